@@ -1,0 +1,1 @@
+//! Short-lived access tokens for GraphQL APIs.

@@ -1,0 +1,3 @@
+//! The one way to build, pack, show and test graphql-token-manager.
+
+fn main() {}
