@@ -1,1 +1,3 @@
 //! Short-lived access tokens for GraphQL APIs.
+
+pub mod core;

@@ -1,0 +1,186 @@
+//! Why there is no token, in the words of the public contract.
+
+use std::{fmt, time::Duration};
+
+use super::ScopeSet;
+
+/// The codes of the public contract; JavaScript sees them as `error.code`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// The options are wrong; the message names the key and what to write.
+    InvalidOptions,
+    /// The provider refused the credentials.
+    InvalidCredentials,
+    /// A secret function threw, took too long, or gave no string.
+    CredentialsUnavailable,
+    /// Fewer scopes were granted than are needed.
+    InsufficientScope,
+    /// The API refused a token that was granted just before.
+    TokenRejected,
+    /// 429, or the provider's own throttle.
+    RateLimited,
+    /// No answer.
+    Network,
+    /// Too late an answer.
+    Timeout,
+    /// 5xx, or the provider's own code for an outage.
+    Server,
+    /// The answer is not what the provider documents.
+    Protocol,
+    /// A store failed where the token could not be had without it.
+    Store,
+    /// The manager is closed.
+    Closed,
+    /// This provider has no such operation.
+    Unsupported,
+}
+
+impl ErrorCode {
+    /// As the contract spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidOptions => "invalid_options",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::CredentialsUnavailable => "credentials_unavailable",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::TokenRejected => "token_rejected",
+            Self::RateLimited => "rate_limited",
+            Self::Network => "network",
+            Self::Timeout => "timeout",
+            Self::Server => "server",
+            Self::Protocol => "protocol",
+            Self::Store => "store",
+            Self::Closed => "closed",
+            Self::Unsupported => "unsupported",
+        }
+    }
+
+    /// The code of that spelling.
+    pub fn parse(spelling: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == spelling)
+    }
+
+    /// Whether waiting can help: the same call may succeed later, nothing changed.
+    pub const fn is_retryable(self) -> bool {
+        match self {
+            Self::CredentialsUnavailable
+            | Self::RateLimited
+            | Self::Network
+            | Self::Timeout
+            | Self::Server
+            | Self::Store => true,
+            Self::InvalidOptions
+            | Self::InvalidCredentials
+            | Self::InsufficientScope
+            | Self::TokenRejected
+            | Self::Protocol
+            | Self::Closed
+            | Self::Unsupported => false,
+        }
+    }
+
+    const ALL: [Self; 13] = [
+        Self::InvalidOptions,
+        Self::InvalidCredentials,
+        Self::CredentialsUnavailable,
+        Self::InsufficientScope,
+        Self::TokenRejected,
+        Self::RateLimited,
+        Self::Network,
+        Self::Timeout,
+        Self::Server,
+        Self::Protocol,
+        Self::Store,
+        Self::Closed,
+        Self::Unsupported,
+    ];
+}
+
+/// A failure as a caller sees it: what failed, why, and what to do.
+///
+/// Holds no secret and no part of an answer's body but a request id and codes
+/// made of letters, digits and `-_.`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenError {
+    /// What to branch on.
+    pub code: ErrorCode,
+    /// For people; may change.
+    pub message: String,
+    /// The profile's name.
+    pub provider: Option<String>,
+    /// The HTTP status of the answer, where there was one.
+    pub status: Option<u16>,
+    /// The provider's own id of the request.
+    pub request_id: Option<String>,
+    /// How long the provider asked to be left alone.
+    pub retry_after: Option<Duration>,
+    /// Scopes that were asked for and not granted.
+    pub missing_scopes: Option<ScopeSet>,
+    /// How many requests were made before giving up.
+    pub attempts: Option<u32>,
+}
+
+impl TokenError {
+    /// An error that says no more than its code and message.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            provider: None,
+            status: None,
+            request_id: None,
+            retry_after: None,
+            missing_scopes: None,
+            attempts: None,
+        }
+    }
+
+    /// What every call gets once a manager is closed.
+    pub fn closed() -> Self {
+        Self::new(ErrorCode::Closed, "this TokenManager is closed; make a new one")
+    }
+
+    /// Names the provider it is about.
+    #[must_use]
+    pub fn of(self, provider: &str) -> Self {
+        Self { provider: Some(provider.to_owned()), ..self }
+    }
+
+    /// Names the scopes that are missing.
+    #[must_use]
+    pub fn missing(self, scopes: ScopeSet) -> Self {
+        Self { missing_scopes: Some(scopes), ..self }
+    }
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code.as_str())
+    }
+}
+
+impl std::error::Error for TokenError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_read_back_from_its_spelling() {
+        for code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::parse(code.as_str()), Some(code));
+        }
+        assert_eq!(ErrorCode::parse("unknown"), None);
+    }
+
+    #[test]
+    fn only_what_time_can_mend_is_retryable() {
+        let retryable: Vec<_> =
+            ErrorCode::ALL.into_iter().filter(|code| code.is_retryable()).map(ErrorCode::as_str).collect();
+
+        assert_eq!(
+            retryable,
+            ["credentials_unavailable", "rate_limited", "network", "timeout", "server", "store"],
+        );
+    }
+}

@@ -1,0 +1,43 @@
+//! Dice that can be thrown again: the same seed, the same numbers.
+
+/// A small generator of numbers for jitter (`SplitMix64`, Steele et al. 2014).
+///
+/// Not for secrets. The host seeds it once, from real entropy, so that many
+/// managers do not refresh in the same second.
+#[derive(Clone, Debug)]
+pub struct Jitter(u64);
+
+impl Jitter {
+    /// The same seed gives the same numbers.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number in `0.0..1.0`.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit a float exactly")]
+    pub fn fraction(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        bits ^= bits >> 31;
+        (bits >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_are_spread_below_one_and_repeat_by_seed() {
+        let mut jitter = Jitter::new(42);
+        let thrown: Vec<_> = (0..10_000).map(|_| jitter.fraction()).collect();
+
+        let mut again = Jitter::new(42);
+        assert!(thrown.iter().all(|&fraction| fraction == again.fraction()));
+        assert!(thrown.iter().all(|fraction| (0.0..1.0).contains(fraction)));
+        let mean = thrown.iter().sum::<f64>() / 10_000.0;
+        assert!((0.49..0.51).contains(&mean), "{mean}");
+    }
+}

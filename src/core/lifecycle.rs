@@ -1,0 +1,476 @@
+//! One token's life: when it is asked for, handed out, replaced and given up.
+//!
+//! Decides everything about one token. Leaves asking the provider, telling the
+//! time and waking up to the driver.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    AccessToken, CallId, Change, Effect, ErrorCode, Event, Expiry, Flight, FlightId, Grant, GrantFailure,
+    Holding, Jitter, Pace, Phase, Policy, Reason, RefreshMode, RefreshToken, Remains, ScopeSet, Stage,
+    Superseded, TokenError, TokenSet, UnixMillis, Want, cool_down,
+};
+
+/// The state machine of one token. See the [module's diagram](super).
+#[derive(Debug)]
+pub struct Lifecycle {
+    policy: Policy,
+    /// The scopes that each grant asks for.
+    scopes: ScopeSet,
+    jitter: Jitter,
+    holding: Option<Holding>,
+    /// Here while nobody presents it.
+    refresh_token: Option<RefreshToken>,
+    flight: Option<Flight>,
+    waiting: BTreeMap<CallId, Want>,
+    trouble: Option<Trouble>,
+    pace: Pace,
+    usage: Usage,
+    vacancy: Vacancy,
+    superseded: Superseded,
+    /// What listeners were told is missing.
+    scopes_missing: ScopeSet,
+    openness: Openness,
+    flights: u64,
+    grants: u64,
+    failures: u64,
+}
+
+/// A failure, remembered.
+#[derive(Clone, Debug)]
+struct Trouble {
+    error: TokenError,
+    /// The end of the cool-down.
+    until: UnixMillis,
+    span: Duration,
+    prospect: Prospect,
+}
+
+/// Whether the background may try again after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Prospect {
+    /// After the cool-down.
+    MayPass,
+    /// Only when somebody asks: a provider may lock an account whose bad password
+    /// is presented every minute.
+    Lasts,
+}
+
+/// Whether the token was asked for since it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Usage {
+    Unused,
+    Used,
+}
+
+/// Why there is no token, where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Vacancy {
+    NeverHeld,
+    Refused,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Openness {
+    Open,
+    Closed,
+}
+
+/// A snapshot for dashboards. Holds no token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// How good the token is; `None` where there is none.
+    pub stage: Option<Stage>,
+    /// Whether a new one is being asked for.
+    pub refreshing: bool,
+    /// When the token came and when it expires, by the provider's clock.
+    pub lifetime: Option<(UnixMillis, UnixMillis)>,
+    /// When the background refreshes it, by our clock.
+    pub refresh_at: Option<UnixMillis>,
+    /// The failure that is remembered.
+    pub last_error: Option<TokenError>,
+    /// Grants that brought a token.
+    pub grants: u64,
+    /// Grants that were given up.
+    pub failures: u64,
+}
+
+impl Lifecycle {
+    /// A lifecycle that holds nothing. `scopes` are those that each grant asks for.
+    pub fn new(policy: Policy, scopes: ScopeSet, jitter: Jitter) -> Self {
+        Self {
+            policy,
+            scopes,
+            jitter,
+            holding: None,
+            refresh_token: None,
+            flight: None,
+            waiting: BTreeMap::new(),
+            trouble: None,
+            pace: Pace::new(),
+            usage: Usage::Unused,
+            vacancy: Vacancy::NeverHeld,
+            superseded: Superseded::default(),
+            scopes_missing: ScopeSet::default(),
+            openness: Openness::Open,
+            flights: 0,
+            grants: 0,
+            failures: 0,
+        }
+    }
+
+    /// Takes note of what has happened and tells what to do, in order.
+    ///
+    /// `now` must not go back from call to call.
+    #[must_use = "an effect that is not performed leaves a caller waiting"]
+    pub fn handle(&mut self, event: Event, now: UnixMillis) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match self.openness {
+            Openness::Open => {
+                self.note(event, now, &mut effects);
+                self.tend(now, &mut effects);
+            }
+            Openness::Closed => {
+                if let Event::Requested(call, _) = event {
+                    effects.push(Effect::Settle(call, Err(TokenError::closed())));
+                }
+            }
+        }
+        effects
+    }
+
+    /// When to send [`Event::Woke`]; always later than the last event.
+    pub fn next_wakeup(&self) -> Option<UnixMillis> {
+        let flight = self.flight.as_ref().and_then(|flight| match flight.phase {
+            Phase::BackingOff { until } => Some(until),
+            Phase::Granting { .. } => None,
+        });
+        let refresh = self.refresh_at();
+        let expiry = self.holding.as_ref().and_then(|holding| match holding.expiry {
+            Expiry::Ahead => Some(holding.tokens.expires_at),
+            Expiry::Announced => None,
+        });
+        [flight, refresh, expiry].into_iter().flatten().min()
+    }
+
+    /// The token held, valid or not.
+    pub fn held(&self) -> Option<&TokenSet> {
+        self.holding.as_ref().map(|holding| &holding.tokens)
+    }
+
+    /// Until when the token held may be handed out without asking.
+    ///
+    /// Ends when a refresh is due that nothing has begun, so that the next caller,
+    /// who need not wait, sets it going.
+    pub fn served_until(&self) -> Option<UnixMillis> {
+        let holding = self.holding.as_ref()?;
+        let until = self.policy.served_until(holding.tokens.issued_at, holding.tokens.expires_at, None);
+        Some(match self.flight {
+            Some(_) => until,
+            None => until.min(self.background_from(holding.refresh_at)),
+        })
+    }
+
+    /// A snapshot at `now`.
+    pub fn status(&self, now: UnixMillis) -> Status {
+        Status {
+            stage: self.holding.as_ref().map(|holding| holding.stage(now)),
+            refreshing: self.flight.is_some(),
+            lifetime: self.held().map(|tokens| {
+                let skew = tokens.provider_clock;
+                (tokens.issued_at.shifted(skew), tokens.expires_at.shifted(skew))
+            }),
+            refresh_at: self.refresh_at(),
+            last_error: self.trouble.as_ref().map(|trouble| trouble.error.clone()),
+            grants: self.grants,
+            failures: self.failures,
+        }
+    }
+
+    fn note(&mut self, event: Event, now: UnixMillis, effects: &mut Vec<Effect>) {
+        match event {
+            Event::Requested(call, want) => self.requested(call, want, now, effects),
+            Event::Abandoned(call) => {
+                self.waiting.remove(&call);
+            }
+            Event::Used => self.usage = Usage::Used,
+            Event::Invalidated(token) => self.invalidated(&token),
+            Event::Observed(tokens) => self.observed(tokens, now, effects),
+            Event::Woke => {}
+            Event::Granted(id, answer) => self.granted(id, answer, now, effects),
+            Event::Closed => self.closed(effects),
+        }
+    }
+
+    /// Does what is due at `now`.
+    fn tend(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        if self.openness == Openness::Closed {
+            return;
+        }
+        if let Some(holding) = &mut self.holding
+            && holding.expiry == Expiry::Ahead
+            && holding.stage(now) == Stage::Expired
+        {
+            holding.expiry = Expiry::Announced;
+            effects.push(Effect::Notify(Change::Expired));
+        }
+        if self.refresh_at().is_some_and(|at| at <= now) {
+            self.begin(self.reason(now), now);
+        }
+        if let Some(Flight { id, phase: phase @ Phase::BackingOff { .. }, .. }) = &mut self.flight
+            && matches!(phase, Phase::BackingOff { until } if *until <= now)
+        {
+            let presented = self.refresh_token.take();
+            let grant = presented.clone().map_or(Grant::Authenticate, Grant::Refresh);
+            *phase = Phase::Granting { presented };
+            effects.push(Effect::Send(*id, grant));
+        }
+    }
+
+    fn requested(&mut self, call: CallId, want: Want, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.usage = Usage::Used;
+        if let Some(holding) = &self.holding
+            && holding.satisfies(&want, &self.policy, now)
+        {
+            let due = self.flight.is_none() && self.background_from(holding.refresh_at) <= now;
+            effects.push(Effect::Settle(call, answer(holding, &want)));
+            if due {
+                self.begin(Reason::Proactive, now);
+            }
+            return;
+        }
+        match (&mut self.flight, &want, &self.trouble) {
+            (None, Want::Usable { .. }, Some(trouble)) if now < trouble.until => {
+                let mut error = trouble.error.clone();
+                error.retry_after = error.retry_after.map(|_| trouble.until.since(now));
+                effects.push(Effect::Settle(call, self.rest_or(error, &want, now)));
+                return;
+            }
+            (None, Want::Usable { .. }, _) => self.begin(self.reason(now), now.max(self.pace.for_caller())),
+            (None, Want::Fresh, _) => self.begin(Reason::Forced, now),
+            // "Now" was asked for: the pause is over. What was sent is joined.
+            (Some(Flight { phase: Phase::BackingOff { until }, .. }), Want::Fresh, _) => *until = now,
+            (Some(_), _, _) => {}
+        }
+        self.waiting.insert(call, want);
+    }
+
+    fn invalidated(&mut self, token: &AccessToken) {
+        if self.held().is_some_and(|held| held.access_token == *token) {
+            self.superseded.remember(token);
+            self.holding = None;
+            self.vacancy = Vacancy::Refused;
+            self.usage = Usage::Used;
+        }
+    }
+
+    fn observed(&mut self, mut tokens: TokenSet, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let known = self.held().is_some_and(|held| held.access_token == tokens.access_token);
+        if known || tokens.expires_at <= now || self.superseded.includes(&tokens.access_token) {
+            return;
+        }
+        if self.held().is_some_and(|held| tokens.stamp.is_older_than(held.stamp)) {
+            return;
+        }
+        tokens.scopes = tokens.scopes.or_else(|| self.held()?.scopes.clone());
+        self.hold(tokens, Reason::Adopted, effects);
+        self.settle_with_held(|want| *want != Want::Fresh, effects);
+        let paused = matches!(self.flight, Some(Flight { phase: Phase::BackingOff { .. }, .. }));
+        if paused && self.waiting.is_empty() {
+            self.flight = None;
+        }
+    }
+
+    fn granted(
+        &mut self,
+        id: FlightId,
+        answer: Result<TokenSet, GrantFailure>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = &mut self.flight else { return };
+        let Phase::Granting { presented } = &mut flight.phase else { return };
+        if flight.id != id {
+            return;
+        }
+        match answer {
+            Ok(mut tokens) if now < tokens.expires_at => {
+                // RFC 6749 section 6: the old one stays good where none comes.
+                self.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
+                let reason = flight.reason;
+                self.landed(tokens, reason, now, effects);
+            }
+            Ok(_) => {
+                let message =
+                    "the token had expired when it arrived; check the lifetime that the answer states";
+                self.failed(TokenError::new(ErrorCode::Protocol, message), Prospect::MayPass, now, effects);
+            }
+            Err(GrantFailure::RefreshTokenRefused(_)) if presented.is_some() => {
+                *presented = None;
+                effects.push(Effect::Send(id, Grant::Authenticate));
+            }
+            Err(GrantFailure::Transient(error)) => self.stumbled(error, now, effects),
+            Err(GrantFailure::Permanent(error) | GrantFailure::RefreshTokenRefused(error)) => {
+                self.failed(error, Prospect::Lasts, now, effects);
+            }
+        }
+    }
+
+    /// A flight has brought a token.
+    fn landed(&mut self, tokens: TokenSet, reason: Reason, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.flight = None;
+        self.grants += 1;
+        let overtaken = self.holding.as_ref().is_some_and(|holding| {
+            holding.stage(now) != Stage::Expired && tokens.stamp.is_older_than(holding.tokens.stamp)
+        });
+        if !overtaken {
+            self.hold(tokens, reason, effects);
+        }
+        self.settle_with_held(|_| true, effects);
+    }
+
+    /// A request of the flight failed in a way that may pass.
+    fn stumbled(&mut self, mut error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let Some(flight) = &mut self.flight else { return };
+        flight.failed += 1;
+        error.attempts = Some(flight.failed);
+        let retry = self.policy.retry;
+        let asked = error.retry_after.unwrap_or_default();
+        if asked > retry.max {
+            error.code = ErrorCode::RateLimited;
+        }
+        if asked > retry.max || flight.failed >= retry.attempts {
+            self.failed(error, Prospect::MayPass, now, effects);
+            return;
+        }
+        let delay = retry.pause(flight.failed, self.jitter.fraction()).max(asked);
+        flight.phase = Phase::BackingOff { until: now + delay };
+        effects.push(Effect::Notify(Change::Retry { attempt: flight.failed + 1, delay, error }));
+    }
+
+    /// The flight is given up.
+    fn failed(&mut self, error: TokenError, prospect: Prospect, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.flight = None;
+        self.failures += 1;
+        let span = cool_down(self.trouble.as_ref().map(|trouble| trouble.span));
+        let until = now + span.max(error.retry_after.unwrap_or_default());
+        self.trouble = Some(Trouble { error: error.clone(), until, span, prospect });
+        for (call, want) in std::mem::take(&mut self.waiting) {
+            effects.push(Effect::Settle(call, self.rest_or(error.clone(), &want, now)));
+        }
+        let remains = match self.holding.as_ref().map(|holding| holding.stage(now)) {
+            Some(Stage::Fresh | Stage::RefreshDue) => Remains::ValidToken,
+            Some(Stage::Expired) | None => Remains::Nothing,
+        };
+        effects.push(Effect::Notify(Change::Error { error, remains }));
+    }
+
+    fn closed(&mut self, effects: &mut Vec<Effect>) {
+        self.openness = Openness::Closed;
+        for call in std::mem::take(&mut self.waiting).into_keys() {
+            effects.push(Effect::Settle(call, Err(TokenError::closed())));
+        }
+        // Nobody shares this token: what is on the wire serves nobody any more.
+        if let Some(Flight { id, phase: Phase::Granting { .. }, .. }) = self.flight.take() {
+            effects.push(Effect::Cancel(id));
+        }
+        self.holding = None;
+        self.refresh_token = None;
+        effects.push(Effect::Notify(Change::Closed));
+    }
+
+    /// Starts a flight that asks the provider at `at`.
+    fn begin(&mut self, reason: Reason, at: UnixMillis) {
+        self.flights += 1;
+        self.pace.started(at);
+        let phase = Phase::BackingOff { until: at };
+        self.flight = Some(Flight { id: FlightId(self.flights), reason, phase, failed: 0 });
+    }
+
+    /// Takes over a new token.
+    fn hold(&mut self, tokens: TokenSet, reason: Reason, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Notify(Change::Token {
+            reason,
+            expires_at: tokens.expires_at.shifted(tokens.provider_clock),
+            scopes: tokens.scopes.clone(),
+        }));
+        let missing = tokens.scopes.as_ref().map_or_else(ScopeSet::default, |it| it.missing(&self.scopes));
+        if !missing.is_empty() && missing != self.scopes_missing {
+            effects.push(Effect::Notify(Change::ScopesMissing(missing.clone())));
+        }
+        self.scopes_missing = missing;
+        let holding = Holding::new(tokens, &self.policy, self.jitter.fraction());
+        if let Some(old) = self.holding.replace(holding) {
+            self.superseded.remember(&old.tokens.access_token);
+        }
+        self.trouble = None;
+        self.usage = Usage::Unused;
+    }
+
+    fn settle_with_held(&mut self, served: impl Fn(&Want) -> bool, effects: &mut Vec<Effect>) {
+        let Some(holding) = &self.holding else { return };
+        let mut settled = Vec::new();
+        self.waiting.retain(|&call, want| {
+            if served(want) {
+                settled.push(Effect::Settle(call, answer(holding, want)));
+            }
+            !served(want)
+        });
+        // Callers first: listeners hear of what has happened, not of what will.
+        effects.splice(0..0, settled);
+    }
+
+    /// What is left of the token held, or `error`.
+    fn rest_or(&self, error: TokenError, want: &Want, now: UnixMillis) -> Result<TokenSet, TokenError> {
+        match (&self.holding, want) {
+            (Some(holding), Want::Usable { .. }) if holding.stage(now) != Stage::Expired => {
+                answer(holding, want)
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Why a grant that starts now is asked for.
+    fn reason(&self, now: UnixMillis) -> Reason {
+        match (&self.holding, self.vacancy) {
+            (Some(holding), _) if holding.satisfies(&Want::USABLE, &self.policy, now) => Reason::Proactive,
+            (Some(_), _) => Reason::Expired,
+            (None, Vacancy::Refused) => Reason::Refused,
+            (None, Vacancy::NeverHeld) => Reason::Initial,
+        }
+    }
+
+    /// When the timer starts a grant that nobody asked for.
+    fn refresh_at(&self) -> Option<UnixMillis> {
+        let wanted = match self.policy.refresh {
+            RefreshMode::Always => true,
+            RefreshMode::WhileUsed => self.usage == Usage::Used,
+            RefreshMode::OnDemand => false,
+        };
+        let hopeless = matches!(&self.trouble, Some(Trouble { prospect: Prospect::Lasts, .. }));
+        if !wanted || hopeless || self.flight.is_some() {
+            return None;
+        }
+        match (&self.holding, self.vacancy) {
+            (Some(holding), _) => Some(self.background_from(holding.refresh_at)),
+            (None, Vacancy::Refused) => Some(self.background_from(UnixMillis::new(0))),
+            (None, Vacancy::NeverHeld) => None,
+        }
+    }
+
+    /// `at`, put off until the pace and the cool-down allow a background grant.
+    fn background_from(&self, at: UnixMillis) -> UnixMillis {
+        let cool = self.trouble.as_ref().map_or(at, |trouble| trouble.until);
+        at.max(cool).max(self.pace.for_background())
+    }
+}
+
+fn answer(holding: &Holding, want: &Want) -> Result<TokenSet, TokenError> {
+    let Some(missing) = holding.missing_scopes(want) else { return Ok(holding.tokens.clone()) };
+    let message = format!(
+        "the token was granted without {}; ask for these scopes in the options, and have them granted to \
+         the application and the user",
+        missing.listed()
+    );
+    Err(TokenError::new(ErrorCode::InsufficientScope, message).missing(missing))
+}

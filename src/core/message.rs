@@ -1,0 +1,167 @@
+//! What is said to a lifecycle, and what it says back.
+//!
+//! Events are in the past tense and carry what has happened; effects are
+//! imperative and are performed by the driver, in order.
+
+use std::time::Duration;
+
+use super::{AccessToken, RefreshToken, ScopeSet, TokenError, TokenSet, UnixMillis};
+
+/// One caller's wait for a token. Given by the driver, never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);
+
+/// One attempt to get a token, retries included. An answer that carries the id
+/// of an earlier one changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FlightId(pub u64);
+
+/// What a caller wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// A token that is good for a while: `getToken`.
+    Usable {
+        /// How long it should still be valid; the policy's where `None`.
+        min_validity: Option<Duration>,
+        /// The scopes it must have.
+        scopes: Option<ScopeSet>,
+    },
+    /// A token granted from now on: `refresh`.
+    Fresh,
+}
+
+impl Want {
+    /// What `getToken()` wants that is told nothing.
+    pub const USABLE: Self = Self::Usable { min_validity: None, scopes: None };
+}
+
+/// Something that has happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A caller asked for a token.
+    Requested(CallId, Want),
+    /// A caller no longer waits.
+    Abandoned(CallId),
+    /// The token was handed out without asking; reported once, late, for `while-used`.
+    Used,
+    /// The API refused this token.
+    Invalidated(AccessToken),
+    /// A token was seen in an ordinary answer of the API.
+    Observed(TokenSet),
+    /// The alarm went off, or the machine woke. Harmless when early or repeated.
+    Woke,
+    /// A grant was answered, or was not.
+    Granted(FlightId, Result<TokenSet, GrantFailure>),
+    /// The manager was closed.
+    Closed,
+}
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Tell a caller. Exactly once for each that did not abandon its call.
+    Settle(CallId, Result<TokenSet, TokenError>),
+    /// Ask the provider; answered by [`Event::Granted`].
+    Send(FlightId, Grant),
+    /// Give up what was sent; no answer is awaited.
+    Cancel(FlightId),
+    /// Tell the listeners.
+    Notify(Change),
+}
+
+/// How to ask for a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// With the long-lived credentials.
+    Authenticate,
+    /// With a refresh token, which leaves the lifecycle with this effect: it may be
+    /// spent from now on, so it is never presented a second time.
+    Refresh(RefreshToken),
+}
+
+/// Why a grant brought no token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GrantFailure {
+    /// Waiting may help.
+    Transient(TokenError),
+    /// The refresh token was refused: ask with the credentials at once.
+    RefreshTokenRefused(TokenError),
+    /// Waiting does not help.
+    Permanent(TokenError),
+}
+
+/// News for listeners. Holds no token.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// There is a new token.
+    Token {
+        /// Why it was asked for.
+        reason: Reason,
+        /// Until when it is valid, by the provider's clock.
+        expires_at: UnixMillis,
+        /// What it may do, where that is known.
+        scopes: Option<ScopeSet>,
+    },
+    /// A grant failed and is asked for again after a pause.
+    Retry {
+        /// The attempt to come; the first retry is attempt 2.
+        attempt: u32,
+        /// The pause.
+        delay: Duration,
+        /// Why.
+        error: TokenError,
+    },
+    /// A grant was given up.
+    Error {
+        /// Why.
+        error: TokenError,
+        /// What is left.
+        remains: Remains,
+    },
+    /// The token held expired and nothing has replaced it.
+    Expired,
+    /// Fewer scopes were granted than were asked for.
+    ScopesMissing(ScopeSet),
+    /// The manager was closed.
+    Closed,
+}
+
+/// What a failed grant leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remains {
+    /// A token that is still valid; callers go on getting it.
+    ValidToken,
+    /// None.
+    Nothing,
+}
+
+/// Why a token was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// There was none.
+    Initial,
+    /// The one held was about to expire.
+    Proactive,
+    /// The one held had too little time left.
+    Expired,
+    /// The API refused the one held.
+    Refused,
+    /// It came with an ordinary answer.
+    Adopted,
+    /// Somebody asked for a new one.
+    Forced,
+}
+
+impl Reason {
+    /// As the contract spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+            Self::Proactive => "proactive",
+            Self::Expired => "expired",
+            Self::Refused => "refused",
+            Self::Adopted => "adopted",
+            Self::Forced => "forced",
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The rules of a token's life. Decides, and never acts.
+//!
+//! Events and the time go in, effects come out; there is no clock, no dice, no
+//! I/O and no JavaScript here, so that every rule is tested natively, in
+//! simulated time. The one entry is [`Lifecycle::handle`]; the one alarm is
+//! [`Lifecycle::next_wakeup`].
+//!
+//! Two questions, two types. [`Holding`]: what do we have? Its [`Stage`] is
+//! computed from the time.
+//!
+//! ```text
+//!   Fresh ── refresh_at ──▶ RefreshDue ── expires_at ──▶ Expired
+//!     handed out              handed out until served_until
+//! ```
+//!
+//! [`Flight`]: what are we doing about it? There is one at most.
+//!
+//! ```text
+//!  asked, due ──▶ BackingOff ── until ──▶ Granting ── token ──▶ landed
+//!                     ▲                      │  │
+//!                     └────── transient ─────┘  ├─ refresh token refused ─▶ Granting, by credentials
+//!                                               └─ permanent, or attempts spent ─▶ failed, cool-down
+//! ```
+//!
+//! A flight starts in `BackingOff`, mostly for no time at all: the pause that the
+//! pace of grants asks for and the pause after a failure are one thing.
+//!
+//! The words, used in this sense throughout:
+//!
+//! - **holding**: the token we have and the moments that follow from it;
+//! - **flight**: one attempt to get a token, retries included;
+//! - **refresh window**: the end of a lifetime, in which the background refreshes;
+//! - **served until**: from when on callers wait for a new token instead;
+//! - **settle**: to give a caller its one answer;
+//! - **adopt**: to take over a token that came with an ordinary answer;
+//! - **cool-down**: the time in which a failure is repeated to callers from memory.
+
+mod error;
+mod flight;
+mod holding;
+mod jitter;
+mod lifecycle;
+mod message;
+mod policy;
+mod scope;
+mod secret;
+mod superseded;
+mod time;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{ErrorCode, TokenError};
+pub use flight::{Flight, Phase};
+pub use holding::{Expiry, Holding, Stage};
+pub use jitter::Jitter;
+pub use lifecycle::{Lifecycle, Status};
+pub use message::{CallId, Change, Effect, Event, FlightId, Grant, GrantFailure, Reason, Remains, Want};
+pub use policy::{Pace, Policy, RefreshMode, Retry, cool_down};
+pub use scope::ScopeSet;
+pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};
+pub use superseded::Superseded;
+pub use time::{Skew, SteadyClock, UnixMillis, millis};
+pub use token::{Stamp, TokenSet};

@@ -1,0 +1,290 @@
+//! When to refresh, how long to hand out, and how long to back off.
+//!
+//! Decides; does nothing. Every function is pure: the same arguments give the
+//! same answer, so the simulation can replay any schedule from its seed.
+
+use std::time::Duration;
+
+use super::UnixMillis;
+
+/// What a user may tune, with the contract's defaults.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// When the timer refreshes.
+    pub refresh: RefreshMode,
+    /// The last part of a lifetime in which to refresh, in `0.0..=0.9`.
+    pub refresh_window: f64,
+    /// What a token must have left to be handed out; scaled to the lifetime where `None`.
+    pub min_validity: Option<Duration>,
+    /// How to try again after transient failures.
+    pub retry: Retry,
+}
+
+/// When the timer refreshes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshMode {
+    /// For as long as the manager lives.
+    Always,
+    /// If the token was asked for since the last refresh.
+    WhileUsed,
+    /// Never: calls refresh.
+    OnDemand,
+}
+
+/// How to try again after transient failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Requests in all, the first included; at least one.
+    pub attempts: u32,
+    /// The first pause.
+    pub base: Duration,
+    /// The longest pause, and the longest `Retry-After` that callers wait for.
+    pub max: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            refresh: RefreshMode::Always,
+            refresh_window: 0.25,
+            min_validity: None,
+            retry: Retry { attempts: 3, base: Duration::from_secs(1), max: Duration::from_secs(30) },
+        }
+    }
+}
+
+impl Policy {
+    /// First moment a background refresh may start.
+    ///
+    /// The window is [`refresh_window`](Self::refresh_window) of the lifetime, at
+    /// most [`MAX_WINDOW`]; wide enough that a refresh can be had before callers
+    /// would have to wait; and widened by up to a tenth. `jitter` is in `0.0..1.0`.
+    pub fn refresh_at(&self, issued_at: UnixMillis, expires_at: UnixMillis, jitter: f64) -> UnixMillis {
+        let lifetime = expires_at.since(issued_at);
+        let margin = self.margin(lifetime, None);
+        let chosen = lifetime.mul_f64(self.refresh_window).min(MAX_WINDOW);
+        // Half of what is left before the margin, at most ten seconds: room for a grant.
+        let room = (lifetime.saturating_sub(margin) / 2).min(Duration::from_secs(10));
+        let window = chosen.max(margin + room);
+        expires_at - window.mul_f64(1.0 + jitter / 10.0).min(lifetime)
+    }
+
+    /// Until when a token is handed out without asking for a new one.
+    ///
+    /// `min_validity` is a caller's own wish. More than three quarters of the
+    /// lifetime cannot be had: a new token would be too old as soon as it came.
+    pub fn served_until(
+        &self,
+        issued_at: UnixMillis,
+        expires_at: UnixMillis,
+        min_validity: Option<Duration>,
+    ) -> UnixMillis {
+        expires_at - self.margin(expires_at.since(issued_at), min_validity)
+    }
+
+    fn margin(&self, lifetime: Duration, wish: Option<Duration>) -> Duration {
+        let scaled = (lifetime / 8).min(Duration::from_secs(10));
+        wish.or(self.min_validity).unwrap_or(scaled).min(lifetime * 3 / 4)
+    }
+}
+
+impl Retry {
+    /// The pause after `failed` attempts: exponential, its second half jittered.
+    ///
+    /// `jitter` is in `0.0..1.0`.
+    pub fn pause(&self, failed: u32, jitter: f64) -> Duration {
+        let doubled = self.base.saturating_mul(2_u32.saturating_pow(failed.saturating_sub(1)));
+        doubled.min(self.max).mul_f64(0.5 + jitter / 2.0)
+    }
+}
+
+/// How long a failure is remembered: doubling from the last one.
+pub fn cool_down(last: Option<Duration>) -> Duration {
+    last.map_or(FIRST_COOL_DOWN, |span| (span * 2).min(LONGEST_COOL_DOWN))
+}
+
+/// Longest refresh window.
+///
+/// Five minutes: long enough for three attempts at the longest back-off (30 s),
+/// short enough that an hour-long token is not thrown away early.
+const MAX_WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// Five seconds: a thousand callers a second cause twelve grants a minute at most.
+const FIRST_COOL_DOWN: Duration = Duration::from_secs(5);
+
+/// A minute: a provider that is back is noticed within it.
+const LONGEST_COOL_DOWN: Duration = Duration::from_secs(60);
+
+/// When the next grant may start, so that nothing can cause a storm.
+///
+/// A token that is refused at once, or that lives for no time at all, would make
+/// callers in a loop ask for one grant after the other. A bucket of
+/// [`BURST`] grants that fills by one each [`MIN_INTERVAL`] bounds that, kept as the
+/// one point in time at which it is full again.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    full_at: UnixMillis,
+}
+
+impl Pace {
+    /// Nothing has been granted yet.
+    pub const fn new() -> Self {
+        Self { full_at: UnixMillis::new(0) }
+    }
+
+    /// A grant starts now.
+    pub fn started(&mut self, now: UnixMillis) {
+        self.full_at = self.full_at.max(now) + MIN_INTERVAL;
+    }
+
+    /// From when a grant that a caller waits for may start.
+    pub fn for_caller(self) -> UnixMillis {
+        self.full_at - MIN_INTERVAL * (BURST - 1)
+    }
+
+    /// From when a grant that nobody waits for may start.
+    pub const fn for_background(self) -> UnixMillis {
+        self.full_at
+    }
+}
+
+/// The contract's least time between two background grants.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How many grants callers may cause at once.
+const BURST: u32 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUED: UnixMillis = UnixMillis::new(1_000_000_000);
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// Seconds after issue at which the default policy refreshes, without and with full jitter.
+    fn refresh_between(policy: &Policy, lifetime: Duration) -> (f64, f64) {
+        let after = |jitter| policy.refresh_at(ISSUED, ISSUED + lifetime, jitter).since(ISSUED).as_secs_f64();
+        (after(1.0), after(0.0))
+    }
+
+    #[test]
+    fn a_three_minute_token_is_refreshed_in_its_last_quarter() {
+        assert_eq!(refresh_between(&Policy::default(), seconds(180)), (130.5, 135.0));
+    }
+
+    #[test]
+    fn a_ten_minute_token_is_refreshed_in_its_last_quarter() {
+        assert_eq!(refresh_between(&Policy::default(), seconds(600)), (435.0, 450.0));
+    }
+
+    #[test]
+    fn an_hour_long_token_is_refreshed_in_its_last_five_minutes() {
+        assert_eq!(refresh_between(&Policy::default(), seconds(3600)), (3270.0, 3300.0));
+    }
+
+    #[test]
+    fn the_window_is_widened_where_callers_would_have_to_wait() {
+        let policy = Policy { min_validity: Some(seconds(60)), ..Policy::default() };
+
+        let refresh_at = policy.refresh_at(ISSUED, ISSUED + seconds(180), 0.0);
+        let served_until = policy.served_until(ISSUED, ISSUED + seconds(180), None);
+
+        assert_eq!(refresh_at, ISSUED + seconds(110));
+        assert_eq!(served_until, ISSUED + seconds(120));
+    }
+
+    #[test]
+    fn a_window_of_nothing_still_leaves_room_for_a_grant() {
+        let policy = Policy { refresh_window: 0.0, ..Policy::default() };
+
+        assert_eq!(refresh_between(&policy, seconds(180)), (158.0, 160.0));
+    }
+
+    #[test]
+    fn a_refresh_comes_before_callers_wait_for_every_lifetime() {
+        for policy in [
+            Policy::default(),
+            Policy { refresh_window: 0.9, ..Policy::default() },
+            Policy { min_validity: Some(seconds(3600)), ..Policy::default() },
+            Policy { min_validity: Some(Duration::ZERO), refresh_window: 0.0, ..Policy::default() },
+        ] {
+            for lifetime in
+                [8, 100, 1000, 2_000, 180_000, 3_600_000, 40_000_000_000].map(Duration::from_millis)
+            {
+                for jitter in [0.0, 0.999] {
+                    let expires_at = ISSUED + lifetime;
+                    let refresh_at = policy.refresh_at(ISSUED, expires_at, jitter);
+                    let served_until = policy.served_until(ISSUED, expires_at, None);
+
+                    assert!(ISSUED <= refresh_at, "{policy:?} {lifetime:?}");
+                    assert!(refresh_at < served_until, "{policy:?} {lifetime:?}");
+                    assert!(served_until <= expires_at, "{policy:?} {lifetime:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_is_handed_out_until_ten_seconds_or_an_eighth_before_its_end() {
+        let policy = Policy::default();
+        let left = |lifetime| (ISSUED + lifetime).since(policy.served_until(ISSUED, ISSUED + lifetime, None));
+
+        assert_eq!(left(seconds(3600)), seconds(10));
+        assert_eq!(left(seconds(40)), seconds(5));
+    }
+
+    #[test]
+    fn a_wish_for_more_than_a_token_has_is_cut() {
+        let until = Policy::default().served_until(ISSUED, ISSUED + seconds(180), Some(seconds(3600)));
+
+        assert_eq!(until, ISSUED + seconds(45));
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_half_of_each_is_jittered() {
+        let retry = Policy::default().retry;
+        let most: Vec<_> = (1..=7).map(|failed| retry.pause(failed, 1.0).as_secs()).collect();
+
+        assert_eq!(most, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(retry.pause(3, 0.0), seconds(2));
+        assert_eq!(retry.pause(u32::MAX, 1.0), seconds(30));
+    }
+
+    #[test]
+    fn a_cool_down_doubles_from_five_seconds_to_a_minute() {
+        let mut spans = Vec::new();
+        let mut last = None;
+        for _ in 0..6 {
+            last = Some(cool_down(last));
+            spans.extend(last.map(|span| span.as_secs()));
+        }
+
+        assert_eq!(spans, [5, 10, 20, 40, 60, 60]);
+    }
+
+    #[test]
+    fn five_grants_may_start_at_once_and_then_one_a_second() {
+        let mut pace = Pace::new();
+        for _ in 0..5 {
+            assert!(pace.for_caller() <= ISSUED);
+            pace.started(ISSUED);
+        }
+
+        assert_eq!(pace.for_caller(), ISSUED + seconds(1));
+        pace.started(ISSUED + seconds(1));
+        assert_eq!(pace.for_caller(), ISSUED + seconds(2));
+    }
+
+    #[test]
+    fn background_grants_are_a_second_apart() {
+        let mut pace = Pace::new();
+        pace.started(ISSUED);
+
+        assert_eq!(pace.for_background(), ISSUED + seconds(1));
+        pace.started(ISSUED + seconds(100));
+        assert_eq!(pace.for_background(), ISSUED + seconds(101));
+    }
+}

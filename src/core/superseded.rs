@@ -1,0 +1,58 @@
+//! Tokens that were held before and must not come back.
+
+use std::{
+    collections::VecDeque,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use super::AccessToken;
+
+/// Fingerprints of the last tokens that were replaced or refused.
+///
+/// A late answer may carry a token that a newer one has replaced. Where tokens do
+/// not tell their age, this is how it is recognised. The tokens themselves are not
+/// kept: a secret that is no longer needed is wiped.
+#[derive(Clone, Debug, Default)]
+pub struct Superseded(VecDeque<u64>);
+
+impl Superseded {
+    /// `token` must not come back.
+    pub fn remember(&mut self, token: &AccessToken) {
+        if self.0.len() == REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back(fingerprint(token));
+    }
+
+    /// Whether `token` was held before.
+    pub fn includes(&self, token: &AccessToken) -> bool {
+        self.0.contains(&fingerprint(token))
+    }
+}
+
+fn fingerprint(token: &AccessToken) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    token.expose().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Sixteen: more than the answers that can be on their way while tokens are replaced.
+const REMEMBERED: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_sixteen_are_remembered() {
+        let mut superseded = Superseded::default();
+        for number in 0..17 {
+            superseded.remember(&AccessToken::new(format!("token {number}")));
+        }
+
+        assert!(!superseded.includes(&AccessToken::new("token 0")));
+        assert!(superseded.includes(&AccessToken::new("token 1")));
+        assert!(superseded.includes(&AccessToken::new("token 16")));
+        assert!(!superseded.includes(&AccessToken::new("token 17")));
+    }
+}

@@ -1,0 +1,207 @@
+//! Points in time, and one clock that neither jumps back nor stops.
+//!
+//! Decides how much time has passed when the two clocks of a device disagree.
+//! Leaves reading those clocks to the host.
+
+use std::{
+    ops::{Add, Sub},
+    time::Duration,
+};
+
+/// A point in time: milliseconds since the Unix epoch.
+///
+/// Arithmetic saturates; no input of a provider can make it overflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixMillis(u64);
+
+impl UnixMillis {
+    /// The point `millis` milliseconds after the epoch.
+    pub const fn new(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// From a JavaScript number; what is negative or no number becomes the epoch.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    pub fn from_js(millis: f64) -> Self {
+        Self(millis as u64)
+    }
+
+    /// As a JavaScript number; exact until the year 287396.
+    #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
+    pub fn to_js(self) -> f64 {
+        self.0 as f64
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn millis(self) -> u64 {
+        self.0
+    }
+
+    /// How long after `earlier` this is; zero if it is before.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// This point as another clock shows it.
+    pub const fn shifted(self, by: Skew) -> Self {
+        Self(self.0.saturating_add_signed(by.0))
+    }
+
+    /// How far a clock that shows `self` is ahead of one that shows `other`.
+    pub const fn ahead_of(self, other: Self) -> Skew {
+        Skew(self.0.cast_signed().saturating_sub(other.0.cast_signed()))
+    }
+}
+
+impl Add<Duration> for UnixMillis {
+    type Output = Self;
+
+    fn add(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(millis(span)))
+    }
+}
+
+impl Sub<Duration> for UnixMillis {
+    type Output = Self;
+
+    fn sub(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(span)))
+    }
+}
+
+/// How far one clock is ahead of another, in milliseconds; negative if behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Skew(i64);
+
+impl Skew {
+    /// `millis` ahead.
+    pub const fn new(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Without the sign.
+    pub const fn size(self) -> Duration {
+        Duration::from_millis(self.0.unsigned_abs())
+    }
+}
+
+/// A span in whole milliseconds, as it is counted everywhere here.
+pub fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// One clock made of two.
+///
+/// The wall clock goes on while a laptop sleeps, but can be set back. The
+/// monotonic clock is never set, but stops in sleep on some systems. The larger
+/// elapsed time counts, so that a token is rather given up early than served
+/// late. The result starts at the wall clock's time and never goes back.
+#[derive(Clone, Copy, Debug)]
+pub struct SteadyClock {
+    base: UnixMillis,
+    wall: UnixMillis,
+    monotonic: Duration,
+}
+
+impl SteadyClock {
+    /// Starts at what the wall clock shows. `monotonic` counts from anywhere.
+    pub const fn new(wall: UnixMillis, monotonic: Duration) -> Self {
+        Self { base: wall, wall, monotonic }
+    }
+
+    /// The time now, from what both clocks show.
+    pub fn read(&mut self, wall: UnixMillis, monotonic: Duration) -> UnixMillis {
+        let by_wall = wall.since(self.wall);
+        let by_monotonic = monotonic.saturating_sub(self.monotonic);
+        let now = self.base + by_wall.max(by_monotonic);
+        if by_wall.abs_diff(by_monotonic) > TOLERANCE {
+            // One of them jumped or slept. Counting on from old marks would hide
+            // the next sleep behind this jump, so both are marked afresh.
+            *self = Self { base: now, wall, monotonic };
+        }
+        now
+    }
+}
+
+/// How far the two clocks may drift apart before it counts as a jump.
+///
+/// Half a second: beyond the granularity and the slewing of any real clock,
+/// below any margin of a token that lives for seconds.
+const TOLERANCE: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: UnixMillis = UnixMillis::new(1_000_000_000);
+
+    fn clock() -> SteadyClock {
+        SteadyClock::new(START, Duration::from_secs(7))
+    }
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(7 + seconds)
+    }
+
+    #[test]
+    fn two_clocks_that_agree_are_followed() {
+        let mut clock = clock();
+
+        assert_eq!(clock.read(START + Duration::from_secs(90), at(90)), START + Duration::from_secs(90));
+    }
+
+    #[test]
+    fn sleep_counts_although_the_monotonic_clock_stood_still() {
+        let mut clock = clock();
+
+        assert_eq!(clock.read(START + Duration::from_secs(3600), at(1)), START + Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn a_clock_set_back_by_a_day_costs_no_time() {
+        let mut clock = clock();
+
+        assert_eq!(clock.read(START - Duration::from_secs(86_400), at(60)), START + Duration::from_secs(60));
+    }
+
+    #[test]
+    fn sleep_after_a_clock_was_set_back_still_counts() {
+        let mut clock = clock();
+        let back = START - Duration::from_secs(86_400);
+        let before = clock.read(back, at(60));
+
+        let after = clock.read(back + Duration::from_secs(1800), at(60));
+
+        assert_eq!(after.since(before), Duration::from_secs(1800));
+    }
+
+    #[test]
+    fn reading_often_adds_no_time() {
+        let mut clock = clock();
+        let mut now = START;
+
+        // The wall clock is coarse: it stands still for nine reads and then jumps ten.
+        for step in 0..100_000_u64 {
+            let wall = START + Duration::from_millis(step / 10 * 10);
+            now = clock.read(wall, Duration::from_secs(7) + Duration::from_millis(step));
+        }
+
+        assert_eq!(now.since(START), Duration::from_millis(99_999));
+    }
+
+    #[test]
+    fn points_in_time_saturate() {
+        assert_eq!(UnixMillis::new(5) - Duration::from_secs(1), UnixMillis::new(0));
+        assert_eq!(UnixMillis::new(u64::MAX) + Duration::MAX, UnixMillis::new(u64::MAX));
+        assert_eq!(UnixMillis::from_js(f64::NAN), UnixMillis::new(0));
+        assert_eq!(UnixMillis::from_js(-3.0), UnixMillis::new(0));
+    }
+
+    #[test]
+    fn a_skew_carries_one_clock_to_another() {
+        let server = START + Duration::from_secs(10);
+
+        assert_eq!(START.shifted(server.ahead_of(START)), server);
+        assert_eq!(server.shifted(START.ahead_of(server)), START);
+    }
+}
