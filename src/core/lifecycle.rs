@@ -311,7 +311,11 @@ impl Lifecycle {
             }
             Err(GrantFailure::Transient(error)) => self.stumbled(error, now, effects),
             Err(GrantFailure::Permanent(error) | GrantFailure::RefreshTokenRefused(error)) => {
-                self.failed(error, Prospect::Lasts, now, effects);
+                let prospect = match error.code {
+                    ErrorCode::InvalidCredentials => Prospect::Lasts,
+                    _ => Prospect::MayPass,
+                };
+                self.failed(error, prospect, now, effects);
             }
         }
     }
