@@ -57,6 +57,11 @@ impl Json {
         }
     }
 
+    /// The number, if it is one.
+    pub fn as_number(&self) -> Option<f64> {
+        if let Self::Number(number) = self { Some(*number) } else { None }
+    }
+
     /// The items, if it is an array; none otherwise.
     pub fn items(&self) -> &[Self] {
         match self {

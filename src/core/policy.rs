@@ -126,12 +126,14 @@ pub struct Pace {
     full_at: UnixMillis,
 }
 
-impl Pace {
-    /// Nothing has been granted yet.
-    pub const fn new() -> Self {
+/// Nothing has been granted yet.
+impl Default for Pace {
+    fn default() -> Self {
         Self { full_at: UnixMillis::new(0) }
     }
+}
 
+impl Pace {
     /// A grant starts now.
     pub fn started(&mut self, now: UnixMillis) {
         self.full_at = self.full_at.max(now) + MIN_INTERVAL;
@@ -267,7 +269,7 @@ mod tests {
 
     #[test]
     fn five_grants_may_start_at_once_and_then_one_a_second() {
-        let mut pace = Pace::new();
+        let mut pace = Pace::default();
         for _ in 0..5 {
             assert!(pace.for_caller() <= ISSUED);
             pace.started(ISSUED);
@@ -280,7 +282,7 @@ mod tests {
 
     #[test]
     fn background_grants_are_a_second_apart() {
-        let mut pace = Pace::new();
+        let mut pace = Pace::default();
         pace.started(ISSUED);
 
         assert_eq!(pace.for_background(), ISSUED + seconds(1));

@@ -331,10 +331,11 @@ pub(super) fn bearer(value: &str) -> Option<String> {
 /// The scopes that the answer names. None at all means that it does not tell: a
 /// token for nothing is not granted.
 fn granted_scopes(data: &Json, paths: &[String]) -> Option<ScopeSet> {
-    let scopes = match data.first_at(paths)? {
+    let found = data.first_at(paths)?;
+    let scopes: ScopeSet = match found.as_text() {
         // RFC 6749 section 3.3: with spaces between them.
-        Json::Text(text) => text.split_ascii_whitespace().collect(),
-        list => list.items().iter().filter_map(Json::as_text).collect::<ScopeSet>(),
+        Some(text) => text.split_ascii_whitespace().collect(),
+        None => found.items().iter().filter_map(Json::as_text).collect(),
     };
     (!scopes.is_empty()).then_some(scopes)
 }

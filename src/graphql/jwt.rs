@@ -37,12 +37,8 @@ fn claims(token: &str, platform: Platform) -> Option<Json> {
 
 /// Seconds since the epoch, fractions allowed (RFC 7519 section 2).
 fn numeric_date(claims: &Json, name: &str) -> Option<UnixMillis> {
-    match claims.get(name)? {
-        Json::Number(seconds) if *seconds > 0.0 && *seconds < LAST_SECOND => {
-            Some(UnixMillis::from_js(seconds * 1000.0))
-        }
-        _ => None,
-    }
+    let seconds = claims.get(name)?.as_number()?;
+    (seconds > 0.0 && seconds < LAST_SECOND).then(|| UnixMillis::from_js(seconds * 1000.0))
 }
 
 /// The end of the year 9999.

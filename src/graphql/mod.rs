@@ -5,6 +5,7 @@
 //! and ends with a token or with why there is none.
 
 mod exchange;
+mod function;
 mod jwt;
 mod lifetime;
 mod point;
@@ -16,6 +17,7 @@ mod sliding;
 mod tests;
 
 pub use exchange::{Dialect, Exchange, Verdict};
+pub use function::granted_by_function;
 pub use jwt::stamp;
 pub use point::{parse_http_date, parse_point, parse_retry_after};
 pub use response::{Answer, Problem};

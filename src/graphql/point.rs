@@ -49,7 +49,7 @@ const FIRST_MILLISECONDS: f64 = 1e11;
 
 fn parse_epoch(number: f64) -> Option<UnixMillis> {
     let millis = if number < FIRST_MILLISECONDS { number * 1000.0 } else { number };
-    (millis >= 1.0 && millis <= LAST_MILLISECOND).then(|| UnixMillis::from_js(millis))
+    (1.0..=LAST_MILLISECOND).contains(&millis).then(|| UnixMillis::from_js(millis))
 }
 
 /// The end of the year 9999.

@@ -56,6 +56,12 @@ pub struct Operation {
     pub authorization: Authorization,
 }
 
+impl Operation {
+    /// None: a function of the user's grants the tokens.
+    pub const ABSENT: Self =
+        Self { document: String::new(), variables: Vec::new(), authorization: Authorization::None };
+}
+
 /// What a variable is filled with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Variable {
