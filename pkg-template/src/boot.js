@@ -52,7 +52,7 @@ function registry() {
   const global = /** @type {Record<symbol, Registry | undefined>} */ (/** @type {unknown} */ (globalThis));
   if (global[KEY] === undefined) {
     try {
-      Object.defineProperty(global, KEY, { value: own });
+      Object.defineProperty(global, KEY, { value: own, configurable: true });
     } catch {
       // A frozen global object (SES): this copy keeps to itself.
       return own;
@@ -119,7 +119,10 @@ function bootError(code, message, cause) {
 function isRefusal(error) {
   const { name, message } = /** @type {Partial<Error>} */ (error ?? {});
   if (name === "EvalError") return true;
-  return name === "CompileError" && /Content.Security.Policy|\bCSP\b|unsafe-eval|disallowed by embedder/i.test(`${message}`);
+  return (
+    name === "CompileError" &&
+    /Content.Security.Policy|\bCSP\b|unsafe-eval|disallowed by embedder/i.test(`${message}`)
+  );
 }
 
 /**

@@ -63,7 +63,7 @@ function nativeDecoder() {
  */
 export function decodeUtf8(bytes) {
   let text = "";
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const [length, point] = characterAt(bytes, at);
     text += String.fromCodePoint(point);
     at += length;

@@ -9,5 +9,7 @@ const kilobytes = (/** @type {Uint8Array} */ bytes) => `${(bytes.length / 1000).
 for (const file of process.argv.slice(2)) {
   const raw = readFileSync(file);
   const gzip = kilobytes(gzipSync(raw, { level: 9 }));
-  console.error(`    ${basename(file).padEnd(10)} ${kilobytes(raw)}${gzip} gzip${kilobytes(brotliCompressSync(raw))} brotli`);
+  console.error(
+    `    ${basename(file).padEnd(10)} ${kilobytes(raw)}${gzip} gzip${kilobytes(brotliCompressSync(raw))} brotli`,
+  );
 }

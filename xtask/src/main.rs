@@ -16,6 +16,8 @@ use anyhow::{Result, bail};
 
 use crate::project::Project;
 
+mod browser;
+mod count;
 mod demo;
 mod glue;
 mod lock;
@@ -23,6 +25,7 @@ mod package;
 mod process;
 mod project;
 mod stamp;
+mod suite;
 mod tools;
 mod wasm;
 
@@ -73,10 +76,6 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
             println!("{}", tarball.display());
         }
         ("demo", []) => return demo::run(&Project::open()?),
-        ("test", _options) => {
-            bail!("later")
-        }
-        #[cfg(any())]
         ("test", options) => {
             let selection = suite::Selection::parse(options)?;
             return suite::run(&Project::open()?, &selection);

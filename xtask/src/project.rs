@@ -38,11 +38,6 @@ impl Project {
         Ok(Self { root, target, lock })
     }
 
-    /// The repository's own folder.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// Cargo's target folder, shared by every cargo command of this tool.
     pub(crate) fn target(&self) -> &Path {
         &self.target

@@ -1,7 +1,7 @@
 //! Makes the WebAssembly module and its JavaScript glue from the crate.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use base64ct::{Base64, Encoding};
@@ -68,7 +68,7 @@ fn compile(project: &Project) -> Result<PathBuf> {
 }
 
 /// Everything that decides what the glue and the module look like.
-fn inputs(project: &Project, compiled: &PathBuf) -> Result<Fingerprint> {
+fn inputs(project: &Project, compiled: &Path) -> Result<Fingerprint> {
     let mut inputs = Fingerprint::default();
     inputs
         .add_file(compiled)?
@@ -79,7 +79,7 @@ fn inputs(project: &Project, compiled: &PathBuf) -> Result<Fingerprint> {
 }
 
 /// Writes the glue, its types, and the module before it is made small.
-fn generate(compiled: &PathBuf, core: &Core) -> Result<()> {
+fn generate(compiled: &Path, core: &Core) -> Result<()> {
     say("Generating the glue");
     let folder = core.glue.parent().context("the glue has no folder")?;
     Bindgen::new()
