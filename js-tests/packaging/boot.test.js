@@ -152,11 +152,6 @@ describe("boot", () => {
  */
 function without(t, name) {
   const descriptor = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(globalThis, name));
-  Object.defineProperty(globalThis, name, {
-    ...descriptor,
-    get: undefined,
-    set: undefined,
-    value: undefined,
-  });
+  Object.defineProperty(globalThis, name, { configurable: true, value: undefined });
   t.after(() => Object.defineProperty(globalThis, name, descriptor));
 }
