@@ -10,6 +10,7 @@
 
 #![allow(clippy::print_stdout, reason = "a command's output is its purpose")]
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -40,7 +41,7 @@ Usage: cargo xtask <COMMAND>
   demo                pack what changed, then run examples/demo/demo.js
   test                run every part; ends with `N passed, N failed`
     --only NAME...    run these parts only (an unknown name lists them)
-    --all             also run the parts that are left out by default
+    --all             every part, which is also the default
   help                this text
 
 Needs the Rust of rust-toolchain.toml and Node 20 or newer with npm. Anything
@@ -63,11 +64,10 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         bail!("no command given; `cargo xtask help` lists them");
     };
     if rest.iter().any(|word| matches!(*word, "--help" | "-h")) {
-        println!("{HELP}");
-        return Ok(ExitCode::SUCCESS);
+        return Ok(help());
     }
     match (command, rest) {
-        ("help" | "--help" | "-h", _) => println!("{HELP}"),
+        ("help" | "--help" | "-h", _) => return Ok(help()),
         ("build", []) => package::bundle(&Project::open()?)?,
         ("pack", []) => {
             let project = Project::open()?;
@@ -86,4 +86,12 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         _ => bail!("no command `{command}`; `cargo xtask help` lists them"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn help() -> ExitCode {
+    // Not `println!`, which panics where the reader stops early, as `head` does.
+    match writeln!(std::io::stdout(), "{HELP}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
 }

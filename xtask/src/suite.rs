@@ -102,19 +102,19 @@ impl Selection {
     ///
     /// An option or a name is unknown; the message lists the names.
     pub(crate) fn parse(options: &[&str]) -> Result<Self> {
+        if matches!(options, [] | ["--all"]) {
+            return Ok(Self(PARTS.iter().collect()));
+        }
         let mut named: Option<Vec<&str>> = None;
         for &word in options {
             match (word, &mut named) {
-                ("--all", _) => {}
                 ("--only", None) => named = Some(Vec::new()),
                 ("--only", Some(_)) => {}
                 (name, Some(names)) if !name.starts_with('-') => names.extend(name.split(',')),
-                _ => bail!("`test` has no option `{word}`; it has --only NAME and --all"),
+                _ => bail!("`test` takes either `--all` or `--only NAME...`, not `{word}` here"),
             }
         }
-        let Some(names) = named else {
-            return Ok(Self(PARTS.iter().collect()));
-        };
+        let names = named.unwrap_or_default();
         if names.is_empty() {
             bail!("--only needs the name of a part:\n{}", listing());
         }
@@ -241,6 +241,7 @@ impl Run<'_> {
 }
 
 fn fmt(run: &Run<'_>) -> Result<()> {
+    tools::rust_component("rustfmt")?;
     process::run(run.project.cargo().args(["fmt", "--all", "--check"]))
 }
 
@@ -250,6 +251,7 @@ fn prettier(run: &Run<'_>) -> Result<()> {
 }
 
 fn clippy(run: &Run<'_>) -> Result<()> {
+    tools::rust_component("clippy")?;
     tools::wasm_target()?;
     for scope in [
         ["--workspace", "--all-targets"].as_slice(),
@@ -355,6 +357,7 @@ mod tests {
     #[test]
     fn without_a_name_every_part_runs() {
         assert_eq!(names(&[]).len(), PARTS.len());
+        assert_eq!(names(&["--all"]).len(), PARTS.len());
     }
 
     #[test]
@@ -373,6 +376,7 @@ mod tests {
         assert!(message.contains("`wasm`") && message.contains("wasm-firefox"));
         assert!(Selection::parse(&["--only"]).is_err());
         assert!(Selection::parse(&["js"]).is_err());
+        assert!(Selection::parse(&["--only", "js", "--all"]).is_err());
     }
 
     #[test]

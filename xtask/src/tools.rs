@@ -22,17 +22,37 @@ const WASM_TARGET: &str = "wasm32-unknown-unknown";
 ///
 /// rustup is missing or cannot install it.
 pub(crate) fn wasm_target() -> Result<()> {
+    rustup("target", WASM_TARGET)
+}
+
+/// Installs a component of Rust, such as `clippy`.
+///
+/// # Errors
+///
+/// rustup is missing or cannot install it.
+pub(crate) fn rust_component(name: &str) -> Result<()> {
+    rustup("component", name)
+}
+
+/// Adds something to the toolchain, said explicitly: what rust-toolchain.toml lists
+/// is not installed where `RUSTUP_AUTO_INSTALL` is 0.
+fn rustup(kind: &str, name: &str) -> Result<()> {
     let mut list = Command::new("rustup");
-    list.args(["target", "list", "--installed"]);
+    list.args([kind, "list", "--installed"]);
     let installed = process::output(&mut list)
-        .context("Rust has to come from rustup, because the WebAssembly target is added with it")?;
-    if installed.lines().any(|line| line == WASM_TARGET) {
+        .with_context(|| format!("Rust has to come from rustup, which adds the {kind} {name}"))?;
+    // A component is listed with the machine's name behind its own.
+    let is_wanted = |line: &str| {
+        line == name
+            || line
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('-'))
+    };
+    if installed.lines().any(is_wanted) {
         return Ok(());
     }
-    say(&format!("Installing Rust's target {WASM_TARGET} (rustup)"));
-    // Said explicitly: the line in rust-toolchain.toml does nothing where
-    // RUSTUP_AUTO_INSTALL is 0.
-    process::run(Command::new("rustup").args(["target", "add", WASM_TARGET]))
+    say(&format!("Installing Rust's {kind} {name} (rustup)"));
+    process::run(Command::new("rustup").args([kind, "add", name]))
 }
 
 /// Makes node_modules what the lock file says.
@@ -61,7 +81,7 @@ pub(crate) fn npm_packages(project: &Project) -> Result<()> {
     inputs.leave(&stamp)
 }
 
-/// Node's lowest version: the first with `module-sync`'s predecessors and a stable test runner.
+/// The oldest Node whose test runner the JavaScript tests can use.
 const OLDEST_NODE: u32 = 20;
 
 fn node() -> Result<()> {
