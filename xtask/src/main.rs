@@ -4,7 +4,7 @@
 //! wasm.rs     src/ ──cargo──▶ .wasm ──wasm-bindgen──▶ glue ──glue.rs──▶ lazy glue
 //!                                └──────wasm-opt──▶ small .wasm ──▶ base64
 //! package.rs  pkg-template/ + both ──esbuild──▶ dist/ ──npm pack──▶ tarball ──▶ node_modules
-//! suite.rs    the parts of `cargo xtask test`, counted by count.rs
+//! parts.rs    what `cargo xtask test` runs; suite.rs runs it, count.rs counts
 //! tools.rs    installs what the above need, and says so before it does
 //! ```
 
@@ -23,6 +23,7 @@ mod demo;
 mod glue;
 mod lock;
 mod package;
+mod parts;
 mod process;
 mod project;
 mod stamp;
@@ -77,8 +78,8 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         }
         ("demo", []) => return demo::run(&Project::open()?),
         ("test", options) => {
-            let selection = suite::Selection::parse(options)?;
-            return suite::run(&Project::open()?, &selection);
+            let selection = parts::Selection::parse(options)?;
+            return Ok(suite::run(&Project::open()?, &selection));
         }
         ("build" | "pack" | "demo", [option, ..]) => {
             bail!("`{command}` takes no argument, but `{option}` was given");
