@@ -82,8 +82,9 @@ describe("boot", () => {
     [
       "Chromium",
       "CompileError",
-      "WebAssembly.compile(): Refused to compile or instantiate WebAssembly module because 'unsafe-eval' is not " +
-        "an allowed source of script in the following Content Security Policy directive: \"script-src 'self'\"",
+      "WebAssembly.compile(): Compiling or instantiating WebAssembly module violates the following Content " +
+        "Security policy directive because 'unsafe-eval' is not an allowed source of script in the following " +
+        "Content Security Policy directive: \"script-src 'self'\".",
     ],
     ["Firefox", "CompileError", "call to WebAssembly.compile() blocked by CSP"],
     [
