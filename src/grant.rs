@@ -11,7 +11,7 @@ use crate::{
     graphql::{Dialect, Exchange, Verdict, granted_by_function},
     host::{Clock, FetchFailure, PLATFORM, fetch, given, settled, text_member, within},
     http::{HttpRequest, HttpResponse},
-    js::Face,
+    js::{Face, Outlook},
     options::{Granter, SecretSource, Settings},
     provider::{Profile, TokenSource},
 };
@@ -131,9 +131,9 @@ impl Granting<'_> {
                     .map_err(GrantFailure::Permanent)
             }
             Ok(Err(thrown)) => Err(match self.face.own_error(&thrown) {
-                Some(error) if error.code.is_retryable() => GrantFailure::Transient(error),
-                Some(error) if refresh_token.is_some() => GrantFailure::RefreshTokenRefused(error),
-                Some(error) => GrantFailure::Permanent(error),
+                Some((error, Outlook::MayPass)) => GrantFailure::Transient(error),
+                Some((error, _)) if refresh_token.is_some() => GrantFailure::RefreshTokenRefused(error),
+                Some((error, _)) => GrantFailure::Permanent(error),
                 None => {
                     let message = format!(
                         "the `grant` function of {name} threw {}; throw a TokenError to say whether to try again",

@@ -29,6 +29,7 @@ impl Core {
     }
 
     /// A caller wants a token: `face.settle` or `face.reject` follows, maybe at once.
+    /// Throws the fields of an `invalid_options` error.
     pub fn request(&self, call: f64, options: &JsValue) -> Result<(), JsValue> {
         let want = options::read_call(&given(options)).map_err(|error| error_view(&error))?;
         self.driver.request(id(call), want);
@@ -36,8 +37,10 @@ impl Core {
     }
 
     /// A caller wants a new token; as [`request`](Self::request).
-    pub fn refresh(&self, call: f64) {
+    pub fn refresh(&self, call: f64, options: &JsValue) -> Result<(), JsValue> {
+        options::read_refresh(&given(options)).map_err(|error| error_view(&error))?;
         self.driver.request(id(call), Want::Fresh);
+        Ok(())
     }
 
     /// A caller no longer waits.

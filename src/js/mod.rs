@@ -7,5 +7,5 @@ mod face;
 mod manager;
 mod views;
 
-pub(crate) use face::{Face, Held};
+pub(crate) use face::{Face, Held, Outlook};
 pub(crate) use views::{NewsView, StatusView, error_view};

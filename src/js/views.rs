@@ -51,7 +51,6 @@ impl StatusView {
 struct ErrorView {
     code: &'static str,
     message: String,
-    retryable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,7 +70,6 @@ impl ErrorView {
         Self {
             code: error.code.as_str(),
             message: error.message.clone(),
-            retryable: error.code.is_retryable(),
             provider: error.provider.clone(),
             status: error.status,
             request_id: error.request_id.clone(),

@@ -117,8 +117,23 @@ pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
 ///
 /// `invalid_options`; the message names the key and what to write.
 pub fn read_call<F: Clone>(given: &Given<F>) -> Result<Want, TokenError> {
+    let options = call(given, &["signal", "minValidityMs", "scopes"])?;
+    let scopes = options.get("scopes").map(|_| options.scopes("scopes")).transpose()?;
+    Ok(Want::Usable { min_validity: options.millis("minValidityMs", 0.0)?, scopes })
+}
+
+/// Checks the options of a forced refresh: `refresh({ signal })`.
+///
+/// # Errors
+///
+/// `invalid_options`; the message names the key and what to write.
+pub fn read_refresh<F: Clone>(given: &Given<F>) -> Result<(), TokenError> {
+    call(given, &["signal"]).map(drop)
+}
+
+fn call<'a, F: Clone>(given: &'a Given<F>, known: &[&str]) -> Result<Reader<'a, F>, TokenError> {
     let members = match given {
-        Given::Missing => return Ok(Want::USABLE),
+        Given::Missing => &[][..],
         Given::Map(members) => members,
         Given::Null
         | Given::Bool(_)
@@ -132,9 +147,8 @@ pub fn read_call<F: Clone>(given: &Given<F>) -> Result<Want, TokenError> {
         }
     };
     let options = Reader::new("", members);
-    options.only(&["signal", "minValidityMs", "scopes"])?;
-    let scopes = options.get("scopes").map(|_| options.scopes("scopes")).transpose()?;
-    Ok(Want::Usable { min_validity: options.millis("minValidityMs", 0.0)?, scopes })
+    options.only(known)?;
+    Ok(options)
 }
 
 /// What a provider's own options make.

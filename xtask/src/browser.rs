@@ -97,9 +97,7 @@ impl Home {
 
     /// Lets a command, and all it starts, live here.
     fn lend(&self, command: &mut Command) -> Result<()> {
-        let real = PathBuf::from(
-            env::var_os("HOME").context("HOME is not set; set it to your home folder")?,
-        );
+        let real = PathBuf::from(env::var_os("HOME").context("HOME is not set; set it to your home folder")?);
         let here = self.0.path();
         // Rust stays where it is.
         for (variable, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
@@ -107,13 +105,7 @@ impl Home {
                 command.env(variable, real.join(folder));
             }
         }
-        for variable in [
-            "HOME",
-            "XDG_CONFIG_HOME",
-            "XDG_CACHE_HOME",
-            "XDG_DATA_HOME",
-            "TMPDIR",
-        ] {
+        for variable in ["HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TMPDIR"] {
             command.env(variable, here);
         }
         Ok(())

@@ -13,15 +13,9 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// One check that passed.
-    pub(crate) const ONE_PASSED: Self = Self {
-        passed: 1,
-        failed: 0,
-    };
+    pub(crate) const ONE_PASSED: Self = Self { passed: 1, failed: 0 };
     /// One check that failed.
-    pub(crate) const ONE_FAILED: Self = Self {
-        passed: 0,
-        failed: 1,
-    };
+    pub(crate) const ONE_FAILED: Self = Self { passed: 0, failed: 1 };
 
     /// How many tests ran.
     pub(crate) fn total(self) -> usize {
@@ -53,10 +47,7 @@ pub(crate) fn of_cargo(text: &str) -> Counts {
                 .find_map(|part| part.trim().strip_suffix(word)?.trim().parse().ok())
                 .unwrap_or(0)
         };
-        sum += Counts {
-            passed: number("passed"),
-            failed: number("failed"),
-        };
+        sum += Counts { passed: number("passed"), failed: number("failed") };
     }
     sum
 }
@@ -68,9 +59,7 @@ pub(crate) fn of_node(text: &str) -> Counts {
     let number = |word: &str| {
         text.lines().rev().find_map(|line| {
             let line = without_colours(line);
-            let rest = line
-                .strip_prefix("ℹ ")
-                .or_else(|| line.strip_prefix("# "))?;
+            let rest = line.strip_prefix("ℹ ").or_else(|| line.strip_prefix("# "))?;
             rest.strip_prefix(word)?.trim().parse::<usize>().ok()
         })
     };
@@ -107,26 +96,14 @@ test result: FAILED. 2 passed; 1 failed; 4 ignored; 0 measured; 9 filtered out; 
 test result: ok. 10 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s
 ";
 
-        assert_eq!(
-            of_cargo(text),
-            Counts {
-                passed: 12,
-                failed: 1
-            }
-        );
+        assert_eq!(of_cargo(text), Counts { passed: 12, failed: 1 });
     }
 
     #[test]
     fn colours_hide_no_result() {
         let text = "\u{1b}[0mtest result: \u{1b}[32mok\u{1b}[0m. 5 passed; 0 failed; 0 ignored";
 
-        assert_eq!(
-            of_cargo(text),
-            Counts {
-                passed: 5,
-                failed: 0
-            }
-        );
+        assert_eq!(of_cargo(text), Counts { passed: 5, failed: 0 });
     }
 
     #[test]
@@ -138,35 +115,18 @@ test result: ok. 10 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fin
 
     #[test]
     fn both_of_nodes_reporters_are_understood() {
-        let spec = "\u{1b}[34mℹ tests 6\u{1b}[39m\nℹ suites 1\nℹ pass 4\nℹ fail 1\nℹ cancelled 1\nℹ skipped 0\n";
+        let spec =
+            "\u{1b}[34mℹ tests 6\u{1b}[39m\nℹ suites 1\nℹ pass 4\nℹ fail 1\nℹ cancelled 1\nℹ skipped 0\n";
         let tap = "# tests 4\n# pass 4\n# fail 0\n# cancelled 0\n";
 
-        assert_eq!(
-            of_node(spec),
-            Counts {
-                passed: 4,
-                failed: 2
-            }
-        );
-        assert_eq!(
-            of_node(tap),
-            Counts {
-                passed: 4,
-                failed: 0
-            }
-        );
+        assert_eq!(of_node(spec), Counts { passed: 4, failed: 2 });
+        assert_eq!(of_node(tap), Counts { passed: 4, failed: 0 });
     }
 
     #[test]
     fn what_a_test_prints_is_not_taken_for_the_result() {
         let text = "ℹ pass 100\n✔ a test\nℹ tests 1\nℹ pass 1\nℹ fail 0\n";
 
-        assert_eq!(
-            of_node(text),
-            Counts {
-                passed: 1,
-                failed: 0
-            }
-        );
+        assert_eq!(of_node(text), Counts { passed: 1, failed: 0 });
     }
 }

@@ -17,11 +17,8 @@ pub(crate) fn run(project: &Project) -> Result<ExitCode> {
     let tarball = package::pack(project)?;
     package::install(project, &tarball)?;
     say("Running examples/demo/demo.js");
-    let status = project
-        .command("node")
-        .arg("examples/demo/demo.js")
-        .status()
-        .context("cannot start node")?;
+    let status =
+        project.command("node").arg("examples/demo/demo.js").status().context("cannot start node")?;
     // Without a code it was ended by a signal, which is no success either.
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))

@@ -29,9 +29,7 @@ pub(crate) fn with_lazy_text(stock: &str) -> Result<String> {
         .replace(STOCK_WARM_UP, "");
     for forbidden in ["new TextDecoder", "new TextEncoder", "import.meta"] {
         if patched.contains(forbidden) {
-            bail!(
-                "the glue still has `{forbidden}`; wasm-bindgen changed, so adapt xtask/src/glue.rs"
-            );
+            bail!("the glue still has `{forbidden}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
         }
     }
     Ok(format!("{IMPORT}{patched}"))
@@ -72,12 +70,7 @@ const cachedTextEncoder = new TextEncoder();
         let with_address = format!("{STOCK}new URL('core_bg.wasm', import.meta.url);");
 
         for glue in [without_options, with_one_more, with_address] {
-            assert!(
-                with_lazy_text(&glue)
-                    .unwrap_err()
-                    .to_string()
-                    .contains("wasm-bindgen changed")
-            );
+            assert!(with_lazy_text(&glue).unwrap_err().to_string().contains("wasm-bindgen changed"));
         }
     }
 }

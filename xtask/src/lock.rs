@@ -12,11 +12,7 @@ pub(crate) fn version_of<'lock>(lock: &'lock str, name: &str) -> Result<&'lock s
     let mut versions = lock
         .split("[[package]]")
         .filter(|package| package.lines().any(|line| line == wanted))
-        .filter_map(|package| {
-            package
-                .lines()
-                .find_map(|line| line.strip_prefix("version = \""))
-        })
+        .filter_map(|package| package.lines().find_map(|line| line.strip_prefix("version = \"")))
         .map(|version| version.trim_end_matches('"'));
     let Some(version) = versions.next() else {
         bail!("Cargo.lock names no crate `{name}`; run `cargo build` once to update it");
@@ -62,17 +58,7 @@ version = "3.0.0"
 
     #[test]
     fn a_missing_or_doubled_crate_is_named() {
-        assert!(
-            version_of(LOCK, "serde")
-                .unwrap_err()
-                .to_string()
-                .contains("`serde`")
-        );
-        assert!(
-            version_of(LOCK, "syn")
-                .unwrap_err()
-                .to_string()
-                .contains("2.0.0 and 3.0.0")
-        );
+        assert!(version_of(LOCK, "serde").unwrap_err().to_string().contains("`serde`"));
+        assert!(version_of(LOCK, "syn").unwrap_err().to_string().contains("2.0.0 and 3.0.0"));
     }
 }

@@ -28,12 +28,7 @@ pub(crate) fn bundle(project: &Project) -> Result<()> {
     esbuild(project, &core, &["--format=esm"], &dist.join("index.js"))?;
     // For Node, because only then esbuild lists the exports' names in a form
     // that Node finds when an ES module imports this file.
-    esbuild(
-        project,
-        &core,
-        &["--format=cjs", "--platform=node"],
-        &dist.join("index.cjs"),
-    )?;
+    esbuild(project, &core, &["--format=cjs", "--platform=node"], &dist.join("index.cjs"))?;
     for types in ["index.d.ts", "index.d.cts"] {
         project::copy(&project.path("pkg-template/index.d.ts"), &dist.join(types))?;
     }
@@ -46,13 +41,7 @@ fn esbuild(project: &Project, core: &wasm::Core, format: &[&str], output: &Path)
         project
             .npm_command("esbuild")
             .arg("pkg-template/src/index.js")
-            .args([
-                "--bundle",
-                "--minify",
-                "--target=es2022",
-                "--charset=utf8",
-                "--log-level=warning",
-            ])
+            .args(["--bundle", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"])
             .args(format)
             .arg(alias("#glue", &core.glue))
             .arg(alias("#wasm", &core.base64))
@@ -71,9 +60,7 @@ pub(crate) fn pack(project: &Project) -> Result<PathBuf> {
     bundle(project)?;
     say("Packing");
     assemble(project)?;
-    let tarball = project
-        .npm()
-        .join(format!("{NAME}-{}.tgz", project.version()?));
+    let tarball = project.npm().join(format!("{NAME}-{}.tgz", project.version()?));
     for old in project::files_in(&project.npm())? {
         if old.extension().is_some_and(|extension| extension == "tgz") {
             fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
@@ -107,24 +94,14 @@ fn assemble(project: &Project) -> Result<()> {
     let folder = folder(project);
     project::remove_folder(&folder)?;
     copy_folder(&project.npm().join("dist"), &folder.join("dist"))?;
-    copy_folder(
-        &project.path("pkg-template/testing"),
-        &folder.join("testing"),
-    )?;
+    copy_folder(&project.path("pkg-template/testing"), &folder.join("testing"))?;
     for name in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         let own = project.path("pkg-template").join(name);
-        let source = if own.exists() {
-            own
-        } else {
-            project.path(name)
-        };
+        let source = if own.exists() { own } else { project.path(name) };
         project::copy(&source, &folder.join(name))?;
     }
     let template = project::read(&project.path("pkg-template/package.json"))?;
-    project::write(
-        &folder.join("package.json"),
-        with_version(&template, project.version()?)?,
-    )
+    project::write(&folder.join("package.json"), with_version(&template, project.version()?)?)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {
@@ -146,16 +123,8 @@ fn with_version(template: &str, version: &str) -> Result<String> {
 }
 
 fn check_files(project: &Project, tarball: &Path) -> Result<()> {
-    let listing = process::output(
-        project
-            .command("tar")
-            .arg("--list")
-            .arg("--file")
-            .arg(tarball),
-    )?;
-    let packed = listing
-        .lines()
-        .map(|path| path.strip_prefix("package/").unwrap_or(path));
+    let listing = process::output(project.command("tar").arg("--list").arg("--file").arg(tarball))?;
+    let packed = listing.lines().map(|path| path.strip_prefix("package/").unwrap_or(path));
     let expected = project::read(&project.path(FILE_LIST))?;
     match differences(expected.lines(), packed) {
         None => Ok(()),
@@ -172,12 +141,8 @@ fn differences<'list>(
 ) -> Option<String> {
     let expected: BTreeSet<&str> = expected.filter(|line| !line.is_empty()).collect();
     let found: BTreeSet<&str> = found.collect();
-    let missing = expected
-        .difference(&found)
-        .map(|path| format!("  missing    {path}"));
-    let unexpected = found
-        .difference(&expected)
-        .map(|path| format!("  unexpected {path}"));
+    let missing = expected.difference(&found).map(|path| format!("  missing    {path}"));
+    let unexpected = found.difference(&expected).map(|path| format!("  unexpected {path}"));
     let lines: Vec<String> = missing.chain(unexpected).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
@@ -201,13 +166,7 @@ pub(crate) fn install(project: &Project, tarball: &Path) -> Result<()> {
     process::run(
         project
             .command("npm")
-            .args([
-                "install",
-                "--no-save",
-                "--no-audit",
-                "--no-fund",
-                "--ignore-scripts",
-            ])
+            .args(["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"])
             .args(["--prefer-offline", "--loglevel=error"])
             .arg(tarball)
             .stdout(Stdio::from(std::io::stderr())),
@@ -216,10 +175,7 @@ pub(crate) fn install(project: &Project, tarball: &Path) -> Result<()> {
         bail!("npm changed package.json or package-lock.json; restore them with `git checkout`");
     }
     if !same(&folder(project), &installed)? {
-        bail!(
-            "npm installed something else than {}; remove node_modules and try again",
-            tarball.display()
-        );
+        bail!("npm installed something else than {}; remove node_modules and try again", tarball.display());
     }
     Ok(())
 }
@@ -256,20 +212,14 @@ mod tests {
 
         let text = differences(expected.lines(), found.into_iter()).unwrap();
 
-        assert_eq!(
-            text,
-            "  missing    README.md\n  unexpected dist/index.js.map"
-        );
+        assert_eq!(text, "  missing    README.md\n  unexpected dist/index.js.map");
     }
 
     #[test]
     fn the_version_is_filled_in_exactly_once() {
         let template = r#"{ "name": "a", "version": "0.0.0" }"#;
 
-        assert_eq!(
-            with_version(template, "1.2.3").unwrap(),
-            r#"{ "name": "a", "version": "1.2.3" }"#
-        );
+        assert_eq!(with_version(template, "1.2.3").unwrap(), r#"{ "name": "a", "version": "1.2.3" }"#);
         assert!(with_version(r#"{ "version": "1.0.0" }"#, "1.2.3").is_err());
     }
 }

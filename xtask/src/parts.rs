@@ -33,41 +33,17 @@ pub(crate) enum Work {
 }
 
 const PARTS: &[Part] = &[
-    Part {
-        name: "fmt",
-        about: "the Rust code is formatted",
-        work: Work::Check(fmt),
-    },
-    Part {
-        name: "prettier",
-        about: "everything else is formatted",
-        work: Work::Check(prettier),
-    },
-    Part {
-        name: "clippy",
-        about: "no warning, native and WebAssembly",
-        work: Work::Check(clippy),
-    },
+    Part { name: "fmt", about: "the Rust code is formatted", work: Work::Check(fmt) },
+    Part { name: "prettier", about: "everything else is formatted", work: Work::Check(prettier) },
+    Part { name: "clippy", about: "no warning, native and WebAssembly", work: Work::Check(clippy) },
     Part {
         name: "native",
         about: "the core's tests and the documentation's examples, natively",
         work: Work::Tests(native),
     },
-    Part {
-        name: "doc",
-        about: "the documentation builds without a warning",
-        work: Work::Check(doc),
-    },
-    Part {
-        name: "pack",
-        about: "the package holds exactly the listed files",
-        work: Work::Check(pack),
-    },
-    Part {
-        name: "types",
-        about: "the JavaScript agrees with its types",
-        work: Work::Check(types),
-    },
+    Part { name: "doc", about: "the documentation builds without a warning", work: Work::Check(doc) },
+    Part { name: "pack", about: "the package holds exactly the listed files", work: Work::Check(pack) },
+    Part { name: "types", about: "the JavaScript agrees with its types", work: Work::Check(types) },
     Part {
         name: "js",
         about: "the packed and installed package does what it promises",
@@ -122,26 +98,15 @@ impl Selection {
         if names.is_empty() {
             bail!("--only needs the name of a part:\n{}", listing());
         }
-        if let Some(unknown) = names
-            .iter()
-            .find(|name| PARTS.iter().all(|part| part.name != **name))
-        {
+        if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|part| part.name != **name)) {
             bail!("no part is called `{unknown}`; these are:\n{}", listing());
         }
-        Ok(Self(
-            PARTS
-                .iter()
-                .filter(|part| names.contains(&part.name))
-                .collect(),
-        ))
+        Ok(Self(PARTS.iter().filter(|part| names.contains(&part.name)).collect()))
     }
 }
 
 fn listing() -> String {
-    let lines: Vec<String> = PARTS
-        .iter()
-        .map(|part| format!("  {:<14} {}", part.name, part.about))
-        .collect();
+    let lines: Vec<String> = PARTS.iter().map(|part| format!("  {:<14} {}", part.name, part.about)).collect();
     lines.join("\n")
 }
 
@@ -156,10 +121,7 @@ pub(crate) struct Run<'project> {
 impl<'project> Run<'project> {
     /// A run in which nothing has been made yet.
     pub(crate) fn new(project: &'project Project) -> Self {
-        Self {
-            project,
-            package: OnceCell::new(),
-        }
+        Self { project, package: OnceCell::new() }
     }
 
     /// Packs and installs the package, once in a run.
@@ -174,8 +136,7 @@ impl<'project> Run<'project> {
 
     /// The package, for parts that cannot run without it.
     fn needs_package(&self) -> Result<()> {
-        self.package()
-            .context("cannot run, because there is no package to test")
+        self.package().context("cannot run, because there is no package to test")
     }
 }
 
@@ -194,31 +155,15 @@ fn clippy(run: &Run<'_>) -> Result<()> {
     tools::wasm_target()?;
     for scope in [
         ["--workspace", "--all-targets"].as_slice(),
-        &[
-            "--package=graphql-token-manager",
-            "--lib",
-            "--tests",
-            "--target=wasm32-unknown-unknown",
-        ],
+        &["--package=graphql-token-manager", "--lib", "--tests", "--target=wasm32-unknown-unknown"],
     ] {
-        process::run(
-            run.project
-                .cargo()
-                .arg("clippy")
-                .args(scope)
-                .args(["--", "--deny=warnings"]),
-        )?;
+        process::run(run.project.cargo().arg("clippy").args(scope).args(["--", "--deny=warnings"]))?;
     }
     Ok(())
 }
 
 fn native(run: &Run<'_>) -> Result<(Ending, Counts)> {
-    let (ending, text) =
-        process::watch(
-            run.project
-                .cargo()
-                .args(["test", "--workspace", "--no-fail-fast"]),
-        )?;
+    let (ending, text) = process::watch(run.project.cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
     Ok((ending, count::of_cargo(&text)))
 }
 
@@ -227,15 +172,8 @@ fn doc(run: &Run<'_>) -> Result<()> {
     for scope in [
         ["--workspace"].as_slice(),
         &["--workspace", "--document-private-items"],
-        &[
-            "--package=graphql-token-manager",
-            "--target=wasm32-unknown-unknown",
-        ],
-        &[
-            "--package=graphql-token-manager",
-            "--target=wasm32-unknown-unknown",
-            "--document-private-items",
-        ],
+        &["--package=graphql-token-manager", "--target=wasm32-unknown-unknown"],
+        &["--package=graphql-token-manager", "--target=wasm32-unknown-unknown", "--document-private-items"],
     ] {
         let mut command = run.project.cargo();
         command.env("RUSTDOCFLAGS", "--deny=warnings");
@@ -250,11 +188,7 @@ fn pack(run: &Run<'_>) -> Result<()> {
 
 fn types(run: &Run<'_>) -> Result<()> {
     run.needs_package()?;
-    process::run(
-        run.project
-            .npm_command("tsc")
-            .args(["--project", "tsconfig.json"]),
-    )
+    process::run(run.project.npm_command("tsc").args(["--project", "tsconfig.json"]))
 }
 
 fn js(run: &Run<'_>) -> Result<(Ending, Counts)> {
@@ -270,9 +204,7 @@ fn js(run: &Run<'_>) -> Result<(Ending, Counts)> {
     }
     // The files by name: Node 20 takes no pattern.
     let mut command = run.project.command("node");
-    command
-        .args(["--test", "--test-reporter=spec", "--test-concurrency=2"])
-        .args(tests);
+    command.args(["--test", "--test-reporter=spec", "--test-concurrency=2"]).args(tests);
     let (ending, text) = process::watch(&mut command)?;
     Ok((ending, count::of_node(&text)))
 }
@@ -306,9 +238,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
-        let message = Selection::parse(&["--only", "wasm"])
-            .unwrap_err()
-            .to_string();
+        let message = Selection::parse(&["--only", "wasm"]).unwrap_err().to_string();
 
         assert!(message.contains("`wasm`") && message.contains("wasm-firefox"));
         assert!(Selection::parse(&["--only"]).is_err());

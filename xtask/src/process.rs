@@ -31,16 +31,12 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// It cannot be started, ends with a failure, or writes something else than UTF-8.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let shown = shown(command);
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| cannot_start(&shown))?;
+    let output = command.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&shown))?;
     if !output.status.success() {
         std::io::stderr().write_all(&output.stdout)?;
         bail!("`{shown}` failed ({})", output.status);
     }
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("`{shown}` wrote something else than UTF-8"))
+    String::from_utf8(output.stdout).with_context(|| format!("`{shown}` wrote something else than UTF-8"))
 }
 
 /// How a program that was watched ended.
@@ -59,10 +55,7 @@ pub(crate) enum Ending {
 /// It cannot be started. That it fails is part of the answer.
 pub(crate) fn watch(command: &mut Command) -> Result<(Ending, String)> {
     let shown = shown(command);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| cannot_start(&shown))?;
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(&shown))?;
     let mut text = String::new();
     if let Some(stdout) = child.stdout.take() {
         let mut reader = BufReader::new(stdout);

@@ -28,11 +28,7 @@ pub(crate) fn run(project: &Project, selection: &Selection) -> ExitCode {
     }
     println!("\n{}\n", summary.join("\n"));
     println!("{} passed, {} failed", total.passed, total.failed);
-    if total.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a build tool may read the clock")]
@@ -70,10 +66,7 @@ fn conclude(ending: Ending, counts: Counts) -> Result<Counts> {
         // The tests passed or never started, but the program around them failed.
         Ending::Failed(reason) if counts.failed == 0 => {
             println!("error: {reason}");
-            Ok(Counts {
-                failed: 1,
-                ..counts
-            })
+            Ok(Counts { failed: 1, ..counts })
         }
         Ending::Failed(_) => Ok(counts),
     }
@@ -92,19 +85,10 @@ mod tests {
 
     #[test]
     fn a_runner_that_fails_beside_its_tests_counts_as_one_failure() {
-        let counts = Counts {
-            passed: 3,
-            failed: 0,
-        };
+        let counts = Counts { passed: 3, failed: 0 };
 
         let concluded = conclude(Ending::Failed("it failed".to_owned()), counts).unwrap();
 
-        assert_eq!(
-            concluded,
-            Counts {
-                passed: 3,
-                failed: 1
-            }
-        );
+        assert_eq!(concluded, Counts { passed: 3, failed: 1 });
     }
 }

@@ -42,12 +42,8 @@ fn rustup(kind: &str, name: &str) -> Result<()> {
     let installed = process::output(&mut list)
         .with_context(|| format!("Rust has to come from rustup, which adds the {kind} {name}"))?;
     // A component is listed with the machine's name behind its own.
-    let is_wanted = |line: &str| {
-        line == name
-            || line
-                .strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with('-'))
-    };
+    let is_wanted =
+        |line: &str| line == name || line.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
     if installed.lines().any(is_wanted) {
         return Ok(());
     }
@@ -64,9 +60,7 @@ pub(crate) fn npm_packages(project: &Project) -> Result<()> {
     node()?;
     let stamp = project.path("node_modules/.xtask-stamp");
     let mut inputs = Fingerprint::default();
-    inputs
-        .add_file(&project.path("package.json"))?
-        .add_file(&project.path("package-lock.json"))?;
+    inputs.add_file(&project.path("package.json"))?.add_file(&project.path("package-lock.json"))?;
     if inputs.matches(&stamp) {
         return Ok(());
     }
@@ -87,19 +81,11 @@ const OLDEST_NODE: u32 = 20;
 fn node() -> Result<()> {
     let version = process::output(Command::new("node").arg("--version"))
         .context("Node is missing; install version 20 or newer with npm")?;
-    let major = version
-        .trim()
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .unwrap_or_default();
+    let major = version.trim().trim_start_matches('v').split('.').next().unwrap_or_default();
     if major.parse::<u32>().is_ok_and(|major| major >= OLDEST_NODE) {
         return Ok(());
     }
-    bail!(
-        "Node is {}; install version {OLDEST_NODE} or newer",
-        version.trim()
-    );
+    bail!("Node is {}; install version {OLDEST_NODE} or newer", version.trim());
 }
 
 /// A command line tool from crates.io.
@@ -114,18 +100,12 @@ pub(crate) struct CargoTool<'version> {
 }
 
 /// Builds test modules and hands them to the runner of each engine.
-pub(crate) const WASM_PACK: CargoTool<'_> = CargoTool {
-    name: "wasm-pack",
-    version: "0.15.1",
-    program: "wasm-pack",
-};
+pub(crate) const WASM_PACK: CargoTool<'_> =
+    CargoTool { name: "wasm-pack", version: "0.15.1", program: "wasm-pack" };
 
 /// Drives Firefox.
-pub(crate) const GECKODRIVER: CargoTool<'_> = CargoTool {
-    name: "geckodriver",
-    version: "0.37.1",
-    program: "geckodriver",
-};
+pub(crate) const GECKODRIVER: CargoTool<'_> =
+    CargoTool { name: "geckodriver", version: "0.37.1", program: "geckodriver" };
 
 /// Runs the test modules; the same version as the crate `wasm-bindgen`.
 ///
@@ -147,27 +127,18 @@ impl CargoTool<'_> {
     ///
     /// It does not compile, or crates.io cannot be reached.
     pub(crate) fn folder(&self) -> Result<PathBuf> {
-        let Self {
-            name,
-            version,
-            program,
-        } = self;
+        let Self { name, version, program } = self;
         let root = cache()?.join(format!("{name}-{version}"));
         let folder = root.join("bin");
         if folder.join(program).is_file() {
             return Ok(folder);
         }
-        say(&format!(
-            "Installing {name} {version} into {} (some minutes)",
-            root.display()
-        ));
+        say(&format!("Installing {name} {version} into {} (some minutes)", root.display()));
         let building = Scratch::new(name)?;
         // Not every locked version stays on crates.io: where one was yanked, the
         // newest that fits is better than none.
         if self.install(&root, &building, Some("--locked")).is_err() {
-            say(&format!(
-                "{name} {version} does not install as locked; trying its newest dependencies"
-            ));
+            say(&format!("{name} {version} does not install as locked; trying its newest dependencies"));
             self.install(&root, &building, None).with_context(|| {
                 format!(
                     "{name} is needed and could not be installed; run `cargo install --root {} {name}@{version}`",
@@ -207,10 +178,8 @@ impl CargoTool<'_> {
 fn cache() -> Result<PathBuf> {
     let base = match env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()) {
         Some(folder) => PathBuf::from(folder),
-        None => PathBuf::from(
-            env::var_os("HOME").context("HOME is not set; set it, or XDG_CACHE_HOME")?,
-        )
-        .join(".cache"),
+        None => PathBuf::from(env::var_os("HOME").context("HOME is not set; set it, or XDG_CACHE_HOME")?)
+            .join(".cache"),
     };
     Ok(base.join("graphql-token-manager/tools"))
 }
@@ -236,22 +205,15 @@ pub(crate) struct DebianProgram {
 }
 
 /// Chromium.
-pub(crate) const CHROMIUM: DebianProgram = DebianProgram {
-    package: "chromium",
-    path: "/usr/bin/chromium",
-};
+pub(crate) const CHROMIUM: DebianProgram = DebianProgram { package: "chromium", path: "/usr/bin/chromium" };
 
 /// Drives Chromium; the same version, because both come from one package.
-pub(crate) const CHROMEDRIVER: DebianProgram = DebianProgram {
-    package: "chromium-driver",
-    path: "/usr/bin/chromedriver",
-};
+pub(crate) const CHROMEDRIVER: DebianProgram =
+    DebianProgram { package: "chromium-driver", path: "/usr/bin/chromedriver" };
 
 /// Firefox.
-pub(crate) const FIREFOX: DebianProgram = DebianProgram {
-    package: "firefox-esr",
-    path: "/usr/bin/firefox-esr",
-};
+pub(crate) const FIREFOX: DebianProgram =
+    DebianProgram { package: "firefox-esr", path: "/usr/bin/firefox-esr" };
 
 /// Installs those programs that are missing.
 ///
@@ -271,9 +233,7 @@ pub(crate) fn debian(programs: &[DebianProgram]) -> Result<()> {
     let advice = format!(
         "the tests need Debian's {packages}; run `sudo apt-get update && sudo apt-get install --yes {packages}`"
     );
-    say(&format!(
-        "Installing Debian's packages {packages} (apt-get)"
-    ));
+    say(&format!("Installing Debian's packages {packages} (apt-get)"));
     apt_get(&["update"]).with_context(|| advice.clone())?;
     let mut install = vec!["install", "--yes", "--no-install-recommends"];
     install.extend(missing);
@@ -302,10 +262,7 @@ impl Scratch {
     ///
     /// The system's temporary folder is not writable.
     pub(crate) fn new(name: &str) -> Result<Self> {
-        let folder = env::temp_dir().join(format!(
-            "graphql-token-manager-{}-{name}",
-            std::process::id()
-        ));
+        let folder = env::temp_dir().join(format!("graphql-token-manager-{}-{name}", std::process::id()));
         project::remove_folder(&folder)?;
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(Self(folder))

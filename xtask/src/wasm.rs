@@ -34,11 +34,8 @@ pub(crate) fn build(project: &Project) -> Result<Core> {
     let compiled = compile(project)?;
 
     let folder = project.npm().join("core");
-    let core = Core {
-        wasm: folder.join("core.wasm"),
-        base64: folder.join("wasm.js"),
-        glue: folder.join("glue.js"),
-    };
+    let core =
+        Core { wasm: folder.join("core.wasm"), base64: folder.join("wasm.js"), glue: folder.join("glue.js") };
     let stamp = folder.join("stamp");
     let inputs = inputs(project, &compiled)?;
     if inputs.matches(&stamp) {
@@ -62,9 +59,7 @@ fn compile(project: &Project) -> Result<PathBuf> {
         "--lib",
         "--target=wasm32-unknown-unknown",
     ]))?;
-    Ok(project
-        .target()
-        .join("wasm32-unknown-unknown/release/graphql_token_manager.wasm"))
+    Ok(project.target().join("wasm32-unknown-unknown/release/graphql_token_manager.wasm"))
 }
 
 /// Everything that decides what the glue and the module look like.
@@ -109,24 +104,8 @@ fn optimise(project: &Project, core: &Core) -> Result<()> {
     let generated = core.wasm.with_file_name("core_bg.wasm");
     // No feature flags: wasm-opt reads the module's own `target_features`. With
     // `--all-features` it writes an encoding that every engine refuses.
-    process::run(
-        project
-            .npm_command("wasm-opt")
-            .arg("-Oz")
-            .arg(&generated)
-            .arg("--output")
-            .arg(&core.wasm),
-    )?;
-    process::run(
-        project
-            .command("node")
-            .arg("xtask/scripts/check-module.js")
-            .arg(&core.wasm),
-    )?;
-    let bytes =
-        fs::read(&core.wasm).with_context(|| format!("cannot read {}", core.wasm.display()))?;
-    project::write(
-        &core.base64,
-        format!("export default \"{}\";\n", Base64::encode_string(&bytes)),
-    )
+    process::run(project.npm_command("wasm-opt").arg("-Oz").arg(&generated).arg("--output").arg(&core.wasm))?;
+    process::run(project.command("node").arg("xtask/scripts/check-module.js").arg(&core.wasm))?;
+    let bytes = fs::read(&core.wasm).with_context(|| format!("cannot read {}", core.wasm.display()))?;
+    project::write(&core.base64, format!("export default \"{}\";\n", Base64::encode_string(&bytes)))
 }
