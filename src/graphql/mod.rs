@@ -13,7 +13,7 @@ mod request;
 mod response;
 mod sliding;
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
 pub use exchange::{Dialect, Exchange, Verdict};

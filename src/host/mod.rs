@@ -13,6 +13,9 @@ mod platform;
 mod timeout;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use alarm::{Alarm, Hold};
 pub(crate) use clock::{Clock, wall};
 pub(crate) use entropy::seed;

@@ -7,5 +7,8 @@ mod face;
 mod manager;
 mod views;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use face::{Face, Held, Outlook};
 pub(crate) use views::{NewsView, StatusView, error_view};

@@ -9,7 +9,7 @@ mod custom;
 mod given;
 mod reader;
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
 use std::time::Duration;
