@@ -448,7 +448,8 @@ impl Lifecycle {
             RefreshMode::OnDemand => false,
         };
         let hopeless = matches!(&self.trouble, Some(Trouble { prospect: Prospect::Lasts, .. }));
-        if !wanted || hopeless || self.flight.is_some() {
+        let closed = self.openness == Openness::Closed;
+        if closed || !wanted || hopeless || self.flight.is_some() {
             return None;
         }
         match (&self.holding, self.vacancy) {
