@@ -2,7 +2,8 @@
 
 use super::{START, millis, seconds, token};
 use crate::core::{
-    CallId, Effect, Event, FlightId, Jitter, Lifecycle, Policy, ScopeSet, TokenSet, UnixMillis, Want,
+    AccessToken, CallId, Effect, Event, FlightId, Jitter, Lifecycle, Policy, ScopeSet, TokenSet, UnixMillis,
+    Want,
 };
 
 fn lifecycle() -> Lifecycle {
@@ -27,4 +28,18 @@ fn a_closed_lifecycle_sets_no_alarm_although_its_token_was_refused() {
 
     assert_eq!(machine.next_wakeup(), None);
     assert_eq!(machine.status(START + millis(200)).refresh_at, None);
+}
+
+#[test]
+fn callers_wait_for_seconds_at_most_although_refresh_was_called_in_a_loop() {
+    let mut machine = lifecycle();
+    for number in 1..=1000 {
+        let name = number.to_string();
+        let _ = refreshed(&mut machine, number, token(&name, START, seconds(180)), START);
+    }
+    let _ = machine.handle(Event::Invalidated(AccessToken::new("1000")), START);
+
+    let _ = machine.handle(Event::Requested(CallId(1001), Want::USABLE), START);
+
+    assert_eq!(machine.next_wakeup(), Some(START + seconds(1)));
 }
