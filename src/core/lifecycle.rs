@@ -222,7 +222,7 @@ impl Lifecycle {
         {
             let presented = self.refresh_token.take();
             let grant = presented.clone().map_or(Grant::Authenticate, Grant::Refresh);
-            *phase = Phase::Granting { presented };
+            *phase = Phase::Granting { presented, since: now };
             effects.push(Effect::Send(*id, grant));
         }
     }
@@ -289,7 +289,7 @@ impl Lifecycle {
         effects: &mut Vec<Effect>,
     ) {
         let Some(flight) = &mut self.flight else { return };
-        let Phase::Granting { presented } = &mut flight.phase else { return };
+        let Phase::Granting { presented, since } = &mut flight.phase else { return };
         if flight.id != id {
             return;
         }
@@ -297,8 +297,8 @@ impl Lifecycle {
             Ok(mut tokens) if now < tokens.expires_at => {
                 // RFC 6749 section 6: the old one stays good where none comes.
                 self.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
-                let reason = flight.reason;
-                self.landed(tokens, reason, now, effects);
+                let (reason, since) = (flight.reason, *since);
+                self.landed(tokens, reason, since, effects);
             }
             Ok(_) => {
                 let message =
@@ -316,13 +316,15 @@ impl Lifecycle {
         }
     }
 
-    /// A flight has brought a token.
-    fn landed(&mut self, tokens: TokenSet, reason: Reason, now: UnixMillis, effects: &mut Vec<Effect>) {
+    /// A flight that asked at `asked_at` has brought a token.
+    fn landed(&mut self, tokens: TokenSet, reason: Reason, asked_at: UnixMillis, effects: &mut Vec<Effect>) {
         self.flight = None;
         self.grants += 1;
-        let overtaken = self.holding.as_ref().is_some_and(|holding| {
-            holding.stage(now) != Stage::Expired && tokens.stamp.is_older_than(holding.tokens.stamp)
-        });
+        // Only a token that came while we asked can be newer. One that was held before
+        // is older, whatever the stamps say: the provider may have set its clock.
+        let overtaken = self
+            .held()
+            .is_some_and(|held| held.issued_at >= asked_at && tokens.stamp.is_older_than(held.stamp));
         if !overtaken {
             self.hold(tokens, reason, effects);
         }

@@ -2,12 +2,26 @@
 
 use super::{START, millis, seconds, token};
 use crate::core::{
-    AccessToken, CallId, Effect, Event, FlightId, Jitter, Lifecycle, Policy, ScopeSet, TokenSet, UnixMillis,
-    Want,
+    AccessToken, CallId, Effect, Event, FlightId, Jitter, Lifecycle, Policy, ScopeSet, Stamp, TokenSet,
+    UnixMillis, Want,
 };
 
 fn lifecycle() -> Lifecycle {
     Lifecycle::new(Policy::default(), ScopeSet::default(), Jitter::new(1))
+}
+
+fn stamped(name: &str, at: UnixMillis, provider_time: UnixMillis) -> TokenSet {
+    let stamp = Stamp { issued_at: Some(provider_time), expires_at: None };
+    TokenSet { stamp, ..token(name, at, seconds(180)) }
+}
+
+/// The tokens that callers were given.
+fn given(effects: &[Effect]) -> Vec<&str> {
+    let given = effects.iter().filter_map(|effect| match effect {
+        Effect::Settle(_, Ok(tokens)) => Some(tokens.access_token.expose()),
+        Effect::Settle(_, Err(_)) | Effect::Send(..) | Effect::Cancel(_) | Effect::Notify(_) => None,
+    });
+    given.collect()
 }
 
 /// `refresh()`, answered at once with `tokens`, as the flight of this number.
@@ -42,4 +56,30 @@ fn callers_wait_for_seconds_at_most_although_refresh_was_called_in_a_loop() {
     let _ = machine.handle(Event::Requested(CallId(1001), Want::USABLE), START);
 
     assert_eq!(machine.next_wakeup(), Some(START + seconds(1)));
+}
+
+#[test]
+fn refresh_brings_the_new_token_although_the_provider_set_its_clock_back() {
+    let mut machine = lifecycle();
+    let _ = refreshed(&mut machine, 1, stamped("old", START, START), START);
+
+    let later = START + seconds(60);
+    let effects = refreshed(&mut machine, 2, stamped("new", later, START - seconds(3600)), later);
+
+    assert_eq!(given(&effects), ["new"]);
+    assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("new"));
+}
+
+#[test]
+fn a_token_adopted_while_a_grant_was_asked_for_is_kept_where_it_is_newer() {
+    let mut machine = lifecycle();
+    let _ = machine.handle(Event::Requested(CallId(1), Want::Fresh), START);
+    let adopted = stamped("adopted", START + millis(100), START + seconds(2));
+    let _ = machine.handle(Event::Observed(adopted), START + millis(100));
+
+    let granted = stamped("granted", START + millis(200), START);
+    let effects = machine.handle(Event::Granted(FlightId(1), Ok(granted)), START + millis(200));
+
+    assert_eq!(given(&effects), ["adopted"]);
+    assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("adopted"));
 }
