@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, Expiry, Flight, FlightId, Grant, GrantFailure,
-    Holding, Jitter, Pace, Phase, Policy, Reason, RefreshMode, RefreshToken, Remains, ScopeSet, Stage,
+    Holding, Jitter, Pace, Phase, Policy, Reason, RefreshMode, RefreshToken, Remains, ScopeSet, Stage, Stamp,
     Superseded, TokenError, TokenSet, UnixMillis, Want, cool_down,
 };
 
@@ -67,7 +67,8 @@ enum Usage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Vacancy {
     NeverHeld,
-    Refused,
+    /// The API refused the token of this stamp.
+    Refused(Stamp),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,8 +259,8 @@ impl Lifecycle {
     fn invalidated(&mut self, token: &AccessToken) {
         if self.held().is_some_and(|held| held.access_token == *token) {
             self.superseded.remember(token);
-            self.holding = None;
-            self.vacancy = Vacancy::Refused;
+            self.vacancy =
+                self.holding.take().map_or(self.vacancy, |held| Vacancy::Refused(held.tokens.stamp));
             self.usage = Usage::Used;
         }
     }
@@ -269,9 +270,11 @@ impl Lifecycle {
         if known || tokens.expires_at <= now || self.superseded.includes(&tokens.access_token) {
             return;
         }
-        if self.held().is_some_and(|held| tokens.stamp.is_older_than(held.stamp)) {
+        if self.latest_stamp().is_some_and(|latest| tokens.stamp.is_older_than(latest)) {
             return;
         }
+        // Only flights bring refresh tokens, and only they present them.
+        tokens.refresh_token = None;
         tokens.scopes = tokens.scopes.or_else(|| self.held()?.scopes.clone());
         self.hold(tokens, Reason::Adopted, effects);
         self.settle_with_held(|want| *want != Want::Fresh, effects);
@@ -432,12 +435,20 @@ impl Lifecycle {
         }
     }
 
+    /// The stamp of the token held, or of the one that was refused.
+    fn latest_stamp(&self) -> Option<Stamp> {
+        self.held().map(|held| held.stamp).or(match self.vacancy {
+            Vacancy::Refused(stamp) => Some(stamp),
+            Vacancy::NeverHeld => None,
+        })
+    }
+
     /// Why a grant that starts now is asked for.
     fn reason(&self, now: UnixMillis) -> Reason {
         match (&self.holding, self.vacancy) {
             (Some(holding), _) if holding.satisfies(&Want::USABLE, &self.policy, now) => Reason::Proactive,
             (Some(_), _) => Reason::Expired,
-            (None, Vacancy::Refused) => Reason::Refused,
+            (None, Vacancy::Refused(_)) => Reason::Refused,
             (None, Vacancy::NeverHeld) => Reason::Initial,
         }
     }
@@ -456,7 +467,7 @@ impl Lifecycle {
         }
         match (&self.holding, self.vacancy) {
             (Some(holding), _) => Some(self.background_from(holding.refresh_at)),
-            (None, Vacancy::Refused) => Some(self.background_from(UnixMillis::new(0))),
+            (None, Vacancy::Refused(_)) => Some(self.background_from(UnixMillis::new(0))),
             (None, Vacancy::NeverHeld) => None,
         }
     }

@@ -83,3 +83,25 @@ fn a_token_adopted_while_a_grant_was_asked_for_is_kept_where_it_is_newer() {
     assert_eq!(given(&effects), ["adopted"]);
     assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("adopted"));
 }
+
+#[test]
+fn a_late_answer_brings_no_token_that_is_older_than_the_refused_one() {
+    let mut machine = lifecycle();
+    let refused = stamped("refused", START, START);
+    let _ = refreshed(&mut machine, 1, refused.clone(), START);
+    let _ = machine.handle(Event::Invalidated(refused.access_token), START + seconds(9));
+
+    let older = stamped("older", START + seconds(10), START - seconds(5));
+    let _ = machine.handle(Event::Observed(older), START + seconds(10));
+
+    assert_eq!(machine.held(), None);
+}
+
+#[test]
+fn a_token_that_is_seen_brings_callers_no_refresh_token() {
+    let mut machine = lifecycle();
+
+    let _ = machine.handle(Event::Observed(token("seen", START, seconds(180))), START);
+
+    assert!(machine.held().is_some_and(|held| held.refresh_token.is_none()));
+}
