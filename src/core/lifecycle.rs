@@ -172,6 +172,12 @@ impl Lifecycle {
         })
     }
 
+    /// What is being done about the token, for the table of transitions.
+    #[cfg(test)]
+    pub(super) const fn flight(&self) -> Option<&Flight> {
+        self.flight.as_ref()
+    }
+
     /// A snapshot at `now`.
     pub fn status(&self, now: UnixMillis) -> Status {
         Status {

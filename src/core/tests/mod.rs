@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use super::{AccessToken, RefreshToken, Skew, Stamp, TokenSet, UnixMillis};
+use super::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenError, TokenSet, UnixMillis};
 
 mod scenarios;
+mod transitions;
 
 /// Long after the epoch, so that nothing saturates.
 const START: UnixMillis = UnixMillis::new(1_750_000_000_000);
@@ -29,4 +30,12 @@ fn token(name: &str, issued_at: UnixMillis, lifetime: Duration) -> TokenSet {
         provider_clock: Skew::default(),
         stamp: Stamp::default(),
     }
+}
+
+fn failure(code: ErrorCode) -> TokenError {
+    TokenError::new(code, "the test says so")
+}
+
+fn scopes(names: &[&str]) -> ScopeSet {
+    names.iter().copied().collect()
 }
