@@ -307,7 +307,7 @@ impl Lifecycle {
                 // RFC 6749 section 6: the old one stays good where none comes.
                 self.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
                 let (reason, since) = (flight.reason, *since);
-                self.landed(tokens, reason, since, effects);
+                self.landed(tokens, reason, since, now, effects);
             }
             Ok(_) => {
                 let message =
@@ -326,15 +326,17 @@ impl Lifecycle {
     }
 
     /// A flight that asked at `asked_at` has brought a token.
-    fn landed(&mut self, tokens: TokenSet, reason: Reason, asked_at: UnixMillis, effects: &mut Vec<Effect>) {
+    fn landed(
+        &mut self,
+        tokens: TokenSet,
+        reason: Reason,
+        asked_at: UnixMillis,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
         self.flight = None;
         self.grants += 1;
-        // Only a token that came while we asked can be newer. One that was held before
-        // is older, whatever the stamps say: the provider may have set its clock.
-        let overtaken = self
-            .held()
-            .is_some_and(|held| held.issued_at >= asked_at && tokens.stamp.is_older_than(held.stamp));
-        if !overtaken {
+        if !self.has_overtaken(tokens.stamp, asked_at, now) {
             self.hold(tokens, reason, effects);
         }
         self.settle_with_held(|_| true, effects);
@@ -446,6 +448,20 @@ impl Lifecycle {
         self.held().map(|held| held.stamp).or(match self.vacancy {
             Vacancy::Refused(stamp) => Some(stamp),
             Vacancy::NeverHeld => None,
+        })
+    }
+
+    /// Whether the token held is newer than one of this stamp that was asked for at `asked_at`.
+    ///
+    /// Only one that was adopted since can be: one that was held before is older,
+    /// whatever the stamps say, since the provider may have set its clock. And it
+    /// must be good enough for all who wait.
+    fn has_overtaken(&self, stamp: Stamp, asked_at: UnixMillis, now: UnixMillis) -> bool {
+        self.holding.as_ref().is_some_and(|holding| {
+            let serves = |want: &Want| *want == Want::Fresh || holding.satisfies(want, &self.policy, now);
+            asked_at <= holding.tokens.issued_at
+                && stamp.is_older_than(holding.tokens.stamp)
+                && self.waiting.values().chain([&Want::USABLE]).all(serves)
         })
     }
 

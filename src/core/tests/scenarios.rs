@@ -85,6 +85,20 @@ fn a_token_adopted_while_a_grant_was_asked_for_is_kept_where_it_is_newer() {
 }
 
 #[test]
+fn a_token_adopted_while_a_grant_was_asked_for_yields_once_it_is_no_longer_served() {
+    let mut machine = lifecycle();
+    let _ = machine.handle(Event::Requested(CallId(1), Want::Fresh), START);
+    let adopted = stamped("adopted", START, START + seconds(2));
+    let adopted = TokenSet { expires_at: START + seconds(1), ..adopted };
+    let _ = machine.handle(Event::Observed(adopted), START + millis(100));
+
+    let granted = stamped("granted", START + seconds(1), START);
+    let effects = machine.handle(Event::Granted(FlightId(1), Ok(granted)), START + seconds(1));
+
+    assert_eq!(given(&effects), ["granted"]);
+}
+
+#[test]
 fn a_late_answer_brings_no_token_that_is_older_than_the_refused_one() {
     let mut machine = lifecycle();
     let refused = stamped("refused", START, START);
