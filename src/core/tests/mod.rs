@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenError, TokenSet, UnixMillis};
 
+mod history;
+mod properties;
 mod scenarios;
 mod transitions;
 
