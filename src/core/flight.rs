@@ -27,6 +27,8 @@ pub enum Phase {
     Granting {
         /// What it was asked with; `None` means with the credentials.
         presented: Option<RefreshToken>,
+        /// When it was asked first.
+        since: UnixMillis,
     },
     /// The provider will be asked.
     BackingOff {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, Expiry, Flight, FlightId, Grant, GrantFailure,
-    Holding, Jitter, Pace, Phase, Policy, Reason, RefreshMode, RefreshToken, Remains, ScopeSet, Stage,
+    Holding, Jitter, Pace, Phase, Policy, Reason, RefreshMode, RefreshToken, Remains, ScopeSet, Stage, Stamp,
     Superseded, TokenError, TokenSet, UnixMillis, Want, cool_down,
 };
 
@@ -67,7 +67,8 @@ enum Usage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Vacancy {
     NeverHeld,
-    Refused,
+    /// The API refused the token of this stamp.
+    Refused(Stamp),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +177,12 @@ impl Lifecycle {
         })
     }
 
+    /// What is being done about the token, for the table of transitions.
+    #[cfg(test)]
+    pub(super) const fn flight(&self) -> Option<&Flight> {
+        self.flight.as_ref()
+    }
+
     /// A snapshot at `now`.
     pub fn status(&self, now: UnixMillis) -> Status {
         Status {
@@ -227,7 +234,7 @@ impl Lifecycle {
         {
             let presented = self.refresh_token.take();
             let grant = presented.clone().map_or(Grant::Authenticate, Grant::Refresh);
-            *phase = Phase::Granting { presented };
+            *phase = Phase::Granting { presented, since: now };
             effects.push(Effect::Send(*id, grant));
         }
     }
@@ -263,8 +270,8 @@ impl Lifecycle {
     fn invalidated(&mut self, token: &AccessToken) {
         if self.held().is_some_and(|held| held.access_token == *token) {
             self.superseded.remember(token);
-            self.holding = None;
-            self.vacancy = Vacancy::Refused;
+            self.vacancy =
+                self.holding.take().map_or(self.vacancy, |held| Vacancy::Refused(held.tokens.stamp));
             self.usage = Usage::Used;
         }
     }
@@ -274,9 +281,11 @@ impl Lifecycle {
         if known || tokens.expires_at <= now || self.superseded.includes(&tokens.access_token) {
             return;
         }
-        if self.held().is_some_and(|held| tokens.stamp.is_older_than(held.stamp)) {
+        if self.latest_stamp().is_some_and(|latest| tokens.stamp.is_older_than(latest)) {
             return;
         }
+        // Only flights bring refresh tokens, and only they present them.
+        tokens.refresh_token = None;
         tokens.scopes = tokens.scopes.or_else(|| self.held()?.scopes.clone());
         self.hold(tokens, Reason::Adopted, effects);
         self.settle_with_held(|want| *want != Want::Fresh, effects);
@@ -294,7 +303,7 @@ impl Lifecycle {
         effects: &mut Vec<Effect>,
     ) {
         let Some(flight) = &mut self.flight else { return };
-        let Phase::Granting { presented } = &mut flight.phase else { return };
+        let Phase::Granting { presented, since } = &mut flight.phase else { return };
         if flight.id != id {
             return;
         }
@@ -302,8 +311,8 @@ impl Lifecycle {
             Ok(mut tokens) if now < tokens.expires_at => {
                 // RFC 6749 section 6: the old one stays good where none comes.
                 self.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
-                let reason = flight.reason;
-                self.landed(tokens, reason, now, effects);
+                let (reason, since) = (flight.reason, *since);
+                self.landed(tokens, reason, since, now, effects);
             }
             Ok(_) => {
                 let message =
@@ -323,14 +332,18 @@ impl Lifecycle {
         }
     }
 
-    /// A flight has brought a token.
-    fn landed(&mut self, tokens: TokenSet, reason: Reason, now: UnixMillis, effects: &mut Vec<Effect>) {
+    /// A flight that asked at `asked_at` has brought a token.
+    fn landed(
+        &mut self,
+        tokens: TokenSet,
+        reason: Reason,
+        asked_at: UnixMillis,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
         self.flight = None;
         self.grants += 1;
-        let overtaken = self.holding.as_ref().is_some_and(|holding| {
-            holding.stage(now) != Stage::Expired && tokens.stamp.is_older_than(holding.tokens.stamp)
-        });
-        if !overtaken {
+        if !self.has_overtaken(tokens.stamp, asked_at, now) {
             self.hold(tokens, reason, effects);
         }
         self.settle_with_held(|_| true, effects);
@@ -437,12 +450,34 @@ impl Lifecycle {
         }
     }
 
+    /// The stamp of the token held, or of the one that was refused.
+    fn latest_stamp(&self) -> Option<Stamp> {
+        self.held().map(|held| held.stamp).or(match self.vacancy {
+            Vacancy::Refused(stamp) => Some(stamp),
+            Vacancy::NeverHeld => None,
+        })
+    }
+
+    /// Whether the token held is newer than one of this stamp that was asked for at `asked_at`.
+    ///
+    /// Only one that was adopted since can be: one that was held before is older,
+    /// whatever the stamps say, since the provider may have set its clock. And it
+    /// must be good enough for all who wait.
+    fn has_overtaken(&self, stamp: Stamp, asked_at: UnixMillis, now: UnixMillis) -> bool {
+        self.holding.as_ref().is_some_and(|holding| {
+            let serves = |want: &Want| *want == Want::Fresh || holding.satisfies(want, &self.policy, now);
+            asked_at <= holding.tokens.issued_at
+                && stamp.is_older_than(holding.tokens.stamp)
+                && self.waiting.values().chain([&Want::USABLE]).all(serves)
+        })
+    }
+
     /// Why a grant that starts now is asked for.
     fn reason(&self, now: UnixMillis) -> Reason {
         match (&self.holding, self.vacancy) {
             (Some(holding), _) if holding.satisfies(&Want::USABLE, &self.policy, now) => Reason::Proactive,
             (Some(_), _) => Reason::Expired,
-            (None, Vacancy::Refused) => Reason::Refused,
+            (None, Vacancy::Refused(_)) => Reason::Refused,
             (None, Vacancy::NeverHeld) => Reason::Initial,
         }
     }
@@ -455,12 +490,13 @@ impl Lifecycle {
             RefreshMode::OnDemand => false,
         };
         let hopeless = matches!(&self.trouble, Some(Trouble { prospect: Prospect::Lasts, .. }));
-        if !wanted || hopeless || self.flight.is_some() {
+        let closed = self.openness == Openness::Closed;
+        if closed || !wanted || hopeless || self.flight.is_some() {
             return None;
         }
         match (&self.holding, self.vacancy) {
             (Some(holding), _) => Some(self.background_from(holding.refresh_at)),
-            (None, Vacancy::Refused) => Some(self.background_from(UnixMillis::new(0))),
+            (None, Vacancy::Refused(_)) => Some(self.background_from(UnixMillis::new(0))),
             (None, Vacancy::NeverHeld) => None,
         }
     }

@@ -134,9 +134,10 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// A grant starts now.
+    /// A grant starts now. Those that nothing held back leave no debt: the bucket is
+    /// empty at worst.
     pub fn started(&mut self, now: UnixMillis) {
-        self.full_at = self.full_at.max(now) + MIN_INTERVAL;
+        self.full_at = (self.full_at.max(now) + MIN_INTERVAL).min(now + MIN_INTERVAL * BURST);
     }
 
     /// From when a grant that a caller waits for may start.

@@ -1,1 +1,43 @@
-//! Tests of the whole machine.
+//! Tests of the whole machine, natively and in simulated time.
+#![cfg(not(target_arch = "wasm32"))]
+
+use std::time::Duration;
+
+use super::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenError, TokenSet, UnixMillis};
+
+mod history;
+mod properties;
+mod scenarios;
+mod transitions;
+
+/// Long after the epoch, so that nothing saturates.
+const START: UnixMillis = UnixMillis::new(1_750_000_000_000);
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A token received at `issued_at`, with a refresh token of the same name.
+fn token(name: &str, issued_at: UnixMillis, lifetime: Duration) -> TokenSet {
+    TokenSet {
+        access_token: AccessToken::new(name),
+        refresh_token: Some(RefreshToken::new(name)),
+        scopes: None,
+        issued_at,
+        expires_at: issued_at + lifetime,
+        provider_clock: Skew::default(),
+        stamp: Stamp::default(),
+    }
+}
+
+fn failure(code: ErrorCode) -> TokenError {
+    TokenError::new(code, "the test says so")
+}
+
+fn scopes(names: &[&str]) -> ScopeSet {
+    names.iter().copied().collect()
+}

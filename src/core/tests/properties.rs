@@ -1,0 +1,515 @@
+//! What holds in every history, one property for each promise.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a property is about a few events; the table is about all"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::{prelude::*, test_runner::Config};
+
+use super::{
+    history::{Plan, Step, plans},
+    seconds,
+};
+use crate::core::{
+    CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Holding, Policy, RefreshMode,
+    TokenError, TokenSet, UnixMillis, Want, cool_down,
+};
+
+fn config() -> Config {
+    // A failure prints the shrunken history: nothing need be kept in a file.
+    Config { failure_persistence: None, ..Config::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn there_is_one_request_on_the_wire_at_most(plan in plans()) {
+        let mut on_wire = None;
+        for step in plan.run() {
+            if let Event::Granted(id, _) = step.event && on_wire == Some(id) {
+                on_wire = None;
+            }
+            for effect in &step.effects {
+                match effect {
+                    Effect::Send(id, _) => assert_eq!(on_wire.replace(*id), None, "{step:#?}"),
+                    Effect::Cancel(id) => assert_eq!(on_wire.take(), Some(*id), "{step:#?}"),
+                    Effect::Settle(..) | Effect::Notify(_) => {}
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_call_is_settled_once_or_abandoned(plan in plans()) {
+        let mut waiting = BTreeSet::new();
+        for step in plan.run() {
+            match step.event {
+                Event::Requested(call, _) => drop(waiting.insert(call)),
+                Event::Abandoned(call) => drop(waiting.remove(&call)),
+                _ => {}
+            }
+            for (call, _) in step.settled() {
+                assert!(waiting.remove(&call), "{call:?} does not wait: {step:#?}");
+            }
+        }
+        assert!(waiting.is_empty(), "{waiting:?} wait after the close");
+    }
+
+    #[test]
+    fn no_caller_is_given_an_expired_token(plan in plans()) {
+        for step in plan.run() {
+            for (_, answer) in step.settled() {
+                assert!(answer.as_ref().is_ok_and(|given| step.at < given.expires_at) || answer.is_err(), "{step:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_caller_is_given_a_token_past_its_time_unless_the_grant_failed(plan in plans()) {
+        for step in plan.run() {
+            let failed = step.before.remembered.is_some() || step.after.remembered.is_some();
+            for (call, answer) in step.settled() {
+                if let (Ok(given), Some(Want::Usable { min_validity, .. })) = (answer, want(&step, call)) {
+                    let until = plan.policy.served_until(given.issued_at, given.expires_at, min_validity);
+                    assert!(step.at < until || failed, "{step:#?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_caller_is_given_a_refresh_token(plan in plans()) {
+        for step in plan.run() {
+            for (_, answer) in step.settled() {
+                assert!(answer.as_ref().ok().and_then(|given| given.refresh_token.as_ref()).is_none(), "{step:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_is_presented_once_unless_an_answer_brought_no_other(plan in plans()) {
+        let mut spent: Vec<String> = Vec::new();
+        let mut presented = None;
+        for step in plan.run() {
+            if let Some(Ok(tokens)) = step.answer() && tokens.refresh_token.is_none() {
+                spent.retain(|it| Some(it) != presented.as_ref());
+            }
+            for effect in &step.effects {
+                if let Effect::Send(_, grant) = effect {
+                    presented = None;
+                    if let Grant::Refresh(token) = grant {
+                        assert!(!spent.contains(&token.expose().to_owned()), "{step:#?}");
+                        spent.push(token.expose().to_owned());
+                        presented = spent.last().cloned();
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_to_another_flight_changes_nothing(plan in plans()) {
+        assert_inert(&plan, |step| matches!(step.event, Event::Granted(..)) && step.answer().is_none());
+    }
+
+    #[test]
+    fn a_refusal_of_a_token_that_is_not_held_changes_nothing(plan in plans()) {
+        assert_inert(&plan, |step| match &step.event {
+            Event::Invalidated(token) => step.before.held.as_ref().is_none_or(|held| held.access_token != *token),
+            _ => false,
+        });
+    }
+
+    #[test]
+    fn a_refusal_of_the_token_held_takes_it_away(plan in plans()) {
+        for step in plan.run() {
+            if let (Event::Invalidated(token), Some(held)) = (&step.event, &step.before.held)
+                && held.access_token == *token
+            {
+                assert_eq!(step.after.held, None, "{step:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_caller_who_gives_up_concerns_nobody_else(plan in plans()) {
+        let history = plan.run();
+        let given_up: BTreeSet<_> = history
+            .iter()
+            .filter_map(|step| if let Event::Abandoned(call) = step.event { Some(call) } else { None })
+            .collect();
+        let others = |effects: Vec<Effect>| -> Vec<Effect> {
+            let about_them = |it: &Effect| matches!(it, Effect::Settle(call, _) if given_up.contains(call));
+            effects.into_iter().filter(|it| !about_them(it)).collect()
+        };
+        // But for one thing: a pause that nobody waits through may end when a token is seen.
+        let unseen = |event: &Event| if let Event::Observed(_) = event { Event::Woke } else { event.clone() };
+        let stayed = |event: &Event| if let Event::Abandoned(_) = event { Event::Woke } else { unseen(event) };
+
+        let gone = plan.replay(history.iter().map(|step| (step.at, unseen(&step.event))));
+        let patient = plan.replay(history.iter().map(|step| (step.at, stayed(&step.event))));
+
+        for ((step, gone), patient) in history.iter().zip(gone).zip(patient) {
+            assert_eq!(others(gone), others(patient), "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_seen_is_never_a_step_back(plan in plans()) {
+        let mut superseded: Vec<String> = Vec::new();
+        for step in plan.run() {
+            let replaced = step.before.held.clone().filter(|held| step.after.held.as_ref() != Some(held));
+            if let (Event::Observed(tokens), Some(old)) = (&step.event, &replaced) {
+                assert!(!tokens.stamp.is_older_than(old.stamp), "{step:#?}");
+            }
+            if let (Event::Observed(tokens), true) = (&step.event, adopted(&step)) {
+                let name = tokens.access_token.expose();
+                assert!(!superseded.iter().rev().take(16).any(|it| it == name), "{step:#?}");
+                assert!(step.at < tokens.expires_at, "{step:#?}");
+            }
+            superseded.extend(replaced.map(|old| old.access_token.expose().to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_alarm_is_set_for_later(plan in plans()) {
+        for step in plan.run() {
+            assert!(step.after.wakeup.is_none_or(|wakeup| wakeup > step.at), "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn an_alarm_that_goes_off_too_early_does_nothing(plan in plans()) {
+        let history = plan.run();
+        let early = |step: &Step| {
+            matches!(step.event, Event::Woke) && step.before.wakeup.is_none_or(|wakeup| step.at < wakeup)
+        };
+        assert!(history.iter().all(|step| !early(step) || step.effects.is_empty()));
+
+        let heard: Vec<_> = history.iter().filter(|step| !early(step)).collect();
+        let effects = plan.replay(heard.iter().map(|step| (step.at, step.event.clone())));
+
+        for (step, effects) in heard.iter().zip(effects) {
+            assert_eq!(step.effects, effects, "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn five_grants_start_in_a_second_at_most_but_those_that_refresh_asks_for(plan in plans()) {
+        let started = starts(&plan.run(), |step| !matches!(step.event, Event::Requested(_, Want::Fresh)));
+        for window in started.windows(6) {
+            assert!(window[5].since(window[0]) >= seconds(1), "{window:?}");
+        }
+    }
+
+    #[test]
+    fn grants_that_nobody_asked_for_are_a_second_apart(plan in plans()) {
+        let started = starts(&plan.run(), is_background);
+        for pair in started.windows(2) {
+            assert!(pair[1].since(pair[0]) >= seconds(1), "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn a_close_settles_everybody_at_once_and_nothing_happens_after_it(plan in plans()) {
+        let history = plan.run();
+        let closed = history.iter().position(|step| matches!(step.event, Event::Closed));
+        let (close, after) = history[closed.expect("every history ends with a close")..]
+            .split_first()
+            .expect("it begins with the close");
+        let settled: BTreeMap<_, _> = close.settled().collect();
+
+        assert!(close.before.waiting.keys().eq(settled.keys()), "{close:#?}");
+        assert!(settled.values().all(|answer| is_closed(answer)), "{close:#?}");
+        let cancelled = close.effects.iter().find_map(|it| if let Effect::Cancel(id) = it { Some(*id) } else { None });
+        assert_eq!(cancelled, close.before.on_wire, "{close:#?}");
+        assert_eq!(close.effects.last(), Some(&Effect::Notify(Change::Closed)), "{close:#?}");
+        for step in std::iter::once(close).chain(after) {
+            let view = &step.after;
+            assert_eq!((&view.held, view.flight, view.wakeup, view.served_until), (&None, None, None, None));
+        }
+        for step in after {
+            let asked = matches!(step.event, Event::Requested(..));
+            assert_eq!(step.effects.len(), usize::from(asked), "{step:#?}");
+            assert!(step.settled().all(|(_, answer)| is_closed(answer)), "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_takes_no_token_away(plan in plans()) {
+        for step in plan.run() {
+            if given_up(&step).is_some() {
+                assert_eq!(step.before.held, step.after.held, "{step:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_who_waited_for_a_grant_share_its_failure_or_what_is_left(plan in plans()) {
+        for step in plan.run() {
+            let Some(error) = given_up(&step) else { continue };
+            let rest = step.before.held.as_ref().filter(|held| step.at < held.expires_at);
+            assert_eq!(step.settled().count(), step.before.waiting.len(), "{step:#?}");
+            for (call, answer) in step.settled() {
+                match (rest, &step.before.waiting[&call]) {
+                    (Some(rest), want @ Want::Usable { .. }) => assert_given(answer, rest, want),
+                    (Some(_), Want::Fresh) | (None, _) => assert_eq!(answer.as_ref(), Err(error), "{step:#?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn within_the_cool_down_nothing_is_asked_for_but_by_refresh(plan in plans()) {
+        for (step, until) in cooled(&plan.run()) {
+            if step.at < until && step.begins() {
+                assert!(matches!(step.event, Event::Requested(_, Want::Fresh)), "until {until:?}: {step:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn within_the_cool_down_callers_are_told_at_once_and_after_it_they_wait(plan in plans()) {
+        for (step, until) in cooled(&plan.run()) {
+            let Event::Requested(call, want @ Want::Usable { min_validity, .. }) = &step.event else { continue };
+            let served = step.before.held.as_ref().is_some_and(|held| {
+                step.at < plan.policy.served_until(held.issued_at, held.expires_at, *min_validity)
+            });
+            if served || step.before.flight.is_some() {
+                continue;
+            }
+            if step.at >= until {
+                assert!(step.after.waiting.contains_key(call), "{step:#?}");
+                continue;
+            }
+            let (_, answer) = step.settled().next().expect("an answer at once");
+            match step.before.held.as_ref().filter(|held| step.at < held.expires_at) {
+                Some(rest) => assert_given(answer, rest, want),
+                None => {
+                    let error = answer.as_ref().expect_err("the failure that is remembered");
+                    assert_eq!(error.code, step.before.remembered.as_ref().expect("a failure").code);
+                    assert!(error.retry_after.is_none_or(|left| left == until.since(step.at)), "{step:#?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn after_refused_credentials_only_callers_try_again(plan in plans()) {
+        let mut refused = false;
+        for step in plan.run() {
+            refused |= given_up(&step).is_some() && matches!(step.answer(), Some(Err(_)))
+                && !matches!(step.answer(), Some(Err(GrantFailure::Transient(_))));
+            refused &= !has_new_token(&step);
+            if refused && given_up(&step).is_some() {
+                refused = !matches!(step.answer(), Some(Ok(_) | Err(GrantFailure::Transient(_))));
+            }
+            assert!(!refused || !is_background(&step), "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn a_flight_asks_no_oftener_than_the_policy_says(plan in plans()) {
+        let mut failures: BTreeMap<FlightId, u32> = BTreeMap::new();
+        for step in plan.run() {
+            if let (Event::Granted(id, _), Some(Err(GrantFailure::Transient(_)))) = (&step.event, step.answer()) {
+                *failures.entry(*id).or_default() += 1;
+            }
+            for effect in &step.effects {
+                if let Effect::Send(id, _) = effect {
+                    assert!(failures.get(id).is_none_or(|&failed| failed < plan.policy.retry.attempts), "{step:#?}");
+                }
+            }
+            if let Some(error) = given_up(&step) && let Some(attempts) = error.attempts {
+                assert!(attempts <= plan.policy.retry.attempts, "{step:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_retry_waits_for_its_pause_unless_refresh_ends_it(plan in plans()) {
+        let mut pause_until = None;
+        for step in plan.run() {
+            if step.sends().is_some() && let Some(until) = pause_until.take() {
+                let forced = matches!(step.event, Event::Requested(_, Want::Fresh));
+                assert!(step.at >= until || forced || step.begins() || has_new_token(&step), "{step:#?}");
+            }
+            for effect in &step.effects {
+                if let Effect::Notify(Change::Retry { delay, error, .. }) = effect {
+                    assert!(*delay >= plan.policy.retry.base / 2, "{step:#?}");
+                    assert!(*delay <= plan.policy.retry.max, "{step:#?}");
+                    assert!(error.retry_after.is_none_or(|asked| asked <= *delay), "{step:#?}");
+                    pause_until = Some(step.at + *delay);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_that_landed_is_what_all_who_waited_get(plan in plans()) {
+        for step in plan.run() {
+            let Some(Ok(tokens)) = step.answer() else { continue };
+            if tokens.expires_at <= step.at || step.before.held.is_some() && step.after.held == step.before.held {
+                continue;
+            }
+            let held = step.after.held.as_ref().expect("the token that landed");
+            assert_eq!(held.access_token, tokens.access_token, "{step:#?}");
+            assert_eq!(step.settled().count(), step.before.waiting.len(), "{step:#?}");
+            for (call, answer) in step.settled() {
+                assert_given(answer, held, &step.before.waiting[&call]);
+            }
+        }
+    }
+
+    #[test]
+    fn listeners_hear_of_each_token_and_of_its_end_once(plan in plans()) {
+        let mut told: BTreeSet<String> = BTreeSet::new();
+        for step in plan.run() {
+            let changed = step.after.held.is_some() && step.after.held != step.before.held;
+            assert_eq!(has_new_token(&step), changed, "{step:#?}");
+            if step.effects.contains(&Effect::Notify(Change::Expired)) {
+                let held = step.after.held.as_ref().expect("an expired token is kept");
+                assert!(held.expires_at <= step.at, "{step:#?}");
+                assert!(told.insert(held.access_token.expose().to_owned()), "{step:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn callers_are_told_before_listeners(plan in plans()) {
+        for step in plan.run() {
+            let first_news = step.effects.iter().position(|it| matches!(it, Effect::Notify(_)));
+            let last_settled = step.effects.iter().rposition(|it| matches!(it, Effect::Settle(..)));
+            assert!(first_news.is_none() || last_settled < first_news, "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn until_served_until_a_token_may_be_handed_out_without_asking(plan in plans()) {
+        let history = plan.run();
+        let in_time = |step: &Step| {
+            matches!(step.event, Event::Requested(_, Want::USABLE))
+                && step.before.served_until.is_some_and(|until| step.at < until)
+        };
+        let events = history.iter().map(|step| (step.at, if in_time(step) { Event::Used } else { step.event.clone() }));
+
+        for (step, mut effects) in history.iter().zip(plan.replay(events)) {
+            if let (true, Event::Requested(call, _)) = (in_time(step), &step.event) {
+                let held = step.before.held.clone().expect("what is served");
+                effects.insert(0, Effect::Settle(*call, Ok(held)));
+            }
+            assert_eq!(step.effects, effects, "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn the_background_refreshes_as_the_policy_says(plan in plans()) {
+        let mut used = false;
+        for step in plan.run() {
+            used |= matches!(step.event, Event::Requested(..) | Event::Used)
+                || step.before.held.is_some() && step.after.held.is_none();
+            match plan.policy.refresh {
+                RefreshMode::Always => assert_refresh_is_planned(&plan, &step),
+                RefreshMode::WhileUsed if used && !has_new_token(&step) => assert_refresh_is_planned(&plan, &step),
+                RefreshMode::WhileUsed => assert!(used || !is_background(&step), "{step:#?}"),
+                RefreshMode::OnDemand => assert!(!is_background(&step), "{step:#?}"),
+            }
+            used &= !has_new_token(&step);
+        }
+    }
+}
+
+/// Tells the lifecycle nothing in place of what should change nothing.
+fn assert_inert(plan: &Plan, inert: impl Fn(&Step) -> bool) {
+    let history = plan.run();
+    let events =
+        history.iter().map(|step| (step.at, if inert(step) { Event::Woke } else { step.event.clone() }));
+
+    for (step, effects) in history.iter().zip(plan.replay(events)) {
+        assert_eq!(step.effects, effects, "{step:#?}");
+    }
+}
+
+fn want(step: &Step, call: CallId) -> Option<Want> {
+    match &step.event {
+        Event::Requested(caller, want) if *caller == call => Some(want.clone()),
+        _ => step.before.waiting.get(&call).cloned(),
+    }
+}
+
+fn adopted(step: &Step) -> bool {
+    has_new_token(step) && matches!(step.event, Event::Observed(_))
+}
+
+fn has_new_token(step: &Step) -> bool {
+    step.effects.iter().any(|it| matches!(it, Effect::Notify(Change::Token { .. })))
+}
+
+/// The failure for which a flight was given up in this step.
+fn given_up(step: &Step) -> Option<&TokenError> {
+    step.effects.iter().find_map(|it| match it {
+        Effect::Notify(Change::Error { error, .. }) => Some(error),
+        _ => None,
+    })
+}
+
+fn is_closed(answer: &Result<TokenSet, TokenError>) -> bool {
+    answer.as_ref().is_err_and(|error| error.code == ErrorCode::Closed)
+}
+
+fn is_background(step: &Step) -> bool {
+    step.begins() && !matches!(step.event, Event::Requested(..))
+}
+
+/// When flights of this kind sent their first request.
+fn starts(history: &[Step], kind: impl Fn(&Step) -> bool) -> Vec<UnixMillis> {
+    let mut seen = BTreeSet::new();
+    let first = history.iter().filter(|step| step.sends().is_some_and(|id| seen.insert(id)));
+    first.filter(|step| kind(step)).map(|step| step.at).collect()
+}
+
+/// Each step after a failure, until a token comes, with the end of the cool-down.
+fn cooled(history: &[Step]) -> Vec<(&Step, UnixMillis)> {
+    let mut cooled = Vec::new();
+    let mut trouble = None;
+    for step in history {
+        if matches!(step.event, Event::Closed) {
+            break;
+        }
+        if has_new_token(step) {
+            trouble = None;
+        }
+        cooled.extend(trouble.map(|(_, until)| (step, until)));
+        if let Some(error) = given_up(step) {
+            let span = cool_down(trouble.map(|(span, _)| span));
+            trouble = Some((span, step.at + span.max(error.retry_after.unwrap_or_default())));
+        }
+    }
+    cooled
+}
+
+fn assert_given(answer: &Result<TokenSet, TokenError>, held: &TokenSet, want: &Want) {
+    let holding = Holding::new(held.clone(), &Policy::default(), 0.0);
+    match (answer, holding.missing_scopes(want)) {
+        (Ok(given), None) => assert_eq!(given, held),
+        (Err(error), Some(missing)) => {
+            assert_eq!(error.code, ErrorCode::InsufficientScope);
+            assert_eq!(error.missing_scopes, Some(missing));
+        }
+        (answer, missing) => panic!("{answer:?}, where {missing:?} is missing"),
+    }
+}
+
+/// A token that is held, and that nothing stands against refreshing, is refreshed
+/// before callers would wait.
+fn assert_refresh_is_planned(plan: &Plan, step: &Step) {
+    let Some(held) = &step.after.held else { return };
+    if step.after.flight.is_none() && step.after.remembered.is_none() {
+        let due = plan.policy.refresh_at(held.issued_at, held.expires_at, 0.0);
+        let soon = step.at + seconds(5);
+        assert!(step.after.wakeup.is_some_and(|wakeup| wakeup <= due.max(soon)), "{step:#?}");
+    }
+}

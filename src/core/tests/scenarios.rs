@@ -1,0 +1,121 @@
+//! Short stories that went wrong once.
+
+use super::{START, millis, seconds, token};
+use crate::core::{
+    AccessToken, CallId, Effect, Event, FlightId, Jitter, Lifecycle, Policy, ScopeSet, Stamp, TokenSet,
+    UnixMillis, Want,
+};
+
+fn lifecycle() -> Lifecycle {
+    Lifecycle::new(Policy::default(), ScopeSet::default(), Jitter::new(1))
+}
+
+fn stamped(name: &str, at: UnixMillis, provider_time: UnixMillis) -> TokenSet {
+    let stamp = Stamp { issued_at: Some(provider_time), expires_at: None };
+    TokenSet { stamp, ..token(name, at, seconds(180)) }
+}
+
+/// The tokens that callers were given.
+fn given(effects: &[Effect]) -> Vec<&str> {
+    let given = effects.iter().filter_map(|effect| match effect {
+        Effect::Settle(_, Ok(tokens)) => Some(tokens.access_token.expose()),
+        Effect::Settle(_, Err(_)) | Effect::Send(..) | Effect::Cancel(_) | Effect::Notify(_) => None,
+    });
+    given.collect()
+}
+
+/// `refresh()`, answered at once with `tokens`, as the flight of this number.
+fn refreshed(machine: &mut Lifecycle, number: u64, tokens: TokenSet, now: UnixMillis) -> Vec<Effect> {
+    let mut effects = machine.handle(Event::Requested(CallId(number), Want::Fresh), now);
+    effects.extend(machine.handle(Event::Granted(FlightId(number), Ok(tokens)), now));
+    effects
+}
+
+#[test]
+fn a_closed_lifecycle_sets_no_alarm_although_its_token_was_refused() {
+    let mut machine = lifecycle();
+    let held = token("held", START, seconds(180));
+    let _ = refreshed(&mut machine, 1, held.clone(), START);
+    let _ = machine.handle(Event::Invalidated(held.access_token), START + millis(100));
+
+    let _ = machine.handle(Event::Closed, START + millis(200));
+
+    assert_eq!(machine.next_wakeup(), None);
+    assert_eq!(machine.status(START + millis(200)).refresh_at, None);
+}
+
+#[test]
+fn callers_wait_for_seconds_at_most_although_refresh_was_called_in_a_loop() {
+    let mut machine = lifecycle();
+    for number in 1..=1000 {
+        let name = number.to_string();
+        let _ = refreshed(&mut machine, number, token(&name, START, seconds(180)), START);
+    }
+    let _ = machine.handle(Event::Invalidated(AccessToken::new("1000")), START);
+
+    let _ = machine.handle(Event::Requested(CallId(1001), Want::USABLE), START);
+
+    assert_eq!(machine.next_wakeup(), Some(START + seconds(1)));
+}
+
+#[test]
+fn refresh_brings_the_new_token_although_the_provider_set_its_clock_back() {
+    let mut machine = lifecycle();
+    let _ = refreshed(&mut machine, 1, stamped("old", START, START), START);
+
+    let later = START + seconds(60);
+    let effects = refreshed(&mut machine, 2, stamped("new", later, START - seconds(3600)), later);
+
+    assert_eq!(given(&effects), ["new"]);
+    assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("new"));
+}
+
+#[test]
+fn a_token_adopted_while_a_grant_was_asked_for_is_kept_where_it_is_newer() {
+    let mut machine = lifecycle();
+    let _ = machine.handle(Event::Requested(CallId(1), Want::Fresh), START);
+    let adopted = stamped("adopted", START + millis(100), START + seconds(2));
+    let _ = machine.handle(Event::Observed(adopted), START + millis(100));
+
+    let granted = stamped("granted", START + millis(200), START);
+    let effects = machine.handle(Event::Granted(FlightId(1), Ok(granted)), START + millis(200));
+
+    assert_eq!(given(&effects), ["adopted"]);
+    assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("adopted"));
+}
+
+#[test]
+fn a_token_adopted_while_a_grant_was_asked_for_yields_once_it_is_no_longer_served() {
+    let mut machine = lifecycle();
+    let _ = machine.handle(Event::Requested(CallId(1), Want::Fresh), START);
+    let adopted = stamped("adopted", START, START + seconds(2));
+    let adopted = TokenSet { expires_at: START + seconds(1), ..adopted };
+    let _ = machine.handle(Event::Observed(adopted), START + millis(100));
+
+    let granted = stamped("granted", START + seconds(1), START);
+    let effects = machine.handle(Event::Granted(FlightId(1), Ok(granted)), START + seconds(1));
+
+    assert_eq!(given(&effects), ["granted"]);
+}
+
+#[test]
+fn a_late_answer_brings_no_token_that_is_older_than_the_refused_one() {
+    let mut machine = lifecycle();
+    let refused = stamped("refused", START, START);
+    let _ = refreshed(&mut machine, 1, refused.clone(), START);
+    let _ = machine.handle(Event::Invalidated(refused.access_token), START + seconds(9));
+
+    let older = stamped("older", START + seconds(10), START - seconds(5));
+    let _ = machine.handle(Event::Observed(older), START + seconds(10));
+
+    assert_eq!(machine.held(), None);
+}
+
+#[test]
+fn a_token_that_is_seen_brings_callers_no_refresh_token() {
+    let mut machine = lifecycle();
+
+    let _ = machine.handle(Event::Observed(token("seen", START, seconds(180))), START);
+
+    assert!(machine.held().is_some_and(|held| held.refresh_token.is_none()));
+}

@@ -1,0 +1,408 @@
+//! What every event does in every situation, compared with `transitions.txt`.
+//!
+//! The table is written to be read: it is the specification. After a change that
+//! is meant, `UPDATE_TRANSITIONS=1 cargo test transitions` writes it anew; read
+//! the difference before you commit it.
+
+use std::time::Duration;
+
+use super::{START, failure, millis, scopes, seconds, token};
+use crate::core::{
+    AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Phase,
+    Policy, Retry, Stage, Stamp, TokenError, TokenSet, UnixMillis, Want,
+};
+
+mod table;
+
+const TABLE: &str = include_str!("transitions.txt");
+
+/// When each event of the table happens.
+const NOW: UnixMillis = UnixMillis::new(START.millis() + 86_400_000);
+
+/// Refreshed after 72.5 to 75 s, served for 90 s.
+const LIFETIME: Duration = seconds(100);
+
+const WAITER: CallId = CallId(1);
+const CALLER: CallId = CallId(2);
+const PREPARATION: CallId = CallId(3);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Doing {
+    Nothing,
+    FirstPause,
+    RetryPause,
+    AskingByCredentials,
+    AskingByRefreshToken,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Having {
+    NeverHeld,
+    Refused,
+    Fresh,
+    Due,
+    PastServed,
+    Expired,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Memory {
+    Clear,
+    Cooling,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Situation {
+    Open(Doing, Having, Memory),
+    Closed,
+}
+
+const DOINGS: [Doing; 5] = [
+    Doing::Nothing,
+    Doing::FirstPause,
+    Doing::RetryPause,
+    Doing::AskingByCredentials,
+    Doing::AskingByRefreshToken,
+];
+
+const HAVINGS: [Having; 6] =
+    [Having::NeverHeld, Having::Refused, Having::Fresh, Having::Due, Having::PastServed, Having::Expired];
+
+#[test]
+fn every_event_does_in_every_situation_what_the_table_says() {
+    let actual = table::written();
+
+    if std::env::var_os("UPDATE_TRANSITIONS").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/core/tests/transitions.txt");
+        std::fs::write(path, &actual).expect("the table can be written");
+        return;
+    }
+    let expected = TABLE.lines().chain(std::iter::repeat("(the table ends)"));
+    for (number, (actual, expected)) in actual.lines().zip(expected).enumerate() {
+        assert_eq!(actual, expected, "line {} of transitions.txt", number + 1);
+    }
+    assert_eq!(actual.lines().count(), TABLE.lines().count(), "lines of transitions.txt");
+}
+
+#[test]
+fn the_table_has_every_kind_of_event() {
+    let bench =
+        reach(Doing::Nothing, Having::NeverHeld, Memory::Clear).expect("a new lifecycle is reachable");
+
+    for kind in KINDS {
+        let present = events().iter().any(|(_, event)| kind_of(&event(&bench)) == kind);
+        assert!(present, "{kind} is not in the table");
+    }
+}
+
+const KINDS: [&str; 14] = [
+    "Requested a usable token",
+    "Requested a fresh token",
+    "Abandoned",
+    "Used",
+    "Invalidated",
+    "Observed",
+    "Woke",
+    "Granted a token",
+    "Granted nothing, transient",
+    "Granted nothing, refresh token refused",
+    "Granted nothing, permanent",
+    "Closed",
+    "Requested with a wish for validity",
+    "Requested with a wish for scopes",
+];
+
+/// A new kind of event stops the build here, until it has its place in [`KINDS`].
+fn kind_of(event: &Event) -> &'static str {
+    match event {
+        Event::Requested(_, Want::Usable { min_validity: None, scopes: None }) => KINDS[0],
+        Event::Requested(_, Want::Usable { min_validity: Some(_), .. }) => KINDS[12],
+        Event::Requested(_, Want::Usable { scopes: Some(_), .. }) => KINDS[13],
+        Event::Requested(_, Want::Fresh) => KINDS[1],
+        Event::Abandoned(_) => KINDS[2],
+        Event::Used => KINDS[3],
+        Event::Invalidated(_) => KINDS[4],
+        Event::Observed(_) => KINDS[5],
+        Event::Woke => KINDS[6],
+        Event::Granted(_, Ok(_)) => KINDS[7],
+        Event::Granted(_, Err(GrantFailure::Transient(_))) => KINDS[8],
+        Event::Granted(_, Err(GrantFailure::RefreshTokenRefused(_))) => KINDS[9],
+        Event::Granted(_, Err(GrantFailure::Permanent(_))) => KINDS[10],
+        Event::Closed => KINDS[11],
+    }
+}
+
+type Told = (&'static str, fn(&Bench) -> Event);
+
+fn events() -> Vec<Told> {
+    let mut events = calls();
+    events.extend(sightings());
+    events.extend(answers());
+    events
+}
+
+/// Shows what is due in each situation.
+const WOKE: &str = "the machine wakes, or the alarm goes off too early";
+
+/// Happens later than [`NOW`]: when the lifecycle has asked for it.
+const ALARM: &str = "the alarm goes off";
+
+fn calls() -> Vec<Told> {
+    vec![
+        ("getToken()", |_| Event::Requested(CALLER, Want::USABLE)),
+        ("getToken({ minValidityMs: 70_000 }), of a token that lives for 100 s", |_| {
+            Event::Requested(CALLER, long_wish())
+        }),
+        ("getToken({ scopes }), of a token that was granted without them", |_| {
+            let wanted = Some(scopes(&["OTHER"]));
+            Event::Requested(CALLER, Want::Usable { min_validity: None, scopes: wanted })
+        }),
+        ("refresh()", |_| Event::Requested(CALLER, Want::Fresh)),
+        ("a caller gives up", |_| Event::Abandoned(WAITER)),
+        ("a caller gives up who does not wait", |_| Event::Abandoned(CALLER)),
+        ("the token was used", |_| Event::Used),
+        (WOKE, |_| Event::Woke),
+        (ALARM, |_| Event::Woke),
+        ("close()", |_| Event::Closed),
+    ]
+}
+
+fn sightings() -> Vec<Told> {
+    vec![
+        ("the API refuses the token held", |_| Event::Invalidated(AccessToken::new("held"))),
+        ("the API refuses another token", |_| Event::Invalidated(AccessToken::new("first"))),
+        ("a newer token is seen", |_| Event::Observed(named("newer", NOW))),
+        ("an older token is seen, never held", |_| Event::Observed(named("older", NOW))),
+        ("the token held is seen", |_| Event::Observed(named("held", NOW))),
+        ("a token held before is seen", |_| Event::Observed(named("first", NOW))),
+        ("an expired token is seen", |_| Event::Observed(named("newer", NOW - LIFETIME))),
+    ]
+}
+
+fn answers() -> Vec<Told> {
+    vec![
+        ("a grant brings a token", |bench| Event::Granted(bench.flight, Ok(named("newer", NOW)))),
+        ("a grant brings a token of an earlier stamp", |bench| {
+            Event::Granted(bench.flight, Ok(named("older", NOW)))
+        }),
+        ("a grant brings an expired token", |bench| {
+            Event::Granted(bench.flight, Ok(named("newer", NOW - LIFETIME)))
+        }),
+        ("a grant fails, which may pass", |bench| Event::Granted(bench.flight, Err(transient()))),
+        ("a grant is put off for longer than callers wait", |bench| {
+            let error = TokenError { retry_after: Some(seconds(31)), ..failure(ErrorCode::Server) };
+            Event::Granted(bench.flight, Err(GrantFailure::Transient(error)))
+        }),
+        ("the refresh token is refused", |bench| Event::Granted(bench.flight, Err(refused()))),
+        ("the credentials are refused", |bench| Event::Granted(bench.flight, Err(permanent()))),
+        ("an answer to an earlier flight: a token", |bench| {
+            Event::Granted(bench.earlier(), Ok(named("newer", NOW)))
+        }),
+        ("an answer to an earlier flight: it may pass", |bench| {
+            Event::Granted(bench.earlier(), Err(transient()))
+        }),
+        ("an answer to an earlier flight: refresh token refused", |bench| {
+            Event::Granted(bench.earlier(), Err(refused()))
+        }),
+        ("an answer to an earlier flight: permanent", |bench| {
+            Event::Granted(bench.earlier(), Err(permanent()))
+        }),
+    ]
+}
+
+fn transient() -> GrantFailure {
+    GrantFailure::Transient(failure(ErrorCode::Network))
+}
+
+fn refused() -> GrantFailure {
+    GrantFailure::RefreshTokenRefused(failure(ErrorCode::InvalidCredentials))
+}
+
+fn permanent() -> GrantFailure {
+    GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials))
+}
+
+const fn long_wish() -> Want {
+    Want::Usable { min_validity: Some(seconds(70)), scopes: None }
+}
+
+fn named(name: &str, issued_at: UnixMillis) -> TokenSet {
+    let stamp = match name {
+        "first" => 10,
+        "older" => 20,
+        "held" => 30,
+        _ => 40,
+    };
+    TokenSet {
+        scopes: Some(scopes(&["ASKED"])),
+        stamp: Stamp { issued_at: Some(START + seconds(stamp)), expires_at: None },
+        ..token(name, issued_at, LIFETIME)
+    }
+}
+
+/// A lifecycle in a situation, and what the table needs to know besides.
+struct Bench {
+    machine: Lifecycle,
+    /// The current flight; where there is none, the last one.
+    flight: FlightId,
+    history: History,
+}
+
+/// What a lifecycle that holds nothing has been through.
+#[derive(Clone, Copy)]
+enum History {
+    New,
+    Held,
+    Closed,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let retry = Retry { attempts: 2, ..Policy::default().retry };
+        let policy = Policy { retry, ..Policy::default() };
+        let machine = Lifecycle::new(policy, scopes(&["ASKED"]), Jitter::new(7));
+        Self { machine, flight: FlightId(1), history: History::New }
+    }
+
+    const fn earlier(&self) -> FlightId {
+        FlightId(self.flight.0 - 1)
+    }
+
+    fn tell(&mut self, event: Event, at: UnixMillis) -> Vec<Effect> {
+        let effects = self.machine.handle(event, at);
+        for effect in &effects {
+            match effect {
+                Effect::Send(id, _) => self.flight = *id,
+                Effect::Notify(Change::Token { .. }) => self.history = History::Held,
+                Effect::Notify(Change::Closed) => self.history = History::Closed,
+                Effect::Settle(..) | Effect::Cancel(_) | Effect::Notify(_) => {}
+            }
+        }
+        effects
+    }
+
+    fn land(&mut self, name: &str, issued_at: UnixMillis, at: UnixMillis) {
+        self.tell(Event::Requested(PREPARATION, Want::Fresh), at);
+        self.tell(Event::Granted(self.flight, Ok(named(name, issued_at))), at);
+    }
+
+    /// Lets a flight fail for good, so that a failure is remembered.
+    fn fail(&mut self, at: UnixMillis) {
+        for _ in 0..2 {
+            self.tell(Event::Requested(PREPARATION, Want::Fresh), at);
+            self.tell(Event::Granted(self.flight, Err(transient())), at);
+        }
+    }
+
+    fn situation(&self, now: UnixMillis) -> Situation {
+        let memory = match self.machine.status(now).last_error {
+            Some(_) => Memory::Cooling,
+            None => Memory::Clear,
+        };
+        match self.history {
+            History::New | History::Held => Situation::Open(self.doing(), self.having(now), memory),
+            History::Closed => Situation::Closed,
+        }
+    }
+
+    fn doing(&self) -> Doing {
+        let Some(flight) = self.machine.flight() else { return Doing::Nothing };
+        match &flight.phase {
+            Phase::BackingOff { .. } if flight.failed == 0 => Doing::FirstPause,
+            Phase::BackingOff { .. } => Doing::RetryPause,
+            Phase::Granting { presented: None, .. } => Doing::AskingByCredentials,
+            Phase::Granting { presented: Some(_), .. } => Doing::AskingByRefreshToken,
+        }
+    }
+
+    fn having(&self, now: UnixMillis) -> Having {
+        let Some(tokens) = self.machine.held() else {
+            return match self.history {
+                History::New => Having::NeverHeld,
+                History::Held | History::Closed => Having::Refused,
+            };
+        };
+        let served_until = Policy::default().served_until(tokens.issued_at, tokens.expires_at, None);
+        match self.machine.status(now).stage {
+            Some(Stage::Fresh) => Having::Fresh,
+            Some(Stage::RefreshDue) if now < served_until => Having::Due,
+            Some(Stage::RefreshDue) => Having::PastServed,
+            Some(Stage::Expired) | None => Having::Expired,
+        }
+    }
+}
+
+/// A lifecycle that is in this situation at [`NOW`]; `None` where there is no way.
+fn reach(doing: Doing, having: Having, memory: Memory) -> Option<Bench> {
+    let unreachable = match doing {
+        // Only grants use up the pace, and each brings a token or a failure to remember;
+        // the pace has recovered before the cool-down is over.
+        Doing::FirstPause => having == Having::NeverHeld || memory == Memory::Cooling,
+        // A refresh token comes with a token, and is spent by what has failed.
+        Doing::AskingByRefreshToken => having == Having::NeverHeld || memory == Memory::Cooling,
+        Doing::Nothing | Doing::RetryPause | Doing::AskingByCredentials => false,
+    };
+    if unreachable {
+        return None;
+    }
+    let mut bench = Bench::new();
+    prepare_holding(&mut bench, doing, having, memory);
+    if memory == Memory::Cooling {
+        bench.fail(NOW - millis(250));
+    }
+    prepare_flight(&mut bench, doing, having, memory, NOW - millis(200));
+    assert_eq!(bench.situation(NOW), Situation::Open(doing, having, memory));
+    Some(bench)
+}
+
+fn prepare_holding(bench: &mut Bench, doing: Doing, having: Having, memory: Memory) {
+    let issued_at = match having {
+        Having::NeverHeld => return,
+        Having::Refused | Having::Fresh => NOW - seconds(50),
+        Having::Due => NOW - seconds(80),
+        Having::PastServed => NOW - seconds(95),
+        Having::Expired => NOW - LIFETIME - millis(300),
+    };
+    // A pause before the first request, and a refusal that nothing is done about,
+    // exist only where many grants have just been made.
+    let hurried = doing == Doing::FirstPause
+        || (doing, having, memory) == (Doing::Nothing, Having::Refused, Memory::Clear);
+    let landed_at = if hurried { NOW - millis(500) } else { issued_at };
+    for _ in 0..4 {
+        bench.land("first", issued_at, landed_at);
+    }
+    bench.land("held", issued_at, landed_at);
+    if having == Having::Refused {
+        bench.tell(Event::Invalidated(AccessToken::new("held")), NOW - millis(450));
+    }
+}
+
+fn prepare_flight(bench: &mut Bench, doing: Doing, having: Having, memory: Memory, at: UnixMillis) {
+    if doing == Doing::Nothing {
+        return;
+    }
+    let begin = match (memory, having) {
+        (Memory::Cooling, _) => Event::Requested(WAITER, Want::Fresh),
+        _ if doing == Doing::FirstPause => Event::Requested(WAITER, long_wish()),
+        (Memory::Clear, Having::Fresh) => Event::Requested(WAITER, Want::Fresh),
+        (Memory::Clear, Having::Due) => Event::Woke,
+        (Memory::Clear, Having::NeverHeld | Having::Refused | Having::PastServed | Having::Expired) => {
+            Event::Requested(WAITER, Want::USABLE)
+        }
+    };
+    bench.tell(begin, at);
+    if doing == Doing::AskingByCredentials && bench.doing() == Doing::AskingByRefreshToken {
+        bench.tell(Event::Granted(bench.flight, Err(refused())), at);
+    }
+    if doing == Doing::RetryPause {
+        bench.tell(Event::Granted(bench.flight, Err(transient())), at);
+    }
+}
+
+fn reach_closed() -> Bench {
+    let mut bench = Bench::new();
+    bench.land("held", NOW - seconds(50), NOW - seconds(50));
+    bench.tell(Event::Invalidated(AccessToken::new("held")), NOW - seconds(2));
+    bench.tell(Event::Closed, NOW - seconds(1));
+    bench
+}

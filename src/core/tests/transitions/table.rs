@@ -1,0 +1,198 @@
+//! How the table of transitions is written: one line for all situations that agree.
+
+use super::{
+    ALARM, Bench, CALLER, DOINGS, Doing, HAVINGS, Having, Memory, NOW, Situation, WOKE, events, reach,
+    reach_closed,
+};
+use crate::core::{Change, Effect, Event, Grant, Remains, UnixMillis};
+
+const LEGEND: &str = "\
+What a lifecycle does about each event in each situation.
+
+    doing | having | effects, in order ▶ what is different afterwards
+
+doing   idle: no flight · pausing: until the pace allows the first request · retrying: pausing after a failure
+        asking: by the credentials · renewing: asking by a refresh token
+        with a star: while a failure is remembered, within its cool-down
+having  never: held · refused: by the API · fresh · due: to be refreshed · late: no longer served · expired
+
+any     all of them that there is a way to
+–       nothing but what is due anyway, as listed under `the machine wakes`
+
+Not in the table, since there is no way there: never × pausing, never × renewing, pausing*, renewing*.
+Somebody waits wherever a flight is, except for a background flight (due). There is a refresh token
+wherever a token came from a grant and none has been presented since.
+";
+
+const NOTHING: &str = "–";
+
+/// The whole table.
+pub(super) fn written() -> String {
+    let mut text = LEGEND.to_owned();
+    for (title, event) in events() {
+        text.push_str(&format!("\n{title}\n"));
+        for line in lines(title, event) {
+            text.push_str(&line.written());
+        }
+    }
+    text
+}
+
+/// Situations in which one event has one outcome: each of these doings with each of these havings.
+struct Line {
+    doings: Vec<String>,
+    havings: Vec<&'static str>,
+    outcome: String,
+}
+
+impl Line {
+    fn written(&self) -> String {
+        let doings = if self.doings.len() == 8 { "any".to_owned() } else { self.doings.join(" ") };
+        let havings =
+            if self.havings.len() == HAVINGS.len() { "any".to_owned() } else { self.havings.join(" ") };
+        format!("    {doings:<50} | {havings:<32} | {}\n", self.outcome)
+    }
+}
+
+fn lines(title: &str, event: fn(&Bench) -> Event) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for memory in [Memory::Clear, Memory::Cooling] {
+        for doing in DOINGS {
+            for row in row(title, event, doing, memory) {
+                match lines.iter_mut().find(|it| it.havings == row.havings && it.outcome == row.outcome) {
+                    Some(line) => line.doings.extend(row.doings),
+                    None => lines.push(row),
+                }
+            }
+        }
+    }
+    let outcome = outcome(reach_closed(), event, NOW);
+    lines.push(Line { doings: vec!["closed".to_owned()], havings: vec![NOTHING], outcome });
+    lines
+}
+
+fn row(title: &str, event: fn(&Bench) -> Event, doing: Doing, memory: Memory) -> Vec<Line> {
+    let mut row: Vec<Line> = Vec::new();
+    let star = if memory == Memory::Cooling { "*" } else { "" };
+    for having in HAVINGS {
+        let Some(bench) = reach(doing, having, memory) else { continue };
+        let outcome = match title {
+            ALARM => alarmed(bench, event),
+            WOKE => outcome(bench, event, NOW),
+            _ => beyond_what_is_due(outcome(bench, event, NOW), reach(doing, having, memory)),
+        };
+        match row.iter_mut().find(|line| line.outcome == outcome) {
+            Some(line) => line.havings.push(having_name(having)),
+            None => row.push(Line {
+                doings: vec![format!("{}{star}", doing_name(doing))],
+                havings: vec![having_name(having)],
+                outcome,
+            }),
+        }
+    }
+    if let [only] = row.as_mut_slice() {
+        only.havings = vec!["any"];
+    }
+    row
+}
+
+/// `–` where the same would have happened had nothing been said.
+fn beyond_what_is_due(outcome_of_event: String, twin: Option<Bench>) -> String {
+    let due = twin.map(|twin| outcome(twin, |_| Event::Woke, NOW));
+    if due.as_ref() == Some(&outcome_of_event) { NOTHING.to_owned() } else { outcome_of_event }
+}
+
+fn alarmed(bench: Bench, event: fn(&Bench) -> Event) -> String {
+    match bench.machine.next_wakeup() {
+        // A laptop slept: what is due is done at the first event.
+        Some(at) => outcome(bench, event, at.max(NOW)),
+        None => "no alarm is set".to_owned(),
+    }
+}
+
+const fn doing_name(doing: Doing) -> &'static str {
+    match doing {
+        Doing::Nothing => "idle",
+        Doing::FirstPause => "pausing",
+        Doing::RetryPause => "retrying",
+        Doing::AskingByCredentials => "asking",
+        Doing::AskingByRefreshToken => "renewing",
+    }
+}
+
+const fn having_name(having: Having) -> &'static str {
+    match having {
+        Having::NeverHeld => "never",
+        Having::Refused => "refused",
+        Having::Fresh => "fresh",
+        Having::Due => "due",
+        Having::PastServed => "late",
+        Having::Expired => "expired",
+    }
+}
+
+/// What an event does: its effects in order, and the situation after it where that differs.
+fn outcome(mut bench: Bench, event: fn(&Bench) -> Event, at: UnixMillis) -> String {
+    let before = bench.situation(at);
+    let event = event(&bench);
+    let asked = matches!(event, Event::Requested(..));
+    let effects = bench.tell(event, at);
+    let after = bench.situation(at);
+    assert!(bench.machine.next_wakeup().is_none_or(|wakeup| wakeup > at));
+
+    let mut parts: Vec<_> = effects.iter().map(spoken).collect();
+    if asked && !effects.iter().any(|effect| matches!(effect, Effect::Settle(CALLER, _))) {
+        parts.insert(0, "the caller waits".to_owned());
+    }
+    let next = change(before, after);
+    match (parts.is_empty(), next.is_empty()) {
+        (true, true) => NOTHING.to_owned(),
+        (_, true) => parts.join("; "),
+        (_, false) => format!("{} ▶ {}", parts.join("; "), next.join(", ")).trim_start().to_owned(),
+    }
+}
+
+fn spoken(effect: &Effect) -> String {
+    match effect {
+        Effect::Settle(call, answer) => {
+            let who = if *call == CALLER { "the caller" } else { "the waiter" };
+            match answer {
+                Ok(tokens) => format!("{who} gets `{}`", tokens.access_token.expose()),
+                Err(error) => format!("{who} gets {}", error.code.as_str()),
+            }
+        }
+        Effect::Send(_, Grant::Authenticate) => "ask by credentials".to_owned(),
+        Effect::Send(_, Grant::Refresh(_)) => "ask by refresh token".to_owned(),
+        Effect::Cancel(_) => "cancel".to_owned(),
+        Effect::Notify(change) => announced(change),
+    }
+}
+
+fn announced(change: &Change) -> String {
+    match change {
+        Change::Token { reason, .. } => format!("tell token ({})", reason.as_str()),
+        Change::Retry { attempt, error, .. } => format!("tell retry {attempt} ({})", error.code.as_str()),
+        Change::Error { error, remains } => match remains {
+            Remains::ValidToken => format!("tell error ({}, a token remains)", error.code.as_str()),
+            Remains::Nothing => format!("tell error ({})", error.code.as_str()),
+        },
+        Change::Expired => "tell expired".to_owned(),
+        Change::ScopesMissing(missing) => format!("tell missing {}", missing.listed()),
+        Change::Closed => "tell closed".to_owned(),
+    }
+}
+
+fn change(before: Situation, after: Situation) -> Vec<&'static str> {
+    match (before, after) {
+        (Situation::Open(doing, having, memory), Situation::Open(doing_now, having_now, memory_now)) => [
+            (doing != doing_now).then(|| doing_name(doing_now)),
+            (having != having_now).then(|| having_name(having_now)),
+            (memory != memory_now).then(|| if memory_now == Memory::Cooling { "cooling" } else { "clear" }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        (Situation::Open(..), Situation::Closed) => vec!["closed"],
+        (Situation::Closed, _) => vec![],
+    }
+}
