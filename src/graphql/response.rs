@@ -3,6 +3,8 @@
 //! Tolerant where servers differ: the status alone decides nothing, error keys may
 //! be missing or in odd places, and an answer may be no GraphQL at all.
 
+use std::fmt;
+
 use crate::{
     http::HttpResponse,
     json::{Json, Platform},
@@ -26,11 +28,18 @@ pub struct Answer {
 
 /// One error of an answer. Its message is compared and never shown: servers quote
 /// the variables they were sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Problem {
     message: String,
     /// Its codes; only such that are safe to show.
     pub codes: Vec<String>,
+}
+
+/// Prints the codes alone: the message may quote a secret.
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.codes).finish()
+    }
 }
 
 /// What a body is.
@@ -239,6 +248,15 @@ mod tests {
             let hidden = answer(200, &format!(r#"{{"data":{{}},"extensions":{{"requestId":"{id}"}}}}"#));
             assert_eq!(hidden.request_id, None, "{id}");
         }
+    }
+
+    #[test]
+    fn an_error_prints_its_codes_alone() {
+        let body = r#"{"errors":[{"message":"planted","extensions":{"code":"C","password":"planted"}}]}"#;
+
+        let printed = format!("{:?}", answer(200, body));
+
+        assert!(printed.contains(r#"["C"]"#) && !printed.contains("planted"), "{printed}");
     }
 
     #[test]
