@@ -169,8 +169,8 @@ impl<'a> Exchange<'a> {
         let text = match &self.profile.token {
             // Partial data: a complete payload counts, whatever else went wrong.
             TokenSource::Data(paths) => answer.data.as_ref()?.first_at(paths)?.as_text()?.to_owned(),
-            // A header comes with refusals too.
-            TokenSource::Headers(_) if !answer.problems.is_empty() || answer.status >= 400 => return None,
+            // A header comes with refusals and redirects too.
+            TokenSource::Headers(_) if !answer.problems.is_empty() || !answer.succeeded() => return None,
             TokenSource::Headers(names) => names.iter().find_map(|name| bearer(response.header(name)?))?,
         };
         if text.is_empty() {

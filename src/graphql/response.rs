@@ -92,6 +92,11 @@ impl Answer {
         Self { status: response.status, data, problems, request_id, kind }
     }
 
+    /// Whether the status is one of success. 294 is "partial success" (GraphQL over HTTP).
+    pub const fn succeeded(&self) -> bool {
+        matches!(self.status, 200..=299)
+    }
+
     /// Whether `signs` are found in it.
     pub fn shows(&self, signs: &Signs) -> bool {
         signs.statuses.contains(&self.status) || self.problems.iter().any(|problem| problem.shows(signs))

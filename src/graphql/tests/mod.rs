@@ -21,6 +21,7 @@ use super::{Answer, Dialect, Exchange, Verdict};
 mod fluz;
 mod fluz_refresh;
 mod spelling;
+mod toggle;
 
 /// When answers arrive: 2026-11-22T10:20:30Z.
 const NOW: UnixMillis = UnixMillis::new(1_795_342_830_000);
