@@ -277,6 +277,14 @@ impl<'a> Exchange<'a> {
     /// Why there is no token, where waiting does not help.
     fn refusal(&self, answer: &Answer) -> TokenError {
         let Profile { name, signals, advice, .. } = self.profile;
+        if !self.misspelled(answer).is_empty() {
+            let message = format!(
+                "{name} has no such request for a token ({}): check `endpoint`, and whether there is a newer \
+                 graphql-token-manager",
+                sighted(answer)
+            );
+            return self.error(ErrorCode::Protocol, message, answer);
+        }
         let denied = answer.shows(&signals.refused)
             || answer.shows(&signals.denied)
             || (self.profile.unexplained == Unexplained::Denied && !answer.problems.is_empty())

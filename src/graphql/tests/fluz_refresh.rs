@@ -192,5 +192,5 @@ fn two_refused_arguments_end_the_refresh() {
     });
 
     assert_eq!(story.requests.len(), 2);
-    fails_with(ErrorCode::Protocol).status(400).says("check the scopes and ids").for_the_refresh_token(granted);
+    fails_with(ErrorCode::Protocol).status(400).says("check `endpoint`").for_the_refresh_token(granted);
 }

@@ -214,7 +214,7 @@ fn two_refused_spellings_end_the_grant() {
     let granted = story.authenticate(knows_nothing);
 
     assert_eq!(story.requests.len(), 2);
-    fails_with(ErrorCode::Protocol).status(400).says("refused the request for a token").for_good(granted);
+    fails_with(ErrorCode::Protocol).status(400).says("check `endpoint`").for_good(granted);
 }
 
 #[test]

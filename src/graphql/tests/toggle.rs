@@ -264,6 +264,23 @@ fn the_capital_spelling_is_tried_once_and_remembered() {
 }
 
 #[test]
+fn two_refused_spellings_end_the_login() {
+    let mut story = story();
+
+    let granted = story.authenticate(|request| {
+        let name = if request.query().contains("LoginUser(") { "LoginUser" } else { "loginUser" };
+        error(200, &format!(r#"Cannot query field "{name}" on type "Query"."#))
+    });
+
+    assert_eq!(story.requests.len(), 2);
+    fails_with(ErrorCode::Protocol)
+        .status(200)
+        .says("has no such request")
+        .says("check `endpoint`")
+        .for_good(granted);
+}
+
+#[test]
 fn a_throttled_login_passes() {
     let granted = story().answered(reply(429, UNAUTHORIZED).with("retry-after", "600"));
 
