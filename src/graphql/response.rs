@@ -102,14 +102,26 @@ impl Answer {
         signs.statuses.contains(&self.status) || self.problems.iter().any(|problem| problem.shows(signs))
     }
 
-    /// The codes of all errors, for a message; empty where there are none.
+    /// The codes of the errors, the first few, for a message; empty where there are none.
     pub fn codes(&self) -> String {
-        let mut codes: Vec<_> =
-            self.problems.iter().flat_map(|problem| &problem.codes).map(String::as_str).collect();
-        codes.dedup();
+        let mut codes: Vec<&str> = Vec::new();
+        for code in self.problems.iter().flat_map(|problem| &problem.codes) {
+            if codes.len() > MOST_CODES {
+                break;
+            }
+            if !codes.contains(&code.as_str()) {
+                codes.push(code);
+            }
+        }
+        if codes.len() > MOST_CODES {
+            codes[MOST_CODES] = "…";
+        }
         codes.join(", ")
     }
 }
+
+/// An answer has one error or two; a message that lists more is not read.
+const MOST_CODES: usize = 3;
 
 impl Problem {
     fn read(error: &Json) -> Self {

@@ -18,6 +18,8 @@ use crate::{
 
 use super::{Answer, Dialect, Exchange, Verdict};
 
+mod answers;
+mod braintree;
 mod fluz;
 mod fluz_refresh;
 mod spelling;
@@ -134,7 +136,7 @@ fn contents(body: &str) -> Vec<String> {
             Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
             Value::Object(members) => members
                 .iter()
-                .filter(|(key, _)| !["code", "errorClass", "requestId", "scopes"].contains(&key.as_str()))
+                .filter(|(key, _)| !SHOWN.contains(&key.as_str()))
                 .for_each(|(_, value)| collect(value, texts)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
@@ -146,6 +148,9 @@ fn contents(body: &str) -> Vec<String> {
     }
     texts
 }
+
+/// Members whose values may be seen.
+const SHOWN: [&str; 5] = ["code", "errorClass", "requestId", "scopes", "expiresAt"];
 
 /// A server that is asked once.
 fn once(response: HttpResponse) -> impl FnMut(&HttpRequest) -> HttpResponse {

@@ -35,7 +35,7 @@ fn options() -> Toggle {
     Toggle { endpoint: None, login: Login::Username("api-user".to_owned()), lifetime: None }
 }
 
-fn story() -> Story {
+pub(super) fn story() -> Story {
     Story::new(options().profile(), &[], &[PASSWORD])
 }
 
