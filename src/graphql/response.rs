@@ -155,10 +155,12 @@ impl Problem {
 /// Quotation marks around names in validation errors of the common servers.
 const QUOTES: [char; 3] = ['"', '\'', '`'];
 
-/// `errors`, a bare top-level `error`, and failures inside the payload.
+/// `errors`, a bare top-level `error`, the body itself, and failures inside the payload.
 fn problems(body: &Json) -> Vec<Problem> {
     let listed = body.get("errors").map_or(&[][..], Json::items).iter();
     let bare = body.get("error").filter(|error| error.as_text().is_some() || error.get("message").is_some());
+    // Braintree's guide to access tokens prints an error without the list around it.
+    let itself = Some(body).filter(|body| body.get("message").is_some() && body.get("extensions").is_some());
     // Fluz: "most mutations return failures inside the payload".
     let inside = body
         .get("data")
@@ -166,7 +168,7 @@ fn problems(body: &Json) -> Vec<Problem> {
         .iter()
         .filter_map(|(_, payload)| payload.get("error"))
         .filter(|error| !error.is_null());
-    listed.chain(bare).chain(inside).map(Problem::read).collect()
+    listed.chain(bare).chain(itself).chain(inside).map(Problem::read).collect()
 }
 
 /// A code or an id, if it is one: what a provider writes there goes into messages.
@@ -198,6 +200,7 @@ mod tests {
             (r#"{"errors":[{"message":"x","extensions":{"code":"C"}}]}"#, "C"),
             (r#"{"errors":[{"message":"x","extensions":{"errorClass":"C"}}]}"#, "C"),
             (r#"{"error":{"message":"x","code":"C"}}"#, "C"),
+            (r#"{"extensions":{"errorClass":"C"},"message":"x"}"#, "C"),
             (r#"{"data":{"op":{"success":false,"error":{"code":"C","message":"x"}}}}"#, "C"),
             (r#"{"error":"x"}"#, ""),
         ] {
