@@ -20,6 +20,7 @@ use super::{Answer, Dialect, Exchange, Verdict};
 
 mod answers;
 mod braintree;
+mod bytes;
 mod custom;
 mod fluz;
 mod fluz_refresh;
