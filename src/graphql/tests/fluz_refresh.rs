@@ -9,6 +9,7 @@ use crate::{
 
 use super::{
     fluz::{SAMPLE, options, story, with},
+    spelling::{LIKELIEST, Schema, Style},
     *,
 };
 
@@ -149,6 +150,19 @@ fn an_api_that_does_not_have_the_operation_is_asked_for_it_once() {
             .for_the_refresh_token(second);
         token.unwrap();
     }
+}
+
+#[test]
+fn an_api_that_wants_another_argument_is_asked_for_it_once() {
+    let schema = Schema { argument: "grant", ..LIKELIEST };
+    let mut story = story();
+
+    let first = story.refresh("planted-first", schema.server(Style::Apollo));
+    let second = story.refresh("planted-second", |_| panic!("a request was made"));
+
+    assert_eq!(story.requests.len(), 2);
+    fails_with(ErrorCode::Protocol).status(400).says("check `endpoint`").for_the_refresh_token(first);
+    fails_with(ErrorCode::Unsupported).for_the_refresh_token(second);
 }
 
 #[test]

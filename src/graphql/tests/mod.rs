@@ -287,6 +287,7 @@ impl Told {
         assert_eq!(error.status, self.status, "{error}");
         assert_eq!(error.request_id.as_deref(), self.request_id, "{error}");
         assert_eq!(error.retry_after, self.retry_after, "{error}");
+        assert_eq!((&error.missing_scopes, error.attempts), (&None, None), "{error}");
         assert!(error.provider.is_some(), "{error}");
         let name = error.provider.as_deref().unwrap_or_default();
         let names_it = error.message.contains(name) || error.code == ErrorCode::CredentialsUnavailable;
