@@ -66,6 +66,9 @@ pub struct Exchange<'a> {
     profile: &'a Profile,
     scopes: &'a ScopeSet,
     presented: Option<RefreshToken>,
+    /// How the last request was worded. The dialect may have learned from another
+    /// grant since, and an answer is about what was sent.
+    spoken: Dialect,
     /// Spellings that were changed on the way, by their place in the profile.
     respelled: Vec<usize>,
 }
@@ -86,7 +89,7 @@ impl<'a> Exchange<'a> {
             Grant::Authenticate => None,
             Grant::Refresh(token) => Some(token),
         };
-        Self { profile, scopes, presented, respelled: Vec::new() }
+        Self { profile, scopes, presented, spoken: Dialect::of(profile), respelled: Vec::new() }
     }
 
     /// The request to send next.
@@ -96,11 +99,12 @@ impl<'a> Exchange<'a> {
     /// The end of the grant, without a request: `credentials_unavailable` where a
     /// secret cannot be sent, or a refresh token that the API cannot take.
     pub fn request(
-        &self,
+        &mut self,
         dialect: &Dialect,
         secrets: &Secrets,
         platform: Platform,
     ) -> Result<HttpRequest, GrantFailure> {
+        self.spoken = dialect.clone();
         let operation = self.operation(dialect)?;
         let document = dialect.spell(self.profile, &operation.document);
         let accept = match dialect.accept {
@@ -119,7 +123,7 @@ impl<'a> Exchange<'a> {
     /// Takes note of an answer.
     pub fn answer(&mut self, response: &HttpResponse, dialect: &mut Dialect, platform: Platform) -> Verdict {
         let answer = Answer::read(response, platform);
-        if answer.status == 406 && dialect.accept == Accept::Standard {
+        if answer.status == 406 && self.spoken.accept == Accept::Standard {
             dialect.accept = Accept::Json;
             return Verdict::AskAgain;
         }
@@ -142,7 +146,7 @@ impl<'a> Exchange<'a> {
             return Verdict::AskAgain;
         }
         let error = self.refusal(&answer);
-        if self.presented.is_some() && self.names_missing_operation(&answer, dialect) {
+        if self.presented.is_some() && self.names_missing_operation(&answer) {
             dialect.renewal = Renewal::Absent;
         }
         self.refused(error)
@@ -165,8 +169,8 @@ impl<'a> Exchange<'a> {
         let text = match &self.profile.token {
             // Partial data: a complete payload counts, whatever else went wrong.
             TokenSource::Data(paths) => answer.data.as_ref()?.first_at(paths)?.as_text()?.to_owned(),
-            // A header comes with refusals too.
-            TokenSource::Headers(_) if !answer.problems.is_empty() || answer.status >= 400 => return None,
+            // A header comes with refusals and redirects too.
+            TokenSource::Headers(_) if !answer.problems.is_empty() || !answer.succeeded() => return None,
             TokenSource::Headers(names) => names.iter().find_map(|name| bearer(response.header(name)?))?,
         };
         if text.is_empty() {
@@ -222,29 +226,45 @@ impl<'a> Exchange<'a> {
         Some(TokenError { retry_after, ..error })
     }
 
-    /// Changes the spellings that validation complains of, each once in a grant.
+    /// Changes the spellings that validation complains of, each once in a grant, and
+    /// not again where another grant has changed them meanwhile.
     fn respell(&mut self, answer: &Answer, dialect: &mut Dialect) -> bool {
-        if answer.data.is_some() {
-            return false;
-        }
         let before = self.respelled.len();
-        for (lead, name) in answer.problems.iter().filter_map(|problem| problem.complaint()) {
-            let part = if lead.contains("argument") { Part::Argument } else { Part::Field };
-            for (place, spelling) in self.profile.spellings.iter().enumerate() {
-                let current = spelling.variants[dialect.chosen[place]];
-                if spelling.part == part && current == name && !self.respelled.contains(&place) {
-                    dialect.chosen[place] = (dialect.chosen[place] + 1) % spelling.variants.len();
-                    self.respelled.push(place);
-                }
+        for place in self.misspelled(answer) {
+            if self.respelled.contains(&place) {
+                continue;
             }
+            let spoken = self.spoken.chosen[place];
+            if dialect.chosen[place] == spoken {
+                dialect.chosen[place] = (spoken + 1) % self.profile.spellings[place].variants.len();
+            }
+            self.respelled.push(place);
         }
         self.respelled.len() > before
     }
 
+    /// The words, by their place in the profile, that validation complains of.
+    fn misspelled(&self, answer: &Answer) -> Vec<usize> {
+        // What passed validation has data.
+        if answer.data.is_some() {
+            return Vec::new();
+        }
+        let mut places = Vec::new();
+        for (lead, name) in answer.problems.iter().filter_map(|problem| problem.complaint()) {
+            let part = if lead.contains("argument") { Part::Argument } else { Part::Field };
+            let spoken = self.profile.spellings.iter().zip(&self.spoken.chosen).enumerate();
+            let meant = spoken.filter(|(_, (spelling, chosen))| {
+                spelling.part == part && spelling.variants[**chosen] == name
+            });
+            places.extend(meant.map(|(place, _)| place));
+        }
+        places
+    }
+
     /// Whether validation complains of the renewing operation itself.
-    fn names_missing_operation(&self, answer: &Answer, dialect: &Dialect) -> bool {
+    fn names_missing_operation(&self, answer: &Answer) -> bool {
         let Some(renew) = &self.profile.renew else { return false };
-        let document = dialect.spell(self.profile, &renew.document);
+        let document = self.spoken.spell(self.profile, &renew.document);
         let root = document.split('{').nth(1).map_or("", |after| after.trim_start());
         answer.problems.iter().filter_map(|problem| problem.complaint()).any(|(lead, name)| {
             lead.contains("field")
@@ -257,6 +277,14 @@ impl<'a> Exchange<'a> {
     /// Why there is no token, where waiting does not help.
     fn refusal(&self, answer: &Answer) -> TokenError {
         let Profile { name, signals, advice, .. } = self.profile;
+        if !self.misspelled(answer).is_empty() {
+            let message = format!(
+                "{name} has no such request for a token ({}): check `endpoint`, and whether there is a newer \
+                 graphql-token-manager",
+                sighted(answer)
+            );
+            return self.error(ErrorCode::Protocol, message, answer);
+        }
         let denied = answer.shows(&signals.refused)
             || answer.shows(&signals.denied)
             || (self.profile.unexplained == Unexplained::Denied && !answer.problems.is_empty())

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::{
-    core::{Skew, Stamp, UnixMillis},
+    core::{Skew, Stamp, UnixMillis, millis},
     http::HttpResponse,
     json::Json,
     provider::{Expiry, Lifetime, Profile},
@@ -34,7 +34,7 @@ pub(super) fn validity(
 ) -> Validity {
     let clock = Clock::of(response, stamp);
     let told = [stated(profile.expiry.as_ref(), data, clock), by_claims(stamp, clock)];
-    let told = told.into_iter().flatten().filter(|span| !span.is_zero()).min();
+    let told = told.into_iter().flatten().filter(|span| millis(*span) > 0).min();
     let lifetime = match (profile.lifetime, told) {
         (Lifetime::AtMost(most), Some(told)) => told.min(most),
         (Lifetime::Otherwise(_), Some(told)) => told,
@@ -302,7 +302,15 @@ mod tests {
     #[test]
     fn a_stated_span_that_is_no_span_is_ignored() {
         let profile = profile(within(), HOUR);
-        for data in [r#"{"in":0}"#, r#"{"in":-5}"#, r#"{"in":"soon"}"#, r#"{"in":true}"#, r#"{"in":1e300}"#] {
+        for data in [
+            r#"{"in":0}"#,
+            r#"{"in":-5}"#,
+            r#"{"in":"soon"}"#,
+            r#"{"in":true}"#,
+            r#"{"in":1e300}"#,
+            // Less than we count in.
+            r#"{"in":0.0009}"#,
+        ] {
             let lifetime = lifetime_of(&profile, &response(PROVIDER, None), data, Stamp::default());
 
             assert_eq!(lifetime, Duration::from_secs(3600), "{data}");

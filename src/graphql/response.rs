@@ -3,6 +3,8 @@
 //! Tolerant where servers differ: the status alone decides nothing, error keys may
 //! be missing or in odd places, and an answer may be no GraphQL at all.
 
+use std::fmt;
+
 use crate::{
     http::HttpResponse,
     json::{Json, Platform},
@@ -26,11 +28,18 @@ pub struct Answer {
 
 /// One error of an answer. Its message is compared and never shown: servers quote
 /// the variables they were sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Problem {
     message: String,
     /// Its codes; only such that are safe to show.
     pub codes: Vec<String>,
+}
+
+/// Prints the codes alone: the message may quote a secret.
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.codes).finish()
+    }
 }
 
 /// What a body is.
@@ -83,19 +92,36 @@ impl Answer {
         Self { status: response.status, data, problems, request_id, kind }
     }
 
+    /// Whether the status is one of success. 294 is "partial success" (GraphQL over HTTP).
+    pub const fn succeeded(&self) -> bool {
+        matches!(self.status, 200..=299)
+    }
+
     /// Whether `signs` are found in it.
     pub fn shows(&self, signs: &Signs) -> bool {
         signs.statuses.contains(&self.status) || self.problems.iter().any(|problem| problem.shows(signs))
     }
 
-    /// The codes of all errors, for a message; empty where there are none.
+    /// The codes of the errors, the first few, for a message; empty where there are none.
     pub fn codes(&self) -> String {
-        let mut codes: Vec<_> =
-            self.problems.iter().flat_map(|problem| &problem.codes).map(String::as_str).collect();
-        codes.dedup();
+        let mut codes: Vec<&str> = Vec::new();
+        for code in self.problems.iter().flat_map(|problem| &problem.codes) {
+            if codes.len() > MOST_CODES {
+                break;
+            }
+            if !codes.contains(&code.as_str()) {
+                codes.push(code);
+            }
+        }
+        if codes.len() > MOST_CODES {
+            codes[MOST_CODES] = "…";
+        }
         codes.join(", ")
     }
 }
+
+/// An answer has one error or two; a message that lists more is not read.
+const MOST_CODES: usize = 3;
 
 impl Problem {
     fn read(error: &Json) -> Self {
@@ -129,10 +155,12 @@ impl Problem {
 /// Quotation marks around names in validation errors of the common servers.
 const QUOTES: [char; 3] = ['"', '\'', '`'];
 
-/// `errors`, a bare top-level `error`, and failures inside the payload.
+/// `errors`, a bare top-level `error`, the body itself, and failures inside the payload.
 fn problems(body: &Json) -> Vec<Problem> {
     let listed = body.get("errors").map_or(&[][..], Json::items).iter();
     let bare = body.get("error").filter(|error| error.as_text().is_some() || error.get("message").is_some());
+    // Braintree's guide to access tokens prints an error without the list around it.
+    let itself = Some(body).filter(|body| body.get("message").is_some() && body.get("extensions").is_some());
     // Fluz: "most mutations return failures inside the payload".
     let inside = body
         .get("data")
@@ -140,7 +168,7 @@ fn problems(body: &Json) -> Vec<Problem> {
         .iter()
         .filter_map(|(_, payload)| payload.get("error"))
         .filter(|error| !error.is_null());
-    listed.chain(bare).chain(inside).map(Problem::read).collect()
+    listed.chain(bare).chain(itself).chain(inside).map(Problem::read).collect()
 }
 
 /// A code or an id, if it is one: what a provider writes there goes into messages.
@@ -172,6 +200,7 @@ mod tests {
             (r#"{"errors":[{"message":"x","extensions":{"code":"C"}}]}"#, "C"),
             (r#"{"errors":[{"message":"x","extensions":{"errorClass":"C"}}]}"#, "C"),
             (r#"{"error":{"message":"x","code":"C"}}"#, "C"),
+            (r#"{"extensions":{"errorClass":"C"},"message":"x"}"#, "C"),
             (r#"{"data":{"op":{"success":false,"error":{"code":"C","message":"x"}}}}"#, "C"),
             (r#"{"error":"x"}"#, ""),
         ] {
@@ -239,6 +268,15 @@ mod tests {
             let hidden = answer(200, &format!(r#"{{"data":{{}},"extensions":{{"requestId":"{id}"}}}}"#));
             assert_eq!(hidden.request_id, None, "{id}");
         }
+    }
+
+    #[test]
+    fn an_error_prints_its_codes_alone() {
+        let body = r#"{"errors":[{"message":"planted","extensions":{"code":"C","password":"planted"}}]}"#;
+
+        let printed = format!("{:?}", answer(200, body));
+
+        assert!(printed.contains(r#"["C"]"#) && !printed.contains("planted"), "{printed}");
     }
 
     #[test]
