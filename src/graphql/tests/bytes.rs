@@ -59,7 +59,8 @@ fn documented(granted: &Granted, asked: Asked) -> Result<(), TestCaseError> {
             error
         }
         Err(GrantFailure::RefreshTokenRefused(error)) if asked == Asked::ByRefreshToken => {
-            prop_assert!(!error.code.is_retryable(), "{error}");
+            let lasting = [ErrorCode::InvalidCredentials, ErrorCode::Protocol, ErrorCode::Unsupported];
+            prop_assert!(lasting.contains(&error.code), "{error}");
             error
         }
         other => return Err(TestCaseError::fail(format!("{other:?}"))),
