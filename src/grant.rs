@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use crate::{
-    core::{ErrorCode, Grant, GrantFailure, RefreshToken, Secret, TokenError, TokenSet},
+    core::{ErrorCode, Grant, GrantFailure, RefreshToken, Secret, TokenError, TokenSet, millis},
     graphql::{Dialect, Exchange, Verdict, granted_by_function},
     host::{Clock, FetchFailure, PLATFORM, fetch, given, settled, text_member, within},
     http::{HttpRequest, HttpResponse},
@@ -71,7 +71,7 @@ impl Granting<'_> {
                 None => "gave no string".to_owned(),
             },
             Ok(Err(thrown)) => format!("threw {}", described(&thrown)),
-            Err(_) => format!("gave nothing within {} ms", self.settings.timeout.as_millis()),
+            Err(_) => format!("gave nothing within {} ms", millis(self.settings.timeout)),
         };
         let message =
             format!("the function given for `{name}` {what}; it must return the secret as a string");
@@ -89,7 +89,7 @@ impl Granting<'_> {
                 let message = format!(
                     "{} gave no whole answer within {} ms; check the network, or set `timeoutMs` higher",
                     self.endpoint(),
-                    self.settings.timeout.as_millis()
+                    millis(self.settings.timeout)
                 );
                 return Err(self.transient(ErrorCode::Timeout, message));
             }
@@ -146,7 +146,7 @@ impl Granting<'_> {
                 let message = format!(
                     "the `grant` function of {name} gave nothing within {} ms; heed its `signal`, or set \
                      `timeoutMs` higher",
-                    self.settings.timeout.as_millis()
+                    millis(self.settings.timeout)
                 );
                 Err(self.transient(ErrorCode::Timeout, message))
             }

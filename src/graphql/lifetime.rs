@@ -14,7 +14,7 @@ use crate::{
     provider::{Expiry, Lifetime, Profile},
 };
 
-use super::point::{parse_http_date, parse_point};
+use super::point::{parse_decimal, parse_http_date, parse_point};
 
 /// When a token expires, and how far the provider's clock is ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Option<
         Expiry::ExpiresIn { paths, unit } => {
             let units = match data?.first_at(paths)? {
                 Json::Number(number) => *number,
-                Json::Text(text) => text.trim().parse().ok()?,
+                Json::Text(text) => parse_decimal(text.trim())?,
                 Json::Null | Json::Bool(_) | Json::List(_) | Json::Map(_) => return None,
             };
             Duration::try_from_secs_f64(units * unit.as_secs_f64()).ok()

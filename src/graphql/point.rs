@@ -15,10 +15,7 @@ pub fn parse_point(value: &Json) -> Option<UnixMillis> {
         Json::Number(number) => parse_epoch(*number),
         Json::Text(text) => {
             let text = text.trim();
-            match text.parse::<f64>() {
-                Ok(number) => parse_epoch(number),
-                Err(_) => parse_iso(text),
-            }
+            parse_decimal(text).map_or_else(|| parse_iso(text), parse_epoch)
         }
         Json::Null | Json::Bool(_) | Json::List(_) | Json::Map(_) => None,
     }
@@ -46,6 +43,21 @@ const LONGEST: u64 = 24 * 60 * 60;
 
 /// A number below this counts seconds: in milliseconds it would be a day of 1973.
 const FIRST_MILLISECONDS: f64 = 1e11;
+
+/// Reads a number as people write it, without sign or exponent, to three places.
+///
+/// Not `str::parse`, whose tables for every last digit are ten kilobytes.
+pub(super) fn parse_decimal(text: &str) -> Option<f64> {
+    let mut rest = Reader(text.as_bytes());
+    let mut whole = rest.digit()?;
+    while let Some(digit) = rest.digit() {
+        whole = whole.checked_mul(10)?.checked_add(digit)?;
+    }
+    let thousandths = if rest.skip(b'.').is_some() { rest.fraction()? } else { 0 };
+    while rest.digit().is_some() {}
+    #[expect(clippy::cast_precision_loss, reason = "more digits than a point in time has")]
+    rest.0.is_empty().then(|| whole as f64 + thousandths as f64 / 1000.0)
+}
 
 fn parse_epoch(number: f64) -> Option<UnixMillis> {
     let millis = if number < FIRST_MILLISECONDS { number * 1000.0 } else { number };

@@ -134,9 +134,9 @@ impl Problem {
     }
 
     fn shows(&self, signs: &Signs) -> bool {
-        let message = self.message.trim().to_lowercase();
+        let message = self.message.trim().to_ascii_lowercase();
         self.codes.iter().any(|code| signs.codes.contains(code))
-            || signs.messages.iter().any(|known| known.trim().to_lowercase() == message)
+            || signs.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(&message))
             || signs.phrases.iter().any(|words| words.iter().all(|word| message.contains(word)))
     }
 
@@ -148,7 +148,7 @@ impl Problem {
         let mut characters = quoted.chars();
         let quote = characters.next()?;
         let name = characters.as_str().split(quote).next()?;
-        Some((lead.to_lowercase(), name))
+        Some((lead.to_ascii_lowercase(), name))
     }
 }
 
