@@ -1,4 +1,73 @@
-//! Short-lived access tokens for GraphQL APIs.
+//! Short-lived access tokens for GraphQL APIs: got once, shared by all callers,
+//! renewed ahead of their expiry.
+//!
+//! This crate is the core of an npm package. It **decides** in plain Rust and
+//! **acts** through a thin layer of JavaScript bindings:
+//!
+//! ```text
+//!  pkg-template/src   TokenManager, a plain class      ── what users import
+//!  ───────────────────────────────────────────────────── the wasm border
+//!  js                 Core, Face: the exported class and what it calls back
+//!  driver             the loop: event → Lifecycle::handle → effects
+//!  grant              one grant: secrets, requests, answers, in order
+//!  host               clock, entropy, alarm, fetch, values, page events
+//!  ───────────────────────────────────────────────────── below: pure, tested natively
+//!  options            what users may write
+//!  graphql            what is sent, and what an answer means
+//!  provider           what the APIs are like, as data
+//!  http, json         plain values
+//!  core               the rules of a token's life
+//! ```
+//!
+//! Each layer uses only those below it. [`core`] has the words and the diagrams.
+//!
+//! # How it deviates from what one might expect
+//!
+//! - **JSON and URLs are the engine's.** The pure layers take them as functions
+//!   ([`json::Platform`]): a parser of our own would cost bytes and be worse.
+//! - **A flight starts with a pause**, mostly of no time at all. The pause that keeps
+//!   grants apart and the pause after a failure are one phase.
+//! - **A refresh token leaves the state when it is presented.** Whether its answer is
+//!   lost, late or a failure, it cannot be presented again by accident.
+//! - **The time is one clock made of two** ([`core::SteadyClock`]), so that the rules need
+//!   not know that clocks jump.
+//! - **What validation complains of is spelled in another way** ([`provider::Spelling`]): the
+//!   contradictions of documentation are data, and each costs one request at most.
+//!
+//! # Example
+//!
+//! The core needs no JavaScript. An event and the time go in, effects come out:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use graphql_token_manager::core::{
+//!     AccessToken, CallId, Effect, Event, Grant, Jitter, Lifecycle, Policy, ScopeSet, Skew, Stamp, TokenSet,
+//!     UnixMillis, Want,
+//! };
+//!
+//! let now = UnixMillis::new(1_800_000_000_000);
+//! let mut lifecycle = Lifecycle::new(Policy::default(), ScopeSet::default(), Jitter::new(7));
+//!
+//! let effects = lifecycle.handle(Event::Requested(CallId(1), Want::USABLE), now);
+//! let [Effect::Send(flight, Grant::Authenticate)] = effects[..] else { panic!("it asks the provider") };
+//!
+//! let tokens = TokenSet {
+//!     access_token: AccessToken::new("secret"),
+//!     refresh_token: None,
+//!     scopes: None,
+//!     issued_at: now,
+//!     expires_at: now + Duration::from_secs(180),
+//!     provider_clock: Skew::default(),
+//!     stamp: Stamp::default(),
+//! };
+//! let effects = lifecycle.handle(Event::Granted(flight, Ok(tokens)), now);
+//! assert!(matches!(effects[0], Effect::Settle(CallId(1), Ok(_))));
+//!
+//! // A token of three minutes is renewed in its last quarter.
+//! let refresh = lifecycle.next_wakeup().expect("a refresh is planned");
+//! assert!(refresh.since(now) <= Duration::from_secs(135));
+//! ```
 
 pub mod core;
 pub mod graphql;
@@ -15,3 +84,99 @@ mod grant;
 mod host;
 #[cfg(target_arch = "wasm32")]
 mod js;
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod layers {
+    //! Who may use whom, read from the source.
+
+    use std::{fs, path::Path};
+
+    /// Each layer with those it may use, from the bottom up.
+    const MAY_USE: [(&str, &[&str]); 10] = [
+        ("core", &[]),
+        ("json", &["core"]),
+        ("http", &["core"]),
+        ("provider", &["core", "json"]),
+        ("options", &["core", "json", "provider"]),
+        ("graphql", &["core", "json", "http", "provider", "options"]),
+        ("host", &["core", "json", "http", "options"]),
+        ("js", &["core", "host", "driver", "options"]),
+        ("grant", &["core", "graphql", "host", "http", "js", "options", "provider"]),
+        ("driver", &["core", "graphql", "grant", "host", "http", "js", "options"]),
+    ];
+
+    /// Every source file of a layer, with its text, tests left out.
+    fn sources(layer: &str) -> Vec<(String, String)> {
+        fn collect(path: &Path, found: &mut Vec<(String, String)>) {
+            if path.is_dir() {
+                for entry in fs::read_dir(path).unwrap() {
+                    let entry = entry.unwrap();
+                    let tests = ["tests", "tests.rs"].iter().any(|name| entry.file_name() == *name);
+                    if !tests {
+                        collect(&entry.path(), found);
+                    }
+                }
+            } else if let Ok(text) = fs::read_to_string(path) {
+                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+                found.push((path.display().to_string(), code.to_owned()));
+            }
+        }
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut found = Vec::new();
+        collect(&root.join(layer), &mut found);
+        collect(&root.join(format!("{layer}.rs")), &mut found);
+        assert!(!found.is_empty(), "{layer}");
+        found
+    }
+
+    /// The layers named in a file: in `use crate::{…}` and in paths.
+    fn used(code: &str) -> Vec<&'static str> {
+        let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let flat: String = code.split_whitespace().collect();
+        let named = |layer: &str| {
+            let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+            let direct = flat.split(&format!("crate::{layer}")).skip(1).any(ends);
+            let grouped = flat.split("usecrate::{").skip(1).any(|rest| {
+                let group = rest.split(";").next().unwrap_or_default();
+                [format!(",{layer}::"), format!("}},{layer}::")].iter().any(|start| group.contains(start))
+                    || group.starts_with(&format!("{layer}::"))
+            });
+            direct || grouped
+        };
+        MAY_USE.iter().map(|(layer, _)| *layer).filter(|layer| named(layer)).collect()
+    }
+
+    #[test]
+    fn each_layer_uses_only_those_it_may() {
+        for (layer, may_use) in MAY_USE {
+            for (path, code) in sources(layer) {
+                for other in used(&code) {
+                    assert!(other == layer || may_use.contains(&other), "{path} uses {other}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_are_exposed_only_where_they_are_needed() {
+        // What compares and stores them, what writes and reads the wire, and the border.
+        let allowed = [
+            "core/secret.rs",
+            "core/superseded.rs",
+            "graphql/request.rs",
+            "graphql/exchange.rs",
+            "graphql/response.rs",
+            "graphql/sliding.rs",
+            "http.rs",
+            "host/fetch.rs",
+            "grant.rs",
+            "js/face.rs",
+        ];
+        for (layer, _) in MAY_USE {
+            for (path, code) in sources(layer) {
+                let exempt = allowed.iter().any(|file| path.ends_with(file));
+                assert!(exempt || !code.contains(".expose()"), "{path}");
+            }
+        }
+    }
+}

@@ -52,7 +52,7 @@ pub(crate) fn build(project: &Project) -> Result<Core> {
 
 fn compile(project: &Project) -> Result<PathBuf> {
     say("Compiling the core to WebAssembly");
-    process::run(project.cargo().args([
+    process::run(project.cargo().env("CARGO_ENCODED_RUSTFLAGS", flags()?.join("\u{1f}")).args([
         "build",
         "--release",
         "--package=graphql-token-manager",
@@ -60,6 +60,20 @@ fn compile(project: &Project) -> Result<PathBuf> {
         "--target=wasm32-unknown-unknown",
     ]))?;
     Ok(project.target().join("wasm32-unknown-unknown/release/graphql_token_manager.wasm"))
+}
+
+/// Keeps the folders of this machine out of the module: each place that can panic has
+/// its file's path in it.
+fn flags() -> Result<Vec<String>> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home =
+        home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).context("there is no home folder")?;
+    let sources = home.join("registry/src");
+    let registries = fs::read_dir(&sources).with_context(|| format!("cannot read {}", sources.display()))?;
+    let remap = |entry: std::io::Result<fs::DirEntry>| {
+        Ok(format!("--remap-path-prefix={}=", entry?.path().join("").display()))
+    };
+    registries.map(remap).collect()
 }
 
 /// Everything that decides what the glue and the module look like.
