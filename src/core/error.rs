@@ -60,25 +60,6 @@ impl ErrorCode {
         Self::ALL.into_iter().find(|code| code.as_str() == spelling)
     }
 
-    /// Whether waiting can help: the same call may succeed later, nothing changed.
-    pub const fn is_retryable(self) -> bool {
-        match self {
-            Self::CredentialsUnavailable
-            | Self::RateLimited
-            | Self::Network
-            | Self::Timeout
-            | Self::Server
-            | Self::Store => true,
-            Self::InvalidOptions
-            | Self::InvalidCredentials
-            | Self::InsufficientScope
-            | Self::TokenRejected
-            | Self::Protocol
-            | Self::Closed
-            | Self::Unsupported => false,
-        }
-    }
-
     const ALL: [Self; 13] = [
         Self::InvalidOptions,
         Self::InvalidCredentials,
@@ -171,16 +152,5 @@ mod tests {
             assert_eq!(ErrorCode::parse(code.as_str()), Some(code));
         }
         assert_eq!(ErrorCode::parse("unknown"), None);
-    }
-
-    #[test]
-    fn only_what_time_can_mend_is_retryable() {
-        let retryable: Vec<_> =
-            ErrorCode::ALL.into_iter().filter(|code| code.is_retryable()).map(ErrorCode::as_str).collect();
-
-        assert_eq!(
-            retryable,
-            ["credentials_unavailable", "rate_limited", "network", "timeout", "server", "store"],
-        );
     }
 }

@@ -108,7 +108,7 @@ impl Lifecycle {
             flight: None,
             waiting: BTreeMap::new(),
             trouble: None,
-            pace: Pace::new(),
+            pace: Pace::default(),
             usage: Usage::Unused,
             vacancy: Vacancy::NeverHeld,
             superseded: Superseded::default(),
@@ -152,6 +152,11 @@ impl Lifecycle {
             Expiry::Announced => None,
         });
         [flight, refresh, expiry].into_iter().flatten().min()
+    }
+
+    /// Whether a caller waits for an answer.
+    pub fn is_awaited(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// The token held, valid or not.
@@ -320,7 +325,9 @@ impl Lifecycle {
             }
             Err(GrantFailure::Transient(error)) => self.stumbled(error, now, effects),
             Err(GrantFailure::Permanent(error) | GrantFailure::RefreshTokenRefused(error)) => {
-                self.failed(error, Prospect::Lasts, now, effects);
+                let denied = error.code == ErrorCode::InvalidCredentials;
+                let prospect = if denied { Prospect::Lasts } else { Prospect::MayPass };
+                self.failed(error, prospect, now, effects);
             }
         }
     }

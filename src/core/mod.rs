@@ -48,7 +48,7 @@ mod superseded;
 mod time;
 mod token;
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
 pub use error::{ErrorCode, TokenError};

@@ -126,12 +126,14 @@ pub struct Pace {
     full_at: UnixMillis,
 }
 
-impl Pace {
-    /// Nothing has been granted yet.
-    pub const fn new() -> Self {
+/// Nothing has been granted yet.
+impl Default for Pace {
+    fn default() -> Self {
         Self { full_at: UnixMillis::new(0) }
     }
+}
 
+impl Pace {
     /// A grant starts now. Those that nothing held back leave no debt: the bucket is
     /// empty at worst.
     pub fn started(&mut self, now: UnixMillis) {
@@ -268,7 +270,7 @@ mod tests {
 
     #[test]
     fn five_grants_may_start_at_once_and_then_one_a_second() {
-        let mut pace = Pace::new();
+        let mut pace = Pace::default();
         for _ in 0..5 {
             assert!(pace.for_caller() <= ISSUED);
             pace.started(ISSUED);
@@ -281,7 +283,7 @@ mod tests {
 
     #[test]
     fn background_grants_are_a_second_apart() {
-        let mut pace = Pace::new();
+        let mut pace = Pace::default();
         pace.started(ISSUED);
 
         assert_eq!(pace.for_background(), ISSUED + seconds(1));

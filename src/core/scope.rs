@@ -1,15 +1,19 @@
 //! Sets of scopes: what was asked for, what was granted, what is missing.
 
-use std::collections::BTreeSet;
-
 /// A set of scopes, in order, each once (RFC 6749 section 3.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScopeSet(BTreeSet<String>);
+pub struct ScopeSet(Vec<String>);
 
 impl ScopeSet {
     /// The scopes of `wanted` that are not in this set, in order.
     pub fn missing(&self, wanted: &Self) -> Self {
-        Self(wanted.0.difference(&self.0).cloned().collect())
+        Self(
+            wanted
+                .iter()
+                .filter(|scope| !self.0.iter().any(|held| held == scope))
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 
     /// Whether there is no scope in it.
@@ -30,7 +34,10 @@ impl ScopeSet {
 
 impl<S: Into<String>> FromIterator<S> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
-        Self(scopes.into_iter().map(Into::into).collect())
+        let mut scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        Self(scopes)
     }
 }
 

@@ -1,3 +1,98 @@
 //! The one way to build, pack, show and test graphql-token-manager.
+//!
+//! ```text
+//! wasm.rs     src/ ──cargo──▶ .wasm ──wasm-bindgen──▶ glue ──glue.rs──▶ lazy glue
+//!                                └──────wasm-opt──▶ small .wasm ──▶ base64
+//! package.rs  pkg-template/ + both ──esbuild──▶ dist/ ──npm pack──▶ tarball ──▶ node_modules
+//! parts.rs    what `cargo xtask test` runs; suite.rs runs it, count.rs counts
+//! tools.rs    installs what the above need, and says so before it does
+//! ```
 
-fn main() {}
+#![allow(clippy::print_stdout, reason = "a command's output is its purpose")]
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::project::Project;
+
+mod browser;
+mod count;
+mod demo;
+mod glue;
+mod lock;
+mod package;
+mod parts;
+mod process;
+mod project;
+mod stamp;
+mod suite;
+mod tools;
+mod wasm;
+
+const HELP: &str = "\
+Builds, packs, shows and tests graphql-token-manager.
+
+Usage: cargo xtask <COMMAND>
+
+  build               compile the core to WebAssembly and bundle dist/
+  pack                build, make the npm package, install it into node_modules;
+                      the last line printed is the path of the tarball
+  demo                pack what changed, then run examples/demo/demo.js
+  test                run every part; ends with `N passed, N failed`
+    --only NAME...    run these parts only (an unknown name lists them)
+    --all             every part, which is also the default
+  help                this text
+
+Needs the Rust of rust-toolchain.toml and Node 20 or newer with npm. Anything
+else is installed when it is missing, and named before that happens.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<ExitCode> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let Some((&command, rest)) = arguments.split_first() else {
+        bail!("no command given; `cargo xtask help` lists them");
+    };
+    if rest.iter().any(|word| matches!(*word, "--help" | "-h")) {
+        return Ok(help());
+    }
+    match (command, rest) {
+        ("help" | "--help" | "-h", _) => return Ok(help()),
+        ("build", []) => package::bundle(&Project::open()?)?,
+        ("pack", []) => {
+            let project = Project::open()?;
+            let tarball = package::pack(&project)?;
+            package::install(&project, &tarball)?;
+            println!("{}", tarball.display());
+        }
+        ("demo", []) => return demo::run(&Project::open()?),
+        ("test", options) => {
+            let selection = parts::Selection::parse(options)?;
+            return Ok(suite::run(&Project::open()?, &selection));
+        }
+        ("build" | "pack" | "demo", [option, ..]) => {
+            bail!("`{command}` takes no argument, but `{option}` was given");
+        }
+        _ => bail!("no command `{command}`; `cargo xtask help` lists them"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn help() -> ExitCode {
+    // Not `println!`, which panics where the reader stops early, as `head` does.
+    match writeln!(std::io::stdout(), "{HELP}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

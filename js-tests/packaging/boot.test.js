@@ -1,0 +1,158 @@
+// How the core is started. Runs pkg-template/src/boot.js with the built core, so that
+// nothing of the face is in the way.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, describe, mock, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { build } from "esbuild";
+
+const KEY = Symbol.for("graphql-token-manager@0.0.0-test");
+const folder = mkdtempSync(join(tmpdir(), "graphql-token-manager-boot-"));
+const bundle = join(folder, "boot.mjs");
+let copies = 0;
+
+before(async () => {
+  const here = (/** @type {string} */ path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+  await build({
+    entryPoints: [here("pkg-template/src/boot.js")],
+    alias: {
+      "#glue": here("target/npm/core/glue.js"),
+      "#utf8": here("pkg-template/src/utf8.js"),
+      "#wasm": here("target/npm/core/wasm.js"),
+    },
+    bundle: true,
+    define: { __VERSION__: '"0.0.0-test"' },
+    format: "esm",
+    outfile: bundle,
+  });
+});
+
+afterEach(() => {
+  mock.restoreAll();
+  delete (/** @type {Record<symbol, unknown>} */ (/** @type {unknown} */ (globalThis))[KEY]);
+});
+
+after(() => rmSync(folder, { recursive: true }));
+
+/**
+ * A copy of the module, as a second bundle on the same page would be.
+ *
+ * @returns {Promise<typeof import("../../pkg-template/src/boot.js")>}
+ */
+const copy = () => import(`${bundle}?copy=${copies++}`);
+
+describe("boot", () => {
+  test("compiles once for any number of callers", async () => {
+    const compile = mock.method(WebAssembly, "compile");
+    const { boot } = await copy();
+
+    const cores = await Promise.all([boot(), boot(), boot()]);
+
+    assert.equal(compile.mock.callCount(), 1);
+    assert.equal(new Set(cores).size, 1);
+  });
+
+  test("two copies of one version share one core", async () => {
+    const [one, other] = [await copy(), await copy()];
+
+    assert.notEqual(one.boot, other.boot);
+    assert.equal(await one.boot(), await other.boot());
+  });
+
+  test("a failure is told to its callers and then forgotten", async () => {
+    const compile = mock.method(WebAssembly, "compile");
+    compile.mock.mockImplementationOnce(() => Promise.reject(new RangeError("out of memory")));
+    const { boot } = await copy();
+
+    const failures = await Promise.allSettled([boot(), boot()]);
+
+    for (const failure of failures) {
+      assert.equal(failure.status, "rejected");
+      assert.equal(failure.reason.code, "wasm_failed");
+      assert.match(failure.reason.message, /out of memory/);
+    }
+    assert.ok(await boot());
+  });
+
+  for (const [engine, name, message] of [
+    [
+      "Chromium",
+      "CompileError",
+      "WebAssembly.compile(): Compiling or instantiating WebAssembly module violates the following Content " +
+        "Security policy directive because 'unsafe-eval' is not an allowed source of script in the following " +
+        "Content Security Policy directive: \"script-src 'self'\".",
+    ],
+    ["Firefox", "CompileError", "call to WebAssembly.compile() blocked by CSP"],
+    [
+      "WebKit",
+      "EvalError",
+      "Refused to create a WebAssembly object because 'unsafe-eval' is not an allowed source",
+    ],
+    ["workerd", "CompileError", "WebAssembly.compile(): Wasm code generation disallowed by embedder"],
+  ]) {
+    test(`a policy that forbids WebAssembly is named with its remedy in ${engine}`, async () => {
+      const refusal = Object.assign(new Error(message), { name });
+      mock.method(WebAssembly, "compile", () => Promise.reject(refusal));
+      const { boot } = await copy();
+
+      await assert.rejects(boot(), (/** @type {any} */ error) => {
+        assert.equal(error.code, "wasm_blocked");
+        assert.match(error.message, /script-src 'wasm-unsafe-eval'/);
+        assert.equal(error.cause, refusal);
+        return true;
+      });
+    });
+  }
+
+  test("a damaged module is not taken for a forbidden one", async () => {
+    const damaged = new WebAssembly.CompileError("WebAssembly.compile(): expected magic word");
+    mock.method(WebAssembly, "compile", () => Promise.reject(damaged));
+    const { boot } = await copy();
+
+    await assert.rejects(boot(), { code: "wasm_failed" });
+  });
+
+  test("an engine without WebAssembly is told apart", async (t) => {
+    without(t, "WebAssembly");
+    const { boot } = await copy();
+
+    await assert.rejects(boot(), { code: "wasm_blocked", message: /no WebAssembly/ });
+  });
+
+  test("a frozen global object costs sharing, not the core", async (t) => {
+    const define = Object.defineProperty;
+    t.mock.method(Object, "defineProperty", (/** @type {any[]} */ ...args) => {
+      if (args[0] === globalThis) throw new TypeError("Cannot define property, object is not extensible");
+      return Reflect.apply(define, Object, args);
+    });
+    const { boot } = await copy();
+
+    assert.equal(await boot(), await boot());
+  });
+
+  for (const missing of [["TextDecoder", "TextEncoder"], ["atob"]]) {
+    test(`starts without ${missing.join(" and ")}`, async (t) => {
+      for (const name of missing) without(t, name);
+
+      const { boot } = await copy();
+
+      assert.ok(await boot());
+    });
+  }
+});
+
+/**
+ * Takes a global away for one test.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {string} name
+ */
+function without(t, name) {
+  const descriptor = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(globalThis, name));
+  Object.defineProperty(globalThis, name, { configurable: true, value: undefined });
+  t.after(() => Object.defineProperty(globalThis, name, descriptor));
+}

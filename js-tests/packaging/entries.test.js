@@ -1,0 +1,124 @@
+// The installed package, as module systems, bundlers and package managers see it.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { build } from "esbuild";
+
+const require = createRequire(import.meta.url);
+const folder = dirname(require.resolve("graphql-token-manager/package.json"));
+const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+const entries = ["index.js", "index.cjs"].map((name) => join(folder, "dist", name));
+
+describe("module systems", () => {
+  test("import and require give the same class where Node can require ES modules", async (t) => {
+    const features = /** @type {{ require_module?: boolean }} */ (process.features);
+    if (!features.require_module) return t.skip("this Node cannot");
+
+    const imported = await import("graphql-token-manager");
+    const required = require("graphql-token-manager");
+
+    assert.equal(typeof imported.TokenManager, "function");
+    assert.equal(required.TokenManager, imported.TokenManager);
+  });
+
+  test("the CommonJS entry has the names of the ES module, for require and for import", async () => {
+    const [esm, cjs] = entries;
+    const names = Object.keys(await import(esm)).sort();
+
+    const required = Object.keys(require(cjs)).sort();
+    const imported = Object.keys(await import(cjs)).filter((name) => !name.startsWith("default"));
+
+    assert.ok(names.includes("TokenManager"));
+    assert.deepEqual(required, names);
+    assert.deepEqual(imported.filter((name) => name !== "module.exports").sort(), names);
+  });
+
+  test("an import starts nothing and defines nothing", () => {
+    const program = `
+      const before = Object.getOwnPropertyNames(globalThis);
+      await import("graphql-token-manager");
+      const added = Object.getOwnPropertyNames(globalThis).filter((name) => !before.includes(name));
+      const symbols = Object.getOwnPropertySymbols(globalThis).map(String);
+      const shared = symbols.filter((name) => name.includes("graphql-token-manager"));
+      const timers = process.getActiveResourcesInfo().filter((name) => /Timeout|Immediate|Server|Socket/.test(name));
+      process.on("exit", () => console.error(JSON.stringify([...added, ...shared, ...timers])));
+    `;
+
+    const cwd = dirname(fileURLToPath(import.meta.url));
+    const options = /** @type {const} */ ({ cwd, encoding: "utf8", timeout: 30_000 });
+    const child = spawnSync(process.execPath, ["--input-type=module", "--eval", program], options);
+
+    assert.equal(child.status, 0, `${child.error ?? child.stderr}`);
+    assert.equal(child.stdout, "");
+    assert.deepEqual(JSON.parse(child.stderr), []);
+  });
+});
+
+describe("bundlers", () => {
+  for (const entry of entries) {
+    const name = entry.endsWith(".cjs") ? "dist/index.cjs" : "dist/index.js";
+
+    test(`${name} needs no other file, no platform and no top-level await`, async () => {
+      // `iife` refuses a top-level await, `neutral` knows no built-in module.
+      const { metafile, warnings } = await build({
+        entryPoints: [entry],
+        bundle: true,
+        format: "iife",
+        logLevel: "silent",
+        metafile: true,
+        outdir: "out",
+        platform: "neutral",
+        write: false,
+      });
+
+      assert.deepEqual(warnings, []);
+      assert.equal(Object.keys(metafile.inputs).length, 1);
+      assert.equal(Object.keys(metafile.outputs).length, 1);
+    });
+
+    test(`${name} holds no address that a bundler would turn into a file`, () => {
+      const code = readFileSync(entry, "utf8");
+
+      assert.doesNotMatch(code, /new URL\([^)]*import\.meta/);
+      assert.doesNotMatch(code, /import\.meta\.url/);
+      assert.doesNotMatch(code, /\.wasm["'`]/);
+    });
+  }
+});
+
+describe("the manifest", () => {
+  test("the package depends on nothing", () => {
+    const optional = Object.keys(manifest.peerDependenciesMeta ?? {});
+
+    assert.deepEqual(manifest.dependencies ?? {}, {});
+    assert.deepEqual(manifest.optionalDependencies ?? {}, {});
+    assert.deepEqual(Object.keys(manifest.peerDependencies ?? {}).sort(), optional.sort());
+    for (const name of optional) assert.equal(manifest.peerDependenciesMeta[name].optional, true);
+  });
+
+  test("nothing runs when the package is installed", () => {
+    assert.deepEqual(manifest.scripts ?? {}, {});
+  });
+
+  test("every path it names is a file of the package", () => {
+    /** @type {(value: unknown) => string[]} */
+    const paths = (value) =>
+      typeof value === "string" ? [value] : Object.values(value ?? {}).flatMap(paths);
+    const named = [manifest.main, manifest.module, manifest.types, ...paths(manifest.exports)];
+
+    for (const path of named) assert.ok(readFileSync(join(folder, path)).length > 0, path);
+  });
+
+  test("types come first in every branch, and module-sync before import and require", () => {
+    const branches = manifest.exports["."];
+
+    assert.deepEqual(Object.keys(branches), ["module-sync", "import", "require", "default"]);
+    for (const branch of Object.values(branches)) assert.deepEqual(Object.keys(branch), ["types", "default"]);
+  });
+});

@@ -1,0 +1,296 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  GENERATE,
+  ask,
+  bearer,
+  createAccessToken,
+  fluzKey,
+  generate,
+  logIn,
+  offers,
+  products,
+  refresh,
+  sandboxFor,
+  stoppedClock,
+} from "./support.js";
+
+/** @import { Sandbox } from "graphql-token-manager/testing" */
+
+/**
+ * The bare response, whatever its body.
+ * @param {Sandbox} sandbox
+ * @param {string} [query]
+ */
+function marco({ fluz }, query = "{ marco }") {
+  return fetch(fluz.endpoint, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Basic ${fluz.apiKey}` },
+    body: JSON.stringify({ query }),
+  });
+}
+
+/** @param {Sandbox} sandbox */
+const grants = (sandbox) => sandbox.counts().fluz.grants;
+
+test("delay waits before the operation is executed, or after it", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "delay", ms: 40, times: 1 });
+  sandbox.fault({ kind: "delay", ms: 40, times: 1, when: "after" });
+
+  const startedAt = performance.now();
+  await marco(sandbox);
+
+  assert.ok(performance.now() - startedAt >= 75);
+  assert.equal(sandbox.requests()[0]?.fault, "delay+delay");
+});
+
+test("drop before cuts the connection, and nothing was executed", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "drop", when: "before", operation: "generateUserAccessToken" });
+
+  await assert.rejects(generate(sandbox), TypeError);
+
+  assert.equal(grants(sandbox), 0);
+  assert.deepEqual(
+    sandbox.requests().map(({ status, fault }) => [status, fault]),
+    [[0, "drop"]],
+  );
+});
+
+test("drop after cuts the connection when the token was issued already", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const { refreshToken } = await generate(sandbox);
+  sandbox.fault({ kind: "drop", when: "after", operation: "refreshUserAccessToken", times: 1 });
+
+  await assert.rejects(refresh(sandbox, refreshToken), TypeError);
+
+  assert.equal(sandbox.counts().fluz.refreshes, 1);
+  assert.equal((await refresh(sandbox, refreshToken)).status, 401);
+});
+
+test("truncate announces the whole body, sends half and ends the connection", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "truncate" });
+
+  const response = await marco(sandbox);
+  const reader = response.body?.getReader();
+  const first = await reader?.read();
+
+  const announced = Number(response.headers.get("content-length"));
+  assert.equal(response.status, 200);
+  assert.equal(first?.value?.length, Math.floor(announced / 2));
+  await assert.rejects(async () => reader?.read());
+});
+
+test("status answers instead of the provider, with Retry-After as it was given", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const date = "Thu, 31 Jan 2030 12:00:00 GMT";
+  sandbox.fault({ kind: "status", status: 429, retryAfter: 7, times: 1 });
+  sandbox.fault({ kind: "status", status: 503, retryAfter: date, body: "{}", times: 1 });
+
+  const answers = [await marco(sandbox), await marco(sandbox), await marco(sandbox)];
+
+  assert.deepEqual(
+    answers.map(({ status, headers }) => [status, headers.get("retry-after"), headers.get("content-type")]),
+    [
+      [429, "7", "text/html; charset=utf-8"],
+      [503, date, "application/json; charset=utf-8"],
+      [200, null, "application/json; charset=utf-8"],
+    ],
+  );
+  assert.match(await /** @type {Response} */ (answers[0]).text(), /<title>429 Too Many Requests<\/title>/);
+  assert.equal(sandbox.counts().fluz.refused, 0);
+});
+
+test("html answers 200 with a page, and nothing was executed", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "html" });
+
+  const response = await marco(sandbox);
+
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("content-type"), "text/html; charset=utf-8");
+  assert.match(await response.text(), /^<!doctype html>/);
+});
+
+test("invalid-json spoils the answer to an operation that was executed", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "invalid-json" });
+
+  await assert.rejects(generate(sandbox), SyntaxError);
+
+  assert.equal(grants(sandbox), 1);
+});
+
+test("date shifts the Date header and nothing else, omit-date leaves it out", async (t) => {
+  const { now } = stoppedClock(Date.UTC(2030, 0, 31, 12));
+  const sandbox = await sandboxFor(t, { now });
+  sandbox.fault({ kind: "date", offsetMs: -86_400_000, times: 1 });
+  sandbox.fault({ kind: "omit-date", times: 1 });
+
+  const dates = [];
+  for (let i = 0; i < 3; i += 1) dates.push((await marco(sandbox)).headers.get("date"));
+
+  assert.deepEqual(dates, ["Wed, 30 Jan 2030 12:00:00 GMT", null, "Thu, 31 Jan 2030 12:00:00 GMT"]);
+});
+
+test("narrow grants only its scopes, at Fluz and when refreshing", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const takeBack = sandbox.fault({ kind: "narrow", scopes: ["LIST_PAYMENT"] });
+
+  const granted = await generate(sandbox, ["LIST_OFFERS", "LIST_PAYMENT"]);
+  takeBack();
+  const whole = await generate(sandbox, ["LIST_OFFERS", "LIST_PAYMENT"]);
+  sandbox.fault({ kind: "narrow", scopes: ["LIST_OFFERS"] });
+  const refreshed = await refresh(sandbox, whole.refreshToken);
+
+  assert.deepEqual(granted.scopes, ["LIST_PAYMENT"]);
+  assert.equal((await offers(sandbox, granted.token)).status, 401);
+  assert.deepEqual(refreshed.body.data.refreshUserAccessToken.scopes, ["LIST_OFFERS"]);
+});
+
+test("narrow at Braintree shows only when the token is used", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "narrow", provider: "braintree", scopes: [] });
+  const { accessToken } = await createAccessToken(sandbox, ["CUSTOMER_CREATE"]);
+
+  const query = "mutation { createCustomer(input: {}) { customer { id } } }";
+  const headers = { ...bearer(accessToken), "braintree-version": "2025-01-01" };
+  const { body } = await ask(sandbox.braintree.endpoint, query, {}, headers);
+
+  assert.equal(body.errors[0].extensions.errorClass, "AUTHENTICATION");
+});
+
+test("narrow is not used up by operations that issue no token", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "narrow", scopes: [], times: 1 });
+
+  await marco(sandbox);
+  const { scopes } = await generate(sandbox);
+
+  assert.deepEqual(scopes, []);
+});
+
+test("no-token answers null, or no header, for a token that was issued", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "no-token" });
+
+  const { token } = await generate(sandbox);
+  const { status, headers } = await logIn(sandbox);
+
+  assert.equal(token, null);
+  assert.equal(status, 200);
+  assert.equal(headers.get("x-authorization"), null);
+  assert.equal(headers.get("authorization"), null);
+  assert.equal(grants(sandbox), 1);
+});
+
+test("bad-token stands in the token's place under any alias, control characters included", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const value = "two words\r\nand a line";
+  sandbox.fault({ kind: "bad-token", provider: "fluz", value });
+  const { userId, accountId, endpoint } = sandbox.fluz;
+
+  const query = GENERATE.replace("generateUserAccessToken(", "a: generateUserAccessToken(").replace(
+    "token\n",
+    "b: token\n",
+  );
+  const { body } = await ask(endpoint, query, { userId, accountId, scopes: [] }, fluzKey(sandbox));
+
+  assert.equal(body.data.a.b, value);
+  assert.match(body.data.a.refreshToken, /^[0-9a-f]{32}$/);
+});
+
+test("bad-token stands in Toggle's headers, after the prefix, in sliding answers too", async (t) => {
+  const variants = /** @type {const} */ ({ toggle: { bearerPrefix: true, sliding: "every" } });
+  const sandbox = await sandboxFor(t, { variants });
+  const token = ((await logIn(sandbox)).headers.get("authorization") ?? "").slice("Bearer ".length);
+  sandbox.fault({ kind: "bad-token", value: "two words" });
+
+  const { headers } = await products(sandbox, token);
+
+  assert.equal(headers.get("x-authorization"), "Bearer two words");
+  assert.equal(headers.get("authorization"), "Bearer two words");
+});
+
+test("oversize adds padding to an answer that is still the provider's", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "oversize", bytes: 100_000, times: 1 });
+  sandbox.fault({ kind: "oversize", times: 1 });
+
+  const [small, large] = [await marco(sandbox), await marco(sandbox)];
+
+  const body = await small.json();
+  assert.deepEqual(body.data, { marco: "polo" });
+  assert.equal(body.extensions.padding.length, 100_000);
+  assert.match(body.extensions.requestId, /^[0-9a-f-]{36}$/);
+  assert.ok(Number(large.headers.get("content-length")) > 2 * 1024 * 1024);
+});
+
+test("a fault applies to its provider and operation only, and as often as it says", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "status", status: 500, provider: "toggle" });
+  sandbox.fault({ kind: "status", status: 502, operation: "getApplicationScopes", times: 2 });
+
+  const statuses = [(await marco(sandbox)).status];
+  for (let i = 0; i < 3; i += 1) statuses.push((await marco(sandbox, "{ x: getApplicationScopes }")).status);
+  const toggle = await fetch(sandbox.toggle.endpoint, { method: "POST", body: "{}" });
+
+  assert.deepEqual(statuses, [200, 502, 502, 200]);
+  assert.equal(toggle.status, 500);
+});
+
+test("an operation is matched through fragments, and by the name of the operation that runs", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "status", status: 500, operation: "marco" });
+
+  const query = "query A { getApplicationScopes } query B { ...F } fragment F on Query { ... { marco } }";
+  const asked = async (/** @type {string} */ operationName) => {
+    const headers = { "content-type": "application/json", authorization: `Basic ${sandbox.fluz.apiKey}` };
+    const body = JSON.stringify({ query, operationName });
+    return (await fetch(sandbox.fluz.endpoint, { method: "POST", headers, body })).status;
+  };
+
+  assert.deepEqual([await asked("A"), await asked("B")], [200, 500]);
+});
+
+test("a fault that is taken back applies no longer", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const takeBack = sandbox.fault({ kind: "html" });
+
+  takeBack();
+  takeBack();
+
+  assert.equal((await marco(sandbox)).headers.get("content-type"), "application/json; charset=utf-8");
+});
+
+test("a fault that another one forestalls is not used up", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "status", status: 500, times: 1 });
+  sandbox.fault({ kind: "drop", times: 1 });
+
+  await assert.rejects(marco(sandbox), TypeError);
+  const statuses = [(await marco(sandbox)).status, (await marco(sandbox)).status];
+
+  assert.deepEqual(statuses, [500, 200]);
+});
+
+test("faults of different steps apply to one request together", async (t) => {
+  const sandbox = await sandboxFor(t);
+  sandbox.fault({ kind: "omit-date" });
+  sandbox.fault({ kind: "delay", ms: 1 });
+  sandbox.fault({ kind: "status", status: 503 });
+
+  const { status, headers } = await marco(sandbox);
+
+  assert.equal(status, 503);
+  assert.equal(headers.get("date"), null);
+  assert.equal(sandbox.requests()[0]?.fault, "delay+status+omit-date");
+});
+
+test("faults among the options are active from the start", async (t) => {
+  const sandbox = await sandboxFor(t, { faults: [{ kind: "status", status: 500, times: 1 }] });
+
+  assert.deepEqual([(await marco(sandbox)).status, (await marco(sandbox)).status], [500, 200]);
+});

@@ -1,0 +1,37 @@
+// A token as users see it: frozen, and not to be printed by accident.
+
+export class AccessToken {
+  #value;
+
+  /**
+   * @param {string} value
+   * @param {readonly string[]} scopes
+   * @param {number} issuedAt
+   * @param {number} expiresAt
+   */
+  constructor(value, scopes, issuedAt, expiresAt) {
+    this.#value = value;
+    this.tokenType = /** @type {const} */ ("Bearer");
+    this.scopes = Object.freeze(scopes);
+    this.issuedAt = issuedAt;
+    this.expiresAt = expiresAt;
+    Object.freeze(this);
+  }
+
+  get value() {
+    return this.#value;
+  }
+
+  toString() {
+    return `AccessToken [redacted] until ${new Date(this.expiresAt).toISOString()}`;
+  }
+
+  toJSON() {
+    const { tokenType, scopes, issuedAt, expiresAt } = this;
+    return { value: "[redacted]", tokenType, scopes, issuedAt, expiresAt };
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")]() {
+    return this.toString();
+  }
+}

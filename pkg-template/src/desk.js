@@ -1,0 +1,233 @@
+// What stands between the public class and the core: callers that wait, the token
+// that is handed out without asking, and the start of the core.
+//
+// Decides nothing about tokens. It does not refer to the public object, save for
+// callers that wait, so that a manager which nobody uses any more can be collected
+// while its timer is still set.
+
+import { AccessToken } from "./access-token.js";
+import { boot } from "./boot.js";
+import { Listeners } from "./listeners.js";
+import { TokenError, errorOf, fieldsOf, startError } from "./token-error.js";
+
+/** @typedef {import("./boot.js").Core["Core"]} CoreClass */
+/** @typedef {import("../index.js").Status} Status */
+
+/**
+ * @typedef {object} Call
+ * @property {(value: any) => void} resolve
+ * @property {(reason: unknown) => void} reject
+ * @property {(token: AccessToken) => unknown} pick what the caller gets of the token
+ * @property {(() => void) | undefined} release takes the listener off the caller's signal
+ * @property {unknown} owner the public object, kept alive while its caller waits
+ */
+
+export class Desk {
+  listeners = new Listeners();
+
+  /** The token to hand out, until when by `Date.now()`, and a promise of its value. */
+  /** @type {AccessToken | undefined} */
+  held = undefined;
+  servedUntil = 0;
+  validUntil = 0;
+  /** @type {Promise<string> | undefined} */
+  promised = undefined;
+  used = false;
+
+  /** @type {InstanceType<CoreClass> | undefined} */
+  core = undefined;
+  closed = false;
+
+  #options;
+  /** @type {Promise<void> | undefined} */
+  #starting = undefined;
+  /** @type {Map<number, Call>} */
+  #calls = new Map();
+  #lastCall = 0;
+  #tally = { grants: 0, failures: 0 };
+
+  /** @param {unknown} options */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  /** Starts the core and has it accept the options; at once where that was done. */
+  ready() {
+    if (this.closed) return Promise.reject(closedError());
+    return (this.#starting ??= this.#start());
+  }
+
+  /**
+   * Has the core settle a new call.
+   *
+   * @param {"request" | "refresh"} method
+   * @param {any} options
+   * @param {(token: AccessToken) => unknown} pick
+   * @param {unknown} owner
+   * @returns {Promise<any>}
+   */
+  ask(method, options, pick, owner) {
+    return new Promise((resolve, reject) => {
+      if (this.closed) throw closedError();
+      const call = ++this.#lastCall;
+      const release = this.#watch(call, options?.signal);
+      this.#calls.set(call, { resolve, reject, pick, release, owner });
+      const refuse = (/** @type {unknown} */ error) => this.reject(call, error);
+      if (this.core) this.#send(method, call, options);
+      else this.ready().then(() => this.#send(method, call, options), refuse);
+    });
+  }
+
+  /** @returns {Status} */
+  status() {
+    const status = this.core?.status();
+    return status ?? { state: "empty", refreshing: false, ...this.#tally, sessions: this.closed ? 0 : 1 };
+  }
+
+  close() {
+    if (this.closed) return;
+    this.closed = true;
+    this.#options = undefined;
+    const { core } = this;
+    if (core) {
+      core.close();
+      const { grants, failures } = core.status();
+      this.#tally = { grants, failures };
+      this.core = undefined;
+      // Not at once: this may be a listener, called from within the core.
+      queueMicrotask(() => core.free());
+    } else {
+      for (const call of [...this.#calls.keys()]) this.reject(call, closedError());
+      this.notify({ type: "close" });
+    }
+    this.dropHold();
+    this.listeners.clear();
+  }
+
+  // What the core calls; see src/js/face.rs.
+
+  /** @param {number} call @param {AccessToken} token */
+  settle(call, token) {
+    const waiting = this.#leave(call);
+    waiting?.resolve(waiting.pick(token));
+  }
+
+  /** @param {number} call @param {unknown} error */
+  reject(call, error) {
+    this.#leave(call)?.reject(error);
+  }
+
+  /** @param {AccessToken} token @param {number} servedUntil @param {number} validUntil */
+  hold(token, servedUntil, validUntil) {
+    if (this.held !== token) this.promised = Promise.resolve(token.value);
+    this.held = token;
+    this.servedUntil = servedUntil;
+    this.validUntil = validUntil;
+  }
+
+  dropHold() {
+    this.held = undefined;
+    this.promised = undefined;
+  }
+
+  takeUsed() {
+    const { used } = this;
+    this.used = false;
+    return used;
+  }
+
+  /** @param {string} value @param {string[]} scopes @param {number} issuedAt @param {number} expiresAt */
+  token(value, scopes, issuedAt, expiresAt) {
+    return new AccessToken(value, scopes, issuedAt, expiresAt);
+  }
+
+  /** @param {any} fields */
+  error(fields) {
+    return errorOf(fields);
+  }
+
+  /** @param {unknown} thrown */
+  fieldsOf(thrown) {
+    return fieldsOf(thrown);
+  }
+
+  /** @param {any} event */
+  notify(event) {
+    this.listeners.notify(event);
+  }
+
+  async #start() {
+    try {
+      const { Core } = await boot();
+      if (this.closed) throw closedError();
+      const core = construct(Core, this.#options, this);
+      // A listener that was told of a warning may have closed the manager.
+      if (this.closed) core.free();
+      else this.core = core;
+      this.#options = undefined;
+    } catch (error) {
+      const reason = startError(error);
+      // Options stay wrong; a start that failed may succeed later.
+      if (reason.code !== "invalid_options") this.#starting = undefined;
+      throw reason;
+    }
+    if (this.closed) throw closedError();
+  }
+
+  /** @param {"request" | "refresh"} method @param {number} call @param {any} options */
+  #send(method, call, options) {
+    // It may have been aborted, or the manager closed, while the core started.
+    if (!this.#calls.has(call)) return;
+    try {
+      this.core?.[method](call, options);
+    } catch (fields) {
+      this.reject(call, errorOf(/** @type {any} */ (fields)));
+    }
+  }
+
+  /**
+   * Rejects a call when its signal is aborted, and only that call.
+   *
+   * @param {number} call
+   * @param {AbortSignal | undefined} signal
+   * @returns {(() => void) | undefined}
+   */
+  #watch(call, signal) {
+    if (signal === undefined) return undefined;
+    if (typeof signal?.aborted !== "boolean" || typeof signal.addEventListener !== "function") {
+      throw new TokenError("invalid_options", "option `signal` is no AbortSignal; give one or leave it out");
+    }
+    if (signal.aborted) throw signal.reason;
+    const abort = () => {
+      this.reject(call, signal.reason);
+      this.core?.abandon(call);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    return () => signal.removeEventListener("abort", abort);
+  }
+
+  /** @param {number} call */
+  #leave(call) {
+    const waiting = this.#calls.get(call);
+    this.#calls.delete(call);
+    waiting?.release?.();
+    return waiting;
+  }
+}
+
+/**
+ * @param {CoreClass} Core
+ * @param {unknown} options
+ * @param {Desk} desk
+ */
+function construct(Core, options, desk) {
+  try {
+    return new Core(options, desk);
+  } catch (fields) {
+    throw errorOf(/** @type {any} */ (fields));
+  }
+}
+
+function closedError() {
+  return new TokenError("closed", "this TokenManager is closed; make a new one");
+}

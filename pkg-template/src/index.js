@@ -1,0 +1,2 @@
+export { TokenError } from "./token-error.js";
+export { TokenManager } from "./token-manager.js";

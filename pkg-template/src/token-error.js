@@ -1,0 +1,92 @@
+// The one class of errors, and what can be told of an error of another copy.
+
+/** @typedef {import("../index.js").TokenErrorCode} TokenErrorCode */
+/** @typedef {import("../index.js").TokenErrorDetails} TokenErrorDetails */
+
+/** The same in every realm and every copy of the package, so that `is` works across them. */
+const BRAND = Symbol.for("graphql-token-manager.TokenError");
+
+/** Codes of failures that time can mend. */
+const RETRYABLE = new Set([
+  "credentials_unavailable",
+  "rate_limited",
+  "network",
+  "timeout",
+  "server",
+  "store",
+]);
+
+/** What an error may carry besides its code and message. */
+const DETAILS = /** @type {const} */ ([
+  "provider",
+  "status",
+  "requestId",
+  "retryAfterMs",
+  "missingScopes",
+  "attempts",
+]);
+
+export class TokenError extends Error {
+  /**
+   * @param {TokenErrorCode} code
+   * @param {string} message
+   * @param {TokenErrorDetails} [details]
+   */
+  constructor(code, message, details = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "TokenError";
+    this.code = code;
+    this.retryable = details.retryable ?? RETRYABLE.has(code);
+    for (const key of DETAILS) {
+      if (details[key] !== undefined) Object.assign(this, { [key]: details[key] });
+    }
+  }
+
+  get [BRAND]() {
+    return true;
+  }
+
+  /**
+   * @param {unknown} value
+   * @returns {value is TokenError}
+   */
+  static is(value) {
+    try {
+      return /** @type {any} */ (value)?.[BRAND] === true;
+    } catch {
+      // A proxy may throw at anything.
+      return false;
+    }
+  }
+}
+
+/**
+ * Makes an error of the fields that the core gives.
+ *
+ * @param {{ code: TokenErrorCode, message: string } & TokenErrorDetails} fields
+ */
+export function errorOf({ code, message, ...details }) {
+  return new TokenError(code, message, details);
+}
+
+/**
+ * The fields of an error for the core; `undefined` if it is no `TokenError`.
+ *
+ * @param {unknown} thrown
+ */
+export function fieldsOf(thrown) {
+  if (!TokenError.is(thrown)) return undefined;
+  const { code, message, retryable, status, requestId, retryAfterMs } = /** @type {any} */ (thrown);
+  return { code, message, retryable, status, requestId, retryAfterMs };
+}
+
+/**
+ * What went wrong at the start, as an error of the contract.
+ *
+ * @param {unknown} error
+ */
+export function startError(error) {
+  if (TokenError.is(error)) return error;
+  const { code, message } = /** @type {import("./boot.js").BootError} */ (error);
+  return new TokenError(code === "wasm_blocked" ? "wasm_blocked" : "unsupported", message);
+}

@@ -1,0 +1,133 @@
+// The public class. Holds no rules: they are in the core.
+
+import { Desk } from "./desk.js";
+import { TokenError } from "./token-error.js";
+
+/** @typedef {import("../index.js").AccessToken} AccessToken */
+/** @typedef {import("../index.js").GetTokenOptions} GetTokenOptions */
+/** @typedef {import("../index.js").RefreshOptions} RefreshOptions */
+
+/** Where older engines lack them, as TypeScript's own helpers call them. */
+const DISPOSE = Symbol.dispose ?? Symbol.for("Symbol.dispose");
+const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
+
+/** @type {FinalizationRegistry<Desk> | undefined} */
+let registry;
+
+export class TokenManager {
+  #desk;
+
+  /** @param {unknown} options */
+  constructor(options) {
+    this.#desk = new Desk(copied(options));
+    // Made here and not at import, which has no side effect.
+    registry ??= new FinalizationRegistry((desk) => desk.close());
+    registry.register(this, this.#desk, this.#desk);
+  }
+
+  ready() {
+    return this.#desk.ready();
+  }
+
+  /**
+   * @param {GetTokenOptions} [options]
+   * @returns {Promise<string>}
+   */
+  getToken(options) {
+    const desk = this.#desk;
+    if (options === undefined && desk.promised !== undefined && Date.now() < desk.servedUntil) {
+      desk.used = true;
+      return desk.promised;
+    }
+    return desk.ask("request", options, value, this);
+  }
+
+  /**
+   * @param {GetTokenOptions} [options]
+   * @returns {Promise<AccessToken>}
+   */
+  getAccessToken(options) {
+    return this.#desk.ask("request", options, whole, this);
+  }
+
+  /**
+   * @param {GetTokenOptions} [options]
+   * @returns {Promise<string>}
+   */
+  authorization(options) {
+    return this.#desk.ask("request", options, header, this);
+  }
+
+  /**
+   * @param {RefreshOptions} [options]
+   * @returns {Promise<AccessToken>}
+   */
+  refresh(options) {
+    return this.#desk.ask("refresh", options, whole, this);
+  }
+
+  /** @returns {AccessToken | undefined} */
+  peek() {
+    const { held, validUntil } = this.#desk;
+    return held !== undefined && Date.now() < validUntil ? held : undefined;
+  }
+
+  /** @param {string} token */
+  invalidate(token) {
+    if (typeof token !== "string") {
+      throw new TokenError("invalid_options", "invalidate() takes the token that was refused, as a string");
+    }
+    this.#desk.core?.invalidate(token);
+  }
+
+  /** @param {Response} response */
+  adopt(response) {
+    return this.#desk.core?.adopt(response) ?? false;
+  }
+
+  status() {
+    return this.#desk.status();
+  }
+
+  /**
+   * @param {string} type
+   * @param {(event: any) => unknown} listener
+   * @returns {() => void}
+   */
+  on(type, listener) {
+    return this.#desk.listeners.add(type, listener);
+  }
+
+  async close() {
+    registry?.unregister(this.#desk);
+    this.#desk.close();
+  }
+
+  [DISPOSE]() {
+    void this.close();
+  }
+
+  [ASYNC_DISPOSE]() {
+    return this.close();
+  }
+}
+
+const value = (/** @type {AccessToken} */ token) => token.value;
+const whole = (/** @type {AccessToken} */ token) => token;
+const header = (/** @type {AccessToken} */ token) => `${token.tokenType} ${token.value}`;
+
+/**
+ * The options as they are now: the core looks at them later.
+ *
+ * @param {unknown} options
+ */
+function copied(options) {
+  try {
+    return typeof options === "object" && options !== null && !Array.isArray(options)
+      ? { ...options }
+      : options;
+  } catch {
+    // A getter that throws: the core meets it again, and can say so.
+    return options;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Acme, an API that nobody runs: for trying profiles of one's own.
+ *
+ * `login` gives a token, its successor's key (`renewal`) and its lifetime in seconds (`ttl`); `renew` takes each renewal
+ * once; `me` needs a token. Whatever is refused gives HTTP 401 and code UNAUTHENTICATED, as Apollo Server has it.
+ *
+ * @module
+ */
+
+import { randomBytes, randomUUID } from "node:crypto";
+import { open, withBearer } from "./exchange.js";
+import { isEmpty } from "./service.js";
+import { TokenRegister, numericDates, signJwt } from "./tokens.js";
+
+/** @import { Engine, Provider } from "./service.js" */
+/** @import { AccessToken } from "./tokens.js" */
+
+/** Credentials that the sandbox accepts. */
+export const acmeCredentials = Object.freeze({ id: "sandbox-acme-id", secret: "sandbox-acme-secret" });
+
+const TYPE_DEFS = /* GraphQL */ `
+  type Session {
+    jwt: String!
+    renewal: String!
+    "Seconds."
+    ttl: Float!
+  }
+  type Me {
+    id: ID!
+  }
+  type Query {
+    me: Me
+  }
+  type Mutation {
+    login(id: ID!, secret: String!): Session
+    renew(refresh: String!): Session
+  }
+`;
+
+/**
+ * @param {object} parts
+ * @param {number} parts.lifetimeMs
+ * @param {() => number} parts.now
+ * @param {Engine} parts.engine
+ * @returns {Provider}
+ */
+export function acme({ lifetimeMs, now, engine }) {
+  const { GraphQLError } = engine.graphql;
+  const key = randomBytes(32);
+  const tokens = new TokenRegister({
+    lifetimeMs,
+    now,
+    write: (token) => signJwt({ sub: token.subject, jti: randomUUID(), ...numericDates(token) }, key),
+  });
+  /** @param {AccessToken} token */
+  const session = (token) => ({
+    jwt: token.value,
+    renewal: tokens.refreshTokenFor(token),
+    ttl: token.lifetimeMs / 1_000,
+  });
+
+  return {
+    name: "acme",
+    path: "/acme/graphql",
+    typeDefs: TYPE_DEFS,
+    resolvers: {
+      Query: { me: withBearer([], (_args, { subject }) => ({ id: subject })) },
+      Mutation: {
+        login: open((/** @type {{ id: string, secret: string }} */ { id, secret }, exchange) => {
+          const known = id === acmeCredentials.id && secret === acmeCredentials.secret;
+          if (!known) throw exchange.refuse("credentials");
+          return session(exchange.grant({ subject: id, scopes: [] }));
+        }),
+        renew: open((/** @type {{ refresh: string }} */ { refresh }, exchange) => {
+          const token = exchange.redeem(refresh, "single-use");
+          if (!token) throw exchange.refuse("token");
+          return session(token);
+        }),
+      },
+    },
+    granting: ["login", "renew"],
+    spellings: [],
+    grantsHold: "no scopes",
+    tokens,
+    refusal: () => new GraphQLError("Not authenticated.", { extensions: { code: "UNAUTHENTICATED" } }),
+    admit: () => undefined,
+    finish: (answer, { refusals }) =>
+      refusals.length > 0 && isEmpty(answer.body)
+        ? { ...answer, status: 401, body: { ...answer.body, data: null } }
+        : answer,
+  };
+}

@@ -1,0 +1,185 @@
+/**
+ * The steps of answering one request, and what each fault does at its step.
+ *
+ * At each step the oldest active fault that matches applies, alone:
+ *
+ * 1. `delay` with `when: "before"`
+ * 2. `drop` with `when: "before"`
+ * 3. `status` or `html`: answers instead of the provider, and the operation is not executed
+ * 4. the operation is executed, with `narrow`
+ * 5. `no-token` or `bad-token`, where the answer carries an access token
+ * 6. `oversize` or `invalid-json`
+ * 7. `date` or `omit-date`
+ * 8. `delay` with `when: "after"`
+ * 9. `drop` with `when: "after"`
+ * 10. `truncate`
+ *
+ * @module
+ */
+
+import { STATUS_CODES } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** @import { Asked, Faults } from "./faults.js" */
+/** @import { Outline } from "./document.js" */
+/** @import { RequestLog } from "./log.js" */
+/** @import { HttpAnswer, HttpRequest, Service } from "./service.js" */
+
+/**
+ * What goes on the wire.
+ * @typedef {object} Reply
+ * @property {number} status
+ * @property {Record<string, string>} headers
+ * @property {string} body
+ * @property {"whole" | "half"} sent How much of the body is sent before the connection is cut.
+ */
+
+/**
+ * @typedef {object} Desk
+ * @property {Faults} faults
+ * @property {RequestLog} log
+ * @property {() => number} now
+ * @property {AbortSignal} closing Ends delays when the sandbox is closed.
+ */
+
+/**
+ * @param {Service} service
+ * @param {HttpRequest} request
+ * @param {Desk} desk
+ * @returns {Promise<Reply | undefined>} Nothing where the connection is to be cut without an answer.
+ */
+export async function answerRequest(service, request, { faults, log, now, closing }) {
+  const { name: provider } = service.provider;
+  const outline = service.outline(request);
+  const asked = { provider, rootFields: outline.rootFields };
+  const entry = log.arrived({ at: now(), provider, operation: outline.rootFields.join(",") });
+  /** @type {typeof faults.take} */
+  const take = (...matching) => {
+    const fault = faults.take(...matching);
+    if (fault) entry.fault = entry.fault ? `${entry.fault}+${fault.kind}` : fault.kind;
+    return fault;
+  };
+
+  const before = take(asked, ["delay"], ({ when = "before" }) => when === "before");
+  if (before) await sleep(before.ms, undefined, { signal: closing });
+  if (take(asked, ["drop"], ({ when = "before" }) => when === "before")) return undefined;
+
+  const answer = instead(take, asked) ?? (await execute(service, request, outline, asked, take));
+  spoil(answer, take, asked);
+  const reply = {
+    status: answer.status,
+    headers: answer.headers,
+    body: text(answer),
+    sent: /** @type {const} */ ("whole"),
+  };
+  stampDate(reply.headers, now(), take, asked);
+
+  const after = take(asked, ["delay"], ({ when }) => when === "after");
+  if (after) await sleep(after.ms, undefined, { signal: closing });
+  if (take(asked, ["drop"], ({ when }) => when === "after")) return undefined;
+  entry.status = reply.status;
+  return take(asked, ["truncate"]) ? { ...reply, sent: "half" } : reply;
+}
+
+/** @typedef {Faults["take"]} Take */
+
+/**
+ * What answers in the provider's place.
+ * @param {Take} take
+ * @param {Asked} asked
+ * @returns {HttpAnswer | undefined}
+ */
+function instead(take, asked) {
+  const fault = take(asked, ["status", "html"]);
+  if (!fault) return undefined;
+  if (fault.kind === "html")
+    return { status: 200, headers: { "content-type": HTML }, body: htmlPage("Sign in to this network") };
+  const { status, retryAfter, body = htmlPage(`${status} ${STATUS_CODES[status] ?? ""}`.trim()) } = fault;
+  return {
+    status,
+    headers: {
+      "content-type": /^\s*[{[]/.test(body) ? "application/json; charset=utf-8" : HTML,
+      ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
+    },
+    body,
+  };
+}
+
+const HTML = "text/html; charset=utf-8";
+
+/** @param {string} title */
+function htmlPage(title) {
+  return `<!doctype html><html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>\n`;
+}
+
+/**
+ * @param {Service} service
+ * @param {HttpRequest} request
+ * @param {Outline} outline
+ * @param {Asked} asked
+ * @param {Take} take
+ */
+async function execute(service, request, outline, asked, take) {
+  const { granting, grantsHold } = service.provider;
+  const mayGrant = grantsHold === "scopes" && outline.rootFields.some((field) => granting.includes(field));
+  const narrow = mayGrant ? take(asked, ["narrow"]) : undefined;
+  const { answer, granted } = await service.answer(request, outline, narrow?.scopes);
+  const fault = granted.length > 0 ? take(asked, ["no-token", "bad-token"]) : undefined;
+  return fault ? withTokens(answer, granted, fault.kind === "bad-token" ? fault.value : null) : answer;
+}
+
+/**
+ * The answer with another value, or none, wherever one of the tokens stands: under any alias, in the body or in a header.
+ * @param {HttpAnswer} answer
+ * @param {readonly string[]} tokens
+ * @param {string | null} value
+ * @returns {HttpAnswer}
+ */
+function withTokens({ status, headers, body }, tokens, value) {
+  /** @type {Record<string, string>} */
+  const replaced = {};
+  for (const [name, header] of Object.entries(headers)) {
+    const token = tokens.find((token) => header.endsWith(token));
+    if (token === undefined) replaced[name] = header;
+    else if (value !== null) replaced[name] = header.slice(0, -token.length) + value;
+  }
+  const text = JSON.stringify(body, (_key, member) => (tokens.includes(member) ? value : member));
+  return { status, headers: replaced, body: JSON.parse(text) };
+}
+
+/**
+ * Makes the body too large, or no JSON.
+ * @param {HttpAnswer} answer
+ * @param {Take} take
+ * @param {Asked} asked
+ */
+function spoil(answer, take, asked) {
+  const fault = take(asked, ["oversize", "invalid-json"]);
+  if (fault?.kind === "oversize") {
+    const { bytes = DEFAULT_OVERSIZE } = fault;
+    const original = typeof answer.body === "string" ? {} : answer.body;
+    // Still the provider's answer, so that only its size can be what a client objects to.
+    answer.body = { ...original, extensions: { ...original.extensions, padding: "x".repeat(bytes) } };
+  }
+  if (fault?.kind === "invalid-json") answer.body = `${text(answer)}}`;
+}
+
+/** Two mebibytes: twice what the package's client looks into. */
+const DEFAULT_OVERSIZE = 2 * 1024 * 1024;
+
+/**
+ * @param {Record<string, string>} headers
+ * @param {number} now
+ * @param {Take} take
+ * @param {Asked} asked
+ */
+function stampDate(headers, now, take, asked) {
+  const fault = take(asked, ["date", "omit-date"]);
+  if (fault?.kind === "omit-date") return;
+  headers.date = new Date(now + (fault?.kind === "date" ? fault.offsetMs : 0)).toUTCString();
+}
+
+/** @param {HttpAnswer} answer */
+function text({ body }) {
+  return typeof body === "string" ? body : JSON.stringify(body);
+}

@@ -1,0 +1,174 @@
+/**
+ * Braintree's GraphQL API, as its documentation describes it: access tokens for client credentials, and what they allow.
+ *
+ * Source: developer.paypal.com/braintree/graphql, guides "Access Tokens", "Making API Calls", "GraphQL error handling";
+ * type AccessToken: github.com/braintree/graphql-api, schema.graphql.
+ *
+ * What the pages leave open, and what is chosen here:
+ *
+ * - The lifetime of a token: one hour unless `lifetimes.braintree` says otherwise.
+ * - A request without the header Braintree-Version, or with one that is no date, is refused with errorClass VALIDATION.
+ * - A token where the client's credentials belong, or the reverse, gives errorClass AUTHORIZATION with the message that
+ *   was reported for it. `ping` takes either.
+ * - Scopes are an enum of the published list.
+ *
+ * @module
+ */
+
+import { randomBytes, randomUUID } from "node:crypto";
+import { braintreeTypeDefs } from "./braintree-schema.js";
+import { braintreeShop } from "./braintree-shop.js";
+import { open, withBasic } from "./exchange.js";
+import { single } from "./service.js";
+import { TokenRegister } from "./tokens.js";
+
+/** @import { BraintreeVariants } from "./index.js" */
+/** @import { RefusalReason } from "./exchange.js" */
+/** @import { Engine, HttpAnswer, HttpRequest, Json, Provider } from "./service.js" */
+/** @import { Unwritten } from "./tokens.js" */
+
+/** Credentials that the sandbox accepts, in the form that Braintree's own libraries read the environment from. */
+export const braintreeCredentials = Object.freeze({
+  clientId: "client_id$sandbox$0123456789abcdef",
+  clientSecret: "client_secret$sandbox$fedcba9876543210fedcba9876543210",
+});
+
+const MERCHANT_ID = "sandboxmerchant";
+
+/**
+ * @param {object} parts
+ * @param {Required<BraintreeVariants>} parts.variants
+ * @param {number} parts.lifetimeMs
+ * @param {() => number} parts.now
+ * @param {Engine} parts.engine
+ * @returns {Provider}
+ */
+export function braintree({ variants, lifetimeMs, now, engine }) {
+  const { GraphQLError } = engine.graphql;
+  const tokens = new TokenRegister({
+    lifetimeMs,
+    now,
+    write: () => `access_token$sandbox$${MERCHANT_ID}$${randomBytes(16).toString("hex")}`,
+  });
+  const shop = braintreeShop({ now, engine });
+
+  return {
+    name: "braintree",
+    path: "/braintree/graphql",
+    typeDefs: braintreeTypeDefs,
+    resolvers: {
+      Query: {
+        ping: open((_args, exchange) => {
+          if (exchange.scheme === "basic") exchange.requireBasic();
+          else exchange.requireBearer([]);
+          return "pong";
+        }),
+        ...shop.queries,
+      },
+      Mutation: {
+        createOAuthAccessTokenFromClientCredentials: createAccessToken(variants),
+        ...shop.mutations,
+      },
+      Node: { __resolveType: shop.resolveType },
+      Reversal: { __resolveType: shop.resolveType },
+    },
+    granting: ["createOAuthAccessTokenFromClientCredentials"],
+    spellings: [],
+    grantsHold: "scopes",
+    tokens,
+    basic: Buffer.from(`${braintreeCredentials.clientId}:${braintreeCredentials.clientSecret}`).toString(
+      "base64",
+    ),
+    refusal: (reason) => new GraphQLError(...refused(reason)),
+    admit: refuseWithoutVersion,
+    finish: ({ status, headers, body }) => ({
+      // "Will always return with HTTP status 200"; methods and media types are another layer's.
+      status: status === 400 ? 200 : status,
+      headers,
+      body: {
+        ...body,
+        ...(body.errors ? { errors: body.errors.map(withoutForeignCode) } : {}),
+        extensions: { ...body.extensions, requestId: randomUUID() },
+      },
+    }),
+  };
+}
+
+/**
+ * Braintree classifies by `errorClass`; errors of the document itself have none, and no other code.
+ * @param {Json} error
+ */
+function withoutForeignCode({ extensions, ...error }) {
+  return extensions?.errorClass ? { ...error, extensions } : error;
+}
+
+/** @param {Required<BraintreeVariants>} variants */
+function createAccessToken({ expiresAt }) {
+  return withBasic(
+    (
+      /** @type {{ input: { scopes: string[], clientMutationId?: string | null } }} */ { input },
+      exchange,
+    ) => {
+      const token = exchange.grant({ subject: MERCHANT_ID, scopes: input.scopes });
+      const accessToken = {
+        accessToken: token.value,
+        tokenType: "BEARER",
+        expiresAt: writeTime(token, expiresAt),
+      };
+      return { accessToken, clientMutationId: input.clientMutationId };
+    },
+  );
+}
+
+/**
+ * @param {Unwritten} token
+ * @param {Required<BraintreeVariants>["expiresAt"]} format
+ */
+function writeTime({ expiresAt, lifetimeMs }, format) {
+  switch (format) {
+    case "iso":
+      return new Date(expiresAt).toISOString();
+    case "offset":
+      return new Date(expiresAt + OFFSET_MS).toISOString().replace("Z", "+05:30");
+    case "epoch":
+      // Whole seconds cannot tell when a token of 50 ms ends; milliseconds are the usual other way to write it.
+      return String(lifetimeMs % 1_000 === 0 ? Math.floor(expiresAt / 1_000) : expiresAt);
+    case "absent":
+      return null;
+  }
+}
+
+/** Five hours and a half: an offset that is not whole hours catches more mistakes. */
+const OFFSET_MS = 5.5 * 3_600_000;
+
+/**
+ * @param {RefusalReason} reason
+ * @returns {[string, { extensions: Record<string, unknown> }]}
+ */
+function refused(reason) {
+  return reason === "kind"
+    ? [
+        "The requested field is not accessible with the provided authentication credentials.",
+        { extensions: { errorClass: "AUTHORIZATION", errorType: "developer_error" } },
+      ]
+    : [
+        // The guide prints this for scopes that do not suffice; nothing tells it from an expired token.
+        "Authentication credentials are invalid.",
+        { extensions: { errorClass: "AUTHENTICATION", errorType: "developer_error" } },
+      ];
+}
+
+/**
+ * @param {HttpRequest} request
+ * @returns {HttpAnswer | undefined}
+ */
+function refuseWithoutVersion({ headers }) {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(single(headers["braintree-version"]) ?? "")) return undefined;
+  const message = "The header Braintree-Version is required and must be a date of the form YYYY-MM-DD.";
+  const extensions = { errorClass: "VALIDATION", errorType: "developer_error" };
+  return {
+    status: 200,
+    headers: { "content-type": "application/json; charset=utf-8" },
+    body: { data: null, errors: [{ message, extensions }], extensions: { requestId: randomUUID() } },
+  };
+}

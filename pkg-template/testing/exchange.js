@@ -1,0 +1,234 @@
+/**
+ * One request on its way through a provider: what credentials it carries, and what was decided about them.
+ *
+ * Checks credentials, tokens and scopes, and counts; how a provider words a refusal is the provider's business.
+ *
+ * @module
+ */
+
+/** @import { GraphQLError } from "graphql" */
+/** @import { ProviderCounts } from "./index.js" */
+/** @import { AccessToken, Grant, TokenRegister } from "./tokens.js" */
+
+/**
+ * Why a field is refused.
+ *
+ * `missing`: no credentials at all · `kind`: a token where the API key belongs, or the reverse · `credentials`: wrong
+ * ones · `token`: unknown, expired or revoked · `scope`: a good token whose scopes do not suffice.
+ * @typedef {"missing" | "kind" | "credentials" | "token" | "scope"} RefusalReason
+ */
+
+/**
+ * @typedef {object} ExchangeParts
+ * @property {string | undefined} authorization The request header.
+ * @property {TokenRegister} tokens
+ * @property {string} [basic] What must follow `Basic ` in the header, where the provider takes such credentials.
+ * @property {(reason: RefusalReason) => GraphQLError} refusal
+ * @property {readonly string[]} [narrowTo] The only scopes that may be granted.
+ * @property {(what: keyof ProviderCounts) => void} count
+ */
+
+/** @typedef {"none" | "basic" | "bearer" | "other"} Scheme */
+
+/** @type {Record<Scheme, RefusalReason>} */
+const REFUSED_BASIC = { none: "missing", basic: "credentials", bearer: "kind", other: "kind" };
+
+/** @type {Partial<Record<Scheme, RefusalReason>>} */
+const REFUSED_BEARER = { none: "missing", basic: "kind", other: "kind" };
+
+export class Exchange {
+  #parts;
+  #credentials;
+  /** @type {AccessToken | undefined} */
+  #bearer;
+  /** @type {Set<keyof ProviderCounts>} */
+  #countedOnce = new Set();
+  /** @type {RefusalReason[]} */
+  #refusals = [];
+  /** @type {AccessToken[]} */
+  #granted = [];
+  /** @type {"basic" | "bearer" | undefined} */
+  #lacking;
+
+  /** @param {ExchangeParts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    this.#credentials = readAuthorization(parts.authorization);
+  }
+
+  /** Why fields of this request were refused; empty if none was. @returns {readonly RefusalReason[]} */
+  get refusals() {
+    return this.#refusals;
+  }
+
+  /** The access tokens this request was granted. @returns {readonly AccessToken[]} */
+  get granted() {
+    return this.#granted;
+  }
+
+  /** The token that an ordinary operation of this request was authorised by. */
+  get bearer() {
+    return this.#bearer;
+  }
+
+  /** Which sort of credentials the request carries. */
+  get scheme() {
+    return this.#credentials.scheme;
+  }
+
+  /** The credentials that a refused field needed. */
+  get lacking() {
+    return this.#lacking;
+  }
+
+  get hasBasic() {
+    return this.#credentials.scheme === "basic" && this.#credentials.value === this.#parts.basic;
+  }
+
+  /** Demands the provider's Basic credentials. Throws the provider's refusal. */
+  requireBasic() {
+    if (this.hasBasic) return;
+    this.#lacking = "basic";
+    throw this.refuse(REFUSED_BASIC[this.scheme]);
+  }
+
+  /**
+   * Demands a token that counts and holds these scopes, and counts the request as a call.
+   *
+   * Throws the provider's refusal.
+   * @param {readonly string[]} scopes
+   */
+  requireBearer(scopes) {
+    const token = this.#bearer ?? this.#parts.tokens.find(this.#credentials.value);
+    if (this.scheme !== "bearer" || !token || scopes.some((scope) => !token.scopes.includes(scope))) {
+      this.#lacking = "bearer";
+      throw this.refuse(REFUSED_BEARER[this.scheme] ?? (token ? "scope" : "token"));
+    }
+    this.#bearer = token;
+    this.#countOnce("calls");
+    return token;
+  }
+
+  /**
+   * Issues a grant's first access token.
+   * @param {Grant} grant
+   */
+  grant({ subject, scopes }) {
+    return this.#issued("grants", this.#parts.tokens.grant({ subject, scopes: this.#narrow(scopes) }));
+  }
+
+  /**
+   * Issues an access token for a refresh token; `undefined` if that does not count.
+   * @param {string} refreshToken
+   * @param {import("./tokens.js").RefreshPolicy} policy
+   */
+  redeem(refreshToken, policy) {
+    const token = this.#parts.tokens.redeem(refreshToken, policy, (scopes) => this.#narrow(scopes));
+    return token && this.#issued("refreshes", token);
+  }
+
+  /**
+   * Issues a newer access token for the one the request carries.
+   * @param {AccessToken} token
+   */
+  slide(token) {
+    return this.#issued("refreshes", this.#parts.tokens.extend(token));
+  }
+
+  /**
+   * Notes that a field is refused; returns the error to throw.
+   * @param {RefusalReason} reason
+   */
+  refuse(reason) {
+    this.#refusals.push(reason);
+    this.#countOnce("refused");
+    return this.#parts.refusal(reason);
+  }
+
+  /**
+   * @param {"grants" | "refreshes"} what
+   * @param {AccessToken} token
+   */
+  #issued(what, token) {
+    this.#granted.push(token);
+    this.#parts.count(what);
+    return token;
+  }
+
+  /** @param {readonly string[]} scopes */
+  #narrow(scopes) {
+    const { narrowTo } = this.#parts;
+    const unique = [...new Set(scopes)];
+    return narrowTo ? unique.filter((scope) => narrowTo.includes(scope)) : unique;
+  }
+
+  /** @param {"calls" | "refused"} what */
+  #countOnce(what) {
+    if (this.#countedOnce.has(what)) return;
+    this.#countedOnce.add(what);
+    this.#parts.count(what);
+  }
+}
+
+/**
+ * A resolver that runs only for a token with these scopes.
+ * @template A, R
+ * @param {readonly string[]} scopes
+ * @param {(args: A, token: AccessToken, exchange: Exchange) => R} resolve
+ */
+export function withBearer(scopes, resolve) {
+  return (
+    /** @type {unknown} */ _source,
+    /** @type {A} */ args,
+    /** @type {ResolverContext} */ { exchange },
+  ) => resolve(args, exchange.requireBearer(scopes), exchange);
+}
+
+/**
+ * A resolver that runs only for the provider's Basic credentials.
+ * @template A, R
+ * @param {(args: A, exchange: Exchange) => R} resolve
+ */
+export function withBasic(resolve) {
+  return (
+    /** @type {unknown} */ _source,
+    /** @type {A} */ args,
+    /** @type {ResolverContext} */ { exchange },
+  ) => {
+    exchange.requireBasic();
+    return resolve(args, exchange);
+  };
+}
+
+/**
+ * A resolver for everybody.
+ * @template A, R
+ * @param {(args: A, exchange: Exchange) => R} resolve
+ */
+export function open(resolve) {
+  return (
+    /** @type {unknown} */ _source,
+    /** @type {A} */ args,
+    /** @type {ResolverContext} */ { exchange },
+  ) => resolve(args, exchange);
+}
+
+/** @typedef {{ exchange: Exchange }} ResolverContext */
+
+/**
+ * Scheme names are case-insensitive (RFC 9110, section 11.1).
+ * @param {string | undefined} header
+ * @returns {{ scheme: Scheme, value: string }}
+ */
+function readAuthorization(header) {
+  if (header === undefined || header.trim() === "") return { scheme: "none", value: "" };
+  const [, scheme = "", value = ""] = /^(\S+) +(.*)$/s.exec(header.trim()) ?? [];
+  switch (scheme.toLowerCase()) {
+    case "basic":
+      return { scheme: "basic", value };
+    case "bearer":
+      return { scheme: "bearer", value };
+    default:
+      return { scheme: "other", value };
+  }
+}

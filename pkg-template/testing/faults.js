@@ -1,0 +1,77 @@
+/**
+ * Which faults are active, and which of them applies at a step of answering a request.
+ *
+ * The steps themselves, and what each fault does there, are in `answering.js`.
+ *
+ * @module
+ */
+
+/** @import { FaultKind, FaultSpec, ProviderName } from "./index.js" */
+
+/**
+ * What a fault is matched against.
+ * @typedef {object} Asked
+ * @property {ProviderName} provider
+ * @property {readonly string[]} rootFields The fields that the operation calls, without aliases.
+ */
+
+/**
+ * A fault that applies, told apart by `kind`.
+ * @template {FaultKind} K
+ * @typedef {Extract<FaultSpec, { kind: K }>} FaultOf
+ */
+
+export class Faults {
+  /** Oldest first. @type {Set<{ spec: FaultSpec, left: number }>} */
+  #active = new Set();
+
+  /**
+   * @param {FaultSpec} spec Checked already.
+   * @returns {() => void} Takes the fault back.
+   */
+  add(spec) {
+    const fault = { spec, left: spec.times ?? Infinity };
+    this.#active.add(fault);
+    return () => {
+      this.#active.delete(fault);
+    };
+  }
+
+  /**
+   * The oldest active fault of these kinds that matches, used up by one; no fault is used up by being passed over.
+   * @template {FaultKind} K
+   * @param {Asked} asked
+   * @param {readonly K[]} kinds
+   * @param {(spec: FaultOf<K>) => boolean} [applies]
+   * @returns {FaultOf<K> | undefined}
+   */
+  take(asked, kinds, applies = () => true) {
+    for (const fault of this.#active) {
+      const { spec } = fault;
+      if (!isOneOf(spec, kinds) || !matches(spec, asked) || !applies(spec)) continue;
+      fault.left -= 1;
+      if (fault.left <= 0) this.#active.delete(fault);
+      return spec;
+    }
+    return undefined;
+  }
+}
+
+/**
+ * @template {FaultKind} K
+ * @param {FaultSpec} spec
+ * @param {readonly K[]} kinds
+ * @returns {spec is FaultOf<K>}
+ */
+function isOneOf(spec, kinds) {
+  return kinds.some((kind) => kind === spec.kind);
+}
+
+/**
+ * @param {FaultSpec} spec
+ * @param {Asked} asked
+ */
+function matches({ provider, operation }, asked) {
+  if (provider !== undefined && provider !== asked.provider) return false;
+  return operation === undefined || asked.rootFields.includes(operation);
+}

@@ -1,0 +1,52 @@
+/**
+ * What was asked of the sandbox: one entry per request, and the sums.
+ *
+ * Holds names, times and status codes only. Headers, variables and bodies never come here, so no secret can.
+ *
+ * @module
+ */
+
+/** @import { ProviderCounts, ProviderName, SandboxRequest } from "./index.js" */
+
+/** Most entries kept; older ones go first. A test asks hundreds, a sandbox left running for a week must not grow. */
+const MOST_ENTRIES = 1_000;
+
+export class RequestLog {
+  /** @type {SandboxRequest[]} */
+  #entries = [];
+  /** @type {Record<ProviderName, ProviderCounts>} */
+  #counts = { fluz: noCounts(), toggle: noCounts(), braintree: noCounts(), acme: noCounts() };
+
+  /**
+   * Notes a request at its arrival, so that the log is in the order of arrival; the status is filled in when answered.
+   * @param {Omit<SandboxRequest, "status" | "fault">} arrival
+   */
+  arrived(arrival) {
+    /** @type {SandboxRequest} */
+    const entry = { ...arrival, status: 0 };
+    this.#entries.push(entry);
+    if (this.#entries.length > MOST_ENTRIES) this.#entries.shift();
+    return entry;
+  }
+
+  /**
+   * @param {ProviderName} provider
+   * @param {keyof ProviderCounts} what
+   */
+  count(provider, what) {
+    this.#counts[provider][what] += 1;
+  }
+
+  requests() {
+    return this.#entries.map((entry) => ({ ...entry }));
+  }
+
+  counts() {
+    return structuredClone(this.#counts);
+  }
+}
+
+/** @returns {ProviderCounts} */
+function noCounts() {
+  return { grants: 0, refreshes: 0, calls: 0, refused: 0 };
+}

@@ -1,0 +1,296 @@
+/**
+ * What `startSandbox` and `fault` accept, and what they say about anything else.
+ *
+ * Answers with complete settings: every default is written here, and nowhere else.
+ *
+ * @module
+ */
+
+import { validateHeaderValue } from "node:http";
+
+/** @import { BraintreeVariants, FaultSpec, FluzVariants, ProviderName, ToggleVariants } from "./index.js" */
+
+/** @type {readonly ProviderName[]} */
+export const PROVIDERS = ["fluz", "toggle", "braintree", "acme"];
+
+/** Longest lifetime, delay and so on: a hundred years, still a date that JavaScript can write. */
+const LONGEST_MS = 100 * 365 * 86_400_000;
+
+/** Longest delay: what a timer holds (2 ** 31 - 1 ms, some 24 days); a longer one would fire at once. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+/**
+ * Reads the value of one key, or throws what to write instead.
+ * @typedef {(value: unknown, key: string) => any} Reader
+ */
+
+/**
+ * A field of an object: how to read it, and what stands for it where it is left out.
+ * @typedef {{ read: Reader, otherwise?: unknown, required?: true }} Field
+ */
+
+/**
+ * The options, complete.
+ * @typedef {object} Settings
+ * @property {number} port
+ * @property {Record<ProviderName, number>} lifetimes
+ * @property {{ fluz: Required<FluzVariants>, toggle: Required<ToggleVariants>, braintree: Required<BraintreeVariants> }} variants
+ * @property {readonly FaultSpec[]} faults
+ * @property {boolean} exposeHeaders
+ * @property {() => number} now
+ */
+
+/**
+ * @param {unknown} options
+ * @returns {Settings}
+ */
+export function readOptions(options = {}) {
+  return record(OPTIONS)(options, "");
+}
+
+/**
+ * Checks a fault.
+ * @param {unknown} spec
+ * @param {string} [key] Where it was written.
+ * @returns {FaultSpec}
+ */
+export function readFault(spec, key = "fault") {
+  const { kind } = object(spec, key);
+  const fields = FAULT_FIELDS[oneOf(...Object.keys(FAULT_FIELDS))(kind, `${key}.kind`)];
+  const read = record({ ...COMMON_FAULT_FIELDS, ...fields })(spec, key);
+  if (read.kind === "narrow" && (read.provider === "toggle" || read.provider === "acme")) {
+    throw wrong(
+      `${key}.provider`,
+      "is a provider without scopes",
+      'write "fluz" or "braintree", or leave it out',
+    );
+  }
+  if (read.kind === "bad-token" && (read.provider ?? "toggle") === "toggle" && !fitsHeader(read.value)) {
+    const what = "holds characters that no HTTP header can carry, and Toggle's token comes in one";
+    throw wrong(`${key}.value`, what, "leave them out, or name another `provider`");
+  }
+  return read;
+}
+
+/** @returns {Reader} */
+function oneOf(/** @type {readonly (string | number)[]} */ ...choices) {
+  return (value, key) => {
+    if (choices.some((choice) => choice === value)) return value;
+    throw wrong(
+      key,
+      `is ${typeof value === "string" ? "another string" : kindOf(value)}`,
+      `write ${choices.map((choice) => JSON.stringify(choice)).join(" or ")}`,
+    );
+  };
+}
+
+/**
+ * @param {number} least
+ * @param {number} most
+ * @param {string} unit
+ * @returns {Reader}
+ */
+function whole(least, most, unit) {
+  return (value, key) => {
+    if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
+    throw wrong(
+      key,
+      `is ${typeof value === "number" ? wrongNumber(value) : kindOf(value)}`,
+      `write a whole number of ${unit} from ${least} to ${most}`,
+    );
+  };
+}
+
+/** @param {number} value */
+function wrongNumber(value) {
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return "not finite";
+  return Number.isInteger(value) ? "a number out of range" : "a fraction";
+}
+
+/** @type {Reader} */
+const flag = (value, key) => {
+  if (typeof value === "boolean") return value;
+  throw wrong(key, `is ${kindOf(value)}`, "write true or false");
+};
+
+/** @type {Reader} */
+const string = (value, key) => {
+  if (typeof value === "string") return value;
+  throw wrong(key, `is ${kindOf(value)}`, "write a string");
+};
+
+/** @type {Reader} */
+const word = (value, key) => {
+  if (typeof value === "string" && value !== "") return value;
+  throw wrong(key, `is ${value === "" ? "an empty string" : kindOf(value)}`, "write the name of a field");
+};
+
+/** @type {Reader} */
+const clock = (value, key) => {
+  if (typeof value === "function") return value;
+  throw wrong(key, `is ${kindOf(value)}`, "write a function that returns milliseconds since the Unix epoch");
+};
+
+/** @type {Reader} */
+const retryAfter = (value, key) => {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0) return value;
+  if (typeof value === "string" && value !== "" && fitsHeader(value)) return value;
+  throw wrong(key, `is ${kindOf(value)}`, "write a whole number of seconds or an HTTP date");
+};
+
+/**
+ * @param {Reader} read
+ * @returns {Reader}
+ */
+function list(read) {
+  return (value, key) => {
+    if (!Array.isArray(value)) throw wrong(key, `is ${kindOf(value)}`, "write an array");
+    return value.map((item, index) => read(item, `${key}[${index}]`));
+  };
+}
+
+/**
+ * An object with these fields and no others. A field that is left out, or `undefined`, gets what stands for it.
+ * @param {Readonly<Record<string, Field>>} fields
+ * @returns {Reader}
+ */
+function record(fields) {
+  return (value, key) => {
+    const given = object(value, key || "options");
+    for (const name of Object.keys(given)) {
+      if (Object.hasOwn(fields, name)) continue;
+      throw wrong(path(key, name), "is not known", `known here: ${Object.keys(fields).join(", ")}`);
+    }
+    /** @type {Record<string, unknown>} */
+    const result = {};
+    for (const [name, { read, otherwise, required }] of Object.entries(fields)) {
+      if (given[name] !== undefined || required) result[name] = read(given[name], path(key, name));
+      else if (otherwise !== undefined) result[name] = otherwise;
+    }
+    return result;
+  };
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} key
+ * @returns {Record<string, unknown>}
+ */
+function object(value, key) {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return /** @type {Record<string, unknown>} */ (value);
+  }
+  throw wrong(key, `is ${kindOf(value)}`, "write an object");
+}
+
+const lifetime = whole(1, LONGEST_MS, "milliseconds");
+const delay = whole(0, LONGEST_DELAY_MS, "milliseconds");
+const when = { read: oneOf("before", "after") };
+
+/** @type {Record<string, Record<string, Field>>} */
+const FAULT_FIELDS = {
+  delay: { ms: { read: delay, required: true }, when },
+  drop: { when },
+  truncate: {},
+  status: {
+    status: { read: whole(200, 599, "an HTTP status"), required: true },
+    retryAfter: { read: retryAfter },
+    body: { read: string },
+  },
+  html: {},
+  "invalid-json": {},
+  date: { offsetMs: { read: whole(-LONGEST_MS, LONGEST_MS, "milliseconds"), required: true } },
+  "omit-date": {},
+  narrow: { scopes: { read: list(string), required: true } },
+  "no-token": {},
+  "bad-token": { value: { read: string, required: true } },
+  // Beyond 64 MiB it is the sandbox that runs out of memory first.
+  oversize: { bytes: { read: whole(1, 64 * 1024 * 1024, "bytes") } },
+};
+
+/** @type {Record<string, Field>} */
+const COMMON_FAULT_FIELDS = {
+  kind: { read: string, required: true },
+  provider: { read: oneOf(...PROVIDERS) },
+  operation: { read: word },
+  times: { read: whole(1, Number.MAX_SAFE_INTEGER, "requests") },
+};
+
+/** @param {Record<string, Field>} fields */
+const optional = (fields) => ({ read: record(fields), otherwise: record(fields)({}, "") });
+
+/** @type {Record<string, Field>} */
+const OPTIONS = {
+  port: { read: whole(0, 65_535, "a port, 0 for any free one,"), otherwise: 0 },
+  lifetimes: optional({
+    // Ten minutes: what Fluz documents for its own sandbox. Production has three.
+    fluz: { read: lifetime, otherwise: 600_000 },
+    toggle: { read: lifetime, otherwise: 3_600_000 },
+    // A choice: Braintree documents `expiresAt` and no lifetime.
+    braintree: { read: lifetime, otherwise: 3_600_000 },
+    acme: { read: lifetime, otherwise: 300_000 },
+  }),
+  variants: optional({
+    fluz: optional({
+      tokenField: { read: oneOf("token", "accessToken"), otherwise: "token" },
+      refreshArgument: { read: oneOf("refreshToken", "userId", "absent"), otherwise: "refreshToken" },
+      rotation: { read: flag, otherwise: true },
+      unauthorizedStatus: { read: oneOf(200, 401), otherwise: 401 },
+    }),
+    toggle: optional({
+      field: { read: oneOf("loginUser", "LoginUser"), otherwise: "loginUser" },
+      header: { read: oneOf("x-authorization", "authorization", "both"), otherwise: "both" },
+      bearerPrefix: { read: flag, otherwise: false },
+      sliding: { read: oneOf("every", "near-expiry", "never"), otherwise: "near-expiry" },
+      slidingRevokes: { read: flag, otherwise: false },
+      unauthorizedStatus: { read: oneOf(200, 403), otherwise: 403 },
+    }),
+    braintree: optional({
+      expiresAt: { read: oneOf("iso", "offset", "epoch", "absent"), otherwise: "iso" },
+    }),
+  }),
+  faults: { read: list(readFault), otherwise: [] },
+  exposeHeaders: { read: flag, otherwise: true },
+  now: { read: clock, otherwise: Date.now },
+};
+
+/** @param {string} value */
+function fitsHeader(value) {
+  try {
+    validateHeaderValue("x-authorization", value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string} name
+ */
+function path(key, name) {
+  return key === "" ? name : `${key}.${name}`;
+}
+
+/**
+ * What sort of thing a value is; never the value, which may be a secret in the wrong place.
+ * @param {unknown} value
+ */
+function kindOf(value) {
+  if (value === undefined) return "missing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  if (value === "") return "an empty string";
+  const article = typeof value === "object" ? "an" : "a";
+  return `${article} ${typeof value}`;
+}
+
+/**
+ * @param {string} key
+ * @param {string} what
+ * @param {string} remedy
+ */
+export function wrong(key, what, remedy) {
+  return new TypeError(`startSandbox: \`${key}\` ${what}; ${remedy}`);
+}

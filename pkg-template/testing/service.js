@@ -1,0 +1,210 @@
+/**
+ * A provider's GraphQL server: its schema, executed by graphql-js behind graphql-yoga, and its own way of answering.
+ *
+ * Knows no provider and no fault; takes a request, gives an answer, both plain values.
+ *
+ * @module
+ */
+
+import { Exchange } from "./exchange.js";
+import { outline } from "./document.js";
+
+/** @import { ProviderCounts, ProviderName } from "./index.js" */
+/** @import { RefusalReason } from "./exchange.js" */
+/** @import { Outline } from "./document.js" */
+/** @import { TokenRegister } from "./tokens.js" */
+
+/**
+ * The optional peer dependencies, loaded.
+ * @typedef {{ graphql: typeof import("graphql"), yoga: typeof import("graphql-yoga") }} Engine
+ */
+
+/** @typedef {Record<string, any>} Json */
+
+/**
+ * @typedef {object} HttpRequest
+ * @property {string} method
+ * @property {URL} url
+ * @property {Readonly<Record<string, string | string[] | undefined>>} headers Names in lower case.
+ * @property {string} body
+ */
+
+/**
+ * @typedef {object} HttpAnswer
+ * @property {number} status
+ * @property {Record<string, string>} headers Names in lower case.
+ * @property {Json | string} body A GraphQL or other JSON object; a string is sent as it is.
+ */
+
+/**
+ * An answer that is a JSON object.
+ * @typedef {Omit<HttpAnswer, "body"> & { body: Json }} JsonAnswer
+ */
+
+/**
+ * What a provider's file gives: everything in which the providers differ.
+ * @typedef {object} Provider
+ * @property {ProviderName} name
+ * @property {string} path
+ * @property {string} typeDefs SDL.
+ * @property {Record<string, any>} resolvers
+ * @property {readonly string[]} granting Root fields that issue tokens.
+ * @property {readonly string[]} spellings Root fields that exist under another variant only.
+ * @property {"scopes" | "no scopes"} grantsHold
+ * @property {TokenRegister} tokens
+ * @property {string} [basic]
+ * @property {(reason: RefusalReason) => import("graphql").GraphQLError} refusal
+ * @property {(request: HttpRequest, exchange: Exchange) => HttpAnswer | undefined} admit Refuses before GraphQL is reached.
+ * @property {(answer: JsonAnswer, exchange: Exchange, asked: Outline) => HttpAnswer} finish Gives the answer the provider's shape.
+ */
+
+export class Service {
+  #engine;
+  #yoga;
+  #count;
+  provider;
+  /** Every root field that an operation may name, those of other variants included. @type {readonly string[]} */
+  operations;
+
+  /**
+   * @param {Provider} provider
+   * @param {Engine} engine
+   * @param {(what: keyof ProviderCounts) => void} count
+   */
+  constructor(provider, engine, count) {
+    const schema = engine.yoga.createSchema({ typeDefs: provider.typeDefs, resolvers: provider.resolvers });
+    const rootTypes = [schema.getQueryType(), schema.getMutationType()];
+    this.#engine = engine;
+    this.#count = count;
+    this.provider = provider;
+    this.operations = [
+      ...rootTypes.flatMap((type) => Object.keys(type?.getFields() ?? {})),
+      ...provider.spellings,
+    ];
+    this.#yoga = engine.yoga.createYoga({
+      schema,
+      graphqlEndpoint: provider.path,
+      // Its landing pages load scripts from elsewhere; cross-origin headers are the listener's business.
+      graphiql: false,
+      landingPage: false,
+      cors: false,
+      // A library does not write to its user's console.
+      logging: false,
+    });
+  }
+
+  /**
+   * @param {HttpRequest} request
+   * @returns {Outline}
+   */
+  outline({ url, body }) {
+    /** @type {unknown} */
+    let asked = Object.fromEntries(url.searchParams);
+    try {
+      if (body !== "") asked = JSON.parse(body);
+    } catch {
+      // Not JSON: yoga answers that.
+    }
+    return outline(this.#engine.graphql, isObject(asked) ? asked : {});
+  }
+
+  /**
+   * Executes the request.
+   * @param {HttpRequest} request
+   * @param {Outline} asked
+   * @param {readonly string[]} [narrowTo] The only scopes that may be granted.
+   * @returns {Promise<{ answer: HttpAnswer, granted: readonly string[] }>} With the access tokens that the answer carries.
+   */
+  async answer(request, asked, narrowTo) {
+    const { provider } = this;
+    const exchange = new Exchange({
+      authorization: single(request.headers.authorization),
+      tokens: provider.tokens,
+      basic: provider.basic,
+      refusal: provider.refusal,
+      narrowTo,
+      count: this.#count,
+    });
+    const early = provider.admit(request, exchange);
+    if (early) return { answer: early, granted: [] };
+    const executed = await this.#execute(request, exchange);
+    const answer = hasJson(executed) ? provider.finish(executed, exchange, asked) : executed;
+    return { answer, granted: exchange.granted.map(({ value }) => value) };
+  }
+
+  /**
+   * @param {HttpRequest} request
+   * @param {Exchange} exchange
+   * @returns {Promise<HttpAnswer>}
+   */
+  async #execute({ method, url, headers, body }, exchange) {
+    const response = await this.#yoga.fetch(
+      url.href,
+      {
+        method,
+        headers: pick(headers, ["accept", "content-type"]),
+        // A GET request with a body, an empty one included, cannot be constructed.
+        ...(method === "GET" || method === "HEAD" ? {} : { body }),
+      },
+      { exchange },
+    );
+    const text = await response.text();
+    const answered = Object.fromEntries(response.headers);
+    // The body may still change, so its length is set when it is sent.
+    delete answered["content-length"];
+    return { status: response.status, headers: answered, body: readJson(text) };
+  }
+}
+
+/**
+ * @param {HttpAnswer} answer
+ * @returns {answer is JsonAnswer}
+ */
+export function hasJson(answer) {
+  return typeof answer.body !== "string";
+}
+
+/**
+ * Whether nothing of the operation was carried out: no root field has a value.
+ * @param {Json} result
+ */
+export function isEmpty({ data }) {
+  return data == null || Object.values(data).every((value) => value === null);
+}
+
+/** @param {string} text */
+function readJson(text) {
+  try {
+    const value = JSON.parse(text);
+    return isObject(value) ? value : text;
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * @param {HttpRequest["headers"]} headers
+ * @param {readonly string[]} names
+ */
+function pick(headers, names) {
+  /** @type {Record<string, string>} */
+  const picked = {};
+  for (const name of names) {
+    const value = single(headers[name]);
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked;
+}
+
+/** @param {string | string[] | undefined} header */
+export function single(header) {
+  return Array.isArray(header) ? header.join(", ") : header;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Json}
+ */
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

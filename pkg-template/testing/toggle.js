@@ -1,0 +1,211 @@
+/**
+ * Toggle, as its documentation describes it: `loginUser`, a token in the response headers, and a few operations.
+ *
+ * Source: developers.usetoggle.com, pages "Authentication", "Error handling", "Pagination / Throttling", "Create a card".
+ *
+ * What the pages leave open, and what is chosen here:
+ *
+ * - "Unauthorized" comes with HTTP 403 unless the variant says 200: the error shape is that of a public GraphQL package
+ *   for Laravel, which answers 403. Everything else comes with HTTP 200, as it does there.
+ * - A wrong user name or password is "Unauthorized" too; neither an email nor a user name is a validation error.
+ * - A renewed token leaves the old one valid until it expires, unless the variant says otherwise.
+ * - Requests beyond the throttle are not rejected, since the shape of a rejection is not documented; the figures stop at 0.
+ *
+ * @module
+ */
+
+import { randomBytes, randomUUID } from "node:crypto";
+import { open } from "./exchange.js";
+import { isEmpty } from "./service.js";
+import { throttle } from "./toggle-throttle.js";
+import { toggleShop } from "./toggle-shop.js";
+import { TokenRegister, numericDates, signJwt } from "./tokens.js";
+
+/** @import { ToggleVariants } from "./index.js" */
+/** @import { Exchange } from "./exchange.js" */
+/** @import { Engine, HttpAnswer, Json, JsonAnswer, Provider } from "./service.js" */
+/** @import { AccessToken } from "./tokens.js" */
+/** @import { Outline } from "./document.js" */
+
+/** Credentials that the sandbox accepts, with the email or with the user name. */
+export const toggleCredentials = Object.freeze({
+  username: "sandbox-toggle-user",
+  email: "sandbox@toggle.test",
+  password: "sandbox-toggle-password",
+});
+
+const USER_ID = 1;
+
+/**
+ * @param {object} parts
+ * @param {Required<ToggleVariants>} parts.variants
+ * @param {number} parts.lifetimeMs
+ * @param {() => number} parts.now
+ * @param {Engine} parts.engine
+ * @returns {Provider}
+ */
+export function toggle({ variants, lifetimeMs, now, engine }) {
+  const { GraphQLError } = engine.graphql;
+  const key = randomBytes(32);
+  const tokens = new TokenRegister({ lifetimeMs, now, write: (token) => signJwt(claims(token), key) });
+  const refusal = () => new GraphQLError(UNAUTHORIZED);
+  const shop = toggleShop({ now, engine });
+  const cost = throttle(now);
+
+  return {
+    name: "toggle",
+    path: "/toggle/graphql",
+    typeDefs: typeDefs(variants) + shop.typeDefs,
+    resolvers: {
+      Query: { [variants.field]: open(logIn(engine)), ...shop.queries },
+      Mutation: shop.mutations,
+    },
+    granting: [variants.field],
+    spellings: ["loginUser", "LoginUser"],
+    grantsHold: "no scopes",
+    tokens,
+    refusal,
+    admit: () => undefined,
+    finish: (answer, exchange, asked) => {
+      slide(exchange, variants, tokens, now);
+      return finish(answer, exchange, asked, variants, cost);
+    },
+  };
+}
+
+const UNAUTHORIZED = "Unauthorized";
+
+/**
+ * The claims that jwt-auth, the usual package for Laravel, requires.
+ * @param {import("./tokens.js").Unwritten} token
+ */
+function claims(token) {
+  const dates = numericDates(token);
+  return {
+    iss: "https://api.mytoggle.io/graphql",
+    sub: USER_ID,
+    jti: randomUUID(),
+    nbf: dates.iat,
+    ...dates,
+  };
+}
+
+/** @param {Required<ToggleVariants>} variants */
+function typeDefs({ field }) {
+  return /* GraphQL */ `
+    type User {
+      id: Int
+    }
+    type Query {
+      ${field}(email: String, username: String, password: String!): User
+    }
+  `;
+}
+
+/** @param {Engine} engine */
+function logIn({ graphql: { GraphQLError } }) {
+  /** @type {(args: { email?: string | null, username?: string | null, password: string }, exchange: Exchange) => { id: number }} */
+  return ({ email, username, password }, exchange) => {
+    if (!email && !username) {
+      const validation = { email: ["The email field is required when username is not present."] };
+      throw new GraphQLError("validation", { extensions: { validation } });
+    }
+    const known =
+      (!email || email === toggleCredentials.email) &&
+      (!username || username === toggleCredentials.username) &&
+      password === toggleCredentials.password;
+    if (!known) throw exchange.refuse("credentials");
+    exchange.grant({ subject: String(USER_ID), scopes: [] });
+    return { id: USER_ID };
+  };
+}
+
+/**
+ * Renews the token that an ordinary operation came with, where the variant asks for it.
+ * @param {Exchange} exchange
+ * @param {Required<ToggleVariants>} variants
+ * @param {TokenRegister} tokens
+ * @param {() => number} now
+ */
+function slide(exchange, { sliding, slidingRevokes }, tokens, now) {
+  const token = exchange.bearer;
+  if (!token || !isDue(token, sliding, now())) return;
+  exchange.slide(token);
+  if (slidingRevokes) tokens.revoke(token.value);
+}
+
+/**
+ * @param {AccessToken} token
+ * @param {Required<ToggleVariants>["sliding"]} sliding
+ * @param {number} now
+ */
+function isDue({ expiresAt, lifetimeMs }, sliding, now) {
+  switch (sliding) {
+    case "every":
+      return true;
+    case "near-expiry":
+      return expiresAt - now <= lifetimeMs * NEAR;
+    case "never":
+      return false;
+  }
+}
+
+/** The last quarter of the lifetime counts as near expiry: fifteen minutes of Toggle's hour. */
+const NEAR = 0.25;
+
+/**
+ * @param {JsonAnswer} answer
+ * @param {Exchange} exchange
+ * @param {Outline} asked
+ * @param {Required<ToggleVariants>} variants
+ * @param {(fieldCount: number) => Json} cost
+ * @returns {HttpAnswer}
+ */
+function finish({ status, headers, body }, exchange, asked, variants, cost) {
+  const extensions = { cost: cost(asked.fieldCount) };
+  const errors = body.errors?.map(toggleError);
+  if (exchange.refusals.length > 0 && isEmpty(body)) {
+    return { status: variants.unauthorizedStatus, headers, body: { errors } };
+  }
+  return {
+    // 4xx for documents that cannot be executed is yoga's; methods and media types are not Toggle's to decide.
+    status: status === 400 ? 200 : status,
+    headers: { ...headers, ...tokenHeaders(exchange, variants) },
+    body: {
+      ...(body.data === undefined ? {} : { data: body.data }),
+      ...(errors ? { errors } : {}),
+      extensions,
+    },
+  };
+}
+
+/**
+ * Toggle's error objects: keys of its own beside `message` and `locations`, and nothing else.
+ * @param {Json} error
+ */
+function toggleError({ message, locations, extensions }) {
+  return {
+    message,
+    ...(extensions?.validation ? { validation: extensions.validation } : {}),
+    ...(locations ? { locations } : {}),
+    customer_facing: false,
+  };
+}
+
+/**
+ * @param {Exchange} exchange
+ * @param {Required<ToggleVariants>} variants
+ * @returns {Record<string, string>}
+ */
+function tokenHeaders({ granted }, { header, bearerPrefix }) {
+  const token = granted[granted.length - 1];
+  if (!token) return {};
+  const value = bearerPrefix ? `Bearer ${token.value}` : token.value;
+  switch (header) {
+    case "both":
+      return { "x-authorization": value, authorization: value };
+    case "x-authorization":
+    case "authorization":
+      return { [header]: value };
+  }
+}

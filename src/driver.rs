@@ -1,0 +1,289 @@
+//! The loop between the core and the world. Acts, and never decides.
+//!
+//! ```text
+//!   exported methods, timers, answers ──▶ dispatch ──▶ Lifecycle::handle ──▶ perform
+//!                                            ▲                                 │
+//!                                            └──── events, listeners ◀─────────┘
+//! ```
+//!
+//! Whatever is performed may call JavaScript, which may call any method of the
+//! manager. Such a call puts its event into the inbox, where the loop that is
+//! running finds it: nothing is borrowed while JavaScript runs.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::{Rc, Weak},
+};
+
+use js_sys::Function;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::AbortController;
+
+use crate::{
+    core::{
+        AccessToken, CallId, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Jitter, Lifecycle,
+        Secret, TokenError, TokenSet, UnixMillis, Want, millis,
+    },
+    grant::Granting,
+    graphql::{Dialect, observe},
+    host::{Alarm, Clock, Hold, PLATFORM, Wakeups, headers_of, is_page, race, seed, wall},
+    http::HttpResponse,
+    js::{Face, Held, NewsView, StatusView, error_view},
+    options::{Granter, KeepAlive, Settings},
+};
+
+/// Drives one manager.
+pub(crate) struct Driver {
+    settings: Settings<Function>,
+    machine: RefCell<Lifecycle>,
+    inbox: RefCell<VecDeque<Event>>,
+    draining: Cell<bool>,
+    clock: Clock,
+    alarm: Alarm,
+    /// Listens for as long as the manager is open.
+    wakeups: RefCell<Option<Wakeups>>,
+    /// What was learned of the API; kept between grants.
+    dialect: RefCell<Dialect>,
+    on_wire: RefCell<Option<OnWire>>,
+    face: Face,
+    /// What the face was told to hold.
+    told: RefCell<Option<Told>>,
+    /// The last error, as the face has it: thousands of callers may share one.
+    blamed: RefCell<Option<(TokenError, JsValue)>>,
+}
+
+/// A grant that was sent.
+struct OnWire {
+    id: FlightId,
+    abort: AbortController,
+    /// Ends the wait for it, also where `fetch` does not heed the signal.
+    give_up: Function,
+}
+
+/// What the face was told to hold.
+struct Told {
+    token: AccessToken,
+    held: Held,
+    served_until: UnixMillis,
+}
+
+impl Driver {
+    pub(crate) fn new(settings: Settings<Function>, face: Face) -> Rc<Self> {
+        let machine = Lifecycle::new(settings.policy.clone(), settings.scopes.clone(), Jitter::new(seed()));
+        let dialect = Dialect::of(&settings.profile);
+        if is_page() && matches!(&settings.granter, Granter::Profile(sources) if !sources.is_empty()) {
+            face.notify(&NewsView::secret_in_page());
+        }
+        Rc::new_cyclic(|driver: &Weak<Self>| {
+            let wakeups = Wakeups::new(waking(driver.clone(), |_| ()));
+            Self {
+                settings,
+                machine: RefCell::new(machine),
+                inbox: RefCell::default(),
+                draining: Cell::new(false),
+                clock: Clock::new(),
+                alarm: Alarm::new(waking(driver.clone(), |driver| driver.alarm.rang())),
+                wakeups: RefCell::new(Some(wakeups)),
+                dialect: RefCell::new(dialect),
+                on_wire: RefCell::default(),
+                face,
+                told: RefCell::default(),
+                blamed: RefCell::default(),
+            }
+        })
+    }
+
+    /// A caller wants a token.
+    pub(crate) fn request(self: &Rc<Self>, call: CallId, want: Want) {
+        self.dispatch(Event::Requested(call, want));
+    }
+
+    /// Takes note of what has happened, and does what follows.
+    pub(crate) fn dispatch(self: &Rc<Self>, event: Event) {
+        self.inbox.borrow_mut().push_back(event);
+        if self.draining.replace(true) {
+            return;
+        }
+        loop {
+            // Not `while let`: its scrutinee would stay borrowed in the body.
+            let Some(event) = self.inbox.borrow_mut().pop_front() else { break };
+            let effects = self.machine.borrow_mut().handle(event, self.clock.now());
+            self.publish();
+            for effect in effects {
+                self.perform(effect);
+            }
+        }
+        self.draining.set(false);
+        self.rearm();
+    }
+
+    /// Something may be due, and the token may have been used unseen.
+    pub(crate) fn wake(self: &Rc<Self>) {
+        if self.face.take_used() {
+            self.dispatch(Event::Used);
+        }
+        self.dispatch(Event::Woke);
+    }
+
+    /// Takes a newer token out of an ordinary answer; whether there was one.
+    pub(crate) fn adopt(self: &Rc<Self>, response: &JsValue) -> bool {
+        let Some(observed) = self.observed(response) else { return false };
+        let token = observed.access_token.clone();
+        let holds = || self.machine.borrow().held().is_some_and(|held| held.access_token == token);
+        let held_before = holds();
+        self.dispatch(Event::Observed(observed));
+        !held_before && holds()
+    }
+
+    pub(crate) fn status(&self) -> StatusView {
+        StatusView::new(&self.machine.borrow().status(self.clock.now()))
+    }
+
+    pub(crate) fn close(self: &Rc<Self>) {
+        self.dispatch(Event::Closed);
+        self.wakeups.take();
+    }
+
+    fn observed(&self, response: &JsValue) -> Option<TokenSet> {
+        let profile = &self.settings.profile;
+        let sliding = profile.sliding.as_ref()?;
+        let mut wanted = vec!["date"];
+        wanted.extend(sliding.headers.iter().map(String::as_str));
+        let (status, headers) = headers_of(response, &wanted)?;
+        let now = self.clock.now();
+        let body = Secret::new("");
+        let response = HttpResponse { status, headers, body, sent_at: now, received_at: now };
+        observe(profile, &response, PLATFORM)
+    }
+
+    fn perform(self: &Rc<Self>, effect: Effect) {
+        match effect {
+            Effect::Settle(call, Ok(tokens)) => {
+                let held = self.held(&tokens);
+                self.face.settle(call, &held);
+            }
+            Effect::Settle(call, Err(error)) => self.face.reject(call, &self.blame(error)),
+            Effect::Send(id, grant) => self.send(id, grant),
+            Effect::Cancel(id) => self.cancel(id),
+            Effect::Notify(change) => {
+                let news = NewsView::new(change, &self.settings.scopes, &self.settings.profile.name);
+                self.face.notify(&news);
+            }
+        }
+    }
+
+    fn send(self: &Rc<Self>, id: FlightId, grant: Grant) {
+        let Ok(abort) = AbortController::new() else {
+            let message =
+                "there is no AbortController here; this needs Node 18 or a browser of 2019 or later";
+            let error = TokenError::new(ErrorCode::Unsupported, message);
+            return self.dispatch(Event::Granted(id, Err(GrantFailure::Permanent(error))));
+        };
+        let mut give_up = Function::default();
+        let given_up = js_sys::Promise::new(&mut |resolve, _| give_up = resolve);
+        let signal = abort.signal();
+        self.on_wire.replace(Some(OnWire { id, abort, give_up }));
+        let driver = Rc::clone(self);
+        spawn_local(async move {
+            let granting = Granting {
+                settings: &driver.settings,
+                dialect: &driver.dialect,
+                clock: &driver.clock,
+                face: &driver.face,
+                signal: &signal,
+            };
+            let answered = async { Some(granting.run(grant).await) };
+            let cancelled = async {
+                let _ = JsFuture::from(given_up).await;
+                None
+            };
+            let answer = race(answered, cancelled).await;
+            driver.on_wire.replace_with(|on_wire| on_wire.take().filter(|sent| sent.id != id));
+            if let Some(answer) = answer {
+                driver.dispatch(Event::Granted(id, answer));
+            }
+        });
+    }
+
+    fn cancel(&self, id: FlightId) {
+        let Some(on_wire) = self.on_wire.take().filter(|on_wire| on_wire.id == id) else { return };
+        let _ = on_wire.give_up.call0(&JsValue::UNDEFINED);
+        on_wire.abort.abort();
+    }
+
+    /// Tells the face what to hand out, and until when, if that has changed.
+    fn publish(&self) {
+        let now = self.clock.now();
+        let hold = {
+            let machine = self.machine.borrow();
+            let valid = machine.held().filter(|tokens| now < tokens.expires_at).cloned();
+            valid.zip(machine.served_until())
+        };
+        let Some((tokens, served_until)) = hold else {
+            if self.told.take().is_some() {
+                self.face.drop_hold();
+            }
+            return;
+        };
+        let held = self.held(&tokens);
+        // The face reads the wall clock alone, which is the cheapest; so it is told the
+        // moments by that clock, and told again when that clock was set.
+        let by_wall = |at: UnixMillis| at.shifted(wall().ahead_of(now));
+        let served_until = by_wall(served_until);
+        let mut told = self.told.borrow_mut();
+        let same = told.as_ref().is_some_and(|told| {
+            told.token == tokens.access_token
+                && millis(told.served_until.since(served_until).max(served_until.since(told.served_until)))
+                    < CLOSE
+        });
+        if !same {
+            *told = Some(Told { token: tokens.access_token, held: held.clone(), served_until });
+            drop(told);
+            self.face.hold(&held, served_until.to_js(), by_wall(tokens.expires_at).to_js());
+        }
+    }
+
+    /// The token as the face has it, made once.
+    fn held(&self, tokens: &TokenSet) -> Held {
+        if let Some(told) = self.told.borrow().as_ref().filter(|told| told.token == tokens.access_token) {
+            return told.held.clone();
+        }
+        let scopes = tokens.scopes.as_ref().unwrap_or(&self.settings.scopes);
+        self.face.token(tokens, scopes)
+    }
+
+    /// The error as the face has it, made once.
+    fn blame(&self, error: TokenError) -> JsValue {
+        if let Some((_, made)) = self.blamed.borrow().as_ref().filter(|(known, _)| *known == error) {
+            return made.clone();
+        }
+        let made = self.face.error(&error_view(&error));
+        self.blamed.replace(Some((error, made.clone())));
+        made
+    }
+
+    fn rearm(&self) {
+        let machine = self.machine.borrow();
+        let hold = if machine.is_awaited() || self.settings.keep_alive == KeepAlive::Yes {
+            Hold::Process
+        } else {
+            Hold::Nothing
+        };
+        self.alarm.set(machine.next_wakeup(), hold, self.clock.now());
+    }
+}
+
+/// Two moments this close are one: clocks are read one after the other.
+const CLOSE: u64 = 20;
+
+/// What timers and events call. They do not keep the driver alive.
+fn waking(driver: Weak<Driver>, first: impl Fn(&Driver) + 'static) -> impl FnMut() + 'static {
+    move || {
+        if let Some(driver) = driver.upgrade() {
+            first(&driver);
+            driver.wake();
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Gets one token: secrets, requests and answers, in order.
+
+use std::cell::RefCell;
+
+use js_sys::{Array, Function, Object, Reflect};
+use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
+
+use crate::{
+    core::{ErrorCode, Grant, GrantFailure, RefreshToken, Secret, TokenError, TokenSet, millis},
+    graphql::{Dialect, Exchange, Verdict, granted_by_function},
+    host::{Clock, FetchFailure, PLATFORM, fetch, given, settled, text_member, within},
+    http::{HttpRequest, HttpResponse},
+    js::{Face, Outlook},
+    options::{Granter, SecretSource, Settings},
+    provider::{Profile, TokenSource},
+};
+
+/// What a grant is made with.
+pub(crate) struct Granting<'a> {
+    pub(crate) settings: &'a Settings<Function>,
+    pub(crate) dialect: &'a RefCell<Dialect>,
+    pub(crate) clock: &'a Clock,
+    pub(crate) face: &'a Face,
+    pub(crate) signal: &'a AbortSignal,
+}
+
+impl Granting<'_> {
+    /// Asks until there is a token or a reason for none. Never waits for ever.
+    pub(crate) async fn run(&self, grant: Grant) -> Result<TokenSet, GrantFailure> {
+        match &self.settings.granter {
+            Granter::Profile(sources) => self.by_profile(grant, sources).await,
+            Granter::Function(function) => self.by_function(grant, function).await,
+        }
+    }
+
+    async fn by_profile(
+        &self,
+        grant: Grant,
+        sources: &[SecretSource<Function>],
+    ) -> Result<TokenSet, GrantFailure> {
+        let profile = &self.settings.profile;
+        let mut secrets = Vec::with_capacity(sources.len());
+        for (source, name) in sources.iter().zip(&profile.secrets) {
+            secrets.push(self.secret(source, name).await?);
+        }
+        let mut exchange = Exchange::new(profile, &self.settings.scopes, grant);
+        loop {
+            let request = {
+                let dialect = self.dialect.borrow();
+                exchange.request(&dialect, &secrets, PLATFORM)?
+            };
+            let response = self.send(&request).await?;
+            let mut dialect = self.dialect.borrow_mut();
+            match exchange.answer(&response, &mut dialect, PLATFORM) {
+                Verdict::AskAgain => {}
+                Verdict::Done(result) => return result,
+            }
+        }
+    }
+
+    async fn secret(&self, source: &SecretSource<Function>, name: &str) -> Result<Secret, GrantFailure> {
+        let function = match source {
+            SecretSource::Text(secret) => return Ok(secret.clone()),
+            SecretSource::Function(function) => function,
+        };
+        let what = match within(self.settings.timeout, settled(function, None)).await {
+            Ok(Ok(value)) => match value.as_string() {
+                Some(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
+                Some(_) => "gave an empty string".to_owned(),
+                None => "gave no string".to_owned(),
+            },
+            Ok(Err(thrown)) => format!("threw {}", described(&thrown)),
+            Err(_) => format!("gave nothing within {} ms", millis(self.settings.timeout)),
+        };
+        let message =
+            format!("the function given for `{name}` {what}; it must return the secret as a string");
+        Err(self.transient(ErrorCode::CredentialsUnavailable, message))
+    }
+
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, GrantFailure> {
+        let profile = &self.settings.profile;
+        let wanted = wanted_headers(profile);
+        let sent = fetch(self.settings.fetch.as_ref(), request, &wanted, self.signal, self.clock);
+        let failure = match within(self.settings.timeout, sent).await {
+            Ok(Ok(response)) => return Ok(response),
+            Ok(Err(failure)) => failure,
+            Err(_) => {
+                let message = format!(
+                    "{} gave no whole answer within {} ms; check the network, or set `timeoutMs` higher",
+                    self.endpoint(),
+                    millis(self.settings.timeout)
+                );
+                return Err(self.transient(ErrorCode::Timeout, message));
+            }
+        };
+        Err(match failure {
+            FetchFailure::Network(code) => {
+                let why = code.map_or_else(String::new, |code| format!(" ({code})"));
+                let message = format!(
+                    "{} cannot be reached{why}; check `endpoint` and the network, and in a browser that the \
+                     server allows this origin (CORS)",
+                    self.endpoint()
+                );
+                self.transient(ErrorCode::Network, message)
+            }
+            FetchFailure::Absent => {
+                self.permanent(ErrorCode::Unsupported, "there is no `fetch` here; give one as option `fetch`")
+            }
+            FetchFailure::NotAnAnswer => self.permanent(
+                ErrorCode::Protocol,
+                "`fetch` gave something that is no Response; check the function given as option `fetch`",
+            ),
+            FetchFailure::TooLarge => {
+                let message = format!("{} answered with more than a MiB; check `endpoint`", self.endpoint());
+                self.permanent(ErrorCode::Protocol, message)
+            }
+        })
+    }
+
+    async fn by_function(&self, grant: Grant, function: &Function) -> Result<TokenSet, GrantFailure> {
+        let refresh_token = match &grant {
+            Grant::Authenticate => None,
+            Grant::Refresh(token) => Some(token),
+        };
+        let argument = self.argument(refresh_token);
+        let name = &self.settings.profile.name;
+        match within(self.settings.timeout, settled(function, Some(&argument))).await {
+            Ok(Ok(value)) => {
+                granted_by_function(&self.settings.profile, &given(&value), self.clock.now(), PLATFORM)
+                    .map_err(GrantFailure::Permanent)
+            }
+            Ok(Err(thrown)) => Err(match self.face.own_error(&thrown) {
+                Some((error, Outlook::MayPass)) => GrantFailure::Transient(error),
+                Some((error, _)) if refresh_token.is_some() => GrantFailure::RefreshTokenRefused(error),
+                Some((error, _)) => GrantFailure::Permanent(error),
+                None => {
+                    let message = format!(
+                        "the `grant` function of {name} threw {}; throw a TokenError to say whether to try again",
+                        described(&thrown)
+                    );
+                    self.transient(ErrorCode::Network, message)
+                }
+            }),
+            Err(_) => {
+                let message = format!(
+                    "the `grant` function of {name} gave nothing within {} ms; heed its `signal`, or set \
+                     `timeoutMs` higher",
+                    millis(self.settings.timeout)
+                );
+                Err(self.transient(ErrorCode::Timeout, message))
+            }
+        }
+    }
+
+    /// What a `grant` function is called with.
+    fn argument(&self, refresh_token: Option<&RefreshToken>) -> JsValue {
+        let argument = Object::new();
+        let refresh_token =
+            refresh_token.map_or(JsValue::UNDEFINED, |token| JsValue::from_str(token.expose()));
+        let scopes: Array = self.settings.scopes.iter().map(JsValue::from_str).collect();
+        for (key, value) in
+            [("refreshToken", &refresh_token), ("scopes", &scopes), ("signal", self.signal.as_ref())]
+        {
+            // A plain object of our own takes any property.
+            let _ = Reflect::set(&argument, &JsValue::from_str(key), value);
+        }
+        argument.into()
+    }
+
+    /// Who is asked, for a message: the origin alone, since paths may hold keys.
+    fn endpoint(&self) -> String {
+        let profile = &self.settings.profile;
+        let origin = (PLATFORM.parse_url)(&profile.endpoint).map(|url| url.origin);
+        format!("{} ({})", profile.name, origin.as_deref().unwrap_or("its endpoint"))
+    }
+
+    fn transient(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
+        GrantFailure::Transient(TokenError::new(code, message).of(&self.settings.profile.name))
+    }
+
+    fn permanent(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
+        GrantFailure::Permanent(TokenError::new(code, message).of(&self.settings.profile.name))
+    }
+}
+
+/// The headers of an answer that are looked at.
+fn wanted_headers(profile: &Profile) -> Vec<&str> {
+    let mut wanted = vec!["date", "retry-after"];
+    if let TokenSource::Headers(names) = &profile.token {
+        wanted.extend(names.iter().map(String::as_str));
+    }
+    wanted
+}
+
+/// What was thrown: its name alone, since messages may hold secrets.
+fn described(thrown: &JsValue) -> String {
+    let name = thrown.is_object().then(|| text_member(thrown, "name")).flatten();
+    match name.filter(|name| name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+        Some(name) => format!("a {name}"),
+        None => "something that is no Error".to_owned(),
+    }
+}

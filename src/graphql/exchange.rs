@@ -1,0 +1,378 @@
+//! One grant on the wire, from the first request to a token or the reason for none.
+
+use crate::{
+    core::{
+        AccessToken, ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, TokenError, TokenSet,
+        is_sendable,
+    },
+    http::{HttpRequest, HttpResponse},
+    json::{Json, Platform},
+    provider::{Operation, Part, Profile, Secrets, TokenSource, Unexplained},
+};
+
+use super::{
+    jwt,
+    lifetime::{Clock, validity},
+    point::parse_retry_after,
+    request::Filling,
+    response::{Answer, Kind},
+};
+
+/// What has been learned of an API: which spelling it takes, whether it renews.
+///
+/// Kept for as long as the manager lives, so that each lesson costs one request.
+#[derive(Clone, Debug)]
+pub struct Dialect {
+    /// For each spelling of the profile, which variant it takes.
+    chosen: Vec<usize>,
+    accept: Accept,
+    renewal: Renewal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Accept {
+    /// Both media types (GraphQL over HTTP section 5.2).
+    Standard,
+    /// The legacy one alone, for a server that answered 406.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Renewal {
+    Offered,
+    /// The API does not have the operation.
+    Absent,
+}
+
+impl Dialect {
+    /// What is likeliest.
+    pub fn of(profile: &Profile) -> Self {
+        Self { chosen: vec![0; profile.spellings.len()], accept: Accept::Standard, renewal: Renewal::Offered }
+    }
+
+    fn spell(&self, profile: &Profile, document: &str) -> String {
+        profile.spellings.iter().zip(&self.chosen).fold(
+            document.to_owned(),
+            |document, (spelling, &chosen)| {
+                document.replace(&format!("%{}%", spelling.name), spelling.variants[chosen])
+            },
+        )
+    }
+}
+
+/// One grant on the wire.
+#[derive(Debug)]
+pub struct Exchange<'a> {
+    profile: &'a Profile,
+    scopes: &'a ScopeSet,
+    presented: Option<RefreshToken>,
+    /// How the last request was worded. The dialect may have learned from another
+    /// grant since, and an answer is about what was sent.
+    spoken: Dialect,
+    /// Spellings that were changed on the way, by their place in the profile.
+    respelled: Vec<usize>,
+}
+
+/// What an answer means.
+#[derive(Debug, PartialEq)]
+pub enum Verdict {
+    /// Ask again at once: something was learned that changes the request.
+    AskAgain,
+    /// The end.
+    Done(Result<TokenSet, GrantFailure>),
+}
+
+impl<'a> Exchange<'a> {
+    /// Begins `grant`, for `scopes`.
+    pub fn new(profile: &'a Profile, scopes: &'a ScopeSet, grant: Grant) -> Self {
+        let presented = match grant {
+            Grant::Authenticate => None,
+            Grant::Refresh(token) => Some(token),
+        };
+        Self { profile, scopes, presented, spoken: Dialect::of(profile), respelled: Vec::new() }
+    }
+
+    /// The request to send next.
+    ///
+    /// # Errors
+    ///
+    /// The end of the grant, without a request: `credentials_unavailable` where a
+    /// secret cannot be sent, or a refresh token that the API cannot take.
+    pub fn request(
+        &mut self,
+        dialect: &Dialect,
+        secrets: &Secrets,
+        platform: Platform,
+    ) -> Result<HttpRequest, GrantFailure> {
+        self.spoken = dialect.clone();
+        let operation = self.operation(dialect)?;
+        let document = dialect.spell(self.profile, &operation.document);
+        let accept = match dialect.accept {
+            Accept::Standard => "application/graphql-response+json, application/json;q=0.9",
+            Accept::Json => "application/json",
+        };
+        let filling = Filling {
+            profile: self.profile,
+            secrets,
+            scopes: self.scopes,
+            refresh_token: self.presented.as_ref(),
+        };
+        filling.request(operation, &document, accept, platform).map_err(GrantFailure::Permanent)
+    }
+
+    /// Takes note of an answer.
+    pub fn answer(&mut self, response: &HttpResponse, dialect: &mut Dialect, platform: Platform) -> Verdict {
+        let answer = Answer::read(response, platform);
+        if answer.status == 406 && self.spoken.accept == Accept::Standard {
+            dialect.accept = Accept::Json;
+            return Verdict::AskAgain;
+        }
+        match self.token(&answer, response) {
+            Some(Ok(token)) => return Verdict::Done(Ok(self.token_set(&token, &answer, response, platform))),
+            Some(Err(())) => {
+                let message = format!(
+                    "{} answered with a token that holds spaces, control characters or other characters \
+                     that cannot be sent; tell the provider",
+                    self.profile.name
+                );
+                return self.refused(self.error(ErrorCode::Protocol, message, &answer));
+            }
+            None => {}
+        }
+        if let Some(failure) = self.outage(&answer, response) {
+            return Verdict::Done(Err(GrantFailure::Transient(failure)));
+        }
+        if self.respell(&answer, dialect) {
+            return Verdict::AskAgain;
+        }
+        let error = self.refusal(&answer);
+        if self.presented.is_some() && self.names_missing_operation(&answer) {
+            dialect.renewal = Renewal::Absent;
+        }
+        self.refused(error)
+    }
+
+    fn operation(&self, dialect: &Dialect) -> Result<&'a Operation, GrantFailure> {
+        match (&self.presented, &self.profile.renew, dialect.renewal) {
+            (None, ..) => Ok(&self.profile.authenticate),
+            (Some(_), Some(renew), Renewal::Offered) => Ok(renew),
+            (Some(_), ..) => {
+                let message = format!("{} does not take refresh tokens", self.profile.name);
+                let error = TokenError::new(ErrorCode::Unsupported, message).of(&self.profile.name);
+                Err(GrantFailure::RefreshTokenRefused(error))
+            }
+        }
+    }
+
+    /// The token in the answer: `None` where there is none, an error where it is none.
+    fn token(&self, answer: &Answer, response: &HttpResponse) -> Option<Result<AccessToken, ()>> {
+        let text = match &self.profile.token {
+            // Partial data: a complete payload counts, whatever else went wrong.
+            TokenSource::Data(paths) => answer.data.as_ref()?.first_at(paths)?.as_text()?.to_owned(),
+            // A header comes with refusals and redirects too.
+            TokenSource::Headers(_) if !answer.problems.is_empty() || !answer.succeeded() => return None,
+            TokenSource::Headers(names) => names.iter().find_map(|name| bearer(response.header(name)?))?,
+        };
+        if text.is_empty() {
+            return None;
+        }
+        Some(if is_sendable(&text) { Ok(AccessToken::new(text)) } else { Err(()) })
+    }
+
+    fn token_set(
+        &self,
+        token: &AccessToken,
+        answer: &Answer,
+        response: &HttpResponse,
+        platform: Platform,
+    ) -> TokenSet {
+        let data = answer.data.as_ref();
+        let text = |paths| data.and_then(|data| data.first_at(paths)).and_then(Json::as_text);
+        let stamp = jwt::stamp(token.expose(), platform);
+        let validity = validity(self.profile, response, data, stamp);
+        TokenSet {
+            access_token: token.clone(),
+            refresh_token: text(&self.profile.refresh_token)
+                .filter(|token| self.profile.renew.is_some() && !token.is_empty())
+                .map(RefreshToken::new),
+            scopes: data.and_then(|data| granted_scopes(data, &self.profile.scopes)),
+            issued_at: response.received_at,
+            expires_at: validity.expires_at,
+            provider_clock: validity.provider_clock,
+            stamp,
+        }
+    }
+
+    /// A failure that may pass.
+    fn outage(&self, answer: &Answer, response: &HttpResponse) -> Option<TokenError> {
+        let name = &self.profile.name;
+        let throttled = answer.shows(&self.profile.signals.throttled);
+        let outage =
+            answer.status >= 500 || answer.status == 408 || answer.shows(&self.profile.signals.outage);
+        if !throttled && !outage {
+            return None;
+        }
+        let now = Clock::of(response, crate::core::Stamp::default()).theirs();
+        let retry_after = response.header("retry-after").and_then(|text| parse_retry_after(text, now));
+        let error = if throttled {
+            let message =
+                format!("{name} asks for fewer requests; make them later, or share one TokenManager");
+            self.error(ErrorCode::RateLimited, message, answer)
+        } else {
+            let message =
+                format!("{name} is out of order ({}); it is asked again by itself", sighted(answer));
+            self.error(ErrorCode::Server, message, answer)
+        };
+        Some(TokenError { retry_after, ..error })
+    }
+
+    /// Changes the spellings that validation complains of, each once in a grant, and
+    /// not again where another grant has changed them meanwhile.
+    fn respell(&mut self, answer: &Answer, dialect: &mut Dialect) -> bool {
+        let before = self.respelled.len();
+        for place in self.misspelled(answer) {
+            if self.respelled.contains(&place) {
+                continue;
+            }
+            let spoken = self.spoken.chosen[place];
+            if dialect.chosen[place] == spoken {
+                dialect.chosen[place] = (spoken + 1) % self.profile.spellings[place].variants.len();
+            }
+            self.respelled.push(place);
+        }
+        self.respelled.len() > before
+    }
+
+    /// The words, by their place in the profile, that validation complains of.
+    fn misspelled(&self, answer: &Answer) -> Vec<usize> {
+        // What passed validation has data.
+        if answer.data.is_some() {
+            return Vec::new();
+        }
+        let mut places = Vec::new();
+        for (lead, name) in answer.problems.iter().filter_map(|problem| problem.complaint()) {
+            let part = if lead.contains("argument") { Part::Argument } else { Part::Field };
+            let spoken = self.profile.spellings.iter().zip(&self.spoken.chosen).enumerate();
+            let meant = spoken.filter(|(_, (spelling, chosen))| {
+                spelling.part == part && spelling.variants[**chosen] == name
+            });
+            places.extend(meant.map(|(place, _)| place));
+        }
+        places
+    }
+
+    /// Whether validation complains of the renewing operation itself.
+    fn names_missing_operation(&self, answer: &Answer) -> bool {
+        let Some(renew) = &self.profile.renew else { return false };
+        let document = self.spoken.spell(self.profile, &renew.document);
+        let root = document.split('{').nth(1).map_or("", |after| after.trim_start());
+        answer.problems.iter().filter_map(|problem| problem.complaint()).any(|(lead, name)| {
+            lead.contains("field")
+                && root
+                    .strip_prefix(name)
+                    .is_some_and(|rest| !rest.starts_with(|it: char| it.is_alphanumeric()))
+        })
+    }
+
+    /// Why there is no token, where waiting does not help.
+    fn refusal(&self, answer: &Answer) -> TokenError {
+        let Profile { name, signals, advice, .. } = self.profile;
+        if !self.misspelled(answer).is_empty() {
+            let message = format!(
+                "{name} has no such request for a token ({}): check `endpoint`, and whether there is a newer \
+                 graphql-token-manager",
+                sighted(answer)
+            );
+            return self.error(ErrorCode::Protocol, message, answer);
+        }
+        let denied = answer.shows(&signals.refused)
+            || answer.shows(&signals.denied)
+            || (self.profile.unexplained == Unexplained::Denied && !answer.problems.is_empty())
+            || self.answered_null(answer);
+        if denied {
+            let message = format!("{name} refused the credentials ({}): check {advice}", sighted(answer));
+            return self.error(ErrorCode::InvalidCredentials, message, answer);
+        }
+        let message = match (answer.kind, answer.status) {
+            (_, 0 | 300..=399) => format!(
+                "the endpoint of {name} redirects, and credentials are not sent on; set `endpoint` to the \
+                 address it redirects to"
+            ),
+            (Kind::GraphQl, _) if !answer.problems.is_empty() => format!(
+                "{name} refused the request for a token ({}): check the scopes and ids in the options",
+                sighted(answer)
+            ),
+            (Kind::GraphQl, _) => match &self.profile.token {
+                TokenSource::Data(paths) => {
+                    format!("{name} answered without a token at `data.{}`", paths.join("` or `data."))
+                }
+                TokenSource::Headers(names) => format!(
+                    "{name} answered without the header `{}`; in a browser, the server must list it in \
+                     `Access-Control-Expose-Headers`",
+                    names.join("` or `")
+                ),
+            },
+            (kind, _) => format!(
+                "{name} answered with {} ({}); check that `endpoint` is a GraphQL endpoint and that nothing in \
+                 between answers for it",
+                kind.described(),
+                sighted(answer)
+            ),
+        };
+        self.error(ErrorCode::Protocol, message, answer)
+    }
+
+    /// A login that brings a header answers `null` where it failed.
+    fn answered_null(&self, answer: &Answer) -> bool {
+        let members = answer.data.as_ref().map_or(&[][..], Json::members);
+        matches!(self.profile.token, TokenSource::Headers(_))
+            && !members.is_empty()
+            && members.iter().all(|(_, value)| value.is_null())
+    }
+
+    fn refused(&self, error: TokenError) -> Verdict {
+        Verdict::Done(Err(match self.presented {
+            Some(_) => GrantFailure::RefreshTokenRefused(error),
+            None => GrantFailure::Permanent(error),
+        }))
+    }
+
+    fn error(&self, code: ErrorCode, message: String, answer: &Answer) -> TokenError {
+        TokenError {
+            status: (answer.status > 0).then_some(answer.status),
+            request_id: answer.request_id.clone(),
+            ..TokenError::new(code, message).of(&self.profile.name)
+        }
+    }
+}
+
+/// The token in a header: what comes after an optional `Bearer`.
+pub(super) fn bearer(value: &str) -> Option<String> {
+    let value = value.trim();
+    let token = match value.split_once(char::is_whitespace) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
+        _ => value,
+    };
+    (!token.is_empty() && !token.eq_ignore_ascii_case("bearer")).then(|| token.to_owned())
+}
+
+/// The scopes that the answer names. None at all means that it does not tell: a
+/// token for nothing is not granted.
+fn granted_scopes(data: &Json, paths: &[String]) -> Option<ScopeSet> {
+    let found = data.first_at(paths)?;
+    let scopes: ScopeSet = match found.as_text() {
+        // RFC 6749 section 3.3: with spaces between them.
+        Some(text) => text.split_ascii_whitespace().collect(),
+        None => found.items().iter().filter_map(Json::as_text).collect(),
+    };
+    (!scopes.is_empty()).then_some(scopes)
+}
+
+/// What was seen, for a message.
+fn sighted(answer: &Answer) -> String {
+    match (answer.codes(), answer.status) {
+        (codes, 200) if !codes.is_empty() => codes,
+        (codes, status) if !codes.is_empty() => format!("HTTP {status}, {codes}"),
+        (_, status) => format!("HTTP {status}"),
+    }
+}

@@ -1,0 +1,73 @@
+//! What a user's own `grant` function gives.
+
+use std::time::Duration;
+
+use crate::{
+    core::{
+        AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, UnixMillis, is_sendable,
+    },
+    http::HttpResponse,
+    json::{Json, Platform},
+    options::Given,
+    provider::{Expiry, Profile},
+};
+
+use super::{jwt, lifetime::validity};
+
+/// Reads `{ accessToken, expiresAt | expiresInMs, refreshToken?, scopes? }`, given at
+/// `now`. A lifetime that is not told is the profile's.
+///
+/// # Errors
+///
+/// `protocol`, where there is no token or it cannot be sent.
+pub fn granted_by_function<F>(
+    profile: &Profile,
+    given: &Given<F>,
+    now: UnixMillis,
+    platform: Platform,
+) -> Result<TokenSet, TokenError> {
+    let wrong = |what: String| {
+        let message = format!(
+            "the `grant` function of {} gave {what}; it must resolve with {{ accessToken, expiresAt | expiresInMs, \
+             refreshToken?, scopes? }}",
+            profile.name
+        );
+        TokenError::new(ErrorCode::Protocol, message).of(&profile.name)
+    };
+    let Some(granted @ Json::Map(_)) = given.to_json() else { return Err(wrong(given.kind().to_owned())) };
+    let text = |key: &str| granted.get(key).and_then(Json::as_text).filter(|text| !text.is_empty());
+    let token = text("accessToken").ok_or_else(|| wrong("no `accessToken`".to_owned()))?;
+    if !is_sendable(token) {
+        return Err(wrong("an `accessToken` with spaces or characters that cannot be sent".to_owned()));
+    }
+    let stamp = jwt::stamp(token, platform);
+    let told = ["expiresInMs", "expiresAt"].into_iter().find(|key| granted.get(key).is_some());
+    let profile = Profile {
+        expiry: told.map(|key| match key {
+            "expiresInMs" => {
+                Expiry::ExpiresIn { paths: vec![key.to_owned()], unit: Duration::from_millis(1) }
+            }
+            _ => Expiry::ExpiresAt { paths: vec![key.to_owned()] },
+        }),
+        ..profile.clone()
+    };
+    let response = HttpResponse {
+        status: 200,
+        headers: Vec::new(),
+        body: Secret::new(""),
+        sent_at: now,
+        received_at: now,
+    };
+    let validity = validity(&profile, &response, Some(&granted), stamp);
+    let scopes =
+        granted.get("scopes").map(|list| list.items().iter().filter_map(Json::as_text).collect::<ScopeSet>());
+    Ok(TokenSet {
+        access_token: AccessToken::new(token),
+        refresh_token: text("refreshToken").map(RefreshToken::new),
+        scopes: scopes.filter(|scopes| !scopes.is_empty()),
+        issued_at: now,
+        expires_at: validity.expires_at,
+        provider_clock: validity.provider_clock,
+        stamp,
+    })
+}

@@ -1,0 +1,88 @@
+//! The times in a token's own claims.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+
+use crate::{
+    core::{Stamp, UnixMillis},
+    json::{Json, Platform},
+};
+
+/// Reads `iat` and `exp` (RFC 7519 section 4.1) where the token is a JWT.
+///
+/// Nothing is verified and nothing is required: an opaque token has no stamp.
+pub fn stamp(token: &str, platform: Platform) -> Stamp {
+    claims(token, platform).map_or_else(Stamp::default, |claims| Stamp {
+        issued_at: numeric_date(&claims, "iat"),
+        expires_at: numeric_date(&claims, "exp"),
+    })
+}
+
+/// Whether a token looks like a JWT: three parts of base64url.
+pub(super) fn looks_like_jwt(token: &str) -> bool {
+    let mut parts = token.split('.');
+    let full = |part: Option<&str>| {
+        part.is_some_and(|part| {
+            !part.is_empty()
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        })
+    };
+    full(parts.next()) && full(parts.next()) && full(parts.next()) && parts.next().is_none()
+}
+
+fn claims(token: &str, platform: Platform) -> Option<Json> {
+    let payload = token.split('.').nth(1)?;
+    let bytes = Base64UrlUnpadded::decode_vec(payload.trim_end_matches('=')).ok()?;
+    (platform.parse_json)(&String::from_utf8(bytes).ok()?)
+}
+
+/// Seconds since the epoch, fractions allowed (RFC 7519 section 2).
+fn numeric_date(claims: &Json, name: &str) -> Option<UnixMillis> {
+    let seconds = claims.get(name)?.as_number()?;
+    (seconds > 0.0 && seconds < LAST_SECOND).then(|| UnixMillis::from_js(seconds * 1000.0))
+}
+
+/// The end of the year 9999.
+const LAST_SECOND: f64 = 253_402_300_800.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::native::PLATFORM;
+
+    fn jwt(claims: &str) -> String {
+        format!("e30.{}.c2ln", Base64UrlUnpadded::encode_string(claims.as_bytes()))
+    }
+
+    #[test]
+    fn the_times_of_a_jwt_are_read() {
+        let stamp = stamp(&jwt(r#"{"iat":1000,"exp":1180.5,"sub":"x"}"#), PLATFORM);
+
+        assert_eq!(stamp.issued_at, Some(UnixMillis::new(1_000_000)));
+        assert_eq!(stamp.expires_at, Some(UnixMillis::new(1_180_500)));
+    }
+
+    #[test]
+    fn a_padded_payload_is_read() {
+        let token = format!("e30.{}==.c2ln", Base64UrlUnpadded::encode_string(br#"{"exp":1}"#));
+
+        assert_eq!(stamp(&token, PLATFORM).expires_at, Some(UnixMillis::new(1000)));
+    }
+
+    #[test]
+    fn what_is_no_jwt_has_no_stamp() {
+        let opaque = ["", "abc", "a.b", "a.b.c", "access_token$sandbox$abc123", "..", "é.é.é"];
+        let odd = [r#"{"iat":"1000"}"#, r#"{"iat":-5,"exp":1e300}"#, "[]", "7", "{", r#"{"exp":null}"#];
+
+        for token in opaque.map(str::to_owned).into_iter().chain(odd.map(jwt)) {
+            assert_eq!(stamp(&token, PLATFORM), Stamp::default(), "{token}");
+        }
+    }
+
+    #[test]
+    fn a_jwt_is_recognised_by_its_three_parts() {
+        assert!(looks_like_jwt(&jwt("{}")));
+        for token in ["", "..", "a.b", "a.b.c.d", "a.b.", "a b.c.d", "access_token$sandbox$abc123"] {
+            assert!(!looks_like_jwt(token), "{token}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What grants look like on the wire. Pure: values in, values out.
+//!
+//! [`Exchange`] is the one way through: it writes the request of a grant, reads
+//! what comes back, asks again in another spelling where the API refused a word,
+//! and ends with a token or with why there is none.
+
+mod exchange;
+mod function;
+mod jwt;
+mod lifetime;
+mod point;
+mod request;
+mod response;
+mod sliding;
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
+
+pub use exchange::{Dialect, Exchange, Verdict};
+pub use function::granted_by_function;
+pub use jwt::stamp;
+pub use point::{parse_http_date, parse_point, parse_retry_after};
+pub use response::{Answer, Problem};
+pub use sliding::observe;

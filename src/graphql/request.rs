@@ -1,0 +1,137 @@
+//! Writes the request of a grant (GraphQL over HTTP, `POST` with JSON).
+
+use base64ct::{Base64, Encoding};
+
+use crate::{
+    core::{ErrorCode, RefreshToken, ScopeSet, Secret, TokenError},
+    http::HttpRequest,
+    json::{Json, Platform},
+    provider::{Authorization, Operation, Profile, SecretId, Secrets, Variable},
+};
+
+/// What a request is filled with.
+pub(super) struct Filling<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) secrets: &'a Secrets,
+    pub(super) scopes: &'a ScopeSet,
+    pub(super) refresh_token: Option<&'a RefreshToken>,
+}
+
+impl Filling<'_> {
+    /// The request for `operation`, whose document reads `document` once spelled.
+    pub(super) fn request(
+        &self,
+        operation: &Operation,
+        document: &str,
+        accept: &str,
+        platform: Platform,
+    ) -> Result<HttpRequest, TokenError> {
+        let variables = self.members(&operation.variables);
+        let body = Json::Map(vec![
+            ("query".to_owned(), Json::text(document)),
+            ("variables".to_owned(), Json::Map(variables)),
+        ]);
+        let mut headers = vec![
+            ("content-type".to_owned(), Secret::new("application/json")),
+            ("accept".to_owned(), Secret::new(accept)),
+        ];
+        if let Some(value) = self.authorization(&operation.authorization)? {
+            headers.push(("authorization".to_owned(), value));
+        }
+        for (name, value) in &self.profile.headers {
+            headers.retain(|(known, _)| known != name);
+            headers.push((name.clone(), Secret::new(value.as_str())));
+        }
+        Ok(HttpRequest {
+            url: self.profile.endpoint.clone(),
+            headers,
+            body: Secret::new((platform.write_json)(&body)),
+        })
+    }
+
+    fn members(&self, members: &[(String, Variable)]) -> Vec<(String, Json)> {
+        members.iter().map(|(name, variable)| (name.clone(), self.variable(variable))).collect()
+    }
+
+    fn variable(&self, variable: &Variable) -> Json {
+        match variable {
+            Variable::Literal(value) => value.clone(),
+            Variable::Secret(id) => Json::text(self.secret(*id).expose()),
+            Variable::RefreshToken => {
+                self.refresh_token.map_or(Json::Null, |token| Json::text(token.expose()))
+            }
+            Variable::Scopes => Json::List(self.scopes.iter().map(Json::text).collect()),
+            Variable::Map(members) => Json::Map(self.members(members)),
+            Variable::List(items) => Json::List(items.iter().map(|item| self.variable(item)).collect()),
+        }
+    }
+
+    fn authorization(&self, authorization: &Authorization) -> Result<Option<Secret>, TokenError> {
+        let (value, id) = match authorization {
+            Authorization::None => return Ok(None),
+            Authorization::ApiKey(id) => (format!("Basic {}", basic_key(self.secret(*id).expose())), id),
+            Authorization::Basic(id) => (format!("Basic {}", self.secret(*id).expose().trim()), id),
+            Authorization::Bearer(id) => (format!("Bearer {}", self.secret(*id).expose().trim()), id),
+            Authorization::BasicPair { username, password } => {
+                let pair = Secret::new(format!("{username}:{}", self.secret(*password).expose()));
+                (format!("Basic {}", Base64::encode_string(pair.expose().as_bytes())), password)
+            }
+        };
+        let value = Secret::new(value);
+        if value.expose().bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            return Ok(Some(value));
+        }
+        let message = format!(
+            "`{}` holds a character that cannot be sent in a header; give it as the provider shows it",
+            self.profile.secrets.get(id.0).map_or("the secret", String::as_str)
+        );
+        Err(TokenError::new(ErrorCode::CredentialsUnavailable, message).of(&self.profile.name))
+    }
+
+    fn secret(&self, id: SecretId) -> &Secret {
+        &self.secrets[id.0]
+    }
+}
+
+/// The credentials of an API key, however it was pasted.
+///
+/// The key that Fluz shows is base64 already. People paste it with `Basic ` in
+/// front, or give the application's id and secret with a colon between them, which
+/// base64 cannot contain.
+fn basic_key(key: &str) -> String {
+    let mut key = key.trim();
+    while let Some((scheme, rest)) = key.split_once(char::is_whitespace)
+        && scheme.eq_ignore_ascii_case("basic")
+    {
+        key = rest.trim_start();
+    }
+    if key.contains(':') { Base64::encode_string(key.as_bytes()) } else { key.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_key_is_sent_as_it_is_shown() {
+        for pasted in [
+            "YXBwOnNlY3JldA==",
+            " YXBwOnNlY3JldA==\n",
+            "Basic YXBwOnNlY3JldA==",
+            "basic  Basic YXBwOnNlY3JldA==",
+        ] {
+            assert_eq!(basic_key(pasted), "YXBwOnNlY3JldA==", "{pasted:?}");
+        }
+    }
+
+    #[test]
+    fn a_raw_id_and_secret_is_encoded_once() {
+        assert_eq!(basic_key("app:secret"), "YXBwOnNlY3JldA==");
+        assert_eq!(basic_key("Basic app:secret"), "YXBwOnNlY3JldA==");
+    }
+
+    #[test]
+    fn a_key_that_begins_like_the_scheme_is_left_alone() {
+        assert_eq!(basic_key("BasicallyAKey"), "BasicallyAKey");
+    }
+}

@@ -1,0 +1,41 @@
+//! New tokens that come with ordinary answers.
+
+use crate::{
+    core::{AccessToken, TokenSet, is_sendable},
+    http::HttpResponse,
+    json::Platform,
+    provider::{Profile, TokenShape},
+};
+
+use super::{exchange::bearer, jwt, lifetime::validity};
+
+/// The token that an ordinary answer brings, if it brings one.
+///
+/// `response` needs no body. A refusal or an outage brings none, whatever headers it
+/// has. Whether the token is newer than the one held is the core's to decide.
+pub fn observe(profile: &Profile, response: &HttpResponse, platform: Platform) -> Option<TokenSet> {
+    let sliding = profile.sliding.as_ref()?;
+    let refused = profile.signals.refused.statuses.contains(&response.status) || response.status == 403;
+    if refused || response.status >= 500 {
+        return None;
+    }
+    let token = sliding.headers.iter().find_map(|name| bearer(response.header(name)?))?;
+    let fits = match sliding.shape {
+        TokenShape::Jwt => jwt::looks_like_jwt(&token),
+        TokenShape::Any => is_sendable(&token),
+    };
+    if !fits {
+        return None;
+    }
+    let stamp = jwt::stamp(&token, platform);
+    let validity = validity(profile, response, None, stamp);
+    Some(TokenSet {
+        access_token: AccessToken::new(token),
+        refresh_token: None,
+        scopes: None,
+        issued_at: response.received_at,
+        expires_at: validity.expires_at,
+        provider_clock: validity.provider_clock,
+        stamp,
+    })
+}

@@ -1,0 +1,303 @@
+//! What any server, proxy or captive portal may answer, whatever the API.
+
+use crate::core::ErrorCode;
+
+use super::*;
+
+fn stories() -> [Story; 3] {
+    [fluz::story(), toggle::story(), braintree::story()]
+}
+
+#[test]
+fn what_is_no_graphql_is_named_and_the_endpoint_doubted() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let nested = format!(r#"{{"data":{}1{}}}"#, r#"{"planted":"#.repeat(70), "}".repeat(70));
+    for (body, described) in [
+        ("", "an empty body"),
+        (" \r\n\t", "an empty body"),
+        ("\u{feff}", "an empty body"),
+        ("<!doctype html><title>planted</title>", "an HTML page"),
+        ("  <html>planted", "an HTML page"),
+        (r#"{"data":{"planted-token":"#, "not JSON, or only a part of it"),
+        ("planted words", "not JSON, or only a part of it"),
+        ("\u{0}\u{1}\u{2}", "not JSON, or only a part of it"),
+        (&deep, "not JSON, or only a part of it"),
+        (&nested, "not JSON, or only a part of it"),
+        ("{}", "JSON that is no GraphQL answer"),
+        ("[]", "JSON that is no GraphQL answer"),
+        ("null", "JSON that is no GraphQL answer"),
+        ("7", "JSON that is no GraphQL answer"),
+        (r#""planted-words""#, "JSON that is no GraphQL answer"),
+        (r#"[{"data":{"planted":"planted"}}]"#, "JSON that is no GraphQL answer"),
+        (r#"{"status":"planted"}"#, "JSON that is no GraphQL answer"),
+        (r#"{"errors":[]}"#, "JSON that is no GraphQL answer"),
+        (r#"{"error":null}"#, "JSON that is no GraphQL answer"),
+        (r#"{"error":{"planted":true}}"#, "JSON that is no GraphQL answer"),
+    ] {
+        for mut story in stories() {
+            for (status, sighted) in [(200, "(HTTP 200)"), (404, "(HTTP 404)")] {
+                let granted = story.answered(reply(status, body));
+
+                fails_with(ErrorCode::Protocol)
+                    .status(status)
+                    .says("answered with")
+                    .says(described)
+                    .says(sighted)
+                    .says("check that `endpoint` is a GraphQL endpoint")
+                    .for_good(granted);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_outage_passes_whatever_its_body() {
+    for status in [408, 500, 501, 502, 503, 504, 520, 599] {
+        for body in
+            ["", "<html>planted</html>", r#"{"errors":[{"message":"planted words"}]}"#, r#"{"data":null}"#]
+        {
+            for mut story in stories() {
+                let granted = story.answered(reply(status, body));
+
+                fails_with(ErrorCode::Server)
+                    .status(status)
+                    .says("out of order (HTTP ")
+                    .says("it is asked again by itself")
+                    .for_now(granted);
+            }
+        }
+    }
+}
+
+#[test]
+fn too_many_requests_pass() {
+    for body in ["", "<html>planted</html>", r#"{"errors":[{"message":"planted words"}]}"#] {
+        for mut story in stories() {
+            let granted = story.answered(reply(429, body));
+
+            fails_with(ErrorCode::RateLimited)
+                .status(429)
+                .says("asks for fewer requests")
+                .says("share one TokenManager")
+                .for_now(granted);
+        }
+    }
+}
+
+#[test]
+fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
+    for (asked, seconds) in [
+        ("0", Some(0)),
+        ("7", Some(7)),
+        (" 7 ", Some(7)),
+        ("86400", Some(86_400)),
+        // A day is the longest.
+        ("86401", Some(86_400)),
+        ("99999999999999999999999999", Some(86_400)),
+        ("Sun, 22 Nov 2026 10:21:30 GMT", Some(60)),
+        ("Sunday, 22-Nov-26 10:21:30 GMT", Some(60)),
+        ("Sun Nov 22 10:21:30 2026", Some(60)),
+        ("Sun, 22 Nov 2026 10:19:30 GMT", Some(0)),
+        ("Mon, 22 Nov 2027 10:21:30 GMT", Some(86_400)),
+        ("", None),
+        ("-1", None),
+        ("1.5", None),
+        ("7 s", None),
+        ("soon", None),
+    ] {
+        for (status, code) in [(429, ErrorCode::RateLimited), (503, ErrorCode::Server)] {
+            for mut story in stories() {
+                let granted = story.answered(reply(status, "").with("retry-after", asked));
+
+                let expected = Told { retry_after: seconds.map(Duration::from_secs), ..fails_with(code) };
+                expected.status(status).for_now(granted);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pause_until_a_date_is_counted_by_the_providers_clock() {
+    let response = reply(429, "")
+        .with("date", "Mon, 23 Nov 2026 10:20:30 GMT")
+        .with("retry-after", "Mon, 23 Nov 2026 10:21:30 GMT");
+
+    for mut story in stories() {
+        let granted = story.answered(response.clone());
+
+        // Less half of the way, and half of the second that the header cuts off.
+        fails_with(ErrorCode::RateLimited)
+            .status(429)
+            .retry_after(Duration::from_millis(60_000 - 50 - 500))
+            .for_now(granted);
+    }
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_the_option_to_set_is_named() {
+    for (status, known) in [(0, None), (301, Some(301)), (302, Some(302)), (307, Some(307)), (399, Some(399))]
+    {
+        for mut story in stories() {
+            let granted = story.answered(reply(status, "").with("location", "https://planted.example/"));
+
+            let expected = Told { status: known, ..fails_with(ErrorCode::Protocol) };
+            expected
+                .says("redirects, and credentials are not sent on")
+                .says("set `endpoint`")
+                .for_good(granted);
+        }
+    }
+}
+
+#[test]
+fn other_refusals_of_http_are_about_the_endpoint() {
+    for status in [100, 204, 400, 402, 404, 405, 409, 413, 415, 451, 499] {
+        for mut story in stories() {
+            let granted = story.answered(reply(status, ""));
+
+            fails_with(ErrorCode::Protocol)
+                .status(status)
+                .says("an empty body")
+                .says("check that `endpoint`")
+                .for_good(granted);
+        }
+    }
+}
+
+#[test]
+fn a_server_that_accepts_only_the_old_media_type_gets_it_from_then_on() {
+    for mut story in stories() {
+        let first = story.authenticate(in_turn([reply(406, "<html>planted</html>"), reply(401, "")]));
+        let second = story.authenticate(once(reply(401, "")));
+
+        fails_with(ErrorCode::InvalidCredentials).status(401).for_good(first);
+        fails_with(ErrorCode::InvalidCredentials).status(401).for_good(second);
+        let accepted: Vec<_> = story.requests.iter().map(|it| it.header("accept").unwrap()).collect();
+        let both = "application/graphql-response+json, application/json;q=0.9";
+        assert_eq!(accepted, [both, "application/json", "application/json"]);
+    }
+}
+
+#[test]
+fn a_server_that_accepts_nothing_ends_the_grant() {
+    for mut story in stories() {
+        let granted = story.authenticate(|_| reply(406, ""));
+
+        assert_eq!(story.requests.len(), 2);
+        fails_with(ErrorCode::Protocol).status(406).says("check that `endpoint`").for_good(granted);
+    }
+}
+
+#[test]
+fn a_body_decides_whatever_its_status_and_media_type() {
+    for status in [200, 201, 294, 400, 422] {
+        for media_type in
+            ["application/graphql-response+json; charset=utf-8", "application/json", "text/plain"]
+        {
+            let granted = fluz::story().answered(coded(status, "AUTH-0002").with("content-type", media_type));
+            fails_with(ErrorCode::InvalidCredentials).status(status).says("AUTH-0002").for_good(granted);
+
+            let token = fluz::story().answered(reply(status, fluz::SAMPLE).with("content-type", media_type));
+            assert_eq!(lifetime(&token.unwrap()), 10 * MINUTE);
+        }
+    }
+}
+
+#[test]
+fn a_token_that_no_header_can_carry_is_refused() {
+    for token in [
+        "planted token",
+        " planted-token",
+        "planted-token\n",
+        "planted\r\nx-injected: 1",
+        "planted\u{0}token",
+        "planted\u{7f}token",
+        "plänted-token",
+        "planted-tokén",
+        "planted-\u{200b}token",
+        " ",
+    ] {
+        let payload = serde_json::json!({ "token": token });
+
+        let granted = fluz::story().answered(fluz::generated(payload));
+
+        fails_with(ErrorCode::Protocol)
+            .status(200)
+            .says("a token that holds spaces, control characters")
+            .says("tell the provider")
+            .for_good(granted);
+    }
+}
+
+#[test]
+fn every_visible_character_may_be_in_a_token() {
+    let token: String = ('!'..='~').collect();
+    let payload = serde_json::json!({ "token": token });
+
+    let granted = fluz::story().answered(fluz::generated(payload)).unwrap();
+
+    assert_eq!(granted.access_token.expose(), token);
+}
+
+#[test]
+fn what_is_no_text_is_no_token() {
+    for token in ["7", "true", "null", "{}", "[]", r#"["planted-token"]"#, r#"{"token":"planted-token"}"#] {
+        let body = format!(r#"{{"data":{{"generateUserAccessToken":{{"token":{token}}}}}}}"#);
+
+        let granted = fluz::story().answered(reply(200, &body));
+
+        fails_with(ErrorCode::Protocol).status(200).says("answered without a token").for_good(granted);
+    }
+}
+
+#[test]
+fn data_that_is_no_object_has_no_token() {
+    for data in ["7", "true", r#""planted-token""#, "[]", r#"["planted-token"]"#] {
+        for mut story in [fluz::story(), braintree::story()] {
+            let granted = story.answered(reply(200, &format!(r#"{{"data":{data}}}"#)));
+
+            fails_with(ErrorCode::Protocol).status(200).says("answered without a token").for_good(granted);
+        }
+    }
+}
+
+#[test]
+fn only_codes_that_are_codes_are_shown() {
+    let body = serde_json::json!({ "errors": [
+        { "message": "planted words", "extensions": { "code": "FIRST", "errorClass": "SECOND" } },
+        { "message": "planted words", "code": "FIRST" },
+        { "message": "planted words", "code": "THIRD" },
+        { "message": "planted words", "extensions": { "code": "planted words with spaces" } },
+        { "message": "planted words", "extensions": { "code": 401 } },
+        { "message": "planted words", "extensions": { "code": "<planted>" } },
+        { "message": "planted words", "extensions": { "code": "p".repeat(65) } },
+        "planted words",
+        7,
+        null,
+    ] });
+
+    let granted = fluz::story().answered(reply(200, &body.to_string()));
+
+    fails_with(ErrorCode::Protocol).status(200).says("(FIRST, SECOND, THIRD)").for_good(granted);
+}
+
+#[test]
+fn many_errors_do_not_make_a_long_message() {
+    let codes = (0..5000).map(|it| serde_json::json!({ "code": format!("CODE-{}", it % 70 / 2) }));
+    let body = serde_json::json!({ "errors": codes.collect::<Vec<_>>() });
+
+    let granted = fluz::story().answered(reply(200, &body.to_string()));
+
+    fails_with(ErrorCode::Protocol).status(200).says("(CODE-0, CODE-1, CODE-2, …)").for_good(granted);
+}
+
+#[test]
+fn an_id_that_is_no_id_is_not_kept() {
+    for id in [r#""planted words""#, r#""<planted>""#, "7", "null", "{}", r#""""#] {
+        let body = format!(r#"{{"data":null,"extensions":{{"requestId":{id}}}}}"#);
+
+        let granted = fluz::story().answered(reply(200, &body));
+
+        fails_with(ErrorCode::Protocol).status(200).for_good(granted);
+    }
+}

@@ -1,0 +1,360 @@
+//! Braintree: `createOAuthAccessTokenFromClientCredentials`.
+
+use serde_json::json;
+
+use crate::{
+    core::{ErrorCode, Skew},
+    provider::braintree::{Braintree, Environment},
+};
+
+use super::*;
+
+const CLIENT_SECRET: &str = "client_secret$sandbox$planted";
+
+/// The sample answer of the guide. Its `expiresAt` does read "date".
+const SAMPLE: &str = r#"{
+"data": {
+"createOAuthAccessTokenFromClientCredentials": {
+"accessToken": {
+"accessToken": "access_token$sandbox$abc123",
+"tokenType": "BEARER",
+"expiresAt": "date"
+}
+}
+},
+"extensions": {
+"requestId": "a-uuid-for-the-request"
+}
+}"#;
+
+fn options() -> Braintree {
+    Braintree {
+        environment: Environment::Sandbox,
+        endpoint: None,
+        client_id: "client_id$sandbox$abc".to_owned(),
+        version: None,
+        lifetime: None,
+    }
+}
+
+pub(super) fn story() -> Story {
+    with(options())
+}
+
+fn with(options: Braintree) -> Story {
+    Story::new(options.profile(), &["TRANSACTION_SALE", "TRANSACTION_MANAGE_SETTLEMENT"], &[CLIENT_SECRET])
+}
+
+/// A token that expires at this.
+fn expiring(at: &Value) -> HttpResponse {
+    let token =
+        json!({ "accessToken": "access_token$sandbox$planted", "tokenType": "BEARER", "expiresAt": at });
+    let payload = json!({ "createOAuthAccessTokenFromClientCredentials": { "accessToken": token } });
+    reply(200, &json!({ "data": payload }).to_string())
+}
+
+/// An error as the guides and the SDKs' fixtures show it.
+fn classed(class: &str) -> String {
+    json!({
+        "data": null,
+        "errors": [{
+            "message": "Authentication credentials are invalid.",
+            "locations": [{ "line": 2, "column": 3 }],
+            "path": ["createOAuthAccessTokenFromClientCredentials"],
+            "extensions": { "errorClass": class, "errorType": "developer_error", "legacyCode": "81234" },
+        }],
+        "extensions": { "requestId": "b7d2-planted-no-secret" },
+    })
+    .to_string()
+}
+
+#[test]
+fn a_grant_is_asked_for_as_the_guide_shows() {
+    let mut story = story();
+
+    story.answered(reply(200, SAMPLE)).unwrap();
+
+    let request = story.last();
+    assert_eq!(request.url, "https://payments.sandbox.braintree-api.com/graphql");
+    assert_eq!(
+        request.sorted_headers(),
+        [
+            ("accept", "application/graphql-response+json, application/json;q=0.9"),
+            // client_id$sandbox$abc:client_secret$sandbox$planted
+            ("authorization", "Basic Y2xpZW50X2lkJHNhbmRib3gkYWJjOmNsaWVudF9zZWNyZXQkc2FuZGJveCRwbGFudGVk"),
+            ("braintree-version", "2019-01-01"),
+            ("content-type", "application/json"),
+        ],
+    );
+    assert_eq!(
+        request.json(),
+        json!({
+            "query": "mutation createOAuthAccessTokenFromClientCredentials(\
+                $input: CreateOAuthAccessTokenFromClientCredentialsInput!) { \
+                createOAuthAccessTokenFromClientCredentials(input: $input) { \
+                accessToken { accessToken tokenType expiresAt } } }",
+            "variables": { "input": { "scopes": ["TRANSACTION_MANAGE_SETTLEMENT", "TRANSACTION_SALE"] } },
+        }),
+    );
+}
+
+#[test]
+fn the_sample_answer_is_read() {
+    let token = story().answered(reply(200, SAMPLE)).unwrap();
+
+    assert_eq!(token.access_token.expose(), "access_token$sandbox$abc123");
+    assert_eq!(token.refresh_token, None);
+    assert_eq!(token.scopes, None);
+    assert_eq!(token.expires_at, NOW + 60 * MINUTE);
+}
+
+#[test]
+fn each_environment_has_its_endpoint() {
+    for (environment, endpoint) in [
+        (Environment::Sandbox, "https://payments.sandbox.braintree-api.com/graphql"),
+        (Environment::Production, "https://payments.braintree-api.com/graphql"),
+    ] {
+        let mut story = with(Braintree { environment, ..options() });
+
+        story.answered(reply(200, SAMPLE)).unwrap();
+
+        assert_eq!(story.last().url, endpoint);
+    }
+}
+
+#[test]
+fn an_endpoint_a_version_and_a_lifetime_of_ones_own_count_instead() {
+    let mut story = with(Braintree {
+        endpoint: Some("http://127.0.0.1:4000/braintree".to_owned()),
+        version: Some("2026-01-13".to_owned()),
+        lifetime: Some(5 * MINUTE),
+        ..options()
+    });
+
+    let token = story.answered(reply(200, SAMPLE)).unwrap();
+
+    assert_eq!(story.last().url, "http://127.0.0.1:4000/braintree");
+    assert_eq!(story.last().header("braintree-version"), Some("2026-01-13"));
+    assert_eq!(lifetime(&token), 5 * MINUTE);
+}
+
+#[test]
+fn an_end_is_read_in_every_form() {
+    let end = NOW + 30 * MINUTE;
+    for at in [
+        json!("2026-11-22T10:50:30Z"),
+        json!("2026-11-22T10:50:30.000Z"),
+        json!("2026-11-22T10:50:30.000000Z"),
+        json!("2026-11-22T10:50:30.000000000Z"),
+        json!("2026-11-22T10:50:30"),
+        json!("2026-11-22 10:50:30"),
+        json!("2026-11-22T11:50:30+01:00"),
+        json!("2026-11-22T16:20:30+0530"),
+        json!("2026-11-22T02:50:30-08"),
+        json!("1795344630"),
+        json!("1795344630000"),
+        json!(1_795_344_630),
+        json!(1_795_344_630_000_u64),
+        json!(1_795_344_630.0),
+    ] {
+        let token = story().answered(expiring(&at)).unwrap();
+
+        assert_eq!(token.expires_at, end, "{at}");
+    }
+}
+
+#[test]
+fn an_end_that_does_not_tell_leaves_the_usual_hour() {
+    for at in [
+        json!(null),
+        json!("date"),
+        json!(""),
+        json!("2026-11-22"),
+        json!("22 Nov 2026 10:50:30 GMT"),
+        json!(0),
+        json!(-1),
+        json!(3600),
+        json!(true),
+        json!({ "at": "2026-11-22T10:50:30Z" }),
+        json!(["2026-11-22T10:50:30Z"]),
+        // In the past: the token is fresh, so a clock must be wrong.
+        json!("2026-11-22T10:20:29Z"),
+        json!("2026-11-22T10:20:30Z"),
+    ] {
+        let token = story().answered(expiring(&at)).unwrap();
+
+        assert_eq!(lifetime(&token), 60 * MINUTE, "{at}");
+    }
+}
+
+#[test]
+fn an_end_counts_alone_even_beyond_the_usual_lifetime() {
+    let mut story = with(Braintree { lifetime: Some(MINUTE), ..options() });
+
+    let token = story.answered(expiring(&json!("2026-11-23T10:20:30Z"))).unwrap();
+
+    assert_eq!(lifetime(&token), 24 * 60 * MINUTE);
+}
+
+#[test]
+fn a_device_clock_that_is_wrong_by_a_day_costs_nothing() {
+    let answer = expiring(&json!("2026-11-22T10:50:30Z")).with("date", DATE);
+    let yesterday = NOW - 24 * 60 * MINUTE;
+    let response =
+        HttpResponse { sent_at: yesterday - Duration::from_millis(100), received_at: yesterday, ..answer };
+
+    let token = story().answered(response).unwrap();
+
+    // The header cuts the second off, and the way takes some: half a second is ours.
+    assert!(lifetime(&token).abs_diff(30 * MINUTE) <= Duration::from_millis(550), "{:?}", lifetime(&token));
+    let skew = token.expires_at.shifted(token.provider_clock);
+    assert_eq!(skew, NOW + 30 * MINUTE);
+}
+
+#[test]
+fn a_device_clock_that_is_right_is_left_alone() {
+    let token = story().answered(expiring(&json!("2026-11-22T10:50:30Z")).with("date", DATE)).unwrap();
+
+    assert_eq!(token.expires_at, NOW + 30 * MINUTE);
+    assert_eq!(token.provider_clock, Skew::default());
+}
+
+#[test]
+fn a_type_in_any_case_or_none_changes_nothing() {
+    for kind in ["BEARER", "bearer", "OTHER", ""] {
+        let body = SAMPLE.replace("BEARER", kind);
+
+        let token = story().answered(reply(200, &body)).unwrap();
+
+        assert_eq!(token.access_token.expose(), "access_token$sandbox$abc123");
+    }
+}
+
+#[test]
+fn refused_credentials_are_refused_for_good() {
+    for (class, status, sighted) in [
+        ("AUTHENTICATION", 200, "(AUTHENTICATION)"),
+        ("AUTHORIZATION", 200, "(AUTHORIZATION)"),
+        ("AUTHENTICATION", 401, "(HTTP 401, AUTHENTICATION)"),
+        ("UNKNOWN", 401, "(HTTP 401, UNKNOWN)"),
+        ("UNKNOWN", 403, "(HTTP 403, UNKNOWN)"),
+    ] {
+        let granted = story().answered(reply(status, &classed(class)));
+
+        fails_with(ErrorCode::InvalidCredentials)
+            .status(status)
+            .request_id("b7d2-planted-no-secret")
+            .says("braintree refused the credentials")
+            .says(sighted)
+            .says("check that `clientId` and `clientSecret` belong to this environment")
+            .says("may have these scopes")
+            .for_good(granted);
+    }
+}
+
+#[test]
+fn the_sample_of_a_missing_scope_is_understood_with_and_without_its_list() {
+    let sample = r#"{
+"extensions": {
+"errorClass": "AUTHENTICATION",
+"errorType": "developer_error"
+},
+"message": "Authentication credentials are invalid."
+}"#;
+    for body in [sample.to_owned(), format!(r#"{{"errors":[{sample}]}}"#)] {
+        let granted = story().answered(reply(200, &body));
+
+        fails_with(ErrorCode::InvalidCredentials).status(200).says("(AUTHENTICATION)").for_good(granted);
+    }
+}
+
+#[test]
+fn a_throttle_and_an_outage_pass() {
+    for (class, code, says) in [
+        ("RESOURCE_LIMIT", ErrorCode::RateLimited, "share one TokenManager"),
+        ("SERVICE_AVAILABILITY", ErrorCode::Server, "out of order (SERVICE_AVAILABILITY)"),
+        ("INTERNAL", ErrorCode::Server, "asked again by itself"),
+    ] {
+        let granted = story().answered(reply(200, &classed(class)).with("retry-after", "4"));
+
+        fails_with(code)
+            .status(200)
+            .request_id("b7d2-planted-no-secret")
+            .retry_after(Duration::from_secs(4))
+            .says(says)
+            .for_now(granted);
+    }
+}
+
+#[test]
+fn other_classes_are_about_the_request() {
+    for class in ["VALIDATION", "NOT_FOUND", "UNSUPPORTED_CLIENT", "UNKNOWN", "SOMETHING_NEW"] {
+        let granted = story().answered(reply(200, &classed(class)));
+
+        fails_with(ErrorCode::Protocol)
+            .status(200)
+            .request_id("b7d2-planted-no-secret")
+            .says("braintree refused the request for a token")
+            .says(class)
+            .says("check the scopes")
+            .for_good(granted);
+    }
+}
+
+#[test]
+fn an_error_without_a_class_is_about_the_request() {
+    let message = "The requested field is not accessible with the provided authentication credentials.";
+
+    let granted = story().answered(error(200, message));
+
+    fails_with(ErrorCode::Protocol).status(200).says("(HTTP 200)").for_good(granted);
+}
+
+#[test]
+fn a_complete_payload_counts_beside_errors() {
+    let errors = json!([{ "message": "planted words", "extensions": { "errorClass": "INTERNAL" } }]);
+    let mut body: Value = serde_json::from_str(SAMPLE).unwrap();
+    body["errors"] = errors;
+
+    let token = story().answered(reply(200, &body.to_string())).unwrap();
+
+    assert_eq!(token.access_token.expose(), "access_token$sandbox$abc123");
+}
+
+#[test]
+fn an_incomplete_payload_beside_errors_does_not_count() {
+    for payload in [
+        json!(null),
+        json!({}),
+        json!({ "accessToken": null }),
+        json!({ "accessToken": { "accessToken": null } }),
+    ] {
+        let errors = json!([{ "message": "planted words", "extensions": { "errorClass": "AUTHORIZATION" } }]);
+        let data = json!({ "createOAuthAccessTokenFromClientCredentials": payload });
+
+        let granted = story().answered(reply(200, &json!({ "data": data, "errors": errors }).to_string()));
+
+        fails_with(ErrorCode::InvalidCredentials).status(200).for_good(granted);
+    }
+}
+
+#[test]
+fn there_is_no_way_to_refresh() {
+    let mut body: Value = serde_json::from_str(SAMPLE).unwrap();
+    body["data"]["createOAuthAccessTokenFromClientCredentials"]["accessToken"]["refreshToken"] =
+        json!("planted-refresh-token");
+    let mut story = story();
+
+    let token = story.answered(reply(200, &body.to_string())).unwrap();
+    let granted = story.refresh("planted-refresh-token", |_| panic!("a request was made"));
+
+    assert_eq!(token.refresh_token, None);
+    fails_with(ErrorCode::Unsupported).says("braintree").for_the_refresh_token(granted);
+}
+
+#[test]
+fn an_ordinary_answer_brings_no_token() {
+    let response = reply(200, "").with("authorization", &jwt("{}")).with("x-authorization", &jwt("{}"));
+
+    assert_eq!(crate::graphql::observe(&options().profile(), &response, PLATFORM), None);
+}

@@ -1,0 +1,339 @@
+//! APIs that a user describes: the same machinery, other data.
+
+use serde_json::json;
+
+use crate::{
+    core::ErrorCode,
+    graphql::observe,
+    json::Json,
+    provider::{
+        Authorization, Expiry, Lifetime, Operation, SecretId, Signals, Signs, Sliding, TokenShape,
+        TokenSource, Unexplained, Variable, profile::words,
+    },
+};
+
+use super::*;
+
+const SECRET: &str = "planted-secret";
+
+/// The profile of the public contract's example.
+pub(super) fn acme() -> Profile {
+    let authenticate = Operation {
+        document:
+            "mutation ($id: ID!, $secret: String!) { login(id: $id, secret: $secret) { jwt renewal ttl } }"
+                .to_owned(),
+        variables: vec![
+            ("id".to_owned(), Variable::Literal(Json::text("me"))),
+            ("secret".to_owned(), Variable::Secret(SecretId(0))),
+        ],
+        authorization: Authorization::None,
+    };
+    let renew = Operation {
+        document: "mutation ($refresh: String!) { renew(token: $refresh) { jwt renewal ttl } }".to_owned(),
+        variables: vec![("refresh".to_owned(), Variable::RefreshToken)],
+        authorization: Authorization::None,
+    };
+    Profile {
+        name: "acme".to_owned(),
+        endpoint: "https://api.acme.test/graphql".to_owned(),
+        headers: Vec::new(),
+        authenticate,
+        renew: Some(renew),
+        spellings: Vec::new(),
+        token: TokenSource::Data(words(&["login.jwt", "renew.jwt"])),
+        refresh_token: words(&["login.renewal", "renew.renewal"]),
+        scopes: words(&["login.scope"]),
+        expiry: Some(Expiry::ExpiresIn {
+            paths: words(&["login.ttl", "renew.ttl"]),
+            unit: Duration::from_secs(1),
+        }),
+        lifetime: Lifetime::Otherwise(15 * MINUTE),
+        sliding: Some(Sliding { headers: words(&["x-authorization"]), shape: TokenShape::Any }),
+        signals: Signals {
+            refused: Signs {
+                statuses: vec![401],
+                codes: words(&["UNAUTHENTICATED"]),
+                messages: words(&["Unauthorized"]),
+                phrases: Vec::new(),
+            },
+            throttled: Signs { statuses: vec![429], ..Signs::default() },
+            ..Signals::default()
+        },
+        unexplained: Unexplained::Unknown,
+        advice: "`secret`".to_owned(),
+        secrets: words(&["secret"]),
+    }
+}
+
+fn story(profile: Profile) -> Story {
+    Story::new(profile, &["read", "write"], &[SECRET])
+}
+
+/// The `authorization` header that `authorization` makes of `secret`.
+fn identified(authorization: Authorization, secret: &str) -> Option<String> {
+    let mut profile = acme();
+    profile.authenticate.authorization = authorization;
+    let mut story = Story::new(profile, &[], &[secret]);
+
+    story.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
+
+    story.last().header("authorization").map(str::to_owned)
+}
+
+fn logged_in(payload: Value) -> HttpResponse {
+    reply(200, &json!({ "data": { "login": payload } }).to_string())
+}
+
+#[test]
+fn a_described_api_is_asked_as_described() {
+    let mut story = story(acme());
+
+    let answer =
+        json!({ "jwt": "planted-token", "renewal": "planted-renewal", "ttl": 90, "scope": "read write" });
+    let token = story.answered(logged_in(answer)).unwrap();
+
+    assert_eq!(story.last().url, "https://api.acme.test/graphql");
+    assert_eq!(story.last().header("authorization"), None);
+    assert_eq!(story.last().variables(), json!({ "id": "me", "secret": SECRET }));
+    assert_eq!(token.access_token.expose(), "planted-token");
+    assert_eq!(token.refresh_token.as_ref().unwrap().expose(), "planted-renewal");
+    assert_eq!(token.scopes, Some(scopes(&["read", "write"])));
+    assert_eq!(lifetime(&token), Duration::from_secs(90));
+}
+
+#[test]
+fn a_described_api_is_asked_to_renew_as_described() {
+    let mut story = story(acme());
+    let answer = json!({ "data": { "renew": { "jwt": "planted-token", "ttl": "45" } } }).to_string();
+
+    let token = story.refresh("planted-renewal", once(reply(200, &answer))).unwrap();
+
+    assert_eq!(
+        story.last().json(),
+        json!({
+            "query": "mutation ($refresh: String!) { renew(token: $refresh) { jwt renewal ttl } }",
+            "variables": { "refresh": "planted-renewal" },
+        }),
+    );
+    assert_eq!(token.refresh_token, None);
+    assert_eq!(lifetime(&token), Duration::from_secs(45));
+}
+
+#[test]
+fn every_kind_of_variable_is_filled() {
+    let mut profile = acme();
+    profile.authenticate.variables = vec![
+        ("null".to_owned(), Variable::Literal(Json::Null)),
+        ("yes".to_owned(), Variable::Literal(Json::Bool(true))),
+        ("number".to_owned(), Variable::Literal(Json::Number(1.5))),
+        (
+            "input".to_owned(),
+            Variable::Map(vec![
+                ("scopes".to_owned(), Variable::Scopes),
+                (
+                    "secrets".to_owned(),
+                    Variable::List(vec![Variable::Secret(SecretId(1)), Variable::Secret(SecretId(0))]),
+                ),
+            ]),
+        ),
+        // There is none to present when authenticating.
+        ("refresh".to_owned(), Variable::RefreshToken),
+    ];
+    let mut story = Story::new(profile, &["write", "read"], &["planted-first", "planted-second"]);
+
+    story.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
+
+    assert_eq!(
+        story.last().variables(),
+        json!({
+            "null": null,
+            "yes": true,
+            "number": 1.5,
+            "input": { "scopes": ["read", "write"], "secrets": ["planted-second", "planted-first"] },
+            "refresh": null,
+        }),
+    );
+}
+
+#[test]
+fn each_way_to_identify_makes_its_header() {
+    let pair = Authorization::BasicPair { username: "Aladdin".to_owned(), password: SecretId(0) };
+    let key = Authorization::ApiKey(SecretId(0));
+    for (authorization, secret, header) in [
+        (Authorization::None, SECRET, None),
+        (Authorization::Basic(SecretId(0)), " planted:secret\n", Some("Basic planted:secret")),
+        (Authorization::Bearer(SecretId(0)), " planted-secret\n", Some("Bearer planted-secret")),
+        (key, "planted-secret", Some("Basic planted-secret")),
+        // The example of RFC 7617 section 2, and that of section 2.1.
+        (pair, "open sesame", Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")),
+        (
+            Authorization::BasicPair { username: "test".to_owned(), password: SecretId(0) },
+            "123£",
+            Some("Basic dGVzdDoxMjPCow=="),
+        ),
+    ] {
+        let sent = identified(authorization, secret);
+
+        assert_eq!(sent.as_deref(), header, "{header:?}");
+    }
+}
+
+#[test]
+fn a_secret_that_no_header_can_carry_is_never_sent() {
+    for authorization in [Authorization::Basic(SecretId(0)), Authorization::Bearer(SecretId(0))] {
+        let mut profile = acme();
+        profile.authenticate.authorization = authorization;
+        let mut story = Story::new(profile, &[], &["planted\r\nx-injected: 1"]);
+
+        let granted = story.authenticate(|_| panic!("a request was made"));
+
+        fails_with(ErrorCode::CredentialsUnavailable).says("`secret` holds a character").for_good(granted);
+    }
+}
+
+#[test]
+fn a_header_of_ones_own_replaces_the_usual_one() {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut profile = acme();
+    profile.headers =
+        vec![header("accept", "application/json"), header("x-tenant", "first"), header("x-tenant", "second")];
+    let mut story = story(profile);
+
+    story.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
+
+    assert_eq!(
+        story.last().sorted_headers(),
+        [("accept", "application/json"), ("content-type", "application/json"), ("x-tenant", "second")],
+    );
+}
+
+#[test]
+fn the_first_path_that_exists_counts() {
+    let mut profile = acme();
+    profile.token = TokenSource::Data(words(&["missing", "login.null", "login.tokens.1", "login.jwt"]));
+    let payload =
+        json!({ "null": null, "tokens": ["planted-first", "planted-second"], "jwt": "planted-third" });
+
+    let token = story(profile).answered(logged_in(payload)).unwrap();
+
+    assert_eq!(token.access_token.expose(), "planted-second");
+}
+
+#[test]
+fn a_lifetime_is_counted_in_its_unit() {
+    for (unit, ttl, millis) in [
+        (Duration::from_secs(1), json!(90), 90_000),
+        (Duration::from_secs(1), json!(1.5), 1500),
+        (Duration::from_secs(1), json!(" 90 "), 90_000),
+        (Duration::from_millis(1), json!(90_000), 90_000),
+        (Duration::from_millis(1), json!("1500"), 1500),
+        (Duration::from_secs(60), json!(2), 120_000),
+        // What tells nothing leaves the usual quarter of an hour.
+        (Duration::from_secs(1), json!(0), 900_000),
+        (Duration::from_secs(1), json!(-90), 900_000),
+        (Duration::from_secs(1), json!(null), 900_000),
+        (Duration::from_secs(1), json!("soon"), 900_000),
+        (Duration::from_secs(1), json!("inf"), 900_000),
+        (Duration::from_secs(1), json!("NaN"), 900_000),
+        (Duration::from_secs(1), json!(1e300), 900_000),
+        (Duration::from_secs(1), json!([90]), 900_000),
+    ] {
+        let mut profile = acme();
+        profile.expiry = Some(Expiry::ExpiresIn { paths: words(&["login.ttl"]), unit });
+
+        let token =
+            story(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
+
+        assert_eq!(lifetime(&token), Duration::from_millis(millis), "{ttl}");
+    }
+}
+
+#[test]
+fn the_earlier_of_a_stated_lifetime_and_a_known_one_counts() {
+    for (known, ttl, seconds) in [
+        (Lifetime::AtMost(MINUTE), 90, 60),
+        (Lifetime::AtMost(MINUTE), 30, 30),
+        (Lifetime::Otherwise(MINUTE), 90, 90),
+        (Lifetime::Otherwise(MINUTE), 30, 30),
+    ] {
+        let profile = Profile { lifetime: known, ..acme() };
+
+        let token =
+            story(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
+
+        assert_eq!(lifetime(&token), Duration::from_secs(seconds), "{known:?} {ttl}");
+    }
+}
+
+#[test]
+fn a_token_may_come_in_a_header_of_any_name() {
+    let profile = Profile { token: TokenSource::Headers(words(&["x-session"])), ..acme() };
+    let answer = logged_in(json!({ "ok": true })).with("x-session", "Bearer planted-token");
+
+    let token = story(profile.clone()).answered(answer).unwrap();
+    let granted = story(profile).answered(logged_in(json!({ "ok": true })));
+
+    assert_eq!(token.access_token.expose(), "planted-token");
+    fails_with(ErrorCode::Protocol).status(200).says("without the header `x-session`").for_good(granted);
+}
+
+#[test]
+fn refusals_are_recognised_as_described() {
+    for response in [
+        reply(401, ""),
+        error(200, " UNAUTHORIZED "),
+        coded(200, "UNAUTHENTICATED"),
+        reply(200, r#"{"errors":[{"message":"planted words","code":"UNAUTHENTICATED"}]}"#),
+    ] {
+        let status = response.status;
+
+        let granted = story(acme()).answered(response);
+
+        fails_with(ErrorCode::InvalidCredentials).status(status).says("check `secret`").for_good(granted);
+    }
+    for response in [reply(403, ""), error(200, "Unauthorized for planted"), coded(200, "unauthenticated")] {
+        let status = response.status;
+
+        let granted = story(acme()).answered(response);
+
+        fails_with(ErrorCode::Protocol).status(status).for_good(granted);
+    }
+}
+
+#[test]
+fn an_answer_of_null_is_a_refusal_only_where_the_token_comes_in_a_header() {
+    let null = || reply(200, r#"{"data":{"login":null}}"#);
+    let header = Profile { token: TokenSource::Headers(words(&["x-session"])), ..acme() };
+
+    let by_data = story(acme()).answered(null());
+    let by_header = story(header.clone()).answered(null());
+    let by_half = story(header).answered(reply(200, r#"{"data":{"login":null,"ping":"pong"}}"#));
+
+    fails_with(ErrorCode::Protocol).status(200).says("without a token at `data.login.jwt`").for_good(by_data);
+    fails_with(ErrorCode::InvalidCredentials).status(200).for_good(by_header);
+    fails_with(ErrorCode::Protocol).status(200).for_good(by_half);
+}
+
+#[test]
+fn any_token_that_can_be_sent_slides_where_the_shape_is_open() {
+    let observed = |value: &str| observe(&acme(), &reply(200, "").with("x-authorization", value), PLATFORM);
+
+    let token = observed("Bearer access_token$sandbox$abc").unwrap();
+
+    assert_eq!(token.access_token.expose(), "access_token$sandbox$abc");
+    assert_eq!(lifetime(&token), 15 * MINUTE);
+    for value in ["", "Bearer", "planted token", "plänted"] {
+        assert_eq!(observed(value), None, "{value}");
+    }
+}
+
+#[test]
+fn a_sliding_token_is_not_taken_from_a_status_that_refuses() {
+    let mut profile = acme();
+    profile.signals.refused.statuses = vec![419];
+    let observed =
+        |status| observe(&profile, &reply(status, "").with("x-authorization", "planted"), PLATFORM);
+
+    assert_eq!(observed(419), None);
+    assert!(observed(401).is_some());
+}

@@ -1,0 +1,354 @@
+//! Fluz: `generateUserAccessToken`.
+
+use serde_json::json;
+
+use crate::{
+    core::ErrorCode,
+    provider::{
+        Profile,
+        fluz::{Environment, Fluz, Key, Renewal},
+    },
+};
+
+use super::*;
+
+/// As Fluz shows it: base64 of the application's id and secret.
+pub(super) const API_KEY: &str = "YXBwLWlkOnBsYW50ZWQtc2VjcmV0";
+
+/// The sample answer of the page "Generate a user access token", its list of scopes
+/// completed.
+pub(super) const SAMPLE: &str = r#"{
+  "data": {
+    "generateUserAccessToken": {
+      "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...",
+      "refreshToken": "0cb671d0b1aaa727c96874270cd15c2f",
+      "scopes": ["LIST_PURCHASES", "LIST_OFFERS"]
+    }
+  }
+}"#;
+
+pub(super) fn options() -> Fluz {
+    Fluz {
+        environment: Environment::Sandbox,
+        endpoint: None,
+        key: Key::ApiKey,
+        user_id: "11111111-1111-4111-8111-111111111111".to_owned(),
+        account_id: "22222222-2222-4222-8222-222222222222".to_owned(),
+        seat_id: None,
+        renewal: Renewal::Refresh,
+        lifetime: None,
+    }
+}
+
+pub(super) fn story() -> Story {
+    with(options().profile())
+}
+
+pub(super) fn with(profile: Profile) -> Story {
+    Story::new(profile, &["LIST_PURCHASES", "LIST_OFFERS"], &[API_KEY])
+}
+
+/// An answer to `generateUserAccessToken`.
+pub(super) fn generated(payload: Value) -> HttpResponse {
+    reply(200, &json!({ "data": { "generateUserAccessToken": payload } }).to_string())
+}
+
+#[test]
+fn a_grant_is_asked_for_as_the_page_shows() {
+    let mut story = story();
+
+    story.answered(reply(200, SAMPLE)).unwrap();
+
+    let request = story.last();
+    assert_eq!(request.url, "https://transactional-graph.staging.fluzapp.com/api/v1/graphql");
+    assert_eq!(
+        request.sorted_headers(),
+        [
+            ("accept", "application/graphql-response+json, application/json;q=0.9"),
+            ("authorization", "Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"),
+            ("content-type", "application/json"),
+        ],
+    );
+    assert_eq!(
+        request.json(),
+        json!({
+            "query": "mutation generateUserAccessToken($userId: UUID!, $accountId: UUID!, \
+                $scopes: [ScopeType!]!, $seatId: UUID) { generateUserAccessToken(userId: $userId, \
+                accountId: $accountId, scopes: $scopes, seatId: $seatId) { token refreshToken scopes } }",
+            "variables": {
+                "userId": "11111111-1111-4111-8111-111111111111",
+                "accountId": "22222222-2222-4222-8222-222222222222",
+                "scopes": ["LIST_OFFERS", "LIST_PURCHASES"],
+            },
+        }),
+    );
+}
+
+#[test]
+fn the_sample_answer_is_read() {
+    let token = story().answered(reply(200, SAMPLE)).unwrap();
+
+    assert_eq!(token.access_token.expose(), "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...");
+    assert_eq!(token.refresh_token.unwrap().expose(), "0cb671d0b1aaa727c96874270cd15c2f");
+    assert_eq!(token.scopes, Some(scopes(&["LIST_OFFERS", "LIST_PURCHASES"])));
+    assert_eq!(token.issued_at, NOW);
+    assert_eq!(token.expires_at, NOW + 10 * MINUTE);
+}
+
+#[test]
+fn an_answer_is_read_in_either_spelling() {
+    let token = story().answered(generated(json!({ "accessToken": "planted-token" }))).unwrap();
+
+    assert_eq!(token.access_token.expose(), "planted-token");
+    assert_eq!(token.refresh_token, None);
+}
+
+#[test]
+fn a_null_in_one_spelling_leaves_the_other() {
+    let payload = json!({ "token": null, "accessToken": "planted-token" });
+
+    let token = story().answered(generated(payload)).unwrap();
+
+    assert_eq!(token.access_token.expose(), "planted-token");
+}
+
+#[test]
+fn each_environment_has_its_endpoint_and_its_lifetime() {
+    for (environment, endpoint, minutes) in [
+        (Environment::Sandbox, "https://transactional-graph.staging.fluzapp.com/api/v1/graphql", 10),
+        (Environment::Production, "https://transactional-graph.fluzapp.com/api/v1/graphql", 3),
+    ] {
+        let mut story = with(Fluz { environment, ..options() }.profile());
+
+        let token = story.answered(reply(200, SAMPLE)).unwrap();
+
+        assert_eq!(story.last().url, endpoint);
+        assert_eq!(lifetime(&token), minutes * MINUTE);
+    }
+}
+
+#[test]
+fn an_endpoint_and_a_lifetime_of_ones_own_count_instead() {
+    let fluz = Fluz {
+        endpoint: Some("http://127.0.0.1:4000/fluz".to_owned()),
+        lifetime: Some(2 * MINUTE),
+        ..options()
+    };
+    let mut story = with(fluz.profile());
+
+    let token = story.answered(reply(200, SAMPLE)).unwrap();
+
+    assert_eq!(story.last().url, "http://127.0.0.1:4000/fluz");
+    assert_eq!(lifetime(&token), 2 * MINUTE);
+}
+
+#[test]
+fn a_seat_is_sent_only_where_it_is_set() {
+    let mut without = story();
+    let seat_id = Some("33333333-3333-4333-8333-333333333333".to_owned());
+    let mut seated = with(Fluz { seat_id, ..options() }.profile());
+
+    without.answered(reply(200, SAMPLE)).unwrap();
+    seated.answered(reply(200, SAMPLE)).unwrap();
+
+    assert!(!without.last().variables().as_object().unwrap().contains_key("seatId"));
+    assert_eq!(seated.last().variables()["seatId"], "33333333-3333-4333-8333-333333333333");
+}
+
+#[test]
+fn a_key_is_sent_in_one_way_however_it_is_given() {
+    for key in [
+        "YXBwLWlkOnBsYW50ZWQtc2VjcmV0",
+        "Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0",
+        "  basic Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0\r\n",
+        "app-id:planted-secret",
+    ] {
+        let mut story = Story::new(options().profile(), &[], &[key]);
+
+        story.answered(reply(200, SAMPLE)).unwrap();
+
+        assert_eq!(story.last().header("authorization"), Some("Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"));
+    }
+}
+
+#[test]
+fn an_id_and_a_secret_are_encoded() {
+    let key = Key::Pair { app_id: "app-id".to_owned() };
+    let mut story = Story::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);
+
+    story.answered(reply(200, SAMPLE)).unwrap();
+
+    assert_eq!(story.last().header("authorization"), Some("Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"));
+}
+
+#[test]
+fn a_key_that_no_header_can_carry_is_never_sent() {
+    for key in ["planted\nkey", "planted\u{7f}key", "plänted-key", "planted\u{0}key"] {
+        let mut story = Story::new(options().profile(), &[], &[key]);
+
+        let granted = story.authenticate(|_| panic!("a request was made"));
+
+        fails_with(ErrorCode::CredentialsUnavailable)
+            .says("`apiKey`")
+            .says("as the provider shows it")
+            .for_good(granted);
+    }
+}
+
+#[test]
+fn granted_scopes_are_told_and_none_at_all_means_that_they_are_not_known() {
+    for (answered, told) in [
+        (json!(["LIST_OFFERS"]), Some(scopes(&["LIST_OFFERS"]))),
+        (json!(["B", "A", "B"]), Some(scopes(&["A", "B"]))),
+        (json!(["A", null, 7, { "name": "B" }]), Some(scopes(&["A"]))),
+        (json!("A B"), Some(scopes(&["A", "B"]))),
+        (json!([]), None),
+        (json!(""), None),
+        (json!(null), None),
+        (json!({ "LIST_OFFERS": true }), None),
+        (json!(7), None),
+    ] {
+        let payload = json!({ "token": "planted-token", "scopes": answered });
+
+        let token = story().answered(generated(payload)).unwrap();
+
+        assert_eq!(token.scopes, told, "{answered}");
+    }
+}
+
+#[test]
+fn a_scope_that_no_list_names_is_asked_for_like_any_other() {
+    let mut story = Story::new(options().profile(), &["SOMETHING_NEW_2"], &[API_KEY]);
+
+    story.answered(reply(200, SAMPLE)).unwrap();
+
+    assert_eq!(story.last().variables()["scopes"], json!(["SOMETHING_NEW_2"]));
+}
+
+#[test]
+fn a_token_that_tells_its_end_is_given_no_more_than_that() {
+    let now = NOW.millis() / 1000;
+    for (claims, seconds) in [
+        (format!(r#"{{"iat":{now},"exp":{}}}"#, now + 120), 120),
+        (format!(r#"{{"exp":{}}}"#, now + 120), 120),
+        (format!(r#"{{"iat":{now},"exp":{}}}"#, now + 86_400), 600),
+        // The demo token of jwt.io, which the pages print.
+        (r#"{"sub":"1234567890","name":"John Doe","admin":true,"iat":1516239022}"#.to_owned(), 600),
+    ] {
+        let token = story().answered(generated(json!({ "token": jwt(&claims) }))).unwrap();
+
+        assert_eq!(lifetime(&token), Duration::from_secs(seconds), "{claims}");
+    }
+}
+
+#[test]
+fn a_complete_payload_counts_whatever_else_went_wrong() {
+    let body = r#"{
+        "data": { "generateUserAccessToken": { "token": "planted-token" }, "marco": null },
+        "errors": [{ "message": "planted words", "path": ["marco"], "extensions": { "code": "AUTH-0008" } }]
+    }"#;
+
+    for status in [200, 294, 500] {
+        let token = story().answered(reply(status, body)).unwrap();
+
+        assert_eq!(token.access_token.expose(), "planted-token");
+    }
+}
+
+#[test]
+fn a_refused_key_is_refused_for_good() {
+    // The one body that was seen on the real service; the others by "Error codes".
+    let seen = reply(401, r#"{"error":"Error verifying API basic token"}"#);
+    let inside =
+        |code| generated(json!({ "success": false, "error": { "code": code, "message": "planted words" } }));
+    for (response, sighted) in [
+        (seen, "HTTP 401"),
+        (reply(401, ""), "HTTP 401"),
+        (reply(401, "<html>planted</html>"), "HTTP 401"),
+        (reply(200, r#"{"error":"Error verifying API basic token"}"#), "HTTP 200"),
+        (reply(403, r#"{"error":{"message":"planted words"}}"#), "HTTP 403"),
+        (error(200, "Invalid access to planted"), "HTTP 200"),
+        (error(200, "Your token has EXPIRED"), "HTTP 200"),
+        (error(200, "The token is invalid"), "HTTP 200"),
+        (coded(200, "AUTH-0002"), "AUTH-0002"),
+        (coded(400, "AUTH-0008"), "HTTP 400, AUTH-0008"),
+        (coded(200, "AUTH-0001"), "AUTH-0001"),
+        (coded(200, "UNAUTHENTICATED"), "UNAUTHENTICATED"),
+        (inside("AUTH-0008"), "AUTH-0008"),
+    ] {
+        let status = response.status;
+
+        let granted = story().answered(response);
+
+        fails_with(ErrorCode::InvalidCredentials)
+            .status(status)
+            .says("refused the credentials")
+            .says(sighted)
+            .says("check that `apiKey` belongs to this environment")
+            .for_good(granted);
+    }
+}
+
+#[test]
+fn the_advice_names_the_option_that_was_given() {
+    let key = Key::Pair { app_id: "app-id".to_owned() };
+    let mut story = Story::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);
+
+    let granted = story.answered(reply(401, ""));
+
+    fails_with(ErrorCode::InvalidCredentials).status(401).says("`appSecret`").for_good(granted);
+}
+
+#[test]
+fn a_refused_request_asks_to_check_scopes_and_ids() {
+    let scope = r#"Variable "$scopes" got invalid value "PLANTED" at "scopes[0]"; Value "PLANTED" does not exist in "ScopeType" enum."#;
+    let inside =
+        generated(json!({ "success": false, "error": { "code": "VC-0019", "message": "planted words" } }));
+    for (response, sighted) in [
+        (error(200, scope), "HTTP 200"),
+        (error(400, scope), "HTTP 400"),
+        (error(422, scope).with("content-type", "application/graphql-response+json"), "HTTP 422"),
+        (coded(200, "VC-0020"), "VC-0020"),
+        (inside, "VC-0019"),
+    ] {
+        let status = response.status;
+
+        let granted = story().answered(response);
+
+        fails_with(ErrorCode::Protocol)
+            .status(status)
+            .says("refused the request for a token")
+            .says(sighted)
+            .says("check the scopes and ids in the options")
+            .for_good(granted);
+    }
+}
+
+#[test]
+fn the_id_of_the_request_is_kept() {
+    let body = r#"{"errors":[{"message":"planted words"}],"extensions":{"requestId":"f3a1-77"}}"#;
+
+    let granted = story().answered(reply(200, body));
+
+    fails_with(ErrorCode::Protocol).status(200).request_id("f3a1-77").for_good(granted);
+}
+
+#[test]
+fn an_answer_without_a_token_names_where_it_was_looked_for() {
+    for payload in [
+        json!(null),
+        json!({}),
+        json!({ "token": "" }),
+        json!({ "token": 7 }),
+        json!({ "token": {} }),
+        json!(["token"]),
+    ] {
+        let granted = story().answered(generated(payload));
+
+        fails_with(ErrorCode::Protocol)
+            .status(200)
+            .says("answered without a token at `data.generateUserAccessToken.token`")
+            .says("`data.refreshUserAccessToken.accessToken`")
+            .for_good(granted);
+    }
+}

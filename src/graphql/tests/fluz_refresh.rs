@@ -1,0 +1,210 @@
+//! Fluz: `refreshUserAccessToken`, and what happens where it is not to be had.
+
+use serde_json::json;
+
+use crate::{
+    core::ErrorCode,
+    provider::fluz::{Environment, Fluz, Key, Renewal},
+};
+
+use super::{
+    fluz::{SAMPLE, options, story, with},
+    spelling::{LIKELIEST, Schema, Style},
+    *,
+};
+
+/// An answer to `refreshUserAccessToken`.
+fn refreshed(payload: Value) -> HttpResponse {
+    reply(200, &json!({ "data": { "refreshUserAccessToken": payload } }).to_string())
+}
+
+/// What graphql-js says of an operation that the schema does not have.
+const MISSING: &str = r#"Cannot query field "refreshUserAccessToken" on type "Mutation". Did you mean "generateUserAccessToken"?"#;
+
+#[test]
+fn a_refresh_is_asked_for_as_the_page_shows() {
+    let mut story = story();
+
+    story.refresh("planted-refresh-token", once(reply(200, SAMPLE))).unwrap();
+
+    let request = story.last();
+    assert_eq!(request.url, "https://transactional-graph.staging.fluzapp.com/api/v1/graphql");
+    assert_eq!(request.header("authorization"), Some("Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"));
+    assert_eq!(
+        request.json(),
+        json!({
+            "query": "mutation refreshUserAccessToken($refreshToken: String!) { \
+                refreshUserAccessToken(refreshToken: $refreshToken) { token refreshToken scopes } }",
+            "variables": { "refreshToken": "planted-refresh-token" },
+        }),
+    );
+}
+
+#[test]
+fn the_answer_is_read_under_the_name_of_either_operation() {
+    // The page's sample answer to a refresh is keyed by the other operation.
+    for body in [SAMPLE.to_owned(), SAMPLE.replace("generateUser", "refreshUser")] {
+        let token = story().refresh("planted-refresh-token", once(reply(200, &body))).unwrap();
+
+        assert_eq!(token.access_token.expose(), "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...");
+        assert_eq!(token.refresh_token.unwrap().expose(), "0cb671d0b1aaa727c96874270cd15c2f");
+        assert_eq!(token.scopes, Some(scopes(&["LIST_OFFERS", "LIST_PURCHASES"])));
+        assert_eq!(token.expires_at, NOW + 10 * MINUTE);
+    }
+}
+
+#[test]
+fn an_empty_refresh_token_is_none() {
+    for answered in [json!(""), json!(null), json!(7)] {
+        let payload = json!({ "token": "planted-token", "refreshToken": answered });
+
+        let token = story().refresh("planted-refresh-token", once(refreshed(payload))).unwrap();
+
+        assert_eq!(token.refresh_token, None);
+    }
+}
+
+#[test]
+fn a_manager_that_only_generates_keeps_no_refresh_token() {
+    let mut story = with(Fluz { renewal: Renewal::Generate, ..options() }.profile());
+
+    let token = story.answered(reply(200, SAMPLE)).unwrap();
+    let granted = story.refresh("planted-refresh-token", |_| panic!("a request was made"));
+
+    assert_eq!(token.refresh_token, None);
+    fails_with(ErrorCode::Unsupported).says("does not take refresh tokens").for_the_refresh_token(granted);
+}
+
+#[test]
+fn an_id_and_a_secret_identify_a_refresh_too() {
+    let key = Key::Pair { app_id: "app-id".to_owned() };
+    let profile = Fluz { key, environment: Environment::Production, ..options() }.profile();
+    let mut story = Story::new(profile, &[], &["planted-secret"]);
+
+    let token = story.refresh("planted-refresh-token", once(reply(200, SAMPLE))).unwrap();
+
+    assert_eq!(story.last().header("authorization"), Some("Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"));
+    assert_eq!(lifetime(&token), 3 * MINUTE);
+}
+
+#[test]
+fn a_refused_refresh_token_sends_to_the_credentials() {
+    for response in [
+        reply(401, r#"{"error":"Error verifying API basic token"}"#),
+        coded(200, "AUTH-0008"),
+        error(200, "planted: refresh token expired"),
+        refreshed(json!({ "success": false, "error": { "code": "AUTH-0002", "message": "planted words" } })),
+    ] {
+        let status = response.status;
+
+        let granted = story().refresh("planted-refresh-token", once(response));
+
+        fails_with(ErrorCode::InvalidCredentials)
+            .status(status)
+            .says("refused the credentials")
+            .for_the_refresh_token(granted);
+    }
+}
+
+#[test]
+fn whatever_else_ends_a_refresh_sends_to_the_credentials() {
+    for (response, says) in [
+        (coded(200, "VC-0020"), "check the scopes and ids"),
+        (refreshed(json!(null)), "answered without a token"),
+        (refreshed(json!({ "token": "plan ted" })), "tell the provider"),
+        (reply(200, "<html>planted</html>"), "an HTML page"),
+        (reply(302, ""), "redirects"),
+    ] {
+        let status = response.status;
+
+        let granted = story().refresh("planted-refresh-token", once(response));
+
+        fails_with(ErrorCode::Protocol).status(status).says(says).for_the_refresh_token(granted);
+    }
+}
+
+#[test]
+fn an_outage_during_a_refresh_passes() {
+    let granted = story().refresh("planted-refresh-token", once(reply(503, "").with("retry-after", "2")));
+
+    fails_with(ErrorCode::Server)
+        .status(503)
+        .retry_after(Duration::from_secs(2))
+        .says("asked again by itself")
+        .for_now(granted);
+}
+
+#[test]
+fn an_api_that_does_not_have_the_operation_is_asked_for_it_once() {
+    for message in [MISSING, "Cannot query field 'refreshUserAccessToken' on type 'Mutation'."] {
+        let mut story = story();
+
+        let first = story.refresh("planted-first", once(error(400, message)));
+        let second = story.refresh("planted-second", |_| panic!("a request was made"));
+        let token = story.answered(reply(200, SAMPLE));
+
+        assert_eq!(story.requests.len(), 2);
+        fails_with(ErrorCode::Protocol).status(400).for_the_refresh_token(first);
+        fails_with(ErrorCode::Unsupported)
+            .says("fluz does not take refresh tokens")
+            .for_the_refresh_token(second);
+        token.unwrap();
+    }
+}
+
+#[test]
+fn an_api_that_wants_another_argument_is_asked_for_it_once() {
+    let schema = Schema { argument: "grant", ..LIKELIEST };
+    let mut story = story();
+
+    let first = story.refresh("planted-first", schema.server(Style::Apollo));
+    let second = story.refresh("planted-second", |_| panic!("a request was made"));
+
+    assert_eq!(story.requests.len(), 2);
+    fails_with(ErrorCode::Protocol).status(400).says("check `endpoint`").for_the_refresh_token(first);
+    fails_with(ErrorCode::Unsupported).for_the_refresh_token(second);
+}
+
+#[test]
+fn an_api_that_has_the_operation_is_asked_for_it_again() {
+    for message in [
+        "planted words",
+        r#"Cannot query field "scopes" on type "UserAccessToken"."#,
+        r#"Cannot query field "refresh" on type "Mutation"."#,
+        r#"Cannot query field "refreshUserAccessTokens" on type "Mutation"."#,
+        r#"Variable "refreshUserAccessToken" is odd."#,
+    ] {
+        let mut story = story();
+
+        let granted = story.refresh("planted-first", once(error(400, message)));
+        let token = story.refresh("planted-second", once(reply(200, SAMPLE)));
+
+        fails_with(ErrorCode::Protocol).status(400).for_the_refresh_token(granted);
+        token.unwrap();
+    }
+}
+
+#[test]
+fn a_missing_operation_is_no_lesson_from_a_grant_by_credentials() {
+    let mut story = story();
+
+    let granted = story.answered(error(400, MISSING));
+    let token = story.refresh("planted-first", once(reply(200, SAMPLE)));
+
+    fails_with(ErrorCode::Protocol).status(400).for_good(granted);
+    token.unwrap();
+}
+
+#[test]
+fn two_refused_arguments_end_the_refresh() {
+    let mut story = story();
+
+    let granted = story.refresh("planted-first", |request| {
+        let query = request.query();
+        let name = if query.contains("(userId") { "userId" } else { "refreshToken" };
+        error(400, &format!(r#"Unknown argument "{name}" on field "Mutation.refreshUserAccessToken"."#))
+    });
+
+    assert_eq!(story.requests.len(), 2);
+    fails_with(ErrorCode::Protocol).status(400).says("check `endpoint`").for_the_refresh_token(granted);
+}

@@ -1,0 +1,316 @@
+//! Recorded exchanges: what each API is sent, what it answers, what comes of it.
+//!
+//! A [`Story`] runs whole grants against a closure that stands for the server, and
+//! looks after each whether anything printable holds a secret or a part of an answer.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{
+    core::{
+        ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, UnixMillis,
+    },
+    http::{HttpRequest, HttpResponse},
+    json::native::PLATFORM,
+    provider::Profile,
+};
+
+use super::{Answer, Dialect, Exchange, Verdict};
+
+mod answers;
+mod braintree;
+mod bytes;
+mod custom;
+mod fluz;
+mod fluz_refresh;
+mod spelling;
+mod toggle;
+
+/// When answers arrive: 2026-11-22T10:20:30Z.
+const NOW: UnixMillis = UnixMillis::new(1_795_342_830_000);
+
+/// [`NOW`] as a `Date` header shows it.
+const DATE: &str = "Sun, 22 Nov 2026 10:20:30 GMT";
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// More requests than any grant makes: both media types, and each spelling once.
+const TOO_MANY: usize = 10;
+
+type Granted = Result<TokenSet, GrantFailure>;
+
+/// One manager's grants, one after the other.
+struct Story {
+    profile: Profile,
+    scopes: ScopeSet,
+    secrets: Vec<Secret>,
+    dialect: Dialect,
+    /// Every request so far.
+    requests: Vec<HttpRequest>,
+}
+
+impl Story {
+    fn new(profile: Profile, scopes: &[&str], secrets: &[&str]) -> Self {
+        Self {
+            dialect: Dialect::of(&profile),
+            profile,
+            scopes: scopes.iter().copied().collect(),
+            secrets: secrets.iter().map(|&secret| Secret::new(secret)).collect(),
+            requests: Vec::new(),
+        }
+    }
+
+    /// A grant by the long-lived credentials.
+    fn authenticate(&mut self, server: impl FnMut(&HttpRequest) -> HttpResponse) -> Granted {
+        self.grant(&Grant::Authenticate, server)
+    }
+
+    /// A grant by a refresh token.
+    fn refresh(&mut self, token: &str, server: impl FnMut(&HttpRequest) -> HttpResponse) -> Granted {
+        self.grant(&Grant::Refresh(RefreshToken::new(token)), server)
+    }
+
+    /// A grant by the long-lived credentials that is answered once.
+    fn answered(&mut self, response: HttpResponse) -> Granted {
+        self.authenticate(once(response))
+    }
+
+    fn grant(&mut self, grant: &Grant, mut server: impl FnMut(&HttpRequest) -> HttpResponse) -> Granted {
+        let mut exchange = Exchange::new(&self.profile, &self.scopes, grant.clone());
+        let mut secrets: Vec<String> = self.secrets.iter().map(|secret| secret.expose().to_owned()).collect();
+        if let Grant::Refresh(token) = grant {
+            secrets.push(token.expose().to_owned());
+        }
+        let mut hidden = secrets.clone();
+        for _ in 0..TOO_MANY {
+            let request = match exchange.request(&self.dialect, &self.secrets, PLATFORM) {
+                Ok(request) => request,
+                Err(failure) => return told(Err(failure), &hidden),
+            };
+            let response = server(&request);
+            hidden.extend(contents(response.body.expose()));
+            hidden.extend(response.headers.iter().map(|(_, value)| value.expose().to_owned()));
+            let verdict = exchange.answer(&response, &mut self.dialect, PLATFORM);
+            let answer = Answer::read(&response, PLATFORM);
+            printed_without(&secrets, &format!("{exchange:?} {:?}", self.dialect));
+            printed_without(&hidden, &format!("{request:?} {response:?} {answer:?} {verdict:?}"));
+            self.requests.push(request);
+            if let Verdict::Done(granted) = verdict {
+                return told(granted, &hidden);
+            }
+        }
+        panic!("the exchange does not end");
+    }
+
+    fn last(&self) -> &HttpRequest {
+        self.requests.last().expect("a request was made")
+    }
+}
+
+/// The end of a grant, after a look at what it prints.
+fn told(granted: Granted, hidden: &[String]) -> Granted {
+    if let Err(
+        GrantFailure::Transient(error)
+        | GrantFailure::RefreshTokenRefused(error)
+        | GrantFailure::Permanent(error),
+    ) = &granted
+    {
+        printed_without(hidden, &format!("{error} {error:?} {granted:?}"));
+    }
+    granted
+}
+
+fn printed_without(hidden: &[String], printed: &str) {
+    for text in hidden.iter().filter(|text| text.len() >= SHORTEST) {
+        assert!(!printed.contains(text.as_str()), "{text:?} is shown in {printed}");
+    }
+}
+
+/// Shorter texts are words that a message of ours may hold by chance.
+const SHORTEST: usize = 6;
+
+/// Every text of a body that is no code and no id.
+fn contents(body: &str) -> Vec<String> {
+    fn collect(value: &Value, texts: &mut Vec<String>) {
+        match value {
+            Value::String(text) => texts.push(text.clone()),
+            Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+            Value::Object(members) => members
+                .iter()
+                .filter(|(key, _)| !SHOWN.contains(&key.as_str()))
+                .for_each(|(_, value)| collect(value, texts)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    let mut texts = Vec::new();
+    match serde_json::from_str(body) {
+        Ok(value) => collect(&value, &mut texts),
+        Err(_) => texts.push(body.to_owned()),
+    }
+    texts
+}
+
+/// Members whose values may be seen.
+const SHOWN: [&str; 5] = ["code", "errorClass", "requestId", "scopes", "expiresAt"];
+
+/// A server that is asked once.
+fn once(response: HttpResponse) -> impl FnMut(&HttpRequest) -> HttpResponse {
+    in_turn([response])
+}
+
+/// A server that is asked as often as it has answers.
+fn in_turn(responses: impl IntoIterator<Item = HttpResponse>) -> impl FnMut(&HttpRequest) -> HttpResponse {
+    let mut responses: Vec<_> = responses.into_iter().collect();
+    responses.reverse();
+    move |_| responses.pop().expect("one more request than was expected")
+}
+
+/// An answer that took a tenth of a second.
+fn reply(status: u16, body: &str) -> HttpResponse {
+    HttpResponse {
+        status,
+        headers: Vec::new(),
+        body: Secret::new(body),
+        sent_at: NOW - Duration::from_millis(100),
+        received_at: NOW,
+    }
+}
+
+/// An answer with one error, whose message is `message`.
+fn error(status: u16, message: &str) -> HttpResponse {
+    reply(status, &serde_json::json!({ "errors": [{ "message": message }] }).to_string())
+}
+
+/// An answer with one error, whose code is `code`.
+fn coded(status: u16, code: &str) -> HttpResponse {
+    let error = serde_json::json!({ "message": "planted words", "extensions": { "code": code } });
+    reply(status, &serde_json::json!({ "errors": [error] }).to_string())
+}
+
+impl HttpResponse {
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), Secret::new(value)));
+        self
+    }
+}
+
+impl HttpRequest {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.expose())
+    }
+
+    /// Every header, in order of their names.
+    fn sorted_headers(&self) -> Vec<(&str, &str)> {
+        let mut headers: Vec<_> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+        headers.sort_unstable();
+        headers
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(self.body.expose()).expect("the body is JSON")
+    }
+
+    fn query(&self) -> String {
+        self.json()["query"].as_str().expect("the query is a text").to_owned()
+    }
+
+    fn variables(&self) -> Value {
+        self.json()["variables"].clone()
+    }
+}
+
+/// What a failure should tell.
+struct Told {
+    code: ErrorCode,
+    status: Option<u16>,
+    request_id: Option<&'static str>,
+    retry_after: Option<Duration>,
+    says: Vec<&'static str>,
+}
+
+/// A failure of this code; nothing else is known of it.
+fn fails_with(code: ErrorCode) -> Told {
+    Told { code, status: None, request_id: None, retry_after: None, says: Vec::new() }
+}
+
+impl Told {
+    fn status(self, status: u16) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    fn request_id(self, id: &'static str) -> Self {
+        Self { request_id: Some(id), ..self }
+    }
+
+    fn retry_after(self, span: Duration) -> Self {
+        Self { retry_after: Some(span), ..self }
+    }
+
+    /// The message holds these words.
+    fn says(mut self, words: &'static str) -> Self {
+        self.says.push(words);
+        self
+    }
+
+    /// Waiting does not help.
+    #[track_caller]
+    fn for_good(&self, granted: Granted) {
+        match granted {
+            Err(GrantFailure::Permanent(error)) => self.compare(&error),
+            other => panic!("not permanent: {other:?}"),
+        }
+    }
+
+    /// Waiting may help.
+    #[track_caller]
+    fn for_now(&self, granted: Granted) {
+        match granted {
+            Err(GrantFailure::Transient(error)) => self.compare(&error),
+            other => panic!("not transient: {other:?}"),
+        }
+    }
+
+    /// The credentials are to be used instead.
+    #[track_caller]
+    fn for_the_refresh_token(&self, granted: Granted) {
+        match granted {
+            Err(GrantFailure::RefreshTokenRefused(error)) => self.compare(&error),
+            other => panic!("not about the refresh token: {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn compare(&self, error: &TokenError) {
+        assert_eq!(error.code, self.code, "{error}");
+        assert_eq!(error.status, self.status, "{error}");
+        assert_eq!(error.request_id.as_deref(), self.request_id, "{error}");
+        assert_eq!(error.retry_after, self.retry_after, "{error}");
+        assert_eq!((&error.missing_scopes, error.attempts), (&None, None), "{error}");
+        assert!(error.provider.is_some(), "{error}");
+        let name = error.provider.as_deref().unwrap_or_default();
+        let names_it = error.message.contains(name) || error.code == ErrorCode::CredentialsUnavailable;
+        assert!(names_it, "{error}");
+        for words in &self.says {
+            assert!(error.message.contains(words), "{words:?} is not in: {error}");
+        }
+    }
+}
+
+/// How long a token lives from its receipt on.
+fn lifetime(token: &TokenSet) -> Duration {
+    token.expires_at.since(token.issued_at)
+}
+
+fn scopes(scopes: &[&str]) -> ScopeSet {
+    scopes.iter().copied().collect()
+}
+
+/// An unsigned JWT with these claims.
+fn jwt(claims: &str) -> String {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+
+    let part = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
+    format!("{}.{}.{}", part(r#"{"alg":"HS256","typ":"JWT"}"#), part(claims), part("signature"))
+}

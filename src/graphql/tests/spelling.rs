@@ -1,0 +1,337 @@
+//! Words that documentation contradicts itself on: tried once each, and remembered.
+
+use crate::core::ErrorCode;
+
+use super::{
+    fluz::{SAMPLE, options, story},
+    *,
+};
+
+/// What a Fluz of some release calls things; validates as graphql-js does.
+#[derive(Clone, Copy)]
+pub(super) struct Schema {
+    pub(super) token: &'static str,
+    /// Whether `refreshToken` can be selected.
+    pub(super) refresh_token: Selectable,
+    /// The argument of `refreshUserAccessToken`.
+    pub(super) argument: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Selectable {
+    Yes,
+    No,
+}
+
+/// As the likelier pages have it.
+pub(super) const LIKELIEST: Schema =
+    Schema { token: "token", refresh_token: Selectable::Yes, argument: "refreshToken" };
+
+impl Schema {
+    pub(super) fn complaints(self, query: &str) -> Vec<String> {
+        let (root, selection) = query.split_once(')').map_or(("", ""), |(_, body)| {
+            let body = body.trim_start_matches(" { ");
+            let (call, selection) = body.rsplit_once('{').unwrap_or((body, ""));
+            (call, selection)
+        });
+        let name = root.split('(').next().unwrap_or_default();
+        let mut complaints = Vec::new();
+        let argument = root.split_once('(').and_then(|(_, rest)| rest.split(':').next()).unwrap_or_default();
+        if name == "refreshUserAccessToken" && argument != self.argument {
+            complaints.push(format!(r#"Unknown argument "{argument}" on field "Mutation.{name}"."#));
+            complaints.push(format!(
+                r#"Field "{name}" argument "{}" of type "String!" is required, but it was not provided."#,
+                self.argument
+            ));
+        }
+        for field in selection.split([' ', '}']).filter(|field| !field.is_empty()) {
+            let known = field == self.token
+                || field == "scopes"
+                || (field == "refreshToken" && self.refresh_token == Selectable::Yes);
+            if !known {
+                complaints.push(format!(
+                    r#"Cannot query field "{field}" on type "UserAccessToken". Did you mean "{}"?"#,
+                    self.token
+                ));
+            }
+        }
+        complaints
+    }
+
+    /// The server: complaints in `style`, or a token.
+    pub(super) fn server(self, style: Style) -> impl FnMut(&HttpRequest) -> HttpResponse {
+        move |request| {
+            let query = request.query();
+            let complaints = self.complaints(&query);
+            if !complaints.is_empty() {
+                return style.answer(&complaints);
+            }
+            let root = if query.contains("refreshUserAccessToken") { "refresh" } else { "generate" };
+            let mut payload = serde_json::json!({ self.token: "planted-token" });
+            if self.refresh_token == Selectable::Yes {
+                payload["refreshToken"] = "planted-refresh-token".into();
+            }
+            let root = format!("{root}UserAccessToken");
+            reply(200, &serde_json::json!({ "data": { root: payload } }).to_string())
+        }
+    }
+}
+
+/// How a server answers what does not pass validation.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Style {
+    /// graphql-http and graphql-yoga: a status of its own and the new media type.
+    Standard,
+    /// Apollo Server.
+    Apollo,
+    /// Before the media type was defined: always 200, and no code.
+    Old,
+}
+
+impl Style {
+    fn answer(self, complaints: &[String]) -> HttpResponse {
+        let errors: Vec<_> = complaints
+            .iter()
+            .map(|message| {
+                let mut error =
+                    serde_json::json!({ "message": message, "locations": [{ "line": 1, "column": 9 }] });
+                if let Self::Apollo = self {
+                    error["extensions"] = serde_json::json!({ "code": "GRAPHQL_VALIDATION_FAILED" });
+                }
+                error
+            })
+            .collect();
+        let status = match self {
+            Self::Standard | Self::Apollo => 400,
+            Self::Old => 200,
+        };
+        let mut body = serde_json::json!({ "errors": errors });
+        if let Self::Old = self {
+            body["data"] = Value::Null;
+        }
+        reply(status, &body.to_string())
+    }
+}
+
+const STYLES: [Style; 3] = [Style::Standard, Style::Apollo, Style::Old];
+
+/// A server that knows no field but `scopes`, whatever it is asked for.
+fn knows_nothing(request: &HttpRequest) -> HttpResponse {
+    let field = if request.query().contains("accessToken") { "accessToken" } else { "token" };
+    error(400, &format!(r#"Cannot query field "{field}" on type "UserAccessToken"."#))
+}
+
+#[test]
+fn the_other_spelling_is_tried_once_and_remembered() {
+    for style in STYLES {
+        let schema = Schema { token: "accessToken", ..LIKELIEST };
+        let mut story = story();
+
+        let first = story.authenticate(schema.server(style)).unwrap();
+        let second = story.authenticate(schema.server(style)).unwrap();
+
+        assert_eq!(first.access_token.expose(), "planted-token", "{style:?}");
+        assert_eq!(second.access_token.expose(), "planted-token", "{style:?}");
+        assert_eq!(story.requests.len(), 3, "{style:?}");
+        assert!(story.last().query().ends_with("{ accessToken refreshToken scopes } }"));
+    }
+}
+
+#[test]
+fn two_complaints_in_one_answer_cost_one_request() {
+    let schema = Schema { token: "accessToken", refresh_token: Selectable::No, ..LIKELIEST };
+    let mut story = story();
+
+    let token = story.authenticate(schema.server(Style::Apollo)).unwrap();
+
+    assert_eq!(token.refresh_token, None);
+    assert_eq!(story.requests.len(), 2);
+    assert!(story.last().query().ends_with("{ accessToken  scopes } }"));
+}
+
+#[test]
+fn the_argument_of_a_refresh_is_tried_once_and_remembered() {
+    for style in STYLES {
+        let schema = Schema { argument: "userId", ..LIKELIEST };
+        let mut story = story();
+
+        let first = story.refresh("planted-first", schema.server(style)).unwrap();
+        story.refresh("planted-second", schema.server(style)).unwrap();
+
+        assert_eq!(first.access_token.expose(), "planted-token", "{style:?}");
+        assert_eq!(story.requests.len(), 3, "{style:?}");
+        assert!(story.last().query().contains("refreshUserAccessToken(userId: $refreshToken)"));
+        assert_eq!(story.last().variables()["refreshToken"], "planted-second");
+    }
+}
+
+#[test]
+fn a_field_and_an_argument_of_one_name_are_told_apart() {
+    let argument = Schema { argument: "userId", ..LIKELIEST };
+    let field = Schema { refresh_token: Selectable::No, ..LIKELIEST };
+    let (mut first, mut second) = (story(), story());
+
+    first.refresh("planted-first", argument.server(Style::Old)).unwrap();
+    second.refresh("planted-first", field.server(Style::Old)).unwrap();
+
+    assert!(first.last().query().ends_with("(userId: $refreshToken) { token refreshToken scopes } }"));
+    assert!(second.last().query().ends_with("(refreshToken: $refreshToken) { token  scopes } }"));
+}
+
+#[test]
+fn everything_may_be_spelled_otherwise_at_once() {
+    let schema = Schema { token: "accessToken", refresh_token: Selectable::No, argument: "userId" };
+    let mut story = story();
+
+    story.refresh("planted-first", schema.server(Style::Standard)).unwrap();
+
+    assert_eq!(story.requests.len(), 2);
+    assert!(story.last().query().ends_with("(userId: $refreshToken) { accessToken  scopes } }"));
+}
+
+#[test]
+fn complaints_that_come_one_by_one_are_met_one_by_one() {
+    let schema = Schema { token: "accessToken", refresh_token: Selectable::No, argument: "userId" };
+    let mut story = story();
+
+    story
+        .refresh("planted-first", |request| {
+            let complaints = schema.complaints(&request.query());
+            match complaints.first() {
+                Some(message) => error(400, message),
+                None => reply(200, &SAMPLE.replace("generate", "refresh")),
+            }
+        })
+        .unwrap();
+
+    assert_eq!(story.requests.len(), 4);
+}
+
+#[test]
+fn two_refused_spellings_end_the_grant() {
+    let mut story = story();
+
+    let granted = story.authenticate(knows_nothing);
+
+    assert_eq!(story.requests.len(), 2);
+    fails_with(ErrorCode::Protocol).status(400).says("check `endpoint`").for_good(granted);
+}
+
+#[test]
+fn an_api_that_takes_back_a_spelling_is_followed() {
+    let mut story = story();
+
+    story.authenticate(Schema { token: "accessToken", ..LIKELIEST }.server(Style::Apollo)).unwrap();
+    story.authenticate(LIKELIEST.server(Style::Apollo)).unwrap();
+
+    assert_eq!(story.requests.len(), 4);
+    assert!(story.last().query().contains("{ token refreshToken scopes }"));
+}
+
+#[test]
+fn the_wording_of_other_servers_is_understood() {
+    for message in [
+        r#"Cannot query field "token" on type "UserAccessToken". Did you mean "accessToken"?"#,
+        r#"Cannot query field "token" on type "UserAccessToken"."#,
+        "Cannot query field 'token' on type 'UserAccessToken'.",
+        "The field `token` does not exist on the type `UserAccessToken`.",
+        "Field 'token' doesn't exist on type 'UserAccessToken'",
+        "Validation error (FieldUndefined@[generateUserAccessToken/token]) : Field 'token' in type 'UserAccessToken' is undefined",
+        r#"Unknown field "token" on type "UserAccessToken""#,
+    ] {
+        let mut story = story();
+
+        story.authenticate(in_turn([error(200, message), reply(200, SAMPLE)])).unwrap();
+
+        assert!(story.last().query().contains("{ accessToken refreshToken scopes }"), "{message}");
+    }
+    for message in [
+        r#"Unknown argument "refreshToken" on field "Mutation.refreshUserAccessToken"."#,
+        "Unknown argument 'refreshToken' on field 'refreshUserAccessToken' of type 'Mutation'.",
+        "The argument `refreshToken` does not exist.",
+        "Validation error (UnknownArgument@[refreshUserAccessToken]) : Unknown field argument 'refreshToken'",
+    ] {
+        let mut story = story();
+
+        story.refresh("planted-first", in_turn([error(200, message), reply(200, SAMPLE)])).unwrap();
+
+        assert!(story.last().query().contains("(userId: $refreshToken)"), "{message}");
+    }
+}
+
+#[test]
+fn a_complaint_of_another_word_changes_no_spelling() {
+    for message in [
+        r#"Cannot query field "scopes" on type "UserAccessToken". Did you mean "token"?"#,
+        r#"Unknown argument "token" on field "Mutation.generateUserAccessToken"."#,
+        r#"Cannot query field "tokens" on type "UserAccessToken"."#,
+        "Cannot query field token on type UserAccessToken.",
+        "\"",
+    ] {
+        let mut story = story();
+
+        let granted = story.authenticate(|request| {
+            assert!(request.query().contains("{ token refreshToken scopes }"), "{message}");
+            error(400, message)
+        });
+
+        assert_eq!(story.requests.len(), 1, "{message}");
+        fails_with(ErrorCode::Protocol).status(400).for_good(granted);
+    }
+}
+
+#[test]
+fn a_complaint_beside_data_is_no_validation() {
+    let body = r#"{"data":{"generateUserAccessToken":{"scopes":["A"]}},
+        "errors":[{"message":"Cannot query field \"token\" on type \"UserAccessToken\"."}]}"#;
+    let mut story = story();
+
+    let granted = story.answered(reply(200, body));
+
+    fails_with(ErrorCode::Protocol).status(200).for_good(granted);
+}
+
+#[test]
+fn grants_that_run_at_once_all_learn_from_one_complaint() {
+    let profile = options().profile();
+    let mut dialect = Dialect::of(&profile);
+    let (scopes, secrets) = (ScopeSet::default(), [Secret::new("planted-secret")]);
+    let mut server = Schema { token: "accessToken", ..LIKELIEST }.server(Style::Apollo);
+    let mut exchanges = [(); 3].map(|()| Exchange::new(&profile, &scopes, Grant::Authenticate));
+
+    // All ask before the first is answered.
+    let mut ask = |exchanges: &mut [Exchange<'_>; 3], dialect: &mut Dialect| {
+        let requests = exchanges.each_mut().map(|it| it.request(dialect, &secrets, PLATFORM).unwrap());
+        let responses = requests.map(|request| server(&request));
+        let mut responses = responses.iter();
+        exchanges.each_mut().map(|it| it.answer(responses.next().unwrap(), dialect, PLATFORM))
+    };
+    let first = ask(&mut exchanges, &mut dialect);
+    let second = ask(&mut exchanges, &mut dialect);
+
+    assert_eq!(first, [Verdict::AskAgain, Verdict::AskAgain, Verdict::AskAgain]);
+    for verdict in second {
+        assert!(matches!(verdict, Verdict::Done(Ok(_))), "{verdict:?}");
+    }
+}
+
+#[test]
+fn grants_that_run_at_once_all_learn_from_one_406() {
+    let profile = options().profile();
+    let mut dialect = Dialect::of(&profile);
+    let (scopes, secrets) = (ScopeSet::default(), [Secret::new("planted-secret")]);
+    let mut exchanges = [(); 2].map(|()| Exchange::new(&profile, &scopes, Grant::Authenticate));
+
+    for exchange in &mut exchanges {
+        exchange.request(&dialect, &secrets, PLATFORM).unwrap();
+    }
+    let verdicts = exchanges.each_mut().map(|it| it.answer(&reply(406, ""), &mut dialect, PLATFORM));
+
+    assert_eq!(verdicts, [Verdict::AskAgain, Verdict::AskAgain]);
+    for exchange in &mut exchanges {
+        let request = exchange.request(&dialect, &secrets, PLATFORM).unwrap();
+        assert_eq!(request.header("accept"), Some("application/json"));
+        let verdict = exchange.answer(&reply(406, ""), &mut dialect, PLATFORM);
+        assert!(matches!(verdict, Verdict::Done(Err(_))), "{verdict:?}");
+    }
+}

@@ -1,0 +1,344 @@
+//! Toggle: `loginUser`, whose token comes in a header and slides.
+
+use serde_json::json;
+
+use crate::{
+    core::ErrorCode,
+    graphql::observe,
+    provider::toggle::{Login, Toggle},
+};
+
+use super::*;
+
+const PASSWORD: &str = "planted-password";
+
+/// The documented answer: only `id` is printed; the token is in the headers.
+const LOGGED_IN: &str = r#"{"data":{"loginUser":{"id":"77"}},"extensions":{"cost":{"actualQueryCost":1,"throttleStatus":{"maximumAvailable":8000,"currentlyAvailable":7999}}}}"#;
+
+/// The sample of the page "Authentication", section "Authentication failure".
+const UNAUTHORIZED: &str = r#"{
+  "errors": [
+    {
+      "message": "Unauthorized",
+      "locations": [
+        {
+          "line": 2,
+          "column": 3
+        }
+      ],
+      "customer_facing": false
+    }
+  ]
+}"#;
+
+fn options() -> Toggle {
+    Toggle { endpoint: None, login: Login::Username("api-user".to_owned()), lifetime: None }
+}
+
+pub(super) fn story() -> Story {
+    Story::new(options().profile(), &[], &[PASSWORD])
+}
+
+/// A JWT that tells nothing of itself.
+fn token() -> String {
+    jwt(r#"{"sub":"77"}"#)
+}
+
+fn logged_in() -> HttpResponse {
+    reply(200, LOGGED_IN)
+}
+
+#[test]
+fn a_login_is_sent_as_the_page_shows() {
+    let mut story = story();
+
+    story.answered(logged_in().with("x-authorization", &token())).unwrap();
+
+    let request = story.last();
+    assert_eq!(request.url, "https://api.mytoggle.io/graphql");
+    assert_eq!(
+        request.sorted_headers(),
+        [
+            ("accept", "application/graphql-response+json, application/json;q=0.9"),
+            ("content-type", "application/json"),
+        ],
+    );
+    assert_eq!(
+        request.json(),
+        json!({
+            "query": "query($login: String, $password: String!) { \
+                loginUser(username: $login, password: $password) { id } }",
+            "variables": { "login": "api-user", "password": "planted-password" },
+        }),
+    );
+}
+
+#[test]
+fn a_login_by_email_sends_no_user_name() {
+    let login = Login::Email("shop@example.com".to_owned());
+    let mut story = Story::new(Toggle { login, ..options() }.profile(), &[], &[PASSWORD]);
+
+    story.answered(logged_in().with("x-authorization", &token())).unwrap();
+
+    assert!(story.last().query().contains("loginUser(email: $login, password: $password)"));
+    assert_eq!(story.last().variables(), json!({ "login": "shop@example.com", "password": PASSWORD }));
+}
+
+#[test]
+fn a_password_is_sent_as_it_is() {
+    let password = " \"pässword\"\n ";
+    let mut story = Story::new(options().profile(), &[], &[password]);
+
+    story.answered(logged_in().with("x-authorization", &token())).unwrap();
+
+    assert_eq!(story.last().variables()["password"], password);
+}
+
+#[test]
+fn a_token_lives_an_hour_at_most() {
+    let now = NOW.millis() / 1000;
+    for (claims, minutes) in [
+        (json!({ "sub": "77" }), 60),
+        (json!({ "iat": now, "exp": now + 1800 }), 30),
+        (json!({ "iat": now, "exp": now + 86_400 }), 60),
+    ] {
+        let token = story().answered(logged_in().with("x-authorization", &jwt(&claims.to_string()))).unwrap();
+
+        assert_eq!(lifetime(&token), minutes * MINUTE, "{claims}");
+        assert_eq!(token.issued_at, NOW);
+        assert_eq!(token.scopes, None);
+        assert_eq!(token.refresh_token, None);
+    }
+}
+
+#[test]
+fn an_endpoint_and_a_lifetime_of_ones_own_count_instead() {
+    let endpoint = Some("http://127.0.0.1:4000/toggle".to_owned());
+    let profile = Toggle { endpoint, lifetime: Some(5 * MINUTE), ..options() }.profile();
+    let mut story = Story::new(profile, &[], &[PASSWORD]);
+
+    let token = story.answered(logged_in().with("x-authorization", &token())).unwrap();
+
+    assert_eq!(story.last().url, "http://127.0.0.1:4000/toggle");
+    assert_eq!(lifetime(&token), 5 * MINUTE);
+}
+
+#[test]
+fn the_newer_header_is_preferred_to_the_deprecated_one() {
+    for headers in [["authorization", "x-authorization"], ["x-authorization", "authorization"]] {
+        let value = |name| if name == "x-authorization" { token() } else { "planted-older".to_owned() };
+        let response = headers.iter().fold(logged_in(), |it, name| it.with(name, &value(*name)));
+
+        let granted = story().answered(response).unwrap();
+
+        assert_eq!(granted.access_token.expose(), token());
+    }
+}
+
+#[test]
+fn the_deprecated_header_does_where_the_newer_one_is_empty() {
+    for empty in ["", "  ", "Bearer", "bearer "] {
+        let response = logged_in().with("x-authorization", empty).with("authorization", &token());
+
+        let granted = story().answered(response).unwrap();
+
+        assert_eq!(granted.access_token.expose(), token(), "{empty:?}");
+    }
+}
+
+#[test]
+fn a_prefix_is_taken_off() {
+    for prefix in ["", "Bearer ", "bearer ", "BEARER   ", " Bearer\t"] {
+        let value = format!("{prefix}{} ", token());
+
+        let granted = story().answered(logged_in().with("authorization", &value)).unwrap();
+
+        assert_eq!(granted.access_token.expose(), token(), "{prefix:?}");
+    }
+}
+
+#[test]
+fn a_login_that_is_null_beside_a_token_counts() {
+    let response = reply(200, r#"{"data":{"loginUser":null}}"#).with("x-authorization", &token());
+
+    let granted = story().answered(response).unwrap();
+
+    assert_eq!(granted.access_token.expose(), token());
+}
+
+#[test]
+fn a_refused_login_is_refused_for_good() {
+    let validation = r#"{"data":{"loginUser":null},"errors":[{"message":"validation",
+        "validation":{"password":["planted words"]},"customer_facing":false}]}"#;
+    for response in [
+        reply(200, UNAUTHORIZED),
+        reply(403, UNAUTHORIZED),
+        reply(401, UNAUTHORIZED),
+        reply(401, ""),
+        reply(403, "<html>planted</html>"),
+        reply(422, r#"{"message":"planted words"}"#),
+        reply(200, validation),
+        // Errors have no codes, and what a wrong password gives is not documented.
+        error(200, "planted words of their own"),
+        reply(200, r#"{"data":{"loginUser":null}}"#),
+        reply(200, r#"{"data":{"LoginUser":null}}"#),
+        // An error beside a header: the header may be an echo.
+        reply(200, UNAUTHORIZED).with("x-authorization", &token()),
+    ] {
+        let status = response.status;
+
+        let granted = story().answered(response);
+
+        fails_with(ErrorCode::InvalidCredentials)
+            .status(status)
+            .says("toggle refused the credentials")
+            .says("check `username` and `password`")
+            .says("shown only once")
+            .for_good(granted);
+    }
+}
+
+#[test]
+fn the_advice_names_the_identifier_that_was_given() {
+    let login = Login::Email("shop@example.com".to_owned());
+    let mut story = Story::new(Toggle { login, ..options() }.profile(), &[], &[PASSWORD]);
+
+    let granted = story.answered(reply(200, UNAUTHORIZED));
+
+    fails_with(ErrorCode::InvalidCredentials).status(200).says("check `email` and").for_good(granted);
+}
+
+#[test]
+fn a_login_without_a_header_says_what_a_browser_needs() {
+    for response in
+        [logged_in(), logged_in().with("x-authorization", ""), logged_in().with("x-other", "planted")]
+    {
+        let granted = story().answered(response);
+
+        fails_with(ErrorCode::Protocol)
+            .status(200)
+            .says("without the header `x-authorization` or `authorization`")
+            .says("`Access-Control-Expose-Headers`")
+            .for_good(granted);
+    }
+}
+
+#[test]
+fn a_header_that_is_no_token_is_not_taken_for_one() {
+    for value in ["planted token", "Basic planted==", "plänted", "planted\u{7f}"] {
+        let granted = story().answered(logged_in().with("x-authorization", value));
+
+        fails_with(ErrorCode::Protocol)
+            .status(200)
+            .says("cannot be sent")
+            .says("tell the provider")
+            .for_good(granted);
+    }
+}
+
+#[test]
+fn a_header_on_anything_but_success_is_no_token() {
+    for status in [300, 302, 307, 404, 418] {
+        let granted = story().answered(reply(status, "").with("x-authorization", &token()));
+
+        fails_with(ErrorCode::Protocol).status(status).for_good(granted);
+    }
+    let granted = story().answered(reply(502, "").with("x-authorization", &token()));
+    fails_with(ErrorCode::Server).status(502).for_now(granted);
+}
+
+#[test]
+fn the_capital_spelling_is_tried_once_and_remembered() {
+    let capital = |request: &HttpRequest| {
+        if request.query().contains("LoginUser(") {
+            return reply(200, r#"{"data":{"LoginUser":{"id":"77"}}}"#).with("x-authorization", &token());
+        }
+        error(200, r#"Cannot query field "loginUser" on type "Query". Did you mean "LoginUser"?"#)
+    };
+    let mut story = story();
+
+    story.authenticate(capital).unwrap();
+    story.authenticate(capital).unwrap();
+
+    assert_eq!(story.requests.len(), 3);
+}
+
+#[test]
+fn two_refused_spellings_end_the_login() {
+    let mut story = story();
+
+    let granted = story.authenticate(|request| {
+        let name = if request.query().contains("LoginUser(") { "LoginUser" } else { "loginUser" };
+        error(200, &format!(r#"Cannot query field "{name}" on type "Query"."#))
+    });
+
+    assert_eq!(story.requests.len(), 2);
+    fails_with(ErrorCode::Protocol)
+        .status(200)
+        .says("has no such request")
+        .says("check `endpoint`")
+        .for_good(granted);
+}
+
+#[test]
+fn a_throttled_login_passes() {
+    let granted = story().answered(reply(429, UNAUTHORIZED).with("retry-after", "600"));
+
+    fails_with(ErrorCode::RateLimited)
+        .status(429)
+        .retry_after(10 * MINUTE)
+        .says("fewer requests")
+        .for_now(granted);
+}
+
+/// What an ordinary answer of the API brings.
+fn observed(response: &HttpResponse) -> Option<TokenSet> {
+    observe(&options().profile(), response, PLATFORM)
+}
+
+#[test]
+fn an_ordinary_answer_brings_a_newer_token() {
+    let now = NOW.millis() / 1000;
+    let newer = jwt(&json!({ "iat": now, "exp": now + 3600 }).to_string());
+    for (name, prefix) in [("x-authorization", ""), ("authorization", ""), ("authorization", "Bearer ")] {
+        let response = reply(200, "").with(name, &format!("{prefix}{newer}"));
+
+        let token = observed(&response).unwrap();
+
+        assert_eq!(token.access_token.expose(), newer);
+        assert_eq!(token.issued_at, NOW);
+        assert_eq!(lifetime(&token), 60 * MINUTE);
+        assert_eq!(token.stamp.issued_at, Some(UnixMillis::new(now * 1000)));
+        assert_eq!((token.refresh_token, token.scopes), (None, None));
+    }
+}
+
+#[test]
+fn the_newer_header_slides_before_the_deprecated_one() {
+    let older = jwt(r#"{"sub":"older"}"#);
+    let response = reply(200, "").with("authorization", &older).with("x-authorization", &token());
+
+    assert_eq!(observed(&response).unwrap().access_token.expose(), token());
+}
+
+#[test]
+fn an_answer_with_errors_may_bring_a_token() {
+    for status in [200, 294, 400, 404, 422, 429] {
+        assert!(observed(&reply(status, "").with("x-authorization", &token())).is_some(), "{status}");
+    }
+}
+
+#[test]
+fn a_refusal_and_an_outage_bring_no_token() {
+    for status in [401, 403, 500, 502, 503, 599] {
+        assert_eq!(observed(&reply(status, "").with("x-authorization", &token())), None, "{status}");
+    }
+}
+
+#[test]
+fn what_does_not_look_like_a_jwt_is_not_adopted() {
+    for value in ["", "Bearer", "opaque", "a.b", "a.b.c.d", "a.b c.d", "é.é.é", "Basic YTpi", "a..c"] {
+        assert_eq!(observed(&reply(200, "").with("x-authorization", value)), None, "{value}");
+    }
+    assert_eq!(observed(&reply(200, "")), None);
+}

@@ -1,0 +1,8 @@
+//! A seed for jitter.
+
+/// Different for each manager. Need not be secret: it spreads refreshes in time.
+#[expect(clippy::disallowed_methods, reason = "the one place that rolls the dice")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "53 bits are enough")]
+pub(crate) fn seed() -> u64 {
+    (js_sys::Math::random() * 2_f64.powi(53)) as u64
+}

@@ -1,0 +1,26 @@
+//! What JavaScript offers, each thing in one place. Acts, and decides nothing.
+//!
+//! Everything that comes from outside may be missing, may throw, may be no `Error`
+//! and may call back. So nothing here is borrowed while JavaScript runs, and every
+//! call ends in a `Result` or an `Option`.
+
+mod alarm;
+mod clock;
+mod entropy;
+mod fetch;
+mod page;
+mod platform;
+mod timeout;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use alarm::{Alarm, Hold};
+pub(crate) use clock::{Clock, wall};
+pub(crate) use entropy::seed;
+pub(crate) use fetch::{FetchFailure, fetch, headers_of};
+pub(crate) use page::{Wakeups, is_page};
+pub(crate) use platform::PLATFORM;
+pub(crate) use timeout::{race, within};
+pub(crate) use value::{given, settled, text_member};

@@ -1,0 +1,322 @@
+//! Each adapter against the real thing: one suite for Node, Chromium and Firefox.
+
+use std::{cell::Cell, rc::Rc, time::Duration};
+
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Function, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::wasm_bindgen_test as test;
+use web_sys::AbortController;
+
+use super::*;
+use crate::{
+    core::{Secret, UnixMillis},
+    http::HttpRequest,
+    json::{Credentials, DEEPEST, Json},
+    options::Given,
+};
+
+fn js(source: &str) -> JsValue {
+    js_sys::eval(source).expect("the source is right")
+}
+
+/// A counter and what counts it up.
+fn counter() -> (Rc<Cell<u32>>, impl FnMut() + 'static) {
+    let count = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&count);
+    (count, move || counted.set(counted.get() + 1))
+}
+
+#[test]
+fn the_clock_starts_at_the_wall_clock() {
+    let clock = Clock::new();
+
+    assert!(clock.now().since(wall()) < Duration::from_millis(50));
+}
+
+#[test]
+async fn an_alarm_rings_once_at_its_time() {
+    let (count, ring) = counter();
+    let alarm = Alarm::new(ring);
+    let clock = Clock::new();
+
+    alarm.set(Some(clock.now() + Duration::from_millis(5)), Hold::Nothing, clock.now());
+    TimeoutFuture::new(60).await;
+
+    assert_eq!(count.get(), 1);
+}
+
+#[test]
+async fn an_alarm_for_next_month_does_not_ring_today() {
+    let (count, ring) = counter();
+    let alarm = Alarm::new(ring);
+    let clock = Clock::new();
+
+    alarm.set(Some(clock.now() + Duration::from_secs(30 * 24 * 3600)), Hold::Process, clock.now());
+    TimeoutFuture::new(30).await;
+
+    assert_eq!(count.get(), 0);
+}
+
+#[test]
+async fn an_alarm_that_was_unset_moved_or_dropped_does_not_ring() {
+    let (count, ring) = counter();
+    let unset = Alarm::new(ring);
+    let (moved_count, ring) = counter();
+    let moved = Alarm::new(ring);
+    let (dropped_count, ring) = counter();
+    let dropped = Alarm::new(ring);
+    let clock = Clock::new();
+    let soon = Some(clock.now() + Duration::from_millis(5));
+    for alarm in [&unset, &moved, &dropped] {
+        alarm.set(soon, Hold::Nothing, clock.now());
+    }
+
+    unset.set(None, Hold::Nothing, clock.now());
+    moved.set(Some(clock.now() + Duration::from_secs(3600)), Hold::Nothing, clock.now());
+    drop(dropped);
+    TimeoutFuture::new(60).await;
+
+    assert_eq!((count.get(), moved_count.get(), dropped_count.get()), (0, 0, 0));
+}
+
+#[test]
+async fn waiting_ends_at_its_limit() {
+    let too_long = within(Duration::from_millis(5), TimeoutFuture::new(60_000)).await;
+    let in_time = within(Duration::from_secs(60), async { 7 }).await;
+
+    assert!(too_long.is_err());
+    assert_eq!(in_time.ok(), Some(7));
+}
+
+#[test]
+fn json_is_read_and_written_by_the_engine() {
+    let text = r#"{"a":[1.5,true,null,"é\n"],"b":{}}"#;
+    let json = (PLATFORM.parse_json)(text).expect("it is JSON");
+
+    assert_eq!(json.at("a.3").and_then(Json::as_text), Some("é\n"));
+    assert_eq!((PLATFORM.write_json)(&json), text);
+    for bad in ["", "{", "undefined", "{'a':1}"] {
+        assert!((PLATFORM.parse_json)(bad).is_none(), "{bad}");
+    }
+}
+
+#[test]
+fn json_that_is_nested_too_deep_is_refused_by_the_engine_too() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+
+    assert!((PLATFORM.parse_json)(&nested(DEEPEST)).is_some());
+    assert!((PLATFORM.parse_json)(&nested(DEEPEST + 1)).is_none());
+    assert!((PLATFORM.parse_json)(&nested(100_000)).is_none());
+}
+
+#[test]
+fn urls_are_taken_apart_by_the_engine() {
+    let parse = PLATFORM.parse_url;
+    let local = parse("http://[::1]:8080/graphql").expect("it is a URL");
+
+    assert_eq!((local.protocol.as_str(), local.hostname.as_str()), ("http:", "[::1]"));
+    assert_eq!(local.origin, "http://[::1]:8080");
+    assert_eq!(local.credentials, Credentials::Absent);
+    assert_eq!(parse("https://u:p@api.test/").map(|url| url.credentials), Some(Credentials::Present));
+    assert!(parse("/graphql").is_none());
+}
+
+#[test]
+fn values_are_taken_over_whatever_they_are() {
+    let Given::Map(members) = given(&js(
+        "({ missing: undefined, nothing: null, flag: true, number: 1.5, text: 'x', list: [1, 'y'],
+            map: { inner: Object.create(null) }, call() {}, date: new Date(5), buffer: new Uint8Array(1),
+            symbol: Symbol('s'), big: 1n, error: new Error('e') })",
+    )) else {
+        panic!("an object is a map")
+    };
+    let kinds: Vec<_> = members.iter().map(|(key, value)| format!("{key}: {}", value.kind())).collect();
+
+    let other = "neither text, number, array nor object";
+    assert_eq!(
+        kinds,
+        [
+            "missing: missing".to_owned(),
+            "nothing: null".to_owned(),
+            "flag: a boolean".to_owned(),
+            "number: a number".to_owned(),
+            "text: a string".to_owned(),
+            "list: an array".to_owned(),
+            "map: an object".to_owned(),
+            "call: a function".to_owned(),
+            "date: a number".to_owned(),
+            format!("buffer: {other}"),
+            format!("symbol: {other}"),
+            format!("big: {other}"),
+            format!("error: {other}"),
+        ]
+    );
+}
+
+#[test]
+fn options_of_a_class_are_options_too() {
+    let options = given(&js("new (class Options { constructor() { this.provider = 'fluz' } })()"));
+
+    assert!(matches!(options, Given::Map(members) if members.len() == 1));
+}
+
+#[test]
+fn an_object_that_contains_itself_or_throws_does_no_harm() {
+    let cyclic = given(&js("const a = {}; a.a = a; a.list = [a]; a"));
+    let throwing = given(&js("({ get secret() { throw new Error('no') } })"));
+    let proxy = given(&js("new Proxy({}, { ownKeys() { throw new Error('no') } })"));
+
+    assert!(matches!(cyclic, Given::Map(_)));
+    assert!(matches!(throwing, Given::Other));
+    assert!(matches!(proxy, Given::Other));
+}
+
+#[test]
+async fn functions_of_the_user_may_give_a_value_or_a_promise_or_throw() {
+    for (source, expected) in [
+        ("() => 'now'", Ok("now")),
+        ("async () => 'later'", Ok("later")),
+        ("() => ({ then(resolve) { resolve('thenable') } })", Ok("thenable")),
+        ("() => { throw 'at once' }", Err("at once")),
+        ("() => Promise.reject('rejected')", Err("rejected")),
+    ] {
+        let function = js(source).unchecked_into::<Function>();
+
+        let result = settled(&function, None).await;
+
+        let text = |value: JsValue| value.as_string().unwrap_or_default();
+        let expected = expected.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(result.map(text).map_err(text), expected, "{source}");
+    }
+}
+
+fn request() -> HttpRequest {
+    HttpRequest {
+        url: "https://api.test/graphql".to_owned(),
+        headers: vec![("authorization".to_owned(), Secret::new("Basic planted"))],
+        body: Secret::new("{}"),
+    }
+}
+
+async fn fetched(source: &str) -> Result<crate::http::HttpResponse, FetchFailure> {
+    let function = js(source).unchecked_into::<Function>();
+    let signal = AbortController::new().expect("there is one").signal();
+    fetch(Some(&function), &request(), &["date", "x-authorization"], &signal, &Clock::new()).await
+}
+
+#[test]
+async fn a_request_is_sent_as_fetch_expects_it() {
+    let response = fetched(
+        "async (url, init) => new Response(JSON.stringify([url, init.method, init.redirect,
+            init.headers.authorization, init.body, init.signal instanceof AbortSignal]))",
+    )
+    .await
+    .expect("there is an answer");
+
+    assert_eq!(
+        response.body.expose(),
+        r#"["https://api.test/graphql","POST","manual","Basic planted","{}",true]"#
+    );
+}
+
+#[test]
+async fn an_answer_is_read_with_its_status_and_headers() {
+    let response = fetched(
+        "async () => new Response('{\"é\":1}', { status: 429, headers: { 'X-Authorization': 'token' } })",
+    )
+    .await
+    .expect("there is an answer");
+
+    assert_eq!(response.status, 429);
+    assert_eq!(response.header("x-authorization"), Some("token"));
+    assert_eq!(response.header("date"), None);
+    assert_eq!(response.body.expose(), "{\"é\":1}");
+    assert!(response.sent_at <= response.received_at);
+}
+
+#[test]
+async fn an_answer_without_a_body_is_empty() {
+    let response =
+        fetched("async () => new Response(null, { status: 204 })").await.expect("there is an answer");
+
+    assert_eq!(response.body.expose(), "");
+}
+
+#[test]
+async fn a_fetch_that_has_only_text_will_do() {
+    let response = fetched("() => ({ status: 200, headers: new Map(), text: async () => 'hello' })")
+        .await
+        .expect("there is an answer");
+
+    assert_eq!(response.body.expose(), "hello");
+}
+
+#[test]
+async fn more_than_a_mib_is_not_read() {
+    for source in [
+        "async () => new Response('x'.repeat(1024 * 1024 + 1))",
+        "() => ({ status: 200, headers: new Map(), text: () => 'x'.repeat(1024 * 1024 + 1) })",
+    ] {
+        assert!(matches!(fetched(source).await, Err(FetchFailure::TooLarge)), "{source}");
+    }
+    let most = fetched("async () => new Response('x'.repeat(1024 * 1024))").await;
+    assert!(most.is_ok());
+}
+
+#[test]
+async fn what_is_no_answer_is_told_apart_from_none() {
+    for source in [
+        "() => undefined",
+        "() => 'text'",
+        "() => ({})",
+        "() => ({ status: 'ok', headers: new Map(), text() {} })",
+        "() => ({ status: 200, text: () => 'no headers' })",
+        "() => ({ status: 200, headers: new Map() })",
+        "() => ({ status: 200, headers: new Map(), text: () => 7 })",
+        "() => ({ get status() { throw new Error('no') } })",
+    ] {
+        assert!(matches!(fetched(source).await, Err(FetchFailure::NotAnAnswer)), "{source}");
+    }
+}
+
+#[test]
+async fn only_the_code_of_a_failure_is_kept() {
+    for (source, expected) in [
+        (
+            "() => { throw Object.assign(new TypeError('planted'), { cause: { code: 'ECONNREFUSED' } }) }",
+            Some("ECONNREFUSED"),
+        ),
+        ("async () => { throw { code: 'ENOTFOUND' } }", Some("ENOTFOUND")),
+        ("async () => { throw { code: 'Basic planted' } }", None),
+        ("async () => { throw 'planted' }", None),
+        ("async () => { throw undefined }", None),
+        ("async () => new Response(new ReadableStream({ pull(c) { c.error(new Error('cut')) } }))", None),
+    ] {
+        let Err(FetchFailure::Network(code)) = fetched(source).await else { panic!("{source}") };
+
+        assert_eq!(code.as_deref(), expected, "{source}");
+    }
+}
+
+#[test]
+fn a_page_that_wakes_calls_until_nobody_listens() {
+    let global = js_sys::global();
+    let has_events = Reflect::get(&global, &"dispatchEvent".into()).is_ok_and(|it| it.is_function());
+    let (count, woke) = counter();
+    let wakeups = Wakeups::new(woke);
+    let online = || has_events.then(|| js("dispatchEvent(new Event('online'))"));
+
+    online();
+    drop(wakeups);
+    online();
+
+    // Node's global object has no events: nothing to hear, and nothing to break.
+    assert_eq!(count.get(), u32::from(has_events));
+}
+
+#[test]
+fn seeds_differ() {
+    assert_ne!(seed(), seed());
+    assert!(UnixMillis::new(seed()) != UnixMillis::new(0));
+}

@@ -1,0 +1,104 @@
+//! JavaScript values as plain ones.
+
+use std::future::Future;
+
+use js_sys::{Array, Function, Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use zeroize::Zeroizing;
+
+use crate::options::Given;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A getter or a proxy may throw.
+    #[wasm_bindgen(js_namespace = Object, catch)]
+    fn entries(object: &JsValue) -> Result<Array, JsValue>;
+
+    #[wasm_bindgen(js_namespace = Object, catch, js_name = getPrototypeOf)]
+    fn prototype_of(object: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+/// A value that was given, taken over once so that later changes do not matter.
+pub(crate) fn given(value: &JsValue) -> Given<Function> {
+    match value.dyn_ref::<Object>() {
+        // Options may be of any class; what is in them may not.
+        Some(object) if !value.is_function() && !Array::is_array(value) => {
+            members(object, DEEPEST).unwrap_or(Given::Other)
+        }
+        _ => convert(value, DEEPEST),
+    }
+}
+
+/// How deep options may be nested. A profile's variables have five levels; this
+/// bounds what an object that contains itself can cost.
+const DEEPEST: usize = 12;
+
+fn convert(value: &JsValue, depth: usize) -> Given<Function> {
+    let Some(deeper) = depth.checked_sub(1) else { return Given::Other };
+    if value.is_undefined() {
+        return Given::Missing;
+    }
+    if value.is_null() {
+        return Given::Null;
+    }
+    if let Some(value) = value.as_bool() {
+        return Given::Bool(value);
+    }
+    if let Some(value) = value.as_f64() {
+        return Given::Number(value);
+    }
+    if let Some(value) = value.as_string() {
+        return Given::Text(Zeroizing::new(value));
+    }
+    if let Some(function) = value.dyn_ref::<Function>() {
+        return Given::Function(function.clone());
+    }
+    if Array::is_array(value) {
+        return Given::List(
+            value.unchecked_ref::<Array>().iter().map(|item| convert(&item, deeper)).collect(),
+        );
+    }
+    if value.is_object() && is_plain(value) {
+        return members(value, deeper).unwrap_or(Given::Other);
+    }
+    if let Some(date) = value.dyn_ref::<js_sys::Date>() {
+        return Given::Number(date.get_time());
+    }
+    Given::Other
+}
+
+fn members(object: &JsValue, depth: usize) -> Option<Given<Function>> {
+    let entries = entries(object).ok()?;
+    let member = |entry: JsValue| {
+        let entry = entry.unchecked_into::<Array>();
+        Some((entry.get(0).as_string()?, convert(&entry.get(1), depth)))
+    };
+    Some(Given::Map(entries.iter().map(member).collect::<Option<_>>()?))
+}
+
+/// Whether an object is of no class, in this realm or another.
+fn is_plain(object: &JsValue) -> bool {
+    match prototype_of(object) {
+        Ok(prototype) if prototype.is_null() => true,
+        Ok(prototype) => prototype_of(&prototype).is_ok_and(|root| root.is_null()),
+        Err(_) => false,
+    }
+}
+
+/// The text at a key, whatever the object is.
+pub(crate) fn text_member(object: &JsValue, key: &str) -> Option<String> {
+    Reflect::get(object, &JsValue::from_str(key)).ok()?.as_string()
+}
+
+/// Calls a function of the user's and waits for what it gives, promise or not.
+pub(crate) fn settled(
+    function: &Function,
+    argument: Option<&JsValue>,
+) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
+    let called = match argument {
+        Some(argument) => function.call1(&JsValue::UNDEFINED, argument),
+        None => function.call0(&JsValue::UNDEFINED),
+    };
+    async { JsFuture::from(Promise::resolve(&called?)).await }
+}

@@ -1,0 +1,129 @@
+//! The npm face, as the driver calls it.
+
+use js_sys::Array;
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::{
+    core::{CallId, ErrorCode, ScopeSet, TokenError, TokenSet},
+    host::given,
+    js::NewsView,
+    options::Given,
+};
+
+#[wasm_bindgen]
+extern "C" {
+    /// An `AccessToken` of the contract, made by the face and frozen.
+    #[derive(Clone)]
+    pub(crate) type Held;
+
+    /// One object for each manager. None of its methods throws, and only `notify` runs
+    /// code of the user's.
+    pub type Face;
+
+    #[wasm_bindgen(method, js_name = settle)]
+    fn settle_call(this: &Face, call: f64, held: &Held);
+
+    #[wasm_bindgen(method, js_name = reject)]
+    fn reject_call(this: &Face, call: f64, error: &JsValue);
+
+    /// Hand this out until `served_until` without asking; it is valid until
+    /// `valid_until`. Both by `Date.now()`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn hold(this: &Face, held: &Held, served_until: f64, valid_until: f64);
+
+    /// Nothing is held.
+    #[wasm_bindgen(method, js_name = dropHold)]
+    pub(crate) fn drop_hold(this: &Face);
+
+    /// Whether the token was handed out without asking since this was last called.
+    #[wasm_bindgen(method, js_name = takeUsed)]
+    pub(crate) fn take_used(this: &Face) -> bool;
+
+    #[wasm_bindgen(method, js_name = token)]
+    fn make_token(this: &Face, value: &str, scopes: &Array, issued_at: f64, expires_at: f64) -> Held;
+
+    /// Makes a `TokenError` of its fields.
+    #[wasm_bindgen(method)]
+    pub(crate) fn error(this: &Face, fields: &JsValue) -> JsValue;
+
+    /// The fields of a `TokenError`; `undefined` if it is none.
+    #[wasm_bindgen(method, js_name = fieldsOf)]
+    fn fields_of(this: &Face, thrown: &JsValue) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = notify)]
+    fn notify_of(this: &Face, event: &JsValue);
+}
+
+impl Face {
+    /// Gives a caller its token.
+    pub(crate) fn settle(&self, call: CallId, held: &Held) {
+        self.settle_call(number(call), held);
+    }
+
+    /// Gives a caller its error.
+    pub(crate) fn reject(&self, call: CallId, error: &JsValue) {
+        self.reject_call(number(call), error);
+    }
+
+    /// Makes the token that users see.
+    pub(crate) fn token(&self, tokens: &TokenSet, scopes: &ScopeSet) -> Held {
+        let skew = tokens.provider_clock;
+        self.make_token(
+            tokens.access_token.expose(),
+            &scopes.iter().map(JsValue::from_str).collect(),
+            tokens.issued_at.shifted(skew).to_js(),
+            tokens.expires_at.shifted(skew).to_js(),
+        )
+    }
+
+    /// Tells the listeners.
+    pub(crate) fn notify(&self, news: &NewsView) {
+        if let Ok(event) = news.serialize(&serde_wasm_bindgen::Serializer::json_compatible()) {
+            self.notify_of(&event);
+        }
+    }
+
+    /// What was thrown, if it is a `TokenError`, of this copy of the package or another,
+    /// and whether it says that waiting helps.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    pub(crate) fn own_error(&self, thrown: &JsValue) -> Option<(TokenError, Outlook)> {
+        let Given::Map(members) = given(&self.fields_of(thrown)) else { return None };
+        let get = |key: &str| members.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+        let text = |key: &str| match get(key) {
+            Some(Given::Text(text)) => Some(text.to_string()),
+            _ => None,
+        };
+        let number = |key: &str| match get(key) {
+            Some(Given::Number(number)) => Some(*number),
+            _ => None,
+        };
+        let outlook = match get("retryable") {
+            Some(Given::Bool(true)) => Outlook::MayPass,
+            _ => Outlook::Lasts,
+        };
+        let error = TokenError {
+            status: number("status").map(|status| status as u16),
+            request_id: text("requestId"),
+            retry_after: number("retryAfterMs")
+                .and_then(|millis| std::time::Duration::try_from_secs_f64(millis / 1000.0).ok()),
+            ..TokenError::new(ErrorCode::parse(&text("code")?)?, text("message")?)
+        };
+        Some((error, outlook))
+    }
+}
+
+/// Whether waiting helps after an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outlook {
+    /// It may.
+    MayPass,
+    /// It does not.
+    Lasts,
+}
+
+/// Call ids count up from one: they stay exact for 285 years of a million a second.
+#[expect(clippy::cast_precision_loss, reason = "below 2^53")]
+fn number(call: CallId) -> f64 {
+    call.0 as f64
+}

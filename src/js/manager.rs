@@ -1,0 +1,77 @@
+//! What the npm face calls.
+
+use std::rc::Rc;
+
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::{
+    core::{AccessToken, CallId, Event, Want},
+    driver::Driver,
+    host::{PLATFORM, given},
+    js::{Face, error_view},
+    options,
+};
+
+/// One manager. Every method takes `&self`: it may be called again while it runs.
+#[wasm_bindgen]
+pub struct Core {
+    driver: Rc<Driver>,
+}
+
+#[wasm_bindgen]
+impl Core {
+    /// Accepts the options, or throws the fields of an `invalid_options` error.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: &JsValue, face: Face) -> Result<Self, JsValue> {
+        let settings = options::read(&given(options), PLATFORM).map_err(|error| error_view(&error))?;
+        Ok(Self { driver: Driver::new(settings, face) })
+    }
+
+    /// A caller wants a token: `face.settle` or `face.reject` follows, maybe at once.
+    /// Throws the fields of an `invalid_options` error.
+    pub fn request(&self, call: f64, options: &JsValue) -> Result<(), JsValue> {
+        let want = options::read_call(&given(options)).map_err(|error| error_view(&error))?;
+        self.driver.request(id(call), want);
+        Ok(())
+    }
+
+    /// A caller wants a new token; as [`request`](Self::request).
+    pub fn refresh(&self, call: f64, options: &JsValue) -> Result<(), JsValue> {
+        options::read_refresh(&given(options)).map_err(|error| error_view(&error))?;
+        self.driver.request(id(call), Want::Fresh);
+        Ok(())
+    }
+
+    /// A caller no longer waits.
+    pub fn abandon(&self, call: f64) {
+        self.driver.dispatch(Event::Abandoned(id(call)));
+    }
+
+    /// The API refused this token.
+    pub fn invalidate(&self, token: &str) {
+        self.driver.dispatch(Event::Invalidated(AccessToken::new(token)));
+    }
+
+    /// Takes a newer token out of an ordinary answer; whether there was one.
+    pub fn adopt(&self, response: &JsValue) -> bool {
+        self.driver.adopt(response)
+    }
+
+    /// A snapshot, as the contract spells it.
+    pub fn status(&self) -> JsValue {
+        let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+        self.driver.status().serialize(&serializer).unwrap_or(JsValue::UNDEFINED)
+    }
+
+    /// Ends everything; callers that wait are rejected before it returns.
+    pub fn close(&self) {
+        self.driver.close();
+    }
+}
+
+/// Call ids are counted by the face, from one.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
+fn id(call: f64) -> CallId {
+    CallId(call as u64)
+}

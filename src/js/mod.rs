@@ -1,0 +1,14 @@
+//! What JavaScript sees of the core, and what the core sees of the npm face.
+//!
+//! The public class is plain JavaScript (`pkg-template/src`); this is what it is
+//! built on, and no part of the contract.
+
+mod face;
+mod manager;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use face::{Face, Held, Outlook};
+pub(crate) use views::{NewsView, StatusView, error_view};

@@ -1,0 +1,224 @@
+//! The core behind its face: re-entrancy, ends, and managers that are dropped.
+
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Function, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::{Face, manager::Core};
+
+/// A face that writes down what it is told. `onNotify` may be replaced.
+const FACE: &str = "({
+    log: [], grants: 0, onNotify() {},
+    settle(call, token) { this.log.push(`settle ${call} ${token.value}`) },
+    reject(call, error) { this.log.push(`reject ${call} ${error.code}`) },
+    hold(token) { this.log.push(`hold ${token.value}`) },
+    dropHold() { this.log.push('drop') },
+    takeUsed() { return false },
+    token(value) { return { value } },
+    error(fields) { return fields },
+    fieldsOf(thrown) { return thrown && thrown.code ? thrown : undefined },
+    notify(event) { this.log.push(event.type); this.onNotify(event) },
+})";
+
+struct Stage {
+    face: JsValue,
+    core: Core,
+}
+
+impl Stage {
+    /// A manager whose tokens come from `grant`, the source of a function that is
+    /// called with the face.
+    fn new(grant: &str) -> Self {
+        let face = js_sys::eval(FACE).expect("the source is right");
+        let options = format!(
+            "return {{ provider: {{ name: 'acme', endpoint: 'https://api.test', grant: ({grant}) }},
+                retry: {{ attempts: 1 }} }}"
+        );
+        let options =
+            Function::new_with_args("face", &options).call1(&JsValue::UNDEFINED, &face).expect("options");
+        let core = Core::new(&options, face.clone().unchecked_into::<Face>()).ok().expect("accepted");
+        Self { face, core }
+    }
+
+    fn request(&self, call: u32) {
+        self.core.request(f64::from(call), &JsValue::UNDEFINED).expect("no options are right");
+    }
+
+    fn log(&self) -> String {
+        let log = Reflect::get(&self.face, &"log".into()).expect("it has one");
+        log.unchecked_into::<js_sys::Array>().join("; ").into()
+    }
+
+    fn grants(&self) -> Option<f64> {
+        Reflect::get(&self.face, &"grants".into()).ok()?.as_f64()
+    }
+
+    /// Runs `body` with `event` and `core` at each event.
+    fn on_notify(&self, body: impl Fn(&str) + 'static) {
+        let listener = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
+            let kind = Reflect::get(&event, &"type".into()).ok().and_then(|kind| kind.as_string());
+            body(&kind.unwrap_or_default());
+        });
+        Reflect::set(&self.face, &"onNotify".into(), &listener.into_js_value()).expect("it is an object");
+    }
+}
+
+const GRANT: &str = "() => ({ accessToken: `token-${++face.grants}`, expiresInMs: 60000 })";
+
+async fn a_while() {
+    TimeoutFuture::new(30).await;
+}
+
+#[test]
+async fn a_thousand_callers_share_one_grant() {
+    let stage = Stage::new(GRANT);
+
+    (1..=1000).for_each(|call| stage.request(call));
+    a_while().await;
+
+    assert_eq!(stage.grants(), Some(1.0));
+    assert_eq!(stage.log().matches("settle").count(), 1000);
+}
+
+#[test]
+async fn the_face_holds_the_token_before_callers_and_listeners_are_told() {
+    let stage = Stage::new(GRANT);
+
+    stage.request(1);
+    a_while().await;
+
+    assert_eq!(stage.log(), "hold token-1; settle 1 token-1; token");
+}
+
+#[test]
+async fn a_listener_may_call_any_method() {
+    let stage = std::rc::Rc::new(Stage::new(GRANT));
+    let inner = std::rc::Rc::clone(&stage);
+    let first = std::cell::Cell::new(true);
+    stage.on_notify(move |kind| {
+        if kind == "token" && first.replace(false) {
+            inner.core.invalidate("token-1");
+            inner.core.request(2.0, &JsValue::UNDEFINED).expect("no options are right");
+            inner.core.abandon(7.0);
+            inner.core.adopt(&JsValue::NULL);
+            inner.core.status();
+        }
+    });
+
+    stage.request(1);
+    a_while().await;
+
+    assert_eq!(
+        stage.log(),
+        "hold token-1; settle 1 token-1; token; drop; hold token-2; settle 2 token-2; token"
+    );
+}
+
+#[test]
+async fn a_listener_may_close_the_manager() {
+    let stage = std::rc::Rc::new(Stage::new(GRANT));
+    let inner = std::rc::Rc::clone(&stage);
+    stage.on_notify(move |kind| {
+        if kind == "token" {
+            inner.core.close();
+        }
+    });
+
+    stage.request(1);
+    a_while().await;
+    stage.request(2);
+
+    assert_eq!(stage.log(), "hold token-1; settle 1 token-1; token; drop; close; reject 2 closed");
+}
+
+#[test]
+async fn a_grant_function_may_call_the_manager_it_grants_for() {
+    let stage = std::rc::Rc::new(Stage::new("() => face.onGrant()"));
+    let inner = std::rc::Rc::clone(&stage);
+    let grant = Closure::<dyn Fn() -> JsValue>::new(move || {
+        inner.request(2);
+        inner.core.invalidate("token");
+        js_sys::eval("({ accessToken: 'token' })").expect("the source is right")
+    });
+    Reflect::set(&stage.face, &"onGrant".into(), &grant.into_js_value()).expect("it is an object");
+
+    stage.request(1);
+    a_while().await;
+
+    assert_eq!(stage.log(), "hold token; settle 1 token; settle 2 token; token");
+}
+
+#[test]
+async fn closing_ends_a_grant_that_never_settles() {
+    let stage = Stage::new("({ signal }) => { face.signal = signal; return new Promise(() => {}) }");
+    stage.request(1);
+    a_while().await;
+
+    stage.core.close();
+
+    let signal = Reflect::get(&stage.face, &"signal".into()).expect("it was called");
+    assert!(signal.unchecked_into::<web_sys::AbortSignal>().aborted());
+    assert_eq!(stage.log(), "reject 1 closed; close");
+}
+
+#[test]
+async fn a_call_that_is_abandoned_is_not_settled() {
+    let stage = Stage::new(GRANT);
+    stage.request(1);
+    stage.request(2);
+
+    stage.core.abandon(1.0);
+    a_while().await;
+
+    assert_eq!(stage.log(), "hold token-1; settle 2 token-1; token");
+}
+
+#[test]
+async fn a_manager_that_is_dropped_asks_for_nothing_more() {
+    let grant = "() => ({ accessToken: `token-${++face.grants}`, expiresInMs: 40 })";
+    let stage = Stage::new(grant);
+    stage.request(1);
+    a_while().await;
+    let granted = stage.grants();
+    let Stage { face, core } = stage;
+
+    drop(core);
+    TimeoutFuture::new(1500).await;
+
+    let grants = Reflect::get(&face, &"grants".into()).ok().and_then(|grants| grants.as_f64());
+    assert_eq!(grants, granted);
+}
+
+#[test]
+async fn a_grant_function_that_gives_rubbish_is_told_what_to_give() {
+    for (source, code) in [
+        ("() => undefined", "protocol"),
+        ("() => ({ accessToken: 7 })", "protocol"),
+        ("() => ({ accessToken: 'a b' })", "protocol"),
+        ("() => { throw new Error('planted') }", "network"),
+        ("() => Promise.reject(undefined)", "network"),
+        (
+            "() => { throw { code: 'invalid_credentials', message: 'no', retryable: false } }",
+            "invalid_credentials",
+        ),
+    ] {
+        let stage = Stage::new(source);
+
+        stage.request(1);
+        a_while().await;
+
+        assert_eq!(stage.log(), format!("reject 1 {code}; error"), "{source}");
+    }
+}
+
+#[test]
+fn options_that_are_wrong_are_refused() {
+    let face = js_sys::eval(FACE).expect("the source is right").unchecked_into::<Face>();
+    let options = js_sys::eval("({ provider: 'flux' })").expect("the source is right");
+
+    let Err(fields) = Core::new(&options, face) else { panic!("accepted") };
+
+    let code = Reflect::get(&fields, &"code".into()).ok().and_then(|code| code.as_string());
+    assert_eq!(code.as_deref(), Some("invalid_options"));
+}

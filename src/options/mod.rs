@@ -1,0 +1,271 @@
+//! What a user may write: keys, kinds, ranges, and what to write instead.
+//!
+//! Decides whether options are accepted. Pure: functions of JavaScript are opaque
+//! values of type `F`, so every message is tested natively. Nothing behind this
+//! module sees a value that was not checked here.
+
+mod builtin;
+mod custom;
+mod given;
+mod reader;
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
+
+use std::time::Duration;
+
+pub use given::Given;
+use reader::Reader;
+
+use crate::{
+    core::{ErrorCode, Policy, RefreshMode, Retry, ScopeSet, Secret, TokenError, Want},
+    json::{Credentials, Platform},
+    provider::Profile,
+};
+
+/// Options that were accepted.
+#[derive(Clone, Debug)]
+pub struct Settings<F> {
+    /// What the API is like.
+    pub profile: Profile,
+    /// Who asks it for tokens.
+    pub granter: Granter<F>,
+    /// The scopes to ask for.
+    pub scopes: ScopeSet,
+    /// When to refresh, retry and hand out.
+    pub policy: Policy,
+    /// For one grant request, its body included.
+    pub timeout: Duration,
+    /// Instead of the global `fetch`.
+    pub fetch: Option<F>,
+    /// Whether the refresh timer keeps a process running.
+    pub keep_alive: KeepAlive,
+}
+
+/// Who asks the API for tokens.
+#[derive(Clone, Debug)]
+pub enum Granter<F> {
+    /// This library, as the profile says, with these secrets.
+    Profile(Vec<SecretSource<F>>),
+    /// A function of the user's.
+    Function(F),
+}
+
+/// Where a secret comes from.
+#[derive(Clone, Debug)]
+pub enum SecretSource<F> {
+    /// It was given.
+    Text(Secret),
+    /// It is asked for at each grant.
+    Function(F),
+}
+
+/// Whether the refresh timer keeps a process running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// It does.
+    Yes,
+    /// The process may end.
+    No,
+}
+
+/// Reads the options of a manager.
+///
+/// # Errors
+///
+/// `invalid_options`; the message names the key and what to write.
+pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F>, TokenError> {
+    let Given::Map(members) = given else {
+        return Err(invalid(format!(
+            "options are {}; give an object: new TokenManager({{ provider: \"fluz\", … }})",
+            given.kind()
+        )));
+    };
+    let options = Reader::new("", members);
+    let chosen = match options.get("provider") {
+        Some(Given::Text(name)) => builtin::read(name, &options)?,
+        Some(Given::Map(provider)) => custom::read(&Reader::new("provider.", provider), &options)?,
+        other => {
+            let kind = other.map_or("missing", Given::kind);
+            return Err(invalid(format!(
+                "option `provider` is {kind}; give {}, or a Profile object that describes your own API",
+                builtin::NAMES
+            )));
+        }
+    };
+    let Chosen { mut profile, granter, scopes } = chosen;
+    check_endpoint(&profile.endpoint, &options, platform)?;
+    if let Some(headers) = options.map("headers")? {
+        profile.headers.extend(headers.headers()?);
+    }
+    Ok(Settings {
+        profile,
+        granter,
+        scopes,
+        policy: policy(&options)?,
+        timeout: options.millis("timeoutMs", 1.0)?.unwrap_or(TIMEOUT),
+        fetch: options.function("fetch")?,
+        keep_alive: if options.flag("keepAlive")? == Some(true) { KeepAlive::Yes } else { KeepAlive::No },
+    })
+}
+
+/// Reads the options of one call: `getToken({ minValidityMs, scopes })`.
+///
+/// `signal` is known and left to the face.
+///
+/// # Errors
+///
+/// `invalid_options`; the message names the key and what to write.
+pub fn read_call<F: Clone>(given: &Given<F>) -> Result<Want, TokenError> {
+    let options = call(given, &["signal", "minValidityMs", "scopes"])?;
+    let scopes = options.get("scopes").map(|_| options.scopes("scopes")).transpose()?;
+    Ok(Want::Usable { min_validity: options.millis("minValidityMs", 0.0)?, scopes })
+}
+
+/// Checks the options of a forced refresh: `refresh({ signal })`.
+///
+/// # Errors
+///
+/// `invalid_options`; the message names the key and what to write.
+pub fn read_refresh<F: Clone>(given: &Given<F>) -> Result<(), TokenError> {
+    call(given, &["signal"]).map(drop)
+}
+
+fn call<'a, F: Clone>(given: &'a Given<F>, known: &[&str]) -> Result<Reader<'a, F>, TokenError> {
+    let members = match given {
+        Given::Missing => &[][..],
+        Given::Map(members) => members,
+        Given::Null
+        | Given::Bool(_)
+        | Given::Number(_)
+        | Given::Text(_)
+        | Given::List(_)
+        | Given::Function(_)
+        | Given::Other => {
+            let kind = given.kind();
+            return Err(invalid(format!("the options of the call are {kind}; give an object or nothing")));
+        }
+    };
+    let options = Reader::new("", members);
+    options.only(known)?;
+    Ok(options)
+}
+
+/// What a provider's own options make.
+struct Chosen<F> {
+    profile: Profile,
+    granter: Granter<F>,
+    scopes: ScopeSet,
+}
+
+/// The contract's default.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The options of every provider.
+const COMMON: [&str; 12] = [
+    "provider",
+    "endpoint",
+    "lifetimeMs",
+    "refresh",
+    "refreshWindow",
+    "minValidityMs",
+    "timeoutMs",
+    "retry",
+    "fetch",
+    "headers",
+    "allowInsecure",
+    "keepAlive",
+];
+
+/// Options of the contract that this version does not have.
+const NOT_YET: [&str; 4] = ["origins", "store", "storeTimeoutMs", "sessions"];
+
+fn check_keys<F: Clone>(options: &Reader<'_, F>, own: &[&str]) -> Result<(), TokenError> {
+    if let Some(key) = NOT_YET.into_iter().find(|key| options.get(key).is_some()) {
+        return Err(invalid(format!("option `{key}` is not part of this version yet; leave it out")));
+    }
+    options.only(&[&COMMON[..], own].concat())
+}
+
+fn check_endpoint<F: Clone>(
+    endpoint: &str,
+    options: &Reader<'_, F>,
+    platform: Platform,
+) -> Result<(), TokenError> {
+    let allow_insecure = options.flag("allowInsecure")? == Some(true);
+    let Some(url) = (platform.parse_url)(endpoint) else {
+        return Err(invalid("option `endpoint` is not an absolute URL; write it in full, with https://"));
+    };
+    if url.credentials == Credentials::Present {
+        return Err(invalid(
+            "option `endpoint` holds a user name or password; leave them out and use the provider's options",
+        ));
+    }
+    match url.protocol.as_str() {
+        "https:" => Ok(()),
+        "http:" if allow_insecure || is_loopback(&url.hostname) => Ok(()),
+        "http:" => Err(invalid(
+            "option `endpoint` is an http: URL, which would send secrets in the clear; use https:, or set \
+             `allowInsecure: true` if the way there is safe",
+        )),
+        _ => {
+            Err(invalid("option `endpoint` is neither an https: nor an http: URL; grants are sent over HTTP"))
+        }
+    }
+}
+
+/// Whether nothing leaves the machine (RFC 6761 section 6.3 for the name).
+fn is_loopback(hostname: &str) -> bool {
+    let is_ipv4 = || {
+        let parts: Vec<_> = hostname.split('.').collect();
+        parts.len() == 4 && parts[0] == "127" && parts.iter().all(|part| part.parse::<u8>().is_ok())
+    };
+    hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "[::1]" || is_ipv4()
+}
+
+fn policy<F: Clone>(options: &Reader<'_, F>) -> Result<Policy, TokenError> {
+    let default = Policy::default();
+    let refresh = options.one_of(
+        "refresh",
+        &[
+            ("always", RefreshMode::Always),
+            ("while-used", RefreshMode::WhileUsed),
+            ("on-demand", RefreshMode::OnDemand),
+        ],
+    )?;
+    let refresh_window = options.number(
+        "refreshWindow",
+        0.0,
+        0.9,
+        "a fraction of the lifetime from 0 to 0.9, for example 0.25",
+    )?;
+    Ok(Policy {
+        refresh: refresh.unwrap_or(default.refresh),
+        refresh_window: refresh_window.unwrap_or(default.refresh_window),
+        min_validity: options.millis("minValidityMs", 0.0)?,
+        retry: retry(options, default.retry)?,
+    })
+}
+
+fn retry<F: Clone>(options: &Reader<'_, F>, default: Retry) -> Result<Retry, TokenError> {
+    let Some(retry) = options.map("retry")? else { return Ok(default) };
+    retry.only(&["attempts", "baseMs", "maxMs"])?;
+    let attempts = retry.whole("attempts", 1, 100, "how many requests to make in all, from 1 to 100")?;
+    let base = retry.millis("baseMs", 1.0)?;
+    let max = retry.millis("maxMs", 1.0)?;
+    let settled = Retry {
+        attempts: attempts.unwrap_or(default.attempts),
+        base: base.unwrap_or_else(|| max.map_or(default.base, |max| max.min(default.base))),
+        max: max.unwrap_or_else(|| base.map_or(default.max, |base| base.max(default.max))),
+    };
+    if settled.max < settled.base {
+        return Err(invalid(
+            "option `retry.maxMs` is less than `retry.baseMs`; the longest pause cannot be shorter than the first",
+        ));
+    }
+    Ok(settled)
+}
+
+fn invalid(message: impl Into<String>) -> TokenError {
+    TokenError::new(ErrorCode::InvalidOptions, message)
+}

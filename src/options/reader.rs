@@ -1,0 +1,264 @@
+//! Takes values of a kind out of an object, or says what to write instead.
+
+use std::time::Duration;
+
+use super::{Given, SecretSource, invalid};
+use crate::core::{ScopeSet, Secret, TokenError};
+
+/// An object of options, and where it is.
+pub(super) struct Reader<'a, F> {
+    /// In front of keys in messages: `retry.`.
+    prefix: String,
+    members: &'a [(String, Given<F>)],
+}
+
+impl<'a, F: Clone> Reader<'a, F> {
+    pub(super) fn new(prefix: impl Into<String>, members: &'a [(String, Given<F>)]) -> Self {
+        Self { prefix: prefix.into(), members }
+    }
+
+    /// The value of a key; `undefined` is as good as nothing.
+    pub(super) fn get(&self, key: &str) -> Option<&'a Given<F>> {
+        let found = self.members.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+        found.filter(|value| !matches!(value, Given::Missing))
+    }
+
+    /// Every key that was given.
+    pub(super) fn members(&self) -> &'a [(String, Given<F>)] {
+        self.members
+    }
+
+    /// The key with what leads to it.
+    pub(super) fn name(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    /// Refuses keys that are not known, and names the one that was meant.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), TokenError> {
+        let Some((unknown, _)) = self.members.iter().find(|(key, _)| !known.contains(&key.as_str())) else {
+            return Ok(());
+        };
+        let name = self.name(shown(unknown));
+        Err(invalid(match nearest(unknown, known) {
+            Some(key) => format!("option `{name}` is not known; did you mean `{}`?", self.name(key)),
+            None => format!("option `{name}` is not known; known here are `{}`", known.join("`, `")),
+        }))
+    }
+
+    /// An error about a key: what it is, and what to give.
+    pub(super) fn wrong(&self, key: &str, remedy: &str) -> TokenError {
+        let kind = self.get(key).map_or("missing", Given::kind);
+        invalid(format!("option `{}` is {kind}; give {remedy}", self.name(key)))
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(&self, key: &str, remedy: &str) -> Result<Option<String>, TokenError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Given::Text(text)) if !text.trim().is_empty() => Ok(Some(text.to_string())),
+            Some(_) => Err(self.wrong(key, remedy)),
+        }
+    }
+
+    /// A text that must be there.
+    pub(super) fn required_text(&self, key: &str, remedy: &str) -> Result<String, TokenError> {
+        self.text(key, remedy)?.ok_or_else(|| self.wrong(key, remedy))
+    }
+
+    /// A secret that must be there: a text, or a function that gives one.
+    pub(super) fn secret(&self, key: &str, remedy: &str) -> Result<SecretSource<F>, TokenError> {
+        match self.get(key) {
+            Some(Given::Text(text)) if !text.trim().is_empty() => {
+                Ok(SecretSource::Text(Secret::new(text.as_str())))
+            }
+            Some(Given::Function(function)) => Ok(SecretSource::Function(function.clone())),
+            None => Err(invalid(format!(
+                "option `{}` is missing; give {remedy}, as a string or a function that returns one (if it comes \
+                 from the environment: is the variable set?)",
+                self.name(key)
+            ))),
+            Some(_) => Err(self.wrong(key, &format!("{remedy}, as a string or a function that returns one"))),
+        }
+    }
+
+    /// A number from `least` to `most`.
+    pub(super) fn number(
+        &self,
+        key: &str,
+        least: f64,
+        most: f64,
+        remedy: &str,
+    ) -> Result<Option<f64>, TokenError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Given::Number(number)) if (least..=most).contains(number) => Ok(Some(*number)),
+            Some(Given::Number(_)) => {
+                Err(invalid(format!("option `{}` is out of range; give {remedy}", self.name(key))))
+            }
+            Some(_) => Err(self.wrong(key, remedy)),
+        }
+    }
+
+    /// A whole number from `least` to `most`.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range and whole")]
+    pub(super) fn whole(
+        &self,
+        key: &str,
+        least: u32,
+        most: u32,
+        remedy: &str,
+    ) -> Result<Option<u32>, TokenError> {
+        match self.number(key, f64::from(least), f64::from(most), remedy)? {
+            Some(number) if number.fract() != 0.0 => {
+                Err(invalid(format!("option `{}` is not a whole number; give {remedy}", self.name(key))))
+            }
+            number => Ok(number.map(|number| number as u32)),
+        }
+    }
+
+    /// A span in milliseconds, at least `least` of them.
+    pub(super) fn millis(&self, key: &str, least: f64) -> Result<Option<Duration>, TokenError> {
+        let remedy = format!("a number of milliseconds, {least} or more");
+        let millis = self.number(key, least, MOST_MILLIS, &remedy)?;
+        Ok(millis.map(|millis| Duration::from_secs_f64(millis / 1000.0)))
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, TokenError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Given::Bool(value)) => Ok(Some(*value)),
+            Some(_) => Err(self.wrong(key, "true or false")),
+        }
+    }
+
+    /// A function.
+    pub(super) fn function(&self, key: &str) -> Result<Option<F>, TokenError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Given::Function(function)) => Ok(Some(function.clone())),
+            Some(_) => Err(self.wrong(key, "a function")),
+        }
+    }
+
+    /// An object.
+    pub(super) fn map(&self, key: &str) -> Result<Option<Self>, TokenError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Given::Map(members)) => Ok(Some(Self::new(format!("{}.", self.name(key)), members))),
+            Some(_) => Err(self.wrong(key, "an object")),
+        }
+    }
+
+    /// One of several words.
+    pub(super) fn one_of<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, TokenError> {
+        let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        let listed = format!("\"{}\"", known.join("\" or \""));
+        match self.get(key) {
+            None => Ok(None),
+            Some(Given::Text(text)) => match words.iter().find(|(word, _)| *word == text.as_str()) {
+                Some((_, value)) => Ok(Some(*value)),
+                None => Err(invalid(match nearest(text, &known) {
+                    Some(word) => format!(
+                        "option `{}` is a string that is not known; did you mean \"{word}\"?",
+                        self.name(key)
+                    ),
+                    None => {
+                        format!("option `{}` is a string that is not known; give {listed}", self.name(key))
+                    }
+                })),
+            },
+            Some(_) => Err(self.wrong(key, &listed)),
+        }
+    }
+
+    /// A list of scopes, at least one; each once.
+    pub(super) fn scopes(&self, key: &str) -> Result<ScopeSet, TokenError> {
+        let remedy = "an array of scopes, at least one, for example [\"LIST_OFFERS\"]";
+        let Some(Given::List(items)) = self.get(key) else { return Err(self.wrong(key, remedy)) };
+        if items.is_empty() {
+            return Err(invalid(format!("option `{}` is an empty array; give {remedy}", self.name(key))));
+        }
+        let scope = |(place, item): (usize, &Given<F>)| {
+            item.as_text().filter(|scope| is_scope(scope)).map(str::to_owned).ok_or_else(|| {
+                invalid(format!(
+                    "option `{}[{place}]` is {} that is no scope; give the scope's name, without spaces",
+                    self.name(key),
+                    item.kind()
+                ))
+            })
+        };
+        items.iter().enumerate().map(scope).collect()
+    }
+
+    /// Headers to add to grant requests; names come out in lower case.
+    pub(super) fn headers(&self) -> Result<Vec<(String, String)>, TokenError> {
+        let header = |(name, value): &(String, Given<F>)| {
+            let lower = name.to_ascii_lowercase();
+            if ["authorization", "content-type"].contains(&lower.as_str()) {
+                return Err(invalid(format!(
+                    "option `{}` cannot be set: the manager sends it itself; leave it out",
+                    self.name(shown(name))
+                )));
+            }
+            let text = value.as_text().filter(|text| is_header_name(&lower) && is_header_value(text));
+            text.map(|text| (lower.clone(), text.to_owned())).ok_or_else(|| {
+                invalid(format!(
+                    "option `{}` is no header; give a header's name and its value as a string of visible ASCII",
+                    self.name(shown(name))
+                ))
+            })
+        };
+        let given = self.members.iter().filter(|(_, value)| !matches!(value, Given::Missing));
+        given.map(header).collect()
+    }
+
+    /// One name or path, or a list of them, at least one.
+    pub(super) fn texts(&self, key: &str, remedy: &str) -> Result<Option<Vec<String>>, TokenError> {
+        let text = |item: &Given<F>| item.as_text().map(str::to_owned);
+        let texts = match self.get(key) {
+            None => return Ok(None),
+            Some(Given::List(items)) if !items.is_empty() => {
+                items.iter().map(text).collect::<Option<Vec<_>>>()
+            }
+            Some(one) => text(one).map(|text| vec![text]),
+        };
+        texts.map(Some).ok_or_else(|| self.wrong(key, remedy))
+    }
+}
+
+/// 2^53: beyond it a JavaScript number is not exact.
+const MOST_MILLIS: f64 = 9_007_199_254_740_992.0;
+
+/// RFC 6749 section 3.3: visible ASCII but `"` and `\`.
+fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+}
+
+/// RFC 9110 section 5.6.2.
+pub(super) fn is_header_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+fn is_header_value(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b' ' || byte == b'\t' || byte.is_ascii_graphic())
+}
+
+/// A key as it may be shown: a secret may have been pasted in its place.
+fn shown(key: &str) -> &str {
+    let plain =
+        key.len() <= 40 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if plain { key } else { "…" }
+}
+
+/// The known word that was most likely meant.
+fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    let lower = word.to_lowercase();
+    known
+        .iter()
+        .map(|&candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 1.max(candidate.len() / 3))
+        .min()
+        .map(|(_, candidate)| candidate)
+}

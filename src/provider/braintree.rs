@@ -1,0 +1,105 @@
+//! Braintree: `createOAuthAccessTokenFromClientCredentials`.
+//!
+//! Sources, as read in November 2026: the guides "Access tokens (client
+//! credentials)" and "Making API calls" of developer.paypal.com/braintree/graphql,
+//! "GraphQL error handling" of the in-person guides, the public schema
+//! (braintree/graphql-api), and the error classes that Braintree's own SDKs know
+//! (braintree_node, `lib/braintree/graphql.js`).
+
+use std::time::Duration;
+
+pub use super::fluz::Environment;
+use super::profile::{
+    Authorization, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, TokenSource, Unexplained,
+    Variable, words,
+};
+
+/// What a user gives to reach Braintree. The client secret is secret number 0.
+#[derive(Clone, Debug)]
+pub struct Braintree {
+    /// Which of the two services.
+    pub environment: Environment,
+    /// Instead of the environment's own.
+    pub endpoint: Option<String>,
+    /// The OAuth client's id.
+    pub client_id: String,
+    /// `Braintree-Version`: a date, `YYYY-MM-DD`; [`VERSION`] where `None`.
+    pub version: Option<String>,
+    /// The lifetime to assume where `expiresAt` does not tell; an hour where `None`.
+    pub lifetime: Option<Duration>,
+}
+
+impl Braintree {
+    /// As data.
+    pub fn profile(self) -> Profile {
+        let endpoint = match self.environment {
+            Environment::Sandbox => SANDBOX,
+            Environment::Production => PRODUCTION,
+        };
+        Profile {
+            name: "braintree".to_owned(),
+            endpoint: self.endpoint.unwrap_or_else(|| endpoint.to_owned()),
+            headers: vec![(
+                "braintree-version".to_owned(),
+                self.version.unwrap_or_else(|| VERSION.to_owned()),
+            )],
+            authenticate: Operation {
+                document: CREATE.to_owned(),
+                variables: vec![(
+                    "input".to_owned(),
+                    Variable::Map(vec![("scopes".to_owned(), Variable::Scopes)]),
+                )],
+                authorization: Authorization::BasicPair { username: self.client_id, password: SecretId(0) },
+            },
+            // The schema has no mutation that takes a refresh token.
+            renew: None,
+            spellings: Vec::new(),
+            token: TokenSource::Data(words(&[
+                "createOAuthAccessTokenFromClientCredentials.accessToken.accessToken",
+            ])),
+            refresh_token: Vec::new(),
+            scopes: Vec::new(),
+            expiry: Some(Expiry::ExpiresAt {
+                paths: words(&["createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt"]),
+            }),
+            lifetime: Lifetime::Otherwise(self.lifetime.unwrap_or(LIFETIME)),
+            sliding: None,
+            signals: Signals {
+                refused: Signs {
+                    statuses: vec![401],
+                    // Wrong secret, expired token and missing scope are all this class.
+                    codes: words(&["AUTHENTICATION"]),
+                    ..Signs::default()
+                },
+                denied: Signs { statuses: vec![403], codes: words(&["AUTHORIZATION"]), ..Signs::default() },
+                throttled: Signs {
+                    statuses: vec![429],
+                    codes: words(&["RESOURCE_LIMIT"]),
+                    ..Signs::default()
+                },
+                outage: Signs { codes: words(&["SERVICE_AVAILABILITY", "INTERNAL"]), ..Signs::default() },
+            },
+            unexplained: Unexplained::Unknown,
+            advice:
+                "that `clientId` and `clientSecret` belong to this environment, and that the OAuth client \
+                     may have these scopes"
+                    .to_owned(),
+            secrets: vec!["clientSecret".to_owned()],
+        }
+    }
+}
+
+const SANDBOX: &str = "https://payments.sandbox.braintree-api.com/graphql";
+const PRODUCTION: &str = "https://payments.braintree-api.com/graphql";
+
+/// The version sent where none is chosen: the one in the guide's samples.
+pub const VERSION: &str = "2019-01-01";
+
+/// An hour: documented is only `expiresAt`. Short, because a token that is given up
+/// early costs a grant and one that is kept too long costs refused calls.
+const LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+const CREATE: &str = "mutation createOAuthAccessTokenFromClientCredentials(\
+    $input: CreateOAuthAccessTokenFromClientCredentialsInput!) { \
+    createOAuthAccessTokenFromClientCredentials(input: $input) { \
+    accessToken { accessToken tokenType expiresAt } } }";

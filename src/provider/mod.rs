@@ -1,0 +1,191 @@
+//! What the APIs are like. Data; decides nothing.
+//!
+//! Each quirk of an API is a value of a type in [`profile`]; adding an API is one
+//! more file beside [`fluz`], [`toggle`] and [`braintree`]. A profile that a user
+//! writes becomes the same data.
+
+pub mod braintree;
+pub mod fluz;
+pub mod profile;
+pub mod toggle;
+
+pub use profile::{
+    Authorization, Expiry, Lifetime, Operation, Part, Profile, SecretId, Secrets, Signals, Signs, Sliding,
+    Spelling, TokenShape, TokenSource, Unexplained, Variable,
+};
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::json::{Credentials, native::PLATFORM};
+
+    use super::{
+        braintree::Braintree,
+        fluz::{Environment, Fluz, Key, Renewal},
+        toggle::{Login, Toggle},
+        *,
+    };
+
+    /// Every way in which a user can ask for a built-in provider.
+    fn profiles() -> Vec<Profile> {
+        let mut profiles = Vec::new();
+        for environment in [Environment::Sandbox, Environment::Production] {
+            for key in [Key::ApiKey, Key::Pair { app_id: "app".to_owned() }] {
+                for (renewal, seat_id) in
+                    [(Renewal::Refresh, None), (Renewal::Generate, Some("seat".to_owned()))]
+                {
+                    let fluz = Fluz {
+                        environment,
+                        endpoint: None,
+                        key: key.clone(),
+                        user_id: "user".to_owned(),
+                        account_id: "account".to_owned(),
+                        seat_id,
+                        renewal,
+                        lifetime: None,
+                    };
+                    profiles.push(fluz.profile());
+                }
+            }
+            let client_id = "client".to_owned();
+            let braintree =
+                Braintree { environment, endpoint: None, client_id, version: None, lifetime: None };
+            profiles.push(braintree.profile());
+        }
+        for login in [Login::Email("email".to_owned()), Login::Username("name".to_owned())] {
+            profiles.push(Toggle { endpoint: None, login, lifetime: None }.profile());
+        }
+        profiles
+    }
+
+    fn operations(profile: &Profile) -> impl Iterator<Item = &Operation> {
+        [Some(&profile.authenticate), profile.renew.as_ref()].into_iter().flatten()
+    }
+
+    fn secrets_of(variable: &Variable) -> Vec<SecretId> {
+        match variable {
+            Variable::Secret(id) => vec![*id],
+            Variable::Map(members) => members.iter().flat_map(|(_, it)| secrets_of(it)).collect(),
+            Variable::List(items) => items.iter().flat_map(secrets_of).collect(),
+            Variable::Literal(_) | Variable::RefreshToken | Variable::Scopes => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_word_in_percent_signs_has_its_spellings() {
+        for profile in profiles() {
+            for operation in operations(&profile) {
+                let words: Vec<_> = operation.document.split('%').skip(1).step_by(2).collect();
+
+                for word in words {
+                    assert!(profile.spellings.iter().any(|spelling| spelling.name == word), "{word}");
+                }
+            }
+            for spelling in &profile.spellings {
+                let mut variants = spelling.variants.to_vec();
+                variants.dedup();
+                assert!(variants.len() >= 2, "{}", spelling.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_variable_is_declared() {
+        for profile in profiles() {
+            for operation in operations(&profile) {
+                let declared = operation.document.split(')').next().unwrap_or_default();
+
+                for (name, _) in &operation.variables {
+                    assert!(declared.contains(&format!("${name}:")), "{name} in {}", operation.document);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_secret_that_is_used_has_the_name_of_its_option() {
+        for profile in profiles() {
+            for operation in operations(&profile) {
+                let identified = match &operation.authorization {
+                    Authorization::None => None,
+                    Authorization::ApiKey(id) | Authorization::Basic(id) | Authorization::Bearer(id) => {
+                        Some(*id)
+                    }
+                    Authorization::BasicPair { password, .. } => Some(*password),
+                };
+                let filled = operation.variables.iter().flat_map(|(_, it)| secrets_of(it));
+
+                let used: Vec<_> = filled.chain(identified).collect();
+
+                assert_eq!(used, [SecretId(0)]);
+            }
+            assert_eq!(profile.secrets.len(), 1);
+            assert!(profile.advice.contains(&profile.secrets[0]), "{}", profile.advice);
+        }
+    }
+
+    #[test]
+    fn credentials_go_to_encrypted_endpoints_only() {
+        for profile in profiles() {
+            let url = (PLATFORM.parse_url)(&profile.endpoint).unwrap();
+
+            assert_eq!((url.protocol.as_str(), url.credentials), ("https:", Credentials::Absent));
+        }
+    }
+
+    #[test]
+    fn what_is_compared_in_lower_case_is_written_so() {
+        for profile in profiles() {
+            let sliding = profile.sliding.iter().flat_map(|it| &it.headers);
+            let token = match &profile.token {
+                TokenSource::Headers(names) => names.as_slice(),
+                TokenSource::Data(_) => &[],
+            };
+            let headers = profile.headers.iter().map(|(name, _)| name).chain(sliding).chain(token);
+            let Signals { refused, denied, throttled, outage } = &profile.signals;
+            let phrases = [refused, denied, throttled, outage].into_iter().flat_map(|it| &it.phrases);
+
+            let words = headers.map(String::as_str).chain(phrases.flat_map(|it| it.iter().copied()));
+
+            for word in words {
+                assert_eq!(word, word.to_lowercase());
+            }
+        }
+    }
+
+    #[test]
+    fn every_lifetime_leaves_time_to_refresh() {
+        for profile in profiles() {
+            let (Lifetime::AtMost(span) | Lifetime::Otherwise(span)) = profile.lifetime;
+
+            assert!((Duration::from_secs(180)..=Duration::from_secs(3600)).contains(&span), "{span:?}");
+        }
+    }
+
+    #[test]
+    fn only_fluz_takes_refresh_tokens_and_only_if_asked_to() {
+        let taking = profiles().iter().filter(|profile| profile.renew.is_some()).count();
+
+        // Half of the ways to reach Fluz: two environments, two kinds of key.
+        assert_eq!(taking, 4);
+    }
+
+    #[test]
+    fn no_sign_means_two_things() {
+        for profile in profiles() {
+            let Signals { refused, denied, throttled, outage } = &profile.signals;
+            let all = [refused, denied, throttled, outage];
+
+            let mut statuses: Vec<_> = all.iter().flat_map(|it| &it.statuses).collect();
+            let mut codes: Vec<_> = all.iter().flat_map(|it| &it.codes).collect();
+            let (before, known) = (statuses.len(), codes.len());
+            statuses.sort_unstable();
+            statuses.dedup();
+            codes.sort_unstable();
+            codes.dedup();
+
+            assert_eq!((statuses.len(), codes.len()), (before, known), "{}", profile.name);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What there is to know about an API's tokens, as data.
+
+use std::time::Duration;
+
+use crate::{core::Secret, json::Json};
+
+/// An API: where its tokens come from, what they look like, how it refuses.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// For messages and errors: `fluz`.
+    pub name: String,
+    /// Where grants are sent.
+    pub endpoint: String,
+    /// Sent with each grant, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// How to get a token with the long-lived credentials.
+    pub authenticate: Operation,
+    /// How to get one with a refresh token.
+    pub renew: Option<Operation>,
+    /// Words of the documents that the API may spell in another way.
+    pub spellings: Vec<Spelling>,
+    /// Where the token is in an answer.
+    pub token: TokenSource,
+    /// Where the refresh token is, below `data`.
+    pub refresh_token: Vec<String>,
+    /// Where the granted scopes are, below `data`.
+    pub scopes: Vec<String>,
+    /// What tells when the token expires.
+    pub expiry: Option<Expiry>,
+    /// What is known of the lifetime beforehand.
+    pub lifetime: Lifetime,
+    /// How an ordinary answer brings a new token.
+    pub sliding: Option<Sliding>,
+    /// How answers tell what went wrong.
+    pub signals: Signals,
+    /// What errors that no signal explains mean when they answer a grant.
+    pub unexplained: Unexplained,
+    /// What to check when the credentials are refused; follows "check".
+    pub advice: String,
+    /// The option that each [`SecretId`] stands for.
+    pub secrets: Vec<String>,
+}
+
+/// One of a profile's secrets, by its place in [`Profile::secrets`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretId(pub usize);
+
+/// A GraphQL operation that brings a token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operation {
+    /// The document; `%name%` stands for the spelling of that name.
+    pub document: String,
+    /// The variables by name.
+    pub variables: Vec<(String, Variable)>,
+    /// What to identify with.
+    pub authorization: Authorization,
+}
+
+impl Operation {
+    /// None: a function of the user's grants the tokens.
+    pub const ABSENT: Self =
+        Self { document: String::new(), variables: Vec::new(), authorization: Authorization::None };
+}
+
+/// What a variable is filled with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Variable {
+    /// The same for each request.
+    Literal(Json),
+    /// A secret, asked for afresh for each grant.
+    Secret(SecretId),
+    /// The refresh token.
+    RefreshToken,
+    /// The scopes wanted, as a list.
+    Scopes,
+    /// An object of variables.
+    Map(Vec<(String, Self)>),
+    /// A list of variables.
+    List(Vec<Self>),
+}
+
+/// The `Authorization` header of a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authorization {
+    /// None is sent.
+    None,
+    /// `Basic`, from an API key: as it is, or encoded if it is a raw `id:secret`.
+    ApiKey(SecretId),
+    /// `Basic`, with the secret as it is.
+    Basic(SecretId),
+    /// `Basic`, from a user name and a password (RFC 7617).
+    BasicPair {
+        /// The user name; no secret.
+        username: String,
+        /// The password.
+        password: SecretId,
+    },
+    /// `Bearer`, with the secret as it is.
+    Bearer(SecretId),
+}
+
+/// A word that an API may spell in more than one way.
+///
+/// Documentation contradicts itself on such words. GraphQL refuses a wrong one
+/// before it executes anything, so the next spelling can be tried at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spelling {
+    /// What stands for the word in documents, without the percent signs.
+    pub name: &'static str,
+    /// What kind of word it is.
+    pub part: Part,
+    /// The spellings, the likeliest first. An empty one leaves the word out.
+    pub variants: &'static [&'static str],
+}
+
+/// What a word is in a GraphQL document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The name of a field.
+    Field,
+    /// The name of an argument.
+    Argument,
+}
+
+/// Where the token is in an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenSource {
+    /// At the first of these paths below `data` that leads to something.
+    Data(Vec<String>),
+    /// In the first of these headers that is there, after an optional `Bearer`.
+    Headers(Vec<String>),
+}
+
+/// What in an answer tells when the token expires, besides a JWT's own claims.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expiry {
+    /// A span from now on, in units of `unit`, at the first of these paths.
+    ExpiresIn {
+        /// Paths below `data`.
+        paths: Vec<String>,
+        /// What the number counts.
+        unit: Duration,
+    },
+    /// A point in time, in any of the forms of [`crate::graphql::parse_point`].
+    ExpiresAt {
+        /// Paths below `data`.
+        paths: Vec<String>,
+    },
+}
+
+/// What is known of a lifetime beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// It is this long at most, whatever the answer tells.
+    AtMost(Duration),
+    /// It is this long where the answer does not tell.
+    Otherwise(Duration),
+}
+
+/// How an ordinary answer brings a new token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sliding {
+    /// Header names in lower case, the first that is there counts.
+    pub headers: Vec<String>,
+    /// What a token looks like.
+    pub shape: TokenShape,
+}
+
+/// What a token looks like, so that nothing else is taken for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenShape {
+    /// Three parts with dots between them (RFC 7519).
+    Jwt,
+    /// Anything that can be sent.
+    Any,
+}
+
+/// How answers tell what went wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signals {
+    /// The token, or what was identified with, is refused.
+    pub refused: Signs,
+    /// The credentials are refused, besides `refused`; only when asking for a token.
+    pub denied: Signs,
+    /// Too many requests.
+    pub throttled: Signs,
+    /// An outage that passes.
+    pub outage: Signs,
+}
+
+/// Signs in an answer; any of them is enough.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signs {
+    /// HTTP status codes.
+    pub statuses: Vec<u16>,
+    /// Codes of an error: `extensions.code`, `extensions.errorClass`, `error.code`.
+    pub codes: Vec<String>,
+    /// Messages of an error, whole, in any case.
+    pub messages: Vec<String>,
+    /// Words that stand together in a message, in lower case.
+    pub phrases: Vec<&'static [&'static str]>,
+}
+
+/// What errors that no signal explains mean when they answer a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unexplained {
+    /// The API words its refusal freely: the credentials are wrong.
+    Denied,
+    /// Nothing that this profile knows.
+    Unknown,
+}
+
+/// Owned copies of words written in the code.
+pub(crate) fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+/// The secrets of one grant, as they were given for it.
+pub type Secrets = [Secret];

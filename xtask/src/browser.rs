@@ -1,0 +1,160 @@
+//! Runs the crate's `#[wasm_bindgen_test]`s in Node, Chromium and Firefox.
+//!
+//! One suite serves all three: the tests must *not* say `wasm_bindgen_test_configure!`,
+//! because a suite that says where it runs is skipped everywhere else. Without it
+//! the runner takes Node, or a browser where `WASM_BINDGEN_USE_BROWSER` is set.
+//! `webdriver.json` tells the drivers how to start the browsers.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::process::{self, Ending};
+use crate::project::{self, Project};
+use crate::tools::{self, Scratch};
+
+/// Where the tests run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Engine {
+    /// Node, as CommonJS.
+    Node,
+    /// Debian's Chromium, headless.
+    Chromium,
+    /// Debian's Firefox, headless.
+    Firefox,
+}
+
+/// Runs the suite in one engine; answers how it ended and what it printed.
+///
+/// # Errors
+///
+/// A tool is missing and cannot be installed, or cannot be started.
+pub(crate) fn test(project: &Project, engine: Engine) -> Result<(Ending, String)> {
+    tools::wasm_target()?;
+    let runner = tools::wasm_bindgen_cli(project)?.folder()?;
+    let wasm_pack = tools::WASM_PACK.path()?;
+    let home = Home::new()?;
+
+    let mut command = project.command(wasm_pack);
+    home.lend(&mut command)?;
+    command
+        .env("PATH", tools::with_path(&[runner])?)
+        .env("CARGO_TARGET_DIR", project.target())
+        .env("WASM_BINDGEN_TEST_TIMEOUT", SECONDS_FOR_ALL_TESTS)
+        // `no-install`: what it would download comes from outside the registries.
+        .args(["test", "--mode=no-install"]);
+    match engine {
+        Engine::Node => {
+            command.arg("--node");
+        }
+        Engine::Chromium => {
+            tools::debian(&[tools::CHROMIUM, tools::CHROMEDRIVER])?;
+            command.env("WASM_BINDGEN_USE_BROWSER", "1").args([
+                "--headless",
+                "--chrome",
+                "--chromedriver",
+                tools::CHROMEDRIVER.path,
+            ]);
+        }
+        Engine::Firefox => {
+            tools::debian(&[tools::FIREFOX])?;
+            command
+                .env("WASM_BINDGEN_USE_BROWSER", "1")
+                .args(["--headless", "--firefox", "--geckodriver"])
+                .arg(tools::GECKODRIVER.path()?);
+        }
+    }
+    command.arg("--").args(programs(project)?);
+    process::watch(&mut command)
+}
+
+/// The runner's own limit, 20 s, is for one page with all tests of a program.
+const SECONDS_FOR_ALL_TESTS: &str = "120";
+
+/// The test programs to build: never the documentation's examples, which the
+/// runner would call passed without running them.
+fn programs(project: &Project) -> Result<Vec<&'static str>> {
+    let integration = project::files_in(&project.path("tests"))?;
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    if integration.iter().any(is_rust) {
+        return Ok(vec!["--lib", "--test", "*"]);
+    }
+    Ok(vec!["--lib"])
+}
+
+/// A home folder for one run: browsers write their profiles there, and whatever
+/// still runs when it goes out of scope is ended.
+#[derive(Debug)]
+struct Home(Scratch);
+
+impl Home {
+    fn new() -> Result<Self> {
+        Ok(Self(Scratch::new("home")?))
+    }
+
+    /// Lets a command, and all it starts, live here.
+    fn lend(&self, command: &mut Command) -> Result<()> {
+        let real = PathBuf::from(env::var_os("HOME").context("HOME is not set; set it to your home folder")?);
+        let here = self.0.path();
+        // Rust stays where it is.
+        for (variable, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+            if env::var_os(variable).is_none() {
+                command.env(variable, real.join(folder));
+            }
+        }
+        for variable in ["HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TMPDIR"] {
+            command.env(variable, here);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let left = processes_naming(self.0.path());
+        if !left.is_empty() {
+            // A driver whose browser crashed does not end by itself.
+            let _ = Command::new("kill").arg("-KILL").args(left).status();
+        }
+    }
+}
+
+/// The processes that have a path in their environment or in their arguments:
+/// those, and only those, that were started with [`Home::lend`].
+fn processes_naming(path: &Path) -> Vec<String> {
+    let path = path.as_os_str().as_encoded_bytes();
+    let names = |file: PathBuf| {
+        fs::read(file).is_ok_and(|content| content.windows(path.len()).any(|window| window == path))
+    };
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| entry.ok())
+        .filter(|entry| names(entry.path().join("environ")) || names(entry.path().join("cmdline")))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::Home;
+
+    #[test]
+    fn what_was_started_in_a_home_ends_with_it() {
+        let home = Home::new().unwrap();
+        let mut command = Command::new("sleep");
+        home.lend(&mut command).unwrap();
+        let mut child = command.arg("600").spawn().unwrap();
+
+        drop(home);
+
+        assert!(!child.wait().unwrap().success());
+    }
+}

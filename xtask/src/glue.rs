@@ -1,0 +1,76 @@
+//! Makes wasm-bindgen's glue importable where there is no `TextDecoder`.
+//!
+//! The stock glue builds a decoder and an encoder while it is imported, which
+//! ends the import in jsdom. Both become lazy, with a fallback in plain
+//! JavaScript; `pkg-template/src/utf8.js` holds both.
+
+use anyhow::{Result, bail};
+
+const STOCK_DECODER: &str = "new TextDecoder('utf-8', { ignoreBOM: true })";
+const STOCK_ENCODER: &str = "new TextEncoder()";
+/// A workaround for Safari that would defeat the laziness; `utf8.js` has it instead.
+const STOCK_WARM_UP: &str = "cachedTextDecoder.decode();";
+const IMPORT: &str = "import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";\n";
+
+/// The glue with lazy text conversion.
+///
+/// # Errors
+///
+/// The glue is not the text this was written for: a new version of wasm-bindgen.
+pub(crate) fn with_lazy_text(stock: &str) -> Result<String> {
+    for expected in [STOCK_DECODER, STOCK_ENCODER, STOCK_WARM_UP] {
+        if !stock.contains(expected) {
+            bail!("the glue has no `{expected}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
+        }
+    }
+    let patched = stock
+        .replace(STOCK_DECODER, "lazyTextDecoder()")
+        .replace(STOCK_ENCODER, "lazyTextEncoder()")
+        .replace(STOCK_WARM_UP, "");
+    for forbidden in ["new TextDecoder", "new TextEncoder", "import.meta"] {
+        if patched.contains(forbidden) {
+            bail!("the glue still has `{forbidden}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
+        }
+    }
+    Ok(format!("{IMPORT}{patched}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_lazy_text;
+
+    const STOCK: &str = "
+let cachedTextDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+cachedTextDecoder.decode();
+function decodeText(bytes) {
+    if (tooMany(bytes)) {
+        cachedTextDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+        cachedTextDecoder.decode();
+    }
+    return cachedTextDecoder.decode(bytes);
+}
+const cachedTextEncoder = new TextEncoder();
+";
+
+    #[test]
+    fn no_decoder_is_built_while_the_glue_is_imported() {
+        let patched = with_lazy_text(STOCK).unwrap();
+
+        assert_eq!(patched.matches("= lazyTextDecoder();").count(), 2);
+        assert_eq!(patched.matches("= lazyTextEncoder();").count(), 1);
+        assert!(!patched.contains("cachedTextDecoder.decode();"));
+        assert!(patched.contains("return cachedTextDecoder.decode(bytes);"));
+        assert!(patched.starts_with("import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";"));
+    }
+
+    #[test]
+    fn glue_that_is_not_understood_is_refused() {
+        let without_options = STOCK.replace("'utf-8', { ignoreBOM: true }", "'utf-8'");
+        let with_one_more = format!("{STOCK}const other = new TextDecoder('utf-16');");
+        let with_address = format!("{STOCK}new URL('core_bg.wasm', import.meta.url);");
+
+        for glue in [without_options, with_one_more, with_address] {
+            assert!(with_lazy_text(&glue).unwrap_err().to_string().contains("wasm-bindgen changed"));
+        }
+    }
+}

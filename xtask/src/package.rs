@@ -1,0 +1,225 @@
+//! Makes the npm package, and installs it where the JavaScript tests find it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{self, say};
+use crate::project::{self, Project};
+use crate::wasm;
+
+const NAME: &str = "graphql-token-manager";
+/// The exact content of the package, one path a line.
+const FILE_LIST: &str = "xtask/files.txt";
+
+/// Builds the core and bundles it with the face into `target/npm/dist`.
+///
+/// # Errors
+///
+/// A step fails; the message says which.
+pub(crate) fn bundle(project: &Project) -> Result<()> {
+    let core = wasm::build(project)?;
+    say("Bundling dist/");
+    let dist = project.npm().join("dist");
+    project::remove_folder(&dist)?;
+    esbuild(project, &core, &["--format=esm"], &dist.join("index.js"))?;
+    // For Node, because only then esbuild lists the exports' names in a form
+    // that Node finds when an ES module imports this file.
+    esbuild(project, &core, &["--format=cjs", "--platform=node"], &dist.join("index.cjs"))?;
+    for types in ["index.d.ts", "index.d.cts"] {
+        project::copy(&project.path("pkg-template/index.d.ts"), &dist.join(types))?;
+    }
+    Ok(())
+}
+
+fn esbuild(project: &Project, core: &wasm::Core, format: &[&str], output: &Path) -> Result<()> {
+    let alias = |name: &str, path: &Path| format!("--alias:{name}={}", path.display());
+    process::run(
+        project
+            .npm_command("esbuild")
+            .arg("pkg-template/src/index.js")
+            .args(["--bundle", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"])
+            .args(format)
+            .arg(alias("#glue", &core.glue))
+            .arg(alias("#wasm", &core.base64))
+            .arg(alias("#utf8", &project.path("pkg-template/src/utf8.js")))
+            .arg(format!("--define:__VERSION__=\"{}\"", project.version()?))
+            .arg(format!("--outfile={}", output.display())),
+    )
+}
+
+/// Makes the tarball and returns its path.
+///
+/// # Errors
+///
+/// A step fails, or the package's content is not what the file list says.
+pub(crate) fn pack(project: &Project) -> Result<PathBuf> {
+    bundle(project)?;
+    say("Packing");
+    assemble(project)?;
+    let tarball = project.npm().join(format!("{NAME}-{}.tgz", project.version()?));
+    for old in project::files_in(&project.npm())? {
+        if old.extension().is_some_and(|extension| extension == "tgz") {
+            fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+        }
+    }
+    process::output(
+        project
+            .command("npm")
+            .current_dir(folder(project))
+            .args(["pack", "--silent", "--ignore-scripts", "--pack-destination"])
+            .arg(project.npm()),
+    )?;
+    check_files(project, &tarball)?;
+    process::run(
+        project
+            .command("node")
+            .arg("xtask/scripts/sizes.js")
+            .arg(project.npm().join("dist/index.js"))
+            .arg(project.npm().join("dist/index.cjs"))
+            .arg(project.npm().join("core/core.wasm")),
+    )?;
+    Ok(tarball)
+}
+
+/// What becomes the package, unpacked.
+fn folder(project: &Project) -> PathBuf {
+    project.npm().join("package")
+}
+
+fn assemble(project: &Project) -> Result<()> {
+    let folder = folder(project);
+    project::remove_folder(&folder)?;
+    copy_folder(&project.npm().join("dist"), &folder.join("dist"))?;
+    copy_folder(&project.path("pkg-template/testing"), &folder.join("testing"))?;
+    for name in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        let own = project.path("pkg-template").join(name);
+        let source = if own.exists() { own } else { project.path(name) };
+        project::copy(&source, &folder.join(name))?;
+    }
+    let template = project::read(&project.path("pkg-template/package.json"))?;
+    project::write(&folder.join("package.json"), with_version(&template, project.version()?)?)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    for name in project::files_below(from)? {
+        project::copy(&from.join(&name), &to.join(&name))?;
+    }
+    Ok(())
+}
+
+/// The manifest with the version of Cargo.toml.
+fn with_version(template: &str, version: &str) -> Result<String> {
+    const PLACEHOLDER: &str = "\"version\": \"0.0.0\"";
+    if template.matches(PLACEHOLDER).count() != 1 {
+        bail!(
+            "pkg-template/package.json must say `{PLACEHOLDER}` once; the version is the one in Cargo.toml"
+        );
+    }
+    Ok(template.replace(PLACEHOLDER, &format!("\"version\": \"{version}\"")))
+}
+
+fn check_files(project: &Project, tarball: &Path) -> Result<()> {
+    let listing = process::output(project.command("tar").arg("--list").arg("--file").arg(tarball))?;
+    let packed = listing.lines().map(|path| path.strip_prefix("package/").unwrap_or(path));
+    let expected = project::read(&project.path(FILE_LIST))?;
+    match differences(expected.lines(), packed) {
+        None => Ok(()),
+        Some(text) => {
+            bail!("the package is not what {FILE_LIST} says; correct whichever is wrong:\n{text}")
+        }
+    }
+}
+
+/// What two lists do not have in common, one a line; nothing if they are equal.
+fn differences<'list>(
+    expected: impl Iterator<Item = &'list str>,
+    found: impl Iterator<Item = &'list str>,
+) -> Option<String> {
+    let expected: BTreeSet<&str> = expected.filter(|line| !line.is_empty()).collect();
+    let found: BTreeSet<&str> = found.collect();
+    let missing = expected.difference(&found).map(|path| format!("  missing    {path}"));
+    let unexpected = found.difference(&expected).map(|path| format!("  unexpected {path}"));
+    let lines: Vec<String> = missing.chain(unexpected).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Installs the tarball into node_modules, as a user of the package would.
+///
+/// # Errors
+///
+/// npm fails, changes the project's own files, or installs something else.
+pub(crate) fn install(project: &Project, tarball: &Path) -> Result<()> {
+    let installed = project.path("node_modules").join(NAME);
+    if same(&folder(project), &installed)? {
+        return Ok(());
+    }
+    say("Installing the package into node_modules");
+    // npm takes a tarball with the same name and version for the same package:
+    // without the old one it has to unpack the new one.
+    project::remove_folder(&installed)?;
+    let manifests = ["package.json", "package-lock.json"].map(|name| project.path(name));
+    let before = manifests.each_ref().map(|path| fs::read(path).ok());
+    process::run(
+        project
+            .command("npm")
+            .args(["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"])
+            .args(["--prefer-offline", "--loglevel=error"])
+            .arg(tarball)
+            .stdout(Stdio::from(std::io::stderr())),
+    )?;
+    if manifests.each_ref().map(|path| fs::read(path).ok()) != before {
+        bail!("npm changed package.json or package-lock.json; restore them with `git checkout`");
+    }
+    if !same(&folder(project), &installed)? {
+        bail!("npm installed something else than {}; remove node_modules and try again", tarball.display());
+    }
+    Ok(())
+}
+
+/// Whether two folders hold the same files with the same content.
+fn same(one: &Path, other: &Path) -> Result<bool> {
+    if !other.is_dir() {
+        return Ok(false);
+    }
+    let names = project::files_below(one)?;
+    if names != project::files_below(other)? {
+        return Ok(false);
+    }
+    let equal = |name: &String| matches!((fs::read(one.join(name)), fs::read(other.join(name))), (Ok(a), Ok(b)) if a == b);
+    Ok(names.iter().all(equal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{differences, with_version};
+
+    #[test]
+    fn a_package_with_exactly_the_listed_files_is_right() {
+        let expected = "README.md\ndist/index.js\n";
+        let found = ["dist/index.js", "README.md"];
+
+        assert_eq!(differences(expected.lines(), found.into_iter()), None);
+    }
+
+    #[test]
+    fn a_missing_and_an_unexpected_file_are_both_named() {
+        let expected = "README.md\ndist/index.js\n";
+        let found = ["dist/index.js", "dist/index.js.map"];
+
+        let text = differences(expected.lines(), found.into_iter()).unwrap();
+
+        assert_eq!(text, "  missing    README.md\n  unexpected dist/index.js.map");
+    }
+
+    #[test]
+    fn the_version_is_filled_in_exactly_once() {
+        let template = r#"{ "name": "a", "version": "0.0.0" }"#;
+
+        assert_eq!(with_version(template, "1.2.3").unwrap(), r#"{ "name": "a", "version": "1.2.3" }"#);
+        assert!(with_version(r#"{ "version": "1.0.0" }"#, "1.2.3").is_err());
+    }
+}

@@ -1,0 +1,282 @@
+//! Installs what the other steps need, and says so before it does.
+//!
+//! Nothing here downloads a prebuilt binary from a site of its own: only
+//! rustup, crates.io, npm and Debian's packages are asked.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{self, say};
+use crate::project::{self, Project};
+use crate::stamp::Fingerprint;
+
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// Installs Rust's WebAssembly target.
+///
+/// # Errors
+///
+/// rustup is missing or cannot install it.
+pub(crate) fn wasm_target() -> Result<()> {
+    rustup("target", WASM_TARGET)
+}
+
+/// Installs a component of Rust, such as `clippy`.
+///
+/// # Errors
+///
+/// rustup is missing or cannot install it.
+pub(crate) fn rust_component(name: &str) -> Result<()> {
+    rustup("component", name)
+}
+
+/// Adds something to the toolchain, said explicitly: what rust-toolchain.toml lists
+/// is not installed where `RUSTUP_AUTO_INSTALL` is 0.
+fn rustup(kind: &str, name: &str) -> Result<()> {
+    let mut list = Command::new("rustup");
+    list.args([kind, "list", "--installed"]);
+    let installed = process::output(&mut list)
+        .with_context(|| format!("Rust has to come from rustup, which adds the {kind} {name}"))?;
+    // A component is listed with the machine's name behind its own.
+    let is_wanted =
+        |line: &str| line == name || line.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+    if installed.lines().any(is_wanted) {
+        return Ok(());
+    }
+    say(&format!("Installing Rust's {kind} {name} (rustup)"));
+    process::run(Command::new("rustup").args([kind, "add", name]))
+}
+
+/// Makes node_modules what the lock file says.
+///
+/// # Errors
+///
+/// Node is missing or too old, or npm cannot install.
+pub(crate) fn npm_packages(project: &Project) -> Result<()> {
+    node()?;
+    let stamp = project.path("node_modules/.xtask-stamp");
+    let mut inputs = Fingerprint::default();
+    inputs.add_file(&project.path("package.json"))?.add_file(&project.path("package-lock.json"))?;
+    if inputs.matches(&stamp) {
+        return Ok(());
+    }
+    say("Installing the npm packages of package-lock.json (npm ci)");
+    process::run(
+        project
+            .command("npm")
+            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+            // Progress, not a result.
+            .stdout(Stdio::from(std::io::stderr())),
+    )?;
+    inputs.leave(&stamp)
+}
+
+/// The oldest Node whose test runner the JavaScript tests can use.
+const OLDEST_NODE: u32 = 20;
+
+fn node() -> Result<()> {
+    let version = process::output(Command::new("node").arg("--version"))
+        .context("Node is missing; install version 20 or newer with npm")?;
+    let major = version.trim().trim_start_matches('v').split('.').next().unwrap_or_default();
+    if major.parse::<u32>().is_ok_and(|major| major >= OLDEST_NODE) {
+        return Ok(());
+    }
+    bail!("Node is {}; install version {OLDEST_NODE} or newer", version.trim());
+}
+
+/// A command line tool from crates.io.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CargoTool<'version> {
+    /// The name of the crate.
+    pub(crate) name: &'static str,
+    /// The exact version.
+    pub(crate) version: &'version str,
+    /// One of the programs it installs.
+    pub(crate) program: &'static str,
+}
+
+/// Builds test modules and hands them to the runner of each engine.
+pub(crate) const WASM_PACK: CargoTool<'_> =
+    CargoTool { name: "wasm-pack", version: "0.15.1", program: "wasm-pack" };
+
+/// Drives Firefox.
+pub(crate) const GECKODRIVER: CargoTool<'_> =
+    CargoTool { name: "geckodriver", version: "0.37.1", program: "geckodriver" };
+
+/// Runs the test modules; the same version as the crate `wasm-bindgen`.
+///
+/// # Errors
+///
+/// `Cargo.lock` does not name the crate.
+pub(crate) fn wasm_bindgen_cli(project: &Project) -> Result<CargoTool<'_>> {
+    Ok(CargoTool {
+        name: "wasm-bindgen-cli",
+        version: project.version_of("wasm-bindgen")?,
+        program: "wasm-bindgen-test-runner",
+    })
+}
+
+impl CargoTool<'_> {
+    /// The folder of the tool's programs, once it is installed.
+    ///
+    /// # Errors
+    ///
+    /// It does not compile, or crates.io cannot be reached.
+    pub(crate) fn folder(&self) -> Result<PathBuf> {
+        let Self { name, version, program } = self;
+        let root = cache()?.join(format!("{name}-{version}"));
+        let folder = root.join("bin");
+        if folder.join(program).is_file() {
+            return Ok(folder);
+        }
+        say(&format!("Installing {name} {version} into {} (some minutes)", root.display()));
+        let building = Scratch::new(name)?;
+        // Not every locked version stays on crates.io: where one was yanked, the
+        // newest that fits is better than none.
+        if self.install(&root, &building, Some("--locked")).is_err() {
+            say(&format!("{name} {version} does not install as locked; trying its newest dependencies"));
+            self.install(&root, &building, None).with_context(|| {
+                format!(
+                    "{name} is needed and could not be installed; run `cargo install --root {} {name}@{version}`",
+                    root.display()
+                )
+            })?;
+        }
+        Ok(folder)
+    }
+
+    /// The path of the tool's program, once it is installed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::folder`].
+    pub(crate) fn path(&self) -> Result<PathBuf> {
+        Ok(self.folder()?.join(self.program))
+    }
+
+    fn install(&self, root: &Path, building: &Scratch, locked: Option<&str>) -> Result<()> {
+        process::run(
+            Command::new("cargo")
+                // Elsewhere, so that this workspace's configuration stays out of it.
+                .current_dir(building.path())
+                .env("CARGO_TARGET_DIR", building.path())
+                .arg("install")
+                .args(locked)
+                .arg("--root")
+                .arg(root)
+                .arg(format!("{}@{}", self.name, self.version))
+                // Its advice about the PATH does not apply.
+                .env("PATH", with_path(&[root.join("bin")])?),
+        )
+    }
+}
+
+fn cache() -> Result<PathBuf> {
+    let base = match env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()) {
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(env::var_os("HOME").context("HOME is not set; set it, or XDG_CACHE_HOME")?)
+            .join(".cache"),
+    };
+    Ok(base.join("graphql-token-manager/tools"))
+}
+
+/// The PATH with some folders before all others.
+///
+/// # Errors
+///
+/// A folder's name has a colon in it.
+pub(crate) fn with_path(first: &[PathBuf]) -> Result<std::ffi::OsString> {
+    let inherited = env::var_os("PATH").unwrap_or_default();
+    let folders = first.iter().cloned().chain(env::split_paths(&inherited));
+    env::join_paths(folders).context("a folder with a colon in its name cannot be on the PATH")
+}
+
+/// A program that comes with one of Debian's packages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DebianProgram {
+    /// The package's name.
+    pub(crate) package: &'static str,
+    /// Where the package puts the program.
+    pub(crate) path: &'static str,
+}
+
+/// Chromium.
+pub(crate) const CHROMIUM: DebianProgram = DebianProgram { package: "chromium", path: "/usr/bin/chromium" };
+
+/// Drives Chromium; the same version, because both come from one package.
+pub(crate) const CHROMEDRIVER: DebianProgram =
+    DebianProgram { package: "chromium-driver", path: "/usr/bin/chromedriver" };
+
+/// Firefox.
+pub(crate) const FIREFOX: DebianProgram =
+    DebianProgram { package: "firefox-esr", path: "/usr/bin/firefox-esr" };
+
+/// Installs those programs that are missing.
+///
+/// # Errors
+///
+/// There is no apt-get, or it fails; the message has the command to run.
+pub(crate) fn debian(programs: &[DebianProgram]) -> Result<()> {
+    let missing: Vec<&str> = programs
+        .iter()
+        .filter(|program| !Path::new(program.path).exists())
+        .map(|program| program.package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages = missing.join(" ");
+    let advice = format!(
+        "the tests need Debian's {packages}; run `sudo apt-get update && sudo apt-get install --yes {packages}`"
+    );
+    say(&format!("Installing Debian's packages {packages} (apt-get)"));
+    apt_get(&["update"]).with_context(|| advice.clone())?;
+    let mut install = vec!["install", "--yes", "--no-install-recommends"];
+    install.extend(missing);
+    apt_get(&install).with_context(|| advice)
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    process::run(
+        Command::new("apt-get")
+            .arg("-qq")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(Stdio::null())
+            .stdout(Stdio::from(std::io::stderr())),
+    )
+}
+
+/// A temporary folder that is removed when it goes out of scope.
+#[derive(Debug)]
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes one; the name only helps people who look around.
+    ///
+    /// # Errors
+    ///
+    /// The system's temporary folder is not writable.
+    pub(crate) fn new(name: &str) -> Result<Self> {
+        let folder = env::temp_dir().join(format!("graphql-token-manager-{}-{name}", std::process::id()));
+        project::remove_folder(&folder)?;
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(Self(folder))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Left over at worst, in a folder that the system empties.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,111 @@
+//! Makes the WebAssembly module and its JavaScript glue from the crate.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use base64ct::{Base64, Encoding};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::process::{self, say};
+use crate::project::{self, Project};
+use crate::stamp::Fingerprint;
+use crate::{glue, tools};
+
+/// What the bundle is made from.
+#[derive(Debug)]
+pub(crate) struct Core {
+    /// The optimised module.
+    pub(crate) wasm: PathBuf,
+    /// The module as JavaScript whose default export is its base64.
+    pub(crate) base64: PathBuf,
+    /// The glue with lazy text conversion.
+    pub(crate) glue: PathBuf,
+}
+
+/// Compiles the crate, generates the glue and makes the module small.
+///
+/// # Errors
+///
+/// The crate does not compile, a tool fails, or the module is one that engines refuse.
+pub(crate) fn build(project: &Project) -> Result<Core> {
+    tools::wasm_target()?;
+    tools::npm_packages(project)?;
+    let compiled = compile(project)?;
+
+    let folder = project.npm().join("core");
+    let core =
+        Core { wasm: folder.join("core.wasm"), base64: folder.join("wasm.js"), glue: folder.join("glue.js") };
+    let stamp = folder.join("stamp");
+    let inputs = inputs(project, &compiled)?;
+    if inputs.matches(&stamp) {
+        return Ok(core);
+    }
+
+    project::remove_folder(&folder)?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    generate(&compiled, &core)?;
+    optimise(project, &core)?;
+    inputs.leave(&stamp)?;
+    Ok(core)
+}
+
+fn compile(project: &Project) -> Result<PathBuf> {
+    say("Compiling the core to WebAssembly");
+    process::run(project.cargo().args([
+        "build",
+        "--release",
+        "--package=graphql-token-manager",
+        "--lib",
+        "--target=wasm32-unknown-unknown",
+    ]))?;
+    Ok(project.target().join("wasm32-unknown-unknown/release/graphql_token_manager.wasm"))
+}
+
+/// Everything that decides what the glue and the module look like.
+fn inputs(project: &Project, compiled: &Path) -> Result<Fingerprint> {
+    let mut inputs = Fingerprint::default();
+    inputs
+        .add_file(compiled)?
+        .add(project.version_of("wasm-bindgen-cli-support")?.as_bytes())
+        .add_file(&project.path("package-lock.json"))?
+        .add_folder(&project.path("xtask"))?;
+    Ok(inputs)
+}
+
+/// Writes the glue, its types, and the module before it is made small.
+fn generate(compiled: &Path, core: &Core) -> Result<()> {
+    say("Generating the glue");
+    let folder = core.glue.parent().context("the glue has no folder")?;
+    Bindgen::new()
+        .input_path(compiled)
+        // Also the name by which the module imports the glue; boot.js says it too.
+        .out_name("core")
+        .typescript(true)
+        .remove_producers_section(true)
+        .generate(folder)
+        .context("wasm-bindgen refused the compiled crate")?;
+
+    let stock = project::read(&folder.join("core_bg.js"))?;
+    project::write(&core.glue, glue::with_lazy_text(&stock)?)?;
+    let types = project::read(&folder.join("core.d.ts"))?;
+    project::write(&folder.join("glue.d.ts"), format!("{types}{GLUE_TYPES}"))
+}
+
+/// What boot.js uses of the glue, which wasm-bindgen leaves out of the types.
+const GLUE_TYPES: &str = "
+/** Hands the glue the exports of the instance it is to speak to. */
+export function __wbg_set_wasm(exports: WebAssembly.Exports): void;
+";
+
+/// Makes the module small and proves that an engine takes it.
+fn optimise(project: &Project, core: &Core) -> Result<()> {
+    say("Making the module small");
+    let generated = core.wasm.with_file_name("core_bg.wasm");
+    // No feature flags: wasm-opt reads the module's own `target_features`. With
+    // `--all-features` it writes an encoding that every engine refuses.
+    process::run(project.npm_command("wasm-opt").arg("-Oz").arg(&generated).arg("--output").arg(&core.wasm))?;
+    process::run(project.command("node").arg("xtask/scripts/check-module.js").arg(&core.wasm))?;
+    let bytes = fs::read(&core.wasm).with_context(|| format!("cannot read {}", core.wasm.display()))?;
+    project::write(&core.base64, format!("export default \"{}\";\n", Base64::encode_string(&bytes)))
+}
