@@ -71,7 +71,16 @@ mod tests {
     #[test]
     fn what_is_no_jwt_has_no_stamp() {
         let opaque = ["", "abc", "a.b", "a.b.c", "access_token$sandbox$abc123", "..", "é.é.é"];
-        let odd = [r#"{"iat":"1000"}"#, r#"{"iat":-5,"exp":1e300}"#, "[]", "7", "{", r#"{"exp":null}"#];
+        let odd = [
+            r#"{"iat":"1000"}"#,
+            r#"{"iat":-5,"exp":1e300}"#,
+            // The epoch itself, and the year 10000.
+            r#"{"iat":0,"exp":253402300800}"#,
+            "[]",
+            "7",
+            "{",
+            r#"{"exp":null}"#,
+        ];
 
         for token in opaque.map(str::to_owned).into_iter().chain(odd.map(jwt)) {
             assert_eq!(stamp(&token, PLATFORM), Stamp::default(), "{token}");

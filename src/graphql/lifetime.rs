@@ -221,6 +221,27 @@ mod tests {
     }
 
     #[test]
+    fn a_difference_counts_from_where_nothing_else_explains_it() {
+        for (behind, skew) in [(1000, 0), (1001, 1601)] {
+            let response = response(PROVIDER - Duration::from_millis(behind), Some(DATE));
+
+            let validity = validity(&profile(None, HOUR), &response, None, Stamp::default());
+
+            // Half of the way is 100 ms; the header was half a second old by then.
+            assert_eq!(validity.provider_clock, Skew::new(skew), "{behind}");
+        }
+    }
+
+    #[test]
+    fn a_token_tells_the_clock_where_no_header_does() {
+        let response = response(PROVIDER - DAY, None);
+
+        let validity = validity(&profile(None, HOUR), &response, None, claims(PROVIDER, 180));
+
+        assert_eq!(validity.provider_clock, Skew::new(86_400_600));
+    }
+
+    #[test]
     fn the_skew_carries_our_clock_to_the_providers() {
         let response = response(PROVIDER - DAY, Some(DATE));
 

@@ -13,7 +13,8 @@ mod request;
 mod response;
 mod sliding;
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
 pub use exchange::{Dialect, Exchange, Verdict};

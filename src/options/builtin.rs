@@ -56,7 +56,7 @@ fn fluz<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
         account_id: options.required_text("accountId", "the id of the account to act for, a UUID")?,
         seat_id: options.text("seatId", "the id of a seat, a UUID, or leave it out")?,
         renewal: renewal.unwrap_or(Renewal::Refresh),
-        lifetime: options.millis("lifetimeMs", 1.0)?,
+        lifetime: options.millis("lifetimeMs", 1)?,
     };
     Ok(chosen(profile.profile(), secret, scopes))
 }
@@ -77,7 +77,7 @@ fn toggle<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
     };
     let secret = options.secret("password", "the API user's password")?;
     let profile =
-        Toggle { endpoint: endpoint(options)?, login, lifetime: options.millis("lifetimeMs", 1.0)? };
+        Toggle { endpoint: endpoint(options)?, login, lifetime: options.millis("lifetimeMs", 1)? };
     Ok(chosen(profile.profile(), secret, ScopeSet::default()))
 }
 
@@ -97,7 +97,7 @@ fn braintree<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError>
         endpoint,
         client_id: options.required_text("clientId", "the OAuth client's id")?,
         version,
-        lifetime: options.millis("lifetimeMs", 1.0)?,
+        lifetime: options.millis("lifetimeMs", 1)?,
     };
     Ok(chosen(profile.profile(), secret, scopes))
 }

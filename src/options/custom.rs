@@ -59,7 +59,7 @@ pub(super) fn read<F: Clone>(
         profile.secrets = secrets.names;
         Granter::Profile(secrets.sources)
     };
-    if let Some(lifetime) = options.millis("lifetimeMs", 1.0)? {
+    if let Some(lifetime) = options.millis("lifetimeMs", 1)? {
         profile.lifetime = Lifetime::AtMost(lifetime);
     }
     Ok(Chosen { profile, granter, scopes })
@@ -259,7 +259,7 @@ fn expiry<F: Clone>(provider: &Reader<'_, F>, profile: &mut Profile, path: &str)
         profile.expiry = Some(Expiry::ExpiresIn { paths, unit: unit.unwrap_or(Duration::from_secs(1)) });
     } else if let Some(paths) = given.texts("expiresAt", path)? {
         profile.expiry = Some(Expiry::ExpiresAt { paths });
-    } else if let Some(lifetime) = given.millis("lifetimeMs", 1.0)? {
+    } else if let Some(lifetime) = given.millis("lifetimeMs", 1)? {
         profile.lifetime = Lifetime::AtMost(lifetime);
     } else if given.flag("jwt")? != Some(true) {
         // A JWT's claims are always read; saying so is all that `jwt: true` does.

@@ -103,7 +103,7 @@ pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
         granter,
         scopes,
         policy: policy(&options)?,
-        timeout: options.millis("timeoutMs", 1.0)?.unwrap_or(TIMEOUT),
+        timeout: options.millis("timeoutMs", 1)?.unwrap_or(TIMEOUT),
         fetch: options.function("fetch")?,
         keep_alive: if options.flag("keepAlive")? == Some(true) { KeepAlive::Yes } else { KeepAlive::No },
     })
@@ -119,7 +119,7 @@ pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
 pub fn read_call<F: Clone>(given: &Given<F>) -> Result<Want, TokenError> {
     let options = call(given, &["signal", "minValidityMs", "scopes"])?;
     let scopes = options.get("scopes").map(|_| options.scopes("scopes")).transpose()?;
-    Ok(Want::Usable { min_validity: options.millis("minValidityMs", 0.0)?, scopes })
+    Ok(Want::Usable { min_validity: options.millis("minValidityMs", 0)?, scopes })
 }
 
 /// Checks the options of a forced refresh: `refresh({ signal })`.
@@ -242,7 +242,7 @@ fn policy<F: Clone>(options: &Reader<'_, F>) -> Result<Policy, TokenError> {
     Ok(Policy {
         refresh: refresh.unwrap_or(default.refresh),
         refresh_window: refresh_window.unwrap_or(default.refresh_window),
-        min_validity: options.millis("minValidityMs", 0.0)?,
+        min_validity: options.millis("minValidityMs", 0)?,
         retry: retry(options, default.retry)?,
     })
 }
@@ -251,8 +251,8 @@ fn retry<F: Clone>(options: &Reader<'_, F>, default: Retry) -> Result<Retry, Tok
     let Some(retry) = options.map("retry")? else { return Ok(default) };
     retry.only(&["attempts", "baseMs", "maxMs"])?;
     let attempts = retry.whole("attempts", 1, 100, "how many requests to make in all, from 1 to 100")?;
-    let base = retry.millis("baseMs", 1.0)?;
-    let max = retry.millis("maxMs", 1.0)?;
+    let base = retry.millis("baseMs", 1)?;
+    let max = retry.millis("maxMs", 1)?;
     let settled = Retry {
         attempts: attempts.unwrap_or(default.attempts),
         base: base.unwrap_or_else(|| max.map_or(default.base, |max| max.min(default.base))),

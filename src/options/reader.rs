@@ -117,9 +117,9 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// A span in milliseconds, at least `least` of them.
-    pub(super) fn millis(&self, key: &str, least: f64) -> Result<Option<Duration>, TokenError> {
+    pub(super) fn millis(&self, key: &str, least: u32) -> Result<Option<Duration>, TokenError> {
         let remedy = format!("a number of milliseconds, {least} or more");
-        let millis = self.number(key, least, MOST_MILLIS, &remedy)?;
+        let millis = self.number(key, f64::from(least), MOST_MILLIS, &remedy)?;
         Ok(millis.map(|millis| Duration::from_secs_f64(millis / 1000.0)))
     }
 
@@ -254,10 +254,10 @@ fn shown(key: &str) -> &str {
 
 /// The known word that was most likely meant.
 fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    let lower = word.to_lowercase();
+    let lower = word.to_ascii_lowercase();
     known
         .iter()
-        .map(|&candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
+        .map(|&candidate| (strsim::osa_distance(&lower, &candidate.to_ascii_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= 1.max(candidate.len() / 3))
         .min()
         .map(|(_, candidate)| candidate)

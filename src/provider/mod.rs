@@ -15,6 +15,7 @@ pub use profile::{
 };
 
 #[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use std::time::Duration;
 

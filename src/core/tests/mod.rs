@@ -6,9 +6,13 @@ use std::time::Duration;
 use super::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenError, TokenSet, UnixMillis};
 
 mod history;
+mod manager;
 mod properties;
 mod scenarios;
+mod secrets;
+mod simulation;
 mod transitions;
+mod world;
 
 /// Long after the epoch, so that nothing saturates.
 const START: UnixMillis = UnixMillis::new(1_750_000_000_000);

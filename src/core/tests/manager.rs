@@ -1,0 +1,205 @@
+//! A manager in the simulated world: a lifecycle and the driver around it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    failure, millis, scopes, seconds,
+    world::{Answer, Device, Dice, HOUR, Instant, Issued, Outage, SECOND},
+};
+use crate::core::{
+    AccessToken, CallId, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
+    RefreshToken, Skew, Stamp, TokenError, TokenSet, UnixMillis, Want,
+};
+
+/// A lifecycle on a device.
+pub(super) struct Manager {
+    pub(super) machine: Lifecycle,
+    pub(super) device: Device,
+    pub(super) policy: Policy,
+    /// Alarms that were set before this one do not go off.
+    pub(super) alarm: u64,
+    pub(super) waiting: BTreeMap<CallId, Instant>,
+    /// The request whose answer is awaited: its flight and number.
+    pub(super) on_wire: Option<(FlightId, u64)>,
+    pub(super) awake_since: Instant,
+    /// When something last went wrong that may excuse a failed call.
+    pub(super) excused_at: Instant,
+    /// How late each access token came, which its lifetime does not know.
+    pub(super) delays: BTreeMap<usize, u64>,
+    pub(super) figures: Figures,
+    flights: BTreeSet<FlightId>,
+    requests: u64,
+    calls: u64,
+}
+
+/// What is counted, for one manager or for many.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Figures {
+    /// Of simulated time.
+    pub(super) hours: u64,
+    /// Hours as each manager lived them.
+    pub(super) manager_hours: u64,
+    /// Lifetimes of a token in that time.
+    pub(super) lifetimes: u64,
+    pub(super) calls: u64,
+    pub(super) waits: u64,
+    pub(super) failed_calls: u64,
+    pub(super) refused_tokens: u64,
+    /// Flights but those that `refresh()` asked for.
+    pub(super) flights: u64,
+    pub(super) requests: u64,
+    pub(super) grants: u64,
+    pub(super) failed_flights: u64,
+    /// Things that may cost a grant: faults, sleep, set clocks, refusals, wishes.
+    pub(super) causes: u64,
+    /// Flights that outages may cost.
+    pub(super) outage_flights: u64,
+}
+
+impl Figures {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.hours += other.hours;
+        self.manager_hours += other.manager_hours;
+        self.lifetimes += other.lifetimes;
+        self.calls += other.calls;
+        self.waits += other.waits;
+        self.failed_calls += other.failed_calls;
+        self.refused_tokens += other.refused_tokens;
+        self.flights += other.flights;
+        self.requests += other.requests;
+        self.grants += other.grants;
+        self.failed_flights += other.failed_flights;
+        self.causes += other.causes;
+        self.outage_flights += other.outage_flights;
+    }
+}
+
+impl Manager {
+    pub(super) fn new(policy: Policy, now: Instant, dice: &mut Dice) -> Self {
+        let jitter = Jitter::new(dice.between(0, u64::from(u32::MAX)));
+        Self {
+            machine: Lifecycle::new(policy.clone(), scopes(&[]), jitter),
+            device: Device::new(now, dice),
+            policy,
+            alarm: 0,
+            waiting: BTreeMap::new(),
+            on_wire: None,
+            awake_since: now,
+            excused_at: now,
+            delays: BTreeMap::new(),
+            figures: Figures::default(),
+            flights: BTreeSet::new(),
+            requests: 0,
+            calls: 0,
+        }
+    }
+
+    pub(super) fn tell(&mut self, event: Event, now: Instant) -> Vec<Effect> {
+        let forced = matches!(event, Event::Requested(_, Want::Fresh));
+        let time = self.device.now(now);
+        let effects = self.machine.handle(event, time);
+        assert!(self.machine.next_wakeup().is_none_or(|at| at > time), "an alarm in the past");
+        for effect in &effects {
+            if let Effect::Send(id, _) = effect
+                && self.flights.insert(*id)
+                && !forced
+            {
+                self.figures.flights += 1;
+            }
+        }
+        self.alarm += 1;
+        effects
+    }
+
+    /// How long until the alarm.
+    pub(super) fn alarm_in(&mut self, now: Instant) -> Option<u64> {
+        let time = self.device.now(now);
+        self.machine.next_wakeup().map(|at| at.millis().saturating_sub(time.millis()))
+    }
+
+    pub(super) fn call(&mut self, want: &Want, now: Instant) -> Event {
+        self.calls += 1;
+        self.figures.calls += 1;
+        let wish = matches!(want, Want::Usable { min_validity: Some(_), .. });
+        self.figures.causes += u64::from(wish);
+        self.waiting.insert(CallId(self.calls), now);
+        Event::Requested(CallId(self.calls), want.clone())
+    }
+
+    pub(super) const fn latest_call(&self) -> CallId {
+        CallId(self.calls)
+    }
+
+    /// The number of a new request.
+    pub(super) fn request(&mut self, flight: FlightId) -> u64 {
+        assert_eq!(self.on_wire, None, "two requests on the wire");
+        self.requests += 1;
+        self.figures.requests += 1;
+        self.on_wire = Some((flight, self.requests));
+        self.requests
+    }
+
+    /// Something happened that is no fault of the lifecycle.
+    pub(super) fn excuse(&mut self, now: Instant) {
+        self.figures.causes += 1;
+        self.excused_at = now;
+    }
+
+    /// The token of an answer as the driver understands it: its lifetime counts from receipt.
+    pub(super) fn received(&mut self, name: usize, issued: Issued, left: u64, now: Instant) -> TokenSet {
+        let issued_at = self.device.now(now);
+        TokenSet {
+            access_token: AccessToken::new(name.to_string()),
+            refresh_token: None,
+            scopes: None,
+            issued_at,
+            expires_at: issued_at + millis(left),
+            provider_clock: Skew::default(),
+            stamp: Stamp { issued_at: Some(issued.stamp), expires_at: None },
+        }
+    }
+
+    /// The failure that is remembered.
+    pub(super) fn remembered(&mut self, now: Instant) -> Option<TokenError> {
+        let time = self.device.now(now);
+        self.machine.status(time).last_error
+    }
+
+    /// The bounds that hold for whatever happened: no storm.
+    pub(super) fn check_pace(&self, elapsed: u64, lifetime: u64) {
+        let start = UnixMillis::new(HOUR);
+        let shortest = self.policy.refresh_at(start, start + millis(lifetime), 1.0).since(start);
+        let due = elapsed / u64::try_from(shortest.as_millis()).unwrap_or(1);
+        let Figures { flights, requests, causes, outage_flights, .. } = self.figures;
+        let most = due + 2 * causes + outage_flights + 2;
+        assert!(flights <= most, "{flights} flights, at most {most} expected: {:?}", self.figures);
+        let all = self.flights.len() as u64;
+        let most = all * u64::from(self.policy.retry.attempts + 1);
+        assert!(requests <= most, "{requests} requests of {all} flights");
+    }
+}
+
+/// An answer as an event.
+pub(super) fn failed(answer: &Answer) -> GrantFailure {
+    match answer {
+        Answer::RefreshTokenRefused => {
+            GrantFailure::RefreshTokenRefused(failure(ErrorCode::InvalidCredentials))
+        }
+        Answer::Unavailable(Outage::Denied, _) => {
+            GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials))
+        }
+        Answer::Unavailable(Outage::Throttled, wait) => GrantFailure::Transient(TokenError {
+            retry_after: Some(seconds(*wait)),
+            ..failure(ErrorCode::RateLimited)
+        }),
+        Answer::Unavailable(Outage::Down, _) => GrantFailure::Transient(failure(ErrorCode::Server)),
+        Answer::Token { .. } => unreachable!("a token is no failure"),
+    }
+}
+
+pub(super) fn refresh_token(number: usize) -> RefreshToken {
+    RefreshToken::new(number.to_string())
+}
+
+/// The longest that a request may take: `timeoutMs`.
+pub(super) const TIMEOUT: u64 = 10 * SECOND;
