@@ -3,7 +3,7 @@
 //! Decides everything about one token. Leaves asking the provider, telling the
 //! time and waking up to the driver.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use super::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, Expiry, Flight, FlightId, Grant, GrantFailure,
@@ -22,7 +22,8 @@ pub struct Lifecycle {
     /// Here while nobody presents it.
     refresh_token: Option<RefreshToken>,
     flight: Option<Flight>,
-    waiting: BTreeMap<CallId, Want>,
+    /// In the order in which they came. Found by walking: few leave before they are settled.
+    waiting: Vec<(CallId, Want)>,
     trouble: Option<Trouble>,
     pace: Pace,
     usage: Usage,
@@ -106,7 +107,7 @@ impl Lifecycle {
             holding: None,
             refresh_token: None,
             flight: None,
-            waiting: BTreeMap::new(),
+            waiting: Vec::new(),
             trouble: None,
             pace: Pace::default(),
             usage: Usage::Unused,
@@ -203,7 +204,7 @@ impl Lifecycle {
         match event {
             Event::Requested(call, want) => self.requested(call, want, now, effects),
             Event::Abandoned(call) => {
-                self.waiting.remove(&call);
+                self.waiting.retain(|(waiting, _)| *waiting != call);
             }
             Event::Used => self.usage = Usage::Used,
             Event::Invalidated(token) => self.invalidated(&token),
@@ -264,7 +265,7 @@ impl Lifecycle {
             (Some(Flight { phase: Phase::BackingOff { until }, .. }), Want::Fresh, _) => *until = now,
             (Some(_), _, _) => {}
         }
-        self.waiting.insert(call, want);
+        self.waiting.push((call, want));
     }
 
     fn invalidated(&mut self, token: &AccessToken) {
@@ -387,7 +388,7 @@ impl Lifecycle {
 
     fn closed(&mut self, effects: &mut Vec<Effect>) {
         self.openness = Openness::Closed;
-        for call in std::mem::take(&mut self.waiting).into_keys() {
+        for (call, _) in std::mem::take(&mut self.waiting) {
             effects.push(Effect::Settle(call, Err(TokenError::closed())));
         }
         // Nobody shares this token: what is on the wire serves nobody any more.
@@ -430,9 +431,9 @@ impl Lifecycle {
     fn settle_with_held(&mut self, served: impl Fn(&Want) -> bool, effects: &mut Vec<Effect>) {
         let Some(holding) = &self.holding else { return };
         let mut settled = Vec::new();
-        self.waiting.retain(|&call, want| {
+        self.waiting.retain(|(call, want)| {
             if served(want) {
-                settled.push(Effect::Settle(call, answer(holding, want)));
+                settled.push(Effect::Settle(*call, answer(holding, want)));
             }
             !served(want)
         });
@@ -468,7 +469,7 @@ impl Lifecycle {
             let serves = |want: &Want| *want == Want::Fresh || holding.satisfies(want, &self.policy, now);
             asked_at <= holding.tokens.issued_at
                 && stamp.is_older_than(holding.tokens.stamp)
-                && self.waiting.values().chain([&Want::USABLE]).all(serves)
+                && self.waiting.iter().map(|(_, want)| want).chain([&Want::USABLE]).all(serves)
         })
     }
 

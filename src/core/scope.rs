@@ -34,10 +34,14 @@ impl ScopeSet {
 
 impl<S: Into<String>> FromIterator<S> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
-        let mut scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
-        scopes.sort_unstable();
-        scopes.dedup();
-        Self(scopes)
+        let mut set = Vec::new();
+        for scope in scopes {
+            let scope = scope.into();
+            if let Err(place) = set.binary_search(&scope) {
+                set.insert(place, scope);
+            }
+        }
+        Self(set)
     }
 }
 

@@ -76,8 +76,7 @@ fn toggle<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
         }
     };
     let secret = options.secret("password", "the API user's password")?;
-    let profile =
-        Toggle { endpoint: endpoint(options)?, login, lifetime: options.millis("lifetimeMs", 1)? };
+    let profile = Toggle { endpoint: endpoint(options)?, login, lifetime: options.millis("lifetimeMs", 1)? };
     Ok(chosen(profile.profile(), secret, ScopeSet::default()))
 }
 
