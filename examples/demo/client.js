@@ -115,12 +115,6 @@ export class Client {
     }
   }
 
-  /** Waits for a token that is being asked for, then ends the manager. */
-  async finish() {
-    for (let checks = 0; this.isAsking && checks < 300; checks += 1) await pause(10);
-    await this.close();
-  }
-
   /** Ends the manager at once. */
   close() {
     return this.#manager.close();

@@ -13,7 +13,7 @@ export const HELP = `Shows how tokens are got, shared and refreshed, against a s
 Usage: node examples/demo/demo.js [options]
 
   --seconds N    how long calls are made: a whole number from 6 to 3600 (default 16)
-  --grant-ms N   how long the sandbox takes for a request for a token: 0 to 10000 (default 250);
+  --grant-ms N   how long the sandbox takes for a request for a token: 100 to 10000 (default 250);
                  with 5000, tokens end before new ones come, and the demo fails
   --revoke       withdraw all tokens halfway: calls are refused, and the demo fails
   --help         this text
@@ -39,7 +39,8 @@ export function parse(words) {
   return {
     // Six seconds: the longest lifetime, and two refreshes of each.
     seconds: whole("--seconds", values.seconds, 6, 3_600),
-    grantMs: whole("--grant-ms", values["grant-ms"], 0, 10_000),
+    // Two calls at least begin meanwhile.
+    grantMs: whole("--grant-ms", values["grant-ms"], 100, 10_000),
     revoke: values.revoke,
   };
 }

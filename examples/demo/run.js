@@ -64,8 +64,6 @@ export class Demo {
     const sandbox = await this.#start();
     const crowds = await this.#crowd(sandbox);
     const { ticks, latestMs } = await this.#traffic(sandbox);
-    // Ends each manager while it asks for nothing, so that both sides have counted the same.
-    await Promise.all(this.#clients.map((client) => client.finish()));
     const counts = sandbox.counts();
     const outcomes = this.#clients.map((client, index) => ({
       client,
@@ -92,7 +90,7 @@ export class Demo {
       lifetimes: LIFETIMES,
       // Toggle may send a new token with any answer; here it does with each.
       variants: { toggle: { sliding: "every" } },
-      faults: grantMs > 0 ? GRANTS.map((operation) => ({ kind: "delay", ms: grantMs, operation })) : [],
+      faults: GRANTS.map((operation) => ({ kind: "delay", ms: grantMs, operation })),
     });
     this.#sandbox = sandbox;
     const apis = apisOf(sandbox);
@@ -140,9 +138,13 @@ export class Demo {
       this.#clients.map((client, index) => this.#keepCalling(client, began + index * step, ticks)),
     );
     clearTimeout(fault);
+    // Ends the managers while they ask for nothing, so that both sides have counted the same.
+    for (let turns = 0; turns < 300 && this.#clients.some(({ isAsking }) => isAsking); turns += 1)
+      await pause(10);
     clearInterval(lines);
     this.#status();
     this.#screen.rest();
+    await Promise.all(this.#clients.map((client) => client.close()));
     this.#screen.say("");
     return { ticks, latestMs: Math.max(...late) };
   }
