@@ -40,6 +40,7 @@ Usage: cargo xtask <COMMAND>
   pack                build, make the npm package, install it into node_modules;
                       the last line printed is the path of the tarball
   demo                pack what changed, then run examples/demo/demo.js
+    --seconds N         and its other options; `node examples/demo/demo.js --help`
   test                run every part; ends with `N passed, N failed`
     --only NAME...    run these parts only (an unknown name lists them)
     --all             every part, which is also the default
@@ -76,12 +77,12 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
             package::install(&project, &tarball)?;
             println!("{}", tarball.display());
         }
-        ("demo", []) => return demo::run(&Project::open()?),
+        ("demo", options) => return demo::run(&Project::open()?, options),
         ("test", options) => {
             let selection = parts::Selection::parse(options)?;
             return Ok(suite::run(&Project::open()?, &selection));
         }
-        ("build" | "pack" | "demo", [option, ..]) => {
+        ("build" | "pack", [option, ..]) => {
             bail!("`{command}` takes no argument, but `{option}` was given");
         }
         _ => bail!("no command `{command}`; `cargo xtask help` lists them"),

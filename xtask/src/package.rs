@@ -42,6 +42,8 @@ fn esbuild(project: &Project, core: &wasm::Core, format: &[&str], output: &Path)
             .npm_command("esbuild")
             .arg("pkg-template/src/index.js")
             .args(["--bundle", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"])
+            // Node shows the line that an uncaught error comes from: not the whole module, please.
+            .arg("--line-limit=1000")
             .args(format)
             .arg(alias("#glue", &core.glue))
             .arg(alias("#wasm", &core.base64))

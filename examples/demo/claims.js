@@ -1,0 +1,144 @@
+/**
+ * What the demo claims, each checked against what the program counted and what the sandbox counted.
+ *
+ * Decides whether a claim held; how that is shown is left to the screen.
+ *
+ * @module
+ */
+
+/** @import { ProviderCounts } from "graphql-token-manager/testing" */
+/** @import { Client } from "./client.js" */
+
+/**
+ * One API after the run.
+ * @typedef {object} Outcome
+ * @property {Client} client What the program counted.
+ * @property {ProviderCounts} server What the sandbox counted.
+ * @property {Crowd} crowd
+ */
+
+/**
+ * How the many callers fared, noted when they had their tokens and nothing else had happened.
+ * @typedef {object} Crowd
+ * @property {number} callers
+ * @property {number} distinct Different tokens among what they got.
+ * @property {number} asked Requests that the program sent for them.
+ * @property {number} grants Grants that the sandbox counted.
+ */
+
+/** `reasons`: the numbers of each API where it did not hold. @typedef {{ title: string, holds: boolean, reasons: string[] }} Claim */
+
+/**
+ * @param {Outcome[]} outcomes
+ * @param {{ callers: number, ticks: number, everyMs: number, latestMs: number }} plan What was to be done, and how late
+ *   the latest call began.
+ * @returns {Claim[]}
+ */
+export function judge(outcomes, plan) {
+  return [
+    oneGrant(outcomes, plan.callers),
+    onSchedule(outcomes, plan),
+    noneRefused(outcomes),
+    noneWaited(outcomes),
+    aheadOfExpiry(outcomes),
+    adopted(outcomes),
+  ];
+}
+
+/**
+ * @param {Outcome[]} outcomes
+ * @param {number} callers
+ */
+function oneGrant(outcomes, callers) {
+  return claim(
+    `${callers.toLocaleString("en")} callers at once were answered by one grant`,
+    outcomes,
+    ({ crowd }) =>
+      crowd.callers === callers && crowd.distinct === 1 && crowd.asked === 1 && crowd.grants === 1,
+    ({ crowd }) => `${crowd.asked} asked for, ${crowd.grants} counted by the sandbox`,
+  );
+}
+
+/**
+ * @param {Outcome[]} outcomes
+ * @param {{ ticks: number, everyMs: number, latestMs: number }} plan
+ */
+function onSchedule(outcomes, { ticks, everyMs, latestMs }) {
+  return claim(
+    `A call every ${everyMs} ms, answered, to the end (the latest began ${latestMs.toFixed(0)} ms late)`,
+    outcomes,
+    ({ client, server }) => client.calls === ticks && client.answered === ticks && server.calls === ticks,
+    ({ client, server }) => `${client.answered} of ${ticks} answered, ${server.calls} counted by the sandbox`,
+  );
+}
+
+/** @param {Outcome[]} outcomes */
+function noneRefused(outcomes) {
+  return claim(
+    "No call was refused",
+    outcomes,
+    ({ client, server }) => client.refused === 0 && client.failed === 0 && server.refused === 0,
+    ({ client, server }) =>
+      `${client.refused} refused, ${client.failed} failed; ${server.refused} refused by the sandbox`,
+  );
+}
+
+/** @param {Outcome[]} outcomes */
+function noneWaited(outcomes) {
+  return claim(
+    "No call waited for its token, also while a new one was being asked for",
+    outcomes,
+    ({ client }) => client.waited === 0 && (client.callsDuringRefresh > 0 || client.refreshes.length === 0),
+    ({ client }) =>
+      `${client.waited} of ${client.calls} waited, ${client.callsDuringRefresh} begun during a refresh; ` +
+      `longest ${client.longestMs.toFixed(1)} ms`,
+  );
+}
+
+/** @param {Outcome[]} outcomes */
+function aheadOfExpiry(outcomes) {
+  return claim(
+    "Every new token came before the old one ended, as both sides counted",
+    outcomes,
+    ({ client, server }) =>
+      client.mishaps === 0 &&
+      client.replaced >= 2 &&
+      client.received === 1 + client.replaced &&
+      client.received === server.grants + server.refreshes &&
+      client.asked === 1 + client.refreshes.length &&
+      client.refreshes.every(({ aheadMs }) => aheadMs > 0),
+    ({ client, server }) =>
+      `${client.received} tokens, ${server.grants + server.refreshes} counted by the sandbox, ` +
+      `${client.replaced} of them ahead of expiry; ${client.mishaps} mishaps`,
+  );
+}
+
+/** @param {Outcome[]} outcomes */
+function adopted(outcomes) {
+  return claim(
+    "Toggle's new tokens were taken from its answers, with no second sign-in",
+    outcomes.filter(({ client }) => client.api.name === "toggle"),
+    ({ client, server }) =>
+      server.refreshes > 0 && client.tokens.adopted === server.refreshes && server.grants === 1,
+    ({ client, server }) =>
+      `${client.tokens.adopted ?? 0} taken, ${server.refreshes} sent by the sandbox, signed in ${server.grants} time(s)`,
+  );
+}
+
+/**
+ * A claim that holds if it holds at each API.
+ *
+ * @param {string} title
+ * @param {Outcome[]} outcomes
+ * @param {(outcome: Outcome) => boolean} holds
+ * @param {(outcome: Outcome) => string} describe
+ * @returns {Claim}
+ */
+function claim(title, outcomes, holds, describe) {
+  const broken = outcomes.filter((outcome) => !holds(outcome));
+  return {
+    title,
+    holds: broken.length === 0 && outcomes.length > 0,
+    reasons: broken.map((outcome) => `${outcome.client.api.label}: ${describe(outcome)}`),
+  };
+}

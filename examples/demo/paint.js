@@ -1,0 +1,76 @@
+/**
+ * Characters and colours, as far as the terminal has them.
+ *
+ * @module
+ */
+
+/**
+ * @typedef {object} Paint
+ * @property {(text: string) => string} bold
+ * @property {(text: string) => string} dim
+ * @property {(text: string) => string} good
+ * @property {(text: string) => string} bad
+ * @property {(text: string) => string} busy
+ * @property {(fraction: number, width: number, busy: boolean) => string} bar
+ * @property {string} yes
+ * @property {string} no
+ * @property {string} none Where a number has no meaning.
+ */
+
+/**
+ * Colours only on a terminal that has them, and not with NO_COLOR (no-color.org).
+ *
+ * @param {boolean} isTerminal
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Paint}
+ */
+export function paintFor(isTerminal, env) {
+  const coloured = isTerminal && !env.NO_COLOR && env.TERM !== "dumb";
+  const inColour = (/** @type {number} */ code) => (/** @type {string} */ text) =>
+    coloured ? `\x1b[${code}m${text}\x1b[0m` : text;
+  const [bold, dim, bad, good, busy] = [1, 2, 31, 32, 33].map(inColour);
+  const [full, empty, yes, no, none] = hasUnicode(env)
+    ? ["━", "─", "✓", "✗", "–"]
+    : ["#", "-", "+", "x", "-"];
+  return {
+    bold,
+    dim,
+    good,
+    bad,
+    busy,
+    bar: (fraction, width, isBusy) => {
+      const filled = Math.round(Math.min(1, Math.max(0, fraction)) * width);
+      return (isBusy ? busy : good)(full.repeat(filled)) + dim(empty.repeat(width - filled));
+    },
+    yes: good(yes),
+    no: bad(no),
+    none,
+  };
+}
+
+/**
+ * Whether the terminal shows more than ASCII: as its locale says. Containers often have none at all, and terminals that
+ * can; only tmux then draws underscores.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ */
+function hasUnicode(env) {
+  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || "";
+  return locale === "" ? !env.TMUX : /utf-?8/i.test(locale);
+}
+
+/**
+ * The start of a line that fits into `width` columns. All characters here are one column wide.
+ *
+ * @param {string} line
+ * @param {number} width
+ */
+export function clip(line, width) {
+  let left = width;
+  let clipped = "";
+  for (const [piece] of line.matchAll(/\x1b\[\d+m|[^\x1b]/gu)) {
+    if (piece.startsWith("\x1b")) clipped += piece;
+    else if (left-- > 0) clipped += piece;
+  }
+  return clipped;
+}

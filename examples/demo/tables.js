@@ -1,0 +1,166 @@
+/**
+ * What the demo shows, as lines of text.
+ *
+ * @module
+ */
+
+import { REAL_LIFETIMES } from "./apis.js";
+import { seconds } from "./client.js";
+
+/** @import { Api } from "./apis.js" */
+/** @import { Claim, Crowd, Outcome } from "./claims.js" */
+/** @import { Client } from "./client.js" */
+/** @import { Paint } from "./paint.js" */
+
+export const MARGIN = "   ";
+export const NAME_WIDTH = 11;
+
+/**
+ * @param {Api[]} apis
+ * @param {number} grantMs
+ * @param {Paint} paint
+ */
+export function lifetimes(apis, grantMs, { dim }) {
+  return [
+    `${MARGIN}Their tokens end early, so that you need not wait for many to end:`,
+    ...apis.map(
+      ({ name, label, lifetimeMs }) =>
+        `${MARGIN}${label.padEnd(NAME_WIDTH)}after ${lifetimeMs / 1_000} s ${REAL_LIFETIMES[name]}`,
+    ),
+    dim(`${MARGIN}A grant takes ${grantMs} ms, as from far away. Tokens and secrets are never shown.`),
+  ];
+}
+
+/**
+ * @param {Client} client
+ * @param {Crowd} crowd
+ */
+export function crowdRow({ api }, { distinct, asked, grants }) {
+  const cells = [
+    `${count(asked, "request")} sent`,
+    `${count(grants, "grant")} counted by the sandbox`,
+    distinct === 1 ? "1 token for all" : `${distinct} different tokens`,
+  ];
+  return MARGIN + api.label.padEnd(NAME_WIDTH) + cells.join(", ");
+}
+
+/**
+ * The live table: a heading, and two lines for each API.
+ *
+ * @param {Client[]} clients
+ * @param {number} width
+ * @param {Paint} paint
+ */
+export function liveTable(clients, width, paint) {
+  const barWidth = barFor(width);
+  return [
+    paint.dim(MARGIN + heading(barWidth)),
+    ...clients.flatMap((client) => [
+      MARGIN + liveRow(client, barWidth, paint),
+      paint.dim(
+        MARGIN + " ".repeat(NAME_WIDTH) + (client.isAsking ? "asking for a new token" : client.lastEvent),
+      ),
+    ]),
+  ];
+}
+
+/**
+ * One API as it is now, without its last event.
+ *
+ * @param {Client} client
+ * @param {number} barWidth
+ * @param {Paint} paint
+ */
+export function liveRow(client, barWidth, paint) {
+  const { api, asked, calls, refused, failed, waited, replaced } = client;
+  const left = client.leftMs();
+  const bad = (/** @type {number} */ number, /** @type {number} */ width) =>
+    (number > 0 ? paint.bad : paint.dim)(String(number).padStart(width));
+  return (
+    paint.bold(api.label.padEnd(NAME_WIDTH)) +
+    paint.bar(left / api.lifetimeMs, barWidth, client.isAsking) +
+    seconds(left).padStart(6) +
+    "  " +
+    [String(replaced).padStart(9), String(asked).padStart(6), String(calls).padStart(5)].join("  ") +
+    `  ${bad(refused + failed, 7)}  ${bad(waited, 6)}`
+  );
+}
+
+/** @param {number} barWidth */
+export function heading(barWidth) {
+  const counted = ["refreshes", "grants", "calls", "refused", "waited"].join("  ");
+  return "API".padEnd(NAME_WIDTH) + "token ends in".padEnd(barWidth + 8) + counted;
+}
+
+/** @param {number} width */
+function barFor(width) {
+  return Math.min(24, Math.max(6, width - 66));
+}
+
+/**
+ * What both sides counted.
+ *
+ * @param {Outcome[]} outcomes
+ * @param {Paint} paint
+ */
+export function summary(outcomes, paint) {
+  /** @type {(title: string, pair: (outcome: Outcome) => (string | number | undefined)[]) => string} */
+  const row = (title, pair) =>
+    MARGIN +
+    title.padEnd(TITLE_WIDTH) +
+    outcomes
+      .map((outcome) =>
+        pair(outcome)
+          .map((cell) => String(cell ?? paint.none).padStart(8))
+          .join(""),
+      )
+      .join("  ");
+  return [
+    paint.bold(
+      MARGIN +
+        " ".repeat(TITLE_WIDTH) +
+        outcomes.map(({ client }) => client.api.label.padStart(16)).join("  "),
+    ),
+    paint.dim(row("", () => ["program", "sandbox"])),
+    row("Grants for the crowd", ({ crowd }) => [crowd.asked, crowd.grants]),
+    row("Tokens, the first too", ({ client, server }) => [client.received, server.grants + server.refreshes]),
+    row("  taken from answers", ({ client, server }) =>
+      client.tokens.adopted ? [client.tokens.adopted, server.refreshes] : [undefined, undefined],
+    ),
+    row("Calls", ({ client, server }) => [client.answered, server.calls]),
+    row("Calls refused", ({ client, server }) => [client.refused + client.failed, server.refused]),
+    row("Calls that waited", ({ client }) => [client.waited, undefined]),
+    row("  longest, in ms", ({ client }) => [client.longestMs.toFixed(1), undefined]),
+    row("Calls during a refresh", ({ client }) => [
+      client.refreshes.length ? client.callsDuringRefresh : undefined,
+      undefined,
+    ]),
+    row("Least left of a token", ({ client }) => [leastLeft(client), undefined]),
+  ];
+}
+
+const TITLE_WIDTH = 22;
+
+/** @param {Client} client */
+function leastLeft({ refreshes }) {
+  return refreshes.length > 0 ? seconds(Math.min(...refreshes.map(({ aheadMs }) => aheadMs))) : undefined;
+}
+
+/**
+ * @param {Claim[]} claims
+ * @param {Paint} paint
+ */
+export function verdicts(claims, { yes, no, bad }) {
+  return claims.flatMap(({ title, holds, reasons }) => [
+    `${MARGIN}${holds ? yes : no} ${holds ? title : bad(title)}`,
+    ...reasons.map((reason) => `${MARGIN}    ${reason}`),
+  ]);
+}
+
+/**
+ * @param {number} number
+ * @param {string} noun
+ */
+function count(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,43 @@
+/**
+ * Runs an example as its reader would: as a program of its own.
+ *
+ * @module
+ */
+
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const EXAMPLES = new URL("../../examples/", import.meta.url);
+
+/** Far more than any example takes: a test that hangs ends with the output so far. */
+const LONGEST_MS = 120_000;
+
+/** @typedef {{ status: number | null, stdout: string, stderr: string }} Ending */
+
+/**
+ * @param {string} file Below examples/.
+ * @param {string[]} words Its arguments.
+ * @param {Record<string, string>} env What it finds in its environment, and nothing else but the path and the locale.
+ * @param {(stdout: string, stop: () => void) => void} [watch] Called with all output so far, whenever there is more.
+ * @returns {Promise<Ending>}
+ */
+export function runExample(file, words, env, watch) {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(file, EXAMPLES)), ...words], {
+    env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: LONGEST_MS,
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+    watch?.(stdout, () => child.kill("SIGINT"));
+  });
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status) => resolve({ status, stdout, stderr }));
+  });
+}
