@@ -101,7 +101,6 @@ export class Desk {
       this.notify({ type: "close" });
     }
     this.dropHold();
-    this.listeners.clear();
   }
 
   // What the core calls; see src/js/face.rs.
@@ -151,9 +150,16 @@ export class Desk {
     return fieldsOf(thrown);
   }
 
-  /** @param {any} event */
+  /**
+   * Once closed, only that is told: maybe later, where a listener has closed it.
+   *
+   * @param {any} event
+   */
   notify(event) {
+    const last = event.type === "close";
+    if (this.closed && !last) return;
     this.listeners.notify(event);
+    if (last) this.listeners.clear();
   }
 
   async #start() {
