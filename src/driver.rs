@@ -119,14 +119,6 @@ impl Driver {
         self.rearm();
     }
 
-    /// Something may be due, and the token may have been used unseen.
-    pub(crate) fn wake(self: &Rc<Self>) {
-        if self.face.take_used() {
-            self.dispatch(Event::Used);
-        }
-        self.dispatch(Event::Woke);
-    }
-
     /// Takes a newer token out of an ordinary answer; whether there was one.
     pub(crate) fn adopt(self: &Rc<Self>, response: &JsValue) -> bool {
         let Some(observed) = self.observed(response) else { return false };
@@ -283,7 +275,7 @@ fn waking(driver: Weak<Driver>, first: impl Fn(&Driver) + 'static) -> impl FnMut
     move || {
         if let Some(driver) = driver.upgrade() {
             first(&driver);
-            driver.wake();
+            driver.dispatch(Event::Woke);
         }
     }
 }

@@ -28,7 +28,7 @@ export class AccessToken {
 
   toJSON() {
     const { tokenType, scopes, issuedAt, expiresAt } = this;
-    return { value: "[redacted]", tokenType, scopes, issuedAt, expiresAt };
+    return { value: /** @type {const} */ ("[redacted]"), tokenType, scopes, issuedAt, expiresAt };
   }
 
   [Symbol.for("nodejs.util.inspect.custom")]() {

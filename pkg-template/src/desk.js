@@ -32,6 +32,7 @@ export class Desk {
   validUntil = 0;
   /** @type {Promise<string> | undefined} */
   promised = undefined;
+  /** Whether the core knows that this token was handed out without asking. */
   used = false;
 
   /** @type {InstanceType<CoreClass> | undefined} */
@@ -78,6 +79,12 @@ export class Desk {
     });
   }
 
+  /** Tells the core that the token is handed out without asking; once for each token will do. */
+  use() {
+    this.used = true;
+    this.core?.used();
+  }
+
   /** @returns {Status} */
   status() {
     const status = this.core?.status();
@@ -101,7 +108,6 @@ export class Desk {
       this.notify({ type: "close" });
     }
     this.dropHold();
-    this.listeners.clear();
   }
 
   // What the core calls; see src/js/face.rs.
@@ -119,7 +125,10 @@ export class Desk {
 
   /** @param {AccessToken} token @param {number} servedUntil @param {number} validUntil */
   hold(token, servedUntil, validUntil) {
-    if (this.held !== token) this.promised = Promise.resolve(token.value);
+    if (this.held !== token) {
+      this.promised = Promise.resolve(token.value);
+      this.used = false;
+    }
     this.held = token;
     this.servedUntil = servedUntil;
     this.validUntil = validUntil;
@@ -128,12 +137,6 @@ export class Desk {
   dropHold() {
     this.held = undefined;
     this.promised = undefined;
-  }
-
-  takeUsed() {
-    const { used } = this;
-    this.used = false;
-    return used;
   }
 
   /** @param {string} value @param {string[]} scopes @param {number} issuedAt @param {number} expiresAt */
@@ -151,9 +154,16 @@ export class Desk {
     return fieldsOf(thrown);
   }
 
-  /** @param {any} event */
+  /**
+   * Once closed, only that is told: maybe later, where a listener has closed it.
+   *
+   * @param {any} event
+   */
   notify(event) {
+    const last = event.type === "close";
+    if (this.closed && !last) return;
     this.listeners.notify(event);
+    if (last) this.listeners.clear();
   }
 
   async #start() {

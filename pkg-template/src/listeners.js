@@ -31,15 +31,16 @@ export class Listeners {
   }
 
   /**
-   * Tells all who listen now. One that throws, at once or later, disturbs nobody; a
-   * `warning` says so.
+   * Tells all who listen now, and still do when it is their turn. One that throws, at
+   * once or later, disturbs nobody; a `warning` says so.
    *
    * @param {any} fields
    */
   notify(fields) {
     const event = Object.freeze(fields.error ? { ...fields, error: errorOf(fields.error) } : fields);
-    for (const { type, listener } of this.#entries) {
-      if (type !== event.type) continue;
+    for (const entry of this.#entries) {
+      const { type, listener } = entry;
+      if (type !== event.type || !this.#entries.includes(entry)) continue;
       const report = () => this.#report(type);
       try {
         const result = /** @type {any} */ (listener(event));

@@ -36,7 +36,7 @@ export class TokenManager {
   getToken(options) {
     const desk = this.#desk;
     if (options === undefined && desk.promised !== undefined && Date.now() < desk.servedUntil) {
-      desk.used = true;
+      if (!desk.used) desk.use();
       return desk.promised;
     }
     return desk.ask("request", options, value, this);

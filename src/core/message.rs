@@ -42,7 +42,7 @@ pub enum Event {
     Requested(CallId, Want),
     /// A caller no longer waits.
     Abandoned(CallId),
-    /// The token was handed out without asking; reported once, late, for `while-used`.
+    /// The token was handed out without asking; reported once for each token, for `while-used`.
     Used,
     /// The API refused this token.
     Invalidated(AccessToken),

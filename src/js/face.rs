@@ -36,10 +36,6 @@ extern "C" {
     #[wasm_bindgen(method, js_name = dropHold)]
     pub(crate) fn drop_hold(this: &Face);
 
-    /// Whether the token was handed out without asking since this was last called.
-    #[wasm_bindgen(method, js_name = takeUsed)]
-    pub(crate) fn take_used(this: &Face) -> bool;
-
     #[wasm_bindgen(method, js_name = token)]
     fn make_token(this: &Face, value: &str, scopes: &Array, issued_at: f64, expires_at: f64) -> Held;
 

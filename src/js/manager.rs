@@ -48,6 +48,11 @@ impl Core {
         self.driver.dispatch(Event::Abandoned(id(call)));
     }
 
+    /// The token held was handed out without asking; told once for each token.
+    pub fn used(&self) {
+        self.driver.dispatch(Event::Used);
+    }
+
     /// The API refused this token.
     pub fn invalidate(&self, token: &str) {
         self.driver.dispatch(Event::Invalidated(AccessToken::new(token)));

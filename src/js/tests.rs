@@ -14,7 +14,6 @@ const FACE: &str = "({
     reject(call, error) { this.log.push(`reject ${call} ${error.code}`) },
     hold(token) { this.log.push(`hold ${token.value}`) },
     dropHold() { this.log.push('drop') },
-    takeUsed() { return false },
     token(value) { return { value } },
     error(fields) { return fields },
     fieldsOf(thrown) { return thrown && thrown.code ? thrown : undefined },

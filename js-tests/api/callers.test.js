@@ -1,0 +1,337 @@
+// Callers: how they share a grant, what each may ask for, and how each may give up.
+
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { describe, test } from "node:test";
+
+import { fluz, managerFor, movableClock, operations, sandboxFor } from "../support/setup.js";
+import { failure, next, until } from "../support/waiting.js";
+
+/** @param {() => Promise<string>} ask */
+const thousand = (ask) => Promise.all(Array.from({ length: 1_000 }, ask));
+
+/** Later than three quarters of ten minutes: a refresh is due. */
+const REFRESH_DUE = 460_000;
+
+describe("sharing", () => {
+  test("a thousand callers before the first grant cause one grant and get one token", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+
+    const got = await thousand(() => tokens.getToken());
+
+    assert.equal(new Set(got).size, 1);
+    assert.equal(sandbox.requests().length, 1);
+    assert.equal(sandbox.counts().fluz.grants, 1);
+  });
+
+  test("a thousand callers after it cause none", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    await tokens.getToken();
+
+    await thousand(() => tokens.getToken());
+    await thousand(() => tokens.authorization());
+
+    assert.equal(sandbox.requests().length, 1);
+  });
+
+  test("the token held is handed out at once while a refresh runs", async (t) => {
+    const clock = movableClock(t);
+    const sandbox = await sandboxFor(t, { now: clock.now });
+    const tokens = managerFor(t, fluz(sandbox));
+    const first = await tokens.getToken();
+    sandbox.fault({ provider: "fluz", kind: "delay", ms: 200 });
+
+    clock.advance(REFRESH_DUE);
+    const got = await thousand(() => tokens.getToken());
+    const { refreshing } = tokens.status();
+    await next(tokens, "token");
+
+    assert.ok(refreshing, "the refresh was still running when the last caller had its token");
+    assert.deepEqual([...new Set(got)], [first]);
+    assert.notEqual(await tokens.getToken(), first);
+    assert.deepEqual(operations(sandbox), ["generateUserAccessToken", "refreshUserAccessToken"]);
+  });
+
+  test("callers who find the token expired share one grant", async (t) => {
+    const clock = movableClock(t);
+    const sandbox = await sandboxFor(t, { now: clock.now });
+    const tokens = managerFor(t, fluz(sandbox));
+    const first = await tokens.getToken();
+
+    clock.advance(600_000);
+    const got = await thousand(() => tokens.getToken());
+
+    assert.equal(new Set(got).size, 1);
+    assert.ok(!got.includes(first), "nobody gets the expired token");
+    assert.equal(sandbox.requests().length, 2);
+  });
+
+  test("two managers do not share", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const [one, other] = [managerFor(t, fluz(sandbox)), managerFor(t, fluz(sandbox))];
+
+    assert.notEqual(await one.getToken(), await other.getToken());
+  });
+});
+
+describe("minValidityMs", () => {
+  test("of a call: the token held does when it has that much left, else the caller waits", async (t) => {
+    const clock = movableClock(t);
+    const sandbox = await sandboxFor(t, { now: clock.now });
+    const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
+    const first = await tokens.getToken();
+
+    clock.advance(300_000);
+    const enough = await tokens.getToken({ minValidityMs: 290_000 });
+    const more = await tokens.getToken({ minValidityMs: 310_000 });
+
+    assert.equal(enough, first);
+    assert.notEqual(more, first);
+    assert.equal(await tokens.getToken(), more);
+  });
+
+  test("of the manager: callers wait for a token that has that much left", async (t) => {
+    const clock = movableClock(t);
+    const sandbox = await sandboxFor(t, { now: clock.now });
+    const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand", minValidityMs: 400_000 }));
+    const first = await tokens.getToken();
+
+    clock.advance(190_000);
+    const soon = await tokens.getToken();
+    clock.advance(20_000);
+    const later = await tokens.getToken();
+
+    assert.equal(soon, first);
+    assert.notEqual(later, first);
+  });
+
+  test("of more than a token can have left causes no grant after grant", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox, { minValidityMs: 86_400_000 }));
+
+    for (let call = 0; call < 20; call++) await tokens.getToken({ minValidityMs: Number.MAX_SAFE_INTEGER });
+
+    assert.equal(sandbox.requests().length, 1);
+  });
+
+  test("gives the rest of the old token if the grant fails", async (t) => {
+    const clock = movableClock(t);
+    const sandbox = await sandboxFor(t, { now: clock.now });
+    const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
+    const first = await tokens.getToken();
+    sandbox.fault({ kind: "status", status: 503 });
+
+    clock.advance(300_000);
+    const rest = await tokens.getToken({ minValidityMs: 400_000 });
+
+    assert.equal(rest, first);
+    assert.equal(tokens.status().failures, 1);
+  });
+});
+
+describe("scopes of a call", () => {
+  test("that were granted give the token", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t), { scopes: ["LIST_OFFERS", "LIST_PURCHASES"] }));
+
+    const token = await tokens.getToken({ scopes: ["LIST_PURCHASES"] });
+
+    assert.equal(token, await tokens.getToken());
+  });
+
+  test("that were not granted reject with insufficient_scope and name what is missing", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+
+    const error = await failure(tokens.getToken({ scopes: ["MAKE_DEPOSIT", "LIST_OFFERS", "LIST_PAYMENT"] }));
+
+    assert.equal(error.code, "insufficient_scope");
+    assert.deepEqual(error.missingScopes, ["LIST_PAYMENT", "MAKE_DEPOSIT"]);
+    assert.equal(error.retryable, false);
+    assert.match(error.message, /LIST_PAYMENT, MAKE_DEPOSIT/);
+    assert.equal(typeof (await tokens.getToken()), "string");
+    assert.equal(sandbox.requests().length, 1);
+  });
+});
+
+describe("an aborted signal", () => {
+  test("that was aborted before rejects with its reason and makes no request", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const reason = { why: "changed my mind" };
+    const signal = AbortSignal.abort(reason);
+
+    const results = await Promise.allSettled([
+      tokens.getToken({ signal }),
+      tokens.getAccessToken({ signal }),
+      tokens.authorization({ signal }),
+      tokens.refresh({ signal }),
+    ]);
+
+    for (const result of results) assert.equal(/** @type {any} */ (result).reason, reason);
+    assert.equal(sandbox.requests().length, 0);
+  });
+
+  test("rejects that caller alone with the identical reason, and the others get the token", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    sandbox.fault({ provider: "fluz", kind: "delay", ms: 100 });
+    const controller = new AbortController();
+    const reason = new Error("enough");
+
+    const waiting = tokens.getToken({ signal: controller.signal });
+    const others = [tokens.getToken(), tokens.getToken({ signal: new AbortController().signal })];
+    await until(() => sandbox.requests().length === 1, "the grant is on the wire");
+    controller.abort(reason);
+
+    await assert.rejects(waiting, (error) => error === reason);
+    assert.equal(new Set(await Promise.all(others)).size, 1);
+    assert.equal(sandbox.requests().length, 1);
+  });
+
+  test("of the only caller does not cancel the grant, which serves the next one", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    sandbox.fault({ provider: "fluz", kind: "delay", ms: 50 });
+    const controller = new AbortController();
+
+    const waiting = tokens.getToken({ signal: controller.signal });
+    await until(() => sandbox.requests().length === 1, "the grant is on the wire");
+    controller.abort();
+    await assert.rejects(waiting, { name: "AbortError" });
+    await tokens.getToken();
+
+    assert.deepEqual(
+      sandbox.requests().map(({ status }) => status),
+      [200],
+    );
+  });
+
+  test("rejects a caller who waits for the core to start, or for a refresh", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const [early, late] = [new AbortController(), new AbortController()];
+
+    const starting = tokens.getToken({ signal: early.signal });
+    early.abort("early");
+    await assert.rejects(starting, (error) => error === "early");
+    await tokens.getToken();
+    const refreshing = tokens.refresh({ signal: late.signal });
+    late.abort("late");
+    await assert.rejects(refreshing, (error) => error === "late");
+
+    assert.equal(tokens.status().state, "fresh");
+  });
+
+  test("that times out rejects with a TimeoutError", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    sandbox.fault({ provider: "fluz", kind: "delay", ms: 200 });
+
+    const waiting = tokens.getToken({ signal: AbortSignal.timeout(20) });
+
+    await assert.rejects(waiting, { name: "TimeoutError" });
+  });
+
+  test("aborted later does nothing to a call that has its token", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    const controller = new AbortController();
+
+    const token = await tokens.getToken({ signal: controller.signal });
+    controller.abort();
+
+    assert.equal(await tokens.getToken(), token);
+  });
+
+  test("keeps no listener of a call, however the call ended", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const { signal } = new AbortController();
+    const listeners = () => getEventListeners(signal, "abort").length;
+
+    const waiting = Array.from({ length: 20 }, () => tokens.getToken({ signal }));
+    assert.equal(listeners(), 20);
+    await Promise.all(waiting);
+    assert.equal(listeners(), 0, "after a token");
+
+    await failure(tokens.getToken({ signal, scopes: ["MAKE_DEPOSIT"] }));
+    assert.equal(listeners(), 0, "after an error");
+
+    await failure(tokens.getToken(/** @type {any} */ ({ signal, minValidity: 1 })));
+    assert.equal(listeners(), 0, "after wrong options");
+
+    const open = tokens.refresh({ signal });
+    await tokens.close();
+    await failure(open);
+    assert.equal(listeners(), 0, "after close");
+  });
+
+  test("that is no signal is refused as an option", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+
+    for (const signal of [{}, "signal", 1, null, new EventTarget(), { aborted: false }]) {
+      for (const method of /** @type {const} */ ([
+        "getToken",
+        "getAccessToken",
+        "authorization",
+        "refresh",
+      ])) {
+        const error = await failure(tokens[method](/** @type {any} */ ({ signal })));
+
+        assert.equal(error.code, "invalid_options");
+        assert.match(error.message, /`signal`.*AbortSignal/);
+      }
+    }
+    assert.equal(sandbox.requests().length, 0);
+  });
+});
+
+describe("options of a call", () => {
+  for (const [title, options, message] of /** @type {[string, unknown, RegExp][]} */ ([
+    ["a misspelt key", { minValidtyMs: 1 }, /`minValidtyMs` is not known; did you mean `minValidityMs`\?/],
+    ["an unknown key", { force: true }, /`force` is not known; known here are .*`scopes`/],
+    ["a negative time", { minValidityMs: -1 }, /`minValidityMs`.*0/],
+    ["a time that is text", { minValidityMs: "5s" }, /`minValidityMs` is a string/],
+    ["a time that is no number", { minValidityMs: NaN }, /`minValidityMs`/],
+    ["a scope instead of scopes", { scopes: "LIST_OFFERS" }, /`scopes` is a string; give an array/],
+    ["no scopes", { scopes: [] }, /`scopes` is an empty array/],
+    ["null", null, /null; give an object or nothing/],
+    ["a string", "LIST_OFFERS", /a string; give an object/],
+  ])) {
+    test(`${title}: refused, and no request is made`, async (t) => {
+      const sandbox = await sandboxFor(t);
+      const tokens = managerFor(t, fluz(sandbox));
+
+      const error = await failure(tokens.getToken(/** @type {any} */ (options)));
+
+      assert.equal(error.code, "invalid_options");
+      assert.match(error.message, message);
+      assert.equal(sandbox.requests().length, 0);
+    });
+  }
+
+  test("refresh() takes none but a signal", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+
+    const error = await failure(tokens.refresh(/** @type {any} */ ({ minValidityMs: 1 })));
+
+    assert.equal(error.code, "invalid_options");
+    assert.match(error.message, /`minValidityMs` is not known/);
+  });
+
+  test("an option that throws when it is read rejects that call alone", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    const options = {
+      get scopes() {
+        throw new Error("not today");
+      },
+    };
+
+    const error = await failure(tokens.getToken(/** @type {any} */ (options)));
+
+    assert.equal(error.code, "invalid_options");
+    assert.equal(typeof (await tokens.getToken()), "string");
+  });
+});

@@ -1,0 +1,386 @@
+// Events: what each tells, and what listeners may do.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { call, fluz, managerFor, movableClock, QUICK, sandboxFor, toggle } from "../support/setup.js";
+import { assertHoldsNone, secretsOf } from "../support/secrets.js";
+import { EVENT_TYPES, failure, next, record, thrown, until } from "../support/waiting.js";
+import { TokenError } from "graphql-token-manager";
+
+/** @import { TokenEvent, TokenManager } from "graphql-token-manager" */
+
+describe("the event", () => {
+  test("token tells the reason, the end and the scopes, for each reason", async (t) => {
+    const clock = movableClock(t);
+    const sandbox = await sandboxFor(t, { now: clock.now, variants: { toggle: { sliding: "every" } } });
+    const tokens = managerFor(t, toggle(sandbox));
+    const events = record(tokens);
+    const told = () => next(tokens, "token");
+
+    await tokens.getToken();
+    clock.advance(3_400_000);
+    const proactive = told();
+    await tokens.getToken();
+    await proactive;
+    clock.advance(3_600_000);
+    await tokens.getToken();
+    tokens.invalidate(await tokens.getToken());
+    const token = await tokens.getToken();
+    await tokens.refresh();
+    clock.advance(1_000);
+    tokens.adopt(await call(sandbox.toggle.endpoint, token, "{ Products(account_id: 1) { id } }"));
+
+    const news = events.filter((event) => event.type === "token");
+    const reasons = news.map((event) => event.type === "token" && event.reason);
+    assert.deepEqual(reasons, ["initial", "proactive", "expired", "refused", "forced", "adopted"]);
+    for (const event of news) {
+      assert.deepEqual(Object.keys(event).sort(), ["expiresAt", "reason", "scopes", "session", "type"]);
+      assert.deepEqual(event.type === "token" && [event.session, event.scopes], [{}, []]);
+      assert.ok(Object.isFrozen(event));
+    }
+    const last = news.at(-1);
+    assert.equal(last?.type === "token" && last.expiresAt, tokens.peek()?.expiresAt);
+  });
+
+  test("token names the scopes that were granted", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t), { scopes: ["LIST_PAYMENT", "LIST_OFFERS"] }));
+    const told = next(tokens, "token");
+
+    const { expiresAt } = await tokens.getAccessToken();
+
+    assert.deepEqual(await told, {
+      type: "token",
+      reason: "initial",
+      expiresAt,
+      scopes: ["LIST_OFFERS", "LIST_PAYMENT"],
+      session: {},
+    });
+  });
+
+  test("retry tells the attempt to come, the pause and the code; error tells the end", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const events = record(tokens);
+    sandbox.fault({ kind: "status", status: 500 });
+
+    const error = await failure(tokens.getToken());
+    await until(() => events.length === 3, "all events came");
+
+    const [first, second, last] = /** @type {any[]} */ (events);
+    for (const [event, attempt] of [
+      [first, 2],
+      [second, 3],
+    ]) {
+      const { delayMs } = event;
+      assert.deepEqual(event, { type: "retry", attempt, delayMs, code: "server" });
+      assert.ok(delayMs >= 0 && delayMs <= QUICK.maxMs, `${delayMs}`);
+    }
+    assert.deepEqual(Object.keys(last).sort(), ["error", "session", "tokenStillValid", "type"]);
+    assert.deepEqual([last.type, last.tokenStillValid, last.session], ["error", false, {}]);
+    assert.ok(last.error instanceof TokenError);
+    assert.deepEqual({ ...last.error }, { ...error });
+    assert.equal(last.error.message, error.message);
+  });
+
+  test("expired tells that a token has ended and nothing has replaced it, once", async (t) => {
+    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 150 } });
+    const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
+    const events = record(tokens);
+
+    await tokens.getToken();
+    await next(tokens, "expired");
+
+    assert.deepEqual(events.slice(1), [{ type: "expired", session: {} }]);
+    assert.equal(tokens.status().state, "expired");
+    assert.equal(tokens.peek(), undefined);
+  });
+
+  test("warning tells that fewer scopes were granted, once for the same scopes", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox, { scopes: ["LIST_OFFERS", "MAKE_DEPOSIT"] }));
+    const events = record(tokens);
+    sandbox.fault({ provider: "fluz", kind: "narrow", scopes: ["LIST_OFFERS"] });
+
+    await tokens.getToken();
+    await tokens.refresh();
+
+    const warnings = /** @type {any[]} */ (events.filter(({ type }) => type === "warning"));
+    assert.equal(warnings.length, 1);
+    assert.deepEqual(Object.keys(warnings[0]).sort(), ["code", "message", "type"]);
+    assert.equal(warnings[0].code, "insufficient_scope");
+    assert.match(warnings[0].message, /MAKE_DEPOSIT/);
+  });
+
+  test("close tells that the manager was closed, once and last", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    const events = record(tokens);
+    await tokens.getToken();
+
+    await tokens.close();
+    await tokens.close();
+
+    assert.deepEqual(events.slice(1), [{ type: "close" }]);
+  });
+
+  test("of no type holds a token or a secret", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const events = record(tokens);
+    const held = [await tokens.getToken()];
+    sandbox.fault({ kind: "status", status: 500, body: "a body with planted-secret", times: 3 });
+
+    await failure(tokens.refresh());
+    held.push((await tokens.refresh()).value);
+    await tokens.close();
+
+    assert.deepEqual(new Set(events.map(({ type }) => type)), new Set(["token", "retry", "error", "close"]));
+    assertHoldsNone(events, [...secretsOf(sandbox), ...held, "planted-secret"]);
+  });
+});
+
+describe("a listener", () => {
+  test("for an unknown event is refused, with the events that there are", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+
+    for (const type of ["tokens", "", "toString", undefined, null, Symbol("token")]) {
+      const error = thrown(() => tokens.on(/** @type {any} */ (type), () => {}));
+
+      assert.ok(TokenError.is(error));
+      assert.equal(error.code, "invalid_options");
+      for (const known of EVENT_TYPES) assert.ok(error.message.includes(known));
+    }
+  });
+
+  test("that is no function is refused", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+
+    for (const listener of [undefined, null, {}, "log"]) {
+      const error = thrown(() => tokens.on("token", /** @type {any} */ (listener)));
+
+      assert.equal(error.code, "invalid_options");
+      assert.match(error.message, /`token` is no function/);
+    }
+  });
+
+  test("is called until it is taken back", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    let calls = 0;
+    const end = tokens.on("token", () => calls++);
+
+    await tokens.getToken();
+    end();
+    end();
+    await tokens.refresh();
+
+    assert.equal(calls, 1);
+  });
+
+  test("that is given twice is called twice, and taken back one at a time", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    let calls = 0;
+    const listener = () => calls++;
+    const end = tokens.on("token", listener);
+    tokens.on("token", listener);
+
+    await tokens.getToken();
+    end();
+    await tokens.refresh();
+
+    assert.equal(calls, 3);
+  });
+
+  test("that throws or rejects disturbs neither the others nor the caller; a warning says so", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    /** @type {string[]} */
+    const called = [];
+    const warnings = /** @type {TokenEvent[]} */ ([]);
+    tokens.on("warning", (event) => warnings.push(event));
+    tokens.on("token", () => {
+      throw new Error("planted-secret");
+    });
+    tokens.on("token", async () => {
+      throw new Error("planted-secret");
+    });
+    tokens.on("token", () => ({
+      then() {
+        throw new Error("planted-secret");
+      },
+    }));
+    tokens.on("token", () => called.push("last"));
+
+    const token = await tokens.getToken();
+    await until(() => warnings.length === 3, "each was reported");
+
+    assert.equal(typeof token, "string");
+    assert.deepEqual(called, ["last"]);
+    for (const warning of warnings) {
+      const message = "a listener for `token` threw; catch errors in it";
+      assert.deepEqual(warning, { type: "warning", code: "listener_failed", message });
+    }
+  });
+
+  test("for warnings that throws is not told of itself for ever", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    let calls = 0;
+    tokens.on("warning", () => {
+      calls++;
+      throw new Error("again");
+    });
+    tokens.on("token", () => {
+      throw new Error("once");
+    });
+
+    await tokens.getToken();
+
+    assert.equal(calls, 1);
+  });
+
+  test("that was taken back in the middle of an event is not called for it", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    /** @type {string[]} */
+    const called = [];
+    tokens.on("token", () => {
+      called.push("first");
+      endSecond();
+    });
+    const endSecond = tokens.on("token", () => called.push("second"));
+    tokens.on("token", () => called.push("third"));
+
+    await tokens.getToken();
+
+    assert.deepEqual(called, ["first", "third"]);
+  });
+
+  test("that is added in the middle of an event hears of the next one", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    let calls = 0;
+    const end = tokens.on("token", () => {
+      end();
+      tokens.on("token", () => calls++);
+    });
+
+    await tokens.getToken();
+    const before = calls;
+    await tokens.refresh();
+
+    assert.deepEqual([before, calls], [0, 1]);
+  });
+
+  test("finds the new state: what it is told of has happened", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    const seen = next(tokens, "token", (event) => {
+      assert.equal(tokens.peek()?.expiresAt, event.expiresAt);
+      assert.equal(tokens.status().state, "fresh");
+      assert.equal(tokens.status().refreshing, false);
+      return true;
+    });
+
+    await tokens.getToken();
+
+    await seen;
+  });
+
+  test("may call any method, and nothing deadlocks", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    /** @type {Promise<unknown>[]} */
+    const inside = [];
+    let refreshes = 0;
+    tokens.on("token", () => {
+      inside.push(tokens.getToken(), tokens.getAccessToken(), tokens.authorization(), tokens.ready());
+      inside.push(tokens.getToken({ minValidityMs: 1, scopes: ["LIST_OFFERS"] }));
+      tokens.peek();
+      tokens.status();
+      tokens.adopt(new Response());
+      tokens.invalidate("another");
+      tokens.on("retry", () => {})();
+      if (refreshes++ < 2) inside.push(tokens.refresh());
+    });
+
+    await tokens.getToken();
+    await until(() => refreshes === 3, "each refresh of a listener brought its event");
+    const got = await Promise.all(inside);
+
+    assert.equal(got.length, 17);
+    assert.equal(sandbox.requests().length, 3);
+  });
+
+  test("may invalidate the token that it is told of", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const end = tokens.on("token", () => {
+      end();
+      tokens.invalidate(tokens.peek()?.value ?? "");
+    });
+
+    const first = await tokens.getToken();
+    const second = await tokens.getToken();
+
+    assert.notEqual(first, second);
+    assert.equal(sandbox.requests().length, 2);
+  });
+
+  test("for errors may ask again, and does not cause a storm", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox, { retry: { attempts: 1 } }));
+    sandbox.fault({ kind: "status", status: 503 });
+    /** @type {Promise<unknown>[]} */
+    const asked = [];
+    tokens.on("error", () => asked.push(failure(tokens.getToken())));
+
+    await failure(tokens.getToken());
+    await until(() => asked.length === 1, "the listener was called");
+    await Promise.all(asked);
+
+    assert.equal(sandbox.requests().length, 1);
+  });
+
+  test("may close the manager, and is told that it was closed", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const events = record(tokens);
+    const end = tokens.on("token", () => {
+      end();
+      void tokens.close();
+    });
+
+    const token = await tokens.getToken();
+    const later = await failure(tokens.getToken());
+
+    assert.equal(typeof token, "string", "the caller has its token");
+    assert.equal(later.code, "closed");
+    assert.equal(tokens.peek(), undefined);
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ["token", "close"],
+    );
+  });
+
+  test("that closes the manager ends all news but that", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox, { scopes: ["LIST_OFFERS", "MAKE_DEPOSIT"] }));
+    sandbox.fault({ provider: "fluz", kind: "narrow", scopes: ["LIST_OFFERS"] });
+    tokens.on("token", () => void tokens.close());
+    const events = record(tokens);
+
+    await tokens.getToken();
+
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ["token", "close"],
+    );
+  });
+
+  test("may close the manager in an error, and every waiting caller still gets its answer", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    sandbox.fault({ kind: "status", status: 500 });
+    tokens.on("retry", () => void tokens.close());
+
+    const results = await Promise.all([failure(tokens.getToken()), failure(tokens.refresh())]);
+
+    assert.deepEqual(new Set(results.map(({ code }) => code)), new Set(["closed"]));
+    assert.equal(sandbox.requests().length, 1);
+  });
+});

@@ -1,0 +1,218 @@
+// Whole programs: what keeps a process running, and what does not.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { run } from "../support/child.js";
+import { fluz, sandboxFor, UNREACHABLE } from "../support/setup.js";
+import { until } from "../support/waiting.js";
+
+/** What the programs share: the time between their last act and their end is told on standard error. */
+const START = `
+  import { TokenManager } from "graphql-token-manager";
+  let last = performance.now();
+  const done = (what) => {
+    last = performance.now();
+    console.log(what);
+  };
+  process.on("exit", () => console.error(Math.round(performance.now() - last)));
+`;
+
+/**
+ * Asserts that a program ended by itself, soon after its last act, and had done what it should.
+ * @param {{ status: number | null, stdout: string, stderr: string }} ended
+ * @param {string} stdout
+ */
+function assertEnded({ status, stdout: printed, stderr }, stdout) {
+  assert.deepEqual([status, printed.trim()], [0, stdout], stderr);
+  // A refresh timer has minutes, a pooled connection four seconds.
+  assert.ok(Number(stderr) < 2_000, `it took ${stderr} ms to end`);
+}
+
+describe("a program ends by itself", { concurrency: true }, () => {
+  test("that has imported the package", async () => {
+    assertEnded(await run(`${START} done(typeof TokenManager);`), "function");
+  });
+
+  test("that has made a manager, and never used it", async (t) => {
+    const sandbox = await sandboxFor(t);
+
+    const ended = await run(`${START} done(typeof new TokenManager(given));`, { given: fluz(sandbox) });
+
+    assertEnded(ended, "object");
+    assert.equal(sandbox.requests().length, 0);
+  });
+
+  test("that has a token, without closing the manager", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const program = `${START} done(typeof (await new TokenManager(given).getToken()));`;
+
+    assertEnded(await run(program, { given: fluz(sandbox) }), "string");
+  });
+
+  test("that has a token, by require", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const program = `
+      import { createRequire } from "node:module";
+      const { TokenManager: Required } = createRequire(process.cwd() + "/")("graphql-token-manager");
+      ${START} done(typeof (await new Required(given).getToken()));`;
+
+    assertEnded(await run(program, { given: fluz(sandbox) }), "string");
+  });
+
+  test("that got a new token in the background", async (t) => {
+    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 2_000 } });
+    const program = `${START}
+      const tokens = new TokenManager(given);
+      await tokens.getToken();
+      const busy = setTimeout(() => {}, 60_000);
+      tokens.on("token", ({ reason }) => {
+        clearTimeout(busy);
+        done(reason);
+      });`;
+
+    assertEnded(await run(program, { given: fluz(sandbox) }), "proactive");
+  });
+
+  test("whose endpoint cannot be reached", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const program = `${START}
+      new TokenManager(given).getToken().catch(({ code }) => done(code));`;
+
+    const given = { ...fluz(sandbox), endpoint: UNREACHABLE };
+
+    assertEnded(await run(program, { given }), "network");
+  });
+
+  test("whose options are wrong", async () => {
+    const program = `${START}
+      new TokenManager(given).getToken().catch(({ code }) => done(code));`;
+
+    assertEnded(await run(program, { given: { provider: "fluxx" } }), "invalid_options");
+  });
+
+  test("that holds a token which cannot be refreshed any more", async (t) => {
+    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 2_000 } });
+    const program = `${START}
+      const tokens = new TokenManager(given);
+      await tokens.getToken();
+      const busy = setTimeout(() => {}, 60_000);
+      tokens.on("error", ({ tokenStillValid }) => {
+        clearTimeout(busy);
+        done(String(tokenStillValid));
+      });`;
+
+    const ended = run(program, { given: fluz(sandbox) });
+    await until(() => sandbox.counts().fluz.grants === 1, "the program has its token");
+    sandbox.fault({ kind: "status", status: 500 });
+
+    assertEnded(await ended, "true");
+  });
+
+  test("whose manager was closed while a grant was on the wire", async (t) => {
+    const sandbox = await sandboxFor(t);
+    sandbox.fault({ kind: "delay", ms: 15_000 });
+    const program = `${START}
+      const tokens = new TokenManager({ ...given, fetch: (...request) => {
+        setTimeout(() => tokens.close(), 20);
+        return fetch(...request);
+      } });
+      tokens.getToken().catch(({ code }) => done(code));`;
+
+    assertEnded(await run(program, { given: fluz(sandbox) }), "closed");
+  });
+
+  test("whose manager was closed while a secret was awaited that never comes", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const program = `${START}
+      const tokens = new TokenManager({ ...given, apiKey: () => {
+        setTimeout(() => tokens.close(), 20);
+        return new Promise(() => {});
+      } });
+      tokens.getToken().catch(({ code }) => done(code));`;
+
+    assertEnded(await run(program, { given: fluz(sandbox) }), "closed");
+  });
+});
+
+describe("a program goes on", { concurrency: true }, () => {
+  test("while a caller waits for a retry", async (t) => {
+    const sandbox = await sandboxFor(t);
+    sandbox.fault({ kind: "status", status: 503, times: 2 });
+    const program = `${START}
+      new TokenManager(given).getToken().then((token) => done(typeof token));`;
+
+    const given = fluz(sandbox, { retry: { baseMs: 150, maxMs: 300 } });
+
+    assertEnded(await run(program, { given }), "string");
+    assert.equal(sandbox.requests().length, 3);
+  });
+
+  test("with keepAlive, until the manager is closed", async (t) => {
+    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 2_000 } });
+    const program = `${START}
+      const tokens = new TokenManager(given);
+      tokens.on("token", ({ reason }) => {
+        if (reason === "initial") return;
+        done(reason);
+        tokens.close();
+      });
+      tokens.getToken();`;
+
+    assertEnded(await run(program, { given: fluz(sandbox, { keepAlive: true }) }), "proactive");
+    assert.deepEqual(sandbox.counts().fluz, { grants: 1, refreshes: 1, calls: 0, refused: 0 });
+  });
+});
+
+describe("a manager that nobody holds any more", () => {
+  test("is collected, and its timer with it", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const program = `${START}
+      import { setTimeout as pause } from "node:timers/promises";
+      // Timers of more than 400 s: the refresh of a token that lives for ten minutes, and nothing of Node's.
+      const armed = new Set();
+      const { setTimeout: set, clearTimeout: clear } = globalThis;
+      globalThis.setTimeout = (callback, delay, ...rest) => {
+        const timer = set(callback, delay, ...rest);
+        if (delay > 400_000) armed.add(timer);
+        return timer;
+      };
+      globalThis.clearTimeout = (timer) => {
+        armed.delete(timer);
+        clear(timer);
+      };
+      const use = async () => {
+        const tokens = new TokenManager(given);
+        await tokens.getToken();
+        return new WeakRef(tokens);
+      };
+      const dropped = await use();
+      const before = armed.size;
+      for (let turn = 0; turn < 200 && armed.size > 0; turn++) {
+        await pause(5);
+        gc();
+      }
+      done([before, dropped.deref(), armed.size]);`;
+
+    const ended = await run(program, { given: fluz(sandbox), flags: ["--expose-gc"] });
+
+    assertEnded(ended, "[ 1, undefined, 0 ]");
+    assert.equal(sandbox.requests().length, 1);
+  });
+
+  test("stays while a caller waits for it", async (t) => {
+    const sandbox = await sandboxFor(t);
+    sandbox.fault({ kind: "delay", ms: 100 });
+    const program = `${START}
+      import { setTimeout as pause } from "node:timers/promises";
+      let settled = false;
+      const token = new TokenManager(given).getToken().finally(() => (settled = true));
+      while (!settled) {
+        gc();
+        await pause(5);
+      }
+      done(typeof (await token));`;
+
+    assertEnded(await run(program, { given: fluz(sandbox), flags: ["--expose-gc"] }), "string");
+  });
+});
