@@ -36,7 +36,8 @@ impl Stage {
         );
         let options =
             Function::new_with_args("face", &options).call1(&JsValue::UNDEFINED, &face).expect("options");
-        let core = Core::new(&options, face.clone().unchecked_into::<Face>()).ok().expect("accepted");
+        let core = Core::new(&options, face.clone().unchecked_into::<Face>());
+        let core = core.unwrap_or_else(|_| panic!("accepted"));
         Self { face, core }
     }
 
