@@ -1,6 +1,12 @@
 // A token as users see it: frozen, and not to be printed by accident.
 
+import { named } from "./token-error.js";
+
 export class AccessToken {
+  static {
+    named(this, "AccessToken");
+  }
+
   #value;
 
   /**

@@ -16,6 +16,16 @@ const RETRYABLE = new Set([
   "store",
 ]);
 
+/**
+ * Keeps a class's name through minification: it is what Node prints of an instance.
+ *
+ * @param {Function} constructor
+ * @param {string} name
+ */
+export function named(constructor, name) {
+  Object.defineProperty(constructor, "name", { value: name, configurable: true });
+}
+
 /** What an error may carry besides its code and message. */
 const DETAILS = /** @type {const} */ ([
   "provider",
@@ -27,6 +37,10 @@ const DETAILS = /** @type {const} */ ([
 ]);
 
 export class TokenError extends Error {
+  static {
+    named(this, "TokenError");
+  }
+
   /**
    * @param {TokenErrorCode} code
    * @param {string} message
