@@ -214,6 +214,26 @@ mod tests {
         assert_eq!(point("1795342830123"), Some(MOMENT));
         assert_eq!(parse_point(&Json::Number(1_795_342_830.0)), Some(UnixMillis::new(MOMENT - 123)));
         assert_eq!(parse_point(&Json::Number(1_795_342_830_123.0)), Some(UnixMillis::new(MOMENT)));
+        assert_eq!(parse_point(&Json::Number(1e11)), Some(UnixMillis::new(100_000_000_000)));
+        assert_eq!(parse_point(&Json::Number(99_999_999_999.0)), Some(UnixMillis::new(99_999_999_999_000)));
+    }
+
+    #[test]
+    fn decimals_are_read_to_three_places() {
+        for (text, number) in [
+            ("0", 0.0),
+            ("007", 7.0),
+            ("90", 90.0),
+            ("90.5", 90.5),
+            ("0.0019", 0.001),
+            ("1.123456789123456789", 1.123),
+            ("9223372036854775807", 9_223_372_036_854_775_807.0),
+        ] {
+            assert_eq!(parse_decimal(text), Some(number), "{text}");
+        }
+        for text in ["", ".", "5.", ".5", "-5", "+5", "1e3", "1.2.3", "1 ", "0x1", "9223372036854775808"] {
+            assert_eq!(parse_decimal(text), None, "{text}");
+        }
     }
 
     #[test]
