@@ -226,19 +226,16 @@ impl<'a> Exchange<'a> {
         Some(TokenError { retry_after, ..error })
     }
 
-    /// Changes the spellings that validation complains of, each once in a grant, and
-    /// not again where another grant has changed them meanwhile.
+    /// Changes the spellings that validation complains of, each once in a grant.
     fn respell(&mut self, answer: &Answer, dialect: &mut Dialect) -> bool {
         let before = self.respelled.len();
         for place in self.misspelled(answer) {
-            if self.respelled.contains(&place) {
-                continue;
+            if !self.respelled.contains(&place) {
+                // Counted from what was sent: another grant may have learned the same.
+                let next = self.spoken.chosen[place] + 1;
+                dialect.chosen[place] = next % self.profile.spellings[place].variants.len();
+                self.respelled.push(place);
             }
-            let spoken = self.spoken.chosen[place];
-            if dialect.chosen[place] == spoken {
-                dialect.chosen[place] = (spoken + 1) % self.profile.spellings[place].variants.len();
-            }
-            self.respelled.push(place);
         }
         self.respelled.len() > before
     }
