@@ -207,8 +207,10 @@ impl<'a> Exchange<'a> {
     fn outage(&self, answer: &Answer, response: &HttpResponse) -> Option<TokenError> {
         let name = &self.profile.name;
         let throttled = answer.shows(&self.profile.signals.throttled);
-        let outage =
-            answer.status >= 500 || answer.status == 408 || answer.shows(&self.profile.signals.outage);
+        // A server that says why it refuses is not out of order, whatever its status.
+        let broken = answer.status >= 500 || answer.status == 408;
+        let outage = answer.shows(&self.profile.signals.outage)
+            || (broken && !answer.says(&self.profile.signals.refused));
         if !throttled && !outage {
             return None;
         }
@@ -264,10 +266,11 @@ impl<'a> Exchange<'a> {
         let document = self.spoken.spell(self.profile, &renew.document);
         let root = document.split('{').nth(1).map_or("", |after| after.trim_start());
         answer.problems.iter().filter_map(|problem| problem.complaint()).any(|(lead, name)| {
-            lead.contains("field")
-                && root
-                    .strip_prefix(name)
-                    .is_some_and(|rest| !rest.starts_with(|it: char| it.is_alphanumeric()))
+            let is_root = root
+                .strip_prefix(name)
+                .is_some_and(|rest| !rest.starts_with(|it: char| it.is_alphanumeric()));
+            // A variable of another type: the operation is there, and takes no refresh token.
+            (lead.contains("field") && is_root) || name.starts_with('$')
         })
     }
 
@@ -296,7 +299,7 @@ impl<'a> Exchange<'a> {
                  address it redirects to"
             ),
             (Kind::GraphQl, _) if !answer.problems.is_empty() => format!(
-                "{name} refused the request for a token ({}): check the scopes and ids in the options",
+                "{name} refused the request for a token ({}): check the scopes, the ids and the version in the options",
                 sighted(answer)
             ),
             (Kind::GraphQl, _) => match &self.profile.token {

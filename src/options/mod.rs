@@ -9,7 +9,8 @@ mod custom;
 mod given;
 mod reader;
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
 use std::time::Duration;
