@@ -85,17 +85,13 @@ pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
     let chosen = match options.get("provider") {
         Some(Given::Text(name)) => builtin::read(name, &options)?,
         Some(Given::Map(provider)) => custom::read(&Reader::new("provider.", provider), &options)?,
-        other => {
-            let kind = other.map_or("missing", Given::kind);
-            return Err(invalid(format!(
-                "option `provider` is {kind}; give {}, or a Profile object that describes your own API",
-                builtin::NAMES
-            )));
+        _ => {
+            return Err(options.wrong("provider", builtin::REMEDY));
         }
     };
     let Chosen { mut profile, granter, scopes } = chosen;
     check_endpoint(&profile.endpoint, &options, platform)?;
-    if let Some(headers) = options.map("headers")? {
+    if let Some(headers) = options.map("headers", HEADERS)? {
         profile.headers.extend(headers.headers()?);
     }
     Ok(Settings {
@@ -177,6 +173,9 @@ const COMMON: [&str; 12] = [
     "keepAlive",
 ];
 
+/// What to give as headers.
+const HEADERS: &str = "{ name: value }";
+
 /// Options of the contract that this version does not have.
 const NOT_YET: [&str; 4] = ["origins", "store", "storeTimeoutMs", "sessions"];
 
@@ -193,24 +192,21 @@ fn check_endpoint<F: Clone>(
     platform: Platform,
 ) -> Result<(), TokenError> {
     let allow_insecure = options.flag("allowInsecure")? == Some(true);
+    let wrong = |what| Err(invalid(format!("option `endpoint` {what}")));
     let Some(url) = (platform.parse_url)(endpoint) else {
-        return Err(invalid("option `endpoint` is not an absolute URL; write it in full, with https://"));
+        return wrong("is not an absolute URL; give it in full, with https://");
     };
     if url.credentials == Credentials::Present {
-        return Err(invalid(
-            "option `endpoint` holds a user name or password; leave them out and use the provider's options",
-        ));
+        return wrong("holds a user name or password; leave them out and use the provider's options");
     }
     match url.protocol.as_str() {
         "https:" => Ok(()),
         "http:" if allow_insecure || is_loopback(&url.hostname) => Ok(()),
-        "http:" => Err(invalid(
-            "option `endpoint` is an http: URL, which would send secrets in the clear; use https:, or set \
-             `allowInsecure: true` if the way there is safe",
-        )),
-        _ => {
-            Err(invalid("option `endpoint` is neither an https: nor an http: URL; grants are sent over HTTP"))
-        }
+        "http:" => wrong(
+            "is an http: URL, which would send secrets in the clear; use https:, or set `allowInsecure: true` \
+             if the way there is safe",
+        ),
+        _ => wrong("is not an https: URL; give one, since grants are sent over HTTP"),
     }
 }
 
@@ -248,7 +244,9 @@ fn policy<F: Clone>(options: &Reader<'_, F>) -> Result<Policy, TokenError> {
 }
 
 fn retry<F: Clone>(options: &Reader<'_, F>, default: Retry) -> Result<Retry, TokenError> {
-    let Some(retry) = options.map("retry")? else { return Ok(default) };
+    let Some(retry) = options.map("retry", "{ attempts, baseMs, maxMs }, or some of them")? else {
+        return Ok(default);
+    };
     retry.only(&["attempts", "baseMs", "maxMs"])?;
     let attempts = retry.whole("attempts", 1, 100, "how many requests to make in all, from 1 to 100")?;
     let base = retry.millis("baseMs", 1)?;
