@@ -183,7 +183,10 @@ fn check_keys<F: Clone>(options: &Reader<'_, F>, own: &[&str]) -> Result<(), Tok
     if let Some(key) = NOT_YET.into_iter().find(|key| options.get(key).is_some()) {
         return Err(invalid(format!("option `{key}` is not part of this version yet; leave it out")));
     }
-    options.only(&[&COMMON[..], own].concat())
+    // Those that are there are undefined, which is as good as nothing.
+    let absent: Vec<_> =
+        NOT_YET.into_iter().filter(|key| options.members().iter().any(|(name, _)| name == key)).collect();
+    options.only(&[&COMMON[..], own, &absent].concat())
 }
 
 fn check_endpoint<F: Clone>(
