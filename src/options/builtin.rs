@@ -40,7 +40,7 @@ fn fluz<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
         ));
     }
     let (key, secret) = if pair {
-        let app_id = options.required_text("appId", "the application's id, to go with `appSecret`")?;
+        let app_id = options.user_name("appId", "the application's id, to go with `appSecret`")?;
         (Key::Pair { app_id }, options.secret("appSecret", "the application's secret")?)
     } else {
         (Key::ApiKey, options.secret("apiKey", "the API key that Fluz shows for your application")?)
@@ -94,7 +94,7 @@ fn braintree<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError>
     let profile = Braintree {
         environment: environment(options, endpoint.as_ref())?,
         endpoint,
-        client_id: options.required_text("clientId", "the OAuth client's id")?,
+        client_id: options.user_name("clientId", "the OAuth client's id")?,
         version,
         lifetime: options.millis("lifetimeMs", 1)?,
     };

@@ -199,7 +199,7 @@ fn authorization<F: Clone>(
             let pair = Reader::new(object.name("basic."), members);
             pair.only(&["username", "password"])?;
             Ok(Authorization::BasicPair {
-                username: pair.required_text("username", "the user name")?,
+                username: pair.user_name("username", "the user name")?,
                 password: secret(&pair, "password", "the password")?,
             })
         }

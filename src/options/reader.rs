@@ -82,6 +82,12 @@ impl<'a, F: Clone> Reader<'a, F> {
         self.text(key, remedy)?.ok_or_else(|| self.wrong(key, remedy))
     }
 
+    /// The user name of a Basic header, which ends at its first colon (RFC 7617 section 2).
+    pub(super) fn user_name(&self, key: &str, remedy: &str) -> Result<String, TokenError> {
+        let name = self.required_text(key, remedy)?;
+        if name.contains(':') { Err(self.is(key, "a string with a colon in it", remedy)) } else { Ok(name) }
+    }
+
     /// A secret that must be there: a text, or a function that gives one.
     pub(super) fn secret(&self, key: &str, remedy: &str) -> Result<SecretSource<F>, TokenError> {
         let hint = match self.get(key) {

@@ -254,6 +254,16 @@ fn a_text_that_is_none_says_what_to_give() {
 }
 
 #[test]
+fn a_user_name_ends_at_its_colon_so_it_has_none() {
+    let fluz_pair = fluz().without("apiKey").with("appSecret", text("planted"));
+    for (options, key) in [(fluz_pair, "appId"), (braintree(), "clientId")] {
+        let message = refused(&options.with(key, text("id:planted")));
+
+        assert!(message.starts_with(&format!("option `{key}` is a string with a colon in it; give the ")));
+    }
+}
+
+#[test]
 fn words_are_what_they_may_be() {
     let environments = "\"sandbox\" or \"production\"";
     for (options, key, remedy) in [

@@ -140,6 +140,10 @@ fn an_authorization_that_is_none_says_what_to_give() {
         refuses_kinds(&pair, &format!("{path}.basic.username"), &["a string"], "the user name");
         let password = format!("the password, {secret}");
         refuses_kinds(&pair, &format!("{path}.basic.password"), &but[..2], &password);
+        assert_eq!(
+            refused(&pair.with(&format!("{path}.basic.username"), text("me:planted"))),
+            format!("option `{path}.basic.username` is a string with a colon in it; give the user name")
+        );
     }
 }
 
