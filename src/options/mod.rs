@@ -195,7 +195,9 @@ fn check_endpoint<F: Clone>(
     platform: Platform,
 ) -> Result<(), TokenError> {
     let allow_insecure = options.flag("allowInsecure")? == Some(true);
-    let wrong = |what| Err(invalid(format!("option `endpoint` {what}")));
+    // The endpoints of the built-in providers are never wrong.
+    let key = if options.get("endpoint").is_some() { "endpoint" } else { "provider.endpoint" };
+    let wrong = |what| Err(invalid(format!("option `{key}` {what}")));
     let Some(url) = (platform.parse_url)(endpoint) else {
         return wrong("is not an absolute URL; give it in full, with https://");
     };

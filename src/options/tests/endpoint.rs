@@ -7,7 +7,7 @@ fn places(endpoint: &str) -> [(Value, &'static str); 3] {
     [
         (toggle().with("endpoint", text(endpoint)), "endpoint"),
         (acme().with("endpoint", text(endpoint)), "endpoint"),
-        (acme().with("provider.endpoint", text(endpoint)), "endpoint"),
+        (acme().with("provider.endpoint", text(endpoint)), "provider.endpoint"),
     ]
 }
 
