@@ -86,6 +86,7 @@ pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
         Some(Given::Text(name)) => builtin::read(name, &options)?,
         Some(Given::Map(provider)) => custom::read(&Reader::new("provider.", provider), &options)?,
         _ => {
+            options.meant("provider")?;
             return Err(options.wrong("provider", builtin::REMEDY));
         }
     };

@@ -41,6 +41,14 @@ impl<'a, F: Clone> Reader<'a, F> {
         Err(self.unknown(unknown, known))
     }
 
+    /// Refuses a key that was likely meant to be `key`, which is missing.
+    pub(super) fn meant(&self, key: &str) -> Result<(), TokenError> {
+        match self.members.iter().find(|(name, _)| nearest(name, &[key]).is_some()) {
+            Some((unknown, _)) if self.get(key).is_none() => Err(self.unknown(unknown, &[key])),
+            _ => Ok(()),
+        }
+    }
+
     fn unknown(&self, unknown: &str, known: &[&str]) -> TokenError {
         let name = self.name(shown(unknown));
         invalid(match nearest(unknown, known) {

@@ -70,7 +70,7 @@ fn a_misspelt_key_of_a_provider_names_the_right_one() {
         (acme(), &["scopes"]),
         (by_function(), &["scopes"]),
     ] {
-        for key in COMMON_KEYS.iter().chain(own) {
+        for key in COMMON_KEYS.iter().chain(own).chain(&["provider"]) {
             names_the_nearest(&options, "", key);
         }
     }
