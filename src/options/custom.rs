@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Chosen, Given, Granter, HEADERS, Reader, SecretSource, builtin, check_keys, invalid,
-    reader::is_header_name,
+    reader::{is_header_name, shown},
 };
 use crate::{
     core::{ScopeSet, TokenError},
@@ -144,7 +144,9 @@ fn members<F: Clone>(
     secrets: &mut Secrets<F>,
 ) -> Result<Vec<(String, Variable)>, TokenError> {
     let given_members = given.members().iter().filter(|(_, value)| !matches!(value, Given::Missing));
-    given_members.map(|(key, value)| Ok((key.clone(), variable(given.name(key), value, secrets)?))).collect()
+    given_members
+        .map(|(key, value)| Ok((key.clone(), variable(given.name(shown(key)), value, secrets)?)))
+        .collect()
 }
 
 fn variable<F: Clone>(

@@ -145,6 +145,48 @@ fn a_key_that_is_like_none_is_told_what_there_is() {
 }
 
 #[test]
+fn a_key_that_may_be_a_secret_is_not_shown() {
+    for secret in [
+        "planted4key",
+        "plantedplantedplantedplantedplanted",
+        "planted key",
+        "planted.key",
+        "plänted",
+        "planted==",
+        "planted123",
+        "planted\n",
+    ] {
+        let hidden = |path: &str| path.replace("KEY", "…");
+        for (options, path) in [
+            (fluz(), "KEY"),
+            (toggle(), "retry.KEY"),
+            (acme(), "provider.KEY"),
+            (acme(), "provider.authenticate.KEY"),
+            (acme(), "provider.authenticate.authorization.KEY"),
+            (acme(), "provider.refused.KEY"),
+        ] {
+            let Some((place, _)) = path.rsplit_once('.') else {
+                let Given::Map(mut members) = options else { unreachable!() };
+                members.push((secret.to_owned(), Given::Null));
+                assert!(
+                    refused(&Given::Map(members)).starts_with("option `…` is not known; known here are ")
+                );
+                continue;
+            };
+            let object = Given::Map(vec![(secret.to_owned(), Given::Null)]);
+
+            let message = refused(&options.with(place, object));
+
+            assert!(message.starts_with(&format!("option `{}` is not known; ", hidden(path))), "{message}");
+        }
+        let variables = Given::Map(vec![(secret.to_owned(), Given::Other)]);
+        assert!(refused(&acme().with("provider.authenticate.variables", variables)).starts_with(
+            "option `provider.authenticate.variables.…` is neither plain data nor a function; "
+        ));
+    }
+}
+
+#[test]
 fn a_key_of_a_later_version_says_so_unless_it_is_undefined() {
     for key in ["origins", "store", "storeTimeoutMs", "sessions"] {
         for options in everyone() {

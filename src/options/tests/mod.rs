@@ -6,6 +6,7 @@ mod common;
 mod custom;
 mod endpoint;
 mod keys;
+mod properties;
 mod wire;
 
 use super::*;
