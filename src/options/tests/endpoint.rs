@@ -58,6 +58,8 @@ fn http_to_anywhere_else_is_refused_unless_it_is_allowed() {
         "http://evillocalhost/",
         "http://evil-localhost/",
         "http://127.evil.test/",
+        "http://127.0.evil.test/",
+        "http://127.256.0.1.test/",
         "http://127.0.0.evil.test/",
         "http://evil.test/?localhost",
         "http://evil.test/#.localhost",
@@ -147,5 +149,14 @@ fn an_endpoint_as_an_option_comes_before_the_profiles_own() {
             refused(&options.without("provider.endpoint")),
             format!("option `provider.endpoint` is missing; give {remedy}")
         );
+    }
+}
+
+#[test]
+fn a_loopback_address_has_four_parts_whatever_the_platform_lets_through() {
+    for hostname in
+        ["127", "127.1", "127.0.0.1.1", "127.0.0.256", "127.0.0.", "1.127.0.0", "::1", "", "[::1]."]
+    {
+        assert!(!is_loopback(hostname), "{hostname}");
     }
 }
