@@ -443,10 +443,10 @@ fn climate_of(seed: u64) -> Climate {
     Climate {
         hours: 24,
         managers: 4,
-        lifetime: lifetimes[usize::try_from(dice.between(0, 5)).unwrap_or_default()],
+        lifetime: lifetimes[dice.index(5)],
         policy: Policy { refresh, ..Policy::default() },
         call_every: dice.between(5 * SECOND, 3 * MINUTE),
-        faults: [0.0, 0.02, 0.1, 0.3][usize::try_from(dice.between(0, 4)).unwrap_or_default()],
+        faults: [0.0, 0.02, 0.1, 0.3][dice.index(4)],
         weather: Weather::Rough,
     }
 }
