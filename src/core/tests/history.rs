@@ -36,6 +36,8 @@ enum Act {
     Answer(Reply),
     /// A flight that is over, or never was, is answered.
     AnswerElsewhere(u64, Reply),
+    /// Token after token comes and is refused, as fast as can be.
+    Storm(u64),
     Close,
 }
 
@@ -104,7 +106,7 @@ fn act(dice: &mut Dice) -> Act {
         33..45 => Act::Answer(reply(dice)),
         45..47 => Act::AnswerElsewhere(dice.between(0, 9), reply(dice)),
         _ if dice.happens(0.1).is_some() => Act::Close,
-        _ => Act::Wake,
+        _ => Act::Storm(dice.between(1, 9)),
     }
 }
 
@@ -259,8 +261,20 @@ impl Driver {
         Self { machine, now: START, view: View::default(), calls: 0, last_sent: 0, tokens, steps }
     }
 
+    fn storm(&mut self) {
+        let lifetime = seconds(180);
+        let token = Grown { lifetime, stamped: None, refresh_token: None, scopes: None };
+        for act in [Act::Ask(Want::USABLE), Act::Answer(Reply::Token(token)), Act::Refuse(Known::Held)] {
+            self.perform(&act);
+        }
+    }
+
     fn perform(&mut self, act: &Act) {
         let event = match act {
+            Act::Storm(times) => {
+                (0..*times).for_each(|_| self.storm());
+                return;
+            }
             Act::Pass(span) => {
                 self.now = self.now + *span;
                 return;
