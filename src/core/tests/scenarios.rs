@@ -3,7 +3,7 @@
 use super::{START, failure, millis, seconds, token};
 use crate::core::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
-    ScopeSet, Stamp, TokenError, TokenSet, UnixMillis, Want,
+    RefreshMode, ScopeSet, Stamp, TokenError, TokenSet, UnixMillis, Want,
 };
 
 fn lifecycle() -> Lifecycle {
@@ -175,4 +175,18 @@ fn grants_and_failures_are_counted() {
     let status = machine.status(START);
 
     assert_eq!((status.grants, status.failures), (3, 2));
+}
+
+#[test]
+fn on_demand_a_call_in_the_refresh_window_starts_the_refresh_and_waits_for_nothing() {
+    let policy = Policy { refresh: RefreshMode::OnDemand, ..Policy::default() };
+    let mut machine = Lifecycle::new(policy, ScopeSet::default(), Jitter::new(1));
+    let _ = refreshed(&mut machine, 1, token("held", START, seconds(180)), START);
+    let due = START + seconds(140);
+    assert!(machine.handle(Event::Woke, due).is_empty());
+
+    let effects = machine.handle(Event::Requested(CallId(2), Want::USABLE), due);
+
+    assert_eq!(given(&effects), ["held"]);
+    assert!(matches!(effects.last(), Some(Effect::Send(FlightId(2), _))), "{effects:?}");
 }

@@ -259,7 +259,8 @@ impl Simulation {
         let asked_at = self.managers[number].waiting.remove(&call).expect("one answer for each call");
         match answer {
             Ok(tokens) => self.given(number, &tokens, occasion),
-            Err(error) if error.code == ErrorCode::Closed => {}
+            // The world ends, for those who sleep as well.
+            Err(error) if error.code == ErrorCode::Closed => return,
             Err(error) => {
                 let manager = &mut self.managers[number];
                 manager.figures.failed_calls += 1;
