@@ -27,6 +27,9 @@ const DETAILS = /** @type {const} */ ([
 ]);
 
 export class TokenError extends Error {
+  /** Bundlers shorten names, and the class's own is what consoles print. */
+  static name = "TokenError";
+
   /**
    * @param {TokenErrorCode} code
    * @param {string} message
