@@ -6,6 +6,8 @@
  */
 
 import "./guard.js";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { TokenManager } from "graphql-token-manager";
 import { startSandbox } from "graphql-token-manager/testing";
 
@@ -116,9 +118,16 @@ export function movableClock(t) {
 }
 
 /**
- * An HTTP endpoint where nobody listens: port 1 is assigned to a service that no machine of today has.
+ * An HTTP endpoint where nobody listens: its port was free a moment ago.
  */
-export const UNREACHABLE = "http://127.0.0.1:1/graphql";
+export async function unreachable() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  server.close();
+  await once(server, "close");
+  return `http://127.0.0.1:${port}/graphql`;
+}
 
 /**
  * What the sandbox was asked, oldest first.

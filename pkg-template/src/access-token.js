@@ -1,11 +1,8 @@
 // A token as users see it: frozen, and not to be printed by accident.
 
-import { named } from "./token-error.js";
-
 export class AccessToken {
-  static {
-    named(this, "AccessToken");
-  }
+  /** Bundlers shorten names, and the class's own is what consoles print. */
+  static name = "AccessToken";
 
   #value;
 

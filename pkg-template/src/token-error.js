@@ -16,16 +16,6 @@ const RETRYABLE = new Set([
   "store",
 ]);
 
-/**
- * Keeps a class's name through minification: it is what Node prints of an instance.
- *
- * @param {Function} constructor
- * @param {string} name
- */
-export function named(constructor, name) {
-  Object.defineProperty(constructor, "name", { value: name, configurable: true });
-}
-
 /** What an error may carry besides its code and message. */
 const DETAILS = /** @type {const} */ ([
   "provider",
@@ -37,9 +27,8 @@ const DETAILS = /** @type {const} */ ([
 ]);
 
 export class TokenError extends Error {
-  static {
-    named(this, "TokenError");
-  }
+  /** Bundlers shorten names, and the class's own is what consoles print. */
+  static name = "TokenError";
 
   /**
    * @param {TokenErrorCode} code

@@ -1,7 +1,7 @@
 // The public class. Holds no rules: they are in the core.
 
 import { Desk } from "./desk.js";
-import { TokenError, named } from "./token-error.js";
+import { TokenError } from "./token-error.js";
 
 /** @typedef {import("../index.js").AccessToken} AccessToken */
 /** @typedef {import("../index.js").GetTokenOptions} GetTokenOptions */
@@ -15,9 +15,8 @@ const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
 let registry;
 
 export class TokenManager {
-  static {
-    named(this, "TokenManager");
-  }
+  /** Bundlers shorten names, and the class's own is what consoles print. */
+  static name = "TokenManager";
 
   #desk;
 
