@@ -13,7 +13,7 @@ use crate::{
 
 /// What to give as `provider`.
 pub(super) const REMEDY: &str =
-    "\"fluz\", \"toggle\" or \"braintree\", or a Profile object that describes your own API";
+    "\"fluz\", \"toggle\", \"braintree\", or a Profile object that describes your own API";
 
 /// Reads the options of the provider called `name`.
 pub(super) fn read<F: Clone>(name: &str, options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {

@@ -176,7 +176,7 @@ const COMMON: [&str; 12] = [
 ];
 
 /// What to give as headers.
-const HEADERS: &str = "{ name: value }";
+const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
 /// Options of the contract that this version does not have.
 const NOT_YET: [&str; 4] = ["origins", "store", "storeTimeoutMs", "sessions"];
@@ -251,7 +251,7 @@ fn policy<F: Clone>(options: &Reader<'_, F>) -> Result<Policy, TokenError> {
 }
 
 fn retry<F: Clone>(options: &Reader<'_, F>, default: Retry) -> Result<Retry, TokenError> {
-    let Some(retry) = options.map("retry", "{ attempts, baseMs, maxMs }, or some of them")? else {
+    let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }")? else {
         return Ok(default);
     };
     retry.only(&["attempts", "baseMs", "maxMs"])?;

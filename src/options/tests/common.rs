@@ -111,8 +111,8 @@ fn switches_functions_and_objects_are_of_their_kind() {
     refuses_kinds(&toggle(), "keepAlive", &["a boolean"], "true or false");
     refuses_kinds(&toggle(), "allowInsecure", &["a boolean"], "true or false");
     refuses_kinds(&toggle(), "fetch", &["a function"], "a function");
-    refuses_kinds(&toggle(), "headers", &["an object"], "{ name: value }");
-    let retry = "{ attempts, baseMs, maxMs }, or some of them";
+    refuses_kinds(&toggle(), "headers", &["an object"], HEADERS);
+    let retry = "an object, for example { attempts: 5 }";
     refuses_kinds(&toggle(), "retry", &["an object"], retry);
     refuses_kinds(&toggle(), "endpoint", &["a string"], "the URL to send grants to");
 }
