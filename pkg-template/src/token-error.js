@@ -76,8 +76,13 @@ export function errorOf({ code, message, ...details }) {
  */
 export function fieldsOf(thrown) {
   if (!TokenError.is(thrown)) return undefined;
-  const { code, message, retryable, status, requestId, retryAfterMs } = /** @type {any} */ (thrown);
-  return { code, message, retryable, status, requestId, retryAfterMs };
+  try {
+    const { code, message, retryable, status, requestId, retryAfterMs } = /** @type {any} */ (thrown);
+    return { code, message, retryable, status, requestId, retryAfterMs };
+  } catch {
+    // It only looked like one.
+    return undefined;
+  }
 }
 
 /**
