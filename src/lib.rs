@@ -85,7 +85,8 @@ mod host;
 #[cfg(target_arch = "wasm32")]
 mod js;
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod layers {
     //! Who may use whom, read from the source.
 

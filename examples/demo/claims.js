@@ -109,7 +109,7 @@ function aheadOfExpiry(outcomes) {
       client.refreshes.every(({ aheadMs }) => aheadMs > 0),
     ({ client, server }) =>
       `${client.received} tokens, ${server.grants + server.refreshes} counted by the sandbox, ` +
-      `${client.replaced} of them ahead of expiry; ${client.mishaps} mishaps`,
+      `${client.replaced} ahead of expiry; asked for ${client.asked} times; ${client.mishaps} mishaps`,
   );
 }
 

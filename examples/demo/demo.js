@@ -34,10 +34,10 @@ else process.exitCode = await show(plan);
  */
 async function show(plan) {
   const screen = new Screen(process.stdout, process.env);
-  screen.say(screen.paint.bold("graphql-token-manager: tokens that are there when they are needed"));
   /** @type {Demo | undefined} */
   let demo;
   endOnSignals(screen, () => demo?.close());
+  screen.say(screen.paint.bold("graphql-token-manager: tokens that are there when they are needed"));
   try {
     // Not before the first line is shown: loading takes half a second.
     const { Demo } = await import("./run.js");

@@ -74,3 +74,24 @@ export function clip(line, width) {
   }
   return clipped;
 }
+
+/**
+ * A line, broken between words where it is too long; what follows is indented as its start is.
+ *
+ * @param {string} line
+ * @param {number} width
+ */
+export function fold(line, width) {
+  const plain = line.replace(/\x1b\[\d+m/g, "");
+  if (plain.length <= width) return line;
+  const [margin = ""] = /^ */.exec(plain) ?? [];
+  const lines = [];
+  let current = "";
+  for (const [word] of line.matchAll(/ *[^ ]+/g)) {
+    if (current !== "" && (current + word).replace(/\x1b\[\d+m/g, "").length > width) {
+      lines.push(current);
+      current = `${margin}  ${word.trimStart()}`;
+    } else current += word;
+  }
+  return [...lines, current].join("\n");
+}

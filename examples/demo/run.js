@@ -72,7 +72,11 @@ export class Demo {
     }));
     const claims = judge(outcomes, { callers: CALLERS, ticks, everyMs: EVERY_MS, latestMs });
     const { paint } = this.#screen;
-    this.#screen.say(paint.bold("3  What both sides counted"), ...summary(outcomes, paint), "");
+    this.#screen.say(
+      paint.bold("3  What both sides counted"),
+      ...summary(outcomes, this.#screen.width, paint),
+      "",
+    );
     this.#screen.say(paint.bold("4  What that shows"), ...verdicts(claims, paint), "");
     return claims;
   }
@@ -187,7 +191,7 @@ export class Demo {
       return [
         ...liveTable(this.#clients, screen.width, paint),
         paint.dim(
-          `${MARGIN}${seconds(passed)} of ${length} s   (grants: requests for a token)   Ctrl-C ends the demo`,
+          `${MARGIN}${seconds(passed)} of ${length} s   Ctrl-C ends the demo   (grants: requests for a token)`,
         ),
       ];
     });

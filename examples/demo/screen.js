@@ -6,7 +6,7 @@
  * @module
  */
 
-import { clip, paintFor } from "./paint.js";
+import { clip, fold, paintFor } from "./paint.js";
 
 /** Redrawing ten times a second looks continuous. In milliseconds. */
 const FRAME_MS = 100;
@@ -54,7 +54,8 @@ export class Screen {
    * @param {...string} lines
    */
   say(...lines) {
-    this.#write(this.#rewind() + lines.map((line) => `${line}\n`).join("") + this.#frame());
+    const folded = this.#out.isTTY ? lines.map((line) => fold(line, this.width)) : lines;
+    this.#write(this.#rewind() + folded.map((line) => `${line}\n`).join("") + this.#frame());
   }
 
   /**

@@ -76,34 +76,61 @@ export function liveRow(client, barWidth, paint) {
   const left = client.leftMs();
   const bad = (/** @type {number} */ number, /** @type {number} */ width) =>
     (number > 0 ? paint.bad : paint.dim)(String(number).padStart(width));
+  const cells = [
+    String(replaced).padStart(9),
+    String(asked).padStart(6),
+    String(calls).padStart(5),
+    bad(refused + failed, 7),
+    bad(waited, 6),
+  ];
   return (
     paint.bold(api.label.padEnd(NAME_WIDTH)) +
     paint.bar(left / api.lifetimeMs, barWidth, client.isAsking) +
-    seconds(left).padStart(6) +
-    "  " +
-    [String(replaced).padStart(9), String(asked).padStart(6), String(calls).padStart(5)].join("  ") +
-    `  ${bad(refused + failed, 7)}  ${bad(waited, 6)}`
+    `${seconds(left).padStart(6)}  ` +
+    cells.join(gap(barWidth))
   );
 }
 
 /** @param {number} barWidth */
 export function heading(barWidth) {
-  const counted = ["refreshes", "grants", "calls", "refused", "waited"].join("  ");
-  return "API".padEnd(NAME_WIDTH) + "token ends in".padEnd(barWidth + 8) + counted;
-}
-
-/** @param {number} width */
-function barFor(width) {
-  return Math.min(24, Math.max(6, width - 66));
+  const left = barWidth > 0 ? "token ends in" : "ends in";
+  const counted = ["refreshes", "grants", "calls", "refused", "waited"].join(gap(barWidth));
+  return "API".padEnd(NAME_WIDTH) + left.padEnd(barWidth + 8) + counted;
 }
 
 /**
- * What both sides counted.
+ * As long as fits, and none where there is no room.
  *
+ * @param {number} width
+ */
+function barFor(width) {
+  const room = Math.min(24, width - 66);
+  return room < 6 ? 0 : room;
+}
+
+/** @param {number} barWidth */
+function gap(barWidth) {
+  return barWidth > 0 ? "  " : " ";
+}
+
+/**
+ * What both sides counted: one table, or one for each API where it would be too wide.
+ *
+ * @param {Outcome[]} outcomes
+ * @param {number} width
+ * @param {Paint} paint
+ * @returns {string[]}
+ */
+export function summary(outcomes, width, paint) {
+  const whole = MARGIN.length + TITLE_WIDTH + outcomes.length * 18 - 2;
+  return width < whole ? outcomes.flatMap((outcome) => counted([outcome], paint)) : counted(outcomes, paint);
+}
+
+/**
  * @param {Outcome[]} outcomes
  * @param {Paint} paint
  */
-export function summary(outcomes, paint) {
+function counted(outcomes, paint) {
   /** @type {(title: string, pair: (outcome: Outcome) => (string | number | undefined)[]) => string} */
   const row = (title, pair) =>
     MARGIN +
@@ -122,8 +149,8 @@ export function summary(outcomes, paint) {
         outcomes.map(({ client }) => client.api.label.padStart(16)).join("  "),
     ),
     paint.dim(row("", () => ["program", "sandbox"])),
-    row("Grants for the crowd", ({ crowd }) => [crowd.asked, crowd.grants]),
-    row("Tokens, the first too", ({ client, server }) => [client.received, server.grants + server.refreshes]),
+    row("Grants, 1,000 callers", ({ crowd }) => [crowd.asked, crowd.grants]),
+    row("Tokens in all", ({ client, server }) => [client.received, server.grants + server.refreshes]),
     row("  taken from answers", ({ client, server }) =>
       client.tokens.adopted ? [client.tokens.adopted, server.refreshes] : [undefined, undefined],
     ),

@@ -11,7 +11,7 @@ import {
   operations,
   sandboxFor,
   toggle,
-  UNREACHABLE,
+  unreachable,
 } from "../support/setup.js";
 import { assertHoldsNone, secretsOf } from "../support/secrets.js";
 import { failure, next, record, thrown, until } from "../support/waiting.js";
@@ -410,7 +410,7 @@ describe("ready", () => {
   });
 
   test("does not tell whether the endpoint can be reached", async (t) => {
-    const tokens = managerFor(t, { ...fluz(await sandboxFor(t)), endpoint: UNREACHABLE });
+    const tokens = managerFor(t, { ...fluz(await sandboxFor(t)), endpoint: await unreachable() });
 
     await tokens.ready();
   });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { run } from "../support/child.js";
-import { fluz, sandboxFor, UNREACHABLE } from "../support/setup.js";
+import { fluz, sandboxFor, unreachable } from "../support/setup.js";
 import { until } from "../support/waiting.js";
 
 /** What the programs share: the time between their last act and their end is told on standard error. */
@@ -79,7 +79,7 @@ describe("a program ends by itself", { concurrency: true }, () => {
     const program = `${START}
       new TokenManager(given).getToken().catch(({ code }) => done(code));`;
 
-    const given = { ...fluz(sandbox), endpoint: UNREACHABLE };
+    const given = { ...fluz(sandbox), endpoint: await unreachable() };
 
     assertEnded(await run(program, { given }), "network");
   });

@@ -6,6 +6,9 @@
  */
 
 import "./guard.js";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { after } from "node:test";
 import { TokenManager } from "graphql-token-manager";
 import { startSandbox } from "graphql-token-manager/testing";
 
@@ -27,6 +30,32 @@ export async function sandboxFor(t, options) {
   t.after(() => sandbox.close());
   return sandbox;
 }
+
+/**
+ * The sandbox that a file's tests share, which spares a start: each test sees its own requests alone, and its faults end
+ * with it. Its counts are those of the file.
+ * @param {TestContext} t
+ * @returns {Promise<Sandbox>}
+ */
+export async function sharedSandbox(t) {
+  shared ??= startSandbox();
+  const sandbox = await shared;
+  const before = sandbox.requests().length;
+  return {
+    ...sandbox,
+    requests: () => sandbox.requests().slice(before),
+    fault: (spec) => {
+      const end = sandbox.fault(spec);
+      t.after(end);
+      return end;
+    },
+  };
+}
+
+/** @type {Promise<Sandbox> | undefined} */
+let shared;
+
+after(async () => (await shared)?.close());
 
 /**
  * A manager that is closed after the test.
@@ -116,9 +145,16 @@ export function movableClock(t) {
 }
 
 /**
- * An HTTP endpoint where nobody listens: port 1 is assigned to a service that no machine of today has.
+ * An HTTP endpoint where nobody listens: its port was free a moment ago.
  */
-export const UNREACHABLE = "http://127.0.0.1:1/graphql";
+export async function unreachable() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  server.close();
+  await once(server, "close");
+  return `http://127.0.0.1:${port}/graphql`;
+}
 
 /**
  * What the sandbox was asked, oldest first.

@@ -1,6 +1,9 @@
 // A token as users see it: frozen, and not to be printed by accident.
 
 export class AccessToken {
+  /** Bundlers shorten names, and the class's own is what consoles print. */
+  static name = "AccessToken";
+
   #value;
 
   /**

@@ -27,6 +27,9 @@ const DETAILS = /** @type {const} */ ([
 ]);
 
 export class TokenError extends Error {
+  /** Bundlers shorten names, and the class's own is what consoles print. */
+  static name = "TokenError";
+
   /**
    * @param {TokenErrorCode} code
    * @param {string} message
@@ -77,8 +80,9 @@ export function errorOf({ code, message, ...details }) {
 export function fieldsOf(thrown) {
   if (!TokenError.is(thrown)) return undefined;
   try {
-    const { code, message, retryable, status, requestId, retryAfterMs } = /** @type {any} */ (thrown);
-    return { code, message, retryable, status, requestId, retryAfterMs };
+    const { code, message, retryable, ...details } = /** @type {any} */ (thrown);
+    const { status, requestId, retryAfterMs, missingScopes } = details;
+    return { code, message, retryable, status, requestId, retryAfterMs, missingScopes };
   } catch {
     // It only looked like one.
     return undefined;

@@ -15,6 +15,9 @@ const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
 let registry;
 
 export class TokenManager {
+  /** Bundlers shorten names, and the class's own is what consoles print. */
+  static name = "TokenManager";
+
   #desk;
 
   /** @param {unknown} options */

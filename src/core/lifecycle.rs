@@ -179,7 +179,8 @@ impl Lifecycle {
     }
 
     /// What is being done about the token, for the table of transitions.
-    #[cfg(all(test, not(target_arch = "wasm32")))]
+    #[cfg(test)]
+    #[cfg(not(target_arch = "wasm32"))]
     pub(super) const fn flight(&self) -> Option<&Flight> {
         self.flight.as_ref()
     }

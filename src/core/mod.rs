@@ -48,7 +48,8 @@ mod superseded;
 mod time;
 mod token;
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
 pub use error::{ErrorCode, TokenError};

@@ -63,9 +63,8 @@ impl Policy {
         let lifetime = expires_at.since(issued_at);
         let margin = self.margin(lifetime, None);
         let chosen = lifetime.mul_f64(self.refresh_window).min(MAX_WINDOW);
-        // Half of what is left before the margin, at most ten seconds: room for a grant.
-        let room = (lifetime.saturating_sub(margin) / 2).min(Duration::from_secs(10));
-        let window = chosen.max(margin + room);
+        // Room for a grant before callers would have to wait for it.
+        let window = chosen.max(margin + scaled_margin(lifetime));
         expires_at - window.mul_f64(1.0 + jitter / 10.0).min(lifetime)
     }
 
@@ -83,9 +82,14 @@ impl Policy {
     }
 
     fn margin(&self, lifetime: Duration, wish: Option<Duration>) -> Duration {
-        let scaled = (lifetime / 8).min(Duration::from_secs(10));
-        wish.or(self.min_validity).unwrap_or(scaled).min(lifetime * 3 / 4)
+        wish.or(self.min_validity).unwrap_or_else(|| scaled_margin(lifetime)).min(lifetime * 3 / 4)
     }
+}
+
+/// An eighth of the lifetime, at most ten seconds: twice that is the default window of
+/// a token that lives for 80 s or less, so that short tokens are not worn out early.
+fn scaled_margin(lifetime: Duration) -> Duration {
+    (lifetime / 8).min(Duration::from_secs(10))
 }
 
 impl Retry {
@@ -186,6 +190,11 @@ mod tests {
     #[test]
     fn an_hour_long_token_is_refreshed_in_its_last_five_minutes() {
         assert_eq!(refresh_between(&Policy::default(), seconds(3600)), (3270.0, 3300.0));
+    }
+
+    #[test]
+    fn a_token_of_seconds_is_refreshed_in_its_last_quarter_too() {
+        assert_eq!(refresh_between(&Policy::default(), seconds(4)), (2.9, 3.0));
     }
 
     #[test]

@@ -207,8 +207,10 @@ impl<'a> Exchange<'a> {
     fn outage(&self, answer: &Answer, response: &HttpResponse) -> Option<TokenError> {
         let name = &self.profile.name;
         let throttled = answer.shows(&self.profile.signals.throttled);
-        let outage =
-            answer.status >= 500 || answer.status == 408 || answer.shows(&self.profile.signals.outage);
+        // A server that says why it refuses is not out of order, whatever its status.
+        let broken = answer.status >= 500 || answer.status == 408;
+        let outage = answer.shows(&self.profile.signals.outage)
+            || (broken && !answer.says(&self.profile.signals.refused));
         if !throttled && !outage {
             return None;
         }
@@ -226,19 +228,16 @@ impl<'a> Exchange<'a> {
         Some(TokenError { retry_after, ..error })
     }
 
-    /// Changes the spellings that validation complains of, each once in a grant, and
-    /// not again where another grant has changed them meanwhile.
+    /// Changes the spellings that validation complains of, each once in a grant.
     fn respell(&mut self, answer: &Answer, dialect: &mut Dialect) -> bool {
         let before = self.respelled.len();
         for place in self.misspelled(answer) {
-            if self.respelled.contains(&place) {
-                continue;
+            if !self.respelled.contains(&place) {
+                // Counted from what was sent: another grant may have learned the same.
+                let next = self.spoken.chosen[place] + 1;
+                dialect.chosen[place] = next % self.profile.spellings[place].variants.len();
+                self.respelled.push(place);
             }
-            let spoken = self.spoken.chosen[place];
-            if dialect.chosen[place] == spoken {
-                dialect.chosen[place] = (spoken + 1) % self.profile.spellings[place].variants.len();
-            }
-            self.respelled.push(place);
         }
         self.respelled.len() > before
     }
@@ -267,10 +266,11 @@ impl<'a> Exchange<'a> {
         let document = self.spoken.spell(self.profile, &renew.document);
         let root = document.split('{').nth(1).map_or("", |after| after.trim_start());
         answer.problems.iter().filter_map(|problem| problem.complaint()).any(|(lead, name)| {
-            lead.contains("field")
-                && root
-                    .strip_prefix(name)
-                    .is_some_and(|rest| !rest.starts_with(|it: char| it.is_alphanumeric()))
+            let is_root = root
+                .strip_prefix(name)
+                .is_some_and(|rest| !rest.starts_with(|it: char| it.is_alphanumeric()));
+            // A variable of another type: the operation is there, and takes no refresh token.
+            (lead.contains("field") && is_root) || name.starts_with('$')
         })
     }
 
@@ -299,7 +299,7 @@ impl<'a> Exchange<'a> {
                  address it redirects to"
             ),
             (Kind::GraphQl, _) if !answer.problems.is_empty() => format!(
-                "{name} refused the request for a token ({}): check the scopes and ids in the options",
+                "{name} refused the request for a token ({}): check the scopes, the ids and the version in the options",
                 sighted(answer)
             ),
             (Kind::GraphQl, _) => match &self.profile.token {

@@ -34,7 +34,16 @@ pub fn granted_by_function<F>(
         );
         TokenError::new(ErrorCode::Protocol, message).of(&profile.name)
     };
-    let Some(granted @ Json::Map(_)) = given.to_json() else { return Err(wrong(given.kind().to_owned())) };
+    let Given::Map(members) = given else { return Err(wrong(given.kind().to_owned())) };
+    let mut known = Vec::new();
+    // Whatever else is in there is the user's: often the whole answer of another SDK.
+    for (key, value) in members.iter().filter(|(key, _)| KNOWN.contains(&key.as_str())) {
+        if !matches!(value, Given::Missing | Given::Null) {
+            let value = value.to_json().ok_or_else(|| wrong(format!("a useless `{key}`")))?;
+            known.push((key.clone(), value));
+        }
+    }
+    let granted = Json::Map(known);
     let text = |key: &str| granted.get(key).and_then(Json::as_text).filter(|text| !text.is_empty());
     let token = text("accessToken").ok_or_else(|| wrong("no `accessToken`".to_owned()))?;
     if !is_sendable(token) {
@@ -71,3 +80,6 @@ pub fn granted_by_function<F>(
         stamp,
     })
 }
+
+/// What is read of the object that a function gives.
+const KNOWN: [&str; 5] = ["accessToken", "expiresAt", "expiresInMs", "refreshToken", "scopes"];

@@ -16,6 +16,9 @@ use crate::{
 
 use super::point::{parse_decimal, parse_http_date, parse_point};
 
+/// A clock is not wrong by a week: then it is the token's `iat` that means nothing.
+const IMPLAUSIBLE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// When a token expires, and how far the provider's clock is ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Validity {
@@ -73,8 +76,10 @@ impl Clock {
         let date = response.header("date").and_then(parse_http_date);
         let (theirs, source) = match (date, stamp.issued_at) {
             (Some(date), _) => (date + since, Source::Date),
-            (None, Some(issued_at)) => (issued_at + since, Source::IssuedAt),
-            (None, None) => (ours, Source::Device),
+            (None, Some(issued_at)) if issued_at.ahead_of(ours).size() < IMPLAUSIBLE => {
+                (issued_at + since, Source::IssuedAt)
+            }
+            (None, _) => (ours, Source::Device),
         };
         Self { ours, theirs, source, tolerance }
     }
@@ -297,6 +302,16 @@ mod tests {
                 assert_eq!(lifetime, Duration::from_secs(180));
             }
         }
+    }
+
+    #[test]
+    fn an_issue_of_years_ago_says_nothing_about_the_clock() {
+        let stamp = claims(PROVIDER - 3000 * DAY / 2, 180);
+
+        let validity = validity(&profile(None, HOUR), &response(PROVIDER, None), None, stamp);
+
+        assert_eq!(validity.provider_clock, Skew::default());
+        assert_eq!(validity.expires_at.since(PROVIDER), Duration::from_secs(180));
     }
 
     #[test]

@@ -198,6 +198,8 @@ mod tests {
             "2026-11-22T15:50:30.123+0530",
             "2026-11-22T02:20:30.123-08:00",
             "2026-11-23T00:20:30.123+14:00",
+            "2026-11-23T10:19:30.123+23:59",
+            "2026-11-21T10:21:30.123-23:59",
             " 2026-11-22T10:20:30.123Z\n",
         ] {
             assert_eq!(point(text), Some(MOMENT), "{text}");
@@ -214,6 +216,26 @@ mod tests {
         assert_eq!(point("1795342830123"), Some(MOMENT));
         assert_eq!(parse_point(&Json::Number(1_795_342_830.0)), Some(UnixMillis::new(MOMENT - 123)));
         assert_eq!(parse_point(&Json::Number(1_795_342_830_123.0)), Some(UnixMillis::new(MOMENT)));
+        assert_eq!(parse_point(&Json::Number(1e11)), Some(UnixMillis::new(100_000_000_000)));
+        assert_eq!(parse_point(&Json::Number(99_999_999_999.0)), Some(UnixMillis::new(99_999_999_999_000)));
+    }
+
+    #[test]
+    fn decimals_are_read_to_three_places() {
+        for (text, number) in [
+            ("0", 0.0),
+            ("007", 7.0),
+            ("90", 90.0),
+            ("90.5", 90.5),
+            ("0.0019", 0.001),
+            ("1.123456789123456789", 1.123),
+            ("9223372036854775807", 9_223_372_036_854_775_807.0),
+        ] {
+            assert_eq!(parse_decimal(text), Some(number), "{text}");
+        }
+        for text in ["", ".", "5.", ".5", "-5", "+5", "1e3", "1.2.3", "1 ", "0x1", "9223372036854775808"] {
+            assert_eq!(parse_decimal(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -235,7 +257,8 @@ mod tests {
             "2026-11-22T10:20:30.Z",
             "2026-11-22T10:20:30.1234567890Z",
             "2026-11-22T10:20:30+1",
-            "2026-11-22T10:20:30+25:00",
+            "2026-11-22T10:20:30+24:00",
+            "2026-11-22T10:20:30+01:60",
             "2026-11-22T10:20:30Zx",
             "1969-12-31T23:59:59Z",
             "1970-01-01T00:00:00+01:00",

@@ -73,7 +73,9 @@ impl Filling<'_> {
             Authorization::Basic(id) => (format!("Basic {}", self.secret(*id).expose().trim()), id),
             Authorization::Bearer(id) => (format!("Bearer {}", self.secret(*id).expose().trim()), id),
             Authorization::BasicPair { username, password } => {
-                let pair = Secret::new(format!("{username}:{}", self.secret(*password).expose()));
+                // A secret that was read from a file ends in a line break.
+                let secret = self.secret(*password).expose().trim_end_matches(['\r', '\n']);
+                let pair = Secret::new(format!("{username}:{secret}"));
                 (format!("Basic {}", Base64::encode_string(pair.expose().as_bytes())), password)
             }
         };

@@ -99,7 +99,12 @@ impl Answer {
 
     /// Whether `signs` are found in it.
     pub fn shows(&self, signs: &Signs) -> bool {
-        signs.statuses.contains(&self.status) || self.problems.iter().any(|problem| problem.shows(signs))
+        signs.statuses.contains(&self.status) || self.says(signs)
+    }
+
+    /// Whether its errors show `signs`, whatever its status.
+    pub fn says(&self, signs: &Signs) -> bool {
+        self.problems.iter().any(|problem| problem.shows(signs))
     }
 
     /// The codes of the errors, the first few, for a message; empty where there are none.

@@ -133,7 +133,7 @@ fn values_are_taken_over_whatever_they_are() {
     };
     let kinds: Vec<_> = members.iter().map(|(key, value)| format!("{key}: {}", value.kind())).collect();
 
-    let other = "neither text, number, array nor object";
+    let other = "neither plain data nor a function";
     assert_eq!(
         kinds,
         [

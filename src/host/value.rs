@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use js_sys::{Array, Function, Object, Promise, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use zeroize::Zeroizing;
@@ -17,17 +17,30 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = Object, catch, js_name = getPrototypeOf)]
     fn prototype_of(object: &JsValue) -> Result<JsValue, JsValue>;
+
+    /// Throws at a proxy that was revoked.
+    #[wasm_bindgen(js_namespace = Array, catch, js_name = isArray)]
+    fn is_array(value: &JsValue) -> Result<bool, JsValue>;
+
+    /// A copy, which runs no code of the user's when it is read.
+    #[wasm_bindgen(js_namespace = Array, catch, js_name = from)]
+    fn copied(list: &JsValue) -> Result<Array, JsValue>;
+
+    type Moment;
+
+    /// What only inherits from `Date` throws.
+    #[wasm_bindgen(method, catch, js_name = getTime)]
+    fn time(this: &Moment) -> Result<f64, JsValue>;
 }
 
 /// A value that was given, taken over once so that later changes do not matter.
 pub(crate) fn given(value: &JsValue) -> Given<Function> {
-    match value.dyn_ref::<Object>() {
-        // Options may be of any class; what is in them may not.
-        Some(object) if !value.is_function() && !Array::is_array(value) => {
-            members(object, DEEPEST).unwrap_or(Given::Other)
-        }
-        _ => convert(value, DEEPEST),
+    // Options may be of any class; what is in them may not.
+    let is_options = value.is_object() && is_array(value).is_ok_and(|array| !array);
+    if is_options {
+        return members(value, DEEPEST).unwrap_or(Given::Other);
     }
+    convert(value, DEEPEST)
 }
 
 /// How deep options may be nested. A profile's variables have five levels; this
@@ -54,18 +67,16 @@ fn convert(value: &JsValue, depth: usize) -> Given<Function> {
     if let Some(function) = value.dyn_ref::<Function>() {
         return Given::Function(function.clone());
     }
-    if Array::is_array(value) {
-        return Given::List(
-            value.unchecked_ref::<Array>().iter().map(|item| convert(&item, deeper)).collect(),
-        );
+    match is_array(value) {
+        Ok(true) => copied(value).map_or(Given::Other, |items| {
+            Given::List(items.iter().map(|item| convert(&item, deeper)).collect())
+        }),
+        Ok(false) if value.is_object() && is_plain(value) => members(value, deeper).unwrap_or(Given::Other),
+        Ok(false) if value.is_instance_of::<js_sys::Date>() => {
+            value.unchecked_ref::<Moment>().time().map_or(Given::Other, Given::Number)
+        }
+        Ok(false) | Err(_) => Given::Other,
     }
-    if value.is_object() && is_plain(value) {
-        return members(value, deeper).unwrap_or(Given::Other);
-    }
-    if let Some(date) = value.dyn_ref::<js_sys::Date>() {
-        return Given::Number(date.get_time());
-    }
-    Given::Other
 }
 
 fn members(object: &JsValue, depth: usize) -> Option<Given<Function>> {

@@ -11,8 +11,9 @@ use crate::{
     },
 };
 
-/// For messages.
-pub(super) const NAMES: &str = "\"fluz\", \"toggle\", \"braintree\"";
+/// What to give as `provider`.
+pub(super) const REMEDY: &str =
+    "\"fluz\", \"toggle\", \"braintree\", or a Profile object that describes your own API";
 
 /// Reads the options of the provider called `name`.
 pub(super) fn read<F: Clone>(name: &str, options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
@@ -20,11 +21,10 @@ pub(super) fn read<F: Clone>(name: &str, options: &Reader<'_, F>) -> Result<Chos
         "fluz" => fluz(options),
         "toggle" => toggle(options),
         "braintree" => braintree(options),
-        "broker" => Err(invalid("option `provider` is \"broker\", which is not part of this version yet")),
-        _ => {
-            options.one_of("provider", &[("fluz", ()), ("toggle", ()), ("braintree", ())])?;
-            Err(options.wrong("provider", NAMES))
-        }
+        "broker" => Err(invalid(format!(
+            "option `provider` is \"broker\", which is not part of this version yet; give {REMEDY}"
+        ))),
+        _ => Err(options.not_a_word("provider", &["fluz", "toggle", "braintree"], REMEDY)),
     }
 }
 
@@ -40,7 +40,7 @@ fn fluz<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
         ));
     }
     let (key, secret) = if pair {
-        let app_id = options.required_text("appId", "the application's id, to go with `appSecret`")?;
+        let app_id = options.user_name("appId", "the application's id, to go with `appSecret`")?;
         (Key::Pair { app_id }, options.secret("appSecret", "the application's secret")?)
     } else {
         (Key::ApiKey, options.secret("apiKey", "the API key that Fluz shows for your application")?)
@@ -86,7 +86,7 @@ fn braintree<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError>
     let version = options.text("braintreeVersion", "a date, as in \"2019-01-01\"")?;
     if version.as_ref().is_some_and(|version| !is_date(version)) {
         return Err(invalid(
-            "option `braintreeVersion` is a string that is no date; write it as in \"2019-01-01\"",
+            "option `braintreeVersion` is a string that is no date; give one as in \"2019-01-01\"",
         ));
     }
     let secret = options.secret("clientSecret", "the OAuth client's secret")?;
@@ -94,7 +94,7 @@ fn braintree<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError>
     let profile = Braintree {
         environment: environment(options, endpoint.as_ref())?,
         endpoint,
-        client_id: options.required_text("clientId", "the OAuth client's id")?,
+        client_id: options.user_name("clientId", "the OAuth client's id")?,
         version,
         lifetime: options.millis("lifetimeMs", 1)?,
     };
@@ -105,8 +105,8 @@ fn chosen<F>(profile: Profile, secret: SecretSource<F>, scopes: ScopeSet) -> Cho
     Chosen { profile, granter: Granter::Profile(vec![secret]), scopes }
 }
 
-fn endpoint<F: Clone>(options: &Reader<'_, F>) -> Result<Option<String>, TokenError> {
-    options.text("endpoint", "the URL to send grants to, or leave it out for the provider's own")
+pub(super) fn endpoint<F: Clone>(options: &Reader<'_, F>) -> Result<Option<String>, TokenError> {
+    options.text("endpoint", "the URL to send grants to")
 }
 
 /// Which environment; with an endpoint of the user's own it may be left out, and is
@@ -124,10 +124,10 @@ fn environment<F: Clone>(
 }
 
 fn is_date(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() == 10
-        && bytes.iter().enumerate().all(|(place, byte)| match place {
-            4 | 7 => *byte == b'-',
+    let shaped = text.len() == 10
+        && text.bytes().enumerate().all(|(place, byte)| match place {
+            4 | 7 => byte == b'-',
             _ => byte.is_ascii_digit(),
-        })
+        });
+    shaped && ("01"..="12").contains(&&text[5..7]) && ("01"..="31").contains(&&text[8..])
 }

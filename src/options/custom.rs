@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Chosen, Given, Granter, Reader, SecretSource, check_keys, invalid, reader::is_header_name};
+use super::{
+    Chosen, Given, Granter, HEADERS, Reader, SecretSource, builtin, check_keys, invalid,
+    reader::{is_header_name, shown},
+};
 use crate::{
     core::{ScopeSet, TokenError},
     json::Json,
@@ -22,20 +25,27 @@ pub(super) fn read<F: Clone>(
         Some(_) => options.scopes("scopes")?,
         None => ScopeSet::default(),
     };
-    let granted_by_function = provider.get("grant").is_some();
-    provider.only(if granted_by_function { &BY_FUNCTION } else { &BY_PROFILE })?;
+    provider.only(&[&COMMON[..], &["grant"], &WIRE].concat())?;
+    let grant = provider.function("grant")?;
+    if grant.is_some()
+        && let Some(key) = WIRE.into_iter().find(|key| provider.get(key).is_some())
+    {
+        return Err(invalid(format!(
+            "options `provider.grant` and `provider.{key}` exclude each other; describe the API or give a \
+             function, not both"
+        )));
+    }
     let name = provider.required_text("name", "a short name for messages, for example \"acme\"")?;
     if !name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') || name.len() > 40 {
         return Err(provider.wrong("name", "at most 40 characters of visible ASCII"));
     }
-    let endpoint = match options.text("endpoint", "the URL to send grants to")? {
-        Some(endpoint) => endpoint,
-        None => provider.required_text("endpoint", "the URL of the GraphQL API")?,
-    };
+    let own_endpoint = "the URL of the GraphQL API";
+    let own = provider.text("endpoint", own_endpoint)?;
+    let endpoint = builtin::endpoint(options)?.or(own);
     let mut secrets = Secrets { names: Vec::new(), sources: Vec::new() };
     let mut profile = Profile {
         name,
-        endpoint,
+        endpoint: endpoint.ok_or_else(|| provider.wrong("endpoint", own_endpoint))?,
         headers: Vec::new(),
         authenticate: Operation::ABSENT,
         renew: None,
@@ -51,8 +61,7 @@ pub(super) fn read<F: Clone>(
         advice: "what `authenticate` identifies with".to_owned(),
         secrets: Vec::new(),
     };
-    let granter = if granted_by_function {
-        let grant = provider.function("grant")?.ok_or_else(|| provider.wrong("grant", "a function"))?;
+    let granter = if let Some(grant) = grant {
         Granter::Function(grant)
     } else {
         wire(provider, &mut profile, &mut secrets)?;
@@ -65,21 +74,11 @@ pub(super) fn read<F: Clone>(
     Ok(Chosen { profile, granter, scopes })
 }
 
-const BY_PROFILE: [&str; 11] = [
-    "name",
-    "endpoint",
-    "headers",
-    "authenticate",
-    "renew",
-    "token",
-    "refreshToken",
-    "scopes",
-    "expiry",
-    "sliding",
-    "refused",
-];
+/// What every description of an API may have.
+const COMMON: [&str; 4] = ["name", "endpoint", "sliding", "refused"];
 
-const BY_FUNCTION: [&str; 5] = ["name", "endpoint", "grant", "sliding", "refused"];
+/// What describes the wire, where no function of the user's grants.
+const WIRE: [&str; 7] = ["authenticate", "renew", "token", "refreshToken", "scopes", "expiry", "headers"];
 
 /// The lifetime of a token of which nobody tells: long enough not to burden the API,
 /// short enough that a refused call is rare.
@@ -105,26 +104,31 @@ fn wire<F: Clone>(
     profile: &mut Profile,
     secrets: &mut Secrets<F>,
 ) -> Result<(), TokenError> {
-    let path = "a path below `data`, for example \"login.token\", or a list of them";
-    let authenticate =
-        provider.map("authenticate")?.ok_or_else(|| provider.wrong("authenticate", "an object"))?;
+    let how = "{ document, variables, authorization }";
+    let or_function = format!("{how}, or a `grant` function instead");
+    let authenticate = provider
+        .map("authenticate", &or_function)?
+        .ok_or_else(|| provider.wrong("authenticate", &or_function))?;
     profile.authenticate = operation(&authenticate, secrets)?;
-    profile.renew = provider.map("renew")?.map(|renew| operation(&renew, secrets)).transpose()?;
-    profile.token = token(provider, path)?;
-    profile.refresh_token = paths(provider, "refreshToken", path)?;
-    profile.scopes = paths(provider, "scopes", path)?;
-    if let Some(headers) = provider.map("headers")? {
+    profile.renew = provider.map("renew", how)?.map(|renew| operation(&renew, secrets)).transpose()?;
+    profile.token = token(provider)?;
+    profile.refresh_token = paths(provider, "refreshToken")?;
+    profile.scopes = paths(provider, "scopes")?;
+    if let Some(headers) = provider.map("headers", HEADERS)? {
         profile.headers = headers.headers()?;
     }
     if profile.renew.is_some() && profile.refresh_token.is_empty() {
         return Err(provider.wrong("refreshToken", "{ data: path } so that `renew` has something to present"));
     }
-    expiry(provider, profile, path)
+    expiry(provider, profile)
 }
+
+/// What a path is.
+const PATH: &str = "a path below `data`, for example \"login.token\"";
 
 fn operation<F: Clone>(given: &Reader<'_, F>, secrets: &mut Secrets<F>) -> Result<Operation, TokenError> {
     given.only(&["document", "variables", "authorization"])?;
-    let variables = match given.map("variables")? {
+    let variables = match given.map("variables", "{ name: value }")? {
         Some(variables) => members(&variables, secrets)?,
         None => Vec::new(),
     };
@@ -140,7 +144,9 @@ fn members<F: Clone>(
     secrets: &mut Secrets<F>,
 ) -> Result<Vec<(String, Variable)>, TokenError> {
     let given_members = given.members().iter().filter(|(_, value)| !matches!(value, Given::Missing));
-    given_members.map(|(key, value)| Ok((key.clone(), variable(given.name(key), value, secrets)?))).collect()
+    given_members
+        .map(|(key, value)| Ok((key.clone(), variable(given.name(shown(key)), value, secrets)?)))
+        .collect()
 }
 
 fn variable<F: Clone>(
@@ -195,7 +201,7 @@ fn authorization<F: Clone>(
             let pair = Reader::new(object.name("basic."), members);
             pair.only(&["username", "password"])?;
             Ok(Authorization::BasicPair {
-                username: pair.required_text("username", "a user name")?,
+                username: pair.user_name("username", "the user name")?,
                 password: secret(&pair, "password", "the password")?,
             })
         }
@@ -205,85 +211,82 @@ fn authorization<F: Clone>(
         (None, Some(_)) => {
             Ok(Authorization::Bearer(secret(&object, "bearer", "the token to identify with")?))
         }
-        _ => Err(given.wrong("authorization", remedy)),
+        _ => Err(given.not_one("authorization", remedy)),
     }
 }
 
-fn token<F: Clone>(provider: &Reader<'_, F>, path: &str) -> Result<TokenSource, TokenError> {
+fn token<F: Clone>(provider: &Reader<'_, F>) -> Result<TokenSource, TokenError> {
     let remedy = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
-    let given = provider.map("token")?.ok_or_else(|| provider.wrong("token", remedy))?;
+    let given = provider.map("token", remedy)?.ok_or_else(|| provider.wrong("token", remedy))?;
     given.only(&["data", "header"])?;
-    match (given.texts("data", path)?, headers(&given)?) {
+    match (given.texts("data", PATH)?, headers(&given)?) {
         (Some(paths), None) => Ok(TokenSource::Data(paths)),
         (None, Some(headers)) => Ok(TokenSource::Headers(headers)),
-        _ => Err(provider.wrong("token", remedy)),
+        _ => Err(provider.not_one("token", remedy)),
     }
 }
 
 /// `{ data: path }`, or nothing.
-fn paths<F: Clone>(provider: &Reader<'_, F>, key: &str, remedy: &str) -> Result<Vec<String>, TokenError> {
-    let Some(given) = provider.map(key)? else { return Ok(Vec::new()) };
+fn paths<F: Clone>(provider: &Reader<'_, F>, key: &str) -> Result<Vec<String>, TokenError> {
+    let Some(given) = provider.map(key, "{ data: path }")? else { return Ok(Vec::new()) };
     given.only(&["data"])?;
-    given.texts("data", remedy)?.ok_or_else(|| given.wrong("data", remedy))
+    given.texts("data", PATH)?.ok_or_else(|| given.wrong("data", PATH))
 }
 
 /// `header`: one name or several; they come out in lower case.
 fn headers<F: Clone>(given: &Reader<'_, F>) -> Result<Option<Vec<String>>, TokenError> {
-    let remedy = "a header's name, or a list of them";
-    let Some(names) = given.texts("header", remedy)? else { return Ok(None) };
-    let names: Vec<_> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+    let Some(names) = given.texts("header", HEADER_NAME)? else { return Ok(None) };
     if names.iter().all(|name| is_header_name(name)) {
-        Ok(Some(names))
+        Ok(Some(names.iter().map(|name| name.to_ascii_lowercase()).collect()))
     } else {
-        Err(given.wrong("header", remedy))
+        Err(given.wrong("header", "a header's name of letters, digits and hyphens"))
     }
 }
 
-fn expiry<F: Clone>(provider: &Reader<'_, F>, profile: &mut Profile, path: &str) -> Result<(), TokenError> {
+const HEADER_NAME: &str = "a header's name";
+
+fn expiry<F: Clone>(provider: &Reader<'_, F>, profile: &mut Profile) -> Result<(), TokenError> {
     let remedy =
         "{ expiresIn: path, unit: \"seconds\" }, { expiresAt: path }, { jwt: true } or { lifetimeMs }";
-    let given = provider.map("expiry")?.ok_or_else(|| provider.wrong("expiry", remedy))?;
-    given.only(&["expiresIn", "unit", "expiresAt", "jwt", "lifetimeMs"])?;
+    let given = provider.map("expiry", remedy)?.ok_or_else(|| provider.wrong("expiry", remedy))?;
+    let ways = ["expiresIn", "expiresAt", "jwt", "lifetimeMs"];
+    given.only(&[&ways[..], &["unit"]].concat())?;
     let units = [("seconds", Duration::from_secs(1)), ("milliseconds", Duration::from_millis(1))];
     let unit = given.one_of("unit", &units)?;
-    let told =
-        ["expiresIn", "expiresAt", "jwt", "lifetimeMs"].into_iter().filter(|key| given.get(key).is_some());
-    let told: Vec<_> = told.collect();
-    if told.len() != 1 || (unit.is_some() && told != ["expiresIn"]) {
-        return Err(invalid(format!(
-            "option `{}` must tell one thing; give {remedy}",
-            provider.name("expiry")
-        )));
+    if ways.into_iter().filter(|way| given.get(way).is_some()).count() != 1 {
+        return Err(provider.not_one("expiry", remedy));
     }
-    if let Some(paths) = given.texts("expiresIn", path)? {
+    if unit.is_some() && given.get("expiresIn").is_none() {
+        return Err(invalid("option `provider.expiry.unit` goes with `expiresIn` alone; leave it out"));
+    }
+    if let Some(paths) = given.texts("expiresIn", PATH)? {
         profile.expiry = Some(Expiry::ExpiresIn { paths, unit: unit.unwrap_or(Duration::from_secs(1)) });
-    } else if let Some(paths) = given.texts("expiresAt", path)? {
+    } else if let Some(paths) = given.texts("expiresAt", PATH)? {
         profile.expiry = Some(Expiry::ExpiresAt { paths });
     } else if let Some(lifetime) = given.millis("lifetimeMs", 1)? {
         profile.lifetime = Lifetime::AtMost(lifetime);
-    } else if given.flag("jwt")? != Some(true) {
+    } else if !matches!(given.get("jwt"), Some(Given::Bool(true))) {
         // A JWT's claims are always read; saying so is all that `jwt: true` does.
-        return Err(given.wrong("jwt", "true, or leave it out"));
+        return Err(given.wrong("jwt", "true, or tell the expiry in another way"));
     }
     Ok(())
 }
 
 fn sliding<F: Clone>(provider: &Reader<'_, F>) -> Result<Option<Sliding>, TokenError> {
-    let Some(given) = provider.map("sliding")? else { return Ok(None) };
+    let Some(given) = provider.map("sliding", "{ header: \"x-authorization\" }")? else { return Ok(None) };
     given.only(&["header"])?;
-    let headers =
-        headers(&given)?.ok_or_else(|| given.wrong("header", "a header's name, or a list of them"))?;
+    let headers = headers(&given)?.ok_or_else(|| given.wrong("header", HEADER_NAME))?;
     Ok(Some(Sliding { headers, shape: TokenShape::Any }))
 }
 
 fn signals<F: Clone>(provider: &Reader<'_, F>) -> Result<Signals, TokenError> {
-    let refused = match provider.map("refused")? {
+    let refused = match provider.map("refused", "{ statuses, messages, codes }")? {
         Some(given) => {
             given.only(&["statuses", "messages", "codes"])?;
             Signs {
                 statuses: statuses(&given)?,
-                messages: given.texts("messages", "a message, or a list of them")?.unwrap_or_default(),
-                codes: given.texts("codes", "an error code, or a list of them")?.unwrap_or_default(),
+                messages: signs(&given, "messages", "the message of an error")?,
+                codes: signs(&given, "codes", "the code of an error")?,
                 phrases: Vec::new(),
             }
         }
@@ -297,18 +300,27 @@ fn signals<F: Clone>(provider: &Reader<'_, F>) -> Result<Signals, TokenError> {
     })
 }
 
+/// One text or several, or none at all.
+fn signs<F: Clone>(given: &Reader<'_, F>, key: &str, one: &str) -> Result<Vec<String>, TokenError> {
+    match given.get(key) {
+        Some(Given::List(items)) if items.is_empty() => Ok(Vec::new()),
+        _ => Ok(given.texts(key, one)?.unwrap_or_default()),
+    }
+}
+
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a status")]
 fn statuses<F: Clone>(given: &Reader<'_, F>) -> Result<Vec<u16>, TokenError> {
-    let remedy = "a list of HTTP status codes, for example [401]";
     let items = match given.get("statuses") {
         None => return Ok(Vec::new()),
         Some(Given::List(items)) => items,
-        Some(_) => return Err(given.wrong("statuses", remedy)),
+        Some(_) => return Err(given.wrong("statuses", "a list of HTTP status codes, for example [401]")),
     };
-    let status = |item: &Given<F>| {
-        let number =
-            item.as_number().filter(|number| (100.0..600.0).contains(number) && number.fract() == 0.0)?;
-        Some(number as u16)
+    let status = |(place, item): (usize, &Given<F>)| match item.as_number() {
+        Some(number) if (100.0..600.0).contains(&number) && number.fract() == 0.0 => Ok(number as u16),
+        number => {
+            let what = number.map_or(item.kind(), |_| "no HTTP status code");
+            Err(given.wrong_item("statuses", place, what, "a whole number from 100 to 599"))
+        }
     };
-    items.iter().map(status).collect::<Option<_>>().ok_or_else(|| given.wrong("statuses", remedy))
+    items.iter().enumerate().map(status).collect()
 }

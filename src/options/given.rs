@@ -36,13 +36,16 @@ impl<F> Given<F> {
             Self::Missing => "missing",
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
-            Self::Number(_) => "a number",
+            Self::Number(number) if number.is_finite() => "a number",
+            Self::Number(_) => "a number that is not finite",
             Self::Text(text) if text.is_empty() => "an empty string",
+            Self::Text(text) if text.trim().is_empty() => "a blank string",
             Self::Text(_) => "a string",
+            Self::List(items) if items.is_empty() => "an empty array",
             Self::List(_) => "an array",
             Self::Map(_) => "an object",
             Self::Function(_) => "a function",
-            Self::Other => "neither text, number, array nor object",
+            Self::Other => "neither plain data nor a function",
         }
     }
 

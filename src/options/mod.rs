@@ -9,7 +9,8 @@ mod custom;
 mod given;
 mod reader;
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
 use std::time::Duration;
@@ -85,17 +86,14 @@ pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
     let chosen = match options.get("provider") {
         Some(Given::Text(name)) => builtin::read(name, &options)?,
         Some(Given::Map(provider)) => custom::read(&Reader::new("provider.", provider), &options)?,
-        other => {
-            let kind = other.map_or("missing", Given::kind);
-            return Err(invalid(format!(
-                "option `provider` is {kind}; give {}, or a Profile object that describes your own API",
-                builtin::NAMES
-            )));
+        _ => {
+            options.meant("provider")?;
+            return Err(options.wrong("provider", builtin::REMEDY));
         }
     };
     let Chosen { mut profile, granter, scopes } = chosen;
     check_endpoint(&profile.endpoint, &options, platform)?;
-    if let Some(headers) = options.map("headers")? {
+    if let Some(headers) = options.map("headers", HEADERS)? {
         profile.headers.extend(headers.headers()?);
     }
     Ok(Settings {
@@ -177,6 +175,9 @@ const COMMON: [&str; 12] = [
     "keepAlive",
 ];
 
+/// What to give as headers.
+const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
+
 /// Options of the contract that this version does not have.
 const NOT_YET: [&str; 4] = ["origins", "store", "storeTimeoutMs", "sessions"];
 
@@ -184,7 +185,10 @@ fn check_keys<F: Clone>(options: &Reader<'_, F>, own: &[&str]) -> Result<(), Tok
     if let Some(key) = NOT_YET.into_iter().find(|key| options.get(key).is_some()) {
         return Err(invalid(format!("option `{key}` is not part of this version yet; leave it out")));
     }
-    options.only(&[&COMMON[..], own].concat())
+    // Those that are there are undefined, which is as good as nothing.
+    let absent: Vec<_> =
+        NOT_YET.into_iter().filter(|key| options.members().iter().any(|(name, _)| name == key)).collect();
+    options.only(&[&COMMON[..], own, &absent].concat())
 }
 
 fn check_endpoint<F: Clone>(
@@ -193,24 +197,23 @@ fn check_endpoint<F: Clone>(
     platform: Platform,
 ) -> Result<(), TokenError> {
     let allow_insecure = options.flag("allowInsecure")? == Some(true);
+    // The endpoints of the built-in providers are never wrong.
+    let key = if options.get("endpoint").is_some() { "endpoint" } else { "provider.endpoint" };
+    let wrong = |what| Err(invalid(format!("option `{key}` {what}")));
     let Some(url) = (platform.parse_url)(endpoint) else {
-        return Err(invalid("option `endpoint` is not an absolute URL; write it in full, with https://"));
+        return wrong("is not an absolute URL; give it in full, with https://");
     };
     if url.credentials == Credentials::Present {
-        return Err(invalid(
-            "option `endpoint` holds a user name or password; leave them out and use the provider's options",
-        ));
+        return wrong("holds a user name or password; leave them out and use the provider's options");
     }
     match url.protocol.as_str() {
         "https:" => Ok(()),
         "http:" if allow_insecure || is_loopback(&url.hostname) => Ok(()),
-        "http:" => Err(invalid(
-            "option `endpoint` is an http: URL, which would send secrets in the clear; use https:, or set \
-             `allowInsecure: true` if the way there is safe",
-        )),
-        _ => {
-            Err(invalid("option `endpoint` is neither an https: nor an http: URL; grants are sent over HTTP"))
-        }
+        "http:" => wrong(
+            "is an http: URL, which would send secrets in the clear; use https:, or set `allowInsecure: true` \
+             if the way there is safe",
+        ),
+        _ => wrong("is not an https: URL; give one, since grants are sent over HTTP"),
     }
 }
 
@@ -248,7 +251,9 @@ fn policy<F: Clone>(options: &Reader<'_, F>) -> Result<Policy, TokenError> {
 }
 
 fn retry<F: Clone>(options: &Reader<'_, F>, default: Retry) -> Result<Retry, TokenError> {
-    let Some(retry) = options.map("retry")? else { return Ok(default) };
+    let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }")? else {
+        return Ok(default);
+    };
     retry.only(&["attempts", "baseMs", "maxMs"])?;
     let attempts = retry.whole("attempts", 1, 100, "how many requests to make in all, from 1 to 100")?;
     let base = retry.millis("baseMs", 1)?;

@@ -38,17 +38,42 @@ impl<'a, F: Clone> Reader<'a, F> {
         let Some((unknown, _)) = self.members.iter().find(|(key, _)| !known.contains(&key.as_str())) else {
             return Ok(());
         };
+        Err(self.unknown(unknown, known))
+    }
+
+    /// Refuses a key that was likely meant to be `key`, which is missing.
+    pub(super) fn meant(&self, key: &str) -> Result<(), TokenError> {
+        match self.members.iter().find(|(name, _)| nearest(name, &[key]).is_some()) {
+            Some((unknown, _)) if self.get(key).is_none() => Err(self.unknown(unknown, &[key])),
+            _ => Ok(()),
+        }
+    }
+
+    fn unknown(&self, unknown: &str, known: &[&str]) -> TokenError {
         let name = self.name(shown(unknown));
-        Err(invalid(match nearest(unknown, known) {
+        invalid(match nearest(unknown, known) {
             Some(key) => format!("option `{name}` is not known; did you mean `{}`?", self.name(key)),
             None => format!("option `{name}` is not known; known here are `{}`", known.join("`, `")),
-        }))
+        })
     }
 
     /// An error about a key: what it is, and what to give.
     pub(super) fn wrong(&self, key: &str, remedy: &str) -> TokenError {
-        let kind = self.get(key).map_or("missing", Given::kind);
-        invalid(format!("option `{}` is {kind}; give {remedy}", self.name(key)))
+        self.is(key, self.get(key).map_or("missing", Given::kind), remedy)
+    }
+
+    /// The same about an item of a list.
+    pub(super) fn wrong_item(&self, key: &str, place: usize, what: &str, remedy: &str) -> TokenError {
+        self.is(&format!("{key}[{place}]"), what, remedy)
+    }
+
+    /// An error about a key that holds several things or none.
+    pub(super) fn not_one(&self, key: &str, remedy: &str) -> TokenError {
+        invalid(format!("option `{}` must tell one thing; give {remedy}", self.name(key)))
+    }
+
+    fn is(&self, key: &str, what: &str, remedy: &str) -> TokenError {
+        invalid(format!("option `{}` is {what}; give {remedy}", self.name(key)))
     }
 
     /// A text that is not empty.
@@ -65,20 +90,23 @@ impl<'a, F: Clone> Reader<'a, F> {
         self.text(key, remedy)?.ok_or_else(|| self.wrong(key, remedy))
     }
 
+    /// The user name of a Basic header, which ends at its first colon (RFC 7617 section 2).
+    pub(super) fn user_name(&self, key: &str, remedy: &str) -> Result<String, TokenError> {
+        let name = self.required_text(key, remedy)?;
+        if name.contains(':') { Err(self.is(key, "a string with a colon in it", remedy)) } else { Ok(name) }
+    }
+
     /// A secret that must be there: a text, or a function that gives one.
     pub(super) fn secret(&self, key: &str, remedy: &str) -> Result<SecretSource<F>, TokenError> {
-        match self.get(key) {
+        let hint = match self.get(key) {
             Some(Given::Text(text)) if !text.trim().is_empty() => {
-                Ok(SecretSource::Text(Secret::new(text.as_str())))
+                return Ok(SecretSource::Text(Secret::new(text.as_str())));
             }
-            Some(Given::Function(function)) => Ok(SecretSource::Function(function.clone())),
-            None => Err(invalid(format!(
-                "option `{}` is missing; give {remedy}, as a string or a function that returns one (if it comes \
-                 from the environment: is the variable set?)",
-                self.name(key)
-            ))),
-            Some(_) => Err(self.wrong(key, &format!("{remedy}, as a string or a function that returns one"))),
-        }
+            Some(Given::Function(function)) => return Ok(SecretSource::Function(function.clone())),
+            None | Some(Given::Text(_)) => " (if it comes from the environment: is the variable set?)",
+            Some(_) => "",
+        };
+        Err(self.wrong(key, &format!("{remedy}, as a string or a function that returns one{hint}")))
     }
 
     /// A number from `least` to `most`.
@@ -92,9 +120,7 @@ impl<'a, F: Clone> Reader<'a, F> {
         match self.get(key) {
             None => Ok(None),
             Some(Given::Number(number)) if (least..=most).contains(number) => Ok(Some(*number)),
-            Some(Given::Number(_)) => {
-                Err(invalid(format!("option `{}` is out of range; give {remedy}", self.name(key))))
-            }
+            Some(Given::Number(number)) if number.is_finite() => Err(self.is(key, "out of range", remedy)),
             Some(_) => Err(self.wrong(key, remedy)),
         }
     }
@@ -109,16 +135,14 @@ impl<'a, F: Clone> Reader<'a, F> {
         remedy: &str,
     ) -> Result<Option<u32>, TokenError> {
         match self.number(key, f64::from(least), f64::from(most), remedy)? {
-            Some(number) if number.fract() != 0.0 => {
-                Err(invalid(format!("option `{}` is not a whole number; give {remedy}", self.name(key))))
-            }
+            Some(number) if number.fract() != 0.0 => Err(self.is(key, "not a whole number", remedy)),
             number => Ok(number.map(|number| number as u32)),
         }
     }
 
-    /// A span in milliseconds, at least `least` of them.
+    /// A span in milliseconds, at least `least` of them, parts of one included.
     pub(super) fn millis(&self, key: &str, least: u32) -> Result<Option<Duration>, TokenError> {
-        let remedy = format!("a number of milliseconds, {least} or more");
+        let remedy = format!("a number of milliseconds from {least} to 2^53");
         let millis = self.number(key, f64::from(least), MOST_MILLIS, &remedy)?;
         Ok(millis.map(|millis| Duration::from_secs_f64(millis / 1000.0)))
     }
@@ -142,51 +166,53 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// An object.
-    pub(super) fn map(&self, key: &str) -> Result<Option<Self>, TokenError> {
+    pub(super) fn map(&self, key: &str, remedy: &str) -> Result<Option<Self>, TokenError> {
         match self.get(key) {
             None => Ok(None),
             Some(Given::Map(members)) => Ok(Some(Self::new(format!("{}.", self.name(key)), members))),
-            Some(_) => Err(self.wrong(key, "an object")),
+            Some(_) => Err(self.wrong(key, remedy)),
         }
     }
 
     /// One of several words.
     pub(super) fn one_of<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, TokenError> {
+        let Some(given) = self.get(key) else { return Ok(None) };
+        let text = given.as_text().unwrap_or_default();
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return Ok(Some(*value));
+        }
         let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-        let listed = format!("\"{}\"", known.join("\" or \""));
-        match self.get(key) {
-            None => Ok(None),
-            Some(Given::Text(text)) => match words.iter().find(|(word, _)| *word == text.as_str()) {
-                Some((_, value)) => Ok(Some(*value)),
-                None => Err(invalid(match nearest(text, &known) {
-                    Some(word) => format!(
-                        "option `{}` is a string that is not known; did you mean \"{word}\"?",
-                        self.name(key)
-                    ),
-                    None => {
-                        format!("option `{}` is a string that is not known; give {listed}", self.name(key))
-                    }
-                })),
-            },
-            Some(_) => Err(self.wrong(key, &listed)),
+        Err(self.not_a_word(key, &known, &format!("\"{}\"", known.join("\" or \""))))
+    }
+
+    /// An error about a key that holds none of the `known` words.
+    pub(super) fn not_a_word(&self, key: &str, known: &[&str], remedy: &str) -> TokenError {
+        let Some(text) = self.get(key).and_then(Given::as_text) else { return self.wrong(key, remedy) };
+        match nearest(text, known) {
+            Some(word) => invalid(format!(
+                "option `{}` is a word that is not known; did you mean \"{word}\"?",
+                self.name(key)
+            )),
+            None => self.is(key, "a word that is not known", remedy),
         }
     }
 
     /// A list of scopes, at least one; each once.
     pub(super) fn scopes(&self, key: &str) -> Result<ScopeSet, TokenError> {
-        let remedy = "an array of scopes, at least one, for example [\"LIST_OFFERS\"]";
-        let Some(Given::List(items)) = self.get(key) else { return Err(self.wrong(key, remedy)) };
-        if items.is_empty() {
-            return Err(invalid(format!("option `{}` is an empty array; give {remedy}", self.name(key))));
-        }
-        let scope = |(place, item): (usize, &Given<F>)| {
-            item.as_text().filter(|scope| is_scope(scope)).map(str::to_owned).ok_or_else(|| {
-                invalid(format!(
-                    "option `{}[{place}]` is {} that is no scope; give the scope's name, without spaces",
-                    self.name(key),
-                    item.kind()
-                ))
-            })
+        let items = match self.get(key) {
+            Some(Given::List(items)) if !items.is_empty() => items,
+            _ => {
+                return Err(
+                    self.wrong(key, "an array of scopes, at least one, for example [\"LIST_OFFERS\"]")
+                );
+            }
+        };
+        let scope = |(place, item): (usize, &'a Given<F>)| match item.as_text() {
+            Some(text) if is_scope(text) => Ok(text),
+            text => {
+                let what = text.map_or(item.kind(), |_| "a string that is no scope");
+                Err(self.wrong_item(key, place, what, "a scope's name, visible ASCII without spaces"))
+            }
         };
         items.iter().enumerate().map(scope).collect()
     }
@@ -195,35 +221,45 @@ impl<'a, F: Clone> Reader<'a, F> {
     pub(super) fn headers(&self) -> Result<Vec<(String, String)>, TokenError> {
         let header = |(name, value): &(String, Given<F>)| {
             let lower = name.to_ascii_lowercase();
+            let key = shown(name);
             if ["authorization", "content-type"].contains(&lower.as_str()) {
                 return Err(invalid(format!(
                     "option `{}` cannot be set: the manager sends it itself; leave it out",
-                    self.name(shown(name))
+                    self.name(key)
                 )));
             }
-            let text = value.as_text().filter(|text| is_header_name(&lower) && is_header_value(text));
-            text.map(|text| (lower.clone(), text.to_owned())).ok_or_else(|| {
-                invalid(format!(
-                    "option `{}` is no header; give a header's name and its value as a string of visible ASCII",
-                    self.name(shown(name))
-                ))
-            })
+            if !is_header_name(&lower) {
+                return Err(self.is(key, "not a header's name", "a name of letters, digits and hyphens"));
+            }
+            match value.as_text() {
+                Some(text) if is_header_value(text) => Ok((lower, text.to_owned())),
+                text => {
+                    let what =
+                        text.map_or(value.kind(), |_| "a string with characters that no header can hold");
+                    Err(self.is(key, what, "the header's value as a string of visible ASCII"))
+                }
+            }
         };
         let given = self.members.iter().filter(|(_, value)| !matches!(value, Given::Missing));
         given.map(header).collect()
     }
 
     /// One name or path, or a list of them, at least one.
-    pub(super) fn texts(&self, key: &str, remedy: &str) -> Result<Option<Vec<String>>, TokenError> {
-        let text = |item: &Given<F>| item.as_text().map(str::to_owned);
-        let texts = match self.get(key) {
-            None => return Ok(None),
+    pub(super) fn texts(&self, key: &str, one: &str) -> Result<Option<Vec<String>>, TokenError> {
+        match self.get(key) {
+            None => Ok(None),
             Some(Given::List(items)) if !items.is_empty() => {
-                items.iter().map(text).collect::<Option<Vec<_>>>()
+                let text = |(place, item): (usize, &Given<F>)| {
+                    let text = item.as_text().map(str::to_owned);
+                    text.ok_or_else(|| self.wrong_item(key, place, item.kind(), one))
+                };
+                items.iter().enumerate().map(text).collect::<Result<_, _>>().map(Some)
             }
-            Some(one) => text(one).map(|text| vec![text]),
-        };
-        texts.map(Some).ok_or_else(|| self.wrong(key, remedy))
+            Some(given) => match given.as_text() {
+                Some(text) => Ok(Some(vec![text.to_owned()])),
+                None => Err(self.wrong(key, &format!("{one}, or a list of them"))),
+            },
+        }
     }
 }
 
@@ -246,11 +282,19 @@ fn is_header_value(value: &str) -> bool {
 }
 
 /// A key as it may be shown: a secret may have been pasted in its place.
-fn shown(key: &str) -> &str {
-    let plain =
-        key.len() <= 40 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+///
+/// Keys are words: letters, maybe with `_` or `-` between them and a digit or two
+/// at the end. Whatever generates secrets puts digits or signs anywhere.
+pub(super) fn shown(key: &str) -> &str {
+    let word = key.trim_end_matches(|last: char| last.is_ascii_digit());
+    let plain = key.len() <= LONGEST_SHOWN
+        && key.len() - word.len() <= 2
+        && word.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte));
     if plain { key } else { "…" }
 }
+
+/// The longest key of the contract has 19 letters, the longest usual header 32.
+const LONGEST_SHOWN: usize = 32;
 
 /// The known word that was most likely meant.
 fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {

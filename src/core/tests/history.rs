@@ -4,9 +4,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use proptest::{option, prelude::*, sample::Index};
+use proptest::prelude::*;
 
-use super::{START, failure, millis, scopes, seconds};
+use super::{START, failure, millis, scopes, seconds, world::Dice};
 use crate::core::{
     AccessToken, CallId, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
     RefreshMode, RefreshToken, Retry, ScopeSet, Skew, Stamp, TokenError, TokenSet, UnixMillis, Want,
@@ -28,7 +28,7 @@ enum Act {
     Alarm,
     Wake,
     Ask(Want),
-    Abandon(Index),
+    Abandon(usize),
     Use,
     Refuse(Known),
     See(Known, Grown),
@@ -36,6 +36,8 @@ enum Act {
     Answer(Reply),
     /// A flight that is over, or never was, is answered.
     AnswerElsewhere(u64, Reply),
+    /// Token after token comes and is refused, as fast as can be.
+    Storm(u64),
     Close,
 }
 
@@ -44,7 +46,7 @@ enum Act {
 enum Known {
     Held,
     /// One of all that there ever were.
-    Any(Index),
+    Any(usize),
     New,
 }
 
@@ -65,98 +67,107 @@ enum Reply {
     Stale,
     Transient(Option<Duration>),
     RefreshTokenRefused,
-    Permanent,
+    Permanent(ErrorCode),
 }
 
+/// Each act is one number, which proptest can take away or make smaller: strategies
+/// for every field would take most of the time of a test.
 pub(super) fn plans() -> impl Strategy<Value = Plan> {
-    (policies(), any::<u64>(), prop::collection::vec(acts(), 1..80)).prop_map(|(policy, seed, acts)| Plan {
-        policy,
+    (any::<u64>(), prop::collection::vec(any::<u32>(), 1..80)).prop_map(|(seed, numbers)| Plan {
+        policy: policy(&mut Dice::new(seed)),
         seed,
-        acts,
+        acts: numbers.into_iter().map(|number| act(&mut Dice::new(u64::from(number)))).collect(),
     })
 }
 
-fn policies() -> impl Strategy<Value = Policy> {
-    let refresh = prop_oneof![
-        4 => Just(RefreshMode::Always),
-        2 => Just(RefreshMode::WhileUsed),
-        1 => Just(RefreshMode::OnDemand),
-    ];
-    let validity = prop_oneof![3 => Just(None), 1 => spans().prop_map(Some)];
-    let window = prop_oneof![Just(0.25), 0.0..=0.9];
-    (refresh, window, validity, 1..4_u32).prop_map(|(refresh, refresh_window, min_validity, attempts)| {
-        Policy { refresh, refresh_window, min_validity, retry: Retry { attempts, ..Policy::default().retry } }
-    })
+fn policy(dice: &mut Dice) -> Policy {
+    Policy {
+        refresh: match dice.between(0, 7) {
+            0..4 => RefreshMode::Always,
+            4..6 => RefreshMode::WhileUsed,
+            _ => RefreshMode::OnDemand,
+        },
+        refresh_window: [0.0, 0.25, 0.25, 0.25, 0.5, 0.9][dice.index(6)],
+        min_validity: dice.happens(0.25).map(|()| span(dice)),
+        retry: Retry { attempts: u32::try_from(dice.between(1, 5)).unwrap_or(1), ..Policy::default().retry },
+    }
 }
 
-fn acts() -> impl Strategy<Value = Act> {
-    prop_oneof![
-        6 => spans().prop_map(Act::Pass),
-        6 => Just(Act::Alarm),
-        2 => Just(Act::Wake),
-        8 => wants().prop_map(Act::Ask),
-        2 => any::<Index>().prop_map(Act::Abandon),
-        1 => Just(Act::Use),
-        3 => known().prop_map(Act::Refuse),
-        4 => (sightings(), grown()).prop_map(|(known, grown)| Act::See(known, grown)),
-        12 => replies().prop_map(Act::Answer),
-        2 => (0..9_u64, replies()).prop_map(|(back, reply)| Act::AnswerElsewhere(back, reply)),
-        1 => prop_oneof![9 => Just(Act::Wake), 1 => Just(Act::Close)],
-    ]
+fn act(dice: &mut Dice) -> Act {
+    match dice.between(0, 48) {
+        0..6 => Act::Pass(span(dice)),
+        6..12 => Act::Alarm,
+        12..15 => Act::Wake,
+        15..23 => Act::Ask(want(dice)),
+        23..25 => Act::Abandon(dice.index(usize::MAX)),
+        25..26 => Act::Use,
+        26..29 => Act::Refuse(known(dice, 2)),
+        29..33 => Act::See(known(dice, 5), grown(dice)),
+        33..45 => Act::Answer(reply(dice)),
+        45..47 => Act::AnswerElsewhere(dice.between(0, 9), reply(dice)),
+        _ if dice.happens(0.1).is_some() => Act::Close,
+        _ => Act::Storm(dice.between(1, 9)),
+    }
 }
 
 /// From no time at all to days.
-fn spans() -> impl Strategy<Value = Duration> {
-    prop_oneof![
-        (0..3_u64).prop_map(millis),
-        (0..2_000_u64).prop_map(millis),
-        (0..200_u64).prop_map(seconds),
-        (0..90_000_u64).prop_map(seconds),
-        (0..9_u64).prop_map(|days| seconds(days * 86_400)),
-    ]
+fn span(dice: &mut Dice) -> Duration {
+    match dice.index(5) {
+        0 => millis(dice.between(0, 3)),
+        1 => millis(dice.between(0, 2_000)),
+        2 => seconds(dice.between(0, 200)),
+        3 => seconds(dice.between(0, 90_000)),
+        _ => seconds(dice.between(0, 9) * 86_400),
+    }
 }
 
-fn wants() -> impl Strategy<Value = Want> {
-    let scope = prop_oneof![Just(scopes(&["A"])), Just(scopes(&["A", "B"]))];
-    let validity = prop_oneof![4 => Just(None), 1 => spans().prop_map(Some)];
-    prop_oneof![
-        4 => (validity, option::weighted(0.2, scope))
-            .prop_map(|(min_validity, scopes)| Want::Usable { min_validity, scopes }),
-        1 => Just(Want::Fresh),
-    ]
+fn want(dice: &mut Dice) -> Want {
+    if dice.happens(0.2).is_some() {
+        return Want::Fresh;
+    }
+    let min_validity = dice.happens(0.2).map(|()| span(dice));
+    Want::Usable { min_validity, scopes: dice.happens(0.2).map(|()| some_scopes(dice)) }
 }
 
-fn known() -> impl Strategy<Value = Known> {
-    prop_oneof![2 => Just(Known::Held), 2 => any::<Index>().prop_map(Known::Any), 1 => Just(Known::New)]
+fn some_scopes(dice: &mut Dice) -> ScopeSet {
+    if dice.happens(0.5).is_some() { scopes(&["A"]) } else { scopes(&["A", "B"]) }
 }
 
-fn sightings() -> impl Strategy<Value = Known> {
-    prop_oneof![1 => Just(Known::Held), 2 => any::<Index>().prop_map(Known::Any), 5 => Just(Known::New)]
+fn known(dice: &mut Dice, new: u64) -> Known {
+    match dice.between(0, 4 + new) {
+        0..2 => Known::Held,
+        2..4 => Known::Any(dice.index(usize::MAX)),
+        _ => Known::New,
+    }
 }
 
-fn grown() -> impl Strategy<Value = Grown> {
-    let lifetime = prop_oneof![5 => Just(seconds(180)), 3 => (1..20_000_u64).prop_map(millis), 1 => spans()];
-    let stamped = option::weighted(0.7, prop_oneof![1 => Just(0), 1 => -100..100_i64]);
-    let granted = option::weighted(0.3, prop_oneof![Just(scopes(&["A"])), Just(scopes(&["A", "B"]))]);
-    (lifetime, stamped, option::weighted(0.6, Just(())), granted).prop_map(
-        |(lifetime, stamped, refresh_token, scopes)| Grown {
-            lifetime: lifetime.max(millis(1)),
-            stamped,
-            refresh_token,
-            scopes,
-        },
-    )
+fn grown(dice: &mut Dice) -> Grown {
+    let lifetime = match dice.between(0, 9) {
+        0..5 => seconds(180),
+        5..8 => millis(dice.between(1, 20_000)),
+        _ => span(dice).max(millis(1)),
+    };
+    let off = [0, dice.around_zero(100)][dice.index(2)];
+    Grown {
+        lifetime,
+        stamped: dice.happens(0.7).map(|()| off),
+        refresh_token: dice.happens(0.6),
+        scopes: dice.happens(0.3).map(|()| some_scopes(dice)),
+    }
 }
 
-fn replies() -> impl Strategy<Value = Reply> {
-    let pauses = option::weighted(0.3, prop_oneof![(0..31_u64).prop_map(seconds), spans()]);
-    prop_oneof![
-        8 => grown().prop_map(Reply::Token),
-        1 => Just(Reply::Stale),
-        4 => pauses.prop_map(Reply::Transient),
-        2 => Just(Reply::RefreshTokenRefused),
-        1 => Just(Reply::Permanent),
-    ]
+fn reply(dice: &mut Dice) -> Reply {
+    match dice.between(0, 17) {
+        0..8 => Reply::Token(grown(dice)),
+        8..9 => Reply::Stale,
+        9..13 => Reply::Transient(dice.happens(0.3).map(|()| {
+            let short = seconds(dice.between(0, 32));
+            [short, span(dice)][dice.index(2)]
+        })),
+        13..15 => Reply::RefreshTokenRefused,
+        15..16 => Reply::Permanent(ErrorCode::InvalidCredentials),
+        _ => Reply::Permanent(ErrorCode::Protocol),
+    }
 }
 
 /// What happened, step by step.
@@ -250,8 +261,20 @@ impl Driver {
         Self { machine, now: START, view: View::default(), calls: 0, last_sent: 0, tokens, steps }
     }
 
+    fn storm(&mut self) {
+        let lifetime = seconds(180);
+        let token = Grown { lifetime, stamped: None, refresh_token: None, scopes: None };
+        for act in [Act::Ask(Want::USABLE), Act::Answer(Reply::Token(token)), Act::Refuse(Known::Held)] {
+            self.perform(&act);
+        }
+    }
+
     fn perform(&mut self, act: &Act) {
         let event = match act {
+            Act::Storm(times) => {
+                (0..*times).for_each(|_| self.storm());
+                return;
+            }
             Act::Pass(span) => {
                 self.now = self.now + *span;
                 return;
@@ -265,10 +288,7 @@ impl Driver {
                 self.calls += 1;
                 Event::Requested(CallId(self.calls), want.clone())
             }
-            Act::Abandon(index) if self.calls > 0 => {
-                Event::Abandoned(CallId(1 + index.index(usize::try_from(self.calls).unwrap_or(1)) as u64))
-            }
-            Act::Abandon(_) => return,
+            Act::Abandon(number) => Event::Abandoned(CallId(*number as u64 % (self.calls + 1))),
             Act::Use => Event::Used,
             Act::Refuse(known) => {
                 let token = self.known(known);
@@ -297,7 +317,7 @@ impl Driver {
     fn known(&self, known: &Known) -> Option<TokenSet> {
         match known {
             Known::Held => self.machine.held().cloned(),
-            Known::Any(index) => (!self.tokens.is_empty()).then(|| index.get(&self.tokens).clone()),
+            Known::Any(number) => self.tokens.get(number % self.tokens.len().max(1)).cloned(),
             Known::New => None,
         }
     }
@@ -317,7 +337,7 @@ impl Driver {
             Reply::RefreshTokenRefused => {
                 Err(GrantFailure::RefreshTokenRefused(failure(ErrorCode::InvalidCredentials)))
             }
-            Reply::Permanent => Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials))),
+            Reply::Permanent(code) => Err(GrantFailure::Permanent(failure(*code))),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Tests of the whole machine, natively and in simulated time.
 #![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
 use std::time::Duration;
 

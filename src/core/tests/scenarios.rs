@@ -1,9 +1,9 @@
-//! Short stories that went wrong once.
+//! Short stories: what went wrong once, and the edges that chance seldom hits.
 
-use super::{START, millis, seconds, token};
+use super::{START, failure, millis, seconds, token};
 use crate::core::{
-    AccessToken, CallId, Effect, Event, FlightId, Jitter, Lifecycle, Policy, ScopeSet, Stamp, TokenSet,
-    UnixMillis, Want,
+    AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
+    RefreshMode, ScopeSet, Stamp, TokenError, TokenSet, UnixMillis, Want,
 };
 
 fn lifecycle() -> Lifecycle {
@@ -118,4 +118,75 @@ fn a_token_that_is_seen_brings_callers_no_refresh_token() {
     let _ = machine.handle(Event::Observed(token("seen", START, seconds(180))), START);
 
     assert!(machine.held().is_some_and(|held| held.refresh_token.is_none()));
+}
+
+#[test]
+fn a_token_is_served_until_its_refresh_is_due_and_longer_while_one_is_under_way() {
+    let mut machine = lifecycle();
+    let _ = refreshed(&mut machine, 1, token("held", START, seconds(180)), START);
+    let refresh_at = machine.next_wakeup().expect("a refresh is planned");
+
+    assert_eq!(machine.served_until(), Some(refresh_at));
+    let _ = machine.handle(Event::Woke, refresh_at);
+    assert_eq!(machine.served_until(), Some(START + seconds(170)));
+}
+
+#[test]
+fn a_call_at_the_very_end_of_the_cool_down_asks_again() {
+    let mut machine = lifecycle();
+    let _ = machine.handle(Event::Requested(CallId(1), Want::USABLE), START);
+    let refused = Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials)));
+    let _ = machine.handle(Event::Granted(FlightId(1), refused), START);
+    let end = START + seconds(5);
+
+    let _ = machine.handle(Event::Requested(CallId(2), Want::USABLE), end - millis(1));
+    assert!(!machine.status(end).refreshing);
+    let _ = machine.handle(Event::Requested(CallId(3), Want::USABLE), end);
+    assert!(machine.status(end).refreshing);
+}
+
+#[test]
+fn a_provider_that_asks_for_just_the_longest_pause_is_waited_for() {
+    let mut machine = lifecycle();
+    let _ = machine.handle(Event::Requested(CallId(1), Want::USABLE), START);
+    let error = TokenError { retry_after: Some(seconds(30)), ..failure(ErrorCode::Server) };
+
+    let effects = machine.handle(Event::Granted(FlightId(1), Err(GrantFailure::Transient(error))), START);
+
+    let [Effect::Notify(Change::Retry { attempt: 2, delay, error })] = effects.as_slice() else {
+        panic!("no retry: {effects:?}");
+    };
+    assert_eq!((*delay, error.code), (seconds(30), ErrorCode::Server));
+    assert_eq!(machine.next_wakeup(), Some(START + seconds(30)));
+}
+
+#[test]
+fn grants_and_failures_are_counted() {
+    let mut machine = lifecycle();
+    for number in 1..=3 {
+        let _ = refreshed(&mut machine, number, token("held", START, seconds(180)), START);
+    }
+    for number in 4..=5 {
+        let _ = machine.handle(Event::Requested(CallId(number), Want::Fresh), START);
+        let refused = Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials)));
+        let _ = machine.handle(Event::Granted(FlightId(number), refused), START);
+    }
+
+    let status = machine.status(START);
+
+    assert_eq!((status.grants, status.failures), (3, 2));
+}
+
+#[test]
+fn on_demand_a_call_in_the_refresh_window_starts_the_refresh_and_waits_for_nothing() {
+    let policy = Policy { refresh: RefreshMode::OnDemand, ..Policy::default() };
+    let mut machine = Lifecycle::new(policy, ScopeSet::default(), Jitter::new(1));
+    let _ = refreshed(&mut machine, 1, token("held", START, seconds(180)), START);
+    let due = START + seconds(140);
+    assert!(machine.handle(Event::Woke, due).is_empty());
+
+    let effects = machine.handle(Event::Requested(CallId(2), Want::USABLE), due);
+
+    assert_eq!(given(&effects), ["held"]);
+    assert!(matches!(effects.last(), Some(Effect::Send(FlightId(2), _))), "{effects:?}");
 }

@@ -259,7 +259,8 @@ impl Simulation {
         let asked_at = self.managers[number].waiting.remove(&call).expect("one answer for each call");
         match answer {
             Ok(tokens) => self.given(number, &tokens, occasion),
-            Err(error) if error.code == ErrorCode::Closed => {}
+            // The world ends, for those who sleep as well.
+            Err(error) if error.code == ErrorCode::Closed => return,
             Err(error) => {
                 let manager = &mut self.managers[number];
                 manager.figures.failed_calls += 1;
@@ -443,10 +444,10 @@ fn climate_of(seed: u64) -> Climate {
     Climate {
         hours: 24,
         managers: 4,
-        lifetime: lifetimes[usize::try_from(dice.between(0, 5)).unwrap_or_default()],
+        lifetime: lifetimes[dice.index(5)],
         policy: Policy { refresh, ..Policy::default() },
         call_every: dice.between(5 * SECOND, 3 * MINUTE),
-        faults: [0.0, 0.02, 0.1, 0.3][usize::try_from(dice.between(0, 4)).unwrap_or_default()],
+        faults: [0.0, 0.02, 0.1, 0.3][dice.index(4)],
         weather: Weather::Rough,
     }
 }

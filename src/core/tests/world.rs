@@ -35,6 +35,10 @@ impl Dice {
         low + (self.0.fraction() * (high - low) as f64) as u64
     }
 
+    pub(super) fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.between(0, length as u64)).unwrap_or_default()
+    }
+
     pub(super) fn around_zero(&mut self, reach: u64) -> i64 {
         self.between(0, 2 * reach).cast_signed() - reach.cast_signed()
     }

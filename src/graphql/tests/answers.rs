@@ -70,6 +70,25 @@ fn an_outage_passes_whatever_its_body() {
 }
 
 #[test]
+fn a_refusal_that_says_so_is_no_outage_whatever_its_status() {
+    for (mut story, body) in [
+        (fluz::story(), r#"{"errors":[{"message":"planted","extensions":{"code":"AUTH-0002"}}]}"#),
+        (toggle::story(), r#"{"errors":[{"message":"Unauthorized"}]}"#),
+        (
+            braintree::story(),
+            r#"{"errors":[{"message":"planted","extensions":{"errorClass":"AUTHENTICATION"}}]}"#,
+        ),
+    ] {
+        let granted = story.answered(reply(500, body));
+
+        fails_with(ErrorCode::InvalidCredentials)
+            .status(500)
+            .says("refused the credentials")
+            .for_good(granted);
+    }
+}
+
+#[test]
 fn too_many_requests_pass() {
     for body in ["", "<html>planted</html>", r#"{"errors":[{"message":"planted words"}]}"#] {
         for mut story in stories() {

@@ -319,7 +319,7 @@ fn a_refused_request_asks_to_check_scopes_and_ids() {
             .status(status)
             .says("refused the request for a token")
             .says(sighted)
-            .says("check the scopes and ids in the options")
+            .says("check the scopes, the ids and the version in the options")
             .for_good(granted);
     }
 }

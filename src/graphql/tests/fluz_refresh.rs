@@ -109,7 +109,7 @@ fn a_refused_refresh_token_sends_to_the_credentials() {
 #[test]
 fn whatever_else_ends_a_refresh_sends_to_the_credentials() {
     for (response, says) in [
-        (coded(200, "VC-0020"), "check the scopes and ids"),
+        (coded(200, "VC-0020"), "check the scopes, the ids"),
         (refreshed(json!(null)), "answered without a token"),
         (refreshed(json!({ "token": "plan ted" })), "tell the provider"),
         (reply(200, "<html>planted</html>"), "an HTML page"),
@@ -182,6 +182,18 @@ fn an_api_that_has_the_operation_is_asked_for_it_again() {
         fails_with(ErrorCode::Protocol).status(400).for_the_refresh_token(granted);
         token.unwrap();
     }
+}
+
+#[test]
+fn a_refresh_token_of_another_type_is_not_presented_again() {
+    let mut story = story();
+    let message = r#"Variable "$refreshToken" of type "String!" used in position expecting type "UUID!"."#;
+
+    let first = story.refresh("planted-first", once(error(400, message)));
+    let second = story.refresh("planted-second", |_| panic!("a request was made"));
+
+    fails_with(ErrorCode::Protocol).status(400).for_the_refresh_token(first);
+    fails_with(ErrorCode::Unsupported).for_the_refresh_token(second);
 }
 
 #[test]

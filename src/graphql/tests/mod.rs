@@ -24,6 +24,7 @@ mod bytes;
 mod custom;
 mod fluz;
 mod fluz_refresh;
+mod function;
 mod spelling;
 mod toggle;
 

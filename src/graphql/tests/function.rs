@@ -1,0 +1,114 @@
+//! What a user's own `grant` function may give.
+
+use crate::{core::ErrorCode, graphql::granted_by_function, options::Given, provider::Lifetime};
+
+use super::{custom::acme, *};
+
+/// A value of JavaScript; there are no functions in these tests but as a kind.
+type Value = Given<()>;
+
+fn text(text: &str) -> Value {
+    Given::Text(text.to_owned().into())
+}
+
+fn object(members: &[(&str, Value)]) -> Value {
+    Given::Map(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+}
+
+/// What comes of a function that gives this.
+fn granted(given: &Value) -> Result<TokenSet, TokenError> {
+    let profile = Profile { lifetime: Lifetime::Otherwise(15 * MINUTE), ..acme() };
+    granted_by_function(&profile, given, NOW, PLATFORM)
+}
+
+/// A token and these members.
+fn with(members: &[(&str, Value)]) -> Value {
+    object(&[&[("accessToken", text("planted-token"))], members].concat())
+}
+
+#[test]
+fn a_token_with_all_that_is_known_of_it_is_read() {
+    let scopes = Given::List(vec![text("write"), text("read")]);
+
+    let token = granted(&with(&[
+        ("expiresInMs", Given::Number(90_000.0)),
+        ("refreshToken", text("planted-refresh-token")),
+        ("scopes", scopes),
+    ]))
+    .unwrap();
+
+    assert_eq!(token.access_token.expose(), "planted-token");
+    assert_eq!(token.refresh_token.as_ref().unwrap().expose(), "planted-refresh-token");
+    assert_eq!(token.scopes, Some(super::scopes(&["read", "write"])));
+    assert_eq!(token.issued_at, NOW);
+    assert_eq!(lifetime(&token), Duration::from_secs(90));
+}
+
+#[test]
+fn a_token_alone_is_enough() {
+    for members in [
+        vec![],
+        vec![("expiresInMs", Given::Missing), ("refreshToken", Given::Null), ("scopes", Given::Missing)],
+        vec![("refreshToken", text("")), ("scopes", Given::List(vec![]))],
+    ] {
+        let token = granted(&with(&members)).unwrap();
+
+        assert_eq!((token.refresh_token.as_ref(), token.scopes.as_ref()), (None, None));
+        assert_eq!(lifetime(&token), 15 * MINUTE);
+    }
+}
+
+#[test]
+fn an_end_is_a_span_or_a_point_in_time() {
+    let end = Given::Number((NOW + 30 * MINUTE).to_js());
+    let span = Given::Number(90_000.0);
+    for (members, lasts) in [
+        (vec![("expiresAt", end.clone())], 30 * MINUTE),
+        (vec![("expiresAt", text("2026-11-22T10:50:30Z"))], 30 * MINUTE),
+        (vec![("expiresInMs", span.clone())], Duration::from_secs(90)),
+        (vec![("expiresInMs", Given::Null), ("expiresAt", end.clone())], 30 * MINUTE),
+        (vec![("expiresInMs", Given::Missing), ("expiresAt", end.clone())], 30 * MINUTE),
+        (vec![("expiresAt", end), ("expiresInMs", span)], Duration::from_secs(90)),
+    ] {
+        assert_eq!(lifetime(&granted(&with(&members)).unwrap()), lasts, "{members:?}");
+    }
+}
+
+#[test]
+fn what_else_is_in_the_object_does_no_harm() {
+    let token = granted(&with(&[
+        ("client", Given::Function(())),
+        ("raw", Given::Other),
+        ("delay", Given::Number(f64::NAN)),
+        ("nested", object(&[("symbol", Given::Other)])),
+    ]));
+
+    assert_eq!(token.unwrap().access_token.expose(), "planted-token");
+}
+
+#[test]
+fn what_is_no_grant_says_what_to_give() {
+    for (given, says) in [
+        (Given::Missing, "gave missing"),
+        (Given::Null, "gave null"),
+        (text("planted-token"), "gave a string"),
+        (Given::List(vec![text("planted-token")]), "gave an array"),
+        (object(&[]), "gave no `accessToken`"),
+        (object(&[("accessToken", text(""))]), "gave no `accessToken`"),
+        (object(&[("accessToken", Given::Number(7.0))]), "gave no `accessToken`"),
+        (object(&[("accessToken", Given::Null)]), "gave no `accessToken`"),
+        (object(&[("accessToken", Given::Function(()))]), "gave a useless `accessToken`"),
+        (object(&[("accessToken", text("planted token"))]), "an `accessToken` with spaces"),
+        (with(&[("expiresInMs", Given::Number(f64::NAN))]), "gave a useless `expiresInMs`"),
+        (with(&[("expiresAt", Given::Other)]), "gave a useless `expiresAt`"),
+    ] {
+        let error = granted(&given).unwrap_err();
+
+        printed_without(&["planted".to_owned()], &format!("{error} {error:?} {given:?}"));
+        fails_with(ErrorCode::Protocol)
+            .says("`grant` function of acme")
+            .says(says)
+            .says("must resolve with { accessToken, expiresAt | expiresInMs, refreshToken?, scopes? }")
+            .compare(&error);
+    }
+}

@@ -1,0 +1,330 @@
+//! Fluz, Toggle and Braintree: what each takes, needs and refuses.
+
+use super::*;
+use crate::provider::{Authorization, Lifetime, SecretId, Variable};
+
+const UUID_REMEDY: &str = "the id of the user to act for, a UUID";
+
+/// What a variable is filled with, however deep; texts as they are.
+fn shape(variables: &[(String, Variable)]) -> String {
+    fn one(variable: &Variable) -> String {
+        match variable {
+            Variable::Literal(value) => (PLATFORM.write_json)(value),
+            Variable::Secret(SecretId(id)) => format!("secret {id}"),
+            Variable::RefreshToken => "refresh token".to_owned(),
+            Variable::Scopes => "scopes".to_owned(),
+            Variable::Map(members) => format!("{{{}}}", shape(members)),
+            Variable::List(items) => format!("[{}]", items.iter().map(one).collect::<Vec<_>>().join(", ")),
+        }
+    }
+    let member = |(name, variable): &(String, Variable)| format!("{name}: {}", one(variable));
+    variables.iter().map(member).collect::<Vec<_>>().join(", ")
+}
+
+fn secret_of<'a>(settings: &'a Settings<&'static str>) -> &'a str {
+    match &settings.granter {
+        Granter::Profile(sources) => match sources.as_slice() {
+            [SecretSource::Text(secret)] => secret.expose(),
+            [SecretSource::Function(name)] => name,
+            other => panic!("{other:?}"),
+        },
+        Granter::Function(name) => panic!("{name}"),
+    }
+}
+
+#[test]
+fn fluz_takes_the_least_and_fills_the_rest() {
+    let settings = accepted(&fluz());
+
+    let profile = &settings.profile;
+    assert_eq!(profile.name, "fluz");
+    assert_eq!(profile.endpoint, "https://transactional-graph.staging.fluzapp.com/api/v1/graphql");
+    assert_eq!(profile.lifetime, Lifetime::AtMost(Duration::from_secs(600)));
+    assert_eq!(profile.authenticate.authorization, Authorization::ApiKey(SecretId(0)));
+    let variables = shape(&profile.authenticate.variables);
+    assert_eq!(variables, r#"userId: "user-1", accountId: "account-1", scopes: scopes"#);
+    assert_eq!(profile.secrets, ["apiKey"]);
+    assert!(profile.renew.is_some());
+    assert_eq!(secret_of(&settings), "planted-key");
+    assert_eq!(settings.scopes.listed(), "LIST_OFFERS");
+}
+
+#[test]
+fn an_environment_decides_endpoint_and_lifetime() {
+    for (environment, endpoint, seconds) in [
+        ("sandbox", "https://transactional-graph.staging.fluzapp.com/api/v1/graphql", 600),
+        ("production", "https://transactional-graph.fluzapp.com/api/v1/graphql", 180),
+    ] {
+        let profile = accepted(&fluz().with("environment", text(environment))).profile;
+
+        assert_eq!(profile.endpoint, endpoint);
+        assert_eq!(profile.lifetime, Lifetime::AtMost(Duration::from_secs(seconds)));
+    }
+    for (environment, endpoint) in [
+        ("sandbox", "https://payments.sandbox.braintree-api.com/graphql"),
+        ("production", "https://payments.braintree-api.com/graphql"),
+    ] {
+        let profile = accepted(&braintree().with("environment", text(environment))).profile;
+
+        assert_eq!(profile.endpoint, endpoint);
+    }
+}
+
+#[test]
+fn with_an_endpoint_of_ones_own_the_environment_may_be_left_out() {
+    let own = text("https://own.test/graphql");
+    let bare = fluz().without("environment").with("endpoint", own.clone());
+
+    let profile = accepted(&bare).profile;
+
+    assert_eq!(profile.endpoint, "https://own.test/graphql");
+    assert_eq!(profile.lifetime, Lifetime::AtMost(Duration::from_secs(180)));
+    let sandbox = accepted(&bare.with("environment", text("sandbox"))).profile;
+    assert_eq!(sandbox.endpoint, "https://own.test/graphql");
+    assert_eq!(sandbox.lifetime, Lifetime::AtMost(Duration::from_secs(600)));
+    assert_eq!(accepted(&braintree().without("environment").with("endpoint", own)).profile.name, "braintree");
+}
+
+#[test]
+fn fluz_takes_an_id_and_a_secret_instead_of_a_key() {
+    let pair =
+        fluz().without("apiKey").with("appId", text("app-1")).with("appSecret", Given::Function("vault"));
+
+    let settings = accepted(&pair);
+
+    let authorization = Authorization::BasicPair { username: "app-1".to_owned(), password: SecretId(0) };
+    assert_eq!(settings.profile.authenticate.authorization, authorization);
+    assert_eq!(settings.profile.renew.clone().map(|renew| renew.authorization), Some(authorization));
+    assert_eq!(settings.profile.secrets, ["appSecret"]);
+    assert_eq!(secret_of(&settings), "vault");
+    for half in ["appId", "appSecret"] {
+        assert_eq!(
+            refused(&fluz().with(half, text("planted"))),
+            "options `apiKey` and `appId` with `appSecret` say the same; give one or the other"
+        );
+        let missing = refused(&pair.clone().without(half));
+        assert!(missing.starts_with(&format!("option `{half}` is missing; give the application's ")));
+    }
+}
+
+#[test]
+fn a_seat_is_sent_only_if_it_is_given() {
+    let seated = accepted(&fluz().with("seatId", text("seat-1"))).profile;
+
+    assert!(shape(&seated.authenticate.variables).ends_with(r#"seatId: "seat-1""#));
+    let unset = accepted(&fluz().with("seatId", Given::Missing)).profile;
+    assert!(!shape(&unset.authenticate.variables).contains("seatId"));
+}
+
+#[test]
+fn generating_alone_leaves_refresh_tokens_be() {
+    assert!(accepted(&fluz().with("renewal", text("generate"))).profile.renew.is_none());
+    assert!(accepted(&fluz().with("renewal", text("refresh"))).profile.renew.is_some());
+}
+
+#[test]
+fn toggle_sends_the_identifier_it_was_given_alone() {
+    for (key, options) in
+        [("email", toggle()), ("username", toggle().without("email").with("username", text("a@b.test")))]
+    {
+        let settings = accepted(&options);
+
+        let profile = &settings.profile;
+        assert_eq!(profile.endpoint, "https://api.mytoggle.io/graphql");
+        assert_eq!(profile.lifetime, Lifetime::AtMost(Duration::from_secs(3600)));
+        assert!(profile.authenticate.document.contains(&format!("({key}: $login, password: $password)")));
+        assert_eq!(shape(&profile.authenticate.variables), r#"login: "a@b.test", password: secret 0"#);
+        assert_eq!(profile.secrets, ["password"]);
+        assert_eq!(secret_of(&settings), "planted-password");
+        assert!(settings.scopes.is_empty());
+    }
+    assert_eq!(
+        refused(&toggle().with("username", text("planted"))),
+        "options `email` and `username` say the same; give one of them"
+    );
+    assert_eq!(
+        refused(&toggle().without("email")),
+        "options `email` and `username` are both missing; give one of them"
+    );
+}
+
+#[test]
+fn braintree_takes_the_least_and_fills_the_rest() {
+    let settings = accepted(&braintree());
+
+    let profile = &settings.profile;
+    assert_eq!(profile.headers, [("braintree-version".to_owned(), "2019-01-01".to_owned())]);
+    assert_eq!(profile.lifetime, Lifetime::Otherwise(Duration::from_secs(3600)));
+    assert_eq!(
+        profile.authenticate.authorization,
+        Authorization::BasicPair { username: "client-1".to_owned(), password: SecretId(0) }
+    );
+    assert_eq!(shape(&profile.authenticate.variables), "input: {scopes: scopes}");
+    assert_eq!(profile.secrets, ["clientSecret"]);
+    assert_eq!(secret_of(&settings), "planted-secret");
+    assert_eq!(settings.scopes.listed(), "TRANSACTION_SALE");
+}
+
+#[test]
+fn a_braintree_version_is_a_date() {
+    for date in ["2019-01-01", "2026-12-31", "2026-01-13"] {
+        let profile = accepted(&braintree().with("braintreeVersion", text(date))).profile;
+
+        assert_eq!(profile.headers, [("braintree-version".to_owned(), date.to_owned())]);
+    }
+    for bad in [
+        "planted",
+        "2019-1-1",
+        "2019-01-01T00:00:00Z",
+        "20190101",
+        "2019/01/01",
+        "2019-13-01",
+        "2019-00-01",
+        "2019-01-32",
+        "2019-01-00",
+        "2019-01-0é",
+        "+019-01-01",
+        "2019-01-1\n",
+    ] {
+        assert_eq!(
+            refused(&braintree().with("braintreeVersion", text(bad))),
+            "option `braintreeVersion` is a string that is no date; give one as in \"2019-01-01\"",
+            "{bad}"
+        );
+    }
+    refuses_kinds(&braintree(), "braintreeVersion", &["a string"], "a date, as in \"2019-01-01\"");
+}
+
+#[test]
+fn a_lifetime_of_ones_own_takes_the_place_of_the_providers() {
+    let own = Duration::from_millis(1500);
+    for (options, lifetime) in [
+        (fluz(), Lifetime::AtMost(own)),
+        (toggle(), Lifetime::AtMost(own)),
+        (braintree(), Lifetime::Otherwise(own)),
+        (acme(), Lifetime::AtMost(own)),
+        (acme().with("provider.expiry", map([("lifetimeMs", number(9.0))])), Lifetime::AtMost(own)),
+        (by_function(), Lifetime::AtMost(own)),
+    ] {
+        assert_eq!(accepted(&options.with("lifetimeMs", number(1500.0))).profile.lifetime, lifetime);
+    }
+}
+
+#[test]
+fn every_secret_may_be_a_function() {
+    for (options, key) in [(fluz(), "apiKey"), (toggle(), "password"), (braintree(), "clientSecret")] {
+        assert_eq!(secret_of(&accepted(&options.with(key, Given::Function("vault")))), "vault");
+    }
+}
+
+#[test]
+fn a_secret_that_is_none_says_what_to_give() {
+    let fluz_pair = fluz().without("apiKey").with("appId", text("app-1"));
+    for (options, key, what) in [
+        (fluz(), "apiKey", "the API key that Fluz shows for your application"),
+        (fluz_pair, "appSecret", "the application's secret"),
+        (toggle(), "password", "the API user's password"),
+        (braintree(), "clientSecret", "the OAuth client's secret"),
+    ] {
+        let remedy = format!("{what}, as a string or a function that returns one");
+        refuses_kinds(&options, key, &["a string", "a function"], &remedy);
+
+        let missing = format!("option `{key}` is missing; give {remedy}{HINT}");
+        assert_eq!(refused(&options.clone().without(key)), missing);
+        assert_eq!(refused(&options.with(key, Given::Missing)), missing);
+    }
+}
+
+#[test]
+fn a_text_that_is_none_says_what_to_give() {
+    let fluz_pair = fluz().without("apiKey").with("appSecret", text("planted"));
+    for (options, key, remedy) in [
+        (fluz(), "userId", UUID_REMEDY),
+        (fluz(), "accountId", "the id of the account to act for, a UUID"),
+        (fluz_pair, "appId", "the application's id, to go with `appSecret`"),
+        (braintree(), "clientId", "the OAuth client's id"),
+    ] {
+        refuses_kinds(&options, key, &["a string"], remedy);
+        assert_eq!(refused(&options.without(key)), format!("option `{key}` is missing; give {remedy}"));
+    }
+    refuses_kinds(&fluz(), "seatId", &["a string"], "the id of a seat, a UUID, or leave it out");
+    refuses_kinds(&toggle(), "email", &["a string"], "the API user's email address");
+    let named = toggle().without("email");
+    refuses_kinds(&named, "username", &["a string"], "the API user's name");
+}
+
+#[test]
+fn a_user_name_ends_at_its_colon_so_it_has_none() {
+    let fluz_pair = fluz().without("apiKey").with("appSecret", text("planted"));
+    for (options, key) in [(fluz_pair, "appId"), (braintree(), "clientId")] {
+        let message = refused(&options.with(key, text("id:planted")));
+
+        assert!(message.starts_with(&format!("option `{key}` is a string with a colon in it; give the ")));
+    }
+}
+
+#[test]
+fn words_are_what_they_may_be() {
+    let environments = "\"sandbox\" or \"production\"";
+    for (options, key, remedy) in [
+        (fluz(), "environment", environments),
+        (braintree(), "environment", environments),
+        (fluz(), "renewal", "\"refresh\" or \"generate\""),
+    ] {
+        refuses_kinds(&options, key, &["a string"], remedy);
+        assert_eq!(
+            refused(&options.with(key, text("planted"))),
+            format!("option `{key}` is a word that is not known; give {remedy}")
+        );
+    }
+    for options in [fluz(), braintree()] {
+        let message = refused(&options.without("environment"));
+
+        assert_eq!(message, format!("option `environment` is missing; give {environments}"));
+    }
+}
+
+#[test]
+fn scopes_are_a_set() {
+    let given =
+        texts(&["transaction:sale", "LIST_OFFERS", "dispute:accept/facilitated", "LIST_OFFERS", "A.b~!#"]);
+    for options in [fluz(), braintree(), acme(), by_function()] {
+        assert_eq!(
+            accepted(&options.with("scopes", given.clone())).scopes.listed(),
+            "A.b~!#, LIST_OFFERS, dispute:accept/facilitated, transaction:sale"
+        );
+    }
+    assert!(accepted(&acme()).scopes.is_empty());
+    assert!(accepted(&by_function().with("scopes", Given::Missing)).scopes.is_empty());
+}
+
+#[test]
+fn scopes_that_are_none_say_what_to_give() {
+    let remedy = "an array of scopes, at least one, for example [\"LIST_OFFERS\"]";
+    for options in [fluz(), braintree(), acme(), by_function()] {
+        refuses_kinds(&options, "scopes", &["an array"], remedy);
+        for (item, what) in [
+            (text("planted scope"), "a string that is no scope"),
+            (text(" LIST_OFFERS"), "a string that is no scope"),
+            (text("planted\n"), "a string that is no scope"),
+            (text("plänted"), "a string that is no scope"),
+            (text("planted\""), "a string that is no scope"),
+            (text("planted\\"), "a string that is no scope"),
+            (text(""), "an empty string"),
+            (number(1.0), "a number"),
+            (Given::Null, "null"),
+            (Given::Missing, "missing"),
+            (texts(&["planted"]), "an array"),
+        ] {
+            let message = refused(&options.clone().with("scopes", list([text("GOOD"), item])));
+
+            let remedy = "a scope's name, visible ASCII without spaces";
+            assert_eq!(message, format!("option `scopes[1]` is {what}; give {remedy}"));
+        }
+    }
+    for options in [fluz(), braintree()] {
+        let message = refused(&options.without("scopes"));
+
+        assert_eq!(message, format!("option `scopes` is missing; give {remedy}"));
+    }
+}

@@ -1,0 +1,84 @@
+//! The options of one call.
+
+use super::*;
+
+fn want(given: &Value) -> Want {
+    read_call(given).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn wrong(given: &Value) -> String {
+    message(read_call(given).expect_err("these options are wrong"))
+}
+
+#[test]
+fn nothing_asks_for_any_usable_token() {
+    for nothing in [Given::Missing, map([]), map([("scopes", Given::Missing), ("signal", Given::Missing)])] {
+        assert_eq!(want(&nothing), Want::USABLE);
+        assert_eq!(read_refresh(&map::<0>([])), Ok(()));
+    }
+}
+
+#[test]
+fn a_call_says_how_good_the_token_must_be() {
+    let given =
+        map([("minValidityMs", number(0.0)), ("scopes", texts(&["B", "A", "B"])), ("signal", Given::Other)]);
+
+    let scopes = Some(["A", "B"].into_iter().collect());
+    assert_eq!(want(&given), Want::Usable { min_validity: Some(Duration::ZERO), scopes });
+}
+
+#[test]
+fn a_signal_is_left_to_the_face_whatever_it_is() {
+    for (value, _) in kinds() {
+        let given = map([("signal", value)]);
+
+        assert_eq!(want(&given), Want::USABLE);
+        assert_eq!(read_refresh(&given), Ok(()));
+    }
+}
+
+#[test]
+fn options_of_a_call_are_an_object() {
+    for (value, kind) in kinds().into_iter().filter(|(_, kind)| *kind != "an object") {
+        let expected = format!("the options of the call are {kind}; give an object or nothing");
+
+        assert_eq!(wrong(&value), expected);
+        assert_eq!(message(read_refresh(&value).expect_err("no object")), expected);
+    }
+}
+
+#[test]
+fn unknown_keys_of_a_call_are_refused() {
+    assert_eq!(
+        wrong(&map([("force", Given::Bool(true))])),
+        "option `force` is not known; known here are `signal`, `minValidityMs`, `scopes`"
+    );
+    assert_eq!(
+        wrong(&map([("minValidtyMs", number(1.0))])),
+        "option `minValidtyMs` is not known; did you mean `minValidityMs`?"
+    );
+    let refresh = |given: &Value| message(read_refresh(given).expect_err("unknown"));
+    assert_eq!(
+        refresh(&map([("scopes", texts(&["A"]))])),
+        "option `scopes` is not known; known here are `signal`"
+    );
+    assert_eq!(
+        refresh(&map([("Signal", Given::Other)])),
+        "option `Signal` is not known; did you mean `signal`?"
+    );
+}
+
+#[test]
+fn wrong_values_of_a_call_say_what_to_give() {
+    let milliseconds = "a number of milliseconds from 0 to 2^53";
+    let scopes = "an array of scopes, at least one, for example [\"LIST_OFFERS\"]";
+    for (key, but, remedy) in [("minValidityMs", "a number", milliseconds), ("scopes", "an array", scopes)] {
+        for (value, kind) in kinds().into_iter().filter(|(_, kind)| *kind != but) {
+            assert_eq!(wrong(&map([(key, value)])), format!("option `{key}` is {kind}; give {remedy}"));
+        }
+    }
+    assert_eq!(
+        wrong(&map([("minValidityMs", number(-1.0))])),
+        format!("option `minValidityMs` is out of range; give {milliseconds}")
+    );
+}

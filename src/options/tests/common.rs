@@ -1,0 +1,189 @@
+//! The options that every provider has.
+
+use super::*;
+
+const MILLISECONDS: &str = "a number of milliseconds from 1 to 2^53";
+
+#[test]
+fn what_is_left_out_gets_the_contracts_default() {
+    let optional = [
+        "endpoint",
+        "lifetimeMs",
+        "refresh",
+        "refreshWindow",
+        "minValidityMs",
+        "timeoutMs",
+        "retry",
+        "fetch",
+        "headers",
+        "allowInsecure",
+        "keepAlive",
+    ];
+    for options in everyone() {
+        let undefined =
+            optional.iter().fold(options.clone(), |options, key| options.with(key, Given::Missing));
+        for options in [options, undefined] {
+            let settings = accepted(&options);
+
+            assert_eq!(settings.policy, Policy::default());
+            assert_eq!(settings.timeout, Duration::from_secs(10));
+            assert_eq!(settings.fetch, None);
+            assert_eq!(settings.keep_alive, KeepAlive::No);
+        }
+    }
+}
+
+#[test]
+fn every_provider_takes_every_common_option() {
+    for options in everyone() {
+        let settings = accepted(
+            &options
+                .with("refresh", text("while-used"))
+                .with("refreshWindow", number(0.5))
+                .with("minValidityMs", number(2500.0))
+                .with("timeoutMs", number(0.5 + 1.0))
+                .with("fetch", Given::Function("own"))
+                .with("keepAlive", Given::Bool(true))
+                .with("allowInsecure", Given::Bool(false))
+                .with("headers", map([("X-Trace", text("on")), ("x-none", Given::Missing)])),
+        );
+
+        assert_eq!(settings.policy.refresh, RefreshMode::WhileUsed);
+        assert!((settings.policy.refresh_window - 0.5).abs() < f64::EPSILON);
+        assert_eq!(settings.policy.min_validity, Some(Duration::from_millis(2500)));
+        assert_eq!(settings.timeout, Duration::from_micros(1500));
+        assert_eq!(settings.fetch, Some("own"));
+        assert_eq!(settings.keep_alive, KeepAlive::Yes);
+        assert_eq!(settings.profile.headers.last(), Some(&("x-trace".to_owned(), "on".to_owned())));
+    }
+}
+
+#[test]
+fn the_timer_has_three_modes() {
+    for (word, mode) in [
+        ("always", RefreshMode::Always),
+        ("while-used", RefreshMode::WhileUsed),
+        ("on-demand", RefreshMode::OnDemand),
+    ] {
+        assert_eq!(accepted(&toggle().with("refresh", text(word))).policy.refresh, mode);
+    }
+    let remedy = "\"always\" or \"while-used\" or \"on-demand\"";
+    refuses_kinds(&toggle(), "refresh", &["a string"], remedy);
+    assert_eq!(
+        refused(&toggle().with("refresh", text("planted"))),
+        format!("option `refresh` is a word that is not known; give {remedy}")
+    );
+}
+
+#[test]
+fn numbers_have_ranges() {
+    let window = "a fraction of the lifetime from 0 to 0.9, for example 0.25";
+    let attempts = "how many requests to make in all, from 1 to 100";
+    let from_zero = "a number of milliseconds from 0 to 2^53";
+    let most = 9_007_199_254_740_992.0;
+    for (key, remedy, good, bad) in [
+        ("refreshWindow", window, [0.0, 0.9], [-0.0001, 0.9001]),
+        ("minValidityMs", from_zero, [0.0, most], [-1.0, most * 2.0]),
+        ("timeoutMs", MILLISECONDS, [1.0, most], [0.5, 1e300]),
+        ("lifetimeMs", MILLISECONDS, [1.0, most], [0.0, 1e300]),
+        ("retry.attempts", attempts, [1.0, 100.0], [0.0, 101.0]),
+        ("retry.baseMs", MILLISECONDS, [1.0, most], [0.0, 1e300]),
+        ("retry.maxMs", MILLISECONDS, [1.0, most], [-5.0, 1e300]),
+    ] {
+        refuses_kinds(&toggle(), key, &["a number"], remedy);
+        for value in good {
+            accepted(&toggle().with(key, number(value)));
+        }
+        for value in bad {
+            let message = refused(&toggle().with(key, number(value)));
+
+            assert_eq!(message, format!("option `{key}` is out of range; give {remedy}"));
+        }
+    }
+    assert_eq!(
+        refused(&toggle().with("retry.attempts", number(1.5))),
+        format!("option `retry.attempts` is not a whole number; give {attempts}")
+    );
+}
+
+#[test]
+fn switches_functions_and_objects_are_of_their_kind() {
+    refuses_kinds(&toggle(), "keepAlive", &["a boolean"], "true or false");
+    refuses_kinds(&toggle(), "allowInsecure", &["a boolean"], "true or false");
+    refuses_kinds(&toggle(), "fetch", &["a function"], "a function");
+    refuses_kinds(&toggle(), "headers", &["an object"], HEADERS);
+    let retry = "an object, for example { attempts: 5 }";
+    refuses_kinds(&toggle(), "retry", &["an object"], retry);
+    refuses_kinds(&toggle(), "endpoint", &["a string"], "the URL to send grants to");
+}
+
+#[test]
+fn retrying_is_settled_by_any_of_its_numbers() {
+    let millis = Duration::from_millis;
+    for (given, attempts, base, max) in [
+        (map([]), 3, 1_000, 30_000),
+        (map([("attempts", number(1.0))]), 1, 1_000, 30_000),
+        (map([("baseMs", number(10.0))]), 3, 10, 30_000),
+        (map([("baseMs", number(60_000.0))]), 3, 60_000, 60_000),
+        (map([("maxMs", number(60_000.0))]), 3, 1_000, 60_000),
+        (map([("maxMs", number(10.0))]), 3, 10, 10),
+        (map([("baseMs", number(5.0)), ("maxMs", number(5.0))]), 3, 5, 5),
+        (map([("attempts", Given::Missing), ("baseMs", number(5.0)), ("maxMs", number(7.0))]), 3, 5, 7),
+    ] {
+        let retry = accepted(&toggle().with("retry", given)).policy.retry;
+
+        assert_eq!(retry, Retry { attempts, base: millis(base), max: millis(max) });
+    }
+    assert_eq!(
+        refused(&toggle().with("retry", map([("baseMs", number(8.0)), ("maxMs", number(7.0))]))),
+        "option `retry.maxMs` is less than `retry.baseMs`; the longest pause cannot be shorter than the first"
+    );
+}
+
+#[test]
+fn headers_join_those_of_the_provider() {
+    let headers = map([("X-A", text("a b\tc")), ("Braintree-Version", text("2026-01-01"))]);
+
+    let names = |options: &Value| {
+        accepted(options).profile.headers.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+    };
+
+    assert_eq!(
+        names(&braintree().with("headers", headers.clone())),
+        ["braintree-version", "x-a", "braintree-version"]
+    );
+    let own = acme().with("provider.headers", map([("X-Own", text("1"))]));
+    assert_eq!(names(&own.with("headers", headers)), ["x-own", "x-a", "braintree-version"]);
+}
+
+#[test]
+fn headers_that_cannot_be_sent_are_refused() {
+    for (options, prefix) in [(toggle(), "headers"), (acme(), "provider.headers")] {
+        for name in ["Authorization", "AUTHORIZATION", "content-type", "Content-Type"] {
+            assert_eq!(
+                refused(&options.clone().with(prefix, map([(name, text("planted"))]))),
+                format!("option `{prefix}.{name}` cannot be set: the manager sends it itself; leave it out")
+            );
+        }
+        for name in ["", "planted header", "x-planted:", "x-plänted", "x-planted\r\nHost"] {
+            assert_eq!(
+                refused(&options.clone().with(prefix, map([(name, text("planted"))])))
+                    .replace(&format!("`{prefix}.`"), &format!("`{prefix}.…`")),
+                format!(
+                    "option `{prefix}.…` is not a header's name; give a name of letters, digits and hyphens"
+                )
+            );
+        }
+        let value = "the header's value as a string of visible ASCII";
+        for bad in ["planted\r\nHost: evil.test", "plänted", "planted\0", "planted\u{7f}"] {
+            assert_eq!(
+                refused(&options.clone().with(prefix, map([("x-a", text(bad))]))),
+                format!(
+                    "option `{prefix}.x-a` is a string with characters that no header can hold; give {value}"
+                )
+            );
+        }
+        let base = options.with(prefix, map::<0>([]));
+        refuses_kinds(&base, &format!("{prefix}.x-a"), &["a string"], value);
+    }
+}

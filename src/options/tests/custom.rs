@@ -1,0 +1,187 @@
+//! A user's own API: what is common to profiles and `grant` functions.
+
+use super::*;
+use crate::provider::{Lifetime, Operation, Signs, Sliding, TokenShape};
+
+#[test]
+fn a_grant_function_needs_a_name_an_endpoint_and_nothing_else() {
+    let settings = accepted(&by_function());
+
+    let Granter::Function(function) = settings.granter else { panic!("{:?}", settings.granter) };
+    assert_eq!(function, "grant");
+    let profile = settings.profile;
+    assert_eq!((profile.name.as_str(), profile.endpoint.as_str()), ("acme", "https://api.acme.test/graphql"));
+    assert_eq!(profile.authenticate, Operation::ABSENT);
+    assert_eq!(profile.renew, None);
+    assert_eq!(profile.expiry, None);
+    assert_eq!(profile.lifetime, Lifetime::Otherwise(Duration::from_secs(300)));
+    assert_eq!(profile.sliding, None);
+    assert!(profile.secrets.is_empty());
+    assert!(settings.scopes.is_empty());
+}
+
+#[test]
+fn a_grant_is_a_function() {
+    refuses_kinds(&by_function(), "provider.grant", &["a function"], "a function");
+}
+
+#[test]
+fn a_grant_function_and_a_description_of_the_wire_exclude_each_other() {
+    for key in ["authenticate", "renew", "token", "refreshToken", "scopes", "expiry", "headers"] {
+        assert_eq!(
+            refused(&by_function().with(&format!("provider.{key}"), text("planted"))),
+            format!(
+                "options `provider.grant` and `provider.{key}` exclude each other; describe the API or give a \
+                 function, not both"
+            )
+        );
+        accepted(&by_function().with(&format!("provider.{key}"), Given::Missing));
+    }
+    accepted(&acme().with("provider.grant", Given::Missing));
+}
+
+#[test]
+fn without_a_way_to_get_tokens_both_are_named() {
+    for options in [acme().without("provider.authenticate"), by_function().without("provider.grant")] {
+        assert_eq!(
+            refused(&options),
+            "option `provider.authenticate` is missing; give { document, variables, authorization }, or a \
+             `grant` function instead"
+        );
+    }
+}
+
+#[test]
+fn a_name_is_short_and_visible() {
+    for name in ["a", "Acme Inc. (EU)", &"x".repeat(40)] {
+        for options in [acme(), by_function()] {
+            assert_eq!(accepted(&options.with("provider.name", text(name))).profile.name, name);
+        }
+    }
+    for options in [acme(), by_function()] {
+        for name in ["plänted", "planted\n", "planted\0", &"x".repeat(41)] {
+            assert_eq!(
+                refused(&options.clone().with("provider.name", text(name))),
+                "option `provider.name` is a string; give at most 40 characters of visible ASCII"
+            );
+        }
+        let remedy = "a short name for messages, for example \"acme\"";
+        refuses_kinds(&options, "provider.name", &["a string"], remedy);
+        assert_eq!(
+            refused(&options.without("provider.name")),
+            format!("option `provider.name` is missing; give {remedy}")
+        );
+    }
+}
+
+#[test]
+fn a_sliding_token_comes_in_headers() {
+    for options in [acme(), by_function()] {
+        for (given, headers) in [
+            (text("X-Authorization"), &["x-authorization"][..]),
+            (texts(&["X-Authorization", "authorization"]), &["x-authorization", "authorization"]),
+        ] {
+            let sliding = accepted(&options.clone().with("provider.sliding.header", given)).profile.sliding;
+
+            let headers = headers.iter().map(|&name| name.to_owned()).collect();
+            assert_eq!(sliding, Some(Sliding { headers, shape: TokenShape::Any }));
+        }
+        refuses_kinds(&options, "provider.sliding", &["an object"], "{ header: \"x-authorization\" }");
+        refuses_header(&options, "provider.sliding");
+        assert_eq!(
+            refused(&options.with("provider.sliding", map([]))),
+            "option `provider.sliding.header` is missing; give a header's name"
+        );
+    }
+}
+
+/// `header` at this path is the name of a header, or a list of names.
+pub(super) fn refuses_header(base: &Value, path: &str) {
+    let header = format!("{path}.header");
+    let one_or_more = "a header's name, or a list of them";
+    refuses_kinds(base, &header, &["a string", "an array"], one_or_more);
+    for bad in [text("planted header"), text("x-planted:"), texts(&["x-good", "plänted"])] {
+        let kind = bad.kind();
+
+        assert_eq!(
+            refused(&base.clone().with(&header, bad)),
+            format!("option `{header}` is {kind}; give a header's name of letters, digits and hyphens")
+        );
+    }
+    for (item, kind) in kinds().into_iter().filter(|(_, kind)| *kind != "a string") {
+        assert_eq!(
+            refused(&base.clone().with(&header, list([text("x-good"), item]))),
+            format!("option `{header}[1]` is {kind}; give a header's name")
+        );
+    }
+}
+
+#[test]
+fn a_refusal_is_told_by_any_of_three_signs() {
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    for options in [acme(), by_function()] {
+        let refused_by =
+            |given| accepted(&options.clone().with("provider.refused", given)).profile.signals.refused;
+
+        assert_eq!(refused_by(Given::Missing), Signs { statuses: vec![401], ..Signs::default() });
+        assert_eq!(refused_by(map([])), Signs::default());
+        assert_eq!(
+            refused_by(map([
+                ("statuses", list([number(401.0), number(100.0), number(599.0)])),
+                ("messages", text("Unauthorized")),
+                ("codes", texts(&["UNAUTHENTICATED", "EXPIRED"])),
+            ])),
+            Signs {
+                statuses: vec![401, 100, 599],
+                messages: words(&["Unauthorized"]),
+                codes: words(&["UNAUTHENTICATED", "EXPIRED"]),
+                phrases: Vec::new(),
+            }
+        );
+        let empty = map([("statuses", list([])), ("messages", list([])), ("codes", list([]))]);
+        assert_eq!(refused_by(empty), Signs::default());
+    }
+}
+
+#[test]
+fn what_besides_is_told_by_the_status_alone() {
+    let signals = accepted(&acme()).profile.signals;
+
+    assert_eq!(signals.denied, Signs { statuses: vec![401, 403], ..Signs::default() });
+    assert_eq!(signals.throttled, Signs { statuses: vec![429], ..Signs::default() });
+    assert_eq!(signals.outage, Signs::default());
+}
+
+#[test]
+fn signs_that_are_none_say_what_to_give() {
+    let base = by_function();
+    refuses_kinds(&base, "provider.refused", &["an object"], "{ statuses, messages, codes }");
+    let lists = ["an array", "an empty array"];
+    let statuses = "a list of HTTP status codes, for example [401]";
+    refuses_kinds(&base, "provider.refused.statuses", &lists, statuses);
+    for (item, what) in [
+        (number(99.0), "no HTTP status code"),
+        (number(600.0), "no HTTP status code"),
+        (number(401.5), "no HTTP status code"),
+        (number(-401.0), "no HTTP status code"),
+        (number(f64::NAN), "no HTTP status code"),
+        (number(f64::INFINITY), "no HTTP status code"),
+        (text("401"), "a string"),
+        (Given::Null, "null"),
+        (Given::Missing, "missing"),
+    ] {
+        assert_eq!(
+            refused(&base.clone().with("provider.refused.statuses", list([number(401.0), item]))),
+            format!("option `provider.refused.statuses[1]` is {what}; give a whole number from 100 to 599")
+        );
+    }
+    for (key, one) in [("messages", "the message of an error"), ("codes", "the code of an error")] {
+        let path = format!("provider.refused.{key}");
+        let but = ["a string", "an array", "an empty array"];
+        refuses_kinds(&base, &path, &but, &format!("{one}, or a list of them"));
+        assert_eq!(
+            refused(&base.clone().with(&path, list([text("x"), text(" ")]))),
+            format!("option `{path}[1]` is a blank string; give {one}")
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! Where grants may be sent.
+
+use super::*;
+
+/// The endpoint as an option, and as a profile's own.
+fn places(endpoint: &str) -> [(Value, &'static str); 3] {
+    [
+        (toggle().with("endpoint", text(endpoint)), "endpoint"),
+        (acme().with("endpoint", text(endpoint)), "endpoint"),
+        (acme().with("provider.endpoint", text(endpoint)), "provider.endpoint"),
+    ]
+}
+
+#[test]
+fn grants_go_over_https_anywhere() {
+    for endpoint in [
+        "https://api.acme.test/graphql",
+        "HTTPS://API.ACME.TEST",
+        "https://api.acme.test:8443/graphql?tenant=1",
+        "https://10.0.0.1/",
+        "https://[2001:db8::1]/graphql",
+        "https://münchen.test/graphql",
+    ] {
+        for (options, _) in places(endpoint) {
+            assert_eq!(accepted(&options).profile.endpoint, endpoint);
+        }
+    }
+}
+
+#[test]
+fn grants_go_over_http_where_they_do_not_leave_the_machine() {
+    for endpoint in [
+        "http://localhost/graphql",
+        "http://LOCALHOST:4000/graphql",
+        "http://api.localhost:4000/graphql",
+        "http://a.b.localhost/",
+        "http://127.0.0.1:4000/graphql",
+        "http://127.255.255.254/",
+        "http://[::1]:4000/graphql",
+        "http://[0:0:0:0:0:0:0:1]/",
+        // The URL standard reads these as 127.0.0.1 as well.
+        "http://127.1/",
+        "http://2130706433/",
+        "http://0x7f.0.0.1/",
+    ] {
+        for (options, _) in places(endpoint) {
+            assert_eq!(accepted(&options).profile.endpoint, endpoint);
+        }
+    }
+}
+
+#[test]
+fn http_to_anywhere_else_is_refused_unless_it_is_allowed() {
+    for endpoint in [
+        "http://api.acme.test/graphql",
+        "http://127.0.0.1.evil.test/",
+        "http://localhost.evil.test/",
+        "http://evillocalhost/",
+        "http://evil-localhost/",
+        "http://127.evil.test/",
+        "http://127.0.evil.test/",
+        "http://127.256.0.1.test/",
+        "http://127.0.0.evil.test/",
+        "http://evil.test/?localhost",
+        "http://evil.test/#.localhost",
+        "http://evil.test:80/localhost",
+        "http://128.0.0.1/",
+        "http://0.0.0.0/",
+        "http://10.127.0.0.1.test/",
+        "http://192.168.0.1/",
+        "http://[::2]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://[2001:db8::1]/",
+    ] {
+        for (options, key) in places(endpoint) {
+            assert_eq!(
+                refused(&options),
+                format!(
+                    "option `{key}` is an http: URL, which would send secrets in the clear; use https:, or \
+                     set `allowInsecure: true` if the way there is safe"
+                )
+            );
+            assert!(read(&options.clone().with("allowInsecure", Given::Bool(false)), PLATFORM).is_err());
+            assert!(read(&options.with("allowInsecure", Given::Bool(true)), PLATFORM).is_ok(), "{endpoint}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_absolute_url_is_refused() {
+    for endpoint in
+        ["/graphql", "api.acme.test/graphql", "//api.acme.test", "https://", "planted", "http://%"]
+    {
+        for (options, key) in places(endpoint) {
+            assert_eq!(
+                refused(&options.with("allowInsecure", Given::Bool(true))),
+                format!("option `{key}` is not an absolute URL; give it in full, with https://")
+            );
+        }
+    }
+}
+
+#[test]
+fn other_schemes_are_refused_whatever_is_allowed() {
+    for endpoint in ["ws://localhost/", "wss://api.acme.test/", "ftp://127.0.0.1/", "planted://localhost/"] {
+        for (options, key) in places(endpoint) {
+            assert_eq!(
+                refused(&options.with("allowInsecure", Given::Bool(true))),
+                format!("option `{key}` is not an https: URL; give one, since grants are sent over HTTP")
+            );
+        }
+    }
+}
+
+#[test]
+fn a_user_name_or_password_in_the_endpoint_is_refused_and_not_repeated() {
+    for endpoint in [
+        "https://planted@api.acme.test/",
+        "https://user:planted@api.acme.test/",
+        "https://:planted@api.acme.test/",
+        "http://planted@localhost/",
+        "http://localhost:planted@evil.test/",
+    ] {
+        for (options, key) in places(endpoint) {
+            assert_eq!(
+                refused(&options.with("allowInsecure", Given::Bool(true))),
+                format!(
+                    "option `{key}` holds a user name or password; leave them out and use the provider's options"
+                )
+            );
+        }
+    }
+}
+
+#[test]
+fn an_endpoint_as_an_option_comes_before_the_profiles_own() {
+    for options in [acme(), by_function()] {
+        let other = text("https://other.test/");
+
+        let settings = accepted(&options.clone().with("endpoint", other.clone()));
+        let alone = accepted(&options.clone().without("provider.endpoint").with("endpoint", other.clone()));
+
+        assert_eq!(settings.profile.endpoint, "https://other.test/");
+        assert_eq!(alone.profile.endpoint, "https://other.test/");
+        let remedy = "the URL of the GraphQL API";
+        refuses_kinds(&options, "provider.endpoint", &["a string"], remedy);
+        refuses_kinds(&options.clone().with("endpoint", other), "provider.endpoint", &["a string"], remedy);
+        assert_eq!(
+            refused(&options.without("provider.endpoint")),
+            format!("option `provider.endpoint` is missing; give {remedy}")
+        );
+    }
+}
+
+#[test]
+fn a_loopback_address_has_four_parts_whatever_the_platform_lets_through() {
+    for hostname in
+        ["127", "127.1", "127.0.0.1.1", "127.0.0.256", "127.0.0.", "1.127.0.0", "::1", "", "[::1]."]
+    {
+        assert!(!is_loopback(hostname), "{hostname}");
+    }
+}

@@ -1,0 +1,183 @@
+//! What is accepted and what comes of it; what is refused, and with which words.
+
+mod builtin;
+mod calls;
+mod common;
+mod custom;
+mod endpoint;
+mod keys;
+mod properties;
+mod wire;
+
+use super::*;
+use crate::json::native::PLATFORM;
+
+/// A value as a user gives it; functions are known by their names.
+type Value = Given<&'static str>;
+
+fn text(text: &str) -> Value {
+    Given::Text(text.to_owned().into())
+}
+
+fn number(number: f64) -> Value {
+    Given::Number(number)
+}
+
+fn list<const N: usize>(items: [Value; N]) -> Value {
+    Given::List(items.into())
+}
+
+fn texts(items: &[&str]) -> Value {
+    Given::List(items.iter().map(|item| text(item)).collect())
+}
+
+fn map<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Given::Map(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+/// The least that Fluz takes.
+fn fluz() -> Value {
+    map([
+        ("provider", text("fluz")),
+        ("environment", text("sandbox")),
+        ("apiKey", text("planted-key")),
+        ("userId", text("user-1")),
+        ("accountId", text("account-1")),
+        ("scopes", texts(&["LIST_OFFERS"])),
+    ])
+}
+
+/// The least that Toggle takes.
+fn toggle() -> Value {
+    map([("provider", text("toggle")), ("email", text("a@b.test")), ("password", text("planted-password"))])
+}
+
+/// The least that Braintree takes.
+fn braintree() -> Value {
+    map([
+        ("provider", text("braintree")),
+        ("environment", text("sandbox")),
+        ("clientId", text("client-1")),
+        ("clientSecret", text("planted-secret")),
+        ("scopes", texts(&["TRANSACTION_SALE"])),
+    ])
+}
+
+/// The least that describes another API.
+fn acme() -> Value {
+    let authenticate = map([("document", text("{ login { jwt } }"))]);
+    let provider = map([
+        ("name", text("acme")),
+        ("endpoint", text("https://api.acme.test/graphql")),
+        ("authenticate", authenticate),
+        ("token", map([("data", text("login.jwt"))])),
+        ("expiry", map([("jwt", Given::Bool(true))])),
+    ]);
+    map([("provider", provider)])
+}
+
+/// The least that leaves granting to a function.
+fn by_function() -> Value {
+    let provider = map([
+        ("name", text("acme")),
+        ("endpoint", text("https://api.acme.test/graphql")),
+        ("grant", Given::Function("grant")),
+    ]);
+    map([("provider", provider)])
+}
+
+/// The least of everything that there is.
+fn everyone() -> [Value; 5] {
+    [fluz(), toggle(), braintree(), acme(), by_function()]
+}
+
+impl Value {
+    /// The same with something else at a path of keys.
+    fn with(mut self, path: &str, value: Self) -> Self {
+        match path.split_once('.') {
+            None => *self.slot(path) = value,
+            Some((key, rest)) => {
+                let slot = self.slot(key);
+                *slot = std::mem::replace(slot, Given::Missing).with(rest, value);
+            }
+        }
+        self
+    }
+
+    /// The same without what is at a path of keys.
+    fn without(mut self, path: &str) -> Self {
+        match (path.split_once('.'), &mut self) {
+            (None, Given::Map(members)) => members.retain(|(key, _)| key != path),
+            (Some((key, rest)), _) => {
+                let slot = self.slot(key);
+                *slot = std::mem::replace(slot, Given::Missing).without(rest);
+            }
+            (None, _) => {}
+        }
+        self
+    }
+
+    fn slot(&mut self, key: &str) -> &mut Self {
+        if !matches!(self, Given::Map(_)) {
+            *self = Given::Map(Vec::new());
+        }
+        let Given::Map(members) = self else { unreachable!() };
+        let place = members.iter().position(|(name, _)| name == key).unwrap_or_else(|| {
+            members.push((key.to_owned(), Given::Missing));
+            members.len() - 1
+        });
+        &mut members[place].1
+    }
+}
+
+fn accepted(options: &Value) -> Settings<&'static str> {
+    read(options, PLATFORM).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The message, once the rest of the error is as it should be.
+fn refused(options: &Value) -> String {
+    message(read(options, PLATFORM).expect_err("these options are wrong"))
+}
+
+fn message(error: TokenError) -> String {
+    let TokenError { message, .. } = error.clone();
+    assert_eq!(error, TokenError::new(ErrorCode::InvalidOptions, message.as_str()));
+    assert!(message.starts_with("option") || message.starts_with("the options of the call"), "{message}");
+    assert!(message.contains("; ") && !message.contains('\n') && !message.ends_with('.'), "{message}");
+    assert!(!message.contains("planted"), "{message}");
+    message
+}
+
+/// One of every kind that a value may be, and how it is called.
+fn kinds() -> [(Value, &'static str); 14] {
+    [
+        (Given::Null, "null"),
+        (Given::Bool(true), "a boolean"),
+        (Given::Bool(false), "a boolean"),
+        (number(7.0), "a number"),
+        (number(f64::NAN), "a number that is not finite"),
+        (number(f64::INFINITY), "a number that is not finite"),
+        (text("planted"), "a string"),
+        (text(""), "an empty string"),
+        (text(" \n"), "a blank string"),
+        (texts(&["planted"]), "an array"),
+        (list([]), "an empty array"),
+        (map([("planted", text("planted"))]), "an object"),
+        (Given::Function("planted"), "a function"),
+        (Given::Other, "neither plain data nor a function"),
+    ]
+}
+
+/// Every kind but the ones called so is refused at `path`, with the remedy.
+fn refuses_kinds(base: &Value, path: &str, but: &[&str], remedy: &str) {
+    for (value, kind) in kinds().into_iter().filter(|(_, kind)| !but.contains(kind)) {
+        let message = refused(&base.clone().with(path, value));
+
+        let unset = remedy.ends_with("a function that returns one") && kind.ends_with(" string");
+        let hint = if unset && kind != "a string" { HINT } else { "" };
+        assert_eq!(message, format!("option `{path}` is {kind}; give {remedy}{hint}"));
+    }
+}
+
+/// Follows what a secret that is not set gets.
+const HINT: &str = " (if it comes from the environment: is the variable set?)";

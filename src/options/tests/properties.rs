@@ -1,0 +1,313 @@
+//! Whatever is given: nothing panics, nothing secret is said, nothing wild is accepted.
+
+use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree, test_runner::TestRunner};
+
+use super::*;
+use crate::provider::{Authorization, Lifetime, Operation, TokenSource, Variable};
+
+fn config() -> ProptestConfig {
+    // A failure prints the input that it shrank to; no file is left behind.
+    ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// What no message may hold: a mark, and what generators of secrets put around it.
+fn secret() -> impl Strategy<Value = String> {
+    let mark = "s3cret";
+    prop_oneof![
+        "[A-Za-z0-9+/=]{0,40}".prop_map(move |noise| format!("{mark}{noise}")),
+        ".{0,12}".prop_map(move |noise| format!("{noise}{mark}")),
+        Just(format!("https://user:{mark}@api.test/")),
+        Just(format!("http://{mark}.test/")),
+        Just(format!("Basic {mark}")),
+        Just(mark.to_owned()),
+    ]
+}
+
+/// Keys and words of the contract: what a random object must hit to get anywhere.
+const WORDS: [&str; 63] = [
+    "provider",
+    "fluz",
+    "toggle",
+    "braintree",
+    "broker",
+    "environment",
+    "sandbox",
+    "production",
+    "apiKey",
+    "appId",
+    "appSecret",
+    "userId",
+    "accountId",
+    "seatId",
+    "scopes",
+    "renewal",
+    "refresh",
+    "generate",
+    "email",
+    "username",
+    "password",
+    "clientId",
+    "clientSecret",
+    "braintreeVersion",
+    "2019-01-01",
+    "endpoint",
+    "https://a.test/",
+    "http://a.test/",
+    "lifetimeMs",
+    "always",
+    "refreshWindow",
+    "minValidityMs",
+    "timeoutMs",
+    "retry",
+    "attempts",
+    "baseMs",
+    "maxMs",
+    "fetch",
+    "headers",
+    "x-a",
+    "Authorization",
+    "allowInsecure",
+    "keepAlive",
+    "origins",
+    "name",
+    "authenticate",
+    "document",
+    "variables",
+    "$scopes",
+    "authorization",
+    "basic",
+    "bearer",
+    "renew",
+    "token",
+    "data",
+    "header",
+    "refreshToken",
+    "expiry",
+    "expiresIn",
+    "expiresAt",
+    "unit",
+    "jwt",
+    "grant",
+];
+
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof![8 => select(WORDS.to_vec()).prop_map(str::to_owned), 1 => secret()]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        4 => word().prop_map(|word| text(&word)),
+        2 => secret().prop_map(|secret| text(&secret)),
+        2 => prop_oneof![any::<f64>(), select(vec![0.0, 0.5, 1.0, 2.0, 401.0, 1e4, -1.0, f64::NAN, f64::INFINITY])]
+            .prop_map(number),
+        1 => any::<bool>().prop_map(Given::Bool),
+        1 => Just(Given::Function("s3cret")),
+        1 => select(vec![Given::Missing, Given::Null, Given::Other, text(""), text(" ")]),
+    ];
+    leaf.prop_recursive(4, 24, 6, |inner| {
+        prop_oneof![
+            1 => vec(inner.clone(), 0..4).prop_map(Given::List),
+            3 => vec((word(), inner), 0..6).prop_map(Given::Map),
+        ]
+    })
+}
+
+/// Options that are right, changed at a few places that a path may lead to.
+fn nearly_right() -> impl Strategy<Value = Value> {
+    let base = prop_oneof![select(everyone().to_vec()), Just(renewing())];
+    let path = vec(word().prop_map(|word| word.replace('.', "")), 1..=4);
+    let places = select(vec![
+        "",
+        "provider",
+        "retry",
+        "headers",
+        "provider.authenticate",
+        "provider.authenticate.variables",
+        "provider.authenticate.authorization",
+        "provider.authenticate.authorization.basic",
+        "provider.renew",
+        "provider.token",
+        "provider.expiry",
+        "provider.refused",
+        "provider.sliding",
+        "provider.headers",
+    ]);
+    let change = (places, path, value()).prop_map(|(place, path, value)| {
+        let path = if path.len() > 2 { path[..1].join(".") } else { path.join(".") };
+        (if place.is_empty() { path } else { format!("{place}.{path}") }, value)
+    });
+    let changes = vec(prop_oneof![1 => change, 2 => likely()], 1..4);
+    (base, changes).prop_map(|(base, changes)| {
+        changes.into_iter().fold(base, |options, (path, value)| options.with(&path, value))
+    })
+}
+
+/// A value of the right kind, mostly in range, at an option of every provider.
+fn likely() -> impl Strategy<Value = (String, Value)> {
+    let millis = select(vec![
+        "minValidityMs",
+        "timeoutMs",
+        "lifetimeMs",
+        "retry.attempts",
+        "retry.baseMs",
+        "retry.maxMs",
+    ]);
+    prop_oneof![
+        3 => (millis, prop_oneof![(1_u32..100).prop_map(f64::from), 0.1..1e17])
+            .prop_map(|(key, millis)| (key.to_owned(), number(millis))),
+        1 => (0.0..1.0).prop_map(|window| ("refreshWindow".to_owned(), number(window))),
+        1 => secret().prop_map(|secret| ("headers.x-a".to_owned(), text(&secret))),
+        1 => Just(("fetch".to_owned(), Given::Function("s3cret"))),
+    ]
+}
+
+/// A profile with secrets at every place that takes one.
+fn renewing() -> Value {
+    let variables = map([("a", list([Given::Function("s3cret")])), ("b", text("s3cret"))]);
+    let pair = map([("basic", map([("username", text("me")), ("password", text("s3cret"))]))]);
+    acme()
+        .with("provider.authenticate.variables", variables)
+        .with("provider.authenticate.authorization", pair)
+        .with("provider.renew.document", text("{ renew }"))
+        .with("provider.renew.authorization.bearer", text("s3cret"))
+        .with("provider.refreshToken.data", text("renew.refresh"))
+}
+
+/// Keeps its promises whether it accepts or not.
+fn check(options: &Value) -> Result<(), TestCaseError> {
+    let checked = match read(options, PLATFORM) {
+        Ok(settings) => check_settings(&settings),
+        Err(error) => check_error(&error),
+    };
+    // A value prints its kind alone.
+    checked.map_err(|error| TestCaseError::fail(format!("{error}, given {}", written(options))))
+}
+
+fn written(value: &Value) -> String {
+    match value {
+        Given::Number(number) => number.to_string(),
+        Given::Text(text) => format!("{text:?}"),
+        Given::List(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
+        Given::Map(members) => {
+            let member = |(key, value): &(String, Value)| format!("{key:?}: {}", written(value));
+            format!("{{ {} }}", members.iter().map(member).collect::<Vec<_>>().join(", "))
+        }
+        Given::Missing | Given::Null | Given::Bool(_) | Given::Function(_) | Given::Other => {
+            value.kind().to_owned()
+        }
+    }
+}
+
+fn check_error(error: &TokenError) -> Result<(), TestCaseError> {
+    let TokenError { message, .. } = error.clone();
+    prop_assert_eq!(error, &TokenError::new(ErrorCode::InvalidOptions, message.as_str()));
+    prop_assert!(!message.to_lowercase().contains("s3cret"), "{}", message);
+    prop_assert!(message.starts_with("option") || message.starts_with("the options of"), "{}", message);
+    prop_assert!(message.contains("; ") && message.len() < 600, "{}", message);
+    prop_assert!(!message.chars().any(char::is_control), "{:?}", message);
+    Ok(())
+}
+
+fn check_settings(settings: &Settings<&'static str>) -> Result<(), TestCaseError> {
+    let Settings { profile, granter, scopes, policy, timeout, .. } = settings;
+    let most = Duration::from_millis(1 << 53);
+    prop_assert!((0.0..=0.9).contains(&policy.refresh_window));
+    prop_assert!((1..=100).contains(&policy.retry.attempts));
+    prop_assert!(policy.retry.base <= policy.retry.max && policy.retry.max <= most);
+    prop_assert!(policy.retry.base >= Duration::from_millis(1));
+    prop_assert!(policy.min_validity.is_none_or(|span| span <= most));
+    prop_assert!((Duration::from_millis(1)..=most).contains(timeout));
+    let (Lifetime::AtMost(lifetime) | Lifetime::Otherwise(lifetime)) = profile.lifetime;
+    prop_assert!((Duration::from_millis(1)..=most).contains(&lifetime));
+    let url = (PLATFORM.parse_url)(&profile.endpoint);
+    prop_assert!(url.is_some_and(|url| url.credentials == Credentials::Absent));
+    let clean = |scope: &str| !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic());
+    prop_assert!(scopes.iter().all(clean));
+    for (name, value) in &profile.headers {
+        prop_assert!(name.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()));
+        prop_assert!(!["authorization", "content-type"].contains(&name.as_str()));
+        prop_assert!(value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)));
+    }
+    if let Granter::Profile(sources) = granter {
+        prop_assert_eq!(sources.len(), profile.secrets.len());
+        let mut ids = ids_of(&profile.authenticate);
+        ids.extend(profile.renew.iter().flat_map(ids_of));
+        ids.sort_unstable();
+        ids.dedup();
+        prop_assert_eq!(ids, (0..sources.len()).collect::<Vec<_>>());
+        let (TokenSource::Data(places) | TokenSource::Headers(places)) = &profile.token;
+        prop_assert!(!places.is_empty() && places.iter().all(|place| !place.is_empty()));
+        prop_assert!(profile.renew.is_none() || !profile.refresh_token.is_empty());
+    }
+    // The names of secrets are said when one cannot be had.
+    prop_assert!(!profile.secrets.concat().contains("s3cret"), "{:?}", profile.secrets);
+    Ok(())
+}
+
+/// The ids of the secrets that an operation is filled with.
+fn ids_of(operation: &Operation) -> Vec<usize> {
+    fn of(variable: &Variable) -> Vec<usize> {
+        match variable {
+            Variable::Secret(id) => vec![id.0],
+            Variable::Map(members) => members.iter().flat_map(|(_, member)| of(member)).collect(),
+            Variable::List(items) => items.iter().flat_map(of).collect(),
+            Variable::Literal(_) | Variable::RefreshToken | Variable::Scopes => Vec::new(),
+        }
+    }
+    let mut ids: Vec<_> = operation.variables.iter().flat_map(|(_, variable)| of(variable)).collect();
+    match &operation.authorization {
+        Authorization::None => {}
+        Authorization::ApiKey(id) | Authorization::Basic(id) | Authorization::Bearer(id) => ids.push(id.0),
+        Authorization::BasicPair { password, .. } => ids.push(password.0),
+    }
+    ids
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn any_value_is_accepted_or_refused_in_words_without_a_secret(value in value()) {
+        check(&value)?;
+    }
+
+    #[test]
+    fn options_that_are_nearly_right_are_accepted_or_refused_in_words_without_a_secret(
+        options in nearly_right()
+    ) {
+        check(&options)?;
+    }
+
+    #[test]
+    fn the_options_of_a_call_are_too(given in value()) {
+        if let Err(error) = read_call(&given) {
+            check_error(&error)?;
+        }
+        if let Err(error) = read_refresh(&given) {
+            check_error(&error)?;
+        }
+    }
+
+    #[test]
+    fn a_number_anywhere_is_in_range_or_refused(
+        numbers in vec(prop_oneof![any::<f64>(), 0.0..1e5, 1e14..1e17, -2.0..2.0], 7)
+    ) {
+        let keys = ["refreshWindow", "minValidityMs", "timeoutMs", "lifetimeMs", "retry.attempts", "retry.baseMs"];
+        for (key, &given) in keys.iter().zip(&numbers) {
+            check(&toggle().with(key, number(given)))?;
+            check(&braintree().with(key, number(given)).with("retry.maxMs", number(numbers[6])))?;
+        }
+    }
+}
+
+#[test]
+fn changes_of_right_options_are_sometimes_accepted_and_sometimes_refused() {
+    let mut runner = TestRunner::deterministic();
+    let (mut right, mut wrong) = (0, 0);
+    for _ in 0..1000 {
+        let options = nearly_right().new_tree(&mut runner).expect("a value").current();
+        if read(&options, PLATFORM).is_ok() { right += 1 } else { wrong += 1 }
+    }
+
+    assert!(right > 100 && wrong > 300, "{right} accepted, {wrong} refused");
+}
