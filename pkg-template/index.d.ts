@@ -442,7 +442,7 @@ export interface GrantRequest {
   refreshToken: string | undefined;
   /** The scopes to ask for. */
   scopes: string[];
-  /** Aborted when the manager is closed. */
+  /** Aborted when the manager is closed, and when `timeoutMs` is over. */
   signal: AbortSignal;
 }
 

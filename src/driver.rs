@@ -192,7 +192,11 @@ impl Driver {
                 None
             };
             let answer = race(answered, cancelled).await;
-            driver.on_wire.replace_with(|on_wire| on_wire.take().filter(|sent| sent.id != id));
+            let sent = driver.on_wire.borrow_mut().take_if(|sent| sent.id == id);
+            if let (Some(sent), Some(Err(_))) = (sent, &answer) {
+                // What was given up could stay on the wire for minutes, and keep the process running.
+                sent.abort.abort();
+            }
             if let Some(answer) = answer {
                 driver.dispatch(Event::Granted(id, answer));
             }

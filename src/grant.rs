@@ -131,9 +131,11 @@ impl Granting<'_> {
                     .map_err(GrantFailure::Permanent)
             }
             Ok(Err(thrown)) => Err(match self.face.own_error(&thrown) {
-                Some((error, Outlook::MayPass)) => GrantFailure::Transient(error),
-                Some((error, _)) if refresh_token.is_some() => GrantFailure::RefreshTokenRefused(error),
-                Some((error, _)) => GrantFailure::Permanent(error),
+                Some((error, Outlook::MayPass)) => GrantFailure::Transient(error.of(name)),
+                Some((error, _)) if refresh_token.is_some() => {
+                    GrantFailure::RefreshTokenRefused(error.of(name))
+                }
+                Some((error, _)) => GrantFailure::Permanent(error.of(name)),
                 None => {
                     let message = format!(
                         "the `grant` function of {name} threw {}; throw a TokenError to say whether to try again",

@@ -4,7 +4,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { fluz, managerFor, movableClock, recordingFetch, sandboxFor, unreachable } from "../support/setup.js";
+import {
+  fluz,
+  managerFor,
+  movableClock,
+  recordingFetch,
+  sandboxFor,
+  sharedSandbox,
+  unreachable,
+} from "../support/setup.js";
 import { assertHoldsNone, secretsOf } from "../support/secrets.js";
 import { failure, next, record } from "../support/waiting.js";
 
@@ -94,7 +102,7 @@ const RETRYABLE = ["network", "timeout", "server", "rate_limited", "credentials_
 describe("an endpoint that answers with", () => {
   for (const [title, fault, code, requests, message] of BAD) {
     test(`${title}: ${code}, in ${requests} requests, and a message that helps`, async (t) => {
-      const sandbox = await sandboxFor(t);
+      const sandbox = await sharedSandbox(t);
       const tokens = managerFor(t, optionsFor(sandbox, fault));
       sandbox.fault(fault);
 
@@ -113,7 +121,7 @@ describe("an endpoint that answers with", () => {
     });
 
     test(`${title}: the token held stays`, async (t) => {
-      const sandbox = await sandboxFor(t);
+      const sandbox = await sharedSandbox(t);
       const tokens = managerFor(t, fluz(sandbox, { ...optionsFor(sandbox, fault), timeoutMs: 10_000 }));
       const held = await tokens.getAccessToken();
       const quick = managerFor(t, optionsFor(sandbox, fault));
@@ -136,7 +144,7 @@ describe("an endpoint that answers with", () => {
   }
 
   test("errors at status 406 is asked once more, in the older media type alone", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     const fetch = recordingFetch();
     const tokens = managerFor(t, fluz(sandbox, { fetch }));
     sandbox.fault({ kind: "status", status: 406, times: 1 });
@@ -152,7 +160,7 @@ describe("an endpoint that answers with", () => {
 
 describe("an endpoint that is not there", () => {
   test("gives network, with the system's code for it", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     const endpoint = await unreachable();
     const { origin } = new URL(endpoint);
     const tokens = managerFor(t, fluz(sandbox, { endpoint }));
@@ -168,7 +176,7 @@ describe("an endpoint that is not there", () => {
   });
 
   test("is named without its path, which may hold a key", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     const tokens = managerFor(
       t,
       fluz(sandbox, { endpoint: `${await unreachable()}/planted-key?key=planted-key` }),
@@ -252,7 +260,7 @@ describe("a fetch of the user's", () => {
   ];
   for (const [title, fetch, code, message] of rows) {
     test(`that ${title}: ${code}, and nothing of it is shown`, async (t) => {
-      const sandbox = await sandboxFor(t);
+      const sandbox = await sharedSandbox(t);
       const tokens = managerFor(t, fluz(sandbox, { fetch }));
 
       const error = await failure(tokens.getToken());
@@ -266,7 +274,7 @@ describe("a fetch of the user's", () => {
   test("that never settles times out, as often as retry says", async (t) => {
     let asked = 0;
     const fetch = () => (asked++, new Promise(() => {}));
-    const tokens = managerFor(t, fluz(await sandboxFor(t), { fetch, timeoutMs: 20 }));
+    const tokens = managerFor(t, fluz(await sharedSandbox(t), { fetch, timeoutMs: 20 }));
 
     const error = await failure(tokens.getToken());
 
@@ -275,13 +283,16 @@ describe("a fetch of the user's", () => {
 
   test("whose body never ends times out", async (t) => {
     const fetch = () => new Response(new ReadableStream());
-    const tokens = managerFor(t, fluz(await sandboxFor(t), { fetch, timeoutMs: 20, retry: { attempts: 1 } }));
+    const tokens = managerFor(
+      t,
+      fluz(await sharedSandbox(t), { fetch, timeoutMs: 20, retry: { attempts: 1 } }),
+    );
 
     assert.equal((await failure(tokens.getToken())).code, "timeout");
   });
 
   test("that has only text() does as well", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     const plain = async (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
       const response = await fetch(url, init);
       return { status: response.status, headers: response.headers, text: () => response.text() };
@@ -292,7 +303,7 @@ describe("a fetch of the user's", () => {
   });
 
   test("may call the manager, and nothing deadlocks", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     /** @type {Promise<string>[]} */
     const inside = [];
     const tokens = managerFor(
@@ -315,7 +326,7 @@ describe("a fetch of the user's", () => {
 
 describe("after a failure", () => {
   test("of a grant that may pass, it is tried again until it succeeds", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     const tokens = managerFor(t, fluz(sandbox));
     sandbox.fault({ kind: "status", status: 503, times: 1 });
     sandbox.fault({ kind: "drop", times: 1 });
@@ -326,7 +337,7 @@ describe("after a failure", () => {
   });
 
   test("there are as many attempts as the option says", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     sandbox.fault({ kind: "status", status: 503 });
 
     for (const attempts of [1, 2, 5]) {
@@ -373,7 +384,7 @@ describe("after a failure", () => {
   });
 
   test("for refused credentials the timer does not ask again: an account could be locked", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     const tokens = managerFor(t, fluz(sandbox));
     await tokens.getToken();
     sandbox.fault({ kind: "status", status: 401 });
@@ -385,7 +396,7 @@ describe("after a failure", () => {
   });
 
   test("for another reason the timer asks again after the cool-down", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     const tokens = managerFor(t, fluz(sandbox, { retry: { attempts: 1 } }));
     const { expiresAt } = await tokens.getAccessToken();
     sandbox.fault({ kind: "status", status: 503 });
@@ -420,7 +431,7 @@ describe("after a failure", () => {
 
 describe("Retry-After", () => {
   test("in seconds is obeyed", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     const tokens = managerFor(t, fluz(sandbox, { retry: { baseMs: 1, maxMs: 60_000 } }));
     sandbox.fault({ kind: "status", status: 429, retryAfter: 20 });
 

@@ -10,7 +10,7 @@ import {
   fluz,
   managerFor,
   recordingFetch,
-  sandboxFor,
+  sharedSandbox,
   toggle,
 } from "../support/setup.js";
 import { assertHoldsNone } from "../support/secrets.js";
@@ -257,7 +257,7 @@ for (const [title, rows] of /** @type {[string, Row[]][]} */ ([
   describe(`wrong ${title}`, () => {
     for (const [name, options, ...messages] of rows) {
       test(`${name}: the message says which key, and what to write`, async (t) => {
-        const sandbox = await sandboxFor(t);
+        const sandbox = await sharedSandbox(t);
         const tokens = managerFor(t, options(sandbox));
 
         const error = await failure(tokens.getToken());
@@ -320,7 +320,7 @@ describe("a constructor", () => {
   });
 
   test("takes options of a class, without a prototype, and with undefined for what is left out", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     class Settings {
       constructor() {
         Object.assign(this, fluz(sandbox));
@@ -347,7 +347,7 @@ describe("an endpoint in the clear", () => {
   const unclear = "http://api.test/graphql";
 
   test("is used where allowInsecure says so", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     /** @type {string[]} */
     const asked = [];
     const tokens = managerFor(
@@ -368,7 +368,7 @@ describe("an endpoint in the clear", () => {
   });
 
   test("is used on the loopback, by any of its names, and nowhere that only looks like it", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     const ready = (/** @type {string} */ host) =>
       managerFor(t, fluz(sandbox, { endpoint: `http://${host}/graphql` })).ready();
 
@@ -390,7 +390,7 @@ describe("an endpoint in the clear", () => {
 
 describe("headers", () => {
   test("are added to grant requests", async (t) => {
-    const sandbox = await sandboxFor(t);
+    const sandbox = await sharedSandbox(t);
     const fetch = recordingFetch();
     const tokens = managerFor(
       t,

@@ -8,6 +8,7 @@
 import "./guard.js";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { after } from "node:test";
 import { TokenManager } from "graphql-token-manager";
 import { startSandbox } from "graphql-token-manager/testing";
 
@@ -29,6 +30,32 @@ export async function sandboxFor(t, options) {
   t.after(() => sandbox.close());
   return sandbox;
 }
+
+/**
+ * The sandbox that a file's tests share, which spares a start: each test sees its own requests alone, and its faults end
+ * with it. Its counts are those of the file.
+ * @param {TestContext} t
+ * @returns {Promise<Sandbox>}
+ */
+export async function sharedSandbox(t) {
+  shared ??= startSandbox();
+  const sandbox = await shared;
+  const before = sandbox.requests().length;
+  return {
+    ...sandbox,
+    requests: () => sandbox.requests().slice(before),
+    fault: (spec) => {
+      const end = sandbox.fault(spec);
+      t.after(end);
+      return end;
+    },
+  };
+}
+
+/** @type {Promise<Sandbox> | undefined} */
+let shared;
+
+after(async () => (await shared)?.close());
 
 /**
  * A manager that is closed after the test.

@@ -213,7 +213,13 @@ export class Desk {
       this.core?.abandon(call);
     };
     signal.addEventListener("abort", abort, { once: true });
-    return () => signal.removeEventListener("abort", abort);
+    return () => {
+      try {
+        signal.removeEventListener("abort", abort);
+      } catch {
+        // It is the user's, and may be anything; the core, which is on the stack, takes no errors.
+      }
+    };
   }
 
   /** @param {number} call */

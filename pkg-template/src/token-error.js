@@ -79,8 +79,14 @@ export function errorOf({ code, message, ...details }) {
  */
 export function fieldsOf(thrown) {
   if (!TokenError.is(thrown)) return undefined;
-  const { code, message, retryable, status, requestId, retryAfterMs } = /** @type {any} */ (thrown);
-  return { code, message, retryable, status, requestId, retryAfterMs };
+  try {
+    const { code, message, retryable, ...details } = /** @type {any} */ (thrown);
+    const { status, requestId, retryAfterMs, missingScopes } = details;
+    return { code, message, retryable, status, requestId, retryAfterMs, missingScopes };
+  } catch {
+    // It only looked like one.
+    return undefined;
+  }
 }
 
 /**

@@ -1,13 +1,12 @@
 //! Sends a request and reads the whole answer, whatever `fetch` is.
 
-use js_sys::{Function, Object, Promise, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
 use crate::{
     core::Secret,
-    host::{Clock, text_member},
+    host::{Clock, awaited, text_member},
     http::{HttpRequest, HttpResponse},
 };
 
@@ -41,10 +40,17 @@ extern "C" {
     type Reader;
 
     #[wasm_bindgen(method, catch)]
-    fn read(this: &Reader) -> Result<Promise, JsValue>;
+    fn read(this: &Reader) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    fn cancel(this: &Reader) -> Result<Promise, JsValue>;
+    fn cancel(this: &Reader) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(extends = Uint8Array, js_name = Uint8Array)]
+    type Bytes;
+
+    /// A copy; throws where the bytes were given away.
+    #[wasm_bindgen(constructor, catch, js_class = "Uint8Array")]
+    fn copied(chunk: &JsValue) -> Result<Bytes, JsValue>;
 }
 
 /// Why there is no answer.
@@ -74,7 +80,7 @@ pub(crate) async fn fetch(
     let fetch = fetch.or_else(|| builtin.dyn_ref::<Function>()).ok_or(FetchFailure::Absent)?;
     let sent_at = clock.now();
     let called = fetch.call2(&JsValue::UNDEFINED, &JsValue::from_str(&request.url), &init(request, signal));
-    let answer = JsFuture::from(Promise::resolve(&called.map_err(network)?)).await.map_err(network)?;
+    let answer = awaited(&called.map_err(network)?).await.map_err(network)?;
     if !answer.is_object() {
         return Err(FetchFailure::NotAnAnswer);
     }
@@ -125,17 +131,27 @@ async fn read(answer: &Answer) -> Result<Secret, FetchFailure> {
     let Ok(reader) = body.unchecked_ref::<Stream>().reader() else {
         // No stream: an empty answer, or a `fetch` of the user's that has only text.
         let text = answer.text().map_err(|_| FetchFailure::NotAnAnswer)?;
-        let text = JsFuture::from(Promise::resolve(&text)).await.map_err(network)?;
+        let text = awaited(&text).await.map_err(network)?;
         let text = text.as_string().ok_or(FetchFailure::NotAnAnswer)?;
         return if text.len() > LARGEST { Err(FetchFailure::TooLarge) } else { Ok(Secret::new(text)) };
     };
     let mut bytes = Vec::new();
+    let mut size = 0;
     loop {
-        let part = JsFuture::from(reader.read().map_err(network)?).await.map_err(network)?;
+        let part = awaited(&reader.read().map_err(network)?).await.map_err(network)?;
         let chunk = Reflect::get(&part, &JsValue::from_str("value")).map_err(network)?;
-        let Some(chunk) = chunk.dyn_ref::<Uint8Array>() else { break };
-        if bytes.len() + chunk.length() as usize > LARGEST {
-            let _ = reader.cancel();
+        // Of any realm, and not what only inherits from bytes.
+        if !ArrayBuffer::is_view(&chunk) {
+            break;
+        }
+        let chunk = Bytes::copied(&chunk).map_err(network)?;
+        // An empty one counts as well, or a stream of them would never end.
+        size += chunk.length().max(1) as usize;
+        if size > LARGEST {
+            if let Ok(cancelled) = reader.cancel() {
+                // Waited for by nobody, and yet its rejection is not lost.
+                drop(awaited(&cancelled));
+            }
             return Err(FetchFailure::TooLarge);
         }
         bytes.extend(chunk.to_vec());

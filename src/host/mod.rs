@@ -23,4 +23,4 @@ pub(crate) use fetch::{FetchFailure, fetch, headers_of};
 pub(crate) use page::{Wakeups, is_page};
 pub(crate) use platform::PLATFORM;
 pub(crate) use timeout::{race, within};
-pub(crate) use value::{given, settled, text_member};
+pub(crate) use value::{awaited, given, settled, text_member};

@@ -111,5 +111,17 @@ pub(crate) fn settled(
         Some(argument) => function.call1(&JsValue::UNDEFINED, argument),
         None => function.call0(&JsValue::UNDEFINED),
     };
-    async { JsFuture::from(Promise::resolve(&called?)).await }
+    async { awaited(&called?).await }
+}
+
+/// Waits for what JavaScript gave, promise or not.
+///
+/// `Promise.resolve` would give back a promise of the user's as it is, whose class or
+/// `then` may throw where nothing catches it; a promise of our own rejects instead.
+pub(crate) fn awaited(value: &JsValue) -> JsFuture {
+    let promise = Promise::new(&mut |resolve, _| {
+        // Resolving does not throw, whatever the value is.
+        let _ = resolve.call1(&JsValue::UNDEFINED, value);
+    });
+    JsFuture::from(promise)
 }

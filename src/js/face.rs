@@ -94,6 +94,10 @@ impl Face {
             Some(Given::Number(number)) => Some(*number),
             _ => None,
         };
+        let missing_scopes = match get("missingScopes") {
+            Some(Given::List(scopes)) => Some(scopes.iter().filter_map(Given::as_text).collect()),
+            _ => None,
+        };
         let outlook = match get("retryable") {
             Some(Given::Bool(true)) => Outlook::MayPass,
             _ => Outlook::Lasts,
@@ -103,6 +107,7 @@ impl Face {
             request_id: text("requestId"),
             retry_after: number("retryAfterMs")
                 .and_then(|millis| std::time::Duration::try_from_secs_f64(millis / 1000.0).ok()),
+            missing_scopes,
             ..TokenError::new(ErrorCode::parse(&text("code")?)?, text("message")?)
         };
         Some((error, outlook))

@@ -1,0 +1,221 @@
+/**
+ * What every fault of the sandbox leads to, in one table; and the small model that says from it what is asked and told.
+ *
+ * @module
+ */
+
+/** @import { FaultSpec, ProviderName } from "graphql-token-manager/testing" */
+/** @import { TokenErrorCode, TokenEvent } from "graphql-token-manager" */
+/** @import { Api } from "./providers.js" */
+
+/**
+ * What a fault means.
+ *
+ * `harmless`: the token comes nevertheless · `passes`: asked again after a pause, by credentials: a refresh token that
+ * was sent may have been used up · `refused`: a refresh token is given up for the credentials, at once; credentials are
+ * given up · `final`: nothing that is sent instead would help.
+ * @typedef {{ is: "harmless", warning?: string } | { is: "passes" | "refused" | "final", code: TokenErrorCode }} Meaning
+ */
+
+/** @type {Meaning} */
+const harmless = { is: "harmless" };
+/** @type {(code: TokenErrorCode) => Meaning} */
+const passes = (code) => ({ is: "passes", code });
+/** @type {(code: TokenErrorCode) => Meaning} */
+const refused = (code) => ({ is: "refused", code });
+/** @type {(code: TokenErrorCode) => Meaning} */
+const final = (code) => ({ is: "final", code });
+
+/** @param {Record<string, unknown>} error */
+const errors = (error) =>
+  JSON.stringify({ data: null, errors: [{ message: "planted-in-the-body", ...error }] });
+/** @param {string} errorClass */
+const braintreeError = (errorClass) => errors({ extensions: { errorClass, errorType: "developer_error" } });
+/** @param {string} code */
+const coded = (code) => errors({ extensions: { code } });
+
+/**
+ * @typedef {object} Row
+ * @property {string} title
+ * @property {FaultSpec} fault
+ * @property {Meaning} means For every API that is not named below.
+ * @property {Partial<Record<ProviderName, Meaning>>} [but]
+ * @property {string} [because] Why they differ.
+ * @property {ProviderName[]} [only] Those that it can happen to.
+ */
+
+/** What an API says where it does not explain itself. */
+const UNEXPLAINED = refused("protocol");
+
+/** @type {Row[]} */
+export const FAULTS = [
+  { title: "no answer in time", fault: { kind: "delay", ms: 60_000 }, means: passes("timeout") },
+  {
+    title: "an answer too late, to an operation that was executed",
+    fault: { kind: "delay", ms: 60_000, when: "after" },
+    means: passes("timeout"),
+  },
+  { title: "a connection cut before", fault: { kind: "drop", when: "before" }, means: passes("network") },
+  {
+    title: "a connection cut after the operation was executed",
+    fault: { kind: "drop", when: "after" },
+    means: passes("network"),
+  },
+  { title: "half an answer", fault: { kind: "truncate" }, means: passes("network") },
+  { title: "500", fault: { kind: "status", status: 500 }, means: passes("server") },
+  { title: "502", fault: { kind: "status", status: 502 }, means: passes("server") },
+  {
+    title: "503, asking for no pause",
+    fault: { kind: "status", status: 503, retryAfter: 0 },
+    means: passes("server"),
+  },
+  { title: "408", fault: { kind: "status", status: 408 }, means: passes("server") },
+  { title: "429", fault: { kind: "status", status: 429 }, means: passes("rate_limited") },
+  {
+    title: "429 for an hour",
+    fault: { kind: "status", status: 429, retryAfter: 3_600 },
+    means: final("rate_limited"),
+  },
+  {
+    title: "503 for an hour",
+    fault: { kind: "status", status: 503, retryAfter: 3_600 },
+    means: final("rate_limited"),
+  },
+  { title: "401", fault: { kind: "status", status: 401 }, means: refused("invalid_credentials") },
+  { title: "403", fault: { kind: "status", status: 403 }, means: refused("invalid_credentials") },
+  {
+    title: "422",
+    fault: { kind: "status", status: 422 },
+    means: UNEXPLAINED,
+    but: { toggle: refused("invalid_credentials") },
+    because: "Laravel, which Toggle runs on, answers 422 to credentials of a wrong form",
+  },
+  { title: "404", fault: { kind: "status", status: 404 }, means: refused("protocol") },
+  { title: "a redirect", fault: { kind: "status", status: 307 }, means: refused("protocol") },
+  { title: "a captive portal's page", fault: { kind: "html" }, means: refused("protocol") },
+  {
+    title: "JSON with a brace too many",
+    fault: { kind: "invalid-json" },
+    means: refused("protocol"),
+    but: { toggle: harmless },
+    because: "Toggle's token comes in a header, and nothing of the body is needed",
+  },
+  { title: "two mebibytes", fault: { kind: "oversize" }, means: final("protocol") },
+  { title: "padding of ten kilobytes", fault: { kind: "oversize", bytes: 10_240 }, means: harmless },
+  { title: "no token", fault: { kind: "no-token" }, means: refused("protocol") },
+  {
+    title: "a token that cannot be sent",
+    fault: { kind: "bad-token", value: "two words" },
+    means: refused("protocol"),
+  },
+  {
+    title: "fewer scopes",
+    fault: { kind: "narrow", scopes: ["LIST_OFFERS"] },
+    means: harmless,
+    only: ["fluz", "braintree"],
+    but: { fluz: { is: "harmless", warning: "insufficient_scope" } },
+    because: "only Fluz's answer names the scopes that were granted",
+  },
+  { title: "a Date a day ahead", fault: { kind: "date", offsetMs: 86_400_000 }, means: harmless },
+  { title: "a Date a day behind", fault: { kind: "date", offsetMs: -86_400_000 }, means: harmless },
+  { title: "no Date", fault: { kind: "omit-date" }, means: harmless },
+  ...["RESOURCE_LIMIT", "SERVICE_AVAILABILITY", "INTERNAL", "AUTHENTICATION", "AUTHORIZATION"].map(
+    (errorClass) =>
+      /** @type {Row} */ ({
+        title: `200 with Braintree's ${errorClass}`,
+        fault: { kind: "status", status: 200, body: braintreeError(errorClass) },
+        means: UNEXPLAINED,
+        but: {
+          braintree: errorClass.startsWith("AUTH")
+            ? refused("invalid_credentials")
+            : passes(errorClass === "RESOURCE_LIMIT" ? "rate_limited" : "server"),
+          toggle: refused("invalid_credentials"),
+        },
+        because:
+          "it is Braintree's own word; and Toggle words refusals in any way, so that each of its errors is one",
+      }),
+  ),
+  {
+    title: "200 with Fluz's AUTH-0008",
+    fault: { kind: "status", status: 200, body: coded("AUTH-0008") },
+    means: UNEXPLAINED,
+    but: { fluz: refused("invalid_credentials"), toggle: refused("invalid_credentials") },
+    because: "it is Fluz's own code; and Toggle words refusals in any way",
+  },
+  {
+    title: "200 with UNAUTHENTICATED",
+    fault: { kind: "status", status: 200, body: coded("UNAUTHENTICATED") },
+    means: refused("invalid_credentials"),
+    but: { braintree: UNEXPLAINED },
+    because: "Braintree classifies by `errorClass` and has no codes",
+  },
+];
+
+/**
+ * @param {Row} row
+ * @param {ProviderName} name
+ */
+export const meaningOf = (row, name) => row.but?.[name] ?? row.means;
+
+/** @typedef {"first grant" | "background refresh" | "forced refresh"} Moment */
+export const MOMENTS = /** @type {Moment[]} */ (["first grant", "background refresh", "forced refresh"]);
+
+/** Why a token is new, as its event tells it. @type {Record<Moment, string>} */
+const REASONS = { "first grant": "initial", "background refresh": "proactive", "forced refresh": "forced" };
+
+/**
+ * What is asked and told when a fault of this meaning meets a grant.
+ * @param {object} cell
+ * @param {Meaning} cell.meaning
+ * @param {Api} cell.api
+ * @param {Moment} cell.moment
+ * @param {"once" | "for good"} cell.lasts
+ * @param {number} cell.attempts
+ * @returns {{ operations: string[], events: string[], code?: TokenErrorCode }}
+ */
+export function foreseen({ meaning, api, moment, lasts, attempts }) {
+  const held = moment === "first grant" ? "nothing held" : "token held";
+  /** @type {string[]} */
+  const operations = [];
+  /** @type {string[]} */
+  const events = [];
+  let refreshToken = moment !== "first grant" && api.refresh !== undefined;
+  for (let failed = 0; ;) {
+    operations.push(refreshToken ? `${api.refresh}` : api.grant);
+    const spoilt = lasts === "for good" || operations.length === 1;
+    if (!spoilt || meaning.is === "harmless") {
+      events.push(`token ${REASONS[moment]}`);
+      if (meaning.is === "harmless" && meaning.warning) events.push(`warning ${meaning.warning}`);
+      return { operations, events };
+    }
+    const { is, code } = meaning;
+    const given = refreshToken;
+    refreshToken = false;
+    if (is === "refused" && given) continue;
+    failed++;
+    if (is !== "passes" || failed === attempts) {
+      return { operations, events: [...events, `error ${code}, ${held}`], code };
+    }
+    events.push(`retry ${failed + 1} ${code}`);
+  }
+}
+
+/**
+ * An event as the model writes it.
+ * @param {TokenEvent} event
+ */
+export function told(event) {
+  switch (event.type) {
+    case "token":
+      return `token ${event.reason}`;
+    case "retry":
+      return `retry ${event.attempt} ${event.code}`;
+    case "error":
+      return `error ${event.error.code}, ${event.tokenStillValid ? "token" : "nothing"} held`;
+    case "warning":
+      return `warning ${event.code}`;
+    case "expired":
+    case "close":
+      return event.type;
+  }
+}

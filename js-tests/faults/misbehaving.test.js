@@ -1,0 +1,279 @@
+// Functions of the user's that misbehave: callers get their answer, and the manager goes on.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { fluz, managerFor, sandboxFor } from "../support/setup.js";
+import { assertHoldsNone } from "../support/secrets.js";
+import { failure } from "../support/waiting.js";
+import { RETRY } from "./providers.js";
+import { STRANGE, STRANGE_PROMISES, hostileObject } from "./strange.js";
+
+/** @import { TestContext } from "node:test" */
+/** @import { Options } from "../support/setup.js" */
+
+const ONCE = { timeoutMs: 1_000, retry: { ...RETRY, attempts: 1 } };
+
+/**
+ * Asserts that a call of a manager with a strange function fails with a `TokenError` of one of the codes, without a trace
+ * of what was planted, and that a call after it brings a token where the function is as it should be again.
+ * @param {TestContext} t
+ * @param {readonly string[]} codes
+ * @param {(strange: () => boolean) => Options} options
+ */
+async function assertMended(t, codes, options) {
+  let strange = true;
+  const tokens = managerFor(
+    t,
+    options(() => strange),
+  );
+
+  const error = await failure(tokens.getToken());
+  strange = false;
+  const token = await tokens.refresh();
+
+  assert.ok(codes.includes(error.code), `${error.code}: ${error.message}`);
+  assertHoldsNone([error, tokens.status()], ["planted-"]);
+  assert.equal(await tokens.getToken(), token.value);
+}
+
+/** What a function may do with a strange thing. @type {[title: string, act: (thing: unknown) => unknown][]} */
+const WAYS = [
+  [
+    "throws",
+    (thing) => {
+      throw thing;
+    },
+  ],
+  ["rejects with", (thing) => Promise.reject(thing)],
+  ["returns", (thing) => thing],
+];
+
+const LIST = WAYS.flatMap(([way, act]) => {
+  const things = way === "returns" ? [...STRANGE, ...STRANGE_PROMISES] : STRANGE;
+  return things.map(([title, make]) => /** @type {const} */ ([`${way} ${title}`, () => act(make())]));
+});
+
+describe("a secret function that", () => {
+  for (const [title, strange] of LIST) {
+    test(title, async (t) => {
+      const sandbox = await sandboxFor(t);
+
+      await assertMended(t, ["credentials_unavailable", "invalid_credentials"], (isStrange) =>
+        fluz(sandbox, { ...ONCE, apiKey: () => (isStrange() ? strange() : sandbox.fluz.apiKey) }),
+      );
+    });
+  }
+});
+
+describe("a fetch that", () => {
+  for (const [title, strange] of LIST) {
+    test(title, async (t) => {
+      const sandbox = await sandboxFor(t);
+
+      await assertMended(t, ["network", "protocol"], (isStrange) =>
+        fluz(sandbox, {
+          ...ONCE,
+          fetch: (/** @type {[string]} */ ...to) => (isStrange() ? strange() : fetch(...to)),
+        }),
+      );
+    });
+  }
+
+  for (const [title, answer] of answers()) {
+    test(`answers with ${title}`, async (t) => {
+      const sandbox = await sandboxFor(t);
+
+      await assertMended(t, ["network", "protocol", "timeout"], (isStrange) =>
+        fluz(sandbox, {
+          ...ONCE,
+          fetch: (/** @type {[string]} */ ...to) => (isStrange() ? answer() : fetch(...to)),
+        }),
+      );
+    });
+  }
+});
+
+describe("a grant function that", () => {
+  for (const [title, strange] of [...LIST, ...grants()]) {
+    test(title, async (t) => {
+      await assertMended(t, ["network", "protocol"], (isStrange) => ({
+        provider: {
+          name: "mine",
+          endpoint: "https://mine.test/graphql",
+          grant: () => (isStrange() ? strange() : { accessToken: "good", expiresInMs: 60_000 }),
+        },
+        ...ONCE,
+      }));
+    });
+  }
+});
+
+describe("a signal", () => {
+  for (const [title, parts] of /** @type {[string, object][]} */ ([
+    ["without removeEventListener", {}],
+    [
+      "whose removeEventListener throws",
+      {
+        removeEventListener() {
+          throw new Error("planted-in-a-signal");
+        },
+      },
+    ],
+    ["whose removeEventListener calls the caller again", { removeEventListener() {} }],
+  ])) {
+    test(`${title} does not keep the manager from its work`, async (t) => {
+      const tokens = managerFor(t, fluz(await sandboxFor(t), ONCE));
+      const signal = /** @type {any} */ ({ aborted: false, addEventListener() {}, ...parts });
+
+      const got = await Promise.allSettled([tokens.getToken({ signal }), tokens.getToken()]);
+      const later = await tokens.refresh();
+
+      assert.equal(got[1].status, "fulfilled");
+      assert.equal(await tokens.getToken(), later.value);
+    });
+  }
+});
+
+/**
+ * Things that look like a Response.
+ * @returns {[title: string, answer: () => unknown][]}
+ */
+function answers() {
+  const headers = new Headers();
+  /** @param {() => unknown} getReader */
+  const streaming = (getReader) => () => ({ status: 200, headers, body: { getReader } });
+  /** @param {unknown} value */
+  const chunk = (value) =>
+    streaming(() => ({ read: async () => ({ value, done: false }), cancel: async () => {} }));
+  const throwing = () => {
+    throw new Error("planted-in-a-method");
+  };
+  return [
+    [
+      "a status that throws",
+      () => ({
+        get status() {
+          return throwing();
+        },
+      }),
+    ],
+    ["headers that throw", () => ({ status: 200, headers: { get: throwing } })],
+    ["headers without get", () => ({ status: 200, headers: {} })],
+    ["a header that is no text", () => ({ status: 200, headers: { get: () => ({}) }, text: () => "" })],
+    [
+      "a body that throws",
+      () => ({
+        status: 200,
+        headers,
+        get body() {
+          return throwing();
+        },
+      }),
+    ],
+    ["a text that throws", () => ({ status: 200, headers, text: throwing })],
+    ["a text that is a strange promise", () => ({ status: 200, headers, text: STRANGE_PROMISES[1]?.[1] })],
+    ["a reader that throws", streaming(throwing)],
+    ["a reader that is none", streaming(() => 7)],
+    ["a read that throws", streaming(() => ({ read: throwing }))],
+    ["a read that gives no promise", streaming(() => ({ read: () => ({ done: true }) }))],
+    ["a read that gives undefined", streaming(() => ({ read: () => undefined }))],
+    ["a read that gives a strange promise", streaming(() => ({ read: STRANGE_PROMISES[1]?.[1] }))],
+    ["a read that gives nothing", streaming(() => ({ read: async () => undefined }))],
+    [
+      "a part that throws",
+      streaming(() => ({
+        read: async () => ({
+          get value() {
+            return throwing();
+          },
+        }),
+      })),
+    ],
+    ["a chunk of text", chunk("text")],
+    ["a chunk that only looks like bytes", chunk(Object.create(Uint8Array.prototype))],
+    ["a chunk that is a proxy of bytes", chunk(new Proxy(new Uint8Array(4), {}))],
+    ["a chunk that was given away", chunk(detached())],
+    ["a chunk of words", chunk(new Uint16Array(4))],
+    [
+      "too much, and a cancel that rejects",
+      streaming(() => ({
+        read: async () => ({ value: new Uint8Array(2 ** 21) }),
+        cancel: () => Promise.reject(new Error("planted-in-cancel")),
+      })),
+    ],
+    [
+      "too much, and a cancel that throws",
+      streaming(() => ({ read: async () => ({ value: new Uint8Array(2 ** 21) }), cancel: throwing })),
+    ],
+    ["empty chunks without end", chunk(new Uint8Array(0))],
+  ];
+}
+
+function detached() {
+  const bytes = new Uint8Array(4);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  return bytes;
+}
+
+/**
+ * Results that are none.
+ * @returns {[title: string, grant: () => unknown][]}
+ */
+function grants() {
+  const throwing = () => {
+    throw new Error("planted-in-a-getter");
+  };
+  const accessToken = "good";
+  const brand = Symbol.for("graphql-token-manager.TokenError");
+  return [
+    [
+      "returns a getter that throws",
+      () => ({
+        get accessToken() {
+          return throwing();
+        },
+      }),
+    ],
+    ["returns scopes that throw", () => ({ accessToken, expiresInMs: 1_000, scopes: hostileObject() })],
+    [
+      "returns a list of scopes that throws",
+      () => ({ accessToken, expiresInMs: 1_000, scopes: new Proxy([], { get: throwing }) }),
+    ],
+    ["returns a date that is none", () => ({ accessToken, expiresAt: new Date(NaN) })],
+    [
+      "returns what only inherits from Date",
+      () => ({ accessToken, expiresAt: Object.create(Date.prototype) }),
+    ],
+    ["returns a token with a line break", () => ({ accessToken: "planted-\r\nx", expiresInMs: 1_000 })],
+    [
+      "throws what only looks like a TokenError",
+      () => {
+        throw { [brand]: true };
+      },
+    ],
+    [
+      "throws a TokenError whose code throws",
+      () => {
+        throw {
+          [brand]: true,
+          get code() {
+            return throwing();
+          },
+        };
+      },
+    ],
+    [
+      "throws a TokenError whose message is an object",
+      () => {
+        throw { [brand]: true, code: "network", message: {} };
+      },
+    ],
+    [
+      "throws a TokenError of an unknown code",
+      () => {
+        throw { [brand]: true, code: "planted-code", message: "x" };
+      },
+    ],
+  ];
+}

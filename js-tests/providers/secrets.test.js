@@ -1,0 +1,169 @@
+// Secrets as functions: when they are called, and what they may do wrong.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { acmeProfile, braintree, fluz, managerFor, QUICK, sharedSandbox, toggle } from "../support/setup.js";
+import { assertHoldsNone } from "../support/secrets.js";
+import { failure } from "../support/waiting.js";
+
+/** @import { Sandbox } from "graphql-token-manager/testing" */
+
+/** @type {[name: string, key: string, secret: (sandbox: Sandbox) => string, options: (sandbox: Sandbox, secret: unknown) => unknown][]} */
+const PROVIDERS = [
+  ["fluz", "apiKey", ({ fluz }) => fluz.apiKey, (s, apiKey) => fluz(s, { apiKey, renewal: "generate" })],
+  ["toggle", "password", ({ toggle }) => toggle.password, (s, password) => toggle(s, { password })],
+  [
+    "braintree",
+    "clientSecret",
+    ({ braintree }) => braintree.clientSecret,
+    (s, clientSecret) => braintree(s, { clientSecret }),
+  ],
+  [
+    "a profile",
+    "provider.authenticate.variables.secret",
+    ({ acme }) => acme.secret,
+    (s, secret) => {
+      const document =
+        "mutation ($id: ID!, $secret: String!) { login(id: $id, secret: $secret) { jwt renewal ttl } }";
+      const authenticate = { document, variables: { id: s.acme.id, secret } };
+      return { provider: acmeProfile(s, { authenticate, renew: undefined }), retry: QUICK };
+    },
+  ],
+];
+
+describe("a secret function", () => {
+  for (const [name, , secret, options] of PROVIDERS) {
+    test(`of ${name} is called once for each grant, with nothing, and may be asynchronous`, async (t) => {
+      const sandbox = await sharedSandbox(t);
+      /** @type {unknown[][]} */
+      const calls = [];
+      const vault = async (/** @type {unknown[]} */ ...args) => {
+        calls.push(args);
+        await new Promise(setImmediate);
+        return secret(sandbox);
+      };
+      const tokens = managerFor(t, options(sandbox, vault));
+
+      await tokens.ready();
+      const early = calls.length;
+      await Promise.all(Array.from({ length: 100 }, () => tokens.getToken()));
+      await tokens.refresh();
+
+      assert.equal(early, 0);
+      assert.deepEqual(calls, [[], []]);
+    });
+  }
+
+  test("may give another secret for the next grant", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const secrets = ["rotated-away", sandbox.toggle.password];
+    const tokens = managerFor(t, toggle(sandbox, { password: () => secrets.shift() }));
+
+    const error = await failure(tokens.getToken());
+    const token = await tokens.refresh();
+
+    assert.equal(error.code, "invalid_credentials");
+    assert.equal(await tokens.getToken(), token.value);
+  });
+
+  test("that mends itself costs no failure", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    let calls = 0;
+    const flaky = () => {
+      if (++calls < 3) throw new Error("the vault is asleep");
+      return sandbox.fluz.apiKey;
+    };
+    const tokens = managerFor(t, fluz(sandbox, { apiKey: flaky }));
+
+    assert.equal(typeof (await tokens.getToken()), "string");
+    assert.equal(sandbox.requests().length, 1);
+  });
+
+  /** @type {[title: string, secret: () => unknown, message: RegExp][]} */
+  const BAD = [
+    [
+      "throws",
+      () => {
+        throw new TypeError("planted-secret");
+      },
+      /threw a TypeError/,
+    ],
+    ["rejects", () => Promise.reject(new Error("planted-secret")), /threw a Error/],
+    [
+      "throws text",
+      () => {
+        throw "planted-secret";
+      },
+      /threw something that is no Error/,
+    ],
+    ["gives an empty string", () => "", /gave an empty string/],
+    ["gives spaces", () => "  ", /gave an empty string/],
+    ["gives nothing", () => undefined, /gave no string/],
+    ["gives null", async () => null, /gave no string/],
+    ["gives a number", () => 5, /gave no string/],
+    ["gives a Buffer", () => Buffer.from("planted-secret"), /gave no string/],
+    ["gives an object", () => ({ secret: "planted-secret" }), /gave no string/],
+    [
+      "gives a thenable that throws",
+      () => ({
+        then() {
+          throw new Error("planted-secret");
+        },
+      }),
+      /threw a Error/,
+    ],
+    ["never settles", () => new Promise(() => {}), /gave nothing within 20 ms/],
+  ];
+  for (const [title, secret, message] of BAD) {
+    test(`that ${title} is credentials_unavailable, names the option and shows nothing`, async (t) => {
+      const sandbox = await sharedSandbox(t);
+      for (const [, key, , options] of PROVIDERS) {
+        let calls = 0;
+        const counted = () => (calls++, secret());
+        const tokens = managerFor(t, { .../** @type {object} */ (options(sandbox, counted)), timeoutMs: 20 });
+
+        const error = await failure(tokens.getToken());
+        for (let call = 0; call < 100; call++) await failure(tokens.getToken());
+
+        assert.deepEqual([error.code, error.retryable], ["credentials_unavailable", true]);
+        assert.ok(error.message.includes(`\`${key}\``), error.message);
+        assert.match(error.message, message);
+        assert.match(error.message, /must return the secret as a string/);
+        assert.deepEqual([calls, error.attempts], [3, 3]);
+        assertHoldsNone(error, ["planted-secret"]);
+      }
+      assert.equal(sandbox.requests().length, 0);
+    });
+  }
+
+  test("that fails leaves the token held", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    let broken = false;
+    const vault = () => (broken ? "" : sandbox.toggle.password);
+    const tokens = managerFor(t, toggle(sandbox, { password: vault }));
+    const token = await tokens.getToken();
+    broken = true;
+
+    const error = await failure(tokens.refresh());
+
+    assert.equal(error.code, "credentials_unavailable");
+    assert.equal(await tokens.getToken(), token);
+  });
+
+  test("may call the manager, and nothing deadlocks", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    /** @type {Promise<string>[]} */
+    const inside = [];
+    const vault = () => {
+      inside.push(tokens.getToken());
+      tokens.status();
+      return sandbox.toggle.password;
+    };
+    const tokens = managerFor(t, toggle(sandbox, { password: vault }));
+
+    const token = await tokens.getToken();
+
+    assert.deepEqual(await Promise.all(inside), [token]);
+  });
+});
