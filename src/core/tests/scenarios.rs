@@ -219,3 +219,13 @@ fn a_lifecycle_is_awaited_while_a_caller_waits() {
     let _ = machine.handle(Event::Abandoned(CallId(1)), START);
     assert!(!machine.is_awaited());
 }
+
+#[test]
+fn a_token_of_the_same_second_is_no_step_back() {
+    let mut machine = lifecycle();
+    let _ = refreshed(&mut machine, 1, stamped("held", START, START), START);
+
+    let _ = machine.handle(Event::Observed(stamped("seen", START + millis(500), START)), START + millis(500));
+
+    assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("seen"));
+}
