@@ -39,6 +39,7 @@ export class Desk {
   core = undefined;
   closed = false;
 
+  #seenAt = 0;
   #options;
   /** @type {Promise<void> | undefined} */
   #starting = undefined;
@@ -77,6 +78,17 @@ export class Desk {
       if (this.core) this.#send(method, call, options);
       else this.ready().then(() => this.#send(method, call, options), refuse);
     });
+  }
+
+  /**
+   * What the wall clock shows. Where it was set back, `servedUntil` and `validUntil` are wrong until the core, which
+   * has another clock as well, has told them anew.
+   */
+  now() {
+    const now = Date.now();
+    if (now < this.#seenAt) this.core?.woke();
+    this.#seenAt = now;
+    return now;
   }
 
   /** Tells the core that the token is handed out without asking; once for each token will do. */
