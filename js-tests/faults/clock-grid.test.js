@@ -92,10 +92,10 @@ describe("a device clock", { concurrency: true }, () => {
       for (const result of /** @type {Result[]} */ (results)) {
         const { name, how, header, ends, calls, refused, last, grants } = result;
         const what = JSON.stringify(result);
-        assert.ok(calls > 5 && last, what);
+        assert.ok(calls > 5, what);
         // Six seconds of four-second tokens: three or four, and one more for each jump.
         assert.ok(grants >= 2 && grants <= 7, what);
-        if (!isBlind(result, ahead)) assert.equal(refused, 0, what);
+        if (!isBlind(result, ahead)) assert.ok(last && refused === 0, what);
         else assert.ok(refused <= 3, what);
         const isKnown = header === "true" || (header === "absent" && (name === "fluz" || name === "toggle"));
         if (isKnown) assert.ok(Math.abs(ends) < 2_500, `told by the provider's clock: ${what} ${how}`);
