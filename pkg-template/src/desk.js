@@ -38,6 +38,8 @@ export class Desk {
 
   closed = false;
 
+  /** What the wall clock last showed. */
+  #seenAt = 0;
   /** Kept for another start, should the instance break off. */
   #options;
   /** @type {Core | undefined} */
@@ -103,6 +105,17 @@ export class Desk {
       this.#live();
       return undefined;
     }
+  }
+
+  /**
+   * What the wall clock shows. Where it was set back, `servedUntil` and `validUntil` are wrong until the core, which
+   * has another clock as well, has told them anew.
+   */
+  now() {
+    const now = Date.now();
+    if (now < this.#seenAt) this.tell((core) => core.woke());
+    this.#seenAt = now;
+    return now;
   }
 
   /** Tells the core that the token is handed out without asking; once for each token will do. */

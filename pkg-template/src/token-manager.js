@@ -38,7 +38,7 @@ export class TokenManager {
    */
   getToken(options) {
     const desk = this.#desk;
-    if (options === undefined && desk.promised !== undefined && Date.now() < desk.servedUntil) {
+    if (options === undefined && desk.now() < desk.servedUntil && desk.promised !== undefined) {
       if (!desk.used) desk.use();
       return desk.promised;
     }
@@ -71,8 +71,8 @@ export class TokenManager {
 
   /** @returns {AccessToken | undefined} */
   peek() {
-    const { held, validUntil } = this.#desk;
-    return held !== undefined && Date.now() < validUntil ? held : undefined;
+    const desk = this.#desk;
+    return desk.now() < desk.validUntil ? desk.held : undefined;
   }
 
   /** @param {string} token */

@@ -58,6 +58,11 @@ impl Core {
         self.driver.dispatch(Event::Invalidated(AccessToken::new(token)));
     }
 
+    /// The time is not what it seemed: what is due is done, and the face told anew.
+    pub fn woke(&self) {
+        self.driver.dispatch(Event::Woke);
+    }
+
     /// Takes a newer token out of an ordinary answer; whether there was one.
     pub fn adopt(&self, response: &JsValue) -> bool {
         self.driver.adopt(response)

@@ -1,0 +1,105 @@
+// Wrong clocks on either side, and clocks that jump: for every way in which an API tells a lifetime.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { onDevice } from "./device.js";
+
+const DAY = 86_400_000;
+const LIFETIME = 4_000;
+
+/** What tells the lifetime, and what the Date header says. @type {[name: string, how: string, headers: string[]][]} */
+const CELLS = [
+  ["fluz", "a JWT", ["true", "a day ahead", "a day behind", "absent"]],
+  ["toggle", "a JWT", ["true", "absent"]],
+  ["acme", "seconds", ["true", "a day behind", "absent"]],
+  ["braintree", "iso", ["true", "a day ahead", "a day behind", "absent"]],
+  ["braintree", "offset", ["true"]],
+  ["braintree", "epoch", ["true"]],
+  ["braintree", "absent", ["true", "a day ahead", "absent"]],
+];
+
+/**
+ * Uses tokens against the API for six seconds, while the device's clock leaps a day ahead and then two days back.
+ */
+const PROGRAM = `
+  let begun = 0;
+  let begin;
+  const all = new Promise((resolve) => (begin = resolve));
+  const cell = async ({ name, how, header }) => {
+    const variants = name === "braintree" ? { braintree: { expiresAt: how } } : {};
+    const lifetimes = { fluz: given.lifetime, toggle: given.lifetime, braintree: given.lifetime, acme: given.lifetime };
+    const sandbox = await startSandbox({ now: device.real, lifetimes, variants });
+    const offsetMs = { "a day ahead": given.day, "a day behind": -given.day }[header];
+    if (header === "absent") sandbox.fault({ kind: "omit-date" });
+    else if (offsetMs) sandbox.fault({ kind: "date", offsetMs });
+    // Where nothing of the answer can be believed, this is the remedy that the documentation gives.
+    const remedy = name === "braintree" ? { lifetimeMs: given.lifetime } : {};
+    const tokens = new TokenManager(APIS[name].options(sandbox, { refreshWindow: 0.5, ...remedy }));
+    const first = await tokens.getAccessToken();
+    const ends = first.expiresAt - (device.real() + given.lifetime);
+    if (++begun === given.cells.length) begin();
+    await all;
+    const end = monotonic() + 6_000;
+    let [calls, refused] = [0, 0];
+    let last;
+    while (monotonic() < end) {
+      const token = await tokens.getToken();
+      last = await accepts(sandbox, name, token);
+      calls++;
+      if (!last) {
+        refused++;
+        tokens.invalidate(token);
+      }
+      await device.sleep(200);
+    }
+    const { grants, refreshes } = sandbox.counts()[name];
+    await tokens.close();
+    await sandbox.close();
+    return { name, how, header, ends, calls, refused, last, grants: grants + refreshes };
+  };
+  all.then(() => {
+    set(() => device.jump(given.day), 1_200);
+    set(() => device.jump(-2 * given.day), 3_500);
+  });
+  show(await Promise.all(given.cells.map(cell)));`;
+
+/** @typedef {{ name: string, how: string, header: string, ends: number, calls: number, refused: number, last: boolean, grants: number }} Result */
+
+/**
+ * Whether nothing could tell the manager: an opaque token that ends at a point in time, and no clock to compare it with
+ * but one that runs behind. It is believed to live longer, and the API's refusal is the first news.
+ * @param {Result} result
+ * @param {number} ahead
+ */
+function isBlind({ name, how, header }, ahead) {
+  if (name !== "braintree" || how === "absent") return false;
+  return header === "a day behind" || (header !== "true" && ahead < 0);
+}
+
+describe("a device clock", { concurrency: true }, () => {
+  for (const [title, ahead] of /** @type {const} */ ([
+    ["that is right", 0],
+    ["a day ahead", DAY],
+    ["a day behind", -DAY],
+  ])) {
+    test(`${title}, and then jumps, causes neither a storm nor a refused call`, async () => {
+      const cells = CELLS.flatMap(([name, how, headers]) => headers.map((header) => ({ name, how, header })));
+
+      const results = await onDevice(PROGRAM, { cells, ahead, day: DAY, lifetime: LIFETIME });
+
+      assert.equal(results.length, 18);
+      for (const result of /** @type {Result[]} */ (results)) {
+        const { name, how, header, ends, calls, refused, last, grants } = result;
+        const what = JSON.stringify(result);
+        assert.ok(calls > 5, what);
+        // Six seconds of four-second tokens: three or four, and one more for each jump.
+        assert.ok(grants >= 2 && grants <= 7, what);
+        if (!isBlind(result, ahead)) assert.ok(last && refused === 0, what);
+        else assert.ok(refused <= 3, what);
+        const isKnown = header === "true" || (header === "absent" && (name === "fluz" || name === "toggle"));
+        if (isKnown) assert.ok(Math.abs(ends) < 2_500, `told by the provider's clock: ${what} ${how}`);
+      }
+    });
+  }
+});

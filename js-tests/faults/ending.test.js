@@ -1,0 +1,229 @@
+// Ends: of requests that are given up, of managers in the middle of a flight, and of those that nobody holds.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { describe, test } from "node:test";
+
+import { run } from "../support/child.js";
+import { fluz, managerFor, sandboxFor } from "../support/setup.js";
+import { EVENT_TYPES, failure, record, until } from "../support/waiting.js";
+import { APIS, NAMES, RETRY } from "./providers.js";
+
+describe("a provider that takes the request and never answers", () => {
+  test("does not keep a program running whose attempts are over, nor its connections", async (t) => {
+    /** @type {import("node:net").Socket[]} */
+    const open = [];
+    const server = createServer((socket) => void open.push(socket.on("error", () => {}).resume()));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    t.after(() => open.forEach((socket) => socket.destroy()));
+    const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+    const sandbox = await sandboxFor(t);
+    const given = fluz(sandbox, { endpoint: `http://127.0.0.1:${port}/graphql`, timeoutMs: 150 });
+
+    const { status, stdout, stderr } = await run(
+      `import { TokenManager } from "graphql-token-manager";
+      await new TokenManager(given).getToken().catch(({ code }) => console.log(code));`,
+      { given },
+    );
+
+    assert.deepEqual([status, stdout.trim(), stderr], [0, "timeout", ""]);
+    assert.ok(open.length >= 3, "it was asked three times");
+  });
+
+  test("is told that the request is over, by the signal of fetch and of a grant function", async (t) => {
+    /** @type {AbortSignal[]} */
+    const signals = [];
+    const never = (/** @type {AbortSignal} */ signal) => (signals.push(signal), new Promise(() => {}));
+    const timing = { timeoutMs: 20, retry: { attempts: 1 } };
+    const byFetch = managerFor(
+      t,
+      fluz(await sandboxFor(t), {
+        fetch: (/** @type {string} */ _url, /** @type {{ signal: AbortSignal }} */ { signal }) =>
+          never(signal),
+        ...timing,
+      }),
+    );
+    const byGrant = managerFor(t, {
+      provider: {
+        name: "mine",
+        endpoint: "https://mine.test/graphql",
+        grant: (/** @type {{ signal: AbortSignal }} */ { signal }) => never(signal),
+      },
+      ...timing,
+    });
+
+    await failure(byFetch.getToken());
+    await failure(byGrant.getToken());
+
+    assert.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [true, true],
+    );
+  });
+});
+
+describe("close", () => {
+  for (const name of NAMES) {
+    test(`${name}: at whatever moment of a flight, every caller is answered and nothing is asked later`, async (t) => {
+      const sandbox = await sandboxFor(t);
+      for (let moment = 0; moment < 12; moment++) {
+        let step = 0;
+        const tick = () => {
+          if (step++ === moment) void tokens.close();
+        };
+        const heal = sandbox.fault({ kind: "status", status: 503, times: 1 });
+        const counting = (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
+          tick();
+          const response = fetch(url, init);
+          response.then(tick, tick);
+          return response.then((response) => {
+            queueMicrotask(tick);
+            return response;
+          });
+        };
+        const tokens = managerFor(t, APIS[name].options(sandbox, { fetch: counting, retry: RETRY }));
+        const events = record(tokens);
+        for (const type of EVENT_TYPES) tokens.on(type, tick);
+
+        const callers = [tokens.getToken(), tokens.refresh(), tokens.ready()].map((call) =>
+          call.then(
+            () => "settled",
+            ({ code }) => code,
+          ),
+        );
+        tick();
+        const ends = await Promise.all(callers);
+        await tokens.close();
+        const asked = sandbox.requests().length;
+        await new Promise(setImmediate);
+
+        for (const end of ends) assert.ok(["settled", "closed"].includes(end), `${moment}: ${ends}`);
+        assert.deepEqual(events.at(-1), { type: "close" });
+        assert.equal(events.filter(({ type }) => type === "close").length, 1);
+        assert.equal(tokens.peek(), undefined);
+        assert.equal(sandbox.requests().length, asked);
+        heal();
+      }
+    });
+  }
+});
+
+describe("a listener", { concurrency: true }, () => {
+  const METHODS = /** @type {const} */ ([
+    "ready",
+    "getToken",
+    "getAccessToken",
+    "authorization",
+    "refresh",
+    "peek",
+    "invalidate",
+    "adopt",
+    "status",
+    "on",
+    "close",
+    "dispose",
+  ]);
+  for (const type of EVENT_TYPES) {
+    test(`for ${type} may call any method, again and again, and nobody waits for ever`, async (t) => {
+      const sandbox = await sandboxFor(t, { lifetimes: { fluz: 60 } });
+      for (const method of METHODS) {
+        const scopes = ["LIST_OFFERS", "MAKE_DEPOSIT"];
+        const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand", retry: RETRY, scopes }));
+        /** @type {Promise<unknown>[]} */
+        const inside = [];
+        let left = 3;
+        tokens.on(type, () => {
+          if (left-- > 0) inside.push(settled(Promise.resolve(calling(tokens, method))));
+        });
+        const widen = sandbox.fault({ kind: "narrow", provider: "fluz", scopes: ["LIST_OFFERS"] });
+
+        // Brings a warning and a token; then a retry, and an error; the token expires; and it is closed.
+        const calls = [await settled(tokens.getToken())];
+        const heal = sandbox.fault({ kind: "status", status: 503 });
+        calls.push(await settled(tokens.refresh()), await settled(tokens.getToken({ minValidityMs: 45 })));
+        heal();
+        widen();
+        calls.push(await settled(tokens.refresh()));
+        await until(() => ["expired", "empty"].includes(tokens.status().state), "it expired");
+        void tokens.close();
+
+        for (const end of [...calls, ...(await Promise.all(inside))]) {
+          assert.ok(end === "settled" || end === "TokenError", `${method}: ${end}`);
+        }
+      }
+    });
+  }
+
+  /**
+   * @param {import("graphql-token-manager").TokenManager} tokens
+   * @param {typeof METHODS[number]} method
+   * @returns {unknown}
+   */
+  function calling(tokens, method) {
+    switch (method) {
+      case "invalidate":
+        return tokens.invalidate(tokens.peek()?.value ?? "");
+      case "adopt":
+        return tokens.adopt(new Response());
+      case "on":
+        return tokens.on("token", () => {});
+      case "dispose":
+        return tokens[Symbol.dispose]();
+      default:
+        return tokens[method]();
+    }
+  }
+
+  /** @param {Promise<unknown>} promise */
+  const settled = (promise) =>
+    promise.then(
+      () => "settled",
+      (error) => error.name,
+    );
+});
+
+describe("a thousand managers that nobody holds any more", () => {
+  test("leave no timer, and no token", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const program = `
+      import { TokenManager } from "graphql-token-manager";
+      import { setTimeout as pause } from "node:timers/promises";
+      const armed = new Set();
+      const { setTimeout: set, clearTimeout: clear } = globalThis;
+      globalThis.setTimeout = (callback, delay, ...rest) => {
+        const timer = set(callback, delay, ...rest);
+        if (delay > 100_000 && rest.length === 0) armed.add(timer);
+        return timer;
+      };
+      globalThis.clearTimeout = (timer) => (armed.delete(timer), clear(timer));
+      let gone = 0;
+      const registry = new FinalizationRegistry(() => gone++);
+      const grant = () => ({ accessToken: "x".repeat(10_000), expiresInMs: 600_000 });
+      const use = async () => {
+        for (let i = 0; i < 1_000; i++) {
+          const tokens = new TokenManager({ provider: { name: "mine", endpoint: "https://mine.test/", grant } });
+          tokens.on("token", () => {});
+          await tokens.getToken();
+          registry.register(tokens, i);
+        }
+      };
+      await use();
+      const before = armed.size;
+      for (let turn = 0; turn < 300 && (armed.size > 0 || gone < 1_000); turn++) {
+        await pause(5);
+        gc();
+      }
+      console.log(JSON.stringify([before, armed.size, gone]));`;
+
+    const { status, stdout, stderr } = await run(program, { flags: ["--expose-gc"] });
+
+    assert.deepEqual([status, stderr], [0, ""]);
+    const [before, after, gone] = JSON.parse(stdout);
+    assert.ok(before <= 1_000 && before > 0, `${before} timers`);
+    assert.deepEqual([after, gone], [0, 1_000]);
+    assert.equal(sandbox.requests().length, 0);
+  });
+});

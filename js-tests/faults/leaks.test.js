@@ -1,0 +1,238 @@
+// Secrets, tokens and refresh tokens: in nothing that a program can print, on any path.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { inspect } from "node:util";
+
+import { run } from "../support/child.js";
+import { assertHoldsNone, secretsOf } from "../support/secrets.js";
+import { fluz, managerFor, sandboxFor } from "../support/setup.js";
+import { failure, record } from "../support/waiting.js";
+import { FAULTS } from "./expectations.js";
+import { APIS, NAMES, RETRY } from "./providers.js";
+
+/** @import { TestContext } from "node:test" */
+
+/**
+ * A `fetch` that remembers all that must stay secret in what it carries, and where it was sent.
+ */
+function eavesdropping() {
+  /** @type {Set<string>} */
+  const secrets = new Set();
+  /** @type {string[]} */
+  const urls = [];
+  /** @param {unknown} value */
+  const keep = (value) => {
+    if (typeof value === "string" && /^(?!\d{4}-)\S{24,}$/.test(value)) secrets.add(value);
+    else if (typeof value === "object" && value !== null) Object.values(value).forEach(keep);
+  };
+  /** @type {(url: string, init: RequestInit) => Promise<Response>} */
+  const eavesdrop = async (url, init) => {
+    urls.push(url);
+    const sent = new Headers(init.headers).get("authorization")?.split(" ")[1];
+    if (sent) secrets.add(sent);
+    const response = await fetch(url, init);
+    keep(response.headers.get("x-authorization"));
+    const text = await response
+      .clone()
+      .text()
+      .catch(() => "");
+    try {
+      keep(JSON.parse(text).data);
+    } catch {
+      // A page, or half of something.
+    }
+    return response;
+  };
+  return Object.assign(eavesdrop, { secrets, urls });
+}
+
+/**
+ * Everything that can be read of an error: what it is printed as, and each property up its prototypes and causes.
+ * @param {any} error
+ */
+function* readings(error) {
+  for (let cause = error; cause; cause = cause.cause) {
+    yield inspect(cause, { showHidden: true, depth: Infinity });
+    yield `${cause} ${cause.message} ${cause.stack} ${JSON.stringify(cause)}`;
+    for (let proto = cause; proto && proto !== Object.prototype; proto = Object.getPrototypeOf(proto)) {
+      for (const key of Reflect.ownKeys(proto))
+        yield `${String(key)} ${inspect(Reflect.get(proto, key, cause))}`;
+    }
+  }
+}
+
+describe("no secret is seen", () => {
+  for (const name of NAMES) {
+    test(`${name}: in errors, events, status and manager, whatever went wrong`, async (t) => {
+      const sandbox = await sandboxFor(t);
+      const fetch = eavesdropping();
+      /** @type {unknown[]} */
+      const seen = [];
+      for (const { fault, only = NAMES } of FAULTS) {
+        if (!only.includes(name)) continue;
+        const isLate = fault.kind === "delay";
+        const timing = { timeoutMs: isLate ? 40 : 10_000, retry: { ...RETRY, attempts: 2 } };
+        const tokens = managerFor(t, APIS[name].options(sandbox, { fetch, ...timing }));
+        const events = record(tokens);
+        if (!isLate) await tokens.getToken();
+        const heal = sandbox.fault({ ...fault, provider: name });
+        const caught = await Promise.allSettled([tokens.refresh(), tokens.getToken({ minValidityMs: 1e9 })]);
+        heal();
+        seen.push(events, tokens.status(), tokens, `${tokens}`, JSON.stringify(tokens));
+        for (const end of caught) {
+          if (end.status === "rejected") seen.push(end.reason, [...readings(end.reason)]);
+          else seen.push(typeof end.value === "string" ? "a token" : end.value);
+        }
+        await tokens.close();
+        seen.push(tokens.status(), inspect(tokens, { showHidden: true, depth: Infinity }));
+      }
+
+      assert.ok(fetch.secrets.size > 20, "tokens and refresh tokens were overheard");
+      assertHoldsNone(
+        seen.map((it) => shown(it)),
+        [...secretsOf(sandbox), ...fetch.secrets],
+      );
+      for (const url of fetch.urls) assert.equal(url, sandbox[name].endpoint);
+    });
+  }
+
+  test("where an API quotes them in its errors", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const secrets = secretsOf(sandbox);
+    for (const name of NAMES) {
+      for (const status of [200, 400, 401, 429, 500]) {
+        const quote = secrets.join(" ");
+        const extensions = { code: secrets[0], requestId: quote, errorClass: secrets[1] };
+        const body = JSON.stringify({
+          data: { [quote]: null },
+          errors: [{ message: quote, extensions }],
+          extensions,
+        });
+        const tokens = managerFor(t, APIS[name].options(sandbox, { retry: { ...RETRY, attempts: 1 } }));
+        const events = record(tokens);
+        sandbox.fault({ kind: "status", status, body, provider: name, times: 1 });
+
+        const error = await failure(tokens.getToken());
+
+        assertHoldsNone([error, ...readings(error), events, tokens.status()], secrets);
+      }
+    }
+  });
+
+  test("where a secret cannot be sent, or a function for it fails", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const planted = "planted-secret";
+    for (const [key, name] of /** @type {const} */ ([
+      ["apiKey", "fluz"],
+      ["password", "toggle"],
+      ["clientSecret", "braintree"],
+    ])) {
+      for (const secret of [
+        `${planted}\r\nx: y`,
+        `${planted}\0`,
+        `${planted} ☃ 𝒳`,
+        `${planted}\ud800`,
+        ` ${planted} `,
+      ]) {
+        for (const given of [
+          secret,
+          () => secret,
+          async () => secret,
+          () => Promise.reject(new Error(secret)),
+        ]) {
+          const tokens = managerFor(t, APIS[name].options(sandbox, { [key]: given, retry: { attempts: 1 } }));
+          const events = record(tokens);
+
+          const error = await failure(tokens.getToken());
+
+          assertHoldsNone([error, ...readings(error), events, tokens.status()], [planted]);
+        }
+      }
+    }
+  });
+
+  test("where fetch fails with a message that quotes the request", async (t) => {
+    const sandbox = await sandboxFor(t);
+    for (const name of NAMES) {
+      const fetch = (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
+        const quote = JSON.stringify([url, init]);
+        const cause = Object.assign(new Error(quote), { code: quote, errors: [new Error(quote)] });
+        return Promise.reject(Object.assign(new TypeError(quote, { cause }), { name: quote, code: quote }));
+      };
+      const tokens = managerFor(t, APIS[name].options(sandbox, { fetch, retry: RETRY }));
+      const events = record(tokens);
+
+      const error = await failure(tokens.getToken());
+
+      assertHoldsNone([error, ...readings(error), events, tokens.status()], secretsOf(sandbox));
+    }
+  });
+});
+
+describe("a program prints nothing of its own", { concurrency: true }, () => {
+  /**
+   * @param {TestContext} t
+   * @param {string} program
+   */
+  async function printed(t, program) {
+    const sandbox = await sandboxFor(t);
+    sandbox.fault({ kind: "status", status: 503, times: 2 });
+    sandbox.fault({ kind: "drop", times: 1 });
+    const given = fluz(sandbox, { retry: RETRY });
+    const source = `import { TokenManager } from "graphql-token-manager"; import { inspect } from "node:util"; ${program}`;
+    const ended = await run(source, { given, flags: ["--trace-warnings", "--throw-deprecation"] });
+    assertHoldsNone([ended.stdout, ended.stderr], secretsOf(sandbox));
+    return ended;
+  }
+
+  test("while it fails, recovers, refreshes and closes", async (t) => {
+    const { status, stdout, stderr } = await printed(
+      t,
+      `const tokens = new TokenManager(given);
+      await tokens.getToken().catch(() => {});
+      await tokens.refresh();
+      tokens.invalidate(await tokens.getToken());
+      await tokens.getToken();
+      await tokens.close();
+      await tokens.getToken().catch(() => {});`,
+    );
+
+    assert.deepEqual([status, stdout, stderr], [0, "", ""]);
+  });
+
+  test("but an error that nobody catches, without a secret", async (t) => {
+    const { status, stderr } = await printed(t, "await new TokenManager(given).getToken();");
+
+    assert.equal(status, 1);
+    assert.match(stderr, /TokenError/);
+  });
+
+  test("nor does the program, by logging all that it has", async (t) => {
+    const { status, stdout } = await printed(
+      t,
+      `const tokens = new TokenManager(given);
+      for (const type of ["token", "retry", "error", "warning"]) tokens.on(type, (event) => console.log(event));
+      const error = await tokens.getToken().catch((error) => error);
+      const token = await tokens.refresh();
+      console.log(tokens, tokens.status(), error, token, [token], { token }, \`\${token}\`, JSON.stringify(token));
+      console.dir(token, { showHidden: true, depth: null });
+      console.table([token]);
+      const lines = inspect([tokens, token, error], { showHidden: true, depth: Infinity, getters: false });
+      if (lines.includes(token.value)) console.log("the token is seen");`,
+    );
+
+    assert.equal(status, 0);
+    assert.doesNotMatch(stdout, /eyJ|the token is seen/);
+  });
+});
+
+/**
+ * A token's own value is for whoever asks for it by name; all else is looked into.
+ * @param {any} value
+ */
+function shown(value) {
+  return typeof value?.value === "string"
+    ? [`${value}`, JSON.stringify(value), inspect(value, { depth: 9 })]
+    : value;
+}

@@ -1,0 +1,80 @@
+/**
+ * A page of its own origin in headless Chromium, in which the packed package runs and asks the sandbox.
+ *
+ * @module
+ */
+
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { chromium } from "playwright-core";
+
+/** @import { TestContext } from "node:test" */
+
+/** Debian's, or whichever the machine has. */
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** Why there can be no page, if so. */
+export const missing = existsSync(executablePath)
+  ? false
+  : `there is no ${executablePath}; CHROMIUM may name another`;
+
+/** No sandbox, since tests may run as root; no services that would reach for the network. */
+const ARGS = [
+  ...["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+  ...[
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+  ],
+];
+
+const folder = dirname(createRequire(import.meta.url).resolve("graphql-token-manager/package.json"));
+
+/**
+ * A browser and a server of the package, until the test ends.
+ * @param {TestContext} t
+ */
+export async function browserFor(t) {
+  const script = await readFile(join(folder, "dist", "index.js"));
+  const server = createServer((request, response) => {
+    const isScript = request.url === "/index.js";
+    response.writeHead(200, { "content-type": isScript ? "text/javascript" : "text/html; charset=utf-8" });
+    response.end(isScript ? script : "<!doctype html><title>A page</title>");
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const browser = await chromium.launch({ executablePath, args: ARGS });
+  t.after(async () => {
+    await browser.close();
+    server.close();
+  });
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+
+  /**
+   * A page in which `window.make(options)` gives a manager whose events are in `window.events`.
+   * @param {string} [before] A script that runs first.
+   */
+  return async (before = "") => {
+    const page = await browser.newPage();
+    await page.addInitScript(before);
+    await page.goto(`http://127.0.0.1:${port}/`);
+    await page.addScriptTag({
+      type: "module",
+      content: `
+        import { TokenManager } from "/index.js";
+        window.events = [];
+        window.make = (options) => {
+          const tokens = new TokenManager(options);
+          for (const type of ["token", "retry", "error", "expired", "warning", "close"]) {
+            tokens.on(type, ({ type, reason, code }) => events.push(reason ?? code ?? type));
+          }
+          return (window.tokens = tokens);
+        };`,
+    });
+    await page.waitForFunction("window.make !== undefined");
+    return page;
+  };
+}
