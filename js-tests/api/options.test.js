@@ -67,7 +67,11 @@ const ALL = [
     (s) => fluz(s, { headers: { a: "b\r\nc: d" } }),
     /`headers\.a` is a string with characters that no header can hold/,
   ],
-  ["a header that is a number", (s) => fluz(s, { headers: { a: 5 } }), /`headers\.a` is a number; give the header's value/],
+  [
+    "a header that is a number",
+    (s) => fluz(s, { headers: { a: 5 } }),
+    /`headers\.a` is a number; give the header's value/,
+  ],
   ["keepAlive as text", (s) => fluz(s, { keepAlive: "yes" }), /`keepAlive` is a string.*true or false/],
   ["allowInsecure as a number", (s) => fluz(s, { allowInsecure: 1 }), /`allowInsecure` is a number/],
   ["an endpoint that is no URL", (s) => fluz(s, { endpoint: "api.test" }), /`endpoint`.*https:\/\//],
