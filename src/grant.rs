@@ -7,11 +7,11 @@ use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use crate::{
-    core::{ErrorCode, Grant, GrantFailure, RefreshToken, Secret, TokenError, TokenSet, millis},
+    core::{ErrorCode, Grant, GrantFailure, Outlook, RefreshToken, Secret, TokenError, TokenSet, millis},
     graphql::{Dialect, Exchange, Verdict, granted_by_function},
     host::{Clock, FetchFailure, PLATFORM, fetch, given, settled, text_member, within},
     http::{HttpRequest, HttpResponse},
-    js::{Face, Outlook},
+    js::Face,
     options::{Granter, SecretSource, Settings},
     provider::{Profile, TokenSource},
 };
@@ -131,11 +131,11 @@ impl Granting<'_> {
                     .map_err(GrantFailure::Permanent)
             }
             Ok(Err(thrown)) => Err(match self.face.own_error(&thrown) {
-                Some((error, Outlook::MayPass)) => GrantFailure::Transient(error.of(name)),
-                Some((error, _)) if refresh_token.is_some() => {
-                    GrantFailure::RefreshTokenRefused(error.of(name))
+                Some(error) if error.outlook == Some(Outlook::MayPass) => {
+                    GrantFailure::Transient(error.of(name))
                 }
-                Some((error, _)) => GrantFailure::Permanent(error.of(name)),
+                Some(error) if refresh_token.is_some() => GrantFailure::RefreshTokenRefused(error.of(name)),
+                Some(error) => GrantFailure::Permanent(error.of(name)),
                 None => {
                     let message = format!(
                         "the `grant` function of {name} threw {}; throw a TokenError to say whether to try again",

@@ -212,11 +212,20 @@ describe("what a grant function throws", () => {
     const lasting = new TokenError("network", "x", { retryable: false });
     const passing = new TokenError("protocol", "x", { retryable: true });
 
-    await failure(granting(t, counted(lasting)).getToken());
+    const lasted = await failure(granting(t, counted(lasting)).getToken());
     const once = calls;
-    await failure(granting(t, counted(passing)).getToken());
+    const passed = await failure(granting(t, counted(passing)).getToken());
 
     assert.deepEqual([once, calls], [1, 4]);
+    assert.deepEqual([lasted.retryable, passed.retryable], [false, true]);
+  });
+
+  test("a manager inside a grant function fails with its own code", async (t) => {
+    const broken = new TokenError("internal", "the inner one broke off");
+
+    const error = await failure(granting(t, () => Promise.reject(broken)).getToken());
+
+    assert.deepEqual([error.code, error.retryable], ["internal", true]);
   });
 
   test("a TokenError of another copy of the package counts as well", async (t) => {

@@ -31,8 +31,13 @@ pub enum ErrorCode {
     Store,
     /// The manager is closed.
     Closed,
-    /// This provider has no such operation.
+    /// This provider, or this runtime, has no such operation.
     Unsupported,
+    /// The page forbids WebAssembly. Said by the face alone, and by a `grant` function
+    /// that uses a manager of its own.
+    WasmBlocked,
+    /// The core broke off. Said by the same.
+    Internal,
 }
 
 impl ErrorCode {
@@ -52,6 +57,8 @@ impl ErrorCode {
             Self::Store => "store",
             Self::Closed => "closed",
             Self::Unsupported => "unsupported",
+            Self::WasmBlocked => "wasm_blocked",
+            Self::Internal => "internal",
         }
     }
 
@@ -60,7 +67,7 @@ impl ErrorCode {
         Self::ALL.into_iter().find(|code| code.as_str() == spelling)
     }
 
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::InvalidOptions,
         Self::InvalidCredentials,
         Self::CredentialsUnavailable,
@@ -74,6 +81,8 @@ impl ErrorCode {
         Self::Store,
         Self::Closed,
         Self::Unsupported,
+        Self::WasmBlocked,
+        Self::Internal,
     ];
 }
 
@@ -99,6 +108,17 @@ pub struct TokenError {
     pub missing_scopes: Option<ScopeSet>,
     /// How many requests were made before giving up.
     pub attempts: Option<u32>,
+    /// Whether waiting helps, where a `grant` function said so; else the code says it.
+    pub outlook: Option<Outlook>,
+}
+
+/// Whether waiting helps after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// It may.
+    MayPass,
+    /// It does not.
+    Lasts,
 }
 
 impl TokenError {
@@ -113,6 +133,7 @@ impl TokenError {
             retry_after: None,
             missing_scopes: None,
             attempts: None,
+            outlook: None,
         }
     }
 

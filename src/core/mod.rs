@@ -52,7 +52,7 @@ mod token;
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
-pub use error::{ErrorCode, TokenError};
+pub use error::{ErrorCode, Outlook, TokenError};
 pub use flight::{Flight, Phase};
 pub use holding::{Expiry, Holding, Stage};
 pub use jitter::Jitter;

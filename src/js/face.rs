@@ -5,7 +5,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    core::{CallId, ErrorCode, ScopeSet, TokenError, TokenSet},
+    core::{CallId, ErrorCode, Outlook, ScopeSet, TokenError, TokenSet},
     host::given,
     js::NewsView,
     options::Given,
@@ -80,10 +80,9 @@ impl Face {
         }
     }
 
-    /// What was thrown, if it is a `TokenError`, of this copy of the package or another,
-    /// and whether it says that waiting helps.
+    /// What was thrown, if it is a `TokenError`, of this copy of the package or another.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-    pub(crate) fn own_error(&self, thrown: &JsValue) -> Option<(TokenError, Outlook)> {
+    pub(crate) fn own_error(&self, thrown: &JsValue) -> Option<TokenError> {
         let Given::Map(members) = given(&self.fields_of(thrown)) else { return None };
         let get = |key: &str| members.iter().find(|(name, _)| name == key).map(|(_, value)| value);
         let text = |key: &str| match get(key) {
@@ -102,25 +101,16 @@ impl Face {
             Some(Given::Bool(true)) => Outlook::MayPass,
             _ => Outlook::Lasts,
         };
-        let error = TokenError {
+        Some(TokenError {
             status: number("status").map(|status| status as u16),
             request_id: text("requestId"),
             retry_after: number("retryAfterMs")
                 .and_then(|millis| std::time::Duration::try_from_secs_f64(millis / 1000.0).ok()),
             missing_scopes,
+            outlook: Some(outlook),
             ..TokenError::new(ErrorCode::parse(&text("code")?)?, text("message")?)
-        };
-        Some((error, outlook))
+        })
     }
-}
-
-/// Whether waiting helps after an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outlook {
-    /// It may.
-    MayPass,
-    /// It does not.
-    Lasts,
 }
 
 /// Call ids count up from one: they stay exact for 285 years of a million a second.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
-use crate::core::{Change, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis};
+use crate::core::{Change, Outlook, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis};
 
 /// `status()`.
 #[derive(Serialize)]
@@ -52,6 +52,8 @@ struct ErrorView {
     code: &'static str,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    retryable: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
@@ -70,6 +72,7 @@ impl ErrorView {
         Self {
             code: error.code.as_str(),
             message: error.message.clone(),
+            retryable: error.outlook.map(|outlook| outlook == Outlook::MayPass),
             provider: error.provider.clone(),
             status: error.status,
             request_id: error.request_id.clone(),
