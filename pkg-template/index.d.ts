@@ -567,7 +567,9 @@ export type TokenErrorCode =
   /** The provider, or this runtime, has no such operation. */
   | "unsupported"
   /** The page's Content-Security-Policy forbids WebAssembly; the message names the directive to add. */
-  | "wasm_blocked";
+  | "wasm_blocked"
+  /** The core broke off, most likely because the stack was exhausted; the next call starts it again. */
+  | "internal";
 
 /** What a {@link TokenError} may tell besides its code. */
 export interface TokenErrorDetails {

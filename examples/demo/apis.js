@@ -25,7 +25,7 @@
  *
  * @type {Readonly<Record<ApiName, number>>}
  */
-export const LIFETIMES = Object.freeze({ fluz: 4_000, toggle: 6_000, braintree: 5_000 });
+export const LIFETIMES = Object.freeze({ fluz: 5_000, toggle: 7_000, braintree: 6_000 });
 
 /**
  * How long they live elsewhere.

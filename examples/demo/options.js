@@ -12,8 +12,8 @@ export const HELP = `Shows how tokens are got, shared and refreshed, against a s
 
 Usage: node examples/demo/demo.js [options]
 
-  --seconds N    how long calls are made: a whole number from 6 to 3600 (default 16)
-  --grant-ms N   how long the sandbox takes for a request for a token: 100 to 10000 (default 250);
+  --seconds N    how long calls are made: a whole number from 10 to 3600 (default 22)
+  --grant-ms N   how long the sandbox takes for a request for a token: 100 to 10000 (default 200);
                  with 5000, tokens end before new ones come, and the demo fails
   --revoke       withdraw all tokens halfway: calls are refused, and the demo fails
   --help         this text
@@ -29,16 +29,16 @@ export function parse(words) {
   const { values } = parseArgs({
     args: words,
     options: {
-      seconds: { type: "string", default: "16" },
-      "grant-ms": { type: "string", default: "250" },
+      seconds: { type: "string", default: "22" },
+      "grant-ms": { type: "string", default: "200" },
       revoke: { type: "boolean", default: false },
       help: { type: "boolean", default: false, short: "h" },
     },
   });
   if (values.help) return "help";
   return {
-    // Six seconds: the longest lifetime, and two refreshes of each.
-    seconds: whole("--seconds", values.seconds, 6, 3_600),
+    // Ten seconds: two refreshes of each.
+    seconds: whole("--seconds", values.seconds, 10, 3_600),
     // Two calls at least begin meanwhile.
     grantMs: whole("--grant-ms", values["grant-ms"], 100, 10_000),
     revoke: values.revoke,

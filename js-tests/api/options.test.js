@@ -34,7 +34,7 @@ const ALL = [
   ["no provider", () => ({}), /`provider` is missing; give "fluz", "toggle", "braintree", or a Profile/],
   ["a provider that is a number", () => ({ provider: 7 }), /`provider` is a number/],
   ["a misspelt provider", () => ({ provider: "fluzz" }), /`provider`.*did you mean "fluz"\?/],
-  ["an unknown provider", () => ({ provider: "stripe" }), /`provider`.*"fluz" or "toggle" or "braintree"/],
+  ["an unknown provider", () => ({ provider: "stripe" }), /`provider`.*"fluz", "toggle", "braintree"/],
   ["a misspelt key", (s) => fluz(s, { apikey: PLANTED }), /`apikey` is not known; did you mean `apiKey`\?/],
   ["an unknown key", (s) => fluz(s, { colour: 1 }), /`colour` is not known; known here are .*`endpoint`/],
   ["a secret for a key", (s) => fluz(s, { [`${PLANTED} ${PLANTED} ${PLANTED}`]: 1 }), /`…` is not known/],
@@ -65,9 +65,9 @@ const ALL = [
   [
     "a header with a line break",
     (s) => fluz(s, { headers: { a: "b\r\nc: d" } }),
-    /`headers\.a` is no header/,
+    /`headers\.a` is a string with characters that no header can hold/,
   ],
-  ["a header that is a number", (s) => fluz(s, { headers: { a: 5 } }), /`headers\.a` is no header/],
+  ["a header that is a number", (s) => fluz(s, { headers: { a: 5 } }), /`headers\.a` is a number; give the header's value/],
   ["keepAlive as text", (s) => fluz(s, { keepAlive: "yes" }), /`keepAlive` is a string.*true or false/],
   ["allowInsecure as a number", (s) => fluz(s, { allowInsecure: 1 }), /`allowInsecure` is a number/],
   ["an endpoint that is no URL", (s) => fluz(s, { endpoint: "api.test" }), /`endpoint`.*https:\/\//],
@@ -95,7 +95,7 @@ const FLUZ = [
   ["a misspelt environment", (s) => fluz(s, { environment: "prodution" }), /`environment`.*"production"\?/],
   ["no key", (s) => fluz(s, { apiKey: undefined }), /`apiKey` is missing.*is the variable set\?/],
   ["an empty key", (s) => fluz(s, { apiKey: "" }), /`apiKey` is an empty string; give the API key/],
-  ["a key of spaces", (s) => fluz(s, { apiKey: "  " }), /`apiKey` is a string; give the API key/],
+  ["a key of spaces", (s) => fluz(s, { apiKey: "  " }), /`apiKey` is a blank string; give the API key/],
   ["a key that is an object", (s) => fluz(s, { apiKey: { key: PLANTED } }), /`apiKey` is an object/],
   [
     "two kinds of keys",
@@ -223,7 +223,7 @@ const PROFILES = [
   [
     "with a status that is none",
     profile(() => ({ refused: { statuses: [42] } })),
-    /`provider\.refused\.statuses`/,
+    /`provider\.refused\.statuses\[0\]` is no HTTP status/,
   ],
   ["with a sliding flag", profile(() => ({ sliding: true })), /`provider\.sliding` is a boolean/],
   [
@@ -234,7 +234,7 @@ const PROFILES = [
   [
     "with a grant and a login",
     (s) => ({ provider: acmeProfile(s, { grant: () => {} }) }),
-    /`provider\.authenticate` is not known/,
+    /`provider\.grant` and `provider\.authenticate` exclude each other/,
   ],
   [
     "that contains itself",

@@ -11,7 +11,7 @@ import { runExample } from "./support.js";
 /** @import { Ending } from "./support.js" */
 
 /** @param {string[]} words @param {Parameters<typeof runExample>[3]} [watch] */
-const demo = (words, watch) => runExample("demo/demo.js", ["--seconds", "6", ...words], {}, watch);
+const demo = (words, watch) => runExample("demo/demo.js", ["--seconds", "10", ...words], {}, watch);
 
 /** @param {Ending} ending */
 const everything = ({ stdout, stderr }) => `${stdout}${stderr}`;
@@ -22,14 +22,14 @@ test("the demo shows what it claims, checks it on both sides, and ends with 0", 
   assert.equal(ending.status, 0, everything(ending));
   assert.equal(ending.stderr, "");
   for (const line of [
-    /^ +Fluz +after 4 s instead of 3 minutes$/m,
+    /^ +Fluz +after 5 s instead of 3 minutes$/m,
     /^ +Fluz +1 request sent, 1 grant counted by the sandbox, 1 token for all$/m,
     /^ +Toggle +1 request sent, 1 grant counted by the sandbox, 1 token for all$/m,
     /^ +Braintree +1 request sent, 1 grant counted by the sandbox, 1 token for all$/m,
     /^ +\d+\.\d s +Fluz +new token \d\.\d s before the old one ends; [1-9]\d* calls meanwhile$/m,
     /^ +\d+\.\d s +Braintree +new token \d\.\d s before the old one ends; [1-9]\d* calls meanwhile$/m,
     /^ +\d+\.\d s +Toggle +takes the new token out of each answer; asks for none$/m,
-    /^ +Calls +120 +120 +120 +120 +120 +120$/m,
+    /^ +Calls +200 +200 +200 +200 +200 +200$/m,
     /^ +Calls refused +0 +0 +0 +0 +0 +0$/m,
     /^ +Calls that waited +0 +– +0 +– +0 +–$/m,
     /^All 6 claims held\. \(\d+\.\d s\)$/m,
@@ -75,5 +75,5 @@ test("a wrong option is named, with what to write", async () => {
 
   assert.equal(status, 2);
   assert.equal(stdout, "");
-  assert.match(stderr, /^--seconds takes a whole number from 6 to 3600, not `3`$/m);
+  assert.match(stderr, /^--seconds takes a whole number from 10 to 3600, not `3`$/m);
 });

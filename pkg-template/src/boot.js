@@ -1,11 +1,12 @@
 // Starts the core: compiles the inlined module once, and shares it.
 //
-// Decides when and how the module is started; what it can do is the core's matter.
+// Decides when and how the module is started, and when an instance can no longer be
+// trusted; what it can do is the core's matter.
 
-import * as glue from "#glue";
+import { makeGlue } from "#glue";
 import base64 from "#wasm";
 
-/** @typedef {typeof import("#glue")} Core what the Rust crate exports, once it runs */
+/** @typedef {import("#glue").Core} Core one manager, as the Rust crate exports it */
 
 /**
  * A failed start. `code` is `"wasm_blocked"` where the page or the engine forbids
@@ -22,21 +23,28 @@ import base64 from "#wasm";
  * Copies of the package in one realm (`import` and `require`, or two bundles) with
  * the same version share one core.
  *
- * @returns {Promise<Core>} rejects with a {@link BootError}
+ * @returns {Promise<Running>} rejects with a {@link BootError}
  */
 export function boot() {
   const shared = registry();
+  // One that broke off is replaced.
+  if (shared.running?.failed) shared.booting = shared.running = undefined;
   if (shared.booting === undefined) {
     const booting = start();
     shared.booting = booting;
-    booting.catch(() => {
-      if (shared.booting === booting) shared.booting = undefined;
-    });
+    booting.then(
+      (running) => {
+        shared.running = running;
+      },
+      () => {
+        if (shared.booting === booting) shared.booting = undefined;
+      },
+    );
   }
   return shared.booting;
 }
 
-/** @typedef {{ booting?: Promise<Core> | undefined }} Registry */
+/** @typedef {{ booting?: Promise<Running> | undefined, running?: Running | undefined }} Registry */
 
 const KEY = Symbol.for(`graphql-token-manager@${__VERSION__}`);
 
@@ -61,18 +69,88 @@ function registry() {
   return global[KEY] ?? own;
 }
 
-/** @returns {Promise<Core>} */
+/**
+ * An instance of the module.
+ *
+ * A panic in Rust, an exhausted stack or a built-in that was replaced by one that
+ * throws breaks off in the middle of a change. What is in memory then cannot be
+ * trusted: the instance is left as it is, and whoever used it starts another.
+ */
+export class Running {
+  /** Whether it broke off. */
+  failed = false;
+
+  /** @type {Set<() => void>} */
+  #watchers = new Set();
+
+  /** @param {ReturnType<typeof makeGlue>["Core"]} Core */
+  constructor(Core) {
+    this.Core = Core;
+  }
+
+  /**
+   * Calls `failed` when it breaks off.
+   *
+   * @param {() => void} failed
+   * @returns {() => void} ends it
+   */
+  watch(failed) {
+    this.#watchers.add(failed);
+    return () => this.#watchers.delete(failed);
+  }
+
+  /**
+   * The exports of the instance, which no longer run once one of them has thrown.
+   * What Rust returns as an error is thrown by the glue, and so does not come here.
+   *
+   * @param {WebAssembly.Exports} exports
+   * @returns {object}
+   */
+  guarded(exports) {
+    const guard = (/** @type {[string, unknown]} */ [name, value]) => {
+      if (typeof value !== "function") return [name, value];
+      // Timers, promises, events and collections call these: nobody would catch what they throw.
+      const byEngine = /closure|free/.test(name);
+      return [
+        name,
+        (/** @type {unknown[]} */ ...args) => {
+          // The glue takes errors out of what closures return.
+          if (this.failed && byEngine) return [];
+          if (this.failed) throw new Error("this core broke off");
+          try {
+            return value(...args);
+          } catch (error) {
+            // First of all, and without a call: the stack may be exhausted.
+            this.failed = true;
+            queueMicrotask(() => this.#tell());
+            if (!byEngine) throw error;
+            return [];
+          }
+        },
+      ];
+    };
+    return Object.fromEntries(Object.entries(exports).map(guard));
+  }
+
+  #tell() {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+}
+
+/** @returns {Promise<Running>} */
 async function start() {
   if (typeof WebAssembly === "undefined") throw withoutWebAssembly();
   try {
     const module = await WebAssembly.compile(decode(base64));
+    const glue = makeGlue();
     const imports = /** @type {WebAssembly.ModuleImports} */ (/** @type {unknown} */ (glue));
     // The name that the generated module imports its glue by.
     const { exports } = await WebAssembly.instantiate(module, { "./core_bg.js": imports });
-    glue.__wbg_set_wasm(exports);
+    const running = new Running(glue.Core);
+    glue.__wbg_set_wasm(running.guarded(exports));
     const main = exports.__wbindgen_start;
     if (typeof main === "function") main();
-    return glue;
+    return running;
   } catch (error) {
     throw isRefusal(error) ? forbidden(error) : failed(error);
   }

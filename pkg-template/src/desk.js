@@ -10,7 +10,8 @@ import { boot } from "./boot.js";
 import { Listeners } from "./listeners.js";
 import { TokenError, errorOf, fieldsOf, startError } from "./token-error.js";
 
-/** @typedef {import("./boot.js").Core["Core"]} CoreClass */
+/** @typedef {import("./boot.js").Core} Core */
+/** @typedef {import("./boot.js").Running} Running */
 /** @typedef {import("../index.js").Status} Status */
 
 /**
@@ -35,12 +36,19 @@ export class Desk {
   /** Whether the core knows that this token was handed out without asking. */
   used = false;
 
-  /** @type {InstanceType<CoreClass> | undefined} */
-  core = undefined;
   closed = false;
 
+  /** What the wall clock last showed. */
   #seenAt = 0;
+  /** Kept for another start, should the instance break off. */
   #options;
+  /** @type {Core | undefined} */
+  #core = undefined;
+  /** The instance that the core is in, and what ends watching it. */
+  /** @type {Running | undefined} */
+  #running = undefined;
+  /** @type {(() => void) | undefined} */
+  #unwatch = undefined;
   /** @type {Promise<void> | undefined} */
   #starting = undefined;
   /** @type {Map<number, Call>} */
@@ -71,13 +79,32 @@ export class Desk {
   ask(method, options, pick, owner) {
     return new Promise((resolve, reject) => {
       if (this.closed) throw closedError();
+      const running = this.#live() !== undefined;
       const call = ++this.#lastCall;
       const release = this.#watch(call, options?.signal);
       this.#calls.set(call, { resolve, reject, pick, release, owner });
       const refuse = (/** @type {unknown} */ error) => this.reject(call, error);
-      if (this.core) this.#send(method, call, options);
+      if (running) this.#send(method, call, options);
       else this.ready().then(() => this.#send(method, call, options), refuse);
     });
+  }
+
+  /**
+   * Has the core do something, if it runs.
+   *
+   * @template T
+   * @param {(core: Core) => T} action
+   * @returns {T | undefined}
+   */
+  tell(action) {
+    const core = this.#live();
+    try {
+      return core && action(core);
+    } catch {
+      // It broke off.
+      this.#live();
+      return undefined;
+    }
   }
 
   /**
@@ -86,7 +113,7 @@ export class Desk {
    */
   now() {
     const now = Date.now();
-    if (now < this.#seenAt) this.core?.woke();
+    if (now < this.#seenAt) this.tell((core) => core.woke());
     this.#seenAt = now;
     return now;
   }
@@ -94,12 +121,12 @@ export class Desk {
   /** Tells the core that the token is handed out without asking; once for each token will do. */
   use() {
     this.used = true;
-    this.core?.used();
+    this.tell((core) => core.used());
   }
 
   /** @returns {Status} */
   status() {
-    const status = this.core?.status();
+    const status = this.tell((core) => core.status());
     return status ?? { state: "empty", refreshing: false, ...this.#tally, sessions: this.closed ? 0 : 1 };
   }
 
@@ -107,12 +134,13 @@ export class Desk {
     if (this.closed) return;
     this.closed = true;
     this.#options = undefined;
-    const { core } = this;
-    if (core) {
-      core.close();
-      const { grants, failures } = core.status();
-      this.#tally = { grants, failures };
-      this.core = undefined;
+    this.#unwatch?.();
+    const core = this.#live();
+    this.tell((core) => core.close());
+    const tally = this.tell((core) => core.status());
+    if (core && tally) {
+      this.#tally = { grants: tally.grants, failures: tally.failures };
+      this.#core = undefined;
       // Not at once: this may be a listener, called from within the core.
       queueMicrotask(() => core.free());
     } else {
@@ -180,13 +208,18 @@ export class Desk {
 
   async #start() {
     try {
-      const { Core } = await boot();
+      const running = await boot();
       if (this.closed) throw closedError();
-      const core = construct(Core, this.#options, this);
+      const core = construct(running, this.#options, this);
       // A listener that was told of a warning may have closed the manager.
-      if (this.closed) core.free();
-      else this.core = core;
-      this.#options = undefined;
+      if (this.closed) {
+        core.free();
+      } else {
+        this.#core = core;
+        this.#running = running;
+        this.#unwatch?.();
+        this.#unwatch = running.watch(() => this.#live());
+      }
     } catch (error) {
       const reason = startError(error);
       // Options stay wrong; a start that failed may succeed later.
@@ -201,10 +234,39 @@ export class Desk {
     // It may have been aborted, or the manager closed, while the core started.
     if (!this.#calls.has(call)) return;
     try {
-      this.core?.[method](call, options);
-    } catch (fields) {
-      this.reject(call, errorOf(/** @type {any} */ (fields)));
+      this.#core?.[method](call, options);
+    } catch (thrown) {
+      if (this.#running?.failed) this.#live();
+      else this.reject(call, refusal(thrown));
     }
+  }
+
+  /** The core, if it runs. One that broke off is let go, and the next call starts another. */
+  #live() {
+    if (this.#running?.failed) {
+      const waiting = this.#calls;
+      // Later: the stack may be exhausted. Should this throw, the next call comes here again.
+      queueMicrotask(() => this.#mourn(waiting));
+      this.#calls = new Map();
+      this.#core = this.#running = this.#starting = undefined;
+    }
+    return this.#core;
+  }
+
+  /**
+   * Tells those who waited in a core that broke off, and the listeners. The token held stays.
+   *
+   * @param {Map<number, Call>} waiting
+   */
+  #mourn(waiting) {
+    this.#tally.failures++;
+    for (const { release, reject } of waiting.values()) {
+      release?.();
+      reject(brokenOff());
+    }
+    const { code, message } = brokenOff();
+    const tokenStillValid = this.held !== undefined && Date.now() < this.validUntil;
+    this.notify({ type: "error", error: { code, message }, tokenStillValid, session: {} });
   }
 
   /**
@@ -222,7 +284,7 @@ export class Desk {
     if (signal.aborted) throw signal.reason;
     const abort = () => {
       this.reject(call, signal.reason);
-      this.core?.abandon(call);
+      this.tell((core) => core.abandon(call));
     };
     signal.addEventListener("abort", abort, { once: true });
     return () => {
@@ -244,16 +306,33 @@ export class Desk {
 }
 
 /**
- * @param {CoreClass} Core
+ * @param {Running} running
  * @param {unknown} options
  * @param {Desk} desk
  */
-function construct(Core, options, desk) {
+function construct(running, options, desk) {
   try {
-    return new Core(options, desk);
-  } catch (fields) {
-    throw errorOf(/** @type {any} */ (fields));
+    return new running.Core(options, desk);
+  } catch (thrown) {
+    throw refusal(thrown);
   }
+}
+
+/**
+ * What the core threw: the fields of an error, or it broke off.
+ *
+ * @param {any} thrown
+ */
+function refusal(thrown) {
+  return thrown instanceof Error || typeof thrown?.code !== "string" ? brokenOff() : errorOf(thrown);
+}
+
+function brokenOff() {
+  return new TokenError(
+    "internal",
+    "graphql-token-manager broke off in the middle of something and starts again with the next call; " +
+      "if the stack was not exhausted, please report how this came about",
+  );
 }
 
 function closedError() {

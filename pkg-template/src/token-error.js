@@ -14,6 +14,7 @@ const RETRYABLE = new Set([
   "timeout",
   "server",
   "store",
+  "internal",
 ]);
 
 /** What an error may carry besides its code and message. */

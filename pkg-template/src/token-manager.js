@@ -80,12 +80,12 @@ export class TokenManager {
     if (typeof token !== "string") {
       throw new TokenError("invalid_options", "invalidate() takes the token that was refused, as a string");
     }
-    this.#desk.core?.invalidate(token);
+    this.#desk.tell((core) => core.invalidate(token));
   }
 
   /** @param {Response} response */
   adopt(response) {
-    return this.#desk.core?.adopt(response) ?? false;
+    return this.#desk.tell((core) => core.adopt(response)) ?? false;
   }
 
   status() {

@@ -231,9 +231,13 @@ impl Lifecycle {
         if self.refresh_at().is_some_and(|at| at <= now) {
             self.begin(self.reason(now), now);
         }
-        if let Some(Flight { id, phase: phase @ Phase::BackingOff { .. }, .. }) = &mut self.flight
+        if let Some(Flight { id, phase: phase @ Phase::BackingOff { .. }, failed, .. }) = &mut self.flight
             && matches!(phase, Phase::BackingOff { until } if *until <= now)
         {
+            // Not when it began: a flight that is dropped in its first pause costs nobody.
+            if *failed == 0 {
+                self.pace.started(now);
+            }
             let presented = self.refresh_token.take();
             let grant = presented.clone().map_or(Grant::Authenticate, Grant::Refresh);
             *phase = Phase::Granting { presented, since: now };
@@ -404,7 +408,6 @@ impl Lifecycle {
     /// Starts a flight that asks the provider at `at`.
     fn begin(&mut self, reason: Reason, at: UnixMillis) {
         self.flights += 1;
-        self.pace.started(at);
         let phase = Phase::BackingOff { until: at };
         self.flight = Some(Flight { id: FlightId(self.flights), reason, phase, failed: 0 });
     }

@@ -57,7 +57,7 @@ impl Policy {
     /// First moment a background refresh may start.
     ///
     /// The window is [`refresh_window`](Self::refresh_window) of the lifetime, at
-    /// most [`MAX_WINDOW`]; wide enough that a refresh can be had before callers
+    /// most five minutes; wide enough that a refresh can be had before callers
     /// would have to wait; and widened by up to a tenth. `jitter` is in `0.0..1.0`.
     pub fn refresh_at(&self, issued_at: UnixMillis, expires_at: UnixMillis, jitter: f64) -> UnixMillis {
         let lifetime = expires_at.since(issued_at);
@@ -122,9 +122,9 @@ const LONGEST_COOL_DOWN: Duration = Duration::from_secs(60);
 /// When the next grant may start, so that nothing can cause a storm.
 ///
 /// A token that is refused at once, or that lives for no time at all, would make
-/// callers in a loop ask for one grant after the other. A bucket of
-/// [`BURST`] grants that fills by one each [`MIN_INTERVAL`] bounds that, kept as the
-/// one point in time at which it is full again.
+/// callers in a loop ask for one grant after the other. A bucket of five grants, which
+/// fills by one each second, bounds that; it is kept as the one point in time at which
+/// it is full again.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     full_at: UnixMillis,

@@ -1,8 +1,11 @@
-//! Makes wasm-bindgen's glue importable where there is no `TextDecoder`.
+//! Makes wasm-bindgen's glue importable anywhere, and more than once.
 //!
 //! The stock glue builds a decoder and an encoder while it is imported, which
 //! ends the import in jsdom. Both become lazy, with a fallback in plain
 //! JavaScript; `pkg-template/src/utf8.js` holds both.
+//!
+//! And it speaks to one instance, for as long as the page lives. As a function that
+//! makes glue, it lets a new instance take the place of one that broke off.
 
 use anyhow::{Result, bail};
 
@@ -32,7 +35,34 @@ pub(crate) fn with_lazy_text(stock: &str) -> Result<String> {
             bail!("the glue still has `{forbidden}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
         }
     }
-    Ok(format!("{IMPORT}{patched}"))
+    Ok(format!("{IMPORT}{}", as_factory(&patched)?))
+}
+
+/// The glue as the body of a function that returns what it exports.
+fn as_factory(glue: &str) -> Result<String> {
+    let mut names = Vec::new();
+    let mut body = String::new();
+    for line in glue.lines() {
+        let line = match line.strip_prefix("export ") {
+            Some(declaration) => {
+                names.push(exported_name(declaration)?);
+                declaration
+            }
+            None => line,
+        };
+        body.push_str(line);
+        body.push('\n');
+    }
+    Ok(format!("export function makeGlue() {{\n{body}return {{ {} }};\n}}\n", names.join(", ")))
+}
+
+/// The name in `function name(…`, `class Name {` or `const name = …`.
+fn exported_name(declaration: &str) -> Result<&str> {
+    let mut words = declaration.split(|next: char| !(next.is_alphanumeric() || next == '_' || next == '$'));
+    match (words.next(), words.next()) {
+        (Some("function" | "class" | "const" | "let"), Some(name)) if !name.is_empty() => Ok(name),
+        _ => bail!("the glue exports `{declaration}`; wasm-bindgen changed, so adapt xtask/src/glue.rs"),
+    }
 }
 
 #[cfg(test)]
@@ -64,12 +94,25 @@ const cachedTextEncoder = new TextEncoder();
     }
 
     #[test]
+    fn the_glue_is_made_anew_for_each_instance() {
+        let exports = "export class Core {\n}\nexport function __wbg_set_wasm(val) {\n}\nlet wasm;\n";
+
+        let patched = with_lazy_text(&format!("{STOCK}{exports}")).unwrap();
+
+        assert_eq!(patched.matches("export ").count(), 1);
+        assert!(patched.contains("export function makeGlue() {\n"));
+        assert!(patched.ends_with("return { Core, __wbg_set_wasm };\n}\n"));
+    }
+
+    #[test]
     fn glue_that_is_not_understood_is_refused() {
         let without_options = STOCK.replace("'utf-8', { ignoreBOM: true }", "'utf-8'");
         let with_one_more = format!("{STOCK}const other = new TextDecoder('utf-16');");
         let with_address = format!("{STOCK}new URL('core_bg.wasm', import.meta.url);");
 
-        for glue in [without_options, with_one_more, with_address] {
+        let with_list = format!("{STOCK}export {{ Core }};");
+
+        for glue in [without_options, with_one_more, with_address, with_list] {
             assert!(with_lazy_text(&glue).unwrap_err().to_string().contains("wasm-bindgen changed"));
         }
     }

@@ -108,8 +108,12 @@ fn generate(compiled: &Path, core: &Core) -> Result<()> {
 
 /// What boot.js uses of the glue, which wasm-bindgen leaves out of the types.
 const GLUE_TYPES: &str = "
-/** Hands the glue the exports of the instance it is to speak to. */
-export function __wbg_set_wasm(exports: WebAssembly.Exports): void;
+/** Glue for one instance of the module. */
+export function makeGlue(): {
+  Core: typeof Core;
+  /** Hands the glue the exports of the instance it is to speak to. */
+  __wbg_set_wasm(exports: object): void;
+};
 ";
 
 /// Makes the module small and proves that an engine takes it.

@@ -1,6 +1,6 @@
 //! Short stories: what went wrong once, and the edges that chance seldom hits.
 
-use super::{START, failure, millis, seconds, token};
+use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
     RefreshMode, ScopeSet, Stamp, TokenError, TokenSet, UnixMillis, Want,
@@ -189,4 +189,43 @@ fn on_demand_a_call_in_the_refresh_window_starts_the_refresh_and_waits_for_nothi
 
     assert_eq!(given(&effects), ["held"]);
     assert!(matches!(effects.last(), Some(Effect::Send(FlightId(2), _))), "{effects:?}");
+}
+
+#[test]
+fn listeners_hear_of_missing_scopes_when_others_are_missing_than_before() {
+    let mut machine = Lifecycle::new(Policy::default(), scopes(&["A", "B"]), Jitter::new(1));
+    let mut heard = Vec::new();
+
+    for (number, granted) in [["A", "X"], ["A", "X"], ["B", "X"], ["A", "B"], ["B", "X"]].iter().enumerate() {
+        let tokens = TokenSet { scopes: Some(scopes(granted)), ..token("held", START, seconds(180)) };
+        for effect in refreshed(&mut machine, number as u64 + 1, tokens, START) {
+            if let Effect::Notify(Change::ScopesMissing(missing)) = effect {
+                heard.push((number, missing.listed()));
+            }
+        }
+    }
+
+    assert_eq!(heard, [(0, "B".to_owned()), (2, "A".to_owned()), (4, "A".to_owned())]);
+}
+
+#[test]
+fn a_lifecycle_is_awaited_while_a_caller_waits() {
+    let mut machine = lifecycle();
+    assert!(!machine.is_awaited());
+
+    let _ = machine.handle(Event::Requested(CallId(1), Want::USABLE), START);
+    assert!(machine.is_awaited());
+
+    let _ = machine.handle(Event::Abandoned(CallId(1)), START);
+    assert!(!machine.is_awaited());
+}
+
+#[test]
+fn a_token_of_the_same_second_is_no_step_back() {
+    let mut machine = lifecycle();
+    let _ = refreshed(&mut machine, 1, stamped("held", START, START), START);
+
+    let _ = machine.handle(Event::Observed(stamped("seen", START + millis(500), START)), START + millis(500));
+
+    assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("seen"));
 }

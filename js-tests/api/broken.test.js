@@ -1,0 +1,151 @@
+// A core that breaks off takes nobody down with it.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { describe, mock, test } from "node:test";
+
+import { TokenManager } from "graphql-token-manager";
+
+/** @import { TestContext } from "node:test" */
+
+/**
+ * Makes the core's clock throw until `mend` is called: an exception that no code of
+ * ours catches, as an exhausted stack would be.
+ */
+function breakTheClock() {
+  const broken = mock.method(Date, "now", () => {
+    throw new RangeError("Maximum call stack size exceeded");
+  });
+  return { mend: () => broken.mock.restore() };
+}
+
+/** @param {TestContext} t @param {{ expiresInMs?: number, keepAlive?: boolean }} [options] */
+function manager(t, { expiresInMs = 60_000, keepAlive = false } = {}) {
+  let grants = 0;
+  const tokens = new TokenManager({
+    provider: {
+      name: "acme",
+      endpoint: "https://api.acme.test",
+      grant: () => ({ accessToken: `token-${++grants}`, expiresInMs }),
+    },
+    keepAlive,
+  });
+  t.after(() => tokens.close());
+  return tokens;
+}
+
+describe("a core that breaks off", () => {
+  test("tells the caller, and starts again with the next call", async (t) => {
+    const tokens = manager(t);
+    /** @type {string[]} */
+    const told = [];
+    tokens.on("error", ({ error, tokenStillValid }) => told.push(`${error.code} ${tokenStillValid}`));
+    await tokens.getToken();
+
+    const { mend } = breakTheClock();
+    const broken = tokens.refresh();
+    mend();
+    await Promise.allSettled([broken]);
+
+    await assert.rejects(broken, { name: "TokenError", code: "internal", retryable: true });
+    assert.deepEqual(told, ["internal true"]);
+    assert.equal(await tokens.getToken(), "token-1", "what is held goes on being handed out");
+    assert.equal((await tokens.refresh()).value, "token-2");
+  });
+
+  test("takes other managers along into a new one, and no call hangs", async (t) => {
+    const [first, other] = [manager(t), manager(t)];
+    await Promise.all([first.getToken(), other.getToken()]);
+    const { mend } = breakTheClock();
+    const broken = first.refresh();
+    mend();
+    await assert.rejects(broken, { code: "internal" });
+
+    const refreshed = await Promise.all([first.refresh(), other.refresh()]);
+
+    assert.deepEqual(
+      refreshed.map(({ value }) => value),
+      ["token-2", "token-2"],
+    );
+  });
+
+  test("rejects those who wait in it", async (t) => {
+    const tokens = new TokenManager({
+      provider: { name: "acme", endpoint: "https://api.acme.test", grant: () => new Promise(() => {}) },
+    });
+    t.after(() => tokens.close());
+    const waiting = tokens.getToken();
+    await tokens.ready();
+    const { mend } = breakTheClock();
+    tokens.status();
+    mend();
+
+    await assert.rejects(waiting, { code: "internal" });
+  });
+
+  test("ends no process where only the engine called", async (t) => {
+    const tokens = manager(t, { expiresInMs: 400, keepAlive: true });
+    let strays = 0;
+    const stray = () => strays++;
+    process.on("uncaughtException", stray);
+    t.after(() => process.off("uncaughtException", stray));
+    await tokens.getToken();
+    // The timer of the refresh calls the core, whose monotonic clock throws.
+    const failed = new Promise((resolve) => void tokens.on("error", resolve));
+    const broken = mock.method(performance, "now", () => {
+      throw new Error("no clock");
+    });
+
+    const { error } = /** @type {any} */ (await failed);
+    broken.mock.restore();
+
+    assert.equal(error.code, "internal");
+    assert.equal(strays, 0);
+    assert.equal(await tokens.getToken({ minValidityMs: 200 }), "token-2");
+  });
+
+  test("is closed like any other", async (t) => {
+    const tokens = manager(t);
+    await tokens.getToken();
+    const { mend } = breakTheClock();
+    tokens.status();
+    mend();
+
+    await tokens.close();
+
+    await assert.rejects(tokens.getToken(), { code: "closed" });
+    assert.equal(tokens.peek(), undefined);
+  });
+
+  test("is one whose stack was exhausted, too", () => {
+    // A process of its own: where the stack ends, nobody can take up a rejection either.
+    const program = `
+      import { TokenManager } from "graphql-token-manager";
+      process.on("unhandledRejection", () => {});
+      let grants = 0;
+      const grant = () => ({ accessToken: "token-" + ++grants, expiresInMs: 60_000 });
+      const tokens = new TokenManager({ provider: { name: "acme", endpoint: "https://api.acme.test", grant } });
+      let broken = 0;
+      tokens.on("error", ({ error }) => (broken += error.code === "internal" ? 1 : 0));
+      await tokens.getToken();
+      const deeper = () => {
+        tokens.getToken({ minValidityMs: 1 }).catch(() => {});
+        deeper();
+      };
+      for (let time = 0; time < 20; time++) {
+        try {
+          deeper();
+        } catch {}
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+      const { value } = await tokens.refresh();
+      console.log(broken > 0, /^token-/.test(value));
+    `;
+
+    const options = /** @type {const} */ ({ cwd: import.meta.dirname, encoding: "utf8", timeout: 30_000 });
+    const child = spawnSync(process.execPath, ["--input-type=module", "--eval", program], options);
+
+    assert.equal(child.stdout, "true true\n", child.stderr.slice(-1_000));
+    assert.equal(child.status, 0);
+  });
+});
