@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 
 import { sandboxFor } from "../support/setup.js";
 import { APIS, asked } from "./providers.js";
-import { browserFor, missing } from "./page.js";
+import { missing, pageFor } from "./page.js";
 
 /** @import { TestContext } from "node:test" */
 
@@ -23,12 +23,11 @@ const HOUR = 3_600_000;
 /** Acme's secret is a function, which cannot be handed to a page as data. */
 const IN_PAGES = /** @type {const} */ (["fluz", "toggle", "braintree"]);
 
-describe("in a page", { skip: missing }, () => {
+describe("in a page", { skip: missing, concurrency: true }, () => {
   test("it works for each provider, and warns of the secret once", async (t) => {
     const sandbox = await sandboxFor(t);
-    const open = await browserFor(t);
     for (const name of IN_PAGES) {
-      const page = await open();
+      const page = await pageFor(t);
 
       const got = await page
         .evaluate(
@@ -73,8 +72,7 @@ describe("in a page", { skip: missing }, () => {
   ]) {
     test(`${event} has a token refreshed whose timer never fired, and told that it expired`, async (t) => {
       const sandbox = await sandboxFor(t, { lifetimes: { toggle: HOUR, fluz: HOUR } });
-      const open = await browserFor(t);
-      const page = await open(ASLEEP);
+      const page = await pageFor(t, ASLEEP);
       await page.evaluate(
         async (options) => {
           const tokens = /** @type {any} */ (window).make(options);
@@ -102,8 +100,7 @@ describe("in a page", { skip: missing }, () => {
 
   test("going offline costs no token, and coming back online ends the cool-down's wait for one", async (t) => {
     const sandbox = await sandboxFor(t, { lifetimes: { toggle: HOUR } });
-    const open = await browserFor(t);
-    const page = await open(ASLEEP);
+    const page = await pageFor(t, ASLEEP);
     const context = page.context();
     const first = await page.evaluate(
       (options) => /** @type {any} */ (window).make(options).getToken(),
@@ -124,11 +121,10 @@ describe("in a page", { skip: missing }, () => {
 
   test("a server that does not expose its headers gives Toggle a protocol error that names them, the others tokens", async (t) => {
     const sandbox = await sandboxFor(t, { exposeHeaders: false });
-    const open = await browserFor(t);
     /** @type {Record<string, any>} */
     const got = {};
     for (const name of IN_PAGES) {
-      const page = await open();
+      const page = await pageFor(t);
       got[name] = await page.evaluate(async (options) => {
         const tokens = /** @type {any} */ (window).make(options);
         return tokens.getAccessToken().then(
@@ -146,8 +142,7 @@ describe("in a page", { skip: missing }, () => {
 
   test("a request that the server's CORS forbids is a network error that says so", async (t) => {
     const sandbox = await sandboxFor(t);
-    const open = await browserFor(t);
-    const page = await open();
+    const page = await pageFor(t);
     const endpoint = page.url();
 
     const error = await page.evaluate(

@@ -9,9 +9,12 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { after } from "node:test";
 import { chromium } from "playwright-core";
 
+/** @import { Server } from "node:http" */
 /** @import { TestContext } from "node:test" */
+/** @import { Browser } from "playwright-core" */
 
 /** Debian's, or whichever the machine has. */
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -34,11 +37,10 @@ const ARGS = [
 
 const folder = dirname(createRequire(import.meta.url).resolve("graphql-token-manager/package.json"));
 
-/**
- * A browser and a server of the package, until the test ends.
- * @param {TestContext} t
- */
-export async function browserFor(t) {
+/** @type {Promise<{ browser: Browser, server: Server }> | undefined} */
+let running;
+
+async function start() {
   const script = await readFile(join(folder, "dist", "index.js"));
   const server = createServer((request, response) => {
     const isScript = request.url === "/index.js";
@@ -46,35 +48,41 @@ export async function browserFor(t) {
     response.end(isScript ? script : "<!doctype html><title>A page</title>");
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
-  const browser = await chromium.launch({ executablePath, args: ARGS });
-  t.after(async () => {
-    await browser.close();
-    server.close();
-  });
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return { server, browser: await chromium.launch({ executablePath, args: ARGS }) };
+}
 
-  /**
-   * A page in which `window.make(options)` gives a manager whose events are in `window.events`.
-   * @param {string} [before] A script that runs first.
-   */
-  return async (before = "") => {
-    const page = await browser.newPage();
-    await page.addInitScript(before);
-    await page.goto(`http://127.0.0.1:${port}/`);
-    await page.addScriptTag({
-      type: "module",
-      content: `
-        import { TokenManager } from "/index.js";
-        window.events = [];
-        window.make = (options) => {
-          const tokens = new TokenManager(options);
-          for (const type of ["token", "retry", "error", "expired", "warning", "close"]) {
-            tokens.on(type, ({ type, reason, code }) => events.push(reason ?? code ?? type));
-          }
-          return (window.tokens = tokens);
-        };`,
-    });
-    await page.waitForFunction("window.make !== undefined");
-    return page;
-  };
+after(async () => {
+  const { browser, server } = (await running) ?? {};
+  await browser?.close();
+  server?.close();
+});
+
+/**
+ * A page in which `window.make(options)` gives a manager whose events are in `window.events`. Closed after the test.
+ * @param {TestContext} t
+ * @param {string} [before] A script that runs first.
+ */
+export async function pageFor(t, before = "") {
+  const { browser, server } = await (running ??= start());
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.addInitScript(before);
+  await page.goto(`http://127.0.0.1:${port}/`);
+  await page.addScriptTag({
+    type: "module",
+    content: `
+      import { TokenManager } from "/index.js";
+      window.events = [];
+      window.make = (options) => {
+        const tokens = new TokenManager(options);
+        for (const type of ["token", "retry", "error", "expired", "warning", "close"]) {
+          tokens.on(type, ({ type, reason, code }) => events.push(reason ?? code ?? type));
+        }
+        return (window.tokens = tokens);
+      };`,
+  });
+  await page.waitForFunction("window.make !== undefined");
+  return page;
 }

@@ -26,11 +26,15 @@ describe("ten thousand calls against a provider that", () => {
       await Promise.all(
         NAMES.map(async (name) => {
           const tokens = managerFor(t, APIS[name].options(sandbox, { retry: RETRY }));
+          const half = name === "fluz" ? 5_000 : 500;
 
-          const together = Array.from({ length: 5_000 }, () => failure(tokens.getToken()));
+          const together = Array.from({ length: half }, () => failure(tokens.getToken()));
           const errors = new Set(await Promise.all(together));
           const codes = new Set();
-          for (let call = 0; call < 5_000; call++) codes.add((await failure(tokens.getToken())).code);
+          for (let call = 0; call < half; call++) {
+            codes.add((await failure(tokens.getToken())).code);
+            if (call % 100 === 0) assert.equal(asked(sandbox, name).length, requests);
+          }
 
           assert.equal(errors.size, 1);
           assert.deepEqual([...codes], [[...errors][0]?.code]);

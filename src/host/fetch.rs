@@ -146,7 +146,10 @@ async fn read(answer: &Answer) -> Result<Secret, FetchFailure> {
         }
         let chunk = Bytes::copied(&chunk).map_err(network)?;
         // An empty one counts as well, or a stream of them would never end.
-        size += chunk.length().max(1) as usize;
+        size += match chunk.length() {
+            0 => 64,
+            length => length as usize,
+        };
         if size > LARGEST {
             if let Ok(cancelled) = reader.cancel() {
                 // Waited for by nobody, and yet its rejection is not lost.
