@@ -69,6 +69,19 @@ describe("a core that breaks off", () => {
     );
   });
 
+  test("is ready again once it was started again", async (t) => {
+    const tokens = manager(t);
+    await tokens.ready();
+    const { mend } = breakTheClock();
+    tokens.status();
+    mend();
+
+    await tokens.ready();
+
+    assert.equal(tokens.status().failures, 0, "a new core counts anew");
+    assert.equal(await tokens.getToken(), "token-1");
+  });
+
   test("rejects those who wait in it", async (t) => {
     const tokens = new TokenManager({
       provider: { name: "acme", endpoint: "https://api.acme.test", grant: () => new Promise(() => {}) },

@@ -64,6 +64,7 @@ export class Desk {
   /** Starts the core and has it accept the options; at once where that was done. */
   ready() {
     if (this.closed) return Promise.reject(closedError());
+    this.#live();
     return (this.#starting ??= this.#start());
   }
 
