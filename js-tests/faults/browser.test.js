@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 
 import { sandboxFor } from "../support/setup.js";
 import { APIS, asked } from "./providers.js";
-import { missing, pageFor } from "./page.js";
+import { pageFor } from "./page.js";
 
 /** @import { TestContext } from "node:test" */
 
@@ -23,7 +23,7 @@ const HOUR = 3_600_000;
 /** Acme's secret is a function, which cannot be handed to a page as data. */
 const IN_PAGES = /** @type {const} */ (["fluz", "toggle", "braintree"]);
 
-describe("in a page", { skip: missing, concurrency: true }, () => {
+describe("in a page", { concurrency: true }, () => {
   test("it works for each provider, and warns of the secret once", async (t) => {
     const sandbox = await sandboxFor(t);
     for (const name of IN_PAGES) {

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -16,13 +15,8 @@ import { chromium } from "playwright-core";
 /** @import { TestContext } from "node:test" */
 /** @import { Browser } from "playwright-core" */
 
-/** Debian's, or whichever the machine has. */
+/** Debian's, which `cargo xtask test` installs, or another. */
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-
-/** Why there can be no page, if so. */
-export const missing = existsSync(executablePath)
-  ? false
-  : `there is no ${executablePath}; CHROMIUM may name another`;
 
 /** No sandbox, since tests may run as root; no services that would reach for the network. */
 const ARGS = [
