@@ -38,7 +38,7 @@ const ELSEWHERE = [
   ],
   [
     "a wrong device clock neither loops nor sends expired tokens",
-    "faults/clock-grid.test.js",
+    "faults/clock-grid.alone.test.js",
     "causes neither a storm nor a refused call",
   ],
   [

@@ -48,6 +48,16 @@ pub(crate) enum Ending {
     Failed(String),
 }
 
+impl Ending {
+    /// How two programs ended, one after the other.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match self {
+            Self::Succeeded => other,
+            Self::Failed(_) => self,
+        }
+    }
+}
+
 /// Runs a program on this terminal, and also returns what it wrote to stdout.
 ///
 /// # Errors
