@@ -25,7 +25,7 @@ pub(super) fn read<F: Clone>(
         Some(_) => options.scopes("scopes")?,
         None => ScopeSet::default(),
     };
-    provider.only(&[&COMMON[..], &["grant"], &WIRE].concat())?;
+    provider.accept_only(&[&COMMON[..], &["grant"], &WIRE].concat())?;
     let grant = provider.function("grant")?;
     if grant.is_some()
         && let Some(key) = WIRE.into_iter().find(|key| provider.get(key).is_some())
@@ -127,7 +127,7 @@ fn wire<F: Clone>(
 const PATH: &str = "a path below `data`, for example \"login.token\"";
 
 fn operation<F: Clone>(given: &Reader<'_, F>, secrets: &mut Secrets<F>) -> Result<Operation, TokenError> {
-    given.only(&["document", "variables", "authorization"])?;
+    given.accept_only(&["document", "variables", "authorization"])?;
     let variables = match given.map("variables", "{ name: value }")? {
         Some(variables) => members(&variables, secrets)?,
         None => Vec::new(),
@@ -191,7 +191,7 @@ fn authorization<F: Clone>(
         Some(Given::Map(members)) => Reader::new(format!("{}.", given.name("authorization")), members),
         Some(_) => return Err(given.wrong("authorization", remedy)),
     };
-    object.only(&["basic", "bearer"])?;
+    object.accept_only(&["basic", "bearer"])?;
     let mut secret = |from: &Reader<'_, F>, key: &str, remedy: &str| {
         let source = from.secret(key, remedy)?;
         Ok::<_, TokenError>(secrets.add(from.name(key), source))
@@ -199,7 +199,7 @@ fn authorization<F: Clone>(
     match (object.get("basic"), object.get("bearer")) {
         (Some(Given::Map(members)), None) => {
             let pair = Reader::new(object.name("basic."), members);
-            pair.only(&["username", "password"])?;
+            pair.accept_only(&["username", "password"])?;
             Ok(Authorization::BasicPair {
                 username: pair.user_name("username", "the user name")?,
                 password: secret(&pair, "password", "the password")?,
@@ -218,7 +218,7 @@ fn authorization<F: Clone>(
 fn token<F: Clone>(provider: &Reader<'_, F>) -> Result<TokenSource, TokenError> {
     let remedy = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
     let given = provider.map("token", remedy)?.ok_or_else(|| provider.wrong("token", remedy))?;
-    given.only(&["data", "header"])?;
+    given.accept_only(&["data", "header"])?;
     match (given.texts("data", PATH)?, headers(&given)?) {
         (Some(paths), None) => Ok(TokenSource::Data(paths)),
         (None, Some(headers)) => Ok(TokenSource::Headers(headers)),
@@ -229,7 +229,7 @@ fn token<F: Clone>(provider: &Reader<'_, F>) -> Result<TokenSource, TokenError> 
 /// `{ data: path }`, or nothing.
 fn paths<F: Clone>(provider: &Reader<'_, F>, key: &str) -> Result<Vec<String>, TokenError> {
     let Some(given) = provider.map(key, "{ data: path }")? else { return Ok(Vec::new()) };
-    given.only(&["data"])?;
+    given.accept_only(&["data"])?;
     given.texts("data", PATH)?.ok_or_else(|| given.wrong("data", PATH))
 }
 
@@ -250,7 +250,7 @@ fn expiry<F: Clone>(provider: &Reader<'_, F>, profile: &mut Profile) -> Result<(
         "{ expiresIn: path, unit: \"seconds\" }, { expiresAt: path }, { jwt: true } or { lifetimeMs }";
     let given = provider.map("expiry", remedy)?.ok_or_else(|| provider.wrong("expiry", remedy))?;
     let ways = ["expiresIn", "expiresAt", "jwt", "lifetimeMs"];
-    given.only(&[&ways[..], &["unit"]].concat())?;
+    given.accept_only(&[&ways[..], &["unit"]].concat())?;
     let units = [("seconds", Duration::from_secs(1)), ("milliseconds", Duration::from_millis(1))];
     let unit = given.one_of("unit", &units)?;
     if ways.into_iter().filter(|way| given.get(way).is_some()).count() != 1 {
@@ -274,7 +274,7 @@ fn expiry<F: Clone>(provider: &Reader<'_, F>, profile: &mut Profile) -> Result<(
 
 fn sliding<F: Clone>(provider: &Reader<'_, F>) -> Result<Option<Sliding>, TokenError> {
     let Some(given) = provider.map("sliding", "{ header: \"x-authorization\" }")? else { return Ok(None) };
-    given.only(&["header"])?;
+    given.accept_only(&["header"])?;
     let headers = headers(&given)?.ok_or_else(|| given.wrong("header", HEADER_NAME))?;
     Ok(Some(Sliding { headers, shape: TokenShape::Any }))
 }
@@ -282,7 +282,7 @@ fn sliding<F: Clone>(provider: &Reader<'_, F>) -> Result<Option<Sliding>, TokenE
 fn signals<F: Clone>(provider: &Reader<'_, F>) -> Result<Signals, TokenError> {
     let refused = match provider.map("refused", "{ statuses, messages, codes }")? {
         Some(given) => {
-            given.only(&["statuses", "messages", "codes"])?;
+            given.accept_only(&["statuses", "messages", "codes"])?;
             Signs {
                 statuses: statuses(&given)?,
                 messages: signs(&given, "messages", "the message of an error")?,

@@ -145,7 +145,7 @@ fn call<'a, F: Clone>(given: &'a Given<F>, known: &[&str]) -> Result<Reader<'a, 
         }
     };
     let options = Reader::new("", members);
-    options.only(known)?;
+    options.accept_only(known)?;
     Ok(options)
 }
 
@@ -188,7 +188,7 @@ fn check_keys<F: Clone>(options: &Reader<'_, F>, own: &[&str]) -> Result<(), Tok
     // Those that are there are undefined, which is as good as nothing.
     let absent: Vec<_> =
         NOT_YET.into_iter().filter(|key| options.members().iter().any(|(name, _)| name == key)).collect();
-    options.only(&[&COMMON[..], own, &absent].concat())
+    options.accept_only(&[&COMMON[..], own, &absent].concat())
 }
 
 fn check_endpoint<F: Clone>(
@@ -254,7 +254,7 @@ fn retry<F: Clone>(options: &Reader<'_, F>, default: Retry) -> Result<Retry, Tok
     let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }")? else {
         return Ok(default);
     };
-    retry.only(&["attempts", "baseMs", "maxMs"])?;
+    retry.accept_only(&["attempts", "baseMs", "maxMs"])?;
     let attempts = retry.whole("attempts", 1, 100, "how many requests to make in all, from 1 to 100")?;
     let base = retry.millis("baseMs", 1)?;
     let max = retry.millis("maxMs", 1)?;

@@ -34,7 +34,7 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// Refuses keys that are not known, and names the one that was meant.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), TokenError> {
+    pub(super) fn accept_only(&self, known: &[&str]) -> Result<(), TokenError> {
         let Some((unknown, _)) = self.members.iter().find(|(key, _)| !known.contains(&key.as_str())) else {
             return Ok(());
         };
