@@ -7,6 +7,10 @@
  * @packageDocumentation
  */
 
+import type { BraintreeScope, FluzScope } from "./scopes.js";
+
+export type { BraintreeScope, FluzScope };
+
 /**
  * Gets, shares and renews the access tokens of one API.
  *
@@ -274,8 +278,11 @@ export type FluzOptions = CommonOptions & {
   accountId: string;
   /** The seat that transacts, a UUID; the account's own where left out. */
   seatId?: string | undefined;
-  /** The scopes to ask for, at least one. */
-  scopes: readonly string[];
+  /**
+   * The scopes to ask for, at least one: no more than are needed, which `requiredScopes` of
+   * `graphql-token-manager/scopes` tells of a document.
+   */
+  scopes: readonly FluzScope[];
   /**
    * `"refresh"`: `refreshUserAccessToken`, falling back to `generateUserAccessToken`; `"generate"`:
    * the latter alone.
@@ -329,8 +336,11 @@ export type BraintreeOptions = CommonOptions & {
   clientId: string;
   /** The OAuth client's secret. */
   clientSecret: Secret;
-  /** The scopes to ask for, at least one. */
-  scopes: readonly string[];
+  /**
+   * The scopes to ask for, at least one: no more than are needed, which `requiredScopes` of
+   * `graphql-token-manager/scopes` tells of a document.
+   */
+  scopes: readonly BraintreeScope[];
   /**
    * Sent as `Braintree-Version`: a date, `YYYY-MM-DD`.
    *

@@ -3,17 +3,21 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
 
+const ROOT = join(import.meta.dirname, "../..");
 const require = createRequire(import.meta.url);
 const folder = dirname(require.resolve("graphql-token-manager/package.json"));
 const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-const entries = ["index.js", "index.cjs"].map((name) => join(folder, "dist", name));
+const entries = ["index.js", "index.cjs", "scopes.js", "scopes.cjs"].map((name) =>
+  join(folder, "dist", name),
+);
 
 describe("module systems", () => {
   test("import and require give the same class where Node can require ES modules", async () => {
@@ -27,16 +31,45 @@ describe("module systems", () => {
     assert.ok(required.TokenError.is(new imported.TokenError("network", "of the other")));
   });
 
-  test("the CommonJS entry has the names of the ES module, for require and for import", async () => {
-    const [esm, cjs] = entries;
-    const names = Object.keys(await import(esm)).sort();
+  for (const [entry, exported] of [
+    ["index", "TokenManager"],
+    ["scopes", "requiredScopes"],
+  ]) {
+    test(`${entry}.cjs has the names of the ES module, for require and for import`, async () => {
+      const [esm, cjs] = ["js", "cjs"].map((extension) => join(folder, "dist", `${entry}.${extension}`));
+      const names = Object.keys(await import(esm)).sort();
 
-    const required = Object.keys(require(cjs)).sort();
-    const imported = Object.keys(await import(cjs)).filter((name) => !name.startsWith("default"));
+      const required = Object.keys(require(cjs)).sort();
+      const imported = Object.keys(await import(cjs)).filter((name) => !name.startsWith("default"));
 
-    assert.ok(names.includes("TokenManager"));
-    assert.deepEqual(required, names);
-    assert.deepEqual(imported.filter((name) => name !== "module.exports").sort(), names);
+      assert.ok(names.includes(exported));
+      assert.deepEqual(required, names);
+      assert.deepEqual(imported.filter((name) => name !== "module.exports").sort(), names);
+    });
+  }
+
+  test("what reads documents is an entry of its own, without the core, and its errors are known to the main one", async () => {
+    const { TokenError } = await import("graphql-token-manager");
+    for (const { requiredScopes } of [
+      await import("graphql-token-manager/scopes"),
+      require("graphql-token-manager/scopes"),
+    ]) {
+      assert.throws(() => requiredScopes("{", "fluz"), TokenError.is);
+    }
+
+    for (const name of ["js", "cjs"]) {
+      const code = readFileSync(join(folder, "dist", `scopes.${name}`), "utf8");
+      assert.doesNotMatch(code, /WebAssembly/);
+      assert.match(code, /^(?:"use strict";)?\/\*! .*graphql-js.*MIT.*LICENSE-graphql-js/);
+      assert.doesNotMatch(
+        readFileSync(join(folder, "dist", `index.${name}`), "utf8"),
+        /Syntax Error|graphql-js/,
+      );
+    }
+    assert.match(
+      readFileSync(join(folder, "LICENSE-graphql-js"), "utf8"),
+      /MIT License\s+Copyright \(c\) GraphQL/,
+    );
   });
 
   test("an import starts nothing and defines nothing", () => {
@@ -62,7 +95,7 @@ describe("module systems", () => {
 
 describe("bundlers", () => {
   for (const entry of entries) {
-    const name = entry.endsWith(".cjs") ? "dist/index.cjs" : "dist/index.js";
+    const name = `dist/${basename(entry)}`;
 
     test(`${name} needs no other file, no platform and no top-level await`, async () => {
       // `iife` refuses a top-level await, `neutral` knows no built-in module.
@@ -92,6 +125,34 @@ describe("bundlers", () => {
   }
 });
 
+describe("the types", () => {
+  test("are right for CommonJS, also where the compiler looks into them", async () => {
+    await mkdir(join(ROOT, "target"), { recursive: true });
+    const place = await mkdtemp(join(ROOT, "target/types-"));
+    const file = join(place, "required.cts");
+    await writeFile(
+      file,
+      `import { TokenManager, type FluzScope } from "graphql-token-manager";
+       import { requiredScopes, type BraintreeScope } from "graphql-token-manager/scopes";
+       const needed: string[] = requiredScopes("{ a }", "fluz");
+       const names: (FluzScope | BraintreeScope)[] = needed;
+       export = { TokenManager, names };`,
+    );
+    const compiler = join(ROOT, "node_modules/typescript/bin/tsc");
+    const options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,esnext.disposable,dom"];
+
+    const checked = spawnSync(
+      process.execPath,
+      [compiler, ...options, "--module", "node16", "--types", "node", "--ignoreConfig", file],
+      { cwd: ROOT, encoding: "utf8" },
+    );
+    await rm(place, { recursive: true });
+
+    assert.equal(checked.stdout, "");
+    assert.equal(checked.status, 0);
+  });
+});
+
 describe("the manifest", () => {
   test("the package depends on nothing", () => {
     const optional = Object.keys(manifest.peerDependenciesMeta ?? {});
@@ -116,9 +177,12 @@ describe("the manifest", () => {
   });
 
   test("types come first in every branch, and module-sync before import and require", () => {
-    const branches = manifest.exports["."];
+    for (const entry of [".", "./scopes"]) {
+      const branches = manifest.exports[entry];
 
-    assert.deepEqual(Object.keys(branches), ["module-sync", "import", "require", "default"]);
-    for (const branch of Object.values(branches)) assert.deepEqual(Object.keys(branch), ["types", "default"]);
+      assert.deepEqual(Object.keys(branches), ["module-sync", "import", "require", "default"]);
+      for (const branch of Object.values(branches))
+        assert.deepEqual(Object.keys(branch), ["types", "default"]);
+    }
   });
 });

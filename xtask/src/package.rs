@@ -14,8 +14,10 @@ use crate::wasm;
 const NAME: &str = "graphql-token-manager";
 /// The exact content of the package, one path a line.
 const FILE_LIST: &str = "xtask/files.txt";
+/// The notice that has to go with graphql-js's parser.
+const PARSER_LICENSE: &str = "LICENSE-graphql-js";
 
-/// Builds the core and bundles it with the face into `target/npm/dist`.
+/// Builds the core and bundles it with the face into `target/npm/dist`, and the other entries beside it.
 ///
 /// # Errors
 ///
@@ -25,32 +27,69 @@ pub(crate) fn bundle(project: &Project) -> Result<()> {
     say("Bundling dist/");
     let dist = project.npm().join("dist");
     project::remove_folder(&dist)?;
-    esbuild(project, &core, &["--format=esm"], &dist.join("index.js"))?;
-    // For Node, because only then esbuild lists the exports' names in a form
-    // that Node finds when an ES module imports this file.
-    esbuild(project, &core, &["--format=cjs", "--platform=node"], &dist.join("index.cjs"))?;
-    for types in ["index.d.ts", "index.d.cts"] {
-        project::copy(&project.path("pkg-template/index.d.ts"), &dist.join(types))?;
+    index(project, &core, &dist)?;
+    scopes(project, &dist)?;
+    for entry in ["index", "scopes"] {
+        let types = project::read(&project.path("pkg-template").join(format!("{entry}.d.ts")))?;
+        project::write(&dist.join(format!("{entry}.d.cts")), of_common_js(&types))?;
+        project::write(&dist.join(format!("{entry}.d.ts")), types)?;
     }
     Ok(())
 }
 
-fn esbuild(project: &Project, core: &wasm::Core, format: &[&str], output: &Path) -> Result<()> {
+/// The main entry: the face with the core inlined.
+fn index(project: &Project, core: &wasm::Core, dist: &Path) -> Result<()> {
     let alias = |name: &str, path: &Path| format!("--alias:{name}={}", path.display());
-    process::run(
-        project
-            .npm_command("esbuild")
-            .arg("pkg-template/src/index.js")
-            .args(["--bundle", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"])
-            // Node shows the line that an uncaught error comes from: not the whole module, please.
-            .arg("--line-limit=1000")
-            .args(format)
-            .arg(alias("#glue", &core.glue))
-            .arg(alias("#wasm", &core.base64))
-            .arg(alias("#utf8", &project.path("pkg-template/src/utf8.js")))
-            .arg(format!("--define:__VERSION__=\"{}\"", project.version()?))
-            .arg(format!("--outfile={}", output.display())),
-    )
+    let options = [
+        alias("#glue", &core.glue),
+        alias("#wasm", &core.base64),
+        alias("#utf8", &project.path("pkg-template/src/utf8.js")),
+        format!("--define:__VERSION__=\"{}\"", project.version()?),
+    ];
+    esbuild(project, "pkg-template/src/index.js", &options, &dist.join("index"))
+}
+
+/// What reads documents, with graphql-js's parser in it: an entry of its own, which costs nothing
+/// to those who do not use it, and which needs no other package.
+fn scopes(project: &Project, dist: &Path) -> Result<()> {
+    let options = [
+        // Without what graphql-js checks for its developers.
+        "--define:process.env.NODE_ENV=\"production\"".to_owned(),
+        format!(
+            "--banner:js=/*! With parts of graphql-js, (c) GraphQL Contributors, MIT: see {PARSER_LICENSE} */"
+        ),
+    ];
+    esbuild(project, "pkg-template/src/scopes/index.js", &options, &dist.join("scopes"))
+}
+
+/// Bundles an entry for `import` and for `require`.
+fn esbuild(project: &Project, entry: &str, options: &[String], output: &Path) -> Result<()> {
+    for (extension, format) in [
+        ("js", ["--format=esm"].as_slice()),
+        // For Node, because only then esbuild lists the exports' names in a form
+        // that Node finds when an ES module imports this file.
+        ("cjs", &["--format=cjs", "--platform=node"]),
+    ] {
+        process::run(
+            project
+                .npm_command("esbuild")
+                .arg(entry)
+                .args(["--bundle", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"])
+                // Modules also for `require`: of those, only what is used gets into the bundle.
+                .arg("--main-fields=module,main")
+                // Node shows the line that an uncaught error comes from: not the whole module, please.
+                .arg("--line-limit=1000")
+                .args(format)
+                .args(options)
+                .arg(format!("--outfile={}", output.with_extension(extension).display())),
+        )?;
+    }
+    Ok(())
+}
+
+/// The types of an entry as CommonJS sees them: those of other entries are beside them.
+fn of_common_js(types: &str) -> String {
+    types.replace(".js\";", ".cjs\";")
 }
 
 /// Makes the tarball and returns its path.
@@ -82,6 +121,8 @@ pub(crate) fn pack(project: &Project) -> Result<PathBuf> {
             .arg("xtask/scripts/sizes.js")
             .arg(project.npm().join("dist/index.js"))
             .arg(project.npm().join("dist/index.cjs"))
+            .arg(project.npm().join("dist/scopes.js"))
+            .arg(project.npm().join("dist/scopes.cjs"))
             .arg(project.npm().join("core/core.wasm")),
     )?;
     Ok(tarball)
@@ -102,6 +143,7 @@ fn assemble(project: &Project) -> Result<()> {
         let source = if own.exists() { own } else { project.path(name) };
         project::copy(&source, &folder.join(name))?;
     }
+    project::copy(&project.path("node_modules/graphql/LICENSE"), &folder.join(PARSER_LICENSE))?;
     let template = project::read(&project.path("pkg-template/package.json"))?;
     project::write(&folder.join("package.json"), with_version(&template, project.version()?)?)
 }
@@ -197,7 +239,7 @@ fn same(one: &Path, other: &Path) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::{differences, with_version};
+    use super::{differences, of_common_js, with_version};
 
     #[test]
     fn a_package_with_exactly_the_listed_files_is_right() {
@@ -215,6 +257,16 @@ mod tests {
         let text = differences(expected.lines(), found.into_iter()).unwrap();
 
         assert_eq!(text, "  missing    README.md\n  unexpected dist/index.js.map");
+    }
+
+    #[test]
+    fn types_for_require_name_types_for_require() {
+        let types = "import type { Scope } from \"./scopes.js\";\nexport * from \"./scopes.js\";\n";
+
+        let common_js = of_common_js(types);
+
+        assert_eq!(common_js.matches("\"./scopes.cjs\"").count(), 2);
+        assert!(!common_js.contains(".js\""));
     }
 
     #[test]

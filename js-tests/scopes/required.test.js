@@ -1,0 +1,384 @@
+// Which scopes a document needs.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import "../support/guard.js";
+import { parse } from "graphql";
+import { TokenError } from "graphql-token-manager";
+import { analyse, requiredScopes } from "graphql-token-manager/scopes";
+
+/** @import { ScopesOptions } from "graphql-token-manager/scopes" */
+
+/**
+ * @param {string} document
+ * @param {ScopesOptions} [options]
+ */
+const braintree = (document, options) => requiredScopes(document, "braintree", options);
+
+/**
+ * What is thrown, which must be the documented error.
+ * @param {() => unknown} work
+ * @returns {TokenError}
+ */
+function refusal(work) {
+  try {
+    work();
+  } catch (error) {
+    assert.ok(TokenError.is(error), `${error}`);
+    assert.equal(error.retryable, false);
+    return error;
+  }
+  return assert.fail("nothing was thrown");
+}
+
+describe("a document needs the scopes of", () => {
+  test("all its root fields, sorted and each once", () => {
+    const document = `mutation {
+      vaultPaymentMethod { clientMutationId } createCustomer { clientMutationId }
+      authorizeCreditCard { clientMutationId } authorizeVenmoAccount { clientMutationId }
+    }`;
+
+    assert.deepEqual(braintree(document), ["CUSTOMER_CREATE", "PAYMENT_METHOD_VAULT", "TRANSACTION_SALE"]);
+  });
+
+  test("fields, whatever their aliases", () => {
+    const document = "mutation { createCustomer: chargeCreditCard { a } other: chargeCreditCard { a } }";
+
+    assert.deepEqual(braintree(document), ["TRANSACTION_CHARGE"]);
+  });
+
+  test("fragments, inline fragments and fragments in them", () => {
+    const document = `
+      mutation { ...A ... on Mutation { ... { createCustomer { a } } } }
+      fragment A on Mutation { chargeCreditCard { a } ...B }
+      fragment B on Mutation { refundTransaction { a } }
+      fragment Unused on Mutation { vaultPaymentMethod { a } }`;
+
+    assert.deepEqual(braintree(document), ["CUSTOMER_CREATE", "TRANSACTION_CHARGE", "TRANSACTION_REFUND"]);
+  });
+
+  test("root fields alone: what is below them has their names by chance", () => {
+    const document = "mutation { chargeCreditCard { createCustomer { node { ... on Dispute { id } } } } }";
+
+    assert.deepEqual(braintree(document), ["TRANSACTION_CHARGE"]);
+  });
+
+  test("nothing, for introspection", () => {
+    assert.deepEqual(
+      braintree('{ __typename __schema { types { name } } __type(name: "Node") { name } }'),
+      [],
+    );
+  });
+
+  test("nothing at all at Toggle, which has no scopes", () => {
+    assert.deepEqual(requiredScopes("{ loginUser { id } }", "toggle"), []);
+    assert.deepEqual(analyse("{ Products { id } }", "toggle"), { scopes: [], unknown: [] });
+  });
+});
+
+describe("of several operations", () => {
+  const document = `
+    query Find($id: ID!) { node(id: $id) { ... on VenmoPaymentContext { status } } }
+    mutation Charge { chargeCreditCard { a } }
+    mutation Keep { vaultPaymentMethod { a } }`;
+
+  test("each counts, unless one is named", () => {
+    assert.deepEqual(braintree(document), [
+      "PAYMENT_CONTEXT_FIND",
+      "PAYMENT_METHOD_VAULT",
+      "TRANSACTION_CHARGE",
+    ]);
+    assert.deepEqual(braintree(document, { operationName: "Keep" }), ["PAYMENT_METHOD_VAULT"]);
+    assert.deepEqual(braintree(document, { operationName: null }), braintree(document));
+  });
+
+  test("one that is not there is an error, which lists those that are", () => {
+    const { code, message } = refusal(() => braintree(document, { operationName: "charge" }));
+
+    assert.equal(code, "invalid_options");
+    assert.match(message, /`operationName`.*`Find`, `Charge`, `Keep`/);
+    assert.match(
+      refusal(() => braintree("{ __typename }", { operationName: "A" })).message,
+      /none of them has a name/,
+    );
+    assert.match(
+      refusal(() => braintree("{ __typename }", { operationName: "" })).message,
+      /`operationName`/,
+    );
+  });
+});
+
+describe("what Braintree's node is asked for", () => {
+  const found = ["PAYMENT_CONTEXT_FIND"];
+
+  for (const [place, selection] of Object.entries({
+    "an inline fragment": "{ ... on VenmoPaymentContext { status } }",
+    "an inline fragment beside other fields": "{ id __typename ... on VenmoPaymentContext { status } }",
+    "a named fragment": "{ ...Context }",
+    "a fragment in a fragment on the interface": "{ ... on Node { ... { ...Context } } }",
+  })) {
+    test(`is told by ${place}`, () => {
+      const document = `{ one: node(id: 1) ${selection} } fragment Context on VenmoPaymentContext { status }`;
+
+      assert.deepEqual(braintree(document), found);
+    });
+  }
+
+  test("is told by all selections of one key, which servers merge", () => {
+    assert.deepEqual(
+      braintree("{ node { id } ...A } fragment A on Query { node { ... on VenmoPaymentContext { id } } }"),
+      found,
+    );
+    assert.deepEqual(
+      analyse("{ a: node { id } b: node { ... on VenmoPaymentContext { id } } }", "braintree"),
+      {
+        scopes: found,
+        unknown: ["Query.node"],
+      },
+    );
+  });
+
+  test("is not known without a type, or with one that is not in the table", () => {
+    assert.deepEqual(analyse("{ node(id: 1) { id } }", "braintree").unknown, ["Query.node"]);
+    assert.deepEqual(analyse("{ node(id: 1) { ... on Dispute { id } } }", "braintree").unknown, [
+      "Node.dispute",
+    ]);
+    assert.deepEqual(analyse("{ node(id: 1) { ... on Node { id } } }", "braintree").unknown, ["Query.node"]);
+  });
+
+  test("is not asked for by what is left out", () => {
+    const document = "{ node(id: 1) { id ... on VenmoPaymentContext @skip(if: true) { status } } }";
+
+    assert.deepEqual(analyse(document, "braintree"), { scopes: [], unknown: ["Query.node"] });
+  });
+});
+
+describe("@skip and @include", () => {
+  /** @type {(directives: string, options?: ScopesOptions, variables?: string) => string[]} */
+  const needed = (directives, options, variables = "") =>
+    braintree(
+      `mutation ${variables} { createCustomer ${directives} { a } refundTransaction { a } }`,
+      options,
+    );
+  const without = ["TRANSACTION_REFUND"];
+  const both = ["CUSTOMER_CREATE", "TRANSACTION_REFUND"];
+
+  test("with literals leave fields in or out", () => {
+    assert.deepEqual(needed("@skip(if: true)"), without);
+    assert.deepEqual(needed("@skip(if: false)"), both);
+    assert.deepEqual(needed("@include(if: false)"), without);
+    assert.deepEqual(needed("@include(if: true)"), both);
+    assert.deepEqual(needed("@include(if: true) @skip(if: true)"), without);
+    assert.deepEqual(needed("@include(if: false) @skip(if: false)"), without);
+  });
+
+  test("leave out fragments as well", () => {
+    const document = `mutation { ...A @skip(if: true) ... @include(if: false) { chargeCreditCard { a } } __typename }
+      fragment A on Mutation { createCustomer { a } }`;
+
+    assert.deepEqual(braintree(document), []);
+  });
+
+  test("leave out a spread without the fragment's other uses", () => {
+    const document = `mutation { ...A @skip(if: true) ...B } fragment B on Mutation { ...A }
+      fragment A on Mutation { createCustomer { a } }`;
+
+    assert.deepEqual(braintree(document), ["CUSTOMER_CREATE"]);
+  });
+
+  test("with variables leave nothing out while their values are not known", () => {
+    assert.deepEqual(needed("@skip(if: $x)", undefined, "($x: Boolean!)"), both);
+    assert.deepEqual(needed("@skip(if: $x)", undefined, "($x: Boolean = true)"), both);
+    assert.deepEqual(needed("@skip(if: $x)", { variables: {} }, "($x: Boolean!)"), both);
+    assert.deepEqual(needed("@skip(if: $x)", { variables: { x: "true" } }, "($x: Boolean!)"), both);
+    assert.deepEqual(needed("@skip(if: $x)", { variables: { x: null } }, "($x: Boolean = true)"), both);
+  });
+
+  test("with variables go by their values, or their defaults", () => {
+    assert.deepEqual(needed("@skip(if: $x)", { variables: { x: true } }, "($x: Boolean!)"), without);
+    assert.deepEqual(needed("@include(if: $x)", { variables: { x: true } }, "($x: Boolean = false)"), both);
+    assert.deepEqual(needed("@include(if: $x)", { variables: { x: false } }, "($x: Boolean!)"), without);
+    assert.deepEqual(needed("@include(if: $x)", { variables: {} }, "($x: Boolean = false)"), without);
+    assert.deepEqual(needed("@skip(if: $toString)", { variables: {} }, "($toString: Boolean!)"), both);
+  });
+
+  test("without an argument, and other directives, leave nothing out", () => {
+    assert.deepEqual(needed("@skip"), both);
+    assert.deepEqual(needed("@skip(unless: true)"), both);
+    assert.deepEqual(needed("@hide(if: true)"), both);
+  });
+});
+
+describe("what is not published", () => {
+  test("is an error that names it, and no guess", () => {
+    const document =
+      "mutation { deleteCustomer { a } again: deleteCustomer { a } chargeCreditCard { a } voidAll }";
+
+    const error = refusal(() => braintree(document));
+
+    assert.equal(error.code, "unsupported");
+    assert.equal(error.provider, "braintree");
+    assert.match(error.message, /^braintree .*`Mutation.deleteCustomer`, `Mutation.voidAll`/);
+  });
+
+  test("is listed by analyse, beside what is known", () => {
+    const document = "mutation { deleteCustomer { a } chargeCreditCard { a } }";
+
+    assert.deepEqual(analyse(document, "braintree"), {
+      scopes: ["TRANSACTION_CHARGE"],
+      unknown: ["Mutation.deleteCustomer"],
+    });
+  });
+
+  test("is told apart by the root type", () => {
+    assert.deepEqual(analyse("{ chargeCreditCard { a } }", "braintree").unknown, ["Query.chargeCreditCard"]);
+    assert.deepEqual(analyse("subscription { getWallet }", "fluz").unknown, ["Subscription.getWallet"]);
+    assert.deepEqual(analyse("{ node { ... on VenmoPaymentContext { id } } }", "fluz").unknown, [
+      "Query.node",
+    ]);
+    assert.deepEqual(analyse("mutation { node { id } }", "braintree").unknown, ["Mutation.node"]);
+  });
+
+  test("is what objects have by nature, too", () => {
+    assert.deepEqual(analyse("{ constructor toString hasOwnProperty valueOf }", "fluz").scopes, []);
+    assert.equal(analyse("{ constructor toString hasOwnProperty valueOf }", "fluz").unknown.length, 4);
+  });
+});
+
+describe("a parsed document", () => {
+  const text = `query A { ...F } fragment F on Query { node { ... on VenmoPaymentContext { id } } }
+    mutation B { createCustomer @skip(if: true) { a } chargeCreditCard { a } }`;
+
+  test("counts as its text does", () => {
+    const expected = braintree(text);
+
+    assert.deepEqual(requiredScopes(parse(text), "braintree"), expected);
+    assert.deepEqual(requiredScopes(parse(text, { noLocation: true }), "braintree"), expected);
+  });
+
+  test("may come from any version of graphql-js: only its structure counts", () => {
+    const plain = JSON.parse(JSON.stringify(parse(text)));
+    // Version 17 leaves out what is empty.
+    const sparse = JSON.parse(
+      JSON.stringify(plain, (_key, value) =>
+        Array.isArray(value) && value.length === 0 ? undefined : value,
+      ),
+    );
+
+    assert.deepEqual(requiredScopes(plain, "braintree"), braintree(text));
+    assert.deepEqual(requiredScopes(sparse, "braintree"), braintree(text));
+  });
+
+  test("may be a string object, as code generators write them", () => {
+    class TypedDocumentString extends String {}
+
+    assert.deepEqual(requiredScopes(new TypedDocumentString(text), "braintree"), braintree(text));
+  });
+
+  test("is not changed", () => {
+    const document = parse(text);
+    const before = JSON.stringify(document);
+
+    requiredScopes(document, "braintree");
+
+    assert.equal(JSON.stringify(document), before);
+  });
+});
+
+describe("what is wrong", () => {
+  for (const [what, text, place] of [
+    ["an end too early", "{\n  getWallet {", "line 2, column 14"],
+    ["a stray bracket", "{ a }\n}", "line 2, column 1"],
+    ["a string without an end", '{ a(b: "x) }', "line 1"],
+    ["nothing", "", "line 1, column 1"],
+    ["a comment", "# nothing", "line 1, column 10"],
+  ]) {
+    test(`${what} is told with line and column`, () => {
+      const { code, message } = refusal(() => requiredScopes(text, "fluz"));
+
+      assert.equal(code, "invalid_options");
+      assert.match(message, /^`document` is not GraphQL: .+\(line \d+, column \d+\)$/);
+      assert.ok(message.includes(place), message);
+    });
+  }
+
+  test("is told without what is written there, which may be a secret", () => {
+    for (const text of [
+      '{ a(b: "planted" "x") }',
+      '{ a(b: "x" planted"y") }',
+      '{ a(b: """planted""" 1) }',
+      '{ a(b: "plan\\ted" }',
+      '{ a(b: "x\\uplanted") }',
+      "{ a(b: 1planted) }",
+      '"planted"',
+    ]) {
+      const error = refusal(() => requiredScopes(text, "fluz"));
+
+      assert.ok(!/plan/.test(error.message + JSON.stringify(error)), error.message);
+      assert.equal(error.cause, undefined);
+    }
+  });
+
+  test("fragments that are not defined are named, wherever they are used", () => {
+    for (const document of [
+      "{\n ...Missing }",
+      "{ __typename\n getWallet { a { ...Missing } } }",
+      "{ __typename } query Other { __typename ... @skip(if: true) { ...Missing } }",
+    ]) {
+      const { code, message } = refusal(() => requiredScopes(document, "fluz"));
+
+      assert.equal(code, "invalid_options");
+      assert.match(message, /no fragment called `Missing` \(line \d, column \d+\)/);
+      assert.match(refusal(() => requiredScopes(parse(document), "fluz")).message, /`Missing`/);
+    }
+  });
+
+  test("a document without an operation has nothing to need", () => {
+    for (const document of ["fragment A on Query { a }", "type Query { a: Int }"]) {
+      assert.match(refusal(() => requiredScopes(document, "fluz")).message, /no operation/);
+    }
+  });
+
+  test("what is no document is refused", () => {
+    for (const document of [
+      undefined,
+      null,
+      1,
+      {},
+      [],
+      { kind: "Document" },
+      { kind: "Field" },
+      () => "{ a }",
+    ]) {
+      const { code, message } = refusal(() => requiredScopes(/** @type {any} */ (document), "fluz"));
+
+      assert.equal(code, "invalid_options");
+      assert.match(message, /`document`/);
+    }
+  });
+
+  test("a provider that is not known is refused, and its name not shown", () => {
+    for (const provider of ["planted", "Fluz", undefined, {}, "constructor"]) {
+      const { code, message } = refusal(() => requiredScopes("{ a }", /** @type {any} */ (provider)));
+
+      assert.equal(code, "invalid_options");
+      assert.equal(message, '`provider` must be "fluz", "braintree" or "toggle"');
+    }
+  });
+
+  test("options are checked", () => {
+    for (const [options, named] of /** @type {[any, RegExp][]} */ ([
+      [{ operationname: "A" }, /`operationName` and `variables`/],
+      [{ operationName: 1 }, /`operationName`/],
+      [{ variables: [] }, /`variables`/],
+      [{ variables: "x" }, /`variables`/],
+      ["A", /`options`/],
+    ])) {
+      const { code, message } = refusal(() => requiredScopes("{ __typename }", "fluz", options));
+
+      assert.equal(code, "invalid_options");
+      assert.match(message, named);
+    }
+  });
+});

@@ -1,0 +1,153 @@
+// Which scopes a document needs, from what the providers publish. Guesses nothing: what is not published is named.
+
+import { TokenError } from "../token-error.js";
+import { BRAINTREE } from "./braintree.js";
+import { definitionsOf, nameOf, stepCounter } from "./document.js";
+import { FLUZ } from "./fluz.js";
+import { invalid, listed, refusing } from "./refusal.js";
+import { conditionsOf, selected } from "./selection.js";
+import { indexOf, listOf, nodeName } from "./table.js";
+
+/** @import { Node } from "./document.js" */
+/** @import { Reading } from "./selection.js" */
+/** @import { Index } from "./table.js" */
+
+export const scopes = Object.freeze({ fluz: listOf(FLUZ), braintree: listOf(BRAINTREE) });
+
+/** @type {ReadonlyMap<unknown, Index | undefined>} Without an index: a provider that has no scopes. */
+const INDEXES = new Map([
+  ["fluz", indexOf(FLUZ)],
+  ["braintree", indexOf(BRAINTREE)],
+  ["toggle", undefined],
+]);
+
+/** The types of the fields that operations select, by what they start with. */
+const ROOT_TYPES = new Map([
+  ["query", "Query"],
+  ["mutation", "Mutation"],
+  ["subscription", "Subscription"],
+]);
+
+/**
+ * @param {unknown} document
+ * @param {unknown} provider
+ * @param {unknown} [options]
+ */
+export function requiredScopes(document, provider, options) {
+  const { scopes, unknown } = analyse(document, provider, options);
+  if (unknown.length === 0) return scopes;
+  throw new TokenError(
+    "unsupported",
+    `${provider} does not publish the scopes of ${listed(unknown)}; name the scopes yourself (\`analyse\` gives those that are known)`,
+    { provider: /** @type {string} */ (provider) },
+  );
+}
+
+/**
+ * @param {unknown} document
+ * @param {unknown} provider
+ * @param {unknown} [options]
+ */
+export function analyse(document, provider, options) {
+  return refusing(() => {
+    if (!INDEXES.has(provider)) throw invalid('`provider` must be "fluz", "braintree" or "toggle"');
+    const { operationName, variables } = optionsOf(options);
+    const step = stepCounter();
+    const { operations, fragments } = definitionsOf(document, step);
+    const asked = named(operations, operationName);
+    const index = INDEXES.get(provider);
+    /** @type {Set<string>} */
+    const needed = new Set();
+    /** @type {Set<string>} */
+    const unknown = new Set();
+    for (const operation of asked) {
+      if (!index) break;
+      const reading = { fragments, valueOf: conditionsOf(operation, variables), step };
+      for (const name of operationsIn(operation, reading, index)) {
+        const found = index.get(name);
+        if (!found) unknown.add(name);
+        found?.forEach((scope) => needed.add(scope));
+      }
+    }
+    return { scopes: [...needed].sort(), unknown: [...unknown].sort() };
+  });
+}
+
+/**
+ * What is looked up: `Mutation.purchaseGiftCard`, `Node.venmoPaymentContext`.
+ * @param {Node} operation
+ * @param {Reading} reading
+ * @param {Index} index
+ */
+function* operationsIn(operation, reading, index) {
+  const root = ROOT_TYPES.get(operation.operation);
+  if (!root) throw invalid("`document` has an operation that is no query, mutation or subscription");
+  /** @type {Map<string, Node[]>} */
+  const nodes = new Map();
+  for (const field of selected([operation], reading).fields) {
+    const name = nameOf(field);
+    // Introspection.
+    if (name.startsWith("__")) continue;
+    if (root !== "Query" || name !== "node" || !givesNodes(index)) {
+      yield `${root}.${name}`;
+      continue;
+    }
+    // Servers merge fields that have the same key in the answer.
+    const key = field.alias ? nameOf({ name: field.alias }) : name;
+    nodes.set(key, [...(nodes.get(key) ?? []), field]);
+  }
+  for (const fields of nodes.values()) yield* nodesIn(fields, reading);
+}
+
+/**
+ * Whether the provider tells scopes by the type that `node` gives.
+ * @param {Index} index
+ */
+const givesNodes = (index) => [...index.keys()].some((name) => name.startsWith("Node."));
+
+/**
+ * What `node` is asked for, which its fragments tell.
+ * @param {Node[]} fields
+ * @param {Reading} reading
+ */
+function nodesIn(fields, reading) {
+  const { types } = selected(fields, reading);
+  // The interface itself says nothing about what is read.
+  types.delete("Node");
+  return types.size > 0 ? [...types].map(nodeName) : ["Query.node"];
+}
+
+/**
+ * The operations asked about: all, unless one is named.
+ * @param {Node[]} operations
+ * @param {string | undefined} operationName
+ */
+function named(operations, operationName) {
+  if (operationName === undefined) return operations;
+  const names = operations.filter(({ name }) => name).map(nameOf);
+  const found = operations.filter(({ name }) => name?.value === operationName);
+  if (found.length > 0) return found;
+  const known = names.length > 0 ? `it has ${listed(names)}` : "none of them has a name";
+  throw invalid(`\`operationName\` names no operation of the document; ${known}`);
+}
+
+/**
+ * @param {any} options
+ * @returns {{ operationName?: string | undefined, variables?: Record<string, unknown> | undefined }}
+ */
+function optionsOf(options) {
+  if (options === undefined || options === null) return {};
+  if (typeof options !== "object") throw invalid("`options` must be an object");
+  const unknown = Object.keys(options).filter((key) => key !== "operationName" && key !== "variables");
+  if (unknown.length > 0) throw invalid("`options` takes `operationName` and `variables`, and nothing else");
+  // Both are null in requests that have none.
+  const operationName = options.operationName ?? undefined;
+  const variables = options.variables ?? undefined;
+  if (operationName !== undefined && typeof operationName !== "string") {
+    throw invalid("`operationName` must be a string");
+  }
+  if (variables !== undefined && (typeof variables !== "object" || Array.isArray(variables))) {
+    throw invalid("`variables` must be an object");
+  }
+  return { operationName, variables };
+}
