@@ -6,10 +6,14 @@
 use std::time::Duration;
 
 use super::{
-    AccessToken, CallId, Change, Effect, ErrorCode, Event, Expiry, Flight, FlightId, Grant, GrantFailure,
-    Holding, Jitter, Pace, Phase, Policy, Reason, RefreshMode, RefreshToken, Remains, ScopeSet, Stage, Stamp,
-    Superseded, TokenError, TokenSet, UnixMillis, Want, cool_down,
+    AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Expiry, Fence, Flight, FlightId, Grant,
+    GrantFailure, Holding, Jitter, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken, Remains,
+    ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written, cool_down,
 };
+
+mod sharing;
+
+use sharing::{StoreTrouble, release};
 
 /// The state machine of one token. See the [module's diagram](super).
 #[derive(Debug)]
@@ -19,12 +23,13 @@ pub struct Lifecycle {
     scopes: ScopeSet,
     jitter: Jitter,
     holding: Option<Holding>,
-    /// Here while nobody presents it.
+    /// Here while nobody presents it, and only if no other holder can.
     refresh_token: Option<RefreshToken>,
     flight: Option<Flight>,
     /// In the order in which they came. Found by walking: few leave before they are settled.
     waiting: Vec<(CallId, Want)>,
     trouble: Option<Trouble>,
+    store_trouble: Option<StoreTrouble>,
     pace: Pace,
     usage: Usage,
     vacancy: Vacancy,
@@ -109,6 +114,7 @@ impl Lifecycle {
             flight: None,
             waiting: Vec::new(),
             trouble: None,
+            store_trouble: None,
             pace: Pace::default(),
             usage: Usage::Unused,
             vacancy: Vacancy::NeverHeld,
@@ -135,6 +141,8 @@ impl Lifecycle {
             Openness::Closed => {
                 if let Event::Requested(call, _) = event {
                     effects.push(Effect::Settle(call, Err(TokenError::closed())));
+                } else {
+                    self.wind_up(event, &mut effects);
                 }
             }
         }
@@ -145,19 +153,26 @@ impl Lifecycle {
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
         let flight = self.flight.as_ref().and_then(|flight| match flight.phase {
             Phase::BackingOff { until } => Some(until),
-            Phase::Granting { .. } => None,
+            Phase::Loading { .. }
+            | Phase::Locking
+            | Phase::Rereading(_)
+            | Phase::Claiming(..)
+            | Phase::Granting { .. }
+            | Phase::Saving { .. } => None,
         });
         let refresh = self.refresh_at();
-        let expiry = self.holding.as_ref().and_then(|holding| match holding.expiry {
-            Expiry::Ahead => Some(holding.tokens.expires_at),
-            Expiry::Announced => None,
-        });
-        [flight, refresh, expiry].into_iter().flatten().min()
+        [flight, refresh, self.expires_at()].into_iter().flatten().min()
     }
 
     /// Whether a caller waits for an answer.
     pub fn is_awaited(&self) -> bool {
         !self.waiting.is_empty()
+    }
+
+    /// Whether something is still to be done: a grant that was on the wire under a lease
+    /// when the manager was closed is kept for the other holders.
+    pub const fn is_busy(&self) -> bool {
+        self.flight.is_some()
     }
 
     /// The token held, valid or not.
@@ -189,7 +204,7 @@ impl Lifecycle {
     pub fn status(&self, now: UnixMillis) -> Status {
         Status {
             stage: self.holding.as_ref().map(|holding| holding.stage(now)),
-            refreshing: self.flight.is_some(),
+            refreshing: self.flight.as_ref().is_some_and(|flight| flight.reason != Reason::Shared),
             lifetime: self.held().map(|tokens| {
                 let skew = tokens.provider_clock;
                 (tokens.issued_at.shifted(skew), tokens.expires_at.shifted(skew))
@@ -212,6 +227,10 @@ impl Lifecycle {
             Event::Observed(tokens) => self.observed(tokens, now, effects),
             Event::Woke => {}
             Event::Granted(id, answer) => self.granted(id, answer, now, effects),
+            Event::Loaded(id, answer) => self.loaded(id, answer, now, effects),
+            Event::Leased(id, answer) => self.leased(id, answer, now, effects),
+            Event::Saved(id, answer) => self.saved(id, answer, now, effects),
+            Event::PeerSaved => self.peer_saved(now, effects),
             Event::Closed => self.closed(effects),
         }
     }
@@ -221,28 +240,36 @@ impl Lifecycle {
         if self.openness == Openness::Closed {
             return;
         }
-        if let Some(holding) = &mut self.holding
-            && holding.expiry == Expiry::Ahead
-            && holding.stage(now) == Stage::Expired
-        {
-            holding.expiry = Expiry::Announced;
+        if self.expires_at().is_some_and(|at| at <= now) {
+            self.holding.iter_mut().for_each(|holding| holding.expiry = Expiry::Announced);
             effects.push(Effect::Notify(Change::Expired));
         }
         if self.refresh_at().is_some_and(|at| at <= now) {
             self.begin(self.reason(now), now);
         }
-        if let Some(Flight { id, phase: phase @ Phase::BackingOff { .. }, failed, .. }) = &mut self.flight
-            && matches!(phase, Phase::BackingOff { until } if *until <= now)
+        if let Some(Flight { phase: Phase::BackingOff { until }, .. }) = self.flight
+            && until <= now
         {
-            // Not when it began: a flight that is dropped in its first pause costs nobody.
-            if *failed == 0 {
-                self.pace.started(now);
-            }
-            let presented = self.refresh_token.take();
-            let grant = presented.clone().map_or(Grant::Authenticate, Grant::Refresh);
-            *phase = Phase::Granting { presented, since: now };
-            effects.push(Effect::Send(*id, grant));
+            self.go_on(now, effects);
         }
+    }
+
+    /// Asks the provider.
+    fn ask(
+        &mut self,
+        presented: Option<RefreshToken>,
+        fence: Option<Fence>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = &mut self.flight else { return };
+        // Not when it began: a flight that is dropped in its first pause costs nobody.
+        if flight.failed == 0 {
+            self.pace.started(now);
+        }
+        let grant = presented.clone().map_or(Grant::Authenticate, Grant::Refresh);
+        flight.phase = Phase::Granting { presented, since: now, fence };
+        effects.push(Effect::Send(flight.id, grant));
     }
 
     fn requested(&mut self, call: CallId, want: Want, now: UnixMillis, effects: &mut Vec<Effect>) {
@@ -295,9 +322,12 @@ impl Lifecycle {
         tokens.scopes = tokens.scopes.or_else(|| self.held()?.scopes.clone());
         self.hold(tokens, Reason::Adopted, effects);
         self.settle_with_held(|want| *want != Want::Fresh, effects);
-        let paused = matches!(self.flight, Some(Flight { phase: Phase::BackingOff { .. }, .. }));
-        if paused && self.waiting.is_empty() {
-            self.flight = None;
+        let spared = self.flight.as_ref().is_some_and(|flight| match flight.phase {
+            Phase::BackingOff { .. } | Phase::Loading { .. } | Phase::Locking | Phase::Rereading(_) => true,
+            Phase::Claiming(..) | Phase::Granting { .. } | Phase::Saving { .. } => false,
+        });
+        if spared && self.waiting.is_empty() {
+            self.give_up(effects);
         }
     }
 
@@ -309,16 +339,15 @@ impl Lifecycle {
         effects: &mut Vec<Effect>,
     ) {
         let Some(flight) = &mut self.flight else { return };
-        let Phase::Granting { presented, since } = &mut flight.phase else { return };
+        let Phase::Granting { presented, .. } = &mut flight.phase else { return };
         if flight.id != id {
             return;
         }
         match answer {
             Ok(mut tokens) if now < tokens.expires_at => {
                 // RFC 6749 section 6: the old one stays good where none comes.
-                self.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
-                let (reason, since) = (flight.reason, *since);
-                self.landed(tokens, reason, since, now, effects);
+                tokens.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
+                self.save(tokens, now, effects);
             }
             Ok(_) => {
                 let message =
@@ -370,13 +399,16 @@ impl Lifecycle {
             return;
         }
         let delay = retry.pause(flight.failed, self.jitter.fraction()).max(asked);
+        if flight.phase.fence().is_some() {
+            release(flight.id, effects);
+        }
         flight.phase = Phase::BackingOff { until: now + delay };
         effects.push(Effect::Notify(Change::Retry { attempt: flight.failed + 1, delay, error }));
     }
 
     /// The flight is given up.
     fn failed(&mut self, error: TokenError, prospect: Prospect, now: UnixMillis, effects: &mut Vec<Effect>) {
-        self.flight = None;
+        self.give_up(effects);
         self.failures += 1;
         let span = cool_down(self.trouble.as_ref().map(|trouble| trouble.span));
         let until = now + span.max(error.retry_after.unwrap_or_default());
@@ -396,9 +428,18 @@ impl Lifecycle {
         for (call, _) in std::mem::take(&mut self.waiting) {
             effects.push(Effect::Settle(call, Err(TokenError::closed())));
         }
-        // Nobody shares this token: what is on the wire serves nobody any more.
-        if let Some(Flight { id, phase: Phase::Granting { .. }, .. }) = self.flight.take() {
-            effects.push(Effect::Cancel(id));
+        match &self.flight {
+            // See `wind_up`.
+            Some(Flight {
+                phase: Phase::Granting { fence: Some(_), .. } | Phase::Saving { fence: Some(_), .. },
+                ..
+            }) => {}
+            // Nobody shares this token: what is on the wire serves nobody any more.
+            Some(Flight { id, phase: Phase::Granting { fence: None, .. }, .. }) => {
+                effects.push(Effect::Cancel(*id));
+                self.flight = None;
+            }
+            Some(_) | None => self.give_up(effects),
         }
         self.holding = None;
         self.refresh_token = None;
@@ -409,7 +450,14 @@ impl Lifecycle {
     fn begin(&mut self, reason: Reason, at: UnixMillis) {
         self.flights += 1;
         let phase = Phase::BackingOff { until: at };
-        self.flight = Some(Flight { id: FlightId(self.flights), reason, phase, failed: 0 });
+        self.flight = Some(Flight {
+            id: FlightId(self.flights),
+            reason,
+            phase,
+            failed: 0,
+            company: Company::Shared,
+            queue: Queue::default(),
+        });
     }
 
     /// Takes over a new token.
@@ -485,6 +533,13 @@ impl Lifecycle {
             (None, Vacancy::Refused(_)) => Reason::Refused,
             (None, Vacancy::NeverHeld) => Reason::Initial,
         }
+    }
+
+    /// When listeners are to be told that the token held expired.
+    fn expires_at(&self) -> Option<UnixMillis> {
+        let holding = self.holding.as_ref().filter(|holding| holding.expiry == Expiry::Ahead)?;
+        let replaced = matches!(self.flight, Some(Flight { phase: Phase::Saving { .. }, .. }));
+        (!replaced).then_some(holding.tokens.expires_at)
     }
 
     /// When the timer starts a grant that nobody asked for.

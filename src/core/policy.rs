@@ -18,6 +18,15 @@ pub struct Policy {
     pub min_validity: Option<Duration>,
     /// How to try again after transient failures.
     pub retry: Retry,
+    /// How the token is shared with other holders, where it is.
+    pub sharing: Option<Sharing>,
+}
+
+/// How a token is shared through a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sharing {
+    /// After what time a lease ends by itself; `None` where the store has no leases.
+    pub lease: Option<Duration>,
 }
 
 /// When the timer refreshes.
@@ -49,6 +58,7 @@ impl Default for Policy {
             refresh_window: 0.25,
             min_validity: None,
             retry: Retry { attempts: 3, base: Duration::from_secs(1), max: Duration::from_secs(30) },
+            sharing: None,
         }
     }
 }
@@ -99,6 +109,22 @@ impl Retry {
     pub fn pause(&self, failed: u32, jitter: f64) -> Duration {
         let doubled = self.base.saturating_mul(2_u32.saturating_pow(failed.saturating_sub(1)));
         doubled.min(self.max).mul_f64(0.5 + jitter / 2.0)
+    }
+}
+
+impl Sharing {
+    /// How long after it was denied `denied` times a lease is asked for again.
+    ///
+    /// Mostly the holder's notice comes first. `jitter` is in `0.0..1.0`.
+    pub fn poll(denied: u32, jitter: f64) -> Duration {
+        Retry { attempts: 0, base: Duration::from_millis(100), max: Duration::from_secs(1) }
+            .pause(denied, jitter)
+    }
+
+    /// How long a lease is asked for before a grant is made without it: as long as a
+    /// holder that crashed can keep it, and one more try.
+    pub fn patience(lease: Duration) -> Duration {
+        lease + Duration::from_secs(1)
     }
 }
 

@@ -247,6 +247,7 @@ fn policy<F: Clone>(options: &Reader<'_, F>) -> Result<Policy, TokenError> {
         refresh_window: refresh_window.unwrap_or(default.refresh_window),
         min_validity: options.millis("minValidityMs", 0)?,
         retry: retry(options, default.retry)?,
+        sharing: None,
     })
 }
 

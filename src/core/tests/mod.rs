@@ -11,6 +11,7 @@ mod manager;
 mod properties;
 mod scenarios;
 mod secrets;
+mod sharing;
 mod simulation;
 mod transitions;
 mod world;
