@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use super::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Expiry, Fence, Flight, FlightId, Grant,
-    GrantFailure, Holding, Jitter, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken, Remains,
-    ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written, cool_down,
+    GrantFailure, Holding, Jitter, Origin, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken,
+    Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written,
+    cool_down,
 };
 
 mod sharing;
 
-use sharing::{StoreTrouble, release};
+use sharing::StoreTrouble;
 
 /// The state machine of one token. See the [module's diagram](super).
 #[derive(Debug)]
@@ -146,6 +147,7 @@ impl Lifecycle {
                 }
             }
         }
+        effects.sort_by_key(turn);
         effects
     }
 
@@ -245,7 +247,7 @@ impl Lifecycle {
             effects.push(Effect::Notify(Change::Expired));
         }
         if self.refresh_at().is_some_and(|at| at <= now) {
-            self.begin(self.reason(now), now);
+            self.begin(self.reason(now), Origin::Background, now);
         }
         if let Some(Flight { phase: Phase::BackingOff { until }, .. }) = self.flight
             && until <= now
@@ -280,7 +282,7 @@ impl Lifecycle {
             let due = self.flight.is_none() && self.background_from(holding.refresh_at) <= now;
             effects.push(Effect::Settle(call, answer(holding, &want)));
             if due {
-                self.begin(Reason::Proactive, now);
+                self.begin(Reason::Proactive, Origin::Background, now);
             }
             return;
         }
@@ -291,8 +293,11 @@ impl Lifecycle {
                 effects.push(Effect::Settle(call, self.rest_or(error, &want, now)));
                 return;
             }
-            (None, Want::Usable { .. }, _) => self.begin(self.reason(now), now.max(self.pace.for_caller())),
-            (None, Want::Fresh, _) => self.begin(Reason::Forced, now),
+            (None, Want::Usable { .. }, _) => {
+                let at = now.max(self.pace.for_caller());
+                self.begin(self.reason(now), Origin::Caller, at);
+            }
+            (None, Want::Fresh, _) => self.begin(Reason::Forced, Origin::Caller, now),
             // "Now" was asked for: the pause is over. What was sent is joined.
             (Some(Flight { phase: Phase::BackingOff { until }, .. }), Want::Fresh, _) => *until = now,
             (Some(_), _, _) => {}
@@ -310,8 +315,13 @@ impl Lifecycle {
     }
 
     fn observed(&mut self, mut tokens: TokenSet, now: UnixMillis, effects: &mut Vec<Effect>) {
-        let known = self.held().is_some_and(|held| held.access_token == tokens.access_token);
-        if known || tokens.expires_at <= now || self.superseded.includes(&tokens.access_token) {
+        // One that is being saved is about to land.
+        let saving = self.flight.as_ref().and_then(|flight| flight.phase.saving());
+        let known = [self.held(), saving].into_iter().flatten();
+        if known.map(|known| &known.access_token).any(|known| *known == tokens.access_token)
+            || tokens.expires_at <= now
+            || self.superseded.includes(&tokens.access_token)
+        {
             return;
         }
         if self.latest_stamp().is_some_and(|latest| tokens.stamp.is_older_than(latest)) {
@@ -398,9 +408,13 @@ impl Lifecycle {
             self.failed(error, Prospect::MayPass, now, effects);
             return;
         }
-        let delay = retry.pause(flight.failed, self.jitter.fraction()).max(asked);
+        let least = match flight.origin {
+            Origin::Caller => Duration::ZERO,
+            Origin::Background => Pace::MIN_INTERVAL,
+        };
+        let delay = retry.pause(flight.failed, self.jitter.fraction()).max(asked).max(least);
         if flight.phase.fence().is_some() {
-            release(flight.id, effects);
+            effects.push(Effect::Release(flight.id));
         }
         flight.phase = Phase::BackingOff { until: now + delay };
         effects.push(Effect::Notify(Change::Retry { attempt: flight.failed + 1, delay, error }));
@@ -447,12 +461,13 @@ impl Lifecycle {
     }
 
     /// Starts a flight that asks the provider at `at`.
-    fn begin(&mut self, reason: Reason, at: UnixMillis) {
+    fn begin(&mut self, reason: Reason, origin: Origin, at: UnixMillis) {
         self.flights += 1;
         let phase = Phase::BackingOff { until: at };
         self.flight = Some(Flight {
             id: FlightId(self.flights),
             reason,
+            origin,
             phase,
             failed: 0,
             company: Company::Shared,
@@ -482,15 +497,12 @@ impl Lifecycle {
 
     fn settle_with_held(&mut self, served: impl Fn(&Want) -> bool, effects: &mut Vec<Effect>) {
         let Some(holding) = &self.holding else { return };
-        let mut settled = Vec::new();
         self.waiting.retain(|(call, want)| {
             if served(want) {
-                settled.push(Effect::Settle(*call, answer(holding, want)));
+                effects.push(Effect::Settle(*call, answer(holding, want)));
             }
             !served(want)
         });
-        // Callers first: listeners hear of what has happened, not of what will.
-        effects.splice(0..0, settled);
     }
 
     /// What is left of the token held, or `error`.
@@ -565,6 +577,21 @@ impl Lifecycle {
     fn background_from(&self, at: UnixMillis) -> UnixMillis {
         let cool = self.trouble.as_ref().map_or(at, |trouble| trouble.until);
         at.max(cool).max(self.pace.for_background())
+    }
+}
+
+/// Callers first. Listeners last: they hear of what has happened, not of what will,
+/// and run when no lease is held.
+const fn turn(effect: &Effect) -> u8 {
+    match effect {
+        Effect::Settle(..) => 0,
+        Effect::Send(..)
+        | Effect::Cancel(_)
+        | Effect::Load(_)
+        | Effect::Acquire(_)
+        | Effect::Save(..)
+        | Effect::Release(_) => 1,
+        Effect::Notify(_) => 2,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::UnixMillis;
+use super::{TokenSet, UnixMillis};
 
 /// What a user may tune, with the contract's defaults.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +91,12 @@ impl Policy {
         expires_at - self.margin(expires_at.since(issued_at), min_validity)
     }
 
+    /// Whether so much of a token's life has passed that a caller may have asked for more
+    /// than is left.
+    pub fn is_worn(&self, tokens: &TokenSet, now: UnixMillis) -> bool {
+        self.served_until(tokens.issued_at, tokens.expires_at, Some(Duration::MAX)) <= now
+    }
+
     fn margin(&self, lifetime: Duration, wish: Option<Duration>) -> Duration {
         wish.or(self.min_validity).unwrap_or_else(|| scaled_margin(lifetime)).min(lifetime * 3 / 4)
     }
@@ -164,15 +170,18 @@ impl Default for Pace {
 }
 
 impl Pace {
+    /// The contract's least time between two grants that nobody waits for.
+    pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
     /// A grant starts now. Those that nothing held back leave no debt: the bucket is
     /// empty at worst.
     pub fn started(&mut self, now: UnixMillis) {
-        self.full_at = (self.full_at.max(now) + MIN_INTERVAL).min(now + MIN_INTERVAL * BURST);
+        self.full_at = (self.full_at.max(now) + Self::MIN_INTERVAL).min(now + Self::MIN_INTERVAL * BURST);
     }
 
     /// From when a grant that a caller waits for may start.
     pub fn for_caller(self) -> UnixMillis {
-        self.full_at - MIN_INTERVAL * (BURST - 1)
+        self.full_at - Self::MIN_INTERVAL * (BURST - 1)
     }
 
     /// From when a grant that nobody waits for may start.
@@ -180,9 +189,6 @@ impl Pace {
         self.full_at
     }
 }
-
-/// The contract's least time between two background grants.
-const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many grants callers may cause at once.
 const BURST: u32 = 5;

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Change, Company, Effect, Event, Fence, Flight, FlightId, Lifecycle, Phase, Queue, Reason, RefreshToken,
-    Sharing, TokenError, TokenSet, UnixMillis, Want, Written, cool_down,
+    Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Lifecycle, Origin, Phase, Queue,
+    Reason, RefreshToken, Sharing, TokenError, TokenSet, UnixMillis, Want, Written, cool_down,
 };
 
 /// A shared store that failed.
@@ -65,7 +65,7 @@ impl Lifecycle {
         self.store_trouble = None;
         match self.flight {
             None => {
-                self.begin(Reason::Shared, now);
+                self.begin(Reason::Shared, Origin::Background, now);
             }
             Some(Flight { company: Company::Shared, phase: Phase::BackingOff { until }, .. }) => {
                 self.load(until, effects);
@@ -140,12 +140,16 @@ impl Lifecycle {
             let (fence, refresh_token) = (*fence, refresh_token.clone());
             self.claimed(fence, refresh_token, answer, now, effects);
         } else if let Phase::Saving { tokens, since, fence } = &flight.phase {
-            let (tokens, since) = (TokenSet::clone(tokens), *since);
-            if fence.is_some() {
-                release(id, effects);
-            }
+            let (tokens, since, leased) = (TokenSet::clone(tokens), *since, fence.is_some());
             if let Err(error) = answer {
                 self.store_failed(error, now, effects);
+            }
+            if self.policy.is_worn(&tokens, now) {
+                let message = "the store took so long that the token has worn out; look at the store's load";
+                return self.stumbled(TokenError::new(ErrorCode::Store, message), now, effects);
+            }
+            if leased {
+                effects.push(Effect::Release(id));
             }
             self.landed(tokens, reason, since, now, effects);
         }
@@ -162,7 +166,7 @@ impl Lifecycle {
         match answer {
             Ok(Written::Kept) => self.ask(Some(refresh_token), Some(fence), now, effects),
             Ok(Written::Overtaken) => {
-                self.flight.iter().for_each(|flight| release(flight.id, effects));
+                effects.extend(self.flight.as_ref().map(|flight| Effect::Release(flight.id)));
                 self.queue(now, effects);
             }
             // It may have been written or not: somebody else may present the token.
@@ -183,7 +187,7 @@ impl Lifecycle {
             // RFC 6749 section 6.
             self.refresh_token = tokens.refresh_token.take();
             if fence.is_some() {
-                release(flight.id, effects);
+                effects.push(Effect::Release(flight.id));
             }
             let reason = flight.reason;
             self.landed(tokens, reason, since, now, effects);
@@ -228,7 +232,7 @@ impl Lifecycle {
         if let Some(flight) = self.flight.take()
             && flight.phase.fence().is_some()
         {
-            release(flight.id, effects);
+            effects.push(Effect::Release(flight.id));
         }
     }
 
@@ -339,12 +343,6 @@ impl Lifecycle {
 /// A lease that came after its flight was over.
 fn give_back_late(id: FlightId, answer: &Result<Option<Fence>, TokenError>, effects: &mut Vec<Effect>) {
     if let Ok(Some(_)) = answer {
-        release(id, effects);
+        effects.push(Effect::Release(id));
     }
-}
-
-/// Gives the lease back, before listeners are told: no lease is held while they run.
-pub(super) fn release(id: FlightId, effects: &mut Vec<Effect>) {
-    let news = effects.iter().position(|effect| matches!(effect, Effect::Notify(_)));
-    effects.insert(news.unwrap_or(effects.len()), Effect::Release(id));
 }

@@ -246,7 +246,7 @@ pub(super) struct View {
     pub(super) held: Option<TokenSet>,
     pub(super) on_wire: Option<FlightId>,
     pub(super) waiting: BTreeMap<CallId, Want>,
-    pub(super) flight: Option<()>,
+    pub(super) flight: Option<FlightId>,
     pub(super) wakeup: Option<UnixMillis>,
     pub(super) served_until: Option<UnixMillis>,
     pub(super) remembered: Option<TokenError>,
@@ -397,6 +397,11 @@ impl Plan {
                 next += 1;
                 effects.extend(answer.into_iter().flat_map(|event| machine.handle(event, at)));
             }
+            effects.sort_by_key(|effect| match effect {
+                Effect::Settle(..) => 0,
+                Effect::Notify(_) => 2,
+                _ => 1,
+            });
             effects
         };
         events.map(answered).collect()
@@ -606,9 +611,14 @@ impl Driver {
         }
         let status = self.machine.status(self.now);
         self.view.held = self.machine.held().cloned();
-        self.view.flight = status.refreshing.then_some(());
+        self.view.flight = self.machine.flight().map(|flight| flight.id);
         self.view.wakeup = self.machine.next_wakeup();
         self.view.served_until = self.machine.served_until();
         self.view.remembered = status.last_error;
     }
+}
+
+/// Plans of both kinds.
+pub(super) fn any_plans() -> impl Strategy<Value = Plan> {
+    prop_oneof![plans(), shared_plans()]
 }

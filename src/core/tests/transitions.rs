@@ -508,11 +508,16 @@ fn prepare_holding(bench: &mut Bench, doing: Doing, having: Having, memory: Memo
     let hurried = doing == Doing::FirstPause
         || [Doing::Nothing, Doing::Looking].contains(&doing)
             && (having, memory) == (Having::Refused, Memory::Clear);
-    let landed_at = if hurried { NOW - millis(500) } else { issued_at };
-    for _ in 0..4 {
-        bench.land("first", issued_at, landed_at);
+    if hurried {
+        let at = NOW - millis(500);
+        for _ in 0..5 {
+            bench.land("first", at, at);
+        }
+        bench.tell(Event::Observed(named("held", issued_at)), at);
+    } else {
+        bench.land("first", issued_at, issued_at);
+        bench.land("held", issued_at, issued_at);
     }
-    bench.land("held", issued_at, landed_at);
     if having == Having::Refused {
         bench.tell(Event::Invalidated(AccessToken::new("held")), NOW - millis(450));
     }
