@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenError, TokenSet, UnixMillis};
 
 mod history;
+mod holders;
 mod manager;
 mod properties;
 mod scenarios;

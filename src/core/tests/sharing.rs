@@ -1,5 +1,9 @@
 //! What holds in every history of a token that is shared through a store: rules of
 //! the store, the lease and the refresh token that is in it.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a property is about a few events; the table is about all"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
