@@ -348,11 +348,19 @@ impl Lifecycle {
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(flight) = &mut self.flight else { return };
-        let Phase::Granting { presented, .. } = &mut flight.phase else { return };
-        if flight.id != id {
-            return;
-        }
+        let Some(flight) = self.flight.as_mut().filter(|flight| flight.id == id) else { return };
+        let mut none = None;
+        let presented = match &mut flight.phase {
+            Phase::Granting { presented, .. } => presented,
+            // Its secrets could not be had: that is found out before the lease is.
+            Phase::Locking if answer.is_err() => &mut none,
+            Phase::Locking
+            | Phase::BackingOff { .. }
+            | Phase::Loading { .. }
+            | Phase::Rereading(_)
+            | Phase::Claiming(..)
+            | Phase::Saving { .. } => return,
+        };
         match answer {
             Ok(mut tokens) if now < tokens.expires_at => {
                 // RFC 6749 section 6: the old one stays good where none comes.

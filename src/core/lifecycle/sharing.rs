@@ -112,6 +112,9 @@ impl Lifecycle {
             return;
         };
         if flight.phase != Phase::Locking {
+            if flight.phase.fence().is_none() {
+                give_back_late(id, &answer, effects);
+            }
             return;
         }
         match answer {

@@ -12,9 +12,9 @@ use proptest::prelude::*;
 
 use super::{START, failure, millis, scopes, seconds, world::Dice};
 use crate::core::{
-    AccessToken, CallId, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
-    RefreshMode, RefreshToken, Retry, ScopeSet, Sharing, Skew, Stamp, TokenError, TokenSet, UnixMillis, Want,
-    Written,
+    AccessToken, CallId, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Jitter, Lifecycle, Phase,
+    Policy, RefreshMode, RefreshToken, Retry, ScopeSet, Sharing, Skew, Stamp, TokenError, TokenSet,
+    UnixMillis, Want, Written,
 };
 
 /// What is thrown, and what shrinks: a policy and things that happen.
@@ -505,7 +505,10 @@ impl Driver {
             }
             Act::AnswerElsewhere(back, reply) => {
                 let id = FlightId((self.last_sent + 4).saturating_sub(*back));
-                if self.view.on_wire == Some(id) {
+                // A driver that was asked for the lease answers with that, or with why it had none.
+                let locking =
+                    self.machine.flight().is_some_and(|it| it.id == id && it.phase == Phase::Locking);
+                if self.view.on_wire == Some(id) || locking {
                     return;
                 }
                 Event::Granted(id, self.reply(reply))
