@@ -13,25 +13,27 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
+    future::Future,
     rc::{Rc, Weak},
 };
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::AbortController;
+use web_sys::{AbortController, AbortSignal};
 
 use crate::{
     core::{
-        AccessToken, CallId, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Jitter, Lifecycle,
-        Secret, TokenError, TokenSet, UnixMillis, Want, millis,
+        AccessToken, CallId, Effect, ErrorCode, Event, Fence, FlightId, Grant, GrantFailure, Jitter,
+        Lifecycle, Secret, Skew, TokenError, TokenSet, UnixMillis, Want, millis,
     },
     grant::Granting,
-    graphql::{Dialect, observe},
-    host::{Alarm, Clock, Hold, PLATFORM, Wakeups, headers_of, is_page, race, seed, wall},
+    graphql::{Dialect, observe, stamp},
+    host::{Alarm, Clock, Entry, Hold, Lease, PLATFORM, Wakeups, headers_of, is_page, race, seed, wall},
     http::HttpResponse,
     js::{Face, Held, NewsView, StatusView, error_view},
     options::{Granter, KeepAlive, Settings},
+    sharing,
 };
 
 /// Drives one manager.
@@ -47,6 +49,10 @@ pub(crate) struct Driver {
     /// What was learned of the API; kept between grants.
     dialect: RefCell<Dialect>,
     on_wire: RefCell<Option<OnWire>>,
+    /// The shared store, where there is one.
+    shared: Option<Shared>,
+    /// Called when all that was to be done after a close is done.
+    closed: RefCell<Option<Function>>,
     face: Face,
     /// What the face was told to hold.
     told: RefCell<Option<Told>>,
@@ -60,6 +66,18 @@ struct OnWire {
     abort: AbortController,
     /// Ends the wait for it, also where `fetch` does not heed the signal.
     give_up: Function,
+}
+
+/// What a manager has of a shared store.
+struct Shared {
+    entry: Entry,
+    /// The lease of the flight that has one, and such as came too late.
+    leases: RefCell<Vec<(FlightId, Lease)>>,
+    /// The secrets of the flight that is about to ask: had before the lease is, since
+    /// asking for them runs code of the user's.
+    secrets: RefCell<Option<(FlightId, Vec<Secret>)>>,
+    /// Ends being told of changes.
+    unwatch: RefCell<Option<Function>>,
 }
 
 /// What the face was told to hold.
@@ -78,7 +96,14 @@ impl Driver {
         }
         Rc::new_cyclic(|driver: &Weak<Self>| {
             let wakeups = Wakeups::new(waking(driver.clone(), |_| ()));
+            let shared = settings.store.as_ref().map(|store| {
+                let entry = Entry::new(store.clone(), &sharing::key(&settings, PLATFORM));
+                let unwatch = RefCell::new(entry.watch(&face.changed()));
+                Shared { entry, leases: RefCell::default(), secrets: RefCell::default(), unwatch }
+            });
             Self {
+                shared,
+                closed: RefCell::default(),
                 settings,
                 machine: RefCell::new(machine),
                 inbox: RefCell::default(),
@@ -117,6 +142,11 @@ impl Driver {
         }
         self.draining.set(false);
         self.rearm();
+        if !self.machine.borrow().is_busy()
+            && let Some(closed) = self.closed.take()
+        {
+            let _ = closed.call0(&JsValue::UNDEFINED);
+        }
     }
 
     /// Takes a newer token out of an ordinary answer; whether there was one.
@@ -133,9 +163,15 @@ impl Driver {
         StatusView::new(&self.machine.borrow().status(self.clock.now()))
     }
 
-    pub(crate) fn close(self: &Rc<Self>) {
+    /// Closes; what it gives settles when nothing is left to be done.
+    pub(crate) fn close(self: &Rc<Self>) -> js_sys::Promise {
+        let closed = js_sys::Promise::new(&mut |resolve, _| drop(self.closed.replace(Some(resolve))));
         self.dispatch(Event::Closed);
         self.wakeups.take();
+        if let Some(unwatch) = self.shared.as_ref().and_then(|shared| shared.unwatch.take()) {
+            let _ = unwatch.call0(&JsValue::UNDEFINED);
+        }
+        closed
     }
 
     fn observed(&self, response: &JsValue) -> Option<TokenSet> {
@@ -159,6 +195,23 @@ impl Driver {
             Effect::Settle(call, Err(error)) => self.face.reject(call, &self.blame(error)),
             Effect::Send(id, grant) => self.send(id, grant),
             Effect::Cancel(id) => self.cancel(id),
+            Effect::Load(id) => self.store(move |driver, entry| async move {
+                let loaded = entry.get().await;
+                let loaded = loaded.map(|text| text.and_then(|text| driver.read(&text)));
+                Event::Loaded(id, loaded)
+            }),
+            Effect::Acquire(id) => self.acquire(id),
+            Effect::Save(id, fence, tokens) => self.save(id, fence, &tokens),
+            Effect::Release(id) => {
+                let leases = self.shared.as_ref().map(|shared| &shared.leases);
+                let lease = leases.and_then(|leases| {
+                    let place = leases.borrow().iter().position(|(of, _)| *of == id)?;
+                    Some(leases.borrow_mut().swap_remove(place))
+                });
+                if let Some((_, lease)) = lease {
+                    lease.release();
+                }
+            }
             Effect::Notify(change) => {
                 let news = NewsView::new(change, &self.settings.scopes, &self.settings.profile.name);
                 self.face.notify(&news);
@@ -177,16 +230,12 @@ impl Driver {
         let given_up = js_sys::Promise::new(&mut |resolve, _| give_up = resolve);
         let signal = abort.signal();
         self.on_wire.replace(Some(OnWire { id, abort, give_up }));
+        let secrets = self.shared.as_ref().and_then(|shared| shared.secrets.take());
+        let secrets = secrets.filter(|(of, _)| *of == id).map(|(_, secrets)| secrets);
         let driver = Rc::clone(self);
         spawn_local(async move {
-            let granting = Granting {
-                settings: &driver.settings,
-                dialect: &driver.dialect,
-                clock: &driver.clock,
-                face: &driver.face,
-                signal: &signal,
-            };
-            let answered = async { Some(granting.run(grant).await) };
+            let granting = driver.granting(&signal);
+            let answered = async { Some(granting.run(grant, secrets).await) };
             let cancelled = async {
                 let _ = JsFuture::from(given_up).await;
                 None
@@ -201,6 +250,70 @@ impl Driver {
                 driver.dispatch(Event::Granted(id, answer));
             }
         });
+    }
+
+    const fn granting<'a>(&'a self, signal: &'a AbortSignal) -> Granting<'a> {
+        Granting {
+            settings: &self.settings,
+            dialect: &self.dialect,
+            clock: &self.clock,
+            face: &self.face,
+            signal,
+        }
+    }
+
+    /// Does something with the shared store, and dispatches what comes of it.
+    fn store<F>(self: &Rc<Self>, action: impl FnOnce(Rc<Self>, Entry) -> F)
+    where
+        F: Future<Output = Event> + 'static,
+    {
+        let Some(shared) = &self.shared else { return };
+        let doing = action(Rc::clone(self), shared.entry.clone());
+        let driver = Rc::clone(self);
+        spawn_local(async move {
+            let event = doing.await;
+            driver.dispatch(event);
+        });
+    }
+
+    fn acquire(self: &Rc<Self>, id: FlightId) {
+        let Some(span) = self.settings.policy.sharing.and_then(|sharing| sharing.lease) else { return };
+        self.store(move |driver, entry| async move {
+            let Ok(abort) = AbortController::new() else { return Event::Leased(id, Ok(None)) };
+            let secrets = match driver.granting(&abort.signal()).secrets().await {
+                Ok(secrets) => secrets,
+                Err(failure) => return Event::Granted(id, Err(failure)),
+            };
+            let lease = match entry.acquire(span).await {
+                Ok(Some(lease)) => lease,
+                Ok(None) => return Event::Leased(id, Ok(None)),
+                Err(error) => return Event::Leased(id, Err(error)),
+            };
+            let fence = lease.fence;
+            if let Some(shared) = &driver.shared {
+                shared.leases.borrow_mut().push((id, lease));
+                shared.secrets.replace(Some((id, secrets)));
+            }
+            Event::Leased(id, Ok(Some(fence)))
+        });
+    }
+
+    fn save(self: &Rc<Self>, id: FlightId, fence: Option<Fence>, tokens: &TokenSet) {
+        let wall_ahead = self.wall_ahead();
+        let text = sharing::write(tokens, wall_ahead, PLATFORM);
+        let keep_until = sharing::keep_until(tokens, wall_ahead);
+        self.store(
+            move |_, entry| async move { Event::Saved(id, entry.set(&text, keep_until, fence).await) },
+        );
+    }
+
+    fn read(&self, text: &Secret) -> Option<TokenSet> {
+        sharing::read(text, self.clock.now(), self.wall_ahead(), PLATFORM, |token| stamp(token, PLATFORM))
+    }
+
+    /// How far the wall clock, which holders have in common, is ahead of ours.
+    fn wall_ahead(&self) -> Skew {
+        wall().ahead_of(self.clock.now())
     }
 
     fn cancel(&self, id: FlightId) {

@@ -9,7 +9,7 @@ use web_sys::AbortSignal;
 use crate::{
     core::{ErrorCode, Grant, GrantFailure, Outlook, RefreshToken, Secret, TokenError, TokenSet, millis},
     graphql::{Dialect, Exchange, Verdict, granted_by_function},
-    host::{Clock, FetchFailure, PLATFORM, fetch, given, settled, text_member, within},
+    host::{Clock, FetchFailure, PLATFORM, described, fetch, given, settled, within},
     http::{HttpRequest, HttpResponse},
     js::Face,
     options::{Granter, SecretSource, Settings},
@@ -26,29 +26,39 @@ pub(crate) struct Granting<'a> {
 }
 
 impl Granting<'_> {
-    /// Asks until there is a token or a reason for none. Never waits for ever.
-    pub(crate) async fn run(&self, grant: Grant) -> Result<TokenSet, GrantFailure> {
-        match &self.settings.granter {
-            Granter::Profile(sources) => self.by_profile(grant, sources).await,
-            Granter::Function(function) => self.by_function(grant, function).await,
-        }
-    }
-
-    async fn by_profile(
-        &self,
-        grant: Grant,
-        sources: &[SecretSource<Function>],
-    ) -> Result<TokenSet, GrantFailure> {
-        let profile = &self.settings.profile;
+    /// The secrets to ask with, from wherever they are.
+    pub(crate) async fn secrets(&self) -> Result<Vec<Secret>, GrantFailure> {
+        let Granter::Profile(sources) = &self.settings.granter else { return Ok(Vec::new()) };
         let mut secrets = Vec::with_capacity(sources.len());
-        for (source, name) in sources.iter().zip(&profile.secrets) {
+        for (source, name) in sources.iter().zip(&self.settings.profile.secrets) {
             secrets.push(self.secret(source, name).await?);
         }
+        Ok(secrets)
+    }
+
+    /// Asks until there is a token or a reason for none. Never waits for ever.
+    pub(crate) async fn run(
+        &self,
+        grant: Grant,
+        secrets: Option<Vec<Secret>>,
+    ) -> Result<TokenSet, GrantFailure> {
+        if let Granter::Function(function) = &self.settings.granter {
+            return self.by_function(grant, function).await;
+        }
+        let secrets = match secrets {
+            Some(secrets) => secrets,
+            None => self.secrets().await?,
+        };
+        self.by_profile(grant, &secrets).await
+    }
+
+    async fn by_profile(&self, grant: Grant, secrets: &[Secret]) -> Result<TokenSet, GrantFailure> {
+        let profile = &self.settings.profile;
         let mut exchange = Exchange::new(profile, &self.settings.scopes, grant);
         loop {
             let request = {
                 let dialect = self.dialect.borrow();
-                exchange.request(&dialect, &secrets, PLATFORM)?
+                exchange.request(&dialect, secrets, PLATFORM)?
             };
             let response = self.send(&request).await?;
             let mut dialect = self.dialect.borrow_mut();
@@ -193,13 +203,4 @@ fn wanted_headers(profile: &Profile) -> Vec<&str> {
         wanted.extend(names.iter().map(String::as_str));
     }
     wanted
-}
-
-/// What was thrown: its name alone, since messages may hold secrets.
-fn described(thrown: &JsValue) -> String {
-    let name = thrown.is_object().then(|| text_member(thrown, "name")).flatten();
-    match name.filter(|name| name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
-        Some(name) => format!("a {name}"),
-        None => "something that is no Error".to_owned(),
-    }
 }

@@ -12,6 +12,7 @@
 //!  grant              one grant: secrets, requests, answers, in order
 //!  host               clock, entropy, alarm, fetch, values, page events
 //!  ───────────────────────────────────────────────────── below: pure, tested natively
+//!  sharing            what is written to a shared store, and under which key
 //!  options            what users may write
 //!  graphql            what is sent, and what an answer means
 //!  provider           what the APIs are like, as data
@@ -75,6 +76,7 @@ pub mod http;
 pub mod json;
 pub mod options;
 pub mod provider;
+pub mod sharing;
 
 #[cfg(target_arch = "wasm32")]
 mod driver;
@@ -93,17 +95,18 @@ mod layers {
     use std::{fs, path::Path};
 
     /// Each layer with those it may use, from the bottom up.
-    const MAY_USE: [(&str, &[&str]); 10] = [
+    const MAY_USE: [(&str, &[&str]); 11] = [
         ("core", &[]),
         ("json", &["core"]),
         ("http", &["core"]),
         ("provider", &["core", "json"]),
         ("options", &["core", "json", "provider"]),
         ("graphql", &["core", "json", "http", "provider", "options"]),
+        ("sharing", &["core", "json", "provider", "options"]),
         ("host", &["core", "json", "http", "options"]),
         ("js", &["core", "host", "driver", "options"]),
         ("grant", &["core", "graphql", "host", "http", "js", "options", "provider"]),
-        ("driver", &["core", "graphql", "grant", "host", "http", "js", "options"]),
+        ("driver", &["core", "graphql", "grant", "host", "http", "js", "options", "sharing"]),
     ];
 
     /// Every source file of a layer, with its text, tests left out.
@@ -169,7 +172,10 @@ mod layers {
             "graphql/response.rs",
             "graphql/sliding.rs",
             "http.rs",
+            "sharing/entry.rs",
+            "sharing/key.rs",
             "host/fetch.rs",
+            "host/store.rs",
             "grant.rs",
             "js/face.rs",
         ];

@@ -38,6 +38,9 @@ export class Desk {
 
   closed = false;
 
+  /** For a shared store to call when another holder wrote to it. */
+  changed = () => void this.tell((core) => core.changed());
+
   /** What the wall clock last showed. */
   #seenAt = 0;
   /** Kept for another start, should the instance break off. */
@@ -131,13 +134,14 @@ export class Desk {
     return status ?? { state: "empty", refreshing: false, ...this.#tally, sessions: this.closed ? 0 : 1 };
   }
 
+  /** @returns {Promise<void> | undefined} */
   close() {
-    if (this.closed) return;
+    if (this.closed) return undefined;
     this.closed = true;
     this.#options = undefined;
     this.#unwatch?.();
     const core = this.#live();
-    this.tell((core) => core.close());
+    const ended = this.tell((core) => core.close());
     const tally = this.tell((core) => core.status());
     if (core && tally) {
       this.#tally = { grants: tally.grants, failures: tally.failures };
@@ -149,6 +153,7 @@ export class Desk {
       this.notify({ type: "close" });
     }
     this.dropHold();
+    return ended;
   }
 
   // What the core calls; see src/js/face.rs.

@@ -103,7 +103,7 @@ export class TokenManager {
 
   async close() {
     registry?.unregister(this.#desk);
-    this.#desk.close();
+    await this.#desk.close();
   }
 
   [DISPOSE]() {
@@ -120,15 +120,32 @@ const whole = (/** @type {AccessToken} */ token) => token;
 const header = (/** @type {AccessToken} */ token) => `${token.tokenType} ${token.value}`;
 
 /**
+ * A store's methods, bound to it: it may be of any class, and the core calls functions alone.
+ *
+ * @param {any} store
+ */
+function methods(store) {
+  if (typeof store !== "object" || store === null) return store;
+  /** @type {Record<string, unknown>} */
+  const bound = {};
+  for (const name of ["get", "set", "delete", "acquire", "watch"]) {
+    const method = store[name];
+    bound[name] = typeof method === "function" ? method.bind(store) : method;
+  }
+  return bound;
+}
+
+/**
  * The options as they are now: the core looks at them later.
  *
  * @param {unknown} options
  */
 function copied(options) {
   try {
-    return typeof options === "object" && options !== null && !Array.isArray(options)
-      ? { ...options }
-      : options;
+    if (typeof options !== "object" || options === null || Array.isArray(options)) return options;
+    const copy = { ...options };
+    if ("store" in copy) copy.store = methods(copy.store);
+    return copy;
   } catch {
     // A getter that throws: the core meets it again, and can say so.
     return options;

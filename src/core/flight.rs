@@ -1,6 +1,6 @@
 //! What is being done about the token.
 
-use super::{FlightId, Reason, RefreshToken, UnixMillis};
+use super::{Fence, FlightId, Reason, RefreshToken, TokenSet, UnixMillis};
 
 /// One attempt to get a token, from the first request to its landing.
 ///
@@ -11,28 +11,107 @@ pub struct Flight {
     pub id: FlightId,
     /// Why it was started.
     pub reason: Reason,
+    /// Who started it.
+    pub origin: Origin,
     /// What it is doing.
     pub phase: Phase,
     /// Requests that have failed and may be tried again.
     pub failed: u32,
+    /// Whether it goes through the shared store, where there is one.
+    pub company: Company,
+    /// How it has fared with the lease.
+    pub queue: Queue,
+}
+
+/// Who started a flight. Callers may have joined it since, and left it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A caller who had to wait.
+    Caller,
+    /// The timer, or a caller who was served: it is in no hurry.
+    Background,
+}
+
+/// Whether a flight goes through the shared store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Company {
+    /// It does, if there is one that works.
+    Shared,
+    /// It does not: the store has failed it.
+    Alone,
+}
+
+/// How a flight has fared with the lease.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queue {
+    /// When it first asked for it.
+    pub since: Option<UnixMillis>,
+    /// How often somebody else had it.
+    pub denied: u32,
 }
 
 /// What a flight is doing.
-///
-/// A store that others share adds four: `Loading` before the first grant of all,
-/// `Locking` and `Rereading` before each `Granting`, `Saving` after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// It waits.
+    BackingOff {
+        /// Until when.
+        until: UnixMillis,
+    },
+    /// The shared store is read, without a lease.
+    Loading {
+        /// When the flight may go on, should nothing be found.
+        then: UnixMillis,
+    },
+    /// The lease was asked for.
+    Locking,
+    /// The shared store is read again, under the lease.
+    Rereading(Fence),
+    /// The refresh token is taken out of the shared store, so that nobody else
+    /// presents it, whatever becomes of us.
+    Claiming(Fence, RefreshToken),
     /// The provider was asked.
     Granting {
         /// What it was asked with; `None` means with the credentials.
         presented: Option<RefreshToken>,
         /// When it was asked first.
         since: UnixMillis,
+        /// The lease, where there is one.
+        fence: Option<Fence>,
     },
-    /// The provider will be asked.
-    BackingOff {
-        /// When.
-        until: UnixMillis,
+    /// What the grant brought is written to the shared store.
+    Saving {
+        /// What it brought.
+        tokens: Box<TokenSet>,
+        /// When the provider was asked.
+        since: UnixMillis,
+        /// The lease, where there is one.
+        fence: Option<Fence>,
     },
+}
+
+impl Phase {
+    /// The lease that is held.
+    pub const fn fence(&self) -> Option<Fence> {
+        match self {
+            Self::Rereading(fence) | Self::Claiming(fence, _) => Some(*fence),
+            Self::Granting { fence, .. } | Self::Saving { fence, .. } => *fence,
+            Self::BackingOff { .. } | Self::Loading { .. } | Self::Locking => None,
+        }
+    }
+
+    /// Whether the shared store is being read.
+    pub const fn is_reading(&self) -> bool {
+        matches!(self, Self::Loading { .. } | Self::Rereading(_))
+    }
+
+    /// Until when the flight would wait, had it not found something to read.
+    pub const fn resumes_at(&self) -> Option<UnixMillis> {
+        if let Self::Loading { then } = self { Some(*then) } else { None }
+    }
+
+    /// The token that is being saved.
+    pub fn saving(&self) -> Option<&TokenSet> {
+        if let Self::Saving { tokens, .. } = self { Some(tokens) } else { None }
+    }
 }

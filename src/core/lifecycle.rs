@@ -6,10 +6,15 @@
 use std::time::Duration;
 
 use super::{
-    AccessToken, CallId, Change, Effect, ErrorCode, Event, Expiry, Flight, FlightId, Grant, GrantFailure,
-    Holding, Jitter, Pace, Phase, Policy, Reason, RefreshMode, RefreshToken, Remains, ScopeSet, Stage, Stamp,
-    Superseded, TokenError, TokenSet, UnixMillis, Want, cool_down,
+    AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Expiry, Fence, Flight, FlightId, Grant,
+    GrantFailure, Holding, Jitter, Origin, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken,
+    Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written,
+    cool_down,
 };
+
+mod sharing;
+
+use sharing::StoreTrouble;
 
 /// The state machine of one token. See the [module's diagram](super).
 #[derive(Debug)]
@@ -19,12 +24,13 @@ pub struct Lifecycle {
     scopes: ScopeSet,
     jitter: Jitter,
     holding: Option<Holding>,
-    /// Here while nobody presents it.
+    /// Here while nobody presents it, and only if no other holder can.
     refresh_token: Option<RefreshToken>,
     flight: Option<Flight>,
     /// In the order in which they came. Found by walking: few leave before they are settled.
     waiting: Vec<(CallId, Want)>,
     trouble: Option<Trouble>,
+    store_trouble: Option<StoreTrouble>,
     pace: Pace,
     usage: Usage,
     vacancy: Vacancy,
@@ -109,6 +115,7 @@ impl Lifecycle {
             flight: None,
             waiting: Vec::new(),
             trouble: None,
+            store_trouble: None,
             pace: Pace::default(),
             usage: Usage::Unused,
             vacancy: Vacancy::NeverHeld,
@@ -135,9 +142,12 @@ impl Lifecycle {
             Openness::Closed => {
                 if let Event::Requested(call, _) = event {
                     effects.push(Effect::Settle(call, Err(TokenError::closed())));
+                } else {
+                    self.wind_up(event, &mut effects);
                 }
             }
         }
+        effects.sort_by_key(turn);
         effects
     }
 
@@ -145,19 +155,26 @@ impl Lifecycle {
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
         let flight = self.flight.as_ref().and_then(|flight| match flight.phase {
             Phase::BackingOff { until } => Some(until),
-            Phase::Granting { .. } => None,
+            Phase::Loading { .. }
+            | Phase::Locking
+            | Phase::Rereading(_)
+            | Phase::Claiming(..)
+            | Phase::Granting { .. }
+            | Phase::Saving { .. } => None,
         });
         let refresh = self.refresh_at();
-        let expiry = self.holding.as_ref().and_then(|holding| match holding.expiry {
-            Expiry::Ahead => Some(holding.tokens.expires_at),
-            Expiry::Announced => None,
-        });
-        [flight, refresh, expiry].into_iter().flatten().min()
+        [flight, refresh, self.expires_at()].into_iter().flatten().min()
     }
 
     /// Whether a caller waits for an answer.
     pub fn is_awaited(&self) -> bool {
         !self.waiting.is_empty()
+    }
+
+    /// Whether something is still to be done: a grant that was on the wire under a lease
+    /// when the manager was closed is kept for the other holders.
+    pub const fn is_busy(&self) -> bool {
+        self.flight.is_some()
     }
 
     /// The token held, valid or not.
@@ -189,7 +206,7 @@ impl Lifecycle {
     pub fn status(&self, now: UnixMillis) -> Status {
         Status {
             stage: self.holding.as_ref().map(|holding| holding.stage(now)),
-            refreshing: self.flight.is_some(),
+            refreshing: self.flight.as_ref().is_some_and(|flight| flight.reason != Reason::Shared),
             lifetime: self.held().map(|tokens| {
                 let skew = tokens.provider_clock;
                 (tokens.issued_at.shifted(skew), tokens.expires_at.shifted(skew))
@@ -212,6 +229,10 @@ impl Lifecycle {
             Event::Observed(tokens) => self.observed(tokens, now, effects),
             Event::Woke => {}
             Event::Granted(id, answer) => self.granted(id, answer, now, effects),
+            Event::Loaded(id, answer) => self.loaded(id, answer, now, effects),
+            Event::Leased(id, answer) => self.leased(id, answer, now, effects),
+            Event::Saved(id, answer) => self.saved(id, answer, now, effects),
+            Event::PeerSaved => self.peer_saved(now, effects),
             Event::Closed => self.closed(effects),
         }
     }
@@ -221,28 +242,36 @@ impl Lifecycle {
         if self.openness == Openness::Closed {
             return;
         }
-        if let Some(holding) = &mut self.holding
-            && holding.expiry == Expiry::Ahead
-            && holding.stage(now) == Stage::Expired
-        {
-            holding.expiry = Expiry::Announced;
+        if self.expires_at().is_some_and(|at| at <= now) {
+            self.holding.iter_mut().for_each(|holding| holding.expiry = Expiry::Announced);
             effects.push(Effect::Notify(Change::Expired));
         }
         if self.refresh_at().is_some_and(|at| at <= now) {
-            self.begin(self.reason(now), now);
+            self.begin(self.reason(now), Origin::Background, now);
         }
-        if let Some(Flight { id, phase: phase @ Phase::BackingOff { .. }, failed, .. }) = &mut self.flight
-            && matches!(phase, Phase::BackingOff { until } if *until <= now)
+        if let Some(Flight { phase: Phase::BackingOff { until }, .. }) = self.flight
+            && until <= now
         {
-            // Not when it began: a flight that is dropped in its first pause costs nobody.
-            if *failed == 0 {
-                self.pace.started(now);
-            }
-            let presented = self.refresh_token.take();
-            let grant = presented.clone().map_or(Grant::Authenticate, Grant::Refresh);
-            *phase = Phase::Granting { presented, since: now };
-            effects.push(Effect::Send(*id, grant));
+            self.go_on(now, effects);
         }
+    }
+
+    /// Asks the provider.
+    fn ask(
+        &mut self,
+        presented: Option<RefreshToken>,
+        fence: Option<Fence>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = &mut self.flight else { return };
+        // Not when it began: a flight that is dropped in its first pause costs nobody.
+        if flight.failed == 0 {
+            self.pace.started(now);
+        }
+        let grant = presented.clone().map_or(Grant::Authenticate, Grant::Refresh);
+        flight.phase = Phase::Granting { presented, since: now, fence };
+        effects.push(Effect::Send(flight.id, grant));
     }
 
     fn requested(&mut self, call: CallId, want: Want, now: UnixMillis, effects: &mut Vec<Effect>) {
@@ -253,7 +282,7 @@ impl Lifecycle {
             let due = self.flight.is_none() && self.background_from(holding.refresh_at) <= now;
             effects.push(Effect::Settle(call, answer(holding, &want)));
             if due {
-                self.begin(Reason::Proactive, now);
+                self.begin(Reason::Proactive, Origin::Background, now);
             }
             return;
         }
@@ -264,8 +293,11 @@ impl Lifecycle {
                 effects.push(Effect::Settle(call, self.rest_or(error, &want, now)));
                 return;
             }
-            (None, Want::Usable { .. }, _) => self.begin(self.reason(now), now.max(self.pace.for_caller())),
-            (None, Want::Fresh, _) => self.begin(Reason::Forced, now),
+            (None, Want::Usable { .. }, _) => {
+                let at = now.max(self.pace.for_caller());
+                self.begin(self.reason(now), Origin::Caller, at);
+            }
+            (None, Want::Fresh, _) => self.begin(Reason::Forced, Origin::Caller, now),
             // "Now" was asked for: the pause is over. What was sent is joined.
             (Some(Flight { phase: Phase::BackingOff { until }, .. }), Want::Fresh, _) => *until = now,
             (Some(_), _, _) => {}
@@ -283,8 +315,13 @@ impl Lifecycle {
     }
 
     fn observed(&mut self, mut tokens: TokenSet, now: UnixMillis, effects: &mut Vec<Effect>) {
-        let known = self.held().is_some_and(|held| held.access_token == tokens.access_token);
-        if known || tokens.expires_at <= now || self.superseded.includes(&tokens.access_token) {
+        // One that is being saved is about to land.
+        let saving = self.flight.as_ref().and_then(|flight| flight.phase.saving());
+        let known = [self.held(), saving].into_iter().flatten();
+        if known.map(|known| &known.access_token).any(|known| *known == tokens.access_token)
+            || tokens.expires_at <= now
+            || self.superseded.includes(&tokens.access_token)
+        {
             return;
         }
         if self.latest_stamp().is_some_and(|latest| tokens.stamp.is_older_than(latest)) {
@@ -295,9 +332,12 @@ impl Lifecycle {
         tokens.scopes = tokens.scopes.or_else(|| self.held()?.scopes.clone());
         self.hold(tokens, Reason::Adopted, effects);
         self.settle_with_held(|want| *want != Want::Fresh, effects);
-        let paused = matches!(self.flight, Some(Flight { phase: Phase::BackingOff { .. }, .. }));
-        if paused && self.waiting.is_empty() {
-            self.flight = None;
+        let spared = self.flight.as_ref().is_some_and(|flight| match flight.phase {
+            Phase::BackingOff { .. } | Phase::Loading { .. } | Phase::Locking | Phase::Rereading(_) => true,
+            Phase::Claiming(..) | Phase::Granting { .. } | Phase::Saving { .. } => false,
+        });
+        if spared && self.waiting.is_empty() {
+            self.give_up(effects);
         }
     }
 
@@ -308,17 +348,24 @@ impl Lifecycle {
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(flight) = &mut self.flight else { return };
-        let Phase::Granting { presented, since } = &mut flight.phase else { return };
-        if flight.id != id {
-            return;
-        }
+        let Some(flight) = self.flight.as_mut().filter(|flight| flight.id == id) else { return };
+        let mut none = None;
+        let presented = match &mut flight.phase {
+            Phase::Granting { presented, .. } => presented,
+            // Its secrets could not be had: that is found out before the lease is.
+            Phase::Locking if answer.is_err() => &mut none,
+            Phase::Locking
+            | Phase::BackingOff { .. }
+            | Phase::Loading { .. }
+            | Phase::Rereading(_)
+            | Phase::Claiming(..)
+            | Phase::Saving { .. } => return,
+        };
         match answer {
             Ok(mut tokens) if now < tokens.expires_at => {
                 // RFC 6749 section 6: the old one stays good where none comes.
-                self.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
-                let (reason, since) = (flight.reason, *since);
-                self.landed(tokens, reason, since, now, effects);
+                tokens.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
+                self.save(tokens, now, effects);
             }
             Ok(_) => {
                 let message =
@@ -369,14 +416,21 @@ impl Lifecycle {
             self.failed(error, Prospect::MayPass, now, effects);
             return;
         }
-        let delay = retry.pause(flight.failed, self.jitter.fraction()).max(asked);
+        let least = match flight.origin {
+            Origin::Caller => Duration::ZERO,
+            Origin::Background => Pace::MIN_INTERVAL,
+        };
+        let delay = retry.pause(flight.failed, self.jitter.fraction()).max(asked).max(least);
+        if flight.phase.fence().is_some() {
+            effects.push(Effect::Release(flight.id));
+        }
         flight.phase = Phase::BackingOff { until: now + delay };
         effects.push(Effect::Notify(Change::Retry { attempt: flight.failed + 1, delay, error }));
     }
 
     /// The flight is given up.
     fn failed(&mut self, error: TokenError, prospect: Prospect, now: UnixMillis, effects: &mut Vec<Effect>) {
-        self.flight = None;
+        self.give_up(effects);
         self.failures += 1;
         let span = cool_down(self.trouble.as_ref().map(|trouble| trouble.span));
         let until = now + span.max(error.retry_after.unwrap_or_default());
@@ -396,9 +450,18 @@ impl Lifecycle {
         for (call, _) in std::mem::take(&mut self.waiting) {
             effects.push(Effect::Settle(call, Err(TokenError::closed())));
         }
-        // Nobody shares this token: what is on the wire serves nobody any more.
-        if let Some(Flight { id, phase: Phase::Granting { .. }, .. }) = self.flight.take() {
-            effects.push(Effect::Cancel(id));
+        match &self.flight {
+            // See `wind_up`.
+            Some(Flight {
+                phase: Phase::Granting { fence: Some(_), .. } | Phase::Saving { fence: Some(_), .. },
+                ..
+            }) => {}
+            // Nobody shares this token: what is on the wire serves nobody any more.
+            Some(Flight { id, phase: Phase::Granting { fence: None, .. }, .. }) => {
+                effects.push(Effect::Cancel(*id));
+                self.flight = None;
+            }
+            Some(_) | None => self.give_up(effects),
         }
         self.holding = None;
         self.refresh_token = None;
@@ -406,10 +469,18 @@ impl Lifecycle {
     }
 
     /// Starts a flight that asks the provider at `at`.
-    fn begin(&mut self, reason: Reason, at: UnixMillis) {
+    fn begin(&mut self, reason: Reason, origin: Origin, at: UnixMillis) {
         self.flights += 1;
         let phase = Phase::BackingOff { until: at };
-        self.flight = Some(Flight { id: FlightId(self.flights), reason, phase, failed: 0 });
+        self.flight = Some(Flight {
+            id: FlightId(self.flights),
+            reason,
+            origin,
+            phase,
+            failed: 0,
+            company: Company::Shared,
+            queue: Queue::default(),
+        });
     }
 
     /// Takes over a new token.
@@ -434,15 +505,12 @@ impl Lifecycle {
 
     fn settle_with_held(&mut self, served: impl Fn(&Want) -> bool, effects: &mut Vec<Effect>) {
         let Some(holding) = &self.holding else { return };
-        let mut settled = Vec::new();
         self.waiting.retain(|(call, want)| {
             if served(want) {
-                settled.push(Effect::Settle(*call, answer(holding, want)));
+                effects.push(Effect::Settle(*call, answer(holding, want)));
             }
             !served(want)
         });
-        // Callers first: listeners hear of what has happened, not of what will.
-        effects.splice(0..0, settled);
     }
 
     /// What is left of the token held, or `error`.
@@ -487,6 +555,13 @@ impl Lifecycle {
         }
     }
 
+    /// When listeners are to be told that the token held expired.
+    fn expires_at(&self) -> Option<UnixMillis> {
+        let holding = self.holding.as_ref().filter(|holding| holding.expiry == Expiry::Ahead)?;
+        let replaced = matches!(self.flight, Some(Flight { phase: Phase::Saving { .. }, .. }));
+        (!replaced).then_some(holding.tokens.expires_at)
+    }
+
     /// When the timer starts a grant that nobody asked for.
     fn refresh_at(&self) -> Option<UnixMillis> {
         let wanted = match self.policy.refresh {
@@ -510,6 +585,21 @@ impl Lifecycle {
     fn background_from(&self, at: UnixMillis) -> UnixMillis {
         let cool = self.trouble.as_ref().map_or(at, |trouble| trouble.until);
         at.max(cool).max(self.pace.for_background())
+    }
+}
+
+/// Callers first. Listeners last: they hear of what has happened, not of what will,
+/// and run when no lease is held.
+const fn turn(effect: &Effect) -> u8 {
+    match effect {
+        Effect::Settle(..) => 0,
+        Effect::Send(..)
+        | Effect::Cancel(_)
+        | Effect::Load(_)
+        | Effect::Acquire(_)
+        | Effect::Save(..)
+        | Effect::Release(_) => 1,
+        Effect::Notify(_) => 2,
     }
 }
 

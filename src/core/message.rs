@@ -16,6 +16,11 @@ pub struct CallId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlightId(pub u64);
 
+/// The number of a lease on an entry of a shared store. Numbers only grow, so that the
+/// store knows a write that comes after somebody else's lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fence(pub u64);
+
 /// What a caller wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Want {
@@ -52,8 +57,25 @@ pub enum Event {
     Woke,
     /// A grant was answered, or was not.
     Granted(FlightId, Result<TokenSet, GrantFailure>),
+    /// The shared store was read: what is saved there, if anything.
+    Loaded(FlightId, Result<Option<TokenSet>, TokenError>),
+    /// The lease was asked for; `None` where somebody else has it.
+    Leased(FlightId, Result<Option<Fence>, TokenError>),
+    /// The shared store was written to.
+    Saved(FlightId, Result<Written, TokenError>),
+    /// Somebody else wrote to the shared store.
+    PeerSaved,
     /// The manager was closed.
     Closed,
+}
+
+/// What a shared store did with a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It kept it.
+    Kept,
+    /// It refused it: there was a later lease.
+    Overtaken,
 }
 
 /// Something to do.
@@ -65,6 +87,14 @@ pub enum Effect {
     Send(FlightId, Grant),
     /// Give up what was sent; no answer is awaited.
     Cancel(FlightId),
+    /// Read the shared store; answered by [`Event::Loaded`].
+    Load(FlightId),
+    /// Ask for the lease, without waiting for it; answered by [`Event::Leased`].
+    Acquire(FlightId),
+    /// Write to the shared store, under the lease where there is one; answered by [`Event::Saved`].
+    Save(FlightId, Option<Fence>, TokenSet),
+    /// Give the lease back; no answer is awaited.
+    Release(FlightId),
     /// Tell the listeners.
     Notify(Change),
 }
@@ -122,6 +152,8 @@ pub enum Change {
     Expired,
     /// Fewer scopes were granted than were asked for.
     ScopesMissing(ScopeSet),
+    /// The shared store failed; the token is not shared until it works again.
+    StoreFailed(TokenError),
     /// The manager was closed.
     Closed,
 }
@@ -148,6 +180,8 @@ pub enum Reason {
     Refused,
     /// It came with an ordinary answer.
     Adopted,
+    /// Somebody else got it, and shared it.
+    Shared,
     /// Somebody asked for a new one.
     Forced,
 }
@@ -161,6 +195,7 @@ impl Reason {
             Self::Expired => "expired",
             Self::Refused => "refused",
             Self::Adopted => "adopted",
+            Self::Shared => "shared",
             Self::Forced => "forced",
         }
     }

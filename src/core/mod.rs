@@ -25,6 +25,25 @@
 //! A flight starts in `BackingOff`, mostly for no time at all: the pause that the
 //! pace of grants asks for and the pause after a failure are one thing.
 //!
+//! Where holders share a token through a store, a flight goes through it:
+//!
+//! ```text
+//!  BackingOff ──▶ Loading ──▶ Locking ──▶ Rereading ──▶ Claiming ──▶ Granting ──▶ Saving ──▶ landed
+//!      ▲             │           │            │            │             │
+//!      │             └─ found ───│─── found ──┘            │             │
+//!      │                    ▼    │      ▼                  │             │
+//!      │                  landed │    landed               │             │
+//!      └──── somebody else's ────┴────── overtaken ────────┴── transient ┘
+//! ```
+//!
+//! Reading takes no lease. Under the lease, the refresh token is taken out of the
+//! store *before* it is presented (`Claiming`): a holder that crashes after that
+//! costs one grant by the credentials, and nobody presents the token twice. The
+//! lease is given back before each pause, and before listeners are told. A store
+//! that fails, or a lease that cannot be had in time, leads to a grant of one's
+//! own, by the credentials or a refresh token that was never in the store. A store
+//! that has no leases shares access tokens alone: each holder keeps its refresh token.
+//!
 //! The words, used in this sense throughout:
 //!
 //! - **holding**: the token we have and the moments that follow from it;
@@ -33,6 +52,8 @@
 //! - **served until**: from when on callers wait for a new token instead;
 //! - **settle**: to give a caller its one answer;
 //! - **adopt**: to take over a token that came with an ordinary answer;
+//! - **holder**: a lifecycle among others that share a token through a store;
+//! - **lease**: the right to be the one who asks the provider, for a while;
 //! - **cool-down**: the time in which a failure is repeated to callers from memory.
 
 mod error;
@@ -53,12 +74,14 @@ mod token;
 mod tests;
 
 pub use error::{ErrorCode, Outlook, TokenError};
-pub use flight::{Flight, Phase};
+pub use flight::{Company, Flight, Origin, Phase, Queue};
 pub use holding::{Expiry, Holding, Stage};
 pub use jitter::Jitter;
 pub use lifecycle::{Lifecycle, Status};
-pub use message::{CallId, Change, Effect, Event, FlightId, Grant, GrantFailure, Reason, Remains, Want};
-pub use policy::{Pace, Policy, RefreshMode, Retry, cool_down};
+pub use message::{
+    CallId, Change, Effect, Event, Fence, FlightId, Grant, GrantFailure, Reason, Remains, Want, Written,
+};
+pub use policy::{Pace, Policy, RefreshMode, Retry, Sharing, cool_down};
 pub use scope::ScopeSet;
 pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};
 pub use superseded::Superseded;

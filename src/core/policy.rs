@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::UnixMillis;
+use super::{TokenSet, UnixMillis};
 
 /// What a user may tune, with the contract's defaults.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,15 @@ pub struct Policy {
     pub min_validity: Option<Duration>,
     /// How to try again after transient failures.
     pub retry: Retry,
+    /// How the token is shared with other holders, where it is.
+    pub sharing: Option<Sharing>,
+}
+
+/// How a token is shared through a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sharing {
+    /// After what time a lease ends by itself; `None` where the store has no leases.
+    pub lease: Option<Duration>,
 }
 
 /// When the timer refreshes.
@@ -49,6 +58,7 @@ impl Default for Policy {
             refresh_window: 0.25,
             min_validity: None,
             retry: Retry { attempts: 3, base: Duration::from_secs(1), max: Duration::from_secs(30) },
+            sharing: None,
         }
     }
 }
@@ -81,6 +91,12 @@ impl Policy {
         expires_at - self.margin(expires_at.since(issued_at), min_validity)
     }
 
+    /// Whether so much of a token's life has passed that a caller may have asked for more
+    /// than is left.
+    pub fn is_worn(&self, tokens: &TokenSet, now: UnixMillis) -> bool {
+        self.served_until(tokens.issued_at, tokens.expires_at, Some(Duration::MAX)) <= now
+    }
+
     fn margin(&self, lifetime: Duration, wish: Option<Duration>) -> Duration {
         wish.or(self.min_validity).unwrap_or_else(|| scaled_margin(lifetime)).min(lifetime * 3 / 4)
     }
@@ -99,6 +115,22 @@ impl Retry {
     pub fn pause(&self, failed: u32, jitter: f64) -> Duration {
         let doubled = self.base.saturating_mul(2_u32.saturating_pow(failed.saturating_sub(1)));
         doubled.min(self.max).mul_f64(0.5 + jitter / 2.0)
+    }
+}
+
+impl Sharing {
+    /// How long after it was denied `denied` times a lease is asked for again.
+    ///
+    /// Mostly the holder's notice comes first. `jitter` is in `0.0..1.0`.
+    pub fn poll(denied: u32, jitter: f64) -> Duration {
+        Retry { attempts: 0, base: Duration::from_millis(100), max: Duration::from_secs(1) }
+            .pause(denied, jitter)
+    }
+
+    /// How long a lease is asked for before a grant is made without it: as long as a
+    /// holder that crashed can keep it, and one more try.
+    pub fn patience(lease: Duration) -> Duration {
+        lease + Duration::from_secs(1)
     }
 }
 
@@ -138,15 +170,18 @@ impl Default for Pace {
 }
 
 impl Pace {
+    /// The contract's least time between two grants that nobody waits for.
+    pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
     /// A grant starts now. Those that nothing held back leave no debt: the bucket is
     /// empty at worst.
     pub fn started(&mut self, now: UnixMillis) {
-        self.full_at = (self.full_at.max(now) + MIN_INTERVAL).min(now + MIN_INTERVAL * BURST);
+        self.full_at = (self.full_at.max(now) + Self::MIN_INTERVAL).min(now + Self::MIN_INTERVAL * BURST);
     }
 
     /// From when a grant that a caller waits for may start.
     pub fn for_caller(self) -> UnixMillis {
-        self.full_at - MIN_INTERVAL * (BURST - 1)
+        self.full_at - Self::MIN_INTERVAL * (BURST - 1)
     }
 
     /// From when a grant that nobody waits for may start.
@@ -154,9 +189,6 @@ impl Pace {
         self.full_at
     }
 }
-
-/// The contract's least time between two background grants.
-const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many grants callers may cause at once.
 const BURST: u32 = 5;

@@ -79,6 +79,23 @@ impl Skew {
         Self(millis)
     }
 
+    /// The other way round.
+    pub const fn reversed(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+
+    /// From a JavaScript number; what is no number becomes nothing.
+    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
+    pub const fn from_js(millis: f64) -> Self {
+        Self(millis as i64)
+    }
+
+    /// As a JavaScript number.
+    #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
+    pub const fn to_js(self) -> f64 {
+        self.0 as f64
+    }
+
     /// Without the sign.
     pub const fn size(self) -> Duration {
         Duration::from_millis(self.0.unsigned_abs())

@@ -10,6 +10,7 @@ mod entropy;
 mod fetch;
 mod page;
 mod platform;
+mod store;
 mod timeout;
 mod value;
 
@@ -22,5 +23,6 @@ pub(crate) use entropy::seed;
 pub(crate) use fetch::{FetchFailure, fetch, headers_of};
 pub(crate) use page::{Wakeups, is_page};
 pub(crate) use platform::PLATFORM;
+pub(crate) use store::{Entry, Lease};
 pub(crate) use timeout::{race, within};
-pub(crate) use value::{awaited, given, settled, text_member};
+pub(crate) use value::{awaited, described, given, settled, text_member};

@@ -125,3 +125,12 @@ pub(crate) fn awaited(value: &JsValue) -> JsFuture {
     });
     JsFuture::from(promise)
 }
+
+/// What was thrown: its name alone, since messages may hold secrets.
+pub(crate) fn described(thrown: &JsValue) -> String {
+    let name = thrown.is_object().then(|| text_member(thrown, "name")).flatten();
+    match name.filter(|name| name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+        Some(name) => format!("a {name}"),
+        None => "something that is no Error".to_owned(),
+    }
+}

@@ -39,6 +39,10 @@ extern "C" {
     #[wasm_bindgen(method, js_name = token)]
     fn make_token(this: &Face, value: &str, scopes: &Array, issued_at: f64, expires_at: f64) -> Held;
 
+    /// A function for a store to call when somebody else wrote to it.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn changed(this: &Face) -> JsValue;
+
     /// Makes a `TokenError` of its fields.
     #[wasm_bindgen(method)]
     pub(crate) fn error(this: &Face, fields: &JsValue) -> JsValue;

@@ -63,6 +63,11 @@ impl Core {
         self.driver.dispatch(Event::Woke);
     }
 
+    /// Another holder wrote to the shared store.
+    pub fn changed(&self) {
+        self.driver.dispatch(Event::PeerSaved);
+    }
+
     /// Takes a newer token out of an ordinary answer; whether there was one.
     pub fn adopt(&self, response: &JsValue) -> bool {
         self.driver.adopt(response)
@@ -74,9 +79,10 @@ impl Core {
         self.driver.status().serialize(&serializer).unwrap_or(JsValue::UNDEFINED)
     }
 
-    /// Ends everything; callers that wait are rejected before it returns.
-    pub fn close(&self) {
-        self.driver.close();
+    /// Ends everything; callers that wait are rejected before it returns. What it gives
+    /// settles when a grant that was on the wire under a lease is saved.
+    pub fn close(&self) -> js_sys::Promise {
+        self.driver.close()
     }
 }
 

@@ -139,6 +139,7 @@ impl NewsView {
                     missing.listed()
                 ),
             },
+            Change::StoreFailed(error) => Self::Warning { code: error.code.as_str(), message: error.message },
             Change::Closed => Self::Close,
         }
     }

@@ -19,7 +19,7 @@ pub use given::Given;
 use reader::Reader;
 
 use crate::{
-    core::{ErrorCode, Policy, RefreshMode, Retry, ScopeSet, Secret, TokenError, Want},
+    core::{ErrorCode, Policy, RefreshMode, Retry, ScopeSet, Secret, Sharing, TokenError, Want},
     json::{Credentials, Platform},
     provider::Profile,
 };
@@ -41,6 +41,23 @@ pub struct Settings<F> {
     pub fetch: Option<F>,
     /// Whether the refresh timer keeps a process running.
     pub keep_alive: KeepAlive,
+    /// Where tokens are shared with other holders.
+    pub store: Option<Store<F>>,
+}
+
+/// A store that other holders use as well: its methods, as functions.
+#[derive(Clone, Debug)]
+pub struct Store<F> {
+    /// Reads an entry.
+    pub get: F,
+    /// Writes one.
+    pub set: F,
+    /// Takes a lease, where the store has them.
+    pub acquire: Option<F>,
+    /// Says when an entry has changed, where the store can.
+    pub watch: Option<F>,
+    /// How long one call may take.
+    pub timeout: Duration,
 }
 
 /// Who asks the API for tokens.
@@ -96,12 +113,19 @@ pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
     if let Some(headers) = options.map("headers", HEADERS)? {
         profile.headers.extend(headers.headers()?);
     }
+    let timeout = options.millis("timeoutMs", 1)?.unwrap_or(TIMEOUT);
+    let store = store(&options)?;
+    let lease = |store: &Store<F>| {
+        // As long as a grant may take that asks twice, and writing before and after it.
+        Sharing { lease: store.acquire.is_some().then(|| (timeout + store.timeout) * 2) }
+    };
     Ok(Settings {
         profile,
         granter,
         scopes,
-        policy: policy(&options)?,
-        timeout: options.millis("timeoutMs", 1)?.unwrap_or(TIMEOUT),
+        policy: Policy { sharing: store.as_ref().map(lease), ..policy(&options)? },
+        timeout,
+        store,
         fetch: options.function("fetch")?,
         keep_alive: if options.flag("keepAlive")? == Some(true) { KeepAlive::Yes } else { KeepAlive::No },
     })
@@ -160,7 +184,7 @@ struct Chosen<F> {
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The options of every provider.
-const COMMON: [&str; 12] = [
+const COMMON: [&str; 14] = [
     "provider",
     "endpoint",
     "lifetimeMs",
@@ -173,13 +197,15 @@ const COMMON: [&str; 12] = [
     "headers",
     "allowInsecure",
     "keepAlive",
+    "store",
+    "storeTimeoutMs",
 ];
 
 /// What to give as headers.
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
 /// Options of the contract that this version does not have.
-const NOT_YET: [&str; 4] = ["origins", "store", "storeTimeoutMs", "sessions"];
+const NOT_YET: [&str; 2] = ["origins", "sessions"];
 
 fn check_keys<F: Clone>(options: &Reader<'_, F>, own: &[&str]) -> Result<(), TokenError> {
     if let Some(key) = NOT_YET.into_iter().find(|key| options.get(key).is_some()) {
@@ -247,8 +273,33 @@ fn policy<F: Clone>(options: &Reader<'_, F>) -> Result<Policy, TokenError> {
         refresh_window: refresh_window.unwrap_or(default.refresh_window),
         min_validity: options.millis("minValidityMs", 0)?,
         retry: retry(options, default.retry)?,
+        sharing: None,
     })
 }
+
+fn store<F: Clone>(options: &Reader<'_, F>) -> Result<Option<Store<F>>, TokenError> {
+    let timeout = options.millis("storeTimeoutMs", 1)?.unwrap_or(STORE_TIMEOUT);
+    let Some(store) = options.map("store", STORE)? else { return Ok(None) };
+    let method = |key: &str| {
+        store
+            .function(key)?
+            .ok_or_else(|| store.wrong(key, "a function: a store has `get`, `set` and `delete`"))
+    };
+    method("delete")?;
+    Ok(Some(Store {
+        get: method("get")?,
+        set: method("set")?,
+        acquire: store.function("acquire")?,
+        watch: store.function("watch")?,
+        timeout,
+    }))
+}
+
+/// What to give as a store.
+const STORE: &str = "an object with `get`, `set` and `delete`, for example redisStore(client)";
+
+/// The contract's default.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn retry<F: Clone>(options: &Reader<'_, F>, default: Retry) -> Result<Retry, TokenError> {
     let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }")? else {

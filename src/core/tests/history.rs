@@ -1,15 +1,20 @@
 //! Random histories of one lifecycle: a small driver that does what it is told.
 //!
 //! Decides what may happen to a lifecycle. Leaves judging what it did to the properties.
+#![expect(clippy::wildcard_enum_match_arm, reason = "the driver is told about a few effects only")]
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use proptest::prelude::*;
 
 use super::{START, failure, millis, scopes, seconds, world::Dice};
 use crate::core::{
-    AccessToken, CallId, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
-    RefreshMode, RefreshToken, Retry, ScopeSet, Skew, Stamp, TokenError, TokenSet, UnixMillis, Want,
+    AccessToken, CallId, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Jitter, Lifecycle, Phase,
+    Policy, RefreshMode, RefreshToken, Retry, ScopeSet, Sharing, Skew, Stamp, TokenError, TokenSet,
+    UnixMillis, Want, Written,
 };
 
 /// What is thrown, and what shrinks: a policy and things that happen.
@@ -38,6 +43,10 @@ enum Act {
     AnswerElsewhere(u64, Reply),
     /// Token after token comes and is refused, as fast as can be.
     Storm(u64),
+    /// What was asked of the shared store is answered.
+    Store(Health),
+    /// Another holder does something.
+    Peer(PeerAct),
     Close,
 }
 
@@ -48,6 +57,29 @@ enum Known {
     /// One of all that there ever were.
     Any(usize),
     New,
+}
+
+/// How the shared store is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Health {
+    Works,
+    /// It says that it failed, and did nothing.
+    Fails,
+    /// It says that it failed, and did what it was asked for.
+    FailsAfterwards,
+}
+
+#[derive(Clone, Debug)]
+enum PeerAct {
+    /// Takes the lease, also if ours has ended by itself.
+    TakesLease,
+    GivesLeaseBack,
+    /// Gets a token, by the refresh token in the store if there is one, and saves it.
+    Grants(Grown),
+    /// Says that it has saved something.
+    Announces,
+    /// Empties the store.
+    Flushes,
 }
 
 /// How a token is made.
@@ -80,6 +112,34 @@ pub(super) fn plans() -> impl Strategy<Value = Plan> {
     })
 }
 
+/// Plans of holders that share a token through a store.
+pub(super) fn shared_plans() -> impl Strategy<Value = Plan> {
+    (plans(), prop::collection::vec(any::<u32>(), 1..80)).prop_map(|(plan, numbers)| {
+        let lease = Dice::new(!plan.seed).happens(0.8).map(|()| seconds(20));
+        let policy = Policy { sharing: Some(Sharing { lease }), ..plan.policy };
+        let acts = numbers.into_iter().map(|number| shared_act(&mut Dice::new(u64::from(number)))).collect();
+        Plan { policy, seed: plan.seed, acts }
+    })
+}
+
+fn shared_act(dice: &mut Dice) -> Act {
+    match dice.between(0, 10) {
+        0..5 => act(dice),
+        5..9 => Act::Store(match dice.between(0, 16) {
+            0..14 => Health::Works,
+            14..15 => Health::Fails,
+            _ => Health::FailsAfterwards,
+        }),
+        _ => Act::Peer(match dice.between(0, 8) {
+            0..2 => PeerAct::TakesLease,
+            2..4 => PeerAct::GivesLeaseBack,
+            4..6 => PeerAct::Grants(grown(dice)),
+            6..7 => PeerAct::Announces,
+            _ => PeerAct::Flushes,
+        }),
+    }
+}
+
 fn policy(dice: &mut Dice) -> Policy {
     Policy {
         refresh: match dice.between(0, 7) {
@@ -90,6 +150,7 @@ fn policy(dice: &mut Dice) -> Policy {
         refresh_window: [0.0, 0.25, 0.25, 0.25, 0.5, 0.9][dice.index(6)],
         min_validity: dice.happens(0.25).map(|()| span(dice)),
         retry: Retry { attempts: u32::try_from(dice.between(1, 5)).unwrap_or(1), ..Policy::default().retry },
+        sharing: None,
     }
 }
 
@@ -186,10 +247,87 @@ pub(super) struct View {
     pub(super) held: Option<TokenSet>,
     pub(super) on_wire: Option<FlightId>,
     pub(super) waiting: BTreeMap<CallId, Want>,
-    pub(super) flight: Option<()>,
+    pub(super) flight: Option<FlightId>,
     pub(super) wakeup: Option<UnixMillis>,
     pub(super) served_until: Option<UnixMillis>,
     pub(super) remembered: Option<TokenError>,
+    pub(super) store: Store,
+}
+
+/// The shared store, as it really is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Store {
+    pub(super) entry: Option<TokenSet>,
+    /// Who has the lease.
+    pub(super) lease: Option<Holder>,
+    /// The number of the last lease.
+    fence: u64,
+    /// What was asked for and not answered yet; flights that are over may still be answered.
+    pub(super) asked: VecDeque<(FlightId, Asked)>,
+    /// How often a lease was asked for in vain, or came to nothing.
+    pub(super) denials: u32,
+    /// The refresh tokens that another holder has presented.
+    pub(super) presented_by_peer: Vec<String>,
+    /// Whether it has ever failed.
+    pub(super) failures: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Holder {
+    We(FlightId),
+    Peer,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Asked {
+    Load,
+    Acquire,
+    Save(Option<Fence>, TokenSet),
+}
+
+impl Store {
+    fn answer(&mut self, health: Health) -> Option<Event> {
+        let (id, asked) = self.asked.pop_front()?;
+        let failed = || TokenError::new(ErrorCode::Store, "the test says so");
+        self.failures += u32::from(health != Health::Works);
+        if health == Health::Fails {
+            return Some(match asked {
+                Asked::Load => Event::Loaded(id, Err(failed())),
+                Asked::Acquire => Event::Leased(id, Err(failed())),
+                Asked::Save(..) => Event::Saved(id, Err(failed())),
+            });
+        }
+        let works = health == Health::Works;
+        Some(match asked {
+            Asked::Load => Event::Loaded(id, works.then(|| self.entry.clone()).ok_or_else(failed)),
+            // A lease that nobody hears of ends by itself: that is the store's affair.
+            Asked::Acquire if !works => Event::Leased(id, Err(failed())),
+            Asked::Acquire => Event::Leased(id, Ok(self.acquire(Holder::We(id)))),
+            Asked::Save(fence, tokens) => {
+                let written = self.write(fence, tokens);
+                Event::Saved(id, works.then_some(written).ok_or_else(failed))
+            }
+        })
+    }
+
+    fn acquire(&mut self, holder: Holder) -> Option<Fence> {
+        if self.lease.is_some() {
+            self.denials += 1;
+            return None;
+        }
+        self.lease = Some(holder);
+        self.fence += 1;
+        Some(Fence(self.fence))
+    }
+
+    fn write(&mut self, fence: Option<Fence>, tokens: TokenSet) -> Written {
+        if fence.is_some_and(|fence| fence.0 < self.fence) {
+            self.denials += 1;
+            return Written::Overtaken;
+        }
+        self.entry = Some(tokens);
+        Written::Kept
+    }
 }
 
 impl Step {
@@ -230,6 +368,7 @@ impl Plan {
             driver.perform(act);
         }
         driver.tell(Event::Closed);
+        driver.wind_up();
         driver.steps
     }
 
@@ -237,6 +376,36 @@ impl Plan {
     pub(super) fn replay(&self, events: impl Iterator<Item = (UnixMillis, Event)>) -> Vec<Vec<Effect>> {
         let mut machine = self.lifecycle();
         events.map(|(at, event)| machine.handle(event, at)).collect()
+    }
+
+    /// The same, where each thing that is asked of the store fails at once.
+    pub(super) fn replay_without_a_store(
+        &self,
+        events: impl Iterator<Item = (UnixMillis, Event)>,
+    ) -> Vec<Vec<Effect>> {
+        let mut machine = self.lifecycle();
+        let failed = || failure(ErrorCode::Store);
+        let answered = |(at, event): (UnixMillis, Event)| {
+            let mut effects = machine.handle(event, at);
+            let mut next = 0;
+            while next < effects.len() {
+                let answer = match effects[next] {
+                    Effect::Load(id) => Some(Event::Loaded(id, Err(failed()))),
+                    Effect::Acquire(id) => Some(Event::Leased(id, Err(failed()))),
+                    Effect::Save(id, ..) => Some(Event::Saved(id, Err(failed()))),
+                    _ => None,
+                };
+                next += 1;
+                effects.extend(answer.into_iter().flat_map(|event| machine.handle(event, at)));
+            }
+            effects.sort_by_key(|effect| match effect {
+                Effect::Settle(..) => 0,
+                Effect::Notify(_) => 2,
+                _ => 1,
+            });
+            effects
+        };
+        events.map(answered).collect()
     }
 
     fn lifecycle(&self) -> Lifecycle {
@@ -259,6 +428,38 @@ impl Driver {
     fn new(machine: Lifecycle) -> Self {
         let (tokens, steps) = (Vec::new(), Vec::new());
         Self { machine, now: START, view: View::default(), calls: 0, last_sent: 0, tokens, steps }
+    }
+
+    /// Everything that is still awaited is answered.
+    fn wind_up(&mut self) {
+        while self.view.on_wire.is_some() || !self.view.store.asked.is_empty() {
+            self.perform(&Act::Answer(Reply::Transient(None)));
+            self.perform(&Act::Store(Health::Works));
+        }
+    }
+
+    fn peer(&mut self, act: &PeerAct) -> Option<Event> {
+        match act {
+            PeerAct::TakesLease => {
+                self.view.store.lease = None;
+                self.view.store.acquire(Holder::Peer);
+            }
+            PeerAct::GivesLeaseBack => {
+                self.view.store.lease.take_if(|holder| *holder == Holder::Peer);
+            }
+            PeerAct::Grants(grown) => {
+                self.peer(&PeerAct::TakesLease);
+                let spent = self.view.store.entry.take().and_then(|entry| entry.refresh_token);
+                let store = &mut self.view.store;
+                store.presented_by_peer.extend(spent.map(|token| token.expose().to_owned()));
+                self.view.store.entry = Some(self.grow(grown));
+                self.view.store.lease = None;
+                return Some(Event::PeerSaved);
+            }
+            PeerAct::Announces => return Some(Event::PeerSaved),
+            PeerAct::Flushes => self.view.store.entry = None,
+        }
+        None
     }
 
     fn storm(&mut self) {
@@ -304,12 +505,23 @@ impl Driver {
             }
             Act::AnswerElsewhere(back, reply) => {
                 let id = FlightId((self.last_sent + 4).saturating_sub(*back));
-                if self.view.on_wire == Some(id) {
+                // A driver that was asked for the lease answers with that, or with why it had none.
+                let locking =
+                    self.machine.flight().is_some_and(|it| it.id == id && it.phase == Phase::Locking);
+                if self.view.on_wire == Some(id) || locking {
                     return;
                 }
                 Event::Granted(id, self.reply(reply))
             }
             Act::Close => Event::Closed,
+            Act::Store(health) => {
+                let Some(event) = self.view.store.answer(*health) else { return };
+                event
+            }
+            Act::Peer(act) => {
+                let Some(event) = self.peer(act) else { return };
+                event
+            }
         };
         self.tell(event);
     }
@@ -366,7 +578,7 @@ impl Driver {
     }
 
     fn account(&mut self, event: &Event, effects: &[Effect]) {
-        let View { on_wire, waiting, .. } = &mut self.view;
+        let View { on_wire, waiting, store, .. } = &mut self.view;
         match event {
             Event::Requested(call, want) => drop(waiting.insert(*call, want.clone())),
             Event::Abandoned(call) => drop(waiting.remove(call)),
@@ -376,6 +588,10 @@ impl Driver {
             | Event::Invalidated(_)
             | Event::Observed(_)
             | Event::Woke
+            | Event::Loaded(..)
+            | Event::Leased(..)
+            | Event::Saved(..)
+            | Event::PeerSaved
             | Event::Closed => {}
         }
         for effect in effects {
@@ -386,14 +602,27 @@ impl Driver {
                     self.last_sent = id.0;
                 }
                 Effect::Cancel(_) => *on_wire = None,
+                Effect::Load(id) => store.asked.push_back((*id, Asked::Load)),
+                Effect::Acquire(id) => store.asked.push_back((*id, Asked::Acquire)),
+                Effect::Save(id, fence, tokens) => {
+                    store.asked.push_back((*id, Asked::Save(*fence, tokens.clone())));
+                }
+                Effect::Release(id) => {
+                    store.lease.take_if(|holder| *holder == Holder::We(*id));
+                }
                 Effect::Notify(_) => {}
             }
         }
         let status = self.machine.status(self.now);
         self.view.held = self.machine.held().cloned();
-        self.view.flight = status.refreshing.then_some(());
+        self.view.flight = self.machine.flight().map(|flight| flight.id);
         self.view.wakeup = self.machine.next_wakeup();
         self.view.served_until = self.machine.served_until();
         self.view.remembered = status.last_error;
     }
+}
+
+/// Plans of both kinds.
+pub(super) fn any_plans() -> impl Strategy<Value = Plan> {
+    prop_oneof![plans(), shared_plans()]
 }

@@ -7,10 +7,12 @@ use std::time::Duration;
 use super::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenError, TokenSet, UnixMillis};
 
 mod history;
+mod holders;
 mod manager;
 mod properties;
 mod scenarios;
 mod secrets;
+mod sharing;
 mod simulation;
 mod transitions;
 mod world;

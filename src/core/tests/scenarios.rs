@@ -17,9 +17,8 @@ fn stamped(name: &str, at: UnixMillis, provider_time: UnixMillis) -> TokenSet {
 
 /// The tokens that callers were given.
 fn given(effects: &[Effect]) -> Vec<&str> {
-    let given = effects.iter().filter_map(|effect| match effect {
-        Effect::Settle(_, Ok(tokens)) => Some(tokens.access_token.expose()),
-        Effect::Settle(_, Err(_)) | Effect::Send(..) | Effect::Cancel(_) | Effect::Notify(_) => None,
+    let given = effects.iter().filter_map(|effect| {
+        if let Effect::Settle(_, Ok(tokens)) = effect { Some(tokens.access_token.expose()) } else { None }
     });
     given.collect()
 }

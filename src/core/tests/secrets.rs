@@ -4,9 +4,9 @@ use std::fmt::Debug;
 
 use super::{START, failure, scopes, seconds};
 use crate::core::{
-    AccessToken, CallId, Change, Effect, ErrorCode, Event, Flight, FlightId, Grant, GrantFailure, Holding,
-    Jitter, Lifecycle, Phase, Policy, Reason, RefreshToken, Remains, Secret, Skew, Stamp, Superseded,
-    TokenError, TokenSet, UnixMillis, Want,
+    AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Grant,
+    GrantFailure, Holding, Jitter, Lifecycle, Origin, Phase, Policy, Queue, Reason, RefreshToken, Remains,
+    Secret, Skew, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written,
 };
 
 /// A part of every secret here, and of nothing else.
@@ -73,11 +73,18 @@ fn no_value_of_the_core_prints_a_secret() {
     printed.print(&tokens);
     printed.print(&Holding::new(tokens.clone(), &Policy::default(), 0.0));
     for phase in [
-        Phase::Granting { presented: Some(refresh_token(1)), since: START },
         Phase::BackingOff { until: START },
+        Phase::Loading { then: START },
+        Phase::Locking,
+        Phase::Rereading(Fence(1)),
+        Phase::Claiming(Fence(1), refresh_token(1)),
+        Phase::Granting { presented: Some(refresh_token(1)), since: START, fence: None },
+        Phase::Saving { tokens: Box::new(tokens.clone()), since: START, fence: None },
     ] {
         printed.print(&phase);
-        printed.print(&Flight { id: FlightId(1), reason: Reason::Initial, phase, failed: 0 });
+        let (id, company, queue) = (FlightId(1), Company::Shared, Queue::default());
+        let (reason, origin) = (Reason::Initial, Origin::Caller);
+        printed.print(&Flight { id, reason, origin, phase, failed: 0, company, queue });
     }
     let mut superseded = Superseded::default();
     superseded.remember(&access_token(1));
@@ -102,9 +109,17 @@ fn no_event_and_no_effect_prints_a_secret() {
         Event::Granted(FlightId(1), Err(GrantFailure::Transient(error.clone()))),
         Event::Granted(FlightId(1), Err(GrantFailure::RefreshTokenRefused(error.clone()))),
         Event::Granted(FlightId(1), Err(GrantFailure::Permanent(error.clone()))),
+        Event::Loaded(FlightId(1), Ok(Some(tokens.clone()))),
+        Event::Leased(FlightId(1), Ok(Some(Fence(1)))),
+        Event::Saved(FlightId(1), Ok(Written::Kept)),
+        Event::PeerSaved,
         Event::Closed,
     ]);
     printed.print(&[
+        Effect::Load(FlightId(1)),
+        Effect::Acquire(FlightId(1)),
+        Effect::Save(FlightId(1), None, tokens.clone()),
+        Effect::Release(FlightId(1)),
         Effect::Settle(CallId(1), Ok(tokens)),
         Effect::Settle(CallId(1), Err(error.clone())),
         Effect::Send(FlightId(1), Grant::Authenticate),
@@ -136,7 +151,13 @@ impl Watched {
                 Effect::Notify(Change::Error { error, .. } | Change::Retry { error, .. }) => {
                     self.error(error)
                 }
-                Effect::Settle(_, Ok(_)) | Effect::Cancel(_) | Effect::Notify(_) => {}
+                Effect::Settle(_, Ok(_))
+                | Effect::Cancel(_)
+                | Effect::Load(_)
+                | Effect::Acquire(_)
+                | Effect::Save(..)
+                | Effect::Release(_)
+                | Effect::Notify(_) => {}
             }
         }
     }

@@ -211,6 +211,7 @@ impl Simulation {
                 Effect::Notify(Change::Error { .. }) => self.managers[number].figures.failed_flights += 1,
                 Effect::Notify(Change::Token { .. }) => self.managers[number].figures.grants += 1,
                 Effect::Notify(_) => {}
+                _ => panic!("there is no shared store here: {effect:?}"),
             }
         }
         let alarm = self.managers[number].alarm;

@@ -1,20 +1,27 @@
-//! What every event does in every situation, compared with `transitions.txt`.
+//! What every event does in every situation, compared with `transitions.txt`, and with
+//! `transitions-shared.txt` for those that share their token through a store.
 //!
-//! The table is written to be read: it is the specification. After a change that
-//! is meant, `UPDATE_TRANSITIONS=1 cargo test transitions` writes it anew; read
+//! The tables are written to be read: they are the specification. After a change that
+//! is meant, `UPDATE_TRANSITIONS=1 cargo test transitions` writes them anew; read
 //! the difference before you commit it.
+#![expect(clippy::wildcard_enum_match_arm, reason = "the preparation knows a few situations only")]
 
 use std::time::Duration;
 
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
-    AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Phase,
-    Policy, Retry, Stage, Stamp, TokenError, TokenSet, UnixMillis, Want,
+    AccessToken, CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Jitter, Lifecycle,
+    Phase, Policy, Reason, Retry, Sharing, Stage, Stamp, TokenError, TokenSet, UnixMillis, Want, Written,
 };
 
 mod table;
 
-const TABLE: &str = include_str!("transitions.txt");
+/// Whether the token is shared through a store, one that has leases.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum World {
+    Alone,
+    Shared,
+}
 
 /// When each event of the table happens.
 const NOW: UnixMillis = UnixMillis::new(START.millis() + 86_400_000);
@@ -31,8 +38,17 @@ enum Doing {
     Nothing,
     FirstPause,
     RetryPause,
+    /// Somebody else has the lease.
+    Queueing,
+    /// Reading what another holder saved, and no more than that.
+    Looking,
+    Loading,
+    Locking,
+    Rereading,
+    Claiming,
     AskingByCredentials,
     AskingByRefreshToken,
+    Saving,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,45 +73,74 @@ enum Situation {
     Closed,
 }
 
-const DOINGS: [Doing; 5] = [
-    Doing::Nothing,
-    Doing::FirstPause,
-    Doing::RetryPause,
-    Doing::AskingByCredentials,
-    Doing::AskingByRefreshToken,
-];
+impl World {
+    const fn doings(self) -> &'static [Doing] {
+        match self {
+            Self::Alone => &[
+                Doing::Nothing,
+                Doing::FirstPause,
+                Doing::RetryPause,
+                Doing::AskingByCredentials,
+                Doing::AskingByRefreshToken,
+            ],
+            Self::Shared => &[
+                Doing::Nothing,
+                Doing::FirstPause,
+                Doing::RetryPause,
+                Doing::Queueing,
+                Doing::Looking,
+                Doing::Loading,
+                Doing::Locking,
+                Doing::Rereading,
+                Doing::Claiming,
+                Doing::AskingByCredentials,
+                Doing::AskingByRefreshToken,
+                Doing::Saving,
+            ],
+        }
+    }
+}
 
 const HAVINGS: [Having; 6] =
     [Having::NeverHeld, Having::Refused, Having::Fresh, Having::Due, Having::PastServed, Having::Expired];
 
 #[test]
 fn every_event_does_in_every_situation_what_the_table_says() {
-    let actual = table::written();
-
-    if std::env::var_os("UPDATE_TRANSITIONS").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/core/tests/transitions.txt");
-        std::fs::write(path, &actual).expect("the table can be written");
-        return;
-    }
-    let expected = TABLE.lines().chain(std::iter::repeat("(the table ends)"));
-    for (number, (actual, expected)) in actual.lines().zip(expected).enumerate() {
-        assert_eq!(actual, expected, "line {} of transitions.txt", number + 1);
-    }
-    assert_eq!(actual.lines().count(), TABLE.lines().count(), "lines of transitions.txt");
+    compare(World::Alone, "transitions.txt", include_str!("transitions.txt"));
 }
 
 #[test]
-fn the_table_has_every_kind_of_event() {
-    let bench =
-        reach(Doing::Nothing, Having::NeverHeld, Memory::Clear).expect("a new lifecycle is reachable");
+fn every_event_does_in_every_situation_of_a_shared_token_what_the_table_says() {
+    compare(World::Shared, "transitions-shared.txt", include_str!("transitions-shared.txt"));
+}
+
+fn compare(world: World, name: &str, table: &str) {
+    let actual = table::written(world);
+
+    if std::env::var_os("UPDATE_TRANSITIONS").is_some() {
+        let path = format!("{}/src/core/tests/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::write(path, &actual).expect("the table can be written");
+        return;
+    }
+    let expected = table.lines().chain(std::iter::repeat("(the table ends)"));
+    for (number, (actual, expected)) in actual.lines().zip(expected).enumerate() {
+        assert_eq!(actual, expected, "line {} of {name}", number + 1);
+    }
+    assert_eq!(actual.lines().count(), table.lines().count(), "lines of {name}");
+}
+
+#[test]
+fn the_tables_have_every_kind_of_event() {
+    let bench = reach(World::Shared, Doing::Nothing, Having::NeverHeld, Memory::Clear)
+        .expect("a new lifecycle is reachable");
 
     for kind in KINDS {
-        let present = events().iter().any(|(_, event)| kind_of(&event(&bench)) == kind);
+        let present = events(World::Shared).iter().any(|(_, event)| kind_of(&event(&bench)) == kind);
         assert!(present, "{kind} is not in the table");
     }
 }
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 21] = [
     "Requested a usable token",
     "Requested a fresh token",
     "Abandoned",
@@ -110,6 +155,13 @@ const KINDS: [&str; 14] = [
     "Closed",
     "Requested with a wish for validity",
     "Requested with a wish for scopes",
+    "Loaded",
+    "Loaded nothing, the store failed",
+    "Leased",
+    "Leased nothing, the store failed",
+    "Saved",
+    "Saved nothing, the store failed",
+    "PeerSaved",
 ];
 
 /// A new kind of event stops the build here, until it has its place in [`KINDS`].
@@ -129,15 +181,26 @@ fn kind_of(event: &Event) -> &'static str {
         Event::Granted(_, Err(GrantFailure::RefreshTokenRefused(_))) => KINDS[9],
         Event::Granted(_, Err(GrantFailure::Permanent(_))) => KINDS[10],
         Event::Closed => KINDS[11],
+        Event::Loaded(_, Ok(_)) => KINDS[14],
+        Event::Loaded(_, Err(_)) => KINDS[15],
+        Event::Leased(_, Ok(_)) => KINDS[16],
+        Event::Leased(_, Err(_)) => KINDS[17],
+        Event::Saved(_, Ok(_)) => KINDS[18],
+        Event::Saved(_, Err(_)) => KINDS[19],
+        Event::PeerSaved => KINDS[20],
     }
 }
 
 type Told = (&'static str, fn(&Bench) -> Event);
 
-fn events() -> Vec<Told> {
+fn events(world: World) -> Vec<Told> {
     let mut events = calls();
     events.extend(sightings());
     events.extend(answers());
+    if world == World::Shared {
+        events.extend(readings());
+        events.extend(leases());
+    }
     events
 }
 
@@ -210,6 +273,50 @@ fn answers() -> Vec<Told> {
     ]
 }
 
+fn readings() -> Vec<Told> {
+    vec![
+        ("another holder has saved", |_| Event::PeerSaved),
+        ("the store has nothing", |bench| Event::Loaded(bench.flight, Ok(None))),
+        ("the store has the token held", |bench| Event::Loaded(bench.flight, Ok(Some(named("held", NOW))))),
+        ("the store has a newer token", |bench| Event::Loaded(bench.flight, Ok(Some(named("newer", NOW))))),
+        ("the store has a newer token that is due", |bench| {
+            Event::Loaded(bench.flight, Ok(Some(named("newer", NOW - seconds(80)))))
+        }),
+        ("the store has a token of an earlier stamp", |bench| {
+            Event::Loaded(bench.flight, Ok(Some(named("older", NOW))))
+        }),
+        ("the store has an expired token", |bench| {
+            Event::Loaded(bench.flight, Ok(Some(named("newer", NOW - LIFETIME))))
+        }),
+        ("the store cannot be read", |bench| Event::Loaded(bench.flight, Err(broken()))),
+        ("an answer to an earlier flight: what the store has", |bench| {
+            Event::Loaded(bench.earlier(), Ok(Some(named("newer", NOW))))
+        }),
+    ]
+}
+
+fn leases() -> Vec<Told> {
+    vec![
+        ("the lease is had", |bench| Event::Leased(bench.flight, Ok(Some(Fence(2))))),
+        ("somebody else has the lease", |bench| Event::Leased(bench.flight, Ok(None))),
+        ("the store cannot give a lease", |bench| Event::Leased(bench.flight, Err(broken()))),
+        ("an answer to an earlier flight: the lease", |bench| {
+            Event::Leased(bench.earlier(), Ok(Some(Fence(1))))
+        }),
+        ("an answer to an earlier flight: no lease", |bench| Event::Leased(bench.earlier(), Ok(None))),
+        ("the store has kept it", |bench| Event::Saved(bench.flight, Ok(Written::Kept))),
+        ("the store refuses it: there was a later lease", |bench| {
+            Event::Saved(bench.flight, Ok(Written::Overtaken))
+        }),
+        ("the store cannot be written to", |bench| Event::Saved(bench.flight, Err(broken()))),
+        ("an answer to an earlier flight: kept", |bench| Event::Saved(bench.earlier(), Ok(Written::Kept))),
+    ]
+}
+
+fn broken() -> TokenError {
+    failure(ErrorCode::Store)
+}
+
 fn transient() -> GrantFailure {
     GrantFailure::Transient(failure(ErrorCode::Network))
 }
@@ -257,9 +364,10 @@ enum History {
 }
 
 impl Bench {
-    fn new() -> Self {
+    fn new(world: World) -> Self {
         let retry = Retry { attempts: 2, ..Policy::default().retry };
-        let policy = Policy { retry, ..Policy::default() };
+        let sharing = (world == World::Shared).then_some(Sharing { lease: Some(seconds(20)) });
+        let policy = Policy { retry, sharing, ..Policy::default() };
         let machine = Lifecycle::new(policy, scopes(&["ASKED"]), Jitter::new(7));
         Self { machine, flight: FlightId(1), history: History::New }
     }
@@ -272,24 +380,47 @@ impl Bench {
         let effects = self.machine.handle(event, at);
         for effect in &effects {
             match effect {
-                Effect::Send(id, _) => self.flight = *id,
+                Effect::Send(id, _) | Effect::Load(id) => self.flight = *id,
                 Effect::Notify(Change::Token { .. }) => self.history = History::Held,
                 Effect::Notify(Change::Closed) => self.history = History::Closed,
-                Effect::Settle(..) | Effect::Cancel(_) | Effect::Notify(_) => {}
+                Effect::Settle(..)
+                | Effect::Cancel(_)
+                | Effect::Acquire(_)
+                | Effect::Save(..)
+                | Effect::Release(_)
+                | Effect::Notify(_) => {}
             }
         }
         effects
     }
 
+    /// The store answers that it has `stored`, gives the lease and keeps everything,
+    /// until the flight does this.
+    fn until(&mut self, doing: Doing, stored: Option<&TokenSet>, at: UnixMillis) {
+        while self.doing() != doing {
+            let id = self.flight;
+            let event = match self.doing() {
+                Doing::Loading | Doing::Rereading => Event::Loaded(id, Ok(stored.cloned())),
+                Doing::Locking => Event::Leased(id, Ok(Some(Fence(1)))),
+                Doing::Claiming | Doing::Saving => Event::Saved(id, Ok(Written::Kept)),
+                _ => return,
+            };
+            self.tell(event, at);
+        }
+    }
+
     fn land(&mut self, name: &str, issued_at: UnixMillis, at: UnixMillis) {
         self.tell(Event::Requested(PREPARATION, Want::Fresh), at);
+        self.until(Doing::Nothing, None, at);
         self.tell(Event::Granted(self.flight, Ok(named(name, issued_at))), at);
+        self.until(Doing::Nothing, None, at);
     }
 
     /// Lets a flight fail for good, so that a failure is remembered.
     fn fail(&mut self, at: UnixMillis) {
         for _ in 0..2 {
             self.tell(Event::Requested(PREPARATION, Want::Fresh), at);
+            self.until(Doing::Nothing, None, at);
             self.tell(Event::Granted(self.flight, Err(transient())), at);
         }
     }
@@ -308,6 +439,13 @@ impl Bench {
     fn doing(&self) -> Doing {
         let Some(flight) = self.machine.flight() else { return Doing::Nothing };
         match &flight.phase {
+            Phase::BackingOff { .. } if flight.queue.denied > 0 => Doing::Queueing,
+            Phase::Loading { .. } if flight.reason == Reason::Shared => Doing::Looking,
+            Phase::Loading { .. } => Doing::Loading,
+            Phase::Locking => Doing::Locking,
+            Phase::Rereading(_) => Doing::Rereading,
+            Phase::Claiming(..) => Doing::Claiming,
+            Phase::Saving { .. } => Doing::Saving,
             Phase::BackingOff { .. } if flight.failed == 0 => Doing::FirstPause,
             Phase::BackingOff { .. } => Doing::RetryPause,
             Phase::Granting { presented: None, .. } => Doing::AskingByCredentials,
@@ -333,19 +471,22 @@ impl Bench {
 }
 
 /// A lifecycle that is in this situation at [`NOW`]; `None` where there is no way.
-fn reach(doing: Doing, having: Having, memory: Memory) -> Option<Bench> {
+fn reach(world: World, doing: Doing, having: Having, memory: Memory) -> Option<Bench> {
     let unreachable = match doing {
         // Only grants use up the pace, and each brings a token or a failure to remember;
         // the pace has recovered before the cool-down is over.
         Doing::FirstPause => having == Having::NeverHeld || memory == Memory::Cooling,
-        // A refresh token comes with a token, and is spent by what has failed.
-        Doing::AskingByRefreshToken => having == Having::NeverHeld || memory == Memory::Cooling,
-        Doing::Nothing | Doing::RetryPause | Doing::AskingByCredentials => false,
+        // A refresh token comes with a token, and is spent by what has failed. One that
+        // is in a shared store may come from somebody else.
+        Doing::AskingByRefreshToken => {
+            world == World::Alone && (having == Having::NeverHeld || memory == Memory::Cooling)
+        }
+        _ => false,
     };
     if unreachable {
         return None;
     }
-    let mut bench = Bench::new();
+    let mut bench = Bench::new(world);
     prepare_holding(&mut bench, doing, having, memory);
     if memory == Memory::Cooling {
         bench.fail(NOW - millis(250));
@@ -366,12 +507,18 @@ fn prepare_holding(bench: &mut Bench, doing: Doing, having: Having, memory: Memo
     // A pause before the first request, and a refusal that nothing is done about,
     // exist only where many grants have just been made.
     let hurried = doing == Doing::FirstPause
-        || (doing, having, memory) == (Doing::Nothing, Having::Refused, Memory::Clear);
-    let landed_at = if hurried { NOW - millis(500) } else { issued_at };
-    for _ in 0..4 {
-        bench.land("first", issued_at, landed_at);
+        || [Doing::Nothing, Doing::Looking].contains(&doing)
+            && (having, memory) == (Having::Refused, Memory::Clear);
+    if hurried {
+        let at = NOW - millis(500);
+        for _ in 0..5 {
+            bench.land("first", at, at);
+        }
+        bench.tell(Event::Observed(named("held", issued_at)), at);
+    } else {
+        bench.land("first", issued_at, issued_at);
+        bench.land("held", issued_at, issued_at);
     }
-    bench.land("held", issued_at, landed_at);
     if having == Having::Refused {
         bench.tell(Event::Invalidated(AccessToken::new("held")), NOW - millis(450));
     }
@@ -382,6 +529,7 @@ fn prepare_flight(bench: &mut Bench, doing: Doing, having: Having, memory: Memor
         return;
     }
     let begin = match (memory, having) {
+        _ if doing == Doing::Looking => Event::PeerSaved,
         (Memory::Cooling, _) => Event::Requested(WAITER, Want::Fresh),
         _ if doing == Doing::FirstPause => Event::Requested(WAITER, long_wish()),
         (Memory::Clear, Having::Fresh) => Event::Requested(WAITER, Want::Fresh),
@@ -391,16 +539,27 @@ fn prepare_flight(bench: &mut Bench, doing: Doing, having: Having, memory: Memor
         }
     };
     bench.tell(begin, at);
-    if doing == Doing::AskingByCredentials && bench.doing() == Doing::AskingByRefreshToken {
-        bench.tell(Event::Granted(bench.flight, Err(refused())), at);
+    if doing == Doing::FirstPause {
+        return;
     }
-    if doing == Doing::RetryPause {
-        bench.tell(Event::Granted(bench.flight, Err(transient())), at);
+    let saved = named("first", NOW - LIFETIME - seconds(1));
+    let stored = [Doing::Claiming, Doing::AskingByRefreshToken].contains(&doing).then_some(&saved);
+    let first = if doing == Doing::Queueing { Doing::Locking } else { doing };
+    bench.until(first, stored, at);
+    match doing {
+        // Its pause is of a twentieth of a second at least.
+        Doing::Queueing => drop(bench.tell(Event::Leased(bench.flight, Ok(None)), NOW - millis(20))),
+        Doing::AskingByCredentials if bench.doing() == Doing::AskingByRefreshToken => {
+            bench.tell(Event::Granted(bench.flight, Err(refused())), at);
+        }
+        Doing::RetryPause => drop(bench.tell(Event::Granted(bench.flight, Err(transient())), at)),
+        Doing::Saving => drop(bench.tell(Event::Granted(bench.flight, Ok(named("saved", at))), at)),
+        _ => {}
     }
 }
 
-fn reach_closed() -> Bench {
-    let mut bench = Bench::new();
+fn reach_closed(world: World) -> Bench {
+    let mut bench = Bench::new(world);
     bench.land("held", NOW - seconds(50), NOW - seconds(50));
     bench.tell(Event::Invalidated(AccessToken::new("held")), NOW - seconds(2));
     bench.tell(Event::Closed, NOW - seconds(1));

@@ -18,6 +18,8 @@ fn what_is_left_out_gets_the_contracts_default() {
         "headers",
         "allowInsecure",
         "keepAlive",
+        "store",
+        "storeTimeoutMs",
     ];
     for options in everyone() {
         let undefined =
@@ -29,6 +31,7 @@ fn what_is_left_out_gets_the_contracts_default() {
             assert_eq!(settings.timeout, Duration::from_secs(10));
             assert_eq!(settings.fetch, None);
             assert_eq!(settings.keep_alive, KeepAlive::No);
+            assert!(settings.store.is_none());
         }
     }
 }

@@ -7,6 +7,7 @@ mod custom;
 mod endpoint;
 mod keys;
 mod properties;
+mod store;
 mod wire;
 
 use super::*;

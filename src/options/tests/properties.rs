@@ -24,7 +24,7 @@ fn secret() -> impl Strategy<Value = String> {
 }
 
 /// Keys and words of the contract: what a random object must hit to get anywhere.
-const WORDS: [&str; 63] = [
+const WORDS: [&str; 70] = [
     "provider",
     "fluz",
     "toggle",
@@ -69,6 +69,13 @@ const WORDS: [&str; 63] = [
     "allowInsecure",
     "keepAlive",
     "origins",
+    "store",
+    "get",
+    "set",
+    "delete",
+    "acquire",
+    "watch",
+    "storeTimeoutMs",
     "name",
     "authenticate",
     "document",

@@ -1,7 +1,7 @@
 //! How the table of transitions is written: one line for all situations that agree.
 
 use super::{
-    ALARM, Bench, CALLER, DOINGS, Doing, HAVINGS, Having, Memory, NOW, Situation, WOKE, events, reach,
+    ALARM, Bench, CALLER, Doing, HAVINGS, Having, Memory, NOW, Situation, WOKE, World, events, reach,
     reach_closed,
 };
 use crate::core::{Change, Effect, Event, Grant, Remains, UnixMillis};
@@ -24,15 +24,38 @@ Somebody waits wherever a flight is, except for a background flight (due). There
 wherever a token came from a grant and none has been presented since.
 ";
 
+const SHARED_LEGEND: &str = "\
+What a lifecycle that shares its token through a store does about each event in each situation.
+
+    doing | having | effects, in order ▶ what is different afterwards
+
+doing   idle: no flight · pausing: until the pace allows the first request · retrying: pausing after a failure
+        queueing: somebody else has the lease · looking: reading what another holder saved, and no more
+        loading: reading before anything else · locking: the lease was asked for · rereading: under the lease
+        claiming: taking the refresh token out of the store · asking: by the credentials, under the lease
+        renewing: by the refresh token · saving
+        with a star: while a failure is remembered, within its cool-down
+having  never: held · refused: by the API · fresh · due: to be refreshed · late: no longer served · expired
+
+any     all of them that there is a way to
+–       nothing but what is due anyway, as listed under `the machine wakes`
+
+Not in the table, since there is no way there: never × pausing, pausing*. Somebody waits wherever a flight is, except
+for a background flight (due) and where it only looks. While claiming and renewing, the store's refresh token is `first`.
+";
+
 const NOTHING: &str = "–";
 
 /// The whole table.
-pub(super) fn written() -> String {
-    let mut text = LEGEND.to_owned();
-    for (title, event) in events() {
+pub(super) fn written(world: World) -> String {
+    let mut text = match world {
+        World::Alone => LEGEND.to_owned(),
+        World::Shared => SHARED_LEGEND.to_owned(),
+    };
+    for (title, event) in events(world) {
         text.push_str(&format!("\n{title}\n"));
-        for line in lines(title, event) {
-            text.push_str(&line.written());
+        for line in lines(world, title, event) {
+            text.push_str(&line.written(world));
         }
     }
     text
@@ -46,19 +69,42 @@ struct Line {
 }
 
 impl Line {
-    fn written(&self) -> String {
-        let doings = if self.doings.len() == 8 { "any".to_owned() } else { self.doings.join(" ") };
+    fn written(&self, world: World) -> String {
+        let all = every_doing(world).count();
+        let doings = match self.doings.len() {
+            count if count == all => "any".to_owned(),
+            count if count > 8 && world == World::Shared => {
+                let others: Vec<_> = every_doing(world).filter(|it| !self.doings.contains(it)).collect();
+                format!("all but {}", others.join(" "))
+            }
+            _ => self.doings.join(" "),
+        };
         let havings =
             if self.havings.len() == HAVINGS.len() { "any".to_owned() } else { self.havings.join(" ") };
         format!("    {doings:<50} | {havings:<32} | {}\n", self.outcome)
     }
 }
 
-fn lines(title: &str, event: fn(&Bench) -> Event) -> Vec<Line> {
+fn every_doing(world: World) -> impl Iterator<Item = String> {
+    let reached = move |&(doing, memory): &(Doing, Memory)| {
+        HAVINGS.iter().any(|&having| reach(world, doing, having, memory).is_some())
+    };
+    [Memory::Clear, Memory::Cooling]
+        .into_iter()
+        .flat_map(move |memory| world.doings().iter().map(move |&doing| (doing, memory)))
+        .filter(reached)
+        .map(|(doing, memory)| starred(doing, memory))
+}
+
+fn starred(doing: Doing, memory: Memory) -> String {
+    format!("{}{}", doing_name(doing), if memory == Memory::Cooling { "*" } else { "" })
+}
+
+fn lines(world: World, title: &str, event: fn(&Bench) -> Event) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for memory in [Memory::Clear, Memory::Cooling] {
-        for doing in DOINGS {
-            for row in row(title, event, doing, memory) {
+        for &doing in world.doings() {
+            for row in row(world, title, event, doing, memory) {
                 match lines.iter_mut().find(|it| it.havings == row.havings && it.outcome == row.outcome) {
                     Some(line) => line.doings.extend(row.doings),
                     None => lines.push(row),
@@ -66,25 +112,24 @@ fn lines(title: &str, event: fn(&Bench) -> Event) -> Vec<Line> {
             }
         }
     }
-    let outcome = outcome(reach_closed(), event, NOW);
+    let outcome = outcome(reach_closed(world), event, NOW);
     lines.push(Line { doings: vec!["closed".to_owned()], havings: vec![NOTHING], outcome });
     lines
 }
 
-fn row(title: &str, event: fn(&Bench) -> Event, doing: Doing, memory: Memory) -> Vec<Line> {
+fn row(world: World, title: &str, event: fn(&Bench) -> Event, doing: Doing, memory: Memory) -> Vec<Line> {
     let mut row: Vec<Line> = Vec::new();
-    let star = if memory == Memory::Cooling { "*" } else { "" };
     for having in HAVINGS {
-        let Some(bench) = reach(doing, having, memory) else { continue };
+        let Some(bench) = reach(world, doing, having, memory) else { continue };
         let outcome = match title {
             ALARM => alarmed(bench, event),
             WOKE => outcome(bench, event, NOW),
-            _ => beyond_what_is_due(outcome(bench, event, NOW), reach(doing, having, memory)),
+            _ => beyond_what_is_due(outcome(bench, event, NOW), reach(world, doing, having, memory)),
         };
         match row.iter_mut().find(|line| line.outcome == outcome) {
             Some(line) => line.havings.push(having_name(having)),
             None => row.push(Line {
-                doings: vec![format!("{}{star}", doing_name(doing))],
+                doings: vec![starred(doing, memory)],
                 havings: vec![having_name(having)],
                 outcome,
             }),
@@ -115,6 +160,13 @@ const fn doing_name(doing: Doing) -> &'static str {
         Doing::Nothing => "idle",
         Doing::FirstPause => "pausing",
         Doing::RetryPause => "retrying",
+        Doing::Queueing => "queueing",
+        Doing::Looking => "looking",
+        Doing::Loading => "loading",
+        Doing::Locking => "locking",
+        Doing::Rereading => "rereading",
+        Doing::Claiming => "claiming",
+        Doing::Saving => "saving",
         Doing::AskingByCredentials => "asking",
         Doing::AskingByRefreshToken => "renewing",
     }
@@ -164,6 +216,13 @@ fn spoken(effect: &Effect) -> String {
         Effect::Send(_, Grant::Authenticate) => "ask by credentials".to_owned(),
         Effect::Send(_, Grant::Refresh(_)) => "ask by refresh token".to_owned(),
         Effect::Cancel(_) => "cancel".to_owned(),
+        Effect::Load(_) => "read".to_owned(),
+        Effect::Acquire(_) => "ask for the lease".to_owned(),
+        Effect::Save(_, _, tokens) => {
+            let refresh_token = if tokens.refresh_token.is_some() { "with" } else { "without" };
+            format!("save `{}` {refresh_token} a refresh token", tokens.access_token.expose())
+        }
+        Effect::Release(_) => "release".to_owned(),
         Effect::Notify(change) => announced(change),
     }
 }
@@ -178,6 +237,7 @@ fn announced(change: &Change) -> String {
         },
         Change::Expired => "tell expired".to_owned(),
         Change::ScopesMissing(missing) => format!("tell missing {}", missing.listed()),
+        Change::StoreFailed(_) => "tell store failed".to_owned(),
         Change::Closed => "tell closed".to_owned(),
     }
 }

@@ -1,0 +1,307 @@
+// One token for several managers, through a store that is given as an option.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { fluz, managerFor, QUICK, sandboxFor } from "../support/setup.js";
+import { failure, Gate, next, record, until } from "../support/waiting.js";
+
+/**
+ * A store as the contract describes it, in memory, with leases and notices. Its methods are those of a class: they need
+ * their `this`.
+ */
+class SharedMap {
+  /** @type {Map<string, string>} */
+  entries = new Map();
+  /** @type {{ fence: number } | undefined} */
+  lease = undefined;
+  fence = 0;
+  /** What was called, in order. @type {string[]} */
+  calls = [];
+  /** @type {Set<() => void>} */
+  watchers = new Set();
+  /** What every call waits for first. @type {(method: string) => unknown} */
+  before = () => undefined;
+
+  /** @param {string} key */
+  async get(key) {
+    this.calls.push("get");
+    await this.before("get");
+    return this.entries.get(key);
+  }
+
+  /** @param {string} key @param {string} value @param {number} expiresAt @param {number} [fence] */
+  async set(key, value, expiresAt, fence) {
+    this.calls.push("set");
+    await this.before("set");
+    assert.ok(expiresAt > Date.now());
+    if (fence !== undefined && fence < this.fence) return false;
+    this.entries.set(key, value);
+    for (const changed of this.watchers) changed();
+    return true;
+  }
+
+  /** @param {string} key */
+  async delete(key) {
+    this.entries.delete(key);
+  }
+
+  /** @param {string} _key @param {number} ttlMs */
+  async acquire(_key, ttlMs) {
+    this.calls.push("acquire");
+    await this.before("acquire");
+    assert.ok(ttlMs > 0);
+    if (this.lease) return undefined;
+    const lease = (this.lease = { fence: ++this.fence });
+    return {
+      fence: lease.fence,
+      release: async () => {
+        this.calls.push("release");
+        if (this.lease === lease) this.lease = undefined;
+      },
+    };
+  }
+
+  /** @param {string} _key @param {() => void} changed */
+  watch(_key, changed) {
+    this.watchers.add(changed);
+    return () => void this.watchers.delete(changed);
+  }
+}
+
+/**
+ * A `fetch` that waits.
+ * @param {Gate<unknown>} gate
+ */
+const behind = (gate) => async (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
+  await gate.opened;
+  return fetch(url, init);
+};
+
+describe("managers that share a store", () => {
+  test("cause one grant between them", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new SharedMap();
+    const managers = Array.from({ length: 5 }, () => managerFor(t, fluz(sandbox, { store })));
+
+    const tokens = await Promise.all(managers.map((manager) => manager.getToken()));
+
+    assert.equal(new Set(tokens).size, 1);
+    assert.equal(sandbox.counts().fluz.grants, 1);
+  });
+
+  test("ask in the order of the contract: lease, read again, grant, save, release", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new SharedMap();
+    const manager = managerFor(t, fluz(sandbox, { store }));
+
+    await manager.getToken();
+    await until(() => store.lease === undefined, "the lease is given back");
+    assert.deepEqual(store.calls, ["get", "acquire", "get", "set", "release"]);
+
+    // The refresh token is taken out of the store before it is presented.
+    store.calls.length = 0;
+    await manager.refresh();
+    await until(() => store.lease === undefined, "the lease is given back");
+    assert.deepEqual(store.calls, ["get", "acquire", "get", "set", "set", "release"]);
+    assert.deepEqual([sandbox.counts().fluz.grants, sandbox.counts().fluz.refreshes], [1, 1]);
+  });
+
+  test("take over what one of them renews, and say so", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new SharedMap();
+    const [one, other] = [managerFor(t, fluz(sandbox, { store })), managerFor(t, fluz(sandbox, { store }))];
+    await Promise.all([one.getToken(), other.getToken()]);
+
+    const shared = next(other, "token");
+    const renewed = await one.refresh();
+
+    assert.equal((await shared).reason, "shared");
+    assert.equal(await other.getToken(), renewed.value);
+    assert.equal(sandbox.counts().fluz.refreshes, 1);
+  });
+
+  test("renew once a token that the API refuses to all of them", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new SharedMap();
+    const managers = Array.from({ length: 4 }, () => managerFor(t, fluz(sandbox, { store })));
+    const [token] = await Promise.all(managers.map((manager) => manager.getToken()));
+
+    for (const manager of managers) manager.invalidate(/** @type {string} */ (token));
+    const renewed = new Set(await Promise.all(managers.map((manager) => manager.getToken())));
+
+    assert.equal(renewed.size, 1);
+    assert.ok(!renewed.has(/** @type {string} */ (token)));
+    assert.equal(sandbox.requests().length, 2);
+  });
+
+  test("share nothing where credentials, users or scopes differ", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new SharedMap();
+    const options = [fluz(sandbox, { store }), fluz(sandbox, { store, scopes: ["LIST_PURCHASES"] })];
+
+    const tokens = await Promise.all(options.map((it) => managerFor(t, it).getToken()));
+
+    assert.equal(new Set(tokens).size, 2);
+    assert.equal(store.entries.size, 2);
+    for (const key of store.entries.keys()) assert.match(key, /^gtm1-[\w-]{43}$/);
+  });
+
+  test("start with what is there, without a request or a lease", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new SharedMap();
+    const first = managerFor(t, fluz(sandbox, { store }));
+    const token = await first.getToken();
+    await first.close();
+    store.calls.length = 0;
+
+    assert.equal(await managerFor(t, fluz(sandbox, { store })).getToken(), token);
+    assert.deepEqual(store.calls, ["get"]);
+    assert.equal(sandbox.requests().length, 1);
+  });
+
+  test("need no more than a Map, which has no leases", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new Map();
+
+    const token = await managerFor(t, fluz(sandbox, { store })).getToken();
+    assert.equal(await managerFor(t, fluz(sandbox, { store })).getToken(), token);
+    assert.equal(sandbox.requests().length, 1);
+    // Without a lease two could present it.
+    assert.ok(![...store.values()].some((entry) => "refreshToken" in JSON.parse(entry)));
+  });
+});
+
+describe("a store that fails", () => {
+  for (const method of ["get", "acquire", "set"]) {
+    test(`in \`${method}\` costs sharing, and not the token`, async (t) => {
+      const sandbox = await sandboxFor(t);
+      const store = new SharedMap();
+      store.before = (called) => {
+        if (called === method) throw new TypeError("planted detail");
+      };
+      const manager = managerFor(t, fluz(sandbox, { store }));
+      const events = record(manager);
+
+      assert.ok(await manager.getToken());
+      assert.equal(sandbox.requests().length, 1);
+      const warnings = events.filter(({ type }) => type === "warning");
+      assert.deepEqual(warnings, [
+        {
+          type: "warning",
+          code: "store",
+          message: `the store's \`${method}\` threw a TypeError; tokens are not shared until it works again`,
+        },
+      ]);
+      assert.equal(store.lease, undefined);
+    });
+
+    test(`by never answering \`${method}\` is waited for as long as the option says`, async (t) => {
+      const sandbox = await sandboxFor(t);
+      const store = new SharedMap();
+      store.before = (called) => (called === method ? new Promise(() => {}) : undefined);
+      const manager = managerFor(t, fluz(sandbox, { store, storeTimeoutMs: 20 }));
+      const events = record(manager);
+
+      assert.ok(await manager.getToken());
+      const [warning] = events.filter(({ type }) => type === "warning");
+      assert.ok(warning?.type === "warning");
+      assert.match(warning.message, /gave nothing within 20 ms/);
+    });
+  }
+
+  test("with rubbish in it is as good as an empty one", async (t) => {
+    const sandbox = await sandboxFor(t);
+    for (const rubbish of ["", "{", "null", '{"v":2}', '{"v":1,"accessToken":7}', "x".repeat(2 ** 20 + 1)]) {
+      const store = new SharedMap();
+      store.get = async () => rubbish;
+      const manager = managerFor(t, fluz(sandbox, { store }));
+      const events = record(manager);
+
+      assert.ok(await manager.getToken());
+      assert.deepEqual(
+        events.filter(({ type }) => type === "warning"),
+        [],
+      );
+    }
+  });
+
+  test("by giving what is no lease says so", async (t) => {
+    const sandbox = await sandboxFor(t);
+    for (const lease of [7, {}, { fence: 1 }, { release() {} }, { fence: "1", release() {} }]) {
+      const store = new SharedMap();
+      store.acquire = async () => /** @type {any} */ (lease);
+      const manager = managerFor(t, fluz(sandbox, { store }));
+      const events = record(manager);
+
+      assert.ok(await manager.getToken());
+      const [warning] = events.filter(({ type }) => type === "warning");
+      assert.ok(warning?.type === "warning");
+      assert.match(warning.message, /no lease/);
+    }
+  });
+});
+
+describe("a lease", () => {
+  test("is not held while a secret is asked for", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new SharedMap();
+    /** @type {unknown[]} */
+    const leases = [];
+    const apiKey = () => (leases.push(store.lease), sandbox.fluz.apiKey);
+
+    await managerFor(t, fluz(sandbox, { store, apiKey })).getToken();
+
+    assert.deepEqual(leases, [undefined]);
+  });
+
+  test("is not asked for where the secret cannot be had", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new SharedMap();
+    const apiKey = () => Promise.reject(new Error("the vault is shut"));
+
+    const error = await failure(managerFor(t, fluz(sandbox, { store, apiKey, retry: QUICK })).getToken());
+
+    assert.equal(error.code, "credentials_unavailable");
+    assert.ok(!store.calls.includes("acquire"));
+  });
+
+  test("that somebody else has is waited for, until their token comes", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new SharedMap();
+    const gate = new Gate();
+    const slow = managerFor(t, fluz(sandbox, { store, fetch: behind(gate) }));
+    const other = managerFor(t, fluz(sandbox, { store }));
+
+    const first = slow.getToken();
+    await until(() => store.lease !== undefined, "one has the lease");
+    const second = other.getToken();
+    await until(() => store.calls.filter((call) => call === "acquire").length > 1, "the other has asked");
+    gate.open(undefined);
+
+    assert.equal(await second, await first);
+    assert.equal(sandbox.requests().length, 1);
+  });
+
+  test("of a manager that closes is given back when its grant is saved", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new SharedMap();
+    const gate = new Gate();
+    const manager = managerFor(t, fluz(sandbox, { store, fetch: behind(gate) }));
+    const caller = failure(manager.getToken());
+    await until(() => store.calls.length === 3, "the grant is on the wire");
+
+    const closed = manager.close();
+    assert.equal((await caller).code, "closed");
+    assert.ok(store.lease);
+    gate.open(undefined);
+    await closed;
+
+    assert.equal(store.lease, undefined);
+    assert.equal(
+      await managerFor(t, fluz(sandbox, { store })).getToken(),
+      JSON.parse([...store.entries.values()][0] ?? "").accessToken,
+    );
+    assert.equal(sandbox.requests().length, 1);
+  });
+});

@@ -1,0 +1,351 @@
+//! The part of a flight that goes through a shared store.
+//!
+//! Decides who asks the provider, and what the holders tell each other. Leaves
+//! reading, writing and locking to the driver.
+
+use std::time::Duration;
+
+use super::{
+    Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Lifecycle, Origin, Phase, Queue,
+    Reason, RefreshToken, Sharing, TokenError, TokenSet, UnixMillis, Want, Written, cool_down,
+};
+
+/// A shared store that failed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StoreTrouble {
+    /// When it is tried again.
+    until: UnixMillis,
+    span: Duration,
+}
+
+/// Whether what was found in the store ends the flight.
+enum Found {
+    /// Nobody needs another.
+    Enough,
+    /// The provider must be asked.
+    TooLittle,
+}
+
+impl Lifecycle {
+    /// The pause of the flight is over.
+    pub(super) fn go_on(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        if self.shares(now) {
+            self.load(now, effects);
+        } else {
+            self.flight.iter_mut().for_each(|flight| flight.company = Company::Alone);
+            self.ask_alone(None, now, effects);
+        }
+    }
+
+    /// Whether the flight goes through the shared store.
+    fn shares(&self, now: UnixMillis) -> bool {
+        self.policy.sharing.is_some()
+            && self.store_trouble.is_none_or(|trouble| trouble.until <= now)
+            && self.flight.as_ref().is_none_or(|flight| flight.company == Company::Shared)
+    }
+
+    fn load(&mut self, then: UnixMillis, effects: &mut Vec<Effect>) {
+        let Some(flight) = &mut self.flight else { return };
+        flight.phase = Phase::Loading { then };
+        effects.push(Effect::Load(flight.id));
+    }
+
+    /// Asks without the store, by a refresh token that was never in it.
+    fn ask_alone(&mut self, fence: Option<Fence>, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let presented = self.refresh_token.take();
+        self.ask(presented, fence, now, effects);
+    }
+
+    /// Somebody wrote to the store: reads it, unless that is about to happen anyway.
+    pub(super) fn peer_saved(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        if self.policy.sharing.is_none() {
+            return;
+        }
+        // Whoever wrote has reached it.
+        self.store_trouble = None;
+        match self.flight {
+            None => {
+                self.begin(Reason::Shared, Origin::Background, now);
+            }
+            Some(Flight { company: Company::Shared, phase: Phase::BackingOff { until }, .. }) => {
+                self.load(until, effects);
+            }
+            Some(_) => {}
+        }
+    }
+
+    pub(super) fn loaded(
+        &mut self,
+        id: FlightId,
+        answer: Result<Option<TokenSet>, TokenError>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = self.flight.as_ref().filter(|flight| flight.id == id) else { return };
+        let (fence, then) = (flight.phase.fence(), flight.phase.resumes_at().unwrap_or(now));
+        if !flight.phase.is_reading() {
+            return;
+        }
+        let stored = match answer {
+            Ok(stored) => stored,
+            Err(error) => {
+                self.store_failed(error, now, effects);
+                return self.read_in_vain(fence, then, None, now, effects);
+            }
+        };
+        self.store_trouble = None;
+        match self.take_over(stored.as_ref(), now, effects) {
+            Found::Enough => self.give_up(effects),
+            Found::TooLittle => self.read_in_vain(fence, then, stored, now, effects),
+        }
+    }
+
+    pub(super) fn leased(
+        &mut self,
+        id: FlightId,
+        answer: Result<Option<Fence>, TokenError>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = self.flight.as_mut().filter(|flight| flight.id == id) else {
+            give_back_late(id, &answer, effects);
+            return;
+        };
+        if flight.phase != Phase::Locking {
+            if flight.phase.fence().is_none() {
+                give_back_late(id, &answer, effects);
+            }
+            return;
+        }
+        match answer {
+            Ok(Some(fence)) => {
+                flight.phase = Phase::Rereading(fence);
+                effects.push(Effect::Load(id));
+            }
+            Ok(None) => self.queue(now, effects),
+            Err(error) => {
+                self.store_failed(error, now, effects);
+                self.ask_alone(None, now, effects);
+            }
+        }
+    }
+
+    pub(super) fn saved(
+        &mut self,
+        id: FlightId,
+        answer: Result<Written, TokenError>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = self.flight.as_ref().filter(|flight| flight.id == id) else { return };
+        let reason = flight.reason;
+        if let Phase::Claiming(fence, refresh_token) = &flight.phase {
+            let (fence, refresh_token) = (*fence, refresh_token.clone());
+            self.claimed(fence, refresh_token, answer, now, effects);
+        } else if let Phase::Saving { tokens, since, fence } = &flight.phase {
+            let (tokens, since, leased) = (TokenSet::clone(tokens), *since, fence.is_some());
+            if let Err(error) = answer {
+                self.store_failed(error, now, effects);
+            }
+            if self.policy.is_worn(&tokens, now) {
+                let message = "the store took so long that the token has worn out; look at the store's load";
+                return self.stumbled(TokenError::new(ErrorCode::Store, message), now, effects);
+            }
+            if leased {
+                effects.push(Effect::Release(id));
+            }
+            self.landed(tokens, reason, since, now, effects);
+        }
+    }
+
+    fn claimed(
+        &mut self,
+        fence: Fence,
+        refresh_token: RefreshToken,
+        answer: Result<Written, TokenError>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        match answer {
+            Ok(Written::Kept) => self.ask(Some(refresh_token), Some(fence), now, effects),
+            Ok(Written::Overtaken) => {
+                effects.extend(self.flight.as_ref().map(|flight| Effect::Release(flight.id)));
+                self.queue(now, effects);
+            }
+            // It may have been written or not: somebody else may present the token.
+            Err(error) => {
+                self.store_failed(error, now, effects);
+                self.ask_alone(Some(fence), now, effects);
+            }
+        }
+    }
+
+    /// What a grant brought goes to the store first: the refresh token in it may be
+    /// the only one that is still good.
+    pub(super) fn save(&mut self, mut tokens: TokenSet, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let Some(flight) = &mut self.flight else { return };
+        let Phase::Granting { since, fence, .. } = flight.phase else { return };
+        let alone = flight.company == Company::Alone;
+        let Some(Sharing { lease }) = self.policy.sharing.filter(|_| !alone) else {
+            // RFC 6749 section 6.
+            self.refresh_token = tokens.refresh_token.take();
+            if fence.is_some() {
+                effects.push(Effect::Release(flight.id));
+            }
+            let reason = flight.reason;
+            self.landed(tokens, reason, since, now, effects);
+            return;
+        };
+        if lease.is_none() {
+            self.refresh_token = tokens.refresh_token.take();
+        }
+        effects.push(Effect::Save(flight.id, fence, tokens.clone()));
+        tokens.refresh_token = None;
+        flight.phase = Phase::Saving { tokens: Box::new(tokens), since, fence };
+    }
+
+    /// The manager is closed, and a grant is on the wire under a lease: its token is
+    /// kept for the others before the lease is given back. Given back sooner, somebody
+    /// else could present the same refresh token.
+    pub(super) fn wind_up(&mut self, event: Event, effects: &mut Vec<Effect>) {
+        let current = self.flight.as_ref().map(|flight| flight.id);
+        if let Event::Leased(id, answer) = &event
+            && current != Some(*id)
+        {
+            give_back_late(*id, answer, effects);
+        }
+        if let Event::Granted(id, Ok(mut tokens)) = event {
+            if let Some(Flight { phase: phase @ Phase::Granting { .. }, .. }) = &mut self.flight
+                && current == Some(id)
+                && let Phase::Granting { presented, since, fence } = phase
+            {
+                tokens.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
+                effects.push(Effect::Save(id, *fence, tokens.clone()));
+                *phase = Phase::Saving { tokens: Box::new(tokens), since: *since, fence: *fence };
+            }
+        } else if let Event::Granted(id, Err(_)) | Event::Saved(id, _) = event
+            && current == Some(id)
+        {
+            self.give_up(effects);
+        }
+    }
+
+    /// Ends the flight; gives its lease back if it has one.
+    pub(super) fn give_up(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(flight) = self.flight.take()
+            && flight.phase.fence().is_some()
+        {
+            effects.push(Effect::Release(flight.id));
+        }
+    }
+
+    /// Takes over what somebody else saved, if it is newer than what we hold.
+    fn take_over(&mut self, stored: Option<&TokenSet>, now: UnixMillis, effects: &mut Vec<Effect>) -> Found {
+        let Some(stored) = stored.filter(|stored| self.gains_by(stored, now)) else {
+            return Found::TooLittle;
+        };
+        let others_granted = self.flight.as_ref().is_some_and(|flight| flight.queue.denied > 0);
+        let tokens = TokenSet { refresh_token: None, ..stored.clone() };
+        self.hold(tokens, Reason::Shared, effects);
+        let (policy, holding) = (self.policy.clone(), self.holding.clone());
+        self.settle_with_held(
+            |want| match want {
+                // A grant that was running when it was asked for has been joined.
+                Want::Fresh => others_granted,
+                Want::Usable { .. } => holding.as_ref().is_some_and(|it| it.satisfies(want, &policy, now)),
+            },
+            effects,
+        );
+        if self.waiting.is_empty() { Found::Enough } else { Found::TooLittle }
+    }
+
+    fn gains_by(&self, stored: &TokenSet, now: UnixMillis) -> bool {
+        now < stored.expires_at
+            && !self.superseded.includes(&stored.access_token)
+            && !self.latest_stamp().is_some_and(|latest| stored.stamp.is_older_than(latest))
+            && self.held().is_none_or(|held| {
+                held.access_token != stored.access_token && held.expires_at < stored.expires_at
+            })
+    }
+
+    /// The store had nothing for us, or could not be read.
+    fn read_in_vain(
+        &mut self,
+        fence: Option<Fence>,
+        then: UnixMillis,
+        stored: Option<TokenSet>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = &mut self.flight else { return };
+        let leases = self.policy.sharing.is_some_and(|sharing| sharing.lease.is_some());
+        if flight.reason == Reason::Shared {
+            // It was only to be read. Those who came to wait start over.
+            self.flight = None;
+            for (call, want) in std::mem::take(&mut self.waiting) {
+                self.requested(call, want, now, effects);
+            }
+        } else if now < then {
+            flight.phase = Phase::BackingOff { until: then };
+        } else if flight.company == Company::Alone || !leases {
+            self.ask_alone(fence, now, effects);
+        } else if let Some(fence) = fence {
+            self.claim(fence, stored, now, effects);
+        } else {
+            flight.phase = Phase::Locking;
+            flight.queue.since.get_or_insert(now);
+            effects.push(Effect::Acquire(flight.id));
+        }
+    }
+
+    /// Under the lease: takes the refresh token out of the store, if there is one.
+    fn claim(&mut self, fence: Fence, stored: Option<TokenSet>, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let Some(flight) = &mut self.flight else { return };
+        let claimed = stored.and_then(|mut stored| {
+            let refresh_token = stored.refresh_token.take()?;
+            Some((stored, refresh_token))
+        });
+        match claimed {
+            Some((rest, refresh_token)) => {
+                flight.phase = Phase::Claiming(fence, refresh_token);
+                effects.push(Effect::Save(flight.id, Some(fence), rest));
+            }
+            None => self.ask(None, Some(fence), now, effects),
+        }
+    }
+
+    /// Somebody else has the lease: waits for what they save, but not for ever.
+    fn queue(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let Some(flight) = &mut self.flight else { return };
+        let Queue { since, denied } = &mut flight.queue;
+        *denied += 1;
+        let waited = now.since(since.unwrap_or(now));
+        let lease = self.policy.sharing.and_then(|sharing| sharing.lease).unwrap_or_default();
+        if waited >= Sharing::patience(lease) {
+            flight.company = Company::Alone;
+            self.ask_alone(None, now, effects);
+        } else {
+            let pause = Sharing::poll(*denied, self.jitter.fraction());
+            flight.phase = Phase::BackingOff { until: now + pause };
+        }
+    }
+
+    /// The store failed: this flight, and those of a cool-down, do without it.
+    fn store_failed(&mut self, error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
+        if let Some(flight) = &mut self.flight {
+            flight.company = Company::Alone;
+        }
+        if self.store_trouble.is_none() {
+            effects.push(Effect::Notify(Change::StoreFailed(error)));
+        }
+        let span = cool_down(self.store_trouble.map(|trouble| trouble.span));
+        self.store_trouble = Some(StoreTrouble { until: now + span, span });
+    }
+}
+
+/// A lease that came after its flight was over.
+fn give_back_late(id: FlightId, answer: &Result<Option<Fence>, TokenError>, effects: &mut Vec<Effect>) {
+    if let Ok(Some(_)) = answer {
+        effects.push(Effect::Release(id));
+    }
+}

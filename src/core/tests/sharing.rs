@@ -1,0 +1,292 @@
+//! What holds in every history of a token that is shared through a store: rules of
+//! the store, the lease and the refresh token that is in it.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a property is about a few events; the table is about all"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::{prelude::*, test_runner::Config};
+
+use super::{
+    history::{Holder, Plan, Step, plans, shared_plans},
+    seconds,
+};
+use crate::core::{Change, Effect, Event, FlightId, Grant, Sharing, TokenSet, UnixMillis, Written};
+
+fn config() -> Config {
+    let usual = Config::default();
+    Config { cases: 2 * usual.cases, failure_persistence: None, ..usual }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn without_a_store_nothing_is_read_written_or_locked(plan in plans()) {
+        for step in plan.run() {
+            assert!(!step.effects.iter().any(is_about_the_store), "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn what_is_held_and_usable_is_handed_out_without_the_store(plan in shared_plans()) {
+        for step in plan.run() {
+            let Event::Requested(call, _) = step.event else { continue };
+            let served = step.settled().any(|(settled, answer)| settled == call && answer.is_ok());
+            let due = step.before.flight.is_none() && step.before.wakeup.is_some_and(|at| at <= step.at);
+            let locks = step.effects.iter().any(|it| matches!(it, Effect::Acquire(_) | Effect::Save(..)));
+            assert!(!locks, "{step:#?}");
+            assert!(!served || due || !step.effects.iter().any(is_about_the_store) || is_due(&plan, &step), "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn each_lease_is_given_back_once(plan in shared_plans()) {
+        let mut held = BTreeSet::new();
+        for step in plan.run() {
+            if let Event::Leased(id, Ok(Some(_))) = step.event {
+                assert!(held.insert(id), "{step:#?}");
+            }
+            for effect in &step.effects {
+                if let Effect::Release(id) = effect {
+                    assert!(held.remove(id), "{step:#?}");
+                }
+            }
+        }
+        assert!(held.is_empty(), "{held:?} were not given back");
+    }
+
+    #[test]
+    fn no_lease_is_held_while_a_flight_waits_or_listeners_run(plan in shared_plans()) {
+        let mut held = BTreeSet::new();
+        for step in plan.run() {
+            if let Event::Leased(id, Ok(Some(_))) = step.event {
+                held.insert(id);
+            }
+            for effect in &step.effects {
+                match effect {
+                    Effect::Release(id) => drop(held.remove(id)),
+                    Effect::Notify(Change::Retry { .. } | Change::Token { .. } | Change::Error { .. }) => {
+                        // But what is seen in an ordinary answer, while a grant is being made.
+                        let seen = matches!(step.event, Event::Observed(_) | Event::Loaded(..));
+                        assert!(held.is_empty() || seen, "{step:#?}");
+                    }
+                    _ => {}
+                }
+            }
+            assert!(held.is_empty() || step.after.on_wire.is_some() || is_answered_by_the_store(&step), "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn a_grant_is_asked_for_under_the_lease_while_the_store_works(plan in shared_plans()) {
+        let Some(patience) = plan.policy.sharing.and_then(|it| it.lease).map(Sharing::patience) else { return Ok(()) };
+        let mut began: BTreeMap<FlightId, UnixMillis> = BTreeMap::new();
+        let mut held = BTreeSet::new();
+        for step in plan.run() {
+            if let Event::Leased(id, Ok(Some(_))) = step.event {
+                held.insert(id);
+            }
+            for effect in &step.effects {
+                match effect {
+                    Effect::Acquire(id) => drop(began.entry(*id).or_insert(step.at)),
+                    Effect::Release(id) => drop(held.remove(id)),
+                    Effect::Send(id, _) => {
+                        let impatient = began.get(id).is_some_and(|since| step.at.since(*since) >= patience);
+                        assert!(held.contains(id) || impatient || step.before.store.failures > 0, "{step:#?}");
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_is_presented_once_whoever_presents_it(plan in shared_plans()) {
+        let mut spent: BTreeSet<String> = BTreeSet::new();
+        let mut presented = None;
+        for step in plan.run() {
+            spent.extend(step.before.store.presented_by_peer.iter().cloned());
+            // The provider says that it stays good, where it sends no other.
+            if let Some(Ok(tokens)) = step.answer() && tokens.refresh_token.is_none() && let Some(kept) = &presented {
+                spent.remove(kept);
+            }
+            for effect in &step.effects {
+                if let Effect::Send(_, grant) = effect {
+                    presented = None;
+                    if let Grant::Refresh(token) = grant {
+                        presented = Some(token.expose().to_owned());
+                        assert!(spent.insert(token.expose().to_owned()), "{step:#?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_is_never_in_the_store_while_it_is_presented(plan in shared_plans()) {
+        for step in plan.run() {
+            for effect in &step.effects {
+                if let Effect::Send(_, Grant::Refresh(token)) = effect {
+                    let entry = step.after.store.entry.as_ref();
+                    assert_ne!(entry.and_then(|entry| entry.refresh_token.as_ref()), Some(token), "{step:#?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_store_without_leases_is_given_no_refresh_token(plan in shared_plans()) {
+        let leases = plan.policy.sharing.is_some_and(|it| it.lease.is_some());
+        for step in plan.run() {
+            for effect in &step.effects {
+                match effect {
+                    Effect::Save(_, fence, tokens) => {
+                        assert_eq!(fence.is_some(), leases, "{step:#?}");
+                        assert!(leases || tokens.refresh_token.is_none(), "{step:#?}");
+                    }
+                    Effect::Acquire(_) => assert!(leases, "{step:#?}"),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_grant_brings_is_saved_before_it_is_handed_out(plan in shared_plans()) {
+        let mut saving = None;
+        for step in plan.run() {
+            if let Event::Saved(id, _) = step.event && saving == Some(id) {
+                saving = None;
+            }
+            if let Some(Ok(tokens)) = step.answer() && step.at < tokens.expires_at {
+                let saved = step.effects.iter().find_map(|it| match it {
+                    Effect::Save(id, fence, saved) => Some((*id, fence.is_some(), saved)),
+                    _ => None,
+                });
+                if let Some((id, leased, saved)) = saved {
+                    let kept = saved.refresh_token.is_some() || tokens.refresh_token.is_none();
+                    assert!(kept || !leased, "{step:#?}");
+                    assert_eq!(step.settled().count(), 0, "{step:#?}");
+                    saving = Some(id);
+                } else {
+                    assert!(step.before.store.failures > 0 || was_impatient(&step), "{step:#?}");
+                }
+            }
+            let landed = step.effects.iter().any(|it| matches!(it, Effect::Notify(Change::Token { .. })));
+            let elsewhere = matches!(step.event, Event::Observed(_) | Event::Loaded(..));
+            assert!(!landed || elsewhere || saving.is_none(), "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn what_others_saved_is_taken_over_only_if_it_is_newer_and_good(plan in shared_plans()) {
+        let mut superseded: Vec<String> = Vec::new();
+        for step in plan.run() {
+            if let (Event::Loaded(_, Ok(Some(stored))), Some(now_held)) = (&step.event, &step.after.held)
+                && step.before.held.as_ref() != Some(now_held)
+            {
+                let name = now_held.access_token.expose();
+                assert_eq!(name, stored.access_token.expose());
+                assert!(step.at < now_held.expires_at, "{step:#?}");
+                assert!(now_held.refresh_token.is_none(), "{step:#?}");
+                assert!(!superseded.iter().rev().take(16).any(|it| it == name), "{step:#?}");
+                if let Some(old) = &step.before.held {
+                    assert!(old.expires_at < now_held.expires_at, "{step:#?}");
+                    assert!(!now_held.stamp.is_older_than(old.stamp), "{step:#?}");
+                }
+            }
+            let replaced = step.before.held.clone().filter(|held| step.after.held.as_ref() != Some(held));
+            superseded.extend(replaced.map(|old| old.access_token.expose().to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_store_that_fails_costs_nobody_anything(plan in plans(), lease in any::<bool>()) {
+        let lease = lease.then_some(seconds(20));
+        let mut shared = plan.clone();
+        shared.policy.sharing = Some(Sharing { lease });
+        let history = plan.run();
+
+        let effects = shared.replay_without_a_store(history.iter().map(|step| (step.at, step.event.clone())));
+
+        for (step, effects) in history.iter().zip(effects) {
+            let rest: Vec<_> = effects.into_iter().filter(|it| !is_about_the_store(it)).collect();
+            assert_eq!(step.effects, rest, "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn listeners_hear_of_a_store_that_fails_once_until_it_works(plan in shared_plans()) {
+        let mut fails = false;
+        for step in plan.run() {
+            let worked = matches!(step.event, Event::PeerSaved | Event::Loaded(_, Ok(_)));
+            let told = step.effects.iter().filter(|it| matches!(it, Effect::Notify(Change::StoreFailed(_)))).count();
+            assert!(told == 0 || !fails || worked, "{step:#?}");
+            fails = (fails || told > 0) && !worked;
+        }
+    }
+
+    #[test]
+    fn a_close_waits_for_the_grant_that_is_on_the_wire_under_a_lease(plan in shared_plans()) {
+        let history = plan.run();
+        let closed = history.iter().position(|step| matches!(step.event, Event::Closed));
+        let (close, after) = history[closed.expect("every history ends with a close")..].split_first().expect("a close");
+
+        assert!(close.before.waiting.keys().eq(close.settled().map(|(call, _)| call).collect::<BTreeSet<_>>().iter()));
+        let leased = close.before.store.lease.is_some_and(|it| matches!(it, Holder::We(_)));
+        let cancelled = close.effects.iter().any(|it| matches!(it, Effect::Cancel(_)));
+        assert!(!cancelled || close.before.on_wire.is_some(), "{close:#?}");
+        assert!(!(cancelled && leased) || was_impatient(close) || close.before.store.failures > 0, "{close:#?}");
+        for step in after {
+            assert!(!step.effects.iter().any(|it| matches!(it, Effect::Send(..) | Effect::Load(_) | Effect::Acquire(_) | Effect::Notify(_))), "{step:#?}");
+            assert_eq!(step.after.wakeup, None, "{step:#?}");
+            if let Some(Ok(tokens)) = step.answer() {
+                let saved = step.effects.iter().find_map(|it| if let Effect::Save(_, Some(_), saved) = it { Some(saved) } else { None });
+                let saved = saved.expect("a grant that was awaited is saved");
+                assert_eq!(saved.access_token, tokens.access_token, "{step:#?}");
+            }
+        }
+        assert_eq!(history.last().and_then(|step| step.after.flight), None);
+    }
+
+    #[test]
+    fn a_flight_whose_claim_comes_too_late_presents_nothing(plan in shared_plans()) {
+        for step in plan.run() {
+            if let Event::Saved(_, Ok(Written::Overtaken)) = step.event {
+                let presents = step.effects.iter().any(|it| matches!(it, Effect::Send(_, Grant::Refresh(_))));
+                assert!(!presents || was_impatient(&step), "{step:#?}");
+            }
+        }
+    }
+}
+
+fn is_about_the_store(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::Load(_)
+            | Effect::Acquire(_)
+            | Effect::Save(..)
+            | Effect::Release(_)
+            | Effect::Notify(Change::StoreFailed(_))
+    )
+}
+
+/// Whether the token held was to be refreshed by whoever asks for it.
+fn is_due(plan: &Plan, step: &Step) -> bool {
+    step.before.held.as_ref().is_some_and(|held: &TokenSet| {
+        plan.policy.refresh_at(held.issued_at, held.expires_at, 1.0) <= step.at
+    })
+}
+
+/// Whether an answer of the store is awaited.
+fn is_answered_by_the_store(step: &Step) -> bool {
+    !step.after.store.asked.is_empty()
+}
+
+/// Whether a lease was asked for in vain, so that a grant may be made without it.
+fn was_impatient(step: &Step) -> bool {
+    step.before.store.denials > 0
+}

@@ -1,0 +1,56 @@
+//! The shared store: its methods, and how long they may take.
+
+use super::*;
+
+/// Every method, as a store's class is seen by the core.
+fn store(methods: &[&'static str]) -> Given<&'static str> {
+    Given::Map(methods.iter().map(|method| ((*method).to_owned(), Given::Function(*method))).collect())
+}
+
+#[test]
+fn a_store_is_its_methods() {
+    for options in everyone() {
+        let settings = accepted(&options.with("store", store(&["get", "set", "delete", "acquire", "watch"])));
+
+        let shared = settings.store.expect("a store");
+        assert_eq!((shared.get, shared.set), ("get", "set"));
+        assert_eq!((shared.acquire, shared.watch), (Some("acquire"), Some("watch")));
+        assert_eq!(shared.timeout, Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn a_lease_lasts_for_two_requests_and_two_writes() {
+    let whole = store(&["get", "set", "delete", "acquire"]);
+    let sharing = |options: Value| accepted(&options).policy.sharing.map(|sharing| sharing.lease);
+
+    assert_eq!(sharing(toggle()), None);
+    assert_eq!(sharing(toggle().with("store", store(&["get", "set", "delete"]))), Some(None));
+    assert_eq!(sharing(toggle().with("store", whole.clone())), Some(Some(Duration::from_secs(30))));
+    let quick =
+        toggle().with("store", whole).with("timeoutMs", number(300.0)).with("storeTimeoutMs", number(200.0));
+    assert_eq!(sharing(quick), Some(Some(Duration::from_secs(1))));
+}
+
+#[test]
+fn what_is_no_store_is_told_what_one_is() {
+    let remedy = "an object with `get`, `set` and `delete`, for example redisStore(client)";
+    refuses_kinds(&toggle(), "store", &["an object"], remedy);
+
+    for missing in ["get", "set", "delete"] {
+        let methods: Vec<_> = ["get", "set", "delete"].into_iter().filter(|it| *it != missing).collect();
+        assert_eq!(
+            refused(&toggle().with("store", store(&methods))),
+            format!(
+                "option `store.{missing}` is missing; give a function: a store has `get`, `set` and `delete`"
+            )
+        );
+    }
+    for optional in ["acquire", "watch"] {
+        let odd = toggle()
+            .with("store", store(&["get", "set", "delete"]))
+            .with(&format!("store.{optional}"), text("x"));
+        assert_eq!(refused(&odd), format!("option `store.{optional}` is a string; give a function"));
+    }
+    refuses_kinds(&toggle(), "storeTimeoutMs", &["a number"], "a number of milliseconds from 1 to 2^53");
+}
