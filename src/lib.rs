@@ -101,7 +101,7 @@ mod layers {
         ("options", &["core", "json", "provider"]),
         ("graphql", &["core", "json", "http", "provider", "options"]),
         ("host", &["core", "json", "http", "options"]),
-        ("js", &["core", "host", "driver", "options"]),
+        ("js", &["core", "graphql", "host", "http", "driver", "options", "provider"]),
         ("grant", &["core", "graphql", "host", "http", "js", "options", "provider"]),
         ("driver", &["core", "graphql", "grant", "host", "http", "js", "options"]),
     ];

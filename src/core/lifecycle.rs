@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, Expiry, Flight, FlightId, Grant, GrantFailure,
-    Holding, Jitter, Pace, Phase, Policy, Reason, RefreshMode, RefreshToken, Remains, ScopeSet, Stage, Stamp,
-    Superseded, TokenError, TokenSet, UnixMillis, Want, cool_down,
+    Holding, Jitter, Pace, Phase, Policy, Reason, RefreshMode, RefreshToken, Refusals, Remains, ScopeSet,
+    Stage, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, cool_down,
 };
 
 /// The state machine of one token. See the [module's diagram](super).
@@ -29,6 +29,7 @@ pub struct Lifecycle {
     usage: Usage,
     vacancy: Vacancy,
     superseded: Superseded,
+    refusals: Refusals,
     /// What listeners were told is missing.
     scopes_missing: ScopeSet,
     openness: Openness,
@@ -113,6 +114,7 @@ impl Lifecycle {
             usage: Usage::Unused,
             vacancy: Vacancy::NeverHeld,
             superseded: Superseded::default(),
+            refusals: Refusals::default(),
             scopes_missing: ScopeSet::default(),
             openness: Openness::Open,
             flights: 0,
@@ -209,6 +211,12 @@ impl Lifecycle {
             }
             Event::Used => self.usage = Usage::Used,
             Event::Invalidated(token) => self.invalidated(&token),
+            Event::Refused(token, refusal) => {
+                let is_held = self.held().is_some_and(|held| held.access_token == token);
+                if is_held && self.refusals.believe(&token, refusal, now) {
+                    self.invalidated(&token);
+                }
+            }
             Event::Observed(tokens) => self.observed(tokens, now, effects),
             Event::Woke => {}
             Event::Granted(id, answer) => self.granted(id, answer, now, effects),

@@ -106,7 +106,9 @@ fn other_schemes_are_refused_whatever_is_allowed() {
         for (options, key) in places(endpoint) {
             assert_eq!(
                 refused(&options.with("allowInsecure", Given::Bool(true))),
-                format!("option `{key}` is not an https: URL; give one, since grants are sent over HTTP")
+                format!(
+                    "option `{key}` is not an https: URL; give one, since secrets are sent there over HTTP"
+                )
             );
         }
     }
