@@ -385,16 +385,18 @@ function isElsewhere(desk, response) {
  * @param {AccessToken} token that was sent
  */
 function adopt(desk, response, token) {
-  const { sliding, name } = desk.traits;
+  const { sliding, name, readable } = desk.traits;
   if (sliding.length === 0 || isElsewhere(desk, response)) return;
   if (sliding.some((header) => response.headers.get(header) !== null)) {
+    desk.warned = true;
     desk.tell((core) => core.adopt(response));
     return;
   }
-  // Some APIs bring a new token only when the old one nears its end: before the last
-  // quarter, its absence means nothing.
-  const isLate = Date.now() > desk.validUntil - (token.expiresAt - token.issuedAt) / 4;
-  if (response.type !== "cors" || !response.ok || desk.warned || token !== desk.held || !isLate) return;
+  // Some APIs bring a new token only when the old one nears its end: in the first half of
+  // its life, that none is there means nothing.
+  const isLate = Date.now() > desk.validUntil - (token.expiresAt - token.issuedAt) / 2;
+  if (readable || desk.warned || response.type !== "cors" || !response.ok) return;
+  if (token !== desk.held || !isLate) return;
   desk.warned = true;
   const message =
     `the answers of ${name} bring no new token that this page can read: if it sends one, the server must list ` +
