@@ -38,6 +38,8 @@ pub enum ErrorCode {
     WasmBlocked,
     /// The core broke off. Said by the same.
     Internal,
+    /// A GraphQL answer with errors; `request` alone rejects with it.
+    GraphqlErrors,
 }
 
 impl ErrorCode {
@@ -59,6 +61,7 @@ impl ErrorCode {
             Self::Unsupported => "unsupported",
             Self::WasmBlocked => "wasm_blocked",
             Self::Internal => "internal",
+            Self::GraphqlErrors => "graphql_errors",
         }
     }
 
@@ -67,7 +70,7 @@ impl ErrorCode {
         Self::ALL.into_iter().find(|code| code.as_str() == spelling)
     }
 
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::InvalidOptions,
         Self::InvalidCredentials,
         Self::CredentialsUnavailable,
@@ -83,6 +86,7 @@ impl ErrorCode {
         Self::Unsupported,
         Self::WasmBlocked,
         Self::Internal,
+        Self::GraphqlErrors,
     ];
 }
 
