@@ -172,6 +172,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_error_prints_its_message_and_code() {
+        let error = TokenError::new(ErrorCode::Timeout, "it took too long");
+
+        assert_eq!(error.to_string(), "it took too long (timeout)");
+    }
+
+    #[test]
     fn every_code_is_read_back_from_its_spelling() {
         for code in ErrorCode::ALL {
             assert_eq!(ErrorCode::parse(code.as_str()), Some(code));
