@@ -87,6 +87,78 @@ export class TokenManager {
    */
   adopt(response: Response): boolean;
 
+  /**
+   * `fetch` with the token. Bound: it can be handed to any client as its `fetch`.
+   *
+   * Adds `Authorization: Bearer …`, adopts sliding tokens, and where the API refuses the token, by
+   * its status or in the answer (also with HTTP 200), gets a new one and sends the request once
+   * more. A new token that is refused as well is kept, and its answer is given.
+   *
+   * - A request that brings its own `Authorization` is sent as it is, and only once.
+   * - The token goes to the endpoint's origin and to the option `origins` alone. Redirects are
+   *   followed as `fetch` follows them, and `fetch` takes the token off where they lead elsewhere;
+   *   a replacement given as option `fetch` must do the same.
+   * - Bodies and headers are taken as they are at the call. A stream is sent once: if that is
+   *   refused, its answer is given. A `Request` is cloned, so its body stays in memory until the
+   *   answer is there.
+   * - Nothing is sent again where `data` has a root field that is not null.
+   * - Only JSON of up to 1 MiB is looked into, in a copy. Other answers are given as soon as their
+   *   headers are there.
+   *
+   * @example
+   * ```ts
+   * import { TokenManager } from "graphql-token-manager";
+   *
+   * declare const tokens: TokenManager;
+   *
+   * const response = await tokens.fetch("https://api.mytoggle.io/graphql", {
+   *   method: "POST",
+   *   headers: { "content-type": "application/json" },
+   *   body: JSON.stringify({ query: "{ Products(account_id: 1) { id } }" }),
+   * });
+   * ```
+   *
+   * @throws {TokenError} any code of {@link getToken}; `invalid_options` for an origin that may not
+   * have the token. Whatever `fetch` itself rejects with passes through.
+   */
+  readonly fetch: typeof globalThis.fetch;
+
+  /**
+   * Asks the API, and resolves with `data`.
+   *
+   * GraphQL over HTTP, sent to the provider's endpoint with the headers that it wants and those of
+   * the option `headers`, and once more where the token is refused. There is no timeout: give a
+   * `signal`, for example `AbortSignal.timeout(5_000)`.
+   *
+   * @param document a string, or a `DocumentNode`, which is printed as it is now. One that carries its types
+   * (`TypedDocumentNode`, `TypedDocumentString`) gives those of the result and of the variables.
+   *
+   * @example
+   * ```ts
+   * import { GraphQLRequestError, TokenManager } from "graphql-token-manager";
+   *
+   * declare const tokens: TokenManager;
+   *
+   * try {
+   *   const { getOffers } = await tokens.request("query ($n: Int) { getOffers(limit: $n) { offerId } }", { n: 3 });
+   *   console.log(getOffers);
+   * } catch (error) {
+   *   if (GraphQLRequestError.is(error)) console.log(error.errors, error.data);
+   *   else throw error;
+   * }
+   * ```
+   *
+   * @throws {GraphQLRequestError} where the answer has errors
+   * @throws {TokenError} where there is no GraphQL answer; `insufficient_scope` or `token_rejected`
+   * where a new token was refused as well; `signal.reason` if the signal is aborted
+   */
+  request<Data = any, Variables = { readonly [name: string]: unknown }>(
+    document: RequestDocument<Data, Variables>,
+    ...rest: {} extends Variables
+      ? [variables?: Variables | null | undefined, options?: RequestOptions | undefined]
+      : [variables: Variables, options?: RequestOptions | undefined]
+  ): Promise<Data>;
+
   /** A snapshot for dashboards. Holds no secret. */
   status(): Status;
 
@@ -137,6 +209,35 @@ export interface AccessToken {
     issuedAt: number;
     expiresAt: number;
   };
+}
+
+/**
+ * A GraphQL document: a string, a `DocumentNode` of graphql-js, or either of them with the types of
+ * its result and variables, as GraphQL Code Generator and gql.tada make them.
+ */
+export type RequestDocument<Data = any, Variables = any> =
+  | string
+  | ((DocumentTree | String) & {
+      /** Carries the types; never there. */
+      readonly __apiType?: ((variables: Variables) => Data) | undefined;
+    });
+
+/** What is used of a `DocumentNode`. */
+export interface DocumentTree {
+  readonly kind: string;
+  readonly definitions: readonly unknown[];
+}
+
+/** Options of one request. */
+export interface RequestOptions {
+  /** Which operation to carry out, where the document has several. */
+  operationName?: string | null | undefined;
+  /** Gives up the request and the wait for a token: both reject with its reason. */
+  signal?: AbortSignal | undefined;
+  /** Added; they take the place of the manager's own. With an `Authorization`, no token is added. */
+  headers?: HeadersInit | undefined;
+  /** Scopes that the token must have. */
+  scopes?: readonly string[] | undefined;
 }
 
 /** Options of one call for a token. */
@@ -217,14 +318,25 @@ export interface CommonOptions {
   /** How to try again after failures that may pass. */
   retry?: RetryOptions | undefined;
   /**
-   * Used for grants, instead of the global one. Called with a URL and plain `init` (a string as
-   * the body, `redirect: "manual"`).
+   * Used instead of the global one: for grants, with a URL and plain `init` (a string as the body,
+   * `redirect: "manual"`), for {@link TokenManager.fetch}, with what that was called with, and for
+   * {@link TokenManager.request}.
    *
    * @defaultValue the global `fetch`
    */
   fetch?: FetchLike | undefined;
-  /** Added to grant requests. Not `Authorization` or `Content-Type`, which are the manager's. */
+  /**
+   * Added to grant requests and to those of {@link TokenManager.request}. Not `Authorization` or
+   * `Content-Type`, which are the manager's.
+   */
   headers?: Record<string, string> | undefined;
+  /**
+   * Where {@link TokenManager.fetch} may send the token besides the endpoint's origin: origins, or
+   * URLs of which the origin counts.
+   *
+   * @defaultValue none
+   */
+  origins?: readonly string[] | undefined;
   /**
    * Whether an `http:` endpoint that is not loopback is accepted. Secrets then go over the network
    * in the clear.
@@ -535,8 +647,12 @@ export type TokenEvent =
   | {
       /** Something to look into; tokens go on. */
       readonly type: "warning";
-      /** Fewer scopes were granted than asked for; a listener threw; a page holds a long-lived secret. */
-      readonly code: "insufficient_scope" | "listener_failed" | "secret_in_page" | (string & {});
+      /**
+       * Fewer scopes were granted than asked for; a listener threw; a page holds a long-lived secret;
+       * a page cannot read the header that brings new tokens.
+       */
+      readonly code:
+        "insufficient_scope" | "listener_failed" | "secret_in_page" | "header_not_exposed" | (string & {});
       /** For people. */
       readonly message: string;
     }
@@ -579,7 +695,9 @@ export type TokenErrorCode =
   /** The page's Content-Security-Policy forbids WebAssembly; the message names the directive to add. */
   | "wasm_blocked"
   /** The core broke off, most likely because the stack was exhausted; the next call starts it again. */
-  | "internal";
+  | "internal"
+  /** A GraphQL answer with errors; only {@link GraphQLRequestError} has it. */
+  | "graphql_errors";
 
 /** What a {@link TokenError} may tell besides its code. */
 export interface TokenErrorDetails {
@@ -608,7 +726,7 @@ export interface TokenErrorDetails {
 export class TokenError extends Error {
   /** For a `grant` function to throw. */
   constructor(code: TokenErrorCode, message: string, details?: TokenErrorDetails);
-  readonly name: "TokenError";
+  readonly name: "TokenError" | "GraphQLRequestError";
   /** What to branch on. */
   readonly code: TokenErrorCode;
   /** Whether the same call may succeed later. */
@@ -627,4 +745,39 @@ export class TokenError extends Error {
   readonly attempts?: number;
   /** Whether a value is a `TokenError`, also one of another realm or another copy of this package. */
   static is(value: unknown): value is TokenError;
+}
+
+/**
+ * What {@link TokenManager.request} rejects with where the answer has errors, whatever data it has
+ * besides.
+ *
+ * Its message tells the codes alone, and printing it shows neither `errors` nor `data`: errors of an
+ * API quote what they were sent.
+ */
+export class GraphQLRequestError extends TokenError {
+  /** For tests. */
+  constructor(message: string, details: GraphQLRequestErrorDetails);
+  readonly name: "GraphQLRequestError";
+  readonly code: "graphql_errors";
+  /** The answer's errors, as they came. */
+  readonly errors: readonly GraphQLAnswerError[];
+  /** The answer's data: `null` or missing, or a part of what was asked for. */
+  readonly data: any;
+  /** Whether a value is a `GraphQLRequestError`, also one of another realm or another copy of this package. */
+  static is(value: unknown): value is GraphQLRequestError;
+}
+
+/** What a {@link GraphQLRequestError} tells. */
+export interface GraphQLRequestErrorDetails extends TokenErrorDetails {
+  errors: readonly GraphQLAnswerError[];
+  data?: unknown;
+}
+
+/** An error of an answer (GraphQL specification, section 7.1.2); APIs add keys of their own. */
+export interface GraphQLAnswerError {
+  readonly message: string;
+  readonly path?: readonly (string | number)[] | undefined;
+  readonly locations?: readonly { readonly line: number; readonly column: number }[] | undefined;
+  readonly extensions?: { readonly [key: string]: any } | undefined;
+  readonly [key: string]: any;
 }

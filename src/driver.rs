@@ -25,13 +25,13 @@ use web_sys::{AbortController, AbortSignal};
 use crate::{
     core::{
         AccessToken, CallId, Effect, ErrorCode, Event, Fence, FlightId, Grant, GrantFailure, Jitter,
-        Lifecycle, Secret, Skew, TokenError, TokenSet, UnixMillis, Want, millis,
+        Lifecycle, ScopeSet, Secret, Skew, TokenError, TokenSet, UnixMillis, Want, millis,
     },
     grant::Granting,
-    graphql::{Dialect, observe, stamp},
+    graphql::{Dialect, Ruling, explain, judge, observe, rejected, stamp},
     host::{Alarm, Clock, Entry, Hold, Lease, PLATFORM, Wakeups, headers_of, is_page, race, seed, wall},
     http::HttpResponse,
-    js::{Face, Held, NewsView, StatusView, error_view},
+    js::{Face, Held, NewsView, StatusView, TraitsView, error_view},
     options::{Granter, KeepAlive, Settings},
     sharing,
 };
@@ -159,6 +159,28 @@ impl Driver {
         !held_before && holds()
     }
 
+    pub(crate) fn traits(&self) -> TraitsView<'_> {
+        TraitsView::new(&self.settings.profile, &self.settings.origins)
+    }
+
+    pub(crate) fn judge(&self, status: u16, body: Option<&str>) -> Ruling {
+        judge(&self.settings.profile, status, body, PLATFORM)
+    }
+
+    pub(crate) fn explain(&self, response: &JsValue, body: String) -> TokenError {
+        match self.answered(response, &["date", "retry-after"], body) {
+            Some(response) => explain(&self.settings.profile, &response, PLATFORM),
+            None => no_answer(),
+        }
+    }
+
+    pub(crate) fn rejected(&self, response: &JsValue, body: String, needed: Option<&ScopeSet>) -> TokenError {
+        let Some(response) = self.answered(response, &[], body) else { return no_answer() };
+        let machine = self.machine.borrow();
+        let granted = machine.held().and_then(|held| held.scopes.as_ref()).unwrap_or(&self.settings.scopes);
+        rejected(&self.settings.profile, granted, needed, &response, PLATFORM)
+    }
+
     pub(crate) fn status(&self) -> StatusView {
         StatusView::new(&self.machine.borrow().status(self.clock.now()))
     }
@@ -179,11 +201,14 @@ impl Driver {
         let sliding = profile.sliding.as_ref()?;
         let mut wanted = vec!["date"];
         wanted.extend(sliding.headers.iter().map(String::as_str));
-        let (status, headers) = headers_of(response, &wanted)?;
+        observe(profile, &self.answered(response, &wanted, String::new())?, PLATFORM)
+    }
+
+    /// An ordinary answer that has just arrived; `None` if it is none.
+    fn answered(&self, response: &JsValue, wanted: &[&str], body: String) -> Option<HttpResponse> {
+        let (status, headers) = headers_of(response, wanted)?;
         let now = self.clock.now();
-        let body = Secret::new("");
-        let response = HttpResponse { status, headers, body, sent_at: now, received_at: now };
-        observe(profile, &response, PLATFORM)
+        Some(HttpResponse { status, headers, body: Secret::new(body), sent_at: now, received_at: now })
     }
 
     fn perform(self: &Rc<Self>, effect: Effect) {
@@ -382,6 +407,11 @@ impl Driver {
         };
         self.alarm.set(machine.next_wakeup(), hold, self.clock.now());
     }
+}
+
+fn no_answer() -> TokenError {
+    let message = "`fetch` gave something that is no Response; check the function given as option `fetch`";
+    TokenError::new(ErrorCode::Protocol, message)
 }
 
 /// Two moments this close are one: clocks are read one after the other.

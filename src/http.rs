@@ -43,3 +43,17 @@ impl HttpResponse {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.expose())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_prints_the_names_of_its_headers_alone() {
+        let headers = vec![("authorization".to_owned(), Secret::new("planted"))];
+        let request =
+            HttpRequest { url: "https://planted.test".to_owned(), headers, body: Secret::new("planted") };
+
+        assert_eq!(format!("{request:?}"), "[\"authorization\"]");
+    }
+}

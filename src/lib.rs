@@ -34,6 +34,8 @@
 //!   not know that clocks jump.
 //! - **What validation complains of is spelled in another way** ([`provider::Spelling`]): the
 //!   contradictions of documentation are data, and each costs one request at most.
+//! - **Not every refusal costs a token** ([`core::Refusals`]): APIs may say of an operation that
+//!   is forbidden what they say of a token that has ended.
 //!
 //! # Example
 //!
@@ -104,7 +106,7 @@ mod layers {
         ("graphql", &["core", "json", "http", "provider", "options"]),
         ("sharing", &["core", "json", "provider", "options"]),
         ("host", &["core", "json", "http", "options"]),
-        ("js", &["core", "host", "driver", "options"]),
+        ("js", &["core", "graphql", "host", "http", "driver", "options", "provider"]),
         ("grant", &["core", "graphql", "host", "http", "js", "options", "provider"]),
         ("driver", &["core", "graphql", "grant", "host", "http", "js", "options", "sharing"]),
     ];

@@ -23,6 +23,20 @@ import { TokenError, errorOf, fieldsOf, startError } from "./token-error.js";
  * @property {unknown} owner the public object, kept alive while its caller waits
  */
 
+/**
+ * What the core tells of the API; see `TraitsView` in src/js/views.rs.
+ *
+ * @typedef {object} Traits
+ * @property {string} name
+ * @property {string} endpoint
+ * @property {string[]} origins
+ * @property {[name: string, value: string][]} headers
+ * @property {string[]} sliding
+ * @property {boolean} readable
+ * @property {number[]} statuses
+ * @property {boolean} speaks
+ */
+
 export class Desk {
   listeners = new Listeners();
 
@@ -41,6 +55,17 @@ export class Desk {
   /** For a shared store to call when another holder wrote to it. */
   changed = () => void this.tell((core) => core.changed());
 
+  /**
+   * What requests to the API need to know of it. There once the core has accepted the options.
+   *
+   * @type {Traits}
+   */
+  traits = /** @type {any} */ (undefined);
+  /** The last address that the token may be sent to. */
+  acceptedUrl = "";
+  /** Whether listeners know that the page cannot read new tokens, or it can. */
+  warned = false;
+
   /** What the wall clock last showed. */
   #seenAt = 0;
   /** Kept for another start, should the instance break off. */
@@ -52,6 +77,8 @@ export class Desk {
   #running = undefined;
   /** @type {(() => void) | undefined} */
   #unwatch = undefined;
+  /** @type {typeof globalThis.fetch | undefined} */
+  #fetch = undefined;
   /** @type {Promise<void> | undefined} */
   #starting = undefined;
   /** @type {Map<number, Call>} */
@@ -91,6 +118,41 @@ export class Desk {
       if (running) this.#send(method, call, options);
       else this.ready().then(() => this.#send(method, call, options), refuse);
     });
+  }
+
+  /**
+   * The token held, where it may be handed out without asking.
+   *
+   * @returns {AccessToken | undefined}
+   */
+  handOut() {
+    if (this.held === undefined || this.now() >= this.servedUntil) return undefined;
+    if (!this.used) this.use();
+    return this.held;
+  }
+
+  /**
+   * The user's `fetch`, or the global one as it is now.
+   *
+   * @param {any} input
+   * @param {any} init
+   * @returns {Promise<Response>}
+   */
+  fetch(input, init) {
+    const fetch = this.#fetch ?? globalThis.fetch;
+    if (typeof fetch !== "function") {
+      throw new TokenError("unsupported", "there is no `fetch` here; give one as option `fetch`");
+    }
+    return fetch(input, init);
+  }
+
+  /**
+   * What the core says about an answer: the fields of an error.
+   *
+   * @param {(core: Core) => any} action
+   */
+  explain(action) {
+    return this.tell(action) ?? (this.closed ? closedError() : brokenOff());
   }
 
   /**
@@ -222,6 +284,8 @@ export class Desk {
         core.free();
       } else {
         this.#core = core;
+        this.traits = core.traits();
+        this.#fetch = /** @type {any} */ (this.#options)?.fetch;
         this.#running = running;
         this.#unwatch?.();
         this.#unwatch = running.watch(() => this.#live());

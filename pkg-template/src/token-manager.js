@@ -1,6 +1,8 @@
 // The public class. Holds no rules: they are in the core.
 
 import { Desk } from "./desk.js";
+import { fetchWithToken } from "./fetching.js";
+import { request } from "./requesting.js";
 import { TokenError } from "./token-error.js";
 
 /** @typedef {import("../index.js").AccessToken} AccessToken */
@@ -20,6 +22,15 @@ export class TokenManager {
 
   #desk;
 
+  /**
+   * Bound, to be handed to any client. It refers to the manager, which must not be collected
+   * while a client has only this.
+   *
+   * @type {typeof globalThis.fetch}
+   */
+  fetch = (/** @type {any} */ input, /** @type {any} */ init) =>
+    fetchWithToken(this.#desk, this, input, init);
+
   /** @param {unknown} options */
   constructor(options) {
     this.#desk = new Desk(copied(options));
@@ -38,8 +49,7 @@ export class TokenManager {
    */
   getToken(options) {
     const desk = this.#desk;
-    if (options === undefined && desk.now() < desk.servedUntil && desk.promised !== undefined) {
-      if (!desk.used) desk.use();
+    if (options === undefined && desk.handOut() !== undefined && desk.promised !== undefined) {
       return desk.promised;
     }
     return desk.ask("request", options, value, this);
@@ -86,6 +96,16 @@ export class TokenManager {
   /** @param {Response} response */
   adopt(response) {
     return this.#desk.tell((core) => core.adopt(response)) ?? false;
+  }
+
+  /**
+   * @param {any} document
+   * @param {any} [variables]
+   * @param {any} [options]
+   * @returns {Promise<any>}
+   */
+  request(document, variables, options) {
+    return request(this.#desk, this, document, variables, options);
   }
 
   status() {

@@ -38,6 +38,8 @@ pub enum ErrorCode {
     WasmBlocked,
     /// The core broke off. Said by the same.
     Internal,
+    /// A GraphQL answer with errors; `request` alone rejects with it.
+    GraphqlErrors,
 }
 
 impl ErrorCode {
@@ -59,6 +61,7 @@ impl ErrorCode {
             Self::Unsupported => "unsupported",
             Self::WasmBlocked => "wasm_blocked",
             Self::Internal => "internal",
+            Self::GraphqlErrors => "graphql_errors",
         }
     }
 
@@ -67,7 +70,7 @@ impl ErrorCode {
         Self::ALL.into_iter().find(|code| code.as_str() == spelling)
     }
 
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::InvalidOptions,
         Self::InvalidCredentials,
         Self::CredentialsUnavailable,
@@ -83,6 +86,7 @@ impl ErrorCode {
         Self::Unsupported,
         Self::WasmBlocked,
         Self::Internal,
+        Self::GraphqlErrors,
     ];
 }
 
@@ -166,6 +170,13 @@ impl std::error::Error for TokenError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_prints_its_message_and_code() {
+        let error = TokenError::new(ErrorCode::Timeout, "it took too long");
+
+        assert_eq!(error.to_string(), "it took too long (timeout)");
+    }
 
     #[test]
     fn every_code_is_read_back_from_its_spelling() {

@@ -29,6 +29,22 @@ impl Jitter {
 mod tests {
     use super::*;
 
+    /// The numbers of the reference implementation, for the seed of its documentation.
+    #[test]
+    fn the_numbers_are_those_of_split_mix_64() {
+        let mut jitter = Jitter::new(1_234_567);
+        let thrown: Vec<_> = (0..5).map(|_| jitter.fraction()).collect();
+
+        let bits = [
+            6_457_827_717_110_365_317_u64,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        assert_eq!(thrown, bits.map(|bits| (bits >> 11) as f64 / 9_007_199_254_740_992.0));
+    }
+
     #[test]
     fn fractions_are_spread_below_one_and_repeat_by_seed() {
         let mut jitter = Jitter::new(42);

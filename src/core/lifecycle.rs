@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Expiry, Fence, Flight, FlightId, Grant,
     GrantFailure, Holding, Jitter, Origin, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken,
-    Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written,
-    cool_down,
+    Refusals, Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want,
+    Written, cool_down,
 };
 
 mod sharing;
@@ -35,6 +35,7 @@ pub struct Lifecycle {
     usage: Usage,
     vacancy: Vacancy,
     superseded: Superseded,
+    refusals: Refusals,
     /// What listeners were told is missing.
     scopes_missing: ScopeSet,
     openness: Openness,
@@ -120,6 +121,7 @@ impl Lifecycle {
             usage: Usage::Unused,
             vacancy: Vacancy::NeverHeld,
             superseded: Superseded::default(),
+            refusals: Refusals::default(),
             scopes_missing: ScopeSet::default(),
             openness: Openness::Open,
             flights: 0,
@@ -226,6 +228,12 @@ impl Lifecycle {
             }
             Event::Used => self.usage = Usage::Used,
             Event::Invalidated(token) => self.invalidated(&token),
+            Event::Refused(token, refusal) => {
+                let is_held = self.held().is_some_and(|held| held.access_token == token);
+                if is_held && self.refusals.believe(&token, refusal, now) {
+                    self.invalidated(&token);
+                }
+            }
             Event::Observed(tokens) => self.observed(tokens, now, effects),
             Event::Woke => {}
             Event::Granted(id, answer) => self.granted(id, answer, now, effects),

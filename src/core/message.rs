@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{AccessToken, RefreshToken, ScopeSet, TokenError, TokenSet, UnixMillis};
+use super::{AccessToken, RefreshToken, Refusal, ScopeSet, TokenError, TokenSet, UnixMillis};
 
 /// One caller's wait for a token. Given by the driver, never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,8 +49,10 @@ pub enum Event {
     Abandoned(CallId),
     /// The token was handed out without asking; reported once for each token, for `while-used`.
     Used,
-    /// The API refused this token.
+    /// The API refused this token, says the user; always believed.
     Invalidated(AccessToken),
+    /// An answer of the API refused this token; see [`Refusals`](super::Refusals).
+    Refused(AccessToken, Refusal),
     /// A token was seen in an ordinary answer of the API.
     Observed(TokenSet),
     /// The alarm went off, or the machine woke. Harmless when early or repeated.

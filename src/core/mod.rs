@@ -54,7 +54,8 @@
 //! - **adopt**: to take over a token that came with an ordinary answer;
 //! - **holder**: a lifecycle among others that share a token through a store;
 //! - **lease**: the right to be the one who asks the provider, for a while;
-//! - **cool-down**: the time in which a failure is repeated to callers from memory.
+//! - **cool-down**: the time in which a failure is repeated to callers from memory;
+//! - **doubt**: the time in which a refusal is not believed, since the token before was refused too.
 
 mod error;
 mod flight;
@@ -63,6 +64,7 @@ mod jitter;
 mod lifecycle;
 mod message;
 mod policy;
+mod refusals;
 mod scope;
 mod secret;
 mod superseded;
@@ -82,6 +84,7 @@ pub use message::{
     CallId, Change, Effect, Event, Fence, FlightId, Grant, GrantFailure, Reason, Remains, Want, Written,
 };
 pub use policy::{Pace, Policy, RefreshMode, Retry, Sharing, cool_down};
+pub use refusals::{Refusal, Refusals};
 pub use scope::ScopeSet;
 pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};
 pub use superseded::Superseded;

@@ -30,7 +30,8 @@ impl Superseded {
     }
 }
 
-fn fingerprint(token: &AccessToken) -> u64 {
+/// Tells tokens apart without keeping them.
+pub(super) fn fingerprint(token: &AccessToken) -> u64 {
     let mut hasher = DefaultHasher::new();
     token.expose().hash(&mut hasher);
     hasher.finish()

@@ -118,25 +118,27 @@ pub struct SteadyClock {
     base: UnixMillis,
     wall: UnixMillis,
     monotonic: Duration,
+    /// What was read last: a small jump, there and back, must not be followed back.
+    latest: UnixMillis,
 }
 
 impl SteadyClock {
     /// Starts at what the wall clock shows. `monotonic` counts from anywhere.
     pub const fn new(wall: UnixMillis, monotonic: Duration) -> Self {
-        Self { base: wall, wall, monotonic }
+        Self { base: wall, wall, monotonic, latest: wall }
     }
 
     /// The time now, from what both clocks show.
     pub fn read(&mut self, wall: UnixMillis, monotonic: Duration) -> UnixMillis {
         let by_wall = wall.since(self.wall);
         let by_monotonic = monotonic.saturating_sub(self.monotonic);
-        let now = self.base + by_wall.max(by_monotonic);
+        self.latest = self.latest.max(self.base + by_wall.max(by_monotonic));
         if by_wall.abs_diff(by_monotonic) > TOLERANCE {
             // One of them jumped or slept. Counting on from old marks would hide
             // the next sleep behind this jump, so both are marked afresh.
-            *self = Self { base: now, wall, monotonic };
+            *self = Self { base: self.latest, wall, monotonic, ..*self };
         }
-        now
+        self.latest
     }
 }
 
@@ -190,6 +192,18 @@ mod tests {
         let after = clock.read(back + Duration::from_secs(1800), at(60));
 
         assert_eq!(after.since(before), Duration::from_secs(1800));
+    }
+
+    #[test]
+    fn half_a_second_there_and_back_is_waited_for_and_more_is_counted() {
+        for (jump, after) in [(500, 500), (501, 601)] {
+            let mut clock = clock();
+            let jump = Duration::from_millis(jump);
+            let step = Duration::from_millis(100);
+
+            assert_eq!(clock.read(START + jump, at(0)), START + jump);
+            assert_eq!(clock.read(START + step, at(0) + step), START + Duration::from_millis(after));
+        }
     }
 
     #[test]

@@ -369,7 +369,7 @@ fn granted_scopes(data: &Json, paths: &[String]) -> Option<ScopeSet> {
 }
 
 /// What was seen, for a message.
-fn sighted(answer: &Answer) -> String {
+pub(super) fn sighted(answer: &Answer) -> String {
     match (answer.codes(), answer.status) {
         (codes, 200) if !codes.is_empty() => codes,
         (codes, status) if !codes.is_empty() => format!("HTTP {status}, {codes}"),

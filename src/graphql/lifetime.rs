@@ -174,6 +174,18 @@ mod tests {
         validity(profile, response, Some(&data), stamp).expires_at.since(response.received_at)
     }
 
+    #[test]
+    fn an_issue_that_is_a_week_off_means_nothing() {
+        for sign in [-1, 1] {
+            for (seconds, source) in [(7 * 86_400, Source::Device), (7 * 86_400 - 1, Source::IssuedAt)] {
+                let issued_at = Some(PROVIDER.shifted(Skew::new(sign * seconds * 1_000)));
+                let clock = Clock::of(&response(PROVIDER, None), Stamp { issued_at, expires_at: None });
+
+                assert_eq!(clock.source, source, "{sign} {seconds}");
+            }
+        }
+    }
+
     fn at() -> Option<Expiry> {
         Some(Expiry::ExpiresAt { paths: words(&["at"]) })
     }

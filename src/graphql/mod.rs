@@ -1,4 +1,5 @@
-//! What grants look like on the wire. Pure: values in, values out.
+//! What grants look like on the wire, and what ordinary answers say about a token.
+//! Pure: values in, values out.
 //!
 //! [`Exchange`] is the one way through: it writes the request of a grant, reads
 //! what comes back, asks again in another spelling where the API refused a word,
@@ -11,6 +12,7 @@ mod lifetime;
 mod point;
 mod request;
 mod response;
+mod ruling;
 mod sliding;
 
 #[cfg(test)]
@@ -22,4 +24,5 @@ pub use function::granted_by_function;
 pub use jwt::stamp;
 pub use point::{parse_http_date, parse_point, parse_retry_after};
 pub use response::{Answer, Problem};
+pub use ruling::{Ruling, explain, judge, rejected};
 pub use sliding::observe;

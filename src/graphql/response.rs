@@ -125,6 +125,24 @@ impl Answer {
     }
 }
 
+/// The body of an answer, if it is JSON.
+pub(super) fn parsed(text: &str, platform: Platform) -> Option<Json> {
+    (platform.parse_json)(text.trim_start_matches('\u{feff}').trim())
+}
+
+/// Whether the errors of a body show `signs`.
+pub(super) fn says(body: &Json, signs: &Signs) -> bool {
+    problems(body).iter().any(|problem| problem.shows(signs))
+}
+
+/// Whether a body has errors as the GraphQL specification (section 7.1) writes them,
+/// and is not what something in between says in JSON.
+pub(super) fn has_errors(response: &HttpResponse, platform: Platform) -> bool {
+    let body = parsed(response.body.expose(), platform);
+    let errors = body.as_ref().and_then(|body| body.get("errors")).map_or(&[][..], Json::items);
+    !errors.is_empty() && errors.iter().all(|error| error.get("message").and_then(Json::as_text).is_some())
+}
+
 /// An answer has one error or two; a message that lists more is not read.
 const MOST_CODES: usize = 3;
 

@@ -6,8 +6,9 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    core::{AccessToken, CallId, Event, Want},
+    core::{AccessToken, CallId, Event, Refusal, Want},
     driver::Driver,
+    graphql::Ruling,
     host::{PLATFORM, given},
     js::{Face, error_view},
     options,
@@ -58,6 +59,43 @@ impl Core {
         self.driver.dispatch(Event::Invalidated(AccessToken::new(token)));
     }
 
+    /// What the face needs to know of the API to send requests to it.
+    pub fn traits(&self) -> JsValue {
+        plain(&self.driver.traits())
+    }
+
+    /// Whether an answer of this status and body refuses the token: `"whole"`, or
+    /// `"part"` where some of the request was carried out, or `undefined`.
+    pub fn judge(&self, status: u16, body: Option<String>) -> Option<String> {
+        match self.driver.judge(status, body.as_deref()) {
+            Ruling::Taken => None,
+            Ruling::Refused => Some("whole".to_owned()),
+            Ruling::RefusedInPart => Some("part".to_owned()),
+        }
+    }
+
+    /// An answer refused this token. `refusal` is `"first"`, `"again"` or `"final"`.
+    pub fn refused(&self, token: &str, refusal: &str) {
+        let refusal = match refusal {
+            "first" => Refusal::First,
+            "again" => Refusal::Again,
+            _ => Refusal::Final,
+        };
+        self.driver.dispatch(Event::Refused(AccessToken::new(token), refusal));
+    }
+
+    /// What an answer means that does not simply hold data: the fields of an error.
+    pub fn explain(&self, response: &JsValue, body: String) -> JsValue {
+        error_view(&self.driver.explain(response, body))
+    }
+
+    /// Why a request fails whose new token was refused as well. `needed` are the scopes
+    /// that its operation needs, where that is known.
+    pub fn rejected(&self, response: &JsValue, body: String, needed: Option<Vec<String>>) -> JsValue {
+        let needed = needed.map(|needed| needed.into_iter().collect());
+        error_view(&self.driver.rejected(response, body, needed.as_ref()))
+    }
+
     /// The time is not what it seemed: what is due is done, and the face told anew.
     pub fn woke(&self) {
         self.driver.dispatch(Event::Woke);
@@ -75,8 +113,7 @@ impl Core {
 
     /// A snapshot, as the contract spells it.
     pub fn status(&self) -> JsValue {
-        let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-        self.driver.status().serialize(&serializer).unwrap_or(JsValue::UNDEFINED)
+        plain(&self.driver.status())
     }
 
     /// Ends everything; callers that wait are rejected before it returns. What it gives
@@ -84,6 +121,10 @@ impl Core {
     pub fn close(&self) -> js_sys::Promise {
         self.driver.close()
     }
+}
+
+fn plain(view: &impl Serialize) -> JsValue {
+    view.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Call ids are counted by the face, from one.

@@ -3,7 +3,10 @@
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
-use crate::core::{Change, Outlook, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis};
+use crate::{
+    core::{Change, Outlook, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis},
+    provider::{Profile, Signs, TokenSource},
+};
 
 /// `status()`.
 #[derive(Serialize)]
@@ -41,6 +44,40 @@ impl StatusView {
             grants: status.grants,
             failures: status.failures,
             sessions: 1,
+        }
+    }
+}
+
+/// What the face needs to know of the API.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TraitsView<'a> {
+    name: &'a str,
+    endpoint: &'a str,
+    origins: &'a [String],
+    headers: &'a [(String, String)],
+    /// Headers that may bring a newer token.
+    sliding: &'a [String],
+    /// Whether tokens are granted in headers, which can then be read.
+    readable: bool,
+    /// Statuses by which it refuses a token.
+    statuses: &'a [u16],
+    /// Whether it also refuses tokens by what its answers say.
+    speaks: bool,
+}
+
+impl<'a> TraitsView<'a> {
+    pub(crate) fn new(profile: &'a Profile, origins: &'a [String]) -> Self {
+        let Signs { statuses, codes, messages, phrases } = &profile.signals.refused;
+        Self {
+            name: &profile.name,
+            endpoint: &profile.endpoint,
+            origins,
+            headers: &profile.headers,
+            sliding: profile.sliding.as_ref().map_or(&[], |sliding| &sliding.headers),
+            readable: matches!(profile.token, TokenSource::Headers(_)),
+            statuses,
+            speaks: !(codes.is_empty() && messages.is_empty() && phrases.is_empty()),
         }
     }
 }

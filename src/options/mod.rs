@@ -39,6 +39,8 @@ pub struct Settings<F> {
     pub timeout: Duration,
     /// Instead of the global `fetch`.
     pub fetch: Option<F>,
+    /// Where `tokens.fetch` may send the token, the endpoint's own first.
+    pub origins: Vec<String>,
     /// Whether the refresh timer keeps a process running.
     pub keep_alive: KeepAlive,
     /// Where tokens are shared with other holders.
@@ -109,7 +111,7 @@ pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
         }
     };
     let Chosen { mut profile, granter, scopes } = chosen;
-    check_endpoint(&profile.endpoint, &options, platform)?;
+    let own_origin = check_endpoint(&profile.endpoint, &options, platform)?;
     if let Some(headers) = options.map("headers", HEADERS)? {
         profile.headers.extend(headers.headers()?);
     }
@@ -127,6 +129,7 @@ pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
         timeout,
         store,
         fetch: options.function("fetch")?,
+        origins: origins(own_origin, &options, platform)?,
         keep_alive: if options.flag("keepAlive")? == Some(true) { KeepAlive::Yes } else { KeepAlive::No },
     })
 }
@@ -184,7 +187,7 @@ struct Chosen<F> {
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The options of every provider.
-const COMMON: [&str; 14] = [
+const COMMON: [&str; 15] = [
     "provider",
     "endpoint",
     "lifetimeMs",
@@ -195,6 +198,7 @@ const COMMON: [&str; 14] = [
     "retry",
     "fetch",
     "headers",
+    "origins",
     "allowInsecure",
     "keepAlive",
     "store",
@@ -205,7 +209,7 @@ const COMMON: [&str; 14] = [
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
 /// Options of the contract that this version does not have.
-const NOT_YET: [&str; 2] = ["origins", "sessions"];
+const NOT_YET: [&str; 1] = ["sessions"];
 
 fn check_keys<F: Clone>(options: &Reader<'_, F>, own: &[&str]) -> Result<(), TokenError> {
     if let Some(key) = NOT_YET.into_iter().find(|key| options.get(key).is_some()) {
@@ -217,29 +221,65 @@ fn check_keys<F: Clone>(options: &Reader<'_, F>, own: &[&str]) -> Result<(), Tok
     options.accept_only(&[&COMMON[..], own, &absent].concat())
 }
 
+/// Checks where grants are sent; its origin.
 fn check_endpoint<F: Clone>(
     endpoint: &str,
     options: &Reader<'_, F>,
     platform: Platform,
-) -> Result<(), TokenError> {
-    let allow_insecure = options.flag("allowInsecure")? == Some(true);
+) -> Result<String, TokenError> {
     // The endpoints of the built-in providers are never wrong.
     let key = if options.get("endpoint").is_some() { "endpoint" } else { "provider.endpoint" };
+    check_url(key, endpoint, options, platform)
+}
+
+/// Where `tokens.fetch` may send the token.
+///
+/// The endpoint's own origin is one of them in any case: `tokens.request` sends it there.
+fn origins<F: Clone>(
+    own: String,
+    options: &Reader<'_, F>,
+    platform: Platform,
+) -> Result<Vec<String>, TokenError> {
+    let mut origins = vec![own];
+    let given = match options.get("origins") {
+        None => &[][..],
+        Some(Given::List(given)) => given,
+        Some(_) => return Err(options.wrong("origins", ORIGINS)),
+    };
+    for (place, item) in given.iter().enumerate() {
+        let text =
+            item.as_text().ok_or_else(|| options.wrong_item("origins", place, item.kind(), ORIGINS))?;
+        origins.push(check_url(&format!("origins[{place}]"), text, options, platform)?);
+    }
+    Ok(origins)
+}
+
+/// What to give as origins.
+const ORIGINS: &str = "an array of origins, for example [\"https://api.example.com\"]";
+
+/// Checks that secrets may be sent to a URL; its origin.
+fn check_url<F: Clone>(
+    key: &str,
+    url: &str,
+    options: &Reader<'_, F>,
+    platform: Platform,
+) -> Result<String, TokenError> {
+    let allow_insecure = options.flag("allowInsecure")? == Some(true);
     let wrong = |what| Err(invalid(format!("option `{key}` {what}")));
-    let Some(url) = (platform.parse_url)(endpoint) else {
+    let Some(url) = (platform.parse_url)(url) else {
         return wrong("is not an absolute URL; give it in full, with https://");
     };
     if url.credentials == Credentials::Present {
         return wrong("holds a user name or password; leave them out and use the provider's options");
     }
     match url.protocol.as_str() {
-        "https:" => Ok(()),
-        "http:" if allow_insecure || is_loopback(&url.hostname) => Ok(()),
+        "https:" => Ok(url.origin),
+        "http:" if allow_insecure || is_loopback(&url.hostname) => Ok(url.origin),
         "http:" => wrong(
             "is an http: URL, which would send secrets in the clear; use https:, or set `allowInsecure: true` \
              if the way there is safe",
         ),
-        _ => wrong("is not an https: URL; give one, since grants are sent over HTTP"),
+        _ => wrong("is not an https: URL; give one, since secrets are sent there over HTTP"),
     }
 }
 

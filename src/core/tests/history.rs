@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use super::{START, failure, millis, scopes, seconds, world::Dice};
 use crate::core::{
     AccessToken, CallId, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Jitter, Lifecycle, Phase,
-    Policy, RefreshMode, RefreshToken, Retry, ScopeSet, Sharing, Skew, Stamp, TokenError, TokenSet,
+    Policy, RefreshMode, RefreshToken, Refusal, Retry, ScopeSet, Sharing, Skew, Stamp, TokenError, TokenSet,
     UnixMillis, Want, Written,
 };
 
@@ -35,7 +35,10 @@ enum Act {
     Ask(Want),
     Abandon(usize),
     Use,
+    /// The user says that the API refused a token.
     Refuse(Known),
+    /// An answer does.
+    Deny(Known, Refusal),
     See(Known, Grown),
     /// The request on the wire is answered.
     Answer(Reply),
@@ -162,7 +165,8 @@ fn act(dice: &mut Dice) -> Act {
         15..23 => Act::Ask(want(dice)),
         23..25 => Act::Abandon(dice.index(usize::MAX)),
         25..26 => Act::Use,
-        26..29 => Act::Refuse(known(dice, 2)),
+        26..28 => Act::Refuse(known(dice, 2)),
+        28 => Act::Deny(known(dice, 2), [Refusal::First, Refusal::Again, Refusal::Final][dice.index(3)]),
         29..33 => Act::See(known(dice, 5), grown(dice)),
         33..45 => Act::Answer(reply(dice)),
         45..47 => Act::AnswerElsewhere(dice.between(0, 9), reply(dice)),
@@ -495,6 +499,10 @@ impl Driver {
                 let token = self.known(known);
                 Event::Invalidated(token.map_or(AccessToken::new("strange"), |it| it.access_token))
             }
+            Act::Deny(known, refusal) => {
+                let token = self.known(known);
+                Event::Refused(token.map_or(AccessToken::new("strange"), |it| it.access_token), *refusal)
+            }
             Act::See(known, grown) => match self.known(known) {
                 Some(token) => Event::Observed(TokenSet { issued_at: self.now, ..token }),
                 None => Event::Observed(self.grow(grown)),
@@ -586,6 +594,7 @@ impl Driver {
             Event::Granted(..)
             | Event::Used
             | Event::Invalidated(_)
+            | Event::Refused(..)
             | Event::Observed(_)
             | Event::Woke
             | Event::Loaded(..)

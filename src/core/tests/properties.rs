@@ -14,7 +14,7 @@ use super::{
 };
 use crate::core::{
     CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Holding, Policy, RefreshMode,
-    TokenError, TokenSet, UnixMillis, Want, cool_down,
+    Refusal, TokenError, TokenSet, UnixMillis, Want, cool_down,
 };
 
 fn config() -> Config {
@@ -136,7 +136,7 @@ proptest! {
     #[test]
     fn a_refusal_of_a_token_that_is_not_held_changes_nothing(plan in any_plans()) {
         assert_inert(&plan, |step| match &step.event {
-            Event::Invalidated(token) => step.before.held.as_ref().is_none_or(|held| held.access_token != *token),
+            Event::Invalidated(token) | Event::Refused(token, _) => step.before.held.as_ref().is_none_or(|held| held.access_token != *token),
             _ => false,
         });
     }
@@ -148,6 +148,15 @@ proptest! {
                 && held.access_token == *token
             {
                 assert_eq!(step.after.held, None, "{step:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_that_came_after_a_refusal_is_not_given_up_for_another(plan in plans()) {
+        for step in plan.run() {
+            if let Event::Refused(_, Refusal::Again) = step.event {
+                assert_eq!(step.after.held, step.before.held, "{step:#?}");
             }
         }
     }

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use super::{START, failure, scopes, seconds};
 use crate::core::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Grant,
-    GrantFailure, Holding, Jitter, Lifecycle, Origin, Phase, Policy, Queue, Reason, RefreshToken, Remains,
-    Secret, Skew, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written,
+    GrantFailure, Holding, Jitter, Lifecycle, Origin, Phase, Policy, Queue, Reason, RefreshToken, Refusal,
+    Remains, Secret, Skew, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written,
 };
 
 /// A part of every secret here, and of nothing else.
@@ -103,6 +103,7 @@ fn no_event_and_no_effect_prints_a_secret() {
         Event::Abandoned(CallId(1)),
         Event::Used,
         Event::Invalidated(access_token(1)),
+        Event::Refused(access_token(1), Refusal::First),
         Event::Observed(tokens.clone()),
         Event::Woke,
         Event::Granted(FlightId(1), Ok(tokens.clone())),

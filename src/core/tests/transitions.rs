@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Jitter, Lifecycle,
-    Phase, Policy, Reason, Retry, Sharing, Stage, Stamp, TokenError, TokenSet, UnixMillis, Want, Written,
+    Phase, Policy, Reason, Refusal, Retry, Sharing, Stage, Stamp, TokenError, TokenSet, UnixMillis, Want,
+    Written,
 };
 
 mod table;
@@ -140,7 +141,7 @@ fn the_tables_have_every_kind_of_event() {
     }
 }
 
-const KINDS: [&str; 21] = [
+const KINDS: [&str; 22] = [
     "Requested a usable token",
     "Requested a fresh token",
     "Abandoned",
@@ -162,6 +163,7 @@ const KINDS: [&str; 21] = [
     "Saved",
     "Saved nothing, the store failed",
     "PeerSaved",
+    "Refused",
 ];
 
 /// A new kind of event stops the build here, until it has its place in [`KINDS`].
@@ -174,6 +176,7 @@ fn kind_of(event: &Event) -> &'static str {
         Event::Abandoned(_) => KINDS[2],
         Event::Used => KINDS[3],
         Event::Invalidated(_) => KINDS[4],
+        Event::Refused(..) => KINDS[21],
         Event::Observed(_) => KINDS[5],
         Event::Woke => KINDS[6],
         Event::Granted(_, Ok(_)) => KINDS[7],
@@ -234,6 +237,11 @@ fn sightings() -> Vec<Told> {
     vec![
         ("the API refuses the token held", |_| Event::Invalidated(AccessToken::new("held"))),
         ("the API refuses another token", |_| Event::Invalidated(AccessToken::new("first"))),
+        ("an answer refuses the token held", |_| Event::Refused(AccessToken::new("held"), Refusal::First)),
+        ("an answer refuses the token held, as another did the one before", |_| {
+            Event::Refused(AccessToken::new("held"), Refusal::Again)
+        }),
+        ("an answer refuses another token", |_| Event::Refused(AccessToken::new("first"), Refusal::First)),
         ("a newer token is seen", |_| Event::Observed(named("newer", NOW))),
         ("an older token is seen, never held", |_| Event::Observed(named("older", NOW))),
         ("the token held is seen", |_| Event::Observed(named("held", NOW))),

@@ -1,0 +1,200 @@
+// `tokens.request`: GraphQL over HTTP, to the provider's endpoint.
+//
+// Decides only whether an answer holds data and nothing else; what any other answer
+// means, the core says.
+
+import { LARGEST, exchange, isAnswer, judged, prepare } from "./fetching.js";
+import { GraphQLRequestError } from "./graphql-request-error.js";
+import { print } from "./printing.js";
+import { TokenError, errorOf } from "./token-error.js";
+
+/** @typedef {import("./desk.js").Desk} Desk */
+
+/**
+ * @param {Desk} desk
+ * @param {unknown} owner the public object, kept alive while its caller waits
+ * @param {any} document
+ * @param {any} variables
+ * @param {any} options
+ * @returns {Promise<any>}
+ */
+export async function request(desk, owner, document, variables, options) {
+  const { operationName, signal, headers, scopes } = checked(options);
+  const body = written({ query: textOf(document), variables: variables ?? undefined, operationName });
+  if (desk.traits === undefined || desk.closed) await desk.ready();
+  const { endpoint } = desk.traits;
+  const init = { method: "POST", headers: headersFor(desk, headers), body, redirect: "manual", signal };
+  const { response, text, rejected } = await sent(desk, owner, prepare(endpoint, init), signal, scopes);
+  if (rejected)
+    throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", neededScopes(document))));
+  const answer = parsed(text);
+  const isTrusted = isAnswer(response) && (response.ok || isGraphQl(response));
+  if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
+  const fields = desk.explain((core) => core.explain(response, text ?? ""));
+  if (fields.code !== "graphql_errors") throw errorOf(fields);
+  const { message, ...details } = fields;
+  throw new GraphQLRequestError(message, { ...details, errors: answer.errors, data: answer.data });
+}
+
+/**
+ * The scopes that a document needs, where that is known.
+ *
+ * @param {unknown} _document
+ * @returns {string[] | undefined}
+ */
+function neededScopes(_document) {
+  return undefined;
+}
+
+/**
+ * @param {Desk} desk
+ * @param {unknown} owner
+ * @param {import("./fetching.js").Prepared} prepared
+ * @param {AbortSignal | undefined} signal
+ * @param {string[] | undefined} scopes
+ */
+async function sent(desk, owner, prepared, signal, scopes) {
+  try {
+    if (prepared.authorization === "callers") {
+      const response = await desk.fetch(prepared.input, prepared.init);
+      return { response, text: (await read(desk, response)).text, rejected: false };
+    }
+    const options = scopes === undefined ? signal && { signal } : { signal, scopes };
+    return await exchange(desk, owner, prepared, options, read);
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    throw TokenError.is(error) ? error : unreachable(desk, error);
+  }
+}
+
+/**
+ * Reads an answer, which is for nobody else.
+ *
+ * @param {Desk} desk
+ * @param {Response} response
+ */
+async function read(desk, response) {
+  if (!isAnswer(response)) return { text: undefined, ruling: undefined };
+  const text = await response.text();
+  return { text, ruling: judged(desk, response.status, text.length > LARGEST ? undefined : text) };
+}
+
+/**
+ * @param {Desk} desk
+ * @param {any} error that `fetch` threw
+ */
+function unreachable({ traits: { name, endpoint } }, error) {
+  // Only a code: messages of `fetch` quote headers.
+  const code = [error?.cause?.code, error?.code].find((code) => /^[A-Z0-9_]{1,40}$/.test(code));
+  const why = code === undefined ? "" : ` (${code})`;
+  const what = `${name} (${new URL(endpoint).origin})`;
+  if (/TIME_?OUT|TIMEDOUT/.test(code)) {
+    return new TokenError("timeout", `${what} took too long to answer${why}; check the network`, {
+      provider: name,
+    });
+  }
+  const message =
+    `${what} cannot be reached${why}; check \`endpoint\` and the network, and in a browser that the server allows ` +
+    "this origin (CORS)";
+  return new TokenError("network", message, { provider: name });
+}
+
+/**
+ * The manager's own headers, then the provider's, then the caller's.
+ *
+ * @param {Desk} desk
+ * @param {any} given
+ */
+function headersFor(desk, given) {
+  const own = {
+    "content-type": "application/json",
+    accept: ACCEPT,
+    ...Object.fromEntries(desk.traits.headers),
+  };
+  if (given === undefined) return own;
+  const headers = new Headers(own);
+  new Headers(given).forEach((value, name) => headers.set(name, value));
+  return headers;
+}
+
+/** GraphQL over HTTP, section 5.2. */
+const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
+
+/** @param {any} options */
+function checked(options) {
+  if (options === undefined) return {};
+  if (!isObject(options))
+    throw invalid("the options of request() are no object; give one, or leave them out");
+  for (const key of Object.keys(options)) {
+    if (!OPTIONS.includes(key))
+      throw invalid(`an option of request() is not known; known are \`${OPTIONS.join("`, `")}\``);
+  }
+  const { operationName, scopes, signal } = options;
+  if (operationName !== undefined && operationName !== null && typeof operationName !== "string") {
+    throw invalid("option `operationName` is no string; give the name of an operation of the document");
+  }
+  if (signal !== undefined && typeof signal?.aborted !== "boolean") {
+    throw invalid("option `signal` is no AbortSignal; give one or leave it out");
+  }
+  if (scopes === "auto") {
+    throw invalid(
+      'option `scopes` is "auto", which is not part of this version yet; give an array of scopes',
+    );
+  }
+  return options;
+}
+
+const OPTIONS = ["operationName", "signal", "headers", "scopes"];
+
+/** @param {any} document */
+function textOf(document) {
+  if (isObject(document) && Array.isArray(document.definitions)) return print(document);
+  const isText =
+    typeof document === "string" || Object.prototype.toString.call(document) === "[object String]";
+  const text = isText ? `${document}` : "";
+  if (text.trim() !== "") return text;
+  throw invalid("request() needs a GraphQL document first: a string, or a DocumentNode as `gql` gives");
+}
+
+/** @param {{ query: string, variables: any, operationName: any }} body */
+function written(body) {
+  if (body.variables !== undefined && !isObject(body.variables)) {
+    throw invalid("the variables of request() are no object; give one, or leave them out");
+  }
+  try {
+    return JSON.stringify(body);
+  } catch {
+    throw invalid(
+      "the variables of request() cannot be written as JSON: a bigint, or an object in itself; give JSON",
+    );
+  }
+}
+
+/** @param {string} message */
+function invalid(message) {
+  return new TokenError("invalid_options", message);
+}
+
+/** @param {string | undefined} text */
+function parsed(text) {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {Response} response */
+function isGraphQl({ headers }) {
+  return /^application\/graphql-response\+json\s*(?:;|$)/i.test(headers.get("content-type") ?? "");
+}
+
+/** @param {unknown} value */
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** @param {unknown} errors */
+function isEmpty(errors) {
+  return errors === undefined || errors === null || (Array.isArray(errors) && errors.length === 0);
+}
