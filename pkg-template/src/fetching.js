@@ -86,7 +86,7 @@ async function resend(desk, prepared, token, look) {
   const response = await send(desk, prepared, token);
   const { ruling, text } = await look(desk, response);
   if (ruling === undefined) adopt(desk, response, token);
-  else desk.tell((core) => core.refused(token.value, ruling === "part" ? "final" : "again"));
+  else desk.tell((core) => core.refused(token.value, "again"));
   return { response, text, rejected: ruling === "whole" };
 }
 
