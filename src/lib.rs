@@ -180,6 +180,7 @@ mod layers {
             "host/store.rs",
             "grant.rs",
             "js/face.rs",
+            "js/views.rs",
         ];
         for (layer, _) in MAY_USE {
             for (path, code) in sources(layer) {

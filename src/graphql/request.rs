@@ -40,7 +40,7 @@ impl Filling<'_> {
         }
         for (name, value) in &self.profile.headers {
             headers.retain(|(known, _)| known != name);
-            headers.push((name.clone(), Secret::new(value.as_str())));
+            headers.push((name.clone(), value.clone()));
         }
         Ok(HttpRequest {
             url: self.profile.endpoint.clone(),

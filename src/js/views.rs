@@ -55,7 +55,7 @@ pub(crate) struct TraitsView<'a> {
     name: &'a str,
     endpoint: &'a str,
     origins: &'a [String],
-    headers: &'a [(String, String)],
+    headers: Vec<(&'a str, &'a str)>,
     /// Headers that may bring a newer token.
     sliding: &'a [String],
     /// Whether tokens are granted in headers, which can then be read.
@@ -73,7 +73,7 @@ impl<'a> TraitsView<'a> {
             name: &profile.name,
             endpoint: &profile.endpoint,
             origins,
-            headers: &profile.headers,
+            headers: profile.headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect(),
             sliding: profile.sliding.as_ref().map_or(&[], |sliding| &sliding.headers),
             readable: matches!(profile.token, TokenSource::Headers(_)),
             statuses,

@@ -218,7 +218,7 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// Headers to add to grant requests; names come out in lower case.
-    pub(super) fn headers(&self) -> Result<Vec<(String, String)>, TokenError> {
+    pub(super) fn headers(&self) -> Result<Vec<(String, Secret)>, TokenError> {
         let header = |(name, value): &(String, Given<F>)| {
             let lower = name.to_ascii_lowercase();
             let key = shown(name);
@@ -232,7 +232,7 @@ impl<'a, F: Clone> Reader<'a, F> {
                 return Err(self.is(key, "not a header's name", "a name of letters, digits and hyphens"));
             }
             match value.as_text() {
-                Some(text) if is_header_value(text) => Ok((lower, text.to_owned())),
+                Some(text) if is_header_value(text) => Ok((lower, Secret::new(text))),
                 text => {
                     let what =
                         text.map_or(value.kind(), |_| "a string with characters that no header can hold");

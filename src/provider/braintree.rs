@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use crate::core::Secret;
+
 pub use super::fluz::Environment;
 use super::profile::{
     Authorization, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, TokenSource, Unexplained,
@@ -41,7 +43,7 @@ impl Braintree {
             endpoint: self.endpoint.unwrap_or_else(|| endpoint.to_owned()),
             headers: vec![(
                 "braintree-version".to_owned(),
-                self.version.unwrap_or_else(|| VERSION.to_owned()),
+                Secret::new(self.version.unwrap_or_else(|| VERSION.to_owned())),
             )],
             authenticate: Operation {
                 document: CREATE.to_owned(),

@@ -11,8 +11,8 @@ pub struct Profile {
     pub name: String,
     /// Where grants are sent.
     pub endpoint: String,
-    /// Sent with each grant, names in lower case.
-    pub headers: Vec<(String, String)>,
+    /// Sent with each grant, names in lower case. A value may be a gateway's key.
+    pub headers: Vec<(String, Secret)>,
     /// How to get a token with the long-lived credentials.
     pub authenticate: Operation,
     /// How to get one with a refresh token.

@@ -29,7 +29,9 @@ pub fn key<F>(settings: &Settings<F>, platform: Platform) -> String {
         operation(&profile.authenticate),
         Json::List(secrets),
         listed(&settings.scopes),
-        Json::Map(profile.headers.iter().map(|(name, value)| (name.clone(), Json::text(value))).collect()),
+        Json::Map(
+            profile.headers.iter().map(|(name, value)| (name.clone(), Json::text(value.expose()))).collect(),
+        ),
     ]);
     let digest = Sha256::digest((platform.write_json)(&whole));
     format!("gtm1-{}", Base64UrlUnpadded::encode_string(&digest))

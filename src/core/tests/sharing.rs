@@ -35,7 +35,7 @@ proptest! {
         for step in plan.run() {
             let Event::Requested(call, _) = step.event else { continue };
             let served = step.settled().any(|(settled, answer)| settled == call && answer.is_ok());
-            let due = step.before.flight.is_none() && step.before.wakeup.is_some_and(|at| at <= step.at);
+            let due = step.before.wakeup.is_some_and(|at| at <= step.at);
             let locks = step.effects.iter().any(|it| matches!(it, Effect::Acquire(_) | Effect::Save(..)));
             assert!(!locks, "{step:#?}");
             assert!(!served || due || !step.effects.iter().any(is_about_the_store) || is_due(&plan, &step), "{step:#?}");

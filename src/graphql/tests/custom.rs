@@ -193,7 +193,7 @@ fn a_secret_that_no_header_can_carry_is_never_sent() {
 
 #[test]
 fn a_header_of_ones_own_replaces_the_usual_one() {
-    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let header = |name: &str, value: &str| (name.to_owned(), Secret::new(value));
     let mut profile = acme();
     profile.headers =
         vec![header("accept", "application/json"), header("x-tenant", "first"), header("x-tenant", "second")];

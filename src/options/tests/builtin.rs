@@ -153,7 +153,7 @@ fn braintree_takes_the_least_and_fills_the_rest() {
     let settings = accepted(&braintree());
 
     let profile = &settings.profile;
-    assert_eq!(profile.headers, [("braintree-version".to_owned(), "2019-01-01".to_owned())]);
+    assert_eq!(profile.headers, [("braintree-version".to_owned(), Secret::new("2019-01-01"))]);
     assert_eq!(profile.lifetime, Lifetime::Otherwise(Duration::from_secs(3600)));
     assert_eq!(
         profile.authenticate.authorization,
@@ -170,7 +170,7 @@ fn a_braintree_version_is_a_date() {
     for date in ["2019-01-01", "2026-12-31", "2026-01-13"] {
         let profile = accepted(&braintree().with("braintreeVersion", text(date))).profile;
 
-        assert_eq!(profile.headers, [("braintree-version".to_owned(), date.to_owned())]);
+        assert_eq!(profile.headers, [("braintree-version".to_owned(), Secret::new(date))]);
     }
     for bad in [
         "planted",

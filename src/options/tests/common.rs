@@ -57,7 +57,7 @@ fn every_provider_takes_every_common_option() {
         assert_eq!(settings.timeout, Duration::from_micros(1500));
         assert_eq!(settings.fetch, Some("own"));
         assert_eq!(settings.keep_alive, KeepAlive::Yes);
-        assert_eq!(settings.profile.headers.last(), Some(&("x-trace".to_owned(), "on".to_owned())));
+        assert_eq!(settings.profile.headers.last(), Some(&("x-trace".to_owned(), Secret::new("on"))));
     }
 }
 

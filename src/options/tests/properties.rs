@@ -233,7 +233,7 @@ fn check_settings(settings: &Settings<&'static str>) -> Result<(), TestCaseError
     for (name, value) in &profile.headers {
         prop_assert!(name.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()));
         prop_assert!(!["authorization", "content-type"].contains(&name.as_str()));
-        prop_assert!(value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)));
+        prop_assert!(value.expose().bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)));
     }
     if let Granter::Profile(sources) = granter {
         prop_assert_eq!(sources.len(), profile.secrets.len());

@@ -56,7 +56,7 @@ fn the_contracts_example_becomes_a_profile() {
     assert_eq!(profile.token, TokenSource::Data(paths(&["login.jwt", "renew.jwt"])));
     assert_eq!(profile.refresh_token, ["login.renewal"]);
     assert_eq!(profile.scopes, ["login.scopes"]);
-    assert_eq!(profile.headers, [("x-tenant".to_owned(), "7".to_owned())]);
+    assert_eq!(profile.headers, [("x-tenant".to_owned(), Secret::new("7"))]);
     let unit = Duration::from_secs(1);
     assert_eq!(profile.expiry, Some(Expiry::ExpiresIn { paths: paths(&["login.ttl"]), unit }));
     assert_eq!(profile.lifetime, Lifetime::Otherwise(Duration::from_secs(300)));
