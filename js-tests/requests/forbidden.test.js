@@ -25,7 +25,9 @@ test("Braintree: too few scopes look like bad credentials, and are told as what 
     ["insufficient_scope", false, "braintree", 200],
   );
   assert.match(error.message, /AUTHENTICATION/);
-  assert.match(error.message, /scopes .*TRANSACTION_FIND/);
+  // What the document needs, from the published tables, and what was granted.
+  assert.match(error.message, /needs CUSTOMER_CREATE; the token was granted TRANSACTION_FIND/);
+  assert.deepEqual(error.missingScopes, ["CUSTOMER_CREATE"]);
   assert.match(`${error.requestId}`, /^[0-9a-f-]{36}$/);
   // The token and its successor were good all along.
   assert.equal(sandbox.counts().braintree.grants, 2);

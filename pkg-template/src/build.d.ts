@@ -3,6 +3,11 @@
 /** The version in Cargo.toml. */
 declare const __VERSION__: string;
 
+/** The entry beside the main one, under the name that it has there. */
+declare module "#scopes" {
+  export * from "graphql-token-manager/scopes";
+}
+
 /** The optimised module as base64. */
 declare module "#wasm" {
   const base64: string;

@@ -27,8 +27,10 @@ export async function request(desk, owner, document, variables, options) {
   const { endpoint } = desk.traits;
   const init = { method: "POST", headers: headersFor(desk, headers), body, redirect: "manual", signal };
   const { response, text, rejected } = await sent(desk, owner, prepare(endpoint, init), signal, scopes);
-  if (rejected)
-    throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", neededScopes(document))));
+  if (rejected) {
+    const needed = await neededScopes(document, desk.traits.name, { operationName: operationName ?? undefined, variables });
+    throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", needed)));
+  }
   const answer = parsed(text);
   const isTrusted = isAnswer(response) && (response.ok || isGraphQl(response));
   if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
@@ -39,13 +41,23 @@ export async function request(desk, owner, document, variables, options) {
 }
 
 /**
- * The scopes that a document needs, where that is known.
+ * The scopes that a document needs, where that is known. What knows it is an entry of its own, loaded here alone: it has
+ * a parser in it, and this is an error that most programs never see.
  *
- * @param {unknown} _document
- * @returns {string[] | undefined}
+ * @param {any} document
+ * @param {any} provider
+ * @param {any} operation
+ * @returns {Promise<string[] | undefined>}
  */
-function neededScopes(_document) {
-  return undefined;
+async function neededScopes(document, provider, operation) {
+  try {
+    const { analyse } = await import("#scopes");
+    const { scopes, unknown } = analyse(document, provider, operation);
+    return unknown.length === 0 ? scopes : undefined;
+  } catch {
+    // No table for this provider, or a place that has but the one file.
+    return undefined;
+  }
 }
 
 /**

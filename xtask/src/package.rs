@@ -67,8 +67,9 @@ fn esbuild(project: &Project, entry: &str, options: &[String], output: &Path) ->
     for (extension, format) in [
         ("js", ["--format=esm"].as_slice()),
         // For Node, because only then esbuild lists the exports' names in a form
-        // that Node finds when an ES module imports this file.
-        ("cjs", &["--format=cjs", "--platform=node"]),
+        // that Node finds when an ES module imports this file. Loads files by `require`:
+        // test runners that know modules of this kind alone refuse `import()`.
+        ("cjs", &["--format=cjs", "--platform=node", "--supported:dynamic-import=false"]),
     ] {
         process::run(
             project
@@ -81,6 +82,11 @@ fn esbuild(project: &Project, entry: &str, options: &[String], output: &Path) ->
                 .arg("--line-limit=1000")
                 .args(format)
                 .args(options)
+                // Another entry is not a part of this one: it lies beside it.
+                .args([
+                    format!("--alias:#scopes=./scopes.{extension}"),
+                    format!("--external:./scopes.{extension}"),
+                ])
                 .arg(format!("--outfile={}", output.with_extension(extension).display())),
         )?;
     }
