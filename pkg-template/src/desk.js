@@ -32,6 +32,7 @@ import { TokenError, errorOf, fieldsOf, startError } from "./token-error.js";
  * @property {string[]} origins
  * @property {[name: string, value: string][]} headers
  * @property {string[]} sliding
+ * @property {boolean} readable
  * @property {number[]} statuses
  * @property {boolean} speaks
  */
@@ -59,7 +60,7 @@ export class Desk {
   traits = /** @type {any} */ (undefined);
   /** The last address that the token may be sent to. */
   acceptedUrl = "";
-  /** Whether listeners know that the page cannot read new tokens. */
+  /** Whether listeners know that the page cannot read new tokens, or it can. */
   warned = false;
 
   /** What the wall clock last showed. */

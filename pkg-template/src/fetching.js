@@ -147,9 +147,15 @@ export function prepare(input, init) {
   const body = init?.body ?? undefined;
   const copy = copiedBody(body);
   const signal = init?.signal === undefined ? request?.signal : init.signal;
+  /** @type {Record<string, any>} */
+  const own = { ...init, headers };
+  if (body !== undefined) own.body = copy ?? body;
+  // `fetch` forgets a Request's referrer where it is given anything besides.
+  if (init === undefined && request?.referrer && request.referrer !== "about:client")
+    own.referrer = request.referrer;
   return {
     input,
-    init: body === undefined ? { ...init, headers } : { ...init, headers, body: copy ?? body },
+    init: own,
     headers,
     url: request?.url ?? `${input}`,
     signal: signal ?? undefined,
@@ -325,6 +331,8 @@ async function copied(response) {
   const { headers, body } = response;
   const length = headers.get("content-length");
   if (body === null || response.bodyUsed || Number(length) > LARGEST) return undefined;
+  // A replacement for `fetch` whose bodies are Node's streams: a copy comes only as fast as the caller reads.
+  if (body !== undefined && typeof body.getReader !== "function") return undefined;
   try {
     const copy = response.clone();
     // What is compressed may be of any length; pages of other origins are not told whether it is.
@@ -377,16 +385,18 @@ function isElsewhere(desk, response) {
  * @param {AccessToken} token that was sent
  */
 function adopt(desk, response, token) {
-  const { sliding, name } = desk.traits;
+  const { sliding, name, readable } = desk.traits;
   if (sliding.length === 0 || isElsewhere(desk, response)) return;
   if (sliding.some((header) => response.headers.get(header) !== null)) {
+    desk.warned = true;
     desk.tell((core) => core.adopt(response));
     return;
   }
-  // Some APIs bring a new token only when the old one nears its end: before the last
-  // quarter, its absence means nothing.
-  const isLate = Date.now() > desk.validUntil - (token.expiresAt - token.issuedAt) / 4;
-  if (response.type !== "cors" || !response.ok || desk.warned || token !== desk.held || !isLate) return;
+  // Some APIs bring a new token only when the old one nears its end: in the first half of
+  // its life, that none is there means nothing.
+  const isLate = Date.now() > desk.validUntil - (token.expiresAt - token.issuedAt) / 2;
+  if (readable || desk.warned || response.type !== "cors" || !response.ok) return;
+  if (token !== desk.held || !isLate) return;
   desk.warned = true;
   const message =
     `the answers of ${name} bring no new token that this page can read: if it sends one, the server must list ` +
@@ -400,5 +410,5 @@ function adopt(desk, response, token) {
  * @param {Response} response
  */
 function discard(response) {
-  response.body?.cancel().catch(() => {});
+  response.body?.cancel?.().catch(() => {});
 }

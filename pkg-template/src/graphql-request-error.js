@@ -2,6 +2,8 @@
 
 import { TokenError } from "./token-error.js";
 
+const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
+
 export class GraphQLRequestError extends TokenError {
   /** Bundlers shorten names, and the class's own is what consoles print. */
   static name = "GraphQLRequestError";
@@ -36,8 +38,10 @@ export class GraphQLRequestError extends TokenError {
    * @param {object} options
    * @param {(value: unknown, options: object) => string} inspect
    */
-  [Symbol.for("nodejs.util.inspect.custom")](_depth, options, inspect) {
-    const shown = Object.assign(new TokenError(this.code, this.message), this);
+  [CUSTOM](_depth, options, inspect) {
+    const nothing = /** @type {any} */ ({ errors: undefined });
+    const shown = Object.assign(new GraphQLRequestError(this.message, nothing), this);
+    Object.defineProperty(shown, CUSTOM, { value: undefined });
     shown.stack = this.stack ?? "";
     return inspect(shown, options);
   }

@@ -128,9 +128,12 @@ function checked(options) {
     if (!OPTIONS.includes(key))
       throw invalid(`an option of request() is not known; known are \`${OPTIONS.join("`, `")}\``);
   }
-  const { operationName, scopes } = options;
+  const { operationName, scopes, signal } = options;
   if (operationName !== undefined && operationName !== null && typeof operationName !== "string") {
     throw invalid("option `operationName` is no string; give the name of an operation of the document");
+  }
+  if (signal !== undefined && typeof signal?.aborted !== "boolean") {
+    throw invalid("option `signal` is no AbortSignal; give one or leave it out");
   }
   if (scopes === "auto") {
     throw invalid(

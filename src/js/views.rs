@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 use crate::{
     core::{Change, Outlook, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis},
-    provider::{Profile, Signs},
+    provider::{Profile, Signs, TokenSource},
 };
 
 /// `status()`.
@@ -58,6 +58,8 @@ pub(crate) struct TraitsView<'a> {
     headers: &'a [(String, String)],
     /// Headers that may bring a newer token.
     sliding: &'a [String],
+    /// Whether tokens are granted in headers, which can then be read.
+    readable: bool,
     /// Statuses by which it refuses a token.
     statuses: &'a [u16],
     /// Whether it also refuses tokens by what its answers say.
@@ -73,6 +75,7 @@ impl<'a> TraitsView<'a> {
             origins,
             headers: &profile.headers,
             sliding: profile.sliding.as_ref().map_or(&[], |sliding| &sliding.headers),
+            readable: matches!(profile.token, TokenSource::Headers(_)),
             statuses,
             speaks: !(codes.is_empty() && messages.is_empty() && phrases.is_empty()),
         }

@@ -25,6 +25,7 @@ mod custom;
 mod fluz;
 mod fluz_refresh;
 mod function;
+mod ruling;
 mod spelling;
 mod toggle;
 

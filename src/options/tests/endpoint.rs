@@ -162,3 +162,45 @@ fn a_loopback_address_has_four_parts_whatever_the_platform_lets_through() {
         assert!(!is_loopback(hostname), "{hostname}");
     }
 }
+
+#[test]
+fn the_token_goes_to_the_endpoints_origin_and_to_those_that_are_given() {
+    let options =
+        acme().with("origins", texts(&["https://files.acme.test/upload?x=1", "http://localhost:4000"]));
+
+    assert_eq!(accepted(&acme()).origins, ["https://api.acme.test"]);
+    assert_eq!(
+        accepted(&options).origins,
+        ["https://api.acme.test", "https://files.acme.test", "http://localhost:4000"]
+    );
+    assert_eq!(accepted(&acme().with("origins", list([]))).origins, ["https://api.acme.test"]);
+}
+
+#[test]
+fn origins_that_may_not_have_the_token_are_refused_by_their_place() {
+    for (origin, what) in [
+        ("api.acme.test", "is not an absolute URL; give it in full, with https://"),
+        (
+            "https://user:planted@acme.test",
+            "holds a user name or password; leave them out and use the provider's options",
+        ),
+        ("ftp://acme.test", "is not an https: URL; give one, since secrets are sent there over HTTP"),
+    ] {
+        let options = toggle().with("origins", texts(&["https://acme.test", origin]));
+
+        assert_eq!(refused(&options), format!("option `origins[1]` {what}"));
+    }
+    let insecure = toggle().with("origins", texts(&["http://acme.test"]));
+    assert!(refused(&insecure).starts_with("option `origins[0]` is an http: URL, which would send secrets"));
+    accepted(&insecure.with("allowInsecure", Given::Bool(true)));
+}
+
+#[test]
+fn origins_are_an_array_of_texts() {
+    let remedy = "an array of origins, for example [\"https://api.example.com\"]";
+    refuses_kinds(&toggle(), "origins", &["an array", "an empty array"], remedy);
+    assert_eq!(
+        refused(&toggle().with("origins", list([number(7.0)]))),
+        format!("option `origins[0]` is a number; give {remedy}")
+    );
+}

@@ -1,0 +1,130 @@
+// The caller's own abort and timeout.
+
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { describe, test } from "node:test";
+
+import { Gate, until } from "../support/waiting.js";
+import { POST, apiFor, countedFor, json } from "./support.js";
+
+const REASON = new Error("the caller's own");
+
+/** @type {[name: string, call: (tokens: import("graphql-token-manager").TokenManager, endpoint: string, signal: AbortSignal) => Promise<any>][]} */
+const CALLS = [
+  ["fetch", (tokens, endpoint, signal) => tokens.fetch(endpoint, { ...POST, signal })],
+  [
+    "fetch of a Request",
+    (tokens, endpoint, signal) => tokens.fetch(new Request(endpoint, { ...POST, signal })),
+  ],
+  ["request", (tokens, _endpoint, signal) => tokens.request("{ ok }", {}, { signal })],
+];
+
+/** @param {Promise<unknown>} promise */
+const reasonOf = (promise) =>
+  promise.then(
+    () => assert.fail("it did not reject"),
+    (reason) => reason,
+  );
+
+for (const [name, call] of CALLS) {
+  describe(name, () => {
+    test("rejects with the reason where it was aborted before", async (t) => {
+      const { endpoint, asked } = await apiFor(t);
+      const { tokens } = countedFor(t, endpoint);
+
+      const signal = AbortSignal.abort(REASON);
+      const cold = await reasonOf(call(tokens, endpoint, signal));
+      await tokens.getToken();
+      const warm = await reasonOf(call(tokens, endpoint, signal));
+
+      assert.deepEqual([cold, warm], [REASON, REASON]);
+      assert.equal(asked.length, 0);
+    });
+
+    test("rejects with the reason while it waits for the token, and the grant goes on", async (t) => {
+      const { endpoint, asked } = await apiFor(t);
+      /** @type {Gate} */
+      const granted = new Gate();
+      const grant = async () => {
+        await granted.opened;
+        return { accessToken: "token-1", expiresInMs: 60_000 };
+      };
+      const { tokens } = countedFor(t, endpoint, {}, { grant });
+      const controller = new AbortController();
+      const waiting = reasonOf(call(tokens, endpoint, controller.signal));
+      const other = tokens.getToken();
+      await until(() => tokens.status().refreshing, "the grant is on its way");
+
+      controller.abort(REASON);
+
+      assert.equal(await waiting, REASON);
+      granted.open();
+      assert.equal(await other, "token-1");
+      assert.equal(asked.length, 0);
+      // What a Request itself listens for is not ours.
+      if (name !== "fetch of a Request")
+        assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+    });
+
+    test("rejects with the reason while it waits for the answer, and for the second one", async (t) => {
+      for (const path of ["first", "second"]) {
+        const controller = new AbortController();
+        const { endpoint } = await apiFor(t, async ({ token }, response) => {
+          if (path === "second" && token === "token-1") return json(response, 401, {});
+          controller.abort(REASON);
+          await new Promise((resolve) => response.once("close", () => resolve(undefined)));
+        });
+        const { tokens } = countedFor(t, endpoint);
+
+        assert.equal(await reasonOf(call(tokens, endpoint, controller.signal)), REASON);
+      }
+    });
+
+    test("rejects with the timeout's own error", async (t) => {
+      const { endpoint } = await apiFor(
+        t,
+        (_, response) => new Promise((resolve) => response.once("close", () => resolve(undefined))),
+      );
+      const { tokens } = countedFor(t, endpoint);
+      await tokens.getToken();
+
+      const reason = await reasonOf(call(tokens, endpoint, AbortSignal.timeout(30)));
+
+      assert.deepEqual([reason.name, reason.constructor.name], ["TimeoutError", "DOMException"]);
+    });
+  });
+}
+
+test("no listener is left on a signal that outlives many calls", async (t) => {
+  const { endpoint } = await apiFor(t);
+  const { tokens } = countedFor(t, endpoint);
+  const { signal } = new AbortController();
+  const bare = new AbortController();
+  const before = async (/** @type {() => Promise<Response>} */ ask) => (await ask()).text();
+  for (let call = 0; call < 5; call++) await before(() => fetch(endpoint, { ...POST, signal: bare.signal }));
+
+  for (let call = 0; call < 5; call++) {
+    await before(() => tokens.fetch(endpoint, { ...POST, signal }));
+    await tokens.request("{ ok }", {}, { signal });
+  }
+
+  // What `fetch` itself leaves until its Request is collected is not ours.
+  const left = getEventListeners(signal, "abort").length;
+  assert.ok(left <= 2 * getEventListeners(bare.signal, "abort").length, `${left}`);
+});
+
+test("an abort while the body comes rejects its reading, as fetch does", async (t) => {
+  const controller = new AbortController();
+  const { endpoint } = await apiFor(t, async (_, response) => {
+    response.writeHead(200, { "content-type": "text/plain" });
+    response.write("a");
+    await new Promise((resolve) => response.once("close", () => resolve(undefined)));
+  });
+  const { tokens } = countedFor(t, endpoint);
+
+  const response = await tokens.fetch(endpoint, { signal: controller.signal });
+  controller.abort(REASON);
+
+  // Not always with the reason, in Node.
+  await reasonOf(response.text());
+});

@@ -1,0 +1,300 @@
+// tokens.fetch as a drop-in fetch: every form of a request, origins, redirects, and the answer as it came.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { NAMES, APIS } from "../faults/providers.js";
+import { managerFor, sandboxFor } from "../support/setup.js";
+import { failure } from "../support/waiting.js";
+import { POST, apiFor, countedFor, json } from "./support.js";
+
+describe("a request", () => {
+  for (const name of NAMES) {
+    test(`to ${name} is carried out with the token`, async (t) => {
+      const sandbox = await sandboxFor(t);
+      const tokens = managerFor(t, APIS[name].options(sandbox));
+
+      const headers = { "content-type": "application/json", "braintree-version": "2019-01-01" };
+      const body = JSON.stringify({ query: APIS[name].query });
+      const response = await tokens.fetch(sandbox[name].endpoint, { method: "POST", headers, body });
+
+      assert.equal(response.status, 200);
+      assert.equal((await response.json()).errors, undefined);
+    });
+  }
+
+  test("is given as a string, a URL, a Request, or a Request in the place of init", async (t) => {
+    const { asked, endpoint } = await apiFor(t);
+    const { tokens } = countedFor(t, endpoint);
+    const request = () => new Request(endpoint, { ...POST, headers: { "x-own": "1" } });
+
+    for (const parts of /** @type {[any, any?][]} */ ([
+      [endpoint, POST],
+      [new URL(endpoint), POST],
+      [request()],
+      [request(), {}],
+      [request(), { headers: { "x-own": "2" } }],
+      [endpoint, request()],
+      [endpoint],
+    ])) {
+      const response = await tokens.fetch(...parts);
+      assert.deepEqual(await response.json(), { data: { ok: true } });
+    }
+
+    const seen = asked.map(({ method, headers, body, token }) => [
+      method,
+      headers["x-own"],
+      `${body}`,
+      token,
+    ]);
+    assert.deepEqual(seen, [
+      ["POST", undefined, POST.body, "token-1"],
+      ["POST", undefined, POST.body, "token-1"],
+      ["POST", "1", POST.body, "token-1"],
+      ["POST", "1", POST.body, "token-1"],
+      ["POST", "2", POST.body, "token-1"],
+      ["POST", "1", POST.body, "token-1"],
+      ["GET", undefined, "", "token-1"],
+    ]);
+  });
+
+  test("keeps its headers in each of their forms, and the caller's own objects as they were", async (t) => {
+    const { asked, endpoint } = await apiFor(t);
+    const { tokens } = countedFor(t, endpoint);
+    const plain = { "x-own": "1" };
+    const bare = Object.assign(Object.create(null), plain);
+    const headers = new Headers(plain);
+    const pairs = [["x-own", "1"]];
+    const map = new Map([["x-own", "1"]]);
+
+    for (const form of [plain, bare, headers, pairs, map]) {
+      await (await tokens.fetch(endpoint, { headers: /** @type {any} */ (form) })).text();
+    }
+
+    for (const { headers, token } of asked) assert.deepEqual([headers["x-own"], token], ["1", "token-1"]);
+    assert.equal(asked.length, 5);
+    assert.deepEqual(
+      [plain, { ...bare }, [...headers], pairs, [...map]],
+      [{ "x-own": "1" }, { "x-own": "1" }, [["x-own", "1"]], [["x-own", "1"]], [["x-own", "1"]]],
+    );
+  });
+
+  test("with an Authorization of the caller's is sent as it is, anywhere, and once", async (t) => {
+    const { asked, endpoint } = await apiFor(t);
+    const other = await apiFor(t);
+    const { tokens, counts } = countedFor(t, endpoint);
+    const own = "Basic b3du";
+
+    for (const parts of /** @type {[any, any?][]} */ ([
+      [endpoint, { headers: { Authorization: own } }],
+      [endpoint, { headers: new Headers({ authorization: own }) }],
+      [endpoint, { headers: [["AUTHORIZATION", own]] }],
+      [new Request(endpoint, { headers: { authorization: own } })],
+      [other.endpoint, { headers: { authorization: own } }],
+      [endpoint, { headers: { authorization: "" } }],
+    ])) {
+      assert.equal((await tokens.fetch(...parts)).status, 401);
+    }
+
+    assert.deepEqual(
+      [...asked, ...other.asked].map(({ headers }) => headers.authorization),
+      [own, own, own, own, "", own],
+    );
+    assert.equal(counts.grants, 0);
+  });
+
+  test("with an Authorization that has no value gets the token", async (t) => {
+    const { asked, endpoint } = await apiFor(t);
+    const { tokens } = countedFor(t, endpoint);
+
+    await tokens.fetch(endpoint, { headers: /** @type {any} */ ({ Authorization: undefined }) });
+
+    assert.equal(asked[0]?.token, "token-1");
+  });
+
+  test("goes through the option `fetch` with whatever else init holds", async (t) => {
+    const { endpoint } = await apiFor(t);
+    /** @type {any[]} */
+    const seen = [];
+    const { tokens } = countedFor(t, endpoint, {
+      fetch: (/** @type {any} */ input, /** @type {any} */ init) => {
+        seen.push(init);
+        return fetch(input, init);
+      },
+    });
+    const next = { revalidate: 60 };
+
+    await tokens.fetch(endpoint, /** @type {any} */ ({ ...POST, next, cache: "no-store" }));
+
+    assert.equal(seen[0].next, next);
+    assert.equal(seen[0].cache, "no-store");
+    assert.equal(seen[0].headers.authorization, "Bearer token-1");
+  });
+
+  test("is bound: fetch can be handed on by itself, and keeps the manager alive", async (t) => {
+    const { endpoint } = await apiFor(t);
+    const { fetch: handedOn } = countedFor(t, endpoint).tokens;
+
+    assert.equal((await handedOn(endpoint)).status, 200);
+  });
+
+  test("in which fetch finds a fault rejects with what fetch says", async (t) => {
+    const { endpoint } = await apiFor(t);
+    const { tokens } = countedFor(t, endpoint);
+
+    await assert.rejects(tokens.fetch(endpoint, { headers: { "bad name": "1" } }), TypeError);
+    await assert.rejects(tokens.fetch(endpoint, { method: "GET", body: "x" }), TypeError);
+  });
+
+  test("after close is refused, also with an Authorization of the caller's", async (t) => {
+    const { endpoint, asked } = await apiFor(t);
+    const { tokens } = countedFor(t, endpoint);
+    await tokens.getToken();
+    await tokens.close();
+
+    assert.equal((await failure(tokens.fetch(endpoint))).code, "closed");
+    assert.equal((await failure(tokens.fetch(endpoint, { headers: { authorization: "x" } }))).code, "closed");
+    assert.equal(asked.length, 0);
+  });
+
+  test("with wrong options rejects with what is wrong", async (t) => {
+    const tokens = managerFor(t, { provider: "flux" });
+
+    assert.equal((await failure(tokens.fetch("http://127.0.0.1/"))).code, "invalid_options");
+  });
+});
+
+describe("origins", () => {
+  test("that are not given do not get the token: the option and the origin are named", async (t) => {
+    const { endpoint, origin } = await apiFor(t);
+    const other = await apiFor(t);
+    const { tokens, counts } = countedFor(t, endpoint);
+
+    for (const input of [
+      `${other.origin}/x?secret=1`,
+      new URL(other.endpoint),
+      new Request(other.endpoint),
+    ]) {
+      const error = await failure(tokens.fetch(input));
+
+      assert.equal(error.code, "invalid_options");
+      assert.match(error.message, /option `origins`/);
+      assert.ok(error.message.includes(origin) && error.message.includes(other.origin));
+      assert.ok(!error.message.includes("secret"));
+    }
+    assert.deepEqual([other.asked.length, counts.grants], [0, 0]);
+  });
+
+  test("that are given do, at any path", async (t) => {
+    const { endpoint, origin, asked } = await apiFor(t);
+    const other = await apiFor(t);
+    const { tokens } = countedFor(t, endpoint, { origins: [other.endpoint] });
+
+    await tokens.fetch(`${other.origin}/files/1`);
+    await tokens.fetch(`${origin}/other`);
+
+    assert.deepEqual(
+      [...other.asked, ...asked].map(({ url, token }) => [url, token]),
+      [
+        ["/files/1", "token-1"],
+        ["/other", "token-1"],
+      ],
+    );
+  });
+
+  test("that only look alike do not", async (t) => {
+    const { tokens } = countedFor(t, "https://api.acme.test/graphql");
+
+    for (const url of [
+      "https://api.acme.test.evil.test/graphql",
+      "https://api.acme.test@evil.test/",
+      "http://api.acme.test/graphql",
+      "https://api.acme.test:8443/",
+      "data:text/plain,x",
+    ]) {
+      assert.equal((await failure(tokens.fetch(url))).code, "invalid_options", url);
+    }
+  });
+
+  test("of an address that is not absolute are not guessed", async (t) => {
+    const { endpoint } = await apiFor(t);
+    const { tokens } = countedFor(t, endpoint);
+
+    const error = await failure(tokens.fetch("/graphql"));
+
+    assert.equal(error.code, "invalid_options");
+    assert.match(error.message, /absolute/);
+  });
+});
+
+describe("a redirect", () => {
+  test("to another origin does not carry the token, and what is said there is not believed", async (t) => {
+    const other = await apiFor(t, (_, response) =>
+      json(response, 401, { error: "no" }, { "x-new": "stolen" }),
+    );
+    const { endpoint, asked } = await apiFor(t, (_, response) => {
+      response.writeHead(307, { location: other.endpoint }).end();
+    });
+    const { tokens, counts } = countedFor(t, endpoint, {}, { sliding: { header: "x-new" } });
+
+    const response = await tokens.fetch(endpoint, POST);
+
+    assert.deepEqual([response.status, response.redirected, response.url], [401, true, other.endpoint]);
+    assert.equal(asked[0]?.token, "token-1");
+    assert.deepEqual(
+      other.asked.map(({ headers }) => headers.authorization),
+      [undefined],
+    );
+    assert.deepEqual([counts.grants, await tokens.getToken()], [1, "token-1"]);
+  });
+
+  test("within the origin is followed with the token", async (t) => {
+    const { endpoint, asked } = await apiFor(t, ({ url }, response) => {
+      if (url === "/graphql") response.writeHead(307, { location: "/next" }).end();
+    });
+    const { tokens } = countedFor(t, endpoint);
+
+    const response = await tokens.fetch(endpoint, POST);
+
+    assert.deepEqual(await response.json(), { data: { ok: true } });
+    assert.deepEqual(
+      asked.map(({ url, token }) => [url, token]),
+      [
+        ["/graphql", "token-1"],
+        ["/next", "token-1"],
+      ],
+    );
+  });
+
+  test("is followed, given or refused as `redirect` says", async (t) => {
+    const { endpoint } = await apiFor(
+      t,
+      (_, response) => void response.writeHead(302, { location: "/n" }).end(),
+    );
+    const { tokens } = countedFor(t, endpoint);
+
+    assert.equal((await tokens.fetch(endpoint, { redirect: "manual" })).status, 302);
+    await assert.rejects(tokens.fetch(endpoint, { redirect: "error" }), TypeError);
+  });
+});
+
+describe("the answer", () => {
+  test("is the one that fetch gave, with its body unread", async (t) => {
+    const { endpoint } = await apiFor(t);
+    /** @type {Response | undefined} */
+    let given;
+    const { tokens } = countedFor(t, endpoint, {
+      fetch: async (/** @type {any} */ input, /** @type {any} */ init) => (given = await fetch(input, init)),
+    });
+
+    const response = await tokens.fetch(endpoint, POST);
+
+    assert.equal(response, given);
+    assert.ok(response instanceof Response);
+    assert.deepEqual([response.url, response.type, response.redirected], [endpoint, "basic", false]);
+    assert.equal(response.bodyUsed, false);
+    const copy = response.clone();
+    assert.deepEqual([copy.url, copy.type], [endpoint, "basic"]);
+    assert.deepEqual(await copy.json(), await response.json());
+  });
+});

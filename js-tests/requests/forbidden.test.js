@@ -1,0 +1,135 @@
+// An operation that the token may not carry out looks like a token that is refused. It must not cost tokens.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { braintree, fluz, managerFor, movableClock, sandboxFor } from "../support/setup.js";
+import { failure } from "../support/waiting.js";
+import { POST, apiFor, countedFor, json } from "./support.js";
+
+/** An API that takes every token, and forbids one address. @param {import("node:test").TestContext} t */
+const forbidding = (t) =>
+  apiFor(t, ({ url }, response) => {
+    if (url === "/forbidden") json(response, 401, { error: "no" });
+  });
+
+test("Braintree: too few scopes look like bad credentials, and are told as what they are", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const tokens = managerFor(t, braintree(sandbox, { scopes: ["TRANSACTION_FIND"] }));
+  const document = "mutation { createCustomer { customer { id } } }";
+
+  const error = await failure(tokens.request(document));
+
+  assert.deepEqual(
+    [error.code, error.retryable, error.provider, error.status],
+    ["insufficient_scope", false, "braintree", 200],
+  );
+  assert.match(error.message, /AUTHENTICATION/);
+  assert.match(error.message, /scopes .*TRANSACTION_FIND/);
+  assert.match(`${error.requestId}`, /^[0-9a-f-]{36}$/);
+  // The token and its successor were good all along.
+  assert.equal(sandbox.counts().braintree.grants, 2);
+  const token = await tokens.getToken();
+  await failure(tokens.request(document));
+  await failure(tokens.request(document));
+  assert.equal(await tokens.getToken(), token);
+  assert.equal(sandbox.counts().braintree.grants, 2);
+});
+
+test("fetch gives the answer to what is forbidden, and keeps the new token", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const tokens = managerFor(t, fluz(sandbox));
+  const body = JSON.stringify({ query: "{ getWallet { balance } }" });
+
+  const response = await tokens.fetch(sandbox.fluz.endpoint, { ...POST, body });
+
+  const { errors } = await response.json();
+  assert.deepEqual([response.status, errors[0].extensions.code], [401, "AUTH-0008"]);
+  assert.ok(tokens.peek());
+});
+
+describe("a forbidden operation that is called again and again", () => {
+  test("costs a grant at most every few seconds, and lets the others go on", async (t) => {
+    const clock = movableClock(t);
+    const { endpoint, origin, asked } = await forbidding(t);
+    const { tokens, counts } = countedFor(t, endpoint);
+    const grantsAfter = [];
+
+    for (const seconds of [0, 1, 3, 2, 4, 7, 20, 41, 60]) {
+      clock.advance(seconds * 1000);
+      for (let call = 0; call < 5; call++) {
+        assert.equal((await tokens.fetch(`${origin}/forbidden`, POST)).status, 401);
+        assert.equal((await tokens.fetch(endpoint, POST)).status, 200);
+      }
+      grantsAfter.push(counts.grants);
+    }
+
+    // At 0, 6, 17, 37 and 78 s; each time the doubt lasts twice as long, up to a minute.
+    assert.deepEqual(grantsAfter, [2, 2, 2, 3, 3, 4, 5, 6, 7]);
+    const ordinary = asked.filter(({ url }) => url === "/graphql").length;
+    assert.equal(ordinary, 45);
+  });
+
+  test("by two hundred callers at once costs one grant", async (t) => {
+    const { origin, endpoint } = await forbidding(t);
+    const { tokens, counts } = countedFor(t, endpoint);
+
+    const call = async () => (await tokens.fetch(`${origin}/forbidden`, POST)).status;
+    const statuses = await Promise.all(Array.from({ length: 200 }, call));
+
+    assert.deepEqual(new Set(statuses), new Set([401]));
+    assert.equal(counts.grants, 2);
+    assert.equal(await call(), 401);
+    assert.equal(counts.grants, 2);
+  });
+
+  test("by a stream, which cannot be sent again, costs a grant at most every few seconds", async (t) => {
+    const clock = movableClock(t);
+    const { origin, endpoint } = await forbidding(t);
+    const { tokens, counts } = countedFor(t, endpoint);
+    const grantsAfter = [];
+
+    for (const seconds of [0, 1, 5]) {
+      clock.advance(seconds * 1000);
+      for (let call = 0; call < 5; call++) {
+        const init = /** @type {any} */ ({ method: "POST", body: new Blob(["x"]).stream(), duplex: "half" });
+        assert.equal((await tokens.fetch(`${origin}/forbidden`, init)).status, 401);
+        await tokens.getToken();
+      }
+      grantsAfter.push(counts.grants);
+    }
+
+    assert.deepEqual(grantsAfter, [2, 2, 3]);
+  });
+
+  test("does not hide that a later token was revoked", async (t) => {
+    const { origin, endpoint, refused } = await forbidding(t);
+    const { tokens } = countedFor(t, endpoint);
+    await tokens.fetch(`${origin}/forbidden`, POST);
+    const { value } = await tokens.refresh();
+    refused.add(value);
+
+    assert.equal((await tokens.fetch(endpoint, POST)).status, 200);
+  });
+});
+
+test("invalidate is always believed", async (t) => {
+  const { origin, endpoint } = await forbidding(t);
+  const { tokens, counts } = countedFor(t, endpoint);
+  await tokens.fetch(`${origin}/forbidden`, POST);
+
+  tokens.invalidate(await tokens.getToken());
+
+  assert.equal(await tokens.getToken(), "token-3");
+  assert.equal(counts.grants, 3);
+});
+
+test("without scopes, request says that the token is not taken", async (t) => {
+  const { endpoint } = await apiFor(t, (_, response) => json(response, 401, { error: "planted" }));
+  const { tokens } = countedFor(t, endpoint);
+
+  const error = await failure(tokens.request("{ ok }"));
+
+  assert.deepEqual([error.code, error.status], ["token_rejected", 401]);
+  assert.ok(!error.message.includes("planted"));
+});

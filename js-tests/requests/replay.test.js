@@ -1,0 +1,220 @@
+// A refused request is sent once more, with the same bytes, or its answer is given.
+
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { describe, test } from "node:test";
+
+import { APIS, NAMES } from "../faults/providers.js";
+import { managerFor, sandboxFor } from "../support/setup.js";
+import { Gate, failure } from "../support/waiting.js";
+import { POST, REFUSED, apiFor, countedFor, json } from "./support.js";
+
+const HEADERS = { "content-type": "application/json", "braintree-version": "2019-01-01" };
+
+describe("200 requests in flight when the token is revoked", () => {
+  for (const name of NAMES) {
+    test(`cost ${name} one grant, and all succeed`, async (t) => {
+      const sandbox = await sandboxFor(t);
+      const tokens = managerFor(t, APIS[name].options(sandbox));
+      const query =
+        name === "braintree" ? "mutation { createCustomer { customer { id } } }" : APIS[name].query;
+      const scopes = name === "braintree" ? { scopes: ["CUSTOMER_CREATE"] } : {};
+      const manager = name === "braintree" ? managerFor(t, APIS[name].options(sandbox, scopes)) : tokens;
+      const ask = async () => {
+        const init = { method: "POST", headers: HEADERS, body: JSON.stringify({ query }) };
+        return (await manager.fetch(sandbox[name].endpoint, init)).json();
+      };
+      await ask();
+      sandbox.revoke();
+
+      const answers = await Promise.all(Array.from({ length: 200 }, ask));
+
+      assert.equal(answers.filter(({ errors, error }) => errors ?? error).length, 0);
+      const { grants, refreshes } = sandbox.counts()[name];
+      assert.equal(grants + refreshes, 2);
+    });
+  }
+});
+
+describe("what is sent the second time", () => {
+  const bytes = new Uint8Array([123, 34, 97, 34, 58, 49, 125]);
+  /** @type {[name: string, make: () => any][]} */
+  const bodies = [
+    ["a string", () => '{"a":1}'],
+    ["an ArrayBuffer", () => bytes.slice().buffer],
+    ["a typed array", () => bytes.slice()],
+    ["a part of a buffer", () => new Uint8Array([0, ...bytes, 0]).subarray(1, -1)],
+    ["a DataView", () => new DataView(bytes.slice().buffer)],
+    ["a Blob", () => new Blob([bytes], { type: "application/json" })],
+    ["URLSearchParams", () => new URLSearchParams({ a: "1", b: "ä" })],
+    ["FormData", () => formData()],
+    ["nothing", () => undefined],
+  ];
+
+  for (const [name, make] of bodies) {
+    for (const input of ["url", "request"]) {
+      test(`is the same: ${name}, by ${input}`, async (t) => {
+        const { endpoint, asked, refused } = await apiFor(t);
+        const { tokens, counts } = countedFor(t, endpoint);
+        refused.add("token-1");
+        const init = { method: "POST", headers: { "idempotency-key": "k-1" }, body: make() };
+
+        const response = await (input === "url"
+          ? tokens.fetch(endpoint, init)
+          : tokens.fetch(new Request(endpoint, init)));
+
+        assert.deepEqual(await response.json(), { data: { ok: true } });
+        assert.deepEqual(
+          asked.map(({ token }) => token),
+          ["token-1", "token-2"],
+        );
+        const [first, second] = asked.map(({ method, headers, body }) => {
+          const boundary = /boundary=(.*)/.exec(headers["content-type"] ?? "")?.[1] ?? "-";
+          return [
+            method,
+            `${body}`.replaceAll(boundary, "…"),
+            headers["content-type"]?.replace(boundary, "…"),
+            headers["idempotency-key"],
+          ];
+        });
+        assert.deepEqual(second, first);
+        assert.equal(counts.grants, 2);
+      });
+    }
+  }
+
+  test("is what the caller gave, though it was changed since", async (t) => {
+    /** @type {Gate} */
+    const arrived = new Gate();
+    /** @type {Gate} */
+    const changed = new Gate();
+    const { endpoint, asked, refused } = await apiFor(t, async () => {
+      arrived.open();
+      await changed.opened;
+    });
+    const { tokens } = countedFor(t, endpoint);
+    refused.add("token-1");
+    const given = bytes.slice();
+    const form = new URLSearchParams({ a: "1" });
+    const headers = { "x-own": "1" };
+
+    // Not even the first is sent when these calls return: the core is not started.
+    const both = [
+      tokens.fetch(endpoint, { method: "POST", body: given, headers }),
+      tokens.fetch(endpoint, { method: "POST", body: form, headers }),
+    ];
+    given.fill(0);
+    form.set("a", "2");
+    headers["x-own"] = "2";
+    await arrived.opened;
+    changed.open();
+    for (const response of await Promise.all(both)) assert.equal(response.status, 200);
+
+    const texts = asked.map(({ body, headers }) => `${body} ${headers["x-own"]}`).sort();
+    assert.deepEqual(texts, ["a=1 1", "a=1 1", '{"a":1} 1', '{"a":1} 1']);
+  });
+
+  for (const [name, make] of /** @type {[string, () => any][]} */ ([
+    ["a ReadableStream", () => new Blob([bytes]).stream()],
+    ["a Node stream", () => Readable.from([bytes])],
+    [
+      "an async generator",
+      async function* () {
+        yield bytes;
+      },
+    ],
+  ])) {
+    test(`is nothing for ${name}: its answer is given, and the next call gets a new token`, async (t) => {
+      const { endpoint, asked, refused } = await apiFor(t);
+      const { tokens, counts } = countedFor(t, endpoint);
+      refused.add("token-1");
+      const init = /** @type {any} */ ({ method: "POST", body: make(), duplex: "half" });
+
+      const response = await tokens.fetch(endpoint, init);
+
+      assert.deepEqual([response.status, await response.json()], [401, { error: "no" }]);
+      assert.deepEqual(
+        asked.map(({ body }) => `${body}`),
+        ['{"a":1}'],
+      );
+      assert.equal(await tokens.getToken(), "token-2");
+      assert.equal(counts.grants, 2);
+    });
+  }
+
+  test("is nothing where data has a root field: its answer is given", async (t) => {
+    const partial = { data: { ping: "pong", me: null }, ...REFUSED };
+    const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 200, partial));
+    const { tokens } = countedFor(t, endpoint);
+
+    const response = await tokens.fetch(endpoint, POST);
+
+    assert.deepEqual(await response.json(), partial);
+    assert.equal(asked.length, 1);
+  });
+
+  test("is the request where every root field is null", async (t) => {
+    const { endpoint, asked } = await apiFor(t, ({ token }, response) => {
+      if (token === "token-1") json(response, 200, { data: { me: null }, ...REFUSED });
+    });
+    const { tokens } = countedFor(t, endpoint);
+
+    assert.deepEqual(await (await tokens.fetch(endpoint, POST)).json(), { data: { ok: true } });
+    assert.equal(asked.length, 2);
+  });
+
+  test("comes with the newest token where an older one is refused late, without a grant", async (t) => {
+    /** @type {Gate} */
+    const late = new Gate();
+    const { endpoint, asked, refused } = await apiFor(t, async ({ url }) => {
+      if (url === "/late") await late.opened;
+    });
+    const { tokens, counts } = countedFor(t, endpoint);
+    await tokens.getToken();
+    const waiting = tokens.fetch(endpoint.replace("graphql", "late"), POST);
+    await tokens.refresh();
+    refused.add("token-1");
+    late.open();
+
+    assert.equal((await waiting).status, 200);
+
+    assert.deepEqual(
+      asked.map(({ token }) => token),
+      ["token-1", "token-2"],
+    );
+    assert.deepEqual([counts.grants, await tokens.getToken()], [2, "token-2"]);
+  });
+
+  test("is never a third request", async (t) => {
+    const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 401, { error: "no" }));
+    const { tokens } = countedFor(t, endpoint);
+
+    const response = await tokens.fetch(endpoint, POST);
+
+    assert.deepEqual([response.status, await response.json()], [401, { error: "no" }]);
+    assert.deepEqual(
+      asked.map(({ token }) => token),
+      ["token-1", "token-2"],
+    );
+  });
+});
+
+test("where no new token can be had, fetch rejects with why, and the refused answer is let go", async (t) => {
+  const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 401, { error: "no" }));
+  let grants = 0;
+  const grant = () => {
+    if (++grants > 1) throw new Error("the vault is closed");
+    return { accessToken: "token-1", expiresInMs: 60_000 };
+  };
+  const { tokens } = countedFor(t, endpoint, { retry: { attempts: 1 } }, { grant });
+
+  assert.equal((await failure(tokens.fetch(endpoint, POST))).code, "network");
+  assert.equal(asked.length, 1);
+});
+function formData() {
+  const form = new FormData();
+  form.append("a", "1");
+  form.append("a", "2");
+  form.append("file", new Blob(["content"], { type: "text/plain" }), "name.txt");
+  return form;
+}

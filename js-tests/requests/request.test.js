@@ -1,0 +1,319 @@
+// tokens.request: GraphQL over HTTP, and what comes of each answer.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { inspect } from "node:util";
+
+import { GraphQLRequestError, TokenError } from "graphql-token-manager";
+
+import { APIS, NAMES } from "../faults/providers.js";
+import { assertHoldsNone } from "../support/secrets.js";
+import { braintree, managerFor, recordingFetch, sandboxFor, unreachable } from "../support/setup.js";
+import { failure } from "../support/waiting.js";
+import { REFUSED, apiFor, countedFor, json } from "./support.js";
+
+/** @param {Promise<unknown>} promise @returns {Promise<GraphQLRequestError>} */
+async function requestError(promise) {
+  const error = await failure(promise);
+  assert.ok(GraphQLRequestError.is(error));
+  return error;
+}
+
+describe("what is sent", () => {
+  for (const name of NAMES) {
+    test(`${name} gives data`, async (t) => {
+      const sandbox = await sandboxFor(t);
+      const tokens = managerFor(t, APIS[name].options(sandbox));
+
+      const data = await tokens.request(APIS[name].query);
+
+      assert.equal(typeof data, "object");
+      assert.ok(Object.values(data)[0]);
+    });
+  }
+
+  test("is the document, its variables and the operation's name, as GraphQL over HTTP has it", async (t) => {
+    const { endpoint, asked } = await apiFor(t);
+    const { tokens } = countedFor(t, endpoint);
+    const document = "query A($n: Int) { ok(n: $n) } query B { ok }";
+
+    assert.deepEqual(await tokens.request(document, { n: 1, left: undefined }, { operationName: "A" }), {
+      ok: true,
+    });
+    await tokens.request("{ ok }");
+    await tokens.request("{ ok }", null, { operationName: null });
+
+    const [first, second] = asked;
+    assert.equal(first?.method, "POST");
+    assert.equal(first?.headers["content-type"], "application/json");
+    assert.equal(first?.headers.accept, "application/graphql-response+json, application/json;q=0.9");
+    assert.deepEqual(JSON.parse(`${first?.body}`), {
+      query: document,
+      variables: { n: 1 },
+      operationName: "A",
+    });
+    assert.deepEqual(JSON.parse(`${second?.body}`), { query: "{ ok }" });
+  });
+
+  test("has the headers of the provider, of the options and of the call, the later before the earlier", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const recorded = recordingFetch();
+    const options = braintree(sandbox, { fetch: recorded, headers: { "x-tenant": "7", "x-own": "options" } });
+    const tokens = managerFor(t, options);
+
+    await tokens.request("{ ping }", {}, { headers: { "X-Own": "call" } });
+    await tokens.request("{ ping }", {}, { headers: [["accept", "application/json"]] });
+
+    const [, first, second] = recorded.requests.map(({ headers }) => headers);
+    assert.equal(first?.get("braintree-version"), "2019-01-01");
+    assert.deepEqual([first?.get("x-tenant"), first?.get("x-own")], ["7", "call"]);
+    assert.equal(second?.get("accept"), "application/json");
+  });
+
+  test("with an Authorization of the caller's is sent with that, and once", async (t) => {
+    const { endpoint, asked, refused } = await apiFor(t);
+    const { tokens, counts } = countedFor(t, endpoint);
+    refused.add("own");
+
+    const error = await failure(tokens.request("{ ok }", {}, { headers: { authorization: "Bearer own" } }));
+    assert.equal(error.code, "protocol");
+
+    assert.deepEqual(
+      asked.map(({ token }) => token),
+      ["own"],
+    );
+    assert.equal(counts.grants, 0);
+  });
+
+  test("asks for a token with the scopes that are given", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, APIS.fluz.options(sandbox));
+
+    const error = await failure(tokens.request(APIS.fluz.query, {}, { scopes: ["LIST_PAYMENT"] }));
+
+    assert.deepEqual([error.code, error.missingScopes], ["insufficient_scope", ["LIST_PAYMENT"]]);
+    assert.ok(await tokens.request(APIS.fluz.query, {}, { scopes: ["LIST_OFFERS"] }));
+  });
+});
+
+describe("an answer", () => {
+  const DATA = { data: { ok: true } };
+  const ERRORS = { errors: [{ message: "planted words", extensions: { code: "BAD" } }] };
+  const GRAPHQL = "application/graphql-response+json";
+  const JSON_TYPE = "application/json";
+
+  /** @type {[title: string, status: number, type: string, body: any, outcome: string][]} */
+  const answers = [
+    ["with data is data", 200, GRAPHQL, DATA, "data"],
+    ["with data in the legacy type is data", 200, `${JSON_TYPE}; charset=utf-8`, DATA, "data"],
+    ["with data and an empty list of errors is data", 200, JSON_TYPE, { ...DATA, errors: [] }, "data"],
+    ["with data and no errors is data", 200, JSON_TYPE, { ...DATA, errors: null, extensions: {} }, "data"],
+    ["of GraphQL's own type is data whatever its status", 400, GRAPHQL, DATA, "data"],
+    ["of status 294 with data alone is data", 294, GRAPHQL, DATA, "data"],
+    ["of status 294 is partial data", 294, GRAPHQL, { ...DATA, ...ERRORS }, "graphql_errors"],
+    ["with errors beside data is partial data", 200, JSON_TYPE, { ...DATA, ...ERRORS }, "graphql_errors"],
+    ["with errors is errors", 200, JSON_TYPE, { data: null, ...ERRORS }, "graphql_errors"],
+    ["of status 422 with errors is errors", 422, GRAPHQL, ERRORS, "graphql_errors"],
+    ["of status 400 in the legacy type with errors is errors", 400, JSON_TYPE, ERRORS, "graphql_errors"],
+    ["of status 500 with errors is errors", 500, GRAPHQL, ERRORS, "graphql_errors"],
+    ["of another status in the legacy type is not believed to be data", 404, JSON_TYPE, DATA, "protocol"],
+    ["with neither data nor errors is none", 200, JSON_TYPE, { data: null }, "protocol"],
+    [
+      "that is JSON of something in between is none",
+      404,
+      JSON_TYPE,
+      { message: "planted words" },
+      "protocol",
+    ],
+    ["that is a page is none", 200, "text/html", "<html>planted words", "protocol"],
+    ["that is no JSON is none", 200, JSON_TYPE, '{"data":', "protocol"],
+    ["that is nothing is none", 200, JSON_TYPE, "", "protocol"],
+    ["of status 500 is an outage", 500, "text/html", "planted words", "server"],
+    ["of status 503 in JSON is an outage", 503, JSON_TYPE, { message: "planted words" }, "server"],
+    ["of status 429 asks for fewer requests", 429, "text/plain", "planted words", "rate_limited"],
+    ["of status 406 says which type to ask for", 406, "text/plain", "", "protocol"],
+  ];
+  for (const [title, status, type, body, outcome] of answers) {
+    test(title, async (t) => {
+      const { endpoint } = await apiFor(t, (_, response) =>
+        json(response, status, body, { "content-type": type, "retry-after": "7" }),
+      );
+      const { tokens } = countedFor(t, endpoint);
+
+      const asked = tokens.request("{ ok }");
+      if (outcome === "data") return assert.deepEqual(await asked, DATA.data);
+      const error = await failure(asked);
+
+      assert.deepEqual([error.code, error.status, error.provider], [outcome, status, "acme"]);
+      assert.equal(GraphQLRequestError.is(error), outcome === "graphql_errors");
+      assertHoldsNone(error.message, ["planted words"]);
+      if (outcome !== "graphql_errors") assertHoldsNone(error, ["planted words"]);
+      assert.equal(
+        error.retryAfterMs,
+        ["server", "rate_limited"].includes(outcome) || status === 500 ? 7_000 : undefined,
+      );
+      assert.equal(error.retryable, ["server", "rate_limited"].includes(outcome) || status === 500);
+    });
+  }
+
+  test("that redirects is not followed, and says what to set", async (t) => {
+    const { endpoint, asked } = await apiFor(
+      t,
+      (_, response) => void response.writeHead(308, { location: "/x" }).end(),
+    );
+    const { tokens } = countedFor(t, endpoint);
+
+    const error = await failure(tokens.request("{ ok }"));
+
+    assert.deepEqual([error.code, error.status, asked.length], ["protocol", 308, 1]);
+    assert.match(error.message, /redirect.*`endpoint`/);
+  });
+
+  test("that does not come is a network error; one that breaks off, too", async (t) => {
+    const { endpoint } = await apiFor(t, (_, response) => {
+      response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
+      response.write("{");
+      setTimeout(() => response.destroy(), 10);
+    });
+    const gone = countedFor(t, await unreachable()).tokens;
+    const broken = countedFor(t, endpoint).tokens;
+
+    const none = await failure(gone.request("{ ok }"));
+    const half = await failure(broken.request("{ ok }"));
+
+    assert.deepEqual([none.code, none.retryable], ["network", true]);
+    assert.match(none.message, /ECONNREFUSED/);
+    assert.deepEqual([half.code, half.retryable], ["network", true]);
+  });
+
+  test("that takes longer than `fetch` waits is a timeout", async (t) => {
+    const late = () =>
+      Promise.reject(
+        new TypeError("x", { cause: Object.assign(new Error(), { code: "UND_ERR_HEADERS_TIMEOUT" }) }),
+      );
+    const { tokens } = countedFor(t, "https://api.acme.test/graphql", { fetch: late });
+
+    assert.equal((await failure(tokens.request("{ ok }"))).code, "timeout");
+  });
+
+  test("that refuses the token has the request sent once more", async (t) => {
+    const { endpoint, asked } = await apiFor(t, ({ token }, response) => {
+      if (token === "token-1") json(response, 200, REFUSED);
+    });
+    const { tokens } = countedFor(t, endpoint);
+
+    assert.deepEqual(await tokens.request("{ ok }"), { ok: true });
+    assert.deepEqual(
+      asked.map(({ token }) => token),
+      ["token-1", "token-2"],
+    );
+  });
+
+  test("that refuses the token for a part is partial data, and not asked for again", async (t) => {
+    const partial = { data: { ping: "pong", me: null }, ...REFUSED };
+    const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 200, partial));
+    const { tokens } = countedFor(t, endpoint);
+
+    const error = await requestError(tokens.request("{ ping me }"));
+
+    assert.deepEqual(error.data, partial.data);
+    assert.equal(asked.length, 1);
+  });
+
+  test("of any length is read", async (t) => {
+    const padding = "x".repeat(3 * 1024 * 1024);
+    const { endpoint } = await apiFor(t, (_, response) => json(response, 200, { data: { padding } }));
+    const { tokens } = countedFor(t, endpoint);
+
+    assert.equal((await tokens.request("{ padding }")).padding.length, padding.length);
+  });
+
+  test("brings Toggle's newer token", async (t) => {
+    const sandbox = await sandboxFor(t, { variants: { toggle: { sliding: "every" } } });
+    const tokens = managerFor(t, APIS.toggle.options(sandbox));
+    const first = await tokens.getToken();
+
+    await tokens.request(APIS.toggle.query);
+
+    assert.notEqual(await tokens.getToken(), first);
+  });
+});
+
+describe("a GraphQLRequestError", () => {
+  const answer = {
+    errors: [
+      { message: "planted words", path: ["a", 0], extensions: { code: "BAD", secret: "planted words" } },
+    ],
+    data: { a: "planted data", b: null },
+    extensions: { requestId: "r-1" },
+  };
+
+  test("has what the API said, and tells no more than codes when it is printed", async (t) => {
+    const { endpoint } = await apiFor(t, (_, response) => json(response, 200, answer));
+    const { tokens } = countedFor(t, endpoint);
+
+    const error = await requestError(tokens.request("{ a b }"));
+
+    assert.ok(error instanceof GraphQLRequestError && error instanceof TokenError && TokenError.is(error));
+    assert.deepEqual(
+      [error.name, error.code, error.status, error.requestId],
+      ["GraphQLRequestError", "graphql_errors", 200, "r-1"],
+    );
+    assert.deepEqual([error.errors, error.data], [answer.errors, answer.data]);
+    assert.match(error.message, /^acme answered with errors \(BAD\)/);
+    for (const shown of [
+      `${error}`,
+      inspect(error),
+      inspect(error, { depth: 9, showHidden: true }),
+      JSON.stringify(error),
+    ]) {
+      assert.ok(!shown.includes("planted"), shown);
+    }
+    assert.match(inspect(error), /GraphQLRequestError: acme .*[^]*requestId: 'r-1'/);
+  });
+
+  test("is told from other errors, and can be made for a test", () => {
+    const made = new GraphQLRequestError("no", { errors: [{ message: "x" }], data: null, status: 200 });
+
+    assert.ok(GraphQLRequestError.is(made));
+    assert.ok(!GraphQLRequestError.is(new TokenError("network", "x")));
+    assert.ok(!GraphQLRequestError.is(undefined));
+    assert.deepEqual([made.code, made.retryable, made.status], ["graphql_errors", false, 200]);
+  });
+});
+
+describe("what is wrong is told at once, without a request:", () => {
+  /** @type {[title: string, args: any[], words: RegExp][]} */
+  const cases = [
+    ["no document", [], /needs a GraphQL document/],
+    ["an empty document", [" "], /needs a GraphQL document/],
+    ["a number as the document", [7], /needs a GraphQL document/],
+    ["an object as the document", [{ query: "{ a }" }], /needs a GraphQL document/],
+    [
+      "a document of types",
+      [{ kind: "Document", definitions: [{ kind: "ObjectTypeDefinition" }] }],
+      /cannot be executed/,
+    ],
+    ["a list as variables", ["{ a }", [1]], /variables of request/],
+    ["a bigint in variables", ["{ a }", { id: 1n }], /cannot be written as JSON/],
+    ["an unknown option", ["{ a }", {}, { planted: 1 }], /`operationName`, `signal`, `headers`, `scopes`/],
+    ["no object as options", ["{ a }", {}, 7], /options of request/],
+    ["a number as the operation's name", ["{ a }", {}, { operationName: 7 }], /`operationName`/],
+    ["automatic scopes", ["{ a }", {}, { scopes: "auto" }], /"auto".*not part of this version yet/],
+    ["no scopes", ["{ a }", {}, { scopes: [] }], /`scopes`/],
+    ["something that is no signal", ["{ a }", {}, { signal: {} }], /`signal`/],
+  ];
+  for (const [title, args, words] of cases) {
+    test(title, async (t) => {
+      const { endpoint, asked } = await apiFor(t);
+      const { tokens } = countedFor(t, endpoint);
+
+      const error = await failure(/** @type {any} */ (tokens).request(...args));
+
+      assert.equal(error.code, "invalid_options");
+      assert.match(error.message, words);
+      assert.ok(!error.message.includes("planted"));
+      assert.equal(asked.length, 0);
+    });
+  }
+});

@@ -1,0 +1,127 @@
+// Tokens that come with ordinary answers.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { managerFor, sandboxFor, toggle } from "../support/setup.js";
+import { Gate, record } from "../support/waiting.js";
+import { POST, apiFor, countedFor, json } from "./support.js";
+
+const PRODUCTS = { ...POST, body: JSON.stringify({ query: "{ Products(account_id: 1) { id } }" }) };
+
+describe("tokens.fetch takes over", () => {
+  test("Toggle's newer token, without a login", async (t) => {
+    const sandbox = await sandboxFor(t, { variants: { toggle: { sliding: "every", slidingRevokes: true } } });
+    const tokens = managerFor(t, toggle(sandbox));
+    const first = await tokens.getToken();
+
+    for (let call = 0; call < 5; call++) {
+      const response = await tokens.fetch(sandbox.toggle.endpoint, PRODUCTS);
+      assert.equal((await response.json()).errors, undefined);
+    }
+
+    assert.notEqual(await tokens.getToken(), first);
+    assert.deepEqual([sandbox.counts().toggle.grants, sandbox.counts().toggle.refused], [1, 0]);
+  });
+
+  test("the newest of many that come at once, though each ends the one before", async (t) => {
+    const sandbox = await sandboxFor(t, { variants: { toggle: { sliding: "every", slidingRevokes: true } } });
+    const tokens = managerFor(t, toggle(sandbox));
+
+    const ask = async () => (await tokens.fetch(sandbox.toggle.endpoint, PRODUCTS)).json();
+    const answers = await Promise.all(Array.from({ length: 20 }, ask));
+    const after = await ask();
+
+    assert.equal(after.errors, undefined);
+    // Those whose replay was overtaken as well get the answer; nobody is asked a third time.
+    assert.ok(answers.some(({ errors }) => errors === undefined));
+    assert.ok(sandbox.counts().toggle.grants <= 2, `${sandbox.counts().toggle.grants}`);
+  });
+
+  test("a token from an answer of any kind, but not from a refusal or an outage", async (t) => {
+    /** @type {[path: string, status: number, type: string][]} */
+    const answers = [
+      ["json", 200, "application/json"],
+      ["event", 200, "text/event-stream"],
+      ["bad", 400, "application/json"],
+      ["refused", 401, "application/json"],
+      ["outage", 503, "application/json"],
+    ];
+    const { endpoint, origin } = await apiFor(t, ({ url }, response) => {
+      const [path, status, type] = answers.find(([path]) => url === `/${path}`) ?? ["", 200, ""];
+      json(response, status, "{}", { "content-type": type, "x-new": `new-${path}` });
+    });
+    const { tokens } = countedFor(t, endpoint, {}, { sliding: { header: "x-new" } });
+
+    const held = [];
+    for (const [path] of answers) {
+      await (await tokens.fetch(`${origin}/${path}`)).text();
+      held.push(await tokens.getToken());
+    }
+
+    assert.deepEqual(held, ["new-json", "new-event", "new-bad", "token-2", "token-2"]);
+  });
+
+  test("nothing from a refusal inside HTTP 200 that repeats the token", async (t) => {
+    const { endpoint } = await apiFor(t, ({ token }, response) => {
+      const refused = { errors: [{ message: "Unauthorized" }] };
+      if (token === "token-1") json(response, 200, refused, { "x-new": "from-a-refusal" });
+    });
+    const { tokens } = countedFor(t, endpoint, {}, { sliding: { header: "x-new" } });
+
+    assert.equal((await tokens.fetch(endpoint, POST)).status, 200);
+
+    assert.equal(await tokens.getToken(), "token-2");
+  });
+
+  test("nothing where the caller sent an Authorization of its own: it may be another user's", async (t) => {
+    const { endpoint } = await apiFor(t, (_, response) => json(response, 200, "{}", { "x-new": "theirs" }));
+    const { tokens } = countedFor(t, endpoint, {}, { sliding: { header: "x-new" } });
+    await tokens.getToken();
+
+    await tokens.fetch(endpoint, { headers: { authorization: "Bearer other" } });
+
+    assert.equal(await tokens.getToken(), "token-1");
+  });
+
+  test("the newest by its own stamp, whatever order the answers arrive in", async (t) => {
+    /** @type {Gate} */
+    const late = new Gate();
+    const now = Math.floor(Date.now() / 1000);
+    const part = (/** @type {object} */ value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const jwt = (/** @type {number} */ age) =>
+      `${part({ alg: "none" })}.${part({ iat: now - age, exp: now + 3600 - age })}.x`;
+    const { endpoint, origin } = await apiFor(t, async ({ url }, response) => {
+      if (url === "/late") await late.opened;
+      json(response, 200, "{}", { "x-new": jwt(url === "/late" ? 20 : 10) });
+    });
+    const grant = () => ({ accessToken: jwt(30) });
+    const { tokens } = countedFor(t, endpoint, {}, { grant, sliding: { header: "x-new" } });
+    const waiting = tokens.fetch(`${origin}/late`);
+    await tokens.fetch(endpoint);
+
+    late.open();
+    await waiting;
+
+    assert.equal(await tokens.getToken(), jwt(10));
+  });
+});
+
+test("in Node, where every header can be read, nothing is warned of", async (t) => {
+  const { endpoint } = await apiFor(t);
+  const grant = () => ({ accessToken: "token-1", expiresInMs: 1_000 });
+  const { tokens } = countedFor(
+    t,
+    endpoint,
+    { refresh: "on-demand" },
+    { grant, sliding: { header: "x-new" } },
+  );
+  const events = record(tokens);
+
+  await tokens.fetch(endpoint);
+
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ["token"],
+  );
+});

@@ -1,0 +1,94 @@
+/**
+ * An API whose every answer a test writes itself, and a manager whose tokens are counted.
+ *
+ * @module
+ */
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+
+import { managerFor } from "../support/setup.js";
+
+/** @import { IncomingMessage, ServerResponse } from "node:http" */
+/** @import { TestContext } from "node:test" */
+
+/**
+ * @typedef {object} Asked
+ * @property {string} method
+ * @property {string} url
+ * @property {import("node:http").IncomingHttpHeaders} headers
+ * @property {Buffer} body
+ * @property {string | undefined} token What came as `Authorization: Bearer`.
+ */
+
+/** Answers a request, or leaves that to the usual answer by giving nothing. @typedef {(asked: Asked, response: ServerResponse, request: IncomingMessage) => unknown} Respond */
+
+/**
+ * A server that answers `{"data":{"ok":true}}` to tokens it takes, and 401 to others, unless `respond` answers.
+ * @param {TestContext} t
+ * @param {Respond} [respond]
+ */
+export async function apiFor(t, respond) {
+  /** @type {Asked[]} */
+  const asked = [];
+  /** @type {Set<string>} */
+  const refused = new Set();
+  const server = createServer(async (request, response) => {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    const { method = "", url = "", headers } = request;
+    const token = /^Bearer (.*)$/.exec(headers.authorization ?? "")?.[1];
+    const one = { method, url, headers, body: Buffer.concat(parts), token };
+    asked.push(one);
+    await respond?.(one, response, request);
+    if (response.headersSent || response.writableEnded || response.destroyed) return;
+    if (token === undefined || refused.has(token)) json(response, 401, { error: "no" });
+    else json(response, 200, { data: { ok: true } });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  const origin = `http://127.0.0.1:${port}`;
+  return { asked, refused, origin, endpoint: `${origin}/graphql` };
+}
+
+/**
+ * A manager for an API, whose tokens are `token-1`, `token-2` …
+ * @param {TestContext} t
+ * @param {string} endpoint
+ * @param {Record<string, any>} [options]
+ * @param {Record<string, any>} [profile]
+ */
+export function countedFor(t, endpoint, options, profile) {
+  const counts = { grants: 0 };
+  const grant = () => ({ accessToken: `token-${++counts.grants}`, expiresInMs: 3_600_000 });
+  const refused = { statuses: [401], codes: ["UNAUTHENTICATED"], messages: ["Unauthorized"] };
+  const provider = { name: "acme", endpoint, grant, refused, ...profile };
+  const tokens = managerFor(t, { provider, retry: { baseMs: 1, maxMs: 5 }, ...options });
+  return { tokens, counts };
+}
+
+/**
+ * @param {ServerResponse} response
+ * @param {number} status
+ * @param {unknown} body
+ * @param {Record<string, string>} [headers]
+ */
+export function json(response, status, body, headers) {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  response.writeHead(status, { "content-type": "application/json", ...headers }).end(text);
+}
+
+/** The answer of a server that refuses a token inside HTTP 200. */
+export const REFUSED = { errors: [{ message: "no", extensions: { code: "UNAUTHENTICATED" } }] };
+
+/** A request of GraphQL, as clients send it. */
+export const POST = Object.freeze({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: '{"query":"{ ok }"}',
+});
