@@ -33,6 +33,8 @@
 //!   not know that clocks jump.
 //! - **What validation complains of is spelled in another way** ([`provider::Spelling`]): the
 //!   contradictions of documentation are data, and each costs one request at most.
+//! - **Not every refusal costs a token** ([`core::Refusals`]): APIs may say of an operation that
+//!   is forbidden what they say of a token that has ended.
 //!
 //! # Example
 //!

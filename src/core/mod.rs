@@ -33,7 +33,8 @@
 //! - **served until**: from when on callers wait for a new token instead;
 //! - **settle**: to give a caller its one answer;
 //! - **adopt**: to take over a token that came with an ordinary answer;
-//! - **cool-down**: the time in which a failure is repeated to callers from memory.
+//! - **cool-down**: the time in which a failure is repeated to callers from memory;
+//! - **doubt**: the time in which a refusal is not believed, since the token before was refused too.
 
 mod error;
 mod flight;
