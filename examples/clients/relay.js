@@ -1,7 +1,7 @@
 /**
  * Relay 21: its network layer sends by `tokens.fetch`.
  *
- *     npm install graphql-token-manager relay-runtime graphql
+ *     npm install graphql-token-manager relay-runtime
  *     FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=… node relay.js
  *
  * The query is what `relay-compiler` makes, with `eagerEsModules`, of

@@ -1,7 +1,7 @@
 /**
  * urql 6: the client sends by `tokens.fetch`, which replaces its auth exchange.
  *
- *     npm install graphql-token-manager @urql/core graphql
+ *     npm install graphql-token-manager @urql/core
  *     FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=… node urql.js
  */
 
