@@ -1,6 +1,7 @@
 /**
  * graphql-ws 6: subscriptions over a WebSocket, which is authorised once, when it is opened. A server that refuses the
- * token, then or later, closes it with 4403; the client opens another one, with another token.
+ * token, then or later, closes it with 4403; the client opens another one, with another token. After 4401, which some
+ * servers use, it does not: subscribe again then.
  *
  *     npm install graphql-token-manager graphql-ws ws graphql
  *     API_ENDPOINT=https://api.example.com/graphql API_ID=… API_SECRET=… node graphql-ws.js
@@ -14,6 +15,9 @@ import { tokens, url } from "./own-api.js";
 /** What the connection was opened with. */
 let token = "";
 
+/** How servers refuse it. */
+const REFUSED = [CloseCode.Forbidden, CloseCode.Unauthorized];
+
 export const client = createClient({
   url: new URL("graphql", url.replace(/^http/, "ws")).href,
   connectionParams: async () => {
@@ -22,7 +26,7 @@ export const client = createClient({
   },
   on: {
     closed: (event) => {
-      if (isClosed(event) && event.code === CloseCode.Forbidden) tokens.invalidate(token);
+      if (isClosed(event) && REFUSED.includes(event.code)) tokens.invalidate(token);
     },
   },
   // A token that cannot be had for the moment is no reason to give up.

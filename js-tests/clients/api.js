@@ -77,10 +77,10 @@ export async function startApi(sandbox) {
     /** Sends what deferred answers still lack. */
     release: () => void orders.emit("release"),
     /** Looks at the token of every connection again, and closes those whose token counts no longer. */
-    recheck: () =>
+    recheck: (code = CloseCode.Forbidden) =>
       Promise.all(
         [...opened].map(async ([socket, authorization]) => {
-          if (!(await owner(authorization))) socket.close(CloseCode.Forbidden, "Forbidden");
+          if (!(await owner(authorization))) socket.close(code, CloseCode[code]);
         }),
       ),
     close: async () => {

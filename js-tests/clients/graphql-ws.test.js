@@ -1,6 +1,7 @@
 import "../support/guard.js";
 import assert from "node:assert/strict";
 import { after, mock, test } from "node:test";
+import { CloseCode } from "graphql-ws";
 import { startSandbox } from "graphql-token-manager/testing";
 import { runExample } from "../examples/support.js";
 import { until } from "../support/waiting.js";
@@ -24,7 +25,7 @@ async function firstOrder() {
 
 Object.assign(process.env, environment);
 const log = mock.method(console, "log", () => {});
-const [{ orders }] = await Promise.all([importExample("clients/graphql-ws.js"), firstOrder()]);
+const [{ client, orders }] = await Promise.all([importExample("clients/graphql-ws.js"), firstOrder()]);
 log.mock.restore();
 
 /** Subscribes, and gives what the next order of all subscriptions is. */
@@ -96,4 +97,24 @@ test("a connection is opened again where its token is refused at once", async ()
   assert.deepEqual(received, all("3"));
   assert.equal(sandbox.counts().acme.grants - before, 1);
   await end();
+});
+
+test("a server that closes with 4401 ends the subscription; the next one has a new token", async () => {
+  const before = sandbox.counts().acme;
+  const subscription = orders();
+  const next = subscription.next();
+  await until(() => api.subscriptions() === 1, "it has subscribed");
+
+  sandbox.revoke();
+  await api.recheck(CloseCode.Unauthorized);
+  await assert.rejects(next, { code: CloseCode.Unauthorized });
+  const { receive } = await subscribed();
+  const received = await receive("4");
+
+  assert.deepEqual(received, all("4"));
+  // That of the recheck alone: the next connection was not refused.
+  const { grants, refused } = sandbox.counts().acme;
+  assert.deepEqual([grants - before.grants, refused - before.refused], [1, 1]);
+  // graphql-ws still counts the subscription that ended so, and would keep the connection for it.
+  await client.dispose();
 });
