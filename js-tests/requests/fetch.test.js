@@ -248,6 +248,18 @@ describe("a redirect", () => {
     assert.deepEqual([counts.grants, await tokens.getToken()], [1, "token-1"]);
   });
 
+  test("to another origin brings no newer token", async (t) => {
+    const other = await apiFor(t, (_, response) => json(response, 200, "{}", { "x-new": "planted" }));
+    const { endpoint } = await apiFor(t, (_, response) => {
+      response.writeHead(307, { location: other.endpoint }).end();
+    });
+    const { tokens } = countedFor(t, endpoint, {}, { sliding: { header: "x-new" } });
+
+    assert.equal((await tokens.fetch(endpoint, POST)).headers.get("x-new"), "planted");
+
+    assert.equal(await tokens.getToken(), "token-1");
+  });
+
   test("within the origin is followed with the token", async (t) => {
     const { endpoint, asked } = await apiFor(t, ({ url }, response) => {
       if (url === "/graphql") response.writeHead(307, { location: "/next" }).end();

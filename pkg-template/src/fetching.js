@@ -84,8 +84,11 @@ export async function exchange(desk, owner, prepared, options, look) {
     discard(response);
     throw reason;
   });
-  // It is kept where a newer one was refused for such a request just before.
-  if (next.value === first.value) return { response, text: seen.text, rejected: true };
+  // It was kept, since one before it was refused as well; or granted a second time.
+  if (next.value === first.value) {
+    desk.tell((core) => core.refused(first.value, "again"));
+    return { response, text: seen.text, rejected: true };
+  }
   discard(response);
   return resend(desk, again, next, look);
 }
@@ -293,14 +296,24 @@ function foreign(desk, url) {
  * @returns {Promise<Seen>}
  */
 async function lookInto(desk, response) {
+  if (!isAnswer(response)) return NOTHING;
   const { statuses, speaks } = desk.traits;
   const refusing = statuses.includes(response.status);
-  // What another address says of the token says nothing: it did not get it.
+  // What another address says of the token means nothing: it did not get it.
   if ((!refusing && !speaks) || isElsewhere(desk, response)) return NOTHING;
   const text = JSON_TYPE.test(response.headers.get("content-type") ?? "")
     ? await copied(response)
     : undefined;
   return { text, ruling: judged(desk, response.status, text) };
+}
+
+/**
+ * Whether what a `fetch` of the user's gave is an answer at all.
+ *
+ * @param {any} response
+ */
+export function isAnswer(response) {
+  return typeof response?.headers?.get === "function";
 }
 
 /** @type {Seen} */
@@ -386,7 +399,7 @@ function isElsewhere(desk, response) {
  */
 function adopt(desk, response, token) {
   const { sliding, name, readable } = desk.traits;
-  if (sliding.length === 0 || isElsewhere(desk, response)) return;
+  if (sliding.length === 0 || !isAnswer(response) || isElsewhere(desk, response)) return;
   if (sliding.some((header) => response.headers.get(header) !== null)) {
     desk.warned = true;
     desk.tell((core) => core.adopt(response));

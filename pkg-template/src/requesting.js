@@ -3,7 +3,7 @@
 // Decides only whether an answer holds data and nothing else; what any other answer
 // means, the core says.
 
-import { LARGEST, exchange, judged, prepare } from "./fetching.js";
+import { LARGEST, exchange, isAnswer, judged, prepare } from "./fetching.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
 import { print } from "./printing.js";
 import { TokenError, errorOf } from "./token-error.js";
@@ -28,7 +28,7 @@ export async function request(desk, owner, document, variables, options) {
   if (rejected)
     throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", neededScopes(document))));
   const answer = parsed(text);
-  const isTrusted = response.ok || isGraphQl(response);
+  const isTrusted = isAnswer(response) && (response.ok || isGraphQl(response));
   if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
   const fields = desk.explain((core) => core.explain(response, text ?? ""));
   if (fields.code !== "graphql_errors") throw errorOf(fields);
@@ -57,7 +57,7 @@ async function sent(desk, owner, prepared, signal, scopes) {
   try {
     if (prepared.authorization === "callers") {
       const response = await desk.fetch(prepared.input, prepared.init);
-      return { response, text: await response.text(), rejected: false };
+      return { response, text: (await read(desk, response)).text, rejected: false };
     }
     const options = scopes === undefined ? signal && { signal } : { signal, scopes };
     return await exchange(desk, owner, prepared, options, read);
@@ -74,6 +74,7 @@ async function sent(desk, owner, prepared, signal, scopes) {
  * @param {Response} response
  */
 async function read(desk, response) {
+  if (!isAnswer(response)) return { text: undefined, ruling: undefined };
   const text = await response.text();
   return { text, ruling: judged(desk, response.status, text.length > LARGEST ? undefined : text) };
 }
