@@ -53,7 +53,7 @@ mock.method(globalThis, "fetch", async (/** @type {Parameters<typeof realFetch>}
   }
 });
 
-/** Calls at once, in each test. */
+/** Calls at once, in each test: so few that the sandbox's log of 1,000 requests holds all of a file. */
 const CALLS = 20;
 
 /** How long calls are held on the server, so that something can happen to the token they came with. */
