@@ -89,6 +89,7 @@ describe("what is sent", () => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, APIS.fluz.options(sandbox));
 
+    await tokens.getToken();
     const error = await failure(tokens.request(APIS.fluz.query, {}, { scopes: ["LIST_PAYMENT"] }));
 
     assert.deepEqual([error.code, error.missingScopes], ["insufficient_scope", ["LIST_PAYMENT"]]);

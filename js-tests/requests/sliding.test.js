@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { managerFor, sandboxFor, toggle } from "../support/setup.js";
+import { managerFor, movableClock, sandboxFor, toggle } from "../support/setup.js";
 import { Gate, record } from "../support/waiting.js";
 import { POST, apiFor, countedFor, json } from "./support.js";
 
@@ -108,16 +108,14 @@ describe("tokens.fetch takes over", () => {
 });
 
 test("in Node, where every header can be read, nothing is warned of", async (t) => {
+  const clock = movableClock(t);
   const { endpoint } = await apiFor(t);
-  const grant = () => ({ accessToken: "token-1", expiresInMs: 1_000 });
-  const { tokens } = countedFor(
-    t,
-    endpoint,
-    { refresh: "on-demand" },
-    { grant, sliding: { header: "x-new" } },
-  );
+  const grant = () => ({ accessToken: "token-1", expiresInMs: 60_000 });
+  const { tokens } = countedFor(t, endpoint, {}, { grant, sliding: { header: "x-new" } });
   const events = record(tokens);
 
+  await tokens.fetch(endpoint);
+  clock.advance(35_000);
   await tokens.fetch(endpoint);
 
   assert.deepEqual(

@@ -3,8 +3,10 @@
 // Decides only whether an answer holds data and nothing else; what any other answer
 // means, the core says.
 
-import { LARGEST, exchange, isAnswer, judged, prepare } from "./fetching.js";
+import { LARGEST, isAnswer, judged } from "./answers.js";
+import { exchange } from "./fetching.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
+import { prepare } from "./prepared-request.js";
 import { print } from "./printing.js";
 import { TokenError, errorOf } from "./token-error.js";
 
@@ -49,7 +51,7 @@ function neededScopes(_document) {
 /**
  * @param {Desk} desk
  * @param {unknown} owner
- * @param {import("./fetching.js").Prepared} prepared
+ * @param {import("./prepared-request.js").Prepared} prepared
  * @param {AbortSignal | undefined} signal
  * @param {string[] | undefined} scopes
  */

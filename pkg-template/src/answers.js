@@ -1,0 +1,117 @@
+// Looks into answers without taking them from the caller.
+//
+// Decides which are looked into, and how far; what they say, the core says.
+
+import { isElsewhere } from "./origins.js";
+import { lazyTextDecoder } from "./utf8.js";
+
+/** @typedef {import("./desk.js").Desk} Desk */
+
+/**
+ * What an answer says of the token: `undefined`, or that it refuses it.
+ *
+ * @typedef {{ text: string | undefined, ruling: string | undefined }} Seen
+ */
+
+/**
+ * Looks into a copy of an answer, so that the caller has it whole.
+ *
+ * @param {Desk} desk
+ * @param {Response} response
+ * @returns {Promise<Seen>}
+ */
+export async function lookInto(desk, response) {
+  if (!isAnswer(response)) return NOTHING;
+  const { statuses, speaks } = desk.traits;
+  const refusing = statuses.includes(response.status);
+  // What another address says of the token means nothing: it did not get it.
+  if ((!refusing && !speaks) || isElsewhere(desk, response)) return NOTHING;
+  const text = JSON_TYPE.test(response.headers.get("content-type") ?? "")
+    ? await copied(response)
+    : undefined;
+  return { text, ruling: judged(desk, response.status, text) };
+}
+
+/**
+ * Whether what a `fetch` of the user's gave is an answer at all.
+ *
+ * @param {any} response
+ */
+export function isAnswer(response) {
+  return typeof response?.headers?.get === "function";
+}
+
+/** @type {Seen} */
+const NOTHING = { text: undefined, ruling: undefined };
+
+/** What is looked into. Not parts, events, downloads, or what tells no type: they may never end. */
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
+
+/**
+ * @param {Desk} desk
+ * @param {number} status
+ * @param {string | undefined} text
+ */
+export function judged(desk, status, text) {
+  const { statuses, speaks } = desk.traits;
+  // No sign of a refusal is without this word, so that most answers are not taken apart.
+  if (!statuses.includes(status) && !(speaks && text?.includes('"error'))) return undefined;
+  return desk.tell((core) => core.judge(status, text));
+}
+
+/**
+ * The text of a copy; `undefined` if it is longer than a MiB, or breaks off, as the caller will find.
+ *
+ * @param {Response} response
+ * @returns {Promise<string | undefined>}
+ */
+async function copied(response) {
+  const { headers, body } = response;
+  const length = headers.get("content-length");
+  if (body === null || response.bodyUsed || Number(length) > LARGEST) return undefined;
+  // A replacement for `fetch` whose bodies are Node's streams: a copy comes only as fast as the caller reads.
+  if (body !== undefined && typeof body.getReader !== "function") return undefined;
+  try {
+    const copy = response.clone();
+    // What is compressed may be of any length; pages of other origins are not told whether it is.
+    const isTold = length !== null && !headers.has("content-encoding") && response.type !== "cors";
+    return isTold || !copy.body ? await copy.text() : await readUpTo(copy.body.getReader());
+  } catch {
+    return undefined;
+  }
+}
+
+/** A MiB: refusals have some hundred bytes. */
+export const LARGEST = 1024 * 1024;
+
+/** @param {ReadableStreamDefaultReader<Uint8Array>} reader */
+async function readUpTo(reader) {
+  /** @type {Uint8Array[]} */
+  const parts = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    size += value.byteLength;
+    if (size > LARGEST) {
+      // Not waited for: it ends when the caller has read its own.
+      reader.cancel().catch(() => {});
+      return undefined;
+    }
+  }
+  const bytes = new Uint8Array(size);
+  for (const part of parts.reverse()) bytes.set(part, (size -= part.byteLength));
+  return decoder.decode(bytes);
+}
+
+const decoder = lazyTextDecoder();
+
+/**
+ * Frees the connection of an answer that nobody will read.
+ *
+ * @param {Response} response
+ */
+export function discard(response) {
+  response.body?.cancel?.().catch(() => {});
+}
