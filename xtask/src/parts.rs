@@ -188,11 +188,13 @@ fn pack(run: &Run<'_>) -> Result<()> {
 
 fn types(run: &Run<'_>) -> Result<()> {
     run.needs_package()?;
+    tools::example_packages(run.project)?;
     process::run(run.project.npm_command("tsc").args(["--project", "tsconfig.json"]))
 }
 
 fn js(run: &Run<'_>) -> Result<(Ending, Counts)> {
     run.needs_package()?;
+    tools::example_packages(run.project)?;
     // Some of them open pages.
     tools::debian(&[tools::CHROMIUM])?;
     let files = project::files_below(&run.project.path("js-tests"))?;

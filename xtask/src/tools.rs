@@ -57,17 +57,34 @@ fn rustup(kind: &str, name: &str) -> Result<()> {
 ///
 /// Node is missing or too old, or npm cannot install.
 pub(crate) fn npm_packages(project: &Project) -> Result<()> {
+    npm_ci(project, "")
+}
+
+/// Installs what single examples need: apart, because building and showing the
+/// package should not wait for it.
+///
+/// # Errors
+///
+/// As for [`npm_packages`].
+pub(crate) fn example_packages(project: &Project) -> Result<()> {
+    npm_ci(project, "examples/clients/typed-documents/")
+}
+
+/// Installs the packages of a folder, named with a slash at its end.
+fn npm_ci(project: &Project, folder: &str) -> Result<()> {
     node()?;
-    let stamp = project.path("node_modules/.xtask-stamp");
+    let path = |name: &str| project.path(format!("{folder}{name}"));
+    let stamp = path("node_modules/.xtask-stamp");
     let mut inputs = Fingerprint::default();
-    inputs.add_file(&project.path("package.json"))?.add_file(&project.path("package-lock.json"))?;
+    inputs.add_file(&path("package.json"))?.add_file(&path("package-lock.json"))?;
     if inputs.matches(&stamp) {
         return Ok(());
     }
-    say("Installing the npm packages of package-lock.json (npm ci)");
+    say(&format!("Installing the npm packages of {folder}package-lock.json (npm ci)"));
     process::run(
         project
             .command("npm")
+            .current_dir(path(""))
             .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
             // Progress, not a result.
             .stdout(Stdio::from(std::io::stderr())),

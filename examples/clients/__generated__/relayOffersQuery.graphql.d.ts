@@ -1,0 +1,2 @@
+declare const query: import("relay-runtime").ConcreteRequest;
+export default query;

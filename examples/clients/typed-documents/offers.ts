@@ -1,0 +1,31 @@
+/**
+ * GraphQL Code Generator: `tokens.request` takes the documents that it makes, and knows from them what variables to
+ * ask for and what comes back.
+ *
+ *     npm install graphql-token-manager
+ *     npm install --save-dev graphql @graphql-codegen/cli @graphql-codegen/client-preset
+ *     export FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=…
+ *     npx graphql-codegen --config codegen.ts
+ *     node offers.ts
+ *
+ * Node runs TypeScript from version 22.18 on.
+ */
+
+import { graphql } from "./gql/index.ts";
+import { tokens } from "../tokens.js";
+
+export const OFFERS = graphql(`
+  query Offers($limit: Int) {
+    getOffers(limit: $limit) {
+      offerId
+      merchant
+    }
+  }
+`);
+
+export async function offers(limit: number) {
+  const { getOffers } = await tokens.request(OFFERS, { limit });
+  return getOffers ?? [];
+}
+
+for (const { merchant } of await offers(3)) console.log(`Offer by ${merchant}`);

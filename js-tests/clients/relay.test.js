@@ -1,0 +1,3 @@
+import { testExample } from "./support.js";
+
+await testExample("relay.js");
