@@ -71,7 +71,7 @@ class SharedMap {
 
 /**
  * A `fetch` that waits.
- * @param {Gate<unknown>} gate
+ * @param {Gate<void>} gate
  */
 const behind = (gate) => async (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
   await gate.opened;
@@ -277,7 +277,7 @@ describe("a lease", () => {
     await until(() => store.lease !== undefined, "one has the lease");
     const second = other.getToken();
     await until(() => store.calls.filter((call) => call === "acquire").length > 1, "the other has asked");
-    gate.open(undefined);
+    gate.open();
 
     assert.equal(await second, await first);
     assert.equal(sandbox.requests().length, 1);
@@ -294,7 +294,7 @@ describe("a lease", () => {
     const closed = manager.close();
     assert.equal((await caller).code, "closed");
     assert.ok(store.lease);
-    gate.open(undefined);
+    gate.open();
     await closed;
 
     assert.equal(store.lease, undefined);

@@ -28,7 +28,10 @@ export async function request(desk, owner, document, variables, options) {
   const init = { method: "POST", headers: headersFor(desk, headers), body, redirect: "manual", signal };
   const { response, text, rejected } = await sent(desk, owner, prepare(endpoint, init), signal, scopes);
   if (rejected) {
-    const needed = await neededScopes(document, desk.traits.name, { operationName: operationName ?? undefined, variables });
+    const needed = await neededScopes(document, desk.traits.name, {
+      operationName: operationName ?? undefined,
+      variables,
+    });
     throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", needed)));
   }
   const answer = parsed(text);

@@ -11,8 +11,6 @@ pub struct Flight {
     pub id: FlightId,
     /// Why it was started.
     pub reason: Reason,
-    /// Who started it.
-    pub origin: Origin,
     /// What it is doing.
     pub phase: Phase,
     /// Requests that have failed and may be tried again.
@@ -21,15 +19,6 @@ pub struct Flight {
     pub company: Company,
     /// How it has fared with the lease.
     pub queue: Queue,
-}
-
-/// Who started a flight. Callers may have joined it since, and left it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A caller who had to wait.
-    Caller,
-    /// The timer, or a caller who was served: it is in no hurry.
-    Background,
 }
 
 /// Whether a flight goes through the shared store.

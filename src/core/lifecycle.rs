@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Expiry, Fence, Flight, FlightId, Grant,
-    GrantFailure, Holding, Jitter, Origin, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken,
-    Refusals, Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want,
-    Written, cool_down,
+    GrantFailure, Holding, Jitter, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken, Refusals,
+    Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written,
+    cool_down,
 };
 
 mod sharing;
@@ -255,7 +255,7 @@ impl Lifecycle {
             effects.push(Effect::Notify(Change::Expired));
         }
         if self.refresh_at().is_some_and(|at| at <= now) {
-            self.begin(self.reason(now), Origin::Background, now);
+            self.begin(self.reason(now), now);
         }
         if let Some(Flight { phase: Phase::BackingOff { until }, .. }) = self.flight
             && until <= now
@@ -290,7 +290,7 @@ impl Lifecycle {
             let due = self.flight.is_none() && self.background_from(holding.refresh_at) <= now;
             effects.push(Effect::Settle(call, answer(holding, &want)));
             if due {
-                self.begin(Reason::Proactive, Origin::Background, now);
+                self.begin(Reason::Proactive, now);
             }
             return;
         }
@@ -303,9 +303,9 @@ impl Lifecycle {
             }
             (None, Want::Usable { .. }, _) => {
                 let at = now.max(self.pace.for_caller());
-                self.begin(self.reason(now), Origin::Caller, at);
+                self.begin(self.reason(now), at);
             }
-            (None, Want::Fresh, _) => self.begin(Reason::Forced, Origin::Caller, now),
+            (None, Want::Fresh, _) => self.begin(Reason::Forced, now),
             // "Now" was asked for: the pause is over. What was sent is joined.
             (Some(Flight { phase: Phase::BackingOff { until }, .. }), Want::Fresh, _) => *until = now,
             (Some(_), _, _) => {}
@@ -424,11 +424,7 @@ impl Lifecycle {
             self.failed(error, Prospect::MayPass, now, effects);
             return;
         }
-        let least = match flight.origin {
-            Origin::Caller => Duration::ZERO,
-            Origin::Background => Pace::MIN_INTERVAL,
-        };
-        let delay = retry.pause(flight.failed, self.jitter.fraction()).max(asked).max(least);
+        let delay = retry.pause(flight.failed, self.jitter.fraction()).max(asked);
         if flight.phase.fence().is_some() {
             effects.push(Effect::Release(flight.id));
         }
@@ -477,13 +473,12 @@ impl Lifecycle {
     }
 
     /// Starts a flight that asks the provider at `at`.
-    fn begin(&mut self, reason: Reason, origin: Origin, at: UnixMillis) {
+    fn begin(&mut self, reason: Reason, at: UnixMillis) {
         self.flights += 1;
         let phase = Phase::BackingOff { until: at };
         self.flight = Some(Flight {
             id: FlightId(self.flights),
             reason,
-            origin,
             phase,
             failed: 0,
             company: Company::Shared,

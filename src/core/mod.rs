@@ -76,7 +76,7 @@ mod token;
 mod tests;
 
 pub use error::{ErrorCode, Outlook, TokenError};
-pub use flight::{Company, Flight, Origin, Phase, Queue};
+pub use flight::{Company, Flight, Phase, Queue};
 pub use holding::{Expiry, Holding, Stage};
 pub use jitter::Jitter;
 pub use lifecycle::{Lifecycle, Status};

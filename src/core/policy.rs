@@ -170,8 +170,9 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// The contract's least time between two grants that nobody waits for.
-    pub const MIN_INTERVAL: Duration = Duration::from_secs(1);
+    /// The contract's least time between two grants that nobody waits for. Requests of one
+    /// grant may follow each other sooner, as the option `retry` says.
+    const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
     /// A grant starts now. Those that nothing held back leave no debt: the bucket is
     /// empty at worst.

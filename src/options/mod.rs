@@ -325,10 +325,12 @@ fn store<F: Clone>(options: &Reader<'_, F>) -> Result<Option<Store<F>>, TokenErr
             .function(key)?
             .ok_or_else(|| store.wrong(key, "a function: a store has `get`, `set` and `delete`"))
     };
+    let (get, set) = (method("get")?, method("set")?);
+    // Not needed, and a store without it is likely none.
     method("delete")?;
     Ok(Some(Store {
-        get: method("get")?,
-        set: method("set")?,
+        get,
+        set,
         acquire: store.function("acquire")?,
         watch: store.function("watch")?,
         timeout,

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Lifecycle, Origin, Phase, Queue,
-    Reason, RefreshToken, Sharing, TokenError, TokenSet, UnixMillis, Want, Written, cool_down,
+    Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Lifecycle, Phase, Queue, Reason,
+    RefreshToken, Sharing, TokenError, TokenSet, UnixMillis, Want, Written, cool_down,
 };
 
 /// A shared store that failed.
@@ -65,7 +65,7 @@ impl Lifecycle {
         self.store_trouble = None;
         match self.flight {
             None => {
-                self.begin(Reason::Shared, Origin::Background, now);
+                self.begin(Reason::Shared, now);
             }
             Some(Flight { company: Company::Shared, phase: Phase::BackingOff { until }, .. }) => {
                 self.load(until, effects);

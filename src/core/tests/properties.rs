@@ -362,12 +362,7 @@ proptest! {
     #[test]
     fn a_retry_waits_for_its_pause_unless_refresh_ends_it(plan in any_plans()) {
         let mut pause = None;
-        let mut began = None;
         for step in plan.run() {
-            if step.after.flight != step.before.flight {
-                let asked = !step.after.waiting.is_empty();
-                began = step.after.flight.map(|id| (id, asked));
-            }
             if let Event::Requested(_, Want::Fresh) = step.event {
                 pause = None;
             }
@@ -376,8 +371,7 @@ proptest! {
             }
             for effect in &step.effects {
                 if let Effect::Notify(Change::Retry { delay, error, .. }) = effect {
-                    let unasked = began.is_some_and(|(id, asked)| !asked && step.before.flight == Some(id));
-                    assert!(*delay >= if unasked { seconds(1) } else { plan.policy.retry.base / 2 }, "{step:#?}");
+                    assert!(*delay >= plan.policy.retry.base / 2, "{step:#?}");
                     assert!(*delay <= plan.policy.retry.max, "{step:#?}");
                     assert!(error.retry_after.is_none_or(|asked| asked <= *delay), "{step:#?}");
                     pause = step.before.flight.map(|id| (id, step.at + *delay));

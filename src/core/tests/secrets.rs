@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use super::{START, failure, scopes, seconds};
 use crate::core::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Grant,
-    GrantFailure, Holding, Jitter, Lifecycle, Origin, Phase, Policy, Queue, Reason, RefreshToken, Refusal,
-    Remains, Secret, Skew, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written,
+    GrantFailure, Holding, Jitter, Lifecycle, Phase, Policy, Queue, Reason, RefreshToken, Refusal, Remains,
+    Secret, Skew, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written,
 };
 
 /// A part of every secret here, and of nothing else.
@@ -83,8 +83,7 @@ fn no_value_of_the_core_prints_a_secret() {
     ] {
         printed.print(&phase);
         let (id, company, queue) = (FlightId(1), Company::Shared, Queue::default());
-        let (reason, origin) = (Reason::Initial, Origin::Caller);
-        printed.print(&Flight { id, reason, origin, phase, failed: 0, company, queue });
+        printed.print(&Flight { id, reason: Reason::Initial, phase, failed: 0, company, queue });
     }
     let mut superseded = Superseded::default();
     superseded.remember(&access_token(1));
