@@ -57,17 +57,29 @@ fn rustup(kind: &str, name: &str) -> Result<()> {
 ///
 /// Node is missing or too old, or npm cannot install.
 pub(crate) fn npm_packages(project: &Project) -> Result<()> {
+    npm_packages_in(project, "")
+}
+
+/// Makes the node_modules of a folder what its own lock file says.
+///
+/// # Errors
+///
+/// As for [`npm_packages`].
+pub(crate) fn npm_packages_in(project: &Project, folder: &str) -> Result<()> {
     node()?;
-    let stamp = project.path("node_modules/.xtask-stamp");
+    let folder = project.path(folder);
+    let stamp = folder.join("node_modules/.xtask-stamp");
+    let lock = folder.join("package-lock.json");
     let mut inputs = Fingerprint::default();
-    inputs.add_file(&project.path("package.json"))?.add_file(&project.path("package-lock.json"))?;
+    inputs.add_file(&folder.join("package.json"))?.add_file(&lock)?;
     if inputs.matches(&stamp) {
         return Ok(());
     }
-    say("Installing the npm packages of package-lock.json (npm ci)");
+    say(&format!("Installing the npm packages of {} (npm ci)", lock.display()));
     process::run(
         project
             .command("npm")
+            .current_dir(&folder)
             .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
             // Progress, not a result.
             .stdout(Stdio::from(std::io::stderr())),
