@@ -54,9 +54,18 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
  */
 export function judged(desk, status, text) {
   const { statuses, speaks } = desk.traits;
-  // No sign of a refusal is without this word, so that most answers are not taken apart.
-  if (!statuses.includes(status) && !(speaks && text?.includes('"error'))) return undefined;
+  if (!statuses.includes(status) && !(speaks && mayTellErrors(text))) return undefined;
   return desk.tell((core) => core.judge(status, text));
+}
+
+/**
+ * Whether a text has the word that no sign of a refusal is without, so that most answers are not taken apart.
+ *
+ * @param {string | undefined} text
+ */
+function mayTellErrors(text) {
+  // First without the quote, of which JSON is full: the search stops at each.
+  return text !== undefined && text.includes("error") && text.includes('"error');
 }
 
 /**
