@@ -3,6 +3,7 @@
 // Decides which are looked into, and how far; what they say, the core says.
 
 import { isElsewhere } from "./origins.js";
+import { canReadAhead, readAhead } from "./read-ahead.js";
 import { lazyTextDecoder } from "./utf8.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -81,6 +82,7 @@ async function copied(response) {
   // A replacement for `fetch` whose bodies are Node's streams: a copy comes only as fast as the caller reads.
   if (body !== undefined && typeof body.getReader !== "function") return undefined;
   try {
+    if (canReadAhead(response)) return await readAhead(response, LARGEST);
     const copy = response.clone();
     // What is compressed may be of any length; pages of other origins are not told whether it is.
     const isTold = length !== null && !headers.has("content-encoding") && response.type !== "cors";
