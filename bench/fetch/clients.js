@@ -91,7 +91,7 @@ async function bare({ endpoint, grant }) {
  * @param {typeof BY_STATUS} refused
  */
 async function tokensFetch({ endpoint, grant }, refused) {
-  const manager = managerOf({ endpoint, grant }, refused);
+  const manager = await managerOf({ endpoint, grant }, refused);
   return { call: callBy(endpoint, manager.fetch), close: () => manager.close() };
 }
 
@@ -100,7 +100,7 @@ async function tokensFetch({ endpoint, grant }, refused) {
  * @param {typeof BY_STATUS} refused
  */
 async function tokensRequest(api, refused) {
-  const manager = managerOf(api, refused);
+  const manager = await managerOf(api, refused);
   const call = () => manager.request(QUERY, { page: nextPage() });
   return { call, close: () => manager.close() };
 }
@@ -109,8 +109,10 @@ async function tokensRequest(api, refused) {
  * @param {Api} api
  * @param {typeof BY_STATUS} refused
  */
-function managerOf({ endpoint, grant }, refused) {
-  return new TokenManager({ provider: { name: "acme", endpoint, grant, refused } });
+async function managerOf({ endpoint, grant }, refused) {
+  const manager = new TokenManager({ provider: { name: "acme", endpoint, grant, refused } });
+  await manager.ready();
+  return manager;
 }
 
 /** @type {Contestant["start"]} */

@@ -40,7 +40,7 @@ for (const [lifetime, ms] of Object.entries(LIFETIMES)) {
 const rows = CONTESTANTS.filter(({ over }) => over !== undefined).map(({ name, over }) => [
   name,
   over ?? "",
-  ...Object.values(costs).map((results) => shown(results.get(name))),
+  ...Object.values(costs).map((results) => shown(of(results, name))),
   ...Object.values(uses).map((results) => {
     const { requests = 0, refused = 0, grants = 0, waited = 0, failed = 0 } = results.get(name) ?? {};
     return `${requests} / ${refused} / ${grants} / ${waited}${failed > 0 ? `, ${failed} calls failed` : ""}`;
@@ -55,7 +55,7 @@ const head = [
 const bases = CONTESTANTS.filter(({ over }) => over === undefined).map(({ name }) => [
   name,
   "",
-  ...Object.values(costs).map((results) => `${results.get(name)?.took.toFixed(1)} µs`),
+  ...Object.values(costs).map((results) => `${of(results, name).took.toFixed(1)} µs`),
   ...Object.keys(uses).map(() => ""),
 ]);
 const faults = [...costlier(), ...wasteful()];
@@ -72,8 +72,8 @@ ${table(head, [...bases, ...rows])}
   (urql and axios parse answers) does not count. Medians over many short rounds in which all take turns.
 - *No network*: \`fetch\` is replaced by one that answers at once, so that only the clients are measured. *Loopback*: a
   server in another process, connections kept alive.
-- The first row and the peers know a refused token by its status. The next two also look for GraphQL errors inside HTTP
-  200, as the built-in providers need it: \`tokens.fetch\` in a copy, because the answer belongs to the caller.
+- \`tokens.fetch\` as in the first row, and the peers, know a refused token by its status. The next two also look for
+  GraphQL errors inside HTTP 200, as the built-in providers need it.
 - *Requests* reached the API, *refused* ones of them brought 401, *waits* are calls that were held up by a grant.
   ${AT_ONCE} calls at a time, at even distances over ${EXPIRIES} lifetimes, in simulated time. \`tokens.fetch\` renews ahead of the
   expiry, in the last quarter but at most five minutes: that costs a few grants, and spares the waits.
@@ -87,21 +87,32 @@ ${faults.length === 0 ? "`tokens.fetch` adds the least, and wastes no request." 
 );
 if (faults.length > 0) process.exitCode = 1;
 
-/** @param {Overhead | undefined} cost */
-function shown(cost) {
-  if (cost === undefined) return "";
-  const { added, error, ratio } = cost;
+/**
+ * @param {Map<string, Overhead>} results
+ * @param {string} name
+ */
+function of(results, name) {
+  const cost = results.get(name);
+  if (cost === undefined) throw new Error(`${name} was not measured`);
+  return cost;
+}
+
+/** @param {Overhead} cost */
+function shown({ added, error, ratio }) {
   return `${added < 0 ? "−" : "+"}${Math.abs(added).toFixed(1)} ± ${error.toFixed(1)} (×${ratio.toFixed(2)})`;
 }
 
 /** Where another client adds less, beyond what chance explains. */
 function costlier() {
   return Object.entries(costs).flatMap(([what, results]) => {
-    const own = results.get(OWN[0]);
-    return [...results]
-      .filter(([name]) => !OWN.includes(name) && CONTESTANTS.some((one) => one.name === name && one.over))
-      .filter(([, other]) => own && own.added - 2 * own.error > other.added + 2 * other.error)
-      .map(([name]) => `FAILED: ${name} adds less than ${OWN[0]} (${what}).`);
+    const peers = CONTESTANTS.filter(({ name, over }) => over !== undefined && !OWN.includes(name));
+    const clearlyLess = (/** @type {Overhead} */ one, /** @type {Overhead} */ other) =>
+      one.added + 2 * one.error < other.added - 2 * other.error;
+    return peers.flatMap(({ name }) =>
+      OWN.slice(0, 2)
+        .filter((own) => clearlyLess(of(results, name), of(results, own)))
+        .map((own) => `FAILED: ${name} adds less than ${own} (${what}).`),
+    );
   });
 }
 
