@@ -3,6 +3,7 @@
 // Decides which are looked into, and how far; what they say, the core says.
 
 import { isElsewhere } from "./origins.js";
+import { canReadAhead, readAhead } from "./read-ahead.js";
 import { lazyTextDecoder } from "./utf8.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -54,9 +55,18 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
  */
 export function judged(desk, status, text) {
   const { statuses, speaks } = desk.traits;
-  // No sign of a refusal is without this word, so that most answers are not taken apart.
-  if (!statuses.includes(status) && !(speaks && text?.includes('"error'))) return undefined;
+  if (!statuses.includes(status) && !(speaks && mayTellErrors(text))) return undefined;
   return desk.tell((core) => core.judge(status, text));
+}
+
+/**
+ * Whether a text has the word that no sign of a refusal is without, so that most answers are not taken apart.
+ *
+ * @param {string | undefined} text
+ */
+function mayTellErrors(text) {
+  // First without the quote, of which JSON is full: the search stops at each.
+  return text !== undefined && text.includes("error") && text.includes('"error');
 }
 
 /**
@@ -72,6 +82,7 @@ async function copied(response) {
   // A replacement for `fetch` whose bodies are Node's streams: a copy comes only as fast as the caller reads.
   if (body !== undefined && typeof body.getReader !== "function") return undefined;
   try {
+    if (canReadAhead(response)) return await readAhead(response, LARGEST);
     const copy = response.clone();
     // What is compressed may be of any length; pages of other origins are not told whether it is.
     const isTold = length !== null && !headers.has("content-encoding") && response.type !== "cors";

@@ -1,9 +1,10 @@
-//! The one way to build, pack, show and test graphql-token-manager.
+//! The one way to build, pack, show, test and measure graphql-token-manager.
 //!
 //! ```text
 //! wasm.rs     src/ ──cargo──▶ .wasm ──wasm-bindgen──▶ glue ──glue.rs──▶ lazy glue
 //!                                └──────wasm-opt──▶ small .wasm ──▶ base64
 //! package.rs  pkg-template/ + both ──esbuild──▶ dist/ ──npm pack──▶ tarball ──▶ node_modules
+//! bench.rs    how it does beside its peers: bench/ ──▶ BENCHMARKS.md
 //! parts.rs    what `cargo xtask test` runs; suite.rs runs it, count.rs counts
 //! tools.rs    installs what the above need, and says so before it does
 //! ```
@@ -17,6 +18,7 @@ use anyhow::{Result, bail};
 
 use crate::project::Project;
 
+mod bench;
 mod browser;
 mod count;
 mod demo;
@@ -32,7 +34,7 @@ mod tools;
 mod wasm;
 
 const HELP: &str = "\
-Builds, packs, shows and tests graphql-token-manager.
+Builds, packs, shows, tests and measures graphql-token-manager.
 
 Usage: cargo xtask <COMMAND>
 
@@ -44,6 +46,8 @@ Usage: cargo xtask <COMMAND>
   test                run every part; ends with `N passed, N failed`
     --only NAME...    run these parts only (an unknown name lists them)
     --all             every part, which is also the default
+  bench [NAME...]     measure the package beside its peers, and write BENCHMARKS.md
+                      (an unknown name lists the benches)
   help                this text
 
 Needs the Rust of rust-toolchain.toml and Node 20 or newer with npm. Anything
@@ -81,6 +85,10 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         ("test", options) => {
             let selection = parts::Selection::parse(options)?;
             return Ok(suite::run(&Project::open()?, &selection));
+        }
+        ("bench", names) => {
+            let benches = bench::named(names)?;
+            bench::run(&Project::open()?, &benches)?;
         }
         ("build" | "pack", [option, ..]) => {
             bail!("`{command}` takes no argument, but `{option}` was given");

@@ -60,31 +60,28 @@ pub(crate) fn npm_packages(project: &Project) -> Result<()> {
     npm_ci(project, "")
 }
 
-/// Installs what single examples need: apart, because building and showing the
-/// package should not wait for it.
+/// Makes the node_modules of a folder what its own lock file says: what single examples and
+/// benches need lies apart, because building and showing the package should not wait for it.
 ///
 /// # Errors
 ///
 /// As for [`npm_packages`].
-pub(crate) fn example_packages(project: &Project) -> Result<()> {
-    npm_ci(project, "examples/clients/typed-documents/")
-}
-
-/// Installs the packages of a folder, named with a slash at its end.
-fn npm_ci(project: &Project, folder: &str) -> Result<()> {
+pub(crate) fn npm_ci(project: &Project, folder: &str) -> Result<()> {
     node()?;
-    let path = |name: &str| project.path(format!("{folder}{name}"));
-    let stamp = path("node_modules/.xtask-stamp");
+    let name = Path::new(folder).join("package-lock.json");
+    let folder = project.path(folder);
+    let stamp = folder.join("node_modules/.xtask-stamp");
+    let lock = folder.join("package-lock.json");
     let mut inputs = Fingerprint::default();
-    inputs.add_file(&path("package.json"))?.add_file(&path("package-lock.json"))?;
+    inputs.add_file(&folder.join("package.json"))?.add_file(&lock)?;
     if inputs.matches(&stamp) {
         return Ok(());
     }
-    say(&format!("Installing the npm packages of {folder}package-lock.json (npm ci)"));
+    say(&format!("Installing the npm packages of {} (npm ci)", name.display()));
     process::run(
         project
             .command("npm")
-            .current_dir(path(""))
+            .current_dir(&folder)
             .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
             // Progress, not a result.
             .stdout(Stdio::from(std::io::stderr())),

@@ -1,0 +1,85 @@
+//! `cargo xtask bench`: how the package does beside its peers, in figures.
+//!
+//! What is measured, and where it fails, is told by programs in `bench/`, which also
+//! write BENCHMARKS.md. Their peers have a manifest and a lock file of their own there,
+//! so that tests need not install them.
+
+use anyhow::{Result, bail};
+
+use crate::process::{self, say};
+use crate::project::Project;
+use crate::{package, tools};
+
+/// One bench.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    /// What `cargo xtask bench` calls it, and its folder below `bench/`.
+    name: &'static str,
+    /// What it measures.
+    about: &'static str,
+}
+
+const BENCHES: &[Bench] =
+    &[Bench { name: "fetch", about: "what a call costs more, and what expiries cost, beside other clients" }];
+
+/// The benches that are named, or all of them.
+///
+/// # Errors
+///
+/// A name is unknown; the message lists them.
+pub(crate) fn named(names: &[&str]) -> Result<Vec<&'static Bench>> {
+    if let Some(unknown) = names.iter().find(|name| BENCHES.iter().all(|bench| bench.name != **name)) {
+        bail!("no bench is called `{unknown}`; these are:\n{}", listing());
+    }
+    Ok(BENCHES.iter().filter(|bench| names.is_empty() || names.contains(&bench.name)).collect())
+}
+
+fn listing() -> String {
+    let lines: Vec<String> =
+        BENCHES.iter().map(|bench| format!("  {:<14} {}", bench.name, bench.about)).collect();
+    lines.join("\n")
+}
+
+/// Packs and installs the package and its peers, then measures; all of it, whatever fails.
+///
+/// # Errors
+///
+/// There is nothing to measure, or a bench says that the package does not keep what it promises.
+pub(crate) fn run(project: &Project, benches: &[&Bench]) -> Result<()> {
+    let tarball = package::pack(project)?;
+    package::install(project, &tarball)?;
+    tools::npm_ci(project, FOLDER)?;
+    process::run(project.npm_command("tsc").args(["--project", "bench/tsconfig.json"]))?;
+    let mut failed = Vec::new();
+    for bench in benches {
+        say(&format!("Bench {}: {}", bench.name, bench.about));
+        let program = project.path(FOLDER).join(bench.name).join("main.js");
+        if let Err(error) = process::run(project.command("node").arg(program)) {
+            failed.push(format!("{}: {error:#}", bench.name));
+        }
+    }
+    if !failed.is_empty() {
+        bail!("{}", failed.join("\n"));
+    }
+    Ok(())
+}
+
+const FOLDER: &str = "bench";
+
+#[cfg(test)]
+mod tests {
+    use super::{BENCHES, named};
+
+    #[test]
+    fn without_a_name_every_bench_runs() {
+        assert_eq!(named(&[]).unwrap().len(), BENCHES.len());
+        assert_eq!(named(&["fetch"]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let message = named(&["fetsh"]).unwrap_err().to_string();
+
+        assert!(message.contains("`fetsh`") && message.contains("  fetch"));
+    }
+}
