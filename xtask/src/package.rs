@@ -12,6 +12,8 @@ use crate::project::{self, Project};
 use crate::wasm;
 
 const NAME: &str = "graphql-token-manager";
+/// The stores, each an entry of its own: bundled for `require`, and as they are for `import`.
+const STORES: &[&str] = &["file"];
 /// The exact content of the package, one path a line.
 const FILE_LIST: &str = "xtask/files.txt";
 
@@ -32,7 +34,25 @@ pub(crate) fn bundle(project: &Project) -> Result<()> {
     for types in ["index.d.ts", "index.d.cts"] {
         project::copy(&project.path("pkg-template/index.d.ts"), &dist.join(types))?;
     }
-    Ok(())
+    stores(project)
+}
+
+fn stores(project: &Project) -> Result<()> {
+    let source = project.path("pkg-template/stores");
+    let made = project.npm().join("stores");
+    project::remove_folder(&made)?;
+    copy_folder(&source, &made)?;
+    for name in STORES {
+        project::copy(&source.join(format!("{name}.d.ts")), &made.join(format!("{name}.d.cts")))?;
+    }
+    process::run(
+        project
+            .npm_command("esbuild")
+            .args(STORES.iter().map(|name| format!("pkg-template/stores/{name}.js")))
+            .args(["--bundle", "--format=cjs", "--platform=node", "--target=es2022", "--charset=utf8"])
+            .args(["--out-extension:.js=.cjs", "--log-level=warning"])
+            .arg(format!("--outdir={}", made.display())),
+    )
 }
 
 fn esbuild(project: &Project, core: &wasm::Core, format: &[&str], output: &Path) -> Result<()> {
@@ -96,6 +116,7 @@ fn assemble(project: &Project) -> Result<()> {
     let folder = folder(project);
     project::remove_folder(&folder)?;
     copy_folder(&project.npm().join("dist"), &folder.join("dist"))?;
+    copy_folder(&project.npm().join("stores"), &folder.join("stores"))?;
     copy_folder(&project.path("pkg-template/testing"), &folder.join("testing"))?;
     for name in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         let own = project.path("pkg-template").join(name);
