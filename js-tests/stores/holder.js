@@ -4,7 +4,9 @@
  * @module
  */
 
+import { createClient } from "redis";
 import { fileStore } from "graphql-token-manager/stores/file";
+import { redisStore } from "graphql-token-manager/stores/redis";
 import { leaseInTime, soon } from "./support.js";
 
 /** @import { Lease } from "graphql-token-manager" */
@@ -49,5 +51,9 @@ process.send?.("ready");
  * @returns {Promise<Store>}
  */
 async function open(place) {
-  return fileStore({ path: place.path });
+  if (place.kind === "file") return fileStore({ path: place.path });
+  const client = createClient({ url: place.url });
+  client.on("error", () => {});
+  await client.connect();
+  return redisStore(client);
 }

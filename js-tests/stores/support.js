@@ -109,7 +109,7 @@ export function watched(store, key) {
   };
 }
 
-/** How a process opens its store. @typedef {{ kind: "file", path: string }} Place */
+/** How a process opens its store. @typedef {{ kind: "file", path: string } | { kind: "redis", url: string }} Place */
 
 /**
  * A process with a store of its own, which ends with the test.

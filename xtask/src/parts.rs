@@ -193,8 +193,8 @@ fn types(run: &Run<'_>) -> Result<()> {
 
 fn js(run: &Run<'_>) -> Result<(Ending, Counts)> {
     run.needs_package()?;
-    // Some of them open pages.
-    tools::debian(&[tools::CHROMIUM])?;
+    // Some of them open pages, and share tokens by Redis.
+    tools::debian(&[tools::CHROMIUM, tools::REDIS])?;
     let files = project::files_below(&run.project.path("js-tests"))?;
     let tests: Vec<String> = files
         .into_iter()
