@@ -61,7 +61,7 @@ describe("module systems", () => {
 });
 
 describe("the stores", () => {
-  for (const name of ["encrypted", "file", "redis"]) {
+  for (const name of ["encrypted", "file", "redis", "web"]) {
     test(`stores/${name} is imported and required by the same names, and starts nothing`, async () => {
       const imported = Object.keys(await import(`graphql-token-manager/stores/${name}`)).sort();
       const required = Object.keys(require(join(folder, "stores", `${name}.cjs`))).sort();

@@ -13,7 +13,7 @@ use crate::wasm;
 
 const NAME: &str = "graphql-token-manager";
 /// The stores, each an entry of its own: bundled for `require`, and as they are for `import`.
-const STORES: &[&str] = &["encrypted", "file", "redis"];
+const STORES: &[&str] = &["encrypted", "file", "redis", "web"];
 /// The exact content of the package, one path a line.
 const FILE_LIST: &str = "xtask/files.txt";
 
