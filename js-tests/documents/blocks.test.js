@@ -33,8 +33,9 @@ const read = (file) => readFile(path.join(ROOT, file), "utf8");
 
 /** The examples in the types' own documentation. */
 async function typeExamples() {
-  const text = await read("pkg-template/index.d.ts");
-  return blocks(text.replaceAll(/^ *\* ?/gm, ""));
+  const stores = ["encrypted", "file", "redis", "web"].map((name) => `pkg-template/stores/${name}.d.ts`);
+  const texts = await Promise.all(["pkg-template/index.d.ts", ...stores].map(read));
+  return texts.flatMap((text) => blocks(text.replaceAll(/^ *\* ?/gm, "")));
 }
 
 test("every block of the README is of a kind that is checked", async () => {

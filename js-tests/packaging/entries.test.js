@@ -93,6 +93,39 @@ describe("module systems", () => {
   });
 });
 
+describe("the stores", () => {
+  for (const name of ["encrypted", "file", "redis", "web"]) {
+    test(`stores/${name} is imported and required by the same names, and starts nothing`, async () => {
+      const imported = Object.keys(await import(`graphql-token-manager/stores/${name}`)).sort();
+      const required = Object.keys(require(join(folder, "stores", `${name}.cjs`))).sort();
+
+      assert.deepEqual(required, imported);
+      assert.ok(imported.length > 0);
+      assert.ok(Object.keys(require(`graphql-token-manager/stores/${name}`)).length > 0);
+    });
+
+    test(`stores/${name} needs nothing but what its runtime has`, async () => {
+      const { metafile } = await build({
+        entryPoints: [join(folder, "stores", `${name}.js`)],
+        bundle: true,
+        external: name === "file" ? ["node:*"] : [],
+        format: "iife",
+        logLevel: "silent",
+        metafile: true,
+        outdir: "out",
+        platform: "neutral",
+        write: false,
+      });
+
+      const inputs = Object.keys(metafile.inputs);
+      assert.ok(
+        inputs.every((path) => path.includes("graphql-token-manager/stores/")),
+        `${inputs}`,
+      );
+    });
+  }
+});
+
 describe("bundlers", () => {
   for (const entry of entries) {
     const name = `dist/${basename(entry)}`;

@@ -9,6 +9,8 @@
  * @packageDocumentation
  */
 
+import type { TokenStore } from "graphql-token-manager";
+
 /** The APIs that the sandbox has. `acme` is no real one: it is for trying profiles of one's own. */
 export type ProviderName = "fluz" | "toggle" | "braintree" | "acme";
 
@@ -31,6 +33,50 @@ export type ProviderName = "fluz" | "toggle" | "braintree" | "acme";
  * await sandbox.close();
  */
 export function startSandbox(options?: SandboxOptions): Promise<Sandbox>;
+
+/**
+ * Checks whether a store of your own does what stores promise; takes a few seconds.
+ *
+ * What {@link TokenStore} leaves out (`acquire`, `watch`) is not checked. Keys start with `check-`.
+ *
+ * @param open gives another holder of the same entries each time, as another process would be
+ * @throws {Error} one line for each promise that is not kept
+ *
+ * @example
+ * ```ts
+ * import { checkStore } from "graphql-token-manager/testing";
+ * import type { TokenStore } from "graphql-token-manager";
+ *
+ * declare function myStore(): TokenStore;
+ * await checkStore(() => myStore());
+ * ```
+ */
+export function checkStore(
+  open: () => TokenStore | Promise<TokenStore>,
+  options?: StoreCheckOptions,
+): Promise<void>;
+
+/** The same, one by one, for a test runner of your choice. */
+export function storeChecks(
+  open: () => TokenStore | Promise<TokenStore>,
+  options?: StoreCheckOptions,
+): StoreCheck[];
+
+export interface StoreCheckOptions {
+  /**
+   * How long to wait for what holders are to see of each other.
+   *
+   * @defaultValue 10000 ms
+   */
+  patienceMs?: number | undefined;
+}
+
+export interface StoreCheck {
+  /** The promise, as a sentence. */
+  readonly name: string;
+  /** Rejects with what is not as it should be. */
+  run(): Promise<"passed" | "not applicable">;
+}
 
 export interface SandboxOptions {
   /** Port to listen on, 0 to 65535. Default 0: any free one; `sandbox.url` says which. */

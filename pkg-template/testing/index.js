@@ -23,6 +23,8 @@ import { toggle, toggleCredentials } from "./toggle.js";
 /** @import { Settings } from "./options.js" */
 /** @import { Engine } from "./service.js" */
 
+export { checkStore, storeChecks } from "./store-checks.js";
+
 /**
  * Starts a sandbox. See `index.d.ts` for what it takes and gives.
  * @param {SandboxOptions} [options]

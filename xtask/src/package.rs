@@ -12,6 +12,8 @@ use crate::project::{self, Project};
 use crate::wasm;
 
 const NAME: &str = "graphql-token-manager";
+/// The stores, each an entry of its own: bundled for `require`, and as they are for `import`.
+const STORES: &[&str] = &["encrypted", "file", "redis", "web"];
 /// The exact content of the package, one path a line.
 const FILE_LIST: &str = "xtask/files.txt";
 /// The notice that has to go with graphql-js's parser.
@@ -34,7 +36,25 @@ pub(crate) fn bundle(project: &Project) -> Result<()> {
         project::write(&dist.join(format!("{entry}.d.cts")), of_common_js(&types))?;
         project::write(&dist.join(format!("{entry}.d.ts")), types)?;
     }
-    Ok(())
+    stores(project)
+}
+
+fn stores(project: &Project) -> Result<()> {
+    let source = project.path("pkg-template/stores");
+    let made = project.npm().join("stores");
+    project::remove_folder(&made)?;
+    copy_folder(&source, &made)?;
+    for name in STORES {
+        project::copy(&source.join(format!("{name}.d.ts")), &made.join(format!("{name}.d.cts")))?;
+    }
+    process::run(
+        project
+            .npm_command("esbuild")
+            .args(STORES.iter().map(|name| format!("pkg-template/stores/{name}.js")))
+            .args(["--bundle", "--format=cjs", "--platform=node", "--target=es2022", "--charset=utf8"])
+            .args(["--out-extension:.js=.cjs", "--log-level=warning"])
+            .arg(format!("--outdir={}", made.display())),
+    )
 }
 
 /// The main entry: the face with the core inlined.
@@ -143,6 +163,7 @@ fn assemble(project: &Project) -> Result<()> {
     let folder = folder(project);
     project::remove_folder(&folder)?;
     copy_folder(&project.npm().join("dist"), &folder.join("dist"))?;
+    copy_folder(&project.npm().join("stores"), &folder.join("stores"))?;
     copy_folder(&project.path("pkg-template/testing"), &folder.join("testing"))?;
     for name in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         let own = project.path("pkg-template").join(name);

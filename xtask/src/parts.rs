@@ -3,6 +3,7 @@
 //! What they count for, and in what words that is told, is `suite.rs`'s matter.
 
 use std::cell::OnceCell;
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -198,8 +199,9 @@ fn types(run: &Run<'_>) -> Result<()> {
 fn js(run: &Run<'_>) -> Result<(Ending, Counts)> {
     run.needs_package()?;
     tools::npm_ci(run.project, EXAMPLE_WITH_PACKAGES)?;
-    // Some of them open pages.
-    tools::debian(&[tools::CHROMIUM])?;
+    // Some of them open pages, and share tokens by Redis.
+    tools::debian(&[tools::CHROMIUM, tools::FIREFOX, tools::REDIS])?;
+    let geckodriver = tools::GECKODRIVER.path()?;
     let files = project::files_below(&run.project.path("js-tests"))?;
     let tests: Vec<String> = files
         .into_iter()
@@ -211,16 +213,21 @@ fn js(run: &Run<'_>) -> Result<(Ending, Counts)> {
     }
     // What measures real time is not measured beside tests that keep the machine busy.
     let (alone, together) = tests.into_iter().partition::<Vec<_>, _>(|name| name.ends_with(".alone.test.js"));
-    let (first, mut counts) = node_tests(run, 2, together)?;
-    let (second, more) = node_tests(run, 1, alone)?;
+    let (first, mut counts) = node_tests(run, &geckodriver, 2, together)?;
+    let (second, more) = node_tests(run, &geckodriver, 1, alone)?;
     counts += more;
     Ok((first.and(second), counts))
 }
 
-fn node_tests(run: &Run<'_>, concurrency: u8, files: Vec<String>) -> Result<(Ending, Counts)> {
+fn node_tests(
+    run: &Run<'_>,
+    geckodriver: &Path,
+    concurrency: u8,
+    files: Vec<String>,
+) -> Result<(Ending, Counts)> {
     // The files by name: Node 20 takes no pattern.
     let mut command = run.project.command("node");
-    command.args(["--test", "--test-reporter=spec"]);
+    command.env("GECKODRIVER", geckodriver).args(["--test", "--test-reporter=spec"]);
     command.arg(format!("--test-concurrency={concurrency}")).args(files);
     let (ending, text) = process::watch(&mut command)?;
     Ok((ending, count::of_node(&text)))

@@ -229,6 +229,10 @@ pub(crate) const CHROMEDRIVER: DebianProgram =
 pub(crate) const FIREFOX: DebianProgram =
     DebianProgram { package: "firefox-esr", path: "/usr/bin/firefox-esr" };
 
+/// Redis, which the tests start and end themselves.
+pub(crate) const REDIS: DebianProgram =
+    DebianProgram { package: "redis-server", path: "/usr/bin/redis-server" };
+
 /// Installs those programs that are missing.
 ///
 /// # Errors

@@ -1,0 +1,248 @@
+/**
+ * Tabs of real browsers, in which the stores of the packed package run: Chromium by Playwright, Firefox by WebDriver.
+ *
+ * @module
+ */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { chromium } from "playwright-core";
+import { said } from "./support.js";
+
+/** @import { AddressInfo } from "node:net" */
+/** @import { TestContext } from "node:test" */
+
+/** @typedef {{ after: TestContext["after"] }} Ending */
+/** What runs in a tab; it sees nothing from outside but its argument. @typedef {(given: any) => any} Script */
+/**
+ * @typedef {object} Tab
+ * @property {(script: Script, given?: unknown) => Promise<any>} run
+ * @property {() => Promise<void>} close
+ *
+ * @typedef {object} Browser
+ * @property {(url: string) => Promise<Tab>} tab
+ * @property {(origin: string, bytes: number) => Promise<void>} [limit] Lets an origin store no more than so much.
+ * @property {(origin: string) => Promise<void>} [clear] Takes an origin's data away, as the browser's settings do.
+ */
+
+/** A name that browsers do not take for secure, as they do 127.0.0.1. */
+const INSECURE = "insecure.test";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const FIREFOX = process.env.FIREFOX ?? "/usr/bin/firefox-esr";
+
+const folder = dirname(createRequire(import.meta.url).resolve("graphql-token-manager/package.json"));
+
+/**
+ * A site of an origin of its own, so that it shares no storage with others, whose pages have `stores` and `storeChecks`: at `secure`, at `insecure`, and `sandboxed`, where a page has no
+ * origin.
+ * @param {Ending} t
+ */
+export async function siteFor(t) {
+  const server = createServer(async (request, response) => {
+    const path = `${request.url}`;
+    if (/^\/(stores|testing)\/[\w-]+\.js$/.test(path)) {
+      response.writeHead(200, { "content-type": "text/javascript" });
+      response.end(await readFile(join(folder, path)));
+      return;
+    }
+    const policy = path === "/sandboxed" ? { "content-security-policy": "sandbox allow-scripts" } : {};
+    // Modules come from an origin, which a sandboxed page has not.
+    response.writeHead(200, { "content-type": "text/html", "access-control-allow-origin": "*", ...policy });
+    response.end(PAGE);
+  });
+  server.prependListener("request", (_request, response) => {
+    response.setHeader("access-control-allow-origin", "*");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = /** @type {AddressInfo} */ (server.address());
+  const secure = `http://127.0.0.1:${port}`;
+  return { secure, insecure: `http://${INSECURE}:${port}`, sandboxed: `${secure}/sandboxed` };
+}
+
+/** What is posted to any channel is kept, to be looked through. */
+const PAGE = `<!doctype html><title>A tab</title><script>
+  window.posted = [];
+  const post = BroadcastChannel.prototype.postMessage;
+  BroadcastChannel.prototype.postMessage = function (message) {
+    posted.push(JSON.stringify(message));
+    return post.call(this, message);
+  };
+  window.soon = () => Date.now() + 3600000;
+  window.leaseInTime = async (store, key, ttlMs = 60000) => {
+    for (let tries = 0; tries < 2000; tries += 1) {
+      const lease = await store.acquire(key, ttlMs);
+      if (lease !== undefined) return lease;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    throw new Error("waited in vain for a lease");
+  };
+</script><script type="module">
+  import * as stores from "/stores/web.js";
+  import { storeChecks } from "/testing/store-checks.js";
+  const kinds = {
+    localStorage: () => stores.webStorageStore(() => localStorage),
+    sessionStorage: () => stores.webStorageStore(() => sessionStorage),
+    indexedDb: () => stores.indexedDbStore(),
+    encrypted: () => stores.indexedDbStore({ name: "encrypted", encrypt: true }),
+  };
+  Object.assign(window, { stores, storeChecks, open: (kind) => kinds[kind]() });
+</script>`;
+
+const IS_READY = () => "storeChecks" in window;
+
+/**
+ * @param {Ending} t
+ * @returns {Promise<Browser>}
+ */
+export async function chromiumFor(t) {
+  const args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
+  args.push("--disable-background-networking", "--disable-component-update", "--disable-sync");
+  args.push("--disable-dev-shm-usage", `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`);
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args });
+  t.after(() => browser.close());
+  const context = await browser.newContext();
+  const protocol = async () => context.newCDPSession(await context.newPage());
+  return {
+    tab: async (url) => {
+      const page = await context.newPage();
+      await page.goto(url);
+      await page.waitForFunction(IS_READY);
+      return { run: (script, given) => page.evaluate(script, given), close: () => page.close() };
+    },
+    limit: async (origin, quotaSize) => {
+      await (await protocol()).send("Storage.overrideQuotaForOrigin", { origin, quotaSize });
+    },
+    clear: async (origin) => {
+      await (await protocol()).send("Storage.clearDataForOrigin", { origin, storageTypes: "all" });
+    },
+  };
+}
+
+/**
+ * @param {Ending} t
+ * @param {"private"} [windows]
+ * @returns {Promise<Browser>}
+ */
+export async function firefoxFor(t, windows) {
+  const driver = process.env.GECKODRIVER;
+  if (driver === undefined)
+    throw new Error("set GECKODRIVER to the path of geckodriver, as `cargo xtask test` does");
+  const child = spawn(driver, ["--port", "0", "--websocket-port", "0"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [, port] = await said(child, /Listening on [^:]+:(\d+)/);
+  const session = new Session(`http://127.0.0.1:${port}/session`);
+  t.after(async () => {
+    await session.end();
+    child.kill();
+  });
+  const args = ["-headless", ...(windows === "private" ? ["-private"] : [])];
+  const prefs = { "network.dns.localDomains": INSECURE };
+  await session.start({ "moz:firefoxOptions": { binary: FIREFOX, args, prefs } });
+  return { tab: (url) => session.tab(url) };
+}
+
+/** A browser driven by WebDriver, which looks at one tab at a time. */
+class Session {
+  /** @type {Promise<unknown>} */
+  #last = Promise.resolve();
+  /** The tab that Firefox starts with, and ends with. */
+  home = "";
+
+  /** @param {string} url */
+  constructor(url) {
+    this.url = url;
+  }
+
+  /** @param {object} capabilities */
+  async start(capabilities) {
+    const { sessionId } = await this.#ask("POST", "", { capabilities: { alwaysMatch: capabilities } });
+    this.url += `/${sessionId}`;
+    this.home = await this.#ask("GET", "/window");
+  }
+
+  async end() {
+    await this.#ask("DELETE", "").catch(() => {});
+  }
+
+  /**
+   * @param {string} url
+   * @returns {Promise<Tab>}
+   */
+  async tab(url) {
+    const handle = await this.#alone(async () => {
+      // The last one may be closed.
+      await this.#ask("POST", "/window", { handle: this.home });
+      const { handle } = await this.#ask("POST", "/window/new", { type: "tab" });
+      await this.#ask("POST", "/window", { handle });
+      await this.#ask("POST", "/url", { url });
+      return handle;
+    });
+    /** @type {Tab} */
+    const tab = {
+      run: async (script, given) => {
+        const { result, failure } = await this.#alone(async () => {
+          await this.#ask("POST", "/window", { handle });
+          return this.#ask("POST", "/execute/async", { script: asynchronous(script), args: [given] });
+        });
+        if (failure !== undefined) throw new Error(failure);
+        return result;
+      },
+      close: () =>
+        this.#alone(async () => {
+          await this.#ask("POST", "/window", { handle });
+          await this.#ask("DELETE", "/window");
+        }),
+    };
+    while (!(await tab.run(IS_READY))) await new Promise((resolve) => setTimeout(resolve, 5));
+    return tab;
+  }
+
+  /**
+   * One after the other.
+   * @template T
+   * @param {() => Promise<T>} action
+   * @returns {Promise<T>}
+   */
+  #alone(action) {
+    const result = this.#last.then(action);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   * @returns {Promise<any>}
+   */
+  async #ask(method, path, body) {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: { "content-type": "application/json" },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const { value } = /** @type {any} */ (await response.json());
+    if (!response.ok) throw new Error(`WebDriver: ${value.error}: ${value.message}`);
+    return value;
+  }
+}
+
+/** @param {Script} script */
+function asynchronous(script) {
+  return `const [given, done] = arguments;
+    (async () => (${script})(given))().then(
+      (result) => done({ result }),
+      (error) => done({ failure: String(error) }),
+    );`;
+}

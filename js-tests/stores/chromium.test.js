@@ -1,0 +1,59 @@
+// Tabs of Chromium, whose contexts are private windows, and what Chromium alone can be told to do.
+
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import { chromiumFor } from "./browsers.js";
+import { originFor, testTabs } from "./tabs.js";
+
+// What runs in a tab is written here, and sees that tab's globals instead of these.
+const { open, soon, leaseInTime } = /** @type {Record<string, any>} */ ({});
+
+const starting = chromiumFor({ after: /** @type {import("node:test").TestContext["after"]} */ (after) });
+
+describe("Chromium", () => testTabs(starting));
+
+describe("Chromium alone can be told to", () => {
+  test("let IndexedDB be full: an error says so, and the entry stays", async (t) => {
+    const { site, limit, tab: openTab } = await originFor(t, starting);
+    const tab = await openTab(site.secure);
+    await limit?.(site.secure, 500_000);
+
+    const result = await tab.run(async () => {
+      const store = open("indexedDb");
+      await store.set("key", "token", soon());
+      const asked = store.set("key", "x".repeat(1_000_000), soon());
+      return [await asked.catch((/** @type {any} */ error) => error.code), await store.get("key")];
+    });
+
+    assert.deepEqual(result, ["full", "token"]);
+  });
+
+  test("clear the page's data while it uses them: it goes on", async (t) => {
+    const { site, limit, clear, tab: openTab } = await originFor(t, starting);
+    const tab = await openTab(site.secure);
+    await tab.run(async () => {
+      Object.assign(window, { all: ["localStorage", "indexedDb", "encrypted"].map(open), fences: [] });
+      for (const store of Reflect.get(window, "all")) {
+        const { fence, release } = await store.acquire("key", 60_000);
+        await store.set("key", "token", soon(), fence);
+        Reflect.get(window, "fences").push(fence);
+        await release();
+      }
+    });
+
+    await clear?.(site.secure);
+    const result = await tab.run(async () => {
+      const { all, fences } = /** @type {any} */ (window);
+      const result = [];
+      for (const [place, store] of all.entries()) {
+        const found = await store.get("key");
+        const { fence } = await leaseInTime(store, "key");
+        await store.set("key", "again", soon(), fence);
+        result.push([found ?? null, fence > fences[place], await store.get("key")]);
+      }
+      return result;
+    });
+
+    assert.deepEqual(result, Array(3).fill([null, true, "again"]));
+  });
+});

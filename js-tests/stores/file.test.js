@@ -1,0 +1,342 @@
+// Processes of one machine, and files as they are found.
+
+import "../support/guard.js";
+import assert from "node:assert/strict";
+import * as fs from "node:fs/promises";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { fileStore } from "graphql-token-manager/stores/file";
+import { testConformance } from "./conformance.js";
+import { folderFor, holderFor, lease, leaseInTime, soon, watched } from "./support.js";
+
+/** @import { TestContext } from "node:test" */
+/** @import { StoreWarning } from "graphql-token-manager" */
+
+/** @param {string} folder */
+async function names(folder) {
+  return (await fs.readdir(folder)).sort();
+}
+
+/**
+ * The path of the one entry in a folder.
+ * @param {string} folder
+ */
+async function entryIn(folder) {
+  const [name, ...others] = (await names(folder)).filter((name) => name.endsWith(".token"));
+  assert.deepEqual(others, []);
+  return join(folder, `${name}`);
+}
+
+/** @param {string} path */
+const modeOf = async (path) => ((await fs.lstat(path)).mode & 0o777).toString(8);
+
+/**
+ * A store, its folder and what it warned of.
+ * @param {TestContext} t
+ */
+async function storeFor(t) {
+  const path = join(await folderFor(t), "tokens");
+  /** @type {StoreWarning[]} */
+  const warnings = [];
+  const options = { path, onWarning: (/** @type {StoreWarning} */ warning) => void warnings.push(warning) };
+  return { path, warnings, options, store: fileStore(options) };
+}
+
+describe("what every store promises", async () => {
+  const folder = await folderFor({ after: /** @type {any} */ (after) });
+  testConformance(() => fileStore({ path: folder }));
+});
+
+describe("what others see", () => {
+  test("the folder has mode 0700, its files 0600, and no name holds a key", async (t) => {
+    const { path, store } = await storeFor(t);
+    const held = await lease(store, "somebody@example.com");
+
+    await store.set("somebody@example.com", "token", soon(), held.fence);
+
+    assert.equal(await modeOf(path), "700");
+    const files = await names(path);
+    assert.equal(files.length, 3, `${files}`);
+    for (const name of files) {
+      assert.equal(await modeOf(join(path, name)), "600", name);
+      assert.doesNotMatch(name, /somebody/);
+    }
+  });
+
+  test("a wider mode of the folder or of a file is corrected, and reported once each", async (t) => {
+    const { path, options, warnings, store } = await storeFor(t);
+    await store.set("key", "token", soon());
+    await fs.chmod(path, 0o755);
+    await fs.chmod(await entryIn(path), 0o644);
+
+    assert.equal(await store.get("key"), "token");
+    assert.equal(await modeOf(path), "700");
+    assert.equal(await modeOf(await entryIn(path)), "600");
+    await fs.chmod(await entryIn(path), 0o640);
+    assert.equal(await store.get("key"), "token");
+    assert.equal(await modeOf(await entryIn(path)), "600");
+
+    assert.deepEqual(
+      warnings.map(({ code }) => code),
+      ["insecure_mode", "insecure_mode"],
+    );
+    assert.match(`${warnings[0]?.message}`, /folder had mode 0755.*0700 now.*tokens/s);
+    assert.match(`${warnings[1]?.message}`, /file .* mode 0644.*0600 now/s);
+    await assert.doesNotReject(async () => fileStore(options).get("key"));
+    assert.equal(warnings.length, 2);
+  });
+
+  test("without a listener, the process warns", async (t) => {
+    const { path, store } = await storeFor(t);
+    await store.set("key", "token", soon());
+    await fs.chmod(path, 0o750);
+    const warned = new Promise((resolve) => process.once("warning", resolve));
+
+    await fileStore({ path }).get("key");
+
+    const { name, code } = /** @type {any} */ (await warned);
+    assert.deepEqual({ name, code }, { name: "StoreWarning", code: "insecure_mode" });
+  });
+
+  test("a symbolic link is refused, as the folder, as an entry and as a lease", async (t) => {
+    const { path, store } = await storeFor(t);
+    const target = join(path, "..", "elsewhere");
+    await store.set("key", "token", soon());
+    const entry = await entryIn(path);
+    await fs.rename(entry, target);
+    await fs.symlink(target, entry);
+
+    const insecure = { name: "StoreError", code: "insecure", message: /symbolic link/ };
+    await assert.rejects(store.get("key"), insecure);
+    await assert.rejects(store.set("key", "other", soon()), insecure);
+    await assert.rejects(store.acquire("key", 1_000), insecure);
+    assert.match(await fs.readFile(target, "utf8"), /"token"/);
+
+    const folder = join(path, "..", "link");
+    await fs.symlink(path, folder);
+    const linked = fileStore({ path: folder });
+    await assert.rejects(linked.get("key"), insecure);
+    await assert.rejects(linked.set("key", "other", soon()), insecure);
+    await assert.rejects(linked.acquire("key", 1_000), insecure);
+  });
+
+  test("a pipe in the place of an entry is refused, and not waited for", async (t) => {
+    const { path, store } = await storeFor(t);
+    await store.set("key", "token", soon());
+    const entry = await entryIn(path);
+    await fs.rm(entry);
+    const { execFileSync } = await import("node:child_process");
+    execFileSync("mkfifo", ["-m", "600", entry]);
+
+    await assert.rejects(store.get("key"), { code: "insecure" });
+  });
+
+  test("errors name the folder, and no value", async (t) => {
+    const parent = await folderFor(t);
+    await fs.writeFile(join(parent, "file"), "");
+    const store = fileStore({ path: join(parent, "file", "tokens") });
+
+    const error = await store.set("key", "a-secret-token", soon()).catch((error) => error);
+
+    assert.deepEqual([error.name, error.code], ["StoreError", "unavailable"]);
+    assert.match(error.message, /ENOTDIR.*tokens/);
+    assert.doesNotMatch(`${error.stack}${error.cause}`, /a-secret-token/);
+    await assert.rejects(store.set("key", "x".repeat(1024 * 1024 + 1), soon()), { code: "too_large" });
+    assert.throws(() => fileStore(/** @type {any} */ ({})), { code: "invalid_options" });
+  });
+});
+
+describe("what is found", () => {
+  test("an entry that is truncated, garbage, of another format or too large is missing, and is replaced", async (t) => {
+    const { path, store } = await storeFor(t);
+    await store.set("key", "token", soon());
+    const entry = await entryIn(path);
+    const whole = await fs.readFile(entry, "utf8");
+    const rubbish = [
+      "",
+      whole.slice(0, -5),
+      "null",
+      "[]",
+      '{"version":1}',
+      whole.replace('"version":1', '"version":2'),
+    ];
+    const large = JSON.stringify({ ...JSON.parse(whole), value: "x".repeat(1024 * 1024 + 1) });
+
+    for (const text of [...rubbish, whole.replace('"token"', "7"), large, "x".repeat(10_000_000), "\0\xff"]) {
+      await fs.writeFile(await entryIn(path), text);
+      assert.equal(await store.get("key"), undefined, text.slice(0, 80));
+      const held = await lease(store, "key");
+      assert.equal(await store.get("key"), undefined);
+      assert.equal(await store.set("key", "again", soon(), held.fence), true);
+      await held.release();
+      assert.equal(await store.get("key"), "again");
+    }
+  });
+
+  test("a lease that is garbage holds nobody up", async (t) => {
+    const { path, store } = await storeFor(t);
+    const { fence } = await lease(store, "key");
+    const [name] = (await names(path)).filter((name) => name.endsWith(".lease"));
+    await fs.writeFile(join(path, `${name}`), "{");
+
+    const next = await lease(store, "key");
+
+    assert.ok(next.fence > fence);
+  });
+
+  test("a folder that is emptied or removed is made again, and fences still grow", async (t) => {
+    const { path, store } = await storeFor(t);
+    const first = await lease(store, "key");
+    await store.set("key", "token", soon(), first.fence);
+    for (const name of await names(path)) await fs.rm(join(path, name));
+    assert.equal(await store.get("key"), undefined);
+
+    const second = await lease(store, "key");
+    await fs.rm(path, { recursive: true });
+    assert.equal(await store.get("key"), undefined);
+    const third = await lease(store, "key");
+
+    assert.ok(first.fence < second.fence && second.fence < third.fence);
+    assert.equal(await store.set("key", "late", soon(), second.fence), false);
+    assert.equal(await store.set("key", "token", soon(), third.fence), true);
+  });
+
+  test("nothing is left over: one file for each key beside its lease", async (t) => {
+    const { path, store } = await storeFor(t);
+    const abandoned = join(path, `${await nameOf(store, path)}.abandoned.tmp`);
+    await fs.writeFile(abandoned, "half a tok", { mode: 0o600 });
+    await fs.utimes(abandoned, 1, 1);
+
+    for (let round = 0; round < 5; round += 1) {
+      const held = await lease(store, "key");
+      await store.set("key", "token", soon(), held.fence);
+      await held.release();
+    }
+
+    assert.deepEqual(
+      (await names(path)).map((name) => name.replace(/^.*\./, "")),
+      ["token", "epoch"],
+    );
+  });
+
+  test("a write that was stopped halfway leaves the entry as it was", async (t) => {
+    const { path, store } = await storeFor(t);
+    await store.set("key", "token", soon());
+    await fs.writeFile(join(path, `${await nameOf(store, path)}.half.tmp`), '{"version":1,"val', {
+      mode: 0o600,
+    });
+
+    assert.equal(await store.get("key"), "token");
+  });
+
+  test("a lease taken before the clock was set back does not last for as long as that", async (t) => {
+    const { store } = await storeFor(t);
+    t.mock.method(Date, "now", () => performance.timeOrigin + performance.now() + 86_400_000);
+    await lease(store, "key", 30_000);
+    t.mock.restoreAll();
+
+    assert.ok(await store.acquire("key", 30_000));
+  });
+});
+
+/**
+ * What a key's files start with.
+ * @param {ReturnType<typeof fileStore>} store
+ * @param {string} path
+ */
+async function nameOf(store, path) {
+  await store.set("key", "token", soon());
+  return (await entryIn(path)).split("/").at(-1)?.split(".")[0];
+}
+
+describe("notices", () => {
+  test("a change is told where the system tells nothing, and one's own is not", async (t) => {
+    const { path, options } = await storeFor(t);
+    const store = fileStore({ ...options, pollMs: 20 });
+    const other = fileStore(options);
+    const { told, count, end } = watched(store, "key");
+    t.after(end);
+    await store.set("key", "own", soon());
+    const held = await lease(store, "key");
+    await held.release();
+    assert.equal(count(), 0);
+    // The watcher that the system has is of a folder that is gone.
+    await fs.rename(path, `${path}-moved`);
+
+    await other.set("key", "token", soon());
+
+    await told;
+    assert.equal(await store.get("key"), "token");
+  });
+
+  test("watching keeps no process running", async (t) => {
+    const { path } = await storeFor(t);
+    const { run } = await import("../support/child.js");
+
+    const { status, stderr } = await run(
+      `import { fileStore } from "graphql-token-manager/stores/file";
+       const store = fileStore({ path: given });
+       store.watch("key", () => {});
+       await store.set("key", "token", Date.now() + 1000);`,
+      { given: path },
+    );
+
+    assert.equal(status, 0, stderr);
+  });
+});
+
+describe("processes", () => {
+  test("eight count under the lease, and none is lost", async (t) => {
+    const { path, store } = await storeFor(t);
+    const holders = await Promise.all(Array.from({ length: 8 }, () => holderFor(t, { kind: "file", path })));
+
+    const fences = (await Promise.all(holders.map((holder) => holder.do("count", "key", 10)))).flat();
+
+    assert.equal(await store.get("key"), "80");
+    assert.equal(new Set(fences).size, 80);
+  });
+
+  test("a lease is free as soon as its process was killed, and its late write is refused", async (t) => {
+    const { path, store } = await storeFor(t);
+    const holder = await holderFor(t, { kind: "file", path });
+    const first = await holder.do("acquire", "key", 3_600_000);
+    assert.equal(await store.acquire("key", 1_000), undefined);
+
+    await holder.kill("SIGKILL");
+
+    const second = await leaseInTime(store, "key");
+    assert.ok(second.fence > first);
+    assert.equal(await store.set("key", "late", soon(), first), false);
+  });
+
+  test("a process that is stopped loses its lease by time, and its write when it goes on", async (t) => {
+    const { path, store } = await storeFor(t);
+    const holder = await holderFor(t, { kind: "file", path });
+    const first = await holder.do("acquire", "key", 300);
+    holder.child.kill("SIGSTOP");
+
+    const second = await leaseInTime(store, "key");
+    await store.set("key", "token", soon(), second.fence);
+    holder.child.kill("SIGCONT");
+
+    assert.equal(await holder.do("set", "key", "late", first), false);
+    await holder.do("release");
+    assert.equal(await store.get("key"), "token");
+    assert.equal(await store.acquire("key", 1_000), undefined);
+  });
+
+  test("processes that are killed while they hold the lease cost the others nothing", async (t) => {
+    const { path, store } = await storeFor(t);
+    const holders = await Promise.all(Array.from({ length: 8 }, () => holderFor(t, { kind: "file", path })));
+    const killed = holders.splice(0, 4);
+
+    const counting = holders.map((holder) => holder.do("count", "key", 10));
+    for (const holder of killed) {
+      await holder.do("acquireInTime", "key", 3_600_000);
+      await holder.kill("SIGKILL");
+    }
+    await Promise.all(counting);
+
+    assert.equal(await store.get("key"), "40");
+  });
+});

@@ -1,0 +1,80 @@
+// Managers in processes of their own, which share one token through a store.
+
+import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { fluz, sandboxFor } from "../support/setup.js";
+import { redisFor } from "./redis-server.js";
+import { folderFor } from "./support.js";
+
+/** @import { TestContext } from "node:test" */
+
+const PROGRAM = fileURLToPath(new URL("./manager.js", import.meta.url));
+
+/**
+ * A process with a manager.
+ * @param {TestContext} t
+ * @param {unknown} given its options and its store
+ */
+function managerProcess(t, given) {
+  const child = fork(PROGRAM, [JSON.stringify(given)]);
+  t.after(() => child.kill("SIGKILL"));
+  return {
+    child,
+    /** @param {"getToken" | "refresh" | "close"} method @returns {Promise<string>} */
+    async call(method) {
+      child.send(method);
+      const [answer] = await once(child, "message");
+      return answer;
+    },
+  };
+}
+
+/** @type {[string, (t: TestContext) => Promise<object>][]} */
+const STORES = [
+  ["file", async (t) => ({ file: await folderFor(t) })],
+  ["Redis, by redis", async (t) => ({ redis: (await redisFor(t)).url })],
+  ["Redis, by ioredis", async (t) => ({ ioredis: (await redisFor(t)).url })],
+];
+
+for (const [name, storeFor] of STORES) {
+  describe(`processes that share a ${name} store`, () => {
+    test("cause one grant between them, and renew for each other", async (t) => {
+      const sandbox = await sandboxFor(t);
+      const given = { options: fluz(sandbox), store: await storeFor(t) };
+      const managers = Array.from({ length: 4 }, () => managerProcess(t, given));
+
+      const tokens = await Promise.all(managers.map(({ call }) => call("getToken")));
+      assert.equal(new Set(tokens).size, 1);
+      assert.equal(sandbox.counts().fluz.grants, 1);
+
+      const renewed = await managers[0]?.call("refresh");
+      const [again] = await Promise.all(managers.slice(1).map(({ call }) => call("refresh")));
+      assert.notEqual(again, tokens[0]);
+      assert.ok(renewed);
+      // Each presented the refresh token that the one before it had saved.
+      assert.equal(sandbox.counts().fluz.grants, 1);
+      await Promise.all(managers.map(({ call }) => call("close")));
+    });
+
+    test("go on when one of them is killed while it asks for a token", async (t) => {
+      const sandbox = await sandboxFor(t);
+      const store = await storeFor(t);
+      // A lease lasts for two requests and two writes: 1.2 s here.
+      const options = fluz(sandbox, { timeoutMs: 500, storeTimeoutMs: 100 });
+      const end = sandbox.fault({ kind: "delay", ms: 60_000, times: 1 });
+      const killed = managerProcess(t, { options: { ...options, timeoutMs: 60_000 }, store });
+      void killed.call("getToken").catch(() => {});
+      while (sandbox.requests().length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      end();
+      killed.child.kill("SIGKILL");
+
+      const other = managerProcess(t, { options, store });
+      assert.ok(await other.call("getToken"));
+      await other.call("close");
+    });
+  });
+}

@@ -1,0 +1,305 @@
+// Machines that share a Redis, by each of the clients.
+
+import "../support/guard.js";
+import assert from "node:assert/strict";
+import { inspect } from "node:util";
+import { after, describe, test } from "node:test";
+import { redisStore } from "graphql-token-manager/stores/redis";
+import { Redis } from "ioredis";
+import { createClient, createClientPool, createCluster } from "redis";
+import { until } from "../support/waiting.js";
+import { testConformance } from "./conformance.js";
+import { CLIENTS, clusterFor, redisFor } from "./redis-server.js";
+import { holderFor, lease, leaseInTime, soon, watched } from "./support.js";
+
+/** @import { TestContext } from "node:test" */
+
+/** Of the whole file. */
+const file = { after: /** @type {TestContext["after"]} */ (after) };
+const server = await redisFor(file);
+
+/** What is written as a command. @param {...string} words */
+const command = async (...words) => (await asking).sendCommand(words);
+const asking = server.client(file, "redis");
+
+/**
+ * @param {TestContext} t
+ * @param {string} name
+ * @param {Record<string, unknown>} [options]
+ */
+async function storeFor(t, name, options) {
+  return redisStore(await server.client(t, name), { prefix: `${t.name}:`, ...options });
+}
+
+for (const name of CLIENTS) {
+  describe(`${name}: what every store promises`, async () => {
+    const clients = [server.client(file, name), server.client(file, name)];
+    let opened = 0;
+    testConformance(async () => {
+      opened += 1;
+      return redisStore(/** @type {any} */ (await clients[opened % 2]), { prefix: `${name}:` });
+    });
+  });
+
+  test(`${name}: a flushed database costs no order, and a late write of before is refused`, async (t) => {
+    const store = await storeFor(t, name);
+    const first = await lease(store, "key");
+    await store.set("key", "token", soon(), first.fence);
+
+    await command("FLUSHALL");
+    assert.equal(await store.get("key"), undefined);
+    const second = await lease(store, "key");
+
+    assert.ok(second.fence > first.fence);
+    assert.equal(await store.set("key", "late", soon(), first.fence), false);
+    await command("FLUSHALL");
+    assert.equal(await store.set("key", "token", soon(), second.fence), true);
+    assert.equal(await store.set("key", "late", soon(), first.fence), false);
+  });
+
+  test(`${name}: it goes on where the server was away, and tells what was missed`, async (t) => {
+    const own = await redisFor(t);
+    const store = redisStore(await own.client(t, name), { pollMs: 60_000 });
+    const { told, count, end } = watched(store, "key");
+    t.after(end);
+    await told;
+    const before = count();
+    const first = await lease(store, "key");
+
+    await own.stop();
+    const waiting = store.get("key").catch(() => undefined);
+    await own.start();
+    const other = redisStore(await own.client(t, name));
+    await other.set("key", "token", soon());
+
+    await waiting;
+    await until(() => count() > before, "it is told");
+    await eventually(async () => (await store.get("key").catch(() => undefined)) === "token");
+    assert.ok((await leaseInTime(store, "key")).fence > first.fence);
+  });
+
+  test(`${name}: on a cluster`, async (t) => {
+    const { server: node, client: plain } = await clusterFor(t);
+    const [one, other] = [
+      redisStore(await node.clusterClient(t, name)),
+      redisStore(await node.clusterClient(t, name)),
+    ];
+    const { told, count, end } = watched(one, "ke}{y");
+    t.after(end);
+    await told;
+    const before = count();
+
+    const first = await lease(other, "ke}{y");
+    assert.equal(await one.acquire("ke}{y", 1_000), undefined);
+    assert.equal(await other.set("ke}{y", "token", soon(), first.fence), true);
+
+    await until(() => count() > before, "it is told");
+    assert.equal(await one.get("ke}{y"), "token");
+    const keys = await plain.sendCommand(["KEYS", "*"]);
+    const slots = await Promise.all(
+      keys.map((/** @type {string} */ key) => plain.sendCommand(["CLUSTER", "KEYSLOT", key])),
+    );
+    assert.equal(keys.length, 3);
+    assert.equal(new Set(slots).size, 1);
+    await first.release();
+  });
+}
+
+test("the clients fit as the packages declare them", () => {
+  const lazy = new Redis({ lazyConnect: true });
+
+  for (const client of [createClient(), createClientPool(), createCluster({ rootNodes: [] }), lazy]) {
+    assert.equal(typeof redisStore(client).acquire, "function");
+  }
+});
+
+test("an entry and a lease expire in the server, a fence much later", async (t) => {
+  const store = await storeFor(t, "redis");
+  const held = await lease(store, "key", 5_000);
+  await store.set("key", "token", Date.now() + 7_000, held.fence);
+
+  const left = async (/** @type {string} */ of) => Number(await command("PTTL", `${t.name}:{key}:${of}`));
+
+  assert.ok((await left("lease")) > 3_000 && (await left("lease")) <= 5_000);
+  assert.ok((await left("token")) > 5_000 && (await left("token")) <= 7_000);
+  assert.ok((await left("fence")) > 24 * 3_600_000);
+});
+
+test("rubbish under its keys is missing, holds nobody up, and is replaced", async (t) => {
+  const store = await storeFor(t, "ioredis");
+  const key = (/** @type {string} */ of) => `${t.name}:{key}:${of}`;
+  const rubbish = [
+    ["SET", "x"],
+    ["SET", `1:${"x".repeat(1024 * 1024 + 1)}`],
+    ["LPUSH", "x"],
+    ["SADD", "x"],
+  ];
+  for (const [verb, ...words] of rubbish) {
+    for (const of of ["token", "lease", "fence"]) {
+      await command("DEL", key(of));
+      await command(`${verb}`, key(of), ...words);
+    }
+
+    assert.equal(await store.get("key"), undefined);
+    const held = await lease(store, "key");
+    assert.equal(await store.set("key", "token", soon(), held.fence), true);
+    assert.equal(await store.get("key"), "token");
+    await held.release();
+  }
+});
+
+test("errors hold neither the value nor the command", async (t) => {
+  for (const name of CLIENTS) {
+    const own = await redisFor(t, "--maxmemory", "1");
+    const client = await own.client(t, name);
+    const store = redisStore(client);
+
+    const error = await store.set("key", "a-secret-token", soon()).catch((error) => error);
+
+    assert.deepEqual([error.name, error.code], ["StoreError", "full"], name);
+    const shown = inspect(error, { depth: Infinity, showHidden: true });
+    assert.doesNotMatch(shown, /a-secret-token/, name);
+  }
+  assert.throws(() => redisStore(/** @type {any} */ ({})), { code: "invalid_options" });
+  assert.throws(() => redisStore(SILENT, { prefix: "{}" }), { code: "invalid_options" });
+});
+
+/** As much of a client as it takes to be refused for something else. */
+const SILENT = { call: async () => null };
+
+test("without a connection of its own for them, changes are found by looking", async (t) => {
+  const client = await server.client(t, "redis");
+  const sendCommand = (/** @type {string[]} */ words) => client.sendCommand(words);
+  const prefix = `${t.name}:`;
+  const store = redisStore({ sendCommand }, { prefix, pollMs: 20 });
+  const other = redisStore(client, { prefix });
+  const { told, count, end } = watched(store, "key");
+  t.after(end);
+  await told;
+  const before = count();
+
+  await store.set("key", "own", soon());
+  await other.set("other", "token", soon());
+  await other.set("key", "token", soon());
+
+  await until(() => count() > before, "it is told");
+  assert.equal(count(), before + 1);
+});
+
+test("one's own changes are not told, and another key's neither", async (t) => {
+  for (const name of CLIENTS) {
+    const prefix = `${t.name}:${name}:`;
+    const store = redisStore(await server.client(t, name), { prefix });
+    const other = redisStore(await server.client(t, name), { prefix });
+    const { told, count, end } = watched(store, "key");
+    t.after(end);
+    await told;
+    const before = count();
+
+    await store.set("key", "own", soon());
+    await store.delete("key");
+    await other.set("another", "token", soon());
+    await other.set("key", "token", soon());
+    await until(() => count() > before, "it is told");
+
+    // Notices come in their order.
+    assert.equal(count(), before + 1, name);
+  }
+});
+
+test("whoever may not publish or subscribe shares all the same", async (t) => {
+  await command("ACL", "SETUSER", "mute", "on", "nopass", "~*", "resetchannels", "+@all", "-subscribe");
+  for (const name of CLIENTS) {
+    const client = await server.client(t, name, { username: "mute", password: "any" });
+    const prefix = `${t.name}:${name}:`;
+    const store = redisStore(client, { prefix, pollMs: 20 });
+    const { told, end } = watched(store, "key");
+    t.after(end);
+
+    assert.equal(await store.set("key", "token", soon()), true, name);
+    const other = redisStore(await server.client(t, name), { prefix });
+    await other.set("key", "other", soon());
+
+    await told;
+  }
+});
+
+test("a prefix or answers in bytes, set for the client, change nothing", async (t) => {
+  const prefixed = redisStore(await server.client(t, "ioredis", { keyPrefix: "service:" }), {
+    prefix: t.name,
+  });
+  const other = redisStore(await server.client(t, "ioredis", { keyPrefix: "service:" }), { prefix: t.name });
+  const { told, count, end } = watched(prefixed, "key");
+  t.after(end);
+  await told;
+  const before = count();
+  const held = await lease(other, "key");
+  await other.set("key", "token", soon(), held.fence);
+  await until(() => count() > before, "it is told");
+  assert.equal(await prefixed.get("key"), "token");
+  assert.equal(Number(await command("EXISTS", `service:${t.name}{key}:token`)), 1);
+
+  const bytes = await server.client(t, "redis", { commandOptions: { typeMapping: { 36: Buffer } } });
+  const store = redisStore(bytes, { prefix: `${t.name}bytes:` });
+  const { fence, release } = await lease(store, "key");
+  assert.equal(await store.set("key", "tökén", soon(), fence), true);
+  assert.equal(await store.get("key"), "tökén");
+  await release();
+  assert.ok((await lease(store, "key")).fence > fence);
+});
+
+test("a lease that was granted too late to be of use is given back", async (t) => {
+  const own = await redisFor(t);
+  const store = redisStore(await own.client(t, "redis"));
+  own.signal("SIGSTOP");
+
+  const asked = store.acquire("key", 50);
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  own.signal("SIGCONT");
+
+  assert.equal(await asked, undefined);
+});
+
+test("eight processes count under the lease, killed holders aside, and none is lost", async (t) => {
+  const own = await redisFor(t);
+  const place = /** @type {const} */ ({ kind: "redis", url: own.url });
+  const holders = await Promise.all(Array.from({ length: 8 }, () => holderFor(t, place)));
+  const store = redisStore(await own.client(t, "ioredis"));
+  const killed = holders.splice(0, 2);
+
+  const counting = holders.map((holder) => holder.do("count", "key", 20));
+  for (const holder of killed) {
+    await holder.do("acquireInTime", "key", 300);
+    await holder.kill("SIGKILL");
+  }
+  const fences = (await Promise.all(counting)).flat();
+
+  assert.equal(await store.get("key"), "120");
+  assert.equal(new Set(fences).size, 120);
+});
+
+test("a process that is stopped loses its lease by time, and its write when it goes on", async (t) => {
+  const own = await redisFor(t);
+  const holder = await holderFor(t, { kind: "redis", url: own.url });
+  const store = redisStore(await own.client(t, "redis"));
+  const first = await holder.do("acquire", "key", 200);
+  holder.child.kill("SIGSTOP");
+
+  const second = await leaseInTime(store, "key");
+  await store.set("key", "token", soon(), second.fence);
+  holder.child.kill("SIGCONT");
+
+  assert.equal(await holder.do("set", "key", "late", first), false);
+  await holder.do("release");
+  assert.equal(await store.get("key"), "token");
+  assert.equal(await store.acquire("key", 1_000), undefined);
+});
+
+/** @param {() => Promise<boolean>} condition */
+async function eventually(condition) {
+  const end = performance.now() + 20_000;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error("waited in vain");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

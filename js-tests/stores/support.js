@@ -1,0 +1,153 @@
+/**
+ * Holders of a store: objects in this process, and processes of their own.
+ *
+ * @module
+ */
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** @import { ChildProcess } from "node:child_process" */
+/** @import { TestContext } from "node:test" */
+/** @import { Lease, SharedStore } from "graphql-token-manager" */
+
+/** @typedef {SharedStore} Store */
+
+export const HOUR_MS = 3_600_000;
+export const soon = () => Date.now() + HOUR_MS;
+
+/**
+ * A folder that is removed after the test.
+ * @param {{ after: TestContext["after"] }} t
+ */
+export async function folderFor(t) {
+  const folder = await mkdtemp(join(tmpdir(), "graphql-token-manager-stores-"));
+  t.after(async () => {
+    await chmod(folder, 0o700);
+    await rm(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+/**
+ * Waits for what a program says when it is ready, and reads on, so that it may go on talking.
+ * @param {ChildProcess} child
+ * @param {RegExp} ready
+ * @returns {Promise<RegExpExecArray>}
+ */
+export function said(child, ready) {
+  let log = "";
+  return new Promise((resolve, reject) => {
+    child.on("exit", () => reject(new Error(`the program ended: ${log}`)));
+    child.on("error", reject);
+    child.stdout?.on("data", (piece) => {
+      log += piece;
+      const found = ready.exec(log);
+      if (found !== null) resolve(found);
+    });
+  });
+}
+
+/**
+ * A lease that nobody else has.
+ * @param {Store} store
+ * @param {string} key
+ * @param {number} [ttlMs]
+ * @returns {Promise<Lease>}
+ */
+export async function lease(store, key, ttlMs = 60_000) {
+  const granted = await store.acquire(key, ttlMs);
+  if (granted === undefined) throw new Error("somebody else holds the lease");
+  return granted;
+}
+
+/**
+ * A lease, as soon as it can be had.
+ * @param {Store} store
+ * @param {string} key
+ * @param {number} [ttlMs]
+ */
+export async function leaseInTime(store, key, ttlMs = 60_000) {
+  const end = performance.now() + 20_000;
+  while (performance.now() < end) {
+    const granted = await store.acquire(key, ttlMs);
+    if (granted !== undefined) return granted;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  throw new Error("waited in vain for a lease");
+}
+
+/**
+ * Resolves when a watched key changed.
+ * @param {Store} store
+ * @param {string} key
+ * @returns {{ told: Promise<void>, count: () => number, end: () => void }}
+ */
+export function watched(store, key) {
+  let count = 0;
+  let end = () => {};
+  // Watching alone keeps no process running.
+  const patience = setTimeout(() => {}, 20_000);
+  const told = new Promise((/** @type {(value: void) => void} */ resolve) => {
+    end = store.watch(key, () => {
+      count += 1;
+      clearTimeout(patience);
+      resolve();
+    });
+  });
+  return {
+    told,
+    count: () => count,
+    end: () => {
+      clearTimeout(patience);
+      end();
+    },
+  };
+}
+
+/** How a process opens its store. @typedef {{ kind: "file", path: string } | { kind: "redis", url: string }} Place */
+
+/**
+ * A process with a store of its own, which ends with the test.
+ * @param {{ after: TestContext["after"] }} t
+ * @param {Place} place
+ */
+export async function holderFor(t, place) {
+  const path = fileURLToPath(new URL("holder.js", import.meta.url));
+  const child = fork(path, [JSON.stringify(place)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  t.after(() => child.kill("SIGKILL"));
+  await once(child, "message");
+  return new Holder(child);
+}
+
+class Holder {
+  /** @param {ChildProcess} child */
+  constructor(child) {
+    this.child = child;
+  }
+
+  /**
+   * Lets the process do one of the things in `holder.js`.
+   * @param {string} name
+   * @param {unknown[]} args
+   * @returns {Promise<any>}
+   */
+  async do(name, ...args) {
+    const answered = once(this.child, "message");
+    this.child.send({ name, args });
+    const [{ result, failure }] = await answered;
+    if (failure !== undefined) throw new Error(failure);
+    return result;
+  }
+
+  /** @param {NodeJS.Signals} signal */
+  async kill(signal) {
+    const ended = once(this.child, "exit");
+    this.child.kill(signal);
+    await ended;
+  }
+}

@@ -1,0 +1,432 @@
+/**
+ * Tabs of a browser that share their storage, as tests for any browser.
+ *
+ * @module
+ */
+
+import "../support/guard.js";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { siteFor } from "./browsers.js";
+
+/** @import { Browser, Tab } from "./browsers.js" */
+/** @import { TestContext } from "node:test" */
+
+// What runs in a tab is written here, and sees that tab's globals instead of these.
+const { open, posted, soon, leaseInTime, storeChecks, stores } = /** @type {Record<string, any>} */ ({});
+
+export const SHARED = ["localStorage", "indexedDb", "encrypted"];
+
+/** Every check, in a tab: the names of those that passed, and the failures. @param {Tab} tab @param {string} kind */
+export function checked(tab, kind) {
+  return tab.run(async (kind) => {
+    const results = { passed: 0, failed: /** @type {string[]} */ ([]) };
+    const checks = storeChecks(() => open(kind));
+    for (const { name, run } of checks) {
+      await run().then(
+        () => (results.passed += 1),
+        (/** @type {Error} */ error) => results.failed.push(`${name}: ${error.message}`),
+      );
+    }
+    return results;
+  }, kind);
+}
+
+/** @param {Tab} tab @param {() => any} condition */
+async function untilIn(tab, condition) {
+  const end = performance.now() + 20_000;
+  while (!(await tab.run(condition))) {
+    if (performance.now() > end) throw new Error(`waited in vain until ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/**
+ * An origin of its own, and tabs that are closed after the test.
+ * @param {TestContext} t
+ * @param {Promise<Browser>} starting
+ */
+export async function originFor(t, starting) {
+  const { tab, ...browser } = await starting;
+  const site = await siteFor(t);
+  const open = async (/** @type {string} */ url) => {
+    const opened = await tab(url);
+    let isClosed = false;
+    const close = async () => {
+      if (!isClosed) await opened.close();
+      isClosed = true;
+    };
+    t.after(close);
+    return { ...opened, close };
+  };
+  return { ...browser, site, tab: open };
+}
+
+/**
+ * What tabs of a browser do, as tests.
+ * @param {Promise<Browser>} starting
+ */
+export function testTabs(starting) {
+  for (const kind of [...SHARED, "sessionStorage"]) {
+    test(`${kind}: what every store promises`, async (t) => {
+      const { site, tab: openTab } = await originFor(t, starting);
+      const tab = await openTab(site.secure);
+
+      const { passed, failed } = await checked(tab, kind);
+
+      assert.deepEqual(failed, []);
+      assert.ok(passed > 10);
+    });
+  }
+
+  for (const kind of ["localStorage", "indexedDb"]) {
+    test(`${kind}: the same in a page without https:, which has no locks`, async (t) => {
+      const { site, tab: openTab } = await originFor(t, starting);
+      const tab = await openTab(site.insecure);
+      assert.equal(await tab.run(() => isSecureContext || "locks" in navigator), false);
+
+      const { passed, failed } = await checked(tab, kind);
+
+      assert.deepEqual(failed, []);
+      assert.ok(passed > 10);
+    });
+  }
+
+  for (const kind of SHARED) {
+    test(`${kind}: tabs count under the lease, one is closed while it holds it, and none is lost`, async (t) => {
+      const { site, tab: openTab } = await originFor(t, starting);
+      const tabs = await Promise.all([0, 1, 2, 3].map(() => openTab(site.secure)));
+      const [first] = /** @type {[Tab]} */ (tabs);
+      const closed = await openTab(site.secure);
+      await closed.run((kind) => leaseInTime(open(kind), "key", 3_600_000).then(() => {}), kind);
+
+      for (const tab of tabs) {
+        await tab.run((kind) => {
+          const count = async () => {
+            const store = open(kind);
+            const fences = [];
+            for (let round = 0; round < 5; round += 1) {
+              const { fence, release } = await leaseInTime(store, "key");
+              fences.push(fence);
+              const before = Number((await store.get("key")) ?? 0);
+              if (!(await store.set("key", `${before + 1}`, soon(), fence))) throw new Error("refused");
+              // `localStorage` is shown to the others when the browser finds the time.
+              if (kind === "localStorage") await new Promise((resolve) => setTimeout(resolve, 50));
+              await release();
+            }
+            return fences;
+          };
+          count().then(
+            (fences) => Object.assign(window, { fences }),
+            (error) => Object.assign(window, { fences: [String(error)] }),
+          );
+        }, kind);
+      }
+      await closed.close();
+      for (const tab of tabs) await untilIn(tab, () => "fences" in window);
+
+      const fences = (
+        await Promise.all(tabs.map((tab) => tab.run(() => Reflect.get(window, "fences"))))
+      ).flat();
+      assert.equal(new Set(fences).size, 20, `${fences}`);
+      assert.equal(await first.run((kind) => open(kind).get("key"), kind), "20");
+    });
+
+    test(`${kind}: a lease whose tab sleeps is taken away, and its late write refused`, async (t) => {
+      const { site, tab: openTab } = await originFor(t, starting);
+      const asleep = await openTab(site.secure);
+      const other = await openTab(site.secure);
+      const until = await asleep.run(async (kind) => {
+        window.setTimeout = /** @type {any} */ (() => 0);
+        const store = open(kind);
+        const until = Date.now() + 200;
+        Object.assign(window, { store, lease: await store.acquire("key", 200) });
+        return until;
+      }, kind);
+
+      const [granted, after] = await other.run(async (kind) => {
+        const store = open(kind);
+        const lease = await leaseInTime(store, "key");
+        const granted = Date.now();
+        await store.set("key", "token", soon(), lease.fence);
+        return [granted, lease.fence];
+      }, kind);
+      const late = await asleep.run(async () => {
+        const { store, lease } = /** @type {any} */ (window);
+        const written = await store.set("key", "late", soon(), lease.fence);
+        await lease.release();
+        return { written, fence: lease.fence, again: await store.acquire("key", 1_000) };
+      });
+
+      assert.ok(granted >= until, "not before its time");
+      assert.ok(late.fence < after);
+      assert.deepEqual([late.written, late.again ?? null], [false, null]);
+      assert.equal(await other.run((kind) => open(kind).get("key"), kind), "token");
+    });
+
+    test(`${kind}: other tabs are told that a key changed, and no message holds the token`, async (t) => {
+      const { site, tab: openTab } = await originFor(t, starting);
+      const watcher = await openTab(site.secure);
+      const writer = await openTab(site.secure);
+      await watcher.run((kind) => {
+        const heard = (/** @type {MessageEvent} */ { data }) => Reflect.get(window, "heard").push(data);
+        Object.assign(window, { told: 0, heard: [], store: open(kind) });
+        const names = [
+          "storage:graphql-token-manager:",
+          "database:graphql-token-manager:",
+          "database:encrypted:",
+        ];
+        Reflect.set(
+          window,
+          "channels",
+          names.map((name) => {
+            const channel = new BroadcastChannel(`graphql-token-manager:changed:${name}`);
+            channel.onmessage = heard;
+            return channel;
+          }),
+        );
+        Reflect.get(window, "store").watch("key", () =>
+          Reflect.set(window, "told", Reflect.get(window, "told") + 1),
+        );
+      }, kind);
+
+      await writer.run((kind) => open(kind).set("key", "a-secret-token", soon()), kind);
+
+      await untilIn(
+        watcher,
+        () => Reflect.get(window, "told") > 0 && Reflect.get(window, "heard").length > 0,
+      );
+      assert.deepEqual(await watcher.run(() => Reflect.get(window, "heard")), ["key"]);
+      assert.deepEqual(await writer.run(() => posted), ['"key"']);
+      await untilIn(
+        watcher,
+        async () => (await Reflect.get(window, "store").get("key")) === "a-secret-token",
+      );
+    });
+  }
+
+  test("sessionStorage: two tabs hold one lease each, as they share nothing", async (t) => {
+    const { site, tab: openTab } = await originFor(t, starting);
+    const tabs = [await openTab(site.secure), await openTab(site.secure)];
+
+    for (const tab of tabs) {
+      const granted = await tab.run(
+        async () => (await open("sessionStorage").acquire("key", 60_000)) !== undefined,
+      );
+      assert.equal(granted, true);
+    }
+  });
+
+  test("a page that may not use storage gets errors that say so", async (t) => {
+    const { site, tab: openTab } = await originFor(t, starting);
+    const tab = await openTab(site.sandboxed);
+
+    const codes = await tab.run(async () => {
+      const codes = [];
+      for (const kind of ["localStorage", "indexedDb"]) {
+        const store = open(kind);
+        for (const asking of [
+          () => store.get("key"),
+          () => store.set("key", "a-secret-token", soon()),
+          () => store.delete("key"),
+          () => store.acquire("key", 1_000),
+        ]) {
+          const { name, code, message } = await asking().catch((/** @type {unknown} */ error) => error);
+          codes.push(message.includes("a-secret-token") ? message : `${name} ${code}`);
+        }
+        store.watch("key", () => {})();
+      }
+      return codes;
+    });
+
+    assert.deepEqual(codes, Array(8).fill("StoreError blocked"));
+  });
+
+  test("localStorage: where it is full, an error says so, and the entry stays", async (t) => {
+    const { site, tab: openTab } = await originFor(t, starting);
+    const tab = await openTab(site.secure);
+
+    const result = await tab.run(async () => {
+      const store = open("localStorage");
+      await store.set("key", "token", soon());
+      for (let size = 1 << 22; size >= 1; size >>= 1) {
+        try {
+          for (let place = 0; ; place += 1) localStorage.setItem(`${size}-${place}`, "x".repeat(size));
+        } catch {
+          // Half as much, then.
+        }
+      }
+      const { code, message } = await store
+        .set("key", "x".repeat(100_000), soon())
+        .catch((/** @type {unknown} */ error) => error);
+      localStorage.removeItem("1-0");
+      return { code, short: message.length < 200, value: await store.get("key") };
+    });
+
+    assert.deepEqual(result, { code: "full", short: true, value: "token" });
+  });
+
+  test("rubbish is missing, holds nobody up, and is replaced", async (t) => {
+    const { site, tab: openTab } = await originFor(t, starting);
+    const tab = await openTab(site.secure);
+
+    const results = await tab.run(async () => {
+      /** @type {unknown[]} */
+      const results = [];
+      const use = async (/** @type {any} */ store) => {
+        const found = await store.get("key");
+        const { fence, release } = await leaseInTime(store, "key");
+        await store.set("key", "token", soon(), fence);
+        await release();
+        results.push([found ?? null, await store.get("key")]);
+      };
+      const large = JSON.stringify({ value: "x".repeat(1_100_000), expiresAt: soon() });
+      for (const text of ["", "{", "null", "[]", '{"value":7,"expiresAt":1e99}', large]) {
+        for (const kind of ["token", "lease"])
+          localStorage.setItem(`graphql-token-manager:${kind}:key`, text);
+        await use(open("localStorage"));
+      }
+      for (const [kind, name] of [
+        ["indexedDb", "graphql-token-manager"],
+        ["encrypted", "encrypted"],
+      ]) {
+        const store = open(kind);
+        await store.get("key");
+        for (const rubbish of [
+          0,
+          "x",
+          null,
+          [],
+          { value: "token", sealed: {}, expiresAt: "x" },
+          { expiresAt: 1e99 },
+        ]) {
+          const database = await new Promise((resolve) => {
+            const request = indexedDB.open(`${name}`);
+            request.onsuccess = () => resolve(request.result);
+          });
+          const transaction = database.transaction(["tokens", "leases"], "readwrite");
+          for (const table of ["tokens", "leases"]) transaction.objectStore(table).put(rubbish, "key");
+          await new Promise((resolve) => (transaction.oncomplete = resolve));
+          database.close();
+          await use(store);
+        }
+      }
+      return results;
+    });
+
+    assert.deepEqual(results, Array(18).fill([null, "token"]));
+  });
+
+  test("indexedDb: a database that is deleted while it is open is made again, and fences still grow", async (t) => {
+    const { site, tab: openTab } = await originFor(t, starting);
+    const [one, other] = [await openTab(site.secure), await openTab(site.secure)];
+    for (const [kind, name] of [
+      ["indexedDb", "graphql-token-manager"],
+      ["encrypted", "encrypted"],
+    ]) {
+      await one.run(async (kind) => {
+        const store = open(kind);
+        const lease = await store.acquire("key", 60_000);
+        await store.set("key", "token", soon(), lease.fence);
+        Object.assign(window, { store, lease });
+      }, kind);
+
+      await other.run(
+        (name) =>
+          new Promise((resolve, reject) => {
+            const request = indexedDB.deleteDatabase(name);
+            request.onsuccess = () => resolve(undefined);
+            request.onerror = reject;
+            // Nobody closes its connection.
+            setTimeout(reject, 10_000);
+          }),
+        name,
+      );
+      const result = await one.run(async () => {
+        const { store, lease } = /** @type {any} */ (window);
+        const found = await store.get("key");
+        await lease.release();
+        const next = await leaseInTime(store, "key");
+        const written = await store.set("key", "token", soon(), next.fence);
+        const late = await store.set("key", "late", soon(), lease.fence);
+        await next.release();
+        return [found ?? null, next.fence > lease.fence, written, late, await store.get("key")];
+      });
+
+      assert.deepEqual(result, [null, true, true, false, "token"]);
+      assert.equal(await other.run((kind) => open(kind).get("key"), kind), "token");
+    }
+  });
+
+  test("encrypted: the database shows no token, the key cannot be taken out, and an entry opens in its place alone", async (t) => {
+    const { site, tab: openTab } = await originFor(t, starting);
+    const tab = await openTab(site.secure);
+
+    const result = await tab.run(async () => {
+      const store = open("encrypted");
+      await store.set("key", "a-secret-token", soon());
+      const database = await new Promise((resolve) => {
+        const request = indexedDB.open("encrypted");
+        request.onsuccess = () => resolve(request.result);
+      });
+      const answer = (/** @type {IDBRequest} */ request) =>
+        new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+      const tokens = () => database.transaction("tokens", "readwrite").objectStore("tokens");
+      const entry = await answer(tokens().get("key"));
+      const key = await answer(database.transaction("keys").objectStore("keys").get("aes-gcm"));
+      const text = new TextDecoder("latin1").decode(entry.sealed.bytes);
+      await answer(tokens().put(entry, "moved"));
+      const exported = await crypto.subtle.exportKey("raw", key).catch((error) => error.name);
+      const result = {
+        shown: text.includes("secret") || JSON.stringify(entry).includes("secret"),
+        exported,
+        extractable: key.extractable,
+        moved: (await store.get("moved")) ?? null,
+        own: await store.get("key"),
+        // One that does not encrypt neither reads nor shows it.
+        plain: (await stores.indexedDbStore({ name: "encrypted" }).get("key")) ?? null,
+      };
+      database.close();
+      return result;
+    });
+
+    const exported = "InvalidAccessError";
+    const own = "a-secret-token";
+    assert.deepEqual(result, { shown: false, exported, extractable: false, moved: null, own, plain: null });
+  });
+
+  test("encrypted: without https: it fails rather than write what can be read", async (t) => {
+    const { site, tab: openTab } = await originFor(t, starting);
+    const tab = await openTab(site.insecure);
+
+    const { code, message } = await tab.run(async () => {
+      const asked = open("encrypted").set("key", "token", soon());
+      const { code, message } = await asked.catch((/** @type {unknown} */ error) => error);
+      return { code, message };
+    });
+
+    assert.equal(code, "unsupported");
+    assert.match(message, /https:/);
+  });
+
+  test("indexedDb: a database of somebody else's making is left alone", async (t) => {
+    const { site, tab: openTab } = await originFor(t, starting);
+    const tab = await openTab(site.secure);
+
+    const codes = await tab.run(async () => {
+      const codes = [];
+      for (const version of [1, 7]) {
+        const name = `other-${version}`;
+        await new Promise((resolve) => {
+          const request = indexedDB.open(name, version);
+          request.onsuccess = () => resolve(request.result.close());
+        });
+        const asked = stores.indexedDbStore({ name }).get("key");
+        codes.push(await asked.catch((/** @type {any} */ { code, message }) => `${code} ${message}`));
+      }
+      return codes;
+    });
+
+    for (const code of codes) assert.match(code, /^unavailable .*another name/);
+  });
+}

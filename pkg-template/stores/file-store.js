@@ -1,0 +1,190 @@
+// Entries in a folder that the processes of one machine share.
+//
+// Decides what the files in the folder mean; `file-folder.js` touches them. Nothing is changed in place, and there is
+// no lock that a crash could leave behind. Each lease has a number, its fence, and what is written under it goes to a
+// file of that number. Whoever takes the next lease first carries the entry over to a file of the new number, and from
+// then on nobody reads the old one: a write that comes too late is lost by itself, even where its process was stopped
+// between looking and writing.
+
+import { checkSpan, checkValue, isHeld, isOver, uniqueName, Watchers, wrongOption } from "./common.js";
+import { Folder } from "./file-folder.js";
+import { isDead, ownProcess } from "./file-process.js";
+import { FolderWatch } from "./file-watch.js";
+
+/** @import { Lease, SharedStore } from "graphql-token-manager" */
+/** @import { FileStoreOptions } from "./file.js" */
+
+/**
+ * See `file.d.ts`.
+ * @param {FileStoreOptions} options
+ * @returns {SharedStore}
+ */
+export function fileStore(options) {
+  return new FileStore(options);
+}
+
+/** How often a write without a fence follows leases that are taken meanwhile; one is rare, two are a coincidence. */
+const MAX_FOLLOWED = 20;
+
+/** @implements {SharedStore} */
+class FileStore {
+  #folder;
+  #watch;
+  #watchers = new Watchers();
+  /** What was last seen of each watched key, so that only changes are told, and one's own are not. @type {Map<string, string | undefined>} */
+  #seen = new Map();
+
+  /** @param {FileStoreOptions} options */
+  constructor({ path, pollMs = 5_000, onWarning }) {
+    if (typeof path !== "string" || path === "") throw wrongOption("`path` must name a folder");
+    if (!(pollMs > 0)) throw wrongOption("`pollMs` must be a number of milliseconds above 0");
+    this.#folder = new Folder(path, onWarning);
+    this.#watch = new FolderWatch(this.#folder, pollMs, (prefix) => this.#look(prefix));
+  }
+
+  /** @param {string} key */
+  async get(key) {
+    const entry = await this.#folder.newest(key);
+    return entry === undefined || isOver(entry.expiresAt) ? undefined : entry.value;
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} value
+   * @param {number} expiresAt
+   * @param {number} [fence]
+   */
+  async set(key, value, expiresAt, fence) {
+    checkValue(value);
+    if (fence === undefined) return this.#write(key, value, expiresAt);
+    await this.#folder.make();
+    if ((await this.#folder.list(key)).last > fence) return false;
+    return (await this.#put(key, fence, value, expiresAt)) === undefined;
+  }
+
+  /** @param {string} key */
+  async delete(key) {
+    if ((await this.#folder.list(key)).value === 0) return;
+    await this.#write(key, undefined, 0);
+  }
+
+  /**
+   * @param {string} key
+   * @param {number} ttlMs
+   * @returns {Promise<Lease | undefined>}
+   */
+  async acquire(key, ttlMs) {
+    checkSpan(ttlMs);
+    const folder = this.#folder;
+    await folder.make();
+    const before = await folder.list(key);
+    if (before.lease === before.last && (await this.#isTaken(key, before.lease))) return undefined;
+
+    // Of all who saw the same, one makes the file of this number.
+    const fence = (before.last || (await folder.epoch())) + 1;
+    const until = Date.now() + ttlMs;
+    if (!(await folder.addLease(key, fence, { ...ownProcess(), until, ttlMs }))) return undefined;
+    // One who looked long ago makes a file of a number that is over, or was.
+    const granted = await this.#carryOver(key, fence).catch((error) => error);
+    if (granted !== true || Date.now() >= until) {
+      await folder.removeLease(key, fence);
+      if (typeof granted !== "boolean") throw granted;
+      return undefined;
+    }
+    await folder.removeBelow(key, fence);
+    /** @type {Promise<void> | undefined} */
+    let released;
+    return { fence, release: () => (released ??= folder.removeLease(key, fence)) };
+  }
+
+  /**
+   * @param {string} key
+   * @param {() => void} changed
+   */
+  watch(key, changed) {
+    this.#watch.start();
+    if (!this.#seen.has(key)) this.#seen.set(key, this.#folder.stampNow(key));
+    const end = this.#watchers.add(key, changed);
+    return () => {
+      end();
+      if (this.#watchers.has(key)) return;
+      this.#seen.delete(key);
+      if (this.#watchers.empty) this.#watch.stop();
+    };
+  }
+
+  /**
+   * @param {string} key
+   * @param {number} number
+   */
+  async #isTaken(key, number) {
+    if (number === 0) return false;
+    const lease = await this.#folder.lease(key, number);
+    // Made whole or not at all: one that is damaged has survived a crash of the machine, its holder has not.
+    return lease !== undefined && isHeld(lease) && !isDead(lease);
+  }
+
+  /**
+   * Makes the entry that readers see one of this lease. Says whether nobody came in between.
+   * @param {string} key
+   * @param {number} fence
+   */
+  async #carryOver(key, fence) {
+    const { value, last } = await this.#folder.list(key);
+    if (last !== fence || value >= fence) return false;
+    return this.#folder.carryOver(key, value, fence);
+  }
+
+  /**
+   * Writes whatever lease there is.
+   * @param {string} key
+   * @param {string | undefined} value
+   * @param {number} expiresAt
+   */
+  async #write(key, value, expiresAt) {
+    await this.#folder.make();
+    let number = (await this.#folder.list(key)).value || (await this.#folder.epoch());
+    for (let count = 0; count < MAX_FOLLOWED; count += 1) {
+      const later = await this.#put(key, number, value, expiresAt);
+      if (later === undefined) return true;
+      number = later;
+    }
+    return false;
+  }
+
+  /**
+   * Writes the entry of a number. Answers the number that readers look at instead, if there is one.
+   * @param {string} key
+   * @param {number} number
+   * @param {string | undefined} value
+   * @param {number} expiresAt
+   */
+  async #put(key, number, value, expiresAt) {
+    const stamp = uniqueName();
+    // Before a watcher can see it.
+    if (this.#seen.has(key)) this.#seen.set(key, stamp);
+    const file = await this.#folder.put(key, number, { value, expiresAt, stamp });
+    const { value: newest } = await this.#folder.list(key);
+    // Carried over by the next lease, it is still what readers see.
+    return newest > number && !(await this.#folder.isSame(key, newest, file)) ? newest : undefined;
+  }
+
+  /**
+   * Tells the watchers of a key, if it changed.
+   * @param {string} prefix
+   */
+  async #look(prefix) {
+    for (const key of this.#watchers.keys()) {
+      if (prefix !== "" && this.#folder.prefix(key) !== prefix) continue;
+      const before = this.#seen.get(key);
+      const stamp = await this.#folder.newest(key).then(
+        (entry) => entry?.stamp,
+        () => undefined,
+      );
+      // Unless something was written here while this looked.
+      if (stamp === before || this.#seen.get(key) !== before || !this.#seen.has(key)) continue;
+      this.#seen.set(key, stamp);
+      this.#watchers.tell(key);
+    }
+  }
+}

@@ -1,0 +1,7 @@
+/**
+ * `graphql-token-manager/stores/file`: a folder that the processes of one machine share.
+ *
+ * @module
+ */
+
+export { fileStore } from "./file-store.js";

@@ -1,0 +1,220 @@
+// Entries in Redis or Valkey, which machines share.
+//
+// Each step is one command or one script, which the server runs alone: nothing happens between looking and writing.
+
+import {
+  checkSpan,
+  checkValue,
+  isSmall,
+  MAX_BYTES,
+  uniqueName,
+  unref,
+  Watchers,
+  wrongOption,
+} from "./common.js";
+import { connect } from "./redis-client.js";
+import { ACQUIRE, DELETE, RELEASE, SET } from "./redis-scripts.js";
+
+/** @import { Lease, SharedStore } from "graphql-token-manager" */
+/** @import { RedisClient, RedisStoreOptions } from "./redis.js" */
+
+/**
+ * See `redis.d.ts`.
+ * @param {RedisClient} client
+ * @param {RedisStoreOptions} [options]
+ * @returns {SharedStore}
+ */
+export function redisStore(client, options) {
+  return new RedisStore(client, options);
+}
+
+/** What values start with: whatever else lies under such a key is not ours. */
+const FORMAT = "1:";
+/** About as long as Redis can count. */
+const MAX_MS = 100 * 365 * 24 * 3_600_000;
+
+/** @implements {SharedStore} */
+class RedisStore {
+  #client;
+  #prefix;
+  #pollMs;
+  /** What this store tells is not for itself. */
+  #name = uniqueName();
+  #watchers = new Watchers();
+  /** What watchers know of: text, or null for nothing. A key that is not in it may have changed. @type {Map<string, string | null>} */
+  #seen = new Map();
+  /** @type {{ end: () => void } | undefined} */
+  #watching;
+
+  /**
+   * @param {RedisClient} client
+   * @param {RedisStoreOptions} [options]
+   */
+  constructor(client, { prefix = "graphql-token-manager:", pollMs = 2_000 } = {}) {
+    if (typeof prefix !== "string") throw wrongOption("`prefix` must be text");
+    // Nothing in braces would be no hash tag: the keys of an entry would lie on different nodes.
+    if (/^[^{]*\{\}/.test(prefix)) throw wrongOption("`prefix` must not hold `{}`");
+    if (!(pollMs > 0)) throw wrongOption("`pollMs` must be a number of milliseconds above 0");
+    this.#client = connect(client);
+    this.#prefix = prefix;
+    this.#pollMs = pollMs;
+  }
+
+  /** @param {string} key */
+  async get(key) {
+    const text = await this.#read(key);
+    return text === null ? undefined : text;
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} value
+   * @param {number} expiresAt
+   * @param {number} [fence]
+   */
+  async set(key, value, expiresAt, fence) {
+    checkValue(value);
+    const lastsMs = Math.min(Math.floor(expiresAt - Date.now()), MAX_MS);
+    const { token, fence: last } = this.#keys(key);
+    const words = [FORMAT + value, `${lastsMs}`, fence === undefined ? "" : `${fence}`, ...this.#notice(key)];
+    const written = await this.#client.run(SET, [token, last], words);
+    if (Number(written) !== 1) return false;
+    if (this.#watchers.has(key)) this.#seen.set(key, lastsMs > 0 ? value : null);
+    return true;
+  }
+
+  /** @param {string} key */
+  async delete(key) {
+    await this.#client.run(DELETE, [this.#keys(key).token], this.#notice(key));
+    if (this.#watchers.has(key)) this.#seen.set(key, null);
+  }
+
+  /**
+   * @param {string} key
+   * @param {number} ttlMs
+   * @returns {Promise<Lease | undefined>}
+   */
+  async acquire(key, ttlMs) {
+    checkSpan(ttlMs);
+    const { lease, fence: last } = this.#keys(key);
+    const owner = uniqueName();
+    const until = Date.now() + ttlMs;
+    const words = [owner, `${Math.max(1, Math.floor(ttlMs))}`];
+    const granted = await this.#client.run(ACQUIRE, [lease, last], words);
+    const fence = Number(text(granted));
+    if (!(fence > 0)) return undefined;
+    /** @type {Promise<unknown> | undefined} */
+    let released;
+    const release = async () => void (await (released ??= this.#client.run(RELEASE, [lease], [owner])));
+    // The command waited for a connection, and whoever asked may not wait any more.
+    if (Date.now() < until) return { fence, release };
+    await release();
+    return undefined;
+  }
+
+  /**
+   * @param {string} key
+   * @param {() => void} changed
+   */
+  watch(key, changed) {
+    const end = this.#watchers.add(key, changed);
+    this.#watching ??= this.#startWatching();
+    return () => {
+      end();
+      if (this.#watchers.has(key)) return;
+      this.#seen.delete(key);
+      if (!this.#watchers.empty) return;
+      this.#watching?.end();
+      this.#watching = undefined;
+    };
+  }
+
+  /**
+   * Listens, and looks again and again for as long as nothing can be heard.
+   */
+  #startWatching() {
+    const timer = setInterval(() => {
+      if (!subscription.isHeard()) void this.#look();
+    }, this.#pollMs);
+    unref(timer);
+    const subscription = this.#client.subscribe(this.#channel(), {
+      heard: (message) => this.#hear(message),
+      // From now on; what was before may have been missed.
+      connected: () => void this.#look(),
+    });
+    const end = () => {
+      clearInterval(timer);
+      subscription.end();
+    };
+    return { end };
+  }
+
+  /** @param {string} message */
+  #hear(message) {
+    const space = message.indexOf(" ");
+    const key = message.slice(space + 1);
+    if (space < 1 || message.slice(0, space) === this.#name || !this.#watchers.has(key)) return;
+    this.#seen.delete(key);
+    this.#watchers.tell(key);
+  }
+
+  async #look() {
+    for (const key of this.#watchers.keys()) {
+      const before = this.#seen.get(key);
+      const value = await this.#read(key).catch(() => undefined);
+      // Redis is away, or something was written here meanwhile.
+      if (value === undefined || value === before || this.#seen.get(key) !== before) continue;
+      if (!this.#watchers.has(key)) continue;
+      this.#seen.set(key, value);
+      this.#watchers.tell(key);
+    }
+  }
+
+  /**
+   * @param {string} key
+   * @returns {Promise<string | null>}
+   */
+  async #read(key) {
+    const limit = FORMAT.length + MAX_BYTES;
+    const { token } = this.#keys(key);
+    const found = await this.#client
+      .send(token, ["GETRANGE", token, "0", `${limit}`], "read")
+      .catch((error) => {
+        // A list, a set, …: not ours.
+        if (/WRONGTYPE/.test(error.message)) return "";
+        throw error;
+      });
+    const content = text(found);
+    if (!content.startsWith(FORMAT)) return null;
+    const value = content.slice(FORMAT.length);
+    return isSmall(value) ? value : null;
+  }
+
+  /**
+   * The keys of an entry, in one slot of a cluster by what is in the braces.
+   * @param {string} key
+   */
+  #keys(key) {
+    const tag = key.replace(/[%{}]/g, (character) => encodeURIComponent(character)) || "%";
+    const start = `${this.#prefix}{${tag}}:`;
+    return { token: `${start}token`, lease: `${start}lease`, fence: `${start}fence` };
+  }
+
+  #channel() {
+    return `${this.#prefix}changed`;
+  }
+
+  /** What tells the others. @param {string} key */
+  #notice(key) {
+    return [this.#channel(), `${this.#name} ${key}`];
+  }
+}
+
+/**
+ * An answer as text: clients may be set to give bytes.
+ * @param {unknown} answer
+ */
+function text(answer) {
+  if (answer instanceof Uint8Array) return new TextDecoder().decode(answer);
+  return answer === null || answer === undefined ? "" : `${answer}`;
+}

@@ -1,0 +1,72 @@
+// AES-GCM, bound to a name: what was sealed for one does not open for another.
+
+import { StoreError } from "./common.js";
+
+/** @typedef {{ iv: Uint8Array<ArrayBuffer>, bytes: Uint8Array<ArrayBuffer> }} Sealed */
+
+/** What AES-GCM is specified for. */
+const IV_BYTES = 12;
+
+/**
+ * @param {CryptoKey} key
+ * @param {string} name
+ * @param {string} text
+ * @returns {Promise<Sealed>}
+ */
+export async function seal(key, name, text) {
+  const { subtle, random } = await webCrypto();
+  const iv = random(new Uint8Array(IV_BYTES));
+  const bytes = await subtle.encrypt(parameters(iv, name), key, encode(text));
+  return { iv, bytes: new Uint8Array(bytes) };
+}
+
+/**
+ * @param {CryptoKey} key
+ * @param {string} name
+ * @param {Partial<Sealed> | undefined} sealed
+ * @returns {Promise<string | undefined>} undefined if it was not sealed with this key for this name
+ */
+export async function open(key, name, sealed) {
+  const { iv, bytes } = Object(sealed);
+  if (!(iv instanceof Uint8Array) || !(bytes instanceof Uint8Array)) return undefined;
+  const { subtle } = await webCrypto();
+  try {
+    const plain = await subtle.decrypt(
+      parameters(/** @type {any} */ (iv), name),
+      key,
+      /** @type {any} */ (bytes),
+    );
+    return new TextDecoder().decode(plain);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns {Promise<{ subtle: SubtleCrypto, random: <T extends Uint8Array>(bytes: T) => T }>} */
+export async function webCrypto() {
+  const crypto = globalThis.crypto ?? (await ofNode18());
+  if (crypto?.subtle === undefined) {
+    throw new StoreError(
+      "unsupported",
+      "encryption needs WebCrypto, which only pages of https: or localhost have",
+    );
+  }
+  return { subtle: crypto.subtle, random: (bytes) => crypto.getRandomValues(/** @type {any} */ (bytes)) };
+}
+
+/** @returns {Promise<Crypto | undefined>} */
+async function ofNode18() {
+  // Behind a name, so that no bundler looks for it.
+  const name = "node:crypto";
+  const module = await import(/* webpackIgnore: true */ /* @vite-ignore */ name).catch(() => undefined);
+  return module?.webcrypto;
+}
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} iv
+ * @param {string} name
+ */
+const parameters = (iv, name) => ({ name: "AES-GCM", iv, additionalData: encode(name) });
+
+/** @param {string} text */
+export const encode = (text) => new TextEncoder().encode(text);

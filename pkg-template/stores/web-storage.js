@@ -1,0 +1,283 @@
+// Entries in `localStorage` or `sessionStorage`.
+//
+// Best effort: browsers copy what one tab writes to the others when they find the time, so that a tab may read, or
+// count, what is over. A lock of the browser's keeps leases apart all the same.
+
+import {
+  checkSpan,
+  checkValue,
+  isHeld,
+  isOver,
+  isSmall,
+  nextFence,
+  StoreError,
+  uniqueName,
+  Watchers,
+  wrongOption,
+} from "./common.js";
+import { Channel } from "./web-channel.js";
+import { exclusively, leaseByLock, locksOf } from "./web-locks.js";
+
+/** @import { Lease, SharedStore } from "graphql-token-manager" */
+/** @import { WebStorageOptions } from "./web.js" */
+/** @import { LeaseRecord } from "./web-locks.js" */
+
+/**
+ * See `web.d.ts`.
+ * @param {Storage | (() => Storage)} storage
+ * @param {WebStorageOptions} [options]
+ * @returns {SharedStore}
+ */
+export function webStorageStore(storage, options) {
+  return new WebStorageStore(storage, options);
+}
+
+/** @typedef {{ value: string, expiresAt: number }} Entry */
+
+/**
+ * Without locks: how long a tab that wrote its claim waits for another's, which browsers show it late.
+ */
+const CLAIM_MS = 50;
+
+/** @implements {SharedStore} */
+class WebStorageStore {
+  #open;
+  #prefix;
+  #watchers = new Watchers();
+  /** @type {Channel | undefined} */
+  #channel;
+  #onStorage = (/** @type {StorageEvent} */ event) => this.#stored(event);
+
+  /**
+   * @param {Storage | (() => Storage)} storage
+   * @param {WebStorageOptions} [options]
+   */
+  constructor(storage, { prefix = "graphql-token-manager:" } = {}) {
+    // A page that may not use storage cannot even say `localStorage`.
+    this.#open = typeof storage === "function" ? storage : () => storage;
+    if (typeof storage !== "function" && typeof storage?.getItem !== "function") {
+      throw wrongOption(
+        "webStorageStore needs `localStorage`, `sessionStorage`, or a function that returns one",
+      );
+    }
+    this.#prefix = prefix;
+  }
+
+  /** @param {string} key */
+  async get(key) {
+    const entry = parse(this.#read("token", key));
+    const { value, expiresAt } = /** @type {Partial<Entry>} */ (entry);
+    if (typeof value !== "string" || typeof expiresAt !== "number" || isOver(expiresAt)) return undefined;
+    return value;
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} value
+   * @param {number} expiresAt
+   * @param {number} [fence]
+   */
+  async set(key, value, expiresAt, fence) {
+    checkValue(value);
+    const write = () => {
+      if (fence !== undefined) {
+        const last = this.#lease(key);
+        if (last.fence > fence) return false;
+        // Where the storage was cleared since, the next lease has to go on from here.
+        if (last.fence < fence) this.#write("lease", key, { fence, until: 0, ttlMs: 0 });
+      }
+      // JSON knows no Infinity.
+      const end = Math.min(expiresAt, Number.MAX_SAFE_INTEGER);
+      this.#write("token", key, { value, expiresAt: end });
+      this.#announce(key);
+      return true;
+    };
+    return fence === undefined ? write() : exclusively(this.#name(key), write);
+  }
+
+  /** @param {string} key */
+  async delete(key) {
+    this.#doing((storage) => storage.removeItem(this.#item("token", key)));
+    this.#announce(key);
+  }
+
+  /**
+   * @param {string} key
+   * @param {number} ttlMs
+   * @returns {Promise<Lease | undefined>}
+   */
+  async acquire(key, ttlMs) {
+    checkSpan(ttlMs);
+    const record = {
+      read: async () => this.#lease(key),
+      grant: async () => {
+        const fence = nextFence(this.#lease(key).fence);
+        this.#write("lease", key, { fence, until: Date.now() + ttlMs, ttlMs });
+        return fence;
+      },
+      release: async (/** @type {number} */ fence) => {
+        if (this.#lease(key).fence === fence) this.#write("lease", key, { fence, until: 0, ttlMs: 0 });
+      },
+    };
+    if (locksOf() !== undefined) return leaseByLock(this.#name(key), ttlMs, record);
+    return this.#leaseByClaim(key, ttlMs);
+  }
+
+  /**
+   * @param {string} key
+   * @param {() => void} changed
+   */
+  watch(key, changed) {
+    if (this.#watchers.empty) {
+      globalThis.addEventListener?.("storage", /** @type {EventListener} */ (this.#onStorage));
+      this.#channel = this.#listen();
+    }
+    const end = this.#watchers.add(key, changed);
+    return () => {
+      end();
+      if (!this.#watchers.empty) return;
+      globalThis.removeEventListener?.("storage", /** @type {EventListener} */ (this.#onStorage));
+      this.#channel?.close();
+      this.#channel = undefined;
+    };
+  }
+
+  #listen() {
+    try {
+      return new Channel(this.#scope(), (name) => this.#watchers.tell(name));
+    } catch {
+      // Storage is blocked, as every other method says; there is nothing to be told of.
+      return undefined;
+    }
+  }
+
+  /**
+   * Where there are no locks: whoever finds its own claim again after a while has the lease. Two tabs whose browser
+   * shows them each other's claims later than that may both have it, and then the fence decides.
+   * @param {string} key
+   * @param {number} ttlMs
+   * @returns {Promise<Lease | undefined>}
+   */
+  async #leaseByClaim(key, ttlMs) {
+    const before = this.#lease(key);
+    if (isHeld(before)) return undefined;
+    const owner = uniqueName();
+    const fence = nextFence(before.fence);
+    this.#write("lease", key, { fence, until: Date.now() + ttlMs, ttlMs, owner });
+    await new Promise((resolve) => setTimeout(resolve, Math.min(CLAIM_MS, ttlMs)));
+    const isOwn = () => this.#lease(key).owner === owner;
+    if (!isOwn()) return undefined;
+    return {
+      fence,
+      release: async () => {
+        if (isOwn()) this.#write("lease", key, { fence, until: 0, ttlMs: 0 });
+      },
+    };
+  }
+
+  /** @param {StorageEvent} event */
+  #stored({ storageArea, key }) {
+    const storage = this.#doing((own) => own);
+    if (storageArea !== null && storageArea !== storage) return;
+    // Everything was cleared.
+    if (key === null) return this.#watchers.tellAll();
+    const start = this.#item("token", "");
+    if (key.startsWith(start)) this.#watchers.tell(key.slice(start.length));
+  }
+
+  /** @param {string} key */
+  #announce(key) {
+    if (this.#channel !== undefined) return this.#channel.post(key);
+    const channel = new Channel(this.#scope());
+    channel.post(key);
+    channel.close();
+  }
+
+  /** Who shares this storage: the origin, or the tab. */
+  #scope() {
+    return this.#doing((storage) => {
+      const { sessionStorage } = /** @type {{ sessionStorage?: Storage }} */ (globalThis);
+      if (storage !== sessionStorage) return `storage:${this.#prefix}`;
+      const item = `${this.#prefix}tab`;
+      let tab = storage.getItem(item);
+      if (tab === null) storage.setItem(item, (tab = uniqueName()));
+      return `storage:${this.#prefix}${tab}:`;
+    });
+  }
+
+  /** What locks of a key are called. @param {string} key */
+  #name(key) {
+    return this.#scope() + key;
+  }
+
+  /**
+   * @param {string} key
+   * @returns {LeaseRecord & { owner?: string }}
+   */
+  #lease(key) {
+    const { fence, until, ttlMs, owner } = /** @type {any} */ (parse(this.#read("lease", key)));
+    const isRight = [fence, until, ttlMs].every(Number.isFinite);
+    return isRight ? { fence, until, ttlMs, owner } : { fence: 0, until: 0, ttlMs: 0 };
+  }
+
+  /**
+   * @param {"token" | "lease"} kind
+   * @param {string} key
+   */
+  #read(kind, key) {
+    return this.#doing((storage) => storage.getItem(this.#item(kind, key)));
+  }
+
+  /**
+   * @param {"token" | "lease"} kind
+   * @param {string} key
+   * @param {object} content
+   */
+  #write(kind, key, content) {
+    this.#doing((storage) => storage.setItem(this.#item(kind, key), JSON.stringify(content)));
+  }
+
+  /**
+   * @param {"token" | "lease"} kind
+   * @param {string} key
+   */
+  #item(kind, key) {
+    return `${this.#prefix}${kind}:${key}`;
+  }
+
+  /**
+   * @template T
+   * @param {(storage: Storage) => T} action
+   * @returns {T}
+   */
+  #doing(action) {
+    try {
+      const storage = this.#open();
+      // Some embedded browsers have none.
+      if (!storage) throw new Error("there is no storage");
+      return action(storage);
+    } catch (error) {
+      const { name } = /** @type {{ name?: string }} */ (Object(error));
+      if (name === "QuotaExceededError" || name === "NS_ERROR_DOM_QUOTA_REACHED") {
+        throw new StoreError("full", "the page's storage is full; nothing was written");
+      }
+      throw new StoreError("blocked", `the browser does not let this page use its storage (${name})`);
+    }
+  }
+}
+
+/**
+ * @param {string | null} text
+ * @returns {object}
+ */
+function parse(text) {
+  if (text === null || !isSmall(text.slice(0, text.length - OVERHEAD))) return {};
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+/** What an entry has around its value, at most. */
+const OVERHEAD = 64;
