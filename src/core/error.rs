@@ -172,6 +172,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_error_is_of_a_provider_and_of_missing_scopes() {
+        let missing: ScopeSet = ["A"].into_iter().collect();
+        let error = TokenError::new(ErrorCode::Server, "it is down").of("acme").missing(missing.clone());
+
+        assert_eq!((error.provider.as_deref(), error.missing_scopes), (Some("acme"), Some(missing)));
+        assert_eq!((error.code, error.message.as_str()), (ErrorCode::Server, "it is down"));
+    }
+
+    #[test]
     fn an_error_prints_its_message_and_code() {
         let error = TokenError::new(ErrorCode::Timeout, "it took too long");
 

@@ -299,6 +299,15 @@ mod tests {
     }
 
     #[test]
+    fn a_lease_is_asked_for_until_nobody_who_crashed_can_have_it() {
+        assert_eq!(Sharing::patience(seconds(20)), seconds(21));
+        let most: Vec<_> = (1..=5).map(|denied| Sharing::poll(denied, 1.0).as_millis()).collect();
+
+        assert_eq!(most, [100, 200, 400, 800, 1000]);
+        assert_eq!(Sharing::poll(1, 0.0), Duration::from_millis(50));
+    }
+
+    #[test]
     fn a_cool_down_doubles_from_five_seconds_to_a_minute() {
         let mut spans = Vec::new();
         let mut last = None;

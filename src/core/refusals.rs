@@ -73,6 +73,16 @@ mod tests {
     }
 
     #[test]
+    fn doubt_moves_on_to_the_token_that_was_refused_last() {
+        let mut refusals = Refusals::default();
+        assert!(!refusals.believe(&token("b"), Refusal::Again, START));
+        assert!(!refusals.believe(&token("c"), Refusal::Again, at(1)));
+
+        assert!(!refusals.believe(&token("c"), Refusal::First, at(2)));
+        assert!(refusals.believe(&token("b"), Refusal::First, at(2)));
+    }
+
+    #[test]
     fn a_first_refusal_is_believed() {
         let mut refusals = Refusals::default();
 

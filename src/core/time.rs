@@ -177,6 +177,15 @@ mod tests {
     }
 
     #[test]
+    fn after_sleep_both_clocks_are_followed_from_there() {
+        let mut clock = clock();
+        let slept = START + Duration::from_secs(3600);
+
+        assert_eq!(clock.read(slept, at(10)), slept);
+        assert_eq!(clock.read(slept + Duration::from_secs(5), at(15)), slept + Duration::from_secs(5));
+    }
+
+    #[test]
     fn a_clock_set_back_by_a_day_costs_no_time() {
         let mut clock = clock();
 
@@ -226,6 +235,7 @@ mod tests {
         assert_eq!(UnixMillis::new(u64::MAX) + Duration::MAX, UnixMillis::new(u64::MAX));
         assert_eq!(UnixMillis::from_js(f64::NAN), UnixMillis::new(0));
         assert_eq!(UnixMillis::from_js(-3.0), UnixMillis::new(0));
+        assert_eq!((UnixMillis::from_js(7.9).millis(), UnixMillis::new(7).to_js()), (7, 7.0));
     }
 
     #[test]

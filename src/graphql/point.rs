@@ -146,7 +146,8 @@ impl Reader<'_> {
                 if hours > 23 || minutes > 59 {
                     return None;
                 }
-                (hours * 60 + minutes) * if sign == b'-' { -1 } else { 1 }
+                let ahead = hours * 60 + minutes;
+                if sign == b'-' { -ahead } else { ahead }
             }
         };
         self.0.is_empty().then_some(minutes)

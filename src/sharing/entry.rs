@@ -160,6 +160,14 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_may_be_a_mib_long() {
+        let text = write(&tokens(), Skew::default(), PLATFORM);
+        let spaces = " ".repeat(LONGEST - text.expose().len());
+
+        assert_eq!(back(&format!("{}{spaces}", text.expose()), NOW, Skew::default()), Some(tokens()));
+    }
+
+    #[test]
     fn a_refresh_token_that_is_missing_or_empty_is_none() {
         let text = write(&tokens(), Skew::default(), PLATFORM);
 

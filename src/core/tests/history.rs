@@ -625,6 +625,7 @@ impl Driver {
         let status = self.machine.status(self.now);
         self.view.held = self.machine.held().cloned();
         self.view.flight = self.machine.flight().map(|flight| flight.id);
+        assert_eq!(self.machine.is_busy(), self.view.flight.is_some());
         self.view.wakeup = self.machine.next_wakeup();
         self.view.served_until = self.machine.served_until();
         self.view.remembered = status.last_error;

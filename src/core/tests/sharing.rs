@@ -10,10 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::{prelude::*, test_runner::Config};
 
 use super::{
+    START,
     history::{Holder, Plan, Step, plans, shared_plans},
-    seconds,
+    scopes, seconds, token,
 };
-use crate::core::{Change, Effect, Event, FlightId, Grant, Sharing, TokenSet, UnixMillis, Written};
+use crate::core::{
+    CallId, Change, Effect, Event, Fence, FlightId, Grant, Jitter, Lifecycle, Policy, Sharing, TokenSet,
+    UnixMillis, Want, Written,
+};
 
 fn config() -> Config {
     let usual = Config::default();
@@ -289,4 +293,35 @@ fn is_answered_by_the_store(step: &Step) -> bool {
 /// Whether a lease was asked for in vain, so that a grant may be made without it.
 fn was_impatient(step: &Step) -> bool {
     step.before.store.denials > 0
+}
+
+const FLIGHT: FlightId = FlightId(1);
+
+/// A lifecycle that has asked the provider, under a lease of 20 s.
+fn asking() -> Lifecycle {
+    let sharing = Some(Sharing { lease: Some(seconds(20)) });
+    let policy = Policy { sharing, ..Policy::default() };
+    let mut machine = Lifecycle::new(policy, scopes(&[]), Jitter::new(1));
+    for event in [
+        Event::Requested(CallId(1), Want::USABLE),
+        Event::Loaded(FLIGHT, Ok(None)),
+        Event::Leased(FLIGHT, Ok(Some(Fence(1)))),
+        Event::Loaded(FLIGHT, Ok(None)),
+    ] {
+        let _ = machine.handle(event, START);
+    }
+    machine
+}
+
+#[test]
+fn a_token_that_is_seen_in_use_while_it_is_saved_is_told_once() {
+    let mut machine = asking();
+    let tokens = token("new", START, seconds(180));
+    let _ = machine.handle(Event::Granted(FLIGHT, Ok(tokens.clone())), START);
+
+    assert_eq!(machine.handle(Event::Observed(tokens), START), []);
+
+    let effects = machine.handle(Event::Saved(FLIGHT, Ok(Written::Kept)), START);
+    let told = effects.iter().filter(|it| matches!(it, Effect::Notify(Change::Token { .. }))).count();
+    assert_eq!((effects.len(), told), (3, 1), "{effects:?}");
 }
