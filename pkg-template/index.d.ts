@@ -102,7 +102,7 @@ export class TokenManager {
    *   refused, its answer is given. A `Request` is cloned, so its body stays in memory until the
    *   answer is there.
    * - Nothing is sent again where `data` has a root field that is not null.
-   * - Only JSON of up to 1 MiB is looked into, in a copy. Other answers are given as soon as their
+   * - Only JSON of up to 1 MiB is looked into; the caller has its body whole. Other answers are given as soon as their
    *   headers are there.
    *
    * @example
