@@ -30,6 +30,13 @@
 //!   grants apart and the pause after a failure are one phase.
 //! - **A refresh token leaves the state when it is presented.** Whether its answer is
 //!   lost, late or a failure, it cannot be presented again by accident.
+//! - **It leaves a shared store before that, too** (`Claiming`): a holder that crashes between
+//!   presenting and saving costs one grant by the credentials, not a session that the
+//!   provider closes because a refresh token came twice.
+//! - **A store tells its other holders itself** that it was written to. The core announces
+//!   nothing, and each notice is answered by a read that takes no lease.
+//! - **A flight that could not have the lease in time, or whose store fails, goes alone**, by
+//!   the credentials or a refresh token that was never in the store.
 //! - **The time is one clock made of two** ([`core::SteadyClock`]), so that the rules need
 //!   not know that clocks jump.
 //! - **What validation complains of is spelled in another way** ([`provider::Spelling`]): the

@@ -325,3 +325,24 @@ fn a_token_that_is_seen_in_use_while_it_is_saved_is_told_once() {
     let told = effects.iter().filter(|it| matches!(it, Effect::Notify(Change::Token { .. }))).count();
     assert_eq!((effects.len(), told), (3, 1), "{effects:?}");
 }
+
+#[test]
+fn refresh_is_served_by_a_grant_that_somebody_else_had_begun_and_by_no_other() {
+    for (others_ask, served) in [(true, 1), (false, 0)] {
+        let sharing = Some(Sharing { lease: Some(seconds(20)) });
+        let policy = Policy { sharing, ..Policy::default() };
+        let mut machine = Lifecycle::new(policy, scopes(&[]), Jitter::new(1));
+        let _ = machine.handle(Event::Requested(CallId(1), Want::Fresh), START);
+        if others_ask {
+            let _ = machine.handle(Event::Loaded(FLIGHT, Ok(None)), START);
+            let _ = machine.handle(Event::Leased(FLIGHT, Ok(None)), START);
+            let _ = machine.handle(Event::PeerSaved, START);
+        }
+
+        let shared = Ok(Some(token("theirs", START, seconds(180))));
+        let effects = machine.handle(Event::Loaded(FLIGHT, shared), START);
+
+        let settled = effects.iter().filter(|it| matches!(it, Effect::Settle(CallId(1), Ok(_)))).count();
+        assert_eq!(settled, served, "{effects:?}");
+    }
+}
