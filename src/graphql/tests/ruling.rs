@@ -241,3 +241,14 @@ fn too_few_scopes_that_look_like_bad_credentials_are_told_as_both() {
         assert!(told.message.contains(words), "{words}: {}", told.message);
     }
 }
+
+#[test]
+fn a_refusal_tells_its_request_id_and_its_status_where_it_has_one() {
+    let body = r#"{"errors":[{"message":"no"}],"extensions":{"requestId":"r-1"}}"#;
+    for (status, told) in [(401, Some(401)), (0, None)] {
+        let refused =
+            rejected(&toggle::story().profile, &ScopeSet::default(), None, &reply(status, body), PLATFORM);
+
+        assert_eq!((refused.status, refused.request_id.as_deref()), (told, Some("r-1")));
+    }
+}
