@@ -247,12 +247,11 @@ impl Lifecycle {
         let others_granted = self.flight.as_ref().is_some_and(|flight| flight.queue.denied > 0);
         let tokens = TokenSet { refresh_token: None, ..stored.clone() };
         self.hold(tokens, Reason::Shared, effects);
-        let (policy, holding) = (self.policy.clone(), self.holding.clone());
         self.settle_with_held(
-            |want| match want {
+            |want, holding, policy| match want {
                 // A grant that was running when it was asked for has been joined.
                 Want::Fresh => others_granted,
-                Want::Usable { .. } => holding.as_ref().is_some_and(|it| it.satisfies(want, &policy, now)),
+                Want::Usable { .. } => holding.satisfies(want, policy, now),
             },
             effects,
         );

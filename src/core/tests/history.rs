@@ -3,19 +3,27 @@
 //! Decides what may happen to a lifecycle. Leaves judging what it did to the properties.
 #![expect(clippy::wildcard_enum_match_arm, reason = "the driver is told about a few effects only")]
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
+use std::{collections::BTreeMap, time::Duration};
+
+use proptest::{prelude::*, test_runner::Config};
+
+use super::{
+    START, failure, millis, scopes, seconds,
+    store_model::{Asked, Health, Holder, Store},
+    world::Dice,
 };
-
-use proptest::prelude::*;
-
-use super::{START, failure, millis, scopes, seconds, world::Dice};
 use crate::core::{
-    AccessToken, CallId, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Jitter, Lifecycle, Phase,
-    Policy, RefreshMode, RefreshToken, Refusal, Retry, ScopeSet, Sharing, Skew, Stamp, TokenError, TokenSet,
-    UnixMillis, Want, Written,
+    AccessToken, CallId, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Phase, Policy,
+    RefreshMode, RefreshToken, Refusal, Retry, ScopeSet, Sharing, Skew, Stamp, TokenError, TokenSet,
+    UnixMillis, Want,
 };
+
+/// How the properties are run.
+pub(super) fn config() -> Config {
+    // A history is quickly made. A failure prints the shrunken one: no file need keep it.
+    let usual = Config::default();
+    Config { cases: 2 * usual.cases, failure_persistence: None, ..usual }
+}
 
 /// What is thrown, and what shrinks: a policy and things that happen.
 #[derive(Clone, Debug)]
@@ -60,16 +68,6 @@ enum Known {
     /// One of all that there ever were.
     Any(usize),
     New,
-}
-
-/// How the shared store is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Health {
-    Works,
-    /// It says that it failed, and did nothing.
-    Fails,
-    /// It says that it failed, and did what it was asked for.
-    FailsAfterwards,
 }
 
 #[derive(Clone, Debug)]
@@ -256,82 +254,6 @@ pub(super) struct View {
     pub(super) served_until: Option<UnixMillis>,
     pub(super) remembered: Option<TokenError>,
     pub(super) store: Store,
-}
-
-/// The shared store, as it really is.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Store {
-    pub(super) entry: Option<TokenSet>,
-    /// Who has the lease.
-    pub(super) lease: Option<Holder>,
-    /// The number of the last lease.
-    fence: u64,
-    /// What was asked for and not answered yet; flights that are over may still be answered.
-    pub(super) asked: VecDeque<(FlightId, Asked)>,
-    /// How often a lease was asked for in vain, or came to nothing.
-    pub(super) denials: u32,
-    /// The refresh tokens that another holder has presented.
-    pub(super) presented_by_peer: Vec<String>,
-    /// Whether it has ever failed.
-    pub(super) failures: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Holder {
-    We(FlightId),
-    Peer,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Asked {
-    Load,
-    Acquire,
-    Save(Option<Fence>, TokenSet),
-}
-
-impl Store {
-    fn answer(&mut self, health: Health) -> Option<Event> {
-        let (id, asked) = self.asked.pop_front()?;
-        let failed = || TokenError::new(ErrorCode::Store, "the test says so");
-        self.failures += u32::from(health != Health::Works);
-        if health == Health::Fails {
-            return Some(match asked {
-                Asked::Load => Event::Loaded(id, Err(failed())),
-                Asked::Acquire => Event::Leased(id, Err(failed())),
-                Asked::Save(..) => Event::Saved(id, Err(failed())),
-            });
-        }
-        let works = health == Health::Works;
-        Some(match asked {
-            Asked::Load => Event::Loaded(id, works.then(|| self.entry.clone()).ok_or_else(failed)),
-            // A lease that nobody hears of ends by itself: that is the store's affair.
-            Asked::Acquire if !works => Event::Leased(id, Err(failed())),
-            Asked::Acquire => Event::Leased(id, Ok(self.acquire(Holder::We(id)))),
-            Asked::Save(fence, tokens) => {
-                let written = self.write(fence, tokens);
-                Event::Saved(id, works.then_some(written).ok_or_else(failed))
-            }
-        })
-    }
-
-    fn acquire(&mut self, holder: Holder) -> Option<Fence> {
-        if self.lease.is_some() {
-            self.denials += 1;
-            return None;
-        }
-        self.lease = Some(holder);
-        self.fence += 1;
-        Some(Fence(self.fence))
-    }
-
-    fn write(&mut self, fence: Option<Fence>, tokens: TokenSet) -> Written {
-        if fence.is_some_and(|fence| fence.0 < self.fence) {
-            self.denials += 1;
-            return Written::Overtaken;
-        }
-        self.entry = Some(tokens);
-        Written::Kept
-    }
 }
 
 impl Step {

@@ -4,14 +4,14 @@
 //! `SIMULATION_SEEDS=1000 cargo test holders` runs as many worlds as asked;
 //! `SIMULATION_SEED=7` replays one. `--nocapture` shows the figures.
 
-use std::{
-    collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-};
+use std::collections::BTreeMap;
 
 use super::{
     failure, millis, scopes,
-    world::{Agenda, Answer, Device, Dice, HOUR, Instant, MINUTE, Provider, SECOND, index},
+    world::{
+        Agenda, Answer, Device, Dice, HOUR, Instant, MINUTE, Provider, SECOND, index, one_seed, replayable,
+        seeds,
+    },
 };
 use crate::core::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, Grant, GrantFailure, Jitter,
@@ -524,17 +524,7 @@ fn lost() -> GrantFailure {
 }
 
 fn simulate(seed: u64, weather: Weather) -> Figures {
-    match catch_unwind(AssertUnwindSafe(|| Simulation::new(seed, weather).run())) {
-        Ok(figures) => figures,
-        Err(panic) => {
-            eprintln!("replay with SIMULATION_SEED={seed}");
-            resume_unwind(panic)
-        }
-    }
-}
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
+    replayable(seed, || Simulation::new(seed, weather).run())
 }
 
 /// Grants of one manager alone, at most: none comes before five eighths of a lifetime.
@@ -547,7 +537,7 @@ fn eight_holders_cause_the_grants_of_one() {
     let lifetime = 3 * MINUTE;
     let calm = Weather { holders: 8, hours: 6, lifetime, lost: 0.0, crash: 0.0, slow: 0.0, rough: None };
 
-    let figures = simulate(number("SIMULATION_SEED").unwrap_or(1), calm);
+    let figures = simulate(one_seed(), calm);
 
     eprintln!("{figures:#?}");
     // One manager refreshes each 130.5 s at the earliest.
@@ -558,10 +548,7 @@ fn eight_holders_cause_the_grants_of_one() {
 
 #[test]
 fn whatever_happens_holders_share_and_nobody_presents_a_refresh_token_twice() {
-    let seeds = match number("SIMULATION_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATION_SEEDS").unwrap_or(24),
-    };
+    let seeds = seeds(24);
 
     for seed in seeds {
         let mut dice = Dice::new(!seed);

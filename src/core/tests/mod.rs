@@ -14,6 +14,7 @@ mod scenarios;
 mod secrets;
 mod sharing;
 mod simulation;
+mod store_model;
 mod transitions;
 mod world;
 

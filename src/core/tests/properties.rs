@@ -6,22 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::{prelude::*, test_runner::Config};
+use proptest::prelude::*;
 
 use super::{
-    history::{Plan, Step, any_plans, plans},
+    history::{Plan, Step, any_plans, config, plans},
     seconds,
 };
 use crate::core::{
     CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Holding, Policy, RefreshMode,
     Refusal, TokenError, TokenSet, UnixMillis, Want, cool_down,
 };
-
-fn config() -> Config {
-    // A history is quickly made. A failure prints the shrunken one: no file need keep it.
-    let usual = Config::default();
-    Config { cases: 2 * usual.cases, failure_persistence: None, ..usual }
-}
 
 proptest! {
     #![proptest_config(config())]

@@ -7,22 +7,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::{prelude::*, test_runner::Config};
+use proptest::prelude::*;
 
 use super::{
     START,
-    history::{Holder, Plan, Step, plans, shared_plans},
-    scopes, seconds, token,
+    history::{Plan, Step, config, plans, shared_plans},
+    scopes, seconds,
+    store_model::Holder,
+    token,
 };
 use crate::core::{
     CallId, Change, Effect, Event, Fence, FlightId, Grant, Jitter, Lifecycle, Policy, Sharing, TokenSet,
     UnixMillis, Want, Written,
 };
-
-fn config() -> Config {
-    let usual = Config::default();
-    Config { cases: 2 * usual.cases, failure_persistence: None, ..usual }
-}
 
 proptest! {
     #![proptest_config(config())]

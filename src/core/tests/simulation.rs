@@ -4,13 +4,14 @@
 //! `SIMULATION_SEED=7` replays one. `--nocapture` shows the figures.
 #![expect(clippy::wildcard_enum_match_arm, reason = "the world cares for a few kinds only")]
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use super::{
     failure,
     manager::{Figures, Manager, TIMEOUT, failed, refresh_token},
     seconds,
-    world::{Agenda, Answer, DRIFT, Dice, HOUR, Instant, MINUTE, Outage, Provider, SECOND, index},
+    world::{
+        Agenda, Answer, DRIFT, Dice, HOUR, Instant, MINUTE, Outage, Provider, SECOND, index, one_seed,
+        replayable, seeds,
+    },
 };
 use crate::core::{
     CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Policy, RefreshMode, TokenError,
@@ -454,26 +455,12 @@ fn climate_of(seed: u64) -> Climate {
 }
 
 fn simulate(seed: u64, climate: Climate) -> Figures {
-    let run = || Simulation::new(seed, climate).run();
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(figures) => figures,
-        Err(panic) => {
-            eprintln!("replay with SIMULATION_SEED={seed}");
-            resume_unwind(panic)
-        }
-    }
-}
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
+    replayable(seed, || Simulation::new(seed, climate).run())
 }
 
 #[test]
 fn whatever_happens_callers_are_served_and_providers_are_spared() {
-    let seeds = match number("SIMULATION_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATION_SEEDS").unwrap_or(42),
-    };
+    let seeds = seeds(42);
 
     let mut figures = Figures::default();
     for seed in seeds.clone() {
@@ -496,7 +483,7 @@ fn a_day_of_three_minute_tokens_makes_no_caller_wait() {
         weather: Weather::Calm,
     };
 
-    let figures = simulate(number("SIMULATION_SEED").unwrap_or(1), climate);
+    let figures = simulate(one_seed(), climate);
 
     eprintln!("{figures:#?}");
     assert!(figures.calls >= 86_000);

@@ -2,7 +2,12 @@
 //!
 //! Decides what happens and when, from one seed. Leaves judging it to the simulation.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    time::Duration,
+};
 
 use crate::core::{Grant, Jitter, Skew, SteadyClock, UnixMillis};
 
@@ -12,6 +17,31 @@ pub(super) type Instant = u64;
 pub(super) const SECOND: u64 = 1_000;
 pub(super) const MINUTE: u64 = 60 * SECOND;
 pub(super) const HOUR: u64 = 60 * MINUTE;
+
+/// The worlds to run: `SIMULATION_SEED` alone, or `SIMULATION_SEEDS` of them.
+pub(super) fn seeds(usual: u64) -> Range<u64> {
+    match number("SIMULATION_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SIMULATION_SEEDS").unwrap_or(usual),
+    }
+}
+
+/// The world to run, where there is one.
+pub(super) fn one_seed() -> u64 {
+    number("SIMULATION_SEED").unwrap_or(1)
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+/// Runs a world; where it fails, says how to run it again.
+pub(super) fn replayable<T>(seed: u64, run: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        eprintln!("replay with SIMULATION_SEED={seed}");
+        resume_unwind(panic)
+    })
+}
 
 /// Chance, repeatable.
 pub(super) struct Dice(Jitter);

@@ -1,0 +1,143 @@
+//! What becomes of a grant: asked for, answered, tried again, given up.
+//!
+//! Decides what an answer of the provider means for the token and for those who wait.
+//! Leaves whether it goes through a shared store to `sharing`.
+
+use super::{
+    Change, Effect, ErrorCode, Fence, FlightId, Grant, GrantFailure, Lifecycle, Phase, Prospect, Reason,
+    RefreshToken, Remains, Stage, Stamp, TokenError, TokenSet, Trouble, UnixMillis, Want, cool_down,
+};
+
+impl Lifecycle {
+    /// Asks the provider.
+    pub(super) fn ask(
+        &mut self,
+        presented: Option<RefreshToken>,
+        fence: Option<Fence>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = &mut self.flight else { return };
+        // Not when it began: a flight that is dropped in its first pause costs nobody.
+        if flight.failed == 0 {
+            self.pace.started(now);
+        }
+        let grant = presented.clone().map_or(Grant::Authenticate, Grant::Refresh);
+        flight.phase = Phase::Granting { presented, since: now, fence };
+        effects.push(Effect::Send(flight.id, grant));
+    }
+
+    pub(super) fn granted(
+        &mut self,
+        id: FlightId,
+        answer: Result<TokenSet, GrantFailure>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = self.flight.as_mut().filter(|flight| flight.id == id) else { return };
+        let mut none = None;
+        let presented = match &mut flight.phase {
+            Phase::Granting { presented, .. } => presented,
+            // Its secrets could not be had: that is found out before the lease is.
+            Phase::Locking if answer.is_err() => &mut none,
+            Phase::Locking
+            | Phase::BackingOff { .. }
+            | Phase::Loading { .. }
+            | Phase::Rereading(_)
+            | Phase::Claiming(..)
+            | Phase::Saving { .. } => return,
+        };
+        match answer {
+            Ok(mut tokens) if now < tokens.expires_at => {
+                // RFC 6749 section 6: the old one stays good where none comes.
+                tokens.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
+                self.save(tokens, now, effects);
+            }
+            Ok(_) => {
+                let message =
+                    "the token had expired when it arrived; check the lifetime that the answer states";
+                self.failed(TokenError::new(ErrorCode::Protocol, message), Prospect::MayPass, now, effects);
+            }
+            Err(GrantFailure::RefreshTokenRefused(_)) if presented.is_some() => {
+                *presented = None;
+                effects.push(Effect::Send(id, Grant::Authenticate));
+            }
+            Err(GrantFailure::Transient(error)) => self.stumbled(error, now, effects),
+            Err(GrantFailure::Permanent(error) | GrantFailure::RefreshTokenRefused(error)) => {
+                let denied = error.code == ErrorCode::InvalidCredentials;
+                let prospect = if denied { Prospect::Lasts } else { Prospect::MayPass };
+                self.failed(error, prospect, now, effects);
+            }
+        }
+    }
+
+    /// A flight that asked at `asked_at` has brought a token.
+    pub(super) fn landed(
+        &mut self,
+        tokens: TokenSet,
+        reason: Reason,
+        asked_at: UnixMillis,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.flight = None;
+        self.grants += 1;
+        if !self.has_overtaken(tokens.stamp, asked_at, now) {
+            self.hold(tokens, reason, effects);
+        }
+        self.settle_with_held(|_, _, _| true, effects);
+    }
+
+    /// A request of the flight failed in a way that may pass.
+    pub(super) fn stumbled(&mut self, mut error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let Some(flight) = &mut self.flight else { return };
+        flight.failed += 1;
+        error.attempts = Some(flight.failed);
+        let retry = self.policy.retry;
+        let asked = error.retry_after.unwrap_or_default();
+        if asked > retry.max {
+            error.code = ErrorCode::RateLimited;
+        }
+        if asked > retry.max || flight.failed >= retry.attempts {
+            self.failed(error, Prospect::MayPass, now, effects);
+            return;
+        }
+        let delay = retry.pause(flight.failed, self.jitter.fraction()).max(asked);
+        if flight.phase.fence().is_some() {
+            effects.push(Effect::Release(flight.id));
+        }
+        flight.phase = Phase::BackingOff { until: now + delay };
+        effects.push(Effect::Notify(Change::Retry { attempt: flight.failed + 1, delay, error }));
+    }
+
+    /// The flight is given up.
+    fn failed(&mut self, error: TokenError, prospect: Prospect, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.give_up(effects);
+        self.failures += 1;
+        let span = cool_down(self.trouble.as_ref().map(|trouble| trouble.span));
+        let until = now + span.max(error.retry_after.unwrap_or_default());
+        self.trouble = Some(Trouble { error: error.clone(), until, span, prospect });
+        for (call, want) in std::mem::take(&mut self.waiting) {
+            effects.push(Effect::Settle(call, self.rest_or(error.clone(), &want, now)));
+        }
+        let remains = match self.holding.as_ref().map(|holding| holding.stage(now)) {
+            Some(Stage::Fresh | Stage::RefreshDue) => Remains::ValidToken,
+            Some(Stage::Expired) | None => Remains::Nothing,
+        };
+        effects.push(Effect::Notify(Change::Error { error, remains }));
+    }
+
+    /// Whether the token held is newer than one of this stamp that was asked for at `asked_at`.
+    ///
+    /// Only one that was adopted since can be: one that was held before is older,
+    /// whatever the stamps say, since the provider may have set its clock. And it
+    /// must be good enough for all who wait.
+    fn has_overtaken(&self, stamp: Stamp, asked_at: UnixMillis, now: UnixMillis) -> bool {
+        self.holding.as_ref().is_some_and(|holding| {
+            let serves = |want: &Want| *want == Want::Fresh || holding.satisfies(want, &self.policy, now);
+            asked_at <= holding.tokens.issued_at
+                && stamp.is_older_than(holding.tokens.stamp)
+                && self.waiting.iter().map(|(_, want)| want).chain([&Want::USABLE]).all(serves)
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! A shared store as it really is: an entry, a lease, a fence, and failures.
+
+use std::collections::VecDeque;
+
+use crate::core::{ErrorCode, Event, Fence, FlightId, TokenError, TokenSet, Written};
+
+/// How the shared store is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Health {
+    Works,
+    /// It says that it failed, and did nothing.
+    Fails,
+    /// It says that it failed, and did what it was asked for.
+    FailsAfterwards,
+}
+
+/// The shared store, as it really is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Store {
+    pub(super) entry: Option<TokenSet>,
+    /// Who has the lease.
+    pub(super) lease: Option<Holder>,
+    /// The number of the last lease.
+    fence: u64,
+    /// What was asked for and not answered yet; flights that are over may still be answered.
+    pub(super) asked: VecDeque<(FlightId, Asked)>,
+    /// How often a lease was asked for in vain, or came to nothing.
+    pub(super) denials: u32,
+    /// The refresh tokens that another holder has presented.
+    pub(super) presented_by_peer: Vec<String>,
+    /// Whether it has ever failed.
+    pub(super) failures: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Holder {
+    We(FlightId),
+    Peer,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Asked {
+    Load,
+    Acquire,
+    Save(Option<Fence>, TokenSet),
+}
+
+impl Store {
+    pub(super) fn answer(&mut self, health: Health) -> Option<Event> {
+        let (id, asked) = self.asked.pop_front()?;
+        let failed = || TokenError::new(ErrorCode::Store, "the test says so");
+        self.failures += u32::from(health != Health::Works);
+        if health == Health::Fails {
+            return Some(match asked {
+                Asked::Load => Event::Loaded(id, Err(failed())),
+                Asked::Acquire => Event::Leased(id, Err(failed())),
+                Asked::Save(..) => Event::Saved(id, Err(failed())),
+            });
+        }
+        let works = health == Health::Works;
+        Some(match asked {
+            Asked::Load => Event::Loaded(id, works.then(|| self.entry.clone()).ok_or_else(failed)),
+            // A lease that nobody hears of ends by itself: that is the store's affair.
+            Asked::Acquire if !works => Event::Leased(id, Err(failed())),
+            Asked::Acquire => Event::Leased(id, Ok(self.acquire(Holder::We(id)))),
+            Asked::Save(fence, tokens) => {
+                let written = self.write(fence, tokens);
+                Event::Saved(id, works.then_some(written).ok_or_else(failed))
+            }
+        })
+    }
+
+    pub(super) fn acquire(&mut self, holder: Holder) -> Option<Fence> {
+        if self.lease.is_some() {
+            self.denials += 1;
+            return None;
+        }
+        self.lease = Some(holder);
+        self.fence += 1;
+        Some(Fence(self.fence))
+    }
+
+    fn write(&mut self, fence: Option<Fence>, tokens: TokenSet) -> Written {
+        if fence.is_some_and(|fence| fence.0 < self.fence) {
+            self.denials += 1;
+            return Written::Overtaken;
+        }
+        self.entry = Some(tokens);
+        Written::Kept
+    }
+}
