@@ -31,7 +31,8 @@ pub(crate) fn bundle(project: &Project) -> Result<()> {
     project::remove_folder(&dist)?;
     index(project, &core, &dist)?;
     scopes(project, &dist)?;
-    for entry in ["index", "scopes"] {
+    // Two of them are types alone, which the first hands on.
+    for entry in ["index", "options", "scopes", "store"] {
         let types = project::read(&project.path("pkg-template").join(format!("{entry}.d.ts")))?;
         project::write(&dist.join(format!("{entry}.d.cts")), of_common_js(&types))?;
         project::write(&dist.join(format!("{entry}.d.ts")), types)?;
