@@ -3,33 +3,37 @@
 //! Decides everything about one token. Leaves asking the provider, telling the
 //! time and waking up to the driver.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use super::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Expiry, Fence, Flight, FlightId, Grant,
     GrantFailure, Holding, Jitter, Origin, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken,
-    Refusals, Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want,
-    Written, cool_down,
+    Refusals, Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, Turn, UnixMillis,
+    Want, Written, cool_down,
 };
 
+mod pooled;
 mod sharing;
 
+pub(super) use pooled::{Claim, Health, Hurry, Plea};
 use sharing::StoreTrouble;
 
 /// The state machine of one token. See the [module's diagram](super).
 #[derive(Debug)]
 pub struct Lifecycle {
-    policy: Policy,
+    policy: Rc<Policy>,
     /// The scopes that each grant asks for.
     scopes: ScopeSet,
     jitter: Jitter,
     holding: Option<Holding>,
     /// Here while nobody presents it, and only if no other holder can.
     refresh_token: Option<RefreshToken>,
-    flight: Option<Flight>,
+    flight: Option<Box<Flight>>,
+    /// How each flight starts.
+    turn: Turn,
     /// In the order in which they came. Found by walking: few leave before they are settled.
     waiting: Vec<(CallId, Want)>,
-    trouble: Option<Trouble>,
+    trouble: Option<Box<Trouble>>,
     store_trouble: Option<StoreTrouble>,
     pace: Pace,
     usage: Usage,
@@ -106,14 +110,15 @@ pub struct Status {
 
 impl Lifecycle {
     /// A lifecycle that holds nothing. `scopes` are those that each grant asks for.
-    pub fn new(policy: Policy, scopes: ScopeSet, jitter: Jitter) -> Self {
+    pub fn new(policy: impl Into<Rc<Policy>>, scopes: ScopeSet, jitter: Jitter) -> Self {
         Self {
-            policy,
+            policy: policy.into(),
             scopes,
             jitter,
             holding: None,
             refresh_token: None,
             flight: None,
+            turn: Turn::Free,
             waiting: Vec::new(),
             trouble: None,
             store_trouble: None,
@@ -157,7 +162,8 @@ impl Lifecycle {
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
         let flight = self.flight.as_ref().and_then(|flight| match flight.phase {
             Phase::BackingOff { until } => Some(until),
-            Phase::Loading { .. }
+            Phase::StandingBy
+            | Phase::Loading { .. }
             | Phase::Locking
             | Phase::Rereading(_)
             | Phase::Claiming(..)
@@ -200,8 +206,8 @@ impl Lifecycle {
     /// What is being done about the token, for the table of transitions.
     #[cfg(test)]
     #[cfg(not(target_arch = "wasm32"))]
-    pub(super) const fn flight(&self) -> Option<&Flight> {
-        self.flight.as_ref()
+    pub(super) fn flight(&self) -> Option<&Flight> {
+        self.flight.as_deref()
     }
 
     /// A snapshot at `now`.
@@ -257,8 +263,8 @@ impl Lifecycle {
         if self.refresh_at().is_some_and(|at| at <= now) {
             self.begin(self.reason(now), Origin::Background, now);
         }
-        if let Some(Flight { phase: Phase::BackingOff { until }, .. }) = self.flight
-            && until <= now
+        if let Some(Flight { phase: Phase::BackingOff { until }, .. }) = self.flight.as_deref()
+            && *until <= now
         {
             self.go_on(now, effects);
         }
@@ -294,7 +300,7 @@ impl Lifecycle {
             }
             return;
         }
-        match (&mut self.flight, &want, &self.trouble) {
+        match (self.flight.as_deref_mut(), &want, &self.trouble) {
             (None, Want::Usable { .. }, Some(trouble)) if now < trouble.until => {
                 let mut error = trouble.error.clone();
                 error.retry_after = error.retry_after.map(|_| trouble.until.since(now));
@@ -341,7 +347,11 @@ impl Lifecycle {
         self.hold(tokens, Reason::Adopted, effects);
         self.settle_with_held(|want| *want != Want::Fresh, effects);
         let spared = self.flight.as_ref().is_some_and(|flight| match flight.phase {
-            Phase::BackingOff { .. } | Phase::Loading { .. } | Phase::Locking | Phase::Rereading(_) => true,
+            Phase::BackingOff { .. }
+            | Phase::StandingBy
+            | Phase::Loading { .. }
+            | Phase::Locking
+            | Phase::Rereading(_) => true,
             Phase::Claiming(..) | Phase::Granting { .. } | Phase::Saving { .. } => false,
         });
         if spared && self.waiting.is_empty() {
@@ -364,6 +374,7 @@ impl Lifecycle {
             Phase::Locking if answer.is_err() => &mut none,
             Phase::Locking
             | Phase::BackingOff { .. }
+            | Phase::StandingBy
             | Phase::Loading { .. }
             | Phase::Rereading(_)
             | Phase::Claiming(..)
@@ -432,7 +443,7 @@ impl Lifecycle {
         if flight.phase.fence().is_some() {
             effects.push(Effect::Release(flight.id));
         }
-        flight.phase = Phase::BackingOff { until: now + delay };
+        flight.pause(now + delay);
         effects.push(Effect::Notify(Change::Retry { attempt: flight.failed + 1, delay, error }));
     }
 
@@ -442,7 +453,7 @@ impl Lifecycle {
         self.failures += 1;
         let span = cool_down(self.trouble.as_ref().map(|trouble| trouble.span));
         let until = now + span.max(error.retry_after.unwrap_or_default());
-        self.trouble = Some(Trouble { error: error.clone(), until, span, prospect });
+        self.trouble = Some(Box::new(Trouble { error: error.clone(), until, span, prospect }));
         for (call, want) in std::mem::take(&mut self.waiting) {
             effects.push(Effect::Settle(call, self.rest_or(error.clone(), &want, now)));
         }
@@ -458,7 +469,7 @@ impl Lifecycle {
         for (call, _) in std::mem::take(&mut self.waiting) {
             effects.push(Effect::Settle(call, Err(TokenError::closed())));
         }
-        match &self.flight {
+        match self.flight.as_deref() {
             // See `wind_up`.
             Some(Flight {
                 phase: Phase::Granting { fence: Some(_), .. } | Phase::Saving { fence: Some(_), .. },
@@ -480,7 +491,7 @@ impl Lifecycle {
     fn begin(&mut self, reason: Reason, origin: Origin, at: UnixMillis) {
         self.flights += 1;
         let phase = Phase::BackingOff { until: at };
-        self.flight = Some(Flight {
+        self.flight = Some(Box::new(Flight {
             id: FlightId(self.flights),
             reason,
             origin,
@@ -488,11 +499,12 @@ impl Lifecycle {
             failed: 0,
             company: Company::Shared,
             queue: Queue::default(),
-        });
+            turn: self.turn,
+        }));
     }
 
     /// Takes over a new token.
-    fn hold(&mut self, tokens: TokenSet, reason: Reason, effects: &mut Vec<Effect>) {
+    fn hold(&mut self, mut tokens: TokenSet, reason: Reason, effects: &mut Vec<Effect>) {
         effects.push(Effect::Notify(Change::Token {
             reason,
             expires_at: tokens.expires_at.shifted(tokens.provider_clock),
@@ -503,6 +515,10 @@ impl Lifecycle {
             effects.push(Effect::Notify(Change::ScopesMissing(missing.clone())));
         }
         self.scopes_missing = missing;
+        // Mostly what was asked for: one set for both.
+        if tokens.scopes.as_ref() == Some(&self.scopes) {
+            tokens.scopes = Some(self.scopes.clone());
+        }
         let holding = Holding::new(tokens, &self.policy, self.jitter.fraction());
         if let Some(old) = self.holding.replace(holding) {
             self.superseded.remember(&old.tokens.access_token);
@@ -566,7 +582,7 @@ impl Lifecycle {
     /// When listeners are to be told that the token held expired.
     fn expires_at(&self) -> Option<UnixMillis> {
         let holding = self.holding.as_ref().filter(|holding| holding.expiry == Expiry::Ahead)?;
-        let replaced = matches!(self.flight, Some(Flight { phase: Phase::Saving { .. }, .. }));
+        let replaced = matches!(self.flight.as_deref(), Some(Flight { phase: Phase::Saving { .. }, .. }));
         (!replaced).then_some(holding.tokens.expires_at)
     }
 
@@ -577,7 +593,7 @@ impl Lifecycle {
             RefreshMode::WhileUsed => self.usage == Usage::Used,
             RefreshMode::OnDemand => false,
         };
-        let hopeless = matches!(&self.trouble, Some(Trouble { prospect: Prospect::Lasts, .. }));
+        let hopeless = matches!(self.trouble.as_deref(), Some(Trouble { prospect: Prospect::Lasts, .. }));
         let closed = self.openness == Openness::Closed;
         if closed || !wanted || hopeless || self.flight.is_some() {
             return None;
@@ -598,7 +614,7 @@ impl Lifecycle {
 
 /// Callers first. Listeners last: they hear of what has happened, not of what will,
 /// and run when no lease is held.
-const fn turn(effect: &Effect) -> u8 {
+pub(super) const fn turn(effect: &Effect) -> u8 {
     match effect {
         Effect::Settle(..) => 0,
         Effect::Send(..)

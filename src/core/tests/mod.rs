@@ -9,6 +9,7 @@ use super::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenEr
 mod history;
 mod holders;
 mod manager;
+mod pool;
 mod properties;
 mod scenarios;
 mod secrets;
