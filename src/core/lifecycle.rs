@@ -34,7 +34,7 @@ pub struct Lifecycle {
     /// In the order in which they came. Found by walking: few leave before they are settled.
     waiting: Vec<(CallId, Want)>,
     trouble: Option<Box<Trouble>>,
-    store_trouble: Option<StoreTrouble>,
+    store_trouble: Option<Box<StoreTrouble>>,
     pace: Pace,
     usage: Usage,
     vacancy: Vacancy,
@@ -76,11 +76,11 @@ enum Usage {
 }
 
 /// Why there is no token, where there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Vacancy {
     NeverHeld,
     /// The API refused the token of this stamp.
-    Refused(Stamp),
+    Refused(Box<Stamp>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,6 +231,7 @@ impl Lifecycle {
             Event::Requested(call, want) => self.requested(call, want, now, effects),
             Event::Abandoned(call) => {
                 self.waiting.retain(|(waiting, _)| *waiting != call);
+                self.close_the_waiting_room();
             }
             Event::Used => self.usage = Usage::Used,
             Event::Invalidated(token) => self.invalidated(&token),
@@ -320,10 +321,9 @@ impl Lifecycle {
     }
 
     fn invalidated(&mut self, token: &AccessToken) {
-        if self.held().is_some_and(|held| held.access_token == *token) {
+        if let Some(held) = self.holding.take_if(|held| held.tokens.access_token == *token) {
             self.superseded.remember(token);
-            self.vacancy =
-                self.holding.take().map_or(self.vacancy, |held| Vacancy::Refused(held.tokens.stamp));
+            self.vacancy = Vacancy::Refused(Box::new(held.tokens.stamp));
             self.usage = Usage::Used;
         }
     }
@@ -535,6 +535,15 @@ impl Lifecycle {
             }
             !served(want)
         });
+        self.close_the_waiting_room();
+    }
+
+    /// Most sessions have nobody waiting most of the time: room for them would be a quarter
+    /// of what a session takes.
+    fn close_the_waiting_room(&mut self) {
+        if self.waiting.is_empty() {
+            self.waiting = Vec::new();
+        }
     }
 
     /// What is left of the token held, or `error`.
@@ -549,8 +558,8 @@ impl Lifecycle {
 
     /// The stamp of the token held, or of the one that was refused.
     fn latest_stamp(&self) -> Option<Stamp> {
-        self.held().map(|held| held.stamp).or(match self.vacancy {
-            Vacancy::Refused(stamp) => Some(stamp),
+        self.held().map(|held| held.stamp).or(match &self.vacancy {
+            Vacancy::Refused(stamp) => Some(**stamp),
             Vacancy::NeverHeld => None,
         })
     }
@@ -571,7 +580,7 @@ impl Lifecycle {
 
     /// Why a grant that starts now is asked for.
     fn reason(&self, now: UnixMillis) -> Reason {
-        match (&self.holding, self.vacancy) {
+        match (&self.holding, &self.vacancy) {
             (Some(holding), _) if holding.satisfies(&Want::USABLE, &self.policy, now) => Reason::Proactive,
             (Some(_), _) => Reason::Expired,
             (None, Vacancy::Refused(_)) => Reason::Refused,
@@ -598,7 +607,7 @@ impl Lifecycle {
         if closed || !wanted || hopeless || self.flight.is_some() {
             return None;
         }
-        match (&self.holding, self.vacancy) {
+        match (&self.holding, &self.vacancy) {
             (Some(holding), _) => Some(self.background_from(holding.refresh_at)),
             (None, Vacancy::Refused(_)) => Some(self.background_from(UnixMillis::new(0))),
             (None, Vacancy::NeverHeld) => None,

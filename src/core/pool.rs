@@ -127,8 +127,8 @@ enum Activity {
 
 #[derive(Clone, Copy, Debug)]
 struct Guest {
-    /// Whom they asked.
-    of: u32,
+    /// Whom they asked; may be gone by now.
+    of: SessionId,
     /// Who answers.
     at: u32,
 }
@@ -195,7 +195,12 @@ impl<T: Clone> Pool<T> {
     #[must_use = "an effect that is not performed leaves a caller waiting"]
     pub fn handle(&mut self, session: SessionId, event: Event, now: UnixMillis) -> Vec<PoolEffect> {
         let mut effects = Vec::new();
-        match self.sessions.find(session) {
+        let elsewhere = if let Event::Abandoned(call) = event {
+            self.guests.remove(&call).map(|guest| guest.at)
+        } else {
+            None
+        };
+        match elsewhere.or_else(|| self.sessions.find(session)) {
             Some(place) => self.note(place, event, now, &mut effects),
             None => effects.extend(undeliverable(event).map(|effect| PoolEffect::Perform(session, effect))),
         }
@@ -252,10 +257,6 @@ impl<T: Clone> Pool<T> {
     fn note(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
         match event {
             Event::Requested(call, want) => self.requested(place, call, want, now, effects),
-            Event::Abandoned(call) => {
-                let at = self.guests.remove(&call).map_or(place, |guest| guest.at);
-                self.tell(at, event, now, effects);
-            }
             Event::Invalidated(ref token) | Event::Refused(ref token, _) => {
                 let holder = self.holder(place, token);
                 self.touch(place, now);
@@ -273,7 +274,8 @@ impl<T: Clone> Pool<T> {
                 }
                 self.tell(place, event, now, effects);
             }
-            Event::Woke
+            Event::Abandoned(_)
+            | Event::Woke
             | Event::Granted(..)
             | Event::Loaded(..)
             | Event::Leased(..)

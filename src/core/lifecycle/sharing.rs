@@ -44,7 +44,7 @@ impl Lifecycle {
     /// Whether the flight goes through the shared store.
     fn shares(&self, now: UnixMillis) -> bool {
         self.policy.sharing.is_some()
-            && self.store_trouble.is_none_or(|trouble| trouble.until <= now)
+            && self.store_trouble.as_ref().is_none_or(|trouble| trouble.until <= now)
             && self.flight.as_ref().is_none_or(|flight| flight.company == Company::Shared)
     }
 
@@ -348,8 +348,8 @@ impl Lifecycle {
         if self.store_trouble.is_none() {
             effects.push(Effect::Notify(Change::StoreFailed(error)));
         }
-        let span = cool_down(self.store_trouble.map(|trouble| trouble.span));
-        self.store_trouble = Some(StoreTrouble { until: now + span, span });
+        let span = cool_down(self.store_trouble.as_ref().map(|trouble| trouble.span));
+        self.store_trouble = Some(Box::new(StoreTrouble { until: now + span, span }));
     }
 }
 

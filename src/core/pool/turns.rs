@@ -287,6 +287,30 @@ mod tests {
         assert_eq!(in_order(&mut turns)[3], 0);
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
+    proptest::proptest! {
+        #[test]
+        fn whoever_waits_behind_n_others_has_a_turn_within_4_n_and_4(
+            arrivals in proptest::collection::vec((0..3_u8, 0..100_u64, 0..4_u8), 1..200),
+        ) {
+            let mut turns = Turns::new(1);
+            let mut patience: BTreeMap<u32, usize> = BTreeMap::new();
+            for (number, (kind, due, served)) in (0..).zip(arrivals) {
+                patience.insert(number, 4 * (patience.len() + 1));
+                turns.note(number, [callers(due), background(due), troubled(Hurry::Nobody)][usize::from(kind)], at(u64::from(number)));
+                for _ in 0..served {
+                    let Some(session) = turns.next() else { break };
+                    turns.note(session, Claim::Nothing, at(0));
+                    patience.remove(&session);
+                    for (waiting, left) in &mut patience {
+                        assert!(*left > 1, "{waiting} starves");
+                        *left -= 1;
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_flight_that_must_wait_again_waits_behind_those_that_came_before() {
         let mut turns = Turns::new(1);

@@ -1,6 +1,10 @@
 //! Short stories of many sessions.
 
-use super::{START, failure, millis, scopes, seconds, token};
+use super::{
+    START,
+    crowd::{Crowd, day, herd},
+    failure, millis, scopes, seconds, token,
+};
 use crate::core::{
     CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Identity, Jitter, Limits,
     Policy, Pool, PoolEffect, RefreshMode, Refusal, Scoping, SessionId, Sharing, TokenSet, UnixMillis, Want,
@@ -428,6 +432,18 @@ fn a_caller_who_waits_for_more_scopes_may_give_up_or_be_closed_with_its_session(
 }
 
 #[test]
+fn a_caller_who_waits_for_more_scopes_may_give_up_when_its_session_is_gone() {
+    let mut bench = Bench::new(keeping(1));
+    let narrow = bench.open(1, &["A"]);
+    let call = bench.ask_for(narrow, wanting(&["B"]));
+    assert_eq!(bench.gone(), [narrow]);
+
+    bench.tell(narrow, Event::Abandoned(call));
+
+    assert!(!bench.pool.is_awaited());
+}
+
+#[test]
 fn where_scopes_are_no_matter_of_asking_nothing_more_is_asked_for() {
     let mut bench = Bench::new(Limits { scoping: Scoping::Fixed, ..Limits::default() });
     let own = bench.pool.own();
@@ -472,4 +488,31 @@ fn a_broken_identity_does_not_keep_the_others_waiting() {
     assert_eq!(bench.sent(), [broken]);
     bench.tell(broken, down());
     assert_eq!(bench.pool.asking(), 0);
+}
+
+/// Calls for a share of the provider's time as large as in the benchmark, which has more sessions.
+#[test]
+fn a_herd_of_tokens_granted_in_one_second_is_refreshed_without_a_rush_or_a_wait() {
+    let figures = Crowd::new(herd(2_000, 2), 1).run();
+
+    let (peak, mean) = figures.peak_and_mean();
+    eprintln!("peak {peak}/s, mean {mean}/s, {} grants, {} calls", figures.granted(), figures.calls);
+    assert_eq!((figures.waited, figures.expired, figures.failed, figures.gone), (0, 0, 0, 0));
+    assert!(figures.on_wire <= 2);
+    assert!(peak <= 5.0 * mean, "{peak} against {mean}");
+    assert!(figures.granted() * 10 <= 2_000 * 10 * 16, "{} grants", figures.granted());
+}
+
+#[test]
+fn tokens_that_nobody_uses_are_not_refreshed_where_the_policy_says_so() {
+    let granted = |refresh| {
+        let policy = Policy { refresh, ..Policy::default() };
+        let figures = Crowd::new(day(50, policy, seconds(86_400)), 1).run();
+        assert_eq!((figures.expired, figures.failed), (0, 0));
+        figures.granted()
+    };
+
+    let (always, used) = (granted(RefreshMode::Always), granted(RefreshMode::WhileUsed));
+
+    assert!(used * 3 < always, "{used} against {always}");
 }
