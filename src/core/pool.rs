@@ -7,7 +7,7 @@
 //!  open ──▶ kept ── idle, or least recently used of too many ──▶ gone ── open ──▶ another
 //!            │  ▲
 //!            ▼  │ nobody waits, nothing on the wire
-//!           busy: never given up
+//!           busy: not given up
 //! ```
 //!
 //! A flight reads the shared store as it likes, but waits for its turn ([`turns`]) before
@@ -27,12 +27,14 @@ use super::{
 mod families;
 mod lending;
 mod places;
+mod recency;
 mod turns;
 
 use families::Families;
 pub use families::Identity;
 use places::Places;
 pub use places::SessionId;
+use recency::Recency;
 use turns::Turns;
 
 /// The sessions of one manager. `T` is what the layer above wants to know of each.
@@ -47,8 +49,8 @@ pub struct Pool<T> {
     scope_sets: ScopeSets,
     /// When each session is to be woken.
     alarms: BTreeSet<(UnixMillis, u32)>,
-    /// Those that may be given up, by their last use.
-    recency: BTreeMap<u64, u32>,
+    /// But for the own one, which is never given up.
+    recency: Recency,
     turns: Turns,
     /// Callers who wait at another session than the one they asked.
     guests: BTreeMap<CallId, Guest>,
@@ -158,7 +160,7 @@ impl<T: Clone> Pool<T> {
             families: Families::default(),
             scope_sets: ScopeSets::default(),
             alarms: BTreeSet::new(),
-            recency: BTreeMap::new(),
+            recency: Recency::new(),
             turns: Turns::new(limits.max_concurrent_grants),
             guests: BTreeMap::new(),
             uses: 0,
@@ -167,8 +169,6 @@ impl<T: Clone> Pool<T> {
             openness: Openness::Open,
         };
         pool.own = pool.add(identity, scopes, context, now);
-        // It was added as any other, before the pool knew that it is not.
-        pool.recency.clear();
         pool
     }
 
@@ -184,7 +184,11 @@ impl<T: Clone> Pool<T> {
         let known = self.families.find(identity, scopes, scopes_of(&self.sessions));
         match known.and_then(|place| self.sessions.get(place)) {
             Some(session) => session.id,
-            None => self.add(identity, scopes.clone(), context, now),
+            None => {
+                let id = self.add(identity, scopes.clone(), context, now);
+                self.touch(id.place(), now);
+                id
+            }
         }
     }
 
@@ -237,19 +241,16 @@ impl<T: Clone> Pool<T> {
     fn add(&mut self, identity: Identity, scopes: ScopeSet, context: T, now: UnixMillis) -> SessionId {
         let scopes = self.scope_sets.shared(scopes);
         let lifecycle = Lifecycle::in_turn(Rc::clone(&self.policy), scopes.clone(), self.jitter.split());
-        self.uses += 1;
-        let used = self.uses;
         let id = self.sessions.add(|id| Session {
             id,
             identity,
             lifecycle,
             context,
-            used,
+            used: 0,
             used_at: now,
             alarm: None,
             activity: Activity::Quiet,
         });
-        self.recency.insert(used, id.place());
         self.families.add(identity, scopes, id.place(), scopes_of(&self.sessions));
         id
     }
@@ -288,8 +289,8 @@ impl<T: Clone> Pool<T> {
     fn touch(&mut self, place: u32, now: UnixMillis) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         self.uses += 1;
-        if self.recency.remove(&session.used).is_some() {
-            self.recency.insert(self.uses, place);
+        if session.id != self.own {
+            self.recency.touch(place, session.used);
         }
         (session.used, session.used_at) = (self.uses, now);
     }
@@ -332,10 +333,10 @@ impl<T: Clone> Pool<T> {
             self.busy += usize::from(activity != Activity::Quiet);
             self.busy -= usize::from(session.activity != Activity::Quiet);
             session.activity = activity;
-            if activity != Activity::Quiet {
-                self.recency.remove(&session.used);
-            } else if session.id != self.own {
-                self.recency.insert(session.used, place);
+            match activity {
+                _ if session.id == self.own => {}
+                Activity::Quiet => self.recency.take_back(place, session.used),
+                Activity::Busy | Activity::Awaited => self.recency.forget_return(session.used),
             }
         }
         if session.lifecycle.is_over() && session.id != self.own {
@@ -355,13 +356,25 @@ impl<T: Clone> Pool<T> {
             let told = session.lifecycle.admit(now);
             self.take_up(place, told, now, effects);
         }
-        while let Some((_, &place)) = self.recency.first_key_value()
-            && (self.too_many() || self.idle_at(place).is_some_and(|at| at <= now))
-        {
-            self.forget(place, effects);
-        }
+        self.let_go(now, effects);
         if effects.len() > 1 {
             effects.sort_by_key(order);
+        }
+    }
+
+    /// Gives up those that nobody uses, and the least recently used of too many.
+    fn let_go(&mut self, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+        loop {
+            while let (Some(head), _) = self.recency.first()
+                && self.sessions.get(head).is_some_and(|session| session.activity != Activity::Quiet)
+            {
+                self.recency.pass_over(head);
+            }
+            let Some(place) = self.next_to_go() else { return };
+            if !self.too_many() && self.idle_at(place).is_none_or(|at| at > now) {
+                return;
+            }
+            self.forget(place, effects);
         }
     }
 
@@ -372,7 +385,7 @@ impl<T: Clone> Pool<T> {
 
     fn forget(&mut self, place: u32, effects: &mut Vec<PoolEffect>) {
         let Some(session) = self.sessions.remove(place) else { return };
-        self.recency.remove(&session.used);
+        self.recency.remove(place, session.used);
         if let Some(at) = session.alarm {
             self.alarms.remove(&(at, place));
         }
@@ -385,7 +398,7 @@ impl<T> Pool<T> {
     /// When to call [`woke`](Self::woke); always later than the last event.
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
         let due = self.alarms.first().map(|(at, _)| *at);
-        let idle = self.recency.first_key_value().and_then(|(_, place)| self.idle_at(*place));
+        let idle = self.next_to_go().and_then(|place| self.idle_at(place));
         due.into_iter().chain(idle).min()
     }
 
@@ -441,6 +454,13 @@ impl<T> Pool<T> {
 
     fn session(&self, session: SessionId) -> Option<&Session<T>> {
         self.sessions.get(self.sessions.find(session)?)
+    }
+
+    /// The least recently used of those that may go.
+    fn next_to_go(&self) -> Option<u32> {
+        let (head, back) = self.recency.first();
+        let head = head.and_then(|place| Some((self.sessions.get(place)?.used, place)));
+        head.into_iter().chain(back).min().map(|(_, place)| place)
     }
 
     /// When a session has been idle for too long, should nobody use it.
