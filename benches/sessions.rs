@@ -50,7 +50,10 @@ fn sizes() {
     println!(
         "Tokens of {TOKEN} characters; µs as median / 99.9th percentile. After the first grant, and after"
     );
-    println!("sixteen refreshes, when the list of superseded tokens is full.\n");
+    println!("sixteen refreshes, when the list of superseded tokens is full. `getToken` looks the");
+    println!(
+        "session up by its selector; `new for old` makes one, begins its grant, and gives up another.\n"
+    );
     println!(
         "| sessions | bytes each | after 16 refreshes | `getToken`, held | refresh due | refreshed | new for old |"
     );
