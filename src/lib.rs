@@ -17,7 +17,7 @@
 //!  graphql            what is sent, and what an answer means
 //!  provider           what the APIs are like, as data
 //!  http, json         plain values
-//!  core               the rules of a token's life
+//!  core               the rules of a token's life, and of many tokens
 //! ```
 //!
 //! Each layer uses only those below it. [`core`] has the words and the diagrams.
@@ -28,6 +28,10 @@
 //!   ([`json::Platform`]): a parser of our own would cost bytes and be worse.
 //! - **A flight starts with a pause**, mostly of no time at all. The pause that keeps
 //!   grants apart and the pause after a failure are one phase.
+//! - **A session waits for its turn before it asks, not with what it asks.** The pool holds no
+//!   effects back: a flight that stands by has spent nothing, and may turn out not to be needed.
+//! - **More scopes are another session.** A caller who needs them is served by a sibling of the
+//!   same identity, so that each lifecycle asks for the same scopes always.
 //! - **A refresh token leaves the state when it is presented.** Whether its answer is
 //!   lost, late or a failure, it cannot be presented again by accident.
 //! - **It leaves a shared store before that, too** (`Claiming`): a holder that crashes between

@@ -19,6 +19,29 @@ pub struct Flight {
     pub company: Company,
     /// How it has fared with the lease.
     pub queue: Queue,
+    /// Whether it may ask the provider, as far as other sessions are concerned.
+    pub turn: Turn,
+}
+
+impl Flight {
+    /// Waits until then. Nothing of it is on the wire, so that others may have its turn.
+    pub fn pause(&mut self, until: UnixMillis) {
+        self.phase = Phase::BackingOff { until };
+        if self.turn == Turn::Come {
+            self.turn = Turn::Awaited;
+        }
+    }
+}
+
+/// Whether a flight may ask the provider, as far as other sessions are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// There are none, or they do not matter.
+    Free,
+    /// It must wait for its turn, from when on it would ask.
+    Awaited,
+    /// It may.
+    Come,
 }
 
 /// Whether a flight goes through the shared store.
@@ -47,6 +70,8 @@ pub enum Phase {
         /// Until when.
         until: UnixMillis,
     },
+    /// It waits for its turn among the flights of other sessions.
+    StandingBy,
     /// The shared store is read, without a lease.
     Loading {
         /// When the flight may go on, should nothing be found.
@@ -85,7 +110,7 @@ impl Phase {
         match self {
             Self::Rereading(fence) | Self::Claiming(fence, _) => Some(*fence),
             Self::Granting { fence, .. } | Self::Saving { fence, .. } => *fence,
-            Self::BackingOff { .. } | Self::Loading { .. } | Self::Locking => None,
+            Self::BackingOff { .. } | Self::StandingBy | Self::Loading { .. } | Self::Locking => None,
         }
     }
 

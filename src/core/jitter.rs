@@ -16,12 +16,21 @@ impl Jitter {
     /// A number in `0.0..1.0`.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit a float exactly")]
     pub fn fraction(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Other dice, thrown by these.
+    #[must_use]
+    pub const fn split(&mut self) -> Self {
+        Self(self.bits())
+    }
+
+    const fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^= bits >> 31;
-        (bits >> 11) as f64 / (1_u64 << 53) as f64
+        bits ^ (bits >> 31)
     }
 }
 
@@ -47,10 +56,10 @@ mod tests {
 
     #[test]
     fn fractions_are_spread_below_one_and_repeat_by_seed() {
-        let mut jitter = Jitter::new(42);
+        let mut jitter = Jitter::new(42).split();
         let thrown: Vec<_> = (0..10_000).map(|_| jitter.fraction()).collect();
 
-        let mut again = Jitter::new(42);
+        let mut again = Jitter::new(42).split();
         assert!(thrown.iter().all(|&fraction| fraction == again.fraction()));
         assert!(thrown.iter().all(|fraction| (0.0..1.0).contains(fraction)));
         let mean = thrown.iter().sum::<f64>() / 10_000.0;

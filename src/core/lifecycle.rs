@@ -3,35 +3,39 @@
 //! Decides everything about one token. Leaves asking the provider, telling the
 //! time and waking up to the driver.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use super::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Expiry, Fence, Flight, FlightId, Grant,
     GrantFailure, Holding, Jitter, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken, Refusals,
-    Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written,
-    cool_down,
+    Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, Turn, UnixMillis, Want,
+    Written, cool_down,
 };
 
 mod granting;
+mod pooled;
 mod sharing;
 
+pub(super) use pooled::{Claim, Health, Hurry, Plea};
 use sharing::StoreTrouble;
 
 /// The state machine of one token. See the [module's diagram](super).
 #[derive(Debug)]
 pub struct Lifecycle {
-    policy: Policy,
+    policy: Rc<Policy>,
     /// The scopes that each grant asks for.
     scopes: ScopeSet,
     jitter: Jitter,
     holding: Option<Holding>,
     /// Here while nobody presents it, and only if no other holder can.
     refresh_token: Option<RefreshToken>,
-    flight: Option<Flight>,
+    flight: Option<Box<Flight>>,
+    /// How each flight starts.
+    turn: Turn,
     /// In the order in which they came. Found by walking: few leave before they are settled.
     waiting: Vec<(CallId, Want)>,
-    trouble: Option<Trouble>,
-    store_trouble: Option<StoreTrouble>,
+    trouble: Option<Box<Trouble>>,
+    store_trouble: Option<Box<StoreTrouble>>,
     pace: Pace,
     usage: Usage,
     vacancy: Vacancy,
@@ -73,11 +77,11 @@ enum Usage {
 }
 
 /// Why there is no token, where there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Vacancy {
     NeverHeld,
     /// The API refused the token of this stamp.
-    Refused(Stamp),
+    Refused(Box<Stamp>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,14 +111,15 @@ pub struct Status {
 
 impl Lifecycle {
     /// A lifecycle that holds nothing. `scopes` are those that each grant asks for.
-    pub fn new(policy: Policy, scopes: ScopeSet, jitter: Jitter) -> Self {
+    pub fn new(policy: impl Into<Rc<Policy>>, scopes: ScopeSet, jitter: Jitter) -> Self {
         Self {
-            policy,
+            policy: policy.into(),
             scopes,
             jitter,
             holding: None,
             refresh_token: None,
             flight: None,
+            turn: Turn::Free,
             waiting: Vec::new(),
             trouble: None,
             store_trouble: None,
@@ -158,7 +163,8 @@ impl Lifecycle {
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
         let flight = self.flight.as_ref().and_then(|flight| match flight.phase {
             Phase::BackingOff { until } => Some(until),
-            Phase::Loading { .. }
+            Phase::StandingBy
+            | Phase::Loading { .. }
             | Phase::Locking
             | Phase::Rereading(_)
             | Phase::Claiming(..)
@@ -201,8 +207,8 @@ impl Lifecycle {
     /// What is being done about the token, for the table of transitions.
     #[cfg(test)]
     #[cfg(not(target_arch = "wasm32"))]
-    pub(super) const fn flight(&self) -> Option<&Flight> {
-        self.flight.as_ref()
+    pub(super) fn flight(&self) -> Option<&Flight> {
+        self.flight.as_deref()
     }
 
     /// A snapshot at `now`.
@@ -226,6 +232,7 @@ impl Lifecycle {
             Event::Requested(call, want) => self.requested(call, want, now, effects),
             Event::Abandoned(call) => {
                 self.waiting.retain(|(waiting, _)| *waiting != call);
+                self.close_the_waiting_room();
             }
             Event::Used => self.usage = Usage::Used,
             Event::Invalidated(token) => self.invalidated(&token),
@@ -258,8 +265,8 @@ impl Lifecycle {
         if self.refresh_at().is_some_and(|at| at <= now) {
             self.begin(self.reason(now), now);
         }
-        if let Some(Flight { phase: Phase::BackingOff { until }, .. }) = self.flight
-            && until <= now
+        if let Some(Flight { phase: Phase::BackingOff { until }, .. }) = self.flight.as_deref()
+            && *until <= now
         {
             self.go_on(now, effects);
         }
@@ -277,7 +284,7 @@ impl Lifecycle {
             }
             return;
         }
-        match (&mut self.flight, &want, &self.trouble) {
+        match (self.flight.as_deref_mut(), &want, &self.trouble) {
             (None, Want::Usable { .. }, Some(trouble)) if now < trouble.until => {
                 let mut error = trouble.error.clone();
                 error.retry_after = error.retry_after.map(|_| trouble.until.since(now));
@@ -297,10 +304,9 @@ impl Lifecycle {
     }
 
     fn invalidated(&mut self, token: &AccessToken) {
-        if self.held().is_some_and(|held| held.access_token == *token) {
+        if let Some(held) = self.holding.take_if(|held| held.tokens.access_token == *token) {
             self.superseded.remember(token);
-            self.vacancy =
-                self.holding.take().map_or(self.vacancy, |held| Vacancy::Refused(held.tokens.stamp));
+            self.vacancy = Vacancy::Refused(Box::new(held.tokens.stamp));
             self.usage = Usage::Used;
         }
     }
@@ -324,7 +330,11 @@ impl Lifecycle {
         self.hold(tokens, Reason::Adopted, effects);
         self.settle_with_held(|want, _, _| *want != Want::Fresh, effects);
         let spared = self.flight.as_ref().is_some_and(|flight| match flight.phase {
-            Phase::BackingOff { .. } | Phase::Loading { .. } | Phase::Locking | Phase::Rereading(_) => true,
+            Phase::BackingOff { .. }
+            | Phase::StandingBy
+            | Phase::Loading { .. }
+            | Phase::Locking
+            | Phase::Rereading(_) => true,
             Phase::Claiming(..) | Phase::Granting { .. } | Phase::Saving { .. } => false,
         });
         if spared && self.waiting.is_empty() {
@@ -337,7 +347,7 @@ impl Lifecycle {
         for (call, _) in std::mem::take(&mut self.waiting) {
             effects.push(Effect::Settle(call, Err(TokenError::closed())));
         }
-        match &self.flight {
+        match self.flight.as_deref() {
             // See `wind_up`.
             Some(Flight {
                 phase: Phase::Granting { fence: Some(_), .. } | Phase::Saving { fence: Some(_), .. },
@@ -359,18 +369,19 @@ impl Lifecycle {
     fn begin(&mut self, reason: Reason, at: UnixMillis) {
         self.flights += 1;
         let phase = Phase::BackingOff { until: at };
-        self.flight = Some(Flight {
+        self.flight = Some(Box::new(Flight {
             id: FlightId(self.flights),
             reason,
             phase,
             failed: 0,
             company: Company::Shared,
             queue: Queue::default(),
-        });
+            turn: self.turn,
+        }));
     }
 
     /// Takes over a new token.
-    fn hold(&mut self, tokens: TokenSet, reason: Reason, effects: &mut Vec<Effect>) {
+    fn hold(&mut self, mut tokens: TokenSet, reason: Reason, effects: &mut Vec<Effect>) {
         effects.push(Effect::Notify(Change::Token {
             reason,
             expires_at: tokens.expires_at.shifted(tokens.provider_clock),
@@ -381,6 +392,10 @@ impl Lifecycle {
             effects.push(Effect::Notify(Change::ScopesMissing(missing.clone())));
         }
         self.scopes_missing = missing;
+        // Mostly what was asked for: one set for both.
+        if tokens.scopes.as_ref() == Some(&self.scopes) {
+            tokens.scopes = Some(self.scopes.clone());
+        }
         let holding = Holding::new(tokens, &self.policy, self.jitter.fraction());
         if let Some(old) = self.holding.replace(holding) {
             self.superseded.remember(&old.tokens.access_token);
@@ -402,6 +417,15 @@ impl Lifecycle {
             }
             !served
         });
+        self.close_the_waiting_room();
+    }
+
+    /// Most sessions have nobody waiting most of the time: room for them would be a quarter
+    /// of what a session takes.
+    fn close_the_waiting_room(&mut self) {
+        if self.waiting.is_empty() {
+            self.waiting = Vec::new();
+        }
     }
 
     /// What is left of the token held, or `error`.
@@ -416,15 +440,15 @@ impl Lifecycle {
 
     /// The stamp of the token held, or of the one that was refused.
     fn latest_stamp(&self) -> Option<Stamp> {
-        self.held().map(|held| held.stamp).or(match self.vacancy {
-            Vacancy::Refused(stamp) => Some(stamp),
+        self.held().map(|held| held.stamp).or(match &self.vacancy {
+            Vacancy::Refused(stamp) => Some(**stamp),
             Vacancy::NeverHeld => None,
         })
     }
 
     /// Why a grant that starts now is asked for.
     fn reason(&self, now: UnixMillis) -> Reason {
-        match (&self.holding, self.vacancy) {
+        match (&self.holding, &self.vacancy) {
             (Some(holding), _) if holding.satisfies(&Want::USABLE, &self.policy, now) => Reason::Proactive,
             (Some(_), _) => Reason::Expired,
             (None, Vacancy::Refused(_)) => Reason::Refused,
@@ -435,7 +459,7 @@ impl Lifecycle {
     /// When listeners are to be told that the token held expired.
     fn expires_at(&self) -> Option<UnixMillis> {
         let holding = self.holding.as_ref().filter(|holding| holding.expiry == Expiry::Ahead)?;
-        let replaced = matches!(self.flight, Some(Flight { phase: Phase::Saving { .. }, .. }));
+        let replaced = matches!(self.flight.as_deref(), Some(Flight { phase: Phase::Saving { .. }, .. }));
         (!replaced).then_some(holding.tokens.expires_at)
     }
 
@@ -446,12 +470,12 @@ impl Lifecycle {
             RefreshMode::WhileUsed => self.usage == Usage::Used,
             RefreshMode::OnDemand => false,
         };
-        let hopeless = matches!(&self.trouble, Some(Trouble { prospect: Prospect::Lasts, .. }));
+        let hopeless = matches!(self.trouble.as_deref(), Some(Trouble { prospect: Prospect::Lasts, .. }));
         let closed = self.openness == Openness::Closed;
         if closed || !wanted || hopeless || self.flight.is_some() {
             return None;
         }
-        match (&self.holding, self.vacancy) {
+        match (&self.holding, &self.vacancy) {
             (Some(holding), _) => Some(self.background_from(holding.refresh_at)),
             (None, Vacancy::Refused(_)) => Some(self.background_from(UnixMillis::new(0))),
             (None, Vacancy::NeverHeld) => None,
@@ -467,7 +491,7 @@ impl Lifecycle {
 
 /// Callers first. Listeners last: they hear of what has happened, not of what will,
 /// and run when no lease is held.
-const fn turn(effect: &Effect) -> u8 {
+pub(super) const fn turn(effect: &Effect) -> u8 {
     match effect {
         Effect::Settle(..) => 0,
         Effect::Send(..)

@@ -2,8 +2,8 @@
 //!
 //! Events and the time go in, effects come out; there is no clock, no dice, no
 //! I/O and no JavaScript here, so that every rule is tested natively, in
-//! simulated time. The one entry is [`Lifecycle::handle`]; the one alarm is
-//! [`Lifecycle::next_wakeup`].
+//! simulated time. For one token, the one entry is [`Lifecycle::handle`] and the one alarm
+//! is [`Lifecycle::next_wakeup`]; for many, [`Pool::handle`] and [`Pool::next_wakeup`].
 //!
 //! Two questions, two types. [`Holding`]: what do we have? Its [`Stage`] is
 //! computed from the time.
@@ -44,6 +44,11 @@
 //! own, by the credentials or a refresh token that was never in the store. A store
 //! that has no leases shares access tokens alone: each holder keeps its refresh token.
 //!
+//! Where there are many sessions, a [`Pool`] keeps them: `StandingBy` is the phase of a flight
+//! that would ask the provider, or for the lease, and waits for its turn. It comes before
+//! `Granting` or `Locking`, and whatever ends a pause ends it as well. With its turn, the
+//! flight starts over: what it waited for may have been saved by somebody else.
+//!
 //! The words, used in this sense throughout:
 //!
 //! - **holding**: the token we have and the moments that follow from it;
@@ -54,6 +59,10 @@
 //! - **adopt**: to take over a token that came with an ordinary answer;
 //! - **holder**: a lifecycle among others that share a token through a store;
 //! - **lease**: the right to be the one who asks the provider, for a while;
+//! - **session**: a lifecycle among others of one manager, for an identity and a set of scopes;
+//! - **identity**: all that changes what is granted, but for the scopes;
+//! - **turn**: the right to be one of the few sessions that ask the provider at a time;
+//! - **lend**: to give one's token to a caller of another session of the same identity;
 //! - **cool-down**: the time in which a failure is repeated to callers from memory;
 //! - **doubt**: the time in which a refusal is not believed, since the token before was refused too.
 
@@ -64,6 +73,7 @@ mod jitter;
 mod lifecycle;
 mod message;
 mod policy;
+mod pool;
 mod refusals;
 mod scope;
 mod secret;
@@ -76,7 +86,7 @@ mod token;
 mod tests;
 
 pub use error::{ErrorCode, Outlook, TokenError};
-pub use flight::{Company, Flight, Phase, Queue};
+pub use flight::{Company, Flight, Phase, Queue, Turn};
 pub use holding::{Expiry, Holding, Stage};
 pub use jitter::Jitter;
 pub use lifecycle::{Lifecycle, Status};
@@ -84,6 +94,7 @@ pub use message::{
     CallId, Change, Effect, Event, Fence, FlightId, Grant, GrantFailure, Reason, Remains, Want, Written,
 };
 pub use policy::{Pace, Policy, RefreshMode, Retry, Sharing, cool_down};
+pub use pool::{Identity, Limits, Pool, PoolEffect, Scoping, SessionId};
 pub use refusals::{Refusal, Refusals};
 pub use scope::ScopeSet;
 pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};

@@ -23,7 +23,7 @@ pub enum Refusal {
 
 /// What was learned from refusals.
 #[derive(Clone, Debug, Default)]
-pub struct Refusals(Option<Doubt>);
+pub struct Refusals(Option<Box<Doubt>>);
 
 /// A time in which refusals are not believed.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Refusals {
         };
         let recent = self.0.as_ref().filter(|doubt| now < doubt.until + QUIET);
         let span = cool_down(recent.map(|doubt| doubt.span));
-        self.0 = Some(Doubt { about, until: now + span, span });
+        self.0 = Some(Box::new(Doubt { about, until: now + span, span }));
         believed
     }
 }

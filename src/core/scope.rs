@@ -1,47 +1,71 @@
 //! Sets of scopes: what was asked for, what was granted, what is missing.
 
+use std::rc::Rc;
+
 /// A set of scopes, in order, each once (RFC 6749 section 3.3).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScopeSet(Vec<String>);
+///
+/// Shared by all who name the same set: a million sessions have few. The empty set
+/// takes no memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ScopeSet(Option<Rc<[Box<str>]>>);
 
 impl ScopeSet {
     /// The scopes of `wanted` that are not in this set, in order.
     pub fn missing(&self, wanted: &Self) -> Self {
-        Self(
-            wanted
-                .iter()
-                .filter(|scope| !self.0.iter().any(|held| held == scope))
-                .map(str::to_owned)
-                .collect(),
-        )
+        wanted.iter().filter(|scope| !self.contains(scope)).collect()
+    }
+
+    /// Whether each scope of `other` is in this set.
+    pub fn includes(&self, other: &Self) -> bool {
+        other.iter().all(|scope| self.contains(scope))
+    }
+
+    /// The scopes of both.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        if self.includes(other) { self.clone() } else { self.iter().chain(other.iter()).collect() }
     }
 
     /// Whether there is no scope in it.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// The scopes in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.listing().iter().map(AsRef::as_ref)
     }
 
     /// The scopes with a comma and a space between them, for a message.
     pub fn listed(&self) -> String {
         self.iter().collect::<Vec<_>>().join(", ")
     }
+
+    /// How many scopes are in it.
+    pub fn len(&self) -> usize {
+        self.listing().len()
+    }
+
+    /// Whether it has been cloned, and one of those is left.
+    pub(super) fn is_shared(&self) -> bool {
+        self.0.as_ref().is_some_and(|scopes| Rc::strong_count(scopes) > 1)
+    }
+
+    fn contains(&self, scope: &str) -> bool {
+        self.listing().binary_search_by(|held| (**held).cmp(scope)).is_ok()
+    }
+
+    fn listing(&self) -> &[Box<str>] {
+        self.0.as_deref().unwrap_or_default()
+    }
 }
 
 impl<S: Into<String>> FromIterator<S> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
-        let mut set = Vec::new();
-        for scope in scopes {
-            let scope = scope.into();
-            if let Err(place) = set.binary_search(&scope) {
-                set.insert(place, scope);
-            }
-        }
-        Self(set)
+        let mut set: Vec<Box<str>> = scopes.into_iter().map(|scope| scope.into().into_boxed_str()).collect();
+        set.sort_unstable();
+        set.dedup();
+        Self((!set.is_empty()).then(|| set.into()))
     }
 }
 
@@ -56,5 +80,17 @@ mod tests {
 
         assert_eq!(granted.missing(&wanted).listed(), "A, C");
         assert!(granted.missing(&granted).is_empty());
+    }
+
+    #[test]
+    fn a_union_has_the_scopes_of_both_and_includes_them() {
+        let (one, other): (ScopeSet, ScopeSet) =
+            (["A", "B"].into_iter().collect(), ["C", "B"].into_iter().collect());
+
+        assert_eq!(one.union(&other).listed(), "A, B, C");
+        assert!(one.union(&other).includes(&other));
+        assert!(!one.includes(&other));
+        assert!(one.includes(&ScopeSet::default()));
+        assert_eq!((one.len(), ScopeSet::default().len()), (2, 0));
     }
 }

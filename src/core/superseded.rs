@@ -1,9 +1,6 @@
 //! Tokens that were held before and must not come back.
 
-use std::{
-    collections::VecDeque,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::AccessToken;
 
@@ -13,15 +10,15 @@ use super::AccessToken;
 /// not tell their age, this is how it is recognised. The tokens themselves are not
 /// kept: a secret that is no longer needed is wiped.
 #[derive(Clone, Debug, Default)]
-pub struct Superseded(VecDeque<u64>);
+pub struct Superseded(Vec<u64>);
 
 impl Superseded {
     /// `token` must not come back.
     pub fn remember(&mut self, token: &AccessToken) {
         if self.0.len() == REMEMBERED {
-            self.0.pop_front();
+            self.0.remove(0);
         }
-        self.0.push_back(fingerprint(token));
+        self.0.push(fingerprint(token));
     }
 
     /// Whether `token` was held before.

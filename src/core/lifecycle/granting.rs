@@ -42,6 +42,7 @@ impl Lifecycle {
             Phase::Locking if answer.is_err() => &mut none,
             Phase::Locking
             | Phase::BackingOff { .. }
+            | Phase::StandingBy
             | Phase::Loading { .. }
             | Phase::Rereading(_)
             | Phase::Claiming(..)
@@ -106,7 +107,7 @@ impl Lifecycle {
         if flight.phase.fence().is_some() {
             effects.push(Effect::Release(flight.id));
         }
-        flight.phase = Phase::BackingOff { until: now + delay };
+        flight.pause(now + delay);
         effects.push(Effect::Notify(Change::Retry { attempt: flight.failed + 1, delay, error }));
     }
 
@@ -116,7 +117,7 @@ impl Lifecycle {
         self.failures += 1;
         let span = cool_down(self.trouble.as_ref().map(|trouble| trouble.span));
         let until = now + span.max(error.retry_after.unwrap_or_default());
-        self.trouble = Some(Trouble { error: error.clone(), until, span, prospect });
+        self.trouble = Some(Box::new(Trouble { error: error.clone(), until, span, prospect }));
         for (call, want) in std::mem::take(&mut self.waiting) {
             effects.push(Effect::Settle(call, self.rest_or(error.clone(), &want, now)));
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Lifecycle, Phase, Queue, Reason,
-    RefreshToken, Sharing, TokenError, TokenSet, UnixMillis, Want, Written, cool_down,
+    RefreshToken, Sharing, TokenError, TokenSet, Turn, UnixMillis, Want, Written, cool_down,
 };
 
 /// A shared store that failed.
@@ -31,16 +31,20 @@ impl Lifecycle {
     pub(super) fn go_on(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
         if self.shares(now) {
             self.load(now, effects);
-        } else {
-            self.flight.iter_mut().for_each(|flight| flight.company = Company::Alone);
-            self.ask_alone(None, now, effects);
+        } else if let Some(flight) = &mut self.flight {
+            flight.company = Company::Alone;
+            if flight.turn == Turn::Awaited {
+                flight.phase = Phase::StandingBy;
+            } else {
+                self.ask_alone(None, now, effects);
+            }
         }
     }
 
     /// Whether the flight goes through the shared store.
     fn shares(&self, now: UnixMillis) -> bool {
         self.policy.sharing.is_some()
-            && self.store_trouble.is_none_or(|trouble| trouble.until <= now)
+            && self.store_trouble.as_ref().is_none_or(|trouble| trouble.until <= now)
             && self.flight.as_ref().is_none_or(|flight| flight.company == Company::Shared)
     }
 
@@ -63,12 +67,15 @@ impl Lifecycle {
         }
         // Whoever wrote has reached it.
         self.store_trouble = None;
-        match self.flight {
+        match self.flight.as_deref() {
             None => {
                 self.begin(Reason::Shared, now);
             }
             Some(Flight { company: Company::Shared, phase: Phase::BackingOff { until }, .. }) => {
-                self.load(until, effects);
+                self.load(*until, effects);
+            }
+            Some(Flight { company: Company::Shared, phase: Phase::StandingBy, .. }) => {
+                self.load(now, effects);
             }
             Some(_) => {}
         }
@@ -215,7 +222,7 @@ impl Lifecycle {
             give_back_late(*id, answer, effects);
         }
         if let Event::Granted(id, Ok(mut tokens)) = event {
-            if let Some(Flight { phase: phase @ Phase::Granting { .. }, .. }) = &mut self.flight
+            if let Some(Flight { phase: phase @ Phase::Granting { .. }, .. }) = self.flight.as_deref_mut()
                 && current == Some(id)
                 && let Phase::Granting { presented, since, fence } = phase
             {
@@ -285,7 +292,10 @@ impl Lifecycle {
                 self.requested(call, want, now, effects);
             }
         } else if now < then {
-            flight.phase = Phase::BackingOff { until: then };
+            flight.pause(then);
+        } else if flight.turn == Turn::Awaited {
+            // Once it has come, the store is read again: somebody may have saved by then.
+            flight.phase = Phase::StandingBy;
         } else if flight.company == Company::Alone || !leases {
             self.ask_alone(fence, now, effects);
         } else if let Some(fence) = fence {
@@ -325,7 +335,7 @@ impl Lifecycle {
             self.ask_alone(None, now, effects);
         } else {
             let pause = Sharing::poll(*denied, self.jitter.fraction());
-            flight.phase = Phase::BackingOff { until: now + pause };
+            flight.pause(now + pause);
         }
     }
 
@@ -337,8 +347,8 @@ impl Lifecycle {
         if self.store_trouble.is_none() {
             effects.push(Effect::Notify(Change::StoreFailed(error)));
         }
-        let span = cool_down(self.store_trouble.map(|trouble| trouble.span));
-        self.store_trouble = Some(StoreTrouble { until: now + span, span });
+        let span = cool_down(self.store_trouble.as_ref().map(|trouble| trouble.span));
+        self.store_trouble = Some(Box::new(StoreTrouble { until: now + span, span }));
     }
 }
 

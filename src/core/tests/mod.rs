@@ -5,10 +5,14 @@
 use std::time::Duration;
 
 use super::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenError, TokenSet, UnixMillis};
+use crate::core;
 
+mod crowd;
 mod history;
 mod holders;
 mod manager;
+mod pool;
+mod pool_properties;
 mod properties;
 mod scenarios;
 mod secrets;

@@ -6,7 +6,7 @@ use super::{START, failure, scopes, seconds};
 use crate::core::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Grant,
     GrantFailure, Holding, Jitter, Lifecycle, Phase, Policy, Queue, Reason, RefreshToken, Refusal, Remains,
-    Secret, Skew, Stamp, Superseded, TokenError, TokenSet, UnixMillis, Want, Written,
+    Secret, Skew, Stamp, Superseded, TokenError, TokenSet, Turn, UnixMillis, Want, Written,
 };
 
 /// A part of every secret here, and of nothing else.
@@ -74,6 +74,7 @@ fn no_value_of_the_core_prints_a_secret() {
     printed.print(&Holding::new(tokens.clone(), &Policy::default(), 0.0));
     for phase in [
         Phase::BackingOff { until: START },
+        Phase::StandingBy,
         Phase::Loading { then: START },
         Phase::Locking,
         Phase::Rereading(Fence(1)),
@@ -83,7 +84,15 @@ fn no_value_of_the_core_prints_a_secret() {
     ] {
         printed.print(&phase);
         let (id, company, queue) = (FlightId(1), Company::Shared, Queue::default());
-        printed.print(&Flight { id, reason: Reason::Initial, phase, failed: 0, company, queue });
+        printed.print(&Flight {
+            id,
+            reason: Reason::Initial,
+            phase,
+            failed: 0,
+            company,
+            queue,
+            turn: Turn::Come,
+        });
     }
     let mut superseded = Superseded::default();
     superseded.remember(&access_token(1));

@@ -1,0 +1,306 @@
+//! What many sessions cost: memory, time, and the provider's patience.
+//!
+//! `cargo bench --bench sessions` prints tables; `cargo bench --bench sessions -- herd`
+//! those of one name (`size`, `herd`, `day`).
+#![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::print_stdout, reason = "this is what it is for")]
+#![expect(clippy::disallowed_methods, reason = "it measures real time")]
+
+use std::{
+    alloc::System,
+    time::{Duration, Instant},
+};
+
+use graphql_token_manager::core;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+use core::{
+    AccessToken, CallId, Effect, Event, FlightId, Jitter, Limits, Policy, Pool, PoolEffect, RefreshMode,
+    ScopeSet, SessionId, Skew, Stamp, TokenSet, UnixMillis, Want,
+};
+
+#[path = "../src/core/tests/crowd.rs"]
+mod crowd;
+
+use crowd::{Crowd, Figures, day, herd, identity};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() {
+    let (flags, names): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|word| word.starts_with('-'));
+    // So says `cargo bench`; `cargo test --all-targets` does not, and wants no figures.
+    if !flags.iter().any(|flag| flag == "--bench") {
+        return;
+    }
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    if wanted("size") {
+        sizes();
+    }
+    if wanted("herd") {
+        herds();
+    }
+    if wanted("day") {
+        days();
+    }
+}
+
+fn sizes() {
+    println!("### Size of a session and time of an event\n");
+    println!(
+        "Tokens of {TOKEN} characters; µs as median / 99.9th percentile. After the first grant, and after"
+    );
+    println!("sixteen refreshes, when the list of superseded tokens is full. `getToken` looks the");
+    println!(
+        "session up by its selector; `new for old` makes one, begins its grant, and gives up another.\n"
+    );
+    println!(
+        "| sessions | bytes each | after 16 refreshes | `getToken`, held | refresh due | refreshed | new for old |"
+    );
+    println!("|---:|---:|---:|---:|---:|---:|---:|");
+    for count in [1_000, 100_000, 1_000_000] {
+        let mut times = [Times::new(), Times::new(), Times::new(), Times::new()];
+        let [held, due, refreshed, replaced] = &mut times;
+        let mut bench = Bench::new(count);
+        bench.fill();
+        let first = bench.bytes();
+        bench.hand_out(held);
+        bench.refresh(16, due, refreshed);
+        let full = bench.bytes();
+        bench.replace(replaced);
+        println!("| {count} | {first} | {full} | {held} | {due} | {refreshed} | {replaced} |");
+    }
+    println!();
+}
+
+/// Characters of an access token.
+const TOKEN: usize = 300;
+
+const LIFETIME: Duration = Duration::from_secs(600);
+
+/// A full pool, and what it has taken.
+struct Bench {
+    count: u32,
+    before: isize,
+    pool: Pool<()>,
+    scopes: ScopeSet,
+    now: UnixMillis,
+    calls: u64,
+    tokens: u64,
+    dice: Jitter,
+}
+
+/// Times of events, in nanoseconds; of so many that fit, so that they take no memory that
+/// would be counted.
+struct Times(Vec<u64>);
+
+impl Times {
+    fn new() -> Self {
+        Self(Vec::with_capacity(1_000_000))
+    }
+
+    fn add(&mut self, nanos: u64) {
+        if self.0.len() < self.0.capacity() {
+            self.0.push(nanos);
+        }
+    }
+}
+
+impl std::fmt::Display for Times {
+    #[expect(clippy::cast_precision_loss, reason = "small")]
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let at = |thousandths: usize| {
+            let nanos = sorted.get(sorted.len() * thousandths / 1000).copied().unwrap_or_default();
+            nanos as f64 / 1000.0
+        };
+        write!(f, "{:.2} / {:.1}", at(500), at(999))
+    }
+}
+
+impl Bench {
+    fn new(count: u32) -> Self {
+        let before = allocated();
+        let now = UnixMillis::new(1_750_000_000_000);
+        let scopes: ScopeSet = ["LIST_OFFERS", "PURCHASE_GIFTCARD"].into_iter().collect();
+        let limits = Limits {
+            max: count as usize,
+            idle: Duration::from_secs(86_400),
+            max_concurrent_grants: 1_000,
+            ..Limits::default()
+        };
+        let own = (identity(u32::MAX), scopes.clone(), ());
+        let pool = Pool::new(Policy::default(), limits, Jitter::new(1), own, now);
+        Self { count, before, pool, scopes, now, calls: 0, tokens: 0, dice: Jitter::new(2) }
+    }
+
+    /// Each session gets its first token, one after the other.
+    fn fill(&mut self) {
+        let start = self.now;
+        for user in 0..self.count {
+            // All before the first is to be refreshed.
+            self.now = start + LIFETIME * 2 / 3 * user / self.count;
+            let (_, effects) = self.ask(user);
+            self.grant(&effects, |_| ());
+        }
+    }
+
+    fn bytes(&self) -> isize {
+        (allocated() - self.before) / isize::try_from(self.count).unwrap_or(1)
+    }
+
+    fn hand_out(&mut self, times: &mut Times) {
+        for _ in 0..500_000 {
+            let user = self.user();
+            let (time, effects) = self.ask(user);
+            assert!(matches!(effects[..], [PoolEffect::Perform(_, Effect::Settle(_, Ok(_)))]));
+            times.add(time);
+        }
+    }
+
+    /// All tokens are refreshed `rounds` times: what is due, and what answers it.
+    fn refresh(&mut self, rounds: u32, due: &mut Times, answered: &mut Times) {
+        let all = u64::from(rounds) * u64::from(self.count);
+        let mut refreshed = 0;
+        while refreshed < all {
+            let Some(at) = self.pool.next_wakeup() else { break };
+            self.now = self.now.max(at);
+            let start = Instant::now();
+            let effects = self.pool.woke(self.now);
+            let time = start.elapsed();
+            let sent = sent(&effects).count() as u64;
+            if let Some(each) = nanos(time).checked_div(sent) {
+                due.add(each);
+            }
+            refreshed += sent;
+            self.grant(&effects, |time| answered.add(time));
+        }
+    }
+
+    /// New sessions come, and the least recently used go.
+    fn replace(&mut self, times: &mut Times) {
+        for user in self.count..self.count + self.count.min(100_000) {
+            let (time, effects) = self.ask(user);
+            self.grant(&effects, |_| ());
+            times.add(time);
+        }
+    }
+
+    fn user(&mut self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of a user")]
+        let user = (self.dice.fraction() * f64::from(self.count)) as u32;
+        user
+    }
+
+    fn ask(&mut self, user: u32) -> (u64, Vec<PoolEffect>) {
+        self.calls += 1;
+        let (identity, call) = (identity(user), CallId(self.calls));
+        let start = Instant::now();
+        let session = self.pool.open(identity, &self.scopes, (), self.now);
+        let effects = self.pool.handle(session, Event::Requested(call, Want::USABLE), self.now);
+        (nanos(start.elapsed()), effects)
+    }
+
+    /// Answers what was sent, and what is sent thereupon.
+    fn grant(&mut self, effects: &[PoolEffect], mut took: impl FnMut(u64)) {
+        let mut awaited: Vec<_> = sent(effects).collect();
+        while let Some((session, flight)) = awaited.pop() {
+            let tokens = self.token();
+            let start = Instant::now();
+            let effects = self.pool.handle(session, Event::Granted(flight, Ok(tokens)), self.now);
+            took(nanos(start.elapsed()));
+            awaited.extend(sent(&effects));
+        }
+    }
+
+    fn token(&mut self) -> TokenSet {
+        self.tokens += 1;
+        // As long as it says, and no longer: what is spare would be counted.
+        let mut text = String::with_capacity(TOKEN);
+        text.push_str(&format!("{:0>TOKEN$}", self.tokens));
+        TokenSet {
+            access_token: AccessToken::new(text),
+            refresh_token: None,
+            scopes: Some(self.scopes.iter().collect()),
+            issued_at: self.now,
+            expires_at: self.now + LIFETIME,
+            provider_clock: Skew::default(),
+            stamp: Stamp { issued_at: Some(self.now), expires_at: Some(self.now + LIFETIME) },
+        }
+    }
+}
+
+fn sent(effects: &[PoolEffect]) -> impl Iterator<Item = (SessionId, FlightId)> {
+    effects.iter().filter_map(|effect| match effect {
+        PoolEffect::Perform(session, Effect::Send(flight, _)) => Some((*session, *flight)),
+        PoolEffect::Perform(..) | PoolEffect::Forget(_) => None,
+    })
+}
+
+/// What is allocated now, in bytes.
+fn allocated() -> isize {
+    let stats = ALLOCATOR.stats();
+    let signed = |bytes: usize| isize::try_from(bytes).unwrap_or(isize::MAX);
+    // Counts what was reallocated as allocated and deallocated, as the case may be.
+    signed(stats.bytes_allocated) - signed(stats.bytes_deallocated)
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "small")]
+fn herds() {
+    println!("### A herd: 100,000 tokens granted in one second, 10 minutes each, 10 lifetimes\n");
+    println!(
+        "The provider takes 100 ms; each session is asked about once a minute. Bounds: peak over mean 4,"
+    );
+    println!("grants per lifetime 1.6, nobody waits, no expired token.\n");
+    println!(
+        "| `maxConcurrentGrants` | grants/s at the peak | on average | ratio | grants per lifetime | calls | waited | expired tokens |"
+    );
+    println!("|---:|---:|---:|---:|---:|---:|---:|---:|");
+    for slots in [70, 75, 80, 100_000] {
+        let figures = Crowd::new(herd(100_000, slots), 1).run();
+        let (peak, mean) = figures.peak_and_mean();
+        let each = figures.granted() as f64 / 1e6;
+        let Figures { calls, waited, expired, .. } = figures;
+        let ratio = peak / mean;
+        println!(
+            "| {slots} | {peak} | {mean:.0} | {ratio:.2} | {each:.2} | {calls} | {waited} | {expired} |"
+        );
+    }
+    println!();
+}
+
+#[expect(clippy::cast_precision_loss, reason = "small")]
+fn days() {
+    println!("### A day: 10,000 sessions, tokens of 3 minutes\n");
+    println!(
+        "Eight visits a day each, nineteen times as many in the afternoon as at night; a visit is 20 calls"
+    );
+    println!("in 5 minutes. The provider takes 100 ms.\n");
+    println!("| refresh | sessions kept | grants | saved | calls | waited | longest wait |");
+    println!("|---|---|---:|---:|---:|---:|---:|");
+    let whole_day = Duration::from_secs(2 * 86_400);
+    let mut most = 0.0_f64;
+    for (kept, idle) in [("all day", whole_day), ("15 min", Limits::default().idle)] {
+        for (name, refresh) in [
+            ("always", RefreshMode::Always),
+            ("while-used", RefreshMode::WhileUsed),
+            ("on-demand", RefreshMode::OnDemand),
+        ] {
+            let figures = Crowd::new(day(10_000, Policy { refresh, ..Policy::default() }, idle), 1).run();
+            let granted = figures.granted();
+            most = most.max(granted as f64);
+            let saved = 100.0 * (1.0 - granted as f64 / most);
+            let waited = 100.0 * figures.waited as f64 / figures.calls as f64;
+            let Figures { calls, longest_wait, .. } = figures;
+            println!(
+                "| {name} | {kept} | {granted} | {saved:.1} % | {calls} | {waited:.2} % | {longest_wait:?} |"
+            );
+        }
+    }
+    println!();
+}

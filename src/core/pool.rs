@@ -1,0 +1,563 @@
+//! Many sessions: who is kept, whose turn it is, and who may use whose token.
+//!
+//! Decides all that concerns more than one session. Leaves each token's life to its
+//! [`Lifecycle`], and performing the effects to the driver.
+//!
+//! ```text
+//!  open ──▶ kept ── idle, or least recently used of too many ──▶ gone ── open ──▶ another
+//!            │  ▲
+//!            ▼  │ nobody waits, nothing on the wire
+//!           busy: not given up
+//! ```
+//!
+//! A flight reads the shared store as it likes, but waits for its turn ([`turns`]) before
+//! it asks for the lease or the provider; it has its turn until it lands, fails or pauses.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    time::Duration,
+};
+
+use super::{
+    CallId, Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, TokenError, UnixMillis,
+    lifecycle::turn,
+};
+
+mod families;
+mod lending;
+mod places;
+mod recency;
+mod turns;
+
+use families::Families;
+pub use families::Identity;
+use places::Places;
+pub use places::SessionId;
+use recency::Recency;
+use turns::Turns;
+
+/// The sessions of one manager. `T` is what the layer above wants to know of each.
+#[derive(Debug)]
+pub struct Pool<T> {
+    policy: Rc<Policy>,
+    limits: Limits,
+    jitter: Jitter,
+    own: SessionId,
+    sessions: Places<Session<T>>,
+    families: Families,
+    scope_sets: ScopeSets,
+    /// When each session is to be woken.
+    alarms: BTreeSet<(UnixMillis, u32)>,
+    /// But for the own one, which is never given up.
+    recency: Recency,
+    turns: Turns,
+    /// Callers who wait at another session than the one they asked.
+    guests: BTreeMap<CallId, Guest>,
+    uses: u64,
+    awaited: usize,
+    busy: usize,
+    openness: Openness,
+}
+
+/// How much of everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Sessions kept, the manager's own and busy ones apart; at least one.
+    pub max: usize,
+    /// How long a session is kept that nobody uses.
+    pub idle: Duration,
+    /// Grants on the wire at a time; at least one.
+    pub max_concurrent_grants: usize,
+    /// Whether a token can be asked for with other scopes.
+    pub scoping: Scoping,
+}
+
+/// Whether the provider grants scopes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scoping {
+    /// Those that are asked for: a caller who needs more has them asked for.
+    ByRequest,
+    /// There are none, or the same always.
+    Fixed,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max: 10_000,
+            idle: Duration::from_secs(15 * 60),
+            max_concurrent_grants: 32,
+            scoping: Scoping::ByRequest,
+        }
+    }
+}
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PoolEffect {
+    /// What a session wants done.
+    Perform(SessionId, Effect),
+    /// The session is gone, and its token with it: forget what belongs to it.
+    Forget(SessionId),
+}
+
+#[derive(Debug)]
+struct Session<T> {
+    id: SessionId,
+    identity: Identity,
+    lifecycle: Lifecycle,
+    context: T,
+    /// The number of its last use, and when that was.
+    used: u64,
+    used_at: UnixMillis,
+    /// When it is to be woken, as the pool's alarms have it.
+    alarm: Option<UnixMillis>,
+    activity: Activity,
+}
+
+/// What a session is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Activity {
+    /// Nothing that would be lost with it.
+    Quiet,
+    /// It has a flight, which nobody waits for.
+    Busy,
+    /// Callers wait.
+    Awaited,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Guest {
+    /// Whom they asked; may be gone by now.
+    of: SessionId,
+    /// Who answers.
+    at: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Openness {
+    Open,
+    Closed,
+}
+
+impl<T: Clone> Pool<T> {
+    /// A pool of one session, the manager's own, which is kept for as long as the pool is.
+    pub fn new(
+        policy: impl Into<Rc<Policy>>,
+        limits: Limits,
+        jitter: Jitter,
+        own: (Identity, ScopeSet, T),
+        now: UnixMillis,
+    ) -> Self {
+        let (identity, scopes, context) = own;
+        let mut pool = Self {
+            policy: policy.into(),
+            limits,
+            jitter,
+            own: SessionId::NOBODY,
+            sessions: Places::new(),
+            families: Families::default(),
+            scope_sets: ScopeSets::default(),
+            alarms: BTreeSet::new(),
+            recency: Recency::new(),
+            turns: Turns::new(limits.max_concurrent_grants),
+            guests: BTreeMap::new(),
+            uses: 0,
+            awaited: 0,
+            busy: 0,
+            openness: Openness::Open,
+        };
+        pool.own = pool.add(identity, scopes, context, now);
+        pool
+    }
+
+    /// The session of this identity and these scopes; a new one if there is none (any more).
+    ///
+    /// A session that is not used may be gone at the next event: this is to be called for
+    /// each request, just before it is handed to [`handle`](Self::handle). `context` is
+    /// kept where the session is new.
+    pub fn open(&mut self, identity: Identity, scopes: &ScopeSet, context: T, now: UnixMillis) -> SessionId {
+        if self.openness == Openness::Closed {
+            return SessionId::NOBODY;
+        }
+        let known = self.families.find(identity, scopes, scopes_of(&self.sessions));
+        match known.and_then(|place| self.sessions.get(place)) {
+            Some(session) => session.id,
+            None => {
+                let id = self.add(identity, scopes.clone(), context, now);
+                self.touch(id.place(), now);
+                id
+            }
+        }
+    }
+
+    /// Takes note of what has happened to a session and tells what to do, in order.
+    ///
+    /// An event of a session that is gone does no harm. `now` must not go back from call
+    /// to call.
+    #[must_use = "an effect that is not performed leaves a caller waiting"]
+    pub fn handle(&mut self, session: SessionId, event: Event, now: UnixMillis) -> Vec<PoolEffect> {
+        let mut effects = Vec::new();
+        let elsewhere = if let Event::Abandoned(call) = event {
+            self.guests.remove(&call).map(|guest| guest.at)
+        } else {
+            None
+        };
+        match elsewhere.or_else(|| self.sessions.find(session)) {
+            Some(place) => self.note(place, event, now, &mut effects),
+            None => effects.extend(undeliverable(event).map(|effect| PoolEffect::Perform(session, effect))),
+        }
+        self.tend(now, &mut effects);
+        effects
+    }
+
+    /// The alarm went off, or the machine woke: does what is due of all sessions.
+    /// Harmless when early or repeated.
+    #[must_use = "an effect that is not performed leaves a caller waiting"]
+    pub fn woke(&mut self, now: UnixMillis) -> Vec<PoolEffect> {
+        let mut effects = Vec::new();
+        self.tend(now, &mut effects);
+        effects
+    }
+
+    /// Closes all sessions. Listeners are told once, as of the manager's own.
+    #[must_use = "an effect that is not performed leaves a caller waiting"]
+    pub fn close(&mut self, now: UnixMillis) -> Vec<PoolEffect> {
+        self.openness = Openness::Closed;
+        let mut effects = Vec::new();
+        for place in self.sessions.taken() {
+            self.note(place, Event::Closed, now, &mut effects);
+        }
+        let own = self.own;
+        effects.retain(|effect| match effect {
+            PoolEffect::Perform(session, Effect::Notify(Change::Closed)) => *session == own,
+            PoolEffect::Perform(..) | PoolEffect::Forget(_) => true,
+        });
+        effects.sort_by_key(order);
+        effects
+    }
+
+    fn add(&mut self, identity: Identity, scopes: ScopeSet, context: T, now: UnixMillis) -> SessionId {
+        let scopes = self.scope_sets.shared(scopes);
+        let lifecycle = Lifecycle::in_turn(Rc::clone(&self.policy), scopes.clone(), self.jitter.split());
+        let id = self.sessions.add(|id| Session {
+            id,
+            identity,
+            lifecycle,
+            context,
+            used: 0,
+            used_at: now,
+            alarm: None,
+            activity: Activity::Quiet,
+        });
+        self.families.add(identity, scopes, id.place(), scopes_of(&self.sessions));
+        id
+    }
+
+    fn note(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+        match event {
+            Event::Requested(call, want) => self.requested(place, call, want, now, effects),
+            Event::Invalidated(ref token) | Event::Refused(ref token, _) => {
+                let holder = self.holder(place, token);
+                self.touch(place, now);
+                self.tell(holder, event, now, effects);
+            }
+            Event::Used | Event::Observed(_) => {
+                self.touch(place, now);
+                self.tell(place, event, now, effects);
+            }
+            Event::Closed => {
+                self.dismiss_guests_of(place, now, effects);
+                // Whoever asks for the same again gets another.
+                if let Some(Session { identity, lifecycle, .. }) = self.sessions.get(place) {
+                    self.families.remove(*identity, lifecycle.scopes(), place);
+                }
+                self.tell(place, event, now, effects);
+            }
+            Event::Abandoned(_)
+            | Event::Woke
+            | Event::Granted(..)
+            | Event::Loaded(..)
+            | Event::Leased(..)
+            | Event::Saved(..)
+            | Event::PeerSaved => self.tell(place, event, now, effects),
+        }
+    }
+
+    /// The session is used: from now on it is the last to go.
+    fn touch(&mut self, place: u32, now: UnixMillis) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        self.uses += 1;
+        if session.id != self.own {
+            self.recency.touch(place, session.used);
+        }
+        (session.used, session.used_at) = (self.uses, now);
+    }
+
+    fn tell(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        let told = session.lifecycle.handle(event, now);
+        self.take_up(place, told, now, effects);
+    }
+
+    fn take_up(&mut self, place: u32, told: Vec<Effect>, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+        let Some(id) = self.sessions.get(place).map(|session| session.id) else { return };
+        for effect in told {
+            if let Effect::Settle(call, _) = &effect
+                && !self.guests.is_empty()
+            {
+                self.guests.remove(call);
+            }
+            effects.push(PoolEffect::Perform(id, effect));
+        }
+        self.review(place, now, effects);
+    }
+
+    /// Takes note of how a session is now.
+    fn review(&mut self, place: u32, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        let alarm = session.lifecycle.next_wakeup();
+        if alarm != session.alarm {
+            if let Some(at) = session.alarm {
+                self.alarms.remove(&(at, place));
+            }
+            self.alarms.extend(alarm.map(|at| (at, place)));
+            session.alarm = alarm;
+        }
+        self.turns.note(place, session.lifecycle.claim_of_turn(), now);
+        let activity = Activity::of(&session.lifecycle);
+        if activity != session.activity {
+            self.awaited += usize::from(activity == Activity::Awaited);
+            self.awaited -= usize::from(session.activity == Activity::Awaited);
+            self.busy += usize::from(activity != Activity::Quiet);
+            self.busy -= usize::from(session.activity != Activity::Quiet);
+            session.activity = activity;
+            match activity {
+                _ if session.id == self.own => {}
+                Activity::Quiet => self.recency.take_back(place, session.used),
+                Activity::Busy | Activity::Awaited => self.recency.forget_return(session.used),
+            }
+        }
+        if session.lifecycle.is_over() && session.id != self.own {
+            self.forget(place, effects);
+        }
+    }
+
+    /// Does what is due of all sessions, gives out turns, and lets go of who is not needed.
+    fn tend(&mut self, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+        while let Some(&(at, place)) = self.alarms.first()
+            && at <= now
+        {
+            self.tell(place, Event::Woke, now, effects);
+        }
+        while let Some(place) = self.turns.next() {
+            let Some(session) = self.sessions.get_mut(place) else { continue };
+            let told = session.lifecycle.admit(now);
+            self.take_up(place, told, now, effects);
+        }
+        self.let_go(now, effects);
+        if effects.len() > 1 {
+            effects.sort_by_key(order);
+        }
+    }
+
+    /// Gives up those that nobody uses, and the least recently used of too many.
+    fn let_go(&mut self, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+        loop {
+            while let (Some(head), _) = self.recency.first()
+                && self.sessions.get(head).is_some_and(|session| session.activity != Activity::Quiet)
+            {
+                self.recency.pass_over(head);
+            }
+            let Some(place) = self.next_to_go() else { return };
+            if !self.too_many() && self.idle_at(place).is_none_or(|at| at > now) {
+                return;
+            }
+            self.forget(place, effects);
+        }
+    }
+
+    fn too_many(&self) -> bool {
+        // The own one does not count.
+        self.sessions.len() - 1 > self.limits.max.max(1)
+    }
+
+    fn forget(&mut self, place: u32, effects: &mut Vec<PoolEffect>) {
+        let Some(session) = self.sessions.remove(place) else { return };
+        self.recency.remove(place, session.used);
+        if let Some(at) = session.alarm {
+            self.alarms.remove(&(at, place));
+        }
+        self.families.remove(session.identity, session.lifecycle.scopes(), place);
+        effects.push(PoolEffect::Forget(session.id));
+    }
+}
+
+impl<T> Pool<T> {
+    /// When to call [`woke`](Self::woke); always later than the last event.
+    pub fn next_wakeup(&self) -> Option<UnixMillis> {
+        let due = self.alarms.first().map(|(at, _)| *at);
+        let idle = self.next_to_go().and_then(|place| self.idle_at(place));
+        due.into_iter().chain(idle).min()
+    }
+
+    /// The manager's own session.
+    pub const fn own(&self) -> SessionId {
+        self.own
+    }
+
+    /// The lifecycle of a session; `None` where it is gone.
+    pub fn lifecycle(&self, session: SessionId) -> Option<&Lifecycle> {
+        self.session(session).map(|session| &session.lifecycle)
+    }
+
+    /// What the layer above wanted to know of a session.
+    pub fn context(&self, session: SessionId) -> Option<&T> {
+        self.session(session).map(|session| &session.context)
+    }
+
+    /// Until when the token that the session holds may be handed out without asking.
+    ///
+    /// It ends early enough for the pool to know that the session is used: whoever asks
+    /// after that is given it all the same, and is counted.
+    pub fn served_until(&self, session: SessionId) -> Option<UnixMillis> {
+        let found = self.session(session)?;
+        let until = found.lifecycle.served_until()?;
+        Some(if session == self.own { until } else { until.min(found.used_at + self.limits.idle / GRAIN) })
+    }
+
+    /// How many sessions there are, the manager's own included.
+    pub const fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Whether there is no session; there is always the manager's own.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many grants have their turn.
+    pub const fn asking(&self) -> usize {
+        self.turns.asking()
+    }
+
+    /// Whether a caller waits for an answer.
+    pub const fn is_awaited(&self) -> bool {
+        self.awaited > 0
+    }
+
+    /// Whether something is still to be done: see [`Lifecycle::is_busy`].
+    pub const fn is_busy(&self) -> bool {
+        self.busy > 0
+    }
+
+    fn session(&self, session: SessionId) -> Option<&Session<T>> {
+        self.sessions.get(self.sessions.find(session)?)
+    }
+
+    /// The least recently used of those that may go.
+    fn next_to_go(&self) -> Option<u32> {
+        let (head, back) = self.recency.first();
+        let head = head.and_then(|place| Some((self.sessions.get(place)?.used, place)));
+        head.into_iter().chain(back).min().map(|(_, place)| place)
+    }
+
+    /// When a session has been idle for too long, should nobody use it.
+    fn idle_at(&self, place: u32) -> Option<UnixMillis> {
+        let Limits { idle, .. } = self.limits;
+        self.sessions.get(place).map(|session| session.used_at + idle + idle / GRAIN)
+    }
+}
+
+/// A use is known of within this part of the time after which a session is idle: tokens
+/// are handed out without asking. So a session goes that much later, rather than too early.
+const GRAIN: u32 = 16;
+
+impl Activity {
+    fn of(lifecycle: &Lifecycle) -> Self {
+        if lifecycle.is_awaited() {
+            Self::Awaited
+        } else if lifecycle.is_busy() {
+            Self::Busy
+        } else {
+            Self::Quiet
+        }
+    }
+}
+
+/// Sets of scopes that are in use, each once.
+#[derive(Debug, Default)]
+struct ScopeSets {
+    sets: BTreeSet<ScopeSet>,
+    /// From what number on those that nobody uses any more are looked for.
+    full: usize,
+}
+
+impl ScopeSets {
+    fn shared(&mut self, scopes: ScopeSet) -> ScopeSet {
+        if let Some(known) = self.sets.get(&scopes) {
+            return known.clone();
+        }
+        if self.sets.len() > self.full {
+            self.sets.retain(ScopeSet::is_shared);
+            // Twice as many as there are: looking for them costs little for each.
+            self.full = 16 + 2 * self.sets.len();
+        }
+        self.sets.insert(scopes.clone());
+        scopes
+    }
+}
+
+fn scopes_of<'a, T>(sessions: &'a Places<Session<T>>) -> impl Fn(u32) -> Option<&'a ScopeSet> {
+    |place| sessions.get(place).map(|session| session.lifecycle.scopes())
+}
+
+/// What is done about an event of a session that is gone: it was closed, or a lease came
+/// after its flight was over.
+fn undeliverable(event: Event) -> Option<Effect> {
+    match event {
+        Event::Requested(call, _) => Some(Effect::Settle(call, Err(TokenError::closed()))),
+        Event::Leased(flight, Ok(Some(_))) => Some(Effect::Release(flight)),
+        Event::Leased(..)
+        | Event::Abandoned(_)
+        | Event::Used
+        | Event::Invalidated(_)
+        | Event::Refused(..)
+        | Event::Observed(_)
+        | Event::Woke
+        | Event::Granted(..)
+        | Event::Loaded(..)
+        | Event::Saved(..)
+        | Event::PeerSaved
+        | Event::Closed => None,
+    }
+}
+
+/// As within one session, over all: callers first, listeners late; what is gone, last.
+const fn order(effect: &PoolEffect) -> u8 {
+    match effect {
+        PoolEffect::Perform(_, effect) => turn(effect),
+        PoolEffect::Forget(_) => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_of_scopes_are_kept_once_and_for_as_long_as_somebody_uses_them() {
+        let mut sets = ScopeSets::default();
+        let set = |number: u64| [format!("S{number}")].into_iter().collect::<ScopeSet>();
+        let used: Vec<_> = (0..5).map(|number| sets.shared(set(number))).collect();
+
+        for number in 5..500 {
+            sets.shared(set(number));
+        }
+
+        assert!(sets.sets.len() < 60, "{}", sets.sets.len());
+        assert!(used.iter().all(|set| sets.sets.contains(set)));
+        assert_eq!(sets.shared(set(3)), used[3]);
+    }
+}

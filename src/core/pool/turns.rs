@@ -1,0 +1,325 @@
+//! Whose turn it is to ask the provider.
+//!
+//! Decides the order, and how many ask at a time. Leaves asking to the lifecycles.
+//!
+//! A flight for which callers wait goes before one of the background, and the one whose
+//! token is served for the shortest time goes first. Three rules keep everybody going:
+//!
+//! - Every fourth turn goes to whoever has waited longest, whatever it is for: a flight
+//!   with `n` older ones before it waits for `4 (n + 1)` turns at most.
+//! - Those that failed last time go behind all others, and have half of the slots at most:
+//!   a request that times out takes a hundred times as long as one that is answered.
+//! - Nobody waits longer than ten seconds for the sake of an order among callers: by then,
+//!   the first to come is the first to go.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::super::{
+    UnixMillis,
+    lifecycle::{Claim, Health, Hurry, Plea},
+};
+
+/// Those who ask, and those who wait for it.
+#[derive(Debug)]
+pub(super) struct Turns {
+    /// How many may ask at a time.
+    most: usize,
+    /// Only of sessions that wait or ask.
+    entries: BTreeMap<u32, Entry>,
+    well: Line,
+    troubled: Line,
+    asking: usize,
+    troubled_asking: usize,
+    /// How many have come to wait.
+    tickets: u64,
+    given: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Entry {
+    Waits { plea: Plea, since: UnixMillis, rank: Rank },
+    Asks(Health),
+}
+
+/// Those first who come first in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    hurry: Hurry,
+    due: UnixMillis,
+    ticket: u64,
+}
+
+/// Sessions that wait, in both orders that matter.
+#[derive(Debug, Default)]
+struct Line {
+    by_rank: BTreeMap<Rank, u32>,
+    by_age: BTreeMap<u64, u32>,
+}
+
+impl Turns {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            most: most.max(1),
+            entries: BTreeMap::new(),
+            well: Line::default(),
+            troubled: Line::default(),
+            asking: 0,
+            troubled_asking: 0,
+            tickets: 0,
+            given: 0,
+        }
+    }
+
+    /// Takes note of what a session claims now.
+    pub(super) fn note(&mut self, session: u32, claim: Claim, now: UnixMillis) {
+        match (self.entries.get(&session).copied(), claim) {
+            (None, Claim::Nothing) | (Some(Entry::Asks(_)), Claim::Asks) => {}
+            (Some(Entry::Waits { plea: before, .. }), Claim::Waits(plea)) if before == plea => {}
+            (Some(Entry::Waits { since, rank, .. }), Claim::Waits(plea)) => {
+                self.leave(session);
+                self.wait(session, plea, since, rank.ticket);
+            }
+            (entry, claim) => {
+                if entry.is_some() {
+                    self.leave(session);
+                }
+                if let Claim::Waits(plea) = claim {
+                    self.tickets += 1;
+                    self.wait(session, plea, now, self.tickets);
+                } else if claim == Claim::Asks {
+                    self.ask(session, Health::Well);
+                }
+            }
+        }
+    }
+
+    /// The session whose turn it is, if there is a slot for it; it has its turn from now on.
+    pub(super) fn next(&mut self) -> Option<u32> {
+        if self.asking >= self.most {
+            return None;
+        }
+        let well = &self.well;
+        let troubled = Some(&self.troubled).filter(|_| self.troubled_asking < self.most.div_ceil(2));
+        let oldest = self.given % SHARE == SHARE - 1;
+        let (session, health) = if oldest {
+            let well = well.by_age.first_key_value().map(|(age, session)| (age, *session, Health::Well));
+            let troubled = troubled.and_then(|line| line.by_age.first_key_value());
+            let troubled = troubled.map(|(age, session)| (age, *session, Health::Troubled));
+            let (_, session, health) = well.into_iter().chain(troubled).min_by_key(|(age, ..)| *age)?;
+            (session, health)
+        } else {
+            let first = well.by_rank.first_key_value().map(|(_, session)| (*session, Health::Well));
+            let troubled = || Some((*troubled?.by_rank.first_key_value()?.1, Health::Troubled));
+            first.or_else(troubled)?
+        };
+        self.given += 1;
+        self.leave(session);
+        self.ask(session, health);
+        Some(session)
+    }
+
+    /// How many ask at the moment.
+    pub(super) const fn asking(&self) -> usize {
+        self.asking
+    }
+
+    fn wait(&mut self, session: u32, plea: Plea, since: UnixMillis, ticket: u64) {
+        let due = match plea.hurry {
+            Hurry::Callers => plea.due.min(since + PATIENCE),
+            Hurry::Nobody => plea.due,
+        };
+        let rank = Rank { hurry: plea.hurry, due: due.max(since), ticket };
+        let line = self.line(plea.health);
+        line.by_rank.insert(rank, session);
+        line.by_age.insert(ticket, session);
+        self.entries.insert(session, Entry::Waits { plea, since, rank });
+    }
+
+    fn ask(&mut self, session: u32, health: Health) {
+        self.asking += 1;
+        self.troubled_asking += usize::from(health == Health::Troubled);
+        self.entries.insert(session, Entry::Asks(health));
+    }
+
+    fn leave(&mut self, session: u32) {
+        match self.entries.remove(&session) {
+            Some(Entry::Waits { plea, rank, .. }) => {
+                let line = self.line(plea.health);
+                line.by_rank.remove(&rank);
+                line.by_age.remove(&rank.ticket);
+            }
+            Some(Entry::Asks(health)) => {
+                self.asking -= 1;
+                self.troubled_asking -= usize::from(health == Health::Troubled);
+            }
+            None => {}
+        }
+    }
+
+    const fn line(&mut self, health: Health) -> &mut Line {
+        match health {
+            Health::Well => &mut self.well,
+            Health::Troubled => &mut self.troubled,
+        }
+    }
+}
+
+/// Each fourth turn goes by age: enough that nobody starves, too few to be felt.
+const SHARE: u64 = 4;
+
+/// Ten seconds: as long as callers are used to wait at worst, for a request that times out.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: UnixMillis = UnixMillis::new(1_800_000_000_000);
+
+    fn at(seconds: u64) -> UnixMillis {
+        START + Duration::from_secs(seconds)
+    }
+
+    fn callers(due: u64) -> Claim {
+        Claim::Waits(Plea { health: Health::Well, hurry: Hurry::Callers, due: at(due) })
+    }
+
+    fn background(due: u64) -> Claim {
+        Claim::Waits(Plea { health: Health::Well, hurry: Hurry::Nobody, due: at(due) })
+    }
+
+    fn troubled(hurry: Hurry) -> Claim {
+        Claim::Waits(Plea { health: Health::Troubled, hurry, due: at(0) })
+    }
+
+    /// One after the other, each of which ends before the next begins.
+    fn in_order(turns: &mut Turns) -> Vec<u32> {
+        let mut order = Vec::new();
+        while let Some(session) = turns.next() {
+            order.push(session);
+            turns.note(session, Claim::Nothing, START);
+        }
+        order
+    }
+
+    #[test]
+    fn as_many_ask_as_there_are_slots_and_each_that_ends_makes_room() {
+        let mut turns = Turns::new(2);
+        for session in 1..=3 {
+            turns.note(session, callers(0), START);
+        }
+        assert_eq!((turns.next(), turns.next(), turns.next()), (Some(1), Some(2), None));
+
+        turns.note(1, Claim::Asks, START);
+        assert_eq!(turns.next(), None);
+        turns.note(1, Claim::Nothing, START);
+
+        assert_eq!((turns.next(), turns.asking()), (Some(3), 2));
+    }
+
+    #[test]
+    fn callers_go_first_and_then_the_token_that_ends_first() {
+        let mut turns = Turns::new(1);
+        turns.note(1, background(9), START);
+        turns.note(2, background(8), START);
+        turns.note(3, callers(7), START);
+        turns.note(4, callers(6), START);
+
+        // The fourth turn would be that of age: one is left by then.
+        assert_eq!(in_order(&mut turns), [4, 3, 2, 1]);
+    }
+
+    #[test]
+    fn a_caller_who_comes_to_a_flight_that_waits_moves_it_up_and_keeps_its_age() {
+        let mut turns = Turns::new(1);
+        turns.note(1, background(9), START);
+        turns.note(2, background(5), at(1));
+        turns.note(3, callers(0), at(2));
+
+        turns.note(1, callers(0), at(3));
+
+        assert_eq!(turns.next(), Some(1));
+    }
+
+    #[test]
+    fn every_fourth_turn_goes_to_whoever_has_waited_longest() {
+        let mut turns = Turns::new(1);
+        turns.note(0, background(0), START);
+        for session in 1..=9 {
+            turns.note(session, callers(0), at(1));
+        }
+
+        assert_eq!(in_order(&mut turns), [1, 2, 3, 0, 4, 5, 6, 7, 8, 9]);
+    }
+
+    #[test]
+    fn after_ten_seconds_the_callers_who_came_first_go_first() {
+        let mut turns = Turns::new(1);
+        turns.note(1, callers(3600), START);
+        turns.note(2, callers(0), at(9));
+        turns.note(3, callers(0), at(11));
+
+        assert_eq!(in_order(&mut turns), [2, 1, 3]);
+    }
+
+    #[test]
+    fn those_in_trouble_go_last_and_have_half_of_the_slots_at_most() {
+        let mut turns = Turns::new(4);
+        for session in 1..=4 {
+            turns.note(session, troubled(Hurry::Callers), START);
+        }
+        turns.note(5, background(9), at(1));
+        assert_eq!((turns.next(), turns.next(), turns.next()), (Some(5), Some(1), Some(2)));
+
+        assert_eq!(turns.next(), None);
+        turns.note(6, background(9), at(1));
+        assert_eq!(turns.next(), Some(6));
+    }
+
+    #[test]
+    fn even_one_slot_is_had_by_those_in_trouble_now_and_then() {
+        let mut turns = Turns::new(1);
+        turns.note(0, troubled(Hurry::Nobody), START);
+        for session in 1..=9 {
+            turns.note(session, callers(0), at(1));
+        }
+
+        assert_eq!(in_order(&mut turns)[3], 0);
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    proptest::proptest! {
+        #[test]
+        fn whoever_waits_behind_n_others_has_a_turn_within_4_n_and_4(
+            arrivals in proptest::collection::vec((0..3_u8, 0..100_u64, 0..4_u8), 1..200),
+        ) {
+            let mut turns = Turns::new(1);
+            let mut patience: BTreeMap<u32, usize> = BTreeMap::new();
+            for (number, (kind, due, served)) in (0..).zip(arrivals) {
+                patience.insert(number, 4 * (patience.len() + 1));
+                turns.note(number, [callers(due), background(due), troubled(Hurry::Nobody)][usize::from(kind)], at(u64::from(number)));
+                for _ in 0..served {
+                    let Some(session) = turns.next() else { break };
+                    turns.note(session, Claim::Nothing, at(0));
+                    patience.remove(&session);
+                    for (waiting, left) in &mut patience {
+                        assert!(*left > 1, "{waiting} starves");
+                        *left -= 1;
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_flight_that_must_wait_again_waits_behind_those_that_came_before() {
+        let mut turns = Turns::new(1);
+        turns.note(1, callers(0), START);
+        assert_eq!(turns.next(), Some(1));
+        turns.note(2, callers(0), at(1));
+
+        turns.note(1, callers(0), at(2));
+
+        assert_eq!(turns.next(), Some(2));
+    }
+}

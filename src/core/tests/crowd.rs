@@ -1,0 +1,278 @@
+//! A crowd of sessions in one pool, in calm weather: a provider that answers after a fixed
+//! time, users who come and go, and nothing that fails.
+//!
+//! Counts; leaves judging the figures to the tests and to the benchmark, which both include
+//! this file.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, VecDeque},
+    time::Duration,
+};
+
+use super::core::{
+    AccessToken, CallId, Effect, Event, FlightId, Identity, Jitter, Limits, Policy, Pool, PoolEffect,
+    ScopeSet, SessionId, Skew, Stamp, TokenSet, UnixMillis, Want,
+};
+
+/// Whose sessions there are, and how they are used.
+#[derive(Clone, Debug)]
+pub(super) struct Climate {
+    pub(super) users: u32,
+    pub(super) policy: Policy,
+    pub(super) limits: Limits,
+    pub(super) lifetime: Duration,
+    /// How long the provider takes for a grant.
+    pub(super) latency: Duration,
+    pub(super) span: Duration,
+    pub(super) start: Start,
+    pub(super) traffic: Traffic,
+}
+
+/// What there is at the start.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Start {
+    /// Nothing.
+    Empty,
+    /// A token for each user, all granted in one second.
+    Herd,
+}
+
+/// When users call.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Traffic {
+    /// Each about once in this time, by half of it sooner or later.
+    Steady(Duration),
+    /// Each visits so often a day, most often in the afternoon and rarely at night; a visit is
+    /// twenty calls, fifteen seconds apart on average.
+    Daily(f64),
+}
+
+/// What was counted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Figures {
+    pub(super) calls: u64,
+    /// Calls that were not answered at once.
+    pub(super) waited: u64,
+    /// The longest of those.
+    pub(super) longest_wait: Duration,
+    /// Calls that were given an expired token.
+    pub(super) expired: u64,
+    /// Calls that were given none.
+    pub(super) failed: u64,
+    /// Grants in each second.
+    pub(super) grants: Vec<u32>,
+    /// The most that were on the wire at a time.
+    pub(super) on_wire: usize,
+    /// Sessions that were given up.
+    pub(super) gone: u64,
+}
+
+impl Figures {
+    pub(super) fn granted(&self) -> u64 {
+        self.grants.iter().copied().map(u64::from).sum()
+    }
+
+    /// The busiest second, and the mean of those from the first grant on.
+    #[expect(clippy::cast_precision_loss, reason = "small")]
+    pub(super) fn peak_and_mean(&self) -> (f64, f64) {
+        let busy: Vec<_> = self.grants.iter().skip_while(|grants| **grants == 0).collect();
+        let peak = busy.iter().copied().max().copied().unwrap_or_default();
+        (f64::from(peak), self.granted() as f64 / busy.len().max(1) as f64)
+    }
+}
+
+pub(super) struct Crowd {
+    climate: Climate,
+    pool: Pool<()>,
+    scopes: ScopeSet,
+    now: UnixMillis,
+    dice: Jitter,
+    /// In order of time, since the provider takes as long for each.
+    answers: VecDeque<(UnixMillis, SessionId, FlightId)>,
+    calls: BinaryHeap<Reverse<(UnixMillis, u32, u32)>>,
+    waiting: HashMap<CallId, UnixMillis>,
+    tokens: u64,
+    figures: Figures,
+}
+
+const START: UnixMillis = UnixMillis::new(1_750_000_000_000);
+
+/// Calls of a visit.
+const VISIT: u32 = 20;
+const BETWEEN_CALLS: f64 = 15.0;
+const DAY: f64 = 86_400.0;
+
+impl Crowd {
+    pub(super) fn new(climate: Climate, seed: u64) -> Self {
+        let mut dice = Jitter::new(seed);
+        let scopes: ScopeSet = ["LIST_OFFERS", "PURCHASE_GIFTCARD"].into_iter().collect();
+        let own = (identity(u32::MAX), scopes.clone(), ());
+        let pool = Pool::new(climate.policy.clone(), climate.limits, dice.split(), own, START);
+        let seconds = usize::try_from(climate.span.as_secs()).unwrap_or(usize::MAX) + 1;
+        let figures = Figures { grants: vec![0; seconds], ..Figures::default() };
+        Self {
+            climate,
+            pool,
+            scopes,
+            now: START,
+            dice,
+            answers: VecDeque::new(),
+            calls: BinaryHeap::new(),
+            waiting: HashMap::new(),
+            tokens: 0,
+            figures,
+        }
+    }
+
+    pub(super) fn run(mut self) -> Figures {
+        for user in 0..self.climate.users {
+            if self.climate.start == Start::Herd {
+                self.now = START + Duration::from_secs(1) * user / self.climate.users;
+                let session = self.pool.open(identity(user), &self.scopes, (), self.now);
+                let token = self.token();
+                self.tell(session, Event::Observed(token));
+            }
+            self.plan(user, 0);
+        }
+        let end = START + self.climate.span;
+        loop {
+            let call = self.calls.peek().map(|Reverse((at, ..))| *at);
+            let answer = self.answers.front().map(|(at, ..)| *at);
+            let alarm = self.pool.next_wakeup();
+            let Some(next) = [call, answer, alarm].into_iter().flatten().min().filter(|at| *at <= end) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            if answer == Some(next) {
+                let Some((_, session, flight)) = self.answers.pop_front() else { continue };
+                let token = self.token();
+                self.tell(session, Event::Granted(flight, Ok(token)));
+            } else if call == Some(next) {
+                let Some(Reverse((_, user, left))) = self.calls.pop() else { continue };
+                self.call(user);
+                self.plan(user, left);
+            } else {
+                let effects = self.pool.woke(self.now);
+                self.perform(effects);
+            }
+        }
+        self.figures
+    }
+
+    fn call(&mut self, user: u32) {
+        self.figures.calls += 1;
+        let call = CallId(self.figures.calls);
+        self.waiting.insert(call, self.now);
+        let session = self.pool.open(identity(user), &self.scopes, (), self.now);
+        self.tell(session, Event::Requested(call, Want::USABLE));
+        self.figures.waited += u64::from(self.waiting.contains_key(&call));
+    }
+
+    fn tell(&mut self, session: SessionId, event: Event) {
+        let effects = self.pool.handle(session, event, self.now);
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<PoolEffect>) {
+        for effect in effects {
+            match effect {
+                PoolEffect::Perform(_, Effect::Settle(call, answer)) => {
+                    let asked_at = self.waiting.remove(&call).unwrap_or(self.now);
+                    let figures = &mut self.figures;
+                    figures.longest_wait = figures.longest_wait.max(self.now.since(asked_at));
+                    match answer {
+                        Ok(tokens) => figures.expired += u64::from(tokens.expires_at <= self.now),
+                        Err(_) => figures.failed += 1,
+                    }
+                }
+                PoolEffect::Perform(session, Effect::Send(flight, _)) => {
+                    let second = usize::try_from(self.now.since(START).as_secs()).unwrap_or(usize::MAX);
+                    self.figures.grants.get_mut(second).into_iter().for_each(|grants| *grants += 1);
+                    self.answers.push_back((self.now + self.climate.latency, session, flight));
+                    self.figures.on_wire = self.figures.on_wire.max(self.answers.len());
+                }
+                PoolEffect::Forget(_) => self.figures.gone += 1,
+                PoolEffect::Perform(..) => {}
+            }
+        }
+    }
+
+    fn token(&mut self) -> TokenSet {
+        self.tokens += 1;
+        TokenSet {
+            access_token: AccessToken::new(self.tokens.to_string()),
+            refresh_token: None,
+            scopes: Some(self.scopes.clone()),
+            issued_at: self.now,
+            expires_at: self.now + self.climate.lifetime,
+            provider_clock: Skew::default(),
+            stamp: Stamp::default(),
+        }
+    }
+
+    /// When a user calls next, `left` times more in this visit.
+    fn plan(&mut self, user: u32, left: u32) {
+        let (wait, left) = match self.climate.traffic {
+            Traffic::Steady(mean) => (mean.mul_f64(0.5 + self.dice.fraction()), 0),
+            Traffic::Daily(_) if left > 0 => {
+                (Duration::from_secs_f64(2.0 * BETWEEN_CALLS * self.dice.fraction()), left - 1)
+            }
+            Traffic::Daily(visits) => (self.until_visit(visits), VISIT - 1),
+        };
+        self.calls.push(Reverse((self.now + wait, user, left)));
+    }
+
+    /// The time to the next visit, by a rate that follows the sun.
+    fn until_visit(&mut self, visits: f64) -> Duration {
+        let mut wait = 0.0;
+        let highest = 1.0 + SWING;
+        loop {
+            wait -= (1.0 - self.dice.fraction()).ln() * DAY / (visits * highest);
+            let hours = (self.now.since(START).as_secs_f64() + wait) / 3600.0;
+            // It is midnight at the start; the peak is at three in the afternoon.
+            let rate = 1.0 + SWING * ((hours - 9.0) / 24.0 * std::f64::consts::TAU).sin();
+            if self.dice.fraction() * highest < rate {
+                return Duration::from_secs_f64(wait);
+            }
+        }
+    }
+}
+
+/// Nineteen times as many visits in the afternoon as at night.
+const SWING: f64 = 0.9;
+
+pub(super) fn identity(user: u32) -> Identity {
+    let mut digest = [0; 16];
+    digest[..4].copy_from_slice(&user.to_le_bytes());
+    Identity::new(digest)
+}
+
+/// Ten lifetimes of sessions whose tokens were all granted in one second.
+pub(super) fn herd(users: u32, max_concurrent_grants: usize) -> Climate {
+    let lifetime = Duration::from_secs(600);
+    Climate {
+        users,
+        policy: Policy::default(),
+        limits: Limits { max: users as usize, max_concurrent_grants, ..Limits::default() },
+        lifetime,
+        latency: Duration::from_millis(100),
+        span: lifetime * 10,
+        start: Start::Herd,
+        traffic: Traffic::Steady(Duration::from_secs(60)),
+    }
+}
+
+/// A day of three-minute tokens.
+pub(super) fn day(users: u32, policy: Policy, idle: Duration) -> Climate {
+    Climate {
+        users,
+        policy,
+        limits: Limits { max: users as usize, idle, ..Limits::default() },
+        lifetime: Duration::from_secs(180),
+        latency: Duration::from_millis(100),
+        span: Duration::from_secs(86_400),
+        start: Start::Empty,
+        traffic: Traffic::Daily(8.0),
+    }
+}

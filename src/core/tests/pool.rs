@@ -1,0 +1,518 @@
+//! Short stories of many sessions.
+
+use super::{
+    START,
+    crowd::{Crowd, day, herd},
+    failure, millis, scopes, seconds, token,
+};
+use crate::core::{
+    CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Identity, Jitter, Limits,
+    Policy, Pool, PoolEffect, RefreshMode, Refusal, Scoping, SessionId, Sharing, TokenSet, UnixMillis, Want,
+};
+
+const LIFETIME: u64 = 180;
+
+/// A pool and the driver around it; each identity is a number, and what is known of it.
+struct Bench {
+    pool: Pool<u8>,
+    now: UnixMillis,
+    calls: u64,
+    tokens: u64,
+    effects: Vec<PoolEffect>,
+}
+
+impl Bench {
+    fn new(limits: Limits) -> Self {
+        Self::of(Policy::default(), limits)
+    }
+
+    fn of(policy: Policy, limits: Limits) -> Self {
+        let own = (identity(0), scopes(&["A"]), 0);
+        let pool = Pool::new(policy, limits, Jitter::new(1), own, START);
+        Self { pool, now: START, calls: 0, tokens: 0, effects: Vec::new() }
+    }
+
+    fn open(&mut self, number: u8, names: &[&str]) -> SessionId {
+        self.pool.open(identity(number), &scopes(names), number, self.now)
+    }
+
+    fn tell(&mut self, session: SessionId, event: Event) {
+        self.effects = self.pool.handle(session, event, self.now);
+        assert!(self.pool.next_wakeup().is_none_or(|at| at > self.now), "an alarm in the past");
+    }
+
+    fn ask_for(&mut self, session: SessionId, want: Want) -> CallId {
+        self.calls += 1;
+        let call = CallId(self.calls);
+        self.tell(session, Event::Requested(call, want));
+        call
+    }
+
+    fn ask(&mut self, session: SessionId) -> CallId {
+        self.ask_for(session, Want::USABLE)
+    }
+
+    /// The identity's session of one scope is asked; gives the session.
+    fn use_of(&mut self, number: u8) -> SessionId {
+        let session = self.open(number, &["A"]);
+        self.ask(session);
+        session
+    }
+
+    /// The flight of a session is answered with a token of these scopes.
+    fn grant(&mut self, session: SessionId, flight: u64, granted: Option<&[&str]>) -> TokenSet {
+        self.tokens += 1;
+        let granted = TokenSet {
+            scopes: granted.map(scopes),
+            ..token(&format!("token {}", self.tokens), self.now, seconds(LIFETIME))
+        };
+        self.tell(session, Event::Granted(FlightId(flight), Ok(granted.clone())));
+        granted
+    }
+
+    /// A session that holds a token.
+    fn holder(&mut self, number: u8) -> SessionId {
+        let session = self.use_of(number);
+        self.grant(session, 1, None);
+        session
+    }
+
+    fn pass(&mut self, span: u64) {
+        self.now = self.now + seconds(span);
+        self.effects = self.pool.woke(self.now);
+        assert!(self.pool.next_wakeup().is_none_or(|at| at > self.now), "an alarm in the past");
+    }
+
+    fn sent(&self) -> Vec<SessionId> {
+        self.each(|session, effect| matches!(effect, Effect::Send(..)).then_some(session))
+    }
+
+    fn gone(&self) -> Vec<SessionId> {
+        let gone = self.effects.iter().filter_map(|effect| match effect {
+            PoolEffect::Forget(session) => Some(*session),
+            PoolEffect::Perform(..) => None,
+        });
+        gone.collect()
+    }
+
+    fn settled(&self) -> Vec<(CallId, Result<String, ErrorCode>)> {
+        self.each(|_, effect| {
+            let Effect::Settle(call, answer) = effect else { return None };
+            let name = |tokens: &TokenSet| tokens.access_token.expose().to_owned();
+            Some((*call, answer.as_ref().map(name).map_err(|error| error.code)))
+        })
+    }
+
+    fn each<R>(&self, pick: impl Fn(SessionId, &Effect) -> Option<R>) -> Vec<R> {
+        let picked = self.effects.iter().filter_map(|effect| match effect {
+            PoolEffect::Perform(session, effect) => pick(*session, effect),
+            PoolEffect::Forget(_) => None,
+        });
+        picked.collect()
+    }
+}
+
+fn identity(number: u8) -> Identity {
+    Identity::new([number; 16])
+}
+
+fn name(tokens: &TokenSet) -> Result<String, ErrorCode> {
+    Ok(tokens.access_token.expose().to_owned())
+}
+
+fn wanting(names: &[&str]) -> Want {
+    Want::Usable { min_validity: None, scopes: Some(scopes(names)) }
+}
+
+fn slots(max_concurrent_grants: usize) -> Limits {
+    Limits { max_concurrent_grants, ..Limits::default() }
+}
+
+fn keeping(max: usize) -> Limits {
+    Limits { max, ..Limits::default() }
+}
+
+#[test]
+fn the_same_identity_and_scopes_are_the_same_session() {
+    let mut bench = Bench::new(Limits::default());
+    let session = bench.open(1, &["B", "A"]);
+
+    assert_eq!(bench.open(1, &["A", "B", "A"]), session);
+    assert_ne!(bench.open(1, &["A"]), session);
+    assert_ne!(bench.open(2, &["A", "B"]), session);
+    assert_eq!(bench.open(0, &["A"]), bench.pool.own());
+    assert_eq!(bench.pool.context(session), Some(&1));
+}
+
+#[test]
+fn the_least_recently_used_session_goes_first_and_the_managers_own_never() {
+    let mut bench = Bench::new(keeping(2));
+    let own = bench.holder(0);
+    let (first, second) = (bench.holder(1), bench.holder(2));
+    bench.ask(first);
+
+    let third = bench.holder(3);
+
+    assert_eq!(bench.gone(), []);
+    assert_eq!(bench.pool.lifecycle(second).map(|_| ()), None);
+    assert_eq!(bench.pool.len(), 3);
+    bench.holder(4);
+    assert_eq!(bench.pool.lifecycle(first).map(|_| ()), None);
+    assert!([own, third].iter().all(|kept| bench.pool.lifecycle(*kept).is_some()));
+}
+
+#[test]
+fn a_session_that_has_a_flight_is_kept_until_it_has_none() {
+    let mut bench = Bench::new(keeping(1));
+    let first = bench.use_of(1);
+    let second = bench.use_of(2);
+    assert_eq!((bench.gone(), bench.pool.len()), (vec![], 3));
+
+    bench.grant(first, 1, None);
+
+    assert_eq!(bench.gone(), [first]);
+    bench.grant(second, 1, None);
+    assert_eq!((bench.gone(), bench.pool.len()), (vec![], 2));
+}
+
+#[test]
+fn a_session_that_nobody_uses_goes_although_it_is_refreshed() {
+    let mut bench = Bench::new(Limits { idle: seconds(160), ..Limits::default() });
+    let (used, unused) = (bench.holder(1), bench.holder(2));
+    bench.pass(140);
+    bench.ask(used);
+    bench.grant(used, 2, None);
+    bench.grant(unused, 2, None);
+
+    bench.pass(29);
+    assert_eq!(bench.gone(), []);
+    bench.pass(1);
+
+    assert_eq!(bench.gone(), [unused]);
+    assert!(bench.pool.lifecycle(used).is_some());
+}
+
+#[test]
+fn a_session_comes_back_after_it_was_given_up() {
+    let mut bench = Bench::new(Limits { idle: seconds(16), ..Limits::default() });
+    let gone = bench.holder(1);
+    bench.pass(17);
+    assert_eq!(bench.gone(), [gone]);
+
+    let back = bench.use_of(1);
+
+    assert_ne!(back, gone);
+    assert_eq!(bench.sent(), [back]);
+    // What was still on its way to the old one does nothing to the new one.
+    bench.tell(gone, Event::Granted(FlightId(1), Ok(token("late", bench.now, seconds(9)))));
+    assert_eq!(bench.effects, []);
+}
+
+#[test]
+fn grants_wait_for_a_slot_and_each_that_ends_makes_room_for_one() {
+    let mut bench = Bench::new(slots(2));
+    let sessions: Vec<_> = (1..=4).map(|number| bench.use_of(number)).collect();
+    assert_eq!((bench.sent(), bench.pool.asking()), (vec![], 2));
+
+    bench.grant(sessions[0], 1, None);
+
+    assert_eq!(bench.sent(), [sessions[2]]);
+    bench.tell(
+        sessions[1],
+        Event::Granted(FlightId(1), Err(GrantFailure::Transient(failure(ErrorCode::Server)))),
+    );
+    assert_eq!((bench.sent(), bench.pool.asking()), (vec![sessions[3]], 2));
+}
+
+#[test]
+fn waiting_callers_go_before_background_refreshes() {
+    let mut bench = Bench::new(slots(1));
+    let holders: Vec<_> = (1..=3).map(|number| bench.holder(number)).collect();
+    bench.pass(140);
+    let [first] = bench.sent()[..] else { panic!("one slot") };
+    let late = bench.use_of(9);
+    assert_eq!(bench.sent(), []);
+
+    bench.grant(first, 2, None);
+
+    assert_eq!(bench.sent(), [late]);
+    assert!(holders.contains(&first));
+}
+
+#[test]
+fn a_flight_that_waits_for_its_turn_is_not_needed_once_a_token_is_seen() {
+    let mut bench = Bench::new(slots(1));
+    let (first, second) = (bench.use_of(1), bench.use_of(2));
+    let seen = token("seen", START, seconds(LIFETIME));
+
+    bench.tell(second, Event::Observed(seen.clone()));
+
+    assert_eq!(bench.settled(), [(CallId(2), name(&seen))]);
+    bench.grant(first, 1, None);
+    assert_eq!((bench.sent(), bench.pool.asking()), (vec![], 0));
+}
+
+#[test]
+fn a_caller_who_waits_for_a_turn_may_give_up_and_the_next_goes() {
+    let mut bench = Bench::new(slots(1));
+    let first = bench.use_of(1);
+    let second = bench.open(2, &["A"]);
+    let call = bench.ask(second);
+
+    bench.tell(second, Event::Abandoned(call));
+    bench.tell(second, Event::Closed);
+
+    assert_eq!(bench.gone(), [second]);
+    bench.grant(first, 1, None);
+    assert_eq!(bench.pool.asking(), 0);
+}
+
+#[test]
+fn the_shared_store_is_read_out_of_turn_and_the_lease_is_not_asked_for() {
+    let policy = Policy { sharing: Some(Sharing { lease: Some(seconds(20)) }), ..Policy::default() };
+    let mut bench = Bench::of(policy, slots(1));
+    let about = |bench: &Bench| bench.each(|id, effect| Some((id, effect.clone())));
+    let (first, second) = (bench.use_of(1), bench.use_of(2));
+    assert_eq!(about(&bench), [(second, Effect::Load(FlightId(1)))]);
+    bench.tell(first, Event::Loaded(FlightId(1), Ok(None)));
+    // Its turn has come; somebody may have saved since.
+    assert_eq!(about(&bench), [(first, Effect::Load(FlightId(1)))]);
+    bench.tell(first, Event::Loaded(FlightId(1), Ok(None)));
+    assert_eq!(about(&bench), [(first, Effect::Acquire(FlightId(1)))]);
+
+    bench.tell(second, Event::Loaded(FlightId(1), Ok(None)));
+    assert_eq!(about(&bench), []);
+
+    bench.tell(first, Event::Leased(FlightId(1), Ok(None)));
+    assert_eq!(about(&bench), [(second, Effect::Load(FlightId(1)))]);
+}
+
+#[test]
+fn a_lease_that_comes_for_a_session_that_is_gone_is_given_back() {
+    let mut bench = Bench::new(Limits::default());
+    let session = bench.open(1, &["A"]);
+    bench.tell(session, Event::Closed);
+
+    bench.tell(session, Event::Leased(FlightId(3), Ok(Some(Fence(7)))));
+
+    assert_eq!(bench.effects, [PoolEffect::Perform(session, Effect::Release(FlightId(3)))]);
+}
+
+#[test]
+fn a_session_that_was_closed_is_another_when_it_is_asked_for_again() {
+    let mut bench = Bench::new(Limits::default());
+    let closed = bench.use_of(1);
+
+    bench.tell(closed, Event::Closed);
+
+    assert_eq!(bench.settled(), [(CallId(1), Err(ErrorCode::Closed))]);
+    let call = bench.ask(closed);
+    assert_eq!(bench.settled(), [(call, Err(ErrorCode::Closed))]);
+    assert_ne!(bench.open(1, &["A"]), closed);
+}
+
+#[test]
+fn closing_the_pool_settles_everybody_and_is_told_once() {
+    let mut bench = Bench::new(slots(1));
+    for number in 0..4 {
+        bench.use_of(number);
+    }
+
+    bench.effects = bench.pool.close(bench.now);
+
+    let told = bench.each(|id, effect| (*effect == Effect::Notify(Change::Closed)).then_some(id));
+    assert_eq!((told, bench.settled().len()), (vec![bench.pool.own()], 4));
+    assert_eq!((bench.pool.len(), bench.pool.next_wakeup()), (1, None));
+    assert_eq!((bench.pool.is_awaited(), bench.pool.is_busy()), (false, false));
+    let nobody = bench.use_of(5);
+    assert_eq!(bench.settled(), [(CallId(5), Err(ErrorCode::Closed))]);
+    assert_eq!(bench.pool.lifecycle(nobody).map(|_| ()), None);
+}
+
+#[test]
+fn a_session_uses_the_fresh_token_of_a_sibling_that_has_all_its_scopes() {
+    let mut bench = Bench::new(Limits::default());
+    let wide = bench.open(1, &["A", "B"]);
+    bench.ask(wide);
+    let granted = bench.grant(wide, 1, Some(&["A", "B"]));
+    let narrow = bench.open(1, &["A"]);
+
+    let call = bench.ask(narrow);
+
+    assert_eq!((bench.settled(), bench.sent()), (vec![(call, name(&granted))], vec![]));
+    // Near its end, it is not fresh any more.
+    bench.now = bench.now + seconds(LIFETIME - 5);
+    bench.ask(narrow);
+    assert!(bench.sent().contains(&narrow));
+}
+
+#[test]
+fn nobody_uses_a_token_of_another_identity_or_one_whose_scopes_are_not_known_to_do() {
+    let mut bench = Bench::new(Limits::default());
+    for (number, granted) in [(1, Some(&["A", "B"][..])), (2, None), (3, Some(&["B"][..]))] {
+        let wide = bench.open(number, &["A", "B"]);
+        bench.ask(wide);
+        bench.grant(wide, 1, granted);
+    }
+
+    for (number, names) in [(4, &["A"][..]), (2, &["A"]), (3, &["A"]), (1, &[]), (1, &["A", "C"])] {
+        let session = bench.open(number, names);
+        bench.ask(session);
+        assert_eq!(bench.sent(), [session], "{number} {names:?}");
+    }
+}
+
+#[test]
+fn the_refusal_of_a_token_that_was_lent_reaches_the_session_that_holds_it() {
+    let mut bench = Bench::new(Limits::default());
+    let wide = bench.open(1, &["A", "B"]);
+    bench.ask(wide);
+    let granted = bench.grant(wide, 1, Some(&["A", "B"]));
+    let narrow = bench.open(1, &["A"]);
+    bench.ask(narrow);
+
+    bench.tell(narrow, Event::Refused(granted.access_token, Refusal::First));
+
+    assert_eq!(bench.pool.lifecycle(wide).and_then(|it| it.held()), None);
+}
+
+#[test]
+fn scopes_that_are_not_held_are_granted_once_for_the_union_and_others_are_not_disturbed() {
+    let mut bench = Bench::new(Limits::default());
+    let narrow = bench.open(1, &["A"]);
+    bench.ask(narrow);
+    let held = bench.grant(narrow, 1, Some(&["A"]));
+
+    let stepping = bench.ask_for(narrow, wanting(&["B"]));
+    let [wide] = bench.sent()[..] else { panic!("one grant") };
+    assert_eq!(bench.pool.lifecycle(wide).map(|it| it.scopes().clone()), Some(scopes(&["A", "B"])));
+    assert_eq!(bench.pool.context(wide), Some(&1));
+    let joining = bench.ask_for(narrow, wanting(&["A", "B"]));
+    assert_eq!((bench.sent(), bench.settled()), (vec![], vec![]));
+    let other = bench.ask(narrow);
+    assert_eq!(bench.settled(), [(other, name(&held))]);
+
+    let granted = bench.grant(wide, 1, Some(&["A", "B"]));
+    assert_eq!(bench.settled(), [(stepping, name(&granted)), (joining, name(&granted))]);
+    let again = bench.ask_for(narrow, wanting(&["B"]));
+    assert_eq!((bench.settled(), bench.sent()), (vec![(again, name(&granted))], vec![]));
+    let other = bench.ask(narrow);
+    assert_eq!(bench.settled(), [(other, name(&held))]);
+}
+
+#[test]
+fn scopes_that_are_asked_for_and_not_granted_are_an_error_for_those_who_asked_alone() {
+    let mut bench = Bench::new(Limits::default());
+    let narrow = bench.open(1, &["A"]);
+    bench.ask(narrow);
+    let held = bench.grant(narrow, 1, Some(&["A"]));
+    let stepping = bench.ask_for(narrow, wanting(&["B"]));
+    let [wide] = bench.sent()[..] else { panic!("one grant") };
+
+    bench.grant(wide, 1, Some(&["A"]));
+
+    assert_eq!(bench.settled(), [(stepping, Err(ErrorCode::InsufficientScope))]);
+    let again = bench.ask_for(narrow, wanting(&["B"]));
+    assert_eq!((bench.settled(), bench.sent()), (vec![(again, Err(ErrorCode::InsufficientScope))], vec![]));
+    let other = bench.ask(narrow);
+    assert_eq!(bench.settled(), [(other, name(&held))]);
+}
+
+#[test]
+fn a_caller_who_waits_for_more_scopes_may_give_up_or_be_closed_with_its_session() {
+    let mut bench = Bench::new(Limits::default());
+    let narrow = bench.open(1, &["A"]);
+    let (first, second) = (bench.ask_for(narrow, wanting(&["B"])), bench.ask_for(narrow, wanting(&["B"])));
+
+    bench.tell(narrow, Event::Abandoned(first));
+    bench.tell(narrow, Event::Closed);
+
+    assert_eq!(bench.settled(), [(second, Err(ErrorCode::Closed))]);
+    assert!(!bench.pool.is_awaited());
+}
+
+#[test]
+fn a_caller_who_waits_for_more_scopes_may_give_up_when_its_session_is_gone() {
+    let mut bench = Bench::new(keeping(1));
+    let narrow = bench.open(1, &["A"]);
+    let call = bench.ask_for(narrow, wanting(&["B"]));
+    assert_eq!(bench.gone(), [narrow]);
+
+    bench.tell(narrow, Event::Abandoned(call));
+
+    assert!(!bench.pool.is_awaited());
+}
+
+#[test]
+fn where_scopes_are_no_matter_of_asking_nothing_more_is_asked_for() {
+    let mut bench = Bench::new(Limits { scoping: Scoping::Fixed, ..Limits::default() });
+    let own = bench.pool.own();
+    bench.ask_for(own, wanting(&["B"]));
+    assert_eq!(bench.sent(), [own]);
+
+    bench.grant(own, 1, None);
+
+    assert_eq!(bench.settled().len(), 1);
+    assert_eq!(bench.pool.len(), 1);
+}
+
+#[test]
+fn a_token_is_handed_out_without_asking_until_the_pool_must_know_that_it_is_used() {
+    let mut bench = Bench::new(Limits { idle: seconds(160), ..Limits::default() });
+    let (own, session) = (bench.holder(0), bench.holder(1));
+
+    assert_eq!(bench.pool.served_until(session), Some(START + seconds(10)));
+    assert!(bench.pool.served_until(own) > Some(START + seconds(100)));
+    bench.now = START + seconds(15);
+    bench.ask(session);
+    assert_eq!(bench.pool.served_until(session), Some(START + seconds(25)));
+}
+
+#[test]
+fn a_broken_identity_does_not_keep_the_others_waiting() {
+    let policy = Policy { refresh: RefreshMode::OnDemand, ..Policy::default() };
+    let mut bench = Bench::of(policy, slots(1));
+    let broken = bench.use_of(1);
+    let down = || Event::Granted(FlightId(1), Err(GrantFailure::Transient(failure(ErrorCode::Server))));
+    bench.tell(broken, down());
+    let first = bench.use_of(2);
+    // Its pause is over while another has the only slot.
+    bench.pass(1);
+    let second = bench.use_of(3);
+
+    bench.grant(first, 1, None);
+    assert_eq!(bench.sent(), [second]);
+    bench.now = bench.now + millis(100);
+    bench.grant(second, 1, None);
+
+    assert_eq!(bench.sent(), [broken]);
+    bench.tell(broken, down());
+    assert_eq!(bench.pool.asking(), 0);
+}
+
+/// Calls for a share of the provider's time as large as in the benchmark, which has more sessions.
+#[test]
+fn a_herd_of_tokens_granted_in_one_second_is_refreshed_without_a_rush_or_a_wait() {
+    let figures = Crowd::new(herd(2_000, 2), 1).run();
+
+    let (peak, mean) = figures.peak_and_mean();
+    eprintln!("peak {peak}/s, mean {mean}/s, {} grants, {} calls", figures.granted(), figures.calls);
+    assert_eq!((figures.waited, figures.expired, figures.failed, figures.gone), (0, 0, 0, 0));
+    assert!(figures.on_wire <= 2);
+    assert!(peak <= 5.0 * mean, "{peak} against {mean}");
+    assert!(figures.granted() * 10 <= 2_000 * 10 * 16, "{} grants", figures.granted());
+}
+
+#[test]
+fn tokens_that_nobody_uses_are_not_refreshed_where_the_policy_says_so() {
+    let granted = |refresh| {
+        let policy = Policy { refresh, ..Policy::default() };
+        let figures = Crowd::new(day(50, policy, seconds(86_400)), 1).run();
+        assert_eq!((figures.expired, figures.failed), (0, 0));
+        figures.granted()
+    };
+
+    let (always, used) = (granted(RefreshMode::Always), granted(RefreshMode::WhileUsed));
+
+    assert!(used * 3 < always, "{used} against {always}");
+}
