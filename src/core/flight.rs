@@ -71,7 +71,10 @@ pub enum Phase {
         until: UnixMillis,
     },
     /// It waits for its turn among the flights of other sessions.
-    StandingBy,
+    StandingBy {
+        /// When it read the shared store in vain, if it did.
+        read_at: Option<UnixMillis>,
+    },
     /// The shared store is read, without a lease.
     Loading {
         /// When the flight may go on, should nothing be found.
@@ -110,7 +113,7 @@ impl Phase {
         match self {
             Self::Rereading(fence) | Self::Claiming(fence, _) => Some(*fence),
             Self::Granting { fence, .. } | Self::Saving { fence, .. } => *fence,
-            Self::BackingOff { .. } | Self::StandingBy | Self::Loading { .. } | Self::Locking => None,
+            Self::BackingOff { .. } | Self::StandingBy { .. } | Self::Loading { .. } | Self::Locking => None,
         }
     }
 

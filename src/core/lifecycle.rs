@@ -91,7 +91,7 @@ enum Openness {
 }
 
 /// A snapshot for dashboards. Holds no token.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
     /// How good the token is; `None` where there is none.
     pub stage: Option<Stage>,
@@ -163,7 +163,7 @@ impl Lifecycle {
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
         let flight = self.flight.as_ref().and_then(|flight| match flight.phase {
             Phase::BackingOff { until } => Some(until),
-            Phase::StandingBy
+            Phase::StandingBy { .. }
             | Phase::Loading { .. }
             | Phase::Locking
             | Phase::Rereading(_)
@@ -331,7 +331,7 @@ impl Lifecycle {
         self.settle_with_held(|want, _, _| *want != Want::Fresh, effects);
         let spared = self.flight.as_ref().is_some_and(|flight| match flight.phase {
             Phase::BackingOff { .. }
-            | Phase::StandingBy
+            | Phase::StandingBy { .. }
             | Phase::Loading { .. }
             | Phase::Locking
             | Phase::Rereading(_) => true,

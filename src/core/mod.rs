@@ -46,8 +46,8 @@
 //!
 //! Where there are many sessions, a [`Pool`] keeps them: `StandingBy` is the phase of a flight
 //! that would ask the provider, or for the lease, and waits for its turn. It comes before
-//! `Granting` or `Locking`, and whatever ends a pause ends it as well. With its turn, the
-//! flight starts over: what it waited for may have been saved by somebody else.
+//! `Granting` or `Locking`, and whatever ends a pause ends it as well. If its turn does not
+//! come at once, the flight starts over: what it waited for may have been saved by somebody else.
 //!
 //! The words, used in this sense throughout:
 //!

@@ -58,6 +58,8 @@ pub struct Pool<T> {
     awaited: usize,
     busy: usize,
     openness: Openness,
+    /// Whom the last call concerned.
+    reviewed: Vec<SessionId>,
 }
 
 /// How much of everything.
@@ -167,6 +169,7 @@ impl<T: Clone> Pool<T> {
             awaited: 0,
             busy: 0,
             openness: Openness::Open,
+            reviewed: Vec::new(),
         };
         pool.own = pool.add(identity, scopes, context, now);
         pool
@@ -181,15 +184,11 @@ impl<T: Clone> Pool<T> {
         if self.openness == Openness::Closed {
             return SessionId::NOBODY;
         }
-        let known = self.families.find(identity, scopes, scopes_of(&self.sessions));
-        match known.and_then(|place| self.sessions.get(place)) {
-            Some(session) => session.id,
-            None => {
-                let id = self.add(identity, scopes.clone(), context, now);
-                self.touch(id.place(), now);
-                id
-            }
-        }
+        self.find(identity, scopes).unwrap_or_else(|| {
+            let id = self.add(identity, scopes.clone(), context, now);
+            self.touch(id.place(), now);
+            id
+        })
     }
 
     /// Takes note of what has happened to a session and tells what to do, in order.
@@ -198,7 +197,7 @@ impl<T: Clone> Pool<T> {
     /// to call.
     #[must_use = "an effect that is not performed leaves a caller waiting"]
     pub fn handle(&mut self, session: SessionId, event: Event, now: UnixMillis) -> Vec<PoolEffect> {
-        let mut effects = Vec::new();
+        let mut effects = self.begin();
         let elsewhere = if let Event::Abandoned(call) = event {
             self.guests.remove(&call).map(|guest| guest.at)
         } else {
@@ -216,7 +215,7 @@ impl<T: Clone> Pool<T> {
     /// Harmless when early or repeated.
     #[must_use = "an effect that is not performed leaves a caller waiting"]
     pub fn woke(&mut self, now: UnixMillis) -> Vec<PoolEffect> {
-        let mut effects = Vec::new();
+        let mut effects = self.begin();
         self.tend(now, &mut effects);
         effects
     }
@@ -225,7 +224,7 @@ impl<T: Clone> Pool<T> {
     #[must_use = "an effect that is not performed leaves a caller waiting"]
     pub fn close(&mut self, now: UnixMillis) -> Vec<PoolEffect> {
         self.openness = Openness::Closed;
-        let mut effects = Vec::new();
+        let mut effects = self.begin();
         for place in self.sessions.taken() {
             self.note(place, Event::Closed, now, &mut effects);
         }
@@ -236,6 +235,11 @@ impl<T: Clone> Pool<T> {
         });
         effects.sort_by_key(order);
         effects
+    }
+
+    fn begin(&mut self) -> Vec<PoolEffect> {
+        self.reviewed.clear();
+        Vec::new()
     }
 
     fn add(&mut self, identity: Identity, scopes: ScopeSet, context: T, now: UnixMillis) -> SessionId {
@@ -317,6 +321,7 @@ impl<T: Clone> Pool<T> {
     /// Takes note of how a session is now.
     fn review(&mut self, place: u32, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
         let Some(session) = self.sessions.get_mut(place) else { return };
+        self.reviewed.push(session.id);
         let alarm = session.lifecycle.next_wakeup();
         if alarm != session.alarm {
             if let Some(at) = session.alarm {
@@ -402,9 +407,21 @@ impl<T> Pool<T> {
         due.into_iter().chain(idle).min()
     }
 
+    /// The sessions that the last call may have changed, in no order and maybe twice. What is
+    /// held by all others is what it was.
+    pub fn reviewed(&self) -> &[SessionId] {
+        &self.reviewed
+    }
+
     /// The manager's own session.
     pub const fn own(&self) -> SessionId {
         self.own
+    }
+
+    /// The session of this identity and these scopes, if there is one.
+    pub fn find(&self, identity: Identity, scopes: &ScopeSet) -> Option<SessionId> {
+        let place = self.families.find(identity, scopes, scopes_of(&self.sessions))?;
+        self.sessions.get(place).map(|session| session.id)
     }
 
     /// The lifecycle of a session; `None` where it is gone.

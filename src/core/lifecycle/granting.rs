@@ -42,7 +42,7 @@ impl Lifecycle {
             Phase::Locking if answer.is_err() => &mut none,
             Phase::Locking
             | Phase::BackingOff { .. }
-            | Phase::StandingBy
+            | Phase::StandingBy { .. }
             | Phase::Loading { .. }
             | Phase::Rereading(_)
             | Phase::Claiming(..)

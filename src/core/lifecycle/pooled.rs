@@ -51,9 +51,16 @@ impl Lifecycle {
     #[must_use = "an effect that is not performed leaves a caller waiting"]
     pub(in super::super) fn admit(&mut self, now: UnixMillis) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if let Some(flight) = self.flight.as_mut().filter(|flight| flight.phase == Phase::StandingBy) {
+        if let Some(flight) = &mut self.flight
+            && let Phase::StandingBy { read_at } = flight.phase
+        {
             flight.turn = Turn::Come;
-            self.go_on(now, &mut effects);
+            if read_at == Some(now) {
+                self.read_in_vain(None, now, None, now, &mut effects);
+            } else {
+                // Somebody may have saved since.
+                self.go_on(now, &mut effects);
+            }
             self.tend(now, &mut effects);
         }
         effects.sort_by_key(turn);
@@ -64,7 +71,7 @@ impl Lifecycle {
     pub(in super::super) fn claim_of_turn(&self) -> Claim {
         match self.flight.as_deref() {
             Some(flight) if flight.turn == Turn::Come => Claim::Asks,
-            Some(flight) if flight.phase == Phase::StandingBy => Claim::Waits(Plea {
+            Some(flight) if matches!(flight.phase, Phase::StandingBy { .. }) => Claim::Waits(Plea {
                 health: match (&self.trouble, flight.failed) {
                     (None, 0) => Health::Well,
                     (Some(_), _) | (_, 1..) => Health::Troubled,

@@ -34,7 +34,7 @@ impl Lifecycle {
         } else if let Some(flight) = &mut self.flight {
             flight.company = Company::Alone;
             if flight.turn == Turn::Awaited {
-                flight.phase = Phase::StandingBy;
+                flight.phase = Phase::StandingBy { read_at: None };
             } else {
                 self.ask_alone(None, now, effects);
             }
@@ -74,7 +74,7 @@ impl Lifecycle {
             Some(Flight { company: Company::Shared, phase: Phase::BackingOff { until }, .. }) => {
                 self.load(*until, effects);
             }
-            Some(Flight { company: Company::Shared, phase: Phase::StandingBy, .. }) => {
+            Some(Flight { company: Company::Shared, phase: Phase::StandingBy { .. }, .. }) => {
                 self.load(now, effects);
             }
             Some(_) => {}
@@ -275,7 +275,7 @@ impl Lifecycle {
     }
 
     /// The store had nothing for us, or could not be read.
-    fn read_in_vain(
+    pub(super) fn read_in_vain(
         &mut self,
         fence: Option<Fence>,
         then: UnixMillis,
@@ -294,8 +294,7 @@ impl Lifecycle {
         } else if now < then {
             flight.pause(then);
         } else if flight.turn == Turn::Awaited {
-            // Once it has come, the store is read again: somebody may have saved by then.
-            flight.phase = Phase::StandingBy;
+            flight.phase = Phase::StandingBy { read_at: Some(now) };
         } else if flight.company == Company::Alone || !leases {
             self.ask_alone(fence, now, effects);
         } else if let Some(fence) = fence {

@@ -11,11 +11,29 @@ impl SessionId {
     /// Names no session.
     pub(super) const NOBODY: Self = Self { place: u32::MAX, generation: 0 };
 
-    /// Where it is, for as long as it is there.
-    pub(super) const fn place(self) -> u32 {
+    /// Where it is, for as long as it is there: a small number, which others have had and will have.
+    pub const fn place(self) -> u32 {
         self.place
     }
+
+    /// As a JavaScript number.
+    pub fn to_js(self) -> f64 {
+        f64::from(self.generation) * PLACES + f64::from(self.place)
+    }
+
+    /// From what [`to_js`](Self::to_js) gave; whatever else it is given, some id.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    pub fn from_js(number: f64) -> Self {
+        Self { place: (number % PLACES) as u32, generation: (number / PLACES) as u32 }
+    }
 }
+
+/// How many places an id can tell apart.
+const PLACES: f64 = (1_u64 << 32) as f64;
+
+/// How many sessions have been at a place, of which 2^21 can be told apart: with the place,
+/// that is as much as a JavaScript number holds.
+const GENERATIONS: u32 = 1 << 21;
 
 /// Places for sessions; one that has become free is taken again.
 #[derive(Debug)]
@@ -51,7 +69,7 @@ impl<S> Places<S> {
     pub(super) fn remove(&mut self, place: u32) -> Option<Box<S>> {
         let taken = self.places.get_mut(place as usize)?;
         let session = taken.session.take()?;
-        taken.generation = taken.generation.wrapping_add(1);
+        taken.generation = (taken.generation + 1) % GENERATIONS;
         self.free.push(place);
         Some(session)
     }
@@ -96,5 +114,33 @@ mod tests {
         assert_eq!((first.place(), places.len()), (second.place(), 1));
         assert_eq!((places.find(first), places.find(second)), (None, Some(second.place())));
         assert_eq!(places.find(SessionId::NOBODY), None);
+    }
+
+    #[test]
+    fn an_id_is_a_javascript_number_and_back() {
+        for (place, generation) in [(0, 0), (7, 3), (u32::MAX, GENERATIONS - 1)] {
+            let id = SessionId { place, generation };
+
+            assert_eq!(SessionId::from_js(id.to_js()), id);
+            assert!(id.to_js() < 9_007_199_254_740_992.0);
+        }
+        for odd in [-1.0, f64::NAN, f64::INFINITY, 0.5] {
+            let _ = SessionId::from_js(odd);
+        }
+    }
+
+    #[test]
+    fn generations_begin_again() {
+        let mut places = Places::new();
+        let first = places.add(|_| ());
+        for _ in 0..GENERATIONS - 1 {
+            places.remove(first.place());
+            places.add(|_| ());
+        }
+        assert_eq!(places.find(first), None);
+
+        places.remove(first.place());
+
+        assert_eq!(places.add(|_| ()), first);
     }
 }

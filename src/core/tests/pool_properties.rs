@@ -414,7 +414,7 @@ impl Driver {
 
     fn view(&self, session: SessionId, used: (u64, UnixMillis)) -> Option<View> {
         let lifecycle = self.pool.lifecycle(session)?;
-        let standing = lifecycle.flight().filter(|flight| flight.phase == Phase::StandingBy);
+        let standing = lifecycle.flight().filter(|flight| matches!(flight.phase, Phase::StandingBy { .. }));
         Some(View {
             used,
             own: session == self.pool.own(),

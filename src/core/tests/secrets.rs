@@ -74,7 +74,7 @@ fn no_value_of_the_core_prints_a_secret() {
     printed.print(&Holding::new(tokens.clone(), &Policy::default(), 0.0));
     for phase in [
         Phase::BackingOff { until: START },
-        Phase::StandingBy,
+        Phase::StandingBy { read_at: Some(START) },
         Phase::Loading { then: START },
         Phase::Locking,
         Phase::Rereading(Fence(1)),

@@ -448,7 +448,7 @@ impl Bench {
         let Some(flight) = self.machine.flight() else { return Doing::Nothing };
         match &flight.phase {
             Phase::BackingOff { .. } if flight.queue.denied > 0 => Doing::Queueing,
-            Phase::StandingBy => unreachable!("a lifecycle alone waits for nobody's turn"),
+            Phase::StandingBy { .. } => unreachable!("a lifecycle alone waits for nobody's turn"),
             Phase::Loading { .. } if flight.reason == Reason::Shared => Doing::Looking,
             Phase::Loading { .. } => Doing::Loading,
             Phase::Locking => Doing::Locking,
