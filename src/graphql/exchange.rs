@@ -2,7 +2,7 @@
 
 use crate::{
     core::{
-        AccessToken, ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, TokenError, TokenSet,
+        AccessToken, ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, Scoping, TokenError, TokenSet,
         is_sendable,
     },
     http::{HttpRequest, HttpResponse},
@@ -195,7 +195,9 @@ impl<'a> Exchange<'a> {
             refresh_token: text(&self.profile.refresh_token)
                 .filter(|token| self.profile.renew.is_some() && !token.is_empty())
                 .map(RefreshToken::new),
-            scopes: data.and_then(|data| granted_scopes(data, &self.profile.scopes)),
+            scopes: data
+                .and_then(|data| granted_scopes(data, &self.profile.scopes))
+                .or_else(|| asked_for(self.profile, self.scopes)),
             issued_at: response.received_at,
             expires_at: validity.expires_at,
             provider_clock: validity.provider_clock,
@@ -354,6 +356,12 @@ pub(super) fn bearer(value: &str) -> Option<String> {
         _ => value,
     };
     (!token.is_empty() && !token.eq_ignore_ascii_case("bearer")).then(|| token.to_owned())
+}
+
+/// The scopes of a token of which the answer does not tell them: those that were asked for
+/// (RFC 6749 section 5.1).
+pub(super) fn asked_for(profile: &Profile, scopes: &ScopeSet) -> Option<ScopeSet> {
+    Some(scopes).filter(|scopes| !scopes.is_empty() && profile.scoping() == Scoping::ByRequest).cloned()
 }
 
 /// The scopes that the answer names. None at all means that it does not tell: a

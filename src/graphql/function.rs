@@ -12,16 +12,17 @@ use crate::{
     provider::{Expiry, Profile},
 };
 
-use super::{jwt, lifetime::validity};
+use super::{exchange::asked_for, jwt, lifetime::validity};
 
 /// Reads `{ accessToken, expiresAt | expiresInMs, refreshToken?, scopes? }`, given at
-/// `now`. A lifetime that is not told is the profile's.
+/// `now` to who asked for `scopes`. A lifetime that is not told is the profile's.
 ///
 /// # Errors
 ///
 /// `protocol`, where there is no token or it cannot be sent.
 pub fn granted_by_function<F>(
     profile: &Profile,
+    scopes: &ScopeSet,
     given: &Given<F>,
     now: UnixMillis,
     platform: Platform,
@@ -68,12 +69,12 @@ pub fn granted_by_function<F>(
         received_at: now,
     };
     let validity = validity(&profile, &response, Some(&granted), stamp);
-    let scopes =
+    let told =
         granted.get("scopes").map(|list| list.items().iter().filter_map(Json::as_text).collect::<ScopeSet>());
     Ok(TokenSet {
         access_token: AccessToken::new(token),
         refresh_token: text("refreshToken").map(RefreshToken::new),
-        scopes: scopes.filter(|scopes| !scopes.is_empty()),
+        scopes: told.filter(|told| !told.is_empty()).or_else(|| asked_for(&profile, scopes)),
         issued_at: now,
         expires_at: validity.expires_at,
         provider_clock: validity.provider_clock,

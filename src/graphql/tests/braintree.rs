@@ -101,10 +101,12 @@ fn a_grant_is_asked_for_as_the_guide_shows() {
 #[test]
 fn the_sample_answer_is_read() {
     let token = story().answered(reply(200, SAMPLE)).unwrap();
+    let asked = scopes(&["TRANSACTION_MANAGE_SETTLEMENT", "TRANSACTION_SALE"]);
 
     assert_eq!(token.access_token.expose(), "access_token$sandbox$abc123");
     assert_eq!(token.refresh_token, None);
-    assert_eq!(token.scopes, None);
+    // It does not tell them.
+    assert_eq!(token.scopes, Some(asked));
     assert_eq!(token.expires_at, NOW + 60 * MINUTE);
 }
 

@@ -7,7 +7,7 @@ use crate::{
     graphql::observe,
     json::Json,
     provider::{
-        Authorization, Expiry, Lifetime, Operation, SecretId, Signals, Signs, Sliding, TokenShape,
+        Authorization, Choices, Expiry, Lifetime, Operation, SecretId, Signals, Signs, Sliding, TokenShape,
         TokenSource, Unexplained, Variable, profile::words,
     },
 };
@@ -62,6 +62,7 @@ pub(super) fn acme() -> Profile {
         unexplained: Unexplained::Unknown,
         advice: "`secret`".to_owned(),
         secrets: words(&["secret"]),
+        choices: Choices::NONE,
     }
 }
 

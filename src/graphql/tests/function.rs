@@ -1,6 +1,11 @@
 //! What a user's own `grant` function may give.
 
-use crate::{core::ErrorCode, graphql::granted_by_function, options::Given, provider::Lifetime};
+use crate::{
+    core::ErrorCode,
+    graphql::granted_by_function,
+    options::Given,
+    provider::{Choices, Lifetime},
+};
 
 use super::{custom::acme, *};
 
@@ -18,7 +23,7 @@ fn object(members: &[(&str, Value)]) -> Value {
 /// What comes of a function that gives this.
 fn granted(given: &Value) -> Result<TokenSet, TokenError> {
     let profile = Profile { lifetime: Lifetime::Otherwise(15 * MINUTE), ..acme() };
-    granted_by_function(&profile, given, NOW, PLATFORM)
+    granted_by_function(&profile, &ScopeSet::default(), given, NOW, PLATFORM)
 }
 
 /// A token and these members.
@@ -42,6 +47,20 @@ fn a_token_with_all_that_is_known_of_it_is_read() {
     assert_eq!(token.scopes, Some(super::scopes(&["read", "write"])));
     assert_eq!(token.issued_at, NOW);
     assert_eq!(lifetime(&token), Duration::from_secs(90));
+}
+
+#[test]
+fn scopes_that_are_not_told_are_those_that_were_asked_for() {
+    let profile = Profile { choices: Choices::Any, ..acme() };
+    let asked = scopes(&["read", "write"]);
+    let granted = |profile: &Profile, members: &[(&str, Value)]| {
+        granted_by_function(profile, &asked, &with(members), NOW, PLATFORM).unwrap().scopes
+    };
+
+    assert_eq!(granted(&profile, &[]), Some(asked.clone()));
+    assert_eq!(granted(&profile, &[("scopes", Given::List(vec![text("read")]))]), Some(scopes(&["read"])));
+    // Who is not told of them cannot grant them.
+    assert_eq!(granted(&Profile { choices: Choices::NONE, ..acme() }, &[]), None);
 }
 
 #[test]

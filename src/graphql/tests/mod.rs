@@ -91,7 +91,9 @@ impl Story {
                 Err(failure) => return told(Err(failure), &hidden),
             };
             let response = server(&request);
-            hidden.extend(contents(response.body.expose()));
+            // What was asked for is known, and may be what was granted.
+            let asked = |text: &String| self.scopes.iter().any(|scope| scope == text);
+            hidden.extend(contents(response.body.expose()).into_iter().filter(|text| !asked(text)));
             hidden.extend(response.headers.iter().map(|(_, value)| value.expose().to_owned()));
             let verdict = exchange.answer(&response, &mut self.dialect, PLATFORM);
             let answer = Answer::read(&response, PLATFORM);
