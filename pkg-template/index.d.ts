@@ -8,6 +8,7 @@
  */
 
 import type { TokenManagerOptions } from "./options.js";
+import type { BraintreeScope, FluzScope } from "./scopes.js";
 
 export * from "./options.js";
 export type { BraintreeScope, FluzScope } from "./scopes.js";
@@ -161,7 +162,32 @@ export class TokenManager {
       : [variables: Variables, options?: RequestOptions | undefined]
   ): Promise<Data>;
 
-  /** A snapshot for dashboards. Holds no secret. */
+  /**
+   * Another identity or scope set under the same credentials, with a token of its own: the same methods, for it.
+   *
+   * The same selector gives the same session, in whatever order its keys and scopes are. Nothing is asked for until a
+   * method needs a token. Sessions share one timer and the limits of the option `sessions`: one that is given up
+   * meanwhile comes back by itself at the next call. What is wrong with the selector is reported by the session's
+   * methods, as `invalid_options`.
+   *
+   * A session whose scopes are a part of those of a fresh token of the same identity uses that token. Listeners of the
+   * manager hear of all sessions, those of a session (`session.on`) of it alone.
+   *
+   * @param selector what is different; the manager's own where left out
+   *
+   * @example
+   * ```ts
+   * import { TokenManager } from "graphql-token-manager";
+   *
+   * declare const tokens: TokenManager;
+   *
+   * const session = tokens.session({ userId: "3f6e1e5e-…", scopes: ["LIST_OFFERS"] });
+   * const { getOffers } = await session.request("{ getOffers(limit: 3) { offerId } }");
+   * ```
+   */
+  session(selector: Selector): TokenSession;
+
+  /** A snapshot for dashboards, of the manager's own session. Holds no secret. */
   status(): Status;
 
   /**
@@ -187,6 +213,44 @@ export class TokenManager {
 
   /** {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A session of a manager: see {@link TokenManager.session}. It keeps its manager from being collected; a session that
+ * nobody has is given up like one that nobody uses.
+ */
+export interface TokenSession extends Omit<TokenManager, "session" | "close"> {
+  /**
+   * Ends this session for all who have it: its callers that wait reject with `closed`, and its token is forgotten.
+   * {@link TokenManager.session} then gives another. Nothing is ended where the selector selects nothing: that is the
+   * manager's own, which ends with the manager.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * What a session has of its own. What is left out, or `undefined`, is the manager's.
+ *
+ * - Fluz: `userId`, `accountId`, `seatId` and `scopes`.
+ * - Braintree: `scopes`.
+ * - Toggle: nothing.
+ * - A profile: each of its `authenticate.variables` that is a string, a number or a boolean, by its name, with a value of
+ *   the same kind; `scopes` where `"$scopes"` is among them.
+ * - A `grant` function: whatever it makes something of, as strings, numbers and booleans; and `scopes`.
+ *
+ * Other keys are refused with the nearest known one named.
+ */
+export interface Selector {
+  /** Fluz: the user to act for, a UUID. */
+  readonly userId?: string | undefined;
+  /** Fluz: the account to act for, a UUID. */
+  readonly accountId?: string | undefined;
+  /** Fluz: the seat that transacts, a UUID; `null` for the account's own. */
+  readonly seatId?: string | null | undefined;
+  /** The scopes to ask for, at least one. */
+  readonly scopes?: readonly (FluzScope | BraintreeScope)[] | undefined;
+  /** What else there is to select. */
+  readonly [name: string]: string | number | boolean | readonly string[] | null | undefined;
 }
 
 /** A token. Frozen; printing it, in any way, does not show its value. */
@@ -251,7 +315,10 @@ export interface GetTokenOptions extends RefreshOptions {
    * @defaultValue the manager's `minValidityMs`
    */
   minValidityMs?: number | undefined;
-  /** Scopes that the token must have; `insufficient_scope` if it is known not to. */
+  /**
+   * Scopes that the token must have. Where they are more than the session asks for, one more grant, which all who want
+   * them share, asks for both; others go on getting the token they had. `insufficient_scope` where fewer are granted.
+   */
   scopes?: readonly string[] | undefined;
 }
 
@@ -279,7 +346,7 @@ export interface Status {
   grants: number;
   /** Grants that were given up. */
   failures: number;
-  /** How many identities are held. */
+  /** How many sessions are held, the manager's own included; one for each set of scopes of each identity. */
   sessions: number;
 }
 
@@ -289,12 +356,12 @@ export type TokenEvent =
       /** There is a new token. */
       readonly type: "token";
       /** Why it was asked for. */
-      readonly reason: "initial" | "proactive" | "expired" | "refused" | "adopted" | "forced";
+      readonly reason: "initial" | "proactive" | "expired" | "refused" | "adopted" | "shared" | "forced";
       /** When it expires, by the provider's clock where that is known. */
       readonly expiresAt: number;
       /** What it may do. */
       readonly scopes: readonly string[];
-      /** Which identity it is for. */
+      /** The selector of the session it is for, without what is the manager's own. */
       readonly session: Selector;
     }
   | {
@@ -306,6 +373,8 @@ export type TokenEvent =
       readonly delayMs: number;
       /** Why. */
       readonly code: TokenErrorCode;
+      /** The selector of the session it is for, where that is not the manager's own. */
+      readonly session?: Selector;
     }
   | {
       /** A grant was given up. */
@@ -314,13 +383,13 @@ export type TokenEvent =
       readonly error: TokenError;
       /** Whether callers still get the token held. */
       readonly tokenStillValid: boolean;
-      /** Which identity it was for. */
+      /** The selector of the session it was for. */
       readonly session: Selector;
     }
   | {
       /** The token held expired, and no other has taken its place. */
       readonly type: "expired";
-      /** Which identity it was for. */
+      /** The selector of the session it was for. */
       readonly session: Selector;
     }
   | {
@@ -334,14 +403,13 @@ export type TokenEvent =
         "insufficient_scope" | "listener_failed" | "secret_in_page" | "header_not_exposed" | (string & {});
       /** For people. */
       readonly message: string;
+      /** The selector of the session it is about, where that is not the manager's own. */
+      readonly session?: Selector;
     }
   | {
-      /** The manager was closed. */
+      /** The manager was closed; for listeners of a session, the session. */
       readonly type: "close";
     };
-
-/** Which identity an event is about; empty for the manager's own. */
-export interface Selector {}
 
 /** What went wrong; the contract of {@link TokenError}. */
 export type TokenErrorCode =
@@ -367,7 +435,7 @@ export type TokenErrorCode =
   | "protocol"
   /** A store failed where the token could not be had without it. */
   | "store"
-  /** The manager is closed. */
+  /** The manager, or the session, is closed. */
   | "closed"
   /** The provider, or this runtime, has no such operation. */
   | "unsupported"

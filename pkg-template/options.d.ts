@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-import type { TokenError } from "./index.js";
+import type { Selector, TokenError } from "./index.js";
 import type { BraintreeScope, FluzScope } from "./scopes.js";
 import type { TokenStore } from "./store.js";
 
@@ -118,6 +118,32 @@ export interface CommonOptions {
    * @defaultValue 5_000
    */
   storeTimeoutMs?: number | undefined;
+  /** The limits of {@link TokenManager.session}. */
+  sessions?: SessionOptions | undefined;
+}
+
+/** How many sessions there may be, and for how long. */
+export interface SessionOptions {
+  /**
+   * Sessions kept, the manager's own apart; the least recently used of more go, save those that ask for a token. A
+   * whole number from 1 to 10 000 000.
+   *
+   * @defaultValue 10 000
+   */
+  max?: number | undefined;
+  /**
+   * How long a session is kept that nobody uses; up to a sixteenth longer. At least 1.
+   *
+   * @defaultValue 900 000
+   */
+  idleMs?: number | undefined;
+  /**
+   * Grants on the wire at a time, of all sessions. Where more are wanted, callers who wait go before background
+   * refreshes, and those whose token ends first before others. A whole number from 1 to 10 000.
+   *
+   * @defaultValue 32
+   */
+  maxConcurrentGrants?: number | undefined;
 }
 
 /** What is used of `fetch`. */
@@ -331,6 +357,8 @@ export interface GrantRequest {
   refreshToken: string | undefined;
   /** The scopes to ask for. */
   scopes: string[];
+  /** The selector of the session that the token is for; frozen, and empty for the manager's own. */
+  session: Selector;
   /** Aborted when the manager is closed, and when `timeoutMs` is over. */
   signal: AbortSignal;
 }

@@ -1,7 +1,7 @@
 //! The loop between the core and the world. Acts, and never decides.
 //!
 //! ```text
-//!   exported methods, timers, answers ──▶ dispatch ──▶ Lifecycle::handle ──▶ perform
+//!   exported methods, timers, answers ──▶ dispatch ──▶ Pool::handle ──▶ perform
 //!                                            ▲                                 │
 //!                                            └──── events, listeners ◀─────────┘
 //! ```
@@ -13,7 +13,6 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    future::Future,
     rc::{Rc, Weak},
 };
 
@@ -24,23 +23,32 @@ use web_sys::{AbortController, AbortSignal};
 
 use crate::{
     core::{
-        AccessToken, CallId, Effect, ErrorCode, Event, Fence, FlightId, Grant, GrantFailure, Jitter,
-        Lifecycle, ScopeSet, Secret, Skew, TokenError, TokenSet, UnixMillis, Want, millis,
+        AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Jitter, Pool,
+        PoolEffect, ScopeSet, Secret, SessionId, Status, TokenError, TokenSet,
     },
     grant::Granting,
-    graphql::{Dialect, Ruling, explain, judge, observe, rejected, stamp},
-    host::{Alarm, Clock, Entry, Hold, Lease, PLATFORM, Wakeups, headers_of, is_page, race, seed, wall},
+    graphql::{Dialect, Ruling, explain, judge, observe, rejected},
+    host::{Alarm, Clock, Hold, PLATFORM, Wakeups, headers_of, is_page, race, seed},
     http::HttpResponse,
-    js::{Face, Held, NewsView, StatusView, TraitsView, error_view},
-    options::{Granter, KeepAlive, Settings},
-    sharing,
+    js::{Desk, Face, Held, NewsView, StatusView, TraitsView, error_view},
+    options::{Granter, KeepAlive, Selection, Settings},
+    sharing::identity,
 };
+
+mod members;
+mod sharing;
+
+use members::{Member, Opening};
+use sharing::Shared;
 
 /// Drives one manager.
 pub(crate) struct Driver {
     settings: Settings<Function>,
-    machine: RefCell<Lifecycle>,
-    inbox: RefCell<VecDeque<Event>>,
+    /// Each session's context is its selector, as the face wrote it.
+    pool: RefCell<Pool<JsValue>>,
+    /// By place.
+    members: RefCell<Vec<Option<Member>>>,
+    inbox: RefCell<VecDeque<Happening>>,
     draining: Cell<bool>,
     clock: Clock,
     alarm: Alarm,
@@ -48,115 +56,177 @@ pub(crate) struct Driver {
     wakeups: RefCell<Option<Wakeups>>,
     /// What was learned of the API; kept between grants.
     dialect: RefCell<Dialect>,
-    on_wire: RefCell<Option<OnWire>>,
-    /// The shared store, where there is one.
-    shared: Option<Shared>,
-    /// Called when all that was to be done after a close is done.
+    on_wire: RefCell<Vec<OnWire>>,
+    shared: Shared,
+    /// Called when all that was to be done after a close is done: of the manager, of sessions.
     closed: RefCell<Option<Function>>,
+    gone: RefCell<Vec<(SessionId, Function)>>,
     face: Face,
-    /// What the face was told to hold.
-    told: RefCell<Option<Told>>,
-    /// The last error, as the face has it: thousands of callers may share one.
+    /// The last token and error, as the face has them: thousands of callers may share one.
+    made: RefCell<Option<(AccessToken, Held)>>,
     blamed: RefCell<Option<(TokenError, JsValue)>>,
+}
+
+/// What the loop takes note of.
+enum Happening {
+    /// Something was asked for at a desk, whose session is opened where it is not open.
+    At(Desk, Option<Opening>, Event),
+    /// Something came for a session.
+    For(SessionId, Event),
+    Woke,
+    Closed,
 }
 
 /// A grant that was sent.
 struct OnWire {
+    session: SessionId,
     id: FlightId,
     abort: AbortController,
     /// Ends the wait for it, also where `fetch` does not heed the signal.
     give_up: Function,
 }
 
-/// What a manager has of a shared store.
-struct Shared {
-    entry: Entry,
-    /// The lease of the flight that has one, and such as came too late.
-    leases: RefCell<Vec<(FlightId, Lease)>>,
-    /// The secrets of the flight that is about to ask: had before the lease is, since
-    /// asking for them runs code of the user's.
-    secrets: RefCell<Option<(FlightId, Vec<Secret>)>>,
-    /// Ends being told of changes.
-    unwatch: RefCell<Option<Function>>,
-}
-
-/// What the face was told to hold.
-struct Told {
-    token: AccessToken,
-    held: Held,
-    served_until: UnixMillis,
-}
-
 impl Driver {
     pub(crate) fn new(settings: Settings<Function>, face: Face) -> Rc<Self> {
-        let machine = Lifecycle::new(settings.policy.clone(), settings.scopes.clone(), Jitter::new(seed()));
+        let clock = Clock::new();
+        let desk = face.own();
+        let identity = identity(&settings, &Selection::default(), PLATFORM);
+        let own = (identity, settings.scopes.clone(), desk.key());
+        let pool = Pool::new(settings.policy.clone(), settings.limits, Jitter::new(seed()), own, clock.now());
         let dialect = Dialect::of(&settings.profile);
         if is_page() && matches!(&settings.granter, Granter::Profile(sources) if !sources.is_empty()) {
-            face.notify(&NewsView::secret_in_page());
+            face.notify(&NewsView::secret_in_page(), &desk.key());
         }
-        Rc::new_cyclic(|driver: &Weak<Self>| {
-            let wakeups = Wakeups::new(waking(driver.clone(), |_| ()));
-            let shared = settings.store.as_ref().map(|store| {
-                let entry = Entry::new(store.clone(), &sharing::key(&settings, PLATFORM));
-                let unwatch = RefCell::new(entry.watch(&face.changed()));
-                Shared { entry, leases: RefCell::default(), secrets: RefCell::default(), unwatch }
-            });
-            Self {
-                shared,
-                closed: RefCell::default(),
-                settings,
-                machine: RefCell::new(machine),
-                inbox: RefCell::default(),
-                draining: Cell::new(false),
-                clock: Clock::new(),
-                alarm: Alarm::new(waking(driver.clone(), |driver| driver.alarm.rang())),
-                wakeups: RefCell::new(Some(wakeups)),
-                dialect: RefCell::new(dialect),
-                on_wire: RefCell::default(),
-                face,
-                told: RefCell::default(),
-                blamed: RefCell::default(),
-            }
-        })
+        let driver = Rc::new_cyclic(|driver: &Weak<Self>| Self {
+            settings,
+            pool: RefCell::new(pool),
+            members: RefCell::default(),
+            inbox: RefCell::default(),
+            draining: Cell::new(false),
+            clock,
+            alarm: Alarm::new(waking(driver.clone(), |driver| driver.alarm.rang())),
+            wakeups: RefCell::new(Some(Wakeups::new(waking(driver.clone(), |_| ())))),
+            dialect: RefCell::new(dialect),
+            on_wire: RefCell::default(),
+            shared: Shared::default(),
+            closed: RefCell::default(),
+            gone: RefCell::default(),
+            face,
+            made: RefCell::default(),
+            blamed: RefCell::default(),
+        });
+        driver.seat(driver.own(), &desk);
+        driver
     }
 
-    /// A caller wants a token.
-    pub(crate) fn request(self: &Rc<Self>, call: CallId, want: Want) {
-        self.dispatch(Event::Requested(call, want));
+    /// A caller wants a token, or something is to be done about one.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_options` where the desk's selector is wrong.
+    pub(crate) fn ask(self: &Rc<Self>, desk: &Desk, event: Event) -> Result<(), TokenError> {
+        let opening = self.opening(desk)?;
+        self.take_note(Happening::At(desk.clone(), opening, event));
+        Ok(())
     }
 
-    /// Takes note of what has happened, and does what follows.
-    pub(crate) fn dispatch(self: &Rc<Self>, event: Event) {
-        self.inbox.borrow_mut().push_back(event);
+    /// Something is told that matters only to a session that is open.
+    pub(crate) fn tell(self: &Rc<Self>, desk: &Desk, event: Event) {
+        if let Some(session) = self.session_at(desk) {
+            self.dispatch(session, event);
+        }
+    }
+
+    /// A caller no longer waits.
+    pub(crate) fn abandon(self: &Rc<Self>, desk: &Desk, call: CallId) {
+        // Its session may be gone, and the caller be with another since.
+        let session = self.session_at(desk).unwrap_or_else(|| self.own());
+        self.dispatch(session, Event::Abandoned(call));
+    }
+
+    /// The alarm went off, or time is not what it seemed.
+    pub(crate) fn woke(self: &Rc<Self>) {
+        self.take_note(Happening::Woke);
+    }
+
+    /// Takes note of what has happened to a session, and does what follows.
+    fn dispatch(self: &Rc<Self>, session: SessionId, event: Event) {
+        self.take_note(Happening::For(session, event));
+    }
+
+    fn take_note(self: &Rc<Self>, happening: Happening) {
+        self.inbox.borrow_mut().push_back(happening);
         if self.draining.replace(true) {
             return;
         }
         loop {
             // Not `while let`: its scrutinee would stay borrowed in the body.
-            let Some(event) = self.inbox.borrow_mut().pop_front() else { break };
-            let effects = self.machine.borrow_mut().handle(event, self.clock.now());
+            let Some(happening) = self.inbox.borrow_mut().pop_front() else { break };
+            let effects = self.handle(happening);
             self.publish();
             for effect in effects {
-                self.perform(effect);
+                match effect {
+                    PoolEffect::Perform(session, effect) => self.perform(session, effect),
+                    PoolEffect::Forget(session) => self.bury(session),
+                }
             }
         }
         self.draining.set(false);
         self.rearm();
-        if !self.machine.borrow().is_busy()
+        if !self.pool.borrow().is_busy()
             && let Some(closed) = self.closed.take()
         {
             let _ = closed.call0(&JsValue::UNDEFINED);
         }
     }
 
+    fn handle(self: &Rc<Self>, happening: Happening) -> Vec<PoolEffect> {
+        let now = self.clock.now();
+        match happening {
+            Happening::At(desk, opening, event) => {
+                let session = self.open(&desk, opening);
+                self.pool.borrow_mut().handle(session, event, now)
+            }
+            Happening::For(session, event) => self.pool.borrow_mut().handle(session, event, now),
+            Happening::Woke => self.pool.borrow_mut().woke(now),
+            Happening::Closed => self.pool.borrow_mut().close(now),
+        }
+    }
+
+    /// The session of a desk; a new one where there is none (any more).
+    fn open(self: &Rc<Self>, desk: &Desk, opening: Option<Opening>) -> SessionId {
+        if let Some(session) = self.session_at(desk) {
+            return session;
+        }
+        // It may have gone since this was asked for; its selector was accepted then.
+        let opening = opening.or_else(|| self.opening(desk).ok().flatten());
+        let Some(Opening { identity, scopes }) = opening else { return self.own() };
+        let session = self.pool.borrow_mut().open(identity, &scopes, desk.key(), self.clock.now());
+        self.seat(session, desk);
+        session
+    }
+
+    fn bury(&self, session: SessionId) {
+        self.forget(session);
+        let ended: Vec<_> = self.gone.borrow_mut().extract_if(.., |(of, _)| *of == session).collect();
+        for (_, closed) in ended {
+            let _ = closed.call0(&JsValue::UNDEFINED);
+        }
+    }
+
     /// Takes a newer token out of an ordinary answer; whether there was one.
-    pub(crate) fn adopt(self: &Rc<Self>, response: &JsValue) -> bool {
+    pub(crate) fn adopt(self: &Rc<Self>, desk: &Desk, response: &JsValue) -> bool {
         let Some(observed) = self.observed(response) else { return false };
         let token = observed.access_token.clone();
-        let holds = || self.machine.borrow().held().is_some_and(|held| held.access_token == token);
+        let holds = || {
+            let session = self.session_at(desk);
+            let pool = self.pool.borrow();
+            let held = session.and_then(|session| pool.lifecycle(session)?.held());
+            held.is_some_and(|held| held.access_token == token)
+        };
         let held_before = holds();
-        self.dispatch(Event::Observed(observed));
-        !held_before && holds()
+        let asked = self.ask(desk, Event::Observed(observed));
+        !held_before && asked.is_ok() && holds()
     }
 
     pub(crate) fn traits(&self) -> TraitsView<'_> {
@@ -174,26 +244,66 @@ impl Driver {
         }
     }
 
-    pub(crate) fn rejected(&self, response: &JsValue, body: String, needed: Option<&ScopeSet>) -> TokenError {
+    pub(crate) fn rejected(
+        &self,
+        desk: &Desk,
+        response: &JsValue,
+        body: String,
+        needed: Option<&ScopeSet>,
+    ) -> TokenError {
         let Some(response) = self.answered(response, &[], body) else { return no_answer() };
-        let machine = self.machine.borrow();
-        let granted = machine.held().and_then(|held| held.scopes.as_ref()).unwrap_or(&self.settings.scopes);
-        rejected(&self.settings.profile, granted, needed, &response, PLATFORM)
+        let session = self.session_at(desk);
+        let pool = self.pool.borrow();
+        let lifecycle = session.and_then(|session| pool.lifecycle(session));
+        let granted = lifecycle.and_then(|lifecycle| lifecycle.held()?.scopes.as_ref());
+        let granted = granted.or_else(|| lifecycle.map(|lifecycle| lifecycle.scopes()));
+        rejected(
+            &self.settings.profile,
+            granted.unwrap_or(&self.settings.scopes),
+            needed,
+            &response,
+            PLATFORM,
+        )
     }
 
-    pub(crate) fn status(&self) -> StatusView {
-        StatusView::new(&self.machine.borrow().status(self.clock.now()))
+    pub(crate) fn status(&self, desk: &Desk) -> StatusView {
+        let session = self.session_at(desk);
+        let pool = self.pool.borrow();
+        let lifecycle = session.and_then(|session| pool.lifecycle(session));
+        let status = lifecycle.map_or_else(Status::default, |lifecycle| lifecycle.status(self.clock.now()));
+        StatusView::new(&status, pool.len())
+    }
+
+    /// Has a desk hand out what its session holds, if that is open.
+    pub(crate) fn attach(self: &Rc<Self>, desk: &Desk) {
+        let Ok(Some(Opening { identity, scopes })) = self.opening(desk) else { return };
+        let open = self.pool.borrow().find(identity, &scopes);
+        if let Some(session) = open {
+            self.seat(session, desk);
+        }
     }
 
     /// Closes; what it gives settles when nothing is left to be done.
     pub(crate) fn close(self: &Rc<Self>) -> js_sys::Promise {
         let closed = js_sys::Promise::new(&mut |resolve, _| drop(self.closed.replace(Some(resolve))));
-        self.dispatch(Event::Closed);
+        self.take_note(Happening::Closed);
         self.wakeups.take();
-        if let Some(unwatch) = self.shared.as_ref().and_then(|shared| shared.unwatch.take()) {
-            let _ = unwatch.call0(&JsValue::UNDEFINED);
-        }
+        self.unwatch();
         closed
+    }
+
+    /// Closes one session, which is not the manager's own; as [`close`](Self::close).
+    pub(crate) fn leave(self: &Rc<Self>, desk: &Desk) -> js_sys::Promise {
+        let Some(session) = self.session_at(desk).filter(|session| *session != self.own()) else {
+            return js_sys::Promise::resolve(&JsValue::UNDEFINED);
+        };
+        let closed = js_sys::Promise::new(&mut |resolve, _| self.gone.borrow_mut().push((session, resolve)));
+        self.dispatch(session, Event::Closed);
+        closed
+    }
+
+    fn own(&self) -> SessionId {
+        self.pool.borrow().own()
     }
 
     fn observed(&self, response: &JsValue) -> Option<TokenSet> {
@@ -211,75 +321,78 @@ impl Driver {
         Some(HttpResponse { status, headers, body: Secret::new(body), sent_at: now, received_at: now })
     }
 
-    fn perform(self: &Rc<Self>, effect: Effect) {
+    fn perform(self: &Rc<Self>, session: SessionId, effect: Effect) {
         match effect {
-            Effect::Settle(call, Ok(tokens)) => {
-                let held = self.held(&tokens);
-                self.face.settle(call, &held);
-            }
+            Effect::Settle(call, Ok(tokens)) => self.face.settle(call, &self.held(session, &tokens)),
             Effect::Settle(call, Err(error)) => self.face.reject(call, &self.blame(error)),
-            Effect::Send(id, grant) => self.send(id, grant),
-            Effect::Cancel(id) => self.cancel(id),
-            Effect::Load(id) => self.store(move |driver, entry| async move {
-                let loaded = entry.get().await;
-                let loaded = loaded.map(|text| text.and_then(|text| driver.read(&text)));
-                Event::Loaded(id, loaded)
-            }),
-            Effect::Acquire(id) => self.acquire(id),
-            Effect::Save(id, fence, tokens) => self.save(id, fence, &tokens),
-            Effect::Release(id) => {
-                let leases = self.shared.as_ref().map(|shared| &shared.leases);
-                let lease = leases.and_then(|leases| {
-                    let place = leases.borrow().iter().position(|(of, _)| *of == id)?;
-                    Some(leases.borrow_mut().swap_remove(place))
-                });
-                if let Some((_, lease)) = lease {
-                    lease.release();
-                }
-            }
-            Effect::Notify(change) => {
-                let news = NewsView::new(change, &self.settings.scopes, &self.settings.profile.name);
-                self.face.notify(&news);
-            }
+            Effect::Send(id, grant) => self.send(session, id, grant),
+            Effect::Cancel(id) => self.cancel(session, id),
+            Effect::Load(id) => self.load(session, id),
+            Effect::Acquire(id) => self.acquire(session, id),
+            Effect::Save(id, fence, tokens) => self.save(session, id, fence, &tokens),
+            Effect::Release(id) => self.release(session, id),
+            // The manager is closed only once.
+            Effect::Notify(Change::Closed) if session != self.own() => {}
+            Effect::Notify(change) => self.notify(session, change),
         }
     }
 
-    fn send(self: &Rc<Self>, id: FlightId, grant: Grant) {
+    fn notify(&self, session: SessionId, change: Change) {
+        let about = self.member(session, |member| (member.key.clone(), member.scopes.clone()));
+        let Some((key, scopes)) = about else { return };
+        self.face.notify(&NewsView::new(change, &scopes, &self.settings.profile.name), &key);
+    }
+
+    fn send(self: &Rc<Self>, session: SessionId, id: FlightId, grant: Grant) {
         let Ok(abort) = AbortController::new() else {
             let message =
                 "there is no AbortController here; this needs Node 18 or a browser of 2019 or later";
             let error = TokenError::new(ErrorCode::Unsupported, message);
-            return self.dispatch(Event::Granted(id, Err(GrantFailure::Permanent(error))));
+            return self.dispatch(session, Event::Granted(id, Err(GrantFailure::Permanent(error))));
         };
         let mut give_up = Function::default();
         let given_up = js_sys::Promise::new(&mut |resolve, _| give_up = resolve);
         let signal = abort.signal();
-        self.on_wire.replace(Some(OnWire { id, abort, give_up }));
-        let secrets = self.shared.as_ref().and_then(|shared| shared.secrets.take());
-        let secrets = secrets.filter(|(of, _)| *of == id).map(|(_, secrets)| secrets);
+        self.on_wire.borrow_mut().push(OnWire { session, id, abort, give_up });
+        let secrets = self.shared.take_secrets(session, id);
         let driver = Rc::clone(self);
         spawn_local(async move {
-            let granting = driver.granting(&signal);
+            let granting = driver.granting(session, &signal);
             let answered = async { Some(granting.run(grant, secrets).await) };
             let cancelled = async {
                 let _ = JsFuture::from(given_up).await;
                 None
             };
             let answer = race(answered, cancelled).await;
-            let sent = driver.on_wire.borrow_mut().take_if(|sent| sent.id == id);
-            if let (Some(sent), Some(Err(_))) = (sent, &answer) {
-                // What was given up could stay on the wire for minutes, and keep the process running.
-                sent.abort.abort();
+            if let Some(sent) = driver.take_from_wire(session, id) {
+                // A promise that never settles would never let go of who waited for it.
+                let _ = sent.give_up.call0(&JsValue::UNDEFINED);
+                if matches!(answer, Some(Err(_))) {
+                    // What was given up could stay on the wire for minutes, and keep the process running.
+                    sent.abort.abort();
+                }
             }
             if let Some(answer) = answer {
-                driver.dispatch(Event::Granted(id, answer));
+                driver.dispatch(session, Event::Granted(id, answer));
             }
         });
     }
 
-    const fn granting<'a>(&'a self, signal: &'a AbortSignal) -> Granting<'a> {
+    fn take_from_wire(&self, session: SessionId, id: FlightId) -> Option<OnWire> {
+        let mut on_wire = self.on_wire.borrow_mut();
+        let place = on_wire.iter().position(|sent| (sent.session, sent.id) == (session, id))?;
+        Some(on_wire.swap_remove(place))
+    }
+
+    fn granting<'a>(&'a self, session: SessionId, signal: &'a AbortSignal) -> Granting<'a> {
+        let about = self.member(session, |member| (member.key.clone(), member.scopes.clone()));
+        let (key, scopes) = about.unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone()));
+        let selection = self.selection(&key).unwrap_or_default();
         Granting {
             settings: &self.settings,
+            profile: self.settings.profile.selecting(&selection.variables),
+            scopes,
+            selector: self.face.selector(&key),
             dialect: &self.dialect,
             clock: &self.clock,
             face: &self.face,
@@ -287,105 +400,10 @@ impl Driver {
         }
     }
 
-    /// Does something with the shared store, and dispatches what comes of it.
-    fn store<F>(self: &Rc<Self>, action: impl FnOnce(Rc<Self>, Entry) -> F)
-    where
-        F: Future<Output = Event> + 'static,
-    {
-        let Some(shared) = &self.shared else { return };
-        let doing = action(Rc::clone(self), shared.entry.clone());
-        let driver = Rc::clone(self);
-        spawn_local(async move {
-            let event = doing.await;
-            driver.dispatch(event);
-        });
-    }
-
-    fn acquire(self: &Rc<Self>, id: FlightId) {
-        let Some(span) = self.settings.policy.sharing.and_then(|sharing| sharing.lease) else { return };
-        self.store(move |driver, entry| async move {
-            let Ok(abort) = AbortController::new() else { return Event::Leased(id, Ok(None)) };
-            let secrets = match driver.granting(&abort.signal()).secrets().await {
-                Ok(secrets) => secrets,
-                Err(failure) => return Event::Granted(id, Err(failure)),
-            };
-            let lease = match entry.acquire(span).await {
-                Ok(Some(lease)) => lease,
-                Ok(None) => return Event::Leased(id, Ok(None)),
-                Err(error) => return Event::Leased(id, Err(error)),
-            };
-            let fence = lease.fence;
-            if let Some(shared) = &driver.shared {
-                shared.leases.borrow_mut().push((id, lease));
-                shared.secrets.replace(Some((id, secrets)));
-            }
-            Event::Leased(id, Ok(Some(fence)))
-        });
-    }
-
-    fn save(self: &Rc<Self>, id: FlightId, fence: Option<Fence>, tokens: &TokenSet) {
-        let wall_ahead = self.wall_ahead();
-        let text = sharing::write(tokens, wall_ahead, PLATFORM);
-        let keep_until = sharing::keep_until(tokens, wall_ahead);
-        self.store(
-            move |_, entry| async move { Event::Saved(id, entry.set(&text, keep_until, fence).await) },
-        );
-    }
-
-    fn read(&self, text: &Secret) -> Option<TokenSet> {
-        sharing::read(text, self.clock.now(), self.wall_ahead(), PLATFORM, |token| stamp(token, PLATFORM))
-    }
-
-    /// How far the wall clock, which holders have in common, is ahead of ours.
-    fn wall_ahead(&self) -> Skew {
-        wall().ahead_of(self.clock.now())
-    }
-
-    fn cancel(&self, id: FlightId) {
-        let Some(on_wire) = self.on_wire.take().filter(|on_wire| on_wire.id == id) else { return };
+    fn cancel(&self, session: SessionId, id: FlightId) {
+        let Some(on_wire) = self.take_from_wire(session, id) else { return };
         let _ = on_wire.give_up.call0(&JsValue::UNDEFINED);
         on_wire.abort.abort();
-    }
-
-    /// Tells the face what to hand out, and until when, if that has changed.
-    fn publish(&self) {
-        let now = self.clock.now();
-        let hold = {
-            let machine = self.machine.borrow();
-            let valid = machine.held().filter(|tokens| now < tokens.expires_at).cloned();
-            valid.zip(machine.served_until())
-        };
-        let Some((tokens, served_until)) = hold else {
-            if self.told.take().is_some() {
-                self.face.drop_hold();
-            }
-            return;
-        };
-        let held = self.held(&tokens);
-        // The face reads the wall clock alone, which is the cheapest; so it is told the
-        // moments by that clock, and told again when that clock was set.
-        let by_wall = |at: UnixMillis| at.shifted(wall().ahead_of(now));
-        let served_until = by_wall(served_until);
-        let mut told = self.told.borrow_mut();
-        let same = told.as_ref().is_some_and(|told| {
-            told.token == tokens.access_token
-                && millis(told.served_until.since(served_until).max(served_until.since(told.served_until)))
-                    < CLOSE
-        });
-        if !same {
-            *told = Some(Told { token: tokens.access_token, held: held.clone(), served_until });
-            drop(told);
-            self.face.hold(&held, served_until.to_js(), by_wall(tokens.expires_at).to_js());
-        }
-    }
-
-    /// The token as the face has it, made once.
-    fn held(&self, tokens: &TokenSet) -> Held {
-        if let Some(told) = self.told.borrow().as_ref().filter(|told| told.token == tokens.access_token) {
-            return told.held.clone();
-        }
-        let scopes = tokens.scopes.as_ref().unwrap_or(&self.settings.scopes);
-        self.face.token(tokens, scopes)
     }
 
     /// The error as the face has it, made once.
@@ -399,13 +417,13 @@ impl Driver {
     }
 
     fn rearm(&self) {
-        let machine = self.machine.borrow();
-        let hold = if machine.is_awaited() || self.settings.keep_alive == KeepAlive::Yes {
+        let pool = self.pool.borrow();
+        let hold = if pool.is_awaited() || self.settings.keep_alive == KeepAlive::Yes {
             Hold::Process
         } else {
             Hold::Nothing
         };
-        self.alarm.set(machine.next_wakeup(), hold, self.clock.now());
+        self.alarm.set(pool.next_wakeup(), hold, self.clock.now());
     }
 }
 
@@ -414,15 +432,12 @@ fn no_answer() -> TokenError {
     TokenError::new(ErrorCode::Protocol, message)
 }
 
-/// Two moments this close are one: clocks are read one after the other.
-const CLOSE: u64 = 20;
-
 /// What timers and events call. They do not keep the driver alive.
 fn waking(driver: Weak<Driver>, first: impl Fn(&Driver) + 'static) -> impl FnMut() + 'static {
     move || {
         if let Some(driver) = driver.upgrade() {
             first(&driver);
-            driver.dispatch(Event::Woke);
+            driver.woke();
         }
     }
 }

@@ -7,7 +7,9 @@ use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use crate::{
-    core::{ErrorCode, Grant, GrantFailure, Outlook, RefreshToken, Secret, TokenError, TokenSet, millis},
+    core::{
+        ErrorCode, Grant, GrantFailure, Outlook, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, millis,
+    },
     graphql::{Dialect, Exchange, Verdict, granted_by_function},
     host::{Clock, FetchFailure, PLATFORM, described, fetch, given, settled, within},
     http::{HttpRequest, HttpResponse},
@@ -19,6 +21,12 @@ use crate::{
 /// What a grant is made with.
 pub(crate) struct Granting<'a> {
     pub(crate) settings: &'a Settings<Function>,
+    /// What the API is like for this session.
+    pub(crate) profile: Profile,
+    /// The scopes to ask for.
+    pub(crate) scopes: ScopeSet,
+    /// The session's selector, for a function of the user's.
+    pub(crate) selector: JsValue,
     pub(crate) dialect: &'a RefCell<Dialect>,
     pub(crate) clock: &'a Clock,
     pub(crate) face: &'a Face,
@@ -30,7 +38,7 @@ impl Granting<'_> {
     pub(crate) async fn secrets(&self) -> Result<Vec<Secret>, GrantFailure> {
         let Granter::Profile(sources) = &self.settings.granter else { return Ok(Vec::new()) };
         let mut secrets = Vec::with_capacity(sources.len());
-        for (source, name) in sources.iter().zip(&self.settings.profile.secrets) {
+        for (source, name) in sources.iter().zip(&self.profile.secrets) {
             secrets.push(self.secret(source, name).await?);
         }
         Ok(secrets)
@@ -53,8 +61,8 @@ impl Granting<'_> {
     }
 
     async fn by_profile(&self, grant: Grant, secrets: &[Secret]) -> Result<TokenSet, GrantFailure> {
-        let profile = &self.settings.profile;
-        let mut exchange = Exchange::new(profile, &self.settings.scopes, grant);
+        let profile = &self.profile;
+        let mut exchange = Exchange::new(profile, &self.scopes, grant);
         loop {
             let request = {
                 let dialect = self.dialect.borrow();
@@ -89,7 +97,7 @@ impl Granting<'_> {
     }
 
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, GrantFailure> {
-        let profile = &self.settings.profile;
+        let profile = &self.profile;
         let wanted = wanted_headers(profile);
         let sent = fetch(self.settings.fetch.as_ref(), request, &wanted, self.signal, self.clock);
         let failure = match within(self.settings.timeout, sent).await {
@@ -134,10 +142,10 @@ impl Granting<'_> {
             Grant::Refresh(token) => Some(token),
         };
         let argument = self.argument(refresh_token);
-        let name = &self.settings.profile.name;
+        let name = &self.profile.name;
         match within(self.settings.timeout, settled(function, Some(&argument))).await {
             Ok(Ok(value)) => {
-                granted_by_function(&self.settings.profile, &given(&value), self.clock.now(), PLATFORM)
+                granted_by_function(&self.profile, &self.scopes, &given(&value), self.clock.now(), PLATFORM)
                     .map_err(GrantFailure::Permanent)
             }
             Ok(Err(thrown)) => Err(match self.face.own_error(&thrown) {
@@ -170,10 +178,13 @@ impl Granting<'_> {
         let argument = Object::new();
         let refresh_token =
             refresh_token.map_or(JsValue::UNDEFINED, |token| JsValue::from_str(token.expose()));
-        let scopes: Array = self.settings.scopes.iter().map(JsValue::from_str).collect();
-        for (key, value) in
-            [("refreshToken", &refresh_token), ("scopes", &scopes), ("signal", self.signal.as_ref())]
-        {
+        let scopes: Array = self.scopes.iter().map(JsValue::from_str).collect();
+        for (key, value) in [
+            ("refreshToken", &refresh_token),
+            ("scopes", &scopes),
+            ("session", &self.selector),
+            ("signal", self.signal.as_ref()),
+        ] {
             // A plain object of our own takes any property.
             let _ = Reflect::set(&argument, &JsValue::from_str(key), value);
         }
@@ -182,17 +193,17 @@ impl Granting<'_> {
 
     /// Who is asked, for a message: the origin alone, since paths may hold keys.
     fn endpoint(&self) -> String {
-        let profile = &self.settings.profile;
+        let profile = &self.profile;
         let origin = (PLATFORM.parse_url)(&profile.endpoint).map(|url| url.origin);
         format!("{} ({})", profile.name, origin.as_deref().unwrap_or("its endpoint"))
     }
 
     fn transient(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Transient(TokenError::new(code, message).of(&self.settings.profile.name))
+        GrantFailure::Transient(TokenError::new(code, message).of(&self.profile.name))
     }
 
     fn permanent(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Permanent(TokenError::new(code, message).of(&self.settings.profile.name))
+        GrantFailure::Permanent(TokenError::new(code, message).of(&self.profile.name))
     }
 }
 

@@ -8,7 +8,7 @@
 //!  pkg-template/src   TokenManager, a plain class      ── what users import
 //!  ───────────────────────────────────────────────────── the wasm border
 //!  js                 Core, Face: the exported class and what it calls back
-//!  driver             the loop: event → Lifecycle::handle → effects
+//!  driver             the loop: event → Pool::handle → effects
 //!  grant              one grant: secrets, requests, answers, in order
 //!  host               clock, entropy, alarm, fetch, values, page events
 //!  ───────────────────────────────────────────────────── below: pure, tested natively

@@ -143,6 +143,7 @@ describe("scopes of a call", () => {
   test("that were not granted reject with insufficient_scope and name what is missing", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
+    sandbox.fault({ kind: "narrow", scopes: ["LIST_OFFERS"] });
 
     const error = await failure(tokens.getToken({ scopes: ["MAKE_DEPOSIT", "LIST_OFFERS", "LIST_PAYMENT"] }));
 
@@ -151,6 +152,7 @@ describe("scopes of a call", () => {
     assert.equal(error.retryable, false);
     assert.match(error.message, /LIST_PAYMENT, MAKE_DEPOSIT/);
     assert.equal(typeof (await tokens.getToken()), "string");
+    // What was granted is enough for the manager's own.
     assert.equal(sandbox.requests().length, 1);
   });
 });
@@ -255,6 +257,7 @@ describe("an aborted signal", () => {
     await Promise.all(waiting);
     assert.equal(listeners(), 0, "after a token");
 
+    sandbox.fault({ kind: "narrow", scopes: ["LIST_OFFERS"], times: 1 });
     await failure(tokens.getToken({ signal, scopes: ["MAKE_DEPOSIT"] }));
     assert.equal(listeners(), 0, "after an error");
 

@@ -40,10 +40,13 @@ const ALL = [
   ["a secret for a key", (s) => fluz(s, { [`${PLANTED} ${PLANTED} ${PLANTED}`]: 1 }), /`…` is not known/],
   ["another provider's key", (s) => toggle(s, { clientId: "x" }), /`clientId` is not known/],
   ["scopes where there are none", (s) => toggle(s, { scopes: ["x"] }), /`scopes` is not known/],
+  ["sessions as a number", (s) => fluz(s, { sessions: 5 }), /`sessions` is a number; give an object/],
+  ["no sessions", (s) => fluz(s, { sessions: { max: 0 } }), /`sessions\.max`.*from 1 to 10 million/],
+  ["a misspelt limit", (s) => fluz(s, { sessions: { idle: 1 } }), /`sessions\.idle`.*`sessions\.idleMs`\?/],
   [
-    "sessions, which are for later",
-    (s) => fluz(s, { sessions: {} }),
-    /`sessions` is not part of this version/,
+    "half a grant",
+    (s) => fluz(s, { sessions: { maxConcurrentGrants: 0.5 } }),
+    /`sessions\.maxConcurrentGrants` is out of range; give .*1 to 10000/,
   ],
   [
     "a store that is a word",

@@ -92,18 +92,3 @@ test("the commands of the README are commands that there are", async () => {
     else assert.equal(line, `npm install ${packages}`);
   }
 });
-
-test("the README says which options are not there yet, as the core does", async () => {
-  const core = await read("src/options/mod.rs");
-  const refused = /const NOT_YET: \[&str; \d+\] = \[(.*?)\];/s.exec(core)?.[1] ?? "";
-
-  const { TokenManager } = await import("graphql-token-manager");
-  for (const [, key] of refused.matchAll(/"(\w+)"/g)) {
-    const tokens = new TokenManager(/** @type {any} */ ({ provider: "toggle", [key]: {} }));
-    await assert.rejects(tokens.ready(), {
-      code: "invalid_options",
-      message: /not part of this version yet/,
-    });
-  }
-  assert.ok(refused.length > 0);
-});

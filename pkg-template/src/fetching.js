@@ -60,7 +60,7 @@ export async function exchange(desk, owner, prepared, options, look) {
     return { response, text: seen.text, rejected: false };
   }
   const last = again === undefined || seen.ruling === "part";
-  desk.tell((core) => core.refused(first.value, last ? "final" : "first"));
+  desk.tell((core) => core.refused(first.value, last ? "final" : "first", desk));
   if (last) return { response, text: seen.text, rejected: again === undefined };
   const next = await ask(desk, owner, options).catch((reason) => {
     discard(response);
@@ -68,7 +68,7 @@ export async function exchange(desk, owner, prepared, options, look) {
   });
   // It was kept, since one before it was refused as well; or granted a second time.
   if (next.value === first.value) {
-    desk.tell((core) => core.refused(first.value, "again"));
+    desk.tell((core) => core.refused(first.value, "again", desk));
     return { response, text: seen.text, rejected: true };
   }
   discard(response);
@@ -86,7 +86,7 @@ async function resend(desk, prepared, token, look) {
   const response = await send(desk, prepared, token);
   const { ruling, text } = await look(desk, response);
   if (ruling === undefined) adopt(desk, response, token);
-  else desk.tell((core) => core.refused(token.value, "again"));
+  else desk.tell((core) => core.refused(token.value, "again", desk));
   return { response, text, rejected: ruling === "whole" };
 }
 
@@ -125,16 +125,16 @@ function adopt(desk, response, token) {
   const { sliding, name, readable } = desk.traits;
   if (sliding.length === 0 || !isAnswer(response) || isElsewhere(desk, response)) return;
   if (sliding.some((header) => response.headers.get(header) !== null)) {
-    desk.warned = true;
-    desk.tell((core) => core.adopt(response));
+    desk.office.warned = true;
+    desk.tell((core) => core.adopt(response, desk));
     return;
   }
   // Some APIs bring a new token only when the old one nears its end: in the first half of
   // its life, that none is there means nothing.
   const isLate = Date.now() > desk.validUntil - (token.expiresAt - token.issuedAt) / 2;
-  if (readable || desk.warned || response.type !== "cors" || !response.ok) return;
+  if (readable || desk.office.warned || response.type !== "cors" || !response.ok) return;
   if (token !== desk.held || !isLate) return;
-  desk.warned = true;
+  desk.office.warned = true;
   const message =
     `the answers of ${name} bring no new token that this page can read: if it sends one, the server must list ` +
     `\`${sliding.join("` or `")}\` in \`Access-Control-Expose-Headers\`; until then each token is asked for`;

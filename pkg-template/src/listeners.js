@@ -8,22 +8,23 @@ import { TokenError, errorOf } from "./token-error.js";
 const TYPES = ["token", "retry", "error", "expired", "warning", "close"];
 
 export class Listeners {
-  /** @type {{ type: string, listener: Listener }[]} */
+  /** @type {{ type: string, listener: Listener, key: unknown }[]} */
   #entries = [];
 
   /**
    * @param {string} type
    * @param {Listener} listener
+   * @param {unknown} key of the session whose events to tell; `undefined` for all
    * @returns {() => void}
    */
-  add(type, listener) {
+  add(type, listener, key) {
     if (!TYPES.includes(type)) {
       throw new TokenError("invalid_options", `there is no such event; give one of ${TYPES.join(", ")}`);
     }
     if (typeof listener !== "function") {
       throw new TokenError("invalid_options", `the listener for \`${type}\` is no function; give one`);
     }
-    const entry = { type, listener };
+    const entry = { type, listener, key };
     this.#entries = [...this.#entries, entry];
     return () => {
       this.#entries = this.#entries.filter((other) => other !== entry);
@@ -35,24 +36,45 @@ export class Listeners {
    * once or later, disturbs nobody; a `warning` says so.
    *
    * @param {any} fields
+   * @param {unknown} key of the session that it is about; `undefined` for all
    */
-  notify(fields) {
+  notify(fields, key) {
     const event = Object.freeze(fields.error ? { ...fields, error: errorOf(fields.error) } : fields);
     for (const entry of this.#entries) {
-      const { type, listener } = entry;
-      if (type !== event.type || !this.#entries.includes(entry)) continue;
-      const report = () => this.#report(type);
-      try {
-        const result = /** @type {any} */ (listener(event));
-        if (typeof result?.then === "function") Promise.resolve(result).catch(report);
-      } catch {
-        report();
-      }
+      const { type } = entry;
+      const concerned = entry.key === undefined || key === undefined || entry.key === key;
+      if (type === event.type && concerned && this.#entries.includes(entry)) this.#tell(entry, event);
     }
+  }
+
+  /**
+   * Tells those of one session that it is closed, and nothing more after that.
+   *
+   * @param {unknown} key
+   */
+  end(key) {
+    const ended = this.#entries.filter((entry) => entry.key === key);
+    for (const entry of ended)
+      if (entry.type === "close") this.#tell(entry, Object.freeze({ type: "close" }));
+    this.#entries = this.#entries.filter((entry) => !ended.includes(entry));
   }
 
   clear() {
     this.#entries = [];
+  }
+
+  /**
+   * @param {{ type: string, listener: Listener }} entry
+   * @param {any} event
+   */
+  #tell({ type, listener }, event) {
+    const report = () => this.#report(type);
+    try {
+      const result = /** @type {any} */ (listener(event));
+      if (typeof result?.then === "function") Promise.resolve(result).catch(report);
+    } catch {
+      report();
+    }
   }
 
   /** @param {string} type */
@@ -60,6 +82,6 @@ export class Listeners {
     // A listener for warnings that throws would be told of itself for ever.
     if (type === "warning") return;
     const message = `a listener for \`${type}\` threw; catch errors in it`;
-    this.notify({ type: "warning", code: "listener_failed", message });
+    this.notify({ type: "warning", code: "listener_failed", message }, undefined);
   }
 }

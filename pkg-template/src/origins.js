@@ -11,9 +11,9 @@ import { TokenError } from "./token-error.js";
  * @param {string} url
  */
 export function isAccepted(desk, url) {
-  if (url === desk.acceptedUrl) return true;
+  if (url === desk.office.acceptedUrl) return true;
   if (!desk.traits.origins.includes(originOf(url))) return false;
-  desk.acceptedUrl = url;
+  desk.office.acceptedUrl = url;
   return true;
 }
 

@@ -32,7 +32,7 @@ export async function request(desk, owner, document, variables, options) {
       operationName: operationName ?? undefined,
       variables,
     });
-    throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", needed)));
+    throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", needed, desk)));
   }
   const answer = parsed(text);
   const isTrusted = isAnswer(response) && (response.ok || isGraphQl(response));

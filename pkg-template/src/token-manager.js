@@ -1,7 +1,8 @@
-// The public class. Holds no rules: they are in the core.
+// The public classes. They hold no rules: those are in the core.
 
 import { Desk } from "./desk.js";
 import { fetchWithToken } from "./fetching.js";
+import { Office } from "./office.js";
 import { request } from "./requesting.js";
 import { TokenError } from "./token-error.js";
 
@@ -13,30 +14,44 @@ import { TokenError } from "./token-error.js";
 const DISPOSE = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
 
-/** @type {FinalizationRegistry<Desk> | undefined} */
-let registry;
+/**
+ * Whether a session was closed.
+ *
+ * @type {(session: TokenSession) => boolean}
+ */
+let isLeft;
 
-export class TokenManager {
+/** A session of a manager: what it is to its users. The manager itself is one, its own. */
+class TokenSession {
   /** Bundlers shorten names, and the class's own is what consoles print. */
-  static name = "TokenManager";
+  static name = "TokenSession";
+
+  static {
+    isLeft = (session) => session.#desk.left;
+  }
 
   #desk;
+  /** Not to be collected while somebody has a session of it: that would close it. */
+  #manager;
+  /** @type {typeof globalThis.fetch | undefined} */
+  #fetch = undefined;
 
   /**
-   * Bound, to be handed to any client. It refers to the manager, which must not be collected
-   * while a client has only this.
-   *
-   * @type {typeof globalThis.fetch}
+   * @param {Desk} desk
+   * @param {TokenManager | undefined} manager of which this is another session
    */
-  fetch = (/** @type {any} */ input, /** @type {any} */ init) =>
-    fetchWithToken(this.#desk, this, input, init);
+  constructor(desk, manager) {
+    this.#desk = desk;
+    this.#manager = manager;
+  }
 
-  /** @param {unknown} options */
-  constructor(options) {
-    this.#desk = new Desk(copied(options));
-    // Made here and not at import, which has no side effect.
-    registry ??= new FinalizationRegistry((desk) => desk.close());
-    registry.register(this, this.#desk, this.#desk);
+  /**
+   * Bound, to be handed to any client. It refers to the session, which must not be collected
+   * while a client has only this. Made when it is wanted: there may be very many sessions.
+   */
+  get fetch() {
+    return (this.#fetch ??= (/** @type {any} */ input, /** @type {any} */ init) =>
+      fetchWithToken(this.#desk, this, input, init));
   }
 
   ready() {
@@ -49,8 +64,9 @@ export class TokenManager {
    */
   getToken(options) {
     const desk = this.#desk;
-    if (options === undefined && desk.handOut() !== undefined && desk.promised !== undefined) {
-      return desk.promised;
+    if (options === undefined) {
+      const held = desk.handOut();
+      if (held !== undefined) return (desk.promised ??= Promise.resolve(held.value));
     }
     return desk.ask("request", options, value, this);
   }
@@ -81,8 +97,7 @@ export class TokenManager {
 
   /** @returns {AccessToken | undefined} */
   peek() {
-    const desk = this.#desk;
-    return desk.now() < desk.validUntil ? desk.held : undefined;
+    return this.#desk.peek();
   }
 
   /** @param {string} token */
@@ -90,12 +105,14 @@ export class TokenManager {
     if (typeof token !== "string") {
       throw new TokenError("invalid_options", "invalidate() takes the token that was refused, as a string");
     }
-    this.#desk.tell((core) => core.invalidate(token));
+    const desk = this.#desk;
+    desk.tell((core) => core.invalidate(token, desk));
   }
 
   /** @param {Response} response */
   adopt(response) {
-    return this.#desk.tell((core) => core.adopt(response)) ?? false;
+    const desk = this.#desk;
+    return desk.tell((core) => core.adopt(response, desk)) ?? false;
   }
 
   /**
@@ -118,12 +135,12 @@ export class TokenManager {
    * @returns {() => void}
    */
   on(type, listener) {
-    return this.#desk.listeners.add(type, listener);
+    const { office, key } = this.#desk;
+    return office.listeners.add(type, listener, this.#manager && key);
   }
 
   async close() {
-    registry?.unregister(this.#desk);
-    await this.#desk.close();
+    await this.#desk.leave();
   }
 
   [DISPOSE]() {
@@ -132,6 +149,63 @@ export class TokenManager {
 
   [ASYNC_DISPOSE]() {
     return this.close();
+  }
+}
+
+/** @type {FinalizationRegistry<Office> | undefined} */
+let registry;
+
+export class TokenManager extends TokenSession {
+  static name = "TokenManager";
+
+  #office;
+  /**
+   * The sessions that somebody has, by the keys of their selectors.
+   *
+   * @type {Map<unknown, WeakRef<TokenSession>>}
+   */
+  #sessions = new Map();
+  /** From what number on those that nobody has any more are looked for. */
+  #full = 64;
+
+  /** @param {unknown} options */
+  constructor(options) {
+    const office = new Office(copied(options));
+    super(office.own, undefined);
+    this.#office = office;
+    // Made here and not at import, which has no side effect.
+    registry ??= new FinalizationRegistry((office) => office.close());
+    registry.register(this, office, office);
+  }
+
+  /**
+   * @param {unknown} selector
+   * @returns {TokenSession}
+   */
+  session(selector) {
+    const office = this.#office;
+    const key = office.keyOf(selector);
+    const known = this.#sessions.get(key);
+    const same = known?.deref();
+    if (same !== undefined && !isLeft(same)) return same;
+    const desk = key === office.own.key ? office.own : new Desk(office, key);
+    const session = new TokenSession(desk, this);
+    if (this.#sessions.size >= this.#full) this.#sweep();
+    // What is no selector is no key either: whoever gives it has it.
+    if (typeof key === "string") this.#sessions.set(key, new WeakRef(session));
+    return session;
+  }
+
+  async close() {
+    registry?.unregister(this.#office);
+    await this.#office.close();
+  }
+
+  #sweep() {
+    for (const [key, session] of this.#sessions)
+      if (session.deref() === undefined) this.#sessions.delete(key);
+    // Twice as many as there are: looking for them costs little for each.
+    this.#full = 64 + 2 * this.#sessions.size;
   }
 }
 

@@ -27,21 +27,16 @@ extern "C" {
     #[wasm_bindgen(method, js_name = reject)]
     fn reject_call(this: &Face, call: f64, error: &JsValue);
 
-    /// Hand this out until `served_until` without asking; it is valid until
-    /// `valid_until`. Both by `Date.now()`.
-    #[wasm_bindgen(method)]
-    pub(crate) fn hold(this: &Face, held: &Held, served_until: f64, valid_until: f64);
+    /// The desk of the manager's own session.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn own(this: &Face) -> Desk;
 
-    /// Nothing is held.
-    #[wasm_bindgen(method, js_name = dropHold)]
-    pub(crate) fn drop_hold(this: &Face);
+    /// The selector that a desk's key stands for, as users see it.
+    #[wasm_bindgen(method)]
+    pub(crate) fn selector(this: &Face, key: &JsValue) -> JsValue;
 
     #[wasm_bindgen(method, js_name = token)]
     fn make_token(this: &Face, value: &str, scopes: &Array, issued_at: f64, expires_at: f64) -> Held;
-
-    /// A function for a store to call when somebody else wrote to it.
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn changed(this: &Face) -> JsValue;
 
     /// Makes a `TokenError` of its fields.
     #[wasm_bindgen(method)]
@@ -52,7 +47,37 @@ extern "C" {
     fn fields_of(this: &Face, thrown: &JsValue) -> JsValue;
 
     #[wasm_bindgen(method, js_name = notify)]
-    fn notify_of(this: &Face, event: &JsValue);
+    fn notify_of(this: &Face, event: &JsValue, key: &JsValue);
+
+    /// Where the callers of one session come to. None of its methods throws, or runs code of
+    /// the user's.
+    #[derive(Clone, PartialEq)]
+    pub type Desk;
+
+    /// The selector: JSON, or what was given instead of one.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn key(this: &Desk) -> JsValue;
+
+    /// What [`seated`](Self::seated) was last called with.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn session(this: &Desk) -> Option<f64>;
+
+    /// The session whose token this desk hands out.
+    #[wasm_bindgen(method)]
+    pub(crate) fn seated(this: &Desk, session: f64);
+
+    /// Hand this out until `served_until` without asking; it is valid until
+    /// `valid_until`. Both by `Date.now()`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn hold(this: &Desk, held: &Held, served_until: f64, valid_until: f64);
+
+    /// Nothing is held.
+    #[wasm_bindgen(method, js_name = dropHold)]
+    pub(crate) fn drop_hold(this: &Desk);
+
+    /// A function for a store to call when somebody else wrote to the session's entry.
+    #[wasm_bindgen(method)]
+    pub(crate) fn watcher(this: &Desk) -> JsValue;
 }
 
 impl Face {
@@ -77,10 +102,10 @@ impl Face {
         )
     }
 
-    /// Tells the listeners.
-    pub(crate) fn notify(&self, news: &NewsView) {
+    /// Tells the listeners something about the session whose selector is `key`.
+    pub(crate) fn notify(&self, news: &NewsView, key: &JsValue) {
         if let Ok(event) = news.serialize(&serde_wasm_bindgen::Serializer::json_compatible()) {
-            self.notify_of(&event);
+            self.notify_of(&event, key);
         }
     }
 

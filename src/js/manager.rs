@@ -10,7 +10,7 @@ use crate::{
     driver::Driver,
     graphql::Ruling,
     host::{PLATFORM, given},
-    js::{Face, error_view},
+    js::{Desk, Face, error_view},
     options,
 };
 
@@ -31,32 +31,30 @@ impl Core {
 
     /// A caller wants a token: `face.settle` or `face.reject` follows, maybe at once.
     /// Throws the fields of an `invalid_options` error.
-    pub fn request(&self, call: f64, options: &JsValue) -> Result<(), JsValue> {
+    pub fn request(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
         let want = options::read_call(&given(options)).map_err(|error| error_view(&error))?;
-        self.driver.request(id(call), want);
-        Ok(())
+        self.ask(desk, Event::Requested(id(call), want))
     }
 
     /// A caller wants a new token; as [`request`](Self::request).
-    pub fn refresh(&self, call: f64, options: &JsValue) -> Result<(), JsValue> {
+    pub fn refresh(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
         options::read_refresh(&given(options)).map_err(|error| error_view(&error))?;
-        self.driver.request(id(call), Want::Fresh);
-        Ok(())
+        self.ask(desk, Event::Requested(id(call), Want::Fresh))
     }
 
     /// A caller no longer waits.
-    pub fn abandon(&self, call: f64) {
-        self.driver.dispatch(Event::Abandoned(id(call)));
+    pub fn abandon(&self, call: f64, desk: &Desk) {
+        self.driver.abandon(desk, id(call));
     }
 
     /// The token held was handed out without asking; told once for each token.
-    pub fn used(&self) {
-        self.driver.dispatch(Event::Used);
+    pub fn used(&self, desk: &Desk) {
+        self.driver.tell(desk, Event::Used);
     }
 
-    /// The API refused this token.
-    pub fn invalidate(&self, token: &str) {
-        self.driver.dispatch(Event::Invalidated(AccessToken::new(token)));
+    /// The API refused this token. Throws the fields of an `invalid_options` error.
+    pub fn invalidate(&self, token: &str, desk: &Desk) -> Result<(), JsValue> {
+        self.ask(desk, Event::Invalidated(AccessToken::new(token)))
     }
 
     /// What the face needs to know of the API to send requests to it.
@@ -75,13 +73,13 @@ impl Core {
     }
 
     /// An answer refused this token. `refusal` is `"first"`, `"again"` or `"final"`.
-    pub fn refused(&self, token: &str, refusal: &str) {
+    pub fn refused(&self, token: &str, refusal: &str, desk: &Desk) {
         let refusal = match refusal {
             "first" => Refusal::First,
             "again" => Refusal::Again,
             _ => Refusal::Final,
         };
-        self.driver.dispatch(Event::Refused(AccessToken::new(token), refusal));
+        self.driver.tell(desk, Event::Refused(AccessToken::new(token), refusal));
     }
 
     /// What an answer means that does not simply hold data: the fields of an error.
@@ -91,35 +89,55 @@ impl Core {
 
     /// Why a request fails whose new token was refused as well. `needed` are the scopes
     /// that its operation needs, where that is known.
-    pub fn rejected(&self, response: &JsValue, body: String, needed: Option<Vec<String>>) -> JsValue {
+    pub fn rejected(
+        &self,
+        response: &JsValue,
+        body: String,
+        needed: Option<Vec<String>>,
+        desk: &Desk,
+    ) -> JsValue {
         let needed = needed.map(|needed| needed.into_iter().collect());
-        error_view(&self.driver.rejected(response, body, needed.as_ref()))
+        error_view(&self.driver.rejected(desk, response, body, needed.as_ref()))
     }
 
     /// The time is not what it seemed: what is due is done, and the face told anew.
     pub fn woke(&self) {
-        self.driver.dispatch(Event::Woke);
+        self.driver.woke();
     }
 
-    /// Another holder wrote to the shared store.
-    pub fn changed(&self) {
-        self.driver.dispatch(Event::PeerSaved);
+    /// Another holder wrote to the session's entry in the shared store.
+    pub fn changed(&self, desk: &Desk) {
+        self.driver.tell(desk, Event::PeerSaved);
     }
 
     /// Takes a newer token out of an ordinary answer; whether there was one.
-    pub fn adopt(&self, response: &JsValue) -> bool {
-        self.driver.adopt(response)
+    pub fn adopt(&self, response: &JsValue, desk: &Desk) -> bool {
+        self.driver.adopt(desk, response)
     }
 
     /// A snapshot, as the contract spells it.
-    pub fn status(&self) -> JsValue {
-        plain(&self.driver.status())
+    pub fn status(&self, desk: &Desk) -> JsValue {
+        plain(&self.driver.status(desk))
+    }
+
+    /// Has the desk hand out what its session holds, if that is open.
+    pub fn attach(&self, desk: &Desk) {
+        self.driver.attach(desk);
+    }
+
+    /// Ends a session; as [`close`](Self::close), which ends all.
+    pub fn leave(&self, desk: &Desk) -> js_sys::Promise {
+        self.driver.leave(desk)
     }
 
     /// Ends everything; callers that wait are rejected before it returns. What it gives
     /// settles when a grant that was on the wire under a lease is saved.
     pub fn close(&self) -> js_sys::Promise {
         self.driver.close()
+    }
+
+    fn ask(&self, desk: &Desk, event: Event) -> Result<(), JsValue> {
+        self.driver.ask(desk, event).map_err(|error| error_view(&error))
     }
 }
 

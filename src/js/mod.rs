@@ -10,5 +10,5 @@ mod views;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use face::{Face, Held};
+pub(crate) use face::{Desk, Face, Held};
 pub(crate) use views::{NewsView, StatusView, TraitsView, error_view};

@@ -5,23 +5,40 @@ use js_sys::{Function, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{Face, manager::Core};
+use super::{Desk, Face, manager::Core};
 
 /// A face that writes down what it is told. `onNotify` may be replaced.
-const FACE: &str = "({
-    log: [], grants: 0, onNotify() {},
-    settle(call, token) { this.log.push(`settle ${call} ${token.value}`) },
-    reject(call, error) { this.log.push(`reject ${call} ${error.code}`) },
-    hold(token) { this.log.push(`hold ${token.value}`) },
-    dropHold() { this.log.push('drop') },
-    token(value) { return { value } },
-    error(fields) { return fields },
-    fieldsOf(thrown) { return thrown && thrown.code ? thrown : undefined },
-    notify(event) { this.log.push(event.type); this.onNotify(event) },
-})";
+const FACE: &str = "(() => {
+    const face = {
+        log: [], grants: 0, onNotify() {},
+        desk(key) {
+            const name = key === '{}' ? '' : `${key} `;
+            return {
+                key,
+                seated(session) { this.session = session },
+                hold: (token) => face.log.push(`${name}hold ${token.value}`),
+                dropHold: () => face.log.push(`${name}drop`),
+                watcher: () => () => {},
+            };
+        },
+        selector: (key) => JSON.parse(key),
+        settle(call, token) { this.log.push(`settle ${call} ${token.value}`) },
+        reject(call, error) { this.log.push(`reject ${call} ${error.code}`) },
+        token(value) { return { value } },
+        error(fields) { return fields },
+        fieldsOf(thrown) { return thrown && thrown.code ? thrown : undefined },
+        notify(event, key) {
+            this.log.push(key === '{}' ? event.type : `${key} ${event.type}`);
+            this.onNotify(event);
+        },
+    };
+    face.own = face.desk('{}');
+    return face;
+})()";
 
 struct Stage {
     face: JsValue,
+    own: Desk,
     core: Core,
 }
 
@@ -38,11 +55,24 @@ impl Stage {
             Function::new_with_args("face", &options).call1(&JsValue::UNDEFINED, &face).expect("options");
         let core = Core::new(&options, face.clone().unchecked_into::<Face>());
         let core = core.unwrap_or_else(|_| panic!("accepted"));
-        Self { face, core }
+        let own = face.unchecked_ref::<Face>().own();
+        Self { face, own, core }
     }
 
     fn request(&self, call: u32) {
-        self.core.request(f64::from(call), &JsValue::UNDEFINED).expect("no options are right");
+        self.request_at(call, &self.own);
+    }
+
+    fn request_at(&self, call: u32, desk: &Desk) {
+        let asked = self.core.request(f64::from(call), &JsValue::UNDEFINED, desk);
+        asked.expect("no options are right");
+    }
+
+    /// The desk of a session for a user.
+    fn desk(&self, user: &str) -> Desk {
+        let desk = Reflect::get(&self.face, &"desk".into()).expect("it has one").unchecked_into::<Function>();
+        let key = format!("{{\"user\":\"{user}\"}}");
+        desk.call1(&self.face, &key.into()).expect("it does not throw").unchecked_into()
     }
 
     fn log(&self) -> String {
@@ -98,11 +128,11 @@ async fn a_listener_may_call_any_method() {
     let first = std::cell::Cell::new(true);
     stage.on_notify(move |kind| {
         if kind == "token" && first.replace(false) {
-            inner.core.invalidate("token-1");
-            inner.core.request(2.0, &JsValue::UNDEFINED).expect("no options are right");
-            inner.core.abandon(7.0);
-            inner.core.adopt(&JsValue::NULL);
-            inner.core.status();
+            inner.core.invalidate("token-1", &inner.own).expect("its selector is right");
+            inner.request(2);
+            inner.core.abandon(7.0, &inner.own);
+            inner.core.adopt(&JsValue::NULL, &inner.own);
+            inner.core.status(&inner.own);
         }
     });
 
@@ -138,7 +168,7 @@ async fn a_grant_function_may_call_the_manager_it_grants_for() {
     let inner = std::rc::Rc::clone(&stage);
     let grant = Closure::<dyn Fn() -> JsValue>::new(move || {
         inner.request(2);
-        inner.core.invalidate("token");
+        inner.core.invalidate("token", &inner.own).expect("its selector is right");
         js_sys::eval("({ accessToken: 'token' })").expect("the source is right")
     });
     Reflect::set(&stage.face, &"onGrant".into(), &grant.into_js_value()).expect("it is an object");
@@ -168,7 +198,7 @@ async fn a_call_that_is_abandoned_is_not_settled() {
     stage.request(1);
     stage.request(2);
 
-    stage.core.abandon(1.0);
+    stage.core.abandon(1.0, &stage.own);
     a_while().await;
 
     assert_eq!(stage.log(), "hold token-1; settle 2 token-1; token");
@@ -181,7 +211,7 @@ async fn a_manager_that_is_dropped_asks_for_nothing_more() {
     stage.request(1);
     a_while().await;
     let granted = stage.grants();
-    let Stage { face, core } = stage;
+    let Stage { face, core, .. } = stage;
 
     drop(core);
     TimeoutFuture::new(1500).await;
@@ -221,4 +251,81 @@ fn options_that_are_wrong_are_refused() {
 
     let code = Reflect::get(&fields, &"code".into()).ok().and_then(|code| code.as_string());
     assert_eq!(code.as_deref(), Some("invalid_options"));
+}
+
+#[test]
+async fn a_desk_is_told_what_its_own_session_holds() {
+    let grant =
+        "({ session }) => ({ accessToken: `token-of-${session.user ?? 'nobody'}`, expiresInMs: 60000 })";
+    let stage = Stage::new(grant);
+    let (one, other) = (stage.desk("one"), stage.desk("other"));
+
+    stage.request(1);
+    stage.request_at(2, &one);
+    stage.request_at(3, &other);
+    a_while().await;
+
+    for (call, user) in [(1, "nobody"), (2, "one"), (3, "other")] {
+        assert!(stage.log().contains(&format!("settle {call} token-of-{user}")), "{}", stage.log());
+    }
+    for user in ["one", "other"] {
+        let key = format!("{{\"user\":\"{user}\"}}");
+        assert!(stage.log().contains(&format!("{key} hold token-of-{user}")), "{}", stage.log());
+        assert!(stage.log().contains(&format!("{key} token")), "{}", stage.log());
+    }
+}
+
+#[test]
+async fn a_session_has_one_desk_and_the_latest_is_told() {
+    let stage = Stage::new(GRANT);
+    let (before, after) = (stage.desk("one"), stage.desk("one"));
+    stage.request_at(1, &before);
+    a_while().await;
+
+    stage.core.attach(&after);
+
+    let key = "{\"user\":\"one\"}";
+    assert!(stage.log().ends_with(&format!("{key} drop; {key} hold token-1")), "{}", stage.log());
+    assert_eq!(stage.grants(), Some(1.0));
+}
+
+#[test]
+async fn a_session_that_was_left_is_forgotten_and_comes_back_as_another() {
+    let stage = Stage::new(GRANT);
+    let desk = stage.desk("one");
+    stage.request_at(1, &desk);
+    a_while().await;
+
+    wasm_bindgen_futures::JsFuture::from(stage.core.leave(&desk)).await.expect("it ends");
+    stage.request_at(2, &desk);
+    a_while().await;
+
+    assert_eq!(stage.grants(), Some(2.0));
+    assert!(stage.log().contains("settle 2 token-2"), "{}", stage.log());
+    assert!(!stage.log().contains("close"), "{}", stage.log());
+}
+
+#[test]
+async fn leaving_the_managers_own_session_does_nothing() {
+    let stage = Stage::new(GRANT);
+    stage.request(1);
+    a_while().await;
+
+    wasm_bindgen_futures::JsFuture::from(stage.core.leave(&stage.own)).await.expect("it ends");
+    stage.request(2);
+
+    assert!(stage.log().ends_with("settle 2 token-1"), "{}", stage.log());
+}
+
+#[test]
+fn a_selector_that_is_wrong_is_refused() {
+    let stage = Stage::new(GRANT);
+    let desk = stage.desk("");
+
+    let Err(fields) = stage.core.request(1.0, &JsValue::UNDEFINED, &desk) else { panic!("accepted") };
+
+    let message = Reflect::get(&fields, &"message".into()).ok().and_then(|message| message.as_string());
+    let expected = "option `user` is an empty string; give a string, a number, or true or false";
+    assert_eq!(message.as_deref(), Some(expected));
+    assert_eq!(stage.log(), "");
 }

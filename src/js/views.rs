@@ -24,11 +24,11 @@ pub(crate) struct StatusView {
     last_error: Option<ErrorView>,
     grants: u64,
     failures: u64,
-    sessions: u32,
+    sessions: usize,
 }
 
 impl StatusView {
-    pub(crate) fn new(status: &Status) -> Self {
+    pub(crate) fn new(status: &Status, sessions: usize) -> Self {
         Self {
             state: match status.stage {
                 None => "empty",
@@ -43,7 +43,7 @@ impl StatusView {
             last_error: status.last_error.as_ref().map(ErrorView::new),
             grants: status.grants,
             failures: status.failures,
-            sessions: 1,
+            sessions,
         }
     }
 }
@@ -131,10 +131,10 @@ pub(crate) fn error_view(error: &TokenError) -> JsValue {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 pub(crate) enum NewsView {
-    Token { reason: &'static str, expires_at: f64, scopes: Vec<String>, session: Selector },
+    Token { reason: &'static str, expires_at: f64, scopes: Vec<String> },
     Retry { attempt: u32, delay_ms: u64, code: &'static str },
-    Error { error: ErrorFields, token_still_valid: bool, session: Selector },
-    Expired { session: Selector },
+    Error { error: ErrorFields, token_still_valid: bool },
+    Expired,
     Warning { code: &'static str, message: String },
     Close,
 }
@@ -144,20 +144,14 @@ pub(crate) enum NewsView {
 #[serde(transparent)]
 pub(crate) struct ErrorFields(ErrorView);
 
-/// Which session an event is about; the manager's own has no selector.
-#[derive(Serialize)]
-pub(crate) struct Selector {}
-
 impl NewsView {
     /// `requested` are the scopes that were asked for, should the answer not tell.
     pub(crate) fn new(change: Change, requested: &ScopeSet, provider: &str) -> Self {
-        let session = Selector {};
         match change {
             Change::Token { reason, expires_at, scopes } => Self::Token {
                 reason: reason.as_str(),
                 expires_at: expires_at.to_js(),
                 scopes: listed(scopes.as_ref().unwrap_or(requested)),
-                session,
             },
             Change::Retry { attempt, delay, error } => {
                 Self::Retry { attempt, delay_ms: millis(delay), code: error.code.as_str() }
@@ -165,9 +159,8 @@ impl NewsView {
             Change::Error { error, remains } => Self::Error {
                 error: ErrorFields(ErrorView::new(&error)),
                 token_still_valid: remains == Remains::ValidToken,
-                session,
             },
-            Change::Expired => Self::Expired { session },
+            Change::Expired => Self::Expired,
             Change::ScopesMissing(missing) => Self::Warning {
                 code: "insufficient_scope",
                 message: format!(

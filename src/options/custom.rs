@@ -10,8 +10,8 @@ use crate::{
     core::{ScopeSet, TokenError},
     json::Json,
     provider::{
-        Authorization, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, Sliding, TokenShape,
-        TokenSource, Unexplained, Variable,
+        Authorization, Choice, Choices, Expiry, Lifetime, Operation, Presence, Profile, SecretId, Signals,
+        Signs, Sliding, TokenShape, TokenSource, Unexplained, Variable,
     },
 };
 
@@ -60,18 +60,30 @@ pub(super) fn read<F: Clone>(
         unexplained: Unexplained::Unknown,
         advice: "what `authenticate` identifies with".to_owned(),
         secrets: Vec::new(),
+        choices: Choices::Any,
     };
     let granter = if let Some(grant) = grant {
         Granter::Function(grant)
     } else {
         wire(provider, &mut profile, &mut secrets)?;
         profile.secrets = secrets.names;
+        profile.choices = choices(&profile.authenticate);
         Granter::Profile(secrets.sources)
     };
     if let Some(lifetime) = options.millis("lifetimeMs", 1)? {
         profile.lifetime = Lifetime::AtMost(lifetime);
     }
     Ok(Chosen { profile, granter, scopes })
+}
+
+/// What a session may choose: each variable that is the same for each request, and plain.
+fn choices(authenticate: &Operation) -> Choices {
+    let plain = |(name, variable): &(String, Variable)| {
+        let plain = matches!(variable, Variable::Literal(Json::Text(_) | Json::Number(_) | Json::Bool(_)));
+        // What is called so chooses scopes.
+        (plain && name != "scopes").then(|| Choice { name: name.clone(), presence: Presence::Required })
+    };
+    Choices::Variables(authenticate.variables.iter().filter_map(plain).collect())
 }
 
 /// What every description of an API may have.

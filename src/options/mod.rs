@@ -8,6 +8,7 @@ mod builtin;
 mod custom;
 mod given;
 mod reader;
+mod selector;
 
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
@@ -17,9 +18,12 @@ use std::time::Duration;
 
 pub use given::Given;
 use reader::Reader;
+pub use selector::{Selection, read_selector};
 
 use crate::{
-    core::{ErrorCode, Policy, RefreshMode, Retry, ScopeSet, Secret, Sharing, TokenError, Want},
+    core::{
+        ErrorCode, Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError, Want,
+    },
     json::{Credentials, Platform},
     provider::Profile,
 };
@@ -43,6 +47,8 @@ pub struct Settings<F> {
     pub origins: Vec<String>,
     /// Whether the refresh timer keeps a process running.
     pub keep_alive: KeepAlive,
+    /// How many sessions there may be, and for how long.
+    pub limits: Limits,
     /// Where tokens are shared with other holders.
     pub store: Option<Store<F>>,
 }
@@ -115,6 +121,7 @@ pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
     if let Some(headers) = options.map("headers", HEADERS)? {
         profile.headers.extend(headers.headers()?);
     }
+    let limits = limits(&options, profile.scoping())?;
     let timeout = options.millis("timeoutMs", 1)?.unwrap_or(TIMEOUT);
     let store = store(&options)?;
     let lease = |store: &Store<F>| {
@@ -127,6 +134,7 @@ pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
         scopes,
         policy: Policy { sharing: store.as_ref().map(lease), ..policy(&options)? },
         timeout,
+        limits,
         store,
         fetch: options.function("fetch")?,
         origins: origins(own_origin, &options, platform)?,
@@ -187,7 +195,7 @@ struct Chosen<F> {
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The options of every provider.
-const COMMON: [&str; 15] = [
+const COMMON: [&str; 16] = [
     "provider",
     "endpoint",
     "lifetimeMs",
@@ -201,6 +209,7 @@ const COMMON: [&str; 15] = [
     "origins",
     "allowInsecure",
     "keepAlive",
+    "sessions",
     "store",
     "storeTimeoutMs",
 ];
@@ -208,17 +217,8 @@ const COMMON: [&str; 15] = [
 /// What to give as headers.
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
-/// Options of the contract that this version does not have.
-const NOT_YET: [&str; 1] = ["sessions"];
-
 fn check_keys<F: Clone>(options: &Reader<'_, F>, own: &[&str]) -> Result<(), TokenError> {
-    if let Some(key) = NOT_YET.into_iter().find(|key| options.get(key).is_some()) {
-        return Err(invalid(format!("option `{key}` is not part of this version yet; leave it out")));
-    }
-    // Those that are there are undefined, which is as good as nothing.
-    let absent: Vec<_> =
-        NOT_YET.into_iter().filter(|key| options.members().iter().any(|(name, _)| name == key)).collect();
-    options.accept_only(&[&COMMON[..], own, &absent].concat())
+    options.accept_only(&[&COMMON[..], own].concat())
 }
 
 /// Checks where grants are sent; its origin.
@@ -342,6 +342,30 @@ const STORE: &str = "an object with `get`, `set` and `delete`, for example redis
 
 /// The contract's default.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn limits<F: Clone>(options: &Reader<'_, F>, scoping: Scoping) -> Result<Limits, TokenError> {
+    let default = Limits { scoping, ..Limits::default() };
+    let Some(sessions) = options.map("sessions", "an object, for example { max: 1000 }")? else {
+        return Ok(default);
+    };
+    sessions.accept_only(&["max", "idleMs", "maxConcurrentGrants"])?;
+    let max = sessions.whole("max", 1, MOST_SESSIONS, "how many sessions to keep, from 1 to 10 million")?;
+    let grants = sessions.whole(
+        "maxConcurrentGrants",
+        1,
+        10_000,
+        "how many grants may be on the wire at a time, from 1 to 10000",
+    )?;
+    Ok(Limits {
+        max: max.map_or(default.max, |max| max as usize),
+        idle: sessions.millis("idleMs", 1)?.unwrap_or(default.idle),
+        max_concurrent_grants: grants.map_or(default.max_concurrent_grants, |grants| grants as usize),
+        ..default
+    })
+}
+
+/// What fits into the four gigabytes that WebAssembly has, and more than one device needs.
+const MOST_SESSIONS: u32 = 10_000_000;
 
 fn retry<F: Clone>(options: &Reader<'_, F>, default: Retry) -> Result<Retry, TokenError> {
     let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }")? else {

@@ -12,8 +12,8 @@ use crate::core::Secret;
 
 pub use super::fluz::Environment;
 use super::profile::{
-    Authorization, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, TokenSource, Unexplained,
-    Variable, words,
+    Authorization, Choices, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, TokenSource,
+    Unexplained, Variable, words,
 };
 
 /// What a user gives to reach Braintree. The client secret is secret number 0.
@@ -87,6 +87,7 @@ impl Braintree {
                      may have these scopes"
                     .to_owned(),
             secrets: vec!["clientSecret".to_owned()],
+            choices: Choices::NONE,
         }
     }
 }

@@ -8,8 +8,8 @@
 use std::time::Duration;
 
 use super::profile::{
-    Authorization, Lifetime, Operation, Part, Profile, SecretId, Signals, Signs, Spelling, TokenSource,
-    Unexplained, Variable, words,
+    Authorization, Choice, Choices, Lifetime, Operation, Part, Presence, Profile, SecretId, Signals, Signs,
+    Spelling, TokenSource, Unexplained, Variable, words,
 };
 use crate::json::Json;
 
@@ -112,6 +112,9 @@ impl Fluz {
                  application access"
             ),
             secrets: vec![secret.to_owned()],
+            choices: Choices::Variables(
+                CHOICES.map(|(name, presence)| Choice { name: name.to_owned(), presence }).into(),
+            ),
         }
     }
 }
@@ -124,6 +127,9 @@ const SANDBOX_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// "Production tokens expire after 3 minutes"; the answer does not tell.
 const PRODUCTION_LIFETIME: Duration = Duration::from_secs(3 * 60);
+
+const CHOICES: [(&str, Presence); 3] =
+    [("userId", Presence::Required), ("accountId", Presence::Required), ("seatId", Presence::Optional)];
 
 const GENERATE: &str = "mutation generateUserAccessToken($userId: UUID!, $accountId: UUID!, \
     $scopes: [ScopeType!]!, $seatId: UUID) { generateUserAccessToken(userId: $userId, accountId: $accountId, \

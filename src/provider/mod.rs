@@ -10,8 +10,8 @@ pub mod profile;
 pub mod toggle;
 
 pub use profile::{
-    Authorization, Expiry, Lifetime, Operation, Part, Profile, SecretId, Secrets, Signals, Signs, Sliding,
-    Spelling, TokenShape, TokenSource, Unexplained, Variable,
+    Authorization, Choice, Choices, Expiry, Lifetime, Operation, Part, Presence, Profile, SecretId, Secrets,
+    Signals, Signs, Sliding, Spelling, TokenShape, TokenSource, Unexplained, Variable,
 };
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{core::Secret, json::Json};
+use crate::{
+    core::{Scoping, Secret},
+    json::Json,
+};
 
 /// An API: where its tokens come from, what they look like, how it refuses.
 #[derive(Clone, Debug)]
@@ -39,6 +42,62 @@ pub struct Profile {
     pub advice: String,
     /// The option that each [`SecretId`] stands for.
     pub secrets: Vec<String>,
+    /// What a session may choose of its own, besides scopes.
+    pub choices: Choices,
+}
+
+impl Profile {
+    /// Whether a token can be asked for with other scopes.
+    pub fn scoping(&self) -> Scoping {
+        let named = self.authenticate.variables.iter().any(|(_, variable)| variable.names_scopes());
+        if named || self.choices == Choices::Any { Scoping::ByRequest } else { Scoping::Fixed }
+    }
+
+    /// The same for a session with variables of its own.
+    #[must_use]
+    pub fn selecting(&self, variables: &[(String, Option<Json>)]) -> Self {
+        let mut profile = self.clone();
+        profile.authenticate = self.authenticate.selecting(variables);
+        for (name, value) in profile.renew.iter_mut().flat_map(|renew| &mut renew.variables) {
+            // What is asked for on renewing may be fewer; what is there is to be the same.
+            if let Some((_, Some(chosen))) = variables.iter().find(|(chosen, _)| chosen == name) {
+                *value = Variable::Literal(chosen.clone());
+            }
+        }
+        profile
+    }
+}
+
+/// What a session may choose of what is sent with a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choices {
+    /// These variables of [`Profile::authenticate`].
+    Variables(Vec<Choice>),
+    /// Whatever it likes: a function of the user's makes something of it.
+    Any,
+}
+
+impl Choices {
+    /// Nothing.
+    pub const NONE: Self = Self::Variables(Vec::new());
+}
+
+/// A variable that a session may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Its name, which is that of the option as well.
+    pub name: String,
+    /// Whether it must have a value.
+    pub presence: Presence,
+}
+
+/// Whether a variable must have a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It must.
+    Required,
+    /// It may be left out.
+    Optional,
 }
 
 /// One of a profile's secrets, by its place in [`Profile::secrets`].
@@ -60,6 +119,29 @@ impl Operation {
     /// None: a function of the user's grants the tokens.
     pub const ABSENT: Self =
         Self { document: String::new(), variables: Vec::new(), authorization: Authorization::None };
+
+    /// The same with other values; a variable without one is left out.
+    #[must_use]
+    pub fn selecting(&self, variables: &[(String, Option<Json>)]) -> Self {
+        let mut operation = self.clone();
+        for (name, chosen) in variables {
+            let place = operation.variables.iter().position(|(known, _)| known == name);
+            match (place, chosen.clone().map(Variable::Literal)) {
+                // In its place: who chooses what is there already is to be the same.
+                (Some(place), Some(value)) => operation.variables[place].1 = value,
+                (Some(place), None) => drop(operation.variables.remove(place)),
+                (None, Some(value)) => operation.variables.push((name.clone(), value)),
+                (None, None) => {}
+            }
+        }
+        operation
+    }
+
+    /// The value of a variable that is the same for each request.
+    pub fn literal(&self, name: &str) -> Option<&Json> {
+        let found = self.variables.iter().find(|(known, _)| known == name)?;
+        if let Variable::Literal(value) = &found.1 { Some(value) } else { None }
+    }
 }
 
 /// What a variable is filled with.
@@ -77,6 +159,17 @@ pub enum Variable {
     Map(Vec<(String, Self)>),
     /// A list of variables.
     List(Vec<Self>),
+}
+
+impl Variable {
+    fn names_scopes(&self) -> bool {
+        match self {
+            Self::Scopes => true,
+            Self::Literal(_) | Self::Secret(_) | Self::RefreshToken => false,
+            Self::Map(members) => members.iter().any(|(_, member)| member.names_scopes()),
+            Self::List(items) => items.iter().any(Self::names_scopes),
+        }
+    }
 }
 
 /// The `Authorization` header of a grant.

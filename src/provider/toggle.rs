@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::profile::{
-    Authorization, Lifetime, Operation, Part, Profile, SecretId, Signals, Signs, Sliding, Spelling,
+    Authorization, Choices, Lifetime, Operation, Part, Profile, SecretId, Signals, Signs, Sliding, Spelling,
     TokenShape, TokenSource, Unexplained, Variable, words,
 };
 use crate::json::Json;
@@ -87,6 +87,7 @@ impl Toggle {
             unexplained: Unexplained::Denied,
             advice: format!("`{key}` and `password`; the password is shown only once, when it is made"),
             secrets: vec!["password".to_owned()],
+            choices: Choices::NONE,
         }
     }
 }

@@ -7,4 +7,4 @@ mod entry;
 mod key;
 
 pub use entry::{LONGEST, keep_until, read, write};
-pub use key::key;
+pub use key::{identity, key};

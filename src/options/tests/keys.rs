@@ -130,7 +130,8 @@ fn a_misspelt_word_names_the_right_one() {
 #[test]
 fn a_key_that_is_like_none_is_told_what_there_is() {
     let common = "`provider`, `endpoint`, `lifetimeMs`, `refresh`, `refreshWindow`, `minValidityMs`, `timeoutMs`, \
-                  `retry`, `fetch`, `headers`, `origins`, `allowInsecure`, `keepAlive`, `store`, `storeTimeoutMs`";
+                  `retry`, `fetch`, `headers`, `origins`, `allowInsecure`, `keepAlive`, `sessions`, `store`, \
+                 `storeTimeoutMs`";
     assert_eq!(
         refused(&toggle().with("cache", Given::Bool(true))),
         format!("option `cache` is not known; known here are {common}, `email`, `username`, `password`")
@@ -187,17 +188,7 @@ fn a_key_that_may_be_a_secret_is_not_shown() {
 }
 
 #[test]
-fn a_key_of_a_later_version_says_so_unless_it_is_undefined() {
-    for key in ["sessions"] {
-        for options in everyone() {
-            accepted(&options.clone().with(key, Given::Missing));
-
-            assert_eq!(
-                refused(&options.with(key, Given::Null)),
-                format!("option `{key}` is not part of this version yet; leave it out")
-            );
-        }
-    }
+fn a_provider_of_a_later_version_says_so() {
     assert_eq!(
         refused(&map([("provider", text("broker")), ("url", text("/token"))])),
         "option `provider` is \"broker\", which is not part of this version yet; give \"fluz\", \"toggle\", \

@@ -7,6 +7,8 @@ mod custom;
 mod endpoint;
 mod keys;
 mod properties;
+mod selector;
+mod sessions;
 mod store;
 mod wire;
 

@@ -1,0 +1,314 @@
+// Many sessions under one roof: who is kept, whose turn it is, and what is left behind.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, test } from "node:test";
+
+import { fileStore } from "graphql-token-manager/stores/file";
+import { run } from "../support/child.js";
+import { claims, fluz, managerFor, movableClock, operations, sandboxFor } from "../support/setup.js";
+import { failure, Gate, next, until } from "../support/waiting.js";
+
+/** @import { TokenManager } from "graphql-token-manager" */
+
+/** @param {number} count */
+const users = (count) => Array.from({ length: count }, () => ({ userId: randomUUID() }));
+
+/**
+ * A `fetch` whose requests wait to be let through, in the order in which they came.
+ * @param {(userId: string) => boolean} [held] Which of them wait.
+ */
+function turnstile(held = () => true) {
+  /** @type {{ userId: string, gate: Gate<void> }[]} */
+  const waiting = [];
+  let most = 0;
+  let open = 0;
+  /** @type {(url: string, init: RequestInit) => Promise<Response>} */
+  const turn = async (url, init) => {
+    const { userId } = JSON.parse(`${init.body}`).variables;
+    most = Math.max(most, ++open);
+    try {
+      if (held(userId)) {
+        const gate = new Gate();
+        waiting.push({ userId, gate });
+        await gate.opened;
+      }
+      return await fetch(url, init);
+    } finally {
+      open--;
+    }
+  };
+  const next = async () => {
+    await until(() => waiting.length > 0, "a grant is on the wire");
+    const { userId, gate } = /** @type {{ userId: string, gate: Gate<void> }} */ (waiting.shift());
+    gate.open();
+    return userId;
+  };
+  return Object.assign(turn, { waiting, next, most: () => most });
+}
+
+describe("sessions are kept", () => {
+  test("up to `max`, the least recently used go first, and come back at the next call", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox, { sessions: { max: 2 } }));
+    const own = await tokens.getToken();
+    const [one, two, three] = /** @type {[any, any, any]} */ (users(3).map((user) => tokens.session(user)));
+    const [first, second] = [await one.getToken(), await two.getToken()];
+    assert.equal(await one.getToken({ minValidityMs: 0 }), first);
+
+    await three.getToken();
+
+    assert.equal(tokens.status().sessions, 3);
+    assert.deepEqual([one.peek()?.value, two.peek(), tokens.peek()?.value], [first, undefined, own]);
+    const back = await two.getToken();
+    assert.notEqual(back, second);
+    assert.equal(claims(back).sub, claims(second).sub);
+    assert.equal(await two.getToken(), back);
+    assert.equal(one.peek(), undefined);
+    assert.equal(sandbox.requests().length, 5);
+  });
+
+  test("for as long as they are used, and `idleMs` longer", async (t) => {
+    const clock = movableClock(t);
+    const sandbox = await sandboxFor(t, { now: clock.now });
+    const tokens = managerFor(t, fluz(sandbox, { sessions: { idleMs: 100_000 } }));
+    const [used, unused] = /** @type {[any, any]} */ (users(2).map((user) => tokens.session(user)));
+    const token = await used.getToken();
+    await unused.getToken();
+
+    // Handed out without asking most of the time; the pool knows of its use all the same.
+    for (let step = 0; step < 12; step++) {
+      clock.advance(10_000);
+      assert.equal(await used.getToken(), token);
+    }
+    await tokens.getToken();
+
+    assert.equal(tokens.status().sessions, 2);
+    assert.deepEqual([used.peek()?.value, unused.peek()], [token, undefined]);
+    assert.equal(typeof (await unused.getToken()), "string");
+    assert.equal(sandbox.requests().length, 4);
+  });
+
+  test("for as long as they have something on the wire", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const gate = turnstile();
+    const tokens = managerFor(t, fluz(sandbox, { sessions: { max: 1 }, fetch: gate }));
+    const waiting = users(3).map((user) => tokens.session(user).getToken());
+    await until(() => gate.waiting.length === 3, "all are on the wire");
+
+    for (let turn = 0; turn < 3; turn++) await gate.next();
+
+    assert.equal(new Set(await Promise.all(waiting)).size, 3);
+    assert.equal(tokens.status().sessions, 2);
+  });
+});
+
+describe("grants", () => {
+  test("are at most `maxConcurrentGrants` at a time", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const count = turnstile(() => false);
+    const tokens = managerFor(t, fluz(sandbox, { sessions: { maxConcurrentGrants: 3 }, fetch: count }));
+    sandbox.fault({ kind: "delay", ms: 5 });
+
+    const granted = await Promise.all(users(20).map((user) => tokens.session(user).getToken()));
+
+    assert.equal(new Set(granted).size, 20);
+    assert.equal(count.most(), 3);
+    assert.equal(sandbox.requests().length, 20);
+  });
+
+  test("that callers wait for go before refreshes in the background", async (t) => {
+    const clock = movableClock(t);
+    const sandbox = await sandboxFor(t, { now: clock.now });
+    let closed = false;
+    const gate = turnstile(() => closed);
+    const tokens = managerFor(
+      t,
+      fluz(sandbox, { renewal: "generate", sessions: { maxConcurrentGrants: 1 }, fetch: gate }),
+    );
+    const [late, ...holders] = /** @type {[{ userId: string }, ...{ userId: string }[]]} */ (users(4));
+    for (const user of holders) await tokens.session(user).getToken();
+    closed = true;
+
+    // Near the end of the lifetime all are due, and a newcomer has nothing.
+    clock.advance(500_000);
+    const asked = holders.map((user) => tokens.session(user).getToken());
+    await until(() => gate.waiting.length === 1, "the first refresh is on the wire");
+    const newcomer = tokens.session(late).getToken();
+    await Promise.all(asked);
+    const order = [await gate.next(), await gate.next()];
+
+    assert.ok(holders.some(({ userId }) => userId === order[0]));
+    assert.equal(order[1], late.userId);
+    assert.equal(claims(await newcomer).sub.split("/")[0], late.userId);
+    closed = false;
+    await gate.next();
+  });
+
+  test("of one broken identity do not keep the others waiting", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const [broken, ...others] = /** @type {[{ userId: string }, ...{ userId: string }[]]} */ (users(9));
+    const stuck = turnstile((userId) => userId === broken.userId);
+    const tokens = managerFor(
+      t,
+      fluz(sandbox, { sessions: { maxConcurrentGrants: 2 }, fetch: stuck, timeoutMs: 60_000 }),
+    );
+    const waiting = failure(tokens.session(broken).getToken());
+    await until(() => stuck.waiting.length === 1, "it is on the wire");
+
+    const granted = await Promise.all(others.map((user) => tokens.session(user).getToken()));
+
+    assert.equal(new Set(granted).size, 8);
+    await tokens.close();
+    assert.equal((await waiting).code, "closed");
+  });
+
+  test("of a refused identity fail alone, and are remembered alone", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const broken = tokens.session({ userId: "no UUID" });
+
+    const error = await failure(broken.getToken());
+    const [one, other] = users(2).map((user) => tokens.session(user));
+
+    assert.equal(error.provider, "fluz");
+    assert.equal(typeof (await one?.getToken()), "string");
+    assert.equal((await failure(broken.getToken())).code, error.code);
+    assert.equal(typeof (await other?.getToken()), "string");
+    assert.equal(broken.status().lastError?.code, error.code);
+    assert.equal(tokens.status().lastError, undefined);
+  });
+
+  test("in the background are made for each session", async (t) => {
+    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 1_500 } });
+    const tokens = managerFor(t, fluz(sandbox, { lifetimeMs: 1_500 }));
+    const sessions = users(3).map((user) => tokens.session(user));
+    const first = await Promise.all(sessions.map((session) => session.getToken()));
+
+    await Promise.all(
+      sessions.map((session) =>
+        next(/** @type {TokenManager} */ (/** @type {unknown} */ (session)), "token"),
+      ),
+    );
+
+    const second = await Promise.all(sessions.map((session) => session.getToken()));
+    assert.equal(new Set([...first, ...second]).size, 6);
+    assert.deepEqual(
+      new Set(operations(sandbox)),
+      new Set(["generateUserAccessToken", "refreshUserAccessToken"]),
+    );
+  });
+});
+
+describe("sessions in one store", () => {
+  test("are shared by managers, each by its own entry", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const folder = await mkdtemp(path.join(tmpdir(), "sessions-"));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    const selectors = users(2);
+    const managers = Array.from({ length: 3 }, () =>
+      managerFor(t, fluz(sandbox, { store: fileStore({ path: folder }) })),
+    );
+
+    const granted = await Promise.all(
+      managers.flatMap((manager) => selectors.map((selector) => manager.session(selector).getToken())),
+    );
+
+    assert.equal(new Set(granted).size, 2);
+    assert.equal(sandbox.counts().fluz.grants, 2);
+    const [one, other] = /** @type {[TokenManager, TokenManager]} */ (managers);
+    const [selector, unchanged] = /** @type {[{ userId: string }, { userId: string }]} */ (selectors);
+    const shared = next(other, "token", ({ reason }) => reason === "shared");
+    const renewed = await one.session(selector).refresh();
+
+    assert.deepEqual((await shared).session, selector);
+    assert.equal(await other.session(selector).getToken(), renewed.value);
+    assert.ok(granted.includes(await other.session(unchanged).getToken()));
+  });
+});
+
+describe("what nobody has any more is collected", () => {
+  const GIVEN = `import { TokenManager } from "graphql-token-manager";
+    const collected = async (what, isDone) => {
+      // Looking at a WeakRef keeps what it refers to until the end of the job.
+      for (let turn = 0; turn < 200; turn++) {
+        gc();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        if (isDone()) return;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      throw new Error(what + " stays");
+    };
+    const user = (number) => ({ userId: "6f1d3f0e-8f0b-4c53-9d0a-" + String(number).padStart(12, "0") });`;
+
+  /** @param {import("node:test").TestContext} t @param {string} program @param {object} [options] */
+  async function printed(t, program, options) {
+    const given = fluz(await sandboxFor(t), options);
+    const ended = await run(`${GIVEN}\n${program}`, { given, flags: ["--expose-gc"] });
+    assert.deepEqual([ended.stderr, ended.status], ["", 0]);
+    return ended.stdout.trim();
+  }
+
+  test("but a session that somebody has keeps its manager open", async (t) => {
+    const program = `let manager;
+      const session = (() => {
+        const tokens = new TokenManager(given);
+        manager = new WeakRef(tokens);
+        return tokens.session(user(1));
+      })();
+      const token = await session.getToken();
+      for (let turn = 0; turn < 20; turn++) { gc(); await new Promise((resolve) => setTimeout(resolve, 5)); }
+      console.log(manager.deref() !== undefined, (await session.getToken()) === token, typeof (await session.refresh()));`;
+
+    assert.equal(await printed(t, program), "true true object");
+  });
+
+  test("a manager and its sessions, timers set or not", async (t) => {
+    const program = `const refs = await (async () => {
+        const tokens = new TokenManager(given);
+        const sessions = [1, 2, 3].map((number) => tokens.session(user(number)));
+        await Promise.all(sessions.map((session) => session.getToken()));
+        return [tokens, ...sessions].map((it) => new WeakRef(it));
+      })();
+      await collected("a manager or a session", () => refs.every((ref) => ref.deref() === undefined));
+      console.log("collected");`;
+
+    assert.equal(await printed(t, program), "collected");
+  });
+
+  test("a session's object, while its token is kept", async (t) => {
+    const program = `const tokens = new TokenManager(given);
+      const token = await tokens.session(user(1)).getToken();
+      const ref = new WeakRef(tokens.session(user(1)));
+      await collected("a session", () => ref.deref() === undefined);
+      console.log(tokens.status().sessions, (await tokens.session(user(1)).getToken()) === token);`;
+
+    assert.equal(await printed(t, program), "2 true");
+  });
+
+  test("what thousands of sessions that come and go have taken", async (t) => {
+    const program = `const grant = ({ session }) => ({ accessToken: "token-" + session.user, expiresInMs: 600000 });
+      const tokens = new TokenManager({
+        provider: { name: "acme", endpoint: "https://acme.test", grant },
+        sessions: { max: 100 },
+      });
+      const use = async (from, to) => {
+        for (let number = from; number < to; number += 50) {
+          const some = Array.from({ length: 50 }, (_, place) => tokens.session({ user: number + place }).getToken());
+          await Promise.all(some);
+          await new Promise((resolve) => setTimeout(resolve));
+        }
+        for (let turn = 0; turn < 5; turn++) { gc(); await new Promise((resolve) => setTimeout(resolve, 1)); }
+        return process.memoryUsage().heapUsed;
+      };
+      await use(0, 2_000);
+      const before = await use(2_000, 4_000);
+      const after = await use(4_000, 24_000);
+      console.log(tokens.status().sessions, after - before < 1_000_000 ? "flat" : after - before);`;
+
+    assert.equal(await printed(t, program), "101 flat");
+  });
+});

@@ -1,0 +1,127 @@
+// Scope sets: who may use whose token, and what happens where scopes are missing.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { describe, test } from "node:test";
+
+import { braintree, fluz, managerFor, sandboxFor, sharedSandbox } from "../support/setup.js";
+import { failure, next, record } from "../support/waiting.js";
+
+const FIND = ["TRANSACTION_FIND"];
+const BOTH = ["TRANSACTION_FIND", "TRANSACTION_CHARGE"];
+
+describe("a session with fewer scopes", () => {
+  test("uses a fresh token that has them all", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const tokens = managerFor(t, braintree(sandbox, { scopes: BOTH }));
+    const wide = await tokens.getToken();
+
+    assert.equal(await tokens.session({ scopes: FIND }).getToken(), wide);
+    assert.equal(sandbox.requests().length, 1);
+  });
+
+  test("does not use one of another user, one that lacks a scope, or one that is refused", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const scopes = ["LIST_OFFERS", "LIST_PURCHASES"];
+    const tokens = managerFor(t, fluz(sandbox, { scopes }));
+    const wide = await tokens.getToken();
+    const narrow = tokens.session({ scopes: ["LIST_OFFERS"] });
+    const others = [
+      { userId: randomUUID(), scopes: ["LIST_OFFERS"] },
+      { scopes: ["LIST_OFFERS", "LIST_PAYMENT"] },
+    ];
+
+    for (const selector of others) assert.notEqual(await tokens.session(selector).getToken(), wide);
+    assert.equal(await narrow.getToken(), wide);
+    narrow.invalidate(wide);
+
+    assert.equal(tokens.peek(), undefined);
+    assert.notEqual(await narrow.getToken(), wide);
+  });
+});
+
+describe("getToken with scopes that are not held", () => {
+  test("is granted once for the union, and the narrower callers are not disturbed", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, braintree(sandbox, { scopes: FIND }));
+    const narrow = await tokens.getToken();
+
+    const stepping = Array.from({ length: 20 }, () =>
+      tokens.getAccessToken({ scopes: ["TRANSACTION_CHARGE"] }),
+    );
+    assert.equal(await tokens.getToken(), narrow);
+    const stepped = await Promise.all(stepping);
+
+    assert.equal(new Set(stepped.map(({ value }) => value)).size, 1);
+    assert.deepEqual(stepped[0]?.scopes, ["TRANSACTION_CHARGE", "TRANSACTION_FIND"]);
+    assert.equal(sandbox.requests().length, 2);
+    assert.equal(await tokens.getToken(), narrow);
+    assert.equal(await tokens.getToken({ scopes: BOTH }), stepped[0]?.value);
+    assert.equal(await tokens.session({ scopes: BOTH }).getToken(), stepped[0]?.value);
+    assert.equal(sandbox.requests().length, 2);
+  });
+
+  test("is a request's, too", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox, { scopes: ["LIST_PURCHASES"] }));
+    const session = tokens.session({ userId: randomUUID() });
+
+    const { getOffers } = await session.request("{ getOffers(limit: 1) { offerId } }", undefined, {
+      scopes: ["LIST_OFFERS"],
+    });
+
+    assert.equal(getOffers.length, 1);
+    assert.equal(sandbox.counts().fluz.refused, 0);
+  });
+
+  test("tells listeners the selector of the session that asked", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const userId = randomUUID();
+    const granted = next(tokens, "token");
+
+    await tokens.session({ userId }).getToken({ scopes: ["LIST_PAYMENT"] });
+
+    const { session, scopes } = await granted;
+    assert.deepEqual([session, scopes], [{ userId }, ["LIST_OFFERS", "LIST_PAYMENT"]]);
+  });
+});
+
+describe("fewer scopes than asked for", () => {
+  test("are an error for who asked for them, and a warning for the others", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox, { scopes: ["LIST_OFFERS"] }));
+    const events = record(tokens);
+    const narrow = await tokens.getToken();
+
+    const scopes = ["LIST_PURCHASES", "PCI_COMPLIANCE"];
+    const errors = await Promise.all([
+      failure(tokens.getToken({ scopes })),
+      failure(tokens.getToken({ scopes })),
+    ]);
+
+    for (const error of errors) {
+      assert.equal(error.code, "insufficient_scope");
+      assert.deepEqual(error.missingScopes, ["PCI_COMPLIANCE"]);
+      assert.equal(error.retryable, false);
+    }
+    assert.equal(await tokens.getToken(), narrow);
+    const warnings = events.filter(({ type }) => type === "warning");
+    assert.equal(warnings.length, 1);
+    assert.equal(sandbox.requests().length, 2);
+  });
+
+  test("of a selector are a warning that tells which session it is about", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const scopes = ["LIST_PAYMENT", "PCI_COMPLIANCE"];
+    const warned = next(tokens, "warning");
+
+    const token = await tokens.session({ scopes }).getAccessToken();
+
+    assert.deepEqual(token.scopes, ["LIST_PAYMENT"]);
+    const { code, message, session } = await warned;
+    assert.deepEqual([code, session], ["insufficient_scope", { scopes }]);
+    assert.match(message, /without PCI_COMPLIANCE/);
+  });
+});

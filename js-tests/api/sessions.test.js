@@ -1,0 +1,507 @@
+// Many identities: a session for each, by its selector.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { describe, test } from "node:test";
+
+import {
+  acmeProfile,
+  braintree,
+  claims,
+  fluz,
+  managerFor,
+  operations,
+  recordingFetch,
+  sandboxFor,
+  sharedSandbox,
+  toggle,
+} from "../support/setup.js";
+import { EVENT_TYPES, failure, Gate, record, until } from "../support/waiting.js";
+
+/** @import { Selector, TokenEvent } from "graphql-token-manager" */
+/** @import { Options } from "../support/setup.js" */
+
+/** Whom a token of Fluz is for: user, account, and seat if there is one. @param {string} token */
+const subject = (token) => claims(token).sub.split("/");
+
+describe("a session", () => {
+  test("is the same for the same selector, however that is written", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const [userId, accountId] = [randomUUID(), randomUUID()];
+    const session = tokens.session({ userId, accountId, scopes: ["LIST_OFFERS", "LIST_PURCHASES"] });
+
+    /** @type {Selector[]} */
+    const same = [
+      { userId, accountId, scopes: ["LIST_OFFERS", "LIST_PURCHASES"] },
+      { accountId, scopes: ["LIST_PURCHASES", "LIST_OFFERS", "LIST_PURCHASES"], userId },
+      { userId, accountId, seatId: undefined, scopes: ["LIST_OFFERS", "LIST_PURCHASES"] },
+    ];
+    for (const selector of same) assert.equal(tokens.session(selector), session);
+    for (const other of [
+      { userId, accountId },
+      { userId, scopes: ["LIST_OFFERS", "LIST_PURCHASES"] },
+      { userId: accountId, accountId: userId, scopes: ["LIST_OFFERS", "LIST_PURCHASES"] },
+      { userId, accountId, scopes: ["LIST_OFFERS"] },
+    ]) {
+      assert.notEqual(tokens.session(other), session);
+    }
+  });
+
+  test("of what the manager has itself is the manager's own", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const { userId, accountId } = sandbox.fluz;
+    const token = await tokens.getToken();
+
+    for (const selector of [
+      {},
+      { userId },
+      { accountId, userId },
+      { scopes: ["LIST_OFFERS"] },
+      { seatId: null },
+    ]) {
+      assert.equal(await tokens.session(selector).getToken(), token);
+    }
+
+    assert.equal(tokens.session({ userId }), tokens.session({}));
+    assert.equal(tokens.status().sessions, 1);
+    assert.equal(sandbox.requests().length, 1);
+    assert.equal(tokens.peek()?.value, token);
+  });
+
+  test("has a token of its own, which all its callers share", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const users = [randomUUID(), randomUUID()];
+
+    const granted = await Promise.all(
+      Array.from({ length: 100 }, (_, call) =>
+        tokens.session({ userId: /** @type {string} */ (users[call % 2]) }).getToken(),
+      ),
+    );
+
+    assert.equal(new Set(granted).size, 2);
+    assert.deepEqual(
+      granted.slice(0, 2).map((token) => subject(token)[0]),
+      users,
+    );
+    assert.deepEqual(operations(sandbox), ["generateUserAccessToken", "generateUserAccessToken"]);
+    assert.equal(tokens.status().sessions, 3);
+    assert.equal(tokens.status().state, "empty");
+  });
+
+  test("is for a user, an account and a seat, each the manager's own where it is left out", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const [userId, accountId, seatId, seat] = Array.from({ length: 4 }, () => randomUUID());
+    const { userId: ownUser, accountId: ownAccount } = sandbox.fluz;
+    const tokens = managerFor(t, fluz(sandbox, { seatId: seat }));
+
+    for (const [selector, expected] of /** @type {[Selector, (string | undefined)[]][]} */ ([
+      [{ userId }, [userId, ownAccount, seat]],
+      [{ accountId }, [ownUser, accountId, seat]],
+      [{ seatId }, [ownUser, ownAccount, seatId]],
+      [{ seatId: null }, [ownUser, ownAccount]],
+      [{ userId, accountId, seatId }, [userId, accountId, seatId]],
+    ])) {
+      assert.deepEqual(subject(await tokens.session(selector).getToken()), expected);
+    }
+  });
+
+  test("has the methods of a manager", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const session = tokens.session({ userId: randomUUID() });
+    assert.equal(session.peek(), undefined);
+    assert.equal(session.status().state, "empty");
+    await session.ready();
+
+    const token = await session.getToken();
+    const whole = await session.getAccessToken();
+
+    assert.equal(whole.value, token);
+    assert.equal(session.peek(), whole);
+    assert.equal(await session.authorization(), `Bearer ${token}`);
+    assert.equal(session.adopt(new Response()), false);
+    assert.deepEqual(session.status().grants, 1);
+    assert.equal(session.status().expiresAt, whole.expiresAt);
+    const renewed = await session.refresh();
+    assert.notEqual(renewed.value, token);
+    session.invalidate(renewed.value);
+    assert.equal(session.peek(), undefined);
+    assert.notEqual(await session.getToken(), renewed.value);
+    assert.equal("session" in session, false);
+    assert.equal(tokens.peek(), undefined);
+  });
+
+  test("is found again where nobody has its object any more", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const userId = randomUUID();
+    const token = await tokens.session({ userId }).getToken();
+    t.mock.method(WeakRef.prototype, "deref", () => undefined);
+
+    const session = tokens.session({ userId });
+
+    assert.equal(session.peek()?.value, token);
+    assert.equal(session.status().state, "fresh");
+    assert.equal(await session.getToken(), token);
+    assert.equal(sandbox.requests().length, 1);
+  });
+
+  test("sends requests with its token, also after that was refused", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const [one, other] = [tokens.session({ userId: randomUUID() }), tokens.session({ userId: randomUUID() })];
+    const [mine, theirs] = await Promise.all([one.getToken(), other.getToken()]);
+    sandbox.revoke(mine);
+
+    const { getOffers } = await one.request("{ getOffers(limit: 1) { offerId } }");
+    const response = await one.fetch(sandbox.fluz.endpoint, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query: "{ getOffers(limit: 1) { offerId } }" }),
+    });
+
+    assert.equal(getOffers.length, 1);
+    assert.equal((await response.json()).data.getOffers.length, 1);
+    assert.notEqual(await one.getToken(), mine);
+    assert.equal(subject(await one.getToken())[0], subject(mine)[0]);
+    assert.equal(await other.getToken(), theirs);
+    assert.equal(sandbox.counts().fluz.refused, 1);
+    assert.equal(one.fetch, one.fetch);
+    assert.notEqual(one.fetch, other.fetch);
+  });
+
+  test("that is asked before the core runs waits for it", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const [userId, other] = [randomUUID(), randomUUID()];
+
+    const both = await Promise.all([
+      tokens.session({ userId }).getToken(),
+      tokens.session({ userId: other }).getToken(),
+    ]);
+
+    assert.deepEqual(
+      both.map((token) => subject(token)[0]),
+      [userId, other],
+    );
+  });
+
+  test("gives up a caller whose signal is aborted, and no other", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const gate = new Gate();
+    const tokens = managerFor(t, fluz(sandbox, { fetch: gated(gate) }));
+    const session = tokens.session({ userId: randomUUID() });
+    const aborter = new AbortController();
+    const given = session.getToken({ signal: aborter.signal });
+    const kept = session.getToken();
+    await until(() => tokens.session({}).status().sessions === 2, "the core has it");
+
+    aborter.abort(new Error("enough"));
+    gate.open();
+
+    await assert.rejects(given, /enough/);
+    assert.equal(typeof (await kept), "string");
+    assert.equal(sandbox.requests().length, 1);
+  });
+});
+
+describe("what a session may select", () => {
+  test("at Braintree is scopes", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const tokens = managerFor(t, braintree(sandbox));
+
+    const { scopes } = await tokens
+      .session({ scopes: ["CUSTOMER_FIND", "TRANSACTION_CHARGE"] })
+      .getAccessToken();
+
+    assert.deepEqual(scopes, ["CUSTOMER_FIND", "TRANSACTION_CHARGE"]);
+  });
+
+  test("at an API of one's own is its variables", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const fetch = recordingFetch();
+    const provider = acmeProfile(sandbox);
+    provider.authenticate.document =
+      "mutation ($id: ID!, $secret: String!, $shop: String, $till: Int) { login(id: $id, secret: $secret) { jwt renewal ttl } }";
+    provider.authenticate.variables = { ...provider.authenticate.variables, shop: "one", till: 1 };
+    const tokens = managerFor(t, { provider, fetch });
+
+    await tokens
+      .session({ shop: "two", till: 2 })
+      .getToken()
+      .catch(() => {});
+    await tokens
+      .session({ till: 1, shop: "three" })
+      .getToken()
+      .catch(() => {});
+
+    assert.deepEqual(
+      fetch.requests
+        .map(({ body: { variables } }) => [variables.id, variables.shop, variables.till])
+        .slice(0, 1),
+      [[sandbox.acme.id, "two", 2]],
+    );
+    assert.deepEqual(fetch.requests.at(-1)?.body.variables.shop, "three");
+    assert.match(
+      (await failure(tokens.session({ till: "2" }).getToken())).message,
+      /`till` is a string; give a number/,
+    );
+  });
+
+  test("for a `grant` function is whatever it makes something of", async (t) => {
+    /** @type {Selector[]} */
+    const asked = [];
+    const tokens = managerFor(t, {
+      provider: {
+        name: "acme",
+        endpoint: "https://acme.test",
+        grant: (/** @type {any} */ { session, scopes }) => {
+          asked.push(session);
+          return { accessToken: `${session.tenant}-${scopes.join("+")}`, expiresInMs: 60_000, scopes };
+        },
+      },
+      scopes: ["read"],
+    });
+
+    assert.equal(await tokens.getToken(), "undefined-read");
+    assert.equal(await tokens.session({ tenant: "a" }).getToken(), "a-read");
+    assert.equal(await tokens.session({ tenant: 7, scopes: ["write", "read"] }).getToken(), "7-read+write");
+
+    assert.deepEqual(asked, [{}, { tenant: "a" }, { scopes: ["read", "write"], tenant: 7 }]);
+    assert.ok(asked.every((selector) => Object.isFrozen(selector)));
+    assert.ok(Object.isFrozen(asked[2]?.scopes));
+  });
+
+  /** @type {[title: string, options: (sandbox: any) => Options, selector: unknown, message: RegExp][]} */
+  const wrong = [
+    ["a misspelt key", fluz, { userID: "u" }, /`userID` is not known; did you mean `userId`\?/],
+    [
+      "an unknown key",
+      fluz,
+      { shop: "u" },
+      /`shop` is not known; known here are `userId`, `accountId`, `seatId`/,
+    ],
+    ["an option that is no selector", fluz, { apiKey: "planted" }, /`apiKey` is not known/],
+    ["a user that is a number", fluz, { userId: 7 }, /`userId` is a number; give a string/],
+    ["a user that is null", fluz, { userId: null }, /`userId` is null; give a string/],
+    ["a user that is a function", fluz, { userId: () => "u" }, /`userId` is a function; give a string/],
+    ["an empty user", fluz, { userId: "" }, /`userId` is an empty string/],
+    ["no scopes", fluz, { scopes: [] }, /`scopes` is an empty array; give an array of scopes/],
+    ["a scope alone", fluz, { scopes: "LIST_OFFERS" }, /`scopes` is a string; give an array/],
+    ["a scope that is a number", fluz, { scopes: [7] }, /`scopes\[0\]` is a number/],
+    ["a bigint", fluz, { userId: 7n }, /`userId` is neither plain data nor a function/],
+    ["a user at Braintree", braintree, { userId: "u" }, /`userId` is not known; known here are `scopes`/],
+    ["anything at Toggle", toggle, { username: "u" }, /toggle knows no other users and no scopes/],
+    ["nothing", fluz, undefined, /a session is selected by nothing; give an object/],
+    ["null", fluz, null, /a session is selected by null; give an object/],
+    ["a string", fluz, "planted", /a session is selected by a string; give an object/],
+    ["a list", fluz, ["planted"], /a session is selected by an array; give an object/],
+  ];
+  for (const [title, options, selector, message] of wrong) {
+    test(`is not ${title}: the methods say so, and what to write`, async (t) => {
+      const sandbox = await sharedSandbox(t);
+      const tokens = managerFor(t, options(sandbox));
+      const session = tokens.session(/** @type {any} */ (selector));
+
+      const errors = [
+        await failure(session.getToken()),
+        await failure(session.getAccessToken()),
+        await failure(session.refresh()),
+        await failure(session.request("{ marco }")),
+        await failure(
+          session.fetch(sandbox.fluz.endpoint.replace(/fluz/, String(options(sandbox).provider))),
+        ),
+      ];
+
+      for (const error of errors) {
+        assert.equal(error.code, "invalid_options");
+        assert.match(error.message, message);
+        assert.doesNotMatch(error.message, /planted/);
+      }
+      assert.equal(session.peek(), undefined);
+      assert.equal(session.status().state, "empty");
+      assert.equal(sandbox.requests().length, 0);
+      assert.equal(tokens.status().sessions, 1);
+    });
+  }
+
+  test("is taken as it is at the call", async (t) => {
+    const tokens = managerFor(t, fluz(await sharedSandbox(t)));
+    const selector = { userId: randomUUID(), scopes: ["LIST_OFFERS", "LIST_PURCHASES"] };
+    const { userId } = selector;
+    const session = tokens.session(selector);
+    selector.userId = randomUUID();
+    selector.scopes.pop();
+
+    const token = await session.getAccessToken();
+
+    assert.deepEqual([subject(token.value)[0], token.scopes.length], [userId, 2]);
+  });
+});
+
+describe("events", () => {
+  test("tell the manager's listeners which session they are about, and a session's of it alone", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const [userId, other] = [randomUUID(), randomUUID()];
+    const session = tokens.session({ scopes: ["LIST_PURCHASES", "LIST_OFFERS"], userId });
+    const heard = record(tokens);
+    /** @type {TokenEvent[]} */
+    const own = [];
+    for (const type of EVENT_TYPES) session.on(type, (event) => own.push(event));
+    /** @type {TokenEvent[]} */
+    const managers = [];
+    tokens.session({}).on("token", (event) => managers.push(event));
+
+    await tokens.getToken();
+    await session.getToken();
+    await tokens.session({ userId: other }).getToken();
+
+    const selectors = heard.map((event) => event.type === "token" && event.session);
+    const selected = { scopes: ["LIST_OFFERS", "LIST_PURCHASES"], userId };
+    assert.deepEqual(selectors, [{}, selected, { userId: other }]);
+    assert.ok(selectors.every((selector) => Object.isFrozen(selector)));
+    assert.deepEqual(own, [heard[1]]);
+    assert.deepEqual(managers, [heard[0]]);
+  });
+
+  test("of failures do, too", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const userId = randomUUID();
+    const heard = record(tokens);
+    sandbox.fault({ kind: "status", status: 503, times: 3 });
+
+    await failure(tokens.session({ userId }).getToken());
+
+    assert.deepEqual(
+      heard.map((event) => [event.type, "session" in event && event.session]),
+      [
+        ["retry", { userId }],
+        ["retry", { userId }],
+        ["error", { userId }],
+      ],
+    );
+  });
+
+  test("no longer come to a listener that was taken back", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    const session = tokens.session({ userId: randomUUID() });
+    const end = session.on("token", () => assert.fail("it was taken back"));
+    end();
+
+    await session.getToken();
+    assert.throws(() => session.on(/** @type {any} */ ("tokens"), () => {}), { code: "invalid_options" });
+  });
+});
+
+describe("closing", () => {
+  test("one session ends it for all who have it, and no other", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const [userId, other] = [randomUUID(), randomUUID()];
+    const session = tokens.session({ userId });
+    const theirs = await tokens.session({ userId: other }).getToken();
+    const first = await session.getToken();
+    /** @type {string[]} */
+    const heard = [];
+    session.on("close", () => heard.push("session"));
+    session.on("token", () => heard.push("token"));
+    tokens.session({ userId: other }).on("close", () => heard.push("other"));
+    const end = tokens.on("close", () => heard.push("manager"));
+
+    const waiting = failure(session.refresh());
+    await session.close();
+    await session.close();
+
+    const errors = [await waiting, await failure(session.getToken()), await failure(session.ready())];
+    for (const { code, message } of errors) {
+      assert.equal(code, "closed");
+      assert.match(message, /this session is closed; ask the TokenManager for it again/);
+    }
+    assert.deepEqual(heard, ["session"]);
+    assert.deepEqual([session.peek(), session.status().state], [undefined, "empty"]);
+    assert.equal(await tokens.session({ userId: other }).getToken(), theirs);
+    const again = tokens.session({ userId });
+    assert.notEqual(again, session);
+    assert.notEqual(await again.getToken(), first);
+    assert.deepEqual(heard, ["session"]);
+    end();
+  });
+
+  test("a session before the core runs rejects its callers", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const session = tokens.session({ userId: randomUUID() });
+    const waiting = failure(session.getToken());
+
+    await session.close();
+
+    assert.equal((await waiting).code, "closed");
+    await tokens.ready();
+    assert.equal(sandbox.requests().length, 0);
+  });
+
+  test("the session that is the manager's own does nothing", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    const token = await tokens.getToken();
+
+    await tokens.session({}).close();
+
+    assert.equal(await tokens.getToken(), token);
+    assert.equal(await tokens.session({}).getToken(), token);
+  });
+
+  test("by `using` is closing", async (t) => {
+    const tokens = managerFor(t, fluz(await sandboxFor(t)));
+    const [one, other] = [tokens.session({ userId: randomUUID() }), tokens.session({ userId: randomUUID() })];
+    await Promise.all([one.getToken(), other.getToken()]);
+
+    one[Symbol.dispose]();
+    await other[Symbol.asyncDispose]();
+
+    for (const session of [one, other]) assert.equal((await failure(session.getToken())).code, "closed");
+    assert.equal(tokens.status().sessions, 1);
+  });
+
+  test("the manager closes all of them", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    const sessions = Array.from({ length: 5 }, () => tokens.session({ userId: randomUUID() }));
+    const held = sessions.slice(0, 3);
+    await Promise.all(held.map((session) => session.getToken()));
+    /** @type {string[]} */
+    const heard = [];
+    tokens.on("close", () => heard.push("manager"));
+    held[0]?.on("close", () => heard.push("session"));
+    const waiting = [
+      ...held.map((session) => failure(session.refresh())),
+      ...sessions.map((it) => failure(it.refresh())),
+    ];
+
+    await tokens.close();
+
+    assert.deepEqual(new Set((await Promise.all(waiting)).map(({ code }) => code)), new Set(["closed"]));
+    for (const session of [...sessions, tokens.session({ userId: randomUUID() }), tokens.session({})]) {
+      assert.equal((await failure(session.getToken())).code, "closed");
+      assert.equal(session.peek(), undefined);
+      assert.match((await failure(session.ready())).message, /TokenManager is closed; make a new one/);
+    }
+    assert.deepEqual(heard, ["manager", "session"]);
+    assert.equal(tokens.status().sessions, 0);
+  });
+});
+
+/**
+ * A `fetch` that waits.
+ * @param {Gate<void>} gate
+ */
+function gated(gate) {
+  return async (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
+    await gate.opened;
+    return fetch(url, init);
+  };
+}

@@ -1,0 +1,415 @@
+// What stands between a manager and the core: callers that wait, and the start of the core.
+//
+// Decides nothing about tokens. It does not refer to the public object, save for
+// callers that wait, so that a manager which nobody uses any more can be collected
+// while its timer is still set.
+
+import { AccessToken } from "./access-token.js";
+import { boot } from "./boot.js";
+import { Desk } from "./desk.js";
+import { Listeners } from "./listeners.js";
+import { keyOf, selectorOf } from "./selector.js";
+import { TokenError, errorOf, fieldsOf, startError } from "./token-error.js";
+
+/** @typedef {import("./boot.js").Core} Core */
+/** @typedef {import("./boot.js").Running} Running */
+/** @typedef {import("../index.js").Status} Status */
+
+/** The key of the selector `{}`. */
+const NOTHING_SELECTED = "{}";
+
+/**
+ * @typedef {object} Call
+ * @property {Desk} desk
+ * @property {(value: any) => void} resolve
+ * @property {(reason: unknown) => void} reject
+ * @property {(token: AccessToken) => unknown} pick what the caller gets of the token
+ * @property {(() => void) | undefined} release takes the listener off the caller's signal
+ * @property {unknown} owner the public object, kept alive while its caller waits
+ */
+
+/**
+ * What the core tells of the API; see `TraitsView` in src/js/views.rs.
+ *
+ * @typedef {object} Traits
+ * @property {string} name
+ * @property {string} endpoint
+ * @property {string[]} origins
+ * @property {[name: string, value: string][]} headers
+ * @property {string[]} sliding
+ * @property {boolean} readable
+ * @property {number[]} statuses
+ * @property {boolean} speaks
+ */
+
+export class Office {
+  listeners = new Listeners();
+
+  /** Where the callers of the manager's own session come to. */
+  own = new Desk(this, NOTHING_SELECTED);
+
+  closed = false;
+
+  /**
+   * What requests to the API need to know of it. There once the core has accepted the options.
+   *
+   * @type {Traits}
+   */
+  traits = /** @type {any} */ (undefined);
+  /** The last address that the token may be sent to. */
+  acceptedUrl = "";
+  /** Whether listeners know that the page cannot read new tokens, or it can. */
+  warned = false;
+
+  /** What the wall clock last showed. */
+  #seenAt = 0;
+  /** Kept for another start, should the instance break off. */
+  #options;
+  /** @type {Core | undefined} */
+  #core = undefined;
+  /** The instance that the core is in, and what ends watching it. */
+  /** @type {Running | undefined} */
+  #running = undefined;
+  /** @type {(() => void) | undefined} */
+  #unwatch = undefined;
+  /** @type {typeof globalThis.fetch | undefined} */
+  #fetch = undefined;
+  /** @type {Promise<void> | undefined} */
+  #starting = undefined;
+  /** @type {Map<number, Call>} */
+  #calls = new Map();
+  #lastCall = 0;
+  #tally = { grants: 0, failures: 0 };
+
+  /** @param {unknown} options */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  /** Starts the core and has it accept the options; at once where that was done. */
+  ready() {
+    if (this.closed) return Promise.reject(this.own.closedError());
+    this.#live();
+    return (this.#starting ??= this.#start());
+  }
+
+  /**
+   * The key of a selector; see `selector.js`.
+   *
+   * @param {unknown} selector
+   */
+  keyOf(selector) {
+    return keyOf(selector, this.#options);
+  }
+
+  /**
+   * Has the core settle a new call.
+   *
+   * @param {Desk} desk
+   * @param {"request" | "refresh"} method
+   * @param {any} options
+   * @param {(token: AccessToken) => unknown} pick
+   * @param {unknown} owner
+   * @returns {Promise<any>}
+   */
+  ask(desk, method, options, pick, owner) {
+    return new Promise((resolve, reject) => {
+      if (desk.closed) throw desk.closedError();
+      const running = this.#live() !== undefined;
+      const call = ++this.#lastCall;
+      const release = this.#watch(call, desk, options?.signal);
+      this.#calls.set(call, { desk, resolve, reject, pick, release, owner });
+      const refuse = (/** @type {unknown} */ error) => this.reject(call, error);
+      if (running) this.#send(method, call, options);
+      else this.ready().then(() => this.#send(method, call, options), refuse);
+    });
+  }
+
+  /**
+   * The user's `fetch`, or the global one as it is now.
+   *
+   * @param {any} input
+   * @param {any} init
+   * @returns {Promise<Response>}
+   */
+  fetch(input, init) {
+    const fetch = this.#fetch ?? globalThis.fetch;
+    if (typeof fetch !== "function") {
+      throw new TokenError("unsupported", "there is no `fetch` here; give one as option `fetch`");
+    }
+    return fetch(input, init);
+  }
+
+  /**
+   * What the core says about an answer: the fields of an error.
+   *
+   * @param {(core: Core) => any} action
+   */
+  explain(action) {
+    return this.tell(action) ?? (this.closed ? this.own.closedError() : brokenOff());
+  }
+
+  /**
+   * Has the core do something, if it runs.
+   *
+   * @template T
+   * @param {(core: Core) => T} action
+   * @returns {T | undefined}
+   */
+  tell(action) {
+    const core = this.#live();
+    try {
+      return core && action(core);
+    } catch {
+      // It broke off.
+      this.#live();
+      return undefined;
+    }
+  }
+
+  /**
+   * What the wall clock shows; past all that is valid, once the manager is closed. Where it was set back, what desks
+   * were told is wrong until the core, which has another clock as well, has told them anew.
+   */
+  now() {
+    if (this.closed) return Infinity;
+    const now = Date.now();
+    if (now < this.#seenAt) this.tell((core) => core.woke());
+    this.#seenAt = now;
+    return now;
+  }
+
+  /**
+   * @param {Desk} desk
+   * @returns {Status}
+   */
+  status(desk) {
+    const status = this.tell((core) => core.status(desk));
+    if (status) return status;
+    const tally = desk === this.own ? this.#tally : { grants: 0, failures: 0 };
+    return { state: "empty", refreshing: false, ...tally, sessions: this.closed ? 0 : 1 };
+  }
+
+  /**
+   * Ends one session, which is not the manager's own.
+   *
+   * @param {Desk} desk
+   * @returns {Promise<void> | undefined}
+   */
+  leave(desk) {
+    for (const [call, waiting] of [...this.#calls]) {
+      if (waiting.desk === desk) this.reject(call, desk.closedError());
+    }
+    const ended = this.tell((core) => core.leave(desk));
+    desk.dropHold();
+    this.listeners.end(desk.key);
+    return ended;
+  }
+
+  /** @returns {Promise<void> | undefined} */
+  close() {
+    if (this.closed) return undefined;
+    this.closed = true;
+    this.#options = undefined;
+    this.#unwatch?.();
+    const core = this.#live();
+    const ended = this.tell((core) => core.close());
+    const tally = this.tell((core) => core.status(this.own));
+    if (core && tally) {
+      this.#tally = { grants: tally.grants, failures: tally.failures };
+      this.#core = undefined;
+      // Not at once: this may be a listener, called from within the core.
+      queueMicrotask(() => core.free());
+    } else {
+      for (const [call, { desk }] of [...this.#calls]) this.reject(call, desk.closedError());
+      this.notify({ type: "close" }, this.own.key);
+    }
+    this.own.dropHold();
+    return ended;
+  }
+
+  // What the core calls; see src/js/face.rs.
+
+  /** @param {number} call @param {AccessToken} token */
+  settle(call, token) {
+    const waiting = this.#leave(call);
+    waiting?.resolve(waiting.pick(token));
+  }
+
+  /** @param {number} call @param {unknown} error */
+  reject(call, error) {
+    this.#leave(call)?.reject(error);
+  }
+
+  /** @param {string} value @param {string[]} scopes @param {number} issuedAt @param {number} expiresAt */
+  token(value, scopes, issuedAt, expiresAt) {
+    return new AccessToken(value, scopes, issuedAt, expiresAt);
+  }
+
+  /** @param {any} fields */
+  error(fields) {
+    return errorOf(fields);
+  }
+
+  /** @param {unknown} thrown */
+  fieldsOf(thrown) {
+    return fieldsOf(thrown);
+  }
+
+  /** @param {any} key */
+  selector(key) {
+    return selectorOf(key);
+  }
+
+  /**
+   * Once closed, only that is told: maybe later, where a listener has closed it.
+   *
+   * @param {any} event
+   * @param {unknown} key of the session that it is about
+   */
+  notify(event, key) {
+    if (event.type === "close") {
+      this.listeners.notify(event, undefined);
+      this.listeners.clear();
+    } else if (!this.closed) {
+      const tells = key !== this.own.key || TELLS_SESSION.includes(event.type);
+      this.listeners.notify(tells ? { ...event, session: selectorOf(key) } : event, key);
+    }
+  }
+
+  async #start() {
+    try {
+      const running = await boot();
+      if (this.closed) throw this.own.closedError();
+      const core = construct(running, this.#options, this);
+      // A listener that was told of a warning may have closed the manager.
+      if (this.closed) {
+        core.free();
+      } else {
+        this.#core = core;
+        this.traits = core.traits();
+        this.#fetch = /** @type {any} */ (this.#options)?.fetch;
+        this.#running = running;
+        this.#unwatch?.();
+        this.#unwatch = running.watch(() => this.#live());
+      }
+    } catch (error) {
+      const reason = startError(error);
+      // Options stay wrong; a start that failed may succeed later.
+      if (reason.code !== "invalid_options") this.#starting = undefined;
+      throw reason;
+    }
+    if (this.closed) throw this.own.closedError();
+  }
+
+  /** @param {"request" | "refresh"} method @param {number} call @param {any} options */
+  #send(method, call, options) {
+    // It may have been aborted, or the manager closed, while the core started.
+    const waiting = this.#calls.get(call);
+    if (waiting === undefined) return;
+    try {
+      this.#core?.[method](call, options, waiting.desk);
+    } catch (thrown) {
+      if (this.#running?.failed) this.#live();
+      else this.reject(call, refusal(thrown));
+    }
+  }
+
+  /** The core, if it runs. One that broke off is let go, and the next call starts another. */
+  #live() {
+    if (this.#running?.failed) {
+      const waiting = this.#calls;
+      // Later: the stack may be exhausted. Should this throw, the next call comes here again.
+      queueMicrotask(() => this.#mourn(waiting));
+      this.#calls = new Map();
+      this.#core = this.#running = this.#starting = undefined;
+    }
+    return this.#core;
+  }
+
+  /**
+   * Tells those who waited in a core that broke off, and the listeners. The token held stays.
+   *
+   * @param {Map<number, Call>} waiting
+   */
+  #mourn(waiting) {
+    this.#tally.failures++;
+    for (const { release, reject } of waiting.values()) {
+      release?.();
+      reject(brokenOff());
+    }
+    const { code, message } = brokenOff();
+    const { held, validUntil, key } = this.own;
+    const tokenStillValid = held !== undefined && Date.now() < validUntil;
+    this.notify({ type: "error", error: { code, message }, tokenStillValid }, key);
+  }
+
+  /**
+   * Rejects a call when its signal is aborted, and only that call.
+   *
+   * @param {number} call
+   * @param {Desk} desk
+   * @param {AbortSignal | undefined} signal
+   * @returns {(() => void) | undefined}
+   */
+  #watch(call, desk, signal) {
+    if (signal === undefined) return undefined;
+    if (typeof signal?.aborted !== "boolean" || typeof signal.addEventListener !== "function") {
+      throw new TokenError("invalid_options", "option `signal` is no AbortSignal; give one or leave it out");
+    }
+    if (signal.aborted) throw signal.reason;
+    const abort = () => {
+      this.reject(call, signal.reason);
+      this.tell((core) => core.abandon(call, desk));
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    return () => {
+      try {
+        signal.removeEventListener("abort", abort);
+      } catch {
+        // It is the user's, and may be anything; the core, which is on the stack, takes no errors.
+      }
+    };
+  }
+
+  /** @param {number} call */
+  #leave(call) {
+    const waiting = this.#calls.get(call);
+    this.#calls.delete(call);
+    waiting?.release?.();
+    return waiting;
+  }
+}
+
+/**
+ * @param {Running} running
+ * @param {unknown} options
+ * @param {Office} office
+ */
+function construct(running, options, office) {
+  try {
+    return new running.Core(options, office);
+  } catch (thrown) {
+    throw refusal(thrown);
+  }
+}
+
+/**
+ * What the core threw: the fields of an error, or it broke off.
+ *
+ * @param {any} thrown
+ */
+function refusal(thrown) {
+  return thrown instanceof Error || typeof thrown?.code !== "string" ? brokenOff() : errorOf(thrown);
+}
+
+function brokenOff() {
+  return new TokenError(
+    "internal",
+    "graphql-token-manager broke off in the middle of something and starts again with the next call; " +
+      "if the stack was not exhausted, please report how this came about",
+  );
+}
+
+/** Events that tell which session they are about also where it is the manager's own. */
+const TELLS_SESSION = ["token", "error", "expired"];

@@ -1,0 +1,229 @@
+//! Which session is which, to the face and to the core.
+//!
+//! Decides nothing. A desk is where a session's callers come to, and where its token is
+//! handed out; a session that the core opened by itself has none.
+
+use std::rc::Rc;
+
+use js_sys::{Function, JSON};
+use wasm_bindgen::prelude::*;
+
+use super::Driver;
+use crate::{
+    core::{AccessToken, Identity, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
+    host::{Entry, PLATFORM, given, wall},
+    js::{Desk, Held},
+    options::{Selection, read_selector},
+    sharing,
+};
+
+/// What belongs to a session, besides its lifecycle.
+pub(super) struct Member {
+    id: SessionId,
+    /// Its selector, as the face wrote it.
+    pub(super) key: JsValue,
+    /// The scopes that each of its grants asks for.
+    pub(super) scopes: ScopeSet,
+    desk: Option<Desk>,
+    /// What its desk was told to hand out.
+    told: Option<Told>,
+    /// Ends being told of changes in a shared store.
+    unwatch: Option<Function>,
+}
+
+struct Told {
+    token: AccessToken,
+    held: Held,
+    served_until: UnixMillis,
+}
+
+/// All that the core needs to know of a session in order to open it.
+#[derive(Clone)]
+pub(super) struct Opening {
+    pub(super) identity: Identity,
+    pub(super) scopes: ScopeSet,
+}
+
+impl Driver {
+    /// What a selector means.
+    pub(super) fn selection(&self, key: &JsValue) -> Result<Selection, TokenError> {
+        let written = key.as_string().and_then(|text| JSON::parse(&text).ok());
+        read_selector(&given(written.as_ref().unwrap_or(key)), &self.settings)
+    }
+
+    /// What is needed to open the session of a desk, where it is not open.
+    pub(super) fn opening(&self, desk: &Desk) -> Result<Option<Opening>, TokenError> {
+        if self.session_at(desk).is_some() {
+            return Ok(None);
+        }
+        let selection = self.selection(&desk.key())?;
+        let identity = sharing::identity(&self.settings, &selection, PLATFORM);
+        Ok(Some(Opening {
+            identity,
+            scopes: selection.scopes.unwrap_or_else(|| self.settings.scopes.clone()),
+        }))
+    }
+
+    /// The session whose token a desk hands out, if it is still open.
+    pub(super) fn session_at(&self, desk: &Desk) -> Option<SessionId> {
+        let id = SessionId::from_js(desk.session()?);
+        // A core that broke off may have numbered another session so.
+        self.member(id, |member| member.desk.as_ref() == Some(desk)).filter(|same| *same).map(|_| id)
+    }
+
+    /// Looks something up about a session that is there.
+    pub(super) fn member<T>(&self, id: SessionId, look: impl FnOnce(&mut Member) -> T) -> Option<T> {
+        let mut members = self.members.borrow_mut();
+        let member = members.get_mut(id.place() as usize)?.as_mut()?;
+        (member.id == id).then(|| look(member))
+    }
+
+    /// From now on this desk hands out what the session holds.
+    pub(super) fn seat(self: &Rc<Self>, id: SessionId, desk: &Desk) {
+        self.enrol(id);
+        let before = self.member(id, |member| {
+            member.key = desk.key();
+            member.told = None;
+            member.desk.replace(desk.clone())
+        });
+        let Some(before) = before else { return };
+        if let Some(before) = before {
+            before.drop_hold();
+        }
+        desk.seated(id.to_js());
+        self.show(id);
+        self.watch(id, desk);
+    }
+
+    /// Makes a place for what belongs to a session.
+    fn enrol(&self, id: SessionId) {
+        let place = id.place() as usize;
+        if self.member(id, |_| ()).is_some() {
+            return;
+        }
+        let pool = self.pool.borrow();
+        let (Some(lifecycle), Some(key)) = (pool.lifecycle(id), pool.context(id)) else { return };
+        let (key, scopes) = (key.clone(), lifecycle.scopes().clone());
+        let mut members = self.members.borrow_mut();
+        if members.len() <= place {
+            members.resize_with(place + 1, || None);
+        }
+        members[place] = Some(Member { id, key, scopes, desk: None, told: None, unwatch: None });
+    }
+
+    fn watch(&self, id: SessionId, desk: &Desk) {
+        let Some(entry) = self.entry(id).filter(|_| self.member(id, |it| it.unwatch.is_none()) == Some(true))
+        else {
+            return;
+        };
+        let unwatch = entry.watch(&desk.watcher());
+        self.member(id, |member| member.unwatch = unwatch);
+    }
+
+    /// The session's entry in the shared store, where there is one.
+    pub(super) fn entry(&self, id: SessionId) -> Option<Entry> {
+        let store = self.settings.store.as_ref()?;
+        let (key, scopes) = self.member(id, |member| (member.key.clone(), member.scopes.clone()))?;
+        let selection = self.selection(&key).ok()?;
+        Some(Entry::new(store.clone(), &sharing::key(&self.settings, &selection, &scopes, PLATFORM)))
+    }
+
+    /// The session is gone, and all that belongs to it goes.
+    pub(super) fn forget(&self, id: SessionId) {
+        if self.member(id, |_| ()).is_none() {
+            return;
+        }
+        let gone = self.members.borrow_mut().get_mut(id.place() as usize).and_then(Option::take);
+        let Some(Member { desk, unwatch, .. }) = gone else { return };
+        if let Some(desk) = desk {
+            desk.drop_hold();
+        }
+        end(unwatch);
+    }
+
+    /// Nobody is told of changes any more.
+    pub(super) fn unwatch(&self) {
+        let ends: Vec<_> =
+            self.members.borrow_mut().iter_mut().flatten().map(|member| member.unwatch.take()).collect();
+        ends.into_iter().for_each(end);
+    }
+
+    /// Tells the desks of all sessions that may have changed what to hand out.
+    pub(super) fn publish(&self) {
+        let mut reviewed = self.pool.borrow().reviewed().to_vec();
+        reviewed.dedup();
+        for id in reviewed {
+            self.enrol(id);
+            self.show(id);
+        }
+    }
+
+    /// Tells a desk what to hand out, and until when, if that has changed.
+    fn show(&self, id: SessionId) {
+        let Some(Some(desk)) = self.member(id, |member| member.desk.clone()) else { return };
+        let now = self.clock.now();
+        let hold = {
+            let pool = self.pool.borrow();
+            let held = pool.lifecycle(id).and_then(|lifecycle| lifecycle.held());
+            let valid = held.filter(|tokens| now < tokens.expires_at).cloned();
+            valid.zip(pool.served_until(id))
+        };
+        let Some((tokens, served_until)) = hold else {
+            if self.member(id, |member| member.told.take()).flatten().is_some() {
+                desk.drop_hold();
+            }
+            return;
+        };
+        let held = self.held(id, &tokens);
+        // The face reads the wall clock alone, which is the cheapest; so it is told the
+        // moments by that clock, and told again when that clock was set.
+        let by_wall = |at: UnixMillis| at.shifted(wall().ahead_of(now));
+        let served_until = by_wall(served_until);
+        let same = self.member(id, |member| {
+            let same = member.told.as_ref().is_some_and(|told| {
+                told.token == tokens.access_token
+                    && millis(
+                        told.served_until.since(served_until).max(served_until.since(told.served_until)),
+                    ) < CLOSE
+            });
+            if !same {
+                member.told = Some(Told { token: tokens.access_token, held: held.clone(), served_until });
+            }
+            same
+        });
+        if same == Some(false) {
+            desk.hold(&held, served_until.to_js(), by_wall(tokens.expires_at).to_js());
+        }
+    }
+
+    /// The token as the face has it, made once.
+    pub(super) fn held(&self, id: SessionId, tokens: &TokenSet) -> Held {
+        let shown = self.member(id, |member| {
+            let told = member.told.as_ref().filter(|told| told.token == tokens.access_token);
+            told.map(|told| told.held.clone()).ok_or_else(|| member.scopes.clone())
+        });
+        let scopes = match shown {
+            Some(Ok(held)) => return held,
+            Some(Err(scopes)) => scopes,
+            None => self.settings.scopes.clone(),
+        };
+        // One that was lent, or that nobody hands out: thousands of callers may share it.
+        if let Some((_, made)) =
+            self.made.borrow().as_ref().filter(|(known, _)| *known == tokens.access_token)
+        {
+            return made.clone();
+        }
+        let made = self.face.token(tokens, tokens.scopes.as_ref().unwrap_or(&scopes));
+        self.made.replace(Some((tokens.access_token.clone(), made.clone())));
+        made
+    }
+}
+
+/// Two moments this close are one: clocks are read one after the other.
+const CLOSE: u64 = 20;
+
+fn end(unwatch: Option<Function>) {
+    if let Some(unwatch) = unwatch {
+        let _ = unwatch.call0(&JsValue::UNDEFINED);
+    }
+}

@@ -1,0 +1,94 @@
+//! What a session may be given: `session({ userId, scopes })`.
+
+use super::{Given, Reader, Settings, invalid, reader::shown};
+use crate::{
+    core::{ScopeSet, Scoping, TokenError},
+    json::Json,
+    provider::{Choice, Choices, Presence},
+};
+
+/// What a session has of its own; all else is the manager's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Selection {
+    /// Variables of the grant in the order of their names; one without a value is left out.
+    pub variables: Vec<(String, Option<Json>)>,
+    /// The scopes to ask for.
+    pub scopes: Option<ScopeSet>,
+}
+
+/// Reads a selector.
+///
+/// # Errors
+///
+/// `invalid_options`; the message names the key and what to write.
+pub fn read_selector<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selection, TokenError> {
+    let Given::Map(members) = given else {
+        let kind = if matches!(given, Given::Missing) { "nothing" } else { given.kind() };
+        return Err(invalid(format!("a session is selected by {kind}; give an object, or {{}}")));
+    };
+    let options = Reader::new("", members);
+    let profile = &settings.profile;
+    let scoped = settings.limits.scoping == Scoping::ByRequest;
+    let mut variables = Vec::new();
+    match &profile.choices {
+        Choices::Variables(choices) => {
+            let names = choices.iter().map(|choice| choice.name.as_str());
+            let known: Vec<_> = names.chain(scoped.then_some("scopes")).collect();
+            if known.is_empty() && !members.is_empty() {
+                return Err(invalid(format!(
+                    "{} knows no other users and no scopes under the same credentials: a session has nothing \
+                     to select; make another TokenManager",
+                    profile.name
+                )));
+            }
+            options.accept_only(&known)?;
+            for choice in choices.iter().filter(|choice| options.get(&choice.name).is_some()) {
+                let own = profile.authenticate.literal(&choice.name);
+                variables.push((choice.name.clone(), chosen(&options, choice, own)?));
+            }
+        }
+        Choices::Any => {
+            for (name, value) in members {
+                if name != "scopes" && !matches!(value, Given::Missing) {
+                    variables.push((name.clone(), Some(plain(name, value)?)));
+                }
+            }
+        }
+    }
+    variables.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let scopes = options.get("scopes").map(|_| options.scopes("scopes")).transpose()?;
+    Ok(Selection { variables, scopes })
+}
+
+/// The value for a variable, of the same kind as the manager's own.
+fn chosen<F: Clone>(
+    options: &Reader<'_, F>,
+    choice: &Choice,
+    own: Option<&Json>,
+) -> Result<Option<Json>, TokenError> {
+    let key = &choice.name;
+    let remedy = match (own, choice.presence) {
+        (Some(Json::Number(_)), _) => "a number",
+        (Some(Json::Bool(_)), _) => "true or false",
+        (_, Presence::Optional) => "a string, or null for none",
+        (_, Presence::Required) => "a string, or leave it out for the manager's own",
+    };
+    match (options.get(key), own) {
+        (Some(Given::Null), _) if choice.presence == Presence::Optional => Ok(None),
+        (Some(Given::Number(_)), Some(Json::Number(_))) | (Some(Given::Bool(_)), Some(Json::Bool(_))) => {
+            options.get(key).and_then(Given::to_json).map(Some).ok_or_else(|| options.wrong(key, remedy))
+        }
+        (Some(Given::Text(_)), None | Some(Json::Text(_))) => Ok(options.text(key, remedy)?.map(Json::text)),
+        _ => Err(options.wrong(key, remedy)),
+    }
+}
+
+/// A value that a function is to make something of.
+fn plain<F>(key: &str, value: &Given<F>) -> Result<Json, TokenError> {
+    let is_plain = value.as_text().is_some() || matches!(value, Given::Number(_) | Given::Bool(_));
+    let json = value.to_json().filter(|_| is_plain);
+    json.ok_or_else(|| {
+        let (key, kind) = (shown(key), value.kind());
+        invalid(format!("option `{key}` is {kind}; give a string, a number, or true or false"))
+    })
+}
