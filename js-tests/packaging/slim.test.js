@@ -43,7 +43,7 @@ async function serverFor(t) {
   const server = createServer((request, response) => {
     const status = { "/none": 404, "/down": 503 }[`${request.url}`] ?? 200;
     response.writeHead(status, { "content-length": core.length });
-    if (request.url === "/cut") response.end(core.subarray(0, 1000), () => response.destroy());
+    if (request.url === "/cut") response.write(core.subarray(0, 1000), () => response.destroy());
     else response.end(request.url === "/page" ? Buffer.alloc(core.length, "<") : core);
   });
   server.listen(0, "127.0.0.1");
