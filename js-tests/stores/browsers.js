@@ -33,6 +33,7 @@ const INSECURE = "insecure.test";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FIREFOX = process.env.FIREFOX ?? "/usr/bin/firefox-esr";
+const WEBKIT = process.env.WEBKIT ?? "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
 
 const folder = dirname(createRequire(import.meta.url).resolve("graphql-token-manager/package.json"));
 
@@ -151,6 +152,31 @@ export async function firefoxFor(t, windows) {
   return { tab: (url, isReady) => session.tab(url, isReady) };
 }
 
+/**
+ * WebKitGTK's, on a screen of its own that nobody sees: it has no headless mode.
+ *
+ * @param {Ending} t
+ * @returns {Promise<Browser>}
+ */
+export async function webkitFor(t) {
+  const screen = spawn("Xvfb", ["-displayfd", "1", "-nolisten", "tcp"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  t.after(() => screen.kill());
+  const [, number] = await said(screen, /^(\d+)\n/);
+  const port = await freePort();
+  const env = { ...process.env, DISPLAY: `:${number}` };
+  const driver = spawn("WebKitWebDriver", [`--port=${port}`], { env, stdio: "ignore" });
+  const session = new Session(`http://127.0.0.1:${port}/session`);
+  t.after(async () => {
+    await session.end();
+    driver.kill();
+  });
+  await until(`http://127.0.0.1:${port}/status`);
+  await session.start({ "webkitgtk:browserOptions": { binary: WEBKIT, args: ["--automation"] } });
+  return { tab: (url, isReady) => session.tab(url, isReady) };
+}
+
 /** A browser driven by WebDriver, which looks at one tab at a time. */
 class Session {
   /** @type {Promise<unknown>} */
@@ -245,4 +271,28 @@ function asynchronous(script) {
       (result) => done({ result }),
       (error) => done({ failure: String(error) }),
     );`;
+}
+
+/** One that nobody listens at: a driver that does not tell its port has to be told. */
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = /** @type {AddressInfo} */ (server.address());
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/**
+ * Resolves when a server answers.
+ *
+ * @param {string} url
+ */
+async function until(url) {
+  for (let tries = 0; tries < 2000; tries += 1) {
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error(`waited in vain for ${url}`);
 }

@@ -70,6 +70,11 @@ const PARTS: &[Part] = &[
         about: "the WebAssembly side in headless Firefox",
         work: Work::Tests(|run| wasm(run, Engine::Firefox)),
     },
+    Part {
+        name: "wasm-webkit",
+        about: "the WebAssembly side in WebKit",
+        work: Work::Tests(|run| wasm(run, Engine::WebKit)),
+    },
 ];
 
 /// How much of a part to run.
@@ -243,7 +248,7 @@ const PLACES: &str = "js-tests/packaging/places";
 fn packaging(run: &Run<'_>) -> Result<(Ending, Counts)> {
     run.needs_package()?;
     tools::npm_install(run.project, PLACES)?;
-    tools::debian(&[tools::CHROMIUM, tools::FIREFOX])?;
+    tools::debian(&[tools::CHROMIUM, tools::FIREFOX, tools::WEBKITDRIVER, tools::XVFB])?;
     let geckodriver = tools::GECKODRIVER.path()?;
     let slow = run.extent == Extent::Whole;
     let tests =

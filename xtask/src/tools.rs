@@ -244,6 +244,13 @@ pub(crate) const CHROMEDRIVER: DebianProgram =
 pub(crate) const FIREFOX: DebianProgram =
     DebianProgram { package: "firefox-esr", path: "/usr/bin/firefox-esr" };
 
+/// Drives WebKit, which comes with it.
+pub(crate) const WEBKITDRIVER: DebianProgram =
+    DebianProgram { package: "webkit2gtk-driver", path: "/usr/bin/WebKitWebDriver" };
+
+/// A screen for a browser that needs one.
+pub(crate) const XVFB: DebianProgram = DebianProgram { package: "xvfb", path: "/usr/bin/Xvfb" };
+
 /// Redis, which the tests start and end themselves.
 pub(crate) const REDIS: DebianProgram =
     DebianProgram { package: "redis-server", path: "/usr/bin/redis-server" };

@@ -1,9 +1,9 @@
-// Browsers, without a build: a script tag, a module worker and a service worker, and under strict policies.
+// Browsers, without a build: a script tag, a module worker and a service worker, and a page under strict policies.
 
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { after, describe, test } from "node:test";
-import { chromiumFor, firefoxFor } from "../../stores/browsers.js";
+import { chromiumFor, firefoxFor, webkitFor } from "../../stores/browsers.js";
 import { TOLD, projectFor } from "./project.js";
 import { siteFor, told } from "./site.js";
 
@@ -11,6 +11,7 @@ import { siteFor, told } from "./site.js";
 
 /** What a page imports where nothing resolves names: the file, as a content delivery network serves it. */
 const FILE = "/node_modules/graphql-token-manager/dist/index.js";
+const SLIM = "/node_modules/graphql-token-manager/dist/slim.js";
 
 /**
  * @param {TestContext} t
@@ -27,10 +28,11 @@ async function projectWith(t, file) {
 for (const [engine, browserFor] of /** @type {const} */ ([
   ["Chromium", chromiumFor],
   ["Firefox", firefoxFor],
+  ["WebKit", webkitFor],
 ])) {
-  describe(engine, async () => {
-    const browser = browserFor({ after });
+  const browser = browserFor({ after });
 
+  describe(engine, () => {
     for (const [place, page] of [
       ["a script tag", "script.html"],
       ["a module worker", "worker.html"],
@@ -44,6 +46,14 @@ for (const [engine, browserFor] of /** @type {const} */ ([
         project.assertServed();
       });
     }
+
+    test("a script tag, which imports what has no bytes and fetches them", async (t) => {
+      const project = await projectWith(t, SLIM);
+
+      assert.equal(await told(await browser, `${await siteFor(t, project, ".")}/slim.html`), TOLD);
+
+      project.assertServed();
+    });
 
     test("a page runs it under `script-src 'self' 'wasm-unsafe-eval'`", async (t) => {
       const project = await projectWith(t, FILE);

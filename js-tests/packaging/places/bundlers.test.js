@@ -2,7 +2,7 @@
 // Chromium.
 
 import assert from "node:assert/strict";
-import { copyFile, readdir } from "node:fs/promises";
+import { copyFile, readFile, readdir, writeFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { chromiumFor } from "../../stores/browsers.js";
 import { TOLD, assertQuiet, projectFor } from "./project.js";
@@ -37,3 +37,16 @@ for (const [name, tool, options] of BUNDLERS) {
     project.assertServed();
   });
 }
+
+test("Vite builds what has no bytes, with the address of core.wasm", async (t) => {
+  const project = await projectFor(t, "slim");
+  const program = await readFile(project.path("program.js"), "utf8");
+  await writeFile(project.path("program.js"), program.replace('-manager"', '-manager/slim"'));
+
+  assertQuiet(await project.node("vite/bin/vite.js", "build"));
+
+  const files = await readdir(project.path("dist/assets"));
+  assert.equal(files.filter((file) => file.endsWith(".wasm")).length, 1);
+  assert.equal(await told(await browser, await siteFor(t, project, "dist")), TOLD);
+  project.assertServed();
+});
