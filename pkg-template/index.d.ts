@@ -217,7 +217,7 @@ export class TokenManager {
  * `graphql-token-manager/core.wasm`, for {@link TokenManager.ready}: compiled, its bytes, the answer
  * of a server that has it, or its address, which is given to `fetch`.
  */
-export type CoreSource = WebAssembly.Module | BufferSource | Response | URL | string;
+export type CoreSource = (WebAssembly.Module & object) | BufferSource | Response | URL | string;
 
 /** A token. Frozen; printing it, in any way, does not show its value. */
 export interface AccessToken {

@@ -129,6 +129,16 @@ describe("the stores", () => {
   }
 });
 
+test("the sandbox can be required, as test runners do that know no other modules", async () => {
+  const imported = Object.keys(await import("graphql-token-manager/testing")).sort();
+
+  const required = require(join(folder, "testing/index.cjs"));
+
+  assert.deepEqual(Object.keys(required).sort(), imported);
+  const sandbox = await required.startSandbox();
+  await sandbox.close();
+});
+
 describe("bundlers", () => {
   for (const entry of beforehand) {
     test(`dist/${basename(entry)} imports the module, and names nothing that compiles bytes or text`, () => {
@@ -236,6 +246,7 @@ describe("the manifest", () => {
       ".": ["workerd", "edge-light", ...everywhere],
       "./slim": everywhere,
       "./scopes": everywhere,
+      "./testing": everywhere,
     })) {
       const branches = manifest.exports[entry];
 

@@ -39,23 +39,28 @@ pub(crate) fn bundle(project: &Project) -> Result<()> {
         project::write(&dist.join(format!("{entry}.d.cts")), of_common_js(&types))?;
         project::write(&dist.join(format!("{entry}.d.ts")), types)?;
     }
-    stores(project)
+    as_written(project, "stores", STORES)?;
+    as_written(project, "testing", &["index"])
 }
 
-fn stores(project: &Project) -> Result<()> {
-    let source = project.path("pkg-template/stores");
-    let made = project.npm().join("stores");
+/// Entries that are packed as they are written, for `import`, and bundled for `require`.
+fn as_written(project: &Project, folder: &str, entries: &[&str]) -> Result<()> {
+    let source = project.path("pkg-template").join(folder);
+    let made = project.npm().join(folder);
     project::remove_folder(&made)?;
     copy_folder(&source, &made)?;
-    for name in STORES {
+    for name in entries {
         project::copy(&source.join(format!("{name}.d.ts")), &made.join(format!("{name}.d.cts")))?;
     }
+    let (_, common_js) = COMMON_JS;
     process::run(
         project
             .npm_command("esbuild")
-            .args(STORES.iter().map(|name| format!("pkg-template/stores/{name}.js")))
-            .args(["--bundle", "--format=cjs", "--platform=node", "--target=es2022", "--charset=utf8"])
-            .args(["--out-extension:.js=.cjs", "--log-level=warning"])
+            .args(entries.iter().map(|name| format!("pkg-template/{folder}/{name}.js")))
+            .args(["--bundle", "--target=es2022", "--charset=utf8", "--log-level=warning"])
+            .args(common_js)
+            // Packages are those of whoever installs this one.
+            .args(["--packages=external", "--out-extension:.js=.cjs"])
             .arg(format!("--outdir={}", made.display())),
     )
 }
@@ -192,10 +197,10 @@ fn assemble(project: &Project) -> Result<()> {
     let folder = folder(project);
     project::remove_folder(&folder)?;
     copy_folder(&project.npm().join("dist"), &folder.join("dist"))?;
-    copy_folder(&project.npm().join("stores"), &folder.join("stores"))?;
-    for name in ["bin", "testing"] {
-        copy_folder(&project.path("pkg-template").join(name), &folder.join(name))?;
+    for name in ["stores", "testing"] {
+        copy_folder(&project.npm().join(name), &folder.join(name))?;
     }
+    copy_folder(&project.path("pkg-template/bin"), &folder.join("bin"))?;
     for name in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         let own = project.path("pkg-template").join(name);
         let source = if own.exists() { own } else { project.path(name) };

@@ -45,16 +45,20 @@ async function open() {
   return folder;
 }
 
+/** What is published. */
+export async function tarball() {
+  const { version } = JSON.parse(await readFile(join(BUILT, "package/package.json"), "utf8"));
+  return join(BUILT, `graphql-token-manager-${version}.tgz`);
+}
+
 /**
  * Installs the tarball, and whatever else the folder's manifest names.
  *
  * @param {string} folder
  */
 export async function install(folder) {
-  const { version } = JSON.parse(await readFile(join(BUILT, "package/package.json"), "utf8"));
-  const tarball = join(BUILT, `graphql-token-manager-${version}.tgz`);
   const options = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--loglevel=error"];
-  await execute("npm", ["install", ...options, tarball], { cwd: folder });
+  await execute("npm", ["install", ...options, await tarball()], { cwd: folder });
 }
 
 /** @typedef {{ status: number | null, stdout: string, stderr: string }} Ended */
