@@ -11,7 +11,6 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startSandbox } from "graphql-token-manager/testing";
-import { fluz } from "../support/setup.js";
 import { STEPS } from "./stepping.js";
 
 /** @import { ChildProcess } from "node:child_process" */
@@ -54,6 +53,16 @@ export async function quickSandbox(t) {
   const sandbox = await startSandbox({ lifetimes: { fluz: LIFETIME_MS } });
   t.after(() => sandbox.close());
   return sandbox;
+}
+
+/**
+ * What holders are made with, as data.
+ * @param {Sandbox} sandbox
+ * @param {Spans} spans
+ */
+export function optionsFor({ fluz: { endpoint, apiKey, userId, accountId } }, spans) {
+  const ids = { endpoint, apiKey, userId, accountId, scopes: ["LIST_OFFERS"] };
+  return { provider: "fluz", environment: "sandbox", ...ids, retry: { baseMs: 10 }, ...spans };
 }
 
 /** Tokens issued so far. @param {Sandbox} sandbox */
@@ -152,7 +161,7 @@ export class Fleet {
     const { kind } = place;
     const sandbox = /** @type {Sandbox} */ (this.sandbox);
     const given = {
-      options: fluz(sandbox, spans),
+      options: optionsFor(sandbox, spans),
       place: kind === "file" ? place : { kind, url: place.url },
       callers,
     };
@@ -208,7 +217,7 @@ class Member {
  */
 async function holdsLease(place, pid) {
   if (place.kind === "redis") return place.server.holdsLease();
-  const names = await readdir(place.path);
+  const names = await readdir(place.path, { recursive: true });
   const leases = names.filter((name) => name.endsWith(".lease"));
   const holders = await Promise.all(
     leases.map(async (name) => JSON.parse(await readFile(join(place.path, name), "utf8")).pid),
