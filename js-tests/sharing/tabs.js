@@ -5,9 +5,8 @@
  * @module
  */
 
-import { fluz } from "../support/setup.js";
 import { siteFor } from "../stores/browsers.js";
-import { grantsOf, LIFETIME_MS, mostGrants, quickSandbox, stepOf } from "./fleet.js";
+import { grantsOf, LIFETIME_MS, mostGrants, optionsFor, quickSandbox, stepOf } from "./fleet.js";
 
 /** @import { Browser, Tab } from "../stores/browsers.js" */
 /** @import { Met } from "./callers.js" */
@@ -81,7 +80,7 @@ export class Tabs {
         Object.assign(state, { tokens, callers: startCallers(tokens, callers) });
         await tokens.getToken();
       },
-      { options: { ...fluz(sandbox, spans) }, kind, callers },
+      { options: optionsFor(sandbox, spans), kind, callers },
     );
     this.#open.add(tab);
   }
