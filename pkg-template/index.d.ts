@@ -319,7 +319,7 @@ export type TokenEvent =
       /** There is a new token. */
       readonly type: "token";
       /** Why it was asked for. */
-      readonly reason: "initial" | "proactive" | "expired" | "refused" | "adopted" | "forced";
+      readonly reason: "initial" | "proactive" | "expired" | "refused" | "adopted" | "shared" | "forced";
       /** When it expires, by the provider's clock where that is known. */
       readonly expiresAt: number;
       /** What it may do. */
