@@ -31,8 +31,9 @@ pub(crate) fn bundle(project: &Project) -> Result<()> {
     project::remove_folder(&dist)?;
     index(project, &core, &dist)?;
     scopes(project, &dist)?;
+    esbuild(project, "pkg-template/src/broker/index.js", &[], &dist.join("broker"))?;
     // Two of them are types alone, which the first hands on.
-    for entry in ["index", "options", "scopes", "store"] {
+    for entry in ["broker", "index", "options", "scopes", "store"] {
         let types = project::read(&project.path("pkg-template").join(format!("{entry}.d.ts")))?;
         project::write(&dist.join(format!("{entry}.d.cts")), of_common_js(&types))?;
         project::write(&dist.join(format!("{entry}.d.ts")), types)?;
@@ -150,6 +151,7 @@ pub(crate) fn pack(project: &Project) -> Result<PathBuf> {
             .arg(project.npm().join("dist/index.cjs"))
             .arg(project.npm().join("dist/scopes.js"))
             .arg(project.npm().join("dist/scopes.cjs"))
+            .arg(project.npm().join("dist/broker.js"))
             .arg(project.npm().join("core/core.wasm")),
     )?;
     Ok(tarball)
