@@ -24,7 +24,7 @@ import { said } from "./support.js";
  * @property {() => Promise<void>} close
  *
  * @typedef {object} Browser
- * @property {(url: string) => Promise<Tab>} tab
+ * @property {(url: string, isReady?: Script) => Promise<Tab>} tab Waits until the page is ready, as one of {@link siteFor} tells.
  * @property {(origin: string, bytes: number) => Promise<void>} [limit] Lets an origin store no more than so much.
  * @property {(origin: string) => Promise<void>} [clear] Takes an origin's data away, as the browser's settings do.
  */
@@ -113,10 +113,10 @@ export async function chromiumFor(t) {
   const context = await browser.newContext();
   const protocol = async () => context.newCDPSession(await context.newPage());
   return {
-    tab: async (url) => {
+    tab: async (url, isReady = IS_READY) => {
       const page = await context.newPage();
       await page.goto(url);
-      await page.waitForFunction(IS_READY);
+      await page.waitForFunction(isReady);
       return { run: (script, given) => page.evaluate(script, given), close: () => page.close() };
     },
     limit: async (origin, quotaSize) => {
@@ -149,7 +149,7 @@ export async function firefoxFor(t, windows) {
   const args = ["-headless", ...(windows === "private" ? ["-private"] : [])];
   const prefs = { "network.dns.localDomains": INSECURE };
   await session.start({ "moz:firefoxOptions": { binary: FIREFOX, args, prefs } });
-  return { tab: (url) => session.tab(url) };
+  return { tab: (url, isReady) => session.tab(url, isReady) };
 }
 
 /** A browser driven by WebDriver, which looks at one tab at a time. */
@@ -177,9 +177,10 @@ class Session {
 
   /**
    * @param {string} url
+   * @param {Script} [isReady]
    * @returns {Promise<Tab>}
    */
-  async tab(url) {
+  async tab(url, isReady = IS_READY) {
     const handle = await this.#alone(async () => {
       // The last one may be closed.
       await this.#ask("POST", "/window", { handle: this.home });
@@ -204,7 +205,7 @@ class Session {
           await this.#ask("DELETE", "/window");
         }),
     };
-    while (!(await tab.run(IS_READY))) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!(await tab.run(isReady))) await new Promise((resolve) => setTimeout(resolve, 5));
     return tab;
   }
 
