@@ -373,6 +373,9 @@ impl Driver {
                 }
             }
             if let Some(answer) = answer {
+                if answer.is_ok() {
+                    driver.member(session, |member| member.refused = None);
+                }
                 driver.dispatch(session, Event::Granted(id, answer));
             }
         });
@@ -385,8 +388,10 @@ impl Driver {
     }
 
     fn granting<'a>(&'a self, session: SessionId, signal: &'a AbortSignal) -> Granting<'a> {
-        let about = self.member(session, |member| (member.key.clone(), member.scopes.clone()));
-        let (key, scopes) = about.unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone()));
+        let about = self
+            .member(session, |member| (member.key.clone(), member.scopes.clone(), member.refused.clone()));
+        let (key, scopes, refused) =
+            about.unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone(), None));
         let selection = self.selection(&key).unwrap_or_default();
         Granting {
             settings: &self.settings,
@@ -397,6 +402,7 @@ impl Driver {
             clock: &self.clock,
             face: &self.face,
             signal,
+            refused,
         }
     }
 

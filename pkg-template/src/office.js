@@ -9,10 +9,10 @@ import { boot } from "./boot.js";
 import { Desk } from "./desk.js";
 import { Listeners } from "./listeners.js";
 import { keyOf, selectorOf } from "./selector.js";
-import { TokenError, errorOf, fieldsOf, startError } from "./token-error.js";
+import { TokenError, errorOf, fieldsOf } from "./token-error.js";
 
 /** @typedef {import("./boot.js").Core} Core */
-/** @typedef {import("./boot.js").Running} Running */
+/** @typedef {import("./running.js").Running} Running */
 /** @typedef {import("../index.js").Status} Status */
 
 /** The key of the selector `{}`. */
@@ -185,6 +185,7 @@ export class Office {
    */
   status(desk) {
     const status = this.tell((core) => core.status(desk));
+    if (status && desk.held) return { ...status, expiresInMs: Math.max(0, desk.validUntil - this.now()) };
     if (status) return status;
     const tally = desk === this.own ? this.#tally : { grants: 0, failures: 0 };
     return { state: "empty", refreshing: false, ...tally, sessions: this.closed ? 0 : 1 };
@@ -279,7 +280,11 @@ export class Office {
 
   async #start() {
     try {
-      const running = await boot();
+      const running = await boot().catch((error) => {
+        // Whatever it was, a later start may succeed.
+        this.#starting = undefined;
+        throw error;
+      });
       if (this.closed) throw this.own.closedError();
       const core = construct(running, this.#options, this);
       // A listener that was told of a warning may have closed the manager.
@@ -294,8 +299,8 @@ export class Office {
         this.#unwatch = running.watch(() => this.#live());
       }
     } catch (error) {
-      const reason = startError(error);
-      // Options stay wrong; a start that failed may succeed later.
+      const reason = TokenError.is(error) ? error : brokenOff();
+      // Options stay wrong.
       if (reason.code !== "invalid_options") this.#starting = undefined;
       throw reason;
     }

@@ -1,5 +1,6 @@
 // The public classes. They hold no rules: those are in the core.
 
+import { boot } from "./boot.js";
 import { Desk } from "./desk.js";
 import { fetchWithToken } from "./fetching.js";
 import { Office } from "./office.js";
@@ -7,6 +8,7 @@ import { request } from "./requesting.js";
 import { TokenError } from "./token-error.js";
 
 /** @typedef {import("../index.js").AccessToken} AccessToken */
+/** @typedef {import("../index.js").CoreSource} CoreSource */
 /** @typedef {import("../index.js").GetTokenOptions} GetTokenOptions */
 /** @typedef {import("../index.js").RefreshOptions} RefreshOptions */
 
@@ -157,6 +159,14 @@ let registry;
 
 export class TokenManager extends TokenSession {
   static name = "TokenManager";
+
+  /**
+   * @param {CoreSource | PromiseLike<CoreSource>} [source]
+   * @returns {Promise<void>}
+   */
+  static async ready(source) {
+    await boot(source);
+  }
 
   #office;
   /**

@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::*;
 use super::Driver;
 use crate::{
     core::{AccessToken, Identity, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
+    graphql::digest,
     host::{Entry, PLATFORM, given, wall},
     js::{Desk, Held},
     options::{Selection, read_selector},
@@ -25,6 +26,8 @@ pub(super) struct Member {
     /// The scopes that each of its grants asks for.
     pub(super) scopes: ScopeSet,
     desk: Option<Desk>,
+    /// The digest of the token that was given up since the API refused it, until another is granted.
+    pub(super) refused: Option<String>,
     /// What its desk was told to hand out.
     told: Option<Told>,
     /// Ends being told of changes in a shared store.
@@ -108,11 +111,13 @@ impl Driver {
         if members.len() <= place {
             members.resize_with(place + 1, || None);
         }
-        members[place] = Some(Member { id, key, scopes, desk: None, told: None, unwatch: None });
+        members[place] =
+            Some(Member { id, key, scopes, desk: None, refused: None, told: None, unwatch: None });
     }
 
     fn watch(&self, id: SessionId, desk: &Desk) {
-        let Some(entry) = self.entry(id).filter(|_| self.member(id, |it| it.unwatch.is_none()) == Some(true))
+        let Some((entry, _)) =
+            self.entry(id).filter(|_| self.member(id, |it| it.unwatch.is_none()) == Some(true))
         else {
             return;
         };
@@ -120,12 +125,13 @@ impl Driver {
         self.member(id, |member| member.unwatch = unwatch);
     }
 
-    /// The session's entry in the shared store, where there is one.
-    pub(super) fn entry(&self, id: SessionId) -> Option<Entry> {
+    /// The session's entry in the shared store, where there is one, and what that is called.
+    pub(super) fn entry(&self, id: SessionId) -> Option<(Entry, String)> {
         let store = self.settings.store.as_ref()?;
         let (key, scopes) = self.member(id, |member| (member.key.clone(), member.scopes.clone()))?;
         let selection = self.selection(&key).ok()?;
-        Some(Entry::new(store.clone(), &sharing::key(&self.settings, &selection, &scopes, PLATFORM)))
+        let name = sharing::key(&self.settings, &selection, &scopes, PLATFORM);
+        Some((Entry::new(store.clone(), &name), name))
     }
 
     /// The session is gone, and all that belongs to it goes.
@@ -169,7 +175,12 @@ impl Driver {
             valid.zip(pool.served_until(id))
         };
         let Some((tokens, served_until)) = hold else {
-            if self.member(id, |member| member.told.take()).flatten().is_some() {
+            let told = self.member(id, |member| member.told.take()).flatten();
+            if let Some(told) = told {
+                // One that expired is still held.
+                if self.pool.borrow().lifecycle(id).is_some_and(|lifecycle| lifecycle.held().is_none()) {
+                    self.member(id, |member| member.refused = Some(digest(&told.token)));
+                }
                 desk.drop_hold();
             }
             return;

@@ -45,15 +45,15 @@ impl Shared {
 
 impl Driver {
     pub(super) fn load(self: &Rc<Self>, session: SessionId, flight: FlightId) {
-        self.store(session, move |driver, entry| async move {
+        self.store(session, move |driver, entry, name| async move {
             let loaded = entry.get().await;
-            Event::Loaded(flight, loaded.map(|text| text.and_then(|text| driver.read(&text))))
+            Event::Loaded(flight, loaded.map(|text| text.and_then(|text| driver.read(&text, &name))))
         });
     }
 
     pub(super) fn acquire(self: &Rc<Self>, session: SessionId, flight: FlightId) {
         let Some(span) = self.settings.policy.sharing.and_then(|sharing| sharing.lease) else { return };
-        self.store(session, move |driver, entry| async move {
+        self.store(session, move |driver, entry, _| async move {
             let Ok(abort) = AbortController::new() else { return Event::Leased(flight, Ok(None)) };
             let secrets = match driver.granting(session, &abort.signal()).secrets().await {
                 Ok(secrets) => secrets,
@@ -80,9 +80,10 @@ impl Driver {
         tokens: &TokenSet,
     ) {
         let wall_ahead = self.wall_ahead();
-        let text = sharing::write(tokens, wall_ahead, PLATFORM);
         let keep_until = sharing::keep_until(tokens, wall_ahead);
-        self.store(session, move |_, entry| async move {
+        let tokens = tokens.clone();
+        self.store(session, move |_, entry, name| async move {
+            let text = sharing::write(&tokens, &name, wall_ahead, PLATFORM);
             Event::Saved(flight, entry.set(&text, keep_until, fence).await)
         });
     }
@@ -95,12 +96,12 @@ impl Driver {
     }
 
     /// Does something with the session's entry, and dispatches what comes of it.
-    fn store<F>(self: &Rc<Self>, session: SessionId, action: impl FnOnce(Rc<Self>, Entry) -> F)
+    fn store<F>(self: &Rc<Self>, session: SessionId, action: impl FnOnce(Rc<Self>, Entry, String) -> F)
     where
         F: Future<Output = Event> + 'static,
     {
-        let Some(entry) = self.entry(session) else { return };
-        let doing = action(Rc::clone(self), entry);
+        let Some((entry, name)) = self.entry(session) else { return };
+        let doing = action(Rc::clone(self), entry, name);
         let driver = Rc::clone(self);
         spawn_local(async move {
             let event = doing.await;
@@ -108,8 +109,10 @@ impl Driver {
         });
     }
 
-    fn read(&self, text: &Secret) -> Option<TokenSet> {
-        sharing::read(text, self.clock.now(), self.wall_ahead(), PLATFORM, |token| stamp(token, PLATFORM))
+    fn read(&self, text: &Secret, name: &str) -> Option<TokenSet> {
+        sharing::read(text, name, self.clock.now(), self.wall_ahead(), PLATFORM, |token| {
+            stamp(token, PLATFORM)
+        })
     }
 
     /// How far the wall clock, which holders have in common, is ahead of ours.

@@ -196,6 +196,7 @@ fn request() -> HttpRequest {
         url: "https://api.test/graphql".to_owned(),
         headers: vec![("authorization".to_owned(), Secret::new("Basic planted"))],
         body: Secret::new("{}"),
+        credentials: None,
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Given, Reader, Settings, invalid, reader::shown};
 use crate::{
     core::{ScopeSet, Scoping, TokenError},
     json::Json,
-    provider::{Choice, Choices, Presence},
+    provider::{Choice, Choices, Presence, Wire},
 };
 
 /// What a session has of its own; all else is the manager's.
@@ -48,9 +48,14 @@ pub fn read_selector<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Resu
             }
         }
         Choices::Any => {
-            for (name, value) in members {
-                if name != "scopes" && !matches!(value, Given::Missing) {
-                    variables.push((name.clone(), Some(plain(name, value)?)));
+            // What a form has of its own is not to be chosen.
+            let own = profile.authenticate.variables.iter().map(|(name, _)| name.as_str());
+            for (name, value) in members.iter().filter(|(name, _)| name != "scopes") {
+                if own.clone().any(|own| own == name) {
+                    return Err(invalid(format!("option `{name}` is not to be selected; leave it out")));
+                }
+                if !matches!(value, Given::Missing) {
+                    variables.push((name.clone(), Some(plain(name, value, &profile.wire)?)));
                 }
             }
         }
@@ -84,11 +89,17 @@ fn chosen<F: Clone>(
 }
 
 /// A value that a function is to make something of.
-fn plain<F>(key: &str, value: &Given<F>) -> Result<Json, TokenError> {
-    let is_plain = value.as_text().is_some() || matches!(value, Given::Number(_) | Given::Bool(_));
-    let json = value.to_json().filter(|_| is_plain);
+fn plain<F>(key: &str, value: &Given<F>, wire: &Wire) -> Result<Json, TokenError> {
+    let (others, remedy) = match wire {
+        Wire::GraphQl => {
+            (matches!(value, Given::Number(_) | Given::Bool(_)), "a string, a number, or true or false")
+        }
+        // All that a form has.
+        Wire::Form { .. } => (false, "a string"),
+    };
+    let json = value.to_json().filter(|_| others || value.as_text().is_some());
     json.ok_or_else(|| {
         let (key, kind) = (shown(key), value.kind());
-        invalid(format!("option `{key}` is {kind}; give a string, a number, or true or false"))
+        invalid(format!("option `{key}` is {kind}; give {remedy}"))
     })
 }

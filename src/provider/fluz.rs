@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::profile::{
     Authorization, Choice, Choices, Lifetime, Operation, Part, Presence, Profile, SecretId, Signals, Signs,
-    Spelling, TokenSource, Unexplained, Variable, words,
+    Spelling, TokenSource, Unexplained, Variable, Wire, words,
 };
 use crate::json::Json;
 
@@ -87,6 +87,7 @@ impl Fluz {
         Profile {
             name: "fluz".to_owned(),
             endpoint: self.endpoint.unwrap_or_else(|| endpoint.to_owned()),
+            wire: Wire::GraphQl,
             headers: Vec::new(),
             authenticate: Operation {
                 document: GENERATE.to_owned(),

@@ -44,6 +44,7 @@ fn digest<F>(settings: &Settings<F>, selection: &Selection, scopes: Json, platfo
     let whole = Json::List(vec![
         Json::text(&profile.name),
         Json::text(&profile.endpoint),
+        Json::text(profile.grant_url()),
         operation(&profile.authenticate.selecting(&selection.variables)),
         Json::List(secrets),
         scopes,
@@ -80,7 +81,7 @@ fn operation(operation: &Operation) -> Json {
 fn variable(value: &Variable) -> Json {
     match value {
         Variable::Literal(json) => json.clone(),
-        Variable::Secret(_) | Variable::RefreshToken | Variable::Scopes => Json::Null,
+        Variable::Secret(_) | Variable::RefreshToken | Variable::Refused | Variable::Scopes => Json::Null,
         Variable::Map(members) => {
             Json::Map(members.iter().map(|(name, value)| (name.clone(), variable(value))).collect())
         }
@@ -189,6 +190,9 @@ mod tests {
         selector: Chosen,
     }
 
+    /// Endpoint, API key, user, account, seat.
+    type Whose = (usize, usize, usize, usize, Option<usize>);
+
     /// User, account, seat, scopes, each if it is chosen; a seat may be chosen to be none.
     type Chosen = (Option<usize>, Option<usize>, Option<Option<usize>>, Option<Vec<usize>>);
 
@@ -224,7 +228,7 @@ mod tests {
         }
 
         /// All that changes the grant but for the scopes, and the scopes.
-        fn effective(&self) -> ((usize, usize, usize, usize, Option<usize>), BTreeSet<usize>) {
+        fn effective(&self) -> (Whose, BTreeSet<usize>) {
             let (endpoint, api_key, own_user, own_account, own_seat, own_scopes) = &self.manager;
             let (user, account, seat, scopes) = &self.selector;
             let identity = (

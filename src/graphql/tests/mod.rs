@@ -13,13 +13,14 @@ use crate::{
     },
     http::{HttpRequest, HttpResponse},
     json::native::PLATFORM,
-    provider::Profile,
+    provider::{Profile, Wire},
 };
 
 use super::{Answer, Dialect, Exchange, Verdict};
 
 mod answers;
 mod braintree;
+mod broker;
 mod bytes;
 mod custom;
 mod fluz;
@@ -48,6 +49,8 @@ struct Story {
     scopes: ScopeSet,
     secrets: Vec<Secret>,
     dialect: Dialect,
+    /// The digest of the token that the API refused.
+    refused: Option<String>,
     /// Every request so far.
     requests: Vec<HttpRequest>,
 }
@@ -59,6 +62,7 @@ impl Story {
             profile,
             scopes: scopes.iter().copied().collect(),
             secrets: secrets.iter().map(|&secret| Secret::new(secret)).collect(),
+            refused: None,
             requests: Vec::new(),
         }
     }
@@ -79,7 +83,8 @@ impl Story {
     }
 
     fn grant(&mut self, grant: &Grant, mut server: impl FnMut(&HttpRequest) -> HttpResponse) -> Granted {
-        let mut exchange = Exchange::new(&self.profile, &self.scopes, grant.clone());
+        let mut exchange =
+            Exchange::new(&self.profile, &self.scopes, grant.clone()).after_refusal(self.refused.clone());
         let mut secrets: Vec<String> = self.secrets.iter().map(|secret| secret.expose().to_owned()).collect();
         if let Grant::Refresh(token) = grant {
             secrets.push(token.expose().to_owned());
@@ -94,6 +99,10 @@ impl Story {
             // What was asked for is known, and may be what was granted.
             let asked = |text: &String| self.scopes.iter().any(|scope| scope == text);
             hidden.extend(contents(response.body.expose()).into_iter().filter(|text| !asked(text)));
+            if matches!(self.profile.wire, Wire::Form { .. }) {
+                // There it is a code.
+                hidden.retain(|text| !response.body.expose().contains(&format!(r#""error":"{text}""#)));
+            }
             hidden.extend(response.headers.iter().map(|(_, value)| value.expose().to_owned()));
             let verdict = exchange.answer(&response, &mut self.dialect, PLATFORM);
             let answer = Answer::read(&response, PLATFORM);
@@ -156,7 +165,7 @@ fn contents(body: &str) -> Vec<String> {
 }
 
 /// Members whose values may be seen.
-const SHOWN: [&str; 5] = ["code", "errorClass", "requestId", "scopes", "expiresAt"];
+const SHOWN: [&str; 6] = ["code", "errorClass", "requestId", "scope", "scopes", "expiresAt"];
 
 /// A server that is asked once.
 fn once(response: HttpResponse) -> impl FnMut(&HttpRequest) -> HttpResponse {

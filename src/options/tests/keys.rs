@@ -188,17 +188,9 @@ fn a_key_that_may_be_a_secret_is_not_shown() {
 }
 
 #[test]
-fn a_provider_of_a_later_version_says_so() {
-    assert_eq!(
-        refused(&map([("provider", text("broker")), ("url", text("/token"))])),
-        "option `provider` is \"broker\", which is not part of this version yet; give \"fluz\", \"toggle\", \
-         \"braintree\", or a Profile object that describes your own API"
-    );
-}
-
-#[test]
 fn a_provider_is_a_name_or_an_object() {
-    let remedy = "\"fluz\", \"toggle\", \"braintree\", or a Profile object that describes your own API";
+    let remedy =
+        "\"fluz\", \"toggle\", \"braintree\", \"broker\", or a Profile object that describes your own API";
     refuses_kinds(&fluz(), "provider", &["a string", "an object"], remedy);
     assert_eq!(refused(&fluz().without("provider")), format!("option `provider` is missing; give {remedy}"));
     assert_eq!(

@@ -114,6 +114,27 @@ fn a_function_is_given_whatever_is_plain() {
 }
 
 #[test]
+fn a_broker_is_told_strings_and_not_what_its_form_has_already() {
+    let broker = map([
+        ("provider", text("broker")),
+        ("url", text("https://shop.test/token")),
+        ("endpoint", text("https://api.test/graphql")),
+    ]);
+
+    let selection = selected(&broker, &map([("userId", text("u")), ("scopes", texts(&["A"]))]));
+
+    assert_eq!(selection.variables, [("userId".to_owned(), Some(Json::text("u")))]);
+    assert_eq!(
+        refused_selector(&broker, &map([("userId", number(7.0))])),
+        "option `userId` is a number; give a string"
+    );
+    for own in ["scope", "refused"] {
+        let message = refused_selector(&broker, &map([(own, text("x"))]));
+        assert_eq!(message, format!("option `{own}` is not to be selected; leave it out"));
+    }
+}
+
+#[test]
 fn a_selector_is_an_object() {
     for (value, kind) in kinds().into_iter().filter(|(_, kind)| *kind != "an object") {
         let message = refused_selector(&fluz(), &value);
