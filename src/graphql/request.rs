@@ -1,8 +1,7 @@
 //! Writes the request of a grant (GraphQL over HTTP, `POST` with JSON).
 
-use base64ct::{Base64, Encoding};
-
 use crate::{
+    base64,
     core::{ErrorCode, RefreshToken, ScopeSet, Secret, TokenError},
     http::HttpRequest,
     json::{Json, Platform},
@@ -76,7 +75,7 @@ impl Filling<'_> {
                 // A secret that was read from a file ends in a line break.
                 let secret = self.secret(*password).expose().trim_end_matches(['\r', '\n']);
                 let pair = Secret::new(format!("{username}:{secret}"));
-                (format!("Basic {}", Base64::encode_string(pair.expose().as_bytes())), password)
+                (format!("Basic {}", base64::encode(pair.expose().as_bytes())), password)
             }
         };
         let value = Secret::new(value);
@@ -107,7 +106,7 @@ fn basic_key(key: &str) -> String {
     {
         key = rest.trim_start();
     }
-    if key.contains(':') { Base64::encode_string(key.as_bytes()) } else { key.to_owned() }
+    if key.contains(':') { base64::encode(key.as_bytes()) } else { key.to_owned() }
 }
 
 #[cfg(test)]

@@ -122,13 +122,29 @@ export function makeGlue(): {
 };
 ";
 
+/// Inlines nothing. What is called once takes less place inlined, but large functions compress worse: their locals have
+/// many numbers, and what repeats is apart. Without these, the module is 3 % smaller, and 5 % larger compressed.
+const SEPARATE: &[&str] = &[
+    "--always-inline-max-function-size=0",
+    "--flexible-inline-max-function-size=0",
+    "--one-caller-inline-max-function-size=0",
+];
+
 /// Makes the module small and proves that an engine takes it.
 fn optimise(project: &Project, core: &Core) -> Result<()> {
     say("Making the module small");
     let generated = core.wasm.with_file_name("core_bg.wasm");
     // No feature flags: wasm-opt reads the module's own `target_features`. With
     // `--all-features` it writes an encoding that every engine refuses.
-    process::run(project.npm_command("wasm-opt").arg("-Oz").arg(&generated).arg("--output").arg(&core.wasm))?;
+    process::run(
+        project
+            .npm_command("wasm-opt")
+            .arg("-Oz")
+            .args(SEPARATE)
+            .arg(&generated)
+            .arg("--output")
+            .arg(&core.wasm),
+    )?;
     let mut bytes = fs::read(&core.wasm).with_context(|| format!("cannot read {}", core.wasm.display()))?;
     bytes.extend(custom_section("graphql-token-manager", project.version()?)?);
     project::write(&core.wasm, &bytes)?;
