@@ -185,7 +185,9 @@ fn assemble(project: &Project) -> Result<()> {
     project::remove_folder(&folder)?;
     copy_folder(&project.npm().join("dist"), &folder.join("dist"))?;
     copy_folder(&project.npm().join("stores"), &folder.join("stores"))?;
-    copy_folder(&project.path("pkg-template/testing"), &folder.join("testing"))?;
+    for name in ["bin", "testing"] {
+        copy_folder(&project.path("pkg-template").join(name), &folder.join(name))?;
+    }
     for name in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         let own = project.path("pkg-template").join(name);
         let source = if own.exists() { own } else { project.path(name) };
