@@ -229,7 +229,7 @@ impl Driver {
         !held_before && asked.is_ok() && holds()
     }
 
-    pub(crate) fn traits(&self) -> TraitsView<'_> {
+    pub(crate) fn traits(&self) -> TraitsView {
         TraitsView::new(&self.settings.profile, &self.settings.origins)
     }
 

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::{
@@ -10,7 +9,7 @@ use crate::{
     driver::Driver,
     graphql::Ruling,
     host::{PLATFORM, given},
-    js::{Desk, Face, error_view},
+    js::{Desk, Face, error_view, plain},
     options,
 };
 
@@ -139,10 +138,6 @@ impl Core {
     fn ask(&self, desk: &Desk, event: Event) -> Result<(), JsValue> {
         self.driver.ask(desk, event).map_err(|error| error_view(&error))
     }
-}
-
-fn plain(view: &impl Serialize) -> JsValue {
-    view.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Call ids are counted by the face, from one.

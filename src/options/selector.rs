@@ -1,6 +1,6 @@
 //! What a session may be given: `session({ userId, scopes })`.
 
-use super::{Given, Reader, Settings, invalid, reader::shown};
+use super::{Given, Invalid, Reader, Settings, invalid, reader::shown};
 use crate::{
     core::{ScopeSet, Scoping, TokenError},
     json::Json,
@@ -22,6 +22,10 @@ pub struct Selection {
 ///
 /// `invalid_options`; the message names the key and what to write.
 pub fn read_selector<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selection, TokenError> {
+    Ok(selection(given, settings)?)
+}
+
+fn selection<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selection, Invalid> {
     let Given::Map(members) = given else {
         let kind = if matches!(given, Given::Missing) { "nothing" } else { given.kind() };
         return Err(invalid(format!("a session is selected by {kind}; give an object, or {{}}")));
@@ -70,7 +74,7 @@ fn chosen<F: Clone>(
     options: &Reader<'_, F>,
     choice: &Choice,
     own: Option<&Json>,
-) -> Result<Option<Json>, TokenError> {
+) -> Result<Option<Json>, Invalid> {
     let key = &choice.name;
     let remedy = match (own, choice.presence) {
         (Some(Json::Number(_)), _) => "a number",
@@ -89,7 +93,7 @@ fn chosen<F: Clone>(
 }
 
 /// A value that a function is to make something of.
-fn plain<F>(key: &str, value: &Given<F>, wire: &Wire) -> Result<Json, TokenError> {
+fn plain<F>(key: &str, value: &Given<F>, wire: &Wire) -> Result<Json, Invalid> {
     let (others, remedy) = match wire {
         Wire::GraphQl => {
             (matches!(value, Given::Number(_) | Given::Bool(_)), "a string, a number, or true or false")

@@ -1,10 +1,9 @@
 //! Who shares a token with whom.
 
-use sha2::{Digest, Sha256};
-
-use base64ct::{Base64UrlUnpadded, Encoding};
+use hmac_sha256::Hash;
 
 use crate::{
+    base64,
     core::{Identity, ScopeSet},
     json::{Json, Platform},
     options::{Granter, SecretSource, Selection, Settings},
@@ -24,7 +23,7 @@ pub fn key<F>(
     platform: Platform,
 ) -> String {
     let scopes = Json::List(scopes.iter().map(Json::text).collect());
-    format!("gtm1-{}", Base64UrlUnpadded::encode_string(&digest(settings, selection, scopes, platform)))
+    format!("gtm1-{}", base64::encode_url(&digest(settings, selection, scopes, platform)))
 }
 
 /// Who a session is, among those of one manager: all that its [`key`] is made of, but for
@@ -52,15 +51,13 @@ fn digest<F>(settings: &Settings<F>, selection: &Selection, scopes: Json, platfo
             profile.headers.iter().map(|(name, value)| (name.clone(), Json::text(value.expose()))).collect(),
         ),
     ]);
-    Sha256::digest((platform.write_json)(&whole)).into()
+    Hash::hash((platform.write_json)(&whole).as_bytes())
 }
 
 /// A secret's own digest: it tells two accounts apart, and nothing else.
 fn secret<F>(source: &SecretSource<F>) -> Json {
     match source {
-        SecretSource::Text(secret) => {
-            Json::text(Base64UrlUnpadded::encode_string(&Sha256::digest(secret.expose())))
-        }
+        SecretSource::Text(secret) => Json::text(base64::encode_url(&Hash::hash(secret.expose().as_bytes()))),
         SecretSource::Function(_) => Json::Null,
     }
 }
