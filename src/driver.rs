@@ -67,7 +67,7 @@ struct OnWire {
     id: FlightId,
     abort: AbortController,
     /// Ends the wait for it, also where `fetch` does not heed the signal.
-    give_up: Function,
+    give_up: Option<Function>,
 }
 
 /// What a manager has of a shared store.
@@ -254,8 +254,8 @@ impl Driver {
             let error = TokenError::new(ErrorCode::Unsupported, message);
             return self.dispatch(Event::Granted(id, Err(GrantFailure::Permanent(error))));
         };
-        let mut give_up = Function::default();
-        let given_up = js_sys::Promise::new(&mut |resolve, _| give_up = resolve);
+        let mut give_up = None;
+        let given_up = js_sys::Promise::new(&mut |resolve, _| give_up = Some(resolve));
         let signal = abort.signal();
         self.on_wire.replace(Some(OnWire { id, abort, give_up }));
         let secrets = self.shared.as_ref().and_then(|shared| shared.secrets.take());
@@ -350,7 +350,9 @@ impl Driver {
 
     fn cancel(&self, id: FlightId) {
         let Some(on_wire) = self.on_wire.take().filter(|on_wire| on_wire.id == id) else { return };
-        let _ = on_wire.give_up.call0(&JsValue::UNDEFINED);
+        if let Some(give_up) = on_wire.give_up {
+            let _ = give_up.call0(&JsValue::UNDEFINED);
+        }
         on_wire.abort.abort();
     }
 
