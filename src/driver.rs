@@ -73,6 +73,8 @@ struct OnWire {
 /// What a manager has of a shared store.
 struct Shared {
     entry: Entry,
+    /// What the entry is called, and says of itself.
+    key: String,
     /// The lease of the flight that has one, and such as came too late.
     leases: RefCell<Vec<(FlightId, Lease)>>,
     /// The secrets of the flight that is about to ask: had before the lease is, since
@@ -99,9 +101,10 @@ impl Driver {
         Rc::new_cyclic(|driver: &Weak<Self>| {
             let wakeups = Wakeups::new(waking(driver.clone(), |_| ()));
             let shared = settings.store.as_ref().map(|store| {
-                let entry = Entry::new(store.clone(), &sharing::key(&settings, PLATFORM));
+                let key = sharing::key(&settings, PLATFORM);
+                let entry = Entry::new(store.clone(), &key);
                 let unwatch = RefCell::new(entry.watch(&face.changed()));
-                Shared { entry, leases: RefCell::default(), secrets: RefCell::default(), unwatch }
+                Shared { entry, key, leases: RefCell::default(), secrets: RefCell::default(), unwatch }
             });
             Self {
                 shared,
@@ -162,7 +165,7 @@ impl Driver {
         !held_before && holds()
     }
 
-    pub(crate) fn traits(&self) -> TraitsView<'_> {
+    pub(crate) fn traits(&self) -> TraitsView {
         TraitsView::new(&self.settings.profile, &self.settings.origins)
     }
 
@@ -331,8 +334,9 @@ impl Driver {
     }
 
     fn save(self: &Rc<Self>, id: FlightId, fence: Option<Fence>, tokens: &TokenSet) {
+        let Some(shared) = &self.shared else { return };
         let wall_ahead = self.wall_ahead();
-        let text = sharing::write(tokens, wall_ahead, PLATFORM);
+        let text = sharing::write(tokens, &shared.key, wall_ahead, PLATFORM);
         let keep_until = sharing::keep_until(tokens, wall_ahead);
         self.store(
             move |_, entry| async move { Event::Saved(id, entry.set(&text, keep_until, fence).await) },
@@ -340,7 +344,10 @@ impl Driver {
     }
 
     fn read(&self, text: &Secret) -> Option<TokenSet> {
-        sharing::read(text, self.clock.now(), self.wall_ahead(), PLATFORM, |token| stamp(token, PLATFORM))
+        let key = &self.shared.as_ref()?.key;
+        sharing::read(text, key, self.clock.now(), self.wall_ahead(), PLATFORM, |token| {
+            stamp(token, PLATFORM)
+        })
     }
 
     /// How far the wall clock, which holders have in common, is ahead of ours.

@@ -10,13 +10,13 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { said } from "./support.js";
 
 /** @import { AddressInfo } from "node:net" */
-/** @import { TestContext } from "node:test" */
 
-/** @typedef {{ after: TestContext["after"] }} Ending */
+/** Where to say what is to be ended: a test, or `node:test`. @typedef {{ after: (end: () => unknown) => void }} Ending */
 /** What runs in a tab; it sees nothing from outside but its argument. @typedef {(given: any) => any} Script */
 /**
  * @typedef {object} Tab
@@ -34,20 +34,23 @@ const INSECURE = "insecure.test";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FIREFOX = process.env.FIREFOX ?? "/usr/bin/firefox-esr";
+const WEBKIT = process.env.WEBKIT ?? "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
 
 const folder = dirname(createRequire(import.meta.url).resolve("graphql-token-manager/package.json"));
+const sharing = fileURLToPath(new URL("../sharing/", import.meta.url));
 
 /**
- * A site of an origin of its own, so that it shares no storage with others, whose pages have `stores` and `storeChecks`: at `secure`, at `insecure`, and `sandboxed`, where a page has no
- * origin.
+ * A site of an origin of its own, so that it shares no storage with others, whose pages have `stores`, `storeChecks`,
+ * `TokenManager` and what its callers do: at `secure`, at `insecure`, and `sandboxed`, where a page has no origin.
  * @param {Ending} t
  */
 export async function siteFor(t) {
   const server = createServer(async (request, response) => {
     const path = `${request.url}`;
-    if (/^\/(stores|testing)\/[\w-]+\.js$/.test(path)) {
+    const [, place, name] = /^\/(stores|testing|dist|sharing)\/([\w-]+\.js)$/.exec(path) ?? [];
+    if (place !== undefined && name !== undefined) {
       response.writeHead(200, { "content-type": "text/javascript" });
-      response.end(await readFile(join(folder, path)));
+      response.end(await readFile(place === "sharing" ? join(sharing, name) : join(folder, place, name)));
       return;
     }
     const policy = path === "/sandboxed" ? { "content-security-policy": "sandbox allow-scripts" } : {};
@@ -89,16 +92,20 @@ const PAGE = `<!doctype html><title>A tab</title><script>
 </script><script type="module">
   import * as stores from "/stores/web.js";
   import { storeChecks } from "/testing/store-checks.js";
+  import { TokenManager } from "/dist/index.js";
+  import { startCallers } from "/sharing/callers.js";
+  import { stepping } from "/sharing/stepping.js";
   const kinds = {
     localStorage: () => stores.webStorageStore(() => localStorage),
     sessionStorage: () => stores.webStorageStore(() => sessionStorage),
     indexedDb: () => stores.indexedDbStore(),
     encrypted: () => stores.indexedDbStore({ name: "encrypted", encrypt: true }),
   };
-  Object.assign(window, { stores, storeChecks, open: (kind) => kinds[kind]() });
+  Object.assign(window, { stores, storeChecks, TokenManager, startCallers, stepping });
+  window.open = (kind) => kinds[kind]();
 </script>`;
 
-const IS_READY = () => "storeChecks" in window;
+const IS_READY = () => "stepping" in window;
 
 /**
  * @param {Ending} t
@@ -149,6 +156,31 @@ export async function firefoxFor(t, windows) {
   const args = ["-headless", ...(windows === "private" ? ["-private"] : [])];
   const prefs = { "network.dns.localDomains": INSECURE };
   await session.start({ "moz:firefoxOptions": { binary: FIREFOX, args, prefs } });
+  return { tab: (url, isReady) => session.tab(url, isReady) };
+}
+
+/**
+ * WebKitGTK's, on a screen of its own that nobody sees: it has no headless mode.
+ *
+ * @param {Ending} t
+ * @returns {Promise<Browser>}
+ */
+export async function webkitFor(t) {
+  const screen = spawn("Xvfb", ["-displayfd", "1", "-nolisten", "tcp"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  t.after(() => screen.kill());
+  const [, number] = await said(screen, /^(\d+)\n/);
+  const port = await freePort();
+  const env = { ...process.env, DISPLAY: `:${number}` };
+  const driver = spawn("WebKitWebDriver", [`--port=${port}`], { env, stdio: "ignore" });
+  const session = new Session(`http://127.0.0.1:${port}/session`);
+  t.after(async () => {
+    await session.end();
+    driver.kill();
+  });
+  await until(`http://127.0.0.1:${port}/status`);
+  await session.start({ "webkitgtk:browserOptions": { binary: WEBKIT, args: ["--automation"] } });
   return { tab: (url, isReady) => session.tab(url, isReady) };
 }
 
@@ -246,4 +278,28 @@ function asynchronous(script) {
       (result) => done({ result }),
       (error) => done({ failure: String(error) }),
     );`;
+}
+
+/** One that nobody listens at: a driver that does not tell its port has to be told. */
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = /** @type {AddressInfo} */ (server.address());
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/**
+ * Resolves when a server answers.
+ *
+ * @param {string} url
+ */
+async function until(url) {
+  for (let tries = 0; tries < 2000; tries += 1) {
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error(`waited in vain for ${url}`);
 }

@@ -8,8 +8,24 @@ declare module "#scopes" {
   export * from "graphql-token-manager/scopes";
 }
 
-/** The optimised module as base64. */
+/** How an entry has the module: one of the files in `module`. */
+declare module "#module" {
+  /** What the entry has by itself, compiled. */
+  export function own(): Promise<WebAssembly.Module>;
+  /** What a program gives instead, whatever that is: compiled, and known to be of this version. */
+  export function given(source: unknown): Promise<WebAssembly.Module>;
+}
+
+/** `core.wasm` beside the entry, as runtimes that compile it beforehand import it. */
+declare module "#static" {
+  const module: WebAssembly.Module;
+  export default module;
+}
+
+/** The optimised module, compressed, as base64. */
 declare module "#wasm" {
+  /** In bytes, once it is no longer compressed. */
+  export const size: number;
   const base64: string;
   export default base64;
 }
