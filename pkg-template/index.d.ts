@@ -303,6 +303,8 @@ export interface Status {
   issuedAt?: number;
   /** When it expires, by the provider's clock where that is known. */
   expiresAt?: number;
+  /** How long it is valid from now on, in milliseconds, however wrong the device's clock is. */
+  expiresInMs?: number;
   /** When the timer refreshes it, by the device's clock. */
   refreshAt?: number;
   /** The failure of the last grant, until one succeeds. */
@@ -321,7 +323,7 @@ export type TokenEvent =
       /** There is a new token. */
       readonly type: "token";
       /** Why it was asked for. */
-      readonly reason: "initial" | "proactive" | "expired" | "refused" | "adopted" | "forced";
+      readonly reason: "initial" | "proactive" | "expired" | "refused" | "adopted" | "shared" | "forced";
       /** When it expires, by the provider's clock where that is known. */
       readonly expiresAt: number;
       /** What it may do. */

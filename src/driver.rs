@@ -28,7 +28,7 @@ use crate::{
         Lifecycle, ScopeSet, Secret, Skew, TokenError, TokenSet, UnixMillis, Want, millis,
     },
     grant::Granting,
-    graphql::{Dialect, Ruling, explain, judge, observe, rejected, stamp},
+    graphql::{Dialect, Ruling, digest, explain, judge, observe, rejected, stamp},
     host::{Alarm, Clock, Entry, Hold, Lease, PLATFORM, Wakeups, headers_of, is_page, race, seed, wall},
     http::HttpResponse,
     js::{Face, Held, NewsView, StatusView, TraitsView, error_view},
@@ -49,6 +49,8 @@ pub(crate) struct Driver {
     /// What was learned of the API; kept between grants.
     dialect: RefCell<Dialect>,
     on_wire: RefCell<Option<OnWire>>,
+    /// The digest of the token that was given up since the API refused it, until another is granted.
+    refused: RefCell<Option<String>>,
     /// The shared store, where there is one.
     shared: Option<Shared>,
     /// Called when all that was to be done after a close is done.
@@ -71,6 +73,8 @@ struct OnWire {
 /// What a manager has of a shared store.
 struct Shared {
     entry: Entry,
+    /// What the entry is called, and says of itself.
+    key: String,
     /// The lease of the flight that has one, and such as came too late.
     leases: RefCell<Vec<(FlightId, Lease)>>,
     /// The secrets of the flight that is about to ask: had before the lease is, since
@@ -97,9 +101,10 @@ impl Driver {
         Rc::new_cyclic(|driver: &Weak<Self>| {
             let wakeups = Wakeups::new(waking(driver.clone(), |_| ()));
             let shared = settings.store.as_ref().map(|store| {
-                let entry = Entry::new(store.clone(), &sharing::key(&settings, PLATFORM));
+                let key = sharing::key(&settings, PLATFORM);
+                let entry = Entry::new(store.clone(), &key);
                 let unwatch = RefCell::new(entry.watch(&face.changed()));
-                Shared { entry, leases: RefCell::default(), secrets: RefCell::default(), unwatch }
+                Shared { entry, key, leases: RefCell::default(), secrets: RefCell::default(), unwatch }
             });
             Self {
                 shared,
@@ -113,6 +118,7 @@ impl Driver {
                 wakeups: RefCell::new(Some(wakeups)),
                 dialect: RefCell::new(dialect),
                 on_wire: RefCell::default(),
+                refused: RefCell::default(),
                 face,
                 told: RefCell::default(),
                 blamed: RefCell::default(),
@@ -272,18 +278,22 @@ impl Driver {
                 sent.abort.abort();
             }
             if let Some(answer) = answer {
+                if answer.is_ok() {
+                    driver.refused.take();
+                }
                 driver.dispatch(Event::Granted(id, answer));
             }
         });
     }
 
-    const fn granting<'a>(&'a self, signal: &'a AbortSignal) -> Granting<'a> {
+    fn granting<'a>(&'a self, signal: &'a AbortSignal) -> Granting<'a> {
         Granting {
             settings: &self.settings,
             dialect: &self.dialect,
             clock: &self.clock,
             face: &self.face,
             signal,
+            refused: self.refused.borrow().clone(),
         }
     }
 
@@ -324,8 +334,9 @@ impl Driver {
     }
 
     fn save(self: &Rc<Self>, id: FlightId, fence: Option<Fence>, tokens: &TokenSet) {
+        let Some(shared) = &self.shared else { return };
         let wall_ahead = self.wall_ahead();
-        let text = sharing::write(tokens, wall_ahead, PLATFORM);
+        let text = sharing::write(tokens, &shared.key, wall_ahead, PLATFORM);
         let keep_until = sharing::keep_until(tokens, wall_ahead);
         self.store(
             move |_, entry| async move { Event::Saved(id, entry.set(&text, keep_until, fence).await) },
@@ -333,7 +344,10 @@ impl Driver {
     }
 
     fn read(&self, text: &Secret) -> Option<TokenSet> {
-        sharing::read(text, self.clock.now(), self.wall_ahead(), PLATFORM, |token| stamp(token, PLATFORM))
+        let key = &self.shared.as_ref()?.key;
+        sharing::read(text, key, self.clock.now(), self.wall_ahead(), PLATFORM, |token| {
+            stamp(token, PLATFORM)
+        })
     }
 
     /// How far the wall clock, which holders have in common, is ahead of ours.
@@ -356,7 +370,11 @@ impl Driver {
             valid.zip(machine.served_until())
         };
         let Some((tokens, served_until)) = hold else {
-            if self.told.take().is_some() {
+            if let Some(told) = self.told.take() {
+                // One that expired is still held.
+                if self.machine.borrow().held().is_none() {
+                    self.refused.replace(Some(digest(&told.token)));
+                }
                 self.face.drop_hold();
             }
             return;

@@ -16,7 +16,7 @@ describe("a token", () => {
     assert.match(token, /^[\w-]+\.[\w-]+\.[\w-]+$/);
     assert.equal(await tokens.authorization(), `Bearer ${token}`);
     assert.equal((await tokens.getAccessToken()).value, token);
-    assert.deepEqual(sandbox.counts().fluz, { grants: 1, refreshes: 0, calls: 0, refused: 0 });
+    assert.deepEqual(sandbox.counts().fluz, { grants: 1, refreshes: 0, calls: 0, refused: 0, reused: 0 });
   });
 
   test("tells its type, its scopes and its times", async (t) => {

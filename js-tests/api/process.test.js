@@ -160,7 +160,7 @@ describe("a program goes on", { concurrency: true }, () => {
       tokens.getToken();`;
 
     assertEnded(await run(program, { given: fluz(sandbox, { keepAlive: true }) }), "proactive");
-    assert.deepEqual(sandbox.counts().fluz, { grants: 1, refreshes: 1, calls: 0, refused: 0 });
+    assert.deepEqual(sandbox.counts().fluz, { grants: 1, refreshes: 1, calls: 0, refused: 0, reused: 0 });
   });
 });
 

@@ -226,6 +226,23 @@ describe("a store that fails", () => {
     }
   });
 
+  test("by giving somebody else's entry is as good as an empty one", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new SharedMap();
+    const other = "b1a7c9d2-5e44-4a8e-9a3c-000000000000";
+    const theirs = await managerFor(t, fluz(sandbox, { store, accountId: other })).getToken();
+    const [entry] = store.entries.values();
+    store.get = async () => entry;
+
+    const tokens = managerFor(t, fluz(sandbox, { store }));
+
+    assert.notEqual(await tokens.getToken(), theirs);
+    assert.equal((await tokens.refresh()).value, await tokens.getToken());
+    // Nor is their refresh token presented.
+    const { grants, refreshes } = sandbox.counts().fluz;
+    assert.deepEqual([grants, refreshes], [3, 0]);
+  });
+
   test("by giving what is no lease says so", async (t) => {
     const sandbox = await sandboxFor(t);
     for (const lease of [7, {}, { fence: 1 }, { release() {} }, { fence: "1", release() {} }]) {

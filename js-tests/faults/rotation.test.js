@@ -30,7 +30,7 @@ describe("a rotating refresh token", () => {
       for (let turn = 0; turn < 50; turn++) await tokens.refresh();
 
       assert.equal(new Set(presented(fetch)).size, 50);
-      assert.deepEqual(sandbox.counts()[name], { grants: 1, refreshes: 50, calls: 0, refused: 0 });
+      assert.deepEqual(sandbox.counts()[name], { grants: 1, refreshes: 50, calls: 0, refused: 0, reused: 0 });
     });
 
     for (const [title, fault] of /** @type {[string, FaultSpec][]} */ ([
@@ -89,7 +89,7 @@ describe("a rotating refresh token", () => {
 
     for (let turn = 0; turn < 5; turn++) await tokens.refresh();
 
-    assert.deepEqual(sandbox.counts().fluz, { grants: 1, refreshes: 5, calls: 0, refused: 0 });
+    assert.deepEqual(sandbox.counts().fluz, { grants: 1, refreshes: 5, calls: 0, refused: 0, reused: 0 });
   });
 
   test("one that the answer leaves out is kept, and one that it brings replaces it", async (t) => {
@@ -128,7 +128,7 @@ describe("a rotating refresh token", () => {
     await tokens.refresh();
     await Promise.all(inside);
 
-    assert.deepEqual(sandbox.counts().fluz, { grants: 1, refreshes: 2, calls: 0, refused: 0 });
+    assert.deepEqual(sandbox.counts().fluz, { grants: 1, refreshes: 2, calls: 0, refused: 0, reused: 0 });
   });
 });
 

@@ -27,6 +27,7 @@ test("a renewal works once", async (t) => {
 
   assert.equal(typeof once.body.data.renew.jwt, "string");
   assert.equal(twice.status, 401);
+  assert.equal(sandbox.counts().acme.reused, 1);
 });
 
 test("whatever is refused gives 401 and UNAUTHENTICATED", async (t) => {

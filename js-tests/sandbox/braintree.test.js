@@ -84,7 +84,7 @@ test("reading a Venmo payment context by node needs PAYMENT_CONTEXT_FIND", async
 
   assert.deepEqual(refused.body.errors.map(withoutPlace), [INVALID]);
   assert.deepEqual(allowed.body.data.node, { id, status: "CREATED" });
-  assert.deepEqual(sandbox.counts().braintree, { grants: 2, refreshes: 0, calls: 2, refused: 1 });
+  assert.deepEqual(sandbox.counts().braintree, { grants: 2, refreshes: 0, calls: 2, refused: 1, reused: 0 });
 });
 
 test("each mutation wants the scope of the guide's table", async (t) => {

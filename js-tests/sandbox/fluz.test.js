@@ -186,6 +186,8 @@ test("with rotation a refresh token used twice ends all tokens of its grant, and
   assert.equal((await offers(sandbox, second.token)).status, 401);
   assert.equal((await refresh(sandbox, second.refreshToken)).status, 401);
   assert.equal((await offers(sandbox, other.token)).status, 200);
+  // The second one came once.
+  assert.equal(sandbox.counts().fluz.reused, 1);
 });
 
 test("without rotation a refresh token stays, and may be used again", async (t) => {
@@ -198,6 +200,7 @@ test("without rotation a refresh token stays, and may be used again", async (t) 
     assert.equal(status, 200);
     assert.equal(body.data.refreshUserAccessToken.refreshToken, refreshToken);
   }
+  assert.equal(sandbox.counts().fluz.reused, 0);
 });
 
 test("refreshArgument userId takes the refresh token there, and knows no other argument", async (t) => {

@@ -15,7 +15,7 @@ import {
   stoppedClock,
 } from "./support.js";
 
-const NOTHING = { grants: 0, refreshes: 0, calls: 0, refused: 0 };
+const NOTHING = { grants: 0, refreshes: 0, calls: 0, refused: 0, reused: 0 };
 
 test("counts tells grants, refreshes, calls and refusals apart, for each provider", async (t) => {
   const sandbox = await sandboxFor(t, { variants: { toggle: { sliding: "every" } } });
@@ -31,9 +31,9 @@ test("counts tells grants, refreshes, calls and refusals apart, for each provide
   await braintree(sandbox, accessToken, "mutation { createCustomer(input: {}) { clientMutationId } }");
 
   assert.deepEqual(sandbox.counts(), {
-    fluz: { grants: 1, refreshes: 1, calls: 1, refused: 1 },
-    toggle: { grants: 1, refreshes: 1, calls: 1, refused: 0 },
-    braintree: { grants: 1, refreshes: 0, calls: 1, refused: 1 },
+    fluz: { grants: 1, refreshes: 1, calls: 1, refused: 1, reused: 0 },
+    toggle: { grants: 1, refreshes: 1, calls: 1, refused: 0, reused: 0 },
+    braintree: { grants: 1, refreshes: 0, calls: 1, refused: 1, reused: 0 },
     acme: NOTHING,
   });
 });
@@ -46,7 +46,7 @@ test("a request counts once as a call, and once as refused, whatever its fields"
     "{ getOffers { offerId } b: getOffers { offerId } getWallet { balance } getUserPurchases { amount } }";
   await ask(sandbox.fluz.endpoint, query, {}, { authorization: `Bearer ${token}` });
 
-  assert.deepEqual(sandbox.counts().fluz, { grants: 1, refreshes: 0, calls: 1, refused: 1 });
+  assert.deepEqual(sandbox.counts().fluz, { grants: 1, refreshes: 0, calls: 1, refused: 1, reused: 0 });
 });
 
 test("changing what counts and requests returned changes nothing", async (t) => {

@@ -10,6 +10,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { said } from "./support.js";
 
@@ -23,7 +24,7 @@ import { said } from "./support.js";
  * @property {() => Promise<void>} close
  *
  * @typedef {object} Browser
- * @property {(url: string, isReady?: () => boolean) => Promise<Tab>} tab Resolves once the page is ready: by itself, when it has the stores.
+ * @property {(url: string, isReady?: Script) => Promise<Tab>} tab Waits until the page is ready, as one of {@link siteFor} tells.
  * @property {(origin: string, bytes: number) => Promise<void>} [limit] Lets an origin store no more than so much.
  * @property {(origin: string) => Promise<void>} [clear] Takes an origin's data away, as the browser's settings do.
  */
@@ -36,18 +37,20 @@ const FIREFOX = process.env.FIREFOX ?? "/usr/bin/firefox-esr";
 const WEBKIT = process.env.WEBKIT ?? "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
 
 const folder = dirname(createRequire(import.meta.url).resolve("graphql-token-manager/package.json"));
+const sharing = fileURLToPath(new URL("../sharing/", import.meta.url));
 
 /**
- * A site of an origin of its own, so that it shares no storage with others, whose pages have `stores` and `storeChecks`: at `secure`, at `insecure`, and `sandboxed`, where a page has no
- * origin.
+ * A site of an origin of its own, so that it shares no storage with others, whose pages have `stores`, `storeChecks`,
+ * `TokenManager` and what its callers do: at `secure`, at `insecure`, and `sandboxed`, where a page has no origin.
  * @param {Ending} t
  */
 export async function siteFor(t) {
   const server = createServer(async (request, response) => {
     const path = `${request.url}`;
-    if (/^\/(stores|testing)\/[\w-]+\.js$/.test(path)) {
+    const [, place, name] = /^\/(stores|testing|dist|sharing)\/([\w-]+\.js)$/.exec(path) ?? [];
+    if (place !== undefined && name !== undefined) {
       response.writeHead(200, { "content-type": "text/javascript" });
-      response.end(await readFile(join(folder, path)));
+      response.end(await readFile(place === "sharing" ? join(sharing, name) : join(folder, place, name)));
       return;
     }
     const policy = path === "/sandboxed" ? { "content-security-policy": "sandbox allow-scripts" } : {};
@@ -89,16 +92,20 @@ const PAGE = `<!doctype html><title>A tab</title><script>
 </script><script type="module">
   import * as stores from "/stores/web.js";
   import { storeChecks } from "/testing/store-checks.js";
+  import { TokenManager } from "/dist/index.js";
+  import { startCallers } from "/sharing/callers.js";
+  import { stepping } from "/sharing/stepping.js";
   const kinds = {
     localStorage: () => stores.webStorageStore(() => localStorage),
     sessionStorage: () => stores.webStorageStore(() => sessionStorage),
     indexedDb: () => stores.indexedDbStore(),
     encrypted: () => stores.indexedDbStore({ name: "encrypted", encrypt: true }),
   };
-  Object.assign(window, { stores, storeChecks, open: (kind) => kinds[kind]() });
+  Object.assign(window, { stores, storeChecks, TokenManager, startCallers, stepping });
+  window.open = (kind) => kinds[kind]();
 </script>`;
 
-const IS_READY = () => "storeChecks" in window;
+const IS_READY = () => "stepping" in window;
 
 /**
  * @param {Ending} t
@@ -202,7 +209,7 @@ class Session {
 
   /**
    * @param {string} url
-   * @param {() => boolean} [isReady]
+   * @param {Script} [isReady]
    * @returns {Promise<Tab>}
    */
   async tab(url, isReady = IS_READY) {

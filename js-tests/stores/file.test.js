@@ -2,19 +2,23 @@
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileStore } from "graphql-token-manager/stores/file";
 import { testConformance } from "./conformance.js";
-import { folderFor, holderFor, lease, leaseInTime, soon, watched } from "./support.js";
+import { folderFor, holderFor, lease, leaseInTime, soon, stopHolder, watched } from "./support.js";
 
 /** @import { TestContext } from "node:test" */
 /** @import { StoreWarning } from "graphql-token-manager" */
 
-/** @param {string} folder */
+/** The files in a folder and those below it. @param {string} folder */
 async function names(folder) {
-  return (await fs.readdir(folder)).sort();
+  const all = await fs.readdir(folder, { recursive: true, withFileTypes: true });
+  const files = all.filter((entry) => !entry.isDirectory());
+  // Node 18 and 20 call the same thing `path`.
+  return files.map((entry) => join(relative(folder, entry.parentPath ?? entry.path), entry.name)).sort();
 }
 
 /**
@@ -57,6 +61,7 @@ describe("what others see", () => {
     assert.equal(await modeOf(path), "700");
     const files = await names(path);
     assert.equal(files.length, 3, `${files}`);
+    assert.equal(await modeOf(dirname(await entryIn(path))), "700");
     for (const name of files) {
       assert.equal(await modeOf(join(path, name)), "600", name);
       assert.doesNotMatch(name, /somebody/);
@@ -75,6 +80,9 @@ describe("what others see", () => {
     await fs.chmod(await entryIn(path), 0o640);
     assert.equal(await store.get("key"), "token");
     assert.equal(await modeOf(await entryIn(path)), "600");
+    await fs.chmod(dirname(await entryIn(path)), 0o755);
+    assert.equal(await store.get("key"), "token");
+    assert.equal(await modeOf(dirname(await entryIn(path))), "700");
 
     assert.deepEqual(
       warnings.map(({ code }) => code),
@@ -111,6 +119,12 @@ describe("what others see", () => {
     await assert.rejects(store.set("key", "other", soon()), insecure);
     await assert.rejects(store.acquire("key", 1_000), insecure);
     assert.match(await fs.readFile(target, "utf8"), /"token"/);
+
+    const place = dirname(entry);
+    await fs.rename(place, `${place}-moved`);
+    await fs.symlink(`${place}-moved`, place);
+    await assert.rejects(store.get("key"), insecure);
+    await assert.rejects(store.set("key", "other", soon()), insecure);
 
     const folder = join(path, "..", "link");
     await fs.symlink(path, folder);
@@ -173,6 +187,26 @@ describe("what is found", () => {
     }
   });
 
+  test("an entry is on the disk before it takes the place of the old one, and so is its name after", async (t) => {
+    const { path, store } = await storeFor(t);
+    await store.set("key", "old", soon());
+    const handle = await fs.open(await entryIn(path));
+    await handle.close();
+    const prototype = Object.getPrototypeOf(handle);
+    const { sync } = prototype;
+    /** @type {unknown[]} */
+    const found = [];
+    t.mock.method(prototype, "sync", async function (/** @type {unknown[]} */ ...given) {
+      found.push(JSON.parse(await fs.readFile(await entryIn(path), "utf8")).value);
+      // @ts-expect-error A file or a folder, as it is.
+      return sync.apply(this, given);
+    });
+
+    await store.set("key", "new", soon());
+
+    assert.deepEqual(found, ["old", "new"]);
+  });
+
   test("a lease that is garbage holds nobody up", async (t) => {
     const { path, store } = await storeFor(t);
     const { fence } = await lease(store, "key");
@@ -214,7 +248,7 @@ describe("what is found", () => {
     }
 
     assert.deepEqual(
-      (await names(path)).map((name) => name.replace(/^.*\./, "")),
+      (await names(path)).map((name) => name.replace(/^.*[./]/, "")),
       ["token", "epoch"],
     );
   });
@@ -246,8 +280,34 @@ describe("what is found", () => {
  */
 async function nameOf(store, path) {
   await store.set("key", "token", soon());
-  return (await entryIn(path)).split("/").at(-1)?.split(".")[0];
+  return relative(path, await entryIn(path)).split(".")[0];
 }
+
+test("an entry among ten thousand is read as fast as one among ten", async (t) => {
+  const { path, store } = await storeFor(t);
+  await store.set("key", "token", soon());
+  const place = dirname(await entryIn(path));
+  const spent = async () => {
+    const began = process.cpuUsage();
+    for (let count = 0; count < 50; count += 1) assert.equal(await store.get("key"), "token");
+    const { user, system } = process.cpuUsage(began);
+    return user + system;
+  };
+  await spent();
+  const alone = await spent();
+
+  // As they lie in the folder: so many in this one, when there are ten thousand in all.
+  const name = (/** @type {number} */ count) => createHash("sha256").update(`${count}`).digest("hex");
+  for (let count = 0; count < 10_000; count += 1) {
+    const other = join(path, name(count).slice(0, 2));
+    await fs.mkdir(other, { mode: 0o700, recursive: true });
+    await fs.writeFile(join(other, `${name(count)}.1.token`), "", { mode: 0o600 });
+  }
+
+  assert.ok((await fs.readdir(place)).length < 100);
+  // One folder of ten thousand took forty times as long.
+  assert.ok((await spent()) < 10 * alone);
+});
 
 describe("notices", () => {
   test("a change is told where the system tells nothing, and one's own is not", async (t) => {
@@ -311,18 +371,7 @@ describe("processes", () => {
 
   test("a process that is stopped loses its lease by time, and its write when it goes on", async (t) => {
     const { path, store } = await storeFor(t);
-    const holder = await holderFor(t, { kind: "file", path });
-    const first = await holder.do("acquire", "key", 300);
-    holder.child.kill("SIGSTOP");
-
-    const second = await leaseInTime(store, "key");
-    await store.set("key", "token", soon(), second.fence);
-    holder.child.kill("SIGCONT");
-
-    assert.equal(await holder.do("set", "key", "late", first), false);
-    await holder.do("release");
-    assert.equal(await store.get("key"), "token");
-    assert.equal(await store.acquire("key", 1_000), undefined);
+    await stopHolder(t, { kind: "file", path }, store);
   });
 
   test("processes that are killed while they hold the lease cost the others nothing", async (t) => {

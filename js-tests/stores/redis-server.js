@@ -65,6 +65,15 @@ export class RedisServer {
     await ended;
   }
 
+  /** Whether somebody holds a lease of a `redisStore`. */
+  async holdsLease() {
+    const client = makeClient("redis", this.url, {});
+    await client.connect();
+    const leases = await client.sendCommand(["KEYS", "*:lease"]);
+    end(client);
+    return leases.length > 0;
+  }
+
   /** @param {NodeJS.Signals} signal */
   signal(signal) {
     this.#child?.kill(signal);

@@ -10,7 +10,7 @@ import { createClient, createClientPool, createCluster } from "redis";
 import { until } from "../support/waiting.js";
 import { testConformance } from "./conformance.js";
 import { CLIENTS, clusterFor, redisFor } from "./redis-server.js";
-import { holderFor, lease, leaseInTime, soon, watched } from "./support.js";
+import { eventually, holderFor, lease, leaseInTime, soon, stopHolder, watched } from "./support.js";
 
 /** @import { TestContext } from "node:test" */
 
@@ -280,26 +280,5 @@ test("eight processes count under the lease, killed holders aside, and none is l
 
 test("a process that is stopped loses its lease by time, and its write when it goes on", async (t) => {
   const own = await redisFor(t);
-  const holder = await holderFor(t, { kind: "redis", url: own.url });
-  const store = redisStore(await own.client(t, "redis"));
-  const first = await holder.do("acquire", "key", 200);
-  holder.child.kill("SIGSTOP");
-
-  const second = await leaseInTime(store, "key");
-  await store.set("key", "token", soon(), second.fence);
-  holder.child.kill("SIGCONT");
-
-  assert.equal(await holder.do("set", "key", "late", first), false);
-  await holder.do("release");
-  assert.equal(await store.get("key"), "token");
-  assert.equal(await store.acquire("key", 1_000), undefined);
+  await stopHolder(t, { kind: "redis", url: own.url }, redisStore(await own.client(t, "redis")));
 });
-
-/** @param {() => Promise<boolean>} condition */
-async function eventually(condition) {
-  const end = performance.now() + 20_000;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error("waited in vain");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

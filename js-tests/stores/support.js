@@ -4,6 +4,7 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
@@ -82,6 +83,18 @@ export async function leaseInTime(store, key, ttlMs = 60_000) {
 }
 
 /**
+ * Resolves when a condition holds.
+ * @param {() => Promise<boolean>} condition
+ */
+export async function eventually(condition) {
+  const end = performance.now() + 20_000;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error("waited in vain");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/**
  * Resolves when a watched key changed.
  * @param {Store} store
  * @param {string} key
@@ -150,4 +163,25 @@ class Holder {
     this.child.kill(signal);
     await ended;
   }
+}
+
+/**
+ * Stops a process that holds the lease for longer than that lasts, and lets it go on when another has written.
+ * @param {{ after: TestContext["after"] }} t
+ * @param {Place} place
+ * @param {Store} store
+ */
+export async function stopHolder(t, place, store) {
+  const holder = await holderFor(t, place);
+  const first = await holder.do("acquire", "key", 300);
+  holder.child.kill("SIGSTOP");
+
+  const second = await leaseInTime(store, "key");
+  await store.set("key", "token", soon(), second.fence);
+  holder.child.kill("SIGCONT");
+
+  assert.equal(await holder.do("set", "key", "late", first), false);
+  await holder.do("release");
+  assert.equal(await store.get("key"), "token");
+  assert.equal(await store.acquire("key", 1_000), undefined);
 }

@@ -33,7 +33,7 @@ export function checked(tab, kind) {
 }
 
 /** @param {Tab} tab @param {() => any} condition */
-async function untilIn(tab, condition) {
+export async function untilIn(tab, condition) {
   const end = performance.now() + 20_000;
   while (!(await tab.run(condition))) {
     if (performance.now() > end) throw new Error(`waited in vain until ${condition}`);

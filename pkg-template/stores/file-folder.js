@@ -1,14 +1,17 @@
-// The files of a `fileStore`, each of mode 0600: how they are named, made and read.
+// The files of a `fileStore`: how they are named, and what they hold.
 //
-// `<hash of the key>.<number>.token` is an entry, `….lease` says who holds the lease of that number, `….tmp` is not
-// finished. `epoch` is empty: its time is where numbers start, so that they grow where the folder was emptied.
+// `<two digits>/<hash of the key>.<number>.token` is an entry, `….lease` says who holds the lease of that number, `….tmp`
+// is not finished. The digits are the hash's first: a folder is listed at each step, and thousands of entries in one
+// would cost each of them. `epoch`, in each, is empty: its time is where numbers start, so that they grow where the
+// folder was emptied.
 
 import { createHash } from "node:crypto";
-import { constants, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { join, resolve } from "node:path";
 
-import { isSmall, MAX_BYTES, StoreError, uniqueName, warn } from "./common.js";
+import { isSmall, uniqueName } from "./common.js";
+import { Access, link, MODE_OF_FOLDER, READ } from "./file-access.js";
 
 /** @import { StoreWarning } from "graphql-token-manager" */
 /** @import { Stats } from "node:fs" */
@@ -24,24 +27,16 @@ import { isSmall, MAX_BYTES, StoreError, uniqueName, warn } from "./common.js";
 
 /** The format of the files; another one is not read. */
 const VERSION = 1;
-/** JSON may write a byte as six. */
-const MAX_FILE_BYTES = 6 * MAX_BYTES + 1024;
 /** What was begun so long ago is not finished any more. */
 const MAX_WRITE_MS = 60_000;
 /** After this, the clock of any file system has moved on: a folder made anew has a later epoch. */
 const TICK_MS = 10;
 /** An entry whose file was replaced between listing and reading is looked for again: each time, a lease was taken. */
 const MAX_TRIES = 20;
-const MODE_OF_FOLDER = 0o700;
-const MODE_OF_FILE = 0o600;
-const BEYOND_OWNER = 0o077;
-
-/** Links are not followed, and a pipe is not waited for. Windows knows neither flag. */
-const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 export class Folder {
-  /** What was reported already. @type {Set<string>} */
-  #reported = new Set();
+  #path;
+  #access;
 
   /**
    * @param {string} path
@@ -49,11 +44,9 @@ export class Folder {
    */
   constructor(path, onWarning) {
     // A process may change its folder later.
-    this.path = resolve(path);
-    this.#onWarning = onWarning;
+    this.#path = resolve(path);
+    this.#access = new Access(this.#path, onWarning);
   }
-
-  #onWarning;
 
   /**
    * What the names of a key's files start with.
@@ -64,12 +57,37 @@ export class Folder {
     return createHash("sha256").update(key).digest("hex");
   }
 
-  /** Makes the folder, or sees to it that it is one of ours. */
-  async make() {
-    await this.#doing("make the folder", async () => {
-      await fs.mkdir(this.path, { recursive: true, mode: MODE_OF_FOLDER });
-      await this.#check(await fs.lstat(this.path), (mode) => fs.chmod(this.path, mode));
+  /**
+   * The folder that a key's files lie in.
+   * @param {string} key
+   */
+  place(key) {
+    return join(this.#path, this.prefix(key).slice(0, 2));
+  }
+
+  /**
+   * Makes the folders of a key, or sees to it that they are ours.
+   * @param {string} key
+   */
+  async make(key) {
+    await this.#access.required("make the folder", async () => {
+      await this.#access.makeFolder(this.#path);
+      await this.#access.makeFolder(this.place(key));
     });
+  }
+
+  /**
+   * Makes the folders of a key at once, so that they can be watched, if it can be done; whether they are ours is seen
+   * when they are used.
+   * @param {string} key
+   */
+  makeNow(key) {
+    try {
+      if (lstatSync(this.#path, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+      mkdirSync(this.place(key), { recursive: true, mode: MODE_OF_FOLDER });
+    } catch {
+      // Every other method says so.
+    }
   }
 
   /**
@@ -77,9 +95,11 @@ export class Folder {
    * @returns {Promise<Listing>}
    */
   async list(key) {
-    const all = await this.#doing("list the folder", async () => {
-      await this.#check(await fs.lstat(this.path), (mode) => fs.chmod(this.path, mode));
-      return fs.readdir(this.path);
+    const place = this.place(key);
+    const all = await this.#access.doing("list the folder", async () => {
+      await this.#access.checkFolder(this.#path);
+      await this.#access.checkFolder(place);
+      return fs.readdir(place);
     });
     return listing(all ?? [], this.prefix(key));
   }
@@ -93,7 +113,7 @@ export class Folder {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const { value: number } = await this.list(key);
       if (number === 0) return undefined;
-      const text = await this.#read(this.#file(key, number, "token"));
+      const text = await this.#access.read(this.#file(key, number, "token"));
       if (text !== undefined) return parseEntry(text);
     }
     return undefined;
@@ -105,7 +125,7 @@ export class Folder {
    */
   stampNow(key) {
     try {
-      const { value } = listing(readdirSync(this.path), this.prefix(key));
+      const { value } = listing(readdirSync(this.place(key)), this.prefix(key));
       if (value === 0) return undefined;
       const file = this.#file(key, value, "token");
       return parseEntry(readFileSync(file, { encoding: "utf8", flag: /** @type {any} */ (READ) }))?.stamp;
@@ -122,21 +142,10 @@ export class Folder {
    * @returns {Promise<Stats>} the file it became
    */
   async put(key, number, entry) {
-    const file = this.#file(key, number, "token");
     const text = JSON.stringify({ version: VERSION, key, ...entry });
-    return this.#required("write an entry", async () => {
-      await this.#refuseLink(file);
-      const temporary = await this.#temporary(key, text, "durable");
-      try {
-        const stats = await fs.lstat(temporary);
-        await rename(temporary, file);
-        await this.#syncFolder();
-        return stats;
-      } catch (error) {
-        await fs.rm(temporary, { force: true });
-        throw error;
-      }
-    });
+    return this.#access.required("write an entry", () =>
+      this.#access.replace(this.#file(key, number, "token"), this.#temporary(key), text, this.place(key)),
+    );
   }
 
   /**
@@ -146,7 +155,9 @@ export class Folder {
    * @param {Stats} file
    */
   async isSame(key, number, file) {
-    const stats = await this.#doing("look at an entry", () => fs.lstat(this.#file(key, number, "token")));
+    const stats = await this.#access.doing("look at an entry", () =>
+      fs.lstat(this.#file(key, number, "token")),
+    );
     return stats !== undefined && stats.ino === file.ino && stats.dev === file.dev;
   }
 
@@ -164,8 +175,8 @@ export class Folder {
       const empty = { value: undefined, expiresAt: 0, stamp: "" };
       return this.#add(target, key, JSON.stringify({ version: VERSION, key, ...empty }));
     }
-    return this.#required("write an entry", async () => {
-      await this.#refuseLink(source);
+    return this.#access.required("write an entry", async () => {
+      await this.#access.refuseLink(source);
       return link(source, target);
     });
   }
@@ -186,7 +197,7 @@ export class Folder {
    * @returns {Promise<LeaseRecord | undefined>}
    */
   async lease(key, number) {
-    const text = await this.#read(this.#file(key, number, "lease"));
+    const text = await this.#access.read(this.#file(key, number, "lease"));
     const lease = parse(text);
     return typeof lease?.until === "number" && typeof lease.ttlMs === "number" ? lease : undefined;
   }
@@ -196,7 +207,9 @@ export class Folder {
    * @param {number} number
    */
   async removeLease(key, number) {
-    await this.#doing("release a lease", () => fs.rm(this.#file(key, number, "lease"), { force: true }));
+    await this.#access.doing("release a lease", () =>
+      fs.rm(this.#file(key, number, "lease"), { force: true }),
+    );
   }
 
   /**
@@ -208,22 +221,21 @@ export class Folder {
     const prefix = this.prefix(key);
     const { names } = await this.list(key);
     for (const name of names) {
-      const path = join(this.path, name);
+      const path = join(this.place(key), name);
       const isOld = name.endsWith(".tmp") ? await isAbandoned(path) : numberOf(name, prefix) < number;
       // Whoever cannot remove it leaves it to the next.
       if (isOld) await fs.rm(path, { force: true }).catch(() => {});
     }
   }
 
-  /** Where the numbers of this folder start: the same for all, and later where it was emptied. */
-  async epoch() {
-    return this.#required("write a file", async () => {
-      const path = join(this.path, "epoch");
-      const made = await fs.open(path, "wx", MODE_OF_FILE).catch(unless("EEXIST"));
-      if (made !== undefined) {
-        await made.close();
-        await new Promise((resolve) => setTimeout(resolve, TICK_MS));
-      }
+  /**
+   * Where the numbers of a key's folder start: the same for all, and later where it was emptied.
+   * @param {string} key
+   */
+  async epoch(key) {
+    return this.#access.required("write a file", async () => {
+      const path = join(this.place(key), "epoch");
+      if (await this.#access.addEmpty(path)) await new Promise((resolve) => setTimeout(resolve, TICK_MS));
       return Math.floor((await fs.lstat(path)).mtimeMs);
     });
   }
@@ -234,156 +246,22 @@ export class Folder {
    * @param {"token" | "lease"} kind
    */
   #file(key, number, kind) {
-    return join(this.path, `${this.prefix(key)}.${number}.${kind}`);
+    return join(this.place(key), `${this.prefix(key)}.${number}.${kind}`);
+  }
+
+  /** @param {string} key */
+  #temporary(key) {
+    return join(this.place(key), `${this.prefix(key)}.${uniqueName()}.tmp`);
   }
 
   /**
-   * Makes a file with its content at once, unless there is one.
+   * Makes a file with its content at once, unless there is one; says whether it did.
    * @param {string} path
    * @param {string} key
    * @param {string} text
    */
   #add(path, key, text) {
-    return this.#required("write a file", async () => {
-      const temporary = await this.#temporary(key, text, "volatile");
-      try {
-        return await link(temporary, path);
-      } finally {
-        await fs.rm(temporary, { force: true });
-      }
-    });
-  }
-
-  /**
-   * @param {string} key
-   * @param {string} text
-   * @param {"durable" | "volatile"} how Whether it must survive a crash of the machine.
-   */
-  async #temporary(key, text, how) {
-    const path = join(this.path, `${this.prefix(key)}.${uniqueName()}.tmp`);
-    const file = await fs.open(path, "wx", MODE_OF_FILE);
-    try {
-      await file.writeFile(text);
-      if (how === "durable") await file.sync();
-    } catch (error) {
-      await fs.rm(path, { force: true });
-      throw error;
-    } finally {
-      await file.close();
-    }
-    return path;
-  }
-
-  /**
-   * The content of a file; undefined if it is not there, and nothing in it if it is too large.
-   * @param {string} path
-   */
-  #read(path) {
-    return this.#doing("read a file", async () => {
-      // Where the system cannot refuse to follow it.
-      if (constants.O_NOFOLLOW === undefined) await this.#refuseLink(path);
-      const file = await fs.open(path, READ);
-      try {
-        const stats = await file.stat();
-        if (!stats.isFile()) throw insecure("an entry of the folder is no file");
-        await this.#check(stats, (mode) => file.chmod(mode));
-        return stats.size > MAX_FILE_BYTES ? "" : await file.readFile("utf8");
-      } finally {
-        await file.close();
-      }
-    });
-  }
-
-  /** Lets a new name survive a crash of the machine. Windows has no such thing. */
-  async #syncFolder() {
-    const folder = await fs.open(this.path, "r").catch(() => undefined);
-    await folder?.sync().catch(() => {});
-    await folder?.close();
-  }
-
-  /** @param {string} path */
-  async #refuseLink(path) {
-    const stats = await fs.lstat(path).catch(unless("ENOENT"));
-    if (stats?.isSymbolicLink()) throw isLink();
-  }
-
-  /**
-   * Refuses what is not ours alone, and corrects its mode.
-   * @param {Stats} stats
-   * @param {(mode: number) => Promise<void>} chmod
-   */
-  async #check(stats, chmod) {
-    if (stats.isSymbolicLink()) throw isLink();
-    // Windows has neither owners nor modes of this kind.
-    const own = process.getuid?.();
-    if (own === undefined || process.platform === "win32") return;
-    const what = stats.isDirectory() ? "folder" : "file in the folder";
-    if (stats.uid !== own) throw insecure(`the ${what} belongs to somebody else`);
-    if ((stats.mode & BEYOND_OWNER) === 0) return;
-    const mode = stats.isDirectory() ? MODE_OF_FOLDER : MODE_OF_FILE;
-    await chmod(mode);
-    this.#report(what, stats.mode & 0o777, mode);
-  }
-
-  /**
-   * @param {string} what
-   * @param {number} found
-   * @param {number} corrected
-   */
-  #report(what, found, corrected) {
-    if (this.#reported.has(what)) return;
-    this.#reported.add(what);
-    const octal = (/** @type {number} */ mode) => `0${mode.toString(8)}`;
-    warn(this.#onWarning, {
-      code: "insecure_mode",
-      message:
-        `fileStore: a ${what} had mode ${octal(found)}, so that others could use it; it is ${octal(corrected)} now. ` +
-        `Replace the credentials if somebody may have read them. Folder: ${this.path}`,
-    });
-  }
-
-  /**
-   * Does something with the folder; undefined where a file, or the folder, is not there.
-   * @template T
-   * @param {string} what
-   * @param {() => Promise<T>} action
-   * @returns {Promise<T | undefined>}
-   */
-  async #doing(what, action) {
-    try {
-      return await action();
-    } catch (error) {
-      if (codeOf(error) === "ENOENT") return undefined;
-      throw this.#failure(what, error);
-    }
-  }
-
-  /**
-   * Does something with the folder, which cannot do without it.
-   * @template T
-   * @param {string} what
-   * @param {() => Promise<T>} action
-   * @returns {Promise<T>}
-   */
-  async #required(what, action) {
-    try {
-      return await action();
-    } catch (error) {
-      throw this.#failure(what, error);
-    }
-  }
-
-  /**
-   * @param {string} what
-   * @param {unknown} error
-   * @returns {StoreError}
-   */
-  #failure(what, error) {
-    if (error instanceof StoreError) return new StoreError(error.code, `${error.message}: ${this.path}`);
-    const code = codeOf(error);
-    if (code === "ELOOP") return this.#failure(what, isLink());
-    const kind = code === "ENOSPC" || code === "EDQUOT" ? "full" : "unavailable";
-    return new StoreError(kind, `fileStore cannot ${what} (${code ?? "unknown reason"}): ${this.path}`);
+    return this.#access.required("write a file", () => this.#access.add(path, this.#temporary(key), text));
   }
 }
 
@@ -438,67 +316,8 @@ function parse(text) {
   }
 }
 
-/**
- * Gives a file a second name, unless that is taken; says whether it did.
- * @param {string} from
- * @param {string} to
- */
-async function link(from, to) {
-  try {
-    await fs.link(from, to);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    // Some file systems, as that of USB sticks, know one name for each file.
-    if (!["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK"].includes(codeOf(error) ?? "")) throw error;
-  }
-  const copied = await fs.copyFile(from, to, constants.COPYFILE_EXCL).then(() => true, unless("EEXIST"));
-  return copied === true;
-}
-
-/** How often Windows is asked again: it renames nothing over a file that somebody reads just now. */
-const MAX_RENAMES = 10;
-
-/**
- * @param {string} from
- * @param {string} to
- */
-async function rename(from, to) {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await fs.rename(from, to);
-    } catch (error) {
-      const isBusy = ["EPERM", "EACCES", "EBUSY"].includes(codeOf(error) ?? "");
-      if (process.platform !== "win32" || !isBusy || tries === MAX_RENAMES) throw error;
-      await new Promise((resolve) => setTimeout(resolve, tries * 5));
-    }
-  }
-}
-
 /** @param {string} path */
 async function isAbandoned(path) {
   const stats = await fs.lstat(path).catch(() => undefined);
   return stats !== undefined && Math.abs(Date.now() - stats.mtimeMs) > MAX_WRITE_MS;
 }
-
-/**
- * Takes one failure for no answer.
- * @param {string} expected
- */
-function unless(expected) {
-  return (/** @type {unknown} */ error) => {
-    if (codeOf(error) === expected) return undefined;
-    throw error;
-  };
-}
-
-/**
- * @param {unknown} error
- * @returns {string | undefined}
- */
-const codeOf = (error) => /** @type {{ code?: string }} */ (Object(error)).code;
-
-/** @param {string} what */
-const insecure = (what) => new StoreError("insecure", `fileStore refuses to work: ${what}`);
-
-const isLink = () => insecure("there is a symbolic link where the folder or a file should be");

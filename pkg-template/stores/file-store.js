@@ -29,8 +29,10 @@ const MAX_FOLLOWED = 20;
 /** @implements {SharedStore} */
 class FileStore {
   #folder;
-  #watch;
+  #pollMs;
   #watchers = new Watchers();
+  /** What watches the folders that watched keys lie in, and these keys by what their files' names start with. @type {Map<string, { watch: FolderWatch, keys: Map<string, string> }>} */
+  #places = new Map();
   /** What was last seen of each watched key, so that only changes are told, and one's own are not. @type {Map<string, string | undefined>} */
   #seen = new Map();
 
@@ -39,7 +41,7 @@ class FileStore {
     if (typeof path !== "string" || path === "") throw wrongOption("`path` must name a folder");
     if (!(pollMs > 0)) throw wrongOption("`pollMs` must be a number of milliseconds above 0");
     this.#folder = new Folder(path, onWarning);
-    this.#watch = new FolderWatch(this.#folder, pollMs, (prefix) => this.#look(prefix));
+    this.#pollMs = pollMs;
   }
 
   /** @param {string} key */
@@ -57,7 +59,7 @@ class FileStore {
   async set(key, value, expiresAt, fence) {
     checkValue(value);
     if (fence === undefined) return this.#write(key, value, expiresAt);
-    await this.#folder.make();
+    await this.#folder.make(key);
     if ((await this.#folder.list(key)).last > fence) return false;
     return (await this.#put(key, fence, value, expiresAt)) === undefined;
   }
@@ -76,12 +78,12 @@ class FileStore {
   async acquire(key, ttlMs) {
     checkSpan(ttlMs);
     const folder = this.#folder;
-    await folder.make();
+    await folder.make(key);
     const before = await folder.list(key);
     if (before.lease === before.last && (await this.#isTaken(key, before.lease))) return undefined;
 
     // Of all who saw the same, one makes the file of this number.
-    const fence = (before.last || (await folder.epoch())) + 1;
+    const fence = (before.last || (await folder.epoch(key))) + 1;
     const until = Date.now() + ttlMs;
     if (!(await folder.addLease(key, fence, { ...ownProcess(), until, ttlMs }))) return undefined;
     // One who looked long ago makes a file of a number that is over, or was.
@@ -102,15 +104,39 @@ class FileStore {
    * @param {() => void} changed
    */
   watch(key, changed) {
-    this.#watch.start();
-    if (!this.#seen.has(key)) this.#seen.set(key, this.#folder.stampNow(key));
+    if (!this.#watchers.has(key)) this.#startWatching(key);
     const end = this.#watchers.add(key, changed);
     return () => {
       end();
-      if (this.#watchers.has(key)) return;
-      this.#seen.delete(key);
-      if (this.#watchers.empty) this.#watch.stop();
+      if (!this.#watchers.has(key)) this.#endWatching(key);
     };
+  }
+
+  /** @param {string} key */
+  #startWatching(key) {
+    const path = this.#folder.place(key);
+    let place = this.#places.get(path);
+    if (place === undefined) {
+      this.#folder.makeNow(key);
+      /** @type {Map<string, string>} */
+      const keys = new Map();
+      const watch = new FolderWatch(path, this.#pollMs, (prefix) => this.#look(keys, prefix));
+      this.#places.set(path, (place = { watch, keys }));
+      watch.start();
+    }
+    place.keys.set(this.#folder.prefix(key), key);
+    this.#seen.set(key, this.#folder.stampNow(key));
+  }
+
+  /** @param {string} key */
+  #endWatching(key) {
+    const path = this.#folder.place(key);
+    const place = this.#places.get(path);
+    place?.keys.delete(this.#folder.prefix(key));
+    this.#seen.delete(key);
+    if (place?.keys.size !== 0) return;
+    place.watch.stop();
+    this.#places.delete(path);
   }
 
   /**
@@ -142,8 +168,8 @@ class FileStore {
    * @param {number} expiresAt
    */
   async #write(key, value, expiresAt) {
-    await this.#folder.make();
-    let number = (await this.#folder.list(key)).value || (await this.#folder.epoch());
+    await this.#folder.make(key);
+    let number = (await this.#folder.list(key)).value || (await this.#folder.epoch(key));
     for (let count = 0; count < MAX_FOLLOWED; count += 1) {
       const later = await this.#put(key, number, value, expiresAt);
       if (later === undefined) return true;
@@ -170,12 +196,14 @@ class FileStore {
   }
 
   /**
-   * Tells the watchers of a key, if it changed.
-   * @param {string} prefix
+   * Tells the watchers of a key, if it changed; of all keys where it is not known which.
+   * @param {Map<string, string>} keys
+   * @param {string | undefined} prefix
    */
-  async #look(prefix) {
-    for (const key of this.#watchers.keys()) {
-      if (prefix !== "" && this.#folder.prefix(key) !== prefix) continue;
+  async #look(keys, prefix) {
+    const named = prefix === undefined ? [...keys.values()] : [keys.get(prefix)];
+    for (const key of named) {
+      if (key === undefined) continue;
       const before = this.#seen.get(key);
       const stamp = await this.#folder.newest(key).then(
         (entry) => entry?.stamp,

@@ -4,11 +4,13 @@ import { statSync, watch } from "node:fs";
 
 import { unref } from "./common.js";
 
-/** @import { FSWatcher } from "node:fs" */
-/** @import { Folder } from "./file-folder.js" */
+/** @import { FSWatcher, Stats } from "node:fs" */
+
+/** Within so long of its last change, a folder may change again and show the same time. */
+const GRAIN_MS = 2_000;
 
 export class FolderWatch {
-  #folder;
+  #path;
   #pollMs;
   #look;
   /** @type {FSWatcher | undefined} */
@@ -17,21 +19,22 @@ export class FolderWatch {
   #timer;
   /** Which folder is watched: it may have been replaced. @type {number | undefined} */
   #inode;
+  /** How the folder was when all was looked at, and when that was. */
+  #looked = { inode: /** @type {number | undefined} */ (undefined), changedAt: 0, at: 0 };
 
   /**
-   * @param {Folder} folder
+   * @param {string} path
    * @param {number} pollMs
-   * @param {(prefix: string) => Promise<void>} look Called with what a changed file's name starts with; empty for all.
+   * @param {(prefix?: string) => Promise<void>} look Called with what a changed file's name starts with, or without for all.
    */
-  constructor(folder, pollMs, look) {
-    this.#folder = folder;
+  constructor(path, pollMs, look) {
+    this.#path = path;
     this.#pollMs = pollMs;
     this.#look = look;
   }
 
   start() {
-    if (this.#timer !== undefined) return;
-    this.#open();
+    this.#open(folderAt(this.#path));
     // Also beside the system's notices: folders that a container shares with its host have none.
     this.#timer = setInterval(() => this.#poll(), this.#pollMs);
     unref(this.#timer);
@@ -39,25 +42,31 @@ export class FolderWatch {
 
   stop() {
     clearInterval(this.#timer);
-    this.#timer = undefined;
     this.#close();
   }
 
   #poll() {
-    if (this.#watcher === undefined || this.#inode !== inodeOf(this.#folder.path)) {
+    const folder = folderAt(this.#path);
+    if (this.#watcher === undefined || this.#inode !== folder?.ino) {
       this.#close();
-      this.#open();
+      this.#open(folder);
     }
-    void this.#look("");
+    const { inode, changedAt, at } = this.#looked;
+    // Every change makes or renames a file, and each is looked at by itself: thousands of them, mostly for nothing.
+    const isAsBefore = folder !== undefined && inode === folder.ino && changedAt === folder.mtimeMs;
+    if (isAsBefore && at - changedAt > GRAIN_MS) return;
+    this.#looked = { inode: folder?.ino, changedAt: folder?.mtimeMs ?? 0, at: Date.now() };
+    void this.#look();
   }
 
-  #open() {
-    this.#inode = inodeOf(this.#folder.path);
-    if (this.#inode === undefined) return;
+  /** @param {Stats | undefined} folder */
+  #open(folder) {
+    this.#inode = folder?.ino;
+    if (folder === undefined) return;
     try {
-      const watcher = watch(this.#folder.path, { persistent: false }, (_event, name) => {
-        if (name === null) void this.#look("");
-        else if (name.endsWith(".token")) void this.#look(name.split(".", 1)[0] ?? "");
+      const watcher = watch(this.#path, { persistent: false }, (_event, name) => {
+        if (name === null) void this.#look();
+        else if (name.endsWith(".token")) void this.#look(name.split(".", 1)[0]);
       });
       // The folder is gone, or there are too many watchers.
       watcher.on("error", () => this.#close());
@@ -74,6 +83,11 @@ export class FolderWatch {
 }
 
 /** @param {string} path */
-function inodeOf(path) {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
+function folderAt(path) {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // It may not be looked at any more; every other method says so.
+    return undefined;
+  }
 }

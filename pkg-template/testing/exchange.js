@@ -123,6 +123,7 @@ export class Exchange {
    * @param {import("./tokens.js").RefreshPolicy} policy
    */
   redeem(refreshToken, policy) {
+    if (this.#parts.tokens.isSpent(refreshToken)) this.#parts.count("reused");
     const token = this.#parts.tokens.redeem(refreshToken, policy, (scopes) => this.#narrow(scopes));
     return token && this.#issued("refreshes", token);
   }

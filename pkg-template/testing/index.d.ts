@@ -410,4 +410,9 @@ export interface ProviderCounts {
    * scopes. Answers of `status` faults do not count.
    */
   refused: number;
+  /**
+   * Times that a refresh token was presented which had been spent: what logs its holder out, where refresh tokens rotate.
+   * Such requests count as refused, too.
+   */
+  reused: number;
 }

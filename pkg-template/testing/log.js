@@ -48,5 +48,5 @@ export class RequestLog {
 
 /** @returns {ProviderCounts} */
 function noCounts() {
-  return { grants: 0, refreshes: 0, calls: 0, refused: 0 };
+  return { grants: 0, refreshes: 0, calls: 0, refused: 0, reused: 0 };
 }

@@ -115,6 +115,14 @@ export class TokenRegister {
   }
 
   /**
+   * Whether a single-use refresh token of this value was presented before.
+   * @param {string} value
+   */
+  isSpent(value) {
+    return this.#refresh.get(value)?.spent === true;
+  }
+
+  /**
    * The access token of this value, if it counts now.
    * @param {string} value
    */

@@ -18,12 +18,14 @@ pub const LONGEST: usize = 1 << 20;
 /// then costs one request.
 const REFRESH_TOKEN_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Writes `tokens` down. `wall_ahead` is how far the wall clock, which holders have in
+/// Writes `tokens` down under `key`, which is in the entry as well: found under another
+/// one, it is somebody else's token. `wall_ahead` is how far the wall clock, which holders have in
 /// common, is ahead of the clock that `tokens` go by.
-pub fn write(tokens: &TokenSet, wall_ahead: Skew, platform: Platform) -> Secret {
+pub fn write(tokens: &TokenSet, key: &str, wall_ahead: Skew, platform: Platform) -> Secret {
     let at = |point: UnixMillis| Json::Number(point.shifted(wall_ahead).to_js());
     let mut members = vec![
         ("v", Json::Number(VERSION)),
+        ("key", Json::text(key)),
         ("accessToken", Json::text(tokens.access_token.expose())),
         ("issuedAt", at(tokens.issued_at)),
         ("expiresAt", at(tokens.expires_at)),
@@ -39,13 +41,15 @@ pub fn write(tokens: &TokenSet, wall_ahead: Skew, platform: Platform) -> Secret 
     Secret::new((platform.write_json)(&Json::Map(members)))
 }
 
-/// Reads what another holder wrote; `None` where it is no entry of this version.
+/// Reads what another holder wrote; `None` where it is no entry of this version, or of
+/// another key.
 ///
 /// Another machine's clock may be wrong: nothing is believed to have been issued in the
 /// future, or to live longer from now on than it did in all. `stamp` reads the token's
 /// own claims.
 pub fn read(
     text: &Secret,
+    key: &str,
     now: UnixMillis,
     wall_ahead: Skew,
     platform: Platform,
@@ -55,7 +59,7 @@ pub fn read(
         return None;
     }
     let entry = (platform.parse_json)(text.expose())?;
-    if entry.get("v")?.as_number()? != VERSION {
+    if entry.get("v")?.as_number()? != VERSION || entry.get("key")?.as_text()? != key {
         return None;
     }
     let access_token = entry.get("accessToken")?.as_text().filter(|token| is_sendable(token))?;
@@ -89,6 +93,7 @@ mod tests {
     use super::*;
     use crate::json::native::PLATFORM;
 
+    const KEY: &str = "gtm1-of-this-identity";
     const NOW: UnixMillis = UnixMillis::new(1_800_000_000_000);
 
     fn tokens() -> TokenSet {
@@ -104,19 +109,19 @@ mod tests {
     }
 
     fn back(text: &str, now: UnixMillis, wall_ahead: Skew) -> Option<TokenSet> {
-        read(&Secret::new(text), now, wall_ahead, PLATFORM, |_| Stamp::default())
+        read(&Secret::new(text), KEY, now, wall_ahead, PLATFORM, |_| Stamp::default())
     }
 
     #[test]
     fn what_is_written_is_read_back() {
-        let text = write(&tokens(), Skew::default(), PLATFORM);
+        let text = write(&tokens(), KEY, Skew::default(), PLATFORM);
 
         assert_eq!(back(text.expose(), NOW, Skew::default()), Some(tokens()));
     }
 
     #[test]
     fn clocks_that_go_by_other_numbers_agree_through_the_wall_clock() {
-        let text = write(&tokens(), Skew::new(3_000), PLATFORM);
+        let text = write(&tokens(), KEY, Skew::new(3_000), PLATFORM);
         let reader = back(text.expose(), NOW + Duration::from_secs(60), Skew::new(3_000 - 60_000));
 
         let read = reader.expect("an entry");
@@ -126,7 +131,7 @@ mod tests {
 
     #[test]
     fn nothing_comes_from_the_future_or_lives_longer_than_it_did_in_all() {
-        let text = write(&tokens(), Skew::default(), PLATFORM);
+        let text = write(&tokens(), KEY, Skew::default(), PLATFORM);
         let a_day_ago = NOW - Duration::from_secs(86_400);
 
         let read = back(text.expose(), a_day_ago, Skew::default()).expect("an entry");
@@ -137,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_is_no_entry_is_nothing() {
-        let good = write(&tokens(), Skew::default(), PLATFORM);
+        let good = write(&tokens(), KEY, Skew::default(), PLATFORM);
         let good = good.expose();
 
         for text in [
@@ -148,6 +153,8 @@ mod tests {
             &good[..good.len() / 2],
             &good.replace("\"v\":1", "\"v\":2"),
             &good.replace("\"v\":", "\"x\":"),
+            &good.replace(KEY, "gtm1-of-another-identity"),
+            &good.replace("\"key\":", "\"x\":"),
             &good.replace("\"access\"", "7"),
             &good.replace("\"access\"", "\"\""),
             &good.replace("\"access\"", "\"a b\""),
@@ -161,7 +168,7 @@ mod tests {
 
     #[test]
     fn an_entry_may_be_a_mib_long() {
-        let text = write(&tokens(), Skew::default(), PLATFORM);
+        let text = write(&tokens(), KEY, Skew::default(), PLATFORM);
         let spaces = " ".repeat(LONGEST - text.expose().len());
 
         assert_eq!(back(&format!("{}{spaces}", text.expose()), NOW, Skew::default()), Some(tokens()));
@@ -169,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_refresh_token_that_is_missing_or_empty_is_none() {
-        let text = write(&tokens(), Skew::default(), PLATFORM);
+        let text = write(&tokens(), KEY, Skew::default(), PLATFORM);
 
         for change in ["\"refreshToken\":\"\"", "\"refreshToken\":null", "\"other\":1"] {
             let text = text.expose().replace("\"refreshToken\":\"refresh\"", change);

@@ -17,10 +17,30 @@ pub(crate) struct Bench {
     name: &'static str,
     /// What it measures.
     about: &'static str,
+    /// What it needs beside Node.
+    needs: Needs,
 }
 
-const BENCHES: &[Bench] =
-    &[Bench { name: "fetch", about: "what a call costs more, and what expiries cost, beside other clients" }];
+/// What a bench needs beside Node.
+#[derive(Clone, Copy, Debug)]
+enum Needs {
+    Nothing,
+    /// The browsers, their drivers and Redis.
+    BrowsersAndRedis,
+}
+
+const BENCHES: &[Bench] = &[
+    Bench {
+        name: "fetch",
+        about: "what a call costs more, and what expiries cost, beside other clients",
+        needs: Needs::Nothing,
+    },
+    Bench {
+        name: "sharing",
+        about: "what processes and tabs that share a token ask for, also when some are killed",
+        needs: Needs::BrowsersAndRedis,
+    },
+];
 
 /// The benches that are named, or all of them.
 ///
@@ -54,7 +74,12 @@ pub(crate) fn run(project: &Project, benches: &[&Bench]) -> Result<()> {
     for bench in benches {
         say(&format!("Bench {}: {}", bench.name, bench.about));
         let program = project.path(FOLDER).join(bench.name).join("main.js");
-        if let Err(error) = process::run(project.command("node").arg(program)) {
+        let mut command = project.command("node");
+        if let Needs::BrowsersAndRedis = bench.needs {
+            tools::debian(&[tools::CHROMIUM, tools::FIREFOX, tools::REDIS])?;
+            command.env("GECKODRIVER", tools::GECKODRIVER.path()?);
+        }
+        if let Err(error) = process::run(command.arg(program)) {
             failed.push(format!("{}: {error:#}", bench.name));
         }
     }

@@ -1,0 +1,59 @@
+/**
+ * Callers of one manager, who never stop asking: for a token, and one time in fifty for an answer of the API. Runs in
+ * processes and in tabs.
+ *
+ * @module
+ */
+
+/** @typedef {{ getToken(): Promise<string>, request(document: string): Promise<unknown> }} Manager */
+/**
+ * What callers have met: waits are those for a token, and failures are told as they happen.
+ *
+ * @typedef {{ calls: number, longestWaitMs: number, failures: string[] }} Met
+ */
+
+/** Mean pause of a caller between two calls. */
+const PAUSE_MS = 500;
+const DOCUMENT = "{ getOffers(limit: 1) { offerId } }";
+
+/**
+ * @param {Manager} tokens
+ * @param {number} count
+ * @param {(failure: string) => void} [failed]
+ */
+export function startCallers(tokens, count, failed = () => {}) {
+  /** @type {Met} */
+  const met = { calls: 0, longestWaitMs: 0, failures: [] };
+  let isOver = false;
+  const caller = async () => {
+    // Not all at the same moment.
+    await pause();
+    while (!isOver) {
+      met.calls += 1;
+      const began = performance.now();
+      try {
+        await tokens.getToken();
+        met.longestWaitMs = Math.max(met.longestWaitMs, performance.now() - began);
+        if (Math.random() < 0.02) await tokens.request(DOCUMENT);
+      } catch (error) {
+        const { name, code, message } = /** @type {any} */ (Object(error));
+        const failure = `${name} ${code}: ${message}`;
+        met.failures.push(failure);
+        failed(failure);
+      }
+      await pause();
+    }
+  };
+  const callers = Array.from({ length: count }, caller);
+  return {
+    met,
+    /** When the last call has been answered. */
+    stop: async () => {
+      isOver = true;
+      await Promise.all(callers);
+      return met;
+    },
+  };
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 2 * PAUSE_MS));

@@ -1,0 +1,67 @@
+/**
+ * A process of a fleet: a manager, and callers who use it. Its parent tells it where to wait to be killed, and when to
+ * end; it tells what its callers meet.
+ *
+ * @module
+ */
+
+import { TokenManager } from "graphql-token-manager";
+import { fileStore } from "graphql-token-manager/stores/file";
+import { redisStore } from "graphql-token-manager/stores/redis";
+import { createClient } from "redis";
+import { startCallers } from "./callers.js";
+import { stepping } from "./stepping.js";
+
+/** @import { SharedStore } from "graphql-token-manager" */
+/** @import { Step } from "./stepping.js" */
+
+/** What a member is told. @typedef {{ kill?: Step | null, goOn?: true, end?: true }} Told */
+/** What it tells. @typedef {{ at?: Step, failed?: string, warned?: string, retried?: string, shared?: true, met?: import("./callers.js").Met, ended?: true }} Tells */
+
+const { options, place, callers } = JSON.parse(process.argv[2] ?? "{}");
+/** How often it tells what its callers met: a member that is killed has told it until then. */
+const TELL_MS = 250;
+
+/** @type {Step | null} */
+let killedAt = null;
+let goOn = () => {};
+const tell = (/** @type {Tells} */ tells) => void process.send?.(tells);
+
+const { store, disconnect } = await open();
+const steps = stepping(store, (step) => {
+  if (step !== killedAt) return undefined;
+  killedAt = null;
+  tell({ at: step });
+  return new Promise((resolve) => (goOn = resolve));
+});
+const tokens = new TokenManager({ ...options, ...steps });
+tokens.on("warning", ({ message }) => tell({ warned: message }));
+tokens.on("retry", ({ code }) => tell({ retried: code }));
+tokens.on("token", ({ reason }) => {
+  if (reason === "shared") tell({ shared: true });
+});
+// The core is compiled first, so that no call waits for that.
+await tokens.ready();
+const { met, stop } = startCallers(tokens, callers, (failed) => tell({ failed }));
+const telling = setInterval(() => tell({ met }), TELL_MS);
+
+process.on("message", async (/** @type {Told} */ told) => {
+  if (told.kill !== undefined) killedAt = told.kill;
+  if (told.goOn) goOn();
+  if (!told.end) return;
+  await stop();
+  clearInterval(telling);
+  await tokens.close();
+  disconnect();
+  process.send?.({ met, ended: true }, () => process.disconnect());
+});
+
+/** @returns {Promise<{ store: SharedStore, disconnect: () => void }>} */
+async function open() {
+  if (place.kind === "file") return { store: fileStore({ path: place.path }), disconnect: () => {} };
+  const client = createClient({ url: place.url });
+  // It connects again by itself; an error that nobody listens to ends the process.
+  client.on("error", () => {});
+  await client.connect();
+  return { store: redisStore(client), disconnect: () => client.destroy() };
+}

@@ -1,0 +1,67 @@
+/**
+ * A fleet whose Redis goes away for a while.
+ *
+ * @module
+ */
+
+import { Fleet, grantsOf, mostGrants } from "./fleet.js";
+
+/** @import { RedisServer } from "../stores/redis-server.js" */
+/** @import { Ending, Spans } from "./fleet.js" */
+
+/** How it goes away: it hangs, or it ends and comes back empty. */
+export const OUTAGES = {
+  stopped: {
+    begin: async (/** @type {RedisServer} */ server) => server.signal("SIGSTOP"),
+    end: async (/** @type {RedisServer} */ server) => server.signal("SIGCONT"),
+  },
+  "ended and started again": {
+    begin: (/** @type {RedisServer} */ server) => server.stop(),
+    end: (/** @type {RedisServer} */ server) => server.start(),
+  },
+};
+
+/**
+ * @param {Ending} t
+ * @param {object} parts
+ * @param {RedisServer} parts.server
+ * @param {keyof typeof OUTAGES} parts.outage
+ * @param {{ before: number, down: number, after: number }} parts.ms How long each part lasts.
+ * @param {number} parts.members
+ * @param {number} parts.callers
+ * @param {Spans} parts.spans
+ */
+export async function runOutage(t, { server, outage, ms, ...parts }) {
+  const fleet = new Fleet(t, { ...parts, place: { kind: "redis", url: server.url, server } });
+  const sandbox = await fleet.start();
+  const during = async (/** @type {number} */ span) => {
+    const before = grantsOf(sandbox);
+    await new Promise((resolve) => setTimeout(resolve, span));
+    return grantsOf(sandbox) - before;
+  };
+  const before = await during(ms.before);
+  await OUTAGES[outage].begin(server);
+  const down = await during(ms.down);
+  const sharedBefore = fleet.shared;
+  await OUTAGES[outage].end(server);
+  const began = performance.now();
+  // When a member takes over what another got, the store is in use.
+  while (fleet.shared === sharedBefore && performance.now() - began < ms.after) await during(10);
+  const usedAgainMs = performance.now() - began;
+  // Those who found it away last come back last.
+  await during(ms.after / 2);
+  const after = await during(ms.after / 2);
+  await fleet.stop();
+  return {
+    before,
+    mostBefore: mostGrants(ms.before, parts.spans),
+    down,
+    usedAgainMs,
+    after,
+    mostAfter: mostGrants(ms.after / 2, parts.spans),
+    ...fleet.met,
+    failures: fleet.failures,
+    warnings: fleet.warnings.length,
+    reused: sandbox.counts().fluz.reused,
+  };
+}

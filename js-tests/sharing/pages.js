@@ -1,0 +1,134 @@
+/**
+ * Tabs of a browser with managers that share a token, as tests for any browser.
+ *
+ * @module
+ */
+
+import "../support/guard.js";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { fluz, sandboxFor } from "../support/setup.js";
+import { originFor, untilIn } from "../stores/tabs.js";
+import { runTabs } from "./tabs.js";
+
+/** @import { Browser } from "../stores/browsers.js" */
+
+// What runs in a tab is written here, and sees that tab's globals instead of these.
+const { open, posted, TokenManager } = /** @type {Record<string, any>} */ ({});
+
+/** What a manager gets in a tab with one of its stores, and what it warns of. @param {{ options: any, kind: string }} given */
+export const tokenIn = async ({ options, kind }) => {
+  /** @type {string[]} */
+  const warnings = [];
+  const tokens = new TokenManager({ ...options, store: open(kind) });
+  tokens.on("warning", (/** @type {any} */ { code, message }) => warnings.push(`${code} ${message}`));
+  const token = await tokens.getToken();
+  const renewed = (await tokens.refresh()).value;
+  await tokens.close();
+  return { token, renewed, warnings };
+};
+
+/**
+ * What takes seconds.
+ * @param {Promise<Browser>} starting
+ * @param {"indexedDb" | "encrypted"} kind
+ */
+export function testTabsInTime(starting, kind) {
+  test(`${kind}: tabs get one token for each lifetime, though they come and go, also while they hold the lease`, async (t) => {
+    const browser = await starting;
+
+    const spans = { timeoutMs: 2_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
+    const figures = await runTabs(t, browser, { kind, most: 5, callers: 20, lifetimes: 4, seed: 1, spans });
+
+    assert.deepEqual([...new Set(figures.failures)], []);
+    assert.equal(figures.reused, 0);
+    assert.ok(figures.held >= 1, `${figures.closed} tabs were closed, ${figures.held} with the lease`);
+    assert.ok(figures.grants > 1 && figures.grants <= figures.mostGrants, `${figures.grants} grants`);
+    assert.deepEqual(new Set(figures.warnings), new Set(["secret_in_page"]));
+    // Each channel says which key changed, and nothing else.
+    assert.ok(figures.posted.length > 0);
+    for (const message of figures.posted) assert.match(message, /^"gtm1-[\w-]{43}"$/);
+  });
+}
+
+/**
+ * What takes no time.
+ * @param {Promise<Browser>} starting
+ */
+export function testPages(starting) {
+  for (const kind of ["localStorage", "indexedDb", "encrypted"]) {
+    test(`${kind}: a second tab starts with the first one's token, and takes over its next`, async (t) => {
+      const { site, tab: openTab } = await originFor(t, starting);
+      const sandbox = await sandboxFor(t);
+      const given = { options: { ...fluz(sandbox) }, kind };
+      const first = await openTab(site.secure);
+      const second = await openTab(site.secure);
+      const start = async (/** @type {typeof given} */ { options, kind }) => {
+        const tokens = new TokenManager({ ...options, store: open(kind) });
+        const first = await tokens.getToken();
+        Object.assign(window, { tokens, first });
+        return first;
+      };
+
+      const token = await first.run(start, given);
+      // Browsers show `localStorage` to other tabs when they find the time.
+      if (kind === "localStorage") await untilIn(second, () => localStorage.length > 0);
+      assert.equal(await second.run(start, given), token);
+      const renewed = await first.run(async () => (await Reflect.get(window, "tokens").refresh()).value);
+      await untilIn(
+        second,
+        () => Reflect.get(window, "tokens").peek()?.value !== Reflect.get(window, "first"),
+      );
+      const taken = await second.run(() => Reflect.get(window, "tokens").getToken());
+
+      assert.equal(taken, renewed);
+      const { grants, refreshes } = sandbox.counts().fluz;
+      assert.deepEqual([grants, refreshes], [1, 1]);
+      const messages = [...(await first.run(() => posted)), ...(await second.run(() => posted))];
+      assert.ok(messages.length > 0);
+      for (const message of messages) assert.match(message, /^"gtm1-[\w-]{43}"$/);
+    });
+  }
+
+  for (const kind of ["localStorage", "indexedDb", "encrypted"]) {
+    test(`${kind}: where the browser blocks storage, a warning says so, and tokens go on`, async (t) => {
+      const { site, tab: openTab } = await originFor(t, starting);
+      const sandbox = await sandboxFor(t);
+      const tab = await openTab(site.sandboxed);
+
+      const { token, renewed, warnings } = await tab.run(tokenIn, { options: { ...fluz(sandbox) }, kind });
+
+      assert.ok(token && renewed && token !== renewed);
+      const [warning, ...others] = warnings.filter((/** @type {string} */ it) => it.startsWith("store "));
+      assert.match(warning, /the store's `get` threw a StoreError.*; tokens are not shared/);
+      assert.deepEqual(others, []);
+      assert.equal(sandbox.requests().length, 2);
+    });
+  }
+
+  test("localStorage: where it is full, a warning says so, and tokens go on", async (t) => {
+    const { site, tab: openTab } = await originFor(t, starting);
+    const sandbox = await sandboxFor(t);
+    const tab = await openTab(site.secure);
+    await tab.run(() => {
+      for (let size = 1 << 22; size >= 1; size >>= 1) {
+        try {
+          for (let place = 0; ; place += 1) localStorage.setItem(`${size}-${place}`, "x".repeat(size));
+        } catch {
+          // Half as much, then.
+        }
+      }
+    });
+
+    const { token, warnings } = await tab.run(tokenIn, {
+      options: { ...fluz(sandbox) },
+      kind: "localStorage",
+    });
+
+    assert.ok(token);
+    const about = warnings.filter((/** @type {string} */ it) => it.startsWith("store "));
+    assert.equal(about.length, 1);
+    assert.match(about[0], /`acquire` threw a StoreError/);
+  });
+}

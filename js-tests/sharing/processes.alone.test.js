@@ -1,0 +1,76 @@
+// Eight processes with a hundred callers each, on one store, for a few lifetimes; `cargo xtask bench sharing` has more.
+
+import "../support/guard.js";
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { redisFor } from "../stores/redis-server.js";
+import { folderFor } from "../stores/support.js";
+import { leaseMs, runFleet } from "./fleet.js";
+import { runOutage } from "./outage.js";
+
+/** @import { TestContext } from "node:test" */
+/** @import { Place } from "./fleet.js" */
+
+const FLEET = { members: 8, callers: 100 };
+/** Longer than a busy machine takes: what is late costs a grant. */
+const PATIENT = { timeoutMs: 2_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
+/** A lease of four seconds, where it ends by its time alone. */
+const SHORTER = { timeoutMs: 1_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
+
+/** @type {Record<string, (t: TestContext) => Promise<Place>>} */
+const PLACES = {
+  fileStore: async (t) => ({ kind: "file", path: await folderFor(t) }),
+  redisStore: async (t) => {
+    const server = await redisFor(t);
+    return { kind: "redis", url: server.url, server };
+  },
+};
+
+for (const [name, placeFor] of Object.entries(PLACES)) {
+  describe(`processes on a ${name}`, () => {
+    test("get one token for each lifetime, no call fails, and no refresh token comes twice", async (t) => {
+      const place = await placeFor(t);
+
+      const figures = await runFleet(t, { ...FLEET, place, spans: PATIENT, lifetimes: 3 });
+
+      assert.deepEqual([...new Set(figures.failures), ...figures.warnings], []);
+      assert.equal(figures.reused, 0);
+      assert.ok(figures.grants > 1 && figures.grants <= figures.mostGrants, `${figures.grants} grants`);
+      assert.ok(figures.shared >= 7 * figures.grants, `taken over ${figures.shared} times`);
+      assert.ok(figures.calls > 5_000, `${figures.calls} calls`);
+    });
+
+    test("go on when one that holds the lease is killed, at any step", async (t) => {
+      const place = await placeFor(t);
+      // The file's is free at once, whatever its time.
+      const [spans, killEveryMs, lifetimes] = place.kind === "file" ? [PATIENT, 200, 7] : [SHORTER, 4_500, 6];
+
+      const figures = await runFleet(t, { ...FLEET, place, spans, lifetimes, killEveryMs });
+
+      assert.deepEqual([...new Set(figures.failures)], []);
+      assert.deepEqual([figures.reused, figures.unheld], [0, 0]);
+      assert.ok(figures.crashes >= 2, `${figures.crashes} crashes`);
+      // What is late by chance may cost each a grant.
+      const late = figures.retries.length + 8 * figures.warnings.length;
+      assert.ok(figures.grants <= figures.mostGrants + late, `${figures.grants} grants`);
+      const longest = leaseMs(spans) + (place.kind === "file" ? 0 : 2_000);
+      assert.ok(figures.longestWaitMs < longest, `${figures.longestWaitMs} ms`);
+    });
+  });
+}
+
+test("processes whose Redis hangs get tokens of their own, and share again when it goes on", async (t) => {
+  const server = await redisFor(t);
+  const ms = { before: 2_000, down: 3_000, after: 10_000 };
+
+  const figures = await runOutage(t, { ...FLEET, server, outage: "stopped", ms, spans: SHORTER });
+
+  assert.deepEqual([...new Set(figures.failures)], []);
+  assert.equal(figures.reused, 0);
+  // Two or more for each of them, and one for all.
+  assert.ok(figures.down > figures.mostBefore, `${figures.down} grants while it was down`);
+  assert.ok(figures.usedAgainMs < 9_000, `used again after ${figures.usedAgainMs} ms`);
+  // And not one for each of eight; what is late by chance may cost some.
+  assert.ok(figures.after <= 2 * figures.mostAfter, `${figures.after} grants after that`);
+});

@@ -1,0 +1,195 @@
+/**
+ * Tabs of a browser that share a token of two seconds, opened and closed at random: for a few lifetimes in tests, for
+ * many in `cargo xtask bench sharing`.
+ *
+ * @module
+ */
+
+import { siteFor } from "../stores/browsers.js";
+import { grantsOf, LIFETIME_MS, mostGrants, optionsFor, quickSandbox, stepOf } from "./fleet.js";
+
+/** @import { Browser, Tab } from "../stores/browsers.js" */
+/** @import { Met } from "./callers.js" */
+/** @import { Ending, Spans } from "./fleet.js" */
+
+// What runs in a tab is written here, and sees that tab's globals instead of these.
+const { open, posted, TokenManager, startCallers, stepping } = /** @type {Record<string, any>} */ ({});
+
+/**
+ * @typedef {object} TabsParts
+ * @property {string} kind Which of the site's stores.
+ * @property {number} most Tabs at a time.
+ * @property {number} callers Of each.
+ * @property {Spans} spans
+ */
+
+export class Tabs {
+  /** @type {Set<Tab>} */
+  #open = new Set();
+  /** What tabs have met that are closed. @type {Met[]} */
+  #gone = [];
+  /** What tabs have warned of. @type {string[]} */
+  warnings = [];
+  /** What was sent by any channel. @type {Set<string>} */
+  posted = new Set();
+  #t;
+  #browser;
+  #parts;
+
+  /**
+   * @param {Ending} t
+   * @param {Browser} browser
+   * @param {TabsParts} parts
+   */
+  constructor(t, browser, parts) {
+    this.#t = t;
+    this.#browser = browser;
+    this.#parts = parts;
+  }
+
+  /** Starts a sandbox and all tabs. */
+  async start() {
+    this.sandbox = await quickSandbox(this.#t);
+    this.site = await siteFor(this.#t);
+    while (this.#open.size < this.#parts.most) await this.open();
+    return this.sandbox;
+  }
+
+  get count() {
+    return this.#open.size;
+  }
+
+  /** Opens a tab, whose callers begin when the core is compiled. */
+  async open() {
+    const { sandbox, site } = this;
+    if (sandbox === undefined || site === undefined) throw new Error("start it first");
+    const { kind, callers, spans } = this.#parts;
+    const tab = await this.#browser.tab(site.secure);
+    await tab.run(
+      async ({ options, kind, callers }) => {
+        const warnings = /** @type {string[]} */ ([]);
+        const state = Object.assign(window, { killedAt: null, at: null, goOn: () => {}, warnings });
+        const steps = stepping(open(kind), (/** @type {string} */ step) => {
+          if (step !== state.killedAt) return undefined;
+          Object.assign(state, { killedAt: null, at: step });
+          return new Promise((resolve) => Object.assign(state, { goOn: resolve }));
+        });
+        const tokens = new TokenManager({ ...options, ...steps });
+        tokens.on("warning", (/** @type {any} */ { code }) => warnings.push(code));
+        await tokens.ready();
+        Object.assign(state, { tokens, callers: startCallers(tokens, callers) });
+        await tokens.getToken();
+      },
+      { options: optionsFor(sandbox, spans), kind, callers },
+    );
+    this.#open.add(tab);
+  }
+
+  /** Closes the tab that was opened so long ago, without a word. @param {number} place */
+  async close(place) {
+    const tab = [...this.#open][place];
+    if (tab !== undefined) await this.#close(tab);
+  }
+
+  /**
+   * Closes the next tab that reaches a step under the lease.
+   * @param {string} step
+   */
+  async closeHolder(step) {
+    const tabs = [...this.#open];
+    for (const tab of tabs) await tab.run((step) => Object.assign(window, { killedAt: step }) && null, step);
+    let holder;
+    while (holder === undefined) {
+      for (const tab of tabs) {
+        if (holder === undefined && (await tab.run(() => Reflect.get(window, "at")))) holder = tab;
+      }
+    }
+    for (const tab of tabs) {
+      if (tab !== holder) {
+        await tab.run(() => {
+          Object.assign(window, { killedAt: null, at: null });
+          Reflect.get(window, "goOn")();
+        });
+      }
+    }
+    await this.#close(holder);
+  }
+
+  /** Ends the callers of all tabs, and tells what all have met. */
+  async stop() {
+    for (const tab of [...this.#open]) {
+      await tab.run(async () => {
+        await Reflect.get(window, "callers").stop();
+        await Reflect.get(window, "tokens").close();
+      });
+      await this.#close(tab);
+    }
+    return {
+      calls: this.#gone.reduce((sum, { calls }) => sum + calls, 0),
+      longestWaitMs: Math.max(...this.#gone.map(({ longestWaitMs }) => longestWaitMs)),
+      failures: this.#gone.flatMap(({ failures }) => failures),
+    };
+  }
+
+  /** @param {Tab} tab */
+  async #close(tab) {
+    const told = await tab.run(() => ({
+      met: Reflect.get(window, "callers").met,
+      warnings: Reflect.get(window, "warnings"),
+      posted,
+    }));
+    this.#gone.push(told.met);
+    this.warnings.push(...told.warnings);
+    for (const message of told.posted) this.posted.add(message);
+    this.#open.delete(tab);
+    await tab.close();
+  }
+}
+
+/**
+ * Opens and closes tabs at random for some lifetimes; each third that is closed holds the lease.
+ * @param {Ending} t
+ * @param {Browser} browser
+ * @param {TabsParts & { lifetimes: number, seed: number }} parts
+ */
+export async function runTabs(t, browser, { lifetimes, seed, ...parts }) {
+  const random = dice(seed);
+  const tabs = new Tabs(t, browser, parts);
+  const sandbox = await tabs.start();
+  const before = grantsOf(sandbox);
+  const began = performance.now();
+  const end = began + lifetimes * LIFETIME_MS;
+  let closed = 0;
+  let held = 0;
+  while (performance.now() + LIFETIME_MS < end) {
+    await new Promise((resolve) => setTimeout(resolve, random() * LIFETIME_MS));
+    const isFull = tabs.count === parts.most;
+    if (isFull || (tabs.count > 2 && random() < 0.5)) {
+      closed += 1;
+      if (closed % 3 === 1) await tabs.closeHolder(stepOf(held++));
+      else await tabs.close(Math.floor(random() * tabs.count));
+    } else await tabs.open();
+  }
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, end - performance.now())));
+  const ms = performance.now() - began;
+  const grants = grantsOf(sandbox) - before;
+  const met = await tabs.stop();
+  return {
+    ms,
+    lifetimes,
+    closed,
+    held,
+    grants,
+    mostGrants: mostGrants(ms, parts.spans) + closed,
+    ...met,
+    warnings: tabs.warnings,
+    posted: [...tabs.posted],
+    reused: sandbox.counts().fluz.reused,
+  };
+}
+
+/** Numbers from 0 to 1 by a seed (Park and Miller's). @param {number} seed */
+function dice(seed) {
+  let state = seed;
+  return () => (state = (state * 48_271) % 0x7fff_ffff) / 0x7fff_ffff;
+}

@@ -1,0 +1,107 @@
+// A manager without a store pays nothing for sharing: no lock, no message, no wait, no byte.
+
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { describe, test } from "node:test";
+
+import { run } from "../support/child.js";
+import { fluz, managerFor, sandboxFor } from "../support/setup.js";
+
+const folder = dirname(createRequire(import.meta.url).resolve("graphql-token-manager/package.json"));
+
+/** Everything that holders could meet at, in a process that notes who touches it. */
+const WATCHED = `
+  const touched = [];
+  const watch = (name, object = {}) =>
+    Object.defineProperty(globalThis, name, {
+      configurable: true,
+      get: () => (touched.push(name), object),
+    });
+  // What pages have, so that nothing is left alone only because it is not there.
+  const locks = { request: () => (touched.push("locks.request"), Promise.resolve()) };
+  Object.defineProperty(globalThis, "navigator", {
+    configurable: true,
+    value: Object.defineProperty({}, "locks", { get: () => (touched.push("navigator.locks"), locks) }),
+  });
+  for (const name of ["BroadcastChannel", "localStorage", "sessionStorage", "indexedDB", "caches"]) watch(name);
+  const { postMessage } = MessagePort.prototype;
+  MessagePort.prototype.postMessage = function (...args) {
+    touched.push("postMessage");
+    return postMessage.apply(this, args);
+  };
+  const timers = [];
+  const { setInterval } = globalThis;
+  globalThis.setInterval = (...args) => (timers.push(args[1]), setInterval(...args));
+`;
+
+describe("a manager without a store", () => {
+  test("touches no lock, no channel, no storage, and looks at nothing again and again", async (t) => {
+    const sandbox = await sandboxFor(t);
+
+    const { status, stdout, stderr } = await run(
+      `${WATCHED}
+       const { TokenManager } = await import("graphql-token-manager");
+       const tokens = new TokenManager(given);
+       const first = await tokens.getToken();
+       tokens.invalidate(first);
+       await Promise.all([tokens.getToken(), tokens.refresh()]);
+       await tokens.request("{ getOffers { offerId } }");
+       await tokens.close();
+       console.log(JSON.stringify({ touched, timers }));`,
+      { given: fluz(sandbox) },
+    );
+
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout), { touched: [], timers: [] });
+    assert.ok(sandbox.requests().length >= 3);
+  });
+
+  test("hands out what it holds as soon as a promise can: the same one to all, settled already", async (t) => {
+    const sandbox = await sandboxFor(t);
+    for (const store of [undefined, new Map()]) {
+      const tokens = managerFor(t, fluz(sandbox, { store }));
+      await tokens.getToken();
+      await tokens.getToken();
+
+      /** @type {string[]} */
+      const order = [];
+      const note = (/** @type {string} */ what) => () => void order.push(what);
+      const [one, other] = [tokens.getToken(), tokens.getToken()];
+      const handed = one.then(note("token"));
+      const turns = Promise.resolve().then(note("a turn")).then(note("another"));
+      const later = tokens.getAccessToken().then(note("whole token"));
+      await Promise.all([handed, turns, later]);
+
+      assert.equal(one, other);
+      assert.deepEqual(order, ["token", "a turn", "whole token", "another"]);
+    }
+  });
+
+  test("brings no store with it: what the package's own entry loads knows none of theirs", async () => {
+    const names = await readdir(join(folder, "dist"), { recursive: true });
+    const scripts = names.filter((name) => /^index.*\.(js|cjs|mjs)$/.test(name));
+    assert.ok(scripts.length >= 1, `${names}`);
+    for (const name of scripts) {
+      const text = await readFile(join(folder, "dist", name), "utf8");
+      // Words of the stores' sources that survive any bundler.
+      for (const marker of MARKERS) assert.ok(!text.includes(marker), `${name} has ${marker}`);
+      assert.doesNotMatch(text, /from\s*["'][^"']*stores\//, name);
+    }
+    // And the stores do have them.
+    const stores = await readdir(join(folder, "stores"));
+    const all = await Promise.all(
+      stores
+        .filter((name) => name.endsWith(".js"))
+        .map((name) => readFile(join(folder, "stores", name), "utf8")),
+    );
+    for (const marker of MARKERS) assert.ok(all.join("\n").includes(marker), marker);
+  });
+});
+
+/** None that the core's bytes, which are inlined as text, could have by chance. */
+const MARKERS = [
+  ...["BroadcastChannel", "ifAvailable", "indexedDB", "QuotaExceededError", "AES-GCM", "storageArea"],
+  ...["node:fs", "O_NOFOLLOW", ".lease", "'PTTL'", "GETRANGE", "StoreError"],
+];
