@@ -240,6 +240,7 @@ export type BraintreeOptions = CommonOptions & {
  * by the address of the broker, and not by who is signed in.
  */
 export type BrokerProviderOptions = CommonOptions & {
+  /** Tells these options from the others. */
   provider: "broker";
   /** Where the broker answers: an `https:` URL, or one relative to the page; `http:` for loopback only, unless `allowInsecure`. */
   url: string;
