@@ -165,7 +165,7 @@ impl Driver {
         !held_before && holds()
     }
 
-    pub(crate) fn traits(&self) -> TraitsView<'_> {
+    pub(crate) fn traits(&self) -> TraitsView {
         TraitsView::new(&self.settings.profile, &self.settings.origins)
     }
 

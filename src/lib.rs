@@ -16,7 +16,7 @@
 //!  options            what users may write
 //!  graphql            what is sent, and what an answer means
 //!  provider           what the APIs are like, as data
-//!  http, json         plain values
+//!  http, json, base64 plain values
 //!  core               the rules of a token's life
 //! ```
 //!
@@ -79,6 +79,7 @@
 //! assert!(refresh.since(now) <= Duration::from_secs(135));
 //! ```
 
+pub mod base64;
 pub mod core;
 pub mod graphql;
 pub mod http;
@@ -96,6 +97,11 @@ mod host;
 #[cfg(target_arch = "wasm32")]
 mod js;
 
+/// A fifth as large as the standard library's, and no slower.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod layers {
@@ -104,16 +110,17 @@ mod layers {
     use std::{fs, path::Path};
 
     /// Each layer with those it may use, from the bottom up.
-    const MAY_USE: [(&str, &[&str]); 11] = [
+    const MAY_USE: [(&str, &[&str]); 12] = [
+        ("base64", &[]),
         ("core", &[]),
         ("json", &["core"]),
         ("http", &["core"]),
         ("provider", &["core", "json"]),
         ("options", &["core", "json", "provider"]),
-        ("graphql", &["core", "json", "http", "provider", "options"]),
-        ("sharing", &["core", "json", "provider", "options"]),
+        ("graphql", &["base64", "core", "json", "http", "provider", "options"]),
+        ("sharing", &["base64", "core", "json", "provider", "options"]),
         ("host", &["core", "json", "http", "options"]),
-        ("js", &["core", "graphql", "host", "http", "driver", "options", "provider"]),
+        ("js", &["core", "json", "graphql", "host", "http", "driver", "options", "provider"]),
         ("grant", &["core", "graphql", "host", "http", "js", "options", "provider"]),
         ("driver", &["core", "graphql", "grant", "host", "http", "js", "options", "sharing"]),
     ];

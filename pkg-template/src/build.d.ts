@@ -22,8 +22,10 @@ declare module "#static" {
   export default module;
 }
 
-/** The optimised module as base64. */
+/** The optimised module, compressed, as base64. */
 declare module "#wasm" {
+  /** In bytes, once it is no longer compressed. */
+  export const size: number;
   const base64: string;
   export default base64;
 }

@@ -1,8 +1,7 @@
 //! The times in a token's own claims.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-
 use crate::{
+    base64,
     core::{Stamp, UnixMillis},
     json::{Json, Platform},
 };
@@ -31,7 +30,7 @@ pub(super) fn looks_like_jwt(token: &str) -> bool {
 
 fn claims(token: &str, platform: Platform) -> Option<Json> {
     let payload = token.split('.').nth(1)?;
-    let bytes = Base64UrlUnpadded::decode_vec(payload.trim_end_matches('=')).ok()?;
+    let bytes = base64::decode_url(payload)?;
     (platform.parse_json)(&String::from_utf8(bytes).ok()?)
 }
 
@@ -50,7 +49,7 @@ mod tests {
     use crate::json::native::PLATFORM;
 
     fn jwt(claims: &str) -> String {
-        format!("e30.{}.c2ln", Base64UrlUnpadded::encode_string(claims.as_bytes()))
+        format!("e30.{}.c2ln", base64::encode_url(claims.as_bytes()))
     }
 
     #[test]
@@ -63,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_padded_payload_is_read() {
-        let token = format!("e30.{}==.c2ln", Base64UrlUnpadded::encode_string(br#"{"exp":1}"#));
+        let token = format!("e30.{}==.c2ln", base64::encode_url(br#"{"exp":1}"#));
 
         assert_eq!(stamp(&token, PLATFORM).expires_at, Some(UnixMillis::new(1000)));
     }

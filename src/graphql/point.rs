@@ -1,6 +1,6 @@
 //! Points in time as APIs write them.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::{core::UnixMillis, json::Json};
 
@@ -21,12 +21,45 @@ pub fn parse_point(value: &Json) -> Option<UnixMillis> {
     }
 }
 
-/// Reads an HTTP date (RFC 9110 section 5.6.7).
+/// Reads an HTTP date in each of its three forms (RFC 9110 section 5.6.7). The day of the
+/// week is not compared with the date.
 pub fn parse_http_date(text: &str) -> Option<UnixMillis> {
-    let date = httpdate::parse_http_date(text.trim()).ok()?;
-    let since = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(UnixMillis::new(crate::core::millis(since)))
+    let mut rest = Reader(text.trim().as_bytes());
+    rest.letters()?;
+    rest.gap()?;
+    let month_first = rest.letters();
+    let (day, month) = match month_first {
+        Some(month) => {
+            rest.gap()?;
+            (rest.digits_up_to(2)?, month)
+        }
+        None => {
+            let day = rest.digits(2)?;
+            rest.gap()?;
+            (day, rest.letters()?)
+        }
+    };
+    rest.gap()?;
+    let month = MONTHS.iter().position(|name| name.as_bytes() == month)?;
+    let (year, time) = if month_first.is_some() {
+        let time = rest.time()?;
+        rest.gap()?;
+        (rest.digits(4)?, time)
+    } else {
+        let year = rest.year()?;
+        rest.gap()?;
+        let time = rest.time()?;
+        rest.gap()?;
+        (year, rest.letters().filter(|zone| *zone == b"GMT").map(|_| time)?)
+    };
+    let (hour, minute, second) = time;
+    let seconds = seconds_from_epoch([year, i64::try_from(month).ok()? + 1, day], [hour, minute, second])?;
+    let millis = u64::try_from(seconds * 1000).ok()?;
+    rest.0.is_empty().then(|| UnixMillis::new(millis))
 }
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Reads `Retry-After`: seconds, or an HTTP date, which is compared with the
 /// provider's clock `now` (RFC 9110 section 10.2.3).
@@ -81,24 +114,25 @@ fn parse_iso(text: &str) -> Option<UnixMillis> {
     let second = if rest.skip(b':').is_some() { rest.digits(2)? } else { 0 };
     let fraction = if rest.one_of(b".,").is_some() { rest.fraction()? } else { 0 };
     let offset_minutes = rest.zone()?;
+    let seconds = seconds_from_epoch([year, month, day], [hour, minute, second])? - offset_minutes * 60;
+    Some(UnixMillis::new(u64::try_from(seconds * 1000 + fraction).ok()?))
+}
+
+/// Seconds from the epoch to a date, as year, month and day, and a time of it, if both exist.
+fn seconds_from_epoch([year, month, day]: [i64; 3], [hour, minute, second]: [i64; 3]) -> Option<i64> {
     let valid = (1970..=9999).contains(&year)
         && (1..=12).contains(&month)
         && (1..=days_in(year, month)).contains(&day)
         && hour < 24
         && minute < 60
         && second <= 60;
-    if !valid {
-        return None;
-    }
-    let minutes = (days_from_epoch(year, month, day) * 24 + hour) * 60 + minute - offset_minutes;
-    let millis = (minutes * 60 + second) * 1000 + fraction;
-    Some(UnixMillis::new(u64::try_from(millis).ok()?))
+    valid.then(|| ((days_from_epoch(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
 }
 
 /// What is left to read. Every method takes something off the front or fails.
 struct Reader<'a>(&'a [u8]);
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn one_of(&mut self, bytes: &[u8]) -> Option<u8> {
         let (&first, rest) = self.0.split_first()?;
         if !bytes.contains(&first) {
@@ -114,6 +148,45 @@ impl Reader<'_> {
 
     fn digit(&mut self) -> Option<i64> {
         self.one_of(b"0123456789").map(|byte| i64::from(byte - b'0'))
+    }
+
+    fn letters(&mut self) -> Option<&'a [u8]> {
+        let end = self.0.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let (letters, rest) = self.0.split_at_checked(end)?;
+        self.0 = rest;
+        Some(letters).filter(|letters| !letters.is_empty())
+    }
+
+    /// What lies between two parts of an HTTP date.
+    fn gap(&mut self) -> Option<()> {
+        self.one_of(b" ,-")?;
+        while self.one_of(b" ").is_some() {}
+        Some(())
+    }
+
+    /// `hh:mm:ss`.
+    fn time(&mut self) -> Option<(i64, i64, i64)> {
+        let hour = self.digits(2)?;
+        self.skip(b':')?;
+        let minute = self.digits(2)?;
+        self.skip(b':')?;
+        Some((hour, minute, self.digits(2)?))
+    }
+
+    /// Four digits, or the last two of a year from 1970 on.
+    fn year(&mut self) -> Option<i64> {
+        let short = self.digits(2)?;
+        match self.digit() {
+            Some(third) => Some(short * 100 + third * 10 + self.digit()?),
+            None if short < 70 => Some(2000 + short),
+            None => Some(1900 + short),
+        }
+    }
+
+    /// At least one digit.
+    fn digits_up_to(&mut self, count: usize) -> Option<i64> {
+        let first = self.digit()?;
+        Some((1..count).map_while(|_| self.digit()).fold(first, |number, digit| number * 10 + digit))
     }
 
     fn digits(&mut self, count: usize) -> Option<i64> {
@@ -286,7 +359,26 @@ mod tests {
     #[test]
     fn http_dates_are_read() {
         assert_eq!(parse_http_date("Sun, 22 Nov 2026 10:20:30 GMT"), Some(UnixMillis::new(MOMENT - 123)),);
-        assert_eq!(parse_http_date("yesterday"), None);
+        for text in [
+            "yesterday",
+            "",
+            "Sun",
+            "22 Nov 2026 10:20:30 GMT",
+            "Sun, 22 Nov 2026 10:20:30",
+            "Sun, 22 Nov 2026 10:20:30 CET",
+            "Sun, 22 Nov 2026 10:20:30 GMT+1",
+            "Sun, 22 Nov 2026 10:20 GMT",
+            "Sun, 22 Nov 2026 24:20:30 GMT",
+            "Sun, 31 Nov 2026 10:20:30 GMT",
+            "Sun, 2 Nov 2026 10:20:30 GMT",
+            "Sun, 22 nov 2026 10:20:30 GMT",
+            "Sun, 22 Nov 202 10:20:30 GMT",
+            "Sun, 22 Nov 1969 10:20:30 GMT",
+            "Sun Nov 22 10:20:30 26",
+            "Sun Nov 22 10:20:30 2026 GMT",
+        ] {
+            assert_eq!(parse_http_date(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -299,6 +391,39 @@ mod tests {
         assert_eq!(parse_retry_after("999999999999999999999", now), Some(Duration::from_secs(LONGEST)));
         for text in ["", "soon", "-1", "1.5"] {
             assert_eq!(parse_retry_after(text, now), None, "{text}");
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod properties {
+    use std::time::SystemTime;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn http_dates_of_all_forms_are_read_as_others_read_them(seconds in 0..LAST_MILLISECOND as u64 / 1000) {
+            let date = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            let moment = Some(UnixMillis::new(seconds * 1000));
+            let written = httpdate::fmt_http_date(date);
+            let [day, month, year, time] = [5..7, 8..11, 12..16, 17..25].map(|part| &written[part]);
+            let day_of_month = day.trim_start_matches('0');
+
+            prop_assert_eq!(parse_http_date(&written), moment, "{}", written);
+            for ancient in [
+                format!("Sun {month} {day_of_month:>2} {time} {year}"),
+                format!("Sunday, {day}-{month}-{} {time} GMT", &year[2..]),
+            ] {
+                let read = httpdate::parse_http_date(&ancient).ok();
+                let read = read.and_then(|read| read.duration_since(SystemTime::UNIX_EPOCH).ok());
+                if let Some(read) = read {
+                    prop_assert_eq!(parse_http_date(&ancient), Some(UnixMillis::new(read.as_secs() * 1000)), "{}", ancient);
+                }
+            }
         }
     }
 }

@@ -1,9 +1,7 @@
 //! Writes the request of a grant (GraphQL over HTTP, `POST` with JSON).
 
-use base64ct::{Base64, Base64UrlUnpadded, Encoding};
-use sha2::{Digest, Sha256};
-
 use crate::{
+    base64,
     core::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError},
     http::HttpRequest,
     json::{Json, Platform},
@@ -88,7 +86,7 @@ impl Filling<'_> {
                 // A secret that was read from a file ends in a line break.
                 let secret = self.secret(*password).expose().trim_end_matches(['\r', '\n']);
                 let pair = Secret::new(format!("{username}:{secret}"));
-                (format!("Basic {}", Base64::encode_string(pair.expose().as_bytes())), password)
+                (format!("Basic {}", base64::encode(pair.expose().as_bytes())), password)
             }
         };
         let value = Secret::new(value);
@@ -140,7 +138,7 @@ fn encode(text: &str, form: &mut String) {
 
 /// What tells a broker which token was refused, without showing it.
 pub fn digest(token: &AccessToken) -> String {
-    Base64UrlUnpadded::encode_string(&Sha256::digest(token.expose()))
+    base64::encode_url(&hmac_sha256::Hash::hash(token.expose().as_bytes()))
 }
 
 /// The credentials of an API key, however it was pasted.
@@ -155,7 +153,7 @@ fn basic_key(key: &str) -> String {
     {
         key = rest.trim_start();
     }
-    if key.contains(':') { Base64::encode_string(key.as_bytes()) } else { key.to_owned() }
+    if key.contains(':') { base64::encode(key.as_bytes()) } else { key.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! The npm face, as the driver calls it.
 
 use js_sys::Array;
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::{
     core::{CallId, ErrorCode, Outlook, ScopeSet, TokenError, TokenSet},
     host::given,
-    js::NewsView,
+    js::{NewsView, plain},
     options::Given,
 };
 
@@ -79,9 +78,7 @@ impl Face {
 
     /// Tells the listeners.
     pub(crate) fn notify(&self, news: &NewsView) {
-        if let Ok(event) = news.serialize(&serde_wasm_bindgen::Serializer::json_compatible()) {
-            self.notify_of(&event);
-        }
+        self.notify_of(&plain(news));
     }
 
     /// What was thrown, if it is a `TokenError`, of this copy of the package or another.

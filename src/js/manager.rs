@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::{
@@ -10,7 +9,7 @@ use crate::{
     driver::Driver,
     graphql::Ruling,
     host::{PLATFORM, given},
-    js::{Face, error_view},
+    js::{Face, error_view, plain},
     options,
 };
 
@@ -121,10 +120,6 @@ impl Core {
     pub fn close(&self) -> js_sys::Promise {
         self.driver.close()
     }
-}
-
-fn plain(view: &impl Serialize) -> JsValue {
-    view.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Call ids are counted by the face, from one.

@@ -1,198 +1,189 @@
 //! Plain objects for JavaScript, spelled as the contract spells them.
+//!
+//! All are made by way of [`Json`], whose one serializer costs less than one for each.
 
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use crate::{
     core::{Change, Outlook, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis},
+    json::Json,
     provider::{Profile, Signs, TokenSource},
 };
 
 /// `status()`.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct StatusView {
-    state: &'static str,
-    refreshing: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issued_at: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_at: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_error: Option<ErrorView>,
-    grants: u64,
-    failures: u64,
-    sessions: u32,
-}
+#[serde(transparent)]
+pub(crate) struct StatusView(Json);
 
 impl StatusView {
     pub(crate) fn new(status: &Status) -> Self {
-        Self {
-            state: match status.stage {
-                None => "empty",
-                Some(Stage::Fresh) => "fresh",
-                Some(Stage::RefreshDue) => "refresh-due",
-                Some(Stage::Expired) => "expired",
-            },
-            refreshing: status.refreshing,
-            issued_at: status.lifetime.map(|(issued_at, _)| issued_at.to_js()),
-            expires_at: status.lifetime.map(|(_, expires_at)| expires_at.to_js()),
-            refresh_at: status.refresh_at.map(UnixMillis::to_js),
-            last_error: status.last_error.as_ref().map(ErrorView::new),
-            grants: status.grants,
-            failures: status.failures,
-            sessions: 1,
-        }
+        let state = match status.stage {
+            None => "empty",
+            Some(Stage::Fresh) => "fresh",
+            Some(Stage::RefreshDue) => "refresh-due",
+            Some(Stage::Expired) => "expired",
+        };
+        Self(object(vec![
+            ("state", text(state)),
+            ("refreshing", Some(Json::Bool(status.refreshing))),
+            ("issuedAt", status.lifetime.and_then(|(issued_at, _)| point(issued_at))),
+            ("expiresAt", status.lifetime.and_then(|(_, expires_at)| point(expires_at))),
+            ("refreshAt", status.refresh_at.and_then(point)),
+            ("lastError", status.last_error.as_ref().map(fields)),
+            ("grants", number(status.grants)),
+            ("failures", number(status.failures)),
+            ("sessions", number(1)),
+        ]))
     }
 }
 
 /// What the face needs to know of the API.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TraitsView<'a> {
-    name: &'a str,
-    endpoint: &'a str,
-    origins: &'a [String],
-    headers: Vec<(&'a str, &'a str)>,
-    /// Headers that may bring a newer token.
-    sliding: &'a [String],
-    /// Whether tokens are granted in headers, which can then be read.
-    readable: bool,
-    /// Statuses by which it refuses a token.
-    statuses: &'a [u16],
-    /// Whether it also refuses tokens by what its answers say.
-    speaks: bool,
-}
+#[serde(transparent)]
+pub(crate) struct TraitsView(Json);
 
-impl<'a> TraitsView<'a> {
-    pub(crate) fn new(profile: &'a Profile, origins: &'a [String]) -> Self {
+impl TraitsView {
+    pub(crate) fn new(profile: &Profile, origins: &[String]) -> Self {
         let Signs { statuses, codes, messages, phrases } = &profile.signals.refused;
-        Self {
-            name: &profile.name,
-            endpoint: &profile.endpoint,
-            origins,
-            headers: profile.headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect(),
-            sliding: profile.sliding.as_ref().map_or(&[], |sliding| &sliding.headers),
-            readable: matches!(profile.token, TokenSource::Headers(_)),
-            statuses,
-            speaks: !(codes.is_empty() && messages.is_empty() && phrases.is_empty()),
-        }
-    }
-}
-
-/// The fields of a `TokenError`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ErrorView {
-    code: &'static str,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retryable: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missing_scopes: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempts: Option<u32>,
-}
-
-impl ErrorView {
-    fn new(error: &TokenError) -> Self {
-        Self {
-            code: error.code.as_str(),
-            message: error.message.clone(),
-            retryable: error.outlook.map(|outlook| outlook == Outlook::MayPass),
-            provider: error.provider.clone(),
-            status: error.status,
-            request_id: error.request_id.clone(),
-            retry_after_ms: error.retry_after.map(millis),
-            missing_scopes: error.missing_scopes.as_ref().map(listed),
-            attempts: error.attempts,
-        }
+        let headers = profile
+            .headers
+            .iter()
+            .map(|(name, value)| Json::List(vec![Json::text(name), Json::text(value.expose())]));
+        let statuses = statuses.iter().map(|status| Json::Number(f64::from(*status)));
+        let speaks = !(codes.is_empty() && messages.is_empty() && phrases.is_empty());
+        Self(object(vec![
+            ("name", text(&profile.name)),
+            ("endpoint", text(&profile.endpoint)),
+            ("origins", Some(texts(origins))),
+            ("headers", Some(Json::List(headers.collect()))),
+            // Headers that may bring a newer token.
+            ("sliding", Some(texts(profile.sliding.as_ref().map_or(&[], |sliding| &sliding.headers)))),
+            // Whether tokens are granted in headers, which can then be read.
+            ("readable", Some(Json::Bool(matches!(profile.token, TokenSource::Headers(_))))),
+            // Statuses by which it refuses a token.
+            ("statuses", Some(Json::List(statuses.collect()))),
+            // Whether it also refuses tokens by what its answers say.
+            ("speaks", Some(Json::Bool(speaks))),
+        ]))
     }
 }
 
 /// The fields of a `TokenError`, for the face to make one of.
 pub(crate) fn error_view(error: &TokenError) -> JsValue {
-    ErrorView::new(error)
-        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-        .unwrap_or(JsValue::UNDEFINED)
+    plain(&fields(error))
+}
+
+/// The object that JavaScript sees.
+pub(crate) fn plain(view: &impl Serialize) -> JsValue {
+    view.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED)
+}
+
+fn fields(error: &TokenError) -> Json {
+    object(vec![
+        ("code", text(error.code.as_str())),
+        ("message", text(&error.message)),
+        ("retryable", error.outlook.map(|outlook| Json::Bool(outlook == Outlook::MayPass))),
+        ("provider", error.provider.as_deref().and_then(text)),
+        ("status", error.status.and_then(|status| number(status.into()))),
+        ("requestId", error.request_id.as_deref().and_then(text)),
+        ("retryAfterMs", error.retry_after.and_then(|span| number(millis(span)))),
+        ("missingScopes", error.missing_scopes.as_ref().map(listed)),
+        ("attempts", error.attempts.and_then(|attempts| number(attempts.into()))),
+    ])
 }
 
 /// One event for listeners.
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
-pub(crate) enum NewsView {
-    Token { reason: &'static str, expires_at: f64, scopes: Vec<String>, session: Selector },
-    Retry { attempt: u32, delay_ms: u64, code: &'static str },
-    Error { error: ErrorFields, token_still_valid: bool, session: Selector },
-    Expired { session: Selector },
-    Warning { code: &'static str, message: String },
-    Close,
-}
-
-/// Hides the fields from other modules.
-#[derive(Serialize)]
 #[serde(transparent)]
-pub(crate) struct ErrorFields(ErrorView);
-
-/// Which session an event is about; the manager's own has no selector.
-#[derive(Serialize)]
-pub(crate) struct Selector {}
+pub(crate) struct NewsView(Json);
 
 impl NewsView {
     /// `requested` are the scopes that were asked for, should the answer not tell.
     pub(crate) fn new(change: Change, requested: &ScopeSet, provider: &str) -> Self {
-        let session = Selector {};
+        // Which session it is about; the manager's own has no selector.
+        let session = Some(Json::Map(Vec::new()));
         match change {
-            Change::Token { reason, expires_at, scopes } => Self::Token {
-                reason: reason.as_str(),
-                expires_at: expires_at.to_js(),
-                scopes: listed(scopes.as_ref().unwrap_or(requested)),
-                session,
-            },
-            Change::Retry { attempt, delay, error } => {
-                Self::Retry { attempt, delay_ms: millis(delay), code: error.code.as_str() }
-            }
-            Change::Error { error, remains } => Self::Error {
-                error: ErrorFields(ErrorView::new(&error)),
-                token_still_valid: remains == Remains::ValidToken,
-                session,
-            },
-            Change::Expired => Self::Expired { session },
-            Change::ScopesMissing(missing) => Self::Warning {
-                code: "insufficient_scope",
-                message: format!(
+            Change::Token { reason, expires_at, scopes } => Self::of(
+                "token",
+                vec![
+                    ("reason", text(reason.as_str())),
+                    ("expiresAt", point(expires_at)),
+                    ("scopes", Some(listed(scopes.as_ref().unwrap_or(requested)))),
+                    ("session", session),
+                ],
+            ),
+            Change::Retry { attempt, delay, error } => Self::of(
+                "retry",
+                vec![
+                    ("attempt", number(attempt.into())),
+                    ("delayMs", number(millis(delay))),
+                    ("code", text(error.code.as_str())),
+                ],
+            ),
+            Change::Error { error, remains } => Self::of(
+                "error",
+                vec![
+                    ("error", Some(fields(&error))),
+                    ("tokenStillValid", Some(Json::Bool(remains == Remains::ValidToken))),
+                    ("session", session),
+                ],
+            ),
+            Change::Expired => Self::of("expired", vec![("session", session)]),
+            Change::ScopesMissing(missing) => Self::warning(
+                "insufficient_scope",
+                &format!(
                     "{provider} granted a token without {}; have these scopes granted to the application and \
                      the user, or ask for fewer",
                     missing.listed()
                 ),
-            },
-            Change::StoreFailed(error) => Self::Warning { code: error.code.as_str(), message: error.message },
-            Change::Closed => Self::Close,
+            ),
+            Change::StoreFailed(error) => Self::warning(error.code.as_str(), &error.message),
+            Change::Closed => Self::of("close", Vec::new()),
         }
     }
 
     /// A long-lived secret is where everybody can read it.
     pub(crate) fn secret_in_page() -> Self {
-        Self::Warning {
-            code: "secret_in_page",
-            message:
-                "a long-lived secret is used in a page, where anyone can read it; get tokens from your own \
-                      server instead"
-                    .to_owned(),
-        }
+        Self::warning(
+            "secret_in_page",
+            "a long-lived secret is used in a page, where anyone can read it; get tokens from your own \
+             server instead",
+        )
+    }
+
+    fn warning(code: &str, message: &str) -> Self {
+        Self::of("warning", vec![("code", text(code)), ("message", text(message))])
+    }
+
+    fn of(kind: &str, mut members: Vec<(&str, Option<Json>)>) -> Self {
+        members.insert(0, ("type", text(kind)));
+        Self(object(members))
     }
 }
 
-fn listed(scopes: &ScopeSet) -> Vec<String> {
-    scopes.iter().map(str::to_owned).collect()
+/// An object of the members that have a value.
+fn object(members: Vec<(&str, Option<Json>)>) -> Json {
+    Json::Map(members.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
+}
+
+fn text(text: &str) -> Option<Json> {
+    Some(Json::text(text))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts and milliseconds stay below 2^53")]
+fn number(number: u64) -> Option<Json> {
+    Some(Json::Number(number as f64))
+}
+
+fn point(point: UnixMillis) -> Option<Json> {
+    Some(Json::Number(point.to_js()))
+}
+
+fn texts(texts: &[String]) -> Json {
+    Json::List(texts.iter().map(Json::text).collect())
+}
+
+fn listed(scopes: &ScopeSet) -> Json {
+    Json::List(scopes.iter().map(Json::text).collect())
 }

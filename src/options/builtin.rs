@@ -1,8 +1,8 @@
 //! The options of the providers that are built in.
 
-use super::{Chosen, Given, Granter, Reader, SecretSource, check_keys, custom, invalid};
+use super::{Chosen, Given, Granter, Invalid, Reader, SecretSource, check_keys, custom, invalid};
 use crate::{
-    core::{ScopeSet, TokenError},
+    core::ScopeSet,
     provider::{
         Profile,
         braintree::Braintree,
@@ -17,7 +17,7 @@ pub(super) const REMEDY: &str =
     "\"fluz\", \"toggle\", \"braintree\", \"broker\", or a Profile object that describes your own API";
 
 /// Reads the options of the provider called `name`.
-pub(super) fn read<F: Clone>(name: &str, options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
+pub(super) fn read<F: Clone>(name: &str, options: &Reader<'_, F>) -> Result<Chosen<F>, Invalid> {
     match name {
         "fluz" => fluz(options),
         "toggle" => toggle(options),
@@ -27,7 +27,7 @@ pub(super) fn read<F: Clone>(name: &str, options: &Reader<'_, F>) -> Result<Chos
     }
 }
 
-fn fluz<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
+fn fluz<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, Invalid> {
     let own =
         ["environment", "apiKey", "appId", "appSecret", "userId", "accountId", "seatId", "scopes", "renewal"];
     check_keys(options, &own)?;
@@ -60,7 +60,7 @@ fn fluz<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
     Ok(chosen(profile.profile(), secret, scopes))
 }
 
-fn toggle<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
+fn toggle<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, Invalid> {
     check_keys(options, &["email", "username", "password"])?;
     let email = options.text("email", "the API user's email address")?;
     let username = options.text("username", "the API user's name")?;
@@ -79,7 +79,7 @@ fn toggle<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
     Ok(chosen(profile.profile(), secret, ScopeSet::default()))
 }
 
-fn braintree<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
+fn braintree<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, Invalid> {
     check_keys(options, &["environment", "clientId", "clientSecret", "scopes", "braintreeVersion"])?;
     let endpoint = endpoint(options)?;
     let version = options.text("braintreeVersion", "a date, as in \"2019-01-01\"")?;
@@ -100,7 +100,7 @@ fn braintree<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError>
     Ok(chosen(profile.profile(), secret, scopes))
 }
 
-fn broker<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
+fn broker<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, Invalid> {
     check_keys(options, &["url", "api", "credentials", "scopes"])?;
     let endpoint = options.required_text("endpoint", "the URL of the API that the tokens are for")?;
     let api = match options.get("api") {
@@ -157,16 +157,13 @@ fn chosen<F>(profile: Profile, secret: SecretSource<F>, scopes: ScopeSet) -> Cho
     Chosen { profile, granter: Granter::Profile(vec![secret]), scopes }
 }
 
-pub(super) fn endpoint<F: Clone>(options: &Reader<'_, F>) -> Result<Option<String>, TokenError> {
+pub(super) fn endpoint<F: Clone>(options: &Reader<'_, F>) -> Result<Option<String>, Invalid> {
     options.text("endpoint", "the URL to send grants to")
 }
 
 /// Which environment; with an endpoint of the user's own it may be left out, and is
 /// then the one whose tokens live shorter.
-fn environment<F: Clone>(
-    options: &Reader<'_, F>,
-    endpoint: Option<&String>,
-) -> Result<Environment, TokenError> {
+fn environment<F: Clone>(options: &Reader<'_, F>, endpoint: Option<&String>) -> Result<Environment, Invalid> {
     let words = [("sandbox", Environment::Sandbox), ("production", Environment::Production)];
     match (options.one_of("environment", &words)?, endpoint) {
         (Some(environment), _) => Ok(environment),

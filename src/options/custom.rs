@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{
-    Chosen, Given, Granter, HEADERS, Reader, SecretSource, builtin, check_keys, invalid,
+    Chosen, Given, Granter, HEADERS, Invalid, Reader, SecretSource, builtin, check_keys, invalid,
     reader::{is_header_name, shown},
 };
 use crate::{
-    core::{ScopeSet, TokenError},
+    core::ScopeSet,
     json::Json,
     provider::{
         Authorization, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, Sliding, TokenShape,
@@ -19,7 +19,7 @@ use crate::{
 pub(super) fn read<F: Clone>(
     provider: &Reader<'_, F>,
     options: &Reader<'_, F>,
-) -> Result<Chosen<F>, TokenError> {
+) -> Result<Chosen<F>, Invalid> {
     check_keys(options, &["scopes"])?;
     let scopes = scopes(options)?;
     provider.accept_only(&[&COMMON[..], &["grant"], &WIRE].concat())?;
@@ -56,7 +56,7 @@ pub(super) fn read<F: Clone>(
 }
 
 /// The scopes to ask for, where there are any.
-pub(super) fn scopes<F: Clone>(options: &Reader<'_, F>) -> Result<ScopeSet, TokenError> {
+pub(super) fn scopes<F: Clone>(options: &Reader<'_, F>) -> Result<ScopeSet, Invalid> {
     match options.get("scopes") {
         Some(_) => options.scopes("scopes"),
         None => Ok(ScopeSet::default()),
@@ -68,7 +68,7 @@ pub(super) fn bare<F: Clone>(
     name: String,
     endpoint: String,
     told: &Reader<'_, F>,
-) -> Result<Profile, TokenError> {
+) -> Result<Profile, Invalid> {
     Ok(Profile {
         name,
         endpoint,
@@ -119,7 +119,7 @@ fn wire<F: Clone>(
     provider: &Reader<'_, F>,
     profile: &mut Profile,
     secrets: &mut Secrets<F>,
-) -> Result<(), TokenError> {
+) -> Result<(), Invalid> {
     let how = "{ document, variables, authorization }";
     let or_function = format!("{how}, or a `grant` function instead");
     let authenticate = provider
@@ -142,7 +142,7 @@ fn wire<F: Clone>(
 /// What a path is.
 const PATH: &str = "a path below `data`, for example \"login.token\"";
 
-fn operation<F: Clone>(given: &Reader<'_, F>, secrets: &mut Secrets<F>) -> Result<Operation, TokenError> {
+fn operation<F: Clone>(given: &Reader<'_, F>, secrets: &mut Secrets<F>) -> Result<Operation, Invalid> {
     given.accept_only(&["document", "variables", "authorization"])?;
     let variables = match given.map("variables", "{ name: value }")? {
         Some(variables) => members(&variables, secrets)?,
@@ -158,18 +158,14 @@ fn operation<F: Clone>(given: &Reader<'_, F>, secrets: &mut Secrets<F>) -> Resul
 fn members<F: Clone>(
     given: &Reader<'_, F>,
     secrets: &mut Secrets<F>,
-) -> Result<Vec<(String, Variable)>, TokenError> {
+) -> Result<Vec<(String, Variable)>, Invalid> {
     let given_members = given.members().iter().filter(|(_, value)| !matches!(value, Given::Missing));
     given_members
         .map(|(key, value)| Ok((key.clone(), variable(given.name(shown(key)), value, secrets)?)))
         .collect()
 }
 
-fn variable<F: Clone>(
-    name: String,
-    value: &Given<F>,
-    secrets: &mut Secrets<F>,
-) -> Result<Variable, TokenError> {
+fn variable<F: Clone>(name: String, value: &Given<F>, secrets: &mut Secrets<F>) -> Result<Variable, Invalid> {
     Ok(match value {
         Given::Text(text) if text.as_str() == "$refreshToken" => Variable::RefreshToken,
         Given::Text(text) if text.as_str() == "$scopes" => Variable::Scopes,
@@ -187,7 +183,7 @@ fn variable<F: Clone>(
     })
 }
 
-fn json<F>(name: &str, value: &Given<F>) -> Result<Json, TokenError> {
+fn json<F>(name: &str, value: &Given<F>) -> Result<Json, Invalid> {
     value.to_json().ok_or_else(|| {
         invalid(format!(
             "option `{name}` is {}; give JSON, or a function that returns a secret",
@@ -199,7 +195,7 @@ fn json<F>(name: &str, value: &Given<F>) -> Result<Json, TokenError> {
 fn authorization<F: Clone>(
     given: &Reader<'_, F>,
     secrets: &mut Secrets<F>,
-) -> Result<Authorization, TokenError> {
+) -> Result<Authorization, Invalid> {
     let remedy = "\"none\", { basic: secret }, { basic: { username, password } } or { bearer: secret }";
     let object = match given.get("authorization") {
         None => return Ok(Authorization::None),
@@ -210,7 +206,7 @@ fn authorization<F: Clone>(
     object.accept_only(&["basic", "bearer"])?;
     let mut secret = |from: &Reader<'_, F>, key: &str, remedy: &str| {
         let source = from.secret(key, remedy)?;
-        Ok::<_, TokenError>(secrets.add(from.name(key), source))
+        Ok::<_, Invalid>(secrets.add(from.name(key), source))
     };
     match (object.get("basic"), object.get("bearer")) {
         (Some(Given::Map(members)), None) => {
@@ -231,7 +227,7 @@ fn authorization<F: Clone>(
     }
 }
 
-fn token<F: Clone>(provider: &Reader<'_, F>) -> Result<TokenSource, TokenError> {
+fn token<F: Clone>(provider: &Reader<'_, F>) -> Result<TokenSource, Invalid> {
     let remedy = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
     let given = provider.map("token", remedy)?.ok_or_else(|| provider.wrong("token", remedy))?;
     given.accept_only(&["data", "header"])?;
@@ -243,14 +239,14 @@ fn token<F: Clone>(provider: &Reader<'_, F>) -> Result<TokenSource, TokenError> 
 }
 
 /// `{ data: path }`, or nothing.
-fn paths<F: Clone>(provider: &Reader<'_, F>, key: &str) -> Result<Vec<String>, TokenError> {
+fn paths<F: Clone>(provider: &Reader<'_, F>, key: &str) -> Result<Vec<String>, Invalid> {
     let Some(given) = provider.map(key, "{ data: path }")? else { return Ok(Vec::new()) };
     given.accept_only(&["data"])?;
     given.texts("data", PATH)?.ok_or_else(|| given.wrong("data", PATH))
 }
 
 /// `header`: one name or several; they come out in lower case.
-fn headers<F: Clone>(given: &Reader<'_, F>) -> Result<Option<Vec<String>>, TokenError> {
+fn headers<F: Clone>(given: &Reader<'_, F>) -> Result<Option<Vec<String>>, Invalid> {
     let Some(names) = given.texts("header", HEADER_NAME)? else { return Ok(None) };
     if names.iter().all(|name| is_header_name(name)) {
         Ok(Some(names.iter().map(|name| name.to_ascii_lowercase()).collect()))
@@ -261,7 +257,7 @@ fn headers<F: Clone>(given: &Reader<'_, F>) -> Result<Option<Vec<String>>, Token
 
 const HEADER_NAME: &str = "a header's name";
 
-fn expiry<F: Clone>(provider: &Reader<'_, F>, profile: &mut Profile) -> Result<(), TokenError> {
+fn expiry<F: Clone>(provider: &Reader<'_, F>, profile: &mut Profile) -> Result<(), Invalid> {
     let remedy =
         "{ expiresIn: path, unit: \"seconds\" }, { expiresAt: path }, { jwt: true } or { lifetimeMs }";
     let given = provider.map("expiry", remedy)?.ok_or_else(|| provider.wrong("expiry", remedy))?;
@@ -288,14 +284,14 @@ fn expiry<F: Clone>(provider: &Reader<'_, F>, profile: &mut Profile) -> Result<(
     Ok(())
 }
 
-fn sliding<F: Clone>(provider: &Reader<'_, F>) -> Result<Option<Sliding>, TokenError> {
+fn sliding<F: Clone>(provider: &Reader<'_, F>) -> Result<Option<Sliding>, Invalid> {
     let Some(given) = provider.map("sliding", "{ header: \"x-authorization\" }")? else { return Ok(None) };
     given.accept_only(&["header"])?;
     let headers = headers(&given)?.ok_or_else(|| given.wrong("header", HEADER_NAME))?;
     Ok(Some(Sliding { headers, shape: TokenShape::Any }))
 }
 
-fn signals<F: Clone>(provider: &Reader<'_, F>) -> Result<Signals, TokenError> {
+fn signals<F: Clone>(provider: &Reader<'_, F>) -> Result<Signals, Invalid> {
     let refused = match provider.map("refused", "{ statuses, messages, codes }")? {
         Some(given) => {
             given.accept_only(&["statuses", "messages", "codes"])?;
@@ -317,7 +313,7 @@ fn signals<F: Clone>(provider: &Reader<'_, F>) -> Result<Signals, TokenError> {
 }
 
 /// One text or several, or none at all.
-fn signs<F: Clone>(given: &Reader<'_, F>, key: &str, one: &str) -> Result<Vec<String>, TokenError> {
+fn signs<F: Clone>(given: &Reader<'_, F>, key: &str, one: &str) -> Result<Vec<String>, Invalid> {
     match given.get(key) {
         Some(Given::List(items)) if items.is_empty() => Ok(Vec::new()),
         _ => Ok(given.texts(key, one)?.unwrap_or_default()),
@@ -325,7 +321,7 @@ fn signs<F: Clone>(given: &Reader<'_, F>, key: &str, one: &str) -> Result<Vec<St
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a status")]
-fn statuses<F: Clone>(given: &Reader<'_, F>) -> Result<Vec<u16>, TokenError> {
+fn statuses<F: Clone>(given: &Reader<'_, F>) -> Result<Vec<u16>, Invalid> {
     let items = match given.get("statuses") {
         None => return Ok(Vec::new()),
         Some(Given::List(items)) => items,

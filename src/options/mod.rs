@@ -95,6 +95,10 @@ pub enum KeepAlive {
 ///
 /// `invalid_options`; the message names the key and what to write.
 pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F>, TokenError> {
+    Ok(settings(given, platform)?)
+}
+
+fn settings<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F>, Invalid> {
     let Given::Map(members) = given else {
         return Err(invalid(format!(
             "options are {}; give an object: new TokenManager({{ provider: \"fluz\", … }})",
@@ -157,10 +161,10 @@ pub fn read_call<F: Clone>(given: &Given<F>) -> Result<Want, TokenError> {
 ///
 /// `invalid_options`; the message names the key and what to write.
 pub fn read_refresh<F: Clone>(given: &Given<F>) -> Result<(), TokenError> {
-    call(given, &["signal"]).map(drop)
+    Ok(call(given, &["signal"]).map(drop)?)
 }
 
-fn call<'a, F: Clone>(given: &'a Given<F>, known: &[&str]) -> Result<Reader<'a, F>, TokenError> {
+fn call<'a, F: Clone>(given: &'a Given<F>, known: &[&str]) -> Result<Reader<'a, F>, Invalid> {
     let members = match given {
         Given::Missing => &[][..],
         Given::Map(members) => members,
@@ -215,7 +219,7 @@ const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 /// Options of the contract that this version does not have.
 const NOT_YET: [&str; 1] = ["sessions"];
 
-fn check_keys<F: Clone>(options: &Reader<'_, F>, own: &[&str]) -> Result<(), TokenError> {
+fn check_keys<F: Clone>(options: &Reader<'_, F>, own: &[&str]) -> Result<(), Invalid> {
     if let Some(key) = NOT_YET.into_iter().find(|key| options.get(key).is_some()) {
         return Err(invalid(format!("option `{key}` is not part of this version yet; leave it out")));
     }
@@ -230,7 +234,7 @@ fn check_endpoint<F: Clone>(
     endpoint: &str,
     options: &Reader<'_, F>,
     platform: Platform,
-) -> Result<String, TokenError> {
+) -> Result<String, Invalid> {
     // The endpoints of the built-in providers are never wrong.
     let key = if options.get("endpoint").is_some() { "endpoint" } else { "provider.endpoint" };
     check_url(key, endpoint, options, platform)
@@ -243,7 +247,7 @@ fn origins<F: Clone>(
     own: String,
     options: &Reader<'_, F>,
     platform: Platform,
-) -> Result<Vec<String>, TokenError> {
+) -> Result<Vec<String>, Invalid> {
     let mut origins = vec![own];
     let given = match options.get("origins") {
         None => &[][..],
@@ -267,7 +271,7 @@ fn check_url<F: Clone>(
     url: &str,
     options: &Reader<'_, F>,
     platform: Platform,
-) -> Result<String, TokenError> {
+) -> Result<String, Invalid> {
     let allow_insecure = options.flag("allowInsecure")? == Some(true);
     let wrong = |what| Err(invalid(format!("option `{key}` {what}")));
     let Some(url) = (platform.parse_url)(url) else {
@@ -296,7 +300,7 @@ fn is_loopback(hostname: &str) -> bool {
     hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "[::1]" || is_ipv4()
 }
 
-fn policy<F: Clone>(options: &Reader<'_, F>) -> Result<Policy, TokenError> {
+fn policy<F: Clone>(options: &Reader<'_, F>) -> Result<Policy, Invalid> {
     let default = Policy::default();
     let refresh = options.one_of(
         "refresh",
@@ -321,7 +325,7 @@ fn policy<F: Clone>(options: &Reader<'_, F>) -> Result<Policy, TokenError> {
     })
 }
 
-fn store<F: Clone>(options: &Reader<'_, F>) -> Result<Option<Store<F>>, TokenError> {
+fn store<F: Clone>(options: &Reader<'_, F>) -> Result<Option<Store<F>>, Invalid> {
     let timeout = options.millis("storeTimeoutMs", 1)?.unwrap_or(STORE_TIMEOUT);
     let Some(store) = options.map("store", STORE)? else { return Ok(None) };
     let method = |key: &str| {
@@ -347,7 +351,7 @@ const STORE: &str = "an object with `get`, `set` and `delete`, for example redis
 /// The contract's default.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
-fn retry<F: Clone>(options: &Reader<'_, F>, default: Retry) -> Result<Retry, TokenError> {
+fn retry<F: Clone>(options: &Reader<'_, F>, default: Retry) -> Result<Retry, Invalid> {
     let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }")? else {
         return Ok(default);
     };
@@ -368,6 +372,21 @@ fn retry<F: Clone>(options: &Reader<'_, F>, default: Retry) -> Result<Retry, Tok
     Ok(settled)
 }
 
-fn invalid(message: impl Into<String>) -> TokenError {
-    TokenError::new(ErrorCode::InvalidOptions, message)
+/// Why options are refused: the message of the error that comes of it.
+///
+/// A pointer, because a function that reads options hands it on at every second step: an error with
+/// all its fields would be moved there.
+#[expect(clippy::box_collection, reason = "one word instead of three")]
+struct Invalid(Box<String>);
+
+impl From<Invalid> for TokenError {
+    fn from(Invalid(message): Invalid) -> Self {
+        Self::new(ErrorCode::InvalidOptions, *message)
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn invalid(message: impl Into<String>) -> Invalid {
+    Invalid(Box::new(message.into()))
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Given, SecretSource, invalid};
-use crate::core::{ScopeSet, Secret, TokenError};
+use super::{Given, Invalid, SecretSource, invalid};
+use crate::core::{ScopeSet, Secret};
 
 /// An object of options, and where it is.
 pub(super) struct Reader<'a, F> {
@@ -34,7 +34,7 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// Refuses keys that are not known, and names the one that was meant.
-    pub(super) fn accept_only(&self, known: &[&str]) -> Result<(), TokenError> {
+    pub(super) fn accept_only(&self, known: &[&str]) -> Result<(), Invalid> {
         let Some((unknown, _)) = self.members.iter().find(|(key, _)| !known.contains(&key.as_str())) else {
             return Ok(());
         };
@@ -42,14 +42,14 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// Refuses a key that was likely meant to be `key`, which is missing.
-    pub(super) fn meant(&self, key: &str) -> Result<(), TokenError> {
+    pub(super) fn meant(&self, key: &str) -> Result<(), Invalid> {
         match self.members.iter().find(|(name, _)| nearest(name, &[key]).is_some()) {
             Some((unknown, _)) if self.get(key).is_none() => Err(self.unknown(unknown, &[key])),
             _ => Ok(()),
         }
     }
 
-    fn unknown(&self, unknown: &str, known: &[&str]) -> TokenError {
+    fn unknown(&self, unknown: &str, known: &[&str]) -> Invalid {
         let name = self.name(shown(unknown));
         invalid(match nearest(unknown, known) {
             Some(key) => format!("option `{name}` is not known; did you mean `{}`?", self.name(key)),
@@ -58,26 +58,26 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// An error about a key: what it is, and what to give.
-    pub(super) fn wrong(&self, key: &str, remedy: &str) -> TokenError {
+    pub(super) fn wrong(&self, key: &str, remedy: &str) -> Invalid {
         self.is(key, self.get(key).map_or("missing", Given::kind), remedy)
     }
 
     /// The same about an item of a list.
-    pub(super) fn wrong_item(&self, key: &str, place: usize, what: &str, remedy: &str) -> TokenError {
+    pub(super) fn wrong_item(&self, key: &str, place: usize, what: &str, remedy: &str) -> Invalid {
         self.is(&format!("{key}[{place}]"), what, remedy)
     }
 
     /// An error about a key that holds several things or none.
-    pub(super) fn not_one(&self, key: &str, remedy: &str) -> TokenError {
+    pub(super) fn not_one(&self, key: &str, remedy: &str) -> Invalid {
         invalid(format!("option `{}` must tell one thing; give {remedy}", self.name(key)))
     }
 
-    fn is(&self, key: &str, what: &str, remedy: &str) -> TokenError {
+    fn is(&self, key: &str, what: &str, remedy: &str) -> Invalid {
         invalid(format!("option `{}` is {what}; give {remedy}", self.name(key)))
     }
 
     /// A text that is not empty.
-    pub(super) fn text(&self, key: &str, remedy: &str) -> Result<Option<String>, TokenError> {
+    pub(super) fn text(&self, key: &str, remedy: &str) -> Result<Option<String>, Invalid> {
         match self.get(key) {
             None => Ok(None),
             Some(Given::Text(text)) if !text.trim().is_empty() => Ok(Some(text.to_string())),
@@ -86,18 +86,18 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// A text that must be there.
-    pub(super) fn required_text(&self, key: &str, remedy: &str) -> Result<String, TokenError> {
+    pub(super) fn required_text(&self, key: &str, remedy: &str) -> Result<String, Invalid> {
         self.text(key, remedy)?.ok_or_else(|| self.wrong(key, remedy))
     }
 
     /// The user name of a Basic header, which ends at its first colon (RFC 7617 section 2).
-    pub(super) fn user_name(&self, key: &str, remedy: &str) -> Result<String, TokenError> {
+    pub(super) fn user_name(&self, key: &str, remedy: &str) -> Result<String, Invalid> {
         let name = self.required_text(key, remedy)?;
         if name.contains(':') { Err(self.is(key, "a string with a colon in it", remedy)) } else { Ok(name) }
     }
 
     /// A secret that must be there: a text, or a function that gives one.
-    pub(super) fn secret(&self, key: &str, remedy: &str) -> Result<SecretSource<F>, TokenError> {
+    pub(super) fn secret(&self, key: &str, remedy: &str) -> Result<SecretSource<F>, Invalid> {
         let hint = match self.get(key) {
             Some(Given::Text(text)) if !text.trim().is_empty() => {
                 return Ok(SecretSource::Text(Secret::new(text.as_str())));
@@ -116,7 +116,7 @@ impl<'a, F: Clone> Reader<'a, F> {
         least: f64,
         most: f64,
         remedy: &str,
-    ) -> Result<Option<f64>, TokenError> {
+    ) -> Result<Option<f64>, Invalid> {
         match self.get(key) {
             None => Ok(None),
             Some(Given::Number(number)) if (least..=most).contains(number) => Ok(Some(*number)),
@@ -133,7 +133,7 @@ impl<'a, F: Clone> Reader<'a, F> {
         least: u32,
         most: u32,
         remedy: &str,
-    ) -> Result<Option<u32>, TokenError> {
+    ) -> Result<Option<u32>, Invalid> {
         match self.number(key, f64::from(least), f64::from(most), remedy)? {
             Some(number) if number.fract() != 0.0 => Err(self.is(key, "not a whole number", remedy)),
             number => Ok(number.map(|number| number as u32)),
@@ -141,14 +141,14 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// A span in milliseconds, at least `least` of them, parts of one included.
-    pub(super) fn millis(&self, key: &str, least: u32) -> Result<Option<Duration>, TokenError> {
+    pub(super) fn millis(&self, key: &str, least: u32) -> Result<Option<Duration>, Invalid> {
         let remedy = format!("a number of milliseconds from {least} to 2^53");
         let millis = self.number(key, f64::from(least), MOST_MILLIS, &remedy)?;
         Ok(millis.map(|millis| Duration::from_secs_f64(millis / 1000.0)))
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, TokenError> {
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, Invalid> {
         match self.get(key) {
             None => Ok(None),
             Some(Given::Bool(value)) => Ok(Some(*value)),
@@ -157,7 +157,7 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// A function.
-    pub(super) fn function(&self, key: &str) -> Result<Option<F>, TokenError> {
+    pub(super) fn function(&self, key: &str) -> Result<Option<F>, Invalid> {
         match self.get(key) {
             None => Ok(None),
             Some(Given::Function(function)) => Ok(Some(function.clone())),
@@ -166,7 +166,7 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// An object.
-    pub(super) fn map(&self, key: &str, remedy: &str) -> Result<Option<Self>, TokenError> {
+    pub(super) fn map(&self, key: &str, remedy: &str) -> Result<Option<Self>, Invalid> {
         match self.get(key) {
             None => Ok(None),
             Some(Given::Map(members)) => Ok(Some(Self::new(format!("{}.", self.name(key)), members))),
@@ -175,7 +175,7 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// One of several words.
-    pub(super) fn one_of<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, TokenError> {
+    pub(super) fn one_of<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, Invalid> {
         let Some(given) = self.get(key) else { return Ok(None) };
         let text = given.as_text().unwrap_or_default();
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
@@ -186,7 +186,7 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// An error about a key that holds none of the `known` words.
-    pub(super) fn not_a_word(&self, key: &str, known: &[&str], remedy: &str) -> TokenError {
+    pub(super) fn not_a_word(&self, key: &str, known: &[&str], remedy: &str) -> Invalid {
         let Some(text) = self.get(key).and_then(Given::as_text) else { return self.wrong(key, remedy) };
         match nearest(text, known) {
             Some(word) => invalid(format!(
@@ -198,7 +198,7 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// A list of scopes, at least one; each once.
-    pub(super) fn scopes(&self, key: &str) -> Result<ScopeSet, TokenError> {
+    pub(super) fn scopes(&self, key: &str) -> Result<ScopeSet, Invalid> {
         let items = match self.get(key) {
             Some(Given::List(items)) if !items.is_empty() => items,
             _ => {
@@ -218,7 +218,7 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// Headers to add to grant requests; names come out in lower case.
-    pub(super) fn headers(&self) -> Result<Vec<(String, Secret)>, TokenError> {
+    pub(super) fn headers(&self) -> Result<Vec<(String, Secret)>, Invalid> {
         let header = |(name, value): &(String, Given<F>)| {
             let lower = name.to_ascii_lowercase();
             let key = shown(name);
@@ -245,7 +245,7 @@ impl<'a, F: Clone> Reader<'a, F> {
     }
 
     /// One name or path, or a list of them, at least one.
-    pub(super) fn texts(&self, key: &str, one: &str) -> Result<Option<Vec<String>>, TokenError> {
+    pub(super) fn texts(&self, key: &str, one: &str) -> Result<Option<Vec<String>>, Invalid> {
         match self.get(key) {
             None => Ok(None),
             Some(Given::List(items)) if !items.is_empty() => {

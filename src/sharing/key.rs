@@ -1,10 +1,9 @@
 //! Who shares a token with whom.
 
-use sha2::{Digest, Sha256};
-
-use base64ct::{Base64UrlUnpadded, Encoding};
+use hmac_sha256::Hash;
 
 use crate::{
+    base64,
     core::ScopeSet,
     json::{Json, Platform},
     options::{Granter, SecretSource, Settings},
@@ -34,16 +33,14 @@ pub fn key<F>(settings: &Settings<F>, platform: Platform) -> String {
             profile.headers.iter().map(|(name, value)| (name.clone(), Json::text(value.expose()))).collect(),
         ),
     ]);
-    let digest = Sha256::digest((platform.write_json)(&whole));
-    format!("gtm1-{}", Base64UrlUnpadded::encode_string(&digest))
+    let digest = Hash::hash((platform.write_json)(&whole).as_bytes());
+    format!("gtm1-{}", base64::encode_url(&digest))
 }
 
 /// A secret's own digest: it tells two accounts apart, and nothing else.
 fn identity<F>(source: &SecretSource<F>) -> Json {
     match source {
-        SecretSource::Text(secret) => {
-            Json::text(Base64UrlUnpadded::encode_string(&Sha256::digest(secret.expose())))
-        }
+        SecretSource::Text(secret) => Json::text(base64::encode_url(&Hash::hash(secret.expose().as_bytes()))),
         SecretSource::Function(_) => Json::Null,
     }
 }

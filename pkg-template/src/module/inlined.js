@@ -1,18 +1,19 @@
 // The module for everywhere: as text in this very file, which no bundler has to know of.
 
-import base64 from "#wasm";
+import base64, { size } from "#wasm";
+import { inflate } from "./inflate.js";
 
 export { given } from "./given.js";
 
 /** @returns {Promise<WebAssembly.Module>} */
-export const own = async () => WebAssembly.compile(decode(base64));
+export const own = async () => WebAssembly.compile(inflate(decode(base64), size));
 
 /**
  * @param {string} text
- * @returns {Uint8Array<ArrayBuffer>}
+ * @returns {Uint8Array}
  */
 function decode(text) {
-  const modern = /** @type {{ fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }} */ (
+  const modern = /** @type {{ fromBase64?: (text: string) => Uint8Array }} */ (
     /** @type {unknown} */ (Uint8Array)
   );
   if (typeof modern.fromBase64 === "function") return modern.fromBase64(text);

@@ -71,7 +71,7 @@ fn a_token_that_was_granted_before_tells_no_time() {
     // Granted 100 s ago for 180 s, by a provider whose clock the page knows nothing of.
     let issued_at = 1_795_342_830 - 100;
     let claims = format!(r#"{{"iat":{issued_at},"exp":{}}}"#, issued_at + 180);
-    let encoded = <base64ct::Base64UrlUnpadded as base64ct::Encoding>::encode_string(claims.as_bytes());
+    let encoded = crate::base64::encode_url(claims.as_bytes());
     let body = format!(r#"{{"access_token":"e30.{encoded}.c2ln","expires_in":80}}"#);
 
     let tokens = story().answered(reply(200, &body)).unwrap();
