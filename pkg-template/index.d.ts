@@ -33,6 +33,30 @@ export * from "./store.js";
  */
 export class TokenManager {
   /**
+   * Starts the core ahead of the first manager, so that its first call need not wait for that.
+   * Managers do it by themselves; nobody has to call this, but in `graphql-token-manager/slim`,
+   * which has no WebAssembly of its own.
+   *
+   * It is started once for all managers of a version, also those of other copies of the package:
+   * what is given after that is not looked at.
+   *
+   * @param source What to start it from, instead of what comes with the entry: `core.wasm` of this
+   *   version, in whatever form you have it. workerd and edge runtimes compile nothing, so there it
+   *   has to be a `WebAssembly.Module`.
+   * @throws {TokenError} `invalid_options` if it is something else; `network` or `server` if it could
+   *   not be loaded; `wasm_blocked`; `unsupported` if the core does not start, or the entry has none
+   *   and none was given. The next call tries again.
+   *
+   * @example
+   * ```ts
+   * import { TokenManager } from "graphql-token-manager/slim";
+   *
+   * await TokenManager.ready(fetch("/static/core.wasm"));
+   * ```
+   */
+  static ready(source?: CoreSource | PromiseLike<CoreSource>): Promise<void>;
+
+  /**
    * Touches no network and does not throw: what is wrong with the options is reported by
    * {@link ready} and by every other asynchronous method, as `invalid_options`.
    */
@@ -188,6 +212,12 @@ export class TokenManager {
   /** {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/**
+ * `graphql-token-manager/core.wasm`, for {@link TokenManager.ready}: compiled, its bytes, the answer
+ * of a server that has it, or its address, which is given to `fetch`.
+ */
+export type CoreSource = (WebAssembly.Module & object) | BufferSource | Response | URL | string;
 
 /** A token. Frozen; printing it, in any way, does not show its value. */
 export interface AccessToken {

@@ -26,7 +26,7 @@
  *
  * @param document GraphQL, or what any version of graphql-js or `gql` made of it
  * @throws {TokenError} `unsupported` where the provider does not publish what a field needs, which
- * the message names; `invalid_options` where the document or an option is wrong, with line and
+ * the message names, with line and column if they are known; `invalid_options` where the document or an option is wrong, with line and
  * column if it is no GraphQL. This entry has a copy of the class: tell its errors by
  * `TokenError.is` or by their `code`, not by `instanceof`.
  */

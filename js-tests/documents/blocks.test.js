@@ -34,7 +34,7 @@ const read = (file) => readFile(path.join(ROOT, file), "utf8");
 /** The examples in the types' own documentation. */
 async function typeExamples() {
   const stores = ["encrypted", "file", "redis", "web"].map((name) => `pkg-template/stores/${name}.d.ts`);
-  const main = ["index", "options", "store"].map((name) => `pkg-template/${name}.d.ts`);
+  const main = ["index", "options", "slim", "store"].map((name) => `pkg-template/${name}.d.ts`);
   const texts = await Promise.all([...main, ...stores].map(read));
   return texts.flatMap((text) => blocks(text.replaceAll(/^ *\* ?/gm, "")));
 }
@@ -88,10 +88,24 @@ test("the commands of the README are commands that there are", async () => {
 
   for (const line of lines) {
     const command = /^cargo xtask (\w+)$/.exec(line)?.[1];
+    const [, own, words = ""] = /^npx graphql-token-manager (\w+) (.*)$/.exec(line) ?? [];
     if (command) assert.match(help, new RegExp(`^ +${command} `, "m"));
+    else if (own) await assertKnown(manifest, own, words);
     else assert.equal(line, `npm install ${packages}`);
   }
 });
+
+/**
+ * Fails if a command of the package, or a flag of it, is not one that there is.
+ * @param {{ name: string, bin: Record<string, string> }} manifest
+ * @param {string} command
+ * @param {string} words
+ */
+async function assertKnown({ name, bin }, command, words) {
+  const program = path.join(ROOT, "node_modules", name, bin[name] ?? "");
+  const { stdout: help } = await run(process.execPath, [program, command, "--help"]);
+  for (const [flag] of words.matchAll(/--[a-z-]+/g)) assert.match(help, new RegExp(`^ +${flag} `, "m"));
+}
 
 test("the README says which options are not there yet, as the core does", async () => {
   const core = await read("src/options/mod.rs");

@@ -15,9 +15,11 @@ const ROOT = join(import.meta.dirname, "../..");
 const require = createRequire(import.meta.url);
 const folder = dirname(require.resolve("graphql-token-manager/package.json"));
 const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-const entries = ["index.js", "index.cjs", "scopes.js", "scopes.cjs"].map((name) =>
+const entries = ["index.js", "index.cjs", "slim.js", "slim.cjs", "scopes.js", "scopes.cjs"].map((name) =>
   join(folder, "dist", name),
 );
+/** What runtimes take that compile no WebAssembly while they run. */
+const beforehand = ["workerd.js", "edge.js"].map((name) => join(folder, "dist", name));
 
 describe("module systems", () => {
   test("import and require give the same class where Node can require ES modules", async () => {
@@ -33,6 +35,7 @@ describe("module systems", () => {
 
   for (const [entry, exported] of [
     ["index", "TokenManager"],
+    ["slim", "TokenManager"],
     ["scopes", "requiredScopes"],
   ]) {
     test(`${entry}.cjs has the names of the ES module, for require and for import`, async () => {
@@ -126,7 +129,34 @@ describe("the stores", () => {
   }
 });
 
+test("the sandbox can be required, as test runners do that know no other modules", async () => {
+  const imported = Object.keys(await import("graphql-token-manager/testing")).sort();
+
+  const required = require(join(folder, "testing/index.cjs"));
+
+  assert.deepEqual(Object.keys(required).sort(), imported);
+  const sandbox = await required.startSandbox();
+  await sandbox.close();
+});
+
 describe("bundlers", () => {
+  for (const entry of beforehand) {
+    test(`dist/${basename(entry)} imports the module, and names nothing that compiles bytes or text`, () => {
+      const code = readFileSync(entry, "utf8");
+      const file = entry.endsWith("edge.js") ? "./core.wasm?module" : "./core.wasm";
+
+      const imported = [...code.matchAll(/\bfrom"([^"]*)"/g)].map(([, name]) => name);
+      assert.deepEqual(imported, [file]);
+      assert.doesNotMatch(code, /compile(?:Streaming)?\(|instantiateStreaming|import\.meta/);
+    });
+  }
+
+  for (const entry of [...entries, ...beforehand]) {
+    test(`dist/${basename(entry)} makes no code of text`, () => {
+      assert.doesNotMatch(readFileSync(entry, "utf8"), /\bFunction\(|\beval\(/);
+    });
+  }
+
   for (const entry of entries) {
     const name = `dist/${basename(entry)}`;
 
@@ -211,10 +241,16 @@ describe("the manifest", () => {
   });
 
   test("types come first in every branch, and module-sync before import and require", () => {
-    for (const entry of [".", "./scopes"]) {
+    const everywhere = ["module-sync", "import", "require", "default"];
+    for (const [entry, conditions] of Object.entries({
+      ".": ["workerd", "edge-light", ...everywhere],
+      "./slim": everywhere,
+      "./scopes": everywhere,
+      "./testing": everywhere,
+    })) {
       const branches = manifest.exports[entry];
 
-      assert.deepEqual(Object.keys(branches), ["module-sync", "import", "require", "default"]);
+      assert.deepEqual(Object.keys(branches), conditions);
       for (const branch of Object.values(branches))
         assert.deepEqual(Object.keys(branch), ["types", "default"]);
     }

@@ -219,7 +219,33 @@ describe("what is not published", () => {
 
     assert.equal(error.code, "unsupported");
     assert.equal(error.provider, "braintree");
-    assert.match(error.message, /^braintree .*`Mutation.deleteCustomer`, `Mutation.voidAll`/);
+    assert.match(
+      error.message,
+      /^braintree .*`Mutation.deleteCustomer` \(line 1, column 12\), `Mutation.voidAll`/,
+    );
+  });
+
+  test("is named without a place where none is known, or where it throws", () => {
+    const name = { kind: "Name", value: "voidAll" };
+    const places = {
+      none: undefined,
+      throwing: {
+        get startToken() {
+          throw new Error("not for you");
+        },
+      },
+    };
+    const document = (/** @type {unknown} */ loc) => {
+      const selectionSet = { kind: "SelectionSet", selections: [{ kind: "Field", name, loc }] };
+      const operation = { kind: "OperationDefinition", operation: "mutation", selectionSet };
+      return { kind: "Document", definitions: [operation] };
+    };
+
+    const plain = refusal(() => requiredScopes(document(places.none), "braintree"));
+    const hostile = refusal(() => requiredScopes(document(places.throwing), "braintree"));
+
+    assert.match(plain.message, /`Mutation.voidAll`; name the scopes yourself/);
+    assert.equal(hostile.code, "invalid_options");
   });
 
   test("is listed by analyse, beside what is known", () => {

@@ -15,9 +15,8 @@ import { chromium } from "playwright-core";
 import { said } from "./support.js";
 
 /** @import { AddressInfo } from "node:net" */
-/** @import { TestContext } from "node:test" */
 
-/** @typedef {{ after: TestContext["after"] }} Ending */
+/** Where to say what is to be ended: a test, or `node:test`. @typedef {{ after: (end: () => unknown) => void }} Ending */
 /** What runs in a tab; it sees nothing from outside but its argument. @typedef {(given: any) => any} Script */
 /**
  * @typedef {object} Tab
@@ -25,7 +24,7 @@ import { said } from "./support.js";
  * @property {() => Promise<void>} close
  *
  * @typedef {object} Browser
- * @property {(url: string) => Promise<Tab>} tab
+ * @property {(url: string, isReady?: () => boolean) => Promise<Tab>} tab Resolves once the page is ready: by itself, when it has the stores.
  * @property {(origin: string, bytes: number) => Promise<void>} [limit] Lets an origin store no more than so much.
  * @property {(origin: string) => Promise<void>} [clear] Takes an origin's data away, as the browser's settings do.
  */
@@ -35,6 +34,7 @@ const INSECURE = "insecure.test";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FIREFOX = process.env.FIREFOX ?? "/usr/bin/firefox-esr";
+const WEBKIT = process.env.WEBKIT ?? "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
 
 const folder = dirname(createRequire(import.meta.url).resolve("graphql-token-manager/package.json"));
 const sharing = fileURLToPath(new URL("../sharing/", import.meta.url));
@@ -120,10 +120,10 @@ export async function chromiumFor(t) {
   const context = await browser.newContext();
   const protocol = async () => context.newCDPSession(await context.newPage());
   return {
-    tab: async (url) => {
+    tab: async (url, isReady = IS_READY) => {
       const page = await context.newPage();
       await page.goto(url);
-      await page.waitForFunction(IS_READY);
+      await page.waitForFunction(isReady);
       return { run: (script, given) => page.evaluate(script, given), close: () => page.close() };
     },
     limit: async (origin, quotaSize) => {
@@ -156,7 +156,32 @@ export async function firefoxFor(t, windows) {
   const args = ["-headless", ...(windows === "private" ? ["-private"] : [])];
   const prefs = { "network.dns.localDomains": INSECURE };
   await session.start({ "moz:firefoxOptions": { binary: FIREFOX, args, prefs } });
-  return { tab: (url) => session.tab(url) };
+  return { tab: (url, isReady) => session.tab(url, isReady) };
+}
+
+/**
+ * WebKitGTK's, on a screen of its own that nobody sees: it has no headless mode.
+ *
+ * @param {Ending} t
+ * @returns {Promise<Browser>}
+ */
+export async function webkitFor(t) {
+  const screen = spawn("Xvfb", ["-displayfd", "1", "-nolisten", "tcp"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  t.after(() => screen.kill());
+  const [, number] = await said(screen, /^(\d+)\n/);
+  const port = await freePort();
+  const env = { ...process.env, DISPLAY: `:${number}` };
+  const driver = spawn("WebKitWebDriver", [`--port=${port}`], { env, stdio: "ignore" });
+  const session = new Session(`http://127.0.0.1:${port}/session`);
+  t.after(async () => {
+    await session.end();
+    driver.kill();
+  });
+  await until(`http://127.0.0.1:${port}/status`);
+  await session.start({ "webkitgtk:browserOptions": { binary: WEBKIT, args: ["--automation"] } });
+  return { tab: (url, isReady) => session.tab(url, isReady) };
 }
 
 /** A browser driven by WebDriver, which looks at one tab at a time. */
@@ -184,9 +209,10 @@ class Session {
 
   /**
    * @param {string} url
+   * @param {() => boolean} [isReady]
    * @returns {Promise<Tab>}
    */
-  async tab(url) {
+  async tab(url, isReady = IS_READY) {
     const handle = await this.#alone(async () => {
       // The last one may be closed.
       await this.#ask("POST", "/window", { handle: this.home });
@@ -211,7 +237,7 @@ class Session {
           await this.#ask("DELETE", "/window");
         }),
     };
-    while (!(await tab.run(IS_READY))) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!(await tab.run(isReady))) await new Promise((resolve) => setTimeout(resolve, 5));
     return tab;
   }
 
@@ -252,4 +278,28 @@ function asynchronous(script) {
       (result) => done({ result }),
       (error) => done({ failure: String(error) }),
     );`;
+}
+
+/** One that nobody listens at: a driver that does not tell its port has to be told. */
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = /** @type {AddressInfo} */ (server.address());
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/**
+ * Resolves when a server answers.
+ *
+ * @param {string} url
+ */
+async function until(url) {
+  for (let tries = 0; tries < 2000; tries += 1) {
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error(`waited in vain for ${url}`);
 }

@@ -8,6 +8,20 @@ declare module "#scopes" {
   export * from "graphql-token-manager/scopes";
 }
 
+/** How an entry has the module: one of the files in `module`. */
+declare module "#module" {
+  /** What the entry has by itself, compiled. */
+  export function own(): Promise<WebAssembly.Module>;
+  /** What a program gives instead, whatever that is: compiled, and known to be of this version. */
+  export function given(source: unknown): Promise<WebAssembly.Module>;
+}
+
+/** `core.wasm` beside the entry, as runtimes that compile it beforehand import it. */
+declare module "#static" {
+  const module: WebAssembly.Module;
+  export default module;
+}
+
 /** The optimised module as base64. */
 declare module "#wasm" {
   const base64: string;

@@ -8,10 +8,10 @@
 import { AccessToken } from "./access-token.js";
 import { boot } from "./boot.js";
 import { Listeners } from "./listeners.js";
-import { TokenError, errorOf, fieldsOf, startError } from "./token-error.js";
+import { TokenError, errorOf, fieldsOf } from "./token-error.js";
 
 /** @typedef {import("./boot.js").Core} Core */
-/** @typedef {import("./boot.js").Running} Running */
+/** @typedef {import("./running.js").Running} Running */
 /** @typedef {import("../index.js").Status} Status */
 
 /**
@@ -276,7 +276,11 @@ export class Desk {
 
   async #start() {
     try {
-      const running = await boot();
+      const running = await boot().catch((error) => {
+        // Whatever it was, a later start may succeed.
+        this.#starting = undefined;
+        throw error;
+      });
       if (this.closed) throw closedError();
       const core = construct(running, this.#options, this);
       // A listener that was told of a warning may have closed the manager.
@@ -291,8 +295,8 @@ export class Desk {
         this.#unwatch = running.watch(() => this.#live());
       }
     } catch (error) {
-      const reason = startError(error);
-      // Options stay wrong; a start that failed may succeed later.
+      const reason = TokenError.is(error) ? error : brokenOff();
+      // Options stay wrong.
       if (reason.code !== "invalid_options") this.#starting = undefined;
       throw reason;
     }

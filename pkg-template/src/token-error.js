@@ -89,14 +89,3 @@ export function fieldsOf(thrown) {
     return undefined;
   }
 }
-
-/**
- * What went wrong at the start, as an error of the contract.
- *
- * @param {unknown} error
- */
-export function startError(error) {
-  if (TokenError.is(error)) return error;
-  const { code, message } = /** @type {import("./boot.js").BootError} */ (error);
-  return new TokenError(code === "wasm_blocked" ? "wasm_blocked" : "unsupported", message);
-}

@@ -1,11 +1,13 @@
 // The public class. Holds no rules: they are in the core.
 
+import { boot } from "./boot.js";
 import { Desk } from "./desk.js";
 import { fetchWithToken } from "./fetching.js";
 import { request } from "./requesting.js";
 import { TokenError } from "./token-error.js";
 
 /** @typedef {import("../index.js").AccessToken} AccessToken */
+/** @typedef {import("../index.js").CoreSource} CoreSource */
 /** @typedef {import("../index.js").GetTokenOptions} GetTokenOptions */
 /** @typedef {import("../index.js").RefreshOptions} RefreshOptions */
 
@@ -19,6 +21,14 @@ let registry;
 export class TokenManager {
   /** Bundlers shorten names, and the class's own is what consoles print. */
   static name = "TokenManager";
+
+  /**
+   * @param {CoreSource | PromiseLike<CoreSource>} [source]
+   * @returns {Promise<void>}
+   */
+  static async ready(source) {
+    await boot(source);
+  }
 
   #desk;
 

@@ -1,16 +1,19 @@
-//! Runs the crate's `#[wasm_bindgen_test]`s in Node, Chromium and Firefox.
+//! Runs the crate's `#[wasm_bindgen_test]`s in Node, Chromium, Firefox and WebKit.
 //!
-//! One suite serves all three: the tests must *not* say `wasm_bindgen_test_configure!`,
+//! One suite serves all four: the tests must *not* say `wasm_bindgen_test_configure!`,
 //! because a suite that says where it runs is skipped everywhere else. Without it
 //! the runner takes Node, or a browser where `WASM_BINDGEN_USE_BROWSER` is set.
 //! `webdriver.json` tells the drivers how to start the browsers.
 
 use std::env;
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::process::{self, Ending};
 use crate::project::{self, Project};
@@ -25,6 +28,8 @@ pub(crate) enum Engine {
     Chromium,
     /// Debian's Firefox, headless.
     Firefox,
+    /// WebKitGTK, on a screen that nobody sees.
+    WebKit,
 }
 
 /// Runs the suite in one engine; answers how it ended and what it printed.
@@ -34,21 +39,32 @@ pub(crate) enum Engine {
 /// A tool is missing and cannot be installed, or cannot be started.
 pub(crate) fn test(project: &Project, engine: Engine) -> Result<(Ending, String)> {
     tools::wasm_target()?;
-    let runner = tools::wasm_bindgen_cli(project)?.folder()?;
-    let wasm_pack = tools::WASM_PACK.path()?;
+    let runner = tools::wasm_bindgen_cli(project)?;
     let home = Home::new()?;
 
-    let mut command = project.command(wasm_pack);
+    let mut command = match engine {
+        Engine::Node | Engine::Chromium | Engine::Firefox => {
+            let mut command = project.command(tools::WASM_PACK.path()?);
+            // `no-install`: what it would download comes from outside the registries.
+            command.args(["test", "--mode=no-install"]);
+            command
+        }
+        // wasm-pack knows no driver of WebKit but the one of macOS.
+        Engine::WebKit => {
+            let mut command = project.cargo();
+            command.args(["test", "--package=graphql-token-manager", "--target=wasm32-unknown-unknown"]);
+            command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner.path()?);
+            command
+        }
+    };
     home.lend(&mut command)?;
     command
-        .env("PATH", tools::with_path(&[runner])?)
+        .env("PATH", tools::with_path(&[runner.folder()?])?)
         .env("CARGO_TARGET_DIR", project.target())
-        .env("WASM_BINDGEN_TEST_TIMEOUT", SECONDS_FOR_ALL_TESTS)
-        // `no-install`: what it would download comes from outside the registries.
-        .args(["test", "--mode=no-install"]);
+        .env("WASM_BINDGEN_TEST_TIMEOUT", SECONDS_FOR_ALL_TESTS);
     match engine {
         Engine::Node => {
-            command.arg("--node");
+            command.args(["--node", "--"]);
         }
         Engine::Chromium => {
             tools::debian(&[tools::CHROMIUM, tools::CHROMEDRIVER])?;
@@ -57,6 +73,7 @@ pub(crate) fn test(project: &Project, engine: Engine) -> Result<(Ending, String)
                 "--chrome",
                 "--chromedriver",
                 tools::CHROMEDRIVER.path,
+                "--",
             ]);
         }
         Engine::Firefox => {
@@ -64,11 +81,48 @@ pub(crate) fn test(project: &Project, engine: Engine) -> Result<(Ending, String)
             command
                 .env("WASM_BINDGEN_USE_BROWSER", "1")
                 .args(["--headless", "--firefox", "--geckodriver"])
-                .arg(tools::GECKODRIVER.path()?);
+                .arg(tools::GECKODRIVER.path()?)
+                .arg("--");
+        }
+        Engine::WebKit => {
+            tools::debian(&[tools::WEBKITDRIVER, tools::XVFB])?;
+            // The runner calls whatever speaks for WebKit by the name of Safari.
+            command.env("WASM_BINDGEN_USE_BROWSER", "1").env("SAFARIDRIVER_REMOTE", webkit_driver(&home)?);
         }
     }
-    command.arg("--").args(programs(project)?);
+    command.args(programs(project)?);
     process::watch(&mut command)
+}
+
+/// Starts a screen, and on it the driver of WebKit, which the runner cannot; both end with the home folder.
+fn webkit_driver(home: &Home) -> Result<String> {
+    let mut screen = Command::new(tools::XVFB.path);
+    home.lend(&mut screen)?;
+    screen.args(["-displayfd", "1", "-nolisten", "tcp"]).stderr(Stdio::null());
+    let mut screen = screen.stdout(Stdio::piped()).spawn().context("cannot start Xvfb")?;
+    let mut number = String::new();
+    let output = screen.stdout.take().context("Xvfb has no output")?;
+    BufReader::new(output).read_line(&mut number).context("Xvfb does not tell its number")?;
+
+    // Free a moment ago: the driver does not tell its port.
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let mut driver = Command::new(tools::WEBKITDRIVER.path);
+    home.lend(&mut driver)?;
+    driver.env("DISPLAY", format!(":{}", number.trim())).arg(format!("--port={}", address.port()));
+    driver.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("cannot start WebKitWebDriver")?;
+    wait_for(address)?;
+    Ok(format!("http://{address}"))
+}
+
+/// Waits until somebody listens.
+fn wait_for(address: SocketAddr) -> Result<()> {
+    for _ in 0..1_000 {
+        if TcpStream::connect(address).is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    bail!("waited in vain for WebKitWebDriver")
 }
 
 /// The runner's own limit, 20 s, is for one page with all tests of a program.

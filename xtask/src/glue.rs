@@ -4,6 +4,8 @@
 //! ends the import in jsdom. Both become lazy, with a fallback in plain
 //! JavaScript; `pkg-template/src/utf8.js` holds both.
 //!
+//! It can make a function of a text, which it never does: that goes.
+//!
 //! And it speaks to one instance, for as long as the page lives. As a function that
 //! makes glue, it lets a new instance take the place of one that broke off.
 
@@ -13,6 +15,9 @@ const STOCK_DECODER: &str = "new TextDecoder('utf-8', { ignoreBOM: true })";
 const STOCK_ENCODER: &str = "new TextEncoder()";
 /// A workaround for Safari that would defeat the laziness; `utf8.js` has it instead.
 const STOCK_WARM_UP: &str = "cachedTextDecoder.decode();";
+/// The last resort of `js_sys::global`, which never comes to it where there is a `globalThis`. Builds for the edge
+/// and scanners refuse code that could make functions of texts, whether or not it runs.
+const STOCK_FUNCTION: &str = "new Function(getStringFromWasm0(arg0, arg1))";
 const IMPORT: &str = "import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";\n";
 
 /// The glue with lazy text conversion.
@@ -29,8 +34,9 @@ pub(crate) fn with_lazy_text(stock: &str) -> Result<String> {
     let patched = stock
         .replace(STOCK_DECODER, "lazyTextDecoder()")
         .replace(STOCK_ENCODER, "lazyTextEncoder()")
-        .replace(STOCK_WARM_UP, "");
-    for forbidden in ["new TextDecoder", "new TextEncoder", "import.meta"] {
+        .replace(STOCK_WARM_UP, "")
+        .replace(STOCK_FUNCTION, "() => globalThis");
+    for forbidden in ["new TextDecoder", "new TextEncoder", "import.meta", "new Function", "eval("] {
         if patched.contains(forbidden) {
             bail!("the glue still has `{forbidden}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
         }
@@ -94,6 +100,16 @@ const cachedTextEncoder = new TextEncoder();
     }
 
     #[test]
+    fn the_global_object_is_had_without_making_a_function_of_a_text() {
+        let new = "function __wbg_new_no_args(arg0, arg1) {\n    const ret = new Function(getStringFromWasm0(arg0, arg1));\n    return ret;\n}\n";
+
+        let patched = with_lazy_text(&format!("{STOCK}{new}")).unwrap();
+
+        assert!(patched.contains("const ret = () => globalThis;\n"));
+        assert!(!patched.contains("new Function"));
+    }
+
+    #[test]
     fn the_glue_is_made_anew_for_each_instance() {
         let exports = "export class Core {\n}\nexport function __wbg_set_wasm(val) {\n}\nlet wasm;\n";
 
@@ -110,9 +126,10 @@ const cachedTextEncoder = new TextEncoder();
         let with_one_more = format!("{STOCK}const other = new TextDecoder('utf-16');");
         let with_address = format!("{STOCK}new URL('core_bg.wasm', import.meta.url);");
 
+        let with_function = format!("{STOCK}const ret = new Function(arg0);");
         let with_list = format!("{STOCK}export {{ Core }};");
 
-        for glue in [without_options, with_one_more, with_address, with_list] {
+        for glue in [without_options, with_one_more, with_address, with_function, with_list] {
             assert!(with_lazy_text(&glue).unwrap_err().to_string().contains("wasm-bindgen changed"));
         }
     }

@@ -45,7 +45,7 @@ Usage: cargo xtask <COMMAND>
     --seconds N         and its other options; `node examples/demo/demo.js --help`
   test                run every part; ends with `N passed, N failed`
     --only NAME...    run these parts only (an unknown name lists them)
-    --all             every part, which is also the default
+    --all             also what takes minutes more: frameworks, older majors
   bench [NAME...]     measure the package beside its peers, and write BENCHMARKS.md
                       (an unknown name lists the benches)
   help                this text

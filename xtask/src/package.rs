@@ -29,45 +29,65 @@ pub(crate) fn bundle(project: &Project) -> Result<()> {
     say("Bundling dist/");
     let dist = project.npm().join("dist");
     project::remove_folder(&dist)?;
-    index(project, &core, &dist)?;
+    main_entries(project, &core, &dist)?;
     scopes(project, &dist)?;
+    project::copy(&core.wasm, &dist.join("core.wasm"))?;
+    project::copy(&project.path("pkg-template/core.wasm.d.ts"), &dist.join("core.wasm.d.ts"))?;
     // Two of them are types alone, which the first hands on.
-    for entry in ["index", "options", "scopes", "store"] {
+    for entry in ["index", "options", "scopes", "slim", "store"] {
         let types = project::read(&project.path("pkg-template").join(format!("{entry}.d.ts")))?;
         project::write(&dist.join(format!("{entry}.d.cts")), of_common_js(&types))?;
         project::write(&dist.join(format!("{entry}.d.ts")), types)?;
     }
-    stores(project)
+    as_written(project, "stores", STORES)?;
+    as_written(project, "testing", &["index"])
 }
 
-fn stores(project: &Project) -> Result<()> {
-    let source = project.path("pkg-template/stores");
-    let made = project.npm().join("stores");
+/// Entries that are packed as they are written, for `import`, and bundled for `require`.
+fn as_written(project: &Project, folder: &str, entries: &[&str]) -> Result<()> {
+    let source = project.path("pkg-template").join(folder);
+    let made = project.npm().join(folder);
     project::remove_folder(&made)?;
     copy_folder(&source, &made)?;
-    for name in STORES {
+    for name in entries {
         project::copy(&source.join(format!("{name}.d.ts")), &made.join(format!("{name}.d.cts")))?;
     }
+    let (_, common_js) = COMMON_JS;
     process::run(
         project
             .npm_command("esbuild")
-            .args(STORES.iter().map(|name| format!("pkg-template/stores/{name}.js")))
-            .args(["--bundle", "--format=cjs", "--platform=node", "--target=es2022", "--charset=utf8"])
-            .args(["--out-extension:.js=.cjs", "--log-level=warning"])
+            .args(entries.iter().map(|name| format!("pkg-template/{folder}/{name}.js")))
+            .args(["--bundle", "--target=es2022", "--charset=utf8", "--log-level=warning"])
+            .args(common_js)
+            // Packages are those of whoever installs this one.
+            .args(["--packages=external", "--out-extension:.js=.cjs"])
             .arg(format!("--outdir={}", made.display())),
     )
 }
 
-/// The main entry: the face with the core inlined.
-fn index(project: &Project, core: &wasm::Core, dist: &Path) -> Result<()> {
+/// The main entry in its forms, which differ in how they have the module: the face with the core
+/// inlined, with none, and with one that the runtime compiles beforehand.
+fn main_entries(project: &Project, core: &wasm::Core, dist: &Path) -> Result<()> {
     let alias = |name: &str, path: &Path| format!("--alias:{name}={}", path.display());
-    let options = [
-        alias("#glue", &core.glue),
-        alias("#wasm", &core.base64),
-        alias("#utf8", &project.path("pkg-template/src/utf8.js")),
-        format!("--define:__VERSION__=\"{}\"", project.version()?),
-    ];
-    esbuild(project, "pkg-template/src/index.js", &options, &dist.join("index"))
+    for (entry, how, formats) in [
+        ("index", "inlined", [ESM, COMMON_JS].as_slice()),
+        ("slim", "slim", &[ESM, COMMON_JS]),
+        ("workerd", "static", &[ESM]),
+        ("edge", "static", &[ESM]),
+    ] {
+        let file = if entry == "edge" { "./core.wasm?module" } else { "./core.wasm" };
+        let options = [
+            alias("#glue", &core.glue),
+            alias("#module", &project.path(format!("pkg-template/src/module/{how}.js"))),
+            alias("#wasm", &core.base64),
+            alias("#utf8", &project.path("pkg-template/src/utf8.js")),
+            format!("--alias:#static={file}"),
+            format!("--external:{file}"),
+            format!("--define:__VERSION__=\"{}\"", project.version()?),
+        ];
+        esbuild(project, "pkg-template/src/index.js", formats, &options, &dist.join(entry))?;
+    }
+    Ok(())
 }
 
 /// What reads documents, with graphql-js's parser in it: an entry of its own, which costs nothing
@@ -80,18 +100,28 @@ fn scopes(project: &Project, dist: &Path) -> Result<()> {
             "--banner:js=/*! With parts of graphql-js, (c) GraphQL Contributors, MIT: see {PARSER_LICENSE} */"
         ),
     ];
-    esbuild(project, "pkg-template/src/scopes/index.js", &options, &dist.join("scopes"))
+    esbuild(project, "pkg-template/src/scopes/index.js", &[ESM, COMMON_JS], &options, &dist.join("scopes"))
 }
 
-/// Bundles an entry for `import` and for `require`.
-fn esbuild(project: &Project, entry: &str, options: &[String], output: &Path) -> Result<()> {
-    for (extension, format) in [
-        ("js", ["--format=esm"].as_slice()),
-        // For Node, because only then esbuild lists the exports' names in a form
-        // that Node finds when an ES module imports this file. Loads files by `require`:
-        // test runners that know modules of this kind alone refuse `import()`.
-        ("cjs", &["--format=cjs", "--platform=node", "--supported:dynamic-import=false"]),
-    ] {
+/// What kind of module a bundle is: how its file's name ends, and how esbuild is told.
+type Format = (&'static str, &'static [&'static str]);
+
+/// For `import`.
+const ESM: Format = ("js", &["--format=esm"]);
+/// For `require`. For Node, because only then esbuild lists the exports' names in a form
+/// that Node finds when an ES module imports this file. Loads files by `require`:
+/// test runners that know modules of this kind alone refuse `import()`.
+const COMMON_JS: Format = ("cjs", &["--format=cjs", "--platform=node", "--supported:dynamic-import=false"]);
+
+/// Bundles an entry in each of the formats.
+fn esbuild(
+    project: &Project,
+    entry: &str,
+    formats: &[Format],
+    options: &[String],
+    output: &Path,
+) -> Result<()> {
+    for &(extension, format) in formats {
         process::run(
             project
                 .npm_command("esbuild")
@@ -148,6 +178,9 @@ pub(crate) fn pack(project: &Project) -> Result<PathBuf> {
             .arg("xtask/scripts/sizes.js")
             .arg(project.npm().join("dist/index.js"))
             .arg(project.npm().join("dist/index.cjs"))
+            .arg(project.npm().join("dist/slim.js"))
+            .arg(project.npm().join("dist/workerd.js"))
+            .arg(project.npm().join("dist/edge.js"))
             .arg(project.npm().join("dist/scopes.js"))
             .arg(project.npm().join("dist/scopes.cjs"))
             .arg(project.npm().join("core/core.wasm")),
@@ -164,8 +197,10 @@ fn assemble(project: &Project) -> Result<()> {
     let folder = folder(project);
     project::remove_folder(&folder)?;
     copy_folder(&project.npm().join("dist"), &folder.join("dist"))?;
-    copy_folder(&project.npm().join("stores"), &folder.join("stores"))?;
-    copy_folder(&project.path("pkg-template/testing"), &folder.join("testing"))?;
+    for name in ["stores", "testing"] {
+        copy_folder(&project.npm().join(name), &folder.join(name))?;
+    }
+    copy_folder(&project.path("pkg-template/bin"), &folder.join("bin"))?;
     for name in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         let own = project.path("pkg-template").join(name);
         let source = if own.exists() { own } else { project.path(name) };

@@ -51,6 +51,11 @@ const PARTS: &[Part] = &[
         work: Work::Tests(js),
     },
     Part {
+        name: "packaging",
+        about: "the package is imported everywhere; with --all in more places",
+        work: Work::Tests(packaging),
+    },
+    Part {
         name: "wasm-node",
         about: "the WebAssembly side in Node",
         work: Work::Tests(|run| wasm(run, Engine::Node)),
@@ -65,16 +70,38 @@ const PARTS: &[Part] = &[
         about: "the WebAssembly side in headless Firefox",
         work: Work::Tests(|run| wasm(run, Engine::Firefox)),
     },
+    Part {
+        name: "wasm-webkit",
+        about: "the WebAssembly side in WebKit",
+        work: Work::Tests(|run| wasm(run, Engine::WebKit)),
+    },
 ];
+
+/// How much of a part to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What a change is tried with.
+    Usual,
+    /// Also what takes minutes more, and changes seldom.
+    Whole,
+}
 
 /// Which parts to run.
 #[derive(Debug)]
-pub(crate) struct Selection(Vec<&'static Part>);
+pub(crate) struct Selection {
+    parts: Vec<&'static Part>,
+    extent: Extent,
+}
 
 impl Selection {
     /// The parts, in the order in which they run.
     pub(crate) fn parts(&self) -> &[&'static Part] {
-        &self.0
+        &self.parts
+    }
+
+    /// How much of each.
+    pub(crate) fn extent(&self) -> Extent {
+        self.extent
     }
 
     /// Reads `--only NAME…` and `--all`.
@@ -83,26 +110,28 @@ impl Selection {
     ///
     /// An option or a name is unknown; the message lists the names.
     pub(crate) fn parse(options: &[&str]) -> Result<Self> {
-        if matches!(options, [] | ["--all"]) {
-            return Ok(Self(PARTS.iter().collect()));
-        }
+        let mut extent = Extent::Usual;
         let mut named: Option<Vec<&str>> = None;
         for &word in options {
             match (word, &mut named) {
+                ("--all", _) => extent = Extent::Whole,
                 ("--only", None) => named = Some(Vec::new()),
                 ("--only", Some(_)) => {}
                 (name, Some(names)) if !name.starts_with('-') => names.extend(name.split(',')),
-                _ => bail!("`test` takes either `--all` or `--only NAME...`, not `{word}` here"),
+                _ => bail!("`test` takes `--all` and `--only NAME...`, not `{word}` here"),
             }
         }
-        let names = named.unwrap_or_default();
+        let Some(names) = named else {
+            return Ok(Self { parts: PARTS.iter().collect(), extent });
+        };
         if names.is_empty() {
             bail!("--only needs the name of a part:\n{}", listing());
         }
         if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|part| part.name != **name)) {
             bail!("no part is called `{unknown}`; these are:\n{}", listing());
         }
-        Ok(Self(PARTS.iter().filter(|part| names.contains(&part.name)).collect()))
+        let parts = PARTS.iter().filter(|part| names.contains(&part.name)).collect();
+        Ok(Self { parts, extent })
     }
 }
 
@@ -115,14 +144,15 @@ fn listing() -> String {
 #[derive(Debug)]
 pub(crate) struct Run<'project> {
     project: &'project Project,
+    extent: Extent,
     /// Whether the package is packed and installed, or why it is not.
     package: OnceCell<Result<(), String>>,
 }
 
 impl<'project> Run<'project> {
     /// A run in which nothing has been made yet.
-    pub(crate) fn new(project: &'project Project) -> Self {
-        Self { project, package: OnceCell::new() }
+    pub(crate) fn new(project: &'project Project, extent: Extent) -> Self {
+        Self { project, extent, package: OnceCell::new() }
     }
 
     /// Packs and installs the package, once in a run.
@@ -202,21 +232,43 @@ fn js(run: &Run<'_>) -> Result<(Ending, Counts)> {
     // Some of them open pages, and share tokens by Redis.
     tools::debian(&[tools::CHROMIUM, tools::FIREFOX, tools::REDIS])?;
     let geckodriver = tools::GECKODRIVER.path()?;
-    let files = project::files_below(&run.project.path("js-tests"))?;
-    let tests: Vec<String> = files
-        .into_iter()
-        .filter(|name| name.ends_with(".test.js"))
-        .map(|name| format!("js-tests/{name}"))
-        .collect();
-    if tests.is_empty() {
-        bail!("js-tests/ holds no file that ends in .test.js");
-    }
+    let tests = test_files(run, |name| !name.starts_with(PACKAGING))?;
     // What measures real time is not measured beside tests that keep the machine busy.
     let (alone, together) = tests.into_iter().partition::<Vec<_>, _>(|name| name.ends_with(".alone.test.js"));
     let (first, mut counts) = node_tests(run, &geckodriver, 2, together)?;
     let (second, more) = node_tests(run, &geckodriver, 1, alone)?;
     counts += more;
     Ok((first.and(second), counts))
+}
+
+/// Below `js-tests`: what is about the package as others find it, and the tools that it is tried with.
+const PACKAGING: &str = "packaging/";
+const PLACES: &str = "js-tests/packaging/places";
+
+fn packaging(run: &Run<'_>) -> Result<(Ending, Counts)> {
+    run.needs_package()?;
+    tools::npm_install(run.project, PLACES)?;
+    tools::debian(&[tools::CHROMIUM, tools::FIREFOX, tools::WEBKITDRIVER, tools::XVFB])?;
+    let geckodriver = tools::GECKODRIVER.path()?;
+    let slow = run.extent == Extent::Whole;
+    let tests =
+        test_files(run, |name| name.starts_with(PACKAGING) && (slow || !name.ends_with(".slow.test.js")))?;
+    node_tests(run, &geckodriver, 2, tests)
+}
+
+/// The test files below `js-tests` that are wanted.
+fn test_files(run: &Run<'_>, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+    let files = project::files_below(&run.project.path("js-tests"))?;
+    let tests: Vec<String> = files
+        .into_iter()
+        // A fixture's tests are run by what it is a fixture of.
+        .filter(|name| name.ends_with(".test.js") && !name.contains("/fixtures/") && wanted(name))
+        .map(|name| format!("js-tests/{name}"))
+        .collect();
+    if tests.is_empty() {
+        bail!("js-tests/ holds no such file that ends in .test.js");
+    }
+    Ok(tests)
 }
 
 fn node_tests(
@@ -240,17 +292,26 @@ fn wasm(run: &Run<'_>, engine: Engine) -> Result<(Ending, Counts)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PARTS, Selection};
+    use super::{Extent, PARTS, Selection};
 
     fn names(options: &[&str]) -> Vec<&'static str> {
-        let Selection(parts) = Selection::parse(options).unwrap();
-        parts.iter().map(|part| part.name).collect()
+        Selection::parse(options).unwrap().parts().iter().map(|part| part.name).collect()
     }
 
     #[test]
     fn without_a_name_every_part_runs() {
         assert_eq!(names(&[]).len(), PARTS.len());
         assert_eq!(names(&["--all"]).len(), PARTS.len());
+    }
+
+    #[test]
+    fn all_of_what_is_named_is_run_where_that_is_asked_for() {
+        let extent = |options: &[&str]| Selection::parse(options).unwrap().extent();
+
+        assert_eq!(extent(&["--only", "js"]), Extent::Usual);
+        assert_eq!(extent(&["--all"]), Extent::Whole);
+        assert_eq!(extent(&["--only", "js", "--all"]), Extent::Whole);
+        assert_eq!(names(&["--all", "--only", "js"]), ["js"]);
     }
 
     #[test]
@@ -267,6 +328,6 @@ mod tests {
         assert!(message.contains("`wasm`") && message.contains("wasm-firefox"));
         assert!(Selection::parse(&["--only"]).is_err());
         assert!(Selection::parse(&["js"]).is_err());
-        assert!(Selection::parse(&["--only", "js", "--all"]).is_err());
+        assert!(Selection::parse(&["--quick"]).is_err());
     }
 }

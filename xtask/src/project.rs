@@ -140,7 +140,8 @@ pub(crate) fn remove_folder(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Every file below a folder, as paths relative to it with `/`, sorted.
+/// Every file below a folder, as paths relative to it with `/`, sorted. What npm has installed there is
+/// nobody's file, and is left out.
 ///
 /// # Errors
 ///
@@ -173,6 +174,9 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<String>) -> Result<()> {
         let entry = entry.with_context(|| format!("cannot list {}", folder.display()))?;
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.path().is_dir() {
+            if entry.file_name() == "node_modules" {
+                continue;
+            }
             collect(&entry.path(), &format!("{name}/"), files)?;
         } else {
             files.push(name);

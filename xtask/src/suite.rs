@@ -15,7 +15,7 @@ use crate::project::Project;
 
 /// Runs the selected parts, all of them whatever fails, and prints the count.
 pub(crate) fn run(project: &Project, selection: &Selection) -> ExitCode {
-    let run = Run::new(project);
+    let run = Run::new(project, selection.extent());
     let mut total = Counts::default();
     let mut summary = Vec::new();
     for part in selection.parts() {

@@ -57,7 +57,7 @@ fn rustup(kind: &str, name: &str) -> Result<()> {
 ///
 /// Node is missing or too old, or npm cannot install.
 pub(crate) fn npm_packages(project: &Project) -> Result<()> {
-    npm_ci(project, "")
+    npm(project, "", &["ci"])
 }
 
 /// Makes the node_modules of a folder what its own lock file says: what single examples and
@@ -67,6 +67,20 @@ pub(crate) fn npm_packages(project: &Project) -> Result<()> {
 ///
 /// As for [`npm_packages`].
 pub(crate) fn npm_ci(project: &Project, folder: &str) -> Result<()> {
+    npm(project, folder, &["ci"])
+}
+
+/// As [`npm_ci`], for a lock file in which tools' builds for other systems may be missing: not every
+/// registry has them, and `npm ci` then refuses to install those that this system needs.
+///
+/// # Errors
+///
+/// As for [`npm_packages`].
+pub(crate) fn npm_install(project: &Project, folder: &str) -> Result<()> {
+    npm(project, folder, &["install", "--no-save", "--ignore-scripts"])
+}
+
+fn npm(project: &Project, folder: &str, install: &[&str]) -> Result<()> {
     node()?;
     let name = Path::new(folder).join("package-lock.json");
     let folder = project.path(folder);
@@ -77,12 +91,13 @@ pub(crate) fn npm_ci(project: &Project, folder: &str) -> Result<()> {
     if inputs.matches(&stamp) {
         return Ok(());
     }
-    say(&format!("Installing the npm packages of {} (npm ci)", name.display()));
+    say(&format!("Installing the npm packages of {} (npm {})", name.display(), install.join(" ")));
     process::run(
         project
             .command("npm")
             .current_dir(&folder)
-            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+            .args(install)
+            .args(["--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"])
             // Progress, not a result.
             .stdout(Stdio::from(std::io::stderr())),
     )?;
@@ -228,6 +243,13 @@ pub(crate) const CHROMEDRIVER: DebianProgram =
 /// Firefox.
 pub(crate) const FIREFOX: DebianProgram =
     DebianProgram { package: "firefox-esr", path: "/usr/bin/firefox-esr" };
+
+/// Drives WebKit, which comes with it.
+pub(crate) const WEBKITDRIVER: DebianProgram =
+    DebianProgram { package: "webkit2gtk-driver", path: "/usr/bin/WebKitWebDriver" };
+
+/// A screen for a browser that needs one.
+pub(crate) const XVFB: DebianProgram = DebianProgram { package: "xvfb", path: "/usr/bin/Xvfb" };
 
 /// Redis, which the tests start and end themselves.
 pub(crate) const REDIS: DebianProgram =

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use base64ct::{Base64, Encoding};
 use wasm_bindgen_cli_support::Bindgen;
 
@@ -82,6 +82,7 @@ fn inputs(project: &Project, compiled: &Path) -> Result<Fingerprint> {
     inputs
         .add_file(compiled)?
         .add(project.version_of("wasm-bindgen-cli-support")?.as_bytes())
+        .add(project.version()?.as_bytes())
         .add_file(&project.path("package-lock.json"))?
         .add_folder(&project.path("xtask"))?;
     Ok(inputs)
@@ -123,7 +124,36 @@ fn optimise(project: &Project, core: &Core) -> Result<()> {
     // No feature flags: wasm-opt reads the module's own `target_features`. With
     // `--all-features` it writes an encoding that every engine refuses.
     process::run(project.npm_command("wasm-opt").arg("-Oz").arg(&generated).arg("--output").arg(&core.wasm))?;
+    let mut bytes = fs::read(&core.wasm).with_context(|| format!("cannot read {}", core.wasm.display()))?;
+    bytes.extend(custom_section("graphql-token-manager", project.version()?)?);
+    project::write(&core.wasm, &bytes)?;
     process::run(project.command("node").arg("xtask/scripts/check-module.js").arg(&core.wasm))?;
-    let bytes = fs::read(&core.wasm).with_context(|| format!("cannot read {}", core.wasm.display()))?;
     project::write(&core.base64, format!("export default \"{}\";\n", Base64::encode_string(&bytes)))
+}
+
+/// A section that engines skip and JavaScript can read: the face looks there whether a module that it
+/// is given speaks its language; see `pkg-template/src/module/checked.js`.
+///
+/// # Errors
+///
+/// The texts are longer than a length of one byte can tell.
+fn custom_section(name: &str, content: &str) -> Result<Vec<u8>> {
+    const LARGEST: usize = 0x7f;
+    let length = 1 + name.len() + content.len();
+    let (length, name_length) = (u8::try_from(length)?, u8::try_from(name.len())?);
+    ensure!(usize::from(length) <= LARGEST, "the section `{name}` is longer than {LARGEST} bytes");
+    let mut section = vec![0, length, name_length];
+    section.extend(name.bytes().chain(content.bytes()));
+    Ok(section)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::custom_section;
+
+    #[test]
+    fn a_custom_section_has_both_lengths_before_its_texts() {
+        assert_eq!(custom_section("ab", "1.0").unwrap(), b"\x00\x06\x02ab1.0");
+        assert!(custom_section("ab", &"1".repeat(0x7d)).is_err());
+    }
 }

@@ -176,7 +176,7 @@ function refuseUndefinedFragments({ operations, fragments }, step) {
  * Where a node is, if that is known.
  * @param {Node | undefined} node
  */
-function placeOf(node) {
+export function placeOf(node) {
   const { line, column } = node?.loc?.startToken ?? {};
   return Number.isInteger(line) && Number.isInteger(column) ? ` (line ${line}, column ${column})` : "";
 }

@@ -2,7 +2,7 @@
 
 import { TokenError } from "../token-error.js";
 import { BRAINTREE } from "./braintree.js";
-import { definitionsOf, nameOf, stepCounter } from "./document.js";
+import { definitionsOf, nameOf, placeOf, stepCounter } from "./document.js";
 import { FLUZ } from "./fluz.js";
 import { invalid, listed, refusing } from "./refusal.js";
 import { conditionsOf, selected } from "./selection.js";
@@ -34,11 +34,13 @@ const ROOT_TYPES = new Map([
  * @param {unknown} [options]
  */
 export function requiredScopes(document, provider, options) {
-  const { scopes, unknown } = analyse(document, provider, options);
-  if (unknown.length === 0) return scopes;
+  const { scopes, unknown } = read(document, provider, options);
+  const [first, ...others] = [...unknown.keys()].sort();
+  if (first === undefined) return scopes;
+  const fields = `${listed([first])}${unknown.get(first)}${others.length > 0 ? `, ${listed(others)}` : ""}`;
   throw new TokenError(
     "unsupported",
-    `${provider} does not publish the scopes of ${listed(unknown)}; name the scopes yourself (\`analyse\` gives those that are known)`,
+    `${provider} does not publish the scopes of ${fields}; name the scopes yourself (\`analyse\` gives those that are known)`,
     { provider: /** @type {string} */ (provider) },
   );
 }
@@ -49,6 +51,18 @@ export function requiredScopes(document, provider, options) {
  * @param {unknown} [options]
  */
 export function analyse(document, provider, options) {
+  const { scopes, unknown } = read(document, provider, options);
+  return { scopes, unknown: [...unknown.keys()].sort() };
+}
+
+/**
+ * The scopes, and what is not published, with the place where it is asked for first, for a message.
+ * @param {unknown} document
+ * @param {unknown} provider
+ * @param {unknown} options
+ * @returns {{ scopes: string[], unknown: Map<string, string> }}
+ */
+function read(document, provider, options) {
   return refusing(() => {
     if (!INDEXES.has(provider)) throw invalid('`provider` must be "fluz", "braintree" or "toggle"');
     const { operationName, variables } = optionsOf(options);
@@ -58,26 +72,27 @@ export function analyse(document, provider, options) {
     const index = INDEXES.get(provider);
     /** @type {Set<string>} */
     const needed = new Set();
-    /** @type {Set<string>} */
-    const unknown = new Set();
+    /** @type {Map<string, string>} */
+    const unknown = new Map();
     for (const operation of asked) {
       if (!index) break;
       const reading = { fragments, valueOf: conditionsOf(operation, variables), step };
-      for (const name of operationsIn(operation, reading, index)) {
+      for (const [name, node] of operationsIn(operation, reading, index)) {
         const found = index.get(name);
-        if (!found) unknown.add(name);
+        if (!found && !unknown.has(name)) unknown.set(name, placeOf(node));
         found?.forEach((scope) => needed.add(scope));
       }
     }
-    return { scopes: [...needed].sort(), unknown: [...unknown].sort() };
+    return { scopes: [...needed].sort(), unknown };
   });
 }
 
 /**
- * What is looked up: `Mutation.purchaseGiftCard`, `Node.venmoPaymentContext`.
+ * What is looked up (`Mutation.purchaseGiftCard`, `Node.venmoPaymentContext`), and the field that asks for it.
  * @param {Node} operation
  * @param {Reading} reading
  * @param {Index} index
+ * @returns {Generator<[name: string, field: Node]>}
  */
 function* operationsIn(operation, reading, index) {
   const root = ROOT_TYPES.get(operation.operation);
@@ -89,14 +104,16 @@ function* operationsIn(operation, reading, index) {
     // Introspection.
     if (name.startsWith("__")) continue;
     if (root !== "Query" || name !== "node" || !givesNodes(index)) {
-      yield `${root}.${name}`;
+      yield [`${root}.${name}`, field];
       continue;
     }
     // Servers merge fields that have the same key in the answer.
     const key = field.alias ? nameOf({ name: field.alias }) : name;
     nodes.set(key, [...(nodes.get(key) ?? []), field]);
   }
-  for (const fields of nodes.values()) yield* nodesIn(fields, reading);
+  for (const fields of nodes.values()) {
+    for (const name of nodesIn(fields, reading)) yield [name, /** @type {Node} */ (fields[0])];
+  }
 }
 
 /**

@@ -1,0 +1,97 @@
+// The program as npm installs it: in a folder of its own, with nothing but the package.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { sandboxFor } from "../support/setup.js";
+import { folderFor } from "../stores/support.js";
+import { apis, PACKAGE, run } from "./support.js";
+
+const execute = promisify(execFile);
+const PACKED = fileURLToPath(new URL("../../target/npm/", import.meta.url));
+const COMMANDS = ["token", "header", "status", "watch", "scopes", "sandbox"];
+
+/** @type {(() => Promise<void>)[]} */
+const endings = [];
+/** Where the tarball is installed. */
+let folder = "";
+
+before(async () => {
+  folder = await folderFor({ after: (/** @type {any} */ end) => void endings.push(end) });
+  const [tarball = ""] = (await readdir(PACKED)).filter((name) => name.endsWith(".tgz"));
+  await writeFile(join(folder, "package.json"), '{ "private": true }');
+  await execute("npm", ["install", "--offline", "--no-audit", "--no-fund", join(PACKED, tarball)], {
+    cwd: folder,
+  });
+});
+
+after(async () => {
+  for (const end of endings) await end();
+});
+
+/**
+ * @param {readonly string[]} words
+ * @param {Record<string, string>} [env]
+ * @returns {Promise<{ stdout: string, stderr: string, code?: number }>}
+ */
+const npx = (words, env) =>
+  execute("npx", ["--no-install", "graphql-token-manager", ...words], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+  }).catch((failure) => failure);
+
+test("npx runs it, and it gets a token", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const { flags, env } = apis(sandbox).toggle;
+
+  const { stdout } = await npx(["token", ...flags], env);
+
+  assert.match(stdout, /^eyJ[\w.-]+\n$/);
+});
+
+test("without graphql-yoga, the sandbox says what to install", async () => {
+  const { stdout, stderr, code } = await npx(["sandbox"]);
+
+  assert.equal(code, 1);
+  assert.equal(stdout, "");
+  assert.match(
+    stderr,
+    /sandbox: missing_package: the sandbox needs the packages graphql and graphql-yoga; npm install /,
+  );
+});
+
+test("it says its version, and what its commands are", async () => {
+  const { version } = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8"));
+
+  const [told, help, nothing] = await Promise.all([run(["--version"]), run(["--help"]), run([])]);
+
+  assert.deepEqual(told, { status: 0, stdout: `${version}\n`, stderr: "" });
+  assert.deepEqual(nothing, help);
+  for (const command of COMMANDS) assert.match(help.stdout, new RegExp(`^  ${command} +\\w`, "m"));
+});
+
+for (const command of COMMANDS) {
+  test(`${command} --help tells its flags, shows examples, and how it ends`, async () => {
+    const help = await run([command, "--help"]);
+
+    assert.equal(help.status, 0);
+    assert.equal(help.stderr, "");
+    assert.match(help.stdout, new RegExp(`^Usage: graphql-token-manager ${command} .*\\n\\n.+`));
+    assert.match(help.stdout, /\nExamples:\n.*graphql-token-manager/s);
+    assert.match(help.stdout, /Ends with 0 when done, 1 .* 2 .* 75 /s);
+    for (const line of help.stdout.split("\n")) assert.ok(line.length <= 130, line);
+    assert.deepEqual(await run(["help", command]), help);
+    // Examples use no flag that there is not.
+    const known = new Set(
+      help.stdout.match(/^ +(?:-\w, )?--[\w-]+/gm)?.map((flag) => flag.replace(/.*--/, "")),
+    );
+    const [, examples = ""] = help.stdout.split("\nExamples:\n");
+    const own = examples.split(/\b(?:curl|npm) /).flatMap((part, place) => (place % 2 === 0 ? [part] : []));
+    for (const [, flag] of own.join("").matchAll(/ --([a-z-]+)/g)) assert.ok(known.has(flag), flag);
+  });
+}

@@ -1,0 +1,160 @@
+// `sandbox`: the server, what it prints, and commands that run beside it.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+
+import { ask, createAccessToken } from "../sandbox/support.js";
+import { until } from "../support/waiting.js";
+import { folderFor } from "../stores/support.js";
+import { run, start } from "./support.js";
+
+const execute = promisify(execFile);
+
+/** @import { TestContext } from "node:test" */
+
+/**
+ * A sandbox that prints JSON.
+ * @param {TestContext} t
+ * @param {string[]} words
+ */
+async function sandboxBy(t, ...words) {
+  const running = start(t, ["sandbox", "--json", ...words]);
+  const [line = ""] = await running.said(1);
+  return { running, details: JSON.parse(line) };
+}
+
+const MARCO = "{ marco }";
+
+test("prints endpoints and credentials that work, and ends with 0 when told to", async (t) => {
+  const { running, details } = await sandboxBy(t);
+  const { fluz, toggle, braintree, acme, url } = details;
+
+  const answer = await ask(fluz.endpoint, MARCO, {}, { authorization: `Basic ${fluz.apiKey}` });
+  const ending = await running.stop("SIGINT");
+
+  assert.equal(answer.body.data.marco, "polo");
+  for (const { endpoint } of [fluz, toggle, braintree, acme]) assert.ok(endpoint.startsWith(url));
+  assert.equal(ending.status, 0);
+  assert.equal(ending.stderr, "");
+});
+
+test("prints a file that shells and Node read, dollar signs included", async (t) => {
+  const running = start(t, ["sandbox"]);
+  await until(() => running.stdout.includes("ACME_SECRET"), "all was printed");
+  const file = join(await folderFor(t), "sandbox.env");
+  await writeFile(file, running.stdout);
+  await running.stop("SIGTERM");
+  const { details } = await sandboxBy(t);
+
+  const env = { PATH: `${process.env.PATH}` };
+  const shell = await execute("sh", ["-c", `. ${file}; printf %s "$BRAINTREE_CLIENT_SECRET"`], { env });
+  const print = "process.stdout.write(JSON.stringify(process.env))";
+  const node = await execute(process.execPath, [`--env-file=${file}`, "--eval", print], { env });
+
+  assert.equal(shell.stdout, details.braintree.clientSecret);
+  const { FLUZ_API_KEY, FLUZ_USER_ID, BRAINTREE_CLIENT_ID, TOGGLE_USERNAME, TOGGLE_PASSWORD, SANDBOX_URL } =
+    JSON.parse(node.stdout);
+  assert.deepEqual(
+    [FLUZ_API_KEY, FLUZ_USER_ID, BRAINTREE_CLIENT_ID, TOGGLE_USERNAME, TOGGLE_PASSWORD],
+    [
+      details.fluz.apiKey,
+      details.fluz.userId,
+      details.braintree.clientId,
+      details.toggle.username,
+      details.toggle.password,
+    ],
+  );
+  assert.match(SANDBOX_URL, /^http:\/\/127\.0\.0\.1:\d+$/);
+});
+
+test("has the lifetimes, variants and faults that are asked for", async (t) => {
+  const { details } = await sandboxBy(
+    t,
+    ...["--lifetime", "braintree=1m", "--variant", "fluz.tokenField=accessToken"],
+    ...["--variant", "fluz.rotation=false", "--fault", "kind=status,status=503,provider=toggle,times=1"],
+    ...["--fault", '{"kind":"date","offsetMs":-86400000,"provider":"fluz"}'],
+  );
+  const { fluz, toggle, braintree } = details;
+
+  const broken = await fetch(toggle.endpoint, { method: "POST" });
+  const { expiresAt } = await createAccessToken(details, ["TRANSACTION_FIND"]);
+  const spelling = await ask(
+    fluz.endpoint,
+    `mutation { generateUserAccessToken(userId: "${fluz.userId}", accountId: "${fluz.accountId}", scopes: [LIST_OFFERS])
+      { accessToken } }`,
+    {},
+    { authorization: `Basic ${fluz.apiKey}` },
+  );
+
+  assert.equal(broken.status, 503);
+  assert.ok(Date.parse(expiresAt) - Date.now() <= 60_000);
+  assert.ok(Date.parse(spelling.headers.get("date") ?? "") < Date.now() - 86_000_000);
+  assert.match(spelling.body.data.generateUserAccessToken.accessToken, /^eyJ/);
+});
+
+test("runs a command with the variables in its environment, and ends as it does", async () => {
+  const program = `fetch(process.env.FLUZ_ENDPOINT, { method: "POST",
+    headers: { "content-type": "application/json", authorization: "Basic " + process.env.FLUZ_API_KEY },
+    body: '{"query":"${MARCO}"}' }).then((answer) => answer.json())
+    .then(({ data }) => { console.log(data.marco, process.argv[1]); process.exitCode = 7; })`;
+
+  const ending = await run(["sandbox", "--", process.execPath, "--eval", program, "--", "--json"]);
+
+  assert.deepEqual(ending, { status: 7, stdout: "polo --json\n", stderr: "" });
+});
+
+test("hands a signal on to the command, and ends as it does", async (t) => {
+  const program = "console.log('ready'); setInterval(() => {}, 1000)";
+  const running = start(t, ["sandbox", "--", process.execPath, "--eval", program]);
+  await running.said(1);
+
+  const { status } = await running.stop("SIGTERM");
+
+  assert.equal(status, 128 + 15);
+});
+
+test("wrong uses end with 2, and say what to write", async () => {
+  for (const [words, said] of /** @type {[string[], RegExp][]} */ ([
+    [["--port", "65536"], /--port takes a whole number from 0 to 65535/],
+    [["--lifetime", "fluz"], /--lifetime takes API=SPAN/],
+    [["--lifetime", "fluz=10"], /--lifetime takes a number with its unit/],
+    [["--lifetime", "flux=10s"], /`lifetimes\.flux` is not known; known here: fluz, toggle/],
+    [["--variant", "toggle=every"], /--variant takes API\.KEY=VALUE/],
+    [["--variant", "toggle.sliding=always"], /`variants\.toggle\.sliding` .*"every" or "near-expiry"/],
+    [["--fault", "status"], /--fault takes KEY=VALUE,…/],
+    [["--fault", "kind=status"], /`faults\[0\]\.status`/],
+    [
+      ["--fault", "kind=narrow,scopes=A+B,provider=toggle"],
+      /`faults\[0\]\.provider` is a provider without scopes/,
+    ],
+    [["--fault", "{"], /--fault takes .* and this is not JSON/],
+    [["4000"], /it takes flags and no other words/],
+  ])) {
+    const { status, stdout, stderr } = await run(["sandbox", ...words]);
+
+    assert.match(stderr, said);
+    assert.equal(status, 2);
+    assert.equal(stdout, "");
+  }
+});
+
+test("says so where the port is taken, or the command is not there", async (t) => {
+  const server = createServer().listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+
+  const taken = await run(["sandbox", "--port", `${port}`]);
+  const missing = await run(["sandbox", "--", "no-such-command-here"]);
+
+  assert.equal(taken.status, 1);
+  assert.match(taken.stderr, /sandbox: EADDRINUSE: the port is taken; write another --port/);
+  assert.equal(missing.status, 1);
+  assert.match(missing.stderr, /sandbox: ENOENT: the command after -- cannot be run\n$/);
+});

@@ -1,0 +1,84 @@
+// `scopes`: what a document needs, and where it is wrong.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { folderFor } from "../stores/support.js";
+import { run } from "./support.js";
+
+const CHARGE = `mutation Charge($input: ChargeCreditCardInput!) { chargeCreditCard(input: $input) { transaction { id } } }
+query Context($id: ID!) { node(id: $id) { ... on VenmoPaymentContext { status } } }
+`;
+
+/**
+ * @param {import("node:test").TestContext} t
+ * @param {string} text
+ */
+async function documentFor(t, text) {
+  const file = join(await folderFor(t), "document.graphql");
+  await writeFile(file, text);
+  return file;
+}
+
+test("prints them one a line, or as JSON, of the whole document or of one operation", async (t) => {
+  const words = ["scopes", await documentFor(t, CHARGE), "--provider", "braintree"];
+
+  const lines = await run(words);
+  const json = await run([...words, "--operation", "Charge", "--json"]);
+  const piped = await run(["scopes", "-", "--provider", "braintree"], { input: CHARGE });
+
+  assert.deepEqual(lines, { status: 0, stdout: "PAYMENT_CONTEXT_FIND\nTRANSACTION_CHARGE\n", stderr: "" });
+  assert.equal(json.stdout, '{"scopes":["TRANSACTION_CHARGE"]}\n');
+  assert.deepEqual(piped, lines);
+});
+
+test("prints nothing where none is needed", async (t) => {
+  const file = await documentFor(t, "{ Products(account_id: 1) { id } }");
+
+  assert.deepEqual(await run(["scopes", file, "--provider", "toggle"]), {
+    status: 0,
+    stdout: "",
+    stderr: "",
+  });
+});
+
+test("says where a document is wrong, as editors and terminals read it", async (t) => {
+  const broken = await documentFor(t, "query {\n  getOffers(\n}\n");
+  const unknown = await documentFor(
+    t,
+    "# What ends a customer.\nmutation deleteCustomer {\n  gone: deleteCustomer\n}\n",
+  );
+  const alone = await documentFor(t, "{ ...Missing }");
+
+  const endings = await Promise.all(
+    [broken, unknown, alone].map((file) => run(["scopes", file, "--provider", "braintree"])),
+  );
+
+  const [first, second, third] = endings.map(({ stderr }) => stderr);
+  assert.ok(first?.startsWith(`graphql-token-manager scopes: invalid_document: ${broken}:3:1: `), first);
+  assert.ok(
+    second?.startsWith(
+      `graphql-token-manager scopes: unsupported: ${unknown}:3:3: braintree does not publish the scopes of \`Mutation.deleteCustomer\``,
+    ),
+    second,
+  );
+  assert.ok(third?.startsWith(`graphql-token-manager scopes: invalid_document: ${alone}:1:3: `), third);
+  for (const { status, stdout } of endings) assert.deepEqual({ status, stdout }, { status: 1, stdout: "" });
+});
+
+test("wrong uses end with 2", async (t) => {
+  const file = await documentFor(t, "{ a }");
+  for (const [words, said] of /** @type {[string[], RegExp][]} */ ([
+    [["--provider", "fluz"], /it wants FILE/],
+    [[file], /scopes needs --provider/],
+    [[file, "another", "--provider", "fluz"], /one FILE and no other words/],
+    [["missing.graphql", "--provider", "fluz"], /missing\.graphql cannot be read \(ENOENT\)/],
+  ])) {
+    const { status, stderr } = await run(["scopes", ...words]);
+
+    assert.match(stderr, said);
+    assert.equal(status, 2);
+  }
+});

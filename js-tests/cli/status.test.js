@@ -1,0 +1,82 @@
+// `status`: what a store holds, told without asking anybody and without changing it.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { sandboxFor } from "../support/setup.js";
+import { folderFor } from "../stores/support.js";
+import { apis, assertKeepsSecrets, output, run } from "./support.js";
+
+test("tells the state, the times and the scopes, and never the token", async (t) => {
+  const sandbox = await sandboxFor(t, { lifetimes: { fluz: 600_000 } });
+  const { flags, env } = apis(sandbox).fluz;
+  const kept = [...flags, "--store", join(await folderFor(t), "tokens")];
+  const value = (await output(sandbox, ["token", ...kept], { env })).trim();
+
+  const text = await output(sandbox, ["status", ...kept], { env });
+  const json = JSON.parse(await output(sandbox, ["status", ...kept, "--json"], { env }));
+  const due = JSON.parse(await output(sandbox, ["status", ...kept, "--json"], { env, aheadMs: 500_000 }));
+
+  assert.match(
+    text,
+    /^state +fresh\nissued +\d{4}-.+Z\nexpires +\d{4}-.+Z, in \d+ s\nscopes +LIST_OFFERS\n$/,
+  );
+  const { issuedAt, expiresAt, expiresInMs } = json;
+  assert.deepEqual(json, { state: "fresh", issuedAt, expiresAt, expiresInMs, scopes: ["LIST_OFFERS"] });
+  assert.ok(expiresInMs > 500_000 && expiresInMs <= 600_000);
+  assert.equal(expiresAt - issuedAt, 600_000);
+  assert.equal(due.state, "refresh-due");
+  assert.ok(!`${text}${JSON.stringify([json, due])}`.includes(value));
+  assert.equal(sandbox.requests().length, 1);
+});
+
+test("says that there is nothing with status 1, and asks nobody", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const { flags, env } = apis(sandbox).fluz;
+  const words = ["status", ...flags, "--store", join(await folderFor(t), "tokens")];
+
+  const text = await run(words, { env });
+  const json = await run([...words, "--json"], { env });
+
+  assert.deepEqual(text, { status: 1, stdout: "state    empty\n", stderr: "" });
+  assert.deepEqual(json, { status: 1, stdout: '{"state":"empty"}\n', stderr: "" });
+  assert.equal(sandbox.requests().length, 0);
+});
+
+test("leaves the refresh token of an expired token to whoever asks for the next", async (t) => {
+  let aheadMs = 0;
+  const sandbox = await sandboxFor(t, { now: () => Date.now() + aheadMs, lifetimes: { fluz: 600_000 } });
+  const { flags, env } = apis(sandbox).fluz;
+  const kept = [...flags, "--store", join(await folderFor(t), "tokens")];
+  await output(sandbox, ["token", ...kept], { env });
+  aheadMs = 700_000;
+
+  const ending = await run(["status", ...kept], { env, aheadMs });
+  await output(sandbox, ["token", ...kept], { env, aheadMs });
+
+  assertKeepsSecrets(sandbox, ending);
+  assert.equal(ending.status, 1);
+  assert.equal(sandbox.counts().fluz.grants, 1);
+  assert.equal(sandbox.counts().fluz.refreshes, 1);
+});
+
+test("does not take wrong options for an empty store", async (t) => {
+  const { flags, env } = apis(await sandboxFor(t)).braintree;
+  const words = [...flags, "--braintree-version", "x", "--store", join(await folderFor(t), "tokens")];
+
+  const { status, stderr } = await run(["status", ...words], { env });
+
+  assert.equal(status, 2);
+  assert.match(stderr, /invalid_options: .*--braintree-version/);
+});
+
+test("without a store is a mistake", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const { flags, env } = apis(sandbox).fluz;
+
+  const { status, stderr } = await run(["status", ...flags], { env });
+
+  assert.equal(status, 2);
+  assert.match(stderr, /status needs --store FOLDER/);
+});

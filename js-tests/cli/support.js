@@ -1,0 +1,188 @@
+/**
+ * The command line as users run it: a process of its own, of the installed package.
+ *
+ * @module
+ */
+
+import "../support/guard.js";
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { secretsOf } from "../support/secrets.js";
+import { until } from "../support/waiting.js";
+
+/** @import { TestContext } from "node:test" */
+/** @import { Sandbox } from "graphql-token-manager/testing" */
+
+/** @typedef {{ status: number | null, stdout: string, stderr: string }} Ending */
+
+/**
+ * @typedef {object} How
+ * @property {Record<string, string>} [env] Besides the path.
+ * @property {string} [input] Standard input; closed at once where left out.
+ * @property {number} [aheadMs] How far the device's clock has moved on.
+ * @property {number} [speed] How many times as fast it runs.
+ * @property {string} [cwd]
+ */
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const require = createRequire(import.meta.url);
+
+/** The folder of the installed package. */
+export const PACKAGE = dirname(require.resolve("graphql-token-manager/package.json"));
+
+const { bin } = require("graphql-token-manager/package.json");
+export const PROGRAM = join(PACKAGE, bin["graphql-token-manager"]);
+
+/** Far more than any command here takes. */
+const LONGEST_MS = 40_000;
+
+/**
+ * Runs a command to its end.
+ * @param {readonly string[]} words
+ * @param {How} [how]
+ * @returns {Promise<Ending>}
+ */
+export function run(words, how) {
+  return new Running(words, how).ended;
+}
+
+/**
+ * Starts a command that runs until it is stopped, at the latest after the test.
+ * @param {TestContext} t
+ * @param {readonly string[]} words
+ * @param {How} [how]
+ */
+export function start(t, words, how) {
+  const running = new Running(words, how);
+  t.after(async () => {
+    running.child.kill("SIGKILL");
+    await running.ended;
+  });
+  return running;
+}
+
+class Running {
+  stdout = "";
+  stderr = "";
+
+  /**
+   * @param {readonly string[]} words
+   * @param {How} [how]
+   */
+  constructor(words, { env = {}, input, aheadMs = 0, speed = 1, cwd = ROOT } = {}) {
+    const preload = `--import ${new URL("clock.js", import.meta.url).href}`;
+    const clock = { NODE_OPTIONS: preload, AHEAD_MS: `${aheadMs}`, SPEED: `${speed}` };
+    const moved = aheadMs !== 0 || speed !== 1;
+    this.child = spawn(process.execPath, [PROGRAM, ...words], {
+      cwd,
+      env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...(moved ? clock : {}), ...env },
+      stdio: ["pipe", "pipe", "pipe"],
+      timeout: LONGEST_MS,
+      // A signal that it listens to would look like success.
+      killSignal: "SIGKILL",
+    });
+    // A command that does not read it may have ended.
+    this.child.stdin.on("error", () => {});
+    this.child.stdin.end(input ?? "");
+    this.child.stdout.setEncoding("utf8").on("data", (text) => (this.stdout += text));
+    this.child.stderr.setEncoding("utf8").on("data", (text) => (this.stderr += text));
+    /** @type {Promise<Ending>} */
+    this.ended = new Promise((resolve, reject) => {
+      this.child.on("error", reject);
+      this.child.on("close", (status) => resolve({ status, stdout: this.stdout, stderr: this.stderr }));
+    });
+  }
+
+  /** Whole lines of standard output. */
+  get lines() {
+    return this.stdout.split("\n").slice(0, -1);
+  }
+
+  /**
+   * Waits for so many lines of standard output.
+   * @param {number} count
+   */
+  async said(count) {
+    await until(
+      () => this.lines.length >= count || this.child.exitCode !== null,
+      `${count} lines were printed`,
+    );
+    assert.ok(this.lines.length >= count, `it ended: ${this.stderr}`);
+    return this.lines;
+  }
+
+  /** @param {NodeJS.Signals} signal */
+  stop(signal) {
+    this.child.kill(signal);
+    return this.ended;
+  }
+}
+
+/**
+ * How to reach the sandbox's APIs: flags, and what goes into the environment.
+ * @param {Sandbox} sandbox
+ */
+export function apis({ fluz, toggle, braintree }) {
+  const { userId, accountId } = fluz;
+  return {
+    fluz: {
+      flags: [
+        ...[
+          "--provider",
+          "fluz",
+          "--environment",
+          "sandbox",
+          "--endpoint",
+          fluz.endpoint,
+          "--scopes",
+          "LIST_OFFERS",
+        ],
+        ...["--user-id", userId, "--account-id", accountId, "--api-key-env", "SECRET"],
+      ],
+      env: { SECRET: fluz.apiKey },
+    },
+    toggle: {
+      flags: [
+        ...["--provider", "toggle", "--endpoint", toggle.endpoint],
+        ...["--username", toggle.username, "--password-env", "SECRET"],
+      ],
+      env: { SECRET: toggle.password },
+    },
+    braintree: {
+      flags: [
+        ...["--provider", "braintree", "--endpoint", braintree.endpoint, "--scopes", "CUSTOMER_CREATE"],
+        ...["--client-id", braintree.clientId, "--client-secret-env", "SECRET"],
+      ],
+      env: { SECRET: braintree.clientSecret },
+    },
+  };
+}
+
+/**
+ * Fails if a command's output shows a secret, or what it says besides shows a token.
+ * @param {Sandbox} sandbox
+ * @param {{ stdout: string, stderr: string }} output
+ */
+export function assertKeepsSecrets(sandbox, { stdout, stderr }) {
+  secretsOf(sandbox).forEach((secret, place) => {
+    assert.ok(!`${stdout}${stderr}`.includes(secret), `secret number ${place} is shown`);
+  });
+  assert.doesNotMatch(stderr, /eyJ/, "a token is shown on standard error");
+}
+
+/**
+ * Runs a command that must do what it is asked for, in silence.
+ * @param {Sandbox} sandbox
+ * @param {readonly string[]} words
+ * @param {How} [how]
+ */
+export async function output(sandbox, words, how) {
+  const ending = await run(words, how);
+  assert.equal(ending.stderr, "");
+  assert.equal(ending.status, 0);
+  assertKeepsSecrets(sandbox, ending);
+  return ending.stdout;
+}

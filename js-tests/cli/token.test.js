@@ -1,0 +1,179 @@
+// `token` and `header`: one token on standard output, from whatever holds the credentials, shared by calls.
+
+import assert from "node:assert/strict";
+import { chmod, readdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+
+import { acmeProfile, call, claims, sandboxFor, sharedSandbox } from "../support/setup.js";
+import { folderFor } from "../stores/support.js";
+import { apis, output, run } from "./support.js";
+
+const ASKED = { fluz: "{ getOffers { offerId } }", toggle: "{ Products(account_id: 1) { id } }" };
+
+describe("a token", () => {
+  for (const api of /** @type {const} */ (["fluz", "toggle"])) {
+    test(`of ${api} is printed alone, and the API accepts it`, async (t) => {
+      const sandbox = await sharedSandbox(t);
+      const { flags, env } = apis(sandbox)[api];
+
+      const printed = await output(sandbox, ["token", ...flags], { env });
+
+      assert.match(printed, /^[\w.-]+\n$/);
+      const answer = await call(sandbox[api].endpoint, printed.trim(), ASKED[api]);
+      assert.equal((await answer.json()).errors, undefined);
+    });
+  }
+
+  test("of braintree has the scopes asked for, however they are listed", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const { flags, env } = apis(sandbox).braintree;
+
+    const printed = await output(
+      sandbox,
+      ["token", ...flags, "--scopes", "TRANSACTION_FIND, TRANSACTION_CHARGE\n", "--json"],
+      { env },
+    );
+
+    const scopes = ["CUSTOMER_CREATE", "TRANSACTION_CHARGE", "TRANSACTION_FIND"];
+    const { value, issuedAt, expiresAt, ...rest } = JSON.parse(printed);
+    assert.deepEqual({ ...rest, scopes: [...rest.scopes].sort() }, { tokenType: "Bearer", scopes });
+    assert.ok(typeof value === "string" && expiresAt > issuedAt);
+  });
+
+  test("of another API is got as a profile says, with its secrets from the environment", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const profile = acmeProfile(sandbox);
+    profile.authenticate.variables.secret = { $env: "ACME_SECRET" };
+    const file = join(await folderFor(t), "acme.json");
+    await writeFile(file, JSON.stringify(profile));
+
+    const printed = await output(sandbox, ["token", "--profile", file], {
+      env: { ACME_SECRET: sandbox.acme.secret },
+    });
+
+    const answer = await call(sandbox.acme.endpoint, printed.trim(), "{ me { id } }");
+    assert.deepEqual(await answer.json(), { data: { me: { id: sandbox.acme.id } } });
+  });
+
+  test("comes as a header, for curl's -H @-", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const { flags, env } = apis(sandbox).toggle;
+
+    const printed = await output(sandbox, ["header", ...flags], { env });
+    const json = await output(sandbox, ["header", ...flags, "--json"], { env });
+
+    const [, authorization = ""] = /^Authorization: (Bearer \S+)\n$/.exec(printed) ?? [];
+    assert.ok(authorization);
+    assert.match(JSON.parse(json).Authorization, /^Bearer \S+$/);
+  });
+});
+
+describe("a secret", () => {
+  test("is read from a file, without the line break at its end", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const { flags } = apis(sandbox).toggle;
+    const file = join(await folderFor(t), "password");
+    await writeFile(file, `${sandbox.toggle.password}\r\n`, { mode: 0o600 });
+
+    const printed = await output(sandbox, ["token", ...flags.slice(0, -2), "--password-file", file]);
+
+    assert.notEqual(printed, "");
+  });
+
+  test("is read from standard input", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const { flags } = apis(sandbox).toggle;
+
+    const input = `${sandbox.toggle.password}\n`;
+    const printed = await output(sandbox, ["token", ...flags.slice(0, -2), "--password-file", "-"], {
+      input,
+    });
+
+    assert.notEqual(printed, "");
+  });
+
+  test("in a file that others can read is used, with a warning that can be turned off", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const { flags } = apis(sandbox).toggle;
+    const file = join(await folderFor(t), "password");
+    await writeFile(file, sandbox.toggle.password);
+    await chmod(file, 0o640);
+    const words = ["token", ...flags.slice(0, -2), "--password-file", file];
+
+    const { status, stdout, stderr } = await run(words);
+    const quiet = await output(sandbox, [...words, "--quiet"]);
+
+    assert.equal(status, 0);
+    assert.match(
+      stderr,
+      /^graphql-token-manager token: warning: .*--password-file.*\(mode 640\); chmod 600 it\n$/,
+    );
+    assert.equal(claims(stdout).sub, claims(quiet).sub);
+  });
+});
+
+describe("a store", () => {
+  test("lets calls share one grant, also those at the same time, and keeps it from others", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const { flags, env } = apis(sandbox).fluz;
+    const store = join(await folderFor(t), "tokens");
+    const words = ["token", ...flags, "--store", store];
+
+    const together = await Promise.all([1, 2, 3].map(() => output(sandbox, words, { env })));
+    const later = await output(sandbox, words, { env });
+
+    assert.equal(new Set([...together, later]).size, 1);
+    assert.equal(sandbox.counts().fluz.grants, 1);
+    assert.equal((await stat(store)).mode & 0o777, 0o700);
+    for (const name of await readdir(store))
+      assert.equal((await stat(join(store, name))).mode & 0o777, 0o600);
+  });
+
+  test("does not give a token to other credentials", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const { flags, env } = apis(sandbox).toggle;
+    const store = join(await folderFor(t), "tokens");
+    const words = ["token", ...flags, "--store", store];
+    await output(sandbox, words, { env });
+
+    const { status, stdout } = await run(words, { env: { SECRET: "another password" } });
+
+    assert.equal(status, 1);
+    assert.equal(stdout, "");
+  });
+
+  test("is passed over where a new token is asked for, or one that lives longer", async (t) => {
+    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 600_000 } });
+    const { flags, env } = apis(sandbox).fluz;
+    const words = ["token", ...flags, "--store", join(await folderFor(t), "tokens")];
+    const first = await output(sandbox, words, { env });
+
+    const fresh = await output(sandbox, [...words, "--fresh"], { env });
+    const held = await output(sandbox, [...words, "--min-validity", "3m"], { env, aheadMs: 240_000 });
+    const longer = await output(sandbox, [...words, "--min-validity", "7m"], { env, aheadMs: 240_000 });
+
+    assert.notEqual(fresh, first);
+    assert.equal(held, fresh);
+    assert.notEqual(longer, fresh);
+  });
+
+  test("has the next token when the one held is nearly over: that is handed out at once", async (t) => {
+    let aheadMs = 0;
+    const sandbox = await sandboxFor(t, { now: () => Date.now() + aheadMs, lifetimes: { fluz: 600_000 } });
+    const { flags, env } = apis(sandbox).fluz;
+    const words = ["token", ...flags, "--store", join(await folderFor(t), "tokens")];
+    const first = await output(sandbox, words, { env });
+    // The last quarter.
+    aheadMs = 500_000;
+
+    const near = await output(sandbox, words, { env, aheadMs });
+    const requests = sandbox.requests().length;
+    const next = await output(sandbox, words, { env, aheadMs });
+
+    assert.equal(near, first);
+    assert.equal(requests, 2);
+    assert.notEqual(next, first);
+    assert.equal(sandbox.requests().length, requests);
+  });
+});

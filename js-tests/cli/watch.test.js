@@ -1,0 +1,176 @@
+// `watch`: a token that stays fresh for programs that read it from a file or a pipe.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+
+import { sandboxFor } from "../support/setup.js";
+import { until } from "../support/waiting.js";
+import { folderFor } from "../stores/support.js";
+import { apis, assertKeepsSecrets, run, start } from "./support.js";
+
+/** A lifetime whose last quarter comes soon. */
+const SHORT = { lifetimes: { fluz: 1_500 } };
+
+/** Failures are remembered for seconds: ten times as fast, for the server and for the command. */
+function fastClock() {
+  const speed = 10;
+  const from = Date.now();
+  return { speed, now: () => Math.round(from + (Date.now() - from) * speed) };
+}
+
+/** @param {string} path */
+const modeOf = async (path) => (await stat(path)).mode & 0o777;
+
+describe("a watch", () => {
+  test("prints each new token in a line, and ends with 0 when told to", async (t) => {
+    const sandbox = await sandboxFor(t, SHORT);
+    const { flags, env } = apis(sandbox).fluz;
+    const watch = start(t, ["watch", ...flags], { env });
+
+    const lines = await watch.said(3);
+    const ending = await watch.stop("SIGINT");
+
+    assert.equal(new Set(lines).size, lines.length);
+    for (const line of lines) assert.match(line, /^eyJ[\w.-]+$/);
+    assert.equal(ending.status, 0);
+    assert.equal(ending.stderr, "");
+  });
+
+  test("writes the token into a file that is whole and its owner's, before it says so", async (t) => {
+    const sandbox = await sandboxFor(t, SHORT);
+    const { flags, env } = apis(sandbox).fluz;
+    const folder = await folderFor(t);
+    const file = join(folder, "token");
+    // Others could read the one before.
+    await writeFile(file, "an older one");
+    await chmod(file, 0o644);
+    const watch = start(t, ["watch", ...flags, "--output", file, "--events"], { env });
+
+    await watch.said(1);
+    const first = await readFile(file, "utf8");
+    const mode = await modeOf(file);
+    const lines = await watch.said(2);
+    const second = await readFile(file, "utf8");
+    const cmdline = await readFile(`/proc/${watch.child.pid}/cmdline`, "utf8");
+    const ending = await watch.stop("SIGTERM");
+
+    assert.match(first, /^eyJ[\w.-]+\n$/);
+    assert.notEqual(second, first);
+    assert.equal(mode, 0o600);
+    assert.deepEqual(await readdir(folder), ["token"]);
+    const [initial, next] = lines.map((line) => JSON.parse(line));
+    assert.deepEqual([initial.type, initial.reason, next.reason], ["token", "initial", "proactive"]);
+    assert.ok(Math.abs(initial.at - Date.now()) < 60_000);
+    assert.doesNotMatch(ending.stdout, /eyJ/);
+    assert.equal(ending.status, 0);
+    assertKeepsSecrets(sandbox, ending);
+    assertKeepsSecrets(sandbox, { stdout: cmdline, stderr: cmdline });
+  });
+
+  test("writes the header, which curl takes as a file, and takes no link for a file", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const { flags, env } = apis(sandbox).fluz;
+    const folder = await folderFor(t);
+    const [file, elsewhere] = ["header", "elsewhere"].map((name) => join(folder, name));
+    await writeFile(elsewhere, "kept");
+    await symlink(elsewhere, file);
+    const watch = start(t, ["watch", ...flags, "--output", file, "--header", "--events"], { env });
+
+    await watch.said(1);
+    await watch.stop("SIGTERM");
+
+    assert.match(await readFile(file, "utf8"), /^Authorization: Bearer eyJ[\w.-]+\n$/);
+    assert.equal(await readFile(elsewhere, "utf8"), "kept");
+  });
+
+  test("outlives failures that may pass, at the start too", async (t) => {
+    const { speed, now } = fastClock();
+    const sandbox = await sandboxFor(t, { now, lifetimes: { fluz: 20_000 } });
+    const end = sandbox.fault({ kind: "status", status: 503 });
+    const { flags, env } = apis(sandbox).fluz;
+    const watch = start(t, ["watch", ...flags, "--attempts", "1", "--timeout", "5m"], { env, speed });
+    await until(() => watch.stderr !== "", "the failure was told");
+    end();
+    await watch.said(1);
+    const again = sandbox.fault({ kind: "status", status: 503 });
+    await until(() => watch.stderr.includes("still valid"), "the second failure was told");
+    again();
+
+    const tokens = watch.lines.length;
+    await watch.said(tokens + 1);
+    const ending = await watch.stop("SIGHUP");
+
+    assert.match(ending.stderr, /^graphql-token-manager watch: warning: server: [^\n]+\n/);
+    assert.equal(ending.status, 0);
+  });
+
+  test("ends with 1 where the credentials are refused", async (t) => {
+    const sandbox = await sandboxFor(t);
+
+    const ending = await run(["watch", ...apis(sandbox).fluz.flags], { env: { SECRET: "YTpi" } });
+
+    assert.equal(ending.status, 1);
+    assert.match(ending.stderr, /watch: invalid_credentials: /);
+    assert.equal(ending.stdout, "");
+  });
+
+  test("ends with 1 after a failure that stays, when the token held has expired", async (t) => {
+    const { speed, now } = fastClock();
+    const sandbox = await sandboxFor(t, { now, lifetimes: { fluz: 20_000 } });
+    const { flags, env } = apis(sandbox).fluz;
+    const watch = start(t, ["watch", ...flags, "--timeout", "5m", "--events"], { env, speed });
+    await watch.said(1);
+    sandbox.fault({ kind: "no-token" });
+
+    const { status, stdout, stderr } = await watch.ended;
+
+    assert.equal(status, 1);
+    assert.match(stderr, /^graphql-token-manager watch: protocol: [^\n]+\n$/);
+    const failures = stdout.split("\n").filter((line) => line.includes('"type":"error"'));
+    const [first, last] = [failures.at(0), failures.at(-1)].map((line = "") => JSON.parse(line));
+    assert.deepEqual([first.tokenStillValid, first.error.code], [true, "protocol"]);
+    assert.equal(last.tokenStillValid, false);
+  });
+
+  test("ends with 1 where the file cannot be written", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const { flags, env } = apis(sandbox).fluz;
+    const folder = await folderFor(t);
+    await mkdir(join(folder, "taken"));
+
+    for (const file of [join(folder, "taken"), join(folder, "missing/token")]) {
+      const ending = await run(["watch", ...flags, "--output", file], { env });
+
+      assert.equal(ending.status, 1);
+      assert.match(ending.stderr, /^graphql-token-manager watch: (EISDIR|ENOENT): [^\n]+\n$/);
+      assert.deepEqual(await readdir(folder), ["taken"]);
+    }
+  });
+
+  test("ends at once when told to, also while it waits for the provider", async (t) => {
+    const sandbox = await sandboxFor(t, { faults: [{ kind: "delay", ms: 60_000 }] });
+    const { flags, env } = apis(sandbox).fluz;
+    const watch = start(t, ["watch", ...flags], { env });
+    await until(() => sandbox.requests().length > 0, "the provider was asked");
+
+    const ending = await watch.stop("SIGTERM");
+
+    assert.deepEqual(ending, { status: 0, stdout: "", stderr: "" });
+  });
+
+  test("ends when nobody reads on", async (t) => {
+    const sandbox = await sandboxFor(t, SHORT);
+    const { flags, env } = apis(sandbox).fluz;
+    const watch = start(t, ["watch", ...flags], { env });
+    await watch.said(1);
+
+    watch.child.stdout.destroy();
+    await once(watch.child, "exit");
+
+    assert.equal(watch.child.exitCode, 0);
+    assert.equal(watch.stderr, "");
+  });
+});

@@ -1,0 +1,79 @@
+// Browsers, without a build: a script tag, a module worker and a service worker, and a page under strict policies.
+
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { after, describe, test } from "node:test";
+import { chromiumFor, firefoxFor, webkitFor } from "../../stores/browsers.js";
+import { TOLD, projectFor } from "./project.js";
+import { siteFor, told } from "./site.js";
+
+/** @import { TestContext } from "node:test" */
+
+/** What a page imports where nothing resolves names: the file, as a content delivery network serves it. */
+const FILE = "/node_modules/graphql-token-manager/dist/index.js";
+const SLIM = "/node_modules/graphql-token-manager/dist/slim.js";
+
+/**
+ * @param {TestContext} t
+ * @param {string} file
+ */
+async function projectWith(t, file) {
+  const project = await projectFor(t, "browser");
+  const program = await readFile(project.path("program.js"), "utf8");
+  assert.ok(program.includes('"graphql-token-manager"'));
+  await writeFile(project.path("program.js"), program.replace('"graphql-token-manager"', `"${file}"`));
+  return project;
+}
+
+for (const [engine, browserFor] of /** @type {const} */ ([
+  ["Chromium", chromiumFor],
+  ["Firefox", firefoxFor],
+  ["WebKit", webkitFor],
+])) {
+  const browser = browserFor({ after });
+
+  describe(engine, () => {
+    for (const [place, page] of [
+      ["a script tag", "script.html"],
+      ["a module worker", "worker.html"],
+      ["a service worker", "service-worker.html"],
+    ]) {
+      test(`${place}, which imports one file`, async (t) => {
+        const project = await projectWith(t, FILE);
+
+        assert.equal(await told(await browser, `${await siteFor(t, project, ".")}/${page}`), TOLD);
+
+        project.assertServed();
+      });
+    }
+
+    test("a script tag, which imports what has no bytes and fetches them", async (t) => {
+      const project = await projectWith(t, SLIM);
+
+      assert.equal(await told(await browser, `${await siteFor(t, project, ".")}/slim.html`), TOLD);
+
+      project.assertServed();
+    });
+
+    test("a page runs it under `script-src 'self' 'wasm-unsafe-eval'`", async (t) => {
+      const project = await projectWith(t, FILE);
+      const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ${project.sandbox.url}`;
+
+      const site = await siteFor(t, project, ".", { "content-security-policy": policy });
+      assert.equal(await told(await browser, `${site}/policy.html`), TOLD);
+
+      project.assertServed();
+    });
+
+    test("under `script-src 'self'` an error names what to add", async (t) => {
+      const project = await projectWith(t, FILE);
+      const policy = `default-src 'none'; script-src 'self'; connect-src 'self' ${project.sandbox.url}`;
+
+      const site = await siteFor(t, project, ".", { "content-security-policy": policy });
+      const error = await told(await browser, `${site}/policy.html`);
+
+      assert.match(error, /^wasm_blocked: .*add the directive `script-src 'wasm-unsafe-eval'`/);
+      assert.deepEqual(project.sandbox.requests(), []);
+    });
+  });
+}

@@ -1,0 +1,52 @@
+// Bundlers, each with what its first page of documentation says and no option for what it imports. What they make runs in
+// Chromium.
+
+import assert from "node:assert/strict";
+import { copyFile, readFile, readdir, writeFile } from "node:fs/promises";
+import { after, test } from "node:test";
+import { chromiumFor } from "../../stores/browsers.js";
+import { TOLD, assertQuiet, projectFor } from "./project.js";
+import { siteFor, told } from "./site.js";
+
+/** @type {[name: string, tool: string, options: string[]][]} */
+const BUNDLERS = [
+  ["esbuild", "esbuild/bin/esbuild", ["main.js", "--bundle", "--format=esm", "--outdir=dist"]],
+  ["Rollup", "rollup/dist/bin/rollup", ["main.js", "--dir=dist", "--plugin=node-resolve"]],
+  ["Rolldown", "rolldown/bin/cli.mjs", ["main.js", "--dir=dist"]],
+  ["webpack 5", "webpack/bin/webpack.js", ["--entry=./main.js", "--mode=production", "--output-path=dist"]],
+  ["Rspack", "@rspack/cli/bin/rspack.js", ["build", "--entry=./main.js", "--mode=production"]],
+  ["Vite", "vite/bin/vite.js", ["build"]],
+];
+
+const browser = chromiumFor({ after });
+
+for (const [name, tool, options] of BUNDLERS) {
+  test(`${name} builds it into a page`, async (t) => {
+    const project = await projectFor(t, "page");
+
+    assertQuiet(await project.node(tool, ...options));
+
+    // Vite has written its own.
+    if (name !== "Vite") await copyFile(project.path("index.html"), project.path("dist/index.html"));
+    const files = await readdir(project.path("dist"), { recursive: true });
+    assert.deepEqual(
+      files.filter((file) => !/\.(?:js|html|txt)$|^assets$/.test(file)),
+      [],
+    );
+    assert.equal(await told(await browser, await siteFor(t, project, "dist")), TOLD);
+    project.assertServed();
+  });
+}
+
+test("Vite builds what has no bytes, with the address of core.wasm", async (t) => {
+  const project = await projectFor(t, "slim");
+  const program = await readFile(project.path("program.js"), "utf8");
+  await writeFile(project.path("program.js"), program.replace('-manager"', '-manager/slim"'));
+
+  assertQuiet(await project.node("vite/bin/vite.js", "build"));
+
+  const files = await readdir(project.path("dist/assets"));
+  assert.equal(files.filter((file) => file.endsWith(".wasm")).length, 1);
+  assert.equal(await told(await browser, await siteFor(t, project, "dist")), TOLD);
+  project.assertServed();
+});

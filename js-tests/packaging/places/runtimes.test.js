@@ -1,0 +1,96 @@
+// Runtimes other than browsers: each imports, and requires, what was installed.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { assertTold, projectFor } from "./project.js";
+
+for (const { major, oneClass } of [
+  { major: 18, oneClass: false },
+  { major: 20, oneClass: true },
+  { major: 22, oneClass: true },
+  { major: 24, oneClass: true },
+  { major: 26, oneClass: true },
+]) {
+  describe(`Node ${major}`, () => {
+    for (const file of ["main.mjs", "main.cjs"]) {
+      test(`runs ${file}`, async (t) => {
+        const project = await projectFor(t, "node");
+
+        assertTold(await project.run(project.tool(`node-${major}/bin/node`), file));
+
+        project.assertServed();
+      });
+    }
+
+    test(`import and require give ${oneClass ? "one class" : "two classes"}, and one core`, async (t) => {
+      const project = await projectFor(t, "node");
+      const node = project.tool(`node-${major}/bin/node`);
+      const version = await project.run(node, "--version");
+
+      const { stdout, stderr } = await project.run(node, "both.mjs");
+
+      assert.ok(version.stdout.startsWith(`v${major}.`));
+      assert.deepEqual(JSON.parse(stdout), { oneClass, cores: 1, known: true }, stderr);
+    });
+  });
+}
+
+describe("Deno", () => {
+  /** @type {(project: import("./project.js").Project, ...options: string[]) => ReturnType<typeof project.run>} */
+  const deno = (project, ...options) =>
+    project.run(project.tool("@deno/linux-x64-glibc/deno"), "run", "--quiet", "--no-prompt", ...options);
+
+  for (const file of ["main.mjs", "main.cjs"]) {
+    test(`runs ${file}, allowed to do no more than to ask the API`, async (t) => {
+      const project = await projectFor(t, "node");
+      const allowed = [`--allow-net=${new URL(project.sandbox.url).host}`, "--allow-env=TOKEN_OPTIONS"];
+      // To `require` a file, Deno looks for its package.
+      if (file.endsWith(".cjs")) allowed.push("--allow-read=.");
+
+      assertTold(await deno(project, ...allowed, file));
+
+      project.assertServed();
+    });
+  }
+
+  test("import and require give one class, and one core", async (t) => {
+    const { stdout, stderr } = await deno(await projectFor(t, "node"), "--allow-read=.", "both.mjs");
+
+    assert.deepEqual(JSON.parse(stdout), { oneClass: true, cores: 1, known: true }, stderr);
+  });
+});
+
+describe("Bun", () => {
+  const bun = "@oven/bun-linux-x64/bin/bun";
+
+  for (const file of ["main.mjs", "main.cjs"]) {
+    test(`runs ${file}`, async (t) => {
+      const project = await projectFor(t, "node");
+
+      assertTold(await project.run(project.tool(bun), file));
+
+      project.assertServed();
+    });
+  }
+
+  test("import and require give two classes, and one core", async (t) => {
+    const project = await projectFor(t, "node");
+
+    const { stdout, stderr } = await project.run(project.tool(bun), "both.mjs");
+
+    assert.deepEqual(JSON.parse(stdout), { oneClass: false, cores: 1, known: true }, stderr);
+  });
+});
+
+for (const [name, fixture] of [
+  ["workerd, by miniflare", "workerd"],
+  ["edge-runtime", "edge"],
+]) {
+  test(`${name}, runs what its condition leads to`, async (t) => {
+    const project = await projectFor(t, fixture);
+
+    assertTold(await project.run(process.execPath, "run.mjs"));
+
+    project.assertServed();
+  });
+}

@@ -1,0 +1,188 @@
+// The entry without bytes of its own, and what the others take in place of theirs.
+
+import "../support/guard.js";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { afterEach, describe, mock, test } from "node:test";
+
+import { fluz, sandboxFor, unreachable } from "../support/setup.js";
+import { failure } from "../support/waiting.js";
+
+/** @typedef {typeof import("graphql-token-manager")} Package */
+
+const require = createRequire(import.meta.url);
+const core = readFileSync(require.resolve("graphql-token-manager/core.wasm"));
+const folder = dirname(require.resolve("graphql-token-manager/package.json"));
+const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+const KEY = Symbol.for(`graphql-token-manager@${version}`);
+let copies = 0;
+
+/**
+ * A copy of an entry; since `afterEach` takes away what copies share, the core of none of them has started.
+ *
+ * @param {"slim" | "index"} entry
+ * @returns {Promise<Package>}
+ */
+const copy = (entry) => import(`${join(folder, "dist", `${entry}.js`)}?copy=${copies++}`);
+
+afterEach(() => {
+  mock.restoreAll();
+  Reflect.deleteProperty(globalThis, KEY);
+});
+
+/**
+ * A server that has the core, and answers of other kinds.
+ *
+ * @param {import("node:test").TestContext} t
+ */
+async function serverFor(t) {
+  const server = createServer((request, response) => {
+    const status = { "/none": 404, "/down": 503 }[`${request.url}`] ?? 200;
+    response.writeHead(status, { "content-length": core.length });
+    if (request.url === "/cut") response.write(core.subarray(0, 1000), () => response.destroy());
+    else response.end(request.url === "/page" ? Buffer.alloc(core.length, "<") : core);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  t.after(() => server.closeAllConnections());
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return `http://127.0.0.1:${port}`;
+}
+
+describe("slim", () => {
+  test("has no bytes inside, which the main entry has", () => {
+    const inlined = (/** @type {string} */ name) =>
+      /[\w+/=]{1000}/.test(readFileSync(join(folder, "dist", name), "utf8"));
+
+    for (const name of ["slim.js", "slim.cjs"]) assert.equal(inlined(name), false, name);
+    for (const name of ["index.js", "index.cjs"]) assert.equal(inlined(name), true, name);
+  });
+
+  for (const [what, source] of /** @type {[string, (site: string) => any][]} */ ([
+    ["a compiled module", () => new WebAssembly.Module(core)],
+    ["bytes", () => core],
+    ["an ArrayBuffer", () => Uint8Array.from(core).buffer],
+    ["an address", (site) => `${site}/core.wasm`],
+    ["a URL", (site) => new URL(`${site}/core.wasm`)],
+    ["an answer on its way", (site) => fetch(`${site}/core.wasm`)],
+  ])) {
+    test(`gets tokens once it was given ${what}`, async (t) => {
+      const { TokenManager } = await copy("slim");
+      const tokens = new TokenManager(/** @type {any} */ (fluz(await sandboxFor(t))));
+      t.after(() => tokens.close());
+
+      await TokenManager.ready(source(await serverFor(t)));
+
+      assert.equal(typeof (await tokens.getToken()), "string");
+    });
+  }
+
+  test("a manager that is asked before says what to call, and works after that", async (t) => {
+    const { TokenManager } = await copy("slim");
+    const tokens = new TokenManager(/** @type {any} */ (fluz(await sandboxFor(t))));
+    t.after(() => tokens.close());
+
+    const early = tokens.getToken();
+    const ready = TokenManager.ready(core);
+
+    const { code, message } = await failure(early);
+    assert.equal(code, "unsupported");
+    assert.match(message, /TokenManager\.ready\(\) with graphql-token-manager\/core\.wasm/);
+    await ready;
+    assert.equal(typeof (await tokens.getToken()), "string");
+  });
+
+  test("is given one core once: what comes later is not looked at, and not loaded", async () => {
+    const compile = mock.method(WebAssembly, "compile");
+    const { TokenManager } = await copy("slim");
+    const other = await copy("slim");
+
+    await Promise.all([TokenManager.ready(core), TokenManager.ready(core), other.TokenManager.ready(core)]);
+    await TokenManager.ready("an address of nothing");
+    await TokenManager.ready();
+
+    assert.equal(compile.mock.callCount(), 1);
+  });
+
+  const refusals = /** @type {[string, (site: string) => any, string, RegExp][]} */ ([
+    ["something else", () => 42, "invalid_options", /is no WebAssembly; give it/],
+    ["a page instead of the file", (site) => `${site}/page`, "invalid_options", /is no WebAssembly; give it/],
+    ["an address of nothing", (site) => `${site}/none`, "invalid_options", /HTTP status 404; give it/],
+    ["a server that is down", (site) => `${site}/down`, "server", /HTTP status 503/],
+    ["an answer that breaks off", (site) => `${site}/cut`, "network", /broke off/],
+    ["nobody who answers", () => unreachable(), "network", /could not be loaded/],
+    ["no address", () => "http://", "network", /could not be loaded/],
+    ["another module", () => otherModule(), "invalid_options", /another module; give it the core\.wasm/],
+    [
+      "the core of another version",
+      () => otherVersion(),
+      "invalid_options",
+      /version 9\.9\.9; give it the core/,
+    ],
+  ]);
+  for (const [what, source, code, message] of refusals) {
+    test(`${what} is told as ${code}, and another try works`, async (t) => {
+      const { TokenManager } = await copy("slim");
+
+      const error = await failure(TokenManager.ready(source(await serverFor(t))));
+
+      assert.equal(error.code, code);
+      assert.match(error.message, message);
+      await TokenManager.ready(core);
+    });
+  }
+
+  test("a policy that forbids WebAssembly is told with its remedy", async () => {
+    const refusal = new WebAssembly.CompileError("call to WebAssembly.compile() blocked by CSP");
+    mock.method(WebAssembly, "compile", () => Promise.reject(refusal));
+    const { TokenManager } = await copy("slim");
+
+    const error = await failure(TokenManager.ready(core));
+
+    assert.equal(error.code, "wasm_blocked");
+    assert.match(error.message, /script-src 'wasm-unsafe-eval'/);
+  });
+});
+
+describe("the main entry", () => {
+  test("starts ahead without a manager", async () => {
+    const compile = mock.method(WebAssembly, "compile");
+    const { TokenManager } = await copy("index");
+
+    await TokenManager.ready();
+
+    assert.equal(compile.mock.callCount(), 1);
+    await new TokenManager({ provider: "toggle", username: "me", password: "secret" }).close();
+    assert.equal(compile.mock.callCount(), 1);
+  });
+
+  test("takes a compiled module instead of its own, and goes back to that where it was a wrong one", async () => {
+    const module = new WebAssembly.Module(core);
+    const compile = mock.method(WebAssembly, "compile");
+    const [one, other] = [await copy("index"), await copy("index")];
+
+    await one.TokenManager.ready(module);
+    assert.equal(compile.mock.callCount(), 0);
+
+    Reflect.deleteProperty(globalThis, KEY);
+    assert.equal((await failure(other.TokenManager.ready(otherModule()))).code, "invalid_options");
+    await other.TokenManager.ready();
+    assert.equal(compile.mock.callCount(), 1);
+  });
+});
+
+/** The smallest module there is. */
+const otherModule = () => new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+
+/** The core, as if another version had built it. */
+function otherVersion() {
+  const bytes = Buffer.from(core);
+  assert.ok(bytes.subarray(-version.length).equals(Buffer.from(version)));
+  bytes.write("9.9.9", bytes.length - version.length);
+  return bytes;
+}

@@ -1,0 +1,187 @@
+/** `sandbox`: the local server of `graphql-token-manager/testing`, with what to reach it by. @module */
+
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { CommandError, UsageError } from "../errors.js";
+import { onSignal, onStop } from "../stopping.js";
+import { span, whole } from "../words.js";
+
+/** @import { Sandbox, SandboxOptions } from "graphql-token-manager/testing" */
+/** @import { Command } from "../main.js" */
+/** @import { Words } from "../words.js" */
+
+/** @type {Command} */
+export const sandbox = {
+  about: "run a local server that behaves as the providers document",
+  rest: "COMMAND …",
+  flags: {
+    port: { value: "N", about: "where to listen on 127.0.0.1 (default 0: any free port)" },
+    lifetime: { value: "API=SPAN", about: "of access tokens, e.g. fluz=10s; may be repeated", many: true },
+    variant: { value: "API.KEY=VALUE", about: "e.g. toggle.sliding=every; may be repeated", many: true },
+    fault: {
+      value: "KEY=VALUE,…",
+      about: "e.g. kind=status,status=503,provider=fluz,times=2, or JSON; may be repeated",
+      many: true,
+    },
+  },
+  text: `Runs Fluz, Toggle, Braintree and an API called acme on 127.0.0.1, and prints their endpoints and credentials as an .env
+file once they answer; with --json as JSON. Stopped by SIGINT, SIGTERM or SIGHUP, it ends with 0. The credentials are
+the same each time and open nothing else.
+
+With -- COMMAND, prints nothing, runs the command with these variables in its environment, and ends as it does.
+
+Needs the packages graphql and graphql-yoga. Lifetimes, variants and faults are those of startSandbox in
+graphql-token-manager/testing, which documents them.`,
+  examples: [
+    "graphql-token-manager sandbox --port 4000 --lifetime fluz=10s > sandbox.env",
+    "graphql-token-manager sandbox --fault kind=delay,ms=2000,provider=toggle -- npm test",
+  ],
+  async run({ words, json, print }) {
+    const running = await start(words);
+    try {
+      const [command, ...rest] = words.rest ?? [];
+      if (command !== undefined) return await runCommand(command, rest, variablesOf(running));
+      print(json ? JSON.stringify(detailsOf(running)) : inEnv(variablesOf(running)));
+      await new Promise((/** @type {(value: void) => void} */ resolve) => void onStop(resolve));
+    } finally {
+      await running.close();
+    }
+  },
+};
+
+/**
+ * @param {Words} words
+ * @returns {Promise<Sandbox>}
+ */
+async function start(words) {
+  const { startSandbox } = await import("graphql-token-manager/testing");
+  try {
+    return await startSandbox(/** @type {SandboxOptions} */ (optionsOf(words)));
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(error.message.replace(/^startSandbox: /, ""));
+    const { cause, code } = /** @type {Error & { code?: string }} */ (error);
+    if (cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND") {
+      const packages = "graphql and graphql-yoga";
+      const remedy =
+        "npm install --save-dev graphql graphql-yoga, or without a project: " +
+        "npx -p graphql-token-manager -p graphql -p graphql-yoga graphql-token-manager sandbox";
+      throw new CommandError("missing_package", `the sandbox needs the packages ${packages}; ${remedy}`);
+    }
+    if (code === "EADDRINUSE")
+      throw new CommandError(code, "the port is taken; write another --port, or none");
+    throw error;
+  }
+}
+
+/** @param {Words} words */
+function optionsOf(words) {
+  const port = words.one("port");
+  /** @type {Record<string, number>} */
+  const lifetimes = {};
+  for (const text of words.all("lifetime")) {
+    const [name, value] = pair("lifetime", text);
+    lifetimes[name] = span("lifetime", value);
+  }
+  /** @type {Record<string, Record<string, unknown>>} */
+  const variants = {};
+  for (const text of words.all("variant")) {
+    const [name, value] = pair("variant", text);
+    const [api = "", key, ...more] = name.split(".");
+    if (key === undefined || more.length > 0) throw new UsageError("--variant takes API.KEY=VALUE");
+    variants[api] = { ...variants[api], [key]: scalar(value) };
+  }
+  return {
+    ...(port === undefined ? {} : { port: whole("port", port, 0, 65_535) }),
+    lifetimes,
+    variants,
+    faults: words.all("fault").map(faultOf),
+  };
+}
+
+/** @param {string} text */
+function faultOf(text) {
+  if (text.startsWith("{")) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new UsageError("--fault takes KEY=VALUE,… or JSON, and this is not JSON");
+    }
+  }
+  const entries = text.split(",").map((part) => pair("fault", part));
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, key === "scopes" ? value.split("+") : scalar(value)]),
+  );
+}
+
+/**
+ * @param {string} flag
+ * @param {string} text
+ * @returns {[name: string, value: string]}
+ */
+function pair(flag, text) {
+  const at = text.indexOf("=");
+  if (at < 1) throw new UsageError(`--${flag} takes ${sandbox.flags[flag]?.value}`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/**
+ * What was meant: options tell numbers and booleans from text.
+ * @param {string} text
+ */
+function scalar(text) {
+  if (text === "true" || text === "false") return text === "true";
+  return /^-?\d+$/.test(text) ? Number(text) : text;
+}
+
+/** @param {Sandbox} sandbox */
+function detailsOf({ url, fluz, toggle, braintree, acme }) {
+  return { url, fluz, toggle, braintree, acme };
+}
+
+/**
+ * As environment variables: `FLUZ_API_KEY`, `BRAINTREE_CLIENT_ID` …
+ * @param {Sandbox} sandbox
+ * @returns {Record<string, string>}
+ */
+function variablesOf(sandbox) {
+  const { url, ...apis } = detailsOf(sandbox);
+  const own = Object.entries(apis).flatMap(([api, details]) =>
+    Object.entries(details).map(([key, value]) => [`${api}_${snake(key)}`.toUpperCase(), value]),
+  );
+  return { SANDBOX_URL: url, ...Object.fromEntries(own) };
+}
+
+/** @param {string} key */
+const snake = (key) => key.replace(/[A-Z]/g, (letter) => `_${letter}`);
+
+/**
+ * As shells and Node's `--env-file` read it: in single quotes, in which a dollar sign is one.
+ * @param {Record<string, string>} variables
+ */
+function inEnv(variables) {
+  return Object.entries(variables)
+    .map(([name, value]) => `${name}='${value}'`)
+    .join("\n");
+}
+
+/**
+ * @param {string} command
+ * @param {readonly string[]} words
+ * @param {Record<string, string>} variables
+ * @returns {Promise<number>} Its status, as shells tell it.
+ */
+function runCommand(command, words, variables) {
+  const child = spawn(command, words, { stdio: "inherit", env: { ...process.env, ...variables } });
+  const end = onSignal((signal) => {
+    // Ctrl-C in a terminal has reached it already; many programs take a second one for impatience.
+    if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
+      reject(new CommandError(error.code ?? "unknown", "the command after -- cannot be run"));
+    });
+    child.on("close", (status, signal) => {
+      resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+    });
+  }).finally(end);
+}

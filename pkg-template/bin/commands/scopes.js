@@ -1,0 +1,63 @@
+/** `scopes`: tells what a document needs. @module */
+
+import { readFile } from "node:fs/promises";
+import { CommandError, UsageError } from "../errors.js";
+import { fromInput } from "../secrets.js";
+
+/** @import { Command } from "../main.js" */
+
+/** @type {Command} */
+export const scopes = {
+  about: "tell which scopes a document needs",
+  operand: "FILE",
+  flags: {
+    provider: { value: "NAME", about: "fluz, toggle or braintree", choices: ["fluz", "toggle", "braintree"] },
+    operation: { value: "NAME", about: "the operation to look at (default: all of the document)" },
+  },
+  text: `Prints the scopes that the GraphQL document in FILE (- for standard input) needs, one a line, from what the provider
+publishes; asks nobody. With --json: {"scopes": […]}. A field of which nothing is published is an error.`,
+  examples: [
+    "graphql-token-manager scopes charge.graphql --provider braintree",
+    `graphql-token-manager token --provider braintree … \\
+      --scopes "$(graphql-token-manager scopes charge.graphql --provider braintree)"`,
+  ],
+  async run({ words, print, json }) {
+    const provider = words.one("provider");
+    if (provider === undefined) throw new UsageError("scopes needs --provider fluz, toggle or braintree");
+    const path = words.operands[0] ?? "";
+    const text = path === "-" ? await fromInput("scopes") : await contentOf(path);
+    const needed = await scopesOf(text, path, provider, words.one("operation"));
+    if (json) print(JSON.stringify({ scopes: needed }));
+    else if (needed.length > 0) print(needed.join("\n"));
+  },
+};
+
+/** @param {string} path */
+async function contentOf(path) {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    throw new UsageError(`${path} cannot be read (${code})`);
+  }
+}
+
+/**
+ * @param {string} text
+ * @param {string} path
+ * @param {string} provider
+ * @param {string | undefined} operationName
+ */
+async function scopesOf(text, path, provider, operationName) {
+  const { requiredScopes } = await import("graphql-token-manager/scopes");
+  try {
+    return requiredScopes(text, /** @type {any} */ (provider), { operationName });
+  } catch (error) {
+    const { code, message } = /** @type {import("graphql-token-manager").TokenError} */ (error);
+    // In front, where editors and terminals look for a place to go to.
+    const [, line, column] = / \(line (\d+), column (\d+)\)/.exec(message) ?? [];
+    const place = line === undefined ? path : `${path}:${line}:${column}`;
+    const what = message.replace(/ \(line \d+, column \d+\)/, "").replace("`document`", "it");
+    throw new CommandError(code === "unsupported" ? code : "invalid_document", `${place}: ${what}`);
+  }
+}

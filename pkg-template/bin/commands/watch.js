@@ -1,0 +1,158 @@
+/** `watch`: keeps a token fresh for programs that read it from a file or a pipe. @module */
+
+import { lineOf } from "../ending.js";
+import { PROVIDER_FLAGS } from "../provider-flags.js";
+import { replaceFile } from "../replacing.js";
+import { onStop } from "../stopping.js";
+import { openTokens } from "../tokens.js";
+
+/** @import { AccessToken, TokenError, TokenEvent, TokenManager } from "graphql-token-manager" */
+/** @import { Call, Command } from "../main.js" */
+
+/** How long to wait after a failure that may pass, where the provider says nothing: as long as it is remembered. */
+const PAUSE_MS = 5_000;
+
+const EVENTS = /** @type {const} */ (["token", "retry", "error", "expired", "warning"]);
+
+/** @type {Command} */
+export const watch = {
+  about: "keep a token fresh, in a file or on standard output",
+  flags: {
+    ...PROVIDER_FLAGS,
+    output: { value: "FILE", about: "write each token here instead: mode 0600, replaced as a whole" },
+    header: { about: 'write "Authorization: Bearer …" instead of the token, for curl -H @FILE' },
+    events: { about: "print each event as a line of JSON, and no token" },
+  },
+  text: `Renews the token ahead of its expiry, and prints each new one in a line of its own, or writes it to --output, until it
+is stopped by SIGINT, SIGTERM or SIGHUP; then it ends with 0, and the file stays.
+
+Failures that may pass are told on standard error and outlived. Where the provider refuses the credentials and no valid
+token is left, it ends with 1. Secrets are read once, at the start. Events have "type" (token, retry, error, expired,
+warning) and "at", in milliseconds since 1970; a token event comes when the file holds the token.`,
+  examples: [
+    `graphql-token-manager watch --provider toggle --username api-user --password-file /run/secrets/toggle \\
+      --output /run/app/authorization --header --events`,
+    `curl -H @/run/app/authorization --json '{"query": "{ Products(account_id: 1) { id } }"}' https://api.mytoggle.io/graphql`,
+  ],
+  async run(call) {
+    const watcher = new Watcher(call, await openTokens(call, { keepAlive: true }));
+    const end = onStop(() => watcher.stop());
+    try {
+      await watcher.run();
+    } finally {
+      end();
+    }
+  },
+};
+
+class Watcher {
+  /** What was written last. @type {string | undefined} */
+  #written;
+  /** One thing after the other: a file is written before the event tells so. @type {Promise<void>} */
+  #queue = Promise.resolve();
+  #stopped = new AbortController();
+
+  /**
+   * @param {Call} call
+   * @param {TokenManager} tokens
+   */
+  constructor(call, tokens) {
+    this.call = call;
+    this.tokens = tokens;
+    this.output = call.words.one("output");
+    this.inEvents = call.words.has("events");
+  }
+
+  /** Until it is stopped, or cannot go on: then it throws why. */
+  async run() {
+    const { signal } = this.#stopped;
+    const stopped = new Promise((/** @type {(value: void) => void} */ resolve) => {
+      signal.addEventListener("abort", () => resolve());
+    });
+    const failed = new Promise((_resolve, reject) => {
+      for (const type of EVENTS) this.tokens.on(type, (event) => this.#take(event, reject));
+    });
+    try {
+      await Promise.race([stopped, failed, this.#begin()]);
+      // The first token is there: from now on, the manager's timer sees to the next.
+      await Promise.race([stopped, failed]);
+    } finally {
+      this.stop();
+      await this.tokens.close();
+    }
+    await this.#queue;
+  }
+
+  stop() {
+    this.#stopped.abort();
+  }
+
+  /** Gets the first token, however long that takes. */
+  async #begin() {
+    while (!this.#stopped.signal.aborted) {
+      try {
+        this.#hand(await this.tokens.getAccessToken());
+        return await this.#queue;
+      } catch (error) {
+        const { retryable, retryAfterMs } = /** @type {TokenError} */ (error);
+        if (!retryable) throw error;
+        await pause(retryAfterMs ?? PAUSE_MS, this.#stopped.signal);
+      }
+    }
+  }
+
+  /**
+   * @param {Exclude<TokenEvent, { type: "close" }>} event
+   * @param {(reason: unknown) => void} fail
+   */
+  #take(event, fail) {
+    const held = event.type === "token" ? this.tokens.peek() : undefined;
+    if (held) this.#hand(held);
+    if (this.inEvents) {
+      const line = JSON.stringify({ at: Date.now(), ...plain(event) });
+      this.#queue = this.#queue.then(() => this.call.print(line));
+    } else if (event.type === "error") {
+      const goesOn = event.tokenStillValid ? "; the token held is still valid" : "";
+      this.call.warn(`${lineOf(event.error, false)}${goesOn}`);
+    }
+    this.#queue.catch(fail);
+    const over = event.type === "error" && !event.tokenStillValid && !event.error.retryable;
+    if (over) fail(/** @type {any} */ (event).error);
+  }
+
+  /**
+   * Writes a token, unless it is there already.
+   * @param {AccessToken} token
+   */
+  #hand({ tokenType, value }) {
+    if (value === this.#written) return;
+    this.#written = value;
+    const text = this.call.words.has("header") ? `Authorization: ${tokenType} ${value}` : value;
+    const { output } = this;
+    if (output !== undefined) this.#queue = this.#queue.then(() => replaceFile(output, `${text}\n`));
+    else if (!this.inEvents) this.call.print(text);
+  }
+}
+
+/**
+ * An event without objects of classes.
+ * @param {Exclude<TokenEvent, { type: "close" }>} event
+ */
+function plain(event) {
+  if (event.type !== "error") return event;
+  return { ...event, ...JSON.parse(lineOf(event.error, true)) };
+}
+
+/**
+ * @param {number} ms
+ * @param {AbortSignal} signal Ends it.
+ */
+function pause(ms, signal) {
+  return new Promise((/** @type {(value: void) => void} */ resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

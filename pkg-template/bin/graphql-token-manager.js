@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+// The command line: `npx graphql-token-manager --help`.
+
+import { main } from "./main.js";
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,139 @@
+/**
+ * Finds the command, and ends it: help, mistakes, status.
+ *
+ * Standard output has what was asked for and nothing else; standard error has everything that is said about it.
+ *
+ * @module
+ */
+
+import { readFile } from "node:fs/promises";
+import { header } from "./commands/header.js";
+import { sandbox } from "./commands/sandbox.js";
+import { scopes } from "./commands/scopes.js";
+import { status } from "./commands/status.js";
+import { token } from "./commands/token.js";
+import { watch } from "./commands/watch.js";
+import { lineOf, statusOf } from "./ending.js";
+import { DONE, MISUSED, UsageError } from "./errors.js";
+import { helpOf, overview } from "./help.js";
+import { distance, readWords } from "./words.js";
+
+/** @import { Flags, Words } from "./words.js" */
+
+/**
+ * @typedef {object} Command
+ * @property {string} about One line.
+ * @property {string} text For its help.
+ * @property {Flags} flags Its own, besides those of all.
+ * @property {string} [operand] What it takes besides flags.
+ * @property {string} [rest] What it takes after `--`.
+ * @property {readonly string[]} examples Whole command lines.
+ * @property {(call: Call) => Promise<number | void>} run Gives the status; nothing for success.
+ */
+
+/**
+ * What a command gets.
+ * @typedef {object} Call
+ * @property {Words} words
+ * @property {boolean} json
+ * @property {(text: string) => void} print To standard output, with a line break.
+ * @property {(text: string) => void} warn To standard error.
+ */
+
+/** @type {Readonly<Record<string, Command>>} */
+const COMMANDS = { token, header, status, watch, scopes, sandbox };
+
+/** @type {Flags} */
+const COMMON = {
+  json: { about: "print JSON, and errors as JSON" },
+  quiet: { about: "no warnings", short: "q" },
+  help: { about: "this text", short: "h" },
+};
+
+/**
+ * @param {readonly string[]} given
+ * @returns {Promise<number>} The status to end with.
+ */
+export async function main([name = "--help", ...given]) {
+  endWithReader();
+  if (name === "--help" || name === "-h" || name === "help") {
+    const asked = given.find((word) => Object.hasOwn(COMMANDS, word));
+    console.log(asked ? helpOf(asked, /** @type {Command} */ (COMMANDS[asked]), COMMON) : overview(COMMANDS));
+    return DONE;
+  }
+  if (name === "--version" || name === "-V") {
+    console.log(await version());
+    return DONE;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) {
+    console.error(`graphql-token-manager: usage: ${unknown(name)}`);
+    return MISUSED;
+  }
+  return carryOut(name, command, given);
+}
+
+/**
+ * @param {string} name
+ * @param {Command} command
+ * @param {readonly string[]} given
+ */
+async function carryOut(name, command, given) {
+  let json = given.includes("--json");
+  try {
+    const words = readWords(given, { ...command.flags, ...COMMON });
+    json = words.has("json");
+    if (words.has("help")) {
+      console.log(helpOf(name, command, COMMON));
+      return DONE;
+    }
+    checkOperands(command, words);
+    const print = (/** @type {string} */ text) => void process.stdout.write(`${text}\n`);
+    const warn = (/** @type {string} */ text) => {
+      if (!words.has("quiet")) console.error(`graphql-token-manager ${name}: warning: ${text}`);
+    };
+    return (await command.run({ words, json, print, warn })) ?? DONE;
+  } catch (error) {
+    const line = lineOf(error, json);
+    const help = error instanceof UsageError && !json ? `; see graphql-token-manager ${name} --help` : "";
+    console.error(json ? line : `graphql-token-manager ${name}: ${line}${help}`);
+    return statusOf(error);
+  }
+}
+
+/**
+ * @param {Command} command
+ * @param {Words} words
+ */
+function checkOperands({ operand, rest }, words) {
+  // They are not repeated: a secret may have been written without its flag.
+  if (operand && words.operands.length === 0) throw new UsageError(`it wants ${operand}`);
+  const most = operand ? 1 : 0;
+  if (words.operands.length > most) {
+    throw new UsageError(`it takes ${operand ? `one ${operand}` : "flags"} and no other words`);
+  }
+  if (words.rest && !rest) throw new UsageError("it takes nothing after --");
+}
+
+/** @param {string} name */
+function unknown(name) {
+  const near = Object.keys(COMMANDS).find((known) => distance(known, name) <= 2);
+  const what = name.startsWith("-") ? "the command comes first" : "there is no such command";
+  const known = Object.keys(COMMANDS).join(", ");
+  return `${what}; ${near ? `did you mean ${near}? ` : ""}write one of ${known}; see graphql-token-manager --help`;
+}
+
+async function version() {
+  const manifest = await readFile(new URL("../package.json", import.meta.url), "utf8");
+  return JSON.parse(manifest).version;
+}
+
+/** Ends the process when nobody reads its output any more, as `head` after a line. */
+function endWithReader() {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit();
+    });
+  }
+}

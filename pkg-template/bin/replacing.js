@@ -1,0 +1,31 @@
+/**
+ * Files that readers find whole, before and after.
+ *
+ * @module
+ */
+
+import { randomBytes } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+
+/**
+ * Replaces a file at once, with one that its owner alone can use (mode 0600).
+ * @param {string} path
+ * @param {string} text
+ */
+export async function replaceFile(path, text) {
+  // Beside it: a file is not renamed from one file system to another. A new file, so that no link is followed.
+  const unfinished = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const file = await open(unfinished, "wx", 0o600);
+  try {
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}

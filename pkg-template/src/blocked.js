@@ -1,0 +1,36 @@
+// What it means that an engine refuses to compile WebAssembly, and what to do about it.
+
+import { TokenError } from "./token-error.js";
+
+/**
+ * Whether an engine says that it may not compile, rather than that it cannot.
+ *
+ * Chromium and Node name the policy in a CompileError, WebKit and older engines
+ * throw an EvalError, workerd says "disallowed by embedder".
+ *
+ * @param {unknown} error
+ */
+export function isRefusal(error) {
+  const { name, message } = /** @type {Partial<Error>} */ (error ?? {});
+  if (name === "EvalError") return true;
+  return (
+    name === "CompileError" &&
+    /Content.Security.Policy|\bCSP\b|unsafe-eval|disallowed by embedder/i.test(`${message}`)
+  );
+}
+
+export function forbidden() {
+  return new TokenError(
+    "wasm_blocked",
+    "the Content-Security-Policy forbids WebAssembly, which graphql-token-manager runs on; " +
+      "add the directive `script-src 'wasm-unsafe-eval'` to it",
+  );
+}
+
+export function withoutWebAssembly() {
+  return new TokenError(
+    "wasm_blocked",
+    "this engine has no WebAssembly, which graphql-token-manager runs on; " +
+      "it may be switched off, as in the Lockdown Mode of Safari",
+  );
+}

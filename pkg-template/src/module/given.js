@@ -1,0 +1,62 @@
+// The module that a program brings: compiled, as bytes, or as where to get them.
+
+import { isRefusal } from "../blocked.js";
+import { TokenError } from "../token-error.js";
+import { checked, isModule } from "./checked.js";
+
+/**
+ * @param {unknown} source
+ * @returns {Promise<WebAssembly.Module>}
+ */
+export async function given(source) {
+  if (isModule(source)) return checked(source);
+  const found = typeof source === "string" || source instanceof URL ? await answer(source) : source;
+  const bytes = isResponse(found) ? await body(found) : found;
+  try {
+    // Throws at what is no bytes.
+    return checked(await WebAssembly.compile(/** @type {BufferSource} */ (bytes)));
+  } catch (error) {
+    if (TokenError.is(error) || isRefusal(error)) throw error;
+    throw refused("is no WebAssembly");
+  }
+}
+
+/** @param {string | URL} address */
+async function answer(address) {
+  try {
+    return await fetch(address);
+  } catch {
+    throw new TokenError(
+      "network",
+      "what is at the address given to TokenManager.ready() could not be loaded; of a file, give the bytes",
+    );
+  }
+}
+
+/**
+ * @param {unknown} found
+ * @returns {found is Response}
+ */
+const isResponse = (found) => typeof (/** @type {any} */ (found)?.arrayBuffer) === "function";
+
+/** @param {Response} response */
+async function body(response) {
+  const { ok, status } = response;
+  if (status >= 500)
+    throw new TokenError("server", `TokenManager.ready() found HTTP status ${status}`, { status });
+  if (!ok) throw refused(`was answered with HTTP status ${status}`);
+  try {
+    return await response.arrayBuffer();
+  } catch {
+    throw new TokenError("network", "the answer given to TokenManager.ready() broke off");
+  }
+}
+
+/** @param {string} why */
+function refused(why) {
+  return new TokenError(
+    "invalid_options",
+    `what TokenManager.ready() was given ${why}; ` +
+      "give it graphql-token-manager/core.wasm: compiled, its bytes, a Response, or its address",
+  );
+}

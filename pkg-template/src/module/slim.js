@@ -1,0 +1,14 @@
+// The module for those who bring it: this entry has none.
+
+import { TokenError } from "../token-error.js";
+
+export { given } from "./given.js";
+
+/** @returns {Promise<WebAssembly.Module>} */
+export async function own() {
+  throw new TokenError(
+    "unsupported",
+    "graphql-token-manager/slim has no WebAssembly of its own; " +
+      "first call TokenManager.ready() with graphql-token-manager/core.wasm: compiled, its bytes or its address",
+  );
+}
