@@ -301,6 +301,8 @@ export interface Status {
   issuedAt?: number;
   /** When it expires, by the provider's clock where that is known. */
   expiresAt?: number;
+  /** How long it is valid from now on, in milliseconds, however wrong the device's clock is. */
+  expiresInMs?: number;
   /** When the timer refreshes it, by the device's clock. */
   refreshAt?: number;
   /** The failure of the last grant, until one succeeds. */

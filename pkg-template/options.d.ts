@@ -9,7 +9,8 @@ import type { BraintreeScope, FluzScope } from "./scopes.js";
 import type { TokenStore } from "./store.js";
 
 /** The options of a manager, told apart by `provider`. Unknown keys are refused. */
-export type TokenManagerOptions = FluzOptions | ToggleOptions | BraintreeOptions | ProfileOptions;
+export type TokenManagerOptions =
+  FluzOptions | ToggleOptions | BraintreeOptions | BrokerProviderOptions | ProfileOptions;
 
 /**
  * A secret: as it is, or a function that is called for each grant, so that it can come from a
@@ -31,7 +32,7 @@ export interface CommonOptions {
    * end counts (Braintree: what the answer tells alone).
    *
    * @defaultValue Fluz: 600 000 in the sandbox, 180 000 in production; Toggle, Braintree: 3 600 000;
-   * a profile: 300 000
+   * a profile, a broker: 300 000
    */
   lifetimeMs?: number | undefined;
   /**
@@ -226,6 +227,35 @@ export type BraintreeOptions = CommonOptions & {
    * @defaultValue "2019-01-01"
    */
   braintreeVersion?: string | undefined;
+};
+
+/**
+ * A page that gets its tokens from a broker on your own server (`graphql-token-manager/broker`), so that no long-lived
+ * secret reaches it. A token lives as long as the broker tells, or five minutes where it does not.
+ *
+ * Where visitors take turns in one browser, give each of them a `store` of their own, or none: what is shared is found
+ * by the address of the broker, and not by who is signed in.
+ */
+export type BrokerProviderOptions = CommonOptions & {
+  provider: "broker";
+  /** Where the broker answers: an `https:` URL, or one relative to the page; `http:` for loopback only, unless `allowInsecure`. */
+  url: string;
+  /** The API that the tokens are for. */
+  endpoint: string;
+  /**
+   * How the API refuses tokens and brings new ones.
+   *
+   * @defaultValue `{ refused: { statuses: [401] } }`
+   */
+  api?: "fluz" | "toggle" | "braintree" | Pick<ProfileBase, "refused" | "sliding"> | undefined;
+  /**
+   * Whether cookies are sent to the broker: `"include"` where it is of another origin.
+   *
+   * @defaultValue `"same-origin"`, as `fetch` has it
+   */
+  credentials?: "same-origin" | "include" | "omit" | undefined;
+  /** The scopes to ask for: no more than the broker gives. Without: all that it gives. */
+  scopes?: readonly (FluzScope | BraintreeScope)[] | undefined;
 };
 
 /** Any other API. */

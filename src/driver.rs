@@ -28,7 +28,7 @@ use crate::{
         Lifecycle, ScopeSet, Secret, Skew, TokenError, TokenSet, UnixMillis, Want, millis,
     },
     grant::Granting,
-    graphql::{Dialect, Ruling, explain, judge, observe, rejected, stamp},
+    graphql::{Dialect, Ruling, digest, explain, judge, observe, rejected, stamp},
     host::{Alarm, Clock, Entry, Hold, Lease, PLATFORM, Wakeups, headers_of, is_page, race, seed, wall},
     http::HttpResponse,
     js::{Face, Held, NewsView, StatusView, TraitsView, error_view},
@@ -49,6 +49,8 @@ pub(crate) struct Driver {
     /// What was learned of the API; kept between grants.
     dialect: RefCell<Dialect>,
     on_wire: RefCell<Option<OnWire>>,
+    /// The digest of the token that was given up since the API refused it, until another is granted.
+    refused: RefCell<Option<String>>,
     /// The shared store, where there is one.
     shared: Option<Shared>,
     /// Called when all that was to be done after a close is done.
@@ -116,6 +118,7 @@ impl Driver {
                 wakeups: RefCell::new(Some(wakeups)),
                 dialect: RefCell::new(dialect),
                 on_wire: RefCell::default(),
+                refused: RefCell::default(),
                 face,
                 told: RefCell::default(),
                 blamed: RefCell::default(),
@@ -275,18 +278,22 @@ impl Driver {
                 sent.abort.abort();
             }
             if let Some(answer) = answer {
+                if answer.is_ok() {
+                    driver.refused.take();
+                }
                 driver.dispatch(Event::Granted(id, answer));
             }
         });
     }
 
-    const fn granting<'a>(&'a self, signal: &'a AbortSignal) -> Granting<'a> {
+    fn granting<'a>(&'a self, signal: &'a AbortSignal) -> Granting<'a> {
         Granting {
             settings: &self.settings,
             dialect: &self.dialect,
             clock: &self.clock,
             face: &self.face,
             signal,
+            refused: self.refused.borrow().clone(),
         }
     }
 
@@ -363,7 +370,11 @@ impl Driver {
             valid.zip(machine.served_until())
         };
         let Some((tokens, served_until)) = hold else {
-            if self.told.take().is_some() {
+            if let Some(told) = self.told.take() {
+                // One that expired is still held.
+                if self.machine.borrow().held().is_none() {
+                    self.refused.replace(Some(digest(&told.token)));
+                }
                 self.face.drop_hold();
             }
             return;

@@ -23,6 +23,8 @@ pub(crate) struct Granting<'a> {
     pub(crate) clock: &'a Clock,
     pub(crate) face: &'a Face,
     pub(crate) signal: &'a AbortSignal,
+    /// The digest of the token that the API refused, for a broker.
+    pub(crate) refused: Option<String>,
 }
 
 impl Granting<'_> {
@@ -54,7 +56,8 @@ impl Granting<'_> {
 
     async fn by_profile(&self, grant: Grant, secrets: &[Secret]) -> Result<TokenSet, GrantFailure> {
         let profile = &self.settings.profile;
-        let mut exchange = Exchange::new(profile, &self.settings.scopes, grant);
+        let mut exchange =
+            Exchange::new(profile, &self.settings.scopes, grant).after_refusal(self.refused.clone());
         loop {
             let request = {
                 let dialect = self.dialect.borrow();
@@ -183,16 +186,16 @@ impl Granting<'_> {
     /// Who is asked, for a message: the origin alone, since paths may hold keys.
     fn endpoint(&self) -> String {
         let profile = &self.settings.profile;
-        let origin = (PLATFORM.parse_url)(&profile.endpoint).map(|url| url.origin);
-        format!("{} ({})", profile.name, origin.as_deref().unwrap_or("its endpoint"))
+        let origin = (PLATFORM.parse_url)(profile.grant_url()).map(|url| url.origin);
+        format!("{} ({})", profile.granter(), origin.as_deref().unwrap_or("its endpoint"))
     }
 
     fn transient(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Transient(TokenError::new(code, message).of(&self.settings.profile.name))
+        GrantFailure::Transient(TokenError::new(code, message).of(self.settings.profile.granter()))
     }
 
     fn permanent(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Permanent(TokenError::new(code, message).of(&self.settings.profile.name))
+        GrantFailure::Permanent(TokenError::new(code, message).of(self.settings.profile.granter()))
     }
 }
 

@@ -13,6 +13,8 @@ pub struct HttpRequest {
     pub headers: Vec<(String, Secret)>,
     /// The body.
     pub body: Secret,
+    /// With which origins to share cookies; `fetch` decides where `None`.
+    pub credentials: Option<&'static str>,
 }
 
 /// Prints no value: any of them may be a secret.
@@ -51,8 +53,12 @@ mod tests {
     #[test]
     fn a_request_prints_the_names_of_its_headers_alone() {
         let headers = vec![("authorization".to_owned(), Secret::new("planted"))];
-        let request =
-            HttpRequest { url: "https://planted.test".to_owned(), headers, body: Secret::new("planted") };
+        let request = HttpRequest {
+            url: "https://planted.test".to_owned(),
+            headers,
+            body: Secret::new("planted"),
+            credentials: None,
+        };
 
         assert_eq!(format!("{request:?}"), "[\"authorization\"]");
     }

@@ -120,6 +120,8 @@ pub struct Platform {
     pub write_json: fn(&Json) -> String,
     /// Takes an absolute URL apart (WHATWG URL); `None` where it is none.
     pub parse_url: fn(&str) -> Option<UrlParts>,
+    /// Makes a URL absolute, where there is a page that it may be relative to.
+    pub resolve_url: fn(&str) -> String,
 }
 
 /// The parts of a URL that rules are about.
@@ -154,7 +156,7 @@ pub(crate) mod native {
 
     use super::*;
 
-    pub(crate) const PLATFORM: Platform = Platform { parse_json, write_json, parse_url };
+    pub(crate) const PLATFORM: Platform = Platform { parse_json, write_json, parse_url, resolve_url };
 
     pub(crate) fn parse_json(text: &str) -> Option<Json> {
         fn convert(value: serde_json::Value, depth: usize) -> Option<Json> {
@@ -180,6 +182,11 @@ pub(crate) mod native {
 
     fn write_json(value: &Json) -> String {
         serde_json::to_string(value).expect("JSON is always written")
+    }
+
+    fn resolve_url(text: &str) -> String {
+        let page = url::Url::parse("https://page.test/shop/").expect("it is a URL");
+        page.join(text).map_or_else(|_| text.to_owned(), String::from)
     }
 
     fn parse_url(text: &str) -> Option<UrlParts> {

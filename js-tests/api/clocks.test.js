@@ -28,6 +28,8 @@ describe("a device clock", () => {
         assert.equal(tokens.peek(), token);
         const left = token.expiresAt - providers();
         assert.ok(Math.abs(left - 600_000) < 2_500, `${left} ms left by the provider's clock`);
+        const expiresInMs = Number(tokens.status().expiresInMs);
+        assert.ok(Math.abs(expiresInMs - 600_000) < 2_500, `${expiresInMs} ms left by the status`);
       });
     }
   }

@@ -34,7 +34,7 @@ const read = (file) => readFile(path.join(ROOT, file), "utf8");
 /** The examples in the types' own documentation. */
 async function typeExamples() {
   const stores = ["encrypted", "file", "redis", "web"].map((name) => `pkg-template/stores/${name}.d.ts`);
-  const main = ["index", "options", "slim", "store"].map((name) => `pkg-template/${name}.d.ts`);
+  const main = ["broker", "index", "options", "slim", "store"].map((name) => `pkg-template/${name}.d.ts`);
   const texts = await Promise.all([...main, ...stores].map(read));
   return texts.flatMap((text) => blocks(text.replaceAll(/^ *\* ?/gm, "")));
 }

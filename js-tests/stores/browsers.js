@@ -24,7 +24,7 @@ import { said } from "./support.js";
  * @property {() => Promise<void>} close
  *
  * @typedef {object} Browser
- * @property {(url: string, isReady?: () => boolean) => Promise<Tab>} tab Resolves once the page is ready: by itself, when it has the stores.
+ * @property {(url: string, isReady?: Script) => Promise<Tab>} tab Waits until the page is ready, as one of {@link siteFor} tells.
  * @property {(origin: string, bytes: number) => Promise<void>} [limit] Lets an origin store no more than so much.
  * @property {(origin: string) => Promise<void>} [clear] Takes an origin's data away, as the browser's settings do.
  */
@@ -209,7 +209,7 @@ class Session {
 
   /**
    * @param {string} url
-   * @param {() => boolean} [isReady]
+   * @param {Script} [isReady]
    * @returns {Promise<Tab>}
    */
   async tab(url, isReady = IS_READY) {

@@ -193,7 +193,9 @@ export class Desk {
   /** @returns {Status} */
   status() {
     const status = this.tell((core) => core.status());
-    return status ?? { state: "empty", refreshing: false, ...this.#tally, sessions: this.closed ? 0 : 1 };
+    if (!status) return { state: "empty", refreshing: false, ...this.#tally, sessions: this.closed ? 0 : 1 };
+    const expiresInMs = this.held && Math.max(0, this.validUntil - this.now());
+    return expiresInMs === undefined ? status : { ...status, expiresInMs };
   }
 
   /** @returns {Promise<void> | undefined} */

@@ -2,12 +2,12 @@
 
 use crate::{
     core::{
-        AccessToken, ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, TokenError, TokenSet,
+        AccessToken, ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, Stamp, TokenError, TokenSet,
         is_sendable,
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
-    provider::{Operation, Part, Profile, Secrets, TokenSource, Unexplained},
+    provider::{Operation, Part, Profile, Secrets, TokenSource, Unexplained, Wire},
 };
 
 use super::{
@@ -66,6 +66,8 @@ pub struct Exchange<'a> {
     profile: &'a Profile,
     scopes: &'a ScopeSet,
     presented: Option<RefreshToken>,
+    /// The digest of the token that the API refused, for a broker.
+    refused: Option<String>,
     /// How the last request was worded. The dialect may have learned from another
     /// grant since, and an answer is about what was sent.
     spoken: Dialect,
@@ -89,7 +91,14 @@ impl<'a> Exchange<'a> {
             Grant::Authenticate => None,
             Grant::Refresh(token) => Some(token),
         };
-        Self { profile, scopes, presented, spoken: Dialect::of(profile), respelled: Vec::new() }
+        let spoken = Dialect::of(profile);
+        Self { profile, scopes, presented, refused: None, spoken, respelled: Vec::new() }
+    }
+
+    /// The same, after the API refused the token of this [`digest`](super::digest).
+    #[must_use]
+    pub fn after_refusal(self, refused: Option<String>) -> Self {
+        Self { refused, ..self }
     }
 
     /// The request to send next.
@@ -116,13 +125,17 @@ impl<'a> Exchange<'a> {
             secrets,
             scopes: self.scopes,
             refresh_token: self.presented.as_ref(),
+            refused: self.refused.as_deref(),
         };
         filling.request(operation, &document, accept, platform).map_err(GrantFailure::Permanent)
     }
 
     /// Takes note of an answer.
     pub fn answer(&mut self, response: &HttpResponse, dialect: &mut Dialect, platform: Platform) -> Verdict {
-        let answer = Answer::read(response, platform);
+        let answer = match self.profile.wire {
+            Wire::GraphQl => Answer::read(response, platform),
+            Wire::Form { .. } => Answer::of_form(response, platform),
+        };
         if answer.status == 406 && self.spoken.accept == Accept::Standard {
             dialect.accept = Accept::Json;
             return Verdict::AskAgain;
@@ -189,7 +202,13 @@ impl<'a> Exchange<'a> {
         let data = answer.data.as_ref();
         let text = |paths| data.and_then(|data| data.first_at(paths)).and_then(Json::as_text);
         let stamp = jwt::stamp(token.expose(), platform);
-        let validity = validity(self.profile, response, data, stamp);
+        let fresh = match self.profile.wire {
+            Wire::GraphQl => stamp,
+            // Of a token that is older than the answer, its claims tell neither how long it lasts
+            // from now nor what time it is.
+            Wire::Form { .. } => Stamp::default(),
+        };
+        let validity = validity(self.profile, response, data, fresh);
         TokenSet {
             access_token: token.clone(),
             refresh_token: text(&self.profile.refresh_token)
@@ -205,7 +224,7 @@ impl<'a> Exchange<'a> {
 
     /// A failure that may pass.
     fn outage(&self, answer: &Answer, response: &HttpResponse) -> Option<TokenError> {
-        let name = &self.profile.name;
+        let name = self.profile.granter();
         let throttled = answer.shows(&self.profile.signals.throttled);
         // A server that says why it refuses is not out of order, whatever its status.
         let broken = answer.status >= 500 || answer.status == 408;
@@ -214,7 +233,7 @@ impl<'a> Exchange<'a> {
         if !throttled && !outage {
             return None;
         }
-        let now = Clock::of(response, crate::core::Stamp::default()).theirs();
+        let now = Clock::of(response, Stamp::default()).theirs();
         let retry_after = response.header("retry-after").and_then(|text| parse_retry_after(text, now));
         let error = if throttled {
             let message =
@@ -276,7 +295,8 @@ impl<'a> Exchange<'a> {
 
     /// Why there is no token, where waiting does not help.
     fn refusal(&self, answer: &Answer) -> TokenError {
-        let Profile { name, signals, advice, .. } = self.profile;
+        let Profile { signals, advice, wire, .. } = self.profile;
+        let name = self.profile.granter();
         if !self.misspelled(answer).is_empty() {
             let message = format!(
                 "{name} has no such request for a token ({}): check `endpoint`, and whether there is a newer \
@@ -292,6 +312,15 @@ impl<'a> Exchange<'a> {
         if denied {
             let message = format!("{name} refused the credentials ({}): check {advice}", sighted(answer));
             return self.error(ErrorCode::InvalidCredentials, message, answer);
+        }
+        if matches!(wire, Wire::Form { .. }) {
+            let beyond = answer.codes().contains("invalid_scope");
+            let code = if beyond { ErrorCode::InsufficientScope } else { ErrorCode::Protocol };
+            let message = format!(
+                "{name} gave no token ({}): check `url`, that it does not redirect, and the scopes",
+                sighted(answer)
+            );
+            return self.error(code, message, answer);
         }
         let message = match (answer.kind, answer.status) {
             (_, 0 | 300..=399) => format!(
@@ -341,7 +370,7 @@ impl<'a> Exchange<'a> {
         TokenError {
             status: (answer.status > 0).then_some(answer.status),
             request_id: answer.request_id.clone(),
-            ..TokenError::new(code, message).of(&self.profile.name)
+            ..TokenError::new(code, message).of(self.profile.granter())
         }
     }
 }

@@ -23,6 +23,7 @@ pub use exchange::{Dialect, Exchange, Verdict};
 pub use function::granted_by_function;
 pub use jwt::stamp;
 pub use point::{parse_http_date, parse_point, parse_retry_after};
+pub use request::digest;
 pub use response::{Answer, Problem};
 pub use ruling::{Ruling, explain, judge, rejected};
 pub use sliding::observe;

@@ -1,12 +1,13 @@
 //! Writes the request of a grant (GraphQL over HTTP, `POST` with JSON).
 
-use base64ct::{Base64, Encoding};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use sha2::{Digest, Sha256};
 
 use crate::{
-    core::{ErrorCode, RefreshToken, ScopeSet, Secret, TokenError},
+    core::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError},
     http::HttpRequest,
     json::{Json, Platform},
-    provider::{Authorization, Operation, Profile, SecretId, Secrets, Variable},
+    provider::{Authorization, Operation, Profile, SecretId, Secrets, Variable, Wire},
 };
 
 /// What a request is filled with.
@@ -15,6 +16,7 @@ pub(super) struct Filling<'a> {
     pub(super) secrets: &'a Secrets,
     pub(super) scopes: &'a ScopeSet,
     pub(super) refresh_token: Option<&'a RefreshToken>,
+    pub(super) refused: Option<&'a str>,
 }
 
 impl Filling<'_> {
@@ -27,12 +29,20 @@ impl Filling<'_> {
         platform: Platform,
     ) -> Result<HttpRequest, TokenError> {
         let variables = self.members(&operation.variables);
-        let body = Json::Map(vec![
-            ("query".to_owned(), Json::text(document)),
-            ("variables".to_owned(), Json::Map(variables)),
-        ]);
+        let (media_type, body, credentials) = match self.profile.wire {
+            Wire::GraphQl => {
+                let body = Json::Map(vec![
+                    ("query".to_owned(), Json::text(document)),
+                    ("variables".to_owned(), Json::Map(variables)),
+                ]);
+                ("application/json", (platform.write_json)(&body), None)
+            }
+            Wire::Form { credentials, .. } => {
+                ("application/x-www-form-urlencoded", form(&variables), credentials)
+            }
+        };
         let mut headers = vec![
-            ("content-type".to_owned(), Secret::new("application/json")),
+            ("content-type".to_owned(), Secret::new(media_type)),
             ("accept".to_owned(), Secret::new(accept)),
         ];
         if let Some(value) = self.authorization(&operation.authorization)? {
@@ -43,9 +53,10 @@ impl Filling<'_> {
             headers.push((name.clone(), value.clone()));
         }
         Ok(HttpRequest {
-            url: self.profile.endpoint.clone(),
+            url: self.profile.grant_url().to_owned(),
             headers,
-            body: Secret::new((platform.write_json)(&body)),
+            body: Secret::new(body),
+            credentials,
         })
     }
 
@@ -60,6 +71,7 @@ impl Filling<'_> {
             Variable::RefreshToken => {
                 self.refresh_token.map_or(Json::Null, |token| Json::text(token.expose()))
             }
+            Variable::Refused => self.refused.map_or(Json::Null, Json::text),
             Variable::Scopes => Json::List(self.scopes.iter().map(Json::text).collect()),
             Variable::Map(members) => Json::Map(self.members(members)),
             Variable::List(items) => Json::List(items.iter().map(|item| self.variable(item)).collect()),
@@ -93,6 +105,42 @@ impl Filling<'_> {
     fn secret(&self, id: SecretId) -> &Secret {
         &self.secrets[id.0]
     }
+}
+
+/// A form of texts, and of lists with spaces between their items (RFC 6749 section 3.3). What is
+/// empty is left out.
+fn form(fields: &[(String, Json)]) -> String {
+    let mut form = String::new();
+    for (name, value) in fields {
+        let items: Vec<_> =
+            value.as_text().into_iter().chain(value.items().iter().filter_map(Json::as_text)).collect();
+        if !items.is_empty() {
+            form.push_str(if form.is_empty() { "" } else { "&" });
+            encode(name, &mut form);
+            form.push('=');
+            encode(&items.join(" "), &mut form);
+        }
+    }
+    form
+}
+
+/// WHATWG URL, `application/x-www-form-urlencoded`; any byte may be written in percent.
+fn encode(text: &str, form: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+            form.push(char::from(byte));
+        } else {
+            form.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                form.push(char::from(b"0123456789ABCDEF"[usize::from(digit)]));
+            }
+        }
+    }
+}
+
+/// What tells a broker which token was refused, without showing it.
+pub fn digest(token: &AccessToken) -> String {
+    Base64UrlUnpadded::encode_string(&Sha256::digest(token.expose()))
 }
 
 /// The credentials of an API key, however it was pasted.

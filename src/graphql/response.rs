@@ -92,6 +92,17 @@ impl Answer {
         Self { status: response.status, data, problems, request_id, kind }
     }
 
+    /// Takes the answer to a form apart, whose data are the members of its body, and whose error is
+    /// a code (RFC 6749 sections 5.1 and 5.2).
+    pub fn of_form(response: &HttpResponse, platform: Platform) -> Self {
+        let mut answer = Self::read(response, platform);
+        answer.data = parsed(response.body.expose(), platform);
+        for problem in &mut answer.problems {
+            problem.codes.extend(showable(&problem.message));
+        }
+        answer
+    }
+
     /// Whether the status is one of success. 294 is "partial success" (GraphQL over HTTP).
     pub const fn succeeded(&self) -> bool {
         matches!(self.status, 200..=299)

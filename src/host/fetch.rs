@@ -118,6 +118,10 @@ fn init(request: &HttpRequest, signal: &AbortSignal) -> Object {
     // Secrets are not sent on to wherever an answer points.
     set(&init, "redirect", &JsValue::from_str("manual"));
     set(&init, "signal", signal);
+    // Workers have no such member, and refuse it.
+    if let Some(credentials) = request.credentials {
+        set(&init, "credentials", &JsValue::from_str(credentials));
+    }
     init
 }
 

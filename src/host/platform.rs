@@ -1,14 +1,15 @@
 //! What the engine does for the pure layers: JSON and URLs.
 
-use js_sys::{Array, JSON, Object};
+use js_sys::{Array, JSON, Object, Reflect};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::Url;
 
+use super::text_member;
 use crate::json::{Credentials, DEEPEST, Json, Platform, UrlParts};
 
 /// The engine's own JSON and URL.
-pub(crate) const PLATFORM: Platform = Platform { parse_json, write_json, parse_url };
+pub(crate) const PLATFORM: Platform = Platform { parse_json, write_json, parse_url, resolve_url };
 
 fn parse_json(text: &str) -> Option<Json> {
     convert(&JSON::parse(text).ok()?, DEEPEST)
@@ -49,6 +50,16 @@ fn write_json(value: &Json) -> String {
         .and_then(|text| text.as_string());
     // JSON is always written: it has no cycles, no bigints and nothing that throws.
     written.unwrap_or_default()
+}
+
+/// As `fetch` does it: relative to the page's base, or to where a worker's script is.
+fn resolve_url(text: &str) -> String {
+    let global = js_sys::global();
+    let member = |name: &str| Reflect::get(&global, &JsValue::from_str(name)).unwrap_or_default();
+    let base =
+        text_member(&member("document"), "baseURI").or_else(|| text_member(&member("location"), "href"));
+    let url = base.and_then(|base| Url::new_with_base(text, &base).ok());
+    url.map_or_else(|| text.to_owned(), |url| url.href())
 }
 
 fn parse_url(text: &str) -> Option<UrlParts> {

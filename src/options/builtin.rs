@@ -1,11 +1,12 @@
 //! The options of the providers that are built in.
 
-use super::{Chosen, Granter, Reader, SecretSource, check_keys, invalid};
+use super::{Chosen, Given, Granter, Reader, SecretSource, check_keys, custom, invalid};
 use crate::{
     core::{ScopeSet, TokenError},
     provider::{
         Profile,
         braintree::Braintree,
+        broker::Broker,
         fluz::{Environment, Fluz, Key, Renewal},
         toggle::{Login, Toggle},
     },
@@ -13,7 +14,7 @@ use crate::{
 
 /// What to give as `provider`.
 pub(super) const REMEDY: &str =
-    "\"fluz\", \"toggle\", \"braintree\", or a Profile object that describes your own API";
+    "\"fluz\", \"toggle\", \"braintree\", \"broker\", or a Profile object that describes your own API";
 
 /// Reads the options of the provider called `name`.
 pub(super) fn read<F: Clone>(name: &str, options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
@@ -21,10 +22,8 @@ pub(super) fn read<F: Clone>(name: &str, options: &Reader<'_, F>) -> Result<Chos
         "fluz" => fluz(options),
         "toggle" => toggle(options),
         "braintree" => braintree(options),
-        "broker" => Err(invalid(format!(
-            "option `provider` is \"broker\", which is not part of this version yet; give {REMEDY}"
-        ))),
-        _ => Err(options.not_a_word("provider", &["fluz", "toggle", "braintree"], REMEDY)),
+        "broker" => broker(options),
+        _ => Err(options.not_a_word("provider", &["fluz", "toggle", "braintree", "broker"], REMEDY)),
     }
 }
 
@@ -99,6 +98,59 @@ fn braintree<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError>
         lifetime: options.millis("lifetimeMs", 1)?,
     };
     Ok(chosen(profile.profile(), secret, scopes))
+}
+
+fn broker<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, TokenError> {
+    check_keys(options, &["url", "api", "credentials", "scopes"])?;
+    let endpoint = options.required_text("endpoint", "the URL of the API that the tokens are for")?;
+    let api = match options.get("api") {
+        Some(Given::Text(name)) => {
+            known(name, endpoint).ok_or_else(|| options.not_a_word("api", &APIS, API))?
+        }
+        _ => {
+            let told = options.map("api", API)?.unwrap_or_else(|| Reader::new("", &[]));
+            told.accept_only(&["refused", "sliding"])?;
+            custom::bare("api".to_owned(), endpoint, &told)?
+        }
+    };
+    let credentials = ["same-origin", "include", "omit"].map(|word| (word, word));
+    let broker = Broker {
+        url: options.required_text("url", "where your broker answers, for example \"/token\"")?,
+        credentials: options.one_of("credentials", &credentials)?,
+        lifetime: options.millis("lifetimeMs", 1)?,
+    };
+    let scopes = custom::scopes(options)?;
+    Ok(Chosen { profile: broker.profile(api), granter: Granter::Profile(Vec::new()), scopes })
+}
+
+/// What to give as `api`.
+const API: &str = "\"fluz\", \"toggle\", \"braintree\" or { refused, sliding }";
+
+const APIS: [&str; 3] = ["fluz", "toggle", "braintree"];
+
+/// A built-in API, for how it refuses tokens and brings new ones.
+fn known(name: &str, endpoint: String) -> Option<Profile> {
+    let environment = Environment::Production;
+    let endpoint = Some(endpoint);
+    let nobody = String::new();
+    Some(match name {
+        "fluz" => Fluz {
+            environment,
+            endpoint,
+            key: Key::ApiKey,
+            user_id: String::new(),
+            account_id: nobody,
+            seat_id: None,
+            renewal: Renewal::Generate,
+            lifetime: None,
+        }
+        .profile(),
+        "toggle" => Toggle { endpoint, login: Login::Email(nobody), lifetime: None }.profile(),
+        "braintree" => {
+            Braintree { environment, endpoint, client_id: nobody, version: None, lifetime: None }.profile()
+        }
+        _ => return None,
+    })
 }
 
 fn chosen<F>(profile: Profile, secret: SecretSource<F>, scopes: ScopeSet) -> Chosen<F> {

@@ -11,7 +11,7 @@ use crate::{
     json::Json,
     provider::{
         Authorization, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, Sliding, TokenShape,
-        TokenSource, Unexplained, Variable,
+        TokenSource, Unexplained, Variable, Wire,
     },
 };
 
@@ -21,10 +21,7 @@ pub(super) fn read<F: Clone>(
     options: &Reader<'_, F>,
 ) -> Result<Chosen<F>, TokenError> {
     check_keys(options, &["scopes"])?;
-    let scopes = match options.get("scopes") {
-        Some(_) => options.scopes("scopes")?,
-        None => ScopeSet::default(),
-    };
+    let scopes = scopes(options)?;
     provider.accept_only(&[&COMMON[..], &["grant"], &WIRE].concat())?;
     let grant = provider.function("grant")?;
     if grant.is_some()
@@ -43,24 +40,8 @@ pub(super) fn read<F: Clone>(
     let own = provider.text("endpoint", own_endpoint)?;
     let endpoint = builtin::endpoint(options)?.or(own);
     let mut secrets = Secrets { names: Vec::new(), sources: Vec::new() };
-    let mut profile = Profile {
-        name,
-        endpoint: endpoint.ok_or_else(|| provider.wrong("endpoint", own_endpoint))?,
-        headers: Vec::new(),
-        authenticate: Operation::ABSENT,
-        renew: None,
-        spellings: Vec::new(),
-        token: TokenSource::Data(Vec::new()),
-        refresh_token: Vec::new(),
-        scopes: Vec::new(),
-        expiry: None,
-        lifetime: Lifetime::Otherwise(UNTOLD),
-        sliding: sliding(provider)?,
-        signals: signals(provider)?,
-        unexplained: Unexplained::Unknown,
-        advice: "what `authenticate` identifies with".to_owned(),
-        secrets: Vec::new(),
-    };
+    let endpoint = endpoint.ok_or_else(|| provider.wrong("endpoint", own_endpoint))?;
+    let mut profile = bare(name, endpoint, provider)?;
     let granter = if let Some(grant) = grant {
         Granter::Function(grant)
     } else {
@@ -72,6 +53,41 @@ pub(super) fn read<F: Clone>(
         profile.lifetime = Lifetime::AtMost(lifetime);
     }
     Ok(Chosen { profile, granter, scopes })
+}
+
+/// The scopes to ask for, where there are any.
+pub(super) fn scopes<F: Clone>(options: &Reader<'_, F>) -> Result<ScopeSet, TokenError> {
+    match options.get("scopes") {
+        Some(_) => options.scopes("scopes"),
+        None => Ok(ScopeSet::default()),
+    }
+}
+
+/// An API of which is told how it refuses tokens and brings new ones, and nothing of grants.
+pub(super) fn bare<F: Clone>(
+    name: String,
+    endpoint: String,
+    told: &Reader<'_, F>,
+) -> Result<Profile, TokenError> {
+    Ok(Profile {
+        name,
+        endpoint,
+        wire: Wire::GraphQl,
+        headers: Vec::new(),
+        authenticate: Operation::ABSENT,
+        renew: None,
+        spellings: Vec::new(),
+        token: TokenSource::Data(Vec::new()),
+        refresh_token: Vec::new(),
+        scopes: Vec::new(),
+        expiry: None,
+        lifetime: Lifetime::Otherwise(UNTOLD),
+        sliding: sliding(told)?,
+        signals: signals(told)?,
+        unexplained: Unexplained::Unknown,
+        advice: "what `authenticate` identifies with".to_owned(),
+        secrets: Vec::new(),
+    })
 }
 
 /// What every description of an API may have.

@@ -21,7 +21,7 @@ use reader::Reader;
 use crate::{
     core::{ErrorCode, Policy, RefreshMode, Retry, ScopeSet, Secret, Sharing, TokenError, Want},
     json::{Credentials, Platform},
-    provider::Profile,
+    provider::{Profile, Wire},
 };
 
 /// Options that were accepted.
@@ -112,6 +112,10 @@ pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
     };
     let Chosen { mut profile, granter, scopes } = chosen;
     let own_origin = check_endpoint(&profile.endpoint, &options, platform)?;
+    if let Wire::Form { url, .. } = &mut profile.wire {
+        *url = (platform.resolve_url)(url);
+        check_url("url", url, &options, platform)?;
+    }
     if let Some(headers) = options.map("headers", HEADERS)? {
         profile.headers.extend(headers.headers()?);
     }

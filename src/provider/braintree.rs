@@ -13,7 +13,7 @@ use crate::core::Secret;
 pub use super::fluz::Environment;
 use super::profile::{
     Authorization, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, TokenSource, Unexplained,
-    Variable, words,
+    Variable, Wire, words,
 };
 
 /// What a user gives to reach Braintree. The client secret is secret number 0.
@@ -41,6 +41,7 @@ impl Braintree {
         Profile {
             name: "braintree".to_owned(),
             endpoint: self.endpoint.unwrap_or_else(|| endpoint.to_owned()),
+            wire: Wire::GraphQl,
             headers: vec![(
                 "braintree-version".to_owned(),
                 Secret::new(self.version.unwrap_or_else(|| VERSION.to_owned())),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::profile::{
     Authorization, Lifetime, Operation, Part, Profile, SecretId, Signals, Signs, Spelling, TokenSource,
-    Unexplained, Variable, words,
+    Unexplained, Variable, Wire, words,
 };
 use crate::json::Json;
 
@@ -87,6 +87,7 @@ impl Fluz {
         Profile {
             name: "fluz".to_owned(),
             endpoint: self.endpoint.unwrap_or_else(|| endpoint.to_owned()),
+            wire: Wire::GraphQl,
             headers: Vec::new(),
             authenticate: Operation {
                 document: GENERATE.to_owned(),

@@ -5,13 +5,14 @@
 //! writes becomes the same data.
 
 pub mod braintree;
+pub mod broker;
 pub mod fluz;
 pub mod profile;
 pub mod toggle;
 
 pub use profile::{
     Authorization, Expiry, Lifetime, Operation, Part, Profile, SecretId, Secrets, Signals, Signs, Sliding,
-    Spelling, TokenShape, TokenSource, Unexplained, Variable,
+    Spelling, TokenShape, TokenSource, Unexplained, Variable, Wire,
 };
 
 #[cfg(test)]
@@ -69,7 +70,9 @@ mod tests {
             Variable::Secret(id) => vec![*id],
             Variable::Map(members) => members.iter().flat_map(|(_, it)| secrets_of(it)).collect(),
             Variable::List(items) => items.iter().flat_map(secrets_of).collect(),
-            Variable::Literal(_) | Variable::RefreshToken | Variable::Scopes => Vec::new(),
+            Variable::Literal(_) | Variable::RefreshToken | Variable::Refused | Variable::Scopes => {
+                Vec::new()
+            }
         }
     }
 

@@ -9,8 +9,10 @@ use crate::{core::Secret, json::Json};
 pub struct Profile {
     /// For messages and errors: `fluz`.
     pub name: String,
-    /// Where grants are sent.
+    /// Where requests are sent, and grants, unless `wire` says otherwise.
     pub endpoint: String,
+    /// How grants are worded.
+    pub wire: Wire,
     /// Sent with each grant, names in lower case. A value may be a gateway's key.
     pub headers: Vec<(String, Secret)>,
     /// How to get a token with the long-lived credentials.
@@ -39,6 +41,38 @@ pub struct Profile {
     pub advice: String,
     /// The option that each [`SecretId`] stands for.
     pub secrets: Vec<String>,
+}
+
+impl Profile {
+    /// Who grants the tokens, for messages and errors.
+    pub fn granter(&self) -> &str {
+        match self.wire {
+            Wire::GraphQl => &self.name,
+            Wire::Form { .. } => "broker",
+        }
+    }
+
+    /// Where grants are sent.
+    pub fn grant_url(&self) -> &str {
+        match &self.wire {
+            Wire::GraphQl => &self.endpoint,
+            Wire::Form { url, .. } => url,
+        }
+    }
+}
+
+/// How grants are worded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// GraphQL over HTTP, sent to the endpoint.
+    GraphQl,
+    /// A form of variables, answered by the members of an object (RFC 6749).
+    Form {
+        /// Where it is sent.
+        url: String,
+        /// With which origins to share cookies; `fetch` decides where `None`.
+        credentials: Option<&'static str>,
+    },
 }
 
 /// One of a profile's secrets, by its place in [`Profile::secrets`].
@@ -71,6 +105,8 @@ pub enum Variable {
     Secret(SecretId),
     /// The refresh token.
     RefreshToken,
+    /// The digest of the token that the API refused, where it did.
+    Refused,
     /// The scopes wanted, as a list.
     Scopes,
     /// An object of variables.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::profile::{
     Authorization, Lifetime, Operation, Part, Profile, SecretId, Signals, Signs, Sliding, Spelling,
-    TokenShape, TokenSource, Unexplained, Variable, words,
+    TokenShape, TokenSource, Unexplained, Variable, Wire, words,
 };
 use crate::json::Json;
 
@@ -42,6 +42,7 @@ impl Toggle {
         Profile {
             name: "toggle".to_owned(),
             endpoint: self.endpoint.unwrap_or_else(|| ENDPOINT.to_owned()),
+            wire: Wire::GraphQl,
             headers: Vec::new(),
             authenticate: Operation {
                 document: format!(

@@ -26,6 +26,7 @@ pub fn key<F>(settings: &Settings<F>, platform: Platform) -> String {
     let whole = Json::List(vec![
         Json::text(&profile.name),
         Json::text(&profile.endpoint),
+        Json::text(profile.grant_url()),
         operation(&profile.authenticate),
         Json::List(secrets),
         listed(&settings.scopes),
@@ -63,7 +64,7 @@ fn operation(operation: &Operation) -> Json {
 fn variable(value: &Variable) -> Json {
     match value {
         Variable::Literal(json) => json.clone(),
-        Variable::Secret(_) | Variable::RefreshToken | Variable::Scopes => Json::Null,
+        Variable::Secret(_) | Variable::RefreshToken | Variable::Refused | Variable::Scopes => Json::Null,
         Variable::Map(members) => {
             Json::Map(members.iter().map(|(name, value)| (name.clone(), variable(value))).collect())
         }

@@ -31,10 +31,11 @@ pub(crate) fn bundle(project: &Project) -> Result<()> {
     project::remove_folder(&dist)?;
     main_entries(project, &core, &dist)?;
     scopes(project, &dist)?;
+    esbuild(project, "pkg-template/src/broker/index.js", &[ESM, COMMON_JS], &[], &dist.join("broker"))?;
     project::copy(&core.wasm, &dist.join("core.wasm"))?;
     project::copy(&project.path("pkg-template/core.wasm.d.ts"), &dist.join("core.wasm.d.ts"))?;
     // Two of them are types alone, which the first hands on.
-    for entry in ["index", "options", "scopes", "slim", "store"] {
+    for entry in ["broker", "index", "options", "scopes", "slim", "store"] {
         let types = project::read(&project.path("pkg-template").join(format!("{entry}.d.ts")))?;
         project::write(&dist.join(format!("{entry}.d.cts")), of_common_js(&types))?;
         project::write(&dist.join(format!("{entry}.d.ts")), types)?;
@@ -183,6 +184,7 @@ pub(crate) fn pack(project: &Project) -> Result<PathBuf> {
             .arg(project.npm().join("dist/edge.js"))
             .arg(project.npm().join("dist/scopes.js"))
             .arg(project.npm().join("dist/scopes.cjs"))
+            .arg(project.npm().join("dist/broker.js"))
             .arg(project.npm().join("core/core.wasm")),
     )?;
     Ok(tarball)

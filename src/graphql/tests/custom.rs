@@ -8,7 +8,7 @@ use crate::{
     json::Json,
     provider::{
         Authorization, Expiry, Lifetime, Operation, SecretId, Signals, Signs, Sliding, TokenShape,
-        TokenSource, Unexplained, Variable, profile::words,
+        TokenSource, Unexplained, Variable, Wire, profile::words,
     },
 };
 
@@ -36,6 +36,7 @@ pub(super) fn acme() -> Profile {
     Profile {
         name: "acme".to_owned(),
         endpoint: "https://api.acme.test/graphql".to_owned(),
+        wire: Wire::GraphQl,
         headers: Vec::new(),
         authenticate,
         renew: Some(renew),

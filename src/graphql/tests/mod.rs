@@ -13,13 +13,14 @@ use crate::{
     },
     http::{HttpRequest, HttpResponse},
     json::native::PLATFORM,
-    provider::Profile,
+    provider::{Profile, Wire},
 };
 
 use super::{Answer, Dialect, Exchange, Verdict};
 
 mod answers;
 mod braintree;
+mod broker;
 mod bytes;
 mod custom;
 mod fluz;
@@ -48,6 +49,8 @@ struct Story {
     scopes: ScopeSet,
     secrets: Vec<Secret>,
     dialect: Dialect,
+    /// The digest of the token that the API refused.
+    refused: Option<String>,
     /// Every request so far.
     requests: Vec<HttpRequest>,
 }
@@ -59,6 +62,7 @@ impl Story {
             profile,
             scopes: scopes.iter().copied().collect(),
             secrets: secrets.iter().map(|&secret| Secret::new(secret)).collect(),
+            refused: None,
             requests: Vec::new(),
         }
     }
@@ -79,7 +83,8 @@ impl Story {
     }
 
     fn grant(&mut self, grant: &Grant, mut server: impl FnMut(&HttpRequest) -> HttpResponse) -> Granted {
-        let mut exchange = Exchange::new(&self.profile, &self.scopes, grant.clone());
+        let mut exchange =
+            Exchange::new(&self.profile, &self.scopes, grant.clone()).after_refusal(self.refused.clone());
         let mut secrets: Vec<String> = self.secrets.iter().map(|secret| secret.expose().to_owned()).collect();
         if let Grant::Refresh(token) = grant {
             secrets.push(token.expose().to_owned());
@@ -92,6 +97,10 @@ impl Story {
             };
             let response = server(&request);
             hidden.extend(contents(response.body.expose()));
+            if matches!(self.profile.wire, Wire::Form { .. }) {
+                // There it is a code.
+                hidden.retain(|text| !response.body.expose().contains(&format!(r#""error":"{text}""#)));
+            }
             hidden.extend(response.headers.iter().map(|(_, value)| value.expose().to_owned()));
             let verdict = exchange.answer(&response, &mut self.dialect, PLATFORM);
             let answer = Answer::read(&response, PLATFORM);
@@ -154,7 +163,7 @@ fn contents(body: &str) -> Vec<String> {
 }
 
 /// Members whose values may be seen.
-const SHOWN: [&str; 5] = ["code", "errorClass", "requestId", "scopes", "expiresAt"];
+const SHOWN: [&str; 6] = ["code", "errorClass", "requestId", "scope", "scopes", "expiresAt"];
 
 /// A server that is asked once.
 fn once(response: HttpResponse) -> impl FnMut(&HttpRequest) -> HttpResponse {

@@ -12,6 +12,7 @@ fn shape(variables: &[(String, Variable)]) -> String {
             Variable::Literal(value) => (PLATFORM.write_json)(value),
             Variable::Secret(SecretId(id)) => format!("secret {id}"),
             Variable::RefreshToken => "refresh token".to_owned(),
+            Variable::Refused => "refused".to_owned(),
             Variable::Scopes => "scopes".to_owned(),
             Variable::Map(members) => format!("{{{}}}", shape(members)),
             Variable::List(items) => format!("[{}]", items.iter().map(one).collect::<Vec<_>>().join(", ")),

@@ -198,16 +198,12 @@ fn a_key_of_a_later_version_says_so_unless_it_is_undefined() {
             );
         }
     }
-    assert_eq!(
-        refused(&map([("provider", text("broker")), ("url", text("/token"))])),
-        "option `provider` is \"broker\", which is not part of this version yet; give \"fluz\", \"toggle\", \
-         \"braintree\", or a Profile object that describes your own API"
-    );
 }
 
 #[test]
 fn a_provider_is_a_name_or_an_object() {
-    let remedy = "\"fluz\", \"toggle\", \"braintree\", or a Profile object that describes your own API";
+    let remedy =
+        "\"fluz\", \"toggle\", \"braintree\", \"broker\", or a Profile object that describes your own API";
     refuses_kinds(&fluz(), "provider", &["a string", "an object"], remedy);
     assert_eq!(refused(&fluz().without("provider")), format!("option `provider` is missing; give {remedy}"));
     assert_eq!(

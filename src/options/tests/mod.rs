@@ -1,5 +1,6 @@
 //! What is accepted and what comes of it; what is refused, and with which words.
 
+mod broker;
 mod builtin;
 mod calls;
 mod common;
@@ -64,6 +65,15 @@ fn braintree() -> Value {
     ])
 }
 
+/// The least that reaches a broker.
+fn broker() -> Value {
+    map([
+        ("provider", text("broker")),
+        ("url", text("/token")),
+        ("endpoint", text("https://api.acme.test/graphql")),
+    ])
+}
+
 /// The least that describes another API.
 fn acme() -> Value {
     let authenticate = map([("document", text("{ login { jwt } }"))]);
@@ -88,8 +98,8 @@ fn by_function() -> Value {
 }
 
 /// The least of everything that there is.
-fn everyone() -> [Value; 5] {
-    [fluz(), toggle(), braintree(), acme(), by_function()]
+fn everyone() -> [Value; 6] {
+    [fluz(), toggle(), braintree(), broker(), acme(), by_function()]
 }
 
 impl Value {

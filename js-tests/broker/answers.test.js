@@ -1,0 +1,275 @@
+/**
+ * What a broker answers, and to what.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TokenError } from "graphql-token-manager";
+import { createBroker } from "graphql-token-manager/broker";
+import { fluz, managerFor, movableClock, sandboxFor } from "../support/setup.js";
+import { ORIGIN, ask, brokerFor, digestOf, json, refusal } from "./support.js";
+
+test("a page gets a token, how long it lasts and what it may do", async (t) => {
+  const { broker, tokens, sandbox } = await brokerFor(t);
+
+  const response = await ask(broker);
+
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("content-type"), "application/json");
+  assert.equal(response.headers.get("cache-control"), "no-store");
+  assert.equal(response.headers.get("pragma"), "no-cache");
+  const { access_token, token_type, expires_in, scope, ...more } = await json(response);
+  assert.equal(access_token, await tokens.getToken());
+  assert.deepEqual([token_type, scope, more], ["Bearer", "LIST_OFFERS", {}]);
+  assert.ok(Number.isInteger(expires_in) && expires_in > 590 && expires_in <= 600, `${expires_in}`);
+  assert.equal(sandbox.requests().length, 1);
+});
+
+test("the lifetime is what is left of it, however wrong the clock is", async (t) => {
+  const clock = movableClock(t);
+  const sandbox = await sandboxFor(t, { now: () => clock.now() + 86_400_000 });
+  const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
+  const broker = createBroker(tokens, { authorize: () => ({}) });
+  const before = await json(ask(broker));
+  clock.advance(100_000);
+
+  const after = await json(ask(broker));
+
+  assert.equal(after.access_token, before.access_token);
+  const passed = before.expires_in - after.expires_in;
+  assert.ok(passed === 100 || passed === 101, `${before.expires_in} ${after.expires_in}`);
+});
+
+test("what is no such form is refused before anybody is asked", async (t) => {
+  let calls = 0;
+  const { broker, sandbox } = await brokerFor(t, { authorize: () => (calls++, {}) });
+  const long = `scope=${"a".repeat(8 * 1024)}`;
+
+  for (const [response, ...told] of /** @type {[Promise<Response>, number, string][]} */ ([
+    [ask(broker, {}, { method: "GET" }), 405, "invalid_request"],
+    [ask(broker, {}, { method: "PUT" }), 405, "invalid_request"],
+    [ask(broker, {}, { headers: { "content-type": "application/json" } }), 415, "invalid_request"],
+    [ask(broker, {}, { headers: { "content-type": "text/plain" } }), 415, "invalid_request"],
+    [ask(broker, long), 413, "invalid_request"],
+    [ask(broker, {}, { headers: { "content-length": "8193" } }), 413, "invalid_request"],
+    [ask(broker, "scope=a&scope=b"), 400, "invalid_request"],
+    [ask(broker, "userId=a&userId=b"), 400, "invalid_request"],
+    [ask(broker, { scope: 'a"b' }), 400, "invalid_request"],
+    [ask(broker, { scope: " " }), 400, "invalid_request"],
+    [ask(broker, { refused: "short" }), 400, "invalid_request"],
+    [ask(broker, { grant_type: "password" }), 400, "unsupported_grant_type"],
+  ])) {
+    assert.deepEqual(await refusal(response), told);
+    assert.equal((await response).headers.get("cache-control"), "no-store");
+  }
+  assert.equal((await ask(broker, {}, { method: "GET" })).headers.get("allow"), "POST, OPTIONS");
+  assert.deepEqual([calls, sandbox.requests().length], [0, 0]);
+});
+
+test("a body that is cut off, is endless or is no text is refused", async (t) => {
+  const { broker } = await brokerFor(t);
+  let pulled = 0;
+  const streams = {
+    cut: new ReadableStream({ start: (it) => it.error(new Error("planted")) }),
+    endless: new ReadableStream({ pull: (it) => it.enqueue(new Uint8Array((pulled++, 1024)).fill(97)) }),
+    bytes: new ReadableStream({
+      start: (it) => {
+        it.enqueue(new Uint8Array([0x61, 0x3d, 0xff]));
+        it.close();
+      },
+    }),
+  };
+  /** @type {any} */
+  const init = {
+    method: "POST",
+    duplex: "half",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+  };
+
+  const told = [];
+  for (const body of Object.values(streams)) {
+    told.push(await refusal(broker(new Request(`${ORIGIN}/token`, { ...init, body }))));
+  }
+
+  assert.deepEqual(told, [
+    [400, "invalid_request"],
+    [413, "invalid_request"],
+    [400, "invalid_request"],
+  ]);
+  assert.ok(pulled < 12, `${pulled}`);
+});
+
+test("a form as clients of OAuth send it is understood, whatever its case and charset", async (t) => {
+  const { broker } = await brokerFor(t);
+  const form = { grant_type: "client_credentials", client_id: "x", client_secret: "", scope: "" };
+  const headers = { "content-type": "Application/X-WWW-Form-URLencoded; charset=UTF-8" };
+
+  assert.equal((await ask(broker, form, { headers })).status, 200);
+});
+
+test("whoever is not known gets nothing, and the API hears of nothing", async (t) => {
+  for (const nobody of [null, undefined]) {
+    const { broker, sandbox } = await brokerFor(t, { authorize: async () => nobody });
+
+    const response = await ask(broker);
+
+    assert.deepEqual(await refusal(response), [401, "invalid_client"]);
+    // Such a scheme opens no dialog in a browser.
+    assert.equal(response.headers.get("www-authenticate"), "Bearer");
+    assert.equal(sandbox.requests().length, 0);
+  }
+});
+
+test("authorize sees the request and what was asked for", async (t) => {
+  /** @type {any[]} */
+  const seen = [];
+  const { broker } = await brokerFor(t, {
+    authorize: (request, asked) => (seen.push(request.headers.get("cookie"), asked), null),
+  });
+
+  await ask(broker, { userId: "u", scope: "a b a", __proto__x: "1" }, { headers: { cookie: "sid=1" } });
+
+  assert.deepEqual(seen, ["sid=1", { userId: "u", scopes: ["a", "b"], __proto__x: "1" }]);
+});
+
+test("a refused token is invalidated if it is the one held, once in five seconds", async (t) => {
+  const clock = movableClock(t);
+  const { broker, sandbox } = await brokerFor(t);
+  const first = (await json(ask(broker))).access_token;
+
+  const others = await json(ask(broker, { refused: digestOf("another") }));
+  const second = (await json(ask(broker, { refused: digestOf(first) }))).access_token;
+  const late = (await json(ask(broker, { refused: digestOf(first) }))).access_token;
+  const tooSoon = (await json(ask(broker, { refused: digestOf(second) }))).access_token;
+  clock.advance(5_000);
+  const third = (await json(ask(broker, { refused: digestOf(second) }))).access_token;
+
+  assert.equal(others.access_token, first);
+  assert.equal(new Set([first, second, third]).size, 3);
+  assert.deepEqual([late, tooSoon], [second, second]);
+  assert.equal(sandbox.requests().length, 3);
+});
+
+test("two hundred pages whose token was revoked cause one grant", async (t) => {
+  const { broker, sandbox } = await brokerFor(t, { rateLimit: false }, { renewal: "generate" });
+  const { access_token } = await json(ask(broker));
+  sandbox.revoke();
+
+  const pages = Array.from({ length: 200 }, () => json(ask(broker, { refused: digestOf(access_token) })));
+  const given = new Set((await Promise.all(pages)).map((answer) => answer.access_token));
+
+  assert.equal(given.size, 1);
+  assert.ok(!given.has(access_token));
+  assert.equal(sandbox.requests().length, 2);
+});
+
+test("failures are told by status and code, and by nothing of their own", async (t) => {
+  const { tokens } = await brokerFor(t);
+  /** @type {[Error, ...unknown[]][]} */
+  const cases = [
+    [new TokenError("network", "planted"), 503, "temporarily_unavailable"],
+    [new TokenError("timeout", "planted"), 503, "temporarily_unavailable"],
+    [new TokenError("rate_limited", "planted", { retryAfterMs: 6_500 }), 503, "temporarily_unavailable", 7],
+    [new TokenError("server", "planted", { retryAfterMs: 1 }), 503, "temporarily_unavailable", 1],
+    [new TokenError("closed", "planted"), 503, "temporarily_unavailable"],
+    [new TokenError("insufficient_scope", "planted"), 400, "invalid_scope"],
+    [new TokenError("invalid_credentials", "planted"), 500, "server_error"],
+    [new TokenError("protocol", "planted"), 500, "server_error"],
+    [new TypeError("planted"), 500, "server_error"],
+  ];
+  for (const [error, ...told] of cases) {
+    /** @type {unknown[]} */
+    const heard = [];
+    const manager = Object.assign(Object.create(tokens), {
+      getAccessToken: () => Promise.reject(error),
+      peek: () => undefined,
+    });
+    const broker = createBroker(manager, { authorize: () => ({}), onError: (it) => void heard.push(it) });
+
+    const response = await ask(broker);
+
+    const text = await response.clone().text();
+    assert.ok(!text.includes("planted"), text);
+    assert.deepEqual(await refusal(response), told);
+    assert.deepEqual(heard, response.status >= 500 ? [error] : []);
+  }
+});
+
+test("what a function of the operator's throws, or gives instead of a selector, is the operator's to know", async (t) => {
+  /** @type {Record<string, any>[]} */
+  const wrong = [
+    { authorize: () => Promise.reject(new Error("planted")) },
+    { authorize: () => true },
+    { authorize: () => ["planted"] },
+    { authorize: () => ({ scopes: "planted" }) },
+    { subject: () => Promise.reject(new Error("planted")) },
+  ];
+  for (const options of wrong) {
+    /** @type {any[]} */
+    const heard = [];
+    const onError = (/** @type {unknown} */ error) => {
+      heard.push(error);
+      throw new Error("nobody hears this");
+    };
+    const { broker } = await brokerFor(t, { ...options, onError });
+
+    assert.deepEqual(await refusal(ask(broker)), [500, "server_error"]);
+    assert.equal(heard.length, 1);
+    assert.match(heard[0].message, /planted|must give a selector/);
+  }
+});
+
+test("a page that goes away is not waited for, and its grant serves the next", async (t) => {
+  const { broker, sandbox } = await brokerFor(t);
+  const leaving = new AbortController();
+  const end = sandbox.fault({ provider: "fluz", kind: "delay", ms: 50 });
+
+  const asked = ask(broker, {}, { signal: leaving.signal });
+  const also = ask(broker);
+  leaving.abort();
+
+  assert.equal((await asked).status, 499);
+  assert.equal((await also).status, 200);
+  assert.equal(sandbox.requests().length, 1);
+  end();
+});
+
+test("a request whose body was read by somebody else is the operator's mistake", async (t) => {
+  /** @type {any[]} */
+  const heard = [];
+  const { broker } = await brokerFor(t, { onError: (error) => heard.push(error) });
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const request = new Request(`${ORIGIN}/token`, { method: "POST", headers, body: "userId=u" });
+  await request.text();
+
+  assert.deepEqual(await refusal(broker(request)), [500, "server_error"]);
+  assert.match(heard[0].message, /hand it over unread/);
+});
+
+test("a broker says at once what is wrong with its options", async (t) => {
+  const { tokens } = await brokerFor(t);
+  const authorize = () => ({});
+  /** @type {[unknown, RegExp][]} */
+  const wrong = [
+    [undefined, /needs `authorize`/],
+    [{ authorize: {} }, /needs `authorize`/],
+    [{ authorize, allowedOrigin: ["planted"] }, /does not know an option.*`allowedOrigins`/],
+    [{ authorize, allowedOrigins: "https://app.test" }, /`allowedOrigins` as an array/],
+    ...["*", "null", "https://app.test/", "app.test", "file:///x"].map(
+      (origin) =>
+        /** @type {[unknown, RegExp]} */ ([{ authorize, allowedOrigins: [origin] }, /`allowedOrigins`/]),
+    ),
+    [{ authorize, origin: "https://app.test/path" }, /`origin`/],
+    [{ authorize, subject: "planted" }, /a function as `subject`/],
+    [{ authorize, onError: "planted" }, /a function as `onError`/],
+    ...[true, null, 5, { requests: 0 }, { requests: 1.5 }, { perMs: 0 }, { perMs: NaN }, { per: 1 }].map(
+      (rateLimit) => /** @type {[unknown, RegExp]} */ ([{ authorize, rateLimit }, /`rateLimit`/]),
+    ),
+  ];
+  for (const [options, message] of wrong) {
+    assert.throws(() => createBroker(tokens, /** @type {any} */ (options)), { name: "TypeError", message });
+  }
+  assert.throws(() => createBroker(/** @type {any} */ ({}), { authorize }), /takes a TokenManager/);
+});

@@ -1,0 +1,9 @@
+// Pages of Chromium that get their tokens from a broker.
+
+import { after, describe } from "node:test";
+import { chromiumFor } from "../stores/browsers.js";
+import { testPages } from "./pages.js";
+
+const file = { after: /** @type {import("node:test").TestContext["after"]} */ (after) };
+
+describe("Chromium", () => testPages(chromiumFor(file)));

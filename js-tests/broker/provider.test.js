@@ -1,0 +1,172 @@
+/**
+ * A manager that gets its tokens from a broker.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { test } from "node:test";
+import { toNodeListener } from "graphql-token-manager/broker";
+import { QUICK, managerFor, operations } from "../support/setup.js";
+import { failure, record } from "../support/waiting.js";
+import { brokerFor, digestOf, listening } from "./support.js";
+
+/** @import { TestContext } from "node:test" */
+/** @import { BrokerOptions } from "graphql-token-manager/broker" */
+/** @import { Options } from "../support/setup.js" */
+
+const OFFERS = "{ getOffers { offerId } }";
+
+/**
+ * A broker on a server, what it was asked, and a manager that asks it.
+ * @param {TestContext} t
+ * @param {{ broker?: Partial<BrokerOptions>, page?: Options, manager?: Options }} [options]
+ */
+async function pageFor(t, { broker: options, page, manager } = {}) {
+  const { sandbox, broker, tokens } = await brokerFor(t, options, manager);
+  /** @type {string[]} */
+  const asked = [];
+  const listener = toNodeListener(async (request) => {
+    asked.push(await request.clone().text());
+    return broker(request);
+  });
+  const url = `${await listening(t, createServer(listener))}/token`;
+  const { endpoint } = sandbox.fluz;
+  const client = managerFor(t, { provider: "broker", url, endpoint, api: "fluz", retry: QUICK, ...page });
+  return { sandbox, tokens, client, asked, url };
+}
+
+test("it gets the broker's token, with what is left of its lifetime", async (t) => {
+  const { client, tokens, asked, sandbox } = await pageFor(t);
+  const events = record(client);
+
+  const token = await client.getAccessToken();
+
+  assert.equal(token.value, await tokens.getToken());
+  assert.deepEqual(token.scopes, ["LIST_OFFERS"]);
+  const lifetime = token.expiresAt - token.issuedAt;
+  assert.ok(lifetime > 590_000 && lifetime <= 600_000, `${lifetime}`);
+  assert.deepEqual(asked, [""]);
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ["token"],
+  );
+  assert.deepEqual(operations(sandbox), ["generateUserAccessToken"]);
+});
+
+test("requests work across a revocation: the broker is told which token was refused", async (t) => {
+  const { client, asked, sandbox } = await pageFor(t, { manager: { renewal: "generate" } });
+  await client.request(OFFERS);
+  const token = await client.getToken();
+  sandbox.revoke();
+
+  const data = await client.request(OFFERS);
+
+  assert.ok(data.getOffers.length > 0);
+  assert.deepEqual(asked, ["", `refused=${digestOf(token)}`]);
+  const generated = operations(sandbox).filter((operation) => operation === "generateUserAccessToken");
+  assert.equal(generated.length, 2);
+});
+
+test("a refusal is told until another token came, and not after", async (t) => {
+  let isDown = false;
+  const { client, asked } = await pageFor(t, {
+    broker: {
+      authorize: () => {
+        if (isDown) throw new Error("down");
+        return {};
+      },
+    },
+    page: { retry: { ...QUICK, attempts: 2 } },
+  });
+  const first = await client.getToken();
+  isDown = true;
+  client.invalidate(first);
+  await failure(client.refresh());
+  isDown = false;
+
+  await client.refresh();
+  await client.refresh();
+
+  const told = `refused=${digestOf(first)}`;
+  assert.deepEqual(asked, ["", told, told, told, ""]);
+});
+
+test("it asks for its scopes, and says when they are too many", async (t) => {
+  const { client, asked } = await pageFor(t, { page: { scopes: ["LIST_OFFERS", "MANAGE_PAYMENT"] } });
+
+  const error = await failure(client.getToken());
+
+  assert.deepEqual([error.code, error.status, error.retryable], ["insufficient_scope", 400, false]);
+  assert.deepEqual(asked, ["scope=LIST_OFFERS%20MANAGE_PAYMENT"]);
+});
+
+test("who is not signed in is told so, once", async (t) => {
+  const { client, asked } = await pageFor(t, { broker: { authorize: () => null } });
+
+  const error = await failure(client.getToken());
+
+  assert.deepEqual([error.code, error.status, error.retryable], ["invalid_credentials", 401, false]);
+  assert.equal(error.provider, "broker");
+  assert.match(error.message, /invalid_client.*check that the user is signed in/);
+  assert.equal(asked.length, 1);
+});
+
+test("a page that asks too often is told when to come back", async (t) => {
+  const { client } = await pageFor(t, { broker: { rateLimit: { requests: 1, perMs: 3_600_000 } } });
+  await client.getToken();
+
+  const error = await failure(client.refresh());
+
+  assert.deepEqual([error.code, error.status, error.retryable], ["rate_limited", 429, true]);
+  assert.ok(Number(error.retryAfterMs) > 3_590_000, `${error.retryAfterMs}`);
+  assert.equal(await client.getToken(), client.peek()?.value);
+});
+
+test("a broker that fails is asked again", async (t) => {
+  let calls = 0;
+  const authorize = () => {
+    if (++calls < 3) throw new Error("down");
+    return {};
+  };
+  const { client, asked } = await pageFor(t, { broker: { authorize } });
+
+  await client.getToken();
+
+  assert.equal(asked.length, 3);
+});
+
+test("a redirect, as to a page to sign in, is not followed", async (t) => {
+  const server = createServer((_request, response) => response.writeHead(302, { location: "/login" }).end());
+  const url = `${await listening(t, server)}/token`;
+  const client = managerFor(t, {
+    provider: "broker",
+    url,
+    endpoint: "https://api.test/graphql",
+    retry: QUICK,
+  });
+
+  const error = await failure(client.getToken());
+
+  assert.equal(error.code, "protocol");
+  assert.match(error.message, /check `url`, that it does not redirect/);
+});
+
+test("without a page, an address must be whole", async (t) => {
+  const client = managerFor(t, { provider: "broker", url: "/token", endpoint: "https://api.test/graphql" });
+
+  await assert.rejects(client.ready(), {
+    code: "invalid_options",
+    message: "option `url` is not an absolute URL; give it in full, with https://",
+  });
+});
+
+test("the token goes to the endpoint, and not to the broker", async (t) => {
+  const { client, url } = await pageFor(t);
+
+  await assert.rejects(client.fetch(url), {
+    code: "invalid_options",
+    message: /and was asked to send it to/,
+  });
+});

@@ -1,0 +1,94 @@
+/**
+ * Brokers over the sandbox's Fluz, and how a page asks them.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createBroker } from "graphql-token-manager/broker";
+import { fluz, managerFor, sharedSandbox } from "../support/setup.js";
+
+/** @import { AddressInfo } from "node:net" */
+/** @import { TestContext } from "node:test" */
+/** @import { BrokerOptions, Broker } from "graphql-token-manager/broker" */
+/** @import { Options } from "../support/setup.js" */
+
+export const ORIGIN = "https://app.test";
+
+/** Everybody gets the manager's own session. @type {BrokerOptions} */
+export const OPEN = { authorize: () => ({}) };
+
+/**
+ * @param {TestContext} t
+ * @param {Partial<BrokerOptions>} [options]
+ * @param {Options} [managers] Options of the manager.
+ */
+export async function brokerFor(t, options, managers) {
+  const sandbox = await sharedSandbox(t);
+  const tokens = managerFor(t, fluz(sandbox, managers));
+  return { sandbox, tokens, broker: createBroker(tokens, { ...OPEN, ...options }) };
+}
+
+/**
+ * Asks as a page of the broker's own origin does.
+ * @param {Broker} broker
+ * @param {Record<string, string> | string} [form]
+ * @param {{ method?: string, url?: string, headers?: Record<string, string | undefined>, signal?: AbortSignal }} [how]
+ */
+export function ask(
+  broker,
+  form = {},
+  { method = "POST", url = `${ORIGIN}/token`, headers = {}, signal } = {},
+) {
+  const given = { origin: ORIGIN, "content-type": "application/x-www-form-urlencoded", ...headers };
+  const init = {
+    method,
+    headers: /** @type {[string, string][]} */ (
+      Object.entries(given).filter(([, value]) => value !== undefined)
+    ),
+    ...(method !== "GET" && method !== "OPTIONS" && { body: String(new URLSearchParams(form)) }),
+    ...(signal && { signal }),
+  };
+  return broker(new Request(url, init));
+}
+
+/**
+ * The status and the code of an answer, and a token if it has one, which it must not.
+ * @param {Response | Promise<Response>} response
+ */
+export async function refusal(response) {
+  const { status, headers } = await response;
+  const { error, access_token } = await json(response);
+  const retryAfter = headers.get("retry-after");
+  return [
+    status,
+    error,
+    ...(retryAfter === null ? [] : [Number(retryAfter)]),
+    ...(access_token ? [access_token] : []),
+  ];
+}
+
+/**
+ * @param {Response | Promise<Response>} response
+ * @returns {Promise<any>}
+ */
+export const json = async (response) => (await response).json();
+
+/** @param {string} token */
+export const digestOf = (token) => createHash("sha256").update(token).digest("base64url");
+
+/**
+ * A server on a free port, which ends with the test; its origin.
+ * @param {{ after: TestContext["after"] }} t
+ * @param {import("node:http").Server} server
+ */
+export async function listening(t, server) {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${/** @type {AddressInfo} */ (server.address()).port}`;
+}

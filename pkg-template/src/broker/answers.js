@@ -1,0 +1,57 @@
+// What a page is told (RFC 6749 sections 5.1 and 5.2). No message of an error gets here: they are for whoever runs
+// the broker.
+
+import { Refusal, TRY_LATER, retryAfter } from "./refusal.js";
+
+/** @import { AccessToken } from "../../index.js" */
+
+/** A token is for the page that asked, and for nobody who comes later. */
+const HEADERS = {
+  "content-type": "application/json",
+  "cache-control": "no-store",
+  pragma: "no-cache",
+  "x-content-type-options": "nosniff",
+};
+
+/**
+ * @param {AccessToken} token
+ * @param {number} remainingMs
+ * @param {Record<string, string>} headers
+ */
+export function granted(token, remainingMs, headers) {
+  const expires_in = Math.floor(remainingMs / 1000);
+  if (expires_in < 1) throw new Refusal(503, TRY_LATER, "the token is about to expire", retryAfter(1_000));
+  const { value: access_token, tokenType: token_type, scopes } = token;
+  const scope = scopes.length > 0 ? { scope: scopes.join(" ") } : {};
+  return answer(200, { access_token, token_type, expires_in, ...scope }, headers);
+}
+
+/**
+ * @param {Refusal} refusal
+ * @param {Record<string, string>} headers
+ */
+export function refused({ status, error, description, headers: own }, headers) {
+  return answer(status, { error, error_description: description }, { ...headers, ...own });
+}
+
+/** @param {number} status @param {object} body @param {Record<string, string>} headers */
+function answer(status, body, headers) {
+  return new Response(JSON.stringify(body), { status, headers: { ...HEADERS, ...headers } });
+}
+
+/**
+ * What a page is told of an error.
+ *
+ * @param {any} error
+ */
+export function failed(error) {
+  if (error?.code === "insufficient_scope") {
+    return new Refusal(400, "invalid_scope", "these scopes were not granted");
+  }
+  // A manager that is closed belongs to a server that is about to end, and another takes its place.
+  if (error?.retryable === true || error?.code === "closed") {
+    const waits = error.retryAfterMs === undefined ? {} : retryAfter(error.retryAfterMs);
+    return new Refusal(503, TRY_LATER, "there is no token right now; try again later", waits);
+  }
+  return new Refusal(500, "server_error", "the broker cannot get a token; its operator is told why");
+}

@@ -1,0 +1,118 @@
+// What a page asks for: a form (RFC 6749 appendix B), read with a limit.
+
+import { Refusal, malformed } from "./refusal.js";
+
+/** @import { BrokerSelector } from "../../broker.js" */
+
+/** In bytes: the scopes of both providers together have 1,500. */
+const LONGEST = 8 * 1024;
+
+const FORM = "application/x-www-form-urlencoded";
+
+/** What clients of OAuth send besides, and what tells nothing here. */
+const OF_OAUTH = ["grant_type", "client_id", "client_secret"];
+
+/** SHA-256 in base64url. */
+const DIGEST = /^[\w-]{43}$/;
+
+/** RFC 6749 section 3.3, as many as there are. */
+const SCOPES = /^[\x21\x23-\x5b\x5d-\x7e]+( +[\x21\x23-\x5b\x5d-\x7e]+)*$/;
+
+/** What was asked for. */
+export class Asked {
+  /** @type {string[] | undefined} */
+  scopes;
+  /** The digest of a token that the API refused. @type {string | undefined} */
+  refused;
+  /** All others: ignoring one would give the token of another than was asked for. @type {Record<string, string>} */
+  fields = {};
+
+  /** @returns {BrokerSelector} */
+  selector() {
+    return { ...this.fields, ...(this.scopes && { scopes: [...this.scopes] }) };
+  }
+}
+
+/**
+ * @param {Request} request
+ * @returns {Promise<Asked>}
+ */
+export async function read(request) {
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (type !== FORM) throw new Refusal(415, "invalid_request", `the body must be ${FORM}`);
+  if (request.bodyUsed) {
+    throw new TypeError("the body of the request was read before the broker got it; hand it over unread");
+  }
+  return parsed(await bodyOf(request));
+}
+
+/** @param {string} body */
+function parsed(body) {
+  const asked = new Asked();
+  const seen = new Set();
+  for (const [key, value] of new URLSearchParams(body)) {
+    // RFC 6749 section 3.2: no parameter twice, and one without a value counts as left out.
+    if (seen.has(key)) throw malformed("a parameter is given twice");
+    seen.add(key);
+    if (value === "") continue;
+    if (key === "scope") asked.scopes = scopes(value);
+    else if (key === "refused") asked.refused = digest(value);
+    else if (key === "grant_type" && value !== "client_credentials") {
+      throw new Refusal(400, "unsupported_grant_type", "leave grant_type out");
+    } else if (!OF_OAUTH.includes(key)) {
+      // Not by assignment: a page may name it `__proto__`.
+      Object.defineProperty(asked.fields, key, {
+        value,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+    }
+  }
+  return asked;
+}
+
+/** @param {string} text */
+function scopes(text) {
+  if (!SCOPES.test(text)) throw malformed("scope is no list of scopes with spaces between them");
+  return [...new Set(text.split(/ +/))];
+}
+
+/** @param {string} text */
+function digest(text) {
+  if (!DIGEST.test(text)) throw malformed("refused is no SHA-256 in base64url");
+  return text;
+}
+
+/** @param {Request} request */
+async function bodyOf(request) {
+  if (Number(request.headers.get("content-length")) > LONGEST) throw tooLong();
+  /** @type {Uint8Array[]} */
+  const chunks = [];
+  let length = 0;
+  try {
+    for (const reader = request.body?.getReader(); reader;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      length += value.length;
+      if (length > LONGEST) {
+        reader.cancel().catch(() => {});
+        throw tooLong();
+      }
+      chunks.push(value);
+    }
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for (const chunk of chunks) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    // Cut off, or not UTF-8.
+    throw error instanceof Refusal ? error : malformed("the body cannot be read");
+  }
+}
+
+const tooLong = () =>
+  new Refusal(413, "invalid_request", `the body must not be longer than ${LONGEST} bytes`);

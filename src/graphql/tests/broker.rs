@@ -1,0 +1,133 @@
+//! Grants by a broker: RFC 6749, with the samples of its sections 5.1 and 5.2.
+
+use crate::{
+    core::{AccessToken, Skew},
+    graphql::digest,
+    options::{self, Given},
+};
+
+use super::*;
+
+fn profile() -> Profile {
+    let text = |text: &str| Given::<u8>::Text(text.to_owned().into());
+    let members = [
+        ("provider", text("broker")),
+        ("url", text("https://page.test/token")),
+        ("endpoint", text("https://api.acme.test/graphql")),
+        ("credentials", text("include")),
+    ];
+    let members = members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    options::read(&Given::Map(members), PLATFORM).expect("good options").profile
+}
+
+fn story() -> Story {
+    Story::new(profile(), &["read:a", "b&c"], &[])
+}
+
+fn error_of(granted: Granted) -> (TokenError, &'static str) {
+    match granted.expect_err("there is no token") {
+        GrantFailure::Transient(error) => (error, "transient"),
+        GrantFailure::Permanent(error) => (error, "permanent"),
+        GrantFailure::RefreshTokenRefused(_) => panic!("nothing was presented"),
+    }
+}
+
+#[test]
+fn a_grant_is_a_form() {
+    let mut story = story();
+
+    let tokens = story.answered(reply(
+        200,
+        r#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"example","expires_in":3600,
+            "refresh_token":"tGzv3JOkF0XG5Qx2TlKWIA","example_parameter":"example_value","scope":"read:a"}"#,
+    ));
+
+    let tokens = tokens.unwrap();
+    assert_eq!(tokens.access_token, AccessToken::new("2YotnFZFEjr1zCsicMWpAA"));
+    assert_eq!(tokens.expires_at.since(NOW), Duration::from_secs(3600));
+    assert_eq!(tokens.scopes, Some(["read:a"].into_iter().collect()));
+    // A page is not to hold one.
+    assert_eq!(tokens.refresh_token, None);
+    let HttpRequest { url, body, credentials, .. } = story.last();
+    assert_eq!(url, "https://page.test/token");
+    assert_eq!(body.expose(), "scope=b%26c%20read%3Aa");
+    assert_eq!(*credentials, Some("include"));
+    assert_eq!(story.last().header("content-type"), Some("application/x-www-form-urlencoded"));
+}
+
+#[test]
+fn a_form_says_which_token_was_refused() {
+    let mut story = Story::new(profile(), &[], &[]);
+    story.refused = Some(digest(&AccessToken::new("abc")));
+
+    let _ = story.answered(reply(200, "{}"));
+
+    // RFC 6234: SHA-256 of "abc".
+    assert_eq!(story.last().body.expose(), "refused=ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+}
+
+#[test]
+fn a_token_that_was_granted_before_tells_no_time() {
+    // Granted 100 s ago for 180 s, by a provider whose clock the page knows nothing of.
+    let issued_at = 1_795_342_830 - 100;
+    let claims = format!(r#"{{"iat":{issued_at},"exp":{}}}"#, issued_at + 180);
+    let encoded = <base64ct::Base64UrlUnpadded as base64ct::Encoding>::encode_string(claims.as_bytes());
+    let body = format!(r#"{{"access_token":"e30.{encoded}.c2ln","expires_in":80}}"#);
+
+    let tokens = story().answered(reply(200, &body)).unwrap();
+
+    assert_eq!(tokens.expires_at.since(NOW), Duration::from_secs(80));
+    assert_eq!(tokens.provider_clock, Skew::default());
+    assert!(tokens.stamp.issued_at.is_some(), "it still tells which of two tokens is older");
+}
+
+#[test]
+fn refusals_tell_whether_waiting_helps() {
+    for (status, body, code, outlook) in [
+        (401, r#"{"error":"invalid_client"}"#, ErrorCode::InvalidCredentials, "permanent"),
+        (400, r#"{"error":"invalid_grant"}"#, ErrorCode::InvalidCredentials, "permanent"),
+        (403, r#"{"error":"unauthorized_client"}"#, ErrorCode::InvalidCredentials, "permanent"),
+        (400, r#"{"error":"invalid_scope"}"#, ErrorCode::InsufficientScope, "permanent"),
+        (400, r#"{"error":"invalid_request"}"#, ErrorCode::Protocol, "permanent"),
+        (404, "<html>", ErrorCode::Protocol, "permanent"),
+        (200, "<html>", ErrorCode::Protocol, "permanent"),
+        (200, "[]", ErrorCode::Protocol, "permanent"),
+        (0, "", ErrorCode::Protocol, "permanent"),
+        (429, r#"{"error":"temporarily_unavailable"}"#, ErrorCode::RateLimited, "transient"),
+        (400, r#"{"error":"temporarily_unavailable"}"#, ErrorCode::Server, "transient"),
+        (500, r#"{"error":"server_error"}"#, ErrorCode::Server, "transient"),
+        (502, "<html>", ErrorCode::Server, "transient"),
+    ] {
+        let (error, seen) = error_of(story().answered(reply(status, body)));
+
+        assert_eq!((error.code, seen), (code, outlook), "{status} {body}");
+        assert_eq!(error.provider.as_deref(), Some("broker"));
+    }
+}
+
+#[test]
+fn an_error_names_the_code_and_what_to_look_at() {
+    let denied = error_of(story().answered(reply(401, r#"{"error":"invalid_client"}"#))).0;
+    let redirected = error_of(story().answered(reply(302, ""))).0;
+
+    assert_eq!(
+        denied.message,
+        "broker refused the credentials (HTTP 401, invalid_client): check that the user is signed in, and what \
+         `authorize` of the broker gives"
+    );
+    assert_eq!(
+        redirected.message,
+        "broker gave no token (HTTP 302): check `url`, that it does not redirect, and the scopes"
+    );
+}
+
+#[test]
+fn a_broker_may_say_when_to_come_back() {
+    for status in [429, 503] {
+        let response = reply(status, r#"{"error":"temporarily_unavailable"}"#).with("retry-after", "7");
+
+        let (error, _) = error_of(story().answered(response));
+
+        assert_eq!(error.retry_after, Some(Duration::from_secs(7)));
+    }
+}

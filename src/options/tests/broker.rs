@@ -1,0 +1,125 @@
+//! The options of a broker's page.
+
+use crate::provider::{Lifetime, Wire, braintree::Braintree, fluz::Environment};
+
+use super::*;
+
+fn wire(options: &Value) -> (String, Option<&'static str>) {
+    match accepted(options).profile.wire {
+        Wire::Form { url, credentials } => (url, credentials),
+        Wire::GraphQl => panic!("it is a form"),
+    }
+}
+
+#[test]
+fn a_page_needs_an_address_and_an_endpoint_alone() {
+    let settings = accepted(&broker());
+
+    assert_eq!(settings.profile.endpoint, "https://api.acme.test/graphql");
+    assert_eq!(settings.origins, ["https://api.acme.test"]);
+    assert!(settings.scopes.is_empty() && settings.profile.headers.is_empty());
+    assert!(matches!(settings.granter, Granter::Profile(secrets) if secrets.is_empty()));
+    assert_eq!(settings.profile.signals.refused.statuses, [401]);
+    assert_eq!(settings.profile.lifetime, Lifetime::Otherwise(Duration::from_secs(300)));
+}
+
+#[test]
+fn the_address_may_be_relative_to_the_page() {
+    for (given, url) in [
+        ("/token", "https://page.test/token"),
+        ("token", "https://page.test/shop/token"),
+        ("https://tokens.test/fluz", "https://tokens.test/fluz"),
+    ] {
+        assert_eq!(wire(&broker().with("url", text(given))), (url.to_owned(), None));
+    }
+    assert_eq!(
+        refused(&broker().with("url", text("http://tokens.test/"))),
+        "option `url` is an http: URL, which would send secrets in the clear; use https:, or set \
+         `allowInsecure: true` if the way there is safe"
+    );
+    assert_eq!(
+        refused(&broker().with("url", text("//user:planted@tokens.test/"))),
+        "option `url` holds a user name or password; leave them out and use the provider's options"
+    );
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let url = "where your broker answers, for example \"/token\"";
+    refuses_kinds(&broker(), "url", &["a string"], url);
+    let endpoint = "the URL of the API that the tokens are for";
+    refuses_kinds(&broker(), "endpoint", &["a string"], endpoint);
+    for (key, remedy) in [("url", url), ("endpoint", endpoint)] {
+        assert_eq!(refused(&broker().without(key)), format!("option `{key}` is missing; give {remedy}"));
+    }
+}
+
+#[test]
+fn a_known_api_is_known_by_its_refusals() {
+    let profile = accepted(&broker().with("api", text("braintree"))).profile;
+
+    let known = Braintree {
+        environment: Environment::Sandbox,
+        endpoint: None,
+        client_id: String::new(),
+        version: None,
+        lifetime: None,
+    };
+    let known = known.profile();
+    assert_eq!(profile.name, "braintree");
+    assert_eq!(profile.headers, known.headers);
+    assert_eq!(profile.signals.refused, known.signals.refused);
+    assert_eq!(profile.signals.throttled, known.signals.throttled);
+    let toggle = accepted(&broker().with("api", text("toggle"))).profile;
+    assert!(toggle.sliding.is_some() && toggle.renew.is_none());
+    let fluz = accepted(&broker().with("api", text("fluz"))).profile;
+    assert!(!fluz.signals.refused.codes.is_empty() && fluz.spellings.is_empty());
+    // They tell how long a token lives that is granted now.
+    assert_eq!(fluz.lifetime, Lifetime::Otherwise(Duration::from_secs(300)));
+}
+
+#[test]
+fn another_api_may_be_described() {
+    let api = map([
+        ("refused", map([("codes", texts(&["DENIED"]))])),
+        ("sliding", map([("header", text("X-New"))])),
+    ]);
+
+    let profile = accepted(&broker().with("api", api)).profile;
+
+    assert_eq!(profile.signals.refused.codes, ["DENIED"]);
+    assert_eq!(profile.sliding.unwrap().headers, ["x-new"]);
+    assert_eq!(
+        refused(&broker().with("api", map([("refusd", Given::Null)]))),
+        "option `api.refusd` is not known; did you mean `api.refused`?"
+    );
+    let remedy = "\"fluz\", \"toggle\", \"braintree\" or { refused, sliding }";
+    refuses_kinds(&broker(), "api", &["a string", "an empty string", "a blank string", "an object"], remedy);
+    assert_eq!(
+        refused(&broker().with("api", text("fluzz"))),
+        "option `api` is a word that is not known; did you mean \"fluz\"?"
+    );
+}
+
+#[test]
+fn cookies_are_shared_as_fetch_has_it() {
+    for word in ["same-origin", "include", "omit"] {
+        assert_eq!(wire(&broker().with("credentials", text(word))).1, Some(word));
+    }
+    assert_eq!(
+        refused(&broker().with("credentials", text("included"))),
+        "option `credentials` is a word that is not known; did you mean \"include\"?"
+    );
+}
+
+#[test]
+fn a_secret_has_no_place_in_a_page() {
+    assert!(refused(&broker().with("apiKey", text("planted"))).starts_with("option `apiKey` is not known"));
+}
+
+#[test]
+fn a_lifetime_bounds_what_the_broker_tells() {
+    let profile = accepted(&broker().with("lifetimeMs", number(60_000.0))).profile;
+
+    assert_eq!(profile.lifetime, Lifetime::AtMost(Duration::from_secs(60)));
+}

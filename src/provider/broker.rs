@@ -1,0 +1,64 @@
+//! A broker: a server of the user's own that hands pages short-lived tokens.
+//!
+//! Source: RFC 6749, sections 3.2, 5.1 and 5.2; `pkg-template/src/broker` answers so.
+
+use std::time::Duration;
+
+use super::profile::{
+    Authorization, Expiry, Lifetime, Operation, Profile, Signals, Signs, TokenSource, Unexplained, Variable,
+    Wire, words,
+};
+
+/// What a user gives to reach a broker.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    /// Where it answers; absolute, or of the page.
+    pub url: String,
+    /// With which origins to share cookies, as `fetch` has it.
+    pub credentials: Option<&'static str>,
+    /// The most that a token lives, whatever the broker tells.
+    pub lifetime: Option<Duration>,
+}
+
+impl Broker {
+    /// As data: `api`, whose tokens come from the broker.
+    pub fn profile(self, api: Profile) -> Profile {
+        let fields = [("scope", Variable::Scopes), ("refused", Variable::Refused)];
+        Profile {
+            wire: Wire::Form { url: self.url, credentials: self.credentials },
+            authenticate: Operation {
+                document: String::new(),
+                variables: fields.map(|(name, value)| (name.to_owned(), value)).into(),
+                authorization: Authorization::None,
+            },
+            renew: None,
+            spellings: Vec::new(),
+            token: TokenSource::Data(words(&["access_token"])),
+            refresh_token: Vec::new(),
+            scopes: words(&["scope"]),
+            expiry: Some(Expiry::ExpiresIn { paths: words(&["expires_in"]), unit: Duration::from_secs(1) }),
+            lifetime: self.lifetime.map_or(Lifetime::Otherwise(UNTOLD), Lifetime::AtMost),
+            signals: Signals {
+                denied: Signs {
+                    statuses: vec![401, 403],
+                    codes: words(&[
+                        "invalid_client",
+                        "invalid_grant",
+                        "unauthorized_client",
+                        "access_denied",
+                    ]),
+                    ..Signs::default()
+                },
+                outage: Signs { codes: words(&["temporarily_unavailable"]), ..api.signals.outage },
+                ..api.signals
+            },
+            unexplained: Unexplained::Unknown,
+            advice: "that the user is signed in, and what `authorize` of the broker gives".to_owned(),
+            secrets: Vec::new(),
+            ..api
+        }
+    }
+}
+
+/// Of a token whose broker tells no `expires_in`, which RFC 6749 only recommends.
+const UNTOLD: Duration = Duration::from_secs(5 * 60);
