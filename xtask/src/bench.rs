@@ -19,8 +19,11 @@ pub(crate) struct Bench {
     about: &'static str,
 }
 
-const BENCHES: &[Bench] =
-    &[Bench { name: "fetch", about: "what a call costs more, and what expiries cost, beside other clients" }];
+const BENCHES: &[Bench] = &[
+    Bench { name: "fetch", about: "what a call costs more, and what expiries cost, beside other clients" },
+    Bench { name: "memory", about: "what stays in memory after much use" },
+    Bench { name: "peers", about: "a held token, the start and the size, beside other keepers of tokens" },
+];
 
 /// The benches that are named, or all of them.
 ///
