@@ -123,13 +123,18 @@ export interface BrokerSelector {
 
 /** What is used of Node's `IncomingMessage`. */
 export interface NodeRequest {
+  /** In capital letters. */
   readonly method?: string | undefined;
+  /** Path and query. */
   readonly url?: string | undefined;
+  /** By their names in small letters. */
   readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
 }
 
 /** What is used of Node's `ServerResponse`. */
 export interface NodeResponse {
+  /** Starts the answer. */
   writeHead(status: number, headers?: Record<string, string>): unknown;
+  /** Ends it. */
   end(body: string): unknown;
 }

@@ -320,7 +320,9 @@ export type RequestDocument<Data = any, Variables = any> =
 
 /** What is used of a `DocumentNode`. */
 export interface DocumentTree {
+  /** `"Document"`. */
   readonly kind: string;
+  /** Operations and fragments. */
   readonly definitions: readonly unknown[];
 }
 
@@ -443,39 +445,44 @@ export type TokenEvent =
       readonly type: "close";
     };
 
-/** What went wrong; the contract of {@link TokenError}. */
+/**
+ * What went wrong; the contract of {@link TokenError}.
+ *
+ * - `invalid_options`: the options are wrong; the message names the key and what to write.
+ * - `invalid_credentials`: the provider refused the credentials.
+ * - `credentials_unavailable`: a secret function threw, took longer than `timeoutMs`, or gave no string.
+ * - `insufficient_scope`: fewer scopes were granted than are needed; see `missingScopes`.
+ * - `token_rejected`: the API refused a token that was granted just before.
+ * - `rate_limited`: 429, or the provider's own throttle; see `retryAfterMs`.
+ * - `network`: no answer.
+ * - `timeout`: too late an answer.
+ * - `server`: 5xx, or the provider's own code for an outage.
+ * - `protocol`: the answer is not what the provider documents.
+ * - `store`: a store failed where the token could not be had without it.
+ * - `closed`: the manager, or the session, is closed.
+ * - `unsupported`: the provider, or this runtime, has no such operation.
+ * - `wasm_blocked`: the page's Content-Security-Policy forbids WebAssembly; the message names
+ *   the directive to add.
+ * - `internal`: the core broke off, most likely because the stack was exhausted; the next call
+ *   starts it again.
+ * - `graphql_errors`: a GraphQL answer with errors; only {@link GraphQLRequestError} has it.
+ */
 export type TokenErrorCode =
-  /** The options are wrong; the message names the key and what to write. */
   | "invalid_options"
-  /** The provider refused the credentials. */
   | "invalid_credentials"
-  /** A secret function threw, took longer than `timeoutMs`, or gave no string. */
   | "credentials_unavailable"
-  /** Fewer scopes were granted than are needed; see `missingScopes`. */
   | "insufficient_scope"
-  /** The API refused a token that was granted just before. */
   | "token_rejected"
-  /** 429, or the provider's own throttle; see `retryAfterMs`. */
   | "rate_limited"
-  /** No answer. */
   | "network"
-  /** Too late an answer. */
   | "timeout"
-  /** 5xx, or the provider's own code for an outage. */
   | "server"
-  /** The answer is not what the provider documents. */
   | "protocol"
-  /** A store failed where the token could not be had without it. */
   | "store"
-  /** The manager, or the session, is closed. */
   | "closed"
-  /** The provider, or this runtime, has no such operation. */
   | "unsupported"
-  /** The page's Content-Security-Policy forbids WebAssembly; the message names the directive to add. */
   | "wasm_blocked"
-  /** The core broke off, most likely because the stack was exhausted; the next call starts it again. */
   | "internal"
-  /** A GraphQL answer with errors; only {@link GraphQLRequestError} has it. */
   | "graphql_errors";
 
 /** What a {@link TokenError} may tell besides its code. */
@@ -505,6 +512,7 @@ export interface TokenErrorDetails {
 export class TokenError extends Error {
   /** For a `grant` function to throw. */
   constructor(code: TokenErrorCode, message: string, details?: TokenErrorDetails);
+  /** The class's name. */
   readonly name: "TokenError" | "GraphQLRequestError";
   /** What to branch on. */
   readonly code: TokenErrorCode;
@@ -536,7 +544,9 @@ export class TokenError extends Error {
 export class GraphQLRequestError extends TokenError {
   /** For tests. */
   constructor(message: string, details: GraphQLRequestErrorDetails);
+  /** The class's name. */
   readonly name: "GraphQLRequestError";
+  /** Always this one. */
   readonly code: "graphql_errors";
   /** The answer's errors, as they came. */
   readonly errors: readonly GraphQLAnswerError[];
@@ -548,15 +558,21 @@ export class GraphQLRequestError extends TokenError {
 
 /** What a {@link GraphQLRequestError} tells. */
 export interface GraphQLRequestErrorDetails extends TokenErrorDetails {
+  /** The answer's errors. */
   errors: readonly GraphQLAnswerError[];
+  /** The answer's data, where there is some. */
   data?: unknown;
 }
 
 /** An error of an answer (GraphQL specification, section 7.1.2); APIs add keys of their own. */
 export interface GraphQLAnswerError {
+  /** In the API's words, which may quote what it was sent. */
   readonly message: string;
+  /** Which field it is about: names and positions from the root. */
   readonly path?: readonly (string | number)[] | undefined;
+  /** Where in the document it is. */
   readonly locations?: readonly { readonly line: number; readonly column: number }[] | undefined;
+  /** What the API tells besides, often a `code`. */
   readonly extensions?: { readonly [key: string]: any } | undefined;
   readonly [key: string]: any;
 }

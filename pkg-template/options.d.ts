@@ -175,6 +175,7 @@ export interface RetryOptions {
 
 /** Fluz: `generateUserAccessToken` and `refreshUserAccessToken`. */
 export type FluzOptions = CommonOptions & {
+  /** Tells these options from the others. */
   provider: "fluz";
   /** Which service; may be left out where `endpoint` is given. */
   environment?: "sandbox" | "production" | undefined;
@@ -217,6 +218,7 @@ export type FluzOptions = CommonOptions & {
 
 /** Toggle: `loginUser`, by email address or by user name. */
 export type ToggleOptions = CommonOptions & {
+  /** Tells these options from the others. */
   provider: "toggle";
   /** The API user's password. */
   password: Secret;
@@ -235,6 +237,7 @@ export type ToggleOptions = CommonOptions & {
 
 /** Braintree: `createOAuthAccessTokenFromClientCredentials`. */
 export type BraintreeOptions = CommonOptions & {
+  /** Tells these options from the others. */
   provider: "braintree";
   /** Which service; may be left out where `endpoint` is given. */
   environment?: "sandbox" | "production" | undefined;
@@ -263,6 +266,7 @@ export type BraintreeOptions = CommonOptions & {
  * by the address of the broker, and not by who is signed in.
  */
 export type BrokerProviderOptions = CommonOptions & {
+  /** Tells these options from the others. */
   provider: "broker";
   /** Where the broker answers: an `https:` URL, or one relative to the page; `http:` for loopback only, unless `allowInsecure`. */
   url: string;
@@ -286,6 +290,7 @@ export type BrokerProviderOptions = CommonOptions & {
 
 /** Any other API. */
 export type ProfileOptions = CommonOptions & {
+  /** What the API is like, as data or with a function that gets tokens. */
   provider: Profile | GrantProfile;
   /** The scopes to ask for: for `"$scopes"` in variables, or for the `grant` function. */
   scopes?: readonly string[] | undefined;
@@ -307,8 +312,11 @@ export interface ProfileBase {
    */
   refused?:
     | {
+        /** HTTP statuses. */
         statuses?: readonly number[] | undefined;
+        /** Messages of errors in an answer. */
         messages?: readonly string[] | undefined;
+        /** `extensions.code` of errors in an answer. */
         codes?: readonly string[] | undefined;
       }
     | undefined;

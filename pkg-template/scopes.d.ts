@@ -58,12 +58,15 @@ export function analyse(
 
 /** Every documented scope. Frozen. */
 export const scopes: {
+  /** Fluz's. */
   readonly fluz: readonly Scope<FluzScope>[];
+  /** Braintree's. */
   readonly braintree: readonly Scope<BraintreeScope>[];
 };
 
 /** A scope, as its provider documents it. */
 export interface Scope<Name extends string = string> {
+  /** As it is asked for. */
   readonly name: Name;
   /** In the provider's words. Braintree describes none. */
   readonly description?: string;

@@ -65,27 +65,25 @@ export interface Lease {
 
 /** Why one of this package's stores failed. Holds no value. Told by its `name`, since each store has a copy. */
 export interface StoreError extends Error {
+  /** The class's name. */
   readonly name: "StoreError";
   /** What to branch on. */
   readonly code: StoreErrorCode;
 }
 
-/** What went wrong; the contract of {@link StoreError}. */
+/**
+ * What went wrong; the contract of {@link StoreError}.
+ *
+ * - `invalid_options`: an option or an argument is wrong.
+ * - `blocked`: the browser does not let this page use storage.
+ * - `full`: there is no room; nothing was written.
+ * - `too_large`: the value is larger than 1 MiB; nothing was written.
+ * - `insecure`: a symbolic link, or a file of somebody else, lies where the store's own should.
+ * - `unsupported`: what the store needs is not there, as WebCrypto in a page without https:.
+ * - `unavailable`: it cannot be reached, or failed.
+ */
 export type StoreErrorCode =
-  /** An option or an argument is wrong. */
-  | "invalid_options"
-  /** The browser does not let this page use storage. */
-  | "blocked"
-  /** There is no room; nothing was written. */
-  | "full"
-  /** The value is larger than 1 MiB; nothing was written. */
-  | "too_large"
-  /** A symbolic link, or a file of somebody else, lies where the store's own should. */
-  | "insecure"
-  /** What the store needs is not there, as WebCrypto in a page without https:. */
-  | "unsupported"
-  /** It cannot be reached, or failed. */
-  | "unavailable";
+  "invalid_options" | "blocked" | "full" | "too_large" | "insecure" | "unsupported" | "unavailable";
 
 /** Something about a store to look into; it works all the same. */
 export interface StoreWarning {

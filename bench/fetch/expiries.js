@@ -5,7 +5,7 @@
  * @module
  */
 
-import { simulatedClock } from "./clock.js";
+import { simulatedClock } from "../clock.js";
 import { CONTESTANTS } from "./clients.js";
 
 /** A page or a job asks for several things at once. */

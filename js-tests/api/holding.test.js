@@ -71,9 +71,14 @@ describe("status", () => {
     assert.deepEqual(empty, nothing);
     const { issuedAt, expiresAt } = token;
     const one = { refreshing: false, issuedAt, expiresAt, grants: 1, failures: 0, sessions: 1 };
-    assert.deepEqual(fresh, { state: "fresh", ...one });
-    assert.deepEqual(due, { state: "refresh-due", ...one });
-    assert.deepEqual(expired, { state: "expired", ...one });
+    for (const [state, left, { expiresInMs = 0, ...told }] of /** @type {const} */ ([
+      ["fresh", 600_000, fresh],
+      ["refresh-due", 120_000, due],
+      ["expired", 0, expired],
+    ])) {
+      assert.deepEqual(told, { state, ...one });
+      assert.ok(expiresInMs <= left && expiresInMs >= Math.max(0, left - 2_500), `${expiresInMs} ms left`);
+    }
   });
 
   test("tells when the timer refreshes, within the last quarter and a tenth of it", async (t) => {

@@ -31,7 +31,7 @@ const ALL = [
   ["a string", () => PLANTED, /options are a string; give an object/],
   ["an array", () => [PLANTED], /options are an array/],
   ["a function", () => () => {}, /options are a function/],
-  ["no provider", () => ({}), /`provider` is missing; give "fluz", "toggle", "braintree", or a Profile/],
+  ["no provider", () => ({}), /`provider` is missing; give "fluz", "toggle", "braintree", "broker", or a/],
   ["a provider that is a number", () => ({ provider: 7 }), /`provider` is a number/],
   ["a misspelt provider", () => ({ provider: "fluzz" }), /`provider`.*did you mean "fluz"\?/],
   ["an unknown provider", () => ({ provider: "stripe" }), /`provider`.*"fluz", "toggle", "braintree"/],

@@ -35,6 +35,8 @@ class FileStore {
   #places = new Map();
   /** What was last seen of each watched key, so that only changes are told, and one's own are not. @type {Map<string, string | undefined>} */
   #seen = new Map();
+  /** What was last seen of each key that is being written here: it is still found for a moment. @type {Map<string, { stamp: string | undefined }>} */
+  #replacing = new Map();
 
   /** @param {FileStoreOptions} options */
   constructor({ path, pollMs = 5_000, onWarning }) {
@@ -188,8 +190,12 @@ class FileStore {
   async #put(key, number, value, expiresAt) {
     const stamp = uniqueName();
     // Before a watcher can see it.
-    if (this.#seen.has(key)) this.#seen.set(key, stamp);
-    const file = await this.#folder.put(key, number, { value, expiresAt, stamp });
+    if (this.#seen.has(key)) {
+      this.#replacing.set(key, { stamp: this.#seen.get(key) });
+      this.#seen.set(key, stamp);
+    }
+    const putting = this.#folder.put(key, number, { value, expiresAt, stamp });
+    const file = await putting.finally(() => this.#replacing.delete(key));
     const { value: newest } = await this.#folder.list(key);
     // Carried over by the next lease, it is still what readers see.
     return newest > number && !(await this.#folder.isSame(key, newest, file)) ? newest : undefined;
@@ -205,10 +211,12 @@ class FileStore {
     for (const key of named) {
       if (key === undefined) continue;
       const before = this.#seen.get(key);
+      const replaced = this.#replacing.get(key);
       const stamp = await this.#folder.newest(key).then(
         (entry) => entry?.stamp,
         () => undefined,
       );
+      if (replaced !== undefined && stamp === replaced.stamp) continue;
       // Unless something was written here while this looked.
       if (stamp === before || this.#seen.get(key) !== before || !this.#seen.has(key)) continue;
       this.#seen.set(key, stamp);

@@ -26,6 +26,9 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = "unref")]
     fn release(this: &Timer) -> Result<JsValue, JsValue>;
 
+    #[wasm_bindgen(method, catch, js_name = "ref")]
+    fn retain(this: &Timer) -> Result<JsValue, JsValue>;
+
     #[wasm_bindgen(js_namespace = Deno, js_name = unrefTimer, catch)]
     fn deno_release(timer: &JsValue) -> Result<(), JsValue>;
 }
@@ -79,6 +82,11 @@ impl Alarm {
     fn clear(&self) {
         self.at.set(None);
         if let Some(timer) = self.armed.take() {
+            // Node keeps a list for each delay that a timer was set for and, once the timer was
+            // unref'd, drops it only when that time has come: an hour, for each of our delays.
+            if timer.is_object() {
+                let _ = timer.unchecked_ref::<Timer>().retain();
+            }
             clear_timeout(&timer);
         }
     }

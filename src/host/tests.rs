@@ -123,6 +123,19 @@ fn urls_are_taken_apart_by_the_engine() {
 }
 
 #[test]
+fn an_address_is_relative_to_the_page_where_there_is_one() {
+    let resolve = PLATFORM.resolve_url;
+    let resolved = resolve("/token");
+
+    assert_eq!(resolve("https://api.test/a/../b"), "https://api.test/b".to_owned());
+    if is_page() {
+        assert!(resolved.starts_with("http") && resolved.ends_with("/token"), "{resolved}");
+    } else {
+        assert_eq!(resolved, "/token");
+    }
+}
+
+#[test]
 fn values_are_taken_over_whatever_they_are() {
     let Given::Map(members) = given(&js(
         "({ missing: undefined, nothing: null, flag: true, number: 1.5, text: 'x', list: [1, 'y'],

@@ -35,6 +35,12 @@ const BENCHES: &[Bench] = &[
         about: "what a call costs more, and what expiries cost, beside other clients",
         needs: Needs::Nothing,
     },
+    Bench { name: "memory", about: "what stays in memory after much use", needs: Needs::Nothing },
+    Bench {
+        name: "peers",
+        about: "a held token, the start and the size, beside other keepers of tokens",
+        needs: Needs::BrowsersAndRedis,
+    },
     Bench {
         name: "sharing",
         about: "what processes and tabs that share a token ask for, also when some are killed",
