@@ -83,7 +83,15 @@ struct OnWire {
     id: FlightId,
     abort: AbortController,
     /// Ends the wait for it, also where `fetch` does not heed the signal.
-    give_up: Function,
+    give_up: Option<Function>,
+}
+
+impl OnWire {
+    fn give_up(&self) {
+        if let Some(give_up) = &self.give_up {
+            let _ = give_up.call0(&JsValue::UNDEFINED);
+        }
+    }
 }
 
 impl Driver {
@@ -350,8 +358,8 @@ impl Driver {
             let error = TokenError::new(ErrorCode::Unsupported, message);
             return self.dispatch(session, Event::Granted(id, Err(GrantFailure::Permanent(error))));
         };
-        let mut give_up = Function::default();
-        let given_up = js_sys::Promise::new(&mut |resolve, _| give_up = resolve);
+        let mut give_up = None;
+        let given_up = js_sys::Promise::new(&mut |resolve, _| give_up = Some(resolve));
         let signal = abort.signal();
         self.on_wire.borrow_mut().push(OnWire { session, id, abort, give_up });
         let secrets = self.shared.take_secrets(session, id);
@@ -366,7 +374,7 @@ impl Driver {
             let answer = race(answered, cancelled).await;
             if let Some(sent) = driver.take_from_wire(session, id) {
                 // A promise that never settles would never let go of who waited for it.
-                let _ = sent.give_up.call0(&JsValue::UNDEFINED);
+                sent.give_up();
                 if matches!(answer, Some(Err(_))) {
                     // What was given up could stay on the wire for minutes, and keep the process running.
                     sent.abort.abort();
@@ -408,7 +416,7 @@ impl Driver {
 
     fn cancel(&self, session: SessionId, id: FlightId) {
         let Some(on_wire) = self.take_from_wire(session, id) else { return };
-        let _ = on_wire.give_up.call0(&JsValue::UNDEFINED);
+        on_wire.give_up();
         on_wire.abort.abort();
     }
 

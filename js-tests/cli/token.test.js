@@ -126,8 +126,10 @@ describe("a store", () => {
     assert.equal(new Set([...together, later]).size, 1);
     assert.equal(sandbox.counts().fluz.grants, 1);
     assert.equal((await stat(store)).mode & 0o777, 0o700);
-    for (const name of await readdir(store))
-      assert.equal((await stat(join(store, name))).mode & 0o777, 0o600);
+    for (const entry of await readdir(store, { withFileTypes: true, recursive: true })) {
+      const { mode } = await stat(join(entry.parentPath ?? entry.path, entry.name));
+      assert.equal(mode & 0o777, entry.isDirectory() ? 0o700 : 0o600);
+    }
   });
 
   test("does not give a token to other credentials", async (t) => {
