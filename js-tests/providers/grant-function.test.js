@@ -53,8 +53,9 @@ describe("a grant function", () => {
       [undefined, "r1", "r2", "r2"],
     );
     for (const request of requests) {
-      assert.deepEqual(Object.keys(request).sort(), ["refreshToken", "scopes", "signal"]);
+      assert.deepEqual(Object.keys(request).sort(), ["refreshToken", "scopes", "session", "signal"]);
       assert.deepEqual(request.scopes, ["A", "B"]);
+      assert.deepEqual(request.session, {});
       assert.ok(request.signal instanceof AbortSignal && !request.signal.aborted);
     }
   });

@@ -90,9 +90,9 @@ describe("what is sent", () => {
     const tokens = managerFor(t, APIS.fluz.options(sandbox));
 
     await tokens.getToken();
-    const error = await failure(tokens.request(APIS.fluz.query, {}, { scopes: ["LIST_PAYMENT"] }));
+    const error = await failure(tokens.request(APIS.fluz.query, {}, { scopes: ["PCI_COMPLIANCE"] }));
 
-    assert.deepEqual([error.code, error.missingScopes], ["insufficient_scope", ["LIST_PAYMENT"]]);
+    assert.deepEqual([error.code, error.missingScopes], ["insufficient_scope", ["PCI_COMPLIANCE"]]);
     assert.ok(await tokens.request(APIS.fluz.query, {}, { scopes: ["LIST_OFFERS"] }));
   });
 });
