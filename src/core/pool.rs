@@ -13,25 +13,22 @@
 //! A flight reads the shared store as it likes, but waits for its turn ([`turns`]) before
 //! it asks for the lease or the provider; it has its turn until it lands, fails or pauses.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-    time::Duration,
-};
+use std::{rc::Rc, time::Duration};
 
 use super::{
-    CallId, Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, TokenError, UnixMillis,
-    lifecycle::turn,
+    Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, TokenError, UnixMillis, lifecycle::turn,
 };
 
 mod families;
 mod lending;
+mod ordered;
 mod places;
 mod recency;
 mod turns;
 
 use families::Families;
 pub use families::Identity;
+use ordered::{Key, Numbered, Ordered};
 use places::Places;
 pub use places::SessionId;
 use recency::Recency;
@@ -48,12 +45,12 @@ pub struct Pool<T> {
     families: Families,
     scope_sets: ScopeSets,
     /// When each session is to be woken.
-    alarms: BTreeSet<(UnixMillis, u32)>,
+    alarms: Ordered,
     /// But for the own one, which is never given up.
     recency: Recency,
     turns: Turns,
     /// Callers who wait at another session than the one they asked.
-    guests: BTreeMap<CallId, Guest>,
+    guests: Numbered<Guest>,
     uses: u64,
     awaited: usize,
     busy: usize,
@@ -160,11 +157,11 @@ impl<T: Clone> Pool<T> {
             own: SessionId::NOBODY,
             sessions: Places::new(),
             families: Families::default(),
-            scope_sets: ScopeSets::default(),
-            alarms: BTreeSet::new(),
+            scope_sets: ScopeSets::new(),
+            alarms: Ordered::new(),
             recency: Recency::new(),
             turns: Turns::new(limits.max_concurrent_grants),
-            guests: BTreeMap::new(),
+            guests: Numbered::new(),
             uses: 0,
             awaited: 0,
             busy: 0,
@@ -199,7 +196,7 @@ impl<T: Clone> Pool<T> {
     pub fn handle(&mut self, session: SessionId, event: Event, now: UnixMillis) -> Vec<PoolEffect> {
         let mut effects = self.begin();
         let elsewhere = if let Event::Abandoned(call) = event {
-            self.guests.remove(&call).map(|guest| guest.at)
+            self.guests.remove(call.0).map(|guest| guest.at)
         } else {
             None
         };
@@ -311,7 +308,7 @@ impl<T: Clone> Pool<T> {
             if let Effect::Settle(call, _) = &effect
                 && !self.guests.is_empty()
             {
-                self.guests.remove(call);
+                self.guests.remove(call.0);
             }
             effects.push(PoolEffect::Perform(id, effect));
         }
@@ -325,9 +322,11 @@ impl<T: Clone> Pool<T> {
         let alarm = session.lifecycle.next_wakeup();
         if alarm != session.alarm {
             if let Some(at) = session.alarm {
-                self.alarms.remove(&(at, place));
+                self.alarms.remove(alarm_key(at, place));
             }
-            self.alarms.extend(alarm.map(|at| (at, place)));
+            if let Some(at) = alarm {
+                self.alarms.insert(alarm_key(at, place), place);
+            }
             session.alarm = alarm;
         }
         self.turns.note(place, session.lifecycle.claim_of_turn(), now);
@@ -351,8 +350,8 @@ impl<T: Clone> Pool<T> {
 
     /// Does what is due of all sessions, gives out turns, and lets go of who is not needed.
     fn tend(&mut self, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
-        while let Some(&(at, place)) = self.alarms.first()
-            && at <= now
+        while let Some(((at, _), place)) = self.alarms.first()
+            && at <= now.millis()
         {
             self.tell(place, Event::Woke, now, effects);
         }
@@ -392,7 +391,7 @@ impl<T: Clone> Pool<T> {
         let Some(session) = self.sessions.remove(place) else { return };
         self.recency.remove(place, session.used);
         if let Some(at) = session.alarm {
-            self.alarms.remove(&(at, place));
+            self.alarms.remove(alarm_key(at, place));
         }
         self.families.remove(session.identity, session.lifecycle.scopes(), place);
         effects.push(PoolEffect::Forget(session.id));
@@ -402,7 +401,7 @@ impl<T: Clone> Pool<T> {
 impl<T> Pool<T> {
     /// When to call [`woke`](Self::woke); always later than the last event.
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
-        let due = self.alarms.first().map(|(at, _)| *at);
+        let due = self.alarms.first().map(|((at, _), _)| UnixMillis::new(at));
         let idle = self.next_to_go().and_then(|place| self.idle_at(place));
         due.into_iter().chain(idle).min()
     }
@@ -503,25 +502,39 @@ impl Activity {
     }
 }
 
+const fn alarm_key(at: UnixMillis, place: u32) -> Key {
+    (at.millis(), place as u64)
+}
+
 /// Sets of scopes that are in use, each once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct ScopeSets {
-    sets: BTreeSet<ScopeSet>,
+    /// By a digest, which two sets have in common so rarely that the later is not kept then.
+    sets: Numbered<ScopeSet>,
     /// From what number on those that nobody uses any more are looked for.
     full: usize,
 }
 
 impl ScopeSets {
+    const fn new() -> Self {
+        Self { sets: Numbered::new(), full: 0 }
+    }
+
     fn shared(&mut self, scopes: ScopeSet) -> ScopeSet {
-        if let Some(known) = self.sets.get(&scopes) {
-            return known.clone();
+        let digest = scopes.digest();
+        if let Some(known) = self.sets.get(digest) {
+            return if *known == scopes { known.clone() } else { scopes };
         }
         if self.sets.len() > self.full {
-            self.sets.retain(ScopeSet::is_shared);
+            let unused: Vec<u64> =
+                self.sets.iter().filter(|(_, set)| !set.is_shared()).map(|(digest, _)| digest).collect();
+            for digest in unused {
+                self.sets.remove(digest);
+            }
             // Twice as many as there are: looking for them costs little for each.
             self.full = 16 + 2 * self.sets.len();
         }
-        self.sets.insert(scopes.clone());
+        self.sets.insert(digest, scopes.clone());
         scopes
     }
 }
@@ -565,7 +578,7 @@ mod tests {
 
     #[test]
     fn sets_of_scopes_are_kept_once_and_for_as_long_as_somebody_uses_them() {
-        let mut sets = ScopeSets::default();
+        let mut sets = ScopeSets::new();
         let set = |number: u64| [format!("S{number}")].into_iter().collect::<ScopeSet>();
         let used: Vec<_> = (0..5).map(|number| sets.shared(set(number))).collect();
 
@@ -574,7 +587,7 @@ mod tests {
         }
 
         assert!(sets.sets.len() < 60, "{}", sets.sets.len());
-        assert!(used.iter().all(|set| sets.sets.contains(set)));
+        assert!(used.iter().all(|set| sets.sets.get(set.digest()) == Some(set)));
         assert_eq!(sets.shared(set(3)), used[3]);
     }
 }

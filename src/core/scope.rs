@@ -51,6 +51,14 @@ impl ScopeSet {
         self.0.as_ref().is_some_and(|scopes| Rc::strong_count(scopes) > 1)
     }
 
+    /// A number that two sets rarely have in common (FNV-1a).
+    pub(super) fn digest(&self) -> u64 {
+        let bytes = self.iter().flat_map(|scope| scope.bytes().chain([b' ']));
+        bytes.fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
+            (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+    }
+
     fn contains(&self, scope: &str) -> bool {
         self.listing().binary_search_by(|held| (**held).cmp(scope)).is_ok()
     }

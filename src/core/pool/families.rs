@@ -1,6 +1,6 @@
 //! Which sessions are of one identity, and so may share a token.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::super::ScopeSet;
 
@@ -38,7 +38,12 @@ enum Family {
     /// As most are.
     Single(u32),
     #[expect(clippy::box_collection, reason = "it would make each of a million single ones larger")]
-    Several(Box<BTreeMap<ScopeSet, u32>>),
+    Several(Box<Vec<(ScopeSet, u32)>>),
+}
+
+/// Where the session of these scopes is among its siblings, which are in order, or would be.
+fn place_of(sessions: &[(ScopeSet, u32)], scopes: &ScopeSet) -> Result<usize, usize> {
+    sessions.binary_search_by(|(known, _)| known.cmp(scopes))
 }
 
 impl Families {
@@ -51,7 +56,7 @@ impl Families {
     ) -> Option<u32> {
         match self.0.get(&identity)? {
             Family::Single(session) => (scopes_of(*session) == Some(scopes)).then_some(*session),
-            Family::Several(sessions) => sessions.get(scopes).copied(),
+            Family::Several(sessions) => place_of(sessions, scopes).ok().map(|place| sessions[place].1),
         }
     }
 
@@ -71,7 +76,10 @@ impl Families {
             *family = Family::Several(Box::new(first.into_iter().collect()));
         }
         if let Family::Several(sessions) = family {
-            sessions.insert(scopes, session);
+            match place_of(sessions, &scopes) {
+                Ok(place) => sessions[place].1 = session,
+                Err(place) => sessions.insert(place, (scopes, session)),
+            }
         }
     }
 
@@ -81,8 +89,10 @@ impl Families {
         let empty = match family {
             Family::Single(single) => *single == session,
             Family::Several(sessions) => {
-                if sessions.get(scopes) == Some(&session) {
-                    sessions.remove(scopes);
+                if let Ok(place) = place_of(sessions, scopes)
+                    && sessions[place].1 == session
+                {
+                    sessions.remove(place);
                 }
                 sessions.is_empty()
             }
@@ -96,7 +106,7 @@ impl Families {
     pub(super) fn several(&self, identity: Identity) -> impl Iterator<Item = u32> {
         let several = self.0.get(&identity).and_then(|family| match family {
             Family::Single(_) => None,
-            Family::Several(sessions) => Some(sessions.values().copied()),
+            Family::Several(sessions) => Some(sessions.iter().map(|(_, session)| *session)),
         });
         several.into_iter().flatten()
     }

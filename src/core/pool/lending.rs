@@ -32,7 +32,7 @@ impl<T: Clone> Pool<T> {
             if self.limits.scoping == Scoping::ByRequest && !asked.includes(&needed) {
                 let (identity, context) = (session.identity, session.context.clone());
                 let at = self.open(identity, &needed, context, now).place();
-                self.guests.insert(call, Guest { of, at });
+                self.guests.insert(call.0, Guest { of, at });
                 self.touch(at, now);
                 return self.tell(at, Event::Requested(call, want), now, effects);
             }
@@ -88,10 +88,14 @@ impl<T: Clone> Pool<T> {
     /// The callers of a session that is being closed, who wait elsewhere.
     pub(super) fn dismiss_guests_of(&mut self, place: u32, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
         let Some(id) = self.sessions.get(place).map(|session| session.id) else { return };
-        let leaving: Vec<_> =
-            self.guests.iter().filter(|(_, guest)| guest.of == id).map(|(call, it)| (*call, *it)).collect();
+        let leaving: Vec<_> = self
+            .guests
+            .iter()
+            .filter(|(_, guest)| guest.of == id)
+            .map(|(call, it)| (CallId(call), *it))
+            .collect();
         for (call, guest) in leaving {
-            self.guests.remove(&call);
+            self.guests.remove(call.0);
             effects.push(PoolEffect::Perform(id, Effect::Settle(call, Err(TokenError::closed()))));
             self.tell(guest.at, Event::Abandoned(call), now, effects);
         }

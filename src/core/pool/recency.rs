@@ -2,7 +2,7 @@
 //!
 //! Decides the order in which sessions go. Leaves to the pool who may go at all.
 
-use std::collections::BTreeMap;
+use super::ordered::Ordered;
 
 /// Sessions in the order of their last use.
 ///
@@ -17,7 +17,7 @@ pub(super) struct Recency {
     oldest: u32,
     newest: u32,
     /// Those that were passed over and are quiet again, by the number of their last use.
-    back: BTreeMap<u64, u32>,
+    back: Ordered,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ const ELSEWHERE: Neighbours = Neighbours { older: NOBODY - 1, newer: NOBODY - 1 
 
 impl Recency {
     pub(super) const fn new() -> Self {
-        Self { line: Vec::new(), oldest: NOBODY, newest: NOBODY, back: BTreeMap::new() }
+        Self { line: Vec::new(), oldest: NOBODY, newest: NOBODY, back: Ordered::new() }
     }
 
     /// The session is used, after all others. `last` is the number of its use before.
@@ -57,7 +57,7 @@ impl Recency {
         let Some(link) = self.line.get_mut(place as usize) else { return };
         let Neighbours { older, newer } = std::mem::replace(link, ELSEWHERE);
         if older == ELSEWHERE.older {
-            self.back.remove(&last);
+            self.back.remove((last, 0));
             return;
         }
         match self.line.get_mut(older as usize) {
@@ -78,18 +78,18 @@ impl Recency {
     /// The session is quiet again, if it was passed over; its last use is what it was.
     pub(super) fn take_back(&mut self, place: u32, last: u64) {
         if self.line.get(place as usize).is_some_and(|link| link.older == ELSEWHERE.older) {
-            self.back.insert(last, place);
+            self.back.insert((last, 0), place);
         }
     }
 
     /// The session is busy: it is not to go.
     pub(super) fn forget_return(&mut self, last: u64) {
-        self.back.remove(&last);
+        self.back.remove((last, 0));
     }
 
     /// The head of the line, and the first of those that came back.
     pub(super) fn first(&self) -> (Option<u32>, Option<(u64, u32)>) {
-        let back = self.back.first_key_value().map(|(last, place)| (*last, *place));
+        let back = self.back.first().map(|((last, _), place)| (last, place));
         ((self.oldest != NOBODY).then_some(self.oldest), back)
     }
 }

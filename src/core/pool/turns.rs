@@ -12,11 +12,14 @@
 //! - Nobody waits longer than ten seconds for the sake of an order among callers: by then,
 //!   the first to come is the first to go.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use super::super::{
-    UnixMillis,
-    lifecycle::{Claim, Health, Hurry, Plea},
+use super::{
+    super::{
+        UnixMillis,
+        lifecycle::{Claim, Health, Hurry, Plea},
+    },
+    ordered::{Key, Numbered, Ordered},
 };
 
 /// Those who ask, and those who wait for it.
@@ -25,7 +28,7 @@ pub(super) struct Turns {
     /// How many may ask at a time.
     most: usize,
     /// Only of sessions that wait or ask.
-    entries: BTreeMap<u32, Entry>,
+    entries: Numbered<Entry>,
     well: Line,
     troubled: Line,
     asking: usize,
@@ -41,8 +44,8 @@ enum Entry {
     Asks(Health),
 }
 
-/// Those first who come first in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Those first for whom callers wait, then whose token ends first, then who came first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rank {
     hurry: Hurry,
     due: UnixMillis,
@@ -52,15 +55,26 @@ struct Rank {
 /// Sessions that wait, in both orders that matter.
 #[derive(Debug, Default)]
 struct Line {
-    by_rank: BTreeMap<Rank, u32>,
-    by_age: BTreeMap<u64, u32>,
+    by_rank: Ordered,
+    by_age: Ordered,
+}
+
+impl Rank {
+    /// Milliseconds since the epoch leave the highest bit for who goes behind all callers.
+    const fn key(self) -> Key {
+        let behind = match self.hurry {
+            Hurry::Callers => 0,
+            Hurry::Nobody => 1 << 63,
+        };
+        (behind | (self.due.millis() & !(1 << 63)), self.ticket)
+    }
 }
 
 impl Turns {
     pub(super) fn new(most: usize) -> Self {
         Self {
             most: most.max(1),
-            entries: BTreeMap::new(),
+            entries: Numbered::new(),
             well: Line::default(),
             troubled: Line::default(),
             asking: 0,
@@ -72,7 +86,7 @@ impl Turns {
 
     /// Takes note of what a session claims now.
     pub(super) fn note(&mut self, session: u32, claim: Claim, now: UnixMillis) {
-        match (self.entries.get(&session).copied(), claim) {
+        match (self.entries.get(u64::from(session)).copied(), claim) {
             (None, Claim::Nothing) | (Some(Entry::Asks(_)), Claim::Asks) => {}
             (Some(Entry::Waits { plea: before, .. }), Claim::Waits(plea)) if before == plea => {}
             (Some(Entry::Waits { since, rank, .. }), Claim::Waits(plea)) => {
@@ -102,14 +116,14 @@ impl Turns {
         let troubled = Some(&self.troubled).filter(|_| self.troubled_asking < self.most.div_ceil(2));
         let oldest = self.given % SHARE == SHARE - 1;
         let (session, health) = if oldest {
-            let well = well.by_age.first_key_value().map(|(age, session)| (age, *session, Health::Well));
-            let troubled = troubled.and_then(|line| line.by_age.first_key_value());
-            let troubled = troubled.map(|(age, session)| (age, *session, Health::Troubled));
+            let well = well.by_age.first().map(|(age, session)| (age, session, Health::Well));
+            let troubled = troubled.and_then(|line| line.by_age.first());
+            let troubled = troubled.map(|(age, session)| (age, session, Health::Troubled));
             let (_, session, health) = well.into_iter().chain(troubled).min_by_key(|(age, ..)| *age)?;
             (session, health)
         } else {
-            let first = well.by_rank.first_key_value().map(|(_, session)| (*session, Health::Well));
-            let troubled = || Some((*troubled?.by_rank.first_key_value()?.1, Health::Troubled));
+            let first = well.by_rank.first().map(|(_, session)| (session, Health::Well));
+            let troubled = || Some((troubled?.by_rank.first()?.1, Health::Troubled));
             first.or_else(troubled)?
         };
         self.given += 1;
@@ -130,23 +144,23 @@ impl Turns {
         };
         let rank = Rank { hurry: plea.hurry, due: due.max(since), ticket };
         let line = self.line(plea.health);
-        line.by_rank.insert(rank, session);
-        line.by_age.insert(ticket, session);
-        self.entries.insert(session, Entry::Waits { plea, since, rank });
+        line.by_rank.insert(rank.key(), session);
+        line.by_age.insert((ticket, 0), session);
+        self.entries.insert(u64::from(session), Entry::Waits { plea, since, rank });
     }
 
     fn ask(&mut self, session: u32, health: Health) {
         self.asking += 1;
         self.troubled_asking += usize::from(health == Health::Troubled);
-        self.entries.insert(session, Entry::Asks(health));
+        self.entries.insert(u64::from(session), Entry::Asks(health));
     }
 
     fn leave(&mut self, session: u32) {
-        match self.entries.remove(&session) {
+        match self.entries.remove(u64::from(session)) {
             Some(Entry::Waits { plea, rank, .. }) => {
                 let line = self.line(plea.health);
-                line.by_rank.remove(&rank);
-                line.by_age.remove(&rank.ticket);
+                line.by_rank.remove(rank.key());
+                line.by_age.remove((rank.ticket, 0));
             }
             Some(Entry::Asks(health)) => {
                 self.asking -= 1;
@@ -172,6 +186,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
+    #[cfg(not(target_arch = "wasm32"))]
+    use std::collections::BTreeMap;
+
     use super::*;
 
     const START: UnixMillis = UnixMillis::new(1_800_000_000_000);
