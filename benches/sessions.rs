@@ -9,6 +9,7 @@
 
 use std::{
     alloc::System,
+    hint::black_box,
     time::{Duration, Instant},
 };
 
@@ -49,27 +50,32 @@ fn main() {
 
 fn sizes() {
     for count in [1_000, 100_000, 1_000_000] {
-        let mut times = [Times::new(), Times::new(), Times::new(), Times::new()];
-        let [held, due, refreshed, replaced] = &mut times;
+        let (mut warm, mut cold) = (Events::new(), Events::new());
         let mut bench = Bench::new(count);
         bench.fill();
         let first = bench.bytes();
-        bench.hand_out(held);
-        bench.refresh(16, due, refreshed);
+        bench.hand_out(500_000, &mut warm);
+        bench.refresh(16 * count, &mut warm);
         let full = bench.bytes();
-        bench.replace(replaced);
-        let [held, due, refreshed, replaced] = times.map(Times::figures);
-        line(json!({
+        bench.caches = Caches::cold();
+        bench.hand_out(COLD, &mut cold);
+        bench.refresh(COLD, &mut cold);
+        bench.replace(COLD, &mut cold);
+        // Last, because it is not known who is there then.
+        bench.caches = Caches::Warm;
+        bench.replace(count.min(100_000), &mut warm);
+        line(&json!({
             "figures": "size",
             "sessions": count,
             "token": TOKEN,
             "bytes": { "first": first, "full": full },
-            "nanos": { "held": held, "due": due, "refreshed": refreshed, "replaced": replaced },
+            "nanos": warm.figures(),
+            "coldNanos": cold.figures(),
         }));
     }
 }
 
-fn line(figures: Value) {
+fn line(figures: &Value) {
     println!("{figures}");
 }
 
@@ -81,6 +87,8 @@ const LIFETIME: Duration = Duration::from_secs(600);
 /// A full pool, and what it has taken.
 struct Bench {
     count: u32,
+    /// How many have ever come.
+    users: u32,
     before: isize,
     pool: Pool<()>,
     scopes: ScopeSet,
@@ -88,6 +96,70 @@ struct Bench {
     calls: u64,
     tokens: u64,
     dice: Jitter,
+    caches: Caches,
+}
+
+/// What the processor has of the pool when an event comes.
+enum Caches {
+    /// What the events before have left there.
+    Warm,
+    /// Nothing, however few sessions there are. Only so can times for few and for many be
+    /// compared: of a thousand sessions all lies in the processor's caches, of a million hardly
+    /// anything, and what is found in memory takes many times as long.
+    Cold(Vec<u8>),
+}
+
+/// More bytes than the caches have.
+const CACHES: usize = 64 << 20;
+
+/// Events of each kind that find the caches cold. To empty them takes long.
+const COLD: u32 = 301;
+
+impl Caches {
+    fn cold() -> Self {
+        Self::Cold(vec![0; CACHES])
+    }
+
+    fn prepare(&mut self) {
+        if let Self::Cold(other) = self {
+            other.iter_mut().step_by(64).for_each(|byte| *byte = byte.wrapping_add(1));
+            black_box(other);
+        }
+    }
+}
+
+/// How long events of each kind took.
+struct Events {
+    held: Times,
+    due: Times,
+    refreshed: Times,
+    /// A session is made.
+    made: Times,
+    /// Its grant begins, and another session is given up.
+    replaced: Times,
+}
+
+impl Events {
+    fn new() -> Self {
+        Self {
+            held: Times::new(),
+            due: Times::new(),
+            refreshed: Times::new(),
+            made: Times::new(),
+            replaced: Times::new(),
+        }
+    }
+
+    fn figures(self) -> Value {
+        let Self { held, due, refreshed, made, replaced } = self;
+        json!({
+            "held": held.figures(),
+            "due": due.figures(),
+            "refreshed": refreshed.figures(),
+            "made": made.figures(),
+            "replaced": replaced.figures(),
+        })
+    }
 }
 
 /// Times of events, in nanoseconds; of so many that fit, so that they take no memory that
@@ -126,7 +198,18 @@ impl Bench {
         };
         let own = (identity(u32::MAX), scopes.clone(), ());
         let pool = Pool::new(Policy::default(), limits, Jitter::new(1), own, now);
-        Self { count, before, pool, scopes, now, calls: 0, tokens: 0, dice: Jitter::new(2) }
+        Self {
+            count,
+            users: count,
+            before,
+            pool,
+            scopes,
+            now,
+            calls: 0,
+            tokens: 0,
+            dice: Jitter::new(2),
+            caches: Caches::Warm,
+        }
     }
 
     /// Each session gets its first token, one after the other.
@@ -135,7 +218,7 @@ impl Bench {
         for user in 0..self.count {
             // All before the first is to be refreshed.
             self.now = start + LIFETIME * 2 / 3 * user / self.count;
-            let (_, effects) = self.ask(user);
+            let (.., effects) = self.ask(user);
             self.grant(&effects, |_| ());
         }
     }
@@ -144,56 +227,55 @@ impl Bench {
         (allocated() - self.before) / isize::try_from(self.count).unwrap_or(1)
     }
 
-    fn hand_out(&mut self, times: &mut Times) {
-        for _ in 0..500_000 {
-            let user = self.user();
-            let (time, effects) = self.ask(user);
+    fn hand_out(&mut self, calls: u32, events: &mut Events) {
+        for _ in 0..calls {
+            let user = any(&mut self.dice, self.count);
+            let (opening, asking, effects) = self.ask(user);
             assert!(matches!(effects[..], [PoolEffect::Perform(_, Effect::Settle(_, Ok(_)))]));
-            times.add(time);
+            events.held.add(opening + asking);
         }
     }
 
-    /// All tokens are refreshed `rounds` times: what is due, and what answers it.
-    fn refresh(&mut self, rounds: u32, due: &mut Times, answered: &mut Times) {
-        let all = u64::from(rounds) * u64::from(self.count);
+    /// So many tokens are refreshed: what is due, and what answers it.
+    fn refresh(&mut self, tokens: u32, events: &mut Events) {
         let mut refreshed = 0;
-        while refreshed < all {
+        while refreshed < u64::from(tokens) {
             let Some(at) = self.pool.next_wakeup() else { break };
             self.now = self.now.max(at);
+            self.caches.prepare();
             let start = Instant::now();
             let effects = self.pool.woke(self.now);
             let time = start.elapsed();
             let sent = sent(&effects).count() as u64;
             if let Some(each) = nanos(time).checked_div(sent) {
-                due.add(each);
+                events.due.add(each);
             }
             refreshed += sent;
-            self.grant(&effects, |time| answered.add(time));
+            self.grant(&effects, |time| events.refreshed.add(time));
         }
     }
 
     /// New sessions come, and the least recently used go.
-    fn replace(&mut self, times: &mut Times) {
-        for user in self.count..self.count + self.count.min(100_000) {
-            let (time, effects) = self.ask(user);
+    fn replace(&mut self, sessions: u32, events: &mut Events) {
+        for user in self.users..self.users + sessions {
+            let (opening, asking, effects) = self.ask(user);
             self.grant(&effects, |_| ());
-            times.add(time);
+            events.made.add(opening);
+            events.replaced.add(asking);
         }
+        self.users += sessions;
     }
 
-    fn user(&mut self) -> u32 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of a user")]
-        let user = (self.dice.fraction() * f64::from(self.count)) as u32;
-        user
-    }
-
-    fn ask(&mut self, user: u32) -> (u64, Vec<PoolEffect>) {
+    /// How long it takes to open the user's session, and to answer a call for a token of it.
+    fn ask(&mut self, user: u32) -> (u64, u64, Vec<PoolEffect>) {
         self.calls += 1;
         let (identity, call) = (identity(user), CallId(self.calls));
+        self.caches.prepare();
         let start = Instant::now();
         let session = self.pool.open(identity, &self.scopes, (), self.now);
+        let opened = Instant::now();
         let effects = self.pool.handle(session, Event::Requested(call, Want::USABLE), self.now);
-        (nanos(start.elapsed()), effects)
+        (nanos(opened - start), nanos(opened.elapsed()), effects)
     }
 
     /// Answers what was sent, and what is sent thereupon.
@@ -201,6 +283,7 @@ impl Bench {
         let mut awaited: Vec<_> = sent(effects).collect();
         while let Some((session, flight)) = awaited.pop() {
             let tokens = self.token();
+            self.caches.prepare();
             let start = Instant::now();
             let effects = self.pool.handle(session, Event::Granted(flight, Ok(tokens)), self.now);
             took(nanos(start.elapsed()));
@@ -240,13 +323,20 @@ fn allocated() -> isize {
     signed(stats.bytes_allocated) - signed(stats.bytes_deallocated)
 }
 
+/// A number below `count`.
+fn any(dice: &mut Jitter, count: u32) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of a user")]
+    let number = (dice.fraction() * f64::from(count)) as u32;
+    number
+}
+
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn herds() {
-    // Fewer than the first are too few; the last is as many as there are sessions.
-    for slots in [70, 75, 80, 100_000] {
+    // The last is as many as there are sessions.
+    for slots in [60, 70, 75, 100_000] {
         let climate = herd(100_000, slots);
         let (users, lifetime, span, latency) =
             (climate.users, climate.lifetime, climate.span, climate.latency);
@@ -254,7 +344,7 @@ fn herds() {
         let (peak, mean) = figures.peak_and_mean();
         let granted = figures.granted();
         let Figures { calls, waited, expired, failed, .. } = figures;
-        line(json!({
+        line(&json!({
             "figures": "herd",
             "sessions": users,
             "lifetimeMs": millis(lifetime),
@@ -282,7 +372,7 @@ fn days() {
             let figures = Crowd::new(day(10_000, Policy { refresh, ..Policy::default() }, idle), 1).run();
             let granted = figures.granted();
             let Figures { calls, waited, expired, failed, longest_wait, .. } = figures;
-            line(json!({
+            line(&json!({
                 "figures": "day",
                 "refresh": name,
                 "idleMs": millis(idle),
