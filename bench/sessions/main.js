@@ -180,7 +180,7 @@ ${table(
 - Bytes are what is asked of the allocator, which rounds up. The herd is for the manager's default policy.
 - More grants at a time than the bold number let the peak rise with them; fewer leave less to spare while most tokens still
   fall due together.
-- The last four rows go through all ${number(held.sessions)} sessions in an order that no cache foresees, or ask the same one. To make the
+- The last two rows go through all ${number(held.sessions)} sessions in an order that no cache foresees. To make the
   sessions and have their tokens granted took ${number(held.filledMs / 1_000, 1)} s.
 
 ${circumstances(["graphql-token-manager"])}
