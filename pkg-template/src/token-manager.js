@@ -39,8 +39,10 @@ export class TokenManager {
     registry.register(this, this.#desk, this.#desk);
   }
 
-  ready() {
-    return this.#desk.ready();
+  async ready() {
+    await this.#desk.ready();
+    // Whoever waits may have nothing else of it: it must not be collected, and closed, meanwhile.
+    void this.#desk;
   }
 
   /**
