@@ -334,8 +334,12 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** Added; they take the place of the manager's own. With an `Authorization`, no token is added. */
   headers?: HeadersInit | undefined;
-  /** Scopes that the token must have. */
-  scopes?: readonly string[] | undefined;
+  /**
+   * Scopes that the token must have; where the one held lacks some, one more grant gets them.
+   * `"auto"`: those that the document needs, as the provider publishes them; `unsupported` for a
+   * field whose scope is not published, and for providers of your own.
+   */
+  scopes?: readonly string[] | "auto" | undefined;
 }
 
 /** Options of one call for a token. */

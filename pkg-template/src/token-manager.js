@@ -56,8 +56,10 @@ class TokenSession {
       fetchWithToken(this.#desk, this, input, init));
   }
 
-  ready() {
-    return this.#desk.ready();
+  async ready() {
+    await this.#desk.ready();
+    // Whoever waits may have nothing else of it: it must not be collected, and closed, meanwhile.
+    void this.#desk;
   }
 
   /**
