@@ -96,6 +96,17 @@ export class TokenManager {
    */
   refresh(options?: RefreshOptions): Promise<AccessToken>;
 
+  /**
+   * The scopes there are, in order. At Fluz: all that the application may ask for, by
+   * `getApplicationScopes` with the application's key; the provider is asked at each call, once, for
+   * `timeoutMs` at most, and a failure is not tried again by itself (see {@link TokenError.retryable}).
+   * Elsewhere: those of the current token, which is got first as by {@link getToken}.
+   *
+   * @throws {TokenError} any code; `unsupported` where the provider does not tell the scopes of its
+   *   tokens and none were asked for, as Toggle; `signal.reason` if the signal is aborted
+   */
+  grantedScopes(options?: RefreshOptions): Promise<string[]>;
+
   /** What is held and still valid. Asks nobody; `undefined` before the first grant and after {@link close}. */
   peek(): AccessToken | undefined;
 

@@ -23,10 +23,10 @@ use web_sys::{AbortController, AbortSignal};
 
 use crate::{
     core::{
-        AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Jitter, Pool,
-        PoolEffect, ScopeSet, Secret, SessionId, Status, TokenError, TokenSet,
+        AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Pool,
+        PoolEffect, ScopeSet, Secret, SessionId, Status, TokenError, TokenSet, Want,
     },
-    grant::Granting,
+    grant::{Errand, Got, Granting},
     graphql::{Dialect, Ruling, explain, judge, observe, rejected},
     host::{Alarm, Clock, Hold, PLATFORM, Wakeups, headers_of, is_page, race, seed},
     http::HttpResponse,
@@ -77,10 +77,17 @@ enum Happening {
     Closed,
 }
 
-/// A grant that was sent.
+/// What waits for an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    Flight(SessionId, FlightId),
+    /// A caller who asks for the application's scopes, which nobody shares.
+    Caller(CallId),
+}
+
+/// A grant that was sent, or a question.
 struct OnWire {
-    session: SessionId,
-    id: FlightId,
+    asker: Asker,
     abort: AbortController,
     /// Ends the wait for it, also where `fetch` does not heed the signal.
     give_up: Option<Function>,
@@ -149,7 +156,24 @@ impl Driver {
     pub(crate) fn abandon(self: &Rc<Self>, desk: &Desk, call: CallId) {
         // Its session may be gone, and the caller be with another since.
         let session = self.session_at(desk).unwrap_or_else(|| self.own());
+        self.cancel(Asker::Caller(call));
         self.dispatch(session, Event::Abandoned(call));
+    }
+
+    /// A caller wants to know the scopes: the application's where it can be asked for them, else
+    /// those of a token.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_options` where the desk's selector is wrong.
+    pub(crate) fn ask_scopes(self: &Rc<Self>, desk: &Desk, call: CallId) -> Result<(), TokenError> {
+        if self.settings.profile.application_scopes.is_none() {
+            return self.ask(desk, Event::Requested(call, Want::USABLE));
+        }
+        self.opening(desk)?;
+        // They are the same for all sessions.
+        self.send(self.own(), Asker::Caller(call), Errand::ApplicationScopes, None);
+        Ok(())
     }
 
     /// The alarm went off, or time is not what it seemed.
@@ -295,6 +319,10 @@ impl Driver {
     pub(crate) fn close(self: &Rc<Self>) -> js_sys::Promise {
         let closed = js_sys::Promise::new(&mut |resolve, _| drop(self.closed.replace(Some(resolve))));
         self.take_note(Happening::Closed);
+        let callers: Vec<_> = self.on_wire.borrow().iter().map(|sent| sent.asker).collect();
+        for caller in callers.into_iter().filter(|asker| matches!(asker, Asker::Caller(_))) {
+            self.cancel(caller);
+        }
         self.wakeups.take();
         self.unwatch();
         closed
@@ -333,8 +361,11 @@ impl Driver {
         match effect {
             Effect::Settle(call, Ok(tokens)) => self.face.settle(call, &self.held(session, &tokens)),
             Effect::Settle(call, Err(error)) => self.face.reject(call, &self.blame(error)),
-            Effect::Send(id, grant) => self.send(session, id, grant),
-            Effect::Cancel(id) => self.cancel(session, id),
+            Effect::Send(id, grant) => {
+                let secrets = self.shared.take_secrets(session, id);
+                self.send(session, Asker::Flight(session, id), Errand::Token(grant), secrets);
+            }
+            Effect::Cancel(id) => self.cancel(Asker::Flight(session, id)),
             Effect::Load(id) => self.load(session, id),
             Effect::Acquire(id) => self.acquire(session, id),
             Effect::Save(id, fence, tokens) => self.save(session, id, fence, &tokens),
@@ -351,28 +382,27 @@ impl Driver {
         self.face.notify(&NewsView::new(change, &scopes, &self.settings.profile.name), &key);
     }
 
-    fn send(self: &Rc<Self>, session: SessionId, id: FlightId, grant: Grant) {
+    fn send(self: &Rc<Self>, session: SessionId, asker: Asker, errand: Errand, secrets: Option<Vec<Secret>>) {
         let Ok(abort) = AbortController::new() else {
             let message =
                 "there is no AbortController here; this needs Node 18 or a browser of 2019 or later";
             let error = TokenError::new(ErrorCode::Unsupported, message);
-            return self.dispatch(session, Event::Granted(id, Err(GrantFailure::Permanent(error))));
+            return self.answer(asker, Err(GrantFailure::Permanent(error)));
         };
         let mut give_up = None;
         let given_up = js_sys::Promise::new(&mut |resolve, _| give_up = Some(resolve));
         let signal = abort.signal();
-        self.on_wire.borrow_mut().push(OnWire { session, id, abort, give_up });
-        let secrets = self.shared.take_secrets(session, id);
+        self.on_wire.borrow_mut().push(OnWire { asker, abort, give_up });
         let driver = Rc::clone(self);
         spawn_local(async move {
             let granting = driver.granting(session, &signal);
-            let answered = async { Some(granting.run(grant, secrets).await) };
+            let answered = async { Some(granting.run(errand, secrets).await) };
             let cancelled = async {
                 let _ = JsFuture::from(given_up).await;
                 None
             };
             let answer = race(answered, cancelled).await;
-            if let Some(sent) = driver.take_from_wire(session, id) {
+            if let Some(sent) = driver.take_from_wire(asker) {
                 // A promise that never settles would never let go of who waited for it.
                 sent.give_up();
                 if matches!(answer, Some(Err(_))) {
@@ -381,17 +411,37 @@ impl Driver {
                 }
             }
             if let Some(answer) = answer {
-                if answer.is_ok() {
-                    driver.member(session, |member| member.refused = None);
-                }
-                driver.dispatch(session, Event::Granted(id, answer));
+                driver.answer(asker, answer);
             }
         });
     }
 
-    fn take_from_wire(&self, session: SessionId, id: FlightId) -> Option<OnWire> {
+    fn answer(self: &Rc<Self>, asker: Asker, answer: Result<Got, GrantFailure>) {
+        match (asker, answer) {
+            (Asker::Flight(session, id), Ok(Got::Token(tokens))) => {
+                self.member(session, |member| member.refused = None);
+                self.dispatch(session, Event::Granted(id, Ok(tokens)));
+            }
+            (Asker::Flight(session, id), Err(failure)) => {
+                self.dispatch(session, Event::Granted(id, Err(failure)));
+            }
+            (Asker::Caller(call), Ok(Got::Scopes(scopes))) => self.face.settle_scopes(call, &scopes),
+            (
+                Asker::Caller(call),
+                Err(
+                    GrantFailure::Transient(error)
+                    | GrantFailure::Permanent(error)
+                    | GrantFailure::RefreshTokenRefused(error),
+                ),
+            ) => self.face.reject(call, &self.blame(error)),
+            // Nobody gets what was not asked for.
+            (Asker::Flight(..), Ok(Got::Scopes(_))) | (Asker::Caller(_), Ok(Got::Token(_))) => {}
+        }
+    }
+
+    fn take_from_wire(&self, asker: Asker) -> Option<OnWire> {
         let mut on_wire = self.on_wire.borrow_mut();
-        let place = on_wire.iter().position(|sent| (sent.session, sent.id) == (session, id))?;
+        let place = on_wire.iter().position(|sent| sent.asker == asker)?;
         Some(on_wire.swap_remove(place))
     }
 
@@ -414,8 +464,8 @@ impl Driver {
         }
     }
 
-    fn cancel(&self, session: SessionId, id: FlightId) {
-        let Some(on_wire) = self.take_from_wire(session, id) else { return };
+    fn cancel(&self, asker: Asker) {
+        let Some(on_wire) = self.take_from_wire(asker) else { return };
         on_wire.give_up();
         on_wire.abort.abort();
     }

@@ -1,8 +1,9 @@
 // `scopes: "auto"`: a token for what the document needs, and for no more.
 
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { test } from "node:test";
-
+import { parse } from "graphql";
 import { TokenError } from "graphql-token-manager";
 
 import { acmeProfile, braintree, fluz, managerFor, sandboxFor, toggle } from "../support/setup.js";
@@ -26,6 +27,22 @@ test("asks once for what the document needs beyond the scopes held, and then has
   // Who asks for less is not disturbed, and gets no wider token.
   assert.equal((await tokens.getAccessToken()).value, narrow.value);
   assert.deepEqual(narrow.scopes, ["TRANSACTION_FIND"]);
+});
+
+test("reads a DocumentNode, for a session too, also where the package is required", async (t) => {
+  const sandbox = await sandboxFor(t);
+  /** @type {typeof import("graphql-token-manager")} */
+  const required = createRequire(import.meta.url)("graphql-token-manager");
+  const tokens = new required.TokenManager(/** @type {any} */ (braintree(sandbox)));
+  t.after(() => tokens.close());
+  const session = tokens.session({ scopes: ["CUSTOMER_FIND"] });
+
+  await session.request(parse(CREATE), {}, AUTO);
+  await session.request(parse(CREATE), {}, AUTO);
+
+  const { grants, refused } = sandbox.counts().braintree;
+  assert.deepEqual([grants, refused], [1, 0]);
+  assert.equal(tokens.peek(), undefined);
 });
 
 test("uses the token held where that suffices", async (t) => {

@@ -99,6 +99,23 @@ class TokenSession {
     return this.#desk.ask("refresh", options, whole, this);
   }
 
+  /**
+   * @param {RefreshOptions} [options]
+   * @returns {Promise<string[]>}
+   */
+  async grantedScopes(options) {
+    const desk = this.#desk;
+    const found = await desk.ask("scopes", options, whole, this);
+    if (Array.isArray(found)) return found;
+    const scopes = [...found.scopes];
+    // A token for nothing is not granted: its scopes are not told.
+    if (scopes.length > 0) return scopes;
+    const provider = desk.traits.name;
+    throw new TokenError("unsupported", `${provider} does not tell which scopes its tokens have`, {
+      provider,
+    });
+  }
+
   /** @returns {AccessToken | undefined} */
   peek() {
     return this.#desk.peek();
