@@ -1,7 +1,8 @@
 //! What many sessions cost: memory, time, and the provider's patience.
 //!
-//! `cargo bench --bench sessions` prints tables; `cargo bench --bench sessions -- herd`
-//! those of one name (`size`, `herd`, `day`).
+//! `cargo bench --bench sessions` prints figures, one JSON object a line; after `--` come the
+//! names of those that are wanted (`size`, `herd`, `day`). `cargo xtask bench sessions` makes
+//! tables of them, and says where a bound does not hold.
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 #![expect(clippy::disallowed_methods, reason = "it measures real time")]
@@ -12,6 +13,7 @@ use std::{
 };
 
 use graphql_token_manager::core;
+use serde_json::{Value, json};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use core::{
@@ -46,18 +48,6 @@ fn main() {
 }
 
 fn sizes() {
-    println!("### Size of a session and time of an event\n");
-    println!(
-        "Tokens of {TOKEN} characters; µs as median / 99.9th percentile. After the first grant, and after"
-    );
-    println!("sixteen refreshes, when the list of superseded tokens is full. `getToken` looks the");
-    println!(
-        "session up by its selector; `new for old` makes one, begins its grant, and gives up another.\n"
-    );
-    println!(
-        "| sessions | bytes each | after 16 refreshes | `getToken`, held | refresh due | refreshed | new for old |"
-    );
-    println!("|---:|---:|---:|---:|---:|---:|---:|");
     for count in [1_000, 100_000, 1_000_000] {
         let mut times = [Times::new(), Times::new(), Times::new(), Times::new()];
         let [held, due, refreshed, replaced] = &mut times;
@@ -68,9 +58,19 @@ fn sizes() {
         bench.refresh(16, due, refreshed);
         let full = bench.bytes();
         bench.replace(replaced);
-        println!("| {count} | {first} | {full} | {held} | {due} | {refreshed} | {replaced} |");
+        let [held, due, refreshed, replaced] = times.map(Times::figures);
+        line(json!({
+            "figures": "size",
+            "sessions": count,
+            "token": TOKEN,
+            "bytes": { "first": first, "full": full },
+            "nanos": { "held": held, "due": due, "refreshed": refreshed, "replaced": replaced },
+        }));
     }
-    println!();
+}
+
+fn line(figures: Value) {
+    println!("{figures}");
 }
 
 /// Characters of an access token.
@@ -104,18 +104,12 @@ impl Times {
             self.0.push(nanos);
         }
     }
-}
 
-impl std::fmt::Display for Times {
-    #[expect(clippy::cast_precision_loss, reason = "small")]
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut sorted = self.0.clone();
-        sorted.sort_unstable();
-        let at = |thousandths: usize| {
-            let nanos = sorted.get(sorted.len() * thousandths / 1000).copied().unwrap_or_default();
-            nanos as f64 / 1000.0
-        };
-        write!(f, "{:.2} / {:.1}", at(500), at(999))
+    /// The median, and the 99.9th percentile.
+    fn figures(mut self) -> [u64; 2] {
+        self.0.sort_unstable();
+        [500, 999]
+            .map(|thousandths| self.0.get(self.0.len() * thousandths / 1000).copied().unwrap_or_default())
     }
 }
 
@@ -250,42 +244,36 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "small")]
 fn herds() {
-    println!("### A herd: 100,000 tokens granted in one second, 10 minutes each, 10 lifetimes\n");
-    println!(
-        "The provider takes 100 ms; each session is asked about once a minute. Bounds: peak over mean 4,"
-    );
-    println!("grants per lifetime 1.6, nobody waits, no expired token.\n");
-    println!(
-        "| `maxConcurrentGrants` | grants/s at the peak | on average | ratio | grants per lifetime | calls | waited | expired tokens |"
-    );
-    println!("|---:|---:|---:|---:|---:|---:|---:|---:|");
+    // Fewer than the first are too few; the last is as many as there are sessions.
     for slots in [70, 75, 80, 100_000] {
-        let figures = Crowd::new(herd(100_000, slots), 1).run();
+        let climate = herd(100_000, slots);
+        let (users, lifetime, span, latency) =
+            (climate.users, climate.lifetime, climate.span, climate.latency);
+        let figures = Crowd::new(climate, 1).run();
         let (peak, mean) = figures.peak_and_mean();
-        let each = figures.granted() as f64 / 1e6;
-        let Figures { calls, waited, expired, .. } = figures;
-        let ratio = peak / mean;
-        println!(
-            "| {slots} | {peak} | {mean:.0} | {ratio:.2} | {each:.2} | {calls} | {waited} | {expired} |"
-        );
+        let granted = figures.granted();
+        let Figures { calls, waited, expired, failed, .. } = figures;
+        line(json!({
+            "figures": "herd",
+            "sessions": users,
+            "lifetimeMs": millis(lifetime),
+            "lifetimes": span.div_duration_f64(lifetime),
+            "latencyMs": millis(latency),
+            "maxConcurrentGrants": slots,
+            "peak": peak,
+            "mean": mean,
+            "grants": granted,
+            "calls": calls,
+            "waited": waited,
+            "expired": expired,
+            "failed": failed,
+        }));
     }
-    println!();
 }
 
-#[expect(clippy::cast_precision_loss, reason = "small")]
 fn days() {
-    println!("### A day: 10,000 sessions, tokens of 3 minutes\n");
-    println!(
-        "Eight visits a day each, nineteen times as many in the afternoon as at night; a visit is 20 calls"
-    );
-    println!("in 5 minutes. The provider takes 100 ms.\n");
-    println!("| refresh | sessions kept | grants | saved | calls | waited | longest wait |");
-    println!("|---|---|---:|---:|---:|---:|---:|");
-    let whole_day = Duration::from_secs(2 * 86_400);
-    let mut most = 0.0_f64;
-    for (kept, idle) in [("all day", whole_day), ("15 min", Limits::default().idle)] {
+    for idle in [Duration::from_secs(2 * 86_400), Limits::default().idle] {
         for (name, refresh) in [
             ("always", RefreshMode::Always),
             ("while-used", RefreshMode::WhileUsed),
@@ -293,14 +281,22 @@ fn days() {
         ] {
             let figures = Crowd::new(day(10_000, Policy { refresh, ..Policy::default() }, idle), 1).run();
             let granted = figures.granted();
-            most = most.max(granted as f64);
-            let saved = 100.0 * (1.0 - granted as f64 / most);
-            let waited = 100.0 * figures.waited as f64 / figures.calls as f64;
-            let Figures { calls, longest_wait, .. } = figures;
-            println!(
-                "| {name} | {kept} | {granted} | {saved:.1} % | {calls} | {waited:.2} % | {longest_wait:?} |"
-            );
+            let Figures { calls, waited, expired, failed, longest_wait, .. } = figures;
+            line(json!({
+                "figures": "day",
+                "refresh": name,
+                "idleMs": millis(idle),
+                "grants": granted,
+                "calls": calls,
+                "waited": waited,
+                "expired": expired,
+                "failed": failed,
+                "longestWaitMs": millis(longest_wait),
+            }));
         }
     }
-    println!();
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -272,6 +272,7 @@ export interface TokenSession extends Omit<TokenManager, "session" | "close"> {
  * - A profile: each of its `authenticate.variables` that is a string, a number or a boolean, by its name, with a value of
  *   the same kind; `scopes` where `"$scopes"` is among them.
  * - A `grant` function: whatever it makes something of, as strings, numbers and booleans; and `scopes`.
+ * - A broker: whatever its `authorize` makes something of, as strings, which are sent as fields of the form; and `scopes`.
  *
  * Other keys are refused with the nearest known one named.
  */

@@ -41,6 +41,7 @@ const BENCHES: &[Bench] = &[
         about: "a held token, the start and the size, beside other keepers of tokens",
         needs: Needs::BrowsersAndRedis,
     },
+    Bench { name: "sessions", about: "what a million sessions cost", needs: Needs::Nothing },
     Bench {
         name: "sharing",
         about: "what processes and tabs that share a token ask for, also when some are killed",
