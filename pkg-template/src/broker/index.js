@@ -10,7 +10,7 @@ import { Origins } from "./origins.js";
 import { checkOptions } from "./options.js";
 import { RateLimit } from "./rate-limit.js";
 import { Refusal, tooMany } from "./refusal.js";
-import { givenTo, isWithin, nameOf } from "./selector.js";
+import { OWN, givenTo, isWithin, nameOf } from "./selector.js";
 import { webCrypto } from "../../stores/sealing.js";
 
 export { toNodeListener } from "./node.js";
@@ -85,7 +85,7 @@ class Desk {
     const retryAfterMs = this.#requests?.take(subject ? await subject(request, selector) : name);
     if (retryAfterMs) throw tooMany(retryAfterMs);
 
-    const session = this.#tokens.session(selector);
+    const session = name === OWN ? this.#tokens : this.#tokens.session(selector);
     if (asked.refused !== undefined) await this.#believe(session, name, asked.refused);
     const token = await this.#token(session, selector, request.signal);
     if (asked.scopes && !isWithin(asked.scopes, token.scopes)) throw outOfReach();

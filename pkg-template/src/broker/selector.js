@@ -44,6 +44,9 @@ export function nameOf(selector) {
   return JSON.stringify(sorted.sort(([one], [other]) => (`${one}` < `${other}` ? -1 : 1)));
 }
 
+/** The name of the manager's own session. */
+export const OWN = "[]";
+
 /**
  * @param {readonly string[]} scopes
  * @param {readonly string[]} others
