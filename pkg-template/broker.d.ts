@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-import type { TokenManager } from "./index.js";
+import type { Selector, TokenManager } from "./index.js";
 
 /**
  * Makes a broker of a manager: a function that answers a request for a token. Never rejects.
@@ -113,13 +113,8 @@ export interface BrokerOptions {
   onError?: ((error: unknown, request: Request) => void) | undefined;
 }
 
-/** A session: which identity, which scopes. */
-export interface BrokerSelector {
-  /** At least one. */
-  scopes?: readonly string[] | undefined;
-  /** `userId`, `accountId`, `seatId`: as the provider has them. */
-  [field: string]: string | readonly string[] | undefined;
-}
+/** Which session, as `tokens.session` takes it; in what a page asked for, all but `scopes` are strings. */
+export type BrokerSelector = Selector;
 
 /** What is used of Node's `IncomingMessage`. */
 export interface NodeRequest {

@@ -96,6 +96,17 @@ export class TokenManager {
    */
   refresh(options?: RefreshOptions): Promise<AccessToken>;
 
+  /**
+   * The scopes there are, in order. At Fluz: all that the application may ask for, by
+   * `getApplicationScopes` with the application's key; the provider is asked at each call, once, for
+   * `timeoutMs` at most, and a failure is not tried again by itself (see {@link TokenError.retryable}).
+   * Elsewhere: those of the current token, which is got first as by {@link getToken}.
+   *
+   * @throws {TokenError} any code; `unsupported` where the provider does not tell the scopes of its
+   *   tokens and none were asked for, as Toggle; `signal.reason` if the signal is aborted
+   */
+  grantedScopes(options?: RefreshOptions): Promise<string[]>;
+
   /** What is held and still valid. Asks nobody; `undefined` before the first grant and after {@link close}. */
   peek(): AccessToken | undefined;
 
@@ -261,6 +272,7 @@ export interface TokenSession extends Omit<TokenManager, "session" | "close"> {
  * - A profile: each of its `authenticate.variables` that is a string, a number or a boolean, by its name, with a value of
  *   the same kind; `scopes` where `"$scopes"` is among them.
  * - A `grant` function: whatever it makes something of, as strings, numbers and booleans; and `scopes`.
+ * - A broker: whatever its `authorize` makes something of, as strings, which are sent as fields of the form; and `scopes`.
  *
  * Other keys are refused with the nearest known one named.
  */
@@ -334,8 +346,12 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** Added; they take the place of the manager's own. With an `Authorization`, no token is added. */
   headers?: HeadersInit | undefined;
-  /** Scopes that the token must have. */
-  scopes?: readonly string[] | undefined;
+  /**
+   * Scopes that the token must have; where the one held lacks some, one more grant gets them.
+   * `"auto"`: those that the document needs, as the provider publishes them; `unsupported` for a
+   * field whose scope is not published, and for providers of your own.
+   */
+  scopes?: readonly string[] | "auto" | undefined;
 }
 
 /** Options of one call for a token. */

@@ -18,17 +18,15 @@ use std::{
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, AbortSignal};
 
 use crate::{
     core::{
-        AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Jitter, Pool,
-        PoolEffect, ScopeSet, Secret, SessionId, Status, TokenError, TokenSet,
+        AccessToken, CallId, Change, Effect, ErrorCode, Event, Jitter, Pool, PoolEffect, ScopeSet, Secret,
+        SessionId, Status, TokenError, TokenSet, Want,
     },
-    grant::Granting,
+    grant::Errand,
     graphql::{Dialect, Ruling, explain, judge, observe, rejected},
-    host::{Alarm, Clock, Hold, PLATFORM, Wakeups, headers_of, is_page, race, seed},
+    host::{Alarm, Clock, Hold, PLATFORM, Wakeups, headers_of, is_page, seed},
     http::HttpResponse,
     js::{Desk, Face, Held, NewsView, StatusView, TraitsView, error_view},
     options::{Granter, KeepAlive, Selection, Settings},
@@ -37,9 +35,11 @@ use crate::{
 
 mod members;
 mod sharing;
+mod wire;
 
 use members::{Member, Opening};
 use sharing::Shared;
+use wire::{Asker, OnWire};
 
 /// Drives one manager.
 pub(crate) struct Driver {
@@ -75,23 +75,6 @@ enum Happening {
     For(SessionId, Event),
     Woke,
     Closed,
-}
-
-/// A grant that was sent.
-struct OnWire {
-    session: SessionId,
-    id: FlightId,
-    abort: AbortController,
-    /// Ends the wait for it, also where `fetch` does not heed the signal.
-    give_up: Option<Function>,
-}
-
-impl OnWire {
-    fn give_up(&self) {
-        if let Some(give_up) = &self.give_up {
-            let _ = give_up.call0(&JsValue::UNDEFINED);
-        }
-    }
 }
 
 impl Driver {
@@ -149,7 +132,24 @@ impl Driver {
     pub(crate) fn abandon(self: &Rc<Self>, desk: &Desk, call: CallId) {
         // Its session may be gone, and the caller be with another since.
         let session = self.session_at(desk).unwrap_or_else(|| self.own());
+        self.cancel(Asker::Caller(call));
         self.dispatch(session, Event::Abandoned(call));
+    }
+
+    /// A caller wants to know the scopes: the application's where it can be asked for them, else
+    /// those of a token.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_options` where the desk's selector is wrong.
+    pub(crate) fn ask_scopes(self: &Rc<Self>, desk: &Desk, call: CallId) -> Result<(), TokenError> {
+        if self.settings.profile.application_scopes.is_none() {
+            return self.ask(desk, Event::Requested(call, Want::USABLE));
+        }
+        self.opening(desk)?;
+        // They are the same for all sessions.
+        self.send(self.own(), Asker::Caller(call), Errand::ApplicationScopes, None);
+        Ok(())
     }
 
     /// The alarm went off, or time is not what it seemed.
@@ -295,6 +295,10 @@ impl Driver {
     pub(crate) fn close(self: &Rc<Self>) -> js_sys::Promise {
         let closed = js_sys::Promise::new(&mut |resolve, _| drop(self.closed.replace(Some(resolve))));
         self.take_note(Happening::Closed);
+        let callers: Vec<_> = self.on_wire.borrow().iter().map(|sent| sent.asker).collect();
+        for caller in callers.into_iter().filter(|asker| matches!(asker, Asker::Caller(_))) {
+            self.cancel(caller);
+        }
         self.wakeups.take();
         self.unwatch();
         closed
@@ -333,8 +337,11 @@ impl Driver {
         match effect {
             Effect::Settle(call, Ok(tokens)) => self.face.settle(call, &self.held(session, &tokens)),
             Effect::Settle(call, Err(error)) => self.face.reject(call, &self.blame(error)),
-            Effect::Send(id, grant) => self.send(session, id, grant),
-            Effect::Cancel(id) => self.cancel(session, id),
+            Effect::Send(id, grant) => {
+                let secrets = self.shared.take_secrets(session, id);
+                self.send(session, Asker::Flight(session, id), Errand::Token(grant), secrets);
+            }
+            Effect::Cancel(id) => self.cancel(Asker::Flight(session, id)),
             Effect::Load(id) => self.load(session, id),
             Effect::Acquire(id) => self.acquire(session, id),
             Effect::Save(id, fence, tokens) => self.save(session, id, fence, &tokens),
@@ -349,75 +356,6 @@ impl Driver {
         let about = self.member(session, |member| (member.key.clone(), member.scopes.clone()));
         let Some((key, scopes)) = about else { return };
         self.face.notify(&NewsView::new(change, &scopes, &self.settings.profile.name), &key);
-    }
-
-    fn send(self: &Rc<Self>, session: SessionId, id: FlightId, grant: Grant) {
-        let Ok(abort) = AbortController::new() else {
-            let message =
-                "there is no AbortController here; this needs Node 18 or a browser of 2019 or later";
-            let error = TokenError::new(ErrorCode::Unsupported, message);
-            return self.dispatch(session, Event::Granted(id, Err(GrantFailure::Permanent(error))));
-        };
-        let mut give_up = None;
-        let given_up = js_sys::Promise::new(&mut |resolve, _| give_up = Some(resolve));
-        let signal = abort.signal();
-        self.on_wire.borrow_mut().push(OnWire { session, id, abort, give_up });
-        let secrets = self.shared.take_secrets(session, id);
-        let driver = Rc::clone(self);
-        spawn_local(async move {
-            let granting = driver.granting(session, &signal);
-            let answered = async { Some(granting.run(grant, secrets).await) };
-            let cancelled = async {
-                let _ = JsFuture::from(given_up).await;
-                None
-            };
-            let answer = race(answered, cancelled).await;
-            if let Some(sent) = driver.take_from_wire(session, id) {
-                // A promise that never settles would never let go of who waited for it.
-                sent.give_up();
-                if matches!(answer, Some(Err(_))) {
-                    // What was given up could stay on the wire for minutes, and keep the process running.
-                    sent.abort.abort();
-                }
-            }
-            if let Some(answer) = answer {
-                if answer.is_ok() {
-                    driver.member(session, |member| member.refused = None);
-                }
-                driver.dispatch(session, Event::Granted(id, answer));
-            }
-        });
-    }
-
-    fn take_from_wire(&self, session: SessionId, id: FlightId) -> Option<OnWire> {
-        let mut on_wire = self.on_wire.borrow_mut();
-        let place = on_wire.iter().position(|sent| (sent.session, sent.id) == (session, id))?;
-        Some(on_wire.swap_remove(place))
-    }
-
-    fn granting<'a>(&'a self, session: SessionId, signal: &'a AbortSignal) -> Granting<'a> {
-        let about = self
-            .member(session, |member| (member.key.clone(), member.scopes.clone(), member.refused.clone()));
-        let (key, scopes, refused) =
-            about.unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone(), None));
-        let selection = self.selection(&key).unwrap_or_default();
-        Granting {
-            settings: &self.settings,
-            profile: self.settings.profile.selecting(&selection.variables),
-            scopes,
-            selector: self.face.selector(&key),
-            dialect: &self.dialect,
-            clock: &self.clock,
-            face: &self.face,
-            signal,
-            refused,
-        }
-    }
-
-    fn cancel(&self, session: SessionId, id: FlightId) {
-        let Some(on_wire) = self.take_from_wire(session, id) else { return };
-        on_wire.give_up();
-        on_wire.abort.abort();
     }
 
     /// The error as the face has it, made once.

@@ -1,4 +1,4 @@
-//! Gets one token: secrets, requests and answers, in order.
+//! Gets one token, or the scopes that may be asked for: secrets, requests and answers, in order.
 
 use std::cell::RefCell;
 
@@ -35,6 +35,18 @@ pub(crate) struct Granting<'a> {
     pub(crate) refused: Option<String>,
 }
 
+/// What is to be got.
+pub(crate) enum Errand {
+    Token(Grant),
+    ApplicationScopes,
+}
+
+/// What was got.
+pub(crate) enum Got {
+    Token(TokenSet),
+    Scopes(ScopeSet),
+}
+
 impl Granting<'_> {
     /// The secrets to ask with, from wherever they are.
     pub(crate) async fn secrets(&self) -> Result<Vec<Secret>, GrantFailure> {
@@ -46,25 +58,30 @@ impl Granting<'_> {
         Ok(secrets)
     }
 
-    /// Asks until there is a token or a reason for none. Never waits for ever.
+    /// Asks until there is what is to be got, or a reason for none. Never waits for ever.
     pub(crate) async fn run(
         &self,
-        grant: Grant,
+        errand: Errand,
         secrets: Option<Vec<Secret>>,
-    ) -> Result<TokenSet, GrantFailure> {
-        if let Granter::Function(function) = &self.settings.granter {
-            return self.by_function(grant, function).await;
+    ) -> Result<Got, GrantFailure> {
+        if let (Errand::Token(grant), Granter::Function(function)) = (&errand, &self.settings.granter) {
+            return self.by_function(grant, function).await.map(Got::Token);
         }
         let secrets = match secrets {
             Some(secrets) => secrets,
             None => self.secrets().await?,
         };
-        self.by_profile(grant, &secrets).await
+        self.by_profile(errand, &secrets).await
     }
 
-    async fn by_profile(&self, grant: Grant, secrets: &[Secret]) -> Result<TokenSet, GrantFailure> {
+    async fn by_profile(&self, errand: Errand, secrets: &[Secret]) -> Result<Got, GrantFailure> {
         let profile = &self.profile;
-        let mut exchange = Exchange::new(profile, &self.scopes, grant).after_refusal(self.refused.clone());
+        let mut exchange = match errand {
+            Errand::Token(grant) => {
+                Exchange::new(profile, &self.scopes, grant).after_refusal(self.refused.clone())
+            }
+            Errand::ApplicationScopes => Exchange::for_application_scopes(profile, &self.scopes),
+        };
         loop {
             let request = {
                 let dialect = self.dialect.borrow();
@@ -74,7 +91,8 @@ impl Granting<'_> {
             let mut dialect = self.dialect.borrow_mut();
             match exchange.answer(&response, &mut dialect, PLATFORM) {
                 Verdict::AskAgain => {}
-                Verdict::Done(result) => return result,
+                Verdict::Done(result) => return result.map(Got::Token),
+                Verdict::Scopes(scopes) => return Ok(Got::Scopes(scopes)),
             }
         }
     }
@@ -138,8 +156,8 @@ impl Granting<'_> {
         })
     }
 
-    async fn by_function(&self, grant: Grant, function: &Function) -> Result<TokenSet, GrantFailure> {
-        let refresh_token = match &grant {
+    async fn by_function(&self, grant: &Grant, function: &Function) -> Result<TokenSet, GrantFailure> {
+        let refresh_token = match grant {
             Grant::Authenticate => None,
             Grant::Refresh(token) => Some(token),
         };

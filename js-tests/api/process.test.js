@@ -215,4 +215,26 @@ describe("a manager that nobody holds any more", () => {
 
     assertEnded(await run(program, { given: fluz(sandbox), flags: ["--expose-gc"] }), "string");
   });
+
+  test("stays while somebody waits until it is ready", async () => {
+    const program = `${START}
+      import { setTimeout as pause } from "node:timers/promises";
+      let settled = false;
+      // Compiling is over too soon to be interrupted, so it is held up.
+      const { compile } = WebAssembly;
+      WebAssembly.compile = async (bytes) => {
+        await pause(100);
+        return compile(bytes);
+      };
+      const ready = new TokenManager({ provider: { name: "acme", endpoint: "https://acme.test", grant() {} } })
+        .ready()
+        .finally(() => (settled = true));
+      while (!settled) {
+        gc();
+        await pause(5);
+      }
+      done(await ready);`;
+
+    assertEnded(await run(program, { flags: ["--expose-gc"] }), "undefined");
+  });
 });

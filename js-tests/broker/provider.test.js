@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import { toNodeListener } from "graphql-token-manager/broker";
-import { QUICK, managerFor, operations } from "../support/setup.js";
+import { QUICK, claims, managerFor, operations } from "../support/setup.js";
 import { failure, record } from "../support/waiting.js";
 import { brokerFor, digestOf, listening } from "./support.js";
 
@@ -100,6 +100,50 @@ test("it asks for its scopes, and says when they are too many", async (t) => {
 
   assert.deepEqual([error.code, error.status, error.retryable], ["insufficient_scope", 400, false]);
   assert.deepEqual(asked, ["scope=LIST_OFFERS%20MANAGE_PAYMENT"]);
+});
+
+test("a session's selector is sent as fields of the form, and authorize decides", async (t) => {
+  const users = ["3f6e1e5e-0000-4000-8000-00000000000a", "3f6e1e5e-0000-4000-8000-00000000000b"];
+  /** @type {unknown[]} */
+  const heard = [];
+  const { client, asked, sandbox } = await pageFor(t, {
+    broker: {
+      authorize: (_request, selector) => {
+        heard.push(selector);
+        return users.includes(`${selector.userId}`) ? selector : null;
+      },
+    },
+    manager: { scopes: ["LIST_OFFERS", "LIST_PAYMENT"] },
+  });
+  const [a, b] = users.map((userId) => client.session({ userId, scopes: ["LIST_OFFERS"] }));
+  assert.ok(a && b);
+
+  const tokens = await Promise.all([a, a, b].map((session) => session.getAccessToken()));
+  const stranger = await failure(client.session({ userId: "planted" }).getToken());
+  const own = await failure(client.getToken());
+  const number = await failure(client.session(/** @type {any} */ ({ userId: 7 })).getToken());
+
+  assert.equal(tokens[0]?.value, tokens[1]?.value);
+  assert.deepEqual(
+    [tokens[0], tokens[2]].map((token) => `${claims(`${token?.value}`).sub}`.split("/")[0]),
+    users,
+  );
+  assert.deepEqual(tokens[0]?.scopes, ["LIST_OFFERS"]);
+  assert.deepEqual([stranger.code, own.code], ["invalid_credentials", "invalid_credentials"]);
+  assert.equal(number.code, "invalid_options");
+  const narrow = { scopes: ["LIST_OFFERS"] };
+  assert.deepEqual(heard, [
+    { userId: users[0], ...narrow },
+    { userId: users[1], ...narrow },
+    { userId: "planted" },
+    {},
+  ]);
+  assert.equal(asked.length, 4);
+  assert.ok((await b.request(OFFERS)).getOffers.length > 0);
+  await a.close();
+  assert.equal(a.peek(), undefined);
+  assert.equal(b.peek(), tokens[2]);
+  assert.equal(operations(sandbox).filter((it) => it === "generateUserAccessToken").length, 2);
 });
 
 test("who is not signed in is told so, once", async (t) => {

@@ -7,55 +7,47 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createBroker } from "graphql-token-manager/broker";
-import { fluz, managerFor, movableClock, sharedSandbox } from "../support/setup.js";
+import { claims, fluz, managerFor, movableClock, operations, sharedSandbox } from "../support/setup.js";
 import { ask, brokerFor, digestOf, json, refusal } from "./support.js";
 
 /** @import { TestContext } from "node:test" */
 /** @import { BrokerSelector } from "graphql-token-manager/broker" */
 
 /**
- * A manager with sessions: each a manager of its own, by its selector.
+ * A manager, and how many tokens were granted since.
  * @param {TestContext} t
  */
-async function withSessions(t) {
+async function managed(t) {
   const sandbox = await sharedSandbox(t);
   const options = fluz(sandbox, { scopes: ["LIST_OFFERS", "LIST_PURCHASES"], renewal: "generate" });
-  const tokens = managerFor(t, options);
-  /** @type {Map<string, ReturnType<typeof managerFor>>} */
-  const sessions = new Map();
-  const session = ({ scopes = options.scopes, ...ids }) => {
-    const name = JSON.stringify([ids, scopes]);
-    const made = sessions.get(name) ?? managerFor(t, { ...options, ...ids, scopes });
-    sessions.set(name, made);
-    return made;
-  };
-  return { sandbox, sessions, tokens: Object.assign(tokens, { session }) };
+  return { sandbox, tokens: managerFor(t, options), granted: () => operations(sandbox).length };
 }
 
 /** @param {string | null} who One hexadecimal digit. */
-const seat = (who) => `0ec0de00-0000-4000-8000-00000000000${who}`;
+const user = (who) => `0ec0de00-0000-4000-8000-00000000000${who}`;
 
 /** @param {BrokerSelector} selector */
 const giving = (selector) => ({ authorize: () => selector });
 
 test("a page gets the session that authorize gave, whatever it asks for", async (t) => {
-  const { tokens, sessions } = await withSessions(t);
-  const users = { a: { seatId: seat("a") }, b: { seatId: seat("b") } };
+  const { tokens, granted } = await managed(t);
+  const users = { a: { userId: user("a") }, b: { userId: user("b") } };
   const authorize = (/** @type {Request} */ request) =>
     users[/** @type {"a" | "b"} */ (request.headers.get("cookie"))] ?? null;
   const broker = createBroker(tokens, { authorize });
 
   const [a, again, b] = [
     await ask(broker, {}, { headers: { cookie: "a" } }),
-    await ask(broker, { seatId: seat("a") }, { headers: { cookie: "a" } }),
+    await ask(broker, { userId: user("a") }, { headers: { cookie: "a" } }),
     await ask(broker, {}, { headers: { cookie: "b" } }),
   ];
   const given = await Promise.all([a, again, b].map(json));
 
-  assert.deepEqual([...sessions.keys()].length, 2);
+  assert.equal(granted(), 2);
   assert.equal(given[0].access_token, given[1].access_token);
-  assert.notEqual(given[0].access_token, given[2].access_token);
-  for (const form of [{ seatId: seat("b") }, { userId: "u" }, { toString: "x" }, { __proto__x: "y" }]) {
+  assert.match(claims(given[0].access_token).sub, new RegExp(`^${user("a")}/`));
+  assert.match(claims(given[2].access_token).sub, new RegExp(`^${user("b")}/`));
+  for (const form of [{ userId: user("b") }, { seatId: user("a") }, { toString: "x" }, { __proto__x: "y" }]) {
     const response = ask(broker, /** @type {any} */ (form), { headers: { cookie: "a" } });
     assert.deepEqual(await refusal(response), [403, "unauthorized_client"], JSON.stringify(form));
   }
@@ -64,10 +56,55 @@ test("a page gets the session that authorize gave, whatever it asks for", async 
     "unauthorized_client",
   ]);
   assert.deepEqual(await refusal(ask(broker, {}, { headers: { cookie: "c" } })), [401, "invalid_client"]);
+  assert.equal(granted(), 2);
+});
+
+test("a page names numbers and truths by their texts, and null and lists by none", async (t) => {
+  const endpoint = "https://mine.test/graphql";
+  const grant = (/** @type {any} */ { session }) => ({
+    accessToken: `token-of-${session.shop}`,
+    expiresInMs: 60_000,
+  });
+  const tokens = managerFor(t, { provider: { name: "mine", endpoint, grant } });
+  const broker = createBroker(tokens, giving({ shop: 7, live: true, seat: undefined }));
+  const hostile = createBroker(tokens, giving({ shop: null, seats: ["a"] }));
+
+  assert.equal((await json(ask(broker, { shop: "7", live: "true" }))).access_token, "token-of-7");
+  for (const form of [{ shop: "8" }, { live: "false" }, { seat: "undefined" }]) {
+    assert.deepEqual(await refusal(ask(broker, /** @type {any} */ (form))), [403, "unauthorized_client"]);
+  }
+  for (const form of [{ shop: "null" }, { seats: "a" }]) {
+    assert.deepEqual(await refusal(ask(hostile, /** @type {any} */ (form))), [403, "unauthorized_client"]);
+  }
+});
+
+test("a selector that the provider does not know is the broker's mistake, which onError is told", async (t) => {
+  const { tokens, granted } = await managed(t);
+  /** @type {any[]} */
+  const heard = [];
+  const broker = createBroker(tokens, { ...giving({ usrId: "planted" }), onError: (it) => heard.push(it) });
+
+  assert.deepEqual(await refusal(ask(broker)), [500, "server_error"]);
+
+  assert.deepEqual([heard[0].code, granted()], ["invalid_options", 0]);
+});
+
+test("a session that was closed, or a manager, is told as something that may pass", async (t) => {
+  const { tokens } = await managed(t);
+  const broker = createBroker(tokens, giving({ userId: user("a") }));
+  const first = await json(ask(broker));
+
+  await tokens.session({ userId: user("a") }).close();
+  const second = await json(ask(broker));
+  await tokens.close();
+
+  // The session's place is taken by another, as for all who ask for it again.
+  assert.notEqual(second.access_token, first.access_token);
+  assert.deepEqual((await refusal(ask(broker))).slice(0, 2), [503, "temporarily_unavailable"]);
 });
 
 test("a page gets no more scopes than authorize gave, and fewer if it asks for fewer", async (t) => {
-  const { tokens, sessions } = await withSessions(t);
+  const { tokens, granted } = await managed(t);
   const broker = createBroker(tokens, giving({ scopes: ["LIST_OFFERS", "LIST_PURCHASES"] }));
 
   assert.equal((await json(ask(broker))).scope, "LIST_OFFERS LIST_PURCHASES");
@@ -75,7 +112,7 @@ test("a page gets no more scopes than authorize gave, and fewer if it asks for f
   for (const scope of ["MANAGE_PAYMENT", "LIST_OFFERS MANAGE_PAYMENT"]) {
     assert.deepEqual(await refusal(ask(broker, { scope })), [400, "invalid_scope"]);
   }
-  assert.equal(sessions.size, 2);
+  assert.equal(granted(), 2);
 });
 
 test("where authorize gives no scopes, a page may ask for those of the token alone", async (t) => {
@@ -87,14 +124,11 @@ test("where authorize gives no scopes, a page may ask for those of the token alo
 });
 
 test("a session that lends its manager's wider token gets one of its own for pages", async (t) => {
-  const { tokens, sandbox } = await withSessions(t);
-  // What a session does whose scopes are a part of a fresh token's, until it was refreshed itself.
-  const own = tokens.session({ scopes: ["LIST_OFFERS"] });
-  const getAccessToken = own.getAccessToken.bind(own);
-  own.getAccessToken = async (options) =>
-    own.peek() ? getAccessToken(options) : tokens.getAccessToken(options);
-  const broker = createBroker(tokens, giving({ scopes: ["LIST_OFFERS"] }));
+  const { tokens, granted } = await managed(t);
+  const scopes = ["LIST_OFFERS"];
+  const broker = createBroker(tokens, giving({ scopes }));
   const wide = await tokens.getToken();
+  assert.equal(await tokens.session({ scopes }).getToken(), wide);
 
   const first = await json(ask(broker));
   const second = await json(ask(broker));
@@ -102,16 +136,16 @@ test("a session that lends its manager's wider token gets one of its own for pag
   assert.equal(first.scope, "LIST_OFFERS");
   assert.notEqual(first.access_token, wide);
   assert.equal(second.access_token, first.access_token);
-  assert.equal(sandbox.requests().length, 2);
+  assert.equal(granted(), 2);
 });
 
 test("an API that grants more than authorize gave has its token withheld", async (t) => {
-  const { tokens } = await withSessions(t);
   /** @type {any[]} */
   const heard = [];
-  Object.assign(tokens, { session: () => tokens });
-  const broker = createBroker(tokens, {
-    ...giving({ scopes: ["LIST_OFFERS"] }),
+  const grant = () => ({ accessToken: "planted", expiresInMs: 60_000, scopes: ["a", "b"] });
+  const provider = { name: "mine", endpoint: "https://mine.test/graphql", grant };
+  const broker = createBroker(managerFor(t, { provider }), {
+    ...giving({ scopes: ["a"] }),
     onError: (it) => heard.push(it),
   });
 
@@ -120,9 +154,9 @@ test("an API that grants more than authorize gave has its token withheld", async
 });
 
 test("a refusal is of one session's token", async (t) => {
-  const { tokens } = await withSessions(t);
+  const { tokens } = await managed(t);
   const authorize = (/** @type {Request} */ request) => ({
-    seatId: seat(request.headers.get("cookie")),
+    userId: user(request.headers.get("cookie")),
   });
   const broker = createBroker(tokens, { authorize });
   const as = (/** @type {string} */ cookie, form = {}) => json(ask(broker, form, { headers: { cookie } }));
@@ -158,8 +192,8 @@ test("a subject that asks too often waits, and others do not", async (t) => {
 
 test("without a subject it is the selector that counts, sixty times a minute", async (t) => {
   movableClock(t);
-  const { tokens } = await withSessions(t);
-  const authorize = (/** @type {Request} */ request) => ({ seatId: seat(request.headers.get("cookie")) });
+  const { tokens } = await managed(t);
+  const authorize = (/** @type {Request} */ request) => ({ userId: user(request.headers.get("cookie")) });
   const broker = createBroker(tokens, { authorize });
   const as = async (/** @type {string} */ cookie) => (await ask(broker, {}, { headers: { cookie } })).status;
 

@@ -1,5 +1,5 @@
 /**
- * The broker in a Cloudflare Worker, as workerd runs it.
+ * The broker in a Cloudflare Worker, as workerd runs it: with the manager that its condition leads to.
  *
  * @module
  */
@@ -7,52 +7,68 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { build } from "esbuild";
+import { startSandbox } from "graphql-token-manager/testing";
 import { Miniflare } from "miniflare";
+import { braintree } from "../support/setup.js";
 import { digestOf } from "./support.js";
 
-/**
- * Stands for a manager: workerd compiles no WebAssembly at run time, and this is about the broker's own code.
- * `Date` and `crypto` are the Worker's.
- */
+/** @import { Sandbox } from "graphql-token-manager/testing" */
+
+/** Made at the first request: a Worker does nothing before. */
 const WORKER = `
+  import { TokenManager } from "graphql-token-manager";
   import { createBroker } from "graphql-token-manager/broker";
 
-  let number = 1;
-  const held = () => ({
-    value: "token-" + number, tokenType: "Bearer", scopes: ["a"], issuedAt: 0, expiresAt: Date.now() + 60_500,
-  });
-  const tokens = {
-    getAccessToken: async () => held(),
-    peek: held,
-    status: () => ({}),
-    invalidate: (token) => void (token === held().value && number++),
-  };
+  let tokens, broker;
+  const CREATE = "mutation Create { createCustomer { customer { id } } }";
+
   export default {
-    fetch: createBroker(tokens, {
-      authorize: (request) => (request.headers.get("cookie") === "sid=1" ? {} : null),
-      allowedOrigins: ["https://other.test"],
-    }),
+    async fetch(request, env) {
+      tokens ??= new TokenManager(JSON.parse(env.TOKEN_OPTIONS));
+      broker ??= createBroker(tokens, {
+        authorize: (request) => (request.headers.get("cookie") === "sid=1" ? {} : null),
+        allowedOrigins: ["https://other.test"],
+      });
+      if (new URL(request.url).pathname === "/token") return broker(request);
+      const session = tokens.session({ scopes: ["CUSTOMER_FIND"] });
+      const { createCustomer } = await session.request(CREATE, {}, { scopes: "auto" });
+      return Response.json({ createCustomer, scopes: await session.grantedScopes() });
+    },
   };
 `;
 
 /** @type {Miniflare} */
 let worker;
+/** @type {Sandbox} */
+let sandbox;
 before(async () => {
+  sandbox = await startSandbox();
   const { outputFiles } = await build({
     stdin: { contents: WORKER, resolveDir: import.meta.dirname },
     bundle: true,
     write: false,
     format: "esm",
-    conditions: ["workerd", "worker"],
+    conditions: ["workerd", "worker", "browser"],
+    loader: { ".wasm": "copy" },
+    outdir: "/",
   });
-  // As it is: the code for Node 18, which imports, is never reached.
-  const contents = outputFiles[0]?.text ?? "";
   worker = new Miniflare({
-    modules: [{ type: "ESModule", path: "worker.js", contents }],
+    modulesRoot: "/",
+    modules: outputFiles
+      .sort((one, other) => Number(one.path.endsWith(".wasm")) - Number(other.path.endsWith(".wasm")))
+      .map(({ path, contents }) => ({
+        type: path.endsWith(".wasm") ? /** @type {const} */ ("CompiledWasm") : "ESModule",
+        path,
+        contents,
+      })),
     compatibilityDate: "2026-04-01",
+    bindings: { TOKEN_OPTIONS: JSON.stringify(braintree(sandbox)) },
   });
 });
-after(() => worker.dispose());
+after(async () => {
+  await worker.dispose();
+  await sandbox.close();
+});
 
 /** @param {Record<string, string>} headers @param {Record<string, string>} [form] @returns {Promise<any>} */
 const ask = (headers, form = {}) =>
@@ -66,16 +82,27 @@ test("a page of a Worker's site is given a token, and another one when that was 
   const headers = { origin: "https://app.test", cookie: "sid=1" };
 
   const first = await ask(headers);
-  const second = await ask(headers, { refused: digestOf("token-1") });
+  const { access_token, expires_in, ...others } = await first.json();
+  const same = await (await ask(headers)).json();
+  const second = await (await ask(headers, { refused: digestOf(access_token) })).json();
 
   assert.equal(first.headers.get("cache-control"), "no-store");
-  assert.deepEqual(await first.json(), {
-    access_token: "token-1",
-    token_type: "Bearer",
-    expires_in: 60,
-    scope: "a",
-  });
-  assert.equal((await second.json()).access_token, "token-2");
+  assert.deepEqual(others, { token_type: "Bearer", scope: "TRANSACTION_FIND" });
+  assert.ok(expires_in > 60, `${expires_in}`);
+  assert.equal(same.access_token, access_token);
+  assert.notEqual(second.access_token, access_token);
+  assert.equal(sandbox.counts().braintree.grants, 2);
+});
+
+test("a session in a Worker asks for the scopes that a document needs", async () => {
+  const before = sandbox.counts().braintree.grants;
+
+  /** @type {any} */
+  const told = await (await worker.dispatchFetch("https://app.test/create")).json();
+
+  assert.ok(told.createCustomer.customer.id);
+  assert.ok(told.scopes.includes("CUSTOMER_FIND"));
+  assert.ok(sandbox.counts().braintree.grants > before);
 });
 
 test("who is not signed in, and pages of other sites, are refused", async () => {

@@ -300,7 +300,6 @@ describe("what is wrong is told at once, without a request:", () => {
     ["an unknown option", ["{ a }", {}, { planted: 1 }], /`operationName`, `signal`, `headers`, `scopes`/],
     ["no object as options", ["{ a }", {}, 7], /options of request/],
     ["a number as the operation's name", ["{ a }", {}, { operationName: 7 }], /`operationName`/],
-    ["automatic scopes", ["{ a }", {}, { scopes: "auto" }], /"auto".*not part of this version yet/],
     ["no scopes", ["{ a }", {}, { scopes: [] }], /`scopes`/],
     ["something that is no signal", ["{ a }", {}, { signal: {} }], /`signal`/],
   ];

@@ -49,9 +49,9 @@ export class Desk {
   /**
    * Has the core settle a new call.
    *
-   * @param {"request" | "refresh"} method
+   * @param {"request" | "refresh" | "scopes"} method
    * @param {any} options
-   * @param {(token: AccessToken) => unknown} pick
+   * @param {(found: any) => unknown} pick
    * @param {unknown} owner
    * @returns {Promise<any>}
    */

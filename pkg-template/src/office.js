@@ -23,7 +23,7 @@ const NOTHING_SELECTED = "{}";
  * @property {Desk} desk
  * @property {(value: any) => void} resolve
  * @property {(reason: unknown) => void} reject
- * @property {(token: AccessToken) => unknown} pick what the caller gets of the token
+ * @property {(found: any) => unknown} pick what the caller gets of the token, or of the scopes
  * @property {(() => void) | undefined} release takes the listener off the caller's signal
  * @property {unknown} owner the public object, kept alive while its caller waits
  */
@@ -106,9 +106,9 @@ export class Office {
    * Has the core settle a new call.
    *
    * @param {Desk} desk
-   * @param {"request" | "refresh"} method
+   * @param {"request" | "refresh" | "scopes"} method
    * @param {any} options
-   * @param {(token: AccessToken) => unknown} pick
+   * @param {(found: any) => unknown} pick
    * @param {unknown} owner
    * @returns {Promise<any>}
    */
@@ -199,7 +199,9 @@ export class Office {
    */
   leave(desk) {
     for (const [call, waiting] of [...this.#calls]) {
-      if (waiting.desk === desk) this.reject(call, desk.closedError());
+      if (waiting.desk !== desk) continue;
+      this.reject(call, desk.closedError());
+      this.tell((core) => core.abandon(call, desk));
     }
     const ended = this.tell((core) => core.leave(desk));
     desk.dropHold();
@@ -216,13 +218,14 @@ export class Office {
     const core = this.#live();
     const ended = this.tell((core) => core.close());
     const tally = this.tell((core) => core.status(this.own));
+    // Those that the core does not know of yet, or that want no token.
+    for (const [call, { desk }] of [...this.#calls]) this.reject(call, desk.closedError());
     if (core && tally) {
       this.#tally = { grants: tally.grants, failures: tally.failures };
       this.#core = undefined;
       // Not at once: this may be a listener, called from within the core.
       queueMicrotask(() => core.free());
     } else {
-      for (const [call, { desk }] of [...this.#calls]) this.reject(call, desk.closedError());
       this.notify({ type: "close" }, this.own.key);
     }
     this.own.dropHold();
@@ -231,10 +234,10 @@ export class Office {
 
   // What the core calls; see src/js/face.rs.
 
-  /** @param {number} call @param {AccessToken} token */
-  settle(call, token) {
+  /** @param {number} call @param {AccessToken | string[]} found */
+  settle(call, found) {
     const waiting = this.#leave(call);
-    waiting?.resolve(waiting.pick(token));
+    waiting?.resolve(waiting.pick(found));
   }
 
   /** @param {number} call @param {unknown} error */
@@ -307,7 +310,7 @@ export class Office {
     if (this.closed) throw this.own.closedError();
   }
 
-  /** @param {"request" | "refresh"} method @param {number} call @param {any} options */
+  /** @param {"request" | "refresh" | "scopes"} method @param {number} call @param {any} options */
   #send(method, call, options) {
     // It may have been aborted, or the manager closed, while the core started.
     const waiting = this.#calls.get(call);

@@ -21,17 +21,16 @@ import { TokenError, errorOf } from "./token-error.js";
  * @returns {Promise<any>}
  */
 export async function request(desk, owner, document, variables, options) {
-  const { operationName, signal, headers, scopes } = checked(options);
+  const { operationName, signal, headers, scopes: given } = checked(options);
   const body = written({ query: textOf(document), variables: variables ?? undefined, operationName });
   if (desk.traits === undefined || desk.closed) await desk.ready();
-  const { endpoint } = desk.traits;
+  const { endpoint, name } = desk.traits;
+  const operation = { operationName: operationName ?? undefined, variables };
+  const scopes = given === "auto" ? await leastScopes(document, name, operation) : given;
   const init = { method: "POST", headers: headersFor(desk, headers), body, redirect: "manual", signal };
   const { response, text, rejected } = await sent(desk, owner, prepare(endpoint, init), signal, scopes);
   if (rejected) {
-    const needed = await neededScopes(document, desk.traits.name, {
-      operationName: operationName ?? undefined,
-      variables,
-    });
+    const needed = await neededScopes(document, name, operation);
     throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", needed, desk)));
   }
   const answer = parsed(text);
@@ -60,6 +59,39 @@ async function neededScopes(document, provider, operation) {
   } catch {
     // No table for this provider, or a place that has but the one file.
     return undefined;
+  }
+}
+
+/**
+ * The scopes to ask for when the document is to say it. None where it needs none.
+ *
+ * @param {any} document
+ * @param {any} provider
+ * @param {any} operation
+ * @returns {Promise<string[] | undefined>}
+ */
+async function leastScopes(document, provider, operation) {
+  const { requiredScopes, scopes } = await import("#scopes").catch(() => {
+    throw new TokenError(
+      "unsupported",
+      'option `scopes` is "auto", and the part of graphql-token-manager that reads documents cannot be loaded here; ' +
+        "serve `dist/scopes.js` beside the entry, or give an array of scopes",
+      { provider },
+    );
+  });
+  if (provider !== "toggle" && !Object.hasOwn(scopes, provider)) {
+    throw new TokenError(
+      "unsupported",
+      `option \`scopes\` is "auto", and no scopes of operations are known of ${provider}; give an array of scopes`,
+      { provider },
+    );
+  }
+  try {
+    const needed = requiredScopes(document, provider, operation);
+    return needed.length > 0 ? needed : undefined;
+  } catch (error) {
+    // Of that part's own class, which is a copy.
+    throw TokenError.is(error) ? errorOf({ ...error, message: error.message, provider }) : error;
   }
 }
 
@@ -152,11 +184,6 @@ function checked(options) {
   }
   if (signal !== undefined && typeof signal?.aborted !== "boolean") {
     throw invalid("option `signal` is no AbortSignal; give one or leave it out");
-  }
-  if (scopes === "auto") {
-    throw invalid(
-      'option `scopes` is "auto", which is not part of this version yet; give an array of scopes',
-    );
   }
   return options;
 }

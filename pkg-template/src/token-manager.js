@@ -56,8 +56,10 @@ class TokenSession {
       fetchWithToken(this.#desk, this, input, init));
   }
 
-  ready() {
-    return this.#desk.ready();
+  async ready() {
+    await this.#desk.ready();
+    // Whoever waits may have nothing else of it: it must not be collected, and closed, meanwhile.
+    void this.#desk;
   }
 
   /**
@@ -95,6 +97,23 @@ class TokenSession {
    */
   refresh(options) {
     return this.#desk.ask("refresh", options, whole, this);
+  }
+
+  /**
+   * @param {RefreshOptions} [options]
+   * @returns {Promise<string[]>}
+   */
+  async grantedScopes(options) {
+    const desk = this.#desk;
+    const found = await desk.ask("scopes", options, whole, this);
+    if (Array.isArray(found)) return found;
+    const scopes = [...found.scopes];
+    // A token for nothing is not granted: its scopes are not told.
+    if (scopes.length > 0) return scopes;
+    const provider = desk.traits.name;
+    throw new TokenError("unsupported", `${provider} does not tell which scopes its tokens have`, {
+      provider,
+    });
   }
 
   /** @returns {AccessToken | undefined} */

@@ -24,6 +24,7 @@ mod lending;
 mod ordered;
 mod places;
 mod recency;
+mod scope_sets;
 mod turns;
 
 use families::Families;
@@ -32,6 +33,7 @@ use ordered::{Key, Numbered, Ordered};
 use places::Places;
 pub use places::SessionId;
 use recency::Recency;
+use scope_sets::ScopeSets;
 use turns::Turns;
 
 /// The sessions of one manager. `T` is what the layer above wants to know of each.
@@ -506,39 +508,6 @@ const fn alarm_key(at: UnixMillis, place: u32) -> Key {
     (at.millis(), place as u64)
 }
 
-/// Sets of scopes that are in use, each once.
-#[derive(Debug)]
-struct ScopeSets {
-    /// By a digest, which two sets have in common so rarely that the later is not kept then.
-    sets: Numbered<ScopeSet>,
-    /// From what number on those that nobody uses any more are looked for.
-    full: usize,
-}
-
-impl ScopeSets {
-    const fn new() -> Self {
-        Self { sets: Numbered::new(), full: 0 }
-    }
-
-    fn shared(&mut self, scopes: ScopeSet) -> ScopeSet {
-        let digest = scopes.digest();
-        if let Some(known) = self.sets.get(digest) {
-            return if *known == scopes { known.clone() } else { scopes };
-        }
-        if self.sets.len() > self.full {
-            let unused: Vec<u64> =
-                self.sets.iter().filter(|(_, set)| !set.is_shared()).map(|(digest, _)| digest).collect();
-            for digest in unused {
-                self.sets.remove(digest);
-            }
-            // Twice as many as there are: looking for them costs little for each.
-            self.full = 16 + 2 * self.sets.len();
-        }
-        self.sets.insert(digest, scopes.clone());
-        scopes
-    }
-}
-
 fn scopes_of<'a, T>(sessions: &'a Places<Session<T>>) -> impl Fn(u32) -> Option<&'a ScopeSet> {
     |place| sessions.get(place).map(|session| session.lifecycle.scopes())
 }
@@ -569,25 +538,5 @@ const fn order(effect: &PoolEffect) -> u8 {
     match effect {
         PoolEffect::Perform(_, effect) => turn(effect),
         PoolEffect::Forget(_) => 3,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sets_of_scopes_are_kept_once_and_for_as_long_as_somebody_uses_them() {
-        let mut sets = ScopeSets::new();
-        let set = |number: u64| [format!("S{number}")].into_iter().collect::<ScopeSet>();
-        let used: Vec<_> = (0..5).map(|number| sets.shared(set(number))).collect();
-
-        for number in 5..500 {
-            sets.shared(set(number));
-        }
-
-        assert!(sets.sets.len() < 60, "{}", sets.sets.len());
-        assert!(used.iter().all(|set| sets.sets.get(set.digest()) == Some(set)));
-        assert_eq!(sets.shared(set(3)), used[3]);
     }
 }

@@ -66,6 +66,8 @@ pub struct Exchange<'a> {
     profile: &'a Profile,
     scopes: &'a ScopeSet,
     presented: Option<RefreshToken>,
+    /// What is asked instead of for a token.
+    application_scopes: Option<&'a Operation>,
     /// The digest of the token that the API refused, for a broker.
     refused: Option<String>,
     /// How the last request was worded. The dialect may have learned from another
@@ -82,6 +84,8 @@ pub enum Verdict {
     AskAgain,
     /// The end.
     Done(Result<TokenSet, GrantFailure>),
+    /// The end where the application's scopes were asked for: those.
+    Scopes(ScopeSet),
 }
 
 impl<'a> Exchange<'a> {
@@ -92,7 +96,21 @@ impl<'a> Exchange<'a> {
             Grant::Refresh(token) => Some(token),
         };
         let spoken = Dialect::of(profile);
-        Self { profile, scopes, presented, refused: None, spoken, respelled: Vec::new() }
+        Self {
+            profile,
+            scopes,
+            presented,
+            application_scopes: None,
+            refused: None,
+            spoken,
+            respelled: Vec::new(),
+        }
+    }
+
+    /// Begins to ask for [`Profile::application_scopes`], if there are any, instead of a token.
+    pub fn for_application_scopes(profile: &'a Profile, scopes: &'a ScopeSet) -> Self {
+        let application_scopes = profile.application_scopes.as_ref();
+        Self { application_scopes, ..Self::new(profile, scopes, Grant::Authenticate) }
     }
 
     /// The same, after the API refused the token of this [`digest`](super::digest).
@@ -140,6 +158,11 @@ impl<'a> Exchange<'a> {
             dialect.accept = Accept::Json;
             return Verdict::AskAgain;
         }
+        if self.application_scopes.is_some()
+            && let Some([(_, Json::List(scopes))]) = answer.data.as_ref().map(Json::members)
+        {
+            return Verdict::Scopes(scopes.iter().filter_map(Json::as_text).collect());
+        }
         match self.token(&answer, response) {
             Some(Ok(token)) => return Verdict::Done(Ok(self.token_set(&token, &answer, response, platform))),
             Some(Err(())) => {
@@ -166,6 +189,9 @@ impl<'a> Exchange<'a> {
     }
 
     fn operation(&self, dialect: &Dialect) -> Result<&'a Operation, GrantFailure> {
+        if let Some(operation) = self.application_scopes {
+            return Ok(operation);
+        }
         match (&self.presented, &self.profile.renew, dialect.renewal) {
             (None, ..) => Ok(&self.profile.authenticate),
             (Some(_), Some(renew), Renewal::Offered) => Ok(renew),
@@ -242,8 +268,11 @@ impl<'a> Exchange<'a> {
                 format!("{name} asks for fewer requests; make them later, or share one TokenManager");
             self.error(ErrorCode::RateLimited, message, answer)
         } else {
-            let message =
-                format!("{name} is out of order ({}); it is asked again by itself", sighted(answer));
+            let next = match self.application_scopes {
+                Some(_) => "ask again later",
+                None => "it is asked again by itself",
+            };
+            let message = format!("{name} is out of order ({}); {next}", sighted(answer));
             self.error(ErrorCode::Server, message, answer)
         };
         Some(TokenError { retry_after, ..error })
@@ -324,15 +353,19 @@ impl<'a> Exchange<'a> {
             );
             return self.error(code, message, answer);
         }
+        let sought = if self.application_scopes.is_some() { "the scopes" } else { "a token" };
         let message = match (answer.kind, answer.status) {
             (_, 0 | 300..=399) => format!(
                 "the endpoint of {name} redirects, and credentials are not sent on; set `endpoint` to the \
                  address it redirects to"
             ),
             (Kind::GraphQl, _) if !answer.problems.is_empty() => format!(
-                "{name} refused the request for a token ({}): check the scopes, the ids and the version in the options",
+                "{name} refused the request for {sought} ({}): check the scopes, the ids and the version in the options",
                 sighted(answer)
             ),
+            (Kind::GraphQl, _) if self.application_scopes.is_some() => {
+                format!("{name} answered without {sought}")
+            }
             (Kind::GraphQl, _) => match &self.profile.token {
                 TokenSource::Data(paths) => {
                     format!("{name} answered without a token at `data.{}`", paths.join("` or `data."))

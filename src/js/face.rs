@@ -23,6 +23,9 @@ extern "C" {
     #[wasm_bindgen(method, js_name = settle)]
     fn settle_call(this: &Face, call: f64, held: &Held);
 
+    #[wasm_bindgen(method, js_name = settle)]
+    fn settle_list(this: &Face, call: f64, scopes: &Array);
+
     #[wasm_bindgen(method, js_name = reject)]
     fn reject_call(this: &Face, call: f64, error: &JsValue);
 
@@ -83,6 +86,11 @@ impl Face {
     /// Gives a caller its token.
     pub(crate) fn settle(&self, call: CallId, held: &Held) {
         self.settle_call(number(call), held);
+    }
+
+    /// Gives a caller the scopes it asked for.
+    pub(crate) fn settle_scopes(&self, call: CallId, scopes: &ScopeSet) {
+        self.settle_list(number(call), &scopes.iter().map(JsValue::from_str).collect());
     }
 
     /// Gives a caller its error.

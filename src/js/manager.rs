@@ -41,6 +41,14 @@ impl Core {
         self.ask(desk, Event::Requested(id(call), Want::Fresh))
     }
 
+    /// A caller wants to know the scopes: `face.settle` follows with the application's as a list,
+    /// or with a token, whose scopes are meant; else as [`refresh`](Self::refresh).
+    pub fn scopes(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
+        let asked =
+            options::read_refresh(&given(options)).and_then(|()| self.driver.ask_scopes(desk, id(call)));
+        asked.map_err(|error| error_view(&error))
+    }
+
     /// A caller no longer waits.
     pub fn abandon(&self, call: f64, desk: &Desk) {
         self.driver.abandon(desk, id(call));

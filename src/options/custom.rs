@@ -87,6 +87,7 @@ pub(super) fn bare<F: Clone>(
         headers: Vec::new(),
         authenticate: Operation::ABSENT,
         renew: None,
+        application_scopes: None,
         spellings: Vec::new(),
         token: TokenSource::Data(Vec::new()),
         refresh_token: Vec::new(),

@@ -56,6 +56,7 @@ impl Braintree {
             },
             // The schema has no mutation that takes a refresh token.
             renew: None,
+            application_scopes: None,
             spellings: Vec::new(),
             token: TokenSource::Data(words(&[
                 "createOAuthAccessTokenFromClientCredentials.accessToken.accessToken",

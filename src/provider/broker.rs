@@ -32,6 +32,7 @@ impl Broker {
                 authorization: Authorization::None,
             },
             renew: None,
+            application_scopes: None,
             spellings: Vec::new(),
             token: TokenSource::Data(words(&["access_token"])),
             refresh_token: Vec::new(),

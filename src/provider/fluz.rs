@@ -1,4 +1,4 @@
-//! Fluz: `generateUserAccessToken`, `refreshUserAccessToken`.
+//! Fluz: `generateUserAccessToken`, `refreshUserAccessToken`, `getApplicationScopes`.
 //!
 //! Sources, as read in November 2026: the pages "Generate a user access token",
 //! "Refresh an expired user access token", "Using the Fluz API", "Error codes" and
@@ -97,6 +97,11 @@ impl Fluz {
             renew: (self.renewal == Renewal::Refresh).then(|| Operation {
                 document: REFRESH.to_owned(),
                 variables: vec![("refreshToken".to_owned(), Variable::RefreshToken)],
+                authorization: authorization.clone(),
+            }),
+            application_scopes: Some(Operation {
+                document: "{ getApplicationScopes }".to_owned(),
+                variables: Vec::new(),
                 authorization,
             }),
             spellings: SPELLINGS.to_vec(),

@@ -22,6 +22,8 @@ pub struct Profile {
     pub authenticate: Operation,
     /// How to get one with a refresh token.
     pub renew: Option<Operation>,
+    /// What tells all scopes that the application may ask for: a list, alone below `data`.
+    pub application_scopes: Option<Operation>,
     /// Words of the documents that the API may spell in another way.
     pub spellings: Vec<Spelling>,
     /// Where the token is in an answer.

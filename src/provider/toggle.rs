@@ -55,6 +55,7 @@ impl Toggle {
                 authorization: Authorization::None,
             },
             renew: None,
+            application_scopes: None,
             // The newest copy of the page has a capital letter in its code and none in its text.
             spellings: vec![Spelling {
                 name: "root",

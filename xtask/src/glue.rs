@@ -11,6 +11,8 @@
 
 use anyhow::{Result, bail};
 
+use crate::names::Names;
+
 const STOCK_DECODER: &str = "new TextDecoder('utf-8', { ignoreBOM: true })";
 const STOCK_ENCODER: &str = "new TextEncoder()";
 /// A workaround for Safari that would defeat the laziness; `utf8.js` has it instead.
@@ -20,12 +22,12 @@ const STOCK_WARM_UP: &str = "cachedTextDecoder.decode();";
 const STOCK_FUNCTION: &str = "new Function(getStringFromWasm0(arg0, arg1))";
 const IMPORT: &str = "import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";\n";
 
-/// The glue with lazy text conversion.
+/// The glue with lazy text conversion, of a module with short names.
 ///
 /// # Errors
 ///
 /// The glue is not the text this was written for: a new version of wasm-bindgen.
-pub(crate) fn with_lazy_text(stock: &str) -> Result<String> {
+pub(crate) fn adapted(stock: &str, names: &Names) -> Result<String> {
     for expected in [STOCK_DECODER, STOCK_ENCODER, STOCK_WARM_UP] {
         if !stock.contains(expected) {
             bail!("the glue has no `{expected}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
@@ -41,17 +43,17 @@ pub(crate) fn with_lazy_text(stock: &str) -> Result<String> {
             bail!("the glue still has `{forbidden}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
         }
     }
-    Ok(format!("{IMPORT}{}", as_factory(&patched)?))
+    Ok(format!("{IMPORT}{}", as_factory(&names.in_calls(&patched), names)?))
 }
 
 /// The glue as the body of a function that returns what it exports.
-fn as_factory(glue: &str) -> Result<String> {
-    let mut names = Vec::new();
+fn as_factory(glue: &str, names: &Names) -> Result<String> {
+    let mut given = Vec::new();
     let mut body = String::new();
     for line in glue.lines() {
         let line = match line.strip_prefix("export ") {
             Some(declaration) => {
-                names.push(exported_name(declaration)?);
+                given.push(names.as_property(exported_name(declaration)?));
                 declaration
             }
             None => line,
@@ -59,7 +61,7 @@ fn as_factory(glue: &str) -> Result<String> {
         body.push_str(line);
         body.push('\n');
     }
-    Ok(format!("export function makeGlue() {{\n{body}return {{ {} }};\n}}\n", names.join(", ")))
+    Ok(format!("export function makeGlue() {{\n{body}return {{ {} }};\n}}\n", given.join(", ")))
 }
 
 /// The name in `function name(…`, `class Name {` or `const name = …`.
@@ -73,7 +75,8 @@ fn exported_name(declaration: &str) -> Result<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::with_lazy_text;
+    use super::adapted;
+    use crate::names::Names;
 
     const STOCK: &str = "
 let cachedTextDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -90,7 +93,7 @@ const cachedTextEncoder = new TextEncoder();
 
     #[test]
     fn no_decoder_is_built_while_the_glue_is_imported() {
-        let patched = with_lazy_text(STOCK).unwrap();
+        let patched = adapted(STOCK, &Names::default()).unwrap();
 
         assert_eq!(patched.matches("= lazyTextDecoder();").count(), 2);
         assert_eq!(patched.matches("= lazyTextEncoder();").count(), 1);
@@ -103,7 +106,7 @@ const cachedTextEncoder = new TextEncoder();
     fn the_global_object_is_had_without_making_a_function_of_a_text() {
         let new = "function __wbg_new_no_args(arg0, arg1) {\n    const ret = new Function(getStringFromWasm0(arg0, arg1));\n    return ret;\n}\n";
 
-        let patched = with_lazy_text(&format!("{STOCK}{new}")).unwrap();
+        let patched = adapted(&format!("{STOCK}{new}"), &Names::default()).unwrap();
 
         assert!(patched.contains("const ret = () => globalThis;\n"));
         assert!(!patched.contains("new Function"));
@@ -113,7 +116,7 @@ const cachedTextEncoder = new TextEncoder();
     fn the_glue_is_made_anew_for_each_instance() {
         let exports = "export class Core {\n}\nexport function __wbg_set_wasm(val) {\n}\nlet wasm;\n";
 
-        let patched = with_lazy_text(&format!("{STOCK}{exports}")).unwrap();
+        let patched = adapted(&format!("{STOCK}{exports}"), &Names::default()).unwrap();
 
         assert_eq!(patched.matches("export ").count(), 1);
         assert!(patched.contains("export function makeGlue() {\n"));
@@ -130,7 +133,9 @@ const cachedTextEncoder = new TextEncoder();
         let with_list = format!("{STOCK}export {{ Core }};");
 
         for glue in [without_options, with_one_more, with_address, with_function, with_list] {
-            assert!(with_lazy_text(&glue).unwrap_err().to_string().contains("wasm-bindgen changed"));
+            assert!(
+                adapted(&glue, &Names::default()).unwrap_err().to_string().contains("wasm-bindgen changed")
+            );
         }
     }
 }

@@ -24,6 +24,7 @@ mod count;
 mod demo;
 mod glue;
 mod lock;
+mod names;
 mod package;
 mod parts;
 mod process;

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use base64ct::{Base64, Encoding};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::names::Names;
 use crate::process::{self, say};
 use crate::project::{self, Project};
 use crate::stamp::Fingerprint;
@@ -97,17 +98,25 @@ fn inputs(project: &Project, compiled: &Path) -> Result<Fingerprint> {
 fn generate(compiled: &Path, core: &Core) -> Result<()> {
     say("Generating the glue");
     let folder = core.glue.parent().context("the glue has no folder")?;
-    Bindgen::new()
+    let mut output = Bindgen::new()
         .input_path(compiled)
         // Also the name by which the module imports the glue; boot.js says it too.
         .out_name("core")
         .typescript(true)
         .remove_producers_section(true)
-        .generate(folder)
+        .generate_output()
         .context("wasm-bindgen refused the compiled crate")?;
+    let mut names = Names::default();
+    for import in output.wasm_mut().imports.iter_mut() {
+        import.name = names.import(&import.name);
+    }
+    for export in output.wasm_mut().exports.iter_mut() {
+        export.name = names.export(&export.name);
+    }
+    output.emit(folder).context("cannot write the glue")?;
 
     let stock = project::read(&folder.join("core_bg.js"))?;
-    project::write(&core.glue, glue::with_lazy_text(&stock)?)?;
+    project::write(&core.glue, glue::adapted(&stock, &names)?)?;
     let types = project::read(&folder.join("core.d.ts"))?;
     project::write(&folder.join("glue.d.ts"), format!("{types}{GLUE_TYPES}"))
 }

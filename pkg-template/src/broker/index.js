@@ -10,12 +10,12 @@ import { Origins } from "./origins.js";
 import { checkOptions } from "./options.js";
 import { RateLimit } from "./rate-limit.js";
 import { Refusal, tooMany } from "./refusal.js";
-import { givenTo, isWithin, nameOf, sessionOf } from "./selector.js";
+import { OWN, givenTo, isWithin, nameOf } from "./selector.js";
 import { webCrypto } from "../../stores/sealing.js";
 
 export { toNodeListener } from "./node.js";
 
-/** @import { AccessToken, TokenManager } from "../../index.js" */
+/** @import { AccessToken, TokenManager, TokenSession } from "../../index.js" */
 /** @import { Broker, BrokerOptions, BrokerSelector } from "../../broker.js" */
 
 /**
@@ -85,7 +85,7 @@ class Desk {
     const retryAfterMs = this.#requests?.take(subject ? await subject(request, selector) : name);
     if (retryAfterMs) throw tooMany(retryAfterMs);
 
-    const session = sessionOf(this.#tokens, selector);
+    const session = name === OWN ? this.#tokens : this.#tokens.session(selector);
     if (asked.refused !== undefined) await this.#believe(session, name, asked.refused);
     const token = await this.#token(session, selector, request.signal);
     if (asked.scopes && !isWithin(asked.scopes, token.scopes)) throw outOfReach();
@@ -96,7 +96,7 @@ class Desk {
    * The session's token. It may be one that was granted for more scopes, which serves a program well and is too much
    * for a page: then the session gets one of its own.
    *
-   * @param {TokenManager} session
+   * @param {TokenSession} session
    * @param {BrokerSelector} selector
    * @param {AbortSignal} signal
    */
@@ -111,7 +111,7 @@ class Desk {
   /**
    * Invalidates the token that a page says was refused, if it is the one held.
    *
-   * @param {TokenManager} session
+   * @param {TokenSession} session
    * @param {string} name
    * @param {string} digest
    */
@@ -141,7 +141,7 @@ function outOfReach() {
 /**
  * How long the token lasts, by the clock that the manager goes by: this machine's may be wrong.
  *
- * @param {TokenManager} session
+ * @param {TokenSession} session
  * @param {AccessToken} token
  */
 function remaining(session, token) {

@@ -2,7 +2,6 @@
 
 import { Refusal } from "./refusal.js";
 
-/** @import { TokenManager } from "../../index.js" */
 /** @import { BrokerSelector } from "../../broker.js" */
 /** @import { Asked } from "./form.js" */
 
@@ -21,7 +20,9 @@ export function givenTo(asked, given) {
   }
   checkSelector(given);
   for (const [field, value] of Object.entries(asked.fields)) {
-    if (!Object.hasOwn(given, field) || given[field] !== value) {
+    // All that a form has are texts.
+    const own = Object.hasOwn(given, field) ? given[field] : undefined;
+    if (own === undefined || own === null || typeof own === "object" || `${own}` !== value) {
       throw new Refusal(403, "unauthorized_client", "a token for this identity is not given to who asks");
     }
   }
@@ -30,16 +31,6 @@ export function givenTo(asked, given) {
     throw new Refusal(400, "invalid_scope", "these scopes are more than may be given");
   }
   return { ...given, scopes: asked.scopes };
-}
-
-/**
- * @param {TokenManager} tokens
- * @param {BrokerSelector} selector
- * @returns {TokenManager}
- */
-export function sessionOf(tokens, selector) {
-  if (nameOf(selector) === NOTHING) return tokens;
-  return /** @type {any} */ (tokens).session(selector);
 }
 
 /**
@@ -53,7 +44,8 @@ export function nameOf(selector) {
   return JSON.stringify(sorted.sort(([one], [other]) => (`${one}` < `${other}` ? -1 : 1)));
 }
 
-const NOTHING = "[]";
+/** The name of the manager's own session. */
+export const OWN = "[]";
 
 /**
  * @param {readonly string[]} scopes

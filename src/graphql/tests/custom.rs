@@ -40,6 +40,7 @@ pub(super) fn acme() -> Profile {
         headers: Vec::new(),
         authenticate,
         renew: Some(renew),
+        application_scopes: None,
         spellings: Vec::new(),
         token: TokenSource::Data(words(&["login.jwt", "renew.jwt"])),
         refresh_token: words(&["login.renewal", "renew.renewal"]),

@@ -19,6 +19,7 @@ use crate::{
 use super::{Answer, Dialect, Exchange, Verdict};
 
 mod answers;
+mod application_scopes;
 mod braintree;
 mod broker;
 mod bytes;
@@ -82,18 +83,43 @@ impl Story {
         self.authenticate(once(response))
     }
 
-    fn grant(&mut self, grant: &Grant, mut server: impl FnMut(&HttpRequest) -> HttpResponse) -> Granted {
-        let mut exchange =
-            Exchange::new(&self.profile, &self.scopes, grant.clone()).after_refusal(self.refused.clone());
+    fn grant(&mut self, grant: &Grant, server: impl FnMut(&HttpRequest) -> HttpResponse) -> Granted {
+        match self.exchange(Some(grant), server) {
+            Verdict::Done(granted) => granted,
+            Verdict::AskAgain | Verdict::Scopes(_) => panic!("no end of a grant"),
+        }
+    }
+
+    /// The question for the application's scopes.
+    fn application_scopes(&mut self, response: HttpResponse) -> Result<ScopeSet, Granted> {
+        match self.exchange(None, once(response)) {
+            Verdict::Scopes(scopes) => Ok(scopes),
+            Verdict::Done(granted) => Err(granted),
+            Verdict::AskAgain => panic!("the exchange does not end"),
+        }
+    }
+
+    /// A grant, or the question for the application's scopes, to its end.
+    fn exchange(
+        &mut self,
+        grant: Option<&Grant>,
+        mut server: impl FnMut(&HttpRequest) -> HttpResponse,
+    ) -> Verdict {
+        let mut exchange = match grant {
+            Some(grant) => {
+                Exchange::new(&self.profile, &self.scopes, grant.clone()).after_refusal(self.refused.clone())
+            }
+            None => Exchange::for_application_scopes(&self.profile, &self.scopes),
+        };
         let mut secrets: Vec<String> = self.secrets.iter().map(|secret| secret.expose().to_owned()).collect();
-        if let Grant::Refresh(token) = grant {
+        if let Some(Grant::Refresh(token)) = grant {
             secrets.push(token.expose().to_owned());
         }
         let mut hidden = secrets.clone();
         for _ in 0..TOO_MANY {
             let request = match exchange.request(&self.dialect, &self.secrets, PLATFORM) {
                 Ok(request) => request,
-                Err(failure) => return told(Err(failure), &hidden),
+                Err(failure) => return Verdict::Done(told(Err(failure), &hidden)),
             };
             let response = server(&request);
             // What was asked for is known, and may be what was granted.
@@ -109,8 +135,10 @@ impl Story {
             printed_without(&secrets, &format!("{exchange:?} {:?}", self.dialect));
             printed_without(&hidden, &format!("{request:?} {response:?} {answer:?} {verdict:?}"));
             self.requests.push(request);
-            if let Verdict::Done(granted) = verdict {
-                return told(granted, &hidden);
+            match verdict {
+                Verdict::AskAgain => {}
+                Verdict::Done(granted) => return Verdict::Done(told(granted, &hidden)),
+                Verdict::Scopes(_) => return verdict,
             }
         }
         panic!("the exchange does not end");
@@ -165,7 +193,8 @@ fn contents(body: &str) -> Vec<String> {
 }
 
 /// Members whose values may be seen.
-const SHOWN: [&str; 6] = ["code", "errorClass", "requestId", "scope", "scopes", "expiresAt"];
+const SHOWN: [&str; 7] =
+    ["code", "errorClass", "requestId", "scope", "scopes", "getApplicationScopes", "expiresAt"];
 
 /// A server that is asked once.
 fn once(response: HttpResponse) -> impl FnMut(&HttpRequest) -> HttpResponse {

@@ -1,0 +1,244 @@
+// `grantedScopes()`: what may be asked for, or what the token may do.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { createBroker } from "graphql-token-manager/broker";
+
+import { assertHoldsNone, secretsOf } from "../support/secrets.js";
+import {
+  acmeProfile,
+  braintree,
+  fluz,
+  managerFor,
+  operations,
+  QUICK,
+  recordingFetch,
+  sandboxFor,
+  sharedSandbox,
+  toggle,
+} from "../support/setup.js";
+import { failure, record, until } from "../support/waiting.js";
+
+const ASKING = "getApplicationScopes";
+
+describe("at Fluz", () => {
+  test("they are the application's, in order, asked for with its key at each call", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const fetch = recordingFetch();
+    let keys = 0;
+    const apiKey = () => (keys++, sandbox.fluz.apiKey);
+    const tokens = managerFor(t, fluz(sandbox, { apiKey, fetch, headers: { "x-gateway": "g" } }));
+
+    const first = await tokens.grantedScopes();
+    const second = await tokens.session({ userId: crypto.randomUUID() }).grantedScopes({});
+
+    assert.ok(first.includes("LIST_OFFERS") && first.includes("VERIFY_KYC"));
+    assert.deepEqual(first, [...new Set(first)].sort());
+    assert.deepEqual(second, first);
+    assert.notEqual(second, first);
+    // No token is needed, nor had.
+    assert.deepEqual(operations(sandbox), [ASKING, ASKING]);
+    assert.deepEqual([keys, tokens.status().grants, tokens.peek()], [2, 0, undefined]);
+    for (const { headers } of fetch.requests) {
+      assert.deepEqual(
+        [headers.get("authorization"), headers.get("x-gateway")],
+        [`Basic ${sandbox.fluz.apiKey}`, "g"],
+      );
+    }
+  });
+
+  for (const [what, fault, code, retryable] of /** @type {const} */ ([
+    ["an outage", { kind: "status", status: 503 }, "server", true],
+    ["a throttle", { kind: "status", status: 429, retryAfter: 7 }, "rate_limited", true],
+    ["a page of a proxy", { kind: "html" }, "protocol", false],
+    ["half an answer", { kind: "truncate" }, "network", true],
+    ["a line that breaks", { kind: "drop", when: "before" }, "network", true],
+    ["an answer that is no JSON", { kind: "invalid-json" }, "protocol", false],
+  ])) {
+    test(`${what} is told as of a grant, and not asked again by itself`, async (t) => {
+      const sandbox = await sharedSandbox(t);
+      const tokens = managerFor(t, fluz(sandbox));
+      const events = record(tokens);
+      sandbox.fault({ ...fault, operation: ASKING });
+
+      const error = await failure(tokens.grantedScopes());
+
+      assert.deepEqual([error.code, error.retryable, error.provider], [code, retryable, "fluz"]);
+      if (code === "rate_limited") assert.equal(error.retryAfterMs, 7_000);
+      assert.doesNotMatch(error.message, /by itself/);
+      assertHoldsNone(error, secretsOf(sandbox));
+      assert.equal(operations(sandbox).length, 1);
+      // No grant failed: tokens are had as before.
+      assert.deepEqual(events, []);
+      assert.ok(await tokens.getToken());
+    });
+  }
+
+  test("an answer that is too late is a timeout, by `timeoutMs`, and is cut off", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const fetch = recordingFetch();
+    const tokens = managerFor(t, fluz(sandbox, { fetch, timeoutMs: 50 }));
+    sandbox.fault({ kind: "delay", ms: 60_000, operation: ASKING });
+
+    const error = await failure(tokens.grantedScopes());
+
+    assert.deepEqual([error.code, error.retryable], ["timeout", true]);
+    assert.equal(fetch.requests[0]?.init.signal?.aborted, true);
+  });
+
+  test("a key that is refused, or that cannot be had, is told", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const wrong = managerFor(t, fluz(sandbox, { apiKey: "d3Jvbmc6cGxhbnRlZA==" }));
+    const absent = managerFor(t, fluz(sandbox, { apiKey: () => Promise.reject(new Error("planted")) }));
+
+    const refused = await failure(wrong.grantedScopes());
+    const missing = await failure(absent.grantedScopes());
+
+    assert.deepEqual([refused.code, refused.status], ["invalid_credentials", 401]);
+    assertHoldsNone(refused, ["d3Jvbmc6cGxhbnRlZA=="]);
+    assert.equal(missing.code, "credentials_unavailable");
+    assert.equal(operations(sandbox).length, 1);
+  });
+
+  test("an aborted signal rejects with its reason and cuts the request, and no other", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const fetch = recordingFetch();
+    const tokens = managerFor(t, fluz(sandbox, { fetch }));
+    const end = sandbox.fault({ kind: "delay", ms: 300, operation: ASKING });
+    const abort = new AbortController();
+
+    const aborted = tokens.grantedScopes({ signal: abort.signal });
+    const other = tokens.grantedScopes();
+    await until(() => fetch.requests.length === 2, "both are on the wire");
+    abort.abort("planted reason");
+
+    await assert.rejects(aborted, (reason) => reason === "planted reason");
+    assert.deepEqual(
+      fetch.requests.map(({ init }) => init.signal?.aborted),
+      [true, false],
+    );
+    assert.ok((await other).length > 0);
+    end();
+    const early = tokens.grantedScopes({ signal: AbortSignal.abort("early") });
+    await assert.rejects(early, (reason) => reason === "early");
+    assert.equal(fetch.requests.length, 2);
+  });
+
+  for (const what of ["the manager", "the session"]) {
+    test(`closing ${what} rejects it with closed and cuts the request`, async (t) => {
+      const sandbox = await sharedSandbox(t);
+      const fetch = recordingFetch();
+      const tokens = managerFor(t, fluz(sandbox, { fetch }));
+      const session = tokens.session({ userId: crypto.randomUUID() });
+      sandbox.fault({ kind: "delay", ms: 60_000, operation: ASKING });
+
+      const asked = failure(session.grantedScopes());
+      await until(() => fetch.requests.length === 1, "it is on the wire");
+      await (what === "the manager" ? tokens : session).close();
+
+      assert.equal((await asked).code, "closed");
+      assert.equal(fetch.requests[0]?.init.signal?.aborted, true);
+      assert.equal((await failure(session.grantedScopes())).code, "closed");
+      assert.equal(fetch.requests.length, 1);
+    });
+  }
+
+  test("closing rejects it also where fetch heeds no signal, or the core only starts", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    let sent = 0;
+    const deaf = managerFor(t, fluz(sandbox, { fetch: () => (sent++, new Promise(() => {})) }));
+    const starting = managerFor(t, fluz(sandbox));
+
+    const asked = [deaf, starting].map((tokens) => failure(tokens.grantedScopes()));
+    await starting.close();
+    await until(() => sent === 1, "fetch was called");
+    await deaf.close();
+
+    assert.deepEqual(
+      (await Promise.all(asked)).map(({ code }) => code),
+      ["closed", "closed"],
+    );
+  });
+
+  test("a wrong option and a wrong selector are refused, and nobody is asked", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const tokens = managerFor(t, fluz(sandbox));
+
+    const option = await failure(tokens.grantedScopes(/** @type {any} */ ({ scopes: ["LIST_OFFERS"] })));
+    const selector = await failure(tokens.session(/** @type {any} */ ({ usrId: "x" })).grantedScopes());
+
+    assert.deepEqual([option.code, selector.code], ["invalid_options", "invalid_options"]);
+    assert.match(selector.message, /usrId/);
+    assert.equal(operations(sandbox).length, 0);
+  });
+});
+
+describe("elsewhere they are those of the current token", () => {
+  test("which is got first, once, in order", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, braintree(sandbox, { scopes: ["TRANSACTION_FIND", "CUSTOMER_CREATE"] }));
+
+    const [one, two] = await Promise.all([tokens.grantedScopes(), tokens.grantedScopes()]);
+    const session = await tokens.session({ scopes: ["TRANSACTION_CHARGE"] }).grantedScopes();
+
+    assert.deepEqual(one, ["CUSTOMER_CREATE", "TRANSACTION_FIND"]);
+    assert.deepEqual(two, one);
+    assert.deepEqual(session, ["TRANSACTION_CHARGE"]);
+    assert.equal(sandbox.counts().braintree.grants, 2);
+    // They are the caller's: the token's own stay as they are.
+    one.push("planted");
+    assert.deepEqual(tokens.peek()?.scopes, two);
+  });
+
+  test("as a broker grants them", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const server = managerFor(t, fluz(sandbox, { scopes: ["LIST_OFFERS", "LIST_PAYMENT"] }));
+    const broker = createBroker(server, { authorize: () => ({}), origin: "https://app.test" });
+    const page = managerFor(t, {
+      provider: "broker",
+      url: "https://app.test/token",
+      endpoint: sandbox.fluz.endpoint,
+      fetch: (/** @type {string} */ url, /** @type {RequestInit} */ init) =>
+        broker(new Request(url, { ...init, headers: { ...init.headers, origin: "https://app.test" } })),
+    });
+
+    assert.deepEqual(await page.grantedScopes(), ["LIST_OFFERS", "LIST_PAYMENT"]);
+  });
+
+  test("as a function tells them", async (t) => {
+    const tokens = managerFor(t, {
+      provider: {
+        name: "mine",
+        endpoint: "https://mine.test/graphql",
+        grant: () => ({ accessToken: "t", expiresInMs: 60_000, scopes: ["write", "read", "write"] }),
+      },
+    });
+
+    assert.deepEqual(await tokens.grantedScopes(), ["read", "write"]);
+  });
+
+  test("and unsupported where nobody tells them", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    for (const options of [toggle(sandbox), { provider: acmeProfile(sandbox), retry: QUICK }]) {
+      const tokens = managerFor(t, options);
+
+      const error = await failure(tokens.grantedScopes());
+
+      assert.equal(error.code, "unsupported");
+      assert.equal(error.provider, typeof options.provider === "string" ? options.provider : "acme");
+    }
+  });
+
+  test("a failed grant and an aborted signal are told as by getToken", async (t) => {
+    const sandbox = await sharedSandbox(t);
+    const tokens = managerFor(t, braintree(sandbox, { clientSecret: "planted" }));
+    const abort = new AbortController();
+
+    const refused = await failure(tokens.grantedScopes());
+    abort.abort("planted reason");
+
+    assert.equal(refused.code, "invalid_credentials");
+    const aborted = tokens.grantedScopes({ signal: abort.signal });
+    await assert.rejects(aborted, (reason) => reason === "planted reason");
+  });
+});

@@ -1,0 +1,137 @@
+//! What has been sent and not been answered.
+//!
+//! Decides nothing: each answer ends as an event, or with the caller who asked.
+
+use std::rc::Rc;
+
+use js_sys::Function;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{AbortController, AbortSignal};
+
+use super::Driver;
+use crate::{
+    core::{CallId, ErrorCode, Event, FlightId, GrantFailure, Secret, SessionId, TokenError},
+    grant::{Errand, Got, Granting},
+    host::race,
+};
+
+/// What waits for an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    Flight(SessionId, FlightId),
+    /// A caller who asks for the application's scopes, which nobody shares.
+    Caller(CallId),
+}
+
+/// A grant that was sent, or a question.
+pub(super) struct OnWire {
+    pub(super) asker: Asker,
+    abort: AbortController,
+    /// Ends the wait for it, also where `fetch` does not heed the signal.
+    give_up: Option<Function>,
+}
+
+impl OnWire {
+    fn give_up(&self) {
+        if let Some(give_up) = &self.give_up {
+            let _ = give_up.call0(&JsValue::UNDEFINED);
+        }
+    }
+}
+
+impl Driver {
+    pub(super) fn send(
+        self: &Rc<Self>,
+        session: SessionId,
+        asker: Asker,
+        errand: Errand,
+        secrets: Option<Vec<Secret>>,
+    ) {
+        let Ok(abort) = AbortController::new() else {
+            let message =
+                "there is no AbortController here; this needs Node 18 or a browser of 2019 or later";
+            let error = TokenError::new(ErrorCode::Unsupported, message);
+            return self.answer(asker, Err(GrantFailure::Permanent(error)));
+        };
+        let mut give_up = None;
+        let given_up = js_sys::Promise::new(&mut |resolve, _| give_up = Some(resolve));
+        let signal = abort.signal();
+        self.on_wire.borrow_mut().push(OnWire { asker, abort, give_up });
+        let driver = Rc::clone(self);
+        spawn_local(async move {
+            let granting = driver.granting(session, &signal);
+            let answered = async { Some(granting.run(errand, secrets).await) };
+            let cancelled = async {
+                let _ = JsFuture::from(given_up).await;
+                None
+            };
+            let answer = race(answered, cancelled).await;
+            if let Some(sent) = driver.take_from_wire(asker) {
+                // A promise that never settles would never let go of who waited for it.
+                sent.give_up();
+                if matches!(answer, Some(Err(_))) {
+                    // What was given up could stay on the wire for minutes, and keep the process running.
+                    sent.abort.abort();
+                }
+            }
+            if let Some(answer) = answer {
+                driver.answer(asker, answer);
+            }
+        });
+    }
+
+    fn answer(self: &Rc<Self>, asker: Asker, answer: Result<Got, GrantFailure>) {
+        match (asker, answer) {
+            (Asker::Flight(session, id), Ok(Got::Token(tokens))) => {
+                self.member(session, |member| member.refused = None);
+                self.dispatch(session, Event::Granted(id, Ok(tokens)));
+            }
+            (Asker::Flight(session, id), Err(failure)) => {
+                self.dispatch(session, Event::Granted(id, Err(failure)));
+            }
+            (Asker::Caller(call), Ok(Got::Scopes(scopes))) => self.face.settle_scopes(call, &scopes),
+            (
+                Asker::Caller(call),
+                Err(
+                    GrantFailure::Transient(error)
+                    | GrantFailure::Permanent(error)
+                    | GrantFailure::RefreshTokenRefused(error),
+                ),
+            ) => self.face.reject(call, &self.blame(error)),
+            // Nobody gets what was not asked for.
+            (Asker::Flight(..), Ok(Got::Scopes(_))) | (Asker::Caller(_), Ok(Got::Token(_))) => {}
+        }
+    }
+
+    fn take_from_wire(&self, asker: Asker) -> Option<OnWire> {
+        let mut on_wire = self.on_wire.borrow_mut();
+        let place = on_wire.iter().position(|sent| sent.asker == asker)?;
+        Some(on_wire.swap_remove(place))
+    }
+
+    pub(super) fn granting<'a>(&'a self, session: SessionId, signal: &'a AbortSignal) -> Granting<'a> {
+        let about = self
+            .member(session, |member| (member.key.clone(), member.scopes.clone(), member.refused.clone()));
+        let (key, scopes, refused) =
+            about.unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone(), None));
+        let selection = self.selection(&key).unwrap_or_default();
+        Granting {
+            settings: &self.settings,
+            profile: self.settings.profile.selecting(&selection.variables),
+            scopes,
+            selector: self.face.selector(&key),
+            dialect: &self.dialect,
+            clock: &self.clock,
+            face: &self.face,
+            signal,
+            refused,
+        }
+    }
+
+    pub(super) fn cancel(&self, asker: Asker) {
+        let Some(on_wire) = self.take_from_wire(asker) else { return };
+        on_wire.give_up();
+        on_wire.abort.abort();
+    }
+}
