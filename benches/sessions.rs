@@ -9,6 +9,7 @@
 
 use std::{
     alloc::System,
+    collections::BTreeMap,
     hint::black_box,
     time::{Duration, Instant},
 };
@@ -50,27 +51,23 @@ fn main() {
 
 fn sizes() {
     for count in [1_000, 100_000, 1_000_000] {
-        let (mut warm, mut cold) = (Events::new(), Events::new());
+        let mut events = Events::new();
         let mut bench = Bench::new(count);
         bench.fill();
         let first = bench.bytes();
-        bench.hand_out(500_000, &mut warm);
-        bench.refresh(16 * count, &mut warm);
+        bench.hand_out(500_000, &mut events);
+        bench.refresh(16 * count, &mut events);
         let full = bench.bytes();
-        bench.caches = Caches::cold();
-        bench.hand_out(COLD, &mut cold);
-        bench.refresh(COLD, &mut cold);
-        bench.replace(COLD, &mut cold);
         // Last, because it is not known who is there then.
-        bench.caches = Caches::Warm;
-        bench.replace(count.min(100_000), &mut warm);
+        bench.replace(count.min(100_000), &mut events);
+        drop(bench);
         line(&json!({
             "figures": "size",
             "sessions": count,
             "token": TOKEN,
             "bytes": { "first": first, "full": full },
-            "nanos": warm.figures(),
-            "coldNanos": cold.figures(),
+            "nanos": events.figures(),
+            "lookupNanos": lookups(count).figures(),
         }));
     }
 }
@@ -96,36 +93,25 @@ struct Bench {
     calls: u64,
     tokens: u64,
     dice: Jitter,
-    caches: Caches,
 }
 
-/// What the processor has of the pool when an event comes.
-enum Caches {
-    /// What the events before have left there.
-    Warm,
-    /// Nothing, however few sessions there are. Only so can times for few and for many be
-    /// compared: of a thousand sessions all lies in the processor's caches, of a million hardly
-    /// anything, and what is found in memory takes many times as long.
-    Cold(Vec<u8>),
-}
-
-/// More bytes than the caches have.
-const CACHES: usize = 64 << 20;
-
-/// Events of each kind that find the caches cold. To empty them takes long.
-const COLD: u32 = 301;
-
-impl Caches {
-    fn cold() -> Self {
-        Self::Cold(vec![0; CACHES])
+/// What nothing that is kept by a key can spare: one is looked up among as many things of as
+/// many bytes, and read. A thousand lie in the processor's caches, of a million hardly any.
+fn lookups(count: u32) -> Times {
+    const BYTES: usize = 800;
+    let things: BTreeMap<u32, Box<[u8; BYTES]>> =
+        (0..count).map(|number| (number.reverse_bits(), Box::new([1; BYTES]))).collect();
+    let mut dice = Jitter::new(3);
+    let mut times = Times::new();
+    for _ in 0..500_000 {
+        let key = any(&mut dice, count).reverse_bits();
+        let begun = Instant::now();
+        let sum: u32 =
+            things.get(&key).map_or(0, |thing| thing.iter().step_by(64).map(|byte| u32::from(*byte)).sum());
+        times.add(nanos(begun.elapsed()));
+        black_box(sum);
     }
-
-    fn prepare(&mut self) {
-        if let Self::Cold(other) = self {
-            other.iter_mut().step_by(64).for_each(|byte| *byte = byte.wrapping_add(1));
-            black_box(other);
-        }
-    }
+    times
 }
 
 /// How long events of each kind took.
@@ -198,18 +184,7 @@ impl Bench {
         };
         let own = (identity(u32::MAX), scopes.clone(), ());
         let pool = Pool::new(Policy::default(), limits, Jitter::new(1), own, now);
-        Self {
-            count,
-            users: count,
-            before,
-            pool,
-            scopes,
-            now,
-            calls: 0,
-            tokens: 0,
-            dice: Jitter::new(2),
-            caches: Caches::Warm,
-        }
+        Self { count, users: count, before, pool, scopes, now, calls: 0, tokens: 0, dice: Jitter::new(2) }
     }
 
     /// Each session gets its first token, one after the other.
@@ -242,7 +217,6 @@ impl Bench {
         while refreshed < u64::from(tokens) {
             let Some(at) = self.pool.next_wakeup() else { break };
             self.now = self.now.max(at);
-            self.caches.prepare();
             let start = Instant::now();
             let effects = self.pool.woke(self.now);
             let time = start.elapsed();
@@ -270,7 +244,6 @@ impl Bench {
     fn ask(&mut self, user: u32) -> (u64, u64, Vec<PoolEffect>) {
         self.calls += 1;
         let (identity, call) = (identity(user), CallId(self.calls));
-        self.caches.prepare();
         let start = Instant::now();
         let session = self.pool.open(identity, &self.scopes, (), self.now);
         let opened = Instant::now();
@@ -283,7 +256,6 @@ impl Bench {
         let mut awaited: Vec<_> = sent(effects).collect();
         while let Some((session, flight)) = awaited.pop() {
             let tokens = self.token();
-            self.caches.prepare();
             let start = Instant::now();
             let effects = self.pool.handle(session, Event::Granted(flight, Ok(tokens)), self.now);
             took(nanos(start.elapsed()));
