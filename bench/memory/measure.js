@@ -8,7 +8,12 @@ const { instantiate } = WebAssembly;
 WebAssembly.instantiate = /** @type {any} */ (
   async (/** @type {any} */ module, /** @type {any} */ imports) => {
     const instance = /** @type {any} */ (await instantiate(module, imports));
-    memories.push(instance.exports.memory);
+    // By its kind: names in the module are short.
+    memories.push(
+      /** @type {any} */ (Object.values(instance.exports)).find(
+        (/** @type {unknown} */ it) => it instanceof WebAssembly.Memory,
+      ),
+    );
     return instance;
   }
 );
