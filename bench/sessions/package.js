@@ -1,29 +1,12 @@
 // 100,000 sessions of one manager, in a process of their own: `node --expose-gc package.js`. Prints JSON.
 
-import { setTimeout as pause } from "node:timers/promises";
 import { awaiting, timesOf } from "../peers/held.js";
+import { settledMemory } from "../settled-memory.js";
+import { TokenManager } from "graphql-token-manager";
 
 const SESSIONS = 100_000;
 /** Characters of an access token. */
 const TOKEN = 300;
-
-/** @type {WebAssembly.Memory[]} */
-const memories = [];
-const { instantiate } = WebAssembly;
-WebAssembly.instantiate = /** @type {any} */ (
-  async (/** @type {any} */ module, /** @type {any} */ imports) => {
-    const instance = /** @type {any} */ (await instantiate(module, imports));
-    // By its kind: names in the module are short.
-    memories.push(
-      /** @type {any} */ (Object.values(instance.exports)).find(
-        (/** @type {unknown} */ it) => it instanceof WebAssembly.Memory,
-      ),
-    );
-    return instance;
-  }
-);
-
-const { TokenManager } = await import("graphql-token-manager");
 
 let granted = 0;
 const tokens = new TokenManager({
@@ -93,15 +76,4 @@ function tokenText(count) {
 /** @param {number} user */
 function userId(user) {
   return `3f6e1e5e-8f2c-4b0e-9a51-${user.toString(16).padStart(12, "0")}`;
-}
-
-async function settledMemory() {
-  for (let turn = 0; turn < 10; turn++) {
-    globalThis.gc?.();
-    // Finalizers and what they cause.
-    await pause(20);
-  }
-  const { heapUsed, rss } = process.memoryUsage();
-  const wasm = memories.reduce((bytes, memory) => bytes + memory.buffer.byteLength, 0);
-  return { heap: heapUsed, wasm, resident: rss };
 }

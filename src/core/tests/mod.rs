@@ -12,6 +12,7 @@ mod history;
 mod holders;
 mod manager;
 mod pool;
+mod pool_history;
 mod pool_properties;
 mod properties;
 mod scenarios;
