@@ -326,7 +326,9 @@ impl Lifecycle {
         }
         // Only flights bring refresh tokens, and only they present them.
         tokens.refresh_token = None;
-        tokens.scopes = tokens.scopes.or_else(|| self.held()?.scopes.clone());
+        if tokens.scopes.is_none() {
+            tokens.scopes = self.held().and_then(|held| held.scopes.clone());
+        }
         self.hold(tokens, Reason::Adopted, effects);
         self.settle_with_held(|want, _, _| *want != Want::Fresh, effects);
         let spared = self.flight.as_ref().is_some_and(|flight| match flight.phase {

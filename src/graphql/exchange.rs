@@ -3,7 +3,7 @@
 use crate::{
     core::{
         AccessToken, ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, Scoping, Stamp, TokenError,
-        TokenSet, is_sendable,
+        TokenSet, Tokens, is_sendable,
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
@@ -235,7 +235,7 @@ impl<'a> Exchange<'a> {
             Wire::Form { .. } => Stamp::default(),
         };
         let validity = validity(self.profile, response, data, fresh);
-        TokenSet {
+        TokenSet::from(Tokens {
             access_token: token.clone(),
             refresh_token: text(&self.profile.refresh_token)
                 .filter(|token| self.profile.renew.is_some() && !token.is_empty())
@@ -247,7 +247,7 @@ impl<'a> Exchange<'a> {
             expires_at: validity.expires_at,
             provider_clock: validity.provider_clock,
             stamp,
-        }
+        })
     }
 
     /// A failure that may pass.
@@ -263,7 +263,7 @@ impl<'a> Exchange<'a> {
         }
         let now = Clock::of(response, Stamp::default()).theirs();
         let retry_after = response.header("retry-after").and_then(|text| parse_retry_after(text, now));
-        let error = if throttled {
+        let mut error = if throttled {
             let message =
                 format!("{name} asks for fewer requests; make them later, or share one TokenManager");
             self.error(ErrorCode::RateLimited, message, answer)
@@ -275,7 +275,8 @@ impl<'a> Exchange<'a> {
             let message = format!("{name} is out of order ({}); {next}", sighted(answer));
             self.error(ErrorCode::Server, message, answer)
         };
-        Some(TokenError { retry_after, ..error })
+        error.retry_after = retry_after;
+        Some(error)
     }
 
     /// Changes the spellings that validation complains of, each once in a grant.
@@ -402,11 +403,11 @@ impl<'a> Exchange<'a> {
     }
 
     fn error(&self, code: ErrorCode, message: String, answer: &Answer) -> TokenError {
-        TokenError {
-            status: (answer.status > 0).then_some(answer.status),
-            request_id: answer.request_id.clone(),
-            ..TokenError::new(code, message).of(self.profile.granter())
-        }
+        let mut error = TokenError::new(code, message).of(self.profile.granter());
+        let failure = &mut *error;
+        failure.status = (answer.status > 0).then_some(answer.status);
+        failure.request_id.clone_from(&answer.request_id);
+        error
     }
 }
 

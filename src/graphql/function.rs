@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::{
     core::{
-        AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, UnixMillis, is_sendable,
+        AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, Tokens, UnixMillis,
+        is_sendable,
     },
     http::HttpResponse,
     json::{Json, Platform},
@@ -71,7 +72,7 @@ pub fn granted_by_function<F>(
     let validity = validity(&profile, &response, Some(&granted), stamp);
     let told =
         granted.get("scopes").map(|list| list.items().iter().filter_map(Json::as_text).collect::<ScopeSet>());
-    Ok(TokenSet {
+    Ok(TokenSet::from(Tokens {
         access_token: AccessToken::new(token),
         refresh_token: text("refreshToken").map(RefreshToken::new),
         scopes: told.filter(|told| !told.is_empty()).or_else(|| asked_for(&profile, scopes)),
@@ -79,7 +80,7 @@ pub fn granted_by_function<F>(
         expires_at: validity.expires_at,
         provider_clock: validity.provider_clock,
         stamp,
-    })
+    }))
 }
 
 /// What is read of the object that a function gives.

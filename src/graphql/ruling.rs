@@ -56,14 +56,16 @@ pub fn explain(profile: &Profile, response: &HttpResponse, platform: Platform) -
     let name = &profile.name;
     let throttled = answer.shows(&profile.signals.throttled);
     let outage = answer.status >= 500 || answer.status == 408;
-    let error = |code, message: String| TokenError {
-        status: (answer.status > 0).then_some(answer.status),
-        request_id: answer.request_id.clone(),
-        retry_after: response
+    let error = |code, message: String| {
+        let mut error = TokenError::new(code, message).of(name);
+        let failure = &mut *error;
+        failure.status = (answer.status > 0).then_some(answer.status);
+        failure.request_id.clone_from(&answer.request_id);
+        failure.retry_after = response
             .header("retry-after")
             .filter(|_| throttled || outage)
-            .and_then(|text| parse_retry_after(text, Clock::of(response, Stamp::default()).theirs())),
-        ..TokenError::new(code, message).of(name)
+            .and_then(|text| parse_retry_after(text, Clock::of(response, Stamp::default()).theirs()));
+        error
     };
     let seen = sighted(&answer);
     if has_errors(response, platform) {
@@ -73,7 +75,9 @@ pub fn explain(profile: &Profile, response: &HttpResponse, platform: Platform) -
         );
         let passes = throttled || outage || answer.says(&profile.signals.outage);
         let outlook = if passes { Outlook::MayPass } else { Outlook::Lasts };
-        return TokenError { outlook: Some(outlook), ..error(ErrorCode::GraphqlErrors, message) };
+        let mut error = error(ErrorCode::GraphqlErrors, message);
+        error.outlook = Some(outlook);
+        return error;
     }
     if throttled {
         return error(ErrorCode::RateLimited, format!("{name} asks for fewer requests; make them later"));
@@ -139,10 +143,10 @@ pub fn rejected(
             ),
         ),
     };
-    TokenError {
-        status: (answer.status > 0).then_some(answer.status),
-        request_id: answer.request_id,
-        missing_scopes: missing.filter(|missing| !missing.is_empty()),
-        ..TokenError::new(code, message).of(name)
-    }
+    let mut error = TokenError::new(code, message).of(name);
+    let failure = &mut *error;
+    failure.status = (answer.status > 0).then_some(answer.status);
+    failure.request_id = answer.request_id;
+    failure.missing_scopes = missing.filter(|missing| !missing.is_empty());
+    error
 }

@@ -1,7 +1,7 @@
 //! New tokens that come with ordinary answers.
 
 use crate::{
-    core::{AccessToken, TokenSet, is_sendable},
+    core::{AccessToken, TokenSet, Tokens, is_sendable},
     http::HttpResponse,
     json::Platform,
     provider::{Profile, TokenShape},
@@ -29,7 +29,7 @@ pub fn observe(profile: &Profile, response: &HttpResponse, platform: Platform) -
     }
     let stamp = jwt::stamp(&token, platform);
     let validity = validity(profile, response, None, stamp);
-    Some(TokenSet {
+    Some(TokenSet::from(Tokens {
         access_token: AccessToken::new(token),
         refresh_token: None,
         scopes: None,
@@ -37,5 +37,5 @@ pub fn observe(profile: &Profile, response: &HttpResponse, platform: Platform) -
         expires_at: validity.expires_at,
         provider_clock: validity.provider_clock,
         stamp,
-    })
+    }))
 }

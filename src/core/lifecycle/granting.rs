@@ -51,7 +51,9 @@ impl Lifecycle {
         match answer {
             Ok(mut tokens) if now < tokens.expires_at => {
                 // RFC 6749 section 6: the old one stays good where none comes.
-                tokens.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
+                if tokens.refresh_token.is_none() {
+                    tokens.refresh_token = presented.take();
+                }
                 self.save(tokens, now, effects);
             }
             Ok(_) => {

@@ -78,8 +78,7 @@ impl Lifecycle {
                 },
                 hurry: if self.is_awaited() { Hurry::Callers } else { Hurry::Nobody },
                 due: self.holding.as_ref().map_or(UnixMillis::new(0), |holding| {
-                    let TokenSet { issued_at, expires_at, .. } = holding.tokens;
-                    self.policy.served_until(issued_at, expires_at, None)
+                    self.policy.served_until(holding.tokens.issued_at, holding.tokens.expires_at, None)
                 }),
             }),
             Some(_) | None => Claim::Nothing,

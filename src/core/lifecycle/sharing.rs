@@ -150,7 +150,7 @@ impl Lifecycle {
             let (fence, refresh_token) = (*fence, refresh_token.clone());
             self.claimed(fence, refresh_token, answer, now, effects);
         } else if let Phase::Saving { tokens, since, fence } = &flight.phase {
-            let (tokens, since, leased) = (TokenSet::clone(tokens), *since, fence.is_some());
+            let (tokens, since, leased) = (tokens.clone(), *since, fence.is_some());
             if let Err(error) = answer {
                 self.store_failed(error, now, effects);
             }
@@ -208,7 +208,7 @@ impl Lifecycle {
         }
         effects.push(Effect::Save(flight.id, fence, tokens.clone()));
         tokens.refresh_token = None;
-        flight.phase = Phase::Saving { tokens: Box::new(tokens), since, fence };
+        flight.phase = Phase::Saving { tokens, since, fence };
     }
 
     /// The manager is closed, and a grant is on the wire under a lease: its token is
@@ -226,9 +226,11 @@ impl Lifecycle {
                 && current == Some(id)
                 && let Phase::Granting { presented, since, fence } = phase
             {
-                tokens.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
+                if tokens.refresh_token.is_none() {
+                    tokens.refresh_token = presented.take();
+                }
                 effects.push(Effect::Save(id, *fence, tokens.clone()));
-                *phase = Phase::Saving { tokens: Box::new(tokens), since: *since, fence: *fence };
+                *phase = Phase::Saving { tokens, since: *since, fence: *fence };
             }
         } else if let Event::Granted(id, Err(_)) | Event::Saved(id, _) = event
             && current == Some(id)
@@ -252,7 +254,8 @@ impl Lifecycle {
             return Found::TooLittle;
         };
         let others_granted = self.flight.as_ref().is_some_and(|flight| flight.queue.denied > 0);
-        let tokens = TokenSet { refresh_token: None, ..stored.clone() };
+        let mut tokens = stored.clone();
+        tokens.refresh_token = None;
         self.hold(tokens, Reason::Shared, effects);
         self.settle_with_held(
             |want, holding, policy| match want {

@@ -68,8 +68,7 @@ impl<T: Clone> Pool<T> {
         let (Some(session), Some(lending)) = (self.sessions.get(place), self.sessions.get(lender)) else {
             return;
         };
-        let Some(mut tokens) = lending.lifecycle.held().cloned() else { return };
-        tokens.refresh_token = None;
+        let Some(tokens) = lending.lifecycle.held().cloned() else { return };
         effects.push(PoolEffect::Perform(session.id, Effect::Settle(call, Ok(tokens))));
         self.touch(lender, now);
         self.tell(lender, Event::Used, now, effects);
