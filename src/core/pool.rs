@@ -19,7 +19,8 @@ use super::{
     Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, TokenError, UnixMillis, lifecycle::turn,
 };
 
-mod families;
+mod identity;
+mod index;
 mod lending;
 mod ordered;
 mod places;
@@ -27,14 +28,15 @@ mod recency;
 mod scope_sets;
 mod turns;
 
-use families::Families;
-pub use families::Identity;
-use ordered::{Key, Numbered, Ordered};
+pub use identity::Identity;
+use index::Index;
+use lending::Guests;
+use ordered::Ordered;
 use places::Places;
 pub use places::SessionId;
 use recency::Recency;
 use scope_sets::ScopeSets;
-use turns::Turns;
+use turns::{Slot, Turns};
 
 /// The sessions of one manager. `T` is what the layer above wants to know of each.
 #[derive(Debug)]
@@ -44,15 +46,15 @@ pub struct Pool<T> {
     jitter: Jitter,
     own: SessionId,
     sessions: Places<Session<T>>,
-    families: Families,
+    /// By identity.
+    families: Index,
     scope_sets: ScopeSets,
     /// When each session is to be woken.
     alarms: Ordered,
     /// But for the own one, which is never given up.
     recency: Recency,
     turns: Turns,
-    /// Callers who wait at another session than the one they asked.
-    guests: Numbered<Guest>,
+    guests: Guests,
     uses: u64,
     awaited: usize,
     busy: usize,
@@ -114,6 +116,7 @@ struct Session<T> {
     used_at: UnixMillis,
     /// When it is to be woken, as the pool's alarms have it.
     alarm: Option<UnixMillis>,
+    slot: Slot,
     activity: Activity,
 }
 
@@ -126,14 +129,6 @@ enum Activity {
     Busy,
     /// Callers wait.
     Awaited,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Guest {
-    /// Whom they asked; may be gone by now.
-    of: SessionId,
-    /// Who answers.
-    at: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,18 +147,19 @@ impl<T: Clone> Pool<T> {
         now: UnixMillis,
     ) -> Self {
         let (identity, scopes, context) = own;
+        let seed = jitter.clone().bits();
         let mut pool = Self {
             policy: policy.into(),
             limits,
             jitter,
             own: SessionId::NOBODY,
             sessions: Places::new(),
-            families: Families::default(),
-            scope_sets: ScopeSets::new(),
+            families: Index::new(seed),
+            scope_sets: ScopeSets::new(Index::new(seed)),
             alarms: Ordered::new(),
             recency: Recency::new(),
             turns: Turns::new(limits.max_concurrent_grants),
-            guests: Numbered::new(),
+            guests: Guests::new(Index::new(seed)),
             uses: 0,
             awaited: 0,
             busy: 0,
@@ -197,11 +193,7 @@ impl<T: Clone> Pool<T> {
     #[must_use = "an effect that is not performed leaves a caller waiting"]
     pub fn handle(&mut self, session: SessionId, event: Event, now: UnixMillis) -> Vec<PoolEffect> {
         let mut effects = self.begin();
-        let elsewhere = if let Event::Abandoned(call) = event {
-            self.guests.remove(call.0).map(|guest| guest.at)
-        } else {
-            None
-        };
+        let elsewhere = if let Event::Abandoned(call) = event { self.guests.remove(call) } else { None };
         match elsewhere.or_else(|| self.sessions.find(session)) {
             Some(place) => self.note(place, event, now, &mut effects),
             None => effects.extend(undeliverable(event).map(|effect| PoolEffect::Perform(session, effect))),
@@ -243,7 +235,7 @@ impl<T: Clone> Pool<T> {
 
     fn add(&mut self, identity: Identity, scopes: ScopeSet, context: T, now: UnixMillis) -> SessionId {
         let scopes = self.scope_sets.shared(scopes);
-        let lifecycle = Lifecycle::in_turn(Rc::clone(&self.policy), scopes.clone(), self.jitter.split());
+        let lifecycle = Lifecycle::in_turn(Rc::clone(&self.policy), scopes, self.jitter.split());
         let id = self.sessions.add(|id| Session {
             id,
             identity,
@@ -252,9 +244,10 @@ impl<T: Clone> Pool<T> {
             used: 0,
             used_at: now,
             alarm: None,
+            slot: Slot::NONE,
             activity: Activity::Quiet,
         });
-        self.families.add(identity, scopes, id.place(), scopes_of(&self.sessions));
+        self.families.add(identity.number(), id.place());
         id
     }
 
@@ -273,8 +266,8 @@ impl<T: Clone> Pool<T> {
             Event::Closed => {
                 self.dismiss_guests_of(place, now, effects);
                 // Whoever asks for the same again gets another.
-                if let Some(Session { identity, lifecycle, .. }) = self.sessions.get(place) {
-                    self.families.remove(*identity, lifecycle.scopes(), place);
+                if let Some(session) = self.sessions.get(place) {
+                    self.families.remove(session.identity.number(), place);
                 }
                 self.tell(place, event, now, effects);
             }
@@ -293,7 +286,7 @@ impl<T: Clone> Pool<T> {
         let Some(session) = self.sessions.get_mut(place) else { return };
         self.uses += 1;
         if session.id != self.own {
-            self.recency.touch(place, session.used);
+            self.recency.touch(place);
         }
         (session.used, session.used_at) = (self.uses, now);
     }
@@ -307,10 +300,8 @@ impl<T: Clone> Pool<T> {
     fn take_up(&mut self, place: u32, told: Vec<Effect>, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
         let Some(id) = self.sessions.get(place).map(|session| session.id) else { return };
         for effect in told {
-            if let Effect::Settle(call, _) = &effect
-                && !self.guests.is_empty()
-            {
-                self.guests.remove(call.0);
+            if let Effect::Settle(call, _) = &effect {
+                self.guests.remove(*call);
             }
             effects.push(PoolEffect::Perform(id, effect));
         }
@@ -323,15 +314,13 @@ impl<T: Clone> Pool<T> {
         self.reviewed.push(session.id);
         let alarm = session.lifecycle.next_wakeup();
         if alarm != session.alarm {
-            if let Some(at) = session.alarm {
-                self.alarms.remove(alarm_key(at, place));
-            }
-            if let Some(at) = alarm {
-                self.alarms.insert(alarm_key(at, place), place);
+            match alarm {
+                Some(at) => self.alarms.insert(place, (at.millis(), 0)),
+                None => self.alarms.remove(place),
             }
             session.alarm = alarm;
         }
-        self.turns.note(place, session.lifecycle.claim_of_turn(), now);
+        self.turns.note(&mut session.slot, place, session.lifecycle.claim_of_turn(), now);
         let activity = Activity::of(&session.lifecycle);
         if activity != session.activity {
             self.awaited += usize::from(activity == Activity::Awaited);
@@ -342,7 +331,7 @@ impl<T: Clone> Pool<T> {
             match activity {
                 _ if session.id == self.own => {}
                 Activity::Quiet => self.recency.take_back(place, session.used),
-                Activity::Busy | Activity::Awaited => self.recency.forget_return(session.used),
+                Activity::Busy | Activity::Awaited => self.recency.forget_return(place),
             }
         }
         if session.lifecycle.is_over() && session.id != self.own {
@@ -391,11 +380,9 @@ impl<T: Clone> Pool<T> {
 
     fn forget(&mut self, place: u32, effects: &mut Vec<PoolEffect>) {
         let Some(session) = self.sessions.remove(place) else { return };
-        self.recency.remove(place, session.used);
-        if let Some(at) = session.alarm {
-            self.alarms.remove(alarm_key(at, place));
-        }
-        self.families.remove(session.identity, session.lifecycle.scopes(), place);
+        self.recency.remove(place);
+        self.alarms.remove(place);
+        self.families.remove(session.identity.number(), place);
         effects.push(PoolEffect::Forget(session.id));
     }
 }
@@ -421,7 +408,7 @@ impl<T> Pool<T> {
 
     /// The session of this identity and these scopes, if there is one.
     pub fn find(&self, identity: Identity, scopes: &ScopeSet) -> Option<SessionId> {
-        let place = self.families.find(identity, scopes, scopes_of(&self.sessions))?;
+        let place = self.sibling(identity, &mut |_, session| session.lifecycle.scopes() == scopes)?;
         self.sessions.get(place).map(|session| session.id)
     }
 
@@ -474,6 +461,13 @@ impl<T> Pool<T> {
         self.sessions.get(self.sessions.find(session)?)
     }
 
+    /// The first that `is` the one, of the sessions of this identity.
+    fn sibling(&self, identity: Identity, is: &mut dyn FnMut(u32, &Session<T>) -> bool) -> Option<u32> {
+        self.families.find(identity.number(), &mut |place| {
+            self.sessions.get(place).is_some_and(|session| session.identity == identity && is(place, session))
+        })
+    }
+
     /// The least recently used of those that may go.
     fn next_to_go(&self) -> Option<u32> {
         let (head, back) = self.recency.first();
@@ -502,14 +496,6 @@ impl Activity {
             Self::Quiet
         }
     }
-}
-
-const fn alarm_key(at: UnixMillis, place: u32) -> Key {
-    (at.millis(), place as u64)
-}
-
-fn scopes_of<'a, T>(sessions: &'a Places<Session<T>>) -> impl Fn(u32) -> Option<&'a ScopeSet> {
-    |place| sessions.get(place).map(|session| session.lifecycle.scopes())
 }
 
 /// What is done about an event of a session that is gone: it was closed, or a lease came
