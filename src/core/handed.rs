@@ -29,8 +29,13 @@ impl<T> Deref for Handed<T> {
 }
 
 impl<T: Clone> DerefMut for Handed<T> {
+    #[expect(clippy::expect_used, reason = "nobody else has what was just made")]
     fn deref_mut(&mut self) -> &mut T {
-        Rc::make_mut(&mut self.0)
+        // `Rc::make_mut` does the same, and thinks of weak references besides.
+        if Rc::get_mut(&mut self.0).is_none() {
+            self.0 = Rc::new(T::clone(&self.0));
+        }
+        Rc::get_mut(&mut self.0).expect("a value of one's own")
     }
 }
 

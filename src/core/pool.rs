@@ -16,7 +16,8 @@
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, TokenError, UnixMillis, lifecycle::turn,
+    Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, TokenError, UnixMillis,
+    lifecycle::{earlier, turn},
 };
 
 mod identity;
@@ -196,10 +197,14 @@ impl<T: Clone> Pool<T> {
         let elsewhere = if let Event::Abandoned(call) = event { self.guests.remove(call) } else { None };
         match elsewhere.or_else(|| self.sessions.find(session)) {
             Some(place) => self.note(place, event, now, &mut effects),
-            None => effects.extend(undeliverable(event).map(|effect| PoolEffect::Perform(session, effect))),
+            None => {
+                if let Some(effect) = undeliverable(event) {
+                    effects.push(session, effect);
+                }
+            }
         }
         self.tend(now, &mut effects);
-        effects
+        effects.in_order()
     }
 
     /// The alarm went off, or the machine woke: does what is due of all sessions.
@@ -208,7 +213,7 @@ impl<T: Clone> Pool<T> {
     pub fn woke(&mut self, now: UnixMillis) -> Vec<PoolEffect> {
         let mut effects = self.begin();
         self.tend(now, &mut effects);
-        effects
+        effects.in_order()
     }
 
     /// Closes all sessions. Listeners are told once, as of the manager's own.
@@ -216,21 +221,15 @@ impl<T: Clone> Pool<T> {
     pub fn close(&mut self, now: UnixMillis) -> Vec<PoolEffect> {
         self.openness = Openness::Closed;
         let mut effects = self.begin();
-        for place in self.sessions.taken() {
+        for place in 0..self.sessions.end() {
             self.note(place, Event::Closed, now, &mut effects);
         }
-        let own = self.own;
-        effects.retain(|effect| match effect {
-            PoolEffect::Perform(session, Effect::Notify(Change::Closed)) => *session == own,
-            PoolEffect::Perform(..) | PoolEffect::Forget(_) => true,
-        });
-        effects.sort_by_key(order);
-        effects
+        effects.in_order()
     }
 
-    fn begin(&mut self) -> Vec<PoolEffect> {
+    fn begin(&mut self) -> Effects {
         self.reviewed.clear();
-        Vec::new()
+        Effects::default()
     }
 
     fn add(&mut self, identity: Identity, scopes: ScopeSet, context: T, now: UnixMillis) -> SessionId {
@@ -251,7 +250,7 @@ impl<T: Clone> Pool<T> {
         id
     }
 
-    fn note(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    fn note(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Effects) {
         match event {
             Event::Requested(call, want) => self.requested(place, call, want, now, effects),
             Event::Invalidated(ref token) | Event::Refused(ref token, _) => {
@@ -291,25 +290,30 @@ impl<T: Clone> Pool<T> {
         (session.used, session.used_at) = (self.uses, now);
     }
 
-    fn tell(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    fn tell(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Effects) {
         let Some(session) = self.sessions.get_mut(place) else { return };
-        let told = session.lifecycle.handle(event, now);
+        let mut told = Vec::new();
+        session.lifecycle.tell(event, now, &mut told);
         self.take_up(place, told, now, effects);
     }
 
-    fn take_up(&mut self, place: u32, told: Vec<Effect>, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    fn take_up(&mut self, place: u32, told: Vec<Effect>, now: UnixMillis, effects: &mut Effects) {
         let Some(id) = self.sessions.get(place).map(|session| session.id) else { return };
         for effect in told {
             if let Effect::Settle(call, _) = &effect {
                 self.guests.remove(*call);
             }
-            effects.push(PoolEffect::Perform(id, effect));
+            // Listeners are told once that all is closed, as of the manager's own.
+            let closing = self.openness == Openness::Closed && id != self.own;
+            if !(closing && matches!(effect, Effect::Notify(Change::Closed))) {
+                effects.push(id, effect);
+            }
         }
         self.review(place, now, effects);
     }
 
     /// Takes note of how a session is now.
-    fn review(&mut self, place: u32, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    fn review(&mut self, place: u32, now: UnixMillis, effects: &mut Effects) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         self.reviewed.push(session.id);
         let alarm = session.lifecycle.next_wakeup();
@@ -340,7 +344,7 @@ impl<T: Clone> Pool<T> {
     }
 
     /// Does what is due of all sessions, gives out turns, and lets go of who is not needed.
-    fn tend(&mut self, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    fn tend(&mut self, now: UnixMillis, effects: &mut Effects) {
         while let Some(((at, _), place)) = self.alarms.first()
             && at <= now.millis()
         {
@@ -348,17 +352,15 @@ impl<T: Clone> Pool<T> {
         }
         while let Some(place) = self.turns.next() {
             let Some(session) = self.sessions.get_mut(place) else { continue };
-            let told = session.lifecycle.admit(now);
+            let mut told = Vec::new();
+            session.lifecycle.admit(now, &mut told);
             self.take_up(place, told, now, effects);
         }
         self.let_go(now, effects);
-        if effects.len() > 1 {
-            effects.sort_by_key(order);
-        }
     }
 
     /// Gives up those that nobody uses, and the least recently used of too many.
-    fn let_go(&mut self, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    fn let_go(&mut self, now: UnixMillis, effects: &mut Effects) {
         loop {
             while let (Some(head), _) = self.recency.first()
                 && self.sessions.get(head).is_some_and(|session| session.activity != Activity::Quiet)
@@ -378,12 +380,12 @@ impl<T: Clone> Pool<T> {
         self.sessions.len() - 1 > self.limits.max.max(1)
     }
 
-    fn forget(&mut self, place: u32, effects: &mut Vec<PoolEffect>) {
+    fn forget(&mut self, place: u32, effects: &mut Effects) {
         let Some(session) = self.sessions.remove(place) else { return };
         self.recency.remove(place);
         self.alarms.remove(place);
         self.families.remove(session.identity.number(), place);
-        effects.push(PoolEffect::Forget(session.id));
+        effects.gone.push(PoolEffect::Forget(session.id));
     }
 }
 
@@ -392,7 +394,7 @@ impl<T> Pool<T> {
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
         let due = self.alarms.first().map(|((at, _), _)| UnixMillis::new(at));
         let idle = self.next_to_go().and_then(|place| self.idle_at(place));
-        due.into_iter().chain(idle).min()
+        earlier(due, idle)
     }
 
     /// The sessions that the last call may have changed, in no order and maybe twice. What is
@@ -471,8 +473,14 @@ impl<T> Pool<T> {
     /// The least recently used of those that may go.
     fn next_to_go(&self) -> Option<u32> {
         let (head, back) = self.recency.first();
-        let head = head.and_then(|place| Some((self.sessions.get(place)?.used, place)));
-        head.into_iter().chain(back).min().map(|(_, place)| place)
+        match (head, back) {
+            (Some(head), Some((last, back))) => {
+                let used = self.sessions.get(head).map_or(0, |session| session.used);
+                Some(if used < last { head } else { back })
+            }
+            (Some(place), None) | (None, Some((_, place))) => Some(place),
+            (None, None) => None,
+        }
     }
 
     /// When a session has been idle for too long, should nobody use it.
@@ -519,10 +527,30 @@ fn undeliverable(event: Event) -> Option<Effect> {
     }
 }
 
-/// As within one session, over all: callers first, listeners late; what is gone, last.
-const fn order(effect: &PoolEffect) -> u8 {
-    match effect {
-        PoolEffect::Perform(_, effect) => turn(effect),
-        PoolEffect::Forget(_) => 3,
+/// What is to be done, as within one session over all: callers first, listeners late; what
+/// is gone, last.
+#[derive(Default)]
+struct Effects {
+    /// By turn.
+    performed: [Vec<PoolEffect>; 3],
+    gone: Vec<PoolEffect>,
+}
+
+impl Effects {
+    fn push(&mut self, session: SessionId, effect: Effect) {
+        self.performed[usize::from(turn(&effect))].push(PoolEffect::Perform(session, effect));
+    }
+
+    fn in_order(self) -> Vec<PoolEffect> {
+        let Self { performed: [mut effects, mut second, mut third], mut gone } = self;
+        for later in [&mut second, &mut third, &mut gone] {
+            if effects.is_empty() {
+                // Mostly there is one kind, which need not be moved.
+                std::mem::swap(&mut effects, later);
+            } else {
+                effects.append(later);
+            }
+        }
+        effects
     }
 }

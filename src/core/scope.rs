@@ -60,7 +60,7 @@ impl ScopeSet {
     }
 
     fn contains(&self, scope: &str) -> bool {
-        self.listing().binary_search_by(|held| (**held).cmp(scope)).is_ok()
+        search(self.listing(), scope).is_ok()
     }
 
     fn listing(&self) -> &[Box<str>] {
@@ -70,11 +70,23 @@ impl ScopeSet {
 
 impl<S: Into<String>> FromIterator<S> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
-        let mut set: Vec<Box<str>> = scopes.into_iter().map(|scope| scope.into().into_boxed_str()).collect();
-        set.sort_unstable();
-        set.dedup();
-        Self((!set.is_empty()).then(|| set.into()))
+        let mut set = Vec::new();
+        for scope in scopes {
+            insert(&mut set, scope.into());
+        }
+        Self(if set.is_empty() { None } else { Some(set.into()) })
     }
+}
+
+/// One function for all kinds of iterators.
+fn insert(set: &mut Vec<Box<str>>, scope: String) {
+    if let Err(place) = search(set, &scope) {
+        set.insert(place, scope.into_boxed_str());
+    }
+}
+
+fn search(set: &[Box<str>], scope: &str) -> Result<usize, usize> {
+    set.binary_search_by(|held| (**held).cmp(scope))
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ impl Lifecycle {
         if !self.has_overtaken(tokens.stamp, asked_at, now) {
             self.hold(tokens, reason, effects);
         }
-        self.settle_with_held(|_, _, _| true, effects);
+        self.settle_with_held(&|_, _, _| true, effects);
     }
 
     /// A request of the flight failed in a way that may pass.
@@ -140,7 +140,8 @@ impl Lifecycle {
             let serves = |want: &Want| *want == Want::Fresh || holding.satisfies(want, &self.policy, now);
             asked_at <= holding.tokens.issued_at
                 && stamp.is_older_than(holding.tokens.stamp)
-                && self.waiting.iter().map(|(_, want)| want).chain([&Want::USABLE]).all(serves)
+                && serves(&Want::USABLE)
+                && self.waiting.iter().all(|(_, want)| serves(want))
         })
     }
 }

@@ -176,7 +176,9 @@ impl Lifecycle {
         match answer {
             Ok(Written::Kept) => self.ask(Some(refresh_token), Some(fence), now, effects),
             Ok(Written::Overtaken) => {
-                effects.extend(self.flight.as_ref().map(|flight| Effect::Release(flight.id)));
+                if let Some(flight) = &self.flight {
+                    effects.push(Effect::Release(flight.id));
+                }
                 self.queue(now, effects);
             }
             // It may have been written or not: somebody else may present the token.
@@ -258,7 +260,7 @@ impl Lifecycle {
         tokens.refresh_token = None;
         self.hold(tokens, Reason::Shared, effects);
         self.settle_with_held(
-            |want, holding, policy| match want {
+            &|want, holding, policy| match want {
                 // A grant that was running when it was asked for has been joined.
                 Want::Fresh => others_granted,
                 Want::Usable { .. } => holding.satisfies(want, policy, now),

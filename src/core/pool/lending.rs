@@ -4,7 +4,7 @@
 
 use super::{
     super::{AccessToken, CallId, Effect, Event, ScopeSet, TokenError, UnixMillis, Want},
-    Pool, PoolEffect, Scoping, SessionId,
+    Effects, Pool, Scoping, SessionId,
     index::Index,
 };
 
@@ -68,7 +68,7 @@ impl<T: Clone> Pool<T> {
         call: CallId,
         want: Want,
         now: UnixMillis,
-        effects: &mut Vec<PoolEffect>,
+        effects: &mut Effects,
     ) {
         self.touch(place, now);
         let Some(session) = self.sessions.get(place) else { return };
@@ -112,19 +112,12 @@ impl<T: Clone> Pool<T> {
     }
 
     /// A caller gets a sibling's token, which counts as a use of both.
-    fn lend(
-        &mut self,
-        place: u32,
-        lender: u32,
-        call: CallId,
-        now: UnixMillis,
-        effects: &mut Vec<PoolEffect>,
-    ) {
+    fn lend(&mut self, place: u32, lender: u32, call: CallId, now: UnixMillis, effects: &mut Effects) {
         let (Some(session), Some(lending)) = (self.sessions.get(place), self.sessions.get(lender)) else {
             return;
         };
         let Some(tokens) = lending.lifecycle.held().cloned() else { return };
-        effects.push(PoolEffect::Perform(session.id, Effect::Settle(call, Ok(tokens))));
+        effects.push(session.id, Effect::Settle(call, Ok(tokens)));
         self.touch(lender, now);
         self.tell(lender, Event::Used, now, effects);
         self.review(place, now, effects);
@@ -141,12 +134,17 @@ impl<T: Clone> Pool<T> {
     }
 
     /// The callers of a session that is being closed, who wait elsewhere.
-    pub(super) fn dismiss_guests_of(&mut self, place: u32, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    pub(super) fn dismiss_guests_of(&mut self, place: u32, now: UnixMillis, effects: &mut Effects) {
         let Some(id) = self.sessions.get(place).map(|session| session.id) else { return };
-        let leaving: Vec<Guest> = self.guests.list.iter().filter(|guest| guest.of == id).copied().collect();
+        let mut leaving = Vec::new();
+        for guest in &self.guests.list {
+            if guest.of == id {
+                leaving.push(*guest);
+            }
+        }
         for Guest { call, at, .. } in leaving {
             self.guests.remove(call);
-            effects.push(PoolEffect::Perform(id, Effect::Settle(call, Err(TokenError::closed()))));
+            effects.push(id, Effect::Settle(call, Err(TokenError::closed())));
             self.tell(at, Event::Abandoned(call), now, effects);
         }
     }
