@@ -44,9 +44,10 @@ pub struct Lifecycle {
     /// What listeners were told is missing.
     scopes_missing: ScopeSet,
     openness: Openness,
-    flights: u64,
-    grants: u64,
-    failures: u64,
+    /// Enough for one a second in a lifetime.
+    flights: u32,
+    grants: u32,
+    failures: u32,
 }
 
 /// A failure, remembered.
@@ -221,8 +222,8 @@ impl Lifecycle {
             }),
             refresh_at: self.refresh_at(),
             last_error: self.trouble.as_ref().map(|trouble| trouble.error.clone()),
-            grants: self.grants,
-            failures: self.failures,
+            grants: u64::from(self.grants),
+            failures: u64::from(self.failures),
         }
     }
 
@@ -374,10 +375,10 @@ impl Lifecycle {
 
     /// Starts a flight that asks the provider at `at`.
     fn begin(&mut self, reason: Reason, at: UnixMillis) {
-        self.flights += 1;
+        self.flights = self.flights.wrapping_add(1);
         let phase = Phase::BackingOff { until: at };
         self.flight = Some(Box::new(Flight {
-            id: FlightId(self.flights),
+            id: FlightId(u64::from(self.flights)),
             reason,
             phase,
             failed: 0,

@@ -115,8 +115,8 @@ struct Session<T> {
     /// The number of its last use, and when that was.
     used: u64,
     used_at: UnixMillis,
-    /// When it is to be woken, as the pool's alarms have it.
-    alarm: Option<UnixMillis>,
+    /// When it is to be woken, as the pool's alarms have it; [`NEVER`] where they do not.
+    alarm: UnixMillis,
     slot: Slot,
     activity: Activity,
 }
@@ -242,7 +242,7 @@ impl<T: Clone> Pool<T> {
             context,
             used: 0,
             used_at: now,
-            alarm: None,
+            alarm: NEVER,
             slot: Slot::NONE,
             activity: Activity::Quiet,
         });
@@ -316,11 +316,12 @@ impl<T: Clone> Pool<T> {
     fn review(&mut self, place: u32, now: UnixMillis, effects: &mut Effects) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         self.reviewed.push(session.id);
-        let alarm = session.lifecycle.next_wakeup();
+        let alarm = session.lifecycle.next_wakeup().unwrap_or(NEVER);
         if alarm != session.alarm {
-            match alarm {
-                Some(at) => self.alarms.insert(place, (at.millis(), 0)),
-                None => self.alarms.remove(place),
+            if alarm == NEVER {
+                self.alarms.remove(place);
+            } else {
+                self.alarms.insert(place, alarm.millis());
             }
             session.alarm = alarm;
         }
@@ -345,7 +346,7 @@ impl<T: Clone> Pool<T> {
 
     /// Does what is due of all sessions, gives out turns, and lets go of who is not needed.
     fn tend(&mut self, now: UnixMillis, effects: &mut Effects) {
-        while let Some(((at, _), place)) = self.alarms.first()
+        while let Some((at, place)) = self.alarms.first()
             && at <= now.millis()
         {
             self.tell(place, Event::Woke, now, effects);
@@ -392,7 +393,7 @@ impl<T: Clone> Pool<T> {
 impl<T> Pool<T> {
     /// When to call [`woke`](Self::woke); always later than the last event.
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
-        let due = self.alarms.first().map(|((at, _), _)| UnixMillis::new(at));
+        let due = self.alarms.first().map(|(at, _)| UnixMillis::new(at));
         let idle = self.next_to_go().and_then(|place| self.idle_at(place));
         earlier(due, idle)
     }
@@ -493,6 +494,9 @@ impl<T> Pool<T> {
 /// A use is known of within this part of the time after which a session is idle: tokens
 /// are handed out without asking. So a session goes that much later, rather than too early.
 const GRAIN: u32 = 16;
+
+/// An alarm that does not go off.
+const NEVER: UnixMillis = UnixMillis::new(u64::MAX);
 
 impl Activity {
     fn of(lifecycle: &Lifecycle) -> Self {

@@ -38,7 +38,7 @@ impl ScopeSet {
 
     /// The scopes with a comma and a space between them, for a message.
     pub fn listed(&self) -> String {
-        self.iter().collect::<Vec<_>>().join(", ")
+        self.listing().join(", ")
     }
 
     /// How many scopes are in it.
@@ -59,6 +59,17 @@ impl ScopeSet {
         })
     }
 
+    /// One function for all kinds of iterators.
+    fn gathered(next: &mut dyn FnMut() -> Option<String>) -> Self {
+        let mut set = Vec::new();
+        while let Some(scope) = next() {
+            if let Err(place) = search(&set, &scope) {
+                set.insert(place, scope.into_boxed_str());
+            }
+        }
+        Self(if set.is_empty() { None } else { Some(set.into()) })
+    }
+
     fn contains(&self, scope: &str) -> bool {
         search(self.listing(), scope).is_ok()
     }
@@ -70,18 +81,8 @@ impl ScopeSet {
 
 impl<S: Into<String>> FromIterator<S> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
-        let mut set = Vec::new();
-        for scope in scopes {
-            insert(&mut set, scope.into());
-        }
-        Self(if set.is_empty() { None } else { Some(set.into()) })
-    }
-}
-
-/// One function for all kinds of iterators.
-fn insert(set: &mut Vec<Box<str>>, scope: String) {
-    if let Err(place) = search(set, &scope) {
-        set.insert(place, scope.into_boxed_str());
+        let mut scopes = scopes.into_iter();
+        Self::gathered(&mut || scopes.next().map(Into::into))
     }
 }
 

@@ -84,7 +84,7 @@ impl Lifecycle {
         effects: &mut Vec<Effect>,
     ) {
         self.flight = None;
-        self.grants += 1;
+        self.grants = self.grants.saturating_add(1);
         if !self.has_overtaken(tokens.stamp, asked_at, now) {
             self.hold(tokens, reason, effects);
         }
@@ -116,7 +116,7 @@ impl Lifecycle {
     /// The flight is given up.
     fn failed(&mut self, error: TokenError, prospect: Prospect, now: UnixMillis, effects: &mut Vec<Effect>) {
         self.give_up(effects);
-        self.failures += 1;
+        self.failures = self.failures.saturating_add(1);
         let span = cool_down(self.trouble.as_ref().map(|trouble| trouble.span));
         let until = now + span.max(error.retry_after.unwrap_or_default());
         self.trouble = Some(Box::new(Trouble { error: error.clone(), until, span, prospect }));

@@ -1,8 +1,5 @@
 //! What comes first of what comes and goes: what the pool's orders are made of.
 
-/// A pair of numbers; an order of one number leaves the other at zero.
-pub(super) type Key = (u64, u64);
-
 /// Small numbers in the order of their keys, and of equal ones in their own.
 ///
 /// A heap in which each has four below it, who lie side by side, and which knows where each
@@ -10,7 +7,7 @@ pub(super) type Key = (u64, u64);
 /// asks who comes second.
 #[derive(Debug, Default)]
 pub(super) struct Ordered {
-    heap: Vec<(Key, u32)>,
+    heap: Vec<(u64, u32)>,
     /// Where in the heap each is, by its number.
     places: Vec<u32>,
 }
@@ -28,7 +25,7 @@ impl Ordered {
 
     /// The number has this key from now on.
     #[inline(never)]
-    pub(super) fn insert(&mut self, number: u32, key: Key) {
+    pub(super) fn insert(&mut self, number: u32, key: u64) {
         let index = number as usize;
         if self.places.len() <= index {
             self.places.resize(index + 1, ELSEWHERE);
@@ -59,13 +56,13 @@ impl Ordered {
         }
     }
 
-    pub(super) fn first(&self) -> Option<(Key, u32)> {
+    pub(super) fn first(&self) -> Option<(u64, u32)> {
         self.heap.first().copied()
     }
 
     /// Puts `entry` where it belongs, which is above or below `place`, and nothing else is
     /// out of order.
-    fn settle(&mut self, mut place: usize, entry: (Key, u32)) {
+    fn settle(&mut self, mut place: usize, entry: (u64, u32)) {
         while let Some(above) = place.checked_sub(1).map(|place| place / 4)
             && entry < self.heap[above]
         {
@@ -87,7 +84,7 @@ impl Ordered {
         }
     }
 
-    fn put(&mut self, place: usize, entry: (Key, u32)) {
+    fn put(&mut self, place: usize, entry: (u64, u32)) {
         self.heap[place] = entry;
         #[expect(clippy::cast_possible_truncation, reason = "there are no more than numbers")]
         let index = place as u32;
@@ -103,19 +100,19 @@ mod tests {
     fn equal_keys_are_in_the_order_of_the_numbers() {
         let mut ordered = Ordered::new();
         for number in [3, 1, 2] {
-            ordered.insert(number, (7, 7));
+            ordered.insert(number, 7);
         }
 
-        assert_eq!(ordered.first(), Some(((7, 7), 1)));
+        assert_eq!(ordered.first(), Some((7, 1)));
         ordered.remove(1);
-        assert_eq!(ordered.first(), Some(((7, 7), 2)));
+        assert_eq!(ordered.first(), Some((7, 2)));
     }
 
     #[test]
     fn nothing_is_kept_of_what_many_have_needed() {
         let mut ordered = Ordered::new();
         for number in 0..1000 {
-            ordered.insert(number, (u64::from(number % 10), 0));
+            ordered.insert(number, u64::from(number % 10));
         }
 
         for number in 0..1000 {
@@ -130,7 +127,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn the_first_is_the_one_with_the_least_key_whoever_came_and_went(
-            acts in proptest::collection::vec((0..40_u32, proptest::option::of((0..9_u64, 0..3_u64))), 1..300),
+            acts in proptest::collection::vec((0..40_u32, proptest::option::of(0..9_u64)), 1..300),
         ) {
             let mut ordered = Ordered::new();
             let mut model = std::collections::BTreeMap::new();

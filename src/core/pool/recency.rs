@@ -78,7 +78,7 @@ impl Recency {
     /// The session is quiet again, if it was passed over; its last use is what it was.
     pub(super) fn take_back(&mut self, place: u32, last: u64) {
         if self.line.get(place as usize).is_some_and(|link| link.older == ELSEWHERE.older) {
-            self.back.insert(place, (last, 0));
+            self.back.insert(place, last);
         }
     }
 
@@ -89,7 +89,7 @@ impl Recency {
 
     /// The head of the line, and the first of those that came back.
     pub(super) fn first(&self) -> (Option<u32>, Option<(u64, u32)>) {
-        let back = self.back.first().map(|((last, _), place)| (last, place));
+        let back = self.back.first();
         ((self.oldest != NOBODY).then_some(self.oldest), back)
     }
 }

@@ -19,7 +19,7 @@ use super::{
         UnixMillis,
         lifecycle::{Claim, Health, Hurry, Plea},
     },
-    ordered::{Key, Ordered},
+    ordered::Ordered,
 };
 
 /// Those who ask, and those who wait for it.
@@ -161,15 +161,18 @@ impl Turns {
             Hurry::Callers => plea.due.min(since + PATIENCE),
             Hurry::Nobody => plea.due,
         };
-        // Milliseconds since the epoch leave the highest bit for who goes behind all callers.
         let behind = match plea.hurry {
             Hurry::Callers => 0,
             Hurry::Nobody => 1 << 63,
         };
-        let rank: Key = (behind | (due.max(since).millis() & !(1 << 63)), ticket);
+        // One number, so that an entry of an order is small. Milliseconds take 43 bits until the
+        // year 2248, when all are due at once; that leaves 20 for who came first of those who are
+        // due in the same millisecond, out of order only where the count of all begins anew.
+        let due = due.max(since).millis().min((1 << 43) - 1);
+        let rank = behind | (due << 20) | (ticket & 0xF_FFFF);
         let line = self.line(plea.health);
         line.by_rank.insert(slot.0, rank);
-        line.by_age.insert(slot.0, (ticket, 0));
+        line.by_age.insert(slot.0, ticket);
         self.entries[slot.0 as usize].state = State::Waits { plea, since, ticket };
     }
 
