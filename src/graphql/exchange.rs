@@ -7,7 +7,7 @@ use crate::{
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
-    provider::{Operation, Part, Profile, Secrets, TokenSource, Unexplained, Wire},
+    provider::{Chosen, Operation, Part, Profile, Secrets, TokenSource, Unexplained, Wire},
 };
 
 use super::{
@@ -65,6 +65,8 @@ impl Dialect {
 pub struct Exchange<'a> {
     profile: &'a Profile,
     scopes: &'a ScopeSet,
+    /// What the session chose.
+    chosen: &'a [Chosen],
     presented: Option<RefreshToken>,
     /// What is asked instead of for a token.
     application_scopes: Option<&'a Operation>,
@@ -99,6 +101,7 @@ impl<'a> Exchange<'a> {
         Self {
             profile,
             scopes,
+            chosen: &[],
             presented,
             application_scopes: None,
             refused: None,
@@ -111,6 +114,12 @@ impl<'a> Exchange<'a> {
     pub fn for_application_scopes(profile: &'a Profile, scopes: &'a ScopeSet) -> Self {
         let application_scopes = profile.application_scopes.as_ref();
         Self { application_scopes, ..Self::new(profile, scopes, Grant::Authenticate) }
+    }
+
+    /// The same, for a session that chose variables of its own.
+    #[must_use]
+    pub fn choosing(self, chosen: &'a [Chosen]) -> Self {
+        Self { chosen, ..self }
     }
 
     /// The same, after the API refused the token of this [`digest`](super::digest).
@@ -142,6 +151,7 @@ impl<'a> Exchange<'a> {
             profile: self.profile,
             secrets,
             scopes: self.scopes,
+            chosen: self.chosen,
             refresh_token: self.presented.as_ref(),
             refused: self.refused.as_deref(),
         };
@@ -234,7 +244,7 @@ impl<'a> Exchange<'a> {
             // from now nor what time it is.
             Wire::Form { .. } => Stamp::default(),
         };
-        let validity = validity(self.profile, response, data, fresh);
+        let validity = validity(self.profile.expiry.as_ref(), self.profile.lifetime, response, data, fresh);
         TokenSet {
             access_token: token.clone(),
             refresh_token: text(&self.profile.refresh_token)

@@ -52,15 +52,10 @@ pub fn granted_by_function<F>(
     }
     let stamp = jwt::stamp(token, platform);
     let told = ["expiresInMs", "expiresAt"].into_iter().find(|key| granted.get(key).is_some());
-    let profile = Profile {
-        expiry: told.map(|key| match key {
-            "expiresInMs" => {
-                Expiry::ExpiresIn { paths: vec![key.to_owned()], unit: Duration::from_millis(1) }
-            }
-            _ => Expiry::ExpiresAt { paths: vec![key.to_owned()] },
-        }),
-        ..profile.clone()
-    };
+    let expiry = told.map(|key| match key {
+        "expiresInMs" => Expiry::ExpiresIn { paths: vec![key.to_owned()], unit: Duration::from_millis(1) },
+        _ => Expiry::ExpiresAt { paths: vec![key.to_owned()] },
+    });
     let response = HttpResponse {
         status: 200,
         headers: Vec::new(),
@@ -68,13 +63,13 @@ pub fn granted_by_function<F>(
         sent_at: now,
         received_at: now,
     };
-    let validity = validity(&profile, &response, Some(&granted), stamp);
+    let validity = validity(expiry.as_ref(), profile.lifetime, &response, Some(&granted), stamp);
     let told =
         granted.get("scopes").map(|list| list.items().iter().filter_map(Json::as_text).collect::<ScopeSet>());
     Ok(TokenSet {
         access_token: AccessToken::new(token),
         refresh_token: text("refreshToken").map(RefreshToken::new),
-        scopes: told.filter(|told| !told.is_empty()).or_else(|| asked_for(&profile, scopes)),
+        scopes: told.filter(|told| !told.is_empty()).or_else(|| asked_for(profile, scopes)),
         issued_at: now,
         expires_at: validity.expires_at,
         provider_clock: validity.provider_clock,

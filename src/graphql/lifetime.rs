@@ -11,7 +11,7 @@ use crate::{
     core::{Skew, Stamp, UnixMillis, millis},
     http::HttpResponse,
     json::Json,
-    provider::{Expiry, Lifetime, Profile},
+    provider::{Expiry, Lifetime},
 };
 
 use super::point::{parse_decimal, parse_http_date, parse_point};
@@ -30,15 +30,16 @@ pub(super) struct Validity {
 
 /// Derives both from an answer, its `data` and the token's own claims.
 pub(super) fn validity(
-    profile: &Profile,
+    expiry: Option<&Expiry>,
+    lifetime: Lifetime,
     response: &HttpResponse,
     data: Option<&Json>,
     stamp: Stamp,
 ) -> Validity {
     let clock = Clock::of(response, stamp);
-    let told = [stated(profile.expiry.as_ref(), data, clock), by_claims(stamp, clock)];
+    let told = [stated(expiry, data, clock), by_claims(stamp, clock)];
     let told = told.into_iter().flatten().filter(|span| millis(*span) > 0).min();
-    let lifetime = match (profile.lifetime, told) {
+    let lifetime = match (lifetime, told) {
         (Lifetime::AtMost(most), Some(told)) => told.min(most),
         (Lifetime::Otherwise(_), Some(told)) => told,
         (Lifetime::AtMost(span) | Lifetime::Otherwise(span), None) => span,
@@ -158,20 +159,21 @@ mod tests {
         }
     }
 
-    fn profile(expiry: Option<Expiry>, lifetime: Lifetime) -> Profile {
-        let braintree = crate::provider::braintree::Braintree {
-            environment: crate::provider::fluz::Environment::Sandbox,
-            endpoint: None,
-            client_id: String::new(),
-            version: None,
-            lifetime: None,
-        };
-        Profile { expiry, lifetime, ..braintree.profile() }
+    /// What is known of an API's lifetimes.
+    struct Known {
+        expiry: Option<Expiry>,
+        lifetime: Lifetime,
     }
 
-    fn lifetime_of(profile: &Profile, response: &HttpResponse, data: &str, stamp: Stamp) -> Duration {
+    fn profile(expiry: Option<Expiry>, lifetime: Lifetime) -> Known {
+        Known { expiry, lifetime }
+    }
+
+    fn lifetime_of(profile: &Known, response: &HttpResponse, data: &str, stamp: Stamp) -> Duration {
         let data = parse_json(data).unwrap();
-        validity(profile, response, Some(&data), stamp).expires_at.since(response.received_at)
+        validity(profile.expiry.as_ref(), profile.lifetime, response, Some(&data), stamp)
+            .expires_at
+            .since(response.received_at)
     }
 
     #[test]
@@ -232,7 +234,7 @@ mod tests {
         let profile = profile(at(), HOUR);
         let response = response(PROVIDER + Duration::from_millis(900), Some(DATE));
 
-        let validity = validity(&profile, &response, None, Stamp::default());
+        let validity = validity(profile.expiry.as_ref(), profile.lifetime, &response, None, Stamp::default());
 
         assert_eq!(validity.provider_clock, Skew::default());
     }
@@ -242,7 +244,7 @@ mod tests {
         for (behind, skew) in [(1000, 0), (1001, 1601)] {
             let response = response(PROVIDER - Duration::from_millis(behind), Some(DATE));
 
-            let validity = validity(&profile(None, HOUR), &response, None, Stamp::default());
+            let validity = validity(None, HOUR, &response, None, Stamp::default());
 
             // Half of the way is 100 ms; the header was half a second old by then.
             assert_eq!(validity.provider_clock, Skew::new(skew), "{behind}");
@@ -253,7 +255,7 @@ mod tests {
     fn a_token_tells_the_clock_where_no_header_does() {
         let response = response(PROVIDER - DAY, None);
 
-        let validity = validity(&profile(None, HOUR), &response, None, claims(PROVIDER, 180));
+        let validity = validity(None, HOUR, &response, None, claims(PROVIDER, 180));
 
         assert_eq!(validity.provider_clock, Skew::new(86_400_600));
     }
@@ -262,7 +264,7 @@ mod tests {
     fn the_skew_carries_our_clock_to_the_providers() {
         let response = response(PROVIDER - DAY, Some(DATE));
 
-        let validity = validity(&profile(None, HOUR), &response, None, Stamp::default());
+        let validity = validity(None, HOUR, &response, None, Stamp::default());
 
         let shown = validity.expires_at.shifted(validity.provider_clock);
         assert!(shown.since(PROVIDER).abs_diff(Duration::from_secs(3600)) < Duration::from_secs(1));
@@ -320,7 +322,7 @@ mod tests {
     fn an_issue_of_years_ago_says_nothing_about_the_clock() {
         let stamp = claims(PROVIDER - 3000 * DAY / 2, 180);
 
-        let validity = validity(&profile(None, HOUR), &response(PROVIDER, None), None, stamp);
+        let validity = validity(None, HOUR, &response(PROVIDER, None), None, stamp);
 
         assert_eq!(validity.provider_clock, Skew::default());
         assert_eq!(validity.expires_at.since(PROVIDER), Duration::from_secs(180));

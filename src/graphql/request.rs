@@ -5,7 +5,7 @@ use crate::{
     core::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError},
     http::HttpRequest,
     json::{Json, Platform},
-    provider::{Authorization, Operation, Profile, SecretId, Secrets, Variable, Wire},
+    provider::{Authorization, Chosen, Operation, Profile, SecretId, Secrets, Variable, Wire},
 };
 
 /// What a request is filled with.
@@ -13,6 +13,8 @@ pub(super) struct Filling<'a> {
     pub(super) profile: &'a Profile,
     pub(super) secrets: &'a Secrets,
     pub(super) scopes: &'a ScopeSet,
+    /// What the session chose.
+    pub(super) chosen: &'a [Chosen],
     pub(super) refresh_token: Option<&'a RefreshToken>,
     pub(super) refused: Option<&'a str>,
 }
@@ -26,7 +28,7 @@ impl Filling<'_> {
         accept: &str,
         platform: Platform,
     ) -> Result<HttpRequest, TokenError> {
-        let variables = self.members(&operation.variables);
+        let variables = self.profile.filled(operation, self.chosen, &|variable| self.variable(variable));
         let (media_type, body, credentials) = match self.profile.wire {
             Wire::GraphQl => {
                 let body = Json::Map(vec![
@@ -58,20 +60,19 @@ impl Filling<'_> {
         })
     }
 
-    fn members(&self, members: &[(String, Variable)]) -> Vec<(String, Json)> {
-        members.iter().map(|(name, variable)| (name.clone(), self.variable(variable))).collect()
-    }
-
     fn variable(&self, variable: &Variable) -> Json {
         match variable {
             Variable::Literal(value) => value.clone(),
             Variable::Secret(id) => Json::text(self.secret(*id).expose()),
+            Variable::Absent => Json::Null,
             Variable::RefreshToken => {
                 self.refresh_token.map_or(Json::Null, |token| Json::text(token.expose()))
             }
             Variable::Refused => self.refused.map_or(Json::Null, Json::text),
             Variable::Scopes => Json::List(self.scopes.iter().map(Json::text).collect()),
-            Variable::Map(members) => Json::Map(self.members(members)),
+            Variable::Map(members) => {
+                Json::Map(members.iter().map(|(name, it)| (name.clone(), self.variable(it))).collect())
+            }
             Variable::List(items) => Json::List(items.iter().map(|item| self.variable(item)).collect()),
         }
     }

@@ -28,7 +28,7 @@ pub fn observe(profile: &Profile, response: &HttpResponse, platform: Platform) -
         return None;
     }
     let stamp = jwt::stamp(&token, platform);
-    let validity = validity(profile, response, None, stamp);
+    let validity = validity(profile.expiry.as_ref(), profile.lifetime, response, None, stamp);
     Some(TokenSet {
         access_token: AccessToken::new(token),
         refresh_token: None,

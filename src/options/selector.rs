@@ -4,14 +4,14 @@ use super::{Given, Invalid, Reader, Settings, invalid, reader::shown};
 use crate::{
     core::{ScopeSet, Scoping, TokenError},
     json::Json,
-    provider::{Choice, Choices, Presence, Wire},
+    provider::{Choice, Choices, Chosen, Presence, Wire},
 };
 
 /// What a session has of its own; all else is the manager's.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     /// Variables of the grant in the order of their names; one without a value is left out.
-    pub variables: Vec<(String, Option<Json>)>,
+    pub variables: Vec<Chosen>,
     /// The scopes to ask for.
     pub scopes: Option<ScopeSet>,
 }

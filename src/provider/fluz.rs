@@ -77,13 +77,14 @@ impl Fluz {
                 (Authorization::BasicPair { username: app_id, password: SecretId(0) }, "appSecret")
             }
         };
-        let mut variables = vec![
+        // Left out rather than null: the one client known to work does so.
+        let seat_id = self.seat_id.map_or(Variable::Absent, |id| Variable::Literal(Json::text(id)));
+        let variables = vec![
             ("userId".to_owned(), Variable::Literal(Json::text(self.user_id))),
             ("accountId".to_owned(), Variable::Literal(Json::text(self.account_id))),
             ("scopes".to_owned(), Variable::Scopes),
+            ("seatId".to_owned(), seat_id),
         ];
-        // Left out rather than null: the one client known to work does so.
-        variables.extend(self.seat_id.map(|id| ("seatId".to_owned(), Variable::Literal(Json::text(id)))));
         Profile {
             name: "fluz".to_owned(),
             endpoint: self.endpoint.unwrap_or_else(|| endpoint.to_owned()),

@@ -11,8 +11,8 @@ pub mod profile;
 pub mod toggle;
 
 pub use profile::{
-    Authorization, Choice, Choices, Expiry, Lifetime, Operation, Part, Presence, Profile, SecretId, Secrets,
-    Signals, Signs, Sliding, Spelling, TokenShape, TokenSource, Unexplained, Variable, Wire,
+    Authorization, Choice, Choices, Chosen, Expiry, Lifetime, Operation, Part, Presence, Profile, SecretId,
+    Secrets, Signals, Signs, Sliding, Spelling, TokenShape, TokenSource, Unexplained, Variable, Wire,
 };
 
 #[cfg(test)]
@@ -70,9 +70,11 @@ mod tests {
             Variable::Secret(id) => vec![*id],
             Variable::Map(members) => members.iter().flat_map(|(_, it)| secrets_of(it)).collect(),
             Variable::List(items) => items.iter().flat_map(secrets_of).collect(),
-            Variable::Literal(_) | Variable::RefreshToken | Variable::Refused | Variable::Scopes => {
-                Vec::new()
-            }
+            Variable::Literal(_)
+            | Variable::Absent
+            | Variable::RefreshToken
+            | Variable::Refused
+            | Variable::Scopes => Vec::new(),
         }
     }
 

@@ -57,20 +57,34 @@ impl Profile {
         if named || self.choices == Choices::Any { Scoping::ByRequest } else { Scoping::Fixed }
     }
 
-    /// The same for a session with variables of its own.
-    #[must_use]
-    pub fn selecting(&self, variables: &[(String, Option<Json>)]) -> Self {
-        let mut profile = self.clone();
-        profile.authenticate = self.authenticate.selecting(variables);
-        for (name, value) in profile.renew.iter_mut().flat_map(|renew| &mut renew.variables) {
-            // What is asked for on renewing may be fewer; what is there is to be the same.
-            if let Some((_, Some(chosen))) = variables.iter().find(|(chosen, _)| chosen == name) {
-                *value = Variable::Literal(chosen.clone());
-            }
+    /// The variables of `operation` by name, as `fill` tells them, and as a session chose them; what
+    /// was chosen without a value is left out.
+    pub fn filled(
+        &self,
+        operation: &Operation,
+        chosen: &[Chosen],
+        fill: &dyn Fn(&Variable) -> Json,
+    ) -> Vec<(String, Json)> {
+        let mut filled = Vec::with_capacity(operation.variables.len());
+        for (name, variable) in &operation.variables {
+            let value = match (chosen.iter().find(|(known, _)| known == name), variable) {
+                (Some((_, value)), _) => value.clone(),
+                (None, Variable::Absent) => None,
+                (None, variable) => Some(fill(variable)),
+            };
+            filled.extend(value.map(|value| (name.clone(), value)));
         }
-        profile
+        if self.choices == Choices::Any {
+            let added =
+                chosen.iter().filter(|(name, _)| operation.variables.iter().all(|(own, _)| own != name));
+            filled.extend(added.filter_map(|(name, value)| Some((name.clone(), value.clone()?))));
+        }
+        filled
     }
 }
+
+/// A variable as a session chose it; one without a value is left out.
+pub type Chosen = (String, Option<Json>);
 
 /// What a session may choose of what is sent with a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,23 +170,6 @@ impl Operation {
     pub const ABSENT: Self =
         Self { document: String::new(), variables: Vec::new(), authorization: Authorization::None };
 
-    /// The same with other values; a variable without one is left out.
-    #[must_use]
-    pub fn selecting(&self, variables: &[(String, Option<Json>)]) -> Self {
-        let mut operation = self.clone();
-        for (name, chosen) in variables {
-            let place = operation.variables.iter().position(|(known, _)| known == name);
-            match (place, chosen.clone().map(Variable::Literal)) {
-                // In its place: who chooses what is there already is to be the same.
-                (Some(place), Some(value)) => operation.variables[place].1 = value,
-                (Some(place), None) => drop(operation.variables.remove(place)),
-                (None, Some(value)) => operation.variables.push((name.clone(), value)),
-                (None, None) => {}
-            }
-        }
-        operation
-    }
-
     /// The value of a variable that is the same for each request.
     pub fn literal(&self, name: &str) -> Option<&Json> {
         let found = self.variables.iter().find(|(known, _)| known == name)?;
@@ -185,6 +182,8 @@ impl Operation {
 pub enum Variable {
     /// The same for each request.
     Literal(Json),
+    /// Left out, unless a session chooses it.
+    Absent,
     /// A secret, asked for afresh for each grant.
     Secret(SecretId),
     /// The refresh token.
@@ -203,7 +202,7 @@ impl Variable {
     fn names_scopes(&self) -> bool {
         match self {
             Self::Scopes => true,
-            Self::Literal(_) | Self::Secret(_) | Self::RefreshToken | Self::Refused => false,
+            Self::Literal(_) | Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::Refused => false,
             Self::Map(members) => members.iter().any(|(_, member)| member.names_scopes()),
             Self::List(items) => items.iter().any(Self::names_scopes),
         }

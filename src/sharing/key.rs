@@ -7,7 +7,7 @@ use crate::{
     core::{Identity, ScopeSet},
     json::{Json, Platform},
     options::{Granter, SecretSource, Selection, Settings},
-    provider::{Authorization, Operation, Variable},
+    provider::{Authorization, Chosen, Profile, Variable},
 };
 
 /// The key of a session's entry in a store.
@@ -44,7 +44,7 @@ fn digest<F>(settings: &Settings<F>, selection: &Selection, scopes: Json, platfo
         Json::text(&profile.name),
         Json::text(&profile.endpoint),
         Json::text(profile.grant_url()),
-        operation(&profile.authenticate.selecting(&selection.variables)),
+        identifying(profile, &selection.variables),
         Json::List(secrets),
         scopes,
         Json::Map(
@@ -62,8 +62,9 @@ fn secret<F>(source: &SecretSource<F>) -> Json {
     }
 }
 
-fn operation(operation: &Operation) -> Json {
-    let variables = operation.variables.iter().map(|(name, value)| (name.clone(), variable(value))).collect();
+fn identifying(profile: &Profile, chosen: &[Chosen]) -> Json {
+    let operation = &profile.authenticate;
+    let variables = profile.filled(operation, chosen, &variable);
     let authorization = match &operation.authorization {
         Authorization::BasicPair { username, .. } => Json::text(username),
         Authorization::None
@@ -78,7 +79,11 @@ fn operation(operation: &Operation) -> Json {
 fn variable(value: &Variable) -> Json {
     match value {
         Variable::Literal(json) => json.clone(),
-        Variable::Secret(_) | Variable::RefreshToken | Variable::Refused | Variable::Scopes => Json::Null,
+        Variable::Absent
+        | Variable::Secret(_)
+        | Variable::RefreshToken
+        | Variable::Refused
+        | Variable::Scopes => Json::Null,
         Variable::Map(members) => {
             Json::Map(members.iter().map(|(name, value)| (name.clone(), variable(value))).collect())
         }

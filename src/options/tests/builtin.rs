@@ -10,6 +10,7 @@ fn shape(variables: &[(String, Variable)]) -> String {
     fn one(variable: &Variable) -> String {
         match variable {
             Variable::Literal(value) => (PLATFORM.write_json)(value),
+            Variable::Absent => "nothing".to_owned(),
             Variable::Secret(SecretId(id)) => format!("secret {id}"),
             Variable::RefreshToken => "refresh token".to_owned(),
             Variable::Refused => "refused".to_owned(),
@@ -19,7 +20,8 @@ fn shape(variables: &[(String, Variable)]) -> String {
         }
     }
     let member = |(name, variable): &(String, Variable)| format!("{name}: {}", one(variable));
-    variables.iter().map(member).collect::<Vec<_>>().join(", ")
+    let sent = variables.iter().filter(|(_, variable)| *variable != Variable::Absent);
+    sent.map(member).collect::<Vec<_>>().join(", ")
 }
 
 fn secret_of<'a>(settings: &'a Settings<&'static str>) -> &'a str {

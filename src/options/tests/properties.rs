@@ -258,9 +258,11 @@ fn ids_of(operation: &Operation) -> Vec<usize> {
             Variable::Secret(id) => vec![id.0],
             Variable::Map(members) => members.iter().flat_map(|(_, member)| of(member)).collect(),
             Variable::List(items) => items.iter().flat_map(of).collect(),
-            Variable::Literal(_) | Variable::RefreshToken | Variable::Refused | Variable::Scopes => {
-                Vec::new()
-            }
+            Variable::Literal(_)
+            | Variable::Absent
+            | Variable::RefreshToken
+            | Variable::Refused
+            | Variable::Scopes => Vec::new(),
         }
     }
     let mut ids: Vec<_> = operation.variables.iter().flat_map(|(_, variable)| of(variable)).collect();
