@@ -52,7 +52,7 @@ impl Granting<'_> {
     pub(crate) async fn secrets(&self) -> Result<Vec<Secret>, GrantFailure> {
         let Granter::Profile(sources) = &self.settings.granter else { return Ok(Vec::new()) };
         let mut secrets = Vec::with_capacity(sources.len());
-        for (source, name) in sources.iter().zip(&self.settings.profile.secrets) {
+        for (source, name) in sources.iter().zip(self.settings.profile.secrets.iter()) {
             secrets.push(self.secret(source, name).await?);
         }
         Ok(secrets)
@@ -235,7 +235,7 @@ impl Granting<'_> {
 fn wanted_headers(profile: &Profile) -> Vec<&str> {
     let mut wanted = vec!["date", "retry-after"];
     if let TokenSource::Headers(names) = &profile.token {
-        wanted.extend(names.iter().map(String::as_str));
+        wanted.extend(names.iter());
     }
     wanted
 }

@@ -7,7 +7,7 @@ use crate::{
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
-    provider::{Chosen, Operation, Part, Profile, Secrets, TokenSource, Unexplained, Wire},
+    provider::{Chosen, Operation, Part, Profile, Secrets, TokenSource, Unexplained, Wire, Words},
 };
 
 use super::{
@@ -217,7 +217,7 @@ impl<'a> Exchange<'a> {
     fn token(&self, answer: &Answer, response: &HttpResponse) -> Option<Result<AccessToken, ()>> {
         let text = match &self.profile.token {
             // Partial data: a complete payload counts, whatever else went wrong.
-            TokenSource::Data(paths) => answer.data.as_ref()?.first_at(paths)?.as_text()?.to_owned(),
+            TokenSource::Data(paths) => paths.lead(answer.data.as_ref()?)?.as_text()?.to_owned(),
             // A header comes with refusals and redirects too.
             TokenSource::Headers(_) if !answer.problems.is_empty() || !answer.succeeded() => return None,
             TokenSource::Headers(names) => names.iter().find_map(|name| bearer(response.header(name)?))?,
@@ -236,7 +236,7 @@ impl<'a> Exchange<'a> {
         platform: Platform,
     ) -> TokenSet {
         let data = answer.data.as_ref();
-        let text = |paths| data.and_then(|data| data.first_at(paths)).and_then(Json::as_text);
+        let text = |paths: &Words| data.and_then(|data| paths.lead(data)).and_then(Json::as_text);
         let stamp = jwt::stamp(token.expose(), platform);
         let fresh = match self.profile.wire {
             Wire::GraphQl => stamp,
@@ -378,12 +378,12 @@ impl<'a> Exchange<'a> {
             }
             (Kind::GraphQl, _) => match &self.profile.token {
                 TokenSource::Data(paths) => {
-                    format!("{name} answered without a token at `data.{}`", paths.join("` or `data."))
+                    format!("{name} answered without a token at `data.{}`", joined(paths, "` or `data."))
                 }
                 TokenSource::Headers(names) => format!(
                     "{name} answered without the header `{}`; in a browser, the server must list it in \
                      `Access-Control-Expose-Headers`",
-                    names.join("` or `")
+                    joined(names, "` or `")
                 ),
             },
             (kind, _) => format!(
@@ -438,14 +438,23 @@ pub(super) fn asked_for(profile: &Profile, scopes: &ScopeSet) -> Option<ScopeSet
 
 /// The scopes that the answer names. None at all means that it does not tell: a
 /// token for nothing is not granted.
-fn granted_scopes(data: &Json, paths: &[String]) -> Option<ScopeSet> {
-    let found = data.first_at(paths)?;
+fn granted_scopes(data: &Json, paths: &Words) -> Option<ScopeSet> {
+    let found = paths.lead(data)?;
     let scopes: ScopeSet = match found.as_text() {
         // RFC 6749 section 3.3: with spaces between them.
         Some(text) => text.split_ascii_whitespace().collect(),
         None => found.items().iter().filter_map(Json::as_text).collect(),
     };
     (!scopes.is_empty()).then_some(scopes)
+}
+
+fn joined(words: &Words, between: &str) -> String {
+    let mut joined = String::new();
+    for word in words.iter() {
+        joined.push_str(if joined.is_empty() { "" } else { between });
+        joined.push_str(word);
+    }
+    joined
 }
 
 /// What was seen, for a message.

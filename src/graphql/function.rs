@@ -9,7 +9,7 @@ use crate::{
     http::HttpResponse,
     json::{Json, Platform},
     options::Given,
-    provider::{Expiry, Profile},
+    provider::{Expiry, Profile, profile::words},
 };
 
 use super::{exchange::asked_for, jwt, lifetime::validity};
@@ -53,8 +53,8 @@ pub fn granted_by_function<F>(
     let stamp = jwt::stamp(token, platform);
     let told = ["expiresInMs", "expiresAt"].into_iter().find(|key| granted.get(key).is_some());
     let expiry = told.map(|key| match key {
-        "expiresInMs" => Expiry::ExpiresIn { paths: vec![key.to_owned()], unit: Duration::from_millis(1) },
-        _ => Expiry::ExpiresAt { paths: vec![key.to_owned()] },
+        "expiresInMs" => Expiry::ExpiresIn { paths: words(&["expiresInMs"]), unit: Duration::from_millis(1) },
+        _ => Expiry::ExpiresAt { paths: words(&["expiresAt"]) },
     });
     let response = HttpResponse {
         status: 200,

@@ -101,7 +101,7 @@ impl Clock {
 fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Option<Duration> {
     match expiry? {
         Expiry::ExpiresIn { paths, unit } => {
-            let units = match data?.first_at(paths)? {
+            let units = match paths.lead(data?)? {
                 Json::Number(number) => *number,
                 Json::Text(text) => parse_decimal(text.trim())?,
                 Json::Null | Json::Bool(_) | Json::List(_) | Json::Map(_) => return None,
@@ -109,7 +109,7 @@ fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Option<
             Duration::try_from_secs_f64(units * unit.as_secs_f64()).ok()
         }
         Expiry::ExpiresAt { paths } => {
-            let expires_at = parse_point(data?.first_at(paths)?)?;
+            let expires_at = parse_point(paths.lead(data?)?)?;
             let by_provider = expires_at.since(clock.now());
             // A fresh token that seems expired: then it is the clock that is wrong.
             if by_provider.is_zero() { Some(expires_at.since(clock.ours)) } else { Some(by_provider) }

@@ -70,9 +70,9 @@ impl Filling<'_> {
             }
             Variable::Refused => self.refused.map_or(Json::Null, Json::text),
             Variable::Scopes => Json::List(self.scopes.iter().map(Json::text).collect()),
-            Variable::Map(members) => {
-                Json::Map(members.iter().map(|(name, it)| (name.clone(), self.variable(it))).collect())
-            }
+            Variable::Map(members) => Json::Map(
+                members.iter().map(|(name, it)| (name.clone().into_owned(), self.variable(it))).collect(),
+            ),
             Variable::List(items) => Json::List(items.iter().map(|item| self.variable(item)).collect()),
         }
     }
@@ -96,7 +96,7 @@ impl Filling<'_> {
         }
         let message = format!(
             "`{}` holds a character that cannot be sent in a header; give it as the provider shows it",
-            self.profile.secrets.get(id.0).map_or("the secret", String::as_str)
+            self.profile.secrets.get(id.0).unwrap_or("the secret")
         );
         Err(TokenError::new(ErrorCode::CredentialsUnavailable, message).of(&self.profile.name))
     }

@@ -169,7 +169,7 @@ impl Problem {
 
     fn shows(&self, signs: &Signs) -> bool {
         let message = self.message.trim().to_ascii_lowercase();
-        self.codes.iter().any(|code| signs.codes.contains(code))
+        self.codes.iter().any(|code| signs.codes.iter().any(|known| known == code))
             || signs.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(&message))
             || signs.phrases.iter().any(|words| words.iter().all(|word| message.contains(word)))
     }
@@ -272,10 +272,10 @@ mod tests {
     #[test]
     fn signs_are_statuses_codes_messages_and_phrases() {
         let signs = Signs {
-            statuses: vec![401],
+            statuses: (&[401]).into(),
             codes: words(&["AUTH-0008"]),
             messages: words(&["Unauthorized"]),
-            phrases: vec![&["token", "expired"]],
+            phrases: &[&["token", "expired"]],
         };
 
         for body in [

@@ -4,7 +4,7 @@ use super::{Given, Invalid, Reader, Settings, invalid, reader::shown};
 use crate::{
     core::{ScopeSet, Scoping, TokenError},
     json::Json,
-    provider::{Choice, Choices, Chosen, Presence, Wire},
+    provider::{Choices, Chosen, Text, Variable, Wire},
 };
 
 /// What a session has of its own; all else is the manager's.
@@ -35,25 +35,9 @@ fn selection<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selec
     let scoped = settings.limits.scoping == Scoping::ByRequest;
     let mut variables = Vec::new();
     match &profile.choices {
-        Choices::Variables(choices) => {
-            let names = choices.iter().map(|choice| choice.name.as_str());
-            let known: Vec<_> = names.chain(scoped.then_some("scopes")).collect();
-            if known.is_empty() && !members.is_empty() {
-                return Err(invalid(format!(
-                    "{} knows no other users and no scopes under the same credentials: a session has nothing \
-                     to select; make another TokenManager",
-                    profile.name
-                )));
-            }
-            options.accept_only(&known)?;
-            for choice in choices.iter().filter(|choice| options.get(&choice.name).is_some()) {
-                let own = profile.authenticate.literal(&choice.name);
-                variables.push((choice.name.clone(), chosen(&options, choice, own)?));
-            }
-        }
         Choices::Any => {
             // What a form has of its own is not to be chosen.
-            let own = profile.authenticate.variables.iter().map(|(name, _)| name.as_str());
+            let own = profile.authenticate.variables.iter().map(|(name, _)| &**name);
             for (name, value) in members.iter().filter(|(name, _)| name != "scopes") {
                 if own.clone().any(|own| own == name) {
                     return Err(invalid(format!("option `{name}` is not to be selected; leave it out")));
@@ -63,27 +47,61 @@ fn selection<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selec
                 }
             }
         }
+        choices @ (Choices::Nothing | Choices::Variables { .. }) => {
+            let choosable = profile.authenticate.variables.iter().filter(|it| is_choosable(it, choices));
+            let names = choosable.clone().map(|(name, _)| &**name);
+            let known: Vec<_> = names.chain(scoped.then_some("scopes")).collect();
+            if known.is_empty() && !members.is_empty() {
+                return Err(invalid(format!(
+                    "{} knows no other users and no scopes under the same credentials: a session has nothing \
+                     to select; make another TokenManager",
+                    profile.name
+                )));
+            }
+            options.accept_only(&known)?;
+            for (name, own) in choosable.filter(|(name, _)| options.get(name).is_some()) {
+                variables.push((name.clone().into_owned(), chosen(&options, name, own, choices)?));
+            }
+        }
     }
     variables.sort_by(|(one, _), (other, _)| one.cmp(other));
     let scopes = options.get("scopes").map(|_| options.scopes("scopes")).transpose()?;
     Ok(Selection { variables, scopes })
 }
 
+/// Whether a variable is the same for each request, and plain.
+fn is_choosable((name, variable): &(Text, Variable), choices: &Choices) -> bool {
+    let plain = match variable {
+        Variable::Literal(value) => matches!(value, Json::Text(_) | Json::Number(_) | Json::Bool(_)),
+        Variable::Absent => true,
+        Variable::Secret(_)
+        | Variable::RefreshToken
+        | Variable::Refused
+        | Variable::Scopes
+        | Variable::Map(_)
+        | Variable::List(_) => false,
+    };
+    // What is called so chooses scopes.
+    plain && name != "scopes" && *choices != Choices::Nothing
+}
+
 /// The value for a variable, of the same kind as the manager's own.
 fn chosen<F: Clone>(
     options: &Reader<'_, F>,
-    choice: &Choice,
-    own: Option<&Json>,
+    key: &str,
+    own: &Variable,
+    choices: &Choices,
 ) -> Result<Option<Json>, Invalid> {
-    let key = &choice.name;
-    let remedy = match (own, choice.presence) {
-        (Some(Json::Number(_)), _) => "a number",
-        (Some(Json::Bool(_)), _) => "true or false",
-        (_, Presence::Optional) => "a string, or null for none",
-        (_, Presence::Required) => "a string, or leave it out for the manager's own",
+    let own = if let Variable::Literal(own) = own { Some(own) } else { None };
+    let may_be_left_out = matches!(choices, Choices::Variables { optional } if optional.contains(&key));
+    let remedy = match own {
+        Some(Json::Number(_)) => "a number",
+        Some(Json::Bool(_)) => "true or false",
+        _ if may_be_left_out => "a string, or null for none",
+        _ => "a string, or leave it out for the manager's own",
     };
     match (options.get(key), own) {
-        (Some(Given::Null), _) if choice.presence == Presence::Optional => Ok(None),
+        (Some(Given::Null), _) if may_be_left_out => Ok(None),
         (Some(Given::Number(_)), Some(Json::Number(_))) | (Some(Given::Bool(_)), Some(Json::Bool(_))) => {
             options.get(key).and_then(Given::to_json).map(Some).ok_or_else(|| options.wrong(key, remedy))
         }

@@ -41,8 +41,8 @@ fn digest<F>(settings: &Settings<F>, selection: &Selection, scopes: Json, platfo
         Granter::Function(_) => Vec::new(),
     };
     let whole = Json::List(vec![
-        Json::text(&profile.name),
-        Json::text(&profile.endpoint),
+        Json::text(&*profile.name),
+        Json::text(&*profile.endpoint),
         Json::text(profile.grant_url()),
         identifying(profile, &selection.variables),
         Json::List(secrets),
@@ -72,7 +72,7 @@ fn identifying(profile: &Profile, chosen: &[Chosen]) -> Json {
         | Authorization::Basic(_)
         | Authorization::Bearer(_) => Json::Null,
     };
-    Json::List(vec![Json::text(&operation.document), Json::Map(variables), authorization])
+    Json::List(vec![Json::text(&*operation.document), Json::Map(variables), authorization])
 }
 
 /// What is filled in later counts elsewhere, or changes.
@@ -84,9 +84,9 @@ fn variable(value: &Variable) -> Json {
         | Variable::RefreshToken
         | Variable::Refused
         | Variable::Scopes => Json::Null,
-        Variable::Map(members) => {
-            Json::Map(members.iter().map(|(name, value)| (name.clone(), variable(value))).collect())
-        }
+        Variable::Map(members) => Json::Map(
+            members.iter().map(|(name, value)| (name.clone().into_owned(), variable(value))).collect(),
+        ),
         Variable::List(items) => Json::List(items.iter().map(variable).collect()),
     }
 }
