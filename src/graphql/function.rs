@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use crate::{
-    core::{
-        AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, UnixMillis, is_sendable,
-    },
+    core::{ErrorCode, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, UnixMillis, is_sendable},
     http::HttpResponse,
     json::{Json, Platform},
     options::Given,
     provider::{Expiry, Profile, profile::words},
 };
 
-use super::{exchange::asked_for, jwt, lifetime::validity};
+use super::{exchange::asked_for, jwt, lifetime::issued};
 
 /// Reads `{ accessToken, expiresAt | expiresInMs, refreshToken?, scopes? }`, given at
 /// `now` to who asked for `scopes`. A lifetime that is not told is the profile's.
@@ -63,18 +61,12 @@ pub fn granted_by_function<F>(
         sent_at: now,
         received_at: now,
     };
-    let validity = validity(expiry.as_ref(), profile.lifetime, &response, Some(&granted), stamp);
-    let told =
-        granted.get("scopes").map(|list| list.items().iter().filter_map(Json::as_text).collect::<ScopeSet>());
-    Ok(TokenSet {
-        access_token: AccessToken::new(token),
-        refresh_token: text("refreshToken").map(RefreshToken::new),
-        scopes: told.filter(|told| !told.is_empty()).or_else(|| asked_for(profile, scopes)),
-        issued_at: now,
-        expires_at: validity.expires_at,
-        provider_clock: validity.provider_clock,
-        stamp,
-    })
+    let mut tokens = issued(token, expiry.as_ref(), profile.lifetime, &response, Some(&granted), stamp);
+    tokens.refresh_token = text("refreshToken").map(RefreshToken::new);
+    let told: Option<ScopeSet> =
+        granted.get("scopes").map(|list| list.items().iter().filter_map(Json::as_text).collect());
+    tokens.scopes = told.filter(|told| !told.is_empty()).or_else(|| asked_for(profile, scopes));
+    Ok(tokens)
 }
 
 /// What is read of the object that a function gives.

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::{
-    core::{Skew, Stamp, UnixMillis, millis},
+    core::{AccessToken, Skew, Stamp, TokenSet, UnixMillis, millis},
     http::HttpResponse,
     json::Json,
     provider::{Expiry, Lifetime},
@@ -19,17 +19,38 @@ use super::point::{parse_decimal, parse_http_date, parse_point};
 /// A clock is not wrong by a week: then it is the token's `iat` that means nothing.
 const IMPLAUSIBLE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// A token that came with an answer, without what else that may have brought.
+pub(super) fn issued(
+    token: &str,
+    expiry: Option<&Expiry>,
+    lifetime: Lifetime,
+    response: &HttpResponse,
+    data: Option<&Json>,
+    stamp: Stamp,
+) -> TokenSet {
+    let Validity { expires_at, provider_clock } = validity(expiry, lifetime, response, data, stamp);
+    TokenSet {
+        access_token: AccessToken::new(token),
+        refresh_token: None,
+        scopes: None,
+        issued_at: response.received_at,
+        expires_at,
+        provider_clock,
+        stamp,
+    }
+}
+
 /// When a token expires, and how far the provider's clock is ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Validity {
+struct Validity {
     /// By our clock.
-    pub(super) expires_at: UnixMillis,
+    expires_at: UnixMillis,
     /// How far the provider's clock is ahead of ours.
-    pub(super) provider_clock: Skew,
+    provider_clock: Skew,
 }
 
 /// Derives both from an answer, its `data` and the token's own claims.
-pub(super) fn validity(
+fn validity(
     expiry: Option<&Expiry>,
     lifetime: Lifetime,
     response: &HttpResponse,
