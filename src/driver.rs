@@ -322,7 +322,7 @@ impl Driver {
         let profile = &self.settings.profile;
         let sliding = profile.sliding.as_ref()?;
         let mut wanted = vec!["date"];
-        wanted.extend(sliding.headers.iter());
+        sliding.headers.iter().for_each(|name| wanted.push(name));
         observe(profile, &self.answered(response, &wanted, String::new())?, PLATFORM)
     }
 

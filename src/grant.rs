@@ -235,7 +235,7 @@ impl Granting<'_> {
 fn wanted_headers(profile: &Profile) -> Vec<&str> {
     let mut wanted = vec!["date", "retry-after"];
     if let TokenSource::Headers(names) = &profile.token {
-        wanted.extend(names.iter());
+        names.iter().for_each(|name| wanted.push(name));
     }
     wanted
 }

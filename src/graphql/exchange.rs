@@ -316,13 +316,13 @@ impl<'a> Exchange<'a> {
         } else {
             match &self.profile.token {
                 TokenSource::Data(paths) => {
-                    let paths = joined(paths.iter(), "` or `data.");
+                    let paths = joined(&mut paths.iter(), "` or `data.");
                     format!("{name} answered without a token at `data.{paths}`")
                 }
                 TokenSource::Headers(names) => format!(
                     "{name} answered without the header `{}`; in a browser, the server must list it in \
                      `Access-Control-Expose-Headers`",
-                    joined(names.iter(), "` or `")
+                    joined(&mut names.iter(), "` or `")
                 ),
             }
         };

@@ -64,18 +64,14 @@ impl Filling<'_> {
 
     fn variable(&self, variable: &Variable) -> Json {
         match variable {
-            Variable::Literal(value) => value.clone(),
             Variable::Secret(id) => Json::text(self.secret(*id).expose()),
-            Variable::Absent => Json::Null,
             Variable::RefreshToken => {
                 self.refresh_token.map_or(Json::Null, |token| Json::text(token.expose()))
             }
             Variable::Refused => self.refused.map_or(Json::Null, Json::text),
             Variable::Scopes => Json::List(self.scopes.iter().map(Json::text).collect()),
-            Variable::Map(members) => Json::Map(
-                members.iter().map(|(name, it)| (name.clone().into_owned(), self.variable(it))).collect(),
-            ),
-            Variable::List(items) => Json::List(items.iter().map(|item| self.variable(item)).collect()),
+            // The same for each request.
+            Variable::Literal(_) | Variable::Absent | Variable::Map(_) | Variable::List(_) => Json::Null,
         }
     }
 
@@ -87,7 +83,7 @@ impl Filling<'_> {
             Authorization::Bearer(id) => ("Bearer", id, self.secret(*id).expose().trim().to_owned()),
             Authorization::BasicPair { username, password } => {
                 // A secret that was read from a file ends in a line break.
-                let secret = self.secret(*password).expose().trim_end_matches(['\r', '\n']);
+                let secret = without_line_breaks(self.secret(*password).expose());
                 let pair = Secret::new(format!("{username}:{secret}"));
                 ("Basic", password, base64::encode(pair.expose().as_bytes()))
             }
@@ -160,6 +156,13 @@ fn basic_key(key: &str) -> String {
         key = rest;
     }
     if key.contains(':') { base64::encode(key.as_bytes()) } else { key.to_owned() }
+}
+
+fn without_line_breaks(mut text: &str) -> &str {
+    while let Some(rest) = text.strip_suffix('\n').or_else(|| text.strip_suffix('\r')) {
+        text = rest;
+    }
+    text
 }
 
 /// What comes after the `scheme` of an `Authorization` header, if it has that one.

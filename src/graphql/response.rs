@@ -150,7 +150,7 @@ impl Answer {
                 }
             }
         }
-        joined(codes.into_iter(), ", ")
+        joined(&mut codes.into_iter(), ", ")
     }
 
     /// What was seen, for a message.
@@ -179,7 +179,7 @@ pub(super) fn retry_after(response: &HttpResponse) -> Option<Duration> {
 }
 
 /// `words` in one text.
-pub(super) fn joined<'a>(words: impl Iterator<Item = &'a str>, between: &str) -> String {
+pub(super) fn joined<'a>(words: &mut dyn Iterator<Item = &'a str>, between: &str) -> String {
     let mut joined = String::new();
     for word in words {
         joined.push_str(if joined.is_empty() { "" } else { between });
@@ -189,8 +189,11 @@ pub(super) fn joined<'a>(words: impl Iterator<Item = &'a str>, between: &str) ->
 }
 
 /// A body without what may lie around its JSON.
-fn bare(text: &str) -> &str {
-    text.trim_start_matches('\u{feff}').trim()
+fn bare(mut text: &str) -> &str {
+    while let Some(rest) = text.strip_prefix('\u{feff}') {
+        text = rest;
+    }
+    text.trim()
 }
 
 /// The body of an answer, if it is JSON.

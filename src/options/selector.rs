@@ -4,7 +4,7 @@ use super::{Given, Invalid, Reader, Settings, invalid, reader::shown};
 use crate::{
     core::{ScopeSet, Scoping, TokenError},
     json::Json,
-    provider::{Choices, Chosen, Text, Variable, Wire},
+    provider::{Choices, Chosen, Variable, Wire},
 };
 
 /// What a session has of its own; all else is the manager's.
@@ -37,9 +37,8 @@ fn selection<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selec
     match &profile.choices {
         Choices::Any => {
             // What a form has of its own is not to be chosen.
-            let own = profile.authenticate.variables.iter().map(|(name, _)| &**name);
             for (name, value) in members.iter().filter(|(name, _)| name != "scopes") {
-                if own.clone().any(|own| own == name) {
+                if profile.authenticate.has(name) {
                     return Err(invalid(format!("option `{name}` is not to be selected; leave it out")));
                 }
                 if !matches!(value, Given::Missing) {
@@ -48,9 +47,15 @@ fn selection<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selec
             }
         }
         choices @ (Choices::Nothing | Choices::Variables { .. }) => {
-            let choosable = profile.authenticate.variables.iter().filter(|it| is_choosable(it, choices));
-            let names = choosable.clone().map(|(name, _)| &**name);
-            let known: Vec<_> = names.chain(scoped.then_some("scopes")).collect();
+            let mut known = Vec::new();
+            for (name, variable) in &profile.authenticate.variables {
+                if is_choosable(name, variable, choices) {
+                    known.push(&**name);
+                }
+            }
+            if scoped {
+                known.push("scopes");
+            }
             if known.is_empty() && !members.is_empty() {
                 return Err(invalid(format!(
                     "{} knows no other users and no scopes under the same credentials: a session has nothing \
@@ -59,8 +64,10 @@ fn selection<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selec
                 )));
             }
             options.accept_only(&known)?;
-            for (name, own) in choosable.filter(|(name, _)| options.get(name).is_some()) {
-                variables.push((name.clone().into_owned(), chosen(&options, name, own, choices)?));
+            for (name, own) in &profile.authenticate.variables {
+                if is_choosable(name, own, choices) && options.get(name).is_some() {
+                    variables.push((name.clone().into_owned(), chosen(&options, name, own, choices)?));
+                }
             }
         }
     }
@@ -70,7 +77,7 @@ fn selection<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selec
 }
 
 /// Whether a variable is the same for each request, and plain.
-fn is_choosable((name, variable): &(Text, Variable), choices: &Choices) -> bool {
+fn is_choosable(name: &str, variable: &Variable, choices: &Choices) -> bool {
     let plain = match variable {
         Variable::Literal(value) => matches!(value, Json::Text(_) | Json::Number(_) | Json::Bool(_)),
         Variable::Absent => true,

@@ -57,27 +57,33 @@ impl Profile {
         if named || self.choices == Choices::Any { Scoping::ByRequest } else { Scoping::Fixed }
     }
 
-    /// The variables of `operation` by name, as `fill` tells them, and as a session chose them; what
-    /// was chosen without a value is left out.
+    /// The variables of `operation` by name, as `fill` tells those that are not the same for each
+    /// request, and as a session chose them; what was chosen without a value is left out.
     pub fn filled(
         &self,
         operation: &Operation,
         chosen: &[Chosen],
         fill: &dyn Fn(&Variable) -> Json,
     ) -> Vec<(String, Json)> {
-        let mut filled = Vec::with_capacity(operation.variables.len());
+        let mut filled = Vec::new();
         for (name, variable) in &operation.variables {
             let value = match (chosen.iter().find(|(known, _)| known == name), variable) {
                 (Some((_, value)), _) => value.clone(),
                 (None, Variable::Absent) => None,
-                (None, variable) => Some(fill(variable)),
+                (None, variable) => Some(variable.filled(fill)),
             };
-            filled.extend(value.map(|value| (name.clone().into_owned(), value)));
+            if let Some(value) = value {
+                filled.push((name.clone().into_owned(), value));
+            }
         }
         if self.choices == Choices::Any {
-            let added =
-                chosen.iter().filter(|(name, _)| operation.variables.iter().all(|(own, _)| own != name));
-            filled.extend(added.filter_map(|(name, value)| Some((name.clone(), value.clone()?))));
+            for (name, value) in chosen {
+                if let Some(value) = value
+                    && !operation.has(name)
+                {
+                    filled.push((name.clone(), value.clone()));
+                }
+            }
         }
         filled
     }
@@ -151,6 +157,11 @@ impl Operation {
     /// None: a function of the user's grants the tokens.
     pub const ABSENT: Self =
         Self { document: Cow::Borrowed(""), variables: Vec::new(), authorization: Authorization::None };
+
+    /// Whether it has a variable of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.variables.iter().any(|(own, _)| own == name)
+    }
 }
 
 /// What a variable is filled with.
@@ -175,6 +186,29 @@ pub enum Variable {
 }
 
 impl Variable {
+    /// Its value, with what `fill` tells in the place of each variable that is not the same for
+    /// each request.
+    pub fn filled(&self, fill: &dyn Fn(&Self) -> Json) -> Json {
+        match self {
+            Self::Literal(value) => value.clone(),
+            Self::Map(members) => {
+                let mut filled = Vec::new();
+                for (name, member) in members {
+                    filled.push((name.clone().into_owned(), member.filled(fill)));
+                }
+                Json::Map(filled)
+            }
+            Self::List(items) => {
+                let mut filled = Vec::new();
+                for item in items {
+                    filled.push(item.filled(fill));
+                }
+                Json::List(filled)
+            }
+            Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::Refused | Self::Scopes => fill(self),
+        }
+    }
+
     fn names_scopes(&self) -> bool {
         match self {
             Self::Scopes => true,
@@ -352,6 +386,15 @@ impl Words {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.get(0).is_none()
+    }
+
+    /// As a list of texts.
+    pub fn to_json(&self) -> Json {
+        let mut list = Vec::new();
+        for word in self.iter() {
+            list.push(Json::text(word));
+        }
+        Json::List(list)
     }
 
     /// What lies at the first of these paths that leads to something other than `null`.
