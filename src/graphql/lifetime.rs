@@ -5,8 +5,6 @@
 //! provider's clock is needed: from the `Date` header, from the token's own `iat`,
 //! and only then from the device.
 
-use std::time::Duration;
-
 use crate::{
     core::{AccessToken, Skew, Stamp, TokenSet, UnixMillis, millis},
     http::HttpResponse,
@@ -17,7 +15,7 @@ use crate::{
 use super::point::{parse_decimal, parse_http_date, parse_point};
 
 /// A clock is not wrong by a week: then it is the token's `iat` that means nothing.
-const IMPLAUSIBLE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const IMPLAUSIBLE: u64 = 7 * 24 * 60 * 60 * 1000;
 
 /// A token that came with an answer, without what else that may have brought.
 pub(super) fn issued(
@@ -58,14 +56,30 @@ fn validity(
     stamp: Stamp,
 ) -> Validity {
     let clock = Clock::of(response, stamp);
-    let told = [stated(expiry, data, clock), by_claims(stamp, clock)];
-    let told = told.into_iter().flatten().filter(|span| millis(*span) > 0).min();
-    let lifetime = match (lifetime, told) {
-        (Lifetime::AtMost(most), Some(told)) => told.min(most),
-        (Lifetime::Otherwise(_), Some(told)) => told,
-        (Lifetime::AtMost(span) | Lifetime::Otherwise(span), None) => span,
+    let told = match (
+        stated(expiry, data, clock).unwrap_or_default(),
+        by_claims(stamp, clock).unwrap_or_default(),
+    ) {
+        // What has ended before it began tells nothing.
+        (0, span) | (span, 0) => span,
+        (stated, claimed) => stated.min(claimed),
     };
-    Validity { expires_at: clock.ours + lifetime, provider_clock: clock.skew() }
+    let lifetime = match (lifetime, told) {
+        (Lifetime::AtMost(span) | Lifetime::Otherwise(span), 0) => millis(span),
+        (Lifetime::AtMost(most), told) => told.min(millis(most)),
+        (Lifetime::Otherwise(_), told) => told,
+    };
+    Validity { expires_at: after(clock.ours, lifetime), provider_clock: clock.skew() }
+}
+
+// Spans are milliseconds here: a `Duration` would count seconds and nanoseconds of what has neither.
+
+fn between(earlier: UnixMillis, later: UnixMillis) -> u64 {
+    later.millis().saturating_sub(earlier.millis())
+}
+
+fn after(point: UnixMillis, span: u64) -> UnixMillis {
+    UnixMillis::new(point.millis().saturating_add(span))
 }
 
 /// The provider's clock at the moment of receipt, as well as it is known.
@@ -75,7 +89,7 @@ pub(super) struct Clock {
     theirs: UnixMillis,
     source: Source,
     /// How wrong `theirs` may be.
-    tolerance: Duration,
+    tolerance: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,14 +106,14 @@ impl Clock {
     pub(super) fn of(response: &HttpResponse, stamp: Stamp) -> Self {
         let ours = response.received_at;
         // The provider looked at its clock about halfway, and cut the second off.
-        let halfway = ours.since(response.sent_at) / 2;
-        let since = halfway + Duration::from_millis(500);
-        let tolerance = halfway + Duration::from_millis(1500);
+        let halfway = between(response.sent_at, ours) / 2;
+        let since = halfway + 500;
+        let tolerance = halfway + 1500;
         let date = response.header("date").and_then(parse_http_date);
         let (theirs, source) = match (date, stamp.issued_at) {
-            (Some(date), _) => (date + since, Source::Date),
-            (None, Some(issued_at)) if issued_at.ahead_of(ours).size() < IMPLAUSIBLE => {
-                (issued_at + since, Source::IssuedAt)
+            (Some(date), _) => (after(date, since), Source::Date),
+            (None, Some(issued_at)) if issued_at.millis().abs_diff(ours.millis()) < IMPLAUSIBLE => {
+                (after(issued_at, since), Source::IssuedAt)
             }
             (None, _) => (ours, Source::Device),
         };
@@ -113,13 +127,19 @@ impl Clock {
 
     /// A difference that the second cut off or the way explains is none.
     pub(super) fn skew(self) -> Skew {
-        let skew = self.theirs.ahead_of(self.ours);
-        if skew.size() > self.tolerance { skew } else { Skew::default() }
+        let explained = self.theirs.millis().abs_diff(self.ours.millis()) <= self.tolerance;
+        if explained { Skew::default() } else { self.theirs.ahead_of(self.ours) }
     }
 }
 
 /// What the answer states beside the token.
-fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Option<Duration> {
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "units are few milliseconds, and `as` saturates"
+)]
+fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Option<u64> {
     match expiry? {
         Expiry::ExpiresIn { paths, unit } => {
             let units = match paths.lead(data?)? {
@@ -127,29 +147,34 @@ fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Option<
                 Json::Text(text) => parse_decimal(text.trim())?,
                 Json::Null | Json::Bool(_) | Json::List(_) | Json::Map(_) => return None,
             };
-            Duration::try_from_secs_f64(units * unit.as_secs_f64()).ok()
+            let span = units * millis(*unit) as f64;
+            // 1.001 seconds are a little less than 1001 milliseconds, as floats have it.
+            (span < LONGEST).then_some((span + 5e-7) as u64)
         }
         Expiry::ExpiresAt { paths } => {
             let expires_at = parse_point(paths.lead(data?)?)?;
-            let by_provider = expires_at.since(clock.now());
+            let by_provider = between(clock.now(), expires_at);
             // A fresh token that seems expired: then it is the clock that is wrong.
-            if by_provider.is_zero() { Some(expires_at.since(clock.ours)) } else { Some(by_provider) }
+            Some(if by_provider == 0 { between(clock.ours, expires_at) } else { by_provider })
         }
     }
 }
 
+/// What nobody means by a lifetime, in milliseconds: more seconds than 64 bits count.
+const LONGEST: f64 = 1.8e22;
+
 /// What the token's own claims say.
-fn by_claims(stamp: Stamp, clock: Clock) -> Option<Duration> {
+fn by_claims(stamp: Stamp, clock: Clock) -> Option<u64> {
     let expires_at = stamp.expires_at?;
-    let Some(issued_at) = stamp.issued_at else { return Some(expires_at.since(clock.now())) };
-    let whole = expires_at.since(issued_at);
+    let Some(issued_at) = stamp.issued_at else { return Some(between(clock.now(), expires_at)) };
+    let whole = between(issued_at, expires_at);
     // A provider may hand out a token that it granted some time ago.
     let age = match clock.source {
-        Source::Date => clock.theirs.since(issued_at),
-        Source::IssuedAt | Source::Device => Duration::ZERO,
+        Source::Date => between(issued_at, clock.theirs),
+        Source::IssuedAt | Source::Device => 0,
     };
     let left = whole.saturating_sub(age);
-    Some(if age <= clock.tolerance || left.is_zero() { whole } else { left })
+    Some(if age <= clock.tolerance || left == 0 { whole } else { left })
 }
 
 impl Clock {
@@ -161,6 +186,8 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{core::Secret, json::native::parse_json, provider::profile::words};
 
