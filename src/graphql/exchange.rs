@@ -13,7 +13,7 @@ use crate::{
 use super::{
     dialect::{Accept, Dialect, Renewal, Spelled},
     jwt,
-    lifetime::issued,
+    lifetime::{Clock, issued},
     request::{Filling, after_scheme},
     response::{Answer, Kind, Problem, holds, joined, retry_after},
 };
@@ -183,7 +183,7 @@ impl<'a> Exchange<'a> {
             // from now nor what time it is.
             Wire::Form { .. } => Stamp::default(),
         };
-        let mut tokens = issued(token, expiry.as_ref(), *lifetime, response, data, fresh);
+        let mut tokens = issued(token, expiry.as_ref(), *lifetime, Clock::of(response, fresh), data, fresh);
         tokens.stamp = stamp;
         if let Some(data) = data {
             if self.profile.renew.is_some()

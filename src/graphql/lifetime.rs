@@ -17,45 +17,35 @@ use super::point::{parse_decimal, parse_http_date, parse_point};
 /// A clock is not wrong by a week: then it is the token's `iat` that means nothing.
 const IMPLAUSIBLE: u64 = 7 * 24 * 60 * 60 * 1000;
 
-/// A token that came with an answer, without what else that may have brought.
+/// A token that came with an answer, without what else that may have brought: how long it lives
+/// follows from what is known, from the answer's `data` and from the token's own claims.
 pub(super) fn issued(
     token: &str,
     expiry: Option<&Expiry>,
     lifetime: Lifetime,
-    response: &HttpResponse,
+    clock: Clock,
     data: Option<&Json>,
     stamp: Stamp,
 ) -> TokenSet {
-    let Validity { expires_at, provider_clock } = validity(expiry, lifetime, response, data, stamp);
     TokenSet {
         access_token: AccessToken::new(token),
         refresh_token: None,
         scopes: None,
-        issued_at: response.received_at,
-        expires_at,
-        provider_clock,
+        issued_at: clock.ours,
+        expires_at: after(clock.ours, lives(expiry, lifetime, clock, data, stamp)),
+        provider_clock: clock.skew(),
         stamp,
     }
 }
 
-/// When a token expires, and how far the provider's clock is ahead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Validity {
-    /// By our clock.
-    expires_at: UnixMillis,
-    /// How far the provider's clock is ahead of ours.
-    provider_clock: Skew,
-}
-
-/// Derives both from an answer, its `data` and the token's own claims.
-fn validity(
+/// How long it lives from now on.
+fn lives(
     expiry: Option<&Expiry>,
     lifetime: Lifetime,
-    response: &HttpResponse,
+    clock: Clock,
     data: Option<&Json>,
     stamp: Stamp,
-) -> Validity {
-    let clock = Clock::of(response, stamp);
+) -> u64 {
     let told = match (
         stated(expiry, data, clock).unwrap_or_default(),
         by_claims(stamp, clock).unwrap_or_default(),
@@ -64,12 +54,11 @@ fn validity(
         (0, span) | (span, 0) => span,
         (stated, claimed) => stated.min(claimed),
     };
-    let lifetime = match (lifetime, told) {
+    match (lifetime, told) {
         (Lifetime::AtMost(span) | Lifetime::Otherwise(span), 0) => millis(span),
         (Lifetime::AtMost(most), told) => told.min(millis(most)),
         (Lifetime::Otherwise(_), told) => told,
-    };
-    Validity { expires_at: after(clock.ours, lifetime), provider_clock: clock.skew() }
+    }
 }
 
 // Spans are milliseconds here: a `Duration` would count seconds and nanoseconds of what has neither.
@@ -104,12 +93,21 @@ enum Source {
 
 impl Clock {
     pub(super) fn of(response: &HttpResponse, stamp: Stamp) -> Self {
-        let ours = response.received_at;
+        let date = response.header("date").and_then(parse_http_date);
+        Self::from(response.sent_at, response.received_at, date, stamp)
+    }
+
+    /// The clock of who answered between `sent_at` and `ours`, and may have told the `date`.
+    pub(super) fn from(
+        sent_at: UnixMillis,
+        ours: UnixMillis,
+        date: Option<UnixMillis>,
+        stamp: Stamp,
+    ) -> Self {
         // The provider looked at its clock about halfway, and cut the second off.
-        let halfway = between(response.sent_at, ours) / 2;
+        let halfway = between(sent_at, ours) / 2;
         let since = halfway + 500;
         let tolerance = halfway + 1500;
-        let date = response.header("date").and_then(parse_http_date);
         let (theirs, source) = match (date, stamp.issued_at) {
             (Some(date), _) => (after(date, since), Source::Date),
             (None, Some(issued_at)) if issued_at.millis().abs_diff(ours.millis()) < IMPLAUSIBLE => {
@@ -205,6 +203,16 @@ mod tests {
             sent_at: received_at - Duration::from_millis(200),
             received_at,
         }
+    }
+
+    fn validity(
+        expiry: Option<&Expiry>,
+        lifetime: Lifetime,
+        response: &HttpResponse,
+        data: Option<&Json>,
+        stamp: Stamp,
+    ) -> TokenSet {
+        issued("token", expiry, lifetime, Clock::of(response, stamp), data, stamp)
     }
 
     /// What is known of an API's lifetimes.

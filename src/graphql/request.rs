@@ -51,8 +51,10 @@ impl Filling<'_> {
             headers.push(("authorization".to_owned(), value));
         }
         for (name, value) in &self.profile.headers {
-            headers.retain(|(known, _)| known != name);
-            headers.push((name.clone(), value.clone()));
+            match headers.iter_mut().find(|(known, _)| known == name) {
+                Some((_, held)) => *held = value.clone(),
+                None => headers.push((name.clone(), value.clone())),
+            }
         }
         Ok(HttpRequest {
             url: self.profile.grant_url().to_owned(),
@@ -76,16 +78,22 @@ impl Filling<'_> {
     }
 
     fn authorization(&self, authorization: &Authorization) -> Result<Option<Secret>, TokenError> {
-        let (scheme, id, credentials) = match authorization {
+        let (scheme, id) = match authorization {
             Authorization::None => return Ok(None),
-            Authorization::ApiKey(id) => ("Basic", id, basic_key(self.secret(*id).expose())),
-            Authorization::Basic(id) => ("Basic", id, self.secret(*id).expose().trim().to_owned()),
-            Authorization::Bearer(id) => ("Bearer", id, self.secret(*id).expose().trim().to_owned()),
-            Authorization::BasicPair { username, password } => {
+            Authorization::ApiKey(id) | Authorization::Basic(id) => ("Basic", id),
+            Authorization::BasicPair { password, .. } => ("Basic", password),
+            Authorization::Bearer(id) => ("Bearer", id),
+        };
+        let secret = self.secret(*id).expose();
+        let credentials = match authorization {
+            Authorization::ApiKey(_) => basic_key(secret),
+            Authorization::BasicPair { username, .. } => {
                 // A secret that was read from a file ends in a line break.
-                let secret = without_line_breaks(self.secret(*password).expose());
-                let pair = Secret::new(format!("{username}:{secret}"));
-                ("Basic", password, base64::encode(pair.expose().as_bytes()))
+                let pair = Secret::new(format!("{username}:{}", without_line_breaks(secret)));
+                base64::encode(pair.expose().as_bytes())
+            }
+            Authorization::None | Authorization::Basic(_) | Authorization::Bearer(_) => {
+                secret.trim().to_owned()
             }
         };
         let value = Secret::new(format!("{scheme} {}", Secret::new(credentials).expose()));

@@ -7,7 +7,11 @@ use crate::{
     provider::{Profile, TokenShape},
 };
 
-use super::{exchange::bearer, jwt, lifetime::issued};
+use super::{
+    exchange::bearer,
+    jwt,
+    lifetime::{Clock, issued},
+};
 
 /// The token that an ordinary answer brings, if it brings one.
 ///
@@ -28,5 +32,5 @@ pub fn observe(profile: &Profile, response: &HttpResponse, platform: Platform) -
         return None;
     }
     let stamp = jwt::stamp(token, platform);
-    Some(issued(token, profile.expiry.as_ref(), profile.lifetime, response, None, stamp))
+    Some(issued(token, profile.expiry.as_ref(), profile.lifetime, Clock::of(response, stamp), None, stamp))
 }

@@ -40,6 +40,10 @@ fn digest<F>(settings: &Settings<F>, selection: &Selection, scopes: Json, platfo
         Granter::Profile(sources) => sources.iter().map(secret).collect(),
         Granter::Function(_) => Vec::new(),
     };
+    let mut headers = Vec::new();
+    for (name, value) in &profile.headers {
+        headers.push((name.clone(), Json::text(value.expose())));
+    }
     let whole = Json::List(vec![
         Json::text(&*profile.name),
         Json::text(&*profile.endpoint),
@@ -47,9 +51,7 @@ fn digest<F>(settings: &Settings<F>, selection: &Selection, scopes: Json, platfo
         identifying(profile, &selection.variables),
         Json::List(secrets),
         scopes,
-        Json::Map(
-            profile.headers.iter().map(|(name, value)| (name.clone(), Json::text(value.expose()))).collect(),
-        ),
+        Json::Map(headers),
     ]);
     Hash::hash((platform.write_json)(&whole).as_bytes())
 }
