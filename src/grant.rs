@@ -15,14 +15,14 @@ use crate::{
     http::{HttpRequest, HttpResponse},
     js::Face,
     options::{Granter, SecretSource, Settings},
-    provider::{Profile, TokenSource},
+    provider::{Chosen, Profile, TokenSource},
 };
 
 /// What a grant is made with.
 pub(crate) struct Granting<'a> {
     pub(crate) settings: &'a Settings<Function>,
-    /// What the API is like for this session.
-    pub(crate) profile: Profile,
+    /// The variables that the session chose.
+    pub(crate) chosen: Vec<Chosen>,
     /// The scopes to ask for.
     pub(crate) scopes: ScopeSet,
     /// The session's selector, for a function of the user's.
@@ -52,7 +52,7 @@ impl Granting<'_> {
     pub(crate) async fn secrets(&self) -> Result<Vec<Secret>, GrantFailure> {
         let Granter::Profile(sources) = &self.settings.granter else { return Ok(Vec::new()) };
         let mut secrets = Vec::with_capacity(sources.len());
-        for (source, name) in sources.iter().zip(&self.profile.secrets) {
+        for (source, name) in sources.iter().zip(self.settings.profile.secrets.iter()) {
             secrets.push(self.secret(source, name).await?);
         }
         Ok(secrets)
@@ -75,13 +75,13 @@ impl Granting<'_> {
     }
 
     async fn by_profile(&self, errand: Errand, secrets: &[Secret]) -> Result<Got, GrantFailure> {
-        let profile = &self.profile;
+        let profile = &self.settings.profile;
         let mut exchange = match errand {
-            Errand::Token(grant) => {
-                Exchange::new(profile, &self.scopes, grant).after_refusal(self.refused.clone())
-            }
+            Errand::Token(grant) => Exchange::new(profile, &self.scopes, grant),
             Errand::ApplicationScopes => Exchange::for_application_scopes(profile, &self.scopes),
         };
+        exchange.chosen = &self.chosen;
+        exchange.refused = self.refused.as_deref();
         loop {
             let request = {
                 let dialect = self.dialect.borrow();
@@ -117,7 +117,7 @@ impl Granting<'_> {
     }
 
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, GrantFailure> {
-        let profile = &self.profile;
+        let profile = &self.settings.profile;
         let wanted = wanted_headers(profile);
         let sent = fetch(self.settings.fetch.as_ref(), request, &wanted, self.signal, self.clock);
         let failure = match within(self.settings.timeout, sent).await {
@@ -162,12 +162,16 @@ impl Granting<'_> {
             Grant::Refresh(token) => Some(token),
         };
         let argument = self.argument(refresh_token);
-        let name = &self.profile.name;
+        let name = &self.settings.profile.name;
         match within(self.settings.timeout, settled(function, Some(&argument))).await {
-            Ok(Ok(value)) => {
-                granted_by_function(&self.profile, &self.scopes, &given(&value), self.clock.now(), PLATFORM)
-                    .map_err(GrantFailure::Permanent)
-            }
+            Ok(Ok(value)) => granted_by_function(
+                &self.settings.profile,
+                &self.scopes,
+                &given(&value),
+                self.clock.now(),
+                PLATFORM,
+            )
+            .map_err(GrantFailure::Permanent),
             Ok(Err(thrown)) => Err(match self.face.own_error(&thrown) {
                 Some(error) if error.outlook == Some(Outlook::MayPass) => {
                     GrantFailure::Transient(error.of(name))
@@ -213,17 +217,17 @@ impl Granting<'_> {
 
     /// Who is asked, for a message: the origin alone, since paths may hold keys.
     fn endpoint(&self) -> String {
-        let profile = &self.profile;
+        let profile = &self.settings.profile;
         let origin = (PLATFORM.parse_url)(profile.grant_url()).map(|url| url.origin);
         format!("{} ({})", profile.granter(), origin.as_deref().unwrap_or("its endpoint"))
     }
 
     fn transient(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Transient(TokenError::new(code, message).of(self.profile.granter()))
+        GrantFailure::Transient(TokenError::new(code, message).of(self.settings.profile.granter()))
     }
 
     fn permanent(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Permanent(TokenError::new(code, message).of(self.profile.granter()))
+        GrantFailure::Permanent(TokenError::new(code, message).of(self.settings.profile.granter()))
     }
 }
 
@@ -231,7 +235,7 @@ impl Granting<'_> {
 fn wanted_headers(profile: &Profile) -> Vec<&str> {
     let mut wanted = vec!["date", "retry-after"];
     if let TokenSource::Headers(names) = &profile.token {
-        wanted.extend(names.iter().map(String::as_str));
+        names.iter().for_each(|name| wanted.push(name));
     }
     wanted
 }

@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 use crate::{
     core::{Change, Outlook, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis},
     json::Json,
-    provider::{Profile, Signs, TokenSource},
+    provider::{Profile, Signs, TokenSource, Words},
 };
 
 /// `status()`.
@@ -51,6 +51,7 @@ impl TraitsView {
             .iter()
             .map(|(name, value)| Json::List(vec![Json::text(name), Json::text(value.expose())]));
         let statuses = statuses.iter().map(|status| Json::Number(f64::from(*status)));
+        let sliding = profile.sliding.as_ref().map(|sliding| &sliding.headers);
         let speaks = !(codes.is_empty() && messages.is_empty() && phrases.is_empty());
         Self(object(vec![
             ("name", text(&profile.name)),
@@ -58,7 +59,7 @@ impl TraitsView {
             ("origins", Some(texts(origins))),
             ("headers", Some(Json::List(headers.collect()))),
             // Headers that may bring a newer token.
-            ("sliding", Some(texts(profile.sliding.as_ref().map_or(&[], |sliding| &sliding.headers)))),
+            ("sliding", Some(sliding.map_or(Json::List(Vec::new()), Words::to_json))),
             // Whether tokens are granted in headers, which can then be read.
             ("readable", Some(Json::Bool(matches!(profile.token, TokenSource::Headers(_))))),
             // Statuses by which it refuses a token.
