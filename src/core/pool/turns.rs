@@ -294,6 +294,17 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_centuries_goes_behind_those_that_end_and_no_further() {
+        let mut turns = Bench::new(1);
+        // In the year 2527: one bit more than there are.
+        turns.note(1, background(15_792_186_045), START);
+        turns.note(2, background(9), START);
+        turns.note(3, callers(u64::MAX), START);
+
+        assert_eq!(in_order(&mut turns), [3, 2, 1]);
+    }
+
+    #[test]
     fn a_caller_who_comes_to_a_flight_that_waits_moves_it_up_and_keeps_its_age() {
         let mut turns = Bench::new(1);
         turns.note(1, background(9), START);
