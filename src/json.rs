@@ -106,6 +106,13 @@ impl Serialize for Json {
     }
 }
 
+/// A function of JavaScript's; natively, where nobody calls it, its name.
+#[cfg(target_arch = "wasm32")]
+pub type Function = js_sys::Function;
+/// A function of JavaScript's; natively, where nobody calls it, its name.
+#[cfg(not(target_arch = "wasm32"))]
+pub type Function = &'static str;
+
 /// What the platform does for the pure layers.
 #[derive(Clone, Copy)]
 pub struct Platform {

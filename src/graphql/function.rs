@@ -20,10 +20,10 @@ use super::{exchange::asked_for, jwt, lifetime::validity};
 /// # Errors
 ///
 /// `protocol`, where there is no token or it cannot be sent.
-pub fn granted_by_function<F>(
+pub fn granted_by_function(
     profile: &Profile,
     scopes: &ScopeSet,
-    given: &Given<F>,
+    given: &Given,
     now: UnixMillis,
     platform: Platform,
 ) -> Result<TokenSet, TokenError> {

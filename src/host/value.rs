@@ -34,7 +34,7 @@ extern "C" {
 }
 
 /// A value that was given, taken over once so that later changes do not matter.
-pub(crate) fn given(value: &JsValue) -> Given<Function> {
+pub(crate) fn given(value: &JsValue) -> Given {
     // Options may be of any class; what is in them may not.
     let is_options = value.is_object() && is_array(value).is_ok_and(|array| !array);
     if is_options {
@@ -47,7 +47,7 @@ pub(crate) fn given(value: &JsValue) -> Given<Function> {
 /// bounds what an object that contains itself can cost.
 const DEEPEST: usize = 12;
 
-fn convert(value: &JsValue, depth: usize) -> Given<Function> {
+fn convert(value: &JsValue, depth: usize) -> Given {
     let Some(deeper) = depth.checked_sub(1) else { return Given::Other };
     if value.is_undefined() {
         return Given::Missing;
@@ -79,7 +79,7 @@ fn convert(value: &JsValue, depth: usize) -> Given<Function> {
     }
 }
 
-fn members(object: &JsValue, depth: usize) -> Option<Given<Function>> {
+fn members(object: &JsValue, depth: usize) -> Option<Given> {
     let entries = entries(object).ok()?;
     let member = |entry: JsValue| {
         let entry = entry.unchecked_into::<Array>();

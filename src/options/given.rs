@@ -4,11 +4,11 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::json::Json;
+use crate::json::{Function, Json};
 
 /// A JavaScript value. Its texts are wiped when dropped: some are secrets.
 #[derive(Clone)]
-pub enum Given<F> {
+pub enum Given {
     /// `undefined`.
     Missing,
     /// `null`.
@@ -24,12 +24,12 @@ pub enum Given<F> {
     /// An object that is no other of these.
     Map(Vec<(String, Self)>),
     /// A function.
-    Function(F),
+    Function(Function),
     /// Something that no option is: a symbol, a bigint, nesting without end.
     Other,
 }
 
-impl<F> Given<F> {
+impl Given {
     /// What it is, for a message. Never the value: it may be a secret in a wrong place.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -84,7 +84,7 @@ impl<F> Given<F> {
 }
 
 /// Prints the kind alone.
-impl<F> fmt::Debug for Given<F> {
+impl fmt::Debug for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind())
     }

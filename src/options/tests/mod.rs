@@ -14,10 +14,10 @@ mod store;
 mod wire;
 
 use super::*;
-use crate::json::native::PLATFORM;
+use crate::{core::ErrorCode, json::native::PLATFORM};
 
 /// A value as a user gives it; functions are known by their names.
-type Value = Given<&'static str>;
+type Value = Given;
 
 fn text(text: &str) -> Value {
     Given::Text(text.to_owned().into())
@@ -143,7 +143,7 @@ impl Value {
     }
 }
 
-fn accepted(options: &Value) -> Settings<&'static str> {
+fn accepted(options: &Value) -> Settings {
     read(options, PLATFORM).unwrap_or_else(|error| panic!("{error}"))
 }
 
