@@ -8,7 +8,6 @@ use crate::{
     },
     http::HttpResponse,
     json::{Json, Platform},
-    options::Given,
     provider::{Expiry, Profile, profile::words},
 };
 
@@ -23,7 +22,7 @@ use super::{exchange::asked_for, jwt, lifetime::validity};
 pub fn granted_by_function(
     profile: &Profile,
     scopes: &ScopeSet,
-    given: &Given,
+    given: &Json,
     now: UnixMillis,
     platform: Platform,
 ) -> Result<TokenSet, TokenError> {
@@ -35,23 +34,24 @@ pub fn granted_by_function(
         );
         TokenError::new(ErrorCode::Protocol, message).of(&profile.name)
     };
-    let Given::Map(members) = given else { return Err(wrong(given.kind().to_owned())) };
-    let mut known = Vec::new();
+    if !matches!(given, Json::Map(_)) {
+        return Err(wrong(given.kind().to_owned()));
+    }
+    let is_told = |value: &Json| !matches!(value, Json::Missing | Json::Null);
     // Whatever else is in there is the user's: often the whole answer of another SDK.
-    for (key, value) in members.iter().filter(|(key, _)| KNOWN.contains(&key.as_str())) {
-        if !matches!(value, Given::Missing | Given::Null) {
-            let value = value.to_json().ok_or_else(|| wrong(format!("a useless `{key}`")))?;
-            known.push((key.clone(), value));
+    for (key, value) in given.members() {
+        if KNOWN.contains(&key.as_str()) && is_told(value) && !value.is_json() {
+            return Err(wrong(format!("a useless `{key}`")));
         }
     }
-    let granted = Json::Map(known);
-    let text = |key: &str| granted.get(key).and_then(Json::as_text).filter(|text| !text.is_empty());
+    let get = |key: &str| given.get(key).filter(|value| is_told(value));
+    let text = |key: &str| get(key).and_then(Json::as_text).filter(|text| !text.is_empty());
     let token = text("accessToken").ok_or_else(|| wrong("no `accessToken`".to_owned()))?;
     if !is_sendable(token) {
         return Err(wrong("an `accessToken` with spaces or characters that cannot be sent".to_owned()));
     }
     let stamp = jwt::stamp(token, platform);
-    let told = ["expiresInMs", "expiresAt"].into_iter().find(|key| granted.get(key).is_some());
+    let told = ["expiresInMs", "expiresAt"].into_iter().find(|key| get(key).is_some());
     let expiry = told.map(|key| match key {
         "expiresInMs" => Expiry::ExpiresIn { paths: words(&["expiresInMs"]), unit: Duration::from_millis(1) },
         _ => Expiry::ExpiresAt { paths: words(&["expiresAt"]) },
@@ -63,9 +63,8 @@ pub fn granted_by_function(
         sent_at: now,
         received_at: now,
     };
-    let validity = validity(expiry.as_ref(), profile.lifetime, &response, Some(&granted), stamp);
-    let told =
-        granted.get("scopes").map(|list| list.items().iter().filter_map(Json::as_text).collect::<ScopeSet>());
+    let validity = validity(expiry.as_ref(), profile.lifetime, &response, Some(given), stamp);
+    let told = get("scopes").map(|list| list.items().iter().filter_map(Json::as_text).collect::<ScopeSet>());
     Ok(TokenSet {
         access_token: AccessToken::new(token),
         refresh_token: text("refreshToken").map(RefreshToken::new),

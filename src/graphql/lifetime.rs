@@ -101,10 +101,10 @@ impl Clock {
 fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Option<Duration> {
     match expiry? {
         Expiry::ExpiresIn { paths, unit } => {
-            let units = match paths.lead(data?)? {
-                Json::Number(number) => *number,
-                Json::Text(text) => parse_decimal(text.trim())?,
-                Json::Null | Json::Bool(_) | Json::List(_) | Json::Map(_) => return None,
+            let found = paths.lead(data?)?;
+            let units = match found.as_text() {
+                Some(text) => parse_decimal(text.trim())?,
+                None => found.as_number()?,
             };
             Duration::try_from_secs_f64(units * unit.as_secs_f64()).ok()
         }

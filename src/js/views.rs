@@ -1,20 +1,18 @@
 //! Plain objects for JavaScript, spelled as the contract spells them.
 //!
-//! All are made by way of [`Json`], whose one serializer costs less than one for each.
+//! All are made by way of [`Json`], which is written in one place.
 
-use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use crate::{
     core::{Change, Outlook, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis},
+    host::to_js,
     json::Json,
     provider::{Profile, Signs, TokenSource},
 };
 
 /// `status()`.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct StatusView(Json);
+pub(crate) struct StatusView(pub(super) Json);
 
 impl StatusView {
     pub(crate) fn new(status: &Status, sessions: usize) -> Self {
@@ -39,9 +37,7 @@ impl StatusView {
 }
 
 /// What the face needs to know of the API.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct TraitsView(Json);
+pub(crate) struct TraitsView(pub(super) Json);
 
 impl TraitsView {
     pub(crate) fn new(profile: &Profile, origins: &[String]) -> Self {
@@ -72,12 +68,7 @@ impl TraitsView {
 
 /// The fields of a `TokenError`, for the face to make one of.
 pub(crate) fn error_view(error: &TokenError) -> JsValue {
-    plain(&fields(error))
-}
-
-/// The object that JavaScript sees.
-pub(crate) fn plain(view: &impl Serialize) -> JsValue {
-    view.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED)
+    to_js(&fields(error))
 }
 
 fn fields(error: &TokenError) -> Json {
@@ -95,9 +86,7 @@ fn fields(error: &TokenError) -> Json {
 }
 
 /// One event for listeners.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct NewsView(Json);
+pub(crate) struct NewsView(pub(super) Json);
 
 impl NewsView {
     /// `requested` are the scopes that were asked for, should the answer not tell.

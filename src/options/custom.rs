@@ -7,7 +7,7 @@ use super::{
     reader::{is_header_name, item, shown},
 };
 use crate::{
-    json::{Function, Json},
+    json::Function,
     provider::{
         Authorization, Choices, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, Sliding,
         Text, TokenShape, TokenSource, Unexplained, Variable, Wire, Words,
@@ -164,17 +164,17 @@ fn variable(within: &Reader<'_>, key: &str, value: &Given, secrets: &mut Secrets
             Variable::List(variables)
         }
         Given::Missing | Given::Null | Given::Bool(_) | Given::Number(_) | Given::Text(_) | Given::Other => {
-            Variable::Literal(value.to_json().unwrap_or_else(|| {
+            if !value.is_json() {
                 within.is(key, value.kind(), "JSON, or a function that returns a secret");
-                Json::Null
-            }))
+            }
+            Variable::Literal(value.clone())
         }
     }
 }
 
 fn authorization(given: &Reader<'_>, secrets: &mut Secrets) -> Authorization {
     let remedy = "\"none\", { basic: secret }, { basic: { username, password } } or { bearer: secret }";
-    if given.get("authorization").is_none_or(|it| it.as_text() == Some("none")) {
+    if given.get("authorization").is_none_or(|it| it.as_words() == Some("none")) {
         return Authorization::None;
     }
     let object = given.required_map("authorization", remedy);

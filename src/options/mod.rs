@@ -6,7 +6,6 @@
 
 mod builtin;
 mod custom;
-mod given;
 mod reader;
 mod selector;
 
@@ -16,15 +15,17 @@ mod tests;
 
 use std::time::Duration;
 
-pub use given::Given;
 use reader::{Complaint, Reader, item};
 pub use selector::{Selection, read_selector};
 
 use crate::{
     core::{Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError, Want},
-    json::{Credentials, Function, Platform},
+    json::{Credentials, Function, Json, Platform},
     provider::{Profile, Wire},
 };
+
+/// What users give: any value, before anything is known of it.
+pub type Given = Json;
 
 /// Options that were accepted.
 #[derive(Clone, Debug)]
@@ -106,7 +107,7 @@ pub fn read(given: &Given, platform: Platform) -> Result<Settings, TokenError> {
 }
 
 fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Settings {
-    let options = Reader::new(members(given), complaint);
+    let options = Reader::new(given.members(), complaint);
     if !matches!(given, Given::Map(_)) {
         let kind = given.kind();
         options.note(&[
@@ -154,11 +155,6 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
     }
 }
 
-/// The members of an object; none of anything else.
-fn members(given: &Given) -> &[(String, Given)] {
-    if let Given::Map(members) = given { members } else { &[] }
-}
-
 /// Reads the options of one call: `getToken({ minValidityMs, scopes })`.
 ///
 /// `signal` is known and left to the face.
@@ -190,7 +186,7 @@ fn call<'a>(given: &'a Given, complaint: &'a Complaint, known: &[&str]) -> Reade
     if !matches!(given, Given::Missing | Given::Map(_)) {
         complaint.note(&["the options of the call are ", given.kind(), "; give an object or nothing"]);
     }
-    let options = Reader::new(members(given), complaint);
+    let options = Reader::new(given.members(), complaint);
     options.accept_only(&[known]);
     options
 }
@@ -248,7 +244,7 @@ fn origins(own: String, options: &Reader<'_>, platform: Platform) -> Vec<String>
         None => {}
         Some(Given::List(given)) => {
             for (place, given) in given.iter().enumerate() {
-                match given.as_text() {
+                match given.as_words() {
                     Some(text) => origins.push(check_url(&item("origins", place), text, options, platform)),
                     None => options.wrong_item("origins", place, given.kind(), ORIGINS),
                 }

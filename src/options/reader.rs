@@ -125,10 +125,10 @@ impl<'a> Reader<'a> {
     /// A text that is not empty.
     pub(super) fn text(&self, key: &str, remedy: &str) -> Option<String> {
         let given = self.get(key)?;
-        if given.as_text().is_none() {
+        if given.as_words().is_none() {
             self.wrong(key, remedy);
         }
-        given.as_text().map(str::to_owned)
+        given.as_words().map(str::to_owned)
     }
 
     /// A text that must be there.
@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
         if let Some(Given::Function(function)) = given {
             return SecretSource::Function(Function::clone(function));
         }
-        let text = given.and_then(Given::as_text);
+        let text = given.and_then(Given::as_words);
         if text.is_none() {
             let hint = match given {
                 None | Some(Given::Text(_)) => " (if it comes from the environment: is the variable set?)",
@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
 
     /// The place of a word among the `known` ones.
     fn word(&self, key: &str, known: &[&str]) -> Option<usize> {
-        let text = self.get(key)?.as_text().unwrap_or_default();
+        let text = self.get(key)?.as_words().unwrap_or_default();
         let place = known.iter().position(|word| *word == text);
         if place.is_none() {
             self.not_a_word(key, known, &["\"", &known.join("\" or \""), "\""].concat());
@@ -261,7 +261,7 @@ impl<'a> Reader<'a> {
 
     /// Notes that a key holds none of the `known` words.
     pub(super) fn not_a_word(&self, key: &str, known: &[&str], remedy: &str) {
-        match self.get(key).and_then(Given::as_text).map(|text| nearest(text, known)) {
+        match self.get(key).and_then(Given::as_words).map(|text| nearest(text, known)) {
             None => self.wrong(key, remedy),
             Some(None) => self.is(key, "a word that is not known", remedy),
             Some(Some(word)) => {
@@ -281,7 +281,7 @@ impl<'a> Reader<'a> {
         };
         let mut scopes = Vec::new();
         for (place, item) in items.iter().enumerate() {
-            match item.as_text() {
+            match item.as_words() {
                 Some(text) if is_scope(text) => scopes.push(text),
                 text => {
                     let what = text.map_or(item.kind(), |_| "a string that is no scope");
@@ -312,7 +312,7 @@ impl<'a> Reader<'a> {
             if !is_header_name(&lower) {
                 self.is(key, "not a header's name", "a name of letters, digits and hyphens");
             }
-            match value.as_text() {
+            match value.as_words() {
                 Some(text) if is_header_value(text) => headers.push((lower, Secret::new(text))),
                 text => {
                     let what =
@@ -331,13 +331,13 @@ impl<'a> Reader<'a> {
         match given {
             Given::List(items) if !items.is_empty() => {
                 for (place, item) in items.iter().enumerate() {
-                    match item.as_text() {
+                    match item.as_words() {
                         Some(text) => texts.push(text.to_owned()),
                         None => self.wrong_item(key, place, item.kind(), one),
                     }
                 }
             }
-            _ => match given.as_text() {
+            _ => match given.as_words() {
                 Some(text) => texts.push(text.to_owned()),
                 None => self.wrong(key, &[one, ", or a list of them"].concat()),
             },

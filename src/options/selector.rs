@@ -1,6 +1,6 @@
 //! What a session may be given: `session({ userId, scopes })`.
 
-use super::{Complaint, Given, Reader, Settings, members, reader::shown};
+use super::{Complaint, Given, Reader, Settings, reader::shown};
 use crate::{
     core::{ScopeSet, Scoping, TokenError},
     json::Json,
@@ -33,7 +33,7 @@ fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selec
         let kind = if matches!(given, Given::Missing) { "nothing" } else { given.kind() };
         complaint.note(&["a session is selected by ", kind, "; give an object, or {}"]);
     }
-    let members = members(given);
+    let members = given.members();
     let options = Reader::new(members, complaint);
     let profile = &settings.profile;
     let scoped: &[&str] = if settings.limits.scoping == Scoping::ByRequest { &["scopes"] } else { &[] };
@@ -107,10 +107,10 @@ fn chosen(options: &Reader<'_>, key: &str, own: &Variable, choices: &Choices) ->
     let is_of_its_kind = match (given, own) {
         (Given::Null, _) if may_be_left_out => return None,
         (Given::Number(_), Some(Json::Number(_))) | (Given::Bool(_), Some(Json::Bool(_))) => true,
-        (Given::Text(_), None | Some(Json::Text(_))) => given.as_text().is_some(),
+        (Given::Text(_), None | Some(Json::Text(_))) => given.as_words().is_some(),
         _ => false,
     };
-    let json = given.to_json().filter(|_| is_of_its_kind);
+    let json = (is_of_its_kind && given.is_json()).then(|| given.clone());
     if json.is_none() {
         options.wrong(key, remedy);
     }
@@ -126,7 +126,7 @@ fn plain(options: &Reader<'_>, key: &str, value: &Given, wire: &Wire) -> Option<
         // All that a form has.
         Wire::Form { .. } => (false, "a string"),
     };
-    let json = value.to_json().filter(|_| others || value.as_text().is_some());
+    let json = (others && value.is_json() || value.as_words().is_some()).then(|| value.clone());
     if json.is_none() {
         options.is(shown(key), value.kind(), remedy);
     }
