@@ -39,12 +39,32 @@ impl Json {
         Self::Text(Zeroizing::new(value.into()))
     }
 
+    /// An array of texts.
+    pub fn list_of(texts: &mut dyn Iterator<Item = &str>) -> Self {
+        let mut items = Vec::new();
+        for text in texts {
+            items.push(Self::text(text));
+        }
+        Self::List(items)
+    }
+
+    /// An object of the members that have a value.
+    pub fn object(members: Vec<(&str, Option<Self>)>) -> Self {
+        let mut valued = Vec::with_capacity(members.len());
+        for (key, value) in members {
+            if let Some(value) = value {
+                valued.push((key.to_owned(), value));
+            }
+        }
+        Self::Map(valued)
+    }
+
     /// The member `key` of an object, or the item `key` of an array.
     pub fn get(&self, key: &str) -> Option<&Self> {
-        match self {
-            Self::List(items) => items.get(key.parse::<usize>().ok()?),
-            object => object.members().iter().find(|(name, _)| name == key).map(|(_, value)| value),
+        if let Self::List(items) = self {
+            return items.get(key.parse::<usize>().ok()?);
         }
+        self.members().iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     /// What lies at a path: names and positions with dots between them.
@@ -70,6 +90,11 @@ impl Json {
     /// The items, if it is an array; none otherwise.
     pub fn items(&self) -> &[Self] {
         if let Self::List(items) = self { items } else { &[] }
+    }
+
+    /// Those of its items that are texts, if it is an array; none otherwise.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.items().iter().filter_map(Self::as_text)
     }
 
     /// The members, if it is an object; none otherwise.

@@ -169,9 +169,9 @@ impl<'a> Exchange<'a> {
             return Verdict::AskAgain;
         }
         if self.application_scopes.is_some()
-            && let Some([(_, Json::List(scopes))]) = answer.data.as_ref().map(Json::members)
+            && let Some([(_, scopes @ Json::List(_))]) = answer.data.as_ref().map(Json::members)
         {
-            return Verdict::Scopes(scopes.iter().filter_map(Json::as_text).collect());
+            return Verdict::Scopes(scopes.texts().collect());
         }
         match self.token(&answer, response) {
             Some(Ok(token)) => return Verdict::Done(Ok(self.token_set(&token, &answer, response, platform))),
@@ -443,7 +443,7 @@ fn granted_scopes(data: &Json, paths: &Words) -> Option<ScopeSet> {
     let scopes: ScopeSet = match found.as_text() {
         // RFC 6749 section 3.3: with spaces between them.
         Some(text) => text.split_ascii_whitespace().collect(),
-        None => found.items().iter().filter_map(Json::as_text).collect(),
+        None => found.texts().collect(),
     };
     (!scopes.is_empty()).then_some(scopes)
 }

@@ -64,7 +64,7 @@ pub fn granted_by_function(
         received_at: now,
     };
     let validity = validity(expiry.as_ref(), profile.lifetime, &response, Some(given), stamp);
-    let told = get("scopes").map(|list| list.items().iter().filter_map(Json::as_text).collect::<ScopeSet>());
+    let told = get("scopes").map(|list| list.texts().collect::<ScopeSet>());
     Ok(TokenSet {
         access_token: AccessToken::new(token),
         refresh_token: text("refreshToken").map(RefreshToken::new),

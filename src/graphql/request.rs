@@ -69,7 +69,7 @@ impl Filling<'_> {
                 self.refresh_token.map_or(Json::Null, |token| Json::text(token.expose()))
             }
             Variable::Refused => self.refused.map_or(Json::Null, Json::text),
-            Variable::Scopes => Json::List(self.scopes.iter().map(Json::text).collect()),
+            Variable::Scopes => Json::list_of(&mut self.scopes.iter()),
             Variable::Map(members) => Json::Map(
                 members.iter().map(|(name, it)| (name.clone().into_owned(), self.variable(it))).collect(),
             ),

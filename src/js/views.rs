@@ -22,7 +22,7 @@ impl StatusView {
             Some(Stage::RefreshDue) => "refresh-due",
             Some(Stage::Expired) => "expired",
         };
-        Self(object(vec![
+        Self(Json::object(vec![
             ("state", text(state)),
             ("refreshing", Some(Json::Bool(status.refreshing))),
             ("issuedAt", status.lifetime.and_then(|(issued_at, _)| point(issued_at))),
@@ -47,15 +47,15 @@ impl TraitsView {
             .iter()
             .map(|(name, value)| Json::List(vec![Json::text(name), Json::text(value.expose())]));
         let statuses = statuses.iter().map(|status| Json::Number(f64::from(*status)));
-        let sliding = profile.sliding.iter().flat_map(|sliding| sliding.headers.iter());
+        let mut sliding = profile.sliding.iter().flat_map(|sliding| sliding.headers.iter());
         let speaks = !(codes.is_empty() && messages.is_empty() && phrases.is_empty());
-        Self(object(vec![
+        Self(Json::object(vec![
             ("name", text(&profile.name)),
             ("endpoint", text(&profile.endpoint)),
             ("origins", Some(texts(origins))),
             ("headers", Some(Json::List(headers.collect()))),
             // Headers that may bring a newer token.
-            ("sliding", Some(Json::List(sliding.map(Json::text).collect()))),
+            ("sliding", Some(Json::list_of(&mut sliding))),
             // Whether tokens are granted in headers, which can then be read.
             ("readable", Some(Json::Bool(matches!(profile.token, TokenSource::Headers(_))))),
             // Statuses by which it refuses a token.
@@ -72,7 +72,7 @@ pub(crate) fn error_view(error: &TokenError) -> JsValue {
 }
 
 fn fields(error: &TokenError) -> Json {
-    object(vec![
+    Json::object(vec![
         ("code", text(error.code.as_str())),
         ("message", text(&error.message)),
         ("retryable", error.outlook.map(|outlook| Json::Bool(outlook == Outlook::MayPass))),
@@ -144,13 +144,8 @@ impl NewsView {
 
     fn of(kind: &str, mut members: Vec<(&str, Option<Json>)>) -> Self {
         members.insert(0, ("type", text(kind)));
-        Self(object(members))
+        Self(Json::object(members))
     }
-}
-
-/// An object of the members that have a value.
-fn object(members: Vec<(&str, Option<Json>)>) -> Json {
-    Json::Map(members.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
 }
 
 fn text(text: &str) -> Option<Json> {
@@ -167,9 +162,9 @@ fn point(point: UnixMillis) -> Option<Json> {
 }
 
 fn texts(texts: &[String]) -> Json {
-    Json::List(texts.iter().map(Json::text).collect())
+    Json::list_of(&mut texts.iter().map(String::as_str))
 }
 
 fn listed(scopes: &ScopeSet) -> Json {
-    Json::List(scopes.iter().map(Json::text).collect())
+    Json::list_of(&mut scopes.iter())
 }

@@ -310,7 +310,7 @@ fn statuses(given: &Reader<'_>) -> Vec<u16> {
         Some(Given::List(items)) => {
             for (place, item) in items.iter().enumerate() {
                 match item.as_number() {
-                    Some(number) if number >= 100.0 && number < 600.0 && number.fract() == 0.0 => {
+                    Some(number) if (100.0..600.0).contains(&number) && number.fract() == 0.0 => {
                         statuses.push(number as u16);
                     }
                     number => {

@@ -20,7 +20,10 @@ impl Complaint {
     #[cold]
     #[inline(never)]
     pub(super) fn note(&self, message: &[&str]) {
-        self.0.get_or_init(|| message.concat());
+        if self.0.get().is_none() {
+            // There is none yet.
+            let _ = self.0.set(message.concat());
+        }
     }
 
     /// What is wrong, if anything is.
@@ -272,13 +275,10 @@ impl<'a> Reader<'a> {
 
     /// The scopes: a list of at least one; each once.
     pub(super) fn scopes(&self) -> ScopeSet {
-        let items = match self.get("scopes") {
-            Some(Given::List(items)) if !items.is_empty() => &items[..],
-            _ => {
-                self.wrong("scopes", "an array of scopes, at least one, for example [\"LIST_OFFERS\"]");
-                &[]
-            }
-        };
+        let items = self.get("scopes").map_or(&[][..], Given::items);
+        if items.is_empty() {
+            self.wrong("scopes", "an array of scopes, at least one, for example [\"LIST_OFFERS\"]");
+        }
         let mut scopes = Vec::new();
         for (place, item) in items.iter().enumerate() {
             match item.as_words() {
@@ -328,19 +328,16 @@ impl<'a> Reader<'a> {
     pub(super) fn texts(&self, key: &str, one: &str) -> Option<Vec<String>> {
         let given = self.get(key)?;
         let mut texts = Vec::new();
-        match given {
-            Given::List(items) if !items.is_empty() => {
-                for (place, item) in items.iter().enumerate() {
-                    match item.as_words() {
-                        Some(text) => texts.push(text.to_owned()),
-                        None => self.wrong_item(key, place, item.kind(), one),
-                    }
-                }
-            }
-            _ => match given.as_words() {
+        match given.as_words() {
+            Some(text) => texts.push(text.to_owned()),
+            None if given.items().is_empty() => self.wrong(key, &[one, ", or a list of them"].concat()),
+            None => {}
+        }
+        for (place, item) in given.items().iter().enumerate() {
+            match item.as_words() {
                 Some(text) => texts.push(text.to_owned()),
-                None => self.wrong(key, &[one, ", or a list of them"].concat()),
-            },
+                None => self.wrong_item(key, place, item.kind(), one),
+            }
         }
         Some(texts)
     }
@@ -387,10 +384,13 @@ const LONGEST_SHOWN: usize = 32;
 /// The known word that was most likely meant.
 fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let lower = word.to_ascii_lowercase();
-    known
-        .iter()
-        .map(|&candidate| (strsim::osa_distance(&lower, &candidate.to_ascii_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= 1.max(candidate.len() / 3))
-        .min()
-        .map(|(_, candidate)| candidate)
+    let mut best: Option<(usize, &str)> = None;
+    for &candidate in known {
+        let distance = strsim::osa_distance(&lower, &candidate.to_ascii_lowercase());
+        let better = best.is_none_or(|best| (distance, candidate) < best);
+        if better && distance <= 1.max(candidate.len() / 3) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
 }

@@ -47,7 +47,7 @@ fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selec
                     options.tell(name, &["is not to be selected; leave it out"]);
                 }
                 if !matches!(value, Given::Missing) {
-                    variables.push((name.clone(), plain(&options, name, value, &profile.wire)));
+                    insert(&mut variables, name, plain(&options, name, value, &profile.wire));
                 }
             }
         }
@@ -68,13 +68,18 @@ fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selec
             options.accept_only(&[&choosable, scoped]);
             for (name, own) in own {
                 if choosable.contains(&&**name) && options.get(name).is_some() {
-                    variables.push((name.clone().into_owned(), chosen(&options, name, own, choices)));
+                    insert(&mut variables, name, chosen(&options, name, own, choices));
                 }
             }
         }
     }
-    variables.sort_by(|(one, _), (other, _)| one.cmp(other));
     Selection { variables, scopes: options.optional_scopes() }
+}
+
+/// Adds a variable in the order of names: for so few, a sort would be more code than work.
+fn insert(variables: &mut Vec<Chosen>, name: &str, value: Option<Json>) {
+    let place = variables.partition_point(|(other, _)| other.as_str() <= name);
+    variables.insert(place, (name.to_owned(), value));
 }
 
 /// Whether a variable is the same for each request, and plain.

@@ -17,7 +17,7 @@ use crate::{
 /// Secrets that a function gives are left out, since they change: two managers that
 /// differ in nothing else share a token.
 pub fn key(settings: &Settings, selection: &Selection, scopes: &ScopeSet, platform: Platform) -> String {
-    let scopes = Json::List(scopes.iter().map(Json::text).collect());
+    let scopes = Json::list_of(&mut scopes.iter());
     format!("gtm1-{}", base64::encode_url(&digest(settings, selection, scopes, platform)))
 }
 
