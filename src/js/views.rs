@@ -42,24 +42,27 @@ pub(crate) struct TraitsView(pub(super) Json);
 impl TraitsView {
     pub(crate) fn new(profile: &Profile, origins: &[String]) -> Self {
         let Signs { statuses, codes, messages, phrases } = &profile.signals.refused;
-        let headers = profile
-            .headers
-            .iter()
-            .map(|(name, value)| Json::List(vec![Json::text(name), Json::text(value.expose())]));
-        let statuses = statuses.iter().map(|status| Json::Number(f64::from(*status)));
+        let mut headers = Vec::new();
+        for (name, value) in &profile.headers {
+            headers.push(Json::List(vec![Json::text(name), Json::text(value.expose())]));
+        }
+        let mut numbers = Vec::new();
+        for status in &**statuses {
+            numbers.push(Json::Number(f64::from(*status)));
+        }
         let mut sliding = profile.sliding.iter().flat_map(|sliding| sliding.headers.iter());
         let speaks = !(codes.is_empty() && messages.is_empty() && phrases.is_empty());
         Self(Json::object(vec![
             ("name", text(&profile.name)),
             ("endpoint", text(&profile.endpoint)),
             ("origins", Some(texts(origins))),
-            ("headers", Some(Json::List(headers.collect()))),
+            ("headers", Some(Json::List(headers))),
             // Headers that may bring a newer token.
             ("sliding", Some(Json::list_of(&mut sliding))),
             // Whether tokens are granted in headers, which can then be read.
             ("readable", Some(Json::Bool(matches!(profile.token, TokenSource::Headers(_))))),
             // Statuses by which it refuses a token.
-            ("statuses", Some(Json::List(statuses.collect()))),
+            ("statuses", Some(Json::List(numbers))),
             // Whether it also refuses tokens by what its answers say.
             ("speaks", Some(Json::Bool(speaks))),
         ]))

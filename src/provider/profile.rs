@@ -57,7 +57,7 @@ impl Profile {
         if named || self.choices == Choices::Any { Scoping::ByRequest } else { Scoping::Fixed }
     }
 
-    /// The variables of `operation` by name, as `fill` tells them, and as a session chose them; what
+    /// The variables of `operation` by name, as `fill` tells those that differ from grant to grant, and as a session chose them; what
     /// was chosen without a value is left out.
     pub fn filled(
         &self,
@@ -70,14 +70,20 @@ impl Profile {
             let value = match (chosen.iter().find(|(known, _)| known == name), variable) {
                 (Some((_, value)), _) => value.clone(),
                 (None, Variable::Absent) => None,
-                (None, variable) => Some(fill(variable)),
+                (None, variable) => Some(variable.filled(fill)),
             };
-            filled.extend(value.map(|value| (name.clone().into_owned(), value)));
+            if let Some(value) = value {
+                filled.push((name.clone().into_owned(), value));
+            }
         }
         if self.choices == Choices::Any {
-            let added =
-                chosen.iter().filter(|(name, _)| operation.variables.iter().all(|(own, _)| own != name));
-            filled.extend(added.filter_map(|(name, value)| Some((name.clone(), value.clone()?))));
+            for (name, value) in chosen {
+                if let Some(value) = value
+                    && operation.variables.iter().all(|(own, _)| own != name)
+                {
+                    filled.push((name.clone(), value.clone()));
+                }
+            }
         }
         filled
     }
@@ -175,6 +181,28 @@ pub enum Variable {
 }
 
 impl Variable {
+    /// The value, with what differs from grant to grant as `fill` tells it.
+    fn filled(&self, fill: &dyn Fn(&Self) -> Json) -> Json {
+        match self {
+            Self::Literal(value) => value.clone(),
+            Self::Map(members) => {
+                let mut filled = Vec::with_capacity(members.len());
+                for (name, member) in members {
+                    filled.push((name.clone().into_owned(), member.filled(fill)));
+                }
+                Json::Map(filled)
+            }
+            Self::List(items) => {
+                let mut filled = Vec::with_capacity(items.len());
+                for item in items {
+                    filled.push(item.filled(fill));
+                }
+                Json::List(filled)
+            }
+            Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::Refused | Self::Scopes => fill(self),
+        }
+    }
+
     fn names_scopes(&self) -> bool {
         match self {
             Self::Scopes => true,

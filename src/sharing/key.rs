@@ -7,7 +7,7 @@ use crate::{
     core::{Identity, ScopeSet},
     json::{Json, Platform},
     options::{Granter, SecretSource, Selection, Settings},
-    provider::{Authorization, Chosen, Profile, Variable},
+    provider::{Authorization, Chosen, Profile},
 };
 
 /// The key of a session's entry in a store.
@@ -59,7 +59,8 @@ fn secret(source: &SecretSource) -> Json {
 
 fn identifying(profile: &Profile, chosen: &[Chosen]) -> Json {
     let operation = &profile.authenticate;
-    let variables = profile.filled(operation, chosen, &variable);
+    // What is filled in later counts elsewhere, or changes.
+    let variables = profile.filled(operation, chosen, &|_| Json::Null);
     let authorization = match &operation.authorization {
         Authorization::BasicPair { username, .. } => Json::text(username),
         Authorization::None
@@ -68,22 +69,6 @@ fn identifying(profile: &Profile, chosen: &[Chosen]) -> Json {
         | Authorization::Bearer(_) => Json::Null,
     };
     Json::List(vec![Json::text(&*operation.document), Json::Map(variables), authorization])
-}
-
-/// What is filled in later counts elsewhere, or changes.
-fn variable(value: &Variable) -> Json {
-    match value {
-        Variable::Literal(json) => json.clone(),
-        Variable::Absent
-        | Variable::Secret(_)
-        | Variable::RefreshToken
-        | Variable::Refused
-        | Variable::Scopes => Json::Null,
-        Variable::Map(members) => Json::Map(
-            members.iter().map(|(name, value)| (name.clone().into_owned(), variable(value))).collect(),
-        ),
-        Variable::List(items) => Json::List(items.iter().map(variable).collect()),
-    }
 }
 
 #[cfg(test)]
