@@ -77,11 +77,11 @@ impl Granting<'_> {
     async fn by_profile(&self, errand: Errand, secrets: &[Secret]) -> Result<Got, GrantFailure> {
         let profile = &self.settings.profile;
         let mut exchange = match errand {
-            Errand::Token(grant) => Exchange::new(profile, &self.scopes, grant)
-                .choosing(&self.chosen)
-                .after_refusal(self.refused.clone()),
+            Errand::Token(grant) => Exchange::new(profile, &self.scopes, grant),
             Errand::ApplicationScopes => Exchange::for_application_scopes(profile, &self.scopes),
         };
+        exchange.chosen = &self.chosen;
+        exchange.refused = self.refused.as_deref();
         loop {
             let request = {
                 let dialect = self.dialect.borrow();
@@ -235,7 +235,7 @@ impl Granting<'_> {
 fn wanted_headers(profile: &Profile) -> Vec<&str> {
     let mut wanted = vec!["date", "retry-after"];
     if let TokenSource::Headers(names) = &profile.token {
-        wanted.extend(names.iter());
+        names.iter().for_each(|name| wanted.push(name));
     }
     wanted
 }

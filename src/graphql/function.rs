@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use crate::{
-    core::{
-        AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, UnixMillis, is_sendable,
-    },
-    http::HttpResponse,
+    core::{ErrorCode, RefreshToken, ScopeSet, TokenError, TokenSet, UnixMillis, is_sendable},
     json::{Json, Platform},
     provider::{Expiry, Profile, profile::words},
 };
 
-use super::{exchange::asked_for, jwt, lifetime::validity};
+use super::{
+    exchange::asked_for,
+    jwt,
+    lifetime::{Clock, issued},
+};
 
 /// Reads `{ accessToken, expiresAt | expiresInMs, refreshToken?, scopes? }`, given at
 /// `now` to who asked for `scopes`. A lifetime that is not told is the profile's.
@@ -26,55 +27,56 @@ pub fn granted_by_function(
     now: UnixMillis,
     platform: Platform,
 ) -> Result<TokenSet, TokenError> {
-    let wrong = |what: String| {
+    check(given).and_then(|()| tokens(profile, scopes, given, now, platform)).map_err(|what| {
         let message = format!(
             "the `grant` function of {} gave {what}; it must resolve with {{ accessToken, expiresAt | expiresInMs, \
              refreshToken?, scopes? }}",
             profile.name
         );
         TokenError::new(ErrorCode::Protocol, message).of(&profile.name)
-    };
-    if !matches!(given, Json::Map(_)) {
-        return Err(wrong(given.kind().to_owned()));
-    }
-    let is_told = |value: &Json| !matches!(value, Json::Missing | Json::Null);
-    // Whatever else is in there is the user's: often the whole answer of another SDK.
-    for (key, value) in given.members() {
-        if KNOWN.contains(&key.as_str()) && is_told(value) && !value.is_json() {
-            return Err(wrong(format!("a useless `{key}`")));
-        }
-    }
-    let get = |key: &str| given.get(key).filter(|value| is_told(value));
-    let text = |key: &str| get(key).and_then(Json::as_text).filter(|text| !text.is_empty());
-    let token = text("accessToken").ok_or_else(|| wrong("no `accessToken`".to_owned()))?;
-    if !is_sendable(token) {
-        return Err(wrong("an `accessToken` with spaces or characters that cannot be sent".to_owned()));
-    }
-    let stamp = jwt::stamp(token, platform);
-    let told = ["expiresInMs", "expiresAt"].into_iter().find(|key| get(key).is_some());
-    let expiry = told.map(|key| match key {
-        "expiresInMs" => Expiry::ExpiresIn { paths: words(&["expiresInMs"]), unit: Duration::from_millis(1) },
-        _ => Expiry::ExpiresAt { paths: words(&["expiresAt"]) },
-    });
-    let response = HttpResponse {
-        status: 200,
-        headers: Vec::new(),
-        body: Secret::new(""),
-        sent_at: now,
-        received_at: now,
-    };
-    let validity = validity(expiry.as_ref(), profile.lifetime, &response, Some(given), stamp);
-    let told = get("scopes").map(|list| list.texts().collect::<ScopeSet>());
-    Ok(TokenSet {
-        access_token: AccessToken::new(token),
-        refresh_token: text("refreshToken").map(RefreshToken::new),
-        scopes: told.filter(|told| !told.is_empty()).or_else(|| asked_for(profile, scopes)),
-        issued_at: now,
-        expires_at: validity.expires_at,
-        provider_clock: validity.provider_clock,
-        stamp,
     })
 }
 
-/// What is read of the object that a function gives.
+/// Refuses what is no object, or holds something useless.
+///
+/// Whatever else is in there is the user's: often the whole answer of another SDK.
+fn check(given: &Json) -> Result<(), String> {
+    let Json::Map(members) = given else { return Err(given.kind().to_owned()) };
+    for (key, value) in members {
+        if KNOWN.contains(&key.as_str()) && is_told(value) && !value.is_json() {
+            return Err(format!("a useless `{key}`"));
+        }
+    }
+    Ok(())
+}
+
+fn is_told(value: &Json) -> bool {
+    !matches!(value, Json::Missing | Json::Null)
+}
+
 const KNOWN: [&str; 5] = ["accessToken", "expiresAt", "expiresInMs", "refreshToken", "scopes"];
+
+fn tokens(
+    profile: &Profile,
+    scopes: &ScopeSet,
+    granted: &Json,
+    now: UnixMillis,
+    platform: Platform,
+) -> Result<TokenSet, String> {
+    let text = |key| granted.get(key).and_then(Json::as_text).filter(|text| !text.is_empty());
+    let token = text("accessToken").ok_or_else(|| "no `accessToken`".to_owned())?;
+    if !is_sendable(token) {
+        return Err("an `accessToken` with spaces or characters that cannot be sent".to_owned());
+    }
+    let expiry = if granted.get("expiresInMs").is_some_and(is_told) { &WITHIN } else { &AT };
+    let stamp = jwt::stamp(token, platform);
+    let clock = Clock::from(now, now, None, stamp);
+    let mut tokens = issued(token, Some(expiry), profile.lifetime, clock, Some(granted), stamp);
+    tokens.refresh_token = text("refreshToken").map(RefreshToken::new);
+    let told: ScopeSet = granted.get("scopes").unwrap_or(&Json::Null).texts().collect();
+    tokens.scopes = if told.is_empty() { asked_for(profile, scopes) } else { Some(told) };
+    Ok(tokens)
+}
+
+static WITHIN: Expiry = Expiry::ExpiresIn { paths: words(&["expiresInMs"]), unit: Duration::from_millis(1) };
+static AT: Expiry = Expiry::ExpiresAt { paths: words(&["expiresAt"]) };

@@ -3,6 +3,7 @@
 use js_sys::{ArrayBuffer, Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
+use zeroize::Zeroizing;
 
 use crate::{
     core::Secret,
@@ -139,7 +140,7 @@ async fn read(answer: &Answer) -> Result<Secret, FetchFailure> {
         let text = text.as_string().ok_or(FetchFailure::NotAnAnswer)?;
         return if text.len() > LARGEST { Err(FetchFailure::TooLarge) } else { Ok(Secret::new(text)) };
     };
-    let mut bytes = Vec::new();
+    let mut bytes = Zeroizing::new(Vec::new());
     let mut size = 0;
     loop {
         let part = awaited(&reader.read().map_err(network)?).await.map_err(network)?;
@@ -163,8 +164,7 @@ async fn read(answer: &Answer) -> Result<Secret, FetchFailure> {
         }
         bytes.extend(chunk.to_vec());
     }
-    let text = String::from_utf8(bytes);
-    Ok(Secret::new(text.unwrap_or_else(|not_text| String::from_utf8_lossy(not_text.as_bytes()).into_owned())))
+    Ok(Secret::new(String::from_utf8_lossy(&bytes)))
 }
 
 /// A MiB: an answer to a grant has some kilobytes.

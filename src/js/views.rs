@@ -8,7 +8,7 @@ use crate::{
     core::{Change, Outlook, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis},
     host::to_js,
     json::Json,
-    provider::{Profile, Signs, TokenSource},
+    provider::{Profile, Signs, TokenSource, Words},
 };
 
 /// `status()`.
@@ -50,7 +50,7 @@ impl TraitsView {
         for status in &**statuses {
             numbers.push(Json::Number(f64::from(*status)));
         }
-        let mut sliding = profile.sliding.iter().flat_map(|sliding| sliding.headers.iter());
+        let sliding = profile.sliding.as_ref().map(|sliding| &sliding.headers);
         let speaks = !(codes.is_empty() && messages.is_empty() && phrases.is_empty());
         Self(Json::object(vec![
             ("name", text(&profile.name)),
@@ -58,7 +58,7 @@ impl TraitsView {
             ("origins", Some(texts(origins))),
             ("headers", Some(Json::List(headers))),
             // Headers that may bring a newer token.
-            ("sliding", Some(Json::list_of(&mut sliding))),
+            ("sliding", Some(sliding.map_or(Json::List(Vec::new()), Words::to_json))),
             // Whether tokens are granted in headers, which can then be read.
             ("readable", Some(Json::Bool(matches!(profile.token, TokenSource::Headers(_))))),
             // Statuses by which it refuses a token.

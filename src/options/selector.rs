@@ -43,7 +43,7 @@ fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selec
         Choices::Any => {
             for (name, value) in members.iter().filter(|(name, _)| name != "scopes") {
                 // What a form has of its own is not to be chosen.
-                if own.iter().any(|(own, _)| own == name) {
+                if profile.authenticate.has(name) {
                     options.tell(name, &["is not to be selected; leave it out"]);
                 }
                 if !matches!(value, Given::Missing) {

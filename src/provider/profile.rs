@@ -57,15 +57,15 @@ impl Profile {
         if named || self.choices == Choices::Any { Scoping::ByRequest } else { Scoping::Fixed }
     }
 
-    /// The variables of `operation` by name, as `fill` tells those that differ from grant to grant, and as a session chose them; what
-    /// was chosen without a value is left out.
+    /// The variables of `operation` by name, as `fill` tells those that are not the same for each
+    /// request, and as a session chose them; what was chosen without a value is left out.
     pub fn filled(
         &self,
         operation: &Operation,
         chosen: &[Chosen],
         fill: &dyn Fn(&Variable) -> Json,
     ) -> Vec<(String, Json)> {
-        let mut filled = Vec::with_capacity(operation.variables.len());
+        let mut filled = Vec::new();
         for (name, variable) in &operation.variables {
             let value = match (chosen.iter().find(|(known, _)| known == name), variable) {
                 (Some((_, value)), _) => value.clone(),
@@ -79,7 +79,7 @@ impl Profile {
         if self.choices == Choices::Any {
             for (name, value) in chosen {
                 if let Some(value) = value
-                    && operation.variables.iter().all(|(own, _)| own != name)
+                    && !operation.has(name)
                 {
                     filled.push((name.clone(), value.clone()));
                 }
@@ -157,6 +157,11 @@ impl Operation {
     /// None: a function of the user's grants the tokens.
     pub const ABSENT: Self =
         Self { document: Cow::Borrowed(""), variables: Vec::new(), authorization: Authorization::None };
+
+    /// Whether it has a variable of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.variables.iter().any(|(own, _)| own == name)
+    }
 }
 
 /// What a variable is filled with.
@@ -181,19 +186,20 @@ pub enum Variable {
 }
 
 impl Variable {
-    /// The value, with what differs from grant to grant as `fill` tells it.
-    fn filled(&self, fill: &dyn Fn(&Self) -> Json) -> Json {
+    /// Its value, with what `fill` tells in the place of each variable that is not the same for
+    /// each request.
+    pub fn filled(&self, fill: &dyn Fn(&Self) -> Json) -> Json {
         match self {
             Self::Literal(value) => value.clone(),
             Self::Map(members) => {
-                let mut filled = Vec::with_capacity(members.len());
+                let mut filled = Vec::new();
                 for (name, member) in members {
                     filled.push((name.clone().into_owned(), member.filled(fill)));
                 }
                 Json::Map(filled)
             }
             Self::List(items) => {
-                let mut filled = Vec::with_capacity(items.len());
+                let mut filled = Vec::new();
                 for item in items {
                     filled.push(item.filled(fill));
                 }
@@ -380,6 +386,15 @@ impl Words {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.get(0).is_none()
+    }
+
+    /// As a list of texts.
+    pub fn to_json(&self) -> Json {
+        let mut list = Vec::new();
+        for word in self.iter() {
+            list.push(Json::text(word));
+        }
+        Json::List(list)
     }
 
     /// What lies at the first of these paths that leads to something other than `null`.

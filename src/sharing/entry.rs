@@ -54,22 +54,23 @@ pub fn read(
         return None;
     }
     let entry = (platform.parse_json)(text.expose())?;
-    if entry.get("v")?.as_number()? != VERSION || entry.get("key")?.as_text()? != key {
+    let number = |key: &str| entry.get(key)?.as_number();
+    let text = |key: &str| entry.get(key)?.as_text();
+    if number("v")? != VERSION || text("key")? != key {
         return None;
     }
-    let access_token = entry.get("accessToken")?.as_text().filter(|token| is_sendable(token))?;
-    let at =
-        |key: &str| Some(UnixMillis::from_js(entry.get(key)?.as_number()?).shifted(wall_ahead.reversed()));
+    let access_token = text("accessToken").filter(|token| is_sendable(token))?;
+    let at = |key: &str| Some(UnixMillis::from_js(number(key)?).shifted(wall_ahead.reversed()));
     let (issued_at, expires_at) = (at("issuedAt")?, at("expiresAt")?);
     let lifetime = expires_at.since(issued_at);
-    let refresh_token = entry.get("refreshToken").and_then(Json::as_text).filter(|token| !token.is_empty());
+    let refresh_token = text("refreshToken").filter(|token| !token.is_empty());
     let scopes = entry.get("scopes").map(|scopes| -> ScopeSet { scopes.texts().collect() });
     Some(TokenSet {
         refresh_token: refresh_token.map(RefreshToken::new),
         scopes,
         issued_at: issued_at.min(now),
         expires_at: expires_at.min(now + lifetime),
-        provider_clock: Skew::from_js(entry.get("clock").and_then(Json::as_number).unwrap_or_default()),
+        provider_clock: Skew::from_js(number("clock").unwrap_or_default()),
         stamp: stamp(access_token),
         access_token: AccessToken::new(access_token),
     })

@@ -35,6 +35,10 @@ fn digest(settings: &Settings, selection: &Selection, scopes: Json, platform: Pl
         Granter::Profile(sources) => sources.iter().map(secret).collect(),
         Granter::Function(_) => Vec::new(),
     };
+    let mut headers = Vec::new();
+    for (name, value) in &profile.headers {
+        headers.push((name.clone(), Json::text(value.expose())));
+    }
     let whole = Json::List(vec![
         Json::text(&*profile.name),
         Json::text(&*profile.endpoint),
@@ -42,9 +46,7 @@ fn digest(settings: &Settings, selection: &Selection, scopes: Json, platform: Pl
         identifying(profile, &selection.variables),
         Json::List(secrets),
         scopes,
-        Json::Map(
-            profile.headers.iter().map(|(name, value)| (name.clone(), Json::text(value.expose()))).collect(),
-        ),
+        Json::Map(headers),
     ]);
     Hash::hash((platform.write_json)(&whole).as_bytes())
 }
