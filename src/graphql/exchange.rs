@@ -3,7 +3,7 @@
 use crate::{
     core::{
         ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, Scoping, Stamp, TokenError, TokenSet,
-        is_sendable,
+        is_sendable, joined,
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
@@ -15,7 +15,7 @@ use super::{
     jwt,
     lifetime::{Clock, issued},
     request::{Filling, after_scheme},
-    response::{Answer, Kind, Problem, holds, joined, retry_after},
+    response::{Answer, Kind, Problem, holds, retry_after},
 };
 
 /// One grant on the wire.

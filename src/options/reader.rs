@@ -7,7 +7,7 @@ use std::{cell::OnceCell, time::Duration};
 
 use super::{Given, SecretSource};
 use crate::{
-    core::{ErrorCode, ScopeSet, Secret, TokenError},
+    core::{ErrorCode, ScopeSet, Secret, TokenError, joined},
     json::Function,
 };
 
@@ -22,7 +22,7 @@ impl Complaint {
     pub(super) fn note(&self, message: &[&str]) {
         if self.0.get().is_none() {
             // There is none yet.
-            let _ = self.0.set(message.concat());
+            let _ = self.0.set(told(message));
         }
     }
 
@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
 
     /// An object at a key of this one.
     pub(super) fn inner(&self, key: &str, members: &'a [(String, Given)]) -> Self {
-        Self { prefix: [&self.prefix, key, "."].concat(), members, complaint: self.complaint }
+        Self { prefix: told(&[&self.prefix, key, "."]), members, complaint: self.complaint }
     }
 
     /// The value of a key; `undefined` is as good as nothing.
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
 
     /// The key with what leads to it.
     pub(super) fn name(&self, key: &str) -> String {
-        [&self.prefix, key].concat()
+        told(&[&self.prefix, key])
     }
 
     /// Refuses keys that are in none of the lists of `known` ones, and names the one that was meant.
@@ -91,7 +91,10 @@ impl<'a> Reader<'a> {
             Some(key) => {
                 self.tell(shown(unknown), &["is not known; did you mean `", &self.prefix, key, "`?"]);
             }
-            None => self.tell(shown(unknown), &["is not known; known here are `", &known.join("`, `"), "`"]),
+            None => self.tell(
+                shown(unknown),
+                &["is not known; known here are `", &joined(&mut known.iter().copied(), "`, `"), "`"],
+            ),
         }
     }
 
@@ -102,7 +105,7 @@ impl<'a> Reader<'a> {
 
     /// Notes something about a key.
     pub(super) fn tell(&self, key: &str, rest: &[&str]) {
-        self.complaint.note(&[&["option `", &self.prefix, key, "` "], rest].concat());
+        self.complaint.note(&["option `", &self.prefix, key, "` ", &told(rest)]);
     }
 
     /// Notes what a value is, and what to give.
@@ -163,7 +166,7 @@ impl<'a> Reader<'a> {
                 None | Some(Given::Text(_)) => " (if it comes from the environment: is the variable set?)",
                 Some(_) => "",
             };
-            self.wrong(key, &[remedy, ", as a string or a function that returns one", hint].concat());
+            self.wrong(key, &told(&[remedy, ", as a string or a function that returns one", hint]));
         }
         SecretSource::Text(Secret::new(text.unwrap_or_default()))
     }
@@ -257,7 +260,11 @@ impl<'a> Reader<'a> {
         let text = self.get(key)?.as_words().unwrap_or_default();
         let place = known.iter().position(|word| *word == text);
         if place.is_none() {
-            self.not_a_word(key, known, &["\"", &known.join("\" or \""), "\""].concat());
+            self.not_a_word(
+                key,
+                known,
+                &told(&["\"", &joined(&mut known.iter().copied(), "\" or \""), "\""]),
+            );
         }
         place
     }
@@ -330,7 +337,7 @@ impl<'a> Reader<'a> {
         let mut texts = Vec::new();
         match given.as_words() {
             Some(text) => texts.push(text.to_owned()),
-            None if given.items().is_empty() => self.wrong(key, &[one, ", or a list of them"].concat()),
+            None if given.items().is_empty() => self.wrong(key, &told(&[one, ", or a list of them"])),
             None => {}
         }
         for (place, item) in given.items().iter().enumerate() {
@@ -341,6 +348,11 @@ impl<'a> Reader<'a> {
         }
         Some(texts)
     }
+}
+
+/// The parts of a message in one text.
+fn told(parts: &[&str]) -> String {
+    joined(&mut parts.iter().copied(), "")
 }
 
 /// The path of an item of a list.
