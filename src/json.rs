@@ -265,7 +265,10 @@ pub(crate) mod native {
 
 #[cfg(test)]
 mod tests {
-    use super::{native::parse_json, *};
+    use super::{
+        native::{self, parse_json},
+        *,
+    };
 
     #[test]
     fn a_path_leads_through_objects_and_arrays() {
@@ -282,6 +285,25 @@ mod tests {
         let json = parse_json(r#"{"password":"planted"}"#).unwrap();
 
         assert_eq!(format!("{json:?}"), "an object");
+    }
+
+    #[test]
+    fn what_is_no_json_is_none_however_deep() {
+        let within = |value: Json| Json::List(vec![Json::Map(vec![("a".to_owned(), value)])]);
+
+        for value in [Json::Null, Json::Bool(false), Json::Number(0.5), Json::text(""), Json::Missing] {
+            assert!(within(value.clone()).is_json(), "{value:?}");
+        }
+        for value in [Json::Number(f64::NAN), Json::Other, Json::List(vec![Json::Missing])] {
+            assert!(!within(value.clone()).is_json(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_member_without_a_value_is_not_written() {
+        let json = Json::Map(vec![("a".to_owned(), Json::Missing), ("b".to_owned(), Json::Null)]);
+
+        assert_eq!((native::PLATFORM.write_json)(&json), r#"{"b":null}"#);
     }
 
     #[test]

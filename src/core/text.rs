@@ -13,3 +13,15 @@ pub fn joined(words: &mut dyn Iterator<Item = &str>, between: &str) -> String {
     }
     joined
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_between_words_is_nowhere_else() {
+        for (words, text) in [(&[][..], ""), (&["a"], "a"), (&["", "b", "c"], ", b, c")] {
+            assert_eq!(joined(&mut words.iter().copied(), ", "), text);
+        }
+    }
+}

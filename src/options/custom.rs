@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{
     Chosen, Given, Granter, HEADERS, Reader, SecretSource, builtin, check_keys,
-    reader::{is_header_name, item, shown},
+    complaint::{item, shown},
+    reader::is_header_name,
 };
 use crate::{
     json::Function,

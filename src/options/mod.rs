@@ -1,10 +1,11 @@
 //! What a user may write: keys, kinds, ranges, and what to write instead.
 //!
-//! Decides whether options are accepted. Pure: functions of JavaScript are opaque
-//! values of type `F`, so every message is tested natively. Nothing behind this
+//! Decides whether options are accepted. Pure: nothing is done with functions of
+//! JavaScript but to keep them, so every message is tested natively. Nothing behind this
 //! module sees a value that was not checked here.
 
 mod builtin;
+mod complaint;
 mod custom;
 mod reader;
 mod selector;
@@ -15,7 +16,8 @@ mod tests;
 
 use std::time::Duration;
 
-use reader::{Complaint, Reader, item};
+use complaint::{Complaint, item};
+use reader::Reader;
 pub use selector::{Selection, read_selector};
 
 use crate::{

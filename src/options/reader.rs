@@ -3,37 +3,16 @@
 //! Reading goes on after something wrong: whoever reads gets a value that will not be used, and the
 //! first note is what the user is told. That way no function that reads has a way out at every step.
 
-use std::{cell::OnceCell, time::Duration};
+use std::time::Duration;
 
-use super::{Given, SecretSource};
+use super::{
+    Given, SecretSource,
+    complaint::{Complaint, item, nearest, shown, told},
+};
 use crate::{
-    core::{ErrorCode, ScopeSet, Secret, TokenError, joined},
+    core::{ScopeSet, Secret, joined},
     json::Function,
 };
-
-/// The first thing that is wrong with what was given.
-#[derive(Default)]
-pub(super) struct Complaint(OnceCell<String>);
-
-impl Complaint {
-    /// Notes a message, given in parts, unless there is one already.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn note(&self, message: &[&str]) {
-        if self.0.get().is_none() {
-            // There is none yet.
-            let _ = self.0.set(told(message));
-        }
-    }
-
-    /// What is wrong, if anything is.
-    pub(super) fn raised(self) -> Result<(), TokenError> {
-        match self.0.into_inner() {
-            Some(message) => Err(TokenError::new(ErrorCode::InvalidOptions, message)),
-            None => Ok(()),
-        }
-    }
-}
 
 /// An object of options, and where it is.
 pub(super) struct Reader<'a> {
@@ -350,16 +329,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The parts of a message in one text.
-fn told(parts: &[&str]) -> String {
-    joined(&mut parts.iter().copied(), "")
-}
-
-/// The path of an item of a list.
-pub(super) fn item(list: &str, place: usize) -> String {
-    format!("{list}[{place}]")
-}
-
 /// 2^53: beyond it a JavaScript number is not exact.
 const MOST_MILLIS: f64 = 9_007_199_254_740_992.0;
 
@@ -376,33 +345,4 @@ pub(super) fn is_header_name(name: &str) -> bool {
 
 fn is_header_value(value: &str) -> bool {
     value.bytes().all(|byte| byte == b' ' || byte == b'\t' || byte.is_ascii_graphic())
-}
-
-/// A key as it may be shown: a secret may have been pasted in its place.
-///
-/// Keys are words: letters, maybe with `_` or `-` between them and a digit or two
-/// at the end. Whatever generates secrets puts digits or signs anywhere.
-pub(super) fn shown(key: &str) -> &str {
-    let word = key.trim_end_matches(|last: char| last.is_ascii_digit());
-    let plain = key.len() <= LONGEST_SHOWN
-        && key.len() - word.len() <= 2
-        && word.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte));
-    if plain { key } else { "…" }
-}
-
-/// The longest key of the contract has 19 letters, the longest usual header 32.
-const LONGEST_SHOWN: usize = 32;
-
-/// The known word that was most likely meant.
-fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    let lower = word.to_ascii_lowercase();
-    let mut best: Option<(usize, &str)> = None;
-    for &candidate in known {
-        let distance = strsim::osa_distance(&lower, &candidate.to_ascii_lowercase());
-        let better = best.is_none_or(|best| (distance, candidate) < best);
-        if better && distance <= 1.max(candidate.len() / 3) {
-            best = Some((distance, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
 }
