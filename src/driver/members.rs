@@ -198,7 +198,8 @@ impl Driver {
                     ) < CLOSE
             });
             if !same {
-                member.told = Some(Told { token: tokens.access_token, held: held.clone(), served_until });
+                member.told =
+                    Some(Told { token: tokens.access_token.clone(), held: held.clone(), served_until });
             }
             same
         });

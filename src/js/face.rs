@@ -128,15 +128,15 @@ impl Face {
             Some(Json::Bool(true)) => Outlook::MayPass,
             _ => Outlook::Lasts,
         };
-        Some(TokenError {
-            status: number("status").map(|status| status as u16),
-            request_id: text("requestId"),
-            retry_after: number("retryAfterMs")
-                .and_then(|millis| std::time::Duration::try_from_secs_f64(millis / 1000.0).ok()),
-            missing_scopes,
-            outlook: Some(outlook),
-            ..TokenError::new(ErrorCode::parse(&text("code")?)?, text("message")?)
-        })
+        let mut error = TokenError::new(ErrorCode::parse(&text("code")?)?, text("message")?);
+        let failure = &mut *error;
+        failure.status = number("status").map(|status| status as u16);
+        failure.request_id = text("requestId");
+        failure.retry_after = number("retryAfterMs")
+            .and_then(|millis| std::time::Duration::try_from_secs_f64(millis / 1000.0).ok());
+        failure.missing_scopes = missing_scopes;
+        failure.outlook = Some(outlook);
+        Some(error)
     }
 }
 
