@@ -43,7 +43,7 @@ use wire::{Asker, OnWire};
 
 /// Drives one manager.
 pub(crate) struct Driver {
-    settings: Settings<Function>,
+    settings: Settings,
     /// Each session's context is its selector, as the face wrote it.
     pool: RefCell<Pool<JsValue>>,
     /// By place.
@@ -78,7 +78,7 @@ enum Happening {
 }
 
 impl Driver {
-    pub(crate) fn new(settings: Settings<Function>, face: Face) -> Rc<Self> {
+    pub(crate) fn new(settings: Settings, face: Face) -> Rc<Self> {
         let clock = Clock::new();
         let desk = face.own();
         let identity = identity(&settings, &Selection::default(), PLATFORM);

@@ -20,7 +20,7 @@ use crate::{
 
 /// What a grant is made with.
 pub(crate) struct Granting<'a> {
-    pub(crate) settings: &'a Settings<Function>,
+    pub(crate) settings: &'a Settings,
     /// The variables that the session chose.
     pub(crate) chosen: Vec<Chosen>,
     /// The scopes to ask for.
@@ -97,7 +97,7 @@ impl Granting<'_> {
         }
     }
 
-    async fn secret(&self, source: &SecretSource<Function>, name: &str) -> Result<Secret, GrantFailure> {
+    async fn secret(&self, source: &SecretSource, name: &str) -> Result<Secret, GrantFailure> {
         let function = match source {
             SecretSource::Text(secret) => return Ok(secret.clone()),
             SecretSource::Function(function) => function,

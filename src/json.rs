@@ -1,13 +1,16 @@
-//! JSON as a plain value, and the three things the platform does for the pure layers.
+//! Values as JSON has them, and the things the platform does for the pure layers.
 //!
 //! Every JavaScript engine reads and writes JSON and URLs better than code of ours
 //! would, and for no bytes at all. So the pure layers take these as functions: the
 //! host's on wasm32, well-known crates in native tests.
 
-use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
-/// A JSON value (RFC 8259). Its texts are wiped when dropped: some are secrets.
+/// A JSON value (RFC 8259), and what JavaScript has besides. Its texts are wiped when dropped: some
+/// are secrets.
+///
+/// One type for both, because there is a copy of the code that moves and drops a tree for each. What
+/// is no JSON comes from users alone; a parsed answer has none of it.
 #[derive(Clone, PartialEq)]
 pub enum Json {
     /// `null`.
@@ -22,6 +25,12 @@ pub enum Json {
     List(Vec<Self>),
     /// An object, in the order it was written.
     Map(Vec<(String, Self)>),
+    /// `undefined`: no JSON, but left out of an object that is written.
+    Missing,
+    /// A function: no JSON.
+    Function(Function),
+    /// A symbol, a bigint, nesting without end: no JSON.
+    Other,
 }
 
 impl Json {
@@ -30,13 +39,32 @@ impl Json {
         Self::Text(Zeroizing::new(value.into()))
     }
 
+    /// An array of texts.
+    pub fn list_of(texts: &mut dyn Iterator<Item = &str>) -> Self {
+        let mut items = Vec::new();
+        for text in texts {
+            items.push(Self::text(text));
+        }
+        Self::List(items)
+    }
+
+    /// An object of the members that have a value.
+    pub fn object(members: Vec<(&str, Option<Self>)>) -> Self {
+        let mut valued = Vec::with_capacity(members.len());
+        for (key, value) in members {
+            if let Some(value) = value {
+                valued.push((key.to_owned(), value));
+            }
+        }
+        Self::Map(valued)
+    }
+
     /// The member `key` of an object, or the item `key` of an array.
     pub fn get(&self, key: &str) -> Option<&Self> {
-        match self {
-            Self::Map(members) => members.iter().find(|(name, _)| name == key).map(|(_, value)| value),
-            Self::List(items) => items.get(key.parse::<usize>().ok()?),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => None,
+        if let Self::List(items) = self {
+            return items.get(key.parse::<usize>().ok()?);
         }
+        self.members().iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     /// What lies at a path: names and positions with dots between them.
@@ -46,10 +74,12 @@ impl Json {
 
     /// The text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::List(_) | Self::Map(_) => None,
-        }
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// The text, if it is one that says something.
+    pub fn as_words(&self) -> Option<&str> {
+        self.as_text().filter(|text| !text.trim().is_empty())
     }
 
     /// The number, if it is one.
@@ -59,52 +89,70 @@ impl Json {
 
     /// The items, if it is an array; none otherwise.
     pub fn items(&self) -> &[Self] {
-        match self {
-            Self::List(items) => items,
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::Map(_) => &[],
-        }
+        if let Self::List(items) = self { items } else { &[] }
+    }
+
+    /// Those of its items that are texts, if it is an array; none otherwise.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.items().iter().filter_map(Self::as_text)
     }
 
     /// The members, if it is an object; none otherwise.
     pub fn members(&self) -> &[(String, Self)] {
-        match self {
-            Self::Map(members) => members,
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => &[],
-        }
+        if let Self::Map(members) = self { members } else { &[] }
     }
 
     /// Whether it is `null`.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
-}
 
-/// Prints the kind alone: an answer's body is not for logs.
-impl std::fmt::Debug for Json {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Null => "Json::Null",
-            Self::Bool(_) => "Json::Bool",
-            Self::Number(_) => "Json::Number",
-            Self::Text(_) => "Json::Text",
-            Self::List(_) => "Json::List",
-            Self::Map(_) => "Json::Map",
-        })
-    }
-}
-
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Whether it can be written as JSON.
+    pub fn is_json(&self) -> bool {
         match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Number(value) => serializer.serialize_f64(*value),
-            Self::Text(value) => serializer.serialize_str(value),
-            Self::List(items) => serializer.collect_seq(items),
-            Self::Map(members) => serializer.collect_map(members.iter().map(|(key, value)| (key, value))),
+            Self::Null | Self::Bool(_) | Self::Text(_) => true,
+            Self::Number(number) => number.is_finite(),
+            Self::List(items) => items.iter().all(Self::is_json),
+            Self::Map(members) => {
+                members.iter().all(|(_, value)| matches!(value, Self::Missing) || value.is_json())
+            }
+            Self::Missing | Self::Function(_) | Self::Other => false,
+        }
+    }
+
+    /// What it is, for a message. Never the value: it may be a secret in a wrong place.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(number) if number.is_finite() => "a number",
+            Self::Number(_) => "a number that is not finite",
+            Self::Text(text) if text.is_empty() => "an empty string",
+            Self::Text(text) if text.trim().is_empty() => "a blank string",
+            Self::Text(_) => "a string",
+            Self::List(items) if items.is_empty() => "an empty array",
+            Self::List(_) => "an array",
+            Self::Map(_) => "an object",
+            Self::Function(_) => "a function",
+            Self::Other => "neither plain data nor a function",
         }
     }
 }
+
+/// Prints the kind alone: an answer's body is not for logs, and options hold secrets.
+impl std::fmt::Debug for Json {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.kind())
+    }
+}
+
+/// A function of JavaScript's; natively, where nobody calls it, its name.
+#[cfg(target_arch = "wasm32")]
+pub type Function = js_sys::Function;
+/// A function of JavaScript's; natively, where nobody calls it, its name.
+#[cfg(not(target_arch = "wasm32"))]
+pub type Function = &'static str;
 
 /// What the platform does for the pure layers.
 #[derive(Clone, Copy)]
@@ -149,6 +197,8 @@ pub const DEEPEST: usize = 64;
 pub(crate) mod native {
     //! The platform of native tests.
 
+    use serde::{Serialize, Serializer};
+
     use super::*;
 
     pub(crate) const PLATFORM: Platform = Platform { parse_json, write_json, parse_url, resolve_url };
@@ -179,6 +229,23 @@ pub(crate) mod native {
         serde_json::to_string(value).expect("JSON is always written")
     }
 
+    impl Serialize for Json {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Self::Null => serializer.serialize_unit(),
+                Self::Bool(value) => serializer.serialize_bool(*value),
+                Self::Number(value) => serializer.serialize_f64(*value),
+                Self::Text(value) => serializer.serialize_str(value),
+                Self::List(items) => serializer.collect_seq(items),
+                Self::Map(members) => {
+                    let there = members.iter().filter(|(_, value)| !matches!(value, Self::Missing));
+                    serializer.collect_map(there.map(|(key, value)| (key, value)))
+                }
+                Self::Missing | Self::Function(_) | Self::Other => panic!("{self:?} is no JSON"),
+            }
+        }
+    }
+
     fn resolve_url(text: &str) -> String {
         let page = url::Url::parse("https://page.test/shop/").expect("it is a URL");
         page.join(text).map_or_else(|_| text.to_owned(), String::from)
@@ -198,7 +265,10 @@ pub(crate) mod native {
 
 #[cfg(test)]
 mod tests {
-    use super::{native::parse_json, *};
+    use super::{
+        native::{self, parse_json},
+        *,
+    };
 
     #[test]
     fn a_path_leads_through_objects_and_arrays() {
@@ -214,7 +284,26 @@ mod tests {
     fn a_value_prints_its_kind_alone() {
         let json = parse_json(r#"{"password":"planted"}"#).unwrap();
 
-        assert_eq!(format!("{json:?}"), "Json::Map");
+        assert_eq!(format!("{json:?}"), "an object");
+    }
+
+    #[test]
+    fn what_is_no_json_is_none_however_deep() {
+        let within = |value: Json| Json::List(vec![Json::Map(vec![("a".to_owned(), value)])]);
+
+        for value in [Json::Null, Json::Bool(false), Json::Number(0.5), Json::text(""), Json::Missing] {
+            assert!(within(value.clone()).is_json(), "{value:?}");
+        }
+        for value in [Json::Number(f64::NAN), Json::Other, Json::List(vec![Json::Missing])] {
+            assert!(!within(value.clone()).is_json(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_member_without_a_value_is_not_written() {
+        let json = Json::Map(vec![("a".to_owned(), Json::Missing), ("b".to_owned(), Json::Null)]);
+
+        assert_eq!((native::PLATFORM.write_json)(&json), r#"{"b":null}"#);
     }
 
     #[test]

@@ -79,6 +79,7 @@ mod refusals;
 mod scope;
 mod secret;
 mod superseded;
+mod text;
 mod time;
 mod token;
 
@@ -101,5 +102,6 @@ pub use refusals::{Refusal, Refusals};
 pub use scope::ScopeSet;
 pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};
 pub use superseded::Superseded;
+pub use text::joined;
 pub use time::{Skew, SteadyClock, UnixMillis, millis};
 pub use token::{Stamp, TokenSet, Tokens};

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use super::text::joined;
+
 /// A set of scopes, in order, each once (RFC 6749 section 3.3).
 ///
 /// Shared by all who name the same set: a million sessions have few. The empty set
@@ -38,7 +40,7 @@ impl ScopeSet {
 
     /// The scopes with a comma and a space between them, for a message.
     pub fn listed(&self) -> String {
-        self.listing().join(", ")
+        joined(&mut self.iter(), ", ")
     }
 
     /// How many scopes are in it.

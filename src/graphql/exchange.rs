@@ -3,7 +3,7 @@
 use crate::{
     core::{
         ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, Scoping, Stamp, TokenError, TokenSet,
-        is_sendable,
+        is_sendable, joined,
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
@@ -15,7 +15,7 @@ use super::{
     jwt,
     lifetime::{Clock, issued},
     request::{Filling, after_scheme},
-    response::{Answer, Kind, Problem, holds, joined, retry_after},
+    response::{Answer, Kind, Problem, holds, retry_after},
 };
 
 /// One grant on the wire.
@@ -112,9 +112,9 @@ impl<'a> Exchange<'a> {
             return Verdict::AskAgain;
         }
         if self.application_scopes.is_some()
-            && let Some([(_, Json::List(scopes))]) = answer.data().map(Json::members)
+            && let Some([(_, scopes @ Json::List(_))]) = answer.data().map(Json::members)
         {
-            return Verdict::Scopes(scopes.iter().filter_map(Json::as_text).collect());
+            return Verdict::Scopes(scopes.texts().collect());
         }
         if let Some(token) = self.token(&answer, response) {
             if is_sendable(token) {
@@ -365,7 +365,7 @@ fn granted_scopes(data: &Json, paths: &Words) -> Option<ScopeSet> {
     let scopes: ScopeSet = match found.as_text() {
         // RFC 6749 section 3.3: with spaces between them.
         Some(text) => text.split_ascii_whitespace().collect(),
-        None => found.items().iter().filter_map(Json::as_text).collect(),
+        None => found.texts().collect(),
     };
     (!scopes.is_empty()).then_some(scopes)
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::{
     core::{ErrorCode, RefreshToken, ScopeSet, TokenError, TokenSet, UnixMillis, is_sendable},
     json::{Json, Platform},
-    options::Given,
     provider::{Expiry, Profile, profile::words},
 };
 
@@ -21,14 +20,14 @@ use super::{
 /// # Errors
 ///
 /// `protocol`, where there is no token or it cannot be sent.
-pub fn granted_by_function<F>(
+pub fn granted_by_function(
     profile: &Profile,
     scopes: &ScopeSet,
-    given: &Given<F>,
+    given: &Json,
     now: UnixMillis,
     platform: Platform,
 ) -> Result<TokenSet, TokenError> {
-    known(given).and_then(|granted| tokens(profile, scopes, &granted, now, platform)).map_err(|what| {
+    check(given).and_then(|()| tokens(profile, scopes, given, now, platform)).map_err(|what| {
         let message = format!(
             "the `grant` function of {} gave {what}; it must resolve with {{ accessToken, expiresAt | expiresInMs, \
              refreshToken?, scopes? }}",
@@ -38,19 +37,21 @@ pub fn granted_by_function<F>(
     })
 }
 
-/// What is read of the object that a function gives, or what it gave instead.
+/// Refuses what is no object, or holds something useless.
 ///
 /// Whatever else is in there is the user's: often the whole answer of another SDK.
-fn known<F>(given: &Given<F>) -> Result<Json, String> {
-    let Given::Map(members) = given else { return Err(given.kind().to_owned()) };
-    let mut known = Vec::new();
+fn check(given: &Json) -> Result<(), String> {
+    let Json::Map(members) = given else { return Err(given.kind().to_owned()) };
     for (key, value) in members {
-        if KNOWN.contains(&key.as_str()) && !matches!(value, Given::Missing | Given::Null) {
-            let value = value.to_json().ok_or_else(|| format!("a useless `{key}`"))?;
-            known.push((key.clone(), value));
+        if KNOWN.contains(&key.as_str()) && is_told(value) && !value.is_json() {
+            return Err(format!("a useless `{key}`"));
         }
     }
-    Ok(Json::Map(known))
+    Ok(())
+}
+
+fn is_told(value: &Json) -> bool {
+    !matches!(value, Json::Missing | Json::Null)
 }
 
 const KNOWN: [&str; 5] = ["accessToken", "expiresAt", "expiresInMs", "refreshToken", "scopes"];
@@ -67,13 +68,12 @@ fn tokens(
     if !is_sendable(token) {
         return Err("an `accessToken` with spaces or characters that cannot be sent".to_owned());
     }
-    let expiry = if granted.get("expiresInMs").is_some() { &WITHIN } else { &AT };
+    let expiry = if granted.get("expiresInMs").is_some_and(is_told) { &WITHIN } else { &AT };
     let stamp = jwt::stamp(token, platform);
     let clock = Clock::from(now, now, None, stamp);
     let mut tokens = issued(token, Some(expiry), profile.lifetime, clock, Some(granted), stamp);
     tokens.refresh_token = text("refreshToken").map(RefreshToken::new);
-    let told = granted.get("scopes").map_or(&[][..], Json::items);
-    let told: ScopeSet = told.iter().filter_map(Json::as_text).collect();
+    let told: ScopeSet = granted.get("scopes").unwrap_or(&Json::Null).texts().collect();
     tokens.scopes = if told.is_empty() { asked_for(profile, scopes) } else { Some(told) };
     Ok(tokens)
 }

@@ -140,10 +140,10 @@ impl Clock {
 fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Option<u64> {
     match expiry? {
         Expiry::ExpiresIn { paths, unit } => {
-            let units = match paths.lead(data?)? {
-                Json::Number(number) => *number,
-                Json::Text(text) => parse_decimal(text.trim())?,
-                Json::Null | Json::Bool(_) | Json::List(_) | Json::Map(_) => return None,
+            let found = paths.lead(data?)?;
+            let units = match found.as_text() {
+                Some(text) => parse_decimal(text.trim())?,
+                None => found.as_number()?,
             };
             let span = units * millis(*unit) as f64;
             // 1.001 seconds are a little less than 1001 milliseconds, as floats have it.

@@ -11,14 +11,9 @@ use crate::{core::UnixMillis, json::Json};
 /// Source: Braintree documents "ISO time format" and prints none; these are the
 /// forms that its published schema and the services around it use.
 pub fn parse_point(value: &Json) -> Option<UnixMillis> {
-    match value {
-        Json::Number(number) => parse_epoch(*number),
-        Json::Text(text) => {
-            let text = text.trim();
-            parse_decimal(text).map_or_else(|| parse_iso(text), parse_epoch)
-        }
-        Json::Null | Json::Bool(_) | Json::List(_) | Json::Map(_) => None,
-    }
+    let Some(text) = value.as_text() else { return parse_epoch(value.as_number()?) };
+    let text = text.trim();
+    parse_decimal(text).map_or_else(|| parse_iso(text), parse_epoch)
 }
 
 /// Reads an HTTP date in each of its three forms (RFC 9110 section 5.6.7). The day of the

@@ -71,7 +71,7 @@ impl Filling<'_> {
                 self.refresh_token.map_or(Json::Null, |token| Json::text(token.expose()))
             }
             Variable::Refused => self.refused.map_or(Json::Null, Json::text),
-            Variable::Scopes => Json::List(self.scopes.iter().map(Json::text).collect()),
+            Variable::Scopes => Json::list_of(&mut self.scopes.iter()),
             // The same for each request.
             Variable::Literal(_) | Variable::Absent | Variable::Map(_) | Variable::List(_) => Json::Null,
         }

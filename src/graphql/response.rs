@@ -6,7 +6,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    core::{ErrorCode, Stamp, TokenError},
+    core::{ErrorCode, Stamp, TokenError, joined},
     http::HttpResponse,
     json::{Json, Platform},
     provider::{Signs, Wire},
@@ -176,16 +176,6 @@ impl Answer {
 pub(super) fn retry_after(response: &HttpResponse) -> Option<Duration> {
     let now = Clock::of(response, Stamp::default()).theirs();
     parse_retry_after(response.header("retry-after")?, now)
-}
-
-/// `words` in one text.
-pub(super) fn joined<'a>(words: &mut dyn Iterator<Item = &'a str>, between: &str) -> String {
-    let mut joined = String::new();
-    for word in words {
-        joined.push_str(if joined.is_empty() { "" } else { between });
-        joined.push_str(word);
-    }
-    joined
 }
 
 /// A body without what may lie around its JSON.

@@ -22,7 +22,7 @@ pub(crate) use clock::{Clock, wall};
 pub(crate) use entropy::seed;
 pub(crate) use fetch::{FetchFailure, fetch, headers_of};
 pub(crate) use page::{Wakeups, is_page};
-pub(crate) use platform::PLATFORM;
+pub(crate) use platform::{PLATFORM, to_js};
 pub(crate) use store::{Entry, Lease};
 pub(crate) use timeout::{race, within};
 pub(crate) use value::{awaited, described, given, settled, text_member};

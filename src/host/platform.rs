@@ -1,55 +1,49 @@
 //! What the engine does for the pure layers: JSON and URLs.
 
 use js_sys::{Array, JSON, Object, Reflect};
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::Url;
 
-use super::text_member;
+use super::{text_member, value::convert};
 use crate::json::{Credentials, DEEPEST, Json, Platform, UrlParts};
 
 /// The engine's own JSON and URL.
 pub(crate) const PLATFORM: Platform = Platform { parse_json, write_json, parse_url, resolve_url };
 
 fn parse_json(text: &str) -> Option<Json> {
-    convert(&JSON::parse(text).ok()?, DEEPEST)
-}
-
-/// Only what `JSON.parse` returns: nothing in it can throw.
-fn convert(value: &JsValue, depth: usize) -> Option<Json> {
-    let deeper = depth.checked_sub(1)?;
-    if value.is_null() {
-        return Some(Json::Null);
-    }
-    if let Some(value) = value.as_bool() {
-        return Some(Json::Bool(value));
-    }
-    if let Some(value) = value.as_f64() {
-        return Some(Json::Number(value));
-    }
-    if let Some(value) = value.as_string() {
-        return Some(Json::text(value));
-    }
-    if Array::is_array(value) {
-        let items = value.unchecked_ref::<Array>().iter();
-        return Some(Json::List(items.map(|item| convert(&item, deeper)).collect::<Option<_>>()?));
-    }
-    let member = |entry: JsValue| {
-        let entry = entry.unchecked_into::<Array>();
-        Some((entry.get(0).as_string()?, convert(&entry.get(1), deeper)?))
-    };
-    let entries = Object::entries(value.unchecked_ref());
-    Some(Json::Map(entries.iter().map(member).collect::<Option<_>>()?))
+    Some(convert(&JSON::parse(text).ok()?, DEEPEST)).filter(Json::is_json)
 }
 
 fn write_json(value: &Json) -> String {
-    let written = value
-        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-        .ok()
-        .and_then(|value| JSON::stringify(&value).ok())
-        .and_then(|text| text.as_string());
+    let written = JSON::stringify(&to_js(value)).ok().and_then(|text| text.as_string());
     // JSON is always written: it has no cycles, no bigints and nothing that throws.
     written.unwrap_or_default()
+}
+
+/// The value that JavaScript sees.
+pub(crate) fn to_js(value: &Json) -> JsValue {
+    match value {
+        Json::Null => JsValue::NULL,
+        Json::Bool(value) => JsValue::from_bool(*value),
+        Json::Number(value) => JsValue::from_f64(*value),
+        Json::Text(value) => JsValue::from_str(value),
+        Json::List(items) => {
+            let list = Array::new();
+            for item in items {
+                list.push(&to_js(item));
+            }
+            list.into()
+        }
+        Json::Map(members) => {
+            let object = Object::new();
+            for (key, value) in members {
+                // A plain object of our own takes any property.
+                let _ = Reflect::set(&object, &JsValue::from_str(key), &to_js(value));
+            }
+            object.into()
+        }
+        Json::Missing | Json::Function(_) | Json::Other => JsValue::UNDEFINED,
+    }
 }
 
 /// As `fetch` does it: relative to the page's base, or to where a worker's script is.

@@ -15,7 +15,7 @@ use crate::{
 /// One entry of a store.
 #[derive(Clone)]
 pub(crate) struct Entry {
-    store: Store<Function>,
+    store: Store,
     key: JsValue,
 }
 
@@ -39,7 +39,7 @@ impl Lease {
 }
 
 impl Entry {
-    pub(crate) fn new(store: Store<Function>, key: &str) -> Self {
+    pub(crate) fn new(store: Store, key: &str) -> Self {
         Self { store, key: JsValue::from_str(key) }
     }
 

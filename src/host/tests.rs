@@ -96,6 +96,8 @@ fn json_is_read_and_written_by_the_engine() {
 
     assert_eq!(json.at("a.3").and_then(Json::as_text), Some("é\n"));
     assert_eq!((PLATFORM.write_json)(&json), text);
+    let without_value = Json::Map(vec![("a".to_owned(), Json::Missing), ("b".to_owned(), Json::Null)]);
+    assert_eq!((PLATFORM.write_json)(&without_value), r#"{"b":null}"#);
     for bad in ["", "{", "undefined", "{'a':1}"] {
         assert!((PLATFORM.parse_json)(bad).is_none(), "{bad}");
     }

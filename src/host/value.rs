@@ -5,7 +5,6 @@ use std::future::Future;
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use zeroize::Zeroizing;
 
 use crate::options::Given;
 
@@ -34,11 +33,11 @@ extern "C" {
 }
 
 /// A value that was given, taken over once so that later changes do not matter.
-pub(crate) fn given(value: &JsValue) -> Given<Function> {
+pub(crate) fn given(value: &JsValue) -> Given {
     // Options may be of any class; what is in them may not.
     let is_options = value.is_object() && is_array(value).is_ok_and(|array| !array);
     if is_options {
-        return members(value, DEEPEST).unwrap_or(Given::Other);
+        return members(value, DEEPEST);
     }
     convert(value, DEEPEST)
 }
@@ -47,7 +46,8 @@ pub(crate) fn given(value: &JsValue) -> Given<Function> {
 /// bounds what an object that contains itself can cost.
 const DEEPEST: usize = 12;
 
-fn convert(value: &JsValue, depth: usize) -> Given<Function> {
+/// A value of at most that depth; what lies deeper is [`Given::Other`].
+pub(super) fn convert(value: &JsValue, depth: usize) -> Given {
     let Some(deeper) = depth.checked_sub(1) else { return Given::Other };
     if value.is_undefined() {
         return Given::Missing;
@@ -62,16 +62,14 @@ fn convert(value: &JsValue, depth: usize) -> Given<Function> {
         return Given::Number(value);
     }
     if let Some(value) = value.as_string() {
-        return Given::Text(Zeroizing::new(value));
+        return Given::text(value);
     }
     if let Some(function) = value.dyn_ref::<Function>() {
         return Given::Function(function.clone());
     }
     match is_array(value) {
-        Ok(true) => copied(value).map_or(Given::Other, |items| {
-            Given::List(items.iter().map(|item| convert(&item, deeper)).collect())
-        }),
-        Ok(false) if value.is_object() && is_plain(value) => members(value, deeper).unwrap_or(Given::Other),
+        Ok(true) => list(value, deeper),
+        Ok(false) if value.is_object() && is_plain(value) => members(value, deeper),
         Ok(false) if value.is_instance_of::<js_sys::Date>() => {
             value.unchecked_ref::<Moment>().time().map_or(Given::Other, Given::Number)
         }
@@ -79,13 +77,25 @@ fn convert(value: &JsValue, depth: usize) -> Given<Function> {
     }
 }
 
-fn members(object: &JsValue, depth: usize) -> Option<Given<Function>> {
-    let entries = entries(object).ok()?;
-    let member = |entry: JsValue| {
-        let entry = entry.unchecked_into::<Array>();
-        Some((entry.get(0).as_string()?, convert(&entry.get(1), depth)))
-    };
-    Some(Given::Map(entries.iter().map(member).collect::<Option<_>>()?))
+fn list(list: &JsValue, depth: usize) -> Given {
+    let Ok(given) = copied(list) else { return Given::Other };
+    let mut items = Vec::new();
+    for place in 0..given.length() {
+        items.push(convert(&given.get(place), depth));
+    }
+    Given::List(items)
+}
+
+fn members(object: &JsValue, depth: usize) -> Given {
+    let Ok(given) = entries(object) else { return Given::Other };
+    let mut members = Vec::new();
+    for place in 0..given.length() {
+        let entry = given.get(place).unchecked_into::<Array>();
+        // Keys are strings.
+        let key = entry.get(0).as_string().unwrap_or_default();
+        members.push((key, convert(&entry.get(1), depth)));
+    }
+    Given::Map(members)
 }
 
 /// Whether an object is of no class, in this realm or another.

@@ -5,9 +5,9 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     core::{CallId, ErrorCode, Outlook, ScopeSet, TokenError, TokenSet},
-    host::given,
-    js::{NewsView, plain},
-    options::Given,
+    host::{given, to_js},
+    js::NewsView,
+    json::Json,
 };
 
 #[wasm_bindgen]
@@ -111,28 +111,21 @@ impl Face {
 
     /// Tells the listeners something about the session whose selector is `key`.
     pub(crate) fn notify(&self, news: &NewsView, key: &JsValue) {
-        self.notify_of(&plain(news), key);
+        self.notify_of(&to_js(&news.0), key);
     }
 
     /// What was thrown, if it is a `TokenError`, of this copy of the package or another.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     pub(crate) fn own_error(&self, thrown: &JsValue) -> Option<TokenError> {
-        let Given::Map(members) = given(&self.fields_of(thrown)) else { return None };
-        let get = |key: &str| members.iter().find(|(name, _)| name == key).map(|(_, value)| value);
-        let text = |key: &str| match get(key) {
-            Some(Given::Text(text)) => Some(text.to_string()),
+        let fields = given(&self.fields_of(thrown));
+        let text = |key: &str| fields.get(key)?.as_text().map(str::to_owned);
+        let number = |key: &str| fields.get(key)?.as_number();
+        let missing_scopes = match fields.get("missingScopes") {
+            Some(Json::List(scopes)) => Some(scopes.iter().filter_map(Json::as_words).collect()),
             _ => None,
         };
-        let number = |key: &str| match get(key) {
-            Some(Given::Number(number)) => Some(*number),
-            _ => None,
-        };
-        let missing_scopes = match get("missingScopes") {
-            Some(Given::List(scopes)) => Some(scopes.iter().filter_map(Given::as_text).collect()),
-            _ => None,
-        };
-        let outlook = match get("retryable") {
-            Some(Given::Bool(true)) => Outlook::MayPass,
+        let outlook = match fields.get("retryable") {
+            Some(Json::Bool(true)) => Outlook::MayPass,
             _ => Outlook::Lasts,
         };
         let mut error = TokenError::new(ErrorCode::parse(&text("code")?)?, text("message")?);

@@ -8,8 +8,8 @@ use crate::{
     core::{AccessToken, CallId, Event, Refusal, Want},
     driver::Driver,
     graphql::Ruling,
-    host::{PLATFORM, given},
-    js::{Desk, Face, error_view, plain},
+    host::{PLATFORM, given, to_js},
+    js::{Desk, Face, error_view},
     options,
 };
 
@@ -66,7 +66,7 @@ impl Core {
 
     /// What the face needs to know of the API to send requests to it.
     pub fn traits(&self) -> JsValue {
-        plain(&self.driver.traits())
+        to_js(&self.driver.traits().0)
     }
 
     /// Whether an answer of this status and body refuses the token: `"whole"`, or
@@ -124,7 +124,7 @@ impl Core {
 
     /// A snapshot, as the contract spells it.
     pub fn status(&self, desk: &Desk) -> JsValue {
-        plain(&self.driver.status(desk))
+        to_js(&self.driver.status(desk).0)
     }
 
     /// Has the desk hand out what its session holds, if that is open.

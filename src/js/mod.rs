@@ -11,4 +11,4 @@ mod views;
 mod tests;
 
 pub(crate) use face::{Desk, Face, Held};
-pub(crate) use views::{NewsView, StatusView, TraitsView, error_view, plain};
+pub(crate) use views::{NewsView, StatusView, TraitsView, error_view};

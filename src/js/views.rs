@@ -1,20 +1,18 @@
 //! Plain objects for JavaScript, spelled as the contract spells them.
 //!
-//! All are made by way of [`Json`], whose one serializer costs less than one for each.
+//! All are made by way of [`Json`], which is written in one place.
 
-use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use crate::{
     core::{Change, Outlook, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis},
+    host::to_js,
     json::Json,
     provider::{Profile, Signs, TokenSource, Words},
 };
 
 /// `status()`.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct StatusView(Json);
+pub(crate) struct StatusView(pub(super) Json);
 
 impl StatusView {
     pub(crate) fn new(status: &Status, sessions: usize) -> Self {
@@ -24,7 +22,7 @@ impl StatusView {
             Some(Stage::RefreshDue) => "refresh-due",
             Some(Stage::Expired) => "expired",
         };
-        Self(object(vec![
+        Self(Json::object(vec![
             ("state", text(state)),
             ("refreshing", Some(Json::Bool(status.refreshing))),
             ("issuedAt", status.lifetime.and_then(|(issued_at, _)| point(issued_at))),
@@ -39,31 +37,32 @@ impl StatusView {
 }
 
 /// What the face needs to know of the API.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct TraitsView(Json);
+pub(crate) struct TraitsView(pub(super) Json);
 
 impl TraitsView {
     pub(crate) fn new(profile: &Profile, origins: &[String]) -> Self {
         let Signs { statuses, codes, messages, phrases } = &profile.signals.refused;
-        let headers = profile
-            .headers
-            .iter()
-            .map(|(name, value)| Json::List(vec![Json::text(name), Json::text(value.expose())]));
-        let statuses = statuses.iter().map(|status| Json::Number(f64::from(*status)));
+        let mut headers = Vec::new();
+        for (name, value) in &profile.headers {
+            headers.push(Json::List(vec![Json::text(name), Json::text(value.expose())]));
+        }
+        let mut numbers = Vec::new();
+        for status in &**statuses {
+            numbers.push(Json::Number(f64::from(*status)));
+        }
         let sliding = profile.sliding.as_ref().map(|sliding| &sliding.headers);
         let speaks = !(codes.is_empty() && messages.is_empty() && phrases.is_empty());
-        Self(object(vec![
+        Self(Json::object(vec![
             ("name", text(&profile.name)),
             ("endpoint", text(&profile.endpoint)),
             ("origins", Some(texts(origins))),
-            ("headers", Some(Json::List(headers.collect()))),
+            ("headers", Some(Json::List(headers))),
             // Headers that may bring a newer token.
             ("sliding", Some(sliding.map_or(Json::List(Vec::new()), Words::to_json))),
             // Whether tokens are granted in headers, which can then be read.
             ("readable", Some(Json::Bool(matches!(profile.token, TokenSource::Headers(_))))),
             // Statuses by which it refuses a token.
-            ("statuses", Some(Json::List(statuses.collect()))),
+            ("statuses", Some(Json::List(numbers))),
             // Whether it also refuses tokens by what its answers say.
             ("speaks", Some(Json::Bool(speaks))),
         ]))
@@ -72,16 +71,11 @@ impl TraitsView {
 
 /// The fields of a `TokenError`, for the face to make one of.
 pub(crate) fn error_view(error: &TokenError) -> JsValue {
-    plain(&fields(error))
-}
-
-/// The object that JavaScript sees.
-pub(crate) fn plain(view: &impl Serialize) -> JsValue {
-    view.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED)
+    to_js(&fields(error))
 }
 
 fn fields(error: &TokenError) -> Json {
-    object(vec![
+    Json::object(vec![
         ("code", text(error.code.as_str())),
         ("message", text(&error.message)),
         ("retryable", error.outlook.map(|outlook| Json::Bool(outlook == Outlook::MayPass))),
@@ -95,9 +89,7 @@ fn fields(error: &TokenError) -> Json {
 }
 
 /// One event for listeners.
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(crate) struct NewsView(Json);
+pub(crate) struct NewsView(pub(super) Json);
 
 impl NewsView {
     /// `requested` are the scopes that were asked for, should the answer not tell.
@@ -155,13 +147,8 @@ impl NewsView {
 
     fn of(kind: &str, mut members: Vec<(&str, Option<Json>)>) -> Self {
         members.insert(0, ("type", text(kind)));
-        Self(object(members))
+        Self(Json::object(members))
     }
-}
-
-/// An object of the members that have a value.
-fn object(members: Vec<(&str, Option<Json>)>) -> Json {
-    Json::Map(members.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
 }
 
 fn text(text: &str) -> Option<Json> {
@@ -178,9 +165,9 @@ fn point(point: UnixMillis) -> Option<Json> {
 }
 
 fn texts(texts: &[String]) -> Json {
-    Json::List(texts.iter().map(Json::text).collect())
+    Json::list_of(&mut texts.iter().map(String::as_str))
 }
 
 fn listed(scopes: &ScopeSet) -> Json {
-    Json::List(scopes.iter().map(Json::text).collect())
+    Json::list_of(&mut scopes.iter())
 }

@@ -1,6 +1,6 @@
 //! The options of the providers that are built in.
 
-use super::{Chosen, Given, Granter, Invalid, Reader, SecretSource, check_keys, custom, invalid};
+use super::{Chosen, Given, Granter, Reader, SecretSource, check_keys, custom};
 use crate::{
     core::ScopeSet,
     provider::{
@@ -17,110 +17,105 @@ pub(super) const REMEDY: &str =
     "\"fluz\", \"toggle\", \"braintree\", \"broker\", or a Profile object that describes your own API";
 
 /// Reads the options of the provider called `name`.
-pub(super) fn read<F: Clone>(name: &str, options: &Reader<'_, F>) -> Result<Chosen<F>, Invalid> {
+pub(super) fn read(name: &str, options: &Reader<'_>) -> Chosen {
     match name {
         "fluz" => fluz(options),
         "toggle" => toggle(options),
         "braintree" => braintree(options),
         "broker" => broker(options),
-        _ => Err(options.not_a_word("provider", &["fluz", "toggle", "braintree", "broker"], REMEDY)),
+        _ => {
+            options.not_a_word("provider", &["fluz", "toggle", "braintree", "broker"], REMEDY);
+            refused(options)
+        }
     }
 }
 
-fn fluz<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, Invalid> {
+fn fluz(options: &Reader<'_>) -> Chosen {
     let own =
         ["environment", "apiKey", "appId", "appSecret", "userId", "accountId", "seatId", "scopes", "renewal"];
-    check_keys(options, &own)?;
-    let endpoint = endpoint(options)?;
+    check_keys(options, &own);
+    let endpoint = endpoint(options);
     let pair = options.get("appId").is_some() || options.get("appSecret").is_some();
     if pair && options.get("apiKey").is_some() {
-        return Err(invalid(
-            "options `apiKey` and `appId` with `appSecret` say the same; give one or the other",
-        ));
+        options.note(&["options `apiKey` and `appId` with `appSecret` say the same; give one or the other"]);
     }
     let (key, secret) = if pair {
-        let app_id = options.user_name("appId", "the application's id, to go with `appSecret`")?;
-        (Key::Pair { app_id }, options.secret("appSecret", "the application's secret")?)
+        let app_id = options.user_name("appId", "the application's id, to go with `appSecret`");
+        (Key::Pair { app_id }, options.secret("appSecret", "the application's secret"))
     } else {
-        (Key::ApiKey, options.secret("apiKey", "the API key that Fluz shows for your application")?)
+        (Key::ApiKey, options.secret("apiKey", "the API key that Fluz shows for your application"))
     };
-    let renewal =
-        options.one_of("renewal", &[("refresh", Renewal::Refresh), ("generate", Renewal::Generate)])?;
-    let scopes = options.scopes("scopes")?;
+    let renewal = options.one_of("renewal", ["refresh", "generate"], [Renewal::Refresh, Renewal::Generate]);
+    let scopes = options.scopes();
     let profile = Fluz {
-        environment: environment(options, endpoint.as_ref())?,
+        environment: environment(options, endpoint.as_ref()),
         endpoint,
         key,
-        user_id: options.required_text("userId", "the id of the user to act for, a UUID")?,
-        account_id: options.required_text("accountId", "the id of the account to act for, a UUID")?,
-        seat_id: options.text("seatId", "the id of a seat, a UUID, or leave it out")?,
+        user_id: options.required_text("userId", "the id of the user to act for, a UUID"),
+        account_id: options.required_text("accountId", "the id of the account to act for, a UUID"),
+        seat_id: options.text("seatId", "the id of a seat, a UUID, or leave it out"),
         renewal: renewal.unwrap_or(Renewal::Refresh),
-        lifetime: options.millis("lifetimeMs", 1)?,
+        lifetime: options.millis("lifetimeMs"),
     };
-    Ok(chosen(profile.profile(), secret, scopes))
+    chosen(profile.profile(), secret, scopes)
 }
 
-fn toggle<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, Invalid> {
-    check_keys(options, &["email", "username", "password"])?;
-    let email = options.text("email", "the API user's email address")?;
-    let username = options.text("username", "the API user's name")?;
+fn toggle(options: &Reader<'_>) -> Chosen {
+    check_keys(options, &["email", "username", "password"]);
+    let email = options.text("email", "the API user's email address");
+    let username = options.text("username", "the API user's name");
     let login = match (email, username) {
         (Some(email), None) => Login::Email(email),
         (None, Some(username)) => Login::Username(username),
-        (Some(_), Some(_)) => {
-            return Err(invalid("options `email` and `username` say the same; give one of them"));
-        }
-        (None, None) => {
-            return Err(invalid("options `email` and `username` are both missing; give one of them"));
+        (email, _) => {
+            let what = if email.is_some() { "say the same" } else { "are both missing" };
+            options.note(&["options `email` and `username` ", what, "; give one of them"]);
+            Login::Email(String::new())
         }
     };
-    let secret = options.secret("password", "the API user's password")?;
-    let profile = Toggle { endpoint: endpoint(options)?, login, lifetime: options.millis("lifetimeMs", 1)? };
-    Ok(chosen(profile.profile(), secret, ScopeSet::default()))
+    let secret = options.secret("password", "the API user's password");
+    let profile = Toggle { endpoint: endpoint(options), login, lifetime: options.millis("lifetimeMs") };
+    chosen(profile.profile(), secret, ScopeSet::default())
 }
 
-fn braintree<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, Invalid> {
-    check_keys(options, &["environment", "clientId", "clientSecret", "scopes", "braintreeVersion"])?;
-    let endpoint = endpoint(options)?;
-    let version = options.text("braintreeVersion", "a date, as in \"2019-01-01\"")?;
+fn braintree(options: &Reader<'_>) -> Chosen {
+    check_keys(options, &["environment", "clientId", "clientSecret", "scopes", "braintreeVersion"]);
+    let endpoint = endpoint(options);
+    let version = options.text("braintreeVersion", "a date, as in \"2019-01-01\"");
     if version.as_ref().is_some_and(|version| !is_date(version)) {
-        return Err(invalid(
-            "option `braintreeVersion` is a string that is no date; give one as in \"2019-01-01\"",
-        ));
+        options.is("braintreeVersion", "a string that is no date", "one as in \"2019-01-01\"");
     }
-    let secret = options.secret("clientSecret", "the OAuth client's secret")?;
-    let scopes = options.scopes("scopes")?;
+    let secret = options.secret("clientSecret", "the OAuth client's secret");
+    let scopes = options.scopes();
     let profile = Braintree {
-        environment: environment(options, endpoint.as_ref())?,
+        environment: environment(options, endpoint.as_ref()),
         endpoint,
-        client_id: options.user_name("clientId", "the OAuth client's id")?,
+        client_id: options.user_name("clientId", "the OAuth client's id"),
         version,
-        lifetime: options.millis("lifetimeMs", 1)?,
+        lifetime: options.millis("lifetimeMs"),
     };
-    Ok(chosen(profile.profile(), secret, scopes))
+    chosen(profile.profile(), secret, scopes)
 }
 
-fn broker<F: Clone>(options: &Reader<'_, F>) -> Result<Chosen<F>, Invalid> {
-    check_keys(options, &["url", "api", "credentials", "scopes"])?;
-    let endpoint = options.required_text("endpoint", "the URL of the API that the tokens are for")?;
+fn broker(options: &Reader<'_>) -> Chosen {
+    check_keys(options, &["url", "api", "credentials", "scopes"]);
+    let endpoint = options.required_text("endpoint", "the URL of the API that the tokens are for");
     let api = match options.get("api") {
-        Some(Given::Text(name)) => {
-            known(name, endpoint).ok_or_else(|| options.not_a_word("api", &APIS, API))?
-        }
+        Some(Given::Text(name)) => known(name, endpoint, options),
         _ => {
-            let told = options.map("api", API)?.unwrap_or_else(|| Reader::new("", &[]));
-            told.accept_only(&["refused", "sliding"])?;
-            custom::bare("api".to_owned(), endpoint, &told)?
+            let told = options.map("api", API).unwrap_or_else(|| options.inner("api", &[]));
+            told.accept_only(&[&["refused", "sliding"]]);
+            custom::bare("api".to_owned(), endpoint, &told)
         }
     };
-    let credentials = ["same-origin", "include", "omit"].map(|word| (word, word));
+    let credentials = ["same-origin", "include", "omit"];
     let broker = Broker {
-        url: options.required_text("url", "where your broker answers, for example \"/token\"")?,
-        credentials: options.one_of("credentials", &credentials)?,
-        lifetime: options.millis("lifetimeMs", 1)?,
+        url: options.required_text("url", "where your broker answers, for example \"/token\""),
+        credentials: options.one_of("credentials", credentials, credentials),
+        lifetime: options.millis("lifetimeMs"),
     };
-    let scopes = custom::scopes(options)?;
-    Ok(Chosen { profile: broker.profile(api), granter: Granter::Profile(Vec::new()), scopes })
+    let scopes = options.optional_scopes().unwrap_or_default();
+    Chosen { profile: broker.profile(api), granter: Granter::Profile(Vec::new()), scopes }
 }
 
 /// What to give as `api`.
@@ -129,14 +124,14 @@ const API: &str = "\"fluz\", \"toggle\", \"braintree\" or { refused, sliding }";
 const APIS: [&str; 3] = ["fluz", "toggle", "braintree"];
 
 /// A built-in API, for how it refuses tokens and brings new ones.
-fn known(name: &str, endpoint: String) -> Option<Profile> {
+fn known(name: &str, endpoint: String, options: &Reader<'_>) -> Profile {
     let environment = Environment::Production;
-    let endpoint = Some(endpoint);
+    let own = Some(endpoint.clone());
     let nobody = String::new();
-    Some(match name {
+    match name {
         "fluz" => Fluz {
             environment,
-            endpoint,
+            endpoint: own,
             key: Key::ApiKey,
             user_id: String::new(),
             account_id: nobody,
@@ -145,31 +140,41 @@ fn known(name: &str, endpoint: String) -> Option<Profile> {
             lifetime: None,
         }
         .profile(),
-        "toggle" => Toggle { endpoint, login: Login::Email(nobody), lifetime: None }.profile(),
+        "toggle" => Toggle { endpoint: own, login: Login::Email(nobody), lifetime: None }.profile(),
         "braintree" => {
-            Braintree { environment, endpoint, client_id: nobody, version: None, lifetime: None }.profile()
+            Braintree { environment, endpoint: own, client_id: nobody, version: None, lifetime: None }
+                .profile()
         }
-        _ => return None,
-    })
+        _ => {
+            options.not_a_word("api", &APIS, API);
+            custom::bare(nobody, endpoint, options)
+        }
+    }
 }
 
-fn chosen<F>(profile: Profile, secret: SecretSource<F>, scopes: ScopeSet) -> Chosen<F> {
+/// Stands in for a provider that nobody knows: its options are refused.
+pub(super) fn refused(options: &Reader<'_>) -> Chosen {
+    let profile = custom::bare(String::new(), String::new(), options);
+    Chosen { profile, granter: Granter::Profile(Vec::new()), scopes: ScopeSet::default() }
+}
+
+fn chosen(profile: Profile, secret: SecretSource, scopes: ScopeSet) -> Chosen {
     Chosen { profile, granter: Granter::Profile(vec![secret]), scopes }
 }
 
-pub(super) fn endpoint<F: Clone>(options: &Reader<'_, F>) -> Result<Option<String>, Invalid> {
+pub(super) fn endpoint(options: &Reader<'_>) -> Option<String> {
     options.text("endpoint", "the URL to send grants to")
 }
 
 /// Which environment; with an endpoint of the user's own it may be left out, and is
 /// then the one whose tokens live shorter.
-fn environment<F: Clone>(options: &Reader<'_, F>, endpoint: Option<&String>) -> Result<Environment, Invalid> {
-    let words = [("sandbox", Environment::Sandbox), ("production", Environment::Production)];
-    match (options.one_of("environment", &words)?, endpoint) {
-        (Some(environment), _) => Ok(environment),
-        (None, Some(_)) => Ok(Environment::Production),
-        (None, None) => Err(options.wrong("environment", "\"sandbox\" or \"production\"")),
+fn environment(options: &Reader<'_>, endpoint: Option<&String>) -> Environment {
+    let environments = [Environment::Sandbox, Environment::Production];
+    let chosen = options.one_of("environment", ["sandbox", "production"], environments);
+    if chosen.is_none() && endpoint.is_none() {
+        options.wrong("environment", "\"sandbox\" or \"production\"");
     }
+    chosen.unwrap_or(Environment::Production)
 }
 
 fn is_date(text: &str) -> bool {

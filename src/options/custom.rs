@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    Chosen, Given, Granter, HEADERS, Invalid, Reader, SecretSource, builtin, check_keys, invalid,
-    reader::{is_header_name, shown},
+    Chosen, Given, Granter, HEADERS, Reader, SecretSource, builtin, check_keys,
+    complaint::{item, shown},
+    reader::is_header_name,
 };
 use crate::{
-    core::ScopeSet,
-    json::Json,
+    json::Function,
     provider::{
         Authorization, Choices, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, Sliding,
         Text, TokenShape, TokenSource, Unexplained, Variable, Wire, Words,
@@ -16,61 +16,49 @@ use crate::{
 };
 
 /// Reads `provider`, an object, beside the other `options`.
-pub(super) fn read<F: Clone>(
-    provider: &Reader<'_, F>,
-    options: &Reader<'_, F>,
-) -> Result<Chosen<F>, Invalid> {
-    check_keys(options, &["scopes"])?;
-    let scopes = scopes(options)?;
-    provider.accept_only(&[&COMMON[..], &["grant"], &WIRE].concat())?;
-    let grant = provider.function("grant")?;
+pub(super) fn read(provider: &Reader<'_>, options: &Reader<'_>) -> Chosen {
+    check_keys(options, &["scopes"]);
+    let scopes = options.optional_scopes().unwrap_or_default();
+    provider.accept_only(&[&COMMON, &["grant"], &WIRE]);
+    let grant = provider.function("grant");
     if grant.is_some()
         && let Some(key) = WIRE.into_iter().find(|key| provider.get(key).is_some())
     {
-        return Err(invalid(format!(
-            "options `provider.grant` and `provider.{key}` exclude each other; describe the API or give a \
-             function, not both"
-        )));
+        options.note(&[
+            "options `provider.grant` and `provider.",
+            key,
+            "` exclude each other; describe the API or give a function, not both",
+        ]);
     }
-    let name = provider.required_text("name", "a short name for messages, for example \"acme\"")?;
+    let name = provider.required_text("name", "a short name for messages, for example \"acme\"");
     if !name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') || name.len() > 40 {
-        return Err(provider.wrong("name", "at most 40 characters of visible ASCII"));
+        provider.wrong("name", "at most 40 characters of visible ASCII");
     }
     let own_endpoint = "the URL of the GraphQL API";
-    let own = provider.text("endpoint", own_endpoint)?;
-    let endpoint = builtin::endpoint(options)?.or(own);
+    let own = provider.text("endpoint", own_endpoint);
+    let endpoint = builtin::endpoint(options).or(own);
     let mut secrets = Secrets { names: Vec::new(), sources: Vec::new() };
-    let endpoint = endpoint.ok_or_else(|| provider.wrong("endpoint", own_endpoint))?;
-    let mut profile = bare(name, endpoint, provider)?;
+    if endpoint.is_none() {
+        provider.wrong("endpoint", own_endpoint);
+    }
+    let mut profile = bare(name, endpoint.unwrap_or_default(), provider);
     let granter = if let Some(grant) = grant {
         Granter::Function(grant)
     } else {
-        wire(provider, &mut profile, &mut secrets)?;
+        wire(provider, &mut profile, &mut secrets);
         profile.secrets = Words::Given(secrets.names);
         profile.choices = Choices::Variables { optional: &[] };
         Granter::Profile(secrets.sources)
     };
-    if let Some(lifetime) = options.millis("lifetimeMs", 1)? {
+    if let Some(lifetime) = options.millis("lifetimeMs") {
         profile.lifetime = Lifetime::AtMost(lifetime);
     }
-    Ok(Chosen { profile, granter, scopes })
-}
-
-/// The scopes to ask for, where there are any.
-pub(super) fn scopes<F: Clone>(options: &Reader<'_, F>) -> Result<ScopeSet, Invalid> {
-    match options.get("scopes") {
-        Some(_) => options.scopes("scopes"),
-        None => Ok(ScopeSet::default()),
-    }
+    Chosen { profile, granter, scopes }
 }
 
 /// An API of which is told how it refuses tokens and brings new ones, and nothing of grants.
-pub(super) fn bare<F: Clone>(
-    name: String,
-    endpoint: String,
-    told: &Reader<'_, F>,
-) -> Result<Profile, Invalid> {
-    Ok(Profile {
+pub(super) fn bare(name: String, endpoint: String, told: &Reader<'_>) -> Profile {
+    Profile {
         name: name.into(),
         endpoint: endpoint.into(),
         wire: Wire::GraphQl,
@@ -84,13 +72,13 @@ pub(super) fn bare<F: Clone>(
         scopes: Words::default(),
         expiry: None,
         lifetime: Lifetime::Otherwise(UNTOLD),
-        sliding: sliding(told)?,
-        signals: signals(told)?,
+        sliding: sliding(told),
+        signals: signals(told),
         unexplained: Unexplained::Unknown,
         advice: "what `authenticate` identifies with",
         secrets: Words::default(),
         choices: Choices::Any,
-    })
+    }
 }
 
 /// What every description of an API may have.
@@ -104,13 +92,13 @@ const WIRE: [&str; 7] = ["authenticate", "renew", "token", "refreshToken", "scop
 const UNTOLD: Duration = Duration::from_secs(5 * 60);
 
 /// The secrets met while reading, in the order of their ids.
-struct Secrets<F> {
+struct Secrets {
     names: Vec<String>,
-    sources: Vec<SecretSource<F>>,
+    sources: Vec<SecretSource>,
 }
 
-impl<F> Secrets<F> {
-    fn add(&mut self, name: String, source: SecretSource<F>) -> SecretId {
+impl Secrets {
+    fn add(&mut self, name: String, source: SecretSource) -> SecretId {
         self.names.push(name);
         self.sources.push(source);
         SecretId(self.sources.len() - 1)
@@ -118,197 +106,189 @@ impl<F> Secrets<F> {
 }
 
 /// Reads what the API looks like on the wire.
-fn wire<F: Clone>(
-    provider: &Reader<'_, F>,
-    profile: &mut Profile,
-    secrets: &mut Secrets<F>,
-) -> Result<(), Invalid> {
-    let how = "{ document, variables, authorization }";
-    let or_function = format!("{how}, or a `grant` function instead");
-    let authenticate = provider
-        .map("authenticate", &or_function)?
-        .ok_or_else(|| provider.wrong("authenticate", &or_function))?;
-    profile.authenticate = operation(&authenticate, secrets)?;
-    profile.renew = provider.map("renew", how)?.map(|renew| operation(&renew, secrets)).transpose()?;
-    profile.token = token(provider)?;
-    profile.refresh_token = paths(provider, "refreshToken")?;
-    profile.scopes = paths(provider, "scopes")?;
-    if let Some(headers) = provider.map("headers", HEADERS)? {
-        profile.headers = headers.headers()?;
+fn wire(provider: &Reader<'_>, profile: &mut Profile, secrets: &mut Secrets) {
+    let authenticate = provider.required_map(
+        "authenticate",
+        "{ document, variables, authorization }, or a `grant` function instead",
+    );
+    profile.authenticate = operation(&authenticate, secrets);
+    let renew = provider.map("renew", "{ document, variables, authorization }");
+    profile.renew = renew.map(|renew| operation(&renew, secrets));
+    profile.token = token(provider);
+    profile.refresh_token = paths(provider, "refreshToken");
+    profile.scopes = paths(provider, "scopes");
+    if let Some(headers) = provider.map("headers", HEADERS) {
+        profile.headers = headers.headers();
     }
     if profile.renew.is_some() && profile.refresh_token.is_empty() {
-        return Err(provider.wrong("refreshToken", "{ data: path } so that `renew` has something to present"));
+        provider.wrong("refreshToken", "{ data: path } so that `renew` has something to present");
     }
-    expiry(provider, profile)
+    expiry(provider, profile);
 }
 
 /// What a path is.
 const PATH: &str = "a path below `data`, for example \"login.token\"";
 
-fn operation<F: Clone>(given: &Reader<'_, F>, secrets: &mut Secrets<F>) -> Result<Operation, Invalid> {
-    given.accept_only(&["document", "variables", "authorization"])?;
-    let variables = match given.map("variables", "{ name: value }")? {
-        Some(variables) => members(&variables, secrets)?,
-        None => Vec::new(),
-    };
-    Ok(Operation {
-        document: given.required_text("document", "a GraphQL document as a string")?.into(),
-        variables,
-        authorization: authorization(given, secrets)?,
-    })
-}
-
-fn members<F: Clone>(
-    given: &Reader<'_, F>,
-    secrets: &mut Secrets<F>,
-) -> Result<Vec<(Text, Variable)>, Invalid> {
-    let given_members = given.members().iter().filter(|(_, value)| !matches!(value, Given::Missing));
-    given_members
-        .map(|(key, value)| Ok((key.clone().into(), variable(given.name(shown(key)), value, secrets)?)))
-        .collect()
-}
-
-fn variable<F: Clone>(name: String, value: &Given<F>, secrets: &mut Secrets<F>) -> Result<Variable, Invalid> {
-    Ok(match value {
-        Given::Text(text) if text.as_str() == "$refreshToken" => Variable::RefreshToken,
-        Given::Text(text) if text.as_str() == "$scopes" => Variable::Scopes,
-        Given::Function(function) => {
-            Variable::Secret(secrets.add(name, SecretSource::Function(function.clone())))
-        }
-        Given::Map(inner) => Variable::Map(members(&Reader::new(format!("{name}."), inner), secrets)?),
-        Given::List(items) => {
-            let item = |(place, item)| variable(format!("{name}[{place}]"), item, secrets);
-            Variable::List(items.iter().enumerate().map(item).collect::<Result<_, _>>()?)
-        }
-        Given::Missing | Given::Null | Given::Bool(_) | Given::Number(_) | Given::Text(_) | Given::Other => {
-            Variable::Literal(json(&name, value)?)
-        }
-    })
-}
-
-fn json<F>(name: &str, value: &Given<F>) -> Result<Json, Invalid> {
-    value.to_json().ok_or_else(|| {
-        invalid(format!(
-            "option `{name}` is {}; give JSON, or a function that returns a secret",
-            value.kind()
-        ))
-    })
-}
-
-fn authorization<F: Clone>(
-    given: &Reader<'_, F>,
-    secrets: &mut Secrets<F>,
-) -> Result<Authorization, Invalid> {
-    let remedy = "\"none\", { basic: secret }, { basic: { username, password } } or { bearer: secret }";
-    let object = match given.get("authorization") {
-        None => return Ok(Authorization::None),
-        Some(Given::Text(text)) if text.as_str() == "none" => return Ok(Authorization::None),
-        Some(Given::Map(members)) => Reader::new(format!("{}.", given.name("authorization")), members),
-        Some(_) => return Err(given.wrong("authorization", remedy)),
-    };
-    object.accept_only(&["basic", "bearer"])?;
-    let mut secret = |from: &Reader<'_, F>, key: &str, remedy: &str| {
-        let source = from.secret(key, remedy)?;
-        Ok::<_, Invalid>(secrets.add(from.name(key), source))
-    };
-    match (object.get("basic"), object.get("bearer")) {
-        (Some(Given::Map(members)), None) => {
-            let pair = Reader::new(object.name("basic."), members);
-            pair.accept_only(&["username", "password"])?;
-            Ok(Authorization::BasicPair {
-                username: pair.user_name("username", "the user name")?,
-                password: secret(&pair, "password", "the password")?,
-            })
-        }
-        (Some(_), None) => {
-            Ok(Authorization::Basic(secret(&object, "basic", "the credentials, already encoded")?))
-        }
-        (None, Some(_)) => {
-            Ok(Authorization::Bearer(secret(&object, "bearer", "the token to identify with")?))
-        }
-        _ => Err(given.not_one("authorization", remedy)),
+fn operation(given: &Reader<'_>, secrets: &mut Secrets) -> Operation {
+    given.accept_only(&[&["document", "variables", "authorization"]]);
+    let variables = given.map("variables", "{ name: value }");
+    Operation {
+        variables: variables.map(|variables| members(&variables, secrets)).unwrap_or_default(),
+        document: given.required_text("document", "a GraphQL document as a string").into(),
+        authorization: authorization(given, secrets),
     }
 }
 
-fn token<F: Clone>(provider: &Reader<'_, F>) -> Result<TokenSource, Invalid> {
+fn members(given: &Reader<'_>, secrets: &mut Secrets) -> Vec<(Text, Variable)> {
+    let mut variables = Vec::new();
+    for (key, value) in given.members() {
+        if !matches!(value, Given::Missing) {
+            variables.push((key.clone().into(), variable(given, shown(key), value, secrets)));
+        }
+    }
+    variables
+}
+
+fn variable(within: &Reader<'_>, key: &str, value: &Given, secrets: &mut Secrets) -> Variable {
+    match value {
+        Given::Text(text) if text.as_str() == "$refreshToken" => Variable::RefreshToken,
+        Given::Text(text) if text.as_str() == "$scopes" => Variable::Scopes,
+        Given::Function(function) => {
+            Variable::Secret(secrets.add(within.name(key), SecretSource::Function(Function::clone(function))))
+        }
+        Given::Map(inner) => Variable::Map(members(&within.inner(key, inner), secrets)),
+        Given::List(items) => {
+            let mut variables = Vec::new();
+            for (place, value) in items.iter().enumerate() {
+                variables.push(variable(within, &item(key, place), value, secrets));
+            }
+            Variable::List(variables)
+        }
+        Given::Missing | Given::Null | Given::Bool(_) | Given::Number(_) | Given::Text(_) | Given::Other => {
+            if !value.is_json() {
+                within.is(key, value.kind(), "JSON, or a function that returns a secret");
+            }
+            Variable::Literal(value.clone())
+        }
+    }
+}
+
+fn authorization(given: &Reader<'_>, secrets: &mut Secrets) -> Authorization {
+    let remedy = "\"none\", { basic: secret }, { basic: { username, password } } or { bearer: secret }";
+    if given.get("authorization").is_none_or(|it| it.as_words() == Some("none")) {
+        return Authorization::None;
+    }
+    let object = given.required_map("authorization", remedy);
+    object.accept_only(&[&["basic", "bearer"]]);
+    let mut secret =
+        |from: &Reader<'_>, key: &str, remedy: &str| secrets.add(from.name(key), from.secret(key, remedy));
+    match (object.get("basic"), object.get("bearer")) {
+        (Some(Given::Map(members)), None) => {
+            let pair = object.inner("basic", members);
+            pair.accept_only(&[&["username", "password"]]);
+            Authorization::BasicPair {
+                username: pair.user_name("username", "the user name"),
+                password: secret(&pair, "password", "the password"),
+            }
+        }
+        (Some(_), None) => Authorization::Basic(secret(&object, "basic", "the credentials, already encoded")),
+        (None, Some(_)) => Authorization::Bearer(secret(&object, "bearer", "the token to identify with")),
+        _ => {
+            given.not_one("authorization", remedy);
+            Authorization::None
+        }
+    }
+}
+
+fn token(provider: &Reader<'_>) -> TokenSource {
     let remedy = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
-    let given = provider.map("token", remedy)?.ok_or_else(|| provider.wrong("token", remedy))?;
-    given.accept_only(&["data", "header"])?;
-    match (given.texts("data", PATH)?, headers(&given)?) {
-        (Some(paths), None) => Ok(TokenSource::Data(Words::Given(paths))),
-        (None, Some(headers)) => Ok(TokenSource::Headers(headers)),
-        _ => Err(provider.not_one("token", remedy)),
+    let given = provider.required_map("token", remedy);
+    given.accept_only(&[&["data", "header"]]);
+    let paths = given.texts("data", PATH);
+    let headers = headers(&given);
+    if paths.is_some() == headers.is_some() {
+        provider.not_one("token", remedy);
+    }
+    match headers {
+        Some(headers) => TokenSource::Headers(headers),
+        None => TokenSource::Data(Words::Given(paths.unwrap_or_default())),
     }
 }
 
 /// `{ data: path }`, or nothing.
-fn paths<F: Clone>(provider: &Reader<'_, F>, key: &str) -> Result<Words, Invalid> {
-    let Some(given) = provider.map(key, "{ data: path }")? else { return Ok(Words::default()) };
-    given.accept_only(&["data"])?;
-    given.texts("data", PATH)?.map(Words::Given).ok_or_else(|| given.wrong("data", PATH))
+fn paths(provider: &Reader<'_>, key: &str) -> Words {
+    let Some(given) = provider.map(key, "{ data: path }") else { return Words::default() };
+    given.accept_only(&[&["data"]]);
+    let paths = given.texts("data", PATH);
+    if paths.is_none() {
+        given.wrong("data", PATH);
+    }
+    Words::Given(paths.unwrap_or_default())
 }
 
 /// `header`: one name or several; they come out in lower case.
-fn headers<F: Clone>(given: &Reader<'_, F>) -> Result<Option<Words>, Invalid> {
-    let Some(names) = given.texts("header", HEADER_NAME)? else { return Ok(None) };
-    if names.iter().all(|name| is_header_name(name)) {
-        Ok(Some(Words::Given(names.iter().map(|name| name.to_ascii_lowercase()).collect())))
-    } else {
-        Err(given.wrong("header", "a header's name of letters, digits and hyphens"))
+fn headers(given: &Reader<'_>) -> Option<Words> {
+    let mut names = given.texts("header", HEADER_NAME)?;
+    if !names.iter().all(|name| is_header_name(name)) {
+        given.wrong("header", "a header's name of letters, digits and hyphens");
     }
+    names.iter_mut().for_each(|name| name.make_ascii_lowercase());
+    Some(Words::Given(names))
 }
 
 const HEADER_NAME: &str = "a header's name";
 
-fn expiry<F: Clone>(provider: &Reader<'_, F>, profile: &mut Profile) -> Result<(), Invalid> {
+fn expiry(provider: &Reader<'_>, profile: &mut Profile) {
     let remedy =
         "{ expiresIn: path, unit: \"seconds\" }, { expiresAt: path }, { jwt: true } or { lifetimeMs }";
-    let given = provider.map("expiry", remedy)?.ok_or_else(|| provider.wrong("expiry", remedy))?;
+    let given = provider.required_map("expiry", remedy);
     let ways = ["expiresIn", "expiresAt", "jwt", "lifetimeMs"];
-    given.accept_only(&[&ways[..], &["unit"]].concat())?;
-    let units = [("seconds", Duration::from_secs(1)), ("milliseconds", Duration::from_millis(1))];
-    let unit = given.one_of("unit", &units)?;
+    given.accept_only(&[&ways, &["unit"]]);
+    let units = [Duration::from_secs(1), Duration::from_millis(1)];
+    let unit = given.one_of("unit", ["seconds", "milliseconds"], units);
     if ways.into_iter().filter(|way| given.get(way).is_some()).count() != 1 {
-        return Err(provider.not_one("expiry", remedy));
+        provider.not_one("expiry", remedy);
     }
     if unit.is_some() && given.get("expiresIn").is_none() {
-        return Err(invalid("option `provider.expiry.unit` goes with `expiresIn` alone; leave it out"));
+        provider.tell("expiry.unit", &["goes with `expiresIn` alone; leave it out"]);
     }
-    if let Some(paths) = given.texts("expiresIn", PATH)? {
+    if let Some(paths) = given.texts("expiresIn", PATH) {
         let paths = Words::Given(paths);
-        profile.expiry = Some(Expiry::ExpiresIn { paths, unit: unit.unwrap_or(Duration::from_secs(1)) });
-    } else if let Some(paths) = given.texts("expiresAt", PATH)? {
+        profile.expiry = Some(Expiry::ExpiresIn { paths, unit: unit.unwrap_or(units[0]) });
+    } else if let Some(paths) = given.texts("expiresAt", PATH) {
         profile.expiry = Some(Expiry::ExpiresAt { paths: Words::Given(paths) });
-    } else if let Some(lifetime) = given.millis("lifetimeMs", 1)? {
+    } else if let Some(lifetime) = given.millis("lifetimeMs") {
         profile.lifetime = Lifetime::AtMost(lifetime);
     } else if !matches!(given.get("jwt"), Some(Given::Bool(true))) {
         // A JWT's claims are always read; saying so is all that `jwt: true` does.
-        return Err(given.wrong("jwt", "true, or tell the expiry in another way"));
+        given.wrong("jwt", "true, or tell the expiry in another way");
     }
-    Ok(())
 }
 
-fn sliding<F: Clone>(provider: &Reader<'_, F>) -> Result<Option<Sliding>, Invalid> {
-    let Some(given) = provider.map("sliding", "{ header: \"x-authorization\" }")? else { return Ok(None) };
-    given.accept_only(&["header"])?;
-    let headers = headers(&given)?.ok_or_else(|| given.wrong("header", HEADER_NAME))?;
-    Ok(Some(Sliding { headers, shape: TokenShape::Any }))
+fn sliding(provider: &Reader<'_>) -> Option<Sliding> {
+    let given = provider.map("sliding", "{ header: \"x-authorization\" }")?;
+    given.accept_only(&[&["header"]]);
+    let headers = headers(&given);
+    if headers.is_none() {
+        given.wrong("header", HEADER_NAME);
+    }
+    Some(Sliding { headers: headers?, shape: TokenShape::Any })
 }
 
-fn signals<F: Clone>(provider: &Reader<'_, F>) -> Result<Signals, Invalid> {
-    let refused = match provider.map("refused", "{ statuses, messages, codes }")? {
+fn signals(provider: &Reader<'_>) -> Signals {
+    let refused = match provider.map("refused", "{ statuses, messages, codes }") {
         Some(given) => {
-            given.accept_only(&["statuses", "messages", "codes"])?;
+            given.accept_only(&[&["statuses", "messages", "codes"]]);
             Signs {
-                statuses: statuses(&given)?.into(),
-                messages: signs(&given, "messages", "the message of an error")?,
-                codes: signs(&given, "codes", "the code of an error")?,
+                statuses: statuses(&given).into(),
+                messages: signs(&given, "messages", "the message of an error"),
+                codes: signs(&given, "codes", "the code of an error"),
                 phrases: &[],
             }
         }
         None => Signs::of(&[401], &[]),
     };
-    Ok(Signals { refused, denied: &DENIED, throttled: &THROTTLED, outage: &NONE })
+    Signals { refused, denied: &DENIED, throttled: &THROTTLED, outage: &NONE }
 }
 
 static DENIED: Signs = Signs::of(&[401, 403], &[]);
@@ -316,26 +296,32 @@ static THROTTLED: Signs = Signs::of(&[429], &[]);
 static NONE: Signs = Signs::of(&[], &[]);
 
 /// One text or several, or none at all.
-fn signs<F: Clone>(given: &Reader<'_, F>, key: &str, one: &str) -> Result<Words, Invalid> {
+fn signs(given: &Reader<'_>, key: &str, one: &str) -> Words {
     match given.get(key) {
-        Some(Given::List(items)) if items.is_empty() => Ok(Words::default()),
-        _ => Ok(given.texts(key, one)?.map_or_else(Words::default, Words::Given)),
+        Some(Given::List(items)) if items.is_empty() => Words::default(),
+        _ => given.texts(key, one).map_or_else(Words::default, Words::Given),
     }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a status")]
-fn statuses<F: Clone>(given: &Reader<'_, F>) -> Result<Vec<u16>, Invalid> {
-    let items = match given.get("statuses") {
-        None => return Ok(Vec::new()),
-        Some(Given::List(items)) => items,
-        Some(_) => return Err(given.wrong("statuses", "a list of HTTP status codes, for example [401]")),
-    };
-    let status = |(place, item): (usize, &Given<F>)| match item.as_number() {
-        Some(number) if (100.0..600.0).contains(&number) && number.fract() == 0.0 => Ok(number as u16),
-        number => {
-            let what = number.map_or(item.kind(), |_| "no HTTP status code");
-            Err(given.wrong_item("statuses", place, what, "a whole number from 100 to 599"))
+fn statuses(given: &Reader<'_>) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    match given.get("statuses") {
+        None => {}
+        Some(Given::List(items)) => {
+            for (place, item) in items.iter().enumerate() {
+                match item.as_number() {
+                    Some(number) if (100.0..600.0).contains(&number) && number.fract() == 0.0 => {
+                        statuses.push(number as u16);
+                    }
+                    number => {
+                        let what = number.map_or(item.kind(), |_| "no HTTP status code");
+                        given.wrong_item("statuses", place, what, "a whole number from 100 to 599");
+                    }
+                }
+            }
         }
-    };
-    items.iter().enumerate().map(status).collect()
+        Some(_) => given.wrong("statuses", "a list of HTTP status codes, for example [401]"),
+    }
+    statuses
 }

@@ -1,12 +1,12 @@
 //! What a user may write: keys, kinds, ranges, and what to write instead.
 //!
-//! Decides whether options are accepted. Pure: functions of JavaScript are opaque
-//! values of type `F`, so every message is tested natively. Nothing behind this
+//! Decides whether options are accepted. Pure: nothing is done with functions of
+//! JavaScript but to keep them, so every message is tested natively. Nothing behind this
 //! module sees a value that was not checked here.
 
 mod builtin;
+mod complaint;
 mod custom;
-mod given;
 mod reader;
 mod selector;
 
@@ -16,25 +16,26 @@ mod tests;
 
 use std::time::Duration;
 
-pub use given::Given;
+use complaint::{Complaint, item};
 use reader::Reader;
 pub use selector::{Selection, read_selector};
 
 use crate::{
-    core::{
-        ErrorCode, Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError, Want,
-    },
-    json::{Credentials, Platform},
+    core::{Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError, Want},
+    json::{Credentials, Function, Json, Platform},
     provider::{Profile, Wire},
 };
 
+/// What users give: any value, before anything is known of it.
+pub type Given = Json;
+
 /// Options that were accepted.
 #[derive(Clone, Debug)]
-pub struct Settings<F> {
+pub struct Settings {
     /// What the API is like.
     pub profile: Profile,
     /// Who asks it for tokens.
-    pub granter: Granter<F>,
+    pub granter: Granter,
     /// The scopes to ask for.
     pub scopes: ScopeSet,
     /// When to refresh, retry and hand out.
@@ -42,7 +43,7 @@ pub struct Settings<F> {
     /// For one grant request, its body included.
     pub timeout: Duration,
     /// Instead of the global `fetch`.
-    pub fetch: Option<F>,
+    pub fetch: Option<Function>,
     /// Where `tokens.fetch` may send the token, the endpoint's own first.
     pub origins: Vec<String>,
     /// Whether the refresh timer keeps a process running.
@@ -50,40 +51,40 @@ pub struct Settings<F> {
     /// How many sessions there may be, and for how long.
     pub limits: Limits,
     /// Where tokens are shared with other holders.
-    pub store: Option<Store<F>>,
+    pub store: Option<Store>,
 }
 
 /// A store that other holders use as well: its methods, as functions.
 #[derive(Clone, Debug)]
-pub struct Store<F> {
+pub struct Store {
     /// Reads an entry.
-    pub get: F,
+    pub get: Function,
     /// Writes one.
-    pub set: F,
+    pub set: Function,
     /// Takes a lease, where the store has them.
-    pub acquire: Option<F>,
+    pub acquire: Option<Function>,
     /// Says when an entry has changed, where the store can.
-    pub watch: Option<F>,
+    pub watch: Option<Function>,
     /// How long one call may take.
     pub timeout: Duration,
 }
 
 /// Who asks the API for tokens.
 #[derive(Clone, Debug)]
-pub enum Granter<F> {
+pub enum Granter {
     /// This library, as the profile says, with these secrets.
-    Profile(Vec<SecretSource<F>>),
+    Profile(Vec<SecretSource>),
     /// A function of the user's.
-    Function(F),
+    Function(Function),
 }
 
 /// Where a secret comes from.
 #[derive(Clone, Debug)]
-pub enum SecretSource<F> {
+pub enum SecretSource {
     /// It was given.
     Text(Secret),
     /// It is asked for at each grant.
-    Function(F),
+    Function(Function),
 }
 
 /// Whether the refresh timer keeps a process running.
@@ -100,54 +101,60 @@ pub enum KeepAlive {
 /// # Errors
 ///
 /// `invalid_options`; the message names the key and what to write.
-pub fn read<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F>, TokenError> {
-    Ok(settings(given, platform)?)
+pub fn read(given: &Given, platform: Platform) -> Result<Settings, TokenError> {
+    let complaint = Complaint::default();
+    let settings = settings(given, &complaint, platform);
+    complaint.raised()?;
+    Ok(settings)
 }
 
-fn settings<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F>, Invalid> {
-    let Given::Map(members) = given else {
-        return Err(invalid(format!(
-            "options are {}; give an object: new TokenManager({{ provider: \"fluz\", … }})",
-            given.kind()
-        )));
-    };
-    let options = Reader::new("", members);
+fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Settings {
+    let options = Reader::new(given.members(), complaint);
+    if !matches!(given, Given::Map(_)) {
+        let kind = given.kind();
+        options.note(&[
+            "options are ",
+            kind,
+            "; give an object: new TokenManager({ provider: \"fluz\", … })",
+        ]);
+    }
     let chosen = match options.get("provider") {
-        Some(Given::Text(name)) => builtin::read(name, &options)?,
-        Some(Given::Map(provider)) => custom::read(&Reader::new("provider.", provider), &options)?,
+        Some(Given::Text(name)) => builtin::read(name, &options),
+        Some(Given::Map(provider)) => custom::read(&options.inner("provider", provider), &options),
         _ => {
-            options.meant("provider")?;
-            return Err(options.wrong("provider", builtin::REMEDY));
+            options.meant("provider");
+            options.wrong("provider", builtin::REMEDY);
+            builtin::refused(&options)
         }
     };
     let Chosen { mut profile, granter, scopes } = chosen;
-    let own_origin = check_endpoint(&profile.endpoint, &options, platform)?;
+    let own_origin = check_endpoint(&profile.endpoint, &options, platform);
     if let Wire::Form { url, .. } = &mut profile.wire {
         *url = (platform.resolve_url)(url);
-        check_url("url", url, &options, platform)?;
+        check_url("url", url, &options, platform);
     }
-    if let Some(headers) = options.map("headers", HEADERS)? {
-        profile.headers.extend(headers.headers()?);
+    if let Some(headers) = options.map("headers", HEADERS) {
+        profile.headers.extend(headers.headers());
     }
-    let limits = limits(&options, profile.scoping())?;
-    let timeout = options.millis("timeoutMs", 1)?.unwrap_or(TIMEOUT);
-    let store = store(&options)?;
-    let lease = |store: &Store<F>| {
+    let limits = limits(&options, profile.scoping());
+    let timeout = options.millis("timeoutMs").unwrap_or(TIMEOUT);
+    let store = store(&options);
+    let lease = |store: &Store| {
         // As long as a grant may take that asks twice, and writing before and after it.
         Sharing { lease: store.acquire.is_some().then(|| (timeout + store.timeout) * 2) }
     };
-    Ok(Settings {
+    Settings {
         profile,
         granter,
         scopes,
-        policy: Policy { sharing: store.as_ref().map(lease), ..policy(&options)? },
+        policy: Policy { sharing: store.as_ref().map(lease), ..policy(&options) },
         timeout,
         limits,
         store,
-        fetch: options.function("fetch")?,
-        origins: origins(own_origin, &options, platform)?,
-        keep_alive: if options.flag("keepAlive")? == Some(true) { KeepAlive::Yes } else { KeepAlive::No },
-    })
+        fetch: options.function("fetch"),
+        origins: origins(own_origin, &options, platform),
+        keep_alive: if options.flag("keepAlive") { KeepAlive::Yes } else { KeepAlive::No },
+    }
 }
 
 /// Reads the options of one call: `getToken({ minValidityMs, scopes })`.
@@ -157,10 +164,13 @@ fn settings<F: Clone>(given: &Given<F>, platform: Platform) -> Result<Settings<F
 /// # Errors
 ///
 /// `invalid_options`; the message names the key and what to write.
-pub fn read_call<F: Clone>(given: &Given<F>) -> Result<Want, TokenError> {
-    let options = call(given, &["signal", "minValidityMs", "scopes"])?;
-    let scopes = options.get("scopes").map(|_| options.scopes("scopes")).transpose()?;
-    Ok(Want::Usable { min_validity: options.millis("minValidityMs", 0)?, scopes })
+pub fn read_call(given: &Given) -> Result<Want, TokenError> {
+    let complaint = Complaint::default();
+    let options = call(given, &complaint, &["signal", "minValidityMs", "scopes"]);
+    let scopes = options.optional_scopes();
+    let want = Want::Usable { min_validity: options.millis_or_none("minValidityMs"), scopes };
+    complaint.raised()?;
+    Ok(want)
 }
 
 /// Checks the options of a forced refresh: `refresh({ signal })`.
@@ -168,34 +178,25 @@ pub fn read_call<F: Clone>(given: &Given<F>) -> Result<Want, TokenError> {
 /// # Errors
 ///
 /// `invalid_options`; the message names the key and what to write.
-pub fn read_refresh<F: Clone>(given: &Given<F>) -> Result<(), TokenError> {
-    Ok(call(given, &["signal"]).map(drop)?)
+pub fn read_refresh(given: &Given) -> Result<(), TokenError> {
+    let complaint = Complaint::default();
+    call(given, &complaint, &["signal"]);
+    complaint.raised()
 }
 
-fn call<'a, F: Clone>(given: &'a Given<F>, known: &[&str]) -> Result<Reader<'a, F>, Invalid> {
-    let members = match given {
-        Given::Missing => &[][..],
-        Given::Map(members) => members,
-        Given::Null
-        | Given::Bool(_)
-        | Given::Number(_)
-        | Given::Text(_)
-        | Given::List(_)
-        | Given::Function(_)
-        | Given::Other => {
-            let kind = given.kind();
-            return Err(invalid(format!("the options of the call are {kind}; give an object or nothing")));
-        }
-    };
-    let options = Reader::new("", members);
-    options.accept_only(known)?;
-    Ok(options)
+fn call<'a>(given: &'a Given, complaint: &'a Complaint, known: &[&str]) -> Reader<'a> {
+    if !matches!(given, Given::Missing | Given::Map(_)) {
+        complaint.note(&["the options of the call are ", given.kind(), "; give an object or nothing"]);
+    }
+    let options = Reader::new(given.members(), complaint);
+    options.accept_only(&[known]);
+    options
 }
 
 /// What a provider's own options make.
-struct Chosen<F> {
+struct Chosen {
     profile: Profile,
-    granter: Granter<F>,
+    granter: Granter,
     scopes: ScopeSet,
 }
 
@@ -225,16 +226,12 @@ const COMMON: [&str; 16] = [
 /// What to give as headers.
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
-fn check_keys<F: Clone>(options: &Reader<'_, F>, own: &[&str]) -> Result<(), Invalid> {
-    options.accept_only(&[&COMMON[..], own].concat())
+fn check_keys(options: &Reader<'_>, own: &[&str]) {
+    options.accept_only(&[&COMMON, own]);
 }
 
 /// Checks where grants are sent; its origin.
-fn check_endpoint<F: Clone>(
-    endpoint: &str,
-    options: &Reader<'_, F>,
-    platform: Platform,
-) -> Result<String, Invalid> {
+fn check_endpoint(endpoint: &str, options: &Reader<'_>, platform: Platform) -> String {
     // The endpoints of the built-in providers are never wrong.
     let key = if options.get("endpoint").is_some() { "endpoint" } else { "provider.endpoint" };
     check_url(key, endpoint, options, platform)
@@ -243,52 +240,51 @@ fn check_endpoint<F: Clone>(
 /// Where `tokens.fetch` may send the token.
 ///
 /// The endpoint's own origin is one of them in any case: `tokens.request` sends it there.
-fn origins<F: Clone>(
-    own: String,
-    options: &Reader<'_, F>,
-    platform: Platform,
-) -> Result<Vec<String>, Invalid> {
+fn origins(own: String, options: &Reader<'_>, platform: Platform) -> Vec<String> {
     let mut origins = vec![own];
-    let given = match options.get("origins") {
-        None => &[][..],
-        Some(Given::List(given)) => given,
-        Some(_) => return Err(options.wrong("origins", ORIGINS)),
-    };
-    for (place, item) in given.iter().enumerate() {
-        let text =
-            item.as_text().ok_or_else(|| options.wrong_item("origins", place, item.kind(), ORIGINS))?;
-        origins.push(check_url(&format!("origins[{place}]"), text, options, platform)?);
+    match options.get("origins") {
+        None => {}
+        Some(Given::List(given)) => {
+            for (place, given) in given.iter().enumerate() {
+                match given.as_words() {
+                    Some(text) => origins.push(check_url(&item("origins", place), text, options, platform)),
+                    None => options.wrong_item("origins", place, given.kind(), ORIGINS),
+                }
+            }
+        }
+        Some(_) => options.wrong("origins", ORIGINS),
     }
-    Ok(origins)
+    origins
 }
 
 /// What to give as origins.
 const ORIGINS: &str = "an array of origins, for example [\"https://api.example.com\"]";
 
 /// Checks that secrets may be sent to a URL; its origin.
-fn check_url<F: Clone>(
-    key: &str,
-    url: &str,
-    options: &Reader<'_, F>,
-    platform: Platform,
-) -> Result<String, Invalid> {
-    let allow_insecure = options.flag("allowInsecure")? == Some(true);
-    let wrong = |what| Err(invalid(format!("option `{key}` {what}")));
+fn check_url(key: &str, url: &str, options: &Reader<'_>, platform: Platform) -> String {
+    let allow_insecure = options.flag("allowInsecure");
     let Some(url) = (platform.parse_url)(url) else {
-        return wrong("is not an absolute URL; give it in full, with https://");
+        options.tell(key, &["is not an absolute URL; give it in full, with https://"]);
+        return String::new();
     };
     if url.credentials == Credentials::Present {
-        return wrong("holds a user name or password; leave them out and use the provider's options");
+        let what = "holds a user name or password; leave them out and use the provider's options";
+        options.tell(key, &[what]);
     }
     match url.protocol.as_str() {
-        "https:" => Ok(url.origin),
-        "http:" if allow_insecure || is_loopback(&url.hostname) => Ok(url.origin),
-        "http:" => wrong(
-            "is an http: URL, which would send secrets in the clear; use https:, or set `allowInsecure: true` \
-             if the way there is safe",
+        "https:" => {}
+        "http:" if allow_insecure || is_loopback(&url.hostname) => {}
+        "http:" => options.tell(
+            key,
+            &["is an http: URL, which would send secrets in the clear; use https:, or set `allowInsecure: true` \
+               if the way there is safe"],
         ),
-        _ => wrong("is not an https: URL; give one, since secrets are sent there over HTTP"),
+        _ => {
+            let what = "is not an https: URL; give one, since secrets are sent there over HTTP";
+            options.tell(key, &[what]);
+        }
     }
+    url.origin
 }
 
 /// Whether nothing leaves the machine (RFC 6761 section 6.3 for the name).
@@ -300,49 +296,44 @@ fn is_loopback(hostname: &str) -> bool {
     hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "[::1]" || is_ipv4()
 }
 
-fn policy<F: Clone>(options: &Reader<'_, F>) -> Result<Policy, Invalid> {
+fn policy(options: &Reader<'_>) -> Policy {
     let default = Policy::default();
     let refresh = options.one_of(
         "refresh",
-        &[
-            ("always", RefreshMode::Always),
-            ("while-used", RefreshMode::WhileUsed),
-            ("on-demand", RefreshMode::OnDemand),
-        ],
-    )?;
-    let refresh_window = options.number(
-        "refreshWindow",
-        0.0,
-        0.9,
-        "a fraction of the lifetime from 0 to 0.9, for example 0.25",
-    )?;
-    Ok(Policy {
+        ["always", "while-used", "on-demand"],
+        [RefreshMode::Always, RefreshMode::WhileUsed, RefreshMode::OnDemand],
+    );
+    let fraction = "a fraction of the lifetime from 0 to 0.9, for example 0.25";
+    let refresh_window = options.number("refreshWindow", 0.0, 0.9, fraction);
+    Policy {
         refresh: refresh.unwrap_or(default.refresh),
         refresh_window: refresh_window.unwrap_or(default.refresh_window),
-        min_validity: options.millis("minValidityMs", 0)?,
-        retry: retry(options, default.retry)?,
+        min_validity: options.millis_or_none("minValidityMs"),
+        retry: retry(options, default.retry),
         sharing: None,
-    })
+    }
 }
 
-fn store<F: Clone>(options: &Reader<'_, F>) -> Result<Option<Store<F>>, Invalid> {
-    let timeout = options.millis("storeTimeoutMs", 1)?.unwrap_or(STORE_TIMEOUT);
-    let Some(store) = options.map("store", STORE)? else { return Ok(None) };
+fn store(options: &Reader<'_>) -> Option<Store> {
+    let timeout = options.millis("storeTimeoutMs").unwrap_or(STORE_TIMEOUT);
+    let store = options.map("store", STORE)?;
     let method = |key: &str| {
-        store
-            .function(key)?
-            .ok_or_else(|| store.wrong(key, "a function: a store has `get`, `set` and `delete`"))
+        let method = store.function(key);
+        if method.is_none() {
+            store.wrong(key, "a function: a store has `get`, `set` and `delete`");
+        }
+        method
     };
-    let (get, set) = (method("get")?, method("set")?);
+    let (get, set) = (method("get"), method("set"));
     // Not needed, and a store without it is likely none.
-    method("delete")?;
-    Ok(Some(Store {
-        get,
-        set,
-        acquire: store.function("acquire")?,
-        watch: store.function("watch")?,
+    method("delete");
+    Some(Store {
+        get: get?,
+        set: set?,
+        acquire: store.function("acquire"),
+        watch: store.function("watch"),
         timeout,
-    }))
+    })
 }
 
 /// What to give as a store.
@@ -351,66 +342,45 @@ const STORE: &str = "an object with `get`, `set` and `delete`, for example redis
 /// The contract's default.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
-fn limits<F: Clone>(options: &Reader<'_, F>, scoping: Scoping) -> Result<Limits, Invalid> {
+fn limits(options: &Reader<'_>, scoping: Scoping) -> Limits {
     let default = Limits { scoping, ..Limits::default() };
-    let Some(sessions) = options.map("sessions", "an object, for example { max: 1000 }")? else {
-        return Ok(default);
+    let Some(sessions) = options.map("sessions", "an object, for example { max: 1000 }") else {
+        return default;
     };
-    sessions.accept_only(&["max", "idleMs", "maxConcurrentGrants"])?;
-    let max = sessions.whole("max", 1, MOST_SESSIONS, "how many sessions to keep, from 1 to 10 million")?;
-    let grants = sessions.whole(
+    sessions.accept_only(&[&["max", "idleMs", "maxConcurrentGrants"]]);
+    let max = sessions.count("max", MOST_SESSIONS, "how many sessions to keep, from 1 to 10 million");
+    let grants = sessions.count(
         "maxConcurrentGrants",
-        1,
         10_000,
         "how many grants may be on the wire at a time, from 1 to 10000",
-    )?;
-    Ok(Limits {
+    );
+    Limits {
         max: max.map_or(default.max, |max| max as usize),
-        idle: sessions.millis("idleMs", 1)?.unwrap_or(default.idle),
+        idle: sessions.millis("idleMs").unwrap_or(default.idle),
         max_concurrent_grants: grants.map_or(default.max_concurrent_grants, |grants| grants as usize),
         ..default
-    })
+    }
 }
 
 /// What fits into the four gigabytes that WebAssembly has, and more than one device needs.
 const MOST_SESSIONS: u32 = 10_000_000;
 
-fn retry<F: Clone>(options: &Reader<'_, F>, default: Retry) -> Result<Retry, Invalid> {
-    let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }")? else {
-        return Ok(default);
+fn retry(options: &Reader<'_>, default: Retry) -> Retry {
+    let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }") else {
+        return default;
     };
-    retry.accept_only(&["attempts", "baseMs", "maxMs"])?;
-    let attempts = retry.whole("attempts", 1, 100, "how many requests to make in all, from 1 to 100")?;
-    let base = retry.millis("baseMs", 1)?;
-    let max = retry.millis("maxMs", 1)?;
+    retry.accept_only(&[&["attempts", "baseMs", "maxMs"]]);
+    let attempts = retry.count("attempts", 100, "how many requests to make in all, from 1 to 100");
+    let base = retry.millis("baseMs");
+    let max = retry.millis("maxMs");
     let settled = Retry {
         attempts: attempts.unwrap_or(default.attempts),
         base: base.unwrap_or_else(|| max.map_or(default.base, |max| max.min(default.base))),
         max: max.unwrap_or_else(|| base.map_or(default.max, |base| base.max(default.max))),
     };
     if settled.max < settled.base {
-        return Err(invalid(
-            "option `retry.maxMs` is less than `retry.baseMs`; the longest pause cannot be shorter than the first",
-        ));
+        let what = "is less than `retry.baseMs`; the longest pause cannot be shorter than the first";
+        retry.tell("maxMs", &[what]);
     }
-    Ok(settled)
-}
-
-/// Why options are refused: the message of the error that comes of it.
-///
-/// A pointer, because a function that reads options hands it on at every second step: an error with
-/// all its fields would be moved there.
-#[expect(clippy::box_collection, reason = "one word instead of three")]
-struct Invalid(Box<String>);
-
-impl From<Invalid> for TokenError {
-    fn from(Invalid(message): Invalid) -> Self {
-        Self::new(ErrorCode::InvalidOptions, *message)
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn invalid(message: impl Into<String>) -> Invalid {
-    Invalid(Box::new(message.into()))
+    settled
 }

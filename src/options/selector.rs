@@ -1,6 +1,6 @@
 //! What a session may be given: `session({ userId, scopes })`.
 
-use super::{Given, Invalid, Reader, Settings, invalid, reader::shown};
+use super::{Complaint, Given, Reader, Settings, complaint::shown};
 use crate::{
     core::{ScopeSet, Scoping, TokenError},
     json::Json,
@@ -21,59 +21,65 @@ pub struct Selection {
 /// # Errors
 ///
 /// `invalid_options`; the message names the key and what to write.
-pub fn read_selector<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selection, TokenError> {
-    Ok(selection(given, settings)?)
+pub fn read_selector(given: &Given, settings: &Settings) -> Result<Selection, TokenError> {
+    let complaint = Complaint::default();
+    let selection = selection(given, &complaint, settings);
+    complaint.raised()?;
+    Ok(selection)
 }
 
-fn selection<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selection, Invalid> {
-    let Given::Map(members) = given else {
+fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selection {
+    if !matches!(given, Given::Map(_)) {
         let kind = if matches!(given, Given::Missing) { "nothing" } else { given.kind() };
-        return Err(invalid(format!("a session is selected by {kind}; give an object, or {{}}")));
-    };
-    let options = Reader::new("", members);
+        complaint.note(&["a session is selected by ", kind, "; give an object, or {}"]);
+    }
+    let members = given.members();
+    let options = Reader::new(members, complaint);
     let profile = &settings.profile;
-    let scoped = settings.limits.scoping == Scoping::ByRequest;
+    let scoped: &[&str] = if settings.limits.scoping == Scoping::ByRequest { &["scopes"] } else { &[] };
+    let own = &profile.authenticate.variables;
     let mut variables = Vec::new();
     match &profile.choices {
         Choices::Any => {
-            // What a form has of its own is not to be chosen.
             for (name, value) in members.iter().filter(|(name, _)| name != "scopes") {
+                // What a form has of its own is not to be chosen.
                 if profile.authenticate.has(name) {
-                    return Err(invalid(format!("option `{name}` is not to be selected; leave it out")));
+                    options.tell(name, &["is not to be selected; leave it out"]);
                 }
                 if !matches!(value, Given::Missing) {
-                    variables.push((name.clone(), Some(plain(name, value, &profile.wire)?)));
+                    insert(&mut variables, name, plain(&options, name, value, &profile.wire));
                 }
             }
         }
         choices @ (Choices::Nothing | Choices::Variables { .. }) => {
-            let mut known = Vec::new();
-            for (name, variable) in &profile.authenticate.variables {
-                if is_choosable(name, variable, choices) {
-                    known.push(&**name);
+            let mut choosable = Vec::new();
+            for (name, own) in own {
+                if is_choosable(name, own, choices) {
+                    choosable.push(&**name);
                 }
             }
-            if scoped {
-                known.push("scopes");
+            if choosable.is_empty() && scoped.is_empty() && !members.is_empty() {
+                complaint.note(&[
+                    &profile.name,
+                    " knows no other users and no scopes under the same credentials: a session has nothing to \
+                     select; make another TokenManager",
+                ]);
             }
-            if known.is_empty() && !members.is_empty() {
-                return Err(invalid(format!(
-                    "{} knows no other users and no scopes under the same credentials: a session has nothing \
-                     to select; make another TokenManager",
-                    profile.name
-                )));
-            }
-            options.accept_only(&known)?;
-            for (name, own) in &profile.authenticate.variables {
-                if is_choosable(name, own, choices) && options.get(name).is_some() {
-                    variables.push((name.clone().into_owned(), chosen(&options, name, own, choices)?));
+            options.accept_only(&[&choosable, scoped]);
+            for (name, own) in own {
+                if choosable.contains(&&**name) && options.get(name).is_some() {
+                    insert(&mut variables, name, chosen(&options, name, own, choices));
                 }
             }
         }
     }
-    variables.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let scopes = options.get("scopes").map(|_| options.scopes("scopes")).transpose()?;
-    Ok(Selection { variables, scopes })
+    Selection { variables, scopes: options.optional_scopes() }
+}
+
+/// Adds a variable in the order of names: for so few, a sort would be more code than work.
+fn insert(variables: &mut Vec<Chosen>, name: &str, value: Option<Json>) {
+    let place = variables.partition_point(|(other, _)| other.as_str() <= name);
+    variables.insert(place, (name.to_owned(), value));
 }
 
 /// Whether a variable is the same for each request, and plain.
@@ -93,12 +99,7 @@ fn is_choosable(name: &str, variable: &Variable, choices: &Choices) -> bool {
 }
 
 /// The value for a variable, of the same kind as the manager's own.
-fn chosen<F: Clone>(
-    options: &Reader<'_, F>,
-    key: &str,
-    own: &Variable,
-    choices: &Choices,
-) -> Result<Option<Json>, Invalid> {
+fn chosen(options: &Reader<'_>, key: &str, own: &Variable, choices: &Choices) -> Option<Json> {
     let own = if let Variable::Literal(own) = own { Some(own) } else { None };
     let may_be_left_out = matches!(choices, Choices::Variables { optional } if optional.contains(&key));
     let remedy = match own {
@@ -107,18 +108,22 @@ fn chosen<F: Clone>(
         _ if may_be_left_out => "a string, or null for none",
         _ => "a string, or leave it out for the manager's own",
     };
-    match (options.get(key), own) {
-        (Some(Given::Null), _) if may_be_left_out => Ok(None),
-        (Some(Given::Number(_)), Some(Json::Number(_))) | (Some(Given::Bool(_)), Some(Json::Bool(_))) => {
-            options.get(key).and_then(Given::to_json).map(Some).ok_or_else(|| options.wrong(key, remedy))
-        }
-        (Some(Given::Text(_)), None | Some(Json::Text(_))) => Ok(options.text(key, remedy)?.map(Json::text)),
-        _ => Err(options.wrong(key, remedy)),
+    let given = options.get(key)?;
+    let is_of_its_kind = match (given, own) {
+        (Given::Null, _) if may_be_left_out => return None,
+        (Given::Number(_), Some(Json::Number(_))) | (Given::Bool(_), Some(Json::Bool(_))) => true,
+        (Given::Text(_), None | Some(Json::Text(_))) => given.as_words().is_some(),
+        _ => false,
+    };
+    let json = (is_of_its_kind && given.is_json()).then(|| given.clone());
+    if json.is_none() {
+        options.wrong(key, remedy);
     }
+    json
 }
 
 /// A value that a function is to make something of.
-fn plain<F>(key: &str, value: &Given<F>, wire: &Wire) -> Result<Json, Invalid> {
+fn plain(options: &Reader<'_>, key: &str, value: &Given, wire: &Wire) -> Option<Json> {
     let (others, remedy) = match wire {
         Wire::GraphQl => {
             (matches!(value, Given::Number(_) | Given::Bool(_)), "a string, a number, or true or false")
@@ -126,9 +131,9 @@ fn plain<F>(key: &str, value: &Given<F>, wire: &Wire) -> Result<Json, Invalid> {
         // All that a form has.
         Wire::Form { .. } => (false, "a string"),
     };
-    let json = value.to_json().filter(|_| others || value.as_text().is_some());
-    json.ok_or_else(|| {
-        let (key, kind) = (shown(key), value.kind());
-        invalid(format!("option `{key}` is {kind}; give {remedy}"))
-    })
+    let json = (others && value.is_json() || value.as_words().is_some()).then(|| value.clone());
+    if json.is_none() {
+        options.is(shown(key), value.kind(), remedy);
+    }
+    json
 }

@@ -25,21 +25,17 @@ const REFRESH_TOKEN_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// common, is ahead of the clock that `tokens` go by.
 pub fn write(tokens: &TokenSet, key: &str, wall_ahead: Skew, platform: Platform) -> Secret {
     let at = |point: UnixMillis| Json::Number(point.shifted(wall_ahead).to_js());
-    let mut members = Vec::new();
-    let mut add = |key: &str, value| members.push((key.to_owned(), value));
-    add("v", Json::Number(VERSION));
-    add("key", Json::text(key));
-    add("accessToken", Json::text(tokens.access_token.expose()));
-    add("issuedAt", at(tokens.issued_at));
-    add("expiresAt", at(tokens.expires_at));
-    add("clock", Json::Number(tokens.provider_clock.to_js()));
-    if let Some(refresh_token) = &tokens.refresh_token {
-        add("refreshToken", Json::text(refresh_token.expose()));
-    }
-    if let Some(scopes) = &tokens.scopes {
-        add("scopes", Json::List(scopes.iter().map(Json::text).collect()));
-    }
-    Secret::new((platform.write_json)(&Json::Map(members)))
+    let entry = Json::object(vec![
+        ("v", Some(Json::Number(VERSION))),
+        ("key", Some(Json::text(key))),
+        ("accessToken", Some(Json::text(tokens.access_token.expose()))),
+        ("issuedAt", Some(at(tokens.issued_at))),
+        ("expiresAt", Some(at(tokens.expires_at))),
+        ("clock", Some(Json::Number(tokens.provider_clock.to_js()))),
+        ("refreshToken", tokens.refresh_token.as_ref().map(|token| Json::text(token.expose()))),
+        ("scopes", tokens.scopes.as_ref().map(|scopes| Json::list_of(&mut scopes.iter()))),
+    ]);
+    Secret::new((platform.write_json)(&entry))
 }
 
 /// Reads what another holder wrote; `None` where it is no entry of this version, or of
@@ -70,9 +66,7 @@ pub fn read(
     let (issued_at, expires_at) = (at("issuedAt")?, at("expiresAt")?);
     let lifetime = expires_at.since(issued_at);
     let refresh_token = text("refreshToken").filter(|token| !token.is_empty());
-    let scopes = entry
-        .get("scopes")
-        .map(|scopes| -> ScopeSet { scopes.items().iter().filter_map(Json::as_text).collect() });
+    let scopes = entry.get("scopes").map(|scopes| -> ScopeSet { scopes.texts().collect() });
     Some(TokenSet::from(Tokens {
         refresh_token: refresh_token.map(RefreshToken::new),
         scopes,

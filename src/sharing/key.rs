@@ -16,25 +16,20 @@ use crate::{
 /// the variables sent, and the scopes. It is a digest, from which nothing can be read.
 /// Secrets that a function gives are left out, since they change: two managers that
 /// differ in nothing else share a token.
-pub fn key<F>(
-    settings: &Settings<F>,
-    selection: &Selection,
-    scopes: &ScopeSet,
-    platform: Platform,
-) -> String {
-    let scopes = Json::List(scopes.iter().map(Json::text).collect());
+pub fn key(settings: &Settings, selection: &Selection, scopes: &ScopeSet, platform: Platform) -> String {
+    let scopes = Json::list_of(&mut scopes.iter());
     format!("gtm1-{}", base64::encode_url(&digest(settings, selection, scopes, platform)))
 }
 
 /// Who a session is, among those of one manager: all that its [`key`] is made of, but for
 /// the scopes.
-pub fn identity<F>(settings: &Settings<F>, selection: &Selection, platform: Platform) -> Identity {
+pub fn identity(settings: &Settings, selection: &Selection, platform: Platform) -> Identity {
     let mut half = [0; 16];
     half.copy_from_slice(&digest(settings, selection, Json::Null, platform)[..16]);
     Identity::new(half)
 }
 
-fn digest<F>(settings: &Settings<F>, selection: &Selection, scopes: Json, platform: Platform) -> [u8; 32] {
+fn digest(settings: &Settings, selection: &Selection, scopes: Json, platform: Platform) -> [u8; 32] {
     let profile = &settings.profile;
     let secrets = match &settings.granter {
         Granter::Profile(sources) => sources.iter().map(secret).collect(),
@@ -57,7 +52,7 @@ fn digest<F>(settings: &Settings<F>, selection: &Selection, scopes: Json, platfo
 }
 
 /// A secret's own digest: it tells two accounts apart, and nothing else.
-fn secret<F>(source: &SecretSource<F>) -> Json {
+fn secret(source: &SecretSource) -> Json {
     match source {
         SecretSource::Text(secret) => Json::text(base64::encode_url(&Hash::hash(secret.expose().as_bytes()))),
         SecretSource::Function(_) => Json::Null,
@@ -91,11 +86,11 @@ mod tests {
         options::{self, Given},
     };
 
-    fn text(value: &str) -> Given<u8> {
+    fn text(value: &str) -> Given {
         Given::Text(value.to_owned().into())
     }
 
-    fn settings(changes: &[(&str, Given<u8>)]) -> Settings<u8> {
+    fn settings(changes: &[(&str, Given)]) -> Settings {
         let mut members = vec![
             ("provider", text("fluz")),
             ("environment", text("sandbox")),
@@ -112,7 +107,7 @@ mod tests {
         options::read(&Given::Map(members), PLATFORM).expect("good options")
     }
 
-    fn fluz(changes: &[(&str, Given<u8>)]) -> String {
+    fn fluz(changes: &[(&str, Given)]) -> String {
         let settings = settings(changes);
         key(&settings, &Selection::default(), &settings.scopes, PLATFORM)
     }
@@ -124,7 +119,7 @@ mod tests {
             ("environment", text("production")),
             ("endpoint", text("https://other.test/graphql")),
             ("apiKey", text("aWQ6b3RoZXI=")),
-            ("apiKey", Given::Function(1)),
+            ("apiKey", Given::Function("1")),
             ("userId", text("other")),
             ("accountId", text("other")),
             ("seatId", text("s")),
@@ -200,11 +195,11 @@ mod tests {
         (manager, selector).prop_map(|(manager, selector)| Party { manager, selector })
     }
 
-    fn word(kind: &str, number: usize) -> Given<u8> {
+    fn word(kind: &str, number: usize) -> Given {
         text(&format!("{kind}-{number}"))
     }
 
-    fn words(scopes: &[usize]) -> Given<u8> {
+    fn words(scopes: &[usize]) -> Given {
         Given::List(scopes.iter().map(|scope| word("SCOPE", *scope)).collect())
     }
 
@@ -234,7 +229,7 @@ mod tests {
             let (endpoint, api_key, user, account, seat, scopes) = &self.manager;
             let api_key = match api_key {
                 // Whatever a function gives: managers that differ in it alone share.
-                2 => Given::Function(2),
+                2 => Given::Function("2"),
                 number => word("key", *number),
             };
             let settings = settings(&[
@@ -246,7 +241,7 @@ mod tests {
                 ("scopes", words(scopes)),
             ]);
             let (user, account, seat, scopes) = &self.selector;
-            let or_missing = |value: Option<Given<u8>>| value.unwrap_or(Given::Missing);
+            let or_missing = |value: Option<Given>| value.unwrap_or(Given::Missing);
             let selector = [
                 ("scopes", or_missing(scopes.as_ref().map(|scopes| words(scopes)))),
                 ("seatId", or_missing(seat.map(|seat| seat.map_or(Given::Null, |seat| word("seat", seat))))),
@@ -266,14 +261,14 @@ mod tests {
 
     #[test]
     fn whatever_a_function_is_to_make_something_of_is_of_the_identity() {
-        let by_function = |selector: &[(&str, Given<u8>)]| {
-            let map = |members: &[(&str, Given<u8>)]| {
+        let by_function = |selector: &[(&str, Given)]| {
+            let map = |members: &[(&str, Given)]| {
                 Given::Map(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
             };
             let provider = map(&[
                 ("name", text("acme")),
                 ("endpoint", text("https://acme.test")),
-                ("grant", Given::Function(1)),
+                ("grant", Given::Function("1")),
             ]);
             let settings = options::read(&map(&[("provider", provider)]), PLATFORM).expect("good options");
             let selection = options::read_selector(&map(selector), &settings).expect("a good selector");

@@ -9,7 +9,7 @@ use crate::{
 use super::*;
 
 fn profile() -> Profile {
-    let text = |text: &str| Given::<u8>::Text(text.to_owned().into());
+    let text = |text: &str| Given::Text(text.to_owned().into());
     let members = [
         ("provider", text("broker")),
         ("url", text("https://page.test/token")),

@@ -10,7 +10,7 @@ use crate::{
 use super::{custom::acme, *};
 
 /// A value of JavaScript; there are no functions in these tests but as a kind.
-type Value = Given<()>;
+type Value = Given;
 
 fn text(text: &str) -> Value {
     Given::Text(text.to_owned().into())
@@ -96,7 +96,7 @@ fn an_end_is_a_span_or_a_point_in_time() {
 #[test]
 fn what_else_is_in_the_object_does_no_harm() {
     let token = granted(&with(&[
-        ("client", Given::Function(())),
+        ("client", Given::Function("f")),
         ("raw", Given::Other),
         ("delay", Given::Number(f64::NAN)),
         ("nested", object(&[("symbol", Given::Other)])),
@@ -116,7 +116,7 @@ fn what_is_no_grant_says_what_to_give() {
         (object(&[("accessToken", text(""))]), "gave no `accessToken`"),
         (object(&[("accessToken", Given::Number(7.0))]), "gave no `accessToken`"),
         (object(&[("accessToken", Given::Null)]), "gave no `accessToken`"),
-        (object(&[("accessToken", Given::Function(()))]), "gave a useless `accessToken`"),
+        (object(&[("accessToken", Given::Function("f"))]), "gave a useless `accessToken`"),
         (object(&[("accessToken", text("planted token"))]), "an `accessToken` with spaces"),
         (with(&[("expiresInMs", Given::Number(f64::NAN))]), "gave a useless `expiresInMs`"),
         (with(&[("expiresAt", Given::Other)]), "gave a useless `expiresAt`"),

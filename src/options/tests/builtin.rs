@@ -24,7 +24,7 @@ fn shape(variables: &[(crate::provider::Text, Variable)]) -> String {
     sent.map(member).collect::<Vec<_>>().join(", ")
 }
 
-fn secret_of<'a>(settings: &'a Settings<&'static str>) -> &'a str {
+fn secret_of(settings: &Settings) -> &str {
     match &settings.granter {
         Granter::Profile(sources) => match sources.as_slice() {
             [SecretSource::Text(secret)] => secret.expose(),

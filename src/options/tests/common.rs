@@ -5,6 +5,14 @@ use super::*;
 const MILLISECONDS: &str = "a number of milliseconds from 1 to 2^53";
 
 #[test]
+fn of_several_things_that_are_wrong_the_first_is_told() {
+    let wrong = fluz().with("apiKey", Given::Null).with("timeoutMs", text("planted"));
+
+    assert!(refused(&wrong).starts_with("option `apiKey` is null; give the API key"));
+    assert!(refused(&wrong.with("unknownKey", Given::Null)).starts_with("option `unknownKey` is not known"));
+}
+
+#[test]
 fn what_is_left_out_gets_the_contracts_default() {
     let optional = [
         "endpoint",

@@ -14,10 +14,10 @@ mod store;
 mod wire;
 
 use super::*;
-use crate::json::native::PLATFORM;
+use crate::{core::ErrorCode, json::native::PLATFORM};
 
 /// A value as a user gives it; functions are known by their names.
-type Value = Given<&'static str>;
+type Value = Given;
 
 fn text(text: &str) -> Value {
     Given::Text(text.to_owned().into())
@@ -111,7 +111,7 @@ impl Value {
             None => *self.slot(path) = value,
             Some((key, rest)) => {
                 let slot = self.slot(key);
-                *slot = std::mem::replace(slot, Given::Missing).with(rest, value);
+                *slot = std::mem::replace(slot, Self::Missing).with(rest, value);
             }
         }
         self
@@ -120,10 +120,10 @@ impl Value {
     /// The same without what is at a path of keys.
     fn without(mut self, path: &str) -> Self {
         match (path.split_once('.'), &mut self) {
-            (None, Given::Map(members)) => members.retain(|(key, _)| key != path),
+            (None, Self::Map(members)) => members.retain(|(key, _)| key != path),
             (Some((key, rest)), _) => {
                 let slot = self.slot(key);
-                *slot = std::mem::replace(slot, Given::Missing).without(rest);
+                *slot = std::mem::replace(slot, Self::Missing).without(rest);
             }
             (None, _) => {}
         }
@@ -131,19 +131,19 @@ impl Value {
     }
 
     fn slot(&mut self, key: &str) -> &mut Self {
-        if !matches!(self, Given::Map(_)) {
-            *self = Given::Map(Vec::new());
+        if !matches!(self, Self::Map(_)) {
+            *self = Self::Map(Vec::new());
         }
-        let Given::Map(members) = self else { unreachable!() };
+        let Self::Map(members) = self else { unreachable!() };
         let place = members.iter().position(|(name, _)| name == key).unwrap_or_else(|| {
-            members.push((key.to_owned(), Given::Missing));
+            members.push((key.to_owned(), Self::Missing));
             members.len() - 1
         });
         &mut members[place].1
     }
 }
 
-fn accepted(options: &Value) -> Settings<&'static str> {
+fn accepted(options: &Value) -> Settings {
     read(options, PLATFORM).unwrap_or_else(|error| panic!("{error}"))
 }
 

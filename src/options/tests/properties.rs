@@ -215,7 +215,7 @@ fn check_error(error: &TokenError) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn check_settings(settings: &Settings<&'static str>) -> Result<(), TestCaseError> {
+fn check_settings(settings: &Settings) -> Result<(), TestCaseError> {
     let Settings { profile, granter, scopes, policy, timeout, .. } = settings;
     let most = Duration::from_millis(1 << 53);
     prop_assert!((0.0..=0.9).contains(&policy.refresh_window));

@@ -3,8 +3,8 @@
 use super::*;
 
 /// Every method, as a store's class is seen by the core.
-fn store(methods: &[&'static str]) -> Given<&'static str> {
-    Given::Map(methods.iter().map(|method| ((*method).to_owned(), Given::Function(*method))).collect())
+fn store(methods: &[&'static str]) -> Given {
+    Given::Map(methods.iter().map(|method| ((*method).to_owned(), Given::Function(method))).collect())
 }
 
 #[test]
