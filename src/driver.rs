@@ -328,7 +328,7 @@ impl Driver {
 
     /// An ordinary answer that has just arrived; `None` if it is none.
     fn answered(&self, response: &JsValue, wanted: &[&str], body: String) -> Option<HttpResponse> {
-        let (status, headers) = headers_of(response, wanted)?;
+        let (status, headers) = headers_of(&self.face, response, wanted)?;
         let now = self.clock.now();
         Some(HttpResponse { status, headers, body: Secret::new(body), sent_at: now, received_at: now })
     }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use js_sys::{Array, Function, Object, Reflect};
+use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
@@ -11,7 +11,7 @@ use crate::{
         ErrorCode, Grant, GrantFailure, Outlook, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, millis,
     },
     graphql::{Dialect, Exchange, Verdict, granted_by_function},
-    host::{Clock, FetchFailure, PLATFORM, described, fetch, given, settled, within},
+    host::{Clock, Ending, FetchFailure, PLATFORM, Sending, described, fetch, given, waiting},
     http::{HttpRequest, HttpResponse},
     js::Face,
     options::{Granter, SecretSource, Settings},
@@ -25,8 +25,8 @@ pub(crate) struct Granting<'a> {
     pub(crate) profile: Profile,
     /// The scopes to ask for.
     pub(crate) scopes: ScopeSet,
-    /// The session's selector, for a function of the user's.
-    pub(crate) selector: JsValue,
+    /// Of the session's selector, for a function of the user's.
+    pub(crate) key: JsValue,
     pub(crate) dialect: &'a RefCell<Dialect>,
     pub(crate) clock: &'a Clock,
     pub(crate) face: &'a Face,
@@ -102,14 +102,16 @@ impl Granting<'_> {
             SecretSource::Text(secret) => return Ok(secret.clone()),
             SecretSource::Function(function) => function,
         };
-        let what = match within(self.settings.timeout, settled(function, None)).await {
-            Ok(Ok(value)) => match value.as_string() {
+        let (ended, done) = waiting();
+        self.face.call(function, &Array::new(), self.limit(), Some(self.signal), &done);
+        let what = match ended.await {
+            Ending::Gave(value) => match value.as_string() {
                 Some(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
                 Some(_) => "gave an empty string".to_owned(),
                 None => "gave no string".to_owned(),
             },
-            Ok(Err(thrown)) => format!("threw {}", described(&thrown)),
-            Err(_) => format!("gave nothing within {} ms", millis(self.settings.timeout)),
+            Ending::Threw(thrown) => format!("threw {}", described(&thrown)),
+            Ending::Late => format!("gave nothing within {} ms", millis(self.settings.timeout)),
         };
         let message =
             format!("the function given for `{name}` {what}; it must return the secret as a string");
@@ -119,20 +121,26 @@ impl Granting<'_> {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, GrantFailure> {
         let profile = &self.profile;
         let wanted = wanted_headers(profile);
-        let sent = fetch(self.settings.fetch.as_ref(), request, &wanted, self.signal, self.clock);
-        let failure = match within(self.settings.timeout, sent).await {
-            Ok(Ok(response)) => return Ok(response),
-            Ok(Err(failure)) => failure,
-            Err(_) => {
+        let sending = Sending {
+            outside: self.face,
+            fetch: self.settings.fetch.as_ref(),
+            limit: self.limit(),
+            signal: self.signal,
+            clock: self.clock,
+        };
+        fetch(sending, request, &wanted).await.map_err(|failure| self.explained(failure))
+    }
+
+    fn explained(&self, failure: FetchFailure) -> GrantFailure {
+        match failure {
+            FetchFailure::Late => {
                 let message = format!(
                     "{} gave no whole answer within {} ms; check the network, or set `timeoutMs` higher",
                     self.endpoint(),
                     millis(self.settings.timeout)
                 );
-                return Err(self.transient(ErrorCode::Timeout, message));
+                self.transient(ErrorCode::Timeout, message)
             }
-        };
-        Err(match failure {
             FetchFailure::Network(code) => {
                 let why = code.map_or_else(String::new, |code| format!(" ({code})"));
                 let message = format!(
@@ -153,7 +161,7 @@ impl Granting<'_> {
                 let message = format!("{} answered with more than a MiB; check `endpoint`", self.endpoint());
                 self.permanent(ErrorCode::Protocol, message)
             }
-        })
+        }
     }
 
     async fn by_function(&self, grant: &Grant, function: &Function) -> Result<TokenSet, GrantFailure> {
@@ -161,14 +169,24 @@ impl Granting<'_> {
             Grant::Authenticate => None,
             Grant::Refresh(token) => Some(token),
         };
-        let argument = self.argument(refresh_token);
+        let scopes: Array = self.scopes.iter().map(JsValue::from_str).collect();
+        let (ended, done) = waiting();
+        self.face.grant(
+            function,
+            refresh_token.map(RefreshToken::expose),
+            &scopes,
+            &self.key,
+            self.limit(),
+            self.signal,
+            &done,
+        );
         let name = &self.profile.name;
-        match within(self.settings.timeout, settled(function, Some(&argument))).await {
-            Ok(Ok(value)) => {
+        match ended.await {
+            Ending::Gave(value) => {
                 granted_by_function(&self.profile, &self.scopes, &given(&value), self.clock.now(), PLATFORM)
                     .map_err(GrantFailure::Permanent)
             }
-            Ok(Err(thrown)) => Err(match self.face.own_error(&thrown) {
+            Ending::Threw(thrown) => Err(match self.face.own_error(&thrown) {
                 Some(error) if error.outlook == Some(Outlook::MayPass) => {
                     GrantFailure::Transient(error.of(name))
                 }
@@ -182,7 +200,7 @@ impl Granting<'_> {
                     self.transient(ErrorCode::Network, message)
                 }
             }),
-            Err(_) => {
+            Ending::Late => {
                 let message = format!(
                     "the `grant` function of {name} gave nothing within {} ms; heed its `signal`, or set \
                      `timeoutMs` higher",
@@ -193,22 +211,10 @@ impl Granting<'_> {
         }
     }
 
-    /// What a `grant` function is called with.
-    fn argument(&self, refresh_token: Option<&RefreshToken>) -> JsValue {
-        let argument = Object::new();
-        let refresh_token =
-            refresh_token.map_or(JsValue::UNDEFINED, |token| JsValue::from_str(token.expose()));
-        let scopes: Array = self.scopes.iter().map(JsValue::from_str).collect();
-        for (key, value) in [
-            ("refreshToken", &refresh_token),
-            ("scopes", &scopes),
-            ("session", &self.selector),
-            ("signal", self.signal.as_ref()),
-        ] {
-            // A plain object of our own takes any property.
-            let _ = Reflect::set(&argument, &JsValue::from_str(key), value);
-        }
-        argument.into()
+    /// How long each thing may take, in milliseconds.
+    #[expect(clippy::cast_precision_loss, reason = "spans are below 2^53")]
+    fn limit(&self) -> f64 {
+        millis(self.settings.timeout) as f64
     }
 
     /// Who is asked, for a message: the origin alone, since paths may hold keys.

@@ -8,6 +8,7 @@ import { AccessToken } from "./access-token.js";
 import { boot } from "./boot.js";
 import { Desk } from "./desk.js";
 import { Listeners } from "./listeners.js";
+import { Outside } from "./outside.js";
 import { keyOf, selectorOf } from "./selector.js";
 import { TokenError, errorOf, fieldsOf } from "./token-error.js";
 
@@ -42,7 +43,7 @@ const NOTHING_SELECTED = "{}";
  * @property {boolean} speaks
  */
 
-export class Office {
+export class Office extends Outside {
   listeners = new Listeners();
 
   /** Where the callers of the manager's own session come to. */
@@ -83,6 +84,7 @@ export class Office {
 
   /** @param {unknown} options */
   constructor(options) {
+    super();
     this.#options = options;
   }
 
@@ -260,9 +262,19 @@ export class Office {
     return fieldsOf(thrown);
   }
 
-  /** @param {any} key */
-  selector(key) {
-    return selectorOf(key);
+  /**
+   * Calls a `grant` function of the user's; as {@link call}.
+   *
+   * @param {(argument: object) => unknown} grant
+   * @param {string | undefined} refreshToken
+   * @param {string[]} scopes
+   * @param {any} key of the session
+   * @param {number} limit
+   * @param {AbortSignal} signal
+   * @param {import("./outside.js").Done} done
+   */
+  grant(grant, refreshToken, scopes, key, limit, signal, done) {
+    this.call(grant, [{ refreshToken, scopes, session: selectorOf(key), signal }], limit, signal, done);
   }
 
   /**

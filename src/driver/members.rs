@@ -12,7 +12,7 @@ use super::Driver;
 use crate::{
     core::{AccessToken, Identity, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
     graphql::digest,
-    host::{Entry, PLATFORM, given, wall},
+    host::{Entry, Outside, PLATFORM, given, wall},
     js::{Desk, Held},
     options::{Selection, read_selector},
     sharing,
@@ -131,7 +131,7 @@ impl Driver {
         let (key, scopes) = self.member(id, |member| (member.key.clone(), member.scopes.clone()))?;
         let selection = self.selection(&key).ok()?;
         let name = sharing::key(&self.settings, &selection, &scopes, PLATFORM);
-        Some((Entry::new(store.clone(), &name), name))
+        Some((Entry::new(Outside::clone(&self.face), store.clone(), &name), name))
     }
 
     /// The session is gone, and all that belongs to it goes.

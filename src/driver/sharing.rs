@@ -4,14 +4,13 @@
 
 use std::{cell::RefCell, future::Future, rc::Rc};
 
-use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
 use super::Driver;
 use crate::{
     core::{Event, Fence, FlightId, Secret, SessionId, Skew, TokenSet},
     graphql::stamp,
-    host::{Entry, Lease, PLATFORM, wall},
+    host::{Entry, Lease, PLATFORM, spawn, wall},
     sharing,
 };
 
@@ -91,7 +90,7 @@ impl Driver {
     pub(super) fn release(&self, session: SessionId, flight: FlightId) {
         self.shared.take_secrets(session, flight);
         if let Some(lease) = self.shared.take_lease(session, flight) {
-            lease.release();
+            self.face.release(&lease.object);
         }
     }
 
@@ -103,10 +102,10 @@ impl Driver {
         let Some((entry, name)) = self.entry(session) else { return };
         let doing = action(Rc::clone(self), entry, name);
         let driver = Rc::clone(self);
-        spawn_local(async move {
+        spawn(Box::pin(async move {
             let event = doing.await;
             driver.dispatch(session, event);
-        });
+        }));
     }
 
     fn read(&self, text: &Secret, name: &str) -> Option<TokenSet> {

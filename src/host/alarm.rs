@@ -1,7 +1,7 @@
 //! The one timer of a manager.
 //!
-//! A binding of its own: gloo-timers casts delays to `i32`, so that 25 days fire at
-//! once, and hides what `setTimeout` returns, so that nothing can be unref'd.
+//! A binding of its own: those of crates cast delays to `i32`, so that 25 days fire at
+//! once, and hide what `setTimeout` returns, so that nothing can be unref'd.
 
 use std::{
     cell::{Cell, RefCell},

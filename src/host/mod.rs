@@ -11,18 +11,18 @@ mod fetch;
 mod page;
 mod platform;
 mod store;
-mod timeout;
 mod value;
+mod waiting;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use alarm::{Alarm, Hold};
 pub(crate) use clock::{Clock, wall};
 pub(crate) use entropy::seed;
-pub(crate) use fetch::{FetchFailure, fetch, headers_of};
+pub(crate) use fetch::{FetchFailure, Sending, fetch, headers_of};
 pub(crate) use page::{Wakeups, is_page};
 pub(crate) use platform::PLATFORM;
 pub(crate) use store::{Entry, Lease};
-pub(crate) use timeout::{race, within};
-pub(crate) use value::{awaited, described, given, settled, text_member};
+pub(crate) use value::{described, given, text_member};
+pub(crate) use waiting::{Ending, Outside, spawn, waiting};

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 
-use super::{awaited, described, within};
+use super::{Ending, Outside, described, waiting};
 use crate::{
     core::{ErrorCode, Fence, Secret, TokenError, UnixMillis, Written, millis},
     options::Store,
@@ -15,6 +14,7 @@ use crate::{
 /// One entry of a store.
 #[derive(Clone)]
 pub(crate) struct Entry {
+    outside: Outside,
     store: Store<Function>,
     key: JsValue,
 }
@@ -22,25 +22,12 @@ pub(crate) struct Entry {
 /// A lease that was had: its number, and what gives it back.
 pub(crate) struct Lease {
     pub(crate) fence: Fence,
-    object: JsValue,
-}
-
-impl Lease {
-    /// Gives it back. Should that fail, it ends by itself.
-    pub(crate) fn release(self) {
-        spawn_local(async move {
-            if let Some(release) = method(&self.object, "release")
-                && let Ok(given) = release.call0(&self.object)
-            {
-                let _ = awaited(&given).await;
-            }
-        });
-    }
+    pub(crate) object: JsValue,
 }
 
 impl Entry {
-    pub(crate) fn new(store: Store<Function>, key: &str) -> Self {
-        Self { store, key: JsValue::from_str(key) }
+    pub(crate) fn new(outside: Outside, store: Store<Function>, key: &str) -> Self {
+        Self { outside, store, key: JsValue::from_str(key) }
     }
 
     /// What is saved there.
@@ -76,21 +63,9 @@ impl Entry {
         let Some(acquire) = &self.store.acquire else { return Ok(None) };
         let span = JsValue::from_f64(number(millis(span)));
         let arguments = Array::of2(&self.key, &span);
-        let called = acquire.apply(&JsValue::UNDEFINED, &arguments);
-        let mut given = awaited(&called.map_err(|thrown| threw("acquire", &thrown))?);
-        let answered = within(self.store.timeout, &mut given).await;
-        let Ok(answer) = answered else {
-            // It may still come, and nobody waits for it.
-            spawn_local(async move {
-                if let Ok(object) = given.await
-                    && let Ok(Some(lease)) = lease(object)
-                {
-                    lease.release();
-                }
-            });
-            return Err(self.late("acquire"));
-        };
-        lease(answer.map_err(|thrown| threw("acquire", &thrown))?)
+        let (ended, done) = waiting();
+        self.outside.acquire(acquire, &arguments, self.limit(), &done);
+        lease(self.outcome("acquire", ended.await)?)
     }
 
     /// Has `changed` called whenever somebody else wrote; what ends that.
@@ -105,16 +80,23 @@ impl Entry {
         function: &Function,
         arguments: &Array,
     ) -> Result<JsValue, TokenError> {
-        let called = function.apply(&JsValue::UNDEFINED, arguments);
-        let given = called.map_err(|thrown| threw(name, &thrown))?;
-        match within(self.store.timeout, awaited(&given)).await {
-            Ok(answer) => answer.map_err(|thrown| threw(name, &thrown)),
-            Err(_) => Err(self.late(name)),
-        }
+        let (ended, done) = waiting();
+        self.outside.call(function, arguments, self.limit(), None, &done);
+        self.outcome(name, ended.await)
     }
 
-    fn late(&self, name: &str) -> TokenError {
-        failed(name, &format!("gave nothing within {} ms", millis(self.store.timeout)))
+    fn limit(&self) -> f64 {
+        number(millis(self.store.timeout))
+    }
+
+    fn outcome(&self, name: &str, ending: Ending) -> Result<JsValue, TokenError> {
+        match ending {
+            Ending::Gave(value) => Ok(value),
+            Ending::Threw(thrown) => Err(failed(name, &format!("threw {}", described(&thrown)))),
+            Ending::Late => {
+                Err(failed(name, &format!("gave nothing within {} ms", millis(self.store.timeout))))
+            }
+        }
     }
 }
 
@@ -125,19 +107,15 @@ fn lease(object: JsValue) -> Result<Option<Lease>, TokenError> {
     }
     let fence = Reflect::get(&object, &JsValue::from_str("fence")).ok().and_then(|fence| fence.as_f64());
     match fence.filter(|fence| *fence >= 0.0) {
-        Some(fence) if method(&object, "release").is_some() => {
+        Some(fence) if has_release(&object) => {
             Ok(Some(Lease { fence: Fence(UnixMillis::from_js(fence).millis()), object }))
         }
         _ => Err(failed("acquire", "gave something that is no lease: { fence: number, release() }")),
     }
 }
 
-fn method(object: &JsValue, name: &str) -> Option<Function> {
-    Reflect::get(object, &JsValue::from_str(name)).ok()?.dyn_into().ok()
-}
-
-fn threw(name: &str, thrown: &JsValue) -> TokenError {
-    failed(name, &format!("threw {}", described(thrown)))
+fn has_release(object: &JsValue) -> bool {
+    Reflect::get(object, &JsValue::from_str("release")).is_ok_and(|it| it.is_function())
 }
 
 fn failed(name: &str, what: &str) -> TokenError {

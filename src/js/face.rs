@@ -1,11 +1,12 @@
 //! The npm face, as the driver calls it.
 
-use js_sys::Array;
+use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
 
 use crate::{
     core::{CallId, ErrorCode, Outlook, ScopeSet, TokenError, TokenSet},
-    host::given,
+    host::{Outside, given},
     js::{NewsView, plain},
     options::Given,
 };
@@ -18,6 +19,7 @@ extern "C" {
 
     /// One object for each manager. None of its methods throws, and only `notify` runs
     /// code of the user's.
+    #[wasm_bindgen(extends = Outside)]
     pub type Face;
 
     #[wasm_bindgen(method, js_name = settle)]
@@ -33,9 +35,18 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn own(this: &Face) -> Desk;
 
-    /// The selector that a desk's key stands for, as users see it.
+    /// Calls a `grant` function for the session whose selector is `key`; as [`Outside::call`].
     #[wasm_bindgen(method)]
-    pub(crate) fn selector(this: &Face, key: &JsValue) -> JsValue;
+    pub(crate) fn grant(
+        this: &Face,
+        function: &Function,
+        refresh_token: Option<&str>,
+        scopes: &Array,
+        key: &JsValue,
+        limit: f64,
+        signal: &AbortSignal,
+        done: &JsValue,
+    );
 
     #[wasm_bindgen(method, js_name = token)]
     fn make_token(this: &Face, value: &str, scopes: &Array, issued_at: f64, expires_at: f64) -> Held;

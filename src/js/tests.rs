@@ -6,11 +6,16 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::{Desk, Face, manager::Core};
+use crate::host::tests::outside_class;
 
 /// A face that writes down what it is told. `onNotify` may be replaced.
-const FACE: &str = "(() => {
-    const face = {
+const FACE: &str = "(Outside) => {
+    const face = Object.assign(new Outside(), {
         log: [], grants: 0, onNotify() {},
+        grant(grant, refreshToken, scopes, key, limit, signal, done) {
+            const argument = { refreshToken, scopes, session: JSON.parse(key), signal };
+            this.call(grant, [argument], limit, signal, done);
+        },
         desk(key) {
             const name = key === '{}' ? '' : `${key} `;
             return {
@@ -21,7 +26,6 @@ const FACE: &str = "(() => {
                 watcher: () => () => {},
             };
         },
-        selector: (key) => JSON.parse(key),
         settle(call, token) { this.log.push(`settle ${call} ${token.value}`) },
         reject(call, error) { this.log.push(`reject ${call} ${error.code}`) },
         token(value) { return { value } },
@@ -31,10 +35,15 @@ const FACE: &str = "(() => {
             this.log.push(key === '{}' ? event.type : `${key} ${event.type}`);
             this.onNotify(event);
         },
-    };
+    });
     face.own = face.desk('{}');
     return face;
-})()";
+}";
+
+fn face() -> JsValue {
+    let make = js_sys::eval(FACE).expect("the source is right").unchecked_into::<Function>();
+    make.call1(&JsValue::UNDEFINED, &outside_class()).expect("it does not throw")
+}
 
 struct Stage {
     face: JsValue,
@@ -46,7 +55,7 @@ impl Stage {
     /// A manager whose tokens come from `grant`, the source of a function that is
     /// called with the face.
     fn new(grant: &str) -> Self {
-        let face = js_sys::eval(FACE).expect("the source is right");
+        let face = face();
         let options = format!(
             "return {{ provider: {{ name: 'acme', endpoint: 'https://api.test', grant: ({grant}) }},
                 retry: {{ attempts: 1 }} }}"
@@ -244,7 +253,7 @@ async fn a_grant_function_that_gives_rubbish_is_told_what_to_give() {
 
 #[test]
 fn options_that_are_wrong_are_refused() {
-    let face = js_sys::eval(FACE).expect("the source is right").unchecked_into::<Face>();
+    let face = face().unchecked_into::<Face>();
     let options = js_sys::eval("({ provider: 'flux' })").expect("the source is right");
 
     let Err(fields) = Core::new(&options, face) else { panic!("accepted") };

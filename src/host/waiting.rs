@@ -1,0 +1,147 @@
+//! What takes its time in JavaScript, and what goes on when it has ended.
+//!
+//! The face sees to it that each ends, and tells how by calling a function. That goes on with the
+//! task which waits for it: each waits for one thing at a time, so there is no queue, and nothing
+//! to wake.
+
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+};
+
+use js_sys::{Array, Function, Promise};
+use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
+
+#[wasm_bindgen]
+extern "C" {
+    type Settled;
+
+    #[wasm_bindgen(method)]
+    fn then(this: &Settled, done: &JsValue);
+
+    /// What the face does that takes its time; see `pkg-template/src/outside.js`. None of its
+    /// methods throws, and each calls `done` once, later, with an [`Ending`].
+    #[derive(Clone)]
+    pub type Outside;
+
+    /// Calls a function of the user's. Not given up where there is no `signal`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn call(
+        this: &Outside,
+        function: &Function,
+        arguments: &Array,
+        limit: f64,
+        signal: Option<&AbortSignal>,
+        done: &JsValue,
+    );
+
+    /// Calls a store's. A lease that comes too late is given back.
+    #[wasm_bindgen(method)]
+    pub(crate) fn acquire(this: &Outside, function: &Function, arguments: &Array, limit: f64, done: &JsValue);
+
+    /// Gives a lease back. Should that fail, it ends by itself.
+    #[wasm_bindgen(method)]
+    pub(crate) fn release(this: &Outside, lease: &JsValue);
+
+    /// Sends a request and reads the whole answer: its text, its status and the headers that are
+    /// `wanted`, or a word that says why there is none.
+    #[wasm_bindgen(method)]
+    pub(crate) fn exchange(
+        this: &Outside,
+        fetch: Option<&Function>,
+        url: &str,
+        headers: &Array,
+        body: &str,
+        credentials: Option<&str>,
+        wanted: &Array,
+        limit: f64,
+        signal: &AbortSignal,
+        done: &JsValue,
+    );
+
+    /// The status of an answer and the headers that are `wanted`, if it is one.
+    #[wasm_bindgen(method, js_name = headersOf)]
+    pub(crate) fn headers_of(this: &Outside, answer: &JsValue, wanted: &Array) -> Option<Array>;
+}
+
+/// How something ended that took its time.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// It gave this.
+    Gave(JsValue),
+    /// It threw this.
+    Threw(JsValue),
+    /// It took too long, or was given up.
+    Late,
+}
+
+type Doing = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Something that is done bit by bit. Away while it runs.
+struct Task(Cell<Option<Doing>>);
+
+thread_local! {
+    /// The task that runs.
+    static RUNNING: RefCell<Option<Rc<Task>>> = const { RefCell::new(None) };
+    /// Those that it started, which come next.
+    static NEXT: RefCell<Vec<Rc<Task>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Does something that may wait, once what runs has come to an end, or to where it waits.
+pub(crate) fn spawn(doing: Doing) {
+    let task = Rc::new(Task(Cell::new(Some(doing))));
+    if RUNNING.with_borrow(Option::is_some) {
+        return NEXT.with_borrow_mut(|next| next.push(task));
+    }
+    let gave = Promise::resolve(&JsValue::from_f64(0.0));
+    gave.unchecked_ref::<Settled>().then(&going_on(Some(task), Rc::default()));
+}
+
+/// What a task waits for.
+pub(crate) struct Waiting(Rc<Cell<Option<Ending>>>);
+
+/// What the task that runs can wait for, and the function that ends it.
+pub(crate) fn waiting() -> (Waiting, JsValue) {
+    let ended = Rc::new(Cell::new(None));
+    let done = going_on(RUNNING.with_borrow(Clone::clone), Rc::clone(&ended));
+    (Waiting(ended), done)
+}
+
+/// A function that is told how something ended, and goes on with the task that waits for it.
+fn going_on(task: Option<Rc<Task>>, ended: Rc<Cell<Option<Ending>>>) -> JsValue {
+    Closure::once_into_js(move |ending: u32, value: JsValue| {
+        ended.set(Some(match ending {
+            0 => Ending::Gave(value),
+            1 => Ending::Threw(value),
+            _ => Ending::Late,
+        }));
+        let mut next = task;
+        while let Some(task) = next {
+            go_on(task);
+            next = NEXT.with_borrow_mut(|next| if next.is_empty() { None } else { Some(next.remove(0)) });
+        }
+    })
+}
+
+fn go_on(task: Rc<Task>) {
+    let Some(mut doing) = task.0.take() else { return };
+    // It may call JavaScript, which may call a method of the manager; so nothing is borrowed.
+    RUNNING.set(Some(Rc::clone(&task)));
+    let pending = doing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
+    RUNNING.set(None);
+    if pending {
+        task.0.set(Some(doing));
+    }
+}
+
+impl Future for Waiting {
+    type Output = Ending;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Ending> {
+        self.0.take().map_or(Poll::Pending, Poll::Ready)
+    }
+}
