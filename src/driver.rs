@@ -28,7 +28,7 @@ use crate::{
     graphql::{Dialect, Ruling, explain, judge, observe, rejected},
     host::{Alarm, Clock, Hold, PLATFORM, Wakeups, headers_of, is_page, seed},
     http::HttpResponse,
-    js::{Desk, Face, Held, NewsView, StatusView, TraitsView, error_view},
+    js::{Desk, Face, Held, error_view, news_view, secret_in_page, status_view, traits_view},
     options::{Granter, KeepAlive, Selection, Settings},
     sharing::identity,
 };
@@ -86,7 +86,7 @@ impl Driver {
         let pool = Pool::new(settings.policy.clone(), settings.limits, Jitter::new(seed()), own, clock.now());
         let dialect = Dialect::of(&settings.profile);
         if is_page() && matches!(&settings.granter, Granter::Profile(sources) if !sources.is_empty()) {
-            face.notify(&NewsView::secret_in_page(), &desk.key());
+            face.notify(&secret_in_page(), &desk.key());
         }
         let driver = Rc::new_cyclic(|driver: &Weak<Self>| Self {
             settings,
@@ -237,8 +237,8 @@ impl Driver {
         !held_before && asked.is_ok() && holds()
     }
 
-    pub(crate) fn traits(&self) -> TraitsView {
-        TraitsView::new(&self.settings.profile, &self.settings.origins)
+    pub(crate) fn traits(&self) -> JsValue {
+        traits_view(&self.settings.profile, &self.settings.origins)
     }
 
     pub(crate) fn judge(&self, status: u16, body: Option<&str>) -> Ruling {
@@ -274,12 +274,12 @@ impl Driver {
         )
     }
 
-    pub(crate) fn status(&self, desk: &Desk) -> StatusView {
+    pub(crate) fn status(&self, desk: &Desk) -> JsValue {
         let session = self.session_at(desk);
         let pool = self.pool.borrow();
         let lifecycle = session.and_then(|session| pool.lifecycle(session));
         let status = lifecycle.map_or_else(Status::default, |lifecycle| lifecycle.status(self.clock.now()));
-        StatusView::new(&status, pool.len())
+        status_view(&status, pool.len())
     }
 
     /// Has a desk hand out what its session holds, if that is open.
@@ -355,7 +355,7 @@ impl Driver {
     fn notify(&self, session: SessionId, change: Change) {
         let about = self.member(session, |member| (member.key.clone(), member.scopes.clone()));
         let Some((key, scopes)) = about else { return };
-        self.face.notify(&NewsView::new(change, &scopes, &self.settings.profile.name), &key);
+        self.face.notify(&news_view(&change, &scopes, &self.settings.profile.name), &key);
     }
 
     /// The error as the face has it, made once.

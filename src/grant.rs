@@ -13,7 +13,7 @@ use crate::{
     graphql::{Dialect, Exchange, Verdict, granted_by_function},
     host::{Clock, Ending, FetchFailure, PLATFORM, Sending, described, fetch, given, waiting},
     http::{HttpRequest, HttpResponse},
-    js::Face,
+    js::{Face, listed},
     options::{Granter, SecretSource, Settings},
     provider::{Profile, TokenSource},
 };
@@ -169,12 +169,11 @@ impl Granting<'_> {
             Grant::Authenticate => None,
             Grant::Refresh(token) => Some(token),
         };
-        let scopes: Array = self.scopes.iter().map(JsValue::from_str).collect();
         let (ended, done) = waiting();
         self.face.grant(
             function,
             refresh_token.map(RefreshToken::expose),
-            &scopes,
+            &listed(&self.scopes),
             &self.key,
             self.limit(),
             self.signal,

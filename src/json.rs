@@ -4,7 +4,6 @@
 //! would, and for no bytes at all. So the pure layers take these as functions: the
 //! host's on wasm32, well-known crates in native tests.
 
-use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
 /// A JSON value (RFC 8259). Its texts are wiped when dropped: some are secrets.
@@ -98,19 +97,6 @@ impl std::fmt::Debug for Json {
     }
 }
 
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Number(value) => serializer.serialize_f64(*value),
-            Self::Text(value) => serializer.serialize_str(value),
-            Self::List(items) => serializer.collect_seq(items),
-            Self::Map(members) => serializer.collect_map(members.iter().map(|(key, value)| (key, value))),
-        }
-    }
-}
-
 /// What the platform does for the pure layers.
 #[derive(Clone, Copy)]
 pub struct Platform {
@@ -154,6 +140,8 @@ pub const DEEPEST: usize = 64;
 pub(crate) mod native {
     //! The platform of native tests.
 
+    use serde::{Serialize, Serializer};
+
     use super::*;
 
     pub(crate) const PLATFORM: Platform = Platform { parse_json, write_json, parse_url, resolve_url };
@@ -178,6 +166,19 @@ pub(crate) mod native {
             })
         }
         convert(serde_json::from_str(text).ok()?, DEEPEST)
+    }
+
+    impl Serialize for Json {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Self::Null => serializer.serialize_unit(),
+                Self::Bool(value) => serializer.serialize_bool(*value),
+                Self::Number(value) => serializer.serialize_f64(*value),
+                Self::Text(value) => serializer.serialize_str(value),
+                Self::List(items) => serializer.collect_seq(items),
+                Self::Map(members) => serializer.collect_map(members.iter().map(|(key, value)| (key, value))),
+            }
+        }
     }
 
     fn write_json(value: &Json) -> String {

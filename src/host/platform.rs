@@ -1,11 +1,10 @@
 //! What the engine does for the pure layers: JSON and URLs.
 
 use js_sys::{Array, JSON, Object, Reflect};
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::Url;
 
-use super::text_member;
+use super::{plain::plain, text_member};
 use crate::json::{Credentials, DEEPEST, Json, Platform, UrlParts};
 
 /// The engine's own JSON and URL.
@@ -43,11 +42,7 @@ fn convert(value: &JsValue, depth: usize) -> Option<Json> {
 }
 
 fn write_json(value: &Json) -> String {
-    let written = value
-        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-        .ok()
-        .and_then(|value| JSON::stringify(&value).ok())
-        .and_then(|text| text.as_string());
+    let written = JSON::stringify(&plain(value)).ok().and_then(|text| text.as_string());
     // JSON is always written: it has no cycles, no bigints and nothing that throws.
     written.unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use web_sys::AbortSignal;
 use crate::{
     core::{CallId, ErrorCode, Outlook, ScopeSet, TokenError, TokenSet},
     host::{Outside, given},
-    js::{NewsView, plain},
+    js::listed,
     options::Given,
 };
 
@@ -59,8 +59,9 @@ extern "C" {
     #[wasm_bindgen(method, js_name = fieldsOf)]
     fn fields_of(this: &Face, thrown: &JsValue) -> JsValue;
 
-    #[wasm_bindgen(method, js_name = notify)]
-    fn notify_of(this: &Face, event: &JsValue, key: &JsValue);
+    /// Tells the listeners something about the session whose selector is `key`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn notify(this: &Face, event: &JsValue, key: &JsValue);
 
     /// Where the callers of one session come to. None of its methods throws, or runs code of
     /// the user's.
@@ -101,7 +102,7 @@ impl Face {
 
     /// Gives a caller the scopes it asked for.
     pub(crate) fn settle_scopes(&self, call: CallId, scopes: &ScopeSet) {
-        self.settle_list(number(call), &scopes.iter().map(JsValue::from_str).collect());
+        self.settle_list(number(call), &listed(scopes));
     }
 
     /// Gives a caller its error.
@@ -114,15 +115,10 @@ impl Face {
         let skew = tokens.provider_clock;
         self.make_token(
             tokens.access_token.expose(),
-            &scopes.iter().map(JsValue::from_str).collect(),
+            &listed(scopes),
             tokens.issued_at.shifted(skew).to_js(),
             tokens.expires_at.shifted(skew).to_js(),
         )
-    }
-
-    /// Tells the listeners something about the session whose selector is `key`.
-    pub(crate) fn notify(&self, news: &NewsView, key: &JsValue) {
-        self.notify_of(&plain(news), key);
     }
 
     /// What was thrown, if it is a `TokenError`, of this copy of the package or another.

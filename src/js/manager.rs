@@ -9,7 +9,7 @@ use crate::{
     driver::Driver,
     graphql::Ruling,
     host::{PLATFORM, given},
-    js::{Desk, Face, error_view, plain},
+    js::{Desk, Face, error_view},
     options,
 };
 
@@ -66,7 +66,7 @@ impl Core {
 
     /// What the face needs to know of the API to send requests to it.
     pub fn traits(&self) -> JsValue {
-        plain(&self.driver.traits())
+        self.driver.traits()
     }
 
     /// Whether an answer of this status and body refuses the token: `"whole"`, or
@@ -124,7 +124,7 @@ impl Core {
 
     /// A snapshot, as the contract spells it.
     pub fn status(&self, desk: &Desk) -> JsValue {
-        plain(&self.driver.status(desk))
+        self.driver.status(desk)
     }
 
     /// Has the desk hand out what its session holds, if that is open.
