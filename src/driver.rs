@@ -12,7 +12,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     rc::{Rc, Weak},
 };
 
@@ -48,7 +47,7 @@ pub(crate) struct Driver {
     pool: RefCell<Pool<JsValue>>,
     /// By place.
     members: RefCell<Vec<Option<Member>>>,
-    inbox: RefCell<VecDeque<Happening>>,
+    inbox: RefCell<Vec<Happening>>,
     draining: Cell<bool>,
     clock: Clock,
     alarm: Alarm,
@@ -163,28 +162,34 @@ impl Driver {
     }
 
     fn take_note(self: &Rc<Self>, happening: Happening) {
-        self.inbox.borrow_mut().push_back(happening);
+        self.inbox.borrow_mut().push(happening);
         if self.draining.replace(true) {
             return;
         }
         loop {
-            // Not `while let`: its scrutinee would stay borrowed in the body.
-            let Some(happening) = self.inbox.borrow_mut().pop_front() else { break };
-            let effects = self.handle(happening);
-            self.publish();
-            for effect in effects {
-                match effect {
-                    PoolEffect::Perform(session, effect) => self.perform(session, effect),
-                    PoolEffect::Forget(session) => self.bury(session),
-                }
+            let happenings = self.inbox.take();
+            if happenings.is_empty() {
+                break;
+            }
+            for happening in happenings {
+                self.follow(happening);
             }
         }
         self.draining.set(false);
         self.rearm();
-        if !self.pool.borrow().is_busy()
-            && let Some(closed) = self.closed.take()
-        {
-            let _ = closed.call0(&JsValue::UNDEFINED);
+        if !self.pool.borrow().is_busy() {
+            end(self.closed.take());
+        }
+    }
+
+    fn follow(self: &Rc<Self>, happening: Happening) {
+        let effects = self.handle(happening);
+        self.publish();
+        for effect in effects {
+            match effect {
+                PoolEffect::Perform(session, effect) => self.perform(session, effect),
+                PoolEffect::Forget(session) => self.bury(session),
+            }
         }
     }
 
@@ -216,10 +221,16 @@ impl Driver {
 
     fn bury(&self, session: SessionId) {
         self.forget(session);
-        let ended: Vec<_> = self.gone.borrow_mut().extract_if(.., |(of, _)| *of == session).collect();
-        for (_, closed) in ended {
-            let _ = closed.call0(&JsValue::UNDEFINED);
+        while let Some(ended) = self.take_gone(session) {
+            end(Some(ended));
         }
+    }
+
+    /// What waits for the end of a session.
+    fn take_gone(&self, session: SessionId) -> Option<Function> {
+        let mut gone = self.gone.borrow_mut();
+        let place = gone.iter().position(|(of, _)| *of == session)?;
+        Some(gone.remove(place).1)
     }
 
     /// Takes a newer token out of an ordinary answer; whether there was one.
@@ -291,27 +302,24 @@ impl Driver {
         }
     }
 
-    /// Closes; what it gives settles when nothing is left to be done.
-    pub(crate) fn close(self: &Rc<Self>) -> js_sys::Promise {
-        let closed = js_sys::Promise::new(&mut |resolve, _| drop(self.closed.replace(Some(resolve))));
+    /// Closes, and calls `ended` when nothing is left to be done.
+    pub(crate) fn close(self: &Rc<Self>, ended: Function) {
+        self.closed.replace(Some(ended));
         self.take_note(Happening::Closed);
-        let callers: Vec<_> = self.on_wire.borrow().iter().map(|sent| sent.asker).collect();
-        for caller in callers.into_iter().filter(|asker| matches!(asker, Asker::Caller(_))) {
-            self.cancel(caller);
-        }
+        self.cancel_callers();
         self.wakeups.take();
         self.unwatch();
-        closed
     }
 
     /// Closes one session, which is not the manager's own; as [`close`](Self::close).
-    pub(crate) fn leave(self: &Rc<Self>, desk: &Desk) -> js_sys::Promise {
-        let Some(session) = self.session_at(desk).filter(|session| *session != self.own()) else {
-            return js_sys::Promise::resolve(&JsValue::UNDEFINED);
-        };
-        let closed = js_sys::Promise::new(&mut |resolve, _| self.gone.borrow_mut().push((session, resolve)));
-        self.dispatch(session, Event::Closed);
-        closed
+    pub(crate) fn leave(self: &Rc<Self>, desk: &Desk, ended: Function) {
+        match self.session_at(desk) {
+            Some(session) if session != self.own() => {
+                self.gone.borrow_mut().push((session, ended));
+                self.dispatch(session, Event::Closed);
+            }
+            Some(_) | None => end(Some(ended)),
+        }
     }
 
     fn own(&self) -> SessionId {
@@ -382,6 +390,13 @@ impl Driver {
 fn no_answer() -> TokenError {
     let message = "`fetch` gave something that is no Response; check the function given as option `fetch`";
     TokenError::new(ErrorCode::Protocol, message)
+}
+
+/// Calls what waits for an end, or brings one about.
+fn end(function: Option<Function>) {
+    if let Some(function) = function {
+        let _ = function.call0(&JsValue::UNDEFINED);
+    }
 }
 
 /// What timers and events call. They do not keep the driver alive.

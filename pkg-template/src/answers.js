@@ -56,8 +56,11 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 export function judged(desk, status, text) {
   const { statuses, speaks } = desk.traits;
   if (!statuses.includes(status) && !(speaks && mayTellErrors(text))) return undefined;
-  return desk.tell((core) => core.judge(status, text));
+  return RULINGS[desk.tell((core) => core.judge(status, text)) ?? 0];
 }
+
+/** What the core rules: that the token was taken, or refused, or refused after some was carried out. */
+const RULINGS = [undefined, "whole", "part"];
 
 /**
  * Whether a text has the word that no sign of a refusal is without, so that most answers are not taken apart.

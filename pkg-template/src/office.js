@@ -11,6 +11,7 @@ import { Listeners } from "./listeners.js";
 import { Outside } from "./outside.js";
 import { keyOf, selectorOf } from "./selector.js";
 import { TokenError, errorOf, fieldsOf } from "./token-error.js";
+import { ASK, TELL } from "./words.js";
 
 /** @typedef {import("./boot.js").Core} Core */
 /** @typedef {import("./running.js").Running} Running */
@@ -170,13 +171,29 @@ export class Office extends Outside {
   }
 
   /**
+   * Has the core end something, if it runs; settles when nothing is left to be done.
+   *
+   * @param {(core: Core, ended: () => void) => void} action
+   * @returns {Promise<void> | undefined}
+   */
+  #ended(action) {
+    /** @type {() => void} */
+    let end = () => {};
+    const ended = new Promise((/** @type {(value: void) => void} */ resolve) => (end = resolve));
+    return this.tell((core) => {
+      action(core, end);
+      return ended;
+    });
+  }
+
+  /**
    * What the wall clock shows; past all that is valid, once the manager is closed. Where it was set back, what desks
    * were told is wrong until the core, which has another clock as well, has told them anew.
    */
   now() {
     if (this.closed) return Infinity;
     const now = Date.now();
-    if (now < this.#seenAt) this.tell((core) => core.woke());
+    if (now < this.#seenAt) this.tell((core) => core.tell(TELL.woke, this.own));
     this.#seenAt = now;
     return now;
   }
@@ -205,7 +222,7 @@ export class Office extends Outside {
       this.reject(call, desk.closedError());
       this.tell((core) => core.abandon(call, desk));
     }
-    const ended = this.tell((core) => core.leave(desk));
+    const ended = this.#ended((core, ended) => core.leave(desk, ended));
     desk.dropHold();
     this.listeners.end(desk.key);
     return ended;
@@ -218,7 +235,7 @@ export class Office extends Outside {
     this.#options = undefined;
     this.#unwatch?.();
     const core = this.#live();
-    const ended = this.tell((core) => core.close());
+    const ended = this.#ended((core, ended) => core.close(ended));
     const tally = this.tell((core) => core.status(this.own));
     // Those that the core does not know of yet, or that want no token.
     for (const [call, { desk }] of [...this.#calls]) this.reject(call, desk.closedError());
@@ -328,7 +345,7 @@ export class Office extends Outside {
     const waiting = this.#calls.get(call);
     if (waiting === undefined) return;
     try {
-      this.#core?.[method](call, options, waiting.desk);
+      this.#core?.ask(ASK[method], call, options, waiting.desk);
     } catch (thrown) {
       if (this.#running?.failed) this.#live();
       else this.reject(call, refusal(thrown));

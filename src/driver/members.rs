@@ -8,7 +8,7 @@ use std::rc::Rc;
 use js_sys::{Function, JSON};
 use wasm_bindgen::prelude::*;
 
-use super::Driver;
+use super::{Driver, end};
 use crate::{
     core::{AccessToken, Identity, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
     graphql::digest,
@@ -149,9 +149,13 @@ impl Driver {
 
     /// Nobody is told of changes any more.
     pub(super) fn unwatch(&self) {
-        let ends: Vec<_> =
-            self.members.borrow_mut().iter_mut().flatten().map(|member| member.unwatch.take()).collect();
-        ends.into_iter().for_each(end);
+        let mut place = 0;
+        // What ends it is the user's, and may call any method.
+        while place < self.members.borrow().len() {
+            let unwatch = self.members.borrow_mut()[place].as_mut().and_then(|member| member.unwatch.take());
+            end(unwatch);
+            place += 1;
+        }
     }
 
     /// Tells the desks of all sessions that may have changed what to hand out.
@@ -232,9 +236,3 @@ impl Driver {
 
 /// Two moments this close are one: clocks are read one after the other.
 const CLOSE: u64 = 20;
-
-fn end(unwatch: Option<Function>) {
-    if let Some(unwatch) = unwatch {
-        let _ = unwatch.call0(&JsValue::UNDEFINED);
-    }
-}

@@ -80,6 +80,18 @@ impl Driver {
         }
     }
 
+    /// No caller waits any more.
+    pub(super) fn cancel_callers(&self) {
+        // Not `while let`: its scrutinee would stay borrowed in the body.
+        loop {
+            let is_caller = |sent: &&OnWire| matches!(sent.asker, Asker::Caller(_));
+            let Some(caller) = self.on_wire.borrow().iter().find(is_caller).map(|sent| sent.asker) else {
+                break;
+            };
+            self.cancel(caller);
+        }
+    }
+
     fn take_from_wire(&self, asker: Asker) -> Option<OnWire> {
         let mut on_wire = self.on_wire.borrow_mut();
         let place = on_wire.iter().position(|sent| sent.asker == asker)?;

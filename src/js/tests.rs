@@ -73,7 +73,7 @@ impl Stage {
     }
 
     fn request_at(&self, call: u32, desk: &Desk) {
-        let asked = self.core.request(f64::from(call), &JsValue::UNDEFINED, desk);
+        let asked = self.core.ask(REQUEST, f64::from(call), &JsValue::UNDEFINED, desk);
         asked.expect("no options are right");
     }
 
@@ -101,6 +101,21 @@ impl Stage {
         });
         Reflect::set(&self.face, &"onNotify".into(), &listener.into_js_value()).expect("it is an object");
     }
+}
+
+// As in pkg-template/src/words.js.
+const REQUEST: u32 = 0;
+const INVALIDATED: u32 = 0;
+const ATTACH: u32 = 7;
+
+fn nothing() -> Function {
+    Function::new_no_args("")
+}
+
+/// Ends a session, and waits for the end.
+async fn left(core: &Core, desk: &Desk) {
+    let ended = js_sys::Promise::new(&mut |resolve, _| core.leave(desk, resolve));
+    wasm_bindgen_futures::JsFuture::from(ended).await.expect("it ends");
 }
 
 const GRANT: &str = "() => ({ accessToken: `token-${++face.grants}`, expiresInMs: 60000 })";
@@ -137,7 +152,7 @@ async fn a_listener_may_call_any_method() {
     let first = std::cell::Cell::new(true);
     stage.on_notify(move |kind| {
         if kind == "token" && first.replace(false) {
-            inner.core.invalidate("token-1", &inner.own).expect("its selector is right");
+            inner.core.tell(INVALIDATED, &inner.own, &"token-1".into()).expect("its selector is right");
             inner.request(2);
             inner.core.abandon(7.0, &inner.own);
             inner.core.adopt(&JsValue::NULL, &inner.own);
@@ -160,7 +175,7 @@ async fn a_listener_may_close_the_manager() {
     let inner = std::rc::Rc::clone(&stage);
     stage.on_notify(move |kind| {
         if kind == "token" {
-            let _ = inner.core.close();
+            inner.core.close(nothing());
         }
     });
 
@@ -177,7 +192,7 @@ async fn a_grant_function_may_call_the_manager_it_grants_for() {
     let inner = std::rc::Rc::clone(&stage);
     let grant = Closure::<dyn Fn() -> JsValue>::new(move || {
         inner.request(2);
-        inner.core.invalidate("token", &inner.own).expect("its selector is right");
+        inner.core.tell(INVALIDATED, &inner.own, &"token".into()).expect("its selector is right");
         js_sys::eval("({ accessToken: 'token' })").expect("the source is right")
     });
     Reflect::set(&stage.face, &"onGrant".into(), &grant.into_js_value()).expect("it is an object");
@@ -194,7 +209,7 @@ async fn closing_ends_a_grant_that_never_settles() {
     stage.request(1);
     a_while().await;
 
-    let _ = stage.core.close();
+    stage.core.close(nothing());
 
     let signal = Reflect::get(&stage.face, &"signal".into()).expect("it was called");
     assert!(signal.unchecked_into::<web_sys::AbortSignal>().aborted());
@@ -291,7 +306,7 @@ async fn a_session_has_one_desk_and_the_latest_is_told() {
     stage.request_at(1, &before);
     a_while().await;
 
-    stage.core.attach(&after);
+    stage.core.tell(ATTACH, &after, &JsValue::UNDEFINED).expect("it does not throw");
 
     let key = "{\"user\":\"one\"}";
     assert!(stage.log().ends_with(&format!("{key} drop; {key} hold token-1")), "{}", stage.log());
@@ -305,7 +320,7 @@ async fn a_session_that_was_left_is_forgotten_and_comes_back_as_another() {
     stage.request_at(1, &desk);
     a_while().await;
 
-    wasm_bindgen_futures::JsFuture::from(stage.core.leave(&desk)).await.expect("it ends");
+    left(&stage.core, &desk).await;
     stage.request_at(2, &desk);
     a_while().await;
 
@@ -320,7 +335,7 @@ async fn leaving_the_managers_own_session_does_nothing() {
     stage.request(1);
     a_while().await;
 
-    wasm_bindgen_futures::JsFuture::from(stage.core.leave(&stage.own)).await.expect("it ends");
+    left(&stage.core, &stage.own).await;
     stage.request(2);
 
     assert!(stage.log().ends_with("settle 2 token-1"), "{}", stage.log());
@@ -331,7 +346,7 @@ fn a_selector_that_is_wrong_is_refused() {
     let stage = Stage::new(GRANT);
     let desk = stage.desk("");
 
-    let Err(fields) = stage.core.request(1.0, &JsValue::UNDEFINED, &desk) else { panic!("accepted") };
+    let Err(fields) = stage.core.ask(REQUEST, 1.0, &JsValue::UNDEFINED, &desk) else { panic!("accepted") };
 
     let message = Reflect::get(&fields, &"message".into()).ok().and_then(|message| message.as_string());
     let expected = "option `user` is an empty string; give a string, a number, or true or false";
