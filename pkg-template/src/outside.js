@@ -18,8 +18,51 @@ const LATE = 2;
 /** The longest delay that every engine takes. */
 const LONGEST = 2 ** 31 - 1;
 
-/** What the core calls to have something done that takes its time; see src/host/outside.rs. None of it throws. */
+/** What the core has of the world, and what takes its time in it; see src/host/outside.rs. None of it throws. */
 export class Outside {
+  /**
+   * @param {() => void} ring
+   * @param {number} delay in ms
+   * @param {boolean} holds keeps the process running, where there is one
+   */
+  setTimer(ring, delay, holds) {
+    /** @type {any} */
+    const timer = setTimeout(ring, delay);
+    if (holds) return timer;
+    if (timer.unref) timer.unref();
+    else /** @type {any} */ (globalThis).Deno?.unrefTimer(timer);
+    return timer;
+  }
+
+  /** @param {any} timer */
+  clearTimer(timer) {
+    // Node keeps a list for each delay that a timer was set for and, once the timer was unref'd, drops it only when
+    // that time has come: an hour, for each of our delays.
+    timer.ref?.();
+    clearTimeout(timer);
+  }
+
+  /**
+   * Calls `woke` at moments at which a page may have slept: when it is shown again, or the network is back.
+   *
+   * @param {() => void} woke
+   * @returns {() => void} ends it
+   */
+  listen(woke) {
+    /** @type {[target: any, event: string][]} */
+    const sources = [
+      [globalThis.document, "visibilitychange"],
+      // `online` also tells workers; Node's global has no events at all.
+      [globalThis, "pageshow"],
+      [globalThis, "online"],
+    ];
+    const each = (/** @type {string} */ method) => {
+      for (const [target, event] of sources) quietly(() => target?.[method]?.(event, woke));
+    };
+    each("addEventListener");
+    return () => each("removeEventListener");
+  }
+
   /**
    * Calls a function of the user's.
    *

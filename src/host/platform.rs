@@ -7,6 +7,12 @@ use web_sys::Url;
 use super::{plain::plain, text_member};
 use crate::json::{Credentials, DEEPEST, Json, Platform, UrlParts};
 
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(thread_local_v2, js_name = globalThis)]
+    static GLOBAL: JsValue;
+}
+
 /// The engine's own JSON and URL.
 pub(crate) const PLATFORM: Platform = Platform { parse_json, write_json, parse_url, resolve_url };
 
@@ -49,12 +55,15 @@ fn write_json(value: &Json) -> String {
 
 /// As `fetch` does it: relative to the page's base, or to where a worker's script is.
 fn resolve_url(text: &str) -> String {
-    let global = js_sys::global();
-    let member = |name: &str| Reflect::get(&global, &JsValue::from_str(name)).unwrap_or_default();
     let base =
-        text_member(&member("document"), "baseURI").or_else(|| text_member(&member("location"), "href"));
+        text_member(&global("document"), "baseURI").or_else(|| text_member(&global("location"), "href"));
     let url = base.and_then(|base| Url::new_with_base(text, &base).ok());
     url.map_or_else(|| text.to_owned(), |url| url.href())
+}
+
+/// What goes by a name everywhere; `undefined` where nothing does.
+pub(super) fn global(name: &str) -> JsValue {
+    GLOBAL.with(|global| Reflect::get(global, &JsValue::from_str(name)).unwrap_or_default())
 }
 
 fn parse_url(text: &str) -> Option<UrlParts> {

@@ -80,7 +80,7 @@ fn the_clock_starts_at_the_wall_clock() {
 #[test]
 async fn an_alarm_rings_once_at_its_time() {
     let (count, ring) = counter();
-    let alarm = Alarm::new(ring);
+    let alarm = Alarm::new(outside(), ring);
     let clock = Clock::new();
 
     alarm.set(Some(clock.now() + Duration::from_millis(5)), Hold::Nothing, clock.now());
@@ -92,7 +92,7 @@ async fn an_alarm_rings_once_at_its_time() {
 #[test]
 async fn an_alarm_for_next_month_does_not_ring_today() {
     let (count, ring) = counter();
-    let alarm = Alarm::new(ring);
+    let alarm = Alarm::new(outside(), ring);
     let clock = Clock::new();
 
     alarm.set(Some(clock.now() + Duration::from_secs(30 * 24 * 3600)), Hold::Process, clock.now());
@@ -104,11 +104,11 @@ async fn an_alarm_for_next_month_does_not_ring_today() {
 #[test]
 async fn an_alarm_that_was_unset_moved_or_dropped_does_not_ring() {
     let (count, ring) = counter();
-    let unset = Alarm::new(ring);
+    let unset = Alarm::new(outside(), ring);
     let (moved_count, ring) = counter();
-    let moved = Alarm::new(ring);
+    let moved = Alarm::new(outside(), ring);
     let (dropped_count, ring) = counter();
-    let dropped = Alarm::new(ring);
+    let dropped = Alarm::new(outside(), ring);
     let clock = Clock::new();
     let soon = Some(clock.now() + Duration::from_millis(5));
     for alarm in [&unset, &moved, &dropped] {
@@ -411,7 +411,7 @@ fn a_page_that_wakes_calls_until_nobody_listens() {
     let global = js_sys::global();
     let has_events = Reflect::get(&global, &"dispatchEvent".into()).is_ok_and(|it| it.is_function());
     let (count, woke) = counter();
-    let wakeups = Wakeups::new(woke);
+    let wakeups = Wakeups::new(&outside(), woke);
     let online = || has_events.then(|| js("dispatchEvent(new Event('online'))"));
 
     online();

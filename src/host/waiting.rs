@@ -12,9 +12,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use js_sys::{Array, Function, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use web_sys::AbortSignal;
 
 #[wasm_bindgen]
 extern "C" {
@@ -22,50 +21,6 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     fn then(this: &Settled, done: &JsValue);
-
-    /// What the face does that takes its time; see `pkg-template/src/outside.js`. None of its
-    /// methods throws, and each calls `done` once, later, with an [`Ending`].
-    #[derive(Clone)]
-    pub type Outside;
-
-    /// Calls a function of the user's. Not given up where there is no `signal`.
-    #[wasm_bindgen(method)]
-    pub(crate) fn call(
-        this: &Outside,
-        function: &Function,
-        arguments: &Array,
-        limit: f64,
-        signal: Option<&AbortSignal>,
-        done: &JsValue,
-    );
-
-    /// Calls a store's. A lease that comes too late is given back.
-    #[wasm_bindgen(method)]
-    pub(crate) fn acquire(this: &Outside, function: &Function, arguments: &Array, limit: f64, done: &JsValue);
-
-    /// Gives a lease back. Should that fail, it ends by itself.
-    #[wasm_bindgen(method)]
-    pub(crate) fn release(this: &Outside, lease: &JsValue);
-
-    /// Sends a request and reads the whole answer: its text, its status and the headers that are
-    /// `wanted`, or a word that says why there is none.
-    #[wasm_bindgen(method)]
-    pub(crate) fn exchange(
-        this: &Outside,
-        fetch: Option<&Function>,
-        url: &str,
-        headers: &Array,
-        body: &str,
-        credentials: Option<&str>,
-        wanted: &Array,
-        limit: f64,
-        signal: &AbortSignal,
-        done: &JsValue,
-    );
-
-    /// The status of an answer and the headers that are `wanted`, if it is one.
-    #[wasm_bindgen(method, js_name = headersOf)]
-    pub(crate) fn headers_of(this: &Outside, answer: &JsValue, wanted: &Array) -> Option<Array>;
 }
 
 /// How something ended that took its time.

@@ -1,14 +1,15 @@
 //! The npm face, as the driver calls it.
 
-use js_sys::{Array, Function};
+use std::time::Duration;
+
+use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use crate::{
     core::{CallId, ErrorCode, Outlook, ScopeSet, TokenError, TokenSet},
-    host::{Outside, given},
+    host::Outside,
     js::listed,
-    options::Given,
 };
 
 #[wasm_bindgen]
@@ -124,32 +125,24 @@ impl Face {
     /// What was thrown, if it is a `TokenError`, of this copy of the package or another.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     pub(crate) fn own_error(&self, thrown: &JsValue) -> Option<TokenError> {
-        let Given::Map(members) = given(&self.fields_of(thrown)) else { return None };
-        let get = |key: &str| members.iter().find(|(name, _)| name == key).map(|(_, value)| value);
-        let text = |key: &str| match get(key) {
-            Some(Given::Text(text)) => Some(text.to_string()),
-            _ => None,
-        };
-        let number = |key: &str| match get(key) {
-            Some(Given::Number(number)) => Some(*number),
-            _ => None,
-        };
-        let missing_scopes = match get("missingScopes") {
-            Some(Given::List(scopes)) => Some(scopes.iter().filter_map(Given::as_text).collect()),
-            _ => None,
-        };
-        let outlook = match get("retryable") {
-            Some(Given::Bool(true)) => Outlook::MayPass,
-            _ => Outlook::Lasts,
-        };
+        let fields = self.fields_of(thrown);
+        let get = |key: &str| Reflect::get(&fields, &JsValue::from_str(key)).unwrap_or_default();
+        let (code, message) = (get("code").as_string()?, get("message").as_string()?);
+        let missing_scopes = get("missingScopes");
+        let missing_scopes = missing_scopes.dyn_ref::<Array>().map(|scopes| {
+            let texts = scopes.iter().filter_map(|scope| scope.as_string());
+            texts.collect()
+        });
+        let outlook = if get("retryable") == JsValue::TRUE { Outlook::MayPass } else { Outlook::Lasts };
         Some(TokenError {
-            status: number("status").map(|status| status as u16),
-            request_id: text("requestId"),
-            retry_after: number("retryAfterMs")
-                .and_then(|millis| std::time::Duration::try_from_secs_f64(millis / 1000.0).ok()),
+            status: get("status").as_f64().map(|status| status as u16),
+            request_id: get("requestId").as_string(),
+            retry_after: get("retryAfterMs")
+                .as_f64()
+                .map(|millis| Duration::from_micros((millis * 1000.0) as u64)),
             missing_scopes,
             outlook: Some(outlook),
-            ..TokenError::new(ErrorCode::parse(&text("code")?)?, text("message")?)
+            ..TokenError::new(ErrorCode::parse(&code)?, message)
         })
     }
 }
