@@ -5,7 +5,7 @@ use std::time::Duration;
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
 
-use super::{Ending, Outside, described, waiting};
+use super::{Ending, Outside, described};
 use crate::{
     core::{ErrorCode, Fence, Secret, TokenError, UnixMillis, Written, millis},
     options::Store,
@@ -30,9 +30,14 @@ impl Entry {
         Self { outside, store, key: JsValue::from_str(key) }
     }
 
-    /// What is saved there.
-    pub(crate) async fn get(&self) -> Result<Option<Secret>, TokenError> {
-        let value = self.call("get", &self.store.get, &Array::of1(&self.key)).await?;
+    /// Asks for what is saved there.
+    pub(crate) fn get(&self, done: &JsValue) {
+        self.outside.call(&self.store.get, &Array::of1(&self.key), self.limit(), None, done);
+    }
+
+    /// What [`get`](Self::get) came to.
+    pub(crate) fn loaded(&self, ending: Ending) -> Result<Option<Secret>, TokenError> {
+        let value = self.outcome("get", ending)?;
         if value.is_null() || value.is_undefined() {
             return Ok(None);
         }
@@ -42,47 +47,39 @@ impl Entry {
         }
     }
 
-    /// Saves an entry; whether it was kept.
-    pub(crate) async fn set(
-        &self,
-        text: &Secret,
-        keep_until: UnixMillis,
-        fence: Option<Fence>,
-    ) -> Result<Written, TokenError> {
+    /// Saves an entry.
+    pub(crate) fn set(&self, text: &Secret, keep_until: UnixMillis, fence: Option<Fence>, done: &JsValue) {
         let text = JsValue::from_str(text.expose());
         let arguments = Array::of3(&self.key, &text, &JsValue::from_f64(keep_until.to_js()));
         if let Some(Fence(fence)) = fence {
             arguments.push(&JsValue::from_f64(number(fence)));
         }
-        let kept = self.call("set", &self.store.set, &arguments).await?;
+        self.outside.call(&self.store.set, &arguments, self.limit(), None, done);
+    }
+
+    /// What [`set`](Self::set) came to: whether it was kept.
+    pub(crate) fn saved(&self, ending: Ending) -> Result<Written, TokenError> {
+        let kept = self.outcome("set", ending)?;
         Ok(if kept.as_bool() == Some(false) { Written::Overtaken } else { Written::Kept })
     }
 
-    /// Asks for the lease; `None` where somebody else has it.
-    pub(crate) async fn acquire(&self, span: Duration) -> Result<Option<Lease>, TokenError> {
-        let Some(acquire) = &self.store.acquire else { return Ok(None) };
-        let span = JsValue::from_f64(number(millis(span)));
-        let arguments = Array::of2(&self.key, &span);
-        let (ended, done) = waiting();
-        self.outside.acquire(acquire, &arguments, self.limit(), &done);
-        lease(self.outcome("acquire", ended.await)?)
+    /// Asks for the lease, of a store that has leases.
+    pub(crate) fn acquire(&self, span: Duration, done: &JsValue) {
+        if let Some(acquire) = &self.store.acquire {
+            let arguments = Array::of2(&self.key, &JsValue::from_f64(number(millis(span))));
+            self.outside.acquire(acquire, &arguments, self.limit(), done);
+        }
+    }
+
+    /// What [`acquire`](Self::acquire) came to; `None` where somebody else has it.
+    pub(crate) fn leased(&self, ending: Ending) -> Result<Option<Lease>, TokenError> {
+        lease(self.outcome("acquire", ending)?)
     }
 
     /// Has `changed` called whenever somebody else wrote; what ends that.
     pub(crate) fn watch(&self, changed: &JsValue) -> Option<Function> {
         let watch = self.store.watch.as_ref()?;
         watch.call2(&JsValue::UNDEFINED, &self.key, changed).ok()?.dyn_into().ok()
-    }
-
-    async fn call(
-        &self,
-        name: &'static str,
-        function: &Function,
-        arguments: &Array,
-    ) -> Result<JsValue, TokenError> {
-        let (ended, done) = waiting();
-        self.outside.call(function, arguments, self.limit(), None, &done);
-        self.outcome(name, ended.await)
     }
 
     fn limit(&self) -> f64 {

@@ -139,6 +139,7 @@ impl Face {
             request_id: get("requestId").as_string(),
             retry_after: get("retryAfterMs")
                 .as_f64()
+                .filter(|millis| *millis >= 0.0)
                 .map(|millis| Duration::from_micros((millis * 1000.0) as u64)),
             missing_scopes,
             outlook: Some(outlook),
