@@ -8,11 +8,10 @@ use web_sys::AbortSignal;
 
 use crate::{
     core::{
-        ErrorCode, Grant, GrantFailure, Outlook, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, millis,
+        ErrorCode, Grant, GrantFailure, Outlook, ScopeSet, Secret, TokenError, TokenSet, UnixMillis, millis,
     },
     graphql::{Dialect, Exchange, Verdict, granted_by_function},
-    host::{Clock, Ending, FetchFailure, PLATFORM, Sending, described, fetch, given, waiting},
-    http::{HttpRequest, HttpResponse},
+    host::{Clock, Ending, FetchFailure, PLATFORM, Sending, given, received, waiting},
     js::{Face, listed},
     options::{Granter, SecretSource, Settings},
     provider::{Profile, TokenSource},
@@ -53,82 +52,97 @@ impl Granting<'_> {
         let Granter::Profile(sources) = &self.settings.granter else { return Ok(Vec::new()) };
         let mut secrets = Vec::with_capacity(sources.len());
         for (source, name) in sources.iter().zip(&self.profile.secrets) {
-            secrets.push(self.secret(source, name).await?);
+            secrets.push(match source {
+                SecretSource::Text(secret) => secret.clone(),
+                SecretSource::Function(function) => {
+                    let (ended, done) = waiting();
+                    self.face.call(function, &Array::new(), self.limit(), Some(self.signal), &done);
+                    self.secret(ended.await, name)?
+                }
+            });
         }
         Ok(secrets)
     }
 
     /// Asks until there is what is to be got, or a reason for none. Never waits for ever.
+    //
+    // One future, which leaves all to functions that wait for nothing: futures in futures cost more.
     pub(crate) async fn run(
         &self,
         errand: Errand,
         secrets: Option<Vec<Secret>>,
     ) -> Result<Got, GrantFailure> {
         if let (Errand::Token(grant), Granter::Function(function)) = (&errand, &self.settings.granter) {
-            return self.by_function(grant, function).await.map(Got::Token);
+            let (ended, done) = waiting();
+            self.call(function, grant, &done);
+            return self.by_function(ended.await, grant).map(Got::Token);
         }
         let secrets = match secrets {
             Some(secrets) => secrets,
             None => self.secrets().await?,
         };
-        self.by_profile(errand, &secrets).await
-    }
-
-    async fn by_profile(&self, errand: Errand, secrets: &[Secret]) -> Result<Got, GrantFailure> {
-        let profile = &self.profile;
         let mut exchange = match errand {
             Errand::Token(grant) => {
-                Exchange::new(profile, &self.scopes, grant).after_refusal(self.refused.clone())
+                Exchange::new(&self.profile, &self.scopes, grant).after_refusal(self.refused.clone())
             }
-            Errand::ApplicationScopes => Exchange::for_application_scopes(profile, &self.scopes),
+            Errand::ApplicationScopes => Exchange::for_application_scopes(&self.profile, &self.scopes),
         };
         loop {
-            let request = {
-                let dialect = self.dialect.borrow();
-                exchange.request(&dialect, secrets, PLATFORM)?
-            };
-            let response = self.send(&request).await?;
-            let mut dialect = self.dialect.borrow_mut();
-            match exchange.answer(&response, &mut dialect, PLATFORM) {
-                Verdict::AskAgain => {}
-                Verdict::Done(result) => return result.map(Got::Token),
-                Verdict::Scopes(scopes) => return Ok(Got::Scopes(scopes)),
+            let (ended, done) = waiting();
+            let sent_at = self.clock.now();
+            self.send(&mut exchange, &secrets, &done)?;
+            let ending = ended.await;
+            if let Some(got) = self.receive(&mut exchange, ending, sent_at)? {
+                return Ok(got);
             }
         }
     }
 
-    async fn secret(&self, source: &SecretSource<Function>, name: &str) -> Result<Secret, GrantFailure> {
-        let function = match source {
-            SecretSource::Text(secret) => return Ok(secret.clone()),
-            SecretSource::Function(function) => function,
-        };
-        let (ended, done) = waiting();
-        self.face.call(function, &Array::new(), self.limit(), Some(self.signal), &done);
-        let what = match ended.await {
-            Ending::Gave(value) => match value.as_string() {
+    fn secret(&self, ending: Ending, name: &str) -> Result<Secret, GrantFailure> {
+        let what = match ending.given(self.settings.timeout) {
+            Ok(value) => match value.as_string() {
                 Some(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
                 Some(_) => "gave an empty string".to_owned(),
                 None => "gave no string".to_owned(),
             },
-            Ending::Threw(thrown) => format!("threw {}", described(&thrown)),
-            Ending::Late => format!("gave nothing within {} ms", millis(self.settings.timeout)),
+            Err(what) => what,
         };
         let message =
             format!("the function given for `{name}` {what}; it must return the secret as a string");
         Err(self.transient(ErrorCode::CredentialsUnavailable, message))
     }
 
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, GrantFailure> {
-        let profile = &self.profile;
-        let wanted = wanted_headers(profile);
+    fn send(
+        &self,
+        exchange: &mut Exchange<'_>,
+        secrets: &[Secret],
+        done: &JsValue,
+    ) -> Result<(), GrantFailure> {
+        let request = exchange.request(&self.dialect.borrow(), secrets, PLATFORM)?;
         let sending = Sending {
             outside: self.face,
             fetch: self.settings.fetch.as_ref(),
             limit: self.limit(),
             signal: self.signal,
-            clock: self.clock,
         };
-        fetch(sending, request, &wanted).await.map_err(|failure| self.explained(failure))
+        sending.send(&request, &wanted_headers(&self.profile), done);
+        Ok(())
+    }
+
+    /// What was got, unless it is to be asked for again.
+    fn receive(
+        &self,
+        exchange: &mut Exchange<'_>,
+        ending: Ending,
+        sent_at: UnixMillis,
+    ) -> Result<Option<Got>, GrantFailure> {
+        let response = received(ending, &wanted_headers(&self.profile), sent_at, self.clock.now());
+        let response = response.map_err(|failure| self.explained(failure))?;
+        match exchange.answer(&response, &mut self.dialect.borrow_mut(), PLATFORM) {
+            Verdict::AskAgain => Ok(None),
+            Verdict::Done(result) => result.map(|tokens| Some(Got::Token(tokens))),
+            Verdict::Scopes(scopes) => Ok(Some(Got::Scopes(scopes))),
+        }
     }
 
     fn explained(&self, failure: FetchFailure) -> GrantFailure {
@@ -164,48 +178,41 @@ impl Granting<'_> {
         }
     }
 
-    async fn by_function(&self, grant: &Grant, function: &Function) -> Result<TokenSet, GrantFailure> {
+    fn call(&self, function: &Function, grant: &Grant, done: &JsValue) {
         let refresh_token = match grant {
             Grant::Authenticate => None,
-            Grant::Refresh(token) => Some(token),
+            Grant::Refresh(token) => Some(token.expose()),
         };
-        let (ended, done) = waiting();
-        self.face.grant(
-            function,
-            refresh_token.map(RefreshToken::expose),
-            &listed(&self.scopes),
-            &self.key,
-            self.limit(),
-            self.signal,
-            &done,
-        );
+        let scopes = listed(&self.scopes);
+        self.face.grant(function, refresh_token, &scopes, &self.key, self.limit(), self.signal, done);
+    }
+
+    fn by_function(&self, ending: Ending, grant: &Grant) -> Result<TokenSet, GrantFailure> {
         let name = &self.profile.name;
-        match ended.await {
-            Ending::Gave(value) => {
-                granted_by_function(&self.profile, &self.scopes, &given(&value), self.clock.now(), PLATFORM)
+        if let Ending::Threw(thrown) = &ending
+            && let Some(error) = self.face.own_error(thrown)
+        {
+            let error = error.of(name);
+            return Err(match grant {
+                _ if error.outlook == Some(Outlook::MayPass) => GrantFailure::Transient(error),
+                Grant::Refresh(_) => GrantFailure::RefreshTokenRefused(error),
+                Grant::Authenticate => GrantFailure::Permanent(error),
+            });
+        }
+        let (code, advice) = match ending {
+            Ending::Late => (ErrorCode::Timeout, "heed its `signal`, or set `timeoutMs` higher"),
+            Ending::Gave(_) | Ending::Threw(_) => {
+                (ErrorCode::Network, "throw a TokenError to say whether to try again")
+            }
+        };
+        match ending.given(self.settings.timeout) {
+            Ok(value) => {
+                let now = self.clock.now();
+                granted_by_function(&self.profile, &self.scopes, &given(&value), now, PLATFORM)
                     .map_err(GrantFailure::Permanent)
             }
-            Ending::Threw(thrown) => Err(match self.face.own_error(&thrown) {
-                Some(error) if error.outlook == Some(Outlook::MayPass) => {
-                    GrantFailure::Transient(error.of(name))
-                }
-                Some(error) if refresh_token.is_some() => GrantFailure::RefreshTokenRefused(error.of(name)),
-                Some(error) => GrantFailure::Permanent(error.of(name)),
-                None => {
-                    let message = format!(
-                        "the `grant` function of {name} threw {}; throw a TokenError to say whether to try again",
-                        described(&thrown)
-                    );
-                    self.transient(ErrorCode::Network, message)
-                }
-            }),
-            Ending::Late => {
-                let message = format!(
-                    "the `grant` function of {name} gave nothing within {} ms; heed its `signal`, or set \
-                     `timeoutMs` higher",
-                    millis(self.settings.timeout)
-                );
-                Err(self.transient(ErrorCode::Timeout, message))
+            Err(what) => {
+                Err(self.transient(code, format!("the `grant` function of {name} {what}; {advice}")))
             }
         }
     }

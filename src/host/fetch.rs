@@ -5,8 +5,8 @@ use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use crate::{
-    core::Secret,
-    host::{Clock, Ending, Outside, waiting},
+    core::{Secret, UnixMillis},
+    host::{Ending, Outside},
     http::{HttpRequest, HttpResponse},
 };
 
@@ -33,38 +33,42 @@ pub(crate) struct Sending<'a> {
     /// In milliseconds.
     pub(crate) limit: f64,
     pub(crate) signal: &'a AbortSignal,
-    pub(crate) clock: &'a Clock,
 }
 
-/// Sends `request`, and reads the answer and those of its headers that are `wanted`.
-pub(crate) async fn fetch(
-    sending: Sending<'_>,
-    request: &HttpRequest,
-    wanted: &[&str],
-) -> Result<HttpResponse, FetchFailure> {
-    let headers = Array::new();
-    for (name, value) in &request.headers {
-        headers.push(&Array::of2(&JsValue::from_str(name), &JsValue::from_str(value.expose())));
+impl Sending<'_> {
+    /// Sends `request`, and reads the answer and those of its headers that are `wanted`.
+    pub(crate) fn send(&self, request: &HttpRequest, wanted: &[&str], done: &JsValue) {
+        let headers = Array::new();
+        for (name, value) in &request.headers {
+            headers.push(&Array::of2(&JsValue::from_str(name), &JsValue::from_str(value.expose())));
+        }
+        self.outside.exchange(
+            self.fetch,
+            &request.url,
+            &headers,
+            request.body.expose(),
+            request.credentials,
+            &texts(wanted),
+            self.limit,
+            self.signal,
+            done,
+        );
     }
-    let sent_at = sending.clock.now();
-    let (ended, done) = waiting();
-    sending.outside.exchange(
-        sending.fetch,
-        &request.url,
-        &headers,
-        request.body.expose(),
-        request.credentials,
-        &texts(wanted),
-        sending.limit,
-        sending.signal,
-        &done,
-    );
-    let told = match ended.await {
+}
+
+/// What [`send`](Sending::send) came to.
+pub(crate) fn received(
+    ending: Ending,
+    wanted: &[&str],
+    sent_at: UnixMillis,
+    received_at: UnixMillis,
+) -> Result<HttpResponse, FetchFailure> {
+    let told = match ending {
         Ending::Gave(told) => told,
         Ending::Threw(_) => return Err(FetchFailure::Network(None)),
         Ending::Late => return Err(FetchFailure::Late),
     };
-    if !Array::is_array(&told) {
+    let Some(told) = told.dyn_ref::<Array>() else {
         // Codes are in capitals.
         return Err(match told.as_string().as_deref() {
             Some("absent") => FetchFailure::Absent,
@@ -72,11 +76,10 @@ pub(crate) async fn fetch(
             Some("large") => FetchFailure::TooLarge,
             code => FetchFailure::Network(code.map(str::to_owned)),
         });
-    }
-    let told = told.unchecked_into::<Array>();
+    };
     let body = Secret::new(told.shift().as_string().unwrap_or_default());
-    let (status, headers) = headers_told(&told, wanted);
-    Ok(HttpResponse { status, headers, body, sent_at, received_at: sending.clock.now() })
+    let (status, headers) = headers_told(told, wanted);
+    Ok(HttpResponse { status, headers, body, sent_at, received_at })
 }
 
 /// The status of an answer, and those of its headers that are `wanted`; `None` if it

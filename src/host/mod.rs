@@ -22,7 +22,7 @@ pub(crate) mod tests;
 pub(crate) use alarm::{Alarm, Hold};
 pub(crate) use clock::{Clock, wall};
 pub(crate) use entropy::seed;
-pub(crate) use fetch::{FetchFailure, Sending, fetch, headers_of};
+pub(crate) use fetch::{FetchFailure, Sending, headers_of, received};
 pub(crate) use outside::Outside;
 pub(crate) use page::{Wakeups, is_page};
 pub(crate) use plain::Plain;

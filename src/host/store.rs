@@ -5,7 +5,7 @@ use std::time::Duration;
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
 
-use super::{Ending, Outside, described};
+use super::{Ending, Outside};
 use crate::{
     core::{ErrorCode, Fence, Secret, TokenError, UnixMillis, Written, millis},
     options::Store,
@@ -87,13 +87,7 @@ impl Entry {
     }
 
     fn outcome(&self, name: &str, ending: Ending) -> Result<JsValue, TokenError> {
-        match ending {
-            Ending::Gave(value) => Ok(value),
-            Ending::Threw(thrown) => Err(failed(name, &format!("threw {}", described(&thrown)))),
-            Ending::Late => {
-                Err(failed(name, &format!("gave nothing within {} ms", millis(self.store.timeout))))
-            }
-        }
+        ending.given(self.store.timeout).map_err(|what| failed(name, &what))
     }
 }
 

@@ -305,9 +305,12 @@ async fn fetched(source: &str) -> Result<crate::http::HttpResponse, FetchFailure
             fetch: Some(&function),
             limit: 60_000.0,
             signal: &AbortController::new().expect("there is one").signal(),
-            clock: &Clock::new(),
         };
-        fetch(sending, &request(), &["date", "x-authorization"]).await
+        let (clock, wanted) = (Clock::new(), ["date", "x-authorization"]);
+        let (ended, done) = waiting();
+        sending.send(&request(), &wanted, &done);
+        let sent_at = clock.now();
+        received(ended.await, &wanted, sent_at, clock.now())
     })
     .await
 }

@@ -10,10 +10,14 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
+
+use super::described;
+use crate::core::millis;
 
 #[wasm_bindgen]
 extern "C" {
@@ -32,6 +36,17 @@ pub(crate) enum Ending {
     Threw(JsValue),
     /// It took too long, or was given up.
     Late,
+}
+
+impl Ending {
+    /// What it gave; else what it did, for a message.
+    pub(crate) fn given(self, limit: Duration) -> Result<JsValue, String> {
+        match self {
+            Self::Gave(value) => Ok(value),
+            Self::Threw(thrown) => Err(format!("threw {}", described(&thrown))),
+            Self::Late => Err(format!("gave nothing within {} ms", millis(limit))),
+        }
+    }
 }
 
 type Doing = Pin<Box<dyn Future<Output = ()>>>;
