@@ -361,8 +361,7 @@ impl Driver {
     }
 
     fn notify(&self, session: SessionId, change: Change) {
-        let about = self.member(session, |member| (member.key.clone(), member.scopes.clone()));
-        let Some((key, scopes)) = about else { return };
+        let Some((key, scopes)) = self.about(session) else { return };
         self.face.notify(&news_view(&change, &scopes, &self.settings.profile.name), &key);
     }
 

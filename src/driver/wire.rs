@@ -60,7 +60,9 @@ impl Driver {
     fn answer(self: &Rc<Self>, asker: Asker, answer: Result<Got, GrantFailure>) {
         match (asker, answer) {
             (Asker::Flight(session, id), Ok(Got::Token(tokens))) => {
-                self.member(session, |member| member.refused = None);
+                if let Some(mut member) = self.member(session) {
+                    member.refused = None;
+                }
                 self.dispatch(session, Event::Granted(id, Ok(tokens)));
             }
             (Asker::Flight(session, id), Err(failure)) => {
@@ -99,10 +101,9 @@ impl Driver {
     }
 
     pub(super) fn granting<'a>(&'a self, session: SessionId, signal: &'a AbortSignal) -> Granting<'a> {
-        let about = self
-            .member(session, |member| (member.key.clone(), member.scopes.clone(), member.refused.clone()));
-        let (key, scopes, refused) =
-            about.unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone(), None));
+        let (key, scopes) =
+            self.about(session).unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone()));
+        let refused = self.member(session).and_then(|member| member.refused.clone());
         let selection = self.selection(&key).unwrap_or_default();
         Granting {
             settings: &self.settings,
