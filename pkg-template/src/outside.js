@@ -179,6 +179,7 @@ function wait(action, limit, signal, done) {
  * @param {string[]} wanted
  */
 async function exchanged(fetch, url, init, wanted) {
+  const signal = /** @type {AbortSignal} */ (init.signal);
   if (typeof fetch !== "function") return "absent";
   try {
     const answer = await fetch(url, init);
@@ -186,7 +187,7 @@ async function exchanged(fetch, url, init, wanted) {
     const reader = told && readerOf(answer.body);
     // No stream: an empty answer, or a `fetch` of the user's that has only text.
     if (!told || !(reader || typeof answer.text === "function")) return "rubbish";
-    const text = reader ? await readUpTo(reader) : await answer.text();
+    const text = reader ? await readUpTo(reader, signal) : await answer.text();
     if (typeof text !== "string") return reader ? "large" : "rubbish";
     return text.length > LARGEST ? "large" : [text, ...told];
   } catch (error) {
@@ -223,15 +224,17 @@ export const LARGEST = 1024 * 1024;
 const decoder = lazyTextDecoder();
 
 /**
- * The text of a stream, which may be the user's; `undefined` where it is longer than a MiB.
+ * The text of a stream, which may be the user's; `undefined` where it is longer than a MiB. Read no further once it was
+ * given up: the stream may not heed that, and never end.
  *
  * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+ * @param {AbortSignal} [signal]
  */
-export async function readUpTo(reader) {
+export async function readUpTo(reader, signal) {
   /** @type {Uint8Array[]} */
   const parts = [];
   let size = 0;
-  for (let spent = 0; ;) {
+  for (let spent = 0; !signal?.aborted;) {
     const { value } = await reader.read();
     // Of any realm, and not what only inherits from bytes.
     if (!ArrayBuffer.isView(value)) break;
