@@ -2,7 +2,7 @@
 
 /// The standard alphabet, padded.
 pub fn encode(bytes: &[u8]) -> String {
-    let mut text = encode_url(bytes).replace('-', "+").replace('_', "/");
+    let mut text = written(bytes, Alphabet::STANDARD);
     while !text.len().is_multiple_of(4) {
         text.push('=');
     }
@@ -10,8 +10,27 @@ pub fn encode(bytes: &[u8]) -> String {
 }
 
 /// The alphabet for URLs, without padding.
-#[inline(never)]
 pub fn encode_url(bytes: &[u8]) -> String {
+    written(bytes, Alphabet::URL)
+}
+
+/// The last letters of an alphabet, as the steps to them from the letter before.
+#[derive(Clone, Copy)]
+struct Alphabet {
+    /// From `9`, and one further.
+    next_to_last: i16,
+    last: i16,
+}
+
+impl Alphabet {
+    /// `+` and `/`.
+    const STANDARD: Self = Self { next_to_last: -15, last: 3 };
+    /// `-` and `_`.
+    const URL: Self = Self { next_to_last: -13, last: 49 };
+}
+
+#[inline(never)]
+fn written(bytes: &[u8], alphabet: Alphabet) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     let mut bits = 0_u32;
     let mut held = 0;
@@ -20,23 +39,26 @@ pub fn encode_url(bytes: &[u8]) -> String {
         held += 8;
         while held >= 6 {
             held -= 6;
-            text.push(letter((bits >> held & 63) as u8));
+            text.push(letter((bits >> held & 63) as u8, alphabet));
         }
     }
     if held > 0 {
-        text.push(letter((bits << (6 - held) & 63) as u8));
+        text.push(letter((bits << (6 - held) & 63) as u8, alphabet));
     }
     text
 }
 
 /// Reads the alphabet for URLs; padding may be there. `None` if it is anything else.
 pub fn decode_url(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim_end_matches('=');
+    let mut text = text.as_bytes();
+    while let [rest @ .., b'='] = text {
+        text = rest;
+    }
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
     let mut bits = 0_u32;
     let mut held = 0;
-    for letter in text.bytes() {
-        bits = bits << 6 | u32::from(value(letter)?);
+    for letter in text {
+        bits = bits << 6 | u32::from(value(*letter)?);
         held += 6;
         if held >= 8 {
             held -= 8;
@@ -48,11 +70,11 @@ pub fn decode_url(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The letter of six bits, by arithmetic alone.
-fn letter(value: u8) -> char {
+fn letter(value: u8, alphabet: Alphabet) -> char {
     // One where `value` is past the end of a range of letters.
     let past = |last: u8| i16::from(value).wrapping_neg().wrapping_add(i16::from(last)) >> 15 & 1;
-    // From one range to the next: A to Z, a to z, 0 to 9, `-`, `_`.
-    let steps = past(25) * 6 - past(51) * 75 - past(61) * 13 + past(62) * 49;
+    // From one range to the next: A to Z, a to z, 0 to 9, and the last two.
+    let steps = past(25) * 6 - past(51) * 75 + past(61) * alphabet.next_to_last + past(62) * alphabet.last;
     char::from((i16::from(value) + i16::from(b'A') + steps) as u8)
 }
 

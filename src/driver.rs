@@ -83,7 +83,7 @@ impl Driver {
         let identity = identity(&settings, &Selection::default(), PLATFORM);
         let own = (identity, settings.scopes.clone(), desk.key());
         let pool = Pool::new(settings.policy.clone(), settings.limits, Jitter::new(seed()), own, clock.now());
-        let dialect = Dialect::of(&settings.profile);
+        let dialect = Dialect::default();
         if is_page() && matches!(&settings.granter, Granter::Profile(sources) if !sources.is_empty()) {
             face.notify(&secret_in_page(), &desk.key());
         }
@@ -330,7 +330,7 @@ impl Driver {
         let profile = &self.settings.profile;
         let sliding = profile.sliding.as_ref()?;
         let mut wanted = vec!["date"];
-        wanted.extend(sliding.headers.iter().map(String::as_str));
+        sliding.headers.iter().for_each(|name| wanted.push(name));
         observe(profile, &self.answered(response, &wanted, String::new())?, PLATFORM)
     }
 

@@ -14,14 +14,14 @@ use crate::{
     host::{Clock, Ending, FetchFailure, PLATFORM, Sending, given, received, waiting},
     js::{Face, listed},
     options::{Granter, SecretSource, Settings},
-    provider::{Profile, TokenSource},
+    provider::{Chosen, Profile, TokenSource},
 };
 
 /// What a grant is made with.
 pub(crate) struct Granting<'a> {
     pub(crate) settings: &'a Settings<Function>,
-    /// What the API is like for this session.
-    pub(crate) profile: Profile,
+    /// The variables that the session chose.
+    pub(crate) chosen: Vec<Chosen>,
     /// The scopes to ask for.
     pub(crate) scopes: ScopeSet,
     /// Of the session's selector, for a function of the user's.
@@ -51,7 +51,7 @@ impl Granting<'_> {
     pub(crate) async fn secrets(&self) -> Result<Vec<Secret>, GrantFailure> {
         let Granter::Profile(sources) = &self.settings.granter else { return Ok(Vec::new()) };
         let mut secrets = Vec::with_capacity(sources.len());
-        for (source, name) in sources.iter().zip(&self.profile.secrets) {
+        for (source, name) in sources.iter().zip(self.settings.profile.secrets.iter()) {
             secrets.push(match source {
                 SecretSource::Text(secret) => secret.clone(),
                 SecretSource::Function(function) => {
@@ -82,11 +82,13 @@ impl Granting<'_> {
             None => self.secrets().await?,
         };
         let mut exchange = match errand {
-            Errand::Token(grant) => {
-                Exchange::new(&self.profile, &self.scopes, grant).after_refusal(self.refused.clone())
+            Errand::Token(grant) => Exchange::new(&self.settings.profile, &self.scopes, grant),
+            Errand::ApplicationScopes => {
+                Exchange::for_application_scopes(&self.settings.profile, &self.scopes)
             }
-            Errand::ApplicationScopes => Exchange::for_application_scopes(&self.profile, &self.scopes),
         };
+        exchange.chosen = &self.chosen;
+        exchange.refused = self.refused.as_deref();
         loop {
             let (ended, done) = waiting();
             let sent_at = self.clock.now();
@@ -125,7 +127,7 @@ impl Granting<'_> {
             limit: self.limit(),
             signal: self.signal,
         };
-        sending.send(&request, &wanted_headers(&self.profile), done);
+        sending.send(&request, &wanted_headers(&self.settings.profile), done);
         Ok(())
     }
 
@@ -136,7 +138,7 @@ impl Granting<'_> {
         ending: Ending,
         sent_at: UnixMillis,
     ) -> Result<Option<Got>, GrantFailure> {
-        let response = received(ending, &wanted_headers(&self.profile), sent_at, self.clock.now());
+        let response = received(ending, &wanted_headers(&self.settings.profile), sent_at, self.clock.now());
         let response = response.map_err(|failure| self.explained(failure))?;
         match exchange.answer(&response, &mut self.dialect.borrow_mut(), PLATFORM) {
             Verdict::AskAgain => Ok(None),
@@ -188,7 +190,7 @@ impl Granting<'_> {
     }
 
     fn by_function(&self, ending: Ending, grant: &Grant) -> Result<TokenSet, GrantFailure> {
-        let name = &self.profile.name;
+        let name = &self.settings.profile.name;
         if let Ending::Threw(thrown) = &ending
             && let Some(error) = self.face.own_error(thrown)
         {
@@ -208,7 +210,7 @@ impl Granting<'_> {
         match ending.given(self.settings.timeout) {
             Ok(value) => {
                 let now = self.clock.now();
-                granted_by_function(&self.profile, &self.scopes, &given(&value), now, PLATFORM)
+                granted_by_function(&self.settings.profile, &self.scopes, &given(&value), now, PLATFORM)
                     .map_err(GrantFailure::Permanent)
             }
             Err(what) => {
@@ -225,17 +227,17 @@ impl Granting<'_> {
 
     /// Who is asked, for a message: the origin alone, since paths may hold keys.
     fn endpoint(&self) -> String {
-        let profile = &self.profile;
+        let profile = &self.settings.profile;
         let origin = (PLATFORM.parse_url)(profile.grant_url()).map(|url| url.origin);
         format!("{} ({})", profile.granter(), origin.as_deref().unwrap_or("its endpoint"))
     }
 
     fn transient(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Transient(TokenError::new(code, message).of(self.profile.granter()))
+        GrantFailure::Transient(TokenError::new(code, message).of(self.settings.profile.granter()))
     }
 
     fn permanent(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Permanent(TokenError::new(code, message).of(self.profile.granter()))
+        GrantFailure::Permanent(TokenError::new(code, message).of(self.settings.profile.granter()))
     }
 }
 
@@ -243,7 +245,7 @@ impl Granting<'_> {
 fn wanted_headers(profile: &Profile) -> Vec<&str> {
     let mut wanted = vec!["date", "retry-after"];
     if let TokenSource::Headers(names) = &profile.token {
-        wanted.extend(names.iter().map(String::as_str));
+        names.iter().for_each(|name| wanted.push(name));
     }
     wanted
 }

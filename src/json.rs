@@ -43,11 +43,6 @@ impl Json {
         path.split('.').try_fold(self, |value, key| value.get(key))
     }
 
-    /// The first of several paths that leads to something other than `null`.
-    pub fn first_at<'a>(&self, paths: impl IntoIterator<Item = &'a String>) -> Option<&Self> {
-        paths.into_iter().filter_map(|path| self.at(path)).find(|value| !value.is_null())
-    }
-
     /// The text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -214,14 +209,6 @@ mod tests {
         assert_eq!(json.at("login.tokens.2.jwt"), None);
         assert_eq!(json.at("login.tokens.x"), None);
         assert_eq!(json.at("login.missing"), None);
-    }
-
-    #[test]
-    fn the_first_path_that_leads_to_a_value_counts() {
-        let json = parse_json(r#"{"token":null,"accessToken":"b"}"#).unwrap();
-        let paths = ["token".to_owned(), "accessToken".to_owned()];
-
-        assert_eq!(json.first_at(&paths).and_then(Json::as_text), Some("b"));
     }
 
     #[test]

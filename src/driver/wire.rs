@@ -107,7 +107,7 @@ impl Driver {
         let selection = self.selection(&key).unwrap_or_default();
         Granting {
             settings: &self.settings,
-            profile: self.settings.profile.selecting(&selection.variables),
+            chosen: selection.variables,
             scopes,
             key,
             dialect: &self.dialect,

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use crate::{
-    core::{
-        AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, UnixMillis, is_sendable,
-    },
-    http::HttpResponse,
+    core::{ErrorCode, RefreshToken, ScopeSet, TokenError, TokenSet, UnixMillis, is_sendable},
     json::{Json, Platform},
     options::Given,
-    provider::{Expiry, Profile},
+    provider::{Expiry, Profile, profile::words},
 };
 
-use super::{exchange::asked_for, jwt, lifetime::validity};
+use super::{
+    exchange::asked_for,
+    jwt,
+    lifetime::{Clock, issued},
+};
 
 /// Reads `{ accessToken, expiresAt | expiresInMs, refreshToken?, scopes? }`, given at
 /// `now` to who asked for `scopes`. A lifetime that is not told is the profile's.
@@ -27,60 +28,55 @@ pub fn granted_by_function<F>(
     now: UnixMillis,
     platform: Platform,
 ) -> Result<TokenSet, TokenError> {
-    let wrong = |what: String| {
+    known(given).and_then(|granted| tokens(profile, scopes, &granted, now, platform)).map_err(|what| {
         let message = format!(
             "the `grant` function of {} gave {what}; it must resolve with {{ accessToken, expiresAt | expiresInMs, \
              refreshToken?, scopes? }}",
             profile.name
         );
         TokenError::new(ErrorCode::Protocol, message).of(&profile.name)
-    };
-    let Given::Map(members) = given else { return Err(wrong(given.kind().to_owned())) };
-    let mut known = Vec::new();
-    // Whatever else is in there is the user's: often the whole answer of another SDK.
-    for (key, value) in members.iter().filter(|(key, _)| KNOWN.contains(&key.as_str())) {
-        if !matches!(value, Given::Missing | Given::Null) {
-            let value = value.to_json().ok_or_else(|| wrong(format!("a useless `{key}`")))?;
-            known.push((key.clone(), value));
-        }
-    }
-    let granted = Json::Map(known);
-    let text = |key: &str| granted.get(key).and_then(Json::as_text).filter(|text| !text.is_empty());
-    let token = text("accessToken").ok_or_else(|| wrong("no `accessToken`".to_owned()))?;
-    if !is_sendable(token) {
-        return Err(wrong("an `accessToken` with spaces or characters that cannot be sent".to_owned()));
-    }
-    let stamp = jwt::stamp(token, platform);
-    let told = ["expiresInMs", "expiresAt"].into_iter().find(|key| granted.get(key).is_some());
-    let profile = Profile {
-        expiry: told.map(|key| match key {
-            "expiresInMs" => {
-                Expiry::ExpiresIn { paths: vec![key.to_owned()], unit: Duration::from_millis(1) }
-            }
-            _ => Expiry::ExpiresAt { paths: vec![key.to_owned()] },
-        }),
-        ..profile.clone()
-    };
-    let response = HttpResponse {
-        status: 200,
-        headers: Vec::new(),
-        body: Secret::new(""),
-        sent_at: now,
-        received_at: now,
-    };
-    let validity = validity(&profile, &response, Some(&granted), stamp);
-    let told =
-        granted.get("scopes").map(|list| list.items().iter().filter_map(Json::as_text).collect::<ScopeSet>());
-    Ok(TokenSet {
-        access_token: AccessToken::new(token),
-        refresh_token: text("refreshToken").map(RefreshToken::new),
-        scopes: told.filter(|told| !told.is_empty()).or_else(|| asked_for(&profile, scopes)),
-        issued_at: now,
-        expires_at: validity.expires_at,
-        provider_clock: validity.provider_clock,
-        stamp,
     })
 }
 
-/// What is read of the object that a function gives.
+/// What is read of the object that a function gives, or what it gave instead.
+///
+/// Whatever else is in there is the user's: often the whole answer of another SDK.
+fn known<F>(given: &Given<F>) -> Result<Json, String> {
+    let Given::Map(members) = given else { return Err(given.kind().to_owned()) };
+    let mut known = Vec::new();
+    for (key, value) in members {
+        if KNOWN.contains(&key.as_str()) && !matches!(value, Given::Missing | Given::Null) {
+            let value = value.to_json().ok_or_else(|| format!("a useless `{key}`"))?;
+            known.push((key.clone(), value));
+        }
+    }
+    Ok(Json::Map(known))
+}
+
 const KNOWN: [&str; 5] = ["accessToken", "expiresAt", "expiresInMs", "refreshToken", "scopes"];
+
+fn tokens(
+    profile: &Profile,
+    scopes: &ScopeSet,
+    granted: &Json,
+    now: UnixMillis,
+    platform: Platform,
+) -> Result<TokenSet, String> {
+    let text = |key| granted.get(key).and_then(Json::as_text).filter(|text| !text.is_empty());
+    let token = text("accessToken").ok_or_else(|| "no `accessToken`".to_owned())?;
+    if !is_sendable(token) {
+        return Err("an `accessToken` with spaces or characters that cannot be sent".to_owned());
+    }
+    let expiry = if granted.get("expiresInMs").is_some() { &WITHIN } else { &AT };
+    let stamp = jwt::stamp(token, platform);
+    let clock = Clock::from(now, now, None, stamp);
+    let mut tokens = issued(token, Some(expiry), profile.lifetime, clock, Some(granted), stamp);
+    tokens.refresh_token = text("refreshToken").map(RefreshToken::new);
+    let told = granted.get("scopes").map_or(&[][..], Json::items);
+    let told: ScopeSet = told.iter().filter_map(Json::as_text).collect();
+    tokens.scopes = if told.is_empty() { asked_for(profile, scopes) } else { Some(told) };
+    Ok(tokens)
+}
+
+static WITHIN: Expiry = Expiry::ExpiresIn { paths: words(&["expiresInMs"]), unit: Duration::from_millis(1) };
+static AT: Expiry = Expiry::ExpiresAt { paths: words(&["expiresAt"]) };

@@ -5,45 +5,70 @@
 //! provider's clock is needed: from the `Date` header, from the token's own `iat`,
 //! and only then from the device.
 
-use std::time::Duration;
-
 use crate::{
-    core::{Skew, Stamp, UnixMillis, millis},
+    core::{AccessToken, Skew, Stamp, TokenSet, UnixMillis, millis},
     http::HttpResponse,
     json::Json,
-    provider::{Expiry, Lifetime, Profile},
+    provider::{Expiry, Lifetime},
 };
 
 use super::point::{parse_decimal, parse_http_date, parse_point};
 
 /// A clock is not wrong by a week: then it is the token's `iat` that means nothing.
-const IMPLAUSIBLE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const IMPLAUSIBLE: u64 = 7 * 24 * 60 * 60 * 1000;
 
-/// When a token expires, and how far the provider's clock is ahead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Validity {
-    /// By our clock.
-    pub(super) expires_at: UnixMillis,
-    /// How far the provider's clock is ahead of ours.
-    pub(super) provider_clock: Skew,
-}
-
-/// Derives both from an answer, its `data` and the token's own claims.
-pub(super) fn validity(
-    profile: &Profile,
-    response: &HttpResponse,
+/// A token that came with an answer, without what else that may have brought: how long it lives
+/// follows from what is known, from the answer's `data` and from the token's own claims.
+pub(super) fn issued(
+    token: &str,
+    expiry: Option<&Expiry>,
+    lifetime: Lifetime,
+    clock: Clock,
     data: Option<&Json>,
     stamp: Stamp,
-) -> Validity {
-    let clock = Clock::of(response, stamp);
-    let told = [stated(profile.expiry.as_ref(), data, clock), by_claims(stamp, clock)];
-    let told = told.into_iter().flatten().filter(|span| millis(*span) > 0).min();
-    let lifetime = match (profile.lifetime, told) {
-        (Lifetime::AtMost(most), Some(told)) => told.min(most),
-        (Lifetime::Otherwise(_), Some(told)) => told,
-        (Lifetime::AtMost(span) | Lifetime::Otherwise(span), None) => span,
+) -> TokenSet {
+    TokenSet {
+        access_token: AccessToken::new(token),
+        refresh_token: None,
+        scopes: None,
+        issued_at: clock.ours,
+        expires_at: after(clock.ours, lives(expiry, lifetime, clock, data, stamp)),
+        provider_clock: clock.skew(),
+        stamp,
+    }
+}
+
+/// How long it lives from now on.
+fn lives(
+    expiry: Option<&Expiry>,
+    lifetime: Lifetime,
+    clock: Clock,
+    data: Option<&Json>,
+    stamp: Stamp,
+) -> u64 {
+    let told = match (
+        stated(expiry, data, clock).unwrap_or_default(),
+        by_claims(stamp, clock).unwrap_or_default(),
+    ) {
+        // What has ended before it began tells nothing.
+        (0, span) | (span, 0) => span,
+        (stated, claimed) => stated.min(claimed),
     };
-    Validity { expires_at: clock.ours + lifetime, provider_clock: clock.skew() }
+    match (lifetime, told) {
+        (Lifetime::AtMost(span) | Lifetime::Otherwise(span), 0) => millis(span),
+        (Lifetime::AtMost(most), told) => told.min(millis(most)),
+        (Lifetime::Otherwise(_), told) => told,
+    }
+}
+
+// Spans are milliseconds here: a `Duration` would count seconds and nanoseconds of what has neither.
+
+fn between(earlier: UnixMillis, later: UnixMillis) -> u64 {
+    later.millis().saturating_sub(earlier.millis())
+}
+
+fn after(point: UnixMillis, span: u64) -> UnixMillis {
+    UnixMillis::new(point.millis().saturating_add(span))
 }
 
 /// The provider's clock at the moment of receipt, as well as it is known.
@@ -53,7 +78,7 @@ pub(super) struct Clock {
     theirs: UnixMillis,
     source: Source,
     /// How wrong `theirs` may be.
-    tolerance: Duration,
+    tolerance: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,16 +93,25 @@ enum Source {
 
 impl Clock {
     pub(super) fn of(response: &HttpResponse, stamp: Stamp) -> Self {
-        let ours = response.received_at;
-        // The provider looked at its clock about halfway, and cut the second off.
-        let halfway = ours.since(response.sent_at) / 2;
-        let since = halfway + Duration::from_millis(500);
-        let tolerance = halfway + Duration::from_millis(1500);
         let date = response.header("date").and_then(parse_http_date);
+        Self::from(response.sent_at, response.received_at, date, stamp)
+    }
+
+    /// The clock of who answered between `sent_at` and `ours`, and may have told the `date`.
+    pub(super) fn from(
+        sent_at: UnixMillis,
+        ours: UnixMillis,
+        date: Option<UnixMillis>,
+        stamp: Stamp,
+    ) -> Self {
+        // The provider looked at its clock about halfway, and cut the second off.
+        let halfway = between(sent_at, ours) / 2;
+        let since = halfway + 500;
+        let tolerance = halfway + 1500;
         let (theirs, source) = match (date, stamp.issued_at) {
-            (Some(date), _) => (date + since, Source::Date),
-            (None, Some(issued_at)) if issued_at.ahead_of(ours).size() < IMPLAUSIBLE => {
-                (issued_at + since, Source::IssuedAt)
+            (Some(date), _) => (after(date, since), Source::Date),
+            (None, Some(issued_at)) if issued_at.millis().abs_diff(ours.millis()) < IMPLAUSIBLE => {
+                (after(issued_at, since), Source::IssuedAt)
             }
             (None, _) => (ours, Source::Device),
         };
@@ -91,43 +125,54 @@ impl Clock {
 
     /// A difference that the second cut off or the way explains is none.
     pub(super) fn skew(self) -> Skew {
-        let skew = self.theirs.ahead_of(self.ours);
-        if skew.size() > self.tolerance { skew } else { Skew::default() }
+        let explained = self.theirs.millis().abs_diff(self.ours.millis()) <= self.tolerance;
+        if explained { Skew::default() } else { self.theirs.ahead_of(self.ours) }
     }
 }
 
 /// What the answer states beside the token.
-fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Option<Duration> {
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "units are few milliseconds, and `as` saturates"
+)]
+fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Option<u64> {
     match expiry? {
         Expiry::ExpiresIn { paths, unit } => {
-            let units = match data?.first_at(paths)? {
+            let units = match paths.lead(data?)? {
                 Json::Number(number) => *number,
                 Json::Text(text) => parse_decimal(text.trim())?,
                 Json::Null | Json::Bool(_) | Json::List(_) | Json::Map(_) => return None,
             };
-            Duration::try_from_secs_f64(units * unit.as_secs_f64()).ok()
+            let span = units * millis(*unit) as f64;
+            // 1.001 seconds are a little less than 1001 milliseconds, as floats have it.
+            (span < LONGEST).then_some((span + 5e-7) as u64)
         }
         Expiry::ExpiresAt { paths } => {
-            let expires_at = parse_point(data?.first_at(paths)?)?;
-            let by_provider = expires_at.since(clock.now());
+            let expires_at = parse_point(paths.lead(data?)?)?;
+            let by_provider = between(clock.now(), expires_at);
             // A fresh token that seems expired: then it is the clock that is wrong.
-            if by_provider.is_zero() { Some(expires_at.since(clock.ours)) } else { Some(by_provider) }
+            Some(if by_provider == 0 { between(clock.ours, expires_at) } else { by_provider })
         }
     }
 }
 
+/// What nobody means by a lifetime, in milliseconds: more seconds than 64 bits count.
+const LONGEST: f64 = 1.8e22;
+
 /// What the token's own claims say.
-fn by_claims(stamp: Stamp, clock: Clock) -> Option<Duration> {
+fn by_claims(stamp: Stamp, clock: Clock) -> Option<u64> {
     let expires_at = stamp.expires_at?;
-    let Some(issued_at) = stamp.issued_at else { return Some(expires_at.since(clock.now())) };
-    let whole = expires_at.since(issued_at);
+    let Some(issued_at) = stamp.issued_at else { return Some(between(clock.now(), expires_at)) };
+    let whole = between(issued_at, expires_at);
     // A provider may hand out a token that it granted some time ago.
     let age = match clock.source {
-        Source::Date => clock.theirs.since(issued_at),
-        Source::IssuedAt | Source::Device => Duration::ZERO,
+        Source::Date => between(issued_at, clock.theirs),
+        Source::IssuedAt | Source::Device => 0,
     };
     let left = whole.saturating_sub(age);
-    Some(if age <= clock.tolerance || left.is_zero() { whole } else { left })
+    Some(if age <= clock.tolerance || left == 0 { whole } else { left })
 }
 
 impl Clock {
@@ -139,6 +184,8 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{core::Secret, json::native::parse_json, provider::profile::words};
 
@@ -158,20 +205,31 @@ mod tests {
         }
     }
 
-    fn profile(expiry: Option<Expiry>, lifetime: Lifetime) -> Profile {
-        let braintree = crate::provider::braintree::Braintree {
-            environment: crate::provider::fluz::Environment::Sandbox,
-            endpoint: None,
-            client_id: String::new(),
-            version: None,
-            lifetime: None,
-        };
-        Profile { expiry, lifetime, ..braintree.profile() }
+    fn validity(
+        expiry: Option<&Expiry>,
+        lifetime: Lifetime,
+        response: &HttpResponse,
+        data: Option<&Json>,
+        stamp: Stamp,
+    ) -> TokenSet {
+        issued("token", expiry, lifetime, Clock::of(response, stamp), data, stamp)
     }
 
-    fn lifetime_of(profile: &Profile, response: &HttpResponse, data: &str, stamp: Stamp) -> Duration {
+    /// What is known of an API's lifetimes.
+    struct Known {
+        expiry: Option<Expiry>,
+        lifetime: Lifetime,
+    }
+
+    fn profile(expiry: Option<Expiry>, lifetime: Lifetime) -> Known {
+        Known { expiry, lifetime }
+    }
+
+    fn lifetime_of(profile: &Known, response: &HttpResponse, data: &str, stamp: Stamp) -> Duration {
         let data = parse_json(data).unwrap();
-        validity(profile, response, Some(&data), stamp).expires_at.since(response.received_at)
+        validity(profile.expiry.as_ref(), profile.lifetime, response, Some(&data), stamp)
+            .expires_at
+            .since(response.received_at)
     }
 
     #[test]
@@ -232,7 +290,7 @@ mod tests {
         let profile = profile(at(), HOUR);
         let response = response(PROVIDER + Duration::from_millis(900), Some(DATE));
 
-        let validity = validity(&profile, &response, None, Stamp::default());
+        let validity = validity(profile.expiry.as_ref(), profile.lifetime, &response, None, Stamp::default());
 
         assert_eq!(validity.provider_clock, Skew::default());
     }
@@ -242,7 +300,7 @@ mod tests {
         for (behind, skew) in [(1000, 0), (1001, 1601)] {
             let response = response(PROVIDER - Duration::from_millis(behind), Some(DATE));
 
-            let validity = validity(&profile(None, HOUR), &response, None, Stamp::default());
+            let validity = validity(None, HOUR, &response, None, Stamp::default());
 
             // Half of the way is 100 ms; the header was half a second old by then.
             assert_eq!(validity.provider_clock, Skew::new(skew), "{behind}");
@@ -253,7 +311,7 @@ mod tests {
     fn a_token_tells_the_clock_where_no_header_does() {
         let response = response(PROVIDER - DAY, None);
 
-        let validity = validity(&profile(None, HOUR), &response, None, claims(PROVIDER, 180));
+        let validity = validity(None, HOUR, &response, None, claims(PROVIDER, 180));
 
         assert_eq!(validity.provider_clock, Skew::new(86_400_600));
     }
@@ -262,7 +320,7 @@ mod tests {
     fn the_skew_carries_our_clock_to_the_providers() {
         let response = response(PROVIDER - DAY, Some(DATE));
 
-        let validity = validity(&profile(None, HOUR), &response, None, Stamp::default());
+        let validity = validity(None, HOUR, &response, None, Stamp::default());
 
         let shown = validity.expires_at.shifted(validity.provider_clock);
         assert!(shown.since(PROVIDER).abs_diff(Duration::from_secs(3600)) < Duration::from_secs(1));
@@ -320,7 +378,7 @@ mod tests {
     fn an_issue_of_years_ago_says_nothing_about_the_clock() {
         let stamp = claims(PROVIDER - 3000 * DAY / 2, 180);
 
-        let validity = validity(&profile(None, HOUR), &response(PROVIDER, None), None, stamp);
+        let validity = validity(None, HOUR, &response(PROVIDER, None), None, stamp);
 
         assert_eq!(validity.provider_clock, Skew::default());
         assert_eq!(validity.expires_at.since(PROVIDER), Duration::from_secs(180));

@@ -5,6 +5,7 @@
 //! what comes back, asks again in another spelling where the API refused a word,
 //! and ends with a token or with why there is none.
 
+mod dialect;
 mod exchange;
 mod function;
 mod jwt;
@@ -19,11 +20,12 @@ mod sliding;
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
-pub use exchange::{Dialect, Exchange, Verdict};
+pub use dialect::Dialect;
+pub use exchange::{Exchange, Verdict};
 pub use function::granted_by_function;
 pub use jwt::stamp;
 pub use point::{parse_http_date, parse_point, parse_retry_after};
 pub use request::digest;
-pub use response::{Answer, Problem};
+pub use response::Answer;
 pub use ruling::{Ruling, explain, judge, rejected};
 pub use sliding::observe;

@@ -24,49 +24,29 @@ pub fn parse_point(value: &Json) -> Option<UnixMillis> {
 /// Reads an HTTP date in each of its three forms (RFC 9110 section 5.6.7). The day of the
 /// week is not compared with the date.
 pub fn parse_http_date(text: &str) -> Option<UnixMillis> {
-    let mut rest = Reader(text.trim().as_bytes());
-    rest.letters()?;
-    rest.gap()?;
-    let month_first = rest.letters();
-    let (day, month) = match month_first {
-        Some(month) => {
-            rest.gap()?;
-            (rest.digits_up_to(2)?, month)
-        }
-        None => {
-            let day = rest.digits(2)?;
-            rest.gap()?;
-            (day, rest.letters()?)
-        }
-    };
-    rest.gap()?;
-    let month = MONTHS.iter().position(|name| name.as_bytes() == month)?;
-    let (year, time) = if month_first.is_some() {
-        let time = rest.time()?;
-        rest.gap()?;
-        (rest.digits(4)?, time)
-    } else {
-        let year = rest.year()?;
-        rest.gap()?;
-        let time = rest.time()?;
-        rest.gap()?;
-        (year, rest.letters().filter(|zone| *zone == b"GMT").map(|_| time)?)
-    };
-    let (hour, minute, second) = time;
-    let seconds = seconds_from_epoch([year, i64::try_from(month).ok()? + 1, day], [hour, minute, second])?;
-    let millis = u64::try_from(seconds * 1000).ok()?;
-    rest.0.is_empty().then(|| UnixMillis::new(millis))
+    HTTP_DATES.iter().find_map(|form| {
+        let mut rest = Reader::new(text.trim());
+        let parts = rest.parts(form);
+        rest.end(parts, 0)
+    })
 }
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/// The forms of an HTTP date, in the letters of [`Reader::parts`]; two differ in the year alone.
+const HTTP_DATES: [&str; 2] = ["w_d_n_y_h:i:s_GMT", "w_n_D_h:i:s_Y"];
+
+const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 
 /// Reads `Retry-After`: seconds, or an HTTP date, which is compared with the
 /// provider's clock `now` (RFC 9110 section 10.2.3).
 pub fn parse_retry_after(text: &str, now: UnixMillis) -> Option<Duration> {
     let text = text.trim();
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Duration::from_secs(text.parse().unwrap_or(LONGEST)).min(Duration::from_secs(LONGEST)));
+    let mut rest = Reader::new(text);
+    let mut seconds = 0;
+    while let Some(digit) = rest.digit() {
+        seconds = LONGEST.min(seconds * 10 + digit.unsigned_abs());
+    }
+    if rest.bytes.is_empty() && !text.is_empty() {
+        return Some(Duration::from_secs(seconds));
     }
     Some(parse_http_date(text)?.since(now).min(Duration::from_secs(LONGEST)))
 }
@@ -81,15 +61,15 @@ const FIRST_MILLISECONDS: f64 = 1e11;
 ///
 /// Not `str::parse`, whose tables for every last digit are ten kilobytes.
 pub(super) fn parse_decimal(text: &str) -> Option<f64> {
-    let mut rest = Reader(text.as_bytes());
-    let mut whole = rest.digit()?;
+    let mut rest = Reader::new(text);
+    let mut whole = rest.digits(1);
     while let Some(digit) = rest.digit() {
         whole = whole.checked_mul(10)?.checked_add(digit)?;
     }
-    let thousandths = if rest.skip(b'.').is_some() { rest.fraction()? } else { 0 };
+    let thousandths = if rest.take(b".").is_some() { rest.fraction() } else { 0 };
     while rest.digit().is_some() {}
     #[expect(clippy::cast_precision_loss, reason = "more digits than a point in time has")]
-    rest.0.is_empty().then(|| whole as f64 + thousandths as f64 / 1000.0)
+    rest.has_ended().then(|| whole as f64 + thousandths as f64 / 1000.0)
 }
 
 fn parse_epoch(number: f64) -> Option<UnixMillis> {
@@ -101,151 +81,177 @@ fn parse_epoch(number: f64) -> Option<UnixMillis> {
 const LAST_MILLISECOND: f64 = 253_402_300_799_999.0;
 
 fn parse_iso(text: &str) -> Option<UnixMillis> {
-    let mut rest = Reader(text.as_bytes());
-    let year = rest.digits(4)?;
-    rest.skip(b'-')?;
-    let month = rest.digits(2)?;
-    rest.skip(b'-')?;
-    let day = rest.digits(2)?;
-    rest.one_of(b"Tt ")?;
-    let hour = rest.digits(2)?;
-    rest.skip(b':')?;
-    let minute = rest.digits(2)?;
-    let second = if rest.skip(b':').is_some() { rest.digits(2)? } else { 0 };
-    let fraction = if rest.one_of(b".,").is_some() { rest.fraction()? } else { 0 };
-    let offset_minutes = rest.zone()?;
-    let seconds = seconds_from_epoch([year, month, day], [hour, minute, second])? - offset_minutes * 60;
-    Some(UnixMillis::new(u64::try_from(seconds * 1000 + fraction).ok()?))
+    let mut rest = Reader::new(text);
+    let mut parts = rest.parts("Y-m-dth:i");
+    if rest.take(b":").is_some() {
+        parts[5] = rest.digits(2);
+    }
+    let millis = if rest.take(b".,").is_some() { rest.fraction() } else { 0 };
+    let minutes_ahead = rest.zone();
+    rest.end(parts, millis - minutes_ahead * 60_000)
 }
 
-/// Seconds from the epoch to a date, as year, month and day, and a time of it, if both exist.
-fn seconds_from_epoch([year, month, day]: [i64; 3], [hour, minute, second]: [i64; 3]) -> Option<i64> {
-    let valid = (1970..=9999).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=days_in(year, month)).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second <= 60;
-    valid.then(|| ((days_from_epoch(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
-}
+/// Year, month, day, hour, minute and second.
+type Parts = [i64; 6];
 
-/// What is left to read. Every method takes something off the front or fails.
-struct Reader<'a>(&'a [u8]);
+/// What is left to read. Every method takes something off the front, or notes that it is not there:
+/// then the rest means nothing, and the end is [`None`].
+struct Reader<'a> {
+    bytes: &'a [u8],
+    failed: bool,
+}
 
 impl<'a> Reader<'a> {
-    fn one_of(&mut self, bytes: &[u8]) -> Option<u8> {
-        let (&first, rest) = self.0.split_first()?;
-        if !bytes.contains(&first) {
+    fn new(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), failed: false }
+    }
+
+    /// One of these bytes, if it comes next.
+    fn take(&mut self, any: &[u8]) -> Option<u8> {
+        let (&first, rest) = self.bytes.split_first()?;
+        if !any.contains(&first) {
             return None;
         }
-        self.0 = rest;
+        self.bytes = rest;
         Some(first)
     }
 
-    fn skip(&mut self, byte: u8) -> Option<u8> {
-        self.one_of(&[byte])
+    fn expect(&mut self, any: &[u8]) {
+        self.failed |= self.take(any).is_none();
     }
 
     fn digit(&mut self) -> Option<i64> {
-        self.one_of(b"0123456789").map(|byte| i64::from(byte - b'0'))
+        self.take(b"0123456789").map(|byte| i64::from(byte - b'0'))
     }
 
-    fn letters(&mut self) -> Option<&'a [u8]> {
-        let end = self.0.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        let (letters, rest) = self.0.split_at_checked(end)?;
-        self.0 = rest;
-        Some(letters).filter(|letters| !letters.is_empty())
+    fn digits(&mut self, count: usize) -> i64 {
+        let mut number = 0;
+        for _ in 0..count {
+            let digit = self.digit();
+            self.failed |= digit.is_none();
+            number = number * 10 + digit.unwrap_or_default();
+        }
+        number
     }
 
-    /// What lies between two parts of an HTTP date.
-    fn gap(&mut self) -> Option<()> {
-        self.one_of(b" ,-")?;
-        while self.one_of(b" ").is_some() {}
-        Some(())
-    }
-
-    /// `hh:mm:ss`.
-    fn time(&mut self) -> Option<(i64, i64, i64)> {
-        let hour = self.digits(2)?;
-        self.skip(b':')?;
-        let minute = self.digits(2)?;
-        self.skip(b':')?;
-        Some((hour, minute, self.digits(2)?))
+    /// Reads a date and a time as `form` has them. `Y` is a year, `y` also its last two digits from
+    /// 1970 on; `m` a month, `n` its name; `d` a day of two digits, `D` of one or two; `h`, `i` and `s`
+    /// the time; `w` any word, `_` what lies between the parts of an HTTP date, `t` what does in ISO
+    /// 8601. All else stands for itself.
+    fn parts(&mut self, form: &str) -> Parts {
+        let mut parts = Parts::default();
+        for letter in form.bytes() {
+            match letter {
+                b'Y' => parts[0] = self.digits(4),
+                b'y' => parts[0] = self.year(),
+                b'm' => parts[1] = self.digits(2),
+                b'n' => parts[1] = self.month(),
+                b'd' => parts[2] = self.digits(2),
+                b'D' => {
+                    let first = self.digits(1);
+                    parts[2] = self.digit().map_or(first, |second| first * 10 + second);
+                }
+                b'h' => parts[3] = self.digits(2),
+                b'i' => parts[4] = self.digits(2),
+                b's' => parts[5] = self.digits(2),
+                b't' => self.expect(b"Tt "),
+                b'w' => {
+                    self.failed |= !self.bytes.first().is_some_and(u8::is_ascii_alphabetic);
+                    while let [b'A'..=b'Z' | b'a'..=b'z', rest @ ..] = self.bytes {
+                        self.bytes = rest;
+                    }
+                }
+                b'_' => {
+                    self.expect(b" ,-");
+                    while self.take(b" ").is_some() {}
+                }
+                other => self.expect(&[other]),
+            }
+        }
+        parts
     }
 
     /// Four digits, or the last two of a year from 1970 on.
-    fn year(&mut self) -> Option<i64> {
-        let short = self.digits(2)?;
+    fn year(&mut self) -> i64 {
+        let short = self.digits(2);
         match self.digit() {
-            Some(third) => Some(short * 100 + third * 10 + self.digit()?),
-            None if short < 70 => Some(2000 + short),
-            None => Some(1900 + short),
+            Some(third) => short * 100 + third * 10 + self.digits(1),
+            None if short < 70 => 2000 + short,
+            None => 1900 + short,
         }
     }
 
-    /// At least one digit.
-    fn digits_up_to(&mut self, count: usize) -> Option<i64> {
-        let first = self.digit()?;
-        Some((1..count).map_while(|_| self.digit()).fold(first, |number, digit| number * 10 + digit))
-    }
-
-    fn digits(&mut self, count: usize) -> Option<i64> {
-        (0..count).try_fold(0, |number, _| Some(number * 10 + self.digit()?))
+    /// The number of a month's name; of what is none, no month has it.
+    fn month(&mut self) -> i64 {
+        let mut number = 1;
+        for name in MONTHS.chunks(3) {
+            if let Some(rest) = self.bytes.strip_prefix(name) {
+                self.bytes = rest;
+                break;
+            }
+            number += 1;
+        }
+        number
     }
 
     /// Up to nine digits; milliseconds, the rest cut off.
-    fn fraction(&mut self) -> Option<i64> {
-        let mut millis = self.digit()? * 100;
+    fn fraction(&mut self) -> i64 {
+        let mut millis = self.digits(1) * 100;
         let mut weight = 10;
         for _ in 1..9 {
             let Some(digit) = self.digit() else { break };
             millis += digit * weight;
             weight /= 10;
         }
-        Some(millis)
+        millis
     }
 
-    /// The zone and the end of the text; minutes ahead of UTC.
-    fn zone(&mut self) -> Option<i64> {
-        let minutes = match self.one_of(b"Zz+-") {
-            None | Some(b'Z' | b'z') => 0,
-            Some(sign) => {
-                let hours = self.digits(2)?;
-                let minutes = match self.skip(b':') {
-                    Some(_) => self.digits(2)?,
-                    None if self.0.is_empty() => 0,
-                    None => self.digits(2)?,
-                };
-                if hours > 23 || minutes > 59 {
-                    return None;
-                }
-                let ahead = hours * 60 + minutes;
-                if sign == b'-' { -ahead } else { ahead }
-            }
-        };
-        self.0.is_empty().then_some(minutes)
+    /// The zone; minutes ahead of UTC.
+    fn zone(&mut self) -> i64 {
+        let sign = self.take(b"Zz+-");
+        if !matches!(sign, Some(b'+' | b'-')) {
+            return 0;
+        }
+        let hours = self.digits(2);
+        let minutes = if self.take(b":").is_some() || !self.bytes.is_empty() { self.digits(2) } else { 0 };
+        self.failed |= hours > 23 || minutes > 59;
+        let ahead = hours * 60 + minutes;
+        if sign == Some(b'-') { -ahead } else { ahead }
+    }
+
+    fn has_ended(&self) -> bool {
+        !self.failed && self.bytes.is_empty()
+    }
+
+    /// The end of the text: the point that lies `millis` after these parts, if there is such a date
+    /// and such a time.
+    fn end(&self, [year, month, day, hour, minute, second]: Parts, millis: i64) -> Option<UnixMillis> {
+        let valid = self.has_ended()
+            && (1970..=9999).contains(&year)
+            && (1..=12).contains(&month)
+            && day > 0
+            && days_from_epoch(year, month, day) < days_from_epoch(year, month + 1, 1)
+            && hour < 24
+            && minute < 60
+            && second <= 60;
+        if !valid {
+            return None;
+        }
+        let minutes = (days_from_epoch(year, month, day) * 24 + hour) * 60 + minute;
+        u64::try_from((minutes * 60 + second) * 1000 + millis).ok().map(UnixMillis::new)
     }
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar.
+/// Days from 1970-01-01 to a date of the Gregorian calendar, also one of a thirteenth month.
 fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let before = year - 1;
-    let leap_days = before / 4 - before / 100 + before / 400 - LEAP_DAYS_BEFORE_EPOCH;
-    let months: i64 = (1..month).map(|earlier| days_in(year, earlier)).sum();
-    (year - 1970) * 365 + leap_days + months + day - 1
+    // Years from March on, so that a leap day is the last of its year.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = year / 4 - year / 100 + year / 400;
+    year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - DAYS_BEFORE_EPOCH
 }
 
-/// Leap days up to the end of 1969.
-const LEAP_DAYS_BEFORE_EPOCH: i64 = 1969 / 4 - 1969 / 100 + 1969 / 400;
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        _ => 31,
-    }
-}
+/// Days from 0000-03-01 to 1970-01-01.
+const DAYS_BEFORE_EPOCH: i64 = 719_468;
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,13 @@
 //! Writes the request of a grant (GraphQL over HTTP, `POST` with JSON).
 
+use std::slice;
+
 use crate::{
     base64,
     core::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError},
     http::HttpRequest,
     json::{Json, Platform},
-    provider::{Authorization, Operation, Profile, SecretId, Secrets, Variable, Wire},
+    provider::{Authorization, Chosen, Operation, Profile, SecretId, Secrets, Variable, Wire},
 };
 
 /// What a request is filled with.
@@ -13,6 +15,8 @@ pub(super) struct Filling<'a> {
     pub(super) profile: &'a Profile,
     pub(super) secrets: &'a Secrets,
     pub(super) scopes: &'a ScopeSet,
+    /// What the session chose.
+    pub(super) chosen: &'a [Chosen],
     pub(super) refresh_token: Option<&'a RefreshToken>,
     pub(super) refused: Option<&'a str>,
 }
@@ -26,7 +30,7 @@ impl Filling<'_> {
         accept: &str,
         platform: Platform,
     ) -> Result<HttpRequest, TokenError> {
-        let variables = self.members(&operation.variables);
+        let variables = self.profile.filled(operation, self.chosen, &|variable| self.variable(variable));
         let (media_type, body, credentials) = match self.profile.wire {
             Wire::GraphQl => {
                 let body = Json::Map(vec![
@@ -47,8 +51,10 @@ impl Filling<'_> {
             headers.push(("authorization".to_owned(), value));
         }
         for (name, value) in &self.profile.headers {
-            headers.retain(|(known, _)| known != name);
-            headers.push((name.clone(), value.clone()));
+            match headers.iter_mut().find(|(known, _)| known == name) {
+                Some((_, held)) => *held = value.clone(),
+                None => headers.push((name.clone(), value.clone())),
+            }
         }
         Ok(HttpRequest {
             url: self.profile.grant_url().to_owned(),
@@ -58,44 +64,45 @@ impl Filling<'_> {
         })
     }
 
-    fn members(&self, members: &[(String, Variable)]) -> Vec<(String, Json)> {
-        members.iter().map(|(name, variable)| (name.clone(), self.variable(variable))).collect()
-    }
-
     fn variable(&self, variable: &Variable) -> Json {
         match variable {
-            Variable::Literal(value) => value.clone(),
             Variable::Secret(id) => Json::text(self.secret(*id).expose()),
             Variable::RefreshToken => {
                 self.refresh_token.map_or(Json::Null, |token| Json::text(token.expose()))
             }
             Variable::Refused => self.refused.map_or(Json::Null, Json::text),
             Variable::Scopes => Json::List(self.scopes.iter().map(Json::text).collect()),
-            Variable::Map(members) => Json::Map(self.members(members)),
-            Variable::List(items) => Json::List(items.iter().map(|item| self.variable(item)).collect()),
+            // The same for each request.
+            Variable::Literal(_) | Variable::Absent | Variable::Map(_) | Variable::List(_) => Json::Null,
         }
     }
 
     fn authorization(&self, authorization: &Authorization) -> Result<Option<Secret>, TokenError> {
-        let (value, id) = match authorization {
+        let (scheme, id) = match authorization {
             Authorization::None => return Ok(None),
-            Authorization::ApiKey(id) => (format!("Basic {}", basic_key(self.secret(*id).expose())), id),
-            Authorization::Basic(id) => (format!("Basic {}", self.secret(*id).expose().trim()), id),
-            Authorization::Bearer(id) => (format!("Bearer {}", self.secret(*id).expose().trim()), id),
-            Authorization::BasicPair { username, password } => {
+            Authorization::ApiKey(id) | Authorization::Basic(id) => ("Basic", id),
+            Authorization::BasicPair { password, .. } => ("Basic", password),
+            Authorization::Bearer(id) => ("Bearer", id),
+        };
+        let secret = self.secret(*id).expose();
+        let credentials = match authorization {
+            Authorization::ApiKey(_) => basic_key(secret),
+            Authorization::BasicPair { username, .. } => {
                 // A secret that was read from a file ends in a line break.
-                let secret = self.secret(*password).expose().trim_end_matches(['\r', '\n']);
-                let pair = Secret::new(format!("{username}:{secret}"));
-                (format!("Basic {}", base64::encode(pair.expose().as_bytes())), password)
+                let pair = Secret::new(format!("{username}:{}", without_line_breaks(secret)));
+                base64::encode(pair.expose().as_bytes())
+            }
+            Authorization::None | Authorization::Basic(_) | Authorization::Bearer(_) => {
+                secret.trim().to_owned()
             }
         };
-        let value = Secret::new(value);
+        let value = Secret::new(format!("{scheme} {}", Secret::new(credentials).expose()));
         if value.expose().bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
             return Ok(Some(value));
         }
         let message = format!(
             "`{}` holds a character that cannot be sent in a header; give it as the provider shows it",
-            self.profile.secrets.get(id.0).map_or("the secret", String::as_str)
+            self.profile.secrets.get(id.0).unwrap_or("the secret")
         );
         Err(TokenError::new(ErrorCode::CredentialsUnavailable, message).of(&self.profile.name))
     }
@@ -110,13 +117,18 @@ impl Filling<'_> {
 fn form(fields: &[(String, Json)]) -> String {
     let mut form = String::new();
     for (name, value) in fields {
-        let items: Vec<_> =
-            value.as_text().into_iter().chain(value.items().iter().filter_map(Json::as_text)).collect();
-        if !items.is_empty() {
-            form.push_str(if form.is_empty() { "" } else { "&" });
-            encode(name, &mut form);
-            form.push('=');
-            encode(&items.join(" "), &mut form);
+        let items = if let Json::List(items) = value { items } else { slice::from_ref(value) };
+        let mut begun = false;
+        for item in items.iter().filter_map(Json::as_text) {
+            if begun {
+                form.push_str("%20");
+            } else {
+                form.push_str(if form.is_empty() { "" } else { "&" });
+                encode(name, &mut form);
+                form.push('=');
+            }
+            encode(item, &mut form);
+            begun = true;
         }
     }
     form
@@ -148,12 +160,23 @@ pub fn digest(token: &AccessToken) -> String {
 /// base64 cannot contain.
 fn basic_key(key: &str) -> String {
     let mut key = key.trim();
-    while let Some((scheme, rest)) = key.split_once(char::is_whitespace)
-        && scheme.eq_ignore_ascii_case("basic")
-    {
-        key = rest.trim_start();
+    while let Some(rest) = after_scheme(key, "basic") {
+        key = rest;
     }
     if key.contains(':') { base64::encode(key.as_bytes()) } else { key.to_owned() }
+}
+
+fn without_line_breaks(mut text: &str) -> &str {
+    while let Some(rest) = text.strip_suffix('\n').or_else(|| text.strip_suffix('\r')) {
+        text = rest;
+    }
+    text
+}
+
+/// What comes after the `scheme` of an `Authorization` header, if it has that one.
+pub(super) fn after_scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
+    let (first, rest) = header.split_once(char::is_whitespace)?;
+    first.eq_ignore_ascii_case(scheme).then(|| rest.trim_start())
 }
 
 #[cfg(test)]

@@ -3,42 +3,42 @@
 //! Tolerant where servers differ: the status alone decides nothing, error keys may
 //! be missing or in odd places, and an answer may be no GraphQL at all.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{
+    core::{ErrorCode, Stamp, TokenError},
     http::HttpResponse,
     json::{Json, Platform},
-    provider::Signs,
+    provider::{Signs, Wire},
 };
 
+use super::{lifetime::Clock, point::parse_retry_after};
+
 /// An answer in its parts.
-#[derive(Clone, Debug)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// `data`, where it is there and not `null`.
-    pub data: Option<Json>,
-    /// Its errors, from wherever they stand.
-    pub problems: Vec<Problem>,
-    /// The provider's own id of the request.
-    pub request_id: Option<String>,
     /// What the body is.
     pub kind: Kind,
+    /// The body, where it is JSON.
+    body: Option<Json>,
+    form: Form,
 }
 
-/// One error of an answer. Its message is compared and never shown: servers quote
-/// the variables they were sent.
-#[derive(Clone)]
-pub struct Problem {
-    message: String,
-    /// Its codes; only such that are safe to show.
-    pub codes: Vec<String>,
+/// Where an answer has its data, and what its errors say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As GraphQL has it.
+    GraphQl,
+    /// The members of the body are its data, and its error is a code (RFC 6749 sections 5.1
+    /// and 5.2).
+    OAuth,
 }
 
-/// Prints the codes alone: the message may quote a secret.
-impl fmt::Debug for Problem {
+/// Prints the codes alone: a message may quote a secret.
+impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.codes).finish()
+        f.debug_tuple("Answer").field(&self.status).field(&self.codes()).finish()
     }
 }
 
@@ -73,34 +73,56 @@ impl Kind {
 impl Answer {
     /// Takes `response` apart.
     pub fn read(response: &HttpResponse, platform: Platform) -> Self {
-        let text = response.body.expose().trim_start_matches('\u{feff}').trim();
+        Self::of(response, Form::GraphQl, platform)
+    }
+
+    /// Takes the answer to a grant apart.
+    pub fn to_grant(response: &HttpResponse, wire: &Wire, platform: Platform) -> Self {
+        let form = match wire {
+            Wire::GraphQl => Form::GraphQl,
+            Wire::Form { .. } => Form::OAuth,
+        };
+        Self::of(response, form, platform)
+    }
+
+    fn of(response: &HttpResponse, form: Form, platform: Platform) -> Self {
+        let text = bare(response.body.expose());
         let body = (platform.parse_json)(text);
-        let data = body.as_ref().and_then(|body| body.get("data")).filter(|data| !data.is_null()).cloned();
-        let problems = body.as_ref().map_or_else(Vec::new, problems);
         let kind = match &body {
-            Some(body) if body.get("data").is_some() || !problems.is_empty() => Kind::GraphQl,
+            Some(body) if body.get("data").is_some() || !problems(body, form).is_empty() => Kind::GraphQl,
             Some(_) => Kind::OtherJson,
             None if text.is_empty() => Kind::Empty,
             None if text.starts_with('<') => Kind::Html,
             None => Kind::Garbled,
         };
-        let request_id = body
-            .as_ref()
-            .and_then(|body| body.at("extensions.requestId"))
-            .and_then(Json::as_text)
-            .and_then(showable);
-        Self { status: response.status, data, problems, request_id, kind }
+        Self { status: response.status, kind, body, form }
     }
 
-    /// Takes the answer to a form apart, whose data are the members of its body, and whose error is
-    /// a code (RFC 6749 sections 5.1 and 5.2).
-    pub fn of_form(response: &HttpResponse, platform: Platform) -> Self {
-        let mut answer = Self::read(response, platform);
-        answer.data = parsed(response.body.expose(), platform);
-        for problem in &mut answer.problems {
-            problem.codes.extend(showable(&problem.message));
+    /// `data`, where it is there and not `null`.
+    pub fn data(&self) -> Option<&Json> {
+        let body = self.body.as_ref()?;
+        match self.form {
+            Form::GraphQl => body.get("data").filter(|data| !data.is_null()),
+            Form::OAuth => Some(body),
         }
-        answer
+    }
+
+    /// Its errors, from wherever they stand.
+    pub(super) fn problems(&self) -> Vec<Problem<'_>> {
+        self.body.as_ref().map_or_else(Vec::new, |body| problems(body, self.form))
+    }
+
+    /// Whether it has errors as the GraphQL specification (section 7.1) writes them, and is not
+    /// what something in between says in JSON.
+    pub(super) fn has_errors(&self) -> bool {
+        let errors = self.body.as_ref().and_then(|body| body.get("errors")).map_or(&[][..], Json::items);
+        !errors.is_empty()
+            && errors.iter().all(|error| error.get("message").and_then(Json::as_text).is_some())
+    }
+
+    /// The provider's own id of the request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.body.as_ref()?.at("extensions.requestId")?.as_text().filter(|id| is_showable(id))
     }
 
     /// Whether the status is one of success. 294 is "partial success" (GraphQL over HTTP).
@@ -115,101 +137,158 @@ impl Answer {
 
     /// Whether its errors show `signs`, whatever its status.
     pub fn says(&self, signs: &Signs) -> bool {
-        self.problems.iter().any(|problem| problem.shows(signs))
+        self.problems().iter().any(|problem| problem.shows(signs))
     }
 
     /// The codes of the errors, the first few, for a message; empty where there are none.
     pub fn codes(&self) -> String {
         let mut codes: Vec<&str> = Vec::new();
-        for code in self.problems.iter().flat_map(|problem| &problem.codes) {
-            if codes.len() > MOST_CODES {
-                break;
-            }
-            if !codes.contains(&code.as_str()) {
-                codes.push(code);
+        for problem in self.problems() {
+            for code in problem.codes().into_iter().flatten() {
+                if codes.len() <= MOST_CODES && !codes.contains(&code) {
+                    codes.push(if codes.len() < MOST_CODES { code } else { "…" });
+                }
             }
         }
-        if codes.len() > MOST_CODES {
-            codes[MOST_CODES] = "…";
-        }
-        codes.join(", ")
+        joined(&mut codes.into_iter(), ", ")
     }
+
+    /// What was seen, for a message.
+    pub(super) fn sighted(&self) -> String {
+        match (self.codes(), self.status) {
+            (codes, 200) if !codes.is_empty() => codes,
+            (codes, status) if !codes.is_empty() => format!("HTTP {status}, {codes}"),
+            (_, status) => format!("HTTP {status}"),
+        }
+    }
+
+    /// What it means, as an error of `provider`.
+    pub(super) fn error(&self, provider: &str, code: ErrorCode, message: String) -> TokenError {
+        TokenError {
+            status: (self.status > 0).then_some(self.status),
+            request_id: self.request_id().map(str::to_owned),
+            ..TokenError::new(code, message).of(provider)
+        }
+    }
+}
+
+/// How long an answer asks to be left alone.
+pub(super) fn retry_after(response: &HttpResponse) -> Option<Duration> {
+    let now = Clock::of(response, Stamp::default()).theirs();
+    parse_retry_after(response.header("retry-after")?, now)
+}
+
+/// `words` in one text.
+pub(super) fn joined<'a>(words: &mut dyn Iterator<Item = &'a str>, between: &str) -> String {
+    let mut joined = String::new();
+    for word in words {
+        joined.push_str(if joined.is_empty() { "" } else { between });
+        joined.push_str(word);
+    }
+    joined
+}
+
+/// A body without what may lie around its JSON.
+fn bare(mut text: &str) -> &str {
+    while let Some(rest) = text.strip_prefix('\u{feff}') {
+        text = rest;
+    }
+    text.trim()
 }
 
 /// The body of an answer, if it is JSON.
 pub(super) fn parsed(text: &str, platform: Platform) -> Option<Json> {
-    (platform.parse_json)(text.trim_start_matches('\u{feff}').trim())
+    (platform.parse_json)(bare(text))
 }
 
 /// Whether the errors of a body show `signs`.
 pub(super) fn says(body: &Json, signs: &Signs) -> bool {
-    problems(body).iter().any(|problem| problem.shows(signs))
-}
-
-/// Whether a body has errors as the GraphQL specification (section 7.1) writes them,
-/// and is not what something in between says in JSON.
-pub(super) fn has_errors(response: &HttpResponse, platform: Platform) -> bool {
-    let body = parsed(response.body.expose(), platform);
-    let errors = body.as_ref().and_then(|body| body.get("errors")).map_or(&[][..], Json::items);
-    !errors.is_empty() && errors.iter().all(|error| error.get("message").and_then(Json::as_text).is_some())
+    problems(body, Form::GraphQl).iter().any(|problem| problem.shows(signs))
 }
 
 /// An answer has one error or two; a message that lists more is not read.
 const MOST_CODES: usize = 3;
 
-impl Problem {
-    fn read(error: &Json) -> Self {
-        let text = |path: &str| error.at(path).and_then(Json::as_text);
-        let codes = ["extensions.code", "extensions.errorClass", "code"];
-        Self {
-            message: error.as_text().or_else(|| text("message")).unwrap_or_default().to_owned(),
-            codes: codes.iter().filter_map(|path| showable(text(path)?)).collect(),
-        }
+/// One error of an answer. Its message is compared and never shown: servers quote
+/// the variables they were sent.
+pub(super) struct Problem<'a> {
+    error: &'a Json,
+    form: Form,
+}
+
+impl<'a> Problem<'a> {
+    fn text(&self, path: &str) -> Option<&'a str> {
+        self.error.at(path)?.as_text()
+    }
+
+    fn message(&self) -> &'a str {
+        self.error.as_text().or_else(|| self.text("message")).unwrap_or_default()
+    }
+
+    /// Its codes; only such that are safe to show.
+    fn codes(&self) -> [Option<&'a str>; 4] {
+        let message = if self.form == Form::OAuth { Some(self.message()) } else { None };
+        [self.text("extensions.code"), self.text("extensions.errorClass"), self.text("code"), message]
+            .map(|code| code.filter(|code| is_showable(code)))
     }
 
     fn shows(&self, signs: &Signs) -> bool {
-        let message = self.message.trim().to_ascii_lowercase();
-        self.codes.iter().any(|code| signs.codes.contains(code))
-            || signs.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(&message))
-            || signs.phrases.iter().any(|words| words.iter().all(|word| message.contains(word)))
+        let message = self.message().trim();
+        signs.codes.iter().any(|known| self.codes().contains(&Some(known)))
+            || signs.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(message))
+            || signs.phrases.iter().any(|words| words.iter().all(|word| holds(message.as_bytes(), word)))
     }
 
     /// What validation complains of: the words before the first name in quotes, and
     /// that name. What comes after it are suggestions.
-    pub(super) fn complaint(&self) -> Option<(String, &str)> {
-        let start = self.message.find(QUOTES)?;
-        let (lead, quoted) = self.message.split_at(start);
-        let mut characters = quoted.chars();
-        let quote = characters.next()?;
-        let name = characters.as_str().split(quote).next()?;
-        Some((lead.to_ascii_lowercase(), name))
+    pub(super) fn complaint(&self) -> Option<(&'a [u8], &'a [u8])> {
+        let message = self.message().as_bytes();
+        let start = message.iter().position(|byte| QUOTES.contains(byte))?;
+        let (lead, quoted) = message.split_at(start);
+        let (quote, rest) = quoted.split_first()?;
+        Some((lead, rest.split(|byte| byte == quote).next()?))
     }
 }
 
 /// Quotation marks around names in validation errors of the common servers.
-const QUOTES: [char; 3] = ['"', '\'', '`'];
+const QUOTES: &[u8] = b"\"'`";
+
+/// Whether `text` holds `word`, in any case. Not `str::contains`, whose searching is a kilobyte.
+pub(super) fn holds(text: &[u8], word: &str) -> bool {
+    text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+}
 
 /// `errors`, a bare top-level `error`, the body itself, and failures inside the payload.
-fn problems(body: &Json) -> Vec<Problem> {
-    let listed = body.get("errors").map_or(&[][..], Json::items).iter();
-    let bare = body.get("error").filter(|error| error.as_text().is_some() || error.get("message").is_some());
+fn problems(body: &Json, form: Form) -> Vec<Problem<'_>> {
+    let mut problems = Vec::new();
+    let mut add = |error| problems.push(Problem { error, form });
+    for error in body.get("errors").map_or(&[][..], Json::items) {
+        add(error);
+    }
+    if let Some(error) = body.get("error")
+        && (error.as_text().is_some() || error.get("message").is_some())
+    {
+        add(error);
+    }
     // Braintree's guide to access tokens prints an error without the list around it.
-    let itself = Some(body).filter(|body| body.get("message").is_some() && body.get("extensions").is_some());
+    if body.get("message").is_some() && body.get("extensions").is_some() {
+        add(body);
+    }
     // Fluz: "most mutations return failures inside the payload".
-    let inside = body
-        .get("data")
-        .map_or(&[][..], Json::members)
-        .iter()
-        .filter_map(|(_, payload)| payload.get("error"))
-        .filter(|error| !error.is_null());
-    listed.chain(bare).chain(itself).chain(inside).map(Problem::read).collect()
+    for (_, payload) in body.get("data").map_or(&[][..], Json::members) {
+        if let Some(error) = payload.get("error")
+            && !error.is_null()
+        {
+            add(error);
+        }
+    }
+    problems
 }
 
 /// A code or an id, if it is one: what a provider writes there goes into messages.
-fn showable(text: &str) -> Option<String> {
-    let fits = (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    fits.then(|| text.to_owned())
+fn is_showable(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 #[cfg(test)]
@@ -240,7 +319,7 @@ mod tests {
         ] {
             let answer = answer(200, body);
 
-            assert_eq!(answer.problems.len(), 1, "{body}");
+            assert_eq!(answer.problems().len(), 1, "{body}");
             assert_eq!(answer.codes(), code, "{body}");
             assert_eq!(answer.kind, Kind::GraphQl, "{body}");
         }
@@ -249,7 +328,7 @@ mod tests {
     #[test]
     fn no_errors_are_written_in_many_ways() {
         for body in [r#"{"data":{}}"#, r#"{"data":{},"errors":null}"#, r#"{"data":{},"errors":[]}"#] {
-            assert!(answer(200, body).problems.is_empty(), "{body}");
+            assert!(answer(200, body).problems().is_empty(), "{body}");
         }
     }
 
@@ -272,10 +351,10 @@ mod tests {
     #[test]
     fn signs_are_statuses_codes_messages_and_phrases() {
         let signs = Signs {
-            statuses: vec![401],
+            statuses: (&[401]).into(),
             codes: words(&["AUTH-0008"]),
             messages: words(&["Unauthorized"]),
-            phrases: vec![&["token", "expired"]],
+            phrases: &[&["token", "expired"]],
         };
 
         for body in [
@@ -296,11 +375,11 @@ mod tests {
     #[test]
     fn only_codes_and_ids_that_are_safe_to_show_are_kept() {
         let shown = answer(200, r#"{"data":{},"extensions":{"requestId":"a1-b_2.c"}}"#);
-        assert_eq!(shown.request_id.as_deref(), Some("a1-b_2.c"));
+        assert_eq!(shown.request_id(), Some("a1-b_2.c"));
 
         for id in ["", "a b", "a\\\"b", &"x".repeat(65)] {
             let hidden = answer(200, &format!(r#"{{"data":{{}},"extensions":{{"requestId":"{id}"}}}}"#));
-            assert_eq!(hidden.request_id, None, "{id}");
+            assert_eq!(hidden.request_id(), None, "{id}");
         }
     }
 
@@ -310,7 +389,7 @@ mod tests {
 
         let printed = format!("{:?}", answer(200, body));
 
-        assert!(printed.contains(r#"["C"]"#) && !printed.contains("planted"), "{printed}");
+        assert!(printed.contains(r#""C""#) && !printed.contains("planted"), "{printed}");
     }
 
     #[test]
@@ -318,15 +397,15 @@ mod tests {
         for (message, lead, name) in [
             (
                 r#"Cannot query field \"token\" on type \"T\". Did you mean \"accessToken\"?"#,
-                "cannot query field ",
+                "Cannot query field ",
                 "token",
             ),
-            ("Unknown argument 'userId' on field 'x'", "unknown argument ", "userId"),
+            ("Unknown argument 'userId' on field 'x'", "Unknown argument ", "userId"),
         ] {
             let answer = answer(200, &format!(r#"{{"errors":[{{"message":"{message}"}}]}}"#));
 
-            assert_eq!(answer.problems[0].complaint(), Some((lead.to_owned(), name)));
+            assert_eq!(answer.problems()[0].complaint(), Some((lead.as_bytes(), name.as_bytes())));
         }
-        assert_eq!(answer(200, r#"{"error":"no quotes"}"#).problems[0].complaint(), None);
+        assert_eq!(answer(200, r#"{"error":"no quotes"}"#).problems()[0].complaint(), None);
     }
 }

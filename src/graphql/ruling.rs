@@ -4,18 +4,13 @@
 //! which error an answer means that holds no data. Leaves carrying answers to the face.
 
 use crate::{
-    core::{ErrorCode, Outlook, ScopeSet, Stamp, TokenError},
+    core::{ErrorCode, Outlook, ScopeSet, TokenError},
     http::HttpResponse,
     json::{Json, Platform},
     provider::Profile,
 };
 
-use super::{
-    exchange::sighted,
-    lifetime::Clock,
-    point::parse_retry_after,
-    response::{Answer, Kind, has_errors, parsed, says},
-};
+use super::response::{Answer, Kind, parsed, retry_after, says};
 
 /// What an ordinary answer says about the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,47 +49,49 @@ pub fn judge(profile: &Profile, status: u16, body: Option<&str>, platform: Platf
 pub fn explain(profile: &Profile, response: &HttpResponse, platform: Platform) -> TokenError {
     let answer = Answer::read(response, platform);
     let name = &profile.name;
-    let throttled = answer.shows(&profile.signals.throttled);
+    let throttled = answer.shows(profile.signals.throttled);
     let outage = answer.status >= 500 || answer.status == 408;
-    let error = |code, message: String| TokenError {
-        status: (answer.status > 0).then_some(answer.status),
-        request_id: answer.request_id.clone(),
-        retry_after: response
-            .header("retry-after")
-            .filter(|_| throttled || outage)
-            .and_then(|text| parse_retry_after(text, Clock::of(response, Stamp::default()).theirs())),
-        ..TokenError::new(code, message).of(name)
-    };
-    let seen = sighted(&answer);
-    if has_errors(response, platform) {
+    let seen = answer.sighted();
+    let mut outlook = None;
+    let (code, message) = if answer.has_errors() {
+        let passes = throttled || outage || answer.says(profile.signals.outage);
+        outlook = Some(if passes { Outlook::MayPass } else { Outlook::Lasts });
         let message = format!(
             "{name} answered with errors ({seen}); see `errors` and `data`, which are not printed since they may \
              hold anything"
         );
-        let passes = throttled || outage || answer.says(&profile.signals.outage);
-        let outlook = if passes { Outlook::MayPass } else { Outlook::Lasts };
-        return TokenError { outlook: Some(outlook), ..error(ErrorCode::GraphqlErrors, message) };
+        (ErrorCode::GraphqlErrors, message)
+    } else if throttled {
+        (ErrorCode::RateLimited, format!("{name} asks for fewer requests; make them later"))
+    } else if outage {
+        (ErrorCode::Server, format!("{name} is out of order ({seen}); try again later"))
+    } else {
+        let (what, advice) = match (answer.kind, answer.status) {
+            (_, 0 | 300..=399) => {
+                ("a redirect", "the token is not sent on; set `endpoint` to the address it redirects to")
+            }
+            (Kind::GraphQl, status) => (Kind::OtherJson.described(), advice(Kind::OtherJson, status)),
+            (kind, status) => (kind.described(), advice(kind, status)),
+        };
+        (ErrorCode::Protocol, format!("{name} answered with {what} ({seen}); {advice}"))
+    };
+    let mut error = answer.error(name, code, message);
+    error.outlook = outlook;
+    if throttled || outage {
+        error.retry_after = retry_after(response);
     }
-    if throttled {
-        return error(ErrorCode::RateLimited, format!("{name} asks for fewer requests; make them later"));
-    }
-    if outage {
-        return error(ErrorCode::Server, format!("{name} is out of order ({seen}); try again later"));
-    }
-    let advice = match (answer.kind, answer.status) {
-        (_, 0 | 300..=399) => "the token is not sent on; set `endpoint` to the address it redirects to",
+    error
+}
+
+/// What to do about an answer that is none.
+const fn advice(kind: Kind, status: u16) -> &'static str {
+    match (kind, status) {
         (_, 406) => "set `headers: { accept: \"application/json\" }` if it is an older server",
         (Kind::GraphQl | Kind::OtherJson, _) => "check `endpoint` and the document",
         (Kind::Html | Kind::Empty | Kind::Garbled, _) => {
             "check that `endpoint` is a GraphQL endpoint and that nothing in between answers for it"
         }
-    };
-    let what = match (answer.kind, answer.status) {
-        (_, 0 | 300..=399) => "a redirect",
-        (Kind::GraphQl, _) => Kind::OtherJson.described(),
-        (kind, _) => kind.described(),
-    };
-    error(ErrorCode::Protocol, format!("{name} answered with {what} ({seen}); {advice}"))
+    }
 }
 
 /// Why a request fails whose fresh token was refused as well.
@@ -111,7 +108,7 @@ pub fn rejected(
 ) -> TokenError {
     let answer = Answer::read(response, platform);
     let name = &profile.name;
-    let seen = sighted(&answer);
+    let seen = answer.sighted();
     let missing = needed.map(|needed| granted.missing(needed));
     let held = granted.listed();
     let (code, message) = match &missing {
@@ -139,10 +136,7 @@ pub fn rejected(
             ),
         ),
     };
-    TokenError {
-        status: (answer.status > 0).then_some(answer.status),
-        request_id: answer.request_id,
-        missing_scopes: missing.filter(|missing| !missing.is_empty()),
-        ..TokenError::new(code, message).of(name)
-    }
+    let mut error = answer.error(name, code, message);
+    error.missing_scopes = missing.filter(|missing| !missing.is_empty());
+    error
 }

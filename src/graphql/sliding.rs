@@ -1,13 +1,17 @@
 //! New tokens that come with ordinary answers.
 
 use crate::{
-    core::{AccessToken, TokenSet, is_sendable},
+    core::{TokenSet, is_sendable},
     http::HttpResponse,
     json::Platform,
     provider::{Profile, TokenShape},
 };
 
-use super::{exchange::bearer, jwt, lifetime::validity};
+use super::{
+    exchange::bearer,
+    jwt,
+    lifetime::{Clock, issued},
+};
 
 /// The token that an ordinary answer brings, if it brings one.
 ///
@@ -21,21 +25,12 @@ pub fn observe(profile: &Profile, response: &HttpResponse, platform: Platform) -
     }
     let token = sliding.headers.iter().find_map(|name| bearer(response.header(name)?))?;
     let fits = match sliding.shape {
-        TokenShape::Jwt => jwt::looks_like_jwt(&token),
-        TokenShape::Any => is_sendable(&token),
+        TokenShape::Jwt => jwt::looks_like_jwt(token),
+        TokenShape::Any => is_sendable(token),
     };
     if !fits {
         return None;
     }
-    let stamp = jwt::stamp(&token, platform);
-    let validity = validity(profile, response, None, stamp);
-    Some(TokenSet {
-        access_token: AccessToken::new(token),
-        refresh_token: None,
-        scopes: None,
-        issued_at: response.received_at,
-        expires_at: validity.expires_at,
-        provider_clock: validity.provider_clock,
-        stamp,
-    })
+    let stamp = jwt::stamp(token, platform);
+    Some(issued(token, profile.expiry.as_ref(), profile.lifetime, Clock::of(response, stamp), None, stamp))
 }

@@ -40,7 +40,7 @@ pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
         headers.push(&Array::of2(&JsValue::from_str(name), &JsValue::from_str(value.expose())));
     }
     let refusing = Array::new();
-    for status in statuses {
+    for status in statuses.iter() {
         refusing.push(&JsValue::from_f64(f64::from(*status)));
     }
     let view = Plain::new();
@@ -49,7 +49,13 @@ pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
     view.put("origins", &texts(origins));
     view.put("headers", &headers);
     // Headers that may bring a newer token.
-    view.put("sliding", &texts(profile.sliding.as_ref().map_or(&[], |sliding| &sliding.headers)));
+    let sliding = Array::new();
+    if let Some(news) = &profile.sliding {
+        for name in news.headers.iter() {
+            sliding.push(&JsValue::from_str(name));
+        }
+    }
+    view.put("sliding", &sliding);
     // Whether tokens are granted in headers, which can then be read.
     view.flag("readable", Some(matches!(profile.token, TokenSource::Headers(_))));
     // Statuses by which it refuses a token.

@@ -10,8 +10,8 @@ use crate::{
     core::ScopeSet,
     json::Json,
     provider::{
-        Authorization, Choice, Choices, Expiry, Lifetime, Operation, Presence, Profile, SecretId, Signals,
-        Signs, Sliding, TokenShape, TokenSource, Unexplained, Variable, Wire,
+        Authorization, Choices, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, Sliding,
+        Text, TokenShape, TokenSource, Unexplained, Variable, Wire, Words,
     },
 };
 
@@ -46,24 +46,14 @@ pub(super) fn read<F: Clone>(
         Granter::Function(grant)
     } else {
         wire(provider, &mut profile, &mut secrets)?;
-        profile.secrets = secrets.names;
-        profile.choices = choices(&profile.authenticate);
+        profile.secrets = Words::Given(secrets.names);
+        profile.choices = Choices::Variables { optional: &[] };
         Granter::Profile(secrets.sources)
     };
     if let Some(lifetime) = options.millis("lifetimeMs", 1)? {
         profile.lifetime = Lifetime::AtMost(lifetime);
     }
     Ok(Chosen { profile, granter, scopes })
-}
-
-/// What a session may choose: each variable that is the same for each request, and plain.
-fn choices(authenticate: &Operation) -> Choices {
-    let plain = |(name, variable): &(String, Variable)| {
-        let plain = matches!(variable, Variable::Literal(Json::Text(_) | Json::Number(_) | Json::Bool(_)));
-        // What is called so chooses scopes.
-        (plain && name != "scopes").then(|| Choice { name: name.clone(), presence: Presence::Required })
-    };
-    Choices::Variables(authenticate.variables.iter().filter_map(plain).collect())
 }
 
 /// The scopes to ask for, where there are any.
@@ -81,24 +71,24 @@ pub(super) fn bare<F: Clone>(
     told: &Reader<'_, F>,
 ) -> Result<Profile, Invalid> {
     Ok(Profile {
-        name,
-        endpoint,
+        name: name.into(),
+        endpoint: endpoint.into(),
         wire: Wire::GraphQl,
         headers: Vec::new(),
         authenticate: Operation::ABSENT,
         renew: None,
         application_scopes: None,
-        spellings: Vec::new(),
-        token: TokenSource::Data(Vec::new()),
-        refresh_token: Vec::new(),
-        scopes: Vec::new(),
+        spellings: &[],
+        token: TokenSource::Data(Words::default()),
+        refresh_token: Words::default(),
+        scopes: Words::default(),
         expiry: None,
         lifetime: Lifetime::Otherwise(UNTOLD),
         sliding: sliding(told)?,
         signals: signals(told)?,
         unexplained: Unexplained::Unknown,
-        advice: "what `authenticate` identifies with".to_owned(),
-        secrets: Vec::new(),
+        advice: "what `authenticate` identifies with",
+        secrets: Words::default(),
         choices: Choices::Any,
     })
 }
@@ -162,7 +152,7 @@ fn operation<F: Clone>(given: &Reader<'_, F>, secrets: &mut Secrets<F>) -> Resul
         None => Vec::new(),
     };
     Ok(Operation {
-        document: given.required_text("document", "a GraphQL document as a string")?,
+        document: given.required_text("document", "a GraphQL document as a string")?.into(),
         variables,
         authorization: authorization(given, secrets)?,
     })
@@ -171,10 +161,10 @@ fn operation<F: Clone>(given: &Reader<'_, F>, secrets: &mut Secrets<F>) -> Resul
 fn members<F: Clone>(
     given: &Reader<'_, F>,
     secrets: &mut Secrets<F>,
-) -> Result<Vec<(String, Variable)>, Invalid> {
+) -> Result<Vec<(Text, Variable)>, Invalid> {
     let given_members = given.members().iter().filter(|(_, value)| !matches!(value, Given::Missing));
     given_members
-        .map(|(key, value)| Ok((key.clone(), variable(given.name(shown(key)), value, secrets)?)))
+        .map(|(key, value)| Ok((key.clone().into(), variable(given.name(shown(key)), value, secrets)?)))
         .collect()
 }
 
@@ -245,24 +235,24 @@ fn token<F: Clone>(provider: &Reader<'_, F>) -> Result<TokenSource, Invalid> {
     let given = provider.map("token", remedy)?.ok_or_else(|| provider.wrong("token", remedy))?;
     given.accept_only(&["data", "header"])?;
     match (given.texts("data", PATH)?, headers(&given)?) {
-        (Some(paths), None) => Ok(TokenSource::Data(paths)),
+        (Some(paths), None) => Ok(TokenSource::Data(Words::Given(paths))),
         (None, Some(headers)) => Ok(TokenSource::Headers(headers)),
         _ => Err(provider.not_one("token", remedy)),
     }
 }
 
 /// `{ data: path }`, or nothing.
-fn paths<F: Clone>(provider: &Reader<'_, F>, key: &str) -> Result<Vec<String>, Invalid> {
-    let Some(given) = provider.map(key, "{ data: path }")? else { return Ok(Vec::new()) };
+fn paths<F: Clone>(provider: &Reader<'_, F>, key: &str) -> Result<Words, Invalid> {
+    let Some(given) = provider.map(key, "{ data: path }")? else { return Ok(Words::default()) };
     given.accept_only(&["data"])?;
-    given.texts("data", PATH)?.ok_or_else(|| given.wrong("data", PATH))
+    given.texts("data", PATH)?.map(Words::Given).ok_or_else(|| given.wrong("data", PATH))
 }
 
 /// `header`: one name or several; they come out in lower case.
-fn headers<F: Clone>(given: &Reader<'_, F>) -> Result<Option<Vec<String>>, Invalid> {
+fn headers<F: Clone>(given: &Reader<'_, F>) -> Result<Option<Words>, Invalid> {
     let Some(names) = given.texts("header", HEADER_NAME)? else { return Ok(None) };
     if names.iter().all(|name| is_header_name(name)) {
-        Ok(Some(names.iter().map(|name| name.to_ascii_lowercase()).collect()))
+        Ok(Some(Words::Given(names.iter().map(|name| name.to_ascii_lowercase()).collect())))
     } else {
         Err(given.wrong("header", "a header's name of letters, digits and hyphens"))
     }
@@ -285,9 +275,10 @@ fn expiry<F: Clone>(provider: &Reader<'_, F>, profile: &mut Profile) -> Result<(
         return Err(invalid("option `provider.expiry.unit` goes with `expiresIn` alone; leave it out"));
     }
     if let Some(paths) = given.texts("expiresIn", PATH)? {
+        let paths = Words::Given(paths);
         profile.expiry = Some(Expiry::ExpiresIn { paths, unit: unit.unwrap_or(Duration::from_secs(1)) });
     } else if let Some(paths) = given.texts("expiresAt", PATH)? {
-        profile.expiry = Some(Expiry::ExpiresAt { paths });
+        profile.expiry = Some(Expiry::ExpiresAt { paths: Words::Given(paths) });
     } else if let Some(lifetime) = given.millis("lifetimeMs", 1)? {
         profile.lifetime = Lifetime::AtMost(lifetime);
     } else if !matches!(given.get("jwt"), Some(Given::Bool(true))) {
@@ -309,27 +300,26 @@ fn signals<F: Clone>(provider: &Reader<'_, F>) -> Result<Signals, Invalid> {
         Some(given) => {
             given.accept_only(&["statuses", "messages", "codes"])?;
             Signs {
-                statuses: statuses(&given)?,
+                statuses: statuses(&given)?.into(),
                 messages: signs(&given, "messages", "the message of an error")?,
                 codes: signs(&given, "codes", "the code of an error")?,
-                phrases: Vec::new(),
+                phrases: &[],
             }
         }
-        None => Signs { statuses: vec![401], ..Signs::default() },
+        None => Signs::of(&[401], &[]),
     };
-    Ok(Signals {
-        refused,
-        denied: Signs { statuses: vec![401, 403], ..Signs::default() },
-        throttled: Signs { statuses: vec![429], ..Signs::default() },
-        outage: Signs::default(),
-    })
+    Ok(Signals { refused, denied: &DENIED, throttled: &THROTTLED, outage: &NONE })
 }
 
+static DENIED: Signs = Signs::of(&[401, 403], &[]);
+static THROTTLED: Signs = Signs::of(&[429], &[]);
+static NONE: Signs = Signs::of(&[], &[]);
+
 /// One text or several, or none at all.
-fn signs<F: Clone>(given: &Reader<'_, F>, key: &str, one: &str) -> Result<Vec<String>, Invalid> {
+fn signs<F: Clone>(given: &Reader<'_, F>, key: &str, one: &str) -> Result<Words, Invalid> {
     match given.get(key) {
-        Some(Given::List(items)) if items.is_empty() => Ok(Vec::new()),
-        _ => Ok(given.texts(key, one)?.unwrap_or_default()),
+        Some(Given::List(items)) if items.is_empty() => Ok(Words::default()),
+        _ => Ok(given.texts(key, one)?.map_or_else(Words::default, Words::Given)),
     }
 }
 

@@ -4,14 +4,14 @@ use super::{Given, Invalid, Reader, Settings, invalid, reader::shown};
 use crate::{
     core::{ScopeSet, Scoping, TokenError},
     json::Json,
-    provider::{Choice, Choices, Presence, Wire},
+    provider::{Choices, Chosen, Variable, Wire},
 };
 
 /// What a session has of its own; all else is the manager's.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     /// Variables of the grant in the order of their names; one without a value is left out.
-    pub variables: Vec<(String, Option<Json>)>,
+    pub variables: Vec<Chosen>,
     /// The scopes to ask for.
     pub scopes: Option<ScopeSet>,
 }
@@ -35,9 +35,27 @@ fn selection<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selec
     let scoped = settings.limits.scoping == Scoping::ByRequest;
     let mut variables = Vec::new();
     match &profile.choices {
-        Choices::Variables(choices) => {
-            let names = choices.iter().map(|choice| choice.name.as_str());
-            let known: Vec<_> = names.chain(scoped.then_some("scopes")).collect();
+        Choices::Any => {
+            // What a form has of its own is not to be chosen.
+            for (name, value) in members.iter().filter(|(name, _)| name != "scopes") {
+                if profile.authenticate.has(name) {
+                    return Err(invalid(format!("option `{name}` is not to be selected; leave it out")));
+                }
+                if !matches!(value, Given::Missing) {
+                    variables.push((name.clone(), Some(plain(name, value, &profile.wire)?)));
+                }
+            }
+        }
+        choices @ (Choices::Nothing | Choices::Variables { .. }) => {
+            let mut known = Vec::new();
+            for (name, variable) in &profile.authenticate.variables {
+                if is_choosable(name, variable, choices) {
+                    known.push(&**name);
+                }
+            }
+            if scoped {
+                known.push("scopes");
+            }
             if known.is_empty() && !members.is_empty() {
                 return Err(invalid(format!(
                     "{} knows no other users and no scopes under the same credentials: a session has nothing \
@@ -46,20 +64,9 @@ fn selection<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selec
                 )));
             }
             options.accept_only(&known)?;
-            for choice in choices.iter().filter(|choice| options.get(&choice.name).is_some()) {
-                let own = profile.authenticate.literal(&choice.name);
-                variables.push((choice.name.clone(), chosen(&options, choice, own)?));
-            }
-        }
-        Choices::Any => {
-            // What a form has of its own is not to be chosen.
-            let own = profile.authenticate.variables.iter().map(|(name, _)| name.as_str());
-            for (name, value) in members.iter().filter(|(name, _)| name != "scopes") {
-                if own.clone().any(|own| own == name) {
-                    return Err(invalid(format!("option `{name}` is not to be selected; leave it out")));
-                }
-                if !matches!(value, Given::Missing) {
-                    variables.push((name.clone(), Some(plain(name, value, &profile.wire)?)));
+            for (name, own) in &profile.authenticate.variables {
+                if is_choosable(name, own, choices) && options.get(name).is_some() {
+                    variables.push((name.clone().into_owned(), chosen(&options, name, own, choices)?));
                 }
             }
         }
@@ -69,21 +76,39 @@ fn selection<F: Clone>(given: &Given<F>, settings: &Settings<F>) -> Result<Selec
     Ok(Selection { variables, scopes })
 }
 
+/// Whether a variable is the same for each request, and plain.
+fn is_choosable(name: &str, variable: &Variable, choices: &Choices) -> bool {
+    let plain = match variable {
+        Variable::Literal(value) => matches!(value, Json::Text(_) | Json::Number(_) | Json::Bool(_)),
+        Variable::Absent => true,
+        Variable::Secret(_)
+        | Variable::RefreshToken
+        | Variable::Refused
+        | Variable::Scopes
+        | Variable::Map(_)
+        | Variable::List(_) => false,
+    };
+    // What is called so chooses scopes.
+    plain && name != "scopes" && *choices != Choices::Nothing
+}
+
 /// The value for a variable, of the same kind as the manager's own.
 fn chosen<F: Clone>(
     options: &Reader<'_, F>,
-    choice: &Choice,
-    own: Option<&Json>,
+    key: &str,
+    own: &Variable,
+    choices: &Choices,
 ) -> Result<Option<Json>, Invalid> {
-    let key = &choice.name;
-    let remedy = match (own, choice.presence) {
-        (Some(Json::Number(_)), _) => "a number",
-        (Some(Json::Bool(_)), _) => "true or false",
-        (_, Presence::Optional) => "a string, or null for none",
-        (_, Presence::Required) => "a string, or leave it out for the manager's own",
+    let own = if let Variable::Literal(own) = own { Some(own) } else { None };
+    let may_be_left_out = matches!(choices, Choices::Variables { optional } if optional.contains(&key));
+    let remedy = match own {
+        Some(Json::Number(_)) => "a number",
+        Some(Json::Bool(_)) => "true or false",
+        _ if may_be_left_out => "a string, or null for none",
+        _ => "a string, or leave it out for the manager's own",
     };
     match (options.get(key), own) {
-        (Some(Given::Null), _) if choice.presence == Presence::Optional => Ok(None),
+        (Some(Given::Null), _) if may_be_left_out => Ok(None),
         (Some(Given::Number(_)), Some(Json::Number(_))) | (Some(Given::Bool(_)), Some(Json::Bool(_))) => {
             options.get(key).and_then(Given::to_json).map(Some).ok_or_else(|| options.wrong(key, remedy))
         }

@@ -12,8 +12,8 @@ use crate::core::Secret;
 
 pub use super::fluz::Environment;
 use super::profile::{
-    Authorization, Choices, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, TokenSource,
-    Unexplained, Variable, Wire, words,
+    Authorization, Choices, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, Text,
+    TokenSource, Unexplained, Variable, Wire, words,
 };
 
 /// What a user gives to reach Braintree. The client secret is secret number 0.
@@ -39,60 +39,49 @@ impl Braintree {
             Environment::Production => PRODUCTION,
         };
         Profile {
-            name: "braintree".to_owned(),
-            endpoint: self.endpoint.unwrap_or_else(|| endpoint.to_owned()),
+            name: "braintree".into(),
+            endpoint: self.endpoint.map_or(endpoint.into(), Text::Owned),
             wire: Wire::GraphQl,
             headers: vec![(
                 "braintree-version".to_owned(),
                 Secret::new(self.version.unwrap_or_else(|| VERSION.to_owned())),
             )],
             authenticate: Operation {
-                document: CREATE.to_owned(),
-                variables: vec![(
-                    "input".to_owned(),
-                    Variable::Map(vec![("scopes".to_owned(), Variable::Scopes)]),
-                )],
+                document: CREATE.into(),
+                variables: vec![("input".into(), Variable::Map(vec![("scopes".into(), Variable::Scopes)]))],
                 authorization: Authorization::BasicPair { username: self.client_id, password: SecretId(0) },
             },
             // The schema has no mutation that takes a refresh token.
             renew: None,
             application_scopes: None,
-            spellings: Vec::new(),
+            spellings: &[],
             token: TokenSource::Data(words(&[
                 "createOAuthAccessTokenFromClientCredentials.accessToken.accessToken",
             ])),
-            refresh_token: Vec::new(),
-            scopes: Vec::new(),
+            refresh_token: words(&[]),
+            scopes: words(&[]),
             expiry: Some(Expiry::ExpiresAt {
                 paths: words(&["createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt"]),
             }),
             lifetime: Lifetime::Otherwise(self.lifetime.unwrap_or(LIFETIME)),
             sliding: None,
-            signals: Signals {
-                refused: Signs {
-                    statuses: vec![401],
-                    // Wrong secret, expired token and missing scope are all this class.
-                    codes: words(&["AUTHENTICATION"]),
-                    ..Signs::default()
-                },
-                denied: Signs { statuses: vec![403], codes: words(&["AUTHORIZATION"]), ..Signs::default() },
-                throttled: Signs {
-                    statuses: vec![429],
-                    codes: words(&["RESOURCE_LIMIT"]),
-                    ..Signs::default()
-                },
-                outage: Signs { codes: words(&["SERVICE_AVAILABILITY", "INTERNAL"]), ..Signs::default() },
-            },
+            signals: SIGNALS,
             unexplained: Unexplained::Unknown,
-            advice:
-                "that `clientId` and `clientSecret` belong to this environment, and that the OAuth client \
-                     may have these scopes"
-                    .to_owned(),
-            secrets: vec!["clientSecret".to_owned()],
-            choices: Choices::NONE,
+            advice: "that `clientId` and `clientSecret` belong to this environment, and that the OAuth client \
+                     may have these scopes",
+            secrets: words(&["clientSecret"]),
+            choices: Choices::Nothing,
         }
     }
 }
+
+const SIGNALS: Signals = Signals {
+    // Wrong secret, expired token and missing scope are all this class.
+    refused: Signs::of(&[401], &["AUTHENTICATION"]),
+    denied: &Signs::of(&[403], &["AUTHORIZATION"]),
+    throttled: &Signs::of(&[429], &["RESOURCE_LIMIT"]),
+    outage: &Signs::of(&[], &["SERVICE_AVAILABILITY", "INTERNAL"]),
+};
 
 const SANDBOX: &str = "https://payments.sandbox.braintree-api.com/graphql";
 const PRODUCTION: &str = "https://payments.braintree-api.com/graphql";

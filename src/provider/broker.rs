@@ -23,44 +23,35 @@ pub struct Broker {
 impl Broker {
     /// As data: `api`, whose tokens come from the broker.
     pub fn profile(self, api: Profile) -> Profile {
-        let fields = [("scope", Variable::Scopes), ("refused", Variable::Refused)];
         Profile {
             wire: Wire::Form { url: self.url, credentials: self.credentials },
             authenticate: Operation {
-                document: String::new(),
-                variables: fields.map(|(name, value)| (name.to_owned(), value)).into(),
+                document: "".into(),
+                variables: vec![("scope".into(), Variable::Scopes), ("refused".into(), Variable::Refused)],
                 authorization: Authorization::None,
             },
             renew: None,
             application_scopes: None,
-            spellings: Vec::new(),
+            spellings: &[],
             token: TokenSource::Data(words(&["access_token"])),
-            refresh_token: Vec::new(),
+            refresh_token: words(&[]),
             scopes: words(&["scope"]),
             expiry: Some(Expiry::ExpiresIn { paths: words(&["expires_in"]), unit: Duration::from_secs(1) }),
             lifetime: self.lifetime.map_or(Lifetime::Otherwise(UNTOLD), Lifetime::AtMost),
-            signals: Signals {
-                denied: Signs {
-                    statuses: vec![401, 403],
-                    codes: words(&[
-                        "invalid_client",
-                        "invalid_grant",
-                        "unauthorized_client",
-                        "access_denied",
-                    ]),
-                    ..Signs::default()
-                },
-                outage: Signs { codes: words(&["temporarily_unavailable"]), ..api.signals.outage },
-                ..api.signals
-            },
+            signals: Signals { denied: &DENIED, outage: &OUTAGE, ..api.signals },
             unexplained: Unexplained::Unknown,
-            advice: "that the user is signed in, and what `authorize` of the broker gives".to_owned(),
-            secrets: Vec::new(),
+            advice: "that the user is signed in, and what `authorize` of the broker gives",
+            secrets: words(&[]),
             choices: Choices::Any,
             ..api
         }
     }
 }
+
+static DENIED: Signs =
+    Signs::of(&[401, 403], &["invalid_client", "invalid_grant", "unauthorized_client", "access_denied"]);
+
+static OUTAGE: Signs = Signs::of(&[], &["temporarily_unavailable"]);
 
 /// Of a token whose broker tells no `expires_in`, which RFC 6749 only recommends.
 const UNTOLD: Duration = Duration::from_secs(5 * 60);

@@ -5,11 +5,11 @@
 //! "Staging vs. live environment" of docs.fluz.app. Where they contradict each
 //! other, the likelier reading comes first and the other is a spelling.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use super::profile::{
-    Authorization, Choice, Choices, Lifetime, Operation, Part, Presence, Profile, SecretId, Signals, Signs,
-    Spelling, TokenSource, Unexplained, Variable, Wire, words,
+    Authorization, Choices, Lifetime, Operation, Part, Profile, SecretId, Signals, Signs, Spelling, Text,
+    TokenSource, Unexplained, Variable, Wire, words,
 };
 use crate::json::Json;
 
@@ -71,56 +71,63 @@ impl Fluz {
             Environment::Sandbox => (SANDBOX, SANDBOX_LIFETIME),
             Environment::Production => (PRODUCTION, PRODUCTION_LIFETIME),
         };
-        let (authorization, secret) = match self.key {
-            Key::ApiKey => (Authorization::ApiKey(SecretId(0)), "apiKey"),
-            Key::Pair { app_id } => {
-                (Authorization::BasicPair { username: app_id, password: SecretId(0) }, "appSecret")
-            }
+        let (authorization, secret, advice): (_, &[&str], _) = match self.key {
+            Key::ApiKey => (
+                Authorization::ApiKey(SecretId(0)),
+                &["apiKey"],
+                "that `apiKey` belongs to this environment and is current, and that the user granted the \
+                 application access",
+            ),
+            Key::Pair { app_id } => (
+                Authorization::BasicPair { username: app_id, password: SecretId(0) },
+                &["appSecret"],
+                "that `appSecret` belongs to this environment and is current, and that the user granted the \
+                 application access",
+            ),
         };
-        let mut variables = vec![
-            ("userId".to_owned(), Variable::Literal(Json::text(self.user_id))),
-            ("accountId".to_owned(), Variable::Literal(Json::text(self.account_id))),
-            ("scopes".to_owned(), Variable::Scopes),
-        ];
         // Left out rather than null: the one client known to work does so.
-        variables.extend(self.seat_id.map(|id| ("seatId".to_owned(), Variable::Literal(Json::text(id)))));
+        let seat_id = self.seat_id.map_or(Variable::Absent, |id| Variable::Literal(Json::text(id)));
+        let variables = vec![
+            ("userId".into(), Variable::Literal(Json::text(self.user_id))),
+            ("accountId".into(), Variable::Literal(Json::text(self.account_id))),
+            ("scopes".into(), Variable::Scopes),
+            ("seatId".into(), seat_id),
+        ];
+        let operation = |document: &'static str, variables| Operation {
+            document: document.into(),
+            variables,
+            authorization: authorization.clone(),
+        };
         Profile {
-            name: "fluz".to_owned(),
-            endpoint: self.endpoint.unwrap_or_else(|| endpoint.to_owned()),
+            name: "fluz".into(),
+            endpoint: self.endpoint.map_or(endpoint.into(), Text::Owned),
             wire: Wire::GraphQl,
             headers: Vec::new(),
-            authenticate: Operation {
-                document: GENERATE.to_owned(),
-                variables,
-                authorization: authorization.clone(),
-            },
-            renew: (self.renewal == Renewal::Refresh).then(|| Operation {
-                document: REFRESH.to_owned(),
-                variables: vec![("refreshToken".to_owned(), Variable::RefreshToken)],
-                authorization: authorization.clone(),
-            }),
-            application_scopes: Some(Operation {
-                document: "{ getApplicationScopes }".to_owned(),
-                variables: Vec::new(),
-                authorization,
-            }),
-            spellings: SPELLINGS.to_vec(),
-            token: TokenSource::Data(either("token", Some("accessToken"))),
-            refresh_token: either("refreshToken", None),
-            scopes: either("scopes", None),
+            authenticate: operation(GENERATE, variables),
+            renew: (self.renewal == Renewal::Refresh)
+                .then(|| operation(REFRESH, vec![("refreshToken".into(), Variable::RefreshToken)])),
+            application_scopes: Some(operation("{ getApplicationScopes }", Vec::new())),
+            spellings: &SPELLINGS,
+            // The page's sample answer to a refresh is keyed by the other operation's name.
+            token: TokenSource::Data(words(&[
+                "generateUserAccessToken.token",
+                "generateUserAccessToken.accessToken",
+                "refreshUserAccessToken.token",
+                "refreshUserAccessToken.accessToken",
+            ])),
+            refresh_token: words(&[
+                "generateUserAccessToken.refreshToken",
+                "refreshUserAccessToken.refreshToken",
+            ]),
+            scopes: words(&["generateUserAccessToken.scopes", "refreshUserAccessToken.scopes"]),
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(lifetime)),
             sliding: None,
-            signals: signals(),
+            signals: SIGNALS,
             unexplained: Unexplained::Unknown,
-            advice: format!(
-                "that `{secret}` belongs to this environment and is current, and that the user granted the \
-                 application access"
-            ),
-            secrets: vec![secret.to_owned()],
-            choices: Choices::Variables(
-                CHOICES.map(|(name, presence)| Choice { name: name.to_owned(), presence }).into(),
-            ),
+            advice,
+            secrets: words(secret),
+            choices: Choices::Variables { optional: &["seatId"] },
         }
     }
 }
@@ -134,9 +141,6 @@ const SANDBOX_LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// "Production tokens expire after 3 minutes"; the answer does not tell.
 const PRODUCTION_LIFETIME: Duration = Duration::from_secs(3 * 60);
 
-const CHOICES: [(&str, Presence); 3] =
-    [("userId", Presence::Required), ("accountId", Presence::Required), ("seatId", Presence::Optional)];
-
 const GENERATE: &str = "mutation generateUserAccessToken($userId: UUID!, $accountId: UUID!, \
     $scopes: [ScopeType!]!, $seatId: UUID) { generateUserAccessToken(userId: $userId, accountId: $accountId, \
     scopes: $scopes, seatId: $seatId) { %token% %refreshToken% scopes } }";
@@ -144,7 +148,7 @@ const GENERATE: &str = "mutation generateUserAccessToken($userId: UUID!, $accoun
 const REFRESH: &str = "mutation refreshUserAccessToken($refreshToken: String!) { \
     refreshUserAccessToken(%argument%: $refreshToken) { %token% %refreshToken% scopes } }";
 
-const SPELLINGS: [Spelling; 3] = [
+static SPELLINGS: [Spelling; 3] = [
     // Newer copies of the page select `accessToken`, but every printed answer, and
     // the one client seen to work in production, has `token`.
     Spelling { name: "token", part: Part::Field, variants: &["token", "accessToken"] },
@@ -154,35 +158,17 @@ const SPELLINGS: [Spelling; 3] = [
     Spelling { name: "argument", part: Part::Argument, variants: &["refreshToken", "userId"] },
 ];
 
-/// Paths of a field in the answers of both operations. The page's sample answer to
-/// a refresh is keyed by the other operation's name.
-fn either(field: &str, other: Option<&str>) -> Vec<String> {
-    let fields = [Some(field), other];
-    let roots = ["generateUserAccessToken", "refreshUserAccessToken"];
-    roots
-        .iter()
-        .flat_map(|root| fields.iter().flatten().map(move |field| format!("{root}.{field}")))
-        .collect()
-}
-
-fn signals() -> Signals {
-    Signals {
-        refused: Signs {
-            // "Error verifying API basic token" comes with 401, as does an expired token.
-            statuses: vec![401],
-            // "Error codes": INVALID_CREDENTIALS, INVALID_USER_ACCESS.
-            codes: words(&["AUTH-0002", "AUTH-0008", "UNAUTHENTICATED"]),
-            messages: Vec::new(),
-            // What the client seen to work in production takes for a refusal.
-            phrases: vec![
-                &["invalid access"],
-                &["token", "expired"],
-                &["token", "invalid"],
-                &["token", "verif"],
-            ],
-        },
-        denied: Signs { statuses: vec![403], codes: words(&["AUTH-0001"]), ..Signs::default() },
-        throttled: Signs { statuses: vec![429], ..Signs::default() },
-        outage: Signs::default(),
-    }
-}
+const SIGNALS: Signals = Signals {
+    refused: Signs {
+        // What the client seen to work in production takes for a refusal.
+        phrases: &[&["invalid access"], &["token", "expired"], &["token", "invalid"], &["token", "verif"]],
+        // "Error verifying API basic token" comes with 401, as does an expired token.
+        statuses: Cow::Borrowed(&[401]),
+        // "Error codes": INVALID_CREDENTIALS, INVALID_USER_ACCESS.
+        codes: words(&["AUTH-0002", "AUTH-0008", "UNAUTHENTICATED"]),
+        messages: words(&[]),
+    },
+    denied: &Signs::of(&[403], &["AUTH-0001"]),
+    throttled: &Signs::of(&[429], &[]),
+    outage: &Signs::of(&[], &[]),
+};

@@ -11,8 +11,8 @@ pub mod profile;
 pub mod toggle;
 
 pub use profile::{
-    Authorization, Choice, Choices, Expiry, Lifetime, Operation, Part, Presence, Profile, SecretId, Secrets,
-    Signals, Signs, Sliding, Spelling, TokenShape, TokenSource, Unexplained, Variable, Wire,
+    Authorization, Choices, Chosen, Expiry, Lifetime, Operation, Part, Profile, SecretId, Secrets, Signals,
+    Signs, Sliding, Spelling, Text, TokenShape, TokenSource, Unexplained, Variable, Wire, Words,
 };
 
 #[cfg(test)]
@@ -70,9 +70,11 @@ mod tests {
             Variable::Secret(id) => vec![*id],
             Variable::Map(members) => members.iter().flat_map(|(_, it)| secrets_of(it)).collect(),
             Variable::List(items) => items.iter().flat_map(secrets_of).collect(),
-            Variable::Literal(_) | Variable::RefreshToken | Variable::Refused | Variable::Scopes => {
-                Vec::new()
-            }
+            Variable::Literal(_)
+            | Variable::Absent
+            | Variable::RefreshToken
+            | Variable::Refused
+            | Variable::Scopes => Vec::new(),
         }
     }
 
@@ -86,7 +88,7 @@ mod tests {
                     assert!(profile.spellings.iter().any(|spelling| spelling.name == word), "{word}");
                 }
             }
-            for spelling in &profile.spellings {
+            for spelling in profile.spellings {
                 let mut variants = spelling.variants.to_vec();
                 variants.dedup();
                 assert!(variants.len() >= 2, "{}", spelling.name);
@@ -124,8 +126,8 @@ mod tests {
 
                 assert_eq!(used, [SecretId(0)]);
             }
-            assert_eq!(profile.secrets.len(), 1);
-            assert!(profile.advice.contains(&profile.secrets[0]), "{}", profile.advice);
+            assert_eq!(profile.secrets.iter().count(), 1);
+            assert!(profile.advice.contains(profile.secrets.get(0).unwrap()), "{}", profile.advice);
         }
     }
 
@@ -141,16 +143,18 @@ mod tests {
     #[test]
     fn what_is_compared_in_lower_case_is_written_so() {
         for profile in profiles() {
-            let sliding = profile.sliding.iter().flat_map(|it| &it.headers);
+            let none = Words::default();
+            let sliding = profile.sliding.iter().flat_map(|it| it.headers.iter());
             let token = match &profile.token {
-                TokenSource::Headers(names) => names.as_slice(),
-                TokenSource::Data(_) => &[],
+                TokenSource::Headers(names) => names,
+                TokenSource::Data(_) => &none,
             };
-            let headers = profile.headers.iter().map(|(name, _)| name).chain(sliding).chain(token);
+            let headers =
+                profile.headers.iter().map(|(name, _)| name.as_str()).chain(sliding).chain(token.iter());
             let Signals { refused, denied, throttled, outage } = &profile.signals;
-            let phrases = [refused, denied, throttled, outage].into_iter().flat_map(|it| &it.phrases);
+            let phrases = [refused, denied, throttled, outage].into_iter().flat_map(|it| it.phrases);
 
-            let words = headers.map(String::as_str).chain(phrases.flat_map(|it| it.iter().copied()));
+            let words = headers.chain(phrases.flat_map(|it| it.iter().copied()));
 
             for word in words {
                 assert_eq!(word, word.to_lowercase());
@@ -181,8 +185,8 @@ mod tests {
             let Signals { refused, denied, throttled, outage } = &profile.signals;
             let all = [refused, denied, throttled, outage];
 
-            let mut statuses: Vec<_> = all.iter().flat_map(|it| &it.statuses).collect();
-            let mut codes: Vec<_> = all.iter().flat_map(|it| &it.codes).collect();
+            let mut statuses: Vec<_> = all.iter().flat_map(|it| it.statuses.iter()).collect();
+            let mut codes: Vec<_> = all.iter().flat_map(|it| it.codes.iter()).collect();
             let (before, known) = (statuses.len(), codes.len());
             statuses.sort_unstable();
             statuses.dedup();

@@ -1,6 +1,6 @@
 //! What there is to know about an API's tokens, as data.
 
-use std::time::Duration;
+use std::{borrow::Cow, fmt, time::Duration};
 
 use crate::{
     core::{Scoping, Secret},
@@ -11,9 +11,9 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Profile {
     /// For messages and errors: `fluz`.
-    pub name: String,
+    pub name: Text,
     /// Where requests are sent, and grants, unless `wire` says otherwise.
-    pub endpoint: String,
+    pub endpoint: Text,
     /// How grants are worded.
     pub wire: Wire,
     /// Sent with each grant, names in lower case. A value may be a gateway's key.
@@ -25,13 +25,13 @@ pub struct Profile {
     /// What tells all scopes that the application may ask for: a list, alone below `data`.
     pub application_scopes: Option<Operation>,
     /// Words of the documents that the API may spell in another way.
-    pub spellings: Vec<Spelling>,
+    pub spellings: &'static [Spelling],
     /// Where the token is in an answer.
     pub token: TokenSource,
     /// Where the refresh token is, below `data`.
-    pub refresh_token: Vec<String>,
+    pub refresh_token: Words,
     /// Where the granted scopes are, below `data`.
-    pub scopes: Vec<String>,
+    pub scopes: Words,
     /// What tells when the token expires.
     pub expiry: Option<Expiry>,
     /// What is known of the lifetime beforehand.
@@ -43,9 +43,9 @@ pub struct Profile {
     /// What errors that no signal explains mean when they answer a grant.
     pub unexplained: Unexplained,
     /// What to check when the credentials are refused; follows "check".
-    pub advice: String,
+    pub advice: &'static str,
     /// The option that each [`SecretId`] stands for.
-    pub secrets: Vec<String>,
+    pub secrets: Words,
     /// What a session may choose of its own, besides scopes.
     pub choices: Choices,
 }
@@ -57,51 +57,53 @@ impl Profile {
         if named || self.choices == Choices::Any { Scoping::ByRequest } else { Scoping::Fixed }
     }
 
-    /// The same for a session with variables of its own.
-    #[must_use]
-    pub fn selecting(&self, variables: &[(String, Option<Json>)]) -> Self {
-        let mut profile = self.clone();
-        profile.authenticate = self.authenticate.selecting(variables);
-        for (name, value) in profile.renew.iter_mut().flat_map(|renew| &mut renew.variables) {
-            // What is asked for on renewing may be fewer; what is there is to be the same.
-            if let Some((_, Some(chosen))) = variables.iter().find(|(chosen, _)| chosen == name) {
-                *value = Variable::Literal(chosen.clone());
+    /// The variables of `operation` by name, as `fill` tells those that are not the same for each
+    /// request, and as a session chose them; what was chosen without a value is left out.
+    pub fn filled(
+        &self,
+        operation: &Operation,
+        chosen: &[Chosen],
+        fill: &dyn Fn(&Variable) -> Json,
+    ) -> Vec<(String, Json)> {
+        let mut filled = Vec::new();
+        for (name, variable) in &operation.variables {
+            let value = match (chosen.iter().find(|(known, _)| known == name), variable) {
+                (Some((_, value)), _) => value.clone(),
+                (None, Variable::Absent) => None,
+                (None, variable) => Some(variable.filled(fill)),
+            };
+            if let Some(value) = value {
+                filled.push((name.clone().into_owned(), value));
             }
         }
-        profile
+        if self.choices == Choices::Any {
+            for (name, value) in chosen {
+                if let Some(value) = value
+                    && !operation.has(name)
+                {
+                    filled.push((name.clone(), value.clone()));
+                }
+            }
+        }
+        filled
     }
 }
+
+/// A variable as a session chose it; one without a value is left out.
+pub type Chosen = (String, Option<Json>);
 
 /// What a session may choose of what is sent with a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choices {
-    /// These variables of [`Profile::authenticate`].
-    Variables(Vec<Choice>),
+    /// Nothing.
+    Nothing,
+    /// Each variable of [`Profile::authenticate`] that is the same for each request, and plain.
+    Variables {
+        /// Those that may be left out.
+        optional: &'static [&'static str],
+    },
     /// Whatever it likes: a function of the user's makes something of it.
     Any,
-}
-
-impl Choices {
-    /// Nothing.
-    pub const NONE: Self = Self::Variables(Vec::new());
-}
-
-/// A variable that a session may choose.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
-    /// Its name, which is that of the option as well.
-    pub name: String,
-    /// Whether it must have a value.
-    pub presence: Presence,
-}
-
-/// Whether a variable must have a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// It must.
-    Required,
-    /// It may be left out.
-    Optional,
 }
 
 impl Profile {
@@ -144,9 +146,9 @@ pub struct SecretId(pub usize);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
     /// The document; `%name%` stands for the spelling of that name.
-    pub document: String,
+    pub document: Text,
     /// The variables by name.
-    pub variables: Vec<(String, Variable)>,
+    pub variables: Vec<(Text, Variable)>,
     /// What to identify with.
     pub authorization: Authorization,
 }
@@ -154,29 +156,11 @@ pub struct Operation {
 impl Operation {
     /// None: a function of the user's grants the tokens.
     pub const ABSENT: Self =
-        Self { document: String::new(), variables: Vec::new(), authorization: Authorization::None };
+        Self { document: Cow::Borrowed(""), variables: Vec::new(), authorization: Authorization::None };
 
-    /// The same with other values; a variable without one is left out.
-    #[must_use]
-    pub fn selecting(&self, variables: &[(String, Option<Json>)]) -> Self {
-        let mut operation = self.clone();
-        for (name, chosen) in variables {
-            let place = operation.variables.iter().position(|(known, _)| known == name);
-            match (place, chosen.clone().map(Variable::Literal)) {
-                // In its place: who chooses what is there already is to be the same.
-                (Some(place), Some(value)) => operation.variables[place].1 = value,
-                (Some(place), None) => drop(operation.variables.remove(place)),
-                (None, Some(value)) => operation.variables.push((name.clone(), value)),
-                (None, None) => {}
-            }
-        }
-        operation
-    }
-
-    /// The value of a variable that is the same for each request.
-    pub fn literal(&self, name: &str) -> Option<&Json> {
-        let found = self.variables.iter().find(|(known, _)| known == name)?;
-        if let Variable::Literal(value) = &found.1 { Some(value) } else { None }
+    /// Whether it has a variable of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.variables.iter().any(|(own, _)| own == name)
     }
 }
 
@@ -185,6 +169,8 @@ impl Operation {
 pub enum Variable {
     /// The same for each request.
     Literal(Json),
+    /// Left out, unless a session chooses it.
+    Absent,
     /// A secret, asked for afresh for each grant.
     Secret(SecretId),
     /// The refresh token.
@@ -194,16 +180,39 @@ pub enum Variable {
     /// The scopes wanted, as a list.
     Scopes,
     /// An object of variables.
-    Map(Vec<(String, Self)>),
+    Map(Vec<(Text, Self)>),
     /// A list of variables.
     List(Vec<Self>),
 }
 
 impl Variable {
+    /// Its value, with what `fill` tells in the place of each variable that is not the same for
+    /// each request.
+    pub fn filled(&self, fill: &dyn Fn(&Self) -> Json) -> Json {
+        match self {
+            Self::Literal(value) => value.clone(),
+            Self::Map(members) => {
+                let mut filled = Vec::new();
+                for (name, member) in members {
+                    filled.push((name.clone().into_owned(), member.filled(fill)));
+                }
+                Json::Map(filled)
+            }
+            Self::List(items) => {
+                let mut filled = Vec::new();
+                for item in items {
+                    filled.push(item.filled(fill));
+                }
+                Json::List(filled)
+            }
+            Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::Refused | Self::Scopes => fill(self),
+        }
+    }
+
     fn names_scopes(&self) -> bool {
         match self {
             Self::Scopes => true,
-            Self::Literal(_) | Self::Secret(_) | Self::RefreshToken | Self::Refused => false,
+            Self::Literal(_) | Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::Refused => false,
             Self::Map(members) => members.iter().any(|(_, member)| member.names_scopes()),
             Self::List(items) => items.iter().any(Self::names_scopes),
         }
@@ -257,9 +266,9 @@ pub enum Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenSource {
     /// At the first of these paths below `data` that leads to something.
-    Data(Vec<String>),
+    Data(Words),
     /// In the first of these headers that is there, after an optional `Bearer`.
-    Headers(Vec<String>),
+    Headers(Words),
 }
 
 /// What in an answer tells when the token expires, besides a JWT's own claims.
@@ -268,14 +277,14 @@ pub enum Expiry {
     /// A span from now on, in units of `unit`, at the first of these paths.
     ExpiresIn {
         /// Paths below `data`.
-        paths: Vec<String>,
+        paths: Words,
         /// What the number counts.
         unit: Duration,
     },
     /// A point in time, in any of the forms of [`crate::graphql::parse_point`].
     ExpiresAt {
         /// Paths below `data`.
-        paths: Vec<String>,
+        paths: Words,
     },
 }
 
@@ -292,7 +301,7 @@ pub enum Lifetime {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sliding {
     /// Header names in lower case, the first that is there counts.
-    pub headers: Vec<String>,
+    pub headers: Words,
     /// What a token looks like.
     pub shape: TokenShape,
 }
@@ -307,29 +316,36 @@ pub enum TokenShape {
 }
 
 /// How answers tell what went wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signals {
     /// The token, or what was identified with, is refused.
     pub refused: Signs,
     /// The credentials are refused, besides `refused`; only when asking for a token.
-    pub denied: Signs,
+    pub denied: &'static Signs,
     /// Too many requests.
-    pub throttled: Signs,
+    pub throttled: &'static Signs,
     /// An outage that passes.
-    pub outage: Signs,
+    pub outage: &'static Signs,
 }
 
 /// Signs in an answer; any of them is enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signs {
     /// HTTP status codes.
-    pub statuses: Vec<u16>,
+    pub statuses: Cow<'static, [u16]>,
     /// Codes of an error: `extensions.code`, `extensions.errorClass`, `error.code`.
-    pub codes: Vec<String>,
+    pub codes: Words,
     /// Messages of an error, whole, in any case.
-    pub messages: Vec<String>,
+    pub messages: Words,
     /// Words that stand together in a message, in lower case.
-    pub phrases: Vec<&'static [&'static str]>,
+    pub phrases: &'static [&'static [&'static str]],
+}
+
+impl Signs {
+    /// These and no others.
+    pub const fn of(statuses: &'static [u16], codes: &'static [&'static str]) -> Self {
+        Self { statuses: Cow::Borrowed(statuses), codes: words(codes), messages: words(&[]), phrases: &[] }
+    }
 }
 
 /// What errors that no signal explains mean when they answer a grant.
@@ -341,10 +357,99 @@ pub enum Unexplained {
     Unknown,
 }
 
-/// Owned copies of words written in the code.
-pub(crate) fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(|&word| word.to_owned()).collect()
+/// A text that is written in the code, or that a user gave.
+pub type Text = Cow<'static, str>;
+
+/// Words that are written in the code, or that a user gave.
+#[derive(Clone)]
+pub enum Words {
+    /// Written in the code: nothing is built of them.
+    Known(&'static [&'static str]),
+    /// Given by a user.
+    Given(Vec<String>),
+}
+
+impl Words {
+    /// The words in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..).map_while(|place| self.get(place))
+    }
+
+    /// The word at `place`.
+    pub fn get(&self, place: usize) -> Option<&str> {
+        match self {
+            Self::Known(words) => words.get(place).copied(),
+            Self::Given(words) => words.get(place).map(String::as_str),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.get(0).is_none()
+    }
+
+    /// As a list of texts.
+    pub fn to_json(&self) -> Json {
+        let mut list = Vec::new();
+        for word in self.iter() {
+            list.push(Json::text(word));
+        }
+        Json::List(list)
+    }
+
+    /// What lies at the first of these paths that leads to something other than `null`.
+    pub fn lead<'a>(&self, json: &'a Json) -> Option<&'a Json> {
+        self.iter().filter_map(|path| json.at(path)).find(|value| !value.is_null())
+    }
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        words(&[])
+    }
+}
+
+impl PartialEq for Words {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Words {}
+
+#[cfg(test)]
+impl<const N: usize> PartialEq<[&str; N]> for Words {
+    fn eq(&self, other: &[&str; N]) -> bool {
+        self.iter().eq(other.iter().copied())
+    }
+}
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// Words that are written in the code.
+pub(crate) const fn words(words: &'static [&'static str]) -> Words {
+    Words::Known(words)
 }
 
 /// The secrets of one grant, as they were given for it.
 pub type Secrets = [Secret];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::native::parse_json;
+
+    #[test]
+    fn the_first_path_that_leads_to_a_value_counts() {
+        let json = parse_json(r#"{"token":null,"accessToken":"b"}"#).unwrap();
+
+        for paths in [words(&["token", "accessToken"]), Words::Given(vec!["x".into(), "accessToken".into()])]
+        {
+            assert_eq!(paths.lead(&json).and_then(Json::as_text), Some("b"));
+        }
+    }
+}

@@ -4,11 +4,11 @@
 //! and "Pagination and throttling" of developers.usetoggle.com/graphql, and
 //! academy.usetoggle.com/en/articles/9319343 for the endpoint.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use super::profile::{
     Authorization, Choices, Lifetime, Operation, Part, Profile, SecretId, Signals, Signs, Sliding, Spelling,
-    TokenShape, TokenSource, Unexplained, Variable, Wire, words,
+    Text, TokenShape, TokenSource, Unexplained, Variable, Wire, words,
 };
 use crate::json::Json;
 
@@ -35,61 +35,45 @@ pub enum Login {
 impl Toggle {
     /// As data.
     pub fn profile(self) -> Profile {
-        let (key, value) = match self.login {
-            Login::Email(email) => ("email", email),
-            Login::Username(username) => ("username", username),
+        let (document, login, advice) = match self.login {
+            Login::Email(email) => {
+                (BY_EMAIL, email, "`email` and `password`; the password is shown only once, when it is made")
+            }
+            Login::Username(username) => (
+                BY_USERNAME,
+                username,
+                "`username` and `password`; the password is shown only once, when it is made",
+            ),
         };
         Profile {
-            name: "toggle".to_owned(),
-            endpoint: self.endpoint.unwrap_or_else(|| ENDPOINT.to_owned()),
+            name: "toggle".into(),
+            endpoint: self.endpoint.map_or(ENDPOINT.into(), Text::Owned),
             wire: Wire::GraphQl,
             headers: Vec::new(),
             authenticate: Operation {
-                document: format!(
-                    "query($login: String, $password: String!) {{ %root%({key}: $login, password: $password) {{ id }} }}"
-                ),
+                document: document.into(),
                 variables: vec![
-                    ("login".to_owned(), Variable::Literal(Json::text(value))),
-                    ("password".to_owned(), Variable::Secret(SecretId(0))),
+                    ("login".into(), Variable::Literal(Json::text(login))),
+                    ("password".into(), Variable::Secret(SecretId(0))),
                 ],
                 authorization: Authorization::None,
             },
             renew: None,
             application_scopes: None,
             // The newest copy of the page has a capital letter in its code and none in its text.
-            spellings: vec![Spelling {
-                name: "root",
-                part: Part::Field,
-                variants: &["loginUser", "LoginUser"],
-            }],
+            spellings: &[Spelling { name: "root", part: Part::Field, variants: &["loginUser", "LoginUser"] }],
             token: TokenSource::Headers(words(&HEADERS)),
-            refresh_token: Vec::new(),
-            scopes: Vec::new(),
+            refresh_token: words(&[]),
+            scopes: words(&[]),
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(LIFETIME)),
             sliding: Some(Sliding { headers: words(&HEADERS), shape: TokenShape::Jwt }),
-            signals: Signals {
-                refused: Signs {
-                    statuses: vec![401],
-                    codes: Vec::new(),
-                    // The page's sample, and what the library that Toggle seems to use says.
-                    messages: words(&[
-                        "Unauthorized",
-                        "Unauthenticated",
-                        "Token has expired",
-                        "Token could not be parsed",
-                    ]),
-                    phrases: Vec::new(),
-                },
-                denied: Signs { statuses: vec![403, 422], ..Signs::default() },
-                throttled: Signs { statuses: vec![429], ..Signs::default() },
-                outage: Signs::default(),
-            },
+            signals: SIGNALS,
             // What a wrong password gives is not documented, and errors have no codes.
             unexplained: Unexplained::Denied,
-            advice: format!("`{key}` and `password`; the password is shown only once, when it is made"),
-            secrets: vec!["password".to_owned()],
-            choices: Choices::NONE,
+            advice,
+            secrets: words(&["password"]),
+            choices: Choices::Nothing,
         }
     }
 }
@@ -98,6 +82,29 @@ const ENDPOINT: &str = "https://api.mytoggle.io/graphql";
 
 /// "It will require a refresh after 60 minutes."
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+const BY_EMAIL: &str =
+    "query($login: String, $password: String!) { %root%(email: $login, password: $password) { id } }";
+const BY_USERNAME: &str =
+    "query($login: String, $password: String!) { %root%(username: $login, password: $password) { id } }";
+
+const SIGNALS: Signals = Signals {
+    refused: Signs {
+        statuses: Cow::Borrowed(&[401]),
+        codes: words(&[]),
+        // The page's sample, and what the library that Toggle seems to use says.
+        messages: words(&[
+            "Unauthorized",
+            "Unauthenticated",
+            "Token has expired",
+            "Token could not be parsed",
+        ]),
+        phrases: &[],
+    },
+    denied: &Signs::of(&[403, 422], &[]),
+    throttled: &Signs::of(&[429], &[]),
+    outage: &Signs::of(&[], &[]),
+};
 
 /// Both carry the token; the second is deprecated.
 const HEADERS: [&str; 2] = ["x-authorization", "authorization"];

@@ -23,21 +23,20 @@ const REFRESH_TOKEN_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// common, is ahead of the clock that `tokens` go by.
 pub fn write(tokens: &TokenSet, key: &str, wall_ahead: Skew, platform: Platform) -> Secret {
     let at = |point: UnixMillis| Json::Number(point.shifted(wall_ahead).to_js());
-    let mut members = vec![
-        ("v", Json::Number(VERSION)),
-        ("key", Json::text(key)),
-        ("accessToken", Json::text(tokens.access_token.expose())),
-        ("issuedAt", at(tokens.issued_at)),
-        ("expiresAt", at(tokens.expires_at)),
-        ("clock", Json::Number(tokens.provider_clock.to_js())),
-    ];
+    let mut members = Vec::new();
+    let mut add = |key: &str, value| members.push((key.to_owned(), value));
+    add("v", Json::Number(VERSION));
+    add("key", Json::text(key));
+    add("accessToken", Json::text(tokens.access_token.expose()));
+    add("issuedAt", at(tokens.issued_at));
+    add("expiresAt", at(tokens.expires_at));
+    add("clock", Json::Number(tokens.provider_clock.to_js()));
     if let Some(refresh_token) = &tokens.refresh_token {
-        members.push(("refreshToken", Json::text(refresh_token.expose())));
+        add("refreshToken", Json::text(refresh_token.expose()));
     }
     if let Some(scopes) = &tokens.scopes {
-        members.push(("scopes", Json::List(scopes.iter().map(Json::text).collect())));
+        add("scopes", Json::List(scopes.iter().map(Json::text).collect()));
     }
-    let members = members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     Secret::new((platform.write_json)(&Json::Map(members)))
 }
 
@@ -59,15 +58,16 @@ pub fn read(
         return None;
     }
     let entry = (platform.parse_json)(text.expose())?;
-    if entry.get("v")?.as_number()? != VERSION || entry.get("key")?.as_text()? != key {
+    let number = |key: &str| entry.get(key)?.as_number();
+    let text = |key: &str| entry.get(key)?.as_text();
+    if number("v")? != VERSION || text("key")? != key {
         return None;
     }
-    let access_token = entry.get("accessToken")?.as_text().filter(|token| is_sendable(token))?;
-    let at =
-        |key: &str| Some(UnixMillis::from_js(entry.get(key)?.as_number()?).shifted(wall_ahead.reversed()));
+    let access_token = text("accessToken").filter(|token| is_sendable(token))?;
+    let at = |key: &str| Some(UnixMillis::from_js(number(key)?).shifted(wall_ahead.reversed()));
     let (issued_at, expires_at) = (at("issuedAt")?, at("expiresAt")?);
     let lifetime = expires_at.since(issued_at);
-    let refresh_token = entry.get("refreshToken").and_then(Json::as_text).filter(|token| !token.is_empty());
+    let refresh_token = text("refreshToken").filter(|token| !token.is_empty());
     let scopes = entry
         .get("scopes")
         .map(|scopes| -> ScopeSet { scopes.items().iter().filter_map(Json::as_text).collect() });
@@ -76,7 +76,7 @@ pub fn read(
         scopes,
         issued_at: issued_at.min(now),
         expires_at: expires_at.min(now + lifetime),
-        provider_clock: Skew::from_js(entry.get("clock").and_then(Json::as_number).unwrap_or_default()),
+        provider_clock: Skew::from_js(number("clock").unwrap_or_default()),
         stamp: stamp(access_token),
         access_token: AccessToken::new(access_token),
     })

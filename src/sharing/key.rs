@@ -7,7 +7,7 @@ use crate::{
     core::{Identity, ScopeSet},
     json::{Json, Platform},
     options::{Granter, SecretSource, Selection, Settings},
-    provider::{Authorization, Operation, Variable},
+    provider::{Authorization, Chosen, Profile},
 };
 
 /// The key of a session's entry in a store.
@@ -40,16 +40,18 @@ fn digest<F>(settings: &Settings<F>, selection: &Selection, scopes: Json, platfo
         Granter::Profile(sources) => sources.iter().map(secret).collect(),
         Granter::Function(_) => Vec::new(),
     };
+    let mut headers = Vec::new();
+    for (name, value) in &profile.headers {
+        headers.push((name.clone(), Json::text(value.expose())));
+    }
     let whole = Json::List(vec![
-        Json::text(&profile.name),
-        Json::text(&profile.endpoint),
+        Json::text(&*profile.name),
+        Json::text(&*profile.endpoint),
         Json::text(profile.grant_url()),
-        operation(&profile.authenticate.selecting(&selection.variables)),
+        identifying(profile, &selection.variables),
         Json::List(secrets),
         scopes,
-        Json::Map(
-            profile.headers.iter().map(|(name, value)| (name.clone(), Json::text(value.expose()))).collect(),
-        ),
+        Json::Map(headers),
     ]);
     Hash::hash((platform.write_json)(&whole).as_bytes())
 }
@@ -62,8 +64,10 @@ fn secret<F>(source: &SecretSource<F>) -> Json {
     }
 }
 
-fn operation(operation: &Operation) -> Json {
-    let variables = operation.variables.iter().map(|(name, value)| (name.clone(), variable(value))).collect();
+fn identifying(profile: &Profile, chosen: &[Chosen]) -> Json {
+    let operation = &profile.authenticate;
+    // What is filled in later counts elsewhere, or changes.
+    let variables = profile.filled(operation, chosen, &|_| Json::Null);
     let authorization = match &operation.authorization {
         Authorization::BasicPair { username, .. } => Json::text(username),
         Authorization::None
@@ -71,19 +75,7 @@ fn operation(operation: &Operation) -> Json {
         | Authorization::Basic(_)
         | Authorization::Bearer(_) => Json::Null,
     };
-    Json::List(vec![Json::text(&operation.document), Json::Map(variables), authorization])
-}
-
-/// What is filled in later counts elsewhere, or changes.
-fn variable(value: &Variable) -> Json {
-    match value {
-        Variable::Literal(json) => json.clone(),
-        Variable::Secret(_) | Variable::RefreshToken | Variable::Refused | Variable::Scopes => Json::Null,
-        Variable::Map(members) => {
-            Json::Map(members.iter().map(|(name, value)| (name.clone(), variable(value))).collect())
-        }
-        Variable::List(items) => Json::List(items.iter().map(variable).collect()),
-    }
+    Json::List(vec![Json::text(&*operation.document), Json::Map(variables), authorization])
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod demo;
 mod glue;
 mod lock;
 mod names;
+mod order;
 mod package;
 mod parts;
 mod process;

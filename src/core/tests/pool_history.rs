@@ -71,6 +71,17 @@ pub(super) struct Step {
     pub(super) leases: usize,
     pub(super) asking: usize,
     pub(super) wakeup: Option<UnixMillis>,
+    pub(super) all: Told,
+    /// The sessions that the pool says may have changed.
+    pub(super) reviewed: BTreeSet<SessionId>,
+}
+
+/// What the pool says of all its sessions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Told {
+    pub(super) sessions: usize,
+    pub(super) awaited: bool,
+    pub(super) busy: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +102,7 @@ pub(super) struct View {
     pub(super) awaited: bool,
     pub(super) wakeup: Option<UnixMillis>,
     pub(super) held: Option<TokenSet>,
+    pub(super) served_until: Option<UnixMillis>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -369,6 +381,9 @@ impl Driver {
 
     fn take_down(&mut self, cause: Cause, effects: Vec<PoolEffect>) {
         let mut settled = Vec::new();
+        for session in self.pool.reviewed().to_vec() {
+            self.meet(session);
+        }
         for effect in &effects {
             let PoolEffect::Perform(session, effect) = effect else { continue };
             self.meet(*session);
@@ -398,6 +413,12 @@ impl Driver {
             leases: self.leases.len(),
             asking: self.pool.asking(),
             wakeup: self.pool.next_wakeup(),
+            all: Told {
+                sessions: self.pool.len(),
+                awaited: self.pool.is_awaited(),
+                busy: self.pool.is_busy(),
+            },
+            reviewed: self.pool.reviewed().iter().copied().collect(),
             effects,
         };
         self.steps.push(step);
@@ -425,6 +446,7 @@ impl Driver {
             awaited: lifecycle.is_awaited(),
             wakeup: lifecycle.next_wakeup(),
             held: lifecycle.held().cloned(),
+            served_until: self.pool.served_until(session),
         })
     }
 }

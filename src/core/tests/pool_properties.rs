@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{
     history::config,
-    pool_history::{Cause, Kin, Selector, Standing, Step, View, any_plans, plans, some_scopes},
+    pool_history::{Cause, Kin, Selector, Standing, Step, Told, View, any_plans, plans, some_scopes},
 };
 use crate::core::{Effect, Event, PoolEffect, ScopeSet, SessionId, TokenSet, UnixMillis, Want};
 
@@ -94,11 +94,50 @@ proptest! {
     }
 
     #[test]
+    fn what_is_told_of_all_is_true_of_each(plan in any_plans()) {
+        for step in plan.run() {
+            let all = Told {
+                sessions: step.sessions.len(),
+                awaited: step.sessions.values().any(|it| it.awaited),
+                busy: step.sessions.values().any(|it| !it.quiet),
+            };
+            assert_eq!(step.all, all, "{step:#?}");
+        }
+    }
+
+    #[test]
+    fn a_session_that_hands_out_something_else_is_named(plan in any_plans()) {
+        let mut before = BTreeMap::new();
+        for step in plan.run() {
+            for (id, it) in &step.sessions {
+                let shown = (it.held.clone(), it.served_until);
+                let changed = before.insert(*id, shown.clone()).is_some_and(|before| before != shown);
+                // The layer above knows of the one it told of something.
+                let told = matches!(&step.cause, Cause::Told(told, _) if told == id);
+                assert!(!changed || told || step.reviewed.contains(id), "{id:?}: {step:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn callers_come_first_listeners_later_and_what_is_gone_last(plan in any_plans()) {
+        for step in plan.run() {
+            let order: Vec<_> = step.effects.iter().map(|effect| match effect {
+                PoolEffect::Perform(_, Effect::Settle(..)) => 0,
+                PoolEffect::Perform(_, Effect::Notify(_)) => 2,
+                PoolEffect::Perform(..) => 1,
+                PoolEffect::Forget(_) => 3,
+            }).collect();
+            assert!(order.is_sorted(), "{step:#?}");
+        }
+    }
+
+    #[test]
     fn an_alarm_that_goes_off_too_early_does_nothing(plan in any_plans()) {
         let mut wakeup = None;
         for step in plan.run() {
             if let Cause::Woke = step.cause && wakeup.is_none_or(|at| step.at < at) {
-                assert_eq!(step.effects, [], "{step:#?}");
+                assert_eq!((&step.effects[..], step.reviewed.len()), (&[][..], 0), "{step:#?}");
             }
             wakeup = step.wakeup;
         }

@@ -323,7 +323,7 @@ proptest! {
 
     #[test]
     fn any_path_leads_somewhere_or_nowhere(path in "[a-z0-9.\\PC]{0,12}", body in tree()) {
-        let profile = Profile { token: TokenSource::Data(vec![path]), ..acme() };
+        let profile = Profile { token: TokenSource::Data(crate::provider::Words::Given(vec![path])), ..acme() };
         let mut story = Story::new(profile, &[], &["planted-secret"]);
 
         let granted = story.authenticate(|_| reply(200, &json!({ "data": body }).to_string()));

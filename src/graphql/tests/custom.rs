@@ -16,32 +16,35 @@ use super::*;
 
 const SECRET: &str = "planted-secret";
 
+static NONE: Signs = Signs::of(&[], &[]);
+static THROTTLED: Signs = Signs::of(&[429], &[]);
+
 /// The profile of the public contract's example.
 pub(super) fn acme() -> Profile {
     let authenticate = Operation {
         document:
             "mutation ($id: ID!, $secret: String!) { login(id: $id, secret: $secret) { jwt renewal ttl } }"
-                .to_owned(),
+                .into(),
         variables: vec![
-            ("id".to_owned(), Variable::Literal(Json::text("me"))),
-            ("secret".to_owned(), Variable::Secret(SecretId(0))),
+            ("id".into(), Variable::Literal(Json::text("me"))),
+            ("secret".into(), Variable::Secret(SecretId(0))),
         ],
         authorization: Authorization::None,
     };
     let renew = Operation {
-        document: "mutation ($refresh: String!) { renew(token: $refresh) { jwt renewal ttl } }".to_owned(),
-        variables: vec![("refresh".to_owned(), Variable::RefreshToken)],
+        document: "mutation ($refresh: String!) { renew(token: $refresh) { jwt renewal ttl } }".into(),
+        variables: vec![("refresh".into(), Variable::RefreshToken)],
         authorization: Authorization::None,
     };
     Profile {
-        name: "acme".to_owned(),
-        endpoint: "https://api.acme.test/graphql".to_owned(),
+        name: "acme".into(),
+        endpoint: "https://api.acme.test/graphql".into(),
         wire: Wire::GraphQl,
         headers: Vec::new(),
         authenticate,
         renew: Some(renew),
         application_scopes: None,
-        spellings: Vec::new(),
+        spellings: &[],
         token: TokenSource::Data(words(&["login.jwt", "renew.jwt"])),
         refresh_token: words(&["login.renewal", "renew.renewal"]),
         scopes: words(&["login.scope"]),
@@ -53,18 +56,19 @@ pub(super) fn acme() -> Profile {
         sliding: Some(Sliding { headers: words(&["x-authorization"]), shape: TokenShape::Any }),
         signals: Signals {
             refused: Signs {
-                statuses: vec![401],
+                statuses: (&[401]).into(),
                 codes: words(&["UNAUTHENTICATED"]),
                 messages: words(&["Unauthorized"]),
-                phrases: Vec::new(),
+                phrases: &[],
             },
-            throttled: Signs { statuses: vec![429], ..Signs::default() },
-            ..Signals::default()
+            denied: &NONE,
+            throttled: &THROTTLED,
+            outage: &NONE,
         },
         unexplained: Unexplained::Unknown,
-        advice: "`secret`".to_owned(),
+        advice: "`secret`",
         secrets: words(&["secret"]),
-        choices: Choices::NONE,
+        choices: Choices::Nothing,
     }
 }
 
@@ -126,21 +130,21 @@ fn a_described_api_is_asked_to_renew_as_described() {
 fn every_kind_of_variable_is_filled() {
     let mut profile = acme();
     profile.authenticate.variables = vec![
-        ("null".to_owned(), Variable::Literal(Json::Null)),
-        ("yes".to_owned(), Variable::Literal(Json::Bool(true))),
-        ("number".to_owned(), Variable::Literal(Json::Number(1.5))),
+        ("null".into(), Variable::Literal(Json::Null)),
+        ("yes".into(), Variable::Literal(Json::Bool(true))),
+        ("number".into(), Variable::Literal(Json::Number(1.5))),
         (
-            "input".to_owned(),
+            "input".into(),
             Variable::Map(vec![
-                ("scopes".to_owned(), Variable::Scopes),
+                ("scopes".into(), Variable::Scopes),
                 (
-                    "secrets".to_owned(),
+                    "secrets".into(),
                     Variable::List(vec![Variable::Secret(SecretId(1)), Variable::Secret(SecretId(0))]),
                 ),
             ]),
         ),
         // There is none to present when authenticating.
-        ("refresh".to_owned(), Variable::RefreshToken),
+        ("refresh".into(), Variable::RefreshToken),
     ];
     let mut story = Story::new(profile, &["write", "read"], &["planted-first", "planted-second"]);
 
@@ -333,7 +337,7 @@ fn any_token_that_can_be_sent_slides_where_the_shape_is_open() {
 #[test]
 fn a_sliding_token_is_not_taken_from_a_status_that_refuses() {
     let mut profile = acme();
-    profile.signals.refused.statuses = vec![419];
+    profile.signals.refused.statuses = (&[419]).into();
     let observed =
         |status| observe(&profile, &reply(status, "").with("x-authorization", "planted"), PLATFORM);
 

@@ -60,7 +60,7 @@ fn scopes_that_are_not_told_are_those_that_were_asked_for() {
     assert_eq!(granted(&profile, &[]), Some(asked.clone()));
     assert_eq!(granted(&profile, &[("scopes", Given::List(vec![text("read")]))]), Some(scopes(&["read"])));
     // Who is not told of them cannot grant them.
-    assert_eq!(granted(&Profile { choices: Choices::NONE, ..acme() }, &[]), None);
+    assert_eq!(granted(&Profile { choices: Choices::Nothing, ..acme() }, &[]), None);
 }
 
 #[test]

@@ -59,7 +59,7 @@ struct Story {
 impl Story {
     fn new(profile: Profile, scopes: &[&str], secrets: &[&str]) -> Self {
         Self {
-            dialect: Dialect::of(&profile),
+            dialect: Dialect::default(),
             profile,
             scopes: scopes.iter().copied().collect(),
             secrets: secrets.iter().map(|&secret| Secret::new(secret)).collect(),
@@ -107,7 +107,9 @@ impl Story {
     ) -> Verdict {
         let mut exchange = match grant {
             Some(grant) => {
-                Exchange::new(&self.profile, &self.scopes, grant.clone()).after_refusal(self.refused.clone())
+                let mut exchange = Exchange::new(&self.profile, &self.scopes, grant.clone());
+                exchange.refused = self.refused.as_deref();
+                exchange
             }
             None => Exchange::for_application_scopes(&self.profile, &self.scopes),
         };

@@ -294,7 +294,7 @@ fn a_complaint_beside_data_is_no_validation() {
 #[test]
 fn grants_that_run_at_once_all_learn_from_one_complaint() {
     let profile = options().profile();
-    let mut dialect = Dialect::of(&profile);
+    let mut dialect = Dialect::default();
     let (scopes, secrets) = (ScopeSet::default(), [Secret::new("planted-secret")]);
     let mut server = Schema { token: "accessToken", ..LIKELIEST }.server(Style::Apollo);
     let mut exchanges = [(); 3].map(|()| Exchange::new(&profile, &scopes, Grant::Authenticate));
@@ -318,7 +318,7 @@ fn grants_that_run_at_once_all_learn_from_one_complaint() {
 #[test]
 fn grants_that_run_at_once_all_learn_from_one_406() {
     let profile = options().profile();
-    let mut dialect = Dialect::of(&profile);
+    let mut dialect = Dialect::default();
     let (scopes, secrets) = (ScopeSet::default(), [Secret::new("planted-secret")]);
     let mut exchanges = [(); 2].map(|()| Exchange::new(&profile, &scopes, Grant::Authenticate));
 

@@ -19,7 +19,7 @@ fn a_page_needs_an_address_and_an_endpoint_alone() {
     assert_eq!(settings.origins, ["https://api.acme.test"]);
     assert!(settings.scopes.is_empty() && settings.profile.headers.is_empty());
     assert!(matches!(settings.granter, Granter::Profile(secrets) if secrets.is_empty()));
-    assert_eq!(settings.profile.signals.refused.statuses, [401]);
+    assert_eq!(settings.profile.signals.refused.statuses[..], [401]);
     assert_eq!(settings.profile.lifetime, Lifetime::Otherwise(Duration::from_secs(300)));
 }
 

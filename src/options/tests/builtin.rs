@@ -6,10 +6,11 @@ use crate::provider::{Authorization, Lifetime, SecretId, Variable};
 const UUID_REMEDY: &str = "the id of the user to act for, a UUID";
 
 /// What a variable is filled with, however deep; texts as they are.
-fn shape(variables: &[(String, Variable)]) -> String {
+fn shape(variables: &[(crate::provider::Text, Variable)]) -> String {
     fn one(variable: &Variable) -> String {
         match variable {
             Variable::Literal(value) => (PLATFORM.write_json)(value),
+            Variable::Absent => "nothing".to_owned(),
             Variable::Secret(SecretId(id)) => format!("secret {id}"),
             Variable::RefreshToken => "refresh token".to_owned(),
             Variable::Refused => "refused".to_owned(),
@@ -18,8 +19,9 @@ fn shape(variables: &[(String, Variable)]) -> String {
             Variable::List(items) => format!("[{}]", items.iter().map(one).collect::<Vec<_>>().join(", ")),
         }
     }
-    let member = |(name, variable): &(String, Variable)| format!("{name}: {}", one(variable));
-    variables.iter().map(member).collect::<Vec<_>>().join(", ")
+    let member = |(name, variable): &(crate::provider::Text, Variable)| format!("{name}: {}", one(variable));
+    let sent = variables.iter().filter(|(_, variable)| *variable != Variable::Absent);
+    sent.map(member).collect::<Vec<_>>().join(", ")
 }
 
 fn secret_of<'a>(settings: &'a Settings<&'static str>) -> &'a str {

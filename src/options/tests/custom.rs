@@ -1,7 +1,7 @@
 //! A user's own API: what is common to profiles and `grant` functions.
 
 use super::*;
-use crate::provider::{Lifetime, Operation, Signs, Sliding, TokenShape};
+use crate::provider::{Lifetime, Operation, Signs, Sliding, TokenShape, Words};
 
 #[test]
 fn a_grant_function_needs_a_name_an_endpoint_and_nothing_else() {
@@ -10,7 +10,7 @@ fn a_grant_function_needs_a_name_an_endpoint_and_nothing_else() {
     let Granter::Function(function) = settings.granter else { panic!("{:?}", settings.granter) };
     assert_eq!(function, "grant");
     let profile = settings.profile;
-    assert_eq!((profile.name.as_str(), profile.endpoint.as_str()), ("acme", "https://api.acme.test/graphql"));
+    assert_eq!((&*profile.name, &*profile.endpoint), ("acme", "https://api.acme.test/graphql"));
     assert_eq!(profile.authenticate, Operation::ABSENT);
     assert_eq!(profile.renew, None);
     assert_eq!(profile.expiry, None);
@@ -83,7 +83,7 @@ fn a_sliding_token_comes_in_headers() {
         ] {
             let sliding = accepted(&options.clone().with("provider.sliding.header", given)).profile.sliding;
 
-            let headers = headers.iter().map(|&name| name.to_owned()).collect();
+            let headers = Words::Given(headers.iter().map(|&name| name.to_owned()).collect());
             assert_eq!(sliding, Some(Sliding { headers, shape: TokenShape::Any }));
         }
         refuses_kinds(&options, "provider.sliding", &["an object"], "{ header: \"x-authorization\" }");
@@ -118,12 +118,12 @@ pub(super) fn refuses_header(base: &Value, path: &str) {
 
 #[test]
 fn a_refusal_is_told_by_any_of_three_signs() {
-    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    let words = crate::provider::profile::words;
     for options in [acme(), by_function()] {
         let refused_by =
             |given| accepted(&options.clone().with("provider.refused", given)).profile.signals.refused;
 
-        assert_eq!(refused_by(Given::Missing), Signs { statuses: vec![401], ..Signs::default() });
+        assert_eq!(refused_by(Given::Missing), Signs::of(&[401], &[]));
         assert_eq!(refused_by(map([])), Signs::default());
         assert_eq!(
             refused_by(map([
@@ -132,10 +132,10 @@ fn a_refusal_is_told_by_any_of_three_signs() {
                 ("codes", texts(&["UNAUTHENTICATED", "EXPIRED"])),
             ])),
             Signs {
-                statuses: vec![401, 100, 599],
+                statuses: (&[401, 100, 599]).into(),
                 messages: words(&["Unauthorized"]),
                 codes: words(&["UNAUTHENTICATED", "EXPIRED"]),
-                phrases: Vec::new(),
+                phrases: &[],
             }
         );
         let empty = map([("statuses", list([])), ("messages", list([])), ("codes", list([]))]);
@@ -147,9 +147,9 @@ fn a_refusal_is_told_by_any_of_three_signs() {
 fn what_besides_is_told_by_the_status_alone() {
     let signals = accepted(&acme()).profile.signals;
 
-    assert_eq!(signals.denied, Signs { statuses: vec![401, 403], ..Signs::default() });
-    assert_eq!(signals.throttled, Signs { statuses: vec![429], ..Signs::default() });
-    assert_eq!(signals.outage, Signs::default());
+    assert_eq!(*signals.denied, Signs::of(&[401, 403], &[]));
+    assert_eq!(*signals.throttled, Signs::of(&[429], &[]));
+    assert_eq!(*signals.outage, Signs::default());
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use super::{custom::refuses_header, *};
 use crate::{
     json::Json,
-    provider::{Authorization, Expiry, Lifetime, SecretId, TokenSource, Unexplained, Variable},
+    provider::{Authorization, Expiry, Lifetime, SecretId, TokenSource, Unexplained, Variable, Words},
 };
 
 const PATH: &str = "a path below `data`, for example \"login.token\"";
 
-fn paths(paths: &[&str]) -> Vec<String> {
-    paths.iter().map(|&path| path.to_owned()).collect()
+fn paths(paths: &'static [&'static str]) -> Words {
+    Words::Known(paths)
 }
 
 /// A profile that uses all there is, like the contract's example.
@@ -46,12 +46,12 @@ fn the_contracts_example_becomes_a_profile() {
     assert_eq!(
         profile.authenticate.variables,
         [
-            ("id".to_owned(), Variable::Literal(Json::text("me"))),
-            ("secret".to_owned(), Variable::Secret(SecretId(0)))
+            ("id".into(), Variable::Literal(Json::text("me"))),
+            ("secret".into(), Variable::Secret(SecretId(0)))
         ]
     );
     let renew = profile.renew.expect("it renews");
-    assert_eq!(renew.variables, [("refresh".to_owned(), Variable::RefreshToken)]);
+    assert_eq!(renew.variables, [("refresh".into(), Variable::RefreshToken)]);
     assert_eq!(renew.authorization, Authorization::Bearer(SecretId(1)));
     assert_eq!(profile.token, TokenSource::Data(paths(&["login.jwt", "renew.jwt"])));
     assert_eq!(profile.refresh_token, ["login.renewal"]);
@@ -105,7 +105,7 @@ fn every_form_of_authorization_is_taken() {
 
         assert_eq!(settings.profile.authenticate.authorization, authorization);
         let names: Vec<_> = name.iter().map(|name| format!("{path}.{name}")).collect();
-        assert_eq!(settings.profile.secrets, names);
+        assert_eq!(settings.profile.secrets, Words::Given(names.clone()));
         let Granter::Profile(sources) = settings.granter else { panic!("not a profile") };
         for source in &sources {
             match source {
@@ -173,11 +173,11 @@ fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
         (
             "input",
             Variable::Map(vec![(
-                "inner".to_owned(),
+                "inner".into(),
                 Variable::Map(vec![
-                    ("secret".to_owned(), Variable::Secret(SecretId(0))),
+                    ("secret".into(), Variable::Secret(SecretId(0))),
                     (
-                        "list".to_owned(),
+                        "list".into(),
                         Variable::List(vec![
                             Variable::Secret(SecretId(1)),
                             Variable::Scopes,
@@ -197,9 +197,9 @@ fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
         ("none", Variable::List(Vec::new())),
         ("dollar", Variable::Literal(Json::text("$Scopes"))),
     ];
-    assert_eq!(profile.authenticate.variables, expected.map(|(name, variable)| (name.to_owned(), variable)));
+    assert_eq!(profile.authenticate.variables, expected.map(|(name, variable)| (name.into(), variable)));
     let at = "provider.authenticate.variables.input.inner";
-    assert_eq!(profile.secrets, [format!("{at}.secret"), format!("{at}.list[0]")]);
+    assert_eq!(profile.secrets, Words::Given(vec![format!("{at}.secret"), format!("{at}.list[0]")]));
 }
 
 #[test]

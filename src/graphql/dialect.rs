@@ -1,0 +1,69 @@
+//! What has been learned of an API: which spelling it takes, whether it renews.
+
+use crate::provider::{Profile, Spelling};
+
+/// The most words that a profile spells in several ways.
+pub(super) const MOST_SPELLINGS: usize = 3;
+
+/// Which of a profile's spellings something is true of, by their places.
+pub(super) type Spelled = [bool; MOST_SPELLINGS];
+
+/// What has been learned of an API: which spelling it takes, whether it renews.
+///
+/// Kept for as long as the manager lives, so that each lesson costs one request. At first
+/// it is what is likeliest.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dialect {
+    /// For each spelling of the profile, which variant it takes.
+    variants: [u8; MOST_SPELLINGS],
+    pub(super) accept: Accept,
+    pub(super) renewal: Renewal,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Accept {
+    /// Both media types (GraphQL over HTTP section 5.2).
+    #[default]
+    Standard,
+    /// The legacy one alone, for a server that answered 406.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Renewal {
+    #[default]
+    Offered,
+    /// The API does not have the operation.
+    Absent,
+}
+
+impl Dialect {
+    /// The spellings of `profile` as they are now, in order.
+    pub(super) fn words<'a>(
+        &'a self,
+        profile: &Profile,
+    ) -> impl Iterator<Item = (&'static Spelling, &'static str)> {
+        let spellings = profile.spellings.iter().zip(&self.variants);
+        spellings.map(|(spelling, &variant)| (spelling, spelling.variants[usize::from(variant)]))
+    }
+
+    /// `document` with its words spelled.
+    pub(super) fn spell(&self, profile: &Profile, document: &str) -> String {
+        if profile.spellings.is_empty() {
+            return document.to_owned();
+        }
+        let mut spelled = String::new();
+        // Every other part stands between percent signs.
+        for part in document.split('%') {
+            let word = self.words(profile).find(|(spelling, _)| spelling.name == part);
+            spelled.push_str(word.map_or(part, |(_, word)| word));
+        }
+        spelled
+    }
+
+    /// Goes on from how `spoken` spelled the word at `place`: this may have learned since.
+    pub(super) fn respell(&mut self, place: usize, spelling: &Spelling, spoken: &Self) {
+        let next = usize::from(spoken.variants[place]) + 1;
+        self.variants[place] = if next < spelling.variants.len() { next as u8 } else { 0 };
+    }
+}
