@@ -20,7 +20,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use core::{
     AccessToken, CallId, Effect, Event, FlightId, Jitter, Limits, Policy, Pool, PoolEffect, RefreshMode,
-    ScopeSet, SessionId, Skew, Stamp, TokenSet, UnixMillis, Want,
+    ScopeSet, SessionId, Skew, Stamp, TokenSet, Tokens, UnixMillis, Want,
 };
 
 #[path = "../src/core/tests/crowd.rs"]
@@ -268,7 +268,7 @@ impl Bench {
         // As long as it says, and no longer: what is spare would be counted.
         let mut text = String::with_capacity(TOKEN);
         text.push_str(&format!("{:0>TOKEN$}", self.tokens));
-        TokenSet {
+        TokenSet::from(Tokens {
             access_token: AccessToken::new(text),
             refresh_token: None,
             scopes: Some(self.scopes.iter().collect()),
@@ -276,7 +276,7 @@ impl Bench {
             expires_at: self.now + LIFETIME,
             provider_clock: Skew::default(),
             stamp: Stamp { issued_at: Some(self.now), expires_at: Some(self.now + LIFETIME) },
-        }
+        })
     }
 }
 

@@ -56,7 +56,7 @@
 //! use std::time::Duration;
 //!
 //! use graphql_token_manager::core::{
-//!     AccessToken, CallId, Effect, Event, Grant, Jitter, Lifecycle, Policy, ScopeSet, Skew, Stamp, TokenSet,
+//!     AccessToken, CallId, Effect, Event, Grant, Jitter, Lifecycle, Policy, ScopeSet, Skew, Stamp, Tokens,
 //!     UnixMillis, Want,
 //! };
 //!
@@ -66,7 +66,7 @@
 //! let effects = lifecycle.handle(Event::Requested(CallId(1), Want::USABLE), now);
 //! let [Effect::Send(flight, Grant::Authenticate)] = effects[..] else { panic!("it asks the provider") };
 //!
-//! let tokens = TokenSet {
+//! let tokens = Tokens {
 //!     access_token: AccessToken::new("secret"),
 //!     refresh_token: None,
 //!     scopes: None,
@@ -75,7 +75,7 @@
 //!     provider_clock: Skew::default(),
 //!     stamp: Stamp::default(),
 //! };
-//! let effects = lifecycle.handle(Event::Granted(flight, Ok(tokens)), now);
+//! let effects = lifecycle.handle(Event::Granted(flight, Ok(tokens.into())), now);
 //! assert!(matches!(effects[0], Effect::Settle(CallId(1), Ok(_))));
 //!
 //! // A token of three minutes is renewed in its last quarter.

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::ScopeSet;
+use super::{Handed, ScopeSet};
 
 /// The codes of the public contract; JavaScript sees them as `error.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,8 +94,11 @@ impl ErrorCode {
 ///
 /// Holds no secret and no part of an answer's body but a request id and codes
 /// made of letters, digits and `-_.`.
+pub type TokenError = Handed<Failure>;
+
+/// What a [`TokenError`] consists of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenError {
+pub struct Failure {
     /// What to branch on.
     pub code: ErrorCode,
     /// For people; may change.
@@ -128,9 +131,10 @@ pub enum Outlook {
 impl TokenError {
     /// An error that says no more than its code and message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
+        let message = message.into();
+        Self::from(Failure {
             code,
-            message: message.into(),
+            message,
             provider: None,
             status: None,
             request_id: None,
@@ -138,7 +142,7 @@ impl TokenError {
             missing_scopes: None,
             attempts: None,
             outlook: None,
-        }
+        })
     }
 
     /// What every call gets once a manager is closed.
@@ -148,14 +152,16 @@ impl TokenError {
 
     /// Names the provider it is about.
     #[must_use]
-    pub fn of(self, provider: &str) -> Self {
-        Self { provider: Some(provider.to_owned()), ..self }
+    pub fn of(mut self, provider: &str) -> Self {
+        self.provider = Some(provider.to_owned());
+        self
     }
 
     /// Names the scopes that are missing.
     #[must_use]
-    pub fn missing(self, scopes: ScopeSet) -> Self {
-        Self { missing_scopes: Some(scopes), ..self }
+    pub fn missing(mut self, scopes: ScopeSet) -> Self {
+        self.missing_scopes = Some(scopes);
+        self
     }
 }
 
@@ -176,7 +182,7 @@ mod tests {
         let missing: ScopeSet = ["A"].into_iter().collect();
         let error = TokenError::new(ErrorCode::Server, "it is down").of("acme").missing(missing.clone());
 
-        assert_eq!((error.provider.as_deref(), error.missing_scopes), (Some("acme"), Some(missing)));
+        assert_eq!((error.provider.as_deref(), error.missing_scopes.clone()), (Some("acme"), Some(missing)));
         assert_eq!((error.code, error.message.as_str()), (ErrorCode::Server, "it is down"));
     }
 

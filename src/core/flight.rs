@@ -99,7 +99,7 @@ pub enum Phase {
     /// What the grant brought is written to the shared store.
     Saving {
         /// What it brought.
-        tokens: Box<TokenSet>,
+        tokens: TokenSet,
         /// When the provider was asked.
         since: UnixMillis,
         /// The lease, where there is one.

@@ -25,7 +25,8 @@ impl Jitter {
         Self(self.bits())
     }
 
-    const fn bits(&mut self) -> u64 {
+    /// Sixty-four of them.
+    pub(super) const fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -44,9 +44,10 @@ pub struct Lifecycle {
     /// What listeners were told is missing.
     scopes_missing: ScopeSet,
     openness: Openness,
-    flights: u64,
-    grants: u64,
-    failures: u64,
+    /// Enough for one a second in a lifetime.
+    flights: u32,
+    grants: u32,
+    failures: u32,
 }
 
 /// A failure, remembered.
@@ -142,37 +143,36 @@ impl Lifecycle {
     #[must_use = "an effect that is not performed leaves a caller waiting"]
     pub fn handle(&mut self, event: Event, now: UnixMillis) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.tell(event, now, &mut effects);
+        effects.sort_by_key(turn);
+        effects
+    }
+
+    /// As [`handle`](Self::handle), for whoever puts the effects in order.
+    pub(super) fn tell(&mut self, event: Event, now: UnixMillis, effects: &mut Vec<Effect>) {
         match self.openness {
             Openness::Open => {
-                self.note(event, now, &mut effects);
-                self.tend(now, &mut effects);
+                self.note(event, now, effects);
+                self.tend(now, effects);
             }
             Openness::Closed => {
                 if let Event::Requested(call, _) = event {
                     effects.push(Effect::Settle(call, Err(TokenError::closed())));
                 } else {
-                    self.wind_up(event, &mut effects);
+                    self.wind_up(event, effects);
                 }
             }
         }
-        effects.sort_by_key(turn);
-        effects
     }
 
     /// When to send [`Event::Woke`]; always later than the last event.
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
-        let flight = self.flight.as_ref().and_then(|flight| match flight.phase {
-            Phase::BackingOff { until } => Some(until),
-            Phase::StandingBy { .. }
-            | Phase::Loading { .. }
-            | Phase::Locking
-            | Phase::Rereading(_)
-            | Phase::Claiming(..)
-            | Phase::Granting { .. }
-            | Phase::Saving { .. } => None,
-        });
-        let refresh = self.refresh_at();
-        [flight, refresh, self.expires_at()].into_iter().flatten().min()
+        // Whatever else a flight does is answered by an event.
+        let pause = match self.flight.as_deref() {
+            Some(Flight { phase: Phase::BackingOff { until }, .. }) => Some(*until),
+            Some(_) | None => None,
+        };
+        earlier(pause, earlier(self.refresh_at(), self.expires_at()))
     }
 
     /// Whether a caller waits for an answer.
@@ -222,8 +222,8 @@ impl Lifecycle {
             }),
             refresh_at: self.refresh_at(),
             last_error: self.trouble.as_ref().map(|trouble| trouble.error.clone()),
-            grants: self.grants,
-            failures: self.failures,
+            grants: u64::from(self.grants),
+            failures: u64::from(self.failures),
         }
     }
 
@@ -231,7 +231,9 @@ impl Lifecycle {
         match event {
             Event::Requested(call, want) => self.requested(call, want, now, effects),
             Event::Abandoned(call) => {
-                self.waiting.retain(|(waiting, _)| *waiting != call);
+                if let Some(place) = self.waiting.iter().position(|(waiting, _)| *waiting == call) {
+                    self.waiting.remove(place);
+                }
                 self.close_the_waiting_room();
             }
             Event::Used => self.usage = Usage::Used,
@@ -259,7 +261,9 @@ impl Lifecycle {
             return;
         }
         if self.expires_at().is_some_and(|at| at <= now) {
-            self.holding.iter_mut().for_each(|holding| holding.expiry = Expiry::Announced);
+            if let Some(holding) = &mut self.holding {
+                holding.expiry = Expiry::Announced;
+            }
             effects.push(Effect::Notify(Change::Expired));
         }
         if self.refresh_at().is_some_and(|at| at <= now) {
@@ -314,8 +318,10 @@ impl Lifecycle {
     fn observed(&mut self, mut tokens: TokenSet, now: UnixMillis, effects: &mut Vec<Effect>) {
         // One that is being saved is about to land.
         let saving = self.flight.as_ref().and_then(|flight| flight.phase.saving());
-        let known = [self.held(), saving].into_iter().flatten();
-        if known.map(|known| &known.access_token).any(|known| *known == tokens.access_token)
+        let is =
+            |known: Option<&TokenSet>| known.is_some_and(|known| known.access_token == tokens.access_token);
+        if is(self.held())
+            || is(saving)
             || tokens.expires_at <= now
             || self.superseded.includes(&tokens.access_token)
         {
@@ -326,9 +332,11 @@ impl Lifecycle {
         }
         // Only flights bring refresh tokens, and only they present them.
         tokens.refresh_token = None;
-        tokens.scopes = tokens.scopes.or_else(|| self.held()?.scopes.clone());
+        if tokens.scopes.is_none() {
+            tokens.scopes = self.held().and_then(|held| held.scopes.clone());
+        }
         self.hold(tokens, Reason::Adopted, effects);
-        self.settle_with_held(|want, _, _| *want != Want::Fresh, effects);
+        self.settle_with_held(&|want, _, _| *want != Want::Fresh, effects);
         let spared = self.flight.as_ref().is_some_and(|flight| match flight.phase {
             Phase::BackingOff { .. }
             | Phase::StandingBy { .. }
@@ -367,10 +375,10 @@ impl Lifecycle {
 
     /// Starts a flight that asks the provider at `at`.
     fn begin(&mut self, reason: Reason, at: UnixMillis) {
-        self.flights += 1;
+        self.flights = self.flights.wrapping_add(1);
         let phase = Phase::BackingOff { until: at };
         self.flight = Some(Box::new(Flight {
-            id: FlightId(self.flights),
+            id: FlightId(u64::from(self.flights)),
             reason,
             phase,
             failed: 0,
@@ -406,18 +414,17 @@ impl Lifecycle {
 
     fn settle_with_held(
         &mut self,
-        served: impl Fn(&Want, &Holding, &Policy) -> bool,
+        served: &dyn Fn(&Want, &Holding, &Policy) -> bool,
         effects: &mut Vec<Effect>,
     ) {
         let Some(holding) = &self.holding else { return };
-        self.waiting.retain(|(call, want)| {
-            let served = served(want, holding, &self.policy);
-            if served {
-                effects.push(Effect::Settle(*call, answer(holding, want)));
+        for (call, want) in std::mem::take(&mut self.waiting) {
+            if served(&want, holding, &self.policy) {
+                effects.push(Effect::Settle(call, answer(holding, &want)));
+            } else {
+                self.waiting.push((call, want));
             }
-            !served
-        });
-        self.close_the_waiting_room();
+        }
     }
 
     /// Most sessions have nobody waiting most of the time: room for them would be a quarter
@@ -501,6 +508,14 @@ pub(super) const fn turn(effect: &Effect) -> u8 {
         | Effect::Save(..)
         | Effect::Release(_) => 1,
         Effect::Notify(_) => 2,
+    }
+}
+
+/// The earlier of two moments, as far as there are any.
+pub(super) fn earlier(one: Option<UnixMillis>, other: Option<UnixMillis>) -> Option<UnixMillis> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

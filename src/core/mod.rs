@@ -68,6 +68,7 @@
 
 mod error;
 mod flight;
+mod handed;
 mod holding;
 mod jitter;
 mod lifecycle;
@@ -85,8 +86,9 @@ mod token;
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
-pub use error::{ErrorCode, Outlook, TokenError};
+pub use error::{ErrorCode, Failure, Outlook, TokenError};
 pub use flight::{Company, Flight, Phase, Queue, Turn};
+pub use handed::Handed;
 pub use holding::{Expiry, Holding, Stage};
 pub use jitter::Jitter;
 pub use lifecycle::{Lifecycle, Status};
@@ -100,4 +102,4 @@ pub use scope::ScopeSet;
 pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};
 pub use superseded::Superseded;
 pub use time::{Skew, SteadyClock, UnixMillis, millis};
-pub use token::{Stamp, TokenSet};
+pub use token::{Stamp, TokenSet, Tokens};

@@ -16,10 +16,12 @@
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, TokenError, UnixMillis, lifecycle::turn,
+    Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, TokenError, UnixMillis,
+    lifecycle::{earlier, turn},
 };
 
-mod families;
+mod identity;
+mod index;
 mod lending;
 mod ordered;
 mod places;
@@ -27,14 +29,15 @@ mod recency;
 mod scope_sets;
 mod turns;
 
-use families::Families;
-pub use families::Identity;
-use ordered::{Key, Numbered, Ordered};
+pub use identity::Identity;
+use index::Index;
+use lending::Guests;
+use ordered::Ordered;
 use places::Places;
 pub use places::SessionId;
 use recency::Recency;
 use scope_sets::ScopeSets;
-use turns::Turns;
+use turns::{Slot, Turns};
 
 /// The sessions of one manager. `T` is what the layer above wants to know of each.
 #[derive(Debug)]
@@ -44,15 +47,15 @@ pub struct Pool<T> {
     jitter: Jitter,
     own: SessionId,
     sessions: Places<Session<T>>,
-    families: Families,
+    /// By identity.
+    families: Index,
     scope_sets: ScopeSets,
     /// When each session is to be woken.
     alarms: Ordered,
     /// But for the own one, which is never given up.
     recency: Recency,
     turns: Turns,
-    /// Callers who wait at another session than the one they asked.
-    guests: Numbered<Guest>,
+    guests: Guests,
     uses: u64,
     awaited: usize,
     busy: usize,
@@ -112,8 +115,9 @@ struct Session<T> {
     /// The number of its last use, and when that was.
     used: u64,
     used_at: UnixMillis,
-    /// When it is to be woken, as the pool's alarms have it.
-    alarm: Option<UnixMillis>,
+    /// When it is to be woken, as the pool's alarms have it; [`NEVER`] where they do not.
+    alarm: UnixMillis,
+    slot: Slot,
     activity: Activity,
 }
 
@@ -126,14 +130,6 @@ enum Activity {
     Busy,
     /// Callers wait.
     Awaited,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Guest {
-    /// Whom they asked; may be gone by now.
-    of: SessionId,
-    /// Who answers.
-    at: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,18 +148,19 @@ impl<T: Clone> Pool<T> {
         now: UnixMillis,
     ) -> Self {
         let (identity, scopes, context) = own;
+        let seed = jitter.clone().bits();
         let mut pool = Self {
             policy: policy.into(),
             limits,
             jitter,
             own: SessionId::NOBODY,
             sessions: Places::new(),
-            families: Families::default(),
-            scope_sets: ScopeSets::new(),
+            families: Index::new(seed),
+            scope_sets: ScopeSets::new(Index::new(seed)),
             alarms: Ordered::new(),
             recency: Recency::new(),
             turns: Turns::new(limits.max_concurrent_grants),
-            guests: Numbered::new(),
+            guests: Guests::new(Index::new(seed)),
             uses: 0,
             awaited: 0,
             busy: 0,
@@ -197,17 +194,17 @@ impl<T: Clone> Pool<T> {
     #[must_use = "an effect that is not performed leaves a caller waiting"]
     pub fn handle(&mut self, session: SessionId, event: Event, now: UnixMillis) -> Vec<PoolEffect> {
         let mut effects = self.begin();
-        let elsewhere = if let Event::Abandoned(call) = event {
-            self.guests.remove(call.0).map(|guest| guest.at)
-        } else {
-            None
-        };
+        let elsewhere = if let Event::Abandoned(call) = event { self.guests.remove(call) } else { None };
         match elsewhere.or_else(|| self.sessions.find(session)) {
             Some(place) => self.note(place, event, now, &mut effects),
-            None => effects.extend(undeliverable(event).map(|effect| PoolEffect::Perform(session, effect))),
+            None => {
+                if let Some(effect) = undeliverable(event) {
+                    effects.push(session, effect);
+                }
+            }
         }
         self.tend(now, &mut effects);
-        effects
+        effects.in_order()
     }
 
     /// The alarm went off, or the machine woke: does what is due of all sessions.
@@ -216,7 +213,7 @@ impl<T: Clone> Pool<T> {
     pub fn woke(&mut self, now: UnixMillis) -> Vec<PoolEffect> {
         let mut effects = self.begin();
         self.tend(now, &mut effects);
-        effects
+        effects.in_order()
     }
 
     /// Closes all sessions. Listeners are told once, as of the manager's own.
@@ -224,26 +221,20 @@ impl<T: Clone> Pool<T> {
     pub fn close(&mut self, now: UnixMillis) -> Vec<PoolEffect> {
         self.openness = Openness::Closed;
         let mut effects = self.begin();
-        for place in self.sessions.taken() {
+        for place in 0..self.sessions.end() {
             self.note(place, Event::Closed, now, &mut effects);
         }
-        let own = self.own;
-        effects.retain(|effect| match effect {
-            PoolEffect::Perform(session, Effect::Notify(Change::Closed)) => *session == own,
-            PoolEffect::Perform(..) | PoolEffect::Forget(_) => true,
-        });
-        effects.sort_by_key(order);
-        effects
+        effects.in_order()
     }
 
-    fn begin(&mut self) -> Vec<PoolEffect> {
+    fn begin(&mut self) -> Effects {
         self.reviewed.clear();
-        Vec::new()
+        Effects::default()
     }
 
     fn add(&mut self, identity: Identity, scopes: ScopeSet, context: T, now: UnixMillis) -> SessionId {
         let scopes = self.scope_sets.shared(scopes);
-        let lifecycle = Lifecycle::in_turn(Rc::clone(&self.policy), scopes.clone(), self.jitter.split());
+        let lifecycle = Lifecycle::in_turn(Rc::clone(&self.policy), scopes, self.jitter.split());
         let id = self.sessions.add(|id| Session {
             id,
             identity,
@@ -251,14 +242,15 @@ impl<T: Clone> Pool<T> {
             context,
             used: 0,
             used_at: now,
-            alarm: None,
+            alarm: NEVER,
+            slot: Slot::NONE,
             activity: Activity::Quiet,
         });
-        self.families.add(identity, scopes, id.place(), scopes_of(&self.sessions));
+        self.families.add(identity.number(), id.place());
         id
     }
 
-    fn note(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    fn note(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Effects) {
         match event {
             Event::Requested(call, want) => self.requested(place, call, want, now, effects),
             Event::Invalidated(ref token) | Event::Refused(ref token, _) => {
@@ -273,8 +265,8 @@ impl<T: Clone> Pool<T> {
             Event::Closed => {
                 self.dismiss_guests_of(place, now, effects);
                 // Whoever asks for the same again gets another.
-                if let Some(Session { identity, lifecycle, .. }) = self.sessions.get(place) {
-                    self.families.remove(*identity, lifecycle.scopes(), place);
+                if let Some(session) = self.sessions.get(place) {
+                    self.families.remove(session.identity.number(), place);
                 }
                 self.tell(place, event, now, effects);
             }
@@ -293,45 +285,47 @@ impl<T: Clone> Pool<T> {
         let Some(session) = self.sessions.get_mut(place) else { return };
         self.uses += 1;
         if session.id != self.own {
-            self.recency.touch(place, session.used);
+            self.recency.touch(place);
         }
         (session.used, session.used_at) = (self.uses, now);
     }
 
-    fn tell(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    fn tell(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Effects) {
         let Some(session) = self.sessions.get_mut(place) else { return };
-        let told = session.lifecycle.handle(event, now);
+        let mut told = Vec::new();
+        session.lifecycle.tell(event, now, &mut told);
         self.take_up(place, told, now, effects);
     }
 
-    fn take_up(&mut self, place: u32, told: Vec<Effect>, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    fn take_up(&mut self, place: u32, told: Vec<Effect>, now: UnixMillis, effects: &mut Effects) {
         let Some(id) = self.sessions.get(place).map(|session| session.id) else { return };
         for effect in told {
-            if let Effect::Settle(call, _) = &effect
-                && !self.guests.is_empty()
-            {
-                self.guests.remove(call.0);
+            if let Effect::Settle(call, _) = &effect {
+                self.guests.remove(*call);
             }
-            effects.push(PoolEffect::Perform(id, effect));
+            // Listeners are told once that all is closed, as of the manager's own.
+            let closing = self.openness == Openness::Closed && id != self.own;
+            if !(closing && matches!(effect, Effect::Notify(Change::Closed))) {
+                effects.push(id, effect);
+            }
         }
         self.review(place, now, effects);
     }
 
     /// Takes note of how a session is now.
-    fn review(&mut self, place: u32, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    fn review(&mut self, place: u32, now: UnixMillis, effects: &mut Effects) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         self.reviewed.push(session.id);
-        let alarm = session.lifecycle.next_wakeup();
+        let alarm = session.lifecycle.next_wakeup().unwrap_or(NEVER);
         if alarm != session.alarm {
-            if let Some(at) = session.alarm {
-                self.alarms.remove(alarm_key(at, place));
-            }
-            if let Some(at) = alarm {
-                self.alarms.insert(alarm_key(at, place), place);
+            if alarm == NEVER {
+                self.alarms.remove(place);
+            } else {
+                self.alarms.insert(place, alarm.millis());
             }
             session.alarm = alarm;
         }
-        self.turns.note(place, session.lifecycle.claim_of_turn(), now);
+        self.turns.note(&mut session.slot, place, session.lifecycle.claim_of_turn(), now);
         let activity = Activity::of(&session.lifecycle);
         if activity != session.activity {
             self.awaited += usize::from(activity == Activity::Awaited);
@@ -342,7 +336,7 @@ impl<T: Clone> Pool<T> {
             match activity {
                 _ if session.id == self.own => {}
                 Activity::Quiet => self.recency.take_back(place, session.used),
-                Activity::Busy | Activity::Awaited => self.recency.forget_return(session.used),
+                Activity::Busy | Activity::Awaited => self.recency.forget_return(place),
             }
         }
         if session.lifecycle.is_over() && session.id != self.own {
@@ -351,25 +345,23 @@ impl<T: Clone> Pool<T> {
     }
 
     /// Does what is due of all sessions, gives out turns, and lets go of who is not needed.
-    fn tend(&mut self, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
-        while let Some(((at, _), place)) = self.alarms.first()
+    fn tend(&mut self, now: UnixMillis, effects: &mut Effects) {
+        while let Some((at, place)) = self.alarms.first()
             && at <= now.millis()
         {
             self.tell(place, Event::Woke, now, effects);
         }
         while let Some(place) = self.turns.next() {
             let Some(session) = self.sessions.get_mut(place) else { continue };
-            let told = session.lifecycle.admit(now);
+            let mut told = Vec::new();
+            session.lifecycle.admit(now, &mut told);
             self.take_up(place, told, now, effects);
         }
         self.let_go(now, effects);
-        if effects.len() > 1 {
-            effects.sort_by_key(order);
-        }
     }
 
     /// Gives up those that nobody uses, and the least recently used of too many.
-    fn let_go(&mut self, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    fn let_go(&mut self, now: UnixMillis, effects: &mut Effects) {
         loop {
             while let (Some(head), _) = self.recency.first()
                 && self.sessions.get(head).is_some_and(|session| session.activity != Activity::Quiet)
@@ -389,23 +381,21 @@ impl<T: Clone> Pool<T> {
         self.sessions.len() - 1 > self.limits.max.max(1)
     }
 
-    fn forget(&mut self, place: u32, effects: &mut Vec<PoolEffect>) {
+    fn forget(&mut self, place: u32, effects: &mut Effects) {
         let Some(session) = self.sessions.remove(place) else { return };
-        self.recency.remove(place, session.used);
-        if let Some(at) = session.alarm {
-            self.alarms.remove(alarm_key(at, place));
-        }
-        self.families.remove(session.identity, session.lifecycle.scopes(), place);
-        effects.push(PoolEffect::Forget(session.id));
+        self.recency.remove(place);
+        self.alarms.remove(place);
+        self.families.remove(session.identity.number(), place);
+        effects.gone.push(PoolEffect::Forget(session.id));
     }
 }
 
 impl<T> Pool<T> {
     /// When to call [`woke`](Self::woke); always later than the last event.
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
-        let due = self.alarms.first().map(|((at, _), _)| UnixMillis::new(at));
+        let due = self.alarms.first().map(|(at, _)| UnixMillis::new(at));
         let idle = self.next_to_go().and_then(|place| self.idle_at(place));
-        due.into_iter().chain(idle).min()
+        earlier(due, idle)
     }
 
     /// The sessions that the last call may have changed, in no order and maybe twice. What is
@@ -421,7 +411,7 @@ impl<T> Pool<T> {
 
     /// The session of this identity and these scopes, if there is one.
     pub fn find(&self, identity: Identity, scopes: &ScopeSet) -> Option<SessionId> {
-        let place = self.families.find(identity, scopes, scopes_of(&self.sessions))?;
+        let place = self.sibling(identity, &mut |_, session| session.lifecycle.scopes() == scopes)?;
         self.sessions.get(place).map(|session| session.id)
     }
 
@@ -474,11 +464,24 @@ impl<T> Pool<T> {
         self.sessions.get(self.sessions.find(session)?)
     }
 
+    /// The first that `is` the one, of the sessions of this identity.
+    fn sibling(&self, identity: Identity, is: &mut dyn FnMut(u32, &Session<T>) -> bool) -> Option<u32> {
+        self.families.find(identity.number(), &mut |place| {
+            self.sessions.get(place).is_some_and(|session| session.identity == identity && is(place, session))
+        })
+    }
+
     /// The least recently used of those that may go.
     fn next_to_go(&self) -> Option<u32> {
         let (head, back) = self.recency.first();
-        let head = head.and_then(|place| Some((self.sessions.get(place)?.used, place)));
-        head.into_iter().chain(back).min().map(|(_, place)| place)
+        match (head, back) {
+            (Some(head), Some((last, back))) => {
+                let used = self.sessions.get(head).map_or(0, |session| session.used);
+                Some(if used < last { head } else { back })
+            }
+            (Some(place), None) | (None, Some((_, place))) => Some(place),
+            (None, None) => None,
+        }
     }
 
     /// When a session has been idle for too long, should nobody use it.
@@ -492,6 +495,9 @@ impl<T> Pool<T> {
 /// are handed out without asking. So a session goes that much later, rather than too early.
 const GRAIN: u32 = 16;
 
+/// An alarm that does not go off.
+const NEVER: UnixMillis = UnixMillis::new(u64::MAX);
+
 impl Activity {
     fn of(lifecycle: &Lifecycle) -> Self {
         if lifecycle.is_awaited() {
@@ -502,14 +508,6 @@ impl Activity {
             Self::Quiet
         }
     }
-}
-
-const fn alarm_key(at: UnixMillis, place: u32) -> Key {
-    (at.millis(), place as u64)
-}
-
-fn scopes_of<'a, T>(sessions: &'a Places<Session<T>>) -> impl Fn(u32) -> Option<&'a ScopeSet> {
-    |place| sessions.get(place).map(|session| session.lifecycle.scopes())
 }
 
 /// What is done about an event of a session that is gone: it was closed, or a lease came
@@ -533,10 +531,30 @@ fn undeliverable(event: Event) -> Option<Effect> {
     }
 }
 
-/// As within one session, over all: callers first, listeners late; what is gone, last.
-const fn order(effect: &PoolEffect) -> u8 {
-    match effect {
-        PoolEffect::Perform(_, effect) => turn(effect),
-        PoolEffect::Forget(_) => 3,
+/// What is to be done, as within one session over all: callers first, listeners late; what
+/// is gone, last.
+#[derive(Default)]
+struct Effects {
+    /// By turn.
+    performed: [Vec<PoolEffect>; 3],
+    gone: Vec<PoolEffect>,
+}
+
+impl Effects {
+    fn push(&mut self, session: SessionId, effect: Effect) {
+        self.performed[usize::from(turn(&effect))].push(PoolEffect::Perform(session, effect));
+    }
+
+    fn in_order(self) -> Vec<PoolEffect> {
+        let Self { performed: [mut effects, mut second, mut third], mut gone } = self;
+        for later in [&mut second, &mut third, &mut gone] {
+            if effects.is_empty() {
+                // Mostly there is one kind, which need not be moved.
+                std::mem::swap(&mut effects, later);
+            } else {
+                effects.append(later);
+            }
+        }
+        effects
     }
 }

@@ -38,7 +38,7 @@ impl ScopeSet {
 
     /// The scopes with a comma and a space between them, for a message.
     pub fn listed(&self) -> String {
-        self.iter().collect::<Vec<_>>().join(", ")
+        self.listing().join(", ")
     }
 
     /// How many scopes are in it.
@@ -59,8 +59,19 @@ impl ScopeSet {
         })
     }
 
+    /// One function for all kinds of iterators.
+    fn gathered(next: &mut dyn FnMut() -> Option<String>) -> Self {
+        let mut set = Vec::new();
+        while let Some(scope) = next() {
+            if let Err(place) = search(&set, &scope) {
+                set.insert(place, scope.into_boxed_str());
+            }
+        }
+        Self(if set.is_empty() { None } else { Some(set.into()) })
+    }
+
     fn contains(&self, scope: &str) -> bool {
-        self.listing().binary_search_by(|held| (**held).cmp(scope)).is_ok()
+        search(self.listing(), scope).is_ok()
     }
 
     fn listing(&self) -> &[Box<str>] {
@@ -70,11 +81,13 @@ impl ScopeSet {
 
 impl<S: Into<String>> FromIterator<S> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
-        let mut set: Vec<Box<str>> = scopes.into_iter().map(|scope| scope.into().into_boxed_str()).collect();
-        set.sort_unstable();
-        set.dedup();
-        Self((!set.is_empty()).then(|| set.into()))
+        let mut scopes = scopes.into_iter();
+        Self::gathered(&mut || scopes.next().map(Into::into))
     }
+}
+
+fn search(set: &[Box<str>], scope: &str) -> Result<usize, usize> {
+    set.binary_search_by(|held| (**held).cmp(scope))
 }
 
 #[cfg(test)]

@@ -104,7 +104,8 @@ impl Skew {
 
 /// A span in whole milliseconds, as it is counted everywhere here.
 pub fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+    // Not by `as_millis`, which is of 128 bits.
+    span.as_secs().saturating_mul(1000).saturating_add(u64::from(span.subsec_millis()))
 }
 
 /// One clock made of two.

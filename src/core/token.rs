@@ -1,10 +1,13 @@
 //! What a grant brings.
 
-use super::{AccessToken, RefreshToken, ScopeSet, Skew, UnixMillis};
+use super::{AccessToken, Handed, RefreshToken, ScopeSet, Skew, UnixMillis};
 
-/// A token and what is known about it.
+/// A token and what is known about it; `Tokens { … }.into()` makes one.
+pub type TokenSet = Handed<Tokens>;
+
+/// What a [`TokenSet`] consists of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenSet {
+pub struct Tokens {
     /// The token itself.
     pub access_token: AccessToken,
     /// The token to renew it with, where the provider gave one.

@@ -211,7 +211,7 @@ impl Driver {
         if member.told.as_ref().is_some_and(close) {
             return;
         }
-        member.told = Some(Told { token: tokens.access_token, held: held.clone(), served_until });
+        member.told = Some(Told { token: tokens.access_token.clone(), held: held.clone(), served_until });
         drop(member);
         desk.hold(&held, served_until.to_js(), by_wall(tokens.expires_at).to_js());
     }

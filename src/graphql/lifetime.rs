@@ -6,7 +6,7 @@
 //! and only then from the device.
 
 use crate::{
-    core::{AccessToken, Skew, Stamp, TokenSet, UnixMillis, millis},
+    core::{AccessToken, Skew, Stamp, TokenSet, Tokens, UnixMillis, millis},
     http::HttpResponse,
     json::Json,
     provider::{Expiry, Lifetime},
@@ -27,7 +27,7 @@ pub(super) fn issued(
     data: Option<&Json>,
     stamp: Stamp,
 ) -> TokenSet {
-    TokenSet {
+    TokenSet::from(Tokens {
         access_token: AccessToken::new(token),
         refresh_token: None,
         scopes: None,
@@ -35,7 +35,7 @@ pub(super) fn issued(
         expires_at: after(clock.ours, lives(expiry, lifetime, clock, data, stamp)),
         provider_clock: clock.skew(),
         stamp,
-    }
+    })
 }
 
 /// How long it lives from now on.

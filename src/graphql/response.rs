@@ -164,11 +164,11 @@ impl Answer {
 
     /// What it means, as an error of `provider`.
     pub(super) fn error(&self, provider: &str, code: ErrorCode, message: String) -> TokenError {
-        TokenError {
-            status: (self.status > 0).then_some(self.status),
-            request_id: self.request_id().map(str::to_owned),
-            ..TokenError::new(code, message).of(provider)
-        }
+        let mut error = TokenError::new(code, message).of(provider);
+        let failure = &mut *error;
+        failure.status = (self.status > 0).then_some(self.status);
+        failure.request_id = self.request_id().map(str::to_owned);
+        error
     }
 }
 

@@ -134,17 +134,17 @@ impl Face {
             texts.collect()
         });
         let outlook = if get("retryable") == JsValue::TRUE { Outlook::MayPass } else { Outlook::Lasts };
-        Some(TokenError {
-            status: get("status").as_f64().map(|status| status as u16),
-            request_id: get("requestId").as_string(),
-            retry_after: get("retryAfterMs")
-                .as_f64()
-                .filter(|millis| *millis >= 0.0)
-                .map(|millis| Duration::from_micros((millis * 1000.0) as u64)),
-            missing_scopes,
-            outlook: Some(outlook),
-            ..TokenError::new(ErrorCode::parse(&code)?, message)
-        })
+        let mut error = TokenError::new(ErrorCode::parse(&code)?, message);
+        let failure = &mut *error;
+        failure.status = get("status").as_f64().map(|status| status as u16);
+        failure.request_id = get("requestId").as_string();
+        failure.retry_after = get("retryAfterMs")
+            .as_f64()
+            .filter(|millis| *millis >= 0.0)
+            .map(|millis| Duration::from_micros((millis * 1000.0) as u64));
+        failure.missing_scopes = missing_scopes;
+        failure.outlook = Some(outlook);
+        Some(error)
     }
 }
 

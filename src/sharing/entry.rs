@@ -1,7 +1,9 @@
 //! A token as it is written down for other holders.
 
 use crate::{
-    core::{AccessToken, RefreshToken, ScopeSet, Secret, Skew, Stamp, TokenSet, UnixMillis, is_sendable},
+    core::{
+        AccessToken, RefreshToken, ScopeSet, Secret, Skew, Stamp, TokenSet, Tokens, UnixMillis, is_sendable,
+    },
     json::{Json, Platform},
 };
 use std::time::Duration;
@@ -71,7 +73,7 @@ pub fn read(
     let scopes = entry
         .get("scopes")
         .map(|scopes| -> ScopeSet { scopes.items().iter().filter_map(Json::as_text).collect() });
-    Some(TokenSet {
+    Some(TokenSet::from(Tokens {
         refresh_token: refresh_token.map(RefreshToken::new),
         scopes,
         issued_at: issued_at.min(now),
@@ -79,7 +81,7 @@ pub fn read(
         provider_clock: Skew::from_js(number("clock").unwrap_or_default()),
         stamp: stamp(access_token),
         access_token: AccessToken::new(access_token),
-    })
+    }))
 }
 
 /// Until when the store is to keep `tokens`, by the wall clock.
@@ -97,7 +99,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis::new(1_800_000_000_000);
 
     fn tokens() -> TokenSet {
-        TokenSet {
+        TokenSet::from(Tokens {
             access_token: AccessToken::new("access"),
             refresh_token: Some(RefreshToken::new("refresh")),
             scopes: Some(["B", "A"].into_iter().collect()),
@@ -105,7 +107,7 @@ mod tests {
             expires_at: NOW + Duration::from_secs(170),
             provider_clock: Skew::new(-250),
             stamp: Stamp::default(),
-        }
+        })
     }
 
     fn back(text: &str, now: UnixMillis, wall_ahead: Skew) -> Option<TokenSet> {
@@ -188,7 +190,8 @@ mod tests {
     #[test]
     fn an_entry_is_kept_a_day_longer_for_its_refresh_token() {
         let with = tokens();
-        let without = TokenSet { refresh_token: None, ..tokens() };
+        let mut without = tokens();
+        without.refresh_token = None;
 
         assert_eq!(keep_until(&without, Skew::new(500)), with.expires_at + Duration::from_millis(500));
         assert_eq!(keep_until(&with, Skew::default()), with.expires_at + REFRESH_TOKEN_KEPT);

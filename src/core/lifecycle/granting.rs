@@ -51,7 +51,9 @@ impl Lifecycle {
         match answer {
             Ok(mut tokens) if now < tokens.expires_at => {
                 // RFC 6749 section 6: the old one stays good where none comes.
-                tokens.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
+                if tokens.refresh_token.is_none() {
+                    tokens.refresh_token = presented.take();
+                }
                 self.save(tokens, now, effects);
             }
             Ok(_) => {
@@ -82,11 +84,11 @@ impl Lifecycle {
         effects: &mut Vec<Effect>,
     ) {
         self.flight = None;
-        self.grants += 1;
+        self.grants = self.grants.saturating_add(1);
         if !self.has_overtaken(tokens.stamp, asked_at, now) {
             self.hold(tokens, reason, effects);
         }
-        self.settle_with_held(|_, _, _| true, effects);
+        self.settle_with_held(&|_, _, _| true, effects);
     }
 
     /// A request of the flight failed in a way that may pass.
@@ -114,7 +116,7 @@ impl Lifecycle {
     /// The flight is given up.
     fn failed(&mut self, error: TokenError, prospect: Prospect, now: UnixMillis, effects: &mut Vec<Effect>) {
         self.give_up(effects);
-        self.failures += 1;
+        self.failures = self.failures.saturating_add(1);
         let span = cool_down(self.trouble.as_ref().map(|trouble| trouble.span));
         let until = now + span.max(error.retry_after.unwrap_or_default());
         self.trouble = Some(Box::new(Trouble { error: error.clone(), until, span, prospect }));
@@ -138,7 +140,8 @@ impl Lifecycle {
             let serves = |want: &Want| *want == Want::Fresh || holding.satisfies(want, &self.policy, now);
             asked_at <= holding.tokens.issued_at
                 && stamp.is_older_than(holding.tokens.stamp)
-                && self.waiting.iter().map(|(_, want)| want).chain([&Want::USABLE]).all(serves)
+                && serves(&Want::USABLE)
+                && self.waiting.iter().all(|(_, want)| serves(want))
         })
     }
 }

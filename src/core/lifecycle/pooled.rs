@@ -4,7 +4,7 @@
 
 use super::{
     AccessToken, Effect, Jitter, Lifecycle, Openness, Phase, Policy, Rc, ScopeSet, TokenSet, Turn,
-    UnixMillis, Want, turn,
+    UnixMillis, Want,
 };
 
 /// What a session claims of what all sessions share: the provider's attention.
@@ -48,23 +48,19 @@ impl Lifecycle {
     }
 
     /// It is the turn of the flight that waits for it.
-    #[must_use = "an effect that is not performed leaves a caller waiting"]
-    pub(in super::super) fn admit(&mut self, now: UnixMillis) -> Vec<Effect> {
-        let mut effects = Vec::new();
+    pub(in super::super) fn admit(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
         if let Some(flight) = &mut self.flight
             && let Phase::StandingBy { read_at } = flight.phase
         {
             flight.turn = Turn::Come;
             if read_at == Some(now) {
-                self.read_in_vain(None, now, None, now, &mut effects);
+                self.read_in_vain(None, now, None, now, effects);
             } else {
                 // Somebody may have saved since.
-                self.go_on(now, &mut effects);
+                self.go_on(now, effects);
             }
-            self.tend(now, &mut effects);
+            self.tend(now, effects);
         }
-        effects.sort_by_key(turn);
-        effects
     }
 
     /// What it claims.
@@ -78,8 +74,7 @@ impl Lifecycle {
                 },
                 hurry: if self.is_awaited() { Hurry::Callers } else { Hurry::Nobody },
                 due: self.holding.as_ref().map_or(UnixMillis::new(0), |holding| {
-                    let TokenSet { issued_at, expires_at, .. } = holding.tokens;
-                    self.policy.served_until(issued_at, expires_at, None)
+                    self.policy.served_until(holding.tokens.issued_at, holding.tokens.expires_at, None)
                 }),
             }),
             Some(_) | None => Claim::Nothing,

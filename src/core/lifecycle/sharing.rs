@@ -150,7 +150,7 @@ impl Lifecycle {
             let (fence, refresh_token) = (*fence, refresh_token.clone());
             self.claimed(fence, refresh_token, answer, now, effects);
         } else if let Phase::Saving { tokens, since, fence } = &flight.phase {
-            let (tokens, since, leased) = (TokenSet::clone(tokens), *since, fence.is_some());
+            let (tokens, since, leased) = (tokens.clone(), *since, fence.is_some());
             if let Err(error) = answer {
                 self.store_failed(error, now, effects);
             }
@@ -176,7 +176,9 @@ impl Lifecycle {
         match answer {
             Ok(Written::Kept) => self.ask(Some(refresh_token), Some(fence), now, effects),
             Ok(Written::Overtaken) => {
-                effects.extend(self.flight.as_ref().map(|flight| Effect::Release(flight.id)));
+                if let Some(flight) = &self.flight {
+                    effects.push(Effect::Release(flight.id));
+                }
                 self.queue(now, effects);
             }
             // It may have been written or not: somebody else may present the token.
@@ -208,7 +210,7 @@ impl Lifecycle {
         }
         effects.push(Effect::Save(flight.id, fence, tokens.clone()));
         tokens.refresh_token = None;
-        flight.phase = Phase::Saving { tokens: Box::new(tokens), since, fence };
+        flight.phase = Phase::Saving { tokens, since, fence };
     }
 
     /// The manager is closed, and a grant is on the wire under a lease: its token is
@@ -226,9 +228,11 @@ impl Lifecycle {
                 && current == Some(id)
                 && let Phase::Granting { presented, since, fence } = phase
             {
-                tokens.refresh_token = tokens.refresh_token.take().or_else(|| presented.take());
+                if tokens.refresh_token.is_none() {
+                    tokens.refresh_token = presented.take();
+                }
                 effects.push(Effect::Save(id, *fence, tokens.clone()));
-                *phase = Phase::Saving { tokens: Box::new(tokens), since: *since, fence: *fence };
+                *phase = Phase::Saving { tokens, since: *since, fence: *fence };
             }
         } else if let Event::Granted(id, Err(_)) | Event::Saved(id, _) = event
             && current == Some(id)
@@ -252,10 +256,11 @@ impl Lifecycle {
             return Found::TooLittle;
         };
         let others_granted = self.flight.as_ref().is_some_and(|flight| flight.queue.denied > 0);
-        let tokens = TokenSet { refresh_token: None, ..stored.clone() };
+        let mut tokens = stored.clone();
+        tokens.refresh_token = None;
         self.hold(tokens, Reason::Shared, effects);
         self.settle_with_held(
-            |want, holding, policy| match want {
+            &|want, holding, policy| match want {
                 // A grant that was running when it was asked for has been joined.
                 Want::Fresh => others_granted,
                 Want::Usable { .. } => holding.satisfies(want, policy, now),

@@ -4,8 +4,59 @@
 
 use super::{
     super::{AccessToken, CallId, Effect, Event, ScopeSet, TokenError, UnixMillis, Want},
-    Guest, Pool, PoolEffect, Scoping,
+    Effects, Pool, Scoping, SessionId,
+    index::Index,
 };
+
+/// Callers who wait at another session than the one they asked.
+#[derive(Debug)]
+pub(super) struct Guests {
+    list: Vec<Guest>,
+    /// By call.
+    index: Index,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Guest {
+    call: CallId,
+    /// Whom they asked; may be gone by now.
+    of: SessionId,
+    /// Who answers.
+    at: u32,
+}
+
+impl Guests {
+    pub(super) const fn new(index: Index) -> Self {
+        Self { list: Vec::new(), index }
+    }
+
+    fn add(&mut self, guest: Guest) {
+        #[expect(clippy::cast_possible_truncation, reason = "there is no room for more")]
+        self.index.add(guest.call.0, self.list.len() as u32);
+        self.list.push(guest);
+    }
+
+    /// The caller waits no longer; the place where they did.
+    pub(super) fn remove(&mut self, call: CallId) -> Option<u32> {
+        let found = self.index.find(call.0, &mut |it| self.list[it as usize].call == call)?;
+        self.index.remove(call.0, found);
+        let guest = self.list.swap_remove(found as usize);
+        match self.list.get(found as usize) {
+            Some(moved) => {
+                #[expect(clippy::cast_possible_truncation, reason = "there is no room for more")]
+                self.index.remove(moved.call.0, self.list.len() as u32);
+                self.index.add(moved.call.0, found);
+            }
+            // What many have needed is not kept for good.
+            None if self.list.is_empty() => {
+                self.list = Vec::new();
+                self.index.clear();
+            }
+            None => {}
+        }
+        Some(guest.at)
+    }
+}
 
 impl<T: Clone> Pool<T> {
     /// A caller wants a token: that of the session, or a sibling's that has what they need,
@@ -17,7 +68,7 @@ impl<T: Clone> Pool<T> {
         call: CallId,
         want: Want,
         now: UnixMillis,
-        effects: &mut Vec<PoolEffect>,
+        effects: &mut Effects,
     ) {
         self.touch(place, now);
         let Some(session) = self.sessions.get(place) else { return };
@@ -32,7 +83,7 @@ impl<T: Clone> Pool<T> {
             if self.limits.scoping == Scoping::ByRequest && !asked.includes(&needed) {
                 let (identity, context) = (session.identity, session.context.clone());
                 let at = self.open(identity, &needed, context, now).place();
-                self.guests.insert(call.0, Guest { of, at });
+                self.guests.add(Guest { call, of, at });
                 self.touch(at, now);
                 return self.tell(at, Event::Requested(call, want), now, effects);
             }
@@ -47,30 +98,26 @@ impl<T: Clone> Pool<T> {
             return None;
         }
         let identity = self.sessions.get(place)?.identity;
-        let lends = |sibling: &u32| {
-            let lifecycle = &self.sessions.get(*sibling)?.lifecycle;
-            lifecycle.lends(want, needed, now)?.scopes.as_ref().map(ScopeSet::len)
-        };
-        let siblings = self.families.several(identity).filter(|sibling| *sibling != place);
-        let offers = siblings.filter_map(|sibling| Some((lends(&sibling)?, sibling)));
-        offers.min().map(|(_, sibling)| sibling)
+        let mut best: Option<(usize, u32)> = None;
+        self.sibling(identity, &mut |sibling, session| {
+            if sibling != place
+                && let Some(granted) = session.lifecycle.lends(want, needed, now)
+            {
+                let offer = (granted.scopes.as_ref().map_or(0, ScopeSet::len), sibling);
+                best = Some(best.map_or(offer, |best| best.min(offer)));
+            }
+            false
+        });
+        best.map(|(_, sibling)| sibling)
     }
 
     /// A caller gets a sibling's token, which counts as a use of both.
-    fn lend(
-        &mut self,
-        place: u32,
-        lender: u32,
-        call: CallId,
-        now: UnixMillis,
-        effects: &mut Vec<PoolEffect>,
-    ) {
+    fn lend(&mut self, place: u32, lender: u32, call: CallId, now: UnixMillis, effects: &mut Effects) {
         let (Some(session), Some(lending)) = (self.sessions.get(place), self.sessions.get(lender)) else {
             return;
         };
-        let Some(mut tokens) = lending.lifecycle.held().cloned() else { return };
-        tokens.refresh_token = None;
-        effects.push(PoolEffect::Perform(session.id, Effect::Settle(call, Ok(tokens))));
+        let Some(tokens) = lending.lifecycle.held().cloned() else { return };
+        effects.push(session.id, Effect::Settle(call, Ok(tokens)));
         self.touch(lender, now);
         self.tell(lender, Event::Used, now, effects);
         self.review(place, now, effects);
@@ -79,25 +126,26 @@ impl<T: Clone> Pool<T> {
     /// The session that holds this token: it may have been lent.
     pub(super) fn holder(&self, place: u32, token: &AccessToken) -> u32 {
         let Some(session) = self.sessions.get(place) else { return place };
-        let holds =
-            |place: &u32| self.sessions.get(*place).is_some_and(|session| session.lifecycle.holds(token));
-        let mut siblings = self.families.several(session.identity);
-        if holds(&place) { place } else { siblings.find(holds).unwrap_or(place) }
+        if session.lifecycle.holds(token) {
+            return place;
+        }
+        let holder = self.sibling(session.identity, &mut |_, sibling| sibling.lifecycle.holds(token));
+        holder.unwrap_or(place)
     }
 
     /// The callers of a session that is being closed, who wait elsewhere.
-    pub(super) fn dismiss_guests_of(&mut self, place: u32, now: UnixMillis, effects: &mut Vec<PoolEffect>) {
+    pub(super) fn dismiss_guests_of(&mut self, place: u32, now: UnixMillis, effects: &mut Effects) {
         let Some(id) = self.sessions.get(place).map(|session| session.id) else { return };
-        let leaving: Vec<_> = self
-            .guests
-            .iter()
-            .filter(|(_, guest)| guest.of == id)
-            .map(|(call, it)| (CallId(call), *it))
-            .collect();
-        for (call, guest) in leaving {
-            self.guests.remove(call.0);
-            effects.push(PoolEffect::Perform(id, Effect::Settle(call, Err(TokenError::closed()))));
-            self.tell(guest.at, Event::Abandoned(call), now, effects);
+        let mut leaving = Vec::new();
+        for guest in &self.guests.list {
+            if guest.of == id {
+                leaving.push(*guest);
+            }
+        }
+        for Guest { call, at, .. } in leaving {
+            self.guests.remove(call);
+            effects.push(id, Effect::Settle(call, Err(TokenError::closed())));
+            self.tell(at, Event::Abandoned(call), now, effects);
         }
     }
 }

@@ -88,10 +88,11 @@ impl<S> Places<S> {
         (place.generation == id.generation && place.session.is_some()).then_some(id.place)
     }
 
-    /// The places that are taken.
-    pub(super) fn taken(&self) -> Vec<u32> {
-        let taken = self.places.iter().zip(0..).filter(|(place, _)| place.session.is_some());
-        taken.map(|(_, number)| number).collect()
+    /// The first place that nobody has ever had.
+    pub(super) const fn end(&self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "an id of a session has no room for more")]
+        let end = self.places.len() as u32;
+        end
     }
 
     pub(super) const fn len(&self) -> usize {

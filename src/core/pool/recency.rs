@@ -37,9 +37,9 @@ impl Recency {
         Self { line: Vec::new(), oldest: NOBODY, newest: NOBODY, back: Ordered::new() }
     }
 
-    /// The session is used, after all others. `last` is the number of its use before.
-    pub(super) fn touch(&mut self, place: u32, last: u64) {
-        self.remove(place, last);
+    /// The session is used, after all others.
+    pub(super) fn touch(&mut self, place: u32) {
+        self.remove(place);
         let index = place as usize;
         if self.line.len() <= index {
             self.line.resize(index + 1, ELSEWHERE);
@@ -53,11 +53,11 @@ impl Recency {
     }
 
     /// The session is gone, or is not to go.
-    pub(super) fn remove(&mut self, place: u32, last: u64) {
+    pub(super) fn remove(&mut self, place: u32) {
         let Some(link) = self.line.get_mut(place as usize) else { return };
         let Neighbours { older, newer } = std::mem::replace(link, ELSEWHERE);
         if older == ELSEWHERE.older {
-            self.back.remove((last, 0));
+            self.back.remove(place);
             return;
         }
         match self.line.get_mut(older as usize) {
@@ -72,24 +72,24 @@ impl Recency {
 
     /// The head of the line is busy: it is not to go, and those behind it may.
     pub(super) fn pass_over(&mut self, place: u32) {
-        self.remove(place, 0);
+        self.remove(place);
     }
 
     /// The session is quiet again, if it was passed over; its last use is what it was.
     pub(super) fn take_back(&mut self, place: u32, last: u64) {
         if self.line.get(place as usize).is_some_and(|link| link.older == ELSEWHERE.older) {
-            self.back.insert((last, 0), place);
+            self.back.insert(place, last);
         }
     }
 
     /// The session is busy: it is not to go.
-    pub(super) fn forget_return(&mut self, last: u64) {
-        self.back.remove((last, 0));
+    pub(super) fn forget_return(&mut self, place: u32) {
+        self.back.remove(place);
     }
 
     /// The head of the line, and the first of those that came back.
     pub(super) fn first(&self) -> (Option<u32>, Option<(u64, u32)>) {
-        let back = self.back.first().map(|((last, _), place)| (last, place));
+        let back = self.back.first();
         ((self.oldest != NOBODY).then_some(self.oldest), back)
     }
 }
@@ -102,14 +102,14 @@ mod tests {
     fn the_line_is_in_the_order_of_the_last_use() {
         let mut recency = Recency::new();
         for place in [3, 1, 2] {
-            recency.touch(place, 0);
+            recency.touch(place);
         }
-        recency.touch(3, 0);
+        recency.touch(3);
 
         let mut order = Vec::new();
         while let (Some(place), _) = recency.first() {
             order.push(place);
-            recency.remove(place, 0);
+            recency.remove(place);
         }
 
         assert_eq!(order, [1, 2, 3]);
@@ -119,7 +119,7 @@ mod tests {
     fn who_was_passed_over_is_found_again_by_its_last_use() {
         let mut recency = Recency::new();
         for place in [1, 2, 3] {
-            recency.touch(place, 0);
+            recency.touch(place);
         }
         recency.pass_over(1);
         recency.pass_over(2);
@@ -129,10 +129,10 @@ mod tests {
         recency.take_back(3, 13);
 
         assert_eq!(recency.first(), (Some(3), Some((11, 1))));
-        recency.touch(1, 11);
-        recency.forget_return(12);
+        recency.touch(1);
+        recency.forget_return(2);
         assert_eq!(recency.first(), (Some(3), None));
-        recency.remove(3, 13);
+        recency.remove(3);
         assert_eq!(recency.first(), (Some(1), None));
     }
 }

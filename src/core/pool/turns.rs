@@ -19,7 +19,7 @@ use super::{
         UnixMillis,
         lifecycle::{Claim, Health, Hurry, Plea},
     },
-    ordered::{Key, Numbered, Ordered},
+    ordered::Ordered,
 };
 
 /// Those who ask, and those who wait for it.
@@ -27,8 +27,9 @@ use super::{
 pub(super) struct Turns {
     /// How many may ask at a time.
     most: usize,
-    /// Only of sessions that wait or ask.
-    entries: Numbered<Entry>,
+    /// Of sessions that wait or ask; the others leave theirs to those who come.
+    entries: Vec<Entry>,
+    free: Vec<u32>,
     well: Line,
     troubled: Line,
     asking: usize,
@@ -38,43 +39,41 @@ pub(super) struct Turns {
     given: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Entry {
-    Waits { plea: Plea, since: UnixMillis, rank: Rank },
-    Asks(Health),
-}
-
-/// Those first for whom callers wait, then whose token ends first, then who came first.
+/// What a session keeps of its entry, if it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Rank {
-    hurry: Hurry,
-    due: UnixMillis,
-    ticket: u64,
+pub(super) struct Slot(u32);
+
+impl Slot {
+    /// Of a session that neither waits nor asks.
+    pub(super) const NONE: Self = Self(u32::MAX);
 }
 
-/// Sessions that wait, in both orders that matter.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    session: u32,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Waits { plea: Plea, since: UnixMillis, ticket: u64 },
+    Asks(Health),
+    Left,
+}
+
+/// The entries of those that wait, in both orders that matter.
 #[derive(Debug, Default)]
 struct Line {
     by_rank: Ordered,
     by_age: Ordered,
 }
 
-impl Rank {
-    /// Milliseconds since the epoch leave the highest bit for who goes behind all callers.
-    const fn key(self) -> Key {
-        let behind = match self.hurry {
-            Hurry::Callers => 0,
-            Hurry::Nobody => 1 << 63,
-        };
-        (behind | (self.due.millis() & !(1 << 63)), self.ticket)
-    }
-}
-
 impl Turns {
     pub(super) fn new(most: usize) -> Self {
         Self {
             most: most.max(1),
-            entries: Numbered::new(),
+            entries: Vec::new(),
+            free: Vec::new(),
             well: Line::default(),
             troubled: Line::default(),
             asking: 0,
@@ -85,23 +84,34 @@ impl Turns {
     }
 
     /// Takes note of what a session claims now.
-    pub(super) fn note(&mut self, session: u32, claim: Claim, now: UnixMillis) {
-        match (self.entries.get(u64::from(session)).copied(), claim) {
-            (None, Claim::Nothing) | (Some(Entry::Asks(_)), Claim::Asks) => {}
-            (Some(Entry::Waits { plea: before, .. }), Claim::Waits(plea)) if before == plea => {}
-            (Some(Entry::Waits { since, rank, .. }), Claim::Waits(plea)) => {
-                self.leave(session);
-                self.wait(session, plea, since, rank.ticket);
+    pub(super) fn note(&mut self, slot: &mut Slot, session: u32, claim: Claim, now: UnixMillis) {
+        let before = self.entries.get(slot.0 as usize).map_or(State::Left, |entry| entry.state);
+        match (before, claim) {
+            (State::Left, Claim::Nothing) | (State::Asks(_), Claim::Asks) => {}
+            (State::Waits { plea: before, .. }, Claim::Waits(plea)) if before == plea => {}
+            (State::Waits { since, ticket, .. }, Claim::Waits(plea)) => {
+                self.leave(*slot);
+                self.wait(*slot, plea, since, ticket);
             }
-            (entry, claim) => {
-                if entry.is_some() {
-                    self.leave(session);
+            (_, Claim::Nothing) => {
+                self.leave(*slot);
+                self.free.push(slot.0);
+                *slot = Slot::NONE;
+                if self.free.len() == self.entries.len() {
+                    // What many have needed is not kept for good.
+                    (self.entries, self.free) = (Vec::new(), Vec::new());
                 }
+            }
+            (_, claim) => {
+                if *slot == Slot::NONE {
+                    *slot = self.enter(session);
+                }
+                self.leave(*slot);
                 if let Claim::Waits(plea) = claim {
                     self.tickets += 1;
-                    self.wait(session, plea, now, self.tickets);
-                } else if claim == Claim::Asks {
-                    self.ask(session, Health::Well);
+                    self.wait(*slot, plea, now, self.tickets);
+                } else {
+                    self.ask(*slot, Health::Well);
                 }
             }
         }
@@ -112,24 +122,23 @@ impl Turns {
         if self.asking >= self.most {
             return None;
         }
-        let well = &self.well;
-        let troubled = Some(&self.troubled).filter(|_| self.troubled_asking < self.most.div_ceil(2));
-        let oldest = self.given % SHARE == SHARE - 1;
-        let (session, health) = if oldest {
-            let well = well.by_age.first().map(|(age, session)| (age, session, Health::Well));
-            let troubled = troubled.and_then(|line| line.by_age.first());
-            let troubled = troubled.map(|(age, session)| (age, session, Health::Troubled));
-            let (_, session, health) = well.into_iter().chain(troubled).min_by_key(|(age, ..)| *age)?;
-            (session, health)
-        } else {
-            let first = well.by_rank.first().map(|(_, session)| (session, Health::Well));
-            let troubled = || Some((troubled?.by_rank.first()?.1, Health::Troubled));
-            first.or_else(troubled)?
+        let by_age = self.given % SHARE == SHARE - 1;
+        let first = |line: &Line| if by_age { line.by_age.first() } else { line.by_rank.first() };
+        let well = first(&self.well);
+        let mut troubled = None;
+        if self.troubled_asking < self.most.div_ceil(2) {
+            troubled = first(&self.troubled);
+        }
+        let (slot, health) = match (well, troubled) {
+            (Some((age, _)), Some((earlier, slot))) if by_age && earlier < age => (slot, Health::Troubled),
+            (Some((_, slot)), _) => (slot, Health::Well),
+            (None, Some((_, slot))) => (slot, Health::Troubled),
+            (None, None) => return None,
         };
         self.given += 1;
-        self.leave(session);
-        self.ask(session, health);
-        Some(session)
+        self.leave(Slot(slot));
+        self.ask(Slot(slot), health);
+        self.entries.get(slot as usize).map(|entry| entry.session)
     }
 
     /// How many ask at the moment.
@@ -137,36 +146,54 @@ impl Turns {
         self.asking
     }
 
-    fn wait(&mut self, session: u32, plea: Plea, since: UnixMillis, ticket: u64) {
+    fn enter(&mut self, session: u32) -> Slot {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(Entry { session, state: State::Left });
+            u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.entries[slot as usize].session = session;
+        Slot(slot)
+    }
+
+    /// Those first for whom callers wait, then whose token ends first, then who came first.
+    fn wait(&mut self, slot: Slot, plea: Plea, since: UnixMillis, ticket: u64) {
         let due = match plea.hurry {
             Hurry::Callers => plea.due.min(since + PATIENCE),
             Hurry::Nobody => plea.due,
         };
-        let rank = Rank { hurry: plea.hurry, due: due.max(since), ticket };
+        let behind = match plea.hurry {
+            Hurry::Callers => 0,
+            Hurry::Nobody => 1 << 63,
+        };
+        // One number, so that an entry of an order is small. Milliseconds take 43 bits until the
+        // year 2248, when all are due at once; that leaves 20 for who came first of those who are
+        // due in the same millisecond, out of order only where the count of all begins anew.
+        let due = due.max(since).millis().min((1 << 43) - 1);
+        let rank = behind | (due << 20) | (ticket & 0xF_FFFF);
         let line = self.line(plea.health);
-        line.by_rank.insert(rank.key(), session);
-        line.by_age.insert((ticket, 0), session);
-        self.entries.insert(u64::from(session), Entry::Waits { plea, since, rank });
+        line.by_rank.insert(slot.0, rank);
+        line.by_age.insert(slot.0, ticket);
+        self.entries[slot.0 as usize].state = State::Waits { plea, since, ticket };
     }
 
-    fn ask(&mut self, session: u32, health: Health) {
+    fn ask(&mut self, slot: Slot, health: Health) {
         self.asking += 1;
         self.troubled_asking += usize::from(health == Health::Troubled);
-        self.entries.insert(u64::from(session), Entry::Asks(health));
+        self.entries[slot.0 as usize].state = State::Asks(health);
     }
 
-    fn leave(&mut self, session: u32) {
-        match self.entries.remove(u64::from(session)) {
-            Some(Entry::Waits { plea, rank, .. }) => {
+    fn leave(&mut self, slot: Slot) {
+        match std::mem::replace(&mut self.entries[slot.0 as usize].state, State::Left) {
+            State::Waits { plea, .. } => {
                 let line = self.line(plea.health);
-                line.by_rank.remove(rank.key());
-                line.by_age.remove((rank.ticket, 0));
+                line.by_rank.remove(slot.0);
+                line.by_age.remove(slot.0);
             }
-            Some(Entry::Asks(health)) => {
+            State::Asks(health) => {
                 self.asking -= 1;
                 self.troubled_asking -= usize::from(health == Health::Troubled);
             }
-            None => {}
+            State::Left => {}
         }
     }
 
@@ -209,8 +236,28 @@ mod tests {
         Claim::Waits(Plea { health: Health::Troubled, hurry, due: at(0) })
     }
 
+    /// Turns, and what each session keeps of them.
+    struct Bench {
+        turns: Turns,
+        slots: Vec<Slot>,
+    }
+
+    impl Bench {
+        fn new(most: usize) -> Self {
+            Self { turns: Turns::new(most), slots: vec![Slot::NONE; 200] }
+        }
+
+        fn note(&mut self, session: u32, claim: Claim, now: UnixMillis) {
+            self.turns.note(&mut self.slots[session as usize], session, claim, now);
+        }
+
+        fn next(&mut self) -> Option<u32> {
+            self.turns.next()
+        }
+    }
+
     /// One after the other, each of which ends before the next begins.
-    fn in_order(turns: &mut Turns) -> Vec<u32> {
+    fn in_order(turns: &mut Bench) -> Vec<u32> {
         let mut order = Vec::new();
         while let Some(session) = turns.next() {
             order.push(session);
@@ -221,7 +268,7 @@ mod tests {
 
     #[test]
     fn as_many_ask_as_there_are_slots_and_each_that_ends_makes_room() {
-        let mut turns = Turns::new(2);
+        let mut turns = Bench::new(2);
         for session in 1..=3 {
             turns.note(session, callers(0), START);
         }
@@ -231,12 +278,12 @@ mod tests {
         assert_eq!(turns.next(), None);
         turns.note(1, Claim::Nothing, START);
 
-        assert_eq!((turns.next(), turns.asking()), (Some(3), 2));
+        assert_eq!((turns.next(), turns.turns.asking()), (Some(3), 2));
     }
 
     #[test]
     fn callers_go_first_and_then_the_token_that_ends_first() {
-        let mut turns = Turns::new(1);
+        let mut turns = Bench::new(1);
         turns.note(1, background(9), START);
         turns.note(2, background(8), START);
         turns.note(3, callers(7), START);
@@ -248,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_caller_who_comes_to_a_flight_that_waits_moves_it_up_and_keeps_its_age() {
-        let mut turns = Turns::new(1);
+        let mut turns = Bench::new(1);
         turns.note(1, background(9), START);
         turns.note(2, background(5), at(1));
         turns.note(3, callers(0), at(2));
@@ -260,7 +307,7 @@ mod tests {
 
     #[test]
     fn every_fourth_turn_goes_to_whoever_has_waited_longest() {
-        let mut turns = Turns::new(1);
+        let mut turns = Bench::new(1);
         turns.note(0, background(0), START);
         for session in 1..=9 {
             turns.note(session, callers(0), at(1));
@@ -271,7 +318,7 @@ mod tests {
 
     #[test]
     fn after_ten_seconds_the_callers_who_came_first_go_first() {
-        let mut turns = Turns::new(1);
+        let mut turns = Bench::new(1);
         turns.note(1, callers(3600), START);
         turns.note(2, callers(0), at(9));
         turns.note(3, callers(0), at(11));
@@ -281,7 +328,7 @@ mod tests {
 
     #[test]
     fn those_in_trouble_go_last_and_have_half_of_the_slots_at_most() {
-        let mut turns = Turns::new(4);
+        let mut turns = Bench::new(4);
         for session in 1..=4 {
             turns.note(session, troubled(Hurry::Callers), START);
         }
@@ -295,7 +342,7 @@ mod tests {
 
     #[test]
     fn even_one_slot_is_had_by_those_in_trouble_now_and_then() {
-        let mut turns = Turns::new(1);
+        let mut turns = Bench::new(1);
         turns.note(0, troubled(Hurry::Nobody), START);
         for session in 1..=9 {
             turns.note(session, callers(0), at(1));
@@ -310,7 +357,7 @@ mod tests {
         fn whoever_waits_behind_n_others_has_a_turn_within_4_n_and_4(
             arrivals in proptest::collection::vec((0..3_u8, 0..100_u64, 0..4_u8), 1..200),
         ) {
-            let mut turns = Turns::new(1);
+            let mut turns = Bench::new(1);
             let mut patience: BTreeMap<u32, usize> = BTreeMap::new();
             for (number, (kind, due, served)) in (0..).zip(arrivals) {
                 patience.insert(number, 4 * (patience.len() + 1));
@@ -329,8 +376,19 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_kept_of_what_many_have_needed() {
+        let mut turns = Bench::new(1);
+        for session in 0..200 {
+            turns.note(session, callers(0), START);
+        }
+
+        assert_eq!(in_order(&mut turns).len(), 200);
+        assert_eq!((turns.turns.entries.capacity(), turns.turns.free.capacity()), (0, 0));
+    }
+
+    #[test]
     fn a_flight_that_must_wait_again_waits_behind_those_that_came_before() {
-        let mut turns = Turns::new(1);
+        let mut turns = Bench::new(1);
         turns.note(1, callers(0), START);
         assert_eq!(turns.next(), Some(1));
         turns.note(2, callers(0), at(1));

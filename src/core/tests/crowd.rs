@@ -12,7 +12,7 @@ use std::{
 
 use super::core::{
     AccessToken, CallId, Effect, Event, FlightId, Identity, Jitter, Limits, Policy, Pool, PoolEffect,
-    ScopeSet, SessionId, Skew, Stamp, TokenSet, UnixMillis, Want,
+    ScopeSet, SessionId, Skew, Stamp, TokenSet, Tokens, UnixMillis, Want,
 };
 
 /// Whose sessions there are, and how they are used.
@@ -200,7 +200,7 @@ impl Crowd {
 
     fn token(&mut self) -> TokenSet {
         self.tokens += 1;
-        TokenSet {
+        TokenSet::from(Tokens {
             access_token: AccessToken::new(self.tokens.to_string()),
             refresh_token: None,
             scopes: Some(self.scopes.clone()),
@@ -208,7 +208,7 @@ impl Crowd {
             expires_at: self.now + self.climate.lifetime,
             provider_clock: Skew::default(),
             stamp: Stamp::default(),
-        }
+        })
     }
 
     /// When a user calls next, `left` times more in this visit.

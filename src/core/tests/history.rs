@@ -14,7 +14,7 @@ use super::{
 };
 use crate::core::{
     AccessToken, CallId, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Phase, Policy,
-    RefreshMode, RefreshToken, Refusal, Retry, ScopeSet, Sharing, Skew, Stamp, TokenError, TokenSet,
+    RefreshMode, RefreshToken, Refusal, Retry, ScopeSet, Sharing, Skew, Stamp, TokenError, TokenSet, Tokens,
     UnixMillis, Want,
 };
 
@@ -375,7 +375,7 @@ impl Driver {
             }
             PeerAct::Grants(grown) => {
                 self.peer(&PeerAct::TakesLease);
-                let spent = self.view.store.entry.take().and_then(|entry| entry.refresh_token);
+                let spent = self.view.store.entry.take().and_then(|entry| entry.refresh_token.clone());
                 let store = &mut self.view.store;
                 store.presented_by_peer.extend(spent.map(|token| token.expose().to_owned()));
                 self.view.store.entry = Some(self.grow(grown));
@@ -419,14 +419,20 @@ impl Driver {
             Act::Use => Event::Used,
             Act::Refuse(known) => {
                 let token = self.known(known);
-                Event::Invalidated(token.map_or(AccessToken::new("strange"), |it| it.access_token))
+                Event::Invalidated(token.map_or(AccessToken::new("strange"), |it| it.access_token.clone()))
             }
             Act::Deny(known, refusal) => {
                 let token = self.known(known);
-                Event::Refused(token.map_or(AccessToken::new("strange"), |it| it.access_token), *refusal)
+                Event::Refused(
+                    token.map_or(AccessToken::new("strange"), |it| it.access_token.clone()),
+                    *refusal,
+                )
             }
             Act::See(known, grown) => match self.known(known) {
-                Some(token) => Event::Observed(TokenSet { issued_at: self.now, ..token }),
+                Some(mut token) => {
+                    token.issued_at = self.now;
+                    Event::Observed(token)
+                }
                 None => Event::Observed(self.grow(grown)),
             },
             Act::Answer(reply) => {
@@ -470,10 +476,13 @@ impl Driver {
             Reply::Stale => {
                 let plain =
                     Grown { lifetime: millis(1), stamped: None, refresh_token: Some(()), scopes: None };
-                Ok(TokenSet { expires_at: self.now, ..self.grow(&plain) })
+                let mut stale = self.grow(&plain);
+                stale.expires_at = self.now;
+                Ok(stale)
             }
             Reply::Transient(retry_after) => {
-                let error = TokenError { retry_after: *retry_after, ..failure(ErrorCode::Server) };
+                let mut error = failure(ErrorCode::Server);
+                error.retry_after = *retry_after;
                 Err(GrantFailure::Transient(error))
             }
             Reply::RefreshTokenRefused => {
@@ -486,7 +495,7 @@ impl Driver {
     fn grow(&mut self, grown: &Grown) -> TokenSet {
         let name = format!("token {}", self.tokens.len());
         let provider_time = |off: i64| self.now.shifted(Skew::new(off * 1000));
-        let token = TokenSet {
+        let token = TokenSet::from(Tokens {
             refresh_token: grown.refresh_token.map(|()| RefreshToken::new(name.clone())),
             access_token: AccessToken::new(name),
             scopes: grown.scopes.clone(),
@@ -494,7 +503,7 @@ impl Driver {
             expires_at: self.now + grown.lifetime,
             provider_clock: Skew::default(),
             stamp: Stamp { issued_at: grown.stamped.map(provider_time), expires_at: None },
-        };
+        });
         self.tokens.push(token.clone());
         token
     }

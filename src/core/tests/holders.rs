@@ -15,7 +15,7 @@ use super::{
 };
 use crate::core::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, Grant, GrantFailure, Jitter,
-    Lifecycle, Policy, RefreshToken, Sharing, Skew, Stamp, TokenError, TokenSet, Want, Written,
+    Lifecycle, Policy, RefreshToken, Sharing, Skew, Stamp, TokenError, TokenSet, Tokens, Want, Written,
 };
 
 const BEGINNING: Instant = 100 * 24 * HOUR;
@@ -337,7 +337,7 @@ impl Simulation {
         let here = self.holders[number].device.now(self.now);
         let issued = self.provider.issued(entry.access);
         let issued_at = here - millis(self.now - entry.received_at);
-        TokenSet {
+        TokenSet::from(Tokens {
             access_token: AccessToken::new(entry.access.to_string()),
             refresh_token: entry.refresh.map(|refresh| RefreshToken::new(refresh.to_string())),
             scopes: None,
@@ -345,7 +345,7 @@ impl Simulation {
             expires_at: issued_at + millis(self.weather.lifetime),
             provider_clock: Skew::default(),
             stamp: Stamp { issued_at: Some(issued.stamp), expires_at: None },
-        }
+        })
     }
 
     fn tell(&mut self, number: usize, event: Event) {
@@ -403,7 +403,7 @@ impl Simulation {
                 let age = here.since(tokens.issued_at);
                 let entry = Entry {
                     access: index(tokens.access_token.expose()),
-                    refresh: tokens.refresh_token.map(|token| index(token.expose())),
+                    refresh: tokens.refresh_token.as_ref().map(|token| index(token.expose())),
                     received_at: self.now - u64::try_from(age.as_millis()).unwrap_or(0),
                 };
                 self.operate(number, Operation::Save(id, fence, entry));

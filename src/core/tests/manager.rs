@@ -8,7 +8,7 @@ use super::{
 };
 use crate::core::{
     AccessToken, CallId, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
-    RefreshToken, Skew, Stamp, TokenError, TokenSet, UnixMillis, Want,
+    RefreshToken, Skew, Stamp, TokenError, TokenSet, Tokens, UnixMillis, Want,
 };
 
 /// A lifecycle on a device.
@@ -148,7 +148,7 @@ impl Manager {
     /// The token of an answer as the driver understands it: its lifetime counts from receipt.
     pub(super) fn received(&mut self, name: usize, issued: Issued, left: u64, now: Instant) -> TokenSet {
         let issued_at = self.device.now(now);
-        TokenSet {
+        TokenSet::from(Tokens {
             access_token: AccessToken::new(name.to_string()),
             refresh_token: None,
             scopes: None,
@@ -156,7 +156,7 @@ impl Manager {
             expires_at: issued_at + millis(left),
             provider_clock: Skew::default(),
             stamp: Stamp { issued_at: Some(issued.stamp), expires_at: None },
-        }
+        })
     }
 
     /// The failure that is remembered.
@@ -188,10 +188,11 @@ pub(super) fn failed(answer: &Answer) -> GrantFailure {
         Answer::Unavailable(Outage::Denied, _) => {
             GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials))
         }
-        Answer::Unavailable(Outage::Throttled, wait) => GrantFailure::Transient(TokenError {
-            retry_after: Some(seconds(*wait)),
-            ..failure(ErrorCode::RateLimited)
-        }),
+        Answer::Unavailable(Outage::Throttled, wait) => {
+            let mut error = failure(ErrorCode::RateLimited);
+            error.retry_after = Some(seconds(*wait));
+            GrantFailure::Transient(error)
+        }
         Answer::Unavailable(Outage::Down, _) => GrantFailure::Transient(failure(ErrorCode::Server)),
         Answer::Token { .. } => unreachable!("a token is no failure"),
     }

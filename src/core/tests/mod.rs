@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use super::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenError, TokenSet, UnixMillis};
+use super::{
+    AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenError, TokenSet, Tokens, UnixMillis,
+};
 use crate::core;
 
 mod crowd;
@@ -36,7 +38,7 @@ const fn seconds(seconds: u64) -> Duration {
 
 /// A token received at `issued_at`, with a refresh token of the same name.
 fn token(name: &str, issued_at: UnixMillis, lifetime: Duration) -> TokenSet {
-    TokenSet {
+    TokenSet::from(Tokens {
         access_token: AccessToken::new(name),
         refresh_token: Some(RefreshToken::new(name)),
         scopes: None,
@@ -44,7 +46,7 @@ fn token(name: &str, issued_at: UnixMillis, lifetime: Duration) -> TokenSet {
         expires_at: issued_at + lifetime,
         provider_clock: Skew::default(),
         stamp: Stamp::default(),
-    }
+    })
 }
 
 fn failure(code: ErrorCode) -> TokenError {

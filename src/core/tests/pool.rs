@@ -62,10 +62,9 @@ impl Bench {
     /// The flight of a session is answered with a token of these scopes.
     fn grant(&mut self, session: SessionId, flight: u64, granted: Option<&[&str]>) -> TokenSet {
         self.tokens += 1;
-        let granted = TokenSet {
-            scopes: granted.map(scopes),
-            ..token(&format!("token {}", self.tokens), self.now, seconds(LIFETIME))
-        };
+        let scopes = granted.map(scopes);
+        let mut granted = token(&format!("token {}", self.tokens), self.now, seconds(LIFETIME));
+        granted.scopes = scopes;
         self.tell(session, Event::Granted(FlightId(flight), Ok(granted.clone())));
         granted
     }
@@ -371,7 +370,7 @@ fn the_refusal_of_a_token_that_was_lent_reaches_the_session_that_holds_it() {
     let narrow = bench.open(1, &["A"]);
     bench.ask(narrow);
 
-    bench.tell(narrow, Event::Refused(granted.access_token, Refusal::First));
+    bench.tell(narrow, Event::Refused(granted.access_token.clone(), Refusal::First));
 
     assert_eq!(bench.pool.lifecycle(wide).and_then(|it| it.held()), None);
 }

@@ -266,8 +266,8 @@ impl Driver {
         let held = self.pool.lifecycle(session).and_then(Lifecycle::held).cloned();
         let event = match (self.dice.between(0, 4), held) {
             (0, _) => Event::Used,
-            (1, Some(held)) => Event::Invalidated(held.access_token),
-            (2, Some(held)) => Event::Refused(held.access_token, Refusal::First),
+            (1, Some(held)) => Event::Invalidated(held.access_token.clone()),
+            (2, Some(held)) => Event::Refused(held.access_token.clone(), Refusal::First),
             (_, _) if self.kin == Kin::One => Event::Observed(self.token(session, None)),
             (..) => return,
         };
@@ -333,7 +333,9 @@ impl Driver {
         };
         let name = format!("token {}", self.tokens);
         self.granted.insert(name.clone(), selector);
-        TokenSet { scopes, ..token(&name, self.now, seconds(180)) }
+        let mut tokens = token(&name, self.now, seconds(180));
+        tokens.scopes = scopes;
+        tokens
     }
 
     pub(super) fn selector(&self, session: SessionId) -> Selector {

@@ -3,7 +3,7 @@
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
-    RefreshMode, ScopeSet, Stamp, TokenError, TokenSet, UnixMillis, Want,
+    RefreshMode, ScopeSet, Stamp, TokenSet, UnixMillis, Want,
 };
 
 fn lifecycle() -> Lifecycle {
@@ -12,7 +12,9 @@ fn lifecycle() -> Lifecycle {
 
 fn stamped(name: &str, at: UnixMillis, provider_time: UnixMillis) -> TokenSet {
     let stamp = Stamp { issued_at: Some(provider_time), expires_at: None };
-    TokenSet { stamp, ..token(name, at, seconds(180)) }
+    let mut tokens = token(name, at, seconds(180));
+    tokens.stamp = stamp;
+    tokens
 }
 
 /// The tokens that callers were given.
@@ -35,7 +37,7 @@ fn a_closed_lifecycle_sets_no_alarm_although_its_token_was_refused() {
     let mut machine = lifecycle();
     let held = token("held", START, seconds(180));
     let _ = refreshed(&mut machine, 1, held.clone(), START);
-    let _ = machine.handle(Event::Invalidated(held.access_token), START + millis(100));
+    let _ = machine.handle(Event::Invalidated(held.access_token.clone()), START + millis(100));
 
     let _ = machine.handle(Event::Closed, START + millis(200));
 
@@ -87,8 +89,8 @@ fn a_token_adopted_while_a_grant_was_asked_for_is_kept_where_it_is_newer() {
 fn a_token_adopted_while_a_grant_was_asked_for_yields_once_it_is_no_longer_served() {
     let mut machine = lifecycle();
     let _ = machine.handle(Event::Requested(CallId(1), Want::Fresh), START);
-    let adopted = stamped("adopted", START, START + seconds(2));
-    let adopted = TokenSet { expires_at: START + seconds(1), ..adopted };
+    let mut adopted = stamped("adopted", START, START + seconds(2));
+    adopted.expires_at = START + seconds(1);
     let _ = machine.handle(Event::Observed(adopted), START + millis(100));
 
     let granted = stamped("granted", START + seconds(1), START);
@@ -102,7 +104,7 @@ fn a_late_answer_brings_no_token_that_is_older_than_the_refused_one() {
     let mut machine = lifecycle();
     let refused = stamped("refused", START, START);
     let _ = refreshed(&mut machine, 1, refused.clone(), START);
-    let _ = machine.handle(Event::Invalidated(refused.access_token), START + seconds(9));
+    let _ = machine.handle(Event::Invalidated(refused.access_token.clone()), START + seconds(9));
 
     let older = stamped("older", START + seconds(10), START - seconds(5));
     let _ = machine.handle(Event::Observed(older), START + seconds(10));
@@ -148,7 +150,8 @@ fn a_call_at_the_very_end_of_the_cool_down_asks_again() {
 fn a_provider_that_asks_for_just_the_longest_pause_is_waited_for() {
     let mut machine = lifecycle();
     let _ = machine.handle(Event::Requested(CallId(1), Want::USABLE), START);
-    let error = TokenError { retry_after: Some(seconds(30)), ..failure(ErrorCode::Server) };
+    let mut error = failure(ErrorCode::Server);
+    error.retry_after = Some(seconds(30));
 
     let effects = machine.handle(Event::Granted(FlightId(1), Err(GrantFailure::Transient(error))), START);
 
@@ -196,7 +199,8 @@ fn listeners_hear_of_missing_scopes_when_others_are_missing_than_before() {
     let mut heard = Vec::new();
 
     for (number, granted) in [["A", "X"], ["A", "X"], ["B", "X"], ["A", "B"], ["B", "X"]].iter().enumerate() {
-        let tokens = TokenSet { scopes: Some(scopes(granted)), ..token("held", START, seconds(180)) };
+        let mut tokens = token("held", START, seconds(180));
+        tokens.scopes = Some(scopes(granted));
         for effect in refreshed(&mut machine, number as u64 + 1, tokens, START) {
             if let Effect::Notify(Change::ScopesMissing(missing)) = effect {
                 heard.push((number, missing.listed()));

@@ -6,7 +6,7 @@ use super::{START, failure, scopes, seconds};
 use crate::core::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Grant,
     GrantFailure, Holding, Jitter, Lifecycle, Phase, Policy, Queue, Reason, RefreshToken, Refusal, Remains,
-    Secret, Skew, Stamp, Superseded, TokenError, TokenSet, Turn, UnixMillis, Want, Written,
+    Secret, Skew, Stamp, Superseded, TokenError, TokenSet, Tokens, Turn, UnixMillis, Want, Written,
 };
 
 /// A part of every secret here, and of nothing else.
@@ -40,7 +40,7 @@ fn refresh_token(number: u64) -> RefreshToken {
 }
 
 fn planted(number: u64, issued_at: UnixMillis) -> TokenSet {
-    TokenSet {
+    TokenSet::from(Tokens {
         access_token: access_token(number),
         refresh_token: Some(refresh_token(number)),
         scopes: Some(scopes(&["ASKED"])),
@@ -48,7 +48,7 @@ fn planted(number: u64, issued_at: UnixMillis) -> TokenSet {
         expires_at: issued_at + seconds(180),
         provider_clock: Skew::default(),
         stamp: Stamp::default(),
-    }
+    })
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn no_value_of_the_core_prints_a_secret() {
         Phase::Rereading(Fence(1)),
         Phase::Claiming(Fence(1), refresh_token(1)),
         Phase::Granting { presented: Some(refresh_token(1)), since: START, fence: None },
-        Phase::Saving { tokens: Box::new(tokens.clone()), since: START, fence: None },
+        Phase::Saving { tokens: tokens.clone(), since: START, fence: None },
     ] {
         printed.print(&phase);
         let (id, company, queue) = (FlightId(1), Company::Shared, Queue::default());

@@ -344,8 +344,9 @@ impl Simulation {
         let answer = match answer {
             Answer::Token { access, refresh } => {
                 let issued = self.provider.issued(access);
-                let tokens = manager.received(access, issued, self.provider.lifetime, self.now);
-                Ok(TokenSet { refresh_token: refresh.map(refresh_token), ..tokens })
+                let mut tokens = manager.received(access, issued, self.provider.lifetime, self.now);
+                tokens.refresh_token = refresh.map(refresh_token);
+                Ok(tokens)
             }
             Answer::RefreshTokenRefused | Answer::Unavailable(..) => Err(failed(&answer)),
         };

@@ -261,7 +261,8 @@ fn answers() -> Vec<Told> {
         }),
         ("a grant fails, which may pass", |bench| Event::Granted(bench.flight, Err(transient()))),
         ("a grant is put off for longer than callers wait", |bench| {
-            let error = TokenError { retry_after: Some(seconds(31)), ..failure(ErrorCode::Server) };
+            let mut error = failure(ErrorCode::Server);
+            error.retry_after = Some(seconds(31));
             Event::Granted(bench.flight, Err(GrantFailure::Transient(error)))
         }),
         ("the refresh token is refused", |bench| Event::Granted(bench.flight, Err(refused()))),
@@ -348,11 +349,10 @@ fn named(name: &str, issued_at: UnixMillis) -> TokenSet {
         "held" => 30,
         _ => 40,
     };
-    TokenSet {
-        scopes: Some(scopes(&["ASKED"])),
-        stamp: Stamp { issued_at: Some(START + seconds(stamp)), expires_at: None },
-        ..token(name, issued_at, LIFETIME)
-    }
+    let mut tokens = token(name, issued_at, LIFETIME);
+    tokens.scopes = Some(scopes(&["ASKED"]));
+    tokens.stamp = Stamp { issued_at: Some(START + seconds(stamp)), expires_at: None };
+    tokens
 }
 
 /// A lifecycle in a situation, and what the table needs to know besides.

@@ -89,7 +89,7 @@ fn the_sample_answer_is_read() {
     let token = story().answered(reply(200, SAMPLE)).unwrap();
 
     assert_eq!(token.access_token.expose(), "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...");
-    assert_eq!(token.refresh_token.unwrap().expose(), "0cb671d0b1aaa727c96874270cd15c2f");
+    assert_eq!(token.refresh_token.as_ref().unwrap().expose(), "0cb671d0b1aaa727c96874270cd15c2f");
     assert_eq!(token.scopes, Some(scopes(&["LIST_OFFERS", "LIST_PURCHASES"])));
     assert_eq!(token.issued_at, NOW);
     assert_eq!(token.expires_at, NOW + 10 * MINUTE);

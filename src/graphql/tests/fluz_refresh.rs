@@ -47,7 +47,7 @@ fn the_answer_is_read_under_the_name_of_either_operation() {
         let token = story().refresh("planted-refresh-token", once(reply(200, &body))).unwrap();
 
         assert_eq!(token.access_token.expose(), "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...");
-        assert_eq!(token.refresh_token.unwrap().expose(), "0cb671d0b1aaa727c96874270cd15c2f");
+        assert_eq!(token.refresh_token.as_ref().unwrap().expose(), "0cb671d0b1aaa727c96874270cd15c2f");
         assert_eq!(token.scopes, Some(scopes(&["LIST_OFFERS", "LIST_PURCHASES"])));
         assert_eq!(token.expires_at, NOW + 10 * MINUTE);
     }

@@ -54,7 +54,7 @@ fn scopes_that_are_not_told_are_those_that_were_asked_for() {
     let profile = Profile { choices: Choices::Any, ..acme() };
     let asked = scopes(&["read", "write"]);
     let granted = |profile: &Profile, members: &[(&str, Value)]| {
-        granted_by_function(profile, &asked, &with(members), NOW, PLATFORM).unwrap().scopes
+        granted_by_function(profile, &asked, &with(members), NOW, PLATFORM).unwrap().scopes.clone()
     };
 
     assert_eq!(granted(&profile, &[]), Some(asked.clone()));

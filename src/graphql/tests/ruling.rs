@@ -236,7 +236,7 @@ fn too_few_scopes_that_look_like_bad_credentials_are_told_as_both() {
 
     let told = rejected(&braintree::story().profile, &granted, None, &coded(200, "AUTHENTICATION"), PLATFORM);
 
-    assert_eq!((told.code, told.missing_scopes), (ErrorCode::InsufficientScope, None));
+    assert_eq!((told.code, told.missing_scopes.clone()), (ErrorCode::InsufficientScope, None));
     for words in ["scopes", "TRANSACTION_FIND", "credentials", "AUTHENTICATION"] {
         assert!(told.message.contains(words), "{words}: {}", told.message);
     }

@@ -153,7 +153,7 @@ fn refused(options: &Value) -> String {
 }
 
 fn message(error: TokenError) -> String {
-    let TokenError { message, .. } = error.clone();
+    let message = error.message.clone();
     assert_eq!(error, TokenError::new(ErrorCode::InvalidOptions, message.as_str()));
     assert!(message.starts_with("option") || message.starts_with("the options of the call"), "{message}");
     assert!(message.contains("; ") && !message.contains('\n') && !message.ends_with('.'), "{message}");

@@ -206,7 +206,7 @@ fn written(value: &Value) -> String {
 }
 
 fn check_error(error: &TokenError) -> Result<(), TestCaseError> {
-    let TokenError { message, .. } = error.clone();
+    let message = error.message.clone();
     prop_assert_eq!(error, &TokenError::new(ErrorCode::InvalidOptions, message.as_str()));
     prop_assert!(!message.to_lowercase().contains("s3cret"), "{}", message);
     prop_assert!(message.starts_with("option") || message.starts_with("the options of"), "{}", message);

@@ -10,7 +10,7 @@ fn selected(options: &Value, selector: &Value) -> Selection {
 fn refused_selector(options: &Value, selector: &Value) -> String {
     let error = read_selector(selector, &accepted(options)).expect_err("a wrong selector");
     assert_eq!(error.code, ErrorCode::InvalidOptions);
-    error.message
+    error.message.clone()
 }
 
 /// An API with one variable of each kind.
