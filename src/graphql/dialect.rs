@@ -39,10 +39,7 @@ pub(super) enum Renewal {
 
 impl Dialect {
     /// The spellings of `profile` as they are now, in order.
-    pub(super) fn words<'a>(
-        &'a self,
-        profile: &Profile,
-    ) -> impl Iterator<Item = (&'static Spelling, &'static str)> {
+    pub(super) fn words(&self, profile: &Profile) -> impl Iterator<Item = (&'static Spelling, &'static str)> {
         let spellings = profile.spellings.iter().zip(&self.variants);
         spellings.map(|(spelling, &variant)| (spelling, spelling.variants[usize::from(variant)]))
     }

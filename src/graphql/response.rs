@@ -179,7 +179,7 @@ pub(super) fn retry_after(response: &HttpResponse) -> Option<Duration> {
 }
 
 /// `words` in one text.
-pub(super) fn joined<'a>(words: &mut dyn Iterator<Item = &'a str>, between: &str) -> String {
+pub(super) fn joined(words: &mut dyn Iterator<Item = &str>, between: &str) -> String {
     let mut joined = String::new();
     for word in words {
         joined.push_str(if joined.is_empty() { "" } else { between });
