@@ -352,7 +352,7 @@ impl Driver {
             Effect::Cancel(id) => self.cancel(Asker::Flight(session, id)),
             Effect::Load(id) => self.load(session, id),
             Effect::Acquire(id) => self.acquire(session, id),
-            Effect::Save(id, fence, tokens) => self.save(session, id, fence, Box::new(tokens)),
+            Effect::Save(id, fence, tokens) => self.save(session, id, fence, tokens),
             Effect::Release(id) => self.release(session, id),
             // The manager is closed only once.
             Effect::Notify(Change::Closed) if session != self.own() => {}

@@ -45,7 +45,7 @@ impl Shared {
 enum Deed {
     Load,
     Acquire(Duration),
-    Save(Option<Fence>, Box<TokenSet>),
+    Save(Option<Fence>, TokenSet),
 }
 
 impl Driver {
@@ -64,7 +64,7 @@ impl Driver {
         session: SessionId,
         flight: FlightId,
         fence: Option<Fence>,
-        tokens: Box<TokenSet>,
+        tokens: TokenSet,
     ) {
         self.store(session, flight, Deed::Save(fence, tokens));
     }
