@@ -12,7 +12,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     rc::{Rc, Weak},
 };
 
@@ -26,9 +25,9 @@ use crate::{
     },
     grant::Errand,
     graphql::{Dialect, Ruling, explain, judge, observe, rejected},
-    host::{Alarm, Clock, Hold, PLATFORM, Wakeups, headers_of, is_page, seed},
+    host::{Alarm, Clock, Hold, Outside, PLATFORM, Wakeups, headers_of, is_page, seed},
     http::HttpResponse,
-    js::{Desk, Face, Held, NewsView, StatusView, TraitsView, error_view},
+    js::{Desk, Face, Held, error_view, news_view, secret_in_page, status_view, traits_view},
     options::{Granter, KeepAlive, Selection, Settings},
     sharing::identity,
 };
@@ -48,7 +47,7 @@ pub(crate) struct Driver {
     pool: RefCell<Pool<JsValue>>,
     /// By place.
     members: RefCell<Vec<Option<Member>>>,
-    inbox: RefCell<VecDeque<Happening>>,
+    inbox: RefCell<Vec<Happening>>,
     draining: Cell<bool>,
     clock: Clock,
     alarm: Alarm,
@@ -86,7 +85,7 @@ impl Driver {
         let pool = Pool::new(settings.policy.clone(), settings.limits, Jitter::new(seed()), own, clock.now());
         let dialect = Dialect::default();
         if is_page() && matches!(&settings.granter, Granter::Profile(sources) if !sources.is_empty()) {
-            face.notify(&NewsView::secret_in_page(), &desk.key());
+            face.notify(&secret_in_page(), &desk.key());
         }
         let driver = Rc::new_cyclic(|driver: &Weak<Self>| Self {
             settings,
@@ -95,8 +94,8 @@ impl Driver {
             inbox: RefCell::default(),
             draining: Cell::new(false),
             clock,
-            alarm: Alarm::new(waking(driver.clone(), |driver| driver.alarm.rang())),
-            wakeups: RefCell::new(Some(Wakeups::new(waking(driver.clone(), |_| ())))),
+            alarm: Alarm::new(Outside::clone(&face), waking(driver.clone(), |driver| driver.alarm.rang())),
+            wakeups: RefCell::new(Some(Wakeups::new(&face, waking(driver.clone(), |_| ())))),
             dialect: RefCell::new(dialect),
             on_wire: RefCell::default(),
             shared: Shared::default(),
@@ -163,28 +162,34 @@ impl Driver {
     }
 
     fn take_note(self: &Rc<Self>, happening: Happening) {
-        self.inbox.borrow_mut().push_back(happening);
+        self.inbox.borrow_mut().push(happening);
         if self.draining.replace(true) {
             return;
         }
         loop {
-            // Not `while let`: its scrutinee would stay borrowed in the body.
-            let Some(happening) = self.inbox.borrow_mut().pop_front() else { break };
-            let effects = self.handle(happening);
-            self.publish();
-            for effect in effects {
-                match effect {
-                    PoolEffect::Perform(session, effect) => self.perform(session, effect),
-                    PoolEffect::Forget(session) => self.bury(session),
-                }
+            let happenings = self.inbox.take();
+            if happenings.is_empty() {
+                break;
+            }
+            for happening in happenings {
+                self.follow(happening);
             }
         }
         self.draining.set(false);
         self.rearm();
-        if !self.pool.borrow().is_busy()
-            && let Some(closed) = self.closed.take()
-        {
-            let _ = closed.call0(&JsValue::UNDEFINED);
+        if !self.pool.borrow().is_busy() {
+            end(self.closed.take());
+        }
+    }
+
+    fn follow(self: &Rc<Self>, happening: Happening) {
+        let effects = self.handle(happening);
+        self.publish();
+        for effect in effects {
+            match effect {
+                PoolEffect::Perform(session, effect) => self.perform(session, effect),
+                PoolEffect::Forget(session) => self.bury(session),
+            }
         }
     }
 
@@ -216,10 +221,16 @@ impl Driver {
 
     fn bury(&self, session: SessionId) {
         self.forget(session);
-        let ended: Vec<_> = self.gone.borrow_mut().extract_if(.., |(of, _)| *of == session).collect();
-        for (_, closed) in ended {
-            let _ = closed.call0(&JsValue::UNDEFINED);
+        while let Some(ended) = self.take_gone(session) {
+            end(Some(ended));
         }
+    }
+
+    /// What waits for the end of a session.
+    fn take_gone(&self, session: SessionId) -> Option<Function> {
+        let mut gone = self.gone.borrow_mut();
+        let place = gone.iter().position(|(of, _)| *of == session)?;
+        Some(gone.remove(place).1)
     }
 
     /// Takes a newer token out of an ordinary answer; whether there was one.
@@ -237,8 +248,8 @@ impl Driver {
         !held_before && asked.is_ok() && holds()
     }
 
-    pub(crate) fn traits(&self) -> TraitsView {
-        TraitsView::new(&self.settings.profile, &self.settings.origins)
+    pub(crate) fn traits(&self) -> JsValue {
+        traits_view(&self.settings.profile, &self.settings.origins)
     }
 
     pub(crate) fn judge(&self, status: u16, body: Option<&str>) -> Ruling {
@@ -274,12 +285,12 @@ impl Driver {
         )
     }
 
-    pub(crate) fn status(&self, desk: &Desk) -> StatusView {
+    pub(crate) fn status(&self, desk: &Desk) -> JsValue {
         let session = self.session_at(desk);
         let pool = self.pool.borrow();
         let lifecycle = session.and_then(|session| pool.lifecycle(session));
         let status = lifecycle.map_or_else(Status::default, |lifecycle| lifecycle.status(self.clock.now()));
-        StatusView::new(&status, pool.len())
+        status_view(&status, pool.len())
     }
 
     /// Has a desk hand out what its session holds, if that is open.
@@ -291,27 +302,24 @@ impl Driver {
         }
     }
 
-    /// Closes; what it gives settles when nothing is left to be done.
-    pub(crate) fn close(self: &Rc<Self>) -> js_sys::Promise {
-        let closed = js_sys::Promise::new(&mut |resolve, _| drop(self.closed.replace(Some(resolve))));
+    /// Closes, and calls `ended` when nothing is left to be done.
+    pub(crate) fn close(self: &Rc<Self>, ended: Function) {
+        self.closed.replace(Some(ended));
         self.take_note(Happening::Closed);
-        let callers: Vec<_> = self.on_wire.borrow().iter().map(|sent| sent.asker).collect();
-        for caller in callers.into_iter().filter(|asker| matches!(asker, Asker::Caller(_))) {
-            self.cancel(caller);
-        }
+        self.cancel_callers();
         self.wakeups.take();
         self.unwatch();
-        closed
     }
 
     /// Closes one session, which is not the manager's own; as [`close`](Self::close).
-    pub(crate) fn leave(self: &Rc<Self>, desk: &Desk) -> js_sys::Promise {
-        let Some(session) = self.session_at(desk).filter(|session| *session != self.own()) else {
-            return js_sys::Promise::resolve(&JsValue::UNDEFINED);
-        };
-        let closed = js_sys::Promise::new(&mut |resolve, _| self.gone.borrow_mut().push((session, resolve)));
-        self.dispatch(session, Event::Closed);
-        closed
+    pub(crate) fn leave(self: &Rc<Self>, desk: &Desk, ended: Function) {
+        match self.session_at(desk) {
+            Some(session) if session != self.own() => {
+                self.gone.borrow_mut().push((session, ended));
+                self.dispatch(session, Event::Closed);
+            }
+            Some(_) | None => end(Some(ended)),
+        }
     }
 
     fn own(&self) -> SessionId {
@@ -328,7 +336,7 @@ impl Driver {
 
     /// An ordinary answer that has just arrived; `None` if it is none.
     fn answered(&self, response: &JsValue, wanted: &[&str], body: String) -> Option<HttpResponse> {
-        let (status, headers) = headers_of(response, wanted)?;
+        let (status, headers) = headers_of(&self.face, response, wanted)?;
         let now = self.clock.now();
         Some(HttpResponse { status, headers, body: Secret::new(body), sent_at: now, received_at: now })
     }
@@ -344,7 +352,7 @@ impl Driver {
             Effect::Cancel(id) => self.cancel(Asker::Flight(session, id)),
             Effect::Load(id) => self.load(session, id),
             Effect::Acquire(id) => self.acquire(session, id),
-            Effect::Save(id, fence, tokens) => self.save(session, id, fence, &tokens),
+            Effect::Save(id, fence, tokens) => self.save(session, id, fence, tokens),
             Effect::Release(id) => self.release(session, id),
             // The manager is closed only once.
             Effect::Notify(Change::Closed) if session != self.own() => {}
@@ -353,9 +361,8 @@ impl Driver {
     }
 
     fn notify(&self, session: SessionId, change: Change) {
-        let about = self.member(session, |member| (member.key.clone(), member.scopes.clone()));
-        let Some((key, scopes)) = about else { return };
-        self.face.notify(&NewsView::new(change, &scopes, &self.settings.profile.name), &key);
+        let Some((key, scopes)) = self.about(session) else { return };
+        self.face.notify(&news_view(&change, &scopes, &self.settings.profile.name), &key);
     }
 
     /// The error as the face has it, made once.
@@ -382,6 +389,13 @@ impl Driver {
 fn no_answer() -> TokenError {
     let message = "`fetch` gave something that is no Response; check the function given as option `fetch`";
     TokenError::new(ErrorCode::Protocol, message)
+}
+
+/// Calls what waits for an end, or brings one about.
+fn end(function: Option<Function>) {
+    if let Some(function) = function {
+        let _ = function.call0(&JsValue::UNDEFINED);
+    }
 }
 
 /// What timers and events call. They do not keep the driver alive.

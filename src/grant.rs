@@ -2,18 +2,17 @@
 
 use std::cell::RefCell;
 
-use js_sys::{Array, Function, Object, Reflect};
+use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use crate::{
     core::{
-        ErrorCode, Grant, GrantFailure, Outlook, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, millis,
+        ErrorCode, Grant, GrantFailure, Outlook, ScopeSet, Secret, TokenError, TokenSet, UnixMillis, millis,
     },
     graphql::{Dialect, Exchange, Verdict, granted_by_function},
-    host::{Clock, FetchFailure, PLATFORM, described, fetch, given, settled, within},
-    http::{HttpRequest, HttpResponse},
-    js::Face,
+    host::{Clock, Ending, FetchFailure, PLATFORM, Sending, given, received, waiting},
+    js::{Face, listed},
     options::{Granter, SecretSource, Settings},
     provider::{Chosen, Profile, TokenSource},
 };
@@ -25,8 +24,8 @@ pub(crate) struct Granting<'a> {
     pub(crate) chosen: Vec<Chosen>,
     /// The scopes to ask for.
     pub(crate) scopes: ScopeSet,
-    /// The session's selector, for a function of the user's.
-    pub(crate) selector: JsValue,
+    /// Of the session's selector, for a function of the user's.
+    pub(crate) key: JsValue,
     pub(crate) dialect: &'a RefCell<Dialect>,
     pub(crate) clock: &'a Clock,
     pub(crate) face: &'a Face,
@@ -53,86 +52,111 @@ impl Granting<'_> {
         let Granter::Profile(sources) = &self.settings.granter else { return Ok(Vec::new()) };
         let mut secrets = Vec::with_capacity(sources.len());
         for (source, name) in sources.iter().zip(self.settings.profile.secrets.iter()) {
-            secrets.push(self.secret(source, name).await?);
+            secrets.push(match source {
+                SecretSource::Text(secret) => secret.clone(),
+                SecretSource::Function(function) => {
+                    let (ended, done) = waiting();
+                    self.face.call(function, &Array::new(), self.limit(), Some(self.signal), &done);
+                    self.secret(ended.await, name)?
+                }
+            });
         }
         Ok(secrets)
     }
 
     /// Asks until there is what is to be got, or a reason for none. Never waits for ever.
+    //
+    // One future, which leaves all to functions that wait for nothing: futures in futures cost more.
     pub(crate) async fn run(
         &self,
         errand: Errand,
         secrets: Option<Vec<Secret>>,
     ) -> Result<Got, GrantFailure> {
         if let (Errand::Token(grant), Granter::Function(function)) = (&errand, &self.settings.granter) {
-            return self.by_function(grant, function).await.map(Got::Token);
+            let (ended, done) = waiting();
+            self.call(function, grant, &done);
+            return self.by_function(ended.await, grant).map(Got::Token);
         }
         let secrets = match secrets {
             Some(secrets) => secrets,
             None => self.secrets().await?,
         };
-        self.by_profile(errand, &secrets).await
-    }
-
-    async fn by_profile(&self, errand: Errand, secrets: &[Secret]) -> Result<Got, GrantFailure> {
-        let profile = &self.settings.profile;
         let mut exchange = match errand {
-            Errand::Token(grant) => Exchange::new(profile, &self.scopes, grant),
-            Errand::ApplicationScopes => Exchange::for_application_scopes(profile, &self.scopes),
+            Errand::Token(grant) => Exchange::new(&self.settings.profile, &self.scopes, grant),
+            Errand::ApplicationScopes => {
+                Exchange::for_application_scopes(&self.settings.profile, &self.scopes)
+            }
         };
         exchange.chosen = &self.chosen;
         exchange.refused = self.refused.as_deref();
         loop {
-            let request = {
-                let dialect = self.dialect.borrow();
-                exchange.request(&dialect, secrets, PLATFORM)?
-            };
-            let response = self.send(&request).await?;
-            let mut dialect = self.dialect.borrow_mut();
-            match exchange.answer(&response, &mut dialect, PLATFORM) {
-                Verdict::AskAgain => {}
-                Verdict::Done(result) => return result.map(Got::Token),
-                Verdict::Scopes(scopes) => return Ok(Got::Scopes(scopes)),
+            let (ended, done) = waiting();
+            let sent_at = self.clock.now();
+            self.send(&mut exchange, &secrets, &done)?;
+            let ending = ended.await;
+            if let Some(got) = self.receive(&mut exchange, ending, sent_at)? {
+                return Ok(got);
             }
         }
     }
 
-    async fn secret(&self, source: &SecretSource, name: &str) -> Result<Secret, GrantFailure> {
-        let function = match source {
-            SecretSource::Text(secret) => return Ok(secret.clone()),
-            SecretSource::Function(function) => function,
-        };
-        let what = match within(self.settings.timeout, settled(function, None)).await {
-            Ok(Ok(value)) => match value.as_string() {
+    fn secret(&self, ending: Ending, name: &str) -> Result<Secret, GrantFailure> {
+        let what = match ending.given(self.settings.timeout) {
+            Ok(value) => match value.as_string() {
                 Some(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
                 Some(_) => "gave an empty string".to_owned(),
                 None => "gave no string".to_owned(),
             },
-            Ok(Err(thrown)) => format!("threw {}", described(&thrown)),
-            Err(_) => format!("gave nothing within {} ms", millis(self.settings.timeout)),
+            Err(what) => what,
         };
         let message =
             format!("the function given for `{name}` {what}; it must return the secret as a string");
         Err(self.transient(ErrorCode::CredentialsUnavailable, message))
     }
 
-    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, GrantFailure> {
-        let profile = &self.settings.profile;
-        let wanted = wanted_headers(profile);
-        let sent = fetch(self.settings.fetch.as_ref(), request, &wanted, self.signal, self.clock);
-        let failure = match within(self.settings.timeout, sent).await {
-            Ok(Ok(response)) => return Ok(response),
-            Ok(Err(failure)) => failure,
-            Err(_) => {
+    fn send(
+        &self,
+        exchange: &mut Exchange<'_>,
+        secrets: &[Secret],
+        done: &JsValue,
+    ) -> Result<(), GrantFailure> {
+        let request = exchange.request(&self.dialect.borrow(), secrets, PLATFORM)?;
+        let sending = Sending {
+            outside: self.face,
+            fetch: self.settings.fetch.as_ref(),
+            limit: self.limit(),
+            signal: self.signal,
+        };
+        sending.send(&request, &wanted_headers(&self.settings.profile), done);
+        Ok(())
+    }
+
+    /// What was got, unless it is to be asked for again.
+    fn receive(
+        &self,
+        exchange: &mut Exchange<'_>,
+        ending: Ending,
+        sent_at: UnixMillis,
+    ) -> Result<Option<Got>, GrantFailure> {
+        let response = received(ending, &wanted_headers(&self.settings.profile), sent_at, self.clock.now());
+        let response = response.map_err(|failure| self.explained(failure))?;
+        match exchange.answer(&response, &mut self.dialect.borrow_mut(), PLATFORM) {
+            Verdict::AskAgain => Ok(None),
+            Verdict::Done(result) => result.map(|tokens| Some(Got::Token(tokens))),
+            Verdict::Scopes(scopes) => Ok(Some(Got::Scopes(scopes))),
+        }
+    }
+
+    fn explained(&self, failure: FetchFailure) -> GrantFailure {
+        match failure {
+            FetchFailure::Late => {
                 let message = format!(
                     "{} gave no whole answer within {} ms; check the network, or set `timeoutMs` higher",
                     self.endpoint(),
                     millis(self.settings.timeout)
                 );
-                return Err(self.transient(ErrorCode::Timeout, message));
+                self.transient(ErrorCode::Timeout, message)
             }
-        };
-        Err(match failure {
             FetchFailure::Network(code) => {
                 let why = code.map_or_else(String::new, |code| format!(" ({code})"));
                 let message = format!(
@@ -153,66 +177,52 @@ impl Granting<'_> {
                 let message = format!("{} answered with more than a MiB; check `endpoint`", self.endpoint());
                 self.permanent(ErrorCode::Protocol, message)
             }
-        })
+        }
     }
 
-    async fn by_function(&self, grant: &Grant, function: &Function) -> Result<TokenSet, GrantFailure> {
+    fn call(&self, function: &Function, grant: &Grant, done: &JsValue) {
         let refresh_token = match grant {
             Grant::Authenticate => None,
-            Grant::Refresh(token) => Some(token),
+            Grant::Refresh(token) => Some(token.expose()),
         };
-        let argument = self.argument(refresh_token);
+        let scopes = listed(&self.scopes);
+        self.face.grant(function, refresh_token, &scopes, &self.key, self.limit(), self.signal, done);
+    }
+
+    fn by_function(&self, ending: Ending, grant: &Grant) -> Result<TokenSet, GrantFailure> {
         let name = &self.settings.profile.name;
-        match within(self.settings.timeout, settled(function, Some(&argument))).await {
-            Ok(Ok(value)) => granted_by_function(
-                &self.settings.profile,
-                &self.scopes,
-                &given(&value),
-                self.clock.now(),
-                PLATFORM,
-            )
-            .map_err(GrantFailure::Permanent),
-            Ok(Err(thrown)) => Err(match self.face.own_error(&thrown) {
-                Some(error) if error.outlook == Some(Outlook::MayPass) => {
-                    GrantFailure::Transient(error.of(name))
-                }
-                Some(error) if refresh_token.is_some() => GrantFailure::RefreshTokenRefused(error.of(name)),
-                Some(error) => GrantFailure::Permanent(error.of(name)),
-                None => {
-                    let message = format!(
-                        "the `grant` function of {name} threw {}; throw a TokenError to say whether to try again",
-                        described(&thrown)
-                    );
-                    self.transient(ErrorCode::Network, message)
-                }
-            }),
-            Err(_) => {
-                let message = format!(
-                    "the `grant` function of {name} gave nothing within {} ms; heed its `signal`, or set \
-                     `timeoutMs` higher",
-                    millis(self.settings.timeout)
-                );
-                Err(self.transient(ErrorCode::Timeout, message))
+        if let Ending::Threw(thrown) = &ending
+            && let Some(error) = self.face.own_error(thrown)
+        {
+            let error = error.of(name);
+            return Err(match grant {
+                _ if error.outlook == Some(Outlook::MayPass) => GrantFailure::Transient(error),
+                Grant::Refresh(_) => GrantFailure::RefreshTokenRefused(error),
+                Grant::Authenticate => GrantFailure::Permanent(error),
+            });
+        }
+        let (code, advice) = match ending {
+            Ending::Late => (ErrorCode::Timeout, "heed its `signal`, or set `timeoutMs` higher"),
+            Ending::Gave(_) | Ending::Threw(_) => {
+                (ErrorCode::Network, "throw a TokenError to say whether to try again")
+            }
+        };
+        match ending.given(self.settings.timeout) {
+            Ok(value) => {
+                let now = self.clock.now();
+                granted_by_function(&self.settings.profile, &self.scopes, &given(&value), now, PLATFORM)
+                    .map_err(GrantFailure::Permanent)
+            }
+            Err(what) => {
+                Err(self.transient(code, format!("the `grant` function of {name} {what}; {advice}")))
             }
         }
     }
 
-    /// What a `grant` function is called with.
-    fn argument(&self, refresh_token: Option<&RefreshToken>) -> JsValue {
-        let argument = Object::new();
-        let refresh_token =
-            refresh_token.map_or(JsValue::UNDEFINED, |token| JsValue::from_str(token.expose()));
-        let scopes: Array = self.scopes.iter().map(JsValue::from_str).collect();
-        for (key, value) in [
-            ("refreshToken", &refresh_token),
-            ("scopes", &scopes),
-            ("session", &self.selector),
-            ("signal", self.signal.as_ref()),
-        ] {
-            // A plain object of our own takes any property.
-            let _ = Reflect::set(&argument, &JsValue::from_str(key), value);
-        }
-        argument.into()
+    /// How long each thing may take, in milliseconds.
+    #[expect(clippy::cast_precision_loss, reason = "spans are below 2^53")]
+    fn limit(&self) -> f64 {
+        millis(self.settings.timeout) as f64
     }
 
     /// Who is asked, for a message: the origin alone, since paths may hold keys.

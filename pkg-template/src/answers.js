@@ -3,8 +3,8 @@
 // Decides which are looked into, and how far; what they say, the core says.
 
 import { isElsewhere } from "./origins.js";
+import { LARGEST, readUpTo } from "./outside.js";
 import { canReadAhead, readAhead } from "./read-ahead.js";
-import { lazyTextDecoder } from "./utf8.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
 
@@ -56,8 +56,11 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 export function judged(desk, status, text) {
   const { statuses, speaks } = desk.traits;
   if (!statuses.includes(status) && !(speaks && mayTellErrors(text))) return undefined;
-  return desk.tell((core) => core.judge(status, text));
+  return RULINGS[desk.tell((core) => core.judge(status, text)) ?? 0];
 }
+
+/** What the core rules: that the token was taken, or refused, or refused after some was carried out. */
+const RULINGS = [undefined, "whole", "part"];
 
 /**
  * Whether a text has the word that no sign of a refusal is without, so that most answers are not taken apart.
@@ -91,32 +94,6 @@ async function copied(response) {
     return undefined;
   }
 }
-
-/** A MiB: refusals have some hundred bytes. */
-export const LARGEST = 1024 * 1024;
-
-/** @param {ReadableStreamDefaultReader<Uint8Array>} reader */
-async function readUpTo(reader) {
-  /** @type {Uint8Array[]} */
-  const parts = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
-    size += value.byteLength;
-    if (size > LARGEST) {
-      // Not waited for: it ends when the caller has read its own.
-      reader.cancel().catch(() => {});
-      return undefined;
-    }
-  }
-  const bytes = new Uint8Array(size);
-  for (const part of parts.reverse()) bytes.set(part, (size -= part.byteLength));
-  return decoder.decode(bytes);
-}
-
-const decoder = lazyTextDecoder();
 
 /**
  * Frees the connection of an answer that nobody will read.

@@ -4,6 +4,7 @@
 // share all else.
 
 import { TokenError } from "./token-error.js";
+import { TELL } from "./words.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */
 /** @typedef {import("./boot.js").Core} Core */
@@ -72,12 +73,12 @@ export class Desk {
 
   /** The token held, if it is valid. */
   peek() {
-    if (this.held === undefined && !this.closed) this.tell((core) => core.attach(this));
+    if (this.held === undefined && !this.closed) this.tell((core) => core.tell(TELL.attach, this));
     return this.office.now() < this.validUntil ? this.held : undefined;
   }
 
   status() {
-    if (this.session === undefined && !this.closed) this.tell((core) => core.attach(this));
+    if (this.session === undefined && !this.closed) this.tell((core) => core.tell(TELL.attach, this));
     return this.office.status(this);
   }
 
@@ -143,12 +144,12 @@ export class Desk {
 
   /** What a shared store is to call when another holder wrote to the session's entry. */
   watcher() {
-    return () => void this.tell((core) => core.changed(this));
+    return () => void this.tell((core) => core.tell(TELL.changed, this));
   }
 
   /** Tells the core that the token is handed out without asking; once for each token will do. */
   #use() {
     this.used = true;
-    this.tell((core) => core.used(this));
+    this.tell((core) => core.tell(TELL.used, this));
   }
 }

@@ -6,6 +6,7 @@
 import { discard, isAnswer, lookInto } from "./answers.js";
 import { foreign, isAccepted, isElsewhere } from "./origins.js";
 import { kept, prepare } from "./prepared-request.js";
+import { TELL } from "./words.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -60,7 +61,7 @@ export async function exchange(desk, owner, prepared, options, look) {
     return { response, text: seen.text, rejected: false };
   }
   const last = again === undefined || seen.ruling === "part";
-  desk.tell((core) => core.refused(first.value, last ? "final" : "first", desk));
+  desk.tell((core) => core.tell(last ? TELL.refusedAtLast : TELL.refused, desk, first.value));
   if (last) return { response, text: seen.text, rejected: again === undefined };
   const next = await ask(desk, owner, options).catch((reason) => {
     discard(response);
@@ -68,7 +69,7 @@ export async function exchange(desk, owner, prepared, options, look) {
   });
   // It was kept, since one before it was refused as well; or granted a second time.
   if (next.value === first.value) {
-    desk.tell((core) => core.refused(first.value, "again", desk));
+    desk.tell((core) => core.tell(TELL.refusedAgain, desk, first.value));
     return { response, text: seen.text, rejected: true };
   }
   discard(response);
@@ -86,7 +87,7 @@ async function resend(desk, prepared, token, look) {
   const response = await send(desk, prepared, token);
   const { ruling, text } = await look(desk, response);
   if (ruling === undefined) adopt(desk, response, token);
-  else desk.tell((core) => core.refused(token.value, "again", desk));
+  else desk.tell((core) => core.tell(TELL.refusedAgain, desk, token.value));
   return { response, text, rejected: ruling === "whole" };
 }
 

@@ -8,8 +8,10 @@ import { AccessToken } from "./access-token.js";
 import { boot } from "./boot.js";
 import { Desk } from "./desk.js";
 import { Listeners } from "./listeners.js";
+import { Outside } from "./outside.js";
 import { keyOf, selectorOf } from "./selector.js";
 import { TokenError, errorOf, fieldsOf } from "./token-error.js";
+import { ASK, TELL } from "./words.js";
 
 /** @typedef {import("./boot.js").Core} Core */
 /** @typedef {import("./running.js").Running} Running */
@@ -42,7 +44,7 @@ const NOTHING_SELECTED = "{}";
  * @property {boolean} speaks
  */
 
-export class Office {
+export class Office extends Outside {
   listeners = new Listeners();
 
   /** Where the callers of the manager's own session come to. */
@@ -83,6 +85,7 @@ export class Office {
 
   /** @param {unknown} options */
   constructor(options) {
+    super();
     this.#options = options;
   }
 
@@ -168,13 +171,29 @@ export class Office {
   }
 
   /**
+   * Has the core end something, if it runs; settles when nothing is left to be done.
+   *
+   * @param {(core: Core, ended: () => void) => void} action
+   * @returns {Promise<void> | undefined}
+   */
+  #ended(action) {
+    /** @type {() => void} */
+    let end = () => {};
+    const ended = new Promise((/** @type {(value: void) => void} */ resolve) => (end = resolve));
+    return this.tell((core) => {
+      action(core, end);
+      return ended;
+    });
+  }
+
+  /**
    * What the wall clock shows; past all that is valid, once the manager is closed. Where it was set back, what desks
    * were told is wrong until the core, which has another clock as well, has told them anew.
    */
   now() {
     if (this.closed) return Infinity;
     const now = Date.now();
-    if (now < this.#seenAt) this.tell((core) => core.woke());
+    if (now < this.#seenAt) this.tell((core) => core.tell(TELL.woke, this.own));
     this.#seenAt = now;
     return now;
   }
@@ -203,7 +222,7 @@ export class Office {
       this.reject(call, desk.closedError());
       this.tell((core) => core.abandon(call, desk));
     }
-    const ended = this.tell((core) => core.leave(desk));
+    const ended = this.#ended((core, ended) => core.leave(desk, ended));
     desk.dropHold();
     this.listeners.end(desk.key);
     return ended;
@@ -216,7 +235,7 @@ export class Office {
     this.#options = undefined;
     this.#unwatch?.();
     const core = this.#live();
-    const ended = this.tell((core) => core.close());
+    const ended = this.#ended((core, ended) => core.close(ended));
     const tally = this.tell((core) => core.status(this.own));
     // Those that the core does not know of yet, or that want no token.
     for (const [call, { desk }] of [...this.#calls]) this.reject(call, desk.closedError());
@@ -260,9 +279,19 @@ export class Office {
     return fieldsOf(thrown);
   }
 
-  /** @param {any} key */
-  selector(key) {
-    return selectorOf(key);
+  /**
+   * Calls a `grant` function of the user's; as {@link call}.
+   *
+   * @param {(argument: object) => unknown} grant
+   * @param {string | undefined} refreshToken
+   * @param {string[]} scopes
+   * @param {any} key of the session
+   * @param {number} limit
+   * @param {AbortSignal} signal
+   * @param {import("./outside.js").Done} done
+   */
+  grant(grant, refreshToken, scopes, key, limit, signal, done) {
+    this.call(grant, [{ refreshToken, scopes, session: selectorOf(key), signal }], limit, signal, done);
   }
 
   /**
@@ -316,7 +345,7 @@ export class Office {
     const waiting = this.#calls.get(call);
     if (waiting === undefined) return;
     try {
-      this.#core?.[method](call, options, waiting.desk);
+      this.#core?.ask(ASK[method], call, options, waiting.desk);
     } catch (thrown) {
       if (this.#running?.failed) this.#live();
       else this.reject(call, refusal(thrown));

@@ -3,9 +3,10 @@
 // Decides only whether an answer holds data and nothing else; what any other answer
 // means, the core says.
 
-import { LARGEST, isAnswer, judged } from "./answers.js";
+import { isAnswer, judged } from "./answers.js";
 import { exchange } from "./fetching.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
+import { LARGEST, codeOf } from "./outside.js";
 import { prepare } from "./prepared-request.js";
 import { print } from "./printing.js";
 import { TokenError, errorOf } from "./token-error.js";
@@ -133,11 +134,10 @@ async function read(desk, response) {
  * @param {any} error that `fetch` threw
  */
 function unreachable({ traits: { name, endpoint } }, error) {
-  // Only a code: messages of `fetch` quote headers.
-  const code = [error?.cause?.code, error?.code].find((code) => /^[A-Z0-9_]{1,40}$/.test(code));
+  const code = codeOf(error);
   const why = code === undefined ? "" : ` (${code})`;
   const what = `${name} (${new URL(endpoint).origin})`;
-  if (/TIME_?OUT|TIMEDOUT/.test(code)) {
+  if (code !== undefined && /TIME_?OUT|TIMEDOUT/.test(code)) {
     return new TokenError("timeout", `${what} took too long to answer${why}; check the network`, {
       provider: name,
     });

@@ -82,7 +82,8 @@ export function fieldsOf(thrown) {
   if (!TokenError.is(thrown)) return undefined;
   try {
     const { code, message, retryable, ...details } = /** @type {any} */ (thrown);
-    const { status, requestId, retryAfterMs, missingScopes } = details;
+    const { status, requestId, retryAfterMs } = details;
+    const missingScopes = Array.isArray(details.missingScopes) ? [...details.missingScopes] : undefined;
     return { code, message, retryable, status, requestId, retryAfterMs, missingScopes };
   } catch {
     // It only looked like one.

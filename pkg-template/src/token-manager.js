@@ -6,6 +6,7 @@ import { fetchWithToken } from "./fetching.js";
 import { Office } from "./office.js";
 import { request } from "./requesting.js";
 import { TokenError } from "./token-error.js";
+import { TELL } from "./words.js";
 
 /** @typedef {import("../index.js").AccessToken} AccessToken */
 /** @typedef {import("../index.js").CoreSource} CoreSource */
@@ -127,7 +128,7 @@ class TokenSession {
       throw new TokenError("invalid_options", "invalidate() takes the token that was refused, as a string");
     }
     const desk = this.#desk;
-    desk.tell((core) => core.invalidate(token, desk));
+    desk.tell((core) => core.tell(TELL.invalidated, desk, token));
   }
 
   /** @param {Response} response */

@@ -3,16 +3,16 @@
 //! Decides nothing. A desk is where a session's callers come to, and where its token is
 //! handed out; a session that the core opened by itself has none.
 
-use std::rc::Rc;
+use std::{cell::RefMut, rc::Rc};
 
 use js_sys::{Function, JSON};
 use wasm_bindgen::prelude::*;
 
-use super::Driver;
+use super::{Driver, end};
 use crate::{
     core::{AccessToken, Identity, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
     graphql::digest,
-    host::{Entry, PLATFORM, given, wall},
+    host::{Entry, Outside, PLATFORM, given, wall},
     js::{Desk, Held},
     options::{Selection, read_selector},
     sharing,
@@ -71,25 +71,31 @@ impl Driver {
     pub(super) fn session_at(&self, desk: &Desk) -> Option<SessionId> {
         let id = SessionId::from_js(desk.session()?);
         // A core that broke off may have numbered another session so.
-        self.member(id, |member| member.desk.as_ref() == Some(desk)).filter(|same| *same).map(|_| id)
+        self.member(id).filter(|member| member.desk.as_ref() == Some(desk)).map(|_| id)
     }
 
-    /// Looks something up about a session that is there.
-    pub(super) fn member<T>(&self, id: SessionId, look: impl FnOnce(&mut Member) -> T) -> Option<T> {
-        let mut members = self.members.borrow_mut();
-        let member = members.get_mut(id.place() as usize)?.as_mut()?;
-        (member.id == id).then(|| look(member))
+    /// What belongs to a session that is there. To be let go of before JavaScript runs.
+    pub(super) fn member(&self, id: SessionId) -> Option<RefMut<'_, Member>> {
+        let found = RefMut::filter_map(self.members.borrow_mut(), |members| {
+            members.get_mut(id.place() as usize)?.as_mut().filter(|member| member.id == id)
+        });
+        found.ok()
+    }
+
+    /// The selector of a session that is there, and its scopes.
+    pub(super) fn about(&self, id: SessionId) -> Option<(JsValue, ScopeSet)> {
+        self.member(id).map(|member| (member.key.clone(), member.scopes.clone()))
     }
 
     /// From now on this desk hands out what the session holds.
     pub(super) fn seat(self: &Rc<Self>, id: SessionId, desk: &Desk) {
         self.enrol(id);
-        let before = self.member(id, |member| {
-            member.key = desk.key();
-            member.told = None;
-            member.desk.replace(desk.clone())
-        });
-        let Some(before) = before else { return };
+        let key = desk.key();
+        let Some(mut member) = self.member(id) else { return };
+        member.key = key;
+        member.told = None;
+        let before = member.desk.replace(desk.clone());
+        drop(member);
         if let Some(before) = before {
             before.drop_hold();
         }
@@ -101,7 +107,7 @@ impl Driver {
     /// Makes a place for what belongs to a session.
     fn enrol(&self, id: SessionId) {
         let place = id.place() as usize;
-        if self.member(id, |_| ()).is_some() {
+        if self.member(id).is_some() {
             return;
         }
         let pool = self.pool.borrow();
@@ -116,27 +122,28 @@ impl Driver {
     }
 
     fn watch(&self, id: SessionId, desk: &Desk) {
-        let Some((entry, _)) =
-            self.entry(id).filter(|_| self.member(id, |it| it.unwatch.is_none()) == Some(true))
-        else {
+        if self.member(id).is_none_or(|member| member.unwatch.is_some()) {
             return;
-        };
+        }
+        let Some((entry, _)) = self.entry(id) else { return };
         let unwatch = entry.watch(&desk.watcher());
-        self.member(id, |member| member.unwatch = unwatch);
+        if let Some(mut member) = self.member(id) {
+            member.unwatch = unwatch;
+        }
     }
 
     /// The session's entry in the shared store, where there is one, and what that is called.
     pub(super) fn entry(&self, id: SessionId) -> Option<(Entry, String)> {
         let store = self.settings.store.as_ref()?;
-        let (key, scopes) = self.member(id, |member| (member.key.clone(), member.scopes.clone()))?;
+        let (key, scopes) = self.about(id)?;
         let selection = self.selection(&key).ok()?;
         let name = sharing::key(&self.settings, &selection, &scopes, PLATFORM);
-        Some((Entry::new(store.clone(), &name), name))
+        Some((Entry::new(Outside::clone(&self.face), store.clone(), &name), name))
     }
 
     /// The session is gone, and all that belongs to it goes.
     pub(super) fn forget(&self, id: SessionId) {
-        if self.member(id, |_| ()).is_none() {
+        if self.member(id).is_none() {
             return;
         }
         let gone = self.members.borrow_mut().get_mut(id.place() as usize).and_then(Option::take);
@@ -149,9 +156,13 @@ impl Driver {
 
     /// Nobody is told of changes any more.
     pub(super) fn unwatch(&self) {
-        let ends: Vec<_> =
-            self.members.borrow_mut().iter_mut().flatten().map(|member| member.unwatch.take()).collect();
-        ends.into_iter().for_each(end);
+        let mut place = 0;
+        // What ends it is the user's, and may call any method.
+        while place < self.members.borrow().len() {
+            let unwatch = self.members.borrow_mut()[place].as_mut().and_then(|member| member.unwatch.take());
+            end(unwatch);
+            place += 1;
+        }
     }
 
     /// Tells the desks of all sessions that may have changed what to hand out.
@@ -166,7 +177,7 @@ impl Driver {
 
     /// Tells a desk what to hand out, and until when, if that has changed.
     fn show(&self, id: SessionId) {
-        let Some(Some(desk)) = self.member(id, |member| member.desk.clone()) else { return };
+        let Some(desk) = self.member(id).and_then(|member| member.desk.clone()) else { return };
         let now = self.clock.now();
         let hold = {
             let pool = self.pool.borrow();
@@ -175,11 +186,13 @@ impl Driver {
             valid.zip(pool.served_until(id))
         };
         let Some((tokens, served_until)) = hold else {
-            let told = self.member(id, |member| member.told.take()).flatten();
+            let told = self.member(id).and_then(|mut member| member.told.take());
             if let Some(told) = told {
                 // One that expired is still held.
-                if self.pool.borrow().lifecycle(id).is_some_and(|lifecycle| lifecycle.held().is_none()) {
-                    self.member(id, |member| member.refused = Some(digest(&told.token)));
+                if self.pool.borrow().lifecycle(id).is_some_and(|lifecycle| lifecycle.held().is_none())
+                    && let Some(mut member) = self.member(id)
+                {
+                    member.refused = Some(digest(&told.token));
                 }
                 desk.drop_hold();
             }
@@ -190,42 +203,36 @@ impl Driver {
         // moments by that clock, and told again when that clock was set.
         let by_wall = |at: UnixMillis| at.shifted(wall().ahead_of(now));
         let served_until = by_wall(served_until);
-        let same = self.member(id, |member| {
-            let same = member.told.as_ref().is_some_and(|told| {
-                told.token == tokens.access_token
-                    && millis(
-                        told.served_until.since(served_until).max(served_until.since(told.served_until)),
-                    ) < CLOSE
-            });
-            if !same {
-                member.told =
-                    Some(Told { token: tokens.access_token.clone(), held: held.clone(), served_until });
-            }
-            same
-        });
-        if same == Some(false) {
-            desk.hold(&held, served_until.to_js(), by_wall(tokens.expires_at).to_js());
+        let Some(mut member) = self.member(id) else { return };
+        let close = |told: &Told| {
+            let apart = told.served_until.since(served_until).max(served_until.since(told.served_until));
+            told.token == tokens.access_token && millis(apart) < CLOSE
+        };
+        if member.told.as_ref().is_some_and(close) {
+            return;
         }
+        member.told = Some(Told { token: tokens.access_token.clone(), held: held.clone(), served_until });
+        drop(member);
+        desk.hold(&held, served_until.to_js(), by_wall(tokens.expires_at).to_js());
     }
 
     /// The token as the face has it, made once.
     pub(super) fn held(&self, id: SessionId, tokens: &TokenSet) -> Held {
-        let shown = self.member(id, |member| {
-            let told = member.told.as_ref().filter(|told| told.token == tokens.access_token);
-            told.map(|told| told.held.clone()).ok_or_else(|| member.scopes.clone())
-        });
-        let scopes = match shown {
-            Some(Ok(held)) => return held,
-            Some(Err(scopes)) => scopes,
-            None => self.settings.scopes.clone(),
-        };
+        let mut scopes = None;
+        if let Some(member) = self.member(id) {
+            if let Some(told) = member.told.as_ref().filter(|told| told.token == tokens.access_token) {
+                return told.held.clone();
+            }
+            scopes = Some(member.scopes.clone());
+        }
         // One that was lent, or that nobody hands out: thousands of callers may share it.
         if let Some((_, made)) =
             self.made.borrow().as_ref().filter(|(known, _)| *known == tokens.access_token)
         {
             return made.clone();
         }
-        let made = self.face.token(tokens, tokens.scopes.as_ref().unwrap_or(&scopes));
+        let scopes = tokens.scopes.as_ref().or(scopes.as_ref()).unwrap_or(&self.settings.scopes);
+        let made = self.face.token(tokens, scopes);
         self.made.replace(Some((tokens.access_token.clone(), made.clone())));
         made
     }
@@ -233,9 +240,3 @@ impl Driver {
 
 /// Two moments this close are one: clocks are read one after the other.
 const CLOSE: u64 = 20;
-
-fn end(unwatch: Option<Function>) {
-    if let Some(unwatch) = unwatch {
-        let _ = unwatch.call0(&JsValue::UNDEFINED);
-    }
-}

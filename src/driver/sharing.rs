@@ -2,74 +2,61 @@
 //!
 //! Decides nothing: each call of the store ends as an event.
 
-use std::{cell::RefCell, future::Future, rc::Rc};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
 use super::Driver;
 use crate::{
     core::{Event, Fence, FlightId, Secret, SessionId, Skew, TokenSet},
     graphql::stamp,
-    host::{Entry, Lease, PLATFORM, wall},
+    host::{Entry, Lease, PLATFORM, spawn, waiting, wall},
     sharing,
 };
 
-/// What flights have of the shared store. Each list is as long as there are flights on the
-/// wire, at most.
-#[derive(Default)]
-pub(super) struct Shared {
-    /// The leases of flights that have one, and such as came too late.
-    leases: RefCell<Vec<(SessionId, FlightId, Lease)>>,
-    /// The secrets of flights that are about to ask: had before the lease is, since asking
-    /// for them runs code of the user's.
-    secrets: RefCell<Vec<(SessionId, FlightId, Vec<Secret>)>>,
+/// What a flight has of the shared store.
+struct Leased {
+    session: SessionId,
+    flight: FlightId,
+    lease: Lease,
+    /// To ask with, until it asks: had before the lease is, since asking for them runs code of the
+    /// user's.
+    secrets: Option<Vec<Secret>>,
 }
 
+/// The leases of flights that have one, and such as came too late: as many as there are flights on
+/// the wire, at most.
+#[derive(Default)]
+pub(super) struct Shared(RefCell<Vec<Leased>>);
+
 impl Shared {
-    /// The secrets that were had for a flight; those of earlier ones are of no use any more.
-    pub(super) fn take_secrets(&self, session: SessionId, flight: FlightId) -> Option<Vec<Secret>> {
-        let mut secrets = self.secrets.borrow_mut();
-        let (own, others) = secrets.drain(..).partition(|(of, ..)| *of == session);
-        *secrets = others;
-        let own: Vec<(SessionId, FlightId, Vec<Secret>)> = own;
-        own.into_iter().find(|(_, of, _)| *of == flight).map(|(.., secrets)| secrets)
+    fn place(&self, session: SessionId, flight: FlightId) -> Option<usize> {
+        self.0.borrow().iter().position(|leased| (leased.session, leased.flight) == (session, flight))
     }
 
-    fn take_lease(&self, session: SessionId, flight: FlightId) -> Option<Lease> {
-        let mut leases = self.leases.borrow_mut();
-        let place = leases.iter().position(|(of, id, _)| (*of, *id) == (session, flight))?;
-        Some(leases.swap_remove(place).2)
+    /// The secrets that were had for a flight.
+    pub(super) fn take_secrets(&self, session: SessionId, flight: FlightId) -> Option<Vec<Secret>> {
+        let place = self.place(session, flight)?;
+        self.0.borrow_mut()[place].secrets.take()
     }
+}
+
+/// What is to be done with an entry.
+enum Deed {
+    Load,
+    Acquire(Duration),
+    Save(Option<Fence>, TokenSet),
 }
 
 impl Driver {
     pub(super) fn load(self: &Rc<Self>, session: SessionId, flight: FlightId) {
-        self.store(session, move |driver, entry, name| async move {
-            let loaded = entry.get().await;
-            Event::Loaded(flight, loaded.map(|text| text.and_then(|text| driver.read(&text, &name))))
-        });
+        self.store(session, flight, Deed::Load);
     }
 
     pub(super) fn acquire(self: &Rc<Self>, session: SessionId, flight: FlightId) {
-        let Some(span) = self.settings.policy.sharing.and_then(|sharing| sharing.lease) else { return };
-        self.store(session, move |driver, entry, _| async move {
-            let Ok(abort) = AbortController::new() else { return Event::Leased(flight, Ok(None)) };
-            let secrets = match driver.granting(session, &abort.signal()).secrets().await {
-                Ok(secrets) => secrets,
-                Err(failure) => return Event::Granted(flight, Err(failure)),
-            };
-            let lease = match entry.acquire(span).await {
-                Ok(Some(lease)) => lease,
-                Ok(None) => return Event::Leased(flight, Ok(None)),
-                Err(error) => return Event::Leased(flight, Err(error)),
-            };
-            let fence = lease.fence;
-            driver.shared.leases.borrow_mut().push((session, flight, lease));
-            driver.shared.take_secrets(session, flight);
-            driver.shared.secrets.borrow_mut().push((session, flight, secrets));
-            Event::Leased(flight, Ok(Some(fence)))
-        });
+        if let Some(span) = self.settings.policy.sharing.and_then(|sharing| sharing.lease) {
+            self.store(session, flight, Deed::Acquire(span));
+        }
     }
 
     pub(super) fn save(
@@ -77,36 +64,71 @@ impl Driver {
         session: SessionId,
         flight: FlightId,
         fence: Option<Fence>,
-        tokens: &TokenSet,
+        tokens: TokenSet,
     ) {
-        let wall_ahead = self.wall_ahead();
-        let keep_until = sharing::keep_until(tokens, wall_ahead);
-        let tokens = tokens.clone();
-        self.store(session, move |_, entry, name| async move {
-            let text = sharing::write(&tokens, &name, wall_ahead, PLATFORM);
-            Event::Saved(flight, entry.set(&text, keep_until, fence).await)
-        });
+        self.store(session, flight, Deed::Save(fence, tokens));
     }
 
     pub(super) fn release(&self, session: SessionId, flight: FlightId) {
-        self.shared.take_secrets(session, flight);
-        if let Some(lease) = self.shared.take_lease(session, flight) {
-            lease.release();
+        if let Some(place) = self.shared.place(session, flight) {
+            let leased = self.shared.0.borrow_mut().swap_remove(place);
+            self.face.release(&leased.lease.object);
         }
     }
 
     /// Does something with the session's entry, and dispatches what comes of it.
-    fn store<F>(self: &Rc<Self>, session: SessionId, action: impl FnOnce(Rc<Self>, Entry, String) -> F)
-    where
-        F: Future<Output = Event> + 'static,
-    {
+    fn store(self: &Rc<Self>, session: SessionId, flight: FlightId, deed: Deed) {
         let Some((entry, name)) = self.entry(session) else { return };
-        let doing = action(Rc::clone(self), entry, name);
         let driver = Rc::clone(self);
-        spawn_local(async move {
-            let event = doing.await;
+        spawn(Box::pin(async move {
+            let event = driver.done(session, flight, &entry, &name, deed).await;
             driver.dispatch(session, event);
-        });
+        }));
+    }
+
+    async fn done(
+        &self,
+        session: SessionId,
+        flight: FlightId,
+        entry: &Entry,
+        name: &str,
+        deed: Deed,
+    ) -> Event {
+        let mut secrets = None;
+        if matches!(deed, Deed::Acquire(_)) {
+            let Ok(abort) = AbortController::new() else { return Event::Leased(flight, Ok(None)) };
+            match self.granting(session, &abort.signal()).secrets().await {
+                Ok(had) => secrets = Some(had),
+                Err(failure) => return Event::Granted(flight, Err(failure)),
+            }
+        }
+        let (ended, done) = waiting();
+        match &deed {
+            Deed::Load => entry.get(&done),
+            Deed::Acquire(span) => entry.acquire(*span, &done),
+            Deed::Save(fence, tokens) => {
+                let wall_ahead = self.wall_ahead();
+                let text = sharing::write(tokens, name, wall_ahead, PLATFORM);
+                entry.set(&text, sharing::keep_until(tokens, wall_ahead), *fence, &done);
+            }
+        }
+        let ending = ended.await;
+        match deed {
+            Deed::Load => {
+                let loaded = entry.loaded(ending);
+                Event::Loaded(flight, loaded.map(|text| text.and_then(|text| self.read(&text, name))))
+            }
+            Deed::Acquire(_) => {
+                let leased = entry.leased(ending).map(|lease| {
+                    let lease = lease?;
+                    let fence = lease.fence;
+                    self.shared.0.borrow_mut().push(Leased { session, flight, lease, secrets });
+                    Some(fence)
+                });
+                Event::Leased(flight, leased)
+            }
+            Deed::Save(..) => Event::Saved(flight, entry.saved(ending)),
+        }
     }
 
     fn read(&self, text: &Secret, name: &str) -> Option<TokenSet> {

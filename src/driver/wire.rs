@@ -4,16 +4,14 @@
 
 use std::rc::Rc;
 
-use js_sys::Function;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, AbortSignal};
 
 use super::Driver;
 use crate::{
     core::{CallId, ErrorCode, Event, FlightId, GrantFailure, Secret, SessionId, TokenError},
     grant::{Errand, Got, Granting},
-    host::race,
+    host::spawn,
 };
 
 /// What waits for an answer.
@@ -28,16 +26,6 @@ pub(super) enum Asker {
 pub(super) struct OnWire {
     pub(super) asker: Asker,
     abort: AbortController,
-    /// Ends the wait for it, also where `fetch` does not heed the signal.
-    give_up: Option<Function>,
-}
-
-impl OnWire {
-    fn give_up(&self) {
-        if let Some(give_up) = &self.give_up {
-            let _ = give_up.call0(&JsValue::UNDEFINED);
-        }
-    }
 }
 
 impl Driver {
@@ -54,37 +42,27 @@ impl Driver {
             let error = TokenError::new(ErrorCode::Unsupported, message);
             return self.answer(asker, Err(GrantFailure::Permanent(error)));
         };
-        let mut give_up = None;
-        let given_up = js_sys::Promise::new(&mut |resolve, _| give_up = Some(resolve));
         let signal = abort.signal();
-        self.on_wire.borrow_mut().push(OnWire { asker, abort, give_up });
+        self.on_wire.borrow_mut().push(OnWire { asker, abort });
         let driver = Rc::clone(self);
-        spawn_local(async move {
-            let granting = driver.granting(session, &signal);
-            let answered = async { Some(granting.run(errand, secrets).await) };
-            let cancelled = async {
-                let _ = JsFuture::from(given_up).await;
-                None
-            };
-            let answer = race(answered, cancelled).await;
-            if let Some(sent) = driver.take_from_wire(asker) {
-                // A promise that never settles would never let go of who waited for it.
-                sent.give_up();
-                if matches!(answer, Some(Err(_))) {
-                    // What was given up could stay on the wire for minutes, and keep the process running.
-                    sent.abort.abort();
-                }
+        spawn(Box::pin(async move {
+            let answer = driver.granting(session, &signal).run(errand, secrets).await;
+            // What was cancelled is no longer there, and nobody wants to know.
+            let Some(sent) = driver.take_from_wire(asker) else { return };
+            if answer.is_err() {
+                // What was given up could stay on the wire for minutes, and keep the process running.
+                sent.abort.abort();
             }
-            if let Some(answer) = answer {
-                driver.answer(asker, answer);
-            }
-        });
+            driver.answer(asker, answer);
+        }));
     }
 
     fn answer(self: &Rc<Self>, asker: Asker, answer: Result<Got, GrantFailure>) {
         match (asker, answer) {
             (Asker::Flight(session, id), Ok(Got::Token(tokens))) => {
-                self.member(session, |member| member.refused = None);
+                if let Some(mut member) = self.member(session) {
+                    member.refused = None;
+                }
                 self.dispatch(session, Event::Granted(id, Ok(tokens)));
             }
             (Asker::Flight(session, id), Err(failure)) => {
@@ -104,6 +82,18 @@ impl Driver {
         }
     }
 
+    /// No caller waits any more.
+    pub(super) fn cancel_callers(&self) {
+        // Not `while let`: its scrutinee would stay borrowed in the body.
+        loop {
+            let is_caller = |sent: &&OnWire| matches!(sent.asker, Asker::Caller(_));
+            let Some(caller) = self.on_wire.borrow().iter().find(is_caller).map(|sent| sent.asker) else {
+                break;
+            };
+            self.cancel(caller);
+        }
+    }
+
     fn take_from_wire(&self, asker: Asker) -> Option<OnWire> {
         let mut on_wire = self.on_wire.borrow_mut();
         let place = on_wire.iter().position(|sent| sent.asker == asker)?;
@@ -111,16 +101,15 @@ impl Driver {
     }
 
     pub(super) fn granting<'a>(&'a self, session: SessionId, signal: &'a AbortSignal) -> Granting<'a> {
-        let about = self
-            .member(session, |member| (member.key.clone(), member.scopes.clone(), member.refused.clone()));
-        let (key, scopes, refused) =
-            about.unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone(), None));
+        let (key, scopes) =
+            self.about(session).unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone()));
+        let refused = self.member(session).and_then(|member| member.refused.clone());
         let selection = self.selection(&key).unwrap_or_default();
         Granting {
             settings: &self.settings,
             chosen: selection.variables,
             scopes,
-            selector: self.face.selector(&key),
+            key,
             dialect: &self.dialect,
             clock: &self.clock,
             face: &self.face,
@@ -131,7 +120,6 @@ impl Driver {
 
     pub(super) fn cancel(&self, asker: Asker) {
         let Some(on_wire) = self.take_from_wire(asker) else { return };
-        on_wire.give_up();
         on_wire.abort.abort();
     }
 }

@@ -1,7 +1,4 @@
 //! The one timer of a manager.
-//!
-//! A binding of its own: gloo-timers casts delays to `i32`, so that 25 days fire at
-//! once, and hides what `setTimeout` returns, so that nothing can be unref'd.
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,28 +7,8 @@ use std::{
 
 use wasm_bindgen::prelude::*;
 
+use super::Outside;
 use crate::core::{UnixMillis, millis};
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_name = setTimeout, catch)]
-    fn set_timeout(callback: &JsValue, delay: f64) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(js_name = clearTimeout)]
-    fn clear_timeout(timer: &JsValue);
-
-    /// What `setTimeout` returns in Node and Bun; a number elsewhere.
-    type Timer;
-
-    #[wasm_bindgen(method, catch, js_name = "unref")]
-    fn release(this: &Timer) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, catch, js_name = "ref")]
-    fn retain(this: &Timer) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(js_namespace = Deno, js_name = unrefTimer, catch)]
-    fn deno_release(timer: &JsValue) -> Result<(), JsValue>;
-}
 
 /// Whether a timer keeps the process running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +22,7 @@ pub(crate) enum Hold {
 /// One timer, set anew only when its moment changes.
 #[derive(Debug)]
 pub(crate) struct Alarm {
+    outside: Outside,
     callback: Closure<dyn FnMut()>,
     armed: RefCell<Option<JsValue>>,
     at: Cell<Option<(UnixMillis, Hold)>>,
@@ -52,8 +30,8 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     /// Calls `ring` when it goes off.
-    pub(crate) fn new(ring: impl FnMut() + 'static) -> Self {
-        Self { callback: Closure::new(ring), armed: RefCell::default(), at: Cell::default() }
+    pub(crate) fn new(outside: Outside, ring: impl FnMut() + 'static) -> Self {
+        Self { outside, callback: Closure::new(ring), armed: RefCell::default(), at: Cell::default() }
     }
 
     /// Goes off at `at`, or earlier where that is too far for a timer; never if `None`.
@@ -66,12 +44,10 @@ impl Alarm {
         let Some(at) = at else { return };
         let delay = at.since(now).min(LONGEST);
         #[expect(clippy::cast_precision_loss, reason = "below 2^31")]
-        let armed = set_timeout(self.callback.as_ref(), millis(delay) as f64).ok();
-        if let (Some(timer), Hold::Nothing) = (&armed, hold) {
-            release(timer);
-        }
+        let delay = millis(delay) as f64;
+        let timer = self.outside.set_timer(self.callback.as_ref(), delay, hold == Hold::Process);
         self.at.set(wanted);
-        self.armed.replace(armed);
+        self.armed.replace(Some(timer));
     }
 
     /// It went off; the next [`set`](Self::set) sets a new timer.
@@ -82,12 +58,7 @@ impl Alarm {
     fn clear(&self) {
         self.at.set(None);
         if let Some(timer) = self.armed.take() {
-            // Node keeps a list for each delay that a timer was set for and, once the timer was
-            // unref'd, drops it only when that time has come: an hour, for each of our delays.
-            if timer.is_object() {
-                let _ = timer.unchecked_ref::<Timer>().retain();
-            }
-            clear_timeout(&timer);
+            self.outside.clear_timer(&timer);
         }
     }
 }
@@ -95,15 +66,6 @@ impl Alarm {
 impl Drop for Alarm {
     fn drop(&mut self) {
         self.clear();
-    }
-}
-
-fn release(timer: &JsValue) {
-    // Where there is neither, there is no process to keep running.
-    if timer.is_object() {
-        let _ = timer.unchecked_ref::<Timer>().release();
-    } else {
-        let _ = deno_release(timer);
     }
 }
 

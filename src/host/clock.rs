@@ -41,7 +41,8 @@ pub(crate) fn wall() -> UnixMillis {
 }
 
 /// Zero for ever where there is no such clock: then the wall clock counts alone.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
 fn monotonic() -> Duration {
     let millis = PERFORMANCE.with(|clock| clock.as_ref().map_or(0.0, Performance::now));
-    Duration::try_from_secs_f64(millis / 1000.0).unwrap_or_default()
+    Duration::from_micros((millis * 1000.0) as u64)
 }

@@ -8,21 +8,26 @@ mod alarm;
 mod clock;
 mod entropy;
 mod fetch;
+mod outside;
 mod page;
+mod plain;
 mod platform;
 mod store;
-mod timeout;
 mod value;
+mod waiting;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use alarm::{Alarm, Hold};
 pub(crate) use clock::{Clock, wall};
 pub(crate) use entropy::seed;
-pub(crate) use fetch::{FetchFailure, fetch, headers_of};
+pub(crate) use fetch::{FetchFailure, Sending, headers_of, received};
+pub(crate) use outside::Outside;
 pub(crate) use page::{Wakeups, is_page};
-pub(crate) use platform::{PLATFORM, to_js};
+pub(crate) use plain::Plain;
+pub(crate) use platform::PLATFORM;
+use platform::global;
 pub(crate) use store::{Entry, Lease};
-pub(crate) use timeout::{race, within};
-pub(crate) use value::{awaited, described, given, settled, text_member};
+pub(crate) use value::{described, given, text_member};
+pub(crate) use waiting::{Ending, spawn, waiting};

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 
-use super::{awaited, described, within};
+use super::{Ending, Outside};
 use crate::{
     core::{ErrorCode, Fence, Secret, TokenError, UnixMillis, Written, millis},
     options::Store,
@@ -15,6 +14,7 @@ use crate::{
 /// One entry of a store.
 #[derive(Clone)]
 pub(crate) struct Entry {
+    outside: Outside,
     store: Store,
     key: JsValue,
 }
@@ -22,30 +22,22 @@ pub(crate) struct Entry {
 /// A lease that was had: its number, and what gives it back.
 pub(crate) struct Lease {
     pub(crate) fence: Fence,
-    object: JsValue,
-}
-
-impl Lease {
-    /// Gives it back. Should that fail, it ends by itself.
-    pub(crate) fn release(self) {
-        spawn_local(async move {
-            if let Some(release) = method(&self.object, "release")
-                && let Ok(given) = release.call0(&self.object)
-            {
-                let _ = awaited(&given).await;
-            }
-        });
-    }
+    pub(crate) object: JsValue,
 }
 
 impl Entry {
-    pub(crate) fn new(store: Store, key: &str) -> Self {
-        Self { store, key: JsValue::from_str(key) }
+    pub(crate) fn new(outside: Outside, store: Store, key: &str) -> Self {
+        Self { outside, store, key: JsValue::from_str(key) }
     }
 
-    /// What is saved there.
-    pub(crate) async fn get(&self) -> Result<Option<Secret>, TokenError> {
-        let value = self.call("get", &self.store.get, &Array::of1(&self.key)).await?;
+    /// Asks for what is saved there.
+    pub(crate) fn get(&self, done: &JsValue) {
+        self.outside.call(&self.store.get, &Array::of1(&self.key), self.limit(), None, done);
+    }
+
+    /// What [`get`](Self::get) came to.
+    pub(crate) fn loaded(&self, ending: Ending) -> Result<Option<Secret>, TokenError> {
+        let value = self.outcome("get", ending)?;
         if value.is_null() || value.is_undefined() {
             return Ok(None);
         }
@@ -55,42 +47,33 @@ impl Entry {
         }
     }
 
-    /// Saves an entry; whether it was kept.
-    pub(crate) async fn set(
-        &self,
-        text: &Secret,
-        keep_until: UnixMillis,
-        fence: Option<Fence>,
-    ) -> Result<Written, TokenError> {
+    /// Saves an entry.
+    pub(crate) fn set(&self, text: &Secret, keep_until: UnixMillis, fence: Option<Fence>, done: &JsValue) {
         let text = JsValue::from_str(text.expose());
         let arguments = Array::of3(&self.key, &text, &JsValue::from_f64(keep_until.to_js()));
         if let Some(Fence(fence)) = fence {
             arguments.push(&JsValue::from_f64(number(fence)));
         }
-        let kept = self.call("set", &self.store.set, &arguments).await?;
+        self.outside.call(&self.store.set, &arguments, self.limit(), None, done);
+    }
+
+    /// What [`set`](Self::set) came to: whether it was kept.
+    pub(crate) fn saved(&self, ending: Ending) -> Result<Written, TokenError> {
+        let kept = self.outcome("set", ending)?;
         Ok(if kept.as_bool() == Some(false) { Written::Overtaken } else { Written::Kept })
     }
 
-    /// Asks for the lease; `None` where somebody else has it.
-    pub(crate) async fn acquire(&self, span: Duration) -> Result<Option<Lease>, TokenError> {
-        let Some(acquire) = &self.store.acquire else { return Ok(None) };
-        let span = JsValue::from_f64(number(millis(span)));
-        let arguments = Array::of2(&self.key, &span);
-        let called = acquire.apply(&JsValue::UNDEFINED, &arguments);
-        let mut given = awaited(&called.map_err(|thrown| threw("acquire", &thrown))?);
-        let answered = within(self.store.timeout, &mut given).await;
-        let Ok(answer) = answered else {
-            // It may still come, and nobody waits for it.
-            spawn_local(async move {
-                if let Ok(object) = given.await
-                    && let Ok(Some(lease)) = lease(object)
-                {
-                    lease.release();
-                }
-            });
-            return Err(self.late("acquire"));
-        };
-        lease(answer.map_err(|thrown| threw("acquire", &thrown))?)
+    /// Asks for the lease, of a store that has leases.
+    pub(crate) fn acquire(&self, span: Duration, done: &JsValue) {
+        if let Some(acquire) = &self.store.acquire {
+            let arguments = Array::of2(&self.key, &JsValue::from_f64(number(millis(span))));
+            self.outside.acquire(acquire, &arguments, self.limit(), done);
+        }
+    }
+
+    /// What [`acquire`](Self::acquire) came to; `None` where somebody else has it.
+    pub(crate) fn leased(&self, ending: Ending) -> Result<Option<Lease>, TokenError> {
+        lease(self.outcome("acquire", ending)?)
     }
 
     /// Has `changed` called whenever somebody else wrote; what ends that.
@@ -99,22 +82,12 @@ impl Entry {
         watch.call2(&JsValue::UNDEFINED, &self.key, changed).ok()?.dyn_into().ok()
     }
 
-    async fn call(
-        &self,
-        name: &'static str,
-        function: &Function,
-        arguments: &Array,
-    ) -> Result<JsValue, TokenError> {
-        let called = function.apply(&JsValue::UNDEFINED, arguments);
-        let given = called.map_err(|thrown| threw(name, &thrown))?;
-        match within(self.store.timeout, awaited(&given)).await {
-            Ok(answer) => answer.map_err(|thrown| threw(name, &thrown)),
-            Err(_) => Err(self.late(name)),
-        }
+    fn limit(&self) -> f64 {
+        number(millis(self.store.timeout))
     }
 
-    fn late(&self, name: &str) -> TokenError {
-        failed(name, &format!("gave nothing within {} ms", millis(self.store.timeout)))
+    fn outcome(&self, name: &str, ending: Ending) -> Result<JsValue, TokenError> {
+        ending.given(self.store.timeout).map_err(|what| failed(name, &what))
     }
 }
 
@@ -125,19 +98,15 @@ fn lease(object: JsValue) -> Result<Option<Lease>, TokenError> {
     }
     let fence = Reflect::get(&object, &JsValue::from_str("fence")).ok().and_then(|fence| fence.as_f64());
     match fence.filter(|fence| *fence >= 0.0) {
-        Some(fence) if method(&object, "release").is_some() => {
+        Some(fence) if has_release(&object) => {
             Ok(Some(Lease { fence: Fence(UnixMillis::from_js(fence).millis()), object }))
         }
         _ => Err(failed("acquire", "gave something that is no lease: { fence: number, release() }")),
     }
 }
 
-fn method(object: &JsValue, name: &str) -> Option<Function> {
-    Reflect::get(object, &JsValue::from_str(name)).ok()?.dyn_into().ok()
-}
-
-fn threw(name: &str, thrown: &JsValue) -> TokenError {
-    failed(name, &format!("threw {}", described(thrown)))
+fn has_release(object: &JsValue) -> bool {
+    Reflect::get(object, &JsValue::from_str("release")).is_ok_and(|it| it.is_function())
 }
 
 fn failed(name: &str, what: &str) -> TokenError {

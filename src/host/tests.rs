@@ -1,12 +1,13 @@
 //! Each adapter against the real thing: one suite for Node, Chromium and Firefox.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{cell::Cell, future::Future, rc::Rc, time::Duration};
 
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Function, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use web_sys::AbortController;
+use web_sys::{AbortController, AbortSignal};
 
 use super::*;
 use crate::{
@@ -18,6 +19,48 @@ use crate::{
 
 fn js(source: &str) -> JsValue {
     js_sys::eval(source).expect("the source is right")
+}
+
+/// The class of the face that has what takes its time, as the package has it.
+pub(crate) fn outside_class() -> JsValue {
+    let source = include_str!("../../pkg-template/src/outside.js");
+    let source: String =
+        source.lines().filter(|line| !line.starts_with("import ")).flat_map(|line| [line, "\n"]).collect();
+    let source = source.replace("\nexport ", "\n");
+    js(&format!(
+        "(() => {{ const lazyTextDecoder = () => new TextDecoder('utf-8', {{ ignoreBOM: true }});
+            {source} return Outside; }})()"
+    ))
+}
+
+fn outside() -> Outside {
+    let made = Reflect::construct(outside_class().unchecked_ref::<Function>(), &Array::new());
+    made.expect("it takes nothing").unchecked_into()
+}
+
+/// What a task gives in the end.
+async fn done<T: 'static>(doing: impl Future<Output = T> + 'static) -> T {
+    let mut end = None;
+    let ended = Promise::new(&mut |resolve, _| end = Some(resolve));
+    let given = Rc::new(Cell::new(None));
+    let keep = Rc::clone(&given);
+    spawn(Box::pin(async move {
+        keep.set(Some(doing.await));
+        end.expect("it was given").call0(&JsValue::UNDEFINED).expect("it does not throw");
+    }));
+    JsFuture::from(ended).await.expect("it is not rejected");
+    given.take().expect("it has ended")
+}
+
+/// How a call of a function ends.
+async fn called(source: &str, limit: f64, signal: Option<AbortSignal>) -> Ending {
+    let function = js(source).unchecked_into::<Function>();
+    done(async move {
+        let (ended, done) = waiting();
+        outside().call(&function, &Array::of1(&"argument".into()), limit, signal.as_ref(), &done);
+        ended.await
+    })
+    .await
 }
 
 /// A counter and what counts it up.
@@ -37,7 +80,7 @@ fn the_clock_starts_at_the_wall_clock() {
 #[test]
 async fn an_alarm_rings_once_at_its_time() {
     let (count, ring) = counter();
-    let alarm = Alarm::new(ring);
+    let alarm = Alarm::new(outside(), ring);
     let clock = Clock::new();
 
     alarm.set(Some(clock.now() + Duration::from_millis(5)), Hold::Nothing, clock.now());
@@ -49,7 +92,7 @@ async fn an_alarm_rings_once_at_its_time() {
 #[test]
 async fn an_alarm_for_next_month_does_not_ring_today() {
     let (count, ring) = counter();
-    let alarm = Alarm::new(ring);
+    let alarm = Alarm::new(outside(), ring);
     let clock = Clock::new();
 
     alarm.set(Some(clock.now() + Duration::from_secs(30 * 24 * 3600)), Hold::Process, clock.now());
@@ -61,11 +104,11 @@ async fn an_alarm_for_next_month_does_not_ring_today() {
 #[test]
 async fn an_alarm_that_was_unset_moved_or_dropped_does_not_ring() {
     let (count, ring) = counter();
-    let unset = Alarm::new(ring);
+    let unset = Alarm::new(outside(), ring);
     let (moved_count, ring) = counter();
-    let moved = Alarm::new(ring);
+    let moved = Alarm::new(outside(), ring);
     let (dropped_count, ring) = counter();
-    let dropped = Alarm::new(ring);
+    let dropped = Alarm::new(outside(), ring);
     let clock = Clock::new();
     let soon = Some(clock.now() + Duration::from_millis(5));
     for alarm in [&unset, &moved, &dropped] {
@@ -82,11 +125,50 @@ async fn an_alarm_that_was_unset_moved_or_dropped_does_not_ring() {
 
 #[test]
 async fn waiting_ends_at_its_limit() {
-    let too_long = within(Duration::from_millis(5), TimeoutFuture::new(60_000)).await;
-    let in_time = within(Duration::from_secs(60), async { 7 }).await;
+    let never = called("() => new Promise(() => {})", 5.0, None).await;
+    let failed_late = called("() => new Promise((_, no) => setTimeout(no, 30))", 5.0, None).await;
+    let in_time = called("(argument) => argument", 60_000.0, None).await;
 
-    assert!(too_long.is_err());
-    assert_eq!(in_time.ok(), Some(7));
+    assert!(matches!(never, Ending::Late));
+    assert!(matches!(failed_late, Ending::Late));
+    assert!(matches!(in_time, Ending::Gave(value) if value == "argument"));
+}
+
+#[test]
+async fn waiting_takes_no_limit_for_none() {
+    let far = called("() => new Promise((yes) => setTimeout(yes, 30, 7))", 1e12, None).await;
+
+    assert!(matches!(far, Ending::Gave(value) if value == 7));
+}
+
+#[test]
+async fn waiting_ends_when_it_is_given_up() {
+    let abort = AbortController::new().expect("there is one");
+    let signal = abort.signal();
+    Reflect::set(&js_sys::global(), &"abort".into(), &abort).expect("it is an object");
+
+    let source = "() => { setTimeout(() => abort.abort(), 5); return new Promise(() => {}) }";
+    let ending = called(source, 60_000.0, Some(signal)).await;
+
+    assert!(matches!(ending, Ending::Late));
+}
+
+#[test]
+async fn a_lease_that_comes_too_late_is_given_back() {
+    let late = "(() => { globalThis.released = 0; return () => new Promise((yes) => setTimeout(yes, 20,
+        { fence: 1, release() { released++ } })) })()";
+    let acquire = js(late).unchecked_into::<Function>();
+
+    let ending = done(async move {
+        let (ended, done) = waiting();
+        outside().acquire(&acquire, &Array::new(), 5.0, &done);
+        ended.await
+    })
+    .await;
+    TimeoutFuture::new(60).await;
+
+    assert!(matches!(ending, Ending::Late));
+    assert_eq!(js("released"), 1);
 }
 
 #[test]
@@ -196,9 +278,11 @@ async fn functions_of_the_user_may_give_a_value_or_a_promise_or_throw() {
         ("() => { throw 'at once' }", Err("at once")),
         ("() => Promise.reject('rejected')", Err("rejected")),
     ] {
-        let function = js(source).unchecked_into::<Function>();
-
-        let result = settled(&function, None).await;
+        let result = match called(source, 60_000.0, None).await {
+            Ending::Gave(value) => Ok(value),
+            Ending::Threw(value) => Err(value),
+            Ending::Late => panic!("{source}"),
+        };
 
         let text = |value: JsValue| value.as_string().unwrap_or_default();
         let expected = expected.map(str::to_owned).map_err(str::to_owned);
@@ -217,8 +301,20 @@ fn request() -> HttpRequest {
 
 async fn fetched(source: &str) -> Result<crate::http::HttpResponse, FetchFailure> {
     let function = js(source).unchecked_into::<Function>();
-    let signal = AbortController::new().expect("there is one").signal();
-    fetch(Some(&function), &request(), &["date", "x-authorization"], &signal, &Clock::new()).await
+    done(async move {
+        let sending = Sending {
+            outside: &outside(),
+            fetch: Some(&function),
+            limit: 60_000.0,
+            signal: &AbortController::new().expect("there is one").signal(),
+        };
+        let (clock, wanted) = (Clock::new(), ["date", "x-authorization"]);
+        let (ended, done) = waiting();
+        sending.send(&request(), &wanted, &done);
+        let sent_at = clock.now();
+        received(ended.await, &wanted, sent_at, clock.now())
+    })
+    .await
 }
 
 #[test]
@@ -320,7 +416,7 @@ fn a_page_that_wakes_calls_until_nobody_listens() {
     let global = js_sys::global();
     let has_events = Reflect::get(&global, &"dispatchEvent".into()).is_ok_and(|it| it.is_function());
     let (count, woke) = counter();
-    let wakeups = Wakeups::new(woke);
+    let wakeups = Wakeups::new(&outside(), woke);
     let online = || has_events.then(|| js("dispatchEvent(new Event('online'))"));
 
     online();

@@ -1,10 +1,7 @@
 //! JavaScript values as plain ones.
 
-use std::future::Future;
-
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::options::Given;
 
@@ -110,30 +107,6 @@ fn is_plain(object: &JsValue) -> bool {
 /// The text at a key, whatever the object is.
 pub(crate) fn text_member(object: &JsValue, key: &str) -> Option<String> {
     Reflect::get(object, &JsValue::from_str(key)).ok()?.as_string()
-}
-
-/// Calls a function of the user's and waits for what it gives, promise or not.
-pub(crate) fn settled(
-    function: &Function,
-    argument: Option<&JsValue>,
-) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
-    let called = match argument {
-        Some(argument) => function.call1(&JsValue::UNDEFINED, argument),
-        None => function.call0(&JsValue::UNDEFINED),
-    };
-    async { awaited(&called?).await }
-}
-
-/// Waits for what JavaScript gave, promise or not.
-///
-/// `Promise.resolve` would give back a promise of the user's as it is, whose class or
-/// `then` may throw where nothing catches it; a promise of our own rejects instead.
-pub(crate) fn awaited(value: &JsValue) -> JsFuture {
-    let promise = Promise::new(&mut |resolve, _| {
-        // Resolving does not throw, whatever the value is.
-        let _ = resolve.call1(&JsValue::UNDEFINED, value);
-    });
-    JsFuture::from(promise)
 }
 
 /// What was thrown: its name alone, since messages may hold secrets.

@@ -1,13 +1,15 @@
 //! The npm face, as the driver calls it.
 
-use js_sys::Array;
+use std::time::Duration;
+
+use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
 
 use crate::{
     core::{CallId, ErrorCode, Outlook, ScopeSet, TokenError, TokenSet},
-    host::{given, to_js},
-    js::NewsView,
-    json::Json,
+    host::Outside,
+    js::listed,
 };
 
 #[wasm_bindgen]
@@ -18,6 +20,7 @@ extern "C" {
 
     /// One object for each manager. None of its methods throws, and only `notify` runs
     /// code of the user's.
+    #[wasm_bindgen(extends = Outside)]
     pub type Face;
 
     #[wasm_bindgen(method, js_name = settle)]
@@ -33,9 +36,18 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn own(this: &Face) -> Desk;
 
-    /// The selector that a desk's key stands for, as users see it.
+    /// Calls a `grant` function for the session whose selector is `key`; as [`Outside::call`].
     #[wasm_bindgen(method)]
-    pub(crate) fn selector(this: &Face, key: &JsValue) -> JsValue;
+    pub(crate) fn grant(
+        this: &Face,
+        function: &Function,
+        refresh_token: Option<&str>,
+        scopes: &Array,
+        key: &JsValue,
+        limit: f64,
+        signal: &AbortSignal,
+        done: &JsValue,
+    );
 
     #[wasm_bindgen(method, js_name = token)]
     fn make_token(this: &Face, value: &str, scopes: &Array, issued_at: f64, expires_at: f64) -> Held;
@@ -48,8 +60,9 @@ extern "C" {
     #[wasm_bindgen(method, js_name = fieldsOf)]
     fn fields_of(this: &Face, thrown: &JsValue) -> JsValue;
 
-    #[wasm_bindgen(method, js_name = notify)]
-    fn notify_of(this: &Face, event: &JsValue, key: &JsValue);
+    /// Tells the listeners something about the session whose selector is `key`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn notify(this: &Face, event: &JsValue, key: &JsValue);
 
     /// Where the callers of one session come to. None of its methods throws, or runs code of
     /// the user's.
@@ -90,7 +103,7 @@ impl Face {
 
     /// Gives a caller the scopes it asked for.
     pub(crate) fn settle_scopes(&self, call: CallId, scopes: &ScopeSet) {
-        self.settle_list(number(call), &scopes.iter().map(JsValue::from_str).collect());
+        self.settle_list(number(call), &listed(scopes));
     }
 
     /// Gives a caller its error.
@@ -103,37 +116,32 @@ impl Face {
         let skew = tokens.provider_clock;
         self.make_token(
             tokens.access_token.expose(),
-            &scopes.iter().map(JsValue::from_str).collect(),
+            &listed(scopes),
             tokens.issued_at.shifted(skew).to_js(),
             tokens.expires_at.shifted(skew).to_js(),
         )
     }
 
-    /// Tells the listeners something about the session whose selector is `key`.
-    pub(crate) fn notify(&self, news: &NewsView, key: &JsValue) {
-        self.notify_of(&to_js(&news.0), key);
-    }
-
     /// What was thrown, if it is a `TokenError`, of this copy of the package or another.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     pub(crate) fn own_error(&self, thrown: &JsValue) -> Option<TokenError> {
-        let fields = given(&self.fields_of(thrown));
-        let text = |key: &str| fields.get(key)?.as_text().map(str::to_owned);
-        let number = |key: &str| fields.get(key)?.as_number();
-        let missing_scopes = match fields.get("missingScopes") {
-            Some(Json::List(scopes)) => Some(scopes.iter().filter_map(Json::as_words).collect()),
-            _ => None,
-        };
-        let outlook = match fields.get("retryable") {
-            Some(Json::Bool(true)) => Outlook::MayPass,
-            _ => Outlook::Lasts,
-        };
-        let mut error = TokenError::new(ErrorCode::parse(&text("code")?)?, text("message")?);
+        let fields = self.fields_of(thrown);
+        let get = |key: &str| Reflect::get(&fields, &JsValue::from_str(key)).unwrap_or_default();
+        let (code, message) = (get("code").as_string()?, get("message").as_string()?);
+        let missing_scopes = get("missingScopes");
+        let missing_scopes = missing_scopes.dyn_ref::<Array>().map(|scopes| {
+            let texts = scopes.iter().filter_map(|scope| scope.as_string());
+            texts.collect()
+        });
+        let outlook = if get("retryable") == JsValue::TRUE { Outlook::MayPass } else { Outlook::Lasts };
+        let mut error = TokenError::new(ErrorCode::parse(&code)?, message);
         let failure = &mut *error;
-        failure.status = number("status").map(|status| status as u16);
-        failure.request_id = text("requestId");
-        failure.retry_after = number("retryAfterMs")
-            .and_then(|millis| std::time::Duration::try_from_secs_f64(millis / 1000.0).ok());
+        failure.status = get("status").as_f64().map(|status| status as u16);
+        failure.request_id = get("requestId").as_string();
+        failure.retry_after = get("retryAfterMs")
+            .as_f64()
+            .filter(|millis| *millis >= 0.0)
+            .map(|millis| Duration::from_micros((millis * 1000.0) as u64));
         failure.missing_scopes = missing_scopes;
         failure.outlook = Some(outlook);
         Some(error)

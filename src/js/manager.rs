@@ -1,14 +1,18 @@
 //! What the npm face calls.
+//!
+//! Each exported method costs code on both sides of the border, so those of one shape are one, and
+//! are told apart by a number; `pkg-template/src/words.js` has the words for these.
 
 use std::rc::Rc;
 
+use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 
 use crate::{
     core::{AccessToken, CallId, Event, Refusal, Want},
     driver::Driver,
     graphql::Ruling,
-    host::{PLATFORM, given, to_js},
+    host::{PLATFORM, given},
     js::{Desk, Face, error_view},
     options,
 };
@@ -28,25 +32,67 @@ impl Core {
         Ok(Self { driver: Driver::new(settings, face) })
     }
 
-    /// A caller wants a token: `face.settle` or `face.reject` follows, maybe at once.
-    /// Throws the fields of an `invalid_options` error.
-    pub fn request(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
-        let want = options::read_call(&given(options)).map_err(|error| error_view(&error))?;
-        self.ask(desk, Event::Requested(id(call), want))
-    }
-
-    /// A caller wants a new token; as [`request`](Self::request).
-    pub fn refresh(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
-        options::read_refresh(&given(options)).map_err(|error| error_view(&error))?;
-        self.ask(desk, Event::Requested(id(call), Want::Fresh))
-    }
-
-    /// A caller wants to know the scopes: `face.settle` follows with the application's as a list,
-    /// or with a token, whose scopes are meant; else as [`refresh`](Self::refresh).
-    pub fn scopes(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
-        let asked =
-            options::read_refresh(&given(options)).and_then(|()| self.driver.ask_scopes(desk, id(call)));
+    /// A caller wants something: `face.settle` or `face.reject` follows, maybe at once. Throws
+    /// the fields of an `invalid_options` error.
+    ///
+    /// | `what` | |
+    /// |---|---|
+    /// | 0 | a token |
+    /// | 1 | a new token |
+    /// | 2 | the scopes: `face.settle` has the application's as a list, or a token, whose scopes are meant |
+    pub fn ask(&self, what: u32, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
+        let (driver, options, call) = (&self.driver, given(options), id(call));
+        let asked = match what {
+            0 => options::read_call(&options).and_then(|want| driver.ask(desk, Event::Requested(call, want))),
+            1 => options::read_refresh(&options)
+                .and_then(|()| driver.ask(desk, Event::Requested(call, Want::Fresh))),
+            _ => options::read_refresh(&options).and_then(|()| driver.ask_scopes(desk, call)),
+        };
         asked.map_err(|error| error_view(&error))
+    }
+
+    /// Something was learned, of a session's token or of the time. Throws the fields of an
+    /// `invalid_options` error, where the user says that the API refused `token`.
+    ///
+    /// | `what` | |
+    /// |---|---|
+    /// | 0 | the user says that the API refused `token` |
+    /// | 1 | an answer refused `token` |
+    /// | 2 | it refused the one that took its place as well |
+    /// | 3 | it refused `token`, and the request is not sent again |
+    /// | 4 | the token held was handed out without asking; told once for each token |
+    /// | 5 | another holder wrote to the session's entry in the shared store |
+    /// | 6 | the time is not what it seemed: what is due is done, and the face told anew |
+    /// | 7 | the desk is to hand out what its session holds, if that is open |
+    pub fn tell(
+        &self,
+        what: u32,
+        desk: &Desk,
+        #[wasm_bindgen(unchecked_optional_param_type = "string")] token: &JsValue,
+    ) -> Result<(), JsValue> {
+        let driver = &self.driver;
+        let token = || AccessToken::new(token.as_string().unwrap_or_default());
+        let event = match what {
+            0 => {
+                let told = driver.ask(desk, Event::Invalidated(token()));
+                return told.map_err(|error| error_view(&error));
+            }
+            1 => Event::Refused(token(), Refusal::First),
+            2 => Event::Refused(token(), Refusal::Again),
+            3 => Event::Refused(token(), Refusal::Final),
+            4 => Event::Used,
+            5 => Event::PeerSaved,
+            6 => {
+                driver.woke();
+                return Ok(());
+            }
+            _ => {
+                driver.attach(desk);
+                return Ok(());
+            }
+        };
+        driver.tell(desk, event);
+        Ok(())
     }
 
     /// A caller no longer waits.
@@ -54,39 +100,19 @@ impl Core {
         self.driver.abandon(desk, id(call));
     }
 
-    /// The token held was handed out without asking; told once for each token.
-    pub fn used(&self, desk: &Desk) {
-        self.driver.tell(desk, Event::Used);
-    }
-
-    /// The API refused this token. Throws the fields of an `invalid_options` error.
-    pub fn invalidate(&self, token: &str, desk: &Desk) -> Result<(), JsValue> {
-        self.ask(desk, Event::Invalidated(AccessToken::new(token)))
-    }
-
     /// What the face needs to know of the API to send requests to it.
     pub fn traits(&self) -> JsValue {
-        to_js(&self.driver.traits().0)
+        self.driver.traits()
     }
 
-    /// Whether an answer of this status and body refuses the token: `"whole"`, or
-    /// `"part"` where some of the request was carried out, or `undefined`.
-    pub fn judge(&self, status: u16, body: Option<String>) -> Option<String> {
-        match self.driver.judge(status, body.as_deref()) {
-            Ruling::Taken => None,
-            Ruling::Refused => Some("whole".to_owned()),
-            Ruling::RefusedInPart => Some("part".to_owned()),
+    /// Whether an answer of this status and body refuses the token: 1 if it does, 2 where some of
+    /// the request was carried out, else 0.
+    pub fn judge(&self, status: u16, body: &JsValue) -> u32 {
+        match self.driver.judge(status, body.as_string().as_deref()) {
+            Ruling::Taken => 0,
+            Ruling::Refused => 1,
+            Ruling::RefusedInPart => 2,
         }
-    }
-
-    /// An answer refused this token. `refusal` is `"first"`, `"again"` or `"final"`.
-    pub fn refused(&self, token: &str, refusal: &str, desk: &Desk) {
-        let refusal = match refusal {
-            "first" => Refusal::First,
-            "again" => Refusal::Again,
-            _ => Refusal::Final,
-        };
-        self.driver.tell(desk, Event::Refused(AccessToken::new(token), refusal));
     }
 
     /// What an answer means that does not simply hold data: the fields of an error.
@@ -96,25 +122,9 @@ impl Core {
 
     /// Why a request fails whose new token was refused as well. `needed` are the scopes
     /// that its operation needs, where that is known.
-    pub fn rejected(
-        &self,
-        response: &JsValue,
-        body: String,
-        needed: Option<Vec<String>>,
-        desk: &Desk,
-    ) -> JsValue {
-        let needed = needed.map(|needed| needed.into_iter().collect());
+    pub fn rejected(&self, response: &JsValue, body: String, needed: Option<Array>, desk: &Desk) -> JsValue {
+        let needed = needed.map(|needed| needed.iter().filter_map(|scope| scope.as_string()).collect());
         error_view(&self.driver.rejected(desk, response, body, needed.as_ref()))
-    }
-
-    /// The time is not what it seemed: what is due is done, and the face told anew.
-    pub fn woke(&self) {
-        self.driver.woke();
-    }
-
-    /// Another holder wrote to the session's entry in the shared store.
-    pub fn changed(&self, desk: &Desk) {
-        self.driver.tell(desk, Event::PeerSaved);
     }
 
     /// Takes a newer token out of an ordinary answer; whether there was one.
@@ -124,27 +134,18 @@ impl Core {
 
     /// A snapshot, as the contract spells it.
     pub fn status(&self, desk: &Desk) -> JsValue {
-        to_js(&self.driver.status(desk).0)
+        self.driver.status(desk)
     }
 
-    /// Has the desk hand out what its session holds, if that is open.
-    pub fn attach(&self, desk: &Desk) {
-        self.driver.attach(desk);
+    /// Ends a session, which is not the manager's own; as [`close`](Self::close), which ends all.
+    pub fn leave(&self, desk: &Desk, ended: Function) {
+        self.driver.leave(desk, ended);
     }
 
-    /// Ends a session; as [`close`](Self::close), which ends all.
-    pub fn leave(&self, desk: &Desk) -> js_sys::Promise {
-        self.driver.leave(desk)
-    }
-
-    /// Ends everything; callers that wait are rejected before it returns. What it gives
-    /// settles when a grant that was on the wire under a lease is saved.
-    pub fn close(&self) -> js_sys::Promise {
-        self.driver.close()
-    }
-
-    fn ask(&self, desk: &Desk, event: Event) -> Result<(), JsValue> {
-        self.driver.ask(desk, event).map_err(|error| error_view(&error))
+    /// Ends everything; callers that wait are rejected before it returns. Calls `ended` when a
+    /// grant that was on the wire under a lease is saved.
+    pub fn close(&self, ended: Function) {
+        self.driver.close(ended);
     }
 }
 

@@ -11,4 +11,4 @@ mod views;
 mod tests;
 
 pub(crate) use face::{Desk, Face, Held};
-pub(crate) use views::{NewsView, StatusView, TraitsView, error_view};
+pub(crate) use views::{error_view, listed, news_view, secret_in_page, status_view, traits_view};

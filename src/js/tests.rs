@@ -6,11 +6,16 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::{Desk, Face, manager::Core};
+use crate::host::tests::outside_class;
 
 /// A face that writes down what it is told. `onNotify` may be replaced.
-const FACE: &str = "(() => {
-    const face = {
+const FACE: &str = "(Outside) => {
+    const face = Object.assign(new Outside(), {
         log: [], grants: 0, onNotify() {},
+        grant(grant, refreshToken, scopes, key, limit, signal, done) {
+            const argument = { refreshToken, scopes, session: JSON.parse(key), signal };
+            this.call(grant, [argument], limit, signal, done);
+        },
         desk(key) {
             const name = key === '{}' ? '' : `${key} `;
             return {
@@ -21,7 +26,6 @@ const FACE: &str = "(() => {
                 watcher: () => () => {},
             };
         },
-        selector: (key) => JSON.parse(key),
         settle(call, token) { this.log.push(`settle ${call} ${token.value}`) },
         reject(call, error) { this.log.push(`reject ${call} ${error.code}`) },
         token(value) { return { value } },
@@ -31,10 +35,15 @@ const FACE: &str = "(() => {
             this.log.push(key === '{}' ? event.type : `${key} ${event.type}`);
             this.onNotify(event);
         },
-    };
+    });
     face.own = face.desk('{}');
     return face;
-})()";
+}";
+
+fn face() -> JsValue {
+    let make = js_sys::eval(FACE).expect("the source is right").unchecked_into::<Function>();
+    make.call1(&JsValue::UNDEFINED, &outside_class()).expect("it does not throw")
+}
 
 struct Stage {
     face: JsValue,
@@ -46,7 +55,7 @@ impl Stage {
     /// A manager whose tokens come from `grant`, the source of a function that is
     /// called with the face.
     fn new(grant: &str) -> Self {
-        let face = js_sys::eval(FACE).expect("the source is right");
+        let face = face();
         let options = format!(
             "return {{ provider: {{ name: 'acme', endpoint: 'https://api.test', grant: ({grant}) }},
                 retry: {{ attempts: 1 }} }}"
@@ -64,7 +73,7 @@ impl Stage {
     }
 
     fn request_at(&self, call: u32, desk: &Desk) {
-        let asked = self.core.request(f64::from(call), &JsValue::UNDEFINED, desk);
+        let asked = self.core.ask(REQUEST, f64::from(call), &JsValue::UNDEFINED, desk);
         asked.expect("no options are right");
     }
 
@@ -92,6 +101,21 @@ impl Stage {
         });
         Reflect::set(&self.face, &"onNotify".into(), &listener.into_js_value()).expect("it is an object");
     }
+}
+
+// As in pkg-template/src/words.js.
+const REQUEST: u32 = 0;
+const INVALIDATED: u32 = 0;
+const ATTACH: u32 = 7;
+
+fn nothing() -> Function {
+    Function::new_no_args("")
+}
+
+/// Ends a session, and waits for the end.
+async fn left(core: &Core, desk: &Desk) {
+    let ended = js_sys::Promise::new(&mut |resolve, _| core.leave(desk, resolve));
+    wasm_bindgen_futures::JsFuture::from(ended).await.expect("it ends");
 }
 
 const GRANT: &str = "() => ({ accessToken: `token-${++face.grants}`, expiresInMs: 60000 })";
@@ -128,7 +152,7 @@ async fn a_listener_may_call_any_method() {
     let first = std::cell::Cell::new(true);
     stage.on_notify(move |kind| {
         if kind == "token" && first.replace(false) {
-            inner.core.invalidate("token-1", &inner.own).expect("its selector is right");
+            inner.core.tell(INVALIDATED, &inner.own, &"token-1".into()).expect("its selector is right");
             inner.request(2);
             inner.core.abandon(7.0, &inner.own);
             inner.core.adopt(&JsValue::NULL, &inner.own);
@@ -151,7 +175,7 @@ async fn a_listener_may_close_the_manager() {
     let inner = std::rc::Rc::clone(&stage);
     stage.on_notify(move |kind| {
         if kind == "token" {
-            let _ = inner.core.close();
+            inner.core.close(nothing());
         }
     });
 
@@ -168,7 +192,7 @@ async fn a_grant_function_may_call_the_manager_it_grants_for() {
     let inner = std::rc::Rc::clone(&stage);
     let grant = Closure::<dyn Fn() -> JsValue>::new(move || {
         inner.request(2);
-        inner.core.invalidate("token", &inner.own).expect("its selector is right");
+        inner.core.tell(INVALIDATED, &inner.own, &"token".into()).expect("its selector is right");
         js_sys::eval("({ accessToken: 'token' })").expect("the source is right")
     });
     Reflect::set(&stage.face, &"onGrant".into(), &grant.into_js_value()).expect("it is an object");
@@ -185,7 +209,7 @@ async fn closing_ends_a_grant_that_never_settles() {
     stage.request(1);
     a_while().await;
 
-    let _ = stage.core.close();
+    stage.core.close(nothing());
 
     let signal = Reflect::get(&stage.face, &"signal".into()).expect("it was called");
     assert!(signal.unchecked_into::<web_sys::AbortSignal>().aborted());
@@ -244,7 +268,7 @@ async fn a_grant_function_that_gives_rubbish_is_told_what_to_give() {
 
 #[test]
 fn options_that_are_wrong_are_refused() {
-    let face = js_sys::eval(FACE).expect("the source is right").unchecked_into::<Face>();
+    let face = face().unchecked_into::<Face>();
     let options = js_sys::eval("({ provider: 'flux' })").expect("the source is right");
 
     let Err(fields) = Core::new(&options, face) else { panic!("accepted") };
@@ -282,7 +306,7 @@ async fn a_session_has_one_desk_and_the_latest_is_told() {
     stage.request_at(1, &before);
     a_while().await;
 
-    stage.core.attach(&after);
+    stage.core.tell(ATTACH, &after, &JsValue::UNDEFINED).expect("it does not throw");
 
     let key = "{\"user\":\"one\"}";
     assert!(stage.log().ends_with(&format!("{key} drop; {key} hold token-1")), "{}", stage.log());
@@ -296,7 +320,7 @@ async fn a_session_that_was_left_is_forgotten_and_comes_back_as_another() {
     stage.request_at(1, &desk);
     a_while().await;
 
-    wasm_bindgen_futures::JsFuture::from(stage.core.leave(&desk)).await.expect("it ends");
+    left(&stage.core, &desk).await;
     stage.request_at(2, &desk);
     a_while().await;
 
@@ -311,7 +335,7 @@ async fn leaving_the_managers_own_session_does_nothing() {
     stage.request(1);
     a_while().await;
 
-    wasm_bindgen_futures::JsFuture::from(stage.core.leave(&stage.own)).await.expect("it ends");
+    left(&stage.core, &stage.own).await;
     stage.request(2);
 
     assert!(stage.log().ends_with("settle 2 token-1"), "{}", stage.log());
@@ -322,7 +346,7 @@ fn a_selector_that_is_wrong_is_refused() {
     let stage = Stage::new(GRANT);
     let desk = stage.desk("");
 
-    let Err(fields) = stage.core.request(1.0, &JsValue::UNDEFINED, &desk) else { panic!("accepted") };
+    let Err(fields) = stage.core.ask(REQUEST, 1.0, &JsValue::UNDEFINED, &desk) else { panic!("accepted") };
 
     let message = Reflect::get(&fields, &"message".into()).ok().and_then(|message| message.as_string());
     let expected = "option `user` is an empty string; give a string, a number, or true or false";

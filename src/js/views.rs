@@ -1,173 +1,165 @@
 //! Plain objects for JavaScript, spelled as the contract spells them.
-//!
-//! All are made by way of [`Json`], which is written in one place.
 
+use js_sys::Array;
 use wasm_bindgen::JsValue;
 
 use crate::{
     core::{Change, Outlook, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis},
-    host::to_js,
-    json::Json,
-    provider::{Profile, Signs, TokenSource, Words},
+    host::Plain,
+    provider::{Profile, Signs, TokenSource},
 };
 
 /// `status()`.
-pub(crate) struct StatusView(pub(super) Json);
-
-impl StatusView {
-    pub(crate) fn new(status: &Status, sessions: usize) -> Self {
-        let state = match status.stage {
-            None => "empty",
-            Some(Stage::Fresh) => "fresh",
-            Some(Stage::RefreshDue) => "refresh-due",
-            Some(Stage::Expired) => "expired",
-        };
-        Self(Json::object(vec![
-            ("state", text(state)),
-            ("refreshing", Some(Json::Bool(status.refreshing))),
-            ("issuedAt", status.lifetime.and_then(|(issued_at, _)| point(issued_at))),
-            ("expiresAt", status.lifetime.and_then(|(_, expires_at)| point(expires_at))),
-            ("refreshAt", status.refresh_at.and_then(point)),
-            ("lastError", status.last_error.as_ref().map(fields)),
-            ("grants", number(status.grants)),
-            ("failures", number(status.failures)),
-            ("sessions", number(sessions as u64)),
-        ]))
+pub(crate) fn status_view(status: &Status, sessions: usize) -> JsValue {
+    let state = match status.stage {
+        None => "empty",
+        Some(Stage::Fresh) => "fresh",
+        Some(Stage::RefreshDue) => "refresh-due",
+        Some(Stage::Expired) => "expired",
+    };
+    let view = Plain::new();
+    view.text("state", Some(state));
+    view.flag("refreshing", Some(status.refreshing));
+    view.number("issuedAt", status.lifetime.map(|(issued_at, _)| issued_at.to_js()));
+    view.number("expiresAt", status.lifetime.map(|(_, expires_at)| expires_at.to_js()));
+    view.number("refreshAt", status.refresh_at.map(UnixMillis::to_js));
+    if let Some(error) = &status.last_error {
+        view.put("lastError", &error_view(error));
     }
+    view.number("grants", Some(number(status.grants)));
+    view.number("failures", Some(number(status.failures)));
+    view.number("sessions", Some(number(sessions as u64)));
+    view.into()
 }
 
 /// What the face needs to know of the API.
-pub(crate) struct TraitsView(pub(super) Json);
-
-impl TraitsView {
-    pub(crate) fn new(profile: &Profile, origins: &[String]) -> Self {
-        let Signs { statuses, codes, messages, phrases } = &profile.signals.refused;
-        let mut headers = Vec::new();
-        for (name, value) in &profile.headers {
-            headers.push(Json::List(vec![Json::text(name), Json::text(value.expose())]));
-        }
-        let mut numbers = Vec::new();
-        for status in &**statuses {
-            numbers.push(Json::Number(f64::from(*status)));
-        }
-        let sliding = profile.sliding.as_ref().map(|sliding| &sliding.headers);
-        let speaks = !(codes.is_empty() && messages.is_empty() && phrases.is_empty());
-        Self(Json::object(vec![
-            ("name", text(&profile.name)),
-            ("endpoint", text(&profile.endpoint)),
-            ("origins", Some(texts(origins))),
-            ("headers", Some(Json::List(headers))),
-            // Headers that may bring a newer token.
-            ("sliding", Some(sliding.map_or(Json::List(Vec::new()), Words::to_json))),
-            // Whether tokens are granted in headers, which can then be read.
-            ("readable", Some(Json::Bool(matches!(profile.token, TokenSource::Headers(_))))),
-            // Statuses by which it refuses a token.
-            ("statuses", Some(Json::List(numbers))),
-            // Whether it also refuses tokens by what its answers say.
-            ("speaks", Some(Json::Bool(speaks))),
-        ]))
+pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
+    let Signs { statuses, codes, messages, phrases } = &profile.signals.refused;
+    let headers = Array::new();
+    for (name, value) in &profile.headers {
+        headers.push(&Array::of2(&JsValue::from_str(name), &JsValue::from_str(value.expose())));
     }
+    let refusing = Array::new();
+    for status in statuses.iter() {
+        refusing.push(&JsValue::from_f64(f64::from(*status)));
+    }
+    let view = Plain::new();
+    view.text("name", Some(&profile.name));
+    view.text("endpoint", Some(&profile.endpoint));
+    view.put("origins", &texts(origins));
+    view.put("headers", &headers);
+    // Headers that may bring a newer token.
+    let sliding = Array::new();
+    if let Some(news) = &profile.sliding {
+        for name in news.headers.iter() {
+            sliding.push(&JsValue::from_str(name));
+        }
+    }
+    view.put("sliding", &sliding);
+    // Whether tokens are granted in headers, which can then be read.
+    view.flag("readable", Some(matches!(profile.token, TokenSource::Headers(_))));
+    // Statuses by which it refuses a token.
+    view.put("statuses", &refusing);
+    // Whether it also refuses tokens by what its answers say.
+    view.flag("speaks", Some(!(codes.is_empty() && messages.is_empty() && phrases.is_empty())));
+    view.into()
 }
 
 /// The fields of a `TokenError`, for the face to make one of.
 pub(crate) fn error_view(error: &TokenError) -> JsValue {
-    to_js(&fields(error))
+    let view = Plain::new();
+    view.text("code", Some(error.code.as_str()));
+    view.text("message", Some(&error.message));
+    view.flag("retryable", error.outlook.map(|outlook| outlook == Outlook::MayPass));
+    view.text("provider", error.provider.as_deref());
+    view.number("status", error.status.map(f64::from));
+    view.text("requestId", error.request_id.as_deref());
+    view.number("retryAfterMs", error.retry_after.map(|span| number(millis(span))));
+    if let Some(scopes) = &error.missing_scopes {
+        view.put("missingScopes", &listed(scopes));
+    }
+    view.number("attempts", error.attempts.map(f64::from));
+    view.into()
 }
 
-fn fields(error: &TokenError) -> Json {
-    Json::object(vec![
-        ("code", text(error.code.as_str())),
-        ("message", text(&error.message)),
-        ("retryable", error.outlook.map(|outlook| Json::Bool(outlook == Outlook::MayPass))),
-        ("provider", error.provider.as_deref().and_then(text)),
-        ("status", error.status.and_then(|status| number(status.into()))),
-        ("requestId", error.request_id.as_deref().and_then(text)),
-        ("retryAfterMs", error.retry_after.and_then(|span| number(millis(span)))),
-        ("missingScopes", error.missing_scopes.as_ref().map(listed)),
-        ("attempts", error.attempts.and_then(|attempts| number(attempts.into()))),
-    ])
-}
-
-/// One event for listeners.
-pub(crate) struct NewsView(pub(super) Json);
-
-impl NewsView {
-    /// `requested` are the scopes that were asked for, should the answer not tell.
-    pub(crate) fn new(change: Change, requested: &ScopeSet, provider: &str) -> Self {
-        match change {
-            Change::Token { reason, expires_at, scopes } => Self::of(
-                "token",
-                vec![
-                    ("reason", text(reason.as_str())),
-                    ("expiresAt", point(expires_at)),
-                    ("scopes", Some(listed(scopes.as_ref().unwrap_or(requested)))),
-                ],
-            ),
-            Change::Retry { attempt, delay, error } => Self::of(
-                "retry",
-                vec![
-                    ("attempt", number(attempt.into())),
-                    ("delayMs", number(millis(delay))),
-                    ("code", text(error.code.as_str())),
-                ],
-            ),
-            Change::Error { error, remains } => Self::of(
-                "error",
-                vec![
-                    ("error", Some(fields(&error))),
-                    ("tokenStillValid", Some(Json::Bool(remains == Remains::ValidToken))),
-                ],
-            ),
-            Change::Expired => Self::of("expired", Vec::new()),
-            Change::ScopesMissing(missing) => Self::warning(
-                "insufficient_scope",
-                &format!(
-                    "{provider} granted a token without {}; have these scopes granted to the application and \
-                     the user, or ask for fewer",
-                    missing.listed()
-                ),
-            ),
-            Change::StoreFailed(error) => Self::warning(error.code.as_str(), &error.message),
-            Change::Closed => Self::of("close", Vec::new()),
+/// One event for listeners. `requested` are the scopes that were asked for, should the answer not
+/// tell.
+pub(crate) fn news_view(change: &Change, requested: &ScopeSet, provider: &str) -> JsValue {
+    match change {
+        Change::Token { reason, expires_at, scopes } => {
+            let news = news("token");
+            news.text("reason", Some(reason.as_str()));
+            news.number("expiresAt", Some(expires_at.to_js()));
+            news.put("scopes", &listed(scopes.as_ref().unwrap_or(requested)));
+            news.into()
         }
-    }
-
-    /// A long-lived secret is where everybody can read it.
-    pub(crate) fn secret_in_page() -> Self {
-        Self::warning(
-            "secret_in_page",
-            "a long-lived secret is used in a page, where anyone can read it; get tokens from your own \
-             server instead",
-        )
-    }
-
-    fn warning(code: &str, message: &str) -> Self {
-        Self::of("warning", vec![("code", text(code)), ("message", text(message))])
-    }
-
-    fn of(kind: &str, mut members: Vec<(&str, Option<Json>)>) -> Self {
-        members.insert(0, ("type", text(kind)));
-        Self(Json::object(members))
+        Change::Retry { attempt, delay, error } => {
+            let news = news("retry");
+            news.number("attempt", Some(f64::from(*attempt)));
+            news.number("delayMs", Some(number(millis(*delay))));
+            news.text("code", Some(error.code.as_str()));
+            news.into()
+        }
+        Change::Error { error, remains } => {
+            let news = news("error");
+            news.put("error", &error_view(error));
+            news.flag("tokenStillValid", Some(*remains == Remains::ValidToken));
+            news.into()
+        }
+        Change::Expired => news("expired").into(),
+        Change::ScopesMissing(missing) => warning(
+            "insufficient_scope",
+            &format!(
+                "{provider} granted a token without {}; have these scopes granted to the application and the \
+                 user, or ask for fewer",
+                missing.listed()
+            ),
+        ),
+        Change::StoreFailed(error) => warning(error.code.as_str(), &error.message),
+        Change::Closed => news("close").into(),
     }
 }
 
-fn text(text: &str) -> Option<Json> {
-    Some(Json::text(text))
+/// A long-lived secret is where everybody can read it.
+pub(crate) fn secret_in_page() -> JsValue {
+    warning(
+        "secret_in_page",
+        "a long-lived secret is used in a page, where anyone can read it; get tokens from your own server \
+         instead",
+    )
+}
+
+fn warning(code: &str, message: &str) -> JsValue {
+    let news = news("warning");
+    news.text("code", Some(code));
+    news.text("message", Some(message));
+    news.into()
+}
+
+fn news(kind: &str) -> Plain {
+    let news = Plain::new();
+    news.text("type", Some(kind));
+    news
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts and milliseconds stay below 2^53")]
-fn number(number: u64) -> Option<Json> {
-    Some(Json::Number(number as f64))
+fn number(number: u64) -> f64 {
+    number as f64
 }
 
-fn point(point: UnixMillis) -> Option<Json> {
-    Some(Json::Number(point.to_js()))
+fn texts(texts: &[String]) -> Array {
+    let list = Array::new();
+    for text in texts {
+        list.push(&JsValue::from_str(text));
+    }
+    list
 }
 
-fn texts(texts: &[String]) -> Json {
-    Json::list_of(&mut texts.iter().map(String::as_str))
-}
-
-fn listed(scopes: &ScopeSet) -> Json {
-    Json::list_of(&mut scopes.iter())
+/// Scopes as a list.
+pub(crate) fn listed(scopes: &ScopeSet) -> Array {
+    let list = Array::new();
+    for scope in scopes.iter() {
+        list.push(&JsValue::from_str(scope));
+    }
+    list
 }

@@ -388,15 +388,6 @@ impl Words {
         self.get(0).is_none()
     }
 
-    /// As a list of texts.
-    pub fn to_json(&self) -> Json {
-        let mut list = Vec::new();
-        for word in self.iter() {
-            list.push(Json::text(word));
-        }
-        Json::List(list)
-    }
-
     /// What lies at the first of these paths that leads to something other than `null`.
     pub fn lead<'a>(&self, json: &'a Json) -> Option<&'a Json> {
         self.iter().filter_map(|path| json.at(path)).find(|value| !value.is_null())

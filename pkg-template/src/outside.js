@@ -1,0 +1,279 @@
+// What the core waits for: functions of the user's, `fetch`, and stores. Each ends in time.
+//
+// Decides nothing: the core is told how each ended.
+
+import { lazyTextDecoder } from "./utf8.js";
+
+/**
+ * Told once how it ended, and never while the core is on the stack.
+ *
+ * @typedef {(ending: number, value?: unknown) => void} Done
+ */
+
+// How it ended; see `Ending` in src/host/waiting.rs.
+const GAVE = 0;
+const THREW = 1;
+const LATE = 2;
+
+/** The longest delay that every engine takes. */
+const LONGEST = 2 ** 31 - 1;
+
+/** What the core has of the world, and what takes its time in it; see src/host/outside.rs. None of it throws. */
+export class Outside {
+  /**
+   * @param {() => void} ring
+   * @param {number} delay in ms
+   * @param {boolean} holds keeps the process running, where there is one
+   */
+  setTimer(ring, delay, holds) {
+    /** @type {any} */
+    const timer = setTimeout(ring, delay);
+    if (holds) return timer;
+    if (timer.unref) timer.unref();
+    else /** @type {any} */ (globalThis).Deno?.unrefTimer(timer);
+    return timer;
+  }
+
+  /** @param {any} timer */
+  clearTimer(timer) {
+    // Node keeps a list for each delay that a timer was set for and, once the timer was unref'd, drops it only when
+    // that time has come: an hour, for each of our delays.
+    timer.ref?.();
+    clearTimeout(timer);
+  }
+
+  /**
+   * Calls `woke` at moments at which a page may have slept: when it is shown again, or the network is back.
+   *
+   * @param {() => void} woke
+   * @returns {() => void} ends it
+   */
+  listen(woke) {
+    /** @type {[target: any, event: string][]} */
+    const sources = [
+      [globalThis.document, "visibilitychange"],
+      // `online` also tells workers; Node's global has no events at all.
+      [globalThis, "pageshow"],
+      [globalThis, "online"],
+    ];
+    const each = (/** @type {string} */ method) => {
+      for (const [target, event] of sources) quietly(() => target?.[method]?.(event, woke));
+    };
+    each("addEventListener");
+    return () => each("removeEventListener");
+  }
+
+  /**
+   * Calls a function of the user's.
+   *
+   * @param {(...args: any[]) => unknown} action
+   * @param {unknown[]} args
+   * @param {number} limit in ms
+   * @param {AbortSignal | undefined} signal gives it up
+   * @param {Done} done
+   */
+  call(action, args, limit, signal, done) {
+    wait(() => action(...args), limit, signal, done);
+  }
+
+  /**
+   * As {@link call}. A lease that comes too late is given back.
+   *
+   * @param {(...args: any[]) => unknown} action
+   * @param {unknown[]} args
+   * @param {number} limit
+   * @param {Done} done
+   */
+  acquire(action, args, limit, done) {
+    const leased = new Promise((resolve) => resolve(action(...args)));
+    wait(
+      () => leased,
+      limit,
+      undefined,
+      (ending, value) => {
+        if (ending === LATE) leased.then(this.release, () => {});
+        done(ending, value);
+      },
+    );
+  }
+
+  /**
+   * Gives a lease back. Should that fail, it ends by itself.
+   *
+   * @param {any} lease
+   */
+  release(lease) {
+    quietly(() => lease.release());
+  }
+
+  /**
+   * Sends a request and reads the whole answer: its text, status, and those of its headers that are `wanted`; or why
+   * there is none, as a word or as the system's code, if there is one. Only a code: messages of `fetch` quote headers.
+   *
+   * @param {typeof globalThis.fetch | undefined} fetch instead of the global one
+   * @param {string} url
+   * @param {[name: string, value: string][]} headers
+   * @param {string} body
+   * @param {RequestCredentials | undefined} credentials
+   * @param {string[]} wanted
+   * @param {number} limit
+   * @param {AbortSignal} signal
+   * @param {Done} done
+   */
+  exchange(fetch, url, headers, body, credentials, wanted, limit, signal, done) {
+    /** @type {RequestInit} */
+    const init = {
+      method: "POST",
+      headers: Object.fromEntries(headers),
+      body,
+      // Secrets are not sent on to wherever an answer points.
+      redirect: "manual",
+      signal,
+    };
+    // Workers have no such member, and refuse it.
+    if (credentials) init.credentials = credentials;
+    wait(() => exchanged(fetch ?? globalThis.fetch, url, init, wanted), limit, signal, done);
+  }
+
+  /**
+   * The status of an answer, and those of its headers that are `wanted`; `undefined` if it is no answer.
+   *
+   * @param {any} answer
+   * @param {string[]} wanted
+   * @returns {unknown[] | undefined}
+   */
+  headersOf(answer, wanted) {
+    return headersOf(answer, wanted);
+  }
+}
+
+/**
+ * @param {() => unknown} action
+ * @param {number} limit
+ * @param {AbortSignal | undefined} signal
+ * @param {Done} done
+ */
+function wait(action, limit, signal, done) {
+  /** @type {(ended: [ending: number, value?: unknown]) => void} */
+  let end = () => {};
+  const ended = new Promise((/** @type {typeof end} */ resolve) => (end = resolve));
+  const giveUp = () => end([LATE]);
+  const timer = setTimeout(giveUp, Math.min(limit, LONGEST));
+  signal?.addEventListener("abort", giveUp);
+  // Not `Promise.resolve`, which gives back a promise of the user's as it is, whose class or `then` may throw.
+  new Promise((resolve) => resolve(action())).then(
+    (value) => end([GAVE, value]),
+    (thrown) => end([THREW, thrown]),
+  );
+  ended.then(([ending, value]) => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", giveUp);
+    done(ending, value);
+  });
+}
+
+/**
+ * @param {any} fetch
+ * @param {string} url
+ * @param {RequestInit} init
+ * @param {string[]} wanted
+ */
+async function exchanged(fetch, url, init, wanted) {
+  const signal = /** @type {AbortSignal} */ (init.signal);
+  if (typeof fetch !== "function") return "absent";
+  try {
+    const answer = await fetch(url, init);
+    const told = headersOf(answer, wanted);
+    const reader = told && readerOf(answer.body);
+    // No stream: an empty answer, or a `fetch` of the user's that has only text.
+    if (!told || !(reader || typeof answer.text === "function")) return "rubbish";
+    const text = reader ? await readUpTo(reader, signal) : await answer.text();
+    if (typeof text !== "string") return reader ? "large" : "rubbish";
+    return text.length > LARGEST ? "large" : [text, ...told];
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
+/**
+ * @param {any} answer
+ * @param {string[]} wanted
+ */
+function headersOf(answer, wanted) {
+  try {
+    const { status, headers } = answer;
+    const values = wanted.map((name) => headers.get(name));
+    return typeof status === "number" ? [status, ...values] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {any} body */
+function readerOf(body) {
+  try {
+    return body.getReader();
+  } catch {
+    return undefined;
+  }
+}
+
+/** A MiB: refusals, and answers to a grant, have some hundred bytes. */
+export const LARGEST = 1024 * 1024;
+
+const decoder = lazyTextDecoder();
+
+/**
+ * The text of a stream, which may be the user's; `undefined` where it is longer than a MiB. Read no further once it was
+ * given up: the stream may not heed that, and never end.
+ *
+ * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+ * @param {AbortSignal} [signal]
+ */
+export async function readUpTo(reader, signal) {
+  /** @type {Uint8Array[]} */
+  const parts = [];
+  let size = 0;
+  for (let spent = 0; !signal?.aborted;) {
+    const { value } = await reader.read();
+    // Of any realm, and not what only inherits from bytes.
+    if (!ArrayBuffer.isView(value)) break;
+    // A copy: it throws where the bytes were given away.
+    const part = new Uint8Array(value);
+    parts.push(part);
+    size += part.length;
+    // An empty one counts as well, or a stream of them would never end.
+    spent += part.length || 64;
+    if (spent > LARGEST) {
+      // Not waited for: of a copy, it ends when the caller has read its own.
+      quietly(() => reader.cancel());
+      return undefined;
+    }
+  }
+  const bytes = new Uint8Array(size);
+  for (const part of parts.reverse()) bytes.set(part, (size -= part.length));
+  return decoder.decode(bytes);
+}
+
+/**
+ * The system's code of a failure of `fetch`.
+ *
+ * @param {any} error
+ * @returns {string | undefined}
+ */
+export function codeOf(error) {
+  try {
+    return [error?.cause?.code, error?.code].find((code) => /^[A-Z0-9_]{1,40}$/.test(code));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {() => unknown} action */
+async function quietly(action) {
+  try {
+    await action();
+  } catch {
+    // Nobody waits for it.
+  }
+}

@@ -1,0 +1,64 @@
+//! What the face does for the core.
+
+use js_sys::{Array, Function};
+use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What the core has of the world, by way of the face; see `pkg-template/src/outside.js`. None
+    /// of its methods throws. Those that take their time call `done` once, later, with an
+    /// [`Ending`](super::Ending).
+    #[derive(Clone, Debug)]
+    pub type Outside;
+
+    /// A timer that rings once. Where it does not hold the process, that may end.
+    #[wasm_bindgen(method, js_name = setTimer)]
+    pub(crate) fn set_timer(this: &Outside, ring: &JsValue, delay: f64, holds: bool) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = clearTimer)]
+    pub(crate) fn clear_timer(this: &Outside, timer: &JsValue);
+
+    /// Calls `woke` when a page is shown again or the network is back; what ends that.
+    #[wasm_bindgen(method)]
+    pub(crate) fn listen(this: &Outside, woke: &JsValue) -> Function;
+
+    /// Calls a function of the user's. Not given up where there is no `signal`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn call(
+        this: &Outside,
+        function: &Function,
+        arguments: &Array,
+        limit: f64,
+        signal: Option<&AbortSignal>,
+        done: &JsValue,
+    );
+
+    /// Calls a store's. A lease that comes too late is given back.
+    #[wasm_bindgen(method)]
+    pub(crate) fn acquire(this: &Outside, function: &Function, arguments: &Array, limit: f64, done: &JsValue);
+
+    /// Gives a lease back. Should that fail, it ends by itself.
+    #[wasm_bindgen(method)]
+    pub(crate) fn release(this: &Outside, lease: &JsValue);
+
+    /// Sends a request and reads the whole answer: its text, its status and the headers that are
+    /// `wanted`, or a word that says why there is none.
+    #[wasm_bindgen(method)]
+    pub(crate) fn exchange(
+        this: &Outside,
+        fetch: Option<&Function>,
+        url: &str,
+        headers: &Array,
+        body: &str,
+        credentials: Option<&str>,
+        wanted: &Array,
+        limit: f64,
+        signal: &AbortSignal,
+        done: &JsValue,
+    );
+
+    /// The status of an answer and the headers that are `wanted`, if it is one.
+    #[wasm_bindgen(method, js_name = headersOf)]
+    pub(crate) fn headers_of(this: &Outside, answer: &JsValue, wanted: &Array) -> Option<Array>;
+}
