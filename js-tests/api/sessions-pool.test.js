@@ -304,15 +304,17 @@ describe("what nobody has any more is collected", () => {
         for (let turn = 0; turn < 5; turn++) { gc(); await new Promise((resolve) => setTimeout(resolve, 1)); }
         return process.memoryUsage().heapUsed;
       };
-      let before = await use(0, 4_000);
-      // What stays grows each time; what the collector leaves for later does not.
-      let least = Infinity;
-      for (let from = 4_000; from < 34_000; from += 10_000) {
-        const after = await use(from, from + 10_000);
-        least = Math.min(least, after - before);
-        before = after;
-      }
-      console.log(tokens.status().sessions, least < 500_000 ? "flat" : least);`;
+      // The collector leaves up to a megabyte for later, now and then: the least of three counts.
+      const least = async (from) => {
+        const heaps = [];
+        for (let round = 0; round < 3; round++) heaps.push(await use(from + round * 6_000, from + (round + 1) * 6_000));
+        return Math.min(...heaps);
+      };
+      // Until the engine has compiled what it will: that would count as well.
+      await use(0, 16_000);
+      const before = await least(16_000);
+      const grown = (await least(34_000)) - before;
+      console.log(tokens.status().sessions, grown < 600_000 ? "flat" : grown);`;
 
     assert.equal(await printed(t, program), "101 flat");
   });
