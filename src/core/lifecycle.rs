@@ -3,13 +3,13 @@
 //! Decides everything about one token. Leaves asking the provider, telling the
 //! time and waking up to the driver.
 
-use std::{rc::Rc, time::Duration};
+use std::rc::Rc;
 
 use super::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Expiry, Fence, Flight, FlightId, Grant,
     GrantFailure, Holding, Jitter, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken, Refusals,
     Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, Turn, UnixMillis, Want,
-    Written, cool_down,
+    Written, cool_down, millis,
 };
 
 mod granting;
@@ -56,7 +56,8 @@ struct Trouble {
     error: TokenError,
     /// The end of the cool-down.
     until: UnixMillis,
-    span: Duration,
+    /// In milliseconds.
+    span: u64,
     prospect: Prospect,
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{TokenSet, UnixMillis};
+use super::{TokenSet, UnixMillis, millis};
 
 /// What a user may tune, with the contract's defaults.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,12 +70,11 @@ impl Policy {
     /// most five minutes; wide enough that a refresh can be had before callers
     /// would have to wait; and widened by up to a tenth. `jitter` is in `0.0..1.0`.
     pub fn refresh_at(&self, issued_at: UnixMillis, expires_at: UnixMillis, jitter: f64) -> UnixMillis {
-        let lifetime = expires_at.since(issued_at);
-        let margin = self.margin(lifetime, None);
-        let chosen = lifetime.mul_f64(self.refresh_window).min(MAX_WINDOW);
+        let lifetime = expires_at.millis_since(issued_at);
+        let chosen = times(lifetime, self.refresh_window).min(MAX_WINDOW);
         // Room for a grant before callers would have to wait for it.
-        let window = chosen.max(margin + scaled_margin(lifetime));
-        expires_at - window.mul_f64(1.0 + jitter / 10.0).min(lifetime)
+        let window = chosen.max(self.margin(lifetime, None) + scaled_margin(lifetime));
+        expires_at.before(times(window, 1.0 + jitter / 10.0).min(lifetime))
     }
 
     /// Until when a token is handed out without asking for a new one.
@@ -88,7 +87,7 @@ impl Policy {
         expires_at: UnixMillis,
         min_validity: Option<Duration>,
     ) -> UnixMillis {
-        expires_at - self.margin(expires_at.since(issued_at), min_validity)
+        expires_at.before(self.margin(expires_at.millis_since(issued_at), min_validity))
     }
 
     /// Whether so much of a token's life has passed that a caller may have asked for more
@@ -97,59 +96,72 @@ impl Policy {
         self.served_until(tokens.issued_at, tokens.expires_at, Some(Duration::MAX)) <= now
     }
 
-    fn margin(&self, lifetime: Duration, wish: Option<Duration>) -> Duration {
-        wish.or(self.min_validity).unwrap_or_else(|| scaled_margin(lifetime)).min(lifetime * 3 / 4)
+    fn margin(&self, lifetime: u64, wish: Option<Duration>) -> u64 {
+        let wanted = wish.or(self.min_validity).map_or_else(|| scaled_margin(lifetime), millis);
+        wanted.min(lifetime - lifetime.div_ceil(4))
     }
+}
+
+/// A span multiplied, in whole milliseconds.
+#[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+fn times(span: u64, factor: f64) -> u64 {
+    (span as f64 * factor) as u64
 }
 
 /// An eighth of the lifetime, at most ten seconds: twice that is the default window of
 /// a token that lives for 80 s or less, so that short tokens are not worn out early.
-fn scaled_margin(lifetime: Duration) -> Duration {
-    (lifetime / 8).min(Duration::from_secs(10))
+fn scaled_margin(lifetime: u64) -> u64 {
+    (lifetime / 8).min(10_000)
 }
 
 impl Retry {
-    /// The pause after `failed` attempts: exponential, its second half jittered.
+    /// The pause after `failed` attempts, in milliseconds: exponential, its second half jittered.
     ///
     /// `jitter` is in `0.0..1.0`.
-    pub fn pause(&self, failed: u32, jitter: f64) -> Duration {
-        let doubled = self.base.saturating_mul(2_u32.saturating_pow(failed.saturating_sub(1)));
-        doubled.min(self.max).mul_f64(0.5 + jitter / 2.0)
+    pub fn pause(&self, failed: u32, jitter: f64) -> u64 {
+        pause(millis(self.base), millis(self.max), failed, jitter)
     }
+}
+
+fn pause(base: u64, max: u64, failed: u32, jitter: f64) -> u64 {
+    // More than that is longer than any time that can be waited.
+    let doublings = failed.saturating_sub(1).min(31);
+    times(times(base, f64::from(1_u32 << doublings)).min(max), 0.5 + jitter / 2.0)
 }
 
 impl Sharing {
-    /// How long after it was denied `denied` times a lease is asked for again.
+    /// How many milliseconds after it was denied `denied` times a lease is asked for again.
     ///
     /// Mostly the holder's notice comes first. `jitter` is in `0.0..1.0`.
-    pub fn poll(denied: u32, jitter: f64) -> Duration {
-        Retry { attempts: 0, base: Duration::from_millis(100), max: Duration::from_secs(1) }
-            .pause(denied, jitter)
+    pub fn poll(denied: u32, jitter: f64) -> u64 {
+        pause(100, 1000, denied, jitter)
     }
 
-    /// How long a lease is asked for before a grant is made without it: as long as a
-    /// holder that crashed can keep it, and one more try.
-    pub fn patience(lease: Duration) -> Duration {
-        lease + Duration::from_secs(1)
+    /// For how many milliseconds a lease is asked for before a grant is made without it: as
+    /// long as a holder that crashed can keep it, and one more try.
+    pub fn patience(lease: Duration) -> u64 {
+        millis(lease).saturating_add(1000)
     }
 }
 
-/// How long a failure is remembered: doubling from the last one.
-pub fn cool_down(last: Option<Duration>) -> Duration {
-    last.map_or(FIRST_COOL_DOWN, |span| (span * 2).min(LONGEST_COOL_DOWN))
+/// For how many milliseconds a failure is remembered: doubling from the last one, which is
+/// zero where there was none.
+pub fn cool_down(last: u64) -> u64 {
+    (2 * last).clamp(FIRST_COOL_DOWN, LONGEST_COOL_DOWN)
 }
 
 /// Longest refresh window.
 ///
 /// Five minutes: long enough for three attempts at the longest back-off (30 s),
 /// short enough that an hour-long token is not thrown away early.
-const MAX_WINDOW: Duration = Duration::from_secs(5 * 60);
+const MAX_WINDOW: u64 = 5 * 60_000;
 
 /// Five seconds: a thousand callers a second cause twelve grants a minute at most.
-const FIRST_COOL_DOWN: Duration = Duration::from_secs(5);
+const FIRST_COOL_DOWN: u64 = 5000;
 
 /// A minute: a provider that is back is noticed within it.
-const LONGEST_COOL_DOWN: Duration = Duration::from_secs(60);
+const LONGEST_COOL_DOWN: u64 = 60_000;
 
 /// When the next grant may start, so that nothing can cause a storm.
 ///
@@ -172,17 +184,18 @@ impl Default for Pace {
 impl Pace {
     /// The contract's least time between two grants that nobody waits for. Requests of one
     /// grant may follow each other sooner, as the option `retry` says.
-    const MIN_INTERVAL: Duration = Duration::from_secs(1);
+    const MIN_INTERVAL: u64 = 1000;
 
     /// A grant starts now. Those that nothing held back leave no debt: the bucket is
     /// empty at worst.
     pub fn started(&mut self, now: UnixMillis) {
-        self.full_at = (self.full_at.max(now) + Self::MIN_INTERVAL).min(now + Self::MIN_INTERVAL * BURST);
+        let full_at = self.full_at.max(now).after(Self::MIN_INTERVAL);
+        self.full_at = full_at.min(now.after(Self::MIN_INTERVAL * BURST));
     }
 
     /// From when a grant that a caller waits for may start.
-    pub fn for_caller(self) -> UnixMillis {
-        self.full_at - Self::MIN_INTERVAL * (BURST - 1)
+    pub const fn for_caller(self) -> UnixMillis {
+        self.full_at.before(Self::MIN_INTERVAL * (BURST - 1))
     }
 
     /// From when a grant that nobody waits for may start.
@@ -192,7 +205,7 @@ impl Pace {
 }
 
 /// How many grants callers may cause at once.
-const BURST: u32 = 5;
+const BURST: u64 = 5;
 
 #[cfg(test)]
 mod tests {
@@ -291,32 +304,32 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_longest_and_half_of_each_is_jittered() {
         let retry = Policy::default().retry;
-        let most: Vec<_> = (1..=7).map(|failed| retry.pause(failed, 1.0).as_secs()).collect();
+        let most: Vec<_> = (1..=7).map(|failed| retry.pause(failed, 1.0) / 1000).collect();
 
         assert_eq!(most, [1, 2, 4, 8, 16, 30, 30]);
-        assert_eq!(retry.pause(3, 0.0), seconds(2));
-        assert_eq!(retry.pause(u32::MAX, 1.0), seconds(30));
+        assert_eq!(retry.pause(3, 0.0), 2000);
+        assert_eq!(retry.pause(u32::MAX, 1.0), 30_000);
     }
 
     #[test]
     fn a_lease_is_asked_for_until_nobody_who_crashed_can_have_it() {
-        assert_eq!(Sharing::patience(seconds(20)), seconds(21));
-        let most: Vec<_> = (1..=5).map(|denied| Sharing::poll(denied, 1.0).as_millis()).collect();
+        assert_eq!(Sharing::patience(seconds(20)), 21_000);
+        let most: Vec<_> = (1..=5).map(|denied| Sharing::poll(denied, 1.0)).collect();
 
         assert_eq!(most, [100, 200, 400, 800, 1000]);
-        assert_eq!(Sharing::poll(1, 0.0), Duration::from_millis(50));
+        assert_eq!(Sharing::poll(1, 0.0), 50);
     }
 
     #[test]
     fn a_cool_down_doubles_from_five_seconds_to_a_minute() {
         let mut spans = Vec::new();
-        let mut last = None;
+        let mut last = 0;
         for _ in 0..6 {
-            last = Some(cool_down(last));
-            spans.extend(last.map(|span| span.as_secs()));
+            last = cool_down(last);
+            spans.push(last);
         }
 
-        assert_eq!(spans, [5, 10, 20, 40, 60, 60]);
+        assert_eq!(spans, [5000, 10_000, 20_000, 40_000, 60_000, 60_000]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use std::{rc::Rc, time::Duration};
 use super::{
     Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, TokenError, UnixMillis,
     lifecycle::{earlier, turn},
+    millis,
 };
 
 mod identity;
@@ -432,7 +433,11 @@ impl<T> Pool<T> {
     pub fn served_until(&self, session: SessionId) -> Option<UnixMillis> {
         let found = self.session(session)?;
         let until = found.lifecycle.served_until()?;
-        Some(if session == self.own { until } else { until.min(found.used_at + self.limits.idle / GRAIN) })
+        Some(if session == self.own {
+            until
+        } else {
+            until.min(found.used_at.after(millis(self.limits.idle) / GRAIN))
+        })
     }
 
     /// How many sessions there are, the manager's own included.
@@ -486,14 +491,14 @@ impl<T> Pool<T> {
 
     /// When a session has been idle for too long, should nobody use it.
     fn idle_at(&self, place: u32) -> Option<UnixMillis> {
-        let Limits { idle, .. } = self.limits;
-        self.sessions.get(place).map(|session| session.used_at + idle + idle / GRAIN)
+        let idle = millis(self.limits.idle);
+        self.sessions.get(place).map(|session| session.used_at.after(idle).after(idle / GRAIN))
     }
 }
 
 /// A use is known of within this part of the time after which a session is idle: tokens
 /// are handed out without asking. So a session goes that much later, rather than too early.
-const GRAIN: u32 = 16;
+const GRAIN: u64 = 16;
 
 /// An alarm that does not go off.
 const NEVER: UnixMillis = UnixMillis::new(u64::MAX);

@@ -8,7 +8,6 @@
 //! rather than one for each call.
 
 use super::{AccessToken, UnixMillis, cool_down, superseded::fingerprint};
-use std::time::Duration;
 
 /// A request that was refused, by what becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +30,8 @@ struct Doubt {
     /// The token that was refused [`Refusal::Again`]; `None` doubts [`Refusal::Final`] alone.
     about: Option<u64>,
     until: UnixMillis,
-    span: Duration,
+    /// In milliseconds.
+    span: u64,
 }
 
 impl Refusals {
@@ -48,18 +48,20 @@ impl Refusals {
             (Refusal::Final, None) => (true, None),
             (Refusal::Again, _) => (false, Some(token)),
         };
-        let recent = self.0.as_ref().filter(|doubt| now < doubt.until + QUIET);
-        let span = cool_down(recent.map(|doubt| doubt.span));
-        self.0 = Some(Box::new(Doubt { about, until: now + span, span }));
+        let recent = self.0.as_ref().filter(|doubt| now < doubt.until.after(QUIET));
+        let span = cool_down(recent.map_or(0, |doubt| doubt.span));
+        self.0 = Some(Box::new(Doubt { about, until: now.after(span), span }));
         believed
     }
 }
 
 /// As long as the longest cool-down.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: u64 = 60_000;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const START: UnixMillis = UnixMillis::new(1_800_000_000_000);

@@ -39,7 +39,23 @@ impl UnixMillis {
 
     /// How long after `earlier` this is; zero if it is before.
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+        Duration::from_millis(self.millis_since(earlier))
+    }
+
+    /// The same in milliseconds: the rules count in those, since the arithmetic of a
+    /// [`Duration`], which is of 94 bits, would be two kilobytes of WebAssembly.
+    pub(super) const fn millis_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// So many milliseconds later.
+    pub(super) const fn after(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
+    /// So many milliseconds earlier.
+    pub(super) const fn before(self, millis: u64) -> Self {
+        Self(self.0.saturating_sub(millis))
     }
 
     /// This point as another clock shows it.
@@ -57,7 +73,7 @@ impl Add<Duration> for UnixMillis {
     type Output = Self;
 
     fn add(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(millis(span)))
+        self.after(millis(span))
     }
 }
 
@@ -65,7 +81,7 @@ impl Sub<Duration> for UnixMillis {
     type Output = Self;
 
     fn sub(self, span: Duration) -> Self {
-        Self(self.0.saturating_sub(millis(span)))
+        self.before(millis(span))
     }
 }
 
@@ -103,6 +119,7 @@ impl Skew {
 }
 
 /// A span in whole milliseconds, as it is counted everywhere here.
+#[inline(never)]
 pub fn millis(span: Duration) -> u64 {
     // Not by `as_millis`, which is of 128 bits.
     span.as_secs().saturating_mul(1000).saturating_add(u64::from(span.subsec_millis()))
@@ -118,22 +135,22 @@ pub fn millis(span: Duration) -> u64 {
 pub struct SteadyClock {
     base: UnixMillis,
     wall: UnixMillis,
-    monotonic: Duration,
+    monotonic: u64,
     /// What was read last: a small jump, there and back, must not be followed back.
     latest: UnixMillis,
 }
 
 impl SteadyClock {
-    /// Starts at what the wall clock shows. `monotonic` counts from anywhere.
-    pub const fn new(wall: UnixMillis, monotonic: Duration) -> Self {
+    /// Starts at what the wall clock shows. `monotonic` counts milliseconds from anywhere.
+    pub const fn new(wall: UnixMillis, monotonic: u64) -> Self {
         Self { base: wall, wall, monotonic, latest: wall }
     }
 
     /// The time now, from what both clocks show.
-    pub fn read(&mut self, wall: UnixMillis, monotonic: Duration) -> UnixMillis {
-        let by_wall = wall.since(self.wall);
+    pub fn read(&mut self, wall: UnixMillis, monotonic: u64) -> UnixMillis {
+        let by_wall = wall.millis_since(self.wall);
         let by_monotonic = monotonic.saturating_sub(self.monotonic);
-        self.latest = self.latest.max(self.base + by_wall.max(by_monotonic));
+        self.latest = self.latest.max(self.base.after(by_wall.max(by_monotonic)));
         if by_wall.abs_diff(by_monotonic) > TOLERANCE {
             // One of them jumped or slept. Counting on from old marks would hide
             // the next sleep behind this jump, so both are marked afresh.
@@ -147,7 +164,7 @@ impl SteadyClock {
 ///
 /// Half a second: beyond the granularity and the slewing of any real clock,
 /// below any margin of a token that lives for seconds.
-const TOLERANCE: Duration = Duration::from_millis(500);
+const TOLERANCE: u64 = 500;
 
 #[cfg(test)]
 mod tests {
@@ -156,11 +173,11 @@ mod tests {
     const START: UnixMillis = UnixMillis::new(1_000_000_000);
 
     fn clock() -> SteadyClock {
-        SteadyClock::new(START, Duration::from_secs(7))
+        SteadyClock::new(START, 7000)
     }
 
-    fn at(seconds: u64) -> Duration {
-        Duration::from_secs(7 + seconds)
+    fn at(seconds: u64) -> u64 {
+        7000 + 1000 * seconds
     }
 
     #[test]
@@ -208,11 +225,9 @@ mod tests {
     fn half_a_second_there_and_back_is_waited_for_and_more_is_counted() {
         for (jump, after) in [(500, 500), (501, 601)] {
             let mut clock = clock();
-            let jump = Duration::from_millis(jump);
-            let step = Duration::from_millis(100);
 
-            assert_eq!(clock.read(START + jump, at(0)), START + jump);
-            assert_eq!(clock.read(START + step, at(0) + step), START + Duration::from_millis(after));
+            assert_eq!(clock.read(START.after(jump), at(0)), START.after(jump));
+            assert_eq!(clock.read(START.after(100), at(0) + 100), START.after(after));
         }
     }
 
@@ -224,7 +239,7 @@ mod tests {
         // The wall clock is coarse: it stands still for nine reads and then jumps ten.
         for step in 0..100_000_u64 {
             let wall = START + Duration::from_millis(step / 10 * 10);
-            now = clock.read(wall, Duration::from_secs(7) + Duration::from_millis(step));
+            now = clock.read(wall, at(0) + step);
         }
 
         assert_eq!(now.since(START), Duration::from_millis(99_999));

@@ -1,6 +1,6 @@
 //! The two clocks of the device, read as one.
 
-use std::{cell::Cell, time::Duration};
+use std::cell::Cell;
 
 use wasm_bindgen::prelude::*;
 
@@ -42,7 +42,6 @@ pub(crate) fn wall() -> UnixMillis {
 
 /// Zero for ever where there is no such clock: then the wall clock counts alone.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-fn monotonic() -> Duration {
-    let millis = PERFORMANCE.with(|clock| clock.as_ref().map_or(0.0, Performance::now));
-    Duration::from_micros((millis * 1000.0) as u64)
+fn monotonic() -> u64 {
+    PERFORMANCE.with(|clock| clock.as_ref().map_or(0.0, Performance::now)) as u64
 }

@@ -181,9 +181,10 @@ impl<'a> Reader<'a> {
         self.span(key, 0.0, "a number of milliseconds from 0 to 2^53")
     }
 
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
     fn span(&self, key: &str, least: f64, remedy: &str) -> Option<Duration> {
         let millis = self.number(key, least, MOST_MILLIS, remedy)?;
-        Some(Duration::from_secs_f64(millis / 1000.0))
+        Some(Duration::from_micros((millis * 1000.0) as u64))
     }
 
     /// Whether it is `true`, of `true`, `false` and nothing.

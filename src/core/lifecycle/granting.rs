@@ -3,9 +3,11 @@
 //! Decides what an answer of the provider means for the token and for those who wait.
 //! Leaves whether it goes through a shared store to `sharing`.
 
+use std::time::Duration;
+
 use super::{
     Change, Effect, ErrorCode, Fence, FlightId, Grant, GrantFailure, Lifecycle, Phase, Prospect, Reason,
-    RefreshToken, Remains, Stage, Stamp, TokenError, TokenSet, Trouble, UnixMillis, Want, cool_down,
+    RefreshToken, Remains, Stage, Stamp, TokenError, TokenSet, Trouble, UnixMillis, Want, cool_down, millis,
 };
 
 impl Lifecycle {
@@ -97,11 +99,12 @@ impl Lifecycle {
         flight.failed += 1;
         error.attempts = Some(flight.failed);
         let retry = self.policy.retry;
-        let asked = error.retry_after.unwrap_or_default();
-        if asked > retry.max {
+        let asked = error.retry_after.map_or(0, millis);
+        let asks_too_much = asked > millis(retry.max);
+        if asks_too_much {
             error.code = ErrorCode::RateLimited;
         }
-        if asked > retry.max || flight.failed >= retry.attempts {
+        if asks_too_much || flight.failed >= retry.attempts {
             self.failed(error, Prospect::MayPass, now, effects);
             return;
         }
@@ -109,7 +112,8 @@ impl Lifecycle {
         if flight.phase.fence().is_some() {
             effects.push(Effect::Release(flight.id));
         }
-        flight.pause(now + delay);
+        flight.pause(now.after(delay));
+        let delay = Duration::from_millis(delay);
         effects.push(Effect::Notify(Change::Retry { attempt: flight.failed + 1, delay, error }));
     }
 
@@ -117,8 +121,8 @@ impl Lifecycle {
     fn failed(&mut self, error: TokenError, prospect: Prospect, now: UnixMillis, effects: &mut Vec<Effect>) {
         self.give_up(effects);
         self.failures = self.failures.saturating_add(1);
-        let span = cool_down(self.trouble.as_ref().map(|trouble| trouble.span));
-        let until = now + span.max(error.retry_after.unwrap_or_default());
+        let span = cool_down(self.trouble.as_ref().map_or(0, |trouble| trouble.span));
+        let until = now.after(span.max(error.retry_after.map_or(0, millis)));
         self.trouble = Some(Box::new(Trouble { error: error.clone(), until, span, prospect }));
         for (call, want) in std::mem::take(&mut self.waiting) {
             effects.push(Effect::Settle(call, self.rest_or(error.clone(), &want, now)));

@@ -3,8 +3,6 @@
 //! Decides who asks the provider, and what the holders tell each other. Leaves
 //! reading, writing and locking to the driver.
 
-use std::time::Duration;
-
 use super::{
     Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Lifecycle, Phase, Queue, Reason,
     RefreshToken, Sharing, TokenError, TokenSet, Turn, UnixMillis, Want, Written, cool_down,
@@ -15,7 +13,8 @@ use super::{
 pub(super) struct StoreTrouble {
     /// When it is tried again.
     until: UnixMillis,
-    span: Duration,
+    /// In milliseconds.
+    span: u64,
 }
 
 /// Whether what was found in the store ends the flight.
@@ -332,14 +331,14 @@ impl Lifecycle {
         let Some(flight) = &mut self.flight else { return };
         let Queue { since, denied } = &mut flight.queue;
         *denied += 1;
-        let waited = now.since(since.unwrap_or(now));
+        let waited = now.millis_since(since.unwrap_or(now));
         let lease = self.policy.sharing.and_then(|sharing| sharing.lease).unwrap_or_default();
         if waited >= Sharing::patience(lease) {
             flight.company = Company::Alone;
             self.ask_alone(None, now, effects);
         } else {
             let pause = Sharing::poll(*denied, self.jitter.fraction());
-            flight.pause(now + pause);
+            flight.pause(now.after(pause));
         }
     }
 
@@ -351,8 +350,8 @@ impl Lifecycle {
         if self.store_trouble.is_none() {
             effects.push(Effect::Notify(Change::StoreFailed(error)));
         }
-        let span = cool_down(self.store_trouble.as_ref().map(|trouble| trouble.span));
-        self.store_trouble = Some(Box::new(StoreTrouble { until: now + span, span }));
+        let span = cool_down(self.store_trouble.as_ref().map_or(0, |trouble| trouble.span));
+        self.store_trouble = Some(Box::new(StoreTrouble { until: now.after(span), span }));
     }
 }
 

@@ -12,8 +12,6 @@
 //! - Nobody waits longer than ten seconds for the sake of an order among callers: by then,
 //!   the first to come is the first to go.
 
-use std::time::Duration;
-
 use super::{
     super::{
         UnixMillis,
@@ -158,7 +156,7 @@ impl Turns {
     /// Those first for whom callers wait, then whose token ends first, then who came first.
     fn wait(&mut self, slot: Slot, plea: Plea, since: UnixMillis, ticket: u64) {
         let due = match plea.hurry {
-            Hurry::Callers => plea.due.min(since + PATIENCE),
+            Hurry::Callers => plea.due.min(since.after(PATIENCE)),
             Hurry::Nobody => plea.due,
         };
         let behind = match plea.hurry {
@@ -209,12 +207,13 @@ impl Turns {
 const SHARE: u64 = 4;
 
 /// Ten seconds: as long as callers are used to wait at worst, for a request that times out.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: u64 = 10_000;
 
 #[cfg(test)]
 mod tests {
     #[cfg(not(target_arch = "wasm32"))]
     use std::collections::BTreeMap;
+    use std::time::Duration;
 
     use super::*;
 

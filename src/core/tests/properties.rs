@@ -4,7 +4,10 @@
     reason = "a property is about a few events; the table is about all"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use proptest::prelude::*;
 
@@ -510,8 +513,9 @@ fn cooled(history: &[Step]) -> Vec<(&Step, UnixMillis)> {
         }
         cooled.extend(trouble.map(|(_, until)| (step, until)));
         if let Some(error) = given_up(step) {
-            let span = cool_down(trouble.map(|(span, _)| span));
-            trouble = Some((span, step.at + span.max(error.retry_after.unwrap_or_default())));
+            let span = cool_down(trouble.map_or(0, |(span, _)| span));
+            let asked = error.retry_after.unwrap_or_default();
+            trouble = Some((span, step.at + Duration::from_millis(span).max(asked)));
         }
     }
     cooled

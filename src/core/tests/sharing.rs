@@ -5,7 +5,10 @@
     reason = "a property is about a few events; the table is about all"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use proptest::prelude::*;
 
@@ -83,7 +86,7 @@ proptest! {
 
     #[test]
     fn a_grant_is_asked_for_under_the_lease_while_the_store_works(plan in shared_plans()) {
-        let Some(patience) = plan.policy.sharing.and_then(|it| it.lease).map(Sharing::patience) else { return Ok(()) };
+        let Some(patience) = plan.policy.sharing.and_then(|it| it.lease).map(Sharing::patience).map(Duration::from_millis) else { return Ok(()) };
         let mut began: BTreeMap<FlightId, UnixMillis> = BTreeMap::new();
         let mut held = BTreeSet::new();
         for step in plan.run() {

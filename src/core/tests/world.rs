@@ -6,7 +6,6 @@ use std::{
     collections::BTreeMap,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    time::Duration,
 };
 
 use crate::core::{Grant, Jitter, Skew, SteadyClock, UnixMillis};
@@ -129,7 +128,7 @@ pub(super) const DRIFT: u64 = 100;
 impl Device {
     pub(super) fn new(now: Instant, dice: &mut Dice) -> Self {
         let mut device = Self {
-            steady: SteadyClock::new(UnixMillis::new(0), Duration::ZERO),
+            steady: SteadyClock::new(UnixMillis::new(0), 0),
             offset: dice.around_zero(24 * HOUR),
             wall_drift: dice.around_zero(DRIFT),
             monotonic_drift: dice.around_zero(DRIFT),
@@ -174,12 +173,12 @@ impl Device {
         UnixMillis::new(drifted(now, self.wall_drift).saturating_add_signed(self.offset))
     }
 
-    fn monotonic(&self, now: Instant) -> Duration {
+    fn monotonic(&self, now: Instant) -> u64 {
         let now = match (self.asleep_since, self.sleep) {
             (Some(since), Sleep::Stops) => since,
             (Some(_), Sleep::Counts) | (None, _) => now,
         };
-        Duration::from_millis(drifted(now - self.stopped, self.monotonic_drift))
+        drifted(now - self.stopped, self.monotonic_drift)
     }
 }
 
