@@ -9,12 +9,18 @@ use super::text::joined;
 /// Shared by all who name the same set: a million sessions have few. The empty set
 /// takes no memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ScopeSet(Option<Rc<[Box<str>]>>);
+pub struct ScopeSet(Option<Rc<Vec<String>>>);
 
 impl ScopeSet {
     /// The scopes of `wanted` that are not in this set, in order.
     pub fn missing(&self, wanted: &Self) -> Self {
-        wanted.iter().filter(|scope| !self.contains(scope)).collect()
+        let mut missing = Vec::new();
+        for scope in wanted.listing() {
+            if !self.contains(scope) {
+                missing.push(scope.clone());
+            }
+        }
+        Self::of(missing)
     }
 
     /// Whether each scope of `other` is in this set.
@@ -25,7 +31,15 @@ impl ScopeSet {
     /// The scopes of both.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        if self.includes(other) { self.clone() } else { self.iter().chain(other.iter()).collect() }
+        let missing = self.missing(other);
+        if missing.is_empty() {
+            return self.clone();
+        }
+        let mut both = self.listing().to_vec();
+        for scope in missing.iter() {
+            add(&mut both, scope);
+        }
+        Self::of(both)
     }
 
     /// Whether there is no scope in it.
@@ -35,7 +49,7 @@ impl ScopeSet {
 
     /// The scopes in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.listing().iter().map(AsRef::as_ref)
+        self.listing().iter().map(String::as_str)
     }
 
     /// The scopes with a comma and a space between them, for a message.
@@ -55,41 +69,49 @@ impl ScopeSet {
 
     /// A number that two sets rarely have in common (FNV-1a).
     pub(super) fn digest(&self) -> u64 {
-        let bytes = self.iter().flat_map(|scope| scope.bytes().chain([b' ']));
-        bytes.fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
-            (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
-    }
-
-    /// One function for all kinds of iterators.
-    fn gathered(next: &mut dyn FnMut() -> Option<String>) -> Self {
-        let mut set = Vec::new();
-        while let Some(scope) = next() {
-            if let Err(place) = search(&set, &scope) {
-                set.insert(place, scope.into_boxed_str());
+        let mut digest = 0xcbf2_9ce4_8422_2325;
+        for scope in self.listing() {
+            for byte in scope.as_bytes().iter().chain(b" ") {
+                digest = (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
             }
         }
-        Self(if set.is_empty() { None } else { Some(set.into()) })
+        digest
+    }
+
+    /// Of scopes that are in order, each once.
+    fn of(set: Vec<String>) -> Self {
+        Self(if set.is_empty() { None } else { Some(Rc::new(set)) })
     }
 
     fn contains(&self, scope: &str) -> bool {
         search(self.listing(), scope).is_ok()
     }
 
-    fn listing(&self) -> &[Box<str>] {
-        self.0.as_deref().unwrap_or_default()
+    fn listing(&self) -> &[String] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
     }
 }
 
-impl<S: Into<String>> FromIterator<S> for ScopeSet {
+impl<S: AsRef<str>> FromIterator<S> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
-        let mut scopes = scopes.into_iter();
-        Self::gathered(&mut || scopes.next().map(Into::into))
+        let mut set = Vec::new();
+        for scope in scopes {
+            add(&mut set, scope.as_ref());
+        }
+        Self::of(set)
     }
 }
 
-fn search(set: &[Box<str>], scope: &str) -> Result<usize, usize> {
-    set.binary_search_by(|held| (**held).cmp(scope))
+/// There is an instance of the loop above for each kind of iterator, but one of this.
+#[inline(never)]
+fn add(set: &mut Vec<String>, scope: &str) {
+    if let Err(place) = search(set, scope) {
+        set.insert(place, scope.to_owned());
+    }
+}
+
+fn search(set: &[String], scope: &str) -> Result<usize, usize> {
+    set.binary_search_by(|held| held.as_str().cmp(scope))
 }
 
 #[cfg(test)]
