@@ -168,12 +168,16 @@ impl Lifecycle {
 
     /// When to send [`Event::Woke`]; always later than the last event.
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
+        self.alarm().if_ever()
+    }
+
+    pub(super) fn alarm(&self) -> UnixMillis {
         // Whatever else a flight does is answered by an event.
         let pause = match self.flight.as_deref() {
-            Some(Flight { phase: Phase::BackingOff { until }, .. }) => Some(*until),
-            Some(_) | None => None,
+            Some(Flight { phase: Phase::BackingOff { until }, .. }) => *until,
+            Some(_) | None => UnixMillis::NEVER,
         };
-        earlier(pause, earlier(self.refresh_at(), self.expires_at()))
+        pause.min(self.refresh_at()).min(self.expires_at())
     }
 
     /// Whether a caller waits for an answer.
@@ -221,7 +225,7 @@ impl Lifecycle {
                 let skew = tokens.provider_clock;
                 (tokens.issued_at.shifted(skew), tokens.expires_at.shifted(skew))
             }),
-            refresh_at: self.refresh_at(),
+            refresh_at: self.refresh_at().if_ever(),
             last_error: self.trouble.as_ref().map(|trouble| trouble.error.clone()),
             grants: u64::from(self.grants),
             failures: u64::from(self.failures),
@@ -261,13 +265,13 @@ impl Lifecycle {
         if self.openness == Openness::Closed {
             return;
         }
-        if self.expires_at().is_some_and(|at| at <= now) {
+        if self.expires_at() <= now {
             if let Some(holding) = &mut self.holding {
                 holding.expiry = Expiry::Announced;
             }
             effects.push(Effect::Notify(Change::Expired));
         }
-        if self.refresh_at().is_some_and(|at| at <= now) {
+        if self.refresh_at() <= now {
             self.begin(self.reason(now), now);
         }
         if let Some(Flight { phase: Phase::BackingOff { until }, .. }) = self.flight.as_deref()
@@ -337,7 +341,7 @@ impl Lifecycle {
             tokens.scopes = self.held().and_then(|held| held.scopes.clone());
         }
         self.hold(tokens, Reason::Adopted, effects);
-        self.settle_with_held(&|want, _, _| *want != Want::Fresh, effects);
+        self.settle(&|it, want| if *want == Want::Fresh { None } else { it.given(want) }, effects);
         let spared = self.flight.as_ref().is_some_and(|flight| match flight.phase {
             Phase::BackingOff { .. }
             | Phase::StandingBy { .. }
@@ -353,9 +357,7 @@ impl Lifecycle {
 
     fn closed(&mut self, effects: &mut Vec<Effect>) {
         self.openness = Openness::Closed;
-        for (call, _) in std::mem::take(&mut self.waiting) {
-            effects.push(Effect::Settle(call, Err(TokenError::closed())));
-        }
+        self.settle(&|_, _| Some(Err(TokenError::closed())), effects);
         match self.flight.as_deref() {
             // See `wind_up`.
             Some(Flight {
@@ -413,19 +415,19 @@ impl Lifecycle {
         self.usage = Usage::Unused;
     }
 
-    fn settle_with_held(
-        &mut self,
-        served: &dyn Fn(&Want, &Holding, &Policy) -> bool,
-        effects: &mut Vec<Effect>,
-    ) {
-        let Some(holding) = &self.holding else { return };
+    /// Those who wait get what is `given` to them; the others wait on.
+    fn settle(&mut self, given: &dyn Fn(&Self, &Want) -> Option<Answer>, effects: &mut Vec<Effect>) {
         for (call, want) in std::mem::take(&mut self.waiting) {
-            if served(&want, holding, &self.policy) {
-                effects.push(Effect::Settle(call, answer(holding, &want)));
-            } else {
-                self.waiting.push((call, want));
+            match given(self, &want) {
+                Some(answer) => effects.push(Effect::Settle(call, answer)),
+                None => self.waiting.push((call, want)),
             }
         }
+    }
+
+    /// The token held, as an answer.
+    fn given(&self, want: &Want) -> Option<Answer> {
+        self.holding.as_ref().map(|holding| answer(holding, want))
     }
 
     /// Most sessions have nobody waiting most of the time: room for them would be a quarter
@@ -437,7 +439,7 @@ impl Lifecycle {
     }
 
     /// What is left of the token held, or `error`.
-    fn rest_or(&self, error: TokenError, want: &Want, now: UnixMillis) -> Result<TokenSet, TokenError> {
+    fn rest_or(&self, error: TokenError, want: &Want, now: UnixMillis) -> Answer {
         match (&self.holding, want) {
             (Some(holding), Want::Usable { .. }) if holding.stage(now) != Stage::Expired => {
                 answer(holding, want)
@@ -447,11 +449,12 @@ impl Lifecycle {
     }
 
     /// The stamp of the token held, or of the one that was refused.
-    fn latest_stamp(&self) -> Option<Stamp> {
-        self.held().map(|held| held.stamp).or(match &self.vacancy {
-            Vacancy::Refused(stamp) => Some(**stamp),
-            Vacancy::NeverHeld => None,
-        })
+    fn latest_stamp(&self) -> Option<&Stamp> {
+        match (self.held(), &self.vacancy) {
+            (Some(held), _) => Some(&held.stamp),
+            (None, Vacancy::Refused(stamp)) => Some(stamp),
+            (None, Vacancy::NeverHeld) => None,
+        }
     }
 
     /// Why a grant that starts now is asked for.
@@ -465,14 +468,16 @@ impl Lifecycle {
     }
 
     /// When listeners are to be told that the token held expired.
-    fn expires_at(&self) -> Option<UnixMillis> {
-        let holding = self.holding.as_ref().filter(|holding| holding.expiry == Expiry::Ahead)?;
+    fn expires_at(&self) -> UnixMillis {
         let replaced = matches!(self.flight.as_deref(), Some(Flight { phase: Phase::Saving { .. }, .. }));
-        (!replaced).then_some(holding.tokens.expires_at)
+        match &self.holding {
+            Some(holding) if holding.expiry == Expiry::Ahead && !replaced => holding.tokens.expires_at,
+            Some(_) | None => UnixMillis::NEVER,
+        }
     }
 
     /// When the timer starts a grant that nobody asked for.
-    fn refresh_at(&self) -> Option<UnixMillis> {
+    fn refresh_at(&self) -> UnixMillis {
         let wanted = match self.policy.refresh {
             RefreshMode::Always => true,
             RefreshMode::WhileUsed => self.usage == Usage::Used,
@@ -481,12 +486,12 @@ impl Lifecycle {
         let hopeless = matches!(self.trouble.as_deref(), Some(Trouble { prospect: Prospect::Lasts, .. }));
         let closed = self.openness == Openness::Closed;
         if closed || !wanted || hopeless || self.flight.is_some() {
-            return None;
+            return UnixMillis::NEVER;
         }
         match (&self.holding, &self.vacancy) {
-            (Some(holding), _) => Some(self.background_from(holding.refresh_at)),
-            (None, Vacancy::Refused(_)) => Some(self.background_from(UnixMillis::new(0))),
-            (None, Vacancy::NeverHeld) => None,
+            (Some(holding), _) => self.background_from(holding.refresh_at),
+            (None, Vacancy::Refused(_)) => self.background_from(UnixMillis::new(0)),
+            (None, Vacancy::NeverHeld) => UnixMillis::NEVER,
         }
     }
 
@@ -512,15 +517,10 @@ pub(super) const fn turn(effect: &Effect) -> u8 {
     }
 }
 
-/// The earlier of two moments, as far as there are any.
-pub(super) fn earlier(one: Option<UnixMillis>, other: Option<UnixMillis>) -> Option<UnixMillis> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}
+/// What a caller gets.
+type Answer = Result<TokenSet, TokenError>;
 
-fn answer(holding: &Holding, want: &Want) -> Result<TokenSet, TokenError> {
+fn answer(holding: &Holding, want: &Want) -> Answer {
     let Some(missing) = holding.missing_scopes(want) else { return Ok(holding.tokens.clone()) };
     let message = format!(
         "the token was granted without {}; ask for these scopes in the options, and have them granted to \

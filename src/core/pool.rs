@@ -16,8 +16,7 @@
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, TokenError, UnixMillis,
-    lifecycle::{earlier, turn},
+    Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, TokenError, UnixMillis, lifecycle::turn,
     millis,
 };
 
@@ -116,7 +115,7 @@ struct Session<T> {
     /// The number of its last use, and when that was.
     used: u64,
     used_at: UnixMillis,
-    /// When it is to be woken, as the pool's alarms have it; [`NEVER`] where they do not.
+    /// When it is to be woken, as the pool's alarms have it; [`UnixMillis::NEVER`] where they do not.
     alarm: UnixMillis,
     slot: Slot,
     activity: Activity,
@@ -243,7 +242,7 @@ impl<T: Clone> Pool<T> {
             context,
             used: 0,
             used_at: now,
-            alarm: NEVER,
+            alarm: UnixMillis::NEVER,
             slot: Slot::NONE,
             activity: Activity::Quiet,
         });
@@ -317,9 +316,9 @@ impl<T: Clone> Pool<T> {
     fn review(&mut self, place: u32, now: UnixMillis, effects: &mut Effects) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         self.reviewed.push(session.id);
-        let alarm = session.lifecycle.next_wakeup().unwrap_or(NEVER);
+        let alarm = session.lifecycle.alarm();
         if alarm != session.alarm {
-            if alarm == NEVER {
+            if alarm == UnixMillis::NEVER {
                 self.alarms.remove(place);
             } else {
                 self.alarms.insert(place, alarm.millis());
@@ -370,7 +369,7 @@ impl<T: Clone> Pool<T> {
                 self.recency.pass_over(head);
             }
             let Some(place) = self.next_to_go() else { return };
-            if !self.too_many() && self.idle_at(place).is_none_or(|at| at > now) {
+            if !self.too_many() && self.idle_at(place) > now {
                 return;
             }
             self.forget(place, effects);
@@ -394,9 +393,9 @@ impl<T: Clone> Pool<T> {
 impl<T> Pool<T> {
     /// When to call [`woke`](Self::woke); always later than the last event.
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
-        let due = self.alarms.first().map(|(at, _)| UnixMillis::new(at));
-        let idle = self.next_to_go().and_then(|place| self.idle_at(place));
-        earlier(due, idle)
+        let due = self.alarms.first().map_or(UnixMillis::NEVER, |(at, _)| UnixMillis::new(at));
+        let idle = self.next_to_go().map_or(UnixMillis::NEVER, |place| self.idle_at(place));
+        due.min(idle).if_ever()
     }
 
     /// The sessions that the last call may have changed, in no order and maybe twice. What is
@@ -490,18 +489,16 @@ impl<T> Pool<T> {
     }
 
     /// When a session has been idle for too long, should nobody use it.
-    fn idle_at(&self, place: u32) -> Option<UnixMillis> {
+    fn idle_at(&self, place: u32) -> UnixMillis {
+        let Some(session) = self.sessions.get(place) else { return UnixMillis::NEVER };
         let idle = millis(self.limits.idle);
-        self.sessions.get(place).map(|session| session.used_at.after(idle).after(idle / GRAIN))
+        session.used_at.after(idle).after(idle / GRAIN)
     }
 }
 
 /// A use is known of within this part of the time after which a session is idle: tokens
 /// are handed out without asking. So a session goes that much later, rather than too early.
 const GRAIN: u64 = 16;
-
-/// An alarm that does not go off.
-const NEVER: UnixMillis = UnixMillis::new(u64::MAX);
 
 impl Activity {
     fn of(lifecycle: &Lifecycle) -> Self {

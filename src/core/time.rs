@@ -15,6 +15,14 @@ use std::{
 pub struct UnixMillis(u64);
 
 impl UnixMillis {
+    /// When what is not due goes off. Of eight bytes less than an `Option`, and compared at once.
+    pub(super) const NEVER: Self = Self(u64::MAX);
+
+    /// `None` for never.
+    pub(super) fn if_ever(self) -> Option<Self> {
+        (self != Self::NEVER).then_some(self)
+    }
+
     /// The point `millis` milliseconds after the epoch.
     pub const fn new(millis: u64) -> Self {
         Self(millis)

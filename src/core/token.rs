@@ -40,7 +40,7 @@ impl Stamp {
     ///
     /// Claims count in whole seconds, so two tokens of one second are not known
     /// to be of different age.
-    pub fn is_older_than(self, other: Self) -> bool {
+    pub fn is_older_than(&self, other: &Self) -> bool {
         match (self.issued_at.zip(other.issued_at), self.expires_at.zip(other.expires_at)) {
             (Some((mine, theirs)), Some((my_end, their_end))) => (mine, my_end) < (theirs, their_end),
             (Some((mine, theirs)), None) | (None, Some((mine, theirs))) => mine < theirs,
@@ -62,21 +62,21 @@ mod tests {
 
     #[test]
     fn an_earlier_issue_is_older() {
-        assert!(stamp(1, None).is_older_than(stamp(2, None)));
-        assert!(stamp(1, 9).is_older_than(stamp(2, 8)));
-        assert!(!stamp(2, None).is_older_than(stamp(1, None)));
+        assert!(stamp(1, None).is_older_than(&stamp(2, None)));
+        assert!(stamp(1, 9).is_older_than(&stamp(2, 8)));
+        assert!(!stamp(2, None).is_older_than(&stamp(1, None)));
     }
 
     #[test]
     fn an_earlier_end_is_older_where_the_issue_does_not_tell() {
-        assert!(stamp(1, 8).is_older_than(stamp(1, 9)));
-        assert!(stamp(None, 8).is_older_than(stamp(3, 9)));
-        assert!(!stamp(1, 9).is_older_than(stamp(1, 9)));
+        assert!(stamp(1, 8).is_older_than(&stamp(1, 9)));
+        assert!(stamp(None, 8).is_older_than(&stamp(3, 9)));
+        assert!(!stamp(1, 9).is_older_than(&stamp(1, 9)));
     }
 
     #[test]
     fn what_cannot_be_compared_is_not_older() {
-        assert!(!stamp(None, None).is_older_than(stamp(5, 5)));
-        assert!(!stamp(5, None).is_older_than(stamp(None, 5)));
+        assert!(!stamp(None, None).is_older_than(&stamp(5, 5)));
+        assert!(!stamp(5, None).is_older_than(&stamp(None, 5)));
     }
 }

@@ -87,10 +87,10 @@ impl Lifecycle {
     ) {
         self.flight = None;
         self.grants = self.grants.saturating_add(1);
-        if !self.has_overtaken(tokens.stamp, asked_at, now) {
+        if !self.has_overtaken(&tokens.stamp, asked_at, now) {
             self.hold(tokens, reason, effects);
         }
-        self.settle_with_held(&|_, _, _| true, effects);
+        self.settle(&Self::given, effects);
     }
 
     /// A request of the flight failed in a way that may pass.
@@ -124,9 +124,7 @@ impl Lifecycle {
         let span = cool_down(self.trouble.as_ref().map_or(0, |trouble| trouble.span));
         let until = now.after(span.max(error.retry_after.map_or(0, millis)));
         self.trouble = Some(Box::new(Trouble { error: error.clone(), until, span, prospect }));
-        for (call, want) in std::mem::take(&mut self.waiting) {
-            effects.push(Effect::Settle(call, self.rest_or(error.clone(), &want, now)));
-        }
+        self.settle(&|it, want| Some(it.rest_or(error.clone(), want, now)), effects);
         let remains = match self.holding.as_ref().map(|holding| holding.stage(now)) {
             Some(Stage::Fresh | Stage::RefreshDue) => Remains::ValidToken,
             Some(Stage::Expired) | None => Remains::Nothing,
@@ -139,11 +137,11 @@ impl Lifecycle {
     /// Only one that was adopted since can be: one that was held before is older,
     /// whatever the stamps say, since the provider may have set its clock. And it
     /// must be good enough for all who wait.
-    fn has_overtaken(&self, stamp: Stamp, asked_at: UnixMillis, now: UnixMillis) -> bool {
+    fn has_overtaken(&self, stamp: &Stamp, asked_at: UnixMillis, now: UnixMillis) -> bool {
         self.holding.as_ref().is_some_and(|holding| {
             let serves = |want: &Want| *want == Want::Fresh || holding.satisfies(want, &self.policy, now);
             asked_at <= holding.tokens.issued_at
-                && stamp.is_older_than(holding.tokens.stamp)
+                && stamp.is_older_than(&holding.tokens.stamp)
                 && serves(&Want::USABLE)
                 && self.waiting.iter().all(|(_, want)| serves(want))
         })

@@ -258,11 +258,12 @@ impl Lifecycle {
         let mut tokens = stored.clone();
         tokens.refresh_token = None;
         self.hold(tokens, Reason::Shared, effects);
-        self.settle_with_held(
-            &|want, holding, policy| match want {
+        self.settle(
+            &|it, want| {
+                let is_enough = it.holding.as_ref()?.satisfies(want, &it.policy, now);
                 // A grant that was running when it was asked for has been joined.
-                Want::Fresh => others_granted,
-                Want::Usable { .. } => holding.satisfies(want, policy, now),
+                let is_joined = others_granted && *want == Want::Fresh;
+                if is_enough || is_joined { it.given(want) } else { None }
             },
             effects,
         );

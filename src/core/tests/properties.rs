@@ -187,7 +187,7 @@ proptest! {
         for step in plan.run() {
             let replaced = step.before.held.clone().filter(|held| step.after.held.as_ref() != Some(held));
             if let (Event::Observed(tokens), Some(old)) = (&step.event, &replaced) {
-                assert!(!tokens.stamp.is_older_than(old.stamp), "{step:#?}");
+                assert!(!tokens.stamp.is_older_than(&old.stamp), "{step:#?}");
             }
             if let (Event::Observed(tokens), true) = (&step.event, adopted(&step)) {
                 let name = tokens.access_token.expose();

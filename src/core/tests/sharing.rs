@@ -199,7 +199,7 @@ proptest! {
                 assert!(!superseded.iter().rev().take(16).any(|it| it == name), "{step:#?}");
                 if let Some(old) = &step.before.held {
                     assert!(old.expires_at < now_held.expires_at, "{step:#?}");
-                    assert!(!now_held.stamp.is_older_than(old.stamp), "{step:#?}");
+                    assert!(!now_held.stamp.is_older_than(&old.stamp), "{step:#?}");
                 }
             }
             let replaced = step.before.held.clone().filter(|held| step.after.held.as_ref() != Some(held));
