@@ -251,24 +251,23 @@ impl<T: Clone> Pool<T> {
     }
 
     fn note(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Effects) {
-        match event {
-            Event::Requested(call, want) => self.requested(place, call, want, now, effects),
-            Event::Invalidated(ref token) | Event::Refused(ref token, _) => {
-                let holder = self.holder(place, token);
-                self.touch(place, now);
-                self.tell(holder, event, now, effects);
+        let mut told = place;
+        match &event {
+            Event::Requested(call, want) => {
+                let Some(asked) = self.requested(place, *call, want, now, effects) else { return };
+                told = asked;
             }
-            Event::Used | Event::Observed(_) => {
+            Event::Invalidated(token) | Event::Refused(token, _) => {
+                told = self.holder(place, token);
                 self.touch(place, now);
-                self.tell(place, event, now, effects);
             }
+            Event::Used | Event::Observed(_) => self.touch(place, now),
             Event::Closed => {
                 self.dismiss_guests_of(place, now, effects);
                 // Whoever asks for the same again gets another.
                 if let Some(session) = self.sessions.get(place) {
                     self.families.remove(session.identity.number(), place);
                 }
-                self.tell(place, event, now, effects);
             }
             Event::Abandoned(_)
             | Event::Woke
@@ -276,8 +275,9 @@ impl<T: Clone> Pool<T> {
             | Event::Loaded(..)
             | Event::Leased(..)
             | Event::Saved(..)
-            | Event::PeerSaved => self.tell(place, event, now, effects),
+            | Event::PeerSaved => {}
         }
+        self.tell(told, event, now, effects);
     }
 
     /// The session is used: from now on it is the last to go.

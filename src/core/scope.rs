@@ -17,7 +17,7 @@ impl ScopeSet {
         let mut missing = Vec::new();
         for scope in wanted.listing() {
             if !self.contains(scope) {
-                missing.push(scope.clone());
+                add(&mut missing, scope);
             }
         }
         Self::of(missing)
@@ -31,13 +31,14 @@ impl ScopeSet {
     /// The scopes of both.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        let missing = self.missing(other);
-        if missing.is_empty() {
+        if self.includes(other) {
             return self.clone();
         }
-        let mut both = self.listing().to_vec();
-        for scope in missing.iter() {
-            add(&mut both, scope);
+        let mut both = Vec::new();
+        for set in [self, other] {
+            for scope in set.listing() {
+                add(&mut both, scope);
+            }
         }
         Self::of(both)
     }
@@ -71,14 +72,16 @@ impl ScopeSet {
     pub(super) fn digest(&self) -> u64 {
         let mut digest = 0xcbf2_9ce4_8422_2325;
         for scope in self.listing() {
-            for byte in scope.as_bytes().iter().chain(b" ") {
-                digest = (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            for byte in scope.bytes() {
+                digest = digested(digest, byte);
             }
+            digest = digested(digest, b' ');
         }
         digest
     }
 
     /// Of scopes that are in order, each once.
+    #[inline(never)]
     fn of(set: Vec<String>) -> Self {
         Self(if set.is_empty() { None } else { Some(Rc::new(set)) })
     }
@@ -100,6 +103,10 @@ impl<S: AsRef<str>> FromIterator<S> for ScopeSet {
         }
         Self::of(set)
     }
+}
+
+const fn digested(digest: u64, byte: u8) -> u64 {
+    (digest ^ byte as u64).wrapping_mul(0x0100_0000_01b3)
 }
 
 /// There is an instance of the loop above for each kind of iterator, but one of this.

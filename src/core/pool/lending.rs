@@ -62,33 +62,36 @@ impl<T: Clone> Pool<T> {
     /// A caller wants a token: that of the session, or a sibling's that has what they need,
     /// or a new one. Where they need more than the session asks for, it is asked for by a
     /// sibling, so that the session's other callers go on getting what is held.
+    ///
+    /// The session that is to be told; `None` where the caller has been answered.
     pub(super) fn requested(
         &mut self,
         place: u32,
         call: CallId,
-        want: Want,
+        want: &Want,
         now: UnixMillis,
         effects: &mut Effects,
-    ) {
+    ) -> Option<u32> {
         self.touch(place, now);
-        let Some(session) = self.sessions.get(place) else { return };
-        if let Want::Usable { scopes: wish, .. } = &want
-            && !session.lifecycle.serves(&want, now)
+        let session = self.sessions.get(place)?;
+        if let Want::Usable { scopes: wish, .. } = want
+            && !session.lifecycle.serves(want, now)
         {
             let (of, asked) = (session.id, session.lifecycle.scopes());
             let needed = wish.as_ref().map_or_else(|| asked.clone(), |wish| asked.union(wish));
-            if let Some(lender) = self.lender(place, &want, &needed, now) {
-                return self.lend(place, lender, call, now, effects);
+            if let Some(lender) = self.lender(place, want, &needed, now) {
+                self.lend(place, lender, call, now, effects);
+                return None;
             }
             if self.limits.scoping == Scoping::ByRequest && !asked.includes(&needed) {
                 let (identity, context) = (session.identity, session.context.clone());
                 let at = self.open(identity, &needed, context, now).place();
                 self.guests.add(Guest { call, of, at });
                 self.touch(at, now);
-                return self.tell(at, Event::Requested(call, want), now, effects);
+                return Some(at);
             }
         }
-        self.tell(place, Event::Requested(call, want), now, effects);
+        Some(place)
     }
 
     /// The sibling with the fewest scopes whose token has all that are needed.
