@@ -151,19 +151,22 @@ impl Lifecycle {
 
     /// As [`handle`](Self::handle), for whoever puts the effects in order.
     pub(super) fn tell(&mut self, event: Event, now: UnixMillis, effects: &mut Vec<Effect>) {
-        match self.openness {
-            Openness::Open => {
-                self.note(event, now, effects);
-                self.tend(now, effects);
+        let is_late = match (event.flight(), &self.flight) {
+            (Some(id), Some(flight)) => id != flight.id,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        let is_closed = self.openness == Openness::Closed;
+        if is_late || is_closed && matches!(event, Event::Requested(..)) {
+            if let Some(effect) = undeliverable(&event) {
+                effects.push(effect);
             }
-            Openness::Closed => {
-                if let Event::Requested(call, _) = event {
-                    effects.push(Effect::Settle(call, Err(TokenError::closed())));
-                } else {
-                    self.wind_up(event, effects);
-                }
-            }
+        } else if is_closed {
+            self.wind_up(event, effects);
+        } else {
+            self.note(event, now, effects);
         }
+        self.tend(now, effects);
     }
 
     /// When to send [`Event::Woke`]; always later than the last event.
@@ -251,10 +254,10 @@ impl Lifecycle {
             }
             Event::Observed(tokens) => self.observed(tokens, now, effects),
             Event::Woke => {}
-            Event::Granted(id, answer) => self.granted(id, answer, now, effects),
-            Event::Loaded(id, answer) => self.loaded(id, answer, now, effects),
-            Event::Leased(id, answer) => self.leased(id, answer, now, effects),
-            Event::Saved(id, answer) => self.saved(id, answer, now, effects),
+            Event::Granted(_, answer) => self.granted(answer, now, effects),
+            Event::Loaded(_, answer) => self.loaded(answer, now, effects),
+            Event::Leased(_, answer) => self.leased(answer, now, effects),
+            Event::Saved(_, answer) => self.saved(answer, now, effects),
             Event::PeerSaved => self.peer_saved(now, effects),
             Event::Closed => self.closed(effects),
         }
@@ -514,6 +517,27 @@ pub(super) const fn turn(effect: &Effect) -> u8 {
         | Effect::Save(..)
         | Effect::Release(_) => 1,
         Effect::Notify(_) => 2,
+    }
+}
+
+/// What is done about an event that nothing else comes of: the session was closed, or is
+/// gone, or the flight that it is an answer to is over.
+pub(super) fn undeliverable(event: &Event) -> Option<Effect> {
+    match event {
+        Event::Requested(call, _) => Some(Effect::Settle(*call, Err(TokenError::closed()))),
+        Event::Leased(flight, Ok(Some(_))) => Some(Effect::Release(*flight)),
+        Event::Leased(..)
+        | Event::Abandoned(_)
+        | Event::Used
+        | Event::Invalidated(_)
+        | Event::Refused(..)
+        | Event::Observed(_)
+        | Event::Woke
+        | Event::Granted(..)
+        | Event::Loaded(..)
+        | Event::Saved(..)
+        | Event::PeerSaved
+        | Event::Closed => None,
     }
 }
 

@@ -71,6 +71,26 @@ pub enum Event {
     Closed,
 }
 
+impl Event {
+    /// The flight that it is an answer to.
+    pub(super) const fn flight(&self) -> Option<FlightId> {
+        match self {
+            Self::Granted(id, _) | Self::Loaded(id, _) | Self::Leased(id, _) | Self::Saved(id, _) => {
+                Some(*id)
+            }
+            Self::Requested(..)
+            | Self::Abandoned(_)
+            | Self::Used
+            | Self::Invalidated(_)
+            | Self::Refused(..)
+            | Self::Observed(_)
+            | Self::Woke
+            | Self::PeerSaved
+            | Self::Closed => None,
+        }
+    }
+}
+
 /// What a shared store did with a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {

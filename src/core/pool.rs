@@ -16,7 +16,8 @@
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, TokenError, UnixMillis, lifecycle::turn,
+    Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, UnixMillis,
+    lifecycle::{turn, undeliverable},
     millis,
 };
 
@@ -195,13 +196,10 @@ impl<T: Clone> Pool<T> {
     pub fn handle(&mut self, session: SessionId, event: Event, now: UnixMillis) -> Vec<PoolEffect> {
         let mut effects = self.begin();
         let elsewhere = if let Event::Abandoned(call) = event { self.guests.remove(call) } else { None };
-        match elsewhere.or_else(|| self.sessions.find(session)) {
-            Some(place) => self.note(place, event, now, &mut effects),
-            None => {
-                if let Some(effect) = undeliverable(event) {
-                    effects.push(session, effect);
-                }
-            }
+        if let Some(place) = elsewhere.or_else(|| self.sessions.find(session)) {
+            self.note(place, event, now, &mut effects);
+        } else if let Some(effect) = undeliverable(&event) {
+            effects.push(session, effect);
         }
         self.tend(now, &mut effects);
         effects.in_order()
@@ -512,27 +510,6 @@ impl Activity {
     }
 }
 
-/// What is done about an event of a session that is gone: it was closed, or a lease came
-/// after its flight was over.
-fn undeliverable(event: Event) -> Option<Effect> {
-    match event {
-        Event::Requested(call, _) => Some(Effect::Settle(call, Err(TokenError::closed()))),
-        Event::Leased(flight, Ok(Some(_))) => Some(Effect::Release(flight)),
-        Event::Leased(..)
-        | Event::Abandoned(_)
-        | Event::Used
-        | Event::Invalidated(_)
-        | Event::Refused(..)
-        | Event::Observed(_)
-        | Event::Woke
-        | Event::Granted(..)
-        | Event::Loaded(..)
-        | Event::Saved(..)
-        | Event::PeerSaved
-        | Event::Closed => None,
-    }
-}
-
 /// What is to be done, as within one session over all: callers first, listeners late; what
 /// is gone, last.
 #[derive(Default)]
@@ -548,15 +525,16 @@ impl Effects {
     }
 
     fn in_order(self) -> Vec<PoolEffect> {
-        let Self { performed: [mut effects, mut second, mut third], mut gone } = self;
-        for later in [&mut second, &mut third, &mut gone] {
-            if effects.is_empty() {
-                // Mostly there is one kind, which need not be moved.
-                std::mem::swap(&mut effects, later);
-            } else {
-                effects.append(later);
-            }
-        }
-        effects
+        let Self { performed: [first, second, third], gone } = self;
+        chained(chained(chained(first, second), third), gone)
     }
+}
+
+/// Mostly one of them is empty, and the other need not be moved.
+fn chained(mut first: Vec<PoolEffect>, mut later: Vec<PoolEffect>) -> Vec<PoolEffect> {
+    if first.is_empty() {
+        return later;
+    }
+    first.append(&mut later);
+    first
 }

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Change, Effect, ErrorCode, Fence, FlightId, Grant, GrantFailure, Lifecycle, Phase, Prospect, Reason,
-    RefreshToken, Remains, Stage, Stamp, TokenError, TokenSet, Trouble, UnixMillis, Want, cool_down, millis,
+    Change, Effect, ErrorCode, Fence, Grant, GrantFailure, Lifecycle, Phase, Prospect, Reason, RefreshToken,
+    Remains, Stage, Stamp, TokenError, TokenSet, Trouble, UnixMillis, Want, cool_down, millis,
 };
 
 impl Lifecycle {
@@ -31,12 +31,11 @@ impl Lifecycle {
 
     pub(super) fn granted(
         &mut self,
-        id: FlightId,
         answer: Result<TokenSet, GrantFailure>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(flight) = self.flight.as_mut().filter(|flight| flight.id == id) else { return };
+        let Some(flight) = &mut self.flight else { return };
         let mut none = None;
         let presented = match &mut flight.phase {
             Phase::Granting { presented, .. } => presented,
@@ -65,7 +64,7 @@ impl Lifecycle {
             }
             Err(GrantFailure::RefreshTokenRefused(_)) if presented.is_some() => {
                 *presented = None;
-                effects.push(Effect::Send(id, Grant::Authenticate));
+                effects.push(Effect::Send(flight.id, Grant::Authenticate));
             }
             Err(GrantFailure::Transient(error)) => self.stumbled(error, now, effects),
             Err(GrantFailure::Permanent(error) | GrantFailure::RefreshTokenRefused(error)) => {

@@ -4,8 +4,8 @@
 //! reading, writing and locking to the driver.
 
 use super::{
-    Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Lifecycle, Phase, Queue, Reason,
-    RefreshToken, Sharing, TokenError, TokenSet, Turn, UnixMillis, Want, Written, cool_down,
+    Change, Company, Effect, ErrorCode, Event, Fence, Flight, Lifecycle, Phase, Queue, Reason, RefreshToken,
+    Sharing, TokenError, TokenSet, Turn, UnixMillis, Want, Written, cool_down,
 };
 
 /// A shared store that failed.
@@ -82,12 +82,11 @@ impl Lifecycle {
 
     pub(super) fn loaded(
         &mut self,
-        id: FlightId,
         answer: Result<Option<TokenSet>, TokenError>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(flight) = self.flight.as_ref().filter(|flight| flight.id == id) else { return };
+        let Some(flight) = &self.flight else { return };
         let (fence, then) = (flight.phase.fence(), flight.phase.resumes_at().unwrap_or(now));
         if !flight.phase.is_reading() {
             return;
@@ -108,25 +107,22 @@ impl Lifecycle {
 
     pub(super) fn leased(
         &mut self,
-        id: FlightId,
         answer: Result<Option<Fence>, TokenError>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(flight) = self.flight.as_mut().filter(|flight| flight.id == id) else {
-            give_back_late(id, &answer, effects);
-            return;
-        };
+        let Some(flight) = &mut self.flight else { return };
         if flight.phase != Phase::Locking {
-            if flight.phase.fence().is_none() {
-                give_back_late(id, &answer, effects);
+            // The lease came after it was no longer waited for.
+            if let (None, Ok(Some(_))) = (flight.phase.fence(), &answer) {
+                effects.push(Effect::Release(flight.id));
             }
             return;
         }
         match answer {
             Ok(Some(fence)) => {
                 flight.phase = Phase::Rereading(fence);
-                effects.push(Effect::Load(id));
+                effects.push(Effect::Load(flight.id));
             }
             Ok(None) => self.queue(now, effects),
             Err(error) => {
@@ -138,13 +134,12 @@ impl Lifecycle {
 
     pub(super) fn saved(
         &mut self,
-        id: FlightId,
         answer: Result<Written, TokenError>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(flight) = self.flight.as_ref().filter(|flight| flight.id == id) else { return };
-        let reason = flight.reason;
+        let Some(flight) = &self.flight else { return };
+        let (id, reason) = (flight.id, flight.reason);
         if let Phase::Claiming(fence, refresh_token) = &flight.phase {
             let (fence, refresh_token) = (*fence, refresh_token.clone());
             self.claimed(fence, refresh_token, answer, now, effects);
@@ -216,15 +211,8 @@ impl Lifecycle {
     /// kept for the others before the lease is given back. Given back sooner, somebody
     /// else could present the same refresh token.
     pub(super) fn wind_up(&mut self, event: Event, effects: &mut Vec<Effect>) {
-        let current = self.flight.as_ref().map(|flight| flight.id);
-        if let Event::Leased(id, answer) = &event
-            && current != Some(*id)
-        {
-            give_back_late(*id, answer, effects);
-        }
         if let Event::Granted(id, Ok(mut tokens)) = event {
-            if let Some(Flight { phase: phase @ Phase::Granting { .. }, .. }) = self.flight.as_deref_mut()
-                && current == Some(id)
+            if let Some(Flight { phase, .. }) = self.flight.as_deref_mut()
                 && let Phase::Granting { presented, since, fence } = phase
             {
                 if tokens.refresh_token.is_none() {
@@ -233,9 +221,7 @@ impl Lifecycle {
                 effects.push(Effect::Save(id, *fence, tokens.clone()));
                 *phase = Phase::Saving { tokens, since: *since, fence: *fence };
             }
-        } else if let Event::Granted(id, Err(_)) | Event::Saved(id, _) = event
-            && current == Some(id)
-        {
+        } else if let Event::Granted(..) | Event::Saved(..) = event {
             self.give_up(effects);
         }
     }
@@ -353,12 +339,5 @@ impl Lifecycle {
         }
         let span = cool_down(self.store_trouble.as_ref().map_or(0, |trouble| trouble.span));
         self.store_trouble = Some(Box::new(StoreTrouble { until: now.after(span), span }));
-    }
-}
-
-/// A lease that came after its flight was over.
-fn give_back_late(id: FlightId, answer: &Result<Option<Fence>, TokenError>, effects: &mut Vec<Effect>) {
-    if let Ok(Some(_)) = answer {
-        effects.push(Effect::Release(id));
     }
 }

@@ -139,16 +139,17 @@ impl<T: Clone> Pool<T> {
     /// The callers of a session that is being closed, who wait elsewhere.
     pub(super) fn dismiss_guests_of(&mut self, place: u32, now: UnixMillis, effects: &mut Effects) {
         let Some(id) = self.sessions.get(place).map(|session| session.id) else { return };
-        let mut leaving = Vec::new();
-        for guest in &self.guests.list {
-            if guest.of == id {
-                leaving.push(*guest);
+        // Backwards, since whoever leaves is followed in their place by the last.
+        let mut left = self.guests.list.len();
+        while left > 0 {
+            left -= 1;
+            if let Some(&Guest { call, of, at }) = self.guests.list.get(left)
+                && of == id
+            {
+                self.guests.remove(call);
+                effects.push(id, Effect::Settle(call, Err(TokenError::closed())));
+                self.tell(at, Event::Abandoned(call), now, effects);
             }
-        }
-        for Guest { call, at, .. } in leaving {
-            self.guests.remove(call);
-            effects.push(id, Effect::Settle(call, Err(TokenError::closed())));
-            self.tell(at, Event::Abandoned(call), now, effects);
         }
     }
 }

@@ -25,9 +25,9 @@ impl ScopeSets {
         }
         if self.sets.len() > self.full {
             self.index.clear();
-            for set in std::mem::take(&mut self.sets) {
+            for set in &std::mem::take(&mut self.sets) {
                 if set.is_shared() {
-                    self.keep(set);
+                    self.keep(set.clone());
                 }
             }
             // Twice as many as there are: looking for them costs little for each.
