@@ -143,8 +143,26 @@ fn esbuild(
                 ])
                 .arg(format!("--outfile={}", output.with_extension(extension).display())),
         )?;
+        if (extension, format) == ESM {
+            smaller(project, &output.with_extension(extension))?;
+        }
     }
     Ok(())
+}
+
+/// What browsers load is made another 7 % smaller. Not what `require` finds: esbuild lists the exports' names there, in
+/// a form that Node looks for and that terser takes for dead code.
+fn smaller(project: &Project, module: &Path) -> Result<()> {
+    process::run(
+        project
+            .npm_command("terser")
+            .arg(module)
+            .args(["--module", "--compress=passes=3,ecma=2020", "--mangle", "--comments=/^!/"])
+            // As esbuild's `--line-limit`.
+            .arg("--format=max_line_len=1000")
+            .arg("--output")
+            .arg(module),
+    )
 }
 
 /// The types of an entry as CommonJS sees them: those of other entries are beside them.
