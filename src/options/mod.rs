@@ -16,7 +16,7 @@ mod tests;
 
 use std::time::Duration;
 
-use complaint::{Complaint, item};
+use complaint::{Complaint, item, told};
 use reader::Reader;
 pub use selector::{Selection, read_selector};
 
@@ -166,7 +166,7 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
 /// `invalid_options`; the message names the key and what to write.
 pub fn read_call(given: &Given) -> Result<Want, TokenError> {
     let complaint = Complaint::default();
-    let options = call(given, &complaint, &["signal", "minValidityMs", "scopes"]);
+    let options = call(given, &complaint, "signal minValidityMs scopes");
     let scopes = options.optional_scopes();
     let want = Want::Usable { min_validity: options.millis_or_none("minValidityMs"), scopes };
     complaint.raised()?;
@@ -180,16 +180,16 @@ pub fn read_call(given: &Given) -> Result<Want, TokenError> {
 /// `invalid_options`; the message names the key and what to write.
 pub fn read_refresh(given: &Given) -> Result<(), TokenError> {
     let complaint = Complaint::default();
-    call(given, &complaint, &["signal"]);
+    call(given, &complaint, "signal");
     complaint.raised()
 }
 
-fn call<'a>(given: &'a Given, complaint: &'a Complaint, known: &[&str]) -> Reader<'a> {
+fn call<'a>(given: &'a Given, complaint: &'a Complaint, known: &str) -> Reader<'a> {
     if !matches!(given, Given::Missing | Given::Map(_)) {
         complaint.note(&["the options of the call are ", given.kind(), "; give an object or nothing"]);
     }
     let options = Reader::new(given.members(), complaint);
-    options.accept_only(&[known]);
+    options.accept_only(known);
     options
 }
 
@@ -204,30 +204,14 @@ struct Chosen {
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The options of every provider.
-const COMMON: [&str; 16] = [
-    "provider",
-    "endpoint",
-    "lifetimeMs",
-    "refresh",
-    "refreshWindow",
-    "minValidityMs",
-    "timeoutMs",
-    "retry",
-    "fetch",
-    "headers",
-    "origins",
-    "allowInsecure",
-    "keepAlive",
-    "sessions",
-    "store",
-    "storeTimeoutMs",
-];
+const COMMON: &str = "provider endpoint lifetimeMs refresh refreshWindow minValidityMs timeoutMs retry fetch \
+    headers origins allowInsecure keepAlive sessions store storeTimeoutMs ";
 
 /// What to give as headers.
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
-fn check_keys(options: &Reader<'_>, own: &[&str]) {
-    options.accept_only(&[&COMMON, own]);
+fn check_keys(options: &Reader<'_>, own: &str) {
+    options.accept_only(&told(&[COMMON, own]));
 }
 
 /// Checks where grants are sent; its origin.
@@ -298,15 +282,16 @@ fn is_loopback(hostname: &str) -> bool {
 
 fn policy(options: &Reader<'_>) -> Policy {
     let default = Policy::default();
-    let refresh = options.one_of(
-        "refresh",
-        ["always", "while-used", "on-demand"],
-        [RefreshMode::Always, RefreshMode::WhileUsed, RefreshMode::OnDemand],
-    );
+    let refresh = match options.word("refresh", "always while-used on-demand") {
+        Some("always") => RefreshMode::Always,
+        Some("while-used") => RefreshMode::WhileUsed,
+        Some(_) => RefreshMode::OnDemand,
+        None => default.refresh,
+    };
     let fraction = "a fraction of the lifetime from 0 to 0.9, for example 0.25";
     let refresh_window = options.number("refreshWindow", 0.0, 0.9, fraction);
     Policy {
-        refresh: refresh.unwrap_or(default.refresh),
+        refresh,
         refresh_window: refresh_window.unwrap_or(default.refresh_window),
         min_validity: options.millis_or_none("minValidityMs"),
         retry: retry(options, default.retry),
@@ -347,7 +332,7 @@ fn limits(options: &Reader<'_>, scoping: Scoping) -> Limits {
     let Some(sessions) = options.map("sessions", "an object, for example { max: 1000 }") else {
         return default;
     };
-    sessions.accept_only(&[&["max", "idleMs", "maxConcurrentGrants"]]);
+    sessions.accept_only("max idleMs maxConcurrentGrants");
     let max = sessions.count("max", MOST_SESSIONS, "how many sessions to keep, from 1 to 10 million");
     let grants = sessions.count(
         "maxConcurrentGrants",
@@ -369,7 +354,7 @@ fn retry(options: &Reader<'_>, default: Retry) -> Retry {
     let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }") else {
         return default;
     };
-    retry.accept_only(&[&["attempts", "baseMs", "maxMs"]]);
+    retry.accept_only("attempts baseMs maxMs");
     let attempts = retry.count("attempts", 100, "how many requests to make in all, from 1 to 100");
     let base = retry.millis("baseMs");
     let max = retry.millis("maxMs");

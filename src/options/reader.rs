@@ -49,11 +49,15 @@ impl<'a> Reader<'a> {
         told(&[&self.prefix, key])
     }
 
-    /// Refuses keys that are in none of the lists of `known` ones, and names the one that was meant.
-    pub(super) fn accept_only(&self, known: &[&[&str]]) {
-        let is_known = |key: &str| known.iter().any(|known| known.contains(&key));
-        if let Some((unknown, _)) = self.members.iter().find(|(key, _)| !is_known(key)) {
-            self.unknown(unknown, &known.concat());
+    /// Refuses keys that are not among the `known` ones, which have spaces between them.
+    pub(super) fn accept_only(&self, known: &str) {
+        self.accept(&words(known));
+    }
+
+    /// Refuses keys that are not among the `known` ones, and names the one that was meant.
+    pub(super) fn accept(&self, known: &[&str]) {
+        if let Some((unknown, _)) = self.members.iter().find(|(key, _)| !known.contains(&key.as_str())) {
+            self.unknown(unknown, known);
         }
     }
 
@@ -181,9 +185,12 @@ impl<'a> Reader<'a> {
         self.span(key, 0.0, "a number of milliseconds from 0 to 2^53")
     }
 
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range, and cut off")]
     fn span(&self, key: &str, least: f64, remedy: &str) -> Option<Duration> {
         let millis = self.number(key, least, MOST_MILLIS, remedy)?;
-        Some(Duration::from_secs_f64(millis / 1000.0))
+        let whole = millis as u64;
+        // Not `from_secs_f64`, which brings an arithmetic of its own.
+        Some(Duration::from_millis(whole) + Duration::from_nanos((millis.fract() * 1e6 + 0.5) as u64))
     }
 
     /// Whether it is `true`, of `true`, `false` and nothing.
@@ -224,33 +231,20 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// One of several words, each of which stands for the value at its place.
-    pub(super) fn one_of<T: Copy, const N: usize>(
-        &self,
-        key: &str,
-        words: [&str; N],
-        values: [T; N],
-    ) -> Option<T> {
-        self.word(key, &words).map(|place| values[place])
-    }
-
-    /// The place of a word among the `known` ones.
-    fn word(&self, key: &str, known: &[&str]) -> Option<usize> {
+    /// One of the `known` words, which have spaces between them.
+    pub(super) fn word(&self, key: &str, known: &'static str) -> Option<&'static str> {
         let text = self.get(key)?.as_words().unwrap_or_default();
-        let place = known.iter().position(|word| *word == text);
-        if place.is_none() {
-            self.not_a_word(
-                key,
-                known,
-                &told(&["\"", &joined(&mut known.iter().copied(), "\" or \""), "\""]),
-            );
+        let word = words(known).into_iter().find(|word| *word == text);
+        if word.is_none() {
+            let quoted = joined(&mut words(known).into_iter(), "\" or \"");
+            self.not_a_word(key, known, &told(&["\"", &quoted, "\""]));
         }
-        place
+        word
     }
 
     /// Notes that a key holds none of the `known` words.
-    pub(super) fn not_a_word(&self, key: &str, known: &[&str], remedy: &str) {
-        match self.get(key).and_then(Given::as_words).map(|text| nearest(text, known)) {
+    pub(super) fn not_a_word(&self, key: &str, known: &str, remedy: &str) {
+        match self.get(key).and_then(Given::as_words).map(|text| nearest(text, &words(known))) {
             None => self.wrong(key, remedy),
             Some(None) => self.is(key, "a word that is not known", remedy),
             Some(Some(word)) => {
@@ -327,6 +321,11 @@ impl<'a> Reader<'a> {
         }
         Some(texts)
     }
+}
+
+/// Words that are known, in one text: a list of texts would be as large again.
+pub(super) fn words(text: &str) -> Vec<&str> {
+    text.split(' ').collect()
 }
 
 /// 2^53: beyond it a JavaScript number is not exact.
