@@ -9,7 +9,7 @@ use crate::{
     core::{ErrorCode, Stamp, TokenError, joined},
     http::HttpResponse,
     json::{Json, Platform},
-    provider::{Signs, Wire},
+    provider::{Signs, Wire, profile::words},
 };
 
 use super::{lifetime::Clock, point::parse_retry_after};
@@ -226,7 +226,9 @@ impl<'a> Problem<'a> {
         let message = self.message().trim();
         signs.codes.iter().any(|known| self.codes().contains(&Some(known)))
             || signs.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(message))
-            || signs.phrases.iter().any(|words| words.iter().all(|word| holds(message.as_bytes(), word)))
+            || words(signs.phrases)
+                .iter()
+                .any(|phrase| phrase.split('+').all(|part| holds(message.as_bytes(), part)))
     }
 
     /// What validation complains of: the words before the first name in quotes, and
@@ -342,9 +344,9 @@ mod tests {
     fn signs_are_statuses_codes_messages_and_phrases() {
         let signs = Signs {
             statuses: (&[401]).into(),
-            codes: words(&["AUTH-0008"]),
-            messages: words(&["Unauthorized"]),
-            phrases: &[&["token", "expired"]],
+            codes: words("AUTH-0008"),
+            messages: words("Unauthorized"),
+            phrases: "token+expired",
         };
 
         for body in [

@@ -280,17 +280,17 @@ fn signals(provider: &Reader<'_>) -> Signals {
                 statuses: statuses(&given).into(),
                 messages: signs(&given, "messages", "the message of an error"),
                 codes: signs(&given, "codes", "the code of an error"),
-                phrases: &[],
+                phrases: "",
             }
         }
-        None => Signs::of(&[401], &[]),
+        None => Signs::of(&[401], ""),
     };
     Signals { refused, denied: &DENIED, throttled: &THROTTLED, outage: &NONE }
 }
 
-static DENIED: Signs = Signs::of(&[401, 403], &[]);
-static THROTTLED: Signs = Signs::of(&[429], &[]);
-static NONE: Signs = Signs::of(&[], &[]);
+static DENIED: Signs = Signs::of(&[401, 403], "");
+static THROTTLED: Signs = Signs::of(&[429], "");
+static NONE: Signs = Signs::of(&[], "");
 
 /// One text or several, or none at all.
 fn signs(given: &Reader<'_>, key: &str, one: &str) -> Words {

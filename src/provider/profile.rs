@@ -337,14 +337,15 @@ pub struct Signs {
     pub codes: Words,
     /// Messages of an error, whole, in any case.
     pub messages: Words,
-    /// Words that stand together in a message, in lower case.
-    pub phrases: &'static [&'static [&'static str]],
+    /// What stands together in a message, in lower case: phrases with `|` between them, of parts
+    /// with `+` between them.
+    pub phrases: &'static str,
 }
 
 impl Signs {
     /// These and no others.
-    pub const fn of(statuses: &'static [u16], codes: &'static [&'static str]) -> Self {
-        Self { statuses: Cow::Borrowed(statuses), codes: words(codes), messages: words(&[]), phrases: &[] }
+    pub const fn of(statuses: &'static [u16], codes: &'static str) -> Self {
+        Self { statuses: Cow::Borrowed(statuses), codes: words(codes), messages: words(""), phrases: "" }
     }
 }
 
@@ -363,8 +364,8 @@ pub type Text = Cow<'static, str>;
 /// Words that are written in the code, or that a user gave.
 #[derive(Clone)]
 pub enum Words {
-    /// Written in the code: nothing is built of them.
-    Known(&'static [&'static str]),
+    /// Written in the code, with `|` between them: a list of texts would be as large again.
+    Known(&'static str),
     /// Given by a user.
     Given(Vec<String>),
 }
@@ -378,7 +379,8 @@ impl Words {
     /// The word at `place`.
     pub fn get(&self, place: usize) -> Option<&str> {
         match self {
-            Self::Known(words) => words.get(place).copied(),
+            Self::Known("") => None,
+            Self::Known(words) => words.split('|').nth(place),
             Self::Given(words) => words.get(place).map(String::as_str),
         }
     }
@@ -396,7 +398,7 @@ impl Words {
 
 impl Default for Words {
     fn default() -> Self {
-        words(&[])
+        words("")
     }
 }
 
@@ -421,8 +423,8 @@ impl fmt::Debug for Words {
     }
 }
 
-/// Words that are written in the code.
-pub(crate) const fn words(words: &'static [&'static str]) -> Words {
+/// Words that are written in the code, with `|` between them.
+pub(crate) const fn words(words: &'static str) -> Words {
     Words::Known(words)
 }
 
@@ -438,8 +440,7 @@ mod tests {
     fn the_first_path_that_leads_to_a_value_counts() {
         let json = parse_json(r#"{"token":null,"accessToken":"b"}"#).unwrap();
 
-        for paths in [words(&["token", "accessToken"]), Words::Given(vec!["x".into(), "accessToken".into()])]
-        {
+        for paths in [words("token|accessToken"), Words::Given(vec!["x".into(), "accessToken".into()])] {
             assert_eq!(paths.lead(&json).and_then(Json::as_text), Some("b"));
         }
     }
