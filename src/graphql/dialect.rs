@@ -1,6 +1,9 @@
 //! What has been learned of an API: which spelling it takes, whether it renews.
 
-use crate::provider::{Profile, Spelling};
+use crate::{
+    core::parts,
+    provider::{Profile, Spelling},
+};
 
 /// The most words that a profile spells in several ways.
 pub(super) const MOST_SPELLINGS: usize = 3;
@@ -51,7 +54,7 @@ impl Dialect {
         }
         let mut spelled = String::new();
         // Every other part stands between percent signs.
-        for part in document.split('%') {
+        for part in parts(document, b'%') {
             let word = self.words(profile).find(|(spelling, _)| spelling.name == part);
             spelled.push_str(word.map_or(part, |(_, word)| word));
         }

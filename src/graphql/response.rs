@@ -6,7 +6,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    core::{ErrorCode, Stamp, TokenError, joined},
+    core::{ErrorCode, Stamp, TokenError, is_one_of, joined, parts},
     http::HttpResponse,
     json::{Json, Platform},
     provider::{Signs, Wire, profile::words},
@@ -218,8 +218,13 @@ impl<'a> Problem<'a> {
     /// Its codes; only such that are safe to show.
     fn codes(&self) -> [Option<&'a str>; 4] {
         let message = if self.form == Form::OAuth { Some(self.message()) } else { None };
-        [self.text("extensions.code"), self.text("extensions.errorClass"), self.text("code"), message]
-            .map(|code| code.filter(|code| is_showable(code)))
+        let code = |path| self.text(path).filter(|code| is_showable(code));
+        [
+            code("extensions.code"),
+            code("extensions.errorClass"),
+            code("code"),
+            message.filter(|code| is_showable(code)),
+        ]
     }
 
     fn shows(&self, signs: &Signs) -> bool {
@@ -228,14 +233,14 @@ impl<'a> Problem<'a> {
             || signs.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(message))
             || words(signs.phrases)
                 .iter()
-                .any(|phrase| phrase.split('+').all(|part| holds(message.as_bytes(), part)))
+                .any(|phrase| parts(phrase, b'+').iter().all(|part| holds(message.as_bytes(), part)))
     }
 
     /// What validation complains of: the words before the first name in quotes, and
     /// that name. What comes after it are suggestions.
     pub(super) fn complaint(&self) -> Option<(&'a [u8], &'a [u8])> {
         let message = self.message().as_bytes();
-        let start = message.iter().position(|byte| QUOTES.contains(byte))?;
+        let start = message.iter().position(|byte| is_one_of(*byte, QUOTES))?;
         let (lead, quoted) = message.split_at(start);
         let (quote, rest) = quoted.split_first()?;
         Some((lead, rest.split(|byte| byte == quote).next()?))
@@ -280,7 +285,7 @@ fn problems(body: &Json, form: Form) -> Vec<Problem<'_>> {
 /// A code or an id, if it is one: what a provider writes there goes into messages.
 fn is_showable(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_one_of(byte, b"-_."))
 }
 
 #[cfg(test)]

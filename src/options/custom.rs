@@ -115,7 +115,7 @@ fn wire(provider: &Reader<'_>, profile: &mut Profile, secrets: &mut Secrets) {
     profile.refresh_token = paths(provider, "refreshToken");
     profile.scopes = paths(provider, "scopes");
     if let Some(headers) = provider.map("headers", HEADERS) {
-        profile.headers = headers.headers();
+        headers.add_to(&mut profile.headers);
     }
     if profile.renew.is_some() && profile.refresh_token.is_empty() {
         provider.wrong("refreshToken", "{ data: path } so that `renew` has something to present");
@@ -241,8 +241,11 @@ fn expiry(provider: &Reader<'_>, profile: &mut Profile) {
     let given = provider.required_map("expiry", remedy);
     given.accept_only("expiresIn expiresAt jwt lifetimeMs unit");
     let unit = given.word("unit", "seconds milliseconds");
-    let ways = words("expiresIn expiresAt jwt lifetimeMs");
-    if ways.into_iter().filter(|way| given.get(way).is_some()).count() != 1 {
+    let mut told = 0;
+    for way in words("expiresIn expiresAt jwt lifetimeMs") {
+        told += usize::from(given.get(way).is_some());
+    }
+    if told != 1 {
         provider.not_one("expiry", remedy);
     }
     if unit.is_some() && given.get("expiresIn").is_none() {

@@ -21,7 +21,7 @@ use reader::Reader;
 pub use selector::{Selection, read_selector};
 
 use crate::{
-    core::{Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError, Want},
+    core::{Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError, Want, parts},
     json::{Credentials, Function, Json, Platform},
     provider::{Profile, Wire},
 };
@@ -134,7 +134,7 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
         check_url("url", url, &options, platform);
     }
     if let Some(headers) = options.map("headers", HEADERS) {
-        profile.headers.extend(headers.headers());
+        headers.add_to(&mut profile.headers);
     }
     let limits = limits(&options, profile.scoping());
     let timeout = options.millis("timeoutMs").unwrap_or(TIMEOUT);
@@ -274,7 +274,7 @@ fn check_url(key: &str, url: &str, options: &Reader<'_>, platform: Platform) -> 
 /// Whether nothing leaves the machine (RFC 6761 section 6.3 for the name).
 fn is_loopback(hostname: &str) -> bool {
     let is_ipv4 = || {
-        let parts: Vec<_> = hostname.split('.').collect();
+        let parts = parts(hostname, b'.');
         parts.len() == 4 && parts[0] == "127" && parts.iter().all(|part| part.parse::<u8>().is_ok())
     };
     hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "[::1]" || is_ipv4()

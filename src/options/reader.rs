@@ -10,7 +10,7 @@ use super::{
     complaint::{Complaint, item, nearest, shown, told},
 };
 use crate::{
-    core::{ScopeSet, Secret, joined},
+    core::{ScopeSet, Secret, is_one_of, joined, parts},
     json::Function,
 };
 
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
     /// The user name of a Basic header, which ends at its first colon (RFC 7617 section 2).
     pub(super) fn user_name(&self, key: &str, remedy: &str) -> String {
         let name = self.required_text(key, remedy);
-        if name.contains(':') {
+        if name.bytes().any(|byte| byte == b':') {
             self.is(key, "a string with a colon in it", remedy);
         }
         name
@@ -277,9 +277,8 @@ impl<'a> Reader<'a> {
         self.get("scopes").map(|_| self.scopes())
     }
 
-    /// Headers to add to grant requests; names come out in lower case.
-    pub(super) fn headers(&self) -> Vec<(String, Secret)> {
-        let mut headers = Vec::new();
+    /// Adds headers for grant requests; names come out in lower case.
+    pub(super) fn add_to(&self, headers: &mut Vec<(String, Secret)>) {
         for (name, value) in self.members {
             let lower = name.to_ascii_lowercase();
             let key = shown(name);
@@ -301,7 +300,6 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        headers
     }
 
     /// One name or path, or a list of them, at least one.
@@ -325,7 +323,7 @@ impl<'a> Reader<'a> {
 
 /// Words that are known, in one text: a list of texts would be as large again.
 pub(super) fn words(text: &str) -> Vec<&str> {
-    text.split(' ').collect()
+    parts(text, b' ')
 }
 
 /// 2^53: beyond it a JavaScript number is not exact.
@@ -339,7 +337,7 @@ fn is_scope(text: &str) -> bool {
 /// RFC 9110 section 5.6.2.
 pub(super) fn is_header_name(name: &str) -> bool {
     !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_one_of(byte, b"!#$%&'*+-.^_`|~"))
 }
 
 fn is_header_value(value: &str) -> bool {

@@ -82,7 +82,7 @@ fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selec
 
 /// Adds a variable in the order of names: for so few, a sort would be more code than work.
 fn insert(variables: &mut Vec<Chosen>, name: &str, value: Option<Json>) {
-    let place = variables.partition_point(|(other, _)| other.as_str() <= name);
+    let place = variables.iter().position(|(other, _)| other.as_str() > name).unwrap_or(variables.len());
     variables.insert(place, (name.to_owned(), value));
 }
 

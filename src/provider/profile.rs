@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use crate::{
-    core::{Scoping, Secret},
+    core::{Scoping, Secret, parts},
     json::Json,
 };
 
@@ -380,7 +380,7 @@ impl Words {
     pub fn get(&self, place: usize) -> Option<&str> {
         match self {
             Self::Known("") => None,
-            Self::Known(words) => words.split('|').nth(place),
+            Self::Known(words) => parts(words, b'|').get(place).copied(),
             Self::Given(words) => words.get(place).map(String::as_str),
         }
     }
