@@ -71,7 +71,11 @@ impl Json {
 
     /// What lies at a path: names and positions with dots between them.
     pub fn at(&self, path: &str) -> Option<&Self> {
-        parts(path, b'.').into_iter().try_fold(self, |value, key| value.get(key))
+        let mut value = self;
+        for key in parts(path, b'.') {
+            value = value.get(key)?;
+        }
+        Some(value)
     }
 
     /// The text, if it is one.

@@ -30,7 +30,8 @@ pub fn parts(text: &str, separator: u8) -> Vec<&str> {
     parts
 }
 
-/// Whether a byte is one of a few. Not `contains`, which searches several bytes at a time.
+/// Whether a byte is one of a few.
+#[expect(clippy::manual_contains, reason = "that searches several bytes at a time, which is more code")]
 pub fn is_one_of(byte: u8, few: &[u8]) -> bool {
     few.iter().any(|known| *known == byte)
 }

@@ -249,7 +249,8 @@ impl<'a> Exchange<'a> {
         }
         for (lead, name) in answer.problems().iter().filter_map(Problem::complaint) {
             let part = if holds(lead, "argument") { Part::Argument } else { Part::Field };
-            for (place, (spelling, word)) in self.spoken.words(self.profile).enumerate() {
+            for (place, spelling) in self.profile.spellings.iter().enumerate() {
+                let word = self.spoken.word(place, spelling);
                 misspelled[place] |= spelling.part == part && word.as_bytes() == name;
             }
         }

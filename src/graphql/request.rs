@@ -167,8 +167,8 @@ fn basic_key(key: &str) -> String {
 }
 
 fn without_line_breaks(mut text: &str) -> &str {
-    while let Some(rest) = text.strip_suffix('\n').or_else(|| text.strip_suffix('\r')) {
-        text = rest;
+    while let [.., b'\n' | b'\r'] = text.as_bytes() {
+        text = &text[..text.len() - 1];
     }
     text
 }

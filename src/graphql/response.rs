@@ -92,7 +92,7 @@ impl Answer {
             Some(body) if body.get("data").is_some() || !problems(body, form).is_empty() => Kind::GraphQl,
             Some(_) => Kind::OtherJson,
             None if text.is_empty() => Kind::Empty,
-            None if text.starts_with('<') => Kind::Html,
+            None if text.as_bytes().first() == Some(&b'<') => Kind::Html,
             None => Kind::Garbled,
         };
         Self { status: response.status, kind, body, form }
@@ -180,7 +180,7 @@ pub(super) fn retry_after(response: &HttpResponse) -> Option<Duration> {
 
 /// A body without what may lie around its JSON.
 fn bare(mut text: &str) -> &str {
-    while let Some(rest) = text.strip_prefix('\u{feff}') {
+    while let Some(rest) = text.strip_prefix("\u{feff}") {
         text = rest;
     }
     text.trim()

@@ -21,14 +21,14 @@ pub(super) fn read(provider: &Reader<'_>, options: &Reader<'_>) -> Chosen {
     let scopes = options.optional_scopes().unwrap_or_default();
     provider.accept_only(&told(&["name endpoint sliding refused grant ", WIRE]));
     let grant = provider.function("grant");
-    if grant.is_some()
-        && let Some(key) = words(WIRE).into_iter().find(|key| provider.get(key).is_some())
-    {
-        options.note(&[
-            "options `provider.grant` and `provider.",
-            key,
-            "` exclude each other; describe the API or give a function, not both",
-        ]);
+    for key in words(WIRE) {
+        if grant.is_some() && provider.get(key).is_some() {
+            options.note(&[
+                "options `provider.grant` and `provider.",
+                key,
+                "` exclude each other; describe the API or give a function, not both",
+            ]);
+        }
     }
     let name = provider.required_text("name", "a short name for messages, for example \"acme\"");
     if !name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') || name.len() > 40 {

@@ -234,12 +234,14 @@ impl<'a> Reader<'a> {
     /// One of the `known` words, which have spaces between them.
     pub(super) fn word(&self, key: &str, known: &'static str) -> Option<&'static str> {
         let text = self.get(key)?.as_words().unwrap_or_default();
-        let word = words(known).into_iter().find(|word| *word == text);
-        if word.is_none() {
-            let quoted = joined(&mut words(known).into_iter(), "\" or \"");
-            self.not_a_word(key, known, &told(&["\"", &quoted, "\""]));
+        for word in words(known) {
+            if word == text {
+                return Some(word);
+            }
         }
-        word
+        let quoted = joined(&mut words(known).into_iter(), "\" or \"");
+        self.not_a_word(key, known, &told(&["\"", &quoted, "\""]));
+        None
     }
 
     /// Notes that a key holds none of the `known` words.

@@ -1,6 +1,6 @@
 //! What there is to know about an API's tokens, as data.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration, vec};
 
 use crate::{
     core::{Scoping, Secret, parts},
@@ -372,17 +372,24 @@ pub enum Words {
 
 impl Words {
     /// The words in order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..).map_while(|place| self.get(place))
+    pub fn iter(&self) -> vec::IntoIter<&str> {
+        let words = match self {
+            Self::Known("") => Vec::new(),
+            Self::Known(words) => parts(words, b'|'),
+            Self::Given(given) => {
+                let mut words = Vec::new();
+                for word in given {
+                    words.push(word.as_str());
+                }
+                words
+            }
+        };
+        words.into_iter()
     }
 
     /// The word at `place`.
     pub fn get(&self, place: usize) -> Option<&str> {
-        match self {
-            Self::Known("") => None,
-            Self::Known(words) => parts(words, b'|').get(place).copied(),
-            Self::Given(words) => words.get(place).map(String::as_str),
-        }
+        self.iter().as_slice().get(place).copied()
     }
 
     /// Whether there are none.
@@ -392,7 +399,14 @@ impl Words {
 
     /// What lies at the first of these paths that leads to something other than `null`.
     pub fn lead<'a>(&self, json: &'a Json) -> Option<&'a Json> {
-        self.iter().filter_map(|path| json.at(path)).find(|value| !value.is_null())
+        for path in self.iter() {
+            if let Some(value) = json.at(path)
+                && !value.is_null()
+            {
+                return Some(value);
+            }
+        }
+        None
     }
 }
 
