@@ -6,6 +6,8 @@
 
 use zeroize::Zeroizing;
 
+use crate::core::parts;
+
 /// A JSON value (RFC 8259), and what JavaScript has besides. Its texts are wiped when dropped: some
 /// are secrets.
 ///
@@ -69,7 +71,11 @@ impl Json {
 
     /// What lies at a path: names and positions with dots between them.
     pub fn at(&self, path: &str) -> Option<&Self> {
-        path.split('.').try_fold(self, |value, key| value.get(key))
+        let mut value = self;
+        for key in parts(path, b'.') {
+            value = value.get(key)?;
+        }
+        Some(value)
     }
 
     /// The text, if it is one.

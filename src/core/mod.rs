@@ -102,6 +102,6 @@ pub use refusals::{Refusal, Refusals};
 pub use scope::ScopeSet;
 pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};
 pub use superseded::Superseded;
-pub use text::joined;
+pub use text::{is_one_of, joined, parts};
 pub use time::{Skew, SteadyClock, UnixMillis, millis};
 pub use token::{Stamp, TokenSet, Tokens};

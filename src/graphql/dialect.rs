@@ -1,6 +1,9 @@
 //! What has been learned of an API: which spelling it takes, whether it renews.
 
-use crate::provider::{Profile, Spelling};
+use crate::{
+    core::parts,
+    provider::{Profile, Spelling},
+};
 
 /// The most words that a profile spells in several ways.
 pub(super) const MOST_SPELLINGS: usize = 3;
@@ -38,10 +41,9 @@ pub(super) enum Renewal {
 }
 
 impl Dialect {
-    /// The spellings of `profile` as they are now, in order.
-    pub(super) fn words(&self, profile: &Profile) -> impl Iterator<Item = (&'static Spelling, &'static str)> {
-        let spellings = profile.spellings.iter().zip(&self.variants);
-        spellings.map(|(spelling, &variant)| (spelling, spelling.variants[usize::from(variant)]))
+    /// How `spelling`, which is the profile's at `place`, is written now.
+    pub(super) fn word(&self, place: usize, spelling: &Spelling) -> &'static str {
+        spelling.variants[usize::from(self.variants[place])]
     }
 
     /// `document` with its words spelled.
@@ -51,9 +53,14 @@ impl Dialect {
         }
         let mut spelled = String::new();
         // Every other part stands between percent signs.
-        for part in document.split('%') {
-            let word = self.words(profile).find(|(spelling, _)| spelling.name == part);
-            spelled.push_str(word.map_or(part, |(_, word)| word));
+        for part in parts(document, b'%') {
+            let mut word = part;
+            for (place, spelling) in profile.spellings.iter().enumerate() {
+                if spelling.name == part {
+                    word = self.word(place, spelling);
+                }
+            }
+            spelled.push_str(word);
         }
         spelled
     }

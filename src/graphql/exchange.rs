@@ -3,7 +3,7 @@
 use crate::{
     core::{
         ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, Scoping, Stamp, TokenError, TokenSet,
-        is_sendable, joined,
+        is_sendable, joined, parts,
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
@@ -249,7 +249,8 @@ impl<'a> Exchange<'a> {
         }
         for (lead, name) in answer.problems().iter().filter_map(Problem::complaint) {
             let part = if holds(lead, "argument") { Part::Argument } else { Part::Field };
-            for (place, (spelling, word)) in self.spoken.words(self.profile).enumerate() {
+            for (place, spelling) in self.profile.spellings.iter().enumerate() {
+                let word = self.spoken.word(place, spelling);
                 misspelled[place] |= spelling.part == part && word.as_bytes() == name;
             }
         }
@@ -260,8 +261,7 @@ impl<'a> Exchange<'a> {
     fn names_missing_operation(&self, answer: &Answer) -> bool {
         let Some(renew) = &self.profile.renew else { return false };
         let document = self.spoken.spell(self.profile, &renew.document);
-        let root =
-            document.as_bytes().split(|byte| *byte == b'{').nth(1).map_or(&[][..], <[u8]>::trim_ascii_start);
+        let root = parts(&document, b'{').get(1).map_or(&[][..], |root| root.trim_ascii_start().as_bytes());
         answer.problems().iter().filter_map(Problem::complaint).any(|(lead, name)| {
             let rest = root.strip_prefix(name);
             let is_root = rest.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric));

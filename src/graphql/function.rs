@@ -78,5 +78,5 @@ fn tokens(
     Ok(tokens)
 }
 
-static WITHIN: Expiry = Expiry::ExpiresIn { paths: words(&["expiresInMs"]), unit: Duration::from_millis(1) };
-static AT: Expiry = Expiry::ExpiresAt { paths: words(&["expiresAt"]) };
+static WITHIN: Expiry = Expiry::ExpiresIn { paths: words("expiresInMs"), unit: Duration::from_millis(1) };
+static AT: Expiry = Expiry::ExpiresAt { paths: words("expiresAt") };

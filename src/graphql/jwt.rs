@@ -1,10 +1,8 @@
 //! The times in a token's own claims.
 
-use std::borrow::Cow;
-
 use crate::{
     base64,
-    core::{Stamp, UnixMillis},
+    core::{Stamp, UnixMillis, parts},
     json::{Json, Platform},
 };
 
@@ -20,22 +18,18 @@ pub fn stamp(token: &str, platform: Platform) -> Stamp {
 
 /// Whether a token looks like a JWT: three parts of base64url.
 pub(super) fn looks_like_jwt(token: &str) -> bool {
-    let mut parts = token.split('.');
-    let full = |part: Option<&str>| {
-        part.is_some_and(|part| {
-            !part.is_empty()
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-        })
+    let parts = parts(token, b'.');
+    let is_full = |part: &&str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
-    full(parts.next()) && full(parts.next()) && full(parts.next()) && parts.next().is_none()
+    parts.len() == 3 && parts.iter().all(is_full)
 }
 
 fn claims(token: &str, platform: Platform) -> Option<Json> {
-    let payload = token.split('.').nth(1)?;
+    let payload = *parts(token, b'.').get(1)?;
     let bytes = base64::decode_url(payload)?;
-    // Borrowed where it is UTF-8. Not `from_utf8`, which is a second decoder.
-    let Cow::Borrowed(text) = String::from_utf8_lossy(&bytes) else { return None };
-    (platform.parse_json)(text)
+    (platform.parse_json)(str::from_utf8(&bytes).ok()?)
 }
 
 /// Seconds since the epoch, fractions allowed (RFC 7519 section 2).

@@ -245,11 +245,11 @@ mod tests {
     }
 
     fn at() -> Option<Expiry> {
-        Some(Expiry::ExpiresAt { paths: words(&["at"]) })
+        Some(Expiry::ExpiresAt { paths: words("at") })
     }
 
     fn within() -> Option<Expiry> {
-        Some(Expiry::ExpiresIn { paths: words(&["in"]), unit: Duration::from_secs(1) })
+        Some(Expiry::ExpiresIn { paths: words("in"), unit: Duration::from_secs(1) })
     }
 
     const HOUR: Lifetime = Lifetime::Otherwise(Duration::from_secs(3600));

@@ -4,7 +4,7 @@ use std::slice;
 
 use crate::{
     base64,
-    core::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError},
+    core::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError, is_one_of},
     http::HttpRequest,
     json::{Json, Platform},
     provider::{Authorization, Chosen, Operation, Profile, SecretId, Secrets, Variable, Wire},
@@ -137,7 +137,7 @@ fn form(fields: &[(String, Json)]) -> String {
 /// WHATWG URL, `application/x-www-form-urlencoded`; any byte may be written in percent.
 fn encode(text: &str, form: &mut String) {
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || is_one_of(byte, b"-_.") {
             form.push(char::from(byte));
         } else {
             form.push('%');
@@ -163,20 +163,22 @@ fn basic_key(key: &str) -> String {
     while let Some(rest) = after_scheme(key, "basic") {
         key = rest;
     }
-    if key.contains(':') { base64::encode(key.as_bytes()) } else { key.to_owned() }
+    if key.bytes().any(|byte| byte == b':') { base64::encode(key.as_bytes()) } else { key.to_owned() }
 }
 
 fn without_line_breaks(mut text: &str) -> &str {
-    while let Some(rest) = text.strip_suffix('\n').or_else(|| text.strip_suffix('\r')) {
-        text = rest;
+    while let [.., b'\n' | b'\r'] = text.as_bytes() {
+        text = &text[..text.len() - 1];
     }
     text
 }
 
-/// What comes after the `scheme` of an `Authorization` header, if it has that one.
+/// What comes after the `scheme` of an `Authorization` header without space around it, if it has
+/// that one.
 pub(super) fn after_scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
-    let (first, rest) = header.split_once(char::is_whitespace)?;
-    first.eq_ignore_ascii_case(scheme).then(|| rest.trim_start())
+    let (first, rest) = header.split_at_checked(scheme.len())?;
+    let credentials = rest.trim();
+    (first.eq_ignore_ascii_case(scheme) && credentials.len() < rest.len()).then_some(credentials)
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    core::{ErrorCode, Stamp, TokenError, joined},
+    core::{ErrorCode, Stamp, TokenError, is_one_of, joined, parts},
     http::HttpResponse,
     json::{Json, Platform},
-    provider::{Signs, Wire},
+    provider::{Signs, Wire, profile::words},
 };
 
 use super::{lifetime::Clock, point::parse_retry_after};
@@ -92,7 +92,7 @@ impl Answer {
             Some(body) if body.get("data").is_some() || !problems(body, form).is_empty() => Kind::GraphQl,
             Some(_) => Kind::OtherJson,
             None if text.is_empty() => Kind::Empty,
-            None if text.starts_with('<') => Kind::Html,
+            None if text.as_bytes().first() == Some(&b'<') => Kind::Html,
             None => Kind::Garbled,
         };
         Self { status: response.status, kind, body, form }
@@ -180,7 +180,7 @@ pub(super) fn retry_after(response: &HttpResponse) -> Option<Duration> {
 
 /// A body without what may lie around its JSON.
 fn bare(mut text: &str) -> &str {
-    while let Some(rest) = text.strip_prefix('\u{feff}') {
+    while let Some(rest) = text.strip_prefix("\u{feff}") {
         text = rest;
     }
     text.trim()
@@ -218,22 +218,29 @@ impl<'a> Problem<'a> {
     /// Its codes; only such that are safe to show.
     fn codes(&self) -> [Option<&'a str>; 4] {
         let message = if self.form == Form::OAuth { Some(self.message()) } else { None };
-        [self.text("extensions.code"), self.text("extensions.errorClass"), self.text("code"), message]
-            .map(|code| code.filter(|code| is_showable(code)))
+        let code = |path| self.text(path).filter(|code| is_showable(code));
+        [
+            code("extensions.code"),
+            code("extensions.errorClass"),
+            code("code"),
+            message.filter(|code| is_showable(code)),
+        ]
     }
 
     fn shows(&self, signs: &Signs) -> bool {
         let message = self.message().trim();
         signs.codes.iter().any(|known| self.codes().contains(&Some(known)))
             || signs.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(message))
-            || signs.phrases.iter().any(|words| words.iter().all(|word| holds(message.as_bytes(), word)))
+            || words(signs.phrases)
+                .iter()
+                .any(|phrase| parts(phrase, b'+').iter().all(|part| holds(message.as_bytes(), part)))
     }
 
     /// What validation complains of: the words before the first name in quotes, and
     /// that name. What comes after it are suggestions.
     pub(super) fn complaint(&self) -> Option<(&'a [u8], &'a [u8])> {
         let message = self.message().as_bytes();
-        let start = message.iter().position(|byte| QUOTES.contains(byte))?;
+        let start = message.iter().position(|byte| is_one_of(*byte, QUOTES))?;
         let (lead, quoted) = message.split_at(start);
         let (quote, rest) = quoted.split_first()?;
         Some((lead, rest.split(|byte| byte == quote).next()?))
@@ -278,7 +285,7 @@ fn problems(body: &Json, form: Form) -> Vec<Problem<'_>> {
 /// A code or an id, if it is one: what a provider writes there goes into messages.
 fn is_showable(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_one_of(byte, b"-_."))
 }
 
 #[cfg(test)]
@@ -342,9 +349,9 @@ mod tests {
     fn signs_are_statuses_codes_messages_and_phrases() {
         let signs = Signs {
             statuses: (&[401]).into(),
-            codes: words(&["AUTH-0008"]),
-            messages: words(&["Unauthorized"]),
-            phrases: &[&["token", "expired"]],
+            codes: words("AUTH-0008"),
+            messages: words("Unauthorized"),
+            phrases: "token+expired",
         };
 
         for body in [

@@ -24,16 +24,14 @@ pub(super) fn read(name: &str, options: &Reader<'_>) -> Chosen {
         "braintree" => braintree(options),
         "broker" => broker(options),
         _ => {
-            options.not_a_word("provider", &["fluz", "toggle", "braintree", "broker"], REMEDY);
+            options.not_a_word("provider", "fluz toggle braintree broker", REMEDY);
             refused(options)
         }
     }
 }
 
 fn fluz(options: &Reader<'_>) -> Chosen {
-    let own =
-        ["environment", "apiKey", "appId", "appSecret", "userId", "accountId", "seatId", "scopes", "renewal"];
-    check_keys(options, &own);
+    check_keys(options, "environment apiKey appId appSecret userId accountId seatId scopes renewal");
     let endpoint = endpoint(options);
     let pair = options.get("appId").is_some() || options.get("appSecret").is_some();
     if pair && options.get("apiKey").is_some() {
@@ -45,7 +43,10 @@ fn fluz(options: &Reader<'_>) -> Chosen {
     } else {
         (Key::ApiKey, options.secret("apiKey", "the API key that Fluz shows for your application"))
     };
-    let renewal = options.one_of("renewal", ["refresh", "generate"], [Renewal::Refresh, Renewal::Generate]);
+    let renewal = match options.word("renewal", "refresh generate") {
+        Some("generate") => Renewal::Generate,
+        _ => Renewal::Refresh,
+    };
     let scopes = options.scopes();
     let profile = Fluz {
         environment: environment(options, endpoint.as_ref()),
@@ -54,14 +55,14 @@ fn fluz(options: &Reader<'_>) -> Chosen {
         user_id: options.required_text("userId", "the id of the user to act for, a UUID"),
         account_id: options.required_text("accountId", "the id of the account to act for, a UUID"),
         seat_id: options.text("seatId", "the id of a seat, a UUID, or leave it out"),
-        renewal: renewal.unwrap_or(Renewal::Refresh),
+        renewal,
         lifetime: options.millis("lifetimeMs"),
     };
     chosen(profile.profile(), secret, scopes)
 }
 
 fn toggle(options: &Reader<'_>) -> Chosen {
-    check_keys(options, &["email", "username", "password"]);
+    check_keys(options, "email username password");
     let email = options.text("email", "the API user's email address");
     let username = options.text("username", "the API user's name");
     let login = match (email, username) {
@@ -79,7 +80,7 @@ fn toggle(options: &Reader<'_>) -> Chosen {
 }
 
 fn braintree(options: &Reader<'_>) -> Chosen {
-    check_keys(options, &["environment", "clientId", "clientSecret", "scopes", "braintreeVersion"]);
+    check_keys(options, "environment clientId clientSecret scopes braintreeVersion");
     let endpoint = endpoint(options);
     let version = options.text("braintreeVersion", "a date, as in \"2019-01-01\"");
     if version.as_ref().is_some_and(|version| !is_date(version)) {
@@ -98,20 +99,19 @@ fn braintree(options: &Reader<'_>) -> Chosen {
 }
 
 fn broker(options: &Reader<'_>) -> Chosen {
-    check_keys(options, &["url", "api", "credentials", "scopes"]);
+    check_keys(options, "url api credentials scopes");
     let endpoint = options.required_text("endpoint", "the URL of the API that the tokens are for");
     let api = match options.get("api") {
         Some(Given::Text(name)) => known(name, endpoint, options),
         _ => {
             let told = options.map("api", API).unwrap_or_else(|| options.inner("api", &[]));
-            told.accept_only(&[&["refused", "sliding"]]);
+            told.accept_only("refused sliding");
             custom::bare("api".to_owned(), endpoint, &told)
         }
     };
-    let credentials = ["same-origin", "include", "omit"];
     let broker = Broker {
         url: options.required_text("url", "where your broker answers, for example \"/token\""),
-        credentials: options.one_of("credentials", credentials, credentials),
+        credentials: options.word("credentials", "same-origin include omit"),
         lifetime: options.millis("lifetimeMs"),
     };
     let scopes = options.optional_scopes().unwrap_or_default();
@@ -120,8 +120,6 @@ fn broker(options: &Reader<'_>) -> Chosen {
 
 /// What to give as `api`.
 const API: &str = "\"fluz\", \"toggle\", \"braintree\" or { refused, sliding }";
-
-const APIS: [&str; 3] = ["fluz", "toggle", "braintree"];
 
 /// A built-in API, for how it refuses tokens and brings new ones.
 fn known(name: &str, endpoint: String, options: &Reader<'_>) -> Profile {
@@ -146,7 +144,7 @@ fn known(name: &str, endpoint: String, options: &Reader<'_>) -> Profile {
                 .profile()
         }
         _ => {
-            options.not_a_word("api", &APIS, API);
+            options.not_a_word("api", "fluz toggle braintree", API);
             custom::bare(nobody, endpoint, options)
         }
     }
@@ -169,12 +167,11 @@ pub(super) fn endpoint(options: &Reader<'_>) -> Option<String> {
 /// Which environment; with an endpoint of the user's own it may be left out, and is
 /// then the one whose tokens live shorter.
 fn environment(options: &Reader<'_>, endpoint: Option<&String>) -> Environment {
-    let environments = [Environment::Sandbox, Environment::Production];
-    let chosen = options.one_of("environment", ["sandbox", "production"], environments);
+    let chosen = options.word("environment", "sandbox production");
     if chosen.is_none() && endpoint.is_none() {
         options.wrong("environment", "\"sandbox\" or \"production\"");
     }
-    chosen.unwrap_or(Environment::Production)
+    if chosen == Some("sandbox") { Environment::Sandbox } else { Environment::Production }
 }
 
 fn is_date(text: &str) -> bool {
@@ -183,5 +180,9 @@ fn is_date(text: &str) -> bool {
             4 | 7 => byte == b'-',
             _ => byte.is_ascii_digit(),
         });
-    shaped && ("01"..="12").contains(&&text[5..7]) && ("01"..="31").contains(&&text[8..])
+    let number = |first: usize| {
+        let digits = &text.as_bytes()[first..];
+        (digits[0] - b'0') * 10 + (digits[1] - b'0')
+    };
+    shaped && (1..=12).contains(&number(5)) && (1..=31).contains(&number(8))
 }

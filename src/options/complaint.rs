@@ -43,10 +43,13 @@ pub(super) fn item(list: &str, place: usize) -> String {
 /// Keys are words: letters, maybe with `_` or `-` between them and a digit or two
 /// at the end. Whatever generates secrets puts digits or signs anywhere.
 pub(super) fn shown(key: &str) -> &str {
-    let word = key.trim_end_matches(|last: char| last.is_ascii_digit());
+    let mut word = key.as_bytes();
+    while let [rest @ .., b'0'..=b'9'] = word {
+        word = rest;
+    }
     let plain = key.len() <= LONGEST_SHOWN
         && key.len() - word.len() <= 2
-        && word.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte));
+        && word.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-'));
     if plain { key } else { "…" }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{
     Chosen, Given, Granter, HEADERS, Reader, SecretSource, builtin, check_keys,
-    complaint::{item, shown},
-    reader::is_header_name,
+    complaint::{item, shown, told},
+    reader::{is_header_name, words},
 };
 use crate::{
     json::Function,
@@ -17,18 +17,18 @@ use crate::{
 
 /// Reads `provider`, an object, beside the other `options`.
 pub(super) fn read(provider: &Reader<'_>, options: &Reader<'_>) -> Chosen {
-    check_keys(options, &["scopes"]);
+    check_keys(options, "scopes");
     let scopes = options.optional_scopes().unwrap_or_default();
-    provider.accept_only(&[&COMMON, &["grant"], &WIRE]);
+    provider.accept_only(&told(&["name endpoint sliding refused grant ", WIRE]));
     let grant = provider.function("grant");
-    if grant.is_some()
-        && let Some(key) = WIRE.into_iter().find(|key| provider.get(key).is_some())
-    {
-        options.note(&[
-            "options `provider.grant` and `provider.",
-            key,
-            "` exclude each other; describe the API or give a function, not both",
-        ]);
+    for key in words(WIRE) {
+        if grant.is_some() && provider.get(key).is_some() {
+            options.note(&[
+                "options `provider.grant` and `provider.",
+                key,
+                "` exclude each other; describe the API or give a function, not both",
+            ]);
+        }
     }
     let name = provider.required_text("name", "a short name for messages, for example \"acme\"");
     if !name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') || name.len() > 40 {
@@ -81,11 +81,8 @@ pub(super) fn bare(name: String, endpoint: String, told: &Reader<'_>) -> Profile
     }
 }
 
-/// What every description of an API may have.
-const COMMON: [&str; 4] = ["name", "endpoint", "sliding", "refused"];
-
 /// What describes the wire, where no function of the user's grants.
-const WIRE: [&str; 7] = ["authenticate", "renew", "token", "refreshToken", "scopes", "expiry", "headers"];
+const WIRE: &str = "authenticate renew token refreshToken scopes expiry headers";
 
 /// The lifetime of a token of which nobody tells: long enough not to burden the API,
 /// short enough that a refused call is rare.
@@ -118,7 +115,7 @@ fn wire(provider: &Reader<'_>, profile: &mut Profile, secrets: &mut Secrets) {
     profile.refresh_token = paths(provider, "refreshToken");
     profile.scopes = paths(provider, "scopes");
     if let Some(headers) = provider.map("headers", HEADERS) {
-        profile.headers = headers.headers();
+        headers.add_to(&mut profile.headers);
     }
     if profile.renew.is_some() && profile.refresh_token.is_empty() {
         provider.wrong("refreshToken", "{ data: path } so that `renew` has something to present");
@@ -130,7 +127,7 @@ fn wire(provider: &Reader<'_>, profile: &mut Profile, secrets: &mut Secrets) {
 const PATH: &str = "a path below `data`, for example \"login.token\"";
 
 fn operation(given: &Reader<'_>, secrets: &mut Secrets) -> Operation {
-    given.accept_only(&[&["document", "variables", "authorization"]]);
+    given.accept_only("document variables authorization");
     let variables = given.map("variables", "{ name: value }");
     Operation {
         variables: variables.map(|variables| members(&variables, secrets)).unwrap_or_default(),
@@ -179,13 +176,13 @@ fn authorization(given: &Reader<'_>, secrets: &mut Secrets) -> Authorization {
         return Authorization::None;
     }
     let object = given.required_map("authorization", remedy);
-    object.accept_only(&[&["basic", "bearer"]]);
+    object.accept_only("basic bearer");
     let mut secret =
         |from: &Reader<'_>, key: &str, remedy: &str| secrets.add(from.name(key), from.secret(key, remedy));
     match (object.get("basic"), object.get("bearer")) {
         (Some(Given::Map(members)), None) => {
             let pair = object.inner("basic", members);
-            pair.accept_only(&[&["username", "password"]]);
+            pair.accept_only("username password");
             Authorization::BasicPair {
                 username: pair.user_name("username", "the user name"),
                 password: secret(&pair, "password", "the password"),
@@ -203,7 +200,7 @@ fn authorization(given: &Reader<'_>, secrets: &mut Secrets) -> Authorization {
 fn token(provider: &Reader<'_>) -> TokenSource {
     let remedy = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
     let given = provider.required_map("token", remedy);
-    given.accept_only(&[&["data", "header"]]);
+    given.accept_only("data header");
     let paths = given.texts("data", PATH);
     let headers = headers(&given);
     if paths.is_some() == headers.is_some() {
@@ -218,7 +215,7 @@ fn token(provider: &Reader<'_>) -> TokenSource {
 /// `{ data: path }`, or nothing.
 fn paths(provider: &Reader<'_>, key: &str) -> Words {
     let Some(given) = provider.map(key, "{ data: path }") else { return Words::default() };
-    given.accept_only(&[&["data"]]);
+    given.accept_only("data");
     let paths = given.texts("data", PATH);
     if paths.is_none() {
         given.wrong("data", PATH);
@@ -242,11 +239,13 @@ fn expiry(provider: &Reader<'_>, profile: &mut Profile) {
     let remedy =
         "{ expiresIn: path, unit: \"seconds\" }, { expiresAt: path }, { jwt: true } or { lifetimeMs }";
     let given = provider.required_map("expiry", remedy);
-    let ways = ["expiresIn", "expiresAt", "jwt", "lifetimeMs"];
-    given.accept_only(&[&ways, &["unit"]]);
-    let units = [Duration::from_secs(1), Duration::from_millis(1)];
-    let unit = given.one_of("unit", ["seconds", "milliseconds"], units);
-    if ways.into_iter().filter(|way| given.get(way).is_some()).count() != 1 {
+    given.accept_only("expiresIn expiresAt jwt lifetimeMs unit");
+    let unit = given.word("unit", "seconds milliseconds");
+    let mut told = 0;
+    for way in words("expiresIn expiresAt jwt lifetimeMs") {
+        told += usize::from(given.get(way).is_some());
+    }
+    if told != 1 {
         provider.not_one("expiry", remedy);
     }
     if unit.is_some() && given.get("expiresIn").is_none() {
@@ -254,7 +253,8 @@ fn expiry(provider: &Reader<'_>, profile: &mut Profile) {
     }
     if let Some(paths) = given.texts("expiresIn", PATH) {
         let paths = Words::Given(paths);
-        profile.expiry = Some(Expiry::ExpiresIn { paths, unit: unit.unwrap_or(units[0]) });
+        let unit = if unit == Some("milliseconds") { 1 } else { 1000 };
+        profile.expiry = Some(Expiry::ExpiresIn { paths, unit: Duration::from_millis(unit) });
     } else if let Some(paths) = given.texts("expiresAt", PATH) {
         profile.expiry = Some(Expiry::ExpiresAt { paths: Words::Given(paths) });
     } else if let Some(lifetime) = given.millis("lifetimeMs") {
@@ -267,7 +267,7 @@ fn expiry(provider: &Reader<'_>, profile: &mut Profile) {
 
 fn sliding(provider: &Reader<'_>) -> Option<Sliding> {
     let given = provider.map("sliding", "{ header: \"x-authorization\" }")?;
-    given.accept_only(&[&["header"]]);
+    given.accept_only("header");
     let headers = headers(&given);
     if headers.is_none() {
         given.wrong("header", HEADER_NAME);
@@ -278,22 +278,22 @@ fn sliding(provider: &Reader<'_>) -> Option<Sliding> {
 fn signals(provider: &Reader<'_>) -> Signals {
     let refused = match provider.map("refused", "{ statuses, messages, codes }") {
         Some(given) => {
-            given.accept_only(&[&["statuses", "messages", "codes"]]);
+            given.accept_only("statuses messages codes");
             Signs {
                 statuses: statuses(&given).into(),
                 messages: signs(&given, "messages", "the message of an error"),
                 codes: signs(&given, "codes", "the code of an error"),
-                phrases: &[],
+                phrases: "",
             }
         }
-        None => Signs::of(&[401], &[]),
+        None => Signs::of(&[401], ""),
     };
     Signals { refused, denied: &DENIED, throttled: &THROTTLED, outage: &NONE }
 }
 
-static DENIED: Signs = Signs::of(&[401, 403], &[]);
-static THROTTLED: Signs = Signs::of(&[429], &[]);
-static NONE: Signs = Signs::of(&[], &[]);
+static DENIED: Signs = Signs::of(&[401, 403], "");
+static THROTTLED: Signs = Signs::of(&[429], "");
+static NONE: Signs = Signs::of(&[], "");
 
 /// One text or several, or none at all.
 fn signs(given: &Reader<'_>, key: &str, one: &str) -> Words {

@@ -16,12 +16,12 @@ mod tests;
 
 use std::time::Duration;
 
-use complaint::{Complaint, item};
+use complaint::{Complaint, item, told};
 use reader::Reader;
 pub use selector::{Selection, read_selector};
 
 use crate::{
-    core::{Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError, Want},
+    core::{Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError, Want, parts},
     json::{Credentials, Function, Json, Platform},
     provider::{Profile, Wire},
 };
@@ -134,7 +134,7 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
         check_url("url", url, &options, platform);
     }
     if let Some(headers) = options.map("headers", HEADERS) {
-        profile.headers.extend(headers.headers());
+        headers.add_to(&mut profile.headers);
     }
     let limits = limits(&options, profile.scoping());
     let timeout = options.millis("timeoutMs").unwrap_or(TIMEOUT);
@@ -166,7 +166,7 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
 /// `invalid_options`; the message names the key and what to write.
 pub fn read_call(given: &Given) -> Result<Want, TokenError> {
     let complaint = Complaint::default();
-    let options = call(given, &complaint, &["signal", "minValidityMs", "scopes"]);
+    let options = call(given, &complaint, "signal minValidityMs scopes");
     let scopes = options.optional_scopes();
     let want = Want::Usable { min_validity: options.millis_or_none("minValidityMs"), scopes };
     complaint.raised()?;
@@ -180,16 +180,16 @@ pub fn read_call(given: &Given) -> Result<Want, TokenError> {
 /// `invalid_options`; the message names the key and what to write.
 pub fn read_refresh(given: &Given) -> Result<(), TokenError> {
     let complaint = Complaint::default();
-    call(given, &complaint, &["signal"]);
+    call(given, &complaint, "signal");
     complaint.raised()
 }
 
-fn call<'a>(given: &'a Given, complaint: &'a Complaint, known: &[&str]) -> Reader<'a> {
+fn call<'a>(given: &'a Given, complaint: &'a Complaint, known: &str) -> Reader<'a> {
     if !matches!(given, Given::Missing | Given::Map(_)) {
         complaint.note(&["the options of the call are ", given.kind(), "; give an object or nothing"]);
     }
     let options = Reader::new(given.members(), complaint);
-    options.accept_only(&[known]);
+    options.accept_only(known);
     options
 }
 
@@ -204,30 +204,14 @@ struct Chosen {
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The options of every provider.
-const COMMON: [&str; 16] = [
-    "provider",
-    "endpoint",
-    "lifetimeMs",
-    "refresh",
-    "refreshWindow",
-    "minValidityMs",
-    "timeoutMs",
-    "retry",
-    "fetch",
-    "headers",
-    "origins",
-    "allowInsecure",
-    "keepAlive",
-    "sessions",
-    "store",
-    "storeTimeoutMs",
-];
+const COMMON: &str = "provider endpoint lifetimeMs refresh refreshWindow minValidityMs timeoutMs retry fetch \
+    headers origins allowInsecure keepAlive sessions store storeTimeoutMs ";
 
 /// What to give as headers.
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
-fn check_keys(options: &Reader<'_>, own: &[&str]) {
-    options.accept_only(&[&COMMON, own]);
+fn check_keys(options: &Reader<'_>, own: &str) {
+    options.accept_only(&told(&[COMMON, own]));
 }
 
 /// Checks where grants are sent; its origin.
@@ -290,7 +274,7 @@ fn check_url(key: &str, url: &str, options: &Reader<'_>, platform: Platform) -> 
 /// Whether nothing leaves the machine (RFC 6761 section 6.3 for the name).
 fn is_loopback(hostname: &str) -> bool {
     let is_ipv4 = || {
-        let parts: Vec<_> = hostname.split('.').collect();
+        let parts = parts(hostname, b'.');
         parts.len() == 4 && parts[0] == "127" && parts.iter().all(|part| part.parse::<u8>().is_ok())
     };
     hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "[::1]" || is_ipv4()
@@ -298,15 +282,16 @@ fn is_loopback(hostname: &str) -> bool {
 
 fn policy(options: &Reader<'_>) -> Policy {
     let default = Policy::default();
-    let refresh = options.one_of(
-        "refresh",
-        ["always", "while-used", "on-demand"],
-        [RefreshMode::Always, RefreshMode::WhileUsed, RefreshMode::OnDemand],
-    );
+    let refresh = match options.word("refresh", "always while-used on-demand") {
+        Some("always") => RefreshMode::Always,
+        Some("while-used") => RefreshMode::WhileUsed,
+        Some(_) => RefreshMode::OnDemand,
+        None => default.refresh,
+    };
     let fraction = "a fraction of the lifetime from 0 to 0.9, for example 0.25";
     let refresh_window = options.number("refreshWindow", 0.0, 0.9, fraction);
     Policy {
-        refresh: refresh.unwrap_or(default.refresh),
+        refresh,
         refresh_window: refresh_window.unwrap_or(default.refresh_window),
         min_validity: options.millis_or_none("minValidityMs"),
         retry: retry(options, default.retry),
@@ -347,7 +332,7 @@ fn limits(options: &Reader<'_>, scoping: Scoping) -> Limits {
     let Some(sessions) = options.map("sessions", "an object, for example { max: 1000 }") else {
         return default;
     };
-    sessions.accept_only(&[&["max", "idleMs", "maxConcurrentGrants"]]);
+    sessions.accept_only("max idleMs maxConcurrentGrants");
     let max = sessions.count("max", MOST_SESSIONS, "how many sessions to keep, from 1 to 10 million");
     let grants = sessions.count(
         "maxConcurrentGrants",
@@ -369,7 +354,7 @@ fn retry(options: &Reader<'_>, default: Retry) -> Retry {
     let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }") else {
         return default;
     };
-    retry.accept_only(&[&["attempts", "baseMs", "maxMs"]]);
+    retry.accept_only("attempts baseMs maxMs");
     let attempts = retry.count("attempts", 100, "how many requests to make in all, from 1 to 100");
     let base = retry.millis("baseMs");
     let max = retry.millis("maxMs");

@@ -10,7 +10,7 @@ use super::{
     complaint::{Complaint, item, nearest, shown, told},
 };
 use crate::{
-    core::{ScopeSet, Secret, joined},
+    core::{ScopeSet, Secret, is_one_of, joined, parts},
     json::Function,
 };
 
@@ -49,11 +49,15 @@ impl<'a> Reader<'a> {
         told(&[&self.prefix, key])
     }
 
-    /// Refuses keys that are in none of the lists of `known` ones, and names the one that was meant.
-    pub(super) fn accept_only(&self, known: &[&[&str]]) {
-        let is_known = |key: &str| known.iter().any(|known| known.contains(&key));
-        if let Some((unknown, _)) = self.members.iter().find(|(key, _)| !is_known(key)) {
-            self.unknown(unknown, &known.concat());
+    /// Refuses keys that are not among the `known` ones, which have spaces between them.
+    pub(super) fn accept_only(&self, known: &str) {
+        self.accept(&words(known));
+    }
+
+    /// Refuses keys that are not among the `known` ones, and names the one that was meant.
+    pub(super) fn accept(&self, known: &[&str]) {
+        if let Some((unknown, _)) = self.members.iter().find(|(key, _)| !known.contains(&key.as_str())) {
+            self.unknown(unknown, known);
         }
     }
 
@@ -127,7 +131,7 @@ impl<'a> Reader<'a> {
     /// The user name of a Basic header, which ends at its first colon (RFC 7617 section 2).
     pub(super) fn user_name(&self, key: &str, remedy: &str) -> String {
         let name = self.required_text(key, remedy);
-        if name.contains(':') {
+        if name.bytes().any(|byte| byte == b':') {
             self.is(key, "a string with a colon in it", remedy);
         }
         name
@@ -184,7 +188,8 @@ impl<'a> Reader<'a> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
     fn span(&self, key: &str, least: f64, remedy: &str) -> Option<Duration> {
         let millis = self.number(key, least, MOST_MILLIS, remedy)?;
-        Some(Duration::from_micros((millis * 1000.0) as u64))
+        // Not `from_secs_f64`, which brings an arithmetic of its own.
+        Some(Duration::from_micros((millis * 1000.0 + 0.5) as u64))
     }
 
     /// Whether it is `true`, of `true`, `false` and nothing.
@@ -225,33 +230,22 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// One of several words, each of which stands for the value at its place.
-    pub(super) fn one_of<T: Copy, const N: usize>(
-        &self,
-        key: &str,
-        words: [&str; N],
-        values: [T; N],
-    ) -> Option<T> {
-        self.word(key, &words).map(|place| values[place])
-    }
-
-    /// The place of a word among the `known` ones.
-    fn word(&self, key: &str, known: &[&str]) -> Option<usize> {
+    /// One of the `known` words, which have spaces between them.
+    pub(super) fn word(&self, key: &str, known: &'static str) -> Option<&'static str> {
         let text = self.get(key)?.as_words().unwrap_or_default();
-        let place = known.iter().position(|word| *word == text);
-        if place.is_none() {
-            self.not_a_word(
-                key,
-                known,
-                &told(&["\"", &joined(&mut known.iter().copied(), "\" or \""), "\""]),
-            );
+        for word in words(known) {
+            if word == text {
+                return Some(word);
+            }
         }
-        place
+        let quoted = joined(&mut words(known).into_iter(), "\" or \"");
+        self.not_a_word(key, known, &told(&["\"", &quoted, "\""]));
+        None
     }
 
     /// Notes that a key holds none of the `known` words.
-    pub(super) fn not_a_word(&self, key: &str, known: &[&str], remedy: &str) {
-        match self.get(key).and_then(Given::as_words).map(|text| nearest(text, known)) {
+    pub(super) fn not_a_word(&self, key: &str, known: &str, remedy: &str) {
+        match self.get(key).and_then(Given::as_words).map(|text| nearest(text, &words(known))) {
             None => self.wrong(key, remedy),
             Some(None) => self.is(key, "a word that is not known", remedy),
             Some(Some(word)) => {
@@ -284,9 +278,8 @@ impl<'a> Reader<'a> {
         self.get("scopes").map(|_| self.scopes())
     }
 
-    /// Headers to add to grant requests; names come out in lower case.
-    pub(super) fn headers(&self) -> Vec<(String, Secret)> {
-        let mut headers = Vec::new();
+    /// Adds headers for grant requests; names come out in lower case.
+    pub(super) fn add_to(&self, headers: &mut Vec<(String, Secret)>) {
         for (name, value) in self.members {
             let lower = name.to_ascii_lowercase();
             let key = shown(name);
@@ -308,7 +301,6 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        headers
     }
 
     /// One name or path, or a list of them, at least one.
@@ -330,6 +322,11 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Words that are known, in one text: a list of texts would be as large again.
+pub(super) fn words(text: &str) -> Vec<&str> {
+    parts(text, b' ')
+}
+
 /// 2^53: beyond it a JavaScript number is not exact.
 const MOST_MILLIS: f64 = 9_007_199_254_740_992.0;
 
@@ -341,7 +338,7 @@ fn is_scope(text: &str) -> bool {
 /// RFC 9110 section 5.6.2.
 pub(super) fn is_header_name(name: &str) -> bool {
     !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_one_of(byte, b"!#$%&'*+-.^_`|~"))
 }
 
 fn is_header_value(value: &str) -> bool {

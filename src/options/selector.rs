@@ -36,7 +36,7 @@ fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selec
     let members = given.members();
     let options = Reader::new(members, complaint);
     let profile = &settings.profile;
-    let scoped: &[&str] = if settings.limits.scoping == Scoping::ByRequest { &["scopes"] } else { &[] };
+    let scoped = settings.limits.scoping == Scoping::ByRequest;
     let own = &profile.authenticate.variables;
     let mut variables = Vec::new();
     match &profile.choices {
@@ -58,16 +58,20 @@ fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selec
                     choosable.push(&**name);
                 }
             }
-            if choosable.is_empty() && scoped.is_empty() && !members.is_empty() {
+            if choosable.is_empty() && !scoped && !members.is_empty() {
                 complaint.note(&[
                     &profile.name,
                     " knows no other users and no scopes under the same credentials: a session has nothing to \
                      select; make another TokenManager",
                 ]);
             }
-            options.accept_only(&[&choosable, scoped]);
+            if scoped {
+                // Last: it is none of the variables.
+                choosable.push("scopes");
+            }
+            options.accept(&choosable);
             for (name, own) in own {
-                if choosable.contains(&&**name) && options.get(name).is_some() {
+                if is_choosable(name, own, choices) && options.get(name).is_some() {
                     insert(&mut variables, name, chosen(&options, name, own, choices));
                 }
             }
@@ -78,7 +82,7 @@ fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selec
 
 /// Adds a variable in the order of names: for so few, a sort would be more code than work.
 fn insert(variables: &mut Vec<Chosen>, name: &str, value: Option<Json>) {
-    let place = variables.partition_point(|(other, _)| other.as_str() <= name);
+    let place = variables.iter().position(|(other, _)| other.as_str() > name).unwrap_or(variables.len());
     variables.insert(place, (name.to_owned(), value));
 }
 

@@ -55,13 +55,13 @@ impl Braintree {
             renew: None,
             application_scopes: None,
             spellings: &[],
-            token: TokenSource::Data(words(&[
+            token: TokenSource::Data(words(
                 "createOAuthAccessTokenFromClientCredentials.accessToken.accessToken",
-            ])),
-            refresh_token: words(&[]),
-            scopes: words(&[]),
+            )),
+            refresh_token: words(""),
+            scopes: words(""),
             expiry: Some(Expiry::ExpiresAt {
-                paths: words(&["createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt"]),
+                paths: words("createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt"),
             }),
             lifetime: Lifetime::Otherwise(self.lifetime.unwrap_or(LIFETIME)),
             sliding: None,
@@ -69,7 +69,7 @@ impl Braintree {
             unexplained: Unexplained::Unknown,
             advice: "that `clientId` and `clientSecret` belong to this environment, and that the OAuth client \
                      may have these scopes",
-            secrets: words(&["clientSecret"]),
+            secrets: words("clientSecret"),
             choices: Choices::Nothing,
         }
     }
@@ -77,10 +77,10 @@ impl Braintree {
 
 const SIGNALS: Signals = Signals {
     // Wrong secret, expired token and missing scope are all this class.
-    refused: Signs::of(&[401], &["AUTHENTICATION"]),
-    denied: &Signs::of(&[403], &["AUTHORIZATION"]),
-    throttled: &Signs::of(&[429], &["RESOURCE_LIMIT"]),
-    outage: &Signs::of(&[], &["SERVICE_AVAILABILITY", "INTERNAL"]),
+    refused: Signs::of(&[401], "AUTHENTICATION"),
+    denied: &Signs::of(&[403], "AUTHORIZATION"),
+    throttled: &Signs::of(&[429], "RESOURCE_LIMIT"),
+    outage: &Signs::of(&[], "SERVICE_AVAILABILITY|INTERNAL"),
 };
 
 const SANDBOX: &str = "https://payments.sandbox.braintree-api.com/graphql";

@@ -33,15 +33,15 @@ impl Broker {
             renew: None,
             application_scopes: None,
             spellings: &[],
-            token: TokenSource::Data(words(&["access_token"])),
-            refresh_token: words(&[]),
-            scopes: words(&["scope"]),
-            expiry: Some(Expiry::ExpiresIn { paths: words(&["expires_in"]), unit: Duration::from_secs(1) }),
+            token: TokenSource::Data(words("access_token")),
+            refresh_token: words(""),
+            scopes: words("scope"),
+            expiry: Some(Expiry::ExpiresIn { paths: words("expires_in"), unit: Duration::from_secs(1) }),
             lifetime: self.lifetime.map_or(Lifetime::Otherwise(UNTOLD), Lifetime::AtMost),
             signals: Signals { denied: &DENIED, outage: &OUTAGE, ..api.signals },
             unexplained: Unexplained::Unknown,
             advice: "that the user is signed in, and what `authorize` of the broker gives",
-            secrets: words(&[]),
+            secrets: words(""),
             choices: Choices::Any,
             ..api
         }
@@ -49,9 +49,9 @@ impl Broker {
 }
 
 static DENIED: Signs =
-    Signs::of(&[401, 403], &["invalid_client", "invalid_grant", "unauthorized_client", "access_denied"]);
+    Signs::of(&[401, 403], "invalid_client|invalid_grant|unauthorized_client|access_denied");
 
-static OUTAGE: Signs = Signs::of(&[], &["temporarily_unavailable"]);
+static OUTAGE: Signs = Signs::of(&[], "temporarily_unavailable");
 
 /// Of a token whose broker tells no `expires_in`, which RFC 6749 only recommends.
 const UNTOLD: Duration = Duration::from_secs(5 * 60);

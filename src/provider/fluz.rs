@@ -71,16 +71,16 @@ impl Fluz {
             Environment::Sandbox => (SANDBOX, SANDBOX_LIFETIME),
             Environment::Production => (PRODUCTION, PRODUCTION_LIFETIME),
         };
-        let (authorization, secret, advice): (_, &[&str], _) = match self.key {
+        let (authorization, secret, advice): (_, &'static str, _) = match self.key {
             Key::ApiKey => (
                 Authorization::ApiKey(SecretId(0)),
-                &["apiKey"],
+                "apiKey",
                 "that `apiKey` belongs to this environment and is current, and that the user granted the \
                  application access",
             ),
             Key::Pair { app_id } => (
                 Authorization::BasicPair { username: app_id, password: SecretId(0) },
-                &["appSecret"],
+                "appSecret",
                 "that `appSecret` belongs to this environment and is current, and that the user granted the \
                  application access",
             ),
@@ -109,17 +109,11 @@ impl Fluz {
             application_scopes: Some(operation("{ getApplicationScopes }", Vec::new())),
             spellings: &SPELLINGS,
             // The page's sample answer to a refresh is keyed by the other operation's name.
-            token: TokenSource::Data(words(&[
-                "generateUserAccessToken.token",
-                "generateUserAccessToken.accessToken",
-                "refreshUserAccessToken.token",
-                "refreshUserAccessToken.accessToken",
-            ])),
-            refresh_token: words(&[
-                "generateUserAccessToken.refreshToken",
-                "refreshUserAccessToken.refreshToken",
-            ]),
-            scopes: words(&["generateUserAccessToken.scopes", "refreshUserAccessToken.scopes"]),
+            token: TokenSource::Data(words(
+                "generateUserAccessToken.token|generateUserAccessToken.accessToken|refreshUserAccessToken.token|refreshUserAccessToken.accessToken",
+            )),
+            refresh_token: words("generateUserAccessToken.refreshToken|refreshUserAccessToken.refreshToken"),
+            scopes: words("generateUserAccessToken.scopes|refreshUserAccessToken.scopes"),
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(lifetime)),
             sliding: None,
@@ -161,14 +155,14 @@ static SPELLINGS: [Spelling; 3] = [
 const SIGNALS: Signals = Signals {
     refused: Signs {
         // What the client seen to work in production takes for a refusal.
-        phrases: &[&["invalid access"], &["token", "expired"], &["token", "invalid"], &["token", "verif"]],
+        phrases: "invalid access|token+expired|token+invalid|token+verif",
         // "Error verifying API basic token" comes with 401, as does an expired token.
         statuses: Cow::Borrowed(&[401]),
         // "Error codes": INVALID_CREDENTIALS, INVALID_USER_ACCESS.
-        codes: words(&["AUTH-0002", "AUTH-0008", "UNAUTHENTICATED"]),
-        messages: words(&[]),
+        codes: words("AUTH-0002|AUTH-0008|UNAUTHENTICATED"),
+        messages: words(""),
     },
-    denied: &Signs::of(&[403], &["AUTH-0001"]),
-    throttled: &Signs::of(&[429], &[]),
-    outage: &Signs::of(&[], &[]),
+    denied: &Signs::of(&[403], "AUTH-0001"),
+    throttled: &Signs::of(&[429], ""),
+    outage: &Signs::of(&[], ""),
 };

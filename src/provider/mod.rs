@@ -152,9 +152,10 @@ mod tests {
             let headers =
                 profile.headers.iter().map(|(name, _)| name.as_str()).chain(sliding).chain(token.iter());
             let Signals { refused, denied, throttled, outage } = &profile.signals;
-            let phrases = [refused, denied, throttled, outage].into_iter().flat_map(|it| it.phrases);
+            let phrases =
+                [refused, denied, throttled, outage].into_iter().flat_map(|it| it.phrases.split(['|', '+']));
 
-            let words = headers.chain(phrases.flat_map(|it| it.iter().copied()));
+            let words = headers.chain(phrases);
 
             for word in words {
                 assert_eq!(word, word.to_lowercase());

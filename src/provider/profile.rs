@@ -1,9 +1,9 @@
 //! What there is to know about an API's tokens, as data.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration, vec};
 
 use crate::{
-    core::{Scoping, Secret},
+    core::{Scoping, Secret, parts},
     json::Json,
 };
 
@@ -337,14 +337,15 @@ pub struct Signs {
     pub codes: Words,
     /// Messages of an error, whole, in any case.
     pub messages: Words,
-    /// Words that stand together in a message, in lower case.
-    pub phrases: &'static [&'static [&'static str]],
+    /// What stands together in a message, in lower case: phrases with `|` between them, of parts
+    /// with `+` between them.
+    pub phrases: &'static str,
 }
 
 impl Signs {
     /// These and no others.
-    pub const fn of(statuses: &'static [u16], codes: &'static [&'static str]) -> Self {
-        Self { statuses: Cow::Borrowed(statuses), codes: words(codes), messages: words(&[]), phrases: &[] }
+    pub const fn of(statuses: &'static [u16], codes: &'static str) -> Self {
+        Self { statuses: Cow::Borrowed(statuses), codes: words(codes), messages: words(""), phrases: "" }
     }
 }
 
@@ -363,24 +364,32 @@ pub type Text = Cow<'static, str>;
 /// Words that are written in the code, or that a user gave.
 #[derive(Clone)]
 pub enum Words {
-    /// Written in the code: nothing is built of them.
-    Known(&'static [&'static str]),
+    /// Written in the code, with `|` between them: a list of texts would be as large again.
+    Known(&'static str),
     /// Given by a user.
     Given(Vec<String>),
 }
 
 impl Words {
     /// The words in order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..).map_while(|place| self.get(place))
+    pub fn iter(&self) -> vec::IntoIter<&str> {
+        let words = match self {
+            Self::Known("") => Vec::new(),
+            Self::Known(words) => parts(words, b'|'),
+            Self::Given(given) => {
+                let mut words = Vec::new();
+                for word in given {
+                    words.push(word.as_str());
+                }
+                words
+            }
+        };
+        words.into_iter()
     }
 
     /// The word at `place`.
     pub fn get(&self, place: usize) -> Option<&str> {
-        match self {
-            Self::Known(words) => words.get(place).copied(),
-            Self::Given(words) => words.get(place).map(String::as_str),
-        }
+        self.iter().as_slice().get(place).copied()
     }
 
     /// Whether there are none.
@@ -390,13 +399,20 @@ impl Words {
 
     /// What lies at the first of these paths that leads to something other than `null`.
     pub fn lead<'a>(&self, json: &'a Json) -> Option<&'a Json> {
-        self.iter().filter_map(|path| json.at(path)).find(|value| !value.is_null())
+        for path in self.iter() {
+            if let Some(value) = json.at(path)
+                && !value.is_null()
+            {
+                return Some(value);
+            }
+        }
+        None
     }
 }
 
 impl Default for Words {
     fn default() -> Self {
-        words(&[])
+        words("")
     }
 }
 
@@ -421,8 +437,8 @@ impl fmt::Debug for Words {
     }
 }
 
-/// Words that are written in the code.
-pub(crate) const fn words(words: &'static [&'static str]) -> Words {
+/// Words that are written in the code, with `|` between them.
+pub(crate) const fn words(words: &'static str) -> Words {
     Words::Known(words)
 }
 
@@ -438,8 +454,7 @@ mod tests {
     fn the_first_path_that_leads_to_a_value_counts() {
         let json = parse_json(r#"{"token":null,"accessToken":"b"}"#).unwrap();
 
-        for paths in [words(&["token", "accessToken"]), Words::Given(vec!["x".into(), "accessToken".into()])]
-        {
+        for paths in [words("token|accessToken"), Words::Given(vec!["x".into(), "accessToken".into()])] {
             assert_eq!(paths.lead(&json).and_then(Json::as_text), Some("b"));
         }
     }

@@ -62,17 +62,17 @@ impl Toggle {
             application_scopes: None,
             // The newest copy of the page has a capital letter in its code and none in its text.
             spellings: &[Spelling { name: "root", part: Part::Field, variants: &["loginUser", "LoginUser"] }],
-            token: TokenSource::Headers(words(&HEADERS)),
-            refresh_token: words(&[]),
-            scopes: words(&[]),
+            token: TokenSource::Headers(words(HEADERS)),
+            refresh_token: words(""),
+            scopes: words(""),
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(LIFETIME)),
-            sliding: Some(Sliding { headers: words(&HEADERS), shape: TokenShape::Jwt }),
+            sliding: Some(Sliding { headers: words(HEADERS), shape: TokenShape::Jwt }),
             signals: SIGNALS,
             // What a wrong password gives is not documented, and errors have no codes.
             unexplained: Unexplained::Denied,
             advice,
-            secrets: words(&["password"]),
+            secrets: words("password"),
             choices: Choices::Nothing,
         }
     }
@@ -91,20 +91,15 @@ const BY_USERNAME: &str =
 const SIGNALS: Signals = Signals {
     refused: Signs {
         statuses: Cow::Borrowed(&[401]),
-        codes: words(&[]),
+        codes: words(""),
         // The page's sample, and what the library that Toggle seems to use says.
-        messages: words(&[
-            "Unauthorized",
-            "Unauthenticated",
-            "Token has expired",
-            "Token could not be parsed",
-        ]),
-        phrases: &[],
+        messages: words("Unauthorized|Unauthenticated|Token has expired|Token could not be parsed"),
+        phrases: "",
     },
-    denied: &Signs::of(&[403, 422], &[]),
-    throttled: &Signs::of(&[429], &[]),
-    outage: &Signs::of(&[], &[]),
+    denied: &Signs::of(&[403, 422], ""),
+    throttled: &Signs::of(&[429], ""),
+    outage: &Signs::of(&[], ""),
 };
 
 /// Both carry the token; the second is deprecated.
-const HEADERS: [&str; 2] = ["x-authorization", "authorization"];
+const HEADERS: &str = "x-authorization|authorization";

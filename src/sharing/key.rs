@@ -31,10 +31,12 @@ pub fn identity(settings: &Settings, selection: &Selection, platform: Platform) 
 
 fn digest(settings: &Settings, selection: &Selection, scopes: Json, platform: Platform) -> [u8; 32] {
     let profile = &settings.profile;
-    let secrets = match &settings.granter {
-        Granter::Profile(sources) => sources.iter().map(secret).collect(),
-        Granter::Function(_) => Vec::new(),
-    };
+    let mut secrets = Vec::new();
+    if let Granter::Profile(sources) = &settings.granter {
+        for source in sources {
+            secrets.push(secret(source));
+        }
+    }
     let mut headers = Vec::new();
     for (name, value) in &profile.headers {
         headers.push((name.clone(), Json::text(value.expose())));

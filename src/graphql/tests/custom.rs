@@ -16,8 +16,8 @@ use super::*;
 
 const SECRET: &str = "planted-secret";
 
-static NONE: Signs = Signs::of(&[], &[]);
-static THROTTLED: Signs = Signs::of(&[429], &[]);
+static NONE: Signs = Signs::of(&[], "");
+static THROTTLED: Signs = Signs::of(&[429], "");
 
 /// The profile of the public contract's example.
 pub(super) fn acme() -> Profile {
@@ -45,21 +45,18 @@ pub(super) fn acme() -> Profile {
         renew: Some(renew),
         application_scopes: None,
         spellings: &[],
-        token: TokenSource::Data(words(&["login.jwt", "renew.jwt"])),
-        refresh_token: words(&["login.renewal", "renew.renewal"]),
-        scopes: words(&["login.scope"]),
-        expiry: Some(Expiry::ExpiresIn {
-            paths: words(&["login.ttl", "renew.ttl"]),
-            unit: Duration::from_secs(1),
-        }),
+        token: TokenSource::Data(words("login.jwt|renew.jwt")),
+        refresh_token: words("login.renewal|renew.renewal"),
+        scopes: words("login.scope"),
+        expiry: Some(Expiry::ExpiresIn { paths: words("login.ttl|renew.ttl"), unit: Duration::from_secs(1) }),
         lifetime: Lifetime::Otherwise(15 * MINUTE),
-        sliding: Some(Sliding { headers: words(&["x-authorization"]), shape: TokenShape::Any }),
+        sliding: Some(Sliding { headers: words("x-authorization"), shape: TokenShape::Any }),
         signals: Signals {
             refused: Signs {
                 statuses: (&[401]).into(),
-                codes: words(&["UNAUTHENTICATED"]),
-                messages: words(&["Unauthorized"]),
-                phrases: &[],
+                codes: words("UNAUTHENTICATED"),
+                messages: words("Unauthorized"),
+                phrases: "",
             },
             denied: &NONE,
             throttled: &THROTTLED,
@@ -67,7 +64,7 @@ pub(super) fn acme() -> Profile {
         },
         unexplained: Unexplained::Unknown,
         advice: "`secret`",
-        secrets: words(&["secret"]),
+        secrets: words("secret"),
         choices: Choices::Nothing,
     }
 }
@@ -217,7 +214,7 @@ fn a_header_of_ones_own_replaces_the_usual_one() {
 #[test]
 fn the_first_path_that_exists_counts() {
     let mut profile = acme();
-    profile.token = TokenSource::Data(words(&["missing", "login.null", "login.tokens.1", "login.jwt"]));
+    profile.token = TokenSource::Data(words("missing|login.null|login.tokens.1|login.jwt"));
     let payload =
         json!({ "null": null, "tokens": ["planted-first", "planted-second"], "jwt": "planted-third" });
 
@@ -246,7 +243,7 @@ fn a_lifetime_is_counted_in_its_unit() {
         (Duration::from_secs(1), json!([90]), 900_000),
     ] {
         let mut profile = acme();
-        profile.expiry = Some(Expiry::ExpiresIn { paths: words(&["login.ttl"]), unit });
+        profile.expiry = Some(Expiry::ExpiresIn { paths: words("login.ttl"), unit });
 
         let token =
             story(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
@@ -274,7 +271,7 @@ fn the_earlier_of_a_stated_lifetime_and_a_known_one_counts() {
 
 #[test]
 fn a_token_may_come_in_a_header_of_any_name() {
-    let profile = Profile { token: TokenSource::Headers(words(&["x-session"])), ..acme() };
+    let profile = Profile { token: TokenSource::Headers(words("x-session")), ..acme() };
     let answer = logged_in(json!({ "ok": true })).with("x-session", "Bearer planted-token");
 
     let token = story(profile.clone()).answered(answer).unwrap();
@@ -310,7 +307,7 @@ fn refusals_are_recognised_as_described() {
 #[test]
 fn an_answer_of_null_is_a_refusal_only_where_the_token_comes_in_a_header() {
     let null = || reply(200, r#"{"data":{"login":null}}"#);
-    let header = Profile { token: TokenSource::Headers(words(&["x-session"])), ..acme() };
+    let header = Profile { token: TokenSource::Headers(words("x-session")), ..acme() };
 
     let by_data = story(acme()).answered(null());
     let by_header = story(header.clone()).answered(null());

@@ -123,7 +123,7 @@ fn a_refusal_is_told_by_any_of_three_signs() {
         let refused_by =
             |given| accepted(&options.clone().with("provider.refused", given)).profile.signals.refused;
 
-        assert_eq!(refused_by(Given::Missing), Signs::of(&[401], &[]));
+        assert_eq!(refused_by(Given::Missing), Signs::of(&[401], ""));
         assert_eq!(refused_by(map([])), Signs::default());
         assert_eq!(
             refused_by(map([
@@ -133,9 +133,9 @@ fn a_refusal_is_told_by_any_of_three_signs() {
             ])),
             Signs {
                 statuses: (&[401, 100, 599]).into(),
-                messages: words(&["Unauthorized"]),
-                codes: words(&["UNAUTHENTICATED", "EXPIRED"]),
-                phrases: &[],
+                messages: words("Unauthorized"),
+                codes: words("UNAUTHENTICATED|EXPIRED"),
+                phrases: "",
             }
         );
         let empty = map([("statuses", list([])), ("messages", list([])), ("codes", list([]))]);
@@ -147,8 +147,8 @@ fn a_refusal_is_told_by_any_of_three_signs() {
 fn what_besides_is_told_by_the_status_alone() {
     let signals = accepted(&acme()).profile.signals;
 
-    assert_eq!(*signals.denied, Signs::of(&[401, 403], &[]));
-    assert_eq!(*signals.throttled, Signs::of(&[429], &[]));
+    assert_eq!(*signals.denied, Signs::of(&[401, 403], ""));
+    assert_eq!(*signals.throttled, Signs::of(&[429], ""));
     assert_eq!(*signals.outage, Signs::default());
 }
 

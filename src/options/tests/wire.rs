@@ -8,7 +8,7 @@ use crate::{
 
 const PATH: &str = "a path below `data`, for example \"login.token\"";
 
-fn paths(paths: &'static [&'static str]) -> Words {
+fn paths(paths: &'static str) -> Words {
     Words::Known(paths)
 }
 
@@ -53,12 +53,12 @@ fn the_contracts_example_becomes_a_profile() {
     let renew = profile.renew.expect("it renews");
     assert_eq!(renew.variables, [("refresh".into(), Variable::RefreshToken)]);
     assert_eq!(renew.authorization, Authorization::Bearer(SecretId(1)));
-    assert_eq!(profile.token, TokenSource::Data(paths(&["login.jwt", "renew.jwt"])));
+    assert_eq!(profile.token, TokenSource::Data(paths("login.jwt|renew.jwt")));
     assert_eq!(profile.refresh_token, ["login.renewal"]);
     assert_eq!(profile.scopes, ["login.scopes"]);
     assert_eq!(profile.headers, [("x-tenant".to_owned(), Secret::new("7"))]);
     let unit = Duration::from_secs(1);
-    assert_eq!(profile.expiry, Some(Expiry::ExpiresIn { paths: paths(&["login.ttl"]), unit }));
+    assert_eq!(profile.expiry, Some(Expiry::ExpiresIn { paths: paths("login.ttl"), unit }));
     assert_eq!(profile.lifetime, Lifetime::Otherwise(Duration::from_secs(300)));
     assert_eq!(profile.unexplained, Unexplained::Unknown);
     assert!(profile.spellings.is_empty());
@@ -76,7 +76,7 @@ fn a_profile_may_be_as_small_as_this() {
     assert!(profile.authenticate.variables.is_empty());
     assert_eq!(profile.authenticate.authorization, Authorization::None);
     assert_eq!(profile.renew, None);
-    assert_eq!(profile.token, TokenSource::Data(paths(&["login.jwt"])));
+    assert_eq!(profile.token, TokenSource::Data(paths("login.jwt")));
     assert!(profile.refresh_token.is_empty() && profile.scopes.is_empty() && profile.headers.is_empty());
     assert_eq!(profile.expiry, None);
     assert_eq!(profile.lifetime, Lifetime::Otherwise(Duration::from_secs(300)));
@@ -255,10 +255,10 @@ fn renewing_needs_to_know_where_the_refresh_token_is() {
 #[test]
 fn a_token_is_below_data_or_in_a_header() {
     for (given, source) in [
-        (map([("data", text("a.b"))]), TokenSource::Data(paths(&["a.b"]))),
-        (map([("header", text("X-Token"))]), TokenSource::Headers(paths(&["x-token"]))),
-        (map([("header", texts(&["A", "b"]))]), TokenSource::Headers(paths(&["a", "b"]))),
-        (map([("header", text("a")), ("data", Given::Missing)]), TokenSource::Headers(paths(&["a"]))),
+        (map([("data", text("a.b"))]), TokenSource::Data(paths("a.b"))),
+        (map([("header", text("X-Token"))]), TokenSource::Headers(paths("x-token"))),
+        (map([("header", texts(&["A", "b"]))]), TokenSource::Headers(paths("a|b"))),
+        (map([("header", text("a")), ("data", Given::Missing)]), TokenSource::Headers(paths("a"))),
     ] {
         assert_eq!(accepted(&acme().with("provider.token", given)).profile.token, source);
     }
@@ -309,16 +309,12 @@ fn a_path_is_one_text_or_several() {
 fn expiry_is_told_in_one_of_four_ways() {
     let seconds = Duration::from_secs(1);
     let untold = Lifetime::Otherwise(Duration::from_secs(300));
-    let in_units = |unit| Some(Expiry::ExpiresIn { paths: paths(&["a"]), unit });
+    let in_units = |unit| Some(Expiry::ExpiresIn { paths: paths("a"), unit });
     for (given, expiry, lifetime) in [
         (map([("expiresIn", text("a"))]), in_units(seconds), untold),
         (map([("expiresIn", text("a")), ("unit", text("seconds"))]), in_units(seconds), untold),
         (map([("expiresIn", text("a")), ("unit", text("milliseconds"))]), in_units(seconds / 1000), untold),
-        (
-            map([("expiresAt", texts(&["a", "b"]))]),
-            Some(Expiry::ExpiresAt { paths: paths(&["a", "b"]) }),
-            untold,
-        ),
+        (map([("expiresAt", texts(&["a", "b"]))]), Some(Expiry::ExpiresAt { paths: paths("a|b") }), untold),
         (map([("jwt", Given::Bool(true)), ("expiresAt", Given::Missing)]), None, untold),
         (map([("lifetimeMs", number(2000.0))]), None, Lifetime::AtMost(seconds * 2)),
     ] {
