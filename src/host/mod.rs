@@ -30,4 +30,4 @@ pub(crate) use platform::PLATFORM;
 use platform::global;
 pub(crate) use store::{Entry, Lease};
 pub(crate) use value::{described, given, text_member};
-pub(crate) use waiting::{Ending, spawn, waiting};
+pub(crate) use waiting::{Ending, waiting};

@@ -1,11 +1,10 @@
 //! Each adapter against the real thing: one suite for Node, Chromium and Firefox.
 
-use std::{cell::Cell, future::Future, rc::Rc, time::Duration};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 use web_sys::{AbortController, AbortSignal};
 
@@ -38,29 +37,12 @@ fn outside() -> Outside {
     made.expect("it takes nothing").unchecked_into()
 }
 
-/// What a task gives in the end.
-async fn done<T: 'static>(doing: impl Future<Output = T> + 'static) -> T {
-    let mut end = None;
-    let ended = Promise::new(&mut |resolve, _| end = Some(resolve));
-    let given = Rc::new(Cell::new(None));
-    let keep = Rc::clone(&given);
-    spawn(Box::pin(async move {
-        keep.set(Some(doing.await));
-        end.expect("it was given").call0(&JsValue::UNDEFINED).expect("it does not throw");
-    }));
-    JsFuture::from(ended).await.expect("it is not rejected");
-    given.take().expect("it has ended")
-}
-
 /// How a call of a function ends.
 async fn called(source: &str, limit: f64, signal: Option<AbortSignal>) -> Ending {
     let function = js(source).unchecked_into::<Function>();
-    done(async move {
-        let (ended, done) = waiting();
-        outside().call(&function, &Array::of1(&"argument".into()), limit, signal.as_ref(), &done);
-        ended.await
-    })
-    .await
+    let (ended, done) = waiting();
+    outside().call(&function, &Array::of1(&"argument".into()), limit, signal.as_ref(), &done);
+    ended.await
 }
 
 /// A counter and what counts it up.
@@ -159,12 +141,9 @@ async fn a_lease_that_comes_too_late_is_given_back() {
         { fence: 1, release() { released++ } })) })()";
     let acquire = js(late).unchecked_into::<Function>();
 
-    let ending = done(async move {
-        let (ended, done) = waiting();
-        outside().acquire(&acquire, &Array::new(), 5.0, &done);
-        ended.await
-    })
-    .await;
+    let (ended, done) = waiting();
+    outside().acquire(&acquire, &Array::new(), 5.0, &done);
+    let ending = ended.await;
     TimeoutFuture::new(60).await;
 
     assert!(matches!(ending, Ending::Late));
@@ -301,20 +280,17 @@ fn request() -> HttpRequest {
 
 async fn fetched(source: &str) -> Result<crate::http::HttpResponse, FetchFailure> {
     let function = js(source).unchecked_into::<Function>();
-    done(async move {
-        let sending = Sending {
-            outside: &outside(),
-            fetch: Some(&function),
-            limit: 60_000.0,
-            signal: &AbortController::new().expect("there is one").signal(),
-        };
-        let (clock, wanted) = (Clock::new(), ["date", "x-authorization"]);
-        let (ended, done) = waiting();
-        sending.send(&request(), &wanted, &done);
-        let sent_at = clock.now();
-        received(ended.await, &wanted, sent_at, clock.now())
-    })
-    .await
+    let sending = Sending {
+        outside: &outside(),
+        fetch: Some(&function),
+        limit: 60_000.0,
+        signal: &AbortController::new().expect("there is one").signal(),
+    };
+    let (clock, wanted) = (Clock::new(), ["date", "x-authorization"]);
+    let (ended, done) = waiting();
+    sending.send(&request(), &wanted, &done);
+    let sent_at = clock.now();
+    received(ended.await, &wanted, sent_at, clock.now())
 }
 
 #[test]
