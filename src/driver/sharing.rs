@@ -103,7 +103,7 @@ impl Driver {
                 Err(failure) => return Event::Granted(flight, Err(failure)),
             }
         }
-        let (ended, done) = waiting();
+        let (ended, done) = waiting(entry.limit());
         match &deed {
             Deed::Load => entry.get(&done),
             Deed::Acquire(span) => entry.acquire(*span, &done),

@@ -1,7 +1,7 @@
 //! What takes its time in JavaScript, and what goes on when it has ended.
 //!
-//! The face sees to it that each ends, and tells how by calling a function. That wakes the task
-//! which waits for it.
+//! The face tells how it ended by calling a function. That wakes the task which waits for it, and
+//! so does the end of the time that it may take.
 
 use std::{
     cell::Cell,
@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::*;
 
 use super::described;
@@ -39,35 +40,58 @@ impl Ending {
     }
 }
 
-/// What is waited for.
+/// How far it is with what is waited for.
 #[derive(Default)]
-struct Wait {
-    ended: Cell<Option<Ending>>,
-    waiter: Cell<Option<Waker>>,
+enum Wait {
+    /// It goes on; with who is to be told when it ends.
+    On(Option<Waker>),
+    Ended(Ending),
+    /// Nobody waits any more.
+    #[default]
+    Over,
 }
 
 /// Waits for one thing to end.
-pub(crate) struct Waiting(Rc<Wait>);
-
-/// What a task can wait for, and the function that ends it.
-pub(crate) fn waiting() -> (Waiting, JsValue) {
-    let wait = Rc::new(Wait::default());
-    let waited = Rc::clone(&wait);
-    let done = Closure::once_into_js(move |ending: u32, value: JsValue| {
-        waited.end(match ending {
-            0 => Ending::Gave(value),
-            1 => Ending::Threw(value),
-            _ => Ending::Late,
-        });
-    });
-    (Waiting(wait), done)
+pub(crate) struct Waiting {
+    wait: Rc<Cell<Wait>>,
+    /// Does not ring once this is dropped.
+    _limit: Timeout,
 }
 
-impl Wait {
-    fn end(&self, ending: Ending) {
-        self.ended.set(Some(ending));
-        if let Some(waiter) = self.waiter.take() {
-            waiter.wake();
+/// What a task can wait for, for so long at most, and the function that ends it: that is to be told
+/// once how it ended, and gives whether anybody still waited.
+pub(crate) fn waiting(limit: Duration) -> (Waiting, JsValue) {
+    let wait = Rc::new(Cell::new(Wait::On(None)));
+    let (called, rang) = (Rc::clone(&wait), Rc::clone(&wait));
+    let done = Closure::once_into_js(move |ending: u32, value: JsValue| {
+        end(
+            &called,
+            match ending {
+                0 => Ending::Gave(value),
+                1 => Ending::Threw(value),
+                _ => Ending::Late,
+            },
+        )
+    });
+    let limit = Timeout::new(delay(limit), move || {
+        end(&rang, Ending::Late);
+    });
+    (Waiting { wait, _limit: limit }, done)
+}
+
+/// Ends it, unless it has ended; whether it had not.
+fn end(wait: &Cell<Wait>, ending: Ending) -> bool {
+    match wait.take() {
+        Wait::On(waiter) => {
+            wait.set(Wait::Ended(ending));
+            if let Some(waiter) = waiter {
+                waiter.wake();
+            }
+            true
+        }
+        ended @ (Wait::Ended(_) | Wait::Over) => {
+            wait.set(ended);
+            false
         }
     }
 }
@@ -76,12 +100,17 @@ impl Future for Waiting {
     type Output = Ending;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ending> {
-        match self.0.ended.take() {
-            Some(ending) => Poll::Ready(ending),
-            None => {
-                self.0.waiter.set(Some(context.waker().clone()));
-                Poll::Pending
-            }
+        if let Wait::Ended(ending) = self.wait.take() {
+            return Poll::Ready(ending);
         }
+        self.wait.set(Wait::On(Some(context.waker().clone())));
+        Poll::Pending
     }
+}
+
+/// In milliseconds, as a timer takes it: at most 2^31 - 1, or 24.8 days, which is what every engine
+/// takes.
+#[expect(clippy::cast_possible_truncation, reason = "below 2^31")]
+pub(super) fn delay(span: Duration) -> u32 {
+    millis(span).min(i32::MAX as u64) as u32
 }

@@ -44,7 +44,6 @@ extern "C" {
         refresh_token: Option<&str>,
         scopes: &Array,
         key: &JsValue,
-        limit: f64,
         signal: &AbortSignal,
         done: &JsValue,
     );
