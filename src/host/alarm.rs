@@ -1,4 +1,7 @@
 //! The one timer of a manager.
+//!
+//! It is the face's, since it may have to let the process end, and Node must be told before it
+//! forgets such a timer; no crate does either.
 
 use std::cell::{Cell, RefCell};
 
