@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! wasm.rs     src/ ──cargo──▶ .wasm ──wasm-bindgen──▶ glue ──glue.rs──▶ lazy glue
-//!                                └──────wasm-opt──▶ small .wasm ──▶ base64
+//!                                └──────wasm-opt──▶ small .wasm ──order.rs──▶ deflated, base64
 //! package.rs  pkg-template/ + both ──esbuild, terser──▶ dist/ ──npm pack──▶ tarball ──▶ node_modules
 //! bench.rs    how it does beside its peers: bench/ ──▶ BENCHMARKS.md
 //! parts.rs    what `cargo xtask test` runs; suite.rs runs it, count.rs counts

@@ -150,17 +150,16 @@ fn optimise(project: &Project, core: &Core) -> Result<()> {
     let generated = core.wasm.with_file_name("core_bg.wasm");
     // No feature flags: wasm-opt reads the module's own `target_features`. With
     // `--all-features` it writes an encoding that every engine refuses.
-    let wasm_opt = |options: &[&str]| {
-        process::run(
-            project.npm_command("wasm-opt").args(options).arg(&generated).arg("--output").arg(&core.wasm),
-        )
+    let ordered = core.wasm.with_file_name("core_ordered.wasm");
+    let wasm_opt = |options: &[&str], input: &Path| {
+        process::run(project.npm_command("wasm-opt").args(options).arg(input).arg("--output").arg(&core.wasm))
     };
     let read = || fs::read(&core.wasm).with_context(|| format!("cannot read {}", core.wasm.display()));
     // Twice: what the first leaves, the second makes still smaller. And what is added to an address may be a part of
     // the access: nothing is so low that the sum would be another (the stack's far end is).
-    wasm_opt(&[&["-Oz", "-Oz", "--low-memory-unused"], SEPARATE].concat())?;
-    project::write(&generated, order::named(&read()?)?)?;
-    wasm_opt(&["--reorder-functions-by-name"])?;
+    wasm_opt(&[&["-Oz", "-Oz", "--low-memory-unused"], SEPARATE].concat(), &generated)?;
+    project::write(&ordered, order::named(&read()?)?)?;
+    wasm_opt(&["--reorder-functions-by-name"], &ordered)?;
     let mut bytes = read()?;
     bytes.extend(custom_section("graphql-token-manager", project.version()?)?);
     project::write(&core.wasm, &bytes)?;
