@@ -55,8 +55,8 @@ impl Granting<'_> {
             secrets.push(match source {
                 SecretSource::Text(secret) => secret.clone(),
                 SecretSource::Function(function) => {
-                    let (ended, done) = waiting();
-                    self.face.call(function, &Array::new(), self.limit(), Some(self.signal), &done);
+                    let (ended, done) = waiting(self.settings.timeout);
+                    self.face.call(function, &Array::new(), Some(self.signal), &done);
                     self.secret(ended.await, name)?
                 }
             });
@@ -73,7 +73,7 @@ impl Granting<'_> {
         secrets: Option<Vec<Secret>>,
     ) -> Result<Got, GrantFailure> {
         if let (Errand::Token(grant), Granter::Function(function)) = (&errand, &self.settings.granter) {
-            let (ended, done) = waiting();
+            let (ended, done) = waiting(self.settings.timeout);
             self.call(function, grant, &done);
             return self.by_function(ended.await, grant).map(Got::Token);
         }
@@ -90,7 +90,7 @@ impl Granting<'_> {
         exchange.chosen = &self.chosen;
         exchange.refused = self.refused.as_deref();
         loop {
-            let (ended, done) = waiting();
+            let (ended, done) = waiting(self.settings.timeout);
             let sent_at = self.clock.now();
             self.send(&mut exchange, &secrets, &done)?;
             let ending = ended.await;
@@ -121,12 +121,8 @@ impl Granting<'_> {
         done: &JsValue,
     ) -> Result<(), GrantFailure> {
         let request = exchange.request(&self.dialect.borrow(), secrets, PLATFORM)?;
-        let sending = Sending {
-            outside: self.face,
-            fetch: self.settings.fetch.as_ref(),
-            limit: self.limit(),
-            signal: self.signal,
-        };
+        let sending =
+            Sending { outside: self.face, fetch: self.settings.fetch.as_ref(), signal: self.signal };
         sending.send(&request, &wanted_headers(&self.settings.profile), done);
         Ok(())
     }
@@ -186,7 +182,7 @@ impl Granting<'_> {
             Grant::Refresh(token) => Some(token.expose()),
         };
         let scopes = listed(&self.scopes);
-        self.face.grant(function, refresh_token, &scopes, &self.key, self.limit(), self.signal, done);
+        self.face.grant(function, refresh_token, &scopes, &self.key, self.signal, done);
     }
 
     fn by_function(&self, ending: Ending, grant: &Grant) -> Result<TokenSet, GrantFailure> {
@@ -217,12 +213,6 @@ impl Granting<'_> {
                 Err(self.transient(code, format!("the `grant` function of {name} {what}; {advice}")))
             }
         }
-    }
-
-    /// How long each thing may take, in milliseconds.
-    #[expect(clippy::cast_precision_loss, reason = "spans are below 2^53")]
-    fn limit(&self) -> f64 {
-        millis(self.settings.timeout) as f64
     }
 
     /// Who is asked, for a message: the origin alone, since paths may hold keys.

@@ -4,6 +4,7 @@
 //! would, and for no bytes at all. So the pure layers take these as functions: the
 //! host's on wasm32, well-known crates in native tests.
 
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use zeroize::Zeroizing;
 
 use crate::core::parts;
@@ -33,6 +34,28 @@ pub enum Json {
     Function(Function),
     /// A symbol, a bigint, nesting without end: no JSON.
     Other,
+}
+
+/// As the engine would write it: what is no JSON is left out of an object, and `null` elsewhere.
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Bool(flag) => serializer.serialize_bool(*flag),
+            Self::Number(number) => serializer.serialize_f64(*number),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::List(items) => serializer.collect_seq(items),
+            Self::Map(members) => {
+                let mut map = serializer.serialize_map(None)?;
+                for (key, value) in members {
+                    if !matches!(value, Self::Missing | Self::Function(_) | Self::Other) {
+                        map.serialize_entry(key, value)?;
+                    }
+                }
+                map.end()
+            }
+            Self::Null | Self::Missing | Self::Function(_) | Self::Other => serializer.serialize_unit(),
+        }
+    }
 }
 
 impl Json {
@@ -203,8 +226,6 @@ pub const DEEPEST: usize = 64;
 pub(crate) mod native {
     //! The platform of native tests.
 
-    use serde::{Serialize, Serializer};
-
     use super::*;
 
     pub(crate) const PLATFORM: Platform = Platform { parse_json, write_json, parse_url, resolve_url };
@@ -232,24 +253,8 @@ pub(crate) mod native {
     }
 
     fn write_json(value: &Json) -> String {
+        assert!(value.is_json(), "{value:?} is no JSON");
         serde_json::to_string(value).expect("JSON is always written")
-    }
-
-    impl Serialize for Json {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            match self {
-                Self::Null => serializer.serialize_unit(),
-                Self::Bool(value) => serializer.serialize_bool(*value),
-                Self::Number(value) => serializer.serialize_f64(*value),
-                Self::Text(value) => serializer.serialize_str(value),
-                Self::List(items) => serializer.collect_seq(items),
-                Self::Map(members) => {
-                    let there = members.iter().filter(|(_, value)| !matches!(value, Self::Missing));
-                    serializer.collect_map(there.map(|(key, value)| (key, value)))
-                }
-                Self::Missing | Self::Function(_) | Self::Other => panic!("{self:?} is no JSON"),
-            }
-        }
     }
 
     fn resolve_url(text: &str) -> String {

@@ -133,6 +133,24 @@ describe("a program ends by itself", { concurrency: true }, () => {
 
     assertEnded(await run(program, { given: fluz(sandbox) }), "closed");
   });
+
+  test("whose answer trickles for ever and heeds no signal, once it was given up", async (t) => {
+    const sandbox = await sandboxFor(t);
+    // It keeps the process running for as long as somebody reads.
+    const program = `${START}
+      const trickle = () => new ReadableStream({
+        async pull(controller) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          controller.enqueue(new Uint8Array([32]));
+        },
+      });
+      const tokens = new TokenManager({ ...given, fetch: async () => new Response(trickle()) });
+      tokens.getToken().catch(({ code }) => done(code));`;
+
+    const given = fluz(sandbox, { timeoutMs: 60, retry: { attempts: 1 } });
+
+    assertEnded(await run(program, { given }), "timeout");
+  });
 });
 
 describe("a program goes on", { concurrency: true }, () => {

@@ -286,12 +286,11 @@ export class Office extends Outside {
    * @param {string | undefined} refreshToken
    * @param {string[]} scopes
    * @param {any} key of the session
-   * @param {number} limit
    * @param {AbortSignal} signal
    * @param {import("./outside.js").Done} done
    */
-  grant(grant, refreshToken, scopes, key, limit, signal, done) {
-    this.call(grant, [{ refreshToken, scopes, session: selectorOf(key), signal }], limit, signal, done);
+  grant(grant, refreshToken, scopes, key, signal, done) {
+    this.call(grant, [{ refreshToken, scopes, session: selectorOf(key), signal }], signal, done);
   }
 
   /**

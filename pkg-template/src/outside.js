@@ -1,22 +1,20 @@
-// What the core waits for: functions of the user's, `fetch`, and stores. Each ends in time.
+// What the core waits for: functions of the user's, `fetch`, and stores.
 //
 // Decides nothing: the core is told how each ended.
 
 import { lazyTextDecoder } from "./utf8.js";
 
 /**
- * Told once how it ended, and never while the core is on the stack.
+ * Told once how it ended, and never while the core is on the stack. Gives whether anybody still waited: the core waits
+ * only so long.
  *
- * @typedef {(ending: number, value?: unknown) => void} Done
+ * @typedef {(ending: number, value?: unknown) => boolean} Done
  */
 
 // How it ended; see `Ending` in src/host/waiting.rs.
 const GAVE = 0;
 const THREW = 1;
 const LATE = 2;
-
-/** The longest delay that every engine takes. */
-const LONGEST = 2 ** 31 - 1;
 
 /** What the core has of the world, and what takes its time in it; see src/host/outside.rs. None of it throws. */
 export class Outside {
@@ -68,12 +66,11 @@ export class Outside {
    *
    * @param {(...args: any[]) => unknown} action
    * @param {unknown[]} args
-   * @param {number} limit in ms
    * @param {AbortSignal | undefined} signal gives it up
    * @param {Done} done
    */
-  call(action, args, limit, signal, done) {
-    wait(() => action(...args), limit, signal, done);
+  call(action, args, signal, done) {
+    wait(() => action(...args), signal, done);
   }
 
   /**
@@ -81,20 +78,14 @@ export class Outside {
    *
    * @param {(...args: any[]) => unknown} action
    * @param {unknown[]} args
-   * @param {number} limit
    * @param {Done} done
    */
-  acquire(action, args, limit, done) {
-    const leased = new Promise((resolve) => resolve(action(...args)));
-    wait(
-      () => leased,
-      limit,
-      undefined,
-      (ending, value) => {
-        if (ending === LATE) leased.then(this.release, () => {});
-        done(ending, value);
-      },
-    );
+  acquire(action, args, done) {
+    this.call(action, args, undefined, (ending, lease) => {
+      const waited = done(ending, lease);
+      if (!waited) this.release(lease);
+      return waited;
+    });
   }
 
   /**
@@ -116,11 +107,10 @@ export class Outside {
    * @param {string} body
    * @param {RequestCredentials | undefined} credentials
    * @param {string[]} wanted
-   * @param {number} limit
    * @param {AbortSignal} signal
    * @param {Done} done
    */
-  exchange(fetch, url, headers, body, credentials, wanted, limit, signal, done) {
+  exchange(fetch, url, headers, body, credentials, wanted, signal, done) {
     /** @type {RequestInit} */
     const init = {
       method: "POST",
@@ -132,7 +122,7 @@ export class Outside {
     };
     // Workers have no such member, and refuse it.
     if (credentials) init.credentials = credentials;
-    wait(() => exchanged(fetch ?? globalThis.fetch, url, init, wanted), limit, signal, done);
+    wait(() => exchanged(fetch ?? globalThis.fetch, url, init, wanted), signal, done);
   }
 
   /**
@@ -149,16 +139,14 @@ export class Outside {
 
 /**
  * @param {() => unknown} action
- * @param {number} limit
  * @param {AbortSignal | undefined} signal
  * @param {Done} done
  */
-function wait(action, limit, signal, done) {
+function wait(action, signal, done) {
   /** @type {(ended: [ending: number, value?: unknown]) => void} */
   let end = () => {};
   const ended = new Promise((/** @type {typeof end} */ resolve) => (end = resolve));
   const giveUp = () => end([LATE]);
-  const timer = setTimeout(giveUp, Math.min(limit, LONGEST));
   signal?.addEventListener("abort", giveUp);
   // Not `Promise.resolve`, which gives back a promise of the user's as it is, whose class or `then` may throw.
   new Promise((resolve) => resolve(action())).then(
@@ -166,7 +154,6 @@ function wait(action, limit, signal, done) {
     (thrown) => end([THREW, thrown]),
   );
   ended.then(([ending, value]) => {
-    clearTimeout(timer);
     signal?.removeEventListener("abort", giveUp);
     done(ending, value);
   });

@@ -4,13 +4,14 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
+use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
 use super::Driver;
 use crate::{
     core::{Event, Fence, FlightId, Secret, SessionId, Skew, TokenSet},
     graphql::stamp,
-    host::{Entry, Lease, PLATFORM, spawn, waiting, wall},
+    host::{Entry, Lease, PLATFORM, waiting, wall},
     sharing,
 };
 
@@ -80,10 +81,10 @@ impl Driver {
     fn store(self: &Rc<Self>, session: SessionId, flight: FlightId, deed: Deed) {
         let Some((entry, name)) = self.entry(session) else { return };
         let driver = Rc::clone(self);
-        spawn(Box::pin(async move {
+        spawn_local(async move {
             let event = driver.done(session, flight, &entry, &name, deed).await;
             driver.dispatch(session, event);
-        }));
+        });
     }
 
     async fn done(
@@ -102,7 +103,7 @@ impl Driver {
                 Err(failure) => return Event::Granted(flight, Err(failure)),
             }
         }
-        let (ended, done) = waiting();
+        let (ended, done) = waiting(entry.limit());
         match &deed {
             Deed::Load => entry.get(&done),
             Deed::Acquire(span) => entry.acquire(*span, &done),

@@ -5,13 +5,13 @@
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal};
 
 use super::Driver;
 use crate::{
     core::{CallId, ErrorCode, Event, FlightId, GrantFailure, Secret, SessionId, TokenError},
     grant::{Errand, Got, Granting},
-    host::spawn,
 };
 
 /// What waits for an answer.
@@ -45,7 +45,7 @@ impl Driver {
         let signal = abort.signal();
         self.on_wire.borrow_mut().push(OnWire { asker, abort });
         let driver = Rc::clone(self);
-        spawn(Box::pin(async move {
+        spawn_local(async move {
             let answer = driver.granting(session, &signal).run(errand, secrets).await;
             // What was cancelled is no longer there, and nobody wants to know.
             let Some(sent) = driver.take_from_wire(asker) else { return };
@@ -54,7 +54,7 @@ impl Driver {
                 sent.abort.abort();
             }
             driver.answer(asker, answer);
-        }));
+        });
     }
 
     fn answer(self: &Rc<Self>, asker: Asker, answer: Result<Got, GrantFailure>) {

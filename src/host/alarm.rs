@@ -1,14 +1,14 @@
 //! The one timer of a manager.
+//!
+//! It is the face's, since it may have to let the process end, and Node must be told before it
+//! forgets such a timer; no crate does either.
 
-use std::{
-    cell::{Cell, RefCell},
-    time::Duration,
-};
+use std::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
 
-use super::Outside;
-use crate::core::{UnixMillis, millis};
+use super::{Outside, waiting::delay};
+use crate::core::UnixMillis;
 
 /// Whether a timer keeps the process running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +42,7 @@ impl Alarm {
         }
         self.clear();
         let Some(at) = at else { return };
-        let delay = at.since(now).min(LONGEST);
-        #[expect(clippy::cast_precision_loss, reason = "below 2^31")]
-        let delay = millis(delay) as f64;
+        let delay = delay(at.since(now));
         let timer = self.outside.set_timer(self.callback.as_ref(), delay, hold == Hold::Process);
         self.at.set(wanted);
         self.armed.replace(Some(timer));
@@ -68,6 +66,3 @@ impl Drop for Alarm {
         self.clear();
     }
 }
-
-/// The longest delay that every engine takes: 2^31 - 1 ms, or 24.8 days.
-const LONGEST: Duration = Duration::from_millis(2_147_483_647);

@@ -30,8 +30,6 @@ pub(crate) struct Sending<'a> {
     pub(crate) outside: &'a Outside,
     /// Instead of the global one.
     pub(crate) fetch: Option<&'a Function>,
-    /// In milliseconds.
-    pub(crate) limit: f64,
     pub(crate) signal: &'a AbortSignal,
 }
 
@@ -49,7 +47,6 @@ impl Sending<'_> {
             request.body.expose(),
             request.credentials,
             &texts(wanted),
-            self.limit,
             self.signal,
             done,
         );

@@ -3,6 +3,9 @@
 //! Everything that comes from outside may be missing, may throw, may be no `Error`
 //! and may call back. So nothing here is borrowed while JavaScript runs, and every
 //! call ends in a `Result` or an `Option`.
+//!
+//! What takes its time is done by the face, and [`waiting()`] is the future of how it ends, in time
+//! or [`Late`](Ending::Late). Tasks that wait are run by `wasm-bindgen-futures`.
 
 mod alarm;
 mod clock;
@@ -25,9 +28,9 @@ pub(crate) use entropy::seed;
 pub(crate) use fetch::{FetchFailure, Sending, headers_of, received};
 pub(crate) use outside::Outside;
 pub(crate) use page::{Wakeups, is_page};
-pub(crate) use plain::Plain;
+pub(crate) use plain::plain;
 pub(crate) use platform::PLATFORM;
 use platform::global;
 pub(crate) use store::{Entry, Lease};
 pub(crate) use value::{described, given, text_member};
-pub(crate) use waiting::{Ending, spawn, waiting};
+pub(crate) use waiting::{Ending, waiting};

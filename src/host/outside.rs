@@ -14,7 +14,7 @@ extern "C" {
 
     /// A timer that rings once. Where it does not hold the process, that may end.
     #[wasm_bindgen(method, js_name = setTimer)]
-    pub(crate) fn set_timer(this: &Outside, ring: &JsValue, delay: f64, holds: bool) -> JsValue;
+    pub(crate) fn set_timer(this: &Outside, ring: &JsValue, delay: u32, holds: bool) -> JsValue;
 
     #[wasm_bindgen(method, js_name = clearTimer)]
     pub(crate) fn clear_timer(this: &Outside, timer: &JsValue);
@@ -29,14 +29,13 @@ extern "C" {
         this: &Outside,
         function: &Function,
         arguments: &Array,
-        limit: f64,
         signal: Option<&AbortSignal>,
         done: &JsValue,
     );
 
     /// Calls a store's. A lease that comes too late is given back.
     #[wasm_bindgen(method)]
-    pub(crate) fn acquire(this: &Outside, function: &Function, arguments: &Array, limit: f64, done: &JsValue);
+    pub(crate) fn acquire(this: &Outside, function: &Function, arguments: &Array, done: &JsValue);
 
     /// Gives a lease back. Should that fail, it ends by itself.
     #[wasm_bindgen(method)]
@@ -53,7 +52,6 @@ extern "C" {
         body: &str,
         credentials: Option<&str>,
         wanted: &Array,
-        limit: f64,
         signal: &AbortSignal,
         done: &JsValue,
     );

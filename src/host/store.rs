@@ -32,7 +32,7 @@ impl Entry {
 
     /// Asks for what is saved there.
     pub(crate) fn get(&self, done: &JsValue) {
-        self.outside.call(&self.store.get, &Array::of1(&self.key), self.limit(), None, done);
+        self.outside.call(&self.store.get, &Array::of1(&self.key), None, done);
     }
 
     /// What [`get`](Self::get) came to.
@@ -54,7 +54,7 @@ impl Entry {
         if let Some(Fence(fence)) = fence {
             arguments.push(&JsValue::from_f64(number(fence)));
         }
-        self.outside.call(&self.store.set, &arguments, self.limit(), None, done);
+        self.outside.call(&self.store.set, &arguments, None, done);
     }
 
     /// What [`set`](Self::set) came to: whether it was kept.
@@ -67,7 +67,7 @@ impl Entry {
     pub(crate) fn acquire(&self, span: Duration, done: &JsValue) {
         if let Some(acquire) = &self.store.acquire {
             let arguments = Array::of2(&self.key, &JsValue::from_f64(number(millis(span))));
-            self.outside.acquire(acquire, &arguments, self.limit(), done);
+            self.outside.acquire(acquire, &arguments, done);
         }
     }
 
@@ -82,12 +82,13 @@ impl Entry {
         watch.call2(&JsValue::UNDEFINED, &self.key, changed).ok()?.dyn_into().ok()
     }
 
-    fn limit(&self) -> f64 {
-        number(millis(self.store.timeout))
+    /// How long each call may take.
+    pub(crate) fn limit(&self) -> Duration {
+        self.store.timeout
     }
 
     fn outcome(&self, name: &str, ending: Ending) -> Result<JsValue, TokenError> {
-        ending.given(self.store.timeout).map_err(|what| failed(name, &what))
+        ending.given(self.limit()).map_err(|what| failed(name, &what))
     }
 }
 

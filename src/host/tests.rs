@@ -1,11 +1,10 @@
 //! Each adapter against the real thing: one suite for Node, Chromium and Firefox.
 
-use std::{cell::Cell, future::Future, rc::Rc, time::Duration};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 use web_sys::{AbortController, AbortSignal};
 
@@ -38,29 +37,12 @@ fn outside() -> Outside {
     made.expect("it takes nothing").unchecked_into()
 }
 
-/// What a task gives in the end.
-async fn done<T: 'static>(doing: impl Future<Output = T> + 'static) -> T {
-    let mut end = None;
-    let ended = Promise::new(&mut |resolve, _| end = Some(resolve));
-    let given = Rc::new(Cell::new(None));
-    let keep = Rc::clone(&given);
-    spawn(Box::pin(async move {
-        keep.set(Some(doing.await));
-        end.expect("it was given").call0(&JsValue::UNDEFINED).expect("it does not throw");
-    }));
-    JsFuture::from(ended).await.expect("it is not rejected");
-    given.take().expect("it has ended")
-}
-
 /// How a call of a function ends.
-async fn called(source: &str, limit: f64, signal: Option<AbortSignal>) -> Ending {
+async fn called(source: &str, limit: u64, signal: Option<AbortSignal>) -> Ending {
     let function = js(source).unchecked_into::<Function>();
-    done(async move {
-        let (ended, done) = waiting();
-        outside().call(&function, &Array::of1(&"argument".into()), limit, signal.as_ref(), &done);
-        ended.await
-    })
-    .await
+    let (ended, done) = waiting(Duration::from_millis(limit));
+    outside().call(&function, &Array::of1(&"argument".into()), signal.as_ref(), &done);
+    ended.await
 }
 
 /// A counter and what counts it up.
@@ -125,9 +107,9 @@ async fn an_alarm_that_was_unset_moved_or_dropped_does_not_ring() {
 
 #[test]
 async fn waiting_ends_at_its_limit() {
-    let never = called("() => new Promise(() => {})", 5.0, None).await;
-    let failed_late = called("() => new Promise((_, no) => setTimeout(no, 30))", 5.0, None).await;
-    let in_time = called("(argument) => argument", 60_000.0, None).await;
+    let never = called("() => new Promise(() => {})", 5, None).await;
+    let failed_late = called("() => new Promise((_, no) => setTimeout(no, 30))", 5, None).await;
+    let in_time = called("(argument) => argument", 60_000, None).await;
 
     assert!(matches!(never, Ending::Late));
     assert!(matches!(failed_late, Ending::Late));
@@ -136,7 +118,7 @@ async fn waiting_ends_at_its_limit() {
 
 #[test]
 async fn waiting_takes_no_limit_for_none() {
-    let far = called("() => new Promise((yes) => setTimeout(yes, 30, 7))", 1e12, None).await;
+    let far = called("() => new Promise((yes) => setTimeout(yes, 30, 7))", 1_000_000_000_000, None).await;
 
     assert!(matches!(far, Ending::Gave(value) if value == 7));
 }
@@ -148,7 +130,7 @@ async fn waiting_ends_when_it_is_given_up() {
     Reflect::set(&js_sys::global(), &"abort".into(), &abort).expect("it is an object");
 
     let source = "() => { setTimeout(() => abort.abort(), 5); return new Promise(() => {}) }";
-    let ending = called(source, 60_000.0, Some(signal)).await;
+    let ending = called(source, 60_000, Some(signal)).await;
 
     assert!(matches!(ending, Ending::Late));
 }
@@ -159,12 +141,9 @@ async fn a_lease_that_comes_too_late_is_given_back() {
         { fence: 1, release() { released++ } })) })()";
     let acquire = js(late).unchecked_into::<Function>();
 
-    let ending = done(async move {
-        let (ended, done) = waiting();
-        outside().acquire(&acquire, &Array::new(), 5.0, &done);
-        ended.await
-    })
-    .await;
+    let (ended, done) = waiting(Duration::from_millis(5));
+    outside().acquire(&acquire, &Array::new(), &done);
+    let ending = ended.await;
     TimeoutFuture::new(60).await;
 
     assert!(matches!(ending, Ending::Late));
@@ -278,7 +257,7 @@ async fn functions_of_the_user_may_give_a_value_or_a_promise_or_throw() {
         ("() => { throw 'at once' }", Err("at once")),
         ("() => Promise.reject('rejected')", Err("rejected")),
     ] {
-        let result = match called(source, 60_000.0, None).await {
+        let result = match called(source, 60_000, None).await {
             Ending::Gave(value) => Ok(value),
             Ending::Threw(value) => Err(value),
             Ending::Late => panic!("{source}"),
@@ -301,20 +280,16 @@ fn request() -> HttpRequest {
 
 async fn fetched(source: &str) -> Result<crate::http::HttpResponse, FetchFailure> {
     let function = js(source).unchecked_into::<Function>();
-    done(async move {
-        let sending = Sending {
-            outside: &outside(),
-            fetch: Some(&function),
-            limit: 60_000.0,
-            signal: &AbortController::new().expect("there is one").signal(),
-        };
-        let (clock, wanted) = (Clock::new(), ["date", "x-authorization"]);
-        let (ended, done) = waiting();
-        sending.send(&request(), &wanted, &done);
-        let sent_at = clock.now();
-        received(ended.await, &wanted, sent_at, clock.now())
-    })
-    .await
+    let sending = Sending {
+        outside: &outside(),
+        fetch: Some(&function),
+        signal: &AbortController::new().expect("there is one").signal(),
+    };
+    let (clock, wanted) = (Clock::new(), ["date", "x-authorization"]);
+    let (ended, done) = waiting(Duration::from_secs(60));
+    sending.send(&request(), &wanted, &done);
+    let sent_at = clock.now();
+    received(ended.await, &wanted, sent_at, clock.now())
 }
 
 #[test]

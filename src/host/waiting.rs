@@ -1,11 +1,10 @@
 //! What takes its time in JavaScript, and what goes on when it has ended.
 //!
-//! The face sees to it that each ends, and tells how by calling a function. That goes on with the
-//! task which waits for it: each waits for one thing at a time, so there is no queue, and nothing
-//! to wake.
+//! The face tells how it ended by calling a function. That wakes the task which waits for it, and
+//! so does the end of the time that it may take.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::Cell,
     future::Future,
     pin::Pin,
     rc::Rc,
@@ -13,19 +12,11 @@ use std::{
     time::Duration,
 };
 
-use js_sys::Promise;
+use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::*;
 
 use super::described;
 use crate::core::millis;
-
-#[wasm_bindgen]
-extern "C" {
-    type Settled;
-
-    #[wasm_bindgen(method)]
-    fn then(this: &Settled, done: &JsValue);
-}
 
 /// How something ended that took its time.
 #[derive(Debug)]
@@ -49,69 +40,77 @@ impl Ending {
     }
 }
 
-type Doing = Pin<Box<dyn Future<Output = ()>>>;
-
-/// Something that is done bit by bit. Away while it runs.
-struct Task(Cell<Option<Doing>>);
-
-thread_local! {
-    /// The task that runs.
-    static RUNNING: RefCell<Option<Rc<Task>>> = const { RefCell::new(None) };
-    /// Those that it started, which come next.
-    static NEXT: RefCell<Vec<Rc<Task>>> = const { RefCell::new(Vec::new()) };
+/// How far it is with what is waited for.
+#[derive(Default)]
+enum Wait {
+    /// It goes on; with who is to be told when it ends.
+    On(Option<Waker>),
+    Ended(Ending),
+    /// Nobody waits any more.
+    #[default]
+    Over,
 }
 
-/// Does something that may wait, once what runs has come to an end, or to where it waits.
-pub(crate) fn spawn(doing: Doing) {
-    let task = Rc::new(Task(Cell::new(Some(doing))));
-    if RUNNING.with_borrow(Option::is_some) {
-        return NEXT.with_borrow_mut(|next| next.push(task));
-    }
-    let gave = Promise::resolve(&JsValue::from_f64(0.0));
-    gave.unchecked_ref::<Settled>().then(&going_on(Some(task), Rc::default()));
+/// Waits for one thing to end.
+pub(crate) struct Waiting {
+    wait: Rc<Cell<Wait>>,
+    /// Does not ring once this is dropped.
+    _limit: Timeout,
 }
 
-/// What a task waits for.
-pub(crate) struct Waiting(Rc<Cell<Option<Ending>>>);
-
-/// What the task that runs can wait for, and the function that ends it.
-pub(crate) fn waiting() -> (Waiting, JsValue) {
-    let ended = Rc::new(Cell::new(None));
-    let done = going_on(RUNNING.with_borrow(Clone::clone), Rc::clone(&ended));
-    (Waiting(ended), done)
+/// What a task can wait for, for so long at most, and the function that ends it: that is to be told
+/// once how it ended, and gives whether anybody still waited.
+pub(crate) fn waiting(limit: Duration) -> (Waiting, JsValue) {
+    let wait = Rc::new(Cell::new(Wait::On(None)));
+    let (called, rang) = (Rc::clone(&wait), Rc::clone(&wait));
+    let done = Closure::once_into_js(move |ending: u32, value: JsValue| {
+        end(
+            &called,
+            match ending {
+                0 => Ending::Gave(value),
+                1 => Ending::Threw(value),
+                _ => Ending::Late,
+            },
+        )
+    });
+    let limit = Timeout::new(delay(limit), move || {
+        end(&rang, Ending::Late);
+    });
+    (Waiting { wait, _limit: limit }, done)
 }
 
-/// A function that is told how something ended, and goes on with the task that waits for it.
-fn going_on(task: Option<Rc<Task>>, ended: Rc<Cell<Option<Ending>>>) -> JsValue {
-    Closure::once_into_js(move |ending: u32, value: JsValue| {
-        ended.set(Some(match ending {
-            0 => Ending::Gave(value),
-            1 => Ending::Threw(value),
-            _ => Ending::Late,
-        }));
-        let mut next = task;
-        while let Some(task) = next {
-            go_on(task);
-            next = NEXT.with_borrow_mut(|next| if next.is_empty() { None } else { Some(next.remove(0)) });
+/// Ends it, unless it has ended; whether it had not.
+fn end(wait: &Cell<Wait>, ending: Ending) -> bool {
+    match wait.take() {
+        Wait::On(waiter) => {
+            wait.set(Wait::Ended(ending));
+            if let Some(waiter) = waiter {
+                waiter.wake();
+            }
+            true
         }
-    })
-}
-
-fn go_on(task: Rc<Task>) {
-    let Some(mut doing) = task.0.take() else { return };
-    // It may call JavaScript, which may call a method of the manager; so nothing is borrowed.
-    RUNNING.set(Some(Rc::clone(&task)));
-    let pending = doing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
-    RUNNING.set(None);
-    if pending {
-        task.0.set(Some(doing));
+        ended @ (Wait::Ended(_) | Wait::Over) => {
+            wait.set(ended);
+            false
+        }
     }
 }
 
 impl Future for Waiting {
     type Output = Ending;
 
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Ending> {
-        self.0.take().map_or(Poll::Pending, Poll::Ready)
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ending> {
+        if let Wait::Ended(ending) = self.wait.take() {
+            return Poll::Ready(ending);
+        }
+        self.wait.set(Wait::On(Some(context.waker().clone())));
+        Poll::Pending
     }
+}
+
+/// In milliseconds, as a timer takes it: at most 2^31 - 1, or 24.8 days, which is what every engine
+/// takes.
+#[expect(clippy::cast_possible_truncation, reason = "below 2^31")]
+pub(super) fn delay(span: Duration) -> u32 {
+    millis(span).min(i32::MAX as u64) as u32
 }

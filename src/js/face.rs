@@ -44,7 +44,6 @@ extern "C" {
         refresh_token: Option<&str>,
         scopes: &Array,
         key: &JsValue,
-        limit: f64,
         signal: &AbortSignal,
         done: &JsValue,
     );
@@ -128,11 +127,7 @@ impl Face {
         let fields = self.fields_of(thrown);
         let get = |key: &str| Reflect::get(&fields, &JsValue::from_str(key)).unwrap_or_default();
         let (code, message) = (get("code").as_string()?, get("message").as_string()?);
-        let missing_scopes = get("missingScopes");
-        let missing_scopes = missing_scopes.dyn_ref::<Array>().map(|scopes| {
-            let texts = scopes.iter().filter_map(|scope| scope.as_string());
-            texts.collect()
-        });
+        let missing_scopes = scopes(&get("missingScopes"));
         let outlook = if get("retryable") == JsValue::TRUE { Outlook::MayPass } else { Outlook::Lasts };
         let mut error = TokenError::new(ErrorCode::parse(&code)?, message);
         let failure = &mut *error;
@@ -146,6 +141,12 @@ impl Face {
         failure.outlook = Some(outlook);
         Some(error)
     }
+}
+
+/// The scopes in a list, if it is one.
+pub(crate) fn scopes(list: &JsValue) -> Option<ScopeSet> {
+    let list = list.dyn_ref::<Array>()?;
+    Some(list.iter().filter_map(|scope| scope.as_string()).collect())
 }
 
 /// Call ids count up from one: they stay exact for 285 years of a million a second.

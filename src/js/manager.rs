@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Function};
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     driver::Driver,
     graphql::Ruling,
     host::{PLATFORM, given},
-    js::{Desk, Face, error_view},
+    js::{Desk, Face, error_view, scopes},
     options,
 };
 
@@ -71,7 +71,7 @@ impl Core {
         #[wasm_bindgen(unchecked_optional_param_type = "string")] token: &JsValue,
     ) -> Result<(), JsValue> {
         let driver = &self.driver;
-        let token = || AccessToken::new(token.as_string().unwrap_or_default());
+        let token = || AccessToken::new(text(token));
         let event = match what {
             0 => {
                 let told = driver.ask(desk, Event::Invalidated(token()));
@@ -116,15 +116,15 @@ impl Core {
     }
 
     /// What an answer means that does not simply hold data: the fields of an error.
-    pub fn explain(&self, response: &JsValue, body: String) -> JsValue {
-        error_view(&self.driver.explain(response, body))
+    pub fn explain(&self, response: &JsValue, body: &JsValue) -> JsValue {
+        error_view(&self.driver.explain(response, text(body)))
     }
 
     /// Why a request fails whose new token was refused as well. `needed` are the scopes
     /// that its operation needs, where that is known.
-    pub fn rejected(&self, response: &JsValue, body: String, needed: Option<Array>, desk: &Desk) -> JsValue {
-        let needed = needed.map(|needed| needed.iter().filter_map(|scope| scope.as_string()).collect());
-        error_view(&self.driver.rejected(desk, response, body, needed.as_ref()))
+    pub fn rejected(&self, response: &JsValue, body: &JsValue, needed: &JsValue, desk: &Desk) -> JsValue {
+        let needed = scopes(needed);
+        error_view(&self.driver.rejected(desk, response, text(body), needed.as_ref()))
     }
 
     /// Takes a newer token out of an ordinary answer; whether there was one.
@@ -147,6 +147,10 @@ impl Core {
     pub fn close(&self, ended: Function) {
         self.driver.close(ended);
     }
+}
+
+fn text(text: &JsValue) -> String {
+    text.as_string().unwrap_or_default()
 }
 
 /// Call ids are counted by the face, from one.

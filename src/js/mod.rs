@@ -10,5 +10,5 @@ mod views;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use face::{Desk, Face, Held};
+pub(crate) use face::{Desk, Face, Held, scopes};
 pub(crate) use views::{error_view, listed, news_view, secret_in_page, status_view, traits_view};

@@ -12,9 +12,9 @@ use crate::host::tests::outside_class;
 const FACE: &str = "(Outside) => {
     const face = Object.assign(new Outside(), {
         log: [], grants: 0, onNotify() {},
-        grant(grant, refreshToken, scopes, key, limit, signal, done) {
+        grant(grant, refreshToken, scopes, key, signal, done) {
             const argument = { refreshToken, scopes, session: JSON.parse(key), signal };
-            this.call(grant, [argument], limit, signal, done);
+            this.call(grant, [argument], signal, done);
         },
         desk(key) {
             const name = key === '{}' ? '' : `${key} `;

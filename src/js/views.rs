@@ -1,11 +1,14 @@
 //! Plain objects for JavaScript, spelled as the contract spells them.
+//!
+//! All are made by way of [`Json`], whose one serializer costs less than one for each.
 
 use js_sys::Array;
 use wasm_bindgen::JsValue;
 
 use crate::{
     core::{Change, Outlook, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis},
-    host::Plain,
+    host::plain,
+    json::Json,
     provider::{Profile, Signs, TokenSource},
 };
 
@@ -17,57 +20,56 @@ pub(crate) fn status_view(status: &Status, sessions: usize) -> JsValue {
         Some(Stage::RefreshDue) => "refresh-due",
         Some(Stage::Expired) => "expired",
     };
-    let view = Plain::new();
+    let mut view = View::default();
     view.text("state", Some(state));
     view.flag("refreshing", Some(status.refreshing));
     view.number("issuedAt", status.lifetime.map(|(issued_at, _)| issued_at.to_js()));
     view.number("expiresAt", status.lifetime.map(|(_, expires_at)| expires_at.to_js()));
     view.number("refreshAt", status.refresh_at.map(UnixMillis::to_js));
     if let Some(error) = &status.last_error {
-        view.put("lastError", &error_view(error));
+        view.put("lastError", fields(error));
     }
     view.number("grants", Some(number(status.grants)));
     view.number("failures", Some(number(status.failures)));
     view.number("sessions", Some(number(sessions as u64)));
-    view.into()
+    view.plain()
 }
 
 /// What the face needs to know of the API.
 pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
     let Signs { statuses, codes, messages, phrases } = &profile.signals.refused;
-    let headers = Array::new();
+    let mut headers = Vec::new();
     for (name, value) in &profile.headers {
-        headers.push(&Array::of2(&JsValue::from_str(name), &JsValue::from_str(value.expose())));
+        headers.push(Json::list_of(&mut [name.as_str(), value.expose()].into_iter()));
     }
-    let refusing = Array::new();
+    let mut refusing = Vec::new();
     for status in statuses.iter() {
-        refusing.push(&JsValue::from_f64(f64::from(*status)));
+        refusing.push(Json::Number(f64::from(*status)));
     }
-    let view = Plain::new();
+    let mut view = View::default();
     view.text("name", Some(&profile.name));
     view.text("endpoint", Some(&profile.endpoint));
-    view.put("origins", &texts(origins));
-    view.put("headers", &headers);
+    view.put("origins", Json::list_of(&mut origins.iter().map(String::as_str)));
+    view.put("headers", Json::List(headers));
     // Headers that may bring a newer token.
-    let sliding = Array::new();
-    if let Some(news) = &profile.sliding {
-        for name in news.headers.iter() {
-            sliding.push(&JsValue::from_str(name));
-        }
-    }
-    view.put("sliding", &sliding);
+    let sliding = profile.sliding.as_ref().map(|news| Json::list_of(&mut news.headers.iter()));
+    view.put("sliding", sliding.unwrap_or_else(|| Json::List(Vec::new())));
     // Whether tokens are granted in headers, which can then be read.
     view.flag("readable", Some(matches!(profile.token, TokenSource::Headers(_))));
     // Statuses by which it refuses a token.
-    view.put("statuses", &refusing);
+    view.put("statuses", Json::List(refusing));
     // Whether it also refuses tokens by what its answers say.
     view.flag("speaks", Some(!(codes.is_empty() && messages.is_empty() && phrases.is_empty())));
-    view.into()
+    view.plain()
 }
 
 /// The fields of a `TokenError`, for the face to make one of.
 pub(crate) fn error_view(error: &TokenError) -> JsValue {
-    let view = Plain::new();
+    plain(&fields(error))
+}
+
+fn fields(error: &TokenError) -> Json {
+    let mut view = View::default();
     view.text("code", Some(error.code.as_str()));
     view.text("message", Some(&error.message));
     view.flag("retryable", error.outlook.map(|outlook| outlook == Outlook::MayPass));
@@ -76,10 +78,10 @@ pub(crate) fn error_view(error: &TokenError) -> JsValue {
     view.text("requestId", error.request_id.as_deref());
     view.number("retryAfterMs", error.retry_after.map(|span| number(millis(span))));
     if let Some(scopes) = &error.missing_scopes {
-        view.put("missingScopes", &listed(scopes));
+        view.put("missingScopes", Json::list_of(&mut scopes.iter()));
     }
     view.number("attempts", error.attempts.map(f64::from));
-    view.into()
+    Json::Map(view.0)
 }
 
 /// One event for listeners. `requested` are the scopes that were asked for, should the answer not
@@ -87,26 +89,26 @@ pub(crate) fn error_view(error: &TokenError) -> JsValue {
 pub(crate) fn news_view(change: &Change, requested: &ScopeSet, provider: &str) -> JsValue {
     match change {
         Change::Token { reason, expires_at, scopes } => {
-            let news = news("token");
+            let mut news = news("token");
             news.text("reason", Some(reason.as_str()));
             news.number("expiresAt", Some(expires_at.to_js()));
-            news.put("scopes", &listed(scopes.as_ref().unwrap_or(requested)));
-            news.into()
+            news.put("scopes", Json::list_of(&mut scopes.as_ref().unwrap_or(requested).iter()));
+            news.plain()
         }
         Change::Retry { attempt, delay, error } => {
-            let news = news("retry");
+            let mut news = news("retry");
             news.number("attempt", Some(f64::from(*attempt)));
             news.number("delayMs", Some(number(millis(*delay))));
             news.text("code", Some(error.code.as_str()));
-            news.into()
+            news.plain()
         }
         Change::Error { error, remains } => {
-            let news = news("error");
-            news.put("error", &error_view(error));
+            let mut news = news("error");
+            news.put("error", fields(error));
             news.flag("tokenStillValid", Some(*remains == Remains::ValidToken));
-            news.into()
+            news.plain()
         }
-        Change::Expired => news("expired").into(),
+        Change::Expired => news("expired").plain(),
         Change::ScopesMissing(missing) => warning(
             "insufficient_scope",
             &format!(
@@ -116,7 +118,7 @@ pub(crate) fn news_view(change: &Change, requested: &ScopeSet, provider: &str) -
             ),
         ),
         Change::StoreFailed(error) => warning(error.code.as_str(), &error.message),
-        Change::Closed => news("close").into(),
+        Change::Closed => news("close").plain(),
     }
 }
 
@@ -130,14 +132,14 @@ pub(crate) fn secret_in_page() -> JsValue {
 }
 
 fn warning(code: &str, message: &str) -> JsValue {
-    let news = news("warning");
+    let mut news = news("warning");
     news.text("code", Some(code));
     news.text("message", Some(message));
-    news.into()
+    news.plain()
 }
 
-fn news(kind: &str) -> Plain {
-    let news = Plain::new();
+fn news(kind: &str) -> View {
+    let mut news = View::default();
     news.text("type", Some(kind));
     news
 }
@@ -147,12 +149,36 @@ fn number(number: u64) -> f64 {
     number as f64
 }
 
-fn texts(texts: &[String]) -> Array {
-    let list = Array::new();
-    for text in texts {
-        list.push(&JsValue::from_str(text));
+/// The members of an object, as they come. What is missing is left out.
+#[derive(Default)]
+struct View(Vec<(String, Json)>);
+
+impl View {
+    fn put(&mut self, key: &str, value: Json) {
+        self.0.push((key.to_owned(), value));
     }
-    list
+
+    fn text(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.put(key, Json::text(text));
+        }
+    }
+
+    fn number(&mut self, key: &str, number: Option<f64>) {
+        if let Some(number) = number {
+            self.put(key, Json::Number(number));
+        }
+    }
+
+    fn flag(&mut self, key: &str, flag: Option<bool>) {
+        if let Some(flag) = flag {
+            self.put(key, Json::Bool(flag));
+        }
+    }
+
+    fn plain(self) -> JsValue {
+        plain(&Json::Map(self.0))
+    }
 }
 
 /// Scopes as a list.

@@ -4,8 +4,6 @@
 //! ends the import in jsdom. Both become lazy, with a fallback in plain
 //! JavaScript; `pkg-template/src/utf8.js` holds both.
 //!
-//! It can make a function of a text, which it never does: that goes.
-//!
 //! And it speaks to one instance, for as long as the page lives. As a function that
 //! makes glue, it lets a new instance take the place of one that broke off.
 
@@ -17,9 +15,6 @@ const STOCK_DECODER: &str = "new TextDecoder('utf-8', { ignoreBOM: true })";
 const STOCK_ENCODER: &str = "new TextEncoder()";
 /// A workaround for Safari that would defeat the laziness; `utf8.js` has it instead.
 const STOCK_WARM_UP: &str = "cachedTextDecoder.decode();";
-/// The last resort of `js_sys::global`, which never comes to it where there is a `globalThis`. Builds for the edge
-/// and scanners refuse code that could make functions of texts, whether or not it runs.
-const STOCK_FUNCTION: &str = "new Function(getStringFromWasm0(arg0, arg1))";
 const IMPORT: &str = "import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";\n";
 
 /// The glue with lazy text conversion, of a module with short names.
@@ -36,8 +31,8 @@ pub(crate) fn adapted(stock: &str, names: &Names) -> Result<String> {
     let patched = stock
         .replace(STOCK_DECODER, "lazyTextDecoder()")
         .replace(STOCK_ENCODER, "lazyTextEncoder()")
-        .replace(STOCK_WARM_UP, "")
-        .replace(STOCK_FUNCTION, "() => globalThis");
+        .replace(STOCK_WARM_UP, "");
+    // Builds for the edge and scanners refuse code that could make functions of texts, whether or not it runs.
     for forbidden in ["new TextDecoder", "new TextEncoder", "import.meta", "new Function", "eval("] {
         if patched.contains(forbidden) {
             bail!("the glue still has `{forbidden}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
@@ -100,16 +95,6 @@ const cachedTextEncoder = new TextEncoder();
         assert!(!patched.contains("cachedTextDecoder.decode();"));
         assert!(patched.contains("return cachedTextDecoder.decode(bytes);"));
         assert!(patched.starts_with("import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";"));
-    }
-
-    #[test]
-    fn the_global_object_is_had_without_making_a_function_of_a_text() {
-        let new = "function __wbg_new_no_args(arg0, arg1) {\n    const ret = new Function(getStringFromWasm0(arg0, arg1));\n    return ret;\n}\n";
-
-        let patched = adapted(&format!("{STOCK}{new}"), &Names::default()).unwrap();
-
-        assert!(patched.contains("const ret = () => globalThis;\n"));
-        assert!(!patched.contains("new Function"));
     }
 
     #[test]
