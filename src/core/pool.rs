@@ -438,13 +438,9 @@ impl<T> Pool<T> {
     }
 
     /// How many sessions there are, the manager's own included.
+    #[expect(clippy::len_without_is_empty, reason = "there is always the manager's own")]
     pub const fn len(&self) -> usize {
         self.sessions.len()
-    }
-
-    /// Whether there is no session; there is always the manager's own.
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// How many grants have their turn.

@@ -2,11 +2,8 @@
 
 use crate::{
     core::parts,
-    provider::{Profile, Spelling},
+    provider::{MOST_SPELLINGS, Profile, Spelling},
 };
-
-/// The most words that a profile spells in several ways.
-pub(super) const MOST_SPELLINGS: usize = 3;
 
 /// Which of a profile's spellings something is true of, by their places.
 pub(super) type Spelled = [bool; MOST_SPELLINGS];

@@ -10,6 +10,7 @@ pub mod fluz;
 pub mod profile;
 pub mod toggle;
 
+pub(crate) use profile::MOST_SPELLINGS;
 pub use profile::{
     Authorization, Choices, Chosen, Expiry, Lifetime, Operation, Part, Profile, SecretId, Secrets, Signals,
     Signs, Sliding, Spelling, Text, TokenShape, TokenSource, Unexplained, Variable, Wire, Words,
@@ -88,6 +89,7 @@ mod tests {
                     assert!(profile.spellings.iter().any(|spelling| spelling.name == word), "{word}");
                 }
             }
+            assert!(profile.spellings.len() <= MOST_SPELLINGS);
             for spelling in profile.spellings {
                 let mut variants = spelling.variants.to_vec();
                 variants.dedup();

@@ -239,6 +239,9 @@ pub enum Authorization {
     Bearer(SecretId),
 }
 
+/// The most words that a profile spells in several ways.
+pub(crate) const MOST_SPELLINGS: usize = 3;
+
 /// A word that an API may spell in more than one way.
 ///
 /// Documentation contradicts itself on such words. GraphQL refuses a wrong one

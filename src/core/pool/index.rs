@@ -137,6 +137,20 @@ mod tests {
         assert_eq!(Index::new(1).find(7, &mut |_| true), None);
     }
 
+    #[test]
+    fn room_is_kept_for_those_that_are_there_and_none_once_it_is_cleared() {
+        let mut index = Index::new(1);
+        for number in 0..1000 {
+            index.add(number, 3);
+            index.remove(number, 3);
+        }
+        assert_eq!((index.taken, index.entries.len()), (0, 8));
+
+        index.clear();
+
+        assert_eq!(index.entries.capacity(), 0);
+    }
+
     #[cfg(not(target_arch = "wasm32"))]
     proptest::proptest! {
         #[test]
