@@ -144,8 +144,8 @@ describe("grants", () => {
     assert.ok(holders.some(({ userId }) => userId === order[0]));
     assert.equal(order[1], late.userId);
     assert.equal(claims(await newcomer).sub.split("/")[0], late.userId);
-    closed = false;
     await gate.next();
+    closed = false;
   });
 
   test("of one broken identity do not keep the others waiting", async (t) => {
