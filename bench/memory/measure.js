@@ -7,11 +7,16 @@ const use = USES.find(({ name }) => name === process.argv[2]);
 if (use === undefined) throw new Error(`no use is called ${process.argv[2]}`);
 
 const run = use.start();
+/** How often it is repeated. */
+const REPETITIONS = 6;
+
+// Warm only after the second: the engine's own books grow with what it compiles.
 await run(use.times);
-const before = await settledMemory();
 await run(use.times);
-const middle = await settledMemory();
-await run(use.times);
-const after = await settledMemory();
-console.log(JSON.stringify({ times: use.times, before, middle, after }));
+const states = [await settledMemory()];
+for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+  await run(use.times);
+  states.push(await settledMemory());
+}
+console.log(JSON.stringify(states));
 process.exit();
