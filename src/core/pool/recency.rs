@@ -88,8 +88,8 @@ impl Recency {
     }
 
     /// The head of the line, and the first of those that came back.
-    pub(super) fn first(&self) -> (Option<u32>, Option<(u64, u32)>) {
-        let back = self.back.first();
+    pub(super) fn first(&self) -> (Option<u32>, Option<u32>) {
+        let back = self.back.first().map(|(_, place)| place);
         ((self.oldest != NOBODY).then_some(self.oldest), back)
     }
 }
@@ -128,7 +128,7 @@ mod tests {
         recency.take_back(1, 11);
         recency.take_back(3, 13);
 
-        assert_eq!(recency.first(), (Some(3), Some((11, 1))));
+        assert_eq!(recency.first(), (Some(3), Some(1)));
         recency.touch(1);
         recency.forget_return(2);
         assert_eq!(recency.first(), (Some(3), None));
