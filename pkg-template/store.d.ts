@@ -39,7 +39,9 @@ export interface TokenStore {
   acquire?(key: string, ttlMs: number): Promise<Lease | undefined>;
 
   /**
-   * Calls `changed` when another holder changed the key: rather once too often than once too seldom.
+   * Calls `changed` when another holder changed the key: rather once too often than once too seldom. The manager reads
+   * the key after each call. While its token is in use, it also reads the key 60 s after the last read, in case a call was
+   * lost.
    *
    * @returns a function that ends it
    */

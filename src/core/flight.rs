@@ -21,6 +21,8 @@ pub struct Flight {
     pub queue: Queue,
     /// Whether it may ask the provider, as far as other sessions are concerned.
     pub turn: Turn,
+    /// Another holder announced a change after the last read of the store began.
+    pub changed_while_reading: bool,
 }
 
 impl Flight {

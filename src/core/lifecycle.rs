@@ -17,7 +17,7 @@ mod pooled;
 mod sharing;
 
 pub(super) use pooled::{Claim, Health, Hurry, Plea};
-use sharing::StoreTrouble;
+use sharing::{StoreChanges, StoreTrouble};
 
 /// The state machine of one token. See the [module's diagram](super).
 #[derive(Debug)]
@@ -36,6 +36,7 @@ pub struct Lifecycle {
     waiting: Vec<(CallId, Want)>,
     trouble: Option<Box<Trouble>>,
     store_trouble: Option<Box<StoreTrouble>>,
+    store_changes: StoreChanges,
     pace: Pace,
     usage: Usage,
     vacancy: Vacancy,
@@ -125,6 +126,7 @@ impl Lifecycle {
             waiting: Vec::new(),
             trouble: None,
             store_trouble: None,
+            store_changes: StoreChanges::default(),
             pace: Pace::default(),
             usage: Usage::Unused,
             vacancy: Vacancy::NeverHeld,
@@ -180,7 +182,7 @@ impl Lifecycle {
             Some(Flight { phase: Phase::BackingOff { until }, .. }) => *until,
             Some(_) | None => UnixMillis::NEVER,
         };
-        pause.min(self.refresh_at()).min(self.expires_at())
+        pause.min(self.refresh_at()).min(self.expires_at()).min(self.store_read_at())
     }
 
     /// Whether a caller waits for an answer.
@@ -258,7 +260,7 @@ impl Lifecycle {
             Event::Loaded(_, answer) => self.loaded(answer, now, effects),
             Event::Leased(_, answer) => self.leased(answer, now, effects),
             Event::Saved(_, answer) => self.saved(answer, now, effects),
-            Event::PeerSaved => self.peer_saved(now, effects),
+            Event::PeerSaved => self.peer_saved(),
             Event::Closed => self.closed(effects),
         }
     }
@@ -277,6 +279,7 @@ impl Lifecycle {
         if self.refresh_at() <= now {
             self.begin(self.reason(now), now);
         }
+        self.read_changes(now, effects);
         if let Some(Flight { phase: Phase::BackingOff { until }, .. }) = self.flight.as_deref()
             && *until <= now
         {
@@ -346,6 +349,8 @@ impl Lifecycle {
         self.hold(tokens, Reason::Adopted, effects);
         self.settle(&|it, want| if *want == Want::Fresh { None } else { it.given(want) }, effects);
         let spared = self.flight.as_ref().is_some_and(|flight| match flight.phase {
+            // Reading a change of another holder is still needed.
+            _ if flight.reason == Reason::Shared => false,
             Phase::BackingOff { .. }
             | Phase::StandingBy { .. }
             | Phase::Loading { .. }
@@ -391,6 +396,7 @@ impl Lifecycle {
             company: Company::Shared,
             queue: Queue::default(),
             turn: self.turn,
+            changed_while_reading: false,
         }));
     }
 

@@ -27,6 +27,8 @@ pub struct Policy {
 pub struct Sharing {
     /// After what time a lease ends by itself; `None` where the store has no leases.
     pub lease: Option<Duration>,
+    /// Whether the store announces changes of other holders.
+    pub announces: bool,
 }
 
 /// When the timer refreshes.
@@ -131,6 +133,10 @@ fn pause(base: u64, max: u64, failed: u32, jitter: f64) -> u64 {
 }
 
 impl Sharing {
+    /// How many milliseconds after the last read a store that announces changes is read again, so
+    /// that a change whose announcement was lost is found.
+    pub const MISSED_CHANGES: u64 = 60_000;
+
     /// How many milliseconds after it was denied `denied` times a lease is asked for again.
     ///
     /// Mostly the holder's notice comes first. `jitter` is in `0.0..1.0`.

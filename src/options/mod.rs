@@ -141,7 +141,10 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
     let store = store(&options);
     let lease = |store: &Store| {
         // As long as a grant may take that asks twice, and writing before and after it.
-        Sharing { lease: store.acquire.is_some().then(|| (timeout + store.timeout) * 2) }
+        Sharing {
+            lease: store.acquire.is_some().then(|| (timeout + store.timeout) * 2),
+            announces: store.watch.is_some(),
+        }
     };
     Settings {
         profile,

@@ -4,8 +4,8 @@
 //! reading, writing and locking to the driver.
 
 use super::{
-    Change, Company, Effect, ErrorCode, Event, Fence, Flight, Lifecycle, Phase, Queue, Reason, RefreshToken,
-    Sharing, TokenError, TokenSet, Turn, UnixMillis, Want, Written, cool_down,
+    Change, Company, Effect, ErrorCode, Event, Fence, Flight, Lifecycle, Openness, Phase, Queue, Reason,
+    RefreshToken, Sharing, TokenError, TokenSet, Turn, UnixMillis, Usage, Want, Written, cool_down,
 };
 
 /// A shared store that failed.
@@ -15,6 +15,21 @@ pub(super) struct StoreTrouble {
     until: UnixMillis,
     /// In milliseconds.
     span: u64,
+}
+
+/// Changes that other holders made in the shared store.
+#[derive(Debug)]
+pub(super) struct StoreChanges {
+    /// A change was announced, and no successful read has begun since.
+    unread: bool,
+    /// The start of the last read.
+    read_at: UnixMillis,
+}
+
+impl Default for StoreChanges {
+    fn default() -> Self {
+        Self { unread: false, read_at: UnixMillis::new(0) }
+    }
 }
 
 /// Whether what was found in the store ends the flight.
@@ -29,7 +44,7 @@ impl Lifecycle {
     /// The pause of the flight is over.
     pub(super) fn go_on(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
         if self.shares(now) {
-            self.load(now, effects);
+            self.load(now, now, effects);
         } else if let Some(flight) = &mut self.flight {
             flight.company = Company::Alone;
             if flight.turn == Turn::Awaited {
@@ -47,9 +62,15 @@ impl Lifecycle {
             && self.flight.as_ref().is_none_or(|flight| flight.company == Company::Shared)
     }
 
-    fn load(&mut self, then: UnixMillis, effects: &mut Vec<Effect>) {
+    fn load(&mut self, then: UnixMillis, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.read_store(Phase::Loading { then }, now, effects);
+    }
+
+    fn read_store(&mut self, phase: Phase, now: UnixMillis, effects: &mut Vec<Effect>) {
         let Some(flight) = &mut self.flight else { return };
-        flight.phase = Phase::Loading { then };
+        flight.phase = phase;
+        flight.changed_while_reading = false;
+        self.store_changes.read_at = now;
         effects.push(Effect::Load(flight.id));
     }
 
@@ -59,24 +80,60 @@ impl Lifecycle {
         self.ask(presented, fence, now, effects);
     }
 
-    /// Somebody wrote to the store: reads it, unless that is about to happen anyway.
-    pub(super) fn peer_saved(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+    /// Records that another holder wrote to the store; [`read_changes`](Self::read_changes) reads it.
+    pub(super) fn peer_saved(&mut self) {
         if self.policy.sharing.is_none() {
             return;
         }
-        // Whoever wrote has reached it.
+        // The write of the other holder shows that the store works.
         self.store_trouble = None;
+        self.store_changes.unread = true;
+        if let Some(flight) = &mut self.flight {
+            flight.changed_while_reading = true;
+        }
+    }
+
+    /// When the store is read although no token is requested; the flight in progress comes first.
+    pub(super) fn store_read_at(&self) -> UnixMillis {
+        let Some(sharing) = self.policy.sharing.filter(|_| self.openness == Openness::Open) else {
+            return UnixMillis::NEVER;
+        };
+        let is_in_use = self.usage == Usage::Used && self.holding.is_some();
+        let at = match (&self.flight, self.store_changes.unread) {
+            (Some(_), _) => UnixMillis::NEVER,
+            (None, true) => UnixMillis::new(0),
+            (None, false) if sharing.announces && is_in_use => {
+                self.store_changes.read_at.after(Sharing::MISSED_CHANGES)
+            }
+            (None, false) => UnixMillis::NEVER,
+        };
+        at.max(self.store_trouble.as_ref().map_or(at, |trouble| trouble.until))
+    }
+
+    /// Reads the store where a change is unread, or may have been missed.
+    ///
+    /// A change that is announced during a read may be missing from what that read returns, so it
+    /// stays unread until a later read has succeeded. A flight that pauses reads at once; any other
+    /// is read for after it has ended.
+    pub(super) fn read_changes(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        if self.store_read_at() <= now {
+            self.begin(Reason::Shared, now);
+        }
         match self.flight.as_deref() {
-            None => {
-                self.begin(Reason::Shared, now);
+            Some(Flight { company: Company::Shared, phase, .. }) if self.store_changes.unread => {
+                match phase {
+                    Phase::BackingOff { until } if now < *until => self.load(*until, now, effects),
+                    Phase::StandingBy { .. } => self.load(now, now, effects),
+                    Phase::BackingOff { .. }
+                    | Phase::Loading { .. }
+                    | Phase::Locking
+                    | Phase::Rereading(_)
+                    | Phase::Claiming(..)
+                    | Phase::Granting { .. }
+                    | Phase::Saving { .. } => {}
+                }
             }
-            Some(Flight { company: Company::Shared, phase: Phase::BackingOff { until }, .. }) => {
-                self.load(*until, effects);
-            }
-            Some(Flight { company: Company::Shared, phase: Phase::StandingBy { .. }, .. }) => {
-                self.load(now, effects);
-            }
-            Some(_) => {}
+            Some(_) | None => {}
         }
     }
 
@@ -99,6 +156,7 @@ impl Lifecycle {
             }
         };
         self.store_trouble = None;
+        self.store_changes.unread &= flight.changed_while_reading;
         match self.take_over(stored.as_ref(), now, effects) {
             Found::Enough => self.give_up(effects),
             Found::TooLittle => self.read_in_vain(fence, then, stored, now, effects),
@@ -121,8 +179,7 @@ impl Lifecycle {
         }
         match answer {
             Ok(Some(fence)) => {
-                flight.phase = Phase::Rereading(fence);
-                effects.push(Effect::Load(flight.id));
+                self.read_store(Phase::Rereading(fence), now, effects);
             }
             Ok(None) => self.queue(now, effects),
             Err(error) => {
@@ -189,7 +246,7 @@ impl Lifecycle {
         let Some(flight) = &mut self.flight else { return };
         let Phase::Granting { since, fence, .. } = flight.phase else { return };
         let alone = flight.company == Company::Alone;
-        let Some(Sharing { lease }) = self.policy.sharing.filter(|_| !alone) else {
+        let Some(Sharing { lease, .. }) = self.policy.sharing.filter(|_| !alone) else {
             // RFC 6749 section 6.
             self.refresh_token = tokens.refresh_token.take();
             if fence.is_some() {

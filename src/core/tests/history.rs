@@ -117,7 +117,8 @@ pub(super) fn plans() -> impl Strategy<Value = Plan> {
 pub(super) fn shared_plans() -> impl Strategy<Value = Plan> {
     (plans(), prop::collection::vec(any::<u32>(), 1..80)).prop_map(|(plan, numbers)| {
         let lease = Dice::new(!plan.seed).happens(0.8).map(|()| seconds(20));
-        let policy = Policy { sharing: Some(Sharing { lease }), ..plan.policy };
+        let announces = Dice::new(plan.seed).happens(0.7).is_some();
+        let policy = Policy { sharing: Some(Sharing { lease, announces }), ..plan.policy };
         let acts = numbers.into_iter().map(|number| shared_act(&mut Dice::new(u64::from(number)))).collect();
         Plan { policy, seed: plan.seed, acts }
     })

@@ -22,6 +22,9 @@ const BEGINNING: Instant = 100 * 24 * HOUR;
 const LEASE: u64 = 20 * SECOND;
 const REQUEST_TIMEOUT: u64 = 10 * SECOND;
 const STORE_TIMEOUT: u64 = 5 * SECOND;
+/// How long after a write each holder that is in use has read it: its notice may be lost, two reads may
+/// be too slow, and then the store is left alone for a while.
+const NOTICED: u64 = 3 * MINUTE;
 
 /// What goes wrong, and how often.
 #[derive(Clone, Copy)]
@@ -71,6 +74,7 @@ struct LeaseHeld {
 #[derive(Default)]
 struct Store {
     entry: Option<Entry>,
+    written_at: Instant,
     lease: Option<LeaseHeld>,
     fence: u64,
     down: Option<()>,
@@ -129,6 +133,8 @@ struct Figures {
     troubles: u64,
     overtaken: u64,
     shared: u64,
+    /// Calls that got an older token than the store had had for [`NOTICED`].
+    superseded: u64,
 }
 
 struct Simulation {
@@ -429,6 +435,9 @@ impl Simulation {
         self.figures.longest_wait = self.figures.longest_wait.max(waited);
         match answer {
             Ok(tokens) => {
+                let newer = self.store.entry.map_or(0, |it| it.access) > index(tokens.access_token.expose());
+                let noticed = self.store.written_at + NOTICED < self.now;
+                self.figures.superseded += u64::from(newer && noticed);
                 let issued = self.provider.issued(index(tokens.access_token.expose()));
                 // It counts from receipt, half a second after it was issued at most.
                 assert!(
@@ -489,6 +498,7 @@ impl Simulation {
             return Written::Overtaken;
         }
         self.store.entry = Some(entry);
+        self.store.written_at = self.now;
         for other in (0..self.holders.len()).filter(|other| *other != number) {
             // Notices are lost now and then.
             if self.dice.happens(0.95).is_some() {
@@ -502,7 +512,7 @@ impl Simulation {
 
 impl Holder {
     fn new(dice: &mut Dice, now: Instant) -> Self {
-        let sharing = Some(Sharing { lease: Some(millis(LEASE)) });
+        let sharing = Some(Sharing { lease: Some(millis(LEASE)), announces: true });
         let policy = Policy { sharing, ..Policy::default() };
         let jitter = Jitter::new(dice.between(0, u64::from(u32::MAX)));
         Self {
@@ -571,5 +581,26 @@ fn whatever_happens_holders_share_and_nobody_presents_a_refresh_token_twice() {
         }
         let longest = LEASE + 3 * REQUEST_TIMEOUT + 6 * STORE_TIMEOUT + 10 * SECOND;
         assert!(figures.longest_wait <= longest, "{figures:?}");
+    }
+}
+
+#[test]
+fn holders_of_a_slow_store_read_each_change_that_was_announced_or_missed() {
+    for seed in seeds(8) {
+        let weather = Weather {
+            holders: 5,
+            hours: 24,
+            lifetime: 30 * MINUTE,
+            lost: 0.0,
+            crash: 0.0,
+            slow: 0.02,
+            rough: None,
+        };
+
+        let figures = simulate(seed, weather);
+
+        eprintln!("{seed}: {figures:?}");
+        assert!(figures.shared > 100, "{figures:?}");
+        assert_eq!(figures.superseded, 0, "{figures:?}");
     }
 }

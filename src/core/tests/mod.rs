@@ -21,6 +21,7 @@ mod scenarios;
 mod secrets;
 mod sharing;
 mod simulation;
+mod store_changes;
 mod store_model;
 mod transitions;
 mod world;

@@ -268,7 +268,8 @@ fn a_caller_who_waits_for_a_turn_may_give_up_and_the_next_goes() {
 
 #[test]
 fn the_shared_store_is_read_out_of_turn_and_the_lease_is_not_asked_for() {
-    let policy = Policy { sharing: Some(Sharing { lease: Some(seconds(20)) }), ..Policy::default() };
+    let policy =
+        Policy { sharing: Some(Sharing { lease: Some(seconds(20)), announces: true }), ..Policy::default() };
     let mut bench = Bench::of(policy, slots(1));
     let about = |bench: &Bench| bench.each(|id, effect| Some((id, effect.clone())));
     let (first, second) = (bench.use_of(1), bench.use_of(2));

@@ -42,7 +42,7 @@ pub(super) fn plans(kin: Kin) -> impl Strategy<Value = Plan> {
                 refresh: [RefreshMode::Always, RefreshMode::WhileUsed, RefreshMode::OnDemand][dice.index(3)],
                 sharing: dice
                     .happens(0.3)
-                    .map(|()| Sharing { lease: dice.happens(0.8).map(|()| seconds(20)) }),
+                    .map(|()| Sharing { lease: dice.happens(0.8).map(|()| seconds(20)), announces: true }),
                 ..Policy::default()
             },
             limits: Limits {

@@ -92,6 +92,7 @@ fn no_value_of_the_core_prints_a_secret() {
             company,
             queue,
             turn: Turn::Come,
+            changed_while_reading: false,
         });
     }
     let mut superseded = Superseded::default();

@@ -36,8 +36,17 @@ proptest! {
 
     #[test]
     fn what_is_held_and_usable_is_handed_out_without_the_store(plan in shared_plans()) {
+        let announces = plan.policy.sharing.is_some_and(|it| it.announces);
+        let mut read_at = UnixMillis::new(0);
         for step in plan.run() {
+            let last_read = read_at;
+            if step.effects.iter().any(|it| matches!(it, Effect::Load(_))) {
+                read_at = step.at;
+            }
             let Event::Requested(call, _) = step.event else { continue };
+            if announces && last_read.after(Sharing::MISSED_CHANGES) <= step.at {
+                continue;
+            }
             let served = step.settled().any(|(settled, answer)| settled == call && answer.is_ok());
             let due = step.before.wakeup.is_some_and(|at| at <= step.at);
             let locks = step.effects.iter().any(|it| matches!(it, Effect::Acquire(_) | Effect::Save(..)));
@@ -211,7 +220,7 @@ proptest! {
     fn a_store_that_fails_costs_nobody_anything(plan in plans(), lease in any::<bool>()) {
         let lease = lease.then_some(seconds(20));
         let mut shared = plan.clone();
-        shared.policy.sharing = Some(Sharing { lease });
+        shared.policy.sharing = Some(Sharing { lease, announces: false });
         let history = plan.run();
 
         let effects = shared.replay_without_a_store(history.iter().map(|step| (step.at, step.event.clone())));
@@ -299,7 +308,7 @@ const FLIGHT: FlightId = FlightId(1);
 
 /// A lifecycle that has asked the provider, under a lease of 20 s.
 fn asking() -> Lifecycle {
-    let sharing = Some(Sharing { lease: Some(seconds(20)) });
+    let sharing = Some(Sharing { lease: Some(seconds(20)), announces: true });
     let policy = Policy { sharing, ..Policy::default() };
     let mut machine = Lifecycle::new(policy, scopes(&[]), Jitter::new(1));
     for event in [
@@ -329,7 +338,7 @@ fn a_token_that_is_seen_in_use_while_it_is_saved_is_told_once() {
 #[test]
 fn refresh_is_served_by_a_grant_that_somebody_else_had_begun_and_by_no_other() {
     for (others_ask, served) in [(true, 1), (false, 0)] {
-        let sharing = Some(Sharing { lease: Some(seconds(20)) });
+        let sharing = Some(Sharing { lease: Some(seconds(20)), announces: true });
         let policy = Policy { sharing, ..Policy::default() };
         let mut machine = Lifecycle::new(policy, scopes(&[]), Jitter::new(1));
         let _ = machine.handle(Event::Requested(CallId(1), Want::Fresh), START);

@@ -374,7 +374,8 @@ enum History {
 impl Bench {
     fn new(world: World) -> Self {
         let retry = Retry { attempts: 2, ..Policy::default().retry };
-        let sharing = (world == World::Shared).then_some(Sharing { lease: Some(seconds(20)) });
+        let sharing =
+            (world == World::Shared).then_some(Sharing { lease: Some(seconds(20)), announces: true });
         let policy = Policy { retry, sharing, ..Policy::default() };
         let machine = Lifecycle::new(policy, scopes(&["ASKED"]), Jitter::new(7));
         Self { machine, flight: FlightId(1), history: History::New }
@@ -547,6 +548,9 @@ fn prepare_flight(bench: &mut Bench, doing: Doing, having: Having, memory: Memor
             Event::Requested(WAITER, Want::USABLE)
         }
     };
+    // A refresh that is due reads the store for itself.
+    let early = (doing == Doing::Looking && memory == Memory::Clear).then(|| bench.machine.held()).flatten();
+    let at = early.map_or(at, |held| held.issued_at);
     bench.tell(begin, at);
     if doing == Doing::FirstPause {
         return;

@@ -1,0 +1,118 @@
+// No change that another holder announced stays unread, however slow the store is.
+//
+// `REFRESHES=1000 node --test js-tests/stores/notices.test.js` runs as many as you like.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { redisStore } from "graphql-token-manager/stores/redis";
+import { fluz, managerFor, sandboxFor } from "../support/setup.js";
+import { until } from "../support/waiting.js";
+import { CLIENTS, redisFor, RedisServer } from "./redis-server.js";
+
+/** @import { TestContext } from "node:test" */
+/** @import { TokenStore } from "graphql-token-manager" */
+
+const REFRESHES = Number(process.env.REFRESHES ?? 25);
+
+/** What a store over a network holds. */
+class Entries {
+  /** @type {Map<string, string>} */
+  values = new Map();
+  fence = 0;
+  /** @type {(() => void)[]} */
+  watchers = [];
+  reads = 0;
+
+  /**
+   * A holder's way to it. A read returns what was there when it began.
+   * @param {number} readMs
+   * @returns {TokenStore}
+   */
+  store(readMs) {
+    /** @type {() => void} */
+    let own = () => {};
+    return {
+      get: async (key) => {
+        const value = this.values.get(key);
+        this.reads += 1;
+        await delay(readMs);
+        return value;
+      },
+      set: async (key, value) => {
+        this.values.set(key, value);
+        for (const changed of this.watchers) if (changed !== own) changed();
+        return true;
+      },
+      delete: async (key) => void this.values.delete(key),
+      acquire: async () => ({ fence: ++this.fence, release: async () => {} }),
+      watch: (_key, changed) => {
+        this.watchers.push((own = changed));
+        return () => {};
+      },
+    };
+  }
+}
+
+test("a change that is announced during a read is read by one more", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const entries = new Entries();
+  const writer = managerFor(t, fluz(sandbox, { store: entries.store(0) }));
+  const reader = managerFor(t, fluz(sandbox, { store: entries.store(40) }));
+  await writer.getToken();
+  await reader.getToken();
+
+  for (let refresh = 0; refresh < 5; refresh += 1) {
+    const { value } = await writer.refresh();
+    await until(() => reader.peek()?.value === value, "the other holder has read it");
+  }
+});
+
+for (const name of CLIENTS) {
+  test(`${name}: ${REFRESHES} refreshes over a slow connection, and none is missed`, async (t) => {
+    const sandbox = await sandboxFor(t);
+    const server = await redisFor(t);
+    const slow = new RedisServer(await slowAddress(t, server.port), []);
+    const writer = managerFor(t, fluz(sandbox, { store: redisStore(await server.client(t, name)) }));
+    const reader = managerFor(t, fluz(sandbox, { store: redisStore(await slow.client(t, name)) }));
+    await writer.getToken();
+    await reader.getToken();
+
+    let missed = 0;
+    for (let refresh = 0; refresh < REFRESHES; refresh += 1) {
+      const { value } = await writer.refresh();
+      await until(() => reader.peek()?.value === value, "the other holder has read it").catch(() => missed++);
+    }
+
+    assert.equal(missed, 0);
+  });
+}
+
+/**
+ * The address of a proxy that delays what the server sends.
+ * @param {TestContext} t
+ * @param {number} port
+ */
+async function slowAddress(t, port) {
+  const proxy = createServer((socket) => {
+    const behind = connect(port, "127.0.0.1");
+    socket.pipe(behind);
+    let sent = Promise.resolve();
+    behind.on("data", (piece) => {
+      sent = sent.then(() => delay(Math.random() * 8)).then(() => void socket.write(piece));
+    });
+    for (const [one, other] of /** @type {const} */ ([
+      [socket, behind],
+      [behind, socket],
+    ])) {
+      one.on("error", () => {});
+      one.on("close", () => other.destroy());
+    }
+    t.after(() => socket.destroy());
+  }).listen(0, "127.0.0.1");
+  t.after(() => void proxy.close());
+  await once(proxy, "listening");
+  return /** @type {import("node:net").AddressInfo} */ (proxy.address()).port;
+}

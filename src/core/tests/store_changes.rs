@@ -1,0 +1,311 @@
+//! No change that another holder announced is missed, in whatever order announcements, reads,
+//! writes, grants and failures come.
+//!
+//! One holder, and a store that others write to. Every call of the store is performed some time
+//! after it is requested, and answered some time after that, as over a network. First every order of
+//! a few steps is tried, then long random ones.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a holder requests only a few things here")]
+
+use super::{START, failure, millis, scopes, seconds, token, world::Dice};
+use crate::core::{
+    CallId, Effect, ErrorCode, Event, Fence, FlightId, Jitter, Lifecycle, Policy, Sharing, TokenSet,
+    UnixMillis, Want, Written,
+};
+
+/// How many steps of each kind may still happen.
+#[derive(Clone, Copy)]
+struct Budget {
+    writes: u32,
+    failures: u32,
+    refreshes: u32,
+    denials: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    OtherHolderWrites,
+    NoticeArrives,
+    Performed(usize),
+    Answered(usize),
+    Fails(usize),
+    LeaseDenied(usize),
+    Granted,
+    Refresh,
+}
+
+#[derive(Clone, Debug)]
+enum Call {
+    Load,
+    Acquire,
+    Save(Option<Fence>, TokenSet),
+}
+
+/// A call of the store; `answer` is there once it was performed.
+#[derive(Debug)]
+struct Pending {
+    flight: FlightId,
+    call: Call,
+    answer: Option<Event>,
+}
+
+struct Run {
+    machine: Lifecycle,
+    now: UnixMillis,
+    budget: Budget,
+    /// Of the newest token: each is valid for longer than the one before.
+    version: u64,
+    stored: Option<TokenSet>,
+    fence: u64,
+    notices: u32,
+    pending: Vec<Pending>,
+    on_wire: Option<FlightId>,
+    reads: u32,
+    calls: u64,
+}
+
+impl Run {
+    /// A holder that holds the stored token, and pauses nowhere.
+    fn new(budget: Budget) -> Self {
+        let sharing = Some(Sharing { lease: Some(seconds(20)), announces: true });
+        let policy = Policy { sharing, ..Policy::default() };
+        let mut run = Self {
+            machine: Lifecycle::new(policy, scopes(&[]), Jitter::new(1)),
+            now: START,
+            budget,
+            version: 0,
+            stored: None,
+            fence: 0,
+            notices: 0,
+            pending: Vec::new(),
+            on_wire: None,
+            reads: 0,
+            calls: 0,
+        };
+        run.stored = Some(run.new_token());
+        run.request(Want::USABLE);
+        run.drain();
+        run.reads = 0;
+        run.budget = budget;
+        run
+    }
+
+    fn new_token(&mut self) -> TokenSet {
+        self.version += 1;
+        token(&self.version.to_string(), START, seconds(3_600) + millis(self.version))
+    }
+
+    fn request(&mut self, want: Want) {
+        self.calls += 1;
+        self.tell(Event::Requested(CallId(self.calls), want));
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut add = |possible: bool, step| steps.extend(possible.then_some(step));
+        add(self.budget.writes > 0, Step::OtherHolderWrites);
+        add(self.budget.refreshes > 0, Step::Refresh);
+        add(self.notices > 0, Step::NoticeArrives);
+        add(self.on_wire.is_some(), Step::Granted);
+        for (place, pending) in self.pending.iter().enumerate() {
+            let performed = pending.answer.is_some();
+            add(!performed, Step::Performed(place));
+            add(performed, Step::Answered(place));
+            add(performed && self.budget.failures > 0, Step::Fails(place));
+            let locks = matches!(pending.call, Call::Acquire);
+            add(!performed && locks && self.budget.denials > 0, Step::LeaseDenied(place));
+        }
+        steps
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::OtherHolderWrites => {
+                self.budget.writes -= 1;
+                self.stored = Some(self.new_token());
+                self.notices += 1;
+            }
+            Step::NoticeArrives => {
+                self.notices -= 1;
+                self.tell(Event::PeerSaved);
+            }
+            Step::Refresh => {
+                self.budget.refreshes -= 1;
+                self.request(Want::Fresh);
+            }
+            Step::Granted => {
+                let flight = self.on_wire.take().expect("a request");
+                let granted = self.new_token();
+                self.tell(Event::Granted(flight, Ok(granted)));
+            }
+            Step::Performed(place) => self.perform(place),
+            Step::LeaseDenied(place) => {
+                self.budget.denials -= 1;
+                self.pending[place].answer = Some(Event::Leased(self.pending[place].flight, Ok(None)));
+            }
+            Step::Answered(place) => {
+                let answer = self.pending.remove(place).answer;
+                self.tell(answer.expect("it was performed"));
+            }
+            Step::Fails(place) => {
+                self.budget.failures -= 1;
+                let Pending { flight, call, .. } = self.pending.remove(place);
+                let error = || failure(ErrorCode::Store);
+                self.tell(match call {
+                    Call::Load => Event::Loaded(flight, Err(error())),
+                    Call::Acquire => Event::Leased(flight, Err(error())),
+                    Call::Save(..) => Event::Saved(flight, Err(error())),
+                });
+            }
+        }
+    }
+
+    fn perform(&mut self, place: usize) {
+        let (flight, call) = (self.pending[place].flight, self.pending[place].call.clone());
+        let answer = match call {
+            Call::Load => Event::Loaded(flight, Ok(self.stored.clone())),
+            Call::Acquire => {
+                self.fence += 1;
+                Event::Leased(flight, Ok(Some(Fence(self.fence))))
+            }
+            Call::Save(fence, _) if fence.is_some_and(|it| it.0 < self.fence) => {
+                Event::Saved(flight, Ok(Written::Overtaken))
+            }
+            Call::Save(_, tokens) => {
+                self.stored = Some(tokens);
+                Event::Saved(flight, Ok(Written::Kept))
+            }
+        };
+        self.pending[place].answer = Some(answer);
+    }
+
+    fn tell(&mut self, event: Event) {
+        for effect in self.machine.handle(event, self.now) {
+            let (flight, call) = match effect {
+                Effect::Load(flight) => (flight, Call::Load),
+                Effect::Acquire(flight) => (flight, Call::Acquire),
+                Effect::Save(flight, fence, tokens) => (flight, Call::Save(fence, tokens)),
+                Effect::Send(flight, _) => {
+                    self.on_wire = Some(flight);
+                    continue;
+                }
+                _ => continue,
+            };
+            self.reads += u32::from(matches!(call, Call::Load));
+            self.pending.push(Pending { flight, call, answer: None });
+        }
+    }
+
+    /// Lets everything that was begun end, and a cool-down of the store pass.
+    fn drain(&mut self) {
+        self.budget = Budget { writes: 0, failures: 0, refreshes: 0, denials: 0 };
+        let end = self.now + seconds(30);
+        loop {
+            if let Some(step) = self.steps().first() {
+                self.take(*step);
+            } else if let Some(at) = self.machine.next_wakeup().filter(|at| *at < end) {
+                self.now = at;
+                self.tell(Event::Woke);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn check(&mut self, history: &[Step]) {
+        let notices = history.iter().filter(|it| **it == Step::OtherHolderWrites).count();
+        self.drain();
+        let version = |tokens: &TokenSet| tokens.access_token.expose().parse::<u64>().expect("a version");
+        let held = self.machine.held().map(version).expect("a token is held throughout");
+        let stored = self.stored.as_ref().map(version).expect("it is never emptied");
+        assert!(held >= stored, "holds {held} where the store has {stored}: {history:?}");
+        // Each notice costs one read at most, and so do a failed read, and each of three phases.
+        assert!(self.reads as usize <= notices + 7, "{} reads: {history:?}", self.reads);
+    }
+}
+
+/// Tries every order, by repeating each from its beginning; counts them.
+fn explore(budget: Budget, history: &mut Vec<Step>) -> u64 {
+    let mut run = Run::new(budget);
+    history.iter().for_each(|step| run.take(*step));
+    let steps = run.steps();
+    if steps.is_empty() {
+        run.check(history);
+        return 1;
+    }
+    let mut count = 0;
+    for step in steps {
+        history.push(step);
+        count += explore(budget, history);
+        history.pop();
+    }
+    count
+}
+
+#[test]
+fn every_order_of_announcements_reads_and_writes_ends_with_what_the_store_holds() {
+    let none = Budget { writes: 0, failures: 0, refreshes: 0, denials: 0 };
+    let mut orders = 0;
+    for budget in [
+        Budget { writes: 4, ..none },
+        Budget { writes: 3, failures: 1, ..none },
+        Budget { writes: 2, refreshes: 1, ..none },
+        Budget { writes: 1, refreshes: 1, failures: 1, ..none },
+        Budget { writes: 1, refreshes: 1, denials: 1, ..none },
+    ] {
+        orders += explore(budget, &mut Vec::new());
+    }
+    eprintln!("{orders} orders");
+    assert!(orders > 1_000, "{orders} orders");
+}
+
+#[test]
+fn long_random_orders_end_with_what_the_store_holds() {
+    for seed in 0..2_000 {
+        let mut dice = Dice::new(seed);
+        let budget = Budget { writes: 12, failures: 3, refreshes: 3, denials: 2 };
+        let mut run = Run::new(budget);
+        let mut history = Vec::new();
+        while let steps = run.steps()
+            && !steps.is_empty()
+        {
+            let step = steps[dice.index(steps.len())];
+            history.push(step);
+            run.take(step);
+        }
+        run.drain();
+        let version = |tokens: &TokenSet| tokens.access_token.expose().parse::<u64>().expect("a version");
+        let (held, stored) = (run.machine.held().map(version), run.stored.as_ref().map(version));
+        assert!(held >= stored, "seed {seed}: holds {held:?} where the store has {stored:?}: {history:?}");
+    }
+}
+
+#[test]
+fn a_change_that_was_never_announced_is_found_within_a_minute_of_use() {
+    let mut run = Run::new(Budget { writes: 1, failures: 0, refreshes: 0, denials: 0 });
+    run.tell(Event::Used);
+    run.take(Step::OtherHolderWrites);
+    run.notices = 0;
+
+    let at = run.machine.next_wakeup().expect("an alarm");
+    assert_eq!(at, START.after(Sharing::MISSED_CHANGES));
+    run.now = at;
+    run.tell(Event::Woke);
+    run.drain();
+
+    assert_eq!(run.machine.held(), run.stored.as_ref().map(without_refresh_token).as_ref());
+    assert_eq!(run.reads, 1);
+}
+
+#[test]
+fn a_token_that_is_not_in_use_costs_no_reads() {
+    let run = Run::new(Budget { writes: 0, failures: 0, refreshes: 0, denials: 0 });
+
+    let refresh = START + seconds(3_600 - 330);
+    assert!(run.machine.next_wakeup().is_some_and(|at| at >= refresh), "{:?}", run.machine.next_wakeup());
+}
+
+fn without_refresh_token(tokens: &TokenSet) -> TokenSet {
+    let mut tokens = tokens.clone();
+    tokens.refresh_token = None;
+    tokens
+}
