@@ -14,7 +14,8 @@ export type TokenManagerOptions =
 
 /**
  * A secret: as it is, or a function that is called for each grant, so that it can come from a
- * vault and be rotated. A function has `timeoutMs` to answer.
+ * vault and be rotated. A function has `timeoutMs` to answer. With a `store` and without `identity` it is called once more,
+ * before the store is first read.
  */
 export type Secret = string | (() => string | Promise<string>);
 
@@ -103,8 +104,13 @@ export interface CommonOptions {
   keepAlive?: boolean | undefined;
   /**
    * Where the token is shared with other holders: tabs, processes, machines. They cause one grant between them, and
-   * renew for each other. Under a key made of all that changes the grant: endpoint, credentials, variables, headers and
-   * scopes; secrets that a function gives are left out.
+   * renew for each other. The key is a SHA-256 digest of everything that changes the token: endpoint, credentials,
+   * variables, headers, scopes and {@link CommonOptions.identity}. Managers with different credentials never share an
+   * entry. Whoever can read the store's keys can test guesses of a weak password against them.
+   *
+   * A secret that is a function is called once more, before the store is first read, unless `identity` is given: its
+   * value at that time decides for as long as the manager lives, and a value that replaces it later is taken for the
+   * same owner's. Until it has given a value, callers get `credentials_unavailable`, and the store is not used.
    *
    * The order is: lease, read again, ask the provider, save, release. A refresh token is taken out of the store before
    * it is presented. A store that fails, or is slow, costs sharing and not the token; a `warning` with code `store` says
@@ -119,6 +125,18 @@ export interface CommonOptions {
    * @defaultValue 5_000
    */
   storeTimeoutMs?: number | undefined;
+  /**
+   * The owner of the credentials, for example the tenant's or the user's id, as part of the key in a `store`: managers
+   * share tokens only where it is the same. It replaces the values of secret functions in that key, which are then called
+   * for grants only; secrets given as strings count as well. At most 256 bytes of UTF-8, not empty; only its digest is
+   * written.
+   *
+   * Required beside a `store` where the manager cannot compare credentials: with a `grant` function, with the provider
+   * `"broker"`, and with a profile that sends no secret, no variable and no header of its own. Without it these are
+   * refused with `invalid_options`. What a `fetch` given as an option adds to requests is not seen: where that says whose
+   * token it is, give `identity`.
+   */
+  identity?: string | undefined;
   /** The limits of {@link TokenManager.session}. */
   sessions?: SessionOptions | undefined;
 }
@@ -262,8 +280,8 @@ export type BraintreeOptions = CommonOptions & {
  * A page that gets its tokens from a broker on your own server (`graphql-token-manager/broker`), so that no long-lived
  * secret reaches it. A token lives as long as the broker tells, or five minutes where it does not.
  *
- * Where visitors take turns in one browser, give each of them a `store` of their own, or none: what is shared is found
- * by the address of the broker, and not by who is signed in.
+ * With a `store`, {@link CommonOptions.identity} is required: the id of the user who is signed in, so that the next visitor
+ * of the same browser does not find the token of the one before.
  */
 export type BrokerProviderOptions = CommonOptions & {
   /** Tells these options from the others. */

@@ -11,7 +11,7 @@
 //! running finds it: nothing is borrowed while JavaScript runs.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::{Rc, Weak},
 };
 
@@ -29,7 +29,7 @@ use crate::{
     http::HttpResponse,
     js::{Desk, Face, Held, error_view, news_view, secret_in_page, status_view, traits_view},
     options::{Granter, KeepAlive, Selection, Settings},
-    sharing::identity,
+    sharing::{HolderDigest, identity},
 };
 
 mod members;
@@ -57,6 +57,8 @@ pub(crate) struct Driver {
     dialect: RefCell<Dialect>,
     on_wire: RefCell<Vec<OnWire>>,
     shared: Shared,
+    /// Whose entries in the store are; not known where it depends on secrets that functions give, until they were called.
+    holder: OnceCell<HolderDigest>,
     /// Called when all that was to be done after a close is done: of the manager, of sessions.
     closed: RefCell<Option<Function>>,
     gone: RefCell<Vec<(SessionId, Function)>>,
@@ -84,6 +86,7 @@ impl Driver {
         let own = (identity, settings.scopes.clone(), desk.key());
         let pool = Pool::new(settings.policy.clone(), settings.limits, Jitter::new(seed()), own, clock.now());
         let dialect = Dialect::default();
+        let holder = HolderDigest::of(&settings, None, PLATFORM).map_or_else(OnceCell::new, OnceCell::from);
         if is_page() && matches!(&settings.granter, Granter::Profile(sources) if !sources.is_empty()) {
             face.notify(&secret_in_page(), &desk.key());
         }
@@ -99,6 +102,7 @@ impl Driver {
             dialect: RefCell::new(dialect),
             on_wire: RefCell::default(),
             shared: Shared::default(),
+            holder,
             closed: RefCell::default(),
             gone: RefCell::default(),
             face,

@@ -142,6 +142,14 @@ pub enum GrantFailure {
     Permanent(TokenError),
 }
 
+impl GrantFailure {
+    /// Returns the error that it carries.
+    pub fn into_error(self) -> TokenError {
+        let (Self::Transient(error) | Self::RefreshTokenRefused(error) | Self::Permanent(error)) = self;
+        error
+    }
+}
+
 /// News for listeners. Holds no token.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {

@@ -121,6 +121,21 @@ impl Driver {
             Some(Member { id, key, scopes, desk: None, refused: None, told: None, unwatch: None });
     }
 
+    /// Watches the entries of all sessions, once the holder's digest is known.
+    pub(super) fn watch_all(&self) {
+        let mut place = 0;
+        // A store's `watch` is the user's, and may call any method.
+        while place < self.members.borrow().len() {
+            let found = self.members.borrow()[place]
+                .as_ref()
+                .and_then(|it| it.desk.clone().map(|desk| (it.id, desk)));
+            if let Some((id, desk)) = found {
+                self.watch(id, &desk);
+            }
+            place += 1;
+        }
+    }
+
     fn watch(&self, id: SessionId, desk: &Desk) {
         if self.member(id).is_none_or(|member| member.unwatch.is_some()) {
             return;
@@ -132,12 +147,14 @@ impl Driver {
         }
     }
 
-    /// The session's entry in the shared store, where there is one, and what that is called.
+    /// The session's entry in the shared store, where there is one and the holder's digest is known, and what that is
+    /// called.
     pub(super) fn entry(&self, id: SessionId) -> Option<(Entry, String)> {
         let store = self.settings.store.as_ref()?;
+        let holder = self.holder.get()?;
         let (key, scopes) = self.about(id)?;
         let selection = self.selection(&key).ok()?;
-        let name = sharing::key(&self.settings, &selection, &scopes, PLATFORM);
+        let name = sharing::key(holder, &self.settings, &selection, &scopes, PLATFORM);
         Some((Entry::new(Outside::clone(&self.face), store.clone(), &name), name))
     }
 

@@ -7,12 +7,12 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
-use super::Driver;
+use super::{Driver, wire::no_abort_controller};
 use crate::{
-    core::{Event, Fence, FlightId, Secret, SessionId, Skew, TokenSet},
+    core::{Event, Fence, FlightId, GrantFailure, Secret, SessionId, Skew, TokenSet},
     graphql::stamp,
-    host::{Entry, Lease, PLATFORM, waiting, wall},
-    sharing,
+    host::{Lease, PLATFORM, waiting, wall},
+    sharing::{self, HolderDigest},
 };
 
 /// What a flight has of the shared store.
@@ -79,28 +79,51 @@ impl Driver {
 
     /// Does something with the session's entry, and dispatches what comes of it.
     fn store(self: &Rc<Self>, session: SessionId, flight: FlightId, deed: Deed) {
-        let Some((entry, name)) = self.entry(session) else { return };
+        if self.settings.store.is_none() {
+            return;
+        }
         let driver = Rc::clone(self);
         spawn_local(async move {
-            let event = driver.done(session, flight, &entry, &name, deed).await;
-            driver.dispatch(session, event);
+            let event = match driver.learn_holder(session).await {
+                Ok(()) => driver.done(session, flight, deed).await,
+                // Without the key there is no entry: nothing is read, and nothing written under a key that was guessed.
+                Err(failure) => match deed {
+                    Deed::Load | Deed::Acquire(_) => Some(Event::Granted(flight, Err(failure))),
+                    Deed::Save(..) => Some(Event::Saved(flight, Err(failure.into_error()))),
+                },
+            };
+            if let Some(event) = event {
+                driver.dispatch(session, event);
+            }
         });
     }
 
-    async fn done(
-        &self,
-        session: SessionId,
-        flight: FlightId,
-        entry: &Entry,
-        name: &str,
-        deed: Deed,
-    ) -> Event {
+    /// Calls the functions that give secrets, unless the holder's digest is known without them.
+    ///
+    /// Each acquisition calls them itself until one has succeeded: in some hosts a request cannot wait for the call that
+    /// another one made. The first digest stays, since a secret that is rotated is still the same holder's.
+    async fn learn_holder(self: &Rc<Self>, session: SessionId) -> Result<(), GrantFailure> {
+        if self.holder.get().is_some() {
+            return Ok(());
+        }
+        let abort = AbortController::new().map_err(|_| no_abort_controller())?;
+        let secrets = self.granting(session, &abort.signal()).secrets().await?;
+        if let Some(holder) = HolderDigest::of(&self.settings, Some(&secrets), PLATFORM)
+            && self.holder.set(holder).is_ok()
+        {
+            self.watch_all();
+        }
+        Ok(())
+    }
+
+    async fn done(&self, session: SessionId, flight: FlightId, deed: Deed) -> Option<Event> {
+        let (entry, name) = self.entry(session)?;
         let mut secrets = None;
         if matches!(deed, Deed::Acquire(_)) {
-            let Ok(abort) = AbortController::new() else { return Event::Leased(flight, Ok(None)) };
+            let Ok(abort) = AbortController::new() else { return Some(Event::Leased(flight, Ok(None))) };
             match self.granting(session, &abort.signal()).secrets().await {
                 Ok(had) => secrets = Some(had),
-                Err(failure) => return Event::Granted(flight, Err(failure)),
+                Err(failure) => return Some(Event::Granted(flight, Err(failure))),
             }
         }
         let (ended, done) = waiting(entry.limit());
@@ -109,15 +132,15 @@ impl Driver {
             Deed::Acquire(span) => entry.acquire(*span, &done),
             Deed::Save(fence, tokens) => {
                 let wall_ahead = self.wall_ahead();
-                let text = sharing::write(tokens, name, wall_ahead, PLATFORM);
+                let text = sharing::write(tokens, &name, wall_ahead, PLATFORM);
                 entry.set(&text, sharing::keep_until(tokens, wall_ahead), *fence, &done);
             }
         }
         let ending = ended.await;
-        match deed {
+        Some(match deed {
             Deed::Load => {
                 let loaded = entry.loaded(ending);
-                Event::Loaded(flight, loaded.map(|text| text.and_then(|text| self.read(&text, name))))
+                Event::Loaded(flight, loaded.map(|text| text.and_then(|text| self.read(&text, &name))))
             }
             Deed::Acquire(_) => {
                 let leased = entry.leased(ending).map(|lease| {
@@ -129,7 +152,7 @@ impl Driver {
                 Event::Leased(flight, leased)
             }
             Deed::Save(..) => Event::Saved(flight, entry.saved(ending)),
-        }
+        })
     }
 
     fn read(&self, text: &Secret, name: &str) -> Option<TokenSet> {

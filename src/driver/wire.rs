@@ -37,10 +37,7 @@ impl Driver {
         secrets: Option<Vec<Secret>>,
     ) {
         let Ok(abort) = AbortController::new() else {
-            let message =
-                "there is no AbortController here; this needs Node 18 or a browser of 2019 or later";
-            let error = TokenError::new(ErrorCode::Unsupported, message);
-            return self.answer(asker, Err(GrantFailure::Permanent(error)));
+            return self.answer(asker, Err(no_abort_controller()));
         };
         let signal = abort.signal();
         self.on_wire.borrow_mut().push(OnWire { asker, abort });
@@ -69,14 +66,7 @@ impl Driver {
                 self.dispatch(session, Event::Granted(id, Err(failure)));
             }
             (Asker::Caller(call), Ok(Got::Scopes(scopes))) => self.face.settle_scopes(call, &scopes),
-            (
-                Asker::Caller(call),
-                Err(
-                    GrantFailure::Transient(error)
-                    | GrantFailure::Permanent(error)
-                    | GrantFailure::RefreshTokenRefused(error),
-                ),
-            ) => self.face.reject(call, &self.blame(error)),
+            (Asker::Caller(call), Err(failure)) => self.face.reject(call, &self.blame(failure.into_error())),
             // Nobody gets what was not asked for.
             (Asker::Flight(..), Ok(Got::Scopes(_))) | (Asker::Caller(_), Ok(Got::Token(_))) => {}
         }
@@ -122,4 +112,9 @@ impl Driver {
         let Some(on_wire) = self.take_from_wire(asker) else { return };
         on_wire.abort.abort();
     }
+}
+
+pub(super) fn no_abort_controller() -> GrantFailure {
+    let message = "there is no AbortController here; this needs Node 18 or a browser of 2019 or later";
+    GrantFailure::Permanent(TokenError::new(ErrorCode::Unsupported, message))
 }

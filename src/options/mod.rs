@@ -52,6 +52,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Where tokens are shared with other holders.
     pub store: Option<Store>,
+    /// The name of the credentials' owner, as part of the key in a shared store.
+    pub identity: Option<String>,
 }
 
 /// A store that other holders use as well: its methods, as functions.
@@ -139,6 +141,10 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
     let limits = limits(&options, profile.scoping());
     let timeout = options.millis("timeoutMs").unwrap_or(TIMEOUT);
     let store = store(&options);
+    let identity = identity(&options);
+    if store.is_some() && identity.is_none() && !are_distinguishable(&profile, &granter) {
+        options.wrong("identity", IDENTITY);
+    }
     let lease = |store: &Store| {
         // As long as a grant may take that asks twice, and writing before and after it.
         Sharing {
@@ -154,6 +160,7 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
         timeout,
         limits,
         store,
+        identity,
         fetch: options.function("fetch"),
         origins: origins(own_origin, &options, platform),
         keep_alive: if options.flag("keepAlive") { KeepAlive::Yes } else { KeepAlive::No },
@@ -208,7 +215,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The options of every provider.
 const COMMON: &str = "provider endpoint lifetimeMs refresh refreshWindow minValidityMs timeoutMs retry fetch \
-    headers origins allowInsecure keepAlive sessions store storeTimeoutMs ";
+    headers origins allowInsecure keepAlive sessions store storeTimeoutMs identity ";
 
 /// What to give as headers.
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
@@ -329,6 +336,32 @@ const STORE: &str = "an object with `get`, `set` and `delete`, for example redis
 
 /// The contract's default.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn identity(options: &Reader<'_>) -> Option<String> {
+    let identity = options.text("identity", IDENTITY)?;
+    // JavaScript strings that are not valid Unicode arrive with U+FFFD in them: several would be one identity.
+    if identity.len() > MAX_IDENTITY_BYTES || identity.contains('\u{FFFD}') {
+        options.is("identity", "too long, or not valid Unicode", "at most 256 bytes of UTF-8");
+    }
+    Some(identity)
+}
+
+/// Returns whether managers with other credentials differ in what the manager itself reads.
+///
+/// The credentials of a `grant` function are in its closure, those of a broker in the page's cookies. A profile without a
+/// secret, a variable and a header leaves them to cookies or to the `fetch` option.
+fn are_distinguishable(profile: &Profile, granter: &Granter) -> bool {
+    let Granter::Profile(sources) = granter else { return false };
+    let sends_data =
+        !sources.is_empty() || !profile.headers.is_empty() || profile.authenticate.has_literals();
+    sends_data && matches!(profile.wire, Wire::GraphQl)
+}
+
+/// What to give as identity.
+const IDENTITY: &str = "a string that names the owner of the credentials, for example the tenant's or the user's id: \
+    a `store` shares tokens between managers of the same identity";
+
+const MAX_IDENTITY_BYTES: usize = 256;
 
 fn limits(options: &Reader<'_>, scoping: Scoping) -> Limits {
     let default = Limits { scoping, ..Limits::default() };

@@ -158,6 +158,11 @@ impl Operation {
     pub const ABSENT: Self =
         Self { document: Cow::Borrowed(""), variables: Vec::new(), authorization: Authorization::None };
 
+    /// Returns whether a variable holds plain data, at any depth.
+    pub fn has_literals(&self) -> bool {
+        self.variables.iter().any(|(_, variable)| variable.has_literals())
+    }
+
     /// Whether it has a variable of this name.
     pub fn has(&self, name: &str) -> bool {
         self.variables.iter().any(|(own, _)| own == name)
@@ -206,6 +211,15 @@ impl Variable {
                 Json::List(filled)
             }
             Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::Refused | Self::Scopes => fill(self),
+        }
+    }
+
+    fn has_literals(&self) -> bool {
+        match self {
+            Self::Literal(value) => !value.is_null(),
+            Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::Refused | Self::Scopes => false,
+            Self::Map(members) => members.iter().any(|(_, member)| member.has_literals()),
+            Self::List(items) => items.iter().any(Self::has_literals),
         }
     }
 

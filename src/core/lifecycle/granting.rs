@@ -39,8 +39,9 @@ impl Lifecycle {
         let mut none = None;
         let presented = match &mut flight.phase {
             Phase::Granting { presented, .. } => presented,
-            // Its secrets could not be had: that is found out before the lease is.
-            Phase::Locking if answer.is_err() => &mut none,
+            // A secret function failed: it is called before the lease is acquired, and where the key of the entry depends
+            // on its value, before the store is read.
+            Phase::Locking | Phase::Loading { .. } if answer.is_err() => &mut none,
             Phase::Locking
             | Phase::BackingOff { .. }
             | Phase::StandingBy { .. }

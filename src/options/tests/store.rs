@@ -10,6 +10,7 @@ fn store(methods: &[&'static str]) -> Given {
 #[test]
 fn a_store_is_its_methods() {
     for options in everyone() {
+        let options = options.with("identity", text("tenant-7"));
         let settings = accepted(&options.with("store", store(&["get", "set", "delete", "acquire", "watch"])));
 
         let shared = settings.store.expect("a store");
@@ -53,4 +54,57 @@ fn what_is_no_store_is_told_what_one_is() {
         assert_eq!(refused(&odd), format!("option `store.{optional}` is a string; give a function"));
     }
     refuses_kinds(&toggle(), "storeTimeoutMs", &["a number"], "a number of milliseconds from 1 to 2^53");
+}
+
+/// What credentials that cannot be compared are told.
+const IDENTITY: &str = "a string that names the owner of the credentials, for example the tenant's or the user's id: a \
+    `store` shares tokens between managers of the same identity";
+
+#[test]
+fn a_store_needs_an_identity_where_credentials_cannot_be_compared() {
+    let methods = || store(&["get", "set", "delete"]);
+    let anonymous = || {
+        let authenticate = map([
+            ("document", text("mutation ($scopes: [Scope!]) { login(scopes: $scopes) { jwt } }")),
+            ("variables", map([("scopes", text("$scopes")), ("none", Given::Null)])),
+        ]);
+        acme().with("provider.authenticate", authenticate)
+    };
+    for options in [by_function(), broker(), acme(), anonymous()] {
+        accepted(&options.clone());
+        let message = refused(&options.clone().with("store", methods()));
+        assert_eq!(message, format!("option `identity` is missing; give {IDENTITY}"));
+
+        let settings = accepted(&options.with("store", methods()).with("identity", text("tenant-7")));
+        assert_eq!(settings.identity.as_deref(), Some("tenant-7"));
+    }
+    let variables = "provider.authenticate.variables";
+    for options in [
+        fluz(),
+        fluz().with("apiKey", Given::Function("vault")),
+        toggle(),
+        braintree(),
+        acme().with(variables, map([("password", Given::Function("vault"))])),
+        acme().with(variables, map([("login", map([("id", list([text("me")]))]))])),
+        acme().with("provider.authenticate.authorization", map([("bearer", Given::Function("vault"))])),
+        acme().with("headers", map([("x-tenant", text("7"))])),
+    ] {
+        assert_eq!(accepted(&options.with("store", methods())).identity, None);
+    }
+}
+
+#[test]
+fn an_identity_is_a_short_text() {
+    for options in everyone() {
+        refuses_kinds(&options, "identity", &["a string"], IDENTITY);
+    }
+    let of = |identity: &str| toggle().with("identity", text(identity));
+    assert_eq!(accepted(&of(&"x".repeat(256))).identity.map(|identity| identity.len()), Some(256));
+    // The second is what a JavaScript string that is not valid Unicode becomes.
+    for wrong in ["x".repeat(257), "é".repeat(129), "bob\u{FFFD}".to_owned()] {
+        assert_eq!(
+            refused(&of(&wrong)),
+            "option `identity` is too long, or not valid Unicode; give at most 256 bytes of UTF-8"
+        );
+    }
 }

@@ -1,0 +1,270 @@
+// Managers of several tenants on one store: which of them share a token.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { fileStore } from "graphql-token-manager/stores/file";
+
+import { apiFor } from "../requests/support.js";
+import { managerFor, QUICK } from "../support/setup.js";
+import { failure, next } from "../support/waiting.js";
+import { folderFor } from "./support.js";
+
+/** @import { TestContext } from "node:test" */
+/** @import { TokenStore } from "graphql-token-manager" */
+/** @import { Options } from "../support/setup.js" */
+
+/** A secret function whose value can be changed, and whose calls are counted. @param {string} value */
+function vault(value) {
+  const state = { value, calls: 0 };
+  const read = () => {
+    state.calls += 1;
+    return state.value;
+  };
+  return { state, read };
+}
+
+/**
+ * An API that grants a new token to everybody, and counts the grants.
+ * @param {TestContext} t
+ */
+async function grantingApi(t) {
+  const counts = { grants: 0 };
+  const api = await apiFor(t, (_asked, response) => {
+    counts.grants += 1;
+    const token = `token-${counts.grants}`;
+    const scopes = ["A"];
+    const generateUserAccessToken = { token, accessToken: token, scopes };
+    const accessToken = { accessToken: token, expiresAt: new Date(Date.now() + 600_000).toISOString() };
+    const data = {
+      generateUserAccessToken,
+      login: { jwt: token },
+      createOAuthAccessTokenFromClientCredentials: { accessToken },
+    };
+    response.setHeader("content-type", "application/json").end(JSON.stringify({ data }));
+  });
+  return { counts, endpoint: api.endpoint };
+}
+
+/**
+ * Options of each kind, whose only difference between tenants is what a function gives.
+ * @type {Record<string, (endpoint: string, read: () => string) => Options>}
+ */
+const BY_FUNCTION = {
+  "the API key of Fluz": (endpoint, read) => ({ ...fluz(endpoint), apiKey: read }),
+  "the application secret of Fluz": (endpoint, read) => ({
+    ...fluz(endpoint),
+    apiKey: undefined,
+    appId: "app",
+    appSecret: read,
+  }),
+  "the client secret of Braintree": (endpoint, read) => ({
+    provider: "braintree",
+    endpoint,
+    clientId: "client",
+    clientSecret: read,
+    scopes: ["A"],
+  }),
+  "a bearer secret of a profile": (endpoint, read) => profile(endpoint, { authorization: { bearer: read } }),
+  "a basic secret of a profile": (endpoint, read) => profile(endpoint, { authorization: { basic: read } }),
+  "a password of a profile": (endpoint, read) =>
+    profile(endpoint, { authorization: { basic: { username: "me", password: read } } }),
+  "a variable of a profile": (endpoint, read) => profile(endpoint, { variables: { in: [{ secret: read }] } }),
+};
+
+/** @param {string} endpoint */
+function fluz(endpoint) {
+  const ids = { userId: "user", accountId: "account" };
+  return { provider: "fluz", endpoint, apiKey: "key", ...ids, scopes: ["A"], renewal: "generate" };
+}
+
+/**
+ * @param {string} endpoint
+ * @param {Options} authenticate
+ */
+function profile(endpoint, authenticate) {
+  const document = "mutation ($in: [In!]) { login(in: $in) { jwt } }";
+  const token = { data: "login.jwt" };
+  const expiry = { lifetimeMs: 600_000 };
+  return { provider: { name: "acme", endpoint, authenticate: { document, ...authenticate }, token, expiry } };
+}
+
+/** A store in memory with notices, which remembers under which keys it was used. @implements {TokenStore} */
+class KeyedStore {
+  /** @type {Map<string, string>} */
+  values = new Map();
+  /** @type {Set<string>} */
+  keys = new Set();
+  /** @type {Map<string, Set<() => void>>} */
+  watchers = new Map();
+
+  /** @param {string} key */
+  get(key) {
+    this.keys.add(key);
+    return this.values.get(key);
+  }
+
+  /** @param {string} key @param {string} value */
+  set(key, value) {
+    this.keys.add(key);
+    this.values.set(key, value);
+    for (const changed of this.watchers.get(key) ?? []) changed();
+  }
+
+  /** @param {string} key */
+  delete(key) {
+    this.values.delete(key);
+  }
+
+  /** @param {string} key @param {() => void} changed */
+  watch(key, changed) {
+    const watchers = this.watchers.get(key) ?? new Set();
+    this.watchers.set(key, watchers.add(changed));
+    return () => void watchers.delete(changed);
+  }
+}
+
+for (const [name, optionsFor] of Object.entries(BY_FUNCTION)) {
+  describe(`tenants that differ only in what a function gives for ${name}`, () => {
+    test("have tokens of their own, and managers of one tenant share", async (t) => {
+      const { counts, endpoint } = await grantingApi(t);
+      const path = await folderFor(t);
+      /** @param {string} tenant */
+      const token = (tenant) => {
+        const options = optionsFor(endpoint, () => `secret-of-${tenant}`);
+        return managerFor(t, { ...options, store: fileStore({ path }) }).getToken();
+      };
+
+      const [one, other] = [await token("one"), await token("other")];
+
+      assert.notEqual(one, other);
+      assert.deepEqual([await token("one"), await token("other")], [one, other]);
+      assert.equal(counts.grants, 2);
+    });
+
+    test("are told apart by `identity` as well, and no function is called before a grant", async (t) => {
+      const { counts, endpoint } = await grantingApi(t);
+      const store = new KeyedStore();
+      const { state, read } = vault("the same");
+      const managerOf = (/** @type {string} */ identity) =>
+        managerFor(t, { ...optionsFor(endpoint, read), store, identity });
+
+      const one = await managerOf("one").getToken();
+      const other = await managerOf("other").getToken();
+      const { calls } = state;
+      const again = await managerOf("one").getToken();
+
+      assert.notEqual(one, other);
+      assert.equal(again, one);
+      assert.deepEqual([counts.grants, state.calls - calls], [2, 0]);
+    });
+  });
+}
+
+describe("a secret function that decides whose token it is", () => {
+  test("is called once more, before the store is first read", async (t) => {
+    const { endpoint } = await grantingApi(t);
+    const store = new KeyedStore();
+    const options = (/** @type {() => string} */ read) => ({ ...fluz(endpoint), apiKey: read, store });
+    await managerFor(
+      t,
+      options(() => "key"),
+    ).getToken();
+    const { state, read } = vault("key");
+    const tokens = managerFor(t, options(read));
+
+    await tokens.getToken();
+
+    assert.equal(state.calls, 1);
+    await tokens.refresh();
+    assert.equal(state.calls, 2);
+  });
+
+  test("may give another value later, which is the same tenant's", async (t) => {
+    const { endpoint } = await grantingApi(t);
+    const store = new KeyedStore();
+    const { state, read } = vault("before");
+    const tokens = managerFor(t, { ...fluz(endpoint), apiKey: read, store });
+    await tokens.getToken();
+
+    state.value = "after";
+    await tokens.refresh();
+
+    assert.equal(store.keys.size, 1);
+  });
+
+  test("leaves the store alone where it fails, and callers get `credentials_unavailable`", async (t) => {
+    const { counts, endpoint } = await grantingApi(t);
+    const store = new KeyedStore();
+    let isSealed = true;
+    const read = () => {
+      if (isSealed) throw new Error("the vault is sealed");
+      return "key";
+    };
+    const tokens = managerFor(t, {
+      ...fluz(endpoint),
+      apiKey: read,
+      store,
+      retry: { ...QUICK, attempts: 2 },
+    });
+
+    assert.equal((await failure(tokens.getToken())).code, "credentials_unavailable");
+    assert.deepEqual([store.keys.size, counts.grants], [0, 0]);
+
+    isSealed = false;
+    await tokens.refresh();
+    assert.equal(store.keys.size, 1);
+  });
+
+  test("does not keep a manager from being told what another one saved", async (t) => {
+    const { endpoint } = await grantingApi(t);
+    const store = new KeyedStore();
+    const options = { ...fluz(endpoint), apiKey: () => "key", store };
+    const [one, other] = [managerFor(t, options), managerFor(t, options)];
+    await one.getToken();
+    await other.getToken();
+
+    const shared = next(other, "token");
+    const { value } = await one.refresh();
+
+    assert.equal((await shared).reason, "shared");
+    assert.equal(await other.getToken(), value);
+  });
+});
+
+describe("managers that cannot tell their credentials from another's", () => {
+  /** @type {Record<string, (endpoint: string) => Options>} */
+  const OPTIONS = {
+    "a `grant` function": (endpoint) => ({
+      provider: { name: "acme", endpoint, grant: () => ({ accessToken: "token", expiresInMs: 600_000 }) },
+    }),
+    "the provider `broker`": (endpoint) => ({ provider: "broker", url: endpoint, endpoint }),
+    "a profile that sends no data": (endpoint) => profile(endpoint, {}),
+  };
+
+  for (const [name, optionsFor] of Object.entries(OPTIONS)) {
+    test(`need \`identity\` beside a store: ${name}`, async (t) => {
+      const { endpoint } = await grantingApi(t);
+      const store = new KeyedStore();
+      const error = await failure(managerFor(t, { ...optionsFor(endpoint), store }).getToken());
+
+      assert.equal(error.code, "invalid_options");
+      assert.match(error.message, /`identity`/);
+      assert.equal(store.keys.size, 0);
+      await managerFor(t, optionsFor(endpoint)).ready();
+    });
+  }
+
+  test("share exactly where `identity` is the same", async (t) => {
+    const path = await folderFor(t);
+    const { endpoint } = await grantingApi(t);
+    const token = (/** @type {string} */ tenant, /** @type {string} */ value) => {
+      const grant = () => ({ accessToken: value, expiresInMs: 600_000 });
+      const provider = { name: "acme", endpoint, grant };
+      return managerFor(t, { provider, identity: tenant, store: fileStore({ path }) }).getToken();
+    };
+
+    assert.equal(await token("one", "first"), "first");
+    assert.equal(await token("other", "second"), "second");
+    assert.equal(await token("one", "third"), "first");
+  });
+});
