@@ -347,12 +347,26 @@ export interface RequestOptions {
   /** Added; they take the place of the manager's own. With an `Authorization`, no token is added. */
   headers?: HeadersInit | undefined;
   /**
-   * Scopes that the token must have; where the one held lacks some, one more grant gets them.
-   * `"auto"`: those that the document needs, as the provider publishes them; `unsupported` for a
-   * field whose scope is not published, and for providers of your own.
+   * Scopes that the token must have, or a function that returns them, such as `requiredScopes` of
+   * `graphql-token-manager/scopes`. The token is a held and fresh one that has them, else one that is granted for
+   * these scopes alone. An empty list: the session's own token. The request is not sent where the function throws: a
+   * `TokenError` as it is, anything else as the `cause` of an `invalid_options`.
    */
-  scopes?: readonly string[] | "auto" | undefined;
+  scopes?: readonly string[] | RequestScopes | undefined;
 }
+
+/** Returns the scopes that a document needs. Called once for each request, before anything is sent. */
+export type RequestScopes = (
+  document: string | String | DocumentTree,
+  request: {
+    /** The provider's name: `"fluz"`, or the `name` of a profile. */
+    provider: string;
+    /** The request's option `operationName`. */
+    operationName: string | undefined;
+    /** The request's variables. */
+    variables: { readonly [name: string]: unknown } | undefined;
+  },
+) => readonly string[];
 
 /** Options of one call for a token. */
 export interface GetTokenOptions extends RefreshOptions {
@@ -364,8 +378,9 @@ export interface GetTokenOptions extends RefreshOptions {
    */
   minValidityMs?: number | undefined;
   /**
-   * Scopes that the token must have. Where they are more than the session asks for, one more grant, which all who want
-   * them share, asks for both; others go on getting the token they had. `insufficient_scope` where fewer are granted.
+   * Scopes that the token must have: a held and fresh token that has them, else one that is granted for these scopes
+   * alone and shared by all calls for the same scopes. Other callers keep the token they had. An empty list: the
+   * session's own scopes. `insufficient_scope` where fewer are granted.
    */
   scopes?: readonly string[] | undefined;
 }

@@ -37,6 +37,22 @@ export function requiredScopes(
 ): string[];
 
 /**
+ * The same for one request: the form in which `request` calls its option `scopes`.
+ *
+ * @example
+ * ```ts
+ * import { TokenManager } from "graphql-token-manager";
+ * import { requiredScopes } from "graphql-token-manager/scopes";
+ *
+ * declare const tokens: TokenManager;
+ * await tokens.request("{ getOffers { offerId } }", {}, { scopes: requiredScopes });
+ * ```
+ *
+ * @throws {TokenError} as above
+ */
+export function requiredScopes(document: GraphQLDocument, request: ScopesRequest): string[];
+
+/**
  * As {@link requiredScopes}, for documents with fields of which the provider does not publish what
  * they need: it names them instead of throwing.
  *
@@ -82,7 +98,13 @@ export type ScopesProvider = "fluz" | "braintree" | "toggle";
 
 /** GraphQL as text, or parsed by any version of graphql-js: only its structure counts. */
 export type GraphQLDocument =
-  string | String | { readonly kind: string; readonly definitions: readonly object[] };
+  string | String | { readonly kind: string; readonly definitions: readonly unknown[] };
+
+/** A request to a provider. */
+export interface ScopesRequest extends ScopesOptions {
+  /** The provider's name; one that is not a {@link ScopesProvider} is refused. */
+  provider: string;
+}
 
 /** What else a request says. */
 export interface ScopesOptions {

@@ -31,7 +31,7 @@ const WORKER = `
       });
       if (new URL(request.url).pathname === "/token") return broker(request);
       const session = tokens.session({ scopes: ["CUSTOMER_FIND"] });
-      const { createCustomer } = await session.request(CREATE, {}, { scopes: "auto" });
+      const { createCustomer } = await session.request(CREATE, {}, { scopes: ["CUSTOMER_CREATE"] });
       return Response.json({ createCustomer, scopes: await session.grantedScopes() });
     },
   };

@@ -18,6 +18,16 @@ const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 const entries = ["index.js", "index.cjs", "slim.js", "slim.cjs", "scopes.js", "scopes.cjs"].map((name) =>
   join(folder, "dist", name),
 );
+/** Lists what a file imports, and writes nothing. */
+const INSPECTION = /** @type {const} */ ({
+  bundle: true,
+  write: false,
+  metafile: true,
+  format: "esm",
+  platform: "node",
+  external: ["*.wasm", "*.wasm?module"],
+  logLevel: "silent",
+});
 /** What runtimes take that compile no WebAssembly while they run. */
 const beforehand = ["workerd.js", "edge.js"].map((name) => join(folder, "dist", name));
 
@@ -73,6 +83,18 @@ describe("module systems", () => {
       readFileSync(join(folder, "LICENSE-graphql-js"), "utf8"),
       /MIT License\s+Copyright \(c\) GraphQL/,
     );
+  });
+
+  test("no entry loads another file by `import()`, which single-file bundles cannot hold", async () => {
+    for (const entry of [...entries, ...beforehand]) {
+      const { metafile } = await build({ entryPoints: [entry], ...INSPECTION });
+      const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
+      assert.deepEqual(
+        imports.filter(({ kind }) => kind === "dynamic-import"),
+        [],
+        entry,
+      );
+    }
   });
 
   test("an import starts nothing and defines nothing", () => {

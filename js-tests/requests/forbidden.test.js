@@ -25,9 +25,8 @@ test("Braintree: too few scopes look like bad credentials, and are told as what 
     ["insufficient_scope", false, "braintree", 200],
   );
   assert.match(error.message, /AUTHENTICATION/);
-  // What the document needs, from the published tables, and what was granted.
-  assert.match(error.message, /needs CUSTOMER_CREATE; the token was granted TRANSACTION_FIND/);
-  assert.deepEqual(error.missingScopes, ["CUSTOMER_CREATE"]);
+  // What an operation needs is not known without the caller's own list.
+  assert.equal(error.missingScopes, undefined);
   assert.match(`${error.requestId}`, /^[0-9a-f-]{36}$/);
   // The token and its successor were good all along.
   assert.equal(sandbox.counts().braintree.grants, 2);

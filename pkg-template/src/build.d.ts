@@ -3,11 +3,6 @@
 /** The version in Cargo.toml. */
 declare const __VERSION__: string;
 
-/** The entry beside the main one, under the name that it has there. */
-declare module "#scopes" {
-  export * from "graphql-token-manager/scopes";
-}
-
 /** How an entry has the module: one of the files in `module`. */
 declare module "#module" {
   /** What the entry has by itself, compiled. */

@@ -27,13 +27,10 @@ export async function request(desk, owner, document, variables, options) {
   if (desk.traits === undefined || desk.closed) await desk.ready();
   const { endpoint, name } = desk.traits;
   const operation = { operationName: operationName ?? undefined, variables };
-  const scopes = given === "auto" ? await leastScopes(document, name, operation) : given;
+  const scopes = typeof given === "function" ? scopesBy(given, document, name, operation) : given;
   const init = { method: "POST", headers: headersFor(desk, headers), body, redirect: "manual", signal };
   const { response, text, rejected } = await sent(desk, owner, prepare(endpoint, init), signal, scopes);
-  if (rejected) {
-    const needed = await neededScopes(document, name, operation);
-    throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", needed, desk)));
-  }
+  if (rejected) throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", scopes, desk)));
   const answer = parsed(text);
   const isTrusted = isAnswer(response) && (response.ok || isGraphQl(response));
   if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
@@ -44,55 +41,40 @@ export async function request(desk, owner, document, variables, options) {
 }
 
 /**
- * The scopes that a document needs, where that is known. What knows it is an entry of its own, loaded here alone: it has
- * a parser in it, and this is an error that most programs never see.
+ * Calls the function that was given as option `scopes`. A document that needs no scopes is sent with the session's own
+ * token.
  *
+ * @param {(document: any, request: object) => unknown} scopesOf
  * @param {any} document
- * @param {any} provider
- * @param {any} operation
- * @returns {Promise<string[] | undefined>}
+ * @param {string} provider
+ * @param {object} operation
+ * @returns {string[] | undefined}
  */
-async function neededScopes(document, provider, operation) {
-  try {
-    const { analyse } = await import("#scopes");
-    const { scopes, unknown } = analyse(document, provider, operation);
-    return unknown.length === 0 ? scopes : undefined;
-  } catch {
-    // No table for this provider, or a place that has but the one file.
-    return undefined;
-  }
+function scopesBy(scopesOf, document, provider, operation) {
+  const needed = called(() => scopesOf(document, { provider, ...operation }), provider);
+  const isList = Array.isArray(needed) && needed.every((scope) => typeof scope === "string");
+  if (!isList) throw invalid("the function given as option `scopes` must return an array of strings");
+  return needed.length > 0 ? [...needed] : undefined;
 }
 
 /**
- * The scopes to ask for when the document is to say it. None where it needs none.
- *
- * @param {any} document
- * @param {any} provider
- * @param {any} operation
- * @returns {Promise<string[] | undefined>}
+ * @param {() => unknown} scopesOf
+ * @param {string} provider
  */
-async function leastScopes(document, provider, operation) {
-  const { requiredScopes, scopes } = await import("#scopes").catch(() => {
-    throw new TokenError(
-      "unsupported",
-      'option `scopes` is "auto", and the part of graphql-token-manager that reads documents cannot be loaded here; ' +
-        "serve `dist/scopes.js` beside the entry, or give an array of scopes",
-      { provider },
-    );
-  });
-  if (provider !== "toggle" && !Object.hasOwn(scopes, provider)) {
-    throw new TokenError(
-      "unsupported",
-      `option \`scopes\` is "auto", and no scopes of operations are known of ${provider}; give an array of scopes`,
-      { provider },
-    );
-  }
+function called(scopesOf, provider) {
   try {
-    const needed = requiredScopes(document, provider, operation);
-    return needed.length > 0 ? needed : undefined;
-  } catch (error) {
-    // Of that part's own class, which is a copy.
-    throw TokenError.is(error) ? errorOf({ ...error, message: error.message, provider }) : error;
+    return scopesOf();
+  } catch (thrown) {
+    // `requiredScopes` is in an entry with its own copy of the class.
+    if (TokenError.is(thrown)) throw errorOf({ ...thrown, message: thrown.message, provider });
+    throw new TokenError(
+      "invalid_options",
+      "the function given as option `scopes` threw an error; see `cause`",
+      {
+        provider,
+        cause: thrown,
+      },
+    );
   }
 }
 

@@ -28,21 +28,6 @@ impl ScopeSet {
         other.iter().all(|scope| self.contains(scope))
     }
 
-    /// The scopes of both.
-    #[must_use]
-    pub fn union(&self, other: &Self) -> Self {
-        if self.includes(other) {
-            return self.clone();
-        }
-        let mut both = Vec::new();
-        for set in [self, other] {
-            for scope in set.listing() {
-                add(&mut both, scope);
-            }
-        }
-        Self::of(both)
-    }
-
     /// Whether there is no scope in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
@@ -135,14 +120,12 @@ mod tests {
     }
 
     #[test]
-    fn a_union_has_the_scopes_of_both_and_includes_them() {
-        let (one, other): (ScopeSet, ScopeSet) =
-            (["A", "B"].into_iter().collect(), ["C", "B"].into_iter().collect());
+    fn a_set_includes_its_subsets_and_the_empty_set() {
+        let set: ScopeSet = ["A", "B", "C"].into_iter().collect();
 
-        assert_eq!(one.union(&other).listed(), "A, B, C");
-        assert!(one.union(&other).includes(&other));
-        assert!(!one.includes(&other));
-        assert!(one.includes(&ScopeSet::default()));
-        assert_eq!((one.len(), ScopeSet::default().len()), (2, 0));
+        assert!(set.includes(&["C", "B"].into_iter().collect()));
+        assert!(!set.includes(&["A", "D"].into_iter().collect()));
+        assert!(set.includes(&ScopeSet::default()));
+        assert_eq!((set.len(), ScopeSet::default().len()), (3, 0));
     }
 }

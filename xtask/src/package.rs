@@ -112,9 +112,8 @@ type Format = (&'static str, &'static [&'static str]);
 /// For `import`.
 const ESM: Format = ("js", &["--format=esm"]);
 /// For `require`. For Node, because only then esbuild lists the exports' names in a form
-/// that Node finds when an ES module imports this file. Loads files by `require`:
-/// test runners that know modules of this kind alone refuse `import()`.
-const COMMON_JS: Format = ("cjs", &["--format=cjs", "--platform=node", "--supported:dynamic-import=false"]);
+/// that Node finds when an ES module imports this file.
+const COMMON_JS: Format = ("cjs", &["--format=cjs", "--platform=node"]);
 
 /// Bundles an entry in each of the formats.
 fn esbuild(
@@ -136,11 +135,6 @@ fn esbuild(
                 .arg("--line-limit=1000")
                 .args(format)
                 .args(options)
-                // Another entry is not a part of this one: it lies beside it.
-                .args([
-                    format!("--alias:#scopes=./scopes.{extension}"),
-                    format!("--external:./scopes.{extension}"),
-                ])
                 .arg(format!("--outfile={}", output.with_extension(extension).display())),
         )?;
         if (extension, format) == ESM {

@@ -50,3 +50,41 @@ test("Vite builds what has no bytes, with the address of core.wasm", async (t) =
   assert.equal(await told(await browser, await siteFor(t, project, "dist")), TOLD);
   project.assertServed();
 });
+
+/** Tools and options that make a single file of a program. */
+const SINGLE_FILES = /** @type {[string, string, string[]][]} */ ([
+  [
+    "esbuild, iife",
+    "esbuild/bin/esbuild",
+    ["main.js", "--bundle", "--format=iife", "--outfile=dist/main.js"],
+  ],
+  ["Rollup, iife", "rollup/dist/bin/rollup", [...rollupTo("iife"), "--name=page"]],
+  ["Rollup, es", "rollup/dist/bin/rollup", rollupTo("es")],
+]);
+
+/** @param {string} format */
+function rollupTo(format) {
+  return ["main.js", "--file=dist/main.js", `--format=${format}`, "--plugin=node-resolve"];
+}
+
+for (const [name, tool, options] of SINGLE_FILES) {
+  test(`${name} builds it into a single file`, async (t) => {
+    const project = await projectFor(t, "page");
+
+    assertQuiet(await project.node(tool, ...options));
+
+    assert.deepEqual(await readdir(project.path("dist")), ["main.js"]);
+    await copyFile(project.path("index.html"), project.path("dist/index.html"));
+    assert.equal(await told(await browser, await siteFor(t, project, "dist")), TOLD);
+    project.assertServed();
+  });
+}
+
+test("Vite builds it into a web worker with the default `worker.format`", async (t) => {
+  const project = await projectFor(t, "vite-worker");
+
+  assertQuiet(await project.node("vite/bin/vite.js", "build"));
+
+  assert.equal(await told(await browser, await siteFor(t, project, "dist")), TOLD);
+  project.assertServed();
+});

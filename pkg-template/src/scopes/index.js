@@ -30,11 +30,12 @@ const ROOT_TYPES = new Map([
 
 /**
  * @param {unknown} document
- * @param {unknown} provider
+ * @param {unknown} of the provider's name, or a request to a provider
  * @param {unknown} [options]
  */
-export function requiredScopes(document, provider, options) {
-  const { scopes, unknown } = read(document, provider, options);
+export function requiredScopes(document, of, options) {
+  const { provider, ...request } = isRequest(of) ? of : { provider: of };
+  const { scopes, unknown } = read(document, provider, isRequest(of) ? request : options);
   const [first, ...others] = [...unknown.keys()].sort();
   if (first === undefined) return scopes;
   const fields = `${listed([first])}${unknown.get(first)}${others.length > 0 ? `, ${listed(others)}` : ""}`;
@@ -44,6 +45,12 @@ export function requiredScopes(document, provider, options) {
     { provider: /** @type {string} */ (provider) },
   );
 }
+
+/**
+ * @param {any} of
+ * @returns {of is { provider: unknown }}
+ */
+const isRequest = (of) => typeof of === "object" && of !== null && "provider" in of;
 
 /**
  * @param {unknown} document

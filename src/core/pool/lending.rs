@@ -60,8 +60,9 @@ impl Guests {
 
 impl<T: Clone> Pool<T> {
     /// A caller wants a token: that of the session, or a sibling's that has what they need,
-    /// or a new one. Where they need more than the session asks for, it is asked for by a
-    /// sibling, so that the session's other callers go on getting what is held.
+    /// or a new one. Other scopes than the session's are granted to a sibling, for these scopes
+    /// alone: a request gets no more rights than it needs, and the session's other callers go on
+    /// getting the token held.
     ///
     /// The session that is to be told; `None` where the caller has been answered.
     pub(super) fn requested(
@@ -78,12 +79,12 @@ impl<T: Clone> Pool<T> {
             && !session.lifecycle.serves(want, now)
         {
             let (of, asked) = (session.id, session.lifecycle.scopes());
-            let needed = wish.as_ref().map_or_else(|| asked.clone(), |wish| asked.union(wish));
+            let needed = wish.as_ref().filter(|wish| !wish.is_empty()).unwrap_or(asked).clone();
             if let Some(lender) = self.lender(place, want, &needed, now) {
                 self.lend(place, lender, call, now, effects);
                 return None;
             }
-            if self.limits.scoping == Scoping::ByRequest && !asked.includes(&needed) {
+            if self.limits.scoping == Scoping::ByRequest && needed != *asked {
                 let (identity, context) = (session.identity, session.context.clone());
                 let at = self.open(identity, &needed, context, now).place();
                 self.guests.add(Guest { call, of, at });

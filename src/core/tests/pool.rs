@@ -377,27 +377,43 @@ fn the_refusal_of_a_token_that_was_lent_reaches_the_session_that_holds_it() {
 }
 
 #[test]
-fn scopes_that_are_not_held_are_granted_once_for_the_union_and_others_are_not_disturbed() {
+fn named_scopes_that_are_not_held_are_granted_once_for_them_alone_and_other_callers_keep_their_token() {
     let mut bench = Bench::new(Limits::default());
     let narrow = bench.open(1, &["A"]);
     bench.ask(narrow);
     let held = bench.grant(narrow, 1, Some(&["A"]));
 
     let stepping = bench.ask_for(narrow, wanting(&["B"]));
-    let [wide] = bench.sent()[..] else { panic!("one grant") };
-    assert_eq!(bench.pool.lifecycle(wide).map(|it| it.scopes().clone()), Some(scopes(&["A", "B"])));
-    assert_eq!(bench.pool.context(wide), Some(&1));
-    let joining = bench.ask_for(narrow, wanting(&["A", "B"]));
+    let [sibling] = bench.sent()[..] else { panic!("one grant") };
+    assert_eq!(bench.pool.lifecycle(sibling).map(|it| it.scopes().clone()), Some(scopes(&["B"])));
+    assert_eq!(bench.pool.context(sibling), Some(&1));
+    let joining = bench.ask_for(narrow, wanting(&["B"]));
     assert_eq!((bench.sent(), bench.settled()), (vec![], vec![]));
     let other = bench.ask(narrow);
     assert_eq!(bench.settled(), [(other, name(&held))]);
 
-    let granted = bench.grant(wide, 1, Some(&["A", "B"]));
+    let granted = bench.grant(sibling, 1, Some(&["B"]));
     assert_eq!(bench.settled(), [(stepping, name(&granted)), (joining, name(&granted))]);
     let again = bench.ask_for(narrow, wanting(&["B"]));
     assert_eq!((bench.settled(), bench.sent()), (vec![(again, name(&granted))], vec![]));
     let other = bench.ask(narrow);
     assert_eq!(bench.settled(), [(other, name(&held))]);
+}
+
+#[test]
+fn fewer_scopes_than_the_session_has_are_granted_for_them_alone_unless_a_wider_token_is_held() {
+    let mut bench = Bench::new(Limits::default());
+    let wide = bench.open(1, &["A", "B"]);
+    bench.ask_for(wide, wanting(&["B"]));
+
+    let [sibling] = bench.sent()[..] else { panic!("one grant") };
+    assert_eq!(bench.pool.lifecycle(sibling).map(|it| it.scopes().clone()), Some(scopes(&["B"])));
+
+    bench.ask(wide);
+    let held = bench.grant(wide, 1, Some(&["A", "B"]));
+    bench.settled();
+    let other = bench.ask_for(wide, wanting(&["A"]));
+    assert_eq!((bench.settled(), bench.sent()), (vec![(other, name(&held))], vec![]));
 }
 
 #[test]

@@ -246,10 +246,10 @@ proptest! {
     }
 }
 
-/// The scopes that a call needs: the session's, and those it asks for besides.
+/// The scopes that a call needs: those that it names, else the session's.
 fn needed(selector: &Selector, want: &Want) -> ScopeSet {
     match want {
-        Want::Usable { scopes: Some(wish), .. } => selector.scopes.union(wish),
-        Want::Usable { scopes: None, .. } | Want::Fresh => selector.scopes.clone(),
+        Want::Usable { scopes: Some(wish), .. } if !wish.is_empty() => wish.clone(),
+        Want::Usable { .. } | Want::Fresh => selector.scopes.clone(),
     }
 }

@@ -1,30 +1,32 @@
-// `scopes: "auto"`: a token for what the document needs, and for no more.
+// Option `scopes` of `request` as a function: a token with the scopes that the document needs, and no others.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { parse } from "graphql";
 import { TokenError } from "graphql-token-manager";
+import { requiredScopes } from "graphql-token-manager/scopes";
 
 import { acmeProfile, braintree, fluz, managerFor, sandboxFor, toggle } from "../support/setup.js";
 import { failure } from "../support/waiting.js";
 
-const AUTO = /** @type {const} */ ({ scopes: "auto" });
+const BY_DOCUMENT = { scopes: requiredScopes };
 const CHARGING = 'chargeCreditCard(input: { paymentMethodId: "a", transaction: { amount: "1.00" } })';
 const CHARGE = `mutation Charge { ${CHARGING} { transaction { id } } }`;
 const CREATE = "mutation Create { createCustomer { customer { id } } }";
 
-test("asks once for what the document needs beyond the scopes held, and then has it", async (t) => {
+test("a grant for just the scopes that the document needs, shared and held", async (t) => {
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, braintree(sandbox, { scopes: ["TRANSACTION_FIND"] }));
   const narrow = await tokens.getAccessToken();
 
-  await Promise.all([tokens.request(CREATE, {}, AUTO), tokens.request(CREATE, {}, AUTO)]);
-  await tokens.request(CREATE, {}, AUTO);
+  await Promise.all([tokens.request(CREATE, {}, BY_DOCUMENT), tokens.request(CREATE, {}, BY_DOCUMENT)]);
+  await tokens.request(CREATE, {}, BY_DOCUMENT);
 
   assert.equal(sandbox.counts().braintree.grants, 2);
   assert.equal(sandbox.counts().braintree.refused, 0);
-  // Who asks for less is not disturbed, and gets no wider token.
+  const { scopes } = await tokens.getAccessToken({ scopes: ["CUSTOMER_CREATE"] });
+  assert.deepEqual(scopes, ["CUSTOMER_CREATE"]);
   assert.equal((await tokens.getAccessToken()).value, narrow.value);
   assert.deepEqual(narrow.scopes, ["TRANSACTION_FIND"]);
 });
@@ -37,20 +39,20 @@ test("reads a DocumentNode, for a session too, also where the package is require
   t.after(() => tokens.close());
   const session = tokens.session({ scopes: ["CUSTOMER_FIND"] });
 
-  await session.request(parse(CREATE), {}, AUTO);
-  await session.request(parse(CREATE), {}, AUTO);
+  await session.request(parse(CREATE), {}, BY_DOCUMENT);
+  await session.request(parse(CREATE), {}, BY_DOCUMENT);
 
   const { grants, refused } = sandbox.counts().braintree;
   assert.deepEqual([grants, refused], [1, 0]);
   assert.equal(tokens.peek(), undefined);
 });
 
-test("uses the token held where that suffices", async (t) => {
+test("a wider token that is held and fresh is used", async (t) => {
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, braintree(sandbox, { scopes: ["CUSTOMER_CREATE", "TRANSACTION_FIND"] }));
   await tokens.getToken();
 
-  await tokens.request(CREATE, {}, AUTO);
+  await tokens.request(CREATE, {}, BY_DOCUMENT);
 
   assert.equal(sandbox.counts().braintree.grants, 1);
 });
@@ -63,8 +65,8 @@ test("reads the operation that is named, and what its variables leave in", async
     ${CHARGING} @include(if: $all) { transaction { id } }
   }`;
 
-  await tokens.request(`${CHARGE} ${CREATE}`, {}, { ...AUTO, operationName: "Create" });
-  await tokens.request(skipping, { all: false }, AUTO);
+  await tokens.request(`${CHARGE} ${CREATE}`, {}, { ...BY_DOCUMENT, operationName: "Create" });
+  await tokens.request(skipping, { all: false }, BY_DOCUMENT);
 
   assert.equal(sandbox.counts().braintree.grants, 1);
 });
@@ -74,8 +76,8 @@ test("asks for nothing where the provider knows no scopes, or the document needs
   const toggles = managerFor(t, toggle(sandbox));
   const users = managerFor(t, fluz(sandbox));
 
-  await toggles.request("{ me { id } }", {}, AUTO).catch(() => undefined);
-  await users.request("{ marco }", {}, AUTO).catch(() => undefined);
+  await toggles.request("{ me { id } }", {}, BY_DOCUMENT).catch(() => undefined);
+  await users.request("{ marco }", {}, BY_DOCUMENT).catch(() => undefined);
 
   assert.ok(sandbox.counts().toggle.grants <= 1);
 });
@@ -84,7 +86,7 @@ test("guesses nothing: a field whose scope is not published is named, and nothin
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, braintree(sandbox));
 
-  const error = await failure(tokens.request("{ ping reports { id } }", {}, AUTO));
+  const error = await failure(tokens.request("{ ping reports { id } }", {}, BY_DOCUMENT));
 
   assert.ok(error instanceof TokenError);
   assert.deepEqual([error.code, error.provider, error.retryable], ["unsupported", "braintree", false]);
@@ -96,7 +98,7 @@ test("a document that is malformed is told with its line and column", async (t) 
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, braintree(sandbox));
 
-  const error = await failure(tokens.request("query {\n  planted(", {}, AUTO));
+  const error = await failure(tokens.request("query {\n  planted(", {}, BY_DOCUMENT));
 
   assert.ok(error instanceof TokenError);
   assert.equal(error.code, "invalid_options");
@@ -104,15 +106,55 @@ test("a document that is malformed is told with its line and column", async (t) 
   assert.ok(!error.message.includes("planted"));
 });
 
-test("an API of one's own has no table, which is said", async (t) => {
+test("the function receives the document, the provider's name, the operation and the variables", async (t) => {
   const sandbox = await sandboxFor(t);
-  for (const name of ["acme", "toString"]) {
-    const tokens = managerFor(t, { provider: { ...acmeProfile(sandbox), name } });
+  const tokens = managerFor(t, braintree(sandbox, { scopes: ["TRANSACTION_FIND"] }));
+  /** @type {unknown[][]} */
+  const calls = [];
+  /** @param {unknown[]} received */
+  const scopes = (...received) => {
+    calls.push(received);
+    return ["CUSTOMER_CREATE"];
+  };
 
-    const error = await failure(tokens.request("{ hello }", {}, AUTO));
+  await tokens.request(CREATE, { one: 1 }, { operationName: "Create", scopes });
+  await tokens.request(CREATE, undefined, { scopes });
 
-    assert.ok(error instanceof TokenError);
-    assert.deepEqual([error.code, error.provider], ["unsupported", name]);
-    assert.match(error.message, /give an array of scopes/);
+  assert.deepEqual(calls, [
+    [CREATE, { provider: "braintree", operationName: "Create", variables: { one: 1 } }],
+    [CREATE, { provider: "braintree", operationName: undefined, variables: undefined }],
+  ]);
+});
+
+test("any function does for an API without a table; `requiredScopes` refuses it", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const tokens = managerFor(t, { provider: acmeProfile(sandbox) });
+
+  const error = await failure(tokens.request("{ me { id } }", {}, BY_DOCUMENT));
+
+  assert.deepEqual([error.code, error.provider], ["invalid_options", "acme"]);
+  assert.equal(sandbox.requests().length, 0);
+  await tokens.request("{ me { id } }", {}, { scopes: () => [] });
+});
+
+test("a function that throws, or returns anything but strings, sends nothing", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const tokens = managerFor(t, braintree(sandbox));
+  const thrown = new Error("planted");
+  const throwing = () => {
+    throw thrown;
+  };
+
+  const error = await failure(tokens.request(CREATE, {}, { scopes: throwing }));
+  assert.deepEqual([error.code, error.cause, error.provider], ["invalid_options", thrown, "braintree"]);
+  for (const scopes of [
+    () => "CUSTOMER_CREATE",
+    () => [1],
+    async () => ["CUSTOMER_CREATE"],
+    () => undefined,
+  ]) {
+    const { code } = await failure(tokens.request(CREATE, {}, /** @type {any} */ ({ scopes })));
+    assert.equal(code, "invalid_options");
   }
+  assert.equal(sandbox.requests().length, 0);
 });
