@@ -8,6 +8,7 @@ import { AccessToken } from "./access-token.js";
 import { boot } from "./boot.js";
 import { Desk } from "./desk.js";
 import { Listeners } from "./listeners.js";
+import { microtask } from "./microtask.js";
 import { Outside } from "./outside.js";
 import { keyOf, selectorOf } from "./selector.js";
 import { TokenError, errorOf, fieldsOf } from "./token-error.js";
@@ -243,7 +244,7 @@ export class Office extends Outside {
       this.#tally = { grants: tally.grants, failures: tally.failures };
       this.#core = undefined;
       // Not at once: this may be a listener, called from within the core.
-      queueMicrotask(() => core.free());
+      microtask(() => core.free());
     } else {
       this.notify({ type: "close" }, this.own.key);
     }
@@ -356,7 +357,7 @@ export class Office extends Outside {
     if (this.#running?.failed) {
       const waiting = this.#calls;
       // Later: the stack may be exhausted. Should this throw, the next call comes here again.
-      queueMicrotask(() => this.#mourn(waiting));
+      microtask(() => this.#mourn(waiting));
       this.#calls = new Map();
       this.#core = this.#running = this.#starting = undefined;
     }

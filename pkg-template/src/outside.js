@@ -2,6 +2,7 @@
 //
 // Decides nothing: the core is told how each ended.
 
+import { runFakedMicrotasks } from "./microtask.js";
 import { lazyTextDecoder } from "./utf8.js";
 
 /**
@@ -216,13 +217,15 @@ const decoder = lazyTextDecoder();
  *
  * @param {ReadableStreamDefaultReader<Uint8Array>} reader
  * @param {AbortSignal} [signal]
+ * @param {number} [largest] in bytes, instead of a MiB
  */
-export async function readUpTo(reader, signal) {
+export async function readUpTo(reader, signal, largest = LARGEST) {
   /** @type {Uint8Array[]} */
   const parts = [];
   let size = 0;
   for (let spent = 0; !signal?.aborted;) {
     const { value } = await reader.read();
+    runFakedMicrotasks();
     // Of any realm, and not what only inherits from bytes.
     if (!ArrayBuffer.isView(value)) break;
     // A copy: it throws where the bytes were given away.
@@ -231,7 +234,7 @@ export async function readUpTo(reader, signal) {
     size += part.length;
     // An empty one counts as well, or a stream of them would never end.
     spent += part.length || 64;
-    if (spent > LARGEST) {
+    if (spent > largest) {
       // Not waited for: of a copy, it ends when the caller has read its own.
       quietly(() => reader.cancel());
       return undefined;
@@ -240,6 +243,20 @@ export async function readUpTo(reader, signal) {
   const bytes = new Uint8Array(size);
   for (const part of parts.reverse()) bytes.set(part, (size -= part.length));
   return decoder.decode(bytes);
+}
+
+/**
+ * The whole text of an answer, as `text()` gives it. That reads Node's streams without {@link runFakedMicrotasks}, and
+ * so comes to no end where fake timers hold the end of the stream back.
+ *
+ * @param {Response} answer
+ * @returns {Promise<string>}
+ */
+export async function wholeText(answer) {
+  const reader = readerOf(answer.body);
+  if (reader === undefined) return answer.text();
+  const text = /** @type {string} */ (await readUpTo(reader, undefined, Infinity));
+  return text.replace(/^\uFEFF/, "");
 }
 
 /**

@@ -4,6 +4,8 @@
 // adds; and nothing in Node takes an answer but by its public members. Elsewhere engines do (`respondWith`,
 // `Cache.put`, what a Worker's handler returns), and would find its body used up.
 
+import { runFakedMicrotasks } from "./microtask.js";
+
 /**
  * What was read. Given as it is at most once: what asks for it in another form gets it from `other`.
  *
@@ -89,6 +91,7 @@ async function readInto(parts, reader, largest) {
   let size = 0;
   for (;;) {
     const { done, value } = await reader.read();
+    runFakedMicrotasks();
     if (done) return true;
     parts.push(value);
     size += value.byteLength;

@@ -6,7 +6,7 @@
 import { isAnswer, judged } from "./answers.js";
 import { exchange } from "./fetching.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
-import { LARGEST, codeOf } from "./outside.js";
+import { LARGEST, codeOf, wholeText } from "./outside.js";
 import { prepare } from "./prepared-request.js";
 import { print } from "./printing.js";
 import { TokenError, errorOf } from "./token-error.js";
@@ -107,7 +107,7 @@ async function sent(desk, owner, prepared, signal, scopes) {
  */
 async function read(desk, response) {
   if (!isAnswer(response)) return { text: undefined, ruling: undefined };
-  const text = await response.text();
+  const text = await wholeText(response);
   return { text, ruling: judged(desk, response.status, text.length > LARGEST ? undefined : text) };
 }
 

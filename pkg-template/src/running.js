@@ -1,5 +1,7 @@
 // An instance of the core that may break off, and whoever wants to know of it.
 
+import { microtask } from "./microtask.js";
+
 /** @typedef {typeof import("#glue").Core} CoreClass */
 
 /**
@@ -56,7 +58,7 @@ export class Running {
           } catch (error) {
             // First of all, and without a call: the stack may be exhausted.
             this.failed = true;
-            queueMicrotask(() => this.#tell());
+            microtask(() => this.#tell());
             if (!byEngine) throw error;
             return [];
           }

@@ -4,6 +4,9 @@
 //! ends the import in jsdom. Both become lazy, with a fallback in plain
 //! JavaScript; `pkg-template/src/utf8.js` holds both.
 //!
+//! Tasks of the core are scheduled with `microtask` of `pkg-template/src/microtask.js`, because the stock glue looks
+//! `queueMicrotask` up at each call, and test runners replace it.
+//!
 //! And it speaks to one instance, for as long as the page lives. As a function that
 //! makes glue, it lets a new instance take the place of one that broke off.
 
@@ -15,7 +18,10 @@ const STOCK_DECODER: &str = "new TextDecoder('utf-8', { ignoreBOM: true })";
 const STOCK_ENCODER: &str = "new TextEncoder()";
 /// A workaround for Safari that would defeat the laziness; `utf8.js` has it instead.
 const STOCK_WARM_UP: &str = "cachedTextDecoder.decode();";
-const IMPORT: &str = "import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";\n";
+/// How the queue of `js_sys::futures` schedules its tasks, and how it finds out whether it can.
+const STOCK_SCHEDULE: &str = "queueMicrotask(arg0);";
+const STOCK_SCHEDULER: &str = "arg0.queueMicrotask;";
+const IMPORT: &str = "import { microtask } from \"#microtask\";\nimport { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";\n";
 
 /// The glue with lazy text conversion, of a module with short names.
 ///
@@ -23,7 +29,7 @@ const IMPORT: &str = "import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\"
 ///
 /// The glue is not the text this was written for: a new version of wasm-bindgen.
 pub(crate) fn adapted(stock: &str, names: &Names) -> Result<String> {
-    for expected in [STOCK_DECODER, STOCK_ENCODER, STOCK_WARM_UP] {
+    for expected in [STOCK_DECODER, STOCK_ENCODER, STOCK_WARM_UP, STOCK_SCHEDULE, STOCK_SCHEDULER] {
         if !stock.contains(expected) {
             bail!("the glue has no `{expected}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
         }
@@ -31,9 +37,13 @@ pub(crate) fn adapted(stock: &str, names: &Names) -> Result<String> {
     let patched = stock
         .replace(STOCK_DECODER, "lazyTextDecoder()")
         .replace(STOCK_ENCODER, "lazyTextEncoder()")
-        .replace(STOCK_WARM_UP, "");
+        .replace(STOCK_WARM_UP, "")
+        .replace(STOCK_SCHEDULE, "microtask(arg0);")
+        .replace(STOCK_SCHEDULER, "microtask;");
     // Builds for the edge and scanners refuse code that could make functions of texts, whether or not it runs.
-    for forbidden in ["new TextDecoder", "new TextEncoder", "import.meta", "new Function", "eval("] {
+    for forbidden in
+        ["new TextDecoder", "new TextEncoder", " queueMicrotask", "import.meta", "new Function", "eval("]
+    {
         if patched.contains(forbidden) {
             bail!("the glue still has `{forbidden}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
         }
@@ -84,6 +94,13 @@ function decodeText(bytes) {
     return cachedTextDecoder.decode(bytes);
 }
 const cachedTextEncoder = new TextEncoder();
+export function __wbg_queueMicrotask_1(arg0) {
+    queueMicrotask(arg0);
+}
+export function __wbg_queueMicrotask_2(arg0) {
+    const ret = arg0.queueMicrotask;
+    return ret;
+}
 ";
 
     #[test]
@@ -94,7 +111,16 @@ const cachedTextEncoder = new TextEncoder();
         assert_eq!(patched.matches("= lazyTextEncoder();").count(), 1);
         assert!(!patched.contains("cachedTextDecoder.decode();"));
         assert!(patched.contains("return cachedTextDecoder.decode(bytes);"));
-        assert!(patched.starts_with("import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";"));
+        assert!(patched.contains("import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";"));
+    }
+
+    #[test]
+    fn tasks_are_scheduled_with_what_was_captured() {
+        let patched = adapted(STOCK, &Names::default()).unwrap();
+
+        assert!(patched.starts_with("import { microtask } from \"#microtask\";"));
+        assert!(patched.contains("    microtask(arg0);\n"));
+        assert!(patched.contains("const ret = microtask;"));
     }
 
     #[test]
@@ -105,7 +131,7 @@ const cachedTextEncoder = new TextEncoder();
 
         assert_eq!(patched.matches("export ").count(), 1);
         assert!(patched.contains("export function makeGlue() {\n"));
-        assert!(patched.ends_with("return { Core, __wbg_set_wasm };\n}\n"));
+        assert!(patched.ends_with("Core, __wbg_set_wasm };\n}\n"));
     }
 
     #[test]
