@@ -32,6 +32,8 @@ pub(crate) struct Granting<'a> {
     pub(crate) signal: &'a AbortSignal,
     /// The digest of the token that the API refused, for a broker.
     pub(crate) refused: Option<String>,
+    /// Called after each step that another follows: each has its time.
+    pub(crate) progressed: &'a dyn Fn(),
 }
 
 /// What is to be got.
@@ -57,7 +59,9 @@ impl Granting<'_> {
                 SecretSource::Function(function) => {
                     let (ended, done) = waiting(self.settings.timeout);
                     self.face.call(function, &Array::new(), Some(self.signal), &done);
-                    self.secret(ended.await, name)?
+                    let secret = self.secret(ended.await, name)?;
+                    (self.progressed)();
+                    secret
                 }
             });
         }
@@ -97,6 +101,7 @@ impl Granting<'_> {
             if let Some(got) = self.receive(&mut exchange, ending, sent_at)? {
                 return Ok(got);
             }
+            (self.progressed)();
         }
     }
 

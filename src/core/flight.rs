@@ -1,6 +1,6 @@
 //! What is being done about the token.
 
-use super::{Fence, FlightId, Reason, RefreshToken, TokenSet, UnixMillis};
+use super::{Fence, FlightId, Reason, RefreshToken, Step, TokenSet, UnixMillis};
 
 /// One attempt to get a token, from the first request to its landing.
 ///
@@ -23,6 +23,8 @@ pub struct Flight {
     pub turn: Turn,
     /// Another holder announced a change after the last read of the store began.
     pub changed_while_reading: bool,
+    /// When the step that is waited for is lost. Means nothing where none is: see [`wakes_at`](Self::wakes_at).
+    pub deadline: UnixMillis,
 }
 
 impl Flight {
@@ -31,6 +33,15 @@ impl Flight {
         self.phase = Phase::BackingOff { until };
         if self.turn == Turn::Come {
             self.turn = Turn::Awaited;
+        }
+    }
+
+    /// When the clock has the flight go on: after a pause, or because what it waits for is lost.
+    pub const fn wakes_at(&self) -> UnixMillis {
+        match (&self.phase, self.phase.step()) {
+            (Phase::BackingOff { until }, _) => *until,
+            (_, Some(_)) => self.deadline,
+            (_, None) => UnixMillis::NEVER,
         }
     }
 }
@@ -116,6 +127,17 @@ impl Phase {
             Self::Rereading(fence) | Self::Claiming(fence, _) => Some(*fence),
             Self::Granting { fence, .. } | Self::Saving { fence, .. } => *fence,
             Self::BackingOff { .. } | Self::StandingBy { .. } | Self::Loading { .. } | Self::Locking => None,
+        }
+    }
+
+    /// What the driver is to report; `None` where nothing was asked of it.
+    pub const fn step(&self) -> Option<Step> {
+        match self {
+            Self::BackingOff { .. } | Self::StandingBy { .. } => None,
+            Self::Rereading(_) | Self::Claiming(..) | Self::Saving { .. } => Some(Step::Store),
+            // The store is asked by a key, and for a lease, once the secrets are known.
+            Self::Loading { .. } | Self::Locking => Some(Step::Either),
+            Self::Granting { .. } => Some(Step::Request),
         }
     }
 

@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use super::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Expiry, Fence, Flight, FlightId, Grant,
-    GrantFailure, Holding, Jitter, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken, Refusals,
-    Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, Turn, UnixMillis, Want,
-    Written, cool_down, millis,
+    GrantFailure, Holding, IoScope, Jitter, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken,
+    Refusals, Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, Turn, UnixMillis,
+    Want, Written, cool_down, millis,
 };
 
 mod granting;
@@ -171,18 +171,38 @@ impl Lifecycle {
         self.tend(now, effects);
     }
 
+    /// Gives the steps that were just asked for their deadline.
+    fn set_deadline(&mut self, effects: &[Effect], now: UnixMillis) {
+        if effects.iter().any(is_step) {
+            self.progressed(now);
+        }
+    }
+
+    /// The flight takes another step, which has its time from now on.
+    fn progressed(&mut self, now: UnixMillis) {
+        if let Some(flight) = &mut self.flight
+            && let Some(step) = flight.phase.step()
+        {
+            flight.deadline = now.after(self.policy.limits.deadline(step));
+        }
+    }
+
     /// When to send [`Event::Woke`]; always later than the last event.
     pub fn next_wakeup(&self) -> Option<UnixMillis> {
         self.alarm().if_ever()
     }
 
     pub(super) fn alarm(&self) -> UnixMillis {
-        // Whatever else a flight does is answered by an event.
-        let pause = match self.flight.as_deref() {
-            Some(Flight { phase: Phase::BackingOff { until }, .. }) => *until,
-            Some(_) | None => UnixMillis::NEVER,
-        };
-        pause.min(self.refresh_at()).min(self.expires_at()).min(self.store_read_at())
+        let flight = self.flight.as_deref().map_or(UnixMillis::NEVER, Flight::wakes_at);
+        flight.min(self.refresh_at()).min(self.expires_at()).min(self.store_read_at())
+    }
+
+    /// From when on any event starts the refresh, or has it go on.
+    fn continues_at(&self, holding: &Holding) -> UnixMillis {
+        match self.flight.as_deref() {
+            Some(flight) => flight.wakes_at(),
+            None => self.background_from(holding.refresh_at),
+        }
     }
 
     /// Whether a caller waits for an answer.
@@ -203,15 +223,12 @@ impl Lifecycle {
 
     /// Until when the token held may be handed out without asking.
     ///
-    /// Ends when a refresh is due that nothing has begun, so that the next caller,
-    /// who need not wait, sets it going.
+    /// Ends when a refresh is due that nothing has begun, or whose flight is lost, so that
+    /// the next caller, who need not wait, sets it going.
     pub fn served_until(&self) -> Option<UnixMillis> {
         let holding = self.holding.as_ref()?;
         let until = self.policy.served_until(holding.tokens.issued_at, holding.tokens.expires_at, None);
-        Some(match self.flight {
-            Some(_) => until,
-            None => until.min(self.background_from(holding.refresh_at)),
-        })
+        Some(until.min(self.continues_at(holding)))
     }
 
     /// What is being done about the token, for the table of transitions.
@@ -256,6 +273,7 @@ impl Lifecycle {
             }
             Event::Observed(tokens) => self.observed(tokens, now, effects),
             Event::Woke => {}
+            Event::Progressed(_) => self.progressed(now),
             Event::Granted(_, answer) => self.granted(answer, now, effects),
             Event::Loaded(_, answer) => self.loaded(answer, now, effects),
             Event::Leased(_, answer) => self.leased(answer, now, effects),
@@ -267,9 +285,17 @@ impl Lifecycle {
 
     /// Does what is due at `now`.
     fn tend(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
-        if self.openness == Openness::Closed {
-            return;
+        self.set_deadline(effects, now);
+        if self.flight.as_ref().is_some_and(|it| it.phase.step().is_some() && it.wakes_at() <= now) {
+            self.lost(now, effects);
         }
+        if self.openness == Openness::Open {
+            self.do_what_is_due(now, effects);
+        }
+        self.set_deadline(effects, now);
+    }
+
+    fn do_what_is_due(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
         if self.expires_at() <= now {
             if let Some(holding) = &mut self.holding {
                 holding.expiry = Expiry::Announced;
@@ -292,10 +318,17 @@ impl Lifecycle {
         if let Some(holding) = &self.holding
             && holding.satisfies(&want, &self.policy, now)
         {
-            let due = self.flight.is_none() && self.background_from(holding.refresh_at) <= now;
-            effects.push(Effect::Settle(call, answer(holding, &want)));
-            if due {
+            let due = self.continues_at(holding) <= now;
+            // The I/O of this call ends with it, and would end before it is complete.
+            let waits = due && self.policy.io_scope == IoScope::Request;
+            if !waits {
+                effects.push(Effect::Settle(call, answer(holding, &want)));
+            }
+            if due && self.flight.is_none() {
                 self.begin(Reason::Proactive, now);
+            }
+            if waits {
+                self.waiting.push((call, want));
             }
             return;
         }
@@ -397,7 +430,39 @@ impl Lifecycle {
             queue: Queue::default(),
             turn: self.turn,
             changed_while_reading: false,
+            deadline: UnixMillis::NEVER,
         }));
+    }
+
+    /// What the flight waits for has not been reported within its time: it went down with its
+    /// host, which may be a request that ended, or a page that was frozen. Another flight takes
+    /// over. The refresh token may have been presented, and is not presented again.
+    fn lost(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let Some(flight) = self.flight.as_deref() else { return };
+        let (id, reason, is_closed) = (flight.id, flight.reason, self.openness == Openness::Closed);
+        if matches!(flight.phase, Phase::Saving { .. }) && !is_closed {
+            // There is a token, whatever has become of the store.
+            let message =
+                "the store's `set` was not answered in time; tokens are not shared until it works again";
+            self.saved(Err(TokenError::new(ErrorCode::Store, message)), now, effects);
+            self.renumber();
+            return;
+        }
+        if matches!(flight.phase, Phase::Granting { .. }) {
+            effects.push(Effect::Cancel(id));
+        }
+        self.give_up(effects);
+        if !is_closed {
+            self.begin(reason, now.max(self.pace.for_caller()));
+        }
+    }
+
+    /// Answers to what the flight has asked for so far come too late.
+    fn renumber(&mut self) {
+        self.flights = self.flights.wrapping_add(1);
+        if let Some(flight) = &mut self.flight {
+            flight.id = FlightId(u64::from(self.flights));
+        }
     }
 
     /// Takes over a new token.
@@ -493,8 +558,8 @@ impl Lifecycle {
             RefreshMode::OnDemand => false,
         };
         let hopeless = matches!(self.trouble.as_deref(), Some(Trouble { prospect: Prospect::Lasts, .. }));
-        let closed = self.openness == Openness::Closed;
-        if closed || !wanted || hopeless || self.flight.is_some() {
+        let never = self.openness == Openness::Closed || self.policy.io_scope == IoScope::Request;
+        if never || !wanted || hopeless || self.flight.is_some() {
             return UnixMillis::NEVER;
         }
         match (&self.holding, &self.vacancy) {
@@ -526,6 +591,11 @@ pub(super) const fn turn(effect: &Effect) -> u8 {
     }
 }
 
+/// Whether the driver is to report how this ends.
+const fn is_step(effect: &Effect) -> bool {
+    matches!(effect, Effect::Send(..) | Effect::Load(_) | Effect::Acquire(_) | Effect::Save(..))
+}
+
 /// What is done about an event that nothing else comes of: the session was closed, or is
 /// gone, or the flight that it is an answer to is over.
 pub(super) fn undeliverable(event: &Event) -> Option<Effect> {
@@ -539,6 +609,7 @@ pub(super) fn undeliverable(event: &Event) -> Option<Effect> {
         | Event::Refused(..)
         | Event::Observed(_)
         | Event::Woke
+        | Event::Progressed(_)
         | Event::Granted(..)
         | Event::Loaded(..)
         | Event::Saved(..)

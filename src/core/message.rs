@@ -57,6 +57,8 @@ pub enum Event {
     Observed(TokenSet),
     /// The alarm went off, or the machine woke. Harmless when early or repeated.
     Woke,
+    /// The flight took another step: a secret was had, or another request was sent.
+    Progressed(FlightId),
     /// A grant was answered, or was not.
     Granted(FlightId, Result<TokenSet, GrantFailure>),
     /// The shared store was read: what is saved there, if anything.
@@ -75,9 +77,11 @@ impl Event {
     /// The flight that it is an answer to.
     pub(super) const fn flight(&self) -> Option<FlightId> {
         match self {
-            Self::Granted(id, _) | Self::Loaded(id, _) | Self::Leased(id, _) | Self::Saved(id, _) => {
-                Some(*id)
-            }
+            Self::Progressed(id)
+            | Self::Granted(id, _)
+            | Self::Loaded(id, _)
+            | Self::Leased(id, _)
+            | Self::Saved(id, _) => Some(*id),
             Self::Requested(..)
             | Self::Abandoned(_)
             | Self::Used

@@ -25,6 +25,14 @@
 //! A flight starts in `BackingOff`, mostly for no time at all: the pause that the
 //! pace of grants asks for and the pause after a failure are one thing.
 //!
+//! Each step that the driver is to report has a deadline, by the limits that the driver itself
+//! keeps ([`IoLimits`]). A step that is not reported by then went down with its host: a request
+//! of a Worker that ended, a page that was frozen, a context that was killed. Another flight
+//! takes over for the callers who wait, and answers to the lost one change nothing.
+//!
+//! Where I/O ends with the request that started it ([`IoScope::Request`]), no timer starts
+//! anything: a caller who finds a refresh due makes it, and waits for it; others are served.
+//!
 //! Where holders share a token through a store, a flight goes through it:
 //!
 //! ```text
@@ -96,7 +104,7 @@ pub use lifecycle::{Lifecycle, Status};
 pub use message::{
     CallId, Change, Effect, Event, Fence, FlightId, Grant, GrantFailure, Reason, Remains, Want, Written,
 };
-pub use policy::{Pace, Policy, RefreshMode, Retry, Sharing, cool_down};
+pub use policy::{IoLimits, IoScope, Pace, Policy, RefreshMode, Retry, Sharing, Step, cool_down};
 pub use pool::{Identity, Limits, Pool, PoolEffect, Scoping, SessionId};
 pub use refusals::{Refusal, Refusals};
 pub use scope::ScopeSet;

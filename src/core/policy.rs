@@ -20,6 +20,54 @@ pub struct Policy {
     pub retry: Retry,
     /// How the token is shared with other holders, where it is.
     pub sharing: Option<Sharing>,
+    /// How long each step of an acquisition may take.
+    pub limits: IoLimits,
+    /// What the I/O of an acquisition ends with.
+    pub io_scope: IoScope,
+}
+
+/// What I/O ends with, whether or not it is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IoScope {
+    /// The process, or the page.
+    Process,
+    /// The request that started it, as in Cloudflare Workers. There is no background: an event
+    /// of a session leads to I/O of that session alone, and the caller that starts a refresh
+    /// waits for it.
+    Request,
+}
+
+/// How long the driver lets each step of an acquisition take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IoLimits {
+    /// A request to the provider, or a call of a user-supplied function.
+    pub request: Duration,
+    /// A call of the shared store.
+    pub store: Duration,
+}
+
+impl IoLimits {
+    /// How many milliseconds after its start a step is lost: the driver reports every step
+    /// within its limit, so a step that is overdue by this margin will not be reported.
+    pub fn deadline(self, step: Step) -> u64 {
+        let limit = match step {
+            Step::Request => self.request,
+            Step::Store => self.store,
+            Step::Either => self.request.max(self.store),
+        };
+        millis(limit).saturating_add(1000)
+    }
+}
+
+/// What a step of an acquisition waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The provider, or a user-supplied function.
+    Request,
+    /// The shared store.
+    Store,
+    /// User-supplied functions first, then the shared store.
+    Either,
 }
 
 /// How a token is shared through a store.
@@ -61,6 +109,8 @@ impl Default for Policy {
             min_validity: None,
             retry: Retry { attempts: 3, base: Duration::from_secs(1), max: Duration::from_secs(30) },
             sharing: None,
+            limits: IoLimits { request: Duration::from_secs(10), store: Duration::from_secs(5) },
+            io_scope: IoScope::Process,
         }
     }
 }

@@ -16,7 +16,7 @@
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    Change, Effect, Event, Jitter, Lifecycle, Policy, ScopeSet, UnixMillis,
+    Change, Effect, Event, IoScope, Jitter, Lifecycle, Policy, ScopeSet, UnixMillis,
     lifecycle::{turn, undeliverable},
     millis,
 };
@@ -269,6 +269,7 @@ impl<T: Clone> Pool<T> {
             }
             Event::Abandoned(_)
             | Event::Woke
+            | Event::Progressed(_)
             | Event::Granted(..)
             | Event::Loaded(..)
             | Event::Leased(..)
@@ -344,7 +345,9 @@ impl<T: Clone> Pool<T> {
 
     /// Does what is due of all sessions, gives out turns, and lets go of who is not needed.
     fn tend(&mut self, now: UnixMillis, effects: &mut Effects) {
-        while let Some((at, place)) = self.alarms.first()
+        // Otherwise the I/O of one session would end with a request that is about another.
+        while self.policy.io_scope == IoScope::Process
+            && let Some((at, place)) = self.alarms.first()
             && at <= now.millis()
         {
             self.tell(place, Event::Woke, now, effects);

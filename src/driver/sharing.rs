@@ -84,7 +84,7 @@ impl Driver {
         }
         let driver = Rc::clone(self);
         spawn_local(async move {
-            let event = match driver.learn_holder(session).await {
+            let event = match driver.learn_holder(session, flight).await {
                 Ok(()) => driver.done(session, flight, deed).await,
                 // Without the key there is no entry: nothing is read, and nothing written under a key that was guessed.
                 Err(failure) => match deed {
@@ -102,12 +102,13 @@ impl Driver {
     ///
     /// Each acquisition calls them itself until one has succeeded: in some hosts a request cannot wait for the call that
     /// another one made. The first digest stays, since a secret that is rotated is still the same holder's.
-    async fn learn_holder(self: &Rc<Self>, session: SessionId) -> Result<(), GrantFailure> {
+    async fn learn_holder(self: &Rc<Self>, session: SessionId, flight: FlightId) -> Result<(), GrantFailure> {
         if self.holder.get().is_some() {
             return Ok(());
         }
         let abort = AbortController::new().map_err(|_| no_abort_controller())?;
-        let secrets = self.granting(session, &abort.signal()).secrets().await?;
+        let progressed = || self.dispatch(session, Event::Progressed(flight));
+        let secrets = self.granting(session, &abort.signal(), &progressed).secrets().await?;
         if let Some(holder) = HolderDigest::of(&self.settings, Some(&secrets), PLATFORM)
             && self.holder.set(holder).is_ok()
         {
@@ -116,12 +117,13 @@ impl Driver {
         Ok(())
     }
 
-    async fn done(&self, session: SessionId, flight: FlightId, deed: Deed) -> Option<Event> {
+    async fn done(self: &Rc<Self>, session: SessionId, flight: FlightId, deed: Deed) -> Option<Event> {
         let (entry, name) = self.entry(session)?;
         let mut secrets = None;
         if matches!(deed, Deed::Acquire(_)) {
             let Ok(abort) = AbortController::new() else { return Some(Event::Leased(flight, Ok(None))) };
-            match self.granting(session, &abort.signal()).secrets().await {
+            let progressed = || self.dispatch(session, Event::Progressed(flight));
+            match self.granting(session, &abort.signal(), &progressed).secrets().await {
                 Ok(had) => secrets = Some(had),
                 Err(failure) => return Some(Event::Granted(flight, Err(failure))),
             }

@@ -43,7 +43,8 @@ impl Driver {
         self.on_wire.borrow_mut().push(OnWire { asker, abort });
         let driver = Rc::clone(self);
         spawn_local(async move {
-            let answer = driver.granting(session, &signal).run(errand, secrets).await;
+            let progressed = || driver.progressed(asker);
+            let answer = driver.granting(session, &signal, &progressed).run(errand, secrets).await;
             // What was cancelled is no longer there, and nobody wants to know.
             let Some(sent) = driver.take_from_wire(asker) else { return };
             if answer.is_err() {
@@ -52,6 +53,12 @@ impl Driver {
             }
             driver.answer(asker, answer);
         });
+    }
+
+    fn progressed(self: &Rc<Self>, asker: Asker) {
+        if let Asker::Flight(session, id) = asker {
+            self.dispatch(session, Event::Progressed(id));
+        }
     }
 
     fn answer(self: &Rc<Self>, asker: Asker, answer: Result<Got, GrantFailure>) {
@@ -90,7 +97,12 @@ impl Driver {
         Some(on_wire.swap_remove(place))
     }
 
-    pub(super) fn granting<'a>(&'a self, session: SessionId, signal: &'a AbortSignal) -> Granting<'a> {
+    pub(super) fn granting<'a>(
+        &'a self,
+        session: SessionId,
+        signal: &'a AbortSignal,
+        progressed: &'a dyn Fn(),
+    ) -> Granting<'a> {
         let (key, scopes) =
             self.about(session).unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone()));
         let refused = self.member(session).and_then(|member| member.refused.clone());
@@ -105,6 +117,7 @@ impl Driver {
             face: &self.face,
             signal,
             refused,
+            progressed,
         }
     }
 

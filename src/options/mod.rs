@@ -21,7 +21,10 @@ use reader::Reader;
 pub use selector::{Selection, read_selector};
 
 use crate::{
-    core::{Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError, Want, parts},
+    core::{
+        IoLimits, Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError, Want,
+        parts,
+    },
     json::{Credentials, Function, Json, Platform},
     provider::{Profile, Wire},
 };
@@ -152,11 +155,13 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
             announces: store.watch.is_some(),
         }
     };
+    let io_limits =
+        IoLimits { request: timeout, store: store.as_ref().map_or(STORE_TIMEOUT, |store| store.timeout) };
     Settings {
         profile,
         granter,
         scopes,
-        policy: Policy { sharing: store.as_ref().map(lease), ..policy(&options) },
+        policy: Policy { sharing: store.as_ref().map(lease), limits: io_limits, ..policy(&options) },
         timeout,
         limits,
         store,
@@ -305,7 +310,7 @@ fn policy(options: &Reader<'_>) -> Policy {
         refresh_window: refresh_window.unwrap_or(default.refresh_window),
         min_validity: options.millis_or_none("minValidityMs"),
         retry: retry(options, default.retry),
-        sharing: None,
+        ..default
     }
 }
 

@@ -4,8 +4,8 @@
 //! reading, writing and locking to the driver.
 
 use super::{
-    Change, Company, Effect, ErrorCode, Event, Fence, Flight, Lifecycle, Openness, Phase, Queue, Reason,
-    RefreshToken, Sharing, TokenError, TokenSet, Turn, UnixMillis, Usage, Want, Written, cool_down,
+    Change, Company, Effect, ErrorCode, Event, Fence, Flight, IoScope, Lifecycle, Openness, Phase, Queue,
+    Reason, RefreshToken, Sharing, TokenError, TokenSet, Turn, UnixMillis, Usage, Want, Written, cool_down,
 };
 
 /// A shared store that failed.
@@ -95,9 +95,8 @@ impl Lifecycle {
 
     /// When the store is read although no token is requested; the flight in progress comes first.
     pub(super) fn store_read_at(&self) -> UnixMillis {
-        let Some(sharing) = self.policy.sharing.filter(|_| self.openness == Openness::Open) else {
-            return UnixMillis::NEVER;
-        };
+        let may_read = self.openness == Openness::Open && self.policy.io_scope == IoScope::Process;
+        let Some(sharing) = self.policy.sharing.filter(|_| may_read) else { return UnixMillis::NEVER };
         let is_in_use = self.usage == Usage::Used && self.holding.is_some();
         let at = match (&self.flight, self.store_changes.unread) {
             (Some(_), _) => UnixMillis::NEVER,

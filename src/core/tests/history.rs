@@ -13,9 +13,9 @@ use super::{
     world::Dice,
 };
 use crate::core::{
-    AccessToken, CallId, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Phase, Policy,
-    RefreshMode, RefreshToken, Refusal, Retry, ScopeSet, Sharing, Skew, Stamp, TokenError, TokenSet, Tokens,
-    UnixMillis, Want,
+    AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, IoScope, Jitter,
+    Lifecycle, Phase, Policy, RefreshMode, RefreshToken, Refusal, Retry, ScopeSet, Sharing, Skew, Stamp,
+    TokenError, TokenSet, Tokens, UnixMillis, Want,
 };
 
 /// How the properties are run.
@@ -50,6 +50,8 @@ enum Act {
     See(Known, Grown),
     /// The request on the wire is answered.
     Answer(Reply),
+    /// The request on the wire is followed by another, or was preceded by something else.
+    Progress,
     /// A flight that is over, or never was, is answered.
     AnswerElsewhere(u64, Reply),
     /// Token after token comes and is refused, as fast as can be.
@@ -152,12 +154,13 @@ fn policy(dice: &mut Dice) -> Policy {
         refresh_window: [0.0, 0.25, 0.25, 0.25, 0.5, 0.9][dice.index(6)],
         min_validity: dice.happens(0.25).map(|()| span(dice)),
         retry: Retry { attempts: u32::try_from(dice.between(1, 5)).unwrap_or(1), ..Policy::default().retry },
-        sharing: None,
+        io_scope: dice.happens(0.2).map_or(IoScope::Process, |()| IoScope::Request),
+        ..Policy::default()
     }
 }
 
 fn act(dice: &mut Dice) -> Act {
-    match dice.between(0, 48) {
+    match dice.between(0, 49) {
         0..6 => Act::Pass(span(dice)),
         6..12 => Act::Alarm,
         12..15 => Act::Wake,
@@ -169,6 +172,7 @@ fn act(dice: &mut Dice) -> Act {
         29..33 => Act::See(known(dice, 5), grown(dice)),
         33..45 => Act::Answer(reply(dice)),
         45..47 => Act::AnswerElsewhere(dice.between(0, 9), reply(dice)),
+        47 => Act::Progress,
         _ if dice.happens(0.1).is_some() => Act::Close,
         _ => Act::Storm(dice.between(1, 9)),
     }
@@ -440,6 +444,10 @@ impl Driver {
                 let Some(id) = self.view.on_wire else { return };
                 Event::Granted(id, self.reply(reply))
             }
+            Act::Progress => {
+                let Some(id) = self.view.on_wire else { return };
+                Event::Progressed(id)
+            }
             Act::AnswerElsewhere(back, reply) => {
                 let id = FlightId((self.last_sent + 4).saturating_sub(*back));
                 // A driver that was asked for the lease answers with that, or with why it had none.
@@ -529,6 +537,7 @@ impl Driver {
             | Event::Refused(..)
             | Event::Observed(_)
             | Event::Woke
+            | Event::Progressed(_)
             | Event::Loaded(..)
             | Event::Leased(..)
             | Event::Saved(..)
@@ -551,6 +560,7 @@ impl Driver {
                 Effect::Release(id) => {
                     store.lease.take_if(|holder| *holder == Holder::We(*id));
                 }
+                Effect::Notify(Change::StoreFailed(_)) => store.failures += 1,
                 Effect::Notify(_) => {}
             }
         }

@@ -12,6 +12,7 @@ use crate::core;
 mod crowd;
 mod history;
 mod holders;
+mod lost;
 mod manager;
 mod pool;
 mod pool_history;

@@ -16,8 +16,8 @@ use super::{
     seconds,
 };
 use crate::core::{
-    CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Holding, Policy, RefreshMode,
-    Refusal, TokenError, TokenSet, UnixMillis, Want, cool_down,
+    CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Holding, IoScope, Policy,
+    RefreshMode, Refusal, TokenError, TokenSet, UnixMillis, Want, cool_down,
 };
 
 proptest! {
@@ -206,6 +206,18 @@ proptest! {
     }
 
     #[test]
+    fn no_acquisition_waits_for_longer_than_its_steps_may_take(plan in any_plans()) {
+        let longest = Duration::from_millis(plan.policy.limits.deadline(crate::core::Step::Either));
+        for step in plan.run() {
+            let Some(flight) = step.after.flight else { continue };
+            let wakeup = step.after.wakeup.expect("a flight has a deadline, or the end of its pause");
+            if step.after.on_wire == Some(flight) {
+                assert!(wakeup <= step.at + longest, "{step:#?}");
+            }
+        }
+    }
+
+    #[test]
     fn an_alarm_that_goes_off_too_early_does_nothing(plan in any_plans()) {
         let history = plan.run();
         let early = |step: &Step| {
@@ -281,9 +293,13 @@ proptest! {
         for step in plan.run() {
             let Some(error) = given_up(&step) else { continue };
             let rest = step.before.held.as_ref().filter(|held| step.at < held.expires_at);
-            assert_eq!(step.settled().count(), step.before.waiting.len(), "{step:#?}");
+            let mut waiting = step.before.waiting.clone();
+            if let Event::Requested(call, want) = &step.event {
+                waiting.insert(*call, want.clone());
+            }
+            assert_eq!(step.settled().count(), waiting.len(), "{step:#?}");
             for (call, answer) in step.settled() {
-                match (rest, &step.before.waiting[&call]) {
+                match (rest, &waiting[&call]) {
                     (Some(rest), want @ Want::Usable { .. }) => assert_given(answer, rest, want),
                     (Some(_), Want::Fresh) | (None, _) => assert_eq!(answer.as_ref(), Err(error), "{step:#?}"),
                 }
@@ -441,6 +457,7 @@ proptest! {
             used |= matches!(step.event, Event::Requested(..) | Event::Used)
                 || step.before.held.is_some() && step.after.held.is_none();
             match plan.policy.refresh {
+                _ if plan.policy.io_scope == IoScope::Request => assert!(!is_background(&step), "{step:#?}"),
                 RefreshMode::Always => assert_refresh_is_planned(&plan, &step),
                 RefreshMode::WhileUsed if used && !has_new_token(&step) => assert_refresh_is_planned(&plan, &step),
                 RefreshMode::WhileUsed => assert!(used || !is_background(&step), "{step:#?}"),

@@ -129,6 +129,8 @@ fn a_token_is_served_until_its_refresh_is_due_and_longer_while_one_is_under_way(
 
     assert_eq!(machine.served_until(), Some(refresh_at));
     let _ = machine.handle(Event::Woke, refresh_at);
+    assert_eq!(machine.served_until(), Some(refresh_at + seconds(11)), "until that would be lost");
+    let _ = machine.handle(Event::Progressed(FlightId(2)), START + seconds(165));
     assert_eq!(machine.served_until(), Some(START + seconds(170)));
 }
 

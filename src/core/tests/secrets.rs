@@ -93,6 +93,7 @@ fn no_value_of_the_core_prints_a_secret() {
             queue,
             turn: Turn::Come,
             changed_while_reading: false,
+            deadline: START,
         });
     }
     let mut superseded = Superseded::default();

@@ -141,7 +141,7 @@ fn the_tables_have_every_kind_of_event() {
     }
 }
 
-const KINDS: [&str; 22] = [
+const KINDS: [&str; 23] = [
     "Requested a usable token",
     "Requested a fresh token",
     "Abandoned",
@@ -164,6 +164,7 @@ const KINDS: [&str; 22] = [
     "Saved nothing, the store failed",
     "PeerSaved",
     "Refused",
+    "Progressed",
 ];
 
 /// A new kind of event stops the build here, until it has its place in [`KINDS`].
@@ -191,6 +192,7 @@ fn kind_of(event: &Event) -> &'static str {
         Event::Saved(_, Ok(_)) => KINDS[18],
         Event::Saved(_, Err(_)) => KINDS[19],
         Event::PeerSaved => KINDS[20],
+        Event::Progressed(_) => KINDS[22],
     }
 }
 
@@ -252,6 +254,7 @@ fn sightings() -> Vec<Told> {
 
 fn answers() -> Vec<Told> {
     vec![
+        ("the flight takes another step", |bench| Event::Progressed(bench.flight)),
         ("a grant brings a token", |bench| Event::Granted(bench.flight, Ok(named("newer", NOW)))),
         ("a grant brings a token of an earlier stamp", |bench| {
             Event::Granted(bench.flight, Ok(named("older", NOW)))
