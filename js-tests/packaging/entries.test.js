@@ -73,16 +73,30 @@ describe("module systems", () => {
     for (const name of ["js", "cjs"]) {
       const code = readFileSync(join(folder, "dist", `scopes.${name}`), "utf8");
       assert.doesNotMatch(code, /WebAssembly/);
-      assert.match(code, /^(?:"use strict";)?\/\*! .*graphql-js.*MIT.*LICENSE-graphql-js/);
+      assert.match(code, /^(?:"use strict";)?\/\*! .*graphql-js.*MIT.*THIRD-PARTY-LICENSES/);
       assert.doesNotMatch(
         readFileSync(join(folder, "dist", `index.${name}`), "utf8"),
         /Syntax Error|graphql-js/,
       );
     }
-    assert.match(
-      readFileSync(join(folder, "LICENSE-graphql-js"), "utf8"),
-      /MIT License\s+Copyright \(c\) GraphQL/,
-    );
+  });
+
+  test("the licence texts of the code of others that it contains come with it", () => {
+    const texts = readFileSync(join(folder, "THIRD-PARTY-LICENSES"), "utf8");
+
+    for (const [component, copyright] of /** @type {const} */ ([
+      ["graphql 16", /Copyright \(c\) GraphQL Contributors/],
+      ["wasm-bindgen 0", /Copyright \(c\) 2014 Alex Crichton/],
+      ["hmac-sha256 1", /Copyright \(c\) .*Frank Denis/],
+      ["rlsf 0", /Copyright \(c\) yvt/],
+      ["The Rust standard library 1", /Copyright \(c\) The Rust Project Developers/],
+    ])) {
+      const [, section = ""] = texts.split(`\n${component}`);
+      const text = section.split("=".repeat(80))[1] ?? "";
+      assert.match(text, copyright, component);
+      assert.match(text, /Permission (?:is hereby granted|to use, copy, modify)/, component);
+    }
+    assert.ok(!texts.includes("serde_json"), "what only tests use is not in the package");
   });
 
   test("no entry loads another file by `import()`, which single-file bundles cannot hold", async () => {

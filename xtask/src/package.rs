@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::process::{self, say};
 use crate::project::{self, Project};
-use crate::wasm;
+use crate::{licenses, wasm};
 
 const NAME: &str = "graphql-token-manager";
 /// The stores, each an entry of its own: bundled for `require`, and as they are for `import`.
@@ -18,8 +18,6 @@ const STORES: &[&str] = &["encrypted", "file", "redis", "web"];
 const FILE_LIST: &str = "xtask/files.txt";
 /// How large the files of the package may be.
 const BUDGETS: &str = "xtask/budgets.txt";
-/// The notice that has to go with graphql-js's parser.
-const PARSER_LICENSE: &str = "LICENSE-graphql-js";
 
 /// Builds the core and bundles it with the face into `target/npm/dist`, and the other entries beside it.
 ///
@@ -31,6 +29,7 @@ pub(crate) fn bundle(project: &Project) -> Result<()> {
     say("Bundling dist/");
     let dist = project.npm().join("dist");
     project::remove_folder(&dist)?;
+    project::remove_folder(&metafiles(project))?;
     main_entries(project, &core, &dist)?;
     scopes(project, &dist)?;
     esbuild(project, "pkg-template/src/broker/index.js", &[ESM, COMMON_JS], &[], &dist.join("broker"))?;
@@ -101,10 +100,16 @@ fn scopes(project: &Project, dist: &Path) -> Result<()> {
         // Without what graphql-js checks for its developers.
         "--define:process.env.NODE_ENV=\"production\"".to_owned(),
         format!(
-            "--banner:js=/*! With parts of graphql-js, (c) GraphQL Contributors, MIT: see {PARSER_LICENSE} */"
+            "--banner:js=/*! With parts of graphql-js, (c) GraphQL Contributors, MIT: see {} */",
+            licenses::FILE
         ),
     ];
     esbuild(project, "pkg-template/src/scopes/index.js", &[ESM, COMMON_JS], &options, &dist.join("scopes"))
+}
+
+/// Where esbuild reports what it put into each bundle.
+fn metafiles(project: &Project) -> PathBuf {
+    project.npm().join("bundled")
 }
 
 /// What kind of module a bundle is: how its file's name ends, and how esbuild is told.
@@ -124,6 +129,7 @@ fn esbuild(
     options: &[String],
     output: &Path,
 ) -> Result<()> {
+    let name = output.file_name().context("a bundle has no name")?.to_string_lossy();
     for &(extension, format) in formats {
         process::run(
             project
@@ -136,6 +142,10 @@ fn esbuild(
                 .arg("--line-limit=1000")
                 .args(format)
                 .args(options)
+                .arg(format!(
+                    "--metafile={}",
+                    metafiles(project).join(format!("{name}.{extension}.json")).display()
+                ))
                 .arg(format!("--outfile={}", output.with_extension(extension).display())),
         )?;
         if (extension, format) == ESM {
@@ -174,7 +184,7 @@ pub(crate) fn pack(project: &Project) -> Result<PathBuf> {
     bundle(project)?;
     say("Packing");
     assemble(project)?;
-    let tarball = project.npm().join(format!("{NAME}-{}.tgz", project.version()?));
+    let tarball = project.npm().join(tarball_name(project)?);
     for old in project::files_in(&project.npm())? {
         if old.extension().is_some_and(|extension| extension == "tgz") {
             fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
@@ -194,8 +204,17 @@ pub(crate) fn pack(project: &Project) -> Result<PathBuf> {
     Ok(tarball)
 }
 
+/// The name that npm gives the tarball.
+///
+/// # Errors
+///
+/// `Cargo.lock` does not name the crate.
+pub(crate) fn tarball_name(project: &Project) -> Result<String> {
+    Ok(format!("{NAME}-{}.tgz", project.version()?))
+}
+
 /// What becomes the package, unpacked.
-fn folder(project: &Project) -> PathBuf {
+pub(crate) fn folder(project: &Project) -> PathBuf {
     project.npm().join("package")
 }
 
@@ -212,12 +231,17 @@ fn assemble(project: &Project) -> Result<()> {
         let source = if own.exists() { own } else { project.path(name) };
         project::copy(&source, &folder.join(name))?;
     }
-    project::copy(&project.path("node_modules/graphql/LICENSE"), &folder.join(PARSER_LICENSE))?;
+    project::write(&folder.join(licenses::FILE), licenses::collect(project, &metafiles(project))?)?;
     let template = project::read(&project.path("pkg-template/package.json"))?;
     project::write(&folder.join("package.json"), with_version(&template, project.version()?)?)
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+/// Copies every file below a folder.
+///
+/// # Errors
+///
+/// A file cannot be read or written.
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     for name in project::files_below(from)? {
         project::copy(&from.join(&name), &to.join(&name))?;
     }

@@ -11,7 +11,7 @@ use crate::browser::{self, Engine};
 use crate::count::{self, Counts};
 use crate::process::{self, Ending};
 use crate::project::{self, Project};
-use crate::{package, tools};
+use crate::{package, reproducible, tools};
 
 /// One part of the tests.
 #[derive(Debug)]
@@ -38,12 +38,22 @@ const PARTS: &[Part] = &[
     Part { name: "prettier", about: "everything else is formatted", work: Work::Check(prettier) },
     Part { name: "clippy", about: "no warning, native and WebAssembly", work: Work::Check(clippy) },
     Part {
+        name: "deny",
+        about: "crates have allowed licences, come from crates.io, and are there once",
+        work: Work::Check(deny),
+    },
+    Part {
         name: "native",
         about: "the core's tests and the documentation's examples, natively",
         work: Work::Tests(native),
     },
     Part { name: "doc", about: "the documentation builds without a warning", work: Work::Check(doc) },
     Part { name: "pack", about: "the package holds exactly the listed files", work: Work::Check(pack) },
+    Part {
+        name: "reproducible",
+        about: "a second build in another folder gives the same bytes",
+        work: Work::Check(reproducible),
+    },
     Part { name: "types", about: "the JavaScript agrees with its types", work: Work::Check(types) },
     Part {
         name: "js",
@@ -193,6 +203,14 @@ fn clippy(run: &Run<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Advisories are not among them: they come from a repository that not every network reaches.
+fn deny(run: &Run<'_>) -> Result<()> {
+    let folder = tools::CARGO_DENY.folder()?;
+    let mut command = run.project.cargo();
+    command.env("PATH", tools::with_path(&[folder])?);
+    process::run(command.args(["deny", "--locked", "check", "licenses", "bans", "sources"]))
+}
+
 fn native(run: &Run<'_>) -> Result<(Ending, Counts)> {
     let (ending, text) = process::watch(run.project.cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
     Ok((ending, count::of_cargo(&text)))
@@ -215,6 +233,11 @@ fn doc(run: &Run<'_>) -> Result<()> {
 
 fn pack(run: &Run<'_>) -> Result<()> {
     run.package()
+}
+
+fn reproducible(run: &Run<'_>) -> Result<()> {
+    run.needs_package()?;
+    reproducible::check(run.project)
 }
 
 /// An example that needs more packages than the project should wait for.

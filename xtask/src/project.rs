@@ -34,6 +34,15 @@ impl Project {
             .to_owned();
         let target =
             env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+        Self::at(root, target)
+    }
+
+    /// The repository in a folder, and where cargo is to build it.
+    ///
+    /// # Errors
+    ///
+    /// `Cargo.lock` cannot be read.
+    pub(crate) fn at(root: PathBuf, target: PathBuf) -> Result<Self> {
         let lock = read(&root.join("Cargo.lock"))?;
         Ok(Self { root, target, lock })
     }

@@ -132,6 +132,10 @@ pub(crate) struct CargoTool<'version> {
 pub(crate) const WASM_PACK: CargoTool<'_> =
     CargoTool { name: "wasm-pack", version: "0.15.1", program: "wasm-pack" };
 
+/// Checks licences, sources and duplicates of crates.
+pub(crate) const CARGO_DENY: CargoTool<'_> =
+    CargoTool { name: "cargo-deny", version: "0.20.2", program: "cargo-deny" };
+
 /// Drives Firefox.
 pub(crate) const GECKODRIVER: CargoTool<'_> =
     CargoTool { name: "geckodriver", version: "0.37.1", program: "geckodriver" };

@@ -36,9 +36,8 @@ pub(crate) fn build(project: &Project) -> Result<Core> {
     tools::npm_packages(project)?;
     let compiled = compile(project)?;
 
-    let folder = project.npm().join("core");
-    let core =
-        Core { wasm: folder.join("core.wasm"), base64: folder.join("wasm.js"), glue: folder.join("glue.js") };
+    let folder = folder(project);
+    let core = Core { wasm: module(project), base64: folder.join("wasm.js"), glue: folder.join("glue.js") };
     let stamp = folder.join("stamp");
     let inputs = inputs(project, &compiled)?;
     if inputs.matches(&stamp) {
@@ -51,6 +50,15 @@ pub(crate) fn build(project: &Project) -> Result<Core> {
     optimise(project, &core)?;
     inputs.leave(&stamp)?;
     Ok(core)
+}
+
+/// Where the optimised module is written.
+pub(crate) fn module(project: &Project) -> PathBuf {
+    folder(project).join("core.wasm")
+}
+
+fn folder(project: &Project) -> PathBuf {
+    project.npm().join("core")
 }
 
 fn compile(project: &Project) -> Result<PathBuf> {
