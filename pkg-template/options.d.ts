@@ -30,7 +30,8 @@ export interface CommonOptions {
   endpoint?: string | undefined;
   /**
    * The lifetime of a token, where the answer does not tell; where it tells as well, the earlier
-   * end counts (Braintree: what the answer tells alone).
+   * end counts (Braintree: what the answer tells alone). Where the answer states a point in time
+   * that has passed by a clock which may be wrong, this counts; without it, such a token has expired.
    *
    * @defaultValue Fluz: 600 000 in the sandbox, 180 000 in production; Toggle, Braintree: 3 600 000;
    * a profile, a broker: 300 000
@@ -355,7 +356,9 @@ export interface Profile extends ProfileBase {
   scopes?: { data: Path } | undefined;
   /**
    * What tells when the token expires. A JWT's own claims always count as well, and the earlier
-   * end is taken. `expiresAt` may be ISO 8601, or seconds or milliseconds since the epoch.
+   * end is taken. `expiresAt` may be ISO 8601, or seconds or milliseconds since the epoch. A value
+   * that cannot be read is a `protocol` error; 0 or less, and a point in time that has passed, mean
+   * that the token has expired. No token lives for more than ten years.
    */
   expiry:
     | { expiresIn: Path; unit?: "seconds" | "milliseconds" | undefined }
@@ -424,12 +427,15 @@ export interface GrantRequest {
 export interface GrantResult {
   /** The token: visible ASCII. */
   accessToken: string;
-  /** When it expires: since the epoch, or ISO 8601. Instead of `expiresInMs`. */
+  /**
+   * When it expires: since the epoch, or ISO 8601; in the past where it has. A value that cannot be
+   * read is a `protocol` error. Instead of `expiresInMs`.
+   */
   expiresAt?: number | string | Date | undefined;
-  /** How long it lives, from now on. Instead of `expiresAt`. */
+  /** How long it lives, from now on; 0 or less where it has expired. Instead of `expiresAt`. */
   expiresInMs?: number | undefined;
   /** For the next grant. Without one, the last is kept. */
   refreshToken?: string | undefined;
-  /** What was granted, if that is known. */
+  /** What was granted, if that is known: at most 1,000 scopes of at most 256 characters (RFC 6749 section 3.3). */
   scopes?: readonly string[] | undefined;
 }

@@ -20,8 +20,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     core::{
-        AccessToken, CallId, Change, Effect, ErrorCode, Event, Jitter, Pool, PoolEffect, ScopeSet, Secret,
-        SessionId, Status, TokenError, TokenSet, Want,
+        CallId, Change, Effect, ErrorCode, Event, Jitter, Pool, PoolEffect, ScopeSet, Secret, SessionId,
+        Status, TokenError, TokenSet, Want,
     },
     grant::Errand,
     graphql::{Dialect, Ruling, explain, judge, observe, rejected},
@@ -64,7 +64,7 @@ pub(crate) struct Driver {
     gone: RefCell<Vec<(SessionId, Function)>>,
     face: Face,
     /// The last token and error, as the face has them: thousands of callers may share one.
-    made: RefCell<Option<(AccessToken, Held)>>,
+    made: RefCell<Option<(TokenSet, Held)>>,
     blamed: RefCell<Option<(TokenError, JsValue)>>,
 }
 

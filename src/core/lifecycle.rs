@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use super::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Expiry, Fence, Flight, FlightId, Grant,
-    GrantFailure, Holding, IoScope, Jitter, Pace, Phase, Policy, Queue, Reason, RefreshMode, RefreshToken,
-    Refusals, Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, Turn, UnixMillis,
-    Want, Written, cool_down, millis,
+    GrantFailure, Holding, IoScope, Jitter, Outlook, Pace, Phase, Policy, Queue, Reason, RefreshMode,
+    RefreshToken, Refusals, Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, Turn,
+    UnixMillis, Want, Written, cool_down, millis,
 };
 
 mod granting;
@@ -353,7 +353,7 @@ impl Lifecycle {
 
     fn invalidated(&mut self, token: &AccessToken) {
         if let Some(held) = self.holding.take_if(|held| held.tokens.access_token == *token) {
-            self.superseded.remember(token);
+            self.superseded.remember(&held.tokens);
             self.vacancy = Vacancy::Refused(Box::new(held.tokens.stamp));
             self.usage = Usage::Used;
         }
@@ -482,11 +482,20 @@ impl Lifecycle {
             tokens.scopes = Some(self.scopes.clone());
         }
         let holding = Holding::new(tokens, &self.policy, self.jitter.fraction());
-        if let Some(old) = self.holding.replace(holding) {
-            self.superseded.remember(&old.tokens.access_token);
+        let held = &holding.tokens.access_token;
+        if let Some(old) = self.holding.take_if(|old| old.tokens.access_token != *held) {
+            self.superseded.remember(&old.tokens);
         }
+        self.holding = Some(holding);
         self.trouble = None;
         self.usage = Usage::Unused;
+    }
+
+    /// When a token ends that was held before, and still is or is not: a provider may repeat one that it
+    /// keeps, and its end only seems to move.
+    fn known_end(&self, token: &AccessToken) -> Option<UnixMillis> {
+        let held = self.held().filter(|held| held.access_token == *token);
+        held.map(|held| held.expires_at).or_else(|| self.superseded.end_of(token))
     }
 
     /// Those who wait get what is `given` to them; the others wait on.

@@ -111,5 +111,5 @@ pub use scope::ScopeSet;
 pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};
 pub use superseded::Superseded;
 pub use text::{is_one_of, joined, parts};
-pub use time::{Skew, SteadyClock, UnixMillis, millis};
+pub use time::{MAX_LIFETIME, Skew, SteadyClock, UnixMillis, millis};
 pub use token::{Stamp, TokenSet, Tokens};

@@ -50,13 +50,17 @@ secret! {
     Secret
 }
 
+/// The length of the longest token that is accepted, in bytes.
+const MAX_TOKEN_LENGTH: usize = 65_536;
+
 /// Whether a token can be sent in a header as it is.
 ///
 /// Visible ASCII only. RFC 6749 appendix A.12 would allow spaces and RFC 6750
 /// section 2.1 would forbid the `$` of Braintree's tokens: this is what both
-/// leave possible on the wire.
+/// leave possible on the wire. Servers and proxies accept far shorter headers than
+/// 64 KiB.
 pub fn is_sendable(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=MAX_TOKEN_LENGTH).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -82,5 +86,7 @@ mod tests {
         for bad in ["", " ", "a b", "a\n", "a\u{7f}", "ä", "\u{0}"] {
             assert!(!is_sendable(bad), "{bad:?}");
         }
+        assert!(is_sendable(&"a".repeat(MAX_TOKEN_LENGTH)));
+        assert!(!is_sendable(&"a".repeat(MAX_TOKEN_LENGTH + 1)));
     }
 }

@@ -1,27 +1,36 @@
-//! Tokens that were held before and must not come back.
+//! Tokens that were held before, and when they end.
 
-use super::AccessToken;
+use super::{AccessToken, TokenSet, UnixMillis};
 
-/// Fingerprints of the last tokens that were replaced or refused.
+/// Fingerprints of the last tokens that were replaced or refused, and when each ends.
 ///
 /// A late answer may carry a token that a newer one has replaced. Where tokens do
-/// not tell their age, this is how it is recognised. The tokens themselves are not
+/// not tell their age, this is how it is recognised. A provider may also repeat a token
+/// that it keeps: its end was known before. The tokens themselves are not
 /// kept: a secret that is no longer needed is wiped.
 #[derive(Clone, Debug, Default)]
-pub struct Superseded(Vec<u64>);
+pub struct Superseded(Vec<(u64, UnixMillis)>);
 
 impl Superseded {
-    /// `token` must not come back.
-    pub fn remember(&mut self, token: &AccessToken) {
+    /// `tokens` are replaced or refused.
+    pub fn remember(&mut self, tokens: &TokenSet) {
+        let fingerprint = fingerprint(&tokens.access_token);
+        self.0.retain(|(known, _)| *known != fingerprint);
         if self.0.len() == REMEMBERED {
             self.0.remove(0);
         }
-        self.0.push(fingerprint(token));
+        self.0.push((fingerprint, tokens.expires_at));
     }
 
     /// Whether `token` was held before.
     pub fn includes(&self, token: &AccessToken) -> bool {
-        self.0.contains(&fingerprint(token))
+        self.end_of(token).is_some()
+    }
+
+    /// When `token` ends, where it was held before.
+    pub fn end_of(&self, token: &AccessToken) -> Option<UnixMillis> {
+        let fingerprint = fingerprint(token);
+        self.0.iter().find(|(known, _)| *known == fingerprint).map(|(_, end)| *end)
     }
 }
 
@@ -45,17 +54,42 @@ const REMEMBERED: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::{Skew, Stamp, Tokens};
+
+    fn tokens(number: u64) -> TokenSet {
+        TokenSet::from(Tokens {
+            access_token: AccessToken::new(format!("token {number}")),
+            refresh_token: None,
+            scopes: None,
+            issued_at: UnixMillis::new(0),
+            expires_at: UnixMillis::new(1000 + number),
+            provider_clock: Skew::default(),
+            stamp: Stamp::default(),
+        })
+    }
 
     #[test]
-    fn the_last_sixteen_are_remembered() {
+    fn the_last_sixteen_are_remembered_with_their_ends() {
         let mut superseded = Superseded::default();
         for number in 0..17 {
-            superseded.remember(&AccessToken::new(format!("token {number}")));
+            superseded.remember(&tokens(number));
         }
 
         assert!(!superseded.includes(&AccessToken::new("token 0")));
-        assert!(superseded.includes(&AccessToken::new("token 1")));
-        assert!(superseded.includes(&AccessToken::new("token 16")));
+        assert_eq!(superseded.end_of(&AccessToken::new("token 1")), Some(UnixMillis::new(1001)));
+        assert_eq!(superseded.end_of(&AccessToken::new("token 16")), Some(UnixMillis::new(1016)));
         assert!(!superseded.includes(&AccessToken::new("token 17")));
+    }
+
+    #[test]
+    fn one_that_is_replaced_again_takes_one_place() {
+        let mut superseded = Superseded::default();
+        for number in 0..16 {
+            superseded.remember(&tokens(number));
+        }
+
+        superseded.remember(&tokens(5));
+
+        assert!(superseded.includes(&AccessToken::new("token 0")));
     }
 }

@@ -34,10 +34,10 @@ impl UnixMillis {
         Self(millis as u64)
     }
 
-    /// As a JavaScript number; exact until the year 287396.
+    /// As a JavaScript number that a `Date` can hold, so that no program fails at printing it.
     #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
     pub fn to_js(self) -> f64 {
-        self.0 as f64
+        self.0.min(LAST_DATE) as f64
     }
 
     /// Milliseconds since the epoch.
@@ -76,6 +76,15 @@ impl UnixMillis {
         Skew(self.0.cast_signed().saturating_sub(other.0.cast_signed()))
     }
 }
+
+/// The last millisecond that a `Date` of JavaScript can hold (ECMA-262, "Time Values").
+const LAST_DATE: u64 = 8_640_000_000_000_000;
+
+/// The longest lifetime that a token is given, in milliseconds: ten years of 365 days.
+///
+/// A longer one that an answer or a store entry states is a mistake or an attack; such a token is
+/// renewed after ten years.
+pub const MAX_LIFETIME: u64 = 10 * 365 * 24 * 60 * 60 * 1000;
 
 impl Add<Duration> for UnixMillis {
     type Output = Self;
@@ -259,6 +268,7 @@ mod tests {
         assert_eq!(UnixMillis::new(u64::MAX) + Duration::MAX, UnixMillis::new(u64::MAX));
         assert_eq!(UnixMillis::from_js(f64::NAN), UnixMillis::new(0));
         assert_eq!(UnixMillis::from_js(-3.0), UnixMillis::new(0));
+        assert_eq!(UnixMillis::new(u64::MAX).to_js(), 8.64e15);
         assert_eq!((UnixMillis::from_js(7.9).millis(), UnixMillis::new(7).to_js()), (7, 7.0));
     }
 

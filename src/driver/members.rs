@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{Driver, end};
 use crate::{
-    core::{AccessToken, Identity, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
+    core::{Identity, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
     graphql::digest,
     host::{Entry, Outside, PLATFORM, given, wall},
     js::{Desk, Held},
@@ -35,7 +35,7 @@ pub(super) struct Member {
 }
 
 struct Told {
-    token: AccessToken,
+    tokens: TokenSet,
     held: Held,
     served_until: UnixMillis,
 }
@@ -209,7 +209,7 @@ impl Driver {
                 if self.pool.borrow().lifecycle(id).is_some_and(|lifecycle| lifecycle.held().is_none())
                     && let Some(mut member) = self.member(id)
                 {
-                    member.refused = Some(digest(&told.token));
+                    member.refused = Some(digest(&told.tokens.access_token));
                 }
                 desk.drop_hold();
             }
@@ -220,37 +220,37 @@ impl Driver {
         // moments by that clock, and told again when that clock was set.
         let by_wall = |at: UnixMillis| at.shifted(wall().ahead_of(now));
         let served_until = by_wall(served_until);
+        let valid_until = by_wall(tokens.expires_at);
         let Some(mut member) = self.member(id) else { return };
         let close = |told: &Told| {
             let apart = told.served_until.since(served_until).max(served_until.since(told.served_until));
-            told.token == tokens.access_token && millis(apart) < CLOSE
+            told.tokens == tokens && millis(apart) < CLOSE
         };
         if member.told.as_ref().is_some_and(close) {
             return;
         }
-        member.told = Some(Told { token: tokens.access_token.clone(), held: held.clone(), served_until });
+        member.told = Some(Told { tokens, held: held.clone(), served_until });
         drop(member);
-        desk.hold(&held, served_until.to_js(), by_wall(tokens.expires_at).to_js());
+        desk.hold(&held, served_until.to_js(), valid_until.to_js());
     }
 
-    /// The token as the face has it, made once.
+    /// The token as the face has it, made once. A provider may repeat a token with another end, which
+    /// makes another of it.
     pub(super) fn held(&self, id: SessionId, tokens: &TokenSet) -> Held {
         let mut scopes = None;
         if let Some(member) = self.member(id) {
-            if let Some(told) = member.told.as_ref().filter(|told| told.token == tokens.access_token) {
+            if let Some(told) = member.told.as_ref().filter(|told| told.tokens == *tokens) {
                 return told.held.clone();
             }
             scopes = Some(member.scopes.clone());
         }
         // One that was lent, or that nobody hands out: thousands of callers may share it.
-        if let Some((_, made)) =
-            self.made.borrow().as_ref().filter(|(known, _)| *known == tokens.access_token)
-        {
+        if let Some((_, made)) = self.made.borrow().as_ref().filter(|(known, _)| known == tokens) {
             return made.clone();
         }
         let scopes = tokens.scopes.as_ref().or(scopes.as_ref()).unwrap_or(&self.settings.scopes);
         let made = self.face.token(tokens, scopes);
-        self.made.replace(Some((tokens.access_token.clone(), made.clone())));
+        self.made.replace(Some((tokens.clone(), made.clone())));
         made
     }
 }

@@ -158,7 +158,8 @@ impl Driver {
     }
 
     fn read(&self, text: &Secret, name: &str) -> Option<TokenSet> {
-        sharing::read(text, name, self.clock.now(), self.wall_ahead(), PLATFORM, |token| {
+        let lifetime = self.settings.profile.lifetime;
+        sharing::read(text, name, self.clock.now(), self.wall_ahead(), lifetime, PLATFORM, |token| {
             stamp(token, PLATFORM)
         })
     }

@@ -114,18 +114,21 @@ impl<'a> Exchange<'a> {
         if self.application_scopes.is_some()
             && let Some([(_, scopes @ Json::List(_))]) = answer.data().map(Json::members)
         {
-            return Verdict::Scopes(scopes.texts().collect());
+            return match ScopeSet::from_external(&mut scopes.texts()) {
+                Ok(scopes) => Verdict::Scopes(scopes),
+                Err(what) => self.malformed(&answer, what),
+            };
         }
         if let Some(token) = self.token(&answer, response) {
-            if is_sendable(token) {
-                return Verdict::Done(Ok(self.token_set(token, &answer, response, platform)));
+            if !is_sendable(token) {
+                let what = "a token that is too long or holds spaces, control characters or other characters that \
+                            cannot be sent";
+                return self.malformed(&answer, what);
             }
-            let message = format!(
-                "{} answered with a token that holds spaces, control characters or other characters \
-                 that cannot be sent; tell the provider",
-                self.profile.name
-            );
-            return self.refused(answer.error(self.profile.granter(), ErrorCode::Protocol, message));
+            return match self.token_set(token, &answer, response, platform) {
+                Ok(tokens) => Verdict::Done(Ok(tokens)),
+                Err(what) => self.malformed(&answer, &what),
+            };
         }
         if let Some(failure) = self.outage(&answer, response) {
             return Verdict::Done(Err(GrantFailure::Transient(failure)));
@@ -173,7 +176,7 @@ impl<'a> Exchange<'a> {
         answer: &Answer,
         response: &HttpResponse,
         platform: Platform,
-    ) -> TokenSet {
+    ) -> Result<TokenSet, String> {
         let Profile { expiry, lifetime, .. } = self.profile;
         let data = answer.data();
         let stamp = jwt::stamp(token, platform);
@@ -183,7 +186,9 @@ impl<'a> Exchange<'a> {
             // from now nor what time it is.
             Wire::Form { .. } => Stamp::default(),
         };
-        let mut tokens = issued(token, expiry.as_ref(), *lifetime, Clock::of(response, fresh), data, fresh);
+        let clock = Clock::of(response, fresh);
+        let mut tokens = issued(token, expiry.as_ref(), *lifetime, clock, data, fresh)
+            .map_err(|path| format!("an end or a lifetime at `data.{path}` that cannot be read"))?;
         tokens.stamp = stamp;
         if let Some(data) = data {
             if self.profile.renew.is_some()
@@ -192,12 +197,19 @@ impl<'a> Exchange<'a> {
             {
                 tokens.refresh_token = Some(RefreshToken::new(token));
             }
-            tokens.scopes = granted_scopes(data, &self.profile.scopes);
+            tokens.scopes = granted_scopes(data, &self.profile.scopes)?;
         }
         if tokens.scopes.is_none() {
             tokens.scopes = asked_for(self.profile, self.scopes);
         }
-        tokens
+        Ok(tokens)
+    }
+
+    /// A token, or scopes, with something that must not be used.
+    fn malformed(&self, answer: &Answer, what: &str) -> Verdict {
+        let name = self.profile.granter();
+        let message = format!("{name} answered with {what}; check the profile, or tell the provider");
+        self.refused(answer.error(name, ErrorCode::Protocol, message))
     }
 
     /// A failure that may pass.
@@ -360,12 +372,16 @@ pub(super) fn asked_for(profile: &Profile, scopes: &ScopeSet) -> Option<ScopeSet
 
 /// The scopes that the answer names. None at all means that it does not tell: a
 /// token for nothing is not granted.
-fn granted_scopes(data: &Json, paths: &Words) -> Option<ScopeSet> {
-    let found = paths.lead(data)?;
-    let scopes: ScopeSet = match found.as_text() {
+///
+/// # Errors
+///
+/// The bound that they exceed; see [`ScopeSet::from_external`].
+fn granted_scopes(data: &Json, paths: &Words) -> Result<Option<ScopeSet>, &'static str> {
+    let Some(found) = paths.lead(data) else { return Ok(None) };
+    let scopes = match found.as_text() {
         // RFC 6749 section 3.3: with spaces between them.
-        Some(text) => text.split_ascii_whitespace().collect(),
-        None => found.texts().collect(),
-    };
-    (!scopes.is_empty()).then_some(scopes)
+        Some(text) => ScopeSet::from_external(&mut text.split_ascii_whitespace()),
+        None => ScopeSet::from_external(&mut found.texts()),
+    }?;
+    Ok((!scopes.is_empty()).then_some(scopes))
 }

@@ -70,10 +70,11 @@ fn tokens(
     }
     let expiry = if granted.get("expiresInMs").is_some_and(is_told) { &WITHIN } else { &AT };
     let stamp = jwt::stamp(token, platform);
-    let clock = Clock::from(now, now, None, stamp);
-    let mut tokens = issued(token, Some(expiry), profile.lifetime, clock, Some(granted), stamp);
+    let clock = Clock::of_this_device(now, stamp);
+    let mut tokens = issued(token, Some(expiry), profile.lifetime, clock, Some(granted), stamp)
+        .map_err(|path| format!("an `{path}` that cannot be read"))?;
     tokens.refresh_token = text("refreshToken").map(RefreshToken::new);
-    let told: ScopeSet = granted.get("scopes").unwrap_or(&Json::Null).texts().collect();
+    let told = ScopeSet::from_external(&mut granted.get("scopes").unwrap_or(&Json::Null).texts())?;
     tokens.scopes = if told.is_empty() { asked_for(profile, scopes) } else { Some(told) };
     Ok(tokens)
 }

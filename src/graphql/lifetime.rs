@@ -6,7 +6,7 @@
 //! and only then from the device.
 
 use crate::{
-    core::{AccessToken, Skew, Stamp, TokenSet, Tokens, UnixMillis, millis},
+    core::{AccessToken, MAX_LIFETIME, Skew, Stamp, TokenSet, Tokens, UnixMillis, millis},
     http::HttpResponse,
     json::Json,
     provider::{Expiry, Lifetime},
@@ -19,6 +19,12 @@ const IMPLAUSIBLE: u64 = 7 * 24 * 60 * 60 * 1000;
 
 /// A token that came with an answer, without what else that may have brought: how long it lives
 /// follows from what is known, from the answer's `data` and from the token's own claims.
+///
+/// A token that ends as it begins had expired by what the answer states.
+///
+/// # Errors
+///
+/// The path at which `data` states an end that cannot be read.
 pub(super) fn issued(
     token: &str,
     expiry: Option<&Expiry>,
@@ -26,39 +32,48 @@ pub(super) fn issued(
     clock: Clock,
     data: Option<&Json>,
     stamp: Stamp,
-) -> TokenSet {
-    TokenSet::from(Tokens {
+) -> Result<TokenSet, String> {
+    let span = lives(expiry, lifetime, clock, data, stamp)?.min(MAX_LIFETIME);
+    Ok(TokenSet::from(Tokens {
         access_token: AccessToken::new(token),
         refresh_token: None,
         scopes: None,
         issued_at: clock.ours,
-        expires_at: after(clock.ours, lives(expiry, lifetime, clock, data, stamp)),
+        expires_at: after(clock.ours, span),
         provider_clock: clock.skew(),
         stamp,
-    })
+    }))
 }
 
-/// How long it lives from now on.
+/// How long it lives from now on; no time at all where the answer states that it has expired.
 fn lives(
     expiry: Option<&Expiry>,
     lifetime: Lifetime,
     clock: Clock,
     data: Option<&Json>,
     stamp: Stamp,
-) -> u64 {
-    let told = match (
-        stated(expiry, data, clock).unwrap_or_default(),
-        by_claims(stamp, clock).unwrap_or_default(),
-    ) {
-        // What has ended before it began tells nothing.
-        (0, span) | (span, 0) => span,
-        (stated, claimed) => stated.min(claimed),
+) -> Result<u64, String> {
+    let (Lifetime::AtMost(known) | Lifetime::Otherwise(known) | Lifetime::Declared(known)) = lifetime;
+    let known = millis(known);
+    let stated = match stated(expiry, data, clock)? {
+        Stated::Nothing => None,
+        Stated::Expired => return Ok(0),
+        // A point in time that has passed by a clock which may be wrong.
+        Stated::Implausible if matches!(lifetime, Lifetime::Otherwise(_)) => return Ok(0),
+        Stated::Implausible => Some(known),
+        Stated::Span(span) => Some(span),
     };
-    match (lifetime, told) {
-        (Lifetime::AtMost(span) | Lifetime::Otherwise(span), 0) => millis(span),
-        (Lifetime::AtMost(most), told) => told.min(millis(most)),
-        (Lifetime::Otherwise(_), told) => told,
-    }
+    // Claims that end before they begin state nothing.
+    let claimed = by_claims(stamp, clock).filter(|span| *span > 0);
+    let told = match (stated, claimed) {
+        (Some(stated), Some(claimed)) => Some(stated.min(claimed)),
+        (stated, claimed) => stated.or(claimed),
+    };
+    Ok(match (lifetime, told) {
+        (_, None) => known,
+        (Lifetime::AtMost(_), Some(told)) => told.min(known),
+        (Lifetime::Otherwise(_) | Lifetime::Declared(_), Some(told)) => told,
+    })
 }
 
 // Spans are milliseconds here: a `Duration` would count seconds and nanoseconds of what has neither.
@@ -89,6 +104,8 @@ enum Source {
     IssuedAt,
     /// Nobody told; ours has to do.
     Device,
+    /// What is stated was stated by our clock.
+    Ours,
 }
 
 impl Clock {
@@ -98,12 +115,7 @@ impl Clock {
     }
 
     /// The clock of who answered between `sent_at` and `ours`, and may have told the `date`.
-    pub(super) fn from(
-        sent_at: UnixMillis,
-        ours: UnixMillis,
-        date: Option<UnixMillis>,
-        stamp: Stamp,
-    ) -> Self {
+    fn from(sent_at: UnixMillis, ours: UnixMillis, date: Option<UnixMillis>, stamp: Stamp) -> Self {
         // The provider looked at its clock about halfway, and cut the second off.
         let halfway = between(sent_at, ours) / 2;
         let since = halfway + 500;
@@ -118,6 +130,12 @@ impl Clock {
         Self { ours, theirs, source, tolerance }
     }
 
+    /// The clock of a function that runs on this device.
+    pub(super) fn of_this_device(now: UnixMillis, stamp: Stamp) -> Self {
+        let clock = Self::from(now, now, None, stamp);
+        if clock.source == Source::Device { Self { source: Source::Ours, ..clock } } else { clock }
+    }
+
     /// What the provider's clock shows at receipt.
     pub(super) const fn theirs(self) -> UnixMillis {
         self.theirs
@@ -130,36 +148,63 @@ impl Clock {
     }
 }
 
+/// What the answer states beside the token of how long it lives.
+enum Stated {
+    Nothing,
+    /// So many milliseconds, at least one.
+    Span(u64),
+    /// None at all is left.
+    Expired,
+    /// It ended at a point in time that has passed, by clocks of which one may be wrong.
+    Implausible,
+}
+
 /// What the answer states beside the token.
+///
+/// # Errors
+///
+/// The path of a value that cannot be read: a lifetime that is guessed instead would be wrong in silence.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     reason = "units are few milliseconds, and `as` saturates"
 )]
-fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Option<u64> {
-    match expiry? {
-        Expiry::ExpiresIn { paths, unit } => {
-            let found = paths.lead(data?)?;
-            let units = match found.as_text() {
-                Some(text) => parse_decimal(text.trim())?,
-                None => found.as_number()?,
-            };
-            let span = units * millis(*unit) as f64;
+fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Result<Stated, String> {
+    let (Some(expiry), Some(data)) = (expiry, data) else { return Ok(Stated::Nothing) };
+    let (Expiry::ExpiresIn { paths, .. } | Expiry::ExpiresAt { paths }) = expiry;
+    let Some((path, found)) = paths.lead_from(data) else { return Ok(Stated::Nothing) };
+    let unreadable = || path.to_owned();
+    Ok(match expiry {
+        Expiry::ExpiresIn { unit, .. } => {
+            let units = units(found).ok_or_else(unreadable)?;
             // 1.001 seconds are a little less than 1001 milliseconds, as floats have it.
-            (span < LONGEST).then_some((span + 5e-7) as u64)
+            match (units * millis(*unit) as f64 + 5e-7) as u64 {
+                0 => Stated::Expired,
+                span => Stated::Span(span),
+            }
         }
-        Expiry::ExpiresAt { paths } => {
-            let expires_at = parse_point(paths.lead(data?)?)?;
-            let by_provider = between(clock.now(), expires_at);
-            // A fresh token that seems expired: then it is the clock that is wrong.
-            Some(if by_provider == 0 { between(clock.ours, expires_at) } else { by_provider })
+        Expiry::ExpiresAt { .. } => {
+            let expires_at = parse_point(found).ok_or_else(unreadable)?;
+            // Where the token has ended by the provider's clock alone, that clock is wrong.
+            match (between(clock.now(), expires_at), between(clock.ours, expires_at)) {
+                (0, 0) if clock.is_certain() => Stated::Expired,
+                (0, 0) => Stated::Implausible,
+                (0, span) | (span, _) => Stated::Span(span),
+            }
         }
-    }
+    })
 }
 
-/// What nobody means by a lifetime, in milliseconds: more seconds than 64 bits count.
-const LONGEST: f64 = 1.8e22;
+/// A number of units, as a number or as text; negative where it says so.
+fn units(found: &Json) -> Option<f64> {
+    let Some(text) = found.as_text() else { return found.as_number() };
+    let text = text.trim();
+    match text.strip_prefix('-') {
+        Some(text) => parse_decimal(text).map(|units| -units),
+        None => parse_decimal(text),
+    }
+}
 
 /// What the token's own claims say.
 fn by_claims(stamp: Stamp, clock: Clock) -> Option<u64> {
@@ -169,13 +214,18 @@ fn by_claims(stamp: Stamp, clock: Clock) -> Option<u64> {
     // A provider may hand out a token that it granted some time ago.
     let age = match clock.source {
         Source::Date => between(issued_at, clock.theirs),
-        Source::IssuedAt | Source::Device => 0,
+        Source::IssuedAt | Source::Device | Source::Ours => 0,
     };
     let left = whole.saturating_sub(age);
     Some(if age <= clock.tolerance || left == 0 { whole } else { left })
 }
 
 impl Clock {
+    /// Whether the provider's clock is known and agrees with ours.
+    fn is_certain(self) -> bool {
+        self.source == Source::Ours || (self.source == Source::Date && self.skew() == Skew::default())
+    }
+
     /// The provider's time now, without pretending to know it better than our own.
     fn now(self) -> UnixMillis {
         self.ours.shifted(self.skew())
@@ -212,7 +262,7 @@ mod tests {
         data: Option<&Json>,
         stamp: Stamp,
     ) -> TokenSet {
-        issued("token", expiry, lifetime, Clock::of(response, stamp), data, stamp)
+        issued("token", expiry, lifetime, Clock::of(response, stamp), data, stamp).expect("a lifetime")
     }
 
     /// What is known of an API's lifetimes.
@@ -327,17 +377,37 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_token_that_seems_expired_is_given_the_usual_lifetime() {
-        let profile = profile(at(), HOUR);
+    fn an_end_that_has_passed_means_expired_by_whichever_clock_there_is() {
+        let data = r#"{"at":"2026-11-22T10:20:29Z"}"#;
+        for (received_at, date) in [
+            (PROVIDER, Some(DATE)),
+            (PROVIDER, None),
+            (PROVIDER + DAY, None),
+            (PROVIDER + DAY, Some(DATE)),
+            (PROVIDER, Some("Mon, 23 Nov 2026 10:20:30 GMT")),
+        ] {
+            let lifetime =
+                lifetime_of(&profile(at(), HOUR), &response(received_at, date), data, Stamp::default());
 
-        let lifetime = lifetime_of(
-            &profile,
-            &response(PROVIDER + DAY, None),
-            r#"{"at":"2026-11-22T10:50:30Z"}"#,
-            Stamp::default(),
-        );
+            assert_eq!(lifetime, Duration::ZERO, "{received_at:?} {date:?}");
+        }
+    }
 
-        assert_eq!(lifetime, Duration::from_secs(3600));
+    #[test]
+    fn an_end_that_has_passed_by_clocks_that_differ_gives_way_to_a_lifetime_that_a_user_declares() {
+        let data = r#"{"at":"2026-11-22T10:20:29Z"}"#;
+        let minute = Duration::from_secs(60);
+        for declared in [Lifetime::Declared(minute), Lifetime::AtMost(minute)] {
+            let profile = profile(at(), declared);
+            let lifetime = |received_at, date| {
+                lifetime_of(&profile, &response(received_at, date), data, Stamp::default())
+            };
+
+            assert_eq!(lifetime(PROVIDER + DAY, None), minute);
+            assert_eq!(lifetime(PROVIDER + DAY, Some(DATE)), minute);
+            // Both clocks agree.
+            assert_eq!(lifetime(PROVIDER, Some(DATE)), Duration::ZERO);
+        }
     }
 
     #[test]
@@ -353,7 +423,7 @@ mod tests {
     #[test]
     fn what_the_answer_does_not_tell_is_assumed() {
         let profile = profile(at(), HOUR);
-        for data in ["{}", r#"{"at":null}"#, r#"{"at":"date"}"#] {
+        for data in ["{}", r#"{"at":null}"#] {
             let lifetime = lifetime_of(&profile, &response(PROVIDER, None), data, Stamp::default());
 
             assert_eq!(lifetime, Duration::from_secs(3600), "{data}");
@@ -406,20 +476,55 @@ mod tests {
     }
 
     #[test]
-    fn a_stated_span_that_is_no_span_is_ignored() {
+    fn a_span_of_nothing_or_less_means_expired() {
         let profile = profile(within(), HOUR);
         for data in [
             r#"{"in":0}"#,
+            r#"{"in":"0"}"#,
             r#"{"in":-5}"#,
-            r#"{"in":"soon"}"#,
-            r#"{"in":true}"#,
-            r#"{"in":1e300}"#,
+            r#"{"in":"-5"}"#,
             // Less than we count in.
             r#"{"in":0.0009}"#,
         ] {
-            let lifetime = lifetime_of(&profile, &response(PROVIDER, None), data, Stamp::default());
+            for stamp in [Stamp::default(), claims(PROVIDER, 180)] {
+                let lifetime = lifetime_of(&profile, &response(PROVIDER, None), data, stamp);
 
-            assert_eq!(lifetime, Duration::from_secs(3600), "{data}");
+                assert_eq!(lifetime, Duration::ZERO, "{data}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_end_that_cannot_be_read_is_named() {
+        for (expiry, data, path) in [
+            (within(), r#"{"in":"soon"}"#, "in"),
+            (within(), r#"{"in":true}"#, "in"),
+            (within(), r#"{"in":""}"#, "in"),
+            (within(), r#"{"in":"--5"}"#, "in"),
+            (at(), r#"{"at":"date"}"#, "at"),
+            (at(), r#"{"at":[]}"#, "at"),
+            (at(), r#"{"at":0}"#, "at"),
+        ] {
+            let data = parse_json(data).unwrap();
+            let clock = Clock::of(&response(PROVIDER, Some(DATE)), Stamp::default());
+
+            let issued = issued("token", expiry.as_ref(), HOUR, clock, Some(&data), claims(PROVIDER, 180));
+
+            assert_eq!(issued, Err(path.to_owned()), "{data:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_lives_for_ten_years_at_most() {
+        for (expiry, data) in [
+            (within(), r#"{"in":1e300}"#),
+            (within(), r#"{"in":1e16}"#),
+            (at(), r#"{"at":"9999-12-31T23:59:59Z"}"#),
+        ] {
+            let lifetime =
+                lifetime_of(&profile(expiry, HOUR), &response(PROVIDER, None), data, Stamp::default());
+
+            assert_eq!(lifetime, Duration::from_millis(MAX_LIFETIME), "{data}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 use crate::{
     core::{ErrorCode, Stamp, TokenError, is_one_of, joined, parts},
     http::HttpResponse,
-    json::{Json, Platform},
+    json::{Json, Platform, has_too_many_values},
     provider::{Signs, Wire, profile::words},
 };
 
@@ -55,6 +55,8 @@ pub enum Kind {
     Empty,
     /// Text that is no JSON.
     Garbled,
+    /// More values than the answer to a grant has.
+    TooLarge,
 }
 
 impl Kind {
@@ -66,6 +68,7 @@ impl Kind {
             Self::Html => "an HTML page",
             Self::Empty => "an empty body",
             Self::Garbled => "a body that is not JSON, or only a part of it",
+            Self::TooLarge => "JSON of more than 10,000 values",
         }
     }
 }
@@ -82,6 +85,9 @@ impl Answer {
             Wire::GraphQl => Form::GraphQl,
             Wire::Form { .. } => Form::OAuth,
         };
+        if has_too_many_values(response.body.expose()) {
+            return Self { status: response.status, kind: Kind::TooLarge, body: None, form };
+        }
         Self::of(response, form, platform)
     }
 
@@ -255,11 +261,16 @@ pub(super) fn holds(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// `errors`, a bare top-level `error`, the body itself, and failures inside the payload.
+/// The most errors and payloads of an answer that are read. A login has one error or two, and a
+/// batch of operations has an answer for each.
+const MAX_PROBLEMS: usize = 100;
+
+/// `errors`, a bare top-level `error`, the body itself, and failures inside the payload; the first
+/// [`MAX_PROBLEMS`] of each.
 fn problems(body: &Json, form: Form) -> Vec<Problem<'_>> {
     let mut problems = Vec::new();
     let mut add = |error| problems.push(Problem { error, form });
-    for error in body.get("errors").map_or(&[][..], Json::items) {
+    for error in body.get("errors").map_or(&[][..], Json::items).iter().take(MAX_PROBLEMS) {
         add(error);
     }
     if let Some(error) = body.get("error")
@@ -272,7 +283,7 @@ fn problems(body: &Json, form: Form) -> Vec<Problem<'_>> {
         add(body);
     }
     // Fluz: "most mutations return failures inside the payload".
-    for (_, payload) in body.get("data").map_or(&[][..], Json::members) {
+    for (_, payload) in body.get("data").map_or(&[][..], Json::members).iter().take(MAX_PROBLEMS) {
         if let Some(error) = payload.get("error")
             && !error.is_null()
         {

@@ -87,7 +87,7 @@ pub fn explain(profile: &Profile, response: &HttpResponse, platform: Platform) -
 const fn advice(kind: Kind, status: u16) -> &'static str {
     match (kind, status) {
         (_, 406) => "set `headers: { accept: \"application/json\" }` if it is an older server",
-        (Kind::GraphQl | Kind::OtherJson, _) => "check `endpoint` and the document",
+        (Kind::GraphQl | Kind::OtherJson | Kind::TooLarge, _) => "check `endpoint` and the document",
         (Kind::Html | Kind::Empty | Kind::Garbled, _) => {
             "check that `endpoint` is a GraphQL endpoint and that nothing in between answers for it"
         }

@@ -26,11 +26,11 @@ pub fn observe(profile: &Profile, response: &HttpResponse, platform: Platform) -
     let token = sliding.headers.iter().find_map(|name| bearer(response.header(name)?))?;
     let fits = match sliding.shape {
         TokenShape::Jwt => jwt::looks_like_jwt(token),
-        TokenShape::Any => is_sendable(token),
+        TokenShape::Any => true,
     };
-    if !fits {
+    if !fits || !is_sendable(token) {
         return None;
     }
     let stamp = jwt::stamp(token, platform);
-    Some(issued(token, profile.expiry.as_ref(), profile.lifetime, Clock::of(response, stamp), None, stamp))
+    issued(token, profile.expiry.as_ref(), profile.lifetime, Clock::of(response, stamp), None, stamp).ok()
 }

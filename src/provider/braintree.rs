@@ -63,7 +63,7 @@ impl Braintree {
             expiry: Some(Expiry::ExpiresAt {
                 paths: words("createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt"),
             }),
-            lifetime: Lifetime::Otherwise(self.lifetime.unwrap_or(LIFETIME)),
+            lifetime: self.lifetime.map_or(Lifetime::Otherwise(LIFETIME), Lifetime::Declared),
             sliding: None,
             signals: SIGNALS,
             unexplained: Unexplained::Unknown,

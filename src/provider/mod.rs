@@ -168,7 +168,8 @@ mod tests {
     #[test]
     fn every_lifetime_leaves_time_to_refresh() {
         for profile in profiles() {
-            let (Lifetime::AtMost(span) | Lifetime::Otherwise(span)) = profile.lifetime;
+            let (Lifetime::AtMost(span) | Lifetime::Otherwise(span) | Lifetime::Declared(span)) =
+                profile.lifetime;
 
             assert!((Duration::from_secs(180)..=Duration::from_secs(3600)).contains(&span), "{span:?}");
         }

@@ -312,6 +312,9 @@ pub enum Lifetime {
     AtMost(Duration),
     /// It is this long where the answer does not tell.
     Otherwise(Duration),
+    /// A user declares it for an API whose answers state when a token ends: it counts where the answer
+    /// does not tell, and where no clock makes sense of what it tells.
+    Declared(Duration),
 }
 
 /// How an ordinary answer brings a new token.
@@ -416,11 +419,16 @@ impl Words {
 
     /// What lies at the first of these paths that leads to something other than `null`.
     pub fn lead<'a>(&self, json: &'a Json) -> Option<&'a Json> {
+        self.lead_from(json).map(|(_, value)| value)
+    }
+
+    /// The same, with the path that leads there.
+    pub fn lead_from<'a>(&self, json: &'a Json) -> Option<(&str, &'a Json)> {
         for path in self.iter() {
             if let Some(value) = json.at(path)
                 && !value.is_null()
             {
-                return Some(value);
+                return Some((path, value));
             }
         }
         None

@@ -2,9 +2,11 @@
 
 use crate::{
     core::{
-        AccessToken, RefreshToken, ScopeSet, Secret, Skew, Stamp, TokenSet, Tokens, UnixMillis, is_sendable,
+        AccessToken, MAX_LIFETIME, RefreshToken, ScopeSet, Secret, Skew, Stamp, TokenSet, Tokens, UnixMillis,
+        is_sendable,
     },
-    json::{Json, Platform},
+    json::{Json, Platform, has_too_many_values},
+    provider::Lifetime,
 };
 use std::time::Duration;
 
@@ -39,20 +41,21 @@ pub fn write(tokens: &TokenSet, key: &str, wall_ahead: Skew, platform: Platform)
 }
 
 /// Reads what another holder wrote; `None` where it is no entry of this version, or of
-/// another key.
+/// another key, or holds what no holder writes.
 ///
 /// Another machine's clock may be wrong: nothing is believed to have been issued in the
-/// future, or to live longer from now on than it did in all. `stamp` reads the token's
-/// own claims.
+/// future, or to live longer from now on than it did in all, and nothing lives longer than the
+/// `lifetime` of the profile allows. `stamp` reads the token's own claims.
 pub fn read(
     text: &Secret,
     key: &str,
     now: UnixMillis,
     wall_ahead: Skew,
+    lifetime: Lifetime,
     platform: Platform,
     stamp: impl Fn(&str) -> Stamp,
 ) -> Option<TokenSet> {
-    if text.expose().len() > LONGEST {
+    if text.expose().len() > LONGEST || has_too_many_values(text.expose()) {
         return None;
     }
     let entry = (platform.parse_json)(text.expose())?;
@@ -64,18 +67,29 @@ pub fn read(
     let access_token = text("accessToken").filter(|token| is_sendable(token))?;
     let at = |key: &str| Some(UnixMillis::from_js(number(key)?).shifted(wall_ahead.reversed()));
     let (issued_at, expires_at) = (at("issuedAt")?, at("expiresAt")?);
-    let lifetime = expires_at.since(issued_at);
+    let lifetime = expires_at.since(issued_at).min(longest(lifetime));
     let refresh_token = text("refreshToken").filter(|token| !token.is_empty());
-    let scopes = entry.get("scopes").map(|scopes| -> ScopeSet { scopes.texts().collect() });
+    let scopes = match entry.get("scopes") {
+        Some(scopes) => Some(ScopeSet::from_external(&mut scopes.texts()).ok()?),
+        None => None,
+    };
     Some(TokenSet::from(Tokens {
         refresh_token: refresh_token.map(RefreshToken::new),
         scopes,
         issued_at: issued_at.min(now),
-        expires_at: expires_at.min(now + lifetime),
+        expires_at: (issued_at + lifetime).min(now + lifetime),
         provider_clock: Skew::from_js(number("clock").unwrap_or_default()),
         stamp: stamp(access_token),
         access_token: AccessToken::new(access_token),
     }))
+}
+
+/// The longest that a token of this profile can live.
+const fn longest(lifetime: Lifetime) -> Duration {
+    match lifetime {
+        Lifetime::AtMost(span) => span,
+        Lifetime::Otherwise(_) | Lifetime::Declared(_) => Duration::from_millis(MAX_LIFETIME),
+    }
 }
 
 /// Until when the store is to keep `tokens`, by the wall clock.
@@ -105,7 +119,8 @@ mod tests {
     }
 
     fn back(text: &str, now: UnixMillis, wall_ahead: Skew) -> Option<TokenSet> {
-        read(&Secret::new(text), KEY, now, wall_ahead, PLATFORM, |_| Stamp::default())
+        let lifetime = Lifetime::Otherwise(Duration::from_secs(60));
+        read(&Secret::new(text), KEY, now, wall_ahead, lifetime, PLATFORM, |_| Stamp::default())
     }
 
     #[test]
@@ -137,6 +152,29 @@ mod tests {
     }
 
     #[test]
+    fn nothing_lives_longer_than_the_profile_allows() {
+        let good = write(&tokens(), KEY, Skew::default(), PLATFORM);
+        let end = (NOW + Duration::from_secs(170)).millis().to_string();
+        for (end, lifetime, lasts) in [
+            (end.as_str(), Lifetime::AtMost(Duration::from_secs(60)), Duration::from_secs(60)),
+            ("9000000000000000", Lifetime::AtMost(Duration::from_secs(60)), Duration::from_secs(60)),
+            (
+                "9000000000000000",
+                Lifetime::Otherwise(Duration::from_secs(60)),
+                Duration::from_millis(MAX_LIFETIME),
+            ),
+        ] {
+            let text = Secret::new(
+                good.expose().replace(&(NOW + Duration::from_secs(170)).millis().to_string(), end),
+            );
+
+            let read = read(&text, KEY, NOW, Skew::default(), lifetime, PLATFORM, |_| Stamp::default());
+
+            assert_eq!(read.expect("an entry").expires_at, NOW - Duration::from_secs(10) + lasts, "{end}");
+        }
+    }
+
+    #[test]
     fn what_is_no_entry_is_nothing() {
         let good = write(&tokens(), KEY, Skew::default(), PLATFORM);
         let good = good.expose();
@@ -154,9 +192,11 @@ mod tests {
             &good.replace("\"access\"", "7"),
             &good.replace("\"access\"", "\"\""),
             &good.replace("\"access\"", "\"a b\""),
+            &good.replace("[\"A\",\"B\"]", "[\"A\",\"B\\u001b[31m\"]"),
             &good.replace("\"issuedAt\":", "\"x\":"),
             &good.replace("\"expiresAt\":", "\"x\":"),
             &format!("{good}{}", " ".repeat(LONGEST)),
+            &good.replace("\"v\":1", &format!("\"v\":1,\"x\":[0{}]", ",0".repeat(10_000))),
         ] {
             assert_eq!(back(text, NOW, Skew::default()), None, "{}", &text[..text.len().min(200)]);
         }

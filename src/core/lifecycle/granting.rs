@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Change, Effect, ErrorCode, Fence, Grant, GrantFailure, Lifecycle, Phase, Prospect, Reason, RefreshToken,
-    Remains, Stage, Stamp, TokenError, TokenSet, Trouble, UnixMillis, Want, cool_down, millis,
+    Change, Effect, ErrorCode, Fence, Grant, GrantFailure, Lifecycle, Outlook, Phase, Prospect, Reason,
+    RefreshToken, Remains, Stage, Stamp, TokenError, TokenSet, Trouble, UnixMillis, Want, cool_down, millis,
 };
 
 impl Lifecycle {
@@ -31,10 +31,15 @@ impl Lifecycle {
 
     pub(super) fn granted(
         &mut self,
-        answer: Result<TokenSet, GrantFailure>,
+        mut answer: Result<TokenSet, GrantFailure>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
+        if let Ok(tokens) = &mut answer
+            && let Some(end) = self.known_end(&tokens.access_token)
+        {
+            tokens.expires_at = tokens.expires_at.min(end);
+        }
         let Some(flight) = &mut self.flight else { return };
         let mut none = None;
         let presented = match &mut flight.phase {
@@ -58,10 +63,13 @@ impl Lifecycle {
                 }
                 self.save(tokens, now, effects);
             }
+            // A provider that repeats a token has another one soon.
             Ok(_) => {
-                let message =
-                    "the token had expired when it arrived; check the lifetime that the answer states";
-                self.failed(TokenError::new(ErrorCode::Protocol, message), Prospect::MayPass, now, effects);
+                let message = "the token had expired when it arrived; check the lifetime that the answer states, \
+                               and this device's clock";
+                let mut error = TokenError::new(ErrorCode::Protocol, message);
+                error.outlook = Some(Outlook::MayPass);
+                self.stumbled(error, now, effects);
             }
             Err(GrantFailure::RefreshTokenRefused(_)) if presented.is_some() => {
                 *presented = None;

@@ -97,7 +97,7 @@ fn no_value_of_the_core_prints_a_secret() {
         });
     }
     let mut superseded = Superseded::default();
-    superseded.remember(&access_token(1));
+    superseded.remember(&planted(1, START));
     printed.print(&superseded);
     printed.look_for_secrets();
 }

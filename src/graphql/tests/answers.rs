@@ -242,7 +242,7 @@ fn a_token_that_no_header_can_carry_is_refused() {
 
         fails_with(ErrorCode::Protocol)
             .status(200)
-            .says("a token that holds spaces, control characters")
+            .says("holds spaces, control characters")
             .says("tell the provider")
             .for_good(granted);
     }

@@ -11,14 +11,14 @@ use super::*;
 
 const CLIENT_SECRET: &str = "client_secret$sandbox$planted";
 
-/// The sample answer of the guide. Its `expiresAt` does read "date".
+/// The sample answer of the guide, which prints the word "date" for `expiresAt`.
 const SAMPLE: &str = r#"{
 "data": {
 "createOAuthAccessTokenFromClientCredentials": {
 "accessToken": {
 "accessToken": "access_token$sandbox$abc123",
 "tokenType": "BEARER",
-"expiresAt": "date"
+"expiresAt": "2026-11-22T11:20:30Z"
 }
 }
 },
@@ -133,7 +133,7 @@ fn an_endpoint_a_version_and_a_lifetime_of_ones_own_count_instead() {
         ..options()
     });
 
-    let token = story.answered(reply(200, SAMPLE)).unwrap();
+    let token = story.answered(expiring(&json!(null))).unwrap();
 
     assert_eq!(story.last().url, "http://127.0.0.1:4000/braintree");
     assert_eq!(story.last().header("braintree-version"), Some("2026-01-13"));
@@ -166,26 +166,40 @@ fn an_end_is_read_in_every_form() {
 }
 
 #[test]
-fn an_end_that_does_not_tell_leaves_the_usual_hour() {
+fn an_end_that_is_missing_leaves_the_usual_hour() {
+    let token = story().answered(expiring(&json!(null))).unwrap();
+
+    assert_eq!(lifetime(&token), 60 * MINUTE);
+}
+
+#[test]
+fn an_end_that_has_passed_leaves_no_time() {
+    for at in [json!(3600), json!("2026-11-22T10:20:29Z"), json!("2026-11-22T10:20:30Z")] {
+        let token = story().answered(expiring(&at)).unwrap();
+
+        assert_eq!(lifetime(&token), Duration::ZERO, "{at}");
+    }
+}
+
+#[test]
+fn an_end_that_cannot_be_read_is_named() {
     for at in [
-        json!(null),
         json!("date"),
         json!(""),
         json!("2026-11-22"),
         json!("22 Nov 2026 10:50:30 GMT"),
         json!(0),
         json!(-1),
-        json!(3600),
         json!(true),
         json!({ "at": "2026-11-22T10:50:30Z" }),
         json!(["2026-11-22T10:50:30Z"]),
-        // In the past: the token is fresh, so a clock must be wrong.
-        json!("2026-11-22T10:20:29Z"),
-        json!("2026-11-22T10:20:30Z"),
     ] {
-        let token = story().answered(expiring(&at)).unwrap();
+        let granted = story().answered(expiring(&at));
 
-        assert_eq!(lifetime(&token), 60 * MINUTE, "{at}");
+        fails_with(ErrorCode::Protocol)
+            .status(200)
+            .says("`data.createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt`")
+            .for_good(granted);
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    core::ErrorCode,
+    core::{ErrorCode, MAX_LIFETIME},
     graphql::observe,
     json::Json,
     provider::{
@@ -232,15 +232,11 @@ fn a_lifetime_is_counted_in_its_unit() {
         (Duration::from_millis(1), json!(90_000), 90_000),
         (Duration::from_millis(1), json!("1500"), 1500),
         (Duration::from_secs(60), json!(2), 120_000),
-        // What tells nothing leaves the usual quarter of an hour.
-        (Duration::from_secs(1), json!(0), 900_000),
-        (Duration::from_secs(1), json!(-90), 900_000),
+        // Where it is missing, the usual quarter of an hour.
         (Duration::from_secs(1), json!(null), 900_000),
-        (Duration::from_secs(1), json!("soon"), 900_000),
-        (Duration::from_secs(1), json!("inf"), 900_000),
-        (Duration::from_secs(1), json!("NaN"), 900_000),
-        (Duration::from_secs(1), json!(1e300), 900_000),
-        (Duration::from_secs(1), json!([90]), 900_000),
+        (Duration::from_secs(1), json!(0), 0),
+        (Duration::from_secs(1), json!(-90), 0),
+        (Duration::from_secs(1), json!(1e300), MAX_LIFETIME),
     ] {
         let mut profile = acme();
         profile.expiry = Some(Expiry::ExpiresIn { paths: words("login.ttl"), unit });
@@ -249,6 +245,18 @@ fn a_lifetime_is_counted_in_its_unit() {
             story(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
 
         assert_eq!(lifetime(&token), Duration::from_millis(millis), "{ttl}");
+    }
+}
+
+#[test]
+fn a_lifetime_that_cannot_be_read_is_named() {
+    for ttl in [json!("soon"), json!("inf"), json!("NaN"), json!([90]), json!(true)] {
+        let mut profile = acme();
+        profile.expiry = Some(Expiry::ExpiresIn { paths: words("login.ttl"), unit: Duration::from_secs(1) });
+
+        let granted = story(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl })));
+
+        fails_with(ErrorCode::Protocol).status(200).says("`data.login.ttl`").for_good(granted);
     }
 }
 

@@ -131,3 +131,44 @@ fn what_is_no_grant_says_what_to_give() {
             .compare(&error);
     }
 }
+
+#[test]
+fn an_end_that_has_passed_leaves_no_time() {
+    let declared = Profile { lifetime: Lifetime::AtMost(15 * MINUTE), ..acme() };
+    for (key, value) in [
+        ("expiresInMs", Given::Number(0.0)),
+        ("expiresInMs", Given::Number(-1.0)),
+        ("expiresAt", Given::Number(NOW.to_js())),
+        ("expiresAt", Given::Number((NOW - MINUTE).to_js())),
+        ("expiresAt", text("2026-11-22T10:20:29Z")),
+    ] {
+        let given = with(&[(key, value)]);
+        let strict = granted_by_function(&declared, &ScopeSet::default(), &given, NOW, PLATFORM).unwrap();
+
+        assert_eq!(lifetime(&granted(&given).unwrap()), Duration::ZERO, "{given:?}");
+        assert_eq!(lifetime(&strict), Duration::ZERO, "{given:?}");
+    }
+}
+
+#[test]
+fn an_end_that_cannot_be_read_is_named() {
+    for (key, value, named) in [
+        ("expiresInMs", text("soon"), "`expiresInMs`"),
+        ("expiresAt", text("soon"), "`expiresAt`"),
+        ("expiresAt", Given::Bool(true), "`expiresAt`"),
+        ("expiresAt", Given::Number(0.0), "`expiresAt`"),
+    ] {
+        let error = granted(&with(&[(key, value)])).expect_err("an error");
+
+        fails_with(ErrorCode::Protocol).says(named).compare(&error);
+    }
+}
+
+#[test]
+fn scopes_are_bounded_and_of_the_characters_that_scopes_have() {
+    for (scope, says) in [("a\u{1b}[31m".to_owned(), "characters"), ("a".repeat(257), "256")] {
+        let error = granted(&with(&[("scopes", Given::List(vec![text(&scope)]))])).expect_err("an error");
+
+        fails_with(ErrorCode::Protocol).says(says).compare(&error);
+    }
+}

@@ -204,7 +204,7 @@ fn a_lifetime_of_ones_own_takes_the_place_of_the_providers() {
     for (options, lifetime) in [
         (fluz(), Lifetime::AtMost(own)),
         (toggle(), Lifetime::AtMost(own)),
-        (braintree(), Lifetime::Otherwise(own)),
+        (braintree(), Lifetime::Declared(own)),
         (acme(), Lifetime::AtMost(own)),
         (acme().with("provider.expiry", map([("lifetimeMs", number(9.0))])), Lifetime::AtMost(own)),
         (by_function(), Lifetime::AtMost(own)),

@@ -1,0 +1,189 @@
+// Bounds of what answers and store entries may hold, and of how long tokens live.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { inspect } from "node:util";
+
+import { managerFor, QUICK } from "../support/setup.js";
+import { failure } from "../support/waiting.js";
+
+/** @import { TestContext } from "node:test" */
+
+/** Far more than any of these answers takes, far less than an insertion sort of 262,000 scopes does. */
+const LONGEST_BLOCK_MS = 2_000;
+
+/**
+ * A manager of an API whose login answers so.
+ * @param {TestContext} t
+ * @param {Record<string, unknown>} login
+ * @param {Record<string, unknown>} [options]
+ */
+function answered(t, login, options) {
+  return managerFor(t, {
+    provider: {
+      name: "acme",
+      endpoint: "https://api.test/graphql",
+      authenticate: { document: "mutation { login { jwt scope ttl end } }" },
+      token: { data: "login.jwt" },
+      scopes: { data: "login.scope" },
+      expiry: "end" in login ? { expiresAt: "login.end" } : { expiresIn: "login.ttl", unit: "seconds" },
+    },
+    fetch: async () => Response.json({ data: { login } }),
+    retry: QUICK,
+    ...options,
+  });
+}
+
+/** Different words in falling order, about a mebibyte of them. */
+function manyScopes() {
+  const letters = "~_ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba9876543210.-";
+  const words = [];
+  for (const a of letters) for (const b of letters) for (const c of letters) words.push(a + b + c);
+  return words.slice(0, 255_000);
+}
+
+/** @param {() => Promise<unknown>} task */
+async function blockOf(task) {
+  let longest = 0;
+  let last = performance.now();
+  const probe = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }, 5);
+  try {
+    await task();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return longest;
+  } finally {
+    clearInterval(probe);
+  }
+}
+
+describe("an answer with scopes", () => {
+  for (const [name, scope] of /** @type {const} */ ([
+    ["as a text", manyScopes().join(" ")],
+    ["as a list", manyScopes().slice(0, 170_000)],
+  ])) {
+    test(`of a mebibyte ${name} is refused, and does not block the event loop`, async (t) => {
+      const tokens = answered(t, { jwt: "token", ttl: 60, scope }, { retry: { attempts: 1 } });
+
+      const longest = await blockOf(async () => {
+        assert.equal((await failure(tokens.getToken())).code, "protocol");
+      });
+
+      assert.ok(longest < LONGEST_BLOCK_MS, `${longest} ms`);
+    });
+  }
+
+  test("with control characters is refused, and no message repeats them", async (t) => {
+    for (const scope of ["OK\u001b]0;owned\u0007", ["A\r\nfake: line"], ["A\u202eB"], ["A\u009b31m"]]) {
+      const tokens = answered(t, { jwt: "token", ttl: 60, scope });
+
+      const error = await failure(tokens.getToken());
+
+      assert.equal(error.code, "protocol");
+      assert.match(error.message, /^[\x20-\x7e]+$/);
+    }
+  });
+});
+
+test("a store entry with a mebibyte of scopes is replaced, and does not block the event loop", async (t) => {
+  /** @type {Map<string, string>} */
+  const kept = new Map();
+  const store = {
+    get: async (/** @type {string} */ key) => kept.get(key),
+    set: async (/** @type {string} */ key, /** @type {string} */ value) => void kept.set(key, value),
+    delete: async () => {},
+  };
+  const first = answered(t, { jwt: "token", ttl: 600 }, { store });
+  await first.getToken();
+  const [[key, entry]] = /** @type {[[string, string]]} */ ([...kept]);
+  const bomb = { ...JSON.parse(entry), accessToken: "planted", scopes: manyScopes().slice(0, 170_000) };
+  kept.set(key, JSON.stringify(bomb));
+
+  const second = answered(t, { jwt: "token", ttl: 600 }, { store });
+  const longest = await blockOf(async () => assert.equal(await second.getToken(), "token"));
+
+  assert.ok(longest < LONGEST_BLOCK_MS, `${longest} ms`);
+  assert.ok(/** @type {string} */ (kept.get(key)).length < 1_000);
+});
+
+describe("a token", () => {
+  test("that ends in a far future is printed", async (t) => {
+    for (const login of [
+      { jwt: "token", ttl: 1e16 },
+      { jwt: "token", ttl: 1e300 },
+      { jwt: "token", end: "9999-12-31T23:59:59Z" },
+    ]) {
+      const tokens = answered(t, login);
+
+      const token = await tokens.getAccessToken();
+
+      assert.ok(new Date(token.expiresAt).toISOString());
+      for (const text of [String(token), JSON.stringify(token), inspect(token)]) assert.ok(text.length > 0);
+      assert.ok(token.expiresAt - token.issuedAt <= 3_650 * 86_400_000);
+    }
+  });
+
+  test("of which the answer says that no time is left is not handed out", async (t) => {
+    for (const login of [
+      { jwt: "token", ttl: 0 },
+      { jwt: "token", ttl: -5 },
+      { jwt: "token", ttl: "0" },
+      { jwt: "token", end: Date.now() - 1_000 },
+      { jwt: "token", end: new Date(Date.now() - 3_600_000).toISOString() },
+    ]) {
+      const tokens = answered(t, login);
+
+      const error = await failure(tokens.getToken());
+
+      assert.deepEqual([error.code, error.retryable, error.attempts], ["protocol", true, 3]);
+    }
+  });
+
+  test("whose end cannot be read is refused, and the error names the path", async (t) => {
+    for (const [login, path] of /** @type {const} */ ([
+      [{ jwt: "token", ttl: "soon" }, "data.login.ttl"],
+      [{ jwt: "token", end: "tomorrow" }, "data.login.end"],
+    ])) {
+      const error = await failure(answered(t, login).getToken());
+
+      assert.equal(error.code, "protocol");
+      assert.ok(error.message.includes(path), error.message);
+    }
+  });
+
+  test("that a function says has expired, or whose end cannot be read, is not handed out", async (t) => {
+    for (const [given, retryable] of /** @type {const} */ ([
+      [{ accessToken: "token", expiresInMs: 0 }, true],
+      [{ accessToken: "token", expiresAt: Date.now() - 1 }, true],
+      [{ accessToken: "token", expiresAt: new Date(Date.now() - 60_000) }, true],
+      [{ accessToken: "token", expiresAt: "tomorrow" }, false],
+    ])) {
+      const provider = { name: "mine", endpoint: "https://mine.test/", grant: async () => given };
+      const tokens = managerFor(t, { provider, retry: QUICK });
+
+      const error = await failure(tokens.getToken());
+
+      assert.deepEqual([error.code, error.retryable], ["protocol", retryable]);
+    }
+  });
+
+  test("that the provider repeats keeps its end", async (t) => {
+    let ttl = 600;
+    const tokens = answered(t, {
+      jwt: "token",
+      get ttl() {
+        return ttl;
+      },
+    });
+    const { expiresAt } = await tokens.getAccessToken();
+
+    ttl = 3_600;
+    const again = await tokens.refresh();
+
+    assert.equal(again.expiresAt, expiresAt);
+    ttl = 60;
+    assert.ok((await tokens.refresh()).expiresAt < expiresAt);
+  });
+});

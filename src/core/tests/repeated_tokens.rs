@@ -1,0 +1,134 @@
+//! Providers that repeat a cached token until it ends, as metadata servers and gateways do.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::{START, history::config, millis, scopes, seconds, token};
+use crate::core::{
+    CallId, Effect, Event, FlightId, Jitter, Lifecycle, Policy, ScopeSet, TokenSet, UnixMillis, Want,
+};
+
+/// A provider that hands out one token until it ends, with the whole seconds that are left of it.
+struct Provider {
+    lifetime: u64,
+    granted: usize,
+    end: UnixMillis,
+    requests: Vec<UnixMillis>,
+}
+
+impl Provider {
+    fn new(lifetime: u64) -> Self {
+        Self { lifetime, granted: 0, end: START, requests: Vec::new() }
+    }
+
+    fn grant(&mut self, now: UnixMillis) -> TokenSet {
+        self.requests.push(now);
+        if self.end <= now {
+            self.granted += 1;
+            self.end = now + millis(self.lifetime);
+        }
+        let left = self.end.since(now).as_secs();
+        token(&self.granted.to_string(), now, seconds(left))
+    }
+
+    fn is_valid(&self, tokens: &TokenSet, now: UnixMillis) -> bool {
+        tokens.access_token.expose() == self.granted.to_string() && now < self.end
+    }
+}
+
+/// In milliseconds, between two calls.
+const STEP: u64 = 50;
+
+/// What callers see who call one after the other.
+#[derive(Default)]
+struct Seen {
+    calls: u64,
+    failed: usize,
+    invalid: usize,
+    longest_wait: u64,
+}
+
+fn run(provider: &mut Provider, seed: u64, span: u64) -> Seen {
+    let mut machine = Lifecycle::new(Policy::default(), ScopeSet::default(), Jitter::new(seed));
+    let mut seen = Seen::default();
+    let mut waiting: BTreeMap<CallId, UnixMillis> = BTreeMap::new();
+    let mut ends: BTreeMap<String, UnixMillis> = BTreeMap::new();
+    for step in 0..span / STEP {
+        let now = START + millis(step * STEP);
+        let mut events = Vec::new();
+        if machine.next_wakeup().is_some_and(|at| at <= now) {
+            events.push(Event::Woke);
+        }
+        if waiting.is_empty() {
+            seen.calls += 1;
+            waiting.insert(CallId(seen.calls), now);
+            events.push(Event::Requested(CallId(seen.calls), Want::USABLE));
+        }
+        while let Some(event) = events.pop() {
+            for effect in machine.handle(event, now) {
+                match effect {
+                    Effect::Send(flight, _) => events.push(Event::Granted(flight, Ok(provider.grant(now)))),
+                    Effect::Settle(call, answer) => {
+                        let since = waiting.remove(&call).expect("a caller that waits");
+                        seen.longest_wait = seen.longest_wait.max(now.since(since).as_millis() as u64);
+                        match answer {
+                            Ok(tokens) if provider.is_valid(&tokens, now) => {}
+                            Ok(_) => seen.invalid += 1,
+                            Err(_) => seen.failed += 1,
+                        }
+                    }
+                    Effect::Cancel(_)
+                    | Effect::Load(_)
+                    | Effect::Acquire(_)
+                    | Effect::Save(..)
+                    | Effect::Release(_)
+                    | Effect::Notify(_) => {}
+                }
+            }
+            if let Some(held) = machine.held() {
+                let end = ends.entry(held.access_token.expose().to_owned()).or_insert(held.expires_at);
+                assert!(held.expires_at <= *end, "a token that is repeated got a later end");
+                *end = held.expires_at;
+            }
+        }
+    }
+    seen
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_repeated_token_is_never_handed_out_past_its_end_and_causes_no_storm(
+        lifetime in 3_000_u64..60_000,
+        seed: u64,
+    ) {
+        let mut provider = Provider::new(lifetime);
+
+        let seen = run(&mut provider, seed, 3 * lifetime);
+
+        prop_assert_eq!((seen.failed, seen.invalid), (0, 0));
+        // The end is stated in whole seconds, and two pauses lie between three attempts.
+        prop_assert!(seen.longest_wait <= 4_000, "{} ms", seen.longest_wait);
+        // Each request waits for three quarters of what is left; the last second takes three more.
+        let most = 12 * provider.granted;
+        prop_assert!(provider.requests.len() <= most, "{} requests", provider.requests.len());
+    }
+}
+
+#[test]
+fn the_end_of_a_token_that_was_refused_is_remembered() {
+    let mut machine = Lifecycle::new(Policy::default(), scopes(&[]), Jitter::new(1));
+    let tokens = token("repeated", START, seconds(60));
+    let _ = machine.handle(Event::Requested(CallId(1), Want::USABLE), START);
+    let _ = machine.handle(Event::Granted(FlightId(1), Ok(tokens.clone())), START);
+    let _ = machine.handle(Event::Invalidated(tokens.access_token.clone()), START + seconds(10));
+    let later = START + seconds(20);
+    let _ = machine.handle(Event::Requested(CallId(2), Want::USABLE), later);
+
+    let repeated = token("repeated", later, seconds(60));
+    let _ = machine.handle(Event::Granted(FlightId(2), Ok(repeated)), later);
+
+    assert_eq!(machine.held().map(|held| held.expires_at), Some(START + seconds(60)));
+}
