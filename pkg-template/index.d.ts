@@ -343,7 +343,7 @@ export interface RequestOptions {
   /** Which operation to carry out, where the document has several. */
   operationName?: string | null | undefined;
   /** Gives up the request and the wait for a token: both reject with its reason. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal | null | undefined;
   /** Added; they take the place of the manager's own. With an `Authorization`, no token is added. */
   headers?: HeadersInit | undefined;
   /**
@@ -388,7 +388,7 @@ export interface GetTokenOptions extends RefreshOptions {
 /** Options of one forced refresh. */
 export interface RefreshOptions {
   /** Rejects this caller alone, with `signal.reason`; others still get the token. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal | null | undefined;
 }
 
 /** A snapshot of a manager. */

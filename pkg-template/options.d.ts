@@ -8,7 +8,12 @@ import type { Selector, TokenError } from "./index.js";
 import type { BraintreeScope, FluzScope } from "./scopes.js";
 import type { TokenStore } from "./store.js";
 
-/** The options of a manager, told apart by `provider`. Unknown keys are refused. */
+/**
+ * The options of a manager, told apart by `provider`. Unknown keys are refused.
+ *
+ * They are copied when the manager is made: plain objects and arrays with everything in them, each member read once.
+ * Functions and a store's methods are kept as they are then. What happens to the objects later has no effect.
+ */
 export type TokenManagerOptions =
   FluzOptions | ToggleOptions | BraintreeOptions | BrokerProviderOptions | ProfileOptions;
 

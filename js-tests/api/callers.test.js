@@ -270,11 +270,53 @@ describe("an aborted signal", () => {
     assert.equal(listeners(), 0, "after close");
   });
 
+  test("that is null is none, as for `fetch`", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+
+    const token = await tokens.getToken({ signal: null });
+
+    assert.equal((await tokens.getAccessToken({ signal: null })).value, token);
+    assert.equal(await tokens.authorization({ signal: null }), `Bearer ${token}`);
+    assert.ok((await tokens.grantedScopes({ signal: null })).length > 0);
+    assert.ok(await tokens.request("{ __typename }", {}, { signal: null }));
+    assert.notEqual((await tokens.refresh({ signal: null })).value, token);
+  });
+
+  test("without a reason, as polyfills have them, rejects with an AbortError", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const tokens = managerFor(t, fluz(sandbox));
+    class OldSignal extends EventTarget {
+      aborted = false;
+      abort() {
+        this.aborted = true;
+        this.dispatchEvent(new Event("abort"));
+      }
+    }
+    const calls = (/** @type {any} */ signal) => [
+      tokens.getToken({ signal, scopes: ["LIST_PURCHASES"] }),
+      tokens.refresh({ signal }),
+      tokens.request("{ __typename }", {}, { signal, scopes: ["MAKE_DEPOSIT"] }),
+    ];
+    const [early, late] = [new OldSignal(), new OldSignal()];
+    early.abort();
+    const waiting = calls(late);
+    late.abort();
+
+    for (const { status, reason } of /** @type {any[]} */ (
+      await Promise.allSettled([...calls(early), ...waiting])
+    )) {
+      assert.equal(status, "rejected");
+      assert.ok(reason instanceof DOMException);
+      assert.equal(reason.name, "AbortError");
+    }
+  });
+
   test("that is no signal is refused as an option", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
 
-    for (const signal of [{}, "signal", 1, null, new EventTarget(), { aborted: false }]) {
+    for (const signal of [{}, "signal", 1, 0, "", false, new EventTarget(), { aborted: false }]) {
       for (const method of /** @type {const} */ ([
         "getToken",
         "getAccessToken",

@@ -4,11 +4,13 @@
 // callers that wait, so that a manager which nobody uses any more can be collected
 // while its timer is still set.
 
+import { checkedSignal, reasonOf } from "./abort-signal.js";
 import { AccessToken } from "./access-token.js";
 import { boot } from "./boot.js";
 import { Desk } from "./desk.js";
 import { Listeners } from "./listeners.js";
 import { microtask } from "./microtask.js";
+import { callSnapshot } from "./options-snapshot.js";
 import { Outside } from "./outside.js";
 import { keyOf, selectorOf } from "./selector.js";
 import { TokenError, errorOf, fieldsOf } from "./token-error.js";
@@ -124,8 +126,9 @@ export class Office extends Outside {
       const release = this.#watch(call, desk, options?.signal);
       this.#calls.set(call, { desk, resolve, reject, pick, release, owner });
       const refuse = (/** @type {unknown} */ error) => this.reject(call, error);
-      if (running) this.#send(method, call, options);
-      else this.ready().then(() => this.#send(method, call, options), refuse);
+      if (running) return this.#send(method, call, options);
+      const taken = callSnapshot(options);
+      this.ready().then(() => this.#send(method, call, taken), refuse);
     });
   }
 
@@ -386,17 +389,15 @@ export class Office extends Outside {
    *
    * @param {number} call
    * @param {Desk} desk
-   * @param {AbortSignal | undefined} signal
+   * @param {any} given
    * @returns {(() => void) | undefined}
    */
-  #watch(call, desk, signal) {
+  #watch(call, desk, given) {
+    const signal = checkedSignal(given);
     if (signal === undefined) return undefined;
-    if (typeof signal?.aborted !== "boolean" || typeof signal.addEventListener !== "function") {
-      throw new TokenError("invalid_options", "option `signal` is no AbortSignal; give one or leave it out");
-    }
-    if (signal.aborted) throw signal.reason;
+    if (signal.aborted) throw reasonOf(signal);
     const abort = () => {
-      this.reject(call, signal.reason);
+      this.reject(call, reasonOf(signal));
       this.tell((core) => core.abandon(call, desk));
     };
     signal.addEventListener("abort", abort, { once: true });

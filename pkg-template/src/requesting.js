@@ -3,6 +3,7 @@
 // Decides only whether an answer holds data and nothing else; what any other answer
 // means, the core says.
 
+import { checkedSignal, reasonOf } from "./abort-signal.js";
 import { isAnswer, judged } from "./answers.js";
 import { exchange } from "./fetching.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
@@ -94,7 +95,7 @@ async function sent(desk, owner, prepared, signal, scopes) {
     const options = scopes === undefined ? signal && { signal } : { signal, scopes };
     return await exchange(desk, owner, prepared, options, read);
   } catch (error) {
-    if (signal?.aborted) throw signal.reason;
+    if (signal?.aborted) throw reasonOf(signal);
     throw TokenError.is(error) ? error : unreachable(desk, error);
   }
 }
@@ -160,14 +161,13 @@ function checked(options) {
     if (!OPTIONS.includes(key))
       throw invalid(`an option of request() is not known; known are \`${OPTIONS.join("`, `")}\``);
   }
-  const { operationName, scopes, signal } = options;
+  const { operationName, signal, headers, scopes } = options;
   if (operationName !== undefined && operationName !== null && typeof operationName !== "string") {
     throw invalid("option `operationName` is no string; give the name of an operation of the document");
   }
-  if (signal !== undefined && typeof signal?.aborted !== "boolean") {
-    throw invalid("option `signal` is no AbortSignal; give one or leave it out");
-  }
-  return options;
+  // A copy: what the caller does to them later has no effect.
+  const own = Array.isArray(scopes) ? [...scopes] : scopes;
+  return { operationName, signal: checkedSignal(signal), headers, scopes: own };
 }
 
 const OPTIONS = ["operationName", "signal", "headers", "scopes"];

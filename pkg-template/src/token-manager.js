@@ -4,6 +4,7 @@ import { boot } from "./boot.js";
 import { Desk } from "./desk.js";
 import { fetchWithToken } from "./fetching.js";
 import { Office } from "./office.js";
+import { optionsSnapshot } from "./options-snapshot.js";
 import { request } from "./requesting.js";
 import { TokenError } from "./token-error.js";
 import { TELL } from "./words.js";
@@ -200,7 +201,7 @@ export class TokenManager extends TokenSession {
 
   /** @param {unknown} options */
   constructor(options) {
-    const office = new Office(copied(options));
+    const office = new Office(optionsSnapshot(options));
     super(office.own, undefined);
     this.#office = office;
     // Made here and not at import, which has no side effect.
@@ -242,36 +243,3 @@ export class TokenManager extends TokenSession {
 const value = (/** @type {AccessToken} */ token) => token.value;
 const whole = (/** @type {AccessToken} */ token) => token;
 const header = (/** @type {AccessToken} */ token) => `${token.tokenType} ${token.value}`;
-
-/**
- * A store's methods, bound to it: it may be of any class, and the core calls functions alone.
- *
- * @param {any} store
- */
-function methods(store) {
-  if (typeof store !== "object" || store === null) return store;
-  /** @type {Record<string, unknown>} */
-  const bound = {};
-  for (const name of ["get", "set", "delete", "acquire", "watch"]) {
-    const method = store[name];
-    bound[name] = typeof method === "function" ? method.bind(store) : method;
-  }
-  return bound;
-}
-
-/**
- * The options as they are now: the core looks at them later.
- *
- * @param {unknown} options
- */
-function copied(options) {
-  try {
-    if (typeof options !== "object" || options === null || Array.isArray(options)) return options;
-    const copy = { ...options };
-    if ("store" in copy) copy.store = methods(copy.store);
-    return copy;
-  } catch {
-    // A getter that throws: the core meets it again, and can say so.
-    return options;
-  }
-}
