@@ -4,6 +4,7 @@
 //! wasm.rs     src/ ──cargo──▶ .wasm ──wasm-bindgen──▶ glue ──glue.rs──▶ lazy glue
 //!                                └──────wasm-opt──▶ small .wasm ──order.rs──▶ deflated, base64
 //! package.rs  pkg-template/ + both ──esbuild, terser──▶ dist/ ──npm pack──▶ tarball ──▶ node_modules
+//! fuzz.rs     generated inputs for the installed package: fuzz/targets, fuzz/corpus
 //! bench.rs    how it does beside its peers: bench/ ──▶ BENCHMARKS.md
 //! parts.rs    what `cargo xtask test` runs; suite.rs runs it, count.rs counts
 //! tools.rs    installs what the above need, and says so before it does
@@ -22,6 +23,7 @@ mod bench;
 mod browser;
 mod count;
 mod demo;
+mod fuzz;
 mod glue;
 mod licenses;
 mod lock;
@@ -52,6 +54,10 @@ Usage: cargo xtask <COMMAND>
     --all             also what takes minutes more: frameworks, older majors
   bench [NAME...]     measure the package beside its peers, and write BENCHMARKS.md
                       (an unknown name lists the benches)
+  fuzz [TARGET...]    pack, then give the package generated inputs; a failure is
+                      shrunk, printed with its seed and kept in fuzz/corpus
+    --time SECONDS      for each target (60)
+    --seed N --path P   the same inputs again, of one target
   help                this text
 
 Needs the Rust of rust-toolchain.toml and Node 20 or newer with npm. Anything
@@ -89,6 +95,13 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         ("test", options) => {
             let selection = parts::Selection::parse(options)?;
             return Ok(suite::run(&Project::open()?, &selection));
+        }
+        ("fuzz", words) => {
+            let project = Project::open()?;
+            let counts = fuzz::run(&project, &fuzz::Plan::of(&project, words)?)?;
+            if counts.failed > 0 {
+                bail!("{} of {} targets failed", counts.failed, counts.total());
+            }
         }
         ("bench", names) => {
             let benches = bench::named(names)?;

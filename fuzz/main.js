@@ -1,0 +1,83 @@
+/**
+ * `node fuzz/main.js TARGET [--time SECONDS] [--seed N] [--path P]`: runs one target against the installed package.
+ *
+ * First the corpus (inputs that once failed, and hand-written ones), then generated inputs until the time is over. A
+ * failure is shrunk by fast-check, kept in the corpus, and printed with the command that runs it again.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import fc from "fast-check";
+
+import { guarded } from "./oracles.js";
+
+/**
+ * What a file in `targets` exports.
+ * @typedef {object} Target
+ * @property {import("fast-check").Arbitrary<any>} cases Plain JSON, so that a case can be kept in a file.
+ * @property {(input: any) => Promise<void>} check Throws where a promise of the package is broken.
+ */
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { time: { type: "string", default: "60" }, seed: { type: "string" }, path: { type: "string" } },
+});
+const [name = ""] = positionals;
+const seconds = Number(values.time);
+const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
+if (!(seconds > 0) || !Number.isSafeInteger(seed))
+  throw new Error("--time takes seconds, --seed a whole number");
+
+/** @type {Target} */
+const target = await import(`./targets/${name}.js`);
+const corpus = new URL(`corpus/${name}/`, import.meta.url);
+const check = guarded(target.check);
+
+for (const file of existsSync(corpus) ? readdirSync(corpus).sort() : []) {
+  const input = JSON.parse(readFileSync(new URL(file, corpus), "utf8"));
+  try {
+    await check(input);
+  } catch (error) {
+    fail(`fuzz/corpus/${name}/${file}`, error);
+  }
+}
+
+const began = performance.now();
+const report = await fc.check(fc.asyncProperty(target.cases, check), {
+  seed,
+  ...(values.path !== undefined && { path: values.path }),
+  numRuns: Number.MAX_SAFE_INTEGER,
+  interruptAfterTimeLimit: seconds * 1000,
+  markInterruptAsFailure: false,
+  // A case that hangs is a finding.
+  timeout: 30_000,
+});
+const took = ((performance.now() - began) / 1000).toFixed(0);
+if (!report.failed) {
+  console.log(`${name}: ${report.numRuns} cases in ${took} s, seed ${seed}`);
+  process.exit(0);
+}
+const [input] = report.counterexample ?? [];
+const text = `${JSON.stringify(input, undefined, 2)}\n`;
+const kept = `${createHash("sha256").update(text).digest("hex").slice(0, 12)}.json`;
+mkdirSync(corpus, { recursive: true });
+writeFileSync(new URL(kept, corpus), text);
+console.error(text.length > 4_000 ? `${text.slice(0, 4_000)} …` : text);
+console.error(`Kept as ${fileURLToPath(new URL(kept, corpus))}; run it again by`);
+console.error(`  cargo xtask fuzz ${name} --seed ${seed} --path ${report.counterexamplePath}`);
+fail(`case ${report.numRuns}, shrunk ${report.numShrinks} times`, report.errorInstance);
+
+/**
+ * @param {string} where
+ * @param {unknown} error
+ * @returns {never}
+ */
+function fail(where, error) {
+  console.error(`${name} failed at ${where}:`);
+  console.error(error);
+  process.exit(1);
+}

@@ -1,0 +1,297 @@
+/**
+ * Selectors and options: whatever is given, a constructor does not throw, errors are documented and hide values, options are
+ * a snapshot, and no session gets the token of another identity.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { TokenManager } from "graphql-token-manager";
+
+import { number, oddText, text, tree } from "../generators.js";
+import { SECRET, assertHidden, assertToken, settled } from "../oracles.js";
+
+const UUID = "3f6e1e5e-5a77-4d29-9be7-6a3e0d3a7d11";
+const LATE = "https://late.test";
+const API = "https://api.test/graphql";
+
+/** @type {Record<string, () => any>} */
+const RIGHT = {
+  fluz: () => ({
+    provider: "fluz",
+    endpoint: API,
+    apiKey: SECRET,
+    userId: UUID,
+    accountId: UUID,
+    scopes: ["LIST_OFFERS"],
+  }),
+  toggle: () => ({ provider: "toggle", endpoint: API, username: "user", password: SECRET }),
+  braintree: () => ({
+    provider: "braintree",
+    endpoint: API,
+    clientId: "id",
+    clientSecret: SECRET,
+    scopes: ["A"],
+  }),
+  broker: () => ({ provider: "broker", url: "https://api.test/token", endpoint: API }),
+  profile: () => ({
+    provider: {
+      name: "acme",
+      endpoint: API,
+      authenticate: { document: "mutation { login }", variables: { a: { b: ["c", SECRET] } } },
+      token: { data: ["login"] },
+      expiry: { lifetimeMs: 60_000 },
+    },
+  }),
+  grant: () => ({
+    provider: { name: "acme", endpoint: API, grant: () => ({ accessToken: "tok.a", expiresInMs: 1e5 }) },
+  }),
+};
+
+const KEYS =
+  "provider environment apiKey appId appSecret userId accountId seatId scopes renewal email username password clientId clientSecret braintreeVersion endpoint url api lifetimeMs refresh refreshWindow minValidityMs timeoutMs retry attempts baseMs maxMs fetch headers origins allowInsecure store storeTimeoutMs sessions max idleMs maxConcurrentGrants keepAlive identity debug name authenticate renew document variables authorization basic bearer token data header refreshToken expiry expiresIn expiresAt unit jwt sliding refused statuses messages codes grant".split(
+    " ",
+  );
+
+/** What stands for values that JSON does not have. */
+const special = fc.constantFrom(
+  ...[
+    "$undefined",
+    "$nan",
+    "$function",
+    "$throwing",
+    "$symbol",
+    "$bigint",
+    "$date",
+    "$map",
+    "$proxy",
+    "$revoked",
+  ],
+  ...["$circular", "$getter", "$throwing getter", "$instance", "$bare"],
+);
+const leaf = fc.oneof(special, text, number, fc.constantFrom(SECRET, API, "x-header", true, null));
+const path = fc.array(fc.constantFrom(...KEYS), { minLength: 1, maxLength: 3 });
+
+const identity = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.constantFrom("a", "b", "1", 1, true, "true", "", "\ud800", "\ud801", "\ufffd", "null"),
+  },
+  { weight: 1, arbitrary: fc.oneof(oddText, special) },
+);
+const selector = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.array(
+      fc.oneof(
+        fc.tuple(
+          fc.constantFrom("userId", "accountId", "tenant", "__proto__", "toString", "constructor"),
+          identity,
+        ),
+        fc.tuple(fc.constant("scopes"), fc.subarray(["read", "write", "re", "ad"], { minLength: 1 })),
+      ),
+      { maxLength: 3 },
+    ),
+  },
+  { weight: 1, arbitrary: special },
+);
+
+export const cases = fc.record({
+  base: fc.constantFrom(...Object.keys(RIGHT)),
+  changes: fc.array(fc.record({ path, value: fc.oneof(leaf, tree(KEYS, leaf)) }), { maxLength: 3 }),
+  selectors: fc.array(selector, { minLength: 2, maxLength: 4 }),
+});
+
+/** @param {any} input */
+export async function check({ base, changes, selectors }) {
+  await withOptions(base, changes);
+  await withSelectors(selectors);
+}
+
+/** @param {string} base @param {readonly { path: string[], value: any }[]} changes */
+async function withOptions(base, changes) {
+  const options = RIGHT[base]?.();
+  for (const { path, value } of changes) put(options, path, revived(value));
+  /** @type {string[]} */
+  const asked = [];
+  /** @param {unknown} url */
+  const answer = async (url) => {
+    asked.push(String(url));
+    return new Response("{}", { status: 500 });
+  };
+  if (!changes.some(({ path }) => path[0] === "fetch")) options.fetch = answer;
+  if (!changes.some(({ path }) => path[0] === "retry")) options.retry = { attempts: 1 };
+  if (!changes.some(({ path }) => path[0] === "timeoutMs")) options.timeoutMs = 1_000;
+  const tokens = new TokenManager(options);
+  spoil(options);
+  try {
+    const ready = await settled(() => tokens.ready());
+    if (ready.error) assert.equal(ready.error.code, "invalid_options");
+    if (ready.error === undefined) {
+      const { value } = await settled(() => tokens.getAccessToken());
+      if (value) assertToken(value);
+    }
+    assertHidden(tokens.status());
+    for (const url of asked)
+      assert.ok(!url.startsWith(LATE), "an option that was changed later had an effect");
+  } finally {
+    await tokens.close();
+  }
+}
+
+/** @param {readonly any[]} selectors */
+async function withSelectors(selectors) {
+  /** @type {any[]} */
+  const grants = [];
+  const provider = {
+    name: "acme",
+    endpoint: API,
+    /** @param {any} asked */
+    grant: ({ session, scopes }) => {
+      grants.push({ session, scopes });
+      return { accessToken: `tok.${grants.length}`, expiresInMs: 60_000 };
+    },
+  };
+  const tokens = new TokenManager({
+    provider,
+    scopes: ["read"],
+    refresh: "on-demand",
+    retry: { attempts: 1 },
+  });
+  /** Which identity each token belongs to. @type {Map<string, string>} */
+  const owners = new Map();
+  try {
+    for (const plan of selectors) {
+      const chosen = Array.isArray(plan) ? members(plan) : revived(plan);
+      const identity = Array.isArray(plan) ? canonical(plan) : ownMembers(plan, chosen);
+      const { value, error } = await settled(async () => tokens.session(chosen).getToken());
+      if (error) {
+        assert.equal(error.code, "invalid_options");
+        continue;
+      }
+      assert.ok(
+        identity !== undefined,
+        "something that has no members of its own was accepted as a selector",
+      );
+      const owner = owners.get(value ?? "") ?? identity;
+      assert.equal(identity, owner, "two identities share a token");
+      if (identity !== undefined) owners.set(value ?? "", identity);
+    }
+  } finally {
+    await tokens.close();
+  }
+}
+
+/** A selector without what JavaScript has no notion of: own members alone. @param {readonly [string, any][]} plan */
+function members(plan) {
+  const chosen = {};
+  for (const [key, value] of plan) {
+    Object.defineProperty(chosen, key, {
+      value: revived(value),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  }
+  return chosen;
+}
+
+/** The same of an object that is not of JSON; nothing where there is no member that could select. @param {string} plan @param {any} chosen */
+function ownMembers(plan, chosen) {
+  if (chosen === undefined) return canonical([]);
+  return ["$proxy", "$getter", "$instance", "$bare"].includes(plan)
+    ? canonical(Object.entries(chosen))
+    : undefined;
+}
+
+/** What tells identities apart: their members but for the scopes. @param {readonly [string, any][]} plan */
+function canonical(plan) {
+  const last = new Map(plan);
+  last.delete("scopes");
+  const sorted = [...last].sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(sorted.map(([key, value]) => [key, typeof value, Object.is(value, -0) ? 0 : value]));
+}
+
+/** @param {any} object @param {readonly string[]} path @param {any} value */
+function put(object, [first = "", ...rest], value) {
+  if (rest.length === 0) object[first] = value;
+  else {
+    const inner = typeof object[first] === "object" && object[first] !== null ? object[first] : {};
+    try {
+      object[first] = inner;
+      put(inner, rest, value);
+    } catch {
+      // A revoked proxy or a frozen object.
+    }
+  }
+}
+
+/** Changes everything that can be changed. @param {any} options */
+function spoil(options) {
+  const seen = new Set();
+  /** @param {any} object */
+  const visit = (object) => {
+    if (typeof object !== "object" || object === null || seen.has(object)) return;
+    seen.add(object);
+    try {
+      for (const key of Object.keys(object)) {
+        visit(object[key]);
+        if (key !== "fetch") object[key] = typeof object[key] === "string" ? `${LATE}/` : LATE;
+      }
+    } catch {
+      // What cannot be changed.
+    }
+  };
+  visit(options);
+}
+
+/** The value that a text stands for, at any depth. @param {any} plan @returns {any} */
+function revived(plan) {
+  if (Array.isArray(plan)) return plan.map(revived);
+  if (typeof plan === "object" && plan !== null) {
+    return Object.fromEntries(Object.entries(plan).map(([key, value]) => [key, revived(value)]));
+  }
+  return Object.hasOwn(SPECIAL, plan) ? SPECIAL[plan]?.() : plan;
+}
+
+/** @type {Record<string, () => any>} */
+const SPECIAL = {
+  $undefined: () => undefined,
+  $nan: () => Number.NaN,
+  $function: () => () => SECRET,
+  $throwing: () => () => {
+    throw new Error(SECRET);
+  },
+  $symbol: () => Symbol(SECRET),
+  $bigint: () => 10n,
+  $date: () => new Date(0),
+  $map: () => new Map([["userId", "a"]]),
+  $proxy: () => new Proxy({ userId: "a" }, {}),
+  $revoked: () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return proxy;
+  },
+  $circular: () => {
+    /** @type {any} */
+    const circular = {};
+    circular.self = circular;
+    return circular;
+  },
+  $getter: () => ({
+    get userId() {
+      return SECRET;
+    },
+  }),
+  "$throwing getter": () => ({
+    get userId() {
+      throw new Error(SECRET);
+    },
+  }),
+  $instance: () =>
+    new (class User {
+      userId = "a";
+    })(),
+  $bare: () => Object.assign(Object.create(null), { userId: "a" }),
+};
