@@ -274,16 +274,19 @@ export interface TokenSession extends Omit<TokenManager, "session" | "close"> {
  * - A `grant` function: whatever it makes something of, as strings, numbers and booleans; and `scopes`.
  * - A broker: whatever its `authorize` makes something of, as strings, which are sent as fields of the form; and `scopes`.
  *
- * Other keys are refused with the nearest known one named.
+ * A selector is a plain object (not an instance of a class, nor a `Map`), read once, at the call. Its strings are
+ * well-formed: one with a lone surrogate is refused. A member that is there but `undefined`, such as the id of a user who
+ * is not signed in, is refused as well: leave the key out to mean the manager's own. Other keys are refused with the nearest
+ * known one named. All this is an `invalid_options` of the session's methods.
  */
 export interface Selector {
   /** Fluz: the user to act for, a UUID. */
-  readonly userId?: string | undefined;
+  readonly userId?: string;
   /** Fluz: the account to act for, a UUID. */
-  readonly accountId?: string | undefined;
+  readonly accountId?: string;
   /** Fluz: the seat that transacts, a UUID; `null` for the account's own. */
-  readonly seatId?: string | null | undefined;
-  /** The scopes to ask for, at least one. */
+  readonly seatId?: string | null;
+  /** The scopes to ask for, at least one; `undefined` for the manager's own. */
   readonly scopes?: readonly (FluzScope | BraintreeScope)[] | undefined;
   /** What else there is to select. */
   readonly [name: string]: string | number | boolean | readonly string[] | null | undefined;
@@ -383,6 +386,13 @@ export interface GetTokenOptions extends RefreshOptions {
    * session's own scopes. `insufficient_scope` where fewer are granted.
    */
   scopes?: readonly string[] | undefined;
+  /**
+   * Whether the token must have been asked for with exactly the session's scopes (and `scopes`), such as for a page: another
+   * session of the same user may hold one with more scopes, which is otherwise used as well.
+   *
+   * @defaultValue `false`
+   */
+  exactScopes?: boolean | undefined;
 }
 
 /** Options of one forced refresh. */

@@ -32,6 +32,8 @@ pub enum Json {
     Missing,
     /// A function: no JSON.
     Function(Function),
+    /// A string of JavaScript with a lone surrogate, which no UTF-8 can hold: no JSON.
+    IllFormed,
     /// A symbol, a bigint, nesting without end: no JSON.
     Other,
 }
@@ -47,13 +49,15 @@ impl Serialize for Json {
             Self::Map(members) => {
                 let mut map = serializer.serialize_map(None)?;
                 for (key, value) in members {
-                    if !matches!(value, Self::Missing | Self::Function(_) | Self::Other) {
+                    if !matches!(value, Self::Missing | Self::Function(_) | Self::IllFormed | Self::Other) {
                         map.serialize_entry(key, value)?;
                     }
                 }
                 map.end()
             }
-            Self::Null | Self::Missing | Self::Function(_) | Self::Other => serializer.serialize_unit(),
+            Self::Null | Self::Missing | Self::Function(_) | Self::IllFormed | Self::Other => {
+                serializer.serialize_unit()
+            }
         }
     }
 }
@@ -145,7 +149,7 @@ impl Json {
             Self::Map(members) => {
                 members.iter().all(|(_, value)| matches!(value, Self::Missing) || value.is_json())
             }
-            Self::Missing | Self::Function(_) | Self::Other => false,
+            Self::Missing | Self::Function(_) | Self::IllFormed | Self::Other => false,
         }
     }
 
@@ -164,6 +168,7 @@ impl Json {
             Self::List(_) => "an array",
             Self::Map(_) => "an object",
             Self::Function(_) => "a function",
+            Self::IllFormed => "a string that is not well-formed (it has a lone surrogate)",
             Self::Other => "neither plain data nor a function",
         }
     }

@@ -35,7 +35,7 @@ describe("a session", () => {
     const same = [
       { userId, accountId, scopes: ["LIST_OFFERS", "LIST_PURCHASES"] },
       { accountId, scopes: ["LIST_PURCHASES", "LIST_OFFERS", "LIST_PURCHASES"], userId },
-      { userId, accountId, seatId: undefined, scopes: ["LIST_OFFERS", "LIST_PURCHASES"] },
+      Object.assign(Object.create(null), { userId, accountId, scopes: ["LIST_OFFERS", "LIST_PURCHASES"] }),
     ];
     for (const selector of same) assert.equal(tokens.session(selector), session);
     for (const other of [
@@ -295,6 +295,49 @@ describe("what a session may select", () => {
     ["a bigint", fluz, { userId: 7n }, /`userId` is neither plain data nor a function/],
     ["a user at Braintree", braintree, { userId: "u" }, /`userId` is not known; known here are `scopes`/],
     ["anything at Toggle", toggle, { username: "u" }, /toggle knows no other users and no scopes/],
+    [
+      "an undefined user",
+      fluz,
+      { userId: undefined },
+      /`userId` is undefined; give a value, or leave the key out/,
+    ],
+    ["an undefined seat", fluz, { seatId: undefined }, /`seatId` is undefined/],
+    ["an undefined unknown key", fluz, { shop: undefined }, /`shop` is not known/],
+    ["a lone surrogate", fluz, { userId: "planted\ud800" }, /`userId` is a string that is not well-formed/],
+    ["a date", fluz, { userId: new Date() }, /`userId` is an object; give a string/],
+    ["a Map", fluz, new Map([["userId", "planted"]]), /not a plain object; give an object/],
+    ["an Error", fluz, new Error("planted"), /not a plain object; give an object/],
+    [
+      "an instance",
+      fluz,
+      new (class {
+        get userId() {
+          return "planted";
+        }
+      })(),
+      /not a plain object/,
+    ],
+    [
+      "a hidden member",
+      fluz,
+      Object.defineProperty({}, "userId", { value: "planted" }),
+      /not a plain object/,
+    ],
+    ["an inherited member", fluz, Object.create({ userId: "planted" }), /not a plain object/],
+    ["a symbol as a key", fluz, { [Symbol("planted")]: 1 }, /not a plain object/],
+    [
+      "a getter that throws",
+      fluz,
+      {
+        get userId() {
+          throw new Error("planted");
+        },
+      },
+      /not a plain object/,
+    ],
+    ["a selector as JSON", fluz, '{"userId":"planted"}', /selected by a string; give an object/],
+    ["nothing selected, as JSON", fluz, "{}", /selected by a string; give an object/],
+    ["a function", fluz, () => ({}), /selected by a function; give an object/],
     ["nothing", fluz, undefined, /a session is selected by nothing; give an object/],
     ["null", fluz, null, /a session is selected by null; give an object/],
     ["a string", fluz, "planted", /a session is selected by a string; give an object/],
@@ -327,6 +370,104 @@ describe("what a session may select", () => {
       assert.equal(tokens.status().sessions, 1);
     });
   }
+
+  test("is the manager's own scopes where `scopes` is undefined", async (t) => {
+    const tokens = managerFor(t, fluz(await sharedSandbox(t)));
+
+    assert.equal(await tokens.session({ scopes: undefined }).getToken(), await tokens.getToken());
+  });
+
+  test("is told apart as JavaScript tells it apart", async (t) => {
+    /** @type {string[]} */
+    const granted = [];
+    const grant = (/** @type {any} */ { session }) => {
+      granted.push(JSON.stringify(session));
+      return { accessToken: `token-${granted.length}`, expiresInMs: 60_000 };
+    };
+    const tokens = managerFor(t, { provider: { name: "acme", endpoint: "https://acme.test", grant } });
+    const selectors = [
+      ...['{"a":"b"}', '{"a":"b","__proto__":"c"}', '{"a":"b","__proto__":7}', '{"__proto__":"b"}'],
+      ...['{"a":1}', '{"a":"1"}', '{"a":true}', '{"a":"true"}', '{"a":10}', '{"1":"a"}', '{"A":"b"}'],
+      ...['{"a":"\\u0000"}', '{"a":"\\ufffd"}', '{"a":"\\ud83d\\ude00"}', '{"a ":"b"}', '{"a":"b "}'],
+      ...['{"constructor":"b"}', '{"toString":"b"}', '{"\\u00e9":"b"}', '{"e\\u0301":"b"}'],
+      ...['{"a":"b","c":"d"}', '{"a":"b\\",\\"c\\":\\"d"}'],
+      ...['{"a":"b","scopes":["c"]}', '{"a":"b","scopes":["c","d"]}'],
+    ];
+
+    const first = [];
+    for (const selector of selectors) first.push(await tokens.session(JSON.parse(selector)).getToken());
+    const again = await Promise.all(selectors.map((text) => tokens.session(JSON.parse(text)).getToken()));
+
+    assert.equal(new Set(first).size, selectors.length);
+    assert.deepEqual(again, first);
+    assert.deepEqual(
+      granted.map((text) => JSON.parse(text)),
+      selectors.map((text) => JSON.parse(text)),
+    );
+    const wrong = [
+      '{"a":""}',
+      '{"a":"\\ud800"}',
+      '{"a\\ud800":"b"}',
+      '{"a":["b"]}',
+      '{"a":{}}',
+      '{"a":null}',
+    ];
+    for (const refused of wrong) {
+      assert.equal((await failure(tokens.session(JSON.parse(refused)).getToken())).code, "invalid_options");
+    }
+    for (const value of [
+      undefined,
+      NaN,
+      7n,
+      Symbol("x"),
+      () => "x",
+      new Date(),
+      new String("x"),
+      ["\ud800"],
+    ]) {
+      const session = tokens.session(/** @type {any} */ ({ a: value }));
+      assert.equal((await failure(session.getToken())).code, "invalid_options");
+    }
+    assert.equal(granted.length, selectors.length);
+    assert.equal(tokens.session({ a: -0 }), tokens.session({ a: 0 }));
+  });
+
+  test("named __proto__ is sent as a variable of its own", async (t) => {
+    /** @type {unknown[]} */
+    const sent = [];
+    const fetch = async (/** @type {string} */ _url, /** @type {any} */ { body }) => {
+      sent.push(JSON.parse(body).variables);
+      return Response.json({ data: { login: { jwt: `token-${sent.length}` } } });
+    };
+    const variables = JSON.parse('{"__proto__":"own","u":"1"}');
+    const authenticate = { document: "mutation { login { jwt } }", variables };
+    const provider = {
+      name: "acme",
+      endpoint: "https://acme.test",
+      authenticate,
+      token: { data: "login.jwt" },
+    };
+    const tokens = managerFor(t, { provider: { ...provider, expiry: { lifetimeMs: 60_000 } }, fetch });
+
+    await tokens.getToken();
+    await tokens.session(JSON.parse('{"__proto__":"another"}')).getToken();
+
+    assert.deepEqual(sent, [variables, JSON.parse('{"__proto__":"another","u":"1"}')]);
+  });
+
+  test("is read once, at the call", async (t) => {
+    const ids = [randomUUID(), randomUUID(), randomUUID()];
+    let reads = 0;
+    const tokens = managerFor(t, fluz(await sharedSandbox(t)));
+    const session = tokens.session({
+      get userId() {
+        return ids[reads++];
+      },
+    });
+
+    assert.equal(subject(await session.getToken())[0], ids[0]);
+    assert.equal(reads, 1);
+  });
 
   test("is taken as it is at the call", async (t) => {
     const tokens = managerFor(t, fluz(await sharedSandbox(t)));

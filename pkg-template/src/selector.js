@@ -1,36 +1,86 @@
-// Which session a selector means, as a text.
+// Canonical text of session selectors.
 //
-// Decides which selectors are written in the same way; whether one is right, the core says.
+// Two selectors have the same text exactly if they select the same session. The core decides whether a selector is
+// valid; what cannot be written as a text is replaced by a value that the core always rejects.
 
 /**
- * A selector as JSON: its keys and scopes in order, and without what the manager itself has, so that whatever selects the
- * same is the same. What cannot be written so is given back as it is, for the core to refuse.
+ * Returns a selector as JSON: its members as they are now, in order, without those that equal the manager's own.
+ * Anything else than a plain object of plain values is returned as a value that the core rejects with a message.
  *
  * @param {any} selector
  * @param {any} options of the manager
  * @returns {unknown}
  */
 export function keyOf(selector, options) {
+  if (typeof selector === "string") return JSON.stringify(selector);
+  if (typeof selector !== "object" || selector === null) return selector;
   try {
-    if (typeof selector !== "object" || selector === null || Array.isArray(selector)) return selector;
-    const own = ownOf(options);
-    /** @type {[string, unknown][]} */
-    const entries = [];
-    for (const name of Object.keys(selector).sort()) {
-      const value = ordered(selector[name]);
-      if (value === undefined) continue;
-      if (!isPlain(value)) return { ...selector };
-      if (JSON.stringify(value) !== JSON.stringify(ordered(own[name]))) entries.push([name, value]);
-    }
-    return JSON.stringify(Object.fromEntries(entries));
+    if (Array.isArray(selector)) return "[0]";
+    const members = membersOf(selector);
+    return members === undefined ? REJECTED : written(members, ownOf(options));
   } catch {
     // A getter that throws, or a proxy.
-    return selector;
+    return REJECTED;
   }
 }
 
+/** Neither a key nor plain data, and immutable: whoever reads it later finds the same. */
+const REJECTED = Symbol("not a plain object");
+
 /**
- * What a key stands for, as listeners and `grant` functions see it.
+ * Returns the members of a plain object, each read once; `undefined` for any other object. An instance of a class or a
+ * `Map` has no such members, and would select the manager's own session.
+ *
+ * @param {object} object
+ * @returns {[string, unknown][] | undefined}
+ */
+export function membersOf(object) {
+  if (!isPlainObject(object)) return undefined;
+  /** @type {[string, unknown][]} */
+  const members = [];
+  for (const key of Reflect.ownKeys(object)) {
+    if (typeof key === "symbol" || !Object.prototype.propertyIsEnumerable.call(object, key)) return undefined;
+    members.push([key, /** @type {any} */ (object)[key]]);
+  }
+  return members;
+}
+
+/**
+ * Whether the prototype of an object is `Object.prototype`, of any realm, or `null`.
+ *
+ * @param {object} object
+ */
+function isPlainObject(object) {
+  const prototype = Object.getPrototypeOf(object);
+  if (prototype === null) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "isPrototypeOf");
+}
+
+/**
+ * @param {[string, unknown][]} members
+ * @param {Record<string, unknown>} own
+ */
+function written(members, own) {
+  /** @type {[string, unknown][]} */
+  const entries = [];
+  let isText = true;
+  for (const [name, given] of members.sort(([one], [other]) => (one < other ? -1 : 1))) {
+    const value = ordered(given);
+    // `undefined` is often a mistake, such as the id of a user who is not signed in; the core rejects it.
+    if (value === undefined && name === "scopes") continue;
+    isText &&= isPlain(value);
+    const isOwn = Object.hasOwn(own, name) && isPlain(value) && sameJson(value, ordered(own[name]));
+    if (!isOwn) entries.push([name, value]);
+  }
+  const selected = Object.fromEntries(entries);
+  return isText ? JSON.stringify(selected) : Object.freeze(selected);
+}
+
+/** @param {unknown} one @param {unknown} other */
+const sameJson = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/**
+ * Returns what a key stands for, as listeners and `grant` functions receive it.
  *
  * @param {any} key
  */
@@ -41,7 +91,7 @@ export function selectorOf(key) {
 }
 
 /**
- * What the manager has of what sessions may select.
+ * Returns the manager's own values of what sessions may select.
  *
  * @param {any} options
  * @returns {Record<string, unknown>}
@@ -53,12 +103,17 @@ function ownOf(options) {
 }
 
 /**
- * A list of texts in order, each once; anything else as it is.
+ * Returns a copy of a value that cannot change: a list of texts in order and each once, other lists as they are, and an
+ * empty object for any other object, which no selector may contain.
  *
  * @param {unknown} value
+ * @returns {unknown}
  */
 function ordered(value) {
-  return isTexts(value) ? [...new Set(value)].sort() : value;
+  if (typeof value !== "object" || value === null) return value;
+  if (!Array.isArray(value)) return {};
+  const items = Array.from(value, (item) => (typeof item === "object" && item !== null ? {} : item));
+  return isTexts(items) ? [...new Set(items)].sort() : items;
 }
 
 /** @param {unknown} value */

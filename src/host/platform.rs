@@ -4,7 +4,11 @@ use js_sys::{JSON, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::Url;
 
-use super::{plain::plain, text_member, value::convert};
+use super::{
+    plain::plain,
+    text_member,
+    value::{Texts, convert},
+};
 use crate::json::{Credentials, DEEPEST, Json, Platform, UrlParts};
 
 #[wasm_bindgen]
@@ -17,7 +21,7 @@ extern "C" {
 pub(crate) const PLATFORM: Platform = Platform { parse_json, write_json, parse_url, resolve_url };
 
 fn parse_json(text: &str) -> Option<Json> {
-    Some(convert(&JSON::parse(text).ok()?, DEEPEST)).filter(Json::is_json)
+    Some(convert(&JSON::parse(text).ok()?, DEEPEST, Texts::Any)).filter(Json::is_json)
 }
 
 fn write_json(value: &Json) -> String {

@@ -34,9 +34,19 @@ pub(crate) fn given(value: &JsValue) -> Given {
     // Options may be of any class; what is in them may not.
     let is_options = value.is_object() && is_array(value).is_ok_and(|array| !array);
     if is_options {
-        return members(value, DEEPEST);
+        return members(value, DEEPEST, Texts::WellFormed);
     }
-    convert(value, DEEPEST)
+    convert(value, DEEPEST, Texts::WellFormed)
+}
+
+/// Which strings of JavaScript are accepted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Texts {
+    /// Those that UTF-8 can hold. Two others would become the same text, with U+FFFD in it, and two
+    /// identities one.
+    WellFormed,
+    /// All, with U+FFFD for lone surrogates: in an answer, whose other parts are of use.
+    Any,
 }
 
 /// How deep options may be nested. A profile's variables have five levels; this
@@ -44,7 +54,7 @@ pub(crate) fn given(value: &JsValue) -> Given {
 const DEEPEST: usize = 12;
 
 /// A value of at most that depth; what lies deeper is [`Given::Other`].
-pub(super) fn convert(value: &JsValue, depth: usize) -> Given {
+pub(super) fn convert(value: &JsValue, depth: usize, texts: Texts) -> Given {
     let Some(deeper) = depth.checked_sub(1) else { return Given::Other };
     if value.is_undefined() {
         return Given::Missing;
@@ -58,15 +68,15 @@ pub(super) fn convert(value: &JsValue, depth: usize) -> Given {
     if let Some(value) = value.as_f64() {
         return Given::Number(value);
     }
-    if let Some(value) = value.as_string() {
-        return Given::text(value);
+    if let Some(text) = value.as_string() {
+        return if accepted(value, &text, texts) { Given::text(text) } else { Given::IllFormed };
     }
     if let Some(function) = value.dyn_ref::<Function>() {
         return Given::Function(function.clone());
     }
     match is_array(value) {
-        Ok(true) => list(value, deeper),
-        Ok(false) if value.is_object() && is_plain(value) => members(value, deeper),
+        Ok(true) => list(value, deeper, texts),
+        Ok(false) if value.is_object() && is_plain(value) => members(value, deeper, texts),
         Ok(false) if value.is_instance_of::<js_sys::Date>() => {
             value.unchecked_ref::<Moment>().time().map_or(Given::Other, Given::Number)
         }
@@ -74,25 +84,39 @@ pub(super) fn convert(value: &JsValue, depth: usize) -> Given {
     }
 }
 
-fn list(list: &JsValue, depth: usize) -> Given {
+fn list(list: &JsValue, depth: usize, texts: Texts) -> Given {
     let Ok(given) = copied(list) else { return Given::Other };
     let mut items = Vec::new();
     for place in 0..given.length() {
-        items.push(convert(&given.get(place), depth));
+        items.push(convert(&given.get(place), depth, texts));
     }
     Given::List(items)
 }
 
-fn members(object: &JsValue, depth: usize) -> Given {
+fn members(object: &JsValue, depth: usize, texts: Texts) -> Given {
     let Ok(given) = entries(object) else { return Given::Other };
     let mut members = Vec::new();
     for place in 0..given.length() {
         let entry = given.get(place).unchecked_into::<Array>();
+        let name = entry.get(0);
         // Keys are strings.
-        let key = entry.get(0).as_string().unwrap_or_default();
-        members.push((key, convert(&entry.get(1), depth)));
+        let key = name.as_string().unwrap_or_default();
+        let value = if accepted(&name, &key, texts) {
+            convert(&entry.get(1), depth, texts)
+        } else {
+            Given::IllFormed
+        };
+        members.push((key, value));
     }
     Given::Map(members)
+}
+
+/// Whether a string of JavaScript, and the text that was made of it, are the same. Few texts hold
+/// U+FFFD, which lone surrogates become.
+fn accepted(string: &JsValue, text: &str, texts: Texts) -> bool {
+    texts == Texts::Any
+        || !text.contains(char::REPLACEMENT_CHARACTER)
+        || string.unchecked_ref::<js_sys::JsString>().is_valid_utf16()
 }
 
 /// Whether an object is of no class, in this realm or another.

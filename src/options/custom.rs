@@ -161,7 +161,13 @@ fn variable(within: &Reader<'_>, key: &str, value: &Given, secrets: &mut Secrets
             }
             Variable::List(variables)
         }
-        Given::Missing | Given::Null | Given::Bool(_) | Given::Number(_) | Given::Text(_) | Given::Other => {
+        Given::Missing
+        | Given::Null
+        | Given::Bool(_)
+        | Given::Number(_)
+        | Given::Text(_)
+        | Given::IllFormed
+        | Given::Other => {
             if !value.is_json() {
                 within.is(key, value.kind(), "JSON, or a function that returns a secret");
             }

@@ -39,6 +39,11 @@ impl<'a> Reader<'a> {
         found.filter(|value| !matches!(value, Given::Missing))
     }
 
+    /// Whether a key was given, even if its value is `undefined`.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.members.iter().any(|(name, _)| name == key)
+    }
+
     /// Every key that was given.
     pub(super) fn members(&self) -> &'a [(String, Given)] {
         self.members

@@ -31,6 +31,8 @@ pub fn read_selector(given: &Given, settings: &Settings) -> Result<Selection, To
 fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selection {
     if !matches!(given, Given::Map(_)) {
         let kind = if matches!(given, Given::Missing) { "nothing" } else { given.kind() };
+        // The face has no plain data for an instance of a class either.
+        let kind = if matches!(given, Given::Other) { "what is not a plain object" } else { kind };
         complaint.note(&["a session is selected by ", kind, "; give an object, or {}"]);
     }
     let members = given.members();
@@ -46,9 +48,7 @@ fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selec
                 if profile.authenticate.has(name) {
                     options.tell(name, &["is not to be selected; leave it out"]);
                 }
-                if !matches!(value, Given::Missing) {
-                    insert(&mut variables, name, plain(&options, name, value, &profile.wire));
-                }
+                insert(&mut variables, name, plain(&options, name, value, &profile.wire));
             }
         }
         choices @ (Choices::Nothing | Choices::Variables { .. }) => {
@@ -71,7 +71,7 @@ fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selec
             }
             options.accept(&choosable);
             for (name, own) in own {
-                if is_choosable(name, own, choices) && options.get(name).is_some() {
+                if is_choosable(name, own, choices) && options.has(name) {
                     insert(&mut variables, name, chosen(&options, name, own, choices));
                 }
             }
@@ -79,6 +79,12 @@ fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selec
     }
     Selection { variables, scopes: options.optional_scopes() }
 }
+
+/// A member that is there and has no value: often the id of a user who is not signed in, for whom
+/// the manager's own session would be selected otherwise.
+const UNDEFINED: &str = "undefined";
+
+const OR_LEAVE_OUT: &str = "a value, or leave the key out for the manager's own";
 
 /// Adds a variable in the order of names: for so few, a sort would be more code than work.
 fn insert(variables: &mut Vec<Chosen>, name: &str, value: Option<Json>) {
@@ -112,7 +118,7 @@ fn chosen(options: &Reader<'_>, key: &str, own: &Variable, choices: &Choices) ->
         _ if may_be_left_out => "a string, or null for none",
         _ => "a string, or leave it out for the manager's own",
     };
-    let given = options.get(key)?;
+    let given = options.get(key).unwrap_or(&Given::Missing);
     let is_of_its_kind = match (given, own) {
         (Given::Null, _) if may_be_left_out => return None,
         (Given::Number(_), Some(Json::Number(_))) | (Given::Bool(_), Some(Json::Bool(_))) => true,
@@ -120,7 +126,9 @@ fn chosen(options: &Reader<'_>, key: &str, own: &Variable, choices: &Choices) ->
         _ => false,
     };
     let json = (is_of_its_kind && given.is_json()).then(|| given.clone());
-    if json.is_none() {
+    if matches!(given, Given::Missing) {
+        options.is(key, UNDEFINED, OR_LEAVE_OUT);
+    } else if json.is_none() {
         options.wrong(key, remedy);
     }
     json
@@ -136,7 +144,9 @@ fn plain(options: &Reader<'_>, key: &str, value: &Given, wire: &Wire) -> Option<
         Wire::Form { .. } => (false, "a string"),
     };
     let json = (others && value.is_json() || value.as_words().is_some()).then(|| value.clone());
-    if json.is_none() {
+    if matches!(value, Given::Missing) {
+        options.is(shown(key), UNDEFINED, OR_LEAVE_OUT);
+    } else if json.is_none() {
         options.is(shown(key), value.kind(), remedy);
     }
     json

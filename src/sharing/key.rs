@@ -531,14 +531,14 @@ mod tests {
                 ("scopes", words(scopes)),
             ]);
             let (user, account, seat, scopes) = &self.selector;
-            let or_missing = |value: Option<Given>| value.unwrap_or(Given::Missing);
             let selector = [
-                ("scopes", or_missing(scopes.as_ref().map(|scopes| words(scopes)))),
-                ("seatId", or_missing(seat.map(|seat| seat.map_or(Given::Null, |seat| word("seat", seat))))),
-                ("userId", or_missing(user.map(|user| word("user", user)))),
-                ("accountId", or_missing(account.map(|account| word("account", account)))),
+                ("scopes", scopes.as_ref().map(|scopes| words(scopes))),
+                ("seatId", seat.map(|seat| seat.map_or(Given::Null, |seat| word("seat", seat)))),
+                ("userId", user.map(|user| word("user", user))),
+                ("accountId", account.map(|account| word("account", account))),
             ];
-            let members = selector.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+            let given = selector.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+            let members = given.collect();
             let selection = options::read_selector(&Given::Map(members), &settings).expect("a good selector");
             let scopes = selection.scopes.clone().unwrap_or_else(|| settings.scopes.clone());
             let given = [Secret::new(format!("key-{api_key}"))];

@@ -162,7 +162,7 @@ fn message(error: TokenError) -> String {
 }
 
 /// One of every kind that a value may be, and how it is called.
-fn kinds() -> [(Value, &'static str); 14] {
+fn kinds() -> [(Value, &'static str); 15] {
     [
         (Given::Null, "null"),
         (Given::Bool(true), "a boolean"),
@@ -177,6 +177,7 @@ fn kinds() -> [(Value, &'static str); 14] {
         (list([]), "an empty array"),
         (map([("planted", text("planted"))]), "an object"),
         (Given::Function("planted"), "a function"),
+        (Given::IllFormed, "a string that is not well-formed (it has a lone surrogate)"),
         (Given::Other, "neither plain data nor a function"),
     ]
 }

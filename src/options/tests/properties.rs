@@ -199,9 +199,12 @@ fn written(value: &Value) -> String {
             let member = |(key, value): &(String, Value)| format!("{key:?}: {}", written(value));
             format!("{{ {} }}", members.iter().map(member).collect::<Vec<_>>().join(", "))
         }
-        Given::Missing | Given::Null | Given::Bool(_) | Given::Function(_) | Given::Other => {
-            value.kind().to_owned()
-        }
+        Given::Missing
+        | Given::Null
+        | Given::Bool(_)
+        | Given::Function(_)
+        | Given::IllFormed
+        | Given::Other => value.kind().to_owned(),
     }
 }
 

@@ -96,7 +96,6 @@ fn a_function_is_given_whatever_is_plain() {
         ("shard", number(3.0)),
         ("live", Given::Bool(true)),
         ("scopes", texts(&["A"])),
-        ("nothing", Given::Missing),
     ]);
 
     let Selection { variables, scopes } = selected(&by_function(), &selector);
@@ -138,9 +137,31 @@ fn a_broker_is_told_strings_and_not_what_its_form_has_already() {
 fn a_selector_is_an_object() {
     for (value, kind) in kinds().into_iter().filter(|(_, kind)| *kind != "an object") {
         let message = refused_selector(&fluz(), &value);
-        let kind = if kind == "missing" { "nothing" } else { kind };
+        let kind = if matches!(value, Given::Other) { "what is not a plain object" } else { kind };
         assert_eq!(message, format!("a session is selected by {kind}; give an object, or {{}}"));
     }
+}
+
+#[test]
+fn a_member_that_is_undefined_is_refused_but_for_the_scopes() {
+    let broker = map([
+        ("provider", text("broker")),
+        ("url", text("https://shop.test/token")),
+        ("endpoint", text("https://api.test/graphql")),
+    ]);
+    for (options, key) in [
+        (fluz(), "userId"),
+        (fluz(), "seatId"),
+        (shop(), "till"),
+        (by_function(), "tenant"),
+        (broker, "userId"),
+    ] {
+        assert_eq!(
+            refused_selector(&options, &map([(key, Given::Missing)])),
+            format!("option `{key}` is undefined; give a value, or leave the key out for the manager's own")
+        );
+    }
+    assert_eq!(selected(&fluz(), &map([("scopes", Given::Missing)])), Selection::default());
 }
 
 #[test]
@@ -154,7 +175,7 @@ fn a_value_is_of_the_kind_of_the_managers_own() {
     ] {
         for (value, kind) in kinds() {
             let selector = map([(key, value)]);
-            let given_up = kind == "missing" || (key == "seatId" && kind == "null");
+            let given_up = key == "seatId" && kind == "null";
             if kind == right || given_up {
                 selected(&options, &selector);
             } else {
