@@ -74,6 +74,32 @@ describe("at Fluz", () => {
     });
   }
 
+  test("whatever is answered instead, the call settles", async (t) => {
+    const token = { token: "planted", accessToken: "planted", scopes: ["LIST_OFFERS"] };
+    for (const answer of [
+      { data: { generateUserAccessToken: token } },
+      { data: { getApplicationScopes: token } },
+      { data: { getApplicationScopes: ["LIST_OFFERS"], more: [] } },
+      { data: { getApplicationScopes: null } },
+      { data: { getApplicationScopes: "LIST_OFFERS" } },
+      { data: [["LIST_OFFERS"]] },
+      { data: {} },
+      ["LIST_OFFERS"],
+      {},
+      "planted",
+    ]) {
+      const fetch = async () => Response.json(answer);
+      const tokens = managerFor(t, fluz(await sharedSandbox(t), { fetch, timeoutMs: 20_000 }));
+
+      const error = await failure(tokens.grantedScopes());
+
+      assert.equal(error.code, "protocol", JSON.stringify(answer));
+      assert.doesNotMatch(error.message, /planted/);
+      await tokens.close();
+      assert.equal((await failure(tokens.grantedScopes())).code, "closed");
+    }
+  });
+
   test("an answer that is too late is a timeout, by `timeoutMs`, and is cut off", async (t) => {
     const sandbox = await sharedSandbox(t);
     const fetch = recordingFetch();

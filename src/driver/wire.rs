@@ -61,22 +61,37 @@ impl Driver {
         }
     }
 
+    /// Reports the answer to its asker: there is an answer to each question, whatever was received.
     fn answer(self: &Rc<Self>, asker: Asker, answer: Result<Got, GrantFailure>) {
-        match (asker, answer) {
-            (Asker::Flight(session, id), Ok(Got::Token(tokens))) => {
-                if let Some(mut member) = self.member(session) {
+        match asker {
+            Asker::Flight(session, id) => {
+                let granted = answer.and_then(|got| match got {
+                    Got::Token(tokens) => Ok(tokens),
+                    Got::Scopes(_) => Err(self.wrong_kind("scopes instead of a token")),
+                });
+                if granted.is_ok()
+                    && let Some(mut member) = self.member(session)
+                {
                     member.refused = None;
                 }
-                self.dispatch(session, Event::Granted(id, Ok(tokens)));
+                self.dispatch(session, Event::Granted(id, granted));
             }
-            (Asker::Flight(session, id), Err(failure)) => {
-                self.dispatch(session, Event::Granted(id, Err(failure)));
-            }
-            (Asker::Caller(call), Ok(Got::Scopes(scopes))) => self.face.settle_scopes(call, &scopes),
-            (Asker::Caller(call), Err(failure)) => self.face.reject(call, &self.blame(failure.into_error())),
-            // Nobody gets what was not asked for.
-            (Asker::Flight(..), Ok(Got::Scopes(_))) | (Asker::Caller(_), Ok(Got::Token(_))) => {}
+            Asker::Caller(call) => match answer {
+                Ok(Got::Scopes(scopes)) => self.face.settle_scopes(call, &scopes),
+                Ok(Got::Token(_)) => self.reject(call, self.wrong_kind("a token instead of scopes")),
+                Err(failure) => self.reject(call, failure),
+            },
         }
+    }
+
+    fn reject(&self, call: CallId, failure: GrantFailure) {
+        self.face.reject(call, &self.blame(failure.into_error()));
+    }
+
+    fn wrong_kind(&self, what: &str) -> GrantFailure {
+        let name = &*self.settings.profile.name;
+        let message = format!("{name} answered with {what}; check that `endpoint` is its own");
+        GrantFailure::Permanent(TokenError::new(ErrorCode::Protocol, message).of(name))
     }
 
     /// No caller waits any more.

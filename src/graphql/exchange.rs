@@ -111,15 +111,15 @@ impl<'a> Exchange<'a> {
             dialect.accept = Accept::Json;
             return Verdict::AskAgain;
         }
-        if self.application_scopes.is_some()
-            && let Some([(_, scopes @ Json::List(_))]) = answer.data().map(Json::members)
-        {
-            return match ScopeSet::from_external(&mut scopes.texts()) {
-                Ok(scopes) => Verdict::Scopes(scopes),
-                Err(what) => self.malformed(&answer, what),
-            };
-        }
-        if let Some(token) = self.token(&answer, response) {
+        // Each question has its own kind of answer: a token is not an answer to the question for scopes.
+        if self.application_scopes.is_some() {
+            if let Some([(_, scopes @ Json::List(_))]) = answer.data().map(Json::members) {
+                return match ScopeSet::from_external(&mut scopes.texts()) {
+                    Ok(scopes) => Verdict::Scopes(scopes),
+                    Err(what) => self.malformed(&answer, what),
+                };
+            }
+        } else if let Some(token) = self.token(&answer, response) {
             if !is_sendable(token) {
                 let what = "a token that is too long or holds spaces, control characters or other characters that \
                             cannot be sent";
