@@ -14,7 +14,7 @@ import type { Selector, TokenManager } from "./index.js";
  *
  * The wire is RFC 6749's. A `POST` of a form, of at most 8 KiB: `scope` (with spaces between scopes), `refused` (the
  * SHA-256, in base64url, of a token that the API refused: it is invalidated if it is the one held, once in five seconds
- * for a session) and fields of a selector, such as `userId`; all may be left out. It is answered as in section 5.1, by
+ * for an identity, whatever its scopes) and fields of a selector, such as `userId`; all may be left out. It is answered as in section 5.1, by
  * `access_token`, `token_type`, `expires_in` in seconds and `scope`, or as in section 5.2, by `error` and
  * `error_description`:
  *
@@ -22,11 +22,11 @@ import type { Selector, TokenManager } from "./index.js";
  * |---|---|---|
  * | 400 | `invalid_request`, `unsupported_grant_type` | it is no such form |
  * | 400 | `invalid_scope` | more scopes than `authorize` gave, or than were granted |
- * | 401 | `invalid_client` | `authorize` gave `null` |
+ * | 401 | `invalid_client` | `authorize` gave `null`, `undefined` or `false` |
  * | 403 | `unauthorized_client` | a page of another origin; or another identity than `authorize` gave |
  * | 405, 413, 415 | `invalid_request` | not a `POST`; too long; not a form |
- * | 429 | `temporarily_unavailable` | too many requests of a subject; with `Retry-After` |
- * | 500 | `server_error` | the broker, or what it was given, is wrong: see `onError` |
+ * | 429 | `temporarily_unavailable` | too many requests of a subject, or too many different scope sets of an identity (64 at once, and 64 more evenly in 15 minutes); with `Retry-After` |
+ * | 500 | `server_error` | the broker, or what it was given, is wrong, such as what `authorize` gave: see `onError` |
  * | 503 | `temporarily_unavailable` | the API fails in a way that may pass; with `Retry-After` where that is known |
  *
  * @throws TypeError where the options are wrong
@@ -66,18 +66,23 @@ export function toNodeListener(
 /** Options of {@link createBroker}. */
 export interface BrokerOptions {
   /**
-   * Who gets which session. Gives its selector, `{}` for the manager's own, or `null` for nobody.
+   * Decides which session's token the request is given: returns its selector, `{}` for the manager's own, or `null`,
+   * `undefined` or `false` for nobody (401). A selector is a plain object, each of whose members is defined. Anything
+   * else, such as `{ userId: undefined }`, a `Response`, an `Error` or an instance of a class, is a 500 for the page and a
+   * `TokenError` with the code `invalid_options` for `onError`.
    *
    * `asked` is what the page asked for, and proves nothing. The page gets no more than this gives: another identity is
-   * refused; with `scopes`, it gets a token of these alone, or of those of them that it asked for. Without `scopes`, it
-   * gets the session's token with all its scopes. The body of the request has been read.
+   * refused; with `scopes`, it gets a token that was asked for with these alone, or with those of them that the page asked
+   * for; without `scopes`, one that was asked for with the manager's own. It never gets a token with more scopes that
+   * other code uses for the same identity. A token that the API grants with more scopes than are named here is withheld
+   * (500); without `scopes` here, what the API grants counts. The body of the request has been read.
    *
    * Cookies come with each request of a page; give them `SameSite=Lax` or `Strict`.
    */
   authorize: (
     request: Request,
     asked: BrokerSelector,
-  ) => BrokerSelector | null | undefined | Promise<BrokerSelector | null | undefined>;
+  ) => BrokerSelector | null | undefined | false | Promise<BrokerSelector | null | undefined | false>;
   /**
    * Origins whose pages may ask besides those of the broker's own, with cookies (CORS): such as
    * `"https://app.example.com"`, without a path. `"*"` and `"null"` are refused.
@@ -94,23 +99,24 @@ export interface BrokerOptions {
    */
   origin?: string | undefined;
   /**
-   * Whom a request counts for, in `rateLimit`: such as the id of the user. Called once it is authorized. Give it where
-   * many people share a session.
+   * Whom a request counts for, in `rateLimit`: a string, such as the id of the user. Called once the request is authorized,
+   * with what `authorize` gave. Give it where many people share a session.
    *
-   * @defaultValue the selector that `authorize` gave, narrowed
+   * @defaultValue what `authorize` gave, without `scopes`
    */
   subject?: ((request: Request, selector: BrokerSelector) => string | Promise<string>) | undefined;
   /**
-   * How many requests of a subject are answered at once, and again in each span of `perMs` milliseconds, evenly; of the
-   * 10,000 that asked last, in this process. `false`: any number.
+   * How many requests of a subject are answered at once, and again in each span of `perMs` milliseconds, evenly, whatever
+   * scopes they ask for; in this process. Of more than 10,000 busy subjects the busiest are remembered. `false`: any number.
    *
    * @defaultValue `{ requests: 60, perMs: 60_000 }`
    */
   rateLimit?: { requests?: number | undefined; perMs?: number | undefined } | false | undefined;
   /**
-   * Told of each failure that pages are told as 500 or 503: what was thrown by the functions above, and `TokenError`s. What it throws is lost.
+   * Receives each failure that pages see as 500 or 503: what the functions above threw, and `TokenError`s. What it throws
+   * is ignored, at once or later.
    */
-  onError?: ((error: unknown, request: Request) => void) | undefined;
+  onError?: ((error: unknown, request: Request) => unknown) | undefined;
 }
 
 /** Which session, as `tokens.session` takes it; in what a page asked for, all but `scopes` are strings. */

@@ -387,8 +387,8 @@ export interface GetTokenOptions extends RefreshOptions {
    */
   scopes?: readonly string[] | undefined;
   /**
-   * Whether the token must have been asked for with exactly the session's scopes (and `scopes`), such as for a page: another
-   * session of the same user may hold one with more scopes, which is otherwise used as well.
+   * Whether the token must have been asked for with exactly these scopes (`scopes`, else the session's), such as for a page:
+   * another session of the same user may hold one with more scopes, which is otherwise used as well.
    *
    * @defaultValue `false`
    */

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TokenError } from "graphql-token-manager";
 import { createBroker } from "graphql-token-manager/broker";
-import { fluz, managerFor, movableClock, sandboxFor } from "../support/setup.js";
+import { claims, fluz, managerFor, movableClock, sandboxFor } from "../support/setup.js";
 import { ORIGIN, ask, brokerFor, digestOf, json, refusal } from "./support.js";
 
 test("a page gets a token, how long it lasts and what it may do", async (t) => {
@@ -110,7 +110,7 @@ test("a form as clients of OAuth send it is understood, whatever its case and ch
 });
 
 test("whoever is not known gets nothing, and the API hears of nothing", async (t) => {
-  for (const nobody of [null, undefined]) {
+  for (const nobody of [null, undefined, /** @type {const} */ (false)]) {
     const { broker, sandbox } = await brokerFor(t, { authorize: async () => nobody });
 
     const response = await ask(broker);
@@ -198,28 +198,145 @@ test("failures are told by status and code, and by nothing of their own", async 
 });
 
 test("what a function of the operator's throws, or gives instead of a selector, is the operator's to know", async (t) => {
+  const thrown = new Error("planted");
+  const reject = () => Promise.reject(thrown);
   /** @type {Record<string, any>[]} */
   const wrong = [
-    { authorize: () => Promise.reject(new Error("planted")) },
-    { authorize: () => true },
-    { authorize: () => ["planted"] },
-    { authorize: () => ({ scopes: "planted" }) },
-    { subject: () => Promise.reject(new Error("planted")) },
+    { authorize: reject },
+    { authorize: () => ({ then: () => assert.fail(thrown) }) },
+    { subject: reject },
+    { subject: () => undefined },
+    { subject: () => ({}) },
   ];
   for (const options of wrong) {
     /** @type {any[]} */
     const heard = [];
     const onError = (/** @type {unknown} */ error) => {
       heard.push(error);
-      throw new Error("nobody hears this");
+      throw new Error("ignored");
     };
     const { broker } = await brokerFor(t, { ...options, onError });
 
     assert.deepEqual(await refusal(ask(broker)), [500, "server_error"]);
     assert.equal(heard.length, 1);
-    assert.match(heard[0].message, /planted|must give a selector/);
+    assert.ok(heard[0] === thrown || heard[0].code === "invalid_options");
   }
 });
+
+test("what authorize gives instead of a plain selector is a failure, and no token", async (t) => {
+  const { promise } = hidden();
+  class User {
+    #id = "planted";
+    get userId() {
+      return this.#id;
+    }
+  }
+  /** @type {Record<string, unknown>} */
+  const wrong = {
+    "an undefined member": { userId: undefined },
+    "a promise as a member": { userId: promise },
+    "undefined scopes": { scopes: undefined },
+    "undefined beside defined": { userId: "0ec0de00-0000-4000-8000-00000000000a", seatId: undefined },
+    "no scopes": { scopes: [] },
+    "null scopes": { scopes: null },
+    "a scope alone": { scopes: "planted" },
+    "a scope that is no string": { scopes: [1] },
+    "an undefined scope": { scopes: [undefined] },
+    "a null user": { userId: null },
+    "an empty user": { userId: "" },
+    "a user that is not a number": { userId: NaN },
+    "a user that is a list": { userId: [] },
+    "a user that is an object": { userId: {} },
+    "a user that is a lone surrogate": { userId: "planted\ud800" },
+    "an unknown member": { planted: "x" },
+    "a member named __proto__": JSON.parse('{"__proto__": {"userId": "planted"}}'),
+    "a hidden member": Object.defineProperty({}, "userId", { value: "planted" }),
+    "a symbol": { [Symbol("userId")]: "planted" },
+    "an inherited member": Object.create({ userId: "planted" }),
+    "an instance with getters": new User(),
+    "an instance with fields": new (class {
+      userId = "0ec0de00-0000-4000-8000-00000000000a";
+    })(),
+    "an instance without a base": new (class extends Object {})(),
+    "a getter that throws": {
+      get userId() {
+        throw new Error("planted");
+      },
+    },
+    "a Map": new Map([["userId", "planted"]]),
+    "a Set": new Set(["planted"]),
+    "a Date": new Date(),
+    "a Response": new Response(null, { status: 401 }),
+    "a Request": new Request("https://app.test/"),
+    "an Error": new Error("planted"),
+    "a Headers": new Headers({ userId: "planted" }),
+    "a URLSearchParams": new URLSearchParams("userId=planted"),
+    "a list": ["planted"],
+    "an empty list": [],
+    bytes: new Uint8Array(2),
+    "a function": () => ({}),
+    true: true,
+    "a number": 1,
+    zero: 0,
+    "not a number": NaN,
+    "a bigint": 1n,
+    "a symbol alone": Symbol("planted"),
+    "a string": "planted",
+    "an empty string": "",
+    "a proxy that was revoked": revoked(),
+  };
+  for (const [what, given] of Object.entries(wrong)) {
+    /** @type {any[]} */
+    const heard = [];
+    const { broker, sandbox } = await brokerFor(t, {
+      authorize: /** @type {any} */ (() => given),
+      onError: (error) => heard.push(error),
+    });
+
+    assert.deepEqual(await refusal(ask(broker)), [500, "server_error"], what);
+
+    assert.equal(sandbox.requests().length, 0, what);
+    assert.equal(heard.length, 1, what);
+    if (what === "a getter that throws" || what === "a proxy that was revoked") continue;
+    assert.ok(TokenError.is(heard[0]), what);
+    assert.equal(heard[0].code, "invalid_options", what);
+    assert.doesNotMatch(heard[0].message, /planted(?!` is)/, what);
+  }
+});
+
+test("what authorize gives is read once", async (t) => {
+  const ids = ["0ec0de00-0000-4000-8000-00000000000a", "0ec0de00-0000-4000-8000-00000000000b"];
+  let reads = 0;
+  const scopes = ["LIST_OFFERS"];
+  const changing = {
+    get userId() {
+      return ids[reads++];
+    },
+    scopes,
+  };
+  const { broker } = await brokerFor(t, {
+    authorize: () => changing,
+    subject: () => {
+      scopes.push("MANAGE_PAYMENT");
+      return "one";
+    },
+  });
+
+  const { access_token, scope } = await json(ask(broker));
+
+  assert.equal(reads, 1);
+  assert.match(claims(access_token).sub, /^0ec0de00-0000-4000-8000-00000000000a/);
+  assert.equal(scope, "LIST_OFFERS");
+});
+
+/** A promise, as somebody gets who forgets to await. */
+const hidden = () => ({ promise: Promise.resolve("planted") });
+
+function revoked() {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
 
 test("a page that goes away is not waited for, and its grant serves the next", async (t) => {
   const { broker, sandbox } = await brokerFor(t);

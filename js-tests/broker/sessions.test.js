@@ -66,11 +66,11 @@ test("a page names numbers and truths by their texts, and null and lists by none
     expiresInMs: 60_000,
   });
   const tokens = managerFor(t, { provider: { name: "mine", endpoint, grant } });
-  const broker = createBroker(tokens, giving({ shop: 7, live: true, seat: undefined }));
+  const broker = createBroker(tokens, giving({ shop: 7, live: true }));
   const hostile = createBroker(tokens, giving({ shop: null, seats: ["a"] }));
 
   assert.equal((await json(ask(broker, { shop: "7", live: "true" }))).access_token, "token-of-7");
-  for (const form of [{ shop: "8" }, { live: "false" }, { seat: "undefined" }]) {
+  for (const form of [{ shop: "8" }, { live: "false" }, { seat: "x" }]) {
     assert.deepEqual(await refusal(ask(broker, /** @type {any} */ (form))), [403, "unauthorized_client"]);
   }
   for (const form of [{ shop: "null" }, { seats: "a" }]) {
@@ -212,8 +212,99 @@ test("a million subjects are not all kept in mind, and the busiest are", async (
   await as("first");
   assert.equal(await as("first"), 429);
 
-  for (let other = 0; other < 10_000; other++) await as(`other-${other}`);
+  for (let other = 0; other < 12_000; other++) await as(`other-${other}`);
 
-  assert.equal(await as("first"), 200);
-  assert.equal(await as("other-9999"), 429);
+  assert.equal(await as("first"), 429);
+  assert.equal(await as("other-11999"), 429);
+  assert.equal(await as("other-0"), 200);
+});
+
+test("a page never gets the wider token that the server uses for the same user", async (t) => {
+  const { tokens, granted } = await managed(t);
+  const own = ["LIST_OFFERS", "LIST_PURCHASES"];
+  const wide = [...own, "MAKE_DEPOSIT", "PURCHASE_GIFTCARD"];
+  const userId = user("a");
+  /** @type {[BrokerSelector, string[]][]} */
+  const cases = [
+    [{}, own],
+    [{ userId }, own],
+    [{ userId, scopes: ["LIST_OFFERS"] }, ["LIST_OFFERS"]],
+    [{ userId, scopes: own }, own],
+  ];
+  const servers = new Set([
+    await tokens.getToken({ scopes: wide }),
+    await tokens.session({ userId, scopes: wide }).getToken(),
+    await tokens.session({ userId }).getToken({ scopes: wide }),
+  ]);
+  const before = granted();
+
+  for (const [selector, scopes] of cases) {
+    const broker = createBroker(tokens, giving(selector));
+    const first = await json(ask(broker));
+    const second = await json(ask(broker));
+
+    assert.equal(first.scope, scopes.join(" "));
+    assert.deepEqual(claims(first.access_token).scopes ?? scopes, scopes);
+    assert.ok(!servers.has(first.access_token));
+    assert.equal(second.access_token, first.access_token);
+    assert.deepEqual(await refusal(ask(broker, { scope: "PURCHASE_GIFTCARD" })), [400, "invalid_scope"]);
+  }
+  // The last selects what the second does.
+  assert.equal(granted() - before, 3);
+});
+
+test("a subject is limited whatever scopes it asks for, and others keep their tokens", async (t) => {
+  const all = Array.from({ length: 14 }, (_, place) => `SCOPE_${place}`);
+  let grants = 0;
+  const grant = (/** @type {any} */ { scopes }) => {
+    return { accessToken: `token-${++grants}`, expiresInMs: 3_600_000, scopes };
+  };
+  movableClock(t);
+  const endpoint = "https://mine.test/graphql";
+  for (const [rateLimit, requests] of /** @type {const} */ ([
+    [undefined, 60],
+    [false, 64],
+  ])) {
+    const tokens = managerFor(t, { provider: { name: "mine", endpoint, grant }, scopes: all });
+    const authorize = (/** @type {Request} */ request) => ({
+      userId: `${request.headers.get("cookie")}`,
+      scopes: all,
+    });
+    const broker = createBroker(tokens, { authorize, rateLimit });
+    const as = (/** @type {string} */ cookie, form = {}) => ask(broker, form, { headers: { cookie } });
+    const before = (await json(as("victim"))).access_token;
+    const counted = grants;
+    /** @type {Record<number, number>} */
+    const statuses = {};
+
+    for (let mask = 1; mask < 500; mask++) {
+      const scope = all.filter((_, place) => (mask >> place) & 1).join(" ");
+      const { status } = await as("mallory", { scope });
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    }
+
+    // Some come again while the test runs: one in a second, or in fourteen.
+    const allowed = statuses[200] ?? 0;
+    assert.ok(allowed >= requests && allowed <= requests + 30, `${allowed}`);
+    assert.equal(allowed + (statuses[429] ?? 0), 499);
+    assert.equal(grants - counted, allowed);
+    assert.equal((await json(as("victim"))).access_token, before);
+  }
+});
+
+test("reports of refused tokens count for the identity, whatever its scopes", async (t) => {
+  movableClock(t);
+  const { tokens } = await managed(t);
+  const broker = createBroker(
+    tokens,
+    giving({ userId: user("a"), scopes: ["LIST_OFFERS", "LIST_PURCHASES"] }),
+  );
+  const offers = { scope: "LIST_OFFERS" };
+  const [one, other] = [await json(ask(broker, offers)), await json(ask(broker))];
+
+  const next = await json(ask(broker, { ...offers, refused: digestOf(one.access_token) }));
+  const same = await json(ask(broker, { refused: digestOf(other.access_token) }));
+
+  assert.notEqual(next.access_token, one.access_token);
+  assert.equal(same.access_token, other.access_token);
 });

@@ -30,6 +30,8 @@ pub enum Want {
         min_validity: Option<Duration>,
         /// The scopes it must have.
         scopes: Option<ScopeSet>,
+        /// Whether a sibling's token with more scopes will do.
+        lent: Lent,
     },
     /// A token granted from now on: `refresh`.
     Fresh,
@@ -37,7 +39,18 @@ pub enum Want {
 
 impl Want {
     /// What `getToken()` wants that is told nothing.
-    pub const USABLE: Self = Self::Usable { min_validity: None, scopes: None };
+    pub const USABLE: Self = Self::Usable { min_validity: None, scopes: None, lent: Lent::Accepted };
+}
+
+/// Whether a caller accepts a token that a session with more scopes of the same identity holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lent {
+    /// Any token that has the scopes.
+    #[default]
+    Accepted,
+    /// Only one that was asked for with just these scopes, such as for a page: a wider token is
+    /// more than its receiver was given.
+    Rejected,
 }
 
 /// Something that has happened.

@@ -102,7 +102,7 @@ pub use holding::{Expiry, Holding, Stage};
 pub use jitter::Jitter;
 pub use lifecycle::{Lifecycle, Status};
 pub use message::{
-    CallId, Change, Effect, Event, Fence, FlightId, Grant, GrantFailure, Reason, Remains, Want, Written,
+    CallId, Change, Effect, Event, Fence, FlightId, Grant, GrantFailure, Lent, Reason, Remains, Want, Written,
 };
 pub use policy::{IoLimits, IoScope, Pace, Policy, RefreshMode, Retry, Sharing, Step, cool_down};
 pub use pool::{Identity, Limits, Pool, PoolEffect, Scoping, SessionId};

@@ -22,8 +22,8 @@ pub use selector::{Selection, read_selector};
 
 use crate::{
     core::{
-        IoLimits, Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError, Want,
-        parts,
+        IoLimits, Lent, Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError,
+        Want, parts,
     },
     json::{Credentials, Function, Json, Platform},
     provider::{Profile, Wire},
@@ -181,9 +181,10 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
 /// `invalid_options`; the message names the key and what to write.
 pub fn read_call(given: &Given) -> Result<Want, TokenError> {
     let complaint = Complaint::default();
-    let options = call(given, &complaint, "signal minValidityMs scopes");
+    let options = call(given, &complaint, "signal minValidityMs scopes exactScopes");
     let scopes = options.optional_scopes();
-    let want = Want::Usable { min_validity: options.millis_or_none("minValidityMs"), scopes };
+    let lent = if options.flag("exactScopes") { Lent::Rejected } else { Lent::Accepted };
+    let want = Want::Usable { min_validity: options.millis_or_none("minValidityMs"), scopes, lent };
     complaint.raised()?;
     Ok(want)
 }

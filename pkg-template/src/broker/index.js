@@ -10,7 +10,10 @@ import { Origins } from "./origins.js";
 import { checkOptions } from "./options.js";
 import { RateLimit } from "./rate-limit.js";
 import { Refusal, tooMany } from "./refusal.js";
-import { OWN, givenTo, isWithin, nameOf } from "./selector.js";
+import { ScopeSets } from "./scope-sets.js";
+import { identityOf, isWithin, narrowed, selectorFrom } from "./selector.js";
+import { ignoringErrors } from "../ignoring-errors.js";
+import { TokenError } from "../token-error.js";
 import { webCrypto } from "../../stores/sealing.js";
 
 export { toNodeListener } from "./node.js";
@@ -29,21 +32,23 @@ export function createBroker(tokens, options) {
   return (request) => desk.answer(request);
 }
 
-/** How often refusals of a session's token are believed: each costs a grant, and any of its pages may tell one. */
-const BELIEVED = { requests: 1, perMs: 5_000 };
+/** How often reports of a refused token are accepted for an identity: each costs a grant, and any page may make one. */
+const REPORTS = { requests: 1, perMs: 5_000 };
 
 class Desk {
   #tokens;
   #options;
   #origins;
   #requests;
-  #refusals = new RateLimit(BELIEVED);
+  #reports = new RateLimit(REPORTS);
+  #scopeSets = new ScopeSets();
 
   /** @param {TokenManager} tokens @param {BrokerOptions} options */
   constructor(tokens, options) {
     const { allowedOrigins, origin, rateLimit } = checkOptions(tokens, options);
     this.#tokens = tokens;
-    this.#options = options;
+    // Of its own: the object may be changed later.
+    this.#options = { ...options };
     this.#origins = new Origins(allowedOrigins, origin);
     this.#requests = rateLimit && new RateLimit(rateLimit);
   }
@@ -55,8 +60,10 @@ class Desk {
    * @returns {Promise<Response>}
    */
   async answer(request) {
-    const headers = this.#origins.headersFor(request);
+    /** @type {Record<string, string>} */
+    let headers = {};
     try {
+      headers = this.#origins.headersFor(request);
       if (request.method === "OPTIONS") return this.#origins.preflight(request, headers);
       if (request.method !== "POST")
         throw new Refusal(405, "invalid_request", "ask by POST", { allow: METHODS });
@@ -65,10 +72,10 @@ class Desk {
       return granted(token, remainingMs, headers);
     } catch (error) {
       if (error instanceof Refusal) return refused(error, headers);
-      // Nobody listens any more.
-      if (request.signal?.aborted) return new Response(null, { status: 499 });
+      // The page is gone: there is no one to answer.
+      if (request?.signal?.aborted) return new Response(null, { status: 499 });
       const refusal = failed(error);
-      if (refusal.status >= 500) this.#tell(error, request);
+      if (refusal.status >= 500) this.#report(error, request);
       return refused(refusal, headers);
     }
   }
@@ -78,59 +85,81 @@ class Desk {
    * @param {Asked} asked
    */
   async #grant(request, asked) {
-    const given = await this.#options.authorize(request, asked.selector());
-    const selector = givenTo(asked, given);
-    const name = nameOf(selector);
-    const { subject } = this.#options;
-    const retryAfterMs = this.#requests?.take(subject ? await subject(request, selector) : name);
-    if (retryAfterMs) throw tooMany(retryAfterMs);
+    const given = selectorFrom(await this.#options.authorize(request, asked.selector()));
+    const selector = narrowed(asked, given);
+    const identity = identityOf(given);
+    await this.#limit(request, given, identity);
+    if (selector !== given) throwIfLate(this.#scopeSets.take(identity, selector.scopes ?? []));
 
-    const session = name === OWN ? this.#tokens : this.#tokens.session(selector);
-    if (asked.refused !== undefined) await this.#believe(session, name, asked.refused);
-    const token = await this.#token(session, selector, request.signal);
+    const session = isEmpty(selector) ? this.#tokens : this.#tokens.session(selector);
+    if (asked.refused !== undefined) await this.#acceptReport(session, identity, asked.refused);
+    const token = await tokenOf(session, selector, request.signal);
     if (asked.scopes && !isWithin(asked.scopes, token.scopes)) throw outOfReach();
     return { token, remainingMs: remaining(session, token) };
   }
 
   /**
-   * The session's token. It may be one that was granted for more scopes, which serves a program well and is too much
-   * for a page: then the session gets one of its own.
+   * Counts the request for its subject, whatever scopes it asks for.
    *
-   * @param {TokenSession} session
-   * @param {BrokerSelector} selector
-   * @param {AbortSignal} signal
+   * @param {Request} request
+   * @param {BrokerSelector} given
+   * @param {string} identity
    */
-  async #token(session, { scopes }, signal) {
-    const token = await session.getAccessToken({ signal });
-    if (scopes === undefined || isWithin(token.scopes, scopes)) return token;
-    const own = await session.refresh({ signal });
-    if (isWithin(own.scopes, scopes)) return own;
-    throw new Error("the API granted more scopes than `authorize` gave, and its token was withheld");
+  async #limit(request, given, identity) {
+    if (this.#requests === undefined) return;
+    const { subject: subjectOf } = this.#options;
+    const subject = subjectOf ? await subjectOf(request, given) : identity;
+    if (typeof subject !== "string") {
+      throw new TokenError("invalid_options", "`subject` must give a string, such as the id of the user");
+    }
+    throwIfLate(this.#requests.take(subject));
   }
 
   /**
-   * Invalidates the token that a page says was refused, if it is the one held.
+   * Invalidates the token that a page reports as refused, if it is the one held.
    *
    * @param {TokenSession} session
-   * @param {string} name
+   * @param {string} identity
    * @param {string} digest
    */
-  async #believe(session, name, digest) {
+  async #acceptReport(session, identity, digest) {
     const held = session.peek()?.value;
-    if (held !== undefined && (await digestOf(held)) === digest && this.#refusals.take(name) === 0) {
+    if (held !== undefined && (await digestOf(held)) === digest && this.#reports.take(identity) === 0) {
       session.invalidate(held);
     }
   }
 
   /** @param {unknown} error @param {Request} request */
-  #tell(error, request) {
-    try {
-      this.#options.onError?.(error, request);
-    } catch {
-      // Whoever listens disturbs nobody.
-    }
+  #report(error, request) {
+    const { onError } = this.#options;
+    ignoringErrors(() => onError?.(error, request));
   }
 }
+
+/**
+ * Returns a token that was granted to this session: one that another session lends has more scopes, which serves a
+ * program well and is too much for a page.
+ *
+ * @param {TokenSession} session
+ * @param {BrokerSelector} selector
+ * @param {AbortSignal} signal
+ */
+async function tokenOf(session, { scopes }, signal) {
+  const token = await session.getAccessToken({ signal, exactScopes: true });
+  if (scopes === undefined || isWithin(token.scopes, scopes)) return token;
+  throw new TokenError(
+    "protocol",
+    "the API granted more scopes than `authorize` gave, and its token was withheld; have `authorize` give these as well",
+  );
+}
+
+/** @param {number} retryAfterMs */
+function throwIfLate(retryAfterMs) {
+  if (retryAfterMs > 0) throw tooMany(retryAfterMs);
+}
+
+/** @param {object} object */
+const isEmpty = (object) => Object.keys(object).length === 0;
 
 const METHODS = "POST, OPTIONS";
 

@@ -7,22 +7,46 @@
  * @returns {(message: NodeRequest, response: NodeResponse) => Promise<void>}
  */
 export function toNodeListener(broker) {
-  return async (/** @type {any} */ message, /** @type {any} */ response) => {
-    const gone = new AbortController();
-    response.once("close", () => gone.abort());
-    const request = requestOf(message, gone.signal);
-    if (request === undefined) {
-      response.writeHead(400, { "cache-control": "no-store", connection: "close" }).end();
-      return;
+  return async (message, response) => {
+    try {
+      await respond(broker, message, response);
+    } catch {
+      // `node:http` ignores the promise, and its rejection would end the process.
+      fail(response);
     }
-    const answer = await broker(request);
-    const body = await answer.text();
-    if (response.destroyed) return;
-    const headers = Object.fromEntries(answer.headers);
-    // What was not read of the body is not waited for. HTTP/2 has no such header, and no need of it.
-    if (!message.complete && message.httpVersionMajor < 2) headers.connection = "close";
-    response.writeHead(answer.status, headers).end(body);
   };
+}
+
+/** @param {Broker} broker @param {any} message @param {any} response */
+async function respond(broker, message, response) {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  const request = requestOf(message, gone.signal);
+  if (request === undefined) {
+    response.writeHead(400, { "cache-control": "no-store", connection: "close" }).end();
+    return;
+  }
+  const answer = await broker(request);
+  const body = await answer.text();
+  if (response.destroyed) return;
+  const headers = Object.fromEntries(answer.headers);
+  // What was not read of the body is not waited for. HTTP/2 has no such header, and no need of it.
+  if (!message.complete && message.httpVersionMajor < 2) headers.connection = "close";
+  response.writeHead(answer.status, headers).end(body);
+}
+
+/**
+ * Answers with 500 where nothing was sent yet; else ends the connection, so that no page waits for the rest.
+ *
+ * @param {any} response
+ */
+function fail(response) {
+  try {
+    if (response.headersSent) response.destroy();
+    else response.writeHead(500, { "cache-control": "no-store" }).end();
+  } catch {
+    // There is no connection any more.
+  }
 }
 
 /**

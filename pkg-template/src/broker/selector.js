@@ -1,26 +1,51 @@
-// Which session a page gets: what `authorize` gave, or less, never anything else.
+// The session that a page gets: the one that `authorize` returned, or fewer scopes of it.
 
+import { membersOf } from "../selector.js";
+import { TokenError } from "../token-error.js";
 import { Refusal } from "./refusal.js";
 
 /** @import { BrokerSelector } from "../../broker.js" */
 /** @import { Asked } from "./form.js" */
 
 /**
- * The selector that `authorize` gave, narrowed to the scopes that were asked for.
+ * Returns what `authorize` returned as a selector of its own, whose members are read once. Whatever is not clearly a
+ * selector is an error: most mistakes would otherwise select the manager's own session.
  *
- * @param {Asked} asked
- * @param {BrokerSelector | null | undefined} given
+ * @param {unknown} given
  * @returns {BrokerSelector}
  */
-export function givenTo(asked, given) {
-  if (given === null || given === undefined) {
+export function selectorFrom(given) {
+  if (given === null || given === undefined || given === false) {
     // RFC 9110 section 15.5.2 wants a scheme; this one opens no dialog.
     const challenge = { "www-authenticate": "Bearer" };
     throw new Refusal(401, "invalid_client", "who asks is not known here; sign in first", challenge);
   }
-  checkSelector(given);
+  const members = typeof given === "object" ? membersOf(given) : undefined;
+  if (members === undefined) throw notASelector("something that is not a plain object");
+  const missing = members.find(([, value]) => value === undefined);
+  if (missing !== undefined) {
+    throw notASelector(`a selector whose member \`${shown(missing[0])}\` is undefined`);
+  }
+  const selector = /** @type {BrokerSelector} */ (Object.fromEntries(members));
+  if (!members.some(([name]) => name === "scopes")) return selector;
+  const scopes = /** @type {unknown} */ (selector.scopes);
+  const copy = Array.isArray(scopes) ? Array.from(scopes) : [];
+  if (copy.length === 0 || !copy.every((scope) => typeof scope === "string")) {
+    throw notASelector("a selector whose `scopes` is not an array of strings, at least one");
+  }
+  return { ...selector, scopes: copy };
+}
+
+/**
+ * Narrows a selector to the scopes that were asked for.
+ *
+ * @param {Asked} asked
+ * @param {BrokerSelector} given
+ * @returns {BrokerSelector}
+ */
+export function narrowed(asked, given) {
   for (const [field, value] of Object.entries(asked.fields)) {
-    // All that a form has are texts.
+    // All values of a form are strings.
     const own = Object.hasOwn(given, field) ? given[field] : undefined;
     if (own === undefined || own === null || typeof own === "object" || `${own}` !== value) {
       throw new Refusal(403, "unauthorized_client", "a token for this identity is not given to who asks");
@@ -34,18 +59,14 @@ export function givenTo(asked, given) {
 }
 
 /**
- * A name for a selector, the same for equal ones.
+ * Returns a text for the identity that a selector names, whatever its scopes.
  *
  * @param {BrokerSelector} selector
  */
-export function nameOf(selector) {
-  const told = Object.entries(selector).filter(([, value]) => value !== undefined);
-  const sorted = told.map(([field, value]) => [field, Array.isArray(value) ? [...value].sort() : value]);
-  return JSON.stringify(sorted.sort(([one], [other]) => (`${one}` < `${other}` ? -1 : 1)));
+export function identityOf({ scopes, ...identity }) {
+  const members = Object.entries(identity);
+  return JSON.stringify(members.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
-
-/** The name of the manager's own session. */
-export const OWN = "[]";
 
 /**
  * @param {readonly string[]} scopes
@@ -53,12 +74,18 @@ export const OWN = "[]";
  */
 export const isWithin = (scopes, others) => scopes.every((scope) => others.includes(scope));
 
-/** @param {unknown} given */
-function checkSelector(given) {
-  const isObject = typeof given === "object" && given !== null && !Array.isArray(given);
-  const { scopes } = Object(given);
-  if (isObject && (scopes === undefined || Array.isArray(scopes))) return;
-  throw new TypeError(
-    "`authorize` must give a selector, such as { userId } or {} for the manager's own session, or null for nobody",
+/** @param {string} what */
+function notASelector(what) {
+  return new TokenError(
+    "invalid_options",
+    "`authorize` must give a selector: a plain object such as { userId }, each of whose members is defined, or {} for " +
+      `the manager's own session; or null for nobody. It gave ${what}`,
   );
 }
+
+/**
+ * A member's name for a message: short, and visible ASCII.
+ *
+ * @param {string} name
+ */
+const shown = (name) => (/^[\x21-\x7e]{1,40}$/.test(name) ? name : "…");

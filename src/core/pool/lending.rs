@@ -3,7 +3,7 @@
 //! Decides who is asked for it. Leaves getting it to the one who is.
 
 use super::{
-    super::{AccessToken, CallId, Effect, Event, ScopeSet, TokenError, UnixMillis, Want},
+    super::{AccessToken, CallId, Effect, Event, Lent, ScopeSet, TokenError, UnixMillis, Want},
     Effects, Pool, Scoping, SessionId,
     index::Index,
 };
@@ -62,7 +62,8 @@ impl<T: Clone> Pool<T> {
     /// A caller wants a token: that of the session, or a sibling's that has what they need,
     /// or a new one. Other scopes than the session's are granted to a sibling, for these scopes
     /// alone: a request gets no more rights than it needs, and the session's other callers go on
-    /// getting the token held.
+    /// getting the token held. A caller who rejects lent tokens is given one that was asked for
+    /// with exactly those scopes.
     ///
     /// The session that is to be told; `None` where the caller has been answered.
     pub(super) fn requested(
@@ -75,12 +76,14 @@ impl<T: Clone> Pool<T> {
     ) -> Option<u32> {
         self.touch(place, now);
         let session = self.sessions.get(place)?;
-        if let Want::Usable { scopes: wish, .. } = want
-            && !session.lifecycle.serves(want, now)
+        if let Want::Usable { scopes: wish, lent, .. } = want
+            && (*lent == Lent::Rejected || !session.lifecycle.serves(want, now))
         {
             let (of, asked) = (session.id, session.lifecycle.scopes());
             let needed = wish.as_ref().filter(|wish| !wish.is_empty()).unwrap_or(asked).clone();
-            if let Some(lender) = self.lender(place, want, &needed, now) {
+            if *lent == Lent::Accepted
+                && let Some(lender) = self.lender(place, want, &needed, now)
+            {
                 self.lend(place, lender, call, now, effects);
                 return None;
             }

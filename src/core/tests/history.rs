@@ -13,7 +13,7 @@ use super::{
     world::Dice,
 };
 use crate::core::{
-    AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, IoScope, Jitter,
+    AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, IoScope, Jitter, Lent,
     Lifecycle, Phase, Policy, RefreshMode, RefreshToken, Refusal, Retry, ScopeSet, Sharing, Skew, Stamp,
     TokenError, TokenSet, Tokens, UnixMillis, Want,
 };
@@ -194,7 +194,7 @@ fn want(dice: &mut Dice) -> Want {
         return Want::Fresh;
     }
     let min_validity = dice.happens(0.2).map(|()| span(dice));
-    Want::Usable { min_validity, scopes: dice.happens(0.2).map(|()| some_scopes(dice)) }
+    Want::Usable { min_validity, scopes: dice.happens(0.2).map(|()| some_scopes(dice)), lent: Lent::Accepted }
 }
 
 fn some_scopes(dice: &mut Dice) -> ScopeSet {

@@ -6,7 +6,7 @@ use super::{
     failure, millis, scopes, seconds, token,
 };
 use crate::core::{
-    CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Identity, Jitter, Limits,
+    CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Identity, Jitter, Lent, Limits,
     Policy, Pool, PoolEffect, RefreshMode, Refusal, Scoping, SessionId, Sharing, TokenSet, UnixMillis, Want,
 };
 
@@ -120,7 +120,11 @@ fn name(tokens: &TokenSet) -> Result<String, ErrorCode> {
 }
 
 fn wanting(names: &[&str]) -> Want {
-    Want::Usable { min_validity: None, scopes: Some(scopes(names)) }
+    Want::Usable { min_validity: None, scopes: Some(scopes(names)), lent: Lent::Accepted }
+}
+
+fn exactly(wish: Option<&[&str]>) -> Want {
+    Want::Usable { min_validity: None, scopes: wish.map(scopes), lent: Lent::Rejected }
 }
 
 fn slots(max_concurrent_grants: usize) -> Limits {
@@ -344,6 +348,30 @@ fn a_session_uses_the_fresh_token_of_a_sibling_that_has_all_its_scopes() {
     bench.now = bench.now + seconds(LIFETIME - 5);
     bench.ask(narrow);
     assert!(bench.sent().contains(&narrow));
+}
+
+#[test]
+fn a_caller_who_rejects_lent_tokens_is_given_one_that_was_asked_for_with_just_its_scopes() {
+    let mut bench = Bench::new(Limits::default());
+    let wide = bench.open(1, &["A", "B"]);
+    bench.ask(wide);
+    let wider = bench.grant(wide, 1, Some(&["A", "B"]));
+    let narrow = bench.open(1, &["A"]);
+    let lent = bench.ask(narrow);
+    assert_eq!(bench.settled(), [(lent, name(&wider))]);
+
+    let own = bench.ask_for(narrow, exactly(None));
+    assert_eq!((bench.settled(), bench.sent()), (vec![], vec![narrow]));
+    let granted = bench.grant(narrow, 1, Some(&["A"]));
+    assert_eq!(bench.settled(), [(own, name(&granted))]);
+
+    // Other scopes than the session's are asked for on their own as well, whatever is held.
+    let more = bench.ask_for(narrow, exactly(Some(&["B", "C"])));
+    let [sibling] = bench.sent()[..] else { panic!("one grant") };
+    let granted = bench.grant(sibling, 1, Some(&["B", "C"]));
+    assert_eq!(bench.settled(), [(more, name(&granted))]);
+    let both = bench.ask_for(narrow, exactly(Some(&["B", "A"])));
+    assert_eq!((bench.settled(), bench.sent()), (vec![(both, name(&wider))], vec![]));
 }
 
 #[test]

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 
 use super::{START, failure, seconds, token, world::Dice};
 use crate::core::{
-    CallId, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Identity, Jitter, Lifecycle, Limits,
-    Phase, Policy, Pool, PoolEffect, RefreshMode, Refusal, ScopeSet, Scoping, SessionId, Sharing, TokenError,
-    TokenSet, UnixMillis, Want, Written,
+    CallId, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Identity, Jitter, Lent, Lifecycle,
+    Limits, Phase, Policy, Pool, PoolEffect, RefreshMode, Refusal, ScopeSet, Scoping, SessionId, Sharing,
+    TokenError, TokenSet, UnixMillis, Want, Written,
 };
 
 /// A session as it is asked for.
@@ -246,10 +246,12 @@ impl Driver {
         let selector = Selector { identity, scopes: some_scopes(scopes) };
         let want = match self.dice.between(0, 8) {
             0 => Want::Fresh,
-            1 => Want::Usable { min_validity: Some(seconds(90)), scopes: None },
+            1 => Want::Usable { min_validity: Some(seconds(90)), scopes: None, lent: Lent::Accepted },
             2 | 3 if self.kin == Kin::Several => {
-                Want::Usable { min_validity: None, scopes: Some(some_scopes(self.dice.between(1, 4))) }
+                let lent = if self.dice.happens(0.3).is_some() { Lent::Rejected } else { Lent::Accepted };
+                Want::Usable { min_validity: None, scopes: Some(some_scopes(self.dice.between(1, 4))), lent }
             }
+            4 => Want::Usable { min_validity: None, scopes: None, lent: Lent::Rejected },
             _ => Want::USABLE,
         };
         let (identity, scopes, context) = selector.taken_apart();

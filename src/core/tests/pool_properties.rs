@@ -9,7 +9,9 @@ use super::{
     history::config,
     pool_history::{Cause, Kin, Selector, Standing, Step, Told, View, any_plans, plans, some_scopes},
 };
-use crate::core::{Effect, Event, PoolEffect, ScopeSet, SessionId, TokenSet, UnixMillis, Want};
+use crate::core::{
+    Effect, Event, Lent, PoolEffect, ScopeSet, Scoping, SessionId, TokenSet, UnixMillis, Want,
+};
 
 /// The sessions that were given their turn in a step, in order.
 fn turns(before: Option<&Step>, step: &Step) -> Vec<SessionId> {
@@ -200,6 +202,12 @@ proptest! {
                 let granted = given.scopes.as_ref().is_some_and(|granted| !needed.is_empty() && granted.includes(&needed));
                 let asked = owner.scopes == selector.scopes || owner.scopes == needed;
                 assert!(asked || granted, "{needed:?} of {owner:?}: {step:#?}");
+                if matches!(wants[call], Want::Usable { lent: Lent::Rejected, .. }) {
+                    // Where scopes cannot be asked for, the session's own token is all there is.
+                    let fixed = plan.limits.scoping == Scoping::Fixed;
+                    let exact = if fixed { &selector.scopes } else { &needed };
+                    assert_eq!(&owner.scopes, exact, "{step:#?}");
+                }
             }
         }
     }
@@ -210,7 +218,7 @@ proptest! {
         driver.act_all(&plan.acts);
         let mut before: BTreeMap<SessionId, View> = BTreeMap::new();
         for step in &driver.steps {
-            if let Cause::Told(session, Event::Requested(call, want @ Want::Usable { min_validity, .. })) = &step.cause {
+            if let Cause::Told(session, Event::Requested(call, want @ Want::Usable { min_validity, lent: Lent::Accepted, .. })) = &step.cause {
                 let selector = driver.selector(*session);
                 let needed = needed(&selector, want);
                 let fresh = |held: &TokenSet| {

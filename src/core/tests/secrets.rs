@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use super::{START, failure, scopes, seconds};
 use crate::core::{
     AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Grant,
-    GrantFailure, Holding, Jitter, Lifecycle, Phase, Policy, Queue, Reason, RefreshToken, Refusal, Remains,
-    Secret, Skew, Stamp, Superseded, TokenError, TokenSet, Tokens, Turn, UnixMillis, Want, Written,
+    GrantFailure, Holding, Jitter, Lent, Lifecycle, Phase, Policy, Queue, Reason, RefreshToken, Refusal,
+    Remains, Secret, Skew, Stamp, Superseded, TokenError, TokenSet, Tokens, Turn, UnixMillis, Want, Written,
 };
 
 /// A part of every secret here, and of nothing else.
@@ -187,7 +187,8 @@ impl Watched {
 fn a_life_from_success_to_failure_to_the_end_prints_no_secret() {
     let machine = Lifecycle::new(Policy::default(), scopes(&["ASKED", "MISSING"]), Jitter::new(1));
     let mut life = Watched { machine, printed: Printed::default(), flight: FlightId(0) };
-    let wanted = Want::Usable { min_validity: None, scopes: Some(scopes(&["MISSING"])) };
+    let wanted =
+        Want::Usable { min_validity: None, scopes: Some(scopes(&["MISSING"])), lent: Lent::Accepted };
     let transient = || Err(GrantFailure::Transient(failure(ErrorCode::Timeout)));
     let refused = || Err(GrantFailure::RefreshTokenRefused(failure(ErrorCode::InvalidCredentials)));
 

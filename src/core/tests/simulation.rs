@@ -14,8 +14,8 @@ use super::{
     },
 };
 use crate::core::{
-    CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Policy, RefreshMode, TokenError,
-    TokenSet, Want,
+    CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Lent, Policy, RefreshMode,
+    TokenError, TokenSet, Want,
 };
 
 /// The first moment: far enough from the epoch for every clock.
@@ -235,7 +235,7 @@ impl Simulation {
         let want = match self.dice.between(0, 100) {
             0..2 if self.climate.weather == Weather::Rough => Want::Fresh,
             2..4 if self.climate.weather == Weather::Rough => {
-                Want::Usable { min_validity: Some(seconds(45)), scopes: None }
+                Want::Usable { min_validity: Some(seconds(45)), scopes: None, lent: Lent::Accepted }
             }
             _ => Want::USABLE,
         };

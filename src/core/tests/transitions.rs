@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
-    AccessToken, CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Jitter, Lifecycle,
-    Phase, Policy, Reason, Refusal, Retry, Sharing, Stage, Stamp, TokenError, TokenSet, UnixMillis, Want,
-    Written,
+    AccessToken, CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Jitter, Lent,
+    Lifecycle, Phase, Policy, Reason, Refusal, Retry, Sharing, Stage, Stamp, TokenError, TokenSet,
+    UnixMillis, Want, Written,
 };
 
 mod table;
@@ -170,7 +170,7 @@ const KINDS: [&str; 23] = [
 /// A new kind of event stops the build here, until it has its place in [`KINDS`].
 fn kind_of(event: &Event) -> &'static str {
     match event {
-        Event::Requested(_, Want::Usable { min_validity: None, scopes: None }) => KINDS[0],
+        Event::Requested(_, Want::Usable { min_validity: None, scopes: None, .. }) => KINDS[0],
         Event::Requested(_, Want::Usable { min_validity: Some(_), .. }) => KINDS[12],
         Event::Requested(_, Want::Usable { scopes: Some(_), .. }) => KINDS[13],
         Event::Requested(_, Want::Fresh) => KINDS[1],
@@ -223,7 +223,10 @@ fn calls() -> Vec<Told> {
         }),
         ("getToken({ scopes }), of a token that was granted without them", |_| {
             let wanted = Some(scopes(&["OTHER"]));
-            Event::Requested(CALLER, Want::Usable { min_validity: None, scopes: wanted })
+            Event::Requested(
+                CALLER,
+                Want::Usable { min_validity: None, scopes: wanted, lent: Lent::Accepted },
+            )
         }),
         ("refresh()", |_| Event::Requested(CALLER, Want::Fresh)),
         ("a caller gives up", |_| Event::Abandoned(WAITER)),
@@ -342,7 +345,7 @@ fn permanent() -> GrantFailure {
 }
 
 const fn long_wish() -> Want {
-    Want::Usable { min_validity: Some(seconds(70)), scopes: None }
+    Want::Usable { min_validity: Some(seconds(70)), scopes: None, lent: Lent::Accepted }
 }
 
 fn named(name: &str, issued_at: UnixMillis) -> TokenSet {

@@ -24,7 +24,24 @@ fn a_call_says_how_good_the_token_must_be() {
         map([("minValidityMs", number(0.0)), ("scopes", texts(&["B", "A", "B"])), ("signal", Given::Other)]);
 
     let scopes = Some(["A", "B"].into_iter().collect());
-    assert_eq!(want(&given), Want::Usable { min_validity: Some(Duration::ZERO), scopes });
+    assert_eq!(
+        want(&given),
+        Want::Usable { min_validity: Some(Duration::ZERO), scopes, lent: Lent::Accepted }
+    );
+}
+
+#[test]
+fn a_call_may_reject_tokens_with_more_scopes() {
+    let exact = |value| map([("exactScopes", value)]);
+
+    let rejected = Want::Usable { min_validity: None, scopes: None, lent: Lent::Rejected };
+    assert_eq!(want(&exact(Given::Bool(true))), rejected);
+    assert_eq!(want(&exact(Given::Bool(false))), Want::USABLE);
+    for (value, _) in
+        kinds().into_iter().filter(|(value, _)| !matches!(value, Given::Bool(_) | Given::Missing))
+    {
+        assert!(read_call(&exact(value)).is_err());
+    }
 }
 
 #[test]
@@ -51,7 +68,7 @@ fn options_of_a_call_are_an_object() {
 fn unknown_keys_of_a_call_are_refused() {
     assert_eq!(
         wrong(&map([("force", Given::Bool(true))])),
-        "option `force` is not known; known here are `signal`, `minValidityMs`, `scopes`"
+        "option `force` is not known; known here are `signal`, `minValidityMs`, `scopes`, `exactScopes`"
     );
     assert_eq!(
         wrong(&map([("minValidtyMs", number(1.0))])),

@@ -1,0 +1,15 @@
+// Calls of functions whose result does not matter.
+
+/**
+ * Calls a function and ignores what it throws and how a promise that it returns is rejected, at once or later.
+ *
+ * @param {() => unknown} action
+ * @returns {Promise<void>} resolves when all is over
+ */
+export async function ignoringErrors(action) {
+  try {
+    await action();
+  } catch {
+    // By design.
+  }
+}
