@@ -119,7 +119,8 @@ export class TokenManager {
   /**
    * Takes a newer token out of an ordinary answer of the API (Toggle's sliding token, or a
    * profile's `sliding` header). Its body is not touched. In browsers the server must list the
-   * header in `Access-Control-Expose-Headers`.
+   * header in `Access-Control-Expose-Headers`. An answer of another origin than the endpoint's
+   * replaces nothing.
    *
    * @returns whether there was one
    */
@@ -133,12 +134,18 @@ export class TokenManager {
    * more. A new token that is refused as well is kept, and its answer is given.
    *
    * - A request that brings its own `Authorization` is sent as it is, and only once.
-   * - The token goes to the endpoint's origin and to the option `origins` alone. Redirects are
-   *   followed as `fetch` follows them, and `fetch` takes the token off where they lead elsewhere;
-   *   a replacement given as option `fetch` must do the same.
-   * - Bodies and headers are taken as they are at the call. A stream is sent once: if that is
-   *   refused, its answer is given. A `Request` is cloned, so its body stays in memory until the
-   *   answer is there.
+   * - The token goes to the endpoint's origin and to the option `origins` alone.
+   * - Redirects are followed by the rules of the Fetch standard, at most 20, also where the option
+   *   `fetch` would keep headers that it should remove. The token goes along to origins that may
+   *   have it; once another one had the request, it is not sent again. `cookie`,
+   *   `proxy-authorization` and `host` stay at their origin. `response.redirected` is `true`, but
+   *   not in a `clone()` of it. A page cannot follow redirects itself: the browser does, and takes
+   *   the token off wherever the origin changes.
+   * - Address, method, headers and body are read once, at the call. A stream is sent once: if that
+   *   is refused, its answer is given; if it is redirected with its body, `fetch` rejects. A
+   *   `Request` is cloned, so its body stays in memory until the answer is there. A `Request` of
+   *   another implementation (node-fetch, the npm package undici) is read by its public members,
+   *   its body to the end.
    * - Nothing is sent again where `data` has a root field that is not null.
    * - Only JSON of up to 1 MiB is looked into; the caller has its body whole. Other answers are given as soon as their
    *   headers are there.

@@ -20,8 +20,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     core::{
-        CallId, Change, Effect, ErrorCode, Event, Jitter, Pool, PoolEffect, ScopeSet, Secret, SessionId,
-        Status, TokenError, TokenSet, Want,
+        AccessToken, CallId, Change, Effect, ErrorCode, Event, Jitter, Pool, PoolEffect, ScopeSet, Secret,
+        SessionId, Status, TokenError, TokenSet, Want,
     },
     grant::Errand,
     graphql::{Dialect, Ruling, explain, judge, observe, rejected},
@@ -237,9 +237,24 @@ impl Driver {
         Some(gone.remove(place).1)
     }
 
-    /// Takes a newer token out of an ordinary answer; whether there was one.
-    pub(crate) fn adopt(self: &Rc<Self>, desk: &Desk, response: &JsValue) -> bool {
+    /// Takes a newer token out of an ordinary answer to a request that carried `lent`, or the
+    /// desk's own token; whether there was one.
+    pub(crate) fn adopt(
+        self: &Rc<Self>,
+        desk: &Desk,
+        response: &JsValue,
+        lent: Option<&AccessToken>,
+    ) -> bool {
         let Some(observed) = self.observed(response) else { return false };
+        if let Some(lent) = lent {
+            // It has the scopes of the session that lent its token, and belongs to that one.
+            let asked = self.session_at(desk);
+            let owner = asked.and_then(|session| self.pool.borrow().owner(session, lent));
+            if let Some(owner) = owner {
+                self.dispatch(owner, Event::Observed(observed));
+            }
+            return owner.is_some();
+        }
         let token = observed.access_token.clone();
         let holds = || {
             let session = self.session_at(desk);

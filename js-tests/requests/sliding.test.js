@@ -107,6 +107,36 @@ describe("tokens.fetch takes over", () => {
   });
 });
 
+test("a newer token belongs to the session whose token was sent, not to one that had it lent", async (t) => {
+  /** What the API lets each token do. @type {Map<string, string[]>} */
+  const allowed = new Map();
+  const issue = (/** @type {string[]} */ scopes) => {
+    const token = `token-${allowed.size + 1}`;
+    allowed.set(token, scopes);
+    return token;
+  };
+  const { endpoint, asked } = await apiFor(t, ({ token = "" }, response) => {
+    json(response, 200, { data: { ok: true } }, { "x-new": issue(allowed.get(token) ?? []) });
+  });
+  const grant = (/** @type {any} */ { scopes }) => ({
+    accessToken: issue(scopes),
+    scopes,
+    expiresInMs: 60_000,
+  });
+  const { tokens } = countedFor(t, endpoint, { scopes: ["READ"] }, { grant, sliding: { header: "x-new" } });
+  const wide = tokens.session({ scopes: ["ADMIN", "READ"] });
+  const narrow = tokens.session({ scopes: ["READ"] });
+  const lent = await wide.getToken();
+
+  await narrow.fetch(endpoint, POST);
+  await narrow.request("{ ok }");
+
+  assert.deepEqual(allowed.get(`${asked[0]?.token}`), ["ADMIN", "READ"]);
+  assert.notEqual(await wide.getToken(), lent);
+  assert.equal(narrow.peek(), undefined);
+  assert.deepEqual(allowed.get(await wide.getToken()), ["ADMIN", "READ"]);
+});
+
 test("in Node, where every header can be read, nothing is warned of", async (t) => {
   const clock = movableClock(t);
   const { endpoint } = await apiFor(t);

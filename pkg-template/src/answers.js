@@ -2,7 +2,6 @@
 //
 // Decides which are looked into, and how far; what they say, the core says.
 
-import { isElsewhere } from "./origins.js";
 import { LARGEST, readUpTo } from "./outside.js";
 import { canReadAhead, readAhead } from "./read-ahead.js";
 
@@ -19,14 +18,14 @@ import { canReadAhead, readAhead } from "./read-ahead.js";
  *
  * @param {Desk} desk
  * @param {Response} response
+ * @param {boolean} isOurs whether it is to a request with the token; else what it says of that means nothing
  * @returns {Promise<Seen>}
  */
-export async function lookInto(desk, response) {
-  if (!isAnswer(response)) return NOTHING;
+export async function lookInto(desk, response, isOurs) {
+  if (!isOurs) return NOTHING;
   const { statuses, speaks } = desk.traits;
   const refusing = statuses.includes(response.status);
-  // What another address says of the token means nothing: it did not get it.
-  if ((!refusing && !speaks) || isElsewhere(desk, response)) return NOTHING;
+  if (!refusing && !speaks) return NOTHING;
   const text = JSON_TYPE.test(response.headers.get("content-type") ?? "")
     ? await copied(response)
     : undefined;

@@ -4,8 +4,8 @@
 // believed, the core says.
 
 import { discard, isAnswer, lookInto } from "./answers.js";
-import { foreign, isAccepted, isElsewhere } from "./origins.js";
-import { kept, prepare } from "./prepared-request.js";
+import { foreign, isAccepted, isEndpoint, leftOrigin, resolved } from "./origins.js";
+import { prepare, redirected, sendable } from "./prepared-request.js";
 import { TELL } from "./words.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */
@@ -23,6 +23,23 @@ import { TELL } from "./words.js";
  */
 
 /**
+ * The last answer to a request, redirects included.
+ *
+ * @typedef {object} Sent
+ * @property {Response} response
+ * @property {string} origin that answered
+ * @property {AccessToken} token
+ * @property {boolean} isLent whether that is the token of another session, which has all scopes of this one
+ * @property {boolean} isOurs whether the request had the token when it got there: else the answer says nothing about it
+ */
+
+/**
+ * Looks at an answer; `isOurs` tells whether it is to a request with the token.
+ *
+ * @typedef {(desk: Desk, response: Response, isOurs: boolean) => Promise<Seen> | Seen} Look
+ */
+
+/**
  * `fetch` with the token.
  *
  * @param {Desk} desk
@@ -34,8 +51,9 @@ import { TELL } from "./words.js";
 export async function fetchWithToken(desk, owner, input, init) {
   const prepared = prepare(input, init);
   if (desk.traits === undefined || desk.closed) await desk.ready();
-  if (prepared.authorization === "callers") return desk.fetch(input, init);
-  if (!isAccepted(desk, prepared.url)) throw foreign(desk, prepared.url);
+  if (prepared.reading) prepared.init.body = await prepared.reading;
+  if (prepared.authorization === "callers") return desk.fetch(...sendable(prepared));
+  if (!isAccepted(desk, prepared.origin)) throw foreign(desk, prepared.origin);
   const options = prepared.signal && { signal: prepared.signal };
   const { response } = await exchange(desk, owner, prepared, options, lookInto);
   return response;
@@ -48,21 +66,22 @@ export async function fetchWithToken(desk, owner, input, init) {
  * @param {unknown} owner
  * @param {Prepared} prepared
  * @param {import("../index.js").GetTokenOptions | undefined} options of the call for a token
- * @param {(desk: Desk, response: Response) => Promise<Seen> | Seen} look
+ * @param {Look} look
  * @returns {Promise<Outcome>}
  */
 export async function exchange(desk, owner, prepared, options, look) {
   const first = (options?.scopes ? undefined : desk.handOut()) ?? (await ask(desk, owner, options));
-  const again = kept(prepared);
-  const response = await send(desk, prepared, first);
-  const seen = await look(desk, response);
+  const sent = await deliver(desk, prepared, first);
+  const { response } = sent;
+  const seen = await look(desk, response, sent.isOurs);
   if (seen.ruling === undefined) {
-    adopt(desk, response, first);
+    adopt(desk, sent);
     return { response, text: seen.text, rejected: false };
   }
-  const last = again === undefined || seen.ruling === "part";
+  const isOnce = prepared.repeat === "once";
+  const last = isOnce || seen.ruling === "part";
   desk.tell((core) => core.tell(last ? TELL.refusedAtLast : TELL.refused, desk, first.value));
-  if (last) return { response, text: seen.text, rejected: again === undefined };
+  if (last) return { response, text: seen.text, rejected: isOnce };
   const next = await ask(desk, owner, options).catch((reason) => {
     discard(response);
     throw reason;
@@ -73,20 +92,21 @@ export async function exchange(desk, owner, prepared, options, look) {
     return { response, text: seen.text, rejected: true };
   }
   discard(response);
-  return resend(desk, again, next, look);
+  return resend(desk, prepared, next, look);
 }
 
 /**
  * @param {Desk} desk
  * @param {Prepared} prepared
  * @param {AccessToken} token
- * @param {(desk: Desk, response: Response) => Promise<Seen> | Seen} look
+ * @param {Look} look
  * @returns {Promise<Outcome>}
  */
 async function resend(desk, prepared, token, look) {
-  const response = await send(desk, prepared, token);
-  const { ruling, text } = await look(desk, response);
-  if (ruling === undefined) adopt(desk, response, token);
+  const sent = await deliver(desk, prepared, token);
+  const { response } = sent;
+  const { ruling, text } = await look(desk, response, sent.isOurs);
+  if (ruling === undefined) adopt(desk, sent);
   else desk.tell((core) => core.tell(TELL.refusedAgain, desk, token.value));
   return { response, text, rejected: ruling === "whole" };
 }
@@ -104,14 +124,96 @@ function ask(desk, owner, options) {
 const whole = (/** @type {AccessToken} */ token) => token;
 
 /**
+ * Sends a request to its end, through redirects.
+ *
  * @param {Desk} desk
  * @param {Prepared} prepared
  * @param {AccessToken} token
+ * @returns {Promise<Sent>}
  */
-function send(desk, { input, init, headers }, token) {
-  const value = `${token.tokenType} ${token.value}`;
-  if (headers instanceof Headers) headers.set("authorization", value);
-  else headers.authorization = value;
+async function deliver(desk, prepared, token) {
+  const isLent = token !== desk.held;
+  const response = await send(desk, prepared, token);
+  const { origin, follows } = prepared;
+  // Each member of a response that is read costs time.
+  const status = follows ? response?.status : undefined;
+  if (status !== undefined && REDIRECTS.has(status))
+    return follow(desk, prepared, { response, token, isLent, status });
+  if (status === 0 && response.type === "opaqueredirect") throw hiddenRedirect();
+  return { response, origin, token, isLent, isOurs: isAnswer(response) && !leftOrigin(response, origin) };
+}
+
+/**
+ * Follows redirects by the Fetch standard, with one difference: the token goes along to every origin that may have it.
+ * Once one that may not was met, it is not sent again, since that one chose where the request goes from there.
+ *
+ * @param {Desk} desk
+ * @param {Prepared} prepared
+ * @param {{ response: Response, token: AccessToken, isLent: boolean, status: number }} first
+ * @returns {Promise<Sent>}
+ */
+async function follow(desk, prepared, { response, token, isLent, status }) {
+  let isKept = true;
+  for (let count = 0; REDIRECTS.has(status); count++) {
+    const target = targetOf(response, prepared.url);
+    if (target === undefined) break;
+    discard(response);
+    if (count === MOST_REDIRECTS) throw new TypeError(`the request was redirected more than ${count} times`);
+    prepared = await redirected(prepared, target, status);
+    isKept &&= isAccepted(desk, target.origin);
+    response = await send(desk, prepared, isKept ? token : undefined);
+    quietly(() => Object.defineProperty(response, "redirected", { value: true }));
+    status = response?.status;
+  }
+  const { origin } = prepared;
+  const isOurs = isKept && isAnswer(response) && !leftOrigin(response, origin);
+  return { response, origin, token, isLent, isOurs };
+}
+
+/** Statuses that redirect, by the Fetch standard. */
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** By the Fetch standard. */
+const MOST_REDIRECTS = 20;
+
+/**
+ * Where a redirect leads; `undefined` where it does not tell.
+ *
+ * @param {Response} response
+ * @param {string} url that it answers to
+ */
+function targetOf({ headers }, url) {
+  const location = headers.get("location");
+  if (location === null || location === undefined) return undefined;
+  const target = resolved(location, url);
+  if (/^https?:\/\/(?![^/?#]*@)/.test(target.url)) return target;
+  throw new TypeError(
+    "the request was redirected to an address that cannot be followed; see its `Location` header",
+  );
+}
+
+/** @param {() => unknown} action */
+function quietly(action) {
+  try {
+    action();
+  } catch {
+    // An answer of the user's own, which may be frozen.
+  }
+}
+
+function hiddenRedirect() {
+  return new TypeError(
+    "the request was redirected, and `fetch` does not show where to here; send to the final address, or give `redirect`",
+  );
+}
+
+/**
+ * @param {Desk} desk
+ * @param {Prepared} prepared
+ * @param {AccessToken | undefined} token
+ */
+function send(desk, prepared, token) {
+  const [input, init] = sendable(prepared, token && `${token.tokenType} ${token.value}`);
   return desk.fetch(input, init);
 }
 
@@ -119,15 +221,16 @@ function send(desk, { input, init, headers }, token) {
  * Takes a newer token out of an answer, or says why a page cannot.
  *
  * @param {Desk} desk
- * @param {Response} response
- * @param {AccessToken} token that was sent
+ * @param {Sent} sent
  */
-function adopt(desk, response, token) {
+function adopt(desk, { response, origin, token, isLent, isOurs }) {
   const { sliding, name, readable } = desk.traits;
-  if (sliding.length === 0 || !isAnswer(response) || isElsewhere(desk, response)) return;
+  if (sliding.length === 0 || !isOurs) return;
+  // Other origins may use the token, and not replace it.
+  if (!isEndpoint(desk, origin)) return;
   if (sliding.some((header) => response.headers.get(header) !== null)) {
     desk.office.warned = true;
-    desk.tell((core) => core.adopt(response, desk));
+    desk.tell((core) => core.adopt(response, desk, isLent ? token.value : undefined));
     return;
   }
   // Some APIs bring a new token only when the old one nears its end: in the first half of

@@ -61,8 +61,6 @@ export class Office extends Outside {
    * @type {Traits}
    */
   traits = /** @type {any} */ (undefined);
-  /** The last address that the token may be sent to. */
-  acceptedUrl = "";
   /** Whether listeners know that the page cannot read new tokens, or it can. */
   warned = false;
 

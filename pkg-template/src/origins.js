@@ -3,35 +3,81 @@
 import { TokenError } from "./token-error.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
+/** @typedef {{ url: string, origin: string }} Address a URL in full and its origin, which is empty where it is no URL */
+
+/** The last address: most callers use one endpoint. */
+let last = {
+  text: "",
+  base: /** @type {string | undefined} */ (undefined),
+  address: { url: "", origin: "" },
+};
 
 /**
- * Whether the token may be sent to an address. The last one is remembered: most callers ask one endpoint.
+ * Resolves an address as `fetch` does when it is called.
  *
- * @param {Desk} desk
- * @param {string} url
+ * @param {string} text
+ * @returns {Address}
  */
-export function isAccepted(desk, url) {
-  if (url === desk.office.acceptedUrl) return true;
-  if (!desk.traits.origins.includes(originOf(url))) return false;
-  desk.office.acceptedUrl = url;
-  return true;
+export function addressOf(text) {
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  if (text !== last.text || base !== last.base) last = { text, base, address: resolved(text, base) };
+  return last.address;
 }
 
-/** @param {string} url @returns {string} empty where it is none */
-function originOf(url) {
+/**
+ * @param {string} text
+ * @param {string | undefined} base
+ * @returns {Address}
+ */
+export function resolved(text, base) {
   try {
-    return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).origin;
+    const { href, origin } = new URL(text, base);
+    return { url: href, origin };
   } catch {
-    return "";
+    return { url: text, origin: "" };
+  }
+}
+
+/**
+ * Whether the token may be sent to an origin.
+ *
+ * @param {Desk} desk
+ * @param {string} origin
+ */
+export function isAccepted({ traits }, origin) {
+  return origin !== "" && traits.origins.includes(origin);
+}
+
+/**
+ * Whether an origin is that of the API's endpoint, whose headers may replace the token.
+ *
+ * @param {Desk} desk
+ * @param {string} origin
+ */
+export function isEndpoint({ traits }, origin) {
+  return origin !== "" && resolved(traits.endpoint, undefined).origin === origin;
+}
+
+/**
+ * Whether an answer that the user gives may replace the token: it is from the endpoint's origin, or does not tell.
+ *
+ * @param {Desk} desk
+ * @param {any} response
+ */
+export function mayReplace(desk, response) {
+  try {
+    const { url } = response;
+    return !url || desk.traits === undefined || isEndpoint(desk, resolved(`${url}`, undefined).origin);
+  } catch {
+    return false;
   }
 }
 
 /**
  * @param {Desk} desk
- * @param {string} url
+ * @param {string} origin
  */
-export function foreign(desk, url) {
-  const origin = originOf(url);
+export function foreign({ traits }, origin) {
   if (origin === "") {
     return new TokenError(
       "invalid_options",
@@ -40,17 +86,17 @@ export function foreign(desk, url) {
   }
   return new TokenError(
     "invalid_options",
-    `tokens.fetch sends the token to ${desk.traits.origins.join(", ")} alone, and was asked to send it to ${origin}; ` +
+    `tokens.fetch sends the token to ${traits.origins.join(", ")} alone, and was asked to send it to ${origin}; ` +
       "add that to the option `origins` if it may have the token",
   );
 }
 
 /**
- * Whether an answer comes from where the token may not be sent.
+ * Whether `fetch` has followed a redirect to another origin, and taken the token off.
  *
- * @param {Desk} desk
  * @param {Response} response
+ * @param {string} origin that the request was sent to
  */
-export function isElsewhere(desk, response) {
-  return response.redirected && !isAccepted(desk, response.url);
+export function leftOrigin(response, origin) {
+  return response.redirected === true && resolved(response.url, undefined).origin !== origin;
 }

@@ -8,7 +8,7 @@ import { isAnswer, judged } from "./answers.js";
 import { exchange } from "./fetching.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
 import { LARGEST, codeOf, wholeText } from "./outside.js";
-import { prepare } from "./prepared-request.js";
+import { prepare, sendable } from "./prepared-request.js";
 import { print } from "./printing.js";
 import { TokenError, errorOf } from "./token-error.js";
 
@@ -89,8 +89,8 @@ function called(scopesOf, provider) {
 async function sent(desk, owner, prepared, signal, scopes) {
   try {
     if (prepared.authorization === "callers") {
-      const response = await desk.fetch(prepared.input, prepared.init);
-      return { response, text: (await read(desk, response)).text, rejected: false };
+      const response = await desk.fetch(...sendable(prepared));
+      return { response, text: (await read(desk, response, false)).text, rejected: false };
     }
     const options = scopes === undefined ? signal && { signal } : { signal, scopes };
     return await exchange(desk, owner, prepared, options, read);
@@ -105,11 +105,13 @@ async function sent(desk, owner, prepared, signal, scopes) {
  *
  * @param {Desk} desk
  * @param {Response} response
+ * @param {boolean} isOurs
  */
-async function read(desk, response) {
+async function read(desk, response, isOurs) {
   if (!isAnswer(response)) return { text: undefined, ruling: undefined };
   const text = await wholeText(response);
-  return { text, ruling: judged(desk, response.status, text.length > LARGEST ? undefined : text) };
+  const ruling = isOurs ? judged(desk, response.status, text.length > LARGEST ? undefined : text) : undefined;
+  return { text, ruling };
 }
 
 /**

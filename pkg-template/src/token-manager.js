@@ -5,6 +5,7 @@ import { Desk } from "./desk.js";
 import { fetchWithToken } from "./fetching.js";
 import { Office } from "./office.js";
 import { optionsSnapshot } from "./options-snapshot.js";
+import { mayReplace } from "./origins.js";
 import { request } from "./requesting.js";
 import { TokenError } from "./token-error.js";
 import { TELL } from "./words.js";
@@ -135,7 +136,8 @@ class TokenSession {
   /** @param {Response} response */
   adopt(response) {
     const desk = this.#desk;
-    return desk.tell((core) => core.adopt(response, desk)) ?? false;
+    if (!mayReplace(desk, response)) return false;
+    return desk.tell((core) => core.adopt(response, desk, undefined)) ?? false;
   }
 
   /**

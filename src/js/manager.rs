@@ -127,9 +127,16 @@ impl Core {
         error_view(&self.driver.rejected(desk, response, text(body), needed.as_ref()))
     }
 
-    /// Takes a newer token out of an ordinary answer; whether there was one.
-    pub fn adopt(&self, response: &JsValue, desk: &Desk) -> bool {
-        self.driver.adopt(desk, response)
+    /// Takes a newer token out of an ordinary answer; whether there was one. `lent` is the token
+    /// that was sent, where that was not the desk's own.
+    pub fn adopt(
+        &self,
+        response: &JsValue,
+        desk: &Desk,
+        #[wasm_bindgen(unchecked_optional_param_type = "string")] lent: &JsValue,
+    ) -> bool {
+        let lent = lent.as_string().map(AccessToken::new);
+        self.driver.adopt(desk, response, lent.as_ref())
     }
 
     /// A snapshot, as the contract spells it.

@@ -155,7 +155,7 @@ async fn a_listener_may_call_any_method() {
             inner.core.tell(INVALIDATED, &inner.own, &"token-1".into()).expect("its selector is right");
             inner.request(2);
             inner.core.abandon(7.0, &inner.own);
-            inner.core.adopt(&JsValue::NULL, &inner.own);
+            inner.core.adopt(&JsValue::NULL, &inner.own, &JsValue::UNDEFINED);
             inner.core.status(&inner.own);
         }
     });

@@ -104,6 +104,11 @@ impl Lifecycle {
         self.held().is_some_and(|held| held.access_token == *token)
     }
 
+    /// Whether this is the token held, or one of the last before it.
+    pub(in super::super) fn has_held(&self, token: &AccessToken) -> bool {
+        self.holds(token) || self.superseded.includes(token)
+    }
+
     /// The scopes that each grant asks for.
     pub const fn scopes(&self) -> &ScopeSet {
         &self.scopes

@@ -140,6 +140,17 @@ impl<T: Clone> Pool<T> {
         holder.unwrap_or(place)
     }
 
+    /// The session that a token was granted to, which may have lent it to `session`; `None` where
+    /// no session of the identity has held it lately.
+    pub fn owner(&self, session: SessionId, token: &AccessToken) -> Option<SessionId> {
+        let borrower = self.sessions.get(self.sessions.find(session)?)?;
+        if borrower.lifecycle.has_held(token) {
+            return Some(session);
+        }
+        let owner = self.sibling(borrower.identity, &mut |_, sibling| sibling.lifecycle.has_held(token))?;
+        self.sessions.get(owner).map(|owner| owner.id)
+    }
+
     /// The callers of a session that is being closed, who wait elsewhere.
     pub(super) fn dismiss_guests_of(&mut self, place: u32, now: UnixMillis, effects: &mut Effects) {
         let Some(id) = self.sessions.get(place).map(|session| session.id) else { return };

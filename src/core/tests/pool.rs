@@ -391,6 +391,26 @@ fn nobody_uses_a_token_of_another_identity_or_one_whose_scopes_are_not_known_to_
 }
 
 #[test]
+fn a_token_belongs_to_the_session_that_it_was_granted_to_also_once_it_was_replaced() {
+    let mut bench = Bench::new(Limits::default());
+    let wide = bench.open(1, &["A", "B"]);
+    let narrow = bench.open(1, &["A"]);
+    let stranger = bench.open(2, &["A", "B"]);
+    bench.ask(wide);
+    let lent = bench.grant(wide, 1, None).access_token.clone();
+    let newer = token("newer", bench.now, seconds(LIFETIME));
+
+    assert_eq!(bench.pool.owner(narrow, &lent), Some(wide));
+    assert_eq!(bench.pool.owner(wide, &lent), Some(wide));
+    assert_eq!(bench.pool.owner(stranger, &lent), None);
+    assert_eq!(bench.pool.owner(narrow, &newer.access_token), None);
+
+    bench.tell(wide, Event::Observed(newer));
+
+    assert_eq!(bench.pool.owner(narrow, &lent), Some(wide));
+}
+
+#[test]
 fn the_refusal_of_a_token_that_was_lent_reaches_the_session_that_holds_it() {
     let mut bench = Bench::new(Limits::default());
     let wide = bench.open(1, &["A", "B"]);
