@@ -6,8 +6,10 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 
 import { folderFor, said } from "./support.js";
 
@@ -19,8 +21,8 @@ const PROGRAM = process.env.REDIS_SERVER ?? "/usr/bin/redis-server";
 
 const require = createRequire(import.meta.url);
 
-/** Packages as users have them: the newest, and the oldest that is supported. */
-export const CLIENTS = ["redis", "redis-4", "ioredis", "ioredis-5"];
+/** Packages as users have them: each major that is supported. */
+export const CLIENTS = ["redis", "redis-5", "redis-4", "ioredis", "ioredis-5"];
 
 /**
  * @param {{ after: TestContext["after"] }} t
@@ -98,12 +100,13 @@ export class RedisServer {
    * The same, for a cluster.
    * @param {{ after: TestContext["after"] }} t
    * @param {string} name
+   * @param {Record<string, unknown>} [options] of ioredis
    * @returns {Promise<any>}
    */
-  async clusterClient(t, name) {
+  async clusterClient(t, name, options = {}) {
     const module = require(name);
     const client = isIoredis(name)
-      ? new module.Cluster([{ host: "127.0.0.1", port: this.port }])
+      ? new module.Cluster([{ host: "127.0.0.1", port: this.port }], options)
       : module.createCluster({ rootNodes: [{ url: this.url }] });
     client.on("error", () => {});
     t.after(() => end(client));
@@ -113,17 +116,75 @@ export class RedisServer {
 }
 
 /**
- * A cluster of one node, which knows its address and has all the slots.
+ * A cluster of so many nodes, which share the slots.
+ * @param {{ after: TestContext["after"] }} t
+ * @param {number} [size]
+ */
+export async function clusterFor(t, size = 1) {
+  const nodes = await Promise.all(Array.from({ length: size }, () => clusterNode(t)));
+  const clients = await Promise.all(nodes.map((node) => node.client(t, "redis")));
+  const share = Math.ceil(16_384 / size);
+  for (const [index, client] of clients.entries()) {
+    const last = Math.min((index + 1) * share, 16_384) - 1;
+    await client.sendCommand(["CLUSTER", "ADDSLOTSRANGE", `${index * share}`, `${last}`]);
+    const [first] = nodes;
+    if (index > 0 && first !== undefined) {
+      await client.sendCommand(["CLUSTER", "MEET", "127.0.0.1", `${first.port}`, `${first.busPort}`]);
+    }
+  }
+  const isReady = async (/** @type {any} */ client) => {
+    const info = `${await client.sendCommand(["CLUSTER", "INFO"])}`;
+    return info.includes("cluster_state:ok") && info.includes(`cluster_known_nodes:${size}`);
+  };
+  for (const client of clients) {
+    while (!(await isReady(client))) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return { server: /** @type {RedisServer} */ (nodes[0]), client: clients[0], clients };
+}
+
+/** @param {{ after: TestContext["after"] }} t */
+async function clusterNode(t) {
+  // The default is the port and 10,000, which may be too high.
+  const busPort = await freePort();
+  const options = ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"];
+  const server = await redisFor(t, ...options, "--cluster-port", `${busPort}`);
+  return Object.assign(server, { busPort });
+}
+
+/**
+ * A primary, its replica, and a sentinel that watches over them.
  * @param {{ after: TestContext["after"] }} t
  */
-export async function clusterFor(t) {
-  const server = await redisFor(t, "--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1");
-  const client = await server.client(t, "redis");
-  await client.sendCommand(["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
-  while (!`${await client.sendCommand(["CLUSTER", "INFO"])}`.includes("cluster_state:ok")) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return { server, client };
+export async function sentinelFor(t) {
+  const primary = await redisFor(t, "--repl-diskless-sync-delay", "0");
+  const replica = await redisFor(t, "--replicaof", "127.0.0.1", `${primary.port}`);
+  const folder = await folderFor(t);
+  const file = join(folder, "sentinel.conf");
+  const port = await freePort();
+  const monitor = ["sentinel monitor primary 127.0.0.1", primary.port, 1].join(" ");
+  await writeFile(file, `port ${port}\nbind 127.0.0.1\ndir ${folder}\n${monitor}\n`);
+  const child = spawn(PROGRAM, [file, "--sentinel"], { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => child.kill("SIGKILL"));
+  await said(child, /monitor master primary/);
+  return { primary, replica, sentinel: new RedisServer(port, []) };
+}
+
+/**
+ * A client that is led to the primary by a sentinel.
+ * @param {{ after: TestContext["after"] }} t
+ * @param {string} name
+ * @param {RedisServer} sentinel
+ */
+export async function sentinelClient(t, name, { port }) {
+  const module = require(name);
+  const nodes = [{ host: "127.0.0.1", port }];
+  const client = isIoredis(name)
+    ? new module({ name: "primary", sentinels: nodes })
+    : module.createSentinel({ name: "primary", sentinelRootNodes: nodes });
+  client.on("error", () => {});
+  t.after(() => end(client));
+  if (!isIoredis(name)) await client.connect();
+  return client;
 }
 
 /**

@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 import { after, describe, test } from "node:test";
 import { redisStore } from "graphql-token-manager/stores/redis";
 import { Redis } from "ioredis";
-import { createClient, createClientPool, createCluster } from "redis";
+import { createClient, createClientPool, createCluster, createSentinel } from "redis";
 import { until } from "../support/waiting.js";
 import { testConformance } from "./conformance.js";
 import { CLIENTS, clusterFor, redisFor } from "./redis-server.js";
@@ -108,7 +108,14 @@ for (const name of CLIENTS) {
 test("the clients fit as the packages declare them", () => {
   const lazy = new Redis({ lazyConnect: true });
 
-  for (const client of [createClient(), createClientPool(), createCluster({ rootNodes: [] }), lazy]) {
+  const sentinel = createSentinel({ name: "primary", sentinelRootNodes: [{ host: "127.0.0.1", port: 1 }] });
+  for (const client of [
+    createClient(),
+    createClientPool(),
+    createCluster({ rootNodes: [] }),
+    sentinel,
+    lazy,
+  ]) {
     assert.equal(typeof redisStore(client).acquire, "function");
   }
 });

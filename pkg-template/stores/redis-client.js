@@ -1,17 +1,20 @@
-// Speaks to the clients `redis` (node-redis) and `ioredis`, told apart by their methods, single or of a cluster.
+// Sends commands through clients of the packages `redis` (node-redis) and `ioredis`: single, of a cluster, of sentinels
+// or of a pool. A client that cannot work is refused when the store is made, where that can be known.
 
-import { StoreError, unref, wrongOption } from "./common.js";
+import { wrongOption } from "./common.js";
+import { describeFailures } from "./redis-errors.js";
+import { Subscription } from "./redis-subscription.js";
 
 /** @import { RedisClient } from "./redis.js" */
+/** @import { Listener } from "./redis-subscription.js" */
 
 /**
  * @typedef {object} Connection
- * @property {(key: string, words: string[], what: "read" | "write") => Promise<unknown>} send
+ * @property {(key: string, words: string[]) => Promise<unknown>} send
  * @property {(script: string, keys: string[], words: string[]) => Promise<unknown>} run
  * @property {(channel: string, listener: Listener) => Subscription} subscribe
  *
- * @typedef {{ heard: (message: string) => void, connected: () => void }} Listener
- * @typedef {{ isHeard: () => boolean, end: () => void }} Subscription
+ * @typedef {"ioredis" | "ioredis-cluster" | "single" | "pool" | "cluster" | "sentinel"} Kind
  */
 
 /**
@@ -19,152 +22,108 @@ import { StoreError, unref, wrongOption } from "./common.js";
  * @returns {Connection}
  */
 export function connect(client) {
-  const send = sender(client);
+  const kind = kindOf(client);
+  const send = sender(client, kind);
+  const run = (/** @type {string} */ script, /** @type {string[]} */ keys, /** @type {string[]} */ words) =>
+    describeFailures(() => send(keys[0] ?? "", ["EVAL", script, `${keys.length}`, ...keys, ...words]));
   return {
-    send: (key, words, what) => guarded(() => send(key, words, what)),
-    run: (script, keys, words) =>
-      guarded(() => send(keys[0] ?? "", ["EVAL", script, `${keys.length}`, ...keys, ...words], "write")),
-    subscribe: (channel, listener) => subscribe(client, channel, listener),
+    // A cluster of ioredis may read from replicas, which lag behind; scripts always go to the primary.
+    send: readsFromReplicas(client, kind)
+      ? (key, words) => run(callScript(words), [key], [])
+      : (key, words) => describeFailures(() => send(key, words)),
+    run,
+    subscribe: (channel, listener) => new Subscription(client, kind, channel, listener),
   };
 }
 
 /**
- * How a client sends a command.
+ * Recognises a client by its methods, because each package has several copies and versions.
+ *
  * @param {any} client
- * @returns {(key: string, words: string[], what: "read" | "write") => Promise<unknown>}
+ * @returns {Kind}
+ * @throws StoreError `invalid_options` for an object that cannot send commands
  */
-function sender(client) {
-  // First: its `sendCommand` takes something else.
-  if (isIoredis(client)) return (_key, words) => client.call(...words);
-  if (typeof client?.sendCommand !== "function") {
-    throw wrongOption("redisStore needs a client of the package `redis` or `ioredis`");
-  }
-  // Never from a replica, which may not know yet.
-  if (isNodeRedisCluster(client)) return (key, words) => client.sendCommand(key, false, words);
-  return (_key, words) => client.sendCommand(words);
-}
-
-/** @param {any} client */
-const isIoredis = (client) => typeof client?.call === "function";
-
-/** @param {any} client */
-const isNodeRedisCluster = (client) => Array.isArray(client.slots);
-
-/**
- * Runs a command; what fails says nothing of what was sent.
- * @template T
- * @param {() => Promise<T>} action
- * @returns {Promise<T>}
- */
-async function guarded(action) {
-  try {
-    return await action();
-  } catch (error) {
-    // Neither as the cause: ioredis puts the whole command into its errors.
-    const { message, code, name } = /** @type {{ message?: string, code?: string, name?: string }} */ (
-      Object(error)
+function kindOf(client) {
+  if (typeof client?.then === "function") {
+    throw wrongOption(
+      "redisStore received a promise of a client; pass the client, after `await client.connect()`",
     );
-    // The server's own errors start with a word in capitals.
-    const word = /^[A-Z]{2,}(?= |$)/.exec(`${message}`)?.[0] ?? code ?? name;
-    if (word === "OOM") throw new StoreError("full", "Redis is full (OOM); nothing was written");
-    throw new StoreError("unavailable", `Redis did not do what it was asked (${word})`);
   }
+  if (typeof client?.call === "function") return kindOfIoredis(client);
+  if (typeof client?.sendCommand !== "function") {
+    throw wrongOption(
+      "redisStore needs a client of the package `redis` (createClient, createClientPool, createCluster, " +
+        "createSentinel) or `ioredis` (Redis, Cluster)",
+    );
+  }
+  if (Array.isArray(client.slots)) return "cluster";
+  if (typeof client.getSentinelNode === "function") return "sentinel";
+  if (typeof client.execAsPipeline === "function") {
+    throw wrongOption("redisStore received a transaction (`multi()`); pass the client itself");
+  }
+  if (client.options?.legacyMode === true) {
+    throw wrongOption("redisStore cannot use a client in `legacyMode`; create one without it");
+  }
+  // `sendCommand(words, options)`. More parameters mean another signature: redis 3, a leased client of a sentinel.
+  if (client.sendCommand.length > 2) {
+    throw wrongOption(
+      "redisStore does not know this client's `sendCommand`; pass a client of the package `redis` (4 or later) itself",
+    );
+  }
+  return typeof client.execute === "function" && typeof client.duplicate !== "function" ? "pool" : "single";
 }
 
 /**
- * Hears a channel over a connection of its own, for as long as the client can make one.
  * @param {any} client
- * @param {string} channel
- * @param {Listener} listener
- * @returns {Subscription}
+ * @returns {Kind}
  */
-function subscribe(client, channel, listener) {
-  let isHeard = false;
-  let isEnded = false;
-  /** @type {any} */
-  let own;
-
-  const connected = () => {
-    if (isEnded) return;
-    isHeard = true;
-    listener.connected();
-  };
-  const heard = (/** @type {unknown} */ message) => {
-    if (!isEnded) listener.heard(`${message}`);
-  };
-  const start = async () => {
-    own = duplicate(client);
-    // Nobody else listens to these, and an error that nobody listens to ends the process. It connects again by itself.
-    own.on("error", () => {});
-    for (const event of ["close", "end", "reconnecting"]) own.on(event, () => (isHeard = false));
-    let wasHeard = false;
-    own.on("ready", () => {
-      // The client makes its subscriptions again.
-      if (wasHeard) connected();
-    });
-    await (isIoredis(client) ? hearIoredis(own, channel, heard) : hearNodeRedis(own, channel, heard));
-    wasHeard = true;
-    connected();
-  };
-  const end = () => {
-    isEnded = true;
-    isHeard = false;
-    if (own !== undefined) disconnect(own);
-  };
-  start()
-    // Without it the store looks from time to time.
-    .catch(() => {
-      isHeard = false;
-      if (own !== undefined) disconnect(own);
-    })
-    .then(() => {
-      if (isEnded) end();
-    });
-  return { isHeard: () => isHeard, end };
-}
-
-/** @param {any} client */
-function duplicate(client) {
-  if (!isIoredis(client)) return client.duplicate();
-  // A prefix of its own would also go before the channel.
-  const options = { keyPrefix: "", enableOfflineQueue: true, lazyConnect: false };
-  return client.isCluster ? client.duplicate([], options) : client.duplicate(options);
-}
-
-/**
- * @param {any} own
- * @param {string} channel
- * @param {(message: unknown) => void} heard
- */
-async function hearIoredis(own, channel, heard) {
-  // Each connection's socket, which would keep the process running.
-  const letGo = () => unref(own.stream);
-  own.on("connect", letGo);
-  own.on("message", (/** @type {string} */ of, /** @type {unknown} */ message) => {
-    if (of === channel) heard(message);
-  });
-  await own.subscribe(channel);
-  letGo();
-}
-
-/**
- * @param {any} own
- * @param {string} channel
- * @param {(message: unknown) => void} heard
- */
-async function hearNodeRedis(own, channel, heard) {
-  unref(own);
-  await own.connect();
-  await own.subscribe(channel, heard);
-}
-
-/** @param {any} own */
-function disconnect(own) {
-  try {
-    // The name depends on the version; some give a promise.
-    const ended = typeof own.destroy === "function" ? own.destroy() : own.disconnect();
-    Promise.resolve(ended).catch(() => {});
-  } catch {
-    // It was not connected.
+function kindOfIoredis(client) {
+  if (client.isPipeline === true) {
+    throw wrongOption("redisStore received a pipeline of ioredis; pass the client itself");
   }
+  if (client.mode === "subscriber" || client.mode === "monitor") {
+    throw wrongOption(
+      `redisStore received a client of ioredis in ${client.mode} mode, which sends no other commands; ` +
+        "pass another client, or its `duplicate()`",
+    );
+  }
+  if (client.options?.role === "slave") {
+    throw wrongOption('redisStore cannot write to a replica; create the client without `role: "slave"`');
+  }
+  return client.isCluster === true ? "ioredis-cluster" : "ioredis";
+}
+
+/**
+ * @param {any} client
+ * @param {Kind} kind
+ * @returns {(key: string, words: string[]) => Promise<unknown>}
+ */
+function sender(client, kind) {
+  switch (kind) {
+    case "ioredis":
+    case "ioredis-cluster":
+      return (_key, words) => client.call(...words);
+    // `false`: never from a replica, which may lag behind.
+    case "cluster":
+      return (key, words) => client.sendCommand(key, false, words);
+    case "sentinel":
+      return (_key, words) => client.sendCommand(false, words);
+    default:
+      return (_key, words) => client.sendCommand(words);
+  }
+}
+
+/**
+ * @param {any} client
+ * @param {Kind} kind
+ */
+function readsFromReplicas(client, kind) {
+  const from = client.options?.scaleReads;
+  return kind === "ioredis-cluster" && from !== undefined && from !== "master";
+}
+
+/** A script that runs one command whose first argument is the key. @param {string[]} words */
+function callScript([name, , ...rest]) {
+  const quoted = rest.map((word) => `, '${word.replace(/[^\w-]/g, "")}'`);
+  return `return redis.call('${name}', KEYS[1]${quoted.join("")})`;
 }

@@ -7,14 +7,22 @@
 const FENCE_MS = 30 * 24 * 3_600_000;
 
 /**
- * KEYS lease, fence; ARGV owner, ms. Gives the fence as text, or 0 if the lease is taken.
+ * KEYS lease, fence; ARGV owner, ms, former owners. Gives the fence as text, or 0 if the lease is taken.
+ *
+ * A former owner is a name under which the same holder had the lease, whose release was not confirmed.
  *
  * The time, in microseconds, is the floor of fences, so that they grow where the last one was lost: by FLUSHALL, by eviction, or by a
  * failover before it was copied.
  */
 export const ACQUIRE = `
 local left = redis.call('PTTL', KEYS[1])
-if left >= 0 then return '0' end
+if left >= 0 then
+  local owner = redis.pcall('GET', KEYS[1])
+  local own = false
+  for index = 3, #ARGV do own = own or owner == ARGV[index] end
+  if not own then return '0' end
+  redis.call('DEL', KEYS[1])
+end
 local time = redis.call('TIME')
 local last = redis.pcall('GET', KEYS[2])
 if type(last) ~= 'string' then last = '0' end

@@ -45,6 +45,7 @@ class RedisStore {
   #seen = new Map();
   /** @type {{ end: () => void } | undefined} */
   #watching;
+  #unconfirmed = new UnconfirmedLeases();
 
   /**
    * @param {RedisClient} client
@@ -99,17 +100,32 @@ class RedisStore {
     const { lease, fence: last } = this.#keys(key);
     const owner = uniqueName();
     const until = Date.now() + ttlMs;
-    const words = [owner, `${Math.max(1, Math.floor(ttlMs))}`];
-    const granted = await this.#client.run(ACQUIRE, [lease, last], words);
+    const words = [owner, `${Math.max(1, Math.floor(ttlMs))}`, ...this.#unconfirmed.of(key)];
+    const granted = await this.#client.run(ACQUIRE, [lease, last], words).catch((error) => {
+      // The reply may be lost, and the lease granted.
+      this.#unconfirmed.add(key, owner, until);
+      throw error;
+    });
     const fence = Number(text(granted));
     if (!(fence > 0)) return undefined;
-    /** @type {Promise<unknown> | undefined} */
+    /** @type {Promise<void> | undefined} */
     let released;
-    const release = async () => void (await (released ??= this.#client.run(RELEASE, [lease], [owner])));
+    const release = () => (released ??= this.#release(key, owner, until));
     // The command waited for a connection, and whoever asked may not wait any more.
     if (Date.now() < until) return { fence, release };
     await release();
     return undefined;
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} owner
+   * @param {number} until
+   */
+  async #release(key, owner, until) {
+    this.#unconfirmed.add(key, owner, until);
+    await this.#client.run(RELEASE, [this.#keys(key).lease], [owner]);
+    this.#unconfirmed.delete(owner);
   }
 
   /**
@@ -177,13 +193,11 @@ class RedisStore {
   async #read(key) {
     const limit = FORMAT.length + MAX_BYTES;
     const { token } = this.#keys(key);
-    const found = await this.#client
-      .send(token, ["GETRANGE", token, "0", `${limit}`], "read")
-      .catch((error) => {
-        // A list, a set, …: not ours.
-        if (/WRONGTYPE/.test(error.message)) return "";
-        throw error;
-      });
+    const found = await this.#client.send(token, ["GETRANGE", token, "0", `${limit}`]).catch((error) => {
+      // A list, a set, …: not ours.
+      if (/WRONGTYPE/.test(error.message)) return "";
+      throw error;
+    });
     const content = text(found);
     if (!content.startsWith(FORMAT)) return null;
     const value = content.slice(FORMAT.length);
@@ -209,6 +223,40 @@ class RedisStore {
     return [this.#channel(), `${this.#name} ${key}`];
   }
 }
+
+/**
+ * Leases of this store that the server may still hold although nobody uses them: their release failed, or the reply to
+ * their request was lost. Their holder may take them up again; everybody else waits until they expire.
+ */
+class UnconfirmedLeases {
+  /** By owner. @type {Map<string, { key: string, until: number }>} */
+  #leases = new Map();
+
+  /**
+   * @param {string} key
+   * @param {string} owner
+   * @param {number} until
+   */
+  add(key, owner, until) {
+    const now = Date.now();
+    for (const [known, lease] of this.#leases) if (lease.until <= now) this.#leases.delete(known);
+    this.#leases.set(owner, { key, until });
+  }
+
+  /** @param {string} owner */
+  delete(owner) {
+    this.#leases.delete(owner);
+  }
+
+  /** The latest owners of a key. @param {string} key */
+  of(key) {
+    const owners = [...this.#leases].filter(([, lease]) => lease.key === key).map(([owner]) => owner);
+    return owners.slice(-MAX_OWNERS);
+  }
+}
+
+/** More than there are, except where every reply is lost for the time of a lease. */
+const MAX_OWNERS = 16;
 
 /**
  * An answer as text: clients may be set to give bytes.

@@ -1,0 +1,268 @@
+// The kinds of clients that users have: of sentinels, of clusters, of pools, behind proxies, and those that cannot work.
+
+import "../support/guard.js";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { connect, createServer } from "node:net";
+import { test } from "node:test";
+import { redisStore } from "graphql-token-manager/stores/redis";
+import { thrown, until } from "../support/waiting.js";
+import { CLIENTS, clusterFor, redisFor, RedisServer, sentinelClient, sentinelFor } from "./redis-server.js";
+import { eventually, lease, leaseInTime, soon, watched } from "./support.js";
+
+/** @import { TestContext } from "node:test" */
+/** @import { Store } from "./support.js" */
+
+const require = createRequire(import.meta.url);
+
+/**
+ * What a holder needs: a lease, a write under it, a read, and a notice for the other.
+ * @param {TestContext} t
+ * @param {Store} one
+ * @param {Store} other
+ * @param {string} key
+ */
+async function testSharing(t, one, other, key) {
+  const { told, count, end } = watched(one, key);
+  t.after(end);
+  await told;
+  const before = count();
+
+  const held = await lease(other, key);
+  assert.equal(await one.acquire(key, 1_000), undefined);
+  assert.equal(await other.set(key, "token", soon(), held.fence), true);
+  assert.equal(await one.get(key), "token");
+  await until(() => count() > before, "it is told");
+  await held.release();
+  assert.ok((await lease(one, key)).fence > held.fence);
+  end();
+}
+
+for (const name of ["redis", "redis-5", "ioredis", "ioredis-5"]) {
+  test(`${name}: led by a sentinel, also to the next primary`, async (t) => {
+    const { replica, sentinel } = await sentinelFor(t);
+    const plain = await sentinel.client(t, "redis");
+    await eventually(async () => {
+      const replicas = await plain.sendCommand(["SENTINEL", "REPLICAS", "primary"]);
+      return /"master-link-status"[,:]"ok"/.test(JSON.stringify(replicas));
+    });
+    const [one, other] = [
+      redisStore(await sentinelClient(t, name, sentinel)),
+      redisStore(await sentinelClient(t, name, sentinel)),
+    ];
+    await testSharing(t, one, other, "key");
+
+    await eventually(async () => {
+      // There may be no replica that is good enough yet.
+      const asked = plain.sendCommand(["SENTINEL", "FAILOVER", "primary"]);
+      return asked.then(
+        () => true,
+        () => false,
+      );
+    });
+    await eventually(async () => {
+      const [, port] = await plain.sendCommand(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "primary"]);
+      return port === `${replica.port}`;
+    });
+
+    const { count, end } = watched(one, "another");
+    t.after(end);
+    await eventually(async () => {
+      const held = await other.acquire("another", 60_000).catch(() => undefined);
+      return (
+        held !== undefined && (await other.set("another", "token", soon(), held.fence).catch(() => false))
+      );
+    });
+    await eventually(async () => (await one.get("another").catch(() => undefined)) === "token");
+    // Told, or found when the connection was back.
+    await until(() => count() > 0, "it is told");
+  });
+}
+
+for (const name of CLIENTS) {
+  test(`${name}: on a cluster of three nodes, whichever of them has the key`, async (t) => {
+    const { server, clients } = await clusterFor(t, 3);
+    const [one, other] = [
+      redisStore(await server.clusterClient(t, name)),
+      redisStore(await server.clusterClient(t, name)),
+    ];
+
+    for (let number = 0; number < 6; number += 1) await testSharing(t, one, other, `key ${number}`);
+
+    const sizes = await Promise.all(clients.map((client) => client.sendCommand(["DBSIZE"])));
+    assert.ok(sizes.filter((size) => Number(size) > 0).length > 1, `${sizes}`);
+  });
+}
+
+for (const name of ["ioredis", "ioredis-5"]) {
+  test(`${name}: a cluster with a prefix, that reads from replicas`, async (t) => {
+    const { server, client } = await clusterFor(t);
+    const options = { keyPrefix: "service:", scaleReads: "all" };
+    const [one, other] = [
+      redisStore(await server.clusterClient(t, name, options)),
+      redisStore(await server.clusterClient(t, name, options)),
+    ];
+
+    await testSharing(t, one, other, "key");
+
+    const keys = await client.sendCommand(["KEYS", "*"]);
+    assert.ok(
+      keys.every((/** @type {string} */ key) => key.startsWith("service:graphql-token-manager:")),
+      `${keys}`,
+    );
+  });
+}
+
+for (const name of ["redis", "redis-5"]) {
+  test(`${name}: a pool`, async (t) => {
+    const server = await redisFor(t);
+    const poolFor = async () => {
+      const pool = require(name).createClientPool({ url: server.url });
+      pool.on("error", () => {});
+      t.after(() => pool.destroy());
+      return redisStore(await pool.connect());
+    };
+
+    await testSharing(t, await poolFor(), await poolFor(), "key");
+  });
+}
+
+test("a client that cannot work is refused when the store is made", async (t) => {
+  const server = await redisFor(t);
+  const ioredis = await server.client(t, "ioredis");
+  // By the newer protocol, version 6 sends other commands as well.
+  const subscriber = await server.client(t, "ioredis-5");
+  await subscriber.subscribe("channel");
+  const replica = new (require("ioredis"))({ role: "slave", lazyConnect: true });
+  const legacy = require("redis-4").createClient({ legacyMode: true });
+  for (const client of [
+    undefined,
+    null,
+    {},
+    "redis://127.0.0.1",
+    Promise.resolve(ioredis),
+    ioredis.pipeline(),
+    ioredis.multi(),
+    require("redis").createClient().multi(),
+    subscriber,
+    replica,
+    legacy,
+    // As redis 3 and deno-redis have it.
+    {
+      sendCommand: async (/** @type {any} */ _name, /** @type {any} */ _words, /** @type {any} */ _done) =>
+        "OK",
+    },
+  ]) {
+    const error = thrown(() => redisStore(/** @type {any} */ (client)));
+    assert.deepEqual([error.name, error.code], ["StoreError", "invalid_options"]);
+  }
+});
+
+test("a client that turns out not to work is refused at its first use", async (t) => {
+  const server = await redisFor(t);
+  const callbacks = (await server.client(t, "redis-5")).legacy();
+  // Node-redis may send other commands while it is subscribed only by the newer protocol.
+  const subscriber = await server.client(t, "redis-4");
+  await subscriber.subscribe("channel", () => {});
+  for (const client of [callbacks, subscriber]) {
+    const store = redisStore(client);
+    await assert.rejects(store.get("key"), { name: "StoreError", code: "invalid_options" });
+    await assert.rejects(store.acquire("key", 1_000), { name: "StoreError", code: "invalid_options" });
+  }
+});
+
+for (const name of CLIENTS) {
+  test(`${name}: where the connection is closed at SUBSCRIBE, changes are found by looking`, async (t) => {
+    const server = await redisFor(t);
+    const { port, subscriptions } = await withoutSubscriptions(t, server.port);
+    const one = redisStore(await new RedisServer(port, []).client(t, name), { pollMs: 20 });
+    const other = redisStore(await server.client(t, name));
+    const begin = performance.now();
+    const { told, count, end } = watched(one, "key");
+    t.after(end);
+
+    await told;
+    const before = count();
+    await other.set("key", "token", soon());
+    await until(() => count() > before, "the change is found");
+
+    // Three pauses, of 250, 500 and 1,000 ms at least.
+    await until(() => subscriptions() >= 4, "it tried again");
+    assert.ok(performance.now() - begin > 1_700, `${performance.now() - begin} ms`);
+  });
+}
+
+for (const name of CLIENTS) {
+  test(`${name}: a lease whose release failed is taken up again by its holder alone`, async (t) => {
+    const server = await redisFor(t);
+    const plain = await server.client(t, "redis");
+    const store = redisStore(await server.client(t, name));
+    const other = redisStore(await server.client(t, name));
+    const first = await lease(store, "key");
+
+    // As the old primary is after a failover.
+    await plain.sendCommand(["REPLICAOF", "127.0.0.1", "1"]);
+    await assert.rejects(first.release(), { code: "unavailable", message: /READONLY/ });
+    await plain.sendCommand(["REPLICAOF", "NO", "ONE"]);
+
+    assert.equal(await other.acquire("key", 1_000), undefined);
+    const second = await lease(store, "key");
+    assert.ok(second.fence > first.fence);
+    // It is held, by this holder as well.
+    assert.equal(await store.acquire("key", 1_000), undefined);
+    assert.equal(await other.acquire("key", 1_000), undefined);
+    await second.release();
+    await (await lease(other, "key")).release();
+  });
+}
+
+test("a lease whose reply was lost is taken up again by its holder alone", async (t) => {
+  const server = await redisFor(t);
+  const client = await server.client(t, "redis");
+  let loses = true;
+  const losing = {
+    sendCommand: async (/** @type {string[]} */ words) => {
+      const reply = await client.sendCommand(words);
+      if (loses) throw new Error("the connection was lost");
+      return reply;
+    },
+  };
+  const store = redisStore(losing);
+  await assert.rejects(store.acquire("key", 60_000), { code: "unavailable" });
+  loses = false;
+
+  assert.equal(await redisStore(client).acquire("key", 1_000), undefined);
+  await leaseInTime(store, "key");
+  assert.equal(await store.acquire("key", 1_000), undefined);
+});
+
+/**
+ * A proxy that closes a connection at SUBSCRIBE, as twemproxy does.
+ * @param {TestContext} t
+ * @param {number} target
+ */
+async function withoutSubscriptions(t, target) {
+  let subscriptions = 0;
+  const proxy = createServer((socket) => {
+    const behind = connect(target, "127.0.0.1");
+    socket.on("data", (piece) => {
+      if (!/subscribe/i.test(piece.toString("latin1"))) return behind.write(piece);
+      subscriptions += 1;
+      return socket.destroy();
+    });
+    behind.pipe(socket);
+    for (const [from, to] of /** @type {const} */ ([
+      [socket, behind],
+      [behind, socket],
+    ])) {
+      from.on("error", () => {});
+      from.on("close", () => to.destroy());
+    }
+    t.after(() => socket.destroy());
+  }).listen(0, "127.0.0.1");
+  t.after(() => void proxy.close());
+  await once(proxy, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (proxy.address());
+  return { port, subscriptions: () => subscriptions };
+}

@@ -1,0 +1,93 @@
+// Describes why a command failed, without anything that was sent: ioredis puts the whole command into its errors, and the
+// server quotes arguments in some replies.
+
+import { StoreError, wrongOption } from "./common.js";
+
+/** What the server's error codes mean for this store, and what to do. @type {Record<string, string>} */
+const MEANINGS = {
+  READONLY: "the server is a replica; after a failover, the client has to connect to the new primary",
+  NOAUTH: "the connection is not authenticated; give the client a user name and a password",
+  WRONGPASS: "the server refused the client's user name or password",
+  LOADING: "the server is still loading its data",
+  MASTERDOWN: "the server is a replica without a primary",
+  CLUSTERDOWN: "the cluster does not serve this slot",
+  MOVED: "the server is a node of a cluster; use a cluster client",
+  CROSSSLOT: "the keys lie in different slots; `prefix` must not contain braces",
+  MISCONF: "the server cannot save to its disk, and refuses writes",
+  NOREPLICAS: "the server has too few replicas to accept writes",
+  BUSY: "the server is running a script that does not end",
+};
+
+/**
+ * Sends a command.
+ *
+ * @param {() => Promise<unknown>} action
+ * @returns {Promise<unknown>} the reply
+ * @throws StoreError with the server's error code, or the client's
+ */
+export async function describeFailures(action) {
+  const reply = await attempt(action);
+  // No reply is `undefined`; a client that takes callbacks returns that.
+  if (reply === undefined) {
+    throw wrongOption("redisStore needs a client whose `sendCommand` returns a promise of the reply");
+  }
+  return reply;
+}
+
+/** @param {() => Promise<unknown>} action */
+async function attempt(action) {
+  try {
+    return await action();
+  } catch (error) {
+    throw failure(error);
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {StoreError}
+ */
+function failure(error) {
+  const { message, code, name } = /** @type {{ message?: unknown, code?: unknown, name?: unknown }} */ (
+    Object(error)
+  );
+  const text = `${message}`;
+  if (/subscriber mode|PubSub mode|^ERR Can't execute .*SUBSCRIBE/.test(text)) {
+    return wrongOption(
+      "redisStore needs a client that is not subscribed to channels; pass another client, or its `duplicate()`",
+    );
+  }
+  const reply = serverCode(text);
+  if (reply === "OOM") return new StoreError("full", "Redis is full (OOM); nothing was written");
+  if (reply === "NOPERM")
+    return new StoreError("unavailable", `Redis refused the command (NOPERM): ${permission(text)}`);
+  if (reply !== undefined) {
+    const meaning = MEANINGS[reply];
+    return new StoreError(
+      "unavailable",
+      `Redis refused the command (${reply})${meaning ? `: ${meaning}` : ""}`,
+    );
+  }
+  const shown = [code, name].find((word) => /^\w{1,60}$/.test(`${word ?? ""}`));
+  return new StoreError(
+    "unavailable",
+    `the Redis client could not send the command (${shown ?? "unknown error"})`,
+  );
+}
+
+/**
+ * The code that a reply of the server starts with. Redis before 7 wraps the reply of a command that a script called.
+ *
+ * @param {string} text
+ */
+function serverCode(text) {
+  const inner = /^ERR Error running script.*?-([A-Z]{2,})\b/.exec(text);
+  return inner?.[1] ?? /^[A-Z]{2,}(?= |$)/.exec(text)?.[0];
+}
+
+/** What the user of the connection may not do. @param {string} text */
+function permission(text) {
+  const command = /run the '([a-z|]{1,30})' command/.exec(text)?.[1];
+  if (command !== undefined) return `its user may not run the command ${command.toUpperCase()}`;
+  return "its user may not use these keys or commands; allow keys and channels that start with `prefix`";
+}
