@@ -58,6 +58,33 @@ export class TokenManager {
   static ready(source?: CoreSource | PromiseLike<CoreSource>): Promise<void>;
 
   /**
+   * Returns the manager that was made for this key, or makes one: for modules that a framework evaluates several times in
+   * one process, once for each route or at each hot reload. Kept on the global object, so that copies of the package of
+   * one version share it. Where the options differ from those of the manager of this key, that one is closed and replaced;
+   * one that was closed is replaced too. Not for tenants or users of one process: these are sessions, or managers with
+   * keys of their own.
+   *
+   * Functions and stores cannot be compared. Options that have any require `identity`, which then decides together with
+   * all plain data; the functions of the first call stay in use.
+   *
+   * @param key a non-empty string, chosen by the application
+   * @throws {TokenError} `invalid_options` where `key` is not such a string, or `identity` is missing
+   *
+   * @example
+   * ```ts
+   * import { TokenManager } from "graphql-token-manager";
+   *
+   * export const tokens = TokenManager.shared("toggle", {
+   *   provider: "toggle",
+   *   username: "api-user",
+   *   password: () => process.env.TOGGLE_PASSWORD!,
+   *   identity: "api-user",
+   * });
+   * ```
+   */
+  static shared(key: string, options: TokenManagerOptions): TokenManager;
+
+  /**
    * Touches no network and does not throw: what is wrong with the options is reported by
    * {@link ready} and by every other asynchronous method, as `invalid_options`.
    */

@@ -24,7 +24,7 @@ import { TokenError } from "./token-error.js";
  * @returns {Promise<Running>} rejects with a {@link TokenError}
  */
 export function boot(source) {
-  const shared = registry();
+  const shared = sharedState();
   // One that broke off is replaced.
   if (shared.running?.failed) shared.booting = shared.running = undefined;
   if (shared.booting !== undefined) {
@@ -49,6 +49,7 @@ export function boot(source) {
  * @property {Promise<Running> | undefined} [booting]
  * @property {Running | undefined} [running]
  * @property {WebAssembly.Module} [module] What ran, for another start.
+ * @property {Map<string, any>} [managers] Those of `TokenManager.shared`, by their keys.
  */
 
 const KEY = Symbol.for(`graphql-token-manager@${__VERSION__}`);
@@ -61,7 +62,7 @@ const alone = {};
  *
  * @returns {Registry}
  */
-function registry() {
+export function sharedState() {
   const global = /** @type {Record<symbol, Registry | undefined>} */ (/** @type {unknown} */ (globalThis));
   if (global[KEY] === undefined) {
     try {

@@ -2,6 +2,7 @@
 //
 // Decides nothing: the core is told how each ended.
 
+import { withoutCache } from "./cache-mode.js";
 import { runFakedMicrotasks } from "./microtask.js";
 import { lazyTextDecoder } from "./utf8.js";
 
@@ -119,6 +120,7 @@ export class Outside {
       body,
       // Secrets are not sent on to wherever an answer points.
       redirect: "manual",
+      ...withoutCache(),
       signal,
     };
     // Workers have no such member, and refuse it.

@@ -5,6 +5,7 @@
 
 import { checkedSignal, reasonOf } from "./abort-signal.js";
 import { isAnswer, judged } from "./answers.js";
+import { withoutCache } from "./cache-mode.js";
 import { exchange } from "./fetching.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
 import { LARGEST, codeOf, wholeText } from "./outside.js";
@@ -23,13 +24,23 @@ import { TokenError, errorOf } from "./token-error.js";
  * @returns {Promise<any>}
  */
 export async function request(desk, owner, document, variables, options) {
-  const { operationName, signal, headers, scopes: given } = checked(options);
+  const { operationName, signal, headers: own, scopes: given } = checked(options);
+  // As they are now: the caller may change them while the core starts.
+  const headers = own === undefined ? undefined : new Headers(own);
+  const named = Array.isArray(given) ? [...given] : given;
   const body = written({ query: textOf(document), variables: variables ?? undefined, operationName });
   if (desk.traits === undefined || desk.closed) await desk.ready();
   const { endpoint, name } = desk.traits;
   const operation = { operationName: operationName ?? undefined, variables };
-  const scopes = typeof given === "function" ? scopesBy(given, document, name, operation) : given;
-  const init = { method: "POST", headers: headersFor(desk, headers), body, redirect: "manual", signal };
+  const scopes = typeof given === "function" ? scopesBy(given, document, name, operation) : named;
+  const init = {
+    method: "POST",
+    headers: headersFor(desk, headers),
+    body,
+    redirect: "manual",
+    ...withoutCache(),
+    signal,
+  };
   const { response, text, rejected } = await sent(desk, owner, prepare(endpoint, init), signal, scopes);
   if (rejected) throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", scopes, desk)));
   const answer = parsed(text);
@@ -137,7 +148,7 @@ function unreachable({ traits: { name, endpoint } }, error) {
  * The manager's own headers, then the provider's, then the caller's.
  *
  * @param {Desk} desk
- * @param {any} given
+ * @param {Headers | undefined} given
  */
 function headersFor(desk, given) {
   const own = {
@@ -147,7 +158,7 @@ function headersFor(desk, given) {
   };
   if (given === undefined) return own;
   const headers = new Headers(own);
-  new Headers(given).forEach((value, name) => headers.set(name, value));
+  given.forEach((value, name) => headers.set(name, value));
   return headers;
 }
 

@@ -1,12 +1,13 @@
 // The public classes. They hold no rules: those are in the core.
 
-import { boot } from "./boot.js";
+import { boot, sharedState } from "./boot.js";
 import { Desk } from "./desk.js";
 import { fetchWithToken } from "./fetching.js";
 import { Office } from "./office.js";
 import { optionsSnapshot } from "./options-snapshot.js";
 import { mayReplace } from "./origins.js";
 import { request } from "./requesting.js";
+import { sharedManager } from "./shared-managers.js";
 import { TokenError } from "./token-error.js";
 import { TELL } from "./words.js";
 
@@ -25,6 +26,12 @@ const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
  * @type {(session: TokenSession) => boolean}
  */
 let isLeft;
+/**
+ * Whether a session, or its manager, was closed.
+ *
+ * @type {(session: TokenSession) => boolean}
+ */
+let isClosed;
 
 /** A session of a manager: what it is to its users. The manager itself is one, its own. */
 class TokenSession {
@@ -33,6 +40,7 @@ class TokenSession {
 
   static {
     isLeft = (session) => session.#desk.left;
+    isClosed = (session) => session.#desk.closed;
   }
 
   #desk;
@@ -189,6 +197,17 @@ export class TokenManager extends TokenSession {
    */
   static async ready(source) {
     await boot(source);
+  }
+
+  /**
+   * @param {unknown} key
+   * @param {unknown} options
+   * @returns {TokenManager}
+   */
+  static shared(key, options) {
+    const snapshot = optionsSnapshot(options);
+    const managers = (sharedState().managers ??= new Map());
+    return sharedManager(managers, key, snapshot, () => new TokenManager(snapshot), isClosed);
   }
 
   #office;

@@ -1,0 +1,112 @@
+// `TokenManager.shared`: one manager for a module that is evaluated several times in one process.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { TokenManager } from "graphql-token-manager";
+
+import { fluz, sandboxFor, toggle } from "../support/setup.js";
+import { failure } from "../support/waiting.js";
+
+/** @import { TestContext } from "node:test" */
+
+let last = 0;
+
+/** A key that no other test has, whose manager ends with the test. @param {TestContext} t */
+function keyFor(t) {
+  const key = `shared-${++last}`;
+  t.after(() => TokenManager.shared(key, /** @type {any} */ ({ provider: "toggle" })).close());
+  return key;
+}
+
+test("the same key and options give the same manager, also by another copy of the package", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const key = keyFor(t);
+  const require = createRequire(import.meta.url);
+  const folder = dirname(require.resolve("graphql-token-manager/package.json"));
+  const copy = require(join(folder, "dist/index.cjs"));
+
+  const first = TokenManager.shared(key, fluz(sandbox));
+  const again = TokenManager.shared(key, fluz(sandbox));
+  const ofCopy = copy.TokenManager.shared(key, fluz(sandbox));
+
+  assert.equal(again, first);
+  assert.equal(ofCopy, first);
+  assert.notEqual(TokenManager.shared(keyFor(t), fluz(sandbox)), first);
+  await Promise.all([first.getToken(), again.getToken(), ofCopy.getToken()]);
+  assert.equal(sandbox.requests().length, 1);
+});
+
+test("other options close the manager and replace it, at any depth", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const key = keyFor(t);
+  const changes = [{}, { scopes: ["LIST_PAYMENT"] }, { headers: { "x-tenant": "7" } }, { lifetimeMs: 1000 }];
+  const managers = changes.map((change) => TokenManager.shared(key, fluz(sandbox, change)));
+
+  assert.equal(new Set(managers).size, changes.length);
+  for (const replaced of managers.slice(0, -1)) {
+    assert.equal((await failure(replaced.getToken())).code, "closed");
+  }
+  await managers.at(-1)?.getToken();
+});
+
+test("a manager that was closed is replaced", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const key = keyFor(t);
+  await TokenManager.shared(key, fluz(sandbox)).close();
+
+  await TokenManager.shared(key, fluz(sandbox)).getToken();
+
+  assert.equal(sandbox.requests().length, 1);
+});
+
+test("functions and stores are not compared: they require `identity`, which decides", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const key = keyFor(t);
+  const { password, ...known } = /** @type {any} */ (toggle(sandbox));
+  const store = () => ({ get: () => undefined, set: () => {}, delete: () => {} });
+  const evaluated = (/** @type {object} */ more) =>
+    TokenManager.shared(key, { ...known, password: () => password, store: store(), ...more });
+
+  for (const more of [{}, { store: undefined }, { password, store: new Map() }]) {
+    assert.throws(() => evaluated(more), { code: "invalid_options" });
+  }
+  const first = evaluated({ identity: "one" });
+  assert.equal(evaluated({ identity: "one" }), first);
+  assert.notEqual(evaluated({ identity: "two" }), first);
+  assert.equal((await failure(first.getToken())).code, "closed");
+});
+
+test("a key is a non-empty string", () => {
+  for (const key of [undefined, "", 7, {}]) {
+    const make = () => TokenManager.shared(/** @type {any} */ (key), /** @type {any} */ ({}));
+    assert.throws(make, { code: "invalid_options" });
+  }
+});
+
+test("wrong options are reported by the methods, as those of any manager", async (t) => {
+  const manager = TokenManager.shared(keyFor(t), /** @type {any} */ ({ provider: "acme" }));
+
+  assert.equal((await failure(manager.ready())).code, "invalid_options");
+});
+
+test("grants and requests go around caches behind `fetch`", async (t) => {
+  const sandbox = await sandboxFor(t);
+  /** @type {unknown[]} */
+  const modes = [];
+  /** @type {typeof globalThis.fetch} */
+  const watching = (url, init) => {
+    modes.push(init?.cache);
+    return fetch(url, init);
+  };
+  const tokens = new TokenManager(fluz(sandbox, { fetch: watching }));
+  t.after(() => tokens.close());
+
+  await tokens.request("{ getOffers { offerId } }");
+  await tokens.refresh();
+  await tokens.grantedScopes();
+  await tokens.fetch(sandbox.fluz.endpoint, { method: "POST", body: "{}", cache: "force-cache" });
+
+  assert.deepEqual(modes, ["no-store", "no-store", "no-store", "no-store", "force-cache"]);
+});
