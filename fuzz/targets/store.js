@@ -208,7 +208,7 @@ function made(plan, key, written) {
 
 /** @param {any} plan @param {number} before */
 function leased(plan, before) {
-  // Nothing means that another holder has it, for whom a manager waits for seconds: so the next call gets one.
+  // Nothing means that another holder has the lease, and a manager then waits for seconds: the next call gets one.
   if ("instead" in plan) return before % 2 === 0 ? value(plan.instead) : { fence: before, release: () => {} };
   return {
     fence: value(plan.fence),

@@ -18,6 +18,8 @@ const links = (text) => [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, target]) 
 for (const file of [
   "README.md",
   "CONTRIBUTING.md",
+  "SECURITY.md",
+  "docs/threat-model.md",
   `${CLIENTS}/README.md`,
   "examples/demo/README.md",
   "examples/quickstart/README.md",

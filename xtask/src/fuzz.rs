@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: gives the installed package inputs that nobody would write.
+//! `cargo xtask fuzz`: runs generated inputs against the installed package.
 //!
 //! A target is a file in `fuzz/targets`: what it generates, and what has to hold for each input. Its
 //! failures are kept in `fuzz/corpus`, which every run tries first.

@@ -1,4 +1,4 @@
-//! Writes `THIRD-PARTY-LICENSES`: the licence texts of the code of others that the package contains.
+//! Writes `THIRD-PARTY-LICENSES`: the licence texts of third-party code that the package contains.
 //!
 //! The crates come from cargo's dependency graph for WebAssembly, the npm packages from what esbuild
 //! put into the bundles. A text that is missing ends the build: MIT and ISC require it in every copy.
@@ -19,7 +19,7 @@ pub(crate) const FILE: &str = "THIRD-PARTY-LICENSES";
 /// esbuild is not an input of its own bundles, but its helper functions are in them.
 const BUNDLER: &str = "esbuild";
 
-/// Code of somebody else that the package contains.
+/// Third-party code that the package contains.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Component {
     name: String,
