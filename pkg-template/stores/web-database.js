@@ -87,7 +87,8 @@ export class Database {
     if (error instanceof StoreError) return error;
     const name = nameOf(error);
     const of = `the database ${JSON.stringify(this.#name)}`;
-    if (name === "QuotaExceededError") return new StoreError("full", `${of} is full; nothing was written`);
+    if (name === "QuotaExceededError")
+      return new StoreError("full", `${of} is full (${name}); nothing was written`);
     if (name === "SecurityError" || name === "ReferenceError") {
       return new StoreError("blocked", `the browser does not let this page use IndexedDB (${name})`);
     }

@@ -259,7 +259,7 @@ class WebStorageStore {
     } catch (error) {
       const { name } = /** @type {{ name?: string }} */ (Object(error));
       if (name === "QuotaExceededError" || name === "NS_ERROR_DOM_QUOTA_REACHED") {
-        throw new StoreError("full", "the page's storage is full; nothing was written");
+        throw new StoreError("full", `the page's storage is full (${name}); nothing was written`);
       }
       throw new StoreError("blocked", `the browser does not let this page use its storage (${name})`);
     }

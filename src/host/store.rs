@@ -5,7 +5,7 @@ use std::time::Duration;
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
 
-use super::{Ending, Outside};
+use super::{Ending, Outside, described, text_member};
 use crate::{
     core::{ErrorCode, Fence, Secret, TokenError, UnixMillis, Written, millis},
     options::Store,
@@ -88,7 +88,11 @@ impl Entry {
     }
 
     fn outcome(&self, name: &str, ending: Ending) -> Result<JsValue, TokenError> {
-        ending.given(self.limit()).map_err(|what| failed(name, &what))
+        let given = match ending {
+            Ending::Threw(thrown) => Err(failure_of_store(&thrown)),
+            ended @ (Ending::Gave(_) | Ending::Late) => ended.given(self.limit()),
+        };
+        given.map_err(|what| failed(name, &what))
     }
 }
 
@@ -108,6 +112,31 @@ fn lease(object: JsValue) -> Result<Option<Lease>, TokenError> {
 
 fn has_release(object: &JsValue) -> bool {
     Reflect::get(object, &JsValue::from_str("release")).is_ok_and(|it| it.is_function())
+}
+
+/// The codes of a `StoreError`, as `store.d.ts` documents them.
+const STORE_CODES: [&str; 7] =
+    ["invalid_options", "blocked", "full", "too_large", "insecure", "unsupported", "unavailable"];
+
+/// Longest message of a store that is passed on, in characters.
+const MAX_MESSAGE: usize = 400;
+
+/// Describes what a store threw.
+///
+/// The message of a `StoreError` contains no value of an entry. Messages of other errors may, so
+/// that only their name and the code of the system are used.
+fn failure_of_store(thrown: &JsValue) -> String {
+    let member = |key: &str| thrown.is_object().then(|| text_member(thrown, key)).flatten();
+    let code = member("code").unwrap_or_default();
+    if member("name").as_deref() == Some("StoreError") && STORE_CODES.contains(&code.as_str()) {
+        let message = member("message").unwrap_or_default();
+        let shown: String = message.chars().filter(|it| !it.is_control()).take(MAX_MESSAGE).collect();
+        return format!("failed ({code}): {shown}");
+    }
+    let is_code = (2..=40).contains(&code.len())
+        && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    let threw = described(thrown);
+    if is_code { format!("threw {threw} ({code})") } else { format!("threw {threw}") }
 }
 
 fn failed(name: &str, what: &str) -> TokenError {
