@@ -390,6 +390,13 @@ export interface RequestOptions {
    * `TokenError` as it is, anything else as the `cause` of an `invalid_options`.
    */
   scopes?: readonly string[] | RequestScopes | undefined;
+  /**
+   * Bytes of the answer that are read at most, counted after decompression. A longer one rejects with `protocol`. Above 0;
+   * `Infinity` for no limit.
+   *
+   * @defaultValue 16_777_216 (16 MiB)
+   */
+  maxResponseBytes?: number | undefined;
 }
 
 /** Returns the scopes that a document needs. Called once for each request, before anything is sent. */

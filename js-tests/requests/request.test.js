@@ -1,8 +1,10 @@
 // tokens.request: GraphQL over HTTP, and what comes of each answer.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { describe, test } from "node:test";
 import { inspect } from "node:util";
+import { gzipSync } from "node:zlib";
 
 import { GraphQLRequestError, TokenError } from "graphql-token-manager";
 
@@ -221,12 +223,33 @@ describe("an answer", () => {
     assert.equal(asked.length, 1);
   });
 
-  test("of any length is read", async (t) => {
+  test("is read up to a limit, compressed or not; past it, the error names the option", async (t) => {
     const padding = "x".repeat(3 * 1024 * 1024);
-    const { endpoint } = await apiFor(t, (_, response) => json(response, 200, { data: { padding } }));
+    const { endpoint } = await apiFor(t, (_, response) => {
+      const bytes = gzipSync(JSON.stringify({ data: { padding } }));
+      response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(bytes);
+    });
     const { tokens } = countedFor(t, endpoint);
 
     assert.equal((await tokens.request("{ padding }")).padding.length, padding.length);
+    const error = await failure(tokens.request("{ padding }", {}, { maxResponseBytes: padding.length }));
+
+    assert.deepEqual([error.code, error.retryable, error.provider], ["protocol", false, "acme"]);
+    assert.match(error.message, /`maxResponseBytes`/);
+    assert.ok(await tokens.request("{ padding }", {}, { maxResponseBytes: Infinity }));
+  });
+
+  test("that never ends is given up at 16 MiB", async (t) => {
+    const { endpoint } = await apiFor(t, async (_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const part = Buffer.alloc(1024 * 1024, 32);
+      while (!response.destroyed) {
+        if (!response.write(part)) await Promise.race([once(response, "drain"), once(response, "close")]);
+      }
+    });
+    const { tokens } = countedFor(t, endpoint);
+
+    assert.equal((await failure(tokens.request("{ ok }"))).code, "protocol");
   });
 
   test("brings Toggle's newer token", async (t) => {
@@ -298,6 +321,8 @@ describe("what is wrong is told at once, without a request:", () => {
     ["a list as variables", ["{ a }", [1]], /variables of request/],
     ["a bigint in variables", ["{ a }", { id: 1n }], /cannot be written as JSON/],
     ["an unknown option", ["{ a }", {}, { planted: 1 }], /`operationName`, `signal`, `headers`, `scopes`/],
+    ["no limit", ["{ a }", {}, { maxResponseBytes: 0 }], /`maxResponseBytes`/],
+    ["a text as the limit", ["{ a }", {}, { maxResponseBytes: "1 MB" }], /`maxResponseBytes`/],
     ["no object as options", ["{ a }", {}, 7], /options of request/],
     ["a number as the operation's name", ["{ a }", {}, { operationName: 7 }], /`operationName`/],
     ["no scopes", ["{ a }", {}, { scopes: [] }], /`scopes`/],

@@ -2,15 +2,18 @@
 //
 // Decides which are looked into, and how far; what they say, the core says.
 
-import { LARGEST, readUpTo } from "./outside.js";
-import { canReadAhead, readAhead } from "./read-ahead.js";
+import { LARGEST, readUpTo, readerOf } from "./outside.js";
+import { canReadAhead, joined, readAhead, readInto } from "./read-ahead.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
 
 /**
  * What an answer says of the token: `undefined`, or that it refuses it.
  *
- * @typedef {{ text: string | undefined, ruling: string | undefined }} Seen
+ * @typedef {object} Seen
+ * @property {string | undefined} text
+ * @property {string | undefined} ruling
+ * @property {Response} [response] the answer for the caller, where it is another
  */
 
 /**
@@ -26,10 +29,16 @@ export async function lookInto(desk, response, isOurs) {
   const { statuses, speaks } = desk.traits;
   const refusing = statuses.includes(response.status);
   if (!refusing && !speaks) return NOTHING;
-  const text = JSON_TYPE.test(response.headers.get("content-type") ?? "")
-    ? await copied(response)
-    : undefined;
-  return { text, ruling: judged(desk, response.status, text) };
+  const { status, headers } = response;
+  if (!JSON_TYPE.test(headers.get("content-type") ?? "")) {
+    return { text: undefined, ruling: judged(desk, status, undefined) };
+  }
+  if (isNodeStream(response.body) && !(Number(headers.get("content-length")) > LARGEST)) {
+    const { text, response: same } = await rebuilt(response);
+    return { text, ruling: judged(desk, status, text), response: same };
+  }
+  const text = await copied(response);
+  return { text, ruling: judged(desk, status, text) };
 }
 
 /**
@@ -81,9 +90,8 @@ async function copied(response) {
   const { headers, body } = response;
   const length = headers.get("content-length");
   if (body === null || response.bodyUsed || Number(length) > LARGEST) return undefined;
-  // A replacement for `fetch` whose bodies are Node's streams: a copy comes only as fast as the caller reads.
-  if (body !== undefined && typeof body.getReader !== "function") return undefined;
   try {
+    if (body !== undefined && typeof body.getReader !== "function") return undefined;
     if (canReadAhead(response)) return await readAhead(response, LARGEST);
     const copy = response.clone();
     // What is compressed may be of any length; pages of other origins are not told whether it is.
@@ -95,10 +103,58 @@ async function copied(response) {
 }
 
 /**
+ * Whether a body is one of Node's streams, which node-fetch and cross-fetch give.
+ *
+ * @param {any} body
+ */
+function isNodeStream(body) {
+  return typeof body?.pipe === "function" && typeof body.constructor?.from === "function";
+}
+
+/**
+ * Reads an answer whose body is one of Node's streams, and makes another that still has it: a clone comes only as fast as
+ * the caller reads.
+ *
+ * @param {any} response
+ * @returns {Promise<{ text: string | undefined, response: Response }>}
+ */
+async function rebuilt(response) {
+  const { body, url, status, statusText, headers, size, timeout } = response;
+  const reader = /** @type {ReadableStreamDefaultReader<Uint8Array>} */ (readerOf(body));
+  /** @type {Uint8Array[]} */
+  const parts = [];
+  /** @type {unknown[]} */
+  const failures = [];
+  const isWhole = await readInto(parts, reader, LARGEST).catch((error) => failures.push(error) === 0);
+  const text = isWhole ? new TextDecoder().decode(joined(parts)) : undefined;
+  const rest = body.constructor.from(restored(parts, isWhole ? undefined : reader, failures));
+  const counter = response.redirected ? 1 : 0;
+  const init = { url, status, statusText, headers, size, timeout, counter };
+  return { text, response: new response.constructor(rest, init) };
+}
+
+/**
+ * @param {Uint8Array[]} parts that were read
+ * @param {ReadableStreamDefaultReader<Uint8Array> | undefined} reader of what follows
+ * @param {unknown[]} failures of the reading
+ */
+async function* restored(parts, reader, failures) {
+  yield* parts;
+  for (const failure of failures) throw failure;
+  while (reader) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}
+
+/**
  * Frees the connection of an answer that nobody will read.
  *
  * @param {Response} response
  */
 export function discard(response) {
-  response.body?.cancel?.().catch(() => {});
+  const body = /** @type {any} */ (response.body);
+  if (isNodeStream(body)) body.destroy?.();
+  else body?.cancel?.().catch(() => {});
 }

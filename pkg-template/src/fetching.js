@@ -72,8 +72,8 @@ export async function fetchWithToken(desk, owner, input, init) {
 export async function exchange(desk, owner, prepared, options, look) {
   const first = (options?.scopes ? undefined : desk.handOut()) ?? (await ask(desk, owner, options));
   const sent = await deliver(desk, prepared, first);
-  const { response } = sent;
-  const seen = await look(desk, response, sent.isOurs);
+  const seen = await look(desk, sent.response, sent.isOurs);
+  const { response = sent.response } = seen;
   if (seen.ruling === undefined) {
     adopt(desk, sent);
     return { response, text: seen.text, rejected: false };
@@ -104,8 +104,7 @@ export async function exchange(desk, owner, prepared, options, look) {
  */
 async function resend(desk, prepared, token, look) {
   const sent = await deliver(desk, prepared, token);
-  const { response } = sent;
-  const { ruling, text } = await look(desk, response, sent.isOurs);
+  const { ruling, text, response = sent.response } = await look(desk, sent.response, sent.isOurs);
   if (ruling === undefined) adopt(desk, sent);
   else desk.tell((core) => core.tell(TELL.refusedAgain, desk, token.value));
   return { response, text, rejected: ruling === "whole" };

@@ -192,17 +192,33 @@ async function exchanged(fetch, url, init, wanted) {
 function headersOf(answer, wanted) {
   try {
     const { status, headers } = answer;
-    const values = wanted.map((name) => headers.get(name));
+    const values = wanted.map((name) => bounded(headers.get(name)));
     return typeof status === "number" ? [status, ...values] : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** @param {any} body */
-function readerOf(body) {
+/**
+ * The value of a header, unless it is longer than any that servers send: Node takes 16 KiB for all of them.
+ *
+ * @param {any} value
+ */
+function bounded(value) {
+  return typeof value === "string" && value.length > 65_536 ? undefined : value;
+}
+
+/**
+ * A reader of a body: of a web stream, or of one of Node's, which node-fetch and cross-fetch give.
+ *
+ * @param {any} body
+ * @returns {ReadableStreamDefaultReader<any> | undefined}
+ */
+export function readerOf(body) {
   try {
-    return body.getReader();
+    if (typeof body.getReader === "function") return body.getReader();
+    const chunks = body[Symbol.asyncIterator]();
+    return /** @type {any} */ ({ read: () => chunks.next(), cancel: () => chunks.return() });
   } catch {
     return undefined;
   }
@@ -252,13 +268,13 @@ export async function readUpTo(reader, signal, largest = LARGEST) {
  * so comes to no end where fake timers hold the end of the stream back.
  *
  * @param {Response} answer
- * @returns {Promise<string>}
+ * @param {number} largest in bytes, after decompression
+ * @returns {Promise<string | undefined>} `undefined` where it is longer
  */
-export async function wholeText(answer) {
+export async function wholeText(answer, largest) {
   const reader = readerOf(answer.body);
-  if (reader === undefined) return answer.text();
-  const text = /** @type {string} */ (await readUpTo(reader, undefined, Infinity));
-  return text.replace(/^\uFEFF/, "");
+  const text = reader ? await readUpTo(reader, undefined, largest) : await answer.text();
+  return text === undefined || text.length > largest ? undefined : text.replace(/^\uFEFF/, "");
 }
 
 /**

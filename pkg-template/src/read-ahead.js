@@ -87,7 +87,7 @@ const NONE = new Uint8Array(0);
  * @param {ReadableStreamDefaultReader<Uint8Array>} reader
  * @param {number} largest
  */
-async function readInto(parts, reader, largest) {
+export async function readInto(parts, reader, largest) {
   let size = 0;
   for (;;) {
     const { done, value } = await reader.read();
@@ -119,7 +119,7 @@ function restored(parts, reader) {
 }
 
 /** @param {Uint8Array[]} parts */
-function joined(parts) {
+export function joined(parts) {
   const bytes = new Uint8Array(parts.reduce((size, part) => size + part.byteLength, 0));
   let end = 0;
   for (const part of parts) {

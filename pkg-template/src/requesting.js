@@ -24,15 +24,12 @@ import { TokenError, errorOf } from "./token-error.js";
  * @returns {Promise<any>}
  */
 export async function request(desk, owner, document, variables, options) {
-  const { operationName, signal, headers: own, scopes: given } = checked(options);
-  // As they are now: the caller may change them while the core starts.
-  const headers = own === undefined ? undefined : new Headers(own);
-  const named = Array.isArray(given) ? [...given] : given;
+  const { operationName, signal, headers, scopes: given, maxResponseBytes } = checked(options);
   const body = written({ query: textOf(document), variables: variables ?? undefined, operationName });
   if (desk.traits === undefined || desk.closed) await desk.ready();
   const { endpoint, name } = desk.traits;
   const operation = { operationName: operationName ?? undefined, variables };
-  const scopes = typeof given === "function" ? scopesBy(given, document, name, operation) : named;
+  const scopes = typeof given === "function" ? scopesBy(given, document, name, operation) : given;
   const init = {
     method: "POST",
     headers: headersFor(desk, headers),
@@ -41,7 +38,8 @@ export async function request(desk, owner, document, variables, options) {
     ...withoutCache(),
     signal,
   };
-  const { response, text, rejected } = await sent(desk, owner, prepare(endpoint, init), signal, scopes);
+  const look = reading(maxResponseBytes);
+  const { response, text, rejected } = await sent(desk, owner, prepare(endpoint, init), signal, scopes, look);
   if (rejected) throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", scopes, desk)));
   const answer = parsed(text);
   const isTrusted = isAnswer(response) && (response.ok || isGraphQl(response));
@@ -96,15 +94,16 @@ function called(scopesOf, provider) {
  * @param {import("./prepared-request.js").Prepared} prepared
  * @param {AbortSignal | undefined} signal
  * @param {string[] | undefined} scopes
+ * @param {import("./fetching.js").Look} look
  */
-async function sent(desk, owner, prepared, signal, scopes) {
+async function sent(desk, owner, prepared, signal, scopes, look) {
   try {
     if (prepared.authorization === "callers") {
       const response = await desk.fetch(...sendable(prepared));
-      return { response, text: (await read(desk, response, false)).text, rejected: false };
+      return { response, text: (await look(desk, response, false)).text, rejected: false };
     }
     const options = scopes === undefined ? signal && { signal } : { signal, scopes };
-    return await exchange(desk, owner, prepared, options, read);
+    return await exchange(desk, owner, prepared, options, look);
   } catch (error) {
     if (signal?.aborted) throw reasonOf(signal);
     throw TokenError.is(error) ? error : unreachable(desk, error);
@@ -112,18 +111,37 @@ async function sent(desk, owner, prepared, signal, scopes) {
 }
 
 /**
- * Reads an answer, which is for nobody else.
+ * Returns a function that reads answers, which no other code sees.
  *
- * @param {Desk} desk
- * @param {Response} response
- * @param {boolean} isOurs
+ * @param {number} largest in bytes
+ * @returns {import("./fetching.js").Look}
  */
-async function read(desk, response, isOurs) {
-  if (!isAnswer(response)) return { text: undefined, ruling: undefined };
-  const text = await wholeText(response);
-  const ruling = isOurs ? judged(desk, response.status, text.length > LARGEST ? undefined : text) : undefined;
-  return { text, ruling };
+function reading(largest) {
+  return async (desk, response, isOurs) => {
+    if (!isAnswer(response)) return { text: undefined, ruling: undefined };
+    const text = await wholeText(response, largest);
+    if (text === undefined) throw tooLarge(desk, largest);
+    const ruling = isOurs
+      ? judged(desk, response.status, text.length > LARGEST ? undefined : text)
+      : undefined;
+    return { text, ruling };
+  };
 }
+
+/**
+ * @param {Desk} desk
+ * @param {number} largest
+ */
+function tooLarge({ traits: { name: provider } }, largest) {
+  return new TokenError(
+    "protocol",
+    `${provider} answered with more than ${largest} bytes; ask for less, or set \`maxResponseBytes\` higher`,
+    { provider },
+  );
+}
+
+/** 16 MiB: ten times what lists of a thousand objects take. */
+const LARGEST_ANSWER = 16 * 1024 * 1024;
 
 /**
  * @param {Desk} desk
@@ -158,7 +176,7 @@ function headersFor(desk, given) {
   };
   if (given === undefined) return own;
   const headers = new Headers(own);
-  given.forEach((value, name) => headers.set(name, value));
+  given.forEach((/** @type {string} */ value, /** @type {string} */ name) => headers.set(name, value));
   return headers;
 }
 
@@ -166,24 +184,29 @@ function headersFor(desk, given) {
 const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
 
 /** @param {any} options */
-function checked(options) {
-  if (options === undefined) return {};
+function checked(options = {}) {
   if (!isObject(options))
     throw invalid("the options of request() are no object; give one, or leave them out");
   for (const key of Object.keys(options)) {
     if (!OPTIONS.includes(key))
       throw invalid(`an option of request() is not known; known are \`${OPTIONS.join("`, `")}\``);
   }
-  const { operationName, signal, headers, scopes } = options;
+  const { operationName, signal, headers, scopes, maxResponseBytes = LARGEST_ANSWER } = options;
   if (operationName !== undefined && operationName !== null && typeof operationName !== "string") {
     throw invalid("option `operationName` is no string; give the name of an operation of the document");
   }
-  // A copy: what the caller does to them later has no effect.
-  const own = Array.isArray(scopes) ? [...scopes] : scopes;
-  return { operationName, signal: checkedSignal(signal), headers, scopes: own };
+  if (typeof maxResponseBytes !== "number" || !(maxResponseBytes > 0)) {
+    throw invalid("option `maxResponseBytes` must be a number of bytes above 0, or left out");
+  }
+  // Copies: what the caller does to them later has no effect.
+  const own = {
+    headers: headers === undefined ? undefined : new Headers(headers),
+    scopes: Array.isArray(scopes) ? [...scopes] : scopes,
+  };
+  return { operationName, signal: checkedSignal(signal), maxResponseBytes, ...own };
 }
 
-const OPTIONS = ["operationName", "signal", "headers", "scopes"];
+const OPTIONS = ["operationName", "signal", "headers", "scopes", "maxResponseBytes"];
 
 /** @param {any} document */
 function textOf(document) {
