@@ -55,12 +55,26 @@ export function checkSpan(ttlMs) {
 }
 
 /**
+ * Whether a value can be a fence: a whole number whose successor is exact as well. Anything else in a store is damage.
+ * @param {unknown} value
+ * @returns {value is number}
+ */
+export const isFence = (value) =>
+  Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < Number.MAX_SAFE_INTEGER;
+
+/** @param {number | undefined} fence */
+export function checkFence(fence) {
+  if (fence === undefined || isFence(fence)) return;
+  throw wrongOption("a fence must be the number that a lease has: whole, at least 0, below 2^53 - 1");
+}
+
+/**
  * The fence after `last`.
  *
- * The time is its floor, so that fences also grow where the last one was lost with the whole store.
+ * The time is its floor, so that fences also grow where the last one was lost with the whole store, or damaged.
  * @param {number} last
  */
-export const nextFence = (last) => Math.max(Number.isSafeInteger(last) ? last + 1 : 1, Date.now());
+export const nextFence = (last) => Math.max(isFence(last) ? last + 1 : 1, Date.now());
 
 /** Whether an entry is over. @param {number} expiresAt */
 export const isOver = (expiresAt) => expiresAt <= Date.now();

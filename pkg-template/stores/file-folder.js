@@ -10,7 +10,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { join, resolve } from "node:path";
 
-import { isSmall, uniqueName } from "./common.js";
+import { isFence, isSmall, uniqueName } from "./common.js";
 import { Access, link, MODE_OF_FOLDER, READ } from "./file-access.js";
 
 /** @import { StoreWarning } from "graphql-token-manager" */
@@ -236,7 +236,8 @@ export class Folder {
     return this.#access.required("write a file", async () => {
       const path = join(this.place(key), "epoch");
       if (await this.#access.addEmpty(path)) await new Promise((resolve) => setTimeout(resolve, TICK_MS));
-      return Math.floor((await fs.lstat(path)).mtimeMs);
+      // A file may be dated before 1970, and numbers start at 1.
+      return Math.max(0, Math.floor((await fs.lstat(path)).mtimeMs));
     });
   }
 
@@ -280,13 +281,14 @@ function listing(all, prefix) {
 }
 
 /**
- * The number in a file's name; 0 where there is none.
+ * The number in a file's name; 0 where there is none. A file with a number that cannot be counted on from is damage: it is
+ * neither read nor followed, and is removed by the next lease.
  * @param {string} name
  * @param {string} prefix
  */
 function numberOf(name, prefix) {
   const [number] = name.slice(prefix.length + 1).split(".");
-  return /^[1-9]\d{0,15}$/.test(number ?? "") ? Number(number) : 0;
+  return /^[1-9]\d{0,15}$/.test(number ?? "") && isFence(Number(number)) ? Number(number) : 0;
 }
 
 /**

@@ -6,7 +6,16 @@
 // then on nobody reads the old one: a write that comes too late is lost by itself, even where its process was stopped
 // between looking and writing.
 
-import { checkSpan, checkValue, isHeld, isOver, uniqueName, Watchers, wrongOption } from "./common.js";
+import {
+  checkFence,
+  checkSpan,
+  checkValue,
+  isHeld,
+  isOver,
+  uniqueName,
+  Watchers,
+  wrongOption,
+} from "./common.js";
 import { Folder } from "./file-folder.js";
 import { isDead, ownProcess } from "./file-process.js";
 import { FolderWatch } from "./file-watch.js";
@@ -60,6 +69,7 @@ class FileStore {
    */
   async set(key, value, expiresAt, fence) {
     checkValue(value);
+    checkFence(fence);
     if (fence === undefined) return this.#write(key, value, expiresAt);
     await this.#folder.make(key);
     if ((await this.#folder.list(key)).last > fence) return false;

@@ -3,8 +3,10 @@
 // Each step is one command or one script, which the server runs alone: nothing happens between looking and writing.
 
 import {
+  checkFence,
   checkSpan,
   checkValue,
+  isFence,
   isSmall,
   MAX_BYTES,
   uniqueName,
@@ -75,10 +77,11 @@ class RedisStore {
    */
   async set(key, value, expiresAt, fence) {
     checkValue(value);
+    checkFence(fence);
     const lastsMs = Math.min(Math.floor(expiresAt - Date.now()), MAX_MS);
-    const { token, fence: last } = this.#keys(key);
+    const { token, fence: last, lease } = this.#keys(key);
     const words = [FORMAT + value, `${lastsMs}`, fence === undefined ? "" : `${fence}`, ...this.#notice(key)];
-    const written = await this.#client.run(SET, [token, last], words);
+    const written = await this.#client.run(SET, [token, last, lease], words);
     if (Number(written) !== 1) return false;
     if (this.#watchers.has(key)) this.#seen.set(key, lastsMs > 0 ? value : null);
     return true;
@@ -107,7 +110,7 @@ class RedisStore {
       throw error;
     });
     const fence = Number(text(granted));
-    if (!(fence > 0)) return undefined;
+    if (!isFence(fence) || fence === 0) return undefined;
     /** @type {Promise<void> | undefined} */
     let released;
     const release = () => (released ??= this.#release(key, owner, until));

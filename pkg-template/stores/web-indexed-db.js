@@ -1,8 +1,10 @@
 // Entries in IndexedDB, one transaction for each step, so that nothing is lost between reading and writing.
 
 import {
+  checkFence,
   checkSpan,
   checkValue,
+  isFence,
   isHeld,
   isOver,
   isSmall,
@@ -70,6 +72,7 @@ class IndexedDbStore {
    */
   async set(key, value, expiresAt, fence) {
     checkValue(value);
+    checkFence(fence);
     // Before the transaction, which ends where nothing is asked of it.
     const content = this.#key === undefined ? { value } : { sealed: await this.#key.seal(key, value) };
     const written = await this.#database.run("readwrite", ["tokens", "leases"], async (transaction) => {
@@ -155,8 +158,9 @@ class IndexedDbStore {
  */
 async function lastLease(transaction, key) {
   const { fence, until, ttlMs } = Object(await requested(transaction.objectStore("leases").get(key)));
-  const isRight = [fence, until, ttlMs].every(Number.isFinite);
-  return isRight ? { fence, until, ttlMs } : { fence: 0, until: 0, ttlMs: 0 };
+  // A damaged fence starts anew, and a lease is held for as long as its record says.
+  const isRight = Number.isFinite(until) && Number.isFinite(ttlMs);
+  return isRight ? { fence: isFence(fence) ? fence : 0, until, ttlMs } : { fence: 0, until: 0, ttlMs: 0 };
 }
 
 /**

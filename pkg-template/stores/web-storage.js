@@ -4,8 +4,10 @@
 // count, what is over. A lock of the browser's keeps leases apart all the same.
 
 import {
+  checkFence,
   checkSpan,
   checkValue,
+  isFence,
   isHeld,
   isOver,
   isSmall,
@@ -79,6 +81,7 @@ class WebStorageStore {
    */
   async set(key, value, expiresAt, fence) {
     checkValue(value);
+    checkFence(fence);
     const write = () => {
       if (fence !== undefined) {
         const last = this.#lease(key);
@@ -216,8 +219,11 @@ class WebStorageStore {
    */
   #lease(key) {
     const { fence, until, ttlMs, owner } = /** @type {any} */ (parse(this.#read("lease", key)));
-    const isRight = [fence, until, ttlMs].every(Number.isFinite);
-    return isRight ? { fence, until, ttlMs, owner } : { fence: 0, until: 0, ttlMs: 0 };
+    // A damaged fence starts anew, and a lease is held for as long as its record says.
+    const isRight = Number.isFinite(until) && Number.isFinite(ttlMs);
+    return isRight
+      ? { fence: isFence(fence) ? fence : 0, until, ttlMs, owner }
+      : { fence: 0, until: 0, ttlMs: 0 };
   }
 
   /**

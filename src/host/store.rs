@@ -102,13 +102,19 @@ fn lease(object: JsValue) -> Result<Option<Lease>, TokenError> {
         return Ok(None);
     }
     let fence = Reflect::get(&object, &JsValue::from_str("fence")).ok().and_then(|fence| fence.as_f64());
-    match fence.filter(|fence| *fence >= 0.0) {
+    match fence.filter(|fence| (0.0..MAX_FENCE).contains(fence) && fence.fract() == 0.0) {
         Some(fence) if has_release(&object) => {
             Ok(Some(Lease { fence: Fence(UnixMillis::from_js(fence).millis()), object }))
         }
-        _ => Err(failed("acquire", "gave something that is no lease: { fence: number, release() }")),
+        _ => Err(failed(
+            "acquire",
+            "gave something that is not a lease: { fence, release() }, whose fence is a whole number from 0 to 2^53 - 2",
+        )),
     }
 }
+
+/// 2^53 - 1: fences are compared, and above it numbers of JavaScript have gaps.
+const MAX_FENCE: f64 = 9_007_199_254_740_991.0;
 
 fn has_release(object: &JsValue) -> bool {
     Reflect::get(object, &JsValue::from_str("release")).is_ok_and(|it| it.is_function())
