@@ -133,6 +133,52 @@ test("a value that was moved, changed, cut or never sealed is missing, and a war
   assert.equal(await store.get("key"), "token");
 });
 
+describe("a key that protects nothing is refused", () => {
+  const generate = (/** @type {any} */ algorithm, extractable = false) =>
+    crypto.subtle.generateKey(algorithm, extractable, ["encrypt", "decrypt"]);
+  /** @type {Record<string, () => any>} */
+  const KEYS = {
+    "bytes of zero": () => new Uint8Array(32),
+    "bytes that are all the same": () => new Uint8Array(32).fill(7),
+    "zero in base64": () => Buffer.alloc(32).toString("base64"),
+    "bytes that are too few": () => randomBytes(31),
+    "no bytes": () => new Uint8Array(0),
+    "a CryptoKey that can be taken out": () => generate({ name: "AES-GCM", length: 256 }, true),
+    "one that says it cannot": async () => {
+      const key = await generate({ name: "AES-GCM", length: 256 }, true);
+      return Object.defineProperty(key, "extractable", { value: false });
+    },
+    "one of another algorithm": () => generate({ name: "AES-CBC", length: 256 }),
+    "an object that looks like one": () => ({
+      type: "secret",
+      extractable: false,
+      algorithm: { name: "AES-GCM", length: 256 },
+      usages: ["encrypt", "decrypt"],
+    }),
+    "an object with its prototype": () =>
+      Object.create(CryptoKey.prototype, { algorithm: { value: { name: "AES-GCM" } } }),
+  };
+  for (const [name, make] of Object.entries(KEYS)) {
+    test(name, async () => {
+      const key = await make();
+
+      assert.throws(() => encrypted(new MapStore(), key), { name: "StoreError", code: "invalid_options" });
+      // Nor behind a good one.
+      assert.throws(() => encrypted(new MapStore(), [randomBytes(32), key]), { code: "invalid_options" });
+    });
+  }
+});
+
+test("an old entry that somebody puts back opens: that is not protected from", async () => {
+  const { store, below } = sealed(randomBytes(32));
+  await store.set("key", "old", soon());
+  const old = `${below.values.get("key")}`;
+  await store.set("key", "new", soon());
+  below.values.set("key", old);
+
+  assert.equal(await store.get("key"), "old");
+});
+
 test("a key is replaced by giving the new one first and the old one behind it", async () => {
   const [old, next] = [await cryptoKey(), randomBytes(32).toString("base64")];
   const { store: before, below } = sealed(old);

@@ -1,7 +1,7 @@
 // Values of any store, sealed.
 
 import { warn, wrongOption } from "./common.js";
-import { open, seal, webCrypto } from "./sealing.js";
+import { open, problemOfKey, seal, webCrypto } from "./sealing.js";
 
 /** @import { TokenStore } from "graphql-token-manager" */
 /** @import { EncryptedOptions, EncryptionKey } from "./encrypted.js" */
@@ -125,15 +125,18 @@ class Keys {
 function checked(key) {
   const bytes =
     typeof key === "string" ? fromBase64(key) : key instanceof Uint8Array ? new Uint8Array(key) : undefined;
-  if (bytes?.length === KEY_BYTES) return bytes;
-  const { algorithm, usages } = /** @type {CryptoKey} */ (Object(key));
-  if (algorithm?.name !== "AES-GCM") {
+  if (bytes?.length === KEY_BYTES) {
+    // An array that was made and never filled, or a placeholder.
+    if (bytes.every((byte) => byte === bytes[0]))
+      throw wrongOption("a key must be random; these bytes are all the same");
+    return bytes;
+  }
+  if (bytes !== undefined || typeof key !== "object") {
     throw wrongOption("a key must be 32 random bytes, those in base64, or a CryptoKey of AES-GCM");
   }
-  if (!usages.includes("encrypt") || !usages.includes("decrypt")) {
-    throw wrongOption("a CryptoKey must be usable to `encrypt` and to `decrypt`");
-  }
-  return /** @type {CryptoKey} */ (key);
+  const problem = problemOfKey(key);
+  if (problem !== undefined) throw wrongOption(problem);
+  return key;
 }
 
 /** So many bytes at a time: more arguments than engines take otherwise. */

@@ -13,6 +13,9 @@ import type { StoreWarning, TokenStore } from "graphql-token-manager";
  * A value that does not open, or was never sealed, reads as missing, and a warning says so once. Store keys, times and
  * leases are not hidden: they hold no secret. Sealing adds a third to a value's size.
  *
+ * It protects what a value says, and that it is not changed or moved to another key. It does not protect from somebody who
+ * can write to the store and puts an old value back, or deletes one: holders then find a token that is older than the last.
+ *
  * To replace a key, give the new one first and the old one behind it: the first seals, each opens. Take the old one out
  * when every process has the new one and the last token sealed with the old one has expired.
  *
@@ -32,7 +35,11 @@ export function encrypted<S extends TokenStore>(
   options?: EncryptedOptions,
 ): EncryptedStore<S>;
 
-/** A key: 32 random bytes, the same in base64, or a `CryptoKey` of AES-GCM that may encrypt and decrypt. */
+/**
+ * A key: 32 random bytes, the same in base64, or a `CryptoKey` of AES-GCM that may encrypt and decrypt, and is not
+ * extractable. Bytes that are all the same, other lengths, and keys of another implementation than the platform's WebCrypto
+ * are refused with `invalid_options`.
+ */
 export type EncryptionKey = CryptoKey | Uint8Array | string;
 
 /** A store of promises, which can what the store below can. */

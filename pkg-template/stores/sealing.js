@@ -42,6 +42,35 @@ export async function open(key, name, sealed) {
   }
 }
 
+/**
+ * Why a key is refused; `undefined` if it may be used.
+ *
+ * It is read by the platform's own getters: an object that only looks like a CryptoKey, or has members of its own in front
+ * of them, could say anything.
+ *
+ * @param {unknown} key
+ * @returns {string | undefined}
+ */
+export function problemOfKey(key) {
+  const read = (/** @type {string} */ name) => {
+    const { get } = Object.getOwnPropertyDescriptor(globalThis.CryptoKey.prototype, name) ?? {};
+    return get?.call(key);
+  };
+  try {
+    if (read("algorithm")?.name !== "AES-GCM") return "a CryptoKey must be one of AES-GCM";
+    if (read("extractable") !== false) {
+      return "a CryptoKey must not be extractable; generate or import it with `extractable: false`";
+    }
+    const usages = read("usages");
+    if (!usages.includes("encrypt") || !usages.includes("decrypt")) {
+      return "a CryptoKey must be usable to `encrypt` and to `decrypt`";
+    }
+    return undefined;
+  } catch {
+    return "a key must be 32 random bytes, those in base64, or a CryptoKey that this platform's WebCrypto made";
+  }
+}
+
 /** @returns {Promise<{ subtle: SubtleCrypto, random: <T extends Uint8Array>(bytes: T) => T }>} */
 export async function webCrypto() {
   const crypto = globalThis.crypto ?? (await ofNode18());

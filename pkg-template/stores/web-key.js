@@ -1,7 +1,7 @@
 // The key of a database: made once, kept in it, and never out of the browser.
 
 import { StoreError } from "./common.js";
-import { open, seal } from "./sealing.js";
+import { open, problemOfKey, seal } from "./sealing.js";
 import { requested } from "./web-database.js";
 
 /** @import { Database } from "./web-database.js" */
@@ -81,7 +81,9 @@ export class DatabaseKey {
     return this.#database.run("readwrite", ["keys"], async (transaction) => {
       const keys = transaction.objectStore("keys");
       const existing = await requested(keys.get(ID));
-      if (existing instanceof CryptoKey) return existing;
+      // One that scripts could take out, or of another kind, protects nothing: it is replaced, and what was sealed with it
+      // reads as missing.
+      if (problemOfKey(existing) === undefined) return /** @type {CryptoKey} */ (existing);
       keys.put(candidate, ID);
       return candidate;
     });

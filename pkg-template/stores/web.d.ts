@@ -63,7 +63,8 @@ export interface IndexedDbOptions {
   name?: string | undefined;
   /**
    * Seals values with AES-GCM, each bound to its store key, under a key that is kept in the database and that no script
-   * can take out of the browser. A script of the page can still use it while the page is open. Needs https: or
+   * can take out of the browser. A script of the page can still use it while the page is open, put another key in its
+   * place, or put an old value back. A key in the database that is extractable is replaced. Needs https: or
    * localhost; elsewhere the store fails with `unsupported` rather than write what can be read.
    *
    * @defaultValue `false`
