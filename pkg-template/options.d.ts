@@ -110,6 +110,13 @@ export interface CommonOptions {
    */
   keepAlive?: boolean | undefined;
   /**
+   * Cloudflare Workers and edge runtimes, where I/O ends with the request that started it: keeps the current request
+   * alive until the promise has settled, as `waitUntil` of `cloudflare:workers` does. A refresh ahead of expiry then goes
+   * on after the response; without this option the request that starts it waits for it. Called synchronously in the
+   * request that asks for a token, with a promise that never rejects; what it throws is ignored. Not called elsewhere.
+   */
+  waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
+  /**
    * Where the token is shared with other holders: tabs, processes, machines. They cause one grant between them, and
    * renew for each other. The key is a SHA-256 digest of everything that changes the token: endpoint, credentials,
    * variables, headers, scopes and {@link CommonOptions.identity}. Managers with different credentials never share an

@@ -20,8 +20,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     core::{
-        AccessToken, CallId, Change, Effect, ErrorCode, Event, Jitter, Pool, PoolEffect, ScopeSet, Secret,
-        SessionId, Status, TokenError, TokenSet, Want,
+        AccessToken, CallId, Change, Effect, ErrorCode, Event, IoScope, Jitter, Pool, PoolEffect, ScopeSet,
+        Secret, SessionId, Status, TokenError, TokenSet, Want,
     },
     grant::Errand,
     graphql::{Dialect, Ruling, explain, judge, observe, rejected},
@@ -79,7 +79,12 @@ enum Happening {
 }
 
 impl Driver {
-    pub(crate) fn new(settings: Settings, face: Face) -> Rc<Self> {
+    pub(crate) fn new(mut settings: Settings, face: Face) -> Rc<Self> {
+        if face.io_ends_with_request() {
+            settings.policy.io_scope = IoScope::Request;
+            // One session's turn would come in a request that is about another. Hosts limit each request.
+            settings.limits.max_concurrent_grants = usize::MAX;
+        }
         let clock = Clock::new();
         let desk = face.own();
         let identity = identity(&settings, &Selection::default(), PLATFORM);
@@ -158,6 +163,15 @@ impl Driver {
     /// The alarm went off, or time is not what it seemed.
     pub(crate) fn woke(self: &Rc<Self>) {
         self.take_note(Happening::Woke);
+    }
+
+    /// As [`woke`](Self::woke), told by a caller of a desk. Where I/O ends with its request, only that session may do
+    /// what is due.
+    pub(crate) fn woke_at(self: &Rc<Self>, desk: &Desk) {
+        match self.settings.policy.io_scope {
+            IoScope::Process => self.woke(),
+            IoScope::Request => self.tell(desk, Event::Woke),
+        }
     }
 
     /// Takes note of what has happened to a session, and does what follows.

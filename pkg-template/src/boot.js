@@ -6,6 +6,7 @@
 import { makeGlue } from "#glue";
 import * as modules from "#module";
 import { forbidden, isRefusal, withoutWebAssembly } from "./blocked.js";
+import { ioEndsWithRequest } from "./request-scope.js";
 import { Running } from "./running.js";
 import { TokenError } from "./token-error.js";
 
@@ -27,6 +28,8 @@ export function boot(source) {
   const shared = sharedState();
   // One that broke off is replaced.
   if (shared.running?.failed) shared.booting = shared.running = undefined;
+  // Another request's promise is not waited for.
+  if (ioEndsWithRequest()) return start(shared, source);
   if (shared.booting !== undefined) {
     // Another's start, which may fail where this one does not.
     return source === undefined ? shared.booting : shared.booting.catch(() => boot(source));
@@ -86,14 +89,22 @@ async function start(shared, source) {
     const module =
       shared.module ?? (await (source === undefined ? modules.own() : modules.given(await source)));
     const glue = makeGlue();
-    const imports = /** @type {WebAssembly.ModuleImports} */ (/** @type {unknown} */ (glue));
     // The name that the generated module imports its glue by.
-    const { exports } = await WebAssembly.instantiate(module, { "./core_bg.js": imports });
+    const imports = {
+      "./core_bg.js": /** @type {WebAssembly.ModuleImports} */ (/** @type {unknown} */ (glue)),
+    };
+    // Where requests share no promise, each starts it at once, unless another one has.
+    const atOnce = ioEndsWithRequest();
+    if (atOnce && shared.running !== undefined) return shared.running;
+    const { exports } = atOnce
+      ? new WebAssembly.Instance(module, imports)
+      : await WebAssembly.instantiate(module, imports);
     const running = new Running(glue.Core);
     glue.__wbg_set_wasm(running.guarded(exports));
     const main = exports.__wbindgen_start;
     if (typeof main === "function") main();
     shared.module = module;
+    if (atOnce) shared.running = running;
     return running;
   } catch (error) {
     if (TokenError.is(error)) throw error;

@@ -22,6 +22,12 @@ export class Desk {
   used = false;
   /** What the core calls the session. @type {number | undefined} */
   session = undefined;
+  /**
+   * Where I/O ends with its request: the call whose request started the session's, and how often that has looked for the
+   * end of its call since.
+   */
+  ioOwner = 0;
+  ioLooks = 0;
   /** Whether the session was closed. */
   left = false;
 
@@ -69,6 +75,22 @@ export class Desk {
     if (this.held === undefined || this.office.now() >= this.servedUntil) return undefined;
     if (!this.used) this.#use();
     return this.held;
+  }
+
+  /**
+   * A promise of the value of the token held: one for all callers, save where requests share no promises.
+   *
+   * @param {string} value
+   */
+  promise(value) {
+    if (this.office.ioEndsWithRequest) return Promise.resolve(value);
+    return (this.promised ??= Promise.resolve(value));
+  }
+
+  /** Whether the token held is valid and may not be handed out without asking. */
+  isDue() {
+    const now = this.office.now();
+    return this.held !== undefined && this.servedUntil <= now && now < this.validUntil;
   }
 
   /** The token held, if it is valid. */
@@ -124,6 +146,12 @@ export class Desk {
   /** @param {number} session */
   seated(session) {
     this.session = session;
+  }
+
+  /** I/O of the session starts. Where no call is being made, it goes on in the request that it was in. */
+  ioStarted() {
+    this.ioOwner = this.office.current || this.ioOwner;
+    this.ioLooks++;
   }
 
   /** @param {AccessToken} token @param {number} servedUntil @param {number} validUntil */

@@ -12,6 +12,7 @@ import { Listeners } from "./listeners.js";
 import { microtask } from "./microtask.js";
 import { callSnapshot } from "./options-snapshot.js";
 import { Outside } from "./outside.js";
+import { watch } from "./request-scope.js";
 import { keyOf, selectorOf } from "./selector.js";
 import { TokenError, errorOf, fieldsOf } from "./token-error.js";
 import { ASK, TELL } from "./words.js";
@@ -31,6 +32,10 @@ const NOTHING_SELECTED = "{}";
  * @property {(found: any) => unknown} pick what the caller gets of the token, or of the scopes
  * @property {(() => void) | undefined} release takes the listener off the caller's signal
  * @property {unknown} owner the public object, kept alive while its caller waits
+ * @property {number} missed how often it has looked since the request that started the session's I/O did
+ * @property {number} ioLooks how often that had looked by then
+ * @property {number} seenAt when its own request last looked for its end; used where I/O ends with requests
+ * @property {((call: Call) => void) | undefined} end what is to be done by its own request once it has ended
  */
 
 /**
@@ -82,6 +87,10 @@ export class Office extends Outside {
   /** @type {Map<number, Call>} */
   #calls = new Map();
   #lastCall = 0;
+  /** The call that is being made: what happens meanwhile happens in its request. */
+  current = 0;
+  /** When calls of requests that are gone were last looked for. */
+  #sweptAt = 0;
   #tally = { grants: 0, failures: 0 };
 
   /** @param {unknown} options */
@@ -94,6 +103,8 @@ export class Office extends Outside {
   ready() {
     if (this.closed) return Promise.reject(this.own.closedError());
     this.#live();
+    // Another request's promise is not waited for.
+    if (this.ioEndsWithRequest) return this.#start();
     return (this.#starting ??= this.#start());
   }
 
@@ -117,16 +128,34 @@ export class Office extends Outside {
    * @returns {Promise<any>}
    */
   ask(desk, method, options, pick, owner) {
+    const waitUntil = this.#waitUntil;
+    // The token is still good, and its refresh due: this call makes that, and the caller's finds it under way.
+    if (waitUntil && method === "request" && desk.isDue()) {
+      waitUntil(this.#ask(desk, method, undefined, pick, owner));
+    }
+    const asked = this.#ask(desk, method, options, pick, owner);
+    // A client that leaves does not stop what others wait for.
+    waitUntil?.(asked);
+    return asked;
+  }
+
+  /** @type {Office["ask"]} */
+  #ask(desk, method, options, pick, owner) {
     return new Promise((resolve, reject) => {
       if (desk.closed) throw desk.closedError();
       const running = this.#live() !== undefined;
       const call = ++this.#lastCall;
       const release = this.#watch(call, desk, options?.signal);
-      this.#calls.set(call, { desk, resolve, reject, pick, release, owner });
+      const seenAt = Date.now();
+      this.#calls.set(call, { desk, resolve, reject, pick, release, owner, ...UNSEEN, seenAt });
       const refuse = (/** @type {unknown} */ error) => this.reject(call, error);
-      if (running) return this.#send(method, call, options);
-      const taken = callSnapshot(options);
-      this.ready().then(() => this.#send(method, call, taken), refuse);
+      if (running) {
+        this.#send(method, call, options);
+      } else {
+        const taken = callSnapshot(options);
+        this.ready().then(() => this.#send(method, call, taken), refuse);
+      }
+      if (this.ioEndsWithRequest && this.#calls.has(call)) watch(() => this.#look(call));
     });
   }
 
@@ -181,9 +210,16 @@ export class Office extends Outside {
   #ended(action) {
     /** @type {() => void} */
     let end = () => {};
+    let isOver = false;
     const ended = new Promise((/** @type {(value: void) => void} */ resolve) => (end = resolve));
+    const look = () => {
+      this.#ringIfDue();
+      if (isOver) end();
+      return isOver;
+    };
     return this.tell((core) => {
-      action(core, end);
+      action(core, this.ioEndsWithRequest ? () => (isOver = true) : end);
+      if (this.ioEndsWithRequest) watch(look);
       return ended;
     });
   }
@@ -257,13 +293,83 @@ export class Office extends Outside {
 
   /** @param {number} call @param {AccessToken | string[]} found */
   settle(call, found) {
-    const waiting = this.#leave(call);
-    waiting?.resolve(waiting.pick(found));
+    this.#end(call, ({ resolve, pick }) => resolve(pick(found)));
   }
 
   /** @param {number} call @param {unknown} error */
   reject(call, error) {
-    this.#leave(call)?.reject(error);
+    this.#end(call, ({ reject }) => reject(error));
+  }
+
+  /**
+   * Ends a call: at once, or by the caller's own request.
+   *
+   * @param {number} call
+   * @param {(call: Call) => void} end
+   */
+  #end(call, end) {
+    const waiting = this.#calls.get(call);
+    if (waiting === undefined) return;
+    if (this.ioEndsWithRequest && call !== this.current) waiting.end ??= end;
+    else end(this.#leave(call) ?? waiting);
+  }
+
+  /**
+   * Looks, on a timer of the caller's own request, for the end of a call, and has the core do what is due.
+   *
+   * @param {number} call
+   * @returns {boolean} whether it has ended
+   */
+  #look(call) {
+    const waiting = this.#calls.get(call);
+    if (waiting === undefined) return true;
+    waiting.seenAt = Date.now();
+    this.#sweep(waiting.seenAt);
+    if (waiting.end === undefined) this.#advance(call, waiting);
+    if (waiting.end === undefined) return false;
+    this.#leave(call);
+    waiting.end(waiting);
+    return true;
+  }
+
+  /**
+   * Has the core do what is due, in the caller's own request, and take over from a request that is gone.
+   *
+   * @param {number} call
+   * @param {Call} waiting
+   */
+  #advance(call, waiting) {
+    const { desk } = waiting;
+    if (desk.ioOwner === call) desk.ioLooks++;
+    const isLate = waiting.ioLooks === desk.ioLooks;
+    waiting.missed = isLate ? waiting.missed + 1 : 0;
+    waiting.ioLooks = desk.ioLooks;
+    const isLost = waiting.missed >= GONE_AFTER_LOOKS;
+    if (isLost) waiting.missed = 0;
+    if (!isLost && waiting.seenAt < this.ringsAt) return;
+    const before = this.current;
+    this.current = call;
+    this.tell((core) => core.tell(isLost ? TELL.ioLost : TELL.woke, desk));
+    this.current = before;
+  }
+
+  #ringIfDue() {
+    if (Date.now() >= this.ringsAt) this.ring();
+  }
+
+  /**
+   * Forgets the calls of requests that are gone, which nothing says.
+   *
+   * @param {number} now
+   */
+  #sweep(now) {
+    if (now < this.#sweptAt + GONE_AFTER) return;
+    this.#sweptAt = now;
+    for (const [call, { seenAt, desk }] of [...this.#calls]) {
+      if (now < seenAt + GONE_AFTER) continue;
+      this.#calls.delete(call);
+      this.tell((core) => core.abandon(call, desk));
+    }
   }
 
   /** @param {string} value @param {string[]} scopes @param {number} issuedAt @param {number} expiresAt */
@@ -319,6 +425,8 @@ export class Office extends Outside {
         throw error;
       });
       if (this.closed) throw this.own.closedError();
+      // Another request may have.
+      if (this.#live() !== undefined) return;
       const core = construct(running, this.#options, this);
       // A listener that was told of a warning may have closed the manager.
       if (this.closed) {
@@ -345,12 +453,33 @@ export class Office extends Outside {
     // It may have been aborted, or the manager closed, while the core started.
     const waiting = this.#calls.get(call);
     if (waiting === undefined) return;
+    const before = this.current;
+    this.current = call;
     try {
       this.#core?.ask(ASK[method], call, options, waiting.desk);
     } catch (thrown) {
       if (this.#running?.failed) this.#live();
       else this.reject(call, refusal(thrown));
     }
+    this.current = before;
+  }
+
+  /**
+   * Keeps a promise's request alive, where I/O ends with requests and the user has said how.
+   *
+   * @returns {((promise: Promise<unknown>) => void) | undefined}
+   */
+  get #waitUntil() {
+    const waitUntil = this.ioEndsWithRequest ? /** @type {any} */ (this.#options)?.waitUntil : undefined;
+    if (typeof waitUntil !== "function") return undefined;
+    return (promise) => {
+      const settled = promise.catch(() => {});
+      try {
+        waitUntil(settled);
+      } catch {
+        // There is no request to keep: the caller waits all the same.
+      }
+    };
   }
 
   /** The core, if it runs. One that broke off is let go, and the next call starts another. */
@@ -360,6 +489,7 @@ export class Office extends Outside {
       // Later: the stack may be exhausted. Should this throw, the next call comes here again.
       microtask(() => this.#mourn(waiting));
       this.#calls = new Map();
+      this.ringsAt = Infinity;
       this.#core = this.#running = this.#starting = undefined;
     }
     return this.#core;
@@ -446,6 +576,18 @@ function brokenOff() {
       "if the stack was not exhausted, please report how this came about",
   );
 }
+
+/** What a call has not seen yet. */
+const UNSEEN = { missed: 0, ioLooks: 0, end: undefined };
+
+/**
+ * After so many looks of one request, two seconds of them, in which another one did not look at all, that one is gone.
+ * Not a span of time: where the machine stalls, all are late.
+ */
+const GONE_AFTER_LOOKS = 50;
+
+/** A call whose request has not looked for its end for so long, in milliseconds, is gone: it looks many times a second. */
+const GONE_AFTER = 60_000;
 
 /** Events that tell which session they are about also where it is the manager's own. */
 const TELLS_SESSION = ["token", "error", "expired"];

@@ -4,6 +4,7 @@
 
 import { withoutCache } from "./cache-mode.js";
 import { runFakedMicrotasks } from "./microtask.js";
+import { ioEndsWithRequest } from "./request-scope.js";
 import { lazyTextDecoder } from "./utf8.js";
 
 /**
@@ -20,12 +21,24 @@ const LATE = 2;
 
 /** What the core has of the world, and what takes its time in it; see src/host/outside.rs. None of it throws. */
 export class Outside {
+  /** Whether I/O ends with the request that started it; see `IoScope` in src/core/policy.rs. */
+  ioEndsWithRequest = ioEndsWithRequest();
+
+  /** Where timers end with their request: what the core's one timer is to call, and when, by `Date.now()`. */
+  ring = () => {};
+  ringsAt = Infinity;
+
   /**
    * @param {() => void} ring
    * @param {number} delay in ms
    * @param {boolean} holds keeps the process running, where there is one
    */
   setTimer(ring, delay, holds) {
+    if (this.ioEndsWithRequest) {
+      this.ring = ring;
+      this.ringsAt = Date.now() + delay;
+      return undefined;
+    }
     /** @type {any} */
     const timer = setTimeout(ring, delay);
     if (holds) return timer;
@@ -36,10 +49,21 @@ export class Outside {
 
   /** @param {any} timer */
   clearTimer(timer) {
+    this.ringsAt = Infinity;
+    if (timer === undefined) return;
     // Node keeps a list for each delay that a timer was set for and, once the timer was unref'd, drops it only when
     // that time has come: an hour, for each of our delays.
     timer.ref?.();
     clearTimeout(timer);
+  }
+
+  /**
+   * Gives up what was sent. Not where it may be another request's, which alone may abort it.
+   *
+   * @param {AbortController} sent
+   */
+  giveUp(sent) {
+    if (!this.ioEndsWithRequest) sent.abort();
   }
 
   /**

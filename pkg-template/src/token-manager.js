@@ -9,6 +9,7 @@ import { mayReplace } from "./origins.js";
 import { request } from "./requesting.js";
 import { sharedManager } from "./shared-managers.js";
 import { TokenError } from "./token-error.js";
+import { finalizationRegistry, weakRef } from "./weak.js";
 import { TELL } from "./words.js";
 
 /** @typedef {import("../index.js").AccessToken} AccessToken */
@@ -81,7 +82,7 @@ class TokenSession {
     const desk = this.#desk;
     if (options === undefined) {
       const held = desk.handOut();
-      if (held !== undefined) return (desk.promised ??= Promise.resolve(held.value));
+      if (held !== undefined) return desk.promise(held.value);
     }
     return desk.ask("request", options, value, this);
   }
@@ -185,7 +186,7 @@ class TokenSession {
   }
 }
 
-/** @type {FinalizationRegistry<Office> | undefined} */
+/** @type {ReturnType<typeof finalizationRegistry> | undefined} */
 let registry;
 
 export class TokenManager extends TokenSession {
@@ -214,7 +215,7 @@ export class TokenManager extends TokenSession {
   /**
    * The sessions that somebody has, by the keys of their selectors.
    *
-   * @type {Map<unknown, WeakRef<TokenSession>>}
+   * @type {Map<unknown, ReturnType<typeof weakRef<TokenSession>>>}
    */
   #sessions = new Map();
   /** From what number on those that nobody has any more are looked for. */
@@ -226,7 +227,7 @@ export class TokenManager extends TokenSession {
     super(office.own, undefined);
     this.#office = office;
     // Made here and not at import, which has no side effect.
-    registry ??= new FinalizationRegistry((office) => office.close());
+    registry ??= finalizationRegistry((/** @type {Office} */ office) => office.close());
     registry.register(this, office, office);
   }
 
@@ -244,7 +245,7 @@ export class TokenManager extends TokenSession {
     const session = new TokenSession(desk, this);
     if (this.#sessions.size >= this.#full) this.#sweep();
     // What is no selector is no key either: whoever gives it has it.
-    if (typeof key === "string") this.#sessions.set(key, new WeakRef(session));
+    if (typeof key === "string") this.#sessions.set(key, weakRef(session));
     return session;
   }
 
@@ -254,8 +255,9 @@ export class TokenManager extends TokenSession {
   }
 
   #sweep() {
+    // Of strong references, where the engine has no others, there must not be more and more.
     for (const [key, session] of this.#sessions)
-      if (session.deref() === undefined) this.#sessions.delete(key);
+      if (session.strong || session.deref() === undefined) this.#sessions.delete(key);
     // Twice as many as there are: looking for them costs little for each.
     this.#full = 64 + 2 * this.#sessions.size;
   }

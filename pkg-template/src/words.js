@@ -13,4 +13,5 @@ export const TELL = {
   changed: 5,
   woke: 6,
   attach: 7,
+  ioLost: 8,
 };

@@ -273,6 +273,7 @@ impl Lifecycle {
             }
             Event::Observed(tokens) => self.observed(tokens, now, effects),
             Event::Woke => {}
+            Event::IoLost => self.lost(now, effects),
             Event::Progressed(_) => self.progressed(now),
             Event::Granted(_, answer) => self.granted(answer, now, effects),
             Event::Loaded(_, answer) => self.loaded(answer, now, effects),
@@ -286,7 +287,7 @@ impl Lifecycle {
     /// Does what is due at `now`.
     fn tend(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
         self.set_deadline(effects, now);
-        if self.flight.as_ref().is_some_and(|it| it.phase.step().is_some() && it.wakes_at() <= now) {
+        if self.flight.as_ref().is_some_and(|flight| flight.wakes_at() <= now) {
             self.lost(now, effects);
         }
         if self.openness == Openness::Open {
@@ -438,7 +439,9 @@ impl Lifecycle {
     /// host, which may be a request that ended, or a page that was frozen. Another flight takes
     /// over. The refresh token may have been presented, and is not presented again.
     fn lost(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
-        let Some(flight) = self.flight.as_deref() else { return };
+        let Some(flight) = self.flight.as_deref().filter(|flight| flight.phase.step().is_some()) else {
+            return;
+        };
         let (id, reason, is_closed) = (flight.id, flight.reason, self.openness == Openness::Closed);
         if matches!(flight.phase, Phase::Saving { .. }) && !is_closed {
             // There is a token, whatever has become of the store.
@@ -618,6 +621,7 @@ pub(super) fn undeliverable(event: &Event) -> Option<Effect> {
         | Event::Refused(..)
         | Event::Observed(_)
         | Event::Woke
+        | Event::IoLost
         | Event::Progressed(_)
         | Event::Granted(..)
         | Event::Loaded(..)

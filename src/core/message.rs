@@ -70,6 +70,8 @@ pub enum Event {
     Observed(TokenSet),
     /// The alarm went off, or the machine woke. Harmless when early or repeated.
     Woke,
+    /// What the flight waits for went down with its host, and will not be reported.
+    IoLost,
     /// The flight took another step: a secret was had, or another request was sent.
     Progressed(FlightId),
     /// A grant was answered, or was not.
@@ -102,6 +104,7 @@ impl Event {
             | Self::Refused(..)
             | Self::Observed(_)
             | Self::Woke
+            | Self::IoLost
             | Self::PeerSaved
             | Self::Closed => None,
         }

@@ -269,6 +269,7 @@ impl<T: Clone> Pool<T> {
             }
             Event::Abandoned(_)
             | Event::Woke
+            | Event::IoLost
             | Event::Progressed(_)
             | Event::Granted(..)
             | Event::Loaded(..)
@@ -346,7 +347,8 @@ impl<T: Clone> Pool<T> {
     /// Does what is due of all sessions, gives out turns, and lets go of who is not needed.
     fn tend(&mut self, now: UnixMillis, effects: &mut Effects) {
         // Otherwise the I/O of one session would end with a request that is about another.
-        while self.policy.io_scope == IoScope::Process
+        let is_free = self.policy.io_scope == IoScope::Process || self.openness == Openness::Closed;
+        while is_free
             && let Some((at, place)) = self.alarms.first()
             && at <= now.millis()
         {

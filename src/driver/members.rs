@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{Driver, end};
 use crate::{
-    core::{Identity, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
+    core::{Identity, IoScope, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
     graphql::digest,
     host::{Entry, Outside, PLATFORM, given, wall},
     js::{Desk, Held},
@@ -82,6 +82,15 @@ impl Driver {
         found.ok()
     }
 
+    /// Notes whose I/O it is that starts, where it ends with its request.
+    pub(super) fn io_started(&self, id: SessionId) {
+        if self.settings.policy.io_scope == IoScope::Request
+            && let Some(desk) = self.member(id).and_then(|member| member.desk.clone())
+        {
+            desk.io_started();
+        }
+    }
+
     /// The selector of a session that is there, and its scopes.
     pub(super) fn about(&self, id: SessionId) -> Option<(JsValue, ScopeSet)> {
         self.member(id).map(|member| (member.key.clone(), member.scopes.clone()))
@@ -137,7 +146,9 @@ impl Driver {
     }
 
     fn watch(&self, id: SessionId, desk: &Desk) {
-        if self.member(id).is_none_or(|member| member.unwatch.is_some()) {
+        // Where I/O ends with its request, nothing can listen for longer.
+        let is_watched = self.member(id).is_none_or(|member| member.unwatch.is_some());
+        if is_watched || self.settings.policy.io_scope == IoScope::Request {
             return;
         }
         let Some((entry, _)) = self.entry(id) else { return };

@@ -82,6 +82,7 @@ impl Driver {
         if self.settings.store.is_none() {
             return;
         }
+        self.io_started(session);
         let driver = Rc::clone(self);
         spawn_local(async move {
             let event = match driver.learn_holder(session, flight).await {

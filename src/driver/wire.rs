@@ -39,6 +39,7 @@ impl Driver {
         let Ok(abort) = AbortController::new() else {
             return self.answer(asker, Err(no_abort_controller()));
         };
+        self.io_started(session);
         let signal = abort.signal();
         self.on_wire.borrow_mut().push(OnWire { asker, abort });
         let driver = Rc::clone(self);
@@ -138,7 +139,7 @@ impl Driver {
 
     pub(super) fn cancel(&self, asker: Asker) {
         let Some(on_wire) = self.take_from_wire(asker) else { return };
-        on_wire.abort.abort();
+        self.face.give_up(&on_wire.abort);
     }
 }
 

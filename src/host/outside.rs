@@ -2,7 +2,7 @@
 
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
-use web_sys::AbortSignal;
+use web_sys::{AbortController, AbortSignal};
 
 #[wasm_bindgen]
 extern "C" {
@@ -18,6 +18,14 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = clearTimer)]
     pub(crate) fn clear_timer(this: &Outside, timer: &JsValue);
+
+    /// Whether I/O ends with the request that started it.
+    #[wasm_bindgen(method, getter, js_name = ioEndsWithRequest)]
+    pub(crate) fn io_ends_with_request(this: &Outside) -> bool;
+
+    /// Gives up what was sent, where any caller may.
+    #[wasm_bindgen(method, js_name = giveUp)]
+    pub(crate) fn give_up(this: &Outside, sent: &AbortController);
 
     /// Calls `woke` when a page is shown again or the network is back; what ends that.
     #[wasm_bindgen(method)]

@@ -80,6 +80,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn seated(this: &Desk, session: f64);
 
+    /// I/O of this session starts, in the request of the call that is being made.
+    #[wasm_bindgen(method, js_name = ioStarted)]
+    pub(crate) fn io_started(this: &Desk);
+
     /// Hand this out until `served_until` without asking; it is valid until
     /// `valid_until`. Both by `Date.now()`.
     #[wasm_bindgen(method)]

@@ -64,6 +64,7 @@ impl Core {
     /// | 5 | another holder wrote to the session's entry in the shared store |
     /// | 6 | the time is not what it seemed: what is due is done, and the face told anew |
     /// | 7 | the desk is to hand out what its session holds, if that is open |
+    /// | 8 | the request is gone whose I/O the session waits for |
     pub fn tell(
         &self,
         what: u32,
@@ -82,8 +83,9 @@ impl Core {
             3 => Event::Refused(token(), Refusal::Final),
             4 => Event::Used,
             5 => Event::PeerSaved,
+            8 => Event::IoLost,
             6 => {
-                driver.woke();
+                driver.woke_at(desk);
                 return Ok(());
             }
             _ => {

@@ -166,7 +166,11 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
         limits,
         store,
         identity,
-        fetch: options.function("fetch"),
+        fetch: {
+            // Called by the face, which alone knows in which request it is.
+            options.function("waitUntil");
+            options.function("fetch")
+        },
         origins: origins(own_origin, &options, platform),
         keep_alive: if options.flag("keepAlive") { KeepAlive::Yes } else { KeepAlive::No },
     }
@@ -221,7 +225,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The options of every provider.
 const COMMON: &str = "provider endpoint lifetimeMs refresh refreshWindow minValidityMs timeoutMs retry fetch \
-    headers origins allowInsecure keepAlive sessions store storeTimeoutMs identity ";
+    headers origins allowInsecure keepAlive waitUntil sessions store storeTimeoutMs identity ";
 
 /// What to give as headers.
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";

@@ -537,6 +537,7 @@ impl Driver {
             | Event::Refused(..)
             | Event::Observed(_)
             | Event::Woke
+            | Event::IoLost
             | Event::Progressed(_)
             | Event::Loaded(..)
             | Event::Leased(..)

@@ -64,6 +64,19 @@ fn an_answer_that_comes_before_anything_else_is_taken_however_late_it_is() {
 }
 
 #[test]
+fn what_is_known_to_be_lost_is_not_waited_for_until_its_deadline() {
+    let mut machine = lifecycle(Policy::default());
+    assert_eq!(machine.handle(Event::IoLost, START), [], "there is nothing to lose");
+    let _ = asked(&mut machine, 1, START);
+
+    let effects = machine.handle(Event::IoLost, START + seconds(2));
+
+    let again = Effect::Send(FlightId(2), Grant::Authenticate);
+    assert_eq!(effects, [Effect::Cancel(FlightId(1)), again]);
+    assert_eq!(machine.next_wakeup(), Some(DEADLINE + seconds(2)));
+}
+
+#[test]
 fn each_step_of_a_flight_has_its_time() {
     let mut machine = lifecycle(Policy::default());
     let _ = asked(&mut machine, 1, START);

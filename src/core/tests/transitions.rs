@@ -141,7 +141,7 @@ fn the_tables_have_every_kind_of_event() {
     }
 }
 
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 24] = [
     "Requested a usable token",
     "Requested a fresh token",
     "Abandoned",
@@ -165,6 +165,7 @@ const KINDS: [&str; 23] = [
     "PeerSaved",
     "Refused",
     "Progressed",
+    "IoLost",
 ];
 
 /// A new kind of event stops the build here, until it has its place in [`KINDS`].
@@ -193,6 +194,7 @@ fn kind_of(event: &Event) -> &'static str {
         Event::Saved(_, Err(_)) => KINDS[19],
         Event::PeerSaved => KINDS[20],
         Event::Progressed(_) => KINDS[22],
+        Event::IoLost => KINDS[23],
     }
 }
 
@@ -257,6 +259,7 @@ fn sightings() -> Vec<Told> {
 
 fn answers() -> Vec<Told> {
     vec![
+        ("what the flight waits for is lost", |_| Event::IoLost),
         ("the flight takes another step", |bench| Event::Progressed(bench.flight)),
         ("a grant brings a token", |bench| Event::Granted(bench.flight, Ok(named("newer", NOW)))),
         ("a grant brings a token of an earlier stamp", |bench| {

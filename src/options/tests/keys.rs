@@ -130,8 +130,8 @@ fn a_misspelt_word_names_the_right_one() {
 #[test]
 fn a_key_that_is_like_none_is_told_what_there_is() {
     let common = "`provider`, `endpoint`, `lifetimeMs`, `refresh`, `refreshWindow`, `minValidityMs`, `timeoutMs`, \
-                  `retry`, `fetch`, `headers`, `origins`, `allowInsecure`, `keepAlive`, `sessions`, `store`, \
-                 `storeTimeoutMs`, `identity`";
+                  `retry`, `fetch`, `headers`, `origins`, `allowInsecure`, `keepAlive`, `waitUntil`, `sessions`, \
+                 `store`, `storeTimeoutMs`, `identity`";
     assert_eq!(
         refused(&toggle().with("cache", Given::Bool(true))),
         format!("option `cache` is not known; known here are {common}, `email`, `username`, `password`")

@@ -1,0 +1,66 @@
+/**
+ * Requests of a Worker that end while others wait for what they asked for.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DATES, ask, grants, grantsBegun, workerFor } from "./support.js";
+
+/** In ms: as the tests set it, and when an acquisition is lost at the latest. */
+const TIMEOUT = 4_000;
+const DEADLINE = TIMEOUT + 1_000;
+
+for (const compatibilityDate of DATES) {
+  test(`the grant of a request that has ended is taken over, at ${compatibilityDate}`, async (t) => {
+    const worker = await workerFor(t, { compatibilityDate, extra: `timeoutMs: ${TIMEOUT}` });
+    worker.sandbox.fault({ kind: "delay", ms: 700, times: 1 });
+
+    assert.equal((await ask(worker, "/leave")).text, "left");
+    const answers = await Promise.all([ask(worker), ask(worker), ask(worker)]);
+
+    for (const { status, text, tookMs } of answers) {
+      assert.equal(status, 200, text);
+      assert.ok(tookMs < DEADLINE + 2_000, `${tookMs} ms`);
+    }
+    assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
+    assert.ok(grants(worker.sandbox) <= 2);
+  });
+
+  test(`a client that leaves during the first grant harms no other, at ${compatibilityDate}`, async (t) => {
+    const worker = await workerFor(t, { compatibilityDate, extra: `timeoutMs: ${TIMEOUT}` });
+    worker.sandbox.fault({ kind: "delay", ms: 1_000, times: 1 });
+    const leaving = new AbortController();
+
+    const left = ask(worker, "/", { signal: leaving.signal }).catch(({ name }) => name);
+    const waiting = [ask(worker), ask(worker)];
+    leaving.abort();
+    assert.equal(await left, "AbortError");
+
+    for (const { status, text } of [...(await Promise.all(waiting)), await ask(worker)]) {
+      assert.equal(status, 200, text);
+    }
+  });
+}
+
+test("a refresh goes on after the response where `waitUntil` is given", async (t) => {
+  const worker = await workerFor(t, {
+    sandbox: { lifetimes: { fluz: 8_000 } },
+    imports: 'import { waitUntil } from "cloudflare:workers";',
+    extra: "waitUntil, refreshWindow: 0.9",
+  });
+  const first = await ask(worker);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  worker.sandbox.fault({ kind: "delay", ms: 1_000, times: 1 });
+
+  const during = await ask(worker);
+
+  assert.equal(during.text, first.text, "the token held is handed out at once");
+  await grantsBegun(worker.sandbox, 2);
+  const until = Date.now() + 30_000;
+  let { text } = during;
+  while (text === first.text && Date.now() < until) ({ text } = await ask(worker));
+  assert.notEqual(text, first.text);
+  assert.equal(grants(worker.sandbox), 2);
+});

@@ -1,0 +1,60 @@
+/**
+ * Several requests of a Worker at once: state is shared between them, I/O never is.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DATES, ask, askBroker, grants, workerFor } from "./support.js";
+
+for (const compatibilityDate of DATES) {
+  test(`fifty requests at a cold start share one grant, at compatibility date ${compatibilityDate}`, async (t) => {
+    const worker = await workerFor(t, { compatibilityDate });
+    worker.sandbox.fault({ kind: "delay", ms: 300, times: 1 });
+
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(worker)));
+
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]), answers[0].text);
+    assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
+    assert.equal(grants(worker.sandbox), 1);
+  });
+
+  test(`fifty pages at a cold start of a broker share one grant, at ${compatibilityDate}`, async (t) => {
+    const worker = await workerFor(t, { compatibilityDate });
+    worker.sandbox.fault({ kind: "delay", ms: 300, times: 1 });
+
+    const answers = await Promise.all(Array.from({ length: 50 }, () => askBroker(worker)));
+
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]), answers[0].text);
+    assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
+    assert.equal(grants(worker.sandbox), 1);
+  });
+
+  test(`requests and sessions go on after refusals and retries, at ${compatibilityDate}`, async (t) => {
+    const worker = await workerFor(t, { compatibilityDate, extra: "retry: { baseMs: 50, maxMs: 100 }" });
+    worker.sandbox.fault({ kind: "status", status: 503, times: 1 });
+
+    const first = await Promise.all([ask(worker), ask(worker, "/data"), ask(worker)]);
+    worker.sandbox.revoke();
+    const second = await Promise.all([ask(worker, "/data"), ask(worker, "/data"), ask(worker, "/data")]);
+    const others = await Promise.all(
+      ["PURCHASE_GIFTCARD", "MAKE_DEPOSIT"].map((scope) => ask(worker, `/other?scope=${scope}`)),
+    );
+
+    for (const { status, text } of [...first, ...second, ...others]) assert.equal(status, 200, text);
+    assert.equal(new Set(others.map(({ text }) => text)).size, 2);
+  });
+
+  test(`a manager that is closed in one request ends the calls of others, at ${compatibilityDate}`, async (t) => {
+    const worker = await workerFor(t, { compatibilityDate });
+    worker.sandbox.fault({ kind: "delay", ms: 2_000, times: 1 });
+
+    const waiting = [ask(worker), ask(worker)];
+    const closed = await ask(worker, "/close");
+    const answers = await Promise.all(waiting);
+
+    assert.equal(closed.status, 200, closed.text);
+    for (const { status, text } of answers) assert.equal(`${status} ${text.split(":")[0]}`, "500 closed");
+  });
+}

@@ -1,0 +1,176 @@
+/**
+ * Workers with one manager and one broker at module level, as workerd runs them.
+ *
+ * @module
+ */
+
+import "../support/guard.js";
+import { build } from "esbuild";
+import { startSandbox } from "graphql-token-manager/testing";
+import { Miniflare } from "miniflare";
+
+/** @import { TestContext } from "node:test" */
+/** @import { Sandbox, SandboxOptions } from "graphql-token-manager/testing" */
+
+/**
+ * The compatibility dates that the tests run: the oldest that is promised, the last before and the first after promises
+ * that cross requests are handled by the runtime, and one that has everything.
+ */
+export const DATES = ["2023-01-01", "2024-10-13", "2024-10-14", "2026-04-01"];
+
+/** `%OPTIONS%` and `%IMPORTS%` are filled in. */
+const WORKER = `
+  import { TokenManager } from "graphql-token-manager";
+  import { createBroker } from "graphql-token-manager/broker";
+  %IMPORTS%
+
+  const tokens = new TokenManager({ ...%OPTIONS% });
+  const broker = createBroker(tokens, { authorize: () => ({}) });
+  const events = [];
+  for (const type of ["token", "retry", "error", "warning"]) tokens.on(type, (event) => events.push(event.reason ?? type));
+
+  const routes = {
+    "/token": (request) => broker(request),
+    "/status": () => Response.json({ ...tokens.status(), events }),
+    // The request ends while its grant is on the wire.
+    "/leave": () => (void tokens.getToken().catch(() => {}), new Response("left")),
+    "/invalidate": async () => (tokens.invalidate(await tokens.getToken()), new Response("invalidated")),
+    "/data": async () => Response.json(await tokens.request("{ __typename }")),
+    "/close": async () => (await tokens.close(), new Response("closed")),
+    "/other": async (request) => {
+      const scopes = new URL(request.url).searchParams.getAll("scope");
+      return new Response(await tokens.session({ scopes }).getToken());
+    },
+  };
+
+  export default {
+    async fetch(request) {
+      try {
+        const route = routes[new URL(request.url).pathname];
+        return route ? await route(request) : new Response(await tokens.getToken());
+      } catch (error) {
+        return new Response(error.code + ": " + error.message, { status: 500 });
+      }
+    },
+  };
+`;
+
+/**
+ * @typedef {object} WorkerOptions
+ * @property {string} [compatibilityDate]
+ * @property {string[]} [compatibilityFlags]
+ * @property {SandboxOptions} [sandbox]
+ * @property {string} [imports] statements
+ * @property {string} [extra] more options of the manager, as text
+ */
+
+/**
+ * A Worker and the sandbox that its manager asks. Both end with the test.
+ *
+ * @param {TestContext} t
+ * @param {WorkerOptions} [options]
+ */
+export async function workerFor(
+  t,
+  { compatibilityDate = "2026-04-01", compatibilityFlags = [], ...options } = {},
+) {
+  const sandbox = await startSandbox(options.sandbox);
+  t.after(() => sandbox.close());
+  const { endpoint, apiKey, userId, accountId } = sandbox.fluz;
+  const given = JSON.stringify({
+    provider: "fluz",
+    environment: "sandbox",
+    ...{ endpoint, apiKey, userId, accountId },
+    scopes: ["LIST_OFFERS"],
+  });
+  const text = `${given.slice(0, -1)}${options.extra ? `, ${options.extra}` : ""} }`;
+  const contents = WORKER.replace("%OPTIONS%", () => text).replace("%IMPORTS%", options.imports ?? "");
+  const worker = new Miniflare({
+    modulesRoot: "/",
+    modules: await bundled(contents),
+    compatibilityDate,
+    compatibilityFlags,
+  });
+  t.after(() => worker.dispose());
+  const url = await worker.ready;
+  return { worker, sandbox, url };
+}
+
+/**
+ * As wrangler builds it: by esbuild, which leaves modules of WebAssembly to workerd.
+ *
+ * @param {string} contents
+ */
+async function bundled(contents) {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: import.meta.dirname },
+    bundle: true,
+    write: false,
+    format: "esm",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:workers"],
+    loader: { ".wasm": "copy" },
+    outdir: "/",
+  });
+  const isWasm = (/** @type {string} */ path) => path.endsWith(".wasm");
+  return outputFiles
+    .sort((one, other) => Number(isWasm(one.path)) - Number(isWasm(other.path)))
+    .map(({ path, contents }) => ({
+      type: isWasm(path) ? /** @type {const} */ ("CompiledWasm") : /** @type {const} */ ("ESModule"),
+      path,
+      contents,
+    }));
+}
+
+/**
+ * The status and the text of an answer; status 0 and the reason where there is none within a minute.
+ *
+ * @param {{ url: URL }} worker
+ * @param {string} path
+ * @param {RequestInit} [init]
+ * @returns {Promise<{ status: number, text: string, tookMs: number }>}
+ */
+export async function ask({ url }, path = "/", init = {}) {
+  const startedAt = performance.now();
+  const took = () => performance.now() - startedAt;
+  try {
+    const response = await fetch(new URL(path, url), { signal: AbortSignal.timeout(60_000), ...init });
+    return { status: response.status, text: await response.text(), tookMs: took() };
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    return { status: 0, text: `${error}: ${/** @type {any} */ (error).cause}`, tookMs: took() };
+  }
+}
+
+/**
+ * What a page asks of the broker.
+ *
+ * @param {{ url: URL }} worker
+ */
+export async function askBroker(worker) {
+  const headers = { "content-type": "application/x-www-form-urlencoded", origin: worker.url.origin };
+  const { status, text } = await ask(worker, "/token", { method: "POST", headers, body: "" });
+  return { status, text: status === 200 ? JSON.parse(text).access_token : text };
+}
+
+/**
+ * Resolves once the sandbox was asked for so many grants, and before it has answered the last one.
+ *
+ * @param {Sandbox} sandbox
+ * @param {number} count
+ */
+export async function grantsBegun(sandbox, count) {
+  const deadline = Date.now() + 60_000;
+  while (grants(sandbox) < count) {
+    if (Date.now() > deadline) throw new Error(`${count} grants have not begun`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/**
+ * How often the sandbox was asked for a token.
+ *
+ * @param {Sandbox} sandbox
+ */
+export const grants = (sandbox) =>
+  sandbox.requests().filter(({ operation }) => /UserAccessToken$/.test(operation)).length;
