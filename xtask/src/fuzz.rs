@@ -30,6 +30,15 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Every target, for the usual time.
+    ///
+    /// # Errors
+    ///
+    /// There are no targets.
+    pub(crate) fn usual(project: &Project) -> Result<Self> {
+        Self::parse(&known(project)?, &[])
+    }
+
     /// Reads `[TARGET...] [--time SECONDS] [--seed N] [--path P]`.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::browser::{self, Engine};
 use crate::count::{self, Counts};
 use crate::process::{self, Ending};
 use crate::project::{self, Project};
-use crate::{package, reproducible, tools};
+use crate::{fuzz, package, reproducible, tools};
 
 /// One part of the tests.
 #[derive(Debug)]
@@ -59,6 +59,11 @@ const PARTS: &[Part] = &[
         name: "js",
         about: "the packed and installed package does what it promises",
         work: Work::Tests(js),
+    },
+    Part {
+        name: "fuzz",
+        about: "generated inputs break no promise; a minute of each target",
+        work: Work::Tests(fuzz),
     },
     Part {
         name: "packaging",
@@ -262,6 +267,12 @@ fn js(run: &Run<'_>) -> Result<(Ending, Counts)> {
     let (second, more) = node_tests(run, &geckodriver, 1, alone)?;
     counts += more;
     Ok((first.and(second), counts))
+}
+
+fn fuzz(run: &Run<'_>) -> Result<(Ending, Counts)> {
+    run.needs_package()?;
+    let counts = fuzz::run_installed(run.project, &fuzz::Plan::usual(run.project)?)?;
+    Ok((Ending::Succeeded, counts))
 }
 
 /// Below `js-tests`: what is about the package as others find it, and the tools that it is tried with.
