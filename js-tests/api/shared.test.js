@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { TokenManager } from "graphql-token-manager";
 
-import { fluz, sandboxFor, toggle } from "../support/setup.js";
+import { fluz, managerFor, sandboxFor, toggle } from "../support/setup.js";
 import { failure } from "../support/waiting.js";
 
 /** @import { TestContext } from "node:test" */
@@ -100,8 +100,7 @@ test("grants and requests go around caches behind `fetch`", async (t) => {
     modes.push(init?.cache);
     return fetch(url, init);
   };
-  const tokens = new TokenManager(fluz(sandbox, { fetch: watching }));
-  t.after(() => tokens.close());
+  const tokens = managerFor(t, fluz(sandbox, { fetch: watching }));
 
   await tokens.request("{ getOffers { offerId } }");
   await tokens.refresh();

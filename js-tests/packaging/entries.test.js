@@ -19,7 +19,8 @@ const entries = ["index.js", "index.cjs", "slim.js", "slim.cjs", "scopes.js", "s
   join(folder, "dist", name),
 );
 /** Lists what a file imports, and writes nothing. */
-const INSPECTION = /** @type {const} */ ({
+/** @type {{ bundle: true, write: false, metafile: true, format: "esm", platform: "node", external: string[], logLevel: "silent" }} */
+const INSPECTION = {
   bundle: true,
   write: false,
   metafile: true,
@@ -27,7 +28,7 @@ const INSPECTION = /** @type {const} */ ({
   platform: "node",
   external: ["*.wasm", "*.wasm?module"],
   logLevel: "silent",
-});
+};
 /** What runtimes take that compile no WebAssembly while they run. */
 const beforehand = ["workerd.js", "edge.js"].map((name) => join(folder, "dist", name));
 
