@@ -254,7 +254,7 @@ describe("a store that fails", () => {
       assert.ok(await manager.getToken());
       const [warning] = events.filter(({ type }) => type === "warning");
       assert.ok(warning?.type === "warning");
-      assert.match(warning.message, /no lease/);
+      assert.match(warning.message, /a lease/);
     }
   });
 });
