@@ -239,7 +239,8 @@ export class TokenManager {
    * meanwhile comes back by itself at the next call. What is wrong with the selector is reported by the session's
    * methods, as `invalid_options`.
    *
-   * A session whose scopes are a part of those of a fresh token of the same identity uses that token. Listeners of the
+   * A session whose scopes are a part of those of a fresh token of the same identity uses that token, where it is held
+   * by one of the 64 sessions of the identity that were used last. Listeners of the
    * manager hear of all sessions, those of a session (`session.on`) of it alone.
    *
    * @param selector what is different; the manager's own where left out

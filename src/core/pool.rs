@@ -28,16 +28,20 @@ mod ordered;
 mod places;
 mod recency;
 mod scope_sets;
+mod siblings;
 mod turns;
 
 pub use identity::Identity;
 use index::Index;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(in crate::core) use index::steps;
 use lending::Guests;
 use ordered::Ordered;
 use places::Places;
 pub use places::SessionId;
 use recency::Recency;
 use scope_sets::ScopeSets;
+use siblings::Siblings;
 use turns::{Slot, Turns};
 
 /// The sessions of one manager. `T` is what the layer above wants to know of each.
@@ -48,8 +52,9 @@ pub struct Pool<T> {
     jitter: Jitter,
     own: SessionId,
     sessions: Places<Session<T>>,
-    /// By identity.
-    families: Index,
+    siblings: Siblings,
+    /// By identity and scopes.
+    selected: Index,
     scope_sets: ScopeSets,
     /// When each session is to be woken.
     alarms: Ordered,
@@ -156,7 +161,8 @@ impl<T: Clone> Pool<T> {
             jitter,
             own: SessionId::NOBODY,
             sessions: Places::new(),
-            families: Index::new(seed),
+            siblings: Siblings::new(Index::new(seed)),
+            selected: Index::new(seed),
             scope_sets: ScopeSets::new(Index::new(seed)),
             alarms: Ordered::new(),
             recency: Recency::new(),
@@ -244,7 +250,13 @@ impl<T: Clone> Pool<T> {
             slot: Slot::NONE,
             activity: Activity::Quiet,
         });
-        self.families.add(identity.number(), id.place());
+        let (number, sessions) = (identity.number(), &self.sessions);
+        self.siblings.add(number, id.place(), &mut |other| {
+            other != id.place() && sessions.get(other).is_some_and(|other| other.identity == identity)
+        });
+        if let Some(session) = self.sessions.get(id.place()) {
+            self.selected.add(session.number(), id.place());
+        }
         id
     }
 
@@ -264,7 +276,8 @@ impl<T: Clone> Pool<T> {
                 self.dismiss_guests_of(place, now, effects);
                 // Whoever asks for the same again gets another.
                 if let Some(session) = self.sessions.get(place) {
-                    self.families.remove(session.identity.number(), place);
+                    self.siblings.remove(session.identity.number(), place);
+                    self.selected.remove(session.number(), place);
                 }
             }
             Event::Abandoned(_)
@@ -288,6 +301,10 @@ impl<T: Clone> Pool<T> {
             self.recency.touch(place);
         }
         (session.used, session.used_at) = (self.uses, now);
+        let (identity, sessions) = (session.identity, &self.sessions);
+        self.siblings.touch(identity.number(), place, &mut |other| {
+            other != place && sessions.get(other).is_some_and(|other| other.identity == identity)
+        });
     }
 
     fn tell(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Effects) {
@@ -388,7 +405,8 @@ impl<T: Clone> Pool<T> {
         let Some(session) = self.sessions.remove(place) else { return };
         self.recency.remove(place);
         self.alarms.remove(place);
-        self.families.remove(session.identity.number(), place);
+        self.siblings.remove(session.identity.number(), place);
+        self.selected.remove(session.number(), place);
         effects.gone.push(PoolEffect::Forget(session.id));
     }
 }
@@ -414,7 +432,11 @@ impl<T> Pool<T> {
 
     /// The session of this identity and these scopes, if there is one.
     pub fn find(&self, identity: Identity, scopes: &ScopeSet) -> Option<SessionId> {
-        let place = self.sibling(identity, &mut |_, session| session.lifecycle.scopes() == scopes)?;
+        let place = self.selected.find(number(identity, scopes), &mut |place| {
+            self.sessions
+                .get(place)
+                .is_some_and(|session| session.identity == identity && session.lifecycle.scopes() == scopes)
+        })?;
         self.sessions.get(place).map(|session| session.id)
     }
 
@@ -467,11 +489,12 @@ impl<T> Pool<T> {
         self.sessions.get(self.sessions.find(session)?)
     }
 
-    /// The first that `is` the one, of the sessions of this identity.
-    fn sibling(&self, identity: Identity, is: &mut dyn FnMut(u32, &Session<T>) -> bool) -> Option<u32> {
-        self.families.find(identity.number(), &mut |place| {
-            self.sessions.get(place).is_some_and(|session| session.identity == identity && is(place, session))
-        })
+    /// The sessions of this identity, the last used first.
+    fn siblings_of(&self, identity: Identity) -> impl Iterator<Item = (u32, &Session<T>)> {
+        let places = self.siblings.of(identity.number(), &mut |place| {
+            self.sessions.get(place).is_some_and(|session| session.identity == identity)
+        });
+        places.filter_map(|place| Some((place, self.sessions.get(place)?)))
     }
 
     /// The least recently used of those that may go.
@@ -492,6 +515,17 @@ impl<T> Pool<T> {
 /// A use is known of within this part of the time after which a session is idle: tokens
 /// are handed out without asking. So a session goes that much later, rather than too early.
 const GRAIN: u64 = 16;
+
+impl<T> Session<T> {
+    fn number(&self) -> u64 {
+        number(self.identity, self.lifecycle.scopes())
+    }
+}
+
+/// A number that two pairs of identity and scopes rarely have in common.
+fn number(identity: Identity, scopes: &ScopeSet) -> u64 {
+    identity.number() ^ scopes.digest()
+}
 
 impl Activity {
     fn of(lifecycle: &Lifecycle) -> Self {

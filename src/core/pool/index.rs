@@ -39,6 +39,7 @@ impl Index {
         let mixed = self.mixed(number);
         let mut at = mixed as usize;
         loop {
+            count_step();
             let entry = self.entries.get(at & self.entries.len().wrapping_sub(1))?;
             if entry.found == NOTHING {
                 return None;
@@ -69,6 +70,7 @@ impl Index {
         let mask = self.entries.len().wrapping_sub(1);
         let mut free = self.mixed(number) as usize & mask;
         loop {
+            count_step();
             let Some(entry) = self.entries.get(free) else { return };
             if entry.found == NOTHING {
                 return;
@@ -82,6 +84,7 @@ impl Index {
         // Whoever comes after it moves up, unless that were before where it is looked for.
         let mut next = free;
         loop {
+            count_step();
             next = (next + 1) & mask;
             let entry = self.entries[next];
             if entry.found == NOTHING {
@@ -100,6 +103,7 @@ impl Index {
         let mask = self.entries.len() - 1;
         let mut at = entry.mixed as usize & mask;
         while entry.found != NOTHING && self.entries[at].found != NOTHING {
+            count_step();
             at = (at + 1) & mask;
         }
         if entry.found != NOTHING {
@@ -111,6 +115,28 @@ impl Index {
     const fn mixed(&self, number: u64) -> u32 {
         ((number ^ self.seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
     }
+}
+
+/// Counts what takes time, for tests of how that grows.
+#[cfg(any(not(test), target_arch = "wasm32"))]
+pub(super) const fn count_step() {}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+thread_local! {
+    static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(super) fn count_step() {
+    STEPS.set(STEPS.get() + 1);
+}
+
+/// How many steps an action takes.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(in crate::core) fn steps(action: impl FnOnce()) -> usize {
+    let before = STEPS.get();
+    action();
+    STEPS.get() - before
 }
 
 #[cfg(test)]

@@ -58,6 +58,10 @@ impl Guests {
     }
 }
 
+/// How many siblings may be asked to lend their token, those used last: a call must not take the
+/// longer, the more sessions an identity has.
+const CONSIDERED: usize = 64;
+
 impl<T: Clone> Pool<T> {
     /// A caller wants a token: that of the session, or a sibling's that has what they need,
     /// or a new one. Other scopes than the session's are granted to a sibling, for these scopes
@@ -98,24 +102,19 @@ impl<T: Clone> Pool<T> {
         Some(place)
     }
 
-    /// The sibling with the fewest scopes whose token has all that are needed.
+    /// The sibling with the fewest scopes whose token has all that are needed, among those used last.
     fn lender(&self, place: u32, want: &Want, needed: &ScopeSet, now: UnixMillis) -> Option<u32> {
         // Who names no scopes is granted some that only the provider knows.
         if needed.is_empty() {
             return None;
         }
         let identity = self.sessions.get(place)?.identity;
-        let mut best: Option<(usize, u32)> = None;
-        self.sibling(identity, &mut |sibling, session| {
-            if sibling != place
-                && let Some(granted) = session.lifecycle.lends(want, needed, now)
-            {
-                let offer = (granted.scopes.as_ref().map_or(0, ScopeSet::len), sibling);
-                best = Some(best.map_or(offer, |best| best.min(offer)));
-            }
-            false
+        let considered = self.siblings_of(identity).take(CONSIDERED).filter(|(sibling, _)| *sibling != place);
+        let offers = considered.filter_map(|(sibling, session)| {
+            let granted = session.lifecycle.lends(want, needed, now)?;
+            Some((granted.scopes.as_ref().map_or(0, ScopeSet::len), sibling))
         });
-        best.map(|(_, sibling)| sibling)
+        offers.min().map(|(_, sibling)| sibling)
     }
 
     /// A caller gets a sibling's token, which counts as a use of both.
@@ -136,8 +135,8 @@ impl<T: Clone> Pool<T> {
         if session.lifecycle.holds(token) {
             return place;
         }
-        let holder = self.sibling(session.identity, &mut |_, sibling| sibling.lifecycle.holds(token));
-        holder.unwrap_or(place)
+        let holder = self.siblings_of(session.identity).find(|(_, sibling)| sibling.lifecycle.holds(token));
+        holder.map_or(place, |(holder, _)| holder)
     }
 
     /// The session that a token was granted to, which may have lent it to `session`; `None` where
@@ -147,8 +146,8 @@ impl<T: Clone> Pool<T> {
         if borrower.lifecycle.has_held(token) {
             return Some(session);
         }
-        let owner = self.sibling(borrower.identity, &mut |_, sibling| sibling.lifecycle.has_held(token))?;
-        self.sessions.get(owner).map(|owner| owner.id)
+        let mut siblings = self.siblings_of(borrower.identity);
+        siblings.find(|(_, sibling)| sibling.lifecycle.has_held(token)).map(|(_, owner)| owner.id)
     }
 
     /// The callers of a session that is being closed, who wait elsewhere.

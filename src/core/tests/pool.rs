@@ -5,6 +5,7 @@ use super::{
     crowd::{Crowd, day, herd},
     failure, millis, scopes, seconds, token,
 };
+use crate::core::pool::steps;
 use crate::core::{
     CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Identity, Jitter, Lent, Limits,
     Policy, Pool, PoolEffect, RefreshMode, Refusal, Scoping, SessionId, Sharing, TokenSet, UnixMillis, Want,
@@ -388,6 +389,66 @@ fn nobody_uses_a_token_of_another_identity_or_one_whose_scopes_are_not_known_to_
         bench.ask(session);
         assert_eq!(bench.sent(), [session], "{number} {names:?}");
     }
+}
+
+/// Sessions of one identity, each with a scope set of its own and a token.
+fn siblings(count: usize) -> (Bench, Vec<SessionId>) {
+    let mut bench = Bench::new(Limits { max: 2 * count, ..slots(count) });
+    let mut sessions = Vec::new();
+    for number in 1..=count {
+        let session = bench.pool.open(identity(1), &subset(number), 1, bench.now);
+        bench.ask(session);
+        bench.grant(session, 1, None);
+        sessions.push(session);
+    }
+    (bench, sessions)
+}
+
+/// The scopes that have their bit in a number.
+fn subset(number: usize) -> crate::core::ScopeSet {
+    (0..16).filter(|bit| number >> bit & 1 == 1).map(|bit| format!("S{bit}")).collect()
+}
+
+#[test]
+fn one_more_session_takes_no_longer_the_more_siblings_it_has() {
+    let cost = |count| {
+        let (mut bench, sessions) = siblings(count);
+        let costs = (1..=8).map(|more| {
+            steps(|| {
+                let session = bench.pool.open(identity(1), &subset(count + more), 1, bench.now);
+                bench.ask(session);
+                bench.ask(sessions[more]);
+                bench.tell(sessions[more + 8], Event::Closed);
+            })
+        });
+        costs.sum::<usize>()
+    };
+
+    let (few, many) = (cost(200), cost(6_000));
+
+    assert!(many < 4 * few, "{many} steps with thirty times as many siblings as for {few}");
+}
+
+#[test]
+fn the_siblings_used_last_lend_their_tokens_and_any_that_holds_a_refused_one_is_found() {
+    let (mut bench, sessions) = siblings(300);
+    let wide = bench.pool.open(identity(1), &subset(0xffff), 1, bench.now);
+    bench.ask(wide);
+    let granted = bench.grant(wide, 1, Some(&["S0", "S12", "S14"]));
+    let narrow = bench.pool.open(identity(1), &subset(1 << 14), 1, bench.now);
+    let call = bench.ask(narrow);
+    assert_eq!(bench.settled(), [(call, name(&granted))]);
+
+    // Not used, it is not looked at any more.
+    for session in &sessions[..80] {
+        bench.ask(*session);
+    }
+    let unused = bench.pool.open(identity(1), &subset(1 << 12), 1, bench.now);
+    bench.ask(unused);
+    assert_eq!(bench.settled(), []);
+
+    bench.tell(narrow, Event::Refused(granted.access_token.clone(), Refusal::First));
+    assert_eq!(bench.pool.lifecycle(wide).and_then(|it| it.held()), None);
 }
 
 #[test]
