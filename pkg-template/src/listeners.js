@@ -69,12 +69,15 @@ export class Listeners {
    */
   #tell({ type, listener }, event) {
     const report = () => this.#report(type);
+    let result;
     try {
-      const result = /** @type {any} */ (listener(event));
-      if (typeof result?.then === "function") Promise.resolve(result).catch(report);
+      result = listener(event);
     } catch {
       report();
+      return;
     }
+    // Not `Promise.resolve`, which returns a promise of the user's as it is: its class or its `then` may throw.
+    if (Object(result) === result) new Promise((resolve) => resolve(result)).then(undefined, report);
   }
 
   /** @param {string} type */

@@ -5,6 +5,7 @@
 import { withoutCache } from "./cache-mode.js";
 import { runFakedMicrotasks } from "./microtask.js";
 import { ioEndsWithRequest } from "./request-scope.js";
+import { ignoringErrors } from "./ignoring-errors.js";
 import { lazyTextDecoder } from "./utf8.js";
 
 /**
@@ -81,7 +82,7 @@ export class Outside {
       [globalThis, "online"],
     ];
     const each = (/** @type {string} */ method) => {
-      for (const [target, event] of sources) quietly(() => target?.[method]?.(event, woke));
+      for (const [target, event] of sources) ignoringErrors(() => target?.[method]?.(event, woke));
     };
     each("addEventListener");
     return () => each("removeEventListener");
@@ -120,7 +121,32 @@ export class Outside {
    * @param {any} lease
    */
   release(lease) {
-    quietly(() => lease.release());
+    ignoringErrors(() => lease.release());
+  }
+
+  /**
+   * Calls a store's `watch`, which should return a function that ends it and may return a promise of one.
+   *
+   * @param {(key: string, changed: () => void) => unknown} watch
+   * @param {string} key
+   * @param {() => void} changed
+   * @returns {(() => void) | undefined} ends it, and never throws; `undefined` where `watch` threw
+   */
+  watch(watch, key, changed) {
+    /** @type {any} */
+    let started;
+    try {
+      started = watch(key, changed);
+    } catch {
+      return undefined;
+    }
+    if (typeof started === "function") return () => void ignoringErrors(started);
+    const later = new Promise((resolve) => resolve(started)).catch(() => undefined);
+    return () =>
+      void ignoringErrors(async () => {
+        const end = await later;
+        if (typeof end === "function") await end();
+      });
   }
 
   /**
@@ -278,7 +304,7 @@ export async function readUpTo(reader, signal, largest = LARGEST) {
     spent += part.length || 64;
     if (spent > largest) {
       // Not waited for: of a copy, it ends when the caller has read its own.
-      quietly(() => reader.cancel());
+      ignoringErrors(() => reader.cancel());
       return undefined;
     }
   }
@@ -312,14 +338,5 @@ export function codeOf(error) {
     return [error?.cause?.code, error?.code].find((code) => /^[A-Z0-9_]{1,40}$/.test(code));
   } catch {
     return undefined;
-  }
-}
-
-/** @param {() => unknown} action */
-async function quietly(action) {
-  try {
-    await action();
-  } catch {
-    // Nobody waits for it.
   }
 }

@@ -49,6 +49,15 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn release(this: &Outside, lease: &JsValue);
 
+    /// Calls a store's `watch`; what ends that. `None` where it threw.
+    #[wasm_bindgen(method)]
+    pub(crate) fn watch(
+        this: &Outside,
+        function: &Function,
+        key: &JsValue,
+        changed: &JsValue,
+    ) -> Option<Function>;
+
     /// Sends a request and reads the whole answer: its text, its status and the headers that are
     /// `wanted`, or a word that says why there is none.
     #[wasm_bindgen(method)]

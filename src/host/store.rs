@@ -78,8 +78,7 @@ impl Entry {
 
     /// Has `changed` called whenever somebody else wrote; what ends that.
     pub(crate) fn watch(&self, changed: &JsValue) -> Option<Function> {
-        let watch = self.store.watch.as_ref()?;
-        watch.call2(&JsValue::UNDEFINED, &self.key, changed).ok()?.dyn_into().ok()
+        self.outside.watch(self.store.watch.as_ref()?, &self.key, changed)
     }
 
     /// How long each call may take.

@@ -45,10 +45,10 @@ class Desk {
 
   /** @param {TokenManager} tokens @param {BrokerOptions} options */
   constructor(tokens, options) {
-    const { allowedOrigins, origin, rateLimit } = checkOptions(tokens, options);
-    this.#tokens = tokens;
-    // Of its own: the object may be changed later.
+    // A copy, before it is checked: the object may be changed later.
     this.#options = { ...options };
+    const { allowedOrigins, origin, rateLimit } = checkOptions(tokens, this.#options);
+    this.#tokens = tokens;
     this.#origins = new Origins(allowedOrigins, origin);
     this.#requests = rateLimit && new RateLimit(rateLimit);
   }

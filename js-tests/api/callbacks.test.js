@@ -1,0 +1,158 @@
+// Callbacks of the user's that fail, in every way: a process must survive each, because an unhandled rejection ends it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { run } from "../support/child.js";
+
+/** How a callback may fail. The text of a function that makes each. */
+const FAILURES = `
+  const fail = () => new Error("planted");
+  class Sub extends Promise {}
+  const failures = {
+    "throws": () => { throw fail(); },
+    "throws no Error": () => { throw undefined; },
+    "rejects": async () => { throw fail(); },
+    "rejects later": () => new Promise((_, reject) => setTimeout(reject, 1, fail())),
+    "rejects a subclass of Promise": () => Sub.reject(fail()),
+    "rejects with a catch of its own": () => Object.assign(Promise.reject(fail()), { catch() {}, finally() {} }),
+    "gives a thenable that rejects": () => ({ then: (_, reject) => reject(fail()) }),
+    "gives a thenable that throws": () => ({ then: () => { throw fail(); } }),
+    "gives a thenable that rejects twice": () => ({ then: (_, reject) => { reject(fail()); throw fail(); } }),
+    "gives an object whose then throws": () => ({ get then() { throw fail(); } }),
+  };
+`;
+
+/** Where callbacks are given. Each is called with a function that fails, and settles when that was called. */
+const PLACES = `
+  import { TokenManager } from "graphql-token-manager";
+  import { createBroker, toNodeListener } from "graphql-token-manager/broker";
+
+  const quick = { retry: { attempts: 2, baseMs: 1, maxMs: 1 }, timeoutMs: 5_000, refresh: "on-demand" };
+  const endpoint = "https://mine.test/graphql";
+  let count = 0;
+  const grant = ({ scopes }) => ({ accessToken: "token-" + ++count, expiresInMs: 60_000, scopes });
+  const mine = (options, parts) =>
+    new TokenManager({ provider: { name: "mine", endpoint, grant, ...parts }, ...quick, ...options });
+  const managers = [];
+  const kept = (tokens) => (managers.push(tokens), tokens);
+  const fluz = { provider: "fluz", environment: "sandbox", endpoint, apiKey: "k", userId: "u", accountId: "a", scopes: ["A"] };
+  const settled = (promise) => Promise.resolve(promise).then(() => {}, () => {});
+
+  const listener = (type, cause, parts) => async (failing) => {
+    const tokens = kept(mine({}, parts));
+    for (const one of [tokens, tokens.session({ user: "x" })]) {
+      one.on(type, failing);
+      await settled(one.getToken());
+      await cause?.(one, tokens);
+    }
+  };
+  const store = (parts) => ({
+    get: () => undefined,
+    set: () => true,
+    delete: () => {},
+    ...parts,
+  });
+  const stored = (parts) => async (failing) => {
+    const tokens = kept(mine({ store: store(parts(failing)), storeTimeoutMs: 5_000, identity: "me" }));
+    await settled(tokens.getToken());
+    await settled(tokens.refresh());
+    await settled(tokens.session({ user: "x" }).getToken());
+    await tokens.session({ user: "x" }).close();
+    await tokens.close();
+  };
+  const lease = (release) => ({ acquire: async () => ({ fence: 1, release }) });
+  const page = (options) => async (failing) => {
+    const tokens = kept(mine());
+    const broker = createBroker(tokens, { authorize: () => ({}), ...options(failing) });
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const { status } = await broker(new Request("https://app.test/token", { method: "POST", headers, body: "" }));
+    if (status !== 500) throw new Error("the broker answered with " + status);
+  };
+  const signal = (parts) => async (failing) => {
+    const fake = { aborted: false, addEventListener() {}, removeEventListener() {}, ...parts(failing) };
+    await settled(kept(mine()).getToken({ signal: fake }));
+  };
+  const broken = () => { throw new Error("the API is down"); };
+
+  const places = {
+    "a listener for token": listener("token"),
+    "a listener for retry": listener("retry", undefined, { grant: broken }),
+    "a listener for error": listener("error", undefined, { grant: broken }),
+    "a listener for warning": listener("warning", (one) => {
+      one.on("token", () => { throw new Error("for a warning"); });
+      return settled(one.refresh());
+    }),
+    "a listener for close": listener("close", (one, tokens) => one !== tokens && tokens.close()),
+    "a secret function": (failing) => settled(kept(new TokenManager({ ...fluz, ...quick, apiKey: failing })).getToken()),
+    "a grant function": (failing) => settled(kept(mine({}, { grant: failing })).getToken()),
+    "the fetch of grants": (failing) => settled(kept(new TokenManager({ ...fluz, ...quick, fetch: failing })).getToken()),
+    "the fetch of scopes": (failing) =>
+      settled(kept(new TokenManager({ ...fluz, ...quick, fetch: failing })).grantedScopes()),
+    "the fetch of requests": async (failing) => {
+      const tokens = kept(mine({ fetch: failing }));
+      await settled(tokens.request("{ a }"));
+      await settled(tokens.fetch(endpoint));
+    },
+    "the body of an answer": (failing) => {
+      const fetch = async () => ({ status: 200, headers: new Headers(), text: failing });
+      return settled(kept(new TokenManager({ ...fluz, ...quick, fetch })).getToken());
+    },
+    "the store's get": stored((get) => ({ get })),
+    "the store's set": stored((set) => ({ set })),
+    "the store's acquire": stored((acquire) => ({ acquire })),
+    "a lease's release": stored((release) => lease(release)),
+    "the store's watch": stored((watch) => ({ watch })),
+    "what the store's watch returned": stored((end) => ({ watch: () => end })),
+    "what the store's watch resolved to": stored((end) => ({ watch: async () => end })),
+    "the addEventListener of a signal": signal((addEventListener) => ({ addEventListener })),
+    "the removeEventListener of a signal": signal((removeEventListener) => ({ removeEventListener })),
+    "authorize of a broker": page((authorize) => ({ authorize })),
+    "subject of a broker": page((subject) => ({ subject })),
+    "onError of a broker": page((onError) => ({ authorize: () => true, onError })),
+    "a broker under toNodeListener": async (failing) => {
+      const response = { once() {}, headersSent: false, writeHead: (status) => ((response.status = status), response), end() {} };
+      const message = { method: "GET", url: "/", headers: { host: "app.test" }, complete: true, httpVersionMajor: 1 };
+      await toNodeListener(failing)(message, response);
+      if (response.status !== 500) throw new Error("answered with " + response.status);
+    },
+    "the response of toNodeListener": async (failing) => {
+      const response = { once: failing, writeHead: failing, end: failing, destroy: failing };
+      await toNodeListener(async () => new Response())({ method: "GET", url: "/", headers: {} }, response);
+    },
+  };
+`;
+
+const PROGRAM = `
+  ${PLACES}
+  ${FAILURES}
+  const lost = [];
+  let now = "";
+  process.on("unhandledRejection", () => lost.push(now));
+  process.on("uncaughtException", () => lost.push(now));
+  /** Long enough for a rejection that comes later, and for the report of one that was lost. */
+  const later = () => new Promise((resolve) => setTimeout(resolve, 3)).then(() => new Promise(setImmediate));
+
+  const uncalled = [];
+  for (const [place, call] of Object.entries(places)) {
+    for (const [kind, failure] of Object.entries(failures)) {
+      // Methods of a platform object, which return nothing.
+      if (/of a signal$|^the response/.test(place) && !kind.startsWith("throws")) continue;
+      now = place + ": " + kind;
+      let called = false;
+      const failing = (...args) => ((called = true), failure(...args));
+      await call(failing).catch((error) => lost.push(now + ": " + error.message));
+      await Promise.all(managers.splice(0).map((tokens) => tokens.close()));
+      await later();
+      if (!called) uncalled.push(now);
+    }
+  }
+  console.log(JSON.stringify({ lost, uncalled }));
+`;
+
+test("a callback that fails, at once or later, never ends the process", async () => {
+  const { status, stdout, stderr } = await run(PROGRAM);
+
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(JSON.parse(stdout), { lost: [], uncalled: [] });
+});
