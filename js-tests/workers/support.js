@@ -154,20 +154,6 @@ export async function askBroker(worker) {
 }
 
 /**
- * Resolves once the sandbox was asked for so many grants, and before it has answered the last one.
- *
- * @param {Sandbox} sandbox
- * @param {number} count
- */
-export async function grantsBegun(sandbox, count) {
-  const deadline = Date.now() + 60_000;
-  while (grants(sandbox) < count) {
-    if (Date.now() > deadline) throw new Error(`${count} grants have not begun`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/**
  * How often the sandbox was asked for a token.
  *
  * @param {Sandbox} sandbox
