@@ -22,6 +22,7 @@ import { said } from "./support.js";
  * @typedef {object} Tab
  * @property {(script: Script, given?: unknown) => Promise<any>} run
  * @property {() => Promise<void>} close
+ * @property {() => Promise<void>} [freeze] Stops the page: no timer fires any more, and its locks stay.
  *
  * @typedef {object} Browser
  * @property {(url: string, isReady?: Script) => Promise<Tab>} tab Waits until the page is ready, as one of {@link siteFor} tells.
@@ -124,7 +125,13 @@ export async function chromiumFor(t) {
       const page = await context.newPage();
       await page.goto(url);
       await page.waitForFunction(isReady);
-      return { run: (script, given) => page.evaluate(script, given), close: () => page.close() };
+      const freeze = async () => {
+        const session = await context.newCDPSession(page);
+        // Chromium without a screen freezes no tab. A paused one runs nothing and keeps its locks, as a frozen one does.
+        await session.send("Debugger.enable");
+        await session.send("Debugger.pause");
+      };
+      return { run: (script, given) => page.evaluate(script, given), close: () => page.close(), freeze };
     },
     limit: async (origin, quotaSize) => {
       await (await protocol()).send("Storage.overrideQuotaForOrigin", { origin, quotaSize });

@@ -56,4 +56,22 @@ describe("Chromium alone can be told to", () => {
 
     assert.deepEqual(result, Array(3).fill([null, true, "again"]));
   });
+
+  for (const kind of ["localStorage", "indexedDb"]) {
+    test(`${kind}: freeze a tab that holds the lease: another tab gets it long before its time is over`, async (t) => {
+      const { site, tab: openTab } = await originFor(t, starting);
+      const frozen = await openTab(site.secure);
+      const other = await openTab(site.secure);
+      const fence = await frozen.run(async (kind) => {
+        const lease = await open(kind).acquire("key", 3_600_000);
+        return lease.fence;
+      }, kind);
+      await frozen.freeze?.();
+
+      // Its wait ends after 20 s.
+      const next = await other.run(async (kind) => (await leaseInTime(open(kind), "key")).fence, kind);
+
+      assert.ok(next > fence);
+    });
+  }
 });

@@ -1,6 +1,6 @@
 // How a `fileStore` touches files: nobody else may use them, links are not followed, and each is there whole or not at all.
 
-import { constants } from "node:fs";
+import { constants, lstatSync } from "node:fs";
 import * as fs from "node:fs/promises";
 
 import { MAX_BYTES, StoreError, uniqueName, warn } from "./common.js";
@@ -39,6 +39,28 @@ export class Access {
   async makeFolder(path) {
     await fs.mkdir(path, { recursive: true, mode: MODE_OF_FOLDER });
     await this.checkFolder(path);
+  }
+
+  /**
+   * Makes the folder that was given, or checks it. One that belongs to root is accepted, because root may read everything
+   * in any case; what lies in it is checked by itself.
+   * @param {string} path
+   */
+  async makeRoot(path) {
+    await fs.mkdir(path, { recursive: true, mode: MODE_OF_FOLDER });
+    await this.checkRoot(path);
+  }
+
+  /** @param {string} path */
+  async checkRoot(path) {
+    const stats = await fs.lstat(path);
+    if (stats.isSymbolicLink()) {
+      const target = await fs.realpath(path).catch(() => "the folder itself");
+      throw insecure(`the folder is a symbolic link; set \`path\` to where it leads, ${target}`);
+    }
+    if (!belongsToRoot(stats.uid)) return this.#check(stats, (mode) => fs.chmod(path, mode));
+    // With the sticky bit, only the owner of an entry may remove it.
+    if ((stats.mode & 0o022) !== 0 && (stats.mode & 0o1000) === 0) this.#reportShared(stats.mode);
   }
 
   /** @param {string} path */
@@ -179,11 +201,26 @@ export class Access {
     const own = process.getuid?.();
     if (own === undefined || process.platform === "win32") return;
     const what = stats.isDirectory() ? "folder" : "file in the folder";
-    if (stats.uid !== own) throw insecure(`the ${what} belongs to somebody else`);
+    if (stats.uid !== own) {
+      throw insecure(
+        `the ${what} belongs to user ${stats.uid}, and this process runs as user ${own}; run it as that user, change ` +
+          "the owner (chown), or set `path` to a folder of this user or of root",
+      );
+    }
     if ((stats.mode & BEYOND_OWNER) === 0) return;
     const mode = stats.isDirectory() ? MODE_OF_FOLDER : MODE_OF_FILE;
     await chmod(mode);
     this.#report(what, stats.mode & 0o777, mode);
+  }
+
+  /** @param {number} mode */
+  #reportShared(mode) {
+    this.#warnOnce("root", {
+      code: "insecure_mode",
+      message:
+        `fileStore: the folder belongs to root and has mode ${octal(mode & 0o7777)}, so that others may remove or replace ` +
+        `the folder of this user in it; they cannot read it. Folder: ${this.#path}`,
+    });
   }
 
   /**
@@ -192,15 +229,22 @@ export class Access {
    * @param {number} corrected
    */
   #report(what, found, corrected) {
-    if (this.#reported.has(what)) return;
-    this.#reported.add(what);
-    const octal = (/** @type {number} */ mode) => `0${mode.toString(8)}`;
-    warn(this.#onWarning, {
+    this.#warnOnce(what, {
       code: "insecure_mode",
       message:
         `fileStore: a ${what} had mode ${octal(found)}, so that others could use it; it is ${octal(corrected)} now. ` +
         `Replace the credentials if somebody may have read them. Folder: ${this.#path}`,
     });
+  }
+
+  /**
+   * @param {string} what
+   * @param {StoreWarning} warning
+   */
+  #warnOnce(what, warning) {
+    if (this.#reported.has(what)) return;
+    this.#reported.add(what);
+    warn(this.#onWarning, warning);
   }
 
   /**
@@ -213,7 +257,35 @@ export class Access {
     const code = codeOf(error);
     if (code === "ELOOP") return this.#failure(what, isLink());
     const kind = code === "ENOSPC" || code === "EDQUOT" ? "full" : "unavailable";
-    return new StoreError(kind, `fileStore cannot ${what} (${code ?? "unknown reason"}): ${this.#path}`);
+    const hint = ["EACCES", "EPERM", "EROFS"].includes(code ?? "") ? permissionHint() : "";
+    return new StoreError(
+      kind,
+      `fileStore cannot ${what} (${code ?? "unknown reason"})${hint}: ${this.#path}`,
+    );
+  }
+}
+
+/** @param {number} mode */
+const octal = (mode) => `0${mode.toString(8)}`;
+
+/** What to do where this process may not write. */
+function permissionHint() {
+  const own = process.getuid?.();
+  const who = own === undefined ? "this process" : `this process, which runs as user ${own},`;
+  return `; ${who} needs a folder that it may write to: change the owner or the mode, or set \`path\``;
+}
+
+/** Whether an owner is root, and this process is not. @param {number} owner */
+export const belongsToRoot = (owner) =>
+  owner === 0 && process.platform !== "win32" && (process.getuid?.() ?? 0) !== 0;
+
+/** The owner of a folder; undefined if it is not there. @param {string} path */
+export function ownerNow(path) {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.uid;
+  } catch {
+    // Every other method says so.
+    return undefined;
   }
 }
 

@@ -11,7 +11,7 @@ import * as fs from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import { isFence, isSmall, uniqueName } from "./common.js";
-import { Access, link, MODE_OF_FOLDER, READ } from "./file-access.js";
+import { Access, belongsToRoot, link, MODE_OF_FOLDER, ownerNow, READ } from "./file-access.js";
 
 /** @import { StoreWarning } from "graphql-token-manager" */
 /** @import { Stats } from "node:fs" */
@@ -37,6 +37,8 @@ const MAX_TRIES = 20;
 export class Folder {
   #path;
   #access;
+  /** Known once the folder is there. @type {string | undefined} */
+  #ownBase;
 
   /**
    * @param {string} path
@@ -62,7 +64,20 @@ export class Folder {
    * @param {string} key
    */
   place(key) {
-    return join(this.#path, this.prefix(key).slice(0, 2));
+    return join(this.#base(), this.prefix(key).slice(0, 2));
+  }
+
+  /**
+   * The folder that holds the entries: the one that was given, or one of this user's own inside it where that one belongs
+   * to root, as the volumes of containers do.
+   */
+  #base() {
+    if (this.#ownBase === undefined) {
+      const owner = ownerNow(this.#path);
+      if (owner === undefined) return this.#path;
+      this.#ownBase = belongsToRoot(owner) ? join(this.#path, `user-${process.getuid?.()}`) : this.#path;
+    }
+    return this.#ownBase;
   }
 
   /**
@@ -71,7 +86,8 @@ export class Folder {
    */
   async make(key) {
     await this.#access.required("make the folder", async () => {
-      await this.#access.makeFolder(this.#path);
+      await this.#access.makeRoot(this.#path);
+      if (this.#base() !== this.#path) await this.#access.makeFolder(this.#base());
       await this.#access.makeFolder(this.place(key));
     });
   }
@@ -97,7 +113,8 @@ export class Folder {
   async list(key) {
     const place = this.place(key);
     const all = await this.#access.doing("list the folder", async () => {
-      await this.#access.checkFolder(this.#path);
+      await this.#access.checkRoot(this.#path);
+      if (this.#base() !== this.#path) await this.#access.checkFolder(this.#base());
       await this.#access.checkFolder(place);
       return fs.readdir(place);
     });

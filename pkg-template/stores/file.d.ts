@@ -11,6 +11,9 @@ import type { StoreWarning, SharedStore } from "graphql-token-manager";
  *
  * - The folder is made with mode 0700, its files with 0600; a wider mode is corrected and reported. Symbolic links,
  *   and files of other users, are refused: `insecure`.
+ * - A folder that belongs to root, as the volumes of containers do (mode 2777, say), is used as it is, by a folder
+ *   `user-<uid>` inside it that only this user can use; no name of the user is needed. A folder of any other user, or a
+ *   `path` that is a symbolic link, is refused, and the error says what to set.
  * - Entries are replaced at once or not at all, and are on the disk when `set` resolves.
  * - A lease is freed when its process ends, however it ends, where that can be known: on one machine, and in one
  *   container. Elsewhere, when its time is over.
@@ -42,7 +45,7 @@ export interface FileStoreOptions {
    */
   pollMs?: number | undefined;
   /**
-   * Told once of a mode that was too wide: `insecure_mode`.
+   * Told once of a mode that was too wide, or of a folder of root in which others may remove entries: `insecure_mode`.
    *
    * @defaultValue `process.emitWarning`
    */

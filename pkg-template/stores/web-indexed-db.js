@@ -105,14 +105,19 @@ class IndexedDbStore {
     checkSpan(ttlMs);
     const run = (/** @type {(transaction: IDBTransaction) => Promise<any>} */ action) =>
       this.#database.run("readwrite", ["leases"], action);
-    const grant = async (/** @type {IDBTransaction} */ transaction) => {
+    const grant = async (/** @type {IDBTransaction} */ transaction, /** @type {number} */ until) => {
       const fence = nextFence((await lastLease(transaction, key)).fence);
-      putLease(transaction, key, { fence, until: Date.now() + ttlMs, ttlMs });
+      putLease(transaction, key, { fence, until, ttlMs });
       return fence;
     };
     const record = {
       read: () => run((transaction) => lastLease(transaction, key)),
-      grant: () => run(grant),
+      grant: (/** @type {number} */ until) => run((transaction) => grant(transaction, until)),
+      extend: (/** @type {number} */ fence, /** @type {number} */ until) =>
+        run(async (transaction) => {
+          const last = await lastLease(transaction, key);
+          if (last.fence === fence && last.until !== 0) putLease(transaction, key, { fence, until, ttlMs });
+        }),
       release: (/** @type {number} */ fence) =>
         run(async (transaction) => {
           if ((await lastLease(transaction, key)).fence !== fence) return;
@@ -122,7 +127,7 @@ class IndexedDbStore {
     if (locksOf() !== undefined) return leaseByLock(this.#scope + key, ttlMs, record);
 
     const fence = await run(async (transaction) =>
-      isHeld(await lastLease(transaction, key)) ? undefined : grant(transaction),
+      isHeld(await lastLease(transaction, key)) ? undefined : grant(transaction, Date.now() + ttlMs),
     );
     return fence === undefined ? undefined : { fence, release: () => record.release(fence) };
   }

@@ -1,7 +1,8 @@
 // Leases by Web Locks: the browser frees the lock of a tab that is closed or crashed.
 //
-// A tab that hangs keeps its lock, and its timers do not fire. So a record beside the entry says until when the lease
-// lasts, and whoever comes later takes the lock away. All of this happens under a second lock, which is held for
+// A tab that hangs or is frozen keeps its lock, and its timers do not fire. So a record beside the entry says until when
+// the lease lasts. A tab that runs extends it every two seconds, and another may take the lock away once the record is
+// over: seven seconds after the last extension, however long the lease could have lasted. All of this happens under a second lock, which is held for
 // moments and never while anybody else's code runs.
 
 import { isHeld, StoreError, unref } from "./common.js";
@@ -14,11 +15,15 @@ import { isHeld, StoreError, unref } from "./common.js";
  *
  * @typedef {object} Record
  * @property {() => Promise<LeaseRecord>} read
- * @property {() => Promise<number>} grant
+ * @property {(until: number) => Promise<number>} grant
+ * @property {(fence: number, until: number) => Promise<void>} extend Only if it is still the last, and not released.
  * @property {(fence: number) => Promise<void>} release Only if it is still the last.
  */
 
 const NAME = "graphql-token-manager:";
+/** How long a lease lasts after the last sign of life of its tab. */
+const ALIVE_MS = 7_000;
+const EXTEND_MS = 2_000;
 /** The longest that timers can wait. */
 const MAX_TIMER_MS = 0x7fff_ffff;
 
@@ -71,14 +76,24 @@ export function leaseByLock(name, ttlMs, record) {
       if (until === 0 || isHeld({ until, ttlMs }) || fence === 0) return undefined;
       hold = await take(name, { steal: true });
     }
-    const free = hold ?? (() => {});
-    const fence = await record.grant().catch((error) => {
-      free();
+    const end = Date.now() + ttlMs;
+    const until = () => Math.min(end, Date.now() + ALIVE_MS);
+    const unlock = hold ?? (() => {});
+    const fence = await record.grant(until()).catch((error) => {
+      unlock();
       throw error;
     });
+    const extending = setInterval(() => {
+      exclusively(name, () => record.extend(fence, until())).catch(() => {});
+    }, EXTEND_MS);
+    const free = () => {
+      clearInterval(extending);
+      unlock();
+    };
     const timer = setTimeout(free, Math.min(ttlMs, MAX_TIMER_MS));
+    unref(extending);
     unref(timer);
-    return { fence, release: once(() => end(name, fence, timer, free, record)) };
+    return { fence, release: once(() => release(name, fence, timer, free, record)) };
   });
 }
 
@@ -89,7 +104,7 @@ export function leaseByLock(name, ttlMs, record) {
  * @param {() => void} free
  * @param {Record} record
  */
-async function end(name, fence, timer, free, record) {
+async function release(name, fence, timer, free, record) {
   clearTimeout(timer);
   try {
     await exclusively(name, () => record.release(fence));

@@ -113,10 +113,14 @@ class WebStorageStore {
     checkSpan(ttlMs);
     const record = {
       read: async () => this.#lease(key),
-      grant: async () => {
+      grant: async (/** @type {number} */ until) => {
         const fence = nextFence(this.#lease(key).fence);
-        this.#write("lease", key, { fence, until: Date.now() + ttlMs, ttlMs });
+        this.#write("lease", key, { fence, until, ttlMs });
         return fence;
+      },
+      extend: async (/** @type {number} */ fence, /** @type {number} */ until) => {
+        const last = this.#lease(key);
+        if (last.fence === fence && last.until !== 0) this.#write("lease", key, { fence, until, ttlMs });
       },
       release: async (/** @type {number} */ fence) => {
         if (this.#lease(key).fence === fence) this.#write("lease", key, { fence, until: 0, ttlMs: 0 });

@@ -12,7 +12,8 @@ import type { SharedStore } from "graphql-token-manager";
  * Best effort: browsers copy what one tab writes to the others when they find the time. Prefer {@link indexedDbStore},
  * which knows no such delay and can encrypt: every script of the page reads `localStorage` as it is.
  *
- * Leases are Web Locks, freed when the tab is closed or crashes. Where there are none (pages without https:), a lease is
+ * Leases are Web Locks, freed when the tab is closed or crashes, and taken away from a tab that hangs or is frozen 7 to
+ * 10 s after that. Where there are no locks (pages without https:), a lease is
  * a record, which two tabs may rarely both believe to have; the fence then decides whose token is kept.
  *
  * @param storage `localStorage`, `sessionStorage`, or a function that returns one: a page that may not use storage
@@ -40,7 +41,8 @@ export interface WebStorageOptions {
 /**
  * Shares tokens between the tabs and workers of an origin by IndexedDB.
  *
- * Each step is one transaction. Leases are Web Locks, freed when the tab is closed or crashes; where there are none
+ * Each step is one transaction. Leases are Web Locks, freed when the tab is closed or crashes, and taken away from a tab
+ * that hangs or is frozen 7 to 10 s after that; where there are none
  * (pages without https:), records that expire. A `BroadcastChannel` says *that* a key changed, never what it is now. A
  * database that is deleted, or whose connection ends, is opened again.
  *
