@@ -25,7 +25,7 @@ const WORKER = `
   %IMPORTS%
 
   const tokens = new TokenManager({ ...%OPTIONS% });
-  const broker = createBroker(tokens, { authorize: () => ({}) });
+  const broker = createBroker(tokens, { authorize: () => ({}), rateLimit: false });
   const events = [];
   for (const type of ["token", "retry", "error", "warning"]) tokens.on(type, (event) => events.push(event.reason ?? type));
 
