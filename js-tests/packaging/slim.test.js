@@ -119,6 +119,12 @@ describe("slim", () => {
     ["no address", () => "http://", "network", /could not be loaded/],
     ["another module", () => otherModule(), "invalid_options", /another module; give it the core\.wasm/],
     [
+      "the core with other bytes",
+      () => withSection(core),
+      "invalid_options",
+      /has the SHA-256 [0-9a-f]{64};/,
+    ],
+    [
       "the core of another version",
       () => otherVersion(),
       "invalid_options",
@@ -180,6 +186,12 @@ describe("the main entry", () => {
 const otherModule = () => new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
 
 /** The core, as if another version had built it. */
+/** @param {Uint8Array} module */
+function withSection(module) {
+  // A custom section, which is called `x` and changes nothing: it would compile, and say the same version.
+  return Buffer.concat([module, Buffer.from([0, 2, 1, 0x78])]);
+}
+
 function otherVersion() {
   const bytes = Buffer.from(core);
   assert.ok(bytes.subarray(-version.length).equals(Buffer.from(version)));

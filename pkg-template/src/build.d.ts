@@ -3,6 +3,9 @@
 /** The version in Cargo.toml. */
 declare const __VERSION__: string;
 
+/** The SHA-256 of core.wasm, in hexadecimal digits. */
+declare const __CORE_SHA256__: string;
+
 /** How an entry has the module: one of the files in `module`. */
 declare module "#module" {
   /** What the entry has by itself, compiled. */

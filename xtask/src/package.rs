@@ -71,6 +71,7 @@ fn as_written(project: &Project, folder: &str, entries: &[&str]) -> Result<()> {
 /// inlined, with none, and with one that the runtime compiles beforehand.
 fn main_entries(project: &Project, core: &wasm::Core, dist: &Path) -> Result<()> {
     let alias = |name: &str, path: &Path| format!("--alias:{name}={}", path.display());
+    let digest = sha256(&core.wasm)?;
     for (entry, how, formats) in [
         ("index", "inlined", [ESM, COMMON_JS].as_slice()),
         ("slim", "slim", &[ESM, COMMON_JS]),
@@ -87,10 +88,17 @@ fn main_entries(project: &Project, core: &wasm::Core, dist: &Path) -> Result<()>
             format!("--alias:#static={file}"),
             format!("--external:{file}"),
             format!("--define:__VERSION__=\"{}\"", project.version()?),
+            format!("--define:__CORE_SHA256__=\"{digest}\""),
         ];
         esbuild(project, "pkg-template/src/index.js", formats, &options, &dist.join(entry))?;
     }
     Ok(())
+}
+
+/// The SHA-256 of a file, in hexadecimal digits.
+fn sha256(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(hmac_sha256::Hash::hash(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// What reads documents, with graphql-js's parser in it: an entry of its own, which costs nothing

@@ -13,8 +13,14 @@ export async function given(source) {
   const found = typeof source === "string" || source instanceof URL ? await answer(source) : source;
   const bytes = isResponse(found) ? await body(found) : found;
   try {
-    // Throws at what is no bytes.
-    return checked(await WebAssembly.compile(/** @type {BufferSource} */ (bytes)));
+    // Throws at what is no bytes. Compiled before anything is awaited: the bytes may change later.
+    const [module, digest] = await Promise.all([
+      WebAssembly.compile(/** @type {BufferSource} */ (bytes)),
+      sha256(/** @type {BufferSource} */ (bytes)),
+    ]);
+    checked(module);
+    if (digest !== undefined && digest !== __CORE_SHA256__) throw refused(`has the SHA-256 ${digest}`);
+    return module;
   } catch (error) {
     if (TokenError.is(error) || isRefusal(error)) throw error;
     throw refused("is no WebAssembly");
@@ -52,11 +58,24 @@ async function body(response) {
   }
 }
 
+/**
+ * In hexadecimal digits; `undefined` where the platform has none, as on a page that was loaded without TLS.
+ *
+ * @param {BufferSource} bytes
+ */
+async function sha256(bytes) {
+  const { subtle } = globalThis.crypto ?? {};
+  if (!subtle) return undefined;
+  const digest = new Uint8Array(await subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** @param {string} why */
 function refused(why) {
   return new TokenError(
     "invalid_options",
     `what TokenManager.ready() was given ${why}; ` +
-      "give it graphql-token-manager/core.wasm: compiled, its bytes, a Response, or its address",
+      `give it the core.wasm of graphql-token-manager ${__VERSION__}, whose SHA-256 is ${__CORE_SHA256__}: ` +
+      "compiled, its bytes, a Response, or its address",
   );
 }
