@@ -1,7 +1,9 @@
 // What is said of wrong uses and of failures: one line on standard error, a status to branch on, and no secret.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 
@@ -69,6 +71,14 @@ const MISTAKES = [
     ["token", ...TOGGLE, "--password-env", `${SECRET}==`],
     /--password-env takes the name of an environment variable/,
   ],
+  // What every object has is no variable.
+  ...["toString", "constructor", "__proto__", "hasOwnProperty"].map(
+    (name) =>
+      /** @type {[string[], RegExp]} */ ([
+        ["token", ...TOGGLE, "--password-env", name],
+        /the environment variable that --password-env names is not set/,
+      ]),
+  ),
   [["token", ...TOGGLE, "--password-env", "EMPTY"], /that --password-env names is empty/],
   [
     ["token", ...TOGGLE, "--password-file", SECRET],
@@ -185,4 +195,63 @@ describe("a failure", () => {
     assert.deepEqual(Object.keys(JSON.parse(stderr).error), ["code", "message"]);
     assert.equal(JSON.parse(stderr).error.code, "usage");
   });
+});
+
+test("a profile that is nested deeply ends with 2", async (t) => {
+  const folder = await folderFor(t);
+  for (const depth of [70, 100_000]) {
+    for (const [open, close] of [
+      ["[", "]"],
+      ['{"a":', "}"],
+    ]) {
+      const path = join(folder, "profile.json");
+      await writeFile(path, `${open.repeat(depth)}1${close.repeat(depth)}`);
+
+      const { status, stdout, stderr } = await run(["token", "--profile", path]);
+
+      assert.deepEqual([status, stdout], [2, ""]);
+      assert.match(stderr, /the file that --profile names has more than 64 levels/);
+    }
+  }
+});
+
+test("names in a profile are those of variables alone", async (t) => {
+  const path = join(await folderFor(t), "profile.json");
+  await writeFile(path, JSON.stringify({ name: "acme", headers: { "x-key": { $env: "toString" } } }));
+
+  const { status, stderr } = await run(["token", "--profile", path]);
+
+  assert.equal(status, 2);
+  assert.match(stderr, /the environment variable that --profile names is not set/);
+});
+
+test("no control character of an API reaches a terminal", async (t) => {
+  const evil = "OK\u001b]0;owned\u0007\u001b[2J\u009b31m\u202eroot#\r\nfake: line";
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ data: { login: { jwt: "token", scope: [evil] } } }));
+  }).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  const path = join(await folderFor(t), "profile.json");
+  const profile = {
+    name: `acme${evil}`,
+    endpoint: `http://127.0.0.1:${port}/graphql`,
+    authenticate: { document: "mutation { login { jwt scope } }" },
+    token: { data: "login.jwt" },
+    scopes: { data: "login.scope" },
+    expiry: { lifetimeMs: 60_000 },
+  };
+  for (const name of ["acme", `acme${evil}`]) {
+    await writeFile(path, JSON.stringify({ ...profile, name }));
+    for (const words of [["token"], ["token", "--json"], ["watch"], ["watch", "--events"]]) {
+      const { status, stdout, stderr } = await run([...words, "--profile", path]);
+
+      assert.notEqual(status, 0);
+      assert.notEqual(stderr, "");
+      // eslint-disable-next-line no-control-regex
+      assert.doesNotMatch(stdout + stderr, /[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+    }
+  }
 });

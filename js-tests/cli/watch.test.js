@@ -117,6 +117,39 @@ describe("a watch", () => {
     assert.equal(ending.stdout, "");
   });
 
+  for (const status of [401, 403]) {
+    test(`goes on after credentials that have worked are refused with ${status}`, async (t) => {
+      const { speed, now } = fastClock();
+      const sandbox = await sandboxFor(t, { now, lifetimes: { toggle: 40_000 } });
+      const { flags, env } = apis(sandbox).toggle;
+      const words = [
+        "watch",
+        ...flags,
+        "--lifetime",
+        "40s",
+        "--timeout",
+        "5m",
+        "--attempts",
+        "1",
+        "--events",
+      ];
+      const watch = start(t, words, { env, speed });
+      await watch.said(1);
+
+      // Also when the token held expires meanwhile: each of the first two attempts is refused.
+      sandbox.fault({ kind: "status", status, times: 2 });
+      await until(
+        () => watch.lines.filter((line) => line.includes('"type":"token"')).length > 1,
+        "a token after the refusals",
+      );
+      const ending = await watch.stop("SIGTERM");
+
+      const types = watch.lines.map((line) => JSON.parse(line).type);
+      assert.equal(types.filter((type) => type === "error").length, 2);
+      assert.deepEqual([ending.status, ending.stderr], [0, ""]);
+    });
+  }
+
   test("ends with 1 after a failure that stays, when the token held has expired", async (t) => {
     const { speed, now } = fastClock();
     const sandbox = await sandboxFor(t, { now, lifetimes: { fluz: 20_000 } });

@@ -16,6 +16,7 @@ import { watch } from "./commands/watch.js";
 import { lineOf, statusOf } from "./ending.js";
 import { DONE, MISUSED, UsageError } from "./errors.js";
 import { helpOf, overview } from "./help.js";
+import { printable } from "./printable.js";
 import { distance, readWords } from "./words.js";
 
 /** @import { Flags, Words } from "./words.js" */
@@ -88,13 +89,13 @@ async function carryOut(name, command, given) {
       return DONE;
     }
     checkOperands(command, words);
-    const print = (/** @type {string} */ text) => void process.stdout.write(`${text}\n`);
+    const print = (/** @type {string} */ text) => void process.stdout.write(`${printable(text)}\n`);
     const warn = (/** @type {string} */ text) => {
-      if (!words.has("quiet")) console.error(`graphql-token-manager ${name}: warning: ${text}`);
+      if (!words.has("quiet")) console.error(printable(`graphql-token-manager ${name}: warning: ${text}`));
     };
     return (await command.run({ words, json, print, warn })) ?? DONE;
   } catch (error) {
-    const line = lineOf(error, json);
+    const line = printable(lineOf(error, json));
     const help = error instanceof UsageError && !json ? `; see graphql-token-manager ${name} --help` : "";
     console.error(json ? line : `graphql-token-manager ${name}: ${line}${help}`);
     return statusOf(error);

@@ -180,18 +180,25 @@ async function profileOf(words) {
   return filledIn(profile);
 }
 
+/** More levels than any profile has. */
+const MAX_DEPTH = 64;
+
 /**
  * A profile with its secrets: `{"$env": "NAME"}` stands for what the variable holds.
  * @param {any} part
+ * @param {number} [depth]
  * @returns {unknown}
  */
-function filledIn(part) {
-  if (Array.isArray(part)) return part.map(filledIn);
+function filledIn(part, depth = 0) {
   if (typeof part !== "object" || part === null) return part;
+  if (depth === MAX_DEPTH) {
+    throw new UsageError(`the file that --profile names has more than ${MAX_DEPTH} levels`);
+  }
+  if (Array.isArray(part)) return part.map((item) => filledIn(item, depth + 1));
   const entries = Object.entries(part);
   // No name in GraphQL starts with a dollar sign: nothing else is meant.
-  if (entries.length === 1 && "$env" in part) return fromVariable("profile", `${part.$env}`);
-  return Object.fromEntries(entries.map(([key, value]) => [key, filledIn(value)]));
+  if (entries.length === 1 && entries[0]?.[0] === "$env") return fromVariable("profile", `${part.$env}`);
+  return Object.fromEntries(entries.map(([key, value]) => [key, filledIn(value, depth + 1)]));
 }
 
 /**

@@ -20,7 +20,8 @@ const OTHERS = 0o077;
  * @param {string} name
  */
 export function fromVariable(flag, name) {
-  const value = process.env[name];
+  // Not `toString` and the like, which every object has.
+  const value = Object.hasOwn(process.env, name) ? process.env[name] : undefined;
   if (value) return value;
   if (value === undefined && !/^[A-Za-z_]\w*$/.test(name)) {
     throw new UsageError(

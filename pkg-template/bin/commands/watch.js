@@ -12,6 +12,9 @@ import { openTokens } from "../tokens.js";
 /** How long to wait after a failure that may pass, where the provider says nothing: as long as it is remembered. */
 const PAUSE_MS = 5_000;
 
+/** The longest span that timers take. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 const EVENTS = /** @type {const} */ (["token", "retry", "error", "expired", "warning"]);
 
 /** @type {Command} */
@@ -26,8 +29,10 @@ export const watch = {
   text: `Renews the token ahead of its expiry, and prints each new one in a line of its own, or writes it to --output, until it
 is stopped by SIGINT, SIGTERM or SIGHUP; then it ends with 0, and the file stays.
 
-Failures that may pass are told on standard error and outlived. Where the provider refuses the credentials and no valid
-token is left, it ends with 1. Secrets are read once, at the start. Events have "type" (token, retry, error, expired,
+Failures that may pass are told on standard error and outlived. So are refused credentials that have brought a token: they
+are presented again after 15 s, 1, 4 and then every 15 minutes. Where the provider refuses them at the start, or after
+another failure that stays when no valid token is left, it says why and ends with 1. Secrets are read once, at the start.
+Events have "type" (token, retry, error, expired,
 warning) and "at", in milliseconds since 1970; a token event comes when the file holds the token.`,
   examples: [
     `graphql-token-manager watch --provider toggle --username api-user --password-file /run/secrets/toggle \\
@@ -65,6 +70,8 @@ class Watcher {
 
   /** Until it is stopped, or cannot go on: then it throws why. */
   async run() {
+    // The process ends before this does only where nothing waits any more; an attempt may be 15 minutes away.
+    const alive = setInterval(() => {}, LONGEST_TIMER_MS);
     const { signal } = this.#stopped;
     const stopped = new Promise((/** @type {(value: void) => void} */ resolve) => {
       signal.addEventListener("abort", () => resolve());
@@ -79,6 +86,7 @@ class Watcher {
     } finally {
       this.stop();
       await this.tokens.close();
+      clearInterval(alive);
     }
     await this.#queue;
   }
@@ -116,8 +124,16 @@ class Watcher {
       this.call.warn(`${lineOf(event.error, false)}${goesOn}`);
     }
     this.#queue.catch(fail);
-    const over = event.type === "error" && !event.tokenStillValid && !event.error.retryable;
-    if (over) fail(/** @type {any} */ (event).error);
+    if (event.type === "error" && !event.tokenStillValid && this.#isFinal(event.error)) fail(event.error);
+  }
+
+  /**
+   * Whether the manager will not get a token by itself any more.
+   * @param {TokenError} error
+   */
+  #isFinal({ code, retryable }) {
+    // Credentials that have brought a token are presented again by the manager.
+    return !retryable && !(code === "invalid_credentials" && this.#written !== undefined);
   }
 
   /**
