@@ -44,7 +44,9 @@ export class TokenManager {
    * @param source What to start it from, instead of what comes with the entry: `core.wasm` of this
    *   version, in whatever form you have it. workerd and edge runtimes compile nothing, so there it
    *   has to be a `WebAssembly.Module`.
-   * @throws {TokenError} `invalid_options` if it is something else; `network` or `server` if it could
+   * @throws {TokenError} `invalid_options` if it is something else, or bytes whose SHA-256 is not that of this
+   *   version (compared where the platform has `crypto.subtle`; of a compiled module, the version alone is);
+   *   `network` or `server` if it could
    *   not be loaded; `wasm_blocked`; `unsupported` if the core does not start, or the entry has none
    *   and none was given. The next call tries again.
    *
@@ -532,7 +534,9 @@ export type TokenEvent =
  * What went wrong; the contract of {@link TokenError}.
  *
  * - `invalid_options`: the options are wrong; the message names the key and what to write.
- * - `invalid_credentials`: the provider refused the credentials.
+ * - `invalid_credentials`: the provider refused the credentials. Those that have brought a token are
+ *   presented again after 15 s, 1, 4 and then every 15 minutes; others twice in all, until they change or
+ *   `refresh()` is called.
  * - `credentials_unavailable`: a secret function threw, took longer than `timeoutMs`, or gave no string.
  * - `insufficient_scope`: fewer scopes were granted than are needed; see `missingScopes`.
  * - `token_rejected`: the API refused a token that was granted just before.
@@ -540,7 +544,8 @@ export type TokenEvent =
  * - `network`: no answer.
  * - `timeout`: too late an answer.
  * - `server`: 5xx, or the provider's own code for an outage.
- * - `protocol`: the answer is not what the provider documents.
+ * - `protocol`: the answer is not what the provider documents; retryable where it is not the provider's
+ *   at all (an HTML page, an empty or broken body, a redirect), or brought a token that had expired.
  * - `store`: a store failed where the token could not be had without it.
  * - `closed`: the manager, or the session, is closed.
  * - `unsupported`: the provider, or this runtime, has no such operation.

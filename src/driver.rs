@@ -290,7 +290,7 @@ impl Driver {
     }
 
     pub(crate) fn explain(&self, response: &JsValue, body: String) -> TokenError {
-        match self.answered(response, &["date", "retry-after"], body) {
+        match self.answered(response, &["date", "retry-after", "content-type"], body) {
             Some(response) => explain(&self.settings.profile, &response, PLATFORM),
             None => no_answer(),
         }

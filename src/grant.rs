@@ -8,13 +8,14 @@ use web_sys::AbortSignal;
 
 use crate::{
     core::{
-        ErrorCode, Grant, GrantFailure, Outlook, ScopeSet, Secret, TokenError, TokenSet, UnixMillis, millis,
+        CredentialId, ErrorCode, Grant, GrantFailure, Outlook, ScopeSet, Secret, TokenError, TokenSet,
+        UnixMillis, millis,
     },
-    graphql::{Dialect, Exchange, Verdict, granted_by_function},
+    graphql::{Dialect, Exchange, Verdict, fingerprint, granted_by_function},
     host::{Clock, Ending, FetchFailure, PLATFORM, Sending, given, received, waiting},
     js::{Face, listed},
     options::{Granter, SecretSource, Settings},
-    provider::{Chosen, Profile, TokenSource},
+    provider::{Chosen, Profile, TokenSource, Wire},
 };
 
 /// What a grant is made with.
@@ -32,8 +33,17 @@ pub(crate) struct Granting<'a> {
     pub(crate) signal: &'a AbortSignal,
     /// The digest of the token that the API refused, for a broker.
     pub(crate) refused: Option<String>,
-    /// Called after each step that another follows: each has its time.
-    pub(crate) progressed: &'a dyn Fn(),
+    /// Called for each step of a grant.
+    pub(crate) progressed: &'a dyn Fn(Progress),
+}
+
+/// A step of a grant.
+#[derive(Clone, Copy)]
+pub(crate) enum Progress {
+    /// A step was taken that another follows: each has its time.
+    Stepped,
+    /// These credentials are presented now.
+    Presented(CredentialId),
 }
 
 /// What is to be got.
@@ -60,7 +70,7 @@ impl Granting<'_> {
                     let (ended, done) = waiting(self.settings.timeout);
                     self.face.call(function, &Array::new(), Some(self.signal), &done);
                     let secret = self.secret(ended.await, name)?;
-                    (self.progressed)();
+                    (self.progressed)(Progress::Stepped);
                     secret
                 }
             });
@@ -85,6 +95,7 @@ impl Granting<'_> {
             Some(secrets) => secrets,
             None => self.secrets().await?,
         };
+        self.check_credentials(&errand, &secrets)?;
         let mut exchange = match errand {
             Errand::Token(grant) => Exchange::new(&self.settings.profile, &self.scopes, grant),
             Errand::ApplicationScopes => {
@@ -101,8 +112,25 @@ impl Granting<'_> {
             if let Some(got) = self.receive(&mut exchange, ending, sent_at)? {
                 return Ok(got);
             }
-            (self.progressed)();
+            (self.progressed)(Progress::Stepped);
         }
+    }
+
+    /// Reports which credentials are presented, if any are.
+    ///
+    /// A broker is asked with what the page's user has, cookies for example: nothing shows whether that
+    /// has changed, and no secret is presented.
+    fn check_credentials(&self, errand: &Errand, secrets: &[Secret]) -> Result<(), GrantFailure> {
+        let Errand::Token(grant) = errand else { return Ok(()) };
+        if matches!(grant, Grant::Refresh(_)) || self.settings.profile.wire != Wire::GraphQl {
+            return Ok(());
+        }
+        let credentials = fingerprint(secrets);
+        if *grant == Grant::AuthenticateIfChanged(credentials) {
+            return Err(GrantFailure::Unchanged);
+        }
+        (self.progressed)(Progress::Presented(credentials));
+        Ok(())
     }
 
     fn secret(&self, ending: Ending, name: &str) -> Result<Secret, GrantFailure> {
@@ -183,7 +211,7 @@ impl Granting<'_> {
 
     fn call(&self, function: &Function, grant: &Grant, done: &JsValue) {
         let refresh_token = match grant {
-            Grant::Authenticate => None,
+            Grant::Authenticate | Grant::AuthenticateIfChanged(_) => None,
             Grant::Refresh(token) => Some(token.expose()),
         };
         let scopes = listed(&self.scopes);
@@ -199,7 +227,7 @@ impl Granting<'_> {
             return Err(match grant {
                 _ if error.outlook == Some(Outlook::MayPass) => GrantFailure::Transient(error),
                 Grant::Refresh(_) => GrantFailure::RefreshTokenRefused(error),
-                Grant::Authenticate => GrantFailure::Permanent(error),
+                Grant::Authenticate | Grant::AuthenticateIfChanged(_) => GrantFailure::Permanent(error),
             });
         }
         let (code, advice) = match ending {
@@ -238,7 +266,7 @@ impl Granting<'_> {
 
 /// The headers of an answer that are looked at.
 fn wanted_headers(profile: &Profile) -> Vec<&str> {
-    let mut wanted = vec!["date", "retry-after"];
+    let mut wanted = vec!["date", "retry-after", "content-type"];
     if let TokenSource::Headers(names) = &profile.token {
         names.iter().for_each(|name| wanted.push(name));
     }

@@ -194,7 +194,7 @@ test("a redirect, as to a page to sign in, is not followed", async (t) => {
   const error = await failure(client.getToken());
 
   assert.equal(error.code, "protocol");
-  assert.match(error.message, /check `url`, that it does not redirect/);
+  assert.match(error.message, /redirects.*set `url`/);
 });
 
 test("without a page, an address must be whole", async (t) => {

@@ -150,6 +150,13 @@ impl TokenError {
         Self::new(ErrorCode::Closed, "this TokenManager is closed; make a new one")
     }
 
+    /// Credentials are not presented again that were refused.
+    pub fn unchanged_credentials() -> Self {
+        let message = "the provider refused these credentials before, and they are still the same; correct them, or \
+                       call refresh() to present them again";
+        Self::new(ErrorCode::InvalidCredentials, message)
+    }
+
     /// Names the provider it is about.
     #[must_use]
     pub fn of(mut self, provider: &str) -> Self {

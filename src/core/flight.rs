@@ -1,6 +1,6 @@
 //! What is being done about the token.
 
-use super::{Fence, FlightId, Reason, RefreshToken, Step, TokenSet, UnixMillis};
+use super::{CredentialId, Fence, FlightId, Reason, RefreshToken, Step, TokenSet, UnixMillis};
 
 /// One attempt to get a token, from the first request to its landing.
 ///
@@ -21,6 +21,8 @@ pub struct Flight {
     pub queue: Queue,
     /// Whether it may ask the provider, as far as other sessions are concerned.
     pub turn: Turn,
+    /// The credentials that it presents, as far as they are told apart.
+    pub credentials: CredentialId,
     /// Another holder announced a change after the last read of the store began.
     pub changed_while_reading: bool,
     /// When the step that is waited for is lost. Means nothing where none is: see [`wakes_at`](Self::wakes_at).

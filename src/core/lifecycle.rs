@@ -6,10 +6,10 @@
 use std::rc::Rc;
 
 use super::{
-    AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Expiry, Fence, Flight, FlightId, Grant,
-    GrantFailure, Holding, IoScope, Jitter, Outlook, Pace, Phase, Policy, Queue, Reason, RefreshMode,
-    RefreshToken, Refusals, Remains, ScopeSet, Sharing, Stage, Stamp, Superseded, TokenError, TokenSet, Turn,
-    UnixMillis, Want, Written, cool_down, millis,
+    AccessToken, CallId, Change, Company, CredentialHistory, CredentialId, Effect, ErrorCode, Event, Expiry,
+    Fence, Flight, FlightId, Grant, GrantFailure, Holding, IoScope, Jitter, Outlook, Pace, Phase, Policy,
+    Queue, Reason, RefreshMode, RefreshToken, Refusals, Remains, ScopeSet, Sharing, Stage, Stamp, Superseded,
+    TokenError, TokenSet, Turn, UnixMillis, Want, Written, cool_down, millis,
 };
 
 mod granting;
@@ -35,6 +35,7 @@ pub struct Lifecycle {
     /// In the order in which they came. Found by walking: few leave before they are settled.
     waiting: Vec<(CallId, Want)>,
     trouble: Option<Box<Trouble>>,
+    credentials: CredentialHistory,
     store_trouble: Option<Box<StoreTrouble>>,
     store_changes: StoreChanges,
     pace: Pace,
@@ -59,17 +60,6 @@ struct Trouble {
     until: UnixMillis,
     /// In milliseconds.
     span: u64,
-    prospect: Prospect,
-}
-
-/// Whether the background may try again after a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Prospect {
-    /// After the cool-down.
-    MayPass,
-    /// Only when somebody asks: a provider may lock an account whose bad password
-    /// is presented every minute.
-    Lasts,
 }
 
 /// Whether the token was asked for since it came.
@@ -125,6 +115,7 @@ impl Lifecycle {
             turn: Turn::Free,
             waiting: Vec::new(),
             trouble: None,
+            credentials: CredentialHistory::default(),
             store_trouble: None,
             store_changes: StoreChanges::default(),
             pace: Pace::default(),
@@ -275,6 +266,11 @@ impl Lifecycle {
             Event::Woke => {}
             Event::IoLost => self.lost(now, effects),
             Event::Progressed(_) => self.progressed(now),
+            Event::Presented(_, credentials) => {
+                if let Some(flight) = &mut self.flight {
+                    flight.credentials = credentials;
+                }
+            }
             Event::Granted(_, answer) => self.granted(answer, now, effects),
             Event::Loaded(_, answer) => self.loaded(answer, now, effects),
             Event::Leased(_, answer) => self.leased(answer, now, effects),
@@ -430,6 +426,7 @@ impl Lifecycle {
             company: Company::Shared,
             queue: Queue::default(),
             turn: self.turn,
+            credentials: CredentialId::default(),
             changed_while_reading: false,
             deadline: UnixMillis::NEVER,
         }));
@@ -569,9 +566,8 @@ impl Lifecycle {
             RefreshMode::WhileUsed => self.usage == Usage::Used,
             RefreshMode::OnDemand => false,
         };
-        let hopeless = matches!(self.trouble.as_deref(), Some(Trouble { prospect: Prospect::Lasts, .. }));
         let never = self.openness == Openness::Closed || self.policy.io_scope == IoScope::Request;
-        if never || !wanted || hopeless || self.flight.is_some() {
+        if never || !wanted || self.flight.is_some() {
             return UnixMillis::NEVER;
         }
         match (&self.holding, &self.vacancy) {
@@ -581,10 +577,11 @@ impl Lifecycle {
         }
     }
 
-    /// `at`, put off until the pace and the cool-down allow a background grant.
+    /// `at`, put off until the pace, the cool-down and what is known of the credentials allow a
+    /// background grant.
     fn background_from(&self, at: UnixMillis) -> UnixMillis {
         let cool = self.trouble.as_ref().map_or(at, |trouble| trouble.until);
-        at.max(cool).max(self.pace.for_background())
+        at.max(cool).max(self.credentials.retry_at()).max(self.pace.for_background())
     }
 }
 
@@ -623,6 +620,7 @@ pub(super) fn undeliverable(event: &Event) -> Option<Effect> {
         | Event::Woke
         | Event::IoLost
         | Event::Progressed(_)
+        | Event::Presented(..)
         | Event::Granted(..)
         | Event::Loaded(..)
         | Event::Saved(..)

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{AccessToken, RefreshToken, Refusal, ScopeSet, TokenError, TokenSet, UnixMillis};
+use super::{AccessToken, CredentialId, RefreshToken, Refusal, ScopeSet, TokenError, TokenSet, UnixMillis};
 
 /// One caller's wait for a token. Given by the driver, never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +74,8 @@ pub enum Event {
     IoLost,
     /// The flight took another step: a secret was had, or another request was sent.
     Progressed(FlightId),
+    /// The flight presents credentials of this fingerprint to the provider.
+    Presented(FlightId, CredentialId),
     /// A grant was answered, or was not.
     Granted(FlightId, Result<TokenSet, GrantFailure>),
     /// The shared store was read: what is saved there, if anything.
@@ -93,6 +95,7 @@ impl Event {
     pub(super) const fn flight(&self) -> Option<FlightId> {
         match self {
             Self::Progressed(id)
+            | Self::Presented(id, _)
             | Self::Granted(id, _)
             | Self::Loaded(id, _)
             | Self::Leased(id, _)
@@ -146,6 +149,9 @@ pub enum Effect {
 pub enum Grant {
     /// With the long-lived credentials.
     Authenticate,
+    /// With the long-lived credentials, unless they are those of this fingerprint, which were refused:
+    /// then [`GrantFailure::Unchanged`].
+    AuthenticateIfChanged(CredentialId),
     /// With a refresh token, which leaves the lifecycle with this effect: it may be
     /// spent from now on, so it is never presented a second time.
     Refresh(RefreshToken),
@@ -160,13 +166,17 @@ pub enum GrantFailure {
     RefreshTokenRefused(TokenError),
     /// Waiting does not help.
     Permanent(TokenError),
+    /// The credentials were not presented, because they are the ones that were refused.
+    Unchanged,
 }
 
 impl GrantFailure {
     /// Returns the error that it carries.
     pub fn into_error(self) -> TokenError {
-        let (Self::Transient(error) | Self::RefreshTokenRefused(error) | Self::Permanent(error)) = self;
-        error
+        match self {
+            Self::Transient(error) | Self::RefreshTokenRefused(error) | Self::Permanent(error) => error,
+            Self::Unchanged => TokenError::unchanged_credentials(),
+        }
     }
 }
 

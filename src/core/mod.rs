@@ -74,6 +74,7 @@
 //! - **cool-down**: the time in which a failure is repeated to callers from memory;
 //! - **doubt**: the time in which a refusal is not believed, since the token before was refused too.
 
+mod credentials;
 mod error;
 mod flight;
 mod handed;
@@ -95,6 +96,7 @@ mod token;
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
+pub use credentials::{CredentialHistory, CredentialId};
 pub use error::{ErrorCode, Failure, Outlook, TokenError};
 pub use flight::{Company, Flight, Phase, Queue, Turn};
 pub use handed::Handed;

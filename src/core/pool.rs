@@ -284,6 +284,7 @@ impl<T: Clone> Pool<T> {
             | Event::Woke
             | Event::IoLost
             | Event::Progressed(_)
+            | Event::Presented(..)
             | Event::Granted(..)
             | Event::Loaded(..)
             | Event::Leased(..)

@@ -108,7 +108,7 @@ impl Driver {
             return Ok(());
         }
         let abort = AbortController::new().map_err(|_| no_abort_controller())?;
-        let progressed = || self.dispatch(session, Event::Progressed(flight));
+        let progressed = |_| self.dispatch(session, Event::Progressed(flight));
         let secrets = self.granting(session, &abort.signal(), &progressed).secrets().await?;
         if let Some(holder) = HolderDigest::of(&self.settings, Some(&secrets), PLATFORM)
             && self.holder.set(holder).is_ok()
@@ -123,7 +123,7 @@ impl Driver {
         let mut secrets = None;
         if matches!(deed, Deed::Acquire(_)) {
             let Ok(abort) = AbortController::new() else { return Some(Event::Leased(flight, Ok(None))) };
-            let progressed = || self.dispatch(session, Event::Progressed(flight));
+            let progressed = |_| self.dispatch(session, Event::Progressed(flight));
             match self.granting(session, &abort.signal(), &progressed).secrets().await {
                 Ok(had) => secrets = Some(had),
                 Err(failure) => return Some(Event::Granted(flight, Err(failure))),

@@ -11,7 +11,7 @@ use web_sys::{AbortController, AbortSignal};
 use super::Driver;
 use crate::{
     core::{CallId, ErrorCode, Event, FlightId, GrantFailure, Secret, SessionId, TokenError},
-    grant::{Errand, Got, Granting},
+    grant::{Errand, Got, Granting, Progress},
 };
 
 /// What waits for an answer.
@@ -44,7 +44,7 @@ impl Driver {
         self.on_wire.borrow_mut().push(OnWire { asker, abort });
         let driver = Rc::clone(self);
         spawn_local(async move {
-            let progressed = || driver.progressed(asker);
+            let progressed = |progress| driver.progressed(asker, progress);
             let answer = driver.granting(session, &signal, &progressed).run(errand, secrets).await;
             // What was cancelled is no longer there, and nobody wants to know.
             let Some(sent) = driver.take_from_wire(asker) else { return };
@@ -56,9 +56,13 @@ impl Driver {
         });
     }
 
-    fn progressed(self: &Rc<Self>, asker: Asker) {
+    fn progressed(self: &Rc<Self>, asker: Asker, progress: Progress) {
         if let Asker::Flight(session, id) = asker {
-            self.dispatch(session, Event::Progressed(id));
+            let event = match progress {
+                Progress::Stepped => Event::Progressed(id),
+                Progress::Presented(credentials) => Event::Presented(id, credentials),
+            };
+            self.dispatch(session, event);
         }
     }
 
@@ -117,7 +121,7 @@ impl Driver {
         &'a self,
         session: SessionId,
         signal: &'a AbortSignal,
-        progressed: &'a dyn Fn(),
+        progressed: &'a dyn Fn(Progress),
     ) -> Granting<'a> {
         let (key, scopes) =
             self.about(session).unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone()));

@@ -2,12 +2,12 @@
 
 use crate::{
     core::{
-        ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, Scoping, Stamp, TokenError, TokenSet,
-        is_sendable, joined, parts,
+        ErrorCode, Grant, GrantFailure, Outlook, RefreshToken, ScopeSet, Scoping, Stamp, TokenError,
+        TokenSet, is_sendable, joined, parts,
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
-    provider::{Chosen, Operation, Part, Profile, Secrets, TokenSource, Unexplained, Wire, Words},
+    provider::{Chosen, Operation, Part, Profile, Secrets, Signals, TokenSource, Unexplained, Wire, Words},
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     jwt,
     lifetime::{Clock, issued},
     request::{Filling, after_scheme},
-    response::{Answer, Kind, Problem, holds, retry_after},
+    response::{Answer, Kind, Problem, holds, media_type, retry_after},
 };
 
 /// One grant on the wire.
@@ -52,7 +52,7 @@ impl<'a> Exchange<'a> {
     /// Begins `grant`, for `scopes`.
     pub fn new(profile: &'a Profile, scopes: &'a ScopeSet, grant: Grant) -> Self {
         let presented = match grant {
-            Grant::Authenticate => None,
+            Grant::Authenticate | Grant::AuthenticateIfChanged(_) => None,
             Grant::Refresh(token) => Some(token),
         };
         Self {
@@ -131,6 +131,9 @@ impl<'a> Exchange<'a> {
             };
         }
         if let Some(failure) = self.outage(&answer, response) {
+            return Verdict::Done(Err(GrantFailure::Transient(failure)));
+        }
+        if let Some(failure) = self.interception(&answer, response) {
             return Verdict::Done(Err(GrantFailure::Transient(failure)));
         }
         let misspelled = self.misspelled(&answer);
@@ -238,6 +241,39 @@ impl<'a> Exchange<'a> {
         Some(error)
     }
 
+    /// An answer that is not the provider's. It passes: only the provider's own words are final.
+    ///
+    /// A bare 401 is the exception: servers refuse credentials so before they look at the request (RFC 9110
+    /// section 15.5.2), and credentials that are refused must not be presented again and again.
+    fn interception(&self, answer: &Answer, response: &HttpResponse) -> Option<TokenError> {
+        let is_other_json = answer.kind == Kind::OtherJson && self.profile.wire == Wire::GraphQl;
+        let Signals { refused, denied, .. } = &self.profile.signals;
+        let denies = [refused, *denied].iter().any(|signs| signs.statuses.contains(&answer.status))
+            && (answer.status == 401 || matches!(answer.kind, Kind::OtherJson | Kind::Empty));
+        if denies || !(answer.is_intercepted() || is_other_json) {
+            return None;
+        }
+        let name = self.profile.granter();
+        let seen = answer.sighted();
+        let option = if self.profile.wire == Wire::GraphQl { "endpoint" } else { "url" };
+        let message = if answer.is_redirect() {
+            format!(
+                "{name} redirects, and credentials are not sent on; it is asked again by itself, since a network's \
+                 sign-in page may be in between; otherwise set `{option}` to the address that it redirects to"
+            )
+        } else {
+            format!(
+                "{name} answered with {} ({seen}, {}); it is asked again by itself; check `{option}`, and that \
+                 nothing in between, such as a proxy or a network's sign-in page, answers for it",
+                answer.kind.described(),
+                media_type(response)
+            )
+        };
+        let mut error = answer.error(name, ErrorCode::Protocol, message);
+        error.outlook = Some(Outlook::MayPass);
+        Some(error)
+    }
+
     /// Changes the spellings that validation complains of, each once in a grant.
     fn respell(&mut self, misspelled: Spelled, dialect: &mut Dialect) -> bool {
         let mut changed = false;
@@ -307,17 +343,8 @@ impl<'a> Exchange<'a> {
                 code = ErrorCode::InsufficientScope;
             }
             format!("{name} gave no token ({seen}): check `url`, that it does not redirect, and the scopes")
-        } else if matches!(answer.status, 0 | 300..=399) {
-            format!(
-                "the endpoint of {name} redirects, and credentials are not sent on; set `endpoint` to the \
-                 address it redirects to"
-            )
         } else if answer.kind != Kind::GraphQl {
-            format!(
-                "{name} answered with {} ({seen}); check that `endpoint` is a GraphQL endpoint and that nothing in \
-                 between answers for it",
-                answer.kind.described()
-            )
+            format!("{name} answered with {} ({seen}); check `endpoint`", answer.kind.described())
         } else if failed {
             format!(
                 "{name} refused the request for {sought} ({seen}): check the scopes, the ids and the version in the \

@@ -25,7 +25,7 @@ pub use exchange::{Exchange, Verdict};
 pub use function::granted_by_function;
 pub use jwt::stamp;
 pub use point::{parse_http_date, parse_point, parse_retry_after};
-pub use request::digest;
+pub use request::{digest, fingerprint};
 pub use response::Answer;
 pub use ruling::{Ruling, explain, judge, rejected};
 pub use sliding::observe;

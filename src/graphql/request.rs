@@ -4,7 +4,7 @@ use std::slice;
 
 use crate::{
     base64,
-    core::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError, is_one_of},
+    core::{AccessToken, CredentialId, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError, is_one_of},
     http::HttpRequest,
     json::{Json, Platform},
     provider::{Authorization, Chosen, Operation, Profile, SecretId, Secrets, Variable, Wire},
@@ -151,6 +151,18 @@ fn encode(text: &str, form: &mut String) {
 /// What tells a broker which token was refused, without showing it.
 pub fn digest(token: &AccessToken) -> String {
     base64::encode_url(&hmac_sha256::Hash::hash(token.expose().as_bytes()))
+}
+
+/// Tells credentials apart without keeping them: 64 bits of a SHA-256.
+pub fn fingerprint(secrets: &Secrets) -> CredentialId {
+    let mut hash = hmac_sha256::Hash::new();
+    for secret in secrets {
+        let secret = secret.expose().as_bytes();
+        hash.update((secret.len() as u64).to_le_bytes());
+        hash.update(secret);
+    }
+    let [a, b, c, d, e, f, g, h, ..] = hash.finalize();
+    CredentialId(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
 }
 
 /// The credentials of an API key, however it was pasted.

@@ -168,6 +168,17 @@ impl Answer {
         }
     }
 
+    /// Whether something else than the provider seems to have answered: a proxy, a gateway, or the sign-in
+    /// page of a network. What the provider says is JSON.
+    pub(super) const fn is_intercepted(&self) -> bool {
+        matches!(self.kind, Kind::Html | Kind::Empty | Kind::Garbled) || self.is_redirect()
+    }
+
+    /// Whether it is a redirect, which requests with secrets do not follow.
+    pub(super) const fn is_redirect(&self) -> bool {
+        matches!(self.status, 0 | 300..=399)
+    }
+
     /// What it means, as an error of `provider`.
     pub(super) fn error(&self, provider: &str, code: ErrorCode, message: String) -> TokenError {
         let mut error = TokenError::new(code, message).of(provider);
@@ -182,6 +193,18 @@ impl Answer {
 pub(super) fn retry_after(response: &HttpResponse) -> Option<Duration> {
     let now = Clock::of(response, Stamp::default()).theirs();
     parse_retry_after(response.header("retry-after")?, now)
+}
+
+/// The media type of an answer, for a message; "no content type" where it states none that can be shown.
+pub(super) fn media_type(response: &HttpResponse) -> &str {
+    // Media types in use have letters alone; anything else could be a secret.
+    let shown = |text: &&str| {
+        (1..=64).contains(&text.len())
+            && text.bytes().filter(|byte| *byte == b'/').count() == 1
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || is_one_of(byte, b"/+-."))
+    };
+    let stated = response.header("content-type").and_then(|value| parts(value, b';').first().copied());
+    stated.map(str::trim).filter(shown).unwrap_or("no content type")
 }
 
 /// A body without what may lie around its JSON.

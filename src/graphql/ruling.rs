@@ -10,7 +10,7 @@ use crate::{
     provider::Profile,
 };
 
-use super::response::{Answer, Kind, parsed, retry_after, says};
+use super::response::{Answer, Kind, media_type, parsed, retry_after, says};
 
 /// What an ordinary answer says about the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,9 @@ pub fn explain(profile: &Profile, response: &HttpResponse, platform: Platform) -
             (Kind::GraphQl, status) => (Kind::OtherJson.described(), advice(Kind::OtherJson, status)),
             (kind, status) => (kind.described(), advice(kind, status)),
         };
-        (ErrorCode::Protocol, format!("{name} answered with {what} ({seen}); {advice}"))
+        let media_type = media_type(response);
+        outlook = answer.is_intercepted().then_some(Outlook::MayPass);
+        (ErrorCode::Protocol, format!("{name} answered with {what} ({seen}, {media_type}); {advice}"))
     };
     let mut error = answer.error(name, code, message);
     error.outlook = outlook;

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Change, Effect, ErrorCode, Fence, Grant, GrantFailure, Lifecycle, Outlook, Phase, Prospect, Reason,
-    RefreshToken, Remains, Stage, Stamp, TokenError, TokenSet, Trouble, UnixMillis, Want, cool_down, millis,
+    Change, Effect, ErrorCode, Fence, Grant, GrantFailure, Lifecycle, Outlook, Phase, Reason, RefreshToken,
+    Remains, Stage, Stamp, TokenError, TokenSet, Trouble, UnixMillis, Want, cool_down, millis,
 };
 
 impl Lifecycle {
@@ -19,12 +19,13 @@ impl Lifecycle {
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
+        let authenticate = self.authenticate(now);
         let Some(flight) = &mut self.flight else { return };
         // Not when it began: a flight that is dropped in its first pause costs nobody.
         if flight.failed == 0 {
             self.pace.started(now);
         }
-        let grant = presented.clone().map_or(Grant::Authenticate, Grant::Refresh);
+        let grant = presented.clone().map_or(authenticate, Grant::Refresh);
         flight.phase = Phase::Granting { presented, since: now, fence };
         effects.push(Effect::Send(flight.id, grant));
     }
@@ -40,7 +41,9 @@ impl Lifecycle {
         {
             tokens.expires_at = tokens.expires_at.min(end);
         }
+        let authenticate = self.authenticate(now);
         let Some(flight) = &mut self.flight else { return };
+        let credentials = flight.credentials;
         let mut none = None;
         let presented = match &mut flight.phase {
             Phase::Granting { presented, .. } => presented,
@@ -58,6 +61,11 @@ impl Lifecycle {
         match answer {
             Ok(mut tokens) if now < tokens.expires_at => {
                 // RFC 6749 section 6: the old one stays good where none comes.
+                if presented.is_none() {
+                    self.credentials.accepted(credentials);
+                } else {
+                    self.credentials.granted_otherwise();
+                }
                 if tokens.refresh_token.is_none() {
                     tokens.refresh_token = presented.take();
                 }
@@ -73,13 +81,19 @@ impl Lifecycle {
             }
             Err(GrantFailure::RefreshTokenRefused(_)) if presented.is_some() => {
                 *presented = None;
-                effects.push(Effect::Send(flight.id, Grant::Authenticate));
+                effects.push(Effect::Send(flight.id, authenticate));
             }
             Err(GrantFailure::Transient(error)) => self.stumbled(error, now, effects),
             Err(GrantFailure::Permanent(error) | GrantFailure::RefreshTokenRefused(error)) => {
-                let denied = error.code == ErrorCode::InvalidCredentials;
-                let prospect = if denied { Prospect::Lasts } else { Prospect::MayPass };
-                self.failed(error, prospect, now, effects);
+                if error.code == ErrorCode::InvalidCredentials {
+                    let jitter = self.jitter.fraction();
+                    self.credentials.refused(credentials, error.clone(), now, jitter);
+                }
+                self.failed(error, now, effects);
+            }
+            Err(GrantFailure::Unchanged) => {
+                let error = self.credentials.error().unwrap_or_else(TokenError::unchanged_credentials);
+                self.failed(error, now, effects);
             }
         }
     }
@@ -113,7 +127,7 @@ impl Lifecycle {
             error.code = ErrorCode::RateLimited;
         }
         if asks_too_much || flight.failed >= retry.attempts {
-            self.failed(error, Prospect::MayPass, now, effects);
+            self.failed(error, now, effects);
             return;
         }
         let delay = retry.pause(flight.failed, self.jitter.fraction()).max(asked);
@@ -125,13 +139,24 @@ impl Lifecycle {
         effects.push(Effect::Notify(Change::Retry { attempt: flight.failed + 1, delay, error }));
     }
 
+    /// How to ask with the credentials: refused ones are held back for a while, or for good, unless
+    /// somebody asks for a new token now.
+    fn authenticate(&self, now: UnixMillis) -> Grant {
+        let is_forced = self.flight.as_ref().is_some_and(|flight| flight.reason == Reason::Forced)
+            || self.waiting.iter().any(|(_, want)| *want == Want::Fresh);
+        match self.credentials.withheld(now) {
+            Some(withheld) if !is_forced => Grant::AuthenticateIfChanged(withheld),
+            Some(_) | None => Grant::Authenticate,
+        }
+    }
+
     /// The flight is given up.
-    fn failed(&mut self, error: TokenError, prospect: Prospect, now: UnixMillis, effects: &mut Vec<Effect>) {
+    fn failed(&mut self, error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
         self.give_up(effects);
         self.failures = self.failures.saturating_add(1);
         let span = cool_down(self.trouble.as_ref().map_or(0, |trouble| trouble.span));
         let until = now.after(span.max(error.retry_after.map_or(0, millis)));
-        self.trouble = Some(Box::new(Trouble { error: error.clone(), until, span, prospect }));
+        self.trouble = Some(Box::new(Trouble { error: error.clone(), until, span }));
         self.settle(&|it, want| Some(it.rest_or(error.clone(), want, now)), effects);
         let remains = match self.holding.as_ref().map(|holding| holding.stage(now)) {
             Some(Stage::Fresh | Stage::RefreshDue) => Remains::ValidToken,

@@ -299,6 +299,7 @@ impl Lifecycle {
         let others_granted = self.flight.as_ref().is_some_and(|flight| flight.queue.denied > 0);
         let mut tokens = stored.clone();
         tokens.refresh_token = None;
+        self.credentials.granted_otherwise();
         self.hold(tokens, Reason::Shared, effects);
         self.settle(
             &|it, want| {

@@ -539,6 +539,7 @@ impl Driver {
             | Event::Woke
             | Event::IoLost
             | Event::Progressed(_)
+            | Event::Presented(..)
             | Event::Loaded(..)
             | Event::Leased(..)
             | Event::Saved(..)

@@ -18,6 +18,7 @@ mod pool;
 mod pool_history;
 mod pool_properties;
 mod properties;
+mod refused_credentials;
 mod repeated_tokens;
 mod scenarios;
 mod secrets;

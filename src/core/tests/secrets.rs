@@ -4,9 +4,10 @@ use std::fmt::Debug;
 
 use super::{START, failure, scopes, seconds};
 use crate::core::{
-    AccessToken, CallId, Change, Company, Effect, ErrorCode, Event, Fence, Flight, FlightId, Grant,
-    GrantFailure, Holding, Jitter, Lent, Lifecycle, Phase, Policy, Queue, Reason, RefreshToken, Refusal,
-    Remains, Secret, Skew, Stamp, Superseded, TokenError, TokenSet, Tokens, Turn, UnixMillis, Want, Written,
+    AccessToken, CallId, Change, Company, CredentialId, Effect, ErrorCode, Event, Fence, Flight, FlightId,
+    Grant, GrantFailure, Holding, Jitter, Lent, Lifecycle, Phase, Policy, Queue, Reason, RefreshToken,
+    Refusal, Remains, Secret, Skew, Stamp, Superseded, TokenError, TokenSet, Tokens, Turn, UnixMillis, Want,
+    Written,
 };
 
 /// A part of every secret here, and of nothing else.
@@ -92,6 +93,7 @@ fn no_value_of_the_core_prints_a_secret() {
             company,
             queue,
             turn: Turn::Come,
+            credentials: CredentialId(1),
             changed_while_reading: false,
             deadline: START,
         });

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
-    AccessToken, CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Jitter, Lent,
-    Lifecycle, Phase, Policy, Reason, Refusal, Retry, Sharing, Stage, Stamp, TokenError, TokenSet,
-    UnixMillis, Want, Written,
+    AccessToken, CallId, Change, CredentialId, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure,
+    Jitter, Lent, Lifecycle, Phase, Policy, Reason, Refusal, Retry, Sharing, Stage, Stamp, TokenError,
+    TokenSet, UnixMillis, Want, Written,
 };
 
 mod table;
@@ -141,7 +141,7 @@ fn the_tables_have_every_kind_of_event() {
     }
 }
 
-const KINDS: [&str; 24] = [
+const KINDS: [&str; 26] = [
     "Requested a usable token",
     "Requested a fresh token",
     "Abandoned",
@@ -166,6 +166,8 @@ const KINDS: [&str; 24] = [
     "Refused",
     "Progressed",
     "IoLost",
+    "Presented",
+    "Granted Unchanged",
 ];
 
 /// A new kind of event stops the build here, until it has its place in [`KINDS`].
@@ -195,6 +197,8 @@ fn kind_of(event: &Event) -> &'static str {
         Event::PeerSaved => KINDS[20],
         Event::Progressed(_) => KINDS[22],
         Event::IoLost => KINDS[23],
+        Event::Presented(..) => KINDS[24],
+        Event::Granted(_, Err(GrantFailure::Unchanged)) => KINDS[25],
     }
 }
 
@@ -261,6 +265,10 @@ fn answers() -> Vec<Told> {
     vec![
         ("what the flight waits for is lost", |_| Event::IoLost),
         ("the flight takes another step", |bench| Event::Progressed(bench.flight)),
+        ("credentials are presented", |bench| Event::Presented(bench.flight, CredentialId(7))),
+        ("the credentials are still those that were refused", |bench| {
+            Event::Granted(bench.flight, Err(GrantFailure::Unchanged))
+        }),
         ("a grant brings a token", |bench| Event::Granted(bench.flight, Ok(named("newer", NOW)))),
         ("a grant brings a token of an earlier stamp", |bench| {
             Event::Granted(bench.flight, Ok(named("older", NOW)))

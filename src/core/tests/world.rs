@@ -245,7 +245,7 @@ impl Provider {
             return Answer::Unavailable(outage, dice.between(1, 120));
         }
         match grant {
-            Grant::Authenticate => {
+            Grant::Authenticate | Grant::AuthenticateIfChanged(_) => {
                 self.revoked.push(false);
                 let family = self.revoked.len() - 1;
                 Answer::Token { access: self.issue(family, now), refresh: Some(self.rotate(family)) }

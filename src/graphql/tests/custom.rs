@@ -303,7 +303,9 @@ fn refusals_are_recognised_as_described() {
 
         fails_with(ErrorCode::InvalidCredentials).status(status).says("check `secret`").for_good(granted);
     }
-    for response in [reply(403, ""), error(200, "Unauthorized for planted"), coded(200, "unauthenticated")] {
+    let granted = story(acme()).answered(reply(403, ""));
+    fails_with(ErrorCode::Protocol).status(403).for_now(granted);
+    for response in [error(200, "Unauthorized for planted"), coded(200, "unauthenticated")] {
         let status = response.status;
 
         let granted = story(acme()).answered(response);

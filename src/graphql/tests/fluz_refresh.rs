@@ -112,14 +112,25 @@ fn whatever_else_ends_a_refresh_sends_to_the_credentials() {
         (coded(200, "VC-0020"), "check the scopes, the ids"),
         (refreshed(json!(null)), "answered without a token"),
         (refreshed(json!({ "token": "plan ted" })), "tell the provider"),
-        (reply(200, "<html>planted</html>"), "an HTML page"),
-        (reply(302, ""), "redirects"),
     ] {
         let status = response.status;
 
         let granted = story().refresh("planted-refresh-token", once(response));
 
         fails_with(ErrorCode::Protocol).status(status).says(says).for_the_refresh_token(granted);
+    }
+}
+
+#[test]
+fn what_is_not_an_answer_of_the_provider_says_nothing_about_a_refresh_token() {
+    for (response, says) in
+        [(reply(200, "<html>planted</html>"), "an HTML page"), (reply(302, ""), "redirects")]
+    {
+        let status = response.status;
+
+        let granted = story().refresh("planted-refresh-token", once(response));
+
+        fails_with(ErrorCode::Protocol).status(status).says(says).for_now(granted);
     }
 }
 

@@ -167,6 +167,15 @@ fn a_login_that_is_null_beside_a_token_counts() {
 }
 
 #[test]
+fn a_page_that_forbids_is_not_the_providers() {
+    let page = reply(403, "<html>planted</html>").with("content-type", "text/html; charset=utf-8");
+    let odd = reply(403, "<html>planted</html>").with("content-type", "text/planted-secret-0");
+
+    fails_with(ErrorCode::Protocol).status(403).says("HTTP 403, text/html").for_now(story().answered(page));
+    fails_with(ErrorCode::Protocol).status(403).says("no content type").for_now(story().answered(odd));
+}
+
+#[test]
 fn a_refused_login_is_refused_for_good() {
     let validation = r#"{"data":{"loginUser":null},"errors":[{"message":"validation",
         "validation":{"password":["planted words"]},"customer_facing":false}]}"#;
@@ -175,7 +184,7 @@ fn a_refused_login_is_refused_for_good() {
         reply(403, UNAUTHORIZED),
         reply(401, UNAUTHORIZED),
         reply(401, ""),
-        reply(403, "<html>planted</html>"),
+        reply(403, ""),
         reply(422, r#"{"message":"planted words"}"#),
         reply(200, validation),
         // Errors have no codes, and what a wrong password gives is not documented.
@@ -241,7 +250,7 @@ fn a_header_on_anything_but_success_is_no_token() {
     for status in [300, 302, 307, 404, 418] {
         let granted = story().answered(reply(status, "").with("x-authorization", &token()));
 
-        fails_with(ErrorCode::Protocol).status(status).for_good(granted);
+        fails_with(ErrorCode::Protocol).status(status).for_now(granted);
     }
     let granted = story().answered(reply(502, "").with("x-authorization", &token()));
     fails_with(ErrorCode::Server).status(502).for_now(granted);

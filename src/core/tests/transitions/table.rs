@@ -214,6 +214,7 @@ fn spoken(effect: &Effect) -> String {
             }
         }
         Effect::Send(_, Grant::Authenticate) => "ask by credentials".to_owned(),
+        Effect::Send(_, Grant::AuthenticateIfChanged(_)) => "ask by credentials if they changed".to_owned(),
         Effect::Send(_, Grant::Refresh(_)) => "ask by refresh token".to_owned(),
         Effect::Cancel(_) => "cancel".to_owned(),
         Effect::Load(_) => "read".to_owned(),
