@@ -146,7 +146,7 @@ export class Office extends Outside {
       const running = this.#live() !== undefined;
       const call = ++this.#lastCall;
       const release = this.#watch(call, desk, options?.signal);
-      const seenAt = Date.now();
+      const seenAt = this.ioEndsWithRequest ? Date.now() : 0;
       this.#calls.set(call, { desk, resolve, reject, pick, release, owner, ...UNSEEN, seenAt });
       const refuse = (/** @type {unknown} */ error) => this.reject(call, error);
       if (running) {
