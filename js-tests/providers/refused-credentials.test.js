@@ -118,6 +118,7 @@ describe("credentials that have worked", () => {
     api.accepted = undefined;
     clock.advance(3 * MINUTE);
 
+    /** @type {number[]} */
     const times = [];
     for (let second = 0; second < 3_600; second += 10) {
       const before = api.presented.length;
