@@ -542,6 +542,8 @@ export type TokenEvent =
  * - `token_rejected`: the API refused a token that was granted just before.
  * - `rate_limited`: 429, or the provider's own throttle; see `retryAfterMs`.
  * - `network`: no answer.
+ * - `fetch_threw`: the function given as option `fetch`, or what replaces the global one, threw something that is no failure
+ *   of the network; `cause` says what. Retryable, but for mistakes in a program (`ReferenceError`, `RangeError` …).
  * - `timeout`: too late an answer.
  * - `server`: 5xx, or the provider's own code for an outage.
  * - `protocol`: the answer is not what the provider documents; retryable where it is not the provider's
@@ -563,6 +565,7 @@ export type TokenErrorCode =
   | "token_rejected"
   | "rate_limited"
   | "network"
+  | "fetch_threw"
   | "timeout"
   | "server"
   | "protocol"
@@ -589,7 +592,10 @@ export interface TokenErrorDetails {
   missingScopes?: readonly string[] | undefined;
   /** How many requests were made. */
   attempts?: number | undefined;
-  /** What led to it. The manager's own errors have none. */
+  /**
+   * What led to it. Of the manager's own errors, those of a `fetch` that threw have one: a copy with its class, code,
+   * message and stack, in which texts of the request are replaced by `[redacted]`.
+   */
   cause?: unknown;
 }
 

@@ -12,7 +12,7 @@ use crate::{
         UnixMillis, millis,
     },
     graphql::{Dialect, Exchange, Verdict, fingerprint, granted_by_function},
-    host::{Clock, Ending, FetchFailure, PLATFORM, Sending, given, received, waiting},
+    host::{Clock, Ending, FetchFailure, PLATFORM, Sending, Thrown, given, received, waiting},
     js::{Face, listed},
     options::{Granter, SecretSource, Settings},
     provider::{Chosen, Profile, TokenSource, Wire},
@@ -186,14 +186,33 @@ impl Granting<'_> {
                 );
                 self.transient(ErrorCode::Timeout, message)
             }
-            FetchFailure::Network(code) => {
+            FetchFailure::Threw(Thrown { what: Some(what), retryable, cause, .. }) => {
+                let which = match self.settings.fetch {
+                    Some(_) => "the function given as option `fetch`",
+                    None => "the global `fetch`, or what replaces it,",
+                };
+                let message = format!("{which} threw {what}");
+                let mut error =
+                    TokenError::new(ErrorCode::FetchThrew, message).of(self.settings.profile.granter());
+                error.cause = cause;
+                if retryable {
+                    error.outlook = Some(Outlook::MayPass);
+                    GrantFailure::Transient(error)
+                } else {
+                    GrantFailure::Permanent(error)
+                }
+            }
+            FetchFailure::Threw(Thrown { code, cause, .. }) => {
                 let why = code.map_or_else(String::new, |code| format!(" ({code})"));
                 let message = format!(
                     "{} cannot be reached{why}; check `endpoint` and the network, and in a browser that the \
                      server allows this origin (CORS)",
                     self.endpoint()
                 );
-                self.transient(ErrorCode::Network, message)
+                let mut error =
+                    TokenError::new(ErrorCode::Network, message).of(self.settings.profile.granter());
+                error.cause = cause;
+                GrantFailure::Transient(error)
             }
             FetchFailure::Absent => {
                 self.permanent(ErrorCode::Unsupported, "there is no `fetch` here; give one as option `fetch`")

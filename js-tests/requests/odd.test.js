@@ -31,7 +31,7 @@ test("a `fetch` that throws at once rejects", async (t) => {
   const { tokens } = countedFor(t, "https://api.acme.test/graphql", { fetch });
 
   await assert.rejects(tokens.fetch("https://api.acme.test/graphql"), RangeError);
-  assert.equal((await failure(tokens.request("{ ok }"))).code, "network");
+  assert.equal((await failure(tokens.request("{ ok }"))).code, "fetch_threw");
 });
 
 test("a grant function that gives the refused token again is asked now and then, not at each call", async (t) => {

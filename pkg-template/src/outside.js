@@ -2,6 +2,7 @@
 //
 // Decides nothing: the core is told how each ended.
 
+import { failureOf, secretsOf } from "./fetch-failure.js";
 import { withoutCache } from "./cache-mode.js";
 import { runFakedMicrotasks } from "./microtask.js";
 import { ioEndsWithRequest } from "./request-scope.js";
@@ -231,7 +232,11 @@ async function exchanged(fetch, url, init, wanted) {
     if (typeof text !== "string") return reader ? "large" : "rubbish";
     return text.length > LARGEST ? "large" : [text, ...told];
   } catch (error) {
-    return codeOf(error);
+    const secrets = secretsOf(
+      Object.entries(/** @type {Record<string, string>} */ (init.headers)),
+      init.body,
+    );
+    return failureOf(error, secrets);
   }
 }
 
@@ -325,18 +330,4 @@ export async function wholeText(answer, largest) {
   const reader = readerOf(answer.body);
   const text = reader ? await readUpTo(reader, undefined, largest) : await answer.text();
   return text === undefined || text.length > largest ? undefined : text.replace(/^\uFEFF/, "");
-}
-
-/**
- * The system's code of a failure of `fetch`.
- *
- * @param {any} error
- * @returns {string | undefined}
- */
-export function codeOf(error) {
-  try {
-    return [error?.cause?.code, error?.code].find((code) => /^[A-Z0-9_]{1,40}$/.test(code));
-  } catch {
-    return undefined;
-  }
 }

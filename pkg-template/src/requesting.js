@@ -6,9 +6,10 @@
 import { checkedSignal, reasonOf } from "./abort-signal.js";
 import { isAnswer, judged } from "./answers.js";
 import { withoutCache } from "./cache-mode.js";
+import { causeOf, failureOf, secretsOf } from "./fetch-failure.js";
 import { exchange } from "./fetching.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
-import { LARGEST, codeOf, wholeText } from "./outside.js";
+import { LARGEST, wholeText } from "./outside.js";
 import { prepare, sendable } from "./prepared-request.js";
 import { print } from "./printing.js";
 import { TokenError, errorOf } from "./token-error.js";
@@ -106,7 +107,7 @@ async function sent(desk, owner, prepared, signal, scopes, look) {
     return await exchange(desk, owner, prepared, options, look);
   } catch (error) {
     if (signal?.aborted) throw reasonOf(signal);
-    throw TokenError.is(error) ? error : unreachable(desk, error);
+    throw TokenError.is(error) ? error : unreachable(desk, prepared, error);
   }
 }
 
@@ -145,21 +146,27 @@ const LARGEST_ANSWER = 16 * 1024 * 1024;
 
 /**
  * @param {Desk} desk
- * @param {any} error that `fetch` threw
+ * @param {import("./prepared-request.js").Prepared} prepared
+ * @param {unknown} thrown by `fetch`
  */
-function unreachable({ traits: { name, endpoint } }, error) {
-  const code = codeOf(error);
+function unreachable({ traits: { name: provider, endpoint } }, { headers, init }, thrown) {
+  const entries = typeof headers.entries === "function" ? headers.entries() : Object.entries(headers);
+  const secrets = secretsOf(/** @type {Iterable<[string, string]>} */ (entries), init.body);
+  const { code, what, retryable, cause } = failureOf(thrown, secrets);
+  const details = { provider, cause: causeOf(cause) };
+  if (what !== undefined) {
+    const message = `the \`fetch\` that ${provider} is called with threw ${what}; see the option \`fetch\`, or what replaces the global one`;
+    return new TokenError("fetch_threw", message, { ...details, retryable });
+  }
   const why = code === undefined ? "" : ` (${code})`;
-  const what = `${name} (${new URL(endpoint).origin})`;
+  const api = `${provider} (${new URL(endpoint).origin})`;
   if (code !== undefined && /TIME_?OUT|TIMEDOUT/.test(code)) {
-    return new TokenError("timeout", `${what} took too long to answer${why}; check the network`, {
-      provider: name,
-    });
+    return new TokenError("timeout", `${api} took too long to answer${why}; check the network`, details);
   }
   const message =
-    `${what} cannot be reached${why}; check \`endpoint\` and the network, and in a browser that the server allows ` +
+    `${api} cannot be reached${why}; check \`endpoint\` and the network, and in a browser that the server allows ` +
     "this origin (CORS)";
-  return new TokenError("network", message, { provider: name });
+  return new TokenError("network", message, details);
 }
 
 /**

@@ -1,5 +1,7 @@
 // The one class of errors, and what can be told of an error of another copy.
 
+import { causeOf } from "./fetch-failure.js";
+
 /** @typedef {import("../index.js").TokenErrorCode} TokenErrorCode */
 /** @typedef {import("../index.js").TokenErrorDetails} TokenErrorDetails */
 
@@ -69,8 +71,9 @@ export class TokenError extends Error {
  *
  * @param {{ code: TokenErrorCode, message: string } & TokenErrorDetails} fields
  */
-export function errorOf({ code, message, ...details }) {
-  return new TokenError(code, message, details);
+export function errorOf({ code, message, cause, ...details }) {
+  const known = typeof cause === "string" ? causeOf(cause) : cause;
+  return new TokenError(code, message, { ...details, cause: known });
 }
 
 /**

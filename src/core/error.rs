@@ -21,6 +21,8 @@ pub enum ErrorCode {
     RateLimited,
     /// No answer.
     Network,
+    /// The function given as `fetch` threw something that is not a failure of the network.
+    FetchThrew,
     /// Too late an answer.
     Timeout,
     /// 5xx, or the provider's own code for an outage.
@@ -53,6 +55,7 @@ impl ErrorCode {
             Self::TokenRejected => "token_rejected",
             Self::RateLimited => "rate_limited",
             Self::Network => "network",
+            Self::FetchThrew => "fetch_threw",
             Self::Timeout => "timeout",
             Self::Server => "server",
             Self::Protocol => "protocol",
@@ -70,7 +73,7 @@ impl ErrorCode {
         Self::ALL.into_iter().find(|code| code.as_str() == spelling)
     }
 
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::InvalidOptions,
         Self::InvalidCredentials,
         Self::CredentialsUnavailable,
@@ -78,6 +81,7 @@ impl ErrorCode {
         Self::TokenRejected,
         Self::RateLimited,
         Self::Network,
+        Self::FetchThrew,
         Self::Timeout,
         Self::Server,
         Self::Protocol,
@@ -117,6 +121,8 @@ pub struct Failure {
     pub attempts: Option<u32>,
     /// Whether waiting helps, where a `grant` function said so; else the code says it.
     pub outlook: Option<Outlook>,
+    /// What `fetch` threw, as the face wrote it down; holds no secret.
+    pub cause: Option<String>,
 }
 
 /// Whether waiting helps after a failure.
@@ -142,6 +148,7 @@ impl TokenError {
             missing_scopes: None,
             attempts: None,
             outlook: None,
+            cause: None,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Sends a request and reads the whole answer, whatever `fetch` is.
 
-use js_sys::{Array, Function};
+use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
@@ -13,8 +13,8 @@ use crate::{
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum FetchFailure {
-    /// It could not be had; with the system's code, where there is one.
-    Network(Option<String>),
+    /// `fetch` threw.
+    Threw(Thrown),
     /// There is no `fetch`.
     Absent,
     /// `fetch` gave something else.
@@ -23,6 +23,19 @@ pub(crate) enum FetchFailure {
     TooLarge,
     /// It took too long, or was given up.
     Late,
+}
+
+/// What `fetch` threw; see `pkg-template/src/fetch-failure.js`.
+#[derive(Debug, Default)]
+pub(crate) struct Thrown {
+    /// The system's code, where there is one.
+    pub(crate) code: Option<String>,
+    /// Its class and message, where it is not a failure of the network.
+    pub(crate) what: Option<String>,
+    /// Whether trying again may help.
+    pub(crate) retryable: bool,
+    /// The `cause` of the error, as JSON.
+    pub(crate) cause: Option<String>,
 }
 
 /// How a request is sent.
@@ -62,21 +75,30 @@ pub(crate) fn received(
 ) -> Result<HttpResponse, FetchFailure> {
     let told = match ending {
         Ending::Gave(told) => told,
-        Ending::Threw(_) => return Err(FetchFailure::Network(None)),
+        Ending::Threw(_) => return Err(FetchFailure::Threw(Thrown { retryable: true, ..Thrown::default() })),
         Ending::Late => return Err(FetchFailure::Late),
     };
     let Some(told) = told.dyn_ref::<Array>() else {
-        // Codes are in capitals.
         return Err(match told.as_string().as_deref() {
             Some("absent") => FetchFailure::Absent,
             Some("rubbish") => FetchFailure::NotAnAnswer,
             Some("large") => FetchFailure::TooLarge,
-            code => FetchFailure::Network(code.map(str::to_owned)),
+            _ => FetchFailure::Threw(thrown(&told)),
         });
     };
     let body = Secret::new(told.shift().as_string().unwrap_or_default());
     let (status, headers) = headers_told(told, wanted);
     Ok(HttpResponse { status, headers, body, sent_at, received_at })
+}
+
+fn thrown(failure: &JsValue) -> Thrown {
+    let get = |key: &str| Reflect::get(failure, &JsValue::from_str(key)).unwrap_or_default();
+    Thrown {
+        code: get("code").as_string(),
+        what: get("what").as_string(),
+        retryable: get("retryable") != JsValue::FALSE,
+        cause: get("cause").as_string(),
+    }
 }
 
 /// The status of an answer, and those of its headers that are `wanted`; `None` if it

@@ -25,7 +25,7 @@ pub(crate) mod tests;
 pub(crate) use alarm::{Alarm, Hold};
 pub(crate) use clock::{Clock, wall};
 pub(crate) use entropy::seed;
-pub(crate) use fetch::{FetchFailure, Sending, headers_of, received};
+pub(crate) use fetch::{FetchFailure, Sending, Thrown, headers_of, received};
 pub(crate) use outside::Outside;
 pub(crate) use page::{Wakeups, is_page};
 pub(crate) use plain::plain;

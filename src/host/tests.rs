@@ -380,7 +380,7 @@ async fn only_the_code_of_a_failure_is_kept() {
         ("async () => { throw undefined }", None),
         ("async () => new Response(new ReadableStream({ pull(c) { c.error(new Error('cut')) } }))", None),
     ] {
-        let Err(FetchFailure::Network(code)) = fetched(source).await else { panic!("{source}") };
+        let Err(FetchFailure::Threw(Thrown { code, .. })) = fetched(source).await else { panic!("{source}") };
 
         assert_eq!(code.as_deref(), expected, "{source}");
     }

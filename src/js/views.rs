@@ -65,7 +65,11 @@ pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
 
 /// The fields of a `TokenError`, for the face to make one of.
 pub(crate) fn error_view(error: &TokenError) -> JsValue {
-    plain(&fields(error))
+    let mut fields = fields(error);
+    if let (Json::Map(members), Some(cause)) = (&mut fields, &error.cause) {
+        members.push(("cause".to_owned(), Json::text(cause)));
+    }
+    plain(&fields)
 }
 
 fn fields(error: &TokenError) -> Json {

@@ -1,0 +1,184 @@
+// A `fetch` that throws: what is a failure of the network is called so, and anything else is named, without secrets.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { inspect } from "node:util";
+
+import { managerFor } from "../support/setup.js";
+import { failure } from "../support/waiting.js";
+import { countedFor } from "./support.js";
+
+const ENDPOINT = "https://api.acme.test/graphql";
+const SECRET = 'pass "word" ä/1';
+
+/** @param {string} name @param {string} message @param {object} [more] */
+function thrown(name, message, more) {
+  const error = new Error(message);
+  error.name = name;
+  return Object.assign(error, more);
+}
+
+/** @type {[title: string, thrown: any, code: string, retryable: boolean][]} */
+const CASES = [
+  [
+    "undici's",
+    new TypeError("fetch failed", { cause: thrown("Error", "x", { code: "ECONNREFUSED" }) }),
+    "network",
+    true,
+  ],
+  [
+    "undici's, in parts",
+    new TypeError("fetch failed", {
+      cause: new AggregateError([thrown("Error", "x", { code: "ENOTFOUND" })]),
+    }),
+    "network",
+    true,
+  ],
+  [
+    "undici's for a body",
+    new TypeError("terminated", {
+      cause: thrown("SocketError", "other side closed", { code: "UND_ERR_SOCKET" }),
+    }),
+    "network",
+    true,
+  ],
+  [
+    "a certificate's",
+    new TypeError("fetch failed", { cause: thrown("Error", "x", { code: "CERT_HAS_EXPIRED" }) }),
+    "network",
+    true,
+  ],
+  ["Chromium's", new TypeError("Failed to fetch"), "network", true],
+  ["Firefox's", new TypeError("NetworkError when attempting to fetch resource."), "network", true],
+  ["Safari's", new TypeError("Load failed"), "network", true],
+  ["React Native's", new TypeError("Network request failed"), "network", true],
+  ["workerd's", new Error("Network connection lost."), "network", true],
+  ["Bun's", thrown("Error", "Unable to connect.", { code: "ConnectionRefused" }), "network", true],
+  ["Deno's", new TypeError("error sending request for url (https://api.acme.test/)"), "network", true],
+  [
+    "node-fetch's",
+    thrown("FetchError", "request to x failed", { code: "ECONNRESET", type: "system" }),
+    "network",
+    true,
+  ],
+  ["its own deadline", new DOMException("x", "TimeoutError"), "network", true],
+  [
+    "a wrapper that expects Headers",
+    new TypeError("init.headers.set is not a function"),
+    "fetch_threw",
+    true,
+  ],
+  ["a typo", new ReferenceError("fetchWithRetry is not defined"), "fetch_threw", false],
+  ["a mock without a handler", new Error("[mock] no handler for POST"), "fetch_threw", true],
+  [
+    "a mock below undici",
+    new TypeError("fetch failed", {
+      cause: thrown("MockNotMatchedError", "no match", { code: "UND_MOCK_ERR_MOCK_NOT_MATCHED" }),
+    }),
+    "fetch_threw",
+    true,
+  ],
+  ["a policy", thrown("PolicyError", "egress is forbidden by policy 17"), "fetch_threw", true],
+  ["a file that is missing", thrown("Error", "no such file", { code: "ENOENT" }), "fetch_threw", true],
+  ["nothing", undefined, "fetch_threw", true],
+  ["a text", "planted", "fetch_threw", true],
+];
+
+/** @param {any} fetch */
+const profile = (fetch) => ({
+  provider: {
+    name: "acme",
+    endpoint: ENDPOINT,
+    authenticate: {
+      document: "mutation ($p: String!) { login(password: $p) { jwt } }",
+      variables: { p: () => SECRET },
+      authorization: { bearer: "bearer-secret" },
+    },
+    token: { data: "login.jwt" },
+    expiry: { lifetimeMs: 60_000 },
+  },
+  fetch,
+  retry: { attempts: 2, baseMs: 1, maxMs: 2 },
+});
+
+for (const [title, reason, code, retryable] of CASES) {
+  test(`${title}: ${code}, for a grant and for request()`, async (t) => {
+    const fetch = () => Promise.reject(reason);
+    const granting = managerFor(t, profile(fetch));
+    const { tokens } = countedFor(t, ENDPOINT, { fetch });
+
+    for (const error of [await failure(granting.getToken()), await failure(tokens.request("{ ok }"))]) {
+      assert.deepEqual([error.code, error.retryable, error.provider], [code, retryable, "acme"]);
+      const cause = /** @type {any} */ (error.cause);
+      assert.ok(cause instanceof Error);
+      if (!(reason instanceof Error)) continue;
+      assert.deepEqual([cause.name, cause.message], [reason.name, reason.message]);
+      if (code === "fetch_threw" && !reason.cause) {
+        assert.ok(error.message.includes(reason.name) && error.message.includes(reason.message));
+      }
+    }
+    const error = await failure(granting.getToken());
+    assert.equal(error.attempts ?? 1, retryable ? 2 : 1);
+  });
+}
+
+describe("no error quotes what was sent:", () => {
+  /** @type {[title: string, quote: (init: any) => unknown][]} */
+  const quotes = [
+    ["the body", (init) => init.body],
+    ["the body as JSON", (init) => JSON.stringify(init)],
+    ["one variable", (init) => JSON.parse(init.body).variables.p],
+    ["one variable in an address", (init) => encodeURIComponent(JSON.parse(init.body).variables.p)],
+    ["a header", (init) => new Headers(init.headers).get("authorization")],
+    ["a token", (init) => new Headers(init.headers).get("authorization")?.split(" ")[1]],
+  ];
+  for (const [title, quote] of quotes) {
+    test(title, async (t) => {
+      const fetch = async (/** @type {any} */ _, /** @type {any} */ init) => {
+        const text = `${quote(init)}`;
+        throw Object.assign(new Error(`no handler for ${text}`, { cause: new Error(text) }), {
+          request: init,
+          config: text,
+        });
+      };
+      const granting = managerFor(t, profile(fetch));
+      const { tokens } = countedFor(t, ENDPOINT, { fetch });
+      const variables = { p: SECRET };
+
+      for (const error of [
+        await failure(granting.getToken()),
+        await failure(tokens.request("query ($p: String) { ok(p: $p) }", variables)),
+      ]) {
+        assert.equal(error.code, "fetch_threw");
+        assert.match(error.message, /Error: no handler for/);
+        const shown = `${inspect(error, { depth: 9, showHidden: true })}${error.stack}${JSON.stringify(error)}`;
+        for (const secret of [
+          SECRET,
+          JSON.stringify(SECRET).slice(1, -1),
+          encodeURIComponent(SECRET),
+          "bearer-secret",
+          "token-1",
+        ]) {
+          assert.ok(!shown.includes(secret), shown);
+        }
+      }
+    });
+  }
+
+  test("a value that cannot be read", async (t) => {
+    const hostile = new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error("planted");
+        },
+      },
+    );
+    const granting = managerFor(
+      t,
+      profile(() => Promise.reject(hostile)),
+    );
+
+    assert.equal((await failure(granting.getToken())).code, "fetch_threw");
+  });
+});

@@ -1,0 +1,180 @@
+// What `fetch` rejected with: a failure of the network, or of the function that was given as `fetch`.
+
+/**
+ * @typedef {object} FetchFailure
+ * @property {string | undefined} code the system's, where there is one
+ * @property {string | undefined} what class and message of what was thrown, where that is no failure of the network
+ * @property {boolean} retryable
+ * @property {string} cause JSON, of which {@link causeOf} makes an error; holds no secret
+ */
+
+/** Codes of Node, undici, OpenSSL, llhttp, zlib and Bun for connections that fail. */
+const NETWORK_CODE =
+  /^(?:E(?:ADDR|AI_|ALREADY|CONN|HOST|MFILE|NET|NFILE|NOBUFS|NOTCONN|NOTFOUND|PIPE|PROTO|SOCKET|TIMEDOUT)|ERR_(?:HTTP2|NETWORK|SOCKET|SSL|STREAM_PREMATURE|TLS)|UND_ERR_(?!INVALID|NOT_SUPPORTED)|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HPE_|Z_|Connection|FailedToOpenSocket)/;
+
+/** Messages of engines and libraries for the same, where there is no code. */
+const NETWORK_MESSAGE =
+  /^(?:fetch failed|failed to fetch|network ?error|network request|network connection|load failed|terminated$|cancelled$|error (?:sending request|trying to connect|in (?:input|body) stream|decoding response)|the (?:network|internet|socket) connection|could not connect|unable to connect|a server with the specified|connection |premature close|invalid response body)/i;
+
+/** Names of deadlines that a `fetch` set itself. */
+const DEADLINE = /^(?:AbortError|TimeoutError)$/;
+
+/** Classes of mistakes in a program: no network throws them, and trying again does not help. */
+const MISTAKE = /^(?:EvalError|RangeError|ReferenceError|SyntaxError|URIError)$/;
+
+/**
+ * Classifies what `fetch` threw. An unknown `TypeError` counts as one that may pass: engines throw it for the network too.
+ *
+ * @param {unknown} thrown
+ * @param {string[] | undefined} secrets that no text may quote; without them no text is taken over
+ * @returns {FetchFailure}
+ */
+export function failureOf(thrown, secrets) {
+  try {
+    const links = chain(thrown).map((link) => read(link, secrets));
+    const { code } = links.findLast((link) => link.code !== undefined) ?? {};
+    const cause = JSON.stringify(links[0]);
+    const isNetwork = code === undefined ? links.every(isNetworkFailure) : NETWORK_CODE.test(code);
+    if (isNetwork) return { code, what: undefined, retryable: true, cause };
+    const link = links.find((link) => !isNetworkFailure(link)) ?? links[0];
+    return { code, what: described(link), retryable: !MISTAKE.test(link.name), cause };
+  } catch {
+    // A proxy may throw at anything.
+    const link = { name: "object", message: "that cannot be read", code: undefined, stack: "" };
+    return { code: undefined, what: described(link), retryable: true, cause: JSON.stringify(link) };
+  }
+}
+
+/** @typedef {{ name: string, message: string, code: string | undefined, stack: string }} Link */
+
+/** @param {Link} link */
+const isNetworkFailure = ({ name, message, code }) =>
+  DEADLINE.test(name) || NETWORK_MESSAGE.test(message) || (code !== undefined && NETWORK_CODE.test(code));
+
+/** @param {Link} link */
+const described = ({ name, message }) => (message === "" ? name : `${name}: ${message}`);
+
+/**
+ * An error and what caused it, four at most.
+ *
+ * @param {any} thrown
+ * @returns {any[]}
+ */
+function chain(thrown) {
+  const links = [thrown];
+  while (links.length < 4) {
+    const last = links[links.length - 1];
+    const next = last?.cause ?? (Array.isArray(last?.errors) ? last.errors[0] : undefined);
+    if (typeof next !== "object" || next === null) break;
+    links.push(next);
+  }
+  return links;
+}
+
+/**
+ * @param {any} thrown
+ * @param {string[] | undefined} secrets
+ * @returns {Link}
+ */
+function read(thrown, secrets) {
+  if (typeof thrown !== "object" || thrown === null) {
+    return {
+      name: thrown === undefined || thrown === null ? `${thrown}` : typeof thrown,
+      message: "",
+      code: undefined,
+      stack: "",
+    };
+  }
+  const { name, message, code, stack } = thrown;
+  const clean = (/** @type {unknown} */ text, /** @type {number} */ most) =>
+    typeof text === "string" && secrets ? redacted(text, secrets).slice(0, most) : "";
+  return {
+    name: clean(name, 60).replace(/[^\w$.]/g, "") || "Error",
+    message: clean(message, 300),
+    code: typeof code === "string" && /^[A-Za-z0-9_]{1,40}$/.test(code) ? code : undefined,
+    stack: clean(stack, 2_000),
+  };
+}
+
+/**
+ * @param {string} text
+ * @param {string[]} secrets longest first
+ */
+function redacted(text, secrets) {
+  if (text.length > 100_000) return "";
+  for (const secret of secrets) text = text.replaceAll(secret, "[redacted]");
+  return text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, " ");
+}
+
+/**
+ * The texts of a request that no error may quote: values of its headers, and all texts in its body, as they are and as
+ * JSON and addresses write them.
+ *
+ * @param {Iterable<[name: string, value: string]>} headers
+ * @param {unknown} body
+ * @returns {string[] | undefined} `undefined` where there are too many to look for
+ */
+export function secretsOf(headers, body) {
+  /** @type {Set<string>} */
+  const found = new Set();
+  for (const [name, value] of headers) {
+    if (!/^(?:accept|content-type)$/i.test(name))
+      for (const text of [value, ...value.split(" ")]) found.add(text);
+  }
+  if (typeof body === "string") {
+    if (body.length > 65_536) return undefined;
+    found.add(body);
+    collect(parsedBody(body), found);
+  }
+  /** @type {Set<string>} */
+  const written = new Set();
+  for (const text of found) {
+    const json = JSON.stringify(text).slice(1, -1);
+    for (const form of [text, json, JSON.stringify(json).slice(1, -1), escaped(text)]) {
+      if (form.length > 2) written.add(form);
+    }
+  }
+  return written.size > 2_000 ? undefined : [...written].sort((one, other) => other.length - one.length);
+}
+
+/** @param {string} text */
+function escaped(text) {
+  try {
+    return encodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** @param {string} body */
+function parsedBody(body) {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return Object.fromEntries(new URLSearchParams(body));
+  }
+}
+
+/** @param {any} value @param {Set<string>} into */
+function collect(value, into) {
+  if (typeof value === "string") into.add(value);
+  else if (typeof value === "object" && value !== null)
+    for (const each of Object.values(value)) collect(each, into);
+}
+
+/**
+ * Makes the `cause` of an error.
+ *
+ * @param {string} text
+ */
+export function causeOf(text) {
+  const { name, message, code, stack } = JSON.parse(text);
+  const cause = new Error(message);
+  Object.defineProperty(cause, "name", { value: name, configurable: true, writable: true });
+  Object.defineProperty(cause, "stack", {
+    value: stack || `${name}: ${message}`,
+    configurable: true,
+    writable: true,
+  });
+  return code === undefined ? cause : Object.assign(cause, { code });
+}
