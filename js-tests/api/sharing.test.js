@@ -70,6 +70,17 @@ class SharedMap {
 }
 
 /**
+ * The calls of one acquisition. This store announces writes to the manager that made them, too, which reads once more.
+ *
+ * @param {string[]} calls
+ */
+function acquisition(calls) {
+  const end = calls.indexOf("release") + 1;
+  assert.ok(calls.slice(end).every((call) => call === "get"));
+  return calls.slice(0, end);
+}
+
+/**
  * A `fetch` that waits.
  * @param {Gate<void>} gate
  */
@@ -97,13 +108,13 @@ describe("managers that share a store", () => {
 
     await manager.getToken();
     await until(() => store.lease === undefined, "the lease is given back");
-    assert.deepEqual(store.calls, ["get", "acquire", "get", "set", "release"]);
+    assert.deepEqual(acquisition(store.calls), ["get", "acquire", "get", "set", "release"]);
 
     // The refresh token is taken out of the store before it is presented.
     store.calls.length = 0;
     await manager.refresh();
     await until(() => store.lease === undefined, "the lease is given back");
-    assert.deepEqual(store.calls, ["get", "acquire", "get", "set", "set", "release"]);
+    assert.deepEqual(acquisition(store.calls), ["get", "acquire", "get", "set", "set", "release"]);
     assert.deepEqual([sandbox.counts().fluz.grants, sandbox.counts().fluz.refreshes], [1, 1]);
   });
 
