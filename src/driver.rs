@@ -85,7 +85,7 @@ impl Driver {
             // One session's turn would come in a request that is about another. Hosts limit each request.
             settings.limits.max_concurrent_grants = usize::MAX;
         }
-        let clock = Clock::new();
+        let clock = Clock::new(Outside::clone(&face));
         let desk = face.own();
         let identity = identity(&settings, &Selection::default(), PLATFORM);
         let own = (identity, settings.scopes.clone(), desk.key());

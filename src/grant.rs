@@ -67,7 +67,7 @@ impl Granting<'_> {
             secrets.push(match source {
                 SecretSource::Text(secret) => secret.clone(),
                 SecretSource::Function(function) => {
-                    let (ended, done) = waiting(self.settings.timeout);
+                    let (ended, done) = waiting(self.face, self.settings.timeout);
                     self.face.call(function, &Array::new(), Some(self.signal), &done);
                     let secret = self.secret(ended.await, name)?;
                     (self.progressed)(Progress::Stepped);
@@ -87,7 +87,7 @@ impl Granting<'_> {
         secrets: Option<Vec<Secret>>,
     ) -> Result<Got, GrantFailure> {
         if let (Errand::Token(grant), Granter::Function(function)) = (&errand, &self.settings.granter) {
-            let (ended, done) = waiting(self.settings.timeout);
+            let (ended, done) = waiting(self.face, self.settings.timeout);
             self.call(function, grant, &done);
             return self.by_function(ended.await, grant).map(Got::Token);
         }
@@ -105,7 +105,7 @@ impl Granting<'_> {
         exchange.chosen = &self.chosen;
         exchange.refused = self.refused.as_deref();
         loop {
-            let (ended, done) = waiting(self.settings.timeout);
+            let (ended, done) = waiting(self.face, self.settings.timeout);
             let sent_at = self.clock.now();
             self.send(&mut exchange, &secrets, &done)?;
             let ending = ended.await;

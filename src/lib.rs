@@ -27,8 +27,7 @@
 //! - **JSON and URLs are the engine's.** The pure layers take them as functions
 //!   ([`json::Platform`]): a parser of our own would cost bytes and be worse.
 //! - **Libraries do what is nobody's own**: `wasm-bindgen-futures` runs the tasks that wait,
-//!   `gloo-timers` ends what takes too long, `serde` with `serde-wasm-bindgen` writes what
-//!   JavaScript is given. The alarm is the face's timer: gloo's cannot let a process end.
+//!   `serde` with `serde-wasm-bindgen` writes what JavaScript is given.
 //! - **Views are JSON, not a structure each.** To serialize one type costs the module
 //!   1 KB compressed, a derived structure for each 4 KB.
 //! - **A flight starts with a pause**, mostly of no time at all. The pause that keeps

@@ -23,6 +23,7 @@ before(async () => {
       "#glue": here("target/npm/core/glue.js"),
       "#module": here("pkg-template/src/module/inlined.js"),
       "#microtask": here("pkg-template/src/microtask.js"),
+      "#weak": here("pkg-template/src/weak.js"),
       "#utf8": here("pkg-template/src/utf8.js"),
       "#wasm": here("target/npm/core/wasm.js"),
     },

@@ -7,6 +7,7 @@ import { makeGlue } from "#glue";
 import * as modules from "#module";
 import { forbidden, isRefusal, withoutWebAssembly } from "./blocked.js";
 import { ioEndsWithRequest } from "./request-scope.js";
+import { inRootContext } from "./root-context.js";
 import { Running } from "./running.js";
 import { TokenError } from "./token-error.js";
 
@@ -34,7 +35,7 @@ export function boot(source) {
     // Another's start, which may fail where this one does not.
     return source === undefined ? shared.booting : shared.booting.catch(() => boot(source));
   }
-  const booting = start(shared, source);
+  const booting = inRootContext(() => start(shared, source));
   shared.booting = booting;
   booting.then(
     (running) => {

@@ -3,6 +3,7 @@
 // Decides nothing about tokens. There may be very many of these, so they are small, and
 // share all else.
 
+import { inRootContext } from "./root-context.js";
 import { TokenError } from "./token-error.js";
 import { TELL } from "./words.js";
 
@@ -84,7 +85,7 @@ export class Desk {
    */
   promise(value) {
     if (this.office.ioEndsWithRequest) return Promise.resolve(value);
-    return (this.promised ??= Promise.resolve(value));
+    return (this.promised ??= inRootContext(() => Promise.resolve(value)));
   }
 
   /** Whether the token held is valid and may not be handed out without asking. */

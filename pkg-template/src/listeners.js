@@ -1,5 +1,6 @@
 // Who is told what has happened.
 
+import { inRootContext } from "./root-context.js";
 import { TokenError, errorOf } from "./token-error.js";
 
 /** @typedef {import("../index.js").TokenEvent} TokenEvent */
@@ -71,7 +72,7 @@ export class Listeners {
     const report = () => this.#report(type);
     let result;
     try {
-      result = listener(event);
+      result = inRootContext(() => listener(event));
     } catch {
       report();
       return;

@@ -13,6 +13,7 @@ import { microtask } from "./microtask.js";
 import { callSnapshot } from "./options-snapshot.js";
 import { Outside } from "./outside.js";
 import { watch } from "./request-scope.js";
+import { inRootContext } from "./root-context.js";
 import { keyOf, selectorOf } from "./selector.js";
 import { TokenError, errorOf, fieldsOf } from "./token-error.js";
 import { ASK, TELL } from "./words.js";
@@ -104,8 +105,8 @@ export class Office extends Outside {
     if (this.closed) return Promise.reject(this.own.closedError());
     this.#live();
     // Another request's promise is not waited for.
-    if (this.ioEndsWithRequest) return this.#start();
-    return (this.#starting ??= this.#start());
+    if (this.ioEndsWithRequest) return inRootContext(() => this.#start());
+    return (this.#starting ??= inRootContext(() => this.#start()));
   }
 
   /**
@@ -193,7 +194,7 @@ export class Office extends Outside {
   tell(action) {
     const core = this.#live();
     try {
-      return core && action(core);
+      return core && inRootContext(() => action(core));
     } catch {
       // It broke off.
       this.#live();
@@ -456,7 +457,7 @@ export class Office extends Outside {
     const before = this.current;
     this.current = call;
     try {
-      this.#core?.ask(ASK[method], call, options, waiting.desk);
+      inRootContext(() => this.#core?.ask(ASK[method], call, options, waiting.desk));
     } catch (thrown) {
       if (this.#running?.failed) this.#live();
       else this.reject(call, refusal(thrown));

@@ -41,22 +41,38 @@ export class Outside {
       this.ringsAt = Date.now() + delay;
       return undefined;
     }
-    /** @type {any} */
-    const timer = setTimeout(ring, delay);
-    if (holds) return timer;
-    if (timer.unref) timer.unref();
-    else /** @type {any} */ (globalThis).Deno?.unrefTimer(timer);
-    return timer;
+    return startTimer(ring, delay, holds);
   }
 
   /** @param {any} timer */
   clearTimer(timer) {
     this.ringsAt = Infinity;
-    if (timer === undefined) return;
-    // Node keeps a list for each delay that a timer was set for and, once the timer was unref'd, drops it only when
-    // that time has come: an hour, for each of our delays.
-    timer.ref?.();
-    clearTimeout(timer);
+    stopTimer(timer);
+  }
+
+  /**
+   * Ends a wait of the core. Unlike its one timer, this is of the request that waits.
+   *
+   * @param {() => void} ring
+   * @param {number} delay in ms
+   */
+  setLimit(ring, delay) {
+    return startTimer(ring, delay, true);
+  }
+
+  /** @param {any} timer */
+  clearLimit(timer) {
+    stopTimer(timer);
+  }
+
+  /** Looked up at each use: fake timers replace it together with the wall clock. */
+  monotonicNow() {
+    try {
+      const now = performance.now();
+      return now >= 0 ? now : 0;
+    } catch {
+      return 0;
+    }
   }
 
   /**
@@ -75,15 +91,15 @@ export class Outside {
    * @returns {() => void} ends it
    */
   listen(woke) {
-    /** @type {[target: any, event: string][]} */
+    /** @type {[target: () => any, event: string][]} */
     const sources = [
-      [globalThis.document, "visibilitychange"],
+      [() => globalThis.document, "visibilitychange"],
       // `online` also tells workers; Node's global has no events at all.
-      [globalThis, "pageshow"],
-      [globalThis, "online"],
+      [() => globalThis, "pageshow"],
+      [() => globalThis, "online"],
     ];
     const each = (/** @type {string} */ method) => {
-      for (const [target, event] of sources) ignoringErrors(() => target?.[method]?.(event, woke));
+      for (const [target, event] of sources) ignoringErrors(() => target()?.[method]?.(event, woke));
     };
     each("addEventListener");
     return () => each("removeEventListener");
@@ -188,6 +204,39 @@ export class Outside {
    */
   headersOf(answer, wanted) {
     return headersOf(answer, wanted);
+  }
+}
+
+/**
+ * Sets a timer, where there are any: elsewhere, what is due is done with the next call.
+ *
+ * @param {() => void} ring
+ * @param {number} delay in ms
+ * @param {boolean} holds keeps the process running, where there is one
+ */
+export function startTimer(ring, delay, holds) {
+  try {
+    /** @type {any} */
+    const timer = setTimeout(ring, delay);
+    if (holds) return timer;
+    if (timer?.unref) timer.unref();
+    else /** @type {any} */ (globalThis).Deno?.unrefTimer(timer);
+    return timer;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {any} timer */
+export function stopTimer(timer) {
+  if (timer === undefined) return;
+  try {
+    // Node keeps a list for each delay that a timer was set for and, once the timer was unref'd, drops it only when
+    // that time has come: an hour, for each of our delays.
+    timer.ref?.();
+    clearTimeout(timer);
+  } catch {
+    // One that rings in vain does nothing.
   }
 }
 

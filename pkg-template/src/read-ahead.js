@@ -5,6 +5,7 @@
 // `Cache.put`, what a Worker's handler returns), and would find its body used up.
 
 import { runFakedMicrotasks } from "./microtask.js";
+import { lazyTextDecoder } from "./utf8.js";
 
 /**
  * What was read. Given as it is at most once: what asks for it in another form gets it from `other`.
@@ -17,8 +18,7 @@ import { runFakedMicrotasks } from "./microtask.js";
  */
 
 const READ = Symbol("read");
-/** Not the glue's, which keeps a byte order mark. @type {TextDecoder | undefined} */
-let decoder;
+const decoder = lazyTextDecoder();
 
 /**
  * Whether an answer is one of Node's own, as its `fetch` gave it.
@@ -75,7 +75,7 @@ export async function readAhead(response, largest) {
     return undefined;
   }
   const bytes = parts.length === 1 ? parts[0] : joined(parts);
-  const text = (decoder ??= new TextDecoder()).decode(bytes);
+  const text = decoder.decode(bytes).replace(/^\uFEFF/, "");
   become(response, inherited, { bytes, text, state: "whole", other: undefined });
   return text;
 }

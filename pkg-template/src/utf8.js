@@ -1,7 +1,7 @@
 // Text conversion for the generated glue, made when first used.
 //
 // jsdom has neither TextDecoder nor TextEncoder: building one while the package
-// is imported would end the import. The fallbacks serve there and only there.
+// is imported would end the import. The fallbacks serve there and where a polyfill lacks members.
 
 /** @typedef {{ decode(bytes: Uint8Array): string }} Decoder */
 /** @typedef {{ read: number, written: number }} Progress */
@@ -17,7 +17,7 @@ export function lazyTextDecoder() {
   let decoder;
   return {
     decode(bytes) {
-      decoder ??= typeof TextDecoder === "function" ? nativeDecoder() : { decode: decodeUtf8 };
+      decoder ??= nativeDecoder() ?? { decode: decodeUtf8 };
       return decoder.decode(bytes);
     },
   };
@@ -31,7 +31,7 @@ export function lazyTextDecoder() {
 export function lazyTextEncoder() {
   /** @type {Encoder | undefined} */
   let encoder;
-  const made = () => (encoder ??= typeof TextEncoder === "function" ? new TextEncoder() : plainEncoder);
+  const made = () => (encoder ??= nativeEncoder() ?? plainEncoder);
   return {
     encode: (text) => made().encode(text),
     encodeInto: (text, into) => made().encodeInto(text, into),
@@ -48,11 +48,24 @@ const plainEncoder = {
   },
 };
 
+/** Of polyfills, only those are taken that work as here used. */
 function nativeDecoder() {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  // Safari's first call may otherwise fail on a view of WebAssembly memory.
-  decoder.decode();
-  return decoder;
+  try {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    // Safari's first call may otherwise fail on a view of WebAssembly memory.
+    return decoder.decode() === "" ? decoder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function nativeEncoder() {
+  try {
+    const encoder = new TextEncoder();
+    return encoder.encodeInto("a", new Uint8Array(1)).written === 1 ? encoder : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -129,7 +129,7 @@ impl Driver {
                 Err(failure) => return Some(Event::Granted(flight, Err(failure))),
             }
         }
-        let (ended, done) = waiting(entry.limit());
+        let (ended, done) = waiting(&self.face, entry.limit());
         match &deed {
             Deed::Load => entry.get(&done),
             Deed::Acquire(span) => entry.acquire(*span, &done),

@@ -2,34 +2,26 @@
 
 use std::cell::Cell;
 
-use wasm_bindgen::prelude::*;
-
+use super::Outside;
 use crate::core::{SteadyClock, UnixMillis};
-
-#[wasm_bindgen]
-extern "C" {
-    type Performance;
-
-    #[wasm_bindgen(thread_local_v2, js_name = performance)]
-    static PERFORMANCE: Option<Performance>;
-
-    #[wasm_bindgen(method)]
-    fn now(this: &Performance) -> f64;
-}
 
 /// A clock that does not go back; see [`SteadyClock`].
 #[derive(Debug)]
-pub(crate) struct Clock(Cell<SteadyClock>);
+pub(crate) struct Clock {
+    outside: Outside,
+    steady: Cell<SteadyClock>,
+}
 
 impl Clock {
-    pub(crate) fn new() -> Self {
-        Self(Cell::new(SteadyClock::new(wall(), monotonic())))
+    pub(crate) fn new(outside: Outside) -> Self {
+        let steady = Cell::new(SteadyClock::new(wall(), monotonic(&outside)));
+        Self { outside, steady }
     }
 
     pub(crate) fn now(&self) -> UnixMillis {
-        let mut clock = self.0.get();
-        let now = clock.read(wall(), monotonic());
-        self.0.set(clock);
+        let mut clock = self.steady.get();
+        let now = clock.read(wall(), monotonic(&self.outside));
+        self.steady.set(clock);
         now
     }
 }
@@ -40,8 +32,7 @@ pub(crate) fn wall() -> UnixMillis {
     UnixMillis::from_js(js_sys::Date::now())
 }
 
-/// Zero for ever where there is no such clock: then the wall clock counts alone.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-fn monotonic() -> u64 {
-    PERFORMANCE.with(|clock| clock.as_ref().map_or(0.0, Performance::now)) as u64
+fn monotonic(outside: &Outside) -> u64 {
+    outside.monotonic_now() as u64
 }

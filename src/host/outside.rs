@@ -27,6 +27,17 @@ extern "C" {
     #[wasm_bindgen(method, js_name = giveUp)]
     pub(crate) fn give_up(this: &Outside, sent: &AbortController);
 
+    /// The timer of a wait, of which there may be many.
+    #[wasm_bindgen(method, js_name = setLimit)]
+    pub(crate) fn set_limit(this: &Outside, ring: &JsValue, delay: u32) -> JsValue;
+
+    #[wasm_bindgen(method, js_name = clearLimit)]
+    pub(crate) fn clear_limit(this: &Outside, timer: &JsValue);
+
+    /// The monotonic clock, in milliseconds; zero for ever where there is none.
+    #[wasm_bindgen(method, js_name = monotonicNow)]
+    pub(crate) fn monotonic_now(this: &Outside) -> f64;
+
     /// Calls `woke` when a page is shown again or the network is back; what ends that.
     #[wasm_bindgen(method)]
     pub(crate) fn listen(this: &Outside, woke: &JsValue) -> Function;

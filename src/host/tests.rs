@@ -22,7 +22,10 @@ fn js(source: &str) -> JsValue {
 
 /// The class of the face that has what takes its time, as the package has it.
 pub(crate) fn outside_class() -> JsValue {
-    let source = include_str!("../../pkg-template/src/outside.js");
+    let source = concat!(
+        include_str!("../../pkg-template/src/microtask.js"),
+        include_str!("../../pkg-template/src/outside.js")
+    );
     let source: String =
         source.lines().filter(|line| !line.starts_with("import ")).flat_map(|line| [line, "\n"]).collect();
     let source = source.replace("\nexport ", "\n");
@@ -40,7 +43,7 @@ fn outside() -> Outside {
 /// How a call of a function ends.
 async fn called(source: &str, limit: u64, signal: Option<AbortSignal>) -> Ending {
     let function = js(source).unchecked_into::<Function>();
-    let (ended, done) = waiting(Duration::from_millis(limit));
+    let (ended, done) = waiting(&outside(), Duration::from_millis(limit));
     outside().call(&function, &Array::of1(&"argument".into()), signal.as_ref(), &done);
     ended.await
 }
@@ -54,7 +57,7 @@ fn counter() -> (Rc<Cell<u32>>, impl FnMut() + 'static) {
 
 #[test]
 fn the_clock_starts_at_the_wall_clock() {
-    let clock = Clock::new();
+    let clock = Clock::new(outside());
 
     assert!(clock.now().since(wall()) < Duration::from_millis(50));
 }
@@ -63,7 +66,7 @@ fn the_clock_starts_at_the_wall_clock() {
 async fn an_alarm_rings_once_at_its_time() {
     let (count, ring) = counter();
     let alarm = Alarm::new(outside(), ring);
-    let clock = Clock::new();
+    let clock = Clock::new(outside());
 
     alarm.set(Some(clock.now() + Duration::from_millis(5)), Hold::Nothing, clock.now());
     TimeoutFuture::new(60).await;
@@ -75,7 +78,7 @@ async fn an_alarm_rings_once_at_its_time() {
 async fn an_alarm_for_next_month_does_not_ring_today() {
     let (count, ring) = counter();
     let alarm = Alarm::new(outside(), ring);
-    let clock = Clock::new();
+    let clock = Clock::new(outside());
 
     alarm.set(Some(clock.now() + Duration::from_secs(30 * 24 * 3600)), Hold::Process, clock.now());
     TimeoutFuture::new(30).await;
@@ -91,7 +94,7 @@ async fn an_alarm_that_was_unset_moved_or_dropped_does_not_ring() {
     let moved = Alarm::new(outside(), ring);
     let (dropped_count, ring) = counter();
     let dropped = Alarm::new(outside(), ring);
-    let clock = Clock::new();
+    let clock = Clock::new(outside());
     let soon = Some(clock.now() + Duration::from_millis(5));
     for alarm in [&unset, &moved, &dropped] {
         alarm.set(soon, Hold::Nothing, clock.now());
@@ -141,7 +144,7 @@ async fn a_lease_that_comes_too_late_is_given_back() {
         { fence: 1, release() { released++ } })) })()";
     let acquire = js(late).unchecked_into::<Function>();
 
-    let (ended, done) = waiting(Duration::from_millis(5));
+    let (ended, done) = waiting(&outside(), Duration::from_millis(5));
     outside().acquire(&acquire, &Array::new(), &done);
     let ending = ended.await;
     TimeoutFuture::new(60).await;
@@ -285,8 +288,8 @@ async fn fetched(source: &str) -> Result<crate::http::HttpResponse, FetchFailure
         fetch: Some(&function),
         signal: &AbortController::new().expect("there is one").signal(),
     };
-    let (clock, wanted) = (Clock::new(), ["date", "x-authorization"]);
-    let (ended, done) = waiting(Duration::from_secs(60));
+    let (clock, wanted) = (Clock::new(outside()), ["date", "x-authorization"]);
+    let (ended, done) = waiting(&outside(), Duration::from_secs(60));
     sending.send(&request(), &wanted, &done);
     let sent_at = clock.now();
     received(ended.await, &wanted, sent_at, clock.now())

@@ -12,10 +12,9 @@ use std::{
     time::Duration,
 };
 
-use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::*;
 
-use super::described;
+use super::{Outside, described};
 use crate::core::millis;
 
 /// How something ended that took its time.
@@ -54,13 +53,33 @@ enum Wait {
 /// Waits for one thing to end.
 pub(crate) struct Waiting {
     wait: Rc<Cell<Wait>>,
-    /// Does not ring once this is dropped.
-    _limit: Timeout,
+    _limit: Limit,
+}
+
+/// The timer that ends the wait. It is cleared when this is dropped.
+struct Limit {
+    outside: Outside,
+    timer: JsValue,
+    _ring: Closure<dyn FnMut()>,
+}
+
+impl Limit {
+    fn new(outside: &Outside, span: Duration, ring: impl FnMut() + 'static) -> Self {
+        let ring = Closure::<dyn FnMut()>::new(ring);
+        let timer = outside.set_limit(ring.as_ref(), delay(span));
+        Self { outside: outside.clone(), timer, _ring: ring }
+    }
+}
+
+impl Drop for Limit {
+    fn drop(&mut self) {
+        self.outside.clear_limit(&self.timer);
+    }
 }
 
 /// What a task can wait for, for so long at most, and the function that ends it: that is to be told
 /// once how it ended, and gives whether anybody still waited.
-pub(crate) fn waiting(limit: Duration) -> (Waiting, JsValue) {
+pub(crate) fn waiting(outside: &Outside, limit: Duration) -> (Waiting, JsValue) {
     let wait = Rc::new(Cell::new(Wait::On(None)));
     let (called, rang) = (Rc::clone(&wait), Rc::clone(&wait));
     let done = Closure::once_into_js(move |ending: u32, value: JsValue| {
@@ -73,7 +92,7 @@ pub(crate) fn waiting(limit: Duration) -> (Waiting, JsValue) {
             },
         )
     });
-    let limit = Timeout::new(delay(limit), move || {
+    let limit = Limit::new(outside, limit, move || {
         end(&rang, Ending::Late);
     });
     (Waiting { wait, _limit: limit }, done)

@@ -21,7 +21,16 @@ const STOCK_WARM_UP: &str = "cachedTextDecoder.decode();";
 /// How the queue of `js_sys::futures` schedules its tasks, and how it finds out whether it can.
 const STOCK_SCHEDULE: &str = "queueMicrotask(arg0);";
 const STOCK_SCHEDULER: &str = "arg0.queueMicrotask;";
-const IMPORT: &str = "import { microtask } from \"#microtask\";\nimport { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";\n";
+/// Finalizers, which engines may lack or have in a form that does not work.
+const STOCK_REGISTRY: &str = "(typeof FinalizationRegistry === 'undefined')
+    ? { register: () => {}, unregister: () => {} }
+    : new FinalizationRegistry(";
+/// Where `js_sys` looks for the global object besides `globalThis`, which every engine has that runs this.
+const STOCK_GLOBALS: [&str; 3] = ["self", "window", "global"];
+const IMPORT: &str = "import { microtask } from \"#microtask\";
+import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";
+import { finalizationRegistry } from \"#weak\";
+";
 
 /// The glue with lazy text conversion, of a module with short names.
 ///
@@ -29,7 +38,9 @@ const IMPORT: &str = "import { microtask } from \"#microtask\";\nimport { lazyTe
 ///
 /// The glue is not the text this was written for: a new version of wasm-bindgen.
 pub(crate) fn adapted(stock: &str, names: &Names) -> Result<String> {
-    for expected in [STOCK_DECODER, STOCK_ENCODER, STOCK_WARM_UP, STOCK_SCHEDULE, STOCK_SCHEDULER] {
+    for expected in
+        [STOCK_DECODER, STOCK_ENCODER, STOCK_WARM_UP, STOCK_SCHEDULE, STOCK_SCHEDULER, STOCK_REGISTRY]
+    {
         if !stock.contains(expected) {
             bail!("the glue has no `{expected}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
         }
@@ -38,12 +49,24 @@ pub(crate) fn adapted(stock: &str, names: &Names) -> Result<String> {
         .replace(STOCK_DECODER, "lazyTextDecoder()")
         .replace(STOCK_ENCODER, "lazyTextEncoder()")
         .replace(STOCK_WARM_UP, "")
+        .replace(STOCK_REGISTRY, "finalizationRegistry(")
         .replace(STOCK_SCHEDULE, "microtask(arg0);")
         .replace(STOCK_SCHEDULER, "microtask;");
+    let patched = STOCK_GLOBALS.iter().fold(patched, |glue, name| {
+        glue.replace(&format!("typeof {name} === 'undefined' ? undefined : {name}"), "undefined")
+    });
     // Builds for the edge and scanners refuse code that could make functions of texts, whether or not it runs.
-    for forbidden in
-        ["new TextDecoder", "new TextEncoder", " queueMicrotask", "import.meta", "new Function", "eval("]
-    {
+    for forbidden in [
+        "new TextDecoder",
+        "new TextEncoder",
+        " queueMicrotask",
+        "new FinalizationRegistry",
+        "typeof self",
+        "typeof window",
+        "import.meta",
+        "new Function",
+        "eval(",
+    ] {
         if patched.contains(forbidden) {
             bail!("the glue still has `{forbidden}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
         }
@@ -101,6 +124,13 @@ export function __wbg_queueMicrotask_2(arg0) {
     const ret = arg0.queueMicrotask;
     return ret;
 }
+export function __wbg_static_accessor_SELF_3() {
+    const ret = typeof self === 'undefined' ? undefined : self;
+    return isLikeNone(ret) ? 0 : addToExternrefTable0(ret);
+}
+const CLOSURE_DTORS = (typeof FinalizationRegistry === 'undefined')
+    ? { register: () => {}, unregister: () => {} }
+    : new FinalizationRegistry(state => wasm.destroy(state));
 ";
 
     #[test]
@@ -121,6 +151,16 @@ export function __wbg_queueMicrotask_2(arg0) {
         assert!(patched.starts_with("import { microtask } from \"#microtask\";"));
         assert!(patched.contains("    microtask(arg0);\n"));
         assert!(patched.contains("const ret = microtask;"));
+        assert!(
+            patched.contains("const CLOSURE_DTORS = finalizationRegistry(state => wasm.destroy(state));")
+        );
+    }
+
+    #[test]
+    fn the_global_object_is_not_looked_for_in_places_that_may_throw() {
+        let patched = adapted(STOCK, &Names::default()).unwrap();
+
+        assert!(patched.contains("const ret = undefined;"));
     }
 
     #[test]

@@ -84,6 +84,7 @@ fn main_entries(project: &Project, core: &wasm::Core, dist: &Path) -> Result<()>
             alias("#module", &project.path(format!("pkg-template/src/module/{how}.js"))),
             alias("#wasm", &core.base64),
             alias("#microtask", &project.path("pkg-template/src/microtask.js")),
+            alias("#weak", &project.path("pkg-template/src/weak.js")),
             alias("#utf8", &project.path("pkg-template/src/utf8.js")),
             format!("--alias:#static={file}"),
             format!("--external:{file}"),

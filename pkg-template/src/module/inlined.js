@@ -32,11 +32,24 @@ async function inflated(bytes) {
  * @returns {Uint8Array<ArrayBuffer>}
  */
 function decode(text) {
+  try {
+    return decodedByEngine(text);
+  } catch {
+    return decodedByLetters(text);
+  }
+}
+
+/** @param {string} text */
+function decodedByEngine(text) {
   const modern = /** @type {{ fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }} */ (
     /** @type {unknown} */ (Uint8Array)
   );
   if (typeof modern.fromBase64 === "function") return modern.fromBase64(text);
-  if (typeof Buffer === "function") return Buffer.from(text, "base64");
+  return Buffer.from(text, "base64");
+}
+
+/** @param {string} text */
+function decodedByLetters(text) {
   const characters = atob(text);
   const bytes = new Uint8Array(characters.length);
   for (let place = 0; place < bytes.length; place++) bytes[place] = characters.charCodeAt(place);

@@ -1,0 +1,165 @@
+// No global is taken for granted: each that the package reads is missing, throws when it is read, or is of no use. The
+// constructor does not throw, and a call ends with a token or, where it cannot do without, with an error that says so.
+
+import "../support/guard.js";
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { run } from "../support/child.js";
+
+const entry = import.meta.resolve("graphql-token-manager");
+
+/** What a call comes to without each global that the main entry reads, or with a useless one. */
+const TABLE = {
+  AbortController: "unsupported",
+  AsyncContext: "token",
+  Blob: "token",
+  Buffer: "token",
+  DOMException: "token",
+  DecompressionStream: "token",
+  Deno: "token",
+  FinalizationRegistry: "token",
+  FormData: "token",
+  Headers: "token",
+  ReadableStream: "token",
+  Request: "token",
+  Response: "token",
+  TextDecoder: "token",
+  TextEncoder: "token",
+  URL: "invalid_options, internal",
+  URLSearchParams: "token",
+  WeakRef: "token",
+  WebAssembly: "wasm_blocked, unsupported",
+  Zone: "token",
+  addEventListener: "token",
+  atob: "token",
+  clearTimeout: "token",
+  document: "token",
+  fetch: "token",
+  location: "token",
+  navigator: "token",
+  performance: "token",
+  process: "token",
+  queueMicrotask: "token",
+  removeEventListener: "token",
+  self: "token",
+  setTimeout: "token",
+  window: "token",
+  global: "token",
+};
+
+/** What the language itself has: programs do not run without. */
+const LANGUAGE = await languageGlobals();
+
+async function languageGlobals() {
+  const { stdout } = await run(
+    `import vm from "node:vm";
+     process.stdout.write(JSON.stringify(vm.runInNewContext("Object.getOwnPropertyNames(globalThis)")));`,
+  );
+  return new Set(JSON.parse(stdout));
+}
+
+test("the table has every global that the package reads", () => {
+  const code = withoutTexts(readFileSync(fileURLToPath(entry), "utf8"));
+  const known = new Set([...Object.getOwnPropertyNames(globalThis), ...Object.keys(TABLE), ...BROWSERS]);
+  const read = [...known].filter((name) => {
+    if (LANGUAGE.has(name) && !(name in TABLE)) return false;
+    return new RegExp(`(?<![.\\w$#])${name}(?![\\w$]|\\s*[:(]\\s*\\w*\\s*\\)?\\s*\\{)`).test(code);
+  });
+  assert.deepEqual(
+    read.filter((name) => !(name in TABLE)),
+    [],
+  );
+});
+
+/** Globals of browsers and Workers that Node lacks. */
+const BROWSERS = [
+  "Bun",
+  "caches",
+  "indexedDB",
+  "localStorage",
+  "sessionStorage",
+  "postMessage",
+  "setInterval",
+];
+
+/** @param {string} code */
+function withoutTexts(code) {
+  return code.replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`/g, '""');
+}
+
+for (const how of ["missing", "throwing", "useless"]) {
+  describe(how, () => {
+    test("no constructor throws, and each call ends as the table says", async () => {
+      const { status, stdout, stderr } = await run(PROGRAM, {
+        given: { entry, how, names: Object.keys(TABLE) },
+      });
+      assert.equal(status, 0, stderr);
+      const ends = JSON.parse(stdout);
+      for (const [name, allowed] of Object.entries(TABLE)) {
+        const [made, ended] = ends[name];
+        assert.equal(made, "made", `${name}: the constructor threw`);
+        assert.ok(
+          ended === "token" || allowed.split(", ").includes(ended),
+          `${name} ${how}: ${ended} instead of ${allowed}`,
+        );
+      }
+    });
+  });
+}
+
+const PROGRAM = `
+  const { setTimeout, clearTimeout, process, URL } = globalThis;
+  const shapes = {
+    missing: { value: undefined },
+    throwing: { get() { throw new Error("not here"); } },
+    useless: { value: class { static useless = true } },
+  };
+  const body = JSON.stringify({ data: { login: { jwt: "t", ttl: 60 } } });
+  const answer = { status: 200, headers: new Map(), text: async () => body };
+  const options = {
+    fetch: async () => answer,
+    provider: {
+      name: "acme",
+      endpoint: "https://api.acme.test/graphql",
+      authenticate: { document: "mutation { login { jwt ttl } }" },
+      token: { data: "login.jwt" },
+      expiry: { expiresIn: "login.ttl", unit: "seconds" },
+    },
+  };
+  async function outcome(TokenManager) {
+    let tokens;
+    try {
+      tokens = new TokenManager(options);
+    } catch (error) {
+      return ["threw " + error, ""];
+    }
+    const late = new Promise((resolve) => setTimeout(resolve, 15_000, "never ended"));
+    const ended = tokens.getToken().then(() => tokens.refresh()).then(() => "token", (error) => error.code ?? String(error));
+    const how = await Promise.race([ended, late]);
+    tokens.session({ scopes: ["a"] }).status();
+    void tokens.close();
+    return ["made", how];
+  }
+  const ends = {};
+  for (const [at, name] of given.names.entries()) {
+    const original = Object.getOwnPropertyDescriptor(globalThis, name);
+    Object.defineProperty(globalThis, name, { configurable: true, ...shapes[given.how] });
+    try {
+      const { TokenManager } = await import(given.entry + "?" + at);
+      ends[name] = await outcome(TokenManager);
+    } catch (error) {
+      ends[name] = ["threw " + error.stack, ""];
+    } finally {
+      if (original) Object.defineProperty(globalThis, name, original);
+      else delete globalThis[name];
+      // The next copy starts a core of its own.
+      for (const symbol of Object.getOwnPropertySymbols(globalThis)) {
+        if (symbol.description.startsWith("graphql-token-manager@")) delete globalThis[symbol];
+      }
+    }
+  }
+  process.stdout.write(JSON.stringify(ends), () => process.exit(0));
+`;
