@@ -195,7 +195,7 @@ export class TokenManager {
    * @throws {TokenError} any code of {@link getToken}; `invalid_options` for an origin that may not
    * have the token. Whatever `fetch` itself rejects with passes through.
    */
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: GlobalFetch;
 
   /**
    * Asks the API, and resolves with `data`.
@@ -259,7 +259,10 @@ export class TokenManager {
    */
   session(selector: Selector): TokenSession;
 
-  /** A snapshot for dashboards, of the manager's own session. Holds no secret. */
+  /**
+   * A snapshot for dashboards, of the manager's own session. Holds no secret. The same frozen object until something of it
+   * changes, which the event `change` reports.
+   */
   status(): Status;
 
   /**
@@ -333,7 +336,8 @@ export interface Selector {
  * `graphql-token-manager/core.wasm`, for {@link TokenManager.ready}: compiled, its bytes, the answer
  * of a server that has it, or its address, which is given to `fetch`.
  */
-export type CoreSource = (WebAssembly.Module & object) | BufferSource | Response | URL | string;
+export type CoreSource =
+  (WebAssembly.Module & object) | ArrayBuffer | ArrayBufferView | Response | URL | string;
 
 /** A token. Frozen; printing it, in any way, does not show its value. */
 export interface AccessToken {
@@ -385,7 +389,7 @@ export interface RequestOptions {
   /** Gives up the request and the wait for a token: both reject with its reason. */
   signal?: AbortSignal | null | undefined;
   /** Added; they take the place of the manager's own. With an `Authorization`, no token is added. */
-  headers?: HeadersInit | undefined;
+  headers?: HeadersLike | undefined;
   /**
    * Scopes that the token must have, or a function that returns them, such as `requiredScopes` of
    * `graphql-token-manager/scopes`. The token is a held and fresh one that has them, else one that is granted for
@@ -445,7 +449,7 @@ export interface RefreshOptions {
   signal?: AbortSignal | null | undefined;
 }
 
-/** A snapshot of a manager. */
+/** A snapshot of a manager or session. Frozen. */
 export interface Status {
   /** How good the token held is. */
   state: "empty" | "fresh" | "refresh-due" | "expired";
@@ -455,8 +459,11 @@ export interface Status {
   issuedAt?: number;
   /** When it expires, by the provider's clock where that is known. */
   expiresAt?: number;
-  /** How long it is valid from now on, in milliseconds, however wrong the device's clock is. */
-  expiresInMs?: number;
+  /**
+   * How long it is valid from now on, in milliseconds, however wrong the device's clock is: computed each time that it is
+   * read. 0 once another token is held.
+   */
+  readonly expiresInMs?: number;
   /** When the timer refreshes it, by the device's clock. */
   refreshAt?: number;
   /** The failure of the last grant, until one succeeds. */
@@ -471,6 +478,15 @@ export interface Status {
 
 /** What listeners get: frozen, and without any token. */
 export type TokenEvent =
+  | {
+      /**
+       * `status()` returns another object: for listeners of a manager that of its own session, for those of a session that
+       * of the session. Once for several changes in one turn of the event loop.
+       */
+      readonly type: "change";
+      /** The selector of the session. */
+      readonly session: Selector;
+    }
   | {
       /** There is a new token. */
       readonly type: "token";
@@ -669,4 +685,34 @@ export interface GraphQLAnswerError {
   /** What the API tells besides, often a `code`. */
   readonly extensions?: { readonly [key: string]: any } | undefined;
   readonly [key: string]: any;
+}
+
+/** The platform's `fetch`, where its types are known. */
+export type GlobalFetch = typeof globalThis extends { fetch: infer Fetch }
+  ? Fetch
+  : (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+
+/** What `new Headers()` takes. */
+export type HeadersLike = Headers | Record<string, string> | [string, string][];
+
+/**
+ * Empty where a program is compiled without the types of a platform (`dom`, `@types/node`, …), which complete these
+ * otherwise.
+ */
+declare global {
+  interface AbortSignal {}
+  interface CryptoKey {}
+  interface Headers {}
+  interface Request {}
+  interface RequestInit {}
+  interface Response {}
+  interface Storage {}
+  interface URL {}
+  namespace WebAssembly {
+    interface Module {}
+  }
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+    readonly asyncDispose: unique symbol;
+  }
 }

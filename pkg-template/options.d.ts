@@ -231,6 +231,14 @@ export type FluzOptions = CommonOptions & {
   renewal?: "refresh" | "generate" | undefined;
 } & (
     | {
+        /** The application's id, instead of `apiKey`. */
+        appId: string;
+        /** The application's secret, instead of `apiKey`. */
+        appSecret: Secret;
+        apiKey?: undefined;
+      }
+    // Last, because compilers explain a mistake by the last member: a missing `apiKey`, not a missing `appId`.
+    | {
         /**
          * The application's API key as Fluz shows it. `Basic ` in front of it is dropped; a raw
          * `id:secret` is encoded.
@@ -238,13 +246,6 @@ export type FluzOptions = CommonOptions & {
         apiKey: Secret;
         appId?: undefined;
         appSecret?: undefined;
-      }
-    | {
-        /** The application's id, instead of `apiKey`. */
-        appId: string;
-        /** The application's secret, instead of `apiKey`. */
-        appSecret: Secret;
-        apiKey?: undefined;
       }
   );
 

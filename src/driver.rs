@@ -195,6 +195,7 @@ impl Driver {
         }
         self.draining.set(false);
         self.rearm();
+        self.face.changed();
         if !self.pool.borrow().is_busy() {
             end(self.closed.take());
         }

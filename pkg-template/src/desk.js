@@ -21,6 +21,8 @@ export class Desk {
   promised = undefined;
   /** Whether the core knows that this token was handed out without asking. */
   used = false;
+  /** The status that was returned last. @type {import("./status.js").Shown | undefined} */
+  shown = undefined;
   /** What the core calls the session. @type {number | undefined} */
   session = undefined;
   /**

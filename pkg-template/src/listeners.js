@@ -6,7 +6,7 @@ import { TokenError, errorOf } from "./token-error.js";
 /** @typedef {import("../index.js").TokenEvent} TokenEvent */
 /** @typedef {(event: any) => unknown} Listener */
 
-const TYPES = ["token", "retry", "error", "expired", "warning", "close"];
+const TYPES = ["token", "change", "retry", "error", "expired", "warning", "close"];
 
 export class Listeners {
   /** @type {{ type: string, listener: Listener, key: unknown }[]} */

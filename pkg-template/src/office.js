@@ -15,6 +15,7 @@ import { Outside } from "./outside.js";
 import { watch } from "./request-scope.js";
 import { inRootContext } from "./root-context.js";
 import { keyOf, selectorOf } from "./selector.js";
+import { StatusChanges, statusOf } from "./status.js";
 import { TokenError, errorOf, fieldsOf } from "./token-error.js";
 import { ASK, TELL } from "./words.js";
 
@@ -58,6 +59,9 @@ export class Office extends Outside {
 
   /** Where the callers of the manager's own session come to. */
   own = new Desk(this, NOTHING_SELECTED);
+
+  /** The `change` events. */
+  changes = new StatusChanges((desk) => this.notify({ type: "change" }, desk.key));
 
   closed = false;
 
@@ -243,10 +247,9 @@ export class Office extends Outside {
    */
   status(desk) {
     const status = this.tell((core) => core.status(desk));
-    if (status && desk.held) return { ...status, expiresInMs: Math.max(0, desk.validUntil - this.now()) };
-    if (status) return status;
+    if (status) return statusOf(desk, status);
     const tally = desk === this.own ? this.#tally : { grants: 0, failures: 0 };
-    return { state: "empty", refreshing: false, ...tally, sessions: this.closed ? 0 : 1 };
+    return statusOf(desk, { state: "empty", refreshing: false, ...tally, sessions: this.closed ? 0 : 1 });
   }
 
   /**
@@ -295,6 +298,11 @@ export class Office extends Outside {
   /** @param {number} call @param {AccessToken | string[]} found */
   settle(call, found) {
     this.#end(call, ({ resolve, pick }) => resolve(pick(found)));
+  }
+
+  /** Something happened to a session, after which its status may be another. */
+  changed() {
+    this.changes.check();
   }
 
   /** @param {number} call @param {unknown} error */
@@ -412,6 +420,7 @@ export class Office extends Outside {
     if (event.type === "close") {
       this.listeners.notify(event, undefined);
       this.listeners.clear();
+      this.changes.clear();
     } else if (!this.closed) {
       const tells = key !== this.own.key || TELLS_SESSION.includes(event.type);
       this.listeners.notify(tells ? { ...event, session: selectorOf(key) } : event, key);
@@ -591,4 +600,4 @@ const GONE_AFTER_LOOKS = 50;
 const GONE_AFTER = 60_000;
 
 /** Events that tell which session they are about also where it is the manager's own. */
-const TELLS_SESSION = ["token", "error", "expired"];
+const TELLS_SESSION = ["token", "change", "error", "expired"];

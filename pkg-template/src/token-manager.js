@@ -169,8 +169,17 @@ class TokenSession {
    * @returns {() => void}
    */
   on(type, listener) {
-    const { office, key } = this.#desk;
-    return office.listeners.add(type, listener, this.#manager && key);
+    const desk = this.#desk;
+    const { office, key } = desk;
+    if (type !== "change") return office.listeners.add(type, listener, this.#manager && key);
+    // Of this session alone, also at the manager: its `status()` is that of its own session.
+    const off = office.listeners.add(type, listener, key);
+    if (desk.closed) return off;
+    const end = office.changes.watch(desk);
+    return () => {
+      off();
+      end();
+    };
   }
 
   async close() {

@@ -94,6 +94,8 @@ pub struct Status {
     pub lifetime: Option<(UnixMillis, UnixMillis)>,
     /// When the background refreshes it, by our clock.
     pub refresh_at: Option<UnixMillis>,
+    /// When it becomes due for a refresh, by our clock, whether or not the background refreshes it.
+    pub due_at: Option<UnixMillis>,
     /// The failure that is remembered.
     pub last_error: Option<TokenError>,
     /// Grants that brought a token.
@@ -239,6 +241,7 @@ impl Lifecycle {
                 (tokens.issued_at.shifted(skew), tokens.expires_at.shifted(skew))
             }),
             refresh_at: self.refresh_at().if_ever(),
+            due_at: self.holding.as_ref().map(|holding| holding.refresh_at),
             last_error: self.trouble.as_ref().map(|trouble| trouble.error.clone()),
             grants: u64::from(self.grants),
             failures: u64::from(self.failures),

@@ -23,7 +23,9 @@ fn js(source: &str) -> JsValue {
 /// The class of the face that has what takes its time, as the package has it.
 pub(crate) fn outside_class() -> JsValue {
     let source = concat!(
+        include_str!("../../pkg-template/src/cache-mode.js"),
         include_str!("../../pkg-template/src/microtask.js"),
+        include_str!("../../pkg-template/src/request-scope.js"),
         include_str!("../../pkg-template/src/outside.js")
     );
     let source: String =

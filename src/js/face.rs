@@ -63,6 +63,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn notify(this: &Face, event: &JsValue, key: &JsValue);
 
+    /// Something happened, after which the status of a session may be another.
+    #[wasm_bindgen(method)]
+    pub(crate) fn changed(this: &Face);
+
     /// Where the callers of one session come to. None of its methods throws, or runs code of
     /// the user's.
     #[derive(Clone, PartialEq)]

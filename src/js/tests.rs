@@ -30,6 +30,7 @@ const FACE: &str = "(Outside) => {
         reject(call, error) { this.log.push(`reject ${call} ${error.code}`) },
         token(value) { return { value } },
         error(fields) { return fields },
+        changed() {},
         fieldsOf(thrown) { return thrown && thrown.code ? thrown : undefined },
         notify(event, key) {
             this.log.push(key === '{}' ? event.type : `${key} ${event.type}`);

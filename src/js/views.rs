@@ -26,6 +26,8 @@ pub(crate) fn status_view(status: &Status, sessions: usize) -> JsValue {
     view.number("issuedAt", status.lifetime.map(|(issued_at, _)| issued_at.to_js()));
     view.number("expiresAt", status.lifetime.map(|(_, expires_at)| expires_at.to_js()));
     view.number("refreshAt", status.refresh_at.map(UnixMillis::to_js));
+    // For the face, which does not pass it on.
+    view.number("dueAt", status.due_at.map(UnixMillis::to_js));
     if let Some(error) = &status.last_error {
         view.put("lastError", fields(error));
     }
