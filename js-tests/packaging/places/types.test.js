@@ -28,6 +28,54 @@ for (const major of [6, 7]) {
   });
 }
 
+for (const major of [6, 7]) {
+  describe(`TypeScript ${major}, every library checked`, () => {
+    for (const [lib, types] of /** @type {const} */ ([
+      [["es2022"], []],
+      [["es2022"], ["node"]],
+      [["es2022", "dom"], []],
+      [["es2022", "dom"], ["node"]],
+      [["esnext", "dom"], ["node"]],
+    ])) {
+      test(`takes the types of all entries, with lib ${lib} and types ${types.join() || "of no package"}`, async (t) => {
+        const project = await projectFor(t, "types");
+        const ended = await compiled(project, major, "entries.ts", { lib, types });
+
+        assert.deepEqual(ended, { status: 0, stdout: "", stderr: "" });
+      });
+    }
+
+    test("blames a wrong `apiKey` on `apiKey`", async (t) => {
+      const project = await projectFor(t, "types");
+      const ended = await compiled(project, major, "wrong-key.ts", { lib: ["es2022"], types: [] });
+
+      assert.notEqual(ended.status, 0);
+      const explanation = ended.stdout.split("\n").slice(-5).join("\n");
+      assert.match(explanation, /'apiKey'/);
+      assert.doesNotMatch(explanation, /missing|appId, appSecret/);
+    });
+  });
+}
+
+/**
+ * @param {import("./project.js").Project} project
+ * @param {number} major
+ * @param {string} file
+ * @param {object} options
+ */
+async function compiled(project, major, file, options) {
+  const compilerOptions = {
+    target: "es2022",
+    module: "nodenext",
+    strict: true,
+    noEmit: true,
+    skipLibCheck: false,
+  };
+  const config = { compilerOptions: { ...compilerOptions, ...options }, files: [file] };
+  await writeFile(project.path("tsconfig.used.json"), JSON.stringify(config));
+  return project.node(`typescript-${major}/bin/tsc`, "--project", "tsconfig.used.json");
+}
+
 test("publint finds nothing", async (t) => {
   const project = await projectFor(t, "types");
 
