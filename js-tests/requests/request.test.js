@@ -155,7 +155,11 @@ describe("an answer", () => {
         error.retryAfterMs,
         ["server", "rate_limited"].includes(outcome) || status === 500 ? 7_000 : undefined,
       );
-      assert.equal(error.retryable, ["server", "rate_limited"].includes(outcome) || status === 500);
+      const isIntercepted = outcome === "protocol" && typeof body === "string" && status !== 406;
+      assert.equal(
+        error.retryable,
+        ["server", "rate_limited"].includes(outcome) || status === 500 || isIntercepted,
+      );
     });
   }
 

@@ -74,7 +74,8 @@ pub fn explain(profile: &Profile, response: &HttpResponse, platform: Platform) -
             (kind, status) => (kind.described(), advice(kind, status)),
         };
         let media_type = media_type(response);
-        outlook = answer.is_intercepted().then_some(Outlook::MayPass);
+        // A server that does not know the media type says so for good.
+        outlook = (answer.is_intercepted() && answer.status != 406).then_some(Outlook::MayPass);
         (ErrorCode::Protocol, format!("{name} answered with {what} ({seen}, {media_type}); {advice}"))
     };
     let mut error = answer.error(name, code, message);
