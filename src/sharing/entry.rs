@@ -73,12 +73,17 @@ pub fn read(
         Some(scopes) => Some(ScopeSet::from_external(&mut scopes.texts()).ok()?),
         None => None,
     };
+    let (issued_at, expires_at) = (issued_at.min(now), (issued_at + lifetime).min(now + lifetime));
+    // A clock by which both times are at an end of what can be told is damage, and none is better.
+    let told = |at: UnixMillis, clock: Skew| at.shifted(clock).to_js();
+    let clock = Skew::from_js(number("clock").unwrap_or_default());
+    let tells_apart = told(issued_at, clock) < told(expires_at, clock);
     Some(TokenSet::from(Tokens {
         refresh_token: refresh_token.map(RefreshToken::new),
         scopes,
-        issued_at: issued_at.min(now),
-        expires_at: (issued_at + lifetime).min(now + lifetime),
-        provider_clock: Skew::from_js(number("clock").unwrap_or_default()),
+        issued_at,
+        expires_at,
+        provider_clock: if tells_apart { clock } else { Skew::default() },
         stamp: stamp(access_token),
         access_token: AccessToken::new(access_token),
     }))
@@ -128,6 +133,20 @@ mod tests {
         let text = write(&tokens(), KEY, Skew::default(), PLATFORM);
 
         assert_eq!(back(text.expose(), NOW, Skew::default()), Some(tokens()));
+    }
+
+    #[test]
+    fn a_clock_that_leaves_no_time_between_issue_and_expiry_is_ignored() {
+        for clock in [-1_900_000_000_000, 8_640_000_000_000_000, i64::MIN, i64::MAX] {
+            let mut ahead = tokens();
+            ahead.provider_clock = Skew::new(clock);
+            let text = write(&ahead, KEY, Skew::default(), PLATFORM);
+            let read = back(text.expose(), NOW, Skew::default()).expect("an entry");
+            let told = |at: UnixMillis| at.shifted(read.provider_clock).to_js();
+
+            assert!(told(read.issued_at) < told(read.expires_at), "{clock}");
+            assert_eq!(read.expires_at, tokens().expires_at, "{clock}");
+        }
     }
 
     #[test]
