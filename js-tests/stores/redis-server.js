@@ -210,7 +210,7 @@ function end(client) {
   }
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = /** @type {AddressInfo} */ (server.address());

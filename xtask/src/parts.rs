@@ -259,8 +259,13 @@ fn js(run: &Run<'_>) -> Result<(Ending, Counts)> {
     tools::npm_ci(run.project, EXAMPLE_WITH_PACKAGES)?;
     // Some of them open pages, and share tokens by Redis.
     tools::debian(&[tools::CHROMIUM, tools::FIREFOX, tools::REDIS])?;
+    let slow = run.extent == Extent::Whole;
+    if slow {
+        tools::debian(&[tools::NUTCRACKER])?;
+    }
     let geckodriver = tools::GECKODRIVER.path()?;
-    let tests = test_files(run, |name| !name.starts_with(PACKAGING))?;
+    let tests =
+        test_files(run, |name| !name.starts_with(PACKAGING) && (slow || !name.ends_with(".slow.test.js")))?;
     // What measures real time is not measured beside tests that keep the machine busy.
     let (alone, together) = tests.into_iter().partition::<Vec<_>, _>(|name| name.ends_with(".alone.test.js"));
     let (first, mut counts) = node_tests(run, &geckodriver, 2, together)?;

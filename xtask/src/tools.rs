@@ -258,6 +258,9 @@ pub(crate) const XVFB: DebianProgram = DebianProgram { package: "xvfb", path: "/
 /// Redis, which the tests start and end themselves.
 pub(crate) const REDIS: DebianProgram =
     DebianProgram { package: "redis-server", path: "/usr/bin/redis-server" };
+/// A proxy for Redis: twemproxy.
+pub(crate) const NUTCRACKER: DebianProgram =
+    DebianProgram { package: "nutcracker", path: "/usr/sbin/nutcracker" };
 
 /// Installs those programs that are missing.
 ///
