@@ -33,7 +33,7 @@ export async function lookInto(desk, response, isOurs) {
   if (!JSON_TYPE.test(headers.get("content-type") ?? "")) {
     return { text: undefined, ruling: judged(desk, status, undefined) };
   }
-  if (isNodeStream(response.body) && !(Number(headers.get("content-length")) > LARGEST)) {
+  if (canRebuild(response) && !(Number(headers.get("content-length")) > LARGEST)) {
     const { text, response: same } = await rebuilt(response);
     return { text, ruling: judged(desk, status, text), response: same };
   }
@@ -100,6 +100,15 @@ async function copied(response) {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether an answer can be read and made anew: its body is one of Node's streams, and its class makes answers.
+ *
+ * @param {any} response
+ */
+function canRebuild({ body, constructor }) {
+  return isNodeStream(body) && typeof constructor?.prototype?.text === "function";
 }
 
 /**
