@@ -19,6 +19,7 @@ for (const file of [
   "README.md",
   "CONTRIBUTING.md",
   "SECURITY.md",
+  "docs/react.md",
   "docs/testing.md",
   "docs/threat-model.md",
   `${CLIENTS}/README.md`,

@@ -93,7 +93,7 @@ function called(scopesOf, provider) {
  * @param {Desk} desk
  * @param {unknown} owner
  * @param {import("./prepared-request.js").Prepared} prepared
- * @param {AbortSignal | null | undefined} signal
+ * @param {AbortSignal | undefined} signal
  * @param {string[] | undefined} scopes
  * @param {import("./fetching.js").Look} look
  */
