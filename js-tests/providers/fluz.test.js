@@ -220,7 +220,7 @@ describe("scopes", () => {
     const warning = next(tokens, "warning");
 
     const token = await tokens.getAccessToken();
-    const error = await failure(tokens.getToken({ scopes: ["PCI_COMPLIANCE"] }));
+    const error = await failure(tokens.getToken({ scopes: ["LIST_OFFERS", "PCI_COMPLIANCE"] }));
 
     assert.deepEqual(token.scopes, ["LIST_OFFERS"]);
     const { code, message } = await warning;
