@@ -5,16 +5,21 @@
  */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { inspect } from "node:util";
 import { TokenError } from "graphql-token-manager";
 
-/** Every code that the documentation lists. */
-const CODES = new Set(
-  (
-    "invalid_options invalid_credentials credentials_unavailable insufficient_scope token_rejected rate_limited " +
-    "network timeout server protocol store closed unsupported wasm_blocked graphql_errors internal"
-  ).split(" "),
-);
+/** Every code that the types list. */
+const CODES = await documentedCodes();
+
+/** The members of `TokenErrorCode`, as the installed package declares them. */
+async function documentedCodes() {
+  const types = await readFile(new URL("index.d.ts", import.meta.resolve("graphql-token-manager")), "utf8");
+  const [, union = ""] = /export type TokenErrorCode =([^;]+);/.exec(types) ?? [];
+  const codes = new Set([...union.matchAll(/"(\w+)"/g)].map(([, code = ""]) => code));
+  assert.ok(codes.size > 10, "the types list no error codes");
+  return codes;
+}
 
 /** Marks every secret that a case plants. */
 export const SECRET = "s3cr3t";

@@ -115,6 +115,9 @@ export async function check({ base, changes, late, selectors }) {
 async function withOptions(base, changes, late) {
   const options = RIGHT[base]?.();
   for (const { path, value } of changes) put(options, path, revived(value));
+  // What a `fetch` of the caller throws is shown to the caller as the cause.
+  if (typeof options.fetch === "function" && options.fetch.name === "$throwing")
+    options.fetch = () => Promise.reject(new Error("thrown by fetch"));
   /** @type {string[]} */
   const asked = [];
   /** @param {unknown} url */
@@ -265,9 +268,10 @@ const SPECIAL = {
   $undefined: () => undefined,
   $nan: () => Number.NaN,
   $function: () => () => SECRET,
-  $throwing: () => () => {
-    throw new Error(SECRET);
-  },
+  $throwing: () =>
+    function $throwing() {
+      throw new Error(SECRET);
+    },
   $symbol: () => Symbol(SECRET),
   $bigint: () => 10n,
   $date: () => new Date(0),
