@@ -7,6 +7,7 @@ import * as fs from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileStore } from "graphql-token-manager/stores/file";
+import { run } from "../support/child.js";
 import { testConformance } from "./conformance.js";
 import { folderFor, holderFor, lease, leaseInTime, soon, stopHolder, watched } from "./support.js";
 
@@ -159,6 +160,29 @@ describe("what others see", () => {
     assert.throws(() => fileStore(/** @type {any} */ ({})), { code: "invalid_options" });
   });
 });
+
+test(
+  "a folder that the system does not let anyone make is an error, and keeps no process busy",
+  {
+    skip: process.platform !== "linux",
+  },
+  async () => {
+    const program = `
+    import { fileStore } from "graphql-token-manager/stores/file";
+    const store = fileStore({ path: "/proc/graphql-token-manager/store" });
+    const stop = store.watch("key", () => {});
+    console.log(await store.set("key", "value", Date.now() + 60_000).catch(({ code }) => code));
+    stop();
+  `;
+
+    const { status, stdout, stderr } = await run(program);
+
+    assert.deepEqual(
+      { status, stdout: stdout.trim(), stderr },
+      { status: 0, stdout: "unavailable", stderr: "" },
+    );
+  },
+);
 
 describe("what is found", () => {
   test("an entry that is truncated, garbage, of another format or too large is missing, and is replaced", async (t) => {

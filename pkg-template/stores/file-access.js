@@ -4,13 +4,13 @@ import { constants, lstatSync } from "node:fs";
 import * as fs from "node:fs/promises";
 
 import { MAX_BYTES, StoreError, uniqueName, warn } from "./common.js";
+import { MODE_OF_FOLDER, makeFolders } from "./file-make.js";
 
 /** @import { StoreWarning } from "graphql-token-manager" */
 /** @import { Stats } from "node:fs" */
 
 /** JSON may write a byte as six. */
 const MAX_FILE_BYTES = 6 * MAX_BYTES + 1024;
-export const MODE_OF_FOLDER = 0o700;
 const MODE_OF_FILE = 0o600;
 const BEYOND_OWNER = 0o077;
 
@@ -37,7 +37,7 @@ export class Access {
    * @param {string} path
    */
   async makeFolder(path) {
-    await fs.mkdir(path, { recursive: true, mode: MODE_OF_FOLDER });
+    await makeFolders(path);
     await this.checkFolder(path);
   }
 
@@ -47,7 +47,7 @@ export class Access {
    * @param {string} path
    */
   async makeRoot(path) {
-    await fs.mkdir(path, { recursive: true, mode: MODE_OF_FOLDER });
+    await makeFolders(path);
     await this.checkRoot(path);
   }
 

@@ -6,12 +6,13 @@
 // folder was emptied.
 
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import { isFence, isSmall, uniqueName } from "./common.js";
-import { Access, belongsToRoot, link, MODE_OF_FOLDER, ownerNow, READ } from "./file-access.js";
+import { Access, belongsToRoot, link, ownerNow, READ } from "./file-access.js";
+import { makeFoldersNow } from "./file-make.js";
 
 /** @import { StoreWarning } from "graphql-token-manager" */
 /** @import { Stats } from "node:fs" */
@@ -100,7 +101,7 @@ export class Folder {
   makeNow(key) {
     try {
       if (lstatSync(this.#path, { throwIfNoEntry: false })?.isSymbolicLink()) return;
-      mkdirSync(this.place(key), { recursive: true, mode: MODE_OF_FOLDER });
+      makeFoldersNow(this.place(key));
     } catch {
       // Every other method says so.
     }
