@@ -226,14 +226,23 @@ pub enum Credentials {
 /// Whether a text holds more values than an answer to a grant or a store entry has.
 ///
 /// An engine parses a mebibyte of JSON in milliseconds; taking over each of its values blocks the
-/// event loop for a hundred times as long. Commas between values are counted, and those in
-/// strings with them: each value but the first of an object or array has one before it.
+/// event loop for a hundred times as long. Commas are counted, and those in strings with them: each
+/// value but the first of an object or array has one before it. Opening brackets are counted as
+/// well, for which engines need longer than for any other character.
 pub fn has_too_many_values(text: &str) -> bool {
-    text.bytes().filter(|byte| *byte == b',').count() > MAX_COMMAS
+    let (mut commas, mut brackets) = (0, 0);
+    for byte in text.bytes() {
+        match byte {
+            b',' => commas += 1,
+            b'[' | b'{' => brackets += 1,
+            _ => {}
+        }
+    }
+    commas.max(brackets) > MAX_COUNT
 }
 
 /// Ten times as many as the scopes that are accepted.
-const MAX_COMMAS: usize = 10_000;
+const MAX_COUNT: usize = 10_000;
 
 /// How deep JSON may be nested. Answers of login operations have four levels;
 /// this bounds the stack that a hostile one can use.
@@ -335,11 +344,15 @@ mod tests {
     }
 
     #[test]
-    fn values_are_counted_by_their_commas() {
+    fn values_are_counted_by_their_commas_and_brackets() {
         let list = |commas: usize| format!("[0{}]", ",0".repeat(commas));
+        let nested = |brackets: usize| format!("{}{}", "[".repeat(brackets), "]".repeat(brackets));
+        let objects = |count: usize| format!("[{{}}{}]", ",{}".repeat(count - 2));
 
-        assert!(!has_too_many_values(&list(MAX_COMMAS)));
-        assert!(has_too_many_values(&list(MAX_COMMAS + 1)));
+        for text in [list, nested, objects] as [fn(usize) -> String; 3] {
+            assert!(!has_too_many_values(&text(MAX_COUNT)));
+            assert!(has_too_many_values(&text(MAX_COUNT + 1)));
+        }
     }
 
     #[test]

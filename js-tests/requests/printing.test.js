@@ -91,6 +91,28 @@ describe("a DocumentNode", () => {
 
     assert.equal((await failure(tokens.request(parse("type T { id: ID }")))).code, "invalid_options");
   });
+
+  test("that is nested without end, or is not a tree, is refused", async (t) => {
+    const { endpoint, asked } = await apiFor(t);
+    const { tokens } = countedFor(t, endpoint);
+    const field = (/** @type {object} */ inner) => ({
+      kind: "Field",
+      name: { kind: "Name", value: "a" },
+      ...inner,
+    });
+    const selected = (/** @type {object} */ it) => ({ kind: "SelectionSet", selections: [it] });
+    /** @type {any} */
+    const endless = field({});
+    endless.selectionSet = selected(endless);
+
+    for (const one of [endless, { kind: "Field" }]) {
+      const definitions = [{ kind: "OperationDefinition", operation: "query", selectionSet: selected(one) }];
+      const document = /** @type {any} */ ({ kind: "Document", definitions });
+
+      assert.equal((await failure(tokens.request(document))).code, "invalid_options");
+    }
+    assert.equal(asked.length, 0);
+  });
 });
 
 test("a text that carries its types, as GraphQL Code Generator writes it, is a text", async (t) => {

@@ -2,6 +2,8 @@
 //
 // Decides which are looked into, and how far; what they say, the core says.
 
+import { outlined } from "./answer-outline.js";
+import { ignoringErrors } from "./ignoring-errors.js";
 import { LARGEST, readUpTo, readerOf } from "./outside.js";
 import { canReadAhead, joined, readAhead, readInto } from "./read-ahead.js";
 
@@ -64,7 +66,8 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 export function judged(desk, status, text) {
   const { statuses, speaks } = desk.traits;
   if (!statuses.includes(status) && !(speaks && mayTellErrors(text))) return undefined;
-  return RULINGS[desk.tell((core) => core.judge(status, text)) ?? 0];
+  const outline = text && outlined(text);
+  return RULINGS[desk.tell((core) => core.judge(status, outline)) ?? 0];
 }
 
 /** What the core rules: that the token was taken, or refused, or refused after some was carried out. */
@@ -164,6 +167,5 @@ async function* restored(parts, reader, failures) {
  */
 export function discard(response) {
   const body = /** @type {any} */ (response.body);
-  if (isNodeStream(body)) body.destroy?.();
-  else body?.cancel?.().catch(() => {});
+  void ignoringErrors(() => (isNodeStream(body) ? body.destroy?.() : body?.cancel?.()));
 }

@@ -4,6 +4,7 @@
 // means, the core says.
 
 import { checkedSignal, reasonOf } from "./abort-signal.js";
+import { outlined, parsed } from "./answer-outline.js";
 import { isAnswer, judged } from "./answers.js";
 import { withoutCache } from "./cache-mode.js";
 import { causeOf, failureOf, secretsOf } from "./fetch-failure.js";
@@ -41,11 +42,12 @@ export async function request(desk, owner, document, variables, options) {
   };
   const look = reading(maxResponseBytes);
   const { response, text, rejected } = await sent(desk, owner, prepare(endpoint, init), signal, scopes, look);
-  if (rejected) throw errorOf(desk.explain((core) => core.rejected(response, text ?? "", scopes, desk)));
   const answer = parsed(text);
+  const outline = () => outlined(text ?? "", () => answer);
+  if (rejected) throw errorOf(desk.explain((core) => core.rejected(response, outline(), scopes, desk)));
   const isTrusted = isAnswer(response) && (response.ok || isGraphQl(response));
   if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
-  const fields = desk.explain((core) => core.explain(response, text ?? ""));
+  const fields = desk.explain((core) => core.explain(response, outline()));
   if (fields.code !== "graphql_errors") throw errorOf(fields);
   const { message, ...details } = fields;
   throw new GraphQLRequestError(message, { ...details, errors: answer.errors, data: answer.data });
@@ -216,8 +218,18 @@ function checked(options = {}) {
 const OPTIONS = ["operationName", "signal", "headers", "scopes", "maxResponseBytes"];
 
 /** @param {any} document */
+function printed(document) {
+  try {
+    return print(document);
+  } catch (error) {
+    if (TokenError.is(error)) throw error;
+    throw invalid("the document of request() is nested too deep, or is not a tree as graphql-js makes it");
+  }
+}
+
+/** @param {any} document */
 function textOf(document) {
-  if (isObject(document) && Array.isArray(document.definitions)) return print(document);
+  if (isObject(document) && Array.isArray(document.definitions)) return printed(document);
   const isText =
     typeof document === "string" || Object.prototype.toString.call(document) === "[object String]";
   const text = isText ? `${document}` : "";
@@ -242,15 +254,6 @@ function written(body) {
 /** @param {string} message */
 function invalid(message) {
   return new TokenError("invalid_options", message);
-}
-
-/** @param {string | undefined} text */
-function parsed(text) {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return undefined;
-  }
 }
 
 /** @param {Response} response */

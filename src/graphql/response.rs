@@ -207,12 +207,13 @@ pub(super) fn media_type(response: &HttpResponse) -> &str {
     stated.map(str::trim).filter(shown).unwrap_or("no content type")
 }
 
-/// A body without what may lie around its JSON.
+/// A body without what may lie around its JSON: byte order marks, and the whitespace of RFC 8259 section 2. What is
+/// accepted here must be JSON for the face as well, which takes the errors of an answer out of it.
 fn bare(mut text: &str) -> &str {
     while let Some(rest) = text.strip_prefix("\u{feff}") {
         text = rest;
     }
-    text.trim()
+    text.trim_matches([' ', '\t', '\n', '\r'])
 }
 
 /// The body of an answer, if it is JSON.
@@ -377,6 +378,7 @@ mod tests {
             assert_eq!(answer(200, body).kind, kind, "{body}");
         }
         assert_eq!(answer(200, "\u{feff}{\"data\":{}}").kind, Kind::GraphQl);
+        assert_eq!(answer(200, "\u{a0}{\"data\":{}}").kind, Kind::Garbled);
     }
 
     #[test]

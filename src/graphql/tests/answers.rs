@@ -10,7 +10,8 @@ fn stories() -> [Story; 3] {
 
 #[test]
 fn what_is_no_graphql_is_named_and_the_endpoint_doubted() {
-    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    // As many brackets as are read: more are too many values.
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let nested = format!(r#"{{"data":{}1{}}}"#, r#"{"planted":"#.repeat(70), "}".repeat(70));
     for (body, described) in [
         ("", "an empty body"),

@@ -1,0 +1,127 @@
+// Answers of more than 64 KiB, of which the core gets an outline: they mean what small ones mean.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { failure } from "../support/waiting.js";
+import { POST, apiFor, countedFor, json } from "./support.js";
+
+/** Members and values that mean nothing, as many as make an answer large. */
+const PADDING = Array.from({ length: 40_000 }, () => null);
+const REFUSAL = { message: "no", extensions: { code: "UNAUTHENTICATED" } };
+
+/** @typedef {{ body: unknown, code?: string, replayed?: boolean }} Case */
+
+/** @type {Record<string, Case>} */
+const CASES = {
+  "an error beside data": {
+    body: { data: { ok: true, all: PADDING }, errors: [{ message: "no" }] },
+    code: "graphql_errors",
+  },
+  "an error behind data": {
+    body: { all: PADDING, data: null, errors: [{ message: "no" }] },
+    code: "graphql_errors",
+  },
+  "an error with a long message": {
+    body: { data: null, errors: [{ message: "no ".repeat(40_000) }] },
+    code: "graphql_errors",
+  },
+  "many errors": {
+    body: { data: null, errors: PADDING.map(() => ({ message: "no" })) },
+    code: "graphql_errors",
+  },
+  "a refusal": { body: { data: null, errors: [REFUSAL], extensions: { all: PADDING } }, replayed: true },
+  "a refusal by its message": {
+    body: { errors: [{ message: "Unauthorized", all: PADDING }] },
+    replayed: true,
+  },
+  "a refusal of all of many fields": {
+    body: { data: Object.fromEntries(PADDING.map((none, place) => [`f${place}`, none])), errors: [REFUSAL] },
+    replayed: true,
+  },
+  "a refusal of a part": {
+    body: { data: { ok: 1, all: PADDING }, errors: [REFUSAL] },
+    code: "graphql_errors",
+  },
+  "a refusal of the first of many fields": {
+    body: {
+      data: { ...Object.fromEntries(PADDING.map((none, place) => [`f${place}`, none])), last: 1 },
+      errors: [REFUSAL],
+    },
+    code: "graphql_errors",
+  },
+  "a refusal in a payload": {
+    body: { data: { login: null, ok: { all: PADDING, error: { code: "UNAUTHENTICATED", message: "no" } } } },
+  },
+  "JSON that is not GraphQL": { body: { all: PADDING }, code: "protocol" },
+  "JSON that is cut off": { body: JSON.stringify({ data: { all: PADDING } }).slice(0, -1), code: "protocol" },
+  "a list": { body: PADDING, code: "protocol" },
+};
+
+describe("request() and answers of more than 64 KiB", () => {
+  for (const [name, { body, code, replayed = false }] of Object.entries(CASES)) {
+    test(name, async (t) => {
+      const { endpoint, asked } = await apiFor(t, ({ token }, response) => {
+        if (token === "token-1") json(response, 200, body);
+      });
+      const { tokens } = countedFor(t, endpoint);
+
+      const outcome = await tokens.request("{ ok }").catch((error) => error);
+
+      assert.equal(outcome.code, code);
+      assert.equal(asked.length, replayed ? 2 : 1);
+      if (code === "graphql_errors")
+        assert.deepEqual([outcome.errors, outcome.data], [body.errors, body.data]);
+    });
+  }
+});
+
+test("a batch of answers is refused where one of them is", async (t) => {
+  const { endpoint, asked } = await apiFor(t, ({ token }, response) => {
+    if (token === "token-1") json(response, 200, [{ all: PADDING }, { data: null, errors: [REFUSAL] }]);
+  });
+  const { tokens } = countedFor(t, endpoint);
+
+  assert.deepEqual(await (await tokens.fetch(endpoint, POST)).json(), { data: { ok: true } });
+  assert.equal(asked.length, 2);
+});
+
+test("an answer in front of which there is other whitespace than JSON has is not GraphQL", async (t) => {
+  for (const mark of ["\u00a0", "\u0085", "\ufeff\u2003"]) {
+    const { endpoint } = await apiFor(t, (_, response) =>
+      json(response, 200, `${mark}{"data":null,"errors":[{"message":"no"}]}`),
+    );
+    const { tokens } = countedFor(t, endpoint);
+
+    assert.equal((await failure(tokens.request("{ ok }"))).code, "protocol");
+  }
+  const { endpoint } = await apiFor(t, (_, response) =>
+    json(response, 200, '\ufeff\ufeff{"data":null,"errors":[{"message":"no"}]}'),
+  );
+  const { tokens } = countedFor(t, endpoint);
+
+  assert.equal((await failure(tokens.request("{ ok }"))).code, "graphql_errors");
+});
+
+/** The processor's time for a task, in milliseconds: a busy machine adds little to it. */
+async function costOf(/** @type {() => unknown} */ task) {
+  const before = process.cpuUsage();
+  await task();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+test("an answer of 12 MiB with errors costs a few times what parsing it does", async (t) => {
+  const text = `{"data":{"all":[${"1,".repeat(6_000_000)}1]},"errors":[{"message":"no"}]}`;
+  const { tokens } = countedFor(t, "https://api.acme.test/graphql", {
+    fetch: async () => new Response(text, { headers: { "content-type": "application/json" } }),
+  });
+  await tokens.getToken();
+
+  const parsing = await costOf(() => JSON.parse(text));
+  const cost = await costOf(async () => {
+    assert.equal((await failure(tokens.request("{ ok }"))).code, "graphql_errors");
+  });
+
+  assert.ok(cost < 5 * parsing + 1_000, `${cost} ms, where parsing takes ${parsing} ms`);
+});

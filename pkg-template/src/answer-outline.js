@@ -1,0 +1,98 @@
+// Outlines of large answers.
+//
+// The core takes the values of an answer over one by one, which costs ten times what parsing them does. Of a large answer
+// it gets only what decides whether the token was refused and which error the answer means; see `problems` in
+// src/graphql/response.rs.
+
+/** Answers up to this many characters are passed to the core as they are. */
+const LARGE = 65_536;
+
+/** As many errors and fields of `data` are kept as the core reads; see `MAX_PROBLEMS` in src/graphql/response.rs. */
+const MAX_PROBLEMS = 100;
+
+/** Messages are searched for the words of refusals, which stand near their beginning. */
+const MAX_TEXT = 1_000;
+
+/**
+ * Returns the text of an answer for the core.
+ *
+ * @param {string} text
+ * @param {() => any} [parse] returns the value of the text; `undefined` where that is not JSON
+ */
+export function outlined(text, parse = () => parsed(text)) {
+  if (text.length <= LARGE) return text;
+  const answer = parse();
+  if (answer === undefined) return text.trim()[0] === "<" ? "<" : "{";
+  const outline = Array.isArray(answer) ? answer.slice(0, MAX_PROBLEMS).map(outlineOf) : outlineOf(answer);
+  return JSON.stringify(outline);
+}
+
+/**
+ * Returns the value of a JSON text, which may begin with byte order marks; `undefined` where it is not JSON.
+ *
+ * @param {string | undefined} text
+ */
+export function parsed(text = "") {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF+/, ""));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {any} answer */
+function outlineOf(answer) {
+  if (!isObject(answer)) return null;
+  const { data, error, errors } = answer;
+  return {
+    ...problemOf(answer),
+    data: isObject(data) ? fieldsOf(data) : data === null ? null : data && true,
+    error: error === undefined ? undefined : problemOf(error),
+    errors: Array.isArray(errors) ? errors.slice(0, MAX_PROBLEMS).map(problemOf) : undefined,
+  };
+}
+
+/**
+ * Returns the root fields of `data`: whether each is null, and the error in it, which some APIs write there.
+ *
+ * @param {Record<string, any>} data
+ */
+function fieldsOf(data) {
+  const names = Object.keys(data);
+  const kept = names.slice(0, MAX_PROBLEMS);
+  // One more that is not null: it decides whether something was carried out.
+  const other = names.slice(MAX_PROBLEMS).find((name) => data[name] !== null);
+  if (other !== undefined) kept.push(other);
+  return Object.fromEntries(kept.map((name) => [name, fieldOf(data[name])]));
+}
+
+/** @param {any} field */
+function fieldOf(field) {
+  if (field === null) return null;
+  const error = isObject(field) ? field.error : undefined;
+  return error === undefined || error === null ? true : { error: problemOf(error) };
+}
+
+/** @param {any} error */
+function problemOf(error) {
+  if (!isObject(error)) return shortened(error) ?? null;
+  const { message, code, extensions } = error;
+  return { message: shortened(message), code: shortened(code), extensions: detailsOf(extensions) };
+}
+
+/** @param {any} extensions */
+function detailsOf(extensions) {
+  if (!isObject(extensions)) return undefined;
+  const { code, errorClass, requestId } = extensions;
+  return { code: shortened(code), errorClass: shortened(errorClass), requestId: shortened(requestId) };
+}
+
+/** @param {unknown} text */
+function shortened(text) {
+  return typeof text === "string" ? text.slice(0, MAX_TEXT) : undefined;
+}
+
+/** @param {unknown} value */
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
