@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 
 import { NAMES, APIS } from "../faults/providers.js";
 import { managerFor, sandboxFor } from "../support/setup.js";
@@ -211,9 +212,27 @@ describe("origins", () => {
       "http://api.acme.test/graphql",
       "https://api.acme.test:8443/",
       "data:text/plain,x",
+      "blob:https://api.acme.test/3f6e1e5e",
+      "wss://api.acme.test/graphql",
     ]) {
       assert.equal((await failure(tokens.fetch(url))).code, "invalid_options", url);
     }
+  });
+
+  test("with a user name or a password in the address do not, and no message repeats these", async (t) => {
+    const { endpoint, origin, asked } = await apiFor(t);
+    const { tokens, counts } = countedFor(t, endpoint);
+    const address = (/** @type {string} */ user) => endpoint.replace("://", `://${user}@`);
+
+    for (const url of [address("name:planted"), new URL(address("planted")), address(":planted")]) {
+      const error = await failure(tokens.fetch(url));
+
+      assert.equal(error.code, "invalid_options");
+      assert.ok(!inspect(error).includes("planted"), inspect(error));
+    }
+    assert.deepEqual([asked.length, counts.grants], [0, 0]);
+    // An `@` elsewhere is part of the path.
+    assert.equal((await tokens.fetch(`${origin}/@scope/name?to=a@b`)).status, 200);
   });
 
   test("of an address that is not absolute are not guessed", async (t) => {

@@ -4,7 +4,15 @@
 // believed, the core says.
 
 import { discard, isAnswer, lookInto } from "./answers.js";
-import { foreign, isAccepted, isEndpoint, leftOrigin, resolved } from "./origins.js";
+import {
+  foreign,
+  holdsUserInfo,
+  isAccepted,
+  isEndpoint,
+  leftOrigin,
+  resolved,
+  withUserInfo,
+} from "./origins.js";
 import { prepare, redirected, sendable } from "./prepared-request.js";
 import { TELL } from "./words.js";
 
@@ -54,6 +62,7 @@ export async function fetchWithToken(desk, owner, input, init) {
   if (prepared.reading) prepared.init.body = await prepared.reading;
   if (prepared.authorization === "callers") return desk.fetch(...sendable(prepared));
   if (!isAccepted(desk, prepared.origin)) throw foreign(desk, prepared.origin);
+  if (holdsUserInfo(prepared.url)) throw withUserInfo();
   const options = prepared.signal && { signal: prepared.signal };
   const { response } = await exchange(desk, owner, prepared, options, lookInto);
   return response;
@@ -185,7 +194,7 @@ function targetOf({ headers }, url) {
   const location = headers.get("location");
   if (location === null || location === undefined) return undefined;
   const target = resolved(location, url);
-  if (/^https?:\/\/(?![^/?#]*@)/.test(target.url)) return target;
+  if (target.origin !== "" && !holdsUserInfo(target.url)) return target;
   throw new TypeError(
     "the request was redirected to an address that cannot be followed; see its `Location` header",
   );

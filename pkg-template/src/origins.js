@@ -3,7 +3,7 @@
 import { TokenError } from "./token-error.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
-/** @typedef {{ url: string, origin: string }} Address a URL in full and its origin, which is empty where it is no URL */
+/** @typedef {{ url: string, origin: string }} Address a URL in full and its origin, which is empty where it is not an http: or https: URL */
 
 /** The last address: most callers use one endpoint. */
 let last = {
@@ -31,8 +31,9 @@ export function addressOf(text) {
  */
 export function resolved(text, base) {
   try {
-    const { href, origin } = new URL(text, base);
-    return { url: href, origin };
+    const { href, origin, protocol } = new URL(text, base);
+    // The origin of a `blob:` URL is that of its creator, and not where a request goes.
+    return { url: href, origin: /^https?:$/.test(protocol) ? origin : "" };
   } catch {
     return { url: text, origin: "" };
   }
@@ -81,13 +82,31 @@ export function foreign({ traits }, origin) {
   if (origin === "") {
     return new TokenError(
       "invalid_options",
-      "tokens.fetch was called with an address that is no absolute URL; give it in full",
+      "tokens.fetch was called with an address that is not an absolute http: or https: URL; give it in full",
     );
   }
   return new TokenError(
     "invalid_options",
     `tokens.fetch sends the token to ${traits.origins.join(", ")} alone, and was asked to send it to ${origin}; ` +
       "add that to the option `origins` if it may have the token",
+  );
+}
+
+/**
+ * Whether a URL holds a user name or a password.
+ *
+ * @param {string} url as the `URL` class writes it
+ */
+export function holdsUserInfo(url) {
+  return /^https?:\/\/[^/?#]*@/.test(url);
+}
+
+/** The message does not repeat the address: it holds a secret. */
+export function withUserInfo() {
+  return new TokenError(
+    "invalid_options",
+    "tokens.fetch was called with an address that holds a user name or a password; leave them out, since the token is " +
+      "sent in the same header",
   );
 }
 
