@@ -450,10 +450,11 @@ impl Driver {
             }
             Act::AnswerElsewhere(back, reply) => {
                 let id = FlightId((self.last_sent + 4).saturating_sub(*back));
-                // A driver that was asked for the lease answers with that, or with why it had none.
-                let locking =
-                    self.machine.flight().is_some_and(|it| it.id == id && it.phase == Phase::Locking);
-                if self.view.on_wire == Some(id) || locking {
+                // A driver that was asked for the entry or the lease answers with that, or with why it had no secrets.
+                let waits_for_store = self.machine.flight().is_some_and(|it| {
+                    it.id == id && matches!(it.phase, Phase::Loading { .. } | Phase::Locking)
+                });
+                if self.view.on_wire == Some(id) || waits_for_store {
                     return;
                 }
                 Event::Granted(id, self.reply(reply))
