@@ -50,10 +50,10 @@ describe("at Fluz", () => {
   for (const [what, fault, code, retryable] of /** @type {const} */ ([
     ["an outage", { kind: "status", status: 503 }, "server", true],
     ["a throttle", { kind: "status", status: 429, retryAfter: 7 }, "rate_limited", true],
-    ["a page of a proxy", { kind: "html" }, "protocol", false],
+    ["a page of a proxy", { kind: "html" }, "protocol", true],
     ["half an answer", { kind: "truncate" }, "network", true],
     ["a line that breaks", { kind: "drop", when: "before" }, "network", true],
-    ["an answer that is no JSON", { kind: "invalid-json" }, "protocol", false],
+    ["an answer that is no JSON", { kind: "invalid-json" }, "protocol", true],
   ])) {
     test(`${what} is told as of a grant, and not asked again by itself`, async (t) => {
       const sandbox = await sharedSandbox(t);

@@ -29,7 +29,7 @@ test("a query that failed is tried again only where waiting may help", async () 
   };
 
   const outage = await failing(503);
-  const wrong = await failing(404);
+  const wrong = await failing(406);
 
   assert.equal(outage.code, "server");
   assert.deepEqual([retry(0, outage), retry(3, outage), retry(0, wrong)], [true, false, false]);
