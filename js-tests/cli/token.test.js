@@ -179,3 +179,29 @@ describe("a store", () => {
     assert.equal(sandbox.requests().length, requests);
   });
 });
+
+test("a profile without credentials of its own needs --identity beside --store", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const folder = await folderFor(t);
+  const { endpoint, id, secret } = sandbox.acme;
+  const profile = {
+    name: "acme",
+    endpoint,
+    authenticate: { document: `mutation { login(id: "${id}", secret: "${secret}") { jwt ttl } }` },
+    token: { data: "login.jwt" },
+    expiry: { expiresIn: "login.ttl", unit: "seconds" },
+  };
+  await writeFile(join(folder, "acme.json"), JSON.stringify(profile));
+  const words = ["token", "--profile", join(folder, "acme.json"), "--store", join(folder, "tokens")];
+
+  const refused = await run(words, {});
+  const one = await run([...words, "--identity", "one"], {});
+  const again = await run([...words, "--identity", "one"], {});
+  const two = await run([...words, "--identity", "two"], {});
+
+  assert.equal(refused.status, 2);
+  assert.match(refused.stderr, /--identity/);
+  assert.deepEqual([one.status, again.status, two.status], [0, 0, 0]);
+  assert.equal(again.stdout, one.stdout);
+  assert.notEqual(two.stdout, one.stdout);
+});

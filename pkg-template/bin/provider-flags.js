@@ -46,6 +46,7 @@ export const PROVIDER_FLAGS = {
     ]),
   ),
   store: { value: "FOLDER", about: "keep the token here, for the next call and for other processes" },
+  identity: { value: "NAME", about: "whose credentials they are, for --store where a profile does not tell" },
   timeout: { value: "SPAN", about: "for one request (default 10s)" },
   attempts: { value: "N", about: "requests in all, while failures may pass (default 3)" },
   lifetime: { value: "SPAN", about: "of a token, where the provider does not tell" },
@@ -96,7 +97,7 @@ export async function readProvider(words, warn) {
   requireNeeded(words, provider);
   /** @type {Record<string, unknown>} */
   const options = { provider: name ?? (await profileOf(words)) };
-  for (const flag of ["environment", "endpoint", ...OWN[provider]]) {
+  for (const flag of ["environment", "endpoint", "identity", ...OWN[provider]]) {
     const value = isSecret(flag) ? await secretOf(words, flag, warn) : words.one(flag);
     if (value !== undefined) options[optionOf(flag)] = value;
   }

@@ -228,17 +228,21 @@ impl<'a> Exchange<'a> {
                 format!("{name} asks for fewer requests; make them later, or share one TokenManager");
             (ErrorCode::RateLimited, message)
         } else if outage {
-            let next = match self.application_scopes {
-                Some(_) => "ask again later",
-                None => "it is asked again by itself",
-            };
-            (ErrorCode::Server, format!("{name} is out of order ({}); {next}", answer.sighted()))
+            (
+                ErrorCode::Server,
+                format!("{name} is out of order ({}); {}", answer.sighted(), self.what_follows()),
+            )
         } else {
             return None;
         };
         let mut error = answer.error(name, code, message);
         error.retry_after = retry_after(response);
         Some(error)
+    }
+
+    /// The end of a message about a transient failure: a grant is retried, the question for scopes is not.
+    const fn what_follows(&self) -> &'static str {
+        if self.application_scopes.is_some() { "ask again later" } else { "it is asked again by itself" }
     }
 
     /// An answer that is not the provider's. It passes: only the provider's own words are final.
@@ -258,15 +262,17 @@ impl<'a> Exchange<'a> {
         let option = if self.profile.wire == Wire::GraphQl { "endpoint" } else { "url" };
         let message = if answer.is_redirect() {
             format!(
-                "{name} redirects, and credentials are not sent on; it is asked again by itself, since a network's \
-                 sign-in page may be in between; otherwise set `{option}` to the address that it redirects to"
+                "{name} redirects, and credentials are not sent on; {}, since a network's sign-in page may be in \
+                 between; otherwise set `{option}` to the address that it redirects to",
+                self.what_follows()
             )
         } else {
             format!(
-                "{name} answered with {} ({seen}, {}); it is asked again by itself; check `{option}`, and that \
-                 nothing in between, such as a proxy or a network's sign-in page, answers for it",
+                "{name} answered with {} ({seen}, {}); {}; check `{option}`, and that nothing in between, such as a \
+                 proxy or a network's sign-in page, answers for it",
                 answer.kind.described(),
-                media_type(response)
+                media_type(response),
+                self.what_follows()
             )
         };
         let mut error = answer.error(name, ErrorCode::Protocol, message);

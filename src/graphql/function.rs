@@ -46,8 +46,16 @@ fn check(given: &Json) -> Result<(), String> {
         if KNOWN.contains(&key.as_str()) && is_told(value) && !value.is_json() {
             return Err(format!("a useless `{key}`"));
         }
+        // Ignored, a text would make a token with more scopes pass for one with those that were asked for.
+        if key == "scopes" && is_told(value) && !is_list_of_texts(value) {
+            return Err("`scopes` that are not an array of strings".to_owned());
+        }
     }
     Ok(())
+}
+
+fn is_list_of_texts(value: &Json) -> bool {
+    matches!(value, Json::List(items) if items.iter().all(|item| item.as_text().is_some()))
 }
 
 fn is_told(value: &Json) -> bool {

@@ -120,6 +120,11 @@ fn what_is_no_grant_says_what_to_give() {
         (object(&[("accessToken", text("planted token"))]), "an `accessToken` with spaces"),
         (with(&[("expiresInMs", Given::Number(f64::NAN))]), "gave a useless `expiresInMs`"),
         (with(&[("expiresAt", Given::Other)]), "gave a useless `expiresAt`"),
+        (with(&[("scopes", text("A ADMIN"))]), "gave `scopes` that are not an array of strings"),
+        (
+            with(&[("scopes", Given::List(vec![text("A"), Given::Number(7.0)]))]),
+            "gave `scopes` that are not an array of strings",
+        ),
     ] {
         let error = granted(&given).unwrap_err();
 
