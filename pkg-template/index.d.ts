@@ -169,7 +169,7 @@ export class TokenManager {
    *   have it; once another one had the request, it is not sent again. `cookie`,
    *   `proxy-authorization` and `host` stay at their origin. `response.redirected` is `true`, but
    *   not in a `clone()` of it. A page cannot follow redirects itself: the browser does, and takes
-   *   the token off wherever the origin changes.
+   *   the token off wherever the origin changes (older browsers do not; see the README).
    * - Address, method, headers and body are read once, at the call. A stream is sent once: if that
    *   is refused, its answer is given; if it is redirected with its body, `fetch` rejects. A
    *   `Request` is cloned, so its body stays in memory until the answer is there. A `Request` of
@@ -558,7 +558,7 @@ export type TokenEvent =
  * - `token_rejected`: the API refused a token that was granted just before.
  * - `rate_limited`: 429, or the provider's own throttle; see `retryAfterMs`.
  * - `network`: no answer.
- * - `fetch_threw`: the function given as option `fetch`, or what replaces the global one, threw something that is no failure
+ * - `fetch_threw`: the function given as option `fetch`, or what replaces the global one, threw something other than a failure
  *   of the network; `cause` says what. Retryable, but for mistakes in a program (`ReferenceError`, `RangeError` …).
  * - `timeout`: too late an answer.
  * - `server`: 5xx, or the provider's own code for an outage.

@@ -67,8 +67,8 @@ export interface CommonOptions {
   minValidityMs?: number | undefined;
   /**
    * For one grant request, its body included; for one call of a secret or `grant` function. At
-   * least 1. A request that has not ended a second after that was stopped with its page or
-   * context, and another takes its place.
+   * least 1. A request that has not ended a second after that is taken to have been stopped
+   * with its page or context, and another takes its place.
    *
    * @defaultValue 10 000
    */
