@@ -193,7 +193,7 @@ export class TokenManager {
    * ```
    *
    * @throws {TokenError} any code of {@link getToken}; `invalid_options` for an origin that may not
-   * have the token. Whatever `fetch` itself rejects with passes through.
+   * have the token, and for an address with a user name or password. Whatever `fetch` itself rejects with passes through.
    */
   readonly fetch: GlobalFetch;
 
