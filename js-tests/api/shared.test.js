@@ -10,8 +10,13 @@ import { fluz, managerFor, sandboxFor, toggle } from "../support/setup.js";
 import { failure } from "../support/waiting.js";
 
 /** @import { TestContext } from "node:test" */
+/** @import { TokenManagerOptions } from "graphql-token-manager" */
 
 let last = 0;
+
+/** A sandbox's Fluz. @param {import("graphql-token-manager/testing").Sandbox} sandbox @param {object} [more] */
+const options = (sandbox, more) =>
+  /** @type {TokenManagerOptions} */ (/** @type {unknown} */ (fluz(sandbox, more)));
 
 /** A key that no other test has, whose manager ends with the test. @param {TestContext} t */
 function keyFor(t) {
@@ -27,13 +32,13 @@ test("the same key and options give the same manager, also by another copy of th
   const folder = dirname(require.resolve("graphql-token-manager/package.json"));
   const copy = require(join(folder, "dist/index.cjs"));
 
-  const first = TokenManager.shared(key, fluz(sandbox));
-  const again = TokenManager.shared(key, fluz(sandbox));
-  const ofCopy = copy.TokenManager.shared(key, fluz(sandbox));
+  const first = TokenManager.shared(key, options(sandbox));
+  const again = TokenManager.shared(key, options(sandbox));
+  const ofCopy = copy.TokenManager.shared(key, options(sandbox));
 
   assert.equal(again, first);
   assert.equal(ofCopy, first);
-  assert.notEqual(TokenManager.shared(keyFor(t), fluz(sandbox)), first);
+  assert.notEqual(TokenManager.shared(keyFor(t), options(sandbox)), first);
   await Promise.all([first.getToken(), again.getToken(), ofCopy.getToken()]);
   assert.equal(sandbox.requests().length, 1);
 });
@@ -42,7 +47,7 @@ test("other options close the manager and replace it, at any depth", async (t) =
   const sandbox = await sandboxFor(t);
   const key = keyFor(t);
   const changes = [{}, { scopes: ["LIST_PAYMENT"] }, { headers: { "x-tenant": "7" } }, { lifetimeMs: 1000 }];
-  const managers = changes.map((change) => TokenManager.shared(key, fluz(sandbox, change)));
+  const managers = changes.map((change) => TokenManager.shared(key, options(sandbox, change)));
 
   assert.equal(new Set(managers).size, changes.length);
   for (const replaced of managers.slice(0, -1)) {
@@ -54,9 +59,9 @@ test("other options close the manager and replace it, at any depth", async (t) =
 test("a manager that was closed is replaced", async (t) => {
   const sandbox = await sandboxFor(t);
   const key = keyFor(t);
-  await TokenManager.shared(key, fluz(sandbox)).close();
+  await TokenManager.shared(key, options(sandbox)).close();
 
-  await TokenManager.shared(key, fluz(sandbox)).getToken();
+  await TokenManager.shared(key, options(sandbox)).getToken();
 
   assert.equal(sandbox.requests().length, 1);
 });
@@ -100,7 +105,7 @@ test("grants and requests go around caches behind `fetch`", async (t) => {
     modes.push(init?.cache);
     return fetch(url, init);
   };
-  const tokens = managerFor(t, fluz(sandbox, { fetch: watching }));
+  const tokens = managerFor(t, options(sandbox, { fetch: watching }));
 
   await tokens.request("{ getOffers { offerId } }");
   await tokens.refresh();

@@ -73,7 +73,10 @@ function fieldOf(field) {
   return error === undefined || error === null ? true : { error: problemOf(error) };
 }
 
-/** @param {any} error */
+/**
+ * @param {any} error
+ * @returns {any}
+ */
 function problemOf(error) {
   if (!isObject(error)) return shortened(error) ?? null;
   const { message, code, extensions } = error;
