@@ -18,7 +18,7 @@ describe("ten thousand calls against a provider that", () => {
     ["asks for fewer requests", { kind: "status", status: 429 }, 3],
     ["asks to be left alone for an hour", { kind: "status", status: 429, retryAfter: 3_600 }, 1],
     ["refuses the credentials", { kind: "status", status: 401 }, 1],
-    ["answers with pages", { kind: "html" }, 1],
+    ["answers with pages", { kind: "html" }, 3],
   ])) {
     test(`${title} cost it ${requests} requests, and all get one error`, async (t) => {
       const sandbox = await sandboxFor(t);
