@@ -57,7 +57,10 @@ fn lives(
     let known = millis(known);
     let stated = match stated(expiry, data, clock)? {
         Stated::Nothing => None,
-        Stated::Expired => return Ok(0),
+        // Nothing hands out a token that ended longer ago than it lived: the clocks that agree on that are both wrong,
+        // which is what a declared lifetime is for.
+        Stated::Expired { ago } if matches!(lifetime, Lifetime::Declared(_)) && ago > known => Some(known),
+        Stated::Expired { .. } => return Ok(0),
         // A point in time that has passed by a clock which may be wrong.
         Stated::Implausible if matches!(lifetime, Lifetime::Otherwise(_)) => return Ok(0),
         Stated::Implausible => Some(known),
@@ -153,8 +156,10 @@ enum Stated {
     Nothing,
     /// So many milliseconds, at least one.
     Span(u64),
-    /// None at all is left.
-    Expired,
+    /// None at all is left; it ended so many milliseconds ago, where that is stated.
+    Expired {
+        ago: u64,
+    },
     /// It ended at a point in time that has passed, by clocks of which one may be wrong.
     Implausible,
 }
@@ -180,7 +185,7 @@ fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Result<
             let units = units(found).ok_or_else(unreadable)?;
             // 1.001 seconds are a little less than 1001 milliseconds, as floats have it.
             match (units * millis(*unit) as f64 + 5e-7) as u64 {
-                0 => Stated::Expired,
+                0 => Stated::Expired { ago: 0 },
                 span => Stated::Span(span),
             }
         }
@@ -188,7 +193,7 @@ fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Result<
             let expires_at = parse_point(found).ok_or_else(unreadable)?;
             // Where the token has ended by the provider's clock alone, that clock is wrong.
             match (between(clock.now(), expires_at), between(clock.ours, expires_at)) {
-                (0, 0) if clock.is_certain() => Stated::Expired,
+                (0, 0) if clock.is_certain() => Stated::Expired { ago: between(expires_at, clock.now()) },
                 (0, 0) => Stated::Implausible,
                 (0, span) | (span, _) => Stated::Span(span),
             }
@@ -408,6 +413,18 @@ mod tests {
             // Both clocks agree.
             assert_eq!(lifetime(PROVIDER, Some(DATE)), Duration::ZERO);
         }
+    }
+
+    #[test]
+    fn clocks_that_agree_on_an_end_longer_ago_than_a_declared_lifetime_are_wrong() {
+        let profile = profile(at(), Lifetime::Declared(Duration::from_secs(60)));
+        let lifetime = |end: &str| {
+            let data = format!(r#"{{"at":"2026-11-22T10:{end}Z"}}"#);
+            lifetime_of(&profile, &response(PROVIDER, Some(DATE)), &data, Stamp::default())
+        };
+
+        assert_eq!(lifetime("19:31"), Duration::ZERO);
+        assert_eq!(lifetime("19:29"), Duration::from_secs(60));
     }
 
     #[test]
