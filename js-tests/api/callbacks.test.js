@@ -9,6 +9,8 @@ import { run } from "../support/child.js";
 const FAILURES = `
   const fail = () => new Error("planted");
   class Sub extends Promise {}
+  class Wayward extends Promise { then() { throw fail(); } }
+  const changed = (then) => Object.defineProperty(Promise.reject(fail()), "then", then);
   const failures = {
     "throws": () => { throw fail(); },
     "throws no Error": () => { throw undefined; },
@@ -20,6 +22,11 @@ const FAILURES = `
     "gives a thenable that throws": () => ({ then: () => { throw fail(); } }),
     "gives a thenable that rejects twice": () => ({ then: (_, reject) => { reject(fail()); throw fail(); } }),
     "gives an object whose then throws": () => ({ get then() { throw fail(); } }),
+    "rejects a promise whose then throws": () => changed({ value() { throw fail(); } }),
+    "rejects a promise whose then is a getter that throws": () => changed({ get() { throw fail(); } }),
+    "rejects a promise whose then does something else": () =>
+      changed({ value(_, reject) { reject?.(fail()); return "garbage"; } }),
+    "rejects a subclass of Promise whose then throws": () => Wayward.reject(fail()),
   };
 `;
 
@@ -27,6 +34,7 @@ const FAILURES = `
 const PLACES = `
   import { TokenManager } from "graphql-token-manager";
   import { createBroker, toNodeListener } from "graphql-token-manager/broker";
+  import { encrypted } from "graphql-token-manager/stores/encrypted";
 
   const quick = { retry: { attempts: 2, baseMs: 1, maxMs: 1 }, timeoutMs: 5_000, refresh: "on-demand" };
   const endpoint = "https://mine.test/graphql";
@@ -53,14 +61,16 @@ const PLACES = `
     delete: () => {},
     ...parts,
   });
-  const stored = (parts) => async (failing) => {
-    const tokens = kept(mine({ store: store(parts(failing)), storeTimeoutMs: 5_000, identity: "me" }));
+  const stored = (made) => async (failing) => {
+    const tokens = kept(mine({ store: store(made(failing)), storeTimeoutMs: 5_000, identity: "me" }));
     await settled(tokens.getToken());
     await settled(tokens.refresh());
     await settled(tokens.session({ user: "x" }).getToken());
     await tokens.session({ user: "x" }).close();
     await tokens.close();
   };
+  const key = crypto.getRandomValues(new Uint8Array(32));
+  const sealed = (parts) => stored((failing) => encrypted(store(parts(failing)), key));
   const lease = (release) => ({ acquire: async () => ({ fence: 1, release }) });
   const page = (options) => async (failing) => {
     const tokens = kept(mine());
@@ -94,6 +104,13 @@ const PLACES = `
       await settled(tokens.request("{ a }"));
       await settled(tokens.fetch(endpoint));
     },
+    "the scopes function of requests": (scopes) => settled(kept(mine()).request("{ a }", {}, { scopes })),
+    "the source of the core": (failing) => settled(new Promise((resolve) => resolve(TokenManager.ready(failing())))),
+    "waitUntil, where I/O ends with its request": async (waitUntil) => {
+      globalThis.EdgeRuntime = "edge-runtime";
+      await settled(kept(mine({ waitUntil })).getToken());
+      delete globalThis.EdgeRuntime;
+    },
     "the body of an answer": (failing) => {
       const fetch = async () => ({ status: 200, headers: new Headers(), text: failing });
       return settled(kept(new TokenManager({ ...fluz, ...quick, fetch })).getToken());
@@ -102,6 +119,12 @@ const PLACES = `
     "the store's set": stored((set) => ({ set })),
     "the store's acquire": stored((acquire) => ({ acquire })),
     "a lease's release": stored((release) => lease(release)),
+    "the store's delete": (failing) => settled(encrypted(store({ delete: failing }), key).delete("a")),
+    "the get of a store that is encrypted": sealed((get) => ({ get })),
+    "the set of a store that is encrypted": sealed((set) => ({ set })),
+    "the acquire of a store that is encrypted": sealed((acquire) => ({ acquire })),
+    "the watch of a store that is encrypted": sealed((watch) => ({ watch })),
+    "onWarning of a store": (onWarning) => encrypted(store({ get: () => "x" }), key, { onWarning }).get("a"),
     "the store's watch": stored((watch) => ({ watch })),
     "what the store's watch returned": stored((end) => ({ watch: () => end })),
     "what the store's watch resolved to": stored((end) => ({ watch: async () => end })),

@@ -5,6 +5,7 @@
 import { outlined } from "./answer-outline.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import { LARGEST, readUpTo, readerOf } from "./outside.js";
+import { handled } from "../stores/foreign-promise.js";
 import { canReadAhead, joined, readAhead, readInto } from "./read-ahead.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -99,7 +100,7 @@ async function copied(response) {
     const copy = response.clone();
     // What is compressed may be of any length; pages of other origins are not told whether it is.
     const isTold = length !== null && !headers.has("content-encoding") && response.type !== "cors";
-    return isTold || !copy.body ? await copy.text() : await readUpTo(copy.body.getReader());
+    return isTold || !copy.body ? await handled(copy.text()) : await readUpTo(copy.body.getReader());
   } catch {
     return undefined;
   }

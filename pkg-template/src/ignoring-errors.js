@@ -1,5 +1,7 @@
 // Calls of functions whose result does not matter.
 
+import { handled } from "../stores/foreign-promise.js";
+
 /**
  * Calls a function and ignores what it throws and how a promise that it returns is rejected, at once or later.
  *
@@ -8,7 +10,7 @@
  */
 export async function ignoringErrors(action) {
   try {
-    await action();
+    await handled(action());
   } catch {
     // By design.
   }

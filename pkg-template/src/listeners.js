@@ -2,6 +2,7 @@
 
 import { inRootContext } from "./root-context.js";
 import { TokenError, errorOf } from "./token-error.js";
+import { handled } from "../stores/foreign-promise.js";
 
 /** @typedef {import("../index.js").TokenEvent} TokenEvent */
 /** @typedef {(event: any) => unknown} Listener */
@@ -78,7 +79,7 @@ export class Listeners {
       return;
     }
     // Not `Promise.resolve`, which returns a promise of the user's as it is: its class or its `then` may throw.
-    if (Object(result) === result) new Promise((resolve) => resolve(result)).then(undefined, report);
+    if (Object(result) === result) new Promise((resolve) => resolve(handled(result))).then(undefined, report);
   }
 
   /** @param {string} type */

@@ -8,6 +8,7 @@ import { checkedSignal, reasonOf } from "./abort-signal.js";
 import { AccessToken } from "./access-token.js";
 import { boot } from "./boot.js";
 import { Desk } from "./desk.js";
+import { ignoringErrors } from "./ignoring-errors.js";
 import { Listeners } from "./listeners.js";
 import { microtask } from "./microtask.js";
 import { callSnapshot } from "./options-snapshot.js";
@@ -18,6 +19,7 @@ import { keyOf, selectorOf } from "./selector.js";
 import { StatusChanges, statusOf } from "./status.js";
 import { TokenError, errorOf, fieldsOf } from "./token-error.js";
 import { ASK, TELL } from "./words.js";
+import { handled } from "../stores/foreign-promise.js";
 
 /** @typedef {import("./boot.js").Core} Core */
 /** @typedef {import("./running.js").Running} Running */
@@ -176,7 +178,7 @@ export class Office extends Outside {
     if (typeof fetch !== "function") {
       throw new TokenError("unsupported", "there is no `fetch` here; give one as option `fetch`");
     }
-    return fetch(input, init);
+    return handled(fetch(input, init));
   }
 
   /**
@@ -484,11 +486,8 @@ export class Office extends Outside {
     if (typeof waitUntil !== "function") return undefined;
     return (promise) => {
       const settled = promise.catch(() => {});
-      try {
-        waitUntil(settled);
-      } catch {
-        // There is no request to keep: the caller waits all the same.
-      }
+      // Where there is no request to keep, the caller waits all the same.
+      void ignoringErrors(() => waitUntil(settled));
     };
   }
 

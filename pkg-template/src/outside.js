@@ -8,6 +8,7 @@ import { runFakedMicrotasks } from "./microtask.js";
 import { ioEndsWithRequest } from "./request-scope.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import { lazyTextDecoder } from "./utf8.js";
+import { handled } from "../stores/foreign-promise.js";
 
 /**
  * Told once how it ended, and never while the core is on the stack. Gives whether anybody still waited: the core waits
@@ -158,11 +159,11 @@ export class Outside {
       return undefined;
     }
     if (typeof started === "function") return () => void ignoringErrors(started);
-    const later = new Promise((resolve) => resolve(started)).catch(() => undefined);
+    const later = new Promise((resolve) => resolve(handled(started))).catch(() => undefined);
     return () =>
       void ignoringErrors(async () => {
         const end = await later;
-        if (typeof end === "function") await end();
+        if (typeof end === "function") await handled(end());
       });
   }
 
@@ -252,7 +253,7 @@ function wait(action, signal, done) {
   const giveUp = () => end([LATE]);
   signal?.addEventListener("abort", giveUp);
   // Not `Promise.resolve`, which gives back a promise of the user's as it is, whose class or `then` may throw.
-  new Promise((resolve) => resolve(action())).then(
+  new Promise((resolve) => resolve(handled(action()))).then(
     (value) => end([GAVE, value]),
     (thrown) => end([THREW, thrown]),
   );
@@ -272,12 +273,12 @@ async function exchanged(fetch, url, init, wanted) {
   const signal = /** @type {AbortSignal} */ (init.signal);
   if (typeof fetch !== "function") return "absent";
   try {
-    const answer = await fetch(url, init);
+    const answer = await handled(fetch(url, init));
     const told = headersOf(answer, wanted);
     const reader = told && readerOf(answer.body);
     // No stream: an empty answer, or a `fetch` of the user's that has only text.
     if (!told || !(reader || typeof answer.text === "function")) return "rubbish";
-    const text = reader ? await readUpTo(reader, signal) : await answer.text();
+    const text = reader ? await readUpTo(reader, signal) : await handled(answer.text());
     if (typeof text !== "string") return reader ? "large" : "rubbish";
     return text.length > LARGEST ? "large" : [text, ...told];
   } catch (error) {
@@ -346,7 +347,7 @@ export async function readUpTo(reader, signal, largest = LARGEST) {
   const parts = [];
   let size = 0;
   for (let spent = 0; !signal?.aborted;) {
-    const { value } = await reader.read();
+    const { value } = await handled(reader.read());
     runFakedMicrotasks();
     // Of any realm, and not what only inherits from bytes.
     if (!ArrayBuffer.isView(value)) break;
@@ -377,6 +378,6 @@ export async function readUpTo(reader, signal, largest = LARGEST) {
  */
 export async function wholeText(answer, largest) {
   const reader = readerOf(answer.body);
-  const text = reader ? await readUpTo(reader, undefined, largest) : await answer.text();
+  const text = reader ? await readUpTo(reader, undefined, largest) : await handled(answer.text());
   return text === undefined || text.length > largest ? undefined : text.replace(/^\uFEFF/, "");
 }

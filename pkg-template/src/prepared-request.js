@@ -5,6 +5,7 @@
 // the token is awaited, and `fetch` would then send something else than was checked.
 
 import { addressOf } from "./origins.js";
+import { handled } from "../stores/foreign-promise.js";
 
 /**
  * A request as it was when `fetch` was called.
@@ -101,7 +102,7 @@ function prepareForeign(url, foreign, members) {
   Object.assign(all, members);
   if (all.body !== undefined || isRead(all.method)) return prepareUrl(url, all);
   if (typeof foreign.arrayBuffer !== "function") return prepareUrl(url, { ...all, body: foreign.body });
-  const reading = new Promise((resolve) => resolve(foreign.arrayBuffer()));
+  const reading = new Promise((resolve) => resolve(handled(foreign.arrayBuffer())));
   // Reported to the caller when it is awaited, which may be never.
   reading.catch(() => {});
   return { ...prepareUrl(url, all), reading };

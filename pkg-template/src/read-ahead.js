@@ -6,6 +6,7 @@
 
 import { runFakedMicrotasks } from "./microtask.js";
 import { lazyTextDecoder } from "./utf8.js";
+import { handled } from "../stores/foreign-promise.js";
 
 /**
  * What was read. Given as it is at most once: what asks for it in another form gets it from `other`.
@@ -90,7 +91,7 @@ const NONE = new Uint8Array(0);
 export async function readInto(parts, reader, largest) {
   let size = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await handled(reader.read());
     runFakedMicrotasks();
     if (done) return true;
     parts.push(value);

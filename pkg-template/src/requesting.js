@@ -14,6 +14,7 @@ import { LARGEST, wholeText } from "./outside.js";
 import { prepare, sendable } from "./prepared-request.js";
 import { print } from "./printing.js";
 import { TokenError, errorOf } from "./token-error.js";
+import { handled } from "../stores/foreign-promise.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
 
@@ -76,7 +77,7 @@ function scopesBy(scopesOf, document, provider, operation) {
  */
 function called(scopesOf, provider) {
   try {
-    return scopesOf();
+    return handled(scopesOf());
   } catch (thrown) {
     // `requiredScopes` is in an entry with its own copy of the class.
     if (TokenError.is(thrown)) throw errorOf({ ...thrown, message: thrown.message, provider });

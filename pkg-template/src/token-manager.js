@@ -11,6 +11,7 @@ import { sharedManager } from "./shared-managers.js";
 import { TokenError } from "./token-error.js";
 import { finalizationRegistry, weakRef } from "./weak.js";
 import { TELL } from "./words.js";
+import { handled } from "../stores/foreign-promise.js";
 
 /** @typedef {import("../index.js").AccessToken} AccessToken */
 /** @typedef {import("../index.js").CoreSource} CoreSource */
@@ -206,7 +207,7 @@ export class TokenManager extends TokenSession {
    * @returns {Promise<void>}
    */
   static async ready(source) {
-    await boot(source);
+    await boot(handled(source));
   }
 
   /**

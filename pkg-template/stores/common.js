@@ -1,5 +1,7 @@
 // What the stores have in common: their errors, their limit, and how fences grow.
 
+import { handled } from "./foreign-promise.js";
+
 /** @import { StoreErrorCode, StoreWarning } from "graphql-token-manager" */
 
 /**
@@ -113,9 +115,9 @@ const digits = () => Math.random().toString(36).slice(2);
 export function warn(listener, warning) {
   if (listener !== undefined) {
     try {
-      listener(warning);
+      handled(listener(warning));
     } catch {
-      // A listener that throws must not cost a token.
+      // A listener that fails must not cost a token.
     }
     return;
   }

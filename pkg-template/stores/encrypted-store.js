@@ -1,6 +1,7 @@
 // Values of any store, sealed.
 
 import { warn, wrongOption } from "./common.js";
+import { handled } from "./foreign-promise.js";
 import { open, problemOfKey, seal, webCrypto } from "./sealing.js";
 
 /** @import { TokenStore } from "graphql-token-manager" */
@@ -37,7 +38,7 @@ export function encrypted(store, key, { onWarning } = {}) {
 
   return {
     async get(/** @type {string} */ name) {
-      const text = await store.get(name);
+      const text = await handled(store.get(name));
       if (text === undefined) return undefined;
       const value = await keys.open(name, text);
       if (value === undefined) report();
@@ -49,9 +50,9 @@ export function encrypted(store, key, { onWarning } = {}) {
       /** @type {number} */ expiresAt,
       /** @type {number | undefined} */ fence,
     ) {
-      return store.set(name, await keys.seal(name, value), expiresAt, fence);
+      return handled(store.set(name, await keys.seal(name, value), expiresAt, fence));
     },
-    delete: async (/** @type {string} */ name) => store.delete(name),
+    delete: async (/** @type {string} */ name) => handled(store.delete(name)),
     ...(store.acquire && {
       acquire: (/** @type {string} */ name, /** @type {number} */ ttlMs) => store.acquire?.(name, ttlMs),
     }),

@@ -14,6 +14,7 @@ import { ScopeSets } from "./scope-sets.js";
 import { identityOf, isWithin, narrowed, selectorFrom } from "./selector.js";
 import { ignoringErrors } from "../ignoring-errors.js";
 import { TokenError } from "../token-error.js";
+import { handled } from "../../stores/foreign-promise.js";
 import { webCrypto } from "../../stores/sealing.js";
 
 export { toNodeListener } from "./node.js";
@@ -85,7 +86,7 @@ class Desk {
    * @param {Asked} asked
    */
   async #grant(request, asked) {
-    const given = selectorFrom(await this.#options.authorize(request, asked.selector()));
+    const given = selectorFrom(await handled(this.#options.authorize(request, asked.selector())));
     const selector = narrowed(asked, given);
     const identity = identityOf(given);
     await this.#limit(request, given, identity);
@@ -108,7 +109,7 @@ class Desk {
   async #limit(request, given, identity) {
     if (this.#requests === undefined) return;
     const { subject: subjectOf } = this.#options;
-    const subject = subjectOf ? await subjectOf(request, given) : identity;
+    const subject = subjectOf ? await handled(subjectOf(request, given)) : identity;
     if (typeof subject !== "string") {
       throw new TokenError("invalid_options", "`subject` must give a string, such as the id of the user");
     }

@@ -1,5 +1,7 @@
 // The broker for `node:http` and what is built on it.
 
+import { handled } from "../../stores/foreign-promise.js";
+
 /** @import { Broker, NodeRequest, NodeResponse } from "../../broker.js" */
 
 /**
@@ -26,8 +28,8 @@ async function respond(broker, message, response) {
     response.writeHead(400, { "cache-control": "no-store", connection: "close" }).end();
     return;
   }
-  const answer = await broker(request);
-  const body = await answer.text();
+  const answer = await handled(broker(request));
+  const body = await handled(answer.text());
   if (response.destroyed) return;
   const headers = Object.fromEntries(answer.headers);
   // What was not read of the body is not waited for. HTTP/2 has no such header, and no need of it.
