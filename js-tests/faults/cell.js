@@ -9,7 +9,8 @@ import { describe, test } from "node:test";
 
 import { managerFor, sandboxFor } from "../support/setup.js";
 import { assertHoldsNone, secretsOf } from "../support/secrets.js";
-import { failure, next, record } from "../support/waiting.js";
+import { simulatedTime } from "../support/simulated-time.js";
+import { failure, next, record, until } from "../support/waiting.js";
 import { FAULTS, foreseen, meaningOf, told } from "./expectations.js";
 import { APIS, NAMES, RETRY, accepts, asked } from "./providers.js";
 
@@ -18,27 +19,25 @@ import { APIS, NAMES, RETRY, accepts, asked } from "./providers.js";
 /** @import { TokenManager } from "graphql-token-manager" */
 /** @import { Moment, Row } from "./expectations.js" */
 
-const MINUTE = 60_000;
-/** A background refresh then comes a second after the first grant, and leaves nine for what goes wrong. */
-const SOON = 10_000;
+/** Refreshed five minutes before its end, which leaves time for what goes wrong. */
+const HOUR = 3_600_000;
+const ATTEMPTS = 3;
 
 /**
- * The cells of one moment: every fault, at every API that it can happen to.
+ * The cells of one moment: every fault, at every API that it can happen to. One after the other, in simulated time.
  * @param {Moment} moment
  * @param {"once" | "for good"} lasts
  */
 export function describeCells(moment, lasts) {
-  describe(`a ${moment}, spoilt ${lasts}, by`, { concurrency: 12 }, () => {
+  describe(`a ${moment}, spoilt ${lasts}, by`, () => {
     for (const row of FAULTS) {
-      test(row.title, { concurrency: true }, async (t) => {
-        const lifetime = moment === "background refresh" ? SOON : MINUTE;
-        const lifetimes = { fluz: lifetime, toggle: lifetime, braintree: lifetime, acme: lifetime };
-        const sandbox = await sandboxFor(t, { lifetimes });
-
-        const names = row.only ?? NAMES;
-        await Promise.all(
-          names.map((name) => t.test(name, (t) => cell(t, { sandbox, name, row, moment, lasts }))),
-        );
+      test(row.title, async (t) => {
+        const time = simulatedTime(t);
+        const lifetimes = { fluz: HOUR, toggle: HOUR, braintree: HOUR, acme: HOUR };
+        const sandbox = await sandboxFor(t, { lifetimes, now: time.now });
+        for (const name of row.only ?? NAMES) {
+          await t.test(name, (t) => cell(t, { sandbox, time, name, row, moment, lasts }));
+        }
       });
     }
   });
@@ -46,24 +45,30 @@ export function describeCells(moment, lasts) {
 
 /**
  * @param {TestContext} t
- * @param {{ sandbox: Sandbox, name: ProviderName, row: Row, moment: Moment, lasts: "once" | "for good" }} cell
+ * @param {object} cell
+ * @param {Sandbox} cell.sandbox
+ * @param {ReturnType<typeof simulatedTime>} cell.time
+ * @param {ProviderName} cell.name
+ * @param {Row} cell.row
+ * @param {Moment} cell.moment
+ * @param {"once" | "for good"} cell.lasts
  */
-async function cell(t, { sandbox, name, row, moment, lasts }) {
+async function cell(t, { sandbox, time, name, row, moment, lasts }) {
   const api = APIS[name];
-  // Waiting for a timeout is all that takes time here.
-  const isLate = row.fault.kind === "delay";
-  const attempts = !isLate ? 3 : lasts === "once" ? 2 : 1;
-  const pace = moment === "background refresh" ? { refreshWindow: 0.9 } : {};
   const scopes = name === "fluz" ? { scopes: ["LIST_OFFERS", "LIST_PAYMENT"] } : {};
-  const timing = { timeoutMs: isLate ? 2_500 : 10_000, retry: { ...RETRY, attempts }, ...pace };
-  const tokens = managerFor(t, api.options(sandbox, { ...timing, ...scopes }));
-  const expected = foreseen({ meaning: meaningOf(row, name), api, moment, lasts, attempts });
+  const tokens = managerFor(t, api.options(sandbox, { retry: { ...RETRY, attempts: ATTEMPTS }, ...scopes }));
+  const expected = foreseen({ meaning: meaningOf(row, name), api, moment, lasts, attempts: ATTEMPTS });
   const held = moment === "first grant" ? undefined : await tokens.getToken();
   const before = asked(sandbox, name).length;
   const heal = sandbox.fault({ ...row.fault, provider: name, ...(lasts === "once" ? { times: 1 } : {}) });
   const events = record(tokens);
 
-  const outcome = await ACT[moment](tokens, expected.code);
+  const acting = ACT[moment](tokens, time, expected.code);
+  if (row.fault.kind === "delay") {
+    const late = lasts === "once" ? 1 : expected.operations.length;
+    await letTimeRunOut(sandbox, time, name, late);
+  }
+  const outcome = await acting;
 
   const { code } = expected;
   assert.deepEqual(asked(sandbox, name).slice(before), expected.operations);
@@ -101,24 +106,41 @@ async function cell(t, { sandbox, name, row, moment, lasts }) {
 }
 
 /**
+ * Has the time for an answer run out, whenever the provider has begun to delay one.
+ * @param {Sandbox} sandbox
+ * @param {ReturnType<typeof simulatedTime>} time
+ * @param {ProviderName} name
+ * @param {number} late How many answers.
+ */
+async function letTimeRunOut(sandbox, time, name, late) {
+  const delayed = () =>
+    sandbox.requests().filter(({ provider, fault }) => provider === name && fault === "delay").length;
+  for (let count = 1; count <= late; count++) {
+    await until(() => delayed() === count, `answer number ${count} is delayed`);
+    time.next();
+  }
+}
+
+/**
  * Has a token asked for, and waits for the end of that; gives the error, if there is one.
- * @type {Record<Moment, (tokens: TokenManager, code?: string) => Promise<import("graphql-token-manager").TokenError | void>>}
+ * @type {Record<Moment, (tokens: TokenManager, time: ReturnType<typeof simulatedTime>, code?: string) => Promise<import("graphql-token-manager").TokenError | void>>}
  */
 const ACT = {
-  "first grant": async (tokens, code) => {
+  "first grant": async (tokens, _, code) => {
     const callers = [tokens.getToken(), tokens.getToken(), tokens.getAccessToken()];
     if (code === undefined) return void (await Promise.all(callers));
     const [first, ...others] = await Promise.all(callers.map(failure));
     assert.deepEqual(others, [first, first], "one error for all who waited");
     return first;
   },
-  "forced refresh": async (tokens, code) => {
+  "forced refresh": async (tokens, _, code) => {
     if (code === undefined) return void (await tokens.refresh());
     return failure(tokens.refresh());
   },
-  "background refresh": async (tokens, code) => {
-    if (code === undefined) return void (await next(tokens, "token"));
-    const { error } = await next(tokens, "error");
-    return error;
+  "background refresh": async (tokens, time, code) => {
+    const ended = code === undefined ? next(tokens, "token") : next(tokens, "error");
+    time.next();
+    const event = await ended;
+    return event.type === "error" ? event.error : undefined;
   },
 };

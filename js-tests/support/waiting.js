@@ -9,7 +9,11 @@ import { TokenError } from "graphql-token-manager";
 /** @import { TokenEvent, TokenManager } from "graphql-token-manager" */
 
 /** Longest wait: far more than anything here takes, on any machine. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 120_000;
+
+// The real ones, also where a test replaces them later.
+const { setTimeout, clearTimeout } = globalThis;
+const now = performance.now.bind(performance);
 
 /**
  * Resolves when a condition holds; it is looked at every few milliseconds.
@@ -18,11 +22,11 @@ const PATIENCE_MS = 20_000;
  * @returns {Promise<void>}
  */
 export function until(condition, what) {
-  const end = performance.now() + PATIENCE_MS;
+  const end = now() + PATIENCE_MS;
   return new Promise((resolve, reject) => {
     const look = () => {
       if (condition()) return resolve();
-      if (performance.now() > end) return reject(new Error(`waited in vain until ${what}`));
+      if (now() > end) return reject(new Error(`waited in vain until ${what}`));
       setTimeout(look, 2);
     };
     look();

@@ -1,0 +1,62 @@
+/**
+ * Simulated time: it stands still until a timer goes off, so that no test depends on how fast the machine is.
+ *
+ * @module
+ */
+
+/** @import { TestContext } from "node:test" */
+
+/** Timers of this delay and more go off only by `next`; shorter ones, such as pauses between attempts, by themselves. */
+const HELD_FROM_MS = 2_000;
+
+/**
+ * Replaces `Date.now`, `performance.now` and `setTimeout` until the test ends. Give `now` to the sandbox, so that its
+ * time is the same. Tests that share a process must not run beside one that uses this.
+ * @param {TestContext} t
+ */
+export function simulatedTime(t) {
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  const [wall, monotonic] = [Date.now(), performance.now()];
+  let passed = 0;
+  /** Timers that wait for `next`. @type {Map<unknown, { due: number, callback: () => void }>} */
+  const held = new Map();
+
+  const now = () => wall + passed;
+  t.mock.method(Date, "now", now);
+  t.mock.method(performance, "now", () => monotonic + passed);
+  /** @type {(callback: (...args: any[]) => void, delay?: number, ...args: any[]) => any} */
+  const setTimer = (callback, delay = 0, ...args) => {
+    // Only timers of Node's own have arguments.
+    if (args.length > 0) return set(callback, delay, ...args);
+    const due = passed + delay;
+    if (delay >= HELD_FROM_MS) {
+      const timer = { ref() {}, unref() {} };
+      held.set(timer, { due, callback });
+      return timer;
+    }
+    const goOff = () => {
+      passed = Math.max(passed, due);
+      callback();
+    };
+    return set(goOff, delay);
+  };
+  t.mock.method(globalThis, "setTimeout", /** @type {any} */ (setTimer));
+  t.mock.method(
+    globalThis,
+    "clearTimeout",
+    /** @type {any} */ ((/** @type {any} */ timer) => held.delete(timer) || clear(timer)),
+  );
+
+  return {
+    now,
+    /** Lets time pass until the earliest timer that is held is due, and has it go off. */
+    next: () => {
+      const [first] = [...held].sort(([, a], [, b]) => a.due - b.due);
+      if (first === undefined) throw new Error("no timer is set");
+      const [timer, { due, callback }] = first;
+      held.delete(timer);
+      passed = Math.max(passed, due);
+      callback();
+    },
+  };
+}
