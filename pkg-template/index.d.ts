@@ -266,15 +266,19 @@ export class TokenManager {
   status(): Status;
 
   /**
-   * Calls `listener` at each event of a type. It may call any method; one that throws disturbs
-   * nobody, and a `warning` says so.
+   * Calls `listener` at each event of a type, with the event and the manager. It may call any method; one that throws
+   * disturbs nobody, and a `warning` says so.
+   *
+   * A listener that refers to the manager keeps it from being collected until it is closed, as do functions and stores in
+   * the options that refer to it, its sessions, and callers that wait. One that uses its second argument instead does not. A
+   * manager that was collected is closed; listeners for `close` then get `undefined` as their second argument.
    *
    * @returns a function that ends it
    * @throws {TokenError} `invalid_options` if there is no such event
    */
   on<T extends TokenEvent["type"]>(
     type: T,
-    listener: (event: Extract<TokenEvent, { type: T }>) => unknown,
+    listener: (event: Extract<TokenEvent, { type: T }>, tokens: ListenerTarget<T, this>) => unknown,
   ): () => void;
 
   /**
@@ -294,7 +298,13 @@ export class TokenManager {
  * A session of a manager: see {@link TokenManager.session}. It keeps its manager from being collected; a session that
  * nobody has is given up like one that nobody uses.
  */
-export interface TokenSession extends Omit<TokenManager, "session" | "close"> {
+export interface TokenSession extends Omit<TokenManager, "session" | "on" | "close"> {
+  /** As {@link TokenManager.on}, for the events of this session, which is the second argument. */
+  on<T extends TokenEvent["type"]>(
+    type: T,
+    listener: (event: Extract<TokenEvent, { type: T }>, session: ListenerTarget<T, this>) => unknown,
+  ): () => void;
+
   /**
    * Ends this session for all who have it: its callers that wait reject with `closed`, and its token is forgotten.
    * {@link TokenManager.session} then gives another. Nothing is ended where the selector selects nothing: that is the
@@ -475,6 +485,11 @@ export interface Status {
   /** How many sessions are held, the manager's own included; one for each set of scopes of each identity. */
   sessions: number;
 }
+
+/** The second argument of a listener: what it was added to. It may have been collected where it is closed. */
+export type ListenerTarget<Type extends TokenEvent["type"], Target> = Type extends "close"
+  ? Target | undefined
+  : Target;
 
 /** What listeners get: frozen, and without any token. */
 export type TokenEvent =

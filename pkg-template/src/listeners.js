@@ -5,28 +5,34 @@ import { TokenError, errorOf } from "./token-error.js";
 import { handled } from "../stores/foreign-promise.js";
 
 /** @typedef {import("../index.js").TokenEvent} TokenEvent */
-/** @typedef {(event: any) => unknown} Listener */
+/** @typedef {(event: any, target: any) => unknown} Listener */
+
+/**
+ * @typedef {object} Entry
+ * @property {string} type
+ * @property {Listener} listener
+ * @property {unknown} key of the session whose events to tell; `undefined` for all
+ * @property {{ deref(): object | undefined }} target the manager or session that it was added to, unless it was collected
+ */
 
 const TYPES = ["token", "change", "retry", "error", "expired", "warning", "close"];
 
 export class Listeners {
-  /** @type {{ type: string, listener: Listener, key: unknown }[]} */
+  /** @type {Entry[]} */
   #entries = [];
 
   /**
-   * @param {string} type
-   * @param {Listener} listener
-   * @param {unknown} key of the session whose events to tell; `undefined` for all
-   * @returns {() => void}
+   * @param {Entry} entry
+   * @returns {() => void} takes it back
    */
-  add(type, listener, key) {
+  add(entry) {
+    const { type, listener } = entry;
     if (!TYPES.includes(type)) {
       throw new TokenError("invalid_options", `there is no such event; give one of ${TYPES.join(", ")}`);
     }
     if (typeof listener !== "function") {
       throw new TokenError("invalid_options", `the listener for \`${type}\` is no function; give one`);
     }
-    const entry = { type, listener, key };
     this.#entries = [...this.#entries, entry];
     return () => {
       this.#entries = this.#entries.filter((other) => other !== entry);
@@ -65,15 +71,16 @@ export class Listeners {
     this.#entries = [];
   }
 
-  /**
-   * @param {{ type: string, listener: Listener }} entry
-   * @param {any} event
-   */
-  #tell({ type, listener }, event) {
+  /** @param {Entry} entry @param {any} event */
+  #tell(entry, event) {
+    const { type, listener } = entry;
+    const target = entry.target.deref();
+    // A manager that was collected is closed soon after, and that is all there is to report of it.
+    if (target === undefined && type !== "close") return;
     const report = () => this.#report(type);
     let result;
     try {
-      result = inRootContext(() => listener(event));
+      result = inRootContext(() => listener(event, target));
     } catch {
       report();
       return;

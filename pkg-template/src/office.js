@@ -59,6 +59,13 @@ const NOTHING_SELECTED = "{}";
 export class Office extends Outside {
   listeners = new Listeners();
 
+  /**
+   * The public manager, unless it was collected.
+   *
+   * @type {{ deref(): import("./token-manager.js").TokenManager | undefined }}
+   */
+  manager = { deref: () => undefined };
+
   /** Where the callers of the manager's own session come to. */
   own = new Desk(this, NOTHING_SELECTED);
 

@@ -7,6 +7,7 @@ import { Office } from "./office.js";
 import { optionsSnapshot } from "./options-snapshot.js";
 import { mayReplace } from "./origins.js";
 import { request } from "./requesting.js";
+import { selectorOf } from "./selector.js";
 import { sharedManager } from "./shared-managers.js";
 import { TokenError } from "./token-error.js";
 import { finalizationRegistry, weakRef } from "./weak.js";
@@ -166,16 +167,17 @@ class TokenSession {
 
   /**
    * @param {string} type
-   * @param {(event: any) => unknown} listener
+   * @param {(event: any, target: any) => unknown} listener
    * @returns {() => void}
    */
   on(type, listener) {
     const desk = this.#desk;
     const { office, key } = desk;
-    if (type !== "change") return office.listeners.add(type, listener, this.#manager && key);
+    const target = this.#manager === undefined ? office.manager : sessionRef(desk, weakRef(this));
     // Of this session alone, also at the manager: its `status()` is that of its own session.
-    const off = office.listeners.add(type, listener, key);
-    if (desk.closed) return off;
+    const isOfOne = this.#manager !== undefined || type === "change";
+    const off = office.listeners.add({ type, listener, key: isOfOne ? key : undefined, target });
+    if (type !== "change" || desk.closed) return off;
     const end = office.changes.watch(desk);
     return () => {
       off();
@@ -236,6 +238,7 @@ export class TokenManager extends TokenSession {
     const office = new Office(optionsSnapshot(options));
     super(office.own, undefined);
     this.#office = office;
+    office.manager = weakRef(this);
     // Made here and not at import, which has no side effect.
     registry ??= finalizationRegistry((/** @type {Office} */ office) => office.close());
     registry.register(this, office, office);
@@ -272,6 +275,16 @@ export class TokenManager extends TokenSession {
     this.#full = 64 + 2 * this.#sessions.size;
   }
 }
+
+/**
+ * A weak reference to a session: to another object of it where the first was collected and the manager was not.
+ *
+ * @param {Desk} desk
+ * @param {{ deref(): TokenSession | undefined }} first
+ */
+const sessionRef = ({ office, key }, first) => ({
+  deref: () => first.deref() ?? office.manager.deref()?.session(selectorOf(key)),
+});
 
 const value = (/** @type {AccessToken} */ token) => token.value;
 const whole = (/** @type {AccessToken} */ token) => token;
