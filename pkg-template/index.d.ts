@@ -406,7 +406,7 @@ export interface RequestOptions {
    * these scopes alone. An empty list: the session's own token. The request is not sent where the function throws: a
    * `TokenError` as it is, anything else as the `cause` of an `invalid_options`.
    */
-  scopes?: readonly string[] | RequestScopes | undefined;
+  scopes?: readonly (FluzScope | BraintreeScope)[] | RequestScopes | undefined;
   /**
    * Bytes of the answer that are read at most, counted after decompression. A longer one rejects with `protocol`. Above 0;
    * `Infinity` for no limit.
@@ -443,7 +443,7 @@ export interface GetTokenOptions extends RefreshOptions {
    * alone and shared by all calls for the same scopes. Other callers keep the token they had. An empty list: the
    * session's own scopes. `insufficient_scope` where fewer are granted.
    */
-  scopes?: readonly string[] | undefined;
+  scopes?: readonly (FluzScope | BraintreeScope)[] | undefined;
   /**
    * Whether the token must have been asked for with exactly these scopes (`scopes`, else the session's), such as for a page:
    * another session of the same user may hold one with more scopes, which is otherwise used as well.
@@ -569,7 +569,7 @@ export type TokenEvent =
  *   presented again after 15 s, 1, 4 and then every 15 minutes; others twice in all, until they change or
  *   `refresh()` is called.
  * - `credentials_unavailable`: a secret function threw, took longer than `timeoutMs`, or gave no string.
- * - `insufficient_scope`: fewer scopes were granted than are needed; see `missingScopes`.
+ * - `insufficient_scope`: fewer scopes were granted than are needed; `missingScopes` lists those that are known.
  * - `token_rejected`: the API refused a token that was granted just before.
  * - `rate_limited`: 429, or the provider's own throttle; see `retryAfterMs`.
  * - `network`: no answer.
@@ -619,7 +619,7 @@ export interface TokenErrorDetails {
   requestId?: string | undefined;
   /** How long the provider asked to be left alone. */
   retryAfterMs?: number | undefined;
-  /** Scopes that were needed and not granted. */
+  /** Scopes that were needed and not granted; for `insufficient_scope`, an empty list by default. */
   missingScopes?: readonly string[] | undefined;
   /** How many requests were made. */
   attempts?: number | undefined;
@@ -630,17 +630,12 @@ export interface TokenErrorDetails {
   cause?: unknown;
 }
 
-/**
- * What every method rejects with. Holds no secret, no token and no answer's body, in whatever
- * way it is printed.
- */
-export class TokenError extends Error {
-  /** For a `grant` function to throw. */
-  constructor(code: TokenErrorCode, message: string, details?: TokenErrorDetails);
+/** A {@link TokenError} with the code `Code`. */
+export interface TokenErrorOf<Code extends TokenErrorCode> extends Error {
   /** The class's name. */
   readonly name: "TokenError" | "GraphQLRequestError";
-  /** What to branch on. */
-  readonly code: TokenErrorCode;
+  /** What to branch on: where it is compared, TypeScript knows what else the error has. */
+  readonly code: Code;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
   /** The provider's name. */
@@ -651,12 +646,58 @@ export class TokenError extends Error {
   readonly requestId?: string;
   /** How long the provider asked to be left alone. */
   readonly retryAfterMs?: number;
-  /** Scopes that were needed and not granted. */
-  readonly missingScopes?: readonly string[];
+  /**
+   * Scopes that were needed and not granted. Always a list with the code `insufficient_scope`, empty where the API did not
+   * name them.
+   */
+  readonly missingScopes: Code extends "insufficient_scope"
+    ? readonly string[]
+    : readonly string[] | undefined;
   /** How many requests were made. */
   readonly attempts?: number;
+}
+
+/**
+ * What every method rejects with. Holds no secret, no token and no answer's body, in whatever
+ * way it is printed.
+ *
+ * @example
+ * ```ts
+ * import { TokenError, TokenManager } from "graphql-token-manager";
+ *
+ * declare const tokens: TokenManager;
+ *
+ * try {
+ *   await tokens.getToken({ scopes: ["MAKE_DEPOSIT"] });
+ * } catch (error) {
+ *   if (TokenError.is(error) && error.code === "insufficient_scope") console.log(error.missingScopes.join());
+ *   else throw error;
+ * }
+ * ```
+ */
+export type TokenError =
+  | TokenErrorOf<"insufficient_scope">
+  | TokenErrorOf<Exclude<TokenErrorCode, "insufficient_scope" | "graphql_errors">>
+  | GraphQLRequestError;
+
+/** What every method rejects with. */
+export const TokenError: TokenErrorConstructor;
+
+/** The class of {@link TokenError}, which may be extended. */
+export interface TokenErrorConstructor {
+  /** For a `grant` function to throw. */
+  new <Code extends TokenErrorCode = TokenErrorCode>(
+    code: Code,
+    message: string,
+    details?: TokenErrorDetails,
+  ): TokenErrorOf<Code>;
   /** Whether a value is a `TokenError`, also one of another realm or another copy of this package. */
-  static is(value: unknown): value is TokenError;
+  is(value: unknown): value is TokenError;
+  /** That of every class. It is stated because `instanceof` would not distinguish the codes otherwise. */
+  [Symbol.hasInstance]<Class extends abstract new (...values: any) => unknown>(
+    this: Class,
+    value: unknown,
+  ): value is Class extends TokenErrorConstructor ? TokenError : InstanceType<Class>;
 }
 
 /**
@@ -666,19 +707,24 @@ export class TokenError extends Error {
  * Its message tells the codes alone, and printing it shows neither `errors` nor `data`: errors of an
  * API quote what they were sent.
  */
-export class GraphQLRequestError extends TokenError {
-  /** For tests. */
-  constructor(message: string, details: GraphQLRequestErrorDetails);
+export interface GraphQLRequestError extends TokenErrorOf<"graphql_errors"> {
   /** The class's name. */
   readonly name: "GraphQLRequestError";
-  /** Always this one. */
-  readonly code: "graphql_errors";
   /** The answer's errors, as they came. */
   readonly errors: readonly GraphQLAnswerError[];
   /** The answer's data: `null` or missing, or a part of what was asked for. */
   readonly data: any;
+}
+
+/** What {@link TokenManager.request} rejects with where the answer has errors. */
+export const GraphQLRequestError: GraphQLRequestErrorConstructor;
+
+/** The class of {@link GraphQLRequestError}. */
+export interface GraphQLRequestErrorConstructor {
+  /** For tests. */
+  new (message: string, details: GraphQLRequestErrorDetails): GraphQLRequestError;
   /** Whether a value is a `GraphQLRequestError`, also one of another realm or another copy of this package. */
-  static is(value: unknown): value is GraphQLRequestError;
+  is(value: unknown): value is GraphQLRequestError;
 }
 
 /** What a {@link GraphQLRequestError} tells. */

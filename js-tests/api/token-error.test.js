@@ -74,6 +74,17 @@ describe("a TokenError", () => {
     assert.equal("cause" in bare, false);
   });
 
+  test("of the code `insufficient_scope` always has a list of scopes", () => {
+    const unknown = new TokenError("insufficient_scope", "x");
+    const known = new TokenError("insufficient_scope", "x", { missingScopes: ["A"] });
+    const other = new TokenError("network", "x");
+
+    assert.deepEqual(
+      [unknown.missingScopes, known.missingScopes, other.missingScopes],
+      [[], ["A"], undefined],
+    );
+  });
+
   test("keeps its cause, where it was given one", () => {
     const cause = new Error("before");
 

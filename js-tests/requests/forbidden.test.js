@@ -26,7 +26,7 @@ test("Braintree: too few scopes look like bad credentials, and are told as what 
   );
   assert.match(error.message, /AUTHENTICATION/);
   // What an operation needs is not known without the caller's own list.
-  assert.equal(error.missingScopes, undefined);
+  assert.deepEqual(error.missingScopes, []);
   assert.match(`${error.requestId}`, /^[0-9a-f-]{36}$/);
   // The token and its successor were good all along.
   assert.equal(sandbox.counts().braintree.grants, 2);

@@ -44,7 +44,10 @@ export class TokenError extends Error {
     this.code = code;
     this.retryable = details.retryable ?? RETRYABLE.has(code);
     for (const key of DETAILS) {
-      if (details[key] !== undefined) Object.assign(this, { [key]: details[key] });
+      // The types promise a list of scopes for the code that is about them.
+      const value =
+        details[key] ?? (key === "missingScopes" && code === "insufficient_scope" ? [] : undefined);
+      if (value !== undefined) Object.assign(this, { [key]: value });
     }
   }
 
