@@ -11,6 +11,7 @@ use std::{
     alloc::System,
     collections::BTreeMap,
     hint::black_box,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -20,7 +21,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use core::{
     AccessToken, CallId, Effect, Event, FlightId, Jitter, Limits, Policy, Pool, PoolEffect, RefreshMode,
-    ScopeSet, SessionId, Skew, Stamp, TokenSet, Tokens, UnixMillis, Want,
+    ScopeSet, SessionId, Skew, Stamp, TokenSet, UnixMillis, Want,
 };
 
 #[path = "../src/core/tests/crowd.rs"]
@@ -263,12 +264,12 @@ impl Bench {
         }
     }
 
-    fn token(&mut self) -> TokenSet {
+    fn token(&mut self) -> Rc<TokenSet> {
         self.tokens += 1;
         // As long as it says, and no longer: what is spare would be counted.
         let mut text = String::with_capacity(TOKEN);
         text.push_str(&format!("{:0>TOKEN$}", self.tokens));
-        TokenSet::from(Tokens {
+        Rc::new(TokenSet {
             access_token: AccessToken::new(text),
             refresh_token: None,
             scopes: Some(self.scopes.iter().collect()),

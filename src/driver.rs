@@ -64,7 +64,7 @@ pub(crate) struct Driver {
     gone: RefCell<Vec<(SessionId, Function)>>,
     face: Face,
     /// The last token and error, as the face has them: thousands of callers may share one.
-    made: RefCell<Option<(TokenSet, Held)>>,
+    made: RefCell<Option<(Rc<TokenSet>, Held)>>,
     blamed: RefCell<Option<(TokenError, JsValue)>>,
 }
 
@@ -360,7 +360,7 @@ impl Driver {
         self.pool.borrow().own()
     }
 
-    fn observed(&self, response: &JsValue) -> Option<TokenSet> {
+    fn observed(&self, response: &JsValue) -> Option<Rc<TokenSet>> {
         let profile = &self.settings.profile;
         let sliding = profile.sliding.as_ref()?;
         let mut wanted = vec!["date"];

@@ -1,6 +1,6 @@
 //! Gets one token, or the scopes that may be asked for: secrets, requests and answers, in order.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
@@ -54,7 +54,7 @@ pub(crate) enum Errand {
 
 /// What was got.
 pub(crate) enum Got {
-    Token(TokenSet),
+    Token(Rc<TokenSet>),
     Scopes(ScopeSet),
 }
 
@@ -237,7 +237,7 @@ impl Granting<'_> {
         self.face.grant(function, refresh_token, &scopes, &self.key, self.signal, done);
     }
 
-    fn by_function(&self, ending: Ending, grant: &Grant) -> Result<TokenSet, GrantFailure> {
+    fn by_function(&self, ending: Ending, grant: &Grant) -> Result<Rc<TokenSet>, GrantFailure> {
         let name = &self.settings.profile.name;
         if let Ending::Threw(thrown) = &ending
             && let Some(error) = self.face.own_error(thrown)

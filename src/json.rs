@@ -7,8 +7,6 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use zeroize::Zeroizing;
 
-use crate::core::parts;
-
 /// A JSON value (RFC 8259), and what JavaScript has besides. Its texts are wiped when dropped: some
 /// are secrets.
 ///
@@ -99,7 +97,7 @@ impl Json {
     /// What lies at a path: names and positions with dots between them.
     pub fn at(&self, path: &str) -> Option<&Self> {
         let mut value = self;
-        for key in parts(path, b'.') {
+        for key in path.split('.') {
             value = value.get(key)?;
         }
         Some(value)

@@ -70,7 +70,7 @@
 //! let effects = lifecycle.handle(Event::Requested(CallId(1), Want::USABLE), now);
 //! let [Effect::Send(flight, Grant::Authenticate)] = effects[..] else { panic!("it asks the provider") };
 //!
-//! let tokens = Tokens {
+//! let tokens = TokenSet {
 //!     access_token: AccessToken::new("secret"),
 //!     refresh_token: None,
 //!     scopes: None,

@@ -1,8 +1,13 @@
 //! Why there is no token, in the words of the public contract.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    rc::Rc,
+    time::Duration,
+};
 
-use super::{Handed, ScopeSet};
+use super::ScopeSet;
 
 /// The codes of the public contract; JavaScript sees them as `error.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,11 +103,14 @@ impl ErrorCode {
 ///
 /// Holds no secret and no part of an answer's body but a request id and codes
 /// made of letters, digits and `-_.`.
-pub type TokenError = Handed<Failure>;
+///
+/// One pointer: all callers of an acquisition share its error. A change makes a copy of its own.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenError(Rc<ErrorDetails>);
 
-/// What a [`TokenError`] consists of.
+/// The fields of a [`TokenError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct ErrorDetails {
     /// What to branch on.
     pub code: ErrorCode,
     /// For people; may change.
@@ -137,10 +145,9 @@ pub enum Outlook {
 impl TokenError {
     /// An error that says no more than its code and message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self::from(Failure {
+        Self(Rc::new(ErrorDetails {
             code,
-            message,
+            message: message.into(),
             provider: None,
             status: None,
             request_id: None,
@@ -149,7 +156,7 @@ impl TokenError {
             attempts: None,
             outlook: None,
             cause: None,
-        })
+        }))
     }
 
     /// What every call gets once a manager is closed.
@@ -176,6 +183,26 @@ impl TokenError {
     pub fn missing(mut self, scopes: ScopeSet) -> Self {
         self.missing_scopes = Some(scopes);
         self
+    }
+}
+
+impl Deref for TokenError {
+    type Target = ErrorDetails;
+
+    fn deref(&self) -> &ErrorDetails {
+        &self.0
+    }
+}
+
+impl DerefMut for TokenError {
+    fn deref_mut(&mut self) -> &mut ErrorDetails {
+        Rc::make_mut(&mut self.0)
+    }
+}
+
+impl fmt::Debug for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

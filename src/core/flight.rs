@@ -1,5 +1,7 @@
 //! What is being done about the token.
 
+use std::rc::Rc;
+
 use super::{CredentialId, Fence, FlightId, Reason, RefreshToken, Step, TokenSet, UnixMillis};
 
 /// One attempt to get a token, from the first request to its landing.
@@ -114,7 +116,7 @@ pub enum Phase {
     /// What the grant brought is written to the shared store.
     Saving {
         /// What it brought.
-        tokens: TokenSet,
+        tokens: Rc<TokenSet>,
         /// When the provider was asked.
         since: UnixMillis,
         /// The lease, where there is one.
@@ -154,7 +156,7 @@ impl Phase {
     }
 
     /// The token that is being saved.
-    pub fn saving(&self) -> Option<&TokenSet> {
+    pub fn saving(&self) -> Option<&Rc<TokenSet>> {
         if let Self::Saving { tokens, .. } = self { Some(tokens) } else { None }
     }
 }

@@ -1,12 +1,14 @@
 //! What token we have, and how good it is at a time.
 
+use std::rc::Rc;
+
 use super::{Policy, ScopeSet, TokenSet, UnixMillis, Want};
 
 /// A token and the moments that the policy derives from it.
 #[derive(Clone, Debug)]
 pub struct Holding {
     /// The token. Its refresh token has been taken out: only flights touch that.
-    pub tokens: TokenSet,
+    pub tokens: Rc<TokenSet>,
     /// When a background refresh is due. Kept, because its jitter was thrown once.
     pub refresh_at: UnixMillis,
     /// Whether listeners know that it expired.
@@ -35,7 +37,7 @@ pub enum Stage {
 
 impl Holding {
     /// Holds `tokens`; `jitter` is in `0.0..1.0`.
-    pub fn new(tokens: TokenSet, policy: &Policy, jitter: f64) -> Self {
+    pub fn new(tokens: Rc<TokenSet>, policy: &Policy, jitter: f64) -> Self {
         let refresh_at = policy.refresh_at(tokens.issued_at, tokens.expires_at, jitter);
         Self { tokens, refresh_at, expiry: Expiry::Ahead }
     }

@@ -210,7 +210,7 @@ impl Lifecycle {
     }
 
     /// The token held, valid or not.
-    pub fn held(&self) -> Option<&TokenSet> {
+    pub fn held(&self) -> Option<&Rc<TokenSet>> {
         self.holding.as_ref().map(|holding| &holding.tokens)
     }
 
@@ -359,11 +359,12 @@ impl Lifecycle {
         }
     }
 
-    fn observed(&mut self, mut tokens: TokenSet, now: UnixMillis, effects: &mut Vec<Effect>) {
+    fn observed(&mut self, mut tokens: Rc<TokenSet>, now: UnixMillis, effects: &mut Vec<Effect>) {
         // One that is being saved is about to land.
         let saving = self.flight.as_ref().and_then(|flight| flight.phase.saving());
-        let is =
-            |known: Option<&TokenSet>| known.is_some_and(|known| known.access_token == tokens.access_token);
+        let is = |known: Option<&Rc<TokenSet>>| {
+            known.is_some_and(|known| known.access_token == tokens.access_token)
+        };
         if is(self.held())
             || is(saving)
             || tokens.expires_at <= now
@@ -375,9 +376,10 @@ impl Lifecycle {
             return;
         }
         // Only flights bring refresh tokens, and only they present them.
-        tokens.refresh_token = None;
-        if tokens.scopes.is_none() {
-            tokens.scopes = self.held().and_then(|held| held.scopes.clone());
+        let adopted = Rc::make_mut(&mut tokens);
+        adopted.refresh_token = None;
+        if adopted.scopes.is_none() {
+            adopted.scopes = self.held().and_then(|held| held.scopes.clone());
         }
         self.hold(tokens, Reason::Adopted, effects);
         self.settle(&|it, want| if *want == Want::Fresh { None } else { it.given(want) }, effects);
@@ -469,7 +471,7 @@ impl Lifecycle {
     }
 
     /// Takes over a new token.
-    fn hold(&mut self, mut tokens: TokenSet, reason: Reason, effects: &mut Vec<Effect>) {
+    fn hold(&mut self, mut tokens: Rc<TokenSet>, reason: Reason, effects: &mut Vec<Effect>) {
         effects.push(Effect::Notify(Change::Token {
             reason,
             expires_at: tokens.expires_at.shifted(tokens.provider_clock),
@@ -482,7 +484,7 @@ impl Lifecycle {
         self.scopes_missing = missing;
         // Mostly what was asked for: one set for both.
         if tokens.scopes.as_ref() == Some(&self.scopes) {
-            tokens.scopes = Some(self.scopes.clone());
+            Rc::make_mut(&mut tokens).scopes = Some(self.scopes.clone());
         }
         let holding = Holding::new(tokens, &self.policy, self.jitter.fraction());
         let held = &holding.tokens.access_token;
@@ -633,7 +635,7 @@ pub(super) fn undeliverable(event: &Event) -> Option<Effect> {
 }
 
 /// What a caller gets.
-type Answer = Result<TokenSet, TokenError>;
+type Answer = Result<Rc<TokenSet>, TokenError>;
 
 fn answer(holding: &Holding, want: &Want) -> Answer {
     let Some(missing) = holding.missing_scopes(want) else { return Ok(holding.tokens.clone()) };

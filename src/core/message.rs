@@ -3,7 +3,7 @@
 //! Events are in the past tense and carry what has happened; effects are
 //! imperative and are performed by the driver, in order.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use super::{AccessToken, CredentialId, RefreshToken, Refusal, ScopeSet, TokenError, TokenSet, UnixMillis};
 
@@ -67,7 +67,7 @@ pub enum Event {
     /// An answer of the API refused this token; see [`Refusals`](super::Refusals).
     Refused(AccessToken, Refusal),
     /// A token was seen in an ordinary answer of the API.
-    Observed(TokenSet),
+    Observed(Rc<TokenSet>),
     /// The alarm went off, or the machine woke. Harmless when early or repeated.
     Woke,
     /// What the flight waits for went down with its host, and will not be reported.
@@ -77,9 +77,9 @@ pub enum Event {
     /// The flight presents credentials of this fingerprint to the provider.
     Presented(FlightId, CredentialId),
     /// A grant was answered, or was not.
-    Granted(FlightId, Result<TokenSet, GrantFailure>),
+    Granted(FlightId, Result<Rc<TokenSet>, GrantFailure>),
     /// The shared store was read: what is saved there, if anything.
-    Loaded(FlightId, Result<Option<TokenSet>, TokenError>),
+    Loaded(FlightId, Result<Option<Rc<TokenSet>>, TokenError>),
     /// The lease was asked for; `None` where somebody else has it.
     Leased(FlightId, Result<Option<Fence>, TokenError>),
     /// The shared store was written to.
@@ -127,7 +127,7 @@ pub enum Written {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Tell a caller. Exactly once for each that did not abandon its call.
-    Settle(CallId, Result<TokenSet, TokenError>),
+    Settle(CallId, Result<Rc<TokenSet>, TokenError>),
     /// Ask the provider; answered by [`Event::Granted`].
     Send(FlightId, Grant),
     /// Give up what was sent; no answer is awaited.
@@ -137,7 +137,7 @@ pub enum Effect {
     /// Ask for the lease, without waiting for it; answered by [`Event::Leased`].
     Acquire(FlightId),
     /// Write to the shared store, under the lease where there is one; answered by [`Event::Saved`].
-    Save(FlightId, Option<Fence>, TokenSet),
+    Save(FlightId, Option<Fence>, Rc<TokenSet>),
     /// Give the lease back; no answer is awaited.
     Release(FlightId),
     /// Tell the listeners.

@@ -77,7 +77,6 @@
 mod credentials;
 mod error;
 mod flight;
-mod handed;
 mod holding;
 mod jitter;
 mod lifecycle;
@@ -88,7 +87,6 @@ mod refusals;
 mod scope;
 mod secret;
 mod superseded;
-mod text;
 mod time;
 mod token;
 
@@ -97,9 +95,8 @@ mod token;
 mod tests;
 
 pub use credentials::{CredentialHistory, CredentialId};
-pub use error::{ErrorCode, Failure, Outlook, TokenError};
+pub use error::{ErrorCode, ErrorDetails, Outlook, TokenError};
 pub use flight::{Company, Flight, Phase, Queue, Turn};
-pub use handed::Handed;
 pub use holding::{Expiry, Holding, Stage};
 pub use jitter::Jitter;
 pub use lifecycle::{Lifecycle, Status};
@@ -112,6 +109,5 @@ pub use refusals::{Refusal, Refusals};
 pub use scope::ScopeSet;
 pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};
 pub use superseded::Superseded;
-pub use text::{is_one_of, joined, parts};
 pub use time::{MAX_LIFETIME, Skew, SteadyClock, UnixMillis, millis};
-pub use token::{Stamp, TokenSet, Tokens};
+pub use token::{Stamp, TokenSet};

@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use super::text::joined;
-
 /// A set of scopes, in order, each once (RFC 6749 section 3.3).
 ///
 /// Shared by all who name the same set: a million sessions have few. The empty set
@@ -71,7 +69,7 @@ impl ScopeSet {
 
     /// The scopes with a comma and a space between them, for a message.
     pub fn listed(&self) -> String {
-        joined(&mut self.iter(), ", ")
+        self.listing().join(", ")
     }
 
     /// How many scopes are in it.

@@ -53,11 +53,13 @@ const REMEMBERED: usize = 16;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::core::{Skew, Stamp, Tokens};
+    use std::rc::Rc;
 
-    fn tokens(number: u64) -> TokenSet {
-        TokenSet::from(Tokens {
+    use super::*;
+    use crate::core::{Skew, Stamp, TokenSet};
+
+    fn tokens(number: u64) -> Rc<TokenSet> {
+        Rc::new(TokenSet {
             access_token: AccessToken::new(format!("token {number}")),
             refresh_token: None,
             scopes: None,

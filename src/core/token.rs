@@ -1,13 +1,10 @@
 //! What a grant brings.
 
-use super::{AccessToken, Handed, RefreshToken, ScopeSet, Skew, UnixMillis};
+use super::{AccessToken, RefreshToken, ScopeSet, Skew, UnixMillis};
 
-/// A token and what is known about it; `Tokens { … }.into()` makes one.
-pub type TokenSet = Handed<Tokens>;
-
-/// What a [`TokenSet`] consists of.
+/// An access token, and what was granted with it. Passed as `Rc<TokenSet>`: many callers share one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tokens {
+pub struct TokenSet {
     /// The token itself.
     pub access_token: AccessToken,
     /// The token to renew it with, where the provider gave one.

@@ -35,7 +35,7 @@ pub(super) struct Member {
 }
 
 struct Told {
-    tokens: TokenSet,
+    tokens: Rc<TokenSet>,
     held: Held,
     served_until: UnixMillis,
 }
@@ -247,7 +247,7 @@ impl Driver {
 
     /// The token as the face has it, made once. A provider may repeat a token with another end, which
     /// makes another of it.
-    pub(super) fn held(&self, id: SessionId, tokens: &TokenSet) -> Held {
+    pub(super) fn held(&self, id: SessionId, tokens: &Rc<TokenSet>) -> Held {
         let mut scopes = None;
         if let Some(member) = self.member(id) {
             if let Some(told) = member.told.as_ref().filter(|told| told.tokens == *tokens) {

@@ -46,7 +46,7 @@ impl Shared {
 enum Deed {
     Load,
     Acquire(Duration),
-    Save(Option<Fence>, TokenSet),
+    Save(Option<Fence>, Rc<TokenSet>),
 }
 
 impl Driver {
@@ -65,7 +65,7 @@ impl Driver {
         session: SessionId,
         flight: FlightId,
         fence: Option<Fence>,
-        tokens: TokenSet,
+        tokens: Rc<TokenSet>,
     ) {
         self.store(session, flight, Deed::Save(fence, tokens));
     }
@@ -158,7 +158,7 @@ impl Driver {
         })
     }
 
-    fn read(&self, text: &Secret, name: &str) -> Option<TokenSet> {
+    fn read(&self, text: &Secret, name: &str) -> Option<Rc<TokenSet>> {
         let lifetime = self.settings.profile.lifetime;
         sharing::read(text, name, self.clock.now(), self.wall_ahead(), lifetime, PLATFORM, |token| {
             stamp(token, PLATFORM)

@@ -1,9 +1,6 @@
 //! What has been learned of an API: which spelling it takes, whether it renews.
 
-use crate::{
-    core::parts,
-    provider::{MOST_SPELLINGS, Profile, Spelling},
-};
+use crate::provider::{MOST_SPELLINGS, Profile, Spelling};
 
 /// Which of a profile's spellings something is true of, by their places.
 pub(super) type Spelled = [bool; MOST_SPELLINGS];
@@ -50,7 +47,7 @@ impl Dialect {
         }
         let mut spelled = String::new();
         // Every other part stands between percent signs.
-        for part in parts(document, b'%') {
+        for part in document.split('%') {
             let mut word = part;
             for (place, spelling) in profile.spellings.iter().enumerate() {
                 if spelling.name == part {

@@ -1,9 +1,11 @@
 //! One grant on the wire, from the first request to a token or the reason for none.
 
+use std::rc::Rc;
+
 use crate::{
     core::{
         ErrorCode, Grant, GrantFailure, Outlook, RefreshToken, ScopeSet, Scoping, Stamp, TokenError,
-        TokenSet, is_sendable, joined, parts,
+        TokenSet, is_sendable,
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
@@ -43,7 +45,7 @@ pub enum Verdict {
     /// Ask again at once: something was learned that changes the request.
     AskAgain,
     /// The end.
-    Done(Result<TokenSet, GrantFailure>),
+    Done(Result<Rc<TokenSet>, GrantFailure>),
     /// The end where the application's scopes were asked for: those.
     Scopes(ScopeSet),
 }
@@ -179,7 +181,7 @@ impl<'a> Exchange<'a> {
         answer: &Answer,
         response: &HttpResponse,
         platform: Platform,
-    ) -> Result<TokenSet, String> {
+    ) -> Result<Rc<TokenSet>, String> {
         let Profile { expiry, lifetime, .. } = self.profile;
         let data = answer.data();
         let stamp = jwt::stamp(token, platform);
@@ -192,18 +194,18 @@ impl<'a> Exchange<'a> {
         let clock = Clock::of(response, fresh);
         let mut tokens = issued(token, expiry.as_ref(), *lifetime, clock, data, fresh)
             .map_err(|path| format!("an end or a lifetime at `data.{path}` that cannot be read"))?;
-        tokens.stamp = stamp;
+        Rc::make_mut(&mut tokens).stamp = stamp;
         if let Some(data) = data {
             if self.profile.renew.is_some()
                 && let Some(token) = self.profile.refresh_token.lead(data).and_then(Json::as_text)
                 && !token.is_empty()
             {
-                tokens.refresh_token = Some(RefreshToken::new(token));
+                Rc::make_mut(&mut tokens).refresh_token = Some(RefreshToken::new(token));
             }
-            tokens.scopes = granted_scopes(data, &self.profile.scopes)?;
+            Rc::make_mut(&mut tokens).scopes = granted_scopes(data, &self.profile.scopes)?;
         }
         if tokens.scopes.is_none() {
-            tokens.scopes = asked_for(self.profile, self.scopes);
+            Rc::make_mut(&mut tokens).scopes = asked_for(self.profile, self.scopes);
         }
         Ok(tokens)
     }
@@ -315,7 +317,7 @@ impl<'a> Exchange<'a> {
     fn names_missing_operation(&self, answer: &Answer) -> bool {
         let Some(renew) = &self.profile.renew else { return false };
         let document = self.spoken.spell(self.profile, &renew.document);
-        let root = parts(&document, b'{').get(1).map_or(&[][..], |root| root.trim_ascii_start().as_bytes());
+        let root = document.split('{').nth(1).map_or(&[][..], |root| root.trim_ascii_start().as_bytes());
         answer.problems().iter().filter_map(Problem::complaint).any(|(lead, name)| {
             let rest = root.strip_prefix(name);
             let is_root = rest.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric));
@@ -361,13 +363,13 @@ impl<'a> Exchange<'a> {
         } else {
             match &self.profile.token {
                 TokenSource::Data(paths) => {
-                    let paths = joined(&mut paths.iter(), "` or `data.");
+                    let paths = paths.iter().collect::<Vec<_>>().join("` or `data.");
                     format!("{name} answered without a token at `data.{paths}`")
                 }
                 TokenSource::Headers(names) => format!(
                     "{name} answered without the header `{}`; in a browser, the server must list it in \
                      `Access-Control-Expose-Headers`",
-                    joined(&mut names.iter(), "` or `")
+                    names.iter().collect::<Vec<_>>().join("` or `")
                 ),
             }
         };

@@ -1,6 +1,6 @@
 //! What a user's own `grant` function gives.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use crate::{
     core::{ErrorCode, RefreshToken, ScopeSet, TokenError, TokenSet, UnixMillis, is_sendable},
@@ -26,7 +26,7 @@ pub fn granted_by_function(
     given: &Json,
     now: UnixMillis,
     platform: Platform,
-) -> Result<TokenSet, TokenError> {
+) -> Result<Rc<TokenSet>, TokenError> {
     check(given).and_then(|()| tokens(profile, scopes, given, now, platform)).map_err(|what| {
         let message = format!(
             "the `grant` function of {} gave {what}; it must resolve with {{ accessToken, expiresAt | expiresInMs, \
@@ -70,7 +70,7 @@ fn tokens(
     granted: &Json,
     now: UnixMillis,
     platform: Platform,
-) -> Result<TokenSet, String> {
+) -> Result<Rc<TokenSet>, String> {
     let text = |key| granted.get(key).and_then(Json::as_text).filter(|text| !text.is_empty());
     let token = text("accessToken").ok_or_else(|| "no `accessToken`".to_owned())?;
     if !is_sendable(token) {
@@ -81,9 +81,9 @@ fn tokens(
     let clock = Clock::of_this_device(now, stamp);
     let mut tokens = issued(token, Some(expiry), profile.lifetime, clock, Some(granted), stamp)
         .map_err(|path| format!("an `{path}` that cannot be read"))?;
-    tokens.refresh_token = text("refreshToken").map(RefreshToken::new);
+    Rc::make_mut(&mut tokens).refresh_token = text("refreshToken").map(RefreshToken::new);
     let told = ScopeSet::from_external(&mut granted.get("scopes").unwrap_or(&Json::Null).texts())?;
-    tokens.scopes = if told.is_empty() { asked_for(profile, scopes) } else { Some(told) };
+    Rc::make_mut(&mut tokens).scopes = if told.is_empty() { asked_for(profile, scopes) } else { Some(told) };
     Ok(tokens)
 }
 

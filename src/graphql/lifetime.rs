@@ -5,8 +5,10 @@
 //! provider's clock is needed: from the `Date` header, from the token's own `iat`,
 //! and only then from the device.
 
+use std::rc::Rc;
+
 use crate::{
-    core::{AccessToken, MAX_LIFETIME, Skew, Stamp, TokenSet, Tokens, UnixMillis, millis},
+    core::{AccessToken, MAX_LIFETIME, Skew, Stamp, TokenSet, UnixMillis, millis},
     http::HttpResponse,
     json::Json,
     provider::{Expiry, Lifetime},
@@ -32,9 +34,9 @@ pub(super) fn issued(
     clock: Clock,
     data: Option<&Json>,
     stamp: Stamp,
-) -> Result<TokenSet, String> {
+) -> Result<Rc<TokenSet>, String> {
     let span = lives(expiry, lifetime, clock, data, stamp)?.min(MAX_LIFETIME);
-    Ok(TokenSet::from(Tokens {
+    Ok(Rc::new(TokenSet {
         access_token: AccessToken::new(token),
         refresh_token: None,
         scopes: None,
@@ -266,7 +268,7 @@ mod tests {
         response: &HttpResponse,
         data: Option<&Json>,
         stamp: Stamp,
-    ) -> TokenSet {
+    ) -> Rc<TokenSet> {
         issued("token", expiry, lifetime, Clock::of(response, stamp), data, stamp).expect("a lifetime")
     }
 

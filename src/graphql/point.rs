@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{
-    core::{UnixMillis, is_one_of},
-    json::Json,
-};
+use crate::{core::UnixMillis, json::Json};
 
 /// Reads a point in time: ISO 8601 with a date, a time and 0 to 9 digits of a
 /// fraction, with `Z`, `+hh:mm`, `+hhmm`, `+hh` or no zone (then UTC), or seconds or
@@ -107,7 +104,7 @@ impl<'a> Reader<'a> {
     /// One of these bytes, if it comes next.
     fn take(&mut self, any: &[u8]) -> Option<u8> {
         let (&first, rest) = self.bytes.split_first()?;
-        if !is_one_of(first, any) {
+        if !any.contains(&first) {
             return None;
         }
         self.bytes = rest;

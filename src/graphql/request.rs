@@ -4,7 +4,7 @@ use std::slice;
 
 use crate::{
     base64,
-    core::{AccessToken, CredentialId, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError, is_one_of},
+    core::{AccessToken, CredentialId, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError},
     http::HttpRequest,
     json::{Json, Platform},
     provider::{Authorization, Chosen, Operation, Profile, SecretId, Secrets, Variable, Wire},
@@ -137,7 +137,7 @@ fn form(fields: &[(String, Json)]) -> String {
 /// WHATWG URL, `application/x-www-form-urlencoded`; any byte may be written in percent.
 fn encode(text: &str, form: &mut String) {
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || is_one_of(byte, b"-_.") {
+        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
             form.push(char::from(byte));
         } else {
             form.push('%');

@@ -6,7 +6,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    core::{ErrorCode, Stamp, TokenError, is_one_of, joined, parts},
+    core::{ErrorCode, Stamp, TokenError},
     http::HttpResponse,
     json::{Json, Platform, has_too_many_values},
     provider::{Signs, Wire, profile::words},
@@ -156,7 +156,7 @@ impl Answer {
                 }
             }
         }
-        joined(&mut codes.into_iter(), ", ")
+        codes.join(", ")
     }
 
     /// What was seen, for a message.
@@ -201,9 +201,9 @@ pub(super) fn media_type(response: &HttpResponse) -> &str {
     let shown = |text: &&str| {
         (1..=64).contains(&text.len())
             && text.bytes().filter(|byte| *byte == b'/').count() == 1
-            && text.bytes().all(|byte| byte.is_ascii_lowercase() || is_one_of(byte, b"/+-."))
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || b"/+-.".contains(&byte))
     };
-    let stated = response.header("content-type").and_then(|value| parts(value, b';').first().copied());
+    let stated = response.header("content-type").and_then(|value| value.split(';').next());
     stated.map(str::trim).filter(shown).unwrap_or("no content type")
 }
 
@@ -263,14 +263,14 @@ impl<'a> Problem<'a> {
             || signs.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(message))
             || words(signs.phrases)
                 .iter()
-                .any(|phrase| parts(phrase, b'+').iter().all(|part| holds(message.as_bytes(), part)))
+                .any(|phrase| phrase.split('+').all(|part| holds(message.as_bytes(), part)))
     }
 
     /// What validation complains of: the words before the first name in quotes, and
     /// that name. What comes after it are suggestions.
     pub(super) fn complaint(&self) -> Option<(&'a [u8], &'a [u8])> {
         let message = self.message().as_bytes();
-        let start = message.iter().position(|byte| is_one_of(*byte, QUOTES))?;
+        let start = message.iter().position(|byte| QUOTES.contains(byte))?;
         let (lead, quoted) = message.split_at(start);
         let (quote, rest) = quoted.split_first()?;
         Some((lead, rest.split(|byte| byte == quote).next()?))
@@ -320,7 +320,7 @@ fn problems(body: &Json, form: Form) -> Vec<Problem<'_>> {
 /// A code or an id, if it is one: what a provider writes there goes into messages.
 fn is_showable(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_one_of(byte, b"-_."))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 #[cfg(test)]

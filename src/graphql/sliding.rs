@@ -1,5 +1,7 @@
 //! New tokens that come with ordinary answers.
 
+use std::rc::Rc;
+
 use crate::{
     core::{TokenSet, is_sendable},
     http::HttpResponse,
@@ -17,7 +19,7 @@ use super::{
 ///
 /// `response` needs no body. A refusal or an outage brings none, whatever headers it
 /// has. Whether the token is newer than the one held is the core's to decide.
-pub fn observe(profile: &Profile, response: &HttpResponse, platform: Platform) -> Option<TokenSet> {
+pub fn observe(profile: &Profile, response: &HttpResponse, platform: Platform) -> Option<Rc<TokenSet>> {
     let sliding = profile.sliding.as_ref()?;
     let refused = profile.signals.refused.statuses.contains(&response.status) || response.status == 403;
     if refused || response.status >= 500 {

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use crate::core::{ErrorCode, TokenError, joined};
+use crate::core::{ErrorCode, TokenError};
 
 /// The first thing that is wrong with what was given.
 #[derive(Default)]
@@ -30,7 +30,7 @@ impl Complaint {
 
 /// The parts of a message in one text.
 pub(super) fn told(parts: &[&str]) -> String {
-    joined(&mut parts.iter().copied(), "")
+    parts.concat()
 }
 
 /// The path of an item of a list.

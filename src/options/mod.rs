@@ -23,7 +23,7 @@ pub use selector::{Selection, read_selector};
 use crate::{
     core::{
         IoLimits, Lent, Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError,
-        Want, parts,
+        Want,
     },
     json::{Credentials, Function, Json, Platform},
     provider::{Profile, Wire},
@@ -294,7 +294,7 @@ fn check_url(key: &str, url: &str, options: &Reader<'_>, platform: Platform) -> 
 /// Whether nothing leaves the machine (RFC 6761 section 6.3 for the name).
 fn is_loopback(hostname: &str) -> bool {
     let is_ipv4 = || {
-        let parts = parts(hostname, b'.');
+        let parts: Vec<_> = hostname.split('.').collect();
         parts.len() == 4 && parts[0] == "127" && parts.iter().all(|part| part.parse::<u8>().is_ok())
     };
     hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "[::1]" || is_ipv4()

@@ -10,7 +10,7 @@ use super::{
     complaint::{Complaint, item, nearest, shown, told},
 };
 use crate::{
-    core::{ScopeSet, Secret, is_one_of, joined, parts},
+    core::{ScopeSet, Secret},
     json::Function,
 };
 
@@ -79,10 +79,7 @@ impl<'a> Reader<'a> {
             Some(key) => {
                 self.tell(shown(unknown), &["is not known; did you mean `", &self.prefix, key, "`?"]);
             }
-            None => self.tell(
-                shown(unknown),
-                &["is not known; known here are `", &joined(&mut known.iter().copied(), "`, `"), "`"],
-            ),
+            None => self.tell(shown(unknown), &["is not known; known here are `", &known.join("`, `"), "`"]),
         }
     }
 
@@ -243,7 +240,7 @@ impl<'a> Reader<'a> {
                 return Some(word);
             }
         }
-        let quoted = joined(&mut words(known).into_iter(), "\" or \"");
+        let quoted = words(known).join("\" or \"");
         self.not_a_word(key, known, &told(&["\"", &quoted, "\""]));
         None
     }
@@ -329,7 +326,7 @@ impl<'a> Reader<'a> {
 
 /// Words that are known, in one text: a list of texts would be as large again.
 pub(super) fn words(text: &str) -> Vec<&str> {
-    parts(text, b' ')
+    text.split(' ').collect()
 }
 
 /// 2^53: beyond it a JavaScript number is not exact.
@@ -343,7 +340,7 @@ fn is_scope(text: &str) -> bool {
 /// RFC 9110 section 5.6.2.
 pub(super) fn is_header_name(name: &str) -> bool {
     !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_one_of(byte, b"!#$%&'*+-.^_`|~"))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 fn is_header_value(value: &str) -> bool {

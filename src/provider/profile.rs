@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, time::Duration, vec};
 
 use crate::{
-    core::{Scoping, Secret, parts},
+    core::{Scoping, Secret},
     json::Json,
 };
 
@@ -395,7 +395,7 @@ impl Words {
     pub fn iter(&self) -> vec::IntoIter<&str> {
         let words = match self {
             Self::Known("") => Vec::new(),
-            Self::Known(words) => parts(words, b'|'),
+            Self::Known(words) => words.split('|').collect(),
             Self::Given(given) => {
                 let mut words = Vec::new();
                 for word in given {

@@ -2,13 +2,13 @@
 
 use crate::{
     core::{
-        AccessToken, MAX_LIFETIME, RefreshToken, ScopeSet, Secret, Skew, Stamp, TokenSet, Tokens, UnixMillis,
+        AccessToken, MAX_LIFETIME, RefreshToken, ScopeSet, Secret, Skew, Stamp, TokenSet, UnixMillis,
         is_sendable,
     },
     json::{Json, Platform, has_too_many_values},
     provider::Lifetime,
 };
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 /// The version of what is written here. Another one is read as nothing.
 const VERSION: f64 = 1.0;
@@ -54,7 +54,7 @@ pub fn read(
     lifetime: Lifetime,
     platform: Platform,
     stamp: impl Fn(&str) -> Stamp,
-) -> Option<TokenSet> {
+) -> Option<Rc<TokenSet>> {
     if text.expose().len() > LONGEST || has_too_many_values(text.expose()) {
         return None;
     }
@@ -78,7 +78,7 @@ pub fn read(
     let told = |at: UnixMillis, clock: Skew| at.shifted(clock).to_js();
     let clock = Skew::from_js(number("clock").unwrap_or_default());
     let tells_apart = told(issued_at, clock) < told(expires_at, clock);
-    Some(TokenSet::from(Tokens {
+    Some(Rc::new(TokenSet {
         refresh_token: refresh_token.map(RefreshToken::new),
         scopes,
         issued_at,
@@ -111,8 +111,8 @@ mod tests {
     const KEY: &str = "gtm1-of-this-identity";
     const NOW: UnixMillis = UnixMillis::new(1_800_000_000_000);
 
-    fn tokens() -> TokenSet {
-        TokenSet::from(Tokens {
+    fn tokens() -> Rc<TokenSet> {
+        Rc::new(TokenSet {
             access_token: AccessToken::new("access"),
             refresh_token: Some(RefreshToken::new("refresh")),
             scopes: Some(["B", "A"].into_iter().collect()),
@@ -123,7 +123,7 @@ mod tests {
         })
     }
 
-    fn back(text: &str, now: UnixMillis, wall_ahead: Skew) -> Option<TokenSet> {
+    fn back(text: &str, now: UnixMillis, wall_ahead: Skew) -> Option<Rc<TokenSet>> {
         let lifetime = Lifetime::Otherwise(Duration::from_secs(60));
         read(&Secret::new(text), KEY, now, wall_ahead, lifetime, PLATFORM, |_| Stamp::default())
     }
@@ -139,7 +139,7 @@ mod tests {
     fn a_clock_that_leaves_no_time_between_issue_and_expiry_is_ignored() {
         for clock in [-1_900_000_000_000, 8_640_000_000_000_000, i64::MIN, i64::MAX] {
             let mut ahead = tokens();
-            ahead.provider_clock = Skew::new(clock);
+            Rc::make_mut(&mut ahead).provider_clock = Skew::new(clock);
             let text = write(&ahead, KEY, Skew::default(), PLATFORM);
             let read = back(text.expose(), NOW, Skew::default()).expect("an entry");
             let told = |at: UnixMillis| at.shifted(read.provider_clock).to_js();
@@ -244,7 +244,7 @@ mod tests {
     fn an_entry_is_kept_a_day_longer_for_its_refresh_token() {
         let with = tokens();
         let mut without = tokens();
-        without.refresh_token = None;
+        Rc::make_mut(&mut without).refresh_token = None;
 
         assert_eq!(keep_until(&without, Skew::new(500)), with.expires_at + Duration::from_millis(500));
         assert_eq!(keep_until(&with, Skew::default()), with.expires_at + REFRESH_TOKEN_KEPT);

@@ -3,7 +3,7 @@
 //! Decides what an answer of the provider means for the token and for those who wait.
 //! Leaves whether it goes through a shared store to `sharing`.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use super::{
     Change, Effect, ErrorCode, Fence, Grant, GrantFailure, Lifecycle, Outlook, Phase, Reason, RefreshToken,
@@ -32,14 +32,14 @@ impl Lifecycle {
 
     pub(super) fn granted(
         &mut self,
-        mut answer: Result<TokenSet, GrantFailure>,
+        mut answer: Result<Rc<TokenSet>, GrantFailure>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
         if let Ok(tokens) = &mut answer
             && let Some(end) = self.known_end(&tokens.access_token)
         {
-            tokens.expires_at = tokens.expires_at.min(end);
+            Rc::make_mut(tokens).expires_at = tokens.expires_at.min(end);
         }
         let authenticate = self.authenticate(now);
         let Some(flight) = &mut self.flight else { return };
@@ -67,7 +67,7 @@ impl Lifecycle {
                     self.credentials.granted_otherwise();
                 }
                 if tokens.refresh_token.is_none() {
-                    tokens.refresh_token = presented.take();
+                    Rc::make_mut(&mut tokens).refresh_token = presented.take();
                 }
                 self.save(tokens, now, effects);
             }
@@ -101,7 +101,7 @@ impl Lifecycle {
     /// A flight that asked at `asked_at` has brought a token.
     pub(super) fn landed(
         &mut self,
-        tokens: TokenSet,
+        tokens: Rc<TokenSet>,
         reason: Reason,
         asked_at: UnixMillis,
         now: UnixMillis,

@@ -2,9 +2,11 @@
 //!
 //! Decides what it claims and lends. Leaves whose turn it is to the pool.
 
+use std::rc::Rc;
+
 use super::{
-    AccessToken, Effect, Jitter, Lifecycle, Openness, Phase, Policy, Rc, ScopeSet, TokenSet, Turn,
-    UnixMillis, Want,
+    AccessToken, Effect, Jitter, Lifecycle, Openness, Phase, Policy, ScopeSet, TokenSet, Turn, UnixMillis,
+    Want,
 };
 
 /// What a session claims of what all sessions share: the provider's attention.
@@ -94,7 +96,7 @@ impl Lifecycle {
         want: &Want,
         needed: &ScopeSet,
         now: UnixMillis,
-    ) -> Option<&TokenSet> {
+    ) -> Option<&Rc<TokenSet>> {
         let known = self.held()?.scopes.as_ref().is_some_and(|granted| granted.includes(needed));
         self.held().filter(|_| known && self.serves(want, now))
     }

@@ -3,6 +3,8 @@
 //! Decides who asks the provider, and what the holders tell each other. Leaves
 //! reading, writing and locking to the driver.
 
+use std::rc::Rc;
+
 use super::{
     Change, Company, Effect, ErrorCode, Event, Fence, Flight, IoScope, Lifecycle, Openness, Phase, Queue,
     Reason, RefreshToken, Sharing, TokenError, TokenSet, Turn, UnixMillis, Usage, Want, Written, cool_down,
@@ -138,7 +140,7 @@ impl Lifecycle {
 
     pub(super) fn loaded(
         &mut self,
-        answer: Result<Option<TokenSet>, TokenError>,
+        answer: Result<Option<Rc<TokenSet>>, TokenError>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
@@ -241,13 +243,13 @@ impl Lifecycle {
 
     /// What a grant brought goes to the store first: the refresh token in it may be
     /// the only one that is still good.
-    pub(super) fn save(&mut self, mut tokens: TokenSet, now: UnixMillis, effects: &mut Vec<Effect>) {
+    pub(super) fn save(&mut self, mut tokens: Rc<TokenSet>, now: UnixMillis, effects: &mut Vec<Effect>) {
         let Some(flight) = &mut self.flight else { return };
         let Phase::Granting { since, fence, .. } = flight.phase else { return };
         let alone = flight.company == Company::Alone;
         let Some(Sharing { lease, .. }) = self.policy.sharing.filter(|_| !alone) else {
             // RFC 6749 section 6.
-            self.refresh_token = tokens.refresh_token.take();
+            self.refresh_token = Rc::make_mut(&mut tokens).refresh_token.take();
             if fence.is_some() {
                 effects.push(Effect::Release(flight.id));
             }
@@ -256,10 +258,10 @@ impl Lifecycle {
             return;
         };
         if lease.is_none() {
-            self.refresh_token = tokens.refresh_token.take();
+            self.refresh_token = Rc::make_mut(&mut tokens).refresh_token.take();
         }
         effects.push(Effect::Save(flight.id, fence, tokens.clone()));
-        tokens.refresh_token = None;
+        Rc::make_mut(&mut tokens).refresh_token = None;
         flight.phase = Phase::Saving { tokens, since, fence };
     }
 
@@ -272,7 +274,7 @@ impl Lifecycle {
                 && let Phase::Granting { presented, since, fence } = phase
             {
                 if tokens.refresh_token.is_none() {
-                    tokens.refresh_token = presented.take();
+                    Rc::make_mut(&mut tokens).refresh_token = presented.take();
                 }
                 effects.push(Effect::Save(id, *fence, tokens.clone()));
                 *phase = Phase::Saving { tokens, since: *since, fence: *fence };
@@ -292,13 +294,18 @@ impl Lifecycle {
     }
 
     /// Takes over what somebody else saved, if it is newer than what we hold.
-    fn take_over(&mut self, stored: Option<&TokenSet>, now: UnixMillis, effects: &mut Vec<Effect>) -> Found {
+    fn take_over(
+        &mut self,
+        stored: Option<&Rc<TokenSet>>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) -> Found {
         let Some(stored) = stored.filter(|stored| self.gains_by(stored, now)) else {
             return Found::TooLittle;
         };
         let others_granted = self.flight.as_ref().is_some_and(|flight| flight.queue.denied > 0);
         let mut tokens = stored.clone();
-        tokens.refresh_token = None;
+        Rc::make_mut(&mut tokens).refresh_token = None;
         self.credentials.granted_otherwise();
         self.hold(tokens, Reason::Shared, effects);
         self.settle(
@@ -327,7 +334,7 @@ impl Lifecycle {
         &mut self,
         fence: Option<Fence>,
         then: UnixMillis,
-        stored: Option<TokenSet>,
+        stored: Option<Rc<TokenSet>>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
@@ -355,10 +362,16 @@ impl Lifecycle {
     }
 
     /// Under the lease: takes the refresh token out of the store, if there is one.
-    fn claim(&mut self, fence: Fence, stored: Option<TokenSet>, now: UnixMillis, effects: &mut Vec<Effect>) {
+    fn claim(
+        &mut self,
+        fence: Fence,
+        stored: Option<Rc<TokenSet>>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(flight) = &mut self.flight else { return };
         let claimed = stored.and_then(|mut stored| {
-            let refresh_token = stored.refresh_token.take()?;
+            let refresh_token = Rc::make_mut(&mut stored).refresh_token.take()?;
             Some((stored, refresh_token))
         });
         match claimed {

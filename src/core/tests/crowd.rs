@@ -7,12 +7,13 @@
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap, VecDeque},
+    rc::Rc,
     time::Duration,
 };
 
 use super::core::{
     AccessToken, CallId, Effect, Event, FlightId, Identity, Jitter, Limits, Policy, Pool, PoolEffect,
-    ScopeSet, SessionId, Skew, Stamp, TokenSet, Tokens, UnixMillis, Want,
+    ScopeSet, SessionId, Skew, Stamp, TokenSet, UnixMillis, Want,
 };
 
 /// Whose sessions there are, and how they are used.
@@ -198,9 +199,9 @@ impl Crowd {
         }
     }
 
-    fn token(&mut self) -> TokenSet {
+    fn token(&mut self) -> Rc<TokenSet> {
         self.tokens += 1;
-        TokenSet::from(Tokens {
+        Rc::new(TokenSet {
             access_token: AccessToken::new(self.tokens.to_string()),
             refresh_token: None,
             scopes: Some(self.scopes.clone()),

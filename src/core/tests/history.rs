@@ -3,7 +3,7 @@
 //! Decides what may happen to a lifecycle. Leaves judging what it did to the properties.
 #![expect(clippy::wildcard_enum_match_arm, reason = "the driver is told about a few effects only")]
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
 use proptest::{prelude::*, test_runner::Config};
 
@@ -15,7 +15,7 @@ use super::{
 use crate::core::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, IoScope, Jitter, Lent,
     Lifecycle, Phase, Policy, RefreshMode, RefreshToken, Refusal, Retry, ScopeSet, Sharing, Skew, Stamp,
-    TokenError, TokenSet, Tokens, UnixMillis, Want,
+    TokenError, TokenSet, UnixMillis, Want,
 };
 
 /// How the properties are run.
@@ -251,7 +251,7 @@ pub(super) struct Step {
 /// What can be known of a lifecycle from outside, just before or after a step.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View {
-    pub(super) held: Option<TokenSet>,
+    pub(super) held: Option<Rc<TokenSet>>,
     pub(super) on_wire: Option<FlightId>,
     pub(super) waiting: BTreeMap<CallId, Want>,
     pub(super) flight: Option<FlightId>,
@@ -278,13 +278,13 @@ impl Step {
     }
 
     /// The answer to the request on the wire, if this step is one.
-    pub(super) fn answer(&self) -> Option<&Result<TokenSet, GrantFailure>> {
+    pub(super) fn answer(&self) -> Option<&Result<Rc<TokenSet>, GrantFailure>> {
         let Event::Granted(id, answer) = &self.event else { return None };
         (self.before.on_wire == Some(*id)).then_some(answer)
     }
 
     /// The callers who are told, and what.
-    pub(super) fn settled(&self) -> impl Iterator<Item = (CallId, &Result<TokenSet, TokenError>)> {
+    pub(super) fn settled(&self) -> impl Iterator<Item = (CallId, &Result<Rc<TokenSet>, TokenError>)> {
         self.effects.iter().filter_map(|effect| {
             if let Effect::Settle(call, answer) = effect { Some((*call, answer)) } else { None }
         })
@@ -351,7 +351,7 @@ struct Driver {
     calls: u64,
     last_sent: u64,
     /// Every token there ever was.
-    tokens: Vec<TokenSet>,
+    tokens: Vec<Rc<TokenSet>>,
     steps: Vec<Step>,
 }
 
@@ -435,7 +435,7 @@ impl Driver {
             }
             Act::See(known, grown) => match self.known(known) {
                 Some(mut token) => {
-                    token.issued_at = self.now;
+                    Rc::make_mut(&mut token).issued_at = self.now;
                     Event::Observed(token)
                 }
                 None => Event::Observed(self.grow(grown)),
@@ -472,7 +472,7 @@ impl Driver {
         self.tell(event);
     }
 
-    fn known(&self, known: &Known) -> Option<TokenSet> {
+    fn known(&self, known: &Known) -> Option<Rc<TokenSet>> {
         match known {
             Known::Held => self.machine.held().cloned(),
             Known::Any(number) => self.tokens.get(number % self.tokens.len().max(1)).cloned(),
@@ -480,14 +480,14 @@ impl Driver {
         }
     }
 
-    fn reply(&mut self, reply: &Reply) -> Result<TokenSet, GrantFailure> {
+    fn reply(&mut self, reply: &Reply) -> Result<Rc<TokenSet>, GrantFailure> {
         match reply {
             Reply::Token(grown) => Ok(self.grow(grown)),
             Reply::Stale => {
                 let plain =
                     Grown { lifetime: millis(1), stamped: None, refresh_token: Some(()), scopes: None };
                 let mut stale = self.grow(&plain);
-                stale.expires_at = self.now;
+                Rc::make_mut(&mut stale).expires_at = self.now;
                 Ok(stale)
             }
             Reply::Transient(retry_after) => {
@@ -502,10 +502,10 @@ impl Driver {
         }
     }
 
-    fn grow(&mut self, grown: &Grown) -> TokenSet {
+    fn grow(&mut self, grown: &Grown) -> Rc<TokenSet> {
         let name = format!("token {}", self.tokens.len());
         let provider_time = |off: i64| self.now.shifted(Skew::new(off * 1000));
-        let token = TokenSet::from(Tokens {
+        let token = Rc::new(TokenSet {
             refresh_token: grown.refresh_token.map(|()| RefreshToken::new(name.clone())),
             access_token: AccessToken::new(name),
             scopes: grown.scopes.clone(),

@@ -4,7 +4,7 @@
 //! `SIMULATION_SEEDS=1000 cargo test holders` runs as many worlds as asked;
 //! `SIMULATION_SEED=7` replays one. `--nocapture` shows the figures.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
     failure, millis, scopes,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::core::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, Grant, GrantFailure, Jitter,
-    Lifecycle, Policy, RefreshToken, Sharing, Skew, Stamp, TokenError, TokenSet, Tokens, Want, Written,
+    Lifecycle, Policy, RefreshToken, Sharing, Skew, Stamp, TokenError, TokenSet, Want, Written,
 };
 
 const BEGINNING: Instant = 100 * 24 * HOUR;
@@ -339,11 +339,11 @@ impl Simulation {
         self.tell(to.0, Event::Granted(flight, answer));
     }
 
-    fn as_seen_by(&mut self, number: usize, entry: Entry) -> TokenSet {
+    fn as_seen_by(&mut self, number: usize, entry: Entry) -> Rc<TokenSet> {
         let here = self.holders[number].device.now(self.now);
         let issued = self.provider.issued(entry.access);
         let issued_at = here - millis(self.now - entry.received_at);
-        TokenSet::from(Tokens {
+        Rc::new(TokenSet {
             access_token: AccessToken::new(entry.access.to_string()),
             refresh_token: entry.refresh.map(|refresh| RefreshToken::new(refresh.to_string())),
             scopes: None,
@@ -428,7 +428,7 @@ impl Simulation {
         }
     }
 
-    fn settled(&mut self, number: usize, call: CallId, answer: Result<TokenSet, TokenError>) {
+    fn settled(&mut self, number: usize, call: CallId, answer: Result<Rc<TokenSet>, TokenError>) {
         let holder = &mut self.holders[number];
         let asked_at = holder.waiting.remove(&call).expect("one answer for each call");
         let waited = self.now - asked_at.max(holder.asleep_until.min(self.now));

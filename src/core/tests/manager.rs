@@ -1,6 +1,9 @@
 //! A manager in the simulated world: a lifecycle and the driver around it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use super::{
     failure, millis, scopes, seconds,
@@ -8,7 +11,7 @@ use super::{
 };
 use crate::core::{
     AccessToken, CallId, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
-    RefreshToken, Skew, Stamp, TokenError, TokenSet, Tokens, UnixMillis, Want,
+    RefreshToken, Skew, Stamp, TokenError, TokenSet, UnixMillis, Want,
 };
 
 /// A lifecycle on a device.
@@ -146,9 +149,9 @@ impl Manager {
     }
 
     /// The token of an answer as the driver understands it: its lifetime counts from receipt.
-    pub(super) fn received(&mut self, name: usize, issued: Issued, left: u64, now: Instant) -> TokenSet {
+    pub(super) fn received(&mut self, name: usize, issued: Issued, left: u64, now: Instant) -> Rc<TokenSet> {
         let issued_at = self.device.now(now);
-        TokenSet::from(Tokens {
+        Rc::new(TokenSet {
             access_token: AccessToken::new(name.to_string()),
             refresh_token: None,
             scopes: None,

@@ -2,11 +2,9 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
-use super::{
-    AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenError, TokenSet, Tokens, UnixMillis,
-};
+use super::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenError, TokenSet, UnixMillis};
 use crate::core;
 
 mod crowd;
@@ -41,8 +39,8 @@ const fn seconds(seconds: u64) -> Duration {
 }
 
 /// A token received at `issued_at`, with a refresh token of the same name.
-fn token(name: &str, issued_at: UnixMillis, lifetime: Duration) -> TokenSet {
-    TokenSet::from(Tokens {
+fn token(name: &str, issued_at: UnixMillis, lifetime: Duration) -> Rc<TokenSet> {
+    Rc::new(TokenSet {
         access_token: AccessToken::new(name),
         refresh_token: Some(RefreshToken::new(name)),
         scopes: None,

@@ -1,5 +1,7 @@
 //! Short stories of many sessions.
 
+use std::rc::Rc;
+
 use super::{
     START,
     crowd::{Crowd, day, herd},
@@ -61,11 +63,11 @@ impl Bench {
     }
 
     /// The flight of a session is answered with a token of these scopes.
-    fn grant(&mut self, session: SessionId, flight: u64, granted: Option<&[&str]>) -> TokenSet {
+    fn grant(&mut self, session: SessionId, flight: u64, granted: Option<&[&str]>) -> Rc<TokenSet> {
         self.tokens += 1;
         let scopes = granted.map(scopes);
         let mut granted = token(&format!("token {}", self.tokens), self.now, seconds(LIFETIME));
-        granted.scopes = scopes;
+        Rc::make_mut(&mut granted).scopes = scopes;
         self.tell(session, Event::Granted(FlightId(flight), Ok(granted.clone())));
         granted
     }
@@ -98,7 +100,7 @@ impl Bench {
     fn settled(&self) -> Vec<(CallId, Result<String, ErrorCode>)> {
         self.each(|_, effect| {
             let Effect::Settle(call, answer) = effect else { return None };
-            let name = |tokens: &TokenSet| tokens.access_token.expose().to_owned();
+            let name = |tokens: &Rc<TokenSet>| tokens.access_token.expose().to_owned();
             Some((*call, answer.as_ref().map(name).map_err(|error| error.code)))
         })
     }

@@ -1,6 +1,9 @@
 //! Random histories of many sessions: what is done to a pool, and how everything was after each step.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    rc::Rc,
+};
 
 use proptest::prelude::*;
 
@@ -65,7 +68,7 @@ pub(super) struct Step {
     pub(super) cause: Cause,
     pub(super) effects: Vec<PoolEffect>,
     /// Calls that were answered, by whom they asked.
-    pub(super) settled: Vec<(CallId, Selector, Result<TokenSet, TokenError>)>,
+    pub(super) settled: Vec<(CallId, Selector, Result<Rc<TokenSet>, TokenError>)>,
     pub(super) sessions: BTreeMap<SessionId, View>,
     pub(super) on_wire: usize,
     pub(super) leases: usize,
@@ -101,7 +104,7 @@ pub(super) struct View {
     pub(super) quiet: bool,
     pub(super) awaited: bool,
     pub(super) wakeup: Option<UnixMillis>,
-    pub(super) held: Option<TokenSet>,
+    pub(super) held: Option<Rc<TokenSet>>,
     pub(super) served_until: Option<UnixMillis>,
 }
 
@@ -325,7 +328,7 @@ impl Driver {
     }
 
     /// Granted with the scopes that were asked for, mostly.
-    fn token(&mut self, session: SessionId, chance: Option<u64>) -> TokenSet {
+    fn token(&mut self, session: SessionId, chance: Option<u64>) -> Rc<TokenSet> {
         self.tokens += 1;
         let selector = self.selector(session);
         let scopes = match chance {
@@ -336,7 +339,7 @@ impl Driver {
         let name = format!("token {}", self.tokens);
         self.granted.insert(name.clone(), selector);
         let mut tokens = token(&name, self.now, seconds(180));
-        tokens.scopes = scopes;
+        Rc::make_mut(&mut tokens).scopes = scopes;
         tokens
     }
 

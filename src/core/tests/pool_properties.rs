@@ -1,7 +1,10 @@
 //! What holds in every history of many sessions, one property for each promise.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a property is about a few effects")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use proptest::prelude::*;
 
@@ -224,7 +227,7 @@ proptest! {
             if let Cause::Told(session, Event::Requested(call, want @ Want::Usable { min_validity, lent: Lent::Accepted, .. })) = &step.cause {
                 let selector = driver.selector(*session);
                 let needed = needed(&selector, want);
-                let fresh = |held: &TokenSet| {
+                let fresh = |held: &Rc<TokenSet>| {
                     let known = held.scopes.as_ref().is_some_and(|granted| granted.includes(&needed));
                     known && step.at < plan.policy.served_until(held.issued_at, held.expires_at, *min_validity)
                 };

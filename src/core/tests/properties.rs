@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    rc::Rc,
     time::Duration,
 };
 
@@ -510,7 +511,7 @@ fn given_up(step: &Step) -> Option<&TokenError> {
     })
 }
 
-fn is_closed(answer: &Result<TokenSet, TokenError>) -> bool {
+fn is_closed(answer: &Result<Rc<TokenSet>, TokenError>) -> bool {
     answer.as_ref().is_err_and(|error| error.code == ErrorCode::Closed)
 }
 
@@ -546,7 +547,7 @@ fn cooled(history: &[Step]) -> Vec<(&Step, UnixMillis)> {
     cooled
 }
 
-fn assert_given(answer: &Result<TokenSet, TokenError>, held: &TokenSet, want: &Want) {
+fn assert_given(answer: &Result<Rc<TokenSet>, TokenError>, held: &Rc<TokenSet>, want: &Want) {
     let holding = Holding::new(held.clone(), &Policy::default(), 0.0);
     match (answer, holding.missing_scopes(want)) {
         (Ok(given), None) => assert_eq!(given, held),

@@ -1,6 +1,8 @@
 //! Credentials that the provider refuses: presented again after growing intervals where they have worked,
 //! twice in all where they have not, and at once where they changed.
 
+use std::rc::Rc;
+
 use proptest::prelude::*;
 
 use super::{START, failure, history::config, millis, seconds, token};
@@ -20,7 +22,7 @@ struct Bench {
     presented: Vec<(UnixMillis, CredentialId)>,
     /// Whether each of these was accepted.
     outcomes: Vec<bool>,
-    answers: Vec<Result<TokenSet, TokenError>>,
+    answers: Vec<Result<Rc<TokenSet>, TokenError>>,
     remains: Vec<Remains>,
     calls: u64,
 }
@@ -88,7 +90,7 @@ impl Bench {
         self.outcomes.push(self.accepted == Some(self.credentials));
         let answer = if self.accepted == Some(self.credentials) {
             let mut tokens = token(&self.presented.len().to_string(), self.now, seconds(180));
-            tokens.refresh_token = None;
+            Rc::make_mut(&mut tokens).refresh_token = None;
             Ok(tokens)
         } else {
             Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials)))

@@ -1,6 +1,6 @@
 //! Providers that repeat a cached token until it ends, as metadata servers and gateways do.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ impl Provider {
         Self { lifetime, granted: 0, end: START, requests: Vec::new() }
     }
 
-    fn grant(&mut self, now: UnixMillis) -> TokenSet {
+    fn grant(&mut self, now: UnixMillis) -> Rc<TokenSet> {
         self.requests.push(now);
         if self.end <= now {
             self.granted += 1;

@@ -1,5 +1,7 @@
 //! Short stories: what went wrong once, and the edges that chance seldom hits.
 
+use std::rc::Rc;
+
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
     AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
@@ -10,10 +12,10 @@ fn lifecycle() -> Lifecycle {
     Lifecycle::new(Policy::default(), ScopeSet::default(), Jitter::new(1))
 }
 
-fn stamped(name: &str, at: UnixMillis, provider_time: UnixMillis) -> TokenSet {
+fn stamped(name: &str, at: UnixMillis, provider_time: UnixMillis) -> Rc<TokenSet> {
     let stamp = Stamp { issued_at: Some(provider_time), expires_at: None };
     let mut tokens = token(name, at, seconds(180));
-    tokens.stamp = stamp;
+    Rc::make_mut(&mut tokens).stamp = stamp;
     tokens
 }
 
@@ -26,7 +28,7 @@ fn given(effects: &[Effect]) -> Vec<&str> {
 }
 
 /// `refresh()`, answered at once with `tokens`, as the flight of this number.
-fn refreshed(machine: &mut Lifecycle, number: u64, tokens: TokenSet, now: UnixMillis) -> Vec<Effect> {
+fn refreshed(machine: &mut Lifecycle, number: u64, tokens: Rc<TokenSet>, now: UnixMillis) -> Vec<Effect> {
     let mut effects = machine.handle(Event::Requested(CallId(number), Want::Fresh), now);
     effects.extend(machine.handle(Event::Granted(FlightId(number), Ok(tokens)), now));
     effects
@@ -90,7 +92,7 @@ fn a_token_adopted_while_a_grant_was_asked_for_yields_once_it_is_no_longer_serve
     let mut machine = lifecycle();
     let _ = machine.handle(Event::Requested(CallId(1), Want::Fresh), START);
     let mut adopted = stamped("adopted", START, START + seconds(2));
-    adopted.expires_at = START + seconds(1);
+    Rc::make_mut(&mut adopted).expires_at = START + seconds(1);
     let _ = machine.handle(Event::Observed(adopted), START + millis(100));
 
     let granted = stamped("granted", START + seconds(1), START);
@@ -202,7 +204,7 @@ fn listeners_hear_of_missing_scopes_when_others_are_missing_than_before() {
 
     for (number, granted) in [["A", "X"], ["A", "X"], ["B", "X"], ["A", "B"], ["B", "X"]].iter().enumerate() {
         let mut tokens = token("held", START, seconds(180));
-        tokens.scopes = Some(scopes(granted));
+        Rc::make_mut(&mut tokens).scopes = Some(scopes(granted));
         for effect in refreshed(&mut machine, number as u64 + 1, tokens, START) {
             if let Effect::Notify(Change::ScopesMissing(missing)) = effect {
                 heard.push((number, missing.listed()));

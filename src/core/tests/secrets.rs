@@ -1,13 +1,12 @@
 //! No secret is printed, whatever is printed.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, rc::Rc};
 
 use super::{START, failure, scopes, seconds};
 use crate::core::{
     AccessToken, CallId, Change, Company, CredentialId, Effect, ErrorCode, Event, Fence, Flight, FlightId,
     Grant, GrantFailure, Holding, Jitter, Lent, Lifecycle, Phase, Policy, Queue, Reason, RefreshToken,
-    Refusal, Remains, Secret, Skew, Stamp, Superseded, TokenError, TokenSet, Tokens, Turn, UnixMillis, Want,
-    Written,
+    Refusal, Remains, Secret, Skew, Stamp, Superseded, TokenError, TokenSet, Turn, UnixMillis, Want, Written,
 };
 
 /// A part of every secret here, and of nothing else.
@@ -40,8 +39,8 @@ fn refresh_token(number: u64) -> RefreshToken {
     RefreshToken::new(format!("{PLANTED}-refresh-{number}"))
 }
 
-fn planted(number: u64, issued_at: UnixMillis) -> TokenSet {
-    TokenSet::from(Tokens {
+fn planted(number: u64, issued_at: UnixMillis) -> Rc<TokenSet> {
+    Rc::new(TokenSet {
         access_token: access_token(number),
         refresh_token: Some(refresh_token(number)),
         scopes: Some(scopes(&["ASKED"])),
@@ -180,7 +179,7 @@ impl Watched {
         self.printed.print(&(error as &dyn std::error::Error));
     }
 
-    fn answer(&mut self, answer: Result<TokenSet, GrantFailure>, now: UnixMillis) {
+    fn answer(&mut self, answer: Result<Rc<TokenSet>, GrantFailure>, now: UnixMillis) {
         self.tell(Event::Granted(self.flight, answer), now);
     }
 }

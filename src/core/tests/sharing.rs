@@ -7,6 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    rc::Rc,
     time::Duration,
 };
 
@@ -294,7 +295,7 @@ fn is_about_the_store(effect: &Effect) -> bool {
 
 /// Whether the token held was to be refreshed by whoever asks for it.
 fn is_due(plan: &Plan, step: &Step) -> bool {
-    step.before.held.as_ref().is_some_and(|held: &TokenSet| {
+    step.before.held.as_ref().is_some_and(|held: &Rc<TokenSet>| {
         plan.policy.refresh_at(held.issued_at, held.expires_at, 1.0) <= step.at
     })
 }

@@ -4,6 +4,8 @@
 //! `SIMULATION_SEED=7` replays one. `--nocapture` shows the figures.
 #![expect(clippy::wildcard_enum_match_arm, reason = "the world cares for a few kinds only")]
 
+use std::rc::Rc;
+
 use super::{
     failure,
     manager::{Figures, Manager, TIMEOUT, failed, refresh_token},
@@ -254,7 +256,7 @@ impl Simulation {
         &mut self,
         number: usize,
         call: CallId,
-        answer: Result<TokenSet, TokenError>,
+        answer: Result<Rc<TokenSet>, TokenError>,
         occasion: Occasion,
     ) {
         let now = self.now;
@@ -345,7 +347,7 @@ impl Simulation {
             Answer::Token { access, refresh } => {
                 let issued = self.provider.issued(access);
                 let mut tokens = manager.received(access, issued, self.provider.lifetime, self.now);
-                tokens.refresh_token = refresh.map(refresh_token);
+                Rc::make_mut(&mut tokens).refresh_token = refresh.map(refresh_token);
                 Ok(tokens)
             }
             Answer::RefreshTokenRefused | Answer::Unavailable(..) => Err(failed(&answer)),

@@ -6,6 +6,8 @@
 //! a few steps is tried, then long random ones.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a holder requests only a few things here")]
 
+use std::rc::Rc;
+
 use super::{START, failure, millis, scopes, seconds, token, world::Dice};
 use crate::core::{
     CallId, Effect, ErrorCode, Event, Fence, FlightId, Jitter, Lifecycle, Policy, Sharing, TokenSet,
@@ -37,7 +39,7 @@ enum Step {
 enum Call {
     Load,
     Acquire,
-    Save(Option<Fence>, TokenSet),
+    Save(Option<Fence>, Rc<TokenSet>),
 }
 
 /// A call of the store; `answer` is there once it was performed.
@@ -54,7 +56,7 @@ struct Run {
     budget: Budget,
     /// Of the newest token: each is valid for longer than the one before.
     version: u64,
-    stored: Option<TokenSet>,
+    stored: Option<Rc<TokenSet>>,
     fence: u64,
     notices: u32,
     pending: Vec<Pending>,
@@ -89,7 +91,7 @@ impl Run {
         run
     }
 
-    fn new_token(&mut self) -> TokenSet {
+    fn new_token(&mut self) -> Rc<TokenSet> {
         self.version += 1;
         token(&self.version.to_string(), START, seconds(3_600) + millis(self.version))
     }
@@ -214,7 +216,7 @@ impl Run {
     fn check(&mut self, history: &[Step]) {
         let notices = history.iter().filter(|it| **it == Step::OtherHolderWrites).count();
         self.drain();
-        let version = |tokens: &TokenSet| tokens.access_token.expose().parse::<u64>().expect("a version");
+        let version = |tokens: &Rc<TokenSet>| tokens.access_token.expose().parse::<u64>().expect("a version");
         let held = self.machine.held().map(version).expect("a token is held throughout");
         let stored = self.stored.as_ref().map(version).expect("it is never emptied");
         assert!(held >= stored, "holds {held} where the store has {stored}: {history:?}");
@@ -273,7 +275,7 @@ fn long_random_orders_end_with_what_the_store_holds() {
             run.take(step);
         }
         run.drain();
-        let version = |tokens: &TokenSet| tokens.access_token.expose().parse::<u64>().expect("a version");
+        let version = |tokens: &Rc<TokenSet>| tokens.access_token.expose().parse::<u64>().expect("a version");
         let (held, stored) = (run.machine.held().map(version), run.stored.as_ref().map(version));
         assert!(held >= stored, "seed {seed}: holds {held:?} where the store has {stored:?}: {history:?}");
     }
@@ -304,8 +306,8 @@ fn a_token_that_is_not_in_use_costs_no_reads() {
     assert!(run.machine.next_wakeup().is_some_and(|at| at >= refresh), "{:?}", run.machine.next_wakeup());
 }
 
-fn without_refresh_token(tokens: &TokenSet) -> TokenSet {
+fn without_refresh_token(tokens: &Rc<TokenSet>) -> Rc<TokenSet> {
     let mut tokens = tokens.clone();
-    tokens.refresh_token = None;
+    Rc::make_mut(&mut tokens).refresh_token = None;
     tokens
 }

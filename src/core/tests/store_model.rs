@@ -1,6 +1,6 @@
 //! A shared store as it really is: an entry, a lease, a fence, and failures.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, rc::Rc};
 
 use crate::core::{ErrorCode, Event, Fence, FlightId, TokenError, TokenSet, Written};
 
@@ -17,7 +17,7 @@ pub(super) enum Health {
 /// The shared store, as it really is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Store {
-    pub(super) entry: Option<TokenSet>,
+    pub(super) entry: Option<Rc<TokenSet>>,
     /// Who has the lease.
     pub(super) lease: Option<Holder>,
     /// The number of the last lease.
@@ -42,7 +42,7 @@ pub(super) enum Holder {
 pub(super) enum Asked {
     Load,
     Acquire,
-    Save(Option<Fence>, TokenSet),
+    Save(Option<Fence>, Rc<TokenSet>),
 }
 
 impl Store {
@@ -80,7 +80,7 @@ impl Store {
         Some(Fence(self.fence))
     }
 
-    fn write(&mut self, fence: Option<Fence>, tokens: TokenSet) -> Written {
+    fn write(&mut self, fence: Option<Fence>, tokens: Rc<TokenSet>) -> Written {
         if fence.is_some_and(|fence| fence.0 < self.fence) {
             self.denials += 1;
             return Written::Overtaken;

@@ -6,7 +6,7 @@
 //! the difference before you commit it.
 #![expect(clippy::wildcard_enum_match_arm, reason = "the preparation knows a few situations only")]
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
@@ -359,7 +359,7 @@ const fn long_wish() -> Want {
     Want::Usable { min_validity: Some(seconds(70)), scopes: None, lent: Lent::Accepted }
 }
 
-fn named(name: &str, issued_at: UnixMillis) -> TokenSet {
+fn named(name: &str, issued_at: UnixMillis) -> Rc<TokenSet> {
     let stamp = match name {
         "first" => 10,
         "older" => 20,
@@ -367,8 +367,8 @@ fn named(name: &str, issued_at: UnixMillis) -> TokenSet {
         _ => 40,
     };
     let mut tokens = token(name, issued_at, LIFETIME);
-    tokens.scopes = Some(scopes(&["ASKED"]));
-    tokens.stamp = Stamp { issued_at: Some(START + seconds(stamp)), expires_at: None };
+    Rc::make_mut(&mut tokens).scopes = Some(scopes(&["ASKED"]));
+    Rc::make_mut(&mut tokens).stamp = Stamp { issued_at: Some(START + seconds(stamp)), expires_at: None };
     tokens
 }
 
@@ -422,7 +422,7 @@ impl Bench {
 
     /// The store answers that it has `stored`, gives the lease and keeps everything,
     /// until the flight does this.
-    fn until(&mut self, doing: Doing, stored: Option<&TokenSet>, at: UnixMillis) {
+    fn until(&mut self, doing: Doing, stored: Option<&Rc<TokenSet>>, at: UnixMillis) {
         while self.doing() != doing {
             let id = self.flight;
             let event = match self.doing() {

@@ -1,5 +1,7 @@
 //! What a user's own `grant` function may give.
 
+use std::rc::Rc;
+
 use crate::{
     core::ErrorCode,
     graphql::granted_by_function,
@@ -21,7 +23,7 @@ fn object(members: &[(&str, Value)]) -> Value {
 }
 
 /// What comes of a function that gives this.
-fn granted(given: &Value) -> Result<TokenSet, TokenError> {
+fn granted(given: &Value) -> Result<Rc<TokenSet>, TokenError> {
     let profile = Profile { lifetime: Lifetime::Otherwise(15 * MINUTE), ..acme() };
     granted_by_function(&profile, &ScopeSet::default(), given, NOW, PLATFORM)
 }

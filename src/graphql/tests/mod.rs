@@ -3,7 +3,7 @@
 //! A [`Story`] runs whole grants against a closure that stands for the server, and
 //! looks after each whether anything printable holds a secret or a part of an answer.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// More requests than any grant makes: both media types, and each spelling once.
 const TOO_MANY: usize = 10;
 
-type Granted = Result<TokenSet, GrantFailure>;
+type Granted = Result<Rc<TokenSet>, GrantFailure>;
 
 /// One manager's grants, one after the other.
 struct Story {

@@ -1,5 +1,7 @@
 //! Toggle: `loginUser`, whose token comes in a header and slides.
 
+use std::rc::Rc;
+
 use serde_json::json;
 
 use crate::{
@@ -301,7 +303,7 @@ fn a_throttled_login_passes() {
 }
 
 /// What an ordinary answer of the API brings.
-fn observed(response: &HttpResponse) -> Option<TokenSet> {
+fn observed(response: &HttpResponse) -> Option<Rc<TokenSet>> {
     observe(&options().profile(), response, PLATFORM)
 }
 
