@@ -546,11 +546,22 @@ export type TokenEvent =
       /** Something to look into; tokens go on. */
       readonly type: "warning";
       /**
-       * Fewer scopes were granted than asked for; a listener threw; a page holds a long-lived secret;
-       * a page cannot read the header that brings new tokens.
+       * - `insufficient_scope`: fewer scopes were granted than asked for.
+       * - `listener_failed`: a listener threw.
+       * - `secret_in_page`: a page holds a long-lived secret.
+       * - `header_not_exposed`: a page cannot read the header that brings new tokens.
+       * - `many_managers`: more than 16 managers of one identity, whatever their scopes, are used and neither closed nor
+       *   collected in this realm, by all copies of the package of this version. Reported once for as long as there are any,
+       *   by a manager that has a listener. Managers whose credentials are in a `grant` function, or in the `fetch` of a
+       *   broker, count only where they have `identity`; where the engine has no `FinalizationRegistry`, none do.
        */
       readonly code:
-        "insufficient_scope" | "listener_failed" | "secret_in_page" | "header_not_exposed" | (string & {});
+        | "insufficient_scope"
+        | "listener_failed"
+        | "secret_in_page"
+        | "header_not_exposed"
+        | "many_managers"
+        | (string & {});
       /** For people. */
       readonly message: string;
       /** The selector of the session it is about, where that is not the manager's own. */

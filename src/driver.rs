@@ -29,7 +29,7 @@ use crate::{
     http::HttpResponse,
     js::{Desk, Face, Held, error_view, news_view, secret_in_page, status_view, traits_view},
     options::{Granter, KeepAlive, Selection, Settings},
-    sharing::{HolderDigest, identity},
+    sharing::{HolderDigest, identity, own_identity},
 };
 
 mod members;
@@ -115,7 +115,28 @@ impl Driver {
             blamed: RefCell::default(),
         });
         driver.seat(driver.own(), &desk);
+        driver.report_identity();
         driver
+    }
+
+    /// Computes the holder's digest from secrets that functions gave, where it is not known.
+    ///
+    /// The first digest stays, since a secret that is rotated is still the same holder's.
+    fn learn_holder(&self, secrets: &[Secret]) {
+        if self.holder.get().is_none()
+            && let Some(holder) = HolderDigest::of(&self.settings, Some(secrets), PLATFORM)
+            && self.holder.set(holder).is_ok()
+        {
+            self.watch_all();
+            self.report_identity();
+        }
+    }
+
+    fn report_identity(&self) {
+        let identity = |holder| own_identity(holder, &self.settings, PLATFORM);
+        if let Some(digest) = self.holder.get().and_then(identity) {
+            self.face.identified(&digest);
+        }
     }
 
     /// A caller wants a token, or something is to be done about one.

@@ -34,16 +34,16 @@ pub(crate) struct Granting<'a> {
     /// The digest of the token that the API refused, for a broker.
     pub(crate) refused: Option<String>,
     /// Called for each step of a grant.
-    pub(crate) progressed: &'a dyn Fn(Progress),
+    pub(crate) progressed: &'a dyn Fn(Progress<'_>),
 }
 
 /// A step of a grant.
 #[derive(Clone, Copy)]
-pub(crate) enum Progress {
+pub(crate) enum Progress<'a> {
     /// A step was taken that another follows: each has its time.
     Stepped,
     /// These credentials are presented now.
-    Presented(CredentialId),
+    Presented(CredentialId, &'a [Secret]),
 }
 
 /// What is to be got.
@@ -129,7 +129,7 @@ impl Granting<'_> {
         if *grant == Grant::AuthenticateIfChanged(credentials) {
             return Err(GrantFailure::Unchanged);
         }
-        (self.progressed)(Progress::Presented(credentials));
+        (self.progressed)(Progress::Presented(credentials, secrets));
         Ok(())
     }
 

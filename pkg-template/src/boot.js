@@ -54,6 +54,7 @@ export function boot(source) {
  * @property {Running | undefined} [running]
  * @property {WebAssembly.Module} [module] What ran, for another start.
  * @property {Map<string, any>} [managers] Those of `TokenManager.shared`, by their keys.
+ * @property {Map<string, import("./alive-managers.js").Count>} [counts] How many managers are alive, by their identities.
  */
 
 const KEY = Symbol.for(`graphql-token-manager@${__VERSION__}`);

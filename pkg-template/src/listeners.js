@@ -40,6 +40,18 @@ export class Listeners {
   }
 
   /**
+   * Whether an event would reach a listener.
+   *
+   * @param {string} type
+   * @param {unknown} key of the session that it is about
+   */
+  has(type, key) {
+    return this.#entries.some(
+      (entry) => entry.type === type && (entry.key === undefined || entry.key === key),
+    );
+  }
+
+  /**
    * Tells all who listen now, and still do when it is their turn. One that throws, at
    * once or later, disturbs nobody; a `warning` says so.
    *

@@ -6,6 +6,7 @@
 
 import { checkedSignal, reasonOf } from "./abort-signal.js";
 import { AccessToken } from "./access-token.js";
+import { countManager } from "./alive-managers.js";
 import { boot } from "./boot.js";
 import { Desk } from "./desk.js";
 import { ignoringErrors } from "./ignoring-errors.js";
@@ -80,6 +81,10 @@ export class Office extends Outside {
    * @type {Traits}
    */
   traits = /** @type {any} */ (undefined);
+  /** Whether it counts among those that are alive: only where the collection of a manager is noticed. */
+  isCounted = false;
+  /** @type {ReturnType<typeof countManager> | undefined} */
+  #count = undefined;
   /** Whether listeners know that the page cannot read new tokens, or it can. */
   warned = false;
 
@@ -284,6 +289,7 @@ export class Office extends Outside {
     if (this.closed) return undefined;
     this.closed = true;
     this.#options = undefined;
+    this.#count?.end();
     this.#unwatch?.();
     const core = this.#live();
     const ended = this.#ended((core, ended) => core.close(ended));
@@ -312,6 +318,18 @@ export class Office extends Outside {
   /** Something happened to a session, after which its status may be another. */
   changed() {
     this.changes.check();
+  }
+
+  /** @param {string} digest */
+  identified(digest) {
+    // Known already where the core broke off and was started again.
+    if (!this.isCounted || this.closed || this.#count !== undefined) return;
+    this.#count = countManager(digest);
+    this.#count.report((warning) => {
+      const isHeard = this.listeners.has("warning", this.own.key);
+      this.notify(warning, this.own.key);
+      return isHeard;
+    });
   }
 
   /** @param {number} call @param {unknown} error */

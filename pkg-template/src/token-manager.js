@@ -10,7 +10,7 @@ import { request } from "./requesting.js";
 import { selectorOf } from "./selector.js";
 import { sharedManager } from "./shared-managers.js";
 import { TokenError } from "./token-error.js";
-import { finalizationRegistry, weakRef } from "./weak.js";
+import { finalizationRegistry, isReal, weakRef } from "./weak.js";
 import { TELL } from "./words.js";
 import { handled } from "../stores/foreign-promise.js";
 
@@ -242,6 +242,7 @@ export class TokenManager extends TokenSession {
     // Made here and not at import, which has no side effect.
     registry ??= finalizationRegistry((/** @type {Office} */ office) => office.close());
     registry.register(this, office, office);
+    office.isCounted = isReal(registry);
   }
 
   /**

@@ -19,6 +19,13 @@ export function finalizationRegistry(collected) {
 }
 
 /**
+ * Whether a registry ever calls.
+ *
+ * @param {ReturnType<typeof finalizationRegistry>} registry
+ */
+export const isReal = (registry) => registry !== NO_REGISTRY;
+
+/**
  * A WeakRef; where there is none, a strong reference that is marked as such.
  *
  * @template {object} T

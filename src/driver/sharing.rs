@@ -10,9 +10,10 @@ use web_sys::AbortController;
 use super::{Driver, wire::no_abort_controller};
 use crate::{
     core::{Event, Fence, FlightId, GrantFailure, Secret, SessionId, Skew, TokenSet},
+    grant::Progress,
     graphql::stamp,
     host::{Lease, PLATFORM, waiting, wall},
-    sharing::{self, HolderDigest},
+    sharing,
 };
 
 /// What a flight has of the shared store.
@@ -85,7 +86,7 @@ impl Driver {
         self.io_started(session);
         let driver = Rc::clone(self);
         spawn_local(async move {
-            let event = match driver.learn_holder(session, flight).await {
+            let event = match driver.request_secrets(session, flight).await {
                 Ok(()) => driver.done(session, flight, deed).await,
                 // Without the key there is no entry: nothing is read, and nothing written under a key that was guessed.
                 Err(failure) => match deed {
@@ -102,19 +103,19 @@ impl Driver {
     /// Calls the functions that give secrets, unless the holder's digest is known without them.
     ///
     /// Each acquisition calls them itself until one has succeeded: in some hosts a request cannot wait for the call that
-    /// another one made. The first digest stays, since a secret that is rotated is still the same holder's.
-    async fn learn_holder(self: &Rc<Self>, session: SessionId, flight: FlightId) -> Result<(), GrantFailure> {
+    /// another one made.
+    async fn request_secrets(
+        self: &Rc<Self>,
+        session: SessionId,
+        flight: FlightId,
+    ) -> Result<(), GrantFailure> {
         if self.holder.get().is_some() {
             return Ok(());
         }
         let abort = AbortController::new().map_err(|_| no_abort_controller())?;
-        let progressed = |_| self.dispatch(session, Event::Progressed(flight));
+        let progressed = |_: Progress<'_>| self.dispatch(session, Event::Progressed(flight));
         let secrets = self.granting(session, &abort.signal(), &progressed).secrets().await?;
-        if let Some(holder) = HolderDigest::of(&self.settings, Some(&secrets), PLATFORM)
-            && self.holder.set(holder).is_ok()
-        {
-            self.watch_all();
-        }
+        self.learn_holder(&secrets);
         Ok(())
     }
 
@@ -123,7 +124,7 @@ impl Driver {
         let mut secrets = None;
         if matches!(deed, Deed::Acquire(_)) {
             let Ok(abort) = AbortController::new() else { return Some(Event::Leased(flight, Ok(None))) };
-            let progressed = |_| self.dispatch(session, Event::Progressed(flight));
+            let progressed = |_: Progress<'_>| self.dispatch(session, Event::Progressed(flight));
             match self.granting(session, &abort.signal(), &progressed).secrets().await {
                 Ok(had) => secrets = Some(had),
                 Err(failure) => return Some(Event::Granted(flight, Err(failure))),

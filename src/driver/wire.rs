@@ -44,7 +44,7 @@ impl Driver {
         self.on_wire.borrow_mut().push(OnWire { asker, abort });
         let driver = Rc::clone(self);
         spawn_local(async move {
-            let progressed = |progress| driver.progressed(asker, progress);
+            let progressed = |progress: Progress<'_>| driver.progressed(asker, progress);
             let answer = driver.granting(session, &signal, &progressed).run(errand, secrets).await;
             // What was cancelled is no longer there, and nobody wants to know.
             let Some(sent) = driver.take_from_wire(asker) else { return };
@@ -56,11 +56,14 @@ impl Driver {
         });
     }
 
-    fn progressed(self: &Rc<Self>, asker: Asker, progress: Progress) {
+    fn progressed(self: &Rc<Self>, asker: Asker, progress: Progress<'_>) {
         if let Asker::Flight(session, id) = asker {
             let event = match progress {
                 Progress::Stepped => Event::Progressed(id),
-                Progress::Presented(credentials) => Event::Presented(id, credentials),
+                Progress::Presented(credentials, secrets) => {
+                    self.learn_holder(secrets);
+                    Event::Presented(id, credentials)
+                }
             };
             self.dispatch(session, event);
         }
@@ -121,7 +124,7 @@ impl Driver {
         &'a self,
         session: SessionId,
         signal: &'a AbortSignal,
-        progressed: &'a dyn Fn(Progress),
+        progressed: &'a dyn Fn(Progress<'_>),
     ) -> Granting<'a> {
         let (key, scopes) =
             self.about(session).unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone()));

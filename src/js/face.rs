@@ -67,6 +67,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn changed(this: &Face);
 
+    /// The manager's identity is known: a digest of its credentials and of what they are for. Called at most once.
+    #[wasm_bindgen(method)]
+    pub(crate) fn identified(this: &Face, digest: &str);
+
     /// Where the callers of one session come to. None of its methods throws, or runs code of
     /// the user's.
     #[derive(Clone, PartialEq)]

@@ -59,6 +59,15 @@ pub struct Settings {
     pub identity: Option<String>,
 }
 
+impl Settings {
+    /// Returns whether managers of one program whose options are the same data get tokens of the same owner.
+    pub fn identify_owner(&self) -> bool {
+        // A broker receives what the page has, the same for all of its managers, and what `fetch` adds.
+        let is_of_page = matches!(self.profile.wire, Wire::Form { .. }) && self.fetch.is_none();
+        self.identity.is_some() || is_of_page || are_distinguishable(&self.profile, &self.granter)
+    }
+}
+
 /// A store that other holders use as well: its methods, as functions.
 #[derive(Clone, Debug)]
 pub struct Store {

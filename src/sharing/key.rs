@@ -84,6 +84,13 @@ pub fn identity(settings: &Settings, selection: &Selection, platform: Platform) 
     Identity::new(half)
 }
 
+/// Returns the identity of a manager among those of the same program, as a digest: everything in the [`key`] of its own
+/// session, but for the scopes. `None` where managers with other credentials could have the same.
+pub fn own_identity(holder: &HolderDigest, settings: &Settings, platform: Platform) -> Option<String> {
+    let digest = || key(holder, settings, &Selection::default(), &ScopeSet::default(), platform);
+    settings.identify_owner().then(digest)
+}
+
 /// JSON is unambiguous: no two different values are written alike.
 fn hash(value: &Json, platform: Platform) -> [u8; 32] {
     Hash::hash((platform.write_json)(value).as_bytes())
@@ -415,6 +422,59 @@ mod tests {
         assert_eq!(of("one"), of("one"));
         assert_ne!(of("one"), of("two"));
         assert_ne!(of("one"), key_of(&settings, &["one"]));
+    }
+
+    #[test]
+    fn managers_have_one_identity_where_their_tokens_are_of_one_owner() {
+        let of = |settings: &Settings, secret: &str| {
+            let given = [Secret::new(secret)];
+            let holder = HolderDigest::of(settings, Some(&given), PLATFORM).expect("all secrets are there");
+            own_identity(&holder, settings, PLATFORM)
+        };
+        let fluz = |changes: &[(&str, Given)]| of(&settings(changes), "given");
+        let scopes = ("scopes", Given::List(vec![text("LIST_OFFERS")]));
+        let same = fluz(&[]);
+
+        assert!(same.is_some());
+        assert_eq!(fluz(&[scopes]), same);
+        assert_eq!(fluz(&[("lifetimeMs", Given::Number(1000.0))]), same);
+        for (name, other) in
+            [("apiKey", "b3RoZXI6b25l"), ("userId", "o"), ("accountId", "o"), ("identity", "o")]
+        {
+            assert_ne!(fluz(&[(name, text(other))]), same, "{name}");
+        }
+        let by_function = settings(&[("apiKey", Given::Function("1"))]);
+        assert_eq!(of(&by_function, "one"), of(&by_function, "one"));
+        assert_ne!(of(&by_function, "one"), of(&by_function, "two"));
+    }
+
+    #[test]
+    fn managers_whose_credentials_are_in_functions_have_one_only_by_name() {
+        let of = |options: &[(&str, Given)]| {
+            let settings = read(options);
+            let holder = HolderDigest::of(&settings, Some(&[]), PLATFORM).expect("there are no secrets");
+            own_identity(&holder, &settings, PLATFORM)
+        };
+        let given = map(&[
+            ("name", text("acme")),
+            ("endpoint", text("https://acme.test")),
+            ("grant", Given::Function("1")),
+        ]);
+        let by_function = ("provider", given);
+        let broker = vec![
+            ("provider", text("broker")),
+            ("url", text("https://acme.test/token")),
+            ("endpoint", text("https://acme.test")),
+        ];
+        let fetch = ("fetch", Given::Function("2"));
+        let named = ("identity", text("one"));
+
+        assert_eq!(of(std::slice::from_ref(&by_function)), None);
+        assert!(of(&[by_function, named.clone()]).is_some());
+        // All of one page are asked with the same cookies; what a `fetch` adds is not known.
+        assert!(of(&broker).is_some());
+        assert_eq!(of(&[broker.clone(), vec![fetch.clone()]].concat()), None);
+        assert!(of(&[broker, vec![fetch, named]].concat()).is_some());
     }
 
     #[test]

@@ -7,4 +7,4 @@ mod entry;
 mod key;
 
 pub use entry::{LONGEST, keep_until, read, write};
-pub use key::{HolderDigest, identity, key};
+pub use key::{HolderDigest, identity, key, own_identity};
