@@ -6,6 +6,8 @@ import { describe, mock, test } from "node:test";
 
 import { TokenManager } from "graphql-token-manager";
 
+import { PATIENCE_MS } from "../support/patience.js";
+
 /** @import { TestContext } from "node:test" */
 
 /**
@@ -132,6 +134,8 @@ describe("a core that breaks off", () => {
     // A process of its own: where the stack ends, nobody can take up a rejection either.
     const program = `
       import { TokenManager } from "graphql-token-manager";
+
+import { PATIENCE_MS } from "../support/patience.js";
       process.on("unhandledRejection", () => {});
       let grants = 0;
       const grant = () => ({ accessToken: "token-" + ++grants, expiresInMs: 60_000 });
@@ -153,7 +157,11 @@ describe("a core that breaks off", () => {
       console.log(broken > 0, /^token-/.test(value));
     `;
 
-    const options = /** @type {const} */ ({ cwd: import.meta.dirname, encoding: "utf8", timeout: 30_000 });
+    const options = /** @type {const} */ ({
+      cwd: import.meta.dirname,
+      encoding: "utf8",
+      timeout: PATIENCE_MS,
+    });
     const child = spawnSync(process.execPath, ["--input-type=module", "--eval", program], options);
 
     assert.equal(child.stdout, "true true\n", child.stderr.slice(-1_000));

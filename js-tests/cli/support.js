@@ -10,6 +10,7 @@ import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { PATIENCE_MS } from "../support/patience.js";
 import { secretsOf } from "../support/secrets.js";
 import { until } from "../support/waiting.js";
 
@@ -23,7 +24,7 @@ import { until } from "../support/waiting.js";
  * @property {Record<string, string>} [env] Besides the path.
  * @property {string} [input] Standard input; closed at once where left out.
  * @property {number} [aheadMs] How far the device's clock has moved on.
- * @property {number} [speed] How many times as fast it runs.
+ * @property {number} [speed] How many times as early its timers go off.
  * @property {string} [cwd]
  */
 
@@ -35,9 +36,6 @@ export const PACKAGE = dirname(require.resolve("graphql-token-manager/package.js
 
 const { bin } = require("graphql-token-manager/package.json");
 export const PROGRAM = join(PACKAGE, bin["graphql-token-manager"]);
-
-/** Far more than any command here takes. */
-const LONGEST_MS = 40_000;
 
 /**
  * Runs a command to its end.
@@ -80,7 +78,7 @@ class Running {
       cwd,
       env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...(moved ? clock : {}), ...env },
       stdio: ["pipe", "pipe", "pipe"],
-      timeout: LONGEST_MS,
+      timeout: PATIENCE_MS,
       // A signal that it listens to would look like success.
       killSignal: "SIGKILL",
     });

@@ -14,12 +14,8 @@ import { apis, assertKeepsSecrets, run, start } from "./support.js";
 /** A lifetime whose last quarter comes soon. */
 const SHORT = { lifetimes: { fluz: 1_500 } };
 
-/** Failures are remembered for seconds: ten times as fast, for the server and for the command. */
-function fastClock() {
-  const speed = 10;
-  const from = Date.now();
-  return { speed, now: () => Math.round(from + (Date.now() - from) * speed) };
-}
+/** Failures are remembered for seconds. */
+const SPEED = 10;
 
 /** @param {string} path */
 const modeOf = async (path) => (await stat(path)).mode & 0o777;
@@ -87,11 +83,10 @@ describe("a watch", () => {
   });
 
   test("outlives failures that may pass, at the start too", async (t) => {
-    const { speed, now } = fastClock();
-    const sandbox = await sandboxFor(t, { now, lifetimes: { fluz: 20_000 } });
+    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 20_000 } });
     const end = sandbox.fault({ kind: "status", status: 503 });
     const { flags, env } = apis(sandbox).fluz;
-    const watch = start(t, ["watch", ...flags, "--attempts", "1", "--timeout", "5m"], { env, speed });
+    const watch = start(t, ["watch", ...flags, "--attempts", "1", "--timeout", "5m"], { env, speed: SPEED });
     await until(() => watch.stderr !== "", "the failure was told");
     end();
     await watch.said(1);
@@ -119,8 +114,7 @@ describe("a watch", () => {
 
   for (const status of [401, 403]) {
     test(`goes on after credentials that have worked are refused with ${status}`, async (t) => {
-      const { speed, now } = fastClock();
-      const sandbox = await sandboxFor(t, { now, lifetimes: { toggle: 40_000 } });
+      const sandbox = await sandboxFor(t, { lifetimes: { toggle: 40_000 } });
       const { flags, env } = apis(sandbox).toggle;
       const words = [
         "watch",
@@ -133,7 +127,7 @@ describe("a watch", () => {
         "1",
         "--events",
       ];
-      const watch = start(t, words, { env, speed });
+      const watch = start(t, words, { env, speed: SPEED });
       await watch.said(1);
 
       // Also when the token held expires meanwhile: each of the first two attempts is refused.
@@ -151,10 +145,9 @@ describe("a watch", () => {
   }
 
   test("ends with 1 after a failure that stays, when the token held has expired", async (t) => {
-    const { speed, now } = fastClock();
-    const sandbox = await sandboxFor(t, { now, lifetimes: { fluz: 20_000 } });
+    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 20_000 } });
     const { flags, env } = apis(sandbox).fluz;
-    const watch = start(t, ["watch", ...flags, "--timeout", "5m", "--events"], { env, speed });
+    const watch = start(t, ["watch", ...flags, "--timeout", "5m", "--events"], { env, speed: SPEED });
     await watch.said(1);
     sandbox.fault({ kind: "no-token" });
 

@@ -7,6 +7,8 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
+import { PATIENCE_MS } from "../support/patience.js";
+
 const run = promisify(execFile);
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
@@ -53,7 +55,7 @@ test("the JavaScript of the README runs as it is", async () => {
     const file = path.join(folder, `block-${place}.mjs`);
     await writeFile(file, code);
 
-    const { stdout, stderr } = await run(process.execPath, [file], { timeout: 20_000 });
+    const { stdout, stderr } = await run(process.execPath, [file], { timeout: PATIENCE_MS });
 
     assert.match(stdout, /offerId/);
     assert.equal(stderr, "");

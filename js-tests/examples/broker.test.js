@@ -28,7 +28,7 @@ const environment = ({ fluz: { endpoint, apiKey, userId, accountId } }) => ({
  */
 async function uses({ click, shows }) {
   if (click !== undefined) document.getElementById(click)?.click();
-  for (let tries = 0; tries < 4_000; tries++) {
+  for (let tries = 0; tries < 40_000; tries++) {
     if (document.body.innerText.includes(shows)) break;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -7,10 +7,9 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const EXAMPLES = new URL("../../examples/", import.meta.url);
+import { PATIENCE_MS } from "../support/patience.js";
 
-/** Far more than any example takes: a test that hangs ends with the output so far. */
-const LONGEST_MS = 120_000;
+const EXAMPLES = new URL("../../examples/", import.meta.url);
 
 /** @typedef {{ status: number | null, stdout: string, stderr: string }} Ending */
 
@@ -25,7 +24,8 @@ export function runExample(file, words, env, watch) {
   const child = spawn(process.execPath, [fileURLToPath(new URL(file, EXAMPLES)), ...words], {
     env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...env },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: LONGEST_MS,
+    // A test that hangs ends with the output so far.
+    timeout: PATIENCE_MS,
   });
   let stdout = "";
   let stderr = "";

@@ -11,6 +11,8 @@ import { dirname, join } from "node:path";
 import { after } from "node:test";
 import { chromium } from "playwright-core";
 
+import { PATIENCE_MS } from "../support/patience.js";
+
 /** @import { Server } from "node:http" */
 /** @import { TestContext } from "node:test" */
 /** @import { Browser } from "playwright-core" */
@@ -42,7 +44,7 @@ async function start() {
     response.end(isScript ? script : "<!doctype html><title>A page</title>");
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
-  return { server, browser: await chromium.launch({ executablePath, args: ARGS }) };
+  return { server, browser: await chromium.launch({ executablePath, args: ARGS, timeout: PATIENCE_MS }) };
 }
 
 after(async () => {
@@ -60,6 +62,7 @@ export async function pageFor(t, before = "") {
   const { browser, server } = await (running ??= start());
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   const context = await browser.newContext();
+  context.setDefaultTimeout(PATIENCE_MS);
   t.after(() => context.close());
   const page = await context.newPage();
   await page.addInitScript(before);

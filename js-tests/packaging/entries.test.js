@@ -11,6 +11,8 @@ import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
 
+import { PATIENCE_MS } from "../support/patience.js";
+
 const ROOT = join(import.meta.dirname, "../..");
 const require = createRequire(import.meta.url);
 const folder = dirname(require.resolve("graphql-token-manager/package.json"));
@@ -124,7 +126,7 @@ describe("module systems", () => {
     `;
 
     const cwd = dirname(fileURLToPath(import.meta.url));
-    const options = /** @type {const} */ ({ cwd, encoding: "utf8", timeout: 30_000 });
+    const options = /** @type {const} */ ({ cwd, encoding: "utf8", timeout: PATIENCE_MS });
     const child = spawnSync(process.execPath, ["--input-type=module", "--eval", program], options);
 
     assert.equal(child.status, 0, `${child.error ?? child.stderr}`);

@@ -8,6 +8,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { run } from "../support/child.js";
+import { PATIENCE_MS } from "../support/patience.js";
 
 const entry = import.meta.resolve("graphql-token-manager");
 
@@ -94,7 +95,7 @@ for (const how of ["missing", "throwing", "useless"]) {
   describe(how, () => {
     test("no constructor throws, and each call ends as the table says", async () => {
       const { status, stdout, stderr } = await run(PROGRAM, {
-        given: { entry, how, names: Object.keys(TABLE) },
+        given: { entry, how, names: Object.keys(TABLE), patience: PATIENCE_MS / 2 },
       });
       assert.equal(status, 0, stderr);
       const ends = JSON.parse(stdout);
@@ -136,7 +137,7 @@ const PROGRAM = `
     } catch (error) {
       return ["threw " + error, ""];
     }
-    const late = new Promise((resolve) => setTimeout(resolve, 15_000, "never ended"));
+    const late = new Promise((resolve) => setTimeout(resolve, given.patience, "never ended"));
     const ended = tokens.getToken().then(() => tokens.refresh()).then(() => "token", (error) => error.code ?? String(error));
     const how = await Promise.race([ended, late]);
     tokens.session({ scopes: ["a"] }).status();

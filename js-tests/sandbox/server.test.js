@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { startSandbox } from "graphql-token-manager/testing";
+import { PATIENCE_MS } from "../support/patience.js";
 import { ask, fluzKey, generate, logIn, offers, sandboxFor } from "./support.js";
 
 const run = promisify(execFile);
@@ -39,7 +40,7 @@ test("it takes the port asked for, and says when that is taken", async (t) => {
 
 test(
   "close ends idle and busy connections at once, and may be called again",
-  { timeout: 5_000 },
+  { timeout: PATIENCE_MS },
   async () => {
     const sandbox = await startSandbox();
     sandbox.fault({ kind: "delay", ms: 1_000_000, operation: "getApplicationScopes" });

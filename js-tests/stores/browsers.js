@@ -12,6 +12,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { PATIENCE_MS } from "../support/patience.js";
 import { said } from "./support.js";
 
 /** @import { AddressInfo } from "node:net" */
@@ -83,7 +84,7 @@ const PAGE = `<!doctype html><title>A tab</title><script>
   };
   window.soon = () => Date.now() + 3600000;
   window.leaseInTime = async (store, key, ttlMs = 60000) => {
-    for (let tries = 0; tries < 2000; tries += 1) {
+    for (let tries = 0; tries < 40000; tries += 1) {
       const lease = await store.acquire(key, ttlMs);
       if (lease !== undefined) return lease;
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -116,9 +117,10 @@ export async function chromiumFor(t) {
   const args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
   args.push("--disable-background-networking", "--disable-component-update", "--disable-sync");
   args.push("--disable-dev-shm-usage", `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`);
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args, timeout: PATIENCE_MS });
   t.after(() => browser.close());
   const context = await browser.newContext();
+  context.setDefaultTimeout(PATIENCE_MS);
   const protocol = async () => context.newCDPSession(await context.newPage());
   return {
     tab: async (url, isReady = IS_READY) => {
@@ -205,7 +207,11 @@ class Session {
 
   /** @param {object} capabilities */
   async start(capabilities) {
-    const { sessionId } = await this.#ask("POST", "", { capabilities: { alwaysMatch: capabilities } });
+    const { sessionId } = await this.#ask("POST", "", {
+      capabilities: {
+        alwaysMatch: { timeouts: { script: PATIENCE_MS, pageLoad: PATIENCE_MS }, ...capabilities },
+      },
+    });
     this.url += `/${sessionId}`;
     this.home = await this.#ask("GET", "/window");
   }
@@ -303,7 +309,7 @@ async function freePort() {
  * @param {string} url
  */
 async function until(url) {
-  for (let tries = 0; tries < 2000; tries += 1) {
+  for (let tries = 0; tries < 40_000; tries += 1) {
     const answer = await fetch(url).catch(() => undefined);
     if (answer?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -12,6 +12,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { PATIENCE_MS } from "../support/patience.js";
+
 /** @import { ChildProcess } from "node:child_process" */
 /** @import { TestContext } from "node:test" */
 /** @import { Lease, SharedStore } from "graphql-token-manager" */
@@ -73,7 +75,7 @@ export async function lease(store, key, ttlMs = 60_000) {
  * @param {number} [ttlMs]
  */
 export async function leaseInTime(store, key, ttlMs = 60_000) {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + PATIENCE_MS;
   while (performance.now() < end) {
     const granted = await store.acquire(key, ttlMs);
     if (granted !== undefined) return granted;
@@ -87,7 +89,7 @@ export async function leaseInTime(store, key, ttlMs = 60_000) {
  * @param {() => Promise<boolean>} condition
  */
 export async function eventually(condition) {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + PATIENCE_MS;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error("waited in vain");
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -104,7 +106,7 @@ export function watched(store, key) {
   let count = 0;
   let end = () => {};
   // Watching alone keeps no process running.
-  const patience = setTimeout(() => {}, 20_000);
+  const patience = setTimeout(() => {}, PATIENCE_MS);
   const told = new Promise((/** @type {(value: void) => void} */ resolve) => {
     end = store.watch(key, () => {
       count += 1;

@@ -7,6 +7,7 @@
 import "../support/guard.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { PATIENCE_MS } from "../support/patience.js";
 import { siteFor } from "./browsers.js";
 
 /** @import { Browser, Tab } from "./browsers.js" */
@@ -34,7 +35,7 @@ export function checked(tab, kind) {
 
 /** @param {Tab} tab @param {() => any} condition */
 export async function untilIn(tab, condition) {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + PATIENCE_MS;
   while (!(await tab.run(condition))) {
     if (performance.now() > end) throw new Error(`waited in vain until ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -337,8 +338,6 @@ export function testTabs(starting) {
             const request = indexedDB.deleteDatabase(name);
             request.onsuccess = () => resolve(undefined);
             request.onerror = reject;
-            // Nobody closes its connection.
-            setTimeout(reject, 10_000);
           }),
         name,
       );

@@ -8,6 +8,8 @@ import "./guard.js";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+import { PATIENCE_MS } from "./patience.js";
+
 /**
  * Runs a program, an ES module, to its end.
  * @param {string} program
@@ -21,8 +23,13 @@ export function run(program, { flags = [], given } = {}) {
   const args = [...flags, "--input-type=module", "--eval", source];
   const cwd = fileURLToPath(new URL(".", import.meta.url));
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, args, { cwd, timeout: 20_000 }, (_error, stdout, stderr) => {
-      resolve({ status: child.exitCode, stdout, stderr });
-    });
+    const child = execFile(
+      process.execPath,
+      args,
+      { cwd, timeout: PATIENCE_MS },
+      (_error, stdout, stderr) => {
+        resolve({ status: child.exitCode, stdout, stderr });
+      },
+    );
   });
 }

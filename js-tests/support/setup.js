@@ -1,6 +1,5 @@
 /**
- * What the tests of the public contract start with: a sandbox, managers that end with their test, and a clock that can
- * be moved.
+ * What the tests of the public contract start with: a sandbox, and managers that end with their test.
  *
  * @module
  */
@@ -122,25 +121,6 @@ export function acmeProfile({ acme: { endpoint, id, secret } }, parts) {
     expiry: { expiresIn: ["login.ttl", "renew.ttl"], unit: "seconds" },
     refused: { statuses: [401], codes: ["UNAUTHENTICATED"] },
     ...parts,
-  };
-}
-
-/**
- * The device's clock, which runs and can be moved; the real one again when the test ends. Give `now` to the sandbox, so
- * that time passes there as well.
- * @param {TestContext} t
- */
-export function movableClock(t) {
-  const real = Date.now.bind(Date);
-  let ahead = 0;
-  const now = () => real() + ahead;
-  t.mock.method(Date, "now", now);
-  return {
-    now,
-    /** @param {number} ms */
-    advance: (ms) => {
-      ahead += ms;
-    },
   };
 }
 

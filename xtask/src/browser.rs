@@ -61,7 +61,8 @@ pub(crate) fn test(project: &Project, engine: Engine) -> Result<(Ending, String)
     command
         .env("PATH", tools::with_path(&[runner.folder()?])?)
         .env("CARGO_TARGET_DIR", project.target())
-        .env("WASM_BINDGEN_TEST_TIMEOUT", SECONDS_FOR_ALL_TESTS);
+        .env("WASM_BINDGEN_TEST_TIMEOUT", SECONDS_FOR_ALL_TESTS)
+        .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", SECONDS_FOR_A_DRIVER);
     match engine {
         Engine::Node => {
             command.args(["--node", "--"]);
@@ -116,7 +117,7 @@ fn webkit_driver(home: &Home) -> Result<String> {
 
 /// Waits until somebody listens.
 fn wait_for(address: SocketAddr) -> Result<()> {
-    for _ in 0..1_000 {
+    for _ in 0..24_000 {
         if TcpStream::connect(address).is_ok() {
             return Ok(());
         }
@@ -126,7 +127,10 @@ fn wait_for(address: SocketAddr) -> Result<()> {
 }
 
 /// The runner's own limit, 20 s, is for one page with all tests of a program.
-const SECONDS_FOR_ALL_TESTS: &str = "120";
+const SECONDS_FOR_ALL_TESTS: &str = "600";
+
+/// Its limit for the start of a driver is 5 s, which a busy machine needs.
+const SECONDS_FOR_A_DRIVER: &str = "120";
 
 /// The test programs to build: never the documentation's examples, which the
 /// runner would call passed without running them.

@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { promisify } from "node:util";
+import { PATIENCE_MS } from "../../support/patience.js";
 import { fluz, operations, sandboxFor } from "../../support/setup.js";
 
 /** @import { TestContext } from "node:test" */
@@ -21,8 +22,6 @@ import { fluz, operations, sandboxFor } from "../../support/setup.js";
 const execute = promisify(execFile);
 const HERE = import.meta.dirname;
 const BUILT = join(HERE, "../../../target/npm");
-/** Far more than any tool takes, on any machine. */
-const PATIENCE_MS = 240_000;
 
 /** What `program.js` tells where all went well. */
 export const TOLD = "granted, refreshed";
