@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, test } from "node:test";
 
-import { fluz, managerFor, movableClock, operations, sandboxFor } from "../support/setup.js";
+import { fluz, managerFor, operations, sandboxFor } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { failure, next, until } from "../support/waiting.js";
 
 /** @param {() => Promise<string>} ask */
@@ -37,7 +38,7 @@ describe("sharing", () => {
   });
 
   test("the token held is handed out at once while a refresh runs", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox));
     const first = await tokens.getToken();
@@ -55,7 +56,7 @@ describe("sharing", () => {
   });
 
   test("callers who find the token expired share one grant", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox));
     const first = await tokens.getToken();
@@ -78,7 +79,7 @@ describe("sharing", () => {
 
 describe("minValidityMs", () => {
   test("of a call: the token held does when it has that much left, else the caller waits", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
     const first = await tokens.getToken();
@@ -93,7 +94,7 @@ describe("minValidityMs", () => {
   });
 
   test("of the manager: callers wait for a token that has that much left", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand", minValidityMs: 400_000 }));
     const first = await tokens.getToken();
@@ -117,7 +118,7 @@ describe("minValidityMs", () => {
   });
 
   test("gives the rest of the old token if the grant fails", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
     const first = await tokens.getToken();

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { braintree, fluz, managerFor, movableClock, sandboxFor } from "../support/setup.js";
+import { braintree, fluz, managerFor, sandboxFor } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 
 const DAY = 86_400_000;
 
@@ -15,7 +16,7 @@ describe("a device clock", () => {
     for (const options of [fluz, braintree]) {
       test(`${title} of ${options.name}'s costs no grant, and times are told by the provider's`, async (t) => {
         const providers = Date.now.bind(Date);
-        const clock = movableClock(t);
+        const clock = simulatedTime(t);
         clock.advance(ahead);
         const sandbox = await sandboxFor(t, { now: providers, lifetimes: { braintree: 600_000 } });
         const tokens = managerFor(t, options(sandbox));
@@ -36,7 +37,7 @@ describe("a device clock", () => {
 
   test("that is set back by a day gives the token held no longer life", async (t) => {
     const providers = Date.now.bind(Date);
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: providers, lifetimes: { fluz: 300 } });
     const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
     const first = await tokens.getAccessToken();
@@ -51,7 +52,7 @@ describe("a device clock", () => {
   });
 
   test("that is set ahead as by sleep has the next caller wait for a new token", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox));
     const first = await tokens.getToken();

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { call, fluz, managerFor, movableClock, QUICK, sandboxFor, toggle } from "../support/setup.js";
+import { call, fluz, managerFor, QUICK, sandboxFor, toggle } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { assertHoldsNone, secretsOf } from "../support/secrets.js";
 import { EVENT_TYPES, failure, next, record, thrown, until } from "../support/waiting.js";
 import { TokenError } from "graphql-token-manager";
@@ -12,7 +13,7 @@ import { TokenError } from "graphql-token-manager";
 
 describe("the event", () => {
   test("token tells the reason, the end and the scopes, for each reason", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now, variants: { toggle: { sliding: "every" } } });
     const tokens = managerFor(t, toggle(sandbox));
     const events = record(tokens);

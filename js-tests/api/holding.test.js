@@ -3,16 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import {
-  call,
-  fluz,
-  managerFor,
-  movableClock,
-  operations,
-  sandboxFor,
-  toggle,
-  unreachable,
-} from "../support/setup.js";
+import { call, fluz, managerFor, operations, sandboxFor, toggle, unreachable } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { assertHoldsNone, secretsOf } from "../support/secrets.js";
 import { failure, next, record, thrown, until } from "../support/waiting.js";
 
@@ -20,7 +12,7 @@ const PRODUCTS = "{ Products(account_id: 1) { id } }";
 
 describe("peek", () => {
   test("gives the token that is held and valid, and asks nobody", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
 
@@ -52,7 +44,7 @@ describe("peek", () => {
 
 describe("status", () => {
   test("tells each state of a token's life", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
     // Not kept as it is: `expiresInMs` is computed each time that it is read.
@@ -302,7 +294,7 @@ describe("adopt", () => {
   });
 
   test("keeps the newest of several, in whatever order the answers come", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now, variants: { toggle: { sliding: "every" } } });
     const tokens = managerFor(t, toggle(sandbox));
     const first = await tokens.getToken();

@@ -9,7 +9,8 @@ import { describe, test } from "node:test";
 
 import { fileStore } from "graphql-token-manager/stores/file";
 import { run } from "../support/child.js";
-import { claims, fluz, managerFor, movableClock, operations, sandboxFor } from "../support/setup.js";
+import { claims, fluz, managerFor, operations, sandboxFor } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { failure, Gate, next, until } from "../support/waiting.js";
 
 /** @import { TokenManager } from "graphql-token-manager" */
@@ -72,7 +73,7 @@ describe("sessions are kept", () => {
   });
 
   test("for as long as they are used, and `idleMs` longer", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox, { sessions: { idleMs: 100_000 } }));
     const [used, unused] = /** @type {[any, any]} */ (users(2).map((user) => tokens.session(user)));
@@ -121,7 +122,7 @@ describe("grants", () => {
   });
 
   test("that callers wait for go before refreshes in the background", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     let closed = false;
     const gate = turnstile(() => closed);

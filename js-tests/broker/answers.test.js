@@ -8,7 +8,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TokenError } from "graphql-token-manager";
 import { createBroker } from "graphql-token-manager/broker";
-import { claims, fluz, managerFor, movableClock, sandboxFor } from "../support/setup.js";
+import { claims, fluz, managerFor, sandboxFor } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { ORIGIN, ask, brokerFor, digestOf, json, refusal } from "./support.js";
 
 test("a page gets a token, how long it lasts and what it may do", async (t) => {
@@ -28,7 +29,7 @@ test("a page gets a token, how long it lasts and what it may do", async (t) => {
 });
 
 test("the lifetime is what is left of it, however wrong the clock is", async (t) => {
-  const clock = movableClock(t);
+  const clock = simulatedTime(t);
   const sandbox = await sandboxFor(t, { now: () => clock.now() + 86_400_000 });
   const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
   const broker = createBroker(tokens, { authorize: () => ({}) });
@@ -135,7 +136,7 @@ test("authorize sees the request and what was asked for", async (t) => {
 });
 
 test("a refused token is invalidated if it is the one held, once in five seconds", async (t) => {
-  const clock = movableClock(t);
+  const clock = simulatedTime(t);
   const { broker, sandbox } = await brokerFor(t);
   const first = (await json(ask(broker))).access_token;
 

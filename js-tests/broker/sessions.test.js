@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createBroker } from "graphql-token-manager/broker";
-import { claims, fluz, managerFor, movableClock, operations, sharedSandbox } from "../support/setup.js";
+import { claims, fluz, managerFor, operations, sharedSandbox } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { ask, brokerFor, digestOf, json, refusal } from "./support.js";
 
 /** @import { TestContext } from "node:test" */
@@ -169,7 +170,7 @@ test("a refusal is of one session's token", async (t) => {
 });
 
 test("a subject that asks too often waits, and others do not", async (t) => {
-  const clock = movableClock(t);
+  const clock = simulatedTime(t);
   const subject = (/** @type {Request} */ request) => `${request.headers.get("cookie")}`;
   const rateLimit = { requests: 3, perMs: 30_000 };
   const { broker } = await brokerFor(t, { subject, rateLimit }, { refresh: "on-demand" });
@@ -191,7 +192,7 @@ test("a subject that asks too often waits, and others do not", async (t) => {
 });
 
 test("without a subject it is the selector that counts, sixty times a minute", async (t) => {
-  movableClock(t);
+  simulatedTime(t);
   const { tokens } = await managed(t);
   const authorize = (/** @type {Request} */ request) => ({ userId: user(request.headers.get("cookie")) });
   const broker = createBroker(tokens, { authorize });
@@ -259,7 +260,7 @@ test("a subject is limited whatever scopes it asks for, and others keep their to
   const grant = (/** @type {any} */ { scopes }) => {
     return { accessToken: `token-${++grants}`, expiresInMs: 3_600_000, scopes };
   };
-  movableClock(t);
+  simulatedTime(t);
   const endpoint = "https://mine.test/graphql";
   for (const [rateLimit, requests] of /** @type {const} */ ([
     [undefined, 60],
@@ -293,7 +294,7 @@ test("a subject is limited whatever scopes it asks for, and others keep their to
 });
 
 test("reports of refused tokens count for the identity, whatever its scopes", async (t) => {
-  movableClock(t);
+  simulatedTime(t);
   const { tokens } = await managed(t);
   const broker = createBroker(
     tokens,

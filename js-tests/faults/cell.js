@@ -9,14 +9,15 @@ import { describe, test } from "node:test";
 
 import { managerFor, sandboxFor } from "../support/setup.js";
 import { assertHoldsNone, secretsOf } from "../support/secrets.js";
-import { simulatedTime } from "../support/simulated-time.js";
-import { failure, next, record, until } from "../support/waiting.js";
+import { letTimeRunOut, simulatedTime } from "../support/simulated-time.js";
+import { failure, next, record } from "../support/waiting.js";
 import { FAULTS, foreseen, meaningOf, told } from "./expectations.js";
 import { APIS, NAMES, RETRY, accepts, asked } from "./providers.js";
 
 /** @import { TestContext } from "node:test" */
 /** @import { ProviderName, Sandbox } from "graphql-token-manager/testing" */
 /** @import { TokenManager } from "graphql-token-manager" */
+/** @import { SimulatedTime } from "../support/simulated-time.js" */
 /** @import { Moment, Row } from "./expectations.js" */
 
 /** Refreshed five minutes before its end, which leaves time for what goes wrong. */
@@ -47,7 +48,7 @@ export function describeCells(moment, lasts) {
  * @param {TestContext} t
  * @param {object} cell
  * @param {Sandbox} cell.sandbox
- * @param {ReturnType<typeof simulatedTime>} cell.time
+ * @param {SimulatedTime} cell.time
  * @param {ProviderName} cell.name
  * @param {Row} cell.row
  * @param {Moment} cell.moment
@@ -106,24 +107,8 @@ async function cell(t, { sandbox, time, name, row, moment, lasts }) {
 }
 
 /**
- * Has the time for an answer run out, whenever the provider has begun to delay one.
- * @param {Sandbox} sandbox
- * @param {ReturnType<typeof simulatedTime>} time
- * @param {ProviderName} name
- * @param {number} late How many answers.
- */
-async function letTimeRunOut(sandbox, time, name, late) {
-  const delayed = () =>
-    sandbox.requests().filter(({ provider, fault }) => provider === name && fault === "delay").length;
-  for (let count = 1; count <= late; count++) {
-    await until(() => delayed() === count, `answer number ${count} is delayed`);
-    time.next();
-  }
-}
-
-/**
  * Has a token asked for, and waits for the end of that; gives the error, if there is one.
- * @type {Record<Moment, (tokens: TokenManager, time: ReturnType<typeof simulatedTime>, code?: string) => Promise<import("graphql-token-manager").TokenError | void>>}
+ * @type {Record<Moment, (tokens: TokenManager, time: SimulatedTime, code?: string) => Promise<import("graphql-token-manager").TokenError | void>>}
  */
 const ACT = {
   "first grant": async (tokens, _, code) => {

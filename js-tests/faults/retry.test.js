@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { managerFor, movableClock, sandboxFor } from "../support/setup.js";
+import { managerFor, sandboxFor } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { failure, next } from "../support/waiting.js";
 import { APIS, NAMES, RETRY, asked } from "./providers.js";
 
@@ -46,7 +47,7 @@ describe("ten thousand calls against a provider that", () => {
   }
 
   test("is out of order for an hour of calls cost it a request or three a minute", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     sandbox.fault({ kind: "status", status: 503 });
     const tokens = managerFor(t, APIS.fluz.options(sandbox, { retry: RETRY }));
@@ -68,7 +69,7 @@ describe("a long Retry-After", () => {
     ["as an HTTP-date", (now) => new Date(now + HOUR).toUTCString()],
   ])) {
     test(`${title} rejects callers at once, tells how long, and neither calls nor the timer ask before`, async (t) => {
-      const clock = movableClock(t);
+      const clock = simulatedTime(t);
       const sandbox = await sandboxFor(t, { now: clock.now });
       await Promise.all(
         NAMES.map(async (name) => {

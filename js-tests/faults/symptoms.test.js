@@ -10,7 +10,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 
-import { managerFor, movableClock, recordingFetch, sandboxFor } from "../support/setup.js";
+import { managerFor, recordingFetch, sandboxFor } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { failure, next, record, until } from "../support/waiting.js";
 import { APIS, NAMES, RETRY, accepts, asked } from "./providers.js";
 
@@ -100,7 +101,7 @@ const HOUR = 3_600_000;
 describe("going offline does not log the user out:", () => {
   for (const name of NAMES) {
     test(`${name} hands out the token held to its end, and goes on when the network is back`, async (t) => {
-      const clock = movableClock(t);
+      const clock = simulatedTime(t);
       const sandbox = await sandboxFor(t, { now: clock.now, lifetimes: { fluz: HOUR, acme: HOUR } });
       const lifetimeMs = name === "acme" ? undefined : HOUR;
       const tokens = managerFor(t, APIS[name].options(sandbox, { retry: RETRY, lifetimeMs }));

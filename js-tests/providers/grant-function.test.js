@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 
 import { TokenError } from "graphql-token-manager";
-import { managerFor, movableClock, QUICK } from "../support/setup.js";
+import { managerFor, QUICK } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { assertHoldsNone } from "../support/secrets.js";
 import { failure, record } from "../support/waiting.js";
 
@@ -350,7 +351,7 @@ describe("rubbish from a grant function", () => {
 
 describe("a token that a function got", () => {
   test("is renewed ahead of its end by a call that needs no waiting", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     let calls = 0;
     const tokens = granting(t, () => ({ accessToken: `t${++calls}`, expiresInMs: 100_000 }));
     await tokens.getToken();

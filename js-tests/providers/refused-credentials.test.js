@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { managerFor, movableClock, QUICK } from "../support/setup.js";
+import { managerFor, QUICK } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { failure, record, until } from "../support/waiting.js";
 
 /** @import { TestContext } from "node:test" */
@@ -59,7 +60,7 @@ describe("credentials that never worked", () => {
     ["from a function", async () => "planted-wrong"],
   ])) {
     test(`${kind} are presented twice, however long callers call`, async (t) => {
-      const clock = movableClock(t);
+      const clock = simulatedTime(t);
       const { tokens, api } = guarded(t, { secret });
 
       for (let call = 0; call < 60; call++) {
@@ -74,7 +75,7 @@ describe("credentials that never worked", () => {
   }
 
   test("are replaced by what the function gives next", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     let password = "planted-wrong";
     const { tokens, api } = guarded(t, { secret: () => password });
     for (let call = 0; call < 10; call++) {
@@ -92,7 +93,7 @@ describe("credentials that never worked", () => {
 describe("credentials that have worked", () => {
   for (const status of [401, 403]) {
     test(`are presented again after one refusal with ${status} and an HTML page`, async (t) => {
-      const clock = movableClock(t);
+      const clock = simulatedTime(t);
       const { tokens, api } = guarded(t, { secret: "planted-right" });
       const first = await tokens.getToken();
       api.instead = () => {
@@ -112,7 +113,7 @@ describe("credentials that have worked", () => {
   }
 
   test("are not presented more often than the intervals say, and callers get the refusal at once", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const { tokens, api } = guarded(t, { secret: "planted-right", refresh: "on-demand" });
     await tokens.getToken();
     api.accepted = undefined;

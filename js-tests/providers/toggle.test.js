@@ -3,15 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import {
-  call,
-  managerFor,
-  movableClock,
-  operations,
-  recordingFetch,
-  sandboxFor,
-  toggle,
-} from "../support/setup.js";
+import { call, managerFor, operations, recordingFetch, sandboxFor, toggle } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { assertHoldsNone, secretsOf } from "../support/secrets.js";
 import { failure } from "../support/waiting.js";
 
@@ -117,7 +110,7 @@ describe("the variant", () => {
 
   for (const sliding of /** @type {const} */ (["every", "near-expiry", "never"])) {
     test(`sliding ${sliding}: what answers bring is adopted when they bring it`, async (t) => {
-      const clock = movableClock(t);
+      const clock = simulatedTime(t);
       const sandbox = await sandboxFor(t, { now: clock.now, variants: { toggle: { sliding } } });
       const tokens = managerFor(t, toggle(sandbox));
       const token = await tokens.getToken();

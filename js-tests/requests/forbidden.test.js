@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { braintree, fluz, managerFor, movableClock, sandboxFor } from "../support/setup.js";
+import { braintree, fluz, managerFor, sandboxFor } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { failure } from "../support/waiting.js";
 import { POST, apiFor, countedFor, json } from "./support.js";
 
@@ -51,7 +52,7 @@ test("fetch gives the answer to what is forbidden, and keeps the new token", asy
 
 describe("a forbidden operation that is called again and again", () => {
   test("costs a grant at most every few seconds, and lets the others go on", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const { endpoint, origin, asked } = await forbidding(t);
     const { tokens, counts } = countedFor(t, endpoint);
     const grantsAfter = [];
@@ -86,7 +87,7 @@ describe("a forbidden operation that is called again and again", () => {
   });
 
   test("by a stream, which cannot be sent again, costs a grant at most every few seconds", async (t) => {
-    const clock = movableClock(t);
+    const clock = simulatedTime(t);
     const { origin, endpoint } = await forbidding(t);
     const { tokens, counts } = countedFor(t, endpoint);
     const grantsAfter = [];

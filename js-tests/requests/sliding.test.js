@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { managerFor, movableClock, sandboxFor, toggle } from "../support/setup.js";
+import { managerFor, sandboxFor, toggle } from "../support/setup.js";
+import { simulatedTime } from "../support/simulated-time.js";
 import { Gate, record } from "../support/waiting.js";
 import { POST, apiFor, countedFor, json } from "./support.js";
 
@@ -138,7 +139,7 @@ test("a newer token belongs to the session whose token was sent, not to one that
 });
 
 test("in Node, where every header can be read, nothing is warned of", async (t) => {
-  const clock = movableClock(t);
+  const clock = simulatedTime(t);
   const { endpoint } = await apiFor(t);
   const grant = () => ({ accessToken: "token-1", expiresInMs: 60_000 });
   const { tokens } = countedFor(t, endpoint, {}, { grant, sliding: { header: "x-new" } });
