@@ -16,6 +16,9 @@ import { createServer } from "node:http";
 /** Loopback only, by number: `localhost` may name an interface of another kind in a hosts file. */
 const HOST = "127.0.0.1";
 
+/** How long a connection without a request is kept open. */
+const KEEP_ALIVE_MS = 120_000;
+
 /** Longest request body read. GraphQL requests are a few kilobytes; more than a mebibyte is a client gone wrong. */
 const MOST_BODY_BYTES = 1024 * 1024;
 
@@ -32,7 +35,9 @@ export async function listen({ port, responseHeaders, respond }) {
       ? { "access-control-expose-headers": "X-Authorization, Authorization, Date, Retry-After" }
       : {}),
   };
-  const server = createServer((request, response) => {
+  // A connection that is closed while a request arrives costs that request: five seconds, the default, is soon over
+  // where the machine is busy.
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     serve(request, response, cors, respond).catch(() => response.destroy());
   });
   /** @type {Set<Socket>} */
