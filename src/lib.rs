@@ -190,7 +190,7 @@ mod layers {
         // What compares and stores them, what writes and reads the wire, and the border.
         let allowed = [
             "core/secret.rs",
-            "core/superseded.rs",
+            "core/recent_tokens.rs",
             "graphql/request.rs",
             "graphql/exchange.rs",
             "graphql/response.rs",

@@ -74,19 +74,21 @@
 //! - **cool-down**: the time in which a failure is repeated to callers from memory;
 //! - **doubt**: the time in which a refusal is not believed, since the token before was refused too.
 
+mod acquisition;
+mod cached_token;
 mod credentials;
+mod effect;
 mod error;
-mod flight;
-mod holding;
+mod event;
+mod input;
 mod jitter;
-mod lifecycle;
-mod message;
 mod policy;
 mod pool;
-mod refusals;
+mod recent_tokens;
+mod rejection;
 mod scope;
 mod secret;
-mod superseded;
+mod session;
 mod time;
 mod token;
 
@@ -94,20 +96,20 @@ mod token;
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
+pub use acquisition::{Company, Flight, FlightId, Phase, Queue, Turn};
+pub use cached_token::{Expiry, Holding, Stage};
 pub use credentials::{CredentialHistory, CredentialId};
+pub use effect::{Effect, Grant};
 pub use error::{ErrorCode, ErrorDetails, Outlook, TokenError};
-pub use flight::{Company, Flight, Phase, Queue, Turn};
-pub use holding::{Expiry, Holding, Stage};
+pub use event::{Change, Reason, Remains};
+pub use input::{CallId, Event, Fence, GrantFailure, Lent, Want, Written};
 pub use jitter::Jitter;
-pub use lifecycle::{Lifecycle, Status};
-pub use message::{
-    CallId, Change, Effect, Event, Fence, FlightId, Grant, GrantFailure, Lent, Reason, Remains, Want, Written,
-};
 pub use policy::{IoLimits, IoScope, Pace, Policy, RefreshMode, Retry, Sharing, Step, cool_down};
 pub use pool::{Identity, Limits, Pool, PoolEffect, Scoping, SessionId};
-pub use refusals::{Refusal, Refusals};
+pub use recent_tokens::Superseded;
+pub use rejection::{Refusal, Refusals};
 pub use scope::ScopeSet;
 pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};
-pub use superseded::Superseded;
+pub use session::{Lifecycle, Status};
 pub use time::{MAX_LIFETIME, Skew, SteadyClock, UnixMillis, millis};
 pub use token::{Stamp, TokenSet};

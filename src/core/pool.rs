@@ -16,33 +16,32 @@
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    Change, Effect, Event, IoScope, Jitter, Lifecycle, Policy, ScopeSet, UnixMillis,
-    lifecycle::{turn, undeliverable},
-    millis,
+    Change, Effect, Event, IoScope, Jitter, Lifecycle, Policy, ScopeSet, UnixMillis, millis,
+    session::{turn, undeliverable},
 };
 
+mod borrowing;
+mod hash_index;
 mod identity;
-mod index;
-mod lending;
-mod ordered;
-mod places;
-mod recency;
-mod scope_sets;
+mod indexed_heap;
+mod lru;
+mod scheduler;
+mod scope_interner;
 mod siblings;
-mod turns;
+mod slab;
 
-pub use identity::Identity;
-use index::Index;
+use borrowing::Guests;
+use hash_index::Index;
 #[cfg(all(test, not(target_arch = "wasm32")))]
-pub(in crate::core) use index::steps;
-use lending::Guests;
-use ordered::Ordered;
-use places::Places;
-pub use places::SessionId;
-use recency::Recency;
-use scope_sets::ScopeSets;
+pub(in crate::core) use hash_index::steps;
+pub use identity::Identity;
+use indexed_heap::Ordered;
+use lru::Recency;
+use scheduler::{Slot, Turns};
+use scope_interner::ScopeSets;
 use siblings::Siblings;
-use turns::{Slot, Turns};
+use slab::Places;
+pub use slab::SessionId;
 
 /// The sessions of one manager. `T` is what the layer above wants to know of each.
 #[derive(Debug)]

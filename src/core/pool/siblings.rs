@@ -1,6 +1,6 @@
 //! Sessions of one identity, which may lend each other tokens.
 
-use super::index::{Index, count_step};
+use super::hash_index::{Index, count_step};
 
 /// The sessions of each identity, the last used first.
 ///

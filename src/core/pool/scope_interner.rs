@@ -1,6 +1,6 @@
 //! Sets of scopes, each once: a million sessions have few.
 
-use super::{super::ScopeSet, index::Index};
+use super::{super::ScopeSet, hash_index::Index};
 
 /// Sets of scopes that are in use, each once.
 #[derive(Debug)]

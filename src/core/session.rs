@@ -12,12 +12,12 @@ use super::{
     TokenError, TokenSet, Turn, UnixMillis, Want, Written, cool_down, millis,
 };
 
-mod granting;
-mod pooled;
-mod sharing;
+mod acquire;
+mod scheduling;
+mod shared_store;
 
-pub(super) use pooled::{Claim, Health, Hurry, Plea};
-use sharing::{StoreChanges, StoreTrouble};
+pub(super) use scheduling::{Claim, Health, Hurry, Plea};
+use shared_store::{StoreChanges, StoreTrouble};
 
 /// The state machine of one token. See the [module's diagram](super).
 #[derive(Debug)]

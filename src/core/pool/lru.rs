@@ -2,7 +2,7 @@
 //!
 //! Decides the order in which sessions go. Leaves to the pool who may go at all.
 
-use super::ordered::Ordered;
+use super::indexed_heap::Ordered;
 
 /// Sessions in the order of their last use.
 ///

@@ -5,7 +5,7 @@
 use super::{
     super::{AccessToken, CallId, Effect, Event, Lent, ScopeSet, TokenError, UnixMillis, Want},
     Effects, Pool, Scoping, SessionId,
-    index::Index,
+    hash_index::Index,
 };
 
 /// Callers who wait at another session than the one they asked.

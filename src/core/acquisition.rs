@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{CredentialId, Fence, FlightId, Reason, RefreshToken, Step, TokenSet, UnixMillis};
+use super::{CredentialId, Fence, Reason, RefreshToken, Step, TokenSet, UnixMillis};
 
 /// One attempt to get a token, from the first request to its landing.
 ///
@@ -49,6 +49,11 @@ impl Flight {
         }
     }
 }
+
+/// One attempt to get a token, retries included. An answer that carries the id
+/// of an earlier one changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FlightId(pub u64);
 
 /// Whether a flight may ask the provider, as far as other sessions are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

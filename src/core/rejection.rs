@@ -7,7 +7,7 @@
 //! that is called again and again and always forbidden causes a grant now and then,
 //! rather than one for each call.
 
-use super::{AccessToken, UnixMillis, cool_down, superseded::fingerprint};
+use super::{AccessToken, UnixMillis, cool_down, recent_tokens::fingerprint};
 
 /// A request that was refused, by what becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

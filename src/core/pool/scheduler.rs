@@ -15,9 +15,9 @@
 use super::{
     super::{
         UnixMillis,
-        lifecycle::{Claim, Health, Hurry, Plea},
+        session::{Claim, Health, Hurry, Plea},
     },
-    ordered::Ordered,
+    indexed_heap::Ordered,
 };
 
 /// Those who ask, and those who wait for it.
