@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use core::{
-    AccessToken, CallId, Effect, Event, FlightId, Jitter, Limits, Policy, Pool, PoolEffect, RefreshMode,
-    ScopeSet, SessionId, Skew, Stamp, TokenSet, UnixMillis, Want,
+    AccessToken, AcquisitionId, CallId, ClockOffset, Effect, Input, Jitter, Limits, Policy, Pool, PoolEffect,
+    RefreshMode, ScopeSet, SessionId, TokenRequest, TokenSet, TokenTimes, UnixMillis,
 };
 
 #[path = "../src/core/tests/crowd.rs"]
@@ -207,7 +207,7 @@ impl Bench {
         for _ in 0..calls {
             let user = any(&mut self.dice, self.count);
             let (opening, asking, effects) = self.ask(user);
-            assert!(matches!(effects[..], [PoolEffect::Perform(_, Effect::Settle(_, Ok(_)))]));
+            assert!(matches!(effects[..], [PoolEffect::Session(_, Effect::Resolve(_, Ok(_)))]));
             events.held.add(opening + asking);
         }
     }
@@ -216,10 +216,10 @@ impl Bench {
     fn refresh(&mut self, tokens: u32, events: &mut Events) {
         let mut refreshed = 0;
         while refreshed < u64::from(tokens) {
-            let Some(at) = self.pool.next_wakeup() else { break };
+            let Some(at) = self.pool.poll_timeout() else { break };
             self.now = self.now.max(at);
             let start = Instant::now();
-            let effects = self.pool.woke(self.now);
+            let effects = self.pool.timer_fired(self.now);
             let time = start.elapsed();
             let sent = sent(&effects).count() as u64;
             if let Some(each) = nanos(time).checked_div(sent) {
@@ -248,7 +248,7 @@ impl Bench {
         let start = Instant::now();
         let session = self.pool.open(identity, &self.scopes, (), self.now);
         let opened = Instant::now();
-        let effects = self.pool.handle(session, Event::Requested(call, Want::USABLE), self.now);
+        let effects = self.pool.handle(session, Input::Requested(call, TokenRequest::DEFAULT), self.now);
         (nanos(opened - start), nanos(opened.elapsed()), effects)
     }
 
@@ -258,7 +258,7 @@ impl Bench {
         while let Some((session, flight)) = awaited.pop() {
             let tokens = self.token();
             let start = Instant::now();
-            let effects = self.pool.handle(session, Event::Granted(flight, Ok(tokens)), self.now);
+            let effects = self.pool.handle(session, Input::Granted(flight, Ok(tokens)), self.now);
             took(nanos(start.elapsed()));
             awaited.extend(sent(&effects));
         }
@@ -275,16 +275,16 @@ impl Bench {
             scopes: Some(self.scopes.iter().collect()),
             issued_at: self.now,
             expires_at: self.now + LIFETIME,
-            provider_clock: Skew::default(),
-            stamp: Stamp { issued_at: Some(self.now), expires_at: Some(self.now + LIFETIME) },
+            provider_clock: ClockOffset::default(),
+            times: TokenTimes { issued_at: Some(self.now), expires_at: Some(self.now + LIFETIME) },
         })
     }
 }
 
-fn sent(effects: &[PoolEffect]) -> impl Iterator<Item = (SessionId, FlightId)> {
+fn sent(effects: &[PoolEffect]) -> impl Iterator<Item = (SessionId, AcquisitionId)> {
     effects.iter().filter_map(|effect| match effect {
-        PoolEffect::Perform(session, Effect::Send(flight, _)) => Some((*session, *flight)),
-        PoolEffect::Perform(..) | PoolEffect::Forget(_) => None,
+        PoolEffect::Session(session, Effect::Send(flight, _)) => Some((*session, *flight)),
+        PoolEffect::Session(..) | PoolEffect::Evicted(_) => None,
     })
 }
 

@@ -20,8 +20,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     core::{
-        AccessToken, CallId, Change, Effect, ErrorCode, Event, IoScope, Jitter, Pool, PoolEffect, ScopeSet,
-        Secret, SessionId, Status, TokenError, TokenSet, Want,
+        AccessToken, CallId, Effect, ErrorCode, Event, Input, IoScope, Jitter, Pool, PoolEffect, ScopeSet,
+        Secret, SessionId, Status, TokenError, TokenRequest, TokenSet,
     },
     grant::Errand,
     graphql::{Dialect, Ruling, explain, judge, observe, rejected},
@@ -71,9 +71,9 @@ pub(crate) struct Driver {
 /// What the loop takes note of.
 enum Happening {
     /// Something was asked for at a desk, whose session is opened where it is not open.
-    At(Desk, Option<Opening>, Event),
+    At(Desk, Option<Opening>, Input),
     /// Something came for a session.
-    For(SessionId, Event),
+    For(SessionId, Input),
     Woke,
     Closed,
 }
@@ -144,14 +144,14 @@ impl Driver {
     /// # Errors
     ///
     /// `invalid_options` where the desk's selector is wrong.
-    pub(crate) fn ask(self: &Rc<Self>, desk: &Desk, event: Event) -> Result<(), TokenError> {
+    pub(crate) fn ask(self: &Rc<Self>, desk: &Desk, event: Input) -> Result<(), TokenError> {
         let opening = self.opening(desk)?;
         self.take_note(Happening::At(desk.clone(), opening, event));
         Ok(())
     }
 
     /// Something is told that matters only to a session that is open.
-    pub(crate) fn tell(self: &Rc<Self>, desk: &Desk, event: Event) {
+    pub(crate) fn tell(self: &Rc<Self>, desk: &Desk, event: Input) {
         if let Some(session) = self.session_at(desk) {
             self.dispatch(session, event);
         }
@@ -162,7 +162,7 @@ impl Driver {
         // Its session may be gone, and the caller be with another since.
         let session = self.session_at(desk).unwrap_or_else(|| self.own());
         self.cancel(Asker::Caller(call));
-        self.dispatch(session, Event::Abandoned(call));
+        self.dispatch(session, Input::Cancelled(call));
     }
 
     /// A caller wants to know the scopes: the application's where it can be asked for them, else
@@ -173,7 +173,7 @@ impl Driver {
     /// `invalid_options` where the desk's selector is wrong.
     pub(crate) fn ask_scopes(self: &Rc<Self>, desk: &Desk, call: CallId) -> Result<(), TokenError> {
         if self.settings.profile.application_scopes.is_none() {
-            return self.ask(desk, Event::Requested(call, Want::USABLE));
+            return self.ask(desk, Input::Requested(call, TokenRequest::DEFAULT));
         }
         self.opening(desk)?;
         // They are the same for all sessions.
@@ -191,12 +191,12 @@ impl Driver {
     pub(crate) fn woke_at(self: &Rc<Self>, desk: &Desk) {
         match self.settings.policy.io_scope {
             IoScope::Process => self.woke(),
-            IoScope::Request => self.tell(desk, Event::Woke),
+            IoScope::Request => self.tell(desk, Input::TimerFired),
         }
     }
 
     /// Takes note of what has happened to a session, and does what follows.
-    fn dispatch(self: &Rc<Self>, session: SessionId, event: Event) {
+    fn dispatch(self: &Rc<Self>, session: SessionId, event: Input) {
         self.take_note(Happening::For(session, event));
     }
 
@@ -227,8 +227,8 @@ impl Driver {
         self.publish();
         for effect in effects {
             match effect {
-                PoolEffect::Perform(session, effect) => self.perform(session, effect),
-                PoolEffect::Forget(session) => self.bury(session),
+                PoolEffect::Session(session, effect) => self.perform(session, effect),
+                PoolEffect::Evicted(session) => self.bury(session),
             }
         }
     }
@@ -241,7 +241,7 @@ impl Driver {
                 self.pool.borrow_mut().handle(session, event, now)
             }
             Happening::For(session, event) => self.pool.borrow_mut().handle(session, event, now),
-            Happening::Woke => self.pool.borrow_mut().woke(now),
+            Happening::Woke => self.pool.borrow_mut().timer_fired(now),
             Happening::Closed => self.pool.borrow_mut().close(now),
         }
     }
@@ -287,7 +287,7 @@ impl Driver {
             let asked = self.session_at(desk);
             let owner = asked.and_then(|session| self.pool.borrow().owner(session, lent));
             if let Some(owner) = owner {
-                self.dispatch(owner, Event::Observed(observed));
+                self.dispatch(owner, Input::TokenReceived(observed));
             }
             return owner.is_some();
         }
@@ -295,11 +295,11 @@ impl Driver {
         let holds = || {
             let session = self.session_at(desk);
             let pool = self.pool.borrow();
-            let held = session.and_then(|session| pool.lifecycle(session)?.held());
+            let held = session.and_then(|session| pool.session(session)?.held());
             held.is_some_and(|held| held.access_token == token)
         };
         let held_before = holds();
-        let asked = self.ask(desk, Event::Observed(observed));
+        let asked = self.ask(desk, Input::TokenReceived(observed));
         !held_before && asked.is_ok() && holds()
     }
 
@@ -328,9 +328,9 @@ impl Driver {
         let Some(response) = self.answered(response, &[], body) else { return no_answer() };
         let session = self.session_at(desk);
         let pool = self.pool.borrow();
-        let lifecycle = session.and_then(|session| pool.lifecycle(session));
-        let granted = lifecycle.and_then(|lifecycle| lifecycle.held()?.scopes.as_ref());
-        let granted = granted.or_else(|| lifecycle.map(|lifecycle| lifecycle.scopes()));
+        let machine = session.and_then(|session| pool.session(session));
+        let granted = machine.and_then(|machine| machine.held()?.scopes.as_ref());
+        let granted = granted.or_else(|| machine.map(|machine| machine.scopes()));
         rejected(
             &self.settings.profile,
             granted.unwrap_or(&self.settings.scopes),
@@ -343,8 +343,8 @@ impl Driver {
     pub(crate) fn status(&self, desk: &Desk) -> JsValue {
         let session = self.session_at(desk);
         let pool = self.pool.borrow();
-        let lifecycle = session.and_then(|session| pool.lifecycle(session));
-        let status = lifecycle.map_or_else(Status::default, |lifecycle| lifecycle.status(self.clock.now()));
+        let machine = session.and_then(|session| pool.session(session));
+        let status = machine.map_or_else(Status::default, |machine| machine.status(self.clock.now()));
         status_view(&status, pool.len())
     }
 
@@ -371,14 +371,14 @@ impl Driver {
         match self.session_at(desk) {
             Some(session) if session != self.own() => {
                 self.gone.borrow_mut().push((session, ended));
-                self.dispatch(session, Event::Closed);
+                self.dispatch(session, Input::Closed);
             }
             Some(_) | None => end(Some(ended)),
         }
     }
 
     fn own(&self) -> SessionId {
-        self.pool.borrow().own()
+        self.pool.borrow().default_session()
     }
 
     fn observed(&self, response: &JsValue) -> Option<Rc<TokenSet>> {
@@ -398,24 +398,24 @@ impl Driver {
 
     fn perform(self: &Rc<Self>, session: SessionId, effect: Effect) {
         match effect {
-            Effect::Settle(call, Ok(tokens)) => self.face.settle(call, &self.held(session, &tokens)),
-            Effect::Settle(call, Err(error)) => self.face.reject(call, &self.blame(error)),
+            Effect::Resolve(call, Ok(tokens)) => self.face.settle(call, &self.held(session, &tokens)),
+            Effect::Resolve(call, Err(error)) => self.face.reject(call, &self.blame(error)),
             Effect::Send(id, grant) => {
                 let secrets = self.shared.take_secrets(session, id);
-                self.send(session, Asker::Flight(session, id), Errand::Token(grant), secrets);
+                self.send(session, Asker::Acquisition(session, id), Errand::Token(grant), secrets);
             }
-            Effect::Cancel(id) => self.cancel(Asker::Flight(session, id)),
-            Effect::Load(id) => self.load(session, id),
-            Effect::Acquire(id) => self.acquire(session, id),
-            Effect::Save(id, fence, tokens) => self.save(session, id, fence, tokens),
-            Effect::Release(id) => self.release(session, id),
+            Effect::Cancel(id) => self.cancel(Asker::Acquisition(session, id)),
+            Effect::ReadStore(id) => self.load(session, id),
+            Effect::AcquireLease(id) => self.acquire(session, id),
+            Effect::WriteStore(id, fence, tokens) => self.save(session, id, fence, tokens),
+            Effect::ReleaseLease(id) => self.release(session, id),
             // The manager is closed only once.
-            Effect::Notify(Change::Closed) if session != self.own() => {}
-            Effect::Notify(change) => self.notify(session, change),
+            Effect::Emit(Event::Closed) if session != self.own() => {}
+            Effect::Emit(change) => self.notify(session, change),
         }
     }
 
-    fn notify(&self, session: SessionId, change: Change) {
+    fn notify(&self, session: SessionId, change: Event) {
         let Some((key, scopes)) = self.about(session) else { return };
         self.face.notify(&news_view(&change, &scopes, &self.settings.profile.name), &key);
     }
@@ -437,7 +437,7 @@ impl Driver {
         } else {
             Hold::Nothing
         };
-        self.alarm.set(pool.next_wakeup(), hold, self.clock.now());
+        self.alarm.set(pool.poll_timeout(), hold, self.clock.now());
     }
 }
 

@@ -8,7 +8,7 @@ use web_sys::AbortSignal;
 
 use crate::{
     core::{
-        CredentialId, ErrorCode, Grant, GrantFailure, Outlook, ScopeSet, Secret, TokenError, TokenSet,
+        CredentialId, ErrorCode, Grant, GrantFailure, Retryability, ScopeSet, Secret, TokenError, TokenSet,
         UnixMillis, millis,
     },
     graphql::{Dialect, Exchange, Verdict, fingerprint, granted_by_function},
@@ -196,7 +196,7 @@ impl Granting<'_> {
                     TokenError::new(ErrorCode::FetchThrew, message).of(self.settings.profile.granter());
                 error.cause = cause;
                 if retryable {
-                    error.outlook = Some(Outlook::MayPass);
+                    error.retryability = Some(Retryability::Retryable);
                     GrantFailure::Transient(error)
                 } else {
                     GrantFailure::Permanent(error)
@@ -244,8 +244,8 @@ impl Granting<'_> {
         {
             let error = error.of(name);
             return Err(match grant {
-                _ if error.outlook == Some(Outlook::MayPass) => GrantFailure::Transient(error),
-                Grant::Refresh(_) => GrantFailure::RefreshTokenRefused(error),
+                _ if error.retryability == Some(Retryability::Retryable) => GrantFailure::Transient(error),
+                Grant::Refresh(_) => GrantFailure::RefreshTokenRejected(error),
                 Grant::Authenticate | Grant::AuthenticateIfChanged(_) => GrantFailure::Permanent(error),
             });
         }

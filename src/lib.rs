@@ -8,7 +8,7 @@
 //!  pkg-template/src   TokenManager, a plain class      ── what users import
 //!  ───────────────────────────────────────────────────── the wasm border
 //!  js                 Core, Face: the exported class and what it calls back
-//!  driver             the loop: event → Pool::handle → effects
+//!  driver             the loop: input → Pool::handle → effects
 //!  grant              one grant: secrets, requests, answers, in order
 //!  host               clock, entropy, alarm, fetch, values, page events
 //!  ───────────────────────────────────────────────────── below: pure, tested natively
@@ -17,58 +17,54 @@
 //!  graphql            what is sent, and what an answer means
 //!  provider           what the APIs are like, as data
 //!  http, json, base64 plain values
-//!  core               the rules of a token's life, and of many tokens
+//!  core               the state machines of one token and of many
 //! ```
 //!
-//! Each layer uses only those below it. [`core`] has the words and the diagrams.
+//! Each layer uses only those below it. [`core`] has the glossary and the diagrams.
 //!
-//! # How it deviates from what one might expect
+//! # Design decisions
 //!
-//! - **JSON and URLs are the engine's.** The pure layers take them as functions
-//!   ([`json::Platform`]): a parser of our own would cost bytes and be worse.
-//! - **Libraries do what is nobody's own**: `wasm-bindgen-futures` runs the tasks that wait,
-//!   `serde` with `serde-wasm-bindgen` writes what JavaScript is given.
-//! - **Views are JSON, not a structure each.** To serialize one type costs the module
-//!   1 KB compressed, a derived structure for each 4 KB.
-//! - **A flight starts with a pause**, mostly of no time at all. The pause that keeps
-//!   grants apart and the pause after a failure are one phase.
-//! - **A session waits for its turn before it asks, not with what it asks.** The pool holds no
-//!   effects back: a flight that stands by has spent nothing, and may turn out not to be needed.
-//! - **More scopes are another session.** A caller who needs them is served by a sibling of the
-//!   same identity, so that each lifecycle asks for the same scopes always.
-//! - **A refresh token leaves the state when it is presented.** Whether its answer is
-//!   lost, late or a failure, it cannot be presented again by accident.
-//! - **It leaves a shared store before that, too** (`Claiming`): a holder that crashes between
-//!   presenting and saving costs one grant by the credentials, not a session that the
-//!   provider closes because a refresh token came twice.
-//! - **A store tells its other holders itself** that it was written to. The core announces
-//!   nothing, and each notice is answered by a read that takes no lease.
-//! - **A flight that could not have the lease in time, or whose store fails, goes alone**, by
-//!   the credentials or a refresh token that was never in the store.
-//! - **The time is one clock made of two** ([`core::SteadyClock`]), so that the rules need
-//!   not know that clocks jump.
-//! - **What validation complains of is spelled in another way** ([`provider::Spelling`]): the
-//!   contradictions of documentation are data, and each costs one request at most.
-//! - **Not every refusal costs a token** ([`core::Refusals`]): APIs may say of an operation that
-//!   is forbidden what they say of a token that has ended.
+//! - **JSON and URLs are parsed by the engine.** The pure layers receive the parsers as functions ([`json::Platform`]);
+//!   parsers in Rust would add to the module.
+//! - **Views for JavaScript are JSON, not a structure each.** Serializing one type takes 1 KB of the compressed module, a
+//!   derived structure 4 KB.
+//! - **An acquisition starts with a backoff**, usually of zero length: the delay of the rate limit and the delay after a
+//!   failed attempt are one phase.
+//! - **A session queues before it sends, and the pool holds no effects back.** A queued acquisition has sent nothing, and
+//!   may turn out to be unnecessary.
+//! - **Other scopes are another session.** A caller that needs more scopes is served by a sibling of the same identity, so
+//!   each session always requests the same scopes.
+//! - **A refresh token leaves the state when it is presented**, so it cannot be presented again, whether its response is
+//!   lost, late or a failure.
+//! - **It leaves a shared store earlier** (`ClaimingRefreshToken`): a holder that crashes between presenting and storing
+//!   costs one grant with the credentials, not a session that the provider revokes because of a repeated refresh token.
+//! - **A store announces writes to its other holders.** The core announces nothing, and reads after each announcement
+//!   without a lease.
+//! - **An acquisition bypasses the store** where the lease is unavailable for too long or the store fails, with the
+//!   credentials or a refresh token that was never in the store.
+//! - **The time is that of one combined clock** ([`core::HybridClock`]), so the rules need not handle jumps.
+//! - **A validation error selects another spelling** ([`provider::Spelling`]): contradictions in a provider's
+//!   documentation are data, and each costs at most one request.
+//! - **Not every rejection invalidates a token** ([`core::RejectionHistory`]): an API may reject a forbidden operation in
+//!   the same way as an expired token.
 //!
 //! # Example
 //!
-//! The core needs no JavaScript. An event and the time go in, effects come out:
+//! The core needs no JavaScript:
 //!
 //! ```
 //! use std::time::Duration;
 //!
 //! use graphql_token_manager::core::{
-//!     AccessToken, CallId, Effect, Event, Grant, Jitter, Lifecycle, Policy, ScopeSet, Skew, Stamp, Tokens,
-//!     UnixMillis, Want,
+//!     AccessToken, CallId, ClockOffset, Effect, Grant, Input, Jitter, Policy, ScopeSet, Session, TokenRequest, TokenSet,
+//!     TokenTimes, UnixMillis,
 //! };
 //!
 //! let now = UnixMillis::new(1_800_000_000_000);
-//! let mut lifecycle = Lifecycle::new(Policy::default(), ScopeSet::default(), Jitter::new(7));
+//! let mut session = Session::new(Policy::default(), ScopeSet::default(), Jitter::new(7));
 //!
-//! let effects = lifecycle.handle(Event::Requested(CallId(1), Want::USABLE), now);
-//! let [Effect::Send(flight, Grant::Authenticate)] = effects[..] else { panic!("it asks the provider") };
+//! let effects = session.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), now);
+//! let [Effect::Send(id, Grant::Authenticate)] = effects[..] else { panic!("it asks the provider") };
 //!
 //! let tokens = TokenSet {
 //!     access_token: AccessToken::new("secret"),
@@ -76,14 +72,14 @@
 //!     scopes: None,
 //!     issued_at: now,
 //!     expires_at: now + Duration::from_secs(180),
-//!     provider_clock: Skew::default(),
-//!     stamp: Stamp::default(),
+//!     provider_clock: ClockOffset::default(),
+//!     times: TokenTimes::default(),
 //! };
-//! let effects = lifecycle.handle(Event::Granted(flight, Ok(tokens.into())), now);
-//! assert!(matches!(effects[0], Effect::Settle(CallId(1), Ok(_))));
+//! let effects = session.handle(Input::Granted(id, Ok(tokens.into())), now);
+//! assert!(matches!(effects[0], Effect::Resolve(CallId(1), Ok(_))));
 //!
 //! // A token of three minutes is renewed in its last quarter.
-//! let refresh = lifecycle.next_wakeup().expect("a refresh is planned");
+//! let refresh = session.poll_timeout().expect("a refresh is planned");
 //! assert!(refresh.since(now) <= Duration::from_secs(135));
 //! ```
 

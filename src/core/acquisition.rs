@@ -1,128 +1,126 @@
-//! What is being done about the token.
+//! An acquisition in progress and its phases.
 
 use std::rc::Rc;
 
 use super::{CredentialId, Fence, Reason, RefreshToken, Step, TokenSet, UnixMillis};
 
-/// One attempt to get a token, from the first request to its landing.
+/// The acquisition of one token, with all its attempts and store operations.
 ///
-/// `Option<Flight>` is the single-flight rule: there is one at most.
+/// A session has `Option<Acquisition>`, which makes it single-flight.
 #[derive(Clone, Debug)]
-pub struct Flight {
-    /// Answers carry it.
-    pub id: FlightId,
+pub struct Acquisition {
+    /// Identifies the acquisition in inputs and effects.
+    pub id: AcquisitionId,
     /// Why it was started.
     pub reason: Reason,
-    /// What it is doing.
+    /// Its current phase.
     pub phase: Phase,
-    /// Requests that have failed and may be tried again.
-    pub failed: u32,
-    /// Whether it goes through the shared store, where there is one.
-    pub company: Company,
-    /// How it has fared with the lease.
-    pub queue: Queue,
-    /// Whether it may ask the provider, as far as other sessions are concerned.
-    pub turn: Turn,
-    /// The credentials that it presents, as far as they are told apart.
+    /// Number of attempts that failed and may be retried.
+    pub failed_attempts: u32,
+    /// Whether it uses the shared store, where there is one.
+    pub store_mode: StoreMode,
+    /// How long it has been waiting for the lease.
+    pub lease_wait: LeaseWait,
+    /// Whether the scheduler permits it to contact the provider.
+    pub permit: Permit,
+    /// Fingerprint of the credentials that it presents.
     pub credentials: CredentialId,
-    /// Another holder announced a change after the last read of the store began.
-    pub changed_while_reading: bool,
-    /// When the step that is waited for is lost. Means nothing where none is: see [`wakes_at`](Self::wakes_at).
+    /// Whether another holder announced a change after the last read of the store started.
+    pub store_changed_while_reading: bool,
+    /// When the pending step counts as lost. Meaningless where no step is pending: see [`wakes_at`](Self::wakes_at).
     pub deadline: UnixMillis,
 }
 
-impl Flight {
-    /// Waits until then. Nothing of it is on the wire, so that others may have its turn.
-    pub fn pause(&mut self, until: UnixMillis) {
-        self.phase = Phase::BackingOff { until };
-        if self.turn == Turn::Come {
-            self.turn = Turn::Awaited;
+impl Acquisition {
+    /// Enters [`Phase::Backoff`]. No request is in flight, so the permit is returned.
+    pub fn back_off(&mut self, until: UnixMillis) {
+        self.phase = Phase::Backoff { until };
+        if self.permit == Permit::Granted {
+            self.permit = Permit::Pending;
         }
     }
 
-    /// When the clock has the flight go on: after a pause, or because what it waits for is lost.
+    /// When the timer continues the acquisition: at the end of a backoff, or when the pending step counts as lost.
     pub const fn wakes_at(&self) -> UnixMillis {
-        match (&self.phase, self.phase.step()) {
-            (Phase::BackingOff { until }, _) => *until,
+        match (&self.phase, self.phase.pending_step()) {
+            (Phase::Backoff { until }, _) => *until,
             (_, Some(_)) => self.deadline,
             (_, None) => UnixMillis::NEVER,
         }
     }
 }
 
-/// One attempt to get a token, retries included. An answer that carries the id
-/// of an earlier one changes nothing.
+/// Identifies one acquisition. Results that carry the id of an earlier one change nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FlightId(pub u64);
+pub struct AcquisitionId(pub u64);
 
-/// Whether a flight may ask the provider, as far as other sessions are concerned.
+/// Whether an acquisition may contact the provider, as far as other sessions of the pool are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// There are none, or they do not matter.
-    Free,
-    /// It must wait for its turn, from when on it would ask.
-    Awaited,
-    /// It may.
-    Come,
+pub enum Permit {
+    /// The session is not scheduled.
+    NotRequired,
+    /// A permit is required before the next request.
+    Pending,
+    /// The scheduler granted one.
+    Granted,
 }
 
-/// Whether a flight goes through the shared store.
+/// Whether an acquisition uses the shared store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Company {
-    /// It does, if there is one that works.
+pub enum StoreMode {
+    /// Yes, if there is one that works.
     Shared,
-    /// It does not: the store has failed it.
-    Alone,
+    /// No: the store failed during this acquisition.
+    Bypassed,
 }
 
-/// How a flight has fared with the lease.
+/// How long an acquisition has been waiting for the lease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Queue {
-    /// When it first asked for it.
+pub struct LeaseWait {
+    /// When it first requested the lease.
     pub since: Option<UnixMillis>,
-    /// How often somebody else had it.
+    /// How often another holder had the lease.
     pub denied: u32,
 }
 
-/// What a flight is doing.
+/// The phase of an acquisition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// It waits.
-    BackingOff {
-        /// Until when.
+    /// Waits for the time of the next attempt.
+    Backoff {
+        /// When the next attempt starts.
         until: UnixMillis,
     },
-    /// It waits for its turn among the flights of other sessions.
-    StandingBy {
-        /// When it read the shared store in vain, if it did.
+    /// Waits for a permit of the scheduler.
+    Queued {
+        /// When the shared store was read without success, if it was.
         read_at: Option<UnixMillis>,
     },
-    /// The shared store is read, without a lease.
-    Loading {
-        /// When the flight may go on, should nothing be found.
-        then: UnixMillis,
+    /// Reads the shared store, without a lease.
+    ReadingStore {
+        /// When the acquisition may continue if nothing is found.
+        resume_at: UnixMillis,
     },
-    /// The lease was asked for.
-    Locking,
-    /// The shared store is read again, under the lease.
-    Rereading(Fence),
-    /// The refresh token is taken out of the shared store, so that nobody else
-    /// presents it, whatever becomes of us.
-    Claiming(Fence, RefreshToken),
-    /// The provider was asked.
-    Granting {
-        /// What it was asked with; `None` means with the credentials.
+    /// Requests the lease.
+    AcquiringLease,
+    /// Reads the shared store again, under the lease.
+    RecheckingStore(Fence),
+    /// Removes the refresh token from the shared store, so that no other holder presents it if this one crashes.
+    ClaimingRefreshToken(Fence, RefreshToken),
+    /// A request to the provider is in flight.
+    Requesting {
+        /// The refresh token that was presented; `None` means the credentials.
         presented: Option<RefreshToken>,
-        /// When it was asked first.
+        /// When the first request was sent.
         since: UnixMillis,
         /// The lease, where there is one.
         fence: Option<Fence>,
     },
-    /// What the grant brought is written to the shared store.
-    Saving {
-        /// What it brought.
+    /// Writes the new token to the shared store.
+    WritingStore {
+        /// The new token.
         tokens: Rc<TokenSet>,
-        /// When the provider was asked.
+        /// When the first request was sent.
         since: UnixMillis,
         /// The lease, where there is one.
         fence: Option<Fence>,
@@ -133,35 +131,39 @@ impl Phase {
     /// The lease that is held.
     pub const fn fence(&self) -> Option<Fence> {
         match self {
-            Self::Rereading(fence) | Self::Claiming(fence, _) => Some(*fence),
-            Self::Granting { fence, .. } | Self::Saving { fence, .. } => *fence,
-            Self::BackingOff { .. } | Self::StandingBy { .. } | Self::Loading { .. } | Self::Locking => None,
+            Self::RecheckingStore(fence) | Self::ClaimingRefreshToken(fence, _) => Some(*fence),
+            Self::Requesting { fence, .. } | Self::WritingStore { fence, .. } => *fence,
+            Self::Backoff { .. } | Self::Queued { .. } | Self::ReadingStore { .. } | Self::AcquiringLease => {
+                None
+            }
         }
     }
 
-    /// What the driver is to report; `None` where nothing was asked of it.
-    pub const fn step(&self) -> Option<Step> {
+    /// The step whose result the driver must report, if one is pending.
+    pub const fn pending_step(&self) -> Option<Step> {
         match self {
-            Self::BackingOff { .. } | Self::StandingBy { .. } => None,
-            Self::Rereading(_) | Self::Claiming(..) | Self::Saving { .. } => Some(Step::Store),
-            // The store is asked by a key, and for a lease, once the secrets are known.
-            Self::Loading { .. } | Self::Locking => Some(Step::Either),
-            Self::Granting { .. } => Some(Step::Request),
+            Self::Backoff { .. } | Self::Queued { .. } => None,
+            Self::RecheckingStore(_) | Self::ClaimingRefreshToken(..) | Self::WritingStore { .. } => {
+                Some(Step::Store)
+            }
+            // The store's key, and a lease, may require the secrets first.
+            Self::ReadingStore { .. } | Self::AcquiringLease => Some(Step::Either),
+            Self::Requesting { .. } => Some(Step::Request),
         }
     }
 
-    /// Whether the shared store is being read.
-    pub const fn is_reading(&self) -> bool {
-        matches!(self, Self::Loading { .. } | Self::Rereading(_))
+    /// Whether a read of the shared store is pending.
+    pub const fn is_reading_store(&self) -> bool {
+        matches!(self, Self::ReadingStore { .. } | Self::RecheckingStore(_))
     }
 
-    /// Until when the flight would wait, had it not found something to read.
+    /// When the acquisition may continue if the pending read finds nothing.
     pub const fn resumes_at(&self) -> Option<UnixMillis> {
-        if let Self::Loading { then } = self { Some(*then) } else { None }
+        if let Self::ReadingStore { resume_at } = self { Some(*resume_at) } else { None }
     }
 
-    /// The token that is being saved.
-    pub fn saving(&self) -> Option<&Rc<TokenSet>> {
-        if let Self::Saving { tokens, .. } = self { Some(tokens) } else { None }
+    /// The token that is being written to the shared store.
+    pub const fn writing(&self) -> Option<&Rc<TokenSet>> {
+        if let Self::WritingStore { tokens, .. } = self { Some(tokens) } else { None }
     }
 }

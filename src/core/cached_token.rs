@@ -1,72 +1,63 @@
-//! What token we have, and how good it is at a time.
+//! The cached token of a session, and how fresh it is at a given time.
 
 use std::rc::Rc;
 
-use super::{Policy, ScopeSet, TokenSet, UnixMillis, Want};
+use super::{Policy, ScopeSet, TokenRequest, TokenSet, UnixMillis};
 
-/// A token and the moments that the policy derives from it.
+/// A token with the times that the policy derives from it.
 #[derive(Clone, Debug)]
-pub struct Holding {
-    /// The token. Its refresh token has been taken out: only flights touch that.
+pub struct CachedToken {
+    /// The token, without its refresh token: the session keeps that apart.
     pub tokens: Rc<TokenSet>,
-    /// When a background refresh is due. Kept, because its jitter was thrown once.
+    /// When a background refresh is due. Stored, because its jitter is drawn once.
     pub refresh_at: UnixMillis,
-    /// Whether listeners know that it expired.
-    pub expiry: Expiry,
+    /// Whether listeners were notified that it expired.
+    pub expiry_announced: bool,
 }
 
-/// Whether listeners know that a token expired.
+/// How fresh a token is. Computed from the time, never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expiry {
-    /// Not yet.
-    Ahead,
-    /// They were told.
-    Announced,
-}
-
-/// How good a token is. Computed from the time, never stored, so it cannot be stale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// To be handed out; nothing to do.
+pub enum Freshness {
+    /// Valid, and no refresh is due.
     Fresh,
-    /// To be replaced, and until then to be handed out.
+    /// Valid, and a refresh is due.
     RefreshDue,
     /// No longer valid.
     Expired,
 }
 
-impl Holding {
-    /// Holds `tokens`; `jitter` is in `0.0..1.0`.
+impl CachedToken {
+    /// Derives the times of `tokens`; `jitter` is in `0.0..1.0`.
     pub fn new(tokens: Rc<TokenSet>, policy: &Policy, jitter: f64) -> Self {
         let refresh_at = policy.refresh_at(tokens.issued_at, tokens.expires_at, jitter);
-        Self { tokens, refresh_at, expiry: Expiry::Ahead }
+        Self { tokens, refresh_at, expiry_announced: false }
     }
 
-    /// How good it is at `now`.
-    pub fn stage(&self, now: UnixMillis) -> Stage {
+    /// How fresh it is at `now`.
+    pub fn freshness(&self, now: UnixMillis) -> Freshness {
         if now >= self.tokens.expires_at {
-            Stage::Expired
+            Freshness::Expired
         } else if now >= self.refresh_at {
-            Stage::RefreshDue
+            Freshness::RefreshDue
         } else {
-            Stage::Fresh
+            Freshness::Fresh
         }
     }
 
-    /// Whether it is handed out at `now` without waiting for a better one.
-    pub fn satisfies(&self, want: &Want, policy: &Policy, now: UnixMillis) -> bool {
-        match want {
-            Want::Usable { min_validity, .. } => {
+    /// Whether it can be returned at `now` without waiting for a new one.
+    pub fn satisfies(&self, request: &TokenRequest, policy: &Policy, now: UnixMillis) -> bool {
+        match request {
+            TokenRequest::Cached { min_validity, .. } => {
                 now < policy.served_until(self.tokens.issued_at, self.tokens.expires_at, *min_validity)
             }
-            Want::Fresh => false,
+            TokenRequest::Forced => false,
         }
     }
 
-    /// Scopes of `want` that the token is known not to have.
-    pub fn missing_scopes(&self, want: &Want) -> Option<ScopeSet> {
-        let Want::Usable { scopes: Some(wanted), .. } = want else { return None };
-        let missing = self.tokens.scopes.as_ref()?.missing(wanted);
+    /// Requested scopes that the token is known to lack.
+    pub fn missing_scopes(&self, request: &TokenRequest) -> Option<ScopeSet> {
+        let TokenRequest::Cached { scopes: Some(requested), .. } = request else { return None };
+        let missing = self.tokens.scopes.as_ref()?.missing(requested);
         (!missing.is_empty()).then_some(missing)
     }
 }

@@ -1,39 +1,63 @@
-//! What a lifecycle wants done.
+//! Effects of the state machine: what the driver must do, in order.
 
 use std::rc::Rc;
 
-use super::{CallId, Change, CredentialId, Fence, FlightId, RefreshToken, TokenError, TokenSet};
+use super::{AcquisitionId, CallId, CredentialId, Event, Fence, RefreshToken, TokenError, TokenSet};
 
-/// Something to do.
+/// Something the driver must do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Tell a caller. Exactly once for each that did not abandon its call.
-    Settle(CallId, Result<Rc<TokenSet>, TokenError>),
-    /// Ask the provider; answered by [`Event::Granted`].
-    Send(FlightId, Grant),
-    /// Give up what was sent; no answer is awaited.
-    Cancel(FlightId),
-    /// Read the shared store; answered by [`Event::Loaded`].
-    Load(FlightId),
-    /// Ask for the lease, without waiting for it; answered by [`Event::Leased`].
-    Acquire(FlightId),
-    /// Write to the shared store, under the lease where there is one; answered by [`Event::Saved`].
-    Save(FlightId, Option<Fence>, Rc<TokenSet>),
-    /// Give the lease back; no answer is awaited.
-    Release(FlightId),
-    /// Tell the listeners.
-    Notify(Change),
+    /// Resolve a caller's request. Emitted exactly once for each request that was not cancelled.
+    Resolve(CallId, Result<Rc<TokenSet>, TokenError>),
+    /// Request a token from the provider; answered by [`Input::Granted`](super::Input::Granted).
+    Send(AcquisitionId, Grant),
+    /// Abort the request to the provider. Not answered.
+    Cancel(AcquisitionId),
+    /// Read the shared store; answered by [`Input::StoreRead`](super::Input::StoreRead).
+    ReadStore(AcquisitionId),
+    /// Request the lease without waiting for it; answered by [`Input::LeaseAnswered`](super::Input::LeaseAnswered).
+    AcquireLease(AcquisitionId),
+    /// Write to the shared store, under the lease where there is one; answered by
+    /// [`Input::StoreWritten`](super::Input::StoreWritten).
+    WriteStore(AcquisitionId, Option<Fence>, Rc<TokenSet>),
+    /// Release the lease. Not answered.
+    ReleaseLease(AcquisitionId),
+    /// Emit an event to the listeners.
+    Emit(Event),
 }
 
-/// How to ask for a token.
+impl Effect {
+    /// Position of the effect among those of one call: resolve callers, then perform I/O, then emit events.
+    ///
+    /// Listeners run last, so that they observe a finished transition and no lease is held meanwhile.
+    pub(super) const fn rank(&self) -> u8 {
+        match self {
+            Self::Resolve(..) => 0,
+            Self::Send(..)
+            | Self::Cancel(_)
+            | Self::ReadStore(_)
+            | Self::AcquireLease(_)
+            | Self::WriteStore(..)
+            | Self::ReleaseLease(_) => 1,
+            Self::Emit(_) => 2,
+        }
+    }
+
+    /// Whether the driver must report a result.
+    pub(super) const fn is_answered(&self) -> bool {
+        matches!(self, Self::Send(..) | Self::ReadStore(_) | Self::AcquireLease(_) | Self::WriteStore(..))
+    }
+}
+
+/// How to authenticate a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// With the long-lived credentials.
     Authenticate,
-    /// With the long-lived credentials, unless they are those of this fingerprint, which were refused:
-    /// then [`GrantFailure::Unchanged`].
+    /// With the long-lived credentials unless they have this fingerprint, whose credentials were rejected; then
+    /// [`GrantFailure::Unchanged`](super::GrantFailure::Unchanged).
     AuthenticateIfChanged(CredentialId),
-    /// With a refresh token, which leaves the lifecycle with this effect: it may be
-    /// spent from now on, so it is never presented a second time.
+    /// With a refresh token. It leaves the session with this effect: the provider may have consumed it, so it is never
+    /// presented a second time.
     Refresh(RefreshToken),
 }

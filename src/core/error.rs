@@ -1,4 +1,4 @@
-//! Why there is no token, in the words of the public contract.
+//! Errors of the public contract.
 
 use std::{
     fmt,
@@ -14,43 +14,42 @@ use super::ScopeSet;
 pub enum ErrorCode {
     /// The options are wrong; the message names the key and what to write.
     InvalidOptions,
-    /// The provider refused the credentials.
+    /// The provider rejected the credentials.
     InvalidCredentials,
-    /// A secret function threw, took too long, or gave no string.
+    /// A secret function threw, timed out, or returned something other than a string.
     CredentialsUnavailable,
     /// Fewer scopes were granted than are needed.
     InsufficientScope,
-    /// The API refused a token that was granted just before.
+    /// The API rejected a token that had just been granted.
     TokenRejected,
-    /// 429, or the provider's own throttle.
+    /// HTTP 429, or the provider's own throttling code.
     RateLimited,
-    /// No answer.
+    /// No response was received.
     Network,
-    /// The function given as `fetch` threw something that is not a failure of the network.
+    /// The user-supplied `fetch` threw something other than a network error.
     FetchThrew,
-    /// Too late an answer.
+    /// The response was not received in time.
     Timeout,
-    /// 5xx, or the provider's own code for an outage.
+    /// HTTP 5xx, or the provider's own code for an outage.
     Server,
-    /// The answer is not what the provider documents.
+    /// The response differs from the provider's documentation.
     Protocol,
-    /// A store failed where the token could not be had without it.
+    /// A store failed, and the token was unavailable without it.
     Store,
     /// The manager is closed.
     Closed,
-    /// This provider, or this runtime, has no such operation.
+    /// The provider or the runtime does not support the operation.
     Unsupported,
-    /// The page forbids WebAssembly. Said by the face alone, and by a `grant` function
-    /// that uses a manager of its own.
+    /// The page forbids WebAssembly. Only raised by JavaScript, including a `grant` function that uses another manager.
     WasmBlocked,
-    /// The core broke off. Said by the same.
+    /// The core crashed. Only raised by JavaScript, like `WasmBlocked`.
     Internal,
-    /// A GraphQL answer with errors; `request` alone rejects with it.
+    /// A GraphQL response with errors; only raised by `request`.
     GraphqlErrors,
 }
 
 impl ErrorCode {
-    /// As the contract spells it.
+    /// The spelling of the public contract.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidOptions => "invalid_options",
@@ -73,7 +72,7 @@ impl ErrorCode {
         }
     }
 
-    /// The code of that spelling.
+    /// Parses the spelling of the public contract.
     pub fn parse(spelling: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.as_str() == spelling)
     }
@@ -99,51 +98,49 @@ impl ErrorCode {
     ];
 }
 
-/// A failure as a caller sees it: what failed, why, and what to do.
+/// An error as a caller receives it: what failed, why, and what to do.
 ///
-/// Holds no secret and no part of an answer's body but a request id and codes
-/// made of letters, digits and `-_.`.
-///
-/// One pointer: all callers of an acquisition share its error. A change makes a copy of its own.
+/// Contains no secret, and of a response's body only the request id and codes of letters, digits and `-_.`. It is
+/// copy-on-write, because all callers of an acquisition share its error.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenError(Rc<ErrorDetails>);
 
 /// The fields of a [`TokenError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorDetails {
-    /// What to branch on.
+    /// The stable code, for programs.
     pub code: ErrorCode,
-    /// For people; may change.
+    /// The description, for people. May change.
     pub message: String,
-    /// The profile's name.
+    /// Name of the provider.
     pub provider: Option<String>,
-    /// The HTTP status of the answer, where there was one.
+    /// HTTP status of the response, if one was received.
     pub status: Option<u16>,
-    /// The provider's own id of the request.
+    /// The provider's id of the request.
     pub request_id: Option<String>,
-    /// How long the provider asked to be left alone.
+    /// The provider's `Retry-After`.
     pub retry_after: Option<Duration>,
-    /// Scopes that were asked for and not granted.
+    /// Scopes that were requested and not granted.
     pub missing_scopes: Option<ScopeSet>,
-    /// How many requests were made before giving up.
+    /// Number of attempts before the acquisition failed.
     pub attempts: Option<u32>,
-    /// Whether waiting helps, where a `grant` function said so; else the code says it.
-    pub outlook: Option<Outlook>,
-    /// What `fetch` threw, as the face wrote it down; holds no secret.
+    /// Overrides the classification of the code, for example by a `grant` function.
+    pub retryability: Option<Retryability>,
+    /// The value that `fetch` threw, as described by JavaScript. Contains no secret.
     pub cause: Option<String>,
 }
 
-/// Whether waiting helps after a failure.
+/// Classification of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outlook {
-    /// It may.
-    MayPass,
-    /// It does not.
-    Lasts,
+pub enum Retryability {
+    /// A retry may succeed.
+    Retryable,
+    /// A retry fails in the same way.
+    Permanent,
 }
 
 impl TokenError {
-    /// An error that says no more than its code and message.
+    /// An error with a code and a message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(Rc::new(ErrorDetails {
             code,
@@ -154,31 +151,31 @@ impl TokenError {
             retry_after: None,
             missing_scopes: None,
             attempts: None,
-            outlook: None,
+            retryability: None,
             cause: None,
         }))
     }
 
-    /// What every call gets once a manager is closed.
+    /// The error of every call after a manager is closed.
     pub fn closed() -> Self {
         Self::new(ErrorCode::Closed, "this TokenManager is closed; make a new one")
     }
 
-    /// Credentials are not presented again that were refused.
+    /// The error of a grant that would present rejected credentials again.
     pub fn unchanged_credentials() -> Self {
         let message = "the provider refused these credentials before, and they are still the same; correct them, or \
                        call refresh() to present them again";
         Self::new(ErrorCode::InvalidCredentials, message)
     }
 
-    /// Names the provider it is about.
+    /// Sets the provider.
     #[must_use]
     pub fn of(mut self, provider: &str) -> Self {
         self.provider = Some(provider.to_owned());
         self
     }
 
-    /// Names the scopes that are missing.
+    /// Sets the missing scopes.
     #[must_use]
     pub fn missing(mut self, scopes: ScopeSet) -> Self {
         self.missing_scopes = Some(scopes);
@@ -219,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_of_a_provider_and_of_missing_scopes() {
+    fn an_error_names_its_provider_and_the_missing_scopes() {
         let missing: ScopeSet = ["A"].into_iter().collect();
         let error = TokenError::new(ErrorCode::Server, "it is down").of("acme").missing(missing.clone());
 
@@ -235,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn every_code_is_read_back_from_its_spelling() {
+    fn every_code_is_parsed_from_its_spelling() {
         for code in ErrorCode::ALL {
             assert_eq!(ErrorCode::parse(code.as_str()), Some(code));
         }

@@ -1,40 +1,40 @@
-//! News for listeners.
+//! Events for listeners. They contain no token.
 
 use std::time::Duration;
 
 use super::{ScopeSet, TokenError, UnixMillis};
 
-/// News for listeners. Holds no token.
+/// An event for listeners.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Change {
-    /// There is a new token.
+pub enum Event {
+    /// A new token is cached.
     Token {
-        /// Why it was asked for.
+        /// Why it was requested.
         reason: Reason,
-        /// Until when it is valid, by the provider's clock.
+        /// When it expires, by the provider's clock.
         expires_at: UnixMillis,
-        /// What it may do, where that is known.
+        /// Its scopes, where they are known.
         scopes: Option<ScopeSet>,
     },
-    /// A grant failed and is asked for again after a pause.
+    /// A grant failed and is retried after a delay.
     Retry {
-        /// The attempt to come; the first retry is attempt 2.
+        /// Number of the next attempt; the first retry is attempt 2.
         attempt: u32,
-        /// The pause.
+        /// Time until the next attempt.
         delay: Duration,
-        /// Why.
+        /// Why the last attempt failed.
         error: TokenError,
     },
-    /// A grant was given up.
+    /// An acquisition failed.
     Error {
-        /// Why.
+        /// Why it failed.
         error: TokenError,
-        /// What is left.
-        remains: Remains,
+        /// Whether the cached token is still valid; callers continue to receive it.
+        token_still_valid: bool,
     },
-    /// The token held expired and nothing has replaced it.
+    /// The cached token expired before it was replaced.
     Expired,
-    /// Fewer scopes were granted than were asked for.
+    /// The provider granted fewer scopes than were requested.
     ScopesMissing(ScopeSet),
     /// The shared store failed; the token is not shared until it works again.
     StoreFailed(TokenError),
@@ -42,42 +42,33 @@ pub enum Change {
     Closed,
 }
 
-/// What a failed grant leaves behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remains {
-    /// A token that is still valid; callers go on getting it.
-    ValidToken,
-    /// None.
-    Nothing,
-}
-
-/// Why a token was asked for.
+/// Why a token was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// There was none.
+    /// There was no token.
     Initial,
-    /// The one held was about to expire.
+    /// The cached token was due for a refresh.
     Proactive,
-    /// The one held had too little time left.
+    /// The remaining validity of the cached token was too short.
     Expired,
-    /// The API refused the one held.
-    Refused,
-    /// It came with an ordinary answer.
+    /// The API rejected the cached token.
+    Rejected,
+    /// An ordinary response of the API carried it.
     Adopted,
-    /// Somebody else got it, and shared it.
+    /// Another holder stored it.
     Shared,
-    /// Somebody asked for a new one.
+    /// A caller forced a refresh.
     Forced,
 }
 
 impl Reason {
-    /// As the contract spells it.
+    /// The spelling of the public contract.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Initial => "initial",
             Self::Proactive => "proactive",
             Self::Expired => "expired",
-            Self::Refused => "refused",
+            Self::Rejected => "refused",
             Self::Adopted => "adopted",
             Self::Shared => "shared",
             Self::Forced => "forced",

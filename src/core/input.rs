@@ -1,138 +1,141 @@
-//! What is said to a lifecycle.
+//! Inputs of the state machine: what happened, reported by the driver.
 
 use std::{rc::Rc, time::Duration};
 
-use super::{AccessToken, CredentialId, FlightId, Refusal, ScopeSet, TokenError, TokenSet};
+use super::{AccessToken, AcquisitionId, CredentialId, Rejection, ScopeSet, TokenError, TokenSet};
 
-/// Something that has happened.
+/// Something that happened to a session.
 #[derive(Clone, Debug)]
-pub enum Event {
-    /// A caller asked for a token.
-    Requested(CallId, Want),
+pub enum Input {
+    /// A caller requested a token.
+    Requested(CallId, TokenRequest),
     /// A caller no longer waits.
-    Abandoned(CallId),
-    /// The token was handed out without asking; reported once for each token, for `while-used`.
-    Used,
-    /// The API refused this token, says the user; always believed.
-    Invalidated(AccessToken),
-    /// An answer of the API refused this token; see [`Refusals`](super::Refusals).
-    Refused(AccessToken, Refusal),
-    /// A token was seen in an ordinary answer of the API.
-    Observed(Rc<TokenSet>),
-    /// The alarm went off, or the machine woke. Harmless when early or repeated.
-    Woke,
-    /// What the flight waits for went down with its host, and will not be reported.
+    Cancelled(CallId),
+    /// JavaScript returned the cached token without a call of the core. Reported once per token, for the refresh mode
+    /// `while-used`.
+    TokenUsed,
+    /// The user reported that the API rejected this token. Always accepted.
+    TokenInvalidated(AccessToken),
+    /// A response of the API rejected this token; see [`RejectionHistory`](super::RejectionHistory).
+    TokenRejected(AccessToken, Rejection),
+    /// An ordinary response of the API carried a token.
+    TokenReceived(Rc<TokenSet>),
+    /// The timer fired, or the machine resumed. Early and repeated inputs are harmless.
+    TimerFired,
+    /// The I/O of the acquisition ended with its host, and its result will not be reported.
     IoLost,
-    /// The flight took another step: a secret was had, or another request was sent.
-    Progressed(FlightId),
-    /// The flight presents credentials of this fingerprint to the provider.
-    Presented(FlightId, CredentialId),
-    /// A grant was answered, or was not.
-    Granted(FlightId, Result<Rc<TokenSet>, GrantFailure>),
-    /// The shared store was read: what is saved there, if anything.
-    Loaded(FlightId, Result<Option<Rc<TokenSet>>, TokenError>),
-    /// The lease was asked for; `None` where somebody else has it.
-    Leased(FlightId, Result<Option<Fence>, TokenError>),
-    /// The shared store was written to.
-    Saved(FlightId, Result<Written, TokenError>),
-    /// Somebody else wrote to the shared store.
-    PeerSaved,
-    /// The manager was closed.
+    /// The acquisition made progress: a secret was read, or another request was sent.
+    Progressed(AcquisitionId),
+    /// The acquisition presents credentials with this fingerprint to the provider.
+    Presented(AcquisitionId, CredentialId),
+    /// A grant was answered, or failed.
+    Granted(AcquisitionId, Result<Rc<TokenSet>, GrantFailure>),
+    /// The shared store was read; `None` where it holds no entry.
+    StoreRead(AcquisitionId, Result<Option<Rc<TokenSet>>, TokenError>),
+    /// The shared store answered a request for the lease; `None` where another holder has it.
+    LeaseAnswered(AcquisitionId, Result<Option<Fence>, TokenError>),
+    /// The shared store was written.
+    StoreWritten(AcquisitionId, Result<WriteOutcome, TokenError>),
+    /// Another holder wrote to the shared store.
+    StoreChanged,
+    /// The session was closed.
     Closed,
 }
 
-impl Event {
-    /// The flight that it is an answer to.
-    pub(super) const fn flight(&self) -> Option<FlightId> {
+impl Input {
+    /// The acquisition that this input answers.
+    pub(super) const fn acquisition(&self) -> Option<AcquisitionId> {
         match self {
             Self::Progressed(id)
             | Self::Presented(id, _)
             | Self::Granted(id, _)
-            | Self::Loaded(id, _)
-            | Self::Leased(id, _)
-            | Self::Saved(id, _) => Some(*id),
+            | Self::StoreRead(id, _)
+            | Self::LeaseAnswered(id, _)
+            | Self::StoreWritten(id, _) => Some(*id),
             Self::Requested(..)
-            | Self::Abandoned(_)
-            | Self::Used
-            | Self::Invalidated(_)
-            | Self::Refused(..)
-            | Self::Observed(_)
-            | Self::Woke
+            | Self::Cancelled(_)
+            | Self::TokenUsed
+            | Self::TokenInvalidated(_)
+            | Self::TokenRejected(..)
+            | Self::TokenReceived(_)
+            | Self::TimerFired
             | Self::IoLost
-            | Self::PeerSaved
+            | Self::StoreChanged
             | Self::Closed => None,
         }
     }
 }
 
-/// What a caller wants.
+/// A caller's request for a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Want {
-    /// A token that is good for a while: `getToken`.
-    Usable {
-        /// How long it should still be valid; the policy's where `None`.
+pub enum TokenRequest {
+    /// A token that stays valid for a while, from the cache where possible: `getToken`.
+    Cached {
+        /// Least remaining validity; the policy's where `None`.
         min_validity: Option<Duration>,
-        /// The scopes it must have.
+        /// Scopes that the token must have.
         scopes: Option<ScopeSet>,
-        /// Whether a sibling's token with more scopes will do.
-        lent: Lent,
+        /// Whether a token of a sibling session may be returned.
+        borrowing: Borrowing,
     },
-    /// A token granted from now on: `refresh`.
-    Fresh,
+    /// A token granted after this request: `refresh`.
+    Forced,
 }
 
-impl Want {
-    /// What `getToken()` wants that is told nothing.
-    pub const USABLE: Self = Self::Usable { min_validity: None, scopes: None, lent: Lent::Accepted };
+impl TokenRequest {
+    /// `getToken()` without options.
+    pub const DEFAULT: Self =
+        Self::Cached { min_validity: None, scopes: None, borrowing: Borrowing::Allowed };
 }
 
-/// Whether a caller accepts a token that a session with more scopes of the same identity holds.
+/// Whether a caller accepts a token from a session of the same identity with more scopes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Lent {
+pub enum Borrowing {
     /// Any token that has the scopes.
     #[default]
-    Accepted,
-    /// Only one that was asked for with just these scopes, such as for a page: a wider token is
-    /// more than its receiver was given.
-    Rejected,
+    Allowed,
+    /// Only a token that was requested with exactly these scopes, for example for a page, which must not receive more
+    /// scopes than it was granted.
+    Forbidden,
 }
 
-/// One caller's wait for a token. Given by the driver, never used twice.
+/// One caller's request. Chosen by the driver, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u64);
 
-/// The number of a lease on an entry of a shared store. Numbers only grow, so that the
-/// store knows a write that comes after somebody else's lease.
+/// Fencing token of a lease on an entry of a shared store.
+///
+/// Fences only grow, so the store can reject a write by a holder whose lease was superseded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fence(pub u64);
 
-/// What a shared store did with a write.
+/// Result of a write to the shared store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// It kept it.
-    Kept,
-    /// It refused it: there was a later lease.
-    Overtaken,
+pub enum WriteOutcome {
+    /// The entry was stored.
+    Stored,
+    /// The write was rejected because a newer lease exists.
+    Fenced,
 }
 
-/// Why a grant brought no token.
+/// Why a grant returned no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GrantFailure {
-    /// Waiting may help.
+    /// A retry may succeed.
     Transient(TokenError),
-    /// The refresh token was refused: ask with the credentials at once.
-    RefreshTokenRefused(TokenError),
-    /// Waiting does not help.
+    /// The refresh token was rejected: authenticate with the credentials at once.
+    RefreshTokenRejected(TokenError),
+    /// A retry cannot succeed.
     Permanent(TokenError),
-    /// The credentials were not presented, because they are the ones that were refused.
+    /// The credentials were not presented, because the provider rejected the same ones before.
     Unchanged,
 }
 
 impl GrantFailure {
-    /// Returns the error that it carries.
+    /// Returns the error of the failure.
     pub fn into_error(self) -> TokenError {
         match self {
-            Self::Transient(error) | Self::RefreshTokenRefused(error) | Self::Permanent(error) => error,
+            Self::Transient(error) | Self::RefreshTokenRejected(error) | Self::Permanent(error) => error,
             Self::Unchanged => TokenError::unchanged_credentials(),
         }
     }

@@ -1,78 +1,74 @@
-//! The rules of a token's life. Decides, and never acts.
+//! The state machines: one token per [`Session`], the sessions of a manager in a [`Pool`].
 //!
-//! Events and the time go in, effects come out; there is no clock, no dice, no
-//! I/O and no JavaScript here, so that every rule is tested natively, in
-//! simulated time. For one token, the one entry is [`Lifecycle::handle`] and the one alarm
-//! is [`Lifecycle::next_wakeup`]; for many, [`Pool::handle`] and [`Pool::next_wakeup`].
+//! Inputs and the current time go in, effects come out. There is no clock, no entropy, no I/O and no JavaScript here, so
+//! every rule is tested natively in simulated time. The entry points are [`Session::handle`] and
+//! [`Session::poll_timeout`], and for a pool [`Pool::handle`] and [`Pool::poll_timeout`].
 //!
-//! Two questions, two types. [`Holding`]: what do we have? Its [`Stage`] is
-//! computed from the time.
+//! [`CachedToken`] is the token that a session has. Its [`Freshness`] is computed from the time:
 //!
 //! ```text
 //!   Fresh ── refresh_at ──▶ RefreshDue ── expires_at ──▶ Expired
-//!     handed out              handed out until served_until
+//!      returned                returned until served_until
 //! ```
 //!
-//! [`Flight`]: what are we doing about it? There is one at most.
+//! An [`Acquisition`] gets a new one. A session has at most one:
 //!
 //! ```text
-//!  asked, due ──▶ BackingOff ── until ──▶ Granting ── token ──▶ landed
-//!                     ▲                      │  │
-//!                     └────── transient ─────┘  ├─ refresh token refused ─▶ Granting, by credentials
-//!                                               └─ permanent, or attempts spent ─▶ failed, cool-down
+//!  request, refresh due ──▶ Backoff ── until ──▶ Requesting ── token ──▶ cached
+//!                              ▲                    │  │
+//!                              └───── transient ────┘  ├─ refresh token rejected ─▶ Requesting, with the credentials
+//!                                                      └─ permanent, or attempts exhausted ─▶ failed, cool-down
 //! ```
 //!
-//! A flight starts in `BackingOff`, mostly for no time at all: the pause that the
-//! pace of grants asks for and the pause after a failure are one thing.
+//! An acquisition starts in `Backoff`, usually for no time: the delay of the rate limit and the delay after a failed
+//! attempt are one phase.
 //!
-//! Each step that the driver is to report has a deadline, by the limits that the driver itself
-//! keeps ([`IoLimits`]). A step that is not reported by then went down with its host: a request
-//! of a Worker that ended, a page that was frozen, a context that was killed. Another flight
-//! takes over for the callers who wait, and answers to the lost one change nothing.
+//! Each step that the driver must report has a deadline, derived from the limits that the driver enforces ([`IoLimits`]).
+//! A step that is not reported by then ended with its host, such as a request of a Worker, a frozen page or a killed
+//! context. Another acquisition replaces it for the waiters, and its late results are stale.
 //!
-//! Where I/O ends with the request that started it ([`IoScope::Request`]), no timer starts
-//! anything: a caller who finds a refresh due makes it, and waits for it; others are served.
+//! Where I/O ends with the request that started it ([`IoScope::Request`]), no timer starts an acquisition. The caller that
+//! finds a refresh due starts it and waits for it; other callers receive the cached token.
 //!
-//! Where holders share a token through a store, a flight goes through it:
+//! With a shared store, an acquisition has more phases:
 //!
 //! ```text
-//!  BackingOff ──▶ Loading ──▶ Locking ──▶ Rereading ──▶ Claiming ──▶ Granting ──▶ Saving ──▶ landed
-//!      ▲             │           │            │            │             │
-//!      │             └─ found ───│─── found ──┘            │             │
-//!      │                    ▼    │      ▼                  │             │
-//!      │                  landed │    landed               │             │
-//!      └──── somebody else's ────┴────── overtaken ────────┴── transient ┘
+//!  Backoff ─▶ ReadingStore ─▶ AcquiringLease ─▶ RecheckingStore ─▶ ClaimingRefreshToken ─▶ Requesting ─▶ WritingStore
+//!     ▲            │                │                 │                     │                  │             │
+//!     │            └─ found ─▶ cached ◀─────── found ─┘                     │                  │             ▼
+//!     └──────────────── another holder has it ────────┴────────────────── fenced ── transient ─┘           cached
 //! ```
 //!
-//! Reading takes no lease. Under the lease, the refresh token is taken out of the
-//! store *before* it is presented (`Claiming`): a holder that crashes after that
-//! costs one grant by the credentials, and nobody presents the token twice. The
-//! lease is given back before each pause, and before listeners are told. A store
-//! that fails, or a lease that cannot be had in time, leads to a grant of one's
-//! own, by the credentials or a refresh token that was never in the store. A store
-//! that has no leases shares access tokens alone: each holder keeps its refresh token.
+//! A read takes no lease. Under the lease, the refresh token is removed from the store before it is presented
+//! (`ClaimingRefreshToken`), so a holder that crashes afterwards costs one grant with the credentials, and the token is not
+//! presented twice. The lease is released before each backoff and before listeners are notified. If the store fails, or
+//! the lease is unavailable for too long, the session sends a grant of its own, with the credentials or a refresh token
+//! that was never in the store. A store without leases shares access tokens only: each holder keeps its refresh token.
 //!
-//! Where there are many sessions, a [`Pool`] keeps them: `StandingBy` is the phase of a flight
-//! that would ask the provider, or for the lease, and waits for its turn. It comes before
-//! `Granting` or `Locking`, and whatever ends a pause ends it as well. If its turn does not
-//! come at once, the flight starts over: what it waited for may have been saved by somebody else.
+//! In a pool, an acquisition that is about to contact the provider or to request the lease enters `Queued` until the
+//! scheduler grants a permit. If that takes any time, it starts over with `ReadingStore`, because another holder may have
+//! stored a token meanwhile.
 //!
-//! The words, used in this sense throughout:
+//! # Glossary
 //!
-//! - **holding**: the token we have and the moments that follow from it;
-//! - **flight**: one attempt to get a token, retries included;
-//! - **refresh window**: the end of a lifetime, in which the background refreshes;
-//! - **served until**: from when on callers wait for a new token instead;
-//! - **settle**: to give a caller its one answer;
-//! - **adopt**: to take over a token that came with an ordinary answer;
-//! - **holder**: a lifecycle among others that share a token through a store;
-//! - **lease**: the right to be the one who asks the provider, for a while;
-//! - **session**: a lifecycle among others of one manager, for an identity and a set of scopes;
-//! - **identity**: all that changes what is granted, but for the scopes;
-//! - **turn**: the right to be one of the few sessions that ask the provider at a time;
-//! - **lend**: to give one's token to a caller of another session of the same identity;
-//! - **cool-down**: the time in which a failure is repeated to callers from memory;
-//! - **doubt**: the time in which a refusal is not believed, since the token before was refused too.
+//! | term | meaning |
+//! |---|---|
+//! | session | the token state of one identity and scope set |
+//! | identity | everything besides the scopes that determines a grant |
+//! | acquisition | getting one token, with all attempts and store operations |
+//! | attempt | one request to the provider within an acquisition |
+//! | grant | RFC 6749: credentials or a refresh token exchanged for an access token |
+//! | cached token | the token of a session, with its times |
+//! | refresh window | the end of a lifetime, in which the background refreshes |
+//! | served until | when callers start to wait for a new token |
+//! | input, effect, event | what happened, what the driver must do, what listeners receive |
+//! | rejection | a response of the API that does not accept a token |
+//! | holder | a session, in any process or tab, that shares a token through a store |
+//! | lease, fence | the exclusive right to renew a stored token, for a limited time, and its growing number |
+//! | permit | the scheduler's right to contact the provider |
+//! | lender, borrower | a session with wider scopes, and a caller that receives its token |
+//! | adopt | to cache a token from an ordinary response or from the store |
+//! | cool-down | the time for which a failure is remembered and returned to callers |
 
 mod acquisition;
 mod cached_token;
@@ -96,20 +92,20 @@ mod token;
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
-pub use acquisition::{Company, Flight, FlightId, Phase, Queue, Turn};
-pub use cached_token::{Expiry, Holding, Stage};
+pub use acquisition::{Acquisition, AcquisitionId, LeaseWait, Permit, Phase, StoreMode};
+pub use cached_token::{CachedToken, Freshness};
 pub use credentials::{CredentialHistory, CredentialId};
 pub use effect::{Effect, Grant};
-pub use error::{ErrorCode, ErrorDetails, Outlook, TokenError};
-pub use event::{Change, Reason, Remains};
-pub use input::{CallId, Event, Fence, GrantFailure, Lent, Want, Written};
+pub use error::{ErrorCode, ErrorDetails, Retryability, TokenError};
+pub use event::{Event, Reason};
+pub use input::{Borrowing, CallId, Fence, GrantFailure, Input, TokenRequest, WriteOutcome};
 pub use jitter::Jitter;
-pub use policy::{IoLimits, IoScope, Pace, Policy, RefreshMode, Retry, Sharing, Step, cool_down};
+pub use policy::{IoLimits, IoScope, Policy, RefreshMode, Retry, Sharing, Step, TokenBucket, cool_down};
 pub use pool::{Identity, Limits, Pool, PoolEffect, Scoping, SessionId};
-pub use recent_tokens::Superseded;
-pub use rejection::{Refusal, Refusals};
+pub use recent_tokens::RecentTokens;
+pub use rejection::{Rejection, RejectionHistory};
 pub use scope::ScopeSet;
 pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};
-pub use session::{Lifecycle, Status};
-pub use time::{MAX_LIFETIME, Skew, SteadyClock, UnixMillis, millis};
-pub use token::{Stamp, TokenSet};
+pub use session::{Session, Status};
+pub use time::{ClockOffset, HybridClock, MAX_LIFETIME, UnixMillis, millis};
+pub use token::{TokenSet, TokenTimes};

@@ -1,43 +1,42 @@
-//! When to refresh, how long to hand out, and how long to back off.
+//! Refresh, retry and rate limit policy.
 //!
-//! Decides; does nothing. Every function is pure: the same arguments give the
-//! same answer, so the simulation can replay any schedule from its seed.
+//! Pure functions of their arguments, so that the simulation can replay any schedule from its seed. Spans are counted in
+//! `u64` milliseconds: the 94-bit arithmetic of [`Duration`] would add two kilobytes of WebAssembly.
 
 use std::time::Duration;
 
 use super::{TokenSet, UnixMillis, millis};
 
-/// What a user may tune, with the contract's defaults.
+/// The configurable policy of a manager, with the defaults of the public contract.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// When the timer refreshes.
+    /// When the timer starts a refresh.
     pub refresh: RefreshMode,
-    /// The last part of a lifetime in which to refresh, in `0.0..=0.9`.
+    /// Length of the refresh window as a fraction of the lifetime, in `0.0..=0.9`.
     pub refresh_window: f64,
-    /// What a token must have left to be handed out; scaled to the lifetime where `None`.
+    /// Least remaining validity of a token that is returned; scaled to the lifetime where `None`.
     pub min_validity: Option<Duration>,
-    /// How to try again after transient failures.
+    /// Retries of transient failures.
     pub retry: Retry,
-    /// How the token is shared with other holders, where it is.
+    /// Sharing through a store, if there is one.
     pub sharing: Option<Sharing>,
-    /// How long each step of an acquisition may take.
+    /// Time limits of the steps of an acquisition.
     pub limits: IoLimits,
-    /// What the I/O of an acquisition ends with.
+    /// Lifetime of the I/O of an acquisition.
     pub io_scope: IoScope,
 }
 
-/// What I/O ends with, whether or not it is complete.
+/// Lifetime of I/O: the host ends it there, complete or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IoScope {
     /// The process, or the page.
     Process,
-    /// The request that started it, as in Cloudflare Workers. There is no background: an event
-    /// of a session leads to I/O of that session alone, and the caller that starts a refresh
-    /// waits for it.
+    /// The request that started it, as in Cloudflare Workers. Nothing runs in the background: an input of a session starts
+    /// I/O of that session only, and the caller that starts a refresh waits for it.
     Request,
 }
 
-/// How long the driver lets each step of an acquisition take.
+/// Time limits that the driver enforces on the steps of an acquisition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IoLimits {
     /// A request to the provider, or a call of a user-supplied function.
@@ -47,8 +46,9 @@ pub struct IoLimits {
 }
 
 impl IoLimits {
-    /// How many milliseconds after its start a step is lost: the driver reports every step
-    /// within its limit, so a step that is overdue by this margin will not be reported.
+    /// Milliseconds after which a step counts as lost.
+    ///
+    /// The driver reports every step within its limit, so a step that is overdue by a second will not be reported.
     pub fn deadline(self, step: Step) -> u64 {
         let limit = match step {
             Step::Request => self.request,
@@ -59,7 +59,7 @@ impl IoLimits {
     }
 }
 
-/// What a step of an acquisition waits for.
+/// A step of an acquisition, by the party it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The provider, or a user-supplied function.
@@ -70,34 +70,34 @@ pub enum Step {
     Either,
 }
 
-/// How a token is shared through a store.
+/// Properties of the store through which a token is shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sharing {
-    /// After what time a lease ends by itself; `None` where the store has no leases.
+    /// Time after which a lease expires; `None` where the store has no leases.
     pub lease: Option<Duration>,
-    /// Whether the store announces changes of other holders.
+    /// Set if the store announces changes by other holders.
     pub announces: bool,
 }
 
-/// When the timer refreshes.
+/// When the timer starts a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshMode {
     /// For as long as the manager lives.
     Always,
-    /// If the token was asked for since the last refresh.
+    /// If the token was requested since the last refresh.
     WhileUsed,
-    /// Never: calls refresh.
+    /// Never: requests start the refresh.
     OnDemand,
 }
 
-/// How to try again after transient failures.
+/// Retries of transient failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// Requests in all, the first included; at least one.
+    /// Attempts in total, including the first; at least one.
     pub attempts: u32,
-    /// The first pause.
+    /// First delay.
     pub base: Duration,
-    /// The longest pause, and the longest `Retry-After` that callers wait for.
+    /// Longest delay, and the longest `Retry-After` that callers wait for.
     pub max: Duration,
 }
 
@@ -118,21 +118,19 @@ impl Default for Policy {
 impl Policy {
     /// First moment a background refresh may start.
     ///
-    /// The window is [`refresh_window`](Self::refresh_window) of the lifetime, at
-    /// most five minutes; wide enough that a refresh can be had before callers
-    /// would have to wait; and widened by up to a tenth. `jitter` is in `0.0..1.0`.
+    /// The window is [`refresh_window`](Self::refresh_window) of the lifetime, at most five minutes, but long enough that a
+    /// refresh can complete before callers would wait for it; it is widened by up to a tenth. `jitter` is in `0.0..1.0`.
     pub fn refresh_at(&self, issued_at: UnixMillis, expires_at: UnixMillis, jitter: f64) -> UnixMillis {
         let lifetime = expires_at.millis_since(issued_at);
-        let chosen = times(lifetime, self.refresh_window).min(MAX_WINDOW);
-        // Room for a grant before callers would have to wait for it.
-        let window = chosen.max(self.margin(lifetime, None) + scaled_margin(lifetime));
-        expires_at.before(times(window, 1.0 + jitter / 10.0).min(lifetime))
+        let configured = multiply(lifetime, self.refresh_window).min(MAX_WINDOW);
+        let window = configured.max(self.margin(lifetime, None) + scaled_margin(lifetime));
+        expires_at.before(multiply(window, 1.0 + jitter / 10.0).min(lifetime))
     }
 
-    /// Until when a token is handed out without asking for a new one.
+    /// Until when a token is returned without waiting for a new one.
     ///
-    /// `min_validity` is a caller's own wish. More than three quarters of the
-    /// lifetime cannot be had: a new token would be too old as soon as it came.
+    /// `min_validity` overrides the policy's for one caller. It is capped at three quarters of the lifetime, so that a new
+    /// token always satisfies it.
     pub fn served_until(
         &self,
         issued_at: UnixMillis,
@@ -142,125 +140,120 @@ impl Policy {
         expires_at.before(self.margin(expires_at.millis_since(issued_at), min_validity))
     }
 
-    /// Whether so much of a token's life has passed that a caller may have asked for more
-    /// than is left.
-    pub fn is_worn(&self, tokens: &TokenSet, now: UnixMillis) -> bool {
+    /// Returns whether the remaining validity may be shorter than a caller requested.
+    pub fn is_below_min_validity(&self, tokens: &TokenSet, now: UnixMillis) -> bool {
         self.served_until(tokens.issued_at, tokens.expires_at, Some(Duration::MAX)) <= now
     }
 
-    fn margin(&self, lifetime: u64, wish: Option<Duration>) -> u64 {
-        let wanted = wish.or(self.min_validity).map_or_else(|| scaled_margin(lifetime), millis);
-        wanted.min(lifetime - lifetime.div_ceil(4))
+    fn margin(&self, lifetime: u64, min_validity: Option<Duration>) -> u64 {
+        let margin = min_validity.or(self.min_validity).map_or_else(|| scaled_margin(lifetime), millis);
+        margin.min(lifetime - lifetime.div_ceil(4))
     }
 }
 
-/// A span multiplied, in whole milliseconds.
+/// Multiplies a span and truncates it to whole milliseconds.
 #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-fn times(span: u64, factor: f64) -> u64 {
+fn multiply(span: u64, factor: f64) -> u64 {
     (span as f64 * factor) as u64
 }
 
-/// An eighth of the lifetime, at most ten seconds: twice that is the default window of
-/// a token that lives for 80 s or less, so that short tokens are not worn out early.
+/// The default least validity: an eighth of the lifetime, at most ten seconds. Twice that is a quarter, the default
+/// refresh window.
 fn scaled_margin(lifetime: u64) -> u64 {
     (lifetime / 8).min(10_000)
 }
 
 impl Retry {
-    /// The pause after `failed` attempts, in milliseconds: exponential, its second half jittered.
+    /// Delay after `failed` attempts, in milliseconds: exponential, its second half jittered.
     ///
     /// `jitter` is in `0.0..1.0`.
-    pub fn pause(&self, failed: u32, jitter: f64) -> u64 {
-        pause(millis(self.base), millis(self.max), failed, jitter)
+    pub fn delay(&self, failed: u32, jitter: f64) -> u64 {
+        backoff(millis(self.base), millis(self.max), failed, jitter)
     }
 }
 
-fn pause(base: u64, max: u64, failed: u32, jitter: f64) -> u64 {
-    // More than that is longer than any time that can be waited.
+fn backoff(base: u64, max: u64, failed: u32, jitter: f64) -> u64 {
+    // 2^31 times any base exceeds every maximum.
     let doublings = failed.saturating_sub(1).min(31);
-    times(times(base, f64::from(1_u32 << doublings)).min(max), 0.5 + jitter / 2.0)
+    multiply(multiply(base, f64::from(1_u32 << doublings)).min(max), 0.5 + jitter / 2.0)
 }
 
 impl Sharing {
-    /// How many milliseconds after the last read a store that announces changes is read again, so
-    /// that a change whose announcement was lost is found.
+    /// Milliseconds after the last read until a store that announces changes is read again, in case an announcement was
+    /// lost.
     pub const MISSED_CHANGES: u64 = 60_000;
 
-    /// How many milliseconds after it was denied `denied` times a lease is asked for again.
+    /// Milliseconds until the lease is requested again after `denied` denials.
     ///
-    /// Mostly the holder's notice comes first. `jitter` is in `0.0..1.0`.
-    pub fn poll(denied: u32, jitter: f64) -> u64 {
-        pause(100, 1000, denied, jitter)
+    /// The announcement of the other holder usually arrives earlier. `jitter` is in `0.0..1.0`.
+    pub fn lease_retry_delay(denied: u32, jitter: f64) -> u64 {
+        backoff(100, 1000, denied, jitter)
     }
 
-    /// For how many milliseconds a lease is asked for before a grant is made without it: as
-    /// long as a holder that crashed can keep it, and one more try.
-    pub fn patience(lease: Duration) -> u64 {
+    /// Milliseconds for which a lease is requested before a grant is sent without it: until the lease of a crashed holder
+    /// has expired, and one more request.
+    pub fn lease_timeout(lease: Duration) -> u64 {
         millis(lease).saturating_add(1000)
     }
 }
 
-/// For how many milliseconds a failure is remembered: doubling from the last one, which is
-/// zero where there was none.
+/// Milliseconds for which a failure is remembered: twice `last`, which is zero after a success, between five seconds and
+/// a minute.
 pub fn cool_down(last: u64) -> u64 {
-    (2 * last).clamp(FIRST_COOL_DOWN, LONGEST_COOL_DOWN)
+    (2 * last).clamp(MIN_COOL_DOWN, MAX_COOL_DOWN)
 }
 
 /// Longest refresh window.
 ///
-/// Five minutes: long enough for three attempts at the longest back-off (30 s),
-/// short enough that an hour-long token is not thrown away early.
+/// Five minutes: long enough for three attempts at the longest delay (30 s), short enough that most of an hour-long token's
+/// lifetime is used.
 const MAX_WINDOW: u64 = 5 * 60_000;
 
-/// Five seconds: a thousand callers a second cause twelve grants a minute at most.
-const FIRST_COOL_DOWN: u64 = 5000;
+/// Bounds the grants of a failing session to twelve a minute, whatever the rate of requests.
+const MIN_COOL_DOWN: u64 = 5000;
 
-/// A minute: a provider that is back is noticed within it.
-const LONGEST_COOL_DOWN: u64 = 60_000;
+/// A provider that recovered is noticed within a minute.
+const MAX_COOL_DOWN: u64 = 60_000;
 
-/// When the next grant may start, so that nothing can cause a storm.
+/// GCRA rate limiter of a session's grants: a burst of five, replenished every second.
 ///
-/// A token that is refused at once, or that lives for no time at all, would make
-/// callers in a loop ask for one grant after the other. A bucket of five grants, which
-/// fills by one each second, bounds that; it is kept as the one point in time at which
-/// it is full again.
+/// Without it, a token that is rejected or expires at once would make callers in a loop start one grant after another.
+/// The state is the time at which the bucket is full again.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct TokenBucket {
     full_at: UnixMillis,
 }
 
-/// Nothing has been granted yet.
-impl Default for Pace {
+impl Default for TokenBucket {
     fn default() -> Self {
         Self { full_at: UnixMillis::new(0) }
     }
 }
 
-impl Pace {
-    /// The contract's least time between two grants that nobody waits for. Requests of one
-    /// grant may follow each other sooner, as the option `retry` says.
-    const MIN_INTERVAL: u64 = 1000;
+impl TokenBucket {
+    /// Least milliseconds between two background grants, by the public contract. Attempts of one acquisition follow the
+    /// option `retry` instead.
+    const INTERVAL: u64 = 1000;
 
-    /// A grant starts now. Those that nothing held back leave no debt: the bucket is
-    /// empty at worst.
-    pub fn started(&mut self, now: UnixMillis) {
-        let full_at = self.full_at.max(now).after(Self::MIN_INTERVAL);
-        self.full_at = full_at.min(now.after(Self::MIN_INTERVAL * BURST));
+    /// Takes one grant from the bucket. Forced grants are not limited, so an empty bucket stays empty.
+    pub fn take(&mut self, now: UnixMillis) {
+        let full_at = self.full_at.max(now).after(Self::INTERVAL);
+        self.full_at = full_at.min(now.after(Self::INTERVAL * BURST));
     }
 
-    /// From when a grant that a caller waits for may start.
+    /// When an interactive grant may start.
     pub const fn for_caller(self) -> UnixMillis {
-        self.full_at.before(Self::MIN_INTERVAL * (BURST - 1))
+        self.full_at.before(Self::INTERVAL * (BURST - 1))
     }
 
-    /// From when a grant that nobody waits for may start.
+    /// When a background grant may start: with a full bucket.
     pub const fn for_background(self) -> UnixMillis {
         self.full_at
     }
 }
 
-/// How many grants callers may cause at once.
+/// Grants that callers can start at once.
 const BURST: u64 = 5;
 
 #[cfg(test)]
@@ -295,12 +288,12 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_seconds_is_refreshed_in_its_last_quarter_too() {
+    fn a_token_of_four_seconds_is_refreshed_in_its_last_quarter() {
         assert_eq!(refresh_between(&Policy::default(), seconds(4)), (2.9, 3.0));
     }
 
     #[test]
-    fn the_window_is_widened_where_callers_would_have_to_wait() {
+    fn the_window_includes_the_min_validity() {
         let policy = Policy { min_validity: Some(seconds(60)), ..Policy::default() };
 
         let refresh_at = policy.refresh_at(ISSUED, ISSUED + seconds(180), 0.0);
@@ -311,14 +304,14 @@ mod tests {
     }
 
     #[test]
-    fn a_window_of_nothing_still_leaves_room_for_a_grant() {
+    fn an_empty_window_leaves_time_for_a_grant() {
         let policy = Policy { refresh_window: 0.0, ..Policy::default() };
 
         assert_eq!(refresh_between(&policy, seconds(180)), (158.0, 160.0));
     }
 
     #[test]
-    fn a_refresh_comes_before_callers_wait_for_every_lifetime() {
+    fn for_every_lifetime_a_refresh_starts_before_callers_wait() {
         for policy in [
             Policy::default(),
             Policy { refresh_window: 0.9, ..Policy::default() },
@@ -342,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_handed_out_until_ten_seconds_or_an_eighth_before_its_end() {
+    fn a_token_is_served_until_ten_seconds_or_an_eighth_before_its_expiry() {
         let policy = Policy::default();
         let left = |lifetime| (ISSUED + lifetime).since(policy.served_until(ISSUED, ISSUED + lifetime, None));
 
@@ -351,29 +344,29 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_for_more_than_a_token_has_is_cut() {
+    fn a_min_validity_beyond_the_lifetime_is_capped() {
         let until = Policy::default().served_until(ISSUED, ISSUED + seconds(180), Some(seconds(3600)));
 
         assert_eq!(until, ISSUED + seconds(45));
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest_and_half_of_each_is_jittered() {
+    fn delays_double_up_to_the_maximum_and_half_of_each_is_jittered() {
         let retry = Policy::default().retry;
-        let most: Vec<_> = (1..=7).map(|failed| retry.pause(failed, 1.0) / 1000).collect();
+        let most: Vec<_> = (1..=7).map(|failed| retry.delay(failed, 1.0) / 1000).collect();
 
         assert_eq!(most, [1, 2, 4, 8, 16, 30, 30]);
-        assert_eq!(retry.pause(3, 0.0), 2000);
-        assert_eq!(retry.pause(u32::MAX, 1.0), 30_000);
+        assert_eq!(retry.delay(3, 0.0), 2000);
+        assert_eq!(retry.delay(u32::MAX, 1.0), 30_000);
     }
 
     #[test]
-    fn a_lease_is_asked_for_until_nobody_who_crashed_can_have_it() {
-        assert_eq!(Sharing::patience(seconds(20)), 21_000);
-        let most: Vec<_> = (1..=5).map(|denied| Sharing::poll(denied, 1.0)).collect();
+    fn a_lease_is_requested_until_that_of_a_crashed_holder_has_expired() {
+        assert_eq!(Sharing::lease_timeout(seconds(20)), 21_000);
+        let most: Vec<_> = (1..=5).map(|denied| Sharing::lease_retry_delay(denied, 1.0)).collect();
 
         assert_eq!(most, [100, 200, 400, 800, 1000]);
-        assert_eq!(Sharing::poll(1, 0.0), 50);
+        assert_eq!(Sharing::lease_retry_delay(1, 0.0), 50);
     }
 
     #[test]
@@ -390,24 +383,24 @@ mod tests {
 
     #[test]
     fn five_grants_may_start_at_once_and_then_one_a_second() {
-        let mut pace = Pace::default();
+        let mut bucket = TokenBucket::default();
         for _ in 0..5 {
-            assert!(pace.for_caller() <= ISSUED);
-            pace.started(ISSUED);
+            assert!(bucket.for_caller() <= ISSUED);
+            bucket.take(ISSUED);
         }
 
-        assert_eq!(pace.for_caller(), ISSUED + seconds(1));
-        pace.started(ISSUED + seconds(1));
-        assert_eq!(pace.for_caller(), ISSUED + seconds(2));
+        assert_eq!(bucket.for_caller(), ISSUED + seconds(1));
+        bucket.take(ISSUED + seconds(1));
+        assert_eq!(bucket.for_caller(), ISSUED + seconds(2));
     }
 
     #[test]
     fn background_grants_are_a_second_apart() {
-        let mut pace = Pace::default();
-        pace.started(ISSUED);
+        let mut bucket = TokenBucket::default();
+        bucket.take(ISSUED);
 
-        assert_eq!(pace.for_background(), ISSUED + seconds(1));
-        pace.started(ISSUED + seconds(100));
-        assert_eq!(pace.for_background(), ISSUED + seconds(101));
+        assert_eq!(bucket.for_background(), ISSUED + seconds(1));
+        bucket.take(ISSUED + seconds(100));
+        assert_eq!(bucket.for_background(), ISSUED + seconds(101));
     }
 }

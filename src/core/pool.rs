@@ -1,26 +1,28 @@
-//! Many sessions: who is kept, whose turn it is, and who may use whose token.
-//!
-//! Decides all that concerns more than one session. Leaves each token's life to its
-//! [`Lifecycle`], and performing the effects to the driver.
+//! The sessions of one manager: lookup, lending, scheduling of grants, and eviction.
 //!
 //! ```text
-//!  open ──▶ kept ── idle, or least recently used of too many ──▶ gone ── open ──▶ another
+//!  open ──▶ pooled ── idle timeout, or least recently used above the limit ──▶ evicted ── open ──▶ recreated
 //!            │  ▲
-//!            ▼  │ nobody waits, nothing on the wire
-//!           busy: not given up
+//!            ▼  │ no waiters, no acquisition
+//!           busy: not evicted
 //! ```
 //!
-//! A flight reads the shared store as it likes, but waits for its turn ([`turns`]) before
-//! it asks for the lease or the provider; it has its turn until it lands, fails or pauses.
+//! An acquisition reads the shared store without a permit, but waits for one ([`scheduler`]) before it requests the lease
+//! or contacts the provider. It has the permit until it succeeds, fails or backs off.
+//!
+//! The indexes are kept small, because they grow with the number of sessions: sessions have a `u32` slot, and each index
+//! is an array over slots or over entries of eight bytes. A `BTreeMap` in their place would add eight kilobytes of
+//! WebAssembly.
 
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    Change, Effect, Event, IoScope, Jitter, Lifecycle, Policy, ScopeSet, UnixMillis, millis,
-    session::{turn, undeliverable},
+    Effect, Event, Input, IoScope, Jitter, Policy, ScopeSet, Session, UnixMillis, session::reject_stale,
 };
 
 mod borrowing;
+mod effects;
+mod eviction;
 mod hash_index;
 mod identity;
 mod indexed_heap;
@@ -30,64 +32,66 @@ mod scope_interner;
 mod siblings;
 mod slab;
 
-use borrowing::Guests;
-use hash_index::Index;
+use borrowing::Borrowers;
+pub use effects::PoolEffect;
+use effects::PoolEffects;
+use hash_index::HashIndex;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(in crate::core) use hash_index::steps;
 pub use identity::Identity;
-use indexed_heap::Ordered;
-use lru::Recency;
-use scheduler::{Slot, Turns};
-use scope_interner::ScopeSets;
+use indexed_heap::IndexedHeap;
+use lru::LruList;
+use scheduler::{GrantScheduler, SchedulerKey};
+use scope_interner::ScopeInterner;
 use siblings::Siblings;
-use slab::Places;
 pub use slab::SessionId;
+use slab::Slab;
 
-/// The sessions of one manager. `T` is what the layer above wants to know of each.
+/// The sessions of one manager. `T` is the driver's data of a session.
 #[derive(Debug)]
 pub struct Pool<T> {
     policy: Rc<Policy>,
     limits: Limits,
     jitter: Jitter,
-    own: SessionId,
-    sessions: Places<Session<T>>,
+    default_session: SessionId,
+    sessions: Slab<PooledSession<T>>,
     siblings: Siblings,
-    /// By identity and scopes.
-    selected: Index,
-    scope_sets: ScopeSets,
-    /// When each session is to be woken.
-    alarms: Ordered,
-    /// But for the own one, which is never given up.
-    recency: Recency,
-    turns: Turns,
-    guests: Guests,
+    by_identity_and_scopes: HashIndex,
+    scope_sets: ScopeInterner,
+    /// Slots ordered by the timeout of their session.
+    timers: IndexedHeap,
+    /// All sessions but the default one, which is never evicted.
+    lru: LruList,
+    scheduler: GrantScheduler,
+    borrowers: Borrowers,
+    /// Uses of all sessions so far, which number each use.
     uses: u64,
-    awaited: usize,
-    busy: usize,
-    openness: Openness,
-    /// Whom the last call concerned.
-    reviewed: Vec<SessionId>,
+    awaited_count: usize,
+    busy_count: usize,
+    closed: bool,
+    /// Sessions changed by the current call; re-indexed before it returns.
+    dirty: Vec<SessionId>,
 }
 
-/// How much of everything.
+/// Limits of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Sessions kept, the manager's own and busy ones apart; at least one.
+    /// Most sessions, not counting the default one and busy ones; at least one.
     pub max: usize,
-    /// How long a session is kept that nobody uses.
+    /// Time without use after which a session is evicted.
     pub idle: Duration,
-    /// Grants on the wire at a time; at least one.
+    /// Most acquisitions that contact the provider at a time; at least one.
     pub max_concurrent_grants: usize,
-    /// Whether a token can be asked for with other scopes.
+    /// Support of the provider for requested scopes.
     pub scoping: Scoping,
 }
 
-/// Whether the provider grants scopes.
+/// Support of a provider for requested scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scoping {
-    /// Those that are asked for: a caller who needs more has them asked for.
+    /// It grants the scopes that are requested.
     ByRequest,
-    /// There are none, or the same always.
+    /// It has no scopes, or always grants the same.
     Fixed,
 }
 
@@ -102,468 +106,352 @@ impl Default for Limits {
     }
 }
 
-/// Something to do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum PoolEffect {
-    /// What a session wants done.
-    Perform(SessionId, Effect),
-    /// The session is gone, and its token with it: forget what belongs to it.
-    Forget(SessionId),
-}
-
+/// A session with its entries in the indexes of the pool.
 #[derive(Debug)]
-struct Session<T> {
+struct PooledSession<T> {
     id: SessionId,
     identity: Identity,
-    lifecycle: Lifecycle,
+    machine: Session,
     context: T,
-    /// The number of its last use, and when that was.
-    used: u64,
-    used_at: UnixMillis,
-    /// When it is to be woken, as the pool's alarms have it; [`UnixMillis::NEVER`] where they do not.
-    alarm: UnixMillis,
-    slot: Slot,
+    /// Number of the last use.
+    last_use: u64,
+    last_used_at: UnixMillis,
+    /// The session's key in `timers`; [`UnixMillis::NEVER`] without one.
+    timeout: UnixMillis,
+    scheduler_key: SchedulerKey,
     activity: Activity,
 }
 
-/// What a session is doing.
+/// The activity of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Activity {
-    /// Nothing that would be lost with it.
-    Quiet,
-    /// It has a flight, which nobody waits for.
+    /// No acquisition and no waiters: the session can be evicted.
+    Idle,
+    /// An acquisition without waiters.
     Busy,
     /// Callers wait.
     Awaited,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Openness {
-    Open,
-    Closed,
-}
-
 impl<T: Clone> Pool<T> {
-    /// A pool of one session, the manager's own, which is kept for as long as the pool is.
+    /// A pool with the default session, which lives as long as the pool.
     pub fn new(
         policy: impl Into<Rc<Policy>>,
         limits: Limits,
         jitter: Jitter,
-        own: (Identity, ScopeSet, T),
+        default_session: (Identity, ScopeSet, T),
         now: UnixMillis,
     ) -> Self {
-        let (identity, scopes, context) = own;
-        let seed = jitter.clone().bits();
+        let (identity, scopes, context) = default_session;
+        let seed = jitter.clone().next_u64();
         let mut pool = Self {
             policy: policy.into(),
             limits,
             jitter,
-            own: SessionId::NOBODY,
-            sessions: Places::new(),
-            siblings: Siblings::new(Index::new(seed)),
-            selected: Index::new(seed),
-            scope_sets: ScopeSets::new(Index::new(seed)),
-            alarms: Ordered::new(),
-            recency: Recency::new(),
-            turns: Turns::new(limits.max_concurrent_grants),
-            guests: Guests::new(Index::new(seed)),
+            default_session: SessionId::NONE,
+            sessions: Slab::new(),
+            siblings: Siblings::new(HashIndex::new(seed)),
+            by_identity_and_scopes: HashIndex::new(seed),
+            scope_sets: ScopeInterner::new(HashIndex::new(seed)),
+            timers: IndexedHeap::new(),
+            lru: LruList::new(),
+            scheduler: GrantScheduler::new(limits.max_concurrent_grants),
+            borrowers: Borrowers::new(HashIndex::new(seed)),
             uses: 0,
-            awaited: 0,
-            busy: 0,
-            openness: Openness::Open,
-            reviewed: Vec::new(),
+            awaited_count: 0,
+            busy_count: 0,
+            closed: false,
+            dirty: Vec::new(),
         };
-        pool.own = pool.add(identity, scopes, context, now);
+        pool.default_session = pool.insert(identity, scopes, context, now);
         pool
     }
 
-    /// The session of this identity and these scopes; a new one if there is none (any more).
+    /// Returns the session of an identity and scope set, and creates it if there is none.
     ///
-    /// A session that is not used may be gone at the next event: this is to be called for
-    /// each request, just before it is handed to [`handle`](Self::handle). `context` is
-    /// kept where the session is new.
+    /// Any input may evict an unused session: call this for each request, just before [`handle`](Self::handle). `context`
+    /// is stored if the session is new.
     pub fn open(&mut self, identity: Identity, scopes: &ScopeSet, context: T, now: UnixMillis) -> SessionId {
-        if self.openness == Openness::Closed {
-            return SessionId::NOBODY;
+        if self.closed {
+            return SessionId::NONE;
         }
         self.find(identity, scopes).unwrap_or_else(|| {
-            let id = self.add(identity, scopes.clone(), context, now);
-            self.touch(id.place(), now);
+            let id = self.insert(identity, scopes.clone(), context, now);
+            self.mark_used(id.slot(), now);
             id
         })
     }
 
-    /// Takes note of what has happened to a session and tells what to do, in order.
+    /// Applies an input to a session and returns the effects to perform, in order.
     ///
-    /// An event of a session that is gone does no harm. `now` must not go back from call
-    /// to call.
+    /// An input for an evicted session is harmless. `now` must not decrease from call to call.
     #[must_use = "an effect that is not performed leaves a caller waiting"]
-    pub fn handle(&mut self, session: SessionId, event: Event, now: UnixMillis) -> Vec<PoolEffect> {
-        let mut effects = self.begin();
-        let elsewhere = if let Event::Abandoned(call) = event { self.guests.remove(call) } else { None };
-        if let Some(place) = elsewhere.or_else(|| self.sessions.find(session)) {
-            self.note(place, event, now, &mut effects);
-        } else if let Some(effect) = undeliverable(&event) {
+    pub fn handle(&mut self, session: SessionId, input: Input, now: UnixMillis) -> Vec<PoolEffect> {
+        let mut effects = self.start_call();
+        let lender = if let Input::Cancelled(call) = input { self.borrowers.remove(call) } else { None };
+        if let Some(slot) = lender.or_else(|| self.sessions.find(session)) {
+            self.apply(slot, input, now, &mut effects);
+        } else if let Some(effect) = reject_stale(&input) {
             effects.push(session, effect);
         }
-        self.tend(now, &mut effects);
-        effects.in_order()
+        self.run_due(now, &mut effects);
+        effects.into_sorted()
     }
 
-    /// The alarm went off, or the machine woke: does what is due of all sessions.
-    /// Harmless when early or repeated.
+    /// Performs what is due in all sessions. Call it when the timer fires or the machine resumes; early and repeated calls
+    /// are harmless.
     #[must_use = "an effect that is not performed leaves a caller waiting"]
-    pub fn woke(&mut self, now: UnixMillis) -> Vec<PoolEffect> {
-        let mut effects = self.begin();
-        self.tend(now, &mut effects);
-        effects.in_order()
+    pub fn timer_fired(&mut self, now: UnixMillis) -> Vec<PoolEffect> {
+        let mut effects = self.start_call();
+        self.run_due(now, &mut effects);
+        effects.into_sorted()
     }
 
-    /// Closes all sessions. Listeners are told once, as of the manager's own.
+    /// Closes all sessions. One event is emitted, for the default session.
     #[must_use = "an effect that is not performed leaves a caller waiting"]
     pub fn close(&mut self, now: UnixMillis) -> Vec<PoolEffect> {
-        self.openness = Openness::Closed;
-        let mut effects = self.begin();
-        for place in 0..self.sessions.end() {
-            self.note(place, Event::Closed, now, &mut effects);
+        self.closed = true;
+        let mut effects = self.start_call();
+        for slot in 0..self.sessions.end() {
+            self.apply(slot, Input::Closed, now, &mut effects);
         }
-        effects.in_order()
+        effects.into_sorted()
     }
 
-    fn begin(&mut self) -> Effects {
-        self.reviewed.clear();
-        Effects::default()
+    fn start_call(&mut self) -> PoolEffects {
+        self.dirty.clear();
+        PoolEffects::default()
     }
 
-    fn add(&mut self, identity: Identity, scopes: ScopeSet, context: T, now: UnixMillis) -> SessionId {
-        let scopes = self.scope_sets.shared(scopes);
-        let lifecycle = Lifecycle::in_turn(Rc::clone(&self.policy), scopes, self.jitter.split());
-        let id = self.sessions.add(|id| Session {
+    fn insert(&mut self, identity: Identity, scopes: ScopeSet, context: T, now: UnixMillis) -> SessionId {
+        let scopes = self.scope_sets.intern(scopes);
+        let machine = Session::scheduled(Rc::clone(&self.policy), scopes, self.jitter.fork());
+        let id = self.sessions.insert(|id| PooledSession {
             id,
             identity,
-            lifecycle,
+            machine,
             context,
-            used: 0,
-            used_at: now,
-            alarm: UnixMillis::NEVER,
-            slot: Slot::NONE,
-            activity: Activity::Quiet,
+            last_use: 0,
+            last_used_at: now,
+            timeout: UnixMillis::NEVER,
+            scheduler_key: SchedulerKey::NONE,
+            activity: Activity::Idle,
         });
-        let (number, sessions) = (identity.number(), &self.sessions);
-        self.siblings.add(number, id.place(), &mut |other| {
-            other != id.place() && sessions.get(other).is_some_and(|other| other.identity == identity)
+        let (hash, sessions) = (identity.hash(), &self.sessions);
+        self.siblings.insert(hash, id.slot(), &mut |other| {
+            other != id.slot() && sessions.get(other).is_some_and(|other| other.identity == identity)
         });
-        if let Some(session) = self.sessions.get(id.place()) {
-            self.selected.add(session.number(), id.place());
+        if let Some(pooled) = self.sessions.get(id.slot()) {
+            self.by_identity_and_scopes.insert(pooled.hash(), id.slot());
         }
         id
     }
 
-    fn note(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Effects) {
-        let mut told = place;
-        match &event {
-            Event::Requested(call, want) => {
-                let Some(asked) = self.requested(place, *call, want, now, effects) else { return };
-                told = asked;
+    fn apply(&mut self, slot: u32, input: Input, now: UnixMillis, effects: &mut PoolEffects) {
+        let mut receiver = slot;
+        match &input {
+            Input::Requested(call, request) => {
+                let Some(requested) = self.requested(slot, *call, request, now, effects) else { return };
+                receiver = requested;
             }
-            Event::Invalidated(token) | Event::Refused(token, _) => {
-                told = self.holder(place, token);
-                self.touch(place, now);
+            Input::TokenInvalidated(token) | Input::TokenRejected(token, _) => {
+                receiver = self.holder(slot, token);
+                self.mark_used(slot, now);
             }
-            Event::Used | Event::Observed(_) => self.touch(place, now),
-            Event::Closed => {
-                self.dismiss_guests_of(place, now, effects);
-                // Whoever asks for the same again gets another.
-                if let Some(session) = self.sessions.get(place) {
-                    self.siblings.remove(session.identity.number(), place);
-                    self.selected.remove(session.number(), place);
+            Input::TokenUsed | Input::TokenReceived(_) => self.mark_used(slot, now),
+            Input::Closed => {
+                self.reject_borrowers_of(slot, now, effects);
+                // The next request for the same identity and scopes creates another session.
+                if let Some(pooled) = self.sessions.get(slot) {
+                    self.siblings.remove(pooled.identity.hash(), slot);
+                    self.by_identity_and_scopes.remove(pooled.hash(), slot);
                 }
             }
-            Event::Abandoned(_)
-            | Event::Woke
-            | Event::IoLost
-            | Event::Progressed(_)
-            | Event::Presented(..)
-            | Event::Granted(..)
-            | Event::Loaded(..)
-            | Event::Leased(..)
-            | Event::Saved(..)
-            | Event::PeerSaved => {}
+            Input::Cancelled(_)
+            | Input::TimerFired
+            | Input::IoLost
+            | Input::Progressed(_)
+            | Input::Presented(..)
+            | Input::Granted(..)
+            | Input::StoreRead(..)
+            | Input::LeaseAnswered(..)
+            | Input::StoreWritten(..)
+            | Input::StoreChanged => {}
         }
-        self.tell(told, event, now, effects);
+        self.forward(receiver, input, now, effects);
     }
 
-    /// The session is used: from now on it is the last to go.
-    fn touch(&mut self, place: u32, now: UnixMillis) {
-        let Some(session) = self.sessions.get_mut(place) else { return };
-        self.uses += 1;
-        if session.id != self.own {
-            self.recency.touch(place);
-        }
-        (session.used, session.used_at) = (self.uses, now);
-        let (identity, sessions) = (session.identity, &self.sessions);
-        self.siblings.touch(identity.number(), place, &mut |other| {
-            other != place && sessions.get(other).is_some_and(|other| other.identity == identity)
-        });
+    fn forward(&mut self, slot: u32, input: Input, now: UnixMillis, effects: &mut PoolEffects) {
+        let Some(pooled) = self.sessions.get_mut(slot) else { return };
+        let mut emitted = Vec::new();
+        pooled.machine.handle_unsorted(input, now, &mut emitted);
+        self.collect_effects(slot, emitted, now, effects);
     }
 
-    fn tell(&mut self, place: u32, event: Event, now: UnixMillis, effects: &mut Effects) {
-        let Some(session) = self.sessions.get_mut(place) else { return };
-        let mut told = Vec::new();
-        session.lifecycle.tell(event, now, &mut told);
-        self.take_up(place, told, now, effects);
-    }
-
-    fn take_up(&mut self, place: u32, told: Vec<Effect>, now: UnixMillis, effects: &mut Effects) {
-        let Some(id) = self.sessions.get(place).map(|session| session.id) else { return };
-        for effect in told {
-            if let Effect::Settle(call, _) = &effect {
-                self.guests.remove(*call);
+    fn collect_effects(
+        &mut self,
+        slot: u32,
+        emitted: Vec<Effect>,
+        now: UnixMillis,
+        effects: &mut PoolEffects,
+    ) {
+        let Some(id) = self.sessions.get(slot).map(|pooled| pooled.id) else { return };
+        for effect in emitted {
+            if let Effect::Resolve(call, _) = &effect {
+                self.borrowers.remove(*call);
             }
-            // Listeners are told once that all is closed, as of the manager's own.
-            let closing = self.openness == Openness::Closed && id != self.own;
-            if !(closing && matches!(effect, Effect::Notify(Change::Closed))) {
+            let is_duplicate = self.closed && id != self.default_session;
+            if !(is_duplicate && matches!(effect, Effect::Emit(Event::Closed))) {
                 effects.push(id, effect);
             }
         }
-        self.review(place, now, effects);
+        self.reindex(slot, now, effects);
     }
 
-    /// Takes note of how a session is now.
-    fn review(&mut self, place: u32, now: UnixMillis, effects: &mut Effects) {
-        let Some(session) = self.sessions.get_mut(place) else { return };
-        self.reviewed.push(session.id);
-        let alarm = session.lifecycle.alarm();
-        if alarm != session.alarm {
-            if alarm == UnixMillis::NEVER {
-                self.alarms.remove(place);
+    /// Updates the indexes after a change of a session.
+    fn reindex(&mut self, slot: u32, now: UnixMillis, effects: &mut PoolEffects) {
+        let Some(pooled) = self.sessions.get_mut(slot) else { return };
+        self.dirty.push(pooled.id);
+        let timeout = pooled.machine.timeout();
+        if timeout != pooled.timeout {
+            if timeout == UnixMillis::NEVER {
+                self.timers.remove(slot);
             } else {
-                self.alarms.insert(place, alarm.millis());
+                self.timers.insert(slot, timeout.millis());
             }
-            session.alarm = alarm;
+            pooled.timeout = timeout;
         }
-        self.turns.note(&mut session.slot, place, session.lifecycle.claim_of_turn(), now);
-        let activity = Activity::of(&session.lifecycle);
-        if activity != session.activity {
-            self.awaited += usize::from(activity == Activity::Awaited);
-            self.awaited -= usize::from(session.activity == Activity::Awaited);
-            self.busy += usize::from(activity != Activity::Quiet);
-            self.busy -= usize::from(session.activity != Activity::Quiet);
-            session.activity = activity;
+        self.scheduler.update(&mut pooled.scheduler_key, slot, pooled.machine.permit_state(), now);
+        let activity = Activity::of(&pooled.machine);
+        if activity != pooled.activity {
+            self.awaited_count += usize::from(activity == Activity::Awaited);
+            self.awaited_count -= usize::from(pooled.activity == Activity::Awaited);
+            self.busy_count += usize::from(activity != Activity::Idle);
+            self.busy_count -= usize::from(pooled.activity != Activity::Idle);
+            pooled.activity = activity;
             match activity {
-                _ if session.id == self.own => {}
-                Activity::Quiet => self.recency.take_back(place, session.used),
-                Activity::Busy | Activity::Awaited => self.recency.forget_return(place),
+                _ if pooled.id == self.default_session => {}
+                Activity::Idle => self.lru.reinsert(slot, pooled.last_use),
+                Activity::Busy | Activity::Awaited => self.lru.cancel_reinsert(slot),
             }
         }
-        if session.lifecycle.is_over() && session.id != self.own {
-            self.forget(place, effects);
+        if pooled.machine.is_finished() && pooled.id != self.default_session {
+            self.remove(slot, effects);
         }
     }
 
-    /// Does what is due of all sessions, gives out turns, and lets go of who is not needed.
-    fn tend(&mut self, now: UnixMillis, effects: &mut Effects) {
-        // Otherwise the I/O of one session would end with a request that is about another.
-        let is_free = self.policy.io_scope == IoScope::Process || self.openness == Openness::Closed;
-        while is_free
-            && let Some((at, place)) = self.alarms.first()
+    /// Fires due timers, grants permits and evicts sessions.
+    fn run_due(&mut self, now: UnixMillis, effects: &mut PoolEffects) {
+        // Where I/O ends with a request, that of one session must not be started by a request for another.
+        let may_fire = self.policy.io_scope == IoScope::Process || self.closed;
+        while may_fire
+            && let Some((at, slot)) = self.timers.first()
             && at <= now.millis()
         {
-            self.tell(place, Event::Woke, now, effects);
+            self.forward(slot, Input::TimerFired, now, effects);
         }
-        while let Some(place) = self.turns.next() {
-            let Some(session) = self.sessions.get_mut(place) else { continue };
-            let mut told = Vec::new();
-            session.lifecycle.admit(now, &mut told);
-            self.take_up(place, told, now, effects);
+        while let Some(slot) = self.scheduler.next_permit() {
+            let Some(pooled) = self.sessions.get_mut(slot) else { continue };
+            let mut emitted = Vec::new();
+            pooled.machine.grant_permit(now, &mut emitted);
+            self.collect_effects(slot, emitted, now, effects);
         }
-        self.let_go(now, effects);
-    }
-
-    /// Gives up those that nobody uses, and the least recently used of too many.
-    fn let_go(&mut self, now: UnixMillis, effects: &mut Effects) {
-        loop {
-            while let (Some(head), _) = self.recency.first()
-                && self.sessions.get(head).is_some_and(|session| session.activity != Activity::Quiet)
-            {
-                self.recency.pass_over(head);
-            }
-            let Some(place) = self.next_to_go() else { return };
-            if !self.too_many() && self.idle_at(place) > now {
-                return;
-            }
-            self.forget(place, effects);
-        }
-    }
-
-    fn too_many(&self) -> bool {
-        // The own one does not count.
-        self.sessions.len() - 1 > self.limits.max.max(1)
-    }
-
-    fn forget(&mut self, place: u32, effects: &mut Effects) {
-        let Some(session) = self.sessions.remove(place) else { return };
-        self.recency.remove(place);
-        self.alarms.remove(place);
-        self.siblings.remove(session.identity.number(), place);
-        self.selected.remove(session.number(), place);
-        effects.gone.push(PoolEffect::Forget(session.id));
+        self.evict(now, effects);
     }
 }
 
 impl<T> Pool<T> {
-    /// When to call [`woke`](Self::woke); always later than the last event.
-    pub fn next_wakeup(&self) -> Option<UnixMillis> {
-        let due = self.alarms.first().map_or(UnixMillis::NEVER, |(at, _)| UnixMillis::new(at));
-        let idle = self.next_to_go().map_or(UnixMillis::NEVER, |place| self.idle_at(place));
-        due.min(idle).if_ever()
+    /// When to call [`timer_fired`](Self::timer_fired); always later than the last input.
+    pub fn poll_timeout(&self) -> Option<UnixMillis> {
+        let due = self.timers.first().map_or(UnixMillis::NEVER, |(at, _)| UnixMillis::new(at));
+        let idle = self.lru_candidate().map_or(UnixMillis::NEVER, |slot| self.idle_at(slot));
+        due.min(idle).into_option()
     }
 
-    /// The sessions that the last call may have changed, in no order and maybe twice. What is
-    /// held by all others is what it was.
-    pub fn reviewed(&self) -> &[SessionId] {
-        &self.reviewed
+    /// The sessions that the last call may have changed, in any order, some of them twice. All others have the same token
+    /// as before.
+    pub fn dirty(&self) -> &[SessionId] {
+        &self.dirty
     }
 
-    /// The manager's own session.
-    pub const fn own(&self) -> SessionId {
-        self.own
+    /// The default session.
+    pub const fn default_session(&self) -> SessionId {
+        self.default_session
     }
 
-    /// The session of this identity and these scopes, if there is one.
+    /// Returns the session of an identity and scope set, if there is one.
     pub fn find(&self, identity: Identity, scopes: &ScopeSet) -> Option<SessionId> {
-        let place = self.selected.find(number(identity, scopes), &mut |place| {
+        let slot = self.by_identity_and_scopes.find(hash(identity, scopes), &mut |slot| {
             self.sessions
-                .get(place)
-                .is_some_and(|session| session.identity == identity && session.lifecycle.scopes() == scopes)
+                .get(slot)
+                .is_some_and(|pooled| pooled.identity == identity && pooled.machine.scopes() == scopes)
         })?;
-        self.sessions.get(place).map(|session| session.id)
+        self.sessions.get(slot).map(|pooled| pooled.id)
     }
 
-    /// The lifecycle of a session; `None` where it is gone.
-    pub fn lifecycle(&self, session: SessionId) -> Option<&Lifecycle> {
-        self.session(session).map(|session| &session.lifecycle)
+    /// The state machine of a session; `None` after its eviction.
+    pub fn session(&self, session: SessionId) -> Option<&Session> {
+        self.pooled(session).map(|pooled| &pooled.machine)
     }
 
-    /// What the layer above wanted to know of a session.
+    /// The driver's data of a session.
     pub fn context(&self, session: SessionId) -> Option<&T> {
-        self.session(session).map(|session| &session.context)
+        self.pooled(session).map(|pooled| &pooled.context)
     }
 
-    /// Until when the token that the session holds may be handed out without asking.
-    ///
-    /// It ends early enough for the pool to know that the session is used: whoever asks
-    /// after that is given it all the same, and is counted.
-    pub fn served_until(&self, session: SessionId) -> Option<UnixMillis> {
-        let found = self.session(session)?;
-        let until = found.lifecycle.served_until()?;
-        Some(if session == self.own {
-            until
-        } else {
-            until.min(found.used_at.after(millis(self.limits.idle) / GRAIN))
-        })
-    }
-
-    /// How many sessions there are, the manager's own included.
-    #[expect(clippy::len_without_is_empty, reason = "there is always the manager's own")]
+    /// The number of sessions, including the default one.
+    #[expect(clippy::len_without_is_empty, reason = "the default session always exists")]
     pub const fn len(&self) -> usize {
         self.sessions.len()
     }
 
-    /// How many grants have their turn.
-    pub const fn asking(&self) -> usize {
-        self.turns.asking()
+    /// The number of acquisitions with a permit.
+    pub const fn permits_held(&self) -> usize {
+        self.scheduler.permits_held()
     }
 
-    /// Whether a caller waits for an answer.
+    /// Returns whether a caller is waiting for a token.
     pub const fn is_awaited(&self) -> bool {
-        self.awaited > 0
+        self.awaited_count > 0
     }
 
-    /// Whether something is still to be done: see [`Lifecycle::is_busy`].
+    /// Returns whether an acquisition is in progress: see [`Session::is_busy`].
     pub const fn is_busy(&self) -> bool {
-        self.busy > 0
+        self.busy_count > 0
     }
 
-    fn session(&self, session: SessionId) -> Option<&Session<T>> {
+    fn pooled(&self, session: SessionId) -> Option<&PooledSession<T>> {
         self.sessions.get(self.sessions.find(session)?)
     }
 
-    /// The sessions of this identity, the last used first.
-    fn siblings_of(&self, identity: Identity) -> impl Iterator<Item = (u32, &Session<T>)> {
-        let places = self.siblings.of(identity.number(), &mut |place| {
-            self.sessions.get(place).is_some_and(|session| session.identity == identity)
+    /// The sessions of an identity, the most recently used first.
+    fn siblings_of(&self, identity: Identity) -> impl Iterator<Item = (u32, &PooledSession<T>)> {
+        let slots = self.siblings.of(identity.hash(), &mut |slot| {
+            self.sessions.get(slot).is_some_and(|pooled| pooled.identity == identity)
         });
-        places.filter_map(|place| Some((place, self.sessions.get(place)?)))
-    }
-
-    /// The least recently used of those that may go.
-    fn next_to_go(&self) -> Option<u32> {
-        let (head, back) = self.recency.first();
-        // Whoever was passed over was before all who were behind, and every use is the last.
-        back.or(head)
-    }
-
-    /// When a session has been idle for too long, should nobody use it.
-    fn idle_at(&self, place: u32) -> UnixMillis {
-        let Some(session) = self.sessions.get(place) else { return UnixMillis::NEVER };
-        let idle = millis(self.limits.idle);
-        session.used_at.after(idle).after(idle / GRAIN)
+        slots.filter_map(|slot| Some((slot, self.sessions.get(slot)?)))
     }
 }
 
-/// A use is known of within this part of the time after which a session is idle: tokens
-/// are handed out without asking. So a session goes that much later, rather than too early.
-const GRAIN: u64 = 16;
-
-impl<T> Session<T> {
-    fn number(&self) -> u64 {
-        number(self.identity, self.lifecycle.scopes())
+impl<T> PooledSession<T> {
+    fn hash(&self) -> u64 {
+        hash(self.identity, self.machine.scopes())
     }
 }
 
-/// A number that two pairs of identity and scopes rarely have in common.
-fn number(identity: Identity, scopes: &ScopeSet) -> u64 {
-    identity.number() ^ scopes.digest()
+/// Hash of a session's identity and scopes.
+fn hash(identity: Identity, scopes: &ScopeSet) -> u64 {
+    identity.hash() ^ scopes.hash()
 }
 
 impl Activity {
-    fn of(lifecycle: &Lifecycle) -> Self {
-        if lifecycle.is_awaited() {
+    fn of(session: &Session) -> Self {
+        if session.is_awaited() {
             Self::Awaited
-        } else if lifecycle.is_busy() {
+        } else if session.is_busy() {
             Self::Busy
         } else {
-            Self::Quiet
+            Self::Idle
         }
     }
-}
-
-/// What is to be done, as within one session over all: callers first, listeners late; what
-/// is gone, last.
-#[derive(Default)]
-struct Effects {
-    /// By turn.
-    performed: [Vec<PoolEffect>; 3],
-    gone: Vec<PoolEffect>,
-}
-
-impl Effects {
-    fn push(&mut self, session: SessionId, effect: Effect) {
-        self.performed[usize::from(turn(&effect))].push(PoolEffect::Perform(session, effect));
-    }
-
-    fn in_order(self) -> Vec<PoolEffect> {
-        let Self { performed: [first, second, third], gone } = self;
-        chained(chained(chained(first, second), third), gone)
-    }
-}
-
-/// Mostly one of them is empty, and the other need not be moved.
-fn chained(mut first: Vec<PoolEffect>, mut later: Vec<PoolEffect>) -> Vec<PoolEffect> {
-    if first.is_empty() {
-        return later;
-    }
-    first.append(&mut later);
-    first
 }

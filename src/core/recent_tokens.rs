@@ -1,44 +1,42 @@
-//! Tokens that were held before, and when they end.
+//! Fingerprints and expiry times of tokens that are no longer cached.
 
 use super::{AccessToken, TokenSet, UnixMillis};
 
-/// Fingerprints of the last tokens that were replaced or refused, and when each ends.
+/// Fingerprints of the last tokens that were replaced or rejected, with their expiry times.
 ///
-/// A late answer may carry a token that a newer one has replaced. Where tokens do
-/// not tell their age, this is how it is recognised. A provider may also repeat a token
-/// that it keeps: its end was known before. The tokens themselves are not
-/// kept: a secret that is no longer needed is wiped.
+/// A late response may carry a token that was replaced meanwhile; where tokens have no times of their own, the
+/// fingerprint identifies it. A provider may also return the same token again, whose expiry is then known. The tokens
+/// themselves are wiped when they are no longer needed.
 #[derive(Clone, Debug, Default)]
-pub struct Superseded(Vec<(u64, UnixMillis)>);
+pub struct RecentTokens(Vec<(u64, UnixMillis)>);
 
-impl Superseded {
-    /// `tokens` are replaced or refused.
+impl RecentTokens {
+    /// Records a token that was replaced or rejected.
     pub fn remember(&mut self, tokens: &TokenSet) {
         let fingerprint = fingerprint(&tokens.access_token);
         self.0.retain(|(known, _)| *known != fingerprint);
-        if self.0.len() == REMEMBERED {
+        if self.0.len() == CAPACITY {
             self.0.remove(0);
         }
         self.0.push((fingerprint, tokens.expires_at));
     }
 
-    /// Whether `token` was held before.
+    /// Whether `token` was cached before.
     pub fn includes(&self, token: &AccessToken) -> bool {
-        self.end_of(token).is_some()
+        self.expiry_of(token).is_some()
     }
 
-    /// When `token` ends, where it was held before.
-    pub fn end_of(&self, token: &AccessToken) -> Option<UnixMillis> {
+    /// When `token` expires, if it was cached before.
+    pub fn expiry_of(&self, token: &AccessToken) -> Option<UnixMillis> {
         let fingerprint = fingerprint(token);
-        self.0.iter().find(|(known, _)| *known == fingerprint).map(|(_, end)| *end)
+        self.0.iter().find(|(known, _)| *known == fingerprint).map(|(_, expires_at)| *expires_at)
     }
 }
 
-/// Tells tokens apart without keeping them.
+/// Returns a 64-bit hash that identifies a token without storing it.
 pub(super) fn fingerprint(token: &AccessToken) -> u64 {
     let mut digest = 0;
-    // Each step can be undone, so that tokens which differ in one word alone never have the
-    // same, and others as rarely as 64 bits allow.
+    // Each step is a bijection, so tokens that differ in a single word never collide.
     for word in token.expose().as_bytes().chunks(8) {
         let mut bytes = [0; 8];
         bytes[..word.len()].copy_from_slice(word);
@@ -48,15 +46,15 @@ pub(super) fn fingerprint(token: &AccessToken) -> u64 {
     digest
 }
 
-/// Sixteen: more than the answers that can be on their way while tokens are replaced.
-const REMEMBERED: usize = 16;
+/// More than the responses that can be in flight while tokens are replaced.
+const CAPACITY: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::core::{Skew, Stamp, TokenSet};
+    use crate::core::{ClockOffset, TokenSet, TokenTimes};
 
     fn tokens(number: u64) -> Rc<TokenSet> {
         Rc::new(TokenSet {
@@ -65,33 +63,33 @@ mod tests {
             scopes: None,
             issued_at: UnixMillis::new(0),
             expires_at: UnixMillis::new(1000 + number),
-            provider_clock: Skew::default(),
-            stamp: Stamp::default(),
+            provider_clock: ClockOffset::default(),
+            times: TokenTimes::default(),
         })
     }
 
     #[test]
-    fn the_last_sixteen_are_remembered_with_their_ends() {
-        let mut superseded = Superseded::default();
+    fn the_last_sixteen_tokens_are_remembered_with_their_expiry() {
+        let mut recent = RecentTokens::default();
         for number in 0..17 {
-            superseded.remember(&tokens(number));
+            recent.remember(&tokens(number));
         }
 
-        assert!(!superseded.includes(&AccessToken::new("token 0")));
-        assert_eq!(superseded.end_of(&AccessToken::new("token 1")), Some(UnixMillis::new(1001)));
-        assert_eq!(superseded.end_of(&AccessToken::new("token 16")), Some(UnixMillis::new(1016)));
-        assert!(!superseded.includes(&AccessToken::new("token 17")));
+        assert!(!recent.includes(&AccessToken::new("token 0")));
+        assert_eq!(recent.expiry_of(&AccessToken::new("token 1")), Some(UnixMillis::new(1001)));
+        assert_eq!(recent.expiry_of(&AccessToken::new("token 16")), Some(UnixMillis::new(1016)));
+        assert!(!recent.includes(&AccessToken::new("token 17")));
     }
 
     #[test]
-    fn one_that_is_replaced_again_takes_one_place() {
-        let mut superseded = Superseded::default();
+    fn a_token_that_is_replaced_twice_is_stored_once() {
+        let mut recent = RecentTokens::default();
         for number in 0..16 {
-            superseded.remember(&tokens(number));
+            recent.remember(&tokens(number));
         }
 
-        superseded.remember(&tokens(5));
+        recent.remember(&tokens(5));
 
-        assert!(superseded.includes(&AccessToken::new("token 0")));
+        assert!(recent.includes(&AccessToken::new("token 0")));
     }
 }

@@ -1,62 +1,60 @@
-//! Which refusals of the token held are believed.
+//! Which rejections of the cached token invalidate it.
 //!
-//! An API that forbids an operation may say the same as one that no longer takes the
-//! token (Braintree says `AUTHENTICATION` to both). The first refusal is believed: it
-//! costs a grant, and the request is sent again. If the new token is refused as well,
-//! the operation is to blame, and the token is kept for all the others. So an operation
-//! that is called again and again and always forbidden causes a grant now and then,
-//! rather than one for each call.
+//! An API may reject a forbidden operation in the same way as an invalid token (Braintree returns `AUTHENTICATION` for
+//! both). The first rejection invalidates the token: it costs one grant, and the request is replayed. If the new token is
+//! rejected as well, the operation is forbidden, and the token is kept. A forbidden operation that is repeated in a loop
+//! thus causes a grant per cool-down instead of one per call.
 
 use super::{AccessToken, UnixMillis, cool_down, recent_tokens::fingerprint};
 
-/// A request that was refused, by what becomes of it.
+/// A rejection of a token, by what happens to the rejected request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// It is sent again, with the token that comes next.
+pub enum Rejection {
+    /// The request will be replayed with the next token.
     First,
-    /// It was sent again, with a token that came since: this one.
-    Again,
-    /// It cannot be sent again, so that nothing will be learned from another token.
-    Final,
+    /// The request was replayed with this token, which is newer than the one rejected first.
+    Replayed,
+    /// The request cannot be replayed, so no other token will be tried.
+    NotReplayable,
 }
 
-/// What was learned from refusals.
+/// The rejections of a session's tokens so far.
 #[derive(Clone, Debug, Default)]
-pub struct Refusals(Option<Box<Doubt>>);
+pub struct RejectionHistory(Option<Box<Suspicion>>);
 
-/// A time in which refusals are not believed.
+/// A period in which rejections are attributed to the operation, not to the token.
 #[derive(Clone, Debug)]
-struct Doubt {
-    /// The token that was refused [`Refusal::Again`]; `None` doubts [`Refusal::Final`] alone.
+struct Suspicion {
+    /// Fingerprint of the token whose replay was rejected; `None` covers only [`Rejection::NotReplayable`].
     about: Option<u64>,
     until: UnixMillis,
-    /// In milliseconds.
+    /// Length in milliseconds.
     span: u64,
 }
 
-impl Refusals {
-    /// Whether the token held, which was refused at `now`, is to be given up.
+impl RejectionHistory {
+    /// Whether the cached token, rejected at `now`, must be invalidated.
     ///
-    /// Doubt lasts for as long as a cool-down, and starts anew once a minute was quiet.
-    pub fn believe(&mut self, token: &AccessToken, refusal: Refusal, now: UnixMillis) -> bool {
+    /// The suspicion lasts for a cool-down, whose length starts over after a minute without rejections.
+    pub fn should_invalidate(&mut self, token: &AccessToken, rejection: Rejection, now: UnixMillis) -> bool {
         let token = fingerprint(token);
-        let doubt = self.0.as_ref().filter(|doubt| now < doubt.until);
-        let (believed, about) = match (refusal, doubt) {
-            (Refusal::First, doubt) => return doubt.is_none_or(|doubt| doubt.about != Some(token)),
-            (Refusal::Final, Some(_)) => return false,
-            (Refusal::Again, Some(doubt)) if doubt.about == Some(token) => return false,
-            (Refusal::Final, None) => (true, None),
-            (Refusal::Again, _) => (false, Some(token)),
+        let suspicion = self.0.as_ref().filter(|suspicion| now < suspicion.until);
+        let (invalidates, about) = match (rejection, suspicion) {
+            (Rejection::First, suspicion) => return suspicion.is_none_or(|it| it.about != Some(token)),
+            (Rejection::NotReplayable, Some(_)) => return false,
+            (Rejection::Replayed, Some(suspicion)) if suspicion.about == Some(token) => return false,
+            (Rejection::NotReplayable, None) => (true, None),
+            (Rejection::Replayed, _) => (false, Some(token)),
         };
-        let recent = self.0.as_ref().filter(|doubt| now < doubt.until.after(QUIET));
-        let span = cool_down(recent.map_or(0, |doubt| doubt.span));
-        self.0 = Some(Box::new(Doubt { about, until: now.after(span), span }));
-        believed
+        let recent = self.0.as_ref().filter(|suspicion| now < suspicion.until.after(QUIET_PERIOD));
+        let span = cool_down(recent.map_or(0, |suspicion| suspicion.span));
+        self.0 = Some(Box::new(Suspicion { about, until: now.after(span), span }));
+        invalidates
     }
 }
 
 /// As long as the longest cool-down.
-const QUIET: u64 = 60_000;
+const QUIET_PERIOD: u64 = 60_000;
 
 #[cfg(test)]
 mod tests {
@@ -75,91 +73,95 @@ mod tests {
     }
 
     #[test]
-    fn doubt_moves_on_to_the_token_that_was_refused_last() {
-        let mut refusals = Refusals::default();
-        assert!(!refusals.believe(&token("b"), Refusal::Again, START));
-        assert!(!refusals.believe(&token("c"), Refusal::Again, at(1)));
+    fn suspicion_moves_to_the_token_that_was_rejected_last() {
+        let mut history = RejectionHistory::default();
+        assert!(!history.should_invalidate(&token("b"), Rejection::Replayed, START));
+        assert!(!history.should_invalidate(&token("c"), Rejection::Replayed, at(1)));
 
-        assert!(!refusals.believe(&token("c"), Refusal::First, at(2)));
-        assert!(refusals.believe(&token("b"), Refusal::First, at(2)));
+        assert!(!history.should_invalidate(&token("c"), Rejection::First, at(2)));
+        assert!(history.should_invalidate(&token("b"), Rejection::First, at(2)));
     }
 
     #[test]
-    fn a_first_refusal_is_believed() {
-        let mut refusals = Refusals::default();
+    fn a_first_rejection_invalidates_the_token() {
+        let mut history = RejectionHistory::default();
 
         for name in ["a", "b", "c"] {
-            assert!(refusals.believe(&token(name), Refusal::First, START));
+            assert!(history.should_invalidate(&token(name), Rejection::First, START));
         }
     }
 
     #[test]
-    fn a_token_that_came_after_a_refusal_and_is_refused_too_is_kept_for_five_seconds() {
-        let mut refusals = Refusals::default();
-        assert!(!refusals.believe(&token("b"), Refusal::Again, START));
+    fn a_token_whose_replay_is_rejected_is_kept_for_five_seconds() {
+        let mut history = RejectionHistory::default();
+        assert!(!history.should_invalidate(&token("b"), Rejection::Replayed, START));
 
-        assert!(!refusals.believe(&token("b"), Refusal::First, at(4)));
-        assert!(refusals.believe(&token("b"), Refusal::First, at(5)));
+        assert!(!history.should_invalidate(&token("b"), Rejection::First, at(4)));
+        assert!(history.should_invalidate(&token("b"), Rejection::First, at(5)));
     }
 
     #[test]
-    fn doubt_is_about_one_token() {
-        let mut refusals = Refusals::default();
-        assert!(!refusals.believe(&token("b"), Refusal::Again, START));
+    fn suspicion_concerns_one_token() {
+        let mut history = RejectionHistory::default();
+        assert!(!history.should_invalidate(&token("b"), Rejection::Replayed, START));
 
-        assert!(refusals.believe(&token("c"), Refusal::First, at(1)));
+        assert!(history.should_invalidate(&token("c"), Rejection::First, at(1)));
     }
 
     #[test]
-    fn an_operation_that_is_always_forbidden_costs_a_grant_a_minute_in_the_end() {
-        let mut refusals = Refusals::default();
-        let mut believed_at = Vec::new();
+    fn a_forbidden_operation_causes_at_most_one_grant_a_minute_in_the_long_run() {
+        let mut history = RejectionHistory::default();
+        let mut invalidated_at = Vec::new();
         let mut number = 0;
 
         for second in 0..300 {
-            if refusals.believe(&token(&format!("{number}")), Refusal::First, at(second)) {
-                believed_at.push(second);
+            if history.should_invalidate(&token(&format!("{number}")), Rejection::First, at(second)) {
+                invalidated_at.push(second);
                 number += 1;
-                assert!(!refusals.believe(&token(&format!("{number}")), Refusal::Again, at(second)));
+                assert!(!history.should_invalidate(
+                    &token(&format!("{number}")),
+                    Rejection::Replayed,
+                    at(second)
+                ));
             }
         }
 
-        assert_eq!(believed_at, [0, 5, 15, 35, 75, 135, 195, 255]);
+        assert_eq!(invalidated_at, [0, 5, 15, 35, 75, 135, 195, 255]);
     }
 
     #[test]
-    fn two_hundred_replays_that_are_refused_together_count_as_one() {
-        let mut refusals = Refusals::default();
+    fn two_hundred_concurrent_rejected_replays_count_as_one() {
+        let mut history = RejectionHistory::default();
         for _ in 0..200 {
-            assert!(!refusals.believe(&token("b"), Refusal::Again, START));
+            assert!(!history.should_invalidate(&token("b"), Rejection::Replayed, START));
         }
 
-        assert!(refusals.believe(&token("b"), Refusal::First, at(5)));
+        assert!(history.should_invalidate(&token("b"), Rejection::First, at(5)));
     }
 
     #[test]
-    fn doubt_starts_anew_once_a_minute_was_quiet() {
-        let mut refusals = Refusals::default();
+    fn the_suspicion_starts_over_after_a_quiet_minute() {
+        let mut history = RejectionHistory::default();
         for second in [0, 5, 15] {
-            assert!(!refusals.believe(&token("b"), Refusal::Again, at(second)));
+            assert!(!history.should_invalidate(&token("b"), Rejection::Replayed, at(second)));
         }
 
-        assert!(!refusals.believe(&token("b"), Refusal::Again, at(95)));
-        assert!(refusals.believe(&token("b"), Refusal::First, at(100)));
+        assert!(!history.should_invalidate(&token("b"), Rejection::Replayed, at(95)));
+        assert!(history.should_invalidate(&token("b"), Rejection::First, at(100)));
     }
 
     #[test]
-    fn what_cannot_be_sent_again_gives_up_one_token_in_a_while() {
-        let mut refusals = Refusals::default();
-        let mut believed_at = Vec::new();
+    fn rejections_without_a_replay_invalidate_one_token_per_cool_down() {
+        let mut history = RejectionHistory::default();
+        let mut invalidated_at = Vec::new();
 
         for second in 0..40 {
-            if refusals.believe(&token(&format!("{second}")), Refusal::Final, at(second)) {
-                believed_at.push(second);
+            if history.should_invalidate(&token(&format!("{second}")), Rejection::NotReplayable, at(second)) {
+                invalidated_at.push(second);
             }
         }
 
-        assert_eq!(believed_at, [0, 5, 15, 35]);
-        assert!(refusals.believe(&token("x"), Refusal::First, at(39)));
+        assert_eq!(invalidated_at, [0, 5, 15, 35]);
+        assert!(history.should_invalidate(&token("x"), Rejection::First, at(39)));
     }
 }

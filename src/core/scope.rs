@@ -1,29 +1,27 @@
-//! Sets of scopes: what was asked for, what was granted, what is missing.
+//! Sets of scopes.
 
 use std::rc::Rc;
 
-/// A set of scopes, in order, each once (RFC 6749 section 3.3).
+/// A sorted set of scopes (RFC 6749 section 3.3).
 ///
-/// Shared by all who name the same set: a million sessions have few. The empty set
-/// takes no memory.
+/// A clone shares the memory. The empty set allocates nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ScopeSet(Option<Rc<Vec<String>>>);
 
-/// The most scopes that an answer or a store entry may name.
-///
-/// The largest published table of scopes (Microsoft Graph) has about 700.
+/// Limit on the scopes of a response or store entry. The largest published table of scopes (Microsoft Graph) has about
+/// 700.
 const MAX_SCOPES: usize = 1000;
 
-/// The length of the longest scope that an answer or a store entry may name, in bytes.
+/// Limit on the length of a scope of a response or store entry, in bytes.
 const MAX_SCOPE_LENGTH: usize = 256;
 
 impl ScopeSet {
-    /// The scopes that an answer or a store entry names; empty texts are skipped.
+    /// Collects the scopes of a response or store entry; empty strings are skipped.
     ///
     /// # Errors
     ///
-    /// The bound that is exceeded, for a message: more than 1000 scopes, one of more than 256
-    /// characters, or one with characters that a scope-token (RFC 6749 section 3.3) has not.
+    /// A phrase for an error message: more than 1000 scopes, a scope of more than 256 characters, or a scope that is not a
+    /// scope-token (RFC 6749 section 3.3).
     pub fn from_external(scopes: &mut dyn Iterator<Item = &str>) -> Result<Self, &'static str> {
         let mut set = Vec::new();
         for scope in scopes.filter(|scope| !scope.is_empty()) {
@@ -38,80 +36,80 @@ impl ScopeSet {
             }
             set.push(scope.to_owned());
         }
-        Ok(Self::sorted(set))
+        Ok(Self::from_unsorted(set))
     }
 
-    /// The scopes of `wanted` that are not in this set, in order.
-    pub fn missing(&self, wanted: &Self) -> Self {
+    /// The scopes of `requested` that are not in this set.
+    pub fn missing(&self, requested: &Self) -> Self {
         let mut missing = Vec::new();
-        for scope in wanted.listing() {
+        for scope in requested.as_slice() {
             if !self.contains(scope) {
                 missing.push(scope.clone());
             }
         }
-        Self::of(missing)
+        Self::from_sorted(missing)
     }
 
-    /// Whether each scope of `other` is in this set.
+    /// Returns whether this set contains all scopes of `other`.
     pub fn includes(&self, other: &Self) -> bool {
         other.iter().all(|scope| self.contains(scope))
     }
 
-    /// Whether there is no scope in it.
+    /// Returns whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The scopes in order.
+    /// Iterates over the scopes in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.listing().iter().map(String::as_str)
+        self.as_slice().iter().map(String::as_str)
     }
 
-    /// The scopes with a comma and a space between them, for a message.
+    /// Joins the scopes with `, `, for messages.
     pub fn listed(&self) -> String {
-        self.listing().join(", ")
+        self.as_slice().join(", ")
     }
 
-    /// How many scopes are in it.
+    /// The number of scopes.
     pub fn len(&self) -> usize {
-        self.listing().len()
+        self.as_slice().len()
     }
 
-    /// Whether it has been cloned, and one of those is left.
+    /// Returns whether clones of this set exist.
     pub(super) fn is_shared(&self) -> bool {
         self.0.as_ref().is_some_and(|scopes| Rc::strong_count(scopes) > 1)
     }
 
-    /// A number that two sets rarely have in common (FNV-1a).
-    pub(super) fn digest(&self) -> u64 {
-        let mut digest = 0xcbf2_9ce4_8422_2325;
-        for scope in self.listing() {
+    /// FNV-1a hash of the scopes.
+    pub(super) fn hash(&self) -> u64 {
+        let mut hash = 0xcbf2_9ce4_8422_2325;
+        for scope in self.as_slice() {
             for byte in scope.bytes() {
-                digest = digested(digest, byte);
+                hash = fnv_1a(hash, byte);
             }
-            digest = digested(digest, b' ');
+            hash = fnv_1a(hash, b' ');
         }
-        digest
+        hash
     }
 
-    /// Of scopes in any order, in time that grows little faster than their number.
+    /// Sorts and deduplicates.
     #[inline(never)]
-    fn sorted(mut scopes: Vec<String>) -> Self {
+    fn from_unsorted(mut scopes: Vec<String>) -> Self {
         scopes.sort_unstable();
         scopes.dedup();
-        Self::of(scopes)
+        Self::from_sorted(scopes)
     }
 
-    /// Of scopes that are in order, each once.
-    fn of(set: Vec<String>) -> Self {
+    /// Takes scopes that are sorted and unique.
+    fn from_sorted(set: Vec<String>) -> Self {
         Self(if set.is_empty() { None } else { Some(Rc::new(set)) })
     }
 
     fn contains(&self, scope: &str) -> bool {
-        self.listing().binary_search_by(|held| held.as_str().cmp(scope)).is_ok()
+        self.as_slice().binary_search_by(|it| it.as_str().cmp(scope)).is_ok()
     }
 
-    fn listing(&self) -> &[String] {
+    fn as_slice(&self) -> &[String] {
         self.0.as_deref().map_or(&[], Vec::as_slice)
     }
 }
@@ -122,17 +120,17 @@ impl<S: AsRef<str>> FromIterator<S> for ScopeSet {
         for scope in scopes {
             set.push(scope.as_ref().to_owned());
         }
-        Self::sorted(set)
+        Self::from_unsorted(set)
     }
 }
 
-/// Whether a scope-token may have this character: visible ASCII but `"` and `\` (RFC 6749 section 3.3).
+/// NQCHAR of RFC 6749 appendix A: visible ASCII except `"` and `\`.
 const fn is_scope_character(byte: u8) -> bool {
     byte.is_ascii_graphic() && byte != b'"' && byte != b'\\'
 }
 
-const fn digested(digest: u64, byte: u8) -> u64 {
-    (digest ^ byte as u64).wrapping_mul(0x0100_0000_01b3)
+const fn fnv_1a(hash: u64, byte: u8) -> u64 {
+    (hash ^ byte as u64).wrapping_mul(0x0100_0000_01b3)
 }
 
 #[cfg(test)]
@@ -140,11 +138,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_named_once_and_in_order() {
+    fn missing_scopes_are_sorted_and_unique() {
         let granted: ScopeSet = ["B"].into_iter().collect();
-        let wanted: ScopeSet = ["C", "A", "B", "A"].into_iter().collect();
+        let requested: ScopeSet = ["C", "A", "B", "A"].into_iter().collect();
 
-        assert_eq!(granted.missing(&wanted).listed(), "A, C");
+        assert_eq!(granted.missing(&requested).listed(), "A, C");
         assert!(granted.missing(&granted).is_empty());
     }
 
@@ -159,14 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn external_scopes_are_sorted_and_counted_once() {
+    fn external_scopes_are_sorted_and_unique() {
         let scopes = ScopeSet::from_external(&mut ["B", "", "A", "B", "!#[]~"].into_iter());
 
         assert_eq!(scopes.unwrap().listed(), "!#[]~, A, B");
     }
 
     #[test]
-    fn external_scopes_have_the_characters_of_a_scope_token() {
+    fn external_scopes_must_be_scope_tokens() {
         for byte in 0..=127_u8 {
             let allowed = matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
             let scope = format!("a{}", char::from(byte));
@@ -179,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn external_scopes_are_bounded_in_number_and_length() {
+    fn external_scopes_are_limited_in_number_and_length() {
         let scopes: Vec<String> = (0..=MAX_SCOPES).rev().map(|number| number.to_string()).collect();
         let external = |scopes: &[String]| ScopeSet::from_external(&mut scopes.iter().map(String::as_str));
 

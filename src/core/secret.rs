@@ -1,13 +1,10 @@
-//! Values that must not be seen: unprintable by type, wiped when dropped.
-//!
-//! Decides what a token may consist of. Leaves using a value to the few files
-//! that call `expose()`.
+//! Secret values: redacted in `Debug`, wiped when dropped, and read only by `expose()`.
 
 use std::{fmt, rc::Rc};
 
 use zeroize::Zeroizing;
 
-/// Defines a secret: shared by reference, compared by value, printed as its name.
+/// Defines a secret type: clones share the value, `==` compares it, `Debug` prints the type's name.
 macro_rules! secret {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -15,12 +12,12 @@ macro_rules! secret {
         pub struct $name(Rc<Zeroizing<String>>);
 
         impl $name {
-            /// Takes the value over. The caller's copy, if any, is not wiped.
+            /// Wraps a value. Copies of it that the caller keeps are not wiped.
             pub fn new(value: impl Into<String>) -> Self {
                 Self(Rc::new(Zeroizing::new(value.into())))
             }
 
-            /// The value itself, for the wire or the caller it belongs to.
+            /// Returns the value, for a request, a store or its caller.
             pub fn expose(&self) -> &str {
                 &self.0
             }
@@ -45,20 +42,17 @@ secret! {
 }
 
 secret! {
-    /// Anything else that must not be seen: a password, a header's value, a
-    /// request's or an answer's body.
+    /// Any other secret: a password, a header value, the body of a request or response.
     Secret
 }
 
-/// The length of the longest token that is accepted, in bytes.
+/// Limit on the length of a token, in bytes. Servers and proxies accept far shorter headers.
 const MAX_TOKEN_LENGTH: usize = 65_536;
 
-/// Whether a token can be sent in a header as it is.
+/// Returns whether a token can be sent in a header without encoding: 1 to 65,536 characters of visible ASCII.
 ///
-/// Visible ASCII only. RFC 6749 appendix A.12 would allow spaces and RFC 6750
-/// section 2.1 would forbid the `$` of Braintree's tokens: this is what both
-/// leave possible on the wire. Servers and proxies accept far shorter headers than
-/// 64 KiB.
+/// RFC 6749 appendix A.12 also permits spaces, which RFC 6750 section 2.1 forbids; the latter also forbids the `$` of
+/// Braintree's tokens, which is accepted here.
 pub fn is_sendable(token: &str) -> bool {
     (1..=MAX_TOKEN_LENGTH).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
@@ -68,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_secret_is_printed() {
+    fn debug_output_contains_no_secret() {
         let printed = format!(
             "{:?} {:#?} {:?}",
             AccessToken::new("planted"),

@@ -1,644 +1,520 @@
-//! One token's life: when it is asked for, handed out, replaced and given up.
-//!
-//! Decides everything about one token. Leaves asking the provider, telling the
-//! time and waking up to the driver.
+//! The token state of one identity and scope set: a state machine without I/O.
 
 use std::rc::Rc;
 
 use super::{
-    AccessToken, CallId, Change, Company, CredentialHistory, CredentialId, Effect, ErrorCode, Event, Expiry,
-    Fence, Flight, FlightId, Grant, GrantFailure, Holding, IoScope, Jitter, Outlook, Pace, Phase, Policy,
-    Queue, Reason, RefreshMode, RefreshToken, Refusals, Remains, ScopeSet, Sharing, Stage, Stamp, Superseded,
-    TokenError, TokenSet, Turn, UnixMillis, Want, Written, cool_down, millis,
+    AccessToken, Acquisition, AcquisitionId, CachedToken, CallId, CredentialHistory, CredentialId, Effect,
+    ErrorCode, Event, Fence, Freshness, Grant, GrantFailure, Input, IoScope, Jitter, LeaseWait, Permit,
+    Phase, Policy, Reason, RecentTokens, RefreshMode, RefreshToken, RejectionHistory, Retryability, ScopeSet,
+    Sharing, StoreMode, TokenBucket, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
+    WriteOutcome, cool_down, millis,
 };
 
 mod acquire;
 mod scheduling;
 mod shared_store;
+mod timing;
 
-pub(super) use scheduling::{Claim, Health, Hurry, Plea};
-use shared_store::{StoreChanges, StoreTrouble};
+pub(super) use scheduling::{Health, PermitState, Priority, QueueRequest};
+use shared_store::{StoreChanges, StoreFailure};
+pub use timing::Status;
 
-/// The state machine of one token. See the [module's diagram](super).
+/// The state machine of one token. The [module documentation](super) has its diagrams.
 #[derive(Debug)]
-pub struct Lifecycle {
+pub struct Session {
     policy: Rc<Policy>,
-    /// The scopes that each grant asks for.
+    /// Requested by each grant.
     scopes: ScopeSet,
     jitter: Jitter,
-    holding: Option<Holding>,
-    /// Here while nobody presents it, and only if no other holder can.
+    cached: Option<CachedToken>,
+    /// `None` while it is presented, and where the shared store holds it.
     refresh_token: Option<RefreshToken>,
-    flight: Option<Box<Flight>>,
-    /// How each flight starts.
-    turn: Turn,
-    /// In the order in which they came. Found by walking: few leave before they are settled.
-    waiting: Vec<(CallId, Want)>,
-    trouble: Option<Box<Trouble>>,
+    acquisition: Option<Box<Acquisition>>,
+    /// The permit with which each acquisition starts.
+    initial_permit: Permit,
+    /// In order of arrival. Searched linearly: few callers cancel.
+    waiters: Vec<(CallId, TokenRequest)>,
+    last_failure: Option<Box<LastFailure>>,
     credentials: CredentialHistory,
-    store_trouble: Option<Box<StoreTrouble>>,
+    store_failure: Option<Box<StoreFailure>>,
     store_changes: StoreChanges,
-    pace: Pace,
-    usage: Usage,
-    vacancy: Vacancy,
-    superseded: Superseded,
-    refusals: Refusals,
-    /// What listeners were told is missing.
-    scopes_missing: ScopeSet,
-    openness: Openness,
-    /// Enough for one a second in a lifetime.
-    flights: u32,
-    grants: u32,
+    bucket: TokenBucket,
+    /// Whether the token was requested since it was cached.
+    used: bool,
+    no_token_reason: NoTokenReason,
+    recent_tokens: RecentTokens,
+    rejections: RejectionHistory,
+    /// The missing scopes that listeners were last notified of.
+    reported_missing_scopes: ScopeSet,
+    closed: bool,
+    /// Acquisitions started, from which ids are made. 32 bits last for one a second during a century.
+    acquisitions: u32,
+    successes: u32,
     failures: u32,
 }
 
-/// A failure, remembered.
+/// The failure of the last acquisition.
 #[derive(Clone, Debug)]
-struct Trouble {
+struct LastFailure {
     error: TokenError,
-    /// The end of the cool-down.
+    /// End of the cool-down.
     until: UnixMillis,
-    /// In milliseconds.
+    /// Length of the cool-down in milliseconds.
     span: u64,
 }
 
-/// Whether the token was asked for since it came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Usage {
-    Unused,
-    Used,
-}
-
-/// Why there is no token, where there is none.
+/// Why no token is cached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Vacancy {
+enum NoTokenReason {
     NeverHeld,
-    /// The API refused the token of this stamp.
-    Refused(Box<Stamp>),
+    /// The API rejected the token with these times.
+    Rejected(Box<TokenTimes>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Openness {
-    Open,
-    Closed,
-}
-
-/// A snapshot for dashboards. Holds no token.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Status {
-    /// How good the token is; `None` where there is none.
-    pub stage: Option<Stage>,
-    /// Whether a new one is being asked for.
-    pub refreshing: bool,
-    /// When the token came and when it expires, by the provider's clock.
-    pub lifetime: Option<(UnixMillis, UnixMillis)>,
-    /// When the background refreshes it, by our clock.
-    pub refresh_at: Option<UnixMillis>,
-    /// When it becomes due for a refresh, by our clock, whether or not the background refreshes it.
-    pub due_at: Option<UnixMillis>,
-    /// The failure that is remembered.
-    pub last_error: Option<TokenError>,
-    /// Grants that brought a token.
-    pub grants: u64,
-    /// Grants that were given up.
-    pub failures: u64,
-}
-
-impl Lifecycle {
-    /// A lifecycle that holds nothing. `scopes` are those that each grant asks for.
+impl Session {
+    /// A session without a token. Each grant requests `scopes`.
     pub fn new(policy: impl Into<Rc<Policy>>, scopes: ScopeSet, jitter: Jitter) -> Self {
         Self {
             policy: policy.into(),
             scopes,
             jitter,
-            holding: None,
+            cached: None,
             refresh_token: None,
-            flight: None,
-            turn: Turn::Free,
-            waiting: Vec::new(),
-            trouble: None,
+            acquisition: None,
+            initial_permit: Permit::NotRequired,
+            waiters: Vec::new(),
+            last_failure: None,
             credentials: CredentialHistory::default(),
-            store_trouble: None,
+            store_failure: None,
             store_changes: StoreChanges::default(),
-            pace: Pace::default(),
-            usage: Usage::Unused,
-            vacancy: Vacancy::NeverHeld,
-            superseded: Superseded::default(),
-            refusals: Refusals::default(),
-            scopes_missing: ScopeSet::default(),
-            openness: Openness::Open,
-            flights: 0,
-            grants: 0,
+            bucket: TokenBucket::default(),
+            used: false,
+            no_token_reason: NoTokenReason::NeverHeld,
+            recent_tokens: RecentTokens::default(),
+            rejections: RejectionHistory::default(),
+            reported_missing_scopes: ScopeSet::default(),
+            closed: false,
+            acquisitions: 0,
+            successes: 0,
             failures: 0,
         }
     }
 
-    /// Takes note of what has happened and tells what to do, in order.
+    /// Applies an input and returns the effects to perform, in order.
     ///
-    /// `now` must not go back from call to call.
+    /// `now` must not decrease from call to call.
     #[must_use = "an effect that is not performed leaves a caller waiting"]
-    pub fn handle(&mut self, event: Event, now: UnixMillis) -> Vec<Effect> {
+    pub fn handle(&mut self, input: Input, now: UnixMillis) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.tell(event, now, &mut effects);
-        effects.sort_by_key(turn);
+        self.handle_unsorted(input, now, &mut effects);
+        effects.sort_by_key(Effect::rank);
         effects
     }
 
-    /// As [`handle`](Self::handle), for whoever puts the effects in order.
-    pub(super) fn tell(&mut self, event: Event, now: UnixMillis, effects: &mut Vec<Effect>) {
-        let is_late = match (event.flight(), &self.flight) {
-            (Some(id), Some(flight)) => id != flight.id,
+    /// As [`handle`](Self::handle); the pool sorts the effects of all sessions together.
+    pub(super) fn handle_unsorted(&mut self, input: Input, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let is_stale = match (input.acquisition(), &self.acquisition) {
+            (Some(id), Some(acquisition)) => id != acquisition.id,
             (Some(_), None) => true,
             (None, _) => false,
         };
-        let is_closed = self.openness == Openness::Closed;
-        if is_late || is_closed && matches!(event, Event::Requested(..)) {
-            if let Some(effect) = undeliverable(&event) {
+        if is_stale || self.closed && matches!(input, Input::Requested(..)) {
+            if let Some(effect) = reject_stale(&input) {
                 effects.push(effect);
             }
-        } else if is_closed {
-            self.wind_up(event, effects);
+        } else if self.closed {
+            self.drain_after_close(input, effects);
         } else {
-            self.note(event, now, effects);
+            self.apply(input, now, effects);
         }
-        self.tend(now, effects);
+        self.run_due(now, effects);
     }
 
-    /// Gives the steps that were just asked for their deadline.
-    fn set_deadline(&mut self, effects: &[Effect], now: UnixMillis) {
-        if effects.iter().any(is_step) {
-            self.progressed(now);
-        }
-    }
-
-    /// The flight takes another step, which has its time from now on.
-    fn progressed(&mut self, now: UnixMillis) {
-        if let Some(flight) = &mut self.flight
-            && let Some(step) = flight.phase.step()
-        {
-            flight.deadline = now.after(self.policy.limits.deadline(step));
-        }
-    }
-
-    /// When to send [`Event::Woke`]; always later than the last event.
-    pub fn next_wakeup(&self) -> Option<UnixMillis> {
-        self.alarm().if_ever()
-    }
-
-    pub(super) fn alarm(&self) -> UnixMillis {
-        let flight = self.flight.as_deref().map_or(UnixMillis::NEVER, Flight::wakes_at);
-        flight.min(self.refresh_at()).min(self.expires_at()).min(self.store_read_at())
-    }
-
-    /// From when on any event starts the refresh, or has it go on.
-    fn continues_at(&self, holding: &Holding) -> UnixMillis {
-        match self.flight.as_deref() {
-            Some(flight) => flight.wakes_at(),
-            None => self.background_from(holding.refresh_at),
-        }
-    }
-
-    /// Whether a caller waits for an answer.
+    /// Whether a caller is waiting for a token.
     pub fn is_awaited(&self) -> bool {
-        !self.waiting.is_empty()
+        !self.waiters.is_empty()
     }
 
-    /// Whether something is still to be done: a grant that was on the wire under a lease
-    /// when the manager was closed is kept for the other holders.
+    /// Whether an acquisition is in progress. One may outlast [`Input::Closed`]: a token requested under a lease is
+    /// still written for the other holders.
     pub const fn is_busy(&self) -> bool {
-        self.flight.is_some()
+        self.acquisition.is_some()
     }
 
-    /// The token held, valid or not.
+    /// The cached token, valid or not.
     pub fn held(&self) -> Option<&Rc<TokenSet>> {
-        self.holding.as_ref().map(|holding| &holding.tokens)
+        self.cached.as_ref().map(|cached| &cached.tokens)
     }
 
-    /// Until when the token held may be handed out without asking.
-    ///
-    /// Ends when a refresh is due that nothing has begun, or whose flight is lost, so that
-    /// the next caller, who need not wait, sets it going.
-    pub fn served_until(&self) -> Option<UnixMillis> {
-        let holding = self.holding.as_ref()?;
-        let until = self.policy.served_until(holding.tokens.issued_at, holding.tokens.expires_at, None);
-        Some(until.min(self.continues_at(holding)))
-    }
-
-    /// What is being done about the token, for the table of transitions.
+    /// The acquisition in progress, for the transition tables.
     #[cfg(test)]
     #[cfg(not(target_arch = "wasm32"))]
-    pub(super) fn flight(&self) -> Option<&Flight> {
-        self.flight.as_deref()
+    pub(super) fn acquisition(&self) -> Option<&Acquisition> {
+        self.acquisition.as_deref()
     }
 
-    /// A snapshot at `now`.
-    pub fn status(&self, now: UnixMillis) -> Status {
-        Status {
-            stage: self.holding.as_ref().map(|holding| holding.stage(now)),
-            refreshing: self.flight.as_ref().is_some_and(|flight| flight.reason != Reason::Shared),
-            lifetime: self.held().map(|tokens| {
-                let skew = tokens.provider_clock;
-                (tokens.issued_at.shifted(skew), tokens.expires_at.shifted(skew))
-            }),
-            refresh_at: self.refresh_at().if_ever(),
-            due_at: self.holding.as_ref().map(|holding| holding.refresh_at),
-            last_error: self.trouble.as_ref().map(|trouble| trouble.error.clone()),
-            grants: u64::from(self.grants),
-            failures: u64::from(self.failures),
-        }
-    }
-
-    fn note(&mut self, event: Event, now: UnixMillis, effects: &mut Vec<Effect>) {
-        match event {
-            Event::Requested(call, want) => self.requested(call, want, now, effects),
-            Event::Abandoned(call) => {
-                if let Some(place) = self.waiting.iter().position(|(waiting, _)| *waiting == call) {
-                    self.waiting.remove(place);
+    fn apply(&mut self, input: Input, now: UnixMillis, effects: &mut Vec<Effect>) {
+        match input {
+            Input::Requested(call, request) => self.requested(call, request, now, effects),
+            Input::Cancelled(call) => {
+                if let Some(index) = self.waiters.iter().position(|(waiter, _)| *waiter == call) {
+                    self.waiters.remove(index);
                 }
-                self.close_the_waiting_room();
+                self.shrink_waiters();
             }
-            Event::Used => self.usage = Usage::Used,
-            Event::Invalidated(token) => self.invalidated(&token),
-            Event::Refused(token, refusal) => {
+            Input::TokenUsed => self.used = true,
+            Input::TokenInvalidated(token) => self.invalidate(&token),
+            Input::TokenRejected(token, rejection) => {
                 let is_held = self.held().is_some_and(|held| held.access_token == token);
-                if is_held && self.refusals.believe(&token, refusal, now) {
-                    self.invalidated(&token);
+                if is_held && self.rejections.should_invalidate(&token, rejection, now) {
+                    self.invalidate(&token);
                 }
             }
-            Event::Observed(tokens) => self.observed(tokens, now, effects),
-            Event::Woke => {}
-            Event::IoLost => self.lost(now, effects),
-            Event::Progressed(_) => self.progressed(now),
-            Event::Presented(_, credentials) => {
-                if let Some(flight) = &mut self.flight {
-                    flight.credentials = credentials;
+            Input::TokenReceived(tokens) => self.token_received(tokens, now, effects),
+            Input::TimerFired => {}
+            Input::IoLost => self.io_lost(now, effects),
+            Input::Progressed(_) => self.extend_deadline(now),
+            Input::Presented(_, credentials) => {
+                if let Some(acquisition) = &mut self.acquisition {
+                    acquisition.credentials = credentials;
                 }
             }
-            Event::Granted(_, answer) => self.granted(answer, now, effects),
-            Event::Loaded(_, answer) => self.loaded(answer, now, effects),
-            Event::Leased(_, answer) => self.leased(answer, now, effects),
-            Event::Saved(_, answer) => self.saved(answer, now, effects),
-            Event::PeerSaved => self.peer_saved(),
-            Event::Closed => self.closed(effects),
+            Input::Granted(_, result) => self.granted(result, now, effects),
+            Input::StoreRead(_, result) => self.store_read(result, now, effects),
+            Input::LeaseAnswered(_, result) => self.lease_answered(result, now, effects),
+            Input::StoreWritten(_, result) => self.store_written(result, now, effects),
+            Input::StoreChanged => self.store_changed(),
+            Input::Closed => self.close(effects),
         }
     }
 
-    /// Does what is due at `now`.
-    fn tend(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+    /// Performs what is due at `now`.
+    fn run_due(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
         self.set_deadline(effects, now);
-        if self.flight.as_ref().is_some_and(|flight| flight.wakes_at() <= now) {
-            self.lost(now, effects);
+        if self.acquisition.as_ref().is_some_and(|acquisition| acquisition.wakes_at() <= now) {
+            self.io_lost(now, effects);
         }
-        if self.openness == Openness::Open {
-            self.do_what_is_due(now, effects);
+        if !self.closed {
+            self.run_due_while_open(now, effects);
         }
         self.set_deadline(effects, now);
     }
 
-    fn do_what_is_due(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
-        if self.expires_at() <= now {
-            if let Some(holding) = &mut self.holding {
-                holding.expiry = Expiry::Announced;
+    fn run_due_while_open(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        if self.expiry_event_at() <= now {
+            if let Some(cached) = &mut self.cached {
+                cached.expiry_announced = true;
             }
-            effects.push(Effect::Notify(Change::Expired));
+            effects.push(Effect::Emit(Event::Expired));
         }
-        if self.refresh_at() <= now {
-            self.begin(self.reason(now), now);
+        if self.background_refresh_at() <= now {
+            self.start_acquisition(self.reason(now), now);
         }
         self.read_changes(now, effects);
-        if let Some(Flight { phase: Phase::BackingOff { until }, .. }) = self.flight.as_deref()
+        if let Some(Acquisition { phase: Phase::Backoff { until }, .. }) = self.acquisition.as_deref()
             && *until <= now
         {
-            self.go_on(now, effects);
+            self.advance(now, effects);
         }
     }
 
-    fn requested(&mut self, call: CallId, want: Want, now: UnixMillis, effects: &mut Vec<Effect>) {
-        self.usage = Usage::Used;
-        if let Some(holding) = &self.holding
-            && holding.satisfies(&want, &self.policy, now)
+    fn requested(&mut self, call: CallId, request: TokenRequest, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.used = true;
+        if let Some(cached) = &self.cached
+            && cached.satisfies(&request, &self.policy, now)
         {
-            let due = self.continues_at(holding) <= now;
-            // The I/O of this call ends with it, and would end before it is complete.
-            let waits = due && self.policy.io_scope == IoScope::Request;
+            let is_due = self.continues_at(cached) <= now;
+            // In this scope the refresh would end with the call that started it, so the call waits for it.
+            let waits = is_due && self.policy.io_scope == IoScope::Request;
             if !waits {
-                effects.push(Effect::Settle(call, answer(holding, &want)));
+                effects.push(Effect::Resolve(call, token_for(cached, &request)));
             }
-            if due && self.flight.is_none() {
-                self.begin(Reason::Proactive, now);
+            if is_due && self.acquisition.is_none() {
+                self.start_acquisition(Reason::Proactive, now);
             }
             if waits {
-                self.waiting.push((call, want));
+                self.waiters.push((call, request));
             }
             return;
         }
-        match (self.flight.as_deref_mut(), &want, &self.trouble) {
-            (None, Want::Usable { .. }, Some(trouble)) if now < trouble.until => {
-                let mut error = trouble.error.clone();
-                error.retry_after = error.retry_after.map(|_| trouble.until.since(now));
-                effects.push(Effect::Settle(call, self.rest_or(error, &want, now)));
+        match (self.acquisition.as_deref_mut(), &request, &self.last_failure) {
+            (None, TokenRequest::Cached { .. }, Some(failure)) if now < failure.until => {
+                let mut error = failure.error.clone();
+                error.retry_after = error.retry_after.map(|_| failure.until.since(now));
+                effects.push(Effect::Resolve(call, self.token_or_error(error, &request, now)));
                 return;
             }
-            (None, Want::Usable { .. }, _) => {
-                let at = now.max(self.pace.for_caller());
-                self.begin(self.reason(now), at);
+            (None, TokenRequest::Cached { .. }, _) => {
+                let at = now.max(self.bucket.for_caller());
+                self.start_acquisition(self.reason(now), at);
             }
-            (None, Want::Fresh, _) => self.begin(Reason::Forced, now),
-            // "Now" was asked for: the pause is over. What was sent is joined.
-            (Some(Flight { phase: Phase::BackingOff { until }, .. }), Want::Fresh, _) => *until = now,
+            (None, TokenRequest::Forced, _) => self.start_acquisition(Reason::Forced, now),
+            // A forced refresh ends the backoff. A request that is already in flight is joined.
+            (Some(Acquisition { phase: Phase::Backoff { until }, .. }), TokenRequest::Forced, _) => {
+                *until = now;
+            }
             (Some(_), _, _) => {}
         }
-        self.waiting.push((call, want));
+        self.waiters.push((call, request));
     }
 
-    fn invalidated(&mut self, token: &AccessToken) {
-        if let Some(held) = self.holding.take_if(|held| held.tokens.access_token == *token) {
-            self.superseded.remember(&held.tokens);
-            self.vacancy = Vacancy::Refused(Box::new(held.tokens.stamp));
-            self.usage = Usage::Used;
+    fn invalidate(&mut self, token: &AccessToken) {
+        if let Some(cached) = self.cached.take_if(|cached| cached.tokens.access_token == *token) {
+            self.recent_tokens.remember(&cached.tokens);
+            self.no_token_reason = NoTokenReason::Rejected(Box::new(cached.tokens.times));
+            self.used = true;
         }
     }
 
-    fn observed(&mut self, mut tokens: Rc<TokenSet>, now: UnixMillis, effects: &mut Vec<Effect>) {
-        // One that is being saved is about to land.
-        let saving = self.flight.as_ref().and_then(|flight| flight.phase.saving());
+    /// Adopts a token from an ordinary response, unless it is known, expired or older than the cached one.
+    fn token_received(&mut self, mut tokens: Rc<TokenSet>, now: UnixMillis, effects: &mut Vec<Effect>) {
+        // A token that is being written to the store will be cached next.
+        let writing = self.acquisition.as_ref().and_then(|acquisition| acquisition.phase.writing());
         let is = |known: Option<&Rc<TokenSet>>| {
             known.is_some_and(|known| known.access_token == tokens.access_token)
         };
         if is(self.held())
-            || is(saving)
+            || is(writing)
             || tokens.expires_at <= now
-            || self.superseded.includes(&tokens.access_token)
+            || self.recent_tokens.includes(&tokens.access_token)
         {
             return;
         }
-        if self.latest_stamp().is_some_and(|latest| tokens.stamp.is_older_than(latest)) {
+        if self.latest_times().is_some_and(|latest| tokens.times.is_older_than(latest)) {
             return;
         }
-        // Only flights bring refresh tokens, and only they present them.
+        // Only acquisitions obtain and present refresh tokens.
         let adopted = Rc::make_mut(&mut tokens);
         adopted.refresh_token = None;
         if adopted.scopes.is_none() {
             adopted.scopes = self.held().and_then(|held| held.scopes.clone());
         }
-        self.hold(tokens, Reason::Adopted, effects);
-        self.settle(&|it, want| if *want == Want::Fresh { None } else { it.given(want) }, effects);
-        let spared = self.flight.as_ref().is_some_and(|flight| match flight.phase {
-            // Reading a change of another holder is still needed.
-            _ if flight.reason == Reason::Shared => false,
-            Phase::BackingOff { .. }
-            | Phase::StandingBy { .. }
-            | Phase::Loading { .. }
-            | Phase::Locking
-            | Phase::Rereading(_) => true,
-            Phase::Claiming(..) | Phase::Granting { .. } | Phase::Saving { .. } => false,
+        self.store_token(tokens, Reason::Adopted, effects);
+        self.resolve_waiters(
+            &|session, request| match request {
+                TokenRequest::Forced => None,
+                TokenRequest::Cached { .. } => session.cached_result(request),
+            },
+            effects,
+        );
+        let is_dispensable = self.acquisition.as_ref().is_some_and(|acquisition| match acquisition.phase {
+            // The change of another holder must still be read.
+            _ if acquisition.reason == Reason::Shared => false,
+            Phase::Backoff { .. }
+            | Phase::Queued { .. }
+            | Phase::ReadingStore { .. }
+            | Phase::AcquiringLease
+            | Phase::RecheckingStore(_) => true,
+            Phase::ClaimingRefreshToken(..) | Phase::Requesting { .. } | Phase::WritingStore { .. } => false,
         });
-        if spared && self.waiting.is_empty() {
-            self.give_up(effects);
+        if is_dispensable && self.waiters.is_empty() {
+            self.end_acquisition(effects);
         }
     }
 
-    fn closed(&mut self, effects: &mut Vec<Effect>) {
-        self.openness = Openness::Closed;
-        self.settle(&|_, _| Some(Err(TokenError::closed())), effects);
-        match self.flight.as_deref() {
-            // See `wind_up`.
-            Some(Flight {
-                phase: Phase::Granting { fence: Some(_), .. } | Phase::Saving { fence: Some(_), .. },
+    fn close(&mut self, effects: &mut Vec<Effect>) {
+        self.closed = true;
+        self.resolve_waiters(&|_, _| Some(Err(TokenError::closed())), effects);
+        match self.acquisition.as_deref() {
+            // `drain_after_close` writes the token for the other holders.
+            Some(Acquisition {
+                phase: Phase::Requesting { fence: Some(_), .. } | Phase::WritingStore { fence: Some(_), .. },
                 ..
             }) => {}
-            // Nobody shares this token: what is on the wire serves nobody any more.
-            Some(Flight { id, phase: Phase::Granting { fence: None, .. }, .. }) => {
+            // The token is not shared, so the response in flight has no consumer.
+            Some(Acquisition { id, phase: Phase::Requesting { fence: None, .. }, .. }) => {
                 effects.push(Effect::Cancel(*id));
-                self.flight = None;
+                self.acquisition = None;
             }
-            Some(_) | None => self.give_up(effects),
+            Some(_) | None => self.end_acquisition(effects),
         }
-        self.holding = None;
+        self.cached = None;
         self.refresh_token = None;
-        effects.push(Effect::Notify(Change::Closed));
+        effects.push(Effect::Emit(Event::Closed));
     }
 
-    /// Starts a flight that asks the provider at `at`.
-    fn begin(&mut self, reason: Reason, at: UnixMillis) {
-        self.flights = self.flights.wrapping_add(1);
-        let phase = Phase::BackingOff { until: at };
-        self.flight = Some(Box::new(Flight {
-            id: FlightId(u64::from(self.flights)),
+    /// Starts an acquisition whose first attempt is at `at`.
+    fn start_acquisition(&mut self, reason: Reason, at: UnixMillis) {
+        self.acquisitions = self.acquisitions.wrapping_add(1);
+        self.acquisition = Some(Box::new(Acquisition {
+            id: AcquisitionId(u64::from(self.acquisitions)),
             reason,
-            phase,
-            failed: 0,
-            company: Company::Shared,
-            queue: Queue::default(),
-            turn: self.turn,
+            phase: Phase::Backoff { until: at },
+            failed_attempts: 0,
+            store_mode: StoreMode::Shared,
+            lease_wait: LeaseWait::default(),
+            permit: self.initial_permit,
             credentials: CredentialId::default(),
-            changed_while_reading: false,
+            store_changed_while_reading: false,
             deadline: UnixMillis::NEVER,
         }));
     }
 
-    /// What the flight waits for has not been reported within its time: it went down with its
-    /// host, which may be a request that ended, or a page that was frozen. Another flight takes
-    /// over. The refresh token may have been presented, and is not presented again.
-    fn lost(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
-        let Some(flight) = self.flight.as_deref().filter(|flight| flight.phase.step().is_some()) else {
+    /// Replaces an acquisition whose pending step was not reported in time.
+    ///
+    /// The step ended with its host, for example with the request of a Worker or in a frozen page. Its refresh token may
+    /// have been presented, so it is not presented again.
+    fn io_lost(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let Some(acquisition) = self.acquisition.as_deref().filter(|it| it.phase.pending_step().is_some())
+        else {
             return;
         };
-        let (id, reason, is_closed) = (flight.id, flight.reason, self.openness == Openness::Closed);
-        if matches!(flight.phase, Phase::Saving { .. }) && !is_closed {
-            // There is a token, whatever has become of the store.
+        let (id, reason) = (acquisition.id, acquisition.reason);
+        if matches!(acquisition.phase, Phase::WritingStore { .. }) && !self.closed {
+            // The token was granted, whether or not the store has it.
             let message =
                 "the store's `set` was not answered in time; tokens are not shared until it works again";
-            self.saved(Err(TokenError::new(ErrorCode::Store, message)), now, effects);
-            self.renumber();
+            self.store_written(Err(TokenError::new(ErrorCode::Store, message)), now, effects);
+            self.renew_acquisition_id();
             return;
         }
-        if matches!(flight.phase, Phase::Granting { .. }) {
+        if matches!(acquisition.phase, Phase::Requesting { .. }) {
             effects.push(Effect::Cancel(id));
         }
-        self.give_up(effects);
-        if !is_closed {
-            self.begin(reason, now.max(self.pace.for_caller()));
+        self.end_acquisition(effects);
+        if !self.closed {
+            self.start_acquisition(reason, now.max(self.bucket.for_caller()));
         }
     }
 
-    /// Answers to what the flight has asked for so far come too late.
-    fn renumber(&mut self) {
-        self.flights = self.flights.wrapping_add(1);
-        if let Some(flight) = &mut self.flight {
-            flight.id = FlightId(u64::from(self.flights));
+    /// Makes results of earlier steps of the acquisition stale.
+    fn renew_acquisition_id(&mut self) {
+        self.acquisitions = self.acquisitions.wrapping_add(1);
+        if let Some(acquisition) = &mut self.acquisition {
+            acquisition.id = AcquisitionId(u64::from(self.acquisitions));
         }
     }
 
-    /// Takes over a new token.
-    fn hold(&mut self, mut tokens: Rc<TokenSet>, reason: Reason, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Notify(Change::Token {
+    /// Ends the acquisition and releases its lease.
+    fn end_acquisition(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(acquisition) = self.acquisition.take()
+            && acquisition.phase.fence().is_some()
+        {
+            effects.push(Effect::ReleaseLease(acquisition.id));
+        }
+    }
+
+    /// Caches a new token and notifies listeners.
+    fn store_token(&mut self, mut tokens: Rc<TokenSet>, reason: Reason, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Emit(Event::Token {
             reason,
             expires_at: tokens.expires_at.shifted(tokens.provider_clock),
             scopes: tokens.scopes.clone(),
         }));
         let missing = tokens.scopes.as_ref().map_or_else(ScopeSet::default, |it| it.missing(&self.scopes));
-        if !missing.is_empty() && missing != self.scopes_missing {
-            effects.push(Effect::Notify(Change::ScopesMissing(missing.clone())));
+        if !missing.is_empty() && missing != self.reported_missing_scopes {
+            effects.push(Effect::Emit(Event::ScopesMissing(missing.clone())));
         }
-        self.scopes_missing = missing;
-        // Mostly what was asked for: one set for both.
+        self.reported_missing_scopes = missing;
+        // Usually all requested scopes are granted: both then share one set.
         if tokens.scopes.as_ref() == Some(&self.scopes) {
             Rc::make_mut(&mut tokens).scopes = Some(self.scopes.clone());
         }
-        let holding = Holding::new(tokens, &self.policy, self.jitter.fraction());
-        let held = &holding.tokens.access_token;
-        if let Some(old) = self.holding.take_if(|old| old.tokens.access_token != *held) {
-            self.superseded.remember(&old.tokens);
+        let cached = CachedToken::new(tokens, &self.policy, self.jitter.fraction());
+        let token = &cached.tokens.access_token;
+        if let Some(replaced) = self.cached.take_if(|replaced| replaced.tokens.access_token != *token) {
+            self.recent_tokens.remember(&replaced.tokens);
         }
-        self.holding = Some(holding);
-        self.trouble = None;
-        self.usage = Usage::Unused;
+        self.cached = Some(cached);
+        self.last_failure = None;
+        self.used = false;
     }
 
-    /// When a token ends that was held before, and still is or is not: a provider may repeat one that it
-    /// keeps, and its end only seems to move.
-    fn known_end(&self, token: &AccessToken) -> Option<UnixMillis> {
+    /// The expiry of a token that is or was cached. A provider may return the same token again, and then only its
+    /// computed expiry moves.
+    fn known_expiry(&self, token: &AccessToken) -> Option<UnixMillis> {
         let held = self.held().filter(|held| held.access_token == *token);
-        held.map(|held| held.expires_at).or_else(|| self.superseded.end_of(token))
+        held.map(|held| held.expires_at).or_else(|| self.recent_tokens.expiry_of(token))
     }
 
-    /// Those who wait get what is `given` to them; the others wait on.
-    fn settle(&mut self, given: &dyn Fn(&Self, &Want) -> Option<Answer>, effects: &mut Vec<Effect>) {
-        for (call, want) in std::mem::take(&mut self.waiting) {
-            match given(self, &want) {
-                Some(answer) => effects.push(Effect::Settle(call, answer)),
-                None => self.waiting.push((call, want)),
+    /// Resolves the waiters for which `result` returns one; the others stay.
+    fn resolve_waiters(
+        &mut self,
+        result: &dyn Fn(&Self, &TokenRequest) -> Option<TokenResult>,
+        effects: &mut Vec<Effect>,
+    ) {
+        for (call, request) in std::mem::take(&mut self.waiters) {
+            match result(self, &request) {
+                Some(result) => effects.push(Effect::Resolve(call, result)),
+                None => self.waiters.push((call, request)),
             }
         }
     }
 
-    /// The token held, as an answer.
-    fn given(&self, want: &Want) -> Option<Answer> {
-        self.holding.as_ref().map(|holding| answer(holding, want))
+    /// The cached token as the result of a request.
+    fn cached_result(&self, request: &TokenRequest) -> Option<TokenResult> {
+        self.cached.as_ref().map(|cached| token_for(cached, request))
     }
 
-    /// Most sessions have nobody waiting most of the time: room for them would be a quarter
-    /// of what a session takes.
-    fn close_the_waiting_room(&mut self) {
-        if self.waiting.is_empty() {
-            self.waiting = Vec::new();
+    /// Frees the memory of an empty list: an idle session has no waiters, and their capacity would be a quarter of its
+    /// size.
+    fn shrink_waiters(&mut self) {
+        if self.waiters.is_empty() {
+            self.waiters = Vec::new();
         }
     }
 
-    /// What is left of the token held, or `error`.
-    fn rest_or(&self, error: TokenError, want: &Want, now: UnixMillis) -> Answer {
-        match (&self.holding, want) {
-            (Some(holding), Want::Usable { .. }) if holding.stage(now) != Stage::Expired => {
-                answer(holding, want)
+    /// The cached token while it is valid, or `error`. A failed refresh never discards a valid token.
+    fn token_or_error(&self, error: TokenError, request: &TokenRequest, now: UnixMillis) -> TokenResult {
+        match (&self.cached, request) {
+            (Some(cached), TokenRequest::Cached { .. }) if cached.freshness(now) != Freshness::Expired => {
+                token_for(cached, request)
             }
             _ => Err(error),
         }
     }
 
-    /// The stamp of the token held, or of the one that was refused.
-    fn latest_stamp(&self) -> Option<&Stamp> {
-        match (self.held(), &self.vacancy) {
-            (Some(held), _) => Some(&held.stamp),
-            (None, Vacancy::Refused(stamp)) => Some(stamp),
-            (None, Vacancy::NeverHeld) => None,
+    /// The times of the cached token, or of the one that was rejected.
+    fn latest_times(&self) -> Option<&TokenTimes> {
+        match (self.held(), &self.no_token_reason) {
+            (Some(held), _) => Some(&held.times),
+            (None, NoTokenReason::Rejected(times)) => Some(times),
+            (None, NoTokenReason::NeverHeld) => None,
         }
     }
 
-    /// Why a grant that starts now is asked for.
+    /// The reason of an acquisition that starts now.
     fn reason(&self, now: UnixMillis) -> Reason {
-        match (&self.holding, &self.vacancy) {
-            (Some(holding), _) if holding.satisfies(&Want::USABLE, &self.policy, now) => Reason::Proactive,
+        match (&self.cached, &self.no_token_reason) {
+            (Some(cached), _) if cached.satisfies(&TokenRequest::DEFAULT, &self.policy, now) => {
+                Reason::Proactive
+            }
             (Some(_), _) => Reason::Expired,
-            (None, Vacancy::Refused(_)) => Reason::Refused,
-            (None, Vacancy::NeverHeld) => Reason::Initial,
+            (None, NoTokenReason::Rejected(_)) => Reason::Rejected,
+            (None, NoTokenReason::NeverHeld) => Reason::Initial,
         }
-    }
-
-    /// When listeners are to be told that the token held expired.
-    fn expires_at(&self) -> UnixMillis {
-        let replaced = matches!(self.flight.as_deref(), Some(Flight { phase: Phase::Saving { .. }, .. }));
-        match &self.holding {
-            Some(holding) if holding.expiry == Expiry::Ahead && !replaced => holding.tokens.expires_at,
-            Some(_) | None => UnixMillis::NEVER,
-        }
-    }
-
-    /// When the timer starts a grant that nobody asked for.
-    fn refresh_at(&self) -> UnixMillis {
-        let wanted = match self.policy.refresh {
-            RefreshMode::Always => true,
-            RefreshMode::WhileUsed => self.usage == Usage::Used,
-            RefreshMode::OnDemand => false,
-        };
-        let never = self.openness == Openness::Closed || self.policy.io_scope == IoScope::Request;
-        if never || !wanted || self.flight.is_some() {
-            return UnixMillis::NEVER;
-        }
-        match (&self.holding, &self.vacancy) {
-            (Some(holding), _) => self.background_from(holding.refresh_at),
-            (None, Vacancy::Refused(_)) => self.background_from(UnixMillis::new(0)),
-            (None, Vacancy::NeverHeld) => UnixMillis::NEVER,
-        }
-    }
-
-    /// `at`, put off until the pace, the cool-down and what is known of the credentials allow a
-    /// background grant.
-    fn background_from(&self, at: UnixMillis) -> UnixMillis {
-        let cool = self.trouble.as_ref().map_or(at, |trouble| trouble.until);
-        at.max(cool).max(self.credentials.retry_at()).max(self.pace.for_background())
     }
 }
 
-/// Callers first. Listeners last: they hear of what has happened, not of what will,
-/// and run when no lease is held.
-pub(super) const fn turn(effect: &Effect) -> u8 {
-    match effect {
-        Effect::Settle(..) => 0,
-        Effect::Send(..)
-        | Effect::Cancel(_)
-        | Effect::Load(_)
-        | Effect::Acquire(_)
-        | Effect::Save(..)
-        | Effect::Release(_) => 1,
-        Effect::Notify(_) => 2,
+/// The effect that answers an input without a consumer: its session is closed or evicted, or its acquisition has ended.
+pub(super) fn reject_stale(input: &Input) -> Option<Effect> {
+    match input {
+        Input::Requested(call, _) => Some(Effect::Resolve(*call, Err(TokenError::closed()))),
+        Input::LeaseAnswered(id, Ok(Some(_))) => Some(Effect::ReleaseLease(*id)),
+        Input::LeaseAnswered(..)
+        | Input::Cancelled(_)
+        | Input::TokenUsed
+        | Input::TokenInvalidated(_)
+        | Input::TokenRejected(..)
+        | Input::TokenReceived(_)
+        | Input::TimerFired
+        | Input::IoLost
+        | Input::Progressed(_)
+        | Input::Presented(..)
+        | Input::Granted(..)
+        | Input::StoreRead(..)
+        | Input::StoreWritten(..)
+        | Input::StoreChanged
+        | Input::Closed => None,
     }
 }
 
-/// Whether the driver is to report how this ends.
-const fn is_step(effect: &Effect) -> bool {
-    matches!(effect, Effect::Send(..) | Effect::Load(_) | Effect::Acquire(_) | Effect::Save(..))
-}
+/// What a caller receives.
+type TokenResult = Result<Rc<TokenSet>, TokenError>;
 
-/// What is done about an event that nothing else comes of: the session was closed, or is
-/// gone, or the flight that it is an answer to is over.
-pub(super) fn undeliverable(event: &Event) -> Option<Effect> {
-    match event {
-        Event::Requested(call, _) => Some(Effect::Settle(*call, Err(TokenError::closed()))),
-        Event::Leased(flight, Ok(Some(_))) => Some(Effect::Release(*flight)),
-        Event::Leased(..)
-        | Event::Abandoned(_)
-        | Event::Used
-        | Event::Invalidated(_)
-        | Event::Refused(..)
-        | Event::Observed(_)
-        | Event::Woke
-        | Event::IoLost
-        | Event::Progressed(_)
-        | Event::Presented(..)
-        | Event::Granted(..)
-        | Event::Loaded(..)
-        | Event::Saved(..)
-        | Event::PeerSaved
-        | Event::Closed => None,
-    }
-}
-
-/// What a caller gets.
-type Answer = Result<Rc<TokenSet>, TokenError>;
-
-fn answer(holding: &Holding, want: &Want) -> Answer {
-    let Some(missing) = holding.missing_scopes(want) else { return Ok(holding.tokens.clone()) };
+/// Returns the cached token, or `insufficient_scope` where it is known to lack requested scopes.
+fn token_for(cached: &CachedToken, request: &TokenRequest) -> TokenResult {
+    let Some(missing) = cached.missing_scopes(request) else { return Ok(Rc::clone(&cached.tokens)) };
     let message = format!(
         "the token was granted without {}; ask for these scopes in the options, and have them granted to \
          the application and the user",

@@ -1,7 +1,4 @@
-//! Points in time, and one clock that neither jumps back nor stops.
-//!
-//! Decides how much time has passed when the two clocks of a device disagree.
-//! Leaves reading those clocks to the host.
+//! Points in time, clock offsets, and a clock that neither jumps back nor stops.
 
 use std::{
     ops::{Add, Sub},
@@ -10,16 +7,16 @@ use std::{
 
 /// A point in time: milliseconds since the Unix epoch.
 ///
-/// Arithmetic saturates; no input of a provider can make it overflow.
+/// Arithmetic saturates, so no response of a provider can make it overflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixMillis(u64);
 
 impl UnixMillis {
-    /// When what is not due goes off. Of eight bytes less than an `Option`, and compared at once.
+    /// A time that is never reached. Eight bytes smaller than `None` of an `Option`, and ordered after all others.
     pub(super) const NEVER: Self = Self(u64::MAX);
 
-    /// `None` for never.
-    pub(super) fn if_ever(self) -> Option<Self> {
+    /// `None` for [`NEVER`](Self::NEVER).
+    pub(super) fn into_option(self) -> Option<Self> {
         (self != Self::NEVER).then_some(self)
     }
 
@@ -28,13 +25,13 @@ impl UnixMillis {
         Self(millis)
     }
 
-    /// From a JavaScript number; what is negative or no number becomes the epoch.
+    /// Converts a JavaScript number; negative numbers and `NaN` become the epoch.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     pub fn from_js(millis: f64) -> Self {
         Self(millis as u64)
     }
 
-    /// As a JavaScript number that a `Date` can hold, so that no program fails at printing it.
+    /// Converts to a JavaScript number in the range of `Date`, so that formatting it cannot throw.
     #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
     pub fn to_js(self) -> f64 {
         self.0.min(LAST_DATE) as f64
@@ -45,45 +42,43 @@ impl UnixMillis {
         self.0
     }
 
-    /// How long after `earlier` this is; zero if it is before.
+    /// Time since `earlier`; zero if that is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.millis_since(earlier))
     }
 
-    /// The same in milliseconds: the rules count in those, since the arithmetic of a
-    /// [`Duration`], which is of 94 bits, would be two kilobytes of WebAssembly.
+    /// As [`since`](Self::since), in milliseconds.
     pub(super) const fn millis_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// So many milliseconds later.
+    /// The point `millis` milliseconds later.
     pub(super) const fn after(self, millis: u64) -> Self {
         Self(self.0.saturating_add(millis))
     }
 
-    /// So many milliseconds earlier.
+    /// The point `millis` milliseconds earlier.
     pub(super) const fn before(self, millis: u64) -> Self {
         Self(self.0.saturating_sub(millis))
     }
 
-    /// This point as another clock shows it.
-    pub const fn shifted(self, by: Skew) -> Self {
+    /// Converts to another clock.
+    pub const fn shifted(self, by: ClockOffset) -> Self {
         Self(self.0.saturating_add_signed(by.0))
     }
 
-    /// How far a clock that shows `self` is ahead of one that shows `other`.
-    pub const fn ahead_of(self, other: Self) -> Skew {
-        Skew(self.0.cast_signed().saturating_sub(other.0.cast_signed()))
+    /// The offset of a clock that shows `self` from one that shows `other`.
+    pub const fn ahead_of(self, other: Self) -> ClockOffset {
+        ClockOffset(self.0.cast_signed().saturating_sub(other.0.cast_signed()))
     }
 }
 
-/// The last millisecond that a `Date` of JavaScript can hold (ECMA-262, "Time Values").
+/// The largest time value of a JavaScript `Date` (ECMA-262, "Time Values and Time Range").
 const LAST_DATE: u64 = 8_640_000_000_000_000;
 
-/// The longest lifetime that a token is given, in milliseconds: ten years of 365 days.
+/// The longest accepted lifetime of a token in milliseconds: ten years of 365 days.
 ///
-/// A longer one that an answer or a store entry states is a mistake or an attack; such a token is
-/// renewed after ten years.
+/// A response or store entry that states a longer one is a mistake or an attack; the token is refreshed after ten years.
 pub const MAX_LIFETIME: u64 = 10 * 365 * 24 * 60 * 60 * 1000;
 
 impl Add<Duration> for UnixMillis {
@@ -102,85 +97,84 @@ impl Sub<Duration> for UnixMillis {
     }
 }
 
-/// How far one clock is ahead of another, in milliseconds; negative if behind.
+/// Offset of one clock from another in milliseconds; positive if ahead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Skew(i64);
+pub struct ClockOffset(i64);
 
-impl Skew {
-    /// `millis` ahead.
+impl ClockOffset {
+    /// An offset of `millis` milliseconds.
     pub const fn new(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// The other way round.
+    /// The offset in the opposite direction.
     pub const fn reversed(self) -> Self {
         Self(self.0.saturating_neg())
     }
 
-    /// From a JavaScript number; what is no number becomes nothing.
+    /// Converts a JavaScript number; `NaN` becomes zero.
     #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
     pub const fn from_js(millis: f64) -> Self {
         Self(millis as i64)
     }
 
-    /// As a JavaScript number.
+    /// Converts to a JavaScript number.
     #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
     pub const fn to_js(self) -> f64 {
         self.0 as f64
     }
 
-    /// Without the sign.
-    pub const fn size(self) -> Duration {
+    /// The absolute value.
+    pub const fn abs(self) -> Duration {
         Duration::from_millis(self.0.unsigned_abs())
     }
 }
 
-/// A span in whole milliseconds, as it is counted everywhere here.
+/// Converts a span to whole milliseconds, the unit of all calculations in the core.
 #[inline(never)]
 pub fn millis(span: Duration) -> u64 {
-    // Not by `as_millis`, which is of 128 bits.
+    // `as_millis` would calculate in 128 bits.
     span.as_secs().saturating_mul(1000).saturating_add(u64::from(span.subsec_millis()))
 }
 
-/// One clock made of two.
+/// A clock that combines the wall clock and the monotonic clock of a device.
 ///
-/// The wall clock goes on while a laptop sleeps, but can be set back. The
-/// monotonic clock is never set, but stops in sleep on some systems. The larger
-/// elapsed time counts, so that a token is rather given up early than served
-/// late. The result starts at the wall clock's time and never goes back.
+/// The wall clock runs while a device sleeps, but can be set back. The monotonic clock cannot be set, but stops during
+/// sleep on some systems. The larger elapsed time counts, so a token is replaced early rather than served after its
+/// expiry. The time starts at the wall clock's and never decreases.
 #[derive(Clone, Copy, Debug)]
-pub struct SteadyClock {
+pub struct HybridClock {
     base: UnixMillis,
     wall: UnixMillis,
     monotonic: u64,
-    /// What was read last: a small jump, there and back, must not be followed back.
+    /// The last result. A jump within the tolerance, forth and back, must not decrease the time.
     latest: UnixMillis,
 }
 
-impl SteadyClock {
-    /// Starts at what the wall clock shows. `monotonic` counts milliseconds from anywhere.
+impl HybridClock {
+    /// Starts at the time of the wall clock. `monotonic` is in milliseconds from any origin.
     pub const fn new(wall: UnixMillis, monotonic: u64) -> Self {
         Self { base: wall, wall, monotonic, latest: wall }
     }
 
-    /// The time now, from what both clocks show.
+    /// Returns the current time from the readings of both clocks.
     pub fn read(&mut self, wall: UnixMillis, monotonic: u64) -> UnixMillis {
         let by_wall = wall.millis_since(self.wall);
         let by_monotonic = monotonic.saturating_sub(self.monotonic);
         self.latest = self.latest.max(self.base.after(by_wall.max(by_monotonic)));
         if by_wall.abs_diff(by_monotonic) > TOLERANCE {
-            // One of them jumped or slept. Counting on from old marks would hide
-            // the next sleep behind this jump, so both are marked afresh.
+            // One clock jumped or slept. Elapsed times from the old readings would hide the next sleep behind this
+            // jump, so both start over.
             *self = Self { base: self.latest, wall, monotonic, ..*self };
         }
         self.latest
     }
 }
 
-/// How far the two clocks may drift apart before it counts as a jump.
+/// Least difference of the elapsed times that counts as a jump.
 ///
-/// Half a second: beyond the granularity and the slewing of any real clock,
-/// below any margin of a token that lives for seconds.
+/// Half a second: above the granularity and the slewing of real clocks, below the margin of a token that lives for
+/// seconds.
 const TOLERANCE: u64 = 500;
 
 #[cfg(test)]
@@ -189,8 +183,8 @@ mod tests {
 
     const START: UnixMillis = UnixMillis::new(1_000_000_000);
 
-    fn clock() -> SteadyClock {
-        SteadyClock::new(START, 7000)
+    fn clock() -> HybridClock {
+        HybridClock::new(START, 7000)
     }
 
     fn at(seconds: u64) -> u64 {
@@ -198,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn two_clocks_that_agree_are_followed() {
+    fn clocks_that_agree_are_followed() {
         let mut clock = clock();
 
         assert_eq!(clock.read(START + Duration::from_secs(90), at(90)), START + Duration::from_secs(90));
     }
 
     #[test]
-    fn sleep_counts_although_the_monotonic_clock_stood_still() {
+    fn sleep_counts_although_the_monotonic_clock_stopped() {
         let mut clock = clock();
 
         assert_eq!(clock.read(START + Duration::from_secs(3600), at(1)), START + Duration::from_secs(3600));
@@ -221,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_by_a_day_costs_no_time() {
+    fn time_elapses_after_the_wall_clock_was_set_back_by_a_day() {
         let mut clock = clock();
 
         assert_eq!(clock.read(START - Duration::from_secs(86_400), at(60)), START + Duration::from_secs(60));
@@ -239,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_second_there_and_back_is_waited_for_and_more_is_counted() {
+    fn a_jump_of_half_a_second_forth_and_back_is_absorbed_and_a_longer_one_counts() {
         for (jump, after) in [(500, 500), (501, 601)] {
             let mut clock = clock();
 
@@ -249,11 +243,11 @@ mod tests {
     }
 
     #[test]
-    fn reading_often_adds_no_time() {
+    fn frequent_readings_add_no_time() {
         let mut clock = clock();
         let mut now = START;
 
-        // The wall clock is coarse: it stands still for nine reads and then jumps ten.
+        // A coarse wall clock: it advances by ten at every tenth reading.
         for step in 0..100_000_u64 {
             let wall = START + Duration::from_millis(step / 10 * 10);
             now = clock.read(wall, at(0) + step);
@@ -273,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skew_carries_one_clock_to_another() {
+    fn an_offset_converts_one_clock_to_another() {
         let server = START + Duration::from_secs(10);
 
         assert_eq!(START.shifted(server.ahead_of(START)), server);

@@ -1,42 +1,41 @@
-//! What a grant brings.
+//! Tokens and their metadata.
 
-use super::{AccessToken, RefreshToken, ScopeSet, Skew, UnixMillis};
+use super::{AccessToken, ClockOffset, RefreshToken, ScopeSet, UnixMillis};
 
 /// An access token, and what was granted with it. Passed as `Rc<TokenSet>`: many callers share one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSet {
-    /// The token itself.
+    /// The access token.
     pub access_token: AccessToken,
-    /// The token to renew it with, where the provider gave one.
+    /// The refresh token, if the provider issued one.
     pub refresh_token: Option<RefreshToken>,
-    /// The scopes granted; `None` where the answer does not tell.
+    /// The granted scopes; `None` where the response does not state them.
     pub scopes: Option<ScopeSet>,
-    /// When it was received, by our clock.
+    /// When the access token was received, by our clock.
     pub issued_at: UnixMillis,
-    /// When it stops being valid, by our clock.
+    /// When the access token expires, by our clock.
     pub expires_at: UnixMillis,
-    /// How far the provider's clock is ahead of ours.
-    pub provider_clock: Skew,
-    /// What the token says of itself.
-    pub stamp: Stamp,
+    /// Offset of the provider's clock from ours.
+    pub provider_clock: ClockOffset,
+    /// Times claimed by the token itself.
+    pub times: TokenTimes,
 }
 
-/// The times in a token's own claims (RFC 7519), by the provider's clock.
+/// Times in the claims of a JWT (RFC 7519), by the provider's clock.
 ///
-/// Read without verification: they serve to order tokens, not to trust them.
+/// Read without verification, and used only to order tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stamp {
+pub struct TokenTimes {
     /// `iat`.
     pub issued_at: Option<UnixMillis>,
     /// `exp`.
     pub expires_at: Option<UnixMillis>,
 }
 
-impl Stamp {
-    /// Whether this token is known to be older than one stamped `other`.
+impl TokenTimes {
+    /// Whether a token with these times is known to be older than one with `other`.
     ///
-    /// Claims count in whole seconds, so two tokens of one second are not known
-    /// to be of different age.
+    /// Claims have whole seconds, so the order of two tokens issued within one second is unknown.
     pub fn is_older_than(&self, other: &Self) -> bool {
         match (self.issued_at.zip(other.issued_at), self.expires_at.zip(other.expires_at)) {
             (Some((mine, theirs)), Some((my_end, their_end))) => (mine, my_end) < (theirs, their_end),
@@ -50,8 +49,8 @@ impl Stamp {
 mod tests {
     use super::*;
 
-    fn stamp(issued_at: impl Into<Option<u64>>, expires_at: impl Into<Option<u64>>) -> Stamp {
-        Stamp {
+    fn times(issued_at: impl Into<Option<u64>>, expires_at: impl Into<Option<u64>>) -> TokenTimes {
+        TokenTimes {
             issued_at: issued_at.into().map(UnixMillis::new),
             expires_at: expires_at.into().map(UnixMillis::new),
         }
@@ -59,21 +58,21 @@ mod tests {
 
     #[test]
     fn an_earlier_issue_is_older() {
-        assert!(stamp(1, None).is_older_than(&stamp(2, None)));
-        assert!(stamp(1, 9).is_older_than(&stamp(2, 8)));
-        assert!(!stamp(2, None).is_older_than(&stamp(1, None)));
+        assert!(times(1, None).is_older_than(&times(2, None)));
+        assert!(times(1, 9).is_older_than(&times(2, 8)));
+        assert!(!times(2, None).is_older_than(&times(1, None)));
     }
 
     #[test]
-    fn an_earlier_end_is_older_where_the_issue_does_not_tell() {
-        assert!(stamp(1, 8).is_older_than(&stamp(1, 9)));
-        assert!(stamp(None, 8).is_older_than(&stamp(3, 9)));
-        assert!(!stamp(1, 9).is_older_than(&stamp(1, 9)));
+    fn an_earlier_expiry_is_older_where_the_issue_times_are_equal_or_unknown() {
+        assert!(times(1, 8).is_older_than(&times(1, 9)));
+        assert!(times(None, 8).is_older_than(&times(3, 9)));
+        assert!(!times(1, 9).is_older_than(&times(1, 9)));
     }
 
     #[test]
-    fn what_cannot_be_compared_is_not_older() {
-        assert!(!stamp(None, None).is_older_than(&stamp(5, 5)));
-        assert!(!stamp(5, None).is_older_than(&stamp(None, 5)));
+    fn a_token_without_comparable_times_is_not_older() {
+        assert!(!times(None, None).is_older_than(&times(5, 5)));
+        assert!(!times(5, None).is_older_than(&times(None, 5)));
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     sharing,
 };
 
-/// What belongs to a session, besides its lifecycle.
+/// What belongs to a session, besides its state machine.
 pub(super) struct Member {
     id: SessionId,
     /// Its selector, as the face wrote it.
@@ -77,7 +77,7 @@ impl Driver {
     /// What belongs to a session that is there. To be let go of before JavaScript runs.
     pub(super) fn member(&self, id: SessionId) -> Option<RefMut<'_, Member>> {
         let found = RefMut::filter_map(self.members.borrow_mut(), |members| {
-            members.get_mut(id.place() as usize)?.as_mut().filter(|member| member.id == id)
+            members.get_mut(id.slot() as usize)?.as_mut().filter(|member| member.id == id)
         });
         found.ok()
     }
@@ -115,13 +115,13 @@ impl Driver {
 
     /// Makes a place for what belongs to a session.
     fn enrol(&self, id: SessionId) {
-        let place = id.place() as usize;
+        let place = id.slot() as usize;
         if self.member(id).is_some() {
             return;
         }
         let pool = self.pool.borrow();
-        let (Some(lifecycle), Some(key)) = (pool.lifecycle(id), pool.context(id)) else { return };
-        let (key, scopes) = (key.clone(), lifecycle.scopes().clone());
+        let (Some(machine), Some(key)) = (pool.session(id), pool.context(id)) else { return };
+        let (key, scopes) = (key.clone(), machine.scopes().clone());
         let mut members = self.members.borrow_mut();
         if members.len() <= place {
             members.resize_with(place + 1, || None);
@@ -174,7 +174,7 @@ impl Driver {
         if self.member(id).is_none() {
             return;
         }
-        let gone = self.members.borrow_mut().get_mut(id.place() as usize).and_then(Option::take);
+        let gone = self.members.borrow_mut().get_mut(id.slot() as usize).and_then(Option::take);
         let Some(Member { desk, unwatch, .. }) = gone else { return };
         if let Some(desk) = desk {
             desk.drop_hold();
@@ -195,9 +195,9 @@ impl Driver {
 
     /// Tells the desks of all sessions that may have changed what to hand out.
     pub(super) fn publish(&self) {
-        let mut reviewed = self.pool.borrow().reviewed().to_vec();
-        reviewed.dedup();
-        for id in reviewed {
+        let mut dirty = self.pool.borrow().dirty().to_vec();
+        dirty.dedup();
+        for id in dirty {
             self.enrol(id);
             self.show(id);
         }
@@ -209,7 +209,7 @@ impl Driver {
         let now = self.clock.now();
         let hold = {
             let pool = self.pool.borrow();
-            let held = pool.lifecycle(id).and_then(|lifecycle| lifecycle.held());
+            let held = pool.session(id).and_then(|machine| machine.held());
             let valid = held.filter(|tokens| now < tokens.expires_at).cloned();
             valid.zip(pool.served_until(id))
         };
@@ -217,7 +217,7 @@ impl Driver {
             let told = self.member(id).and_then(|mut member| member.told.take());
             if let Some(told) = told {
                 // One that expired is still held.
-                if self.pool.borrow().lifecycle(id).is_some_and(|lifecycle| lifecycle.held().is_none())
+                if self.pool.borrow().session(id).is_some_and(|machine| machine.held().is_none())
                     && let Some(mut member) = self.member(id)
                 {
                     member.refused = Some(digest(&told.tokens.access_token));

@@ -9,7 +9,7 @@ use web_sys::AbortController;
 
 use super::{Driver, wire::no_abort_controller};
 use crate::{
-    core::{Event, Fence, FlightId, GrantFailure, Secret, SessionId, Skew, TokenSet},
+    core::{AcquisitionId, ClockOffset, Fence, GrantFailure, Input, Secret, SessionId, TokenSet},
     grant::Progress,
     graphql::stamp,
     host::{Lease, PLATFORM, waiting, wall},
@@ -19,7 +19,7 @@ use crate::{
 /// What a flight has of the shared store.
 struct Leased {
     session: SessionId,
-    flight: FlightId,
+    flight: AcquisitionId,
     lease: Lease,
     /// To ask with, until it asks: had before the lease is, since asking for them runs code of the
     /// user's.
@@ -32,12 +32,12 @@ struct Leased {
 pub(super) struct Shared(RefCell<Vec<Leased>>);
 
 impl Shared {
-    fn place(&self, session: SessionId, flight: FlightId) -> Option<usize> {
+    fn place(&self, session: SessionId, flight: AcquisitionId) -> Option<usize> {
         self.0.borrow().iter().position(|leased| (leased.session, leased.flight) == (session, flight))
     }
 
     /// The secrets that were had for a flight.
-    pub(super) fn take_secrets(&self, session: SessionId, flight: FlightId) -> Option<Vec<Secret>> {
+    pub(super) fn take_secrets(&self, session: SessionId, flight: AcquisitionId) -> Option<Vec<Secret>> {
         let place = self.place(session, flight)?;
         self.0.borrow_mut()[place].secrets.take()
     }
@@ -51,11 +51,11 @@ enum Deed {
 }
 
 impl Driver {
-    pub(super) fn load(self: &Rc<Self>, session: SessionId, flight: FlightId) {
+    pub(super) fn load(self: &Rc<Self>, session: SessionId, flight: AcquisitionId) {
         self.store(session, flight, Deed::Load);
     }
 
-    pub(super) fn acquire(self: &Rc<Self>, session: SessionId, flight: FlightId) {
+    pub(super) fn acquire(self: &Rc<Self>, session: SessionId, flight: AcquisitionId) {
         if let Some(span) = self.settings.policy.sharing.and_then(|sharing| sharing.lease) {
             self.store(session, flight, Deed::Acquire(span));
         }
@@ -64,14 +64,14 @@ impl Driver {
     pub(super) fn save(
         self: &Rc<Self>,
         session: SessionId,
-        flight: FlightId,
+        flight: AcquisitionId,
         fence: Option<Fence>,
         tokens: Rc<TokenSet>,
     ) {
         self.store(session, flight, Deed::Save(fence, tokens));
     }
 
-    pub(super) fn release(&self, session: SessionId, flight: FlightId) {
+    pub(super) fn release(&self, session: SessionId, flight: AcquisitionId) {
         if let Some(place) = self.shared.place(session, flight) {
             let leased = self.shared.0.borrow_mut().swap_remove(place);
             self.face.release(&leased.lease.object);
@@ -79,7 +79,7 @@ impl Driver {
     }
 
     /// Does something with the session's entry, and dispatches what comes of it.
-    fn store(self: &Rc<Self>, session: SessionId, flight: FlightId, deed: Deed) {
+    fn store(self: &Rc<Self>, session: SessionId, flight: AcquisitionId, deed: Deed) {
         if self.settings.store.is_none() {
             return;
         }
@@ -90,8 +90,8 @@ impl Driver {
                 Ok(()) => driver.done(session, flight, deed).await,
                 // Without the key there is no entry: nothing is read, and nothing written under a key that was guessed.
                 Err(failure) => match deed {
-                    Deed::Load | Deed::Acquire(_) => Some(Event::Granted(flight, Err(failure))),
-                    Deed::Save(..) => Some(Event::Saved(flight, Err(failure.into_error()))),
+                    Deed::Load | Deed::Acquire(_) => Some(Input::Granted(flight, Err(failure))),
+                    Deed::Save(..) => Some(Input::StoreWritten(flight, Err(failure.into_error()))),
                 },
             };
             if let Some(event) = event {
@@ -107,27 +107,29 @@ impl Driver {
     async fn request_secrets(
         self: &Rc<Self>,
         session: SessionId,
-        flight: FlightId,
+        flight: AcquisitionId,
     ) -> Result<(), GrantFailure> {
         if self.holder.get().is_some() {
             return Ok(());
         }
         let abort = AbortController::new().map_err(|_| no_abort_controller())?;
-        let progressed = |_: Progress<'_>| self.dispatch(session, Event::Progressed(flight));
+        let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(flight));
         let secrets = self.granting(session, &abort.signal(), &progressed).secrets().await?;
         self.learn_holder(&secrets);
         Ok(())
     }
 
-    async fn done(self: &Rc<Self>, session: SessionId, flight: FlightId, deed: Deed) -> Option<Event> {
+    async fn done(self: &Rc<Self>, session: SessionId, flight: AcquisitionId, deed: Deed) -> Option<Input> {
         let (entry, name) = self.entry(session)?;
         let mut secrets = None;
         if matches!(deed, Deed::Acquire(_)) {
-            let Ok(abort) = AbortController::new() else { return Some(Event::Leased(flight, Ok(None))) };
-            let progressed = |_: Progress<'_>| self.dispatch(session, Event::Progressed(flight));
+            let Ok(abort) = AbortController::new() else {
+                return Some(Input::LeaseAnswered(flight, Ok(None)));
+            };
+            let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(flight));
             match self.granting(session, &abort.signal(), &progressed).secrets().await {
                 Ok(had) => secrets = Some(had),
-                Err(failure) => return Some(Event::Granted(flight, Err(failure))),
+                Err(failure) => return Some(Input::Granted(flight, Err(failure))),
             }
         }
         let (ended, done) = waiting(&self.face, entry.limit());
@@ -144,7 +146,7 @@ impl Driver {
         Some(match deed {
             Deed::Load => {
                 let loaded = entry.loaded(ending);
-                Event::Loaded(flight, loaded.map(|text| text.and_then(|text| self.read(&text, &name))))
+                Input::StoreRead(flight, loaded.map(|text| text.and_then(|text| self.read(&text, &name))))
             }
             Deed::Acquire(_) => {
                 let leased = entry.leased(ending).map(|lease| {
@@ -153,9 +155,9 @@ impl Driver {
                     self.shared.0.borrow_mut().push(Leased { session, flight, lease, secrets });
                     Some(fence)
                 });
-                Event::Leased(flight, leased)
+                Input::LeaseAnswered(flight, leased)
             }
-            Deed::Save(..) => Event::Saved(flight, entry.saved(ending)),
+            Deed::Save(..) => Input::StoreWritten(flight, entry.saved(ending)),
         })
     }
 
@@ -167,7 +169,7 @@ impl Driver {
     }
 
     /// How far the wall clock, which holders have in common, is ahead of ours.
-    fn wall_ahead(&self) -> Skew {
+    fn wall_ahead(&self) -> ClockOffset {
         wall().ahead_of(self.clock.now())
     }
 }

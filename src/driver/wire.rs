@@ -10,14 +10,14 @@ use web_sys::{AbortController, AbortSignal};
 
 use super::Driver;
 use crate::{
-    core::{CallId, ErrorCode, Event, FlightId, GrantFailure, Secret, SessionId, TokenError},
+    core::{AcquisitionId, CallId, ErrorCode, GrantFailure, Input, Secret, SessionId, TokenError},
     grant::{Errand, Got, Granting, Progress},
 };
 
 /// What waits for an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asker {
-    Flight(SessionId, FlightId),
+    Acquisition(SessionId, AcquisitionId),
     /// A caller who asks for the application's scopes, which nobody shares.
     Caller(CallId),
 }
@@ -57,12 +57,12 @@ impl Driver {
     }
 
     fn progressed(self: &Rc<Self>, asker: Asker, progress: Progress<'_>) {
-        if let Asker::Flight(session, id) = asker {
+        if let Asker::Acquisition(session, id) = asker {
             let event = match progress {
-                Progress::Stepped => Event::Progressed(id),
+                Progress::Stepped => Input::Progressed(id),
                 Progress::Presented(credentials, secrets) => {
                     self.learn_holder(secrets);
-                    Event::Presented(id, credentials)
+                    Input::Presented(id, credentials)
                 }
             };
             self.dispatch(session, event);
@@ -72,7 +72,7 @@ impl Driver {
     /// Reports the answer to its asker: there is an answer to each question, whatever was received.
     fn answer(self: &Rc<Self>, asker: Asker, answer: Result<Got, GrantFailure>) {
         match asker {
-            Asker::Flight(session, id) => {
+            Asker::Acquisition(session, id) => {
                 let granted = answer.and_then(|got| match got {
                     Got::Token(tokens) => Ok(tokens),
                     Got::Scopes(_) => Err(self.wrong_kind("scopes instead of a token")),
@@ -82,7 +82,7 @@ impl Driver {
                 {
                     member.refused = None;
                 }
-                self.dispatch(session, Event::Granted(id, granted));
+                self.dispatch(session, Input::Granted(id, granted));
             }
             Asker::Caller(call) => match answer {
                 Ok(Got::Scopes(scopes)) => self.face.settle_scopes(call, &scopes),

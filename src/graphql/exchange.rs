@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use crate::{
     core::{
-        ErrorCode, Grant, GrantFailure, Outlook, RefreshToken, ScopeSet, Scoping, Stamp, TokenError,
-        TokenSet, is_sendable,
+        ErrorCode, Grant, GrantFailure, RefreshToken, Retryability, ScopeSet, Scoping, TokenError, TokenSet,
+        TokenTimes, is_sendable,
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
@@ -158,7 +158,7 @@ impl<'a> Exchange<'a> {
             (Some(_), ..) => {
                 let message = format!("{} does not take refresh tokens", self.profile.name);
                 let error = TokenError::new(ErrorCode::Unsupported, message).of(&self.profile.name);
-                Err(GrantFailure::RefreshTokenRefused(error))
+                Err(GrantFailure::RefreshTokenRejected(error))
             }
         }
     }
@@ -189,12 +189,12 @@ impl<'a> Exchange<'a> {
             Wire::GraphQl => stamp,
             // Of a token that is older than the answer, its claims tell neither how long it lasts
             // from now nor what time it is.
-            Wire::Form { .. } => Stamp::default(),
+            Wire::Form { .. } => TokenTimes::default(),
         };
         let clock = Clock::of(response, fresh);
         let mut tokens = issued(token, expiry.as_ref(), *lifetime, clock, data, fresh)
             .map_err(|path| format!("an end or a lifetime at `data.{path}` that cannot be read"))?;
-        Rc::make_mut(&mut tokens).stamp = stamp;
+        Rc::make_mut(&mut tokens).times = stamp;
         if let Some(data) = data {
             if self.profile.renew.is_some()
                 && let Some(token) = self.profile.refresh_token.lead(data).and_then(Json::as_text)
@@ -278,7 +278,7 @@ impl<'a> Exchange<'a> {
             )
         };
         let mut error = answer.error(name, ErrorCode::Protocol, message);
-        error.outlook = Some(Outlook::MayPass);
+        error.retryability = Some(Retryability::Retryable);
         Some(error)
     }
 
@@ -386,7 +386,7 @@ impl<'a> Exchange<'a> {
 
     fn refused(&self, error: TokenError) -> Verdict {
         Verdict::Done(Err(match self.presented {
-            Some(_) => GrantFailure::RefreshTokenRefused(error),
+            Some(_) => GrantFailure::RefreshTokenRejected(error),
             None => GrantFailure::Permanent(error),
         }))
     }

@@ -2,15 +2,15 @@
 
 use crate::{
     base64,
-    core::{Stamp, UnixMillis},
+    core::{TokenTimes, UnixMillis},
     json::{Json, Platform},
 };
 
 /// Reads `iat` and `exp` (RFC 7519 section 4.1) where the token is a JWT.
 ///
 /// Nothing is verified and nothing is required: an opaque token has no stamp.
-pub fn stamp(token: &str, platform: Platform) -> Stamp {
-    claims(token, platform).map_or_else(Stamp::default, |claims| Stamp {
+pub fn stamp(token: &str, platform: Platform) -> TokenTimes {
+    claims(token, platform).map_or_else(TokenTimes::default, |claims| TokenTimes {
         issued_at: numeric_date(&claims, "iat"),
         expires_at: numeric_date(&claims, "exp"),
     })
@@ -80,7 +80,7 @@ mod tests {
         ];
 
         for token in opaque.map(str::to_owned).into_iter().chain(odd.map(jwt)) {
-            assert_eq!(stamp(&token, PLATFORM), Stamp::default(), "{token}");
+            assert_eq!(stamp(&token, PLATFORM), TokenTimes::default(), "{token}");
         }
     }
 

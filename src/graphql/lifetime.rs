@@ -8,7 +8,7 @@
 use std::rc::Rc;
 
 use crate::{
-    core::{AccessToken, MAX_LIFETIME, Skew, Stamp, TokenSet, UnixMillis, millis},
+    core::{AccessToken, ClockOffset, MAX_LIFETIME, TokenSet, TokenTimes, UnixMillis, millis},
     http::HttpResponse,
     json::Json,
     provider::{Expiry, Lifetime},
@@ -33,7 +33,7 @@ pub(super) fn issued(
     lifetime: Lifetime,
     clock: Clock,
     data: Option<&Json>,
-    stamp: Stamp,
+    stamp: TokenTimes,
 ) -> Result<Rc<TokenSet>, String> {
     let span = lives(expiry, lifetime, clock, data, stamp)?.min(MAX_LIFETIME);
     Ok(Rc::new(TokenSet {
@@ -43,7 +43,7 @@ pub(super) fn issued(
         issued_at: clock.ours,
         expires_at: after(clock.ours, span),
         provider_clock: clock.skew(),
-        stamp,
+        times: stamp,
     }))
 }
 
@@ -53,7 +53,7 @@ fn lives(
     lifetime: Lifetime,
     clock: Clock,
     data: Option<&Json>,
-    stamp: Stamp,
+    stamp: TokenTimes,
 ) -> Result<u64, String> {
     let (Lifetime::AtMost(known) | Lifetime::Otherwise(known) | Lifetime::Declared(known)) = lifetime;
     let known = millis(known);
@@ -114,13 +114,13 @@ enum Source {
 }
 
 impl Clock {
-    pub(super) fn of(response: &HttpResponse, stamp: Stamp) -> Self {
+    pub(super) fn of(response: &HttpResponse, stamp: TokenTimes) -> Self {
         let date = response.header("date").and_then(parse_http_date);
         Self::from(response.sent_at, response.received_at, date, stamp)
     }
 
     /// The clock of who answered between `sent_at` and `ours`, and may have told the `date`.
-    fn from(sent_at: UnixMillis, ours: UnixMillis, date: Option<UnixMillis>, stamp: Stamp) -> Self {
+    fn from(sent_at: UnixMillis, ours: UnixMillis, date: Option<UnixMillis>, stamp: TokenTimes) -> Self {
         // The provider looked at its clock about halfway, and cut the second off.
         let halfway = between(sent_at, ours) / 2;
         let since = halfway + 500;
@@ -136,7 +136,7 @@ impl Clock {
     }
 
     /// The clock of a function that runs on this device.
-    pub(super) fn of_this_device(now: UnixMillis, stamp: Stamp) -> Self {
+    pub(super) fn of_this_device(now: UnixMillis, stamp: TokenTimes) -> Self {
         let clock = Self::from(now, now, None, stamp);
         if clock.source == Source::Device { Self { source: Source::Ours, ..clock } } else { clock }
     }
@@ -147,9 +147,9 @@ impl Clock {
     }
 
     /// A difference that the second cut off or the way explains is none.
-    pub(super) fn skew(self) -> Skew {
+    pub(super) fn skew(self) -> ClockOffset {
         let explained = self.theirs.millis().abs_diff(self.ours.millis()) <= self.tolerance;
-        if explained { Skew::default() } else { self.theirs.ahead_of(self.ours) }
+        if explained { ClockOffset::default() } else { self.theirs.ahead_of(self.ours) }
     }
 }
 
@@ -214,7 +214,7 @@ fn units(found: &Json) -> Option<f64> {
 }
 
 /// What the token's own claims say.
-fn by_claims(stamp: Stamp, clock: Clock) -> Option<u64> {
+fn by_claims(stamp: TokenTimes, clock: Clock) -> Option<u64> {
     let expires_at = stamp.expires_at?;
     let Some(issued_at) = stamp.issued_at else { return Some(between(clock.now(), expires_at)) };
     let whole = between(issued_at, expires_at);
@@ -230,7 +230,7 @@ fn by_claims(stamp: Stamp, clock: Clock) -> Option<u64> {
 impl Clock {
     /// Whether the provider's clock is known and agrees with ours.
     fn is_certain(self) -> bool {
-        self.source == Source::Ours || (self.source == Source::Date && self.skew() == Skew::default())
+        self.source == Source::Ours || (self.source == Source::Date && self.skew() == ClockOffset::default())
     }
 
     /// The provider's time now, without pretending to know it better than our own.
@@ -267,7 +267,7 @@ mod tests {
         lifetime: Lifetime,
         response: &HttpResponse,
         data: Option<&Json>,
-        stamp: Stamp,
+        stamp: TokenTimes,
     ) -> Rc<TokenSet> {
         issued("token", expiry, lifetime, Clock::of(response, stamp), data, stamp).expect("a lifetime")
     }
@@ -282,7 +282,7 @@ mod tests {
         Known { expiry, lifetime }
     }
 
-    fn lifetime_of(profile: &Known, response: &HttpResponse, data: &str, stamp: Stamp) -> Duration {
+    fn lifetime_of(profile: &Known, response: &HttpResponse, data: &str, stamp: TokenTimes) -> Duration {
         let data = parse_json(data).unwrap();
         validity(profile.expiry.as_ref(), profile.lifetime, response, Some(&data), stamp)
             .expires_at
@@ -293,8 +293,8 @@ mod tests {
     fn an_issue_that_is_a_week_off_means_nothing() {
         for sign in [-1, 1] {
             for (seconds, source) in [(7 * 86_400, Source::Device), (7 * 86_400 - 1, Source::IssuedAt)] {
-                let issued_at = Some(PROVIDER.shifted(Skew::new(sign * seconds * 1_000)));
-                let clock = Clock::of(&response(PROVIDER, None), Stamp { issued_at, expires_at: None });
+                let issued_at = Some(PROVIDER.shifted(ClockOffset::new(sign * seconds * 1_000)));
+                let clock = Clock::of(&response(PROVIDER, None), TokenTimes { issued_at, expires_at: None });
 
                 assert_eq!(clock.source, source, "{sign} {seconds}");
             }
@@ -311,9 +311,9 @@ mod tests {
 
     const HOUR: Lifetime = Lifetime::Otherwise(Duration::from_secs(3600));
 
-    fn claims(issued_at: UnixMillis, lifetime: u64) -> Stamp {
+    fn claims(issued_at: UnixMillis, lifetime: u64) -> TokenTimes {
         let expires_at = issued_at + Duration::from_secs(lifetime);
-        Stamp { issued_at: Some(issued_at), expires_at: Some(expires_at) }
+        TokenTimes { issued_at: Some(issued_at), expires_at: Some(expires_at) }
     }
 
     #[test]
@@ -322,7 +322,8 @@ mod tests {
             for data in [r#"{"in":180}"#, r#"{"in":"180"}"#] {
                 let profile = profile(within(), HOUR);
 
-                let lifetime = lifetime_of(&profile, &response(received_at, None), data, Stamp::default());
+                let lifetime =
+                    lifetime_of(&profile, &response(received_at, None), data, TokenTimes::default());
 
                 assert_eq!(lifetime, Duration::from_secs(180));
             }
@@ -336,7 +337,7 @@ mod tests {
             let response = response(received_at, Some(DATE));
 
             let lifetime =
-                lifetime_of(&profile, &response, r#"{"at":"2026-11-22T10:50:30Z"}"#, Stamp::default());
+                lifetime_of(&profile, &response, r#"{"at":"2026-11-22T10:50:30Z"}"#, TokenTimes::default());
 
             assert!(lifetime.abs_diff(Duration::from_secs(1800)) < Duration::from_secs(1), "{lifetime:?}");
         }
@@ -347,9 +348,10 @@ mod tests {
         let profile = profile(at(), HOUR);
         let response = response(PROVIDER + Duration::from_millis(900), Some(DATE));
 
-        let validity = validity(profile.expiry.as_ref(), profile.lifetime, &response, None, Stamp::default());
+        let validity =
+            validity(profile.expiry.as_ref(), profile.lifetime, &response, None, TokenTimes::default());
 
-        assert_eq!(validity.provider_clock, Skew::default());
+        assert_eq!(validity.provider_clock, ClockOffset::default());
     }
 
     #[test]
@@ -357,10 +359,10 @@ mod tests {
         for (behind, skew) in [(1000, 0), (1001, 1601)] {
             let response = response(PROVIDER - Duration::from_millis(behind), Some(DATE));
 
-            let validity = validity(None, HOUR, &response, None, Stamp::default());
+            let validity = validity(None, HOUR, &response, None, TokenTimes::default());
 
             // Half of the way is 100 ms; the header was half a second old by then.
-            assert_eq!(validity.provider_clock, Skew::new(skew), "{behind}");
+            assert_eq!(validity.provider_clock, ClockOffset::new(skew), "{behind}");
         }
     }
 
@@ -370,14 +372,14 @@ mod tests {
 
         let validity = validity(None, HOUR, &response, None, claims(PROVIDER, 180));
 
-        assert_eq!(validity.provider_clock, Skew::new(86_400_600));
+        assert_eq!(validity.provider_clock, ClockOffset::new(86_400_600));
     }
 
     #[test]
     fn the_skew_carries_our_clock_to_the_providers() {
         let response = response(PROVIDER - DAY, Some(DATE));
 
-        let validity = validity(None, HOUR, &response, None, Stamp::default());
+        let validity = validity(None, HOUR, &response, None, TokenTimes::default());
 
         let shown = validity.expires_at.shifted(validity.provider_clock);
         assert!(shown.since(PROVIDER).abs_diff(Duration::from_secs(3600)) < Duration::from_secs(1));
@@ -394,7 +396,7 @@ mod tests {
             (PROVIDER, Some("Mon, 23 Nov 2026 10:20:30 GMT")),
         ] {
             let lifetime =
-                lifetime_of(&profile(at(), HOUR), &response(received_at, date), data, Stamp::default());
+                lifetime_of(&profile(at(), HOUR), &response(received_at, date), data, TokenTimes::default());
 
             assert_eq!(lifetime, Duration::ZERO, "{received_at:?} {date:?}");
         }
@@ -407,7 +409,7 @@ mod tests {
         for declared in [Lifetime::Declared(minute), Lifetime::AtMost(minute)] {
             let profile = profile(at(), declared);
             let lifetime = |received_at, date| {
-                lifetime_of(&profile, &response(received_at, date), data, Stamp::default())
+                lifetime_of(&profile, &response(received_at, date), data, TokenTimes::default())
             };
 
             assert_eq!(lifetime(PROVIDER + DAY, None), minute);
@@ -422,7 +424,7 @@ mod tests {
         let profile = profile(at(), Lifetime::Declared(Duration::from_secs(60)));
         let lifetime = |end: &str| {
             let data = format!(r#"{{"at":"2026-11-22T10:{end}Z"}}"#);
-            lifetime_of(&profile, &response(PROVIDER, Some(DATE)), &data, Stamp::default())
+            lifetime_of(&profile, &response(PROVIDER, Some(DATE)), &data, TokenTimes::default())
         };
 
         assert_eq!(lifetime("19:31"), Duration::ZERO);
@@ -434,7 +436,8 @@ mod tests {
         let profile = profile(at(), HOUR);
         let response = response(PROVIDER, Some("Mon, 23 Nov 2026 10:20:30 GMT"));
 
-        let lifetime = lifetime_of(&profile, &response, r#"{"at":"2026-11-22T10:50:30Z"}"#, Stamp::default());
+        let lifetime =
+            lifetime_of(&profile, &response, r#"{"at":"2026-11-22T10:50:30Z"}"#, TokenTimes::default());
 
         assert_eq!(lifetime, Duration::from_secs(1800));
     }
@@ -443,7 +446,7 @@ mod tests {
     fn what_the_answer_does_not_tell_is_assumed() {
         let profile = profile(at(), HOUR);
         for data in ["{}", r#"{"at":null}"#] {
-            let lifetime = lifetime_of(&profile, &response(PROVIDER, None), data, Stamp::default());
+            let lifetime = lifetime_of(&profile, &response(PROVIDER, None), data, TokenTimes::default());
 
             assert_eq!(lifetime, Duration::from_secs(3600), "{data}");
         }
@@ -469,7 +472,7 @@ mod tests {
 
         let validity = validity(None, HOUR, &response(PROVIDER, None), None, stamp);
 
-        assert_eq!(validity.provider_clock, Skew::default());
+        assert_eq!(validity.provider_clock, ClockOffset::default());
         assert_eq!(validity.expires_at.since(PROVIDER), Duration::from_secs(180));
     }
 
@@ -505,7 +508,7 @@ mod tests {
             // Less than we count in.
             r#"{"in":0.0009}"#,
         ] {
-            for stamp in [Stamp::default(), claims(PROVIDER, 180)] {
+            for stamp in [TokenTimes::default(), claims(PROVIDER, 180)] {
                 let lifetime = lifetime_of(&profile, &response(PROVIDER, None), data, stamp);
 
                 assert_eq!(lifetime, Duration::ZERO, "{data}");
@@ -525,7 +528,7 @@ mod tests {
             (at(), r#"{"at":0}"#, "at"),
         ] {
             let data = parse_json(data).unwrap();
-            let clock = Clock::of(&response(PROVIDER, Some(DATE)), Stamp::default());
+            let clock = Clock::of(&response(PROVIDER, Some(DATE)), TokenTimes::default());
 
             let issued = issued("token", expiry.as_ref(), HOUR, clock, Some(&data), claims(PROVIDER, 180));
 
@@ -541,7 +544,7 @@ mod tests {
             (at(), r#"{"at":"9999-12-31T23:59:59Z"}"#),
         ] {
             let lifetime =
-                lifetime_of(&profile(expiry, HOUR), &response(PROVIDER, None), data, Stamp::default());
+                lifetime_of(&profile(expiry, HOUR), &response(PROVIDER, None), data, TokenTimes::default());
 
             assert_eq!(lifetime, Duration::from_millis(MAX_LIFETIME), "{data}");
         }

@@ -6,7 +6,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    core::{ErrorCode, Stamp, TokenError},
+    core::{ErrorCode, TokenError, TokenTimes},
     http::HttpResponse,
     json::{Json, Platform, has_too_many_values},
     provider::{Signs, Wire, profile::words},
@@ -191,7 +191,7 @@ impl Answer {
 
 /// How long an answer asks to be left alone.
 pub(super) fn retry_after(response: &HttpResponse) -> Option<Duration> {
-    let now = Clock::of(response, Stamp::default()).theirs();
+    let now = Clock::of(response, TokenTimes::default()).theirs();
     parse_retry_after(response.header("retry-after")?, now)
 }
 

@@ -4,7 +4,7 @@
 //! which error an answer means that holds no data. Leaves carrying answers to the face.
 
 use crate::{
-    core::{ErrorCode, Outlook, ScopeSet, TokenError},
+    core::{ErrorCode, Retryability, ScopeSet, TokenError},
     http::HttpResponse,
     json::{Json, Platform},
     provider::Profile,
@@ -52,10 +52,10 @@ pub fn explain(profile: &Profile, response: &HttpResponse, platform: Platform) -
     let throttled = answer.shows(profile.signals.throttled);
     let outage = answer.status >= 500 || answer.status == 408;
     let seen = answer.sighted();
-    let mut outlook = None;
+    let mut retryability = None;
     let (code, message) = if answer.has_errors() {
         let passes = throttled || outage || answer.says(profile.signals.outage);
-        outlook = Some(if passes { Outlook::MayPass } else { Outlook::Lasts });
+        retryability = Some(if passes { Retryability::Retryable } else { Retryability::Permanent });
         let message = format!(
             "{name} answered with errors ({seen}); see `errors` and `data`, which are not printed since they may \
              hold anything"
@@ -75,11 +75,11 @@ pub fn explain(profile: &Profile, response: &HttpResponse, platform: Platform) -
         };
         let media_type = media_type(response);
         // A server that does not know the media type says so for good.
-        outlook = (answer.is_intercepted() && answer.status != 406).then_some(Outlook::MayPass);
+        retryability = (answer.is_intercepted() && answer.status != 406).then_some(Retryability::Retryable);
         (ErrorCode::Protocol, format!("{name} answered with {what} ({seen}, {media_type}); {advice}"))
     };
     let mut error = answer.error(name, code, message);
-    error.outlook = outlook;
+    error.retryability = retryability;
     if throttled || outage {
         error.retry_after = retry_after(response);
     }

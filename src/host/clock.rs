@@ -3,18 +3,18 @@
 use std::cell::Cell;
 
 use super::Outside;
-use crate::core::{SteadyClock, UnixMillis};
+use crate::core::{HybridClock, UnixMillis};
 
-/// A clock that does not go back; see [`SteadyClock`].
+/// A clock that does not go back; see [`HybridClock`].
 #[derive(Debug)]
 pub(crate) struct Clock {
     outside: Outside,
-    steady: Cell<SteadyClock>,
+    steady: Cell<HybridClock>,
 }
 
 impl Clock {
     pub(crate) fn new(outside: Outside) -> Self {
-        let steady = Cell::new(SteadyClock::new(wall(), monotonic(&outside)));
+        let steady = Cell::new(HybridClock::new(wall(), monotonic(&outside)));
         Self { outside, steady }
     }
 

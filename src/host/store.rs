@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{Ending, Outside, described, text_member};
 use crate::{
-    core::{ErrorCode, Fence, Secret, TokenError, UnixMillis, Written, millis},
+    core::{ErrorCode, Fence, Secret, TokenError, UnixMillis, WriteOutcome, millis},
     options::Store,
 };
 
@@ -58,9 +58,9 @@ impl Entry {
     }
 
     /// What [`set`](Self::set) came to: whether it was kept.
-    pub(crate) fn saved(&self, ending: Ending) -> Result<Written, TokenError> {
+    pub(crate) fn saved(&self, ending: Ending) -> Result<WriteOutcome, TokenError> {
         let kept = self.outcome("set", ending)?;
-        Ok(if kept.as_bool() == Some(false) { Written::Overtaken } else { Written::Kept })
+        Ok(if kept.as_bool() == Some(false) { WriteOutcome::Fenced } else { WriteOutcome::Stored })
     }
 
     /// Asks for the lease, of a store that has leases.

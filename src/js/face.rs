@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use crate::{
-    core::{CallId, ErrorCode, Outlook, ScopeSet, TokenError, TokenSet},
+    core::{CallId, ErrorCode, Retryability, ScopeSet, TokenError, TokenSet},
     host::Outside,
     js::listed,
 };
@@ -140,7 +140,8 @@ impl Face {
         let get = |key: &str| Reflect::get(&fields, &JsValue::from_str(key)).unwrap_or_default();
         let (code, message) = (get("code").as_string()?, get("message").as_string()?);
         let missing_scopes = scopes(&get("missingScopes"));
-        let outlook = if get("retryable") == JsValue::TRUE { Outlook::MayPass } else { Outlook::Lasts };
+        let retryability =
+            if get("retryable") == JsValue::TRUE { Retryability::Retryable } else { Retryability::Permanent };
         let mut error = TokenError::new(ErrorCode::parse(&code)?, message);
         let failure = &mut *error;
         failure.status = get("status").as_f64().map(|status| status as u16);
@@ -150,7 +151,7 @@ impl Face {
             .filter(|millis| *millis >= 0.0)
             .map(|millis| Duration::from_micros((millis * 1000.0) as u64));
         failure.missing_scopes = missing_scopes;
-        failure.outlook = Some(outlook);
+        failure.retryability = Some(retryability);
         Some(error)
     }
 }

@@ -9,7 +9,7 @@ use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    core::{AccessToken, CallId, Event, Refusal, Want},
+    core::{AccessToken, CallId, Input, Rejection, TokenRequest},
     driver::Driver,
     graphql::Ruling,
     host::{PLATFORM, given},
@@ -43,9 +43,9 @@ impl Core {
     pub fn ask(&self, what: u32, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
         let (driver, options, call) = (&self.driver, given(options), id(call));
         let asked = match what {
-            0 => options::read_call(&options).and_then(|want| driver.ask(desk, Event::Requested(call, want))),
+            0 => options::read_call(&options).and_then(|want| driver.ask(desk, Input::Requested(call, want))),
             1 => options::read_refresh(&options)
-                .and_then(|()| driver.ask(desk, Event::Requested(call, Want::Fresh))),
+                .and_then(|()| driver.ask(desk, Input::Requested(call, TokenRequest::Forced))),
             _ => options::read_refresh(&options).and_then(|()| driver.ask_scopes(desk, call)),
         };
         asked.map_err(|error| error_view(&error))
@@ -75,15 +75,15 @@ impl Core {
         let token = || AccessToken::new(text(token));
         let event = match what {
             0 => {
-                let told = driver.ask(desk, Event::Invalidated(token()));
+                let told = driver.ask(desk, Input::TokenInvalidated(token()));
                 return told.map_err(|error| error_view(&error));
             }
-            1 => Event::Refused(token(), Refusal::First),
-            2 => Event::Refused(token(), Refusal::Again),
-            3 => Event::Refused(token(), Refusal::Final),
-            4 => Event::Used,
-            5 => Event::PeerSaved,
-            8 => Event::IoLost,
+            1 => Input::TokenRejected(token(), Rejection::First),
+            2 => Input::TokenRejected(token(), Rejection::Replayed),
+            3 => Input::TokenRejected(token(), Rejection::NotReplayable),
+            4 => Input::TokenUsed,
+            5 => Input::StoreChanged,
+            8 => Input::IoLost,
             6 => {
                 driver.woke_at(desk);
                 return Ok(());

@@ -46,13 +46,13 @@ fn face() -> JsValue {
     make.call1(&JsValue::UNDEFINED, &outside_class()).expect("it does not throw")
 }
 
-struct Stage {
+struct Freshness {
     face: JsValue,
     own: Desk,
     core: Core,
 }
 
-impl Stage {
+impl Freshness {
     /// A manager whose tokens come from `grant`, the source of a function that is
     /// called with the face.
     fn new(grant: &str) -> Self {
@@ -127,7 +127,7 @@ async fn a_while() {
 
 #[test]
 async fn a_thousand_callers_share_one_grant() {
-    let stage = Stage::new(GRANT);
+    let stage = Freshness::new(GRANT);
 
     (1..=1000).for_each(|call| stage.request(call));
     a_while().await;
@@ -138,7 +138,7 @@ async fn a_thousand_callers_share_one_grant() {
 
 #[test]
 async fn the_face_holds_the_token_before_callers_and_listeners_are_told() {
-    let stage = Stage::new(GRANT);
+    let stage = Freshness::new(GRANT);
 
     stage.request(1);
     a_while().await;
@@ -148,7 +148,7 @@ async fn the_face_holds_the_token_before_callers_and_listeners_are_told() {
 
 #[test]
 async fn a_listener_may_call_any_method() {
-    let stage = std::rc::Rc::new(Stage::new(GRANT));
+    let stage = std::rc::Rc::new(Freshness::new(GRANT));
     let inner = std::rc::Rc::clone(&stage);
     let first = std::cell::Cell::new(true);
     stage.on_notify(move |kind| {
@@ -172,7 +172,7 @@ async fn a_listener_may_call_any_method() {
 
 #[test]
 async fn a_listener_may_close_the_manager() {
-    let stage = std::rc::Rc::new(Stage::new(GRANT));
+    let stage = std::rc::Rc::new(Freshness::new(GRANT));
     let inner = std::rc::Rc::clone(&stage);
     stage.on_notify(move |kind| {
         if kind == "token" {
@@ -189,7 +189,7 @@ async fn a_listener_may_close_the_manager() {
 
 #[test]
 async fn a_grant_function_may_call_the_manager_it_grants_for() {
-    let stage = std::rc::Rc::new(Stage::new("() => face.onGrant()"));
+    let stage = std::rc::Rc::new(Freshness::new("() => face.onGrant()"));
     let inner = std::rc::Rc::clone(&stage);
     let grant = Closure::<dyn Fn() -> JsValue>::new(move || {
         inner.request(2);
@@ -206,7 +206,7 @@ async fn a_grant_function_may_call_the_manager_it_grants_for() {
 
 #[test]
 async fn closing_ends_a_grant_that_never_settles() {
-    let stage = Stage::new("({ signal }) => { face.signal = signal; return new Promise(() => {}) }");
+    let stage = Freshness::new("({ signal }) => { face.signal = signal; return new Promise(() => {}) }");
     stage.request(1);
     a_while().await;
 
@@ -219,7 +219,7 @@ async fn closing_ends_a_grant_that_never_settles() {
 
 #[test]
 async fn a_call_that_is_abandoned_is_not_settled() {
-    let stage = Stage::new(GRANT);
+    let stage = Freshness::new(GRANT);
     stage.request(1);
     stage.request(2);
 
@@ -232,11 +232,11 @@ async fn a_call_that_is_abandoned_is_not_settled() {
 #[test]
 async fn a_manager_that_is_dropped_asks_for_nothing_more() {
     let grant = "() => ({ accessToken: `token-${++face.grants}`, expiresInMs: 40 })";
-    let stage = Stage::new(grant);
+    let stage = Freshness::new(grant);
     stage.request(1);
     a_while().await;
     let granted = stage.grants();
-    let Stage { face, core, .. } = stage;
+    let Freshness { face, core, .. } = stage;
 
     drop(core);
     TimeoutFuture::new(1500).await;
@@ -258,7 +258,7 @@ async fn a_grant_function_that_gives_rubbish_is_told_what_to_give() {
             "invalid_credentials",
         ),
     ] {
-        let stage = Stage::new(source);
+        let stage = Freshness::new(source);
 
         stage.request(1);
         a_while().await;
@@ -282,7 +282,7 @@ fn options_that_are_wrong_are_refused() {
 async fn a_desk_is_told_what_its_own_session_holds() {
     let grant =
         "({ session }) => ({ accessToken: `token-of-${session.user ?? 'nobody'}`, expiresInMs: 60000 })";
-    let stage = Stage::new(grant);
+    let stage = Freshness::new(grant);
     let (one, other) = (stage.desk("one"), stage.desk("other"));
 
     stage.request(1);
@@ -302,7 +302,7 @@ async fn a_desk_is_told_what_its_own_session_holds() {
 
 #[test]
 async fn a_session_has_one_desk_and_the_latest_is_told() {
-    let stage = Stage::new(GRANT);
+    let stage = Freshness::new(GRANT);
     let (before, after) = (stage.desk("one"), stage.desk("one"));
     stage.request_at(1, &before);
     a_while().await;
@@ -316,7 +316,7 @@ async fn a_session_has_one_desk_and_the_latest_is_told() {
 
 #[test]
 async fn a_session_that_was_left_is_forgotten_and_comes_back_as_another() {
-    let stage = Stage::new(GRANT);
+    let stage = Freshness::new(GRANT);
     let desk = stage.desk("one");
     stage.request_at(1, &desk);
     a_while().await;
@@ -332,7 +332,7 @@ async fn a_session_that_was_left_is_forgotten_and_comes_back_as_another() {
 
 #[test]
 async fn leaving_the_managers_own_session_does_nothing() {
-    let stage = Stage::new(GRANT);
+    let stage = Freshness::new(GRANT);
     stage.request(1);
     a_while().await;
 
@@ -344,7 +344,7 @@ async fn leaving_the_managers_own_session_does_nothing() {
 
 #[test]
 fn a_selector_that_is_wrong_is_refused() {
-    let stage = Stage::new(GRANT);
+    let stage = Freshness::new(GRANT);
     let desk = stage.desk("");
 
     let Err(fields) = stage.core.ask(REQUEST, 1.0, &JsValue::UNDEFINED, &desk) else { panic!("accepted") };

@@ -6,7 +6,7 @@ use js_sys::Array;
 use wasm_bindgen::JsValue;
 
 use crate::{
-    core::{Change, Outlook, Remains, ScopeSet, Stage, Status, TokenError, UnixMillis, millis},
+    core::{Event, Freshness, Retryability, ScopeSet, Status, TokenError, UnixMillis, millis},
     host::plain,
     json::Json,
     provider::{Profile, Signs, TokenSource},
@@ -14,11 +14,11 @@ use crate::{
 
 /// `status()`.
 pub(crate) fn status_view(status: &Status, sessions: usize) -> JsValue {
-    let state = match status.stage {
+    let state = match status.freshness {
         None => "empty",
-        Some(Stage::Fresh) => "fresh",
-        Some(Stage::RefreshDue) => "refresh-due",
-        Some(Stage::Expired) => "expired",
+        Some(Freshness::Fresh) => "fresh",
+        Some(Freshness::RefreshDue) => "refresh-due",
+        Some(Freshness::Expired) => "expired",
     };
     let mut view = View::default();
     view.text("state", Some(state));
@@ -78,7 +78,7 @@ fn fields(error: &TokenError) -> Json {
     let mut view = View::default();
     view.text("code", Some(error.code.as_str()));
     view.text("message", Some(&error.message));
-    view.flag("retryable", error.outlook.map(|outlook| outlook == Outlook::MayPass));
+    view.flag("retryable", error.retryability.map(|retryability| retryability == Retryability::Retryable));
     view.text("provider", error.provider.as_deref());
     view.number("status", error.status.map(f64::from));
     view.text("requestId", error.request_id.as_deref());
@@ -92,30 +92,30 @@ fn fields(error: &TokenError) -> Json {
 
 /// One event for listeners. `requested` are the scopes that were asked for, should the answer not
 /// tell.
-pub(crate) fn news_view(change: &Change, requested: &ScopeSet, provider: &str) -> JsValue {
+pub(crate) fn news_view(change: &Event, requested: &ScopeSet, provider: &str) -> JsValue {
     match change {
-        Change::Token { reason, expires_at, scopes } => {
+        Event::Token { reason, expires_at, scopes } => {
             let mut news = news("token");
             news.text("reason", Some(reason.as_str()));
             news.number("expiresAt", Some(expires_at.to_js()));
             news.put("scopes", Json::list_of(&mut scopes.as_ref().unwrap_or(requested).iter()));
             news.plain()
         }
-        Change::Retry { attempt, delay, error } => {
+        Event::Retry { attempt, delay, error } => {
             let mut news = news("retry");
             news.number("attempt", Some(f64::from(*attempt)));
             news.number("delayMs", Some(number(millis(*delay))));
             news.text("code", Some(error.code.as_str()));
             news.plain()
         }
-        Change::Error { error, remains } => {
+        Event::Error { error, token_still_valid } => {
             let mut news = news("error");
             news.put("error", fields(error));
-            news.flag("tokenStillValid", Some(*remains == Remains::ValidToken));
+            news.flag("tokenStillValid", Some(*token_still_valid));
             news.plain()
         }
-        Change::Expired => news("expired").plain(),
-        Change::ScopesMissing(missing) => warning(
+        Event::Expired => news("expired").plain(),
+        Event::ScopesMissing(missing) => warning(
             "insufficient_scope",
             &format!(
                 "{provider} granted a token without {}; have these scopes granted to the application and the \
@@ -123,8 +123,8 @@ pub(crate) fn news_view(change: &Change, requested: &ScopeSet, provider: &str) -
                 missing.listed()
             ),
         ),
-        Change::StoreFailed(error) => warning(error.code.as_str(), &error.message),
-        Change::Closed => news("close").plain(),
+        Event::StoreFailed(error) => warning(error.code.as_str(), &error.message),
+        Event::Closed => news("close").plain(),
     }
 }
 

@@ -22,8 +22,8 @@ pub use selector::{Selection, read_selector};
 
 use crate::{
     core::{
-        IoLimits, Lent, Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing, TokenError,
-        Want,
+        Borrowing, IoLimits, Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing,
+        TokenError, TokenRequest,
     },
     json::{Credentials, Function, Json, Platform},
     provider::{Profile, Wire},
@@ -192,12 +192,13 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
 /// # Errors
 ///
 /// `invalid_options`; the message names the key and what to write.
-pub fn read_call(given: &Given) -> Result<Want, TokenError> {
+pub fn read_call(given: &Given) -> Result<TokenRequest, TokenError> {
     let complaint = Complaint::default();
     let options = call(given, &complaint, "signal minValidityMs scopes exactScopes");
     let scopes = options.optional_scopes();
-    let lent = if options.flag("exactScopes") { Lent::Rejected } else { Lent::Accepted };
-    let want = Want::Usable { min_validity: options.millis_or_none("minValidityMs"), scopes, lent };
+    let borrowing = if options.flag("exactScopes") { Borrowing::Forbidden } else { Borrowing::Allowed };
+    let want =
+        TokenRequest::Cached { min_validity: options.millis_or_none("minValidityMs"), scopes, borrowing };
     complaint.raised()?;
     Ok(want)
 }

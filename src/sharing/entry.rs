@@ -2,8 +2,8 @@
 
 use crate::{
     core::{
-        AccessToken, MAX_LIFETIME, RefreshToken, ScopeSet, Secret, Skew, Stamp, TokenSet, UnixMillis,
-        is_sendable,
+        AccessToken, ClockOffset, MAX_LIFETIME, RefreshToken, ScopeSet, Secret, TokenSet, TokenTimes,
+        UnixMillis, is_sendable,
     },
     json::{Json, Platform, has_too_many_values},
     provider::Lifetime,
@@ -25,7 +25,7 @@ const REFRESH_TOKEN_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Writes `tokens` down under `key`, which is in the entry as well: found under another
 /// one, it is somebody else's token. `wall_ahead` is how far the wall clock, which holders have in
 /// common, is ahead of the clock that `tokens` go by.
-pub fn write(tokens: &TokenSet, key: &str, wall_ahead: Skew, platform: Platform) -> Secret {
+pub fn write(tokens: &TokenSet, key: &str, wall_ahead: ClockOffset, platform: Platform) -> Secret {
     let at = |point: UnixMillis| Json::Number(point.shifted(wall_ahead).to_js());
     let entry = Json::object(vec![
         ("v", Some(Json::Number(VERSION))),
@@ -50,10 +50,10 @@ pub fn read(
     text: &Secret,
     key: &str,
     now: UnixMillis,
-    wall_ahead: Skew,
+    wall_ahead: ClockOffset,
     lifetime: Lifetime,
     platform: Platform,
-    stamp: impl Fn(&str) -> Stamp,
+    stamp: impl Fn(&str) -> TokenTimes,
 ) -> Option<Rc<TokenSet>> {
     if text.expose().len() > LONGEST || has_too_many_values(text.expose()) {
         return None;
@@ -75,16 +75,16 @@ pub fn read(
     };
     let (issued_at, expires_at) = (issued_at.min(now), (issued_at + lifetime).min(now + lifetime));
     // A clock by which both times are at an end of what can be told is damage, and none is better.
-    let told = |at: UnixMillis, clock: Skew| at.shifted(clock).to_js();
-    let clock = Skew::from_js(number("clock").unwrap_or_default());
+    let told = |at: UnixMillis, clock: ClockOffset| at.shifted(clock).to_js();
+    let clock = ClockOffset::from_js(number("clock").unwrap_or_default());
     let tells_apart = told(issued_at, clock) < told(expires_at, clock);
     Some(Rc::new(TokenSet {
         refresh_token: refresh_token.map(RefreshToken::new),
         scopes,
         issued_at,
         expires_at,
-        provider_clock: if tells_apart { clock } else { Skew::default() },
-        stamp: stamp(access_token),
+        provider_clock: if tells_apart { clock } else { ClockOffset::default() },
+        times: stamp(access_token),
         access_token: AccessToken::new(access_token),
     }))
 }
@@ -98,7 +98,7 @@ const fn longest(lifetime: Lifetime) -> Duration {
 }
 
 /// Until when the store is to keep `tokens`, by the wall clock.
-pub fn keep_until(tokens: &TokenSet, wall_ahead: Skew) -> UnixMillis {
+pub fn keep_until(tokens: &TokenSet, wall_ahead: ClockOffset) -> UnixMillis {
     let end = tokens.expires_at.shifted(wall_ahead);
     if tokens.refresh_token.is_some() { end + REFRESH_TOKEN_KEPT } else { end }
 }
@@ -118,30 +118,30 @@ mod tests {
             scopes: Some(["B", "A"].into_iter().collect()),
             issued_at: NOW - Duration::from_secs(10),
             expires_at: NOW + Duration::from_secs(170),
-            provider_clock: Skew::new(-250),
-            stamp: Stamp::default(),
+            provider_clock: ClockOffset::new(-250),
+            times: TokenTimes::default(),
         })
     }
 
-    fn back(text: &str, now: UnixMillis, wall_ahead: Skew) -> Option<Rc<TokenSet>> {
+    fn back(text: &str, now: UnixMillis, wall_ahead: ClockOffset) -> Option<Rc<TokenSet>> {
         let lifetime = Lifetime::Otherwise(Duration::from_secs(60));
-        read(&Secret::new(text), KEY, now, wall_ahead, lifetime, PLATFORM, |_| Stamp::default())
+        read(&Secret::new(text), KEY, now, wall_ahead, lifetime, PLATFORM, |_| TokenTimes::default())
     }
 
     #[test]
     fn what_is_written_is_read_back() {
-        let text = write(&tokens(), KEY, Skew::default(), PLATFORM);
+        let text = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
 
-        assert_eq!(back(text.expose(), NOW, Skew::default()), Some(tokens()));
+        assert_eq!(back(text.expose(), NOW, ClockOffset::default()), Some(tokens()));
     }
 
     #[test]
     fn a_clock_that_leaves_no_time_between_issue_and_expiry_is_ignored() {
         for clock in [-1_900_000_000_000, 8_640_000_000_000_000, i64::MIN, i64::MAX] {
             let mut ahead = tokens();
-            Rc::make_mut(&mut ahead).provider_clock = Skew::new(clock);
-            let text = write(&ahead, KEY, Skew::default(), PLATFORM);
-            let read = back(text.expose(), NOW, Skew::default()).expect("an entry");
+            Rc::make_mut(&mut ahead).provider_clock = ClockOffset::new(clock);
+            let text = write(&ahead, KEY, ClockOffset::default(), PLATFORM);
+            let read = back(text.expose(), NOW, ClockOffset::default()).expect("an entry");
             let told = |at: UnixMillis| at.shifted(read.provider_clock).to_js();
 
             assert!(told(read.issued_at) < told(read.expires_at), "{clock}");
@@ -151,8 +151,8 @@ mod tests {
 
     #[test]
     fn clocks_that_go_by_other_numbers_agree_through_the_wall_clock() {
-        let text = write(&tokens(), KEY, Skew::new(3_000), PLATFORM);
-        let reader = back(text.expose(), NOW + Duration::from_secs(60), Skew::new(3_000 - 60_000));
+        let text = write(&tokens(), KEY, ClockOffset::new(3_000), PLATFORM);
+        let reader = back(text.expose(), NOW + Duration::from_secs(60), ClockOffset::new(3_000 - 60_000));
 
         let read = reader.expect("an entry");
         assert_eq!(read.issued_at, NOW - Duration::from_secs(10) + Duration::from_secs(60));
@@ -161,10 +161,10 @@ mod tests {
 
     #[test]
     fn nothing_comes_from_the_future_or_lives_longer_than_it_did_in_all() {
-        let text = write(&tokens(), KEY, Skew::default(), PLATFORM);
+        let text = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
         let a_day_ago = NOW - Duration::from_secs(86_400);
 
-        let read = back(text.expose(), a_day_ago, Skew::default()).expect("an entry");
+        let read = back(text.expose(), a_day_ago, ClockOffset::default()).expect("an entry");
 
         assert_eq!(read.issued_at, a_day_ago);
         assert_eq!(read.expires_at, a_day_ago + Duration::from_secs(180));
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn nothing_lives_longer_than_the_profile_allows() {
-        let good = write(&tokens(), KEY, Skew::default(), PLATFORM);
+        let good = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
         let end = (NOW + Duration::from_secs(170)).millis().to_string();
         for (end, lifetime, lasts) in [
             (end.as_str(), Lifetime::AtMost(Duration::from_secs(60)), Duration::from_secs(60)),
@@ -187,7 +187,8 @@ mod tests {
                 good.expose().replace(&(NOW + Duration::from_secs(170)).millis().to_string(), end),
             );
 
-            let read = read(&text, KEY, NOW, Skew::default(), lifetime, PLATFORM, |_| Stamp::default());
+            let read =
+                read(&text, KEY, NOW, ClockOffset::default(), lifetime, PLATFORM, |_| TokenTimes::default());
 
             assert_eq!(read.expect("an entry").expires_at, NOW - Duration::from_secs(10) + lasts, "{end}");
         }
@@ -195,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_is_no_entry_is_nothing() {
-        let good = write(&tokens(), KEY, Skew::default(), PLATFORM);
+        let good = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
         let good = good.expose();
 
         for text in [
@@ -217,25 +218,25 @@ mod tests {
             &format!("{good}{}", " ".repeat(LONGEST)),
             &good.replace("\"v\":1", &format!("\"v\":1,\"x\":[0{}]", ",0".repeat(10_000))),
         ] {
-            assert_eq!(back(text, NOW, Skew::default()), None, "{}", &text[..text.len().min(200)]);
+            assert_eq!(back(text, NOW, ClockOffset::default()), None, "{}", &text[..text.len().min(200)]);
         }
     }
 
     #[test]
     fn an_entry_may_be_a_mib_long() {
-        let text = write(&tokens(), KEY, Skew::default(), PLATFORM);
+        let text = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
         let spaces = " ".repeat(LONGEST - text.expose().len());
 
-        assert_eq!(back(&format!("{}{spaces}", text.expose()), NOW, Skew::default()), Some(tokens()));
+        assert_eq!(back(&format!("{}{spaces}", text.expose()), NOW, ClockOffset::default()), Some(tokens()));
     }
 
     #[test]
     fn a_refresh_token_that_is_missing_or_empty_is_none() {
-        let text = write(&tokens(), KEY, Skew::default(), PLATFORM);
+        let text = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
 
         for change in ["\"refreshToken\":\"\"", "\"refreshToken\":null", "\"other\":1"] {
             let text = text.expose().replace("\"refreshToken\":\"refresh\"", change);
-            let read = back(&text, NOW, Skew::default()).expect("an entry");
+            let read = back(&text, NOW, ClockOffset::default()).expect("an entry");
             assert_eq!(read.refresh_token, None, "{change}");
         }
     }
@@ -246,8 +247,8 @@ mod tests {
         let mut without = tokens();
         Rc::make_mut(&mut without).refresh_token = None;
 
-        assert_eq!(keep_until(&without, Skew::new(500)), with.expires_at + Duration::from_millis(500));
-        assert_eq!(keep_until(&with, Skew::default()), with.expires_at + REFRESH_TOKEN_KEPT);
+        assert_eq!(keep_until(&without, ClockOffset::new(500)), with.expires_at + Duration::from_millis(500));
+        assert_eq!(keep_until(&with, ClockOffset::default()), with.expires_at + REFRESH_TOKEN_KEPT);
         assert_eq!(REFRESH_TOKEN_KEPT.as_secs(), 86_400);
     }
 }

@@ -1,168 +1,170 @@
-//! Which token a caller is given, where a session is not the only one of its identity.
-//!
-//! Decides who is asked for it. Leaves getting it to the one who is.
+//! Lending: which session's token a caller receives where an identity has several sessions.
 
 use super::{
-    super::{AccessToken, CallId, Effect, Event, Lent, ScopeSet, TokenError, UnixMillis, Want},
-    Effects, Pool, Scoping, SessionId,
-    hash_index::Index,
+    super::{AccessToken, Borrowing, CallId, Effect, Input, ScopeSet, TokenError, TokenRequest, UnixMillis},
+    Pool, PoolEffects, Scoping, SessionId,
+    hash_index::HashIndex,
 };
 
-/// Callers who wait at another session than the one they asked.
+/// Callers that wait at a sibling of the session they called.
 #[derive(Debug)]
-pub(super) struct Guests {
-    list: Vec<Guest>,
-    /// By call.
-    index: Index,
+pub(super) struct Borrowers {
+    list: Vec<Borrower>,
+    by_call: HashIndex,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Guest {
+struct Borrower {
     call: CallId,
-    /// Whom they asked; may be gone by now.
-    of: SessionId,
-    /// Who answers.
-    at: u32,
+    /// The session that was called; may be evicted.
+    home: SessionId,
+    /// Slot of the session that acquires the token.
+    lender: u32,
 }
 
-impl Guests {
-    pub(super) const fn new(index: Index) -> Self {
-        Self { list: Vec::new(), index }
+impl Borrowers {
+    pub(super) const fn new(by_call: HashIndex) -> Self {
+        Self { list: Vec::new(), by_call }
     }
 
-    fn add(&mut self, guest: Guest) {
-        #[expect(clippy::cast_possible_truncation, reason = "there is no room for more")]
-        self.index.add(guest.call.0, self.list.len() as u32);
-        self.list.push(guest);
+    fn insert(&mut self, borrower: Borrower) {
+        #[expect(clippy::cast_possible_truncation, reason = "memory ends earlier")]
+        self.by_call.insert(borrower.call.0, self.list.len() as u32);
+        self.list.push(borrower);
     }
 
-    /// The caller waits no longer; the place where they did.
+    /// Removes a caller and returns the slot of its lender.
     pub(super) fn remove(&mut self, call: CallId) -> Option<u32> {
-        let found = self.index.find(call.0, &mut |it| self.list[it as usize].call == call)?;
-        self.index.remove(call.0, found);
-        let guest = self.list.swap_remove(found as usize);
-        match self.list.get(found as usize) {
+        let index = self.by_call.find(call.0, &mut |index| self.list[index as usize].call == call)?;
+        self.by_call.remove(call.0, index);
+        let borrower = self.list.swap_remove(index as usize);
+        match self.list.get(index as usize) {
             Some(moved) => {
-                #[expect(clippy::cast_possible_truncation, reason = "there is no room for more")]
-                self.index.remove(moved.call.0, self.list.len() as u32);
-                self.index.add(moved.call.0, found);
+                #[expect(clippy::cast_possible_truncation, reason = "memory ends earlier")]
+                self.by_call.remove(moved.call.0, self.list.len() as u32);
+                self.by_call.insert(moved.call.0, index);
             }
-            // What many have needed is not kept for good.
+            // Frees the memory of a peak.
             None if self.list.is_empty() => {
                 self.list = Vec::new();
-                self.index.clear();
+                self.by_call.clear();
             }
             None => {}
         }
-        Some(guest.at)
+        Some(borrower.lender)
     }
 }
 
-/// How many siblings may be asked to lend their token, those used last: a call must not take the
-/// longer, the more sessions an identity has.
-const CONSIDERED: usize = 64;
+/// Siblings considered as lenders, the most recently used first: bounds the time of a call for an identity with many
+/// sessions.
+const MAX_CONSIDERED: usize = 64;
 
 impl<T: Clone> Pool<T> {
-    /// A caller wants a token: that of the session, or a sibling's that has what they need,
-    /// or a new one. Other scopes than the session's are granted to a sibling, for these scopes
-    /// alone: a request gets no more rights than it needs, and the session's other callers go on
-    /// getting the token held. A caller who rejects lent tokens is given one that was asked for
-    /// with exactly those scopes.
+    /// Resolves a request with the token of a sibling, or returns the slot of the session that must handle it.
     ///
-    /// The session that is to be told; `None` where the caller has been answered.
+    /// Scopes that the called session lacks are acquired by a sibling with exactly these scopes: a request gets no more
+    /// rights than it needs, and the other callers of the session keep their token. A caller that forbids borrowing
+    /// receives a token that was requested with exactly its scopes.
     pub(super) fn requested(
         &mut self,
-        place: u32,
+        slot: u32,
         call: CallId,
-        want: &Want,
+        request: &TokenRequest,
         now: UnixMillis,
-        effects: &mut Effects,
+        effects: &mut PoolEffects,
     ) -> Option<u32> {
-        self.touch(place, now);
-        let session = self.sessions.get(place)?;
-        if let Want::Usable { scopes: wish, lent, .. } = want
-            && (*lent == Lent::Rejected || !session.lifecycle.serves(want, now))
+        self.mark_used(slot, now);
+        let pooled = self.sessions.get(slot)?;
+        if let TokenRequest::Cached { scopes, borrowing, .. } = request
+            && (*borrowing == Borrowing::Forbidden || !pooled.machine.can_serve(request, now))
         {
-            let (of, asked) = (session.id, session.lifecycle.scopes());
-            let needed = wish.as_ref().filter(|wish| !wish.is_empty()).unwrap_or(asked).clone();
-            if *lent == Lent::Accepted
-                && let Some(lender) = self.lender(place, want, &needed, now)
+            let (home, own_scopes) = (pooled.id, pooled.machine.scopes());
+            let needed = scopes.as_ref().filter(|scopes| !scopes.is_empty()).unwrap_or(own_scopes).clone();
+            if *borrowing == Borrowing::Allowed
+                && let Some(lender) = self.find_lender(slot, request, &needed, now)
             {
-                self.lend(place, lender, call, now, effects);
+                self.lend(slot, lender, call, now, effects);
                 return None;
             }
-            if self.limits.scoping == Scoping::ByRequest && needed != *asked {
-                let (identity, context) = (session.identity, session.context.clone());
-                let at = self.open(identity, &needed, context, now).place();
-                self.guests.add(Guest { call, of, at });
-                self.touch(at, now);
-                return Some(at);
+            if self.limits.scoping == Scoping::ByRequest && needed != *own_scopes {
+                let (identity, context) = (pooled.identity, pooled.context.clone());
+                let lender = self.open(identity, &needed, context, now).slot();
+                self.borrowers.insert(Borrower { call, home, lender });
+                self.mark_used(lender, now);
+                return Some(lender);
             }
         }
-        Some(place)
+        Some(slot)
     }
 
-    /// The sibling with the fewest scopes whose token has all that are needed, among those used last.
-    fn lender(&self, place: u32, want: &Want, needed: &ScopeSet, now: UnixMillis) -> Option<u32> {
-        // Who names no scopes is granted some that only the provider knows.
+    /// Finds the recently used sibling with the fewest scopes whose token has all needed ones.
+    fn find_lender(
+        &self,
+        slot: u32,
+        request: &TokenRequest,
+        needed: &ScopeSet,
+        now: UnixMillis,
+    ) -> Option<u32> {
+        // Without requested scopes the provider chooses them, and no sibling is known to have the same.
         if needed.is_empty() {
             return None;
         }
-        let identity = self.sessions.get(place)?.identity;
-        let considered = self.siblings_of(identity).take(CONSIDERED).filter(|(sibling, _)| *sibling != place);
-        let offers = considered.filter_map(|(sibling, session)| {
-            let granted = session.lifecycle.lends(want, needed, now)?;
-            Some((granted.scopes.as_ref().map_or(0, ScopeSet::len), sibling))
+        let identity = self.sessions.get(slot)?.identity;
+        let considered =
+            self.siblings_of(identity).take(MAX_CONSIDERED).filter(|(sibling, _)| *sibling != slot);
+        let lenders = considered.filter_map(|(sibling, pooled)| {
+            let tokens = pooled.machine.lendable(request, needed, now)?;
+            Some((tokens.scopes.as_ref().map_or(0, ScopeSet::len), sibling))
         });
-        offers.min().map(|(_, sibling)| sibling)
+        lenders.min().map(|(_, sibling)| sibling)
     }
 
-    /// A caller gets a sibling's token, which counts as a use of both.
-    fn lend(&mut self, place: u32, lender: u32, call: CallId, now: UnixMillis, effects: &mut Effects) {
-        let (Some(session), Some(lending)) = (self.sessions.get(place), self.sessions.get(lender)) else {
+    /// Resolves a caller with a sibling's token, which counts as a use of both sessions.
+    fn lend(&mut self, slot: u32, lender: u32, call: CallId, now: UnixMillis, effects: &mut PoolEffects) {
+        let (Some(pooled), Some(lending)) = (self.sessions.get(slot), self.sessions.get(lender)) else {
             return;
         };
-        let Some(tokens) = lending.lifecycle.held().cloned() else { return };
-        effects.push(session.id, Effect::Settle(call, Ok(tokens)));
-        self.touch(lender, now);
-        self.tell(lender, Event::Used, now, effects);
-        self.review(place, now, effects);
+        let Some(tokens) = lending.machine.held().cloned() else { return };
+        effects.push(pooled.id, Effect::Resolve(call, Ok(tokens)));
+        self.mark_used(lender, now);
+        self.forward(lender, Input::TokenUsed, now, effects);
+        self.reindex(slot, now, effects);
     }
 
-    /// The session that holds this token: it may have been lent.
-    pub(super) fn holder(&self, place: u32, token: &AccessToken) -> u32 {
-        let Some(session) = self.sessions.get(place) else { return place };
-        if session.lifecycle.holds(token) {
-            return place;
+    /// Returns the slot of the session whose cached token this is: it may have been lent to the session at `slot`.
+    pub(super) fn holder(&self, slot: u32, token: &AccessToken) -> u32 {
+        let Some(pooled) = self.sessions.get(slot) else { return slot };
+        if pooled.machine.holds(token) {
+            return slot;
         }
-        let holder = self.siblings_of(session.identity).find(|(_, sibling)| sibling.lifecycle.holds(token));
-        holder.map_or(place, |(holder, _)| holder)
+        let holder = self.siblings_of(pooled.identity).find(|(_, sibling)| sibling.machine.holds(token));
+        holder.map_or(slot, |(holder, _)| holder)
     }
 
-    /// The session that a token was granted to, which may have lent it to `session`; `None` where
-    /// no session of the identity has held it lately.
+    /// Returns the session to which a token was granted, which may have lent it to `session`; `None` where no session of
+    /// the identity had it recently.
     pub fn owner(&self, session: SessionId, token: &AccessToken) -> Option<SessionId> {
-        let borrower = self.sessions.get(self.sessions.find(session)?)?;
-        if borrower.lifecycle.has_held(token) {
+        let borrower = self.pooled(session)?;
+        if borrower.machine.has_held(token) {
             return Some(session);
         }
         let mut siblings = self.siblings_of(borrower.identity);
-        siblings.find(|(_, sibling)| sibling.lifecycle.has_held(token)).map(|(_, owner)| owner.id)
+        siblings.find(|(_, sibling)| sibling.machine.has_held(token)).map(|(_, owner)| owner.id)
     }
 
-    /// The callers of a session that is being closed, who wait elsewhere.
-    pub(super) fn dismiss_guests_of(&mut self, place: u32, now: UnixMillis, effects: &mut Effects) {
-        let Some(id) = self.sessions.get(place).map(|session| session.id) else { return };
-        // Backwards, since whoever leaves is followed in their place by the last.
-        let mut left = self.guests.list.len();
-        while left > 0 {
-            left -= 1;
-            if let Some(&Guest { call, of, at }) = self.guests.list.get(left)
-                && of == id
+    /// Rejects the callers of a closing session that wait at siblings.
+    pub(super) fn reject_borrowers_of(&mut self, slot: u32, now: UnixMillis, effects: &mut PoolEffects) {
+        let Some(id) = self.sessions.get(slot).map(|pooled| pooled.id) else { return };
+        // Backwards, because `swap_remove` moves the last borrower to the removed index.
+        let mut index = self.borrowers.list.len();
+        while index > 0 {
+            index -= 1;
+            if let Some(&Borrower { call, home, lender }) = self.borrowers.list.get(index)
+                && home == id
             {
-                self.guests.remove(call);
-                effects.push(id, Effect::Settle(call, Err(TokenError::closed())));
-                self.tell(at, Event::Abandoned(call), now, effects);
+                self.borrowers.remove(call);
+                effects.push(id, Effect::Resolve(call, Err(TokenError::closed())));
+                self.forward(lender, Input::Cancelled(call), now, effects);
             }
         }
     }

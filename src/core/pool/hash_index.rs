@@ -1,123 +1,123 @@
-//! Where things are, by a number that they have.
+//! A hash index of slots.
 
-/// Small numbers by a large one, which several may have in common.
+/// Slots by a 64-bit hash, which several may share: open addressing with linear probing and backward-shift deletion.
 ///
-/// Knows the large ones by 32 bits alone: whoever looks for one says whether what is found is
-/// it. So it takes eight bytes for each, and one kind of it serves for all things. The bits
-/// are mixed with a seed, so that nobody can choose names that lie in one heap.
+/// An entry has 32 bits of the hash and the slot, eight bytes in total; the caller compares the rest. The hash is mixed
+/// with a seed, so that chosen names cannot collide on purpose. `hashbrown::HashTable` would add 1.2 KB to the compressed
+/// module.
 #[derive(Debug)]
-pub(super) struct Index {
-    /// A power of two of them, or none; where one is taken, those that come after it follow.
-    entries: Vec<Entry>,
-    taken: usize,
+pub(super) struct HashIndex {
+    /// Empty, or a power of two of buckets.
+    buckets: Vec<Bucket>,
+    len: usize,
     seed: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    mixed: u32,
-    /// [`NOTHING`] where it is free.
-    found: u32,
+struct Bucket {
+    hash: u32,
+    /// [`VACANT`] without an entry.
+    slot: u32,
 }
 
-const NOTHING: u32 = u32::MAX;
+const VACANT: u32 = u32::MAX;
 
-const FREE: Entry = Entry { mixed: 0, found: NOTHING };
+const VACANT_BUCKET: Bucket = Bucket { hash: 0, slot: VACANT };
 
-impl Index {
+impl HashIndex {
     pub(super) const fn new(seed: u64) -> Self {
-        Self { entries: Vec::new(), taken: 0, seed }
+        Self { buckets: Vec::new(), len: 0, seed }
     }
 
     pub(super) fn clear(&mut self) {
         *self = Self::new(self.seed);
     }
 
-    /// The first that `is` the one, of those that may have this number.
+    /// Returns the first slot with this hash for which `is_match` holds.
     #[inline(never)]
-    pub(super) fn find(&self, number: u64, is: &mut dyn FnMut(u32) -> bool) -> Option<u32> {
-        let mixed = self.mixed(number);
-        let mut at = mixed as usize;
+    pub(super) fn find(&self, hash: u64, is_match: &mut dyn FnMut(u32) -> bool) -> Option<u32> {
+        let hash = self.mix(hash);
+        let mut index = hash as usize;
         loop {
             count_step();
-            let entry = self.entries.get(at & self.entries.len().wrapping_sub(1))?;
-            if entry.found == NOTHING {
+            let bucket = self.buckets.get(index & self.buckets.len().wrapping_sub(1))?;
+            if bucket.slot == VACANT {
                 return None;
             }
-            if entry.mixed == mixed && is(entry.found) {
-                return Some(entry.found);
+            if bucket.hash == hash && is_match(bucket.slot) {
+                return Some(bucket.slot);
             }
-            at += 1;
+            index += 1;
         }
     }
 
     #[inline(never)]
-    pub(super) fn add(&mut self, number: u64, found: u32) {
-        if 8 * self.taken >= 7 * self.entries.len() {
-            let size = (2 * self.entries.len()).max(8);
-            let before = std::mem::replace(&mut self.entries, vec![FREE; size]);
-            for entry in before {
-                self.put(entry);
+    pub(super) fn insert(&mut self, hash: u64, slot: u32) {
+        if 8 * self.len >= 7 * self.buckets.len() {
+            let capacity = (2 * self.buckets.len()).max(8);
+            let old = std::mem::replace(&mut self.buckets, vec![VACANT_BUCKET; capacity]);
+            for bucket in old {
+                self.place(bucket);
             }
         }
-        self.taken += 1;
-        self.put(Entry { mixed: self.mixed(number), found });
+        self.len += 1;
+        self.place(Bucket { hash: self.mix(hash), slot });
     }
 
-    /// Forgets it, if it is there.
+    /// Removes an entry, if it is present.
     #[inline(never)]
-    pub(super) fn remove(&mut self, number: u64, found: u32) {
-        let mask = self.entries.len().wrapping_sub(1);
-        let mut free = self.mixed(number) as usize & mask;
+    pub(super) fn remove(&mut self, hash: u64, slot: u32) {
+        let mask = self.buckets.len().wrapping_sub(1);
+        let mut hole = self.mix(hash) as usize & mask;
         loop {
             count_step();
-            let Some(entry) = self.entries.get(free) else { return };
-            if entry.found == NOTHING {
+            let Some(bucket) = self.buckets.get(hole) else { return };
+            if bucket.slot == VACANT {
                 return;
             }
-            if entry.found == found {
+            if bucket.slot == slot {
                 break;
             }
-            free = (free + 1) & mask;
+            hole = (hole + 1) & mask;
         }
-        self.taken -= 1;
-        // Whoever comes after it moves up, unless that were before where it is looked for.
-        let mut next = free;
+        self.len -= 1;
+        // Backward shift: moves each following entry into the hole, unless that lies before its home bucket.
+        let mut next = hole;
         loop {
             count_step();
             next = (next + 1) & mask;
-            let entry = self.entries[next];
-            if entry.found == NOTHING {
+            let bucket = self.buckets[next];
+            if bucket.slot == VACANT {
                 break;
             }
-            let away = next.wrapping_sub(entry.mixed as usize) & mask;
-            if away >= next.wrapping_sub(free) & mask {
-                self.entries[free] = entry;
-                free = next;
+            let distance = next.wrapping_sub(bucket.hash as usize) & mask;
+            if distance >= next.wrapping_sub(hole) & mask {
+                self.buckets[hole] = bucket;
+                hole = next;
             }
         }
-        self.entries[free] = FREE;
+        self.buckets[hole] = VACANT_BUCKET;
     }
 
-    fn put(&mut self, entry: Entry) {
-        let mask = self.entries.len() - 1;
-        let mut at = entry.mixed as usize & mask;
-        while entry.found != NOTHING && self.entries[at].found != NOTHING {
+    fn place(&mut self, bucket: Bucket) {
+        let mask = self.buckets.len() - 1;
+        let mut index = bucket.hash as usize & mask;
+        while bucket.slot != VACANT && self.buckets[index].slot != VACANT {
             count_step();
-            at = (at + 1) & mask;
+            index = (index + 1) & mask;
         }
-        if entry.found != NOTHING {
-            self.entries[at] = entry;
+        if bucket.slot != VACANT {
+            self.buckets[index] = bucket;
         }
     }
 
-    /// The higher half of a product depends on all bits below it.
-    const fn mixed(&self, number: u64) -> u32 {
-        ((number ^ self.seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+    /// Fibonacci hashing: the upper half of the product depends on all bits of the hash.
+    const fn mix(&self, hash: u64) -> u32 {
+        ((hash ^ self.seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
     }
 }
 
-/// Counts what takes time, for tests of how that grows.
+/// Counts the steps of searches, for tests of their complexity.
 #[cfg(any(not(test), target_arch = "wasm32"))]
 pub(super) const fn count_step() {}
 
@@ -131,7 +131,7 @@ pub(super) fn count_step() {
     STEPS.set(STEPS.get() + 1);
 }
 
-/// How many steps an action takes.
+/// Returns the number of steps of an action.
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(in crate::core) fn steps(action: impl FnOnce()) -> usize {
     let before = STEPS.get();
@@ -144,62 +144,62 @@ mod tests {
     use super::*;
 
     #[test]
-    fn several_that_have_a_number_in_common_are_all_found() {
-        let mut index = Index::new(1);
-        for found in 0..20 {
-            index.add(7, found);
-            index.add(u64::from(found), 100 + found);
+    fn all_slots_with_the_same_hash_are_found() {
+        let mut index = HashIndex::new(1);
+        for slot in 0..20 {
+            index.insert(7, slot);
+            index.insert(u64::from(slot), 100 + slot);
         }
 
         let mut seen = Vec::new();
-        index.find(7, &mut |found| {
-            seen.push(found);
+        index.find(7, &mut |slot| {
+            seen.push(slot);
             false
         });
 
         seen.sort_unstable();
         assert_eq!(seen, (0..20).chain([107]).collect::<Vec<_>>());
-        assert_eq!(index.find(7, &mut |found| found == 3), Some(3));
-        assert_eq!(Index::new(1).find(7, &mut |_| true), None);
+        assert_eq!(index.find(7, &mut |slot| slot == 3), Some(3));
+        assert_eq!(HashIndex::new(1).find(7, &mut |_| true), None);
     }
 
     #[test]
-    fn room_is_kept_for_those_that_are_there_and_none_once_it_is_cleared() {
-        let mut index = Index::new(1);
-        for number in 0..1000 {
-            index.add(number, 3);
-            index.remove(number, 3);
+    fn the_capacity_follows_the_entries_and_clear_frees_it() {
+        let mut index = HashIndex::new(1);
+        for hash in 0..1000 {
+            index.insert(hash, 3);
+            index.remove(hash, 3);
         }
-        assert_eq!((index.taken, index.entries.len()), (0, 8));
+        assert_eq!((index.len, index.buckets.len()), (0, 8));
 
         index.clear();
 
-        assert_eq!(index.entries.capacity(), 0);
+        assert_eq!(index.buckets.capacity(), 0);
     }
 
     #[cfg(not(target_arch = "wasm32"))]
     proptest::proptest! {
         #[test]
-        fn what_is_there_is_found_and_nothing_else(
-            acts in proptest::collection::vec((0..8_u64, 0..40_u32), 1..400),
+        fn exactly_the_inserted_entries_are_found(
+            ops in proptest::collection::vec((0..8_u64, 0..40_u32), 1..400),
             seed in proptest::num::u64::ANY,
         ) {
-            let mut index = Index::new(seed);
+            let mut index = HashIndex::new(seed);
             let mut model = std::collections::BTreeSet::new();
-            for (number, found) in acts {
-                // As the pool does: a small number is there once.
-                let before = model.iter().find(|(_, it)| *it == found).copied();
-                if let Some((number, found)) = before {
-                    index.remove(number, found);
-                    model.remove(&(number, found));
+            for (hash, slot) in ops {
+                // A slot is present at most once, as in the pool.
+                let before = model.iter().find(|(_, it)| *it == slot).copied();
+                if let Some((hash, slot)) = before {
+                    index.remove(hash, slot);
+                    model.remove(&(hash, slot));
                 } else {
-                    index.add(number, found);
-                    model.insert((number, found));
+                    index.insert(hash, slot);
+                    model.insert((hash, slot));
                 }
-                for number in 0..8 {
+                for hash in 0..8 {
                     let mut seen = std::collections::BTreeSet::new();
-                    index.find(number, &mut |found| !seen.insert((number, found)));
-                    assert!(model.range((number, 0)..=(number, u32::MAX)).eq(&seen));
+                    index.find(hash, &mut |slot| !seen.insert((hash, slot)));
+                    assert!(model.range((hash, 0)..=(hash, u32::MAX)).eq(&seen));
                 }
             }
         }

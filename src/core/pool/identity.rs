@@ -1,29 +1,27 @@
-//! Who a session is for.
+//! The identity of a session.
 
-/// Everything that changes what is granted, but for the scopes: the API, the credentials,
-/// the user, the account, the seat.
+/// Digest of everything besides the scopes that determines a grant: the API, the credentials, the user, the account and
+/// the seat.
 ///
-/// A digest, made by the layer above, from which nothing can be read. Two sessions of one
-/// identity are one session if their scopes are the same, and may use each other's tokens
-/// as far as their scopes allow; two of different identities share nothing. Sixteen bytes:
-/// two identities with the same digest are not found by chance, nor made in a lifetime.
+/// Sessions of one identity may lend each other tokens, as far as the scopes permit; sessions of different identities
+/// share nothing. The driver computes the digest; its 128 bits resist collisions by chance and second preimages.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity([u8; 16]);
 
 impl Identity {
-    /// Of a digest such as the first half of a SHA-256.
+    /// Wraps a digest, for example the first half of a SHA-256.
     pub const fn new(digest: [u8; 16]) -> Self {
         Self(digest)
     }
 
-    /// A number that two identities rarely have in common.
-    pub(super) const fn number(self) -> u64 {
+    /// The first 64 bits, as a hash.
+    pub(super) const fn hash(self) -> u64 {
         let Self([a, b, c, d, e, f, g, h, ..]) = self;
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 }
 
-/// It is no secret, but a line of it would be in every printed session.
+/// The digest is not secret, but would clutter the output of every session.
 impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Identity")

@@ -1,94 +1,93 @@
-//! What comes first of what comes and goes: what the pool's orders are made of.
+//! An indexed priority queue.
 
-/// Small numbers in the order of their keys, and of equal ones in their own.
+/// Slots ordered by a key, equal keys by slot: an indexed 4-ary min-heap.
 ///
-/// A heap in which each has four below it, who lie side by side, and which knows where each
-/// is. A map that is sorted throughout would be six kilobytes more of WebAssembly, and nobody
-/// asks who comes second.
+/// A key can be changed or removed in O(log n), because `positions` has the place of each slot in the heap. It serves for
+/// timers and for the queues of the scheduler.
 #[derive(Debug, Default)]
-pub(super) struct Ordered {
+pub(super) struct IndexedHeap {
     heap: Vec<(u64, u32)>,
-    /// Where in the heap each is, by its number.
-    places: Vec<u32>,
+    /// Position in the heap by slot.
+    positions: Vec<u32>,
 }
 
-/// Who is not in the heap.
-const ELSEWHERE: u32 = u32::MAX;
+/// Position of a slot that is not in the heap.
+const ABSENT: u32 = u32::MAX;
 
-/// As many as a new one has room for without a thought of giving it back.
-const FEW: usize = 64;
+/// Capacity that an empty heap keeps.
+const MIN_CAPACITY: usize = 64;
 
-impl Ordered {
+impl IndexedHeap {
     pub(super) const fn new() -> Self {
-        Self { heap: Vec::new(), places: Vec::new() }
+        Self { heap: Vec::new(), positions: Vec::new() }
     }
 
-    /// The number has this key from now on.
+    /// Inserts a slot, or changes its key.
     #[inline(never)]
-    pub(super) fn insert(&mut self, number: u32, key: u64) {
-        let index = number as usize;
-        if self.places.len() <= index {
-            self.places.resize(index + 1, ELSEWHERE);
+    pub(super) fn insert(&mut self, slot: u32, key: u64) {
+        let index = slot as usize;
+        if self.positions.len() <= index {
+            self.positions.resize(index + 1, ABSENT);
         }
-        let mut place = self.places[index] as usize;
-        if place >= self.heap.len() {
-            place = self.heap.len();
-            self.heap.push((key, number));
+        let mut position = self.positions[index] as usize;
+        if position >= self.heap.len() {
+            position = self.heap.len();
+            self.heap.push((key, slot));
         }
-        self.settle(place, (key, number));
+        self.sift(position, (key, slot));
     }
 
     #[inline(never)]
-    pub(super) fn remove(&mut self, number: u32) {
-        let Some(place) = self.places.get_mut(number as usize) else { return };
-        let place = std::mem::replace(place, ELSEWHERE) as usize;
-        if place >= self.heap.len() {
+    pub(super) fn remove(&mut self, slot: u32) {
+        let Some(position) = self.positions.get_mut(slot as usize) else { return };
+        let position = std::mem::replace(position, ABSENT) as usize;
+        if position >= self.heap.len() {
             return;
         }
         if let Some(last) = self.heap.pop()
-            && place < self.heap.len()
+            && position < self.heap.len()
         {
-            self.settle(place, last);
+            self.sift(position, last);
         }
-        if self.heap.is_empty() && self.places.len() > FEW {
-            // What many have needed is not kept for good.
+        if self.heap.is_empty() && self.positions.len() > MIN_CAPACITY {
+            // Frees the memory of a peak.
             *self = Self::new();
         }
     }
 
+    /// Returns the least key and its slot.
     pub(super) fn first(&self) -> Option<(u64, u32)> {
         self.heap.first().copied()
     }
 
-    /// Puts `entry` where it belongs, which is above or below `place`, and nothing else is
-    /// out of order.
-    fn settle(&mut self, mut place: usize, entry: (u64, u32)) {
-        while let Some(above) = place.checked_sub(1).map(|place| place / 4)
-            && entry < self.heap[above]
+    /// Sifts `entry` up or down from `position`, the only place where the heap may be out of order.
+    fn sift(&mut self, mut position: usize, entry: (u64, u32)) {
+        while let Some(parent) = position.checked_sub(1).map(|position| position / 4)
+            && entry < self.heap[parent]
         {
-            self.put(place, self.heap[above]);
-            place = above;
+            self.put(position, self.heap[parent]);
+            position = parent;
         }
         loop {
-            let mut least = (place, entry);
-            for below in 4 * place + 1..self.heap.len().min(4 * place + 5) {
-                if self.heap[below] < least.1 {
-                    least = (below, self.heap[below]);
+            let mut least = (position, entry);
+            for child in 4 * position + 1..self.heap.len().min(4 * position + 5) {
+                if self.heap[child] < least.1 {
+                    least = (child, self.heap[child]);
                 }
             }
-            self.put(place, least.1);
-            if least.0 == place {
+            self.put(position, least.1);
+            if least.0 == position {
                 return;
             }
-            place = least.0;
+            position = least.0;
         }
     }
 
-    fn put(&mut self, place: usize, entry: (u64, u32)) {
-        self.heap[place] = entry;
-        #[expect(clippy::cast_possible_truncation, reason = "there are no more than numbers")]
-        let index = place as u32;
-        self.places[entry.1 as usize] = index;
+    fn put(&mut self, position: usize, entry: (u64, u32)) {
+        self.heap[position] = entry;
+        #[expect(clippy::cast_possible_truncation, reason = "there are at most as many entries as slots")]
+        let index = position as u32;
+        self.positions[entry.1 as usize] = index;
     }
 }
 
@@ -97,53 +96,53 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_keys_are_in_the_order_of_the_numbers() {
-        let mut ordered = Ordered::new();
-        for number in [3, 1, 2] {
-            ordered.insert(number, 7);
+    fn equal_keys_are_ordered_by_slot() {
+        let mut heap = IndexedHeap::new();
+        for slot in [3, 1, 2] {
+            heap.insert(slot, 7);
         }
 
-        assert_eq!(ordered.first(), Some((7, 1)));
-        ordered.remove(1);
-        assert_eq!(ordered.first(), Some((7, 2)));
+        assert_eq!(heap.first(), Some((7, 1)));
+        heap.remove(1);
+        assert_eq!(heap.first(), Some((7, 2)));
     }
 
     #[test]
-    fn nothing_is_kept_of_what_many_have_needed() {
-        let mut ordered = Ordered::new();
-        for number in 0..1000 {
-            ordered.insert(number, u64::from(number % 10));
+    fn the_memory_of_a_peak_is_freed() {
+        let mut heap = IndexedHeap::new();
+        for slot in 0..1000 {
+            heap.insert(slot, u64::from(slot % 10));
         }
 
-        for number in 0..1000 {
-            ordered.remove(number);
+        for slot in 0..1000 {
+            heap.remove(slot);
         }
 
-        assert_eq!(ordered.first(), None);
-        assert_eq!((ordered.heap.capacity(), ordered.places.capacity()), (0, 0));
+        assert_eq!(heap.first(), None);
+        assert_eq!((heap.heap.capacity(), heap.positions.capacity()), (0, 0));
     }
 
     #[cfg(not(target_arch = "wasm32"))]
     proptest::proptest! {
         #[test]
-        fn the_first_is_the_one_with_the_least_key_whoever_came_and_went(
-            acts in proptest::collection::vec((0..40_u32, proptest::option::of(0..9_u64)), 1..300),
+        fn the_first_slot_has_the_least_key_after_any_operations(
+            ops in proptest::collection::vec((0..40_u32, proptest::option::of(0..9_u64)), 1..300),
         ) {
-            let mut ordered = Ordered::new();
+            let mut heap = IndexedHeap::new();
             let mut model = std::collections::BTreeMap::new();
-            for (number, key) in acts {
+            for (slot, key) in ops {
                 match key {
                     Some(key) => {
-                        ordered.insert(number, key);
-                        model.insert(number, key);
+                        heap.insert(slot, key);
+                        model.insert(slot, key);
                     }
                     None => {
-                        ordered.remove(number);
-                        model.remove(&number);
+                        heap.remove(slot);
+                        model.remove(&slot);
                     }
                 }
-                let first = model.iter().map(|(number, key)| (*key, *number)).min();
-                assert_eq!(ordered.first(), first);
+                let first = model.iter().map(|(slot, key)| (*key, *slot)).min();
+                assert_eq!(heap.first(), first);
             }
         }
     }

@@ -1,96 +1,93 @@
-//! Who was used least recently.
-//!
-//! Decides the order in which sessions go. Leaves to the pool who may go at all.
+//! The order of eviction: least recently used first.
 
-use super::indexed_heap::Ordered;
+use super::indexed_heap::IndexedHeap;
 
-/// Sessions in the order of their last use.
+/// Slots in the order of their last use: a doubly linked list over an array of slots.
 ///
-/// A use moves a session to the end of a line, whether it is busy or not: that takes as
-/// long for a million sessions as for ten. A busy one at the head of the line is taken
-/// out of it ([`pass_over`](Self::pass_over)), and found again by its number once it is
-/// quiet ([`take_back`](Self::take_back)).
+/// A use moves a slot to the end in O(1), whether or not its session is busy. A busy session at the head of the list is
+/// taken out ([`skip`](Self::skip)) and put into a heap ordered by last use once it is idle
+/// ([`reinsert`](Self::reinsert)).
 #[derive(Debug)]
-pub(super) struct Recency {
-    /// By place.
-    line: Vec<Neighbours>,
+pub(super) struct LruList {
+    /// By slot.
+    links: Vec<Links>,
     oldest: u32,
     newest: u32,
-    /// Those that were passed over and are quiet again, by the number of their last use.
-    back: Ordered,
+    /// Skipped sessions that are idle again, by the number of their last use.
+    reinserted: IndexedHeap,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Neighbours {
+struct Links {
     older: u32,
     newer: u32,
 }
 
-/// There is no such neighbour.
-const NOBODY: u32 = u32::MAX;
+/// The link of an end of the list.
+const END: u32 = u32::MAX;
 
-/// Who is not in the line.
-const ELSEWHERE: Neighbours = Neighbours { older: NOBODY - 1, newer: NOBODY - 1 };
+/// The links of a slot that is not in the list.
+const UNLINKED: Links = Links { older: END - 1, newer: END - 1 };
 
-impl Recency {
+impl LruList {
     pub(super) const fn new() -> Self {
-        Self { line: Vec::new(), oldest: NOBODY, newest: NOBODY, back: Ordered::new() }
+        Self { links: Vec::new(), oldest: END, newest: END, reinserted: IndexedHeap::new() }
     }
 
-    /// The session is used, after all others.
-    pub(super) fn touch(&mut self, place: u32) {
-        self.remove(place);
-        let index = place as usize;
-        if self.line.len() <= index {
-            self.line.resize(index + 1, ELSEWHERE);
+    /// Moves a slot to the end of the list.
+    pub(super) fn mark_used(&mut self, slot: u32) {
+        self.remove(slot);
+        let index = slot as usize;
+        if self.links.len() <= index {
+            self.links.resize(index + 1, UNLINKED);
         }
-        self.line[index] = Neighbours { older: self.newest, newer: NOBODY };
-        match self.line.get_mut(self.newest as usize) {
-            Some(newest) => newest.newer = place,
-            None => self.oldest = place,
+        self.links[index] = Links { older: self.newest, newer: END };
+        match self.links.get_mut(self.newest as usize) {
+            Some(newest) => newest.newer = slot,
+            None => self.oldest = slot,
         }
-        self.newest = place;
+        self.newest = slot;
     }
 
-    /// The session is gone, or is not to go.
-    pub(super) fn remove(&mut self, place: u32) {
-        let Some(link) = self.line.get_mut(place as usize) else { return };
-        let Neighbours { older, newer } = std::mem::replace(link, ELSEWHERE);
-        if older == ELSEWHERE.older {
-            self.back.remove(place);
+    /// Removes a slot from the list and the heap.
+    pub(super) fn remove(&mut self, slot: u32) {
+        let Some(links) = self.links.get_mut(slot as usize) else { return };
+        let Links { older, newer } = std::mem::replace(links, UNLINKED);
+        if older == UNLINKED.older {
+            self.reinserted.remove(slot);
             return;
         }
-        match self.line.get_mut(older as usize) {
+        match self.links.get_mut(older as usize) {
             Some(older) => older.newer = newer,
             None => self.oldest = newer,
         }
-        match self.line.get_mut(newer as usize) {
+        match self.links.get_mut(newer as usize) {
             Some(newer) => newer.older = older,
             None => self.newest = older,
         }
     }
 
-    /// The head of the line is busy: it is not to go, and those behind it may.
-    pub(super) fn pass_over(&mut self, place: u32) {
-        self.remove(place);
+    /// Takes the slot of a busy session out of the list, so that those behind it can be evicted.
+    pub(super) fn skip(&mut self, slot: u32) {
+        self.remove(slot);
     }
 
-    /// The session is quiet again, if it was passed over; its last use is what it was.
-    pub(super) fn take_back(&mut self, place: u32, last: u64) {
-        if self.line.get(place as usize).is_some_and(|link| link.older == ELSEWHERE.older) {
-            self.back.insert(place, last);
+    /// Makes a skipped slot available again, in the order of its last use. Does nothing if it was not skipped.
+    pub(super) fn reinsert(&mut self, slot: u32, last_use: u64) {
+        if self.links.get(slot as usize).is_some_and(|links| links.older == UNLINKED.older) {
+            self.reinserted.insert(slot, last_use);
         }
     }
 
-    /// The session is busy: it is not to go.
-    pub(super) fn forget_return(&mut self, place: u32) {
-        self.back.remove(place);
+    /// Reverts [`reinsert`](Self::reinsert): the session is busy again.
+    pub(super) fn cancel_reinsert(&mut self, slot: u32) {
+        self.reinserted.remove(slot);
     }
 
-    /// The head of the line, and the first of those that came back.
+    /// Returns the head of the list and the least recently used of the reinserted slots.
     pub(super) fn first(&self) -> (Option<u32>, Option<u32>) {
-        let back = self.back.first().map(|(_, place)| place);
-        ((self.oldest != NOBODY).then_some(self.oldest), back)
+        let reinserted = self.reinserted.first().map(|(_, slot)| slot);
+        ((self.oldest != END).then_some(self.oldest), reinserted)
     }
 }
 
@@ -99,40 +96,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_is_in_the_order_of_the_last_use() {
-        let mut recency = Recency::new();
-        for place in [3, 1, 2] {
-            recency.touch(place);
+    fn slots_are_ordered_by_their_last_use() {
+        let mut lru = LruList::new();
+        for slot in [3, 1, 2] {
+            lru.mark_used(slot);
         }
-        recency.touch(3);
+        lru.mark_used(3);
 
         let mut order = Vec::new();
-        while let (Some(place), _) = recency.first() {
-            order.push(place);
-            recency.remove(place);
+        while let (Some(slot), _) = lru.first() {
+            order.push(slot);
+            lru.remove(slot);
         }
 
         assert_eq!(order, [1, 2, 3]);
     }
 
     #[test]
-    fn who_was_passed_over_is_found_again_by_its_last_use() {
-        let mut recency = Recency::new();
-        for place in [1, 2, 3] {
-            recency.touch(place);
+    fn skipped_slots_are_reinserted_in_the_order_of_their_last_use() {
+        let mut lru = LruList::new();
+        for slot in [1, 2, 3] {
+            lru.mark_used(slot);
         }
-        recency.pass_over(1);
-        recency.pass_over(2);
+        lru.skip(1);
+        lru.skip(2);
 
-        recency.take_back(2, 12);
-        recency.take_back(1, 11);
-        recency.take_back(3, 13);
+        lru.reinsert(2, 12);
+        lru.reinsert(1, 11);
+        lru.reinsert(3, 13);
 
-        assert_eq!(recency.first(), (Some(3), Some(1)));
-        recency.touch(1);
-        recency.forget_return(2);
-        assert_eq!(recency.first(), (Some(3), None));
-        recency.remove(3);
-        assert_eq!(recency.first(), (Some(1), None));
+        assert_eq!(lru.first(), (Some(3), Some(1)));
+        lru.mark_used(1);
+        lru.cancel_reinsert(2);
+        assert_eq!(lru.first(), (Some(3), None));
+        lru.remove(3);
+        assert_eq!(lru.first(), (Some(1), None));
     }
 }

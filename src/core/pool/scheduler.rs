@@ -1,213 +1,217 @@
-//! Whose turn it is to ask the provider.
+//! The order in which sessions contact the provider, and how many may do so at a time.
 //!
-//! Decides the order, and how many ask at a time. Leaves asking to the lifecycles.
+//! Interactive acquisitions go before background ones, and among them the one whose token is served for the shortest time.
+//! Three rules prevent starvation:
 //!
-//! A flight for which callers wait goes before one of the background, and the one whose
-//! token is served for the shortest time goes first. Three rules keep everybody going:
-//!
-//! - Every fourth turn goes to whoever has waited longest, whatever it is for: a flight
-//!   with `n` older ones before it waits for `4 (n + 1)` turns at most.
-//! - Those that failed last time go behind all others, and have half of the slots at most:
-//!   a request that times out takes a hundred times as long as one that is answered.
-//! - Nobody waits longer than ten seconds for the sake of an order among callers: by then,
-//!   the first to come is the first to go.
+//! - Every fourth permit goes to the oldest request, whatever its priority: a request behind `n` older ones waits for at
+//!   most `4 (n + 1)` permits.
+//! - Sessions whose last attempt failed go last and have at most half of the permits: a request that times out takes a
+//!   hundred times as long as one that is answered.
+//! - After ten seconds, interactive requests are ordered by age.
 
 use super::{
     super::{
         UnixMillis,
-        session::{Claim, Health, Hurry, Plea},
+        session::{Health, PermitState, Priority, QueueRequest},
     },
-    indexed_heap::Ordered,
+    indexed_heap::IndexedHeap,
 };
 
-/// Those who ask, and those who wait for it.
+/// Grants permits to queued acquisitions.
 #[derive(Debug)]
-pub(super) struct Turns {
-    /// How many may ask at a time.
-    most: usize,
-    /// Of sessions that wait or ask; the others leave theirs to those who come.
-    entries: Vec<Entry>,
+pub(super) struct GrantScheduler {
+    /// Most permits held at a time.
+    limit: usize,
+    /// The sessions that wait for a permit or hold one.
+    clients: Vec<Client>,
     free: Vec<u32>,
-    well: Line,
-    troubled: Line,
-    asking: usize,
-    troubled_asking: usize,
-    /// How many have come to wait.
-    tickets: u64,
-    given: u64,
+    healthy: Queue,
+    failing: Queue,
+    held: usize,
+    held_by_failing: usize,
+    /// Requests so far, which number each request.
+    sequence: u64,
+    granted: u64,
 }
 
-/// What a session keeps of its entry, if it has one.
+/// A session's index in the scheduler, which the session stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot(u32);
+pub(super) struct SchedulerKey(u32);
 
-impl Slot {
-    /// Of a session that neither waits nor asks.
+impl SchedulerKey {
+    /// The key of a session that neither waits for a permit nor holds one.
     pub(super) const NONE: Self = Self(u32::MAX);
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct Client {
     session: u32,
-    state: State,
+    state: ClientState,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
-    Waits { plea: Plea, since: UnixMillis, ticket: u64 },
-    Asks(Health),
-    Left,
+enum ClientState {
+    Waiting { request: QueueRequest, since: UnixMillis, sequence: u64 },
+    Holding(Health),
+    Idle,
 }
 
-/// The entries of those that wait, in both orders that matter.
+/// Waiting clients in two orders.
 #[derive(Debug, Default)]
-struct Line {
-    by_rank: Ordered,
-    by_age: Ordered,
+struct Queue {
+    by_rank: IndexedHeap,
+    by_age: IndexedHeap,
 }
 
-impl Turns {
-    pub(super) fn new(most: usize) -> Self {
+impl GrantScheduler {
+    pub(super) fn new(limit: usize) -> Self {
         Self {
-            most: most.max(1),
-            entries: Vec::new(),
+            limit: limit.max(1),
+            clients: Vec::new(),
             free: Vec::new(),
-            well: Line::default(),
-            troubled: Line::default(),
-            asking: 0,
-            troubled_asking: 0,
-            tickets: 0,
-            given: 0,
+            healthy: Queue::default(),
+            failing: Queue::default(),
+            held: 0,
+            held_by_failing: 0,
+            sequence: 0,
+            granted: 0,
         }
     }
 
-    /// Takes note of what a session claims now.
-    pub(super) fn note(&mut self, slot: &mut Slot, session: u32, claim: Claim, now: UnixMillis) {
-        let before = self.entries.get(slot.0 as usize).map_or(State::Left, |entry| entry.state);
-        match (before, claim) {
-            (State::Left, Claim::Nothing) | (State::Asks(_), Claim::Asks) => {}
-            (State::Waits { plea: before, .. }, Claim::Waits(plea)) if before == plea => {}
-            (State::Waits { since, ticket, .. }, Claim::Waits(plea)) => {
-                self.leave(*slot);
-                self.wait(*slot, plea, since, ticket);
+    /// Updates the state of a session.
+    pub(super) fn update(
+        &mut self,
+        key: &mut SchedulerKey,
+        session: u32,
+        state: PermitState,
+        now: UnixMillis,
+    ) {
+        let before = self.clients.get(key.0 as usize).map_or(ClientState::Idle, |client| client.state);
+        match (before, state) {
+            (ClientState::Idle, PermitState::Idle) | (ClientState::Holding(_), PermitState::Holding) => {}
+            (ClientState::Waiting { request: before, .. }, PermitState::Waiting(request))
+                if before == request => {}
+            (ClientState::Waiting { since, sequence, .. }, PermitState::Waiting(request)) => {
+                self.leave(*key);
+                self.enqueue(*key, request, since, sequence);
             }
-            (_, Claim::Nothing) => {
-                self.leave(*slot);
-                self.free.push(slot.0);
-                *slot = Slot::NONE;
-                if self.free.len() == self.entries.len() {
-                    // What many have needed is not kept for good.
-                    (self.entries, self.free) = (Vec::new(), Vec::new());
+            (_, PermitState::Idle) => {
+                self.leave(*key);
+                self.free.push(key.0);
+                *key = SchedulerKey::NONE;
+                if self.free.len() == self.clients.len() {
+                    // Frees the memory of a peak.
+                    (self.clients, self.free) = (Vec::new(), Vec::new());
                 }
             }
-            (_, claim) => {
-                if *slot == Slot::NONE {
-                    *slot = self.enter(session);
+            (_, state) => {
+                if *key == SchedulerKey::NONE {
+                    *key = self.register(session);
                 }
-                self.leave(*slot);
-                if let Claim::Waits(plea) = claim {
-                    self.tickets += 1;
-                    self.wait(*slot, plea, now, self.tickets);
+                self.leave(*key);
+                if let PermitState::Waiting(request) = state {
+                    self.sequence += 1;
+                    self.enqueue(*key, request, now, self.sequence);
                 } else {
-                    self.ask(*slot, Health::Well);
+                    self.hold(*key, Health::Healthy);
                 }
             }
         }
     }
 
-    /// The session whose turn it is, if there is a slot for it; it has its turn from now on.
-    pub(super) fn next(&mut self) -> Option<u32> {
-        if self.asking >= self.most {
+    /// Grants a permit to the next session, if one is waiting and the limit permits.
+    pub(super) fn next_permit(&mut self) -> Option<u32> {
+        if self.held >= self.limit {
             return None;
         }
-        let by_age = self.given % SHARE == SHARE - 1;
-        let first = |line: &Line| if by_age { line.by_age.first() } else { line.by_rank.first() };
-        let well = first(&self.well);
-        let mut troubled = None;
-        if self.troubled_asking < self.most.div_ceil(2) {
-            troubled = first(&self.troubled);
+        let by_age = self.granted % AGE_INTERVAL == AGE_INTERVAL - 1;
+        let first = |queue: &Queue| if by_age { queue.by_age.first() } else { queue.by_rank.first() };
+        let healthy = first(&self.healthy);
+        let mut failing = None;
+        if self.held_by_failing < self.limit.div_ceil(2) {
+            failing = first(&self.failing);
         }
-        let (slot, health) = match (well, troubled) {
-            (Some((age, _)), Some((earlier, slot))) if by_age && earlier < age => (slot, Health::Troubled),
-            (Some((_, slot)), _) => (slot, Health::Well),
-            (None, Some((_, slot))) => (slot, Health::Troubled),
+        let (key, health) = match (healthy, failing) {
+            (Some((age, _)), Some((earlier, key))) if by_age && earlier < age => (key, Health::Failing),
+            (Some((_, key)), _) => (key, Health::Healthy),
+            (None, Some((_, key))) => (key, Health::Failing),
             (None, None) => return None,
         };
-        self.given += 1;
-        self.leave(Slot(slot));
-        self.ask(Slot(slot), health);
-        self.entries.get(slot as usize).map(|entry| entry.session)
+        self.granted += 1;
+        self.leave(SchedulerKey(key));
+        self.hold(SchedulerKey(key), health);
+        self.clients.get(key as usize).map(|client| client.session)
     }
 
-    /// How many ask at the moment.
-    pub(super) const fn asking(&self) -> usize {
-        self.asking
+    /// The number of permits held.
+    pub(super) const fn permits_held(&self) -> usize {
+        self.held
     }
 
-    fn enter(&mut self, session: u32) -> Slot {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.entries.push(Entry { session, state: State::Left });
-            u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
+    fn register(&mut self, session: u32) -> SchedulerKey {
+        let key = self.free.pop().unwrap_or_else(|| {
+            self.clients.push(Client { session, state: ClientState::Idle });
+            u32::try_from(self.clients.len() - 1).unwrap_or(u32::MAX)
         });
-        self.entries[slot as usize].session = session;
-        Slot(slot)
+        self.clients[key as usize].session = session;
+        SchedulerKey(key)
     }
 
-    /// Those first for whom callers wait, then whose token ends first, then who came first.
-    fn wait(&mut self, slot: Slot, plea: Plea, since: UnixMillis, ticket: u64) {
-        let due = match plea.hurry {
-            Hurry::Callers => plea.due.min(since.after(PATIENCE)),
-            Hurry::Nobody => plea.due,
+    /// Adds a client to its queue, ordered by priority, then by due time, then by sequence.
+    fn enqueue(&mut self, key: SchedulerKey, request: QueueRequest, since: UnixMillis, sequence: u64) {
+        let due_at = match request.priority {
+            Priority::Interactive => request.due_at.min(since.after(MAX_REORDERING)),
+            Priority::Background => request.due_at,
         };
-        let behind = match plea.hurry {
-            Hurry::Callers => 0,
-            Hurry::Nobody => 1 << 63,
+        let priority = match request.priority {
+            Priority::Interactive => 0,
+            Priority::Background => 1 << 63,
         };
-        // One number, so that an entry of an order is small. Milliseconds take 43 bits until the
-        // year 2248, when all are due at once; that leaves 20 for who came first of those who are
-        // due in the same millisecond, out of order only where the count of all begins anew.
-        let due = due.max(since).millis().min((1 << 43) - 1);
-        let rank = behind | (due << 20) | (ticket & 0xF_FFFF);
-        let line = self.line(plea.health);
-        line.by_rank.insert(slot.0, rank);
-        line.by_age.insert(slot.0, ticket);
-        self.entries[slot.0 as usize].state = State::Waits { plea, since, ticket };
+        // Priority, due time and sequence share 64 bits, so that an entry of the heap is small. Milliseconds take 43 bits
+        // until the year 2248, after which all are due at once. The 20 bits of the sequence order requests that are due in
+        // the same millisecond, except where they wrap.
+        let due_at = due_at.max(since).millis().min((1 << 43) - 1);
+        let rank = priority | (due_at << 20) | (sequence & 0xF_FFFF);
+        let queue = self.queue(request.health);
+        queue.by_rank.insert(key.0, rank);
+        queue.by_age.insert(key.0, sequence);
+        self.clients[key.0 as usize].state = ClientState::Waiting { request, since, sequence };
     }
 
-    fn ask(&mut self, slot: Slot, health: Health) {
-        self.asking += 1;
-        self.troubled_asking += usize::from(health == Health::Troubled);
-        self.entries[slot.0 as usize].state = State::Asks(health);
+    fn hold(&mut self, key: SchedulerKey, health: Health) {
+        self.held += 1;
+        self.held_by_failing += usize::from(health == Health::Failing);
+        self.clients[key.0 as usize].state = ClientState::Holding(health);
     }
 
-    fn leave(&mut self, slot: Slot) {
-        match std::mem::replace(&mut self.entries[slot.0 as usize].state, State::Left) {
-            State::Waits { plea, .. } => {
-                let line = self.line(plea.health);
-                line.by_rank.remove(slot.0);
-                line.by_age.remove(slot.0);
+    fn leave(&mut self, key: SchedulerKey) {
+        match std::mem::replace(&mut self.clients[key.0 as usize].state, ClientState::Idle) {
+            ClientState::Waiting { request, .. } => {
+                let queue = self.queue(request.health);
+                queue.by_rank.remove(key.0);
+                queue.by_age.remove(key.0);
             }
-            State::Asks(health) => {
-                self.asking -= 1;
-                self.troubled_asking -= usize::from(health == Health::Troubled);
+            ClientState::Holding(health) => {
+                self.held -= 1;
+                self.held_by_failing -= usize::from(health == Health::Failing);
             }
-            State::Left => {}
+            ClientState::Idle => {}
         }
     }
 
-    const fn line(&mut self, health: Health) -> &mut Line {
+    const fn queue(&mut self, health: Health) -> &mut Queue {
         match health {
-            Health::Well => &mut self.well,
-            Health::Troubled => &mut self.troubled,
+            Health::Healthy => &mut self.healthy,
+            Health::Failing => &mut self.failing,
         }
     }
 }
 
-/// Each fourth turn goes by age: enough that nobody starves, too few to be felt.
-const SHARE: u64 = 4;
+/// Every fourth permit goes by age: often enough to prevent starvation, rarely enough to keep the order by priority.
+const AGE_INTERVAL: u64 = 4;
 
-/// Ten seconds: as long as callers are used to wait at worst, for a request that times out.
-const PATIENCE: u64 = 10_000;
+/// Longest time in milliseconds for which later interactive requests go first: as long as a request that times out.
+const MAX_REORDERING: u64 = 10_000;
 
 #[cfg(test)]
 mod tests {
@@ -223,160 +227,162 @@ mod tests {
         START + Duration::from_secs(seconds)
     }
 
-    fn callers(due: u64) -> Claim {
-        Claim::Waits(Plea { health: Health::Well, hurry: Hurry::Callers, due: at(due) })
+    fn interactive(due: u64) -> PermitState {
+        let (health, priority) = (Health::Healthy, Priority::Interactive);
+        PermitState::Waiting(QueueRequest { health, priority, due_at: at(due) })
     }
 
-    fn background(due: u64) -> Claim {
-        Claim::Waits(Plea { health: Health::Well, hurry: Hurry::Nobody, due: at(due) })
+    fn background(due: u64) -> PermitState {
+        let (health, priority) = (Health::Healthy, Priority::Background);
+        PermitState::Waiting(QueueRequest { health, priority, due_at: at(due) })
     }
 
-    fn troubled(hurry: Hurry) -> Claim {
-        Claim::Waits(Plea { health: Health::Troubled, hurry, due: at(0) })
+    fn failing(priority: Priority) -> PermitState {
+        PermitState::Waiting(QueueRequest { health: Health::Failing, priority, due_at: at(0) })
     }
 
-    /// Turns, and what each session keeps of them.
-    struct Bench {
-        turns: Turns,
-        slots: Vec<Slot>,
+    /// A scheduler with the keys of its sessions.
+    struct Fixture {
+        scheduler: GrantScheduler,
+        keys: Vec<SchedulerKey>,
     }
 
-    impl Bench {
-        fn new(most: usize) -> Self {
-            Self { turns: Turns::new(most), slots: vec![Slot::NONE; 200] }
+    impl Fixture {
+        fn new(limit: usize) -> Self {
+            Self { scheduler: GrantScheduler::new(limit), keys: vec![SchedulerKey::NONE; 200] }
         }
 
-        fn note(&mut self, session: u32, claim: Claim, now: UnixMillis) {
-            self.turns.note(&mut self.slots[session as usize], session, claim, now);
+        fn update(&mut self, session: u32, state: PermitState, now: UnixMillis) {
+            self.scheduler.update(&mut self.keys[session as usize], session, state, now);
         }
 
         fn next(&mut self) -> Option<u32> {
-            self.turns.next()
+            self.scheduler.next_permit()
         }
     }
 
-    /// One after the other, each of which ends before the next begins.
-    fn in_order(turns: &mut Bench) -> Vec<u32> {
+    /// The order in which sessions are granted a permit where each returns it before the next.
+    fn order(fixture: &mut Fixture) -> Vec<u32> {
         let mut order = Vec::new();
-        while let Some(session) = turns.next() {
+        while let Some(session) = fixture.next() {
             order.push(session);
-            turns.note(session, Claim::Nothing, START);
+            fixture.update(session, PermitState::Idle, START);
         }
         order
     }
 
     #[test]
-    fn as_many_ask_as_there_are_slots_and_each_that_ends_makes_room() {
-        let mut turns = Bench::new(2);
+    fn permits_are_limited_and_a_returned_one_is_granted_again() {
+        let mut fixture = Fixture::new(2);
         for session in 1..=3 {
-            turns.note(session, callers(0), START);
+            fixture.update(session, interactive(0), START);
         }
-        assert_eq!((turns.next(), turns.next(), turns.next()), (Some(1), Some(2), None));
+        assert_eq!((fixture.next(), fixture.next(), fixture.next()), (Some(1), Some(2), None));
 
-        turns.note(1, Claim::Asks, START);
-        assert_eq!(turns.next(), None);
-        turns.note(1, Claim::Nothing, START);
+        fixture.update(1, PermitState::Holding, START);
+        assert_eq!(fixture.next(), None);
+        fixture.update(1, PermitState::Idle, START);
 
-        assert_eq!((turns.next(), turns.turns.asking()), (Some(3), 2));
+        assert_eq!((fixture.next(), fixture.scheduler.permits_held()), (Some(3), 2));
     }
 
     #[test]
-    fn callers_go_first_and_then_the_token_that_ends_first() {
-        let mut turns = Bench::new(1);
-        turns.note(1, background(9), START);
-        turns.note(2, background(8), START);
-        turns.note(3, callers(7), START);
-        turns.note(4, callers(6), START);
+    fn interactive_requests_go_first_and_then_the_earliest_due() {
+        let mut fixture = Fixture::new(1);
+        fixture.update(1, background(9), START);
+        fixture.update(2, background(8), START);
+        fixture.update(3, interactive(7), START);
+        fixture.update(4, interactive(6), START);
 
-        // The fourth turn would be that of age: one is left by then.
-        assert_eq!(in_order(&mut turns), [4, 3, 2, 1]);
+        // The fourth permit goes by age, when one request is left.
+        assert_eq!(order(&mut fixture), [4, 3, 2, 1]);
     }
 
     #[test]
-    fn a_token_of_centuries_goes_behind_those_that_end_and_no_further() {
-        let mut turns = Bench::new(1);
-        // In the year 2527: one bit more than there are.
-        turns.note(1, background(15_792_186_045), START);
-        turns.note(2, background(9), START);
-        turns.note(3, callers(u64::MAX), START);
+    fn a_due_time_beyond_43_bits_stays_within_its_priority() {
+        let mut fixture = Fixture::new(1);
+        // The year 2527, which takes 44 bits.
+        fixture.update(1, background(15_792_186_045), START);
+        fixture.update(2, background(9), START);
+        fixture.update(3, interactive(u64::MAX), START);
 
-        assert_eq!(in_order(&mut turns), [3, 2, 1]);
+        assert_eq!(order(&mut fixture), [3, 2, 1]);
     }
 
     #[test]
-    fn a_caller_who_comes_to_a_flight_that_waits_moves_it_up_and_keeps_its_age() {
-        let mut turns = Bench::new(1);
-        turns.note(1, background(9), START);
-        turns.note(2, background(5), at(1));
-        turns.note(3, callers(0), at(2));
+    fn a_queued_request_that_becomes_interactive_moves_up_and_keeps_its_age() {
+        let mut fixture = Fixture::new(1);
+        fixture.update(1, background(9), START);
+        fixture.update(2, background(5), at(1));
+        fixture.update(3, interactive(0), at(2));
 
-        turns.note(1, callers(0), at(3));
+        fixture.update(1, interactive(0), at(3));
 
-        assert_eq!(turns.next(), Some(1));
+        assert_eq!(fixture.next(), Some(1));
     }
 
     #[test]
-    fn every_fourth_turn_goes_to_whoever_has_waited_longest() {
-        let mut turns = Bench::new(1);
-        turns.note(0, background(0), START);
+    fn every_fourth_permit_goes_to_the_oldest_request() {
+        let mut fixture = Fixture::new(1);
+        fixture.update(0, background(0), START);
         for session in 1..=9 {
-            turns.note(session, callers(0), at(1));
+            fixture.update(session, interactive(0), at(1));
         }
 
-        assert_eq!(in_order(&mut turns), [1, 2, 3, 0, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(order(&mut fixture), [1, 2, 3, 0, 4, 5, 6, 7, 8, 9]);
     }
 
     #[test]
-    fn after_ten_seconds_the_callers_who_came_first_go_first() {
-        let mut turns = Bench::new(1);
-        turns.note(1, callers(3600), START);
-        turns.note(2, callers(0), at(9));
-        turns.note(3, callers(0), at(11));
+    fn interactive_requests_are_ordered_by_age_after_ten_seconds() {
+        let mut fixture = Fixture::new(1);
+        fixture.update(1, interactive(3600), START);
+        fixture.update(2, interactive(0), at(9));
+        fixture.update(3, interactive(0), at(11));
 
-        assert_eq!(in_order(&mut turns), [2, 1, 3]);
+        assert_eq!(order(&mut fixture), [2, 1, 3]);
     }
 
     #[test]
-    fn those_in_trouble_go_last_and_have_half_of_the_slots_at_most() {
-        let mut turns = Bench::new(4);
+    fn failing_sessions_go_last_and_hold_at_most_half_of_the_permits() {
+        let mut fixture = Fixture::new(4);
         for session in 1..=4 {
-            turns.note(session, troubled(Hurry::Callers), START);
+            fixture.update(session, failing(Priority::Interactive), START);
         }
-        turns.note(5, background(9), at(1));
-        assert_eq!((turns.next(), turns.next(), turns.next()), (Some(5), Some(1), Some(2)));
+        fixture.update(5, background(9), at(1));
+        assert_eq!((fixture.next(), fixture.next(), fixture.next()), (Some(5), Some(1), Some(2)));
 
-        assert_eq!(turns.next(), None);
-        turns.note(6, background(9), at(1));
-        assert_eq!(turns.next(), Some(6));
+        assert_eq!(fixture.next(), None);
+        fixture.update(6, background(9), at(1));
+        assert_eq!(fixture.next(), Some(6));
     }
 
     #[test]
-    fn even_one_slot_is_had_by_those_in_trouble_now_and_then() {
-        let mut turns = Bench::new(1);
-        turns.note(0, troubled(Hurry::Nobody), START);
+    fn failing_sessions_share_a_single_permit() {
+        let mut fixture = Fixture::new(1);
+        fixture.update(0, failing(Priority::Background), START);
         for session in 1..=9 {
-            turns.note(session, callers(0), at(1));
+            fixture.update(session, interactive(0), at(1));
         }
 
-        assert_eq!(in_order(&mut turns)[3], 0);
+        assert_eq!(order(&mut fixture)[3], 0);
     }
 
     #[cfg(not(target_arch = "wasm32"))]
     proptest::proptest! {
         #[test]
-        fn whoever_waits_behind_n_others_has_a_turn_within_4_n_and_4(
+        fn a_request_behind_n_others_waits_for_at_most_4_n_plus_4_permits(
             arrivals in proptest::collection::vec((0..3_u8, 0..100_u64, 0..4_u8), 1..200),
         ) {
-            let mut turns = Bench::new(1);
-            let mut patience: BTreeMap<u32, usize> = BTreeMap::new();
-            for (number, (kind, due, served)) in (0..).zip(arrivals) {
-                patience.insert(number, 4 * (patience.len() + 1));
-                turns.note(number, [callers(due), background(due), troubled(Hurry::Nobody)][usize::from(kind)], at(u64::from(number)));
+            let mut fixture = Fixture::new(1);
+            let mut limits: BTreeMap<u32, usize> = BTreeMap::new();
+            for (session, (kind, due, served)) in (0..).zip(arrivals) {
+                limits.insert(session, 4 * (limits.len() + 1));
+                fixture.update(session, [interactive(due), background(due), failing(Priority::Background)][usize::from(kind)], at(u64::from(session)));
                 for _ in 0..served {
-                    let Some(session) = turns.next() else { break };
-                    turns.note(session, Claim::Nothing, at(0));
-                    patience.remove(&session);
-                    for (waiting, left) in &mut patience {
+                    let Some(session) = fixture.next() else { break };
+                    fixture.update(session, PermitState::Idle, at(0));
+                    limits.remove(&session);
+                    for (waiting, left) in &mut limits {
                         assert!(*left > 1, "{waiting} starves");
                         *left -= 1;
                     }
@@ -386,25 +392,25 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_of_what_many_have_needed() {
-        let mut turns = Bench::new(1);
+    fn the_memory_of_a_peak_is_freed() {
+        let mut fixture = Fixture::new(1);
         for session in 0..200 {
-            turns.note(session, callers(0), START);
+            fixture.update(session, interactive(0), START);
         }
 
-        assert_eq!(in_order(&mut turns).len(), 200);
-        assert_eq!((turns.turns.entries.capacity(), turns.turns.free.capacity()), (0, 0));
+        assert_eq!(order(&mut fixture).len(), 200);
+        assert_eq!((fixture.scheduler.clients.capacity(), fixture.scheduler.free.capacity()), (0, 0));
     }
 
     #[test]
-    fn a_flight_that_must_wait_again_waits_behind_those_that_came_before() {
-        let mut turns = Bench::new(1);
-        turns.note(1, callers(0), START);
-        assert_eq!(turns.next(), Some(1));
-        turns.note(2, callers(0), at(1));
+    fn a_request_after_a_returned_permit_goes_behind_older_requests() {
+        let mut fixture = Fixture::new(1);
+        fixture.update(1, interactive(0), START);
+        assert_eq!(fixture.next(), Some(1));
+        fixture.update(2, interactive(0), at(1));
 
-        turns.note(1, callers(0), at(2));
+        fixture.update(1, interactive(0), at(2));
 
-        assert_eq!(turns.next(), Some(2));
+        assert_eq!(fixture.next(), Some(2));
     }
 }

@@ -1,45 +1,44 @@
-//! Sets of scopes, each once: a million sessions have few.
+//! Interning of scope sets.
 
-use super::{super::ScopeSet, hash_index::Index};
+use super::{super::ScopeSet, hash_index::HashIndex};
 
-/// Sets of scopes that are in use, each once.
+/// The scope sets in use, each stored once: many sessions have few distinct ones.
 #[derive(Debug)]
-pub(super) struct ScopeSets {
+pub(super) struct ScopeInterner {
     sets: Vec<ScopeSet>,
-    /// By digest.
-    index: Index,
-    /// From what number on those that nobody uses any more are looked for.
-    full: usize,
+    by_hash: HashIndex,
+    /// Number of sets above which unused ones are removed.
+    sweep_above: usize,
 }
 
-impl ScopeSets {
-    pub(super) const fn new(index: Index) -> Self {
-        Self { sets: Vec::new(), index, full: 0 }
+impl ScopeInterner {
+    pub(super) const fn new(by_hash: HashIndex) -> Self {
+        Self { sets: Vec::new(), by_hash, sweep_above: 0 }
     }
 
-    /// The set as others have it already.
-    pub(super) fn shared(&mut self, scopes: ScopeSet) -> ScopeSet {
-        let known = self.index.find(scopes.digest(), &mut |at| self.sets[at as usize] == scopes);
+    /// Returns the stored set that equals `scopes`, and stores it if there is none.
+    pub(super) fn intern(&mut self, scopes: ScopeSet) -> ScopeSet {
+        let known = self.by_hash.find(scopes.hash(), &mut |index| self.sets[index as usize] == scopes);
         if let Some(known) = known {
             return self.sets[known as usize].clone();
         }
-        if self.sets.len() > self.full {
-            self.index.clear();
+        if self.sets.len() > self.sweep_above {
+            self.by_hash.clear();
             for set in &std::mem::take(&mut self.sets) {
                 if set.is_shared() {
-                    self.keep(set.clone());
+                    self.insert(set.clone());
                 }
             }
-            // Twice as many as there are: looking for them costs little for each.
-            self.full = 16 + 2 * self.sets.len();
+            // Twice the number in use, so that the sweeps cost amortized constant time.
+            self.sweep_above = 16 + 2 * self.sets.len();
         }
-        self.keep(scopes.clone());
+        self.insert(scopes.clone());
         scopes
     }
 
-    fn keep(&mut self, set: ScopeSet) {
-        #[expect(clippy::cast_possible_truncation, reason = "there are no more than sessions")]
-        self.index.add(set.digest(), self.sets.len() as u32);
+    fn insert(&mut self, set: ScopeSet) {
+        #[expect(clippy::cast_possible_truncation, reason = "there are at most as many sets as sessions")]
+        self.by_hash.insert(set.hash(), self.sets.len() as u32);
         self.sets.push(set);
     }
 }
@@ -49,17 +48,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sets_of_scopes_are_kept_once_and_for_as_long_as_somebody_uses_them() {
-        let mut sets = ScopeSets::new(Index::new(1));
+    fn scope_sets_are_stored_once_and_removed_when_unused() {
+        let mut interner = ScopeInterner::new(HashIndex::new(1));
         let set = |number: u64| [format!("S{number}")].into_iter().collect::<ScopeSet>();
-        let used: Vec<_> = (0..5).map(|number| sets.shared(set(number))).collect();
+        let used: Vec<_> = (0..5).map(|number| interner.intern(set(number))).collect();
 
         for number in 5..500 {
-            sets.shared(set(number));
+            interner.intern(set(number));
         }
 
-        assert!(sets.sets.len() < 60, "{}", sets.sets.len());
-        assert!(used.iter().all(|set| sets.sets.contains(set)));
-        assert_eq!(sets.shared(set(3)), used[3]);
+        assert!(interner.sets.len() < 60, "{}", interner.sets.len());
+        assert!(used.iter().all(|set| interner.sets.contains(set)));
+        assert_eq!(interner.intern(set(3)), used[3]);
     }
 }

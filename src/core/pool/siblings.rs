@@ -1,90 +1,90 @@
-//! Sessions of one identity, which may lend each other tokens.
+//! The sessions of each identity, which may lend each other tokens.
 
-use super::hash_index::{Index, count_step};
+use super::hash_index::{HashIndex, count_step};
 
-/// The sessions of each identity, the last used first.
+/// Slots of each identity, the most recently used first: linked lists over an array of slots, whose heads are found by the
+/// identity's hash.
 ///
-/// To open one, use it or take it out takes as long where there are ten thousand of an identity as
-/// where there are two: they are a linked list, whose first is found by the identity's number.
+/// Insertion, use and removal take O(1), however many sessions an identity has.
 #[derive(Debug)]
 pub(super) struct Siblings {
-    /// By place.
+    /// By slot.
     links: Vec<Links>,
-    /// The first of each list.
-    first: Index,
+    heads: HashIndex,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Links {
-    before: u32,
-    after: u32,
+    previous: u32,
+    next: u32,
 }
 
-/// There is no such neighbour.
-const NONE: u32 = u32::MAX;
+/// The link of an end of a list.
+const END: u32 = u32::MAX;
 
-/// In no list.
-const UNLINKED: Links = Links { before: NONE - 1, after: NONE - 1 };
+/// The links of a slot that is in no list.
+const UNLINKED: Links = Links { previous: END - 1, next: END - 1 };
 
 impl Siblings {
-    pub(super) const fn new(index: Index) -> Self {
-        Self { links: Vec::new(), first: index }
+    pub(super) const fn new(heads: HashIndex) -> Self {
+        Self { links: Vec::new(), heads }
     }
 
-    /// Adds a session in front. `is_of` says whether a session has the same identity: a number may
-    /// be that of several.
-    pub(super) fn add(&mut self, number: u64, place: u32, is_of: &mut dyn FnMut(u32) -> bool) {
-        let index = place as usize;
+    /// Inserts a slot at the head of its identity's list. `is_same` compares identities, because hashes may collide.
+    pub(super) fn insert(&mut self, hash: u64, slot: u32, is_same: &mut dyn FnMut(u32) -> bool) {
+        let index = slot as usize;
         if self.links.len() <= index {
             self.links.resize(index + 1, UNLINKED);
         }
-        let first = self.first.find(number, is_of);
-        if let Some(first) = first {
-            self.first.remove(number, first);
-            self.links[first as usize].before = place;
+        let head = self.heads.find(hash, is_same);
+        if let Some(head) = head {
+            self.heads.remove(hash, head);
+            self.links[head as usize].previous = slot;
         }
-        self.links[index] = Links { before: NONE, after: first.unwrap_or(NONE) };
-        self.first.add(number, place);
+        self.links[index] = Links { previous: END, next: head.unwrap_or(END) };
+        self.heads.insert(hash, slot);
     }
 
-    /// Takes a session out, if it is in a list.
-    pub(super) fn remove(&mut self, number: u64, place: u32) {
-        let Some(link) = self.links.get_mut(place as usize).filter(|link| **link != UNLINKED) else { return };
-        let Links { before, after } = std::mem::replace(link, UNLINKED);
-        if let Some(after) = self.links.get_mut(after as usize) {
-            after.before = before;
+    /// Removes a slot, if it is in a list.
+    pub(super) fn remove(&mut self, hash: u64, slot: u32) {
+        let Some(links) = self.links.get_mut(slot as usize).filter(|links| **links != UNLINKED) else {
+            return;
+        };
+        let Links { previous, next } = std::mem::replace(links, UNLINKED);
+        if let Some(next) = self.links.get_mut(next as usize) {
+            next.previous = previous;
         }
-        if let Some(before) = self.links.get_mut(before as usize) {
-            before.after = after;
+        if let Some(previous) = self.links.get_mut(previous as usize) {
+            previous.next = next;
             return;
         }
-        self.first.remove(number, place);
-        if after != NONE {
-            self.first.add(number, after);
+        self.heads.remove(hash, slot);
+        if next != END {
+            self.heads.insert(hash, next);
         }
     }
 
-    /// The session is used: it comes first, if it is in a list.
-    pub(super) fn touch(&mut self, number: u64, place: u32, is_of: &mut dyn FnMut(u32) -> bool) {
-        let is_behind = |link: &Links| *link != UNLINKED && link.before != NONE;
-        if self.links.get(place as usize).is_some_and(is_behind) {
-            self.remove(number, place);
-            self.add(number, place, is_of);
+    /// Moves a slot to the head of its list, if it is in one.
+    pub(super) fn mark_used(&mut self, hash: u64, slot: u32, is_same: &mut dyn FnMut(u32) -> bool) {
+        let is_behind = |links: &Links| *links != UNLINKED && links.previous != END;
+        if self.links.get(slot as usize).is_some_and(is_behind) {
+            self.remove(hash, slot);
+            self.insert(hash, slot, is_same);
         }
     }
 
-    /// The sessions of an identity, the last used first.
+    /// Iterates over the slots of an identity, the most recently used first.
     pub(super) fn of<'a>(
         &'a self,
-        number: u64,
-        is_of: &mut dyn FnMut(u32) -> bool,
+        hash: u64,
+        is_same: &mut dyn FnMut(u32) -> bool,
     ) -> impl Iterator<Item = u32> + use<'a> {
-        let mut next = self.first.find(number, is_of);
+        let mut next = self.heads.find(hash, is_same);
         std::iter::from_fn(move || {
             count_step();
-            let place = next?;
-            next = self.links.get(place as usize).map(|link| link.after).filter(|after| *after != NONE);
-            Some(place)
+            let slot = next?;
+            next = self.links.get(slot as usize).map(|links| links.next).filter(|next| *next != END);
+            Some(slot)
         })
     }
 }
@@ -93,28 +93,28 @@ impl Siblings {
 mod tests {
     use super::*;
 
-    fn order(siblings: &Siblings, number: u64, identity: u32) -> Vec<u32> {
-        siblings.of(number, &mut |place| place % 2 == identity).collect()
+    fn order(siblings: &Siblings, hash: u64, identity: u32) -> Vec<u32> {
+        siblings.of(hash, &mut |slot| slot % 2 == identity).collect()
     }
 
     #[test]
-    fn they_come_in_the_order_of_their_last_use_and_two_identities_with_one_number_stay_apart() {
-        let mut siblings = Siblings::new(Index::new(1));
-        for place in [1, 2, 3, 4, 5] {
-            siblings.add(7, place, &mut |other| other % 2 == place % 2);
+    fn siblings_are_ordered_by_last_use_and_identities_with_the_same_hash_are_distinguished() {
+        let mut siblings = Siblings::new(HashIndex::new(1));
+        for slot in [1, 2, 3, 4, 5] {
+            siblings.insert(7, slot, &mut |other| other % 2 == slot % 2);
         }
         assert_eq!((order(&siblings, 7, 1), order(&siblings, 7, 0)), (vec![5, 3, 1], vec![4, 2]));
 
-        siblings.touch(7, 1, &mut |other| other % 2 == 1);
+        siblings.mark_used(7, 1, &mut |other| other % 2 == 1);
         assert_eq!(order(&siblings, 7, 1), [1, 5, 3]);
-        siblings.touch(7, 5, &mut |other| other % 2 == 1);
-        siblings.touch(7, 5, &mut |other| other % 2 == 1);
+        siblings.mark_used(7, 5, &mut |other| other % 2 == 1);
+        siblings.mark_used(7, 5, &mut |other| other % 2 == 1);
         assert_eq!(order(&siblings, 7, 1), [5, 1, 3]);
 
         siblings.remove(7, 5);
         siblings.remove(7, 5);
-        // What is in no list does not come back by being used.
-        siblings.touch(7, 5, &mut |other| other % 2 == 1);
+        // A use does not reinsert a removed slot.
+        siblings.mark_used(7, 5, &mut |other| other % 2 == 1);
         assert_eq!((order(&siblings, 7, 1), order(&siblings, 7, 0)), (vec![1, 3], vec![4, 2]));
         siblings.remove(7, 3);
         siblings.remove(7, 1);

@@ -1,102 +1,102 @@
-//! Where sessions are kept, and how they are named.
+//! Storage of sessions, and their ids.
 
-/// One session of a pool. The id of one that has gone names no other.
+/// Identifies a session of a pool. The id of an evicted session does not match its successor in the slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId {
-    place: u32,
+    slot: u32,
     generation: u32,
 }
 
 impl SessionId {
-    /// Names no session.
-    pub(super) const NOBODY: Self = Self { place: u32::MAX, generation: 0 };
+    /// Matches no session.
+    pub(super) const NONE: Self = Self { slot: u32::MAX, generation: 0 };
 
-    /// Where it is, for as long as it is there: a small number, which others have had and will have.
-    pub const fn place(self) -> u32 {
-        self.place
+    /// The session's slot, a small number that is reused after its eviction.
+    pub const fn slot(self) -> u32 {
+        self.slot
     }
 
-    /// As a JavaScript number.
+    /// Converts to a JavaScript number.
     pub fn to_js(self) -> f64 {
-        f64::from(self.generation) * PLACES + f64::from(self.place)
+        f64::from(self.generation) * SLOTS + f64::from(self.slot)
     }
 
-    /// From what [`to_js`](Self::to_js) gave; whatever else it is given, some id.
+    /// Converts the result of [`to_js`](Self::to_js); any other number results in some id.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     pub fn from_js(number: f64) -> Self {
-        Self { place: (number % PLACES) as u32, generation: (number / PLACES) as u32 }
+        Self { slot: (number % SLOTS) as u32, generation: (number / SLOTS) as u32 }
     }
 }
 
-/// How many places an id can tell apart.
-const PLACES: f64 = (1_u64 << 32) as f64;
+const SLOTS: f64 = (1_u64 << 32) as f64;
 
-/// How many sessions have been at a place, of which 2^21 can be told apart: with the place,
-/// that is as much as a JavaScript number holds.
+/// Generations of a slot before they repeat. Slot and generation together have the 53 bits of a JavaScript number.
 const GENERATIONS: u32 = 1 << 21;
 
-/// Places for sessions; one that has become free is taken again.
+/// Sessions by slot, with a generation for each slot.
+///
+/// Neither of the usual crates fits: keys of `slotmap` have 64 bits, and `slab` has no generations.
 #[derive(Debug)]
-pub(super) struct Places<S> {
-    places: Vec<Place<S>>,
+pub(super) struct Slab<S> {
+    slots: Vec<Slot<S>>,
     free: Vec<u32>,
 }
 
 #[derive(Debug)]
-struct Place<S> {
+struct Slot<S> {
     generation: u32,
-    /// Boxed, so that a place that is free, or is kept for growth, is small.
+    /// Boxed, so that vacant slots and spare capacity are small.
     session: Option<Box<S>>,
 }
 
-impl<S> Places<S> {
+impl<S> Slab<S> {
     pub(super) const fn new() -> Self {
-        Self { places: Vec::new(), free: Vec::new() }
+        Self { slots: Vec::new(), free: Vec::new() }
     }
 
-    /// Keeps what `session` makes of its id.
-    pub(super) fn add(&mut self, session: impl FnOnce(SessionId) -> S) -> SessionId {
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place { generation: 0, session: None });
-            u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
+    /// Inserts the session that `session` creates from its id.
+    pub(super) fn insert(&mut self, session: impl FnOnce(SessionId) -> S) -> SessionId {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot { generation: 0, session: None });
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
-        let Some(free) = self.places.get_mut(place as usize) else { return SessionId::NOBODY };
-        let id = SessionId { place, generation: free.generation };
+        let Some(free) = self.slots.get_mut(slot as usize) else { return SessionId::NONE };
+        let id = SessionId { slot, generation: free.generation };
         free.session = Some(Box::new(session(id)));
         id
     }
 
-    pub(super) fn remove(&mut self, place: u32) -> Option<Box<S>> {
-        let taken = self.places.get_mut(place as usize)?;
-        let session = taken.session.take()?;
-        taken.generation = (taken.generation + 1) % GENERATIONS;
-        self.free.push(place);
+    pub(super) fn remove(&mut self, slot: u32) -> Option<Box<S>> {
+        let occupied = self.slots.get_mut(slot as usize)?;
+        let session = occupied.session.take()?;
+        occupied.generation = (occupied.generation + 1) % GENERATIONS;
+        self.free.push(slot);
         Some(session)
     }
 
-    pub(super) fn get(&self, place: u32) -> Option<&S> {
-        self.places.get(place as usize)?.session.as_deref()
+    pub(super) fn get(&self, slot: u32) -> Option<&S> {
+        self.slots.get(slot as usize)?.session.as_deref()
     }
 
-    pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut S> {
-        self.places.get_mut(place as usize)?.session.as_deref_mut()
+    pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut S> {
+        self.slots.get_mut(slot as usize)?.session.as_deref_mut()
     }
 
-    /// The place of a session that is still there.
+    /// Returns the slot of a session that was not evicted.
     pub(super) fn find(&self, id: SessionId) -> Option<u32> {
-        let place = self.places.get(id.place as usize)?;
-        (place.generation == id.generation && place.session.is_some()).then_some(id.place)
+        let slot = self.slots.get(id.slot as usize)?;
+        (slot.generation == id.generation && slot.session.is_some()).then_some(id.slot)
     }
 
-    /// The first place that nobody has ever had.
+    /// The first slot that was never used.
     pub(super) const fn end(&self) -> u32 {
-        #[expect(clippy::cast_possible_truncation, reason = "an id of a session has no room for more")]
-        let end = self.places.len() as u32;
+        #[expect(clippy::cast_possible_truncation, reason = "a slot has 32 bits")]
+        let end = self.slots.len() as u32;
         end
     }
 
     pub(super) const fn len(&self) -> usize {
-        self.places.len() - self.free.len()
+        self.slots.len() - self.free.len()
     }
 }
 
@@ -105,22 +105,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_taken_again_and_the_old_id_names_nobody() {
-        let mut places = Places::new();
-        let first = places.add(|_| "first");
-        assert_eq!(places.remove(first.place()).as_deref(), Some(&"first"));
+    fn a_slot_is_reused_and_the_old_id_matches_no_session() {
+        let mut slab = Slab::new();
+        let first = slab.insert(|_| "first");
+        assert_eq!(slab.remove(first.slot()).as_deref(), Some(&"first"));
 
-        let second = places.add(|_| "second");
+        let second = slab.insert(|_| "second");
 
-        assert_eq!((first.place(), places.len()), (second.place(), 1));
-        assert_eq!((places.find(first), places.find(second)), (None, Some(second.place())));
-        assert_eq!(places.find(SessionId::NOBODY), None);
+        assert_eq!((first.slot(), slab.len()), (second.slot(), 1));
+        assert_eq!((slab.find(first), slab.find(second)), (None, Some(second.slot())));
+        assert_eq!(slab.find(SessionId::NONE), None);
     }
 
     #[test]
-    fn an_id_is_a_javascript_number_and_back() {
-        for (place, generation) in [(0, 0), (7, 3), (u32::MAX, GENERATIONS - 1)] {
-            let id = SessionId { place, generation };
+    fn an_id_survives_the_conversion_to_a_javascript_number() {
+        for (slot, generation) in [(0, 0), (7, 3), (u32::MAX, GENERATIONS - 1)] {
+            let id = SessionId { slot, generation };
 
             assert_eq!(SessionId::from_js(id.to_js()), id);
             assert!(id.to_js() < 9_007_199_254_740_992.0);
@@ -131,17 +131,17 @@ mod tests {
     }
 
     #[test]
-    fn generations_begin_again() {
-        let mut places = Places::new();
-        let first = places.add(|_| ());
+    fn generations_repeat() {
+        let mut slab = Slab::new();
+        let first = slab.insert(|_| ());
         for _ in 0..GENERATIONS - 1 {
-            places.remove(first.place());
-            places.add(|_| ());
+            slab.remove(first.slot());
+            slab.insert(|_| ());
         }
-        assert_eq!(places.find(first), None);
+        assert_eq!(slab.find(first), None);
 
-        places.remove(first.place());
+        slab.remove(first.slot());
 
-        assert_eq!(places.add(|_| ()), first);
+        assert_eq!(slab.insert(|_| ()), first);
     }
 }

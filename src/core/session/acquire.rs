@@ -1,18 +1,16 @@
-//! What becomes of a grant: asked for, answered, tried again, given up.
-//!
-//! Decides what an answer of the provider means for the token and for those who wait.
-//! Leaves whether it goes through a shared store to `sharing`.
+//! Grants: requesting a token, classifying the result, retrying and failing.
 
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    Change, Effect, ErrorCode, Fence, Grant, GrantFailure, Lifecycle, Outlook, Phase, Reason, RefreshToken,
-    Remains, Stage, Stamp, TokenError, TokenSet, Trouble, UnixMillis, Want, cool_down, millis,
+    Effect, ErrorCode, Event, Fence, Freshness, Grant, GrantFailure, LastFailure, Phase, Reason,
+    RefreshToken, Retryability, Session, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
+    cool_down, millis,
 };
 
-impl Lifecycle {
-    /// Asks the provider.
-    pub(super) fn ask(
+impl Session {
+    /// Sends a grant to the provider.
+    pub(super) fn send_grant(
         &mut self,
         presented: Option<RefreshToken>,
         fence: Option<Fence>,
@@ -20,163 +18,170 @@ impl Lifecycle {
         effects: &mut Vec<Effect>,
     ) {
         let authenticate = self.authenticate(now);
-        let Some(flight) = &mut self.flight else { return };
-        // Not when it began: a flight that is dropped in its first pause costs nobody.
-        if flight.failed == 0 {
-            self.pace.started(now);
+        let Some(acquisition) = &mut self.acquisition else { return };
+        // Counted here rather than at its start: an acquisition that ends in its first backoff has sent nothing.
+        if acquisition.failed_attempts == 0 {
+            self.bucket.take(now);
         }
         let grant = presented.clone().map_or(authenticate, Grant::Refresh);
-        flight.phase = Phase::Granting { presented, since: now, fence };
-        effects.push(Effect::Send(flight.id, grant));
+        acquisition.phase = Phase::Requesting { presented, since: now, fence };
+        effects.push(Effect::Send(acquisition.id, grant));
     }
 
     pub(super) fn granted(
         &mut self,
-        mut answer: Result<Rc<TokenSet>, GrantFailure>,
+        mut result: Result<Rc<TokenSet>, GrantFailure>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        if let Ok(tokens) = &mut answer
-            && let Some(end) = self.known_end(&tokens.access_token)
+        if let Ok(tokens) = &mut result
+            && let Some(expiry) = self.known_expiry(&tokens.access_token)
         {
-            Rc::make_mut(tokens).expires_at = tokens.expires_at.min(end);
+            Rc::make_mut(tokens).expires_at = tokens.expires_at.min(expiry);
         }
         let authenticate = self.authenticate(now);
-        let Some(flight) = &mut self.flight else { return };
-        let credentials = flight.credentials;
+        let Some(acquisition) = &mut self.acquisition else { return };
+        let credentials = acquisition.credentials;
         let mut none = None;
-        let presented = match &mut flight.phase {
-            Phase::Granting { presented, .. } => presented,
-            // A secret function failed: it is called before the lease is acquired, and where the key of the entry depends
-            // on its value, before the store is read.
-            Phase::Locking | Phase::Loading { .. } if answer.is_err() => &mut none,
-            Phase::Locking
-            | Phase::BackingOff { .. }
-            | Phase::StandingBy { .. }
-            | Phase::Loading { .. }
-            | Phase::Rereading(_)
-            | Phase::Claiming(..)
-            | Phase::Saving { .. } => return,
+        let presented = match &mut acquisition.phase {
+            Phase::Requesting { presented, .. } => presented,
+            // A secret function failed. It is called before the lease is requested, and before the store is read where
+            // the key of the entry depends on its value.
+            Phase::AcquiringLease | Phase::ReadingStore { .. } if result.is_err() => &mut none,
+            Phase::AcquiringLease
+            | Phase::Backoff { .. }
+            | Phase::Queued { .. }
+            | Phase::ReadingStore { .. }
+            | Phase::RecheckingStore(_)
+            | Phase::ClaimingRefreshToken(..)
+            | Phase::WritingStore { .. } => return,
         };
-        match answer {
+        match result {
             Ok(mut tokens) if now < tokens.expires_at => {
-                // RFC 6749 section 6: the old one stays good where none comes.
                 if presented.is_none() {
                     self.credentials.accepted(credentials);
                 } else {
                     self.credentials.granted_otherwise();
                 }
+                // RFC 6749 section 6: the refresh token stays valid where the response contains no new one.
                 if tokens.refresh_token.is_none() {
                     Rc::make_mut(&mut tokens).refresh_token = presented.take();
                 }
-                self.save(tokens, now, effects);
+                self.write_store(tokens, now, effects);
             }
-            // A provider that repeats a token has another one soon.
+            // Retryable: a provider that returns the same token until it expires issues a new one soon.
             Ok(_) => {
                 let message = "the token had expired when it arrived; check the lifetime that the answer states, \
                                and this device's clock";
                 let mut error = TokenError::new(ErrorCode::Protocol, message);
-                error.outlook = Some(Outlook::MayPass);
-                self.stumbled(error, now, effects);
+                error.retryability = Some(Retryability::Retryable);
+                self.on_transient_failure(error, now, effects);
             }
-            Err(GrantFailure::RefreshTokenRefused(_)) if presented.is_some() => {
+            Err(GrantFailure::RefreshTokenRejected(_)) if presented.is_some() => {
                 *presented = None;
-                effects.push(Effect::Send(flight.id, authenticate));
+                effects.push(Effect::Send(acquisition.id, authenticate));
             }
-            Err(GrantFailure::Transient(error)) => self.stumbled(error, now, effects),
-            Err(GrantFailure::Permanent(error) | GrantFailure::RefreshTokenRefused(error)) => {
+            Err(GrantFailure::Transient(error)) => self.on_transient_failure(error, now, effects),
+            Err(GrantFailure::Permanent(error) | GrantFailure::RefreshTokenRejected(error)) => {
                 if error.code == ErrorCode::InvalidCredentials {
                     let jitter = self.jitter.fraction();
-                    self.credentials.refused(credentials, error.clone(), now, jitter);
+                    self.credentials.rejected(credentials, error.clone(), now, jitter);
                 }
-                self.failed(error, now, effects);
+                self.on_permanent_failure(error, now, effects);
             }
             Err(GrantFailure::Unchanged) => {
                 let error = self.credentials.error().unwrap_or_else(TokenError::unchanged_credentials);
-                self.failed(error, now, effects);
+                self.on_permanent_failure(error, now, effects);
             }
         }
     }
 
-    /// A flight that asked at `asked_at` has brought a token.
-    pub(super) fn landed(
+    /// Completes the acquisition with a token that was requested at `requested_at`.
+    pub(super) fn on_success(
         &mut self,
         tokens: Rc<TokenSet>,
         reason: Reason,
-        asked_at: UnixMillis,
+        requested_at: UnixMillis,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        self.flight = None;
-        self.grants = self.grants.saturating_add(1);
-        if !self.has_overtaken(&tokens.stamp, asked_at, now) {
-            self.hold(tokens, reason, effects);
+        self.acquisition = None;
+        self.successes = self.successes.saturating_add(1);
+        if !self.has_newer_than(&tokens.times, requested_at, now) {
+            self.store_token(tokens, reason, effects);
         }
-        self.settle(&Self::given, effects);
+        self.resolve_waiters(&Self::cached_result, effects);
     }
 
-    /// A request of the flight failed in a way that may pass.
-    pub(super) fn stumbled(&mut self, mut error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
-        let Some(flight) = &mut self.flight else { return };
-        flight.failed += 1;
-        error.attempts = Some(flight.failed);
+    /// Schedules the next attempt, or fails the acquisition where attempts or patience are exhausted.
+    pub(super) fn on_transient_failure(
+        &mut self,
+        mut error: TokenError,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(acquisition) = &mut self.acquisition else { return };
+        acquisition.failed_attempts += 1;
+        error.attempts = Some(acquisition.failed_attempts);
         let retry = self.policy.retry;
-        let asked = error.retry_after.map_or(0, millis);
-        let asks_too_much = asked > millis(retry.max);
-        if asks_too_much {
+        let retry_after = error.retry_after.map_or(0, millis);
+        let exceeds_max = retry_after > millis(retry.max);
+        if exceeds_max {
             error.code = ErrorCode::RateLimited;
         }
-        if asks_too_much || flight.failed >= retry.attempts {
-            self.failed(error, now, effects);
+        if exceeds_max || acquisition.failed_attempts >= retry.attempts {
+            self.on_permanent_failure(error, now, effects);
             return;
         }
-        let delay = retry.pause(flight.failed, self.jitter.fraction()).max(asked);
-        if flight.phase.fence().is_some() {
-            effects.push(Effect::Release(flight.id));
+        let delay = retry.delay(acquisition.failed_attempts, self.jitter.fraction()).max(retry_after);
+        if acquisition.phase.fence().is_some() {
+            effects.push(Effect::ReleaseLease(acquisition.id));
         }
-        flight.pause(now.after(delay));
+        acquisition.back_off(now.after(delay));
         let delay = Duration::from_millis(delay);
-        effects.push(Effect::Notify(Change::Retry { attempt: flight.failed + 1, delay, error }));
+        effects.push(Effect::Emit(Event::Retry { attempt: acquisition.failed_attempts + 1, delay, error }));
     }
 
-    /// How to ask with the credentials: refused ones are held back for a while, or for good, unless
-    /// somebody asks for a new token now.
+    /// The grant that presents the credentials. Rejected credentials are withheld for a while, or until they change,
+    /// unless a caller forces a refresh.
     fn authenticate(&self, now: UnixMillis) -> Grant {
-        let is_forced = self.flight.as_ref().is_some_and(|flight| flight.reason == Reason::Forced)
-            || self.waiting.iter().any(|(_, want)| *want == Want::Fresh);
+        let is_forced = self.acquisition.as_ref().is_some_and(|it| it.reason == Reason::Forced)
+            || self.waiters.iter().any(|(_, request)| *request == TokenRequest::Forced);
         match self.credentials.withheld(now) {
             Some(withheld) if !is_forced => Grant::AuthenticateIfChanged(withheld),
             Some(_) | None => Grant::Authenticate,
         }
     }
 
-    /// The flight is given up.
-    fn failed(&mut self, error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
-        self.give_up(effects);
+    /// Fails the acquisition: all waiters share its error, which is remembered for a cool-down.
+    fn on_permanent_failure(&mut self, error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.end_acquisition(effects);
         self.failures = self.failures.saturating_add(1);
-        let span = cool_down(self.trouble.as_ref().map_or(0, |trouble| trouble.span));
+        let span = cool_down(self.last_failure.as_ref().map_or(0, |failure| failure.span));
         let until = now.after(span.max(error.retry_after.map_or(0, millis)));
-        self.trouble = Some(Box::new(Trouble { error: error.clone(), until, span }));
-        self.settle(&|it, want| Some(it.rest_or(error.clone(), want, now)), effects);
-        let remains = match self.holding.as_ref().map(|holding| holding.stage(now)) {
-            Some(Stage::Fresh | Stage::RefreshDue) => Remains::ValidToken,
-            Some(Stage::Expired) | None => Remains::Nothing,
-        };
-        effects.push(Effect::Notify(Change::Error { error, remains }));
+        self.last_failure = Some(Box::new(LastFailure { error: error.clone(), until, span }));
+        self.resolve_waiters(
+            &|session, request| Some(session.token_or_error(error.clone(), request, now)),
+            effects,
+        );
+        let token_still_valid =
+            self.cached.as_ref().is_some_and(|cached| cached.freshness(now) != Freshness::Expired);
+        effects.push(Effect::Emit(Event::Error { error, token_still_valid }));
     }
 
-    /// Whether the token held is newer than one of this stamp that was asked for at `asked_at`.
+    /// Whether the cached token is newer than one with these times that was requested at `requested_at`.
     ///
-    /// Only one that was adopted since can be: one that was held before is older,
-    /// whatever the stamps say, since the provider may have set its clock. And it
-    /// must be good enough for all who wait.
-    fn has_overtaken(&self, stamp: &Stamp, asked_at: UnixMillis, now: UnixMillis) -> bool {
-        self.holding.as_ref().is_some_and(|holding| {
-            let serves = |want: &Want| *want == Want::Fresh || holding.satisfies(want, &self.policy, now);
-            asked_at <= holding.tokens.issued_at
-                && stamp.is_older_than(&holding.tokens.stamp)
-                && serves(&Want::USABLE)
-                && self.waiting.iter().all(|(_, want)| serves(want))
+    /// Only a token that was adopted since can be newer. One that was cached before is older whatever its times are,
+    /// since the provider's clock may have been set. The cached token must also satisfy all waiters.
+    fn has_newer_than(&self, times: &TokenTimes, requested_at: UnixMillis, now: UnixMillis) -> bool {
+        self.cached.as_ref().is_some_and(|cached| {
+            let serves = |request: &TokenRequest| {
+                *request == TokenRequest::Forced || cached.satisfies(request, &self.policy, now)
+            };
+            requested_at <= cached.tokens.issued_at
+                && times.is_older_than(&cached.tokens.times)
+                && serves(&TokenRequest::DEFAULT)
+                && self.waiters.iter().all(|(_, request)| serves(request))
         })
     }
 }

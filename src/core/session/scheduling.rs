@@ -1,123 +1,125 @@
-//! What a lifecycle is to the other sessions of its pool.
-//!
-//! Decides what it claims and lends. Leaves whose turn it is to the pool.
+//! The interface of a session to its pool: permits, lending and eviction.
 
 use std::rc::Rc;
 
 use super::{
-    AccessToken, Effect, Jitter, Lifecycle, Openness, Phase, Policy, ScopeSet, TokenSet, Turn, UnixMillis,
-    Want,
+    AccessToken, Effect, Jitter, Permit, Phase, Policy, ScopeSet, Session, TokenRequest, TokenSet, UnixMillis,
 };
 
-/// What a session claims of what all sessions share: the provider's attention.
+/// How a session uses the permits of the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Claim {
-    /// Nothing: no flight, or one that pauses or reads.
-    Nothing,
-    /// It waits for its turn.
-    Waits(Plea),
-    /// It has its turn, and may have something on the wire.
-    Asks,
+pub(in super::super) enum PermitState {
+    /// No acquisition, or one that needs no permit in its phase.
+    Idle,
+    /// Waits for a permit.
+    Waiting(QueueRequest),
+    /// Has a permit, and may have a request in flight.
+    Holding,
 }
 
-/// Why it should be its turn.
+/// A session's place in the order of the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct Plea {
+pub(in super::super) struct QueueRequest {
     pub(in super::super) health: Health,
-    pub(in super::super) hurry: Hurry,
-    /// From when on callers wait for it; in the past where there is nothing to give them.
-    pub(in super::super) due: UnixMillis,
+    pub(in super::super) priority: Priority,
+    /// When callers start to wait for a new token; in the past without a token.
+    pub(in super::super) due_at: UnixMillis,
 }
 
-/// Whether the last that was heard of a session was a failure.
+/// Whether the last attempt of a session failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Health {
-    Well,
-    Troubled,
+    Healthy,
+    Failing,
 }
 
-/// For whom a flight is, those first who cannot wait.
+/// What an acquisition is for. Interactive ones are scheduled first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in super::super) enum Hurry {
-    Callers,
-    Nobody,
+pub(in super::super) enum Priority {
+    /// Callers wait for it.
+    Interactive,
+    /// It refreshes a token in the background.
+    Background,
 }
 
-impl Lifecycle {
-    /// A lifecycle whose flights wait for their turn; see [`admit`](Self::admit).
-    pub(in super::super) fn in_turn(policy: Rc<Policy>, scopes: ScopeSet, jitter: Jitter) -> Self {
-        Self { turn: Turn::Awaited, ..Self::new(policy, scopes, jitter) }
+impl Session {
+    /// A session whose acquisitions wait for a permit; see [`grant_permit`](Self::grant_permit).
+    pub(in super::super) fn scheduled(policy: Rc<Policy>, scopes: ScopeSet, jitter: Jitter) -> Self {
+        Self { initial_permit: Permit::Pending, ..Self::new(policy, scopes, jitter) }
     }
 
-    /// It is the turn of the flight that waits for it.
-    pub(in super::super) fn admit(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
-        if let Some(flight) = &mut self.flight
-            && let Phase::StandingBy { read_at } = flight.phase
+    /// Continues a queued acquisition.
+    pub(in super::super) fn grant_permit(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        if let Some(acquisition) = &mut self.acquisition
+            && let Phase::Queued { read_at } = acquisition.phase
         {
-            flight.turn = Turn::Come;
+            acquisition.permit = Permit::Granted;
             if read_at == Some(now) {
-                self.read_in_vain(None, now, None, now, effects);
+                self.on_store_miss(None, now, None, now, effects);
             } else {
-                // Somebody may have saved since.
-                self.go_on(now, effects);
+                // Another holder may have stored a token while this session was queued.
+                self.advance(now, effects);
             }
-            self.tend(now, effects);
+            self.run_due(now, effects);
         }
     }
 
-    /// What it claims.
-    pub(in super::super) fn claim_of_turn(&self) -> Claim {
-        match self.flight.as_deref() {
-            Some(flight) if flight.turn == Turn::Come => Claim::Asks,
-            Some(flight) if matches!(flight.phase, Phase::StandingBy { .. }) => Claim::Waits(Plea {
-                health: match (&self.trouble, flight.failed) {
-                    (None, 0) => Health::Well,
-                    (Some(_), _) | (_, 1..) => Health::Troubled,
-                },
-                hurry: if self.is_awaited() { Hurry::Callers } else { Hurry::Nobody },
-                due: self.holding.as_ref().map_or(UnixMillis::new(0), |holding| {
-                    self.policy.served_until(holding.tokens.issued_at, holding.tokens.expires_at, None)
-                }),
-            }),
-            Some(_) | None => Claim::Nothing,
+    /// How the session uses permits now.
+    pub(in super::super) fn permit_state(&self) -> PermitState {
+        match self.acquisition.as_deref() {
+            Some(acquisition) if acquisition.permit == Permit::Granted => PermitState::Holding,
+            Some(acquisition) if matches!(acquisition.phase, Phase::Queued { .. }) => {
+                PermitState::Waiting(QueueRequest {
+                    health: match (&self.last_failure, acquisition.failed_attempts) {
+                        (None, 0) => Health::Healthy,
+                        (Some(_), _) | (_, 1..) => Health::Failing,
+                    },
+                    priority: if self.is_awaited() { Priority::Interactive } else { Priority::Background },
+                    due_at: self.cached.as_ref().map_or(UnixMillis::new(0), |cached| {
+                        self.policy.served_until(cached.tokens.issued_at, cached.tokens.expires_at, None)
+                    }),
+                })
+            }
+            Some(_) | None => PermitState::Idle,
         }
     }
 
-    /// Whether a caller who wants this is given the token held, at once.
-    pub(in super::super) fn serves(&self, want: &Want, now: UnixMillis) -> bool {
-        self.holding.as_ref().is_some_and(|holding| {
-            holding.satisfies(want, &self.policy, now) && holding.missing_scopes(want).is_none()
+    /// Whether the cached token satisfies a request without waiting.
+    pub(in super::super) fn can_serve(&self, request: &TokenRequest, now: UnixMillis) -> bool {
+        self.cached.as_ref().is_some_and(|cached| {
+            cached.satisfies(request, &self.policy, now) && cached.missing_scopes(request).is_none()
         })
     }
 
-    /// The token held, for another session's caller: it must be known to have what they need.
-    pub(in super::super) fn lends(
+    /// The cached token, if it can be lent to a caller of a sibling session: it must be known to have the needed scopes.
+    pub(in super::super) fn lendable(
         &self,
-        want: &Want,
+        request: &TokenRequest,
         needed: &ScopeSet,
         now: UnixMillis,
-    ) -> Option<&Rc<TokenSet>> {
-        let known = self.held()?.scopes.as_ref().is_some_and(|granted| granted.includes(needed));
-        self.held().filter(|_| known && self.serves(want, now))
+    ) -> Option<&TokenSet> {
+        let held = self.held()?;
+        let has_scopes = held.scopes.as_ref().is_some_and(|granted| granted.includes(needed));
+        (has_scopes && self.can_serve(request, now)).then_some(held)
     }
 
-    /// Whether this is the token held.
+    /// Whether this is the cached token.
     pub(in super::super) fn holds(&self, token: &AccessToken) -> bool {
         self.held().is_some_and(|held| held.access_token == *token)
     }
 
-    /// Whether this is the token held, or one of the last before it.
+    /// Whether this is the cached token, or one of the last before it.
     pub(in super::super) fn has_held(&self, token: &AccessToken) -> bool {
-        self.holds(token) || self.superseded.includes(token)
+        self.holds(token) || self.recent_tokens.includes(token)
     }
 
-    /// The scopes that each grant asks for.
+    /// The scopes that each grant requests.
     pub const fn scopes(&self) -> &ScopeSet {
         &self.scopes
     }
 
-    /// Whether nothing is to be expected of it any more.
-    pub(in super::super) fn is_over(&self) -> bool {
-        self.openness == Openness::Closed && !self.is_busy()
+    /// Whether the session is closed and its last acquisition has ended.
+    pub(in super::super) fn is_finished(&self) -> bool {
+        self.closed && !self.is_busy()
     }
 }

@@ -1,30 +1,28 @@
-//! The part of a flight that goes through a shared store.
-//!
-//! Decides who asks the provider, and what the holders tell each other. Leaves
-//! reading, writing and locking to the driver.
+//! The steps of an acquisition that use the shared store: reading, leases, claiming the refresh token, writing.
 
 use std::rc::Rc;
 
 use super::{
-    Change, Company, Effect, ErrorCode, Event, Fence, Flight, IoScope, Lifecycle, Openness, Phase, Queue,
-    Reason, RefreshToken, Sharing, TokenError, TokenSet, Turn, UnixMillis, Usage, Want, Written, cool_down,
+    Acquisition, Effect, ErrorCode, Event, Fence, Input, IoScope, LeaseWait, Permit, Phase, Reason,
+    RefreshToken, Session, Sharing, StoreMode, TokenError, TokenRequest, TokenSet, UnixMillis, WriteOutcome,
+    cool_down,
 };
 
-/// A shared store that failed.
+/// A failure of the shared store.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct StoreTrouble {
-    /// When it is tried again.
+pub(super) struct StoreFailure {
+    /// When the store is used again.
     until: UnixMillis,
-    /// In milliseconds.
+    /// Length of the cool-down in milliseconds.
     span: u64,
 }
 
-/// Changes that other holders made in the shared store.
+/// Changes of the shared store by other holders.
 #[derive(Debug)]
 pub(super) struct StoreChanges {
-    /// A change was announced, and no successful read has begun since.
+    /// Whether a change was announced and no successful read started since.
     unread: bool,
-    /// The start of the last read.
+    /// When the last read started.
     read_at: UnixMillis,
 }
 
@@ -34,73 +32,66 @@ impl Default for StoreChanges {
     }
 }
 
-/// Whether what was found in the store ends the flight.
-enum Found {
-    /// Nobody needs another.
-    Enough,
-    /// The provider must be asked.
-    TooLittle,
-}
-
-impl Lifecycle {
-    /// The pause of the flight is over.
-    pub(super) fn go_on(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
-        if self.shares(now) {
-            self.load(now, now, effects);
-        } else if let Some(flight) = &mut self.flight {
-            flight.company = Company::Alone;
-            if flight.turn == Turn::Awaited {
-                flight.phase = Phase::StandingBy { read_at: None };
+impl Session {
+    /// Continues the acquisition after a backoff: reads the shared store, queues for a permit, or sends the grant.
+    pub(super) fn advance(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        if self.uses_store(now) {
+            self.read_store_before(now, now, effects);
+        } else if let Some(acquisition) = &mut self.acquisition {
+            acquisition.store_mode = StoreMode::Bypassed;
+            if acquisition.permit == Permit::Pending {
+                acquisition.phase = Phase::Queued { read_at: None };
             } else {
-                self.ask_alone(None, now, effects);
+                self.grant_without_store(None, now, effects);
             }
         }
     }
 
-    /// Whether the flight goes through the shared store.
-    fn shares(&self, now: UnixMillis) -> bool {
+    /// Whether the acquisition uses the shared store.
+    fn uses_store(&self, now: UnixMillis) -> bool {
         self.policy.sharing.is_some()
-            && self.store_trouble.as_ref().is_none_or(|trouble| trouble.until <= now)
-            && self.flight.as_ref().is_none_or(|flight| flight.company == Company::Shared)
+            && self.store_failure.as_ref().is_none_or(|failure| failure.until <= now)
+            && self.acquisition.as_ref().is_none_or(|acquisition| acquisition.store_mode == StoreMode::Shared)
     }
 
-    fn load(&mut self, then: UnixMillis, now: UnixMillis, effects: &mut Vec<Effect>) {
-        self.read_store(Phase::Loading { then }, now, effects);
+    /// Reads the store during a backoff that ends at `resume_at`.
+    fn read_store_before(&mut self, resume_at: UnixMillis, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.read_store(Phase::ReadingStore { resume_at }, now, effects);
     }
 
     fn read_store(&mut self, phase: Phase, now: UnixMillis, effects: &mut Vec<Effect>) {
-        let Some(flight) = &mut self.flight else { return };
-        flight.phase = phase;
-        flight.changed_while_reading = false;
+        let Some(acquisition) = &mut self.acquisition else { return };
+        acquisition.phase = phase;
+        acquisition.store_changed_while_reading = false;
         self.store_changes.read_at = now;
-        effects.push(Effect::Load(flight.id));
+        effects.push(Effect::ReadStore(acquisition.id));
     }
 
-    /// Asks without the store, by a refresh token that was never in it.
-    fn ask_alone(&mut self, fence: Option<Fence>, now: UnixMillis, effects: &mut Vec<Effect>) {
+    /// Sends a grant without the store, with the credentials or a refresh token that was never in it.
+    fn grant_without_store(&mut self, fence: Option<Fence>, now: UnixMillis, effects: &mut Vec<Effect>) {
         let presented = self.refresh_token.take();
-        self.ask(presented, fence, now, effects);
+        self.send_grant(presented, fence, now, effects);
     }
 
     /// Records that another holder wrote to the store; [`read_changes`](Self::read_changes) reads it.
-    pub(super) fn peer_saved(&mut self) {
+    pub(super) fn store_changed(&mut self) {
         if self.policy.sharing.is_none() {
             return;
         }
         // The write of the other holder shows that the store works.
-        self.store_trouble = None;
+        self.store_failure = None;
         self.store_changes.unread = true;
-        if let Some(flight) = &mut self.flight {
-            flight.changed_while_reading = true;
+        if let Some(acquisition) = &mut self.acquisition {
+            acquisition.store_changed_while_reading = true;
         }
     }
 
-    /// When the store is read although no token is requested; the flight in progress comes first.
+    /// When the store is read although no token is requested. An acquisition in progress goes first.
     pub(super) fn store_read_at(&self) -> UnixMillis {
-        let may_read = self.openness == Openness::Open && self.policy.io_scope == IoScope::Process;
+        let may_read = !self.closed && self.policy.io_scope == IoScope::Process;
         let Some(sharing) = self.policy.sharing.filter(|_| may_read) else { return UnixMillis::NEVER };
-        let is_in_use = self.usage == Usage::Used && self.holding.is_some();
-        let at = match (&self.flight, self.store_changes.unread) {
+        let is_in_use = self.used && self.cached.is_some();
+        let at = match (&self.acquisition, self.store_changes.unread) {
             (Some(_), _) => UnixMillis::NEVER,
             (None, true) => UnixMillis::new(0),
             (None, false) if sharing.announces && is_in_use => {
@@ -108,306 +99,301 @@ impl Lifecycle {
             }
             (None, false) => UnixMillis::NEVER,
         };
-        at.max(self.store_trouble.as_ref().map_or(at, |trouble| trouble.until))
+        at.max(self.store_failure.as_ref().map_or(at, |failure| failure.until))
     }
 
     /// Reads the store where a change is unread, or may have been missed.
     ///
-    /// A change that is announced during a read may be missing from what that read returns, so it
-    /// stays unread until a later read has succeeded. A flight that pauses reads at once; any other
-    /// is read for after it has ended.
+    /// The result of a read may lack a change that is announced meanwhile, so that change stays unread until a later read
+    /// succeeds. An acquisition in its backoff reads at once; after any other the store is read when it has ended.
     pub(super) fn read_changes(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
         if self.store_read_at() <= now {
-            self.begin(Reason::Shared, now);
+            self.start_acquisition(Reason::Shared, now);
         }
-        match self.flight.as_deref() {
-            Some(Flight { company: Company::Shared, phase, .. }) if self.store_changes.unread => {
+        match self.acquisition.as_deref() {
+            Some(Acquisition { store_mode: StoreMode::Shared, phase, .. }) if self.store_changes.unread => {
                 match phase {
-                    Phase::BackingOff { until } if now < *until => self.load(*until, now, effects),
-                    Phase::StandingBy { .. } => self.load(now, now, effects),
-                    Phase::BackingOff { .. }
-                    | Phase::Loading { .. }
-                    | Phase::Locking
-                    | Phase::Rereading(_)
-                    | Phase::Claiming(..)
-                    | Phase::Granting { .. }
-                    | Phase::Saving { .. } => {}
+                    Phase::Backoff { until } if now < *until => self.read_store_before(*until, now, effects),
+                    Phase::Queued { .. } => self.read_store_before(now, now, effects),
+                    Phase::Backoff { .. }
+                    | Phase::ReadingStore { .. }
+                    | Phase::AcquiringLease
+                    | Phase::RecheckingStore(_)
+                    | Phase::ClaimingRefreshToken(..)
+                    | Phase::Requesting { .. }
+                    | Phase::WritingStore { .. } => {}
                 }
             }
             Some(_) | None => {}
         }
     }
 
-    pub(super) fn loaded(
+    pub(super) fn store_read(
         &mut self,
-        answer: Result<Option<Rc<TokenSet>>, TokenError>,
+        result: Result<Option<Rc<TokenSet>>, TokenError>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(flight) = &self.flight else { return };
-        let (fence, then) = (flight.phase.fence(), flight.phase.resumes_at().unwrap_or(now));
-        if !flight.phase.is_reading() {
+        let Some(acquisition) = &self.acquisition else { return };
+        let (fence, resume_at) = (acquisition.phase.fence(), acquisition.phase.resumes_at().unwrap_or(now));
+        if !acquisition.phase.is_reading_store() {
             return;
         }
-        let stored = match answer {
+        let stored = match result {
             Ok(stored) => stored,
             Err(error) => {
                 self.store_failed(error, now, effects);
-                return self.read_in_vain(fence, then, None, now, effects);
+                return self.on_store_miss(fence, resume_at, None, now, effects);
             }
         };
-        self.store_trouble = None;
-        self.store_changes.unread &= flight.changed_while_reading;
-        match self.take_over(stored.as_ref(), now, effects) {
-            Found::Enough => self.give_up(effects),
-            Found::TooLittle => self.read_in_vain(fence, then, stored, now, effects),
+        self.store_failure = None;
+        self.store_changes.unread &= acquisition.store_changed_while_reading;
+        if self.adopt_stored(stored.as_ref(), now, effects) {
+            self.end_acquisition(effects);
+        } else {
+            self.on_store_miss(fence, resume_at, stored, now, effects);
         }
     }
 
-    pub(super) fn leased(
+    pub(super) fn lease_answered(
         &mut self,
-        answer: Result<Option<Fence>, TokenError>,
+        result: Result<Option<Fence>, TokenError>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(flight) = &mut self.flight else { return };
-        if flight.phase != Phase::Locking {
-            // The lease came after it was no longer waited for.
-            if let (None, Ok(Some(_))) = (flight.phase.fence(), &answer) {
-                effects.push(Effect::Release(flight.id));
+        let Some(acquisition) = &mut self.acquisition else { return };
+        if acquisition.phase != Phase::AcquiringLease {
+            // The lease was granted too late.
+            if let (None, Ok(Some(_))) = (acquisition.phase.fence(), &result) {
+                effects.push(Effect::ReleaseLease(acquisition.id));
             }
             return;
         }
-        match answer {
-            Ok(Some(fence)) => {
-                self.read_store(Phase::Rereading(fence), now, effects);
-            }
-            Ok(None) => self.queue(now, effects),
+        match result {
+            Ok(Some(fence)) => self.read_store(Phase::RecheckingStore(fence), now, effects),
+            Ok(None) => self.wait_for_lease(now, effects),
             Err(error) => {
                 self.store_failed(error, now, effects);
-                self.ask_alone(None, now, effects);
+                self.grant_without_store(None, now, effects);
             }
         }
     }
 
-    pub(super) fn saved(
+    pub(super) fn store_written(
         &mut self,
-        answer: Result<Written, TokenError>,
+        result: Result<WriteOutcome, TokenError>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(flight) = &self.flight else { return };
-        let (id, reason) = (flight.id, flight.reason);
-        if let Phase::Claiming(fence, refresh_token) = &flight.phase {
+        let Some(acquisition) = &self.acquisition else { return };
+        let (id, reason) = (acquisition.id, acquisition.reason);
+        if let Phase::ClaimingRefreshToken(fence, refresh_token) = &acquisition.phase {
             let (fence, refresh_token) = (*fence, refresh_token.clone());
-            self.claimed(fence, refresh_token, answer, now, effects);
-        } else if let Phase::Saving { tokens, since, fence } = &flight.phase {
-            let (tokens, since, leased) = (tokens.clone(), *since, fence.is_some());
-            if let Err(error) = answer {
+            self.refresh_token_claimed(fence, refresh_token, result, now, effects);
+        } else if let Phase::WritingStore { tokens, since, fence } = &acquisition.phase {
+            let (tokens, since, has_lease) = (Rc::clone(tokens), *since, fence.is_some());
+            if let Err(error) = result {
                 self.store_failed(error, now, effects);
             }
-            if self.policy.is_worn(&tokens, now) {
+            if self.policy.is_below_min_validity(&tokens, now) {
                 let message = "the store took so long that the token has worn out; look at the store's load";
-                return self.stumbled(TokenError::new(ErrorCode::Store, message), now, effects);
+                return self.on_transient_failure(TokenError::new(ErrorCode::Store, message), now, effects);
             }
-            if leased {
-                effects.push(Effect::Release(id));
+            if has_lease {
+                effects.push(Effect::ReleaseLease(id));
             }
-            self.landed(tokens, reason, since, now, effects);
+            self.on_success(tokens, reason, since, now, effects);
         }
     }
 
-    fn claimed(
+    fn refresh_token_claimed(
         &mut self,
         fence: Fence,
         refresh_token: RefreshToken,
-        answer: Result<Written, TokenError>,
+        result: Result<WriteOutcome, TokenError>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        match answer {
-            Ok(Written::Kept) => self.ask(Some(refresh_token), Some(fence), now, effects),
-            Ok(Written::Overtaken) => {
-                if let Some(flight) = &self.flight {
-                    effects.push(Effect::Release(flight.id));
+        match result {
+            Ok(WriteOutcome::Stored) => self.send_grant(Some(refresh_token), Some(fence), now, effects),
+            Ok(WriteOutcome::Fenced) => {
+                if let Some(acquisition) = &self.acquisition {
+                    effects.push(Effect::ReleaseLease(acquisition.id));
                 }
-                self.queue(now, effects);
+                self.wait_for_lease(now, effects);
             }
-            // It may have been written or not: somebody else may present the token.
+            // The write may have been lost, and then another holder presents this refresh token.
             Err(error) => {
                 self.store_failed(error, now, effects);
-                self.ask_alone(Some(fence), now, effects);
+                self.grant_without_store(Some(fence), now, effects);
             }
         }
     }
 
-    /// What a grant brought goes to the store first: the refresh token in it may be
-    /// the only one that is still good.
-    pub(super) fn save(&mut self, mut tokens: Rc<TokenSet>, now: UnixMillis, effects: &mut Vec<Effect>) {
-        let Some(flight) = &mut self.flight else { return };
-        let Phase::Granting { since, fence, .. } = flight.phase else { return };
-        let alone = flight.company == Company::Alone;
-        let Some(Sharing { lease, .. }) = self.policy.sharing.filter(|_| !alone) else {
-            // RFC 6749 section 6.
+    /// Writes a new token to the store before it is returned: its refresh token may be the only valid one.
+    pub(super) fn write_store(
+        &mut self,
+        mut tokens: Rc<TokenSet>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(acquisition) = &mut self.acquisition else { return };
+        let Phase::Requesting { since, fence, .. } = acquisition.phase else { return };
+        let is_bypassed = acquisition.store_mode == StoreMode::Bypassed;
+        let Some(Sharing { lease, .. }) = self.policy.sharing.filter(|_| !is_bypassed) else {
             self.refresh_token = Rc::make_mut(&mut tokens).refresh_token.take();
             if fence.is_some() {
-                effects.push(Effect::Release(flight.id));
+                effects.push(Effect::ReleaseLease(acquisition.id));
             }
-            let reason = flight.reason;
-            self.landed(tokens, reason, since, now, effects);
+            let reason = acquisition.reason;
+            self.on_success(tokens, reason, since, now, effects);
             return;
         };
+        // Without leases two holders could present one refresh token, so each keeps its own.
         if lease.is_none() {
             self.refresh_token = Rc::make_mut(&mut tokens).refresh_token.take();
         }
-        effects.push(Effect::Save(flight.id, fence, tokens.clone()));
+        effects.push(Effect::WriteStore(acquisition.id, fence, Rc::clone(&tokens)));
         Rc::make_mut(&mut tokens).refresh_token = None;
-        flight.phase = Phase::Saving { tokens, since, fence };
+        acquisition.phase = Phase::WritingStore { tokens, since, fence };
     }
 
-    /// The manager is closed, and a grant is on the wire under a lease: its token is
-    /// kept for the others before the lease is given back. Given back sooner, somebody
-    /// else could present the same refresh token.
-    pub(super) fn wind_up(&mut self, event: Event, effects: &mut Vec<Effect>) {
-        if let Event::Granted(id, Ok(mut tokens)) = event {
-            if let Some(Flight { phase, .. }) = self.flight.as_deref_mut()
-                && let Phase::Granting { presented, since, fence } = phase
+    /// After a close, writes the token of a grant in flight under a lease for the other holders, then releases the lease.
+    ///
+    /// Releasing it earlier would let another holder present the same refresh token.
+    pub(super) fn drain_after_close(&mut self, input: Input, effects: &mut Vec<Effect>) {
+        if let Input::Granted(id, Ok(mut tokens)) = input {
+            if let Some(Acquisition { phase, .. }) = self.acquisition.as_deref_mut()
+                && let Phase::Requesting { presented, since, fence } = phase
             {
                 if tokens.refresh_token.is_none() {
                     Rc::make_mut(&mut tokens).refresh_token = presented.take();
                 }
-                effects.push(Effect::Save(id, *fence, tokens.clone()));
-                *phase = Phase::Saving { tokens, since: *since, fence: *fence };
+                effects.push(Effect::WriteStore(id, *fence, Rc::clone(&tokens)));
+                *phase = Phase::WritingStore { tokens, since: *since, fence: *fence };
             }
-        } else if let Event::Granted(..) | Event::Saved(..) = event {
-            self.give_up(effects);
+        } else if let Input::Granted(..) | Input::StoreWritten(..) = input {
+            self.end_acquisition(effects);
         }
     }
 
-    /// Ends the flight; gives its lease back if it has one.
-    pub(super) fn give_up(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(flight) = self.flight.take()
-            && flight.phase.fence().is_some()
-        {
-            effects.push(Effect::Release(flight.id));
-        }
-    }
-
-    /// Takes over what somebody else saved, if it is newer than what we hold.
-    fn take_over(
+    /// Adopts a token that another holder stored if it is newer than the cached one, and returns whether that leaves no
+    /// caller waiting.
+    fn adopt_stored(
         &mut self,
         stored: Option<&Rc<TokenSet>>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
-    ) -> Found {
-        let Some(stored) = stored.filter(|stored| self.gains_by(stored, now)) else {
-            return Found::TooLittle;
+    ) -> bool {
+        let Some(stored) = stored.filter(|stored| self.is_newer_than_cached(stored, now)) else {
+            return false;
         };
-        let others_granted = self.flight.as_ref().is_some_and(|flight| flight.queue.denied > 0);
-        let mut tokens = stored.clone();
+        let was_denied_lease = self.acquisition.as_ref().is_some_and(|it| it.lease_wait.denied > 0);
+        let mut tokens = Rc::clone(stored);
         Rc::make_mut(&mut tokens).refresh_token = None;
         self.credentials.granted_otherwise();
-        self.hold(tokens, Reason::Shared, effects);
-        self.settle(
-            &|it, want| {
-                let is_enough = it.holding.as_ref()?.satisfies(want, &it.policy, now);
-                // A grant that was running when it was asked for has been joined.
-                let is_joined = others_granted && *want == Want::Fresh;
-                if is_enough || is_joined { it.given(want) } else { None }
+        self.store_token(tokens, Reason::Shared, effects);
+        self.resolve_waiters(
+            &|session, request| {
+                let is_satisfied = session.cached.as_ref()?.satisfies(request, &session.policy, now);
+                // The forced refresh joined the grant of the holder that had the lease.
+                let is_joined = was_denied_lease && *request == TokenRequest::Forced;
+                if is_satisfied || is_joined { session.cached_result(request) } else { None }
             },
             effects,
         );
-        if self.waiting.is_empty() { Found::Enough } else { Found::TooLittle }
+        self.waiters.is_empty()
     }
 
-    fn gains_by(&self, stored: &TokenSet, now: UnixMillis) -> bool {
+    fn is_newer_than_cached(&self, stored: &TokenSet, now: UnixMillis) -> bool {
         now < stored.expires_at
-            && !self.superseded.includes(&stored.access_token)
-            && !self.latest_stamp().is_some_and(|latest| stored.stamp.is_older_than(latest))
+            && !self.recent_tokens.includes(&stored.access_token)
+            && !self.latest_times().is_some_and(|latest| stored.times.is_older_than(latest))
             && self.held().is_none_or(|held| {
                 held.access_token != stored.access_token && held.expires_at < stored.expires_at
             })
     }
 
-    /// The store had nothing for us, or could not be read.
-    pub(super) fn read_in_vain(
+    /// Continues the acquisition after a read of the store that failed or returned no newer token.
+    pub(super) fn on_store_miss(
         &mut self,
         fence: Option<Fence>,
-        then: UnixMillis,
+        resume_at: UnixMillis,
         stored: Option<Rc<TokenSet>>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(flight) = &mut self.flight else { return };
-        let leases = self.policy.sharing.is_some_and(|sharing| sharing.lease.is_some());
-        if flight.reason == Reason::Shared {
-            // It was only to be read. Those who came to wait start over.
-            self.flight = None;
-            for (call, want) in std::mem::take(&mut self.waiting) {
-                self.requested(call, want, now, effects);
+        let Some(acquisition) = &mut self.acquisition else { return };
+        let has_leases = self.policy.sharing.is_some_and(|sharing| sharing.lease.is_some());
+        if acquisition.reason == Reason::Shared {
+            // Only a change was to be read. Requests that arrived meanwhile start over.
+            self.acquisition = None;
+            for (call, request) in std::mem::take(&mut self.waiters) {
+                self.requested(call, request, now, effects);
             }
-        } else if now < then {
-            flight.pause(then);
-        } else if flight.turn == Turn::Awaited {
-            flight.phase = Phase::StandingBy { read_at: Some(now) };
-        } else if flight.company == Company::Alone || !leases {
-            self.ask_alone(fence, now, effects);
+        } else if now < resume_at {
+            acquisition.back_off(resume_at);
+        } else if acquisition.permit == Permit::Pending {
+            acquisition.phase = Phase::Queued { read_at: Some(now) };
+        } else if acquisition.store_mode == StoreMode::Bypassed || !has_leases {
+            self.grant_without_store(fence, now, effects);
         } else if let Some(fence) = fence {
-            self.claim(fence, stored, now, effects);
+            self.claim_refresh_token(fence, stored, now, effects);
         } else {
-            flight.phase = Phase::Locking;
-            flight.queue.since.get_or_insert(now);
-            effects.push(Effect::Acquire(flight.id));
+            acquisition.phase = Phase::AcquiringLease;
+            acquisition.lease_wait.since.get_or_insert(now);
+            effects.push(Effect::AcquireLease(acquisition.id));
         }
     }
 
-    /// Under the lease: takes the refresh token out of the store, if there is one.
-    fn claim(
+    /// Under the lease, removes the refresh token from the store, if there is one.
+    fn claim_refresh_token(
         &mut self,
         fence: Fence,
         stored: Option<Rc<TokenSet>>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(flight) = &mut self.flight else { return };
+        let Some(acquisition) = &mut self.acquisition else { return };
         let claimed = stored.and_then(|mut stored| {
             let refresh_token = Rc::make_mut(&mut stored).refresh_token.take()?;
             Some((stored, refresh_token))
         });
         match claimed {
-            Some((rest, refresh_token)) => {
-                flight.phase = Phase::Claiming(fence, refresh_token);
-                effects.push(Effect::Save(flight.id, Some(fence), rest));
+            Some((without, refresh_token)) => {
+                acquisition.phase = Phase::ClaimingRefreshToken(fence, refresh_token);
+                effects.push(Effect::WriteStore(acquisition.id, Some(fence), without));
             }
-            None => self.ask(None, Some(fence), now, effects),
+            None => self.send_grant(None, Some(fence), now, effects),
         }
     }
 
-    /// Somebody else has the lease: waits for what they save, but not for ever.
-    fn queue(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
-        let Some(flight) = &mut self.flight else { return };
-        let Queue { since, denied } = &mut flight.queue;
+    /// Waits for the token of the holder that has the lease, or sends a grant without the store once the lease of a
+    /// crashed holder would have expired.
+    fn wait_for_lease(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let Some(acquisition) = &mut self.acquisition else { return };
+        let LeaseWait { since, denied } = &mut acquisition.lease_wait;
         *denied += 1;
         let waited = now.millis_since(since.unwrap_or(now));
         let lease = self.policy.sharing.and_then(|sharing| sharing.lease).unwrap_or_default();
-        if waited >= Sharing::patience(lease) {
-            flight.company = Company::Alone;
-            self.ask_alone(None, now, effects);
+        if waited >= Sharing::lease_timeout(lease) {
+            acquisition.store_mode = StoreMode::Bypassed;
+            self.grant_without_store(None, now, effects);
         } else {
-            let pause = Sharing::poll(*denied, self.jitter.fraction());
-            flight.pause(now.after(pause));
+            let delay = Sharing::lease_retry_delay(*denied, self.jitter.fraction());
+            acquisition.back_off(now.after(delay));
         }
     }
 
-    /// The store failed: this flight, and those of a cool-down, do without it.
+    /// Bypasses the store for this acquisition and those that start within a cool-down.
     fn store_failed(&mut self, error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
-        if let Some(flight) = &mut self.flight {
-            flight.company = Company::Alone;
+        if let Some(acquisition) = &mut self.acquisition {
+            acquisition.store_mode = StoreMode::Bypassed;
         }
-        if self.store_trouble.is_none() {
-            effects.push(Effect::Notify(Change::StoreFailed(error)));
+        if self.store_failure.is_none() {
+            effects.push(Effect::Emit(Event::StoreFailed(error)));
         }
-        let span = cool_down(self.store_trouble.as_ref().map_or(0, |trouble| trouble.span));
-        self.store_trouble = Some(Box::new(StoreTrouble { until: now.after(span), span }));
+        let span = cool_down(self.store_failure.as_ref().map_or(0, |failure| failure.span));
+        self.store_failure = Some(Box::new(StoreFailure { until: now.after(span), span }));
     }
 }

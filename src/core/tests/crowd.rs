@@ -12,8 +12,8 @@ use std::{
 };
 
 use super::core::{
-    AccessToken, CallId, Effect, Event, FlightId, Identity, Jitter, Limits, Policy, Pool, PoolEffect,
-    ScopeSet, SessionId, Skew, Stamp, TokenSet, UnixMillis, Want,
+    AccessToken, AcquisitionId, CallId, ClockOffset, Effect, Identity, Input, Jitter, Limits, Policy, Pool,
+    PoolEffect, ScopeSet, SessionId, TokenRequest, TokenSet, TokenTimes, UnixMillis,
 };
 
 /// Whose sessions there are, and how they are used.
@@ -90,7 +90,7 @@ pub(super) struct Crowd {
     now: UnixMillis,
     dice: Jitter,
     /// In order of time, since the provider takes as long for each.
-    answers: VecDeque<(UnixMillis, SessionId, FlightId)>,
+    answers: VecDeque<(UnixMillis, SessionId, AcquisitionId)>,
     calls: BinaryHeap<Reverse<(UnixMillis, u32, u32)>>,
     waiting: HashMap<CallId, UnixMillis>,
     tokens: u64,
@@ -109,7 +109,7 @@ impl Crowd {
         let mut dice = Jitter::new(seed);
         let scopes: ScopeSet = ["LIST_OFFERS", "PURCHASE_GIFTCARD"].into_iter().collect();
         let own = (identity(u32::MAX), scopes.clone(), ());
-        let pool = Pool::new(climate.policy.clone(), climate.limits, dice.split(), own, START);
+        let pool = Pool::new(climate.policy.clone(), climate.limits, dice.fork(), own, START);
         let seconds = usize::try_from(climate.span.as_secs()).unwrap_or(usize::MAX) + 1;
         let figures = Figures { grants: vec![0; seconds], ..Figures::default() };
         Self {
@@ -132,7 +132,7 @@ impl Crowd {
                 self.now = START + Duration::from_secs(1) * user / self.climate.users;
                 let session = self.pool.open(identity(user), &self.scopes, (), self.now);
                 let token = self.token();
-                self.tell(session, Event::Observed(token));
+                self.tell(session, Input::TokenReceived(token));
             }
             self.plan(user, 0);
         }
@@ -140,7 +140,7 @@ impl Crowd {
         loop {
             let call = self.calls.peek().map(|Reverse((at, ..))| *at);
             let answer = self.answers.front().map(|(at, ..)| *at);
-            let alarm = self.pool.next_wakeup();
+            let alarm = self.pool.poll_timeout();
             let Some(next) = [call, answer, alarm].into_iter().flatten().min().filter(|at| *at <= end) else {
                 break;
             };
@@ -148,13 +148,13 @@ impl Crowd {
             if answer == Some(next) {
                 let Some((_, session, flight)) = self.answers.pop_front() else { continue };
                 let token = self.token();
-                self.tell(session, Event::Granted(flight, Ok(token)));
+                self.tell(session, Input::Granted(flight, Ok(token)));
             } else if call == Some(next) {
                 let Some(Reverse((_, user, left))) = self.calls.pop() else { continue };
                 self.call(user);
                 self.plan(user, left);
             } else {
-                let effects = self.pool.woke(self.now);
+                let effects = self.pool.timer_fired(self.now);
                 self.perform(effects);
             }
         }
@@ -166,11 +166,11 @@ impl Crowd {
         let call = CallId(self.figures.calls);
         self.waiting.insert(call, self.now);
         let session = self.pool.open(identity(user), &self.scopes, (), self.now);
-        self.tell(session, Event::Requested(call, Want::USABLE));
+        self.tell(session, Input::Requested(call, TokenRequest::DEFAULT));
         self.figures.waited += u64::from(self.waiting.contains_key(&call));
     }
 
-    fn tell(&mut self, session: SessionId, event: Event) {
+    fn tell(&mut self, session: SessionId, event: Input) {
         let effects = self.pool.handle(session, event, self.now);
         self.perform(effects);
     }
@@ -178,7 +178,7 @@ impl Crowd {
     fn perform(&mut self, effects: Vec<PoolEffect>) {
         for effect in effects {
             match effect {
-                PoolEffect::Perform(_, Effect::Settle(call, answer)) => {
+                PoolEffect::Session(_, Effect::Resolve(call, answer)) => {
                     let asked_at = self.waiting.remove(&call).unwrap_or(self.now);
                     let figures = &mut self.figures;
                     figures.longest_wait = figures.longest_wait.max(self.now.since(asked_at));
@@ -187,14 +187,14 @@ impl Crowd {
                         Err(_) => figures.failed += 1,
                     }
                 }
-                PoolEffect::Perform(session, Effect::Send(flight, _)) => {
+                PoolEffect::Session(session, Effect::Send(flight, _)) => {
                     let second = usize::try_from(self.now.since(START).as_secs()).unwrap_or(usize::MAX);
                     self.figures.grants.get_mut(second).into_iter().for_each(|grants| *grants += 1);
                     self.answers.push_back((self.now + self.climate.latency, session, flight));
                     self.figures.on_wire = self.figures.on_wire.max(self.answers.len());
                 }
-                PoolEffect::Forget(_) => self.figures.gone += 1,
-                PoolEffect::Perform(..) => {}
+                PoolEffect::Evicted(_) => self.figures.gone += 1,
+                PoolEffect::Session(..) => {}
             }
         }
     }
@@ -207,8 +207,8 @@ impl Crowd {
             scopes: Some(self.scopes.clone()),
             issued_at: self.now,
             expires_at: self.now + self.climate.lifetime,
-            provider_clock: Skew::default(),
-            stamp: Stamp::default(),
+            provider_clock: ClockOffset::default(),
+            times: TokenTimes::default(),
         })
     }
 

@@ -13,9 +13,9 @@ use super::{
     world::Dice,
 };
 use crate::core::{
-    AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, IoScope, Jitter, Lent,
-    Lifecycle, Phase, Policy, RefreshMode, RefreshToken, Refusal, Retry, ScopeSet, Sharing, Skew, Stamp,
-    TokenError, TokenSet, UnixMillis, Want,
+    AccessToken, AcquisitionId, Borrowing, CallId, ClockOffset, Effect, ErrorCode, Event, GrantFailure,
+    Input, IoScope, Jitter, Phase, Policy, RefreshMode, RefreshToken, Rejection, Retry, ScopeSet, Session,
+    Sharing, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
 };
 
 /// How the properties are run.
@@ -40,13 +40,13 @@ enum Act {
     /// Time passes until the alarm goes off.
     Alarm,
     Wake,
-    Ask(Want),
+    Ask(TokenRequest),
     Abandon(usize),
     Use,
     /// The user says that the API refused a token.
     Refuse(Known),
     /// An answer does.
-    Deny(Known, Refusal),
+    Deny(Known, Rejection),
     See(Known, Grown),
     /// The request on the wire is answered.
     Answer(Reply),
@@ -101,7 +101,7 @@ enum Reply {
     /// The token had expired when it came.
     Stale,
     Transient(Option<Duration>),
-    RefreshTokenRefused,
+    RefreshTokenRejected,
     Permanent(ErrorCode),
 }
 
@@ -168,7 +168,10 @@ fn act(dice: &mut Dice) -> Act {
         23..25 => Act::Abandon(dice.index(usize::MAX)),
         25..26 => Act::Use,
         26..28 => Act::Refuse(known(dice, 2)),
-        28 => Act::Deny(known(dice, 2), [Refusal::First, Refusal::Again, Refusal::Final][dice.index(3)]),
+        28 => Act::Deny(
+            known(dice, 2),
+            [Rejection::First, Rejection::Replayed, Rejection::NotReplayable][dice.index(3)],
+        ),
         29..33 => Act::See(known(dice, 5), grown(dice)),
         33..45 => Act::Answer(reply(dice)),
         45..47 => Act::AnswerElsewhere(dice.between(0, 9), reply(dice)),
@@ -189,12 +192,16 @@ fn span(dice: &mut Dice) -> Duration {
     }
 }
 
-fn want(dice: &mut Dice) -> Want {
+fn want(dice: &mut Dice) -> TokenRequest {
     if dice.happens(0.2).is_some() {
-        return Want::Fresh;
+        return TokenRequest::Forced;
     }
     let min_validity = dice.happens(0.2).map(|()| span(dice));
-    Want::Usable { min_validity, scopes: dice.happens(0.2).map(|()| some_scopes(dice)), lent: Lent::Accepted }
+    TokenRequest::Cached {
+        min_validity,
+        scopes: dice.happens(0.2).map(|()| some_scopes(dice)),
+        borrowing: Borrowing::Allowed,
+    }
 }
 
 fn some_scopes(dice: &mut Dice) -> ScopeSet {
@@ -232,7 +239,7 @@ fn reply(dice: &mut Dice) -> Reply {
             let short = seconds(dice.between(0, 32));
             [short, span(dice)][dice.index(2)]
         })),
-        13..15 => Reply::RefreshTokenRefused,
+        13..15 => Reply::RefreshTokenRejected,
         15..16 => Reply::Permanent(ErrorCode::InvalidCredentials),
         _ => Reply::Permanent(ErrorCode::Protocol),
     }
@@ -242,7 +249,7 @@ fn reply(dice: &mut Dice) -> Reply {
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) at: UnixMillis,
-    pub(super) event: Event,
+    pub(super) event: Input,
     pub(super) effects: Vec<Effect>,
     pub(super) before: View,
     pub(super) after: View,
@@ -252,9 +259,9 @@ pub(super) struct Step {
 #[derive(Clone, Debug, Default)]
 pub(super) struct View {
     pub(super) held: Option<Rc<TokenSet>>,
-    pub(super) on_wire: Option<FlightId>,
-    pub(super) waiting: BTreeMap<CallId, Want>,
-    pub(super) flight: Option<FlightId>,
+    pub(super) on_wire: Option<AcquisitionId>,
+    pub(super) waiting: BTreeMap<CallId, TokenRequest>,
+    pub(super) flight: Option<AcquisitionId>,
     pub(super) wakeup: Option<UnixMillis>,
     pub(super) served_until: Option<UnixMillis>,
     pub(super) remembered: Option<TokenError>,
@@ -273,20 +280,20 @@ impl Step {
     }
 
     /// The flight whose request is sent.
-    pub(super) fn sends(&self) -> Option<FlightId> {
+    pub(super) fn sends(&self) -> Option<AcquisitionId> {
         self.effects.iter().find_map(|effect| if let Effect::Send(id, _) = effect { Some(*id) } else { None })
     }
 
     /// The answer to the request on the wire, if this step is one.
     pub(super) fn answer(&self) -> Option<&Result<Rc<TokenSet>, GrantFailure>> {
-        let Event::Granted(id, answer) = &self.event else { return None };
+        let Input::Granted(id, answer) = &self.event else { return None };
         (self.before.on_wire == Some(*id)).then_some(answer)
     }
 
     /// The callers who are told, and what.
     pub(super) fn settled(&self) -> impl Iterator<Item = (CallId, &Result<Rc<TokenSet>, TokenError>)> {
         self.effects.iter().filter_map(|effect| {
-            if let Effect::Settle(call, answer) = effect { Some((*call, answer)) } else { None }
+            if let Effect::Resolve(call, answer) = effect { Some((*call, answer)) } else { None }
         })
     }
 }
@@ -294,44 +301,44 @@ impl Step {
 impl Plan {
     /// Everything that happens, with a last `close()`.
     pub(super) fn run(&self) -> Vec<Step> {
-        let mut driver = Driver::new(self.lifecycle());
+        let mut driver = Driver::new(self.machine());
         for act in &self.acts {
             driver.perform(act);
         }
-        driver.tell(Event::Closed);
+        driver.tell(Input::Closed);
         driver.wind_up();
         driver.steps
     }
 
     /// What the same lifecycle does when it is told `events` instead.
-    pub(super) fn replay(&self, events: impl Iterator<Item = (UnixMillis, Event)>) -> Vec<Vec<Effect>> {
-        let mut machine = self.lifecycle();
+    pub(super) fn replay(&self, events: impl Iterator<Item = (UnixMillis, Input)>) -> Vec<Vec<Effect>> {
+        let mut machine = self.machine();
         events.map(|(at, event)| machine.handle(event, at)).collect()
     }
 
     /// The same, where each thing that is asked of the store fails at once.
     pub(super) fn replay_without_a_store(
         &self,
-        events: impl Iterator<Item = (UnixMillis, Event)>,
+        events: impl Iterator<Item = (UnixMillis, Input)>,
     ) -> Vec<Vec<Effect>> {
-        let mut machine = self.lifecycle();
+        let mut machine = self.machine();
         let failed = || failure(ErrorCode::Store);
-        let answered = |(at, event): (UnixMillis, Event)| {
+        let answered = |(at, event): (UnixMillis, Input)| {
             let mut effects = machine.handle(event, at);
             let mut next = 0;
             while next < effects.len() {
                 let answer = match effects[next] {
-                    Effect::Load(id) => Some(Event::Loaded(id, Err(failed()))),
-                    Effect::Acquire(id) => Some(Event::Leased(id, Err(failed()))),
-                    Effect::Save(id, ..) => Some(Event::Saved(id, Err(failed()))),
+                    Effect::ReadStore(id) => Some(Input::StoreRead(id, Err(failed()))),
+                    Effect::AcquireLease(id) => Some(Input::LeaseAnswered(id, Err(failed()))),
+                    Effect::WriteStore(id, ..) => Some(Input::StoreWritten(id, Err(failed()))),
                     _ => None,
                 };
                 next += 1;
                 effects.extend(answer.into_iter().flat_map(|event| machine.handle(event, at)));
             }
             effects.sort_by_key(|effect| match effect {
-                Effect::Settle(..) => 0,
-                Effect::Notify(_) => 2,
+                Effect::Resolve(..) => 0,
+                Effect::Emit(_) => 2,
                 _ => 1,
             });
             effects
@@ -339,13 +346,13 @@ impl Plan {
         events.map(answered).collect()
     }
 
-    fn lifecycle(&self) -> Lifecycle {
-        Lifecycle::new(self.policy.clone(), scopes(&["A"]), Jitter::new(self.seed))
+    fn machine(&self) -> Session {
+        Session::new(self.policy.clone(), scopes(&["A"]), Jitter::new(self.seed))
     }
 }
 
 struct Driver {
-    machine: Lifecycle,
+    machine: Session,
     now: UnixMillis,
     view: View,
     calls: u64,
@@ -356,7 +363,7 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(machine: Lifecycle) -> Self {
+    fn new(machine: Session) -> Self {
         let (tokens, steps) = (Vec::new(), Vec::new());
         Self { machine, now: START, view: View::default(), calls: 0, last_sent: 0, tokens, steps }
     }
@@ -369,7 +376,7 @@ impl Driver {
         }
     }
 
-    fn peer(&mut self, act: &PeerAct) -> Option<Event> {
+    fn peer(&mut self, act: &PeerAct) -> Option<Input> {
         match act {
             PeerAct::TakesLease => {
                 self.view.store.lease = None;
@@ -385,9 +392,9 @@ impl Driver {
                 store.presented_by_peer.extend(spent.map(|token| token.expose().to_owned()));
                 self.view.store.entry = Some(self.grow(grown));
                 self.view.store.lease = None;
-                return Some(Event::PeerSaved);
+                return Some(Input::StoreChanged);
             }
-            PeerAct::Announces => return Some(Event::PeerSaved),
+            PeerAct::Announces => return Some(Input::StoreChanged),
             PeerAct::Flushes => self.view.store.entry = None,
         }
         None
@@ -396,7 +403,9 @@ impl Driver {
     fn storm(&mut self) {
         let lifetime = seconds(180);
         let token = Grown { lifetime, stamped: None, refresh_token: None, scopes: None };
-        for act in [Act::Ask(Want::USABLE), Act::Answer(Reply::Token(token)), Act::Refuse(Known::Held)] {
+        for act in
+            [Act::Ask(TokenRequest::DEFAULT), Act::Answer(Reply::Token(token)), Act::Refuse(Known::Held)]
+        {
             self.perform(&act);
         }
     }
@@ -412,23 +421,25 @@ impl Driver {
                 return;
             }
             Act::Alarm => {
-                self.now = self.machine.next_wakeup().map_or(self.now, |at| at.max(self.now));
-                Event::Woke
+                self.now = self.machine.poll_timeout().map_or(self.now, |at| at.max(self.now));
+                Input::TimerFired
             }
-            Act::Wake => Event::Woke,
+            Act::Wake => Input::TimerFired,
             Act::Ask(want) => {
                 self.calls += 1;
-                Event::Requested(CallId(self.calls), want.clone())
+                Input::Requested(CallId(self.calls), want.clone())
             }
-            Act::Abandon(number) => Event::Abandoned(CallId(*number as u64 % (self.calls + 1))),
-            Act::Use => Event::Used,
+            Act::Abandon(number) => Input::Cancelled(CallId(*number as u64 % (self.calls + 1))),
+            Act::Use => Input::TokenUsed,
             Act::Refuse(known) => {
                 let token = self.known(known);
-                Event::Invalidated(token.map_or(AccessToken::new("strange"), |it| it.access_token.clone()))
+                Input::TokenInvalidated(
+                    token.map_or(AccessToken::new("strange"), |it| it.access_token.clone()),
+                )
             }
             Act::Deny(known, refusal) => {
                 let token = self.known(known);
-                Event::Refused(
+                Input::TokenRejected(
                     token.map_or(AccessToken::new("strange"), |it| it.access_token.clone()),
                     *refusal,
                 )
@@ -436,30 +447,30 @@ impl Driver {
             Act::See(known, grown) => match self.known(known) {
                 Some(mut token) => {
                     Rc::make_mut(&mut token).issued_at = self.now;
-                    Event::Observed(token)
+                    Input::TokenReceived(token)
                 }
-                None => Event::Observed(self.grow(grown)),
+                None => Input::TokenReceived(self.grow(grown)),
             },
             Act::Answer(reply) => {
                 let Some(id) = self.view.on_wire else { return };
-                Event::Granted(id, self.reply(reply))
+                Input::Granted(id, self.reply(reply))
             }
             Act::Progress => {
                 let Some(id) = self.view.on_wire else { return };
-                Event::Progressed(id)
+                Input::Progressed(id)
             }
             Act::AnswerElsewhere(back, reply) => {
-                let id = FlightId((self.last_sent + 4).saturating_sub(*back));
+                let id = AcquisitionId((self.last_sent + 4).saturating_sub(*back));
                 // A driver that was asked for the entry or the lease answers with that, or with why it had no secrets.
-                let waits_for_store = self.machine.flight().is_some_and(|it| {
-                    it.id == id && matches!(it.phase, Phase::Loading { .. } | Phase::Locking)
+                let waits_for_store = self.machine.acquisition().is_some_and(|it| {
+                    it.id == id && matches!(it.phase, Phase::ReadingStore { .. } | Phase::AcquiringLease)
                 });
                 if self.view.on_wire == Some(id) || waits_for_store {
                     return;
                 }
-                Event::Granted(id, self.reply(reply))
+                Input::Granted(id, self.reply(reply))
             }
-            Act::Close => Event::Closed,
+            Act::Close => Input::Closed,
             Act::Store(health) => {
                 let Some(event) = self.view.store.answer(*health) else { return };
                 event
@@ -495,8 +506,8 @@ impl Driver {
                 error.retry_after = *retry_after;
                 Err(GrantFailure::Transient(error))
             }
-            Reply::RefreshTokenRefused => {
-                Err(GrantFailure::RefreshTokenRefused(failure(ErrorCode::InvalidCredentials)))
+            Reply::RefreshTokenRejected => {
+                Err(GrantFailure::RefreshTokenRejected(failure(ErrorCode::InvalidCredentials)))
             }
             Reply::Permanent(code) => Err(GrantFailure::Permanent(failure(*code))),
         }
@@ -504,21 +515,21 @@ impl Driver {
 
     fn grow(&mut self, grown: &Grown) -> Rc<TokenSet> {
         let name = format!("token {}", self.tokens.len());
-        let provider_time = |off: i64| self.now.shifted(Skew::new(off * 1000));
+        let provider_time = |off: i64| self.now.shifted(ClockOffset::new(off * 1000));
         let token = Rc::new(TokenSet {
             refresh_token: grown.refresh_token.map(|()| RefreshToken::new(name.clone())),
             access_token: AccessToken::new(name),
             scopes: grown.scopes.clone(),
             issued_at: self.now,
             expires_at: self.now + grown.lifetime,
-            provider_clock: Skew::default(),
-            stamp: Stamp { issued_at: grown.stamped.map(provider_time), expires_at: None },
+            provider_clock: ClockOffset::default(),
+            times: TokenTimes { issued_at: grown.stamped.map(provider_time), expires_at: None },
         });
         self.tokens.push(token.clone());
         token
     }
 
-    fn tell(&mut self, event: Event) {
+    fn tell(&mut self, event: Input) {
         let before = self.view.clone();
         let effects = self.machine.handle(event.clone(), self.now);
         self.account(&event, &effects);
@@ -526,52 +537,52 @@ impl Driver {
         self.steps.push(Step { at: self.now, event, effects, before, after });
     }
 
-    fn account(&mut self, event: &Event, effects: &[Effect]) {
+    fn account(&mut self, event: &Input, effects: &[Effect]) {
         let View { on_wire, waiting, store, .. } = &mut self.view;
         match event {
-            Event::Requested(call, want) => drop(waiting.insert(*call, want.clone())),
-            Event::Abandoned(call) => drop(waiting.remove(call)),
-            Event::Granted(id, _) if *on_wire == Some(*id) => *on_wire = None,
-            Event::Granted(..)
-            | Event::Used
-            | Event::Invalidated(_)
-            | Event::Refused(..)
-            | Event::Observed(_)
-            | Event::Woke
-            | Event::IoLost
-            | Event::Progressed(_)
-            | Event::Presented(..)
-            | Event::Loaded(..)
-            | Event::Leased(..)
-            | Event::Saved(..)
-            | Event::PeerSaved
-            | Event::Closed => {}
+            Input::Requested(call, want) => drop(waiting.insert(*call, want.clone())),
+            Input::Cancelled(call) => drop(waiting.remove(call)),
+            Input::Granted(id, _) if *on_wire == Some(*id) => *on_wire = None,
+            Input::Granted(..)
+            | Input::TokenUsed
+            | Input::TokenInvalidated(_)
+            | Input::TokenRejected(..)
+            | Input::TokenReceived(_)
+            | Input::TimerFired
+            | Input::IoLost
+            | Input::Progressed(_)
+            | Input::Presented(..)
+            | Input::StoreRead(..)
+            | Input::LeaseAnswered(..)
+            | Input::StoreWritten(..)
+            | Input::StoreChanged
+            | Input::Closed => {}
         }
         for effect in effects {
             match effect {
-                Effect::Settle(call, _) => drop(waiting.remove(call)),
+                Effect::Resolve(call, _) => drop(waiting.remove(call)),
                 Effect::Send(id, _) => {
                     *on_wire = Some(*id);
                     self.last_sent = id.0;
                 }
                 Effect::Cancel(_) => *on_wire = None,
-                Effect::Load(id) => store.asked.push_back((*id, Asked::Load)),
-                Effect::Acquire(id) => store.asked.push_back((*id, Asked::Acquire)),
-                Effect::Save(id, fence, tokens) => {
+                Effect::ReadStore(id) => store.asked.push_back((*id, Asked::Load)),
+                Effect::AcquireLease(id) => store.asked.push_back((*id, Asked::Acquire)),
+                Effect::WriteStore(id, fence, tokens) => {
                     store.asked.push_back((*id, Asked::Save(*fence, tokens.clone())));
                 }
-                Effect::Release(id) => {
+                Effect::ReleaseLease(id) => {
                     store.lease.take_if(|holder| *holder == Holder::We(*id));
                 }
-                Effect::Notify(Change::StoreFailed(_)) => store.failures += 1,
-                Effect::Notify(_) => {}
+                Effect::Emit(Event::StoreFailed(_)) => store.failures += 1,
+                Effect::Emit(_) => {}
             }
         }
         let status = self.machine.status(self.now);
         self.view.held = self.machine.held().cloned();
-        self.view.flight = self.machine.flight().map(|flight| flight.id);
+        self.view.flight = self.machine.acquisition().map(|flight| flight.id);
         assert_eq!(self.machine.is_busy(), self.view.flight.is_some());
-        self.view.wakeup = self.machine.next_wakeup();
+        self.view.wakeup = self.machine.poll_timeout();
         self.view.served_until = self.machine.served_until();
         self.view.remembered = status.last_error;
     }

@@ -14,8 +14,9 @@ use super::{
     },
 };
 use crate::core::{
-    AccessToken, CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, Grant, GrantFailure, Jitter,
-    Lifecycle, Policy, RefreshToken, Sharing, Skew, Stamp, TokenError, TokenSet, Want, Written,
+    AccessToken, AcquisitionId, CallId, ClockOffset, Effect, ErrorCode, Event, Fence, Grant, GrantFailure,
+    Input, Jitter, Policy, RefreshToken, Session, Sharing, TokenError, TokenRequest, TokenSet, TokenTimes,
+    WriteOutcome,
 };
 
 const BEGINNING: Instant = 100 * 24 * HOUR;
@@ -43,7 +44,7 @@ struct Weather {
 }
 
 struct Holder {
-    machine: Lifecycle,
+    machine: Session,
     device: Device,
     /// Grows with each crash: what was meant for the one before is not heard.
     life: u64,
@@ -67,7 +68,7 @@ struct Entry {
 struct LeaseHeld {
     holder: usize,
     life: u64,
-    flight: FlightId,
+    flight: AcquisitionId,
     until: Instant,
 }
 
@@ -87,11 +88,11 @@ struct To(usize, u64, u64);
 enum Happening {
     Alarm(usize, u64, u64),
     Call(usize),
-    Asked(To, FlightId, Grant, bool),
-    Answered(To, FlightId, Answer),
-    RequestTimedOut(To, FlightId),
+    Asked(To, AcquisitionId, Grant, bool),
+    Answered(To, AcquisitionId, Answer),
+    RequestTimedOut(To, AcquisitionId),
     Reached(To, Operation),
-    StoreAnswered(To, Event),
+    StoreAnswered(To, Input),
     StoreTimedOut(To, Operation),
     Notice(usize),
     FallAsleep(usize),
@@ -102,18 +103,18 @@ enum Happening {
 
 #[derive(Clone)]
 enum Operation {
-    Load(FlightId),
-    Acquire(FlightId),
-    Save(FlightId, Option<Fence>, Entry),
+    Load(AcquisitionId),
+    Acquire(AcquisitionId),
+    Save(AcquisitionId, Option<Fence>, Entry),
 }
 
 impl Operation {
-    fn failed(&self) -> Event {
+    fn failed(&self) -> Input {
         let error = failure(ErrorCode::Store);
         match self {
-            Self::Load(id) => Event::Loaded(*id, Err(error)),
-            Self::Acquire(id) => Event::Leased(*id, Err(error)),
-            Self::Save(id, ..) => Event::Saved(*id, Err(error)),
+            Self::Load(id) => Input::StoreRead(*id, Err(error)),
+            Self::Acquire(id) => Input::LeaseAnswered(*id, Err(error)),
+            Self::Save(id, ..) => Input::StoreWritten(*id, Err(error)),
         }
     }
 }
@@ -188,7 +189,7 @@ impl Simulation {
     /// Everybody closes; what is on the wire comes home.
     fn wind_up(mut self, end: Instant) -> Figures {
         for number in 0..self.holders.len() {
-            self.tell(number, Event::Closed);
+            self.tell(number, Input::Closed);
         }
         self.agenda.add(end + 10 * MINUTE, Happening::StoreComesUp);
         while let Some((at, happening)) = self.agenda.next()
@@ -246,7 +247,7 @@ impl Simulation {
             Happening::Alarm(number, life, alarm) => {
                 let holder = &self.holders[number];
                 if (holder.life, holder.alarm) == (life, alarm) {
-                    self.tell(number, Event::Woke);
+                    self.tell(number, Input::TimerFired);
                 }
             }
             Happening::Call(number) => self.call(number),
@@ -264,7 +265,7 @@ impl Simulation {
             Happening::RequestTimedOut(to, flight) => {
                 if self.hears(to).is_some_and(|holder| holder.request == to.2) {
                     self.holders[to.0].request += 1;
-                    self.tell(to.0, Event::Granted(flight, Err(lost())));
+                    self.tell(to.0, Input::Granted(flight, Err(lost())));
                 }
             }
             Happening::Reached(to, operation) => self.reached(to, &operation),
@@ -281,7 +282,7 @@ impl Simulation {
                     self.tell(to.0, operation.failed());
                 }
             }
-            Happening::Notice(number) => self.tell(number, Event::PeerSaved),
+            Happening::Notice(number) => self.tell(number, Input::StoreChanged),
             Happening::FallAsleep(number) => self.fall_asleep(number),
             Happening::StoreGoesDown => {
                 self.store.down = Some(());
@@ -308,7 +309,7 @@ impl Simulation {
         let call = CallId(holder.calls);
         holder.waiting.insert(call, self.now);
         self.figures.calls += 1;
-        self.tell(number, Event::Requested(call, Want::USABLE));
+        self.tell(number, Input::Requested(call, TokenRequest::DEFAULT));
         self.figures.waits += u64::from(self.holders[number].waiting.contains_key(&call));
     }
 
@@ -319,7 +320,7 @@ impl Simulation {
         self.soon(HOUR, Happening::FallAsleep(number));
     }
 
-    fn answered(&mut self, to: To, flight: FlightId, answer: Answer) {
+    fn answered(&mut self, to: To, flight: AcquisitionId, answer: Answer) {
         // An answer to who sleeps is lost: the connection is gone when it wakes.
         let now = self.now;
         if self.hears(to).is_none_or(|holder| holder.request != to.2 || now < holder.asleep_until) {
@@ -331,12 +332,12 @@ impl Simulation {
                 let entry = Entry { access, refresh, received_at: self.now };
                 Ok(self.as_seen_by(to.0, entry))
             }
-            Answer::RefreshTokenRefused => {
-                Err(GrantFailure::RefreshTokenRefused(failure(ErrorCode::InvalidCredentials)))
+            Answer::RefreshTokenRejected => {
+                Err(GrantFailure::RefreshTokenRejected(failure(ErrorCode::InvalidCredentials)))
             }
             Answer::Unavailable(..) => Err(lost()),
         };
-        self.tell(to.0, Event::Granted(flight, answer));
+        self.tell(to.0, Input::Granted(flight, answer));
     }
 
     fn as_seen_by(&mut self, number: usize, entry: Entry) -> Rc<TokenSet> {
@@ -349,16 +350,16 @@ impl Simulation {
             scopes: None,
             issued_at,
             expires_at: issued_at + millis(self.weather.lifetime),
-            provider_clock: Skew::default(),
-            stamp: Stamp { issued_at: Some(issued.stamp), expires_at: None },
+            provider_clock: ClockOffset::default(),
+            times: TokenTimes { issued_at: Some(issued.stamp), expires_at: None },
         })
     }
 
-    fn tell(&mut self, number: usize, event: Event) {
+    fn tell(&mut self, number: usize, event: Input) {
         let holder = &mut self.holders[number];
         let time = holder.device.now(self.now);
         let effects = holder.machine.handle(event, time);
-        assert!(holder.machine.next_wakeup().is_none_or(|at| at > time), "an alarm in the past");
+        assert!(holder.machine.poll_timeout().is_none_or(|at| at > time), "an alarm in the past");
         for effect in effects {
             self.perform(number, effect);
             if self.dice.happens(self.weather.crash).is_some() {
@@ -372,7 +373,7 @@ impl Simulation {
         }
         let holder = &mut self.holders[number];
         holder.alarm += 1;
-        if let Some(at) = holder.machine.next_wakeup() {
+        if let Some(at) = holder.machine.poll_timeout() {
             let span = at.millis() - holder.device.now(self.now).millis();
             let late = self.dice.between(0, 60);
             let alarm = Happening::Alarm(number, holder.life, holder.alarm);
@@ -389,7 +390,7 @@ impl Simulation {
     fn perform(&mut self, number: usize, effect: Effect) {
         let holder = &mut self.holders[number];
         match effect {
-            Effect::Settle(call, answer) => self.settled(number, call, answer),
+            Effect::Resolve(call, answer) => self.settled(number, call, answer),
             Effect::Send(flight, grant) => {
                 holder.request += 1;
                 let to = To(number, holder.life, holder.request);
@@ -402,9 +403,9 @@ impl Simulation {
                 self.agenda.add(self.now + latency, Happening::Asked(to, flight, grant, lost));
             }
             Effect::Cancel(_) => holder.request += 1,
-            Effect::Load(id) => self.operate(number, Operation::Load(id)),
-            Effect::Acquire(id) => self.operate(number, Operation::Acquire(id)),
-            Effect::Save(id, fence, tokens) => {
+            Effect::ReadStore(id) => self.operate(number, Operation::Load(id)),
+            Effect::AcquireLease(id) => self.operate(number, Operation::Acquire(id)),
+            Effect::WriteStore(id, fence, tokens) => {
                 let here = holder.device.now(self.now);
                 let age = here.since(tokens.issued_at);
                 let entry = Entry {
@@ -414,17 +415,17 @@ impl Simulation {
                 };
                 self.operate(number, Operation::Save(id, fence, entry));
             }
-            Effect::Release(flight) => {
+            Effect::ReleaseLease(flight) => {
                 let life = holder.life;
                 let mine = |lease: &mut LeaseHeld| {
                     (lease.holder, lease.life, lease.flight) == (number, life, flight)
                 };
                 self.store.lease.take_if(mine);
             }
-            Effect::Notify(Change::Token { reason, .. }) => {
+            Effect::Emit(Event::Token { reason, .. }) => {
                 self.figures.shared += u64::from(reason.as_str() == "shared");
             }
-            Effect::Notify(_) => {}
+            Effect::Emit(_) => {}
         }
     }
 
@@ -470,16 +471,18 @@ impl Simulation {
         let event = match operation {
             Operation::Load(id) => {
                 let entry = self.store.entry;
-                Event::Loaded(*id, Ok(entry.map(|entry| self.as_seen_by(to.0, entry))))
+                Input::StoreRead(*id, Ok(entry.map(|entry| self.as_seen_by(to.0, entry))))
             }
-            Operation::Acquire(id) => Event::Leased(*id, Ok(self.lease(to, *id))),
-            Operation::Save(id, fence, entry) => Event::Saved(*id, Ok(self.write(to.0, *fence, *entry))),
+            Operation::Acquire(id) => Input::LeaseAnswered(*id, Ok(self.lease(to, *id))),
+            Operation::Save(id, fence, entry) => {
+                Input::StoreWritten(*id, Ok(self.write(to.0, *fence, *entry)))
+            }
         };
         let latency = self.dice.between(1, 20);
         self.agenda.add(self.now + latency, Happening::StoreAnswered(to, event));
     }
 
-    fn lease(&mut self, to: To, flight: FlightId) -> Option<Fence> {
+    fn lease(&mut self, to: To, flight: AcquisitionId) -> Option<Fence> {
         if self.store.lease.is_some_and(|lease| self.now < lease.until) {
             return None;
         }
@@ -492,10 +495,10 @@ impl Simulation {
         Some(Fence(self.store.fence))
     }
 
-    fn write(&mut self, number: usize, fence: Option<Fence>, entry: Entry) -> Written {
+    fn write(&mut self, number: usize, fence: Option<Fence>, entry: Entry) -> WriteOutcome {
         if fence.is_some_and(|fence| fence.0 < self.store.fence) {
             self.figures.overtaken += 1;
-            return Written::Overtaken;
+            return WriteOutcome::Fenced;
         }
         self.store.entry = Some(entry);
         self.store.written_at = self.now;
@@ -506,7 +509,7 @@ impl Simulation {
                 self.agenda.add(self.now + latency, Happening::Notice(other));
             }
         }
-        Written::Kept
+        WriteOutcome::Stored
     }
 }
 
@@ -516,7 +519,7 @@ impl Holder {
         let policy = Policy { sharing, ..Policy::default() };
         let jitter = Jitter::new(dice.between(0, u64::from(u32::MAX)));
         Self {
-            machine: Lifecycle::new(policy, scopes(&[]), jitter),
+            machine: Session::new(policy, scopes(&[]), jitter),
             device: Device::new(now, dice),
             life: 0,
             alarm: 0,

@@ -3,24 +3,24 @@
 
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
-    CallId, Effect, ErrorCode, Event, Fence, FlightId, Grant, GrantFailure, Identity, IoScope, Jitter,
-    Lifecycle, Limits, Policy, Pool, PoolEffect, ScopeSet, Sharing, UnixMillis, Want,
+    AcquisitionId, CallId, Effect, ErrorCode, Fence, Grant, GrantFailure, Identity, Input, IoScope, Jitter,
+    Limits, Policy, Pool, PoolEffect, ScopeSet, Session, Sharing, TokenRequest, UnixMillis,
 };
 
 /// When a request that was sent at [`START`] is lost: its limit of 10 s, and a second.
 const DEADLINE: UnixMillis = UnixMillis::new(START.millis() + 11_000);
 
-fn lifecycle(policy: Policy) -> Lifecycle {
-    Lifecycle::new(policy, ScopeSet::default(), Jitter::new(1))
+fn lifecycle(policy: Policy) -> Session {
+    Session::new(policy, ScopeSet::default(), Jitter::new(1))
 }
 
-fn asked(machine: &mut Lifecycle, call: u64, at: UnixMillis) -> Vec<Effect> {
-    machine.handle(Event::Requested(CallId(call), Want::USABLE), at)
+fn asked(machine: &mut Session, call: u64, at: UnixMillis) -> Vec<Effect> {
+    machine.handle(Input::Requested(CallId(call), TokenRequest::DEFAULT), at)
 }
 
 fn settled(effects: &[Effect]) -> Vec<(u64, Option<&str>)> {
     let settled = effects.iter().filter_map(|effect| {
-        let Effect::Settle(call, answer) = effect else { return None };
+        let Effect::Resolve(call, answer) = effect else { return None };
         Some((call.0, answer.as_ref().ok().map(|tokens| tokens.access_token.expose())))
     });
     settled.collect()
@@ -39,16 +39,17 @@ fn a_request_that_is_not_answered_is_sent_again_at_its_deadline_and_not_before()
     let mut machine = lifecycle(Policy::default());
     let _ = asked(&mut machine, 1, START);
 
-    assert_eq!(machine.next_wakeup(), Some(DEADLINE));
+    assert_eq!(machine.poll_timeout(), Some(DEADLINE));
     assert_eq!(asked(&mut machine, 2, DEADLINE - millis(1)), []);
-    let effects = machine.handle(Event::Woke, DEADLINE);
-    let again = Effect::Send(FlightId(2), Grant::Authenticate);
-    assert_eq!(effects, [Effect::Cancel(FlightId(1)), again]);
+    let effects = machine.handle(Input::TimerFired, DEADLINE);
+    let again = Effect::Send(AcquisitionId(2), Grant::Authenticate);
+    assert_eq!(effects, [Effect::Cancel(AcquisitionId(1)), again]);
 
-    let late = machine.handle(Event::Granted(FlightId(1), Ok(token("late", START, seconds(180)))), DEADLINE);
+    let late =
+        machine.handle(Input::Granted(AcquisitionId(1), Ok(token("late", START, seconds(180)))), DEADLINE);
     assert_eq!(late, []);
     let landed = token("new", DEADLINE, seconds(180));
-    let effects = machine.handle(Event::Granted(FlightId(2), Ok(landed)), DEADLINE + millis(9));
+    let effects = machine.handle(Input::Granted(AcquisitionId(2), Ok(landed)), DEADLINE + millis(9));
     assert_eq!(settled(&effects), [(1, Some("new")), (2, Some("new"))]);
 }
 
@@ -58,7 +59,8 @@ fn an_answer_that_comes_before_anything_else_is_taken_however_late_it_is() {
     let _ = asked(&mut machine, 1, START);
 
     let late = DEADLINE + seconds(60);
-    let effects = machine.handle(Event::Granted(FlightId(1), Ok(token("late", late, seconds(180)))), late);
+    let effects =
+        machine.handle(Input::Granted(AcquisitionId(1), Ok(token("late", late, seconds(180)))), late);
 
     assert_eq!(settled(&effects), [(1, Some("late"))]);
 }
@@ -66,14 +68,14 @@ fn an_answer_that_comes_before_anything_else_is_taken_however_late_it_is() {
 #[test]
 fn what_is_known_to_be_lost_is_not_waited_for_until_its_deadline() {
     let mut machine = lifecycle(Policy::default());
-    assert_eq!(machine.handle(Event::IoLost, START), [], "there is nothing to lose");
+    assert_eq!(machine.handle(Input::IoLost, START), [], "there is nothing to lose");
     let _ = asked(&mut machine, 1, START);
 
-    let effects = machine.handle(Event::IoLost, START + seconds(2));
+    let effects = machine.handle(Input::IoLost, START + seconds(2));
 
-    let again = Effect::Send(FlightId(2), Grant::Authenticate);
-    assert_eq!(effects, [Effect::Cancel(FlightId(1)), again]);
-    assert_eq!(machine.next_wakeup(), Some(DEADLINE + seconds(2)));
+    let again = Effect::Send(AcquisitionId(2), Grant::Authenticate);
+    assert_eq!(effects, [Effect::Cancel(AcquisitionId(1)), again]);
+    assert_eq!(machine.poll_timeout(), Some(DEADLINE + seconds(2)));
 }
 
 #[test]
@@ -81,52 +83,52 @@ fn each_step_of_a_flight_has_its_time() {
     let mut machine = lifecycle(Policy::default());
     let _ = asked(&mut machine, 1, START);
 
-    let _ = machine.handle(Event::Progressed(FlightId(1)), START + seconds(9));
-    assert_eq!(machine.next_wakeup(), Some(DEADLINE + seconds(9)));
-    let _ = machine.handle(Event::Progressed(FlightId(7)), START + seconds(10));
-    assert_eq!(machine.next_wakeup(), Some(DEADLINE + seconds(9)), "of another flight");
+    let _ = machine.handle(Input::Progressed(AcquisitionId(1)), START + seconds(9));
+    assert_eq!(machine.poll_timeout(), Some(DEADLINE + seconds(9)));
+    let _ = machine.handle(Input::Progressed(AcquisitionId(7)), START + seconds(10));
+    assert_eq!(machine.poll_timeout(), Some(DEADLINE + seconds(9)), "of another flight");
 }
 
 #[test]
 fn a_refresh_token_that_may_have_been_presented_is_not_presented_again() {
     let mut machine = lifecycle(Policy::default());
     let _ = asked(&mut machine, 1, START);
-    let _ = machine.handle(Event::Granted(FlightId(1), Ok(token("held", START, seconds(180)))), START);
-    let due = machine.next_wakeup().expect("a refresh is planned");
-    let sent = machine.handle(Event::Woke, due);
+    let _ = machine.handle(Input::Granted(AcquisitionId(1), Ok(token("held", START, seconds(180)))), START);
+    let due = machine.poll_timeout().expect("a refresh is planned");
+    let sent = machine.handle(Input::TimerFired, due);
     assert!(matches!(sent[..], [Effect::Send(_, Grant::Refresh(_))]), "{sent:?}");
 
-    let effects = machine.handle(Event::Woke, due + seconds(11));
+    let effects = machine.handle(Input::TimerFired, due + seconds(11));
 
-    let again = Effect::Send(FlightId(3), Grant::Authenticate);
-    assert_eq!(effects, [Effect::Cancel(FlightId(2)), again]);
+    let again = Effect::Send(AcquisitionId(3), Grant::Authenticate);
+    assert_eq!(effects, [Effect::Cancel(AcquisitionId(2)), again]);
 }
 
 #[test]
 fn a_lease_that_comes_after_its_flight_is_lost_is_given_back() {
     let mut machine = lifecycle(shared());
     let _ = asked(&mut machine, 1, START);
-    let _ = machine.handle(Event::Loaded(FlightId(1), Ok(None)), START);
+    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
 
     // Secrets are had before the lease is, and may take as long as a request.
-    let effects = machine.handle(Event::Woke, DEADLINE);
-    assert_eq!(effects, [Effect::Load(FlightId(2))]);
-    let effects = machine.handle(Event::Leased(FlightId(1), Ok(Some(Fence(1)))), DEADLINE);
-    assert_eq!(effects, [Effect::Release(FlightId(1))]);
+    let effects = machine.handle(Input::TimerFired, DEADLINE);
+    assert_eq!(effects, [Effect::ReadStore(AcquisitionId(2))]);
+    let effects = machine.handle(Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))), DEADLINE);
+    assert_eq!(effects, [Effect::ReleaseLease(AcquisitionId(1))]);
 }
 
 #[test]
 fn a_lease_is_given_back_where_what_was_done_under_it_is_lost() {
     let mut machine = lifecycle(shared());
     let _ = asked(&mut machine, 1, START);
-    let _ = machine.handle(Event::Loaded(FlightId(1), Ok(None)), START);
-    let _ = machine.handle(Event::Leased(FlightId(1), Ok(Some(Fence(1)))), START);
-    let _ = machine.handle(Event::Loaded(FlightId(1), Ok(None)), START);
+    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
+    let _ = machine.handle(Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))), START);
+    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
 
-    let effects = machine.handle(Event::Woke, DEADLINE);
+    let effects = machine.handle(Input::TimerFired, DEADLINE);
 
-    let (cancel, release) = (Effect::Cancel(FlightId(1)), Effect::Release(FlightId(1)));
-    assert_eq!(effects, [cancel, release, Effect::Load(FlightId(2))]);
+    let (cancel, release) = (Effect::Cancel(AcquisitionId(1)), Effect::ReleaseLease(AcquisitionId(1)));
+    assert_eq!(effects, [cancel, release, Effect::ReadStore(AcquisitionId(2))]);
 }
 
 #[test]
@@ -134,10 +136,10 @@ fn a_token_is_handed_out_although_the_answer_to_its_write_is_lost() {
     let mut machine =
         lifecycle(Policy { sharing: Some(Sharing { lease: None, announces: false }), ..Policy::default() });
     let _ = asked(&mut machine, 1, START);
-    let _ = machine.handle(Event::Loaded(FlightId(1), Ok(None)), START);
-    let _ = machine.handle(Event::Granted(FlightId(1), Ok(token("new", START, seconds(180)))), START);
+    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
+    let _ = machine.handle(Input::Granted(AcquisitionId(1), Ok(token("new", START, seconds(180)))), START);
 
-    let effects = machine.handle(Event::Woke, START + seconds(6));
+    let effects = machine.handle(Input::TimerFired, START + seconds(6));
 
     assert_eq!(settled(&effects), [(1, Some("new"))]);
     assert!(!machine.is_busy());
@@ -147,23 +149,23 @@ fn a_token_is_handed_out_although_the_answer_to_its_write_is_lost() {
 fn a_manager_that_was_closed_is_at_rest_when_what_it_awaits_is_lost() {
     let mut machine = lifecycle(shared());
     let _ = asked(&mut machine, 1, START);
-    let _ = machine.handle(Event::Loaded(FlightId(1), Ok(None)), START);
-    let _ = machine.handle(Event::Leased(FlightId(1), Ok(Some(Fence(1)))), START);
-    let _ = machine.handle(Event::Loaded(FlightId(1), Ok(None)), START);
-    let _ = machine.handle(Event::Closed, START);
-    assert_eq!((machine.is_busy(), machine.next_wakeup()), (true, Some(DEADLINE)));
+    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
+    let _ = machine.handle(Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))), START);
+    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
+    let _ = machine.handle(Input::Closed, START);
+    assert_eq!((machine.is_busy(), machine.poll_timeout()), (true, Some(DEADLINE)));
 
-    let effects = machine.handle(Event::Woke, DEADLINE);
+    let effects = machine.handle(Input::TimerFired, DEADLINE);
 
-    assert_eq!(effects, [Effect::Cancel(FlightId(1)), Effect::Release(FlightId(1))]);
-    assert_eq!((machine.is_busy(), machine.next_wakeup()), (false, None));
+    assert_eq!(effects, [Effect::Cancel(AcquisitionId(1)), Effect::ReleaseLease(AcquisitionId(1))]);
+    assert_eq!((machine.is_busy(), machine.poll_timeout()), (false, None));
 }
 
 /// A machine whose I/O ends with requests, and whose token is due for a refresh at the time given.
-fn due() -> (Lifecycle, UnixMillis) {
+fn due() -> (Session, UnixMillis) {
     let mut machine = lifecycle(in_requests());
     let _ = asked(&mut machine, 1, START);
-    let _ = machine.handle(Event::Granted(FlightId(1), Ok(token("held", START, seconds(180)))), START);
+    let _ = machine.handle(Input::Granted(AcquisitionId(1), Ok(token("held", START, seconds(180)))), START);
     let due = machine.served_until().expect("a token is held");
     assert!(due < START + seconds(136), "the refresh is due, not the token over");
     (machine, due)
@@ -173,8 +175,8 @@ fn due() -> (Lifecycle, UnixMillis) {
 fn where_io_ends_with_its_request_no_timer_refreshes() {
     let (mut machine, due) = due();
 
-    assert_eq!(machine.handle(Event::Woke, due + seconds(1)), []);
-    assert_eq!(machine.next_wakeup(), Some(START + seconds(180)), "only its end is told");
+    assert_eq!(machine.handle(Input::TimerFired, due + seconds(1)), []);
+    assert_eq!(machine.poll_timeout(), Some(START + seconds(180)), "only its end is told");
 }
 
 #[test]
@@ -183,8 +185,8 @@ fn where_io_ends_with_its_request_who_starts_a_refresh_waits_for_it_and_others_d
 
     assert!(matches!(asked(&mut machine, 2, due)[..], [Effect::Send(..)]));
     assert_eq!(settled(&asked(&mut machine, 3, due)), [(3, Some("held"))]);
-    let effects =
-        machine.handle(Event::Granted(FlightId(2), Ok(token("new", due, seconds(180)))), due + millis(9));
+    let effects = machine
+        .handle(Input::Granted(AcquisitionId(2), Ok(token("new", due, seconds(180)))), due + millis(9));
     assert_eq!(settled(&effects), [(2, Some("new"))]);
 }
 
@@ -194,7 +196,7 @@ fn where_io_ends_with_its_request_who_starts_a_refresh_gets_what_is_held_if_it_f
     let _ = asked(&mut machine, 2, due);
 
     let failed = Err(GrantFailure::Permanent(failure(ErrorCode::Protocol)));
-    let effects = machine.handle(Event::Granted(FlightId(2), failed), due);
+    let effects = machine.handle(Input::Granted(AcquisitionId(2), failed), due);
 
     assert_eq!(settled(&effects), [(2, Some("held"))]);
 }
@@ -216,10 +218,10 @@ fn where_io_ends_with_its_request_a_retry_is_made_by_who_asks_after_its_pause() 
     let (mut machine, due) = due();
     let _ = asked(&mut machine, 2, due);
     let failed = Err(GrantFailure::Transient(failure(ErrorCode::Server)));
-    let _ = machine.handle(Event::Granted(FlightId(2), failed), due);
-    let _ = machine.handle(Event::Abandoned(CallId(2)), due);
+    let _ = machine.handle(Input::Granted(AcquisitionId(2), failed), due);
+    let _ = machine.handle(Input::Cancelled(CallId(2)), due);
 
-    let resumes = machine.next_wakeup().expect("a pause");
+    let resumes = machine.poll_timeout().expect("a pause");
     assert_eq!(settled(&asked(&mut machine, 3, resumes - millis(1))), [(3, Some("held"))]);
     let effects = asked(&mut machine, 4, resumes);
     assert!(matches!(effects[..], [Effect::Send(..)]), "{effects:?}");
@@ -231,15 +233,15 @@ fn where_io_ends_with_its_request_an_event_of_a_session_starts_io_of_that_sessio
     let own = (identity(0), scopes(&["A"]), ());
     let mut pool = Pool::new(in_requests(), Limits::default(), Jitter::new(1), own, START);
     let others = pool.open(identity(1), &scopes(&["A"]), (), START);
-    for session in [pool.own(), others] {
-        let _ = pool.handle(session, Event::Requested(CallId(1), Want::USABLE), START);
+    for session in [pool.default_session(), others] {
+        let _ = pool.handle(session, Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
     }
 
     // Both are lost; each is taken over by its own caller.
-    let effects = pool.handle(others, Event::Woke, DEADLINE);
+    let effects = pool.handle(others, Input::TimerFired, DEADLINE);
 
-    let concerned = |effect: &PoolEffect| matches!(effect, PoolEffect::Perform(id, _) if *id == others);
+    let concerned = |effect: &PoolEffect| matches!(effect, PoolEffect::Session(id, _) if *id == others);
     assert!(effects.iter().all(concerned), "{effects:?}");
     assert_eq!(effects.len(), 2, "{effects:?}");
-    assert_eq!(pool.woke(DEADLINE), []);
+    assert_eq!(pool.timer_fired(DEADLINE), []);
 }

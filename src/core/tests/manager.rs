@@ -10,27 +10,27 @@ use super::{
     world::{Answer, Device, Dice, HOUR, Instant, Issued, Outage, SECOND},
 };
 use crate::core::{
-    AccessToken, CallId, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
-    RefreshToken, Skew, Stamp, TokenError, TokenSet, UnixMillis, Want,
+    AccessToken, AcquisitionId, CallId, ClockOffset, Effect, ErrorCode, GrantFailure, Input, Jitter, Policy,
+    RefreshToken, Session, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
 };
 
 /// A lifecycle on a device.
 pub(super) struct Manager {
-    pub(super) machine: Lifecycle,
+    pub(super) machine: Session,
     pub(super) device: Device,
     pub(super) policy: Policy,
     /// Alarms that were set before this one do not go off.
     pub(super) alarm: u64,
     pub(super) waiting: BTreeMap<CallId, Instant>,
     /// The request whose answer is awaited: its flight and number.
-    pub(super) on_wire: Option<(FlightId, u64)>,
+    pub(super) on_wire: Option<(AcquisitionId, u64)>,
     pub(super) awake_since: Instant,
     /// When something last went wrong that may excuse a failed call.
     pub(super) excused_at: Instant,
     /// How late each access token came, which its lifetime does not know.
     pub(super) delays: BTreeMap<usize, u64>,
     pub(super) figures: Figures,
-    flights: BTreeSet<FlightId>,
+    flights: BTreeSet<AcquisitionId>,
     requests: u64,
     calls: u64,
 }
@@ -81,7 +81,7 @@ impl Manager {
     pub(super) fn new(policy: Policy, now: Instant, dice: &mut Dice) -> Self {
         let jitter = Jitter::new(dice.between(0, u64::from(u32::MAX)));
         Self {
-            machine: Lifecycle::new(policy.clone(), scopes(&[]), jitter),
+            machine: Session::new(policy.clone(), scopes(&[]), jitter),
             device: Device::new(now, dice),
             policy,
             alarm: 0,
@@ -97,11 +97,11 @@ impl Manager {
         }
     }
 
-    pub(super) fn tell(&mut self, event: Event, now: Instant) -> Vec<Effect> {
-        let forced = matches!(event, Event::Requested(_, Want::Fresh));
+    pub(super) fn tell(&mut self, event: Input, now: Instant) -> Vec<Effect> {
+        let forced = matches!(event, Input::Requested(_, TokenRequest::Forced));
         let time = self.device.now(now);
         let effects = self.machine.handle(event, time);
-        assert!(self.machine.next_wakeup().is_none_or(|at| at > time), "an alarm in the past");
+        assert!(self.machine.poll_timeout().is_none_or(|at| at > time), "an alarm in the past");
         for effect in &effects {
             if let Effect::Send(id, _) = effect
                 && self.flights.insert(*id)
@@ -117,16 +117,16 @@ impl Manager {
     /// How long until the alarm.
     pub(super) fn alarm_in(&mut self, now: Instant) -> Option<u64> {
         let time = self.device.now(now);
-        self.machine.next_wakeup().map(|at| at.millis().saturating_sub(time.millis()))
+        self.machine.poll_timeout().map(|at| at.millis().saturating_sub(time.millis()))
     }
 
-    pub(super) fn call(&mut self, want: &Want, now: Instant) -> Event {
+    pub(super) fn call(&mut self, want: &TokenRequest, now: Instant) -> Input {
         self.calls += 1;
         self.figures.calls += 1;
-        let wish = matches!(want, Want::Usable { min_validity: Some(_), .. });
+        let wish = matches!(want, TokenRequest::Cached { min_validity: Some(_), .. });
         self.figures.causes += u64::from(wish);
         self.waiting.insert(CallId(self.calls), now);
-        Event::Requested(CallId(self.calls), want.clone())
+        Input::Requested(CallId(self.calls), want.clone())
     }
 
     pub(super) const fn latest_call(&self) -> CallId {
@@ -134,7 +134,7 @@ impl Manager {
     }
 
     /// The number of a new request.
-    pub(super) fn request(&mut self, flight: FlightId) -> u64 {
+    pub(super) fn request(&mut self, flight: AcquisitionId) -> u64 {
         assert_eq!(self.on_wire, None, "two requests on the wire");
         self.requests += 1;
         self.figures.requests += 1;
@@ -157,8 +157,8 @@ impl Manager {
             scopes: None,
             issued_at,
             expires_at: issued_at + millis(left),
-            provider_clock: Skew::default(),
-            stamp: Stamp { issued_at: Some(issued.stamp), expires_at: None },
+            provider_clock: ClockOffset::default(),
+            times: TokenTimes { issued_at: Some(issued.stamp), expires_at: None },
         })
     }
 
@@ -185,8 +185,8 @@ impl Manager {
 /// An answer as an event.
 pub(super) fn failed(answer: &Answer) -> GrantFailure {
     match answer {
-        Answer::RefreshTokenRefused => {
-            GrantFailure::RefreshTokenRefused(failure(ErrorCode::InvalidCredentials))
+        Answer::RefreshTokenRejected => {
+            GrantFailure::RefreshTokenRejected(failure(ErrorCode::InvalidCredentials))
         }
         Answer::Unavailable(Outage::Denied, _) => {
             GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials))

@@ -4,7 +4,9 @@
 
 use std::{rc::Rc, time::Duration};
 
-use super::{AccessToken, ErrorCode, RefreshToken, ScopeSet, Skew, Stamp, TokenError, TokenSet, UnixMillis};
+use super::{
+    AccessToken, ClockOffset, ErrorCode, RefreshToken, ScopeSet, TokenError, TokenSet, TokenTimes, UnixMillis,
+};
 use crate::core;
 
 mod crowd;
@@ -46,8 +48,8 @@ fn token(name: &str, issued_at: UnixMillis, lifetime: Duration) -> Rc<TokenSet> 
         scopes: None,
         issued_at,
         expires_at: issued_at + lifetime,
-        provider_clock: Skew::default(),
-        stamp: Stamp::default(),
+        provider_clock: ClockOffset::default(),
+        times: TokenTimes::default(),
     })
 }
 

@@ -9,8 +9,9 @@ use super::{
 };
 use crate::core::pool::steps;
 use crate::core::{
-    CallId, Change, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Identity, Jitter, Lent, Limits,
-    Policy, Pool, PoolEffect, RefreshMode, Refusal, Scoping, SessionId, Sharing, TokenSet, UnixMillis, Want,
+    AcquisitionId, Borrowing, CallId, Effect, ErrorCode, Event, Fence, GrantFailure, Identity, Input, Jitter,
+    Limits, Policy, Pool, PoolEffect, RefreshMode, Rejection, Scoping, SessionId, Sharing, TokenRequest,
+    TokenSet, UnixMillis,
 };
 
 const LIFETIME: u64 = 180;
@@ -39,20 +40,20 @@ impl Bench {
         self.pool.open(identity(number), &scopes(names), number, self.now)
     }
 
-    fn tell(&mut self, session: SessionId, event: Event) {
+    fn tell(&mut self, session: SessionId, event: Input) {
         self.effects = self.pool.handle(session, event, self.now);
-        assert!(self.pool.next_wakeup().is_none_or(|at| at > self.now), "an alarm in the past");
+        assert!(self.pool.poll_timeout().is_none_or(|at| at > self.now), "an alarm in the past");
     }
 
-    fn ask_for(&mut self, session: SessionId, want: Want) -> CallId {
+    fn ask_for(&mut self, session: SessionId, want: TokenRequest) -> CallId {
         self.calls += 1;
         let call = CallId(self.calls);
-        self.tell(session, Event::Requested(call, want));
+        self.tell(session, Input::Requested(call, want));
         call
     }
 
     fn ask(&mut self, session: SessionId) -> CallId {
-        self.ask_for(session, Want::USABLE)
+        self.ask_for(session, TokenRequest::DEFAULT)
     }
 
     /// The identity's session of one scope is asked; gives the session.
@@ -68,7 +69,7 @@ impl Bench {
         let scopes = granted.map(scopes);
         let mut granted = token(&format!("token {}", self.tokens), self.now, seconds(LIFETIME));
         Rc::make_mut(&mut granted).scopes = scopes;
-        self.tell(session, Event::Granted(FlightId(flight), Ok(granted.clone())));
+        self.tell(session, Input::Granted(AcquisitionId(flight), Ok(granted.clone())));
         granted
     }
 
@@ -81,8 +82,8 @@ impl Bench {
 
     fn pass(&mut self, span: u64) {
         self.now = self.now + seconds(span);
-        self.effects = self.pool.woke(self.now);
-        assert!(self.pool.next_wakeup().is_none_or(|at| at > self.now), "an alarm in the past");
+        self.effects = self.pool.timer_fired(self.now);
+        assert!(self.pool.poll_timeout().is_none_or(|at| at > self.now), "an alarm in the past");
     }
 
     fn sent(&self) -> Vec<SessionId> {
@@ -91,15 +92,15 @@ impl Bench {
 
     fn gone(&self) -> Vec<SessionId> {
         let gone = self.effects.iter().filter_map(|effect| match effect {
-            PoolEffect::Forget(session) => Some(*session),
-            PoolEffect::Perform(..) => None,
+            PoolEffect::Evicted(session) => Some(*session),
+            PoolEffect::Session(..) => None,
         });
         gone.collect()
     }
 
     fn settled(&self) -> Vec<(CallId, Result<String, ErrorCode>)> {
         self.each(|_, effect| {
-            let Effect::Settle(call, answer) = effect else { return None };
+            let Effect::Resolve(call, answer) = effect else { return None };
             let name = |tokens: &Rc<TokenSet>| tokens.access_token.expose().to_owned();
             Some((*call, answer.as_ref().map(name).map_err(|error| error.code)))
         })
@@ -107,8 +108,8 @@ impl Bench {
 
     fn each<R>(&self, pick: impl Fn(SessionId, &Effect) -> Option<R>) -> Vec<R> {
         let picked = self.effects.iter().filter_map(|effect| match effect {
-            PoolEffect::Perform(session, effect) => pick(*session, effect),
-            PoolEffect::Forget(_) => None,
+            PoolEffect::Session(session, effect) => pick(*session, effect),
+            PoolEffect::Evicted(_) => None,
         });
         picked.collect()
     }
@@ -122,12 +123,12 @@ fn name(tokens: &TokenSet) -> Result<String, ErrorCode> {
     Ok(tokens.access_token.expose().to_owned())
 }
 
-fn wanting(names: &[&str]) -> Want {
-    Want::Usable { min_validity: None, scopes: Some(scopes(names)), lent: Lent::Accepted }
+fn wanting(names: &[&str]) -> TokenRequest {
+    TokenRequest::Cached { min_validity: None, scopes: Some(scopes(names)), borrowing: Borrowing::Allowed }
 }
 
-fn exactly(wish: Option<&[&str]>) -> Want {
-    Want::Usable { min_validity: None, scopes: wish.map(scopes), lent: Lent::Rejected }
+fn exactly(wish: Option<&[&str]>) -> TokenRequest {
+    TokenRequest::Cached { min_validity: None, scopes: wish.map(scopes), borrowing: Borrowing::Forbidden }
 }
 
 fn slots(max_concurrent_grants: usize) -> Limits {
@@ -146,7 +147,7 @@ fn the_same_identity_and_scopes_are_the_same_session() {
     assert_eq!(bench.open(1, &["A", "B", "A"]), session);
     assert_ne!(bench.open(1, &["A"]), session);
     assert_ne!(bench.open(2, &["A", "B"]), session);
-    assert_eq!(bench.open(0, &["A"]), bench.pool.own());
+    assert_eq!(bench.open(0, &["A"]), bench.pool.default_session());
     assert_eq!(bench.pool.context(session), Some(&1));
 }
 
@@ -160,11 +161,11 @@ fn the_least_recently_used_session_goes_first_and_the_managers_own_never() {
     let third = bench.holder(3);
 
     assert_eq!(bench.gone(), []);
-    assert_eq!(bench.pool.lifecycle(second).map(|_| ()), None);
+    assert_eq!(bench.pool.session(second).map(|_| ()), None);
     assert_eq!(bench.pool.len(), 3);
     bench.holder(4);
-    assert_eq!(bench.pool.lifecycle(first).map(|_| ()), None);
-    assert!([own, third].iter().all(|kept| bench.pool.lifecycle(*kept).is_some()));
+    assert_eq!(bench.pool.session(first).map(|_| ()), None);
+    assert!([own, third].iter().all(|kept| bench.pool.session(*kept).is_some()));
 }
 
 #[test]
@@ -195,7 +196,7 @@ fn a_session_that_nobody_uses_goes_although_it_is_refreshed() {
     bench.pass(1);
 
     assert_eq!(bench.gone(), [unused]);
-    assert!(bench.pool.lifecycle(used).is_some());
+    assert!(bench.pool.session(used).is_some());
 }
 
 #[test]
@@ -210,7 +211,7 @@ fn a_session_comes_back_after_it_was_given_up() {
     assert_ne!(back, gone);
     assert_eq!(bench.sent(), [back]);
     // What was still on its way to the old one does nothing to the new one.
-    bench.tell(gone, Event::Granted(FlightId(1), Ok(token("late", bench.now, seconds(9)))));
+    bench.tell(gone, Input::Granted(AcquisitionId(1), Ok(token("late", bench.now, seconds(9)))));
     assert_eq!(bench.effects, []);
 }
 
@@ -218,16 +219,16 @@ fn a_session_comes_back_after_it_was_given_up() {
 fn grants_wait_for_a_slot_and_each_that_ends_makes_room_for_one() {
     let mut bench = Bench::new(slots(2));
     let sessions: Vec<_> = (1..=4).map(|number| bench.use_of(number)).collect();
-    assert_eq!((bench.sent(), bench.pool.asking()), (vec![], 2));
+    assert_eq!((bench.sent(), bench.pool.permits_held()), (vec![], 2));
 
     bench.grant(sessions[0], 1, None);
 
     assert_eq!(bench.sent(), [sessions[2]]);
     bench.tell(
         sessions[1],
-        Event::Granted(FlightId(1), Err(GrantFailure::Transient(failure(ErrorCode::Server)))),
+        Input::Granted(AcquisitionId(1), Err(GrantFailure::Transient(failure(ErrorCode::Server)))),
     );
-    assert_eq!((bench.sent(), bench.pool.asking()), (vec![sessions[3]], 2));
+    assert_eq!((bench.sent(), bench.pool.permits_held()), (vec![sessions[3]], 2));
 }
 
 #[test]
@@ -251,11 +252,11 @@ fn a_flight_that_waits_for_its_turn_is_not_needed_once_a_token_is_seen() {
     let (first, second) = (bench.use_of(1), bench.use_of(2));
     let seen = token("seen", START, seconds(LIFETIME));
 
-    bench.tell(second, Event::Observed(seen.clone()));
+    bench.tell(second, Input::TokenReceived(seen.clone()));
 
     assert_eq!(bench.settled(), [(CallId(2), name(&seen))]);
     bench.grant(first, 1, None);
-    assert_eq!((bench.sent(), bench.pool.asking()), (vec![], 0));
+    assert_eq!((bench.sent(), bench.pool.permits_held()), (vec![], 0));
 }
 
 #[test]
@@ -265,12 +266,12 @@ fn a_caller_who_waits_for_a_turn_may_give_up_and_the_next_goes() {
     let second = bench.open(2, &["A"]);
     let call = bench.ask(second);
 
-    bench.tell(second, Event::Abandoned(call));
-    bench.tell(second, Event::Closed);
+    bench.tell(second, Input::Cancelled(call));
+    bench.tell(second, Input::Closed);
 
     assert_eq!(bench.gone(), [second]);
     bench.grant(first, 1, None);
-    assert_eq!(bench.pool.asking(), 0);
+    assert_eq!(bench.pool.permits_held(), 0);
 }
 
 #[test]
@@ -280,29 +281,29 @@ fn the_shared_store_is_read_out_of_turn_and_the_lease_is_not_asked_for() {
     let mut bench = Bench::of(policy, slots(1));
     let about = |bench: &Bench| bench.each(|id, effect| Some((id, effect.clone())));
     let (first, second) = (bench.use_of(1), bench.use_of(2));
-    assert_eq!(about(&bench), [(second, Effect::Load(FlightId(1)))]);
-    bench.tell(first, Event::Loaded(FlightId(1), Ok(None)));
+    assert_eq!(about(&bench), [(second, Effect::ReadStore(AcquisitionId(1)))]);
+    bench.tell(first, Input::StoreRead(AcquisitionId(1), Ok(None)));
     // Its turn comes at once.
-    assert_eq!(about(&bench), [(first, Effect::Acquire(FlightId(1)))]);
+    assert_eq!(about(&bench), [(first, Effect::AcquireLease(AcquisitionId(1)))]);
 
-    bench.tell(second, Event::Loaded(FlightId(1), Ok(None)));
+    bench.tell(second, Input::StoreRead(AcquisitionId(1), Ok(None)));
     assert_eq!(about(&bench), []);
 
     // Somebody may have saved by the time its turn comes.
     bench.now = bench.now + millis(1);
-    bench.tell(first, Event::Leased(FlightId(1), Ok(None)));
-    assert_eq!(about(&bench), [(second, Effect::Load(FlightId(1)))]);
+    bench.tell(first, Input::LeaseAnswered(AcquisitionId(1), Ok(None)));
+    assert_eq!(about(&bench), [(second, Effect::ReadStore(AcquisitionId(1)))]);
 }
 
 #[test]
 fn a_lease_that_comes_for_a_session_that_is_gone_is_given_back() {
     let mut bench = Bench::new(Limits::default());
     let session = bench.open(1, &["A"]);
-    bench.tell(session, Event::Closed);
+    bench.tell(session, Input::Closed);
 
-    bench.tell(session, Event::Leased(FlightId(3), Ok(Some(Fence(7)))));
+    bench.tell(session, Input::LeaseAnswered(AcquisitionId(3), Ok(Some(Fence(7)))));
 
-    assert_eq!(bench.effects, [PoolEffect::Perform(session, Effect::Release(FlightId(3)))]);
+    assert_eq!(bench.effects, [PoolEffect::Session(session, Effect::ReleaseLease(AcquisitionId(3)))]);
 }
 
 #[test]
@@ -310,7 +311,7 @@ fn a_session_that_was_closed_is_another_when_it_is_asked_for_again() {
     let mut bench = Bench::new(Limits::default());
     let closed = bench.use_of(1);
 
-    bench.tell(closed, Event::Closed);
+    bench.tell(closed, Input::Closed);
 
     assert_eq!(bench.settled(), [(CallId(1), Err(ErrorCode::Closed))]);
     let call = bench.ask(closed);
@@ -327,13 +328,13 @@ fn closing_the_pool_settles_everybody_and_is_told_once() {
 
     bench.effects = bench.pool.close(bench.now);
 
-    let told = bench.each(|id, effect| (*effect == Effect::Notify(Change::Closed)).then_some(id));
-    assert_eq!((told, bench.settled().len()), (vec![bench.pool.own()], 4));
-    assert_eq!((bench.pool.len(), bench.pool.next_wakeup()), (1, None));
+    let told = bench.each(|id, effect| (*effect == Effect::Emit(Event::Closed)).then_some(id));
+    assert_eq!((told, bench.settled().len()), (vec![bench.pool.default_session()], 4));
+    assert_eq!((bench.pool.len(), bench.pool.poll_timeout()), (1, None));
     assert_eq!((bench.pool.is_awaited(), bench.pool.is_busy()), (false, false));
     let nobody = bench.use_of(5);
     assert_eq!(bench.settled(), [(CallId(5), Err(ErrorCode::Closed))]);
-    assert_eq!(bench.pool.lifecycle(nobody).map(|_| ()), None);
+    assert_eq!(bench.pool.session(nobody).map(|_| ()), None);
 }
 
 #[test]
@@ -420,7 +421,7 @@ fn one_more_session_takes_no_longer_the_more_siblings_it_has() {
                 let session = bench.pool.open(identity(1), &subset(count + more), 1, bench.now);
                 bench.ask(session);
                 bench.ask(sessions[more]);
-                bench.tell(sessions[more + 8], Event::Closed);
+                bench.tell(sessions[more + 8], Input::Closed);
             })
         });
         costs.sum::<usize>()
@@ -449,8 +450,8 @@ fn the_siblings_used_last_lend_their_tokens_and_any_that_holds_a_refused_one_is_
     bench.ask(unused);
     assert_eq!(bench.settled(), []);
 
-    bench.tell(narrow, Event::Refused(granted.access_token.clone(), Refusal::First));
-    assert_eq!(bench.pool.lifecycle(wide).and_then(|it| it.held()), None);
+    bench.tell(narrow, Input::TokenRejected(granted.access_token.clone(), Rejection::First));
+    assert_eq!(bench.pool.session(wide).and_then(|it| it.held()), None);
 }
 
 #[test]
@@ -468,7 +469,7 @@ fn a_token_belongs_to_the_session_that_it_was_granted_to_also_once_it_was_replac
     assert_eq!(bench.pool.owner(stranger, &lent), None);
     assert_eq!(bench.pool.owner(narrow, &newer.access_token), None);
 
-    bench.tell(wide, Event::Observed(newer));
+    bench.tell(wide, Input::TokenReceived(newer));
 
     assert_eq!(bench.pool.owner(narrow, &lent), Some(wide));
 }
@@ -482,9 +483,9 @@ fn the_refusal_of_a_token_that_was_lent_reaches_the_session_that_holds_it() {
     let narrow = bench.open(1, &["A"]);
     bench.ask(narrow);
 
-    bench.tell(narrow, Event::Refused(granted.access_token.clone(), Refusal::First));
+    bench.tell(narrow, Input::TokenRejected(granted.access_token.clone(), Rejection::First));
 
-    assert_eq!(bench.pool.lifecycle(wide).and_then(|it| it.held()), None);
+    assert_eq!(bench.pool.session(wide).and_then(|it| it.held()), None);
 }
 
 #[test]
@@ -496,7 +497,7 @@ fn named_scopes_that_are_not_held_are_granted_once_for_them_alone_and_other_call
 
     let stepping = bench.ask_for(narrow, wanting(&["B"]));
     let [sibling] = bench.sent()[..] else { panic!("one grant") };
-    assert_eq!(bench.pool.lifecycle(sibling).map(|it| it.scopes().clone()), Some(scopes(&["B"])));
+    assert_eq!(bench.pool.session(sibling).map(|it| it.scopes().clone()), Some(scopes(&["B"])));
     assert_eq!(bench.pool.context(sibling), Some(&1));
     let joining = bench.ask_for(narrow, wanting(&["B"]));
     assert_eq!((bench.sent(), bench.settled()), (vec![], vec![]));
@@ -518,7 +519,7 @@ fn fewer_scopes_than_the_session_has_are_granted_for_them_alone_unless_a_wider_t
     bench.ask_for(wide, wanting(&["B"]));
 
     let [sibling] = bench.sent()[..] else { panic!("one grant") };
-    assert_eq!(bench.pool.lifecycle(sibling).map(|it| it.scopes().clone()), Some(scopes(&["B"])));
+    assert_eq!(bench.pool.session(sibling).map(|it| it.scopes().clone()), Some(scopes(&["B"])));
 
     bench.ask(wide);
     let held = bench.grant(wide, 1, Some(&["A", "B"]));
@@ -551,8 +552,8 @@ fn a_caller_who_waits_for_more_scopes_may_give_up_or_be_closed_with_its_session(
     let narrow = bench.open(1, &["A"]);
     let (first, second) = (bench.ask_for(narrow, wanting(&["B"])), bench.ask_for(narrow, wanting(&["B"])));
 
-    bench.tell(narrow, Event::Abandoned(first));
-    bench.tell(narrow, Event::Closed);
+    bench.tell(narrow, Input::Cancelled(first));
+    bench.tell(narrow, Input::Closed);
 
     assert_eq!(bench.settled(), [(second, Err(ErrorCode::Closed))]);
     assert!(!bench.pool.is_awaited());
@@ -565,7 +566,7 @@ fn a_caller_who_waits_for_more_scopes_may_give_up_when_its_session_is_gone() {
     let call = bench.ask_for(narrow, wanting(&["B"]));
     assert_eq!(bench.gone(), [narrow]);
 
-    bench.tell(narrow, Event::Abandoned(call));
+    bench.tell(narrow, Input::Cancelled(call));
 
     assert!(!bench.pool.is_awaited());
 }
@@ -573,7 +574,7 @@ fn a_caller_who_waits_for_more_scopes_may_give_up_when_its_session_is_gone() {
 #[test]
 fn where_scopes_are_no_matter_of_asking_nothing_more_is_asked_for() {
     let mut bench = Bench::new(Limits { scoping: Scoping::Fixed, ..Limits::default() });
-    let own = bench.pool.own();
+    let own = bench.pool.default_session();
     bench.ask_for(own, wanting(&["B"]));
     assert_eq!(bench.sent(), [own]);
 
@@ -600,7 +601,7 @@ fn a_broken_identity_does_not_keep_the_others_waiting() {
     let policy = Policy { refresh: RefreshMode::OnDemand, ..Policy::default() };
     let mut bench = Bench::of(policy, slots(1));
     let broken = bench.use_of(1);
-    let down = || Event::Granted(FlightId(1), Err(GrantFailure::Transient(failure(ErrorCode::Server))));
+    let down = || Input::Granted(AcquisitionId(1), Err(GrantFailure::Transient(failure(ErrorCode::Server))));
     bench.tell(broken, down());
     let first = bench.use_of(2);
     // Its pause is over while another has the only slot.
@@ -614,7 +615,7 @@ fn a_broken_identity_does_not_keep_the_others_waiting() {
 
     assert_eq!(bench.sent(), [broken]);
     bench.tell(broken, down());
-    assert_eq!(bench.pool.asking(), 0);
+    assert_eq!(bench.pool.permits_held(), 0);
 }
 
 /// Calls for a share of the provider's time as large as in the benchmark, which has more sessions.

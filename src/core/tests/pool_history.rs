@@ -9,9 +9,9 @@ use proptest::prelude::*;
 
 use super::{START, failure, seconds, token, world::Dice};
 use crate::core::{
-    CallId, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure, Identity, Jitter, Lent, Lifecycle,
-    Limits, Phase, Policy, Pool, PoolEffect, RefreshMode, Refusal, ScopeSet, Scoping, SessionId, Sharing,
-    TokenError, TokenSet, UnixMillis, Want, Written,
+    AcquisitionId, Borrowing, CallId, Effect, ErrorCode, Fence, GrantFailure, Identity, Input, Jitter,
+    Limits, Phase, Policy, Pool, PoolEffect, RefreshMode, Rejection, ScopeSet, Scoping, Session, SessionId,
+    Sharing, TokenError, TokenRequest, TokenSet, UnixMillis, WriteOutcome,
 };
 
 /// A session as it is asked for.
@@ -89,7 +89,7 @@ pub(super) struct Told {
 
 #[derive(Clone, Debug)]
 pub(super) enum Cause {
-    Told(SessionId, Event),
+    Told(SessionId, Input),
     Woke,
     Closed,
 }
@@ -137,9 +137,9 @@ pub(super) struct Driver {
     uses: u64,
     /// Every session there ever was, with its last use.
     known: BTreeMap<SessionId, (Selector, (u64, UnixMillis))>,
-    on_wire: BTreeSet<(SessionId, FlightId)>,
-    asked: VecDeque<(SessionId, FlightId, Asked)>,
-    leases: BTreeSet<(SessionId, FlightId)>,
+    on_wire: BTreeSet<(SessionId, AcquisitionId)>,
+    asked: VecDeque<(SessionId, AcquisitionId, Asked)>,
+    leases: BTreeSet<(SessionId, AcquisitionId)>,
     waiting: BTreeMap<CallId, SessionId>,
     /// For whom each token was granted.
     pub(super) granted: BTreeMap<String, Selector>,
@@ -178,7 +178,7 @@ impl Plan {
         let own = Selector { identity: 0, scopes: some_scopes(1) };
         let jitter = Jitter::new(self.seed);
         let pool = Pool::new(self.policy.clone(), self.limits, jitter, own.taken_apart(), START);
-        let known = BTreeMap::from([(pool.own(), (own, (0, START)))]);
+        let known = BTreeMap::from([(pool.default_session(), (own, (0, START)))]);
         Driver {
             pool,
             dice: Dice::new(0),
@@ -227,18 +227,18 @@ impl Driver {
             18 => {
                 let call = CallId(self.dice.between(1, self.calls + 2));
                 if let Some(session) = self.waiting.remove(&call) {
-                    self.tell(session, Event::Abandoned(call));
+                    self.tell(session, Input::Cancelled(call));
                 }
             }
             _ if self.dice.happens(0.2).is_some() => {
                 let session = self.some_session();
-                if session != self.pool.own() {
-                    self.tell(session, Event::Closed);
+                if session != self.pool.default_session() {
+                    self.tell(session, Input::Closed);
                 }
             }
             _ => {
                 let session = self.some_session();
-                self.tell(session, Event::PeerSaved);
+                self.tell(session, Input::StoreChanged);
             }
         }
     }
@@ -248,14 +248,23 @@ impl Driver {
         let identity = u8::try_from(self.dice.between(0, 7)).unwrap_or_default();
         let selector = Selector { identity, scopes: some_scopes(scopes) };
         let want = match self.dice.between(0, 8) {
-            0 => Want::Fresh,
-            1 => Want::Usable { min_validity: Some(seconds(90)), scopes: None, lent: Lent::Accepted },
+            0 => TokenRequest::Forced,
+            1 => TokenRequest::Cached {
+                min_validity: Some(seconds(90)),
+                scopes: None,
+                borrowing: Borrowing::Allowed,
+            },
             2 | 3 if self.kin == Kin::Several => {
-                let lent = if self.dice.happens(0.3).is_some() { Lent::Rejected } else { Lent::Accepted };
-                Want::Usable { min_validity: None, scopes: Some(some_scopes(self.dice.between(1, 4))), lent }
+                let borrowing =
+                    if self.dice.happens(0.3).is_some() { Borrowing::Forbidden } else { Borrowing::Allowed };
+                TokenRequest::Cached {
+                    min_validity: None,
+                    scopes: Some(some_scopes(self.dice.between(1, 4))),
+                    borrowing,
+                }
             }
-            4 => Want::Usable { min_validity: None, scopes: None, lent: Lent::Rejected },
-            _ => Want::USABLE,
+            4 => TokenRequest::Cached { min_validity: None, scopes: None, borrowing: Borrowing::Forbidden },
+            _ => TokenRequest::DEFAULT,
         };
         let (identity, scopes, context) = selector.taken_apart();
         let session = self.pool.open(identity, &scopes, context, self.now);
@@ -263,17 +272,17 @@ impl Driver {
         self.known.entry(session).or_insert((selector, (self.uses, self.now)));
         self.calls += 1;
         self.waiting.insert(CallId(self.calls), session);
-        self.tell(session, Event::Requested(CallId(self.calls), want));
+        self.tell(session, Input::Requested(CallId(self.calls), want));
     }
 
     fn tell_of_a_token(&mut self) {
         let session = self.some_session();
-        let held = self.pool.lifecycle(session).and_then(Lifecycle::held).cloned();
+        let held = self.pool.session(session).and_then(Session::held).cloned();
         let event = match (self.dice.between(0, 4), held) {
-            (0, _) => Event::Used,
-            (1, Some(held)) => Event::Invalidated(held.access_token.clone()),
-            (2, Some(held)) => Event::Refused(held.access_token.clone(), Refusal::First),
-            (_, _) if self.kin == Kin::One => Event::Observed(self.token(session, None)),
+            (0, _) => Input::TokenUsed,
+            (1, Some(held)) => Input::TokenInvalidated(held.access_token.clone()),
+            (2, Some(held)) => Input::TokenRejected(held.access_token.clone(), Rejection::First),
+            (_, _) if self.kin == Kin::One => Input::TokenReceived(self.token(session, None)),
             (..) => return,
         };
         self.tell(session, event);
@@ -282,7 +291,7 @@ impl Driver {
     /// One that is there, or was.
     fn some_session(&mut self) -> SessionId {
         let number = self.dice.index(self.known.len());
-        self.known.keys().nth(number).copied().unwrap_or(self.pool.own())
+        self.known.keys().nth(number).copied().unwrap_or(self.pool.default_session())
     }
 
     fn answer_some(&mut self, weather: Weather) {
@@ -298,16 +307,16 @@ impl Driver {
         let fails = weather == Weather::Rough && self.dice.happens(0.3).is_some();
         let error = || failure(ErrorCode::Store);
         let event = match asked {
-            Asked::Load if fails => Event::Loaded(flight, Err(error())),
-            Asked::Load => Event::Loaded(flight, Ok(None)),
-            Asked::Acquire if fails => Event::Leased(flight, Err(error())),
-            Asked::Acquire if weather == Weather::Rough => Event::Leased(flight, Ok(None)),
+            Asked::Load if fails => Input::StoreRead(flight, Err(error())),
+            Asked::Load => Input::StoreRead(flight, Ok(None)),
+            Asked::Acquire if fails => Input::LeaseAnswered(flight, Err(error())),
+            Asked::Acquire if weather == Weather::Rough => Input::LeaseAnswered(flight, Ok(None)),
             Asked::Acquire => {
                 assert!(self.leases.insert((session, flight)), "two leases for one flight");
-                Event::Leased(flight, Ok(Some(Fence(self.calls))))
+                Input::LeaseAnswered(flight, Ok(Some(Fence(self.calls))))
             }
-            Asked::Save if fails => Event::Saved(flight, Err(error())),
-            Asked::Save => Event::Saved(flight, Ok(Written::Kept)),
+            Asked::Save if fails => Input::StoreWritten(flight, Err(error())),
+            Asked::Save => Input::StoreWritten(flight, Ok(WriteOutcome::Stored)),
         };
         self.tell(session, event);
     }
@@ -319,12 +328,12 @@ impl Driver {
         let answer = match (weather, self.dice.between(0, 4)) {
             (Weather::Rough, 0) => Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials))),
             (Weather::Rough, 1) => {
-                Err(GrantFailure::RefreshTokenRefused(failure(ErrorCode::InvalidCredentials)))
+                Err(GrantFailure::RefreshTokenRejected(failure(ErrorCode::InvalidCredentials)))
             }
             (Weather::Rough, _) => Err(GrantFailure::Transient(failure(ErrorCode::Server))),
             (Weather::Calm, chance) => Ok(self.token(session, Some(chance))),
         };
-        self.tell(session, Event::Granted(flight, answer));
+        self.tell(session, Input::Granted(flight, answer));
     }
 
     /// Granted with the scopes that were asked for, mostly.
@@ -348,12 +357,12 @@ impl Driver {
     }
 
     fn alarm(&mut self) {
-        self.now = self.pool.next_wakeup().map_or(self.now, |at| at.max(self.now));
+        self.now = self.pool.poll_timeout().map_or(self.now, |at| at.max(self.now));
         self.wake();
     }
 
     fn wake(&mut self) {
-        let effects = self.pool.woke(self.now);
+        let effects = self.pool.timer_fired(self.now);
         self.take_down(Cause::Woke, effects);
     }
 
@@ -368,16 +377,16 @@ impl Driver {
         }
     }
 
-    fn tell(&mut self, session: SessionId, event: Event) {
+    fn tell(&mut self, session: SessionId, event: Input) {
         let used = matches!(
             event,
-            Event::Requested(..)
-                | Event::Used
-                | Event::Observed(_)
-                | Event::Invalidated(_)
-                | Event::Refused(..)
+            Input::Requested(..)
+                | Input::TokenUsed
+                | Input::TokenReceived(_)
+                | Input::TokenInvalidated(_)
+                | Input::TokenRejected(..)
         );
-        if used && self.pool.lifecycle(session).is_some() {
+        if used && self.pool.session(session).is_some() {
             self.uses += 1;
             let uses = (self.uses, self.now);
             self.known.get_mut(&session).into_iter().for_each(|(_, last)| *last = uses);
@@ -388,26 +397,26 @@ impl Driver {
 
     fn take_down(&mut self, cause: Cause, effects: Vec<PoolEffect>) {
         let mut settled = Vec::new();
-        for session in self.pool.reviewed().to_vec() {
+        for session in self.pool.dirty().to_vec() {
             self.meet(session);
         }
         for effect in &effects {
-            let PoolEffect::Perform(session, effect) = effect else { continue };
+            let PoolEffect::Session(session, effect) = effect else { continue };
             self.meet(*session);
             match effect {
-                Effect::Settle(call, answer) => {
+                Effect::Resolve(call, answer) => {
                     let asked = self.waiting.remove(call).expect("a call that waits, and is settled once");
                     settled.push((*call, self.selector(asked), answer.clone()));
                 }
                 Effect::Send(flight, _) => assert!(self.on_wire.insert((*session, *flight)), "two requests"),
                 Effect::Cancel(flight) => drop(self.on_wire.remove(&(*session, *flight))),
-                Effect::Load(flight) => self.asked.push_back((*session, *flight, Asked::Load)),
-                Effect::Acquire(flight) => self.asked.push_back((*session, *flight, Asked::Acquire)),
-                Effect::Save(flight, ..) => self.asked.push_back((*session, *flight, Asked::Save)),
-                Effect::Release(flight) => {
+                Effect::ReadStore(flight) => self.asked.push_back((*session, *flight, Asked::Load)),
+                Effect::AcquireLease(flight) => self.asked.push_back((*session, *flight, Asked::Acquire)),
+                Effect::WriteStore(flight, ..) => self.asked.push_back((*session, *flight, Asked::Save)),
+                Effect::ReleaseLease(flight) => {
                     assert!(self.leases.remove(&(*session, *flight)), "a lease that is given back twice");
                 }
-                Effect::Notify(_) => {}
+                Effect::Emit(_) => {}
             }
         }
         let sessions = self.known.iter().filter_map(|(id, (_, used))| Some((*id, self.view(*id, *used)?)));
@@ -418,14 +427,14 @@ impl Driver {
             sessions: sessions.collect(),
             on_wire: self.on_wire.len(),
             leases: self.leases.len(),
-            asking: self.pool.asking(),
-            wakeup: self.pool.next_wakeup(),
+            asking: self.pool.permits_held(),
+            wakeup: self.pool.poll_timeout(),
             all: Told {
                 sessions: self.pool.len(),
                 awaited: self.pool.is_awaited(),
                 busy: self.pool.is_busy(),
             },
-            reviewed: self.pool.reviewed().iter().copied().collect(),
+            reviewed: self.pool.dirty().iter().copied().collect(),
             effects,
         };
         self.steps.push(step);
@@ -433,25 +442,25 @@ impl Driver {
 
     /// A session that the pool opened by itself, for a caller who needs more scopes.
     fn meet(&mut self, session: SessionId) {
-        let Some(lifecycle) = self.pool.lifecycle(session) else { return };
+        let Some(lifecycle) = self.pool.session(session) else { return };
         let Some(&identity) = self.pool.context(session) else { return };
         let selector = Selector { identity, scopes: lifecycle.scopes().clone() };
         self.known.entry(session).or_insert((selector, (self.uses, self.now)));
     }
 
     fn view(&self, session: SessionId, used: (u64, UnixMillis)) -> Option<View> {
-        let lifecycle = self.pool.lifecycle(session)?;
-        let standing = lifecycle.flight().filter(|flight| matches!(flight.phase, Phase::StandingBy { .. }));
+        let lifecycle = self.pool.session(session)?;
+        let standing = lifecycle.acquisition().filter(|flight| matches!(flight.phase, Phase::Queued { .. }));
         Some(View {
             used,
-            own: session == self.pool.own(),
+            own: session == self.pool.default_session(),
             standing: standing.map(|flight| {
-                let well = flight.failed == 0 && lifecycle.status(self.now).last_error.is_none();
+                let well = flight.failed_attempts == 0 && lifecycle.status(self.now).last_error.is_none();
                 if well { Standing::Well } else { Standing::Troubled }
             }),
             quiet: !lifecycle.is_busy() && !lifecycle.is_awaited(),
             awaited: lifecycle.is_awaited(),
-            wakeup: lifecycle.next_wakeup(),
+            wakeup: lifecycle.poll_timeout(),
             held: lifecycle.held().cloned(),
             served_until: self.pool.served_until(session),
         })

@@ -13,7 +13,7 @@ use super::{
     pool_history::{Cause, Kin, Selector, Standing, Step, Told, View, any_plans, plans, some_scopes},
 };
 use crate::core::{
-    Effect, Event, Lent, PoolEffect, ScopeSet, Scoping, SessionId, TokenSet, UnixMillis, Want,
+    Borrowing, Effect, Input, PoolEffect, ScopeSet, Scoping, SessionId, TokenRequest, TokenSet, UnixMillis,
 };
 
 /// The sessions that were given their turn in a step, in order.
@@ -21,9 +21,9 @@ fn turns(before: Option<&Step>, step: &Step) -> Vec<SessionId> {
     let stood = |id: &SessionId| {
         before.is_none_or(|it| !it.sessions.contains_key(id) || it.sessions[id].standing.is_some())
     };
-    let told = if let Cause::Told(session, Event::Granted(..)) = &step.cause { Some(*session) } else { None };
+    let told = if let Cause::Told(session, Input::Granted(..)) = &step.cause { Some(*session) } else { None };
     let sent = step.effects.iter().filter_map(|effect| match effect {
-        PoolEffect::Perform(session, Effect::Send(..)) => Some(*session),
+        PoolEffect::Session(session, Effect::Send(..)) => Some(*session),
         _ => None,
     });
     // One whose refresh token was refused goes on in its turn.
@@ -128,10 +128,10 @@ proptest! {
     fn callers_come_first_listeners_later_and_what_is_gone_last(plan in any_plans()) {
         for step in plan.run() {
             let order: Vec<_> = step.effects.iter().map(|effect| match effect {
-                PoolEffect::Perform(_, Effect::Settle(..)) => 0,
-                PoolEffect::Perform(_, Effect::Notify(_)) => 2,
-                PoolEffect::Perform(..) => 1,
-                PoolEffect::Forget(_) => 3,
+                PoolEffect::Session(_, Effect::Resolve(..)) => 0,
+                PoolEffect::Session(_, Effect::Emit(_)) => 2,
+                PoolEffect::Session(..) => 1,
+                PoolEffect::Evicted(_) => 3,
             }).collect();
             assert!(order.is_sorted(), "{step:#?}");
         }
@@ -153,7 +153,7 @@ proptest! {
         let mut known: BTreeMap<SessionId, (u64, UnixMillis)> = BTreeMap::new();
         let mut closed = BTreeSet::new();
         for step in plan.run() {
-            if let Cause::Told(id, Event::Closed) = &step.cause {
+            if let Cause::Told(id, Input::Closed) = &step.cause {
                 closed.insert(*id);
             }
             let quiet = |it: &&View| it.quiet && !it.own;
@@ -162,7 +162,7 @@ proptest! {
             let over = |used: (u64, UnixMillis)| used.1 + plan.limits.idle + plan.limits.idle / 16 <= step.at;
             let mut gone = 0;
             for effect in &step.effects {
-                let PoolEffect::Forget(id) = effect else { continue };
+                let PoolEffect::Evicted(id) = effect else { continue };
                 // One that was closed goes when its last grant is kept, or is lost at its deadline.
                 if closed.contains(id) {
                     continue;
@@ -184,7 +184,7 @@ proptest! {
         for step in plan.run() {
             assert!(step.sessions.keys().all(|id| !gone.contains(id)), "{step:#?}");
             for effect in &step.effects {
-                if let PoolEffect::Forget(id) = effect {
+                if let PoolEffect::Evicted(id) = effect {
                     assert!(gone.insert(*id), "{step:#?}");
                 }
             }
@@ -197,7 +197,7 @@ proptest! {
         driver.act_all(&plan.acts);
         let mut wants = BTreeMap::new();
         for step in &driver.steps {
-            if let Cause::Told(_, Event::Requested(call, want)) = &step.cause {
+            if let Cause::Told(_, Input::Requested(call, want)) = &step.cause {
                 wants.insert(*call, want.clone());
             }
             for (call, selector, answer) in &step.settled {
@@ -208,7 +208,7 @@ proptest! {
                 let granted = given.scopes.as_ref().is_some_and(|granted| !needed.is_empty() && granted.includes(&needed));
                 let asked = owner.scopes == selector.scopes || owner.scopes == needed;
                 assert!(asked || granted, "{needed:?} of {owner:?}: {step:#?}");
-                if matches!(wants[call], Want::Usable { lent: Lent::Rejected, .. }) {
+                if matches!(wants[call], TokenRequest::Cached { borrowing: Borrowing::Forbidden, .. }) {
                     // Where scopes cannot be asked for, the session's own token is all there is.
                     let fixed = plan.limits.scoping == Scoping::Fixed;
                     let exact = if fixed { &selector.scopes } else { &needed };
@@ -224,7 +224,7 @@ proptest! {
         driver.act_all(&plan.acts);
         let mut before: BTreeMap<SessionId, View> = BTreeMap::new();
         for step in &driver.steps {
-            if let Cause::Told(session, Event::Requested(call, want @ Want::Usable { min_validity, lent: Lent::Accepted, .. })) = &step.cause {
+            if let Cause::Told(session, Input::Requested(call, want @ TokenRequest::Cached { min_validity, borrowing: Borrowing::Allowed, .. })) = &step.cause {
                 let selector = driver.selector(*session);
                 let needed = needed(&selector, want);
                 let fresh = |held: &Rc<TokenSet>| {
@@ -261,9 +261,9 @@ proptest! {
 }
 
 /// The scopes that a call needs: those that it names, else the session's.
-fn needed(selector: &Selector, want: &Want) -> ScopeSet {
+fn needed(selector: &Selector, want: &TokenRequest) -> ScopeSet {
     match want {
-        Want::Usable { scopes: Some(wish), .. } if !wish.is_empty() => wish.clone(),
-        Want::Usable { .. } | Want::Fresh => selector.scopes.clone(),
+        TokenRequest::Cached { scopes: Some(wish), .. } if !wish.is_empty() => wish.clone(),
+        TokenRequest::Cached { .. } | TokenRequest::Forced => selector.scopes.clone(),
     }
 }

@@ -17,8 +17,8 @@ use super::{
     seconds,
 };
 use crate::core::{
-    CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Holding, IoScope, Policy,
-    RefreshMode, Refusal, TokenError, TokenSet, UnixMillis, Want, cool_down,
+    AcquisitionId, CachedToken, CallId, Effect, ErrorCode, Event, Grant, GrantFailure, Input, IoScope,
+    Policy, RefreshMode, Rejection, TokenError, TokenRequest, TokenSet, UnixMillis, cool_down,
 };
 
 proptest! {
@@ -28,7 +28,7 @@ proptest! {
     fn there_is_one_request_on_the_wire_at_most(plan in any_plans()) {
         let mut on_wire = None;
         for step in plan.run() {
-            if let Event::Granted(id, _) = step.event && on_wire == Some(id) {
+            if let Input::Granted(id, _) = step.event && on_wire == Some(id) {
                 on_wire = None;
             }
             for effect in &step.effects {
@@ -46,8 +46,8 @@ proptest! {
         let mut waiting = BTreeSet::new();
         for step in plan.run() {
             match step.event {
-                Event::Requested(call, _) => drop(waiting.insert(call)),
-                Event::Abandoned(call) => drop(waiting.remove(&call)),
+                Input::Requested(call, _) => drop(waiting.insert(call)),
+                Input::Cancelled(call) => drop(waiting.remove(&call)),
                 _ => {}
             }
             for (call, _) in step.settled() {
@@ -71,7 +71,7 @@ proptest! {
         for step in plan.run() {
             let failed = step.before.remembered.is_some() || step.after.remembered.is_some();
             for (call, answer) in step.settled() {
-                if let (Ok(given), Some(Want::Usable { min_validity, .. })) = (answer, want(&step, call)) {
+                if let (Ok(given), Some(TokenRequest::Cached { min_validity, .. })) = (answer, want(&step, call)) {
                     let until = plan.policy.served_until(given.issued_at, given.expires_at, min_validity);
                     assert!(step.at < until || failed, "{step:#?}");
                 }
@@ -128,13 +128,13 @@ proptest! {
 
     #[test]
     fn an_answer_to_another_flight_changes_nothing(plan in any_plans()) {
-        assert_inert(&plan, |step| matches!(step.event, Event::Granted(..)) && step.answer().is_none());
+        assert_inert(&plan, |step| matches!(step.event, Input::Granted(..)) && step.answer().is_none());
     }
 
     #[test]
     fn a_refusal_of_a_token_that_is_not_held_changes_nothing(plan in any_plans()) {
         assert_inert(&plan, |step| match &step.event {
-            Event::Invalidated(token) | Event::Refused(token, _) => step.before.held.as_ref().is_none_or(|held| held.access_token != *token),
+            Input::TokenInvalidated(token) | Input::TokenRejected(token, _) => step.before.held.as_ref().is_none_or(|held| held.access_token != *token),
             _ => false,
         });
     }
@@ -142,7 +142,7 @@ proptest! {
     #[test]
     fn a_refusal_of_the_token_held_takes_it_away(plan in any_plans()) {
         for step in plan.run() {
-            if let (Event::Invalidated(token), Some(held)) = (&step.event, &step.before.held)
+            if let (Input::TokenInvalidated(token), Some(held)) = (&step.event, &step.before.held)
                 && held.access_token == *token
             {
                 assert_eq!(step.after.held, None, "{step:#?}");
@@ -153,7 +153,7 @@ proptest! {
     #[test]
     fn a_token_that_came_after_a_refusal_is_not_given_up_for_another(plan in plans()) {
         for step in plan.run() {
-            if let Event::Refused(_, Refusal::Again) = step.event {
+            if let Input::TokenRejected(_, Rejection::Replayed) = step.event {
                 assert_eq!(step.after.held, step.before.held, "{step:#?}");
             }
         }
@@ -164,15 +164,15 @@ proptest! {
         let history = plan.run();
         let given_up: BTreeSet<_> = history
             .iter()
-            .filter_map(|step| if let Event::Abandoned(call) = step.event { Some(call) } else { None })
+            .filter_map(|step| if let Input::Cancelled(call) = step.event { Some(call) } else { None })
             .collect();
         let others = |effects: Vec<Effect>| -> Vec<Effect> {
-            let about_them = |it: &Effect| matches!(it, Effect::Settle(call, _) if given_up.contains(call));
+            let about_them = |it: &Effect| matches!(it, Effect::Resolve(call, _) if given_up.contains(call));
             effects.into_iter().filter(|it| !about_them(it)).collect()
         };
         // But for one thing: a pause that nobody waits through may end when a token is seen.
-        let unseen = |event: &Event| if let Event::Observed(_) = event { Event::Woke } else { event.clone() };
-        let stayed = |event: &Event| if let Event::Abandoned(_) = event { Event::Woke } else { unseen(event) };
+        let unseen = |event: &Input| if let Input::TokenReceived(_) = event { Input::TimerFired } else { event.clone() };
+        let stayed = |event: &Input| if let Input::Cancelled(_) = event { Input::TimerFired } else { unseen(event) };
 
         let gone = plan.replay(history.iter().map(|step| (step.at, unseen(&step.event))));
         let patient = plan.replay(history.iter().map(|step| (step.at, stayed(&step.event))));
@@ -187,10 +187,10 @@ proptest! {
         let mut superseded: Vec<String> = Vec::new();
         for step in plan.run() {
             let replaced = step.before.held.clone().filter(|held| step.after.held.as_ref() != Some(held));
-            if let (Event::Observed(tokens), Some(old)) = (&step.event, &replaced) {
-                assert!(!tokens.stamp.is_older_than(&old.stamp), "{step:#?}");
+            if let (Input::TokenReceived(tokens), Some(old)) = (&step.event, &replaced) {
+                assert!(!tokens.times.is_older_than(&old.times), "{step:#?}");
             }
-            if let (Event::Observed(tokens), true) = (&step.event, adopted(&step)) {
+            if let (Input::TokenReceived(tokens), true) = (&step.event, adopted(&step)) {
                 let name = tokens.access_token.expose();
                 assert!(!superseded.iter().rev().take(16).any(|it| it == name), "{step:#?}");
                 assert!(step.at < tokens.expires_at, "{step:#?}");
@@ -222,7 +222,7 @@ proptest! {
     fn an_alarm_that_goes_off_too_early_does_nothing(plan in any_plans()) {
         let history = plan.run();
         let early = |step: &Step| {
-            matches!(step.event, Event::Woke) && step.before.wakeup.is_none_or(|wakeup| step.at < wakeup)
+            matches!(step.event, Input::TimerFired) && step.before.wakeup.is_none_or(|wakeup| step.at < wakeup)
         };
         assert!(history.iter().all(|step| !early(step) || step.effects.is_empty()));
 
@@ -237,7 +237,7 @@ proptest! {
     #[test]
     fn five_grants_start_in_a_second_at_most_but_those_that_refresh_asks_for(plan in plans()) {
         let started = starts(&plan.run(), |step| {
-            let forced = matches!(step.event, Event::Requested(_, Want::Fresh));
+            let forced = matches!(step.event, Input::Requested(_, TokenRequest::Forced));
             // A flight that paused while the machine slept was charged when it was due.
             let late = !step.begins() && step.before.wakeup.is_some_and(|due| due < step.at);
             !forced && !late
@@ -258,7 +258,7 @@ proptest! {
     #[test]
     fn a_close_settles_everybody_at_once_and_nothing_happens_after_it(plan in plans()) {
         let history = plan.run();
-        let closed = history.iter().position(|step| matches!(step.event, Event::Closed));
+        let closed = history.iter().position(|step| matches!(step.event, Input::Closed));
         let (close, after) = history[closed.expect("every history ends with a close")..]
             .split_first()
             .expect("it begins with the close");
@@ -268,13 +268,13 @@ proptest! {
         assert!(settled.values().all(|answer| is_closed(answer)), "{close:#?}");
         let cancelled = close.effects.iter().find_map(|it| if let Effect::Cancel(id) = it { Some(*id) } else { None });
         assert_eq!(cancelled, close.before.on_wire, "{close:#?}");
-        assert_eq!(close.effects.last(), Some(&Effect::Notify(Change::Closed)), "{close:#?}");
+        assert_eq!(close.effects.last(), Some(&Effect::Emit(Event::Closed)), "{close:#?}");
         for step in std::iter::once(close).chain(after) {
             let view = &step.after;
             assert_eq!((&view.held, view.flight, view.wakeup, view.served_until), (&None, None, None, None));
         }
         for step in after {
-            let asked = matches!(step.event, Event::Requested(..));
+            let asked = matches!(step.event, Input::Requested(..));
             assert_eq!(step.effects.len(), usize::from(asked), "{step:#?}");
             assert!(step.settled().all(|(_, answer)| is_closed(answer)), "{step:#?}");
         }
@@ -295,14 +295,14 @@ proptest! {
             let Some(error) = given_up(&step) else { continue };
             let rest = step.before.held.as_ref().filter(|held| step.at < held.expires_at);
             let mut waiting = step.before.waiting.clone();
-            if let Event::Requested(call, want) = &step.event {
+            if let Input::Requested(call, want) = &step.event {
                 waiting.insert(*call, want.clone());
             }
             assert_eq!(step.settled().count(), waiting.len(), "{step:#?}");
             for (call, answer) in step.settled() {
                 match (rest, &waiting[&call]) {
-                    (Some(rest), want @ Want::Usable { .. }) => assert_given(answer, rest, want),
-                    (Some(_), Want::Fresh) | (None, _) => assert_eq!(answer.as_ref(), Err(error), "{step:#?}"),
+                    (Some(rest), want @ TokenRequest::Cached { .. }) => assert_given(answer, rest, want),
+                    (Some(_), TokenRequest::Forced) | (None, _) => assert_eq!(answer.as_ref(), Err(error), "{step:#?}"),
                 }
             }
         }
@@ -312,7 +312,7 @@ proptest! {
     fn within_the_cool_down_nothing_is_asked_for_but_by_refresh(plan in any_plans()) {
         for (step, until) in cooled(&plan.run()) {
             if step.at < until && step.begins() {
-                assert!(matches!(step.event, Event::Requested(_, Want::Fresh)), "until {until:?}: {step:#?}");
+                assert!(matches!(step.event, Input::Requested(_, TokenRequest::Forced)), "until {until:?}: {step:#?}");
             }
         }
     }
@@ -320,7 +320,7 @@ proptest! {
     #[test]
     fn within_the_cool_down_callers_are_told_at_once_and_after_it_they_wait(plan in any_plans()) {
         for (step, until) in cooled(&plan.run()) {
-            let Event::Requested(call, want @ Want::Usable { min_validity, .. }) = &step.event else { continue };
+            let Input::Requested(call, want @ TokenRequest::Cached { min_validity, .. }) = &step.event else { continue };
             let served = step.before.held.as_ref().is_some_and(|held| {
                 step.at < plan.policy.served_until(held.issued_at, held.expires_at, *min_validity)
             });
@@ -360,9 +360,9 @@ proptest! {
 
     #[test]
     fn a_flight_asks_no_oftener_than_the_policy_says(plan in any_plans()) {
-        let mut failures: BTreeMap<FlightId, u32> = BTreeMap::new();
+        let mut failures: BTreeMap<AcquisitionId, u32> = BTreeMap::new();
         for step in plan.run() {
-            if let (Event::Granted(id, _), Some(Err(GrantFailure::Transient(_)))) = (&step.event, step.answer()) {
+            if let (Input::Granted(id, _), Some(Err(GrantFailure::Transient(_)))) = (&step.event, step.answer()) {
                 *failures.entry(*id).or_default() += 1;
             }
             for effect in &step.effects {
@@ -380,14 +380,14 @@ proptest! {
     fn a_retry_waits_for_its_pause_unless_refresh_ends_it(plan in any_plans()) {
         let mut pause = None;
         for step in plan.run() {
-            if let Event::Requested(_, Want::Fresh) = step.event {
+            if let Input::Requested(_, TokenRequest::Forced) = step.event {
                 pause = None;
             }
             if let (Some(id), Some((paused, until))) = (step.sends(), pause) {
                 assert!(step.at >= until || id != paused, "{step:#?}");
             }
             for effect in &step.effects {
-                if let Effect::Notify(Change::Retry { delay, error, .. }) = effect {
+                if let Effect::Emit(Event::Retry { delay, error, .. }) = effect {
                     assert!(*delay >= plan.policy.retry.base / 2, "{step:#?}");
                     assert!(*delay <= plan.policy.retry.max, "{step:#?}");
                     assert!(error.retry_after.is_none_or(|asked| asked <= *delay), "{step:#?}");
@@ -419,7 +419,7 @@ proptest! {
         for step in plan.run() {
             let changed = step.after.held.is_some() && step.after.held != step.before.held;
             assert_eq!(has_new_token(&step), changed, "{step:#?}");
-            if step.effects.contains(&Effect::Notify(Change::Expired)) {
+            if step.effects.contains(&Effect::Emit(Event::Expired)) {
                 let held = step.after.held.as_ref().expect("an expired token is kept");
                 assert!(held.expires_at <= step.at, "{step:#?}");
                 assert!(told.insert(held.access_token.expose().to_owned()), "{step:#?}");
@@ -430,8 +430,8 @@ proptest! {
     #[test]
     fn callers_are_told_before_listeners(plan in any_plans()) {
         for step in plan.run() {
-            let first_news = step.effects.iter().position(|it| matches!(it, Effect::Notify(_)));
-            let last_settled = step.effects.iter().rposition(|it| matches!(it, Effect::Settle(..)));
+            let first_news = step.effects.iter().position(|it| matches!(it, Effect::Emit(_)));
+            let last_settled = step.effects.iter().rposition(|it| matches!(it, Effect::Resolve(..)));
             assert!(first_news.is_none() || last_settled < first_news, "{step:#?}");
         }
     }
@@ -440,15 +440,15 @@ proptest! {
     fn until_served_until_a_token_may_be_handed_out_without_asking(plan in any_plans()) {
         let history = plan.run();
         let in_time = |step: &Step| {
-            matches!(step.event, Event::Requested(_, Want::USABLE))
+            matches!(step.event, Input::Requested(_, TokenRequest::DEFAULT))
                 && step.before.served_until.is_some_and(|until| step.at < until)
         };
-        let events = history.iter().map(|step| (step.at, if in_time(step) { Event::Used } else { step.event.clone() }));
+        let events = history.iter().map(|step| (step.at, if in_time(step) { Input::TokenUsed } else { step.event.clone() }));
 
         for (step, mut effects) in history.iter().zip(plan.replay(events)) {
-            if let (true, Event::Requested(call, _)) = (in_time(step), &step.event) {
+            if let (true, Input::Requested(call, _)) = (in_time(step), &step.event) {
                 let held = step.before.held.clone().expect("what is served");
-                effects.insert(0, Effect::Settle(*call, Ok(held)));
+                effects.insert(0, Effect::Resolve(*call, Ok(held)));
             }
             assert_eq!(step.effects, effects, "{step:#?}");
         }
@@ -460,7 +460,7 @@ proptest! {
         // Credentials that were refused wait, also after a token that the API sent.
         let mut withheld = false;
         for step in plan.run() {
-            used |= matches!(step.event, Event::Requested(..) | Event::Used)
+            used |= matches!(step.event, Input::Requested(..) | Input::TokenUsed)
                 || step.before.held.is_some() && step.after.held.is_none();
             withheld &= !has_new_token(&step) || adopted(&step);
             withheld |= given_up(&step).is_some_and(|error| error.code == ErrorCode::InvalidCredentials);
@@ -480,33 +480,34 @@ proptest! {
 /// Tells the lifecycle nothing in place of what should change nothing.
 fn assert_inert(plan: &Plan, inert: impl Fn(&Step) -> bool) {
     let history = plan.run();
-    let events =
-        history.iter().map(|step| (step.at, if inert(step) { Event::Woke } else { step.event.clone() }));
+    let events = history
+        .iter()
+        .map(|step| (step.at, if inert(step) { Input::TimerFired } else { step.event.clone() }));
 
     for (step, effects) in history.iter().zip(plan.replay(events)) {
         assert_eq!(step.effects, effects, "{step:#?}");
     }
 }
 
-fn want(step: &Step, call: CallId) -> Option<Want> {
+fn want(step: &Step, call: CallId) -> Option<TokenRequest> {
     match &step.event {
-        Event::Requested(caller, want) if *caller == call => Some(want.clone()),
+        Input::Requested(caller, want) if *caller == call => Some(want.clone()),
         _ => step.before.waiting.get(&call).cloned(),
     }
 }
 
 fn adopted(step: &Step) -> bool {
-    has_new_token(step) && matches!(step.event, Event::Observed(_))
+    has_new_token(step) && matches!(step.event, Input::TokenReceived(_))
 }
 
 fn has_new_token(step: &Step) -> bool {
-    step.effects.iter().any(|it| matches!(it, Effect::Notify(Change::Token { .. })))
+    step.effects.iter().any(|it| matches!(it, Effect::Emit(Event::Token { .. })))
 }
 
 /// The failure for which a flight was given up in this step.
 fn given_up(step: &Step) -> Option<&TokenError> {
     step.effects.iter().find_map(|it| match it {
-        Effect::Notify(Change::Error { error, .. }) => Some(error),
+        Effect::Emit(Event::Error { error, .. }) => Some(error),
         _ => None,
     })
 }
@@ -516,7 +517,7 @@ fn is_closed(answer: &Result<Rc<TokenSet>, TokenError>) -> bool {
 }
 
 fn is_background(step: &Step) -> bool {
-    step.begins() && !matches!(step.event, Event::Requested(..))
+    step.begins() && !matches!(step.event, Input::Requested(..))
 }
 
 /// When flights of this kind sent their first request.
@@ -531,7 +532,7 @@ fn cooled(history: &[Step]) -> Vec<(&Step, UnixMillis)> {
     let mut cooled = Vec::new();
     let mut trouble = None;
     for step in history {
-        if matches!(step.event, Event::Closed) {
+        if matches!(step.event, Input::Closed) {
             break;
         }
         if has_new_token(step) {
@@ -547,8 +548,8 @@ fn cooled(history: &[Step]) -> Vec<(&Step, UnixMillis)> {
     cooled
 }
 
-fn assert_given(answer: &Result<Rc<TokenSet>, TokenError>, held: &Rc<TokenSet>, want: &Want) {
-    let holding = Holding::new(held.clone(), &Policy::default(), 0.0);
+fn assert_given(answer: &Result<Rc<TokenSet>, TokenError>, held: &Rc<TokenSet>, want: &TokenRequest) {
+    let holding = CachedToken::new(held.clone(), &Policy::default(), 0.0);
     match (answer, holding.missing_scopes(want)) {
         (Ok(given), None) => assert_eq!(given, held),
         (Err(error), Some(missing)) => {

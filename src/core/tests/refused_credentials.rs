@@ -7,13 +7,13 @@ use proptest::prelude::*;
 
 use super::{START, failure, history::config, millis, seconds, token};
 use crate::core::{
-    CallId, Change, CredentialId, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Jitter, Lifecycle,
-    Policy, RefreshMode, Remains, ScopeSet, TokenError, TokenSet, UnixMillis, Want,
+    AcquisitionId, CallId, CredentialId, Effect, ErrorCode, Event, Grant, GrantFailure, Input, Jitter,
+    Policy, RefreshMode, ScopeSet, Session, TokenError, TokenRequest, TokenSet, UnixMillis,
 };
 
 /// A session, and a provider and a driver that do as they are told.
 struct Bench {
-    machine: Lifecycle,
+    machine: Session,
     now: UnixMillis,
     /// What the secret function gives.
     credentials: CredentialId,
@@ -23,7 +23,7 @@ struct Bench {
     /// Whether each of these was accepted.
     outcomes: Vec<bool>,
     answers: Vec<Result<Rc<TokenSet>, TokenError>>,
-    remains: Vec<Remains>,
+    token_still_valid: Vec<bool>,
     calls: u64,
 }
 
@@ -34,14 +34,14 @@ impl Bench {
     fn new(refresh: RefreshMode, seed: u64) -> Self {
         let policy = Policy { refresh, ..Policy::default() };
         Self {
-            machine: Lifecycle::new(policy, ScopeSet::default(), Jitter::new(seed)),
+            machine: Session::new(policy, ScopeSet::default(), Jitter::new(seed)),
             now: START,
             credentials: GOOD,
             accepted: None,
             presented: Vec::new(),
             outcomes: Vec::new(),
             answers: Vec::new(),
-            remains: Vec::new(),
+            token_still_valid: Vec::new(),
             calls: 0,
         }
     }
@@ -50,18 +50,18 @@ impl Bench {
     fn proven(refresh: RefreshMode, seed: u64) -> Self {
         let mut bench = Self::new(refresh, seed);
         bench.accepted = Some(GOOD);
-        bench.call(Want::USABLE);
+        bench.call(TokenRequest::DEFAULT);
         bench.accepted = None;
         bench.presented.clear();
         bench
     }
 
-    fn call(&mut self, want: Want) {
+    fn call(&mut self, want: TokenRequest) {
         self.calls += 1;
-        self.handle(Event::Requested(CallId(self.calls), want));
+        self.handle(Input::Requested(CallId(self.calls), want));
     }
 
-    fn handle(&mut self, event: Event) {
+    fn handle(&mut self, event: Input) {
         let mut events = vec![event];
         while let Some(event) = events.pop() {
             for effect in self.machine.handle(event, self.now) {
@@ -69,22 +69,24 @@ impl Bench {
                     Effect::Send(flight, grant) => {
                         events.extend(self.answered(flight, &grant).into_iter().rev())
                     }
-                    Effect::Settle(_, answer) => self.answers.push(answer),
-                    Effect::Notify(Change::Error { remains, .. }) => self.remains.push(remains),
+                    Effect::Resolve(_, answer) => self.answers.push(answer),
+                    Effect::Emit(Event::Error { token_still_valid, .. }) => {
+                        self.token_still_valid.push(token_still_valid)
+                    }
                     Effect::Cancel(_)
-                    | Effect::Load(_)
-                    | Effect::Acquire(_)
-                    | Effect::Save(..)
-                    | Effect::Release(_)
-                    | Effect::Notify(_) => {}
+                    | Effect::ReadStore(_)
+                    | Effect::AcquireLease(_)
+                    | Effect::WriteStore(..)
+                    | Effect::ReleaseLease(_)
+                    | Effect::Emit(_) => {}
                 }
             }
         }
     }
 
-    fn answered(&mut self, flight: FlightId, grant: &Grant) -> Vec<Event> {
+    fn answered(&mut self, flight: AcquisitionId, grant: &Grant) -> Vec<Input> {
         if *grant == Grant::AuthenticateIfChanged(self.credentials) {
-            return vec![Event::Granted(flight, Err(GrantFailure::Unchanged))];
+            return vec![Input::Granted(flight, Err(GrantFailure::Unchanged))];
         }
         self.presented.push((self.now, self.credentials));
         self.outcomes.push(self.accepted == Some(self.credentials));
@@ -95,18 +97,18 @@ impl Bench {
         } else {
             Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials)))
         };
-        vec![Event::Presented(flight, self.credentials), Event::Granted(flight, answer)]
+        vec![Input::Presented(flight, self.credentials), Input::Granted(flight, answer)]
     }
 
     /// Lets time pass, with the alarms that go off meanwhile.
     fn pass(&mut self, span: std::time::Duration) {
         let end = self.now + span;
-        while let Some(alarm) = self.machine.next_wakeup().filter(|at| *at <= end) {
+        while let Some(alarm) = self.machine.poll_timeout().filter(|at| *at <= end) {
             self.now = alarm;
-            self.handle(Event::Woke);
+            self.handle(Input::TimerFired);
         }
         self.now = end;
-        self.handle(Event::Woke);
+        self.handle(Input::TimerFired);
     }
 
     fn last_code(&self) -> Option<ErrorCode> {
@@ -129,8 +131,8 @@ fn proven_credentials_are_presented_again_after_fifteen_seconds_one_four_and_the
         }
         assert!(times.len() > 14, "it goes on: {times:?}");
         // The first refusals came while the token was valid.
-        assert_eq!(bench.remains.first(), Some(&Remains::ValidToken));
-        assert_eq!(bench.remains.last(), Some(&Remains::Nothing));
+        assert_eq!(bench.token_still_valid.first(), Some(&true));
+        assert_eq!(bench.token_still_valid.last(), Some(&false));
     }
 }
 
@@ -155,7 +157,7 @@ fn callers_cause_no_more_presentations_of_proven_credentials_than_the_background
 
         for _ in 0..3600 {
             bench.pass(seconds(1));
-            bench.call(Want::USABLE);
+            bench.call(TokenRequest::DEFAULT);
         }
 
         // The first after two minutes; 15 s, 1, 4, 15, 15 and 15 minutes, a tenth more each.
@@ -169,7 +171,7 @@ fn credentials_that_never_worked_are_presented_twice() {
     let mut bench = Bench::new(RefreshMode::Always, 1);
 
     for _ in 0..3600 {
-        bench.call(Want::USABLE);
+        bench.call(TokenRequest::DEFAULT);
         bench.pass(seconds(1));
     }
 
@@ -182,15 +184,15 @@ fn credentials_that_never_worked_are_presented_twice() {
 fn refresh_presents_refused_credentials_now() {
     let mut bench = Bench::new(RefreshMode::Always, 1);
     for _ in 0..60 {
-        bench.call(Want::USABLE);
+        bench.call(TokenRequest::DEFAULT);
         bench.pass(seconds(1));
     }
     let before = bench.presented.len();
 
-    bench.call(Want::Fresh);
+    bench.call(TokenRequest::Forced);
     assert_eq!(bench.presented.len(), before + 1);
     bench.accepted = Some(GOOD);
-    bench.call(Want::Fresh);
+    bench.call(TokenRequest::Forced);
 
     assert!(bench.answers.last().is_some_and(Result::is_ok));
 }
@@ -200,13 +202,13 @@ fn other_credentials_are_presented_by_the_next_call_after_the_cool_down() {
     let mut bench = Bench::new(RefreshMode::Always, 1);
     bench.accepted = Some(OTHER);
     for _ in 0..600 {
-        bench.call(Want::USABLE);
+        bench.call(TokenRequest::DEFAULT);
         bench.pass(seconds(1));
     }
     bench.credentials = OTHER;
 
     bench.pass(seconds(60));
-    bench.call(Want::USABLE);
+    bench.call(TokenRequest::DEFAULT);
 
     assert_eq!(bench.presented.last(), Some(&(bench.now, OTHER)));
     assert!(bench.answers.last().is_some_and(Result::is_ok));
@@ -218,7 +220,7 @@ fn a_token_that_the_api_sent_does_not_end_the_wait() {
     bench.pass(seconds(400));
     let seen = token("seen", bench.now, seconds(20));
 
-    bench.handle(Event::Observed(seen));
+    bench.handle(Input::TokenReceived(seen));
     let before = bench.presented.len();
     bench.pass(seconds(50));
 
@@ -230,7 +232,7 @@ fn a_token_that_the_api_sent_does_not_end_the_wait() {
 enum Act {
     Pass(u64),
     Call,
-    Change(u64),
+    Event(u64),
     Accept(bool),
 }
 
@@ -239,7 +241,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         4 => (1_u64..2_000_000).prop_map(Act::Pass),
         4 => (1_u64..20_000).prop_map(Act::Pass),
         8 => Just(Act::Call),
-        1 => (1_u64..4).prop_map(Act::Change),
+        1 => (1_u64..4).prop_map(Act::Event),
         1 => any::<bool>().prop_map(Act::Accept),
     ];
     prop::collection::vec(act, 1..120)
@@ -254,8 +256,8 @@ proptest! {
         for act in acts {
             match act {
                 Act::Pass(span) => bench.pass(millis(span)),
-                Act::Call => bench.call(Want::USABLE),
-                Act::Change(id) => bench.credentials = CredentialId(id),
+                Act::Call => bench.call(TokenRequest::DEFAULT),
+                Act::Event(id) => bench.credentials = CredentialId(id),
                 Act::Accept(accepts) => bench.accepted = accepts.then_some(bench.credentials),
             }
         }

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::{START, history::config, millis, scopes, seconds, token};
 use crate::core::{
-    CallId, Effect, Event, FlightId, Jitter, Lifecycle, Policy, ScopeSet, TokenSet, UnixMillis, Want,
+    AcquisitionId, CallId, Effect, Input, Jitter, Policy, ScopeSet, Session, TokenRequest, TokenSet,
+    UnixMillis,
 };
 
 /// A provider that hands out one token until it ends, with the whole seconds that are left of it.
@@ -50,26 +51,26 @@ struct Seen {
 }
 
 fn run(provider: &mut Provider, seed: u64, span: u64) -> Seen {
-    let mut machine = Lifecycle::new(Policy::default(), ScopeSet::default(), Jitter::new(seed));
+    let mut machine = Session::new(Policy::default(), ScopeSet::default(), Jitter::new(seed));
     let mut seen = Seen::default();
     let mut waiting: BTreeMap<CallId, UnixMillis> = BTreeMap::new();
     let mut ends: BTreeMap<String, UnixMillis> = BTreeMap::new();
     for step in 0..span / STEP {
         let now = START + millis(step * STEP);
         let mut events = Vec::new();
-        if machine.next_wakeup().is_some_and(|at| at <= now) {
-            events.push(Event::Woke);
+        if machine.poll_timeout().is_some_and(|at| at <= now) {
+            events.push(Input::TimerFired);
         }
         if waiting.is_empty() {
             seen.calls += 1;
             waiting.insert(CallId(seen.calls), now);
-            events.push(Event::Requested(CallId(seen.calls), Want::USABLE));
+            events.push(Input::Requested(CallId(seen.calls), TokenRequest::DEFAULT));
         }
         while let Some(event) = events.pop() {
             for effect in machine.handle(event, now) {
                 match effect {
-                    Effect::Send(flight, _) => events.push(Event::Granted(flight, Ok(provider.grant(now)))),
-                    Effect::Settle(call, answer) => {
+                    Effect::Send(flight, _) => events.push(Input::Granted(flight, Ok(provider.grant(now)))),
+                    Effect::Resolve(call, answer) => {
                         let since = waiting.remove(&call).expect("a caller that waits");
                         seen.longest_wait = seen.longest_wait.max(now.since(since).as_millis() as u64);
                         match answer {
@@ -79,11 +80,11 @@ fn run(provider: &mut Provider, seed: u64, span: u64) -> Seen {
                         }
                     }
                     Effect::Cancel(_)
-                    | Effect::Load(_)
-                    | Effect::Acquire(_)
-                    | Effect::Save(..)
-                    | Effect::Release(_)
-                    | Effect::Notify(_) => {}
+                    | Effect::ReadStore(_)
+                    | Effect::AcquireLease(_)
+                    | Effect::WriteStore(..)
+                    | Effect::ReleaseLease(_)
+                    | Effect::Emit(_) => {}
                 }
             }
             if let Some(held) = machine.held() {
@@ -119,16 +120,16 @@ proptest! {
 
 #[test]
 fn the_end_of_a_token_that_was_refused_is_remembered() {
-    let mut machine = Lifecycle::new(Policy::default(), scopes(&[]), Jitter::new(1));
+    let mut machine = Session::new(Policy::default(), scopes(&[]), Jitter::new(1));
     let tokens = token("repeated", START, seconds(60));
-    let _ = machine.handle(Event::Requested(CallId(1), Want::USABLE), START);
-    let _ = machine.handle(Event::Granted(FlightId(1), Ok(tokens.clone())), START);
-    let _ = machine.handle(Event::Invalidated(tokens.access_token.clone()), START + seconds(10));
+    let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
+    let _ = machine.handle(Input::Granted(AcquisitionId(1), Ok(tokens.clone())), START);
+    let _ = machine.handle(Input::TokenInvalidated(tokens.access_token.clone()), START + seconds(10));
     let later = START + seconds(20);
-    let _ = machine.handle(Event::Requested(CallId(2), Want::USABLE), later);
+    let _ = machine.handle(Input::Requested(CallId(2), TokenRequest::DEFAULT), later);
 
     let repeated = token("repeated", later, seconds(60));
-    let _ = machine.handle(Event::Granted(FlightId(2), Ok(repeated)), later);
+    let _ = machine.handle(Input::Granted(AcquisitionId(2), Ok(repeated)), later);
 
     assert_eq!(machine.held().map(|held| held.expires_at), Some(START + seconds(60)));
 }

@@ -4,33 +4,33 @@ use std::rc::Rc;
 
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
-    AccessToken, CallId, Change, Effect, ErrorCode, Event, FlightId, GrantFailure, Jitter, Lifecycle, Policy,
-    RefreshMode, ScopeSet, Stamp, TokenSet, UnixMillis, Want,
+    AccessToken, AcquisitionId, CallId, Effect, ErrorCode, Event, GrantFailure, Input, Jitter, Policy,
+    RefreshMode, ScopeSet, Session, TokenRequest, TokenSet, TokenTimes, UnixMillis,
 };
 
-fn lifecycle() -> Lifecycle {
-    Lifecycle::new(Policy::default(), ScopeSet::default(), Jitter::new(1))
+fn lifecycle() -> Session {
+    Session::new(Policy::default(), ScopeSet::default(), Jitter::new(1))
 }
 
 fn stamped(name: &str, at: UnixMillis, provider_time: UnixMillis) -> Rc<TokenSet> {
-    let stamp = Stamp { issued_at: Some(provider_time), expires_at: None };
+    let stamp = TokenTimes { issued_at: Some(provider_time), expires_at: None };
     let mut tokens = token(name, at, seconds(180));
-    Rc::make_mut(&mut tokens).stamp = stamp;
+    Rc::make_mut(&mut tokens).times = stamp;
     tokens
 }
 
 /// The tokens that callers were given.
 fn given(effects: &[Effect]) -> Vec<&str> {
     let given = effects.iter().filter_map(|effect| {
-        if let Effect::Settle(_, Ok(tokens)) = effect { Some(tokens.access_token.expose()) } else { None }
+        if let Effect::Resolve(_, Ok(tokens)) = effect { Some(tokens.access_token.expose()) } else { None }
     });
     given.collect()
 }
 
 /// `refresh()`, answered at once with `tokens`, as the flight of this number.
-fn refreshed(machine: &mut Lifecycle, number: u64, tokens: Rc<TokenSet>, now: UnixMillis) -> Vec<Effect> {
-    let mut effects = machine.handle(Event::Requested(CallId(number), Want::Fresh), now);
-    effects.extend(machine.handle(Event::Granted(FlightId(number), Ok(tokens)), now));
+fn refreshed(machine: &mut Session, number: u64, tokens: Rc<TokenSet>, now: UnixMillis) -> Vec<Effect> {
+    let mut effects = machine.handle(Input::Requested(CallId(number), TokenRequest::Forced), now);
+    effects.extend(machine.handle(Input::Granted(AcquisitionId(number), Ok(tokens)), now));
     effects
 }
 
@@ -39,11 +39,11 @@ fn a_closed_lifecycle_sets_no_alarm_although_its_token_was_refused() {
     let mut machine = lifecycle();
     let held = token("held", START, seconds(180));
     let _ = refreshed(&mut machine, 1, held.clone(), START);
-    let _ = machine.handle(Event::Invalidated(held.access_token.clone()), START + millis(100));
+    let _ = machine.handle(Input::TokenInvalidated(held.access_token.clone()), START + millis(100));
 
-    let _ = machine.handle(Event::Closed, START + millis(200));
+    let _ = machine.handle(Input::Closed, START + millis(200));
 
-    assert_eq!(machine.next_wakeup(), None);
+    assert_eq!(machine.poll_timeout(), None);
     assert_eq!(machine.status(START + millis(200)).refresh_at, None);
 }
 
@@ -54,11 +54,11 @@ fn callers_wait_for_seconds_at_most_although_refresh_was_called_in_a_loop() {
         let name = number.to_string();
         let _ = refreshed(&mut machine, number, token(&name, START, seconds(180)), START);
     }
-    let _ = machine.handle(Event::Invalidated(AccessToken::new("1000")), START);
+    let _ = machine.handle(Input::TokenInvalidated(AccessToken::new("1000")), START);
 
-    let _ = machine.handle(Event::Requested(CallId(1001), Want::USABLE), START);
+    let _ = machine.handle(Input::Requested(CallId(1001), TokenRequest::DEFAULT), START);
 
-    assert_eq!(machine.next_wakeup(), Some(START + seconds(1)));
+    assert_eq!(machine.poll_timeout(), Some(START + seconds(1)));
 }
 
 #[test]
@@ -76,12 +76,12 @@ fn refresh_brings_the_new_token_although_the_provider_set_its_clock_back() {
 #[test]
 fn a_token_adopted_while_a_grant_was_asked_for_is_kept_where_it_is_newer() {
     let mut machine = lifecycle();
-    let _ = machine.handle(Event::Requested(CallId(1), Want::Fresh), START);
+    let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::Forced), START);
     let adopted = stamped("adopted", START + millis(100), START + seconds(2));
-    let _ = machine.handle(Event::Observed(adopted), START + millis(100));
+    let _ = machine.handle(Input::TokenReceived(adopted), START + millis(100));
 
     let granted = stamped("granted", START + millis(200), START);
-    let effects = machine.handle(Event::Granted(FlightId(1), Ok(granted)), START + millis(200));
+    let effects = machine.handle(Input::Granted(AcquisitionId(1), Ok(granted)), START + millis(200));
 
     assert_eq!(given(&effects), ["adopted"]);
     assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("adopted"));
@@ -90,13 +90,13 @@ fn a_token_adopted_while_a_grant_was_asked_for_is_kept_where_it_is_newer() {
 #[test]
 fn a_token_adopted_while_a_grant_was_asked_for_yields_once_it_is_no_longer_served() {
     let mut machine = lifecycle();
-    let _ = machine.handle(Event::Requested(CallId(1), Want::Fresh), START);
+    let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::Forced), START);
     let mut adopted = stamped("adopted", START, START + seconds(2));
     Rc::make_mut(&mut adopted).expires_at = START + seconds(1);
-    let _ = machine.handle(Event::Observed(adopted), START + millis(100));
+    let _ = machine.handle(Input::TokenReceived(adopted), START + millis(100));
 
     let granted = stamped("granted", START + seconds(1), START);
-    let effects = machine.handle(Event::Granted(FlightId(1), Ok(granted)), START + seconds(1));
+    let effects = machine.handle(Input::Granted(AcquisitionId(1), Ok(granted)), START + seconds(1));
 
     assert_eq!(given(&effects), ["granted"]);
 }
@@ -106,10 +106,10 @@ fn a_late_answer_brings_no_token_that_is_older_than_the_refused_one() {
     let mut machine = lifecycle();
     let refused = stamped("refused", START, START);
     let _ = refreshed(&mut machine, 1, refused.clone(), START);
-    let _ = machine.handle(Event::Invalidated(refused.access_token.clone()), START + seconds(9));
+    let _ = machine.handle(Input::TokenInvalidated(refused.access_token.clone()), START + seconds(9));
 
     let older = stamped("older", START + seconds(10), START - seconds(5));
-    let _ = machine.handle(Event::Observed(older), START + seconds(10));
+    let _ = machine.handle(Input::TokenReceived(older), START + seconds(10));
 
     assert_eq!(machine.held(), None);
 }
@@ -118,7 +118,7 @@ fn a_late_answer_brings_no_token_that_is_older_than_the_refused_one() {
 fn a_token_that_is_seen_brings_callers_no_refresh_token() {
     let mut machine = lifecycle();
 
-    let _ = machine.handle(Event::Observed(token("seen", START, seconds(180))), START);
+    let _ = machine.handle(Input::TokenReceived(token("seen", START, seconds(180))), START);
 
     assert!(machine.held().is_some_and(|held| held.refresh_token.is_none()));
 }
@@ -127,43 +127,44 @@ fn a_token_that_is_seen_brings_callers_no_refresh_token() {
 fn a_token_is_served_until_its_refresh_is_due_and_longer_while_one_is_under_way() {
     let mut machine = lifecycle();
     let _ = refreshed(&mut machine, 1, token("held", START, seconds(180)), START);
-    let refresh_at = machine.next_wakeup().expect("a refresh is planned");
+    let refresh_at = machine.poll_timeout().expect("a refresh is planned");
 
     assert_eq!(machine.served_until(), Some(refresh_at));
-    let _ = machine.handle(Event::Woke, refresh_at);
+    let _ = machine.handle(Input::TimerFired, refresh_at);
     assert_eq!(machine.served_until(), Some(refresh_at + seconds(11)), "until that would be lost");
-    let _ = machine.handle(Event::Progressed(FlightId(2)), START + seconds(165));
+    let _ = machine.handle(Input::Progressed(AcquisitionId(2)), START + seconds(165));
     assert_eq!(machine.served_until(), Some(START + seconds(170)));
 }
 
 #[test]
 fn a_call_at_the_very_end_of_the_cool_down_asks_again() {
     let mut machine = lifecycle();
-    let _ = machine.handle(Event::Requested(CallId(1), Want::USABLE), START);
+    let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
     let refused = Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials)));
-    let _ = machine.handle(Event::Granted(FlightId(1), refused), START);
+    let _ = machine.handle(Input::Granted(AcquisitionId(1), refused), START);
     let end = START + seconds(5);
 
-    let _ = machine.handle(Event::Requested(CallId(2), Want::USABLE), end - millis(1));
+    let _ = machine.handle(Input::Requested(CallId(2), TokenRequest::DEFAULT), end - millis(1));
     assert!(!machine.status(end).refreshing);
-    let _ = machine.handle(Event::Requested(CallId(3), Want::USABLE), end);
+    let _ = machine.handle(Input::Requested(CallId(3), TokenRequest::DEFAULT), end);
     assert!(machine.status(end).refreshing);
 }
 
 #[test]
 fn a_provider_that_asks_for_just_the_longest_pause_is_waited_for() {
     let mut machine = lifecycle();
-    let _ = machine.handle(Event::Requested(CallId(1), Want::USABLE), START);
+    let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
     let mut error = failure(ErrorCode::Server);
     error.retry_after = Some(seconds(30));
 
-    let effects = machine.handle(Event::Granted(FlightId(1), Err(GrantFailure::Transient(error))), START);
+    let effects =
+        machine.handle(Input::Granted(AcquisitionId(1), Err(GrantFailure::Transient(error))), START);
 
-    let [Effect::Notify(Change::Retry { attempt: 2, delay, error })] = effects.as_slice() else {
+    let [Effect::Emit(Event::Retry { attempt: 2, delay, error })] = effects.as_slice() else {
         panic!("no retry: {effects:?}");
     };
     assert_eq!((*delay, error.code), (seconds(30), ErrorCode::Server));
-    assert_eq!(machine.next_wakeup(), Some(START + seconds(30)));
+    assert_eq!(machine.poll_timeout(), Some(START + seconds(30)));
 }
 
 #[test]
@@ -173,9 +174,9 @@ fn grants_and_failures_are_counted() {
         let _ = refreshed(&mut machine, number, token("held", START, seconds(180)), START);
     }
     for number in 4..=5 {
-        let _ = machine.handle(Event::Requested(CallId(number), Want::Fresh), START);
+        let _ = machine.handle(Input::Requested(CallId(number), TokenRequest::Forced), START);
         let refused = Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials)));
-        let _ = machine.handle(Event::Granted(FlightId(number), refused), START);
+        let _ = machine.handle(Input::Granted(AcquisitionId(number), refused), START);
     }
 
     let status = machine.status(START);
@@ -186,27 +187,27 @@ fn grants_and_failures_are_counted() {
 #[test]
 fn on_demand_a_call_in_the_refresh_window_starts_the_refresh_and_waits_for_nothing() {
     let policy = Policy { refresh: RefreshMode::OnDemand, ..Policy::default() };
-    let mut machine = Lifecycle::new(policy, ScopeSet::default(), Jitter::new(1));
+    let mut machine = Session::new(policy, ScopeSet::default(), Jitter::new(1));
     let _ = refreshed(&mut machine, 1, token("held", START, seconds(180)), START);
     let due = START + seconds(140);
-    assert!(machine.handle(Event::Woke, due).is_empty());
+    assert!(machine.handle(Input::TimerFired, due).is_empty());
 
-    let effects = machine.handle(Event::Requested(CallId(2), Want::USABLE), due);
+    let effects = machine.handle(Input::Requested(CallId(2), TokenRequest::DEFAULT), due);
 
     assert_eq!(given(&effects), ["held"]);
-    assert!(matches!(effects.last(), Some(Effect::Send(FlightId(2), _))), "{effects:?}");
+    assert!(matches!(effects.last(), Some(Effect::Send(AcquisitionId(2), _))), "{effects:?}");
 }
 
 #[test]
 fn listeners_hear_of_missing_scopes_when_others_are_missing_than_before() {
-    let mut machine = Lifecycle::new(Policy::default(), scopes(&["A", "B"]), Jitter::new(1));
+    let mut machine = Session::new(Policy::default(), scopes(&["A", "B"]), Jitter::new(1));
     let mut heard = Vec::new();
 
     for (number, granted) in [["A", "X"], ["A", "X"], ["B", "X"], ["A", "B"], ["B", "X"]].iter().enumerate() {
         let mut tokens = token("held", START, seconds(180));
         Rc::make_mut(&mut tokens).scopes = Some(scopes(granted));
         for effect in refreshed(&mut machine, number as u64 + 1, tokens, START) {
-            if let Effect::Notify(Change::ScopesMissing(missing)) = effect {
+            if let Effect::Emit(Event::ScopesMissing(missing)) = effect {
                 heard.push((number, missing.listed()));
             }
         }
@@ -220,10 +221,10 @@ fn a_lifecycle_is_awaited_while_a_caller_waits() {
     let mut machine = lifecycle();
     assert!(!machine.is_awaited());
 
-    let _ = machine.handle(Event::Requested(CallId(1), Want::USABLE), START);
+    let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
     assert!(machine.is_awaited());
 
-    let _ = machine.handle(Event::Abandoned(CallId(1)), START);
+    let _ = machine.handle(Input::Cancelled(CallId(1)), START);
     assert!(!machine.is_awaited());
 }
 
@@ -232,7 +233,8 @@ fn a_token_of_the_same_second_is_no_step_back() {
     let mut machine = lifecycle();
     let _ = refreshed(&mut machine, 1, stamped("held", START, START), START);
 
-    let _ = machine.handle(Event::Observed(stamped("seen", START + millis(500), START)), START + millis(500));
+    let _ = machine
+        .handle(Input::TokenReceived(stamped("seen", START + millis(500), START)), START + millis(500));
 
     assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("seen"));
 }

@@ -4,9 +4,10 @@ use std::{fmt::Debug, rc::Rc};
 
 use super::{START, failure, scopes, seconds};
 use crate::core::{
-    AccessToken, CallId, Change, Company, CredentialId, Effect, ErrorCode, Event, Fence, Flight, FlightId,
-    Grant, GrantFailure, Holding, Jitter, Lent, Lifecycle, Phase, Policy, Queue, Reason, RefreshToken,
-    Refusal, Remains, Secret, Skew, Stamp, Superseded, TokenError, TokenSet, Turn, UnixMillis, Want, Written,
+    AccessToken, Acquisition, AcquisitionId, Borrowing, CachedToken, CallId, ClockOffset, CredentialId,
+    Effect, ErrorCode, Event, Fence, Grant, GrantFailure, Input, Jitter, LeaseWait, Permit, Phase, Policy,
+    Reason, RecentTokens, RefreshToken, Rejection, Secret, Session, StoreMode, TokenError, TokenRequest,
+    TokenSet, TokenTimes, UnixMillis, WriteOutcome,
 };
 
 /// A part of every secret here, and of nothing else.
@@ -46,8 +47,8 @@ fn planted(number: u64, issued_at: UnixMillis) -> Rc<TokenSet> {
         scopes: Some(scopes(&["ASKED"])),
         issued_at,
         expires_at: issued_at + seconds(180),
-        provider_clock: Skew::default(),
-        stamp: Stamp::default(),
+        provider_clock: ClockOffset::default(),
+        times: TokenTimes::default(),
     })
 }
 
@@ -71,33 +72,33 @@ fn no_value_of_the_core_prints_a_secret() {
     printed.print(&refresh_token(1));
     printed.print(&Secret::new(PLANTED));
     printed.print(&tokens);
-    printed.print(&Holding::new(tokens.clone(), &Policy::default(), 0.0));
+    printed.print(&CachedToken::new(tokens.clone(), &Policy::default(), 0.0));
     for phase in [
-        Phase::BackingOff { until: START },
-        Phase::StandingBy { read_at: Some(START) },
-        Phase::Loading { then: START },
-        Phase::Locking,
-        Phase::Rereading(Fence(1)),
-        Phase::Claiming(Fence(1), refresh_token(1)),
-        Phase::Granting { presented: Some(refresh_token(1)), since: START, fence: None },
-        Phase::Saving { tokens: tokens.clone(), since: START, fence: None },
+        Phase::Backoff { until: START },
+        Phase::Queued { read_at: Some(START) },
+        Phase::ReadingStore { resume_at: START },
+        Phase::AcquiringLease,
+        Phase::RecheckingStore(Fence(1)),
+        Phase::ClaimingRefreshToken(Fence(1), refresh_token(1)),
+        Phase::Requesting { presented: Some(refresh_token(1)), since: START, fence: None },
+        Phase::WritingStore { tokens: tokens.clone(), since: START, fence: None },
     ] {
         printed.print(&phase);
-        let (id, company, queue) = (FlightId(1), Company::Shared, Queue::default());
-        printed.print(&Flight {
+        let (id, store_mode, lease_wait) = (AcquisitionId(1), StoreMode::Shared, LeaseWait::default());
+        printed.print(&Acquisition {
             id,
             reason: Reason::Initial,
             phase,
-            failed: 0,
-            company,
-            queue,
-            turn: Turn::Come,
+            failed_attempts: 0,
+            store_mode,
+            lease_wait,
+            permit: Permit::Granted,
             credentials: CredentialId(1),
-            changed_while_reading: false,
+            store_changed_while_reading: false,
             deadline: START,
         });
     }
-    let mut superseded = Superseded::default();
+    let mut superseded = RecentTokens::default();
     superseded.remember(&planted(1, START));
     printed.print(&superseded);
     printed.look_for_secrets();
@@ -110,47 +111,47 @@ fn no_event_and_no_effect_prints_a_secret() {
     let error = failure(ErrorCode::Server);
 
     printed.print(&[
-        Event::Requested(CallId(1), Want::USABLE),
-        Event::Abandoned(CallId(1)),
-        Event::Used,
-        Event::Invalidated(access_token(1)),
-        Event::Refused(access_token(1), Refusal::First),
-        Event::Observed(tokens.clone()),
-        Event::Woke,
-        Event::Granted(FlightId(1), Ok(tokens.clone())),
-        Event::Granted(FlightId(1), Err(GrantFailure::Transient(error.clone()))),
-        Event::Granted(FlightId(1), Err(GrantFailure::RefreshTokenRefused(error.clone()))),
-        Event::Granted(FlightId(1), Err(GrantFailure::Permanent(error.clone()))),
-        Event::Loaded(FlightId(1), Ok(Some(tokens.clone()))),
-        Event::Leased(FlightId(1), Ok(Some(Fence(1)))),
-        Event::Saved(FlightId(1), Ok(Written::Kept)),
-        Event::PeerSaved,
-        Event::Closed,
+        Input::Requested(CallId(1), TokenRequest::DEFAULT),
+        Input::Cancelled(CallId(1)),
+        Input::TokenUsed,
+        Input::TokenInvalidated(access_token(1)),
+        Input::TokenRejected(access_token(1), Rejection::First),
+        Input::TokenReceived(tokens.clone()),
+        Input::TimerFired,
+        Input::Granted(AcquisitionId(1), Ok(tokens.clone())),
+        Input::Granted(AcquisitionId(1), Err(GrantFailure::Transient(error.clone()))),
+        Input::Granted(AcquisitionId(1), Err(GrantFailure::RefreshTokenRejected(error.clone()))),
+        Input::Granted(AcquisitionId(1), Err(GrantFailure::Permanent(error.clone()))),
+        Input::StoreRead(AcquisitionId(1), Ok(Some(tokens.clone()))),
+        Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))),
+        Input::StoreWritten(AcquisitionId(1), Ok(WriteOutcome::Stored)),
+        Input::StoreChanged,
+        Input::Closed,
     ]);
     printed.print(&[
-        Effect::Load(FlightId(1)),
-        Effect::Acquire(FlightId(1)),
-        Effect::Save(FlightId(1), None, tokens.clone()),
-        Effect::Release(FlightId(1)),
-        Effect::Settle(CallId(1), Ok(tokens)),
-        Effect::Settle(CallId(1), Err(error.clone())),
-        Effect::Send(FlightId(1), Grant::Authenticate),
-        Effect::Send(FlightId(1), Grant::Refresh(refresh_token(1))),
-        Effect::Cancel(FlightId(1)),
-        Effect::Notify(Change::Error { error, remains: Remains::Nothing }),
+        Effect::ReadStore(AcquisitionId(1)),
+        Effect::AcquireLease(AcquisitionId(1)),
+        Effect::WriteStore(AcquisitionId(1), None, tokens.clone()),
+        Effect::ReleaseLease(AcquisitionId(1)),
+        Effect::Resolve(CallId(1), Ok(tokens)),
+        Effect::Resolve(CallId(1), Err(error.clone())),
+        Effect::Send(AcquisitionId(1), Grant::Authenticate),
+        Effect::Send(AcquisitionId(1), Grant::Refresh(refresh_token(1))),
+        Effect::Cancel(AcquisitionId(1)),
+        Effect::Emit(Event::Error { error, token_still_valid: false }),
     ]);
     printed.look_for_secrets();
 }
 
 /// Each step prints what it is told, what it does and the whole machine.
 struct Watched {
-    machine: Lifecycle,
+    machine: Session,
     printed: Printed,
-    flight: FlightId,
+    flight: AcquisitionId,
 }
 
 impl Watched {
-    fn tell(&mut self, event: Event, now: UnixMillis) {
+    fn tell(&mut self, event: Input, now: UnixMillis) {
         self.printed.print(&event);
         let effects = self.machine.handle(event, now);
         self.printed.print(&effects);
@@ -159,17 +160,15 @@ impl Watched {
         for effect in &effects {
             match effect {
                 Effect::Send(id, _) => self.flight = *id,
-                Effect::Settle(_, Err(error)) => self.error(error),
-                Effect::Notify(Change::Error { error, .. } | Change::Retry { error, .. }) => {
-                    self.error(error)
-                }
-                Effect::Settle(_, Ok(_))
+                Effect::Resolve(_, Err(error)) => self.error(error),
+                Effect::Emit(Event::Error { error, .. } | Event::Retry { error, .. }) => self.error(error),
+                Effect::Resolve(_, Ok(_))
                 | Effect::Cancel(_)
-                | Effect::Load(_)
-                | Effect::Acquire(_)
-                | Effect::Save(..)
-                | Effect::Release(_)
-                | Effect::Notify(_) => {}
+                | Effect::ReadStore(_)
+                | Effect::AcquireLease(_)
+                | Effect::WriteStore(..)
+                | Effect::ReleaseLease(_)
+                | Effect::Emit(_) => {}
             }
         }
     }
@@ -180,39 +179,42 @@ impl Watched {
     }
 
     fn answer(&mut self, answer: Result<Rc<TokenSet>, GrantFailure>, now: UnixMillis) {
-        self.tell(Event::Granted(self.flight, answer), now);
+        self.tell(Input::Granted(self.flight, answer), now);
     }
 }
 
 #[test]
 fn a_life_from_success_to_failure_to_the_end_prints_no_secret() {
-    let machine = Lifecycle::new(Policy::default(), scopes(&["ASKED", "MISSING"]), Jitter::new(1));
-    let mut life = Watched { machine, printed: Printed::default(), flight: FlightId(0) };
-    let wanted =
-        Want::Usable { min_validity: None, scopes: Some(scopes(&["MISSING"])), lent: Lent::Accepted };
+    let machine = Session::new(Policy::default(), scopes(&["ASKED", "MISSING"]), Jitter::new(1));
+    let mut life = Watched { machine, printed: Printed::default(), flight: AcquisitionId(0) };
+    let wanted = TokenRequest::Cached {
+        min_validity: None,
+        scopes: Some(scopes(&["MISSING"])),
+        borrowing: Borrowing::Allowed,
+    };
     let transient = || Err(GrantFailure::Transient(failure(ErrorCode::Timeout)));
-    let refused = || Err(GrantFailure::RefreshTokenRefused(failure(ErrorCode::InvalidCredentials)));
+    let refused = || Err(GrantFailure::RefreshTokenRejected(failure(ErrorCode::InvalidCredentials)));
 
-    life.tell(Event::Requested(CallId(1), Want::USABLE), START);
+    life.tell(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
     life.answer(Ok(planted(1, START)), START);
-    life.tell(Event::Requested(CallId(2), wanted), START);
-    life.tell(Event::Requested(CallId(3), Want::Fresh), START + seconds(1));
+    life.tell(Input::Requested(CallId(2), wanted), START);
+    life.tell(Input::Requested(CallId(3), TokenRequest::Forced), START + seconds(1));
     life.answer(refused(), START + seconds(2));
     life.answer(Ok(planted(2, START + seconds(3))), START + seconds(3));
-    life.tell(Event::Observed(planted(3, START + seconds(4))), START + seconds(4));
-    life.tell(Event::Woke, START + seconds(150));
+    life.tell(Input::TokenReceived(planted(3, START + seconds(4))), START + seconds(4));
+    life.tell(Input::TimerFired, START + seconds(150));
     life.answer(transient(), START + seconds(151));
-    life.tell(Event::Woke, START + seconds(160));
+    life.tell(Input::TimerFired, START + seconds(160));
     life.answer(transient(), START + seconds(161));
-    life.tell(Event::Woke, START + seconds(170));
+    life.tell(Input::TimerFired, START + seconds(170));
     life.answer(transient(), START + seconds(171));
-    life.tell(Event::Invalidated(access_token(3)), START + seconds(172));
-    life.tell(Event::Requested(CallId(4), Want::USABLE), START + seconds(173));
-    life.tell(Event::Woke, START + seconds(180));
+    life.tell(Input::TokenInvalidated(access_token(3)), START + seconds(172));
+    life.tell(Input::Requested(CallId(4), TokenRequest::DEFAULT), START + seconds(173));
+    life.tell(Input::TimerFired, START + seconds(180));
     life.answer(Ok(planted(4, START + seconds(180))), START + seconds(180));
-    life.tell(Event::Requested(CallId(5), Want::Fresh), START + seconds(181));
-    life.tell(Event::Closed, START + seconds(182));
-    life.tell(Event::Requested(CallId(6), Want::USABLE), START + seconds(183));
+    life.tell(Input::Requested(CallId(5), TokenRequest::Forced), START + seconds(181));
+    life.tell(Input::Closed, START + seconds(182));
+    life.tell(Input::Requested(CallId(6), TokenRequest::DEFAULT), START + seconds(183));
 
     assert!(life.printed.0.len() > 150, "{} texts were printed", life.printed.0.len());
     life.printed.look_for_secrets();

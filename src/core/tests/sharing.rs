@@ -21,8 +21,8 @@ use super::{
     token,
 };
 use crate::core::{
-    CallId, Change, Effect, Event, Fence, FlightId, Grant, Jitter, Lifecycle, Policy, Sharing, TokenSet,
-    UnixMillis, Want, Written,
+    AcquisitionId, CallId, Effect, Event, Fence, Grant, Input, Jitter, Policy, Session, Sharing,
+    TokenRequest, TokenSet, UnixMillis, WriteOutcome,
 };
 
 proptest! {
@@ -41,16 +41,16 @@ proptest! {
         let mut read_at = UnixMillis::new(0);
         for step in plan.run() {
             let last_read = read_at;
-            if step.effects.iter().any(|it| matches!(it, Effect::Load(_))) {
+            if step.effects.iter().any(|it| matches!(it, Effect::ReadStore(_))) {
                 read_at = step.at;
             }
-            let Event::Requested(call, _) = step.event else { continue };
+            let Input::Requested(call, _) = step.event else { continue };
             if announces && last_read.after(Sharing::MISSED_CHANGES) <= step.at {
                 continue;
             }
             let served = step.settled().any(|(settled, answer)| settled == call && answer.is_ok());
             let due = step.before.wakeup.is_some_and(|at| at <= step.at);
-            let locks = step.effects.iter().any(|it| matches!(it, Effect::Acquire(_) | Effect::Save(..)));
+            let locks = step.effects.iter().any(|it| matches!(it, Effect::AcquireLease(_) | Effect::WriteStore(..)));
             assert!(!locks, "{step:#?}");
             assert!(!served || due || !step.effects.iter().any(is_about_the_store) || is_due(&plan, &step), "{step:#?}");
         }
@@ -60,11 +60,11 @@ proptest! {
     fn each_lease_is_given_back_once(plan in shared_plans()) {
         let mut held = BTreeSet::new();
         for step in plan.run() {
-            if let Event::Leased(id, Ok(Some(_))) = step.event {
+            if let Input::LeaseAnswered(id, Ok(Some(_))) = step.event {
                 assert!(held.insert(id), "{step:#?}");
             }
             for effect in &step.effects {
-                if let Effect::Release(id) = effect {
+                if let Effect::ReleaseLease(id) = effect {
                     assert!(held.remove(id), "{step:#?}");
                 }
             }
@@ -76,15 +76,15 @@ proptest! {
     fn no_lease_is_held_while_a_flight_waits_or_listeners_run(plan in shared_plans()) {
         let mut held = BTreeSet::new();
         for step in plan.run() {
-            if let Event::Leased(id, Ok(Some(_))) = step.event {
+            if let Input::LeaseAnswered(id, Ok(Some(_))) = step.event {
                 held.insert(id);
             }
             for effect in &step.effects {
                 match effect {
-                    Effect::Release(id) => drop(held.remove(id)),
-                    Effect::Notify(Change::Retry { .. } | Change::Token { .. } | Change::Error { .. }) => {
+                    Effect::ReleaseLease(id) => drop(held.remove(id)),
+                    Effect::Emit(Event::Retry { .. } | Event::Token { .. } | Event::Error { .. }) => {
                         // But what is seen in an ordinary answer, while a grant is being made.
-                        let seen = matches!(step.event, Event::Observed(_) | Event::Loaded(..));
+                        let seen = matches!(step.event, Input::TokenReceived(_) | Input::StoreRead(..));
                         assert!(held.is_empty() || seen, "{step:#?}");
                     }
                     _ => {}
@@ -96,22 +96,22 @@ proptest! {
 
     #[test]
     fn a_grant_is_asked_for_under_the_lease_while_the_store_works(plan in shared_plans()) {
-        let Some(patience) = plan.policy.sharing.and_then(|it| it.lease).map(Sharing::patience).map(Duration::from_millis) else { return Ok(()) };
-        let mut began: BTreeMap<FlightId, UnixMillis> = BTreeMap::new();
+        let Some(patience) = plan.policy.sharing.and_then(|it| it.lease).map(Sharing::lease_timeout).map(Duration::from_millis) else { return Ok(()) };
+        let mut began: BTreeMap<AcquisitionId, UnixMillis> = BTreeMap::new();
         let mut held = BTreeSet::new();
         for step in plan.run() {
-            if let Event::Leased(id, Ok(Some(_))) = step.event {
+            if let Input::LeaseAnswered(id, Ok(Some(_))) = step.event {
                 held.insert(id);
             }
             for effect in &step.effects {
                 match effect {
-                    Effect::Acquire(id) => drop(began.entry(*id).or_insert(step.at)),
-                    Effect::Release(id) => drop(held.remove(id)),
+                    Effect::AcquireLease(id) => drop(began.entry(*id).or_insert(step.at)),
+                    Effect::ReleaseLease(id) => drop(held.remove(id)),
                     Effect::Send(id, _) => {
                         let impatient = began.get(id).is_some_and(|since| step.at.since(*since) >= patience);
                         // A write that is not answered in time is noticed by the clock, at any event.
                         let failed = step.before.store.failures > 0
-                            || step.effects.iter().any(|it| matches!(it, Effect::Notify(Change::StoreFailed(_))));
+                            || step.effects.iter().any(|it| matches!(it, Effect::Emit(Event::StoreFailed(_))));
                         assert!(held.contains(id) || impatient || failed, "{step:#?}");
                     }
                     _ => {}
@@ -160,11 +160,11 @@ proptest! {
         for step in plan.run() {
             for effect in &step.effects {
                 match effect {
-                    Effect::Save(_, fence, tokens) => {
+                    Effect::WriteStore(_, fence, tokens) => {
                         assert_eq!(fence.is_some(), leases, "{step:#?}");
                         assert!(leases || tokens.refresh_token.is_none(), "{step:#?}");
                     }
-                    Effect::Acquire(_) => assert!(leases, "{step:#?}"),
+                    Effect::AcquireLease(_) => assert!(leases, "{step:#?}"),
                     _ => {}
                 }
             }
@@ -175,12 +175,12 @@ proptest! {
     fn what_a_grant_brings_is_saved_before_it_is_handed_out(plan in shared_plans()) {
         let mut saving = None;
         for step in plan.run() {
-            if let Event::Saved(id, _) = step.event && saving == Some(id) {
+            if let Input::StoreWritten(id, _) = step.event && saving == Some(id) {
                 saving = None;
             }
             if let Some(Ok(tokens)) = step.answer() && step.at < tokens.expires_at {
                 let saved = step.effects.iter().find_map(|it| match it {
-                    Effect::Save(id, fence, saved) => Some((*id, fence.is_some(), saved)),
+                    Effect::WriteStore(id, fence, saved) => Some((*id, fence.is_some(), saved)),
                     _ => None,
                 });
                 if let Some((id, leased, saved)) = saved {
@@ -192,8 +192,8 @@ proptest! {
                     assert!(step.before.store.failures > 0 || was_impatient(&step), "{step:#?}");
                 }
             }
-            let landed = step.effects.iter().any(|it| matches!(it, Effect::Notify(Change::Token { .. })));
-            let elsewhere = matches!(step.event, Event::Observed(_) | Event::Loaded(..));
+            let landed = step.effects.iter().any(|it| matches!(it, Effect::Emit(Event::Token { .. })));
+            let elsewhere = matches!(step.event, Input::TokenReceived(_) | Input::StoreRead(..));
             assert!(!landed || elsewhere || saving.is_none() || is_overdue(&step), "{step:#?}");
             saving = saving.filter(|_| !is_overdue(&step));
         }
@@ -203,7 +203,7 @@ proptest! {
     fn what_others_saved_is_taken_over_only_if_it_is_newer_and_good(plan in shared_plans()) {
         let mut superseded: Vec<String> = Vec::new();
         for step in plan.run() {
-            if let (Event::Loaded(_, Ok(Some(stored))), Some(now_held)) = (&step.event, &step.after.held)
+            if let (Input::StoreRead(_, Ok(Some(stored))), Some(now_held)) = (&step.event, &step.after.held)
                 && step.before.held.as_ref() != Some(now_held)
             {
                 let name = now_held.access_token.expose();
@@ -213,7 +213,7 @@ proptest! {
                 assert!(!superseded.iter().rev().take(16).any(|it| it == name), "{step:#?}");
                 if let Some(old) = &step.before.held {
                     assert!(old.expires_at < now_held.expires_at, "{step:#?}");
-                    assert!(!now_held.stamp.is_older_than(&old.stamp), "{step:#?}");
+                    assert!(!now_held.times.is_older_than(&old.times), "{step:#?}");
                 }
             }
             let replaced = step.before.held.clone().filter(|held| step.after.held.as_ref() != Some(held));
@@ -240,8 +240,8 @@ proptest! {
     fn listeners_hear_of_a_store_that_fails_once_until_it_works(plan in shared_plans()) {
         let mut fails = false;
         for step in plan.run() {
-            let worked = matches!(step.event, Event::PeerSaved | Event::Loaded(_, Ok(_)));
-            let told = step.effects.iter().filter(|it| matches!(it, Effect::Notify(Change::StoreFailed(_)))).count();
+            let worked = matches!(step.event, Input::StoreChanged | Input::StoreRead(_, Ok(_)));
+            let told = step.effects.iter().filter(|it| matches!(it, Effect::Emit(Event::StoreFailed(_)))).count();
             assert!(told == 0 || !fails || worked, "{step:#?}");
             fails = (fails || told > 0) && !worked;
         }
@@ -250,7 +250,7 @@ proptest! {
     #[test]
     fn a_close_waits_for_the_grant_that_is_on_the_wire_under_a_lease(plan in shared_plans()) {
         let history = plan.run();
-        let closed = history.iter().position(|step| matches!(step.event, Event::Closed));
+        let closed = history.iter().position(|step| matches!(step.event, Input::Closed));
         let (close, after) = history[closed.expect("every history ends with a close")..].split_first().expect("a close");
 
         assert!(close.before.waiting.keys().eq(close.settled().map(|(call, _)| call).collect::<BTreeSet<_>>().iter()));
@@ -259,11 +259,11 @@ proptest! {
         assert!(!cancelled || close.before.on_wire.is_some(), "{close:#?}");
         assert!(!(cancelled && leased) || was_impatient(close) || close.before.store.failures > 0 || is_overdue(close), "{close:#?}");
         for step in after {
-            assert!(!step.effects.iter().any(|it| matches!(it, Effect::Send(..) | Effect::Load(_) | Effect::Acquire(_) | Effect::Notify(_))), "{step:#?}");
+            assert!(!step.effects.iter().any(|it| matches!(it, Effect::Send(..) | Effect::ReadStore(_) | Effect::AcquireLease(_) | Effect::Emit(_))), "{step:#?}");
             // What is awaited may be lost.
             assert_eq!(step.after.wakeup.is_some(), step.after.flight.is_some(), "{step:#?}");
             if let Some(Ok(tokens)) = step.answer() {
-                let saved = step.effects.iter().find_map(|it| if let Effect::Save(_, Some(_), saved) = it { Some(saved) } else { None });
+                let saved = step.effects.iter().find_map(|it| if let Effect::WriteStore(_, Some(_), saved) = it { Some(saved) } else { None });
                 let saved = saved.expect("a grant that was awaited is saved");
                 assert_eq!(saved.access_token, tokens.access_token, "{step:#?}");
             }
@@ -274,7 +274,7 @@ proptest! {
     #[test]
     fn a_flight_whose_claim_comes_too_late_presents_nothing(plan in shared_plans()) {
         for step in plan.run() {
-            if let Event::Saved(_, Ok(Written::Overtaken)) = step.event {
+            if let Input::StoreWritten(_, Ok(WriteOutcome::Fenced)) = step.event {
                 let presents = step.effects.iter().any(|it| matches!(it, Effect::Send(_, Grant::Refresh(_))));
                 assert!(!presents || was_impatient(&step), "{step:#?}");
             }
@@ -285,11 +285,11 @@ proptest! {
 fn is_about_the_store(effect: &Effect) -> bool {
     matches!(
         effect,
-        Effect::Load(_)
-            | Effect::Acquire(_)
-            | Effect::Save(..)
-            | Effect::Release(_)
-            | Effect::Notify(Change::StoreFailed(_))
+        Effect::ReadStore(_)
+            | Effect::AcquireLease(_)
+            | Effect::WriteStore(..)
+            | Effect::ReleaseLease(_)
+            | Effect::Emit(Event::StoreFailed(_))
     )
 }
 
@@ -315,18 +315,18 @@ fn was_impatient(step: &Step) -> bool {
     step.before.store.denials > 0
 }
 
-const FLIGHT: FlightId = FlightId(1);
+const FLIGHT: AcquisitionId = AcquisitionId(1);
 
 /// A lifecycle that has asked the provider, under a lease of 20 s.
-fn asking() -> Lifecycle {
+fn asking() -> Session {
     let sharing = Some(Sharing { lease: Some(seconds(20)), announces: true });
     let policy = Policy { sharing, ..Policy::default() };
-    let mut machine = Lifecycle::new(policy, scopes(&[]), Jitter::new(1));
+    let mut machine = Session::new(policy, scopes(&[]), Jitter::new(1));
     for event in [
-        Event::Requested(CallId(1), Want::USABLE),
-        Event::Loaded(FLIGHT, Ok(None)),
-        Event::Leased(FLIGHT, Ok(Some(Fence(1)))),
-        Event::Loaded(FLIGHT, Ok(None)),
+        Input::Requested(CallId(1), TokenRequest::DEFAULT),
+        Input::StoreRead(FLIGHT, Ok(None)),
+        Input::LeaseAnswered(FLIGHT, Ok(Some(Fence(1)))),
+        Input::StoreRead(FLIGHT, Ok(None)),
     ] {
         let _ = machine.handle(event, START);
     }
@@ -337,12 +337,12 @@ fn asking() -> Lifecycle {
 fn a_token_that_is_seen_in_use_while_it_is_saved_is_told_once() {
     let mut machine = asking();
     let tokens = token("new", START, seconds(180));
-    let _ = machine.handle(Event::Granted(FLIGHT, Ok(tokens.clone())), START);
+    let _ = machine.handle(Input::Granted(FLIGHT, Ok(tokens.clone())), START);
 
-    assert_eq!(machine.handle(Event::Observed(tokens), START), []);
+    assert_eq!(machine.handle(Input::TokenReceived(tokens), START), []);
 
-    let effects = machine.handle(Event::Saved(FLIGHT, Ok(Written::Kept)), START);
-    let told = effects.iter().filter(|it| matches!(it, Effect::Notify(Change::Token { .. }))).count();
+    let effects = machine.handle(Input::StoreWritten(FLIGHT, Ok(WriteOutcome::Stored)), START);
+    let told = effects.iter().filter(|it| matches!(it, Effect::Emit(Event::Token { .. }))).count();
     assert_eq!((effects.len(), told), (3, 1), "{effects:?}");
 }
 
@@ -351,18 +351,18 @@ fn refresh_is_served_by_a_grant_that_somebody_else_had_begun_and_by_no_other() {
     for (others_ask, served) in [(true, 1), (false, 0)] {
         let sharing = Some(Sharing { lease: Some(seconds(20)), announces: true });
         let policy = Policy { sharing, ..Policy::default() };
-        let mut machine = Lifecycle::new(policy, scopes(&[]), Jitter::new(1));
-        let _ = machine.handle(Event::Requested(CallId(1), Want::Fresh), START);
+        let mut machine = Session::new(policy, scopes(&[]), Jitter::new(1));
+        let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::Forced), START);
         if others_ask {
-            let _ = machine.handle(Event::Loaded(FLIGHT, Ok(None)), START);
-            let _ = machine.handle(Event::Leased(FLIGHT, Ok(None)), START);
-            let _ = machine.handle(Event::PeerSaved, START);
+            let _ = machine.handle(Input::StoreRead(FLIGHT, Ok(None)), START);
+            let _ = machine.handle(Input::LeaseAnswered(FLIGHT, Ok(None)), START);
+            let _ = machine.handle(Input::StoreChanged, START);
         }
 
         let shared = Ok(Some(token("theirs", START, seconds(180))));
-        let effects = machine.handle(Event::Loaded(FLIGHT, shared), START);
+        let effects = machine.handle(Input::StoreRead(FLIGHT, shared), START);
 
-        let settled = effects.iter().filter(|it| matches!(it, Effect::Settle(CallId(1), Ok(_)))).count();
+        let settled = effects.iter().filter(|it| matches!(it, Effect::Resolve(CallId(1), Ok(_)))).count();
         assert_eq!(settled, served, "{effects:?}");
     }
 }

@@ -16,8 +16,8 @@ use super::{
     },
 };
 use crate::core::{
-    CallId, Change, Effect, ErrorCode, Event, FlightId, Grant, GrantFailure, Lent, Policy, RefreshMode,
-    TokenError, TokenSet, Want,
+    AcquisitionId, Borrowing, CallId, Effect, ErrorCode, Event, Grant, GrantFailure, Input, Policy,
+    RefreshMode, TokenError, TokenRequest, TokenSet,
 };
 
 /// The first moment: far enough from the epoch for every clock.
@@ -50,9 +50,9 @@ enum Happening {
     Alarm(usize, u64),
     Call(usize),
     GiveUp(usize, CallId),
-    Asked(usize, FlightId, u64, Grant, Fate),
-    Answered(usize, FlightId, u64, Answer, Fate),
-    TimedOut(usize, FlightId, u64),
+    Asked(usize, AcquisitionId, u64, Grant, Fate),
+    Answered(usize, AcquisitionId, u64, Answer, Fate),
+    TimedOut(usize, AcquisitionId, u64),
     Used(usize, usize),
     Refused(usize, usize),
     Seen(usize, usize),
@@ -142,7 +142,7 @@ impl Simulation {
         let mut figures = Figures { hours: self.climate.hours, ..Figures::default() };
         let elapsed = self.climate.hours * HOUR;
         for number in 0..self.managers.len() {
-            self.tell(number, Event::Closed);
+            self.tell(number, Input::Closed);
             let manager = &mut self.managers[number];
             assert!(manager.waiting.is_empty(), "unanswered: {:?}", manager.waiting);
             manager.check_pace(elapsed, self.climate.lifetime);
@@ -159,13 +159,13 @@ impl Simulation {
             Happening::Alarm(number, alarm) => {
                 let manager = &self.managers[number];
                 if manager.alarm == alarm && manager.device.asleep().is_none() {
-                    self.tell(number, Event::Woke);
+                    self.tell(number, Input::TimerFired);
                 }
             }
             Happening::Call(number) => self.call(number),
             Happening::GiveUp(number, call) => {
                 if self.is_awake(number).is_ok() && self.managers[number].waiting.remove(&call).is_some() {
-                    self.tell(number, Event::Abandoned(call));
+                    self.tell(number, Input::Cancelled(call));
                 }
             }
             Happening::Asked(number, flight, request, grant, fate) => {
@@ -200,20 +200,20 @@ impl Simulation {
         }
     }
 
-    fn tell(&mut self, number: usize, event: Event) {
+    fn tell(&mut self, number: usize, event: Input) {
         let occasion = match event {
-            Event::Granted(_, Err(_)) => Occasion::Failure,
+            Input::Granted(_, Err(_)) => Occasion::Failure,
             _ => Occasion::Other,
         };
         let effects = self.managers[number].tell(event, self.now);
         for effect in effects {
             match effect {
-                Effect::Settle(call, answer) => self.settled(number, call, answer, occasion),
+                Effect::Resolve(call, answer) => self.settled(number, call, answer, occasion),
                 Effect::Send(flight, grant) => self.send(number, flight, grant),
                 Effect::Cancel(_) => self.managers[number].on_wire = None,
-                Effect::Notify(Change::Error { .. }) => self.managers[number].figures.failed_flights += 1,
-                Effect::Notify(Change::Token { .. }) => self.managers[number].figures.grants += 1,
-                Effect::Notify(_) => {}
+                Effect::Emit(Event::Error { .. }) => self.managers[number].figures.failed_flights += 1,
+                Effect::Emit(Event::Token { .. }) => self.managers[number].figures.grants += 1,
+                Effect::Emit(_) => {}
                 _ => panic!("there is no shared store here: {effect:?}"),
             }
         }
@@ -235,11 +235,13 @@ impl Simulation {
             return;
         }
         let want = match self.dice.between(0, 100) {
-            0..2 if self.climate.weather == Weather::Rough => Want::Fresh,
-            2..4 if self.climate.weather == Weather::Rough => {
-                Want::Usable { min_validity: Some(seconds(45)), scopes: None, lent: Lent::Accepted }
-            }
-            _ => Want::USABLE,
+            0..2 if self.climate.weather == Weather::Rough => TokenRequest::Forced,
+            2..4 if self.climate.weather == Weather::Rough => TokenRequest::Cached {
+                min_validity: Some(seconds(45)),
+                scopes: None,
+                borrowing: Borrowing::Allowed,
+            },
+            _ => TokenRequest::DEFAULT,
         };
         let event = self.managers[number].call(&want, self.now);
         let call = self.managers[number].latest_call();
@@ -295,7 +297,7 @@ impl Simulation {
         self.soon(200, Happening::Used(number, token));
     }
 
-    fn send(&mut self, number: usize, flight: FlightId, grant: Grant) {
+    fn send(&mut self, number: usize, flight: AcquisitionId, grant: Grant) {
         let request = self.managers[number].request(flight);
         self.agenda.add(self.now + TIMEOUT, Happening::TimedOut(number, flight, request));
         let latency = self.dice.latency();
@@ -313,7 +315,7 @@ impl Simulation {
         self.agenda.add(self.now + latency, Happening::Asked(number, flight, request, grant, fate));
     }
 
-    fn asked(&mut self, number: usize, flight: FlightId, request: u64, grant: &Grant, fate: Fate) {
+    fn asked(&mut self, number: usize, flight: AcquisitionId, request: u64, grant: &Grant, fate: Fate) {
         let answer = self.provider.asked(grant, self.now, &mut self.dice);
         if matches!(answer, Answer::Unavailable(..)) {
             self.managers[number].excused_at = self.now;
@@ -328,7 +330,7 @@ impl Simulation {
         }
     }
 
-    fn answered(&mut self, number: usize, flight: FlightId, request: u64, answer: Answer, fate: Fate) {
+    fn answered(&mut self, number: usize, flight: AcquisitionId, request: u64, answer: Answer, fate: Fate) {
         if fate == Fate::ComesTwice {
             let again = Happening::Answered(number, flight, request, answer, Fate::Arrives);
             self.soon(MINUTE, again);
@@ -350,18 +352,18 @@ impl Simulation {
                 Rc::make_mut(&mut tokens).refresh_token = refresh.map(refresh_token);
                 Ok(tokens)
             }
-            Answer::RefreshTokenRefused | Answer::Unavailable(..) => Err(failed(&answer)),
+            Answer::RefreshTokenRejected | Answer::Unavailable(..) => Err(failed(&answer)),
         };
-        self.tell(number, Event::Granted(flight, answer));
+        self.tell(number, Input::Granted(flight, answer));
     }
 
-    fn timed_out(&mut self, number: usize, flight: FlightId, request: u64) {
+    fn timed_out(&mut self, number: usize, flight: AcquisitionId, request: u64) {
         let manager = &mut self.managers[number];
         if manager.on_wire == Some((flight, request)) && manager.device.asleep().is_none() {
             manager.on_wire = None;
             manager.excuse(self.now);
             let error = GrantFailure::Transient(failure(ErrorCode::Timeout));
-            self.tell(number, Event::Granted(flight, Err(error)));
+            self.tell(number, Input::Granted(flight, Err(error)));
         }
     }
 
@@ -382,7 +384,7 @@ impl Simulation {
         let held = self.managers[number].machine.held();
         let Some(held) = held.filter(|held| index(held.access_token.expose()) == token) else { return };
         if self.is_awake(number).is_ok() {
-            let event = Event::Invalidated(held.access_token.clone());
+            let event = Input::TokenInvalidated(held.access_token.clone());
             self.managers[number].figures.refused_tokens += 1;
             self.managers[number].figures.causes += 1;
             self.tell(number, event);
@@ -394,7 +396,7 @@ impl Simulation {
         let manager = &mut self.managers[number];
         if manager.device.asleep().is_none() && self.now < issued.expires_at {
             let tokens = manager.received(token, issued, issued.expires_at - self.now, self.now);
-            self.tell(number, Event::Observed(tokens));
+            self.tell(number, Input::TokenReceived(tokens));
         }
     }
 
@@ -403,10 +405,10 @@ impl Simulation {
         self.managers[number].awake_since = self.now;
         self.managers[number].excuse(self.now);
         self.soon(12 * HOUR, Happening::FallAsleep(number));
-        self.tell(number, Event::Woke);
+        self.tell(number, Input::TimerFired);
         if let Some((flight, _)) = self.managers[number].on_wire.take() {
             let error = GrantFailure::Transient(failure(ErrorCode::Network));
-            self.tell(number, Event::Granted(flight, Err(error)));
+            self.tell(number, Input::Granted(flight, Err(error)));
         }
     }
 

@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use super::{START, failure, millis, scopes, seconds, token, world::Dice};
 use crate::core::{
-    CallId, Effect, ErrorCode, Event, Fence, FlightId, Jitter, Lifecycle, Policy, Sharing, TokenSet,
-    UnixMillis, Want, Written,
+    AcquisitionId, CallId, Effect, ErrorCode, Fence, Input, Jitter, Policy, Session, Sharing, TokenRequest,
+    TokenSet, UnixMillis, WriteOutcome,
 };
 
 /// How many steps of each kind may still happen.
@@ -45,13 +45,13 @@ enum Call {
 /// A call of the store; `answer` is there once it was performed.
 #[derive(Debug)]
 struct Pending {
-    flight: FlightId,
+    flight: AcquisitionId,
     call: Call,
-    answer: Option<Event>,
+    answer: Option<Input>,
 }
 
 struct Run {
-    machine: Lifecycle,
+    machine: Session,
     now: UnixMillis,
     budget: Budget,
     /// Of the newest token: each is valid for longer than the one before.
@@ -60,7 +60,7 @@ struct Run {
     fence: u64,
     notices: u32,
     pending: Vec<Pending>,
-    on_wire: Option<FlightId>,
+    on_wire: Option<AcquisitionId>,
     reads: u32,
     calls: u64,
 }
@@ -71,7 +71,7 @@ impl Run {
         let sharing = Some(Sharing { lease: Some(seconds(20)), announces: true });
         let policy = Policy { sharing, ..Policy::default() };
         let mut run = Self {
-            machine: Lifecycle::new(policy, scopes(&[]), Jitter::new(1)),
+            machine: Session::new(policy, scopes(&[]), Jitter::new(1)),
             now: START,
             budget,
             version: 0,
@@ -84,7 +84,7 @@ impl Run {
             calls: 0,
         };
         run.stored = Some(run.new_token());
-        run.request(Want::USABLE);
+        run.request(TokenRequest::DEFAULT);
         run.drain();
         run.reads = 0;
         run.budget = budget;
@@ -96,9 +96,9 @@ impl Run {
         token(&self.version.to_string(), START, seconds(3_600) + millis(self.version))
     }
 
-    fn request(&mut self, want: Want) {
+    fn request(&mut self, want: TokenRequest) {
         self.calls += 1;
-        self.tell(Event::Requested(CallId(self.calls), want));
+        self.tell(Input::Requested(CallId(self.calls), want));
     }
 
     fn steps(&self) -> Vec<Step> {
@@ -128,21 +128,21 @@ impl Run {
             }
             Step::NoticeArrives => {
                 self.notices -= 1;
-                self.tell(Event::PeerSaved);
+                self.tell(Input::StoreChanged);
             }
             Step::Refresh => {
                 self.budget.refreshes -= 1;
-                self.request(Want::Fresh);
+                self.request(TokenRequest::Forced);
             }
             Step::Granted => {
                 let flight = self.on_wire.take().expect("a request");
                 let granted = self.new_token();
-                self.tell(Event::Granted(flight, Ok(granted)));
+                self.tell(Input::Granted(flight, Ok(granted)));
             }
             Step::Performed(place) => self.perform(place),
             Step::LeaseDenied(place) => {
                 self.budget.denials -= 1;
-                self.pending[place].answer = Some(Event::Leased(self.pending[place].flight, Ok(None)));
+                self.pending[place].answer = Some(Input::LeaseAnswered(self.pending[place].flight, Ok(None)));
             }
             Step::Answered(place) => {
                 let answer = self.pending.remove(place).answer;
@@ -153,9 +153,9 @@ impl Run {
                 let Pending { flight, call, .. } = self.pending.remove(place);
                 let error = || failure(ErrorCode::Store);
                 self.tell(match call {
-                    Call::Load => Event::Loaded(flight, Err(error())),
-                    Call::Acquire => Event::Leased(flight, Err(error())),
-                    Call::Save(..) => Event::Saved(flight, Err(error())),
+                    Call::Load => Input::StoreRead(flight, Err(error())),
+                    Call::Acquire => Input::LeaseAnswered(flight, Err(error())),
+                    Call::Save(..) => Input::StoreWritten(flight, Err(error())),
                 });
             }
         }
@@ -164,28 +164,28 @@ impl Run {
     fn perform(&mut self, place: usize) {
         let (flight, call) = (self.pending[place].flight, self.pending[place].call.clone());
         let answer = match call {
-            Call::Load => Event::Loaded(flight, Ok(self.stored.clone())),
+            Call::Load => Input::StoreRead(flight, Ok(self.stored.clone())),
             Call::Acquire => {
                 self.fence += 1;
-                Event::Leased(flight, Ok(Some(Fence(self.fence))))
+                Input::LeaseAnswered(flight, Ok(Some(Fence(self.fence))))
             }
             Call::Save(fence, _) if fence.is_some_and(|it| it.0 < self.fence) => {
-                Event::Saved(flight, Ok(Written::Overtaken))
+                Input::StoreWritten(flight, Ok(WriteOutcome::Fenced))
             }
             Call::Save(_, tokens) => {
                 self.stored = Some(tokens);
-                Event::Saved(flight, Ok(Written::Kept))
+                Input::StoreWritten(flight, Ok(WriteOutcome::Stored))
             }
         };
         self.pending[place].answer = Some(answer);
     }
 
-    fn tell(&mut self, event: Event) {
+    fn tell(&mut self, event: Input) {
         for effect in self.machine.handle(event, self.now) {
             let (flight, call) = match effect {
-                Effect::Load(flight) => (flight, Call::Load),
-                Effect::Acquire(flight) => (flight, Call::Acquire),
-                Effect::Save(flight, fence, tokens) => (flight, Call::Save(fence, tokens)),
+                Effect::ReadStore(flight) => (flight, Call::Load),
+                Effect::AcquireLease(flight) => (flight, Call::Acquire),
+                Effect::WriteStore(flight, fence, tokens) => (flight, Call::Save(fence, tokens)),
                 Effect::Send(flight, _) => {
                     self.on_wire = Some(flight);
                     continue;
@@ -204,9 +204,9 @@ impl Run {
         loop {
             if let Some(step) = self.steps().first() {
                 self.take(*step);
-            } else if let Some(at) = self.machine.next_wakeup().filter(|at| *at < end) {
+            } else if let Some(at) = self.machine.poll_timeout().filter(|at| *at < end) {
                 self.now = at;
-                self.tell(Event::Woke);
+                self.tell(Input::TimerFired);
             } else {
                 return;
             }
@@ -284,14 +284,14 @@ fn long_random_orders_end_with_what_the_store_holds() {
 #[test]
 fn a_change_that_was_never_announced_is_found_within_a_minute_of_use() {
     let mut run = Run::new(Budget { writes: 1, failures: 0, refreshes: 0, denials: 0 });
-    run.tell(Event::Used);
+    run.tell(Input::TokenUsed);
     run.take(Step::OtherHolderWrites);
     run.notices = 0;
 
-    let at = run.machine.next_wakeup().expect("an alarm");
+    let at = run.machine.poll_timeout().expect("an alarm");
     assert_eq!(at, START.after(Sharing::MISSED_CHANGES));
     run.now = at;
-    run.tell(Event::Woke);
+    run.tell(Input::TimerFired);
     run.drain();
 
     assert_eq!(run.machine.held(), run.stored.as_ref().map(without_refresh_token).as_ref());
@@ -303,7 +303,7 @@ fn a_token_that_is_not_in_use_costs_no_reads() {
     let run = Run::new(Budget { writes: 0, failures: 0, refreshes: 0, denials: 0 });
 
     let refresh = START + seconds(3_600 - 330);
-    assert!(run.machine.next_wakeup().is_some_and(|at| at >= refresh), "{:?}", run.machine.next_wakeup());
+    assert!(run.machine.poll_timeout().is_some_and(|at| at >= refresh), "{:?}", run.machine.poll_timeout());
 }
 
 fn without_refresh_token(tokens: &Rc<TokenSet>) -> Rc<TokenSet> {

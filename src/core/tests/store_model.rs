@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, rc::Rc};
 
-use crate::core::{ErrorCode, Event, Fence, FlightId, TokenError, TokenSet, Written};
+use crate::core::{AcquisitionId, ErrorCode, Fence, Input, TokenError, TokenSet, WriteOutcome};
 
 /// How the shared store is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub(super) struct Store {
     /// The number of the last lease.
     fence: u64,
     /// What was asked for and not answered yet; flights that are over may still be answered.
-    pub(super) asked: VecDeque<(FlightId, Asked)>,
+    pub(super) asked: VecDeque<(AcquisitionId, Asked)>,
     /// How often a lease was asked for in vain, or came to nothing.
     pub(super) denials: u32,
     /// The refresh tokens that another holder has presented.
@@ -34,7 +34,7 @@ pub(super) struct Store {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Holder {
-    We(FlightId),
+    We(AcquisitionId),
     Peer,
 }
 
@@ -46,26 +46,26 @@ pub(super) enum Asked {
 }
 
 impl Store {
-    pub(super) fn answer(&mut self, health: Health) -> Option<Event> {
+    pub(super) fn answer(&mut self, health: Health) -> Option<Input> {
         let (id, asked) = self.asked.pop_front()?;
         let failed = || TokenError::new(ErrorCode::Store, "the test says so");
         self.failures += u32::from(health != Health::Works);
         if health == Health::Fails {
             return Some(match asked {
-                Asked::Load => Event::Loaded(id, Err(failed())),
-                Asked::Acquire => Event::Leased(id, Err(failed())),
-                Asked::Save(..) => Event::Saved(id, Err(failed())),
+                Asked::Load => Input::StoreRead(id, Err(failed())),
+                Asked::Acquire => Input::LeaseAnswered(id, Err(failed())),
+                Asked::Save(..) => Input::StoreWritten(id, Err(failed())),
             });
         }
         let works = health == Health::Works;
         Some(match asked {
-            Asked::Load => Event::Loaded(id, works.then(|| self.entry.clone()).ok_or_else(failed)),
+            Asked::Load => Input::StoreRead(id, works.then(|| self.entry.clone()).ok_or_else(failed)),
             // A lease that nobody hears of ends by itself: that is the store's affair.
-            Asked::Acquire if !works => Event::Leased(id, Err(failed())),
-            Asked::Acquire => Event::Leased(id, Ok(self.acquire(Holder::We(id)))),
+            Asked::Acquire if !works => Input::LeaseAnswered(id, Err(failed())),
+            Asked::Acquire => Input::LeaseAnswered(id, Ok(self.acquire(Holder::We(id)))),
             Asked::Save(fence, tokens) => {
                 let written = self.write(fence, tokens);
-                Event::Saved(id, works.then_some(written).ok_or_else(failed))
+                Input::StoreWritten(id, works.then_some(written).ok_or_else(failed))
             }
         })
     }
@@ -80,12 +80,12 @@ impl Store {
         Some(Fence(self.fence))
     }
 
-    fn write(&mut self, fence: Option<Fence>, tokens: Rc<TokenSet>) -> Written {
+    fn write(&mut self, fence: Option<Fence>, tokens: Rc<TokenSet>) -> WriteOutcome {
         if fence.is_some_and(|fence| fence.0 < self.fence) {
             self.denials += 1;
-            return Written::Overtaken;
+            return WriteOutcome::Fenced;
         }
         self.entry = Some(tokens);
-        Written::Kept
+        WriteOutcome::Stored
     }
 }

@@ -10,9 +10,9 @@ use std::{rc::Rc, time::Duration};
 
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
-    AccessToken, CallId, Change, CredentialId, Effect, ErrorCode, Event, Fence, FlightId, GrantFailure,
-    Jitter, Lent, Lifecycle, Phase, Policy, Reason, Refusal, Retry, Sharing, Stage, Stamp, TokenError,
-    TokenSet, UnixMillis, Want, Written,
+    AccessToken, AcquisitionId, Borrowing, CallId, CredentialId, Effect, ErrorCode, Event, Fence, Freshness,
+    GrantFailure, Input, Jitter, Phase, Policy, Reason, Rejection, Retry, Session, Sharing, TokenError,
+    TokenRequest, TokenSet, TokenTimes, UnixMillis, WriteOutcome,
 };
 
 mod table;
@@ -171,38 +171,38 @@ const KINDS: [&str; 26] = [
 ];
 
 /// A new kind of event stops the build here, until it has its place in [`KINDS`].
-fn kind_of(event: &Event) -> &'static str {
+fn kind_of(event: &Input) -> &'static str {
     match event {
-        Event::Requested(_, Want::Usable { min_validity: None, scopes: None, .. }) => KINDS[0],
-        Event::Requested(_, Want::Usable { min_validity: Some(_), .. }) => KINDS[12],
-        Event::Requested(_, Want::Usable { scopes: Some(_), .. }) => KINDS[13],
-        Event::Requested(_, Want::Fresh) => KINDS[1],
-        Event::Abandoned(_) => KINDS[2],
-        Event::Used => KINDS[3],
-        Event::Invalidated(_) => KINDS[4],
-        Event::Refused(..) => KINDS[21],
-        Event::Observed(_) => KINDS[5],
-        Event::Woke => KINDS[6],
-        Event::Granted(_, Ok(_)) => KINDS[7],
-        Event::Granted(_, Err(GrantFailure::Transient(_))) => KINDS[8],
-        Event::Granted(_, Err(GrantFailure::RefreshTokenRefused(_))) => KINDS[9],
-        Event::Granted(_, Err(GrantFailure::Permanent(_))) => KINDS[10],
-        Event::Closed => KINDS[11],
-        Event::Loaded(_, Ok(_)) => KINDS[14],
-        Event::Loaded(_, Err(_)) => KINDS[15],
-        Event::Leased(_, Ok(_)) => KINDS[16],
-        Event::Leased(_, Err(_)) => KINDS[17],
-        Event::Saved(_, Ok(_)) => KINDS[18],
-        Event::Saved(_, Err(_)) => KINDS[19],
-        Event::PeerSaved => KINDS[20],
-        Event::Progressed(_) => KINDS[22],
-        Event::IoLost => KINDS[23],
-        Event::Presented(..) => KINDS[24],
-        Event::Granted(_, Err(GrantFailure::Unchanged)) => KINDS[25],
+        Input::Requested(_, TokenRequest::Cached { min_validity: None, scopes: None, .. }) => KINDS[0],
+        Input::Requested(_, TokenRequest::Cached { min_validity: Some(_), .. }) => KINDS[12],
+        Input::Requested(_, TokenRequest::Cached { scopes: Some(_), .. }) => KINDS[13],
+        Input::Requested(_, TokenRequest::Forced) => KINDS[1],
+        Input::Cancelled(_) => KINDS[2],
+        Input::TokenUsed => KINDS[3],
+        Input::TokenInvalidated(_) => KINDS[4],
+        Input::TokenRejected(..) => KINDS[21],
+        Input::TokenReceived(_) => KINDS[5],
+        Input::TimerFired => KINDS[6],
+        Input::Granted(_, Ok(_)) => KINDS[7],
+        Input::Granted(_, Err(GrantFailure::Transient(_))) => KINDS[8],
+        Input::Granted(_, Err(GrantFailure::RefreshTokenRejected(_))) => KINDS[9],
+        Input::Granted(_, Err(GrantFailure::Permanent(_))) => KINDS[10],
+        Input::Closed => KINDS[11],
+        Input::StoreRead(_, Ok(_)) => KINDS[14],
+        Input::StoreRead(_, Err(_)) => KINDS[15],
+        Input::LeaseAnswered(_, Ok(_)) => KINDS[16],
+        Input::LeaseAnswered(_, Err(_)) => KINDS[17],
+        Input::StoreWritten(_, Ok(_)) => KINDS[18],
+        Input::StoreWritten(_, Err(_)) => KINDS[19],
+        Input::StoreChanged => KINDS[20],
+        Input::Progressed(_) => KINDS[22],
+        Input::IoLost => KINDS[23],
+        Input::Presented(..) => KINDS[24],
+        Input::Granted(_, Err(GrantFailure::Unchanged)) => KINDS[25],
     }
 }
 
-type Told = (&'static str, fn(&Bench) -> Event);
+type Told = (&'static str, fn(&Bench) -> Input);
 
 fn events(world: World) -> Vec<Told> {
     let mut events = calls();
@@ -223,119 +223,129 @@ const ALARM: &str = "the alarm goes off";
 
 fn calls() -> Vec<Told> {
     vec![
-        ("getToken()", |_| Event::Requested(CALLER, Want::USABLE)),
+        ("getToken()", |_| Input::Requested(CALLER, TokenRequest::DEFAULT)),
         ("getToken({ minValidityMs: 70_000 }), of a token that lives for 100 s", |_| {
-            Event::Requested(CALLER, long_wish())
+            Input::Requested(CALLER, long_wish())
         }),
         ("getToken({ scopes }), of a token that was granted without them", |_| {
             let wanted = Some(scopes(&["OTHER"]));
-            Event::Requested(
+            Input::Requested(
                 CALLER,
-                Want::Usable { min_validity: None, scopes: wanted, lent: Lent::Accepted },
+                TokenRequest::Cached { min_validity: None, scopes: wanted, borrowing: Borrowing::Allowed },
             )
         }),
-        ("refresh()", |_| Event::Requested(CALLER, Want::Fresh)),
-        ("a caller gives up", |_| Event::Abandoned(WAITER)),
-        ("a caller gives up who does not wait", |_| Event::Abandoned(CALLER)),
-        ("the token was used", |_| Event::Used),
-        (WOKE, |_| Event::Woke),
-        (ALARM, |_| Event::Woke),
-        ("close()", |_| Event::Closed),
+        ("refresh()", |_| Input::Requested(CALLER, TokenRequest::Forced)),
+        ("a caller gives up", |_| Input::Cancelled(WAITER)),
+        ("a caller gives up who does not wait", |_| Input::Cancelled(CALLER)),
+        ("the token was used", |_| Input::TokenUsed),
+        (WOKE, |_| Input::TimerFired),
+        (ALARM, |_| Input::TimerFired),
+        ("close()", |_| Input::Closed),
     ]
 }
 
 fn sightings() -> Vec<Told> {
     vec![
-        ("the API refuses the token held", |_| Event::Invalidated(AccessToken::new("held"))),
-        ("the API refuses another token", |_| Event::Invalidated(AccessToken::new("first"))),
-        ("an answer refuses the token held", |_| Event::Refused(AccessToken::new("held"), Refusal::First)),
-        ("an answer refuses the token held, as another did the one before", |_| {
-            Event::Refused(AccessToken::new("held"), Refusal::Again)
+        ("the API refuses the token held", |_| Input::TokenInvalidated(AccessToken::new("held"))),
+        ("the API refuses another token", |_| Input::TokenInvalidated(AccessToken::new("first"))),
+        ("an answer refuses the token held", |_| {
+            Input::TokenRejected(AccessToken::new("held"), Rejection::First)
         }),
-        ("an answer refuses another token", |_| Event::Refused(AccessToken::new("first"), Refusal::First)),
-        ("a newer token is seen", |_| Event::Observed(named("newer", NOW))),
-        ("an older token is seen, never held", |_| Event::Observed(named("older", NOW))),
-        ("the token held is seen", |_| Event::Observed(named("held", NOW))),
-        ("a token held before is seen", |_| Event::Observed(named("first", NOW))),
-        ("an expired token is seen", |_| Event::Observed(named("newer", NOW - LIFETIME))),
+        ("an answer refuses the token held, as another did the one before", |_| {
+            Input::TokenRejected(AccessToken::new("held"), Rejection::Replayed)
+        }),
+        ("an answer refuses another token", |_| {
+            Input::TokenRejected(AccessToken::new("first"), Rejection::First)
+        }),
+        ("a newer token is seen", |_| Input::TokenReceived(named("newer", NOW))),
+        ("an older token is seen, never held", |_| Input::TokenReceived(named("older", NOW))),
+        ("the token held is seen", |_| Input::TokenReceived(named("held", NOW))),
+        ("a token held before is seen", |_| Input::TokenReceived(named("first", NOW))),
+        ("an expired token is seen", |_| Input::TokenReceived(named("newer", NOW - LIFETIME))),
     ]
 }
 
 fn answers() -> Vec<Told> {
     vec![
-        ("what the flight waits for is lost", |_| Event::IoLost),
-        ("the flight takes another step", |bench| Event::Progressed(bench.flight)),
-        ("credentials are presented", |bench| Event::Presented(bench.flight, CredentialId(7))),
+        ("what the flight waits for is lost", |_| Input::IoLost),
+        ("the flight takes another step", |bench| Input::Progressed(bench.flight)),
+        ("credentials are presented", |bench| Input::Presented(bench.flight, CredentialId(7))),
         ("the credentials are still those that were refused", |bench| {
-            Event::Granted(bench.flight, Err(GrantFailure::Unchanged))
+            Input::Granted(bench.flight, Err(GrantFailure::Unchanged))
         }),
-        ("a grant brings a token", |bench| Event::Granted(bench.flight, Ok(named("newer", NOW)))),
+        ("a grant brings a token", |bench| Input::Granted(bench.flight, Ok(named("newer", NOW)))),
         ("a grant brings a token of an earlier stamp", |bench| {
-            Event::Granted(bench.flight, Ok(named("older", NOW)))
+            Input::Granted(bench.flight, Ok(named("older", NOW)))
         }),
         ("a grant brings an expired token", |bench| {
-            Event::Granted(bench.flight, Ok(named("newer", NOW - LIFETIME)))
+            Input::Granted(bench.flight, Ok(named("newer", NOW - LIFETIME)))
         }),
-        ("a grant fails, which may pass", |bench| Event::Granted(bench.flight, Err(transient()))),
+        ("a grant fails, which may pass", |bench| Input::Granted(bench.flight, Err(transient()))),
         ("a grant is put off for longer than callers wait", |bench| {
             let mut error = failure(ErrorCode::Server);
             error.retry_after = Some(seconds(31));
-            Event::Granted(bench.flight, Err(GrantFailure::Transient(error)))
+            Input::Granted(bench.flight, Err(GrantFailure::Transient(error)))
         }),
-        ("the refresh token is refused", |bench| Event::Granted(bench.flight, Err(refused()))),
-        ("the credentials are refused", |bench| Event::Granted(bench.flight, Err(permanent()))),
+        ("the refresh token is refused", |bench| Input::Granted(bench.flight, Err(refused()))),
+        ("the credentials are refused", |bench| Input::Granted(bench.flight, Err(permanent()))),
         ("an answer to an earlier flight: a token", |bench| {
-            Event::Granted(bench.earlier(), Ok(named("newer", NOW)))
+            Input::Granted(bench.earlier(), Ok(named("newer", NOW)))
         }),
         ("an answer to an earlier flight: it may pass", |bench| {
-            Event::Granted(bench.earlier(), Err(transient()))
+            Input::Granted(bench.earlier(), Err(transient()))
         }),
         ("an answer to an earlier flight: refresh token refused", |bench| {
-            Event::Granted(bench.earlier(), Err(refused()))
+            Input::Granted(bench.earlier(), Err(refused()))
         }),
         ("an answer to an earlier flight: permanent", |bench| {
-            Event::Granted(bench.earlier(), Err(permanent()))
+            Input::Granted(bench.earlier(), Err(permanent()))
         }),
     ]
 }
 
 fn readings() -> Vec<Told> {
     vec![
-        ("another holder has saved", |_| Event::PeerSaved),
-        ("the store has nothing", |bench| Event::Loaded(bench.flight, Ok(None))),
-        ("the store has the token held", |bench| Event::Loaded(bench.flight, Ok(Some(named("held", NOW))))),
-        ("the store has a newer token", |bench| Event::Loaded(bench.flight, Ok(Some(named("newer", NOW))))),
+        ("another holder has saved", |_| Input::StoreChanged),
+        ("the store has nothing", |bench| Input::StoreRead(bench.flight, Ok(None))),
+        ("the store has the token held", |bench| {
+            Input::StoreRead(bench.flight, Ok(Some(named("held", NOW))))
+        }),
+        ("the store has a newer token", |bench| {
+            Input::StoreRead(bench.flight, Ok(Some(named("newer", NOW))))
+        }),
         ("the store has a newer token that is due", |bench| {
-            Event::Loaded(bench.flight, Ok(Some(named("newer", NOW - seconds(80)))))
+            Input::StoreRead(bench.flight, Ok(Some(named("newer", NOW - seconds(80)))))
         }),
         ("the store has a token of an earlier stamp", |bench| {
-            Event::Loaded(bench.flight, Ok(Some(named("older", NOW))))
+            Input::StoreRead(bench.flight, Ok(Some(named("older", NOW))))
         }),
         ("the store has an expired token", |bench| {
-            Event::Loaded(bench.flight, Ok(Some(named("newer", NOW - LIFETIME))))
+            Input::StoreRead(bench.flight, Ok(Some(named("newer", NOW - LIFETIME))))
         }),
-        ("the store cannot be read", |bench| Event::Loaded(bench.flight, Err(broken()))),
+        ("the store cannot be read", |bench| Input::StoreRead(bench.flight, Err(broken()))),
         ("an answer to an earlier flight: what the store has", |bench| {
-            Event::Loaded(bench.earlier(), Ok(Some(named("newer", NOW))))
+            Input::StoreRead(bench.earlier(), Ok(Some(named("newer", NOW))))
         }),
     ]
 }
 
 fn leases() -> Vec<Told> {
     vec![
-        ("the lease is had", |bench| Event::Leased(bench.flight, Ok(Some(Fence(2))))),
-        ("somebody else has the lease", |bench| Event::Leased(bench.flight, Ok(None))),
-        ("the store cannot give a lease", |bench| Event::Leased(bench.flight, Err(broken()))),
+        ("the lease is had", |bench| Input::LeaseAnswered(bench.flight, Ok(Some(Fence(2))))),
+        ("somebody else has the lease", |bench| Input::LeaseAnswered(bench.flight, Ok(None))),
+        ("the store cannot give a lease", |bench| Input::LeaseAnswered(bench.flight, Err(broken()))),
         ("an answer to an earlier flight: the lease", |bench| {
-            Event::Leased(bench.earlier(), Ok(Some(Fence(1))))
+            Input::LeaseAnswered(bench.earlier(), Ok(Some(Fence(1))))
         }),
-        ("an answer to an earlier flight: no lease", |bench| Event::Leased(bench.earlier(), Ok(None))),
-        ("the store has kept it", |bench| Event::Saved(bench.flight, Ok(Written::Kept))),
+        ("an answer to an earlier flight: no lease", |bench| Input::LeaseAnswered(bench.earlier(), Ok(None))),
+        ("the store has kept it", |bench| Input::StoreWritten(bench.flight, Ok(WriteOutcome::Stored))),
         ("the store refuses it: there was a later lease", |bench| {
-            Event::Saved(bench.flight, Ok(Written::Overtaken))
+            Input::StoreWritten(bench.flight, Ok(WriteOutcome::Fenced))
         }),
-        ("the store cannot be written to", |bench| Event::Saved(bench.flight, Err(broken()))),
-        ("an answer to an earlier flight: kept", |bench| Event::Saved(bench.earlier(), Ok(Written::Kept))),
+        ("the store cannot be written to", |bench| Input::StoreWritten(bench.flight, Err(broken()))),
+        ("an answer to an earlier flight: kept", |bench| {
+            Input::StoreWritten(bench.earlier(), Ok(WriteOutcome::Stored))
+        }),
     ]
 }
 
@@ -348,15 +358,15 @@ fn transient() -> GrantFailure {
 }
 
 fn refused() -> GrantFailure {
-    GrantFailure::RefreshTokenRefused(failure(ErrorCode::InvalidCredentials))
+    GrantFailure::RefreshTokenRejected(failure(ErrorCode::InvalidCredentials))
 }
 
 fn permanent() -> GrantFailure {
     GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials))
 }
 
-const fn long_wish() -> Want {
-    Want::Usable { min_validity: Some(seconds(70)), scopes: None, lent: Lent::Accepted }
+const fn long_wish() -> TokenRequest {
+    TokenRequest::Cached { min_validity: Some(seconds(70)), scopes: None, borrowing: Borrowing::Allowed }
 }
 
 fn named(name: &str, issued_at: UnixMillis) -> Rc<TokenSet> {
@@ -368,15 +378,16 @@ fn named(name: &str, issued_at: UnixMillis) -> Rc<TokenSet> {
     };
     let mut tokens = token(name, issued_at, LIFETIME);
     Rc::make_mut(&mut tokens).scopes = Some(scopes(&["ASKED"]));
-    Rc::make_mut(&mut tokens).stamp = Stamp { issued_at: Some(START + seconds(stamp)), expires_at: None };
+    Rc::make_mut(&mut tokens).times =
+        TokenTimes { issued_at: Some(START + seconds(stamp)), expires_at: None };
     tokens
 }
 
 /// A lifecycle in a situation, and what the table needs to know besides.
 struct Bench {
-    machine: Lifecycle,
+    machine: Session,
     /// The current flight; where there is none, the last one.
-    flight: FlightId,
+    flight: AcquisitionId,
     history: History,
 }
 
@@ -394,27 +405,27 @@ impl Bench {
         let sharing =
             (world == World::Shared).then_some(Sharing { lease: Some(seconds(20)), announces: true });
         let policy = Policy { retry, sharing, ..Policy::default() };
-        let machine = Lifecycle::new(policy, scopes(&["ASKED"]), Jitter::new(7));
-        Self { machine, flight: FlightId(1), history: History::New }
+        let machine = Session::new(policy, scopes(&["ASKED"]), Jitter::new(7));
+        Self { machine, flight: AcquisitionId(1), history: History::New }
     }
 
-    const fn earlier(&self) -> FlightId {
-        FlightId(self.flight.0 - 1)
+    const fn earlier(&self) -> AcquisitionId {
+        AcquisitionId(self.flight.0 - 1)
     }
 
-    fn tell(&mut self, event: Event, at: UnixMillis) -> Vec<Effect> {
+    fn tell(&mut self, event: Input, at: UnixMillis) -> Vec<Effect> {
         let effects = self.machine.handle(event, at);
         for effect in &effects {
             match effect {
-                Effect::Send(id, _) | Effect::Load(id) => self.flight = *id,
-                Effect::Notify(Change::Token { .. }) => self.history = History::Held,
-                Effect::Notify(Change::Closed) => self.history = History::Closed,
-                Effect::Settle(..)
+                Effect::Send(id, _) | Effect::ReadStore(id) => self.flight = *id,
+                Effect::Emit(Event::Token { .. }) => self.history = History::Held,
+                Effect::Emit(Event::Closed) => self.history = History::Closed,
+                Effect::Resolve(..)
                 | Effect::Cancel(_)
-                | Effect::Acquire(_)
-                | Effect::Save(..)
-                | Effect::Release(_)
-                | Effect::Notify(_) => {}
+                | Effect::AcquireLease(_)
+                | Effect::WriteStore(..)
+                | Effect::ReleaseLease(_)
+                | Effect::Emit(_) => {}
             }
         }
         effects
@@ -426,9 +437,9 @@ impl Bench {
         while self.doing() != doing {
             let id = self.flight;
             let event = match self.doing() {
-                Doing::Loading | Doing::Rereading => Event::Loaded(id, Ok(stored.cloned())),
-                Doing::Locking => Event::Leased(id, Ok(Some(Fence(1)))),
-                Doing::Claiming | Doing::Saving => Event::Saved(id, Ok(Written::Kept)),
+                Doing::Loading | Doing::Rereading => Input::StoreRead(id, Ok(stored.cloned())),
+                Doing::Locking => Input::LeaseAnswered(id, Ok(Some(Fence(1)))),
+                Doing::Claiming | Doing::Saving => Input::StoreWritten(id, Ok(WriteOutcome::Stored)),
                 _ => return,
             };
             self.tell(event, at);
@@ -436,18 +447,18 @@ impl Bench {
     }
 
     fn land(&mut self, name: &str, issued_at: UnixMillis, at: UnixMillis) {
-        self.tell(Event::Requested(PREPARATION, Want::Fresh), at);
+        self.tell(Input::Requested(PREPARATION, TokenRequest::Forced), at);
         self.until(Doing::Nothing, None, at);
-        self.tell(Event::Granted(self.flight, Ok(named(name, issued_at))), at);
+        self.tell(Input::Granted(self.flight, Ok(named(name, issued_at))), at);
         self.until(Doing::Nothing, None, at);
     }
 
     /// Lets a flight fail for good, so that a failure is remembered.
     fn fail(&mut self, at: UnixMillis) {
         for _ in 0..2 {
-            self.tell(Event::Requested(PREPARATION, Want::Fresh), at);
+            self.tell(Input::Requested(PREPARATION, TokenRequest::Forced), at);
             self.until(Doing::Nothing, None, at);
-            self.tell(Event::Granted(self.flight, Err(transient())), at);
+            self.tell(Input::Granted(self.flight, Err(transient())), at);
         }
     }
 
@@ -463,20 +474,20 @@ impl Bench {
     }
 
     fn doing(&self) -> Doing {
-        let Some(flight) = self.machine.flight() else { return Doing::Nothing };
+        let Some(flight) = self.machine.acquisition() else { return Doing::Nothing };
         match &flight.phase {
-            Phase::BackingOff { .. } if flight.queue.denied > 0 => Doing::Queueing,
-            Phase::StandingBy { .. } => unreachable!("a lifecycle alone waits for nobody's turn"),
-            Phase::Loading { .. } if flight.reason == Reason::Shared => Doing::Looking,
-            Phase::Loading { .. } => Doing::Loading,
-            Phase::Locking => Doing::Locking,
-            Phase::Rereading(_) => Doing::Rereading,
-            Phase::Claiming(..) => Doing::Claiming,
-            Phase::Saving { .. } => Doing::Saving,
-            Phase::BackingOff { .. } if flight.failed == 0 => Doing::FirstPause,
-            Phase::BackingOff { .. } => Doing::RetryPause,
-            Phase::Granting { presented: None, .. } => Doing::AskingByCredentials,
-            Phase::Granting { presented: Some(_), .. } => Doing::AskingByRefreshToken,
+            Phase::Backoff { .. } if flight.lease_wait.denied > 0 => Doing::Queueing,
+            Phase::Queued { .. } => unreachable!("a lifecycle alone waits for nobody's turn"),
+            Phase::ReadingStore { .. } if flight.reason == Reason::Shared => Doing::Looking,
+            Phase::ReadingStore { .. } => Doing::Loading,
+            Phase::AcquiringLease => Doing::Locking,
+            Phase::RecheckingStore(_) => Doing::Rereading,
+            Phase::ClaimingRefreshToken(..) => Doing::Claiming,
+            Phase::WritingStore { .. } => Doing::Saving,
+            Phase::Backoff { .. } if flight.failed_attempts == 0 => Doing::FirstPause,
+            Phase::Backoff { .. } => Doing::RetryPause,
+            Phase::Requesting { presented: None, .. } => Doing::AskingByCredentials,
+            Phase::Requesting { presented: Some(_), .. } => Doing::AskingByRefreshToken,
         }
     }
 
@@ -488,11 +499,11 @@ impl Bench {
             };
         };
         let served_until = Policy::default().served_until(tokens.issued_at, tokens.expires_at, None);
-        match self.machine.status(now).stage {
-            Some(Stage::Fresh) => Having::Fresh,
-            Some(Stage::RefreshDue) if now < served_until => Having::Due,
-            Some(Stage::RefreshDue) => Having::PastServed,
-            Some(Stage::Expired) | None => Having::Expired,
+        match self.machine.status(now).freshness {
+            Some(Freshness::Fresh) => Having::Fresh,
+            Some(Freshness::RefreshDue) if now < served_until => Having::Due,
+            Some(Freshness::RefreshDue) => Having::PastServed,
+            Some(Freshness::Expired) | None => Having::Expired,
         }
     }
 }
@@ -541,13 +552,13 @@ fn prepare_holding(bench: &mut Bench, doing: Doing, having: Having, memory: Memo
         for _ in 0..5 {
             bench.land("first", at, at);
         }
-        bench.tell(Event::Observed(named("held", issued_at)), at);
+        bench.tell(Input::TokenReceived(named("held", issued_at)), at);
     } else {
         bench.land("first", issued_at, issued_at);
         bench.land("held", issued_at, issued_at);
     }
     if having == Having::Refused {
-        bench.tell(Event::Invalidated(AccessToken::new("held")), NOW - millis(450));
+        bench.tell(Input::TokenInvalidated(AccessToken::new("held")), NOW - millis(450));
     }
 }
 
@@ -556,13 +567,13 @@ fn prepare_flight(bench: &mut Bench, doing: Doing, having: Having, memory: Memor
         return;
     }
     let begin = match (memory, having) {
-        _ if doing == Doing::Looking => Event::PeerSaved,
-        (Memory::Cooling, _) => Event::Requested(WAITER, Want::Fresh),
-        _ if doing == Doing::FirstPause => Event::Requested(WAITER, long_wish()),
-        (Memory::Clear, Having::Fresh) => Event::Requested(WAITER, Want::Fresh),
-        (Memory::Clear, Having::Due) => Event::Woke,
+        _ if doing == Doing::Looking => Input::StoreChanged,
+        (Memory::Cooling, _) => Input::Requested(WAITER, TokenRequest::Forced),
+        _ if doing == Doing::FirstPause => Input::Requested(WAITER, long_wish()),
+        (Memory::Clear, Having::Fresh) => Input::Requested(WAITER, TokenRequest::Forced),
+        (Memory::Clear, Having::Due) => Input::TimerFired,
         (Memory::Clear, Having::NeverHeld | Having::Refused | Having::PastServed | Having::Expired) => {
-            Event::Requested(WAITER, Want::USABLE)
+            Input::Requested(WAITER, TokenRequest::DEFAULT)
         }
     };
     // A refresh that is due reads the store for itself.
@@ -578,12 +589,12 @@ fn prepare_flight(bench: &mut Bench, doing: Doing, having: Having, memory: Memor
     bench.until(first, stored, at);
     match doing {
         // Its pause is of a twentieth of a second at least.
-        Doing::Queueing => drop(bench.tell(Event::Leased(bench.flight, Ok(None)), NOW - millis(20))),
+        Doing::Queueing => drop(bench.tell(Input::LeaseAnswered(bench.flight, Ok(None)), NOW - millis(20))),
         Doing::AskingByCredentials if bench.doing() == Doing::AskingByRefreshToken => {
-            bench.tell(Event::Granted(bench.flight, Err(refused())), at);
+            bench.tell(Input::Granted(bench.flight, Err(refused())), at);
         }
-        Doing::RetryPause => drop(bench.tell(Event::Granted(bench.flight, Err(transient())), at)),
-        Doing::Saving => drop(bench.tell(Event::Granted(bench.flight, Ok(named("saved", at))), at)),
+        Doing::RetryPause => drop(bench.tell(Input::Granted(bench.flight, Err(transient())), at)),
+        Doing::Saving => drop(bench.tell(Input::Granted(bench.flight, Ok(named("saved", at))), at)),
         _ => {}
     }
 }
@@ -591,7 +602,7 @@ fn prepare_flight(bench: &mut Bench, doing: Doing, having: Having, memory: Memor
 fn reach_closed(world: World) -> Bench {
     let mut bench = Bench::new(world);
     bench.land("held", NOW - seconds(50), NOW - seconds(50));
-    bench.tell(Event::Invalidated(AccessToken::new("held")), NOW - seconds(2));
-    bench.tell(Event::Closed, NOW - seconds(1));
+    bench.tell(Input::TokenInvalidated(AccessToken::new("held")), NOW - seconds(2));
+    bench.tell(Input::Closed, NOW - seconds(1));
     bench
 }

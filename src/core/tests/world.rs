@@ -8,7 +8,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
 
-use crate::core::{Grant, Jitter, Skew, SteadyClock, UnixMillis};
+use crate::core::{ClockOffset, Grant, HybridClock, Jitter, UnixMillis};
 
 /// True time, in milliseconds, which nobody in the world can see.
 pub(super) type Instant = u64;
@@ -105,7 +105,7 @@ impl<T> Agenda<T> {
 
 /// The clocks of one device. Each runs at its own rate; only the wall clock can be set.
 pub(super) struct Device {
-    steady: SteadyClock,
+    steady: HybridClock,
     offset: i64,
     wall_drift: i64,
     monotonic_drift: i64,
@@ -128,7 +128,7 @@ pub(super) const DRIFT: u64 = 100;
 impl Device {
     pub(super) fn new(now: Instant, dice: &mut Dice) -> Self {
         let mut device = Self {
-            steady: SteadyClock::new(UnixMillis::new(0), 0),
+            steady: HybridClock::new(UnixMillis::new(0), 0),
             offset: dice.around_zero(24 * HOUR),
             wall_drift: dice.around_zero(DRIFT),
             monotonic_drift: dice.around_zero(DRIFT),
@@ -136,7 +136,7 @@ impl Device {
             stopped: 0,
             sleep: dice.happens(0.5).map_or(Sleep::Counts, |()| Sleep::Stops),
         };
-        device.steady = SteadyClock::new(device.wall(now), device.monotonic(now));
+        device.steady = HybridClock::new(device.wall(now), device.monotonic(now));
         device
     }
 
@@ -230,7 +230,7 @@ enum Rotation {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Answer {
     Token { access: usize, refresh: Option<usize> },
-    RefreshTokenRefused,
+    RefreshTokenRejected,
     Unavailable(Outage, u64),
 }
 
@@ -262,7 +262,7 @@ impl Provider {
             self.revoked[family] = true;
         }
         if self.revoked[family] {
-            return Answer::RefreshTokenRefused;
+            return Answer::RefreshTokenRejected;
         }
         let refresh = if dice.happens(0.2).is_some() {
             None
@@ -292,7 +292,7 @@ impl Provider {
     }
 
     fn issue(&mut self, family: usize, now: Instant) -> usize {
-        let stamp = UnixMillis::new(now / SECOND * SECOND).shifted(Skew::new(self.offset));
+        let stamp = UnixMillis::new(now / SECOND * SECOND).shifted(ClockOffset::new(self.offset));
         self.access_tokens.push(Issued { expires_at: now + self.lifetime, stamp, family });
         self.access_tokens.len() - 1
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    core::{ErrorCode, Skew},
+    core::{ClockOffset, ErrorCode},
     provider::braintree::{Braintree, Environment},
 };
 
@@ -232,7 +232,7 @@ fn a_device_clock_that_is_right_is_left_alone() {
     let token = story().answered(expiring(&json!("2026-11-22T10:50:30Z")).with("date", DATE)).unwrap();
 
     assert_eq!(token.expires_at, NOW + 30 * MINUTE);
-    assert_eq!(token.provider_clock, Skew::default());
+    assert_eq!(token.provider_clock, ClockOffset::default());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Grants by a broker: RFC 6749, with the samples of its sections 5.1 and 5.2.
 
 use crate::{
-    core::{AccessToken, Skew},
+    core::{AccessToken, ClockOffset},
     graphql::digest,
     options::{self, Given},
 };
@@ -28,7 +28,7 @@ fn error_of(granted: Granted) -> (TokenError, &'static str) {
     match granted.expect_err("there is no token") {
         GrantFailure::Transient(error) => (error, "transient"),
         GrantFailure::Permanent(error) => (error, "permanent"),
-        GrantFailure::RefreshTokenRefused(_) | GrantFailure::Unchanged => panic!("nothing was presented"),
+        GrantFailure::RefreshTokenRejected(_) | GrantFailure::Unchanged => panic!("nothing was presented"),
     }
 }
 
@@ -77,13 +77,13 @@ fn a_token_that_was_granted_before_tells_no_time() {
     let tokens = story().answered(reply(200, &body)).unwrap();
 
     assert_eq!(tokens.expires_at.since(NOW), Duration::from_secs(80));
-    assert_eq!(tokens.provider_clock, Skew::default());
-    assert!(tokens.stamp.issued_at.is_some(), "it still tells which of two tokens is older");
+    assert_eq!(tokens.provider_clock, ClockOffset::default());
+    assert!(tokens.times.issued_at.is_some(), "it still tells which of two tokens is older");
 }
 
 #[test]
 fn refusals_tell_whether_waiting_helps() {
-    for (status, body, code, outlook) in [
+    for (status, body, code, retryability) in [
         (401, r#"{"error":"invalid_client"}"#, ErrorCode::InvalidCredentials, "permanent"),
         (400, r#"{"error":"invalid_grant"}"#, ErrorCode::InvalidCredentials, "permanent"),
         (403, r#"{"error":"unauthorized_client"}"#, ErrorCode::InvalidCredentials, "permanent"),
@@ -103,7 +103,7 @@ fn refusals_tell_whether_waiting_helps() {
     ] {
         let (error, seen) = error_of(story().answered(reply(status, body)));
 
-        assert_eq!((error.code, seen), (code, outlook), "{status} {body}");
+        assert_eq!((error.code, seen), (code, retryability), "{status} {body}");
         assert_eq!(error.provider.as_deref(), Some("broker"));
     }
 }

@@ -61,7 +61,7 @@ fn documented(granted: &Granted, asked: Asked) -> Result<(), TestCaseError> {
             );
             error
         }
-        Err(GrantFailure::RefreshTokenRefused(error)) if asked == Asked::ByRefreshToken => {
+        Err(GrantFailure::RefreshTokenRejected(error)) if asked == Asked::ByRefreshToken => {
             let lasting = [ErrorCode::InvalidCredentials, ErrorCode::Protocol, ErrorCode::Unsupported];
             prop_assert!(lasting.contains(&error.code), "{error}");
             error
@@ -332,7 +332,7 @@ proptest! {
         let granted = story.authenticate(|_| reply(200, &json!({ "data": body }).to_string()));
 
         // The message names the path, which is the user's own.
-        prop_assert!(!matches!(granted, Err(GrantFailure::RefreshTokenRefused(_))));
+        prop_assert!(!matches!(granted, Err(GrantFailure::RefreshTokenRejected(_))));
     }
 
     #[test]

@@ -155,7 +155,7 @@ impl Story {
 fn told(granted: Granted, hidden: &[String]) -> Granted {
     if let Err(
         GrantFailure::Transient(error)
-        | GrantFailure::RefreshTokenRefused(error)
+        | GrantFailure::RefreshTokenRejected(error)
         | GrantFailure::Permanent(error),
     ) = &granted
     {
@@ -320,7 +320,7 @@ impl Told {
     #[track_caller]
     fn for_the_refresh_token(&self, granted: Granted) {
         match granted {
-            Err(GrantFailure::RefreshTokenRefused(error)) => self.compare(&error),
+            Err(GrantFailure::RefreshTokenRejected(error)) => self.compare(&error),
             other => panic!("not about the refresh token: {other:?}"),
         }
     }

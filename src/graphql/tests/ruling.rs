@@ -2,7 +2,7 @@
 
 use super::{super::*, DATE, braintree, coded, custom, error, fluz, printed_without, reply, scopes, toggle};
 use crate::{
-    core::{ErrorCode, Outlook, ScopeSet},
+    core::{ErrorCode, Retryability, ScopeSet},
     http::HttpResponse,
     json::native::PLATFORM,
     provider::Profile,
@@ -139,7 +139,10 @@ fn a_graphql_answer_with_errors_says_so_whatever_its_status() {
 
         assert_eq!(told.code, ErrorCode::GraphqlErrors);
         assert_eq!((told.status, told.request_id.as_deref()), (Some(status), Some("r-1")));
-        assert_eq!(told.outlook, Some(if status == 500 { Outlook::MayPass } else { Outlook::Lasts }));
+        assert_eq!(
+            told.retryability,
+            Some(if status == 500 { Retryability::Retryable } else { Retryability::Permanent })
+        );
         assert!(told.message.contains("VC-0020"), "{told}");
         printed_without(&["planted words".to_owned()], &format!("{told} {told:?}"));
     }
@@ -149,7 +152,7 @@ fn a_graphql_answer_with_errors_says_so_whatever_its_status() {
 fn errors_of_a_throttle_may_pass() {
     let told = explain(&braintree::story().profile, &coded(200, "RESOURCE_LIMIT"), PLATFORM);
 
-    assert_eq!((told.code, told.outlook), (ErrorCode::GraphqlErrors, Some(Outlook::MayPass)));
+    assert_eq!((told.code, told.retryability), (ErrorCode::GraphqlErrors, Some(Retryability::Retryable)));
 }
 
 #[test]
@@ -186,7 +189,7 @@ fn an_answer_that_is_no_graphql_is_told_by_its_status() {
         let is_json = body.starts_with('{') && !body.ends_with(':');
         let intercepted =
             code == ErrorCode::Protocol && status != 406 && (!is_json || matches!(status, 0 | 307));
-        assert_eq!(told.outlook, intercepted.then_some(Outlook::MayPass), "{status} {body}");
+        assert_eq!(told.retryability, intercepted.then_some(Retryability::Retryable), "{status} {body}");
     }
     assert!(told_of(&reply(307, "")).message.contains("a redirect"));
     assert!(told_of(&reply(406, "")).message.contains("accept"));

@@ -319,7 +319,7 @@ fn an_ordinary_answer_brings_a_newer_token() {
         assert_eq!(token.access_token.expose(), newer);
         assert_eq!(token.issued_at, NOW);
         assert_eq!(lifetime(&token), 60 * MINUTE);
-        assert_eq!(token.stamp.issued_at, Some(UnixMillis::new(now * 1000)));
+        assert_eq!(token.times.issued_at, Some(UnixMillis::new(now * 1000)));
         assert_eq!((token.refresh_token.clone(), token.scopes.clone()), (None, None));
     }
 }

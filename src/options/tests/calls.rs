@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn want(given: &Value) -> Want {
+fn want(given: &Value) -> TokenRequest {
     read_call(given).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -13,7 +13,7 @@ fn wrong(given: &Value) -> String {
 #[test]
 fn nothing_asks_for_any_usable_token() {
     for nothing in [Given::Missing, map([]), map([("scopes", Given::Missing), ("signal", Given::Missing)])] {
-        assert_eq!(want(&nothing), Want::USABLE);
+        assert_eq!(want(&nothing), TokenRequest::DEFAULT);
         assert_eq!(read_refresh(&map::<0>([])), Ok(()));
     }
 }
@@ -26,7 +26,7 @@ fn a_call_says_how_good_the_token_must_be() {
     let scopes = Some(["A", "B"].into_iter().collect());
     assert_eq!(
         want(&given),
-        Want::Usable { min_validity: Some(Duration::ZERO), scopes, lent: Lent::Accepted }
+        TokenRequest::Cached { min_validity: Some(Duration::ZERO), scopes, borrowing: Borrowing::Allowed }
     );
 }
 
@@ -34,9 +34,9 @@ fn a_call_says_how_good_the_token_must_be() {
 fn a_call_may_reject_tokens_with_more_scopes() {
     let exact = |value| map([("exactScopes", value)]);
 
-    let rejected = Want::Usable { min_validity: None, scopes: None, lent: Lent::Rejected };
+    let rejected = TokenRequest::Cached { min_validity: None, scopes: None, borrowing: Borrowing::Forbidden };
     assert_eq!(want(&exact(Given::Bool(true))), rejected);
-    assert_eq!(want(&exact(Given::Bool(false))), Want::USABLE);
+    assert_eq!(want(&exact(Given::Bool(false))), TokenRequest::DEFAULT);
     for (value, _) in
         kinds().into_iter().filter(|(value, _)| !matches!(value, Given::Bool(_) | Given::Missing))
     {
@@ -49,7 +49,7 @@ fn a_signal_is_left_to_the_face_whatever_it_is() {
     for (value, _) in kinds() {
         let given = map([("signal", value)]);
 
-        assert_eq!(want(&given), Want::USABLE);
+        assert_eq!(want(&given), TokenRequest::DEFAULT);
         assert_eq!(read_refresh(&given), Ok(()));
     }
 }

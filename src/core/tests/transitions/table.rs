@@ -4,7 +4,7 @@ use super::{
     ALARM, Bench, CALLER, Doing, HAVINGS, Having, Memory, NOW, Situation, WOKE, World, events, reach,
     reach_closed,
 };
-use crate::core::{Change, Effect, Event, Grant, Remains, UnixMillis};
+use crate::core::{Effect, Event, Grant, Input, UnixMillis};
 
 const LEGEND: &str = "\
 What a lifecycle does about each event in each situation.
@@ -100,7 +100,7 @@ fn starred(doing: Doing, memory: Memory) -> String {
     format!("{}{}", doing_name(doing), if memory == Memory::Cooling { "*" } else { "" })
 }
 
-fn lines(world: World, title: &str, event: fn(&Bench) -> Event) -> Vec<Line> {
+fn lines(world: World, title: &str, event: fn(&Bench) -> Input) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for memory in [Memory::Clear, Memory::Cooling] {
         for &doing in world.doings() {
@@ -117,7 +117,7 @@ fn lines(world: World, title: &str, event: fn(&Bench) -> Event) -> Vec<Line> {
     lines
 }
 
-fn row(world: World, title: &str, event: fn(&Bench) -> Event, doing: Doing, memory: Memory) -> Vec<Line> {
+fn row(world: World, title: &str, event: fn(&Bench) -> Input, doing: Doing, memory: Memory) -> Vec<Line> {
     let mut row: Vec<Line> = Vec::new();
     for having in HAVINGS {
         let Some(bench) = reach(world, doing, having, memory) else { continue };
@@ -143,12 +143,12 @@ fn row(world: World, title: &str, event: fn(&Bench) -> Event, doing: Doing, memo
 
 /// `–` where the same would have happened had nothing been said.
 fn beyond_what_is_due(outcome_of_event: String, twin: Option<Bench>) -> String {
-    let due = twin.map(|twin| outcome(twin, |_| Event::Woke, NOW));
+    let due = twin.map(|twin| outcome(twin, |_| Input::TimerFired, NOW));
     if due.as_ref() == Some(&outcome_of_event) { NOTHING.to_owned() } else { outcome_of_event }
 }
 
-fn alarmed(bench: Bench, event: fn(&Bench) -> Event) -> String {
-    match bench.machine.next_wakeup() {
+fn alarmed(bench: Bench, event: fn(&Bench) -> Input) -> String {
+    match bench.machine.poll_timeout() {
         // A laptop slept: what is due is done at the first event.
         Some(at) => outcome(bench, event, at.max(NOW)),
         None => "no alarm is set".to_owned(),
@@ -184,16 +184,16 @@ const fn having_name(having: Having) -> &'static str {
 }
 
 /// What an event does: its effects in order, and the situation after it where that differs.
-fn outcome(mut bench: Bench, event: fn(&Bench) -> Event, at: UnixMillis) -> String {
+fn outcome(mut bench: Bench, event: fn(&Bench) -> Input, at: UnixMillis) -> String {
     let before = bench.situation(at);
     let event = event(&bench);
-    let asked = matches!(event, Event::Requested(..));
+    let asked = matches!(event, Input::Requested(..));
     let effects = bench.tell(event, at);
     let after = bench.situation(at);
-    assert!(bench.machine.next_wakeup().is_none_or(|wakeup| wakeup > at));
+    assert!(bench.machine.poll_timeout().is_none_or(|wakeup| wakeup > at));
 
     let mut parts: Vec<_> = effects.iter().map(spoken).collect();
-    if asked && !effects.iter().any(|effect| matches!(effect, Effect::Settle(CALLER, _))) {
+    if asked && !effects.iter().any(|effect| matches!(effect, Effect::Resolve(CALLER, _))) {
         parts.insert(0, "the caller waits".to_owned());
     }
     let next = change(before, after);
@@ -206,7 +206,7 @@ fn outcome(mut bench: Bench, event: fn(&Bench) -> Event, at: UnixMillis) -> Stri
 
 fn spoken(effect: &Effect) -> String {
     match effect {
-        Effect::Settle(call, answer) => {
+        Effect::Resolve(call, answer) => {
             let who = if *call == CALLER { "the caller" } else { "the waiter" };
             match answer {
                 Ok(tokens) => format!("{who} gets `{}`", tokens.access_token.expose()),
@@ -217,29 +217,29 @@ fn spoken(effect: &Effect) -> String {
         Effect::Send(_, Grant::AuthenticateIfChanged(_)) => "ask by credentials if they changed".to_owned(),
         Effect::Send(_, Grant::Refresh(_)) => "ask by refresh token".to_owned(),
         Effect::Cancel(_) => "cancel".to_owned(),
-        Effect::Load(_) => "read".to_owned(),
-        Effect::Acquire(_) => "ask for the lease".to_owned(),
-        Effect::Save(_, _, tokens) => {
+        Effect::ReadStore(_) => "read".to_owned(),
+        Effect::AcquireLease(_) => "ask for the lease".to_owned(),
+        Effect::WriteStore(_, _, tokens) => {
             let refresh_token = if tokens.refresh_token.is_some() { "with" } else { "without" };
             format!("save `{}` {refresh_token} a refresh token", tokens.access_token.expose())
         }
-        Effect::Release(_) => "release".to_owned(),
-        Effect::Notify(change) => announced(change),
+        Effect::ReleaseLease(_) => "release".to_owned(),
+        Effect::Emit(change) => announced(change),
     }
 }
 
-fn announced(change: &Change) -> String {
+fn announced(change: &Event) -> String {
     match change {
-        Change::Token { reason, .. } => format!("tell token ({})", reason.as_str()),
-        Change::Retry { attempt, error, .. } => format!("tell retry {attempt} ({})", error.code.as_str()),
-        Change::Error { error, remains } => match remains {
-            Remains::ValidToken => format!("tell error ({}, a token remains)", error.code.as_str()),
-            Remains::Nothing => format!("tell error ({})", error.code.as_str()),
-        },
-        Change::Expired => "tell expired".to_owned(),
-        Change::ScopesMissing(missing) => format!("tell missing {}", missing.listed()),
-        Change::StoreFailed(_) => "tell store failed".to_owned(),
-        Change::Closed => "tell closed".to_owned(),
+        Event::Token { reason, .. } => format!("tell token ({})", reason.as_str()),
+        Event::Retry { attempt, error, .. } => format!("tell retry {attempt} ({})", error.code.as_str()),
+        Event::Error { error, token_still_valid } => {
+            let remaining = if *token_still_valid { ", a token remains" } else { "" };
+            format!("tell error ({}{remaining})", error.code.as_str())
+        }
+        Event::Expired => "tell expired".to_owned(),
+        Event::ScopesMissing(missing) => format!("tell missing {}", missing.listed()),
+        Event::StoreFailed(_) => "tell store failed".to_owned(),
+        Event::Closed => "tell closed".to_owned(),
     }
 }
 
