@@ -2,7 +2,7 @@
 // nothing of the face is in the way.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, mock, test } from "node:test";
@@ -29,6 +29,9 @@ before(async () => {
     },
     bundle: true,
     define: { __VERSION__: '"0.0.0-test"' },
+    // As in the package: the module imports its glue by these names.
+    mangleProps: /^__wb/,
+    mangleCache: JSON.parse(readFileSync(here("target/npm/core/short-names.json"), "utf8")),
     format: "esm",
     outfile: bundle,
   });

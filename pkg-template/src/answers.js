@@ -6,7 +6,7 @@ import { outlined } from "./answer-outline.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import { LARGEST, readUpTo, readerOf } from "./outside.js";
 import { handled } from "../stores/foreign-promise.js";
-import { canReadAhead, joined, readAhead, readInto } from "./read-ahead.js";
+import { bufferBody, canBuffer, concat, readInto } from "./buffered-response.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
 
@@ -96,7 +96,7 @@ async function copied(response) {
   if (body === null || response.bodyUsed || Number(length) > LARGEST) return undefined;
   try {
     if (body !== undefined && typeof body.getReader !== "function") return undefined;
-    if (canReadAhead(response)) return await readAhead(response, LARGEST);
+    if (canBuffer(response)) return await bufferBody(response, LARGEST);
     const copy = response.clone();
     // What is compressed may be of any length; pages of other origins are not told whether it is.
     const isTold = length !== null && !headers.has("content-encoding") && response.type !== "cors";
@@ -139,7 +139,7 @@ async function rebuilt(response) {
   /** @type {unknown[]} */
   const failures = [];
   const isWhole = await readInto(parts, reader, LARGEST).catch((error) => failures.push(error) === 0);
-  const text = isWhole ? new TextDecoder().decode(joined(parts)) : undefined;
+  const text = isWhole ? new TextDecoder().decode(concat(parts)) : undefined;
   const rest = body.constructor.from(restored(parts, isWhole ? undefined : reader, failures));
   const counter = response.redirected ? 1 : 0;
   const init = { url, status, statusText, headers, size, timeout, counter };

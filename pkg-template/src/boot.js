@@ -91,9 +91,9 @@ async function start(shared, source) {
     const module =
       shared.module ?? (await (source === undefined ? modules.own() : modules.given(await source)));
     const glue = makeGlue();
-    // The name that the generated module imports its glue by.
+    // The module's name for its glue; `xtask/src/wasm.rs` has it too.
     const imports = {
-      "./core_bg.js": /** @type {WebAssembly.ModuleImports} */ (/** @type {unknown} */ (glue)),
+      env: /** @type {WebAssembly.ModuleImports} */ (/** @type {unknown} */ (glue)),
     };
     // Where requests share no promise, each starts it at once, unless another one has.
     const atOnce = ioEndsWithRequest();

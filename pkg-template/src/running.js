@@ -44,9 +44,8 @@ export class Running {
   guarded(exports) {
     const guard = (/** @type {[string, unknown]} */ [name, value]) => {
       if (typeof value !== "function") return [name, value];
-      // Timers, promises, events and collections call these: nobody would catch what they throw.
-      // The build gives these a name with `_` in front; see xtask/src/names.rs.
-      const byEngine = name[0] === "_";
+      // Timers, promises, events and finalizers call these: an exception would be uncaught.
+      const byEngine = /closure|free/.test(name);
       return [
         name,
         (/** @type {unknown[]} */ ...args) => {

@@ -12,8 +12,6 @@
 
 use anyhow::{Result, bail};
 
-use crate::names::Names;
-
 const STOCK_DECODER: &str = "new TextDecoder('utf-8', { ignoreBOM: true })";
 const STOCK_ENCODER: &str = "new TextEncoder()";
 /// A workaround for Safari that would defeat the laziness; `utf8.js` has it instead.
@@ -32,12 +30,12 @@ import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";
 import { finalizationRegistry } from \"#weak\";
 ";
 
-/// The glue with lazy text conversion, of a module with short names.
+/// The glue with lazy text conversion.
 ///
 /// # Errors
 ///
 /// The glue is not the text this was written for: a new version of wasm-bindgen.
-pub(crate) fn adapted(stock: &str, names: &Names) -> Result<String> {
+pub(crate) fn adapted(stock: &str) -> Result<String> {
     for expected in
         [STOCK_DECODER, STOCK_ENCODER, STOCK_WARM_UP, STOCK_SCHEDULE, STOCK_SCHEDULER, STOCK_REGISTRY]
     {
@@ -71,17 +69,17 @@ pub(crate) fn adapted(stock: &str, names: &Names) -> Result<String> {
             bail!("the glue still has `{forbidden}`; wasm-bindgen changed, so adapt xtask/src/glue.rs");
         }
     }
-    Ok(format!("{IMPORT}{}", as_factory(&names.in_calls(&patched), names)?))
+    Ok(format!("{IMPORT}{}", as_factory(&patched)?))
 }
 
 /// The glue as the body of a function that returns what it exports.
-fn as_factory(glue: &str, names: &Names) -> Result<String> {
+fn as_factory(glue: &str) -> Result<String> {
     let mut given = Vec::new();
     let mut body = String::new();
     for line in glue.lines() {
         let line = match line.strip_prefix("export ") {
             Some(declaration) => {
-                given.push(names.as_property(exported_name(declaration)?));
+                given.push(exported_name(declaration)?);
                 declaration
             }
             None => line,
@@ -104,8 +102,6 @@ fn exported_name(declaration: &str) -> Result<&str> {
 #[cfg(test)]
 mod tests {
     use super::adapted;
-    use crate::names::Names;
-
     const STOCK: &str = "
 let cachedTextDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
 cachedTextDecoder.decode();
@@ -135,7 +131,7 @@ const CLOSURE_DTORS = (typeof FinalizationRegistry === 'undefined')
 
     #[test]
     fn no_decoder_is_built_while_the_glue_is_imported() {
-        let patched = adapted(STOCK, &Names::default()).unwrap();
+        let patched = adapted(STOCK).unwrap();
 
         assert_eq!(patched.matches("= lazyTextDecoder();").count(), 2);
         assert_eq!(patched.matches("= lazyTextEncoder();").count(), 1);
@@ -146,7 +142,7 @@ const CLOSURE_DTORS = (typeof FinalizationRegistry === 'undefined')
 
     #[test]
     fn tasks_are_scheduled_with_what_was_captured() {
-        let patched = adapted(STOCK, &Names::default()).unwrap();
+        let patched = adapted(STOCK).unwrap();
 
         assert!(patched.starts_with("import { microtask } from \"#microtask\";"));
         assert!(patched.contains("    microtask(arg0);\n"));
@@ -158,7 +154,7 @@ const CLOSURE_DTORS = (typeof FinalizationRegistry === 'undefined')
 
     #[test]
     fn the_global_object_is_not_looked_for_in_places_that_may_throw() {
-        let patched = adapted(STOCK, &Names::default()).unwrap();
+        let patched = adapted(STOCK).unwrap();
 
         assert!(patched.contains("const ret = undefined;"));
     }
@@ -167,7 +163,7 @@ const CLOSURE_DTORS = (typeof FinalizationRegistry === 'undefined')
     fn the_glue_is_made_anew_for_each_instance() {
         let exports = "export class Core {\n}\nexport function __wbg_set_wasm(val) {\n}\nlet wasm;\n";
 
-        let patched = adapted(&format!("{STOCK}{exports}"), &Names::default()).unwrap();
+        let patched = adapted(&format!("{STOCK}{exports}")).unwrap();
 
         assert_eq!(patched.matches("export ").count(), 1);
         assert!(patched.contains("export function makeGlue() {\n"));
@@ -184,9 +180,7 @@ const CLOSURE_DTORS = (typeof FinalizationRegistry === 'undefined')
         let with_list = format!("{STOCK}export {{ Core }};");
 
         for glue in [without_options, with_one_more, with_address, with_function, with_list] {
-            assert!(
-                adapted(&glue, &Names::default()).unwrap_err().to_string().contains("wasm-bindgen changed")
-            );
+            assert!(adapted(&glue).unwrap_err().to_string().contains("wasm-bindgen changed"));
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! wasm.rs     src/ ──cargo──▶ .wasm ──wasm-bindgen──▶ glue ──glue.rs──▶ lazy glue
-//!                                └──────wasm-opt──▶ small .wasm ──order.rs──▶ deflated, base64
+//!                                └──────wasm-opt──▶ small .wasm ──▶ deflated, base64
 //! package.rs  pkg-template/ + both ──esbuild, terser──▶ dist/ ──npm pack──▶ tarball ──▶ node_modules
 //! fuzz.rs     generated inputs for the installed package: fuzz/targets, fuzz/corpus
 //! bench.rs    how it does beside its peers: bench/ ──▶ BENCHMARKS.md
@@ -27,8 +27,6 @@ mod fuzz;
 mod glue;
 mod licenses;
 mod lock;
-mod names;
-mod order;
 mod package;
 mod parts;
 mod process;

@@ -88,6 +88,9 @@ fn main_entries(project: &Project, core: &wasm::Core, dist: &Path) -> Result<()>
             alias("#utf8", &project.path("pkg-template/src/utf8.js")),
             format!("--alias:#static={file}"),
             format!("--external:{file}"),
+            // The glue's functions are given to the module by these names. Others that match are renamed as well.
+            "--mangle-props=^__wb".to_owned(),
+            format!("--mangle-cache={}", core.short_names.display()),
             format!("--define:__VERSION__=\"{}\"", project.version()?),
             format!("--define:__CORE_SHA256__=\"{digest}\""),
         ];

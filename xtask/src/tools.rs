@@ -34,6 +34,30 @@ pub(crate) fn rust_component(name: &str) -> Result<()> {
     rustup("component", name)
 }
 
+/// The compiler of the published module. An exact version, as in rust-toolchain.toml: another one gives other bytes.
+pub(crate) const NIGHTLY: &str = "nightly-2026-05-20";
+
+/// Installs [`NIGHTLY`] with what the module is compiled from.
+///
+/// # Errors
+///
+/// rustup is missing or cannot install it.
+pub(crate) fn nightly() -> Result<()> {
+    let mut list = Command::new("rustup");
+    list.args(["component", "list", "--installed", "--toolchain", NIGHTLY]).stderr(Stdio::null());
+    let installed = list.output().context("Rust has to come from rustup, which installs other compilers")?;
+    let installed = String::from_utf8_lossy(&installed.stdout);
+    if installed.contains("rust-src") && installed.contains(WASM_TARGET) {
+        return Ok(());
+    }
+    say(&format!("Installing the compiler {NIGHTLY} (rustup)"));
+    process::run(
+        Command::new("rustup")
+            .args(["toolchain", "install", NIGHTLY, "--profile=minimal", "--no-self-update"])
+            .args(["--component=rust-src", "--target", WASM_TARGET]),
+    )
+}
+
 /// Adds something to the toolchain, said explicitly: what rust-toolchain.toml lists
 /// is not installed where `RUSTUP_AUTO_INSTALL` is 0.
 fn rustup(kind: &str, name: &str) -> Result<()> {

@@ -7,21 +7,22 @@ use anyhow::{Context, Result, ensure};
 use base64ct::{Base64, Encoding};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::names::Names;
 use crate::process::{self, say};
 use crate::project::{self, Project};
 use crate::stamp::Fingerprint;
-use crate::{glue, order, tools};
+use crate::{glue, tools};
 
 /// What the bundle is made from.
 #[derive(Debug)]
 pub(crate) struct Core {
     /// The optimised module.
     pub(crate) wasm: PathBuf,
-    /// The module as JavaScript: compressed, as base64, and its size.
+    /// The module as JavaScript: compressed, as base64.
     pub(crate) base64: PathBuf,
     /// The glue with lazy text conversion.
     pub(crate) glue: PathBuf,
+    /// The short names that the module imports the glue's functions by, as esbuild's `--mangle-cache` reads them.
+    pub(crate) short_names: PathBuf,
 }
 
 /// Compiles the crate, generates the glue and makes the module small.
@@ -30,14 +31,17 @@ pub(crate) struct Core {
 ///
 /// The crate does not compile, a tool fails, or the module is one that engines refuse.
 pub(crate) fn build(project: &Project) -> Result<Core> {
-    tools::wasm_target()?;
-    // The standard library is compiled with the core.
-    tools::rust_component("rust-src")?;
+    tools::nightly()?;
     tools::npm_packages(project)?;
     let compiled = compile(project)?;
 
     let folder = folder(project);
-    let core = Core { wasm: module(project), base64: folder.join("wasm.js"), glue: folder.join("glue.js") };
+    let core = Core {
+        wasm: module(project),
+        base64: folder.join("wasm.js"),
+        glue: folder.join("glue.js"),
+        short_names: folder.join("short-names.json"),
+    };
     let stamp = folder.join("stamp");
     let inputs = inputs(project, &compiled)?;
     if inputs.matches(&stamp) {
@@ -46,8 +50,8 @@ pub(crate) fn build(project: &Project) -> Result<Core> {
 
     project::remove_folder(&folder)?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    generate(&compiled, &core)?;
-    optimise(project, &core)?;
+    let exports = generate(&compiled, &core)?;
+    optimise(project, &core, &exports)?;
     inputs.leave(&stamp)?;
     Ok(core)
 }
@@ -61,38 +65,40 @@ fn folder(project: &Project) -> PathBuf {
     project.npm().join("core")
 }
 
+/// Compiles the crate together with the standard library, which only a nightly compiler can.
+///
+/// The library that rustup installs is made for speed and formats the text of every panic. Compiled for size, and with
+/// panics that trap without a text, `dist/index.js` is 11 % smaller compressed. `pkg-template/src/running.js` reports a
+/// trap to callers and starts another instance; the tests of the WebAssembly side are built as usual and print panics.
 fn compile(project: &Project) -> Result<PathBuf> {
     say("Compiling the core to WebAssembly");
-    let mut cargo = project.cargo();
-    cargo
-        .args(["build", "--release", "--package=graphql-token-manager", "--lib"])
+    let mut rustup = project.command("rustup");
+    rustup
+        .args([
+            "run",
+            tools::NIGHTLY,
+            "cargo",
+            "build",
+            "--release",
+            "--package=graphql-token-manager",
+            "--lib",
+        ])
         .arg("--target=wasm32-unknown-unknown")
-        // The standard library too, for size: the one that rustup installs is made for speed, and
-        // holds the texts of all its panics.
         .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"])
-        .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\u{1f}"))
-        // Lets the stable compiler take these flags; what it compiles is stable Rust all the same.
-        .env("RUSTC_BOOTSTRAP", "1");
-    process::run(&mut cargo)?;
+        .env("CARGO_TARGET_DIR", project.target())
+        .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\u{1f}"));
+    process::run(&mut rustup)?;
     Ok(project.target().join("wasm32-unknown-unknown/release/graphql_token_manager.wasm"))
 }
 
 /// What makes the module small, besides the profile in Cargo.toml.
-///
-/// A panic becomes a trap without a text. The face tells users of either in the same words, and
-/// starts another core; tests of the WebAssembly side are built without these flags, and print it.
 const FLAGS: &[&str] = &[
     "-Zunstable-options",
     "-Cpanic=immediate-abort",
-    // Folders of this machine, among other things: each place that can panic has its file's path.
+    // Without the path of the source file at each place that can panic.
     "-Zlocation-detail=none",
-    // No message of ours is made by `Debug`.
+    // No message is made by `Debug`.
     "-Zfmt-debug=none",
-    // Small functions become a part of their callers while types are still known, as is usual where speed
-    // counts; LLVM, which sees them later, takes less out: 1.5 KB compressed, 1.1 with the usual thresholds.
-    "-Zinline-mir=yes",
-    "-Zinline-mir-threshold=20",
-    "-Zinline-mir-hint-threshold=40",
 ];
 
 /// Everything that decides what the glue and the module look like.
@@ -107,32 +113,33 @@ fn inputs(project: &Project, compiled: &Path) -> Result<Fingerprint> {
     Ok(inputs)
 }
 
-/// Writes the glue, its types, and the module before it is made small.
-fn generate(compiled: &Path, core: &Core) -> Result<()> {
+/// Writes the glue, its types, and the module before it is made small. Returns the names of the module's exports.
+fn generate(compiled: &Path, core: &Core) -> Result<Vec<String>> {
     say("Generating the glue");
     let folder = core.glue.parent().context("the glue has no folder")?;
     let mut output = Bindgen::new()
         .input_path(compiled)
-        // Also the name by which the module imports the glue; boot.js says it too.
         .out_name("core")
         .typescript(true)
         .remove_producers_section(true)
         .generate_output()
         .context("wasm-bindgen refused the compiled crate")?;
-    let mut names = Names::default();
+    // The one name of which `wasm-opt --minify-imports` shortens the imports.
     for import in output.wasm_mut().imports.iter_mut() {
-        import.name = names.import(&import.name);
+        GLUE.clone_into(&mut import.module);
     }
-    for export in output.wasm_mut().exports.iter_mut() {
-        export.name = names.export(&export.name);
-    }
+    let exports = output.wasm_mut().exports.iter().map(|export| export.name.clone()).collect();
     output.emit(folder).context("cannot write the glue")?;
 
     let stock = project::read(&folder.join("core_bg.js"))?;
-    project::write(&core.glue, glue::adapted(&stock, &names)?)?;
+    project::write(&core.glue, glue::adapted(&stock)?)?;
     let types = project::read(&folder.join("core.d.ts"))?;
-    project::write(&folder.join("glue.d.ts"), format!("{types}{GLUE_TYPES}"))
+    project::write(&folder.join("glue.d.ts"), format!("{types}{GLUE_TYPES}"))?;
+    Ok(exports)
 }
+
+/// The module's name for its glue; `pkg-template/src/boot.js` has it too.
+const GLUE: &str = "env";
 
 /// What boot.js uses of the glue, which wasm-bindgen leaves out of the types.
 const GLUE_TYPES: &str = "
@@ -144,31 +151,21 @@ export function makeGlue(): {
 };
 ";
 
-/// Inlines nothing. What is called once takes less place inlined, but large functions compress worse: their locals have
-/// many numbers, and what repeats is apart. Without these, the module is 3 % smaller, and 5 % larger compressed.
-const SEPARATE: &[&str] = &[
-    "--always-inline-max-function-size=0",
-    "--flexible-inline-max-function-size=0",
-    "--one-caller-inline-max-function-size=0",
-];
-
-/// Makes the module small and proves that an engine takes it.
-fn optimise(project: &Project, core: &Core) -> Result<()> {
+/// Makes the module small and proves that an engine accepts it.
+fn optimise(project: &Project, core: &Core, exports: &[String]) -> Result<()> {
     say("Making the module small");
-    let generated = core.wasm.with_file_name("core_bg.wasm");
     // No feature flags: wasm-opt reads the module's own `target_features`. With
     // `--all-features` it writes an encoding that every engine refuses.
-    let ordered = core.wasm.with_file_name("core_ordered.wasm");
-    let wasm_opt = |options: &[&str], input: &Path| {
-        process::run(project.npm_command("wasm-opt").args(options).arg(input).arg("--output").arg(&core.wasm))
-    };
-    let read = || fs::read(&core.wasm).with_context(|| format!("cannot read {}", core.wasm.display()));
-    // Twice: what the first leaves, the second makes still smaller. And what is added to an address may be a part of
-    // the access: nothing is so low that the sum would be another (the stack's far end is).
-    wasm_opt(&[&["-Oz", "-Oz", "--low-memory-unused"], SEPARATE].concat(), &generated)?;
-    project::write(&ordered, order::named(&read()?)?)?;
-    wasm_opt(&["--reorder-functions-by-name"], &ordered)?;
-    let mut bytes = read()?;
+    let mapping = process::output(
+        project
+            .npm_command("wasm-opt")
+            .args(["-Oz", "--minify-imports"])
+            .arg(core.wasm.with_file_name("core_bg.wasm"))
+            .arg("--output")
+            .arg(&core.wasm),
+    )?;
+    project::write(&core.short_names, short_names(&mapping, exports)?)?;
+    let mut bytes = fs::read(&core.wasm).with_context(|| format!("cannot read {}", core.wasm.display()))?;
     bytes.extend(custom_section("graphql-token-manager", project.version()?)?);
     project::write(&core.wasm, &bytes)?;
     process::run(project.command("node").arg("xtask/scripts/check-module.js").arg(&core.wasm))?;
@@ -180,8 +177,7 @@ fn inline(project: &Project, core: &Core, module: &[u8]) -> Result<()> {
     let mut deflated = Vec::new();
     zopfli::compress(zopfli::Options::default(), zopfli::Format::Deflate, module, &mut deflated)
         .context("cannot compress the module")?;
-    let (base64, size) = (Base64::encode_string(&deflated), module.len());
-    project::write(&core.base64, format!("export default \"{base64}\";\nexport const size = {size};\n"))?;
+    project::write(&core.base64, format!("export default \"{}\";\n", Base64::encode_string(&deflated)))?;
     process::run(
         project.command("node").arg("xtask/scripts/check-inlined.js").arg(&core.base64).arg(&core.wasm),
     )
@@ -203,9 +199,39 @@ fn custom_section(name: &str, content: &str) -> Result<Vec<u8>> {
     Ok(section)
 }
 
+/// Converts the mapping that `wasm-opt --minify-imports` prints into the form that esbuild reads: a long name with its
+/// short one, or with `false` where it stays, as the exports' names do.
+///
+/// # Errors
+///
+/// The text is not such a mapping: a new version of wasm-opt.
+fn short_names(mapping: &str, exports: &[String]) -> Result<String> {
+    let mapping: serde_json::Value = serde_json::from_str(mapping).context("wasm-opt printed no mapping")?;
+    let imports = mapping["imports"].as_array().context("wasm-opt printed no imports")?;
+    let mut names = serde_json::Map::new();
+    for export in exports {
+        names.insert(export.clone(), false.into());
+    }
+    for import in imports {
+        let long = import[1].as_str().context("wasm-opt printed an import without a name")?;
+        names.insert(long.to_owned(), import[2].clone());
+    }
+    Ok(serde_json::to_string(&names)?)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::custom_section;
+    use super::{custom_section, short_names};
+
+    #[test]
+    fn imports_get_short_names_and_exports_keep_theirs() {
+        let mapping = r#"{ "imports": [["env", "__wbg_then_e3f7", "A"]], "exports": [] }"#;
+
+        let names = short_names(mapping, &["__wbindgen_malloc".to_owned()]).unwrap();
+
+        assert_eq!(names, r#"{"__wbg_then_e3f7":"A","__wbindgen_malloc":false}"#);
+        assert!(short_names("{}", &[]).is_err());
+    }
 
     #[test]
     fn a_custom_section_has_both_lengths_before_its_texts() {
