@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::process;
 use crate::project::{self, Project};
+use crate::{process, tools};
 
 /// The name of the file in the package.
 pub(crate) const FILE: &str = "THIRD-PARTY-LICENSES";
@@ -129,7 +129,8 @@ fn of_npm(folder: &Path) -> Result<Component> {
 /// The standard library is compiled into the module; the compiler's own folder has no MIT text with its
 /// copyright line.
 fn standard_library(project: &Project, mit: &str) -> Result<Component> {
-    let version = process::output(project.command("rustc").arg("--version"))?;
+    let version =
+        process::output(project.command("rustup").args(["run", tools::NIGHTLY, "rustc", "--version"]))?;
     let version = version.split(' ').nth(1).context("rustc tells no version")?.to_owned();
     let note = "Copyright (c) The Rust Project Developers (see https://thanks.rust-lang.org)\n\
         The notices of the parts that others contributed are in COPYRIGHT-library.html of that release.";
