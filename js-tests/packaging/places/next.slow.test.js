@@ -1,50 +1,273 @@
-// Next, built by Turbopack and by webpack: on the server, at the edge and in a page.
+// Next 15 and 16, built by Turbopack and by webpack: on the server, at the edge and in a page, while tokens are renewed, and
+// while it is developed with. One Next runs at a time.
 
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { once } from "node:events";
+import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { chromiumFor } from "../../stores/browsers.js";
+import { sandboxFor } from "../../support/setup.js";
+import { until } from "../../support/waiting.js";
 import { TOLD, install, projectFor } from "./project.js";
 import { told } from "./site.js";
 
+/** @import { AddressInfo } from "node:net" */
+/** @import { TestContext } from "node:test" */
+/** @import { Sandbox } from "graphql-token-manager/testing" */
+/** @import { Project } from "./project.js" */
+
 const browser = chromiumFor({ after });
 const NEXT = "node_modules/next/dist/bin/next";
+const LOCAL = ["--hostname=127.0.0.1", "--port=0"];
+/** Far more than a development server takes to build a route, on any machine. */
+const PATIENCE_MS = 120_000;
+
+const page = await readFile(join(import.meta.dirname, "../../../docs/next.md"), "utf8");
+/** The files of docs/next.md. @type {Record<string, string>} */
+const files = Object.fromEntries(
+  [...page.matchAll(/^```js (\S+)\n(.*?)^```$/gms)].map((block) => block.slice(1)),
+);
+
+/**
+ * A project with the files of docs/next.md, whose manager gets tokens of a sandbox of its own.
+ *
+ * @param {TestContext} t
+ * @param {string} version
+ */
+async function nextFor(t, version) {
+  const project = await projectFor(t, "next");
+  if (version === "15")
+    await cp(join(import.meta.dirname, "fixtures/next-15"), project.folder, { recursive: true });
+  await install(project.folder);
+  const sandbox = await sandboxFor(t, { lifetimes: { fluz: 8_000 } });
+  await write(project, "lib/tokens.js", edition(0));
+  await write(project, "app/offers/page.js", `${files["app/offers/page.js"]}`);
+  await useSandbox(project, sandbox);
+  return { project, sandbox };
+}
+
+/** Has the manager get its tokens of a sandbox, from the next start on. @param {Project} project @param {Sandbox} sandbox */
+async function useSandbox(project, sandbox) {
+  const { endpoint, apiKey, userId, accountId } = sandbox.fluz;
+  const variables = { ENDPOINT: endpoint, API_KEY: apiKey, USER_ID: userId, ACCOUNT_ID: accountId };
+  const lines = Object.entries(variables).map(([name, value]) => `FLUZ_${name}=${value}\n`);
+  await write(project, ".env", lines.join(""));
+}
+
+/** The module with the manager, after so many edits. @param {number} count */
+const edition = (count) => `${files["lib/tokens.js"]}\nexport const edition = ${count};\n`;
+
+/** @param {Project} project @param {string} file @param {string} text */
+async function write(project, file, text) {
+  await mkdir(dirname(project.path(file)), { recursive: true });
+  // As a whole: a server that watches would read half a file.
+  await writeFile(project.path("written"), text);
+  await rename(project.path("written"), project.path(file));
+}
+
+/** How the bundler is asked for. @param {string} version @param {string} bundler */
+const flags = (version, bundler) => (version === "15" && bundler === "webpack" ? [] : [`--${bundler}`]);
+
+/** @param {Project} project @param {string[]} options */
+async function build(project, ...options) {
+  await rm(project.path(".next"), { recursive: true, force: true });
+  return project.run(process.execPath, NEXT, "build", ...options);
+}
+
+/** @param {string} address */
+const json = async (address) => (await fetch(address)).json();
+
+/**
+ * What a route answers, once it is as it should be.
+ *
+ * @param {string} address
+ * @param {(answer: any) => boolean} fits
+ */
+async function answerOf(address, fits) {
+  const end = performance.now() + PATIENCE_MS;
+  let last = "";
+  while (performance.now() < end) {
+    const response = await fetch(address).catch(() => undefined);
+    last = (await response?.text()) ?? "";
+    try {
+      const answer = JSON.parse(last);
+      if (fits(answer)) return answer;
+    } catch {
+      // It is being built.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`waited in vain for ${address}; last: ${last.slice(0, 2_000)}`);
+}
+
+/**
+ * Several requests at once, over two refreshes that nobody asks for.
+ *
+ * @param {string} site
+ * @param {Sandbox} sandbox
+ * @param {boolean} hasEdge
+ */
+async function assertShared(site, sandbox, hasEdge) {
+  const several = (/** @type {(place: number) => Promise<void>} */ one) =>
+    Promise.all(Array.from({ length: 5 }, (_, place) => one(place)));
+  for (let round = 0; round < 3; round++) {
+    const before = sandbox.counts().fluz.refreshes;
+    if (round > 0) await until(() => sandbox.counts().fluz.refreshes > before, "the token was refreshed");
+    await several(async () => {
+      const answers = [
+        json(`${site}/shared/api`),
+        fetch(`${site}/offers`).then((response) => response.text()),
+      ];
+      if (hasEdge) answers.push(json(`${site}/shared/edge`));
+      const [api, offers, edge] = await Promise.all(answers);
+      assert.deepEqual(api, { edition: 0, offers: true, alive: 1, made: 1 });
+      assert.match(offers, /<p>\d+(<!-- -->)? (<!-- -->)?offers<\/p>/);
+      if (hasEdge) assert.deepEqual(edge, { runtime: "string", offers: true });
+    });
+  }
+  const { grants, calls, refused } = sandbox.counts().fluz;
+  const places = hasEdge ? 3 : 2;
+  assert.deepEqual({ grants, calls, refused }, { grants: places - 1, calls: 15 * places, refused: 0 });
+}
+
+/** Refreshes reach the provider where `fetch` answers from the data cache. @param {TestContext} t @param {string} site */
+async function assertNotCached(t, site) {
+  let count = 0;
+  const counter = createServer((_request, response) => void response.end(`${++count}`)).listen(
+    0,
+    "127.0.0.1",
+  );
+  await once(counter, "listening");
+  t.after(() => counter.close());
+  const { port } = /** @type {AddressInfo} */ (counter.address());
+  const answers = [];
+  for (let call = 0; call < 3; call++) {
+    answers.push(await json(`${site}/shared/cached?counter=http://127.0.0.1:${port}/`));
+  }
+
+  assert.deepEqual(
+    answers.map(({ counted }) => counted),
+    ["1", "1", "1"],
+    "the data cache is in use",
+  );
+  assert.equal(new Set(answers.map(({ end }) => end)).size, 3);
+}
+
+for (const version of ["15", "16"]) {
+  for (const bundler of ["turbopack", "webpack"]) {
+    test(`Next ${version} with ${bundler}`, async (t) => {
+      const { project, sandbox } = await nextFor(t, version);
+      const hasEdge = bundler === "turbopack";
+      // Next itself fails at any route for the edge that webpack builds; the middleware is at the edge as well.
+      for (const route of hasEdge ? [] : ["app/edge", "app/shared/edge"]) {
+        await rm(project.path(route), { recursive: true });
+      }
+
+      const built = await build(project, ...flags(version, bundler));
+      assert.equal(built.status, 0, built.stdout + built.stderr);
+      assert.doesNotMatch(built.stdout + built.stderr, /graphql-token-manager|WebAssembly|Dynamic Code/i);
+      assert.equal(sandbox.requests().length + project.sandbox.requests().length, 0, "no token at the build");
+
+      await t.test("started", async (t) => {
+        const site = await project.serve(t, process.execPath, NEXT, "start", ...LOCAL);
+
+        await t.test("in a server component", async () => {
+          const page = await (await fetch(site)).text();
+
+          assert.ok(page.includes(`<p>${TOLD}</p>`), page);
+          project.assertServed();
+        });
+
+        for (const [place, path, expected] of [
+          ["a route handler", "/api", TOLD],
+          ["the middleware, at the edge", "/middleware", `string ${TOLD}`],
+          ...(hasEdge ? [["a route at the edge", "/edge", `string ${TOLD}`]] : []),
+        ]) {
+          await t.test(`in ${place}`, async () => {
+            assert.equal(await (await fetch(site + path)).text(), expected);
+
+            project.assertServed();
+          });
+        }
+
+        await t.test("in a page", async () => {
+          assert.equal(await told(await browser, `${site}/client`), TOLD);
+
+          project.assertServed();
+        });
+
+        await t.test("by one manager for several requests at once, over two refreshes", () =>
+          assertShared(site, sandbox, hasEdge),
+        );
+
+        await t.test("with refreshes that no cache answers", (t) => assertNotCached(t, site));
+      });
+
+      await t.test("developed with: edits and routes add no manager", async (t) => {
+        // Its tokens outlive the test, so that one grant means one manager.
+        const sandbox = await sandboxFor(t);
+        await useSandbox(project, sandbox);
+        await rm(project.path(".next"), { recursive: true });
+        const site = await project.serve(
+          t,
+          process.execPath,
+          NEXT,
+          "dev",
+          ...flags(version, bundler),
+          ...LOCAL,
+        );
+        for (let count = 0; count < 4; count++) {
+          if (count > 0) await write(project, "lib/tokens.js", edition(count));
+          const answer = await answerOf(`${site}/shared/api`, (answer) => answer.edition === count);
+          assert.deepEqual(answer, { edition: count, offers: true, alive: 1, made: 1 });
+          assert.match(await (await fetch(`${site}/offers`)).text(), /offers<\/p>/);
+        }
+        assert.equal(sandbox.counts().fluz.grants, 1);
+
+        await write(
+          project,
+          "lib/tokens.js",
+          edition(4).replace('"LIST_OFFERS"', '"LIST_OFFERS", "LIST_PAYMENT"'),
+        );
+        const answer = await answerOf(`${site}/shared/api`, (answer) => answer.edition === 4);
+
+        assert.deepEqual(answer, { edition: 4, offers: true, alive: 1, made: 2 });
+      });
+    });
+  }
+}
 
 for (const bundler of ["turbopack", "webpack"]) {
-  test(`Next with ${bundler}`, async (t) => {
-    const project = await projectFor(t, "next");
-    await install(project.folder);
-    // Next itself fails at any route for the edge that webpack builds; the middleware is at the edge as well.
-    if (bundler === "webpack") await rm(project.path("app/edge"), { recursive: true });
+  test(`Next 16 with ${bundler} and cacheComponents`, async (t) => {
+    const { project, sandbox } = await nextFor(t, "16");
+    // What has options of a route, or asks without `connection()`, is refused there.
+    for (const file of ["page.js", "api", "client", "edge", "shared/cached", "shared/edge"]) {
+      await rm(project.path("app", file), { recursive: true });
+    }
+    await rm(project.path("middleware.js"));
+    await write(project, "next.config.js", "export default { cacheComponents: true };\n");
 
-    const built = await project.run(process.execPath, NEXT, "build", `--${bundler}`);
-    assert.equal(built.status, 0, built.stdout + built.stderr);
-    assert.doesNotMatch(built.stdout + built.stderr, /graphql-token-manager|WebAssembly|Dynamic Code/i);
-    const site = await project.serve(t, process.execPath, NEXT, "start", "--hostname=127.0.0.1", "--port=0");
+    await t.test("builds without a token, and renews it once started", async (t) => {
+      const built = await build(project, `--${bundler}`);
+      assert.equal(built.status, 0, built.stdout + built.stderr);
+      assert.equal(sandbox.requests().length, 0);
 
-    await t.test("in a server component", async () => {
-      const page = await (await fetch(site)).text();
-
-      assert.ok(page.includes(`<p>${TOLD}</p>`), page);
-      project.assertServed();
+      await assertShared(await project.serve(t, process.execPath, NEXT, "start", ...LOCAL), sandbox, false);
     });
 
-    for (const [place, path, expected] of [
-      ["a route handler", "/api", TOLD],
-      ["the middleware, at the edge", "/middleware", `string ${TOLD}`],
-      ...(bundler === "webpack" ? [] : [["a route at the edge", "/edge", `string ${TOLD}`]]),
-    ]) {
-      await t.test(`in ${place}`, async () => {
-        assert.equal(await (await fetch(site + path)).text(), expected);
+    await t.test("gets a token without the line that docs/next.md has, or fails and names it", async () => {
+      const line = "await connection();";
+      const text = `${files["app/offers/page.js"]}`;
+      assert.ok(text.includes(line));
+      await write(project, "app/offers/page.js", text.replace(line, ""));
+      const { grants } = sandbox.counts().fluz;
 
-        project.assertServed();
-      });
-    }
+      const built = await build(project, `--${bundler}`);
 
-    await t.test("in a page", async () => {
-      assert.equal(await told(await browser, `${site}/client`), TOLD);
-
-      project.assertServed();
+      if (built.status === 0) assert.equal(sandbox.counts().fluz.grants, grants + 1);
+      else assert.match(built.stdout + built.stderr, /await connection\(\)/);
     });
   });
 }

@@ -1,6 +1,6 @@
 // Vite's development server, which bundles dependencies for itself, and majors that are still in use.
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { chromiumFor } from "../../stores/browsers.js";
@@ -32,6 +32,41 @@ for (const [name, tool] of [
       project.assertServed();
     });
 
+    test("replaces its module while the page stays, and adds no manager", async (t) => {
+      const project = await projectFor(t, "vite-hot");
+      const options = async (/** @type {object} */ more) =>
+        writeFile(project.path("public/options.json"), JSON.stringify({ ...project.options, ...more }));
+      await mkdir(project.path("public"));
+      await options({});
+      const source = await readFile(project.path("tokens.js"), "utf8");
+      const port = ["--host=127.0.0.1", "--port=0"];
+      const site = await project.serve(t, process.execPath, project.tool(tool), ...port);
+      const tab = await (await browser).tab(site, () => document.title !== "");
+      /** Edits the module, until the page has it: an edit may come before the server watches. */
+      const edited = async (/** @type {number} */ count) => {
+        const text = source.replace("edition = 0", `edition = ${count}`);
+        for (let turn = 0; turn < 60; turn++) {
+          // As a whole: half a file would be a module without a manager.
+          await writeFile(project.path("edited"), text);
+          await rename(project.path("edited"), project.path("tokens.js"));
+          const shown = JSON.parse(await tab.run(shownBy, count));
+          if (shown.edition === count) return shown;
+        }
+        throw new Error(`the page never had edition ${count}`);
+      };
+
+      // It would be gone if the page was loaded again, and with it the managers.
+      await tab.run(() => void Object.assign(globalThis, { isFirstPage: true }));
+      for (let count = 1; count <= 4; count++) {
+        assert.deepEqual(await edited(count), { edition: count, offers: true, alive: 1, made: 1 });
+      }
+      assert.equal(project.sandbox.counts().fluz.grants, 1);
+      await options({ scopes: ["LIST_OFFERS", "LIST_PAYMENT"] });
+      assert.deepEqual(await edited(5), { edition: 5, offers: true, alive: 1, made: 2 });
+      assert.equal(await tab.run(() => "isFirstPage" in globalThis), true);
+      await tab.close();
+    });
+
     test("builds it into a page", async (t) => {
       const project = await projectFor(t, "page");
 
@@ -41,4 +76,13 @@ for (const [name, tool] of [
       project.assertServed();
     });
   });
+}
+
+/** What the page shows: that edition, or whatever it is after two seconds. @param {number} edition */
+async function shownBy(edition) {
+  const end = performance.now() + 2_000;
+  while (JSON.parse(document.title).edition !== edition && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return document.title;
 }
