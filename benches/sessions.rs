@@ -24,10 +24,10 @@ use core::{
     RefreshMode, ScopeSet, SessionId, TokenRequest, TokenSet, TokenTimes, UnixMillis,
 };
 
-#[path = "../src/core/tests/crowd.rs"]
-mod crowd;
+#[path = "../src/core/tests/population.rs"]
+mod population;
 
-use crowd::{Crowd, Figures, day, herd, identity};
+use population::{Figures, Population, day, herd, identity};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -93,7 +93,7 @@ struct Bench {
     now: UnixMillis,
     calls: u64,
     tokens: u64,
-    dice: Jitter,
+    rng: Jitter,
 }
 
 /// What nothing that is kept by a key can spare: one is looked up among as many things of as
@@ -102,10 +102,10 @@ fn lookups(count: u32) -> Times {
     const BYTES: usize = 800;
     let things: BTreeMap<u32, Box<[u8; BYTES]>> =
         (0..count).map(|number| (number.reverse_bits(), Box::new([1; BYTES]))).collect();
-    let mut dice = Jitter::new(3);
+    let mut rng = Jitter::new(3);
     let mut times = Times::new();
     for _ in 0..500_000 {
-        let key = any(&mut dice, count).reverse_bits();
+        let key = any(&mut rng, count).reverse_bits();
         let begun = Instant::now();
         let sum: u32 =
             things.get(&key).map_or(0, |thing| thing.iter().step_by(64).map(|byte| u32::from(*byte)).sum());
@@ -185,7 +185,7 @@ impl Bench {
         };
         let own = (identity(u32::MAX), scopes.clone(), ());
         let pool = Pool::new(Policy::default(), limits, Jitter::new(1), own, now);
-        Self { count, users: count, before, pool, scopes, now, calls: 0, tokens: 0, dice: Jitter::new(2) }
+        Self { count, users: count, before, pool, scopes, now, calls: 0, tokens: 0, rng: Jitter::new(2) }
     }
 
     /// Each session gets its first token, one after the other.
@@ -205,10 +205,10 @@ impl Bench {
 
     fn hand_out(&mut self, calls: u32, events: &mut Events) {
         for _ in 0..calls {
-            let user = any(&mut self.dice, self.count);
-            let (opening, asking, effects) = self.ask(user);
+            let user = any(&mut self.rng, self.count);
+            let (opening, requesting, effects) = self.ask(user);
             assert!(matches!(effects[..], [PoolEffect::Session(_, Effect::Resolve(_, Ok(_)))]));
-            events.held.add(opening + asking);
+            events.held.add(opening + requesting);
         }
     }
 
@@ -233,10 +233,10 @@ impl Bench {
     /// New sessions come, and the least recently used go.
     fn replace(&mut self, sessions: u32, events: &mut Events) {
         for user in self.users..self.users + sessions {
-            let (opening, asking, effects) = self.ask(user);
+            let (opening, requesting, effects) = self.ask(user);
             self.grant(&effects, |_| ());
             events.made.add(opening);
-            events.replaced.add(asking);
+            events.replaced.add(requesting);
         }
         self.users += sessions;
     }
@@ -255,10 +255,10 @@ impl Bench {
     /// Answers what was sent, and what is sent thereupon.
     fn grant(&mut self, effects: &[PoolEffect], mut took: impl FnMut(u64)) {
         let mut awaited: Vec<_> = sent(effects).collect();
-        while let Some((session, flight)) = awaited.pop() {
+        while let Some((session, acquisition)) = awaited.pop() {
             let tokens = self.token();
             let start = Instant::now();
-            let effects = self.pool.handle(session, Input::Granted(flight, Ok(tokens)), self.now);
+            let effects = self.pool.handle(session, Input::Granted(acquisition, Ok(tokens)), self.now);
             took(nanos(start.elapsed()));
             awaited.extend(sent(&effects));
         }
@@ -283,7 +283,7 @@ impl Bench {
 
 fn sent(effects: &[PoolEffect]) -> impl Iterator<Item = (SessionId, AcquisitionId)> {
     effects.iter().filter_map(|effect| match effect {
-        PoolEffect::Session(session, Effect::Send(flight, _)) => Some((*session, *flight)),
+        PoolEffect::Session(session, Effect::Send(acquisition, _)) => Some((*session, *acquisition)),
         PoolEffect::Session(..) | PoolEffect::Evicted(_) => None,
     })
 }
@@ -297,9 +297,9 @@ fn allocated() -> isize {
 }
 
 /// A number below `count`.
-fn any(dice: &mut Jitter, count: u32) -> u32 {
+fn any(rng: &mut Jitter, count: u32) -> u32 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of a user")]
-    let number = (dice.fraction() * f64::from(count)) as u32;
+    let number = (rng.fraction() * f64::from(count)) as u32;
     number
 }
 
@@ -310,10 +310,10 @@ fn nanos(time: Duration) -> u64 {
 fn herds() {
     // The last is as many as there are sessions.
     for slots in [60, 70, 75, 100_000] {
-        let climate = herd(100_000, slots);
+        let scenario = herd(100_000, slots);
         let (users, lifetime, span, latency) =
-            (climate.users, climate.lifetime, climate.span, climate.latency);
-        let figures = Crowd::new(climate, 1).run();
+            (scenario.users, scenario.lifetime, scenario.span, scenario.latency);
+        let figures = Population::new(scenario, 1).run();
         let (peak, mean) = figures.peak_and_mean();
         let granted = figures.granted();
         let Figures { calls, waited, expired, failed, .. } = figures;
@@ -342,7 +342,8 @@ fn days() {
             ("while-used", RefreshMode::WhileUsed),
             ("on-demand", RefreshMode::OnDemand),
         ] {
-            let figures = Crowd::new(day(10_000, Policy { refresh, ..Policy::default() }, idle), 1).run();
+            let figures =
+                Population::new(day(10_000, Policy { refresh, ..Policy::default() }, idle), 1).run();
             let granted = figures.granted();
             let Figures { calls, waited, expired, failed, longest_wait, .. } = figures;
             line(&json!({

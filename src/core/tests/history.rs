@@ -9,8 +9,8 @@ use proptest::{prelude::*, test_runner::Config};
 
 use super::{
     START, failure, millis, scopes, seconds,
-    store_model::{Asked, Health, Holder, Store},
-    world::Dice,
+    store_model::{Holder, Store, StoreCall, StoreOutcome},
+    world::Rng,
 };
 use crate::core::{
     AccessToken, AcquisitionId, Borrowing, CallId, ClockOffset, Effect, ErrorCode, Event, GrantFailure,
@@ -25,81 +25,81 @@ pub(super) fn config() -> Config {
     Config { cases: 2 * usual.cases, failure_persistence: None, ..usual }
 }
 
-/// What is thrown, and what shrinks: a policy and things that happen.
+/// A generated policy and sequence of operations.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) policy: Policy,
     seed: u64,
-    acts: Vec<Act>,
+    ops: Vec<Op>,
 }
 
 #[derive(Clone, Debug)]
-enum Act {
-    /// Time passes and nobody notices.
-    Pass(Duration),
-    /// Time passes until the alarm goes off.
-    Alarm,
-    Wake,
-    Ask(TokenRequest),
-    Abandon(usize),
-    Use,
-    /// The user says that the API refused a token.
-    Refuse(Known),
-    /// An answer does.
-    Deny(Known, Rejection),
-    See(Known, Grown),
-    /// The request on the wire is answered.
-    Answer(Reply),
-    /// The request on the wire is followed by another, or was preceded by something else.
+enum Op {
+    /// Time passes without an input.
+    AdvanceTime(Duration),
+    /// Time passes until the timer fires.
+    FireTimer,
+    FireTimerEarly,
+    Request(TokenRequest),
+    Cancel(usize),
+    UseToken,
+    /// The user reports a rejected token.
+    Invalidate(TokenRef),
+    /// A response rejects a token.
+    Reject(TokenRef, Rejection),
+    ReceiveToken(TokenRef, TokenSpec),
+    /// Answers the request in flight.
+    Respond(ResponseSpec),
+    /// The request in flight makes progress.
     Progress,
-    /// A flight that is over, or never was, is answered.
-    AnswerElsewhere(u64, Reply),
-    /// Token after token comes and is refused, as fast as can be.
+    /// Answers an acquisition that has ended or never existed.
+    RespondStale(u64, ResponseSpec),
+    /// Tokens are granted and rejected in quick succession.
     Storm(u64),
-    /// What was asked of the shared store is answered.
-    Store(Health),
-    /// Another holder does something.
-    Peer(PeerAct),
+    /// Answers the oldest pending call of the shared store.
+    AnswerStore(StoreOutcome),
+    /// Another holder uses the store.
+    Peer(PeerOp),
     Close,
 }
 
-/// Which token an act is about.
+/// A token that an operation refers to.
 #[derive(Clone, Debug)]
-enum Known {
+enum TokenRef {
     Held,
-    /// One of all that there ever were.
+    /// One of all tokens so far.
     Any(usize),
     New,
 }
 
 #[derive(Clone, Debug)]
-enum PeerAct {
-    /// Takes the lease, also if ours has ended by itself.
+enum PeerOp {
+    /// Takes the lease, even if ours has expired.
     TakesLease,
-    GivesLeaseBack,
-    /// Gets a token, by the refresh token in the store if there is one, and saves it.
-    Grants(Grown),
-    /// Says that it has saved something.
+    ReleasesLease,
+    /// Gets a token, with the stored refresh token if there is one, and stores it.
+    Grants(TokenSpec),
+    /// Announces a change.
     Announces,
     /// Empties the store.
     Flushes,
 }
 
-/// How a token is made.
+/// Properties of a generated token.
 #[derive(Clone, Debug)]
-struct Grown {
+struct TokenSpec {
     lifetime: Duration,
-    /// By how many seconds the provider's clock is off just now; no stamp where `None`.
-    stamped: Option<i64>,
+    /// Current offset of the provider's clock in seconds; `None` for a token without times.
+    clock_offset: Option<i64>,
     refresh_token: Option<()>,
     scopes: Option<ScopeSet>,
 }
 
 #[derive(Clone, Debug)]
-enum Reply {
-    Token(Grown),
-    /// The token had expired when it came.
-    Stale,
+enum ResponseSpec {
+    Token(TokenSpec),
+    /// The token has expired on arrival.
+    ExpiredToken,
     Transient(Option<Duration>),
     RefreshTokenRejected,
     Permanent(ErrorCode),
@@ -109,139 +109,139 @@ enum Reply {
 /// for every field would take most of the time of a test.
 pub(super) fn plans() -> impl Strategy<Value = Plan> {
     (any::<u64>(), prop::collection::vec(any::<u32>(), 1..80)).prop_map(|(seed, numbers)| Plan {
-        policy: policy(&mut Dice::new(seed)),
+        policy: policy(&mut Rng::new(seed)),
         seed,
-        acts: numbers.into_iter().map(|number| act(&mut Dice::new(u64::from(number)))).collect(),
+        ops: numbers.into_iter().map(|number| op(&mut Rng::new(u64::from(number)))).collect(),
     })
 }
 
 /// Plans of holders that share a token through a store.
 pub(super) fn shared_plans() -> impl Strategy<Value = Plan> {
     (plans(), prop::collection::vec(any::<u32>(), 1..80)).prop_map(|(plan, numbers)| {
-        let lease = Dice::new(!plan.seed).happens(0.8).map(|()| seconds(20));
-        let announces = Dice::new(plan.seed).happens(0.7).is_some();
+        let lease = Rng::new(!plan.seed).chance(0.8).map(|()| seconds(20));
+        let announces = Rng::new(plan.seed).chance(0.7).is_some();
         let policy = Policy { sharing: Some(Sharing { lease, announces }), ..plan.policy };
-        let acts = numbers.into_iter().map(|number| shared_act(&mut Dice::new(u64::from(number)))).collect();
-        Plan { policy, seed: plan.seed, acts }
+        let ops = numbers.into_iter().map(|number| shared_op(&mut Rng::new(u64::from(number)))).collect();
+        Plan { policy, seed: plan.seed, ops }
     })
 }
 
-fn shared_act(dice: &mut Dice) -> Act {
-    match dice.between(0, 10) {
-        0..5 => act(dice),
-        5..9 => Act::Store(match dice.between(0, 16) {
-            0..14 => Health::Works,
-            14..15 => Health::Fails,
-            _ => Health::FailsAfterwards,
+fn shared_op(rng: &mut Rng) -> Op {
+    match rng.between(0, 10) {
+        0..5 => op(rng),
+        5..9 => Op::AnswerStore(match rng.between(0, 16) {
+            0..14 => StoreOutcome::Success,
+            14..15 => StoreOutcome::Failure,
+            _ => StoreOutcome::FailureAfterEffect,
         }),
-        _ => Act::Peer(match dice.between(0, 8) {
-            0..2 => PeerAct::TakesLease,
-            2..4 => PeerAct::GivesLeaseBack,
-            4..6 => PeerAct::Grants(grown(dice)),
-            6..7 => PeerAct::Announces,
-            _ => PeerAct::Flushes,
+        _ => Op::Peer(match rng.between(0, 8) {
+            0..2 => PeerOp::TakesLease,
+            2..4 => PeerOp::ReleasesLease,
+            4..6 => PeerOp::Grants(spec(rng)),
+            6..7 => PeerOp::Announces,
+            _ => PeerOp::Flushes,
         }),
     }
 }
 
-fn policy(dice: &mut Dice) -> Policy {
+fn policy(rng: &mut Rng) -> Policy {
     Policy {
-        refresh: match dice.between(0, 7) {
+        refresh: match rng.between(0, 7) {
             0..4 => RefreshMode::Always,
             4..6 => RefreshMode::WhileUsed,
             _ => RefreshMode::OnDemand,
         },
-        refresh_window: [0.0, 0.25, 0.25, 0.25, 0.5, 0.9][dice.index(6)],
-        min_validity: dice.happens(0.25).map(|()| span(dice)),
-        retry: Retry { attempts: u32::try_from(dice.between(1, 5)).unwrap_or(1), ..Policy::default().retry },
-        io_scope: dice.happens(0.2).map_or(IoScope::Process, |()| IoScope::Request),
+        refresh_window: [0.0, 0.25, 0.25, 0.25, 0.5, 0.9][rng.index(6)],
+        min_validity: rng.chance(0.25).map(|()| span(rng)),
+        retry: Retry { attempts: u32::try_from(rng.between(1, 5)).unwrap_or(1), ..Policy::default().retry },
+        io_scope: rng.chance(0.2).map_or(IoScope::Process, |()| IoScope::Request),
         ..Policy::default()
     }
 }
 
-fn act(dice: &mut Dice) -> Act {
-    match dice.between(0, 49) {
-        0..6 => Act::Pass(span(dice)),
-        6..12 => Act::Alarm,
-        12..15 => Act::Wake,
-        15..23 => Act::Ask(want(dice)),
-        23..25 => Act::Abandon(dice.index(usize::MAX)),
-        25..26 => Act::Use,
-        26..28 => Act::Refuse(known(dice, 2)),
-        28 => Act::Deny(
-            known(dice, 2),
-            [Rejection::First, Rejection::Replayed, Rejection::NotReplayable][dice.index(3)],
+fn op(rng: &mut Rng) -> Op {
+    match rng.between(0, 49) {
+        0..6 => Op::AdvanceTime(span(rng)),
+        6..12 => Op::FireTimer,
+        12..15 => Op::FireTimerEarly,
+        15..23 => Op::Request(wanted(rng)),
+        23..25 => Op::Cancel(rng.index(usize::MAX)),
+        25..26 => Op::UseToken,
+        26..28 => Op::Invalidate(token_ref(rng, 2)),
+        28 => Op::Reject(
+            token_ref(rng, 2),
+            [Rejection::First, Rejection::Replayed, Rejection::NotReplayable][rng.index(3)],
         ),
-        29..33 => Act::See(known(dice, 5), grown(dice)),
-        33..45 => Act::Answer(reply(dice)),
-        45..47 => Act::AnswerElsewhere(dice.between(0, 9), reply(dice)),
-        47 => Act::Progress,
-        _ if dice.happens(0.1).is_some() => Act::Close,
-        _ => Act::Storm(dice.between(1, 9)),
+        29..33 => Op::ReceiveToken(token_ref(rng, 5), spec(rng)),
+        33..45 => Op::Respond(response(rng)),
+        45..47 => Op::RespondStale(rng.between(0, 9), response(rng)),
+        47 => Op::Progress,
+        _ if rng.chance(0.1).is_some() => Op::Close,
+        _ => Op::Storm(rng.between(1, 9)),
     }
 }
 
 /// From no time at all to days.
-fn span(dice: &mut Dice) -> Duration {
-    match dice.index(5) {
-        0 => millis(dice.between(0, 3)),
-        1 => millis(dice.between(0, 2_000)),
-        2 => seconds(dice.between(0, 200)),
-        3 => seconds(dice.between(0, 90_000)),
-        _ => seconds(dice.between(0, 9) * 86_400),
+fn span(rng: &mut Rng) -> Duration {
+    match rng.index(5) {
+        0 => millis(rng.between(0, 3)),
+        1 => millis(rng.between(0, 2_000)),
+        2 => seconds(rng.between(0, 200)),
+        3 => seconds(rng.between(0, 90_000)),
+        _ => seconds(rng.between(0, 9) * 86_400),
     }
 }
 
-fn want(dice: &mut Dice) -> TokenRequest {
-    if dice.happens(0.2).is_some() {
+fn wanted(rng: &mut Rng) -> TokenRequest {
+    if rng.chance(0.2).is_some() {
         return TokenRequest::Forced;
     }
-    let min_validity = dice.happens(0.2).map(|()| span(dice));
+    let min_validity = rng.chance(0.2).map(|()| span(rng));
     TokenRequest::Cached {
         min_validity,
-        scopes: dice.happens(0.2).map(|()| some_scopes(dice)),
+        scopes: rng.chance(0.2).map(|()| some_scopes(rng)),
         borrowing: Borrowing::Allowed,
     }
 }
 
-fn some_scopes(dice: &mut Dice) -> ScopeSet {
-    if dice.happens(0.5).is_some() { scopes(&["A"]) } else { scopes(&["A", "B"]) }
+fn some_scopes(rng: &mut Rng) -> ScopeSet {
+    if rng.chance(0.5).is_some() { scopes(&["A"]) } else { scopes(&["A", "B"]) }
 }
 
-fn known(dice: &mut Dice, new: u64) -> Known {
-    match dice.between(0, 4 + new) {
-        0..2 => Known::Held,
-        2..4 => Known::Any(dice.index(usize::MAX)),
-        _ => Known::New,
+fn token_ref(rng: &mut Rng, new: u64) -> TokenRef {
+    match rng.between(0, 4 + new) {
+        0..2 => TokenRef::Held,
+        2..4 => TokenRef::Any(rng.index(usize::MAX)),
+        _ => TokenRef::New,
     }
 }
 
-fn grown(dice: &mut Dice) -> Grown {
-    let lifetime = match dice.between(0, 9) {
+fn spec(rng: &mut Rng) -> TokenSpec {
+    let lifetime = match rng.between(0, 9) {
         0..5 => seconds(180),
-        5..8 => millis(dice.between(1, 20_000)),
-        _ => span(dice).max(millis(1)),
+        5..8 => millis(rng.between(1, 20_000)),
+        _ => span(rng).max(millis(1)),
     };
-    let off = [0, dice.around_zero(100)][dice.index(2)];
-    Grown {
+    let off = [0, rng.symmetric(100)][rng.index(2)];
+    TokenSpec {
         lifetime,
-        stamped: dice.happens(0.7).map(|()| off),
-        refresh_token: dice.happens(0.6),
-        scopes: dice.happens(0.3).map(|()| some_scopes(dice)),
+        clock_offset: rng.chance(0.7).map(|()| off),
+        refresh_token: rng.chance(0.6),
+        scopes: rng.chance(0.3).map(|()| some_scopes(rng)),
     }
 }
 
-fn reply(dice: &mut Dice) -> Reply {
-    match dice.between(0, 17) {
-        0..8 => Reply::Token(grown(dice)),
-        8..9 => Reply::Stale,
-        9..13 => Reply::Transient(dice.happens(0.3).map(|()| {
-            let short = seconds(dice.between(0, 32));
-            [short, span(dice)][dice.index(2)]
+fn response(rng: &mut Rng) -> ResponseSpec {
+    match rng.between(0, 17) {
+        0..8 => ResponseSpec::Token(spec(rng)),
+        8..9 => ResponseSpec::ExpiredToken,
+        9..13 => ResponseSpec::Transient(rng.chance(0.3).map(|()| {
+            let short = seconds(rng.between(0, 32));
+            [short, span(rng)][rng.index(2)]
         })),
-        13..15 => Reply::RefreshTokenRejected,
-        15..16 => Reply::Permanent(ErrorCode::InvalidCredentials),
-        _ => Reply::Permanent(ErrorCode::Protocol),
+        13..15 => ResponseSpec::RefreshTokenRejected,
+        15..16 => ResponseSpec::Permanent(ErrorCode::InvalidCredentials),
+        _ => ResponseSpec::Permanent(ErrorCode::Protocol),
     }
 }
 
@@ -259,10 +259,10 @@ pub(super) struct Step {
 #[derive(Clone, Debug, Default)]
 pub(super) struct View {
     pub(super) held: Option<Rc<TokenSet>>,
-    pub(super) on_wire: Option<AcquisitionId>,
+    pub(super) in_flight: Option<AcquisitionId>,
     pub(super) waiting: BTreeMap<CallId, TokenRequest>,
-    pub(super) flight: Option<AcquisitionId>,
-    pub(super) wakeup: Option<UnixMillis>,
+    pub(super) acquisition: Option<AcquisitionId>,
+    pub(super) timeout: Option<UnixMillis>,
     pub(super) served_until: Option<UnixMillis>,
     pub(super) remembered: Option<TokenError>,
     pub(super) store: Store,
@@ -271,7 +271,7 @@ pub(super) struct View {
 impl Step {
     /// Whether the flight that this step sends first was begun in this step.
     pub(super) fn begins(&self) -> bool {
-        self.sends().is_some() && (self.before.flight.is_none() || self.lands())
+        self.sends().is_some() && (self.before.acquisition.is_none() || self.lands())
     }
 
     /// Whether an answer ended the flight.
@@ -287,11 +287,11 @@ impl Step {
     /// The answer to the request on the wire, if this step is one.
     pub(super) fn answer(&self) -> Option<&Result<Rc<TokenSet>, GrantFailure>> {
         let Input::Granted(id, answer) = &self.event else { return None };
-        (self.before.on_wire == Some(*id)).then_some(answer)
+        (self.before.in_flight == Some(*id)).then_some(answer)
     }
 
     /// The callers who are told, and what.
-    pub(super) fn settled(&self) -> impl Iterator<Item = (CallId, &Result<Rc<TokenSet>, TokenError>)> {
+    pub(super) fn resolved(&self) -> impl Iterator<Item = (CallId, &Result<Rc<TokenSet>, TokenError>)> {
         self.effects.iter().filter_map(|effect| {
             if let Effect::Resolve(call, answer) = effect { Some((*call, answer)) } else { None }
         })
@@ -302,11 +302,11 @@ impl Plan {
     /// Everything that happens, with a last `close()`.
     pub(super) fn run(&self) -> Vec<Step> {
         let mut driver = Driver::new(self.machine());
-        for act in &self.acts {
-            driver.perform(act);
+        for op in &self.ops {
+            driver.perform(op);
         }
-        driver.tell(Input::Closed);
-        driver.wind_up();
+        driver.handle(Input::Closed);
+        driver.drain();
         driver.steps
     }
 
@@ -369,167 +369,173 @@ impl Driver {
     }
 
     /// Everything that is still awaited is answered.
-    fn wind_up(&mut self) {
-        while self.view.on_wire.is_some() || !self.view.store.asked.is_empty() {
-            self.perform(&Act::Answer(Reply::Transient(None)));
-            self.perform(&Act::Store(Health::Works));
+    fn drain(&mut self) {
+        while self.view.in_flight.is_some() || !self.view.store.pending.is_empty() {
+            self.perform(&Op::Respond(ResponseSpec::Transient(None)));
+            self.perform(&Op::AnswerStore(StoreOutcome::Success));
         }
     }
 
-    fn peer(&mut self, act: &PeerAct) -> Option<Input> {
-        match act {
-            PeerAct::TakesLease => {
+    fn peer(&mut self, op: &PeerOp) -> Option<Input> {
+        match op {
+            PeerOp::TakesLease => {
                 self.view.store.lease = None;
                 self.view.store.acquire(Holder::Peer);
             }
-            PeerAct::GivesLeaseBack => {
+            PeerOp::ReleasesLease => {
                 self.view.store.lease.take_if(|holder| *holder == Holder::Peer);
             }
-            PeerAct::Grants(grown) => {
-                self.peer(&PeerAct::TakesLease);
+            PeerOp::Grants(spec) => {
+                self.peer(&PeerOp::TakesLease);
                 let spent = self.view.store.entry.take().and_then(|entry| entry.refresh_token.clone());
                 let store = &mut self.view.store;
                 store.presented_by_peer.extend(spent.map(|token| token.expose().to_owned()));
-                self.view.store.entry = Some(self.grow(grown));
+                self.view.store.entry = Some(self.make_token(spec));
                 self.view.store.lease = None;
                 return Some(Input::StoreChanged);
             }
-            PeerAct::Announces => return Some(Input::StoreChanged),
-            PeerAct::Flushes => self.view.store.entry = None,
+            PeerOp::Announces => return Some(Input::StoreChanged),
+            PeerOp::Flushes => self.view.store.entry = None,
         }
         None
     }
 
     fn storm(&mut self) {
         let lifetime = seconds(180);
-        let token = Grown { lifetime, stamped: None, refresh_token: None, scopes: None };
-        for act in
-            [Act::Ask(TokenRequest::DEFAULT), Act::Answer(Reply::Token(token)), Act::Refuse(Known::Held)]
-        {
-            self.perform(&act);
+        let token = TokenSpec { lifetime, clock_offset: None, refresh_token: None, scopes: None };
+        for op in [
+            Op::Request(TokenRequest::DEFAULT),
+            Op::Respond(ResponseSpec::Token(token)),
+            Op::Invalidate(TokenRef::Held),
+        ] {
+            self.perform(&op);
         }
     }
 
-    fn perform(&mut self, act: &Act) {
-        let event = match act {
-            Act::Storm(times) => {
+    fn perform(&mut self, op: &Op) {
+        let event = match op {
+            Op::Storm(times) => {
                 (0..*times).for_each(|_| self.storm());
                 return;
             }
-            Act::Pass(span) => {
+            Op::AdvanceTime(span) => {
                 self.now = self.now + *span;
                 return;
             }
-            Act::Alarm => {
+            Op::FireTimer => {
                 self.now = self.machine.poll_timeout().map_or(self.now, |at| at.max(self.now));
                 Input::TimerFired
             }
-            Act::Wake => Input::TimerFired,
-            Act::Ask(want) => {
+            Op::FireTimerEarly => Input::TimerFired,
+            Op::Request(wanted) => {
                 self.calls += 1;
-                Input::Requested(CallId(self.calls), want.clone())
+                Input::Requested(CallId(self.calls), wanted.clone())
             }
-            Act::Abandon(number) => Input::Cancelled(CallId(*number as u64 % (self.calls + 1))),
-            Act::Use => Input::TokenUsed,
-            Act::Refuse(known) => {
+            Op::Cancel(number) => Input::Cancelled(CallId(*number as u64 % (self.calls + 1))),
+            Op::UseToken => Input::TokenUsed,
+            Op::Invalidate(known) => {
                 let token = self.known(known);
                 Input::TokenInvalidated(
                     token.map_or(AccessToken::new("strange"), |it| it.access_token.clone()),
                 )
             }
-            Act::Deny(known, refusal) => {
+            Op::Reject(known, refusal) => {
                 let token = self.known(known);
                 Input::TokenRejected(
                     token.map_or(AccessToken::new("strange"), |it| it.access_token.clone()),
                     *refusal,
                 )
             }
-            Act::See(known, grown) => match self.known(known) {
+            Op::ReceiveToken(known, spec) => match self.known(known) {
                 Some(mut token) => {
                     Rc::make_mut(&mut token).issued_at = self.now;
                     Input::TokenReceived(token)
                 }
-                None => Input::TokenReceived(self.grow(grown)),
+                None => Input::TokenReceived(self.make_token(spec)),
             },
-            Act::Answer(reply) => {
-                let Some(id) = self.view.on_wire else { return };
-                Input::Granted(id, self.reply(reply))
+            Op::Respond(response) => {
+                let Some(id) = self.view.in_flight else { return };
+                Input::Granted(id, self.response(response))
             }
-            Act::Progress => {
-                let Some(id) = self.view.on_wire else { return };
+            Op::Progress => {
+                let Some(id) = self.view.in_flight else { return };
                 Input::Progressed(id)
             }
-            Act::AnswerElsewhere(back, reply) => {
+            Op::RespondStale(back, response) => {
                 let id = AcquisitionId((self.last_sent + 4).saturating_sub(*back));
                 // A driver that was asked for the entry or the lease answers with that, or with why it had no secrets.
                 let waits_for_store = self.machine.acquisition().is_some_and(|it| {
                     it.id == id && matches!(it.phase, Phase::ReadingStore { .. } | Phase::AcquiringLease)
                 });
-                if self.view.on_wire == Some(id) || waits_for_store {
+                if self.view.in_flight == Some(id) || waits_for_store {
                     return;
                 }
-                Input::Granted(id, self.reply(reply))
+                Input::Granted(id, self.response(response))
             }
-            Act::Close => Input::Closed,
-            Act::Store(health) => {
-                let Some(event) = self.view.store.answer(*health) else { return };
+            Op::Close => Input::Closed,
+            Op::AnswerStore(outcome) => {
+                let Some(event) = self.view.store.answer(*outcome) else { return };
                 event
             }
-            Act::Peer(act) => {
-                let Some(event) = self.peer(act) else { return };
+            Op::Peer(op) => {
+                let Some(event) = self.peer(op) else { return };
                 event
             }
         };
-        self.tell(event);
+        self.handle(event);
     }
 
-    fn known(&self, known: &Known) -> Option<Rc<TokenSet>> {
+    fn known(&self, known: &TokenRef) -> Option<Rc<TokenSet>> {
         match known {
-            Known::Held => self.machine.held().cloned(),
-            Known::Any(number) => self.tokens.get(number % self.tokens.len().max(1)).cloned(),
-            Known::New => None,
+            TokenRef::Held => self.machine.held().cloned(),
+            TokenRef::Any(number) => self.tokens.get(number % self.tokens.len().max(1)).cloned(),
+            TokenRef::New => None,
         }
     }
 
-    fn reply(&mut self, reply: &Reply) -> Result<Rc<TokenSet>, GrantFailure> {
-        match reply {
-            Reply::Token(grown) => Ok(self.grow(grown)),
-            Reply::Stale => {
-                let plain =
-                    Grown { lifetime: millis(1), stamped: None, refresh_token: Some(()), scopes: None };
-                let mut stale = self.grow(&plain);
+    fn response(&mut self, response: &ResponseSpec) -> Result<Rc<TokenSet>, GrantFailure> {
+        match response {
+            ResponseSpec::Token(spec) => Ok(self.make_token(spec)),
+            ResponseSpec::ExpiredToken => {
+                let plain = TokenSpec {
+                    lifetime: millis(1),
+                    clock_offset: None,
+                    refresh_token: Some(()),
+                    scopes: None,
+                };
+                let mut stale = self.make_token(&plain);
                 Rc::make_mut(&mut stale).expires_at = self.now;
                 Ok(stale)
             }
-            Reply::Transient(retry_after) => {
+            ResponseSpec::Transient(retry_after) => {
                 let mut error = failure(ErrorCode::Server);
                 error.retry_after = *retry_after;
                 Err(GrantFailure::Transient(error))
             }
-            Reply::RefreshTokenRejected => {
+            ResponseSpec::RefreshTokenRejected => {
                 Err(GrantFailure::RefreshTokenRejected(failure(ErrorCode::InvalidCredentials)))
             }
-            Reply::Permanent(code) => Err(GrantFailure::Permanent(failure(*code))),
+            ResponseSpec::Permanent(code) => Err(GrantFailure::Permanent(failure(*code))),
         }
     }
 
-    fn grow(&mut self, grown: &Grown) -> Rc<TokenSet> {
+    fn make_token(&mut self, spec: &TokenSpec) -> Rc<TokenSet> {
         let name = format!("token {}", self.tokens.len());
         let provider_time = |off: i64| self.now.shifted(ClockOffset::new(off * 1000));
         let token = Rc::new(TokenSet {
-            refresh_token: grown.refresh_token.map(|()| RefreshToken::new(name.clone())),
+            refresh_token: spec.refresh_token.map(|()| RefreshToken::new(name.clone())),
             access_token: AccessToken::new(name),
-            scopes: grown.scopes.clone(),
+            scopes: spec.scopes.clone(),
             issued_at: self.now,
-            expires_at: self.now + grown.lifetime,
+            expires_at: self.now + spec.lifetime,
             provider_clock: ClockOffset::default(),
-            times: TokenTimes { issued_at: grown.stamped.map(provider_time), expires_at: None },
+            times: TokenTimes { issued_at: spec.clock_offset.map(provider_time), expires_at: None },
         });
         self.tokens.push(token.clone());
         token
     }
 
-    fn tell(&mut self, event: Input) {
+    fn handle(&mut self, event: Input) {
         let before = self.view.clone();
         let effects = self.machine.handle(event.clone(), self.now);
         self.account(&event, &effects);
@@ -538,11 +544,11 @@ impl Driver {
     }
 
     fn account(&mut self, event: &Input, effects: &[Effect]) {
-        let View { on_wire, waiting, store, .. } = &mut self.view;
+        let View { in_flight, waiting, store, .. } = &mut self.view;
         match event {
-            Input::Requested(call, want) => drop(waiting.insert(*call, want.clone())),
+            Input::Requested(call, wanted) => drop(waiting.insert(*call, wanted.clone())),
             Input::Cancelled(call) => drop(waiting.remove(call)),
-            Input::Granted(id, _) if *on_wire == Some(*id) => *on_wire = None,
+            Input::Granted(id, _) if *in_flight == Some(*id) => *in_flight = None,
             Input::Granted(..)
             | Input::TokenUsed
             | Input::TokenInvalidated(_)
@@ -562,14 +568,14 @@ impl Driver {
             match effect {
                 Effect::Resolve(call, _) => drop(waiting.remove(call)),
                 Effect::Send(id, _) => {
-                    *on_wire = Some(*id);
+                    *in_flight = Some(*id);
                     self.last_sent = id.0;
                 }
-                Effect::Cancel(_) => *on_wire = None,
-                Effect::ReadStore(id) => store.asked.push_back((*id, Asked::Load)),
-                Effect::AcquireLease(id) => store.asked.push_back((*id, Asked::Acquire)),
+                Effect::Cancel(_) => *in_flight = None,
+                Effect::ReadStore(id) => store.pending.push_back((*id, StoreCall::Read)),
+                Effect::AcquireLease(id) => store.pending.push_back((*id, StoreCall::AcquireLease)),
                 Effect::WriteStore(id, fence, tokens) => {
-                    store.asked.push_back((*id, Asked::Save(*fence, tokens.clone())));
+                    store.pending.push_back((*id, StoreCall::Write(*fence, tokens.clone())));
                 }
                 Effect::ReleaseLease(id) => {
                     store.lease.take_if(|holder| *holder == Holder::We(*id));
@@ -580,9 +586,9 @@ impl Driver {
         }
         let status = self.machine.status(self.now);
         self.view.held = self.machine.held().cloned();
-        self.view.flight = self.machine.acquisition().map(|flight| flight.id);
-        assert_eq!(self.machine.is_busy(), self.view.flight.is_some());
-        self.view.wakeup = self.machine.poll_timeout();
+        self.view.acquisition = self.machine.acquisition().map(|acquisition| acquisition.id);
+        assert_eq!(self.machine.is_busy(), self.view.acquisition.is_some());
+        self.view.timeout = self.machine.poll_timeout();
         self.view.served_until = self.machine.served_until();
         self.view.remembered = status.last_error;
     }

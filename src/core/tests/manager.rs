@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     failure, millis, scopes, seconds,
-    world::{Answer, Device, Dice, HOUR, Instant, Issued, Outage, SECOND},
+    world::{Device, HOUR, Instant, Issued, Outage, ProviderResponse, Rng, SECOND},
 };
 use crate::core::{
     AccessToken, AcquisitionId, CallId, ClockOffset, Effect, ErrorCode, GrantFailure, Input, Jitter, Policy,
@@ -20,17 +20,17 @@ pub(super) struct Manager {
     pub(super) device: Device,
     pub(super) policy: Policy,
     /// Alarms that were set before this one do not go off.
-    pub(super) alarm: u64,
+    pub(super) timer: u64,
     pub(super) waiting: BTreeMap<CallId, Instant>,
     /// The request whose answer is awaited: its flight and number.
-    pub(super) on_wire: Option<(AcquisitionId, u64)>,
+    pub(super) in_flight: Option<(AcquisitionId, u64)>,
     pub(super) awake_since: Instant,
     /// When something last went wrong that may excuse a failed call.
     pub(super) excused_at: Instant,
     /// How late each access token came, which its lifetime does not know.
     pub(super) delays: BTreeMap<usize, u64>,
     pub(super) figures: Figures,
-    flights: BTreeSet<AcquisitionId>,
+    acquisitions: BTreeSet<AcquisitionId>,
     requests: u64,
     calls: u64,
 }
@@ -47,16 +47,16 @@ pub(super) struct Figures {
     pub(super) calls: u64,
     pub(super) waits: u64,
     pub(super) failed_calls: u64,
-    pub(super) refused_tokens: u64,
+    pub(super) rejected_tokens: u64,
     /// Flights but those that `refresh()` asked for.
-    pub(super) flights: u64,
+    pub(super) acquisitions: u64,
     pub(super) requests: u64,
     pub(super) grants: u64,
-    pub(super) failed_flights: u64,
+    pub(super) failed_acquisitions: u64,
     /// Things that may cost a grant: faults, sleep, set clocks, refusals, wishes.
     pub(super) causes: u64,
     /// Flights that outages may cost.
-    pub(super) outage_flights: u64,
+    pub(super) outage_acquisitions: u64,
 }
 
 impl Figures {
@@ -67,66 +67,66 @@ impl Figures {
         self.calls += other.calls;
         self.waits += other.waits;
         self.failed_calls += other.failed_calls;
-        self.refused_tokens += other.refused_tokens;
-        self.flights += other.flights;
+        self.rejected_tokens += other.rejected_tokens;
+        self.acquisitions += other.acquisitions;
         self.requests += other.requests;
         self.grants += other.grants;
-        self.failed_flights += other.failed_flights;
+        self.failed_acquisitions += other.failed_acquisitions;
         self.causes += other.causes;
-        self.outage_flights += other.outage_flights;
+        self.outage_acquisitions += other.outage_acquisitions;
     }
 }
 
 impl Manager {
-    pub(super) fn new(policy: Policy, now: Instant, dice: &mut Dice) -> Self {
-        let jitter = Jitter::new(dice.between(0, u64::from(u32::MAX)));
+    pub(super) fn new(policy: Policy, now: Instant, rng: &mut Rng) -> Self {
+        let jitter = Jitter::new(rng.between(0, u64::from(u32::MAX)));
         Self {
             machine: Session::new(policy.clone(), scopes(&[]), jitter),
-            device: Device::new(now, dice),
+            device: Device::new(now, rng),
             policy,
-            alarm: 0,
+            timer: 0,
             waiting: BTreeMap::new(),
-            on_wire: None,
+            in_flight: None,
             awake_since: now,
             excused_at: now,
             delays: BTreeMap::new(),
             figures: Figures::default(),
-            flights: BTreeSet::new(),
+            acquisitions: BTreeSet::new(),
             requests: 0,
             calls: 0,
         }
     }
 
-    pub(super) fn tell(&mut self, event: Input, now: Instant) -> Vec<Effect> {
+    pub(super) fn handle(&mut self, event: Input, now: Instant) -> Vec<Effect> {
         let forced = matches!(event, Input::Requested(_, TokenRequest::Forced));
         let time = self.device.now(now);
         let effects = self.machine.handle(event, time);
-        assert!(self.machine.poll_timeout().is_none_or(|at| at > time), "an alarm in the past");
+        assert!(self.machine.poll_timeout().is_none_or(|at| at > time), "an timer in the past");
         for effect in &effects {
             if let Effect::Send(id, _) = effect
-                && self.flights.insert(*id)
+                && self.acquisitions.insert(*id)
                 && !forced
             {
-                self.figures.flights += 1;
+                self.figures.acquisitions += 1;
             }
         }
-        self.alarm += 1;
+        self.timer += 1;
         effects
     }
 
     /// How long until the alarm.
-    pub(super) fn alarm_in(&mut self, now: Instant) -> Option<u64> {
+    pub(super) fn timer_in(&mut self, now: Instant) -> Option<u64> {
         let time = self.device.now(now);
         self.machine.poll_timeout().map(|at| at.millis().saturating_sub(time.millis()))
     }
 
-    pub(super) fn call(&mut self, want: &TokenRequest, now: Instant) -> Input {
+    pub(super) fn call(&mut self, wanted: &TokenRequest, now: Instant) -> Input {
         self.calls += 1;
         self.figures.calls += 1;
-        let wish = matches!(want, TokenRequest::Cached { min_validity: Some(_), .. });
-        self.figures.causes += u64::from(wish);
+        let scopes_wanted = matches!(wanted, TokenRequest::Cached { min_validity: Some(_), .. });
+        self.figures.causes += u64::from(scopes_wanted);
         self.waiting.insert(CallId(self.calls), now);
-        Input::Requested(CallId(self.calls), want.clone())
+        Input::Requested(CallId(self.calls), wanted.clone())
     }
 
     pub(super) const fn latest_call(&self) -> CallId {
@@ -134,11 +134,11 @@ impl Manager {
     }
 
     /// The number of a new request.
-    pub(super) fn request(&mut self, flight: AcquisitionId) -> u64 {
-        assert_eq!(self.on_wire, None, "two requests on the wire");
+    pub(super) fn request(&mut self, acquisition: AcquisitionId) -> u64 {
+        assert_eq!(self.in_flight, None, "two requests on the wire");
         self.requests += 1;
         self.figures.requests += 1;
-        self.on_wire = Some((flight, self.requests));
+        self.in_flight = Some((acquisition, self.requests));
         self.requests
     }
 
@@ -173,31 +173,35 @@ impl Manager {
         let start = UnixMillis::new(HOUR);
         let shortest = self.policy.refresh_at(start, start + millis(lifetime), 1.0).since(start);
         let due = elapsed / u64::try_from(shortest.as_millis()).unwrap_or(1);
-        let Figures { flights, requests, causes, outage_flights, .. } = self.figures;
-        let most = due + 2 * causes + outage_flights + 2;
-        assert!(flights <= most, "{flights} flights, at most {most} expected: {:?}", self.figures);
-        let all = self.flights.len() as u64;
+        let Figures { acquisitions, requests, causes, outage_acquisitions, .. } = self.figures;
+        let most = due + 2 * causes + outage_acquisitions + 2;
+        assert!(
+            acquisitions <= most,
+            "{acquisitions} acquisitions, at most {most} expected: {:?}",
+            self.figures
+        );
+        let all = self.acquisitions.len() as u64;
         let most = all * u64::from(self.policy.retry.attempts + 1);
-        assert!(requests <= most, "{requests} requests of {all} flights");
+        assert!(requests <= most, "{requests} requests of {all} acquisitions");
     }
 }
 
 /// An answer as an event.
-pub(super) fn failed(answer: &Answer) -> GrantFailure {
+pub(super) fn failed(answer: &ProviderResponse) -> GrantFailure {
     match answer {
-        Answer::RefreshTokenRejected => {
+        ProviderResponse::RefreshTokenRejected => {
             GrantFailure::RefreshTokenRejected(failure(ErrorCode::InvalidCredentials))
         }
-        Answer::Unavailable(Outage::Denied, _) => {
+        ProviderResponse::Unavailable(Outage::Denied, _) => {
             GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials))
         }
-        Answer::Unavailable(Outage::Throttled, wait) => {
+        ProviderResponse::Unavailable(Outage::Throttled, wait) => {
             let mut error = failure(ErrorCode::RateLimited);
             error.retry_after = Some(seconds(*wait));
             GrantFailure::Transient(error)
         }
-        Answer::Unavailable(Outage::Down, _) => GrantFailure::Transient(failure(ErrorCode::Server)),
-        Answer::Token { .. } => unreachable!("a token is no failure"),
+        ProviderResponse::Unavailable(Outage::Down, _) => GrantFailure::Transient(failure(ErrorCode::Server)),
+        ProviderResponse::Token { .. } => unreachable!("a token is no failure"),
     }
 }
 

@@ -9,16 +9,16 @@ use super::{
 };
 use crate::core;
 
-mod crowd;
 mod history;
 mod holders;
-mod lost;
+mod lost_io;
 mod manager;
 mod pool;
 mod pool_history;
 mod pool_properties;
+mod population;
 mod properties;
-mod refused_credentials;
+mod rejected_credentials;
 mod repeated_tokens;
 mod scenarios;
 mod secrets;

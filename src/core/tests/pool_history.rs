@@ -7,7 +7,7 @@ use std::{
 
 use proptest::prelude::*;
 
-use super::{START, failure, seconds, token, world::Dice};
+use super::{START, failure, seconds, token, world::Rng};
 use crate::core::{
     AcquisitionId, Borrowing, CallId, Effect, ErrorCode, Fence, GrantFailure, Identity, Input, Jitter,
     Limits, Phase, Policy, Pool, PoolEffect, RefreshMode, Rejection, ScopeSet, Scoping, Session, SessionId,
@@ -26,37 +26,37 @@ pub(super) struct Plan {
     pub(super) policy: Policy,
     pub(super) limits: Limits,
     seed: u64,
-    pub(super) kin: Kin,
-    pub(super) acts: Vec<u32>,
+    pub(super) siblings: Siblings,
+    pub(super) ops: Vec<u32>,
 }
 
 /// Whether identities have sessions of several sets of scopes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kin {
+pub(super) enum Siblings {
     Several,
-    One,
+    None,
 }
 
-pub(super) fn plans(kin: Kin) -> impl Strategy<Value = Plan> {
-    (any::<u64>(), prop::collection::vec(any::<u32>(), 1..120)).prop_map(move |(seed, acts)| {
-        let dice = &mut Dice::new(seed);
+pub(super) fn plans(siblings: Siblings) -> impl Strategy<Value = Plan> {
+    (any::<u64>(), prop::collection::vec(any::<u32>(), 1..120)).prop_map(move |(seed, ops)| {
+        let rng = &mut Rng::new(seed);
         Plan {
             policy: Policy {
-                refresh: [RefreshMode::Always, RefreshMode::WhileUsed, RefreshMode::OnDemand][dice.index(3)],
-                sharing: dice
-                    .happens(0.3)
-                    .map(|()| Sharing { lease: dice.happens(0.8).map(|()| seconds(20)), announces: true }),
+                refresh: [RefreshMode::Always, RefreshMode::WhileUsed, RefreshMode::OnDemand][rng.index(3)],
+                sharing: rng
+                    .chance(0.3)
+                    .map(|()| Sharing { lease: rng.chance(0.8).map(|()| seconds(20)), announces: true }),
                 ..Policy::default()
             },
             limits: Limits {
-                max: 1 + dice.index(5),
-                idle: seconds([16, 160, 1600][dice.index(3)]),
-                max_concurrent_grants: 1 + dice.index(3),
-                scoping: [Scoping::ByRequest, Scoping::ByRequest, Scoping::Fixed][dice.index(3)],
+                max: 1 + rng.index(5),
+                idle: seconds([16, 160, 1600][rng.index(3)]),
+                max_concurrent_grants: 1 + rng.index(3),
+                scoping: [Scoping::ByRequest, Scoping::ByRequest, Scoping::Fixed][rng.index(3)],
             },
             seed,
-            kin,
-            acts,
+            siblings,
+            ops,
         }
     })
 }
@@ -68,20 +68,20 @@ pub(super) struct Step {
     pub(super) cause: Cause,
     pub(super) effects: Vec<PoolEffect>,
     /// Calls that were answered, by whom they asked.
-    pub(super) settled: Vec<(CallId, Selector, Result<Rc<TokenSet>, TokenError>)>,
+    pub(super) resolved: Vec<(CallId, Selector, Result<Rc<TokenSet>, TokenError>)>,
     pub(super) sessions: BTreeMap<SessionId, View>,
-    pub(super) on_wire: usize,
+    pub(super) in_flight: usize,
     pub(super) leases: usize,
-    pub(super) asking: usize,
-    pub(super) wakeup: Option<UnixMillis>,
-    pub(super) all: Told,
+    pub(super) permits_held: usize,
+    pub(super) timeout: Option<UnixMillis>,
+    pub(super) all: PoolView,
     /// The sessions that the pool says may have changed.
-    pub(super) reviewed: BTreeSet<SessionId>,
+    pub(super) dirty: BTreeSet<SessionId>,
 }
 
 /// What the pool says of all its sessions.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Told {
+pub(super) struct PoolView {
     pub(super) sessions: usize,
     pub(super) awaited: bool,
     pub(super) busy: bool,
@@ -89,56 +89,56 @@ pub(super) struct Told {
 
 #[derive(Clone, Debug)]
 pub(super) enum Cause {
-    Told(SessionId, Input),
-    Woke,
+    Input(SessionId, Input),
+    TimerFired,
     Closed,
 }
 
 /// A session, seen from outside.
 #[derive(Clone, Debug)]
 pub(super) struct View {
-    pub(super) own: bool,
+    pub(super) is_default: bool,
     /// Its number among all uses, and when it was.
     pub(super) used: (u64, UnixMillis),
-    pub(super) standing: Option<Standing>,
-    pub(super) quiet: bool,
+    pub(super) health: Option<Health>,
+    pub(super) idle: bool,
     pub(super) awaited: bool,
-    pub(super) wakeup: Option<UnixMillis>,
+    pub(super) timeout: Option<UnixMillis>,
     pub(super) held: Option<Rc<TokenSet>>,
     pub(super) served_until: Option<UnixMillis>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Standing {
-    Well,
-    Troubled,
+pub(super) enum Health {
+    Healthy,
+    Failing,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Weather {
-    Calm,
-    Rough,
+enum Responses {
+    Successful,
+    Random,
 }
 
 #[derive(Clone, Debug)]
-enum Asked {
-    Load,
-    Acquire,
-    Save,
+enum StoreCall {
+    Read,
+    AcquireLease,
+    Write,
 }
 
 pub(super) struct Driver {
     pub(super) pool: Pool<u8>,
-    dice: Dice,
-    kin: Kin,
+    rng: Rng,
+    siblings: Siblings,
     pub(super) now: UnixMillis,
     calls: u64,
     tokens: u64,
     uses: u64,
     /// Every session there ever was, with its last use.
     known: BTreeMap<SessionId, (Selector, (u64, UnixMillis))>,
-    on_wire: BTreeSet<(SessionId, AcquisitionId)>,
-    asked: VecDeque<(SessionId, AcquisitionId, Asked)>,
+    in_flight: BTreeSet<(SessionId, AcquisitionId)>,
+    asked: VecDeque<(SessionId, AcquisitionId, StoreCall)>,
     leases: BTreeSet<(SessionId, AcquisitionId)>,
     waiting: BTreeMap<CallId, SessionId>,
     /// For whom each token was granted.
@@ -150,7 +150,7 @@ impl Plan {
     /// Everything that happens.
     pub(super) fn run(&self) -> Vec<Step> {
         let mut driver = self.driver();
-        driver.act_all(&self.acts);
+        driver.act_all(&self.ops);
         driver.steps
     }
 
@@ -158,18 +158,18 @@ impl Plan {
     /// closed. Gives those who were left waiting.
     pub(super) fn run_to_the_end(&self) -> (Vec<Step>, usize) {
         let mut driver = self.driver();
-        driver.act_all(&self.acts);
+        driver.act_all(&self.ops);
         for _ in 0..500 {
             if driver.waiting.is_empty() {
                 break;
             }
-            driver.all_is_well();
+            driver.advance_without_faults();
         }
         let left = driver.waiting.len();
         let effects = driver.pool.close(driver.now);
-        driver.take_down(Cause::Closed, effects);
-        while !driver.on_wire.is_empty() || !driver.asked.is_empty() {
-            driver.all_is_well();
+        driver.record(Cause::Closed, effects);
+        while !driver.in_flight.is_empty() || !driver.asked.is_empty() {
+            driver.advance_without_faults();
         }
         (driver.steps, left)
     }
@@ -177,18 +177,18 @@ impl Plan {
     pub(super) fn driver(&self) -> Driver {
         let own = Selector { identity: 0, scopes: some_scopes(1) };
         let jitter = Jitter::new(self.seed);
-        let pool = Pool::new(self.policy.clone(), self.limits, jitter, own.taken_apart(), START);
+        let pool = Pool::new(self.policy.clone(), self.limits, jitter, own.to_parts(), START);
         let known = BTreeMap::from([(pool.default_session(), (own, (0, START)))]);
         Driver {
             pool,
-            dice: Dice::new(0),
-            kin: self.kin,
+            rng: Rng::new(0),
+            siblings: self.siblings,
             now: START,
             calls: 0,
             tokens: 0,
             uses: 0,
             known,
-            on_wire: BTreeSet::new(),
+            in_flight: BTreeSet::new(),
             asked: VecDeque::new(),
             leases: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -199,141 +199,143 @@ impl Plan {
 }
 
 impl Selector {
-    pub(super) fn taken_apart(&self) -> (Identity, ScopeSet, u8) {
+    pub(super) fn to_parts(&self) -> (Identity, ScopeSet, u8) {
         (Identity::new([self.identity; 16]), self.scopes.clone(), self.identity)
     }
 }
 
 impl Driver {
-    pub(super) fn act_all(&mut self, acts: &[u32]) {
-        for number in acts {
-            self.dice = Dice::new(u64::from(*number));
-            self.act();
+    pub(super) fn act_all(&mut self, ops: &[u32]) {
+        for number in ops {
+            self.rng = Rng::new(u64::from(*number));
+            self.op();
         }
     }
 
-    fn act(&mut self) {
-        match self.dice.between(0, 20) {
+    fn op(&mut self) {
+        match self.rng.between(0, 20) {
             0..7 => self.ask(),
-            7..9 => self.answer_some(Weather::Rough),
-            9..13 => self.answer_some(Weather::Calm),
+            7..9 => self.respond_any(Responses::Random),
+            9..13 => self.respond_any(Responses::Successful),
             13 => {
-                let span = [1, 20, 100, 2_000][self.dice.index(4)];
-                self.now = self.now + seconds(self.dice.between(0, span));
+                let span = [1, 20, 100, 2_000][self.rng.index(4)];
+                self.now = self.now + seconds(self.rng.between(0, span));
             }
-            14 | 15 => self.alarm(),
+            14 | 15 => self.timer(),
             16 => self.wake(),
-            17 => self.tell_of_a_token(),
+            17 => self.report_token(),
             18 => {
-                let call = CallId(self.dice.between(1, self.calls + 2));
+                let call = CallId(self.rng.between(1, self.calls + 2));
                 if let Some(session) = self.waiting.remove(&call) {
-                    self.tell(session, Input::Cancelled(call));
+                    self.handle(session, Input::Cancelled(call));
                 }
             }
-            _ if self.dice.happens(0.2).is_some() => {
-                let session = self.some_session();
+            _ if self.rng.chance(0.2).is_some() => {
+                let session = self.any_session();
                 if session != self.pool.default_session() {
-                    self.tell(session, Input::Closed);
+                    self.handle(session, Input::Closed);
                 }
             }
             _ => {
-                let session = self.some_session();
-                self.tell(session, Input::StoreChanged);
+                let session = self.any_session();
+                self.handle(session, Input::StoreChanged);
             }
         }
     }
 
     fn ask(&mut self) {
-        let scopes = if self.kin == Kin::One { 1 } else { self.dice.between(0, 4) };
-        let identity = u8::try_from(self.dice.between(0, 7)).unwrap_or_default();
+        let scopes = if self.siblings == Siblings::None { 1 } else { self.rng.between(0, 4) };
+        let identity = u8::try_from(self.rng.between(0, 7)).unwrap_or_default();
         let selector = Selector { identity, scopes: some_scopes(scopes) };
-        let want = match self.dice.between(0, 8) {
+        let wanted = match self.rng.between(0, 8) {
             0 => TokenRequest::Forced,
             1 => TokenRequest::Cached {
                 min_validity: Some(seconds(90)),
                 scopes: None,
                 borrowing: Borrowing::Allowed,
             },
-            2 | 3 if self.kin == Kin::Several => {
+            2 | 3 if self.siblings == Siblings::Several => {
                 let borrowing =
-                    if self.dice.happens(0.3).is_some() { Borrowing::Forbidden } else { Borrowing::Allowed };
+                    if self.rng.chance(0.3).is_some() { Borrowing::Forbidden } else { Borrowing::Allowed };
                 TokenRequest::Cached {
                     min_validity: None,
-                    scopes: Some(some_scopes(self.dice.between(1, 4))),
+                    scopes: Some(some_scopes(self.rng.between(1, 4))),
                     borrowing,
                 }
             }
             4 => TokenRequest::Cached { min_validity: None, scopes: None, borrowing: Borrowing::Forbidden },
             _ => TokenRequest::DEFAULT,
         };
-        let (identity, scopes, context) = selector.taken_apart();
+        let (identity, scopes, context) = selector.to_parts();
         let session = self.pool.open(identity, &scopes, context, self.now);
         self.uses += 1;
         self.known.entry(session).or_insert((selector, (self.uses, self.now)));
         self.calls += 1;
         self.waiting.insert(CallId(self.calls), session);
-        self.tell(session, Input::Requested(CallId(self.calls), want));
+        self.handle(session, Input::Requested(CallId(self.calls), wanted));
     }
 
-    fn tell_of_a_token(&mut self) {
-        let session = self.some_session();
+    fn report_token(&mut self) {
+        let session = self.any_session();
         let held = self.pool.session(session).and_then(Session::held).cloned();
-        let event = match (self.dice.between(0, 4), held) {
+        let event = match (self.rng.between(0, 4), held) {
             (0, _) => Input::TokenUsed,
             (1, Some(held)) => Input::TokenInvalidated(held.access_token.clone()),
             (2, Some(held)) => Input::TokenRejected(held.access_token.clone(), Rejection::First),
-            (_, _) if self.kin == Kin::One => Input::TokenReceived(self.token(session, None)),
+            (_, _) if self.siblings == Siblings::None => Input::TokenReceived(self.token(session, None)),
             (..) => return,
         };
-        self.tell(session, event);
+        self.handle(session, event);
     }
 
     /// One that is there, or was.
-    fn some_session(&mut self) -> SessionId {
-        let number = self.dice.index(self.known.len());
+    fn any_session(&mut self) -> SessionId {
+        let number = self.rng.index(self.known.len());
         self.known.keys().nth(number).copied().unwrap_or(self.pool.default_session())
     }
 
-    fn answer_some(&mut self, weather: Weather) {
-        if self.dice.happens(0.5).is_some() && !self.asked.is_empty() {
-            self.answer_of_the_store(weather);
+    fn respond_any(&mut self, responses: Responses) {
+        if self.rng.chance(0.5).is_some() && !self.asked.is_empty() {
+            self.answer_store(responses);
         } else {
-            self.answer_of_the_provider(weather);
+            self.answer_provider(responses);
         }
     }
 
-    fn answer_of_the_store(&mut self, weather: Weather) {
-        let Some((session, flight, asked)) = self.asked.pop_front() else { return };
-        let fails = weather == Weather::Rough && self.dice.happens(0.3).is_some();
+    fn answer_store(&mut self, responses: Responses) {
+        let Some((session, acquisition, asked)) = self.asked.pop_front() else { return };
+        let fails = responses == Responses::Random && self.rng.chance(0.3).is_some();
         let error = || failure(ErrorCode::Store);
         let event = match asked {
-            Asked::Load if fails => Input::StoreRead(flight, Err(error())),
-            Asked::Load => Input::StoreRead(flight, Ok(None)),
-            Asked::Acquire if fails => Input::LeaseAnswered(flight, Err(error())),
-            Asked::Acquire if weather == Weather::Rough => Input::LeaseAnswered(flight, Ok(None)),
-            Asked::Acquire => {
-                assert!(self.leases.insert((session, flight)), "two leases for one flight");
-                Input::LeaseAnswered(flight, Ok(Some(Fence(self.calls))))
+            StoreCall::Read if fails => Input::StoreRead(acquisition, Err(error())),
+            StoreCall::Read => Input::StoreRead(acquisition, Ok(None)),
+            StoreCall::AcquireLease if fails => Input::LeaseAnswered(acquisition, Err(error())),
+            StoreCall::AcquireLease if responses == Responses::Random => {
+                Input::LeaseAnswered(acquisition, Ok(None))
             }
-            Asked::Save if fails => Input::StoreWritten(flight, Err(error())),
-            Asked::Save => Input::StoreWritten(flight, Ok(WriteOutcome::Stored)),
+            StoreCall::AcquireLease => {
+                assert!(self.leases.insert((session, acquisition)), "two leases for one acquisition");
+                Input::LeaseAnswered(acquisition, Ok(Some(Fence(self.calls))))
+            }
+            StoreCall::Write if fails => Input::StoreWritten(acquisition, Err(error())),
+            StoreCall::Write => Input::StoreWritten(acquisition, Ok(WriteOutcome::Stored)),
         };
-        self.tell(session, event);
+        self.handle(session, event);
     }
 
-    fn answer_of_the_provider(&mut self, weather: Weather) {
-        let number = self.dice.index(self.on_wire.len().max(1));
-        let Some(&(session, flight)) = self.on_wire.iter().nth(number) else { return };
-        self.on_wire.remove(&(session, flight));
-        let answer = match (weather, self.dice.between(0, 4)) {
-            (Weather::Rough, 0) => Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials))),
-            (Weather::Rough, 1) => {
+    fn answer_provider(&mut self, responses: Responses) {
+        let number = self.rng.index(self.in_flight.len().max(1));
+        let Some(&(session, acquisition)) = self.in_flight.iter().nth(number) else { return };
+        self.in_flight.remove(&(session, acquisition));
+        let answer = match (responses, self.rng.between(0, 4)) {
+            (Responses::Random, 0) => Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials))),
+            (Responses::Random, 1) => {
                 Err(GrantFailure::RefreshTokenRejected(failure(ErrorCode::InvalidCredentials)))
             }
-            (Weather::Rough, _) => Err(GrantFailure::Transient(failure(ErrorCode::Server))),
-            (Weather::Calm, chance) => Ok(self.token(session, Some(chance))),
+            (Responses::Random, _) => Err(GrantFailure::Transient(failure(ErrorCode::Server))),
+            (Responses::Successful, chance) => Ok(self.token(session, Some(chance))),
         };
-        self.tell(session, Input::Granted(flight, answer));
+        self.handle(session, Input::Granted(acquisition, answer));
     }
 
     /// Granted with the scopes that were asked for, mostly.
@@ -356,28 +358,28 @@ impl Driver {
         self.known.get(&session).map(|(selector, _)| selector.clone()).expect("a session that was seen")
     }
 
-    fn alarm(&mut self) {
+    fn timer(&mut self) {
         self.now = self.pool.poll_timeout().map_or(self.now, |at| at.max(self.now));
         self.wake();
     }
 
     fn wake(&mut self) {
         let effects = self.pool.timer_fired(self.now);
-        self.take_down(Cause::Woke, effects);
+        self.record(Cause::TimerFired, effects);
     }
 
     /// Whatever is awaited comes, or time passes.
-    fn all_is_well(&mut self) {
+    fn advance_without_faults(&mut self) {
         if !self.asked.is_empty() {
-            self.answer_of_the_store(Weather::Calm);
-        } else if !self.on_wire.is_empty() {
-            self.answer_of_the_provider(Weather::Calm);
+            self.answer_store(Responses::Successful);
+        } else if !self.in_flight.is_empty() {
+            self.answer_provider(Responses::Successful);
         } else {
-            self.alarm();
+            self.timer();
         }
     }
 
-    fn tell(&mut self, session: SessionId, event: Input) {
+    fn handle(&mut self, session: SessionId, event: Input) {
         let used = matches!(
             event,
             Input::Requested(..)
@@ -392,29 +394,40 @@ impl Driver {
             self.known.get_mut(&session).into_iter().for_each(|(_, last)| *last = uses);
         }
         let effects = self.pool.handle(session, event.clone(), self.now);
-        self.take_down(Cause::Told(session, event), effects);
+        self.record(Cause::Input(session, event), effects);
     }
 
-    fn take_down(&mut self, cause: Cause, effects: Vec<PoolEffect>) {
-        let mut settled = Vec::new();
+    fn record(&mut self, cause: Cause, effects: Vec<PoolEffect>) {
+        let mut resolved = Vec::new();
         for session in self.pool.dirty().to_vec() {
-            self.meet(session);
+            self.register(session);
         }
         for effect in &effects {
             let PoolEffect::Session(session, effect) = effect else { continue };
-            self.meet(*session);
+            self.register(*session);
             match effect {
                 Effect::Resolve(call, answer) => {
-                    let asked = self.waiting.remove(call).expect("a call that waits, and is settled once");
-                    settled.push((*call, self.selector(asked), answer.clone()));
+                    let asked = self.waiting.remove(call).expect("a call that waits, and is resolved once");
+                    resolved.push((*call, self.selector(asked), answer.clone()));
                 }
-                Effect::Send(flight, _) => assert!(self.on_wire.insert((*session, *flight)), "two requests"),
-                Effect::Cancel(flight) => drop(self.on_wire.remove(&(*session, *flight))),
-                Effect::ReadStore(flight) => self.asked.push_back((*session, *flight, Asked::Load)),
-                Effect::AcquireLease(flight) => self.asked.push_back((*session, *flight, Asked::Acquire)),
-                Effect::WriteStore(flight, ..) => self.asked.push_back((*session, *flight, Asked::Save)),
-                Effect::ReleaseLease(flight) => {
-                    assert!(self.leases.remove(&(*session, *flight)), "a lease that is given back twice");
+                Effect::Send(acquisition, _) => {
+                    assert!(self.in_flight.insert((*session, *acquisition)), "two requests")
+                }
+                Effect::Cancel(acquisition) => drop(self.in_flight.remove(&(*session, *acquisition))),
+                Effect::ReadStore(acquisition) => {
+                    self.asked.push_back((*session, *acquisition, StoreCall::Read))
+                }
+                Effect::AcquireLease(acquisition) => {
+                    self.asked.push_back((*session, *acquisition, StoreCall::AcquireLease))
+                }
+                Effect::WriteStore(acquisition, ..) => {
+                    self.asked.push_back((*session, *acquisition, StoreCall::Write))
+                }
+                Effect::ReleaseLease(acquisition) => {
+                    assert!(
+                        self.leases.remove(&(*session, *acquisition)),
+                        "a lease that is given back twice"
+                    );
                 }
                 Effect::Emit(_) => {}
             }
@@ -423,45 +436,46 @@ impl Driver {
         let step = Step {
             at: self.now,
             cause,
-            settled,
+            resolved,
             sessions: sessions.collect(),
-            on_wire: self.on_wire.len(),
+            in_flight: self.in_flight.len(),
             leases: self.leases.len(),
-            asking: self.pool.permits_held(),
-            wakeup: self.pool.poll_timeout(),
-            all: Told {
+            permits_held: self.pool.permits_held(),
+            timeout: self.pool.poll_timeout(),
+            all: PoolView {
                 sessions: self.pool.len(),
                 awaited: self.pool.is_awaited(),
                 busy: self.pool.is_busy(),
             },
-            reviewed: self.pool.dirty().iter().copied().collect(),
+            dirty: self.pool.dirty().iter().copied().collect(),
             effects,
         };
         self.steps.push(step);
     }
 
     /// A session that the pool opened by itself, for a caller who needs more scopes.
-    fn meet(&mut self, session: SessionId) {
-        let Some(lifecycle) = self.pool.session(session) else { return };
+    fn register(&mut self, session: SessionId) {
+        let Some(machine) = self.pool.session(session) else { return };
         let Some(&identity) = self.pool.context(session) else { return };
-        let selector = Selector { identity, scopes: lifecycle.scopes().clone() };
+        let selector = Selector { identity, scopes: machine.scopes().clone() };
         self.known.entry(session).or_insert((selector, (self.uses, self.now)));
     }
 
     fn view(&self, session: SessionId, used: (u64, UnixMillis)) -> Option<View> {
-        let lifecycle = self.pool.session(session)?;
-        let standing = lifecycle.acquisition().filter(|flight| matches!(flight.phase, Phase::Queued { .. }));
+        let machine = self.pool.session(session)?;
+        let health =
+            machine.acquisition().filter(|acquisition| matches!(acquisition.phase, Phase::Queued { .. }));
         Some(View {
             used,
-            own: session == self.pool.default_session(),
-            standing: standing.map(|flight| {
-                let well = flight.failed_attempts == 0 && lifecycle.status(self.now).last_error.is_none();
-                if well { Standing::Well } else { Standing::Troubled }
+            is_default: session == self.pool.default_session(),
+            health: health.map(|acquisition| {
+                let well = acquisition.failed_attempts == 0 && machine.status(self.now).last_error.is_none();
+                if well { Health::Healthy } else { Health::Failing }
             }),
-            quiet: !lifecycle.is_busy() && !lifecycle.is_awaited(),
-            awaited: lifecycle.is_awaited(),
-            wakeup: lifecycle.poll_timeout(),
-            held: lifecycle.held().cloned(),
+            idle: !machine.is_busy() && !machine.is_awaited(),
+            awaited: machine.is_awaited(),
+            timeout: machine.poll_timeout(),
+            held: machine.held().cloned(),
             served_until: self.pool.served_until(session),
         })
     }
@@ -475,5 +489,5 @@ pub(super) fn some_scopes(number: u64) -> ScopeSet {
 }
 
 pub(super) fn any_plans() -> impl Strategy<Value = Plan> {
-    prop_oneof![plans(Kin::Several), plans(Kin::One)]
+    prop_oneof![plans(Siblings::Several), plans(Siblings::None)]
 }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::{
     history::config,
-    pool_history::{Cause, Kin, Selector, Standing, Step, Told, View, any_plans, plans, some_scopes},
+    pool_history::{Cause, Health, PoolView, Selector, Siblings, Step, View, any_plans, plans, some_scopes},
 };
 use crate::core::{
     Borrowing, Effect, Input, PoolEffect, ScopeSet, Scoping, SessionId, TokenRequest, TokenSet, UnixMillis,
@@ -19,9 +19,10 @@ use crate::core::{
 /// The sessions that were given their turn in a step, in order.
 fn turns(before: Option<&Step>, step: &Step) -> Vec<SessionId> {
     let stood = |id: &SessionId| {
-        before.is_none_or(|it| !it.sessions.contains_key(id) || it.sessions[id].standing.is_some())
+        before.is_none_or(|it| !it.sessions.contains_key(id) || it.sessions[id].health.is_some())
     };
-    let told = if let Cause::Told(session, Input::Granted(..)) = &step.cause { Some(*session) } else { None };
+    let told =
+        if let Cause::Input(session, Input::Granted(..)) = &step.cause { Some(*session) } else { None };
     let sent = step.effects.iter().filter_map(|effect| match effect {
         PoolEffect::Session(session, Effect::Send(..)) => Some(*session),
         _ => None,
@@ -36,21 +37,21 @@ proptest! {
     #[test]
     fn no_more_grants_are_on_the_wire_than_there_are_slots(plan in any_plans()) {
         for step in plan.run() {
-            assert!(step.on_wire <= plan.limits.max_concurrent_grants, "{step:#?}");
+            assert!(step.in_flight <= plan.limits.max_concurrent_grants, "{step:#?}");
             assert!(step.leases <= plan.limits.max_concurrent_grants, "{step:#?}");
-            assert!(step.asking <= plan.limits.max_concurrent_grants, "{step:#?}");
+            assert!(step.permits_held <= plan.limits.max_concurrent_grants, "{step:#?}");
         }
     }
 
     #[test]
     fn nobody_waits_for_a_turn_while_there_is_a_slot_for_them(plan in any_plans()) {
         for step in plan.run() {
-            if step.asking == plan.limits.max_concurrent_grants {
+            if step.permits_held == plan.limits.max_concurrent_grants {
                 continue;
             }
-            assert!(step.sessions.values().all(|it| it.standing != Some(Standing::Well)), "{step:#?}");
-            let none_asks = step.asking == 0;
-            assert!(!none_asks || step.sessions.values().all(|it| it.standing.is_none()), "{step:#?}");
+            assert!(step.sessions.values().all(|it| it.health != Some(Health::Healthy)), "{step:#?}");
+            let none_asks = step.permits_held == 0;
+            assert!(!none_asks || step.sessions.values().all(|it| it.health.is_none()), "{step:#?}");
         }
     }
 
@@ -59,18 +60,18 @@ proptest! {
         if plan.policy.sharing.is_some() {
             return Ok(());
         }
-        let mut overtaken = Vec::new();
+        let mut fenced = Vec::new();
         let mut before: Option<Step> = None;
         for step in plan.run() {
-            let caller_left = step.sessions.values().any(|it| it.awaited && it.standing == Some(Standing::Well));
+            let caller_left = step.sessions.values().any(|it| it.awaited && it.health == Some(Health::Healthy));
             for session in turns(before.as_ref(), &step) {
                 let for_nobody = step.sessions.get(&session).is_some_and(|it| !it.awaited);
-                overtaken.push(for_nobody && caller_left);
+                fenced.push(for_nobody && caller_left);
             }
             before = Some(step);
         }
-        for window in overtaken.windows(4) {
-            assert!(window.iter().filter(|overtaken| **overtaken).count() <= 1, "{overtaken:?}");
+        for window in fenced.windows(4) {
+            assert!(window.iter().filter(|fenced| **fenced).count() <= 1, "{fenced:?}");
         }
     }
 
@@ -80,31 +81,31 @@ proptest! {
 
         assert_eq!(left, 0, "{:#?}", steps.last());
         let last = steps.last().expect("the close");
-        assert_eq!((last.leases, last.sessions.len(), last.wakeup), (0, 1, None), "{last:#?}");
+        assert_eq!((last.leases, last.sessions.len(), last.timeout), (0, 1, None), "{last:#?}");
     }
 
     #[test]
     fn the_alarm_is_the_earliest_of_all_and_later_than_now(plan in any_plans()) {
         for step in plan.run() {
-            let due = step.sessions.values().filter_map(|it| it.wakeup);
+            let due = step.sessions.values().filter_map(|it| it.timeout);
             let idle = |it: &View| it.used.1 + plan.limits.idle + plan.limits.idle / 16;
-            if plan.kin == Kin::One {
-                let ends = step.sessions.values().filter(|it| it.quiet && !it.own).map(idle);
-                assert_eq!(step.wakeup, due.chain(ends).min(), "{step:#?}");
+            if plan.siblings == Siblings::None {
+                let ends = step.sessions.values().filter(|it| it.idle && !it.is_default).map(idle);
+                assert_eq!(step.timeout, due.chain(ends).min(), "{step:#?}");
             } else {
-                assert!(step.wakeup.is_none_or(|at| due.min().is_none_or(|due| at <= due)), "{step:#?}");
+                assert!(step.timeout.is_none_or(|at| due.min().is_none_or(|due| at <= due)), "{step:#?}");
             }
-            assert!(step.wakeup.is_none_or(|at| at > step.at), "{step:#?}");
+            assert!(step.timeout.is_none_or(|at| at > step.at), "{step:#?}");
         }
     }
 
     #[test]
     fn what_is_told_of_all_is_true_of_each(plan in any_plans()) {
         for step in plan.run() {
-            let all = Told {
+            let all = PoolView {
                 sessions: step.sessions.len(),
                 awaited: step.sessions.values().any(|it| it.awaited),
-                busy: step.sessions.values().any(|it| !it.quiet),
+                busy: step.sessions.values().any(|it| !it.idle),
             };
             assert_eq!(step.all, all, "{step:#?}");
         }
@@ -118,8 +119,8 @@ proptest! {
                 let shown = (it.held.clone(), it.served_until);
                 let changed = before.insert(*id, shown.clone()).is_some_and(|before| before != shown);
                 // The layer above knows of the one it told of something.
-                let told = matches!(&step.cause, Cause::Told(told, _) if told == id);
-                assert!(!changed || told || step.reviewed.contains(id), "{id:?}: {step:#?}");
+                let told = matches!(&step.cause, Cause::Input(told, _) if told == id);
+                assert!(!changed || told || step.dirty.contains(id), "{id:?}: {step:#?}");
             }
         }
     }
@@ -139,68 +140,68 @@ proptest! {
 
     #[test]
     fn an_alarm_that_goes_off_too_early_does_nothing(plan in any_plans()) {
-        let mut wakeup = None;
+        let mut timeout = None;
         for step in plan.run() {
-            if let Cause::Woke = step.cause && wakeup.is_none_or(|at| step.at < at) {
-                assert_eq!((&step.effects[..], step.reviewed.len()), (&[][..], 0), "{step:#?}");
+            if let Cause::TimerFired = step.cause && timeout.is_none_or(|at| step.at < at) {
+                assert_eq!((&step.effects[..], step.dirty.len()), (&[][..], 0), "{step:#?}");
             }
-            wakeup = step.wakeup;
+            timeout = step.timeout;
         }
     }
 
     #[test]
-    fn who_goes_is_quiet_and_was_used_before_all_quiet_ones_who_stay(plan in plans(Kin::One)) {
+    fn who_goes_is_quiet_and_was_used_before_all_quiet_ones_who_stay(plan in plans(Siblings::None)) {
         let mut known: BTreeMap<SessionId, (u64, UnixMillis)> = BTreeMap::new();
         let mut closed = BTreeSet::new();
         for step in plan.run() {
-            if let Cause::Told(id, Input::Closed) = &step.cause {
+            if let Cause::Input(id, Input::Closed) = &step.cause {
                 closed.insert(*id);
             }
-            let quiet = |it: &&View| it.quiet && !it.own;
-            let oldest = step.sessions.values().filter(quiet).map(|it| it.used).min();
+            let idle = |it: &&View| it.idle && !it.is_default;
+            let oldest = step.sessions.values().filter(idle).map(|it| it.used).min();
             let others = step.sessions.len() - 1;
             let over = |used: (u64, UnixMillis)| used.1 + plan.limits.idle + plan.limits.idle / 16 <= step.at;
-            let mut gone = 0;
+            let mut evicted = 0;
             for effect in &step.effects {
                 let PoolEffect::Evicted(id) = effect else { continue };
                 // One that was closed goes when its last grant is kept, or is lost at its deadline.
                 if closed.contains(id) {
                     continue;
                 }
-                gone += 1;
+                evicted += 1;
                 let Some(used) = known.get(id) else { continue };
                 assert!(oldest.is_none_or(|oldest| *used < oldest), "{step:#?}");
-                assert!(over(*used) || others + gone > plan.limits.max, "{step:#?}");
+                assert!(over(*used) || others + evicted > plan.limits.max, "{step:#?}");
             }
-            assert!(others <= plan.limits.max || step.sessions.values().filter(quiet).count() == 0, "{step:#?}");
-            assert!(!step.sessions.values().filter(quiet).any(|it| over(it.used)), "{step:#?}");
+            assert!(others <= plan.limits.max || step.sessions.values().filter(idle).count() == 0, "{step:#?}");
+            assert!(!step.sessions.values().filter(idle).any(|it| over(it.used)), "{step:#?}");
             known.extend(step.sessions.iter().map(|(id, it)| (*id, it.used)));
         }
     }
 
     #[test]
     fn a_session_that_came_back_is_another(plan in any_plans()) {
-        let mut gone = BTreeSet::new();
+        let mut evicted = BTreeSet::new();
         for step in plan.run() {
-            assert!(step.sessions.keys().all(|id| !gone.contains(id)), "{step:#?}");
+            assert!(step.sessions.keys().all(|id| !evicted.contains(id)), "{step:#?}");
             for effect in &step.effects {
                 if let PoolEffect::Evicted(id) = effect {
-                    assert!(gone.insert(*id), "{step:#?}");
+                    assert!(evicted.insert(*id), "{step:#?}");
                 }
             }
         }
     }
 
     #[test]
-    fn a_call_is_given_a_token_of_its_identity_that_was_asked_for_or_granted_with_its_scopes(plan in plans(Kin::Several)) {
+    fn a_call_is_given_a_token_of_its_identity_that_was_asked_for_or_granted_with_its_scopes(plan in plans(Siblings::Several)) {
         let mut driver = plan.driver();
-        driver.act_all(&plan.acts);
+        driver.act_all(&plan.ops);
         let mut wants = BTreeMap::new();
         for step in &driver.steps {
-            if let Cause::Told(_, Input::Requested(call, want)) = &step.cause {
-                wants.insert(*call, want.clone());
+            if let Cause::Input(_, Input::Requested(call, wanted)) = &step.cause {
+                wants.insert(*call, wanted.clone());
             }
-            for (call, selector, answer) in &step.settled {
+            for (call, selector, answer) in &step.resolved {
                 let Ok(given) = answer else { continue };
                 let owner = &driver.granted[given.access_token.expose()];
                 assert_eq!(owner.identity, selector.identity, "{step:#?}");
@@ -219,14 +220,14 @@ proptest! {
     }
 
     #[test]
-    fn a_call_does_not_wait_where_a_sibling_holds_a_fresh_token_with_all_its_scopes(plan in plans(Kin::Several)) {
+    fn a_call_does_not_wait_where_a_sibling_holds_a_fresh_token_with_all_its_scopes(plan in plans(Siblings::Several)) {
         let mut driver = plan.driver();
-        driver.act_all(&plan.acts);
+        driver.act_all(&plan.ops);
         let mut before: BTreeMap<SessionId, View> = BTreeMap::new();
         for step in &driver.steps {
-            if let Cause::Told(session, Input::Requested(call, want @ TokenRequest::Cached { min_validity, borrowing: Borrowing::Allowed, .. })) = &step.cause {
+            if let Cause::Input(session, Input::Requested(call, wanted @ TokenRequest::Cached { min_validity, borrowing: Borrowing::Allowed, .. })) = &step.cause {
                 let selector = driver.selector(*session);
-                let needed = needed(&selector, want);
+                let needed = needed(&selector, wanted);
                 let fresh = |held: &Rc<TokenSet>| {
                     let known = held.scopes.as_ref().is_some_and(|granted| granted.includes(&needed));
                     known && step.at < plan.policy.served_until(held.issued_at, held.expires_at, *min_validity)
@@ -235,7 +236,7 @@ proptest! {
                     driver.selector(*id).identity == selector.identity && step.sessions.contains_key(id)
                         && !needed.is_empty() && it.held.as_ref().is_some_and(fresh)
                 });
-                let served = step.settled.iter().any(|(settled, _, answer)| settled == call && answer.is_ok());
+                let served = step.resolved.iter().any(|(resolved, _, answer)| resolved == call && answer.is_ok());
                 assert!(!may || served, "{step:#?}");
             }
             before.clone_from(&step.sessions);
@@ -246,13 +247,13 @@ proptest! {
     fn two_selectors_are_one_session_exactly_if_they_are_the_same(
         one in (0..4_u8, 0..4_u64),
         other in (0..4_u8, 0..4_u64),
-        plan in plans(Kin::Several),
+        plan in plans(Siblings::Several),
     ) {
         let mut driver = plan.driver();
-        driver.act_all(&plan.acts);
+        driver.act_all(&plan.ops);
         let [one, other] = [one, other].map(|(identity, scopes)| Selector { identity, scopes: some_scopes(scopes) });
         let mut open = |selector: &Selector| {
-            let (identity, scopes, context) = selector.taken_apart();
+            let (identity, scopes, context) = selector.to_parts();
             driver.pool.open(identity, &scopes, context, driver.now)
         };
         assert_eq!(open(&one) == open(&other), one == other);
@@ -261,9 +262,11 @@ proptest! {
 }
 
 /// The scopes that a call needs: those that it names, else the session's.
-fn needed(selector: &Selector, want: &TokenRequest) -> ScopeSet {
-    match want {
-        TokenRequest::Cached { scopes: Some(wish), .. } if !wish.is_empty() => wish.clone(),
+fn needed(selector: &Selector, wanted: &TokenRequest) -> ScopeSet {
+    match wanted {
+        TokenRequest::Cached { scopes: Some(scopes_wanted), .. } if !scopes_wanted.is_empty() => {
+            scopes_wanted.clone()
+        }
         TokenRequest::Cached { .. } | TokenRequest::Forced => selector.scopes.clone(),
     }
 }

@@ -26,15 +26,15 @@ proptest! {
 
     #[test]
     fn there_is_one_request_on_the_wire_at_most(plan in any_plans()) {
-        let mut on_wire = None;
+        let mut in_flight = None;
         for step in plan.run() {
-            if let Input::Granted(id, _) = step.event && on_wire == Some(id) {
-                on_wire = None;
+            if let Input::Granted(id, _) = step.event && in_flight == Some(id) {
+                in_flight = None;
             }
             for effect in &step.effects {
                 match effect {
-                    Effect::Send(id, _) => assert_eq!(on_wire.replace(*id), None, "{step:#?}"),
-                    Effect::Cancel(id) => assert_eq!(on_wire.take(), Some(*id), "{step:#?}"),
+                    Effect::Send(id, _) => assert_eq!(in_flight.replace(*id), None, "{step:#?}"),
+                    Effect::Cancel(id) => assert_eq!(in_flight.take(), Some(*id), "{step:#?}"),
                     _ => {}
                 }
             }
@@ -50,7 +50,7 @@ proptest! {
                 Input::Cancelled(call) => drop(waiting.remove(&call)),
                 _ => {}
             }
-            for (call, _) in step.settled() {
+            for (call, _) in step.resolved() {
                 assert!(waiting.remove(&call), "{call:?} does not wait: {step:#?}");
             }
         }
@@ -60,7 +60,7 @@ proptest! {
     #[test]
     fn no_caller_is_given_an_expired_token(plan in any_plans()) {
         for step in plan.run() {
-            for (_, answer) in step.settled() {
+            for (_, answer) in step.resolved() {
                 assert!(answer.as_ref().is_ok_and(|given| step.at < given.expires_at) || answer.is_err(), "{step:#?}");
             }
         }
@@ -70,8 +70,8 @@ proptest! {
     fn no_caller_is_given_a_token_past_its_time_unless_the_grant_failed(plan in any_plans()) {
         for step in plan.run() {
             let failed = step.before.remembered.is_some() || step.after.remembered.is_some();
-            for (call, answer) in step.settled() {
-                if let (Ok(given), Some(TokenRequest::Cached { min_validity, .. })) = (answer, want(&step, call)) {
+            for (call, answer) in step.resolved() {
+                if let (Ok(given), Some(TokenRequest::Cached { min_validity, .. })) = (answer, wanted(&step, call)) {
                     let until = plan.policy.served_until(given.issued_at, given.expires_at, min_validity);
                     assert!(step.at < until || failed, "{step:#?}");
                 }
@@ -82,7 +82,7 @@ proptest! {
     #[test]
     fn no_caller_is_given_a_refresh_token(plan in any_plans()) {
         for step in plan.run() {
-            for (_, answer) in step.settled() {
+            for (_, answer) in step.resolved() {
                 assert!(answer.as_ref().ok().and_then(|given| given.refresh_token.as_ref()).is_none(), "{step:#?}");
             }
         }
@@ -174,11 +174,11 @@ proptest! {
         let unseen = |event: &Input| if let Input::TokenReceived(_) = event { Input::TimerFired } else { event.clone() };
         let stayed = |event: &Input| if let Input::Cancelled(_) = event { Input::TimerFired } else { unseen(event) };
 
-        let gone = plan.replay(history.iter().map(|step| (step.at, unseen(&step.event))));
+        let evicted = plan.replay(history.iter().map(|step| (step.at, unseen(&step.event))));
         let patient = plan.replay(history.iter().map(|step| (step.at, stayed(&step.event))));
 
-        for ((step, gone), patient) in history.iter().zip(gone).zip(patient) {
-            assert_eq!(others(gone), others(patient), "{step:#?}");
+        for ((step, evicted), patient) in history.iter().zip(evicted).zip(patient) {
+            assert_eq!(others(evicted), others(patient), "{step:#?}");
         }
     }
 
@@ -202,7 +202,7 @@ proptest! {
     #[test]
     fn the_alarm_is_set_for_later(plan in any_plans()) {
         for step in plan.run() {
-            assert!(step.after.wakeup.is_none_or(|wakeup| wakeup > step.at), "{step:#?}");
+            assert!(step.after.timeout.is_none_or(|timeout| timeout > step.at), "{step:#?}");
         }
     }
 
@@ -210,10 +210,10 @@ proptest! {
     fn no_acquisition_waits_for_longer_than_its_steps_may_take(plan in any_plans()) {
         let longest = Duration::from_millis(plan.policy.limits.deadline(crate::core::Step::Either));
         for step in plan.run() {
-            let Some(flight) = step.after.flight else { continue };
-            let wakeup = step.after.wakeup.expect("a flight has a deadline, or the end of its pause");
-            if step.after.on_wire == Some(flight) {
-                assert!(wakeup <= step.at + longest, "{step:#?}");
+            let Some(acquisition) = step.after.acquisition else { continue };
+            let timeout = step.after.timeout.expect("a acquisition has a deadline, or the end of its pause");
+            if step.after.in_flight == Some(acquisition) {
+                assert!(timeout <= step.at + longest, "{step:#?}");
             }
         }
     }
@@ -222,7 +222,7 @@ proptest! {
     fn an_alarm_that_goes_off_too_early_does_nothing(plan in any_plans()) {
         let history = plan.run();
         let early = |step: &Step| {
-            matches!(step.event, Input::TimerFired) && step.before.wakeup.is_none_or(|wakeup| step.at < wakeup)
+            matches!(step.event, Input::TimerFired) && step.before.timeout.is_none_or(|timeout| step.at < timeout)
         };
         assert!(history.iter().all(|step| !early(step) || step.effects.is_empty()));
 
@@ -239,7 +239,7 @@ proptest! {
         let started = starts(&plan.run(), |step| {
             let forced = matches!(step.event, Input::Requested(_, TokenRequest::Forced));
             // A flight that paused while the machine slept was charged when it was due.
-            let late = !step.begins() && step.before.wakeup.is_some_and(|due| due < step.at);
+            let late = !step.begins() && step.before.timeout.is_some_and(|due| due < step.at);
             !forced && !late
         });
         for window in started.windows(6) {
@@ -262,21 +262,21 @@ proptest! {
         let (close, after) = history[closed.expect("every history ends with a close")..]
             .split_first()
             .expect("it begins with the close");
-        let settled: BTreeMap<_, _> = close.settled().collect();
+        let resolved: BTreeMap<_, _> = close.resolved().collect();
 
-        assert!(close.before.waiting.keys().eq(settled.keys()), "{close:#?}");
-        assert!(settled.values().all(|answer| is_closed(answer)), "{close:#?}");
+        assert!(close.before.waiting.keys().eq(resolved.keys()), "{close:#?}");
+        assert!(resolved.values().all(|answer| is_closed(answer)), "{close:#?}");
         let cancelled = close.effects.iter().find_map(|it| if let Effect::Cancel(id) = it { Some(*id) } else { None });
-        assert_eq!(cancelled, close.before.on_wire, "{close:#?}");
+        assert_eq!(cancelled, close.before.in_flight, "{close:#?}");
         assert_eq!(close.effects.last(), Some(&Effect::Emit(Event::Closed)), "{close:#?}");
         for step in std::iter::once(close).chain(after) {
             let view = &step.after;
-            assert_eq!((&view.held, view.flight, view.wakeup, view.served_until), (&None, None, None, None));
+            assert_eq!((&view.held, view.acquisition, view.timeout, view.served_until), (&None, None, None, None));
         }
         for step in after {
             let asked = matches!(step.event, Input::Requested(..));
             assert_eq!(step.effects.len(), usize::from(asked), "{step:#?}");
-            assert!(step.settled().all(|(_, answer)| is_closed(answer)), "{step:#?}");
+            assert!(step.resolved().all(|(_, answer)| is_closed(answer)), "{step:#?}");
         }
     }
 
@@ -295,13 +295,13 @@ proptest! {
             let Some(error) = given_up(&step) else { continue };
             let rest = step.before.held.as_ref().filter(|held| step.at < held.expires_at);
             let mut waiting = step.before.waiting.clone();
-            if let Input::Requested(call, want) = &step.event {
-                waiting.insert(*call, want.clone());
+            if let Input::Requested(call, wanted) = &step.event {
+                waiting.insert(*call, wanted.clone());
             }
-            assert_eq!(step.settled().count(), waiting.len(), "{step:#?}");
-            for (call, answer) in step.settled() {
+            assert_eq!(step.resolved().count(), waiting.len(), "{step:#?}");
+            for (call, answer) in step.resolved() {
                 match (rest, &waiting[&call]) {
-                    (Some(rest), want @ TokenRequest::Cached { .. }) => assert_given(answer, rest, want),
+                    (Some(rest), wanted @ TokenRequest::Cached { .. }) => assert_given(answer, rest, wanted),
                     (Some(_), TokenRequest::Forced) | (None, _) => assert_eq!(answer.as_ref(), Err(error), "{step:#?}"),
                 }
             }
@@ -320,20 +320,20 @@ proptest! {
     #[test]
     fn within_the_cool_down_callers_are_told_at_once_and_after_it_they_wait(plan in any_plans()) {
         for (step, until) in cooled(&plan.run()) {
-            let Input::Requested(call, want @ TokenRequest::Cached { min_validity, .. }) = &step.event else { continue };
+            let Input::Requested(call, wanted @ TokenRequest::Cached { min_validity, .. }) = &step.event else { continue };
             let served = step.before.held.as_ref().is_some_and(|held| {
                 step.at < plan.policy.served_until(held.issued_at, held.expires_at, *min_validity)
             });
-            if served || step.before.flight.is_some() {
+            if served || step.before.acquisition.is_some() {
                 continue;
             }
             if step.at >= until {
                 assert!(step.after.waiting.contains_key(call), "{step:#?}");
                 continue;
             }
-            let (_, answer) = step.settled().next().expect("an answer at once");
+            let (_, answer) = step.resolved().next().expect("an answer at once");
             match step.before.held.as_ref().filter(|held| step.at < held.expires_at) {
-                Some(rest) => assert_given(answer, rest, want),
+                Some(rest) => assert_given(answer, rest, wanted),
                 None => {
                     let error = answer.as_ref().expect_err("the failure that is remembered");
                     assert_eq!(error.code, step.before.remembered.as_ref().expect("a failure").code);
@@ -391,7 +391,7 @@ proptest! {
                     assert!(*delay >= plan.policy.retry.base / 2, "{step:#?}");
                     assert!(*delay <= plan.policy.retry.max, "{step:#?}");
                     assert!(error.retry_after.is_none_or(|asked| asked <= *delay), "{step:#?}");
-                    pause = step.before.flight.map(|id| (id, step.at + *delay));
+                    pause = step.before.acquisition.map(|id| (id, step.at + *delay));
                 }
             }
         }
@@ -406,8 +406,8 @@ proptest! {
             }
             let held = step.after.held.as_ref().expect("the token that landed");
             assert_eq!(held.access_token, tokens.access_token, "{step:#?}");
-            assert_eq!(step.settled().count(), step.before.waiting.len(), "{step:#?}");
-            for (call, answer) in step.settled() {
+            assert_eq!(step.resolved().count(), step.before.waiting.len(), "{step:#?}");
+            for (call, answer) in step.resolved() {
                 assert_given(answer, held, &step.before.waiting[&call]);
             }
         }
@@ -489,9 +489,9 @@ fn assert_inert(plan: &Plan, inert: impl Fn(&Step) -> bool) {
     }
 }
 
-fn want(step: &Step, call: CallId) -> Option<TokenRequest> {
+fn wanted(step: &Step, call: CallId) -> Option<TokenRequest> {
     match &step.event {
-        Input::Requested(caller, want) if *caller == call => Some(want.clone()),
+        Input::Requested(caller, wanted) if *caller == call => Some(wanted.clone()),
         _ => step.before.waiting.get(&call).cloned(),
     }
 }
@@ -548,9 +548,9 @@ fn cooled(history: &[Step]) -> Vec<(&Step, UnixMillis)> {
     cooled
 }
 
-fn assert_given(answer: &Result<Rc<TokenSet>, TokenError>, held: &Rc<TokenSet>, want: &TokenRequest) {
+fn assert_given(answer: &Result<Rc<TokenSet>, TokenError>, held: &Rc<TokenSet>, wanted: &TokenRequest) {
     let holding = CachedToken::new(held.clone(), &Policy::default(), 0.0);
-    match (answer, holding.missing_scopes(want)) {
+    match (answer, holding.missing_scopes(wanted)) {
         (Ok(given), None) => assert_eq!(given, held),
         (Err(error), Some(missing)) => {
             assert_eq!(error.code, ErrorCode::InsufficientScope);
@@ -564,10 +564,10 @@ fn assert_given(answer: &Result<Rc<TokenSet>, TokenError>, held: &Rc<TokenSet>, 
 /// before callers would wait.
 fn assert_refresh_is_planned(plan: &Plan, step: &Step) {
     let Some(held) = &step.after.held else { return };
-    if step.after.flight.is_none() && step.after.remembered.is_none() {
+    if step.after.acquisition.is_none() && step.after.remembered.is_none() {
         let due = plan.policy.refresh_at(held.issued_at, held.expires_at, 0.0);
         // An empty bucket, and a flight that paused and was dropped.
-        let soon = step.at + seconds(6);
-        assert!(step.after.wakeup.is_some_and(|wakeup| wakeup <= due.max(soon)), "{step:#?}");
+        let schedule = step.at + seconds(6);
+        assert!(step.after.timeout.is_some_and(|timeout| timeout <= due.max(schedule)), "{step:#?}");
     }
 }

@@ -69,7 +69,9 @@ fn run(provider: &mut Provider, seed: u64, span: u64) -> Seen {
         while let Some(event) = events.pop() {
             for effect in machine.handle(event, now) {
                 match effect {
-                    Effect::Send(flight, _) => events.push(Input::Granted(flight, Ok(provider.grant(now)))),
+                    Effect::Send(acquisition, _) => {
+                        events.push(Input::Granted(acquisition, Ok(provider.grant(now))))
+                    }
                     Effect::Resolve(call, answer) => {
                         let since = waiting.remove(&call).expect("a caller that waits");
                         seen.longest_wait = seen.longest_wait.max(now.since(since).as_millis() as u64);

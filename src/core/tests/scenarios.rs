@@ -8,7 +8,7 @@ use crate::core::{
     RefreshMode, ScopeSet, Session, TokenRequest, TokenSet, TokenTimes, UnixMillis,
 };
 
-fn lifecycle() -> Session {
+fn session() -> Session {
     Session::new(Policy::default(), ScopeSet::default(), Jitter::new(1))
 }
 
@@ -36,7 +36,7 @@ fn refreshed(machine: &mut Session, number: u64, tokens: Rc<TokenSet>, now: Unix
 
 #[test]
 fn a_closed_lifecycle_sets_no_alarm_although_its_token_was_refused() {
-    let mut machine = lifecycle();
+    let mut machine = session();
     let held = token("held", START, seconds(180));
     let _ = refreshed(&mut machine, 1, held.clone(), START);
     let _ = machine.handle(Input::TokenInvalidated(held.access_token.clone()), START + millis(100));
@@ -49,7 +49,7 @@ fn a_closed_lifecycle_sets_no_alarm_although_its_token_was_refused() {
 
 #[test]
 fn callers_wait_for_seconds_at_most_although_refresh_was_called_in_a_loop() {
-    let mut machine = lifecycle();
+    let mut machine = session();
     for number in 1..=1000 {
         let name = number.to_string();
         let _ = refreshed(&mut machine, number, token(&name, START, seconds(180)), START);
@@ -63,7 +63,7 @@ fn callers_wait_for_seconds_at_most_although_refresh_was_called_in_a_loop() {
 
 #[test]
 fn refresh_brings_the_new_token_although_the_provider_set_its_clock_back() {
-    let mut machine = lifecycle();
+    let mut machine = session();
     let _ = refreshed(&mut machine, 1, stamped("old", START, START), START);
 
     let later = START + seconds(60);
@@ -75,7 +75,7 @@ fn refresh_brings_the_new_token_although_the_provider_set_its_clock_back() {
 
 #[test]
 fn a_token_adopted_while_a_grant_was_asked_for_is_kept_where_it_is_newer() {
-    let mut machine = lifecycle();
+    let mut machine = session();
     let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::Forced), START);
     let adopted = stamped("adopted", START + millis(100), START + seconds(2));
     let _ = machine.handle(Input::TokenReceived(adopted), START + millis(100));
@@ -89,7 +89,7 @@ fn a_token_adopted_while_a_grant_was_asked_for_is_kept_where_it_is_newer() {
 
 #[test]
 fn a_token_adopted_while_a_grant_was_asked_for_yields_once_it_is_no_longer_served() {
-    let mut machine = lifecycle();
+    let mut machine = session();
     let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::Forced), START);
     let mut adopted = stamped("adopted", START, START + seconds(2));
     Rc::make_mut(&mut adopted).expires_at = START + seconds(1);
@@ -103,7 +103,7 @@ fn a_token_adopted_while_a_grant_was_asked_for_yields_once_it_is_no_longer_serve
 
 #[test]
 fn a_late_answer_brings_no_token_that_is_older_than_the_refused_one() {
-    let mut machine = lifecycle();
+    let mut machine = session();
     let refused = stamped("refused", START, START);
     let _ = refreshed(&mut machine, 1, refused.clone(), START);
     let _ = machine.handle(Input::TokenInvalidated(refused.access_token.clone()), START + seconds(9));
@@ -116,7 +116,7 @@ fn a_late_answer_brings_no_token_that_is_older_than_the_refused_one() {
 
 #[test]
 fn a_token_that_is_seen_brings_callers_no_refresh_token() {
-    let mut machine = lifecycle();
+    let mut machine = session();
 
     let _ = machine.handle(Input::TokenReceived(token("seen", START, seconds(180))), START);
 
@@ -125,7 +125,7 @@ fn a_token_that_is_seen_brings_callers_no_refresh_token() {
 
 #[test]
 fn a_token_is_served_until_its_refresh_is_due_and_longer_while_one_is_under_way() {
-    let mut machine = lifecycle();
+    let mut machine = session();
     let _ = refreshed(&mut machine, 1, token("held", START, seconds(180)), START);
     let refresh_at = machine.poll_timeout().expect("a refresh is planned");
 
@@ -138,7 +138,7 @@ fn a_token_is_served_until_its_refresh_is_due_and_longer_while_one_is_under_way(
 
 #[test]
 fn a_call_at_the_very_end_of_the_cool_down_asks_again() {
-    let mut machine = lifecycle();
+    let mut machine = session();
     let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
     let refused = Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials)));
     let _ = machine.handle(Input::Granted(AcquisitionId(1), refused), START);
@@ -152,7 +152,7 @@ fn a_call_at_the_very_end_of_the_cool_down_asks_again() {
 
 #[test]
 fn a_provider_that_asks_for_just_the_longest_pause_is_waited_for() {
-    let mut machine = lifecycle();
+    let mut machine = session();
     let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
     let mut error = failure(ErrorCode::Server);
     error.retry_after = Some(seconds(30));
@@ -169,7 +169,7 @@ fn a_provider_that_asks_for_just_the_longest_pause_is_waited_for() {
 
 #[test]
 fn grants_and_failures_are_counted() {
-    let mut machine = lifecycle();
+    let mut machine = session();
     for number in 1..=3 {
         let _ = refreshed(&mut machine, number, token("held", START, seconds(180)), START);
     }
@@ -218,7 +218,7 @@ fn listeners_hear_of_missing_scopes_when_others_are_missing_than_before() {
 
 #[test]
 fn a_lifecycle_is_awaited_while_a_caller_waits() {
-    let mut machine = lifecycle();
+    let mut machine = session();
     assert!(!machine.is_awaited());
 
     let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
@@ -230,7 +230,7 @@ fn a_lifecycle_is_awaited_while_a_caller_waits() {
 
 #[test]
 fn a_token_of_the_same_second_is_no_step_back() {
-    let mut machine = lifecycle();
+    let mut machine = session();
     let _ = refreshed(&mut machine, 1, stamped("held", START, START), START);
 
     let _ = machine

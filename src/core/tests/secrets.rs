@@ -147,11 +147,11 @@ fn no_event_and_no_effect_prints_a_secret() {
 struct Watched {
     machine: Session,
     printed: Printed,
-    flight: AcquisitionId,
+    acquisition: AcquisitionId,
 }
 
 impl Watched {
-    fn tell(&mut self, event: Input, now: UnixMillis) {
+    fn handle(&mut self, event: Input, now: UnixMillis) {
         self.printed.print(&event);
         let effects = self.machine.handle(event, now);
         self.printed.print(&effects);
@@ -159,7 +159,7 @@ impl Watched {
         self.printed.print(&self.machine.status(now));
         for effect in &effects {
             match effect {
-                Effect::Send(id, _) => self.flight = *id,
+                Effect::Send(id, _) => self.acquisition = *id,
                 Effect::Resolve(_, Err(error)) => self.error(error),
                 Effect::Emit(Event::Error { error, .. } | Event::Retry { error, .. }) => self.error(error),
                 Effect::Resolve(_, Ok(_))
@@ -179,14 +179,14 @@ impl Watched {
     }
 
     fn answer(&mut self, answer: Result<Rc<TokenSet>, GrantFailure>, now: UnixMillis) {
-        self.tell(Input::Granted(self.flight, answer), now);
+        self.handle(Input::Granted(self.acquisition, answer), now);
     }
 }
 
 #[test]
 fn a_life_from_success_to_failure_to_the_end_prints_no_secret() {
     let machine = Session::new(Policy::default(), scopes(&["ASKED", "MISSING"]), Jitter::new(1));
-    let mut life = Watched { machine, printed: Printed::default(), flight: AcquisitionId(0) };
+    let mut generation = Watched { machine, printed: Printed::default(), acquisition: AcquisitionId(0) };
     let wanted = TokenRequest::Cached {
         min_validity: None,
         scopes: Some(scopes(&["MISSING"])),
@@ -195,27 +195,27 @@ fn a_life_from_success_to_failure_to_the_end_prints_no_secret() {
     let transient = || Err(GrantFailure::Transient(failure(ErrorCode::Timeout)));
     let refused = || Err(GrantFailure::RefreshTokenRejected(failure(ErrorCode::InvalidCredentials)));
 
-    life.tell(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
-    life.answer(Ok(planted(1, START)), START);
-    life.tell(Input::Requested(CallId(2), wanted), START);
-    life.tell(Input::Requested(CallId(3), TokenRequest::Forced), START + seconds(1));
-    life.answer(refused(), START + seconds(2));
-    life.answer(Ok(planted(2, START + seconds(3))), START + seconds(3));
-    life.tell(Input::TokenReceived(planted(3, START + seconds(4))), START + seconds(4));
-    life.tell(Input::TimerFired, START + seconds(150));
-    life.answer(transient(), START + seconds(151));
-    life.tell(Input::TimerFired, START + seconds(160));
-    life.answer(transient(), START + seconds(161));
-    life.tell(Input::TimerFired, START + seconds(170));
-    life.answer(transient(), START + seconds(171));
-    life.tell(Input::TokenInvalidated(access_token(3)), START + seconds(172));
-    life.tell(Input::Requested(CallId(4), TokenRequest::DEFAULT), START + seconds(173));
-    life.tell(Input::TimerFired, START + seconds(180));
-    life.answer(Ok(planted(4, START + seconds(180))), START + seconds(180));
-    life.tell(Input::Requested(CallId(5), TokenRequest::Forced), START + seconds(181));
-    life.tell(Input::Closed, START + seconds(182));
-    life.tell(Input::Requested(CallId(6), TokenRequest::DEFAULT), START + seconds(183));
+    generation.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
+    generation.answer(Ok(planted(1, START)), START);
+    generation.handle(Input::Requested(CallId(2), wanted), START);
+    generation.handle(Input::Requested(CallId(3), TokenRequest::Forced), START + seconds(1));
+    generation.answer(refused(), START + seconds(2));
+    generation.answer(Ok(planted(2, START + seconds(3))), START + seconds(3));
+    generation.handle(Input::TokenReceived(planted(3, START + seconds(4))), START + seconds(4));
+    generation.handle(Input::TimerFired, START + seconds(150));
+    generation.answer(transient(), START + seconds(151));
+    generation.handle(Input::TimerFired, START + seconds(160));
+    generation.answer(transient(), START + seconds(161));
+    generation.handle(Input::TimerFired, START + seconds(170));
+    generation.answer(transient(), START + seconds(171));
+    generation.handle(Input::TokenInvalidated(access_token(3)), START + seconds(172));
+    generation.handle(Input::Requested(CallId(4), TokenRequest::DEFAULT), START + seconds(173));
+    generation.handle(Input::TimerFired, START + seconds(180));
+    generation.answer(Ok(planted(4, START + seconds(180))), START + seconds(180));
+    generation.handle(Input::Requested(CallId(5), TokenRequest::Forced), START + seconds(181));
+    generation.handle(Input::Closed, START + seconds(182));
+    generation.handle(Input::Requested(CallId(6), TokenRequest::DEFAULT), START + seconds(183));
 
-    assert!(life.printed.0.len() > 150, "{} texts were printed", life.printed.0.len());
-    life.printed.look_for_secrets();
+    assert!(generation.printed.0.len() > 150, "{} texts were printed", generation.printed.0.len());
+    generation.printed.look_for_secrets();
 }

@@ -48,8 +48,8 @@ proptest! {
             if announces && last_read.after(Sharing::MISSED_CHANGES) <= step.at {
                 continue;
             }
-            let served = step.settled().any(|(settled, answer)| settled == call && answer.is_ok());
-            let due = step.before.wakeup.is_some_and(|at| at <= step.at);
+            let served = step.resolved().any(|(resolved, answer)| resolved == call && answer.is_ok());
+            let due = step.before.timeout.is_some_and(|at| at <= step.at);
             let locks = step.effects.iter().any(|it| matches!(it, Effect::AcquireLease(_) | Effect::WriteStore(..)));
             assert!(!locks, "{step:#?}");
             assert!(!served || due || !step.effects.iter().any(is_about_the_store) || is_due(&plan, &step), "{step:#?}");
@@ -90,7 +90,7 @@ proptest! {
                     _ => {}
                 }
             }
-            assert!(held.is_empty() || step.after.on_wire.is_some() || is_answered_by_the_store(&step), "{step:#?}");
+            assert!(held.is_empty() || step.after.in_flight.is_some() || is_answered_by_the_store(&step), "{step:#?}");
         }
     }
 
@@ -186,7 +186,7 @@ proptest! {
                 if let Some((id, leased, saved)) = saved {
                     let kept = saved.refresh_token.is_some() || tokens.refresh_token.is_none();
                     assert!(kept || !leased, "{step:#?}");
-                    assert_eq!(step.settled().count(), 0, "{step:#?}");
+                    assert_eq!(step.resolved().count(), 0, "{step:#?}");
                     saving = Some(id);
                 } else {
                     assert!(step.before.store.failures > 0 || was_impatient(&step), "{step:#?}");
@@ -253,22 +253,22 @@ proptest! {
         let closed = history.iter().position(|step| matches!(step.event, Input::Closed));
         let (close, after) = history[closed.expect("every history ends with a close")..].split_first().expect("a close");
 
-        assert!(close.before.waiting.keys().eq(close.settled().map(|(call, _)| call).collect::<BTreeSet<_>>().iter()));
+        assert!(close.before.waiting.keys().eq(close.resolved().map(|(call, _)| call).collect::<BTreeSet<_>>().iter()));
         let leased = close.before.store.lease.is_some_and(|it| matches!(it, Holder::We(_)));
         let cancelled = close.effects.iter().any(|it| matches!(it, Effect::Cancel(_)));
-        assert!(!cancelled || close.before.on_wire.is_some(), "{close:#?}");
+        assert!(!cancelled || close.before.in_flight.is_some(), "{close:#?}");
         assert!(!(cancelled && leased) || was_impatient(close) || close.before.store.failures > 0 || is_overdue(close), "{close:#?}");
         for step in after {
             assert!(!step.effects.iter().any(|it| matches!(it, Effect::Send(..) | Effect::ReadStore(_) | Effect::AcquireLease(_) | Effect::Emit(_))), "{step:#?}");
             // What is awaited may be lost.
-            assert_eq!(step.after.wakeup.is_some(), step.after.flight.is_some(), "{step:#?}");
+            assert_eq!(step.after.timeout.is_some(), step.after.acquisition.is_some(), "{step:#?}");
             if let Some(Ok(tokens)) = step.answer() {
                 let saved = step.effects.iter().find_map(|it| if let Effect::WriteStore(_, Some(_), saved) = it { Some(saved) } else { None });
                 let saved = saved.expect("a grant that was awaited is saved");
                 assert_eq!(saved.access_token, tokens.access_token, "{step:#?}");
             }
         }
-        assert_eq!(history.last().and_then(|step| step.after.flight), None);
+        assert_eq!(history.last().and_then(|step| step.after.acquisition), None);
     }
 
     #[test]
@@ -302,12 +302,12 @@ fn is_due(plan: &Plan, step: &Step) -> bool {
 
 /// Whether an answer of the store is awaited.
 fn is_answered_by_the_store(step: &Step) -> bool {
-    !step.after.store.asked.is_empty()
+    !step.after.store.pending.is_empty()
 }
 
 /// Whether the step that a flight waits for may be lost.
 fn is_overdue(step: &Step) -> bool {
-    step.before.wakeup.is_some_and(|at| at <= step.at)
+    step.before.timeout.is_some_and(|at| at <= step.at)
 }
 
 /// Whether a lease was asked for in vain, so that a grant may be made without it.
@@ -315,18 +315,18 @@ fn was_impatient(step: &Step) -> bool {
     step.before.store.denials > 0
 }
 
-const FLIGHT: AcquisitionId = AcquisitionId(1);
+const ACQUISITION: AcquisitionId = AcquisitionId(1);
 
 /// A lifecycle that has asked the provider, under a lease of 20 s.
-fn asking() -> Session {
+fn permits_held() -> Session {
     let sharing = Some(Sharing { lease: Some(seconds(20)), announces: true });
     let policy = Policy { sharing, ..Policy::default() };
     let mut machine = Session::new(policy, scopes(&[]), Jitter::new(1));
     for event in [
         Input::Requested(CallId(1), TokenRequest::DEFAULT),
-        Input::StoreRead(FLIGHT, Ok(None)),
-        Input::LeaseAnswered(FLIGHT, Ok(Some(Fence(1)))),
-        Input::StoreRead(FLIGHT, Ok(None)),
+        Input::StoreRead(ACQUISITION, Ok(None)),
+        Input::LeaseAnswered(ACQUISITION, Ok(Some(Fence(1)))),
+        Input::StoreRead(ACQUISITION, Ok(None)),
     ] {
         let _ = machine.handle(event, START);
     }
@@ -335,13 +335,13 @@ fn asking() -> Session {
 
 #[test]
 fn a_token_that_is_seen_in_use_while_it_is_saved_is_told_once() {
-    let mut machine = asking();
+    let mut machine = permits_held();
     let tokens = token("new", START, seconds(180));
-    let _ = machine.handle(Input::Granted(FLIGHT, Ok(tokens.clone())), START);
+    let _ = machine.handle(Input::Granted(ACQUISITION, Ok(tokens.clone())), START);
 
     assert_eq!(machine.handle(Input::TokenReceived(tokens), START), []);
 
-    let effects = machine.handle(Input::StoreWritten(FLIGHT, Ok(WriteOutcome::Stored)), START);
+    let effects = machine.handle(Input::StoreWritten(ACQUISITION, Ok(WriteOutcome::Stored)), START);
     let told = effects.iter().filter(|it| matches!(it, Effect::Emit(Event::Token { .. }))).count();
     assert_eq!((effects.len(), told), (3, 1), "{effects:?}");
 }
@@ -354,15 +354,15 @@ fn refresh_is_served_by_a_grant_that_somebody_else_had_begun_and_by_no_other() {
         let mut machine = Session::new(policy, scopes(&[]), Jitter::new(1));
         let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::Forced), START);
         if others_ask {
-            let _ = machine.handle(Input::StoreRead(FLIGHT, Ok(None)), START);
-            let _ = machine.handle(Input::LeaseAnswered(FLIGHT, Ok(None)), START);
+            let _ = machine.handle(Input::StoreRead(ACQUISITION, Ok(None)), START);
+            let _ = machine.handle(Input::LeaseAnswered(ACQUISITION, Ok(None)), START);
             let _ = machine.handle(Input::StoreChanged, START);
         }
 
         let shared = Ok(Some(token("theirs", START, seconds(180))));
-        let effects = machine.handle(Input::StoreRead(FLIGHT, shared), START);
+        let effects = machine.handle(Input::StoreRead(ACQUISITION, shared), START);
 
-        let settled = effects.iter().filter(|it| matches!(it, Effect::Resolve(CallId(1), Ok(_)))).count();
-        assert_eq!(settled, served, "{effects:?}");
+        let resolved = effects.iter().filter(|it| matches!(it, Effect::Resolve(CallId(1), Ok(_)))).count();
+        assert_eq!(resolved, served, "{effects:?}");
     }
 }

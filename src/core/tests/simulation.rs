@@ -11,8 +11,8 @@ use super::{
     manager::{Figures, Manager, TIMEOUT, failed, refresh_token},
     seconds,
     world::{
-        Agenda, Answer, DRIFT, Dice, HOUR, Instant, MINUTE, Outage, Provider, SECOND, index, one_seed,
-        replayable, seeds,
+        DRIFT, HOUR, Instant, MINUTE, Outage, Provider, ProviderResponse, Rng, SECOND, Schedule, index,
+        one_seed, replayable, seeds,
     },
 };
 use crate::core::{
@@ -24,7 +24,7 @@ use crate::core::{
 const BEGINNING: Instant = 100 * 24 * HOUR;
 
 /// How a world is.
-struct Climate {
+struct Scenario {
     hours: u64,
     managers: usize,
     lifetime: u64,
@@ -32,88 +32,88 @@ struct Climate {
     /// The mean time between two calls of a manager.
     call_every: u64,
     /// How many requests go wrong, of one.
-    faults: f64,
-    weather: Weather,
+    fault_rate: f64,
+    fault_plan: FaultPlan,
 }
 
 /// What happens beside lost requests.
 #[derive(PartialEq)]
-enum Weather {
+enum FaultPlan {
     /// Nothing.
-    Calm,
+    None,
     /// Outages, revocations, sleep, clocks that are set, callers with wishes.
-    Rough,
+    All,
 }
 
 /// What happens next. The number is the manager's.
-enum Happening {
-    Alarm(usize, u64),
+enum Occurrence {
+    TimerFires(usize, u64),
     Call(usize),
-    GiveUp(usize, CallId),
-    Asked(usize, AcquisitionId, u64, Grant, Fate),
-    Answered(usize, AcquisitionId, u64, Answer, Fate),
-    TimedOut(usize, AcquisitionId, u64),
-    Used(usize, usize),
-    Refused(usize, usize),
-    Seen(usize, usize),
+    Cancel(usize, CallId),
+    RequestArrives(usize, AcquisitionId, u64, Grant, Delivery),
+    ResponseArrives(usize, AcquisitionId, u64, ProviderResponse, Delivery),
+    RequestTimesOut(usize, AcquisitionId, u64),
+    TokenUsed(usize, usize),
+    TokenRejected(usize, usize),
+    TokenReceived(usize, usize),
     FallAsleep(usize),
     WakeUp(usize),
     ClockSet(usize),
     OutageBegins,
     OutageEnds(Instant),
-    Revoked,
+    TokensRevoked,
 }
 
 /// What becomes of a request.
 #[derive(Clone, Copy, PartialEq)]
-enum Fate {
-    Arrives,
+enum Delivery {
+    Delivered,
     /// The provider does what is asked; its answer is lost.
-    LosesItsAnswer,
+    ResponseLost,
     /// The answer comes twice.
-    ComesTwice,
+    Duplicated,
 }
 
 /// What callers are told on.
 #[derive(Clone, Copy, PartialEq)]
-enum Occasion {
+enum Trigger {
     Failure,
     Other,
 }
 
 struct Simulation {
-    climate: Climate,
+    scenario: Scenario,
     now: Instant,
-    dice: Dice,
-    agenda: Agenda<Happening>,
+    rng: Rng,
+    schedule: Schedule<Occurrence>,
     provider: Provider,
     managers: Vec<Manager>,
 }
 
 impl Simulation {
-    fn new(seed: u64, climate: Climate) -> Self {
-        let mut dice = Dice::new(seed);
-        let provider = Provider::new(climate.lifetime, dice.around_zero(HOUR));
-        let managers = (0..climate.managers)
-            .map(|_| Manager::new(climate.policy.clone(), BEGINNING, &mut dice))
+    fn new(seed: u64, scenario: Scenario) -> Self {
+        let mut rng = Rng::new(seed);
+        let provider = Provider::new(scenario.lifetime, rng.symmetric(HOUR));
+        let managers = (0..scenario.managers)
+            .map(|_| Manager::new(scenario.policy.clone(), BEGINNING, &mut rng))
             .collect();
         let mut simulation =
-            Self { climate, now: BEGINNING, dice, agenda: Agenda::new(), provider, managers };
+            Self { scenario, now: BEGINNING, rng, schedule: Schedule::new(), provider, managers };
         simulation.prepare();
         simulation
     }
 
     fn prepare(&mut self) {
         for number in 0..self.managers.len() {
-            self.soon(self.climate.call_every, Happening::Call(number));
-            if self.climate.weather == Weather::Rough {
-                self.soon(12 * HOUR, Happening::FallAsleep(number));
-                self.soon(12 * HOUR, Happening::ClockSet(number));
+            self.schedule(self.scenario.call_every, Occurrence::Call(number));
+            if self.scenario.fault_plan == FaultPlan::All {
+                self.schedule(12 * HOUR, Occurrence::FallAsleep(number));
+                self.schedule(12 * HOUR, Occurrence::ClockSet(number));
             }
         }
-        if self.climate.weather == Weather::Rough {
-            self.soon(6 * HOUR, Happening::OutageBegins);
-            self.soon(8 * HOUR, Happening::Revoked);
+        if self.scenario.fault_plan == FaultPlan::All {
+            self.schedule(6 * HOUR, Occurrence::OutageBegins);
+            self.schedule(8 * HOUR, Occurrence::TokensRevoked);
         }
     }
 
@@ -122,149 +122,151 @@ impl Simulation {
     }
 
     /// At some time whose mean is `mean` from now.
-    fn soon(&mut self, mean: u64, happening: Happening) {
-        let at = self.now + self.dice.between(0, 2 * mean).max(1);
-        self.agenda.add(at, happening);
+    fn schedule(&mut self, mean: u64, occurrence: Occurrence) {
+        let at = self.now + self.rng.between(0, 2 * mean).max(1);
+        self.schedule.add(at, occurrence);
     }
 
     fn run(mut self) -> Figures {
-        let end = BEGINNING + self.climate.hours * HOUR;
-        while let Some((at, happening)) = self.agenda.next()
+        let end = BEGINNING + self.scenario.hours * HOUR;
+        while let Some((at, occurrence)) = self.schedule.next()
             && at < end
         {
             self.now = at;
-            self.happen(happening);
+            self.process(occurrence);
         }
         self.finish()
     }
 
     fn finish(mut self) -> Figures {
-        let mut figures = Figures { hours: self.climate.hours, ..Figures::default() };
-        let elapsed = self.climate.hours * HOUR;
+        let mut figures = Figures { hours: self.scenario.hours, ..Figures::default() };
+        let elapsed = self.scenario.hours * HOUR;
         for number in 0..self.managers.len() {
-            self.tell(number, Input::Closed);
+            self.handle(number, Input::Closed);
             let manager = &mut self.managers[number];
             assert!(manager.waiting.is_empty(), "unanswered: {:?}", manager.waiting);
-            manager.check_pace(elapsed, self.climate.lifetime);
-            manager.figures.manager_hours = self.climate.hours;
-            manager.figures.lifetimes = elapsed / self.climate.lifetime;
+            manager.check_pace(elapsed, self.scenario.lifetime);
+            manager.figures.manager_hours = self.scenario.hours;
+            manager.figures.lifetimes = elapsed / self.scenario.lifetime;
             figures.add(&manager.figures);
         }
         assert_eq!(self.provider.reuses, 0, "a refresh token was presented twice");
         figures
     }
 
-    fn happen(&mut self, happening: Happening) {
-        match happening {
-            Happening::Alarm(number, alarm) => {
+    fn process(&mut self, occurrence: Occurrence) {
+        match occurrence {
+            Occurrence::TimerFires(number, timer) => {
                 let manager = &self.managers[number];
-                if manager.alarm == alarm && manager.device.asleep().is_none() {
-                    self.tell(number, Input::TimerFired);
+                if manager.timer == timer && manager.device.asleep().is_none() {
+                    self.handle(number, Input::TimerFired);
                 }
             }
-            Happening::Call(number) => self.call(number),
-            Happening::GiveUp(number, call) => {
+            Occurrence::Call(number) => self.call(number),
+            Occurrence::Cancel(number, call) => {
                 if self.is_awake(number).is_ok() && self.managers[number].waiting.remove(&call).is_some() {
-                    self.tell(number, Input::Cancelled(call));
+                    self.handle(number, Input::Cancelled(call));
                 }
             }
-            Happening::Asked(number, flight, request, grant, fate) => {
-                self.asked(number, flight, request, &grant, fate);
+            Occurrence::RequestArrives(number, acquisition, request, grant, delivery) => {
+                self.asked(number, acquisition, request, &grant, delivery);
             }
-            Happening::Answered(number, flight, request, answer, fate) => {
-                self.answered(number, flight, request, answer, fate);
+            Occurrence::ResponseArrives(number, acquisition, request, answer, delivery) => {
+                self.answered(number, acquisition, request, answer, delivery);
             }
-            Happening::TimedOut(number, flight, request) => self.timed_out(number, flight, request),
-            Happening::Used(number, token) => self.used(number, token),
-            Happening::Refused(number, token) => self.refused(number, token),
-            Happening::Seen(number, token) => self.seen(number, token),
-            Happening::FallAsleep(number) => {
+            Occurrence::RequestTimesOut(number, acquisition, request) => {
+                self.timed_out(number, acquisition, request)
+            }
+            Occurrence::TokenUsed(number, token) => self.used(number, token),
+            Occurrence::TokenRejected(number, token) => self.refused(number, token),
+            Occurrence::TokenReceived(number, token) => self.seen(number, token),
+            Occurrence::FallAsleep(number) => {
                 self.managers[number].device.fall_asleep(self.now);
-                self.soon(HOUR, Happening::WakeUp(number));
+                self.schedule(HOUR, Occurrence::WakeUp(number));
             }
-            Happening::WakeUp(number) => self.wake_up(number),
-            Happening::ClockSet(number) => {
+            Occurrence::WakeUp(number) => self.wake_up(number),
+            Occurrence::ClockSet(number) => {
                 if self.is_awake(number).is_ok() {
-                    let by = self.dice.around_zero(25 * HOUR);
+                    let by = self.rng.symmetric(25 * HOUR);
                     self.managers[number].device.set(by, self.now);
                     self.managers[number].excuse(self.now);
                 }
-                self.soon(12 * HOUR, Happening::ClockSet(number));
+                self.schedule(12 * HOUR, Occurrence::ClockSet(number));
             }
-            Happening::OutageBegins => self.outage_begins(),
-            Happening::OutageEnds(since) => self.outage_ends(since),
-            Happening::Revoked => {
+            Occurrence::OutageBegins => self.outage_begins(),
+            Occurrence::OutageEnds(since) => self.outage_ends(since),
+            Occurrence::TokensRevoked => {
                 self.provider.revoke_everything();
-                self.soon(8 * HOUR, Happening::Revoked);
+                self.schedule(8 * HOUR, Occurrence::TokensRevoked);
             }
         }
     }
 
-    fn tell(&mut self, number: usize, event: Input) {
-        let occasion = match event {
-            Input::Granted(_, Err(_)) => Occasion::Failure,
-            _ => Occasion::Other,
+    fn handle(&mut self, number: usize, event: Input) {
+        let trigger = match event {
+            Input::Granted(_, Err(_)) => Trigger::Failure,
+            _ => Trigger::Other,
         };
-        let effects = self.managers[number].tell(event, self.now);
+        let effects = self.managers[number].handle(event, self.now);
         for effect in effects {
             match effect {
-                Effect::Resolve(call, answer) => self.settled(number, call, answer, occasion),
-                Effect::Send(flight, grant) => self.send(number, flight, grant),
-                Effect::Cancel(_) => self.managers[number].on_wire = None,
-                Effect::Emit(Event::Error { .. }) => self.managers[number].figures.failed_flights += 1,
+                Effect::Resolve(call, answer) => self.resolved(number, call, answer, trigger),
+                Effect::Send(acquisition, grant) => self.send(number, acquisition, grant),
+                Effect::Cancel(_) => self.managers[number].in_flight = None,
+                Effect::Emit(Event::Error { .. }) => self.managers[number].figures.failed_acquisitions += 1,
                 Effect::Emit(Event::Token { .. }) => self.managers[number].figures.grants += 1,
                 Effect::Emit(_) => {}
                 _ => panic!("there is no shared store here: {effect:?}"),
             }
         }
-        let alarm = self.managers[number].alarm;
-        if let Some(span) = self.managers[number].alarm_in(self.now) {
+        let timer = self.managers[number].timer;
+        if let Some(span) = self.managers[number].timer_in(self.now) {
             // Timers are never early and often late.
-            let late = self.dice.between(0, 60);
-            self.agenda.add(self.now + span + late, Happening::Alarm(number, alarm));
+            let late = self.rng.between(0, 60);
+            self.schedule.add(self.now + span + late, Occurrence::TimerFires(number, timer));
         }
     }
 
     fn call(&mut self, number: usize) {
-        if self.climate.weather == Weather::Calm {
-            self.agenda.add(self.now + self.climate.call_every, Happening::Call(number));
+        if self.scenario.fault_plan == FaultPlan::None {
+            self.schedule.add(self.now + self.scenario.call_every, Occurrence::Call(number));
         } else {
-            self.soon(self.climate.call_every, Happening::Call(number));
+            self.schedule(self.scenario.call_every, Occurrence::Call(number));
         }
         if self.is_awake(number).is_err() {
             return;
         }
-        let want = match self.dice.between(0, 100) {
-            0..2 if self.climate.weather == Weather::Rough => TokenRequest::Forced,
-            2..4 if self.climate.weather == Weather::Rough => TokenRequest::Cached {
+        let wanted = match self.rng.between(0, 100) {
+            0..2 if self.scenario.fault_plan == FaultPlan::All => TokenRequest::Forced,
+            2..4 if self.scenario.fault_plan == FaultPlan::All => TokenRequest::Cached {
                 min_validity: Some(seconds(45)),
                 scopes: None,
                 borrowing: Borrowing::Allowed,
             },
             _ => TokenRequest::DEFAULT,
         };
-        let event = self.managers[number].call(&want, self.now);
+        let event = self.managers[number].call(&wanted, self.now);
         let call = self.managers[number].latest_call();
-        self.tell(number, event);
+        self.handle(number, event);
         if self.managers[number].waiting.contains_key(&call) {
             self.managers[number].figures.waits += 1;
-            if self.climate.weather == Weather::Rough && self.dice.happens(0.2).is_some() {
-                self.soon(2 * SECOND, Happening::GiveUp(number, call));
+            if self.scenario.fault_plan == FaultPlan::All && self.rng.chance(0.2).is_some() {
+                self.schedule(2 * SECOND, Occurrence::Cancel(number, call));
             }
         }
     }
 
-    fn settled(
+    fn resolved(
         &mut self,
         number: usize,
         call: CallId,
         answer: Result<Rc<TokenSet>, TokenError>,
-        occasion: Occasion,
+        trigger: Trigger,
     ) {
         let now = self.now;
         let asked_at = self.managers[number].waiting.remove(&call).expect("one answer for each call");
         match answer {
-            Ok(tokens) => self.given(number, &tokens, occasion),
+            Ok(tokens) => self.given(number, &tokens, trigger),
             // The world ends, for those who sleep as well.
             Err(error) if error.code == ErrorCode::Closed => return,
             Err(error) => {
@@ -281,89 +283,110 @@ impl Simulation {
         assert!(waited <= LONGEST_WAIT, "a call waited for {waited} ms");
     }
 
-    fn given(&mut self, number: usize, tokens: &TokenSet, occasion: Occasion) {
+    fn given(&mut self, number: usize, tokens: &TokenSet, trigger: Trigger) {
         let token = index(tokens.access_token.expose());
         let expires_at = self.provider.issued(token).expires_at;
         let delay = self.managers[number].delays.get(&token).copied().unwrap_or_default();
-        let lifetime = self.climate.lifetime;
+        let lifetime = self.scenario.lifetime;
         // The lifetime counts from receipt, and clocks are not exact.
         let error = delay + lifetime * 2 * DRIFT / 1_000_000 + 2;
         assert!(self.now < expires_at + error, "a token {} ms too old", self.now - expires_at);
         let margin = (lifetime / 8).min(10 * SECOND);
-        let well = occasion == Occasion::Other && self.managers[number].remembered(self.now).is_none();
+        let well = trigger == Trigger::Other && self.managers[number].remembered(self.now).is_none();
         if error < margin && well {
             assert!(self.now < expires_at, "an expired token, although it came {delay} ms late only");
         }
-        self.soon(200, Happening::Used(number, token));
+        self.schedule(200, Occurrence::TokenUsed(number, token));
     }
 
-    fn send(&mut self, number: usize, flight: AcquisitionId, grant: Grant) {
-        let request = self.managers[number].request(flight);
-        self.agenda.add(self.now + TIMEOUT, Happening::TimedOut(number, flight, request));
-        let latency = self.dice.latency();
-        let fate = match self.dice.happens(self.climate.faults) {
-            None if self.dice.happens(0.02).is_some() => Fate::ComesTwice,
-            None => Fate::Arrives,
+    fn send(&mut self, number: usize, acquisition: AcquisitionId, grant: Grant) {
+        let request = self.managers[number].request(acquisition);
+        self.schedule.add(self.now + TIMEOUT, Occurrence::RequestTimesOut(number, acquisition, request));
+        let latency = self.rng.latency();
+        let delivery = match self.rng.chance(self.scenario.fault_rate) {
+            None if self.rng.chance(0.02).is_some() => Delivery::Duplicated,
+            None => Delivery::Delivered,
             Some(()) => {
                 self.managers[number].excuse(self.now);
-                if self.dice.happens(0.5).is_some() {
+                if self.rng.chance(0.5).is_some() {
                     return;
                 }
-                Fate::LosesItsAnswer
+                Delivery::ResponseLost
             }
         };
-        self.agenda.add(self.now + latency, Happening::Asked(number, flight, request, grant, fate));
+        self.schedule.add(
+            self.now + latency,
+            Occurrence::RequestArrives(number, acquisition, request, grant, delivery),
+        );
     }
 
-    fn asked(&mut self, number: usize, flight: AcquisitionId, request: u64, grant: &Grant, fate: Fate) {
-        let answer = self.provider.asked(grant, self.now, &mut self.dice);
-        if matches!(answer, Answer::Unavailable(..)) {
+    fn asked(
+        &mut self,
+        number: usize,
+        acquisition: AcquisitionId,
+        request: u64,
+        grant: &Grant,
+        delivery: Delivery,
+    ) {
+        let answer = self.provider.asked(grant, self.now, &mut self.rng);
+        if matches!(answer, ProviderResponse::Unavailable(..)) {
             self.managers[number].excused_at = self.now;
         }
-        let latency = self.dice.latency();
-        if let Answer::Token { access, .. } = answer {
+        let latency = self.rng.latency();
+        if let ProviderResponse::Token { access, .. } = answer {
             self.managers[number].delays.insert(access, latency);
         }
-        if fate != Fate::LosesItsAnswer {
+        if delivery != Delivery::ResponseLost {
             let at = self.now + latency;
-            self.agenda.add(at, Happening::Answered(number, flight, request, answer, fate));
+            self.schedule
+                .add(at, Occurrence::ResponseArrives(number, acquisition, request, answer, delivery));
         }
     }
 
-    fn answered(&mut self, number: usize, flight: AcquisitionId, request: u64, answer: Answer, fate: Fate) {
-        if fate == Fate::ComesTwice {
-            let again = Happening::Answered(number, flight, request, answer, Fate::Arrives);
-            self.soon(MINUTE, again);
+    fn answered(
+        &mut self,
+        number: usize,
+        acquisition: AcquisitionId,
+        request: u64,
+        answer: ProviderResponse,
+        delivery: Delivery,
+    ) {
+        if delivery == Delivery::Duplicated {
+            let again =
+                Occurrence::ResponseArrives(number, acquisition, request, answer, Delivery::Delivered);
+            self.schedule(MINUTE, again);
         }
         let manager = &mut self.managers[number];
-        let awaited = manager.on_wire == Some((flight, request));
+        let awaited = manager.in_flight == Some((acquisition, request));
         // A driver that has sent the flight's next request no longer listens to this one.
-        let forgotten = manager.on_wire.is_some_and(|(current, _)| current == flight) && !awaited;
+        let forgotten = manager.in_flight.is_some_and(|(current, _)| current == acquisition) && !awaited;
         if manager.device.asleep().is_some() || forgotten {
             return;
         }
         if awaited {
-            manager.on_wire = None;
+            manager.in_flight = None;
         }
         let answer = match answer {
-            Answer::Token { access, refresh } => {
+            ProviderResponse::Token { access, refresh } => {
                 let issued = self.provider.issued(access);
                 let mut tokens = manager.received(access, issued, self.provider.lifetime, self.now);
                 Rc::make_mut(&mut tokens).refresh_token = refresh.map(refresh_token);
                 Ok(tokens)
             }
-            Answer::RefreshTokenRejected | Answer::Unavailable(..) => Err(failed(&answer)),
+            ProviderResponse::RefreshTokenRejected | ProviderResponse::Unavailable(..) => {
+                Err(failed(&answer))
+            }
         };
-        self.tell(number, Input::Granted(flight, answer));
+        self.handle(number, Input::Granted(acquisition, answer));
     }
 
-    fn timed_out(&mut self, number: usize, flight: AcquisitionId, request: u64) {
+    fn timed_out(&mut self, number: usize, acquisition: AcquisitionId, request: u64) {
         let manager = &mut self.managers[number];
-        if manager.on_wire == Some((flight, request)) && manager.device.asleep().is_none() {
-            manager.on_wire = None;
+        if manager.in_flight == Some((acquisition, request)) && manager.device.asleep().is_none() {
+            manager.in_flight = None;
             manager.excuse(self.now);
             let error = GrantFailure::Transient(failure(ErrorCode::Timeout));
-            self.tell(number, Input::Granted(flight, Err(error)));
+            self.handle(number, Input::Granted(acquisition, Err(error)));
         }
     }
 
@@ -373,10 +396,10 @@ impl Simulation {
             return;
         }
         if self.provider.accepts(token, self.now).is_err() {
-            self.soon(200, Happening::Refused(number, token));
-        } else if self.climate.weather == Weather::Rough && self.dice.happens(0.05).is_some() {
+            self.schedule(200, Occurrence::TokenRejected(number, token));
+        } else if self.scenario.fault_plan == FaultPlan::All && self.rng.chance(0.05).is_some() {
             let newer = self.provider.slide(token, self.now);
-            self.soon(500, Happening::Seen(number, newer));
+            self.schedule(500, Occurrence::TokenReceived(number, newer));
         }
     }
 
@@ -385,9 +408,9 @@ impl Simulation {
         let Some(held) = held.filter(|held| index(held.access_token.expose()) == token) else { return };
         if self.is_awake(number).is_ok() {
             let event = Input::TokenInvalidated(held.access_token.clone());
-            self.managers[number].figures.refused_tokens += 1;
+            self.managers[number].figures.rejected_tokens += 1;
             self.managers[number].figures.causes += 1;
-            self.tell(number, event);
+            self.handle(number, event);
         }
     }
 
@@ -396,7 +419,7 @@ impl Simulation {
         let manager = &mut self.managers[number];
         if manager.device.asleep().is_none() && self.now < issued.expires_at {
             let tokens = manager.received(token, issued, issued.expires_at - self.now, self.now);
-            self.tell(number, Input::TokenReceived(tokens));
+            self.handle(number, Input::TokenReceived(tokens));
         }
     }
 
@@ -404,31 +427,31 @@ impl Simulation {
         self.managers[number].device.wake_up(self.now);
         self.managers[number].awake_since = self.now;
         self.managers[number].excuse(self.now);
-        self.soon(12 * HOUR, Happening::FallAsleep(number));
-        self.tell(number, Input::TimerFired);
-        if let Some((flight, _)) = self.managers[number].on_wire.take() {
+        self.schedule(12 * HOUR, Occurrence::FallAsleep(number));
+        self.handle(number, Input::TimerFired);
+        if let Some((acquisition, _)) = self.managers[number].in_flight.take() {
             let error = GrantFailure::Transient(failure(ErrorCode::Network));
-            self.tell(number, Input::Granted(flight, Err(error)));
+            self.handle(number, Input::Granted(acquisition, Err(error)));
         }
     }
 
     fn outage_begins(&mut self) {
-        self.provider.outage = Some(match self.dice.between(0, 3) {
+        self.provider.outage = Some(match self.rng.between(0, 3) {
             0 => Outage::Down,
             1 => Outage::Throttled,
             _ => Outage::Denied,
         });
-        let mean = if self.dice.happens(0.3).is_some() { HOUR } else { 5 * MINUTE };
-        self.soon(mean, Happening::OutageEnds(self.now));
+        let mean = if self.rng.chance(0.3).is_some() { HOUR } else { 5 * MINUTE };
+        self.schedule(mean, Occurrence::OutageEnds(self.now));
     }
 
     fn outage_ends(&mut self, since: Instant) {
         self.provider.outage = None;
         for manager in &mut self.managers {
             manager.excused_at = self.now;
-            manager.figures.outage_flights += 8 + (self.now - since) / (55 * SECOND);
+            manager.figures.outage_acquisitions += 8 + (self.now - since) / (55 * SECOND);
         }
-        self.soon(6 * HOUR, Happening::OutageBegins);
+        self.schedule(6 * HOUR, Occurrence::OutageBegins);
     }
 }
 
@@ -440,27 +463,27 @@ const LONGEST_RECOVERY: u64 = 200 * SECOND;
 /// pauses; a second for the pace of grants and one for timers that are late.
 const LONGEST_WAIT: u64 = 4 * TIMEOUT + 2 * 30 * SECOND + 2 * SECOND;
 
-fn climate_of(seed: u64) -> Climate {
-    let mut dice = Dice::new(!seed);
-    let refresh = match dice.between(0, 10) {
+fn scenario_of(seed: u64) -> Scenario {
+    let mut rng = Rng::new(!seed);
+    let refresh = match rng.between(0, 10) {
         0..6 => RefreshMode::Always,
         6..8 => RefreshMode::WhileUsed,
         _ => RefreshMode::OnDemand,
     };
     let lifetimes = [MINUTE, 3 * MINUTE, 3 * MINUTE, 10 * MINUTE, HOUR];
-    Climate {
+    Scenario {
         hours: 24,
         managers: 4,
-        lifetime: lifetimes[dice.index(5)],
+        lifetime: lifetimes[rng.index(5)],
         policy: Policy { refresh, ..Policy::default() },
-        call_every: dice.between(5 * SECOND, 3 * MINUTE),
-        faults: [0.0, 0.02, 0.1, 0.3][dice.index(4)],
-        weather: Weather::Rough,
+        call_every: rng.between(5 * SECOND, 3 * MINUTE),
+        fault_rate: [0.0, 0.02, 0.1, 0.3][rng.index(4)],
+        fault_plan: FaultPlan::All,
     }
 }
 
-fn simulate(seed: u64, climate: Climate) -> Figures {
-    replayable(seed, || Simulation::new(seed, climate).run())
+fn simulate(seed: u64, scenario: Scenario) -> Figures {
+    replayable(seed, || Simulation::new(seed, scenario).run())
 }
 
 #[test]
@@ -469,7 +492,7 @@ fn whatever_happens_callers_are_served_and_providers_are_spared() {
 
     let mut figures = Figures::default();
     for seed in seeds.clone() {
-        figures.add(&simulate(seed, climate_of(seed)));
+        figures.add(&simulate(seed, scenario_of(seed)));
     }
 
     eprintln!("{figures:#?}");
@@ -478,21 +501,21 @@ fn whatever_happens_callers_are_served_and_providers_are_spared() {
 
 #[test]
 fn a_day_of_three_minute_tokens_makes_no_caller_wait() {
-    let climate = Climate {
+    let scenario = Scenario {
         hours: 24,
         managers: 1,
         lifetime: 3 * MINUTE,
         policy: Policy::default(),
         call_every: SECOND,
-        faults: 0.02,
-        weather: Weather::Calm,
+        fault_rate: 0.02,
+        fault_plan: FaultPlan::None,
     };
 
-    let figures = simulate(one_seed(), climate);
+    let figures = simulate(one_seed(), scenario);
 
     eprintln!("{figures:#?}");
     assert!(figures.calls >= 86_000);
-    assert_eq!((figures.failed_calls, figures.refused_tokens), (0, 0));
+    assert_eq!((figures.failed_calls, figures.rejected_tokens), (0, 0));
     // The first of all, which found nothing, and those that joined it.
     assert!(figures.waits <= 15, "{} calls waited", figures.waits);
     assert!(figures.grants * 2 <= figures.lifetimes * 3, "{} grants", figures.grants);

@@ -8,7 +8,7 @@
 
 use std::rc::Rc;
 
-use super::{START, failure, millis, scopes, seconds, token, world::Dice};
+use super::{START, failure, millis, scopes, seconds, token, world::Rng};
 use crate::core::{
     AcquisitionId, CallId, Effect, ErrorCode, Fence, Input, Jitter, Policy, Session, Sharing, TokenRequest,
     TokenSet, UnixMillis, WriteOutcome,
@@ -37,15 +37,15 @@ enum Step {
 
 #[derive(Clone, Debug)]
 enum Call {
-    Load,
-    Acquire,
-    Save(Option<Fence>, Rc<TokenSet>),
+    Read,
+    AcquireLease,
+    Write(Option<Fence>, Rc<TokenSet>),
 }
 
 /// A call of the store; `answer` is there once it was performed.
 #[derive(Debug)]
 struct Pending {
-    flight: AcquisitionId,
+    acquisition: AcquisitionId,
     call: Call,
     answer: Option<Input>,
 }
@@ -60,7 +60,7 @@ struct Run {
     fence: u64,
     notices: u32,
     pending: Vec<Pending>,
-    on_wire: Option<AcquisitionId>,
+    in_flight: Option<AcquisitionId>,
     reads: u32,
     calls: u64,
 }
@@ -79,7 +79,7 @@ impl Run {
             fence: 0,
             notices: 0,
             pending: Vec::new(),
-            on_wire: None,
+            in_flight: None,
             reads: 0,
             calls: 0,
         };
@@ -96,9 +96,9 @@ impl Run {
         token(&self.version.to_string(), START, seconds(3_600) + millis(self.version))
     }
 
-    fn request(&mut self, want: TokenRequest) {
+    fn request(&mut self, wanted: TokenRequest) {
         self.calls += 1;
-        self.tell(Input::Requested(CallId(self.calls), want));
+        self.handle(Input::Requested(CallId(self.calls), wanted));
     }
 
     fn steps(&self) -> Vec<Step> {
@@ -107,13 +107,13 @@ impl Run {
         add(self.budget.writes > 0, Step::OtherHolderWrites);
         add(self.budget.refreshes > 0, Step::Refresh);
         add(self.notices > 0, Step::NoticeArrives);
-        add(self.on_wire.is_some(), Step::Granted);
+        add(self.in_flight.is_some(), Step::Granted);
         for (place, pending) in self.pending.iter().enumerate() {
             let performed = pending.answer.is_some();
             add(!performed, Step::Performed(place));
             add(performed, Step::Answered(place));
             add(performed && self.budget.failures > 0, Step::Fails(place));
-            let locks = matches!(pending.call, Call::Acquire);
+            let locks = matches!(pending.call, Call::AcquireLease);
             add(!performed && locks && self.budget.denials > 0, Step::LeaseDenied(place));
         }
         steps
@@ -128,72 +128,73 @@ impl Run {
             }
             Step::NoticeArrives => {
                 self.notices -= 1;
-                self.tell(Input::StoreChanged);
+                self.handle(Input::StoreChanged);
             }
             Step::Refresh => {
                 self.budget.refreshes -= 1;
                 self.request(TokenRequest::Forced);
             }
             Step::Granted => {
-                let flight = self.on_wire.take().expect("a request");
+                let acquisition = self.in_flight.take().expect("a request");
                 let granted = self.new_token();
-                self.tell(Input::Granted(flight, Ok(granted)));
+                self.handle(Input::Granted(acquisition, Ok(granted)));
             }
             Step::Performed(place) => self.perform(place),
             Step::LeaseDenied(place) => {
                 self.budget.denials -= 1;
-                self.pending[place].answer = Some(Input::LeaseAnswered(self.pending[place].flight, Ok(None)));
+                self.pending[place].answer =
+                    Some(Input::LeaseAnswered(self.pending[place].acquisition, Ok(None)));
             }
             Step::Answered(place) => {
                 let answer = self.pending.remove(place).answer;
-                self.tell(answer.expect("it was performed"));
+                self.handle(answer.expect("it was performed"));
             }
             Step::Fails(place) => {
                 self.budget.failures -= 1;
-                let Pending { flight, call, .. } = self.pending.remove(place);
+                let Pending { acquisition, call, .. } = self.pending.remove(place);
                 let error = || failure(ErrorCode::Store);
-                self.tell(match call {
-                    Call::Load => Input::StoreRead(flight, Err(error())),
-                    Call::Acquire => Input::LeaseAnswered(flight, Err(error())),
-                    Call::Save(..) => Input::StoreWritten(flight, Err(error())),
+                self.handle(match call {
+                    Call::Read => Input::StoreRead(acquisition, Err(error())),
+                    Call::AcquireLease => Input::LeaseAnswered(acquisition, Err(error())),
+                    Call::Write(..) => Input::StoreWritten(acquisition, Err(error())),
                 });
             }
         }
     }
 
     fn perform(&mut self, place: usize) {
-        let (flight, call) = (self.pending[place].flight, self.pending[place].call.clone());
+        let (acquisition, call) = (self.pending[place].acquisition, self.pending[place].call.clone());
         let answer = match call {
-            Call::Load => Input::StoreRead(flight, Ok(self.stored.clone())),
-            Call::Acquire => {
+            Call::Read => Input::StoreRead(acquisition, Ok(self.stored.clone())),
+            Call::AcquireLease => {
                 self.fence += 1;
-                Input::LeaseAnswered(flight, Ok(Some(Fence(self.fence))))
+                Input::LeaseAnswered(acquisition, Ok(Some(Fence(self.fence))))
             }
-            Call::Save(fence, _) if fence.is_some_and(|it| it.0 < self.fence) => {
-                Input::StoreWritten(flight, Ok(WriteOutcome::Fenced))
+            Call::Write(fence, _) if fence.is_some_and(|it| it.0 < self.fence) => {
+                Input::StoreWritten(acquisition, Ok(WriteOutcome::Fenced))
             }
-            Call::Save(_, tokens) => {
+            Call::Write(_, tokens) => {
                 self.stored = Some(tokens);
-                Input::StoreWritten(flight, Ok(WriteOutcome::Stored))
+                Input::StoreWritten(acquisition, Ok(WriteOutcome::Stored))
             }
         };
         self.pending[place].answer = Some(answer);
     }
 
-    fn tell(&mut self, event: Input) {
+    fn handle(&mut self, event: Input) {
         for effect in self.machine.handle(event, self.now) {
-            let (flight, call) = match effect {
-                Effect::ReadStore(flight) => (flight, Call::Load),
-                Effect::AcquireLease(flight) => (flight, Call::Acquire),
-                Effect::WriteStore(flight, fence, tokens) => (flight, Call::Save(fence, tokens)),
-                Effect::Send(flight, _) => {
-                    self.on_wire = Some(flight);
+            let (acquisition, call) = match effect {
+                Effect::ReadStore(acquisition) => (acquisition, Call::Read),
+                Effect::AcquireLease(acquisition) => (acquisition, Call::AcquireLease),
+                Effect::WriteStore(acquisition, fence, tokens) => (acquisition, Call::Write(fence, tokens)),
+                Effect::Send(acquisition, _) => {
+                    self.in_flight = Some(acquisition);
                     continue;
                 }
                 _ => continue,
             };
-            self.reads += u32::from(matches!(call, Call::Load));
-            self.pending.push(Pending { flight, call, answer: None });
+            self.reads += u32::from(matches!(call, Call::Read));
+            self.pending.push(Pending { acquisition, call, answer: None });
         }
     }
 
@@ -206,7 +207,7 @@ impl Run {
                 self.take(*step);
             } else if let Some(at) = self.machine.poll_timeout().filter(|at| *at < end) {
                 self.now = at;
-                self.tell(Input::TimerFired);
+                self.handle(Input::TimerFired);
             } else {
                 return;
             }
@@ -263,14 +264,14 @@ fn every_order_of_announcements_reads_and_writes_ends_with_what_the_store_holds(
 #[test]
 fn long_random_orders_end_with_what_the_store_holds() {
     for seed in 0..2_000 {
-        let mut dice = Dice::new(seed);
+        let mut rng = Rng::new(seed);
         let budget = Budget { writes: 12, failures: 3, refreshes: 3, denials: 2 };
         let mut run = Run::new(budget);
         let mut history = Vec::new();
         while let steps = run.steps()
             && !steps.is_empty()
         {
-            let step = steps[dice.index(steps.len())];
+            let step = steps[rng.index(steps.len())];
             history.push(step);
             run.take(step);
         }
@@ -284,14 +285,14 @@ fn long_random_orders_end_with_what_the_store_holds() {
 #[test]
 fn a_change_that_was_never_announced_is_found_within_a_minute_of_use() {
     let mut run = Run::new(Budget { writes: 1, failures: 0, refreshes: 0, denials: 0 });
-    run.tell(Input::TokenUsed);
+    run.handle(Input::TokenUsed);
     run.take(Step::OtherHolderWrites);
     run.notices = 0;
 
-    let at = run.machine.poll_timeout().expect("an alarm");
+    let at = run.machine.poll_timeout().expect("an timer");
     assert_eq!(at, START.after(Sharing::MISSED_CHANGES));
     run.now = at;
-    run.tell(Input::TimerFired);
+    run.handle(Input::TimerFired);
     run.drain();
 
     assert_eq!(run.machine.held(), run.stored.as_ref().map(without_refresh_token).as_ref());

@@ -6,12 +6,12 @@ use crate::core::{AcquisitionId, ErrorCode, Fence, Input, TokenError, TokenSet, 
 
 /// How the shared store is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Health {
-    Works,
+pub(super) enum StoreOutcome {
+    Success,
     /// It says that it failed, and did nothing.
-    Fails,
+    Failure,
     /// It says that it failed, and did what it was asked for.
-    FailsAfterwards,
+    FailureAfterEffect,
 }
 
 /// The shared store, as it really is.
@@ -23,7 +23,7 @@ pub(super) struct Store {
     /// The number of the last lease.
     fence: u64,
     /// What was asked for and not answered yet; flights that are over may still be answered.
-    pub(super) asked: VecDeque<(AcquisitionId, Asked)>,
+    pub(super) pending: VecDeque<(AcquisitionId, StoreCall)>,
     /// How often a lease was asked for in vain, or came to nothing.
     pub(super) denials: u32,
     /// The refresh tokens that another holder has presented.
@@ -39,31 +39,31 @@ pub(super) enum Holder {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Asked {
-    Load,
-    Acquire,
-    Save(Option<Fence>, Rc<TokenSet>),
+pub(super) enum StoreCall {
+    Read,
+    AcquireLease,
+    Write(Option<Fence>, Rc<TokenSet>),
 }
 
 impl Store {
-    pub(super) fn answer(&mut self, health: Health) -> Option<Input> {
-        let (id, asked) = self.asked.pop_front()?;
+    pub(super) fn answer(&mut self, outcome: StoreOutcome) -> Option<Input> {
+        let (id, asked) = self.pending.pop_front()?;
         let failed = || TokenError::new(ErrorCode::Store, "the test says so");
-        self.failures += u32::from(health != Health::Works);
-        if health == Health::Fails {
+        self.failures += u32::from(outcome != StoreOutcome::Success);
+        if outcome == StoreOutcome::Failure {
             return Some(match asked {
-                Asked::Load => Input::StoreRead(id, Err(failed())),
-                Asked::Acquire => Input::LeaseAnswered(id, Err(failed())),
-                Asked::Save(..) => Input::StoreWritten(id, Err(failed())),
+                StoreCall::Read => Input::StoreRead(id, Err(failed())),
+                StoreCall::AcquireLease => Input::LeaseAnswered(id, Err(failed())),
+                StoreCall::Write(..) => Input::StoreWritten(id, Err(failed())),
             });
         }
-        let works = health == Health::Works;
+        let works = outcome == StoreOutcome::Success;
         Some(match asked {
-            Asked::Load => Input::StoreRead(id, works.then(|| self.entry.clone()).ok_or_else(failed)),
+            StoreCall::Read => Input::StoreRead(id, works.then(|| self.entry.clone()).ok_or_else(failed)),
             // A lease that nobody hears of ends by itself: that is the store's affair.
-            Asked::Acquire if !works => Input::LeaseAnswered(id, Err(failed())),
-            Asked::Acquire => Input::LeaseAnswered(id, Ok(self.acquire(Holder::We(id)))),
-            Asked::Save(fence, tokens) => {
+            StoreCall::AcquireLease if !works => Input::LeaseAnswered(id, Err(failed())),
+            StoreCall::AcquireLease => Input::LeaseAnswered(id, Ok(self.acquire(Holder::We(id)))),
+            StoreCall::Write(fence, tokens) => {
                 let written = self.write(fence, tokens);
                 Input::StoreWritten(id, works.then_some(written).ok_or_else(failed))
             }

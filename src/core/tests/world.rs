@@ -43,14 +43,14 @@ pub(super) fn replayable<T>(seed: u64, run: impl FnOnce() -> T) -> T {
 }
 
 /// Chance, repeatable.
-pub(super) struct Dice(Jitter);
+pub(super) struct Rng(Jitter);
 
-impl Dice {
+impl Rng {
     pub(super) const fn new(seed: u64) -> Self {
         Self(Jitter::new(seed))
     }
 
-    pub(super) fn happens(&mut self, probability: f64) -> Option<()> {
+    pub(super) fn chance(&mut self, probability: f64) -> Option<()> {
         (self.0.fraction() < probability).then_some(())
     }
 
@@ -68,7 +68,7 @@ impl Dice {
         usize::try_from(self.between(0, length as u64)).unwrap_or_default()
     }
 
-    pub(super) fn around_zero(&mut self, reach: u64) -> i64 {
+    pub(super) fn symmetric(&mut self, reach: u64) -> i64 {
         self.between(0, 2 * reach).cast_signed() - reach.cast_signed()
     }
 
@@ -83,12 +83,12 @@ impl Dice {
 }
 
 /// What is to happen, in order of time.
-pub(super) struct Agenda<T> {
+pub(super) struct Schedule<T> {
     entries: BTreeMap<(Instant, u64), T>,
     count: u64,
 }
 
-impl<T> Agenda<T> {
+impl<T> Schedule<T> {
     pub(super) const fn new() -> Self {
         Self { entries: BTreeMap::new(), count: 0 }
     }
@@ -126,15 +126,15 @@ pub(super) enum Sleep {
 pub(super) const DRIFT: u64 = 100;
 
 impl Device {
-    pub(super) fn new(now: Instant, dice: &mut Dice) -> Self {
+    pub(super) fn new(now: Instant, rng: &mut Rng) -> Self {
         let mut device = Self {
             steady: HybridClock::new(UnixMillis::new(0), 0),
-            offset: dice.around_zero(24 * HOUR),
-            wall_drift: dice.around_zero(DRIFT),
-            monotonic_drift: dice.around_zero(DRIFT),
+            offset: rng.symmetric(24 * HOUR),
+            wall_drift: rng.symmetric(DRIFT),
+            monotonic_drift: rng.symmetric(DRIFT),
             asleep_since: None,
             stopped: 0,
-            sleep: dice.happens(0.5).map_or(Sleep::Counts, |()| Sleep::Stops),
+            sleep: rng.chance(0.5).map_or(Sleep::Counts, |()| Sleep::Stops),
         };
         device.steady = HybridClock::new(device.wall(now), device.monotonic(now));
         device
@@ -228,7 +228,7 @@ enum Rotation {
 
 /// What a provider answers.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Answer {
+pub(super) enum ProviderResponse {
     Token { access: usize, refresh: Option<usize> },
     RefreshTokenRejected,
     Unavailable(Outage, u64),
@@ -240,21 +240,24 @@ impl Provider {
         Self { lifetime, offset, outage: None, access_tokens, refresh_tokens, revoked, reuses: 0 }
     }
 
-    pub(super) fn asked(&mut self, grant: &Grant, now: Instant, dice: &mut Dice) -> Answer {
+    pub(super) fn asked(&mut self, grant: &Grant, now: Instant, rng: &mut Rng) -> ProviderResponse {
         if let Some(outage) = self.outage {
-            return Answer::Unavailable(outage, dice.between(1, 120));
+            return ProviderResponse::Unavailable(outage, rng.between(1, 120));
         }
         match grant {
             Grant::Authenticate | Grant::AuthenticateIfChanged(_) => {
                 self.revoked.push(false);
                 let family = self.revoked.len() - 1;
-                Answer::Token { access: self.issue(family, now), refresh: Some(self.rotate(family)) }
+                ProviderResponse::Token {
+                    access: self.issue(family, now),
+                    refresh: Some(self.rotate(family)),
+                }
             }
-            Grant::Refresh(token) => self.refreshed(index(token.expose()), now, dice),
+            Grant::Refresh(token) => self.refreshed(index(token.expose()), now, rng),
         }
     }
 
-    fn refreshed(&mut self, token: usize, now: Instant, dice: &mut Dice) -> Answer {
+    fn refreshed(&mut self, token: usize, now: Instant, rng: &mut Rng) -> ProviderResponse {
         let Rotating { family, state } = &mut self.refresh_tokens[token];
         let family = *family;
         if *state == Rotation::Spent {
@@ -262,15 +265,15 @@ impl Provider {
             self.revoked[family] = true;
         }
         if self.revoked[family] {
-            return Answer::RefreshTokenRejected;
+            return ProviderResponse::RefreshTokenRejected;
         }
-        let refresh = if dice.happens(0.2).is_some() {
+        let refresh = if rng.chance(0.2).is_some() {
             None
         } else {
             self.refresh_tokens[token].state = Rotation::Spent;
             Some(self.rotate(family))
         };
-        Answer::Token { access: self.issue(family, now), refresh }
+        ProviderResponse::Token { access: self.issue(family, now), refresh }
     }
 
     /// A new token for an old one, as with sliding sessions.

@@ -1,61 +1,60 @@
 //! How the table of transitions is written: one line for all situations that agree.
 
 use super::{
-    ALARM, Bench, CALLER, Doing, HAVINGS, Having, Memory, NOW, Situation, WOKE, World, events, reach,
-    reach_closed,
+    AcquisitionState, CALLER, EARLY_TIMER, FailureState, Fixture, NOW, Setup, Situation, TIMER, TOKEN_STATES,
+    TokenState, events, reach, reach_closed,
 };
 use crate::core::{Effect, Event, Grant, Input, UnixMillis};
 
 const LEGEND: &str = "\
-What a lifecycle does about each event in each situation.
+Effects of each input in each state of a session.
 
-    doing | having | effects, in order ▶ what is different afterwards
+    acquisition | token | effects, in order ▶ changes of the state
 
-doing   idle: no flight · pausing: until the pace allows the first request · retrying: pausing after a failure
-        asking: by the credentials · renewing: asking by a refresh token
-        with a star: while a failure is remembered, within its cool-down
-having  never: held · refused: by the API · fresh · due: to be refreshed · late: no longer served · expired
+acquisition  idle: none · limited: backoff of the rate limit · retrying: backoff after a failed attempt
+             authenticating: request with the credentials · refreshing: request with a refresh token
+             with a star: during a cool-down
+token        none: never cached · rejected: by the API · fresh · due: for a refresh · stale: no longer served · expired
 
-any     all of them that there is a way to
-–       nothing but what is due anyway, as listed under `the machine wakes`
+any     all reachable states
+–       only what is due anyway, as listed under `the machine resumes`
 
-Not in the table, since there is no way there: never × pausing, never × renewing, pausing*, renewing*.
-Somebody waits wherever a flight is, except for a background flight (due). There is a refresh token
-wherever a token came from a grant and none has been presented since.
+Unreachable: none × limited, none × refreshing, limited*, refreshing*. A caller waits for each acquisition, except for one
+of the background (due). A refresh token exists where a grant returned a token and none was presented since.
 ";
 
 const SHARED_LEGEND: &str = "\
-What a lifecycle that shares its token through a store does about each event in each situation.
+Effects of each input in each state of a session that shares its token through a store.
 
-    doing | having | effects, in order ▶ what is different afterwards
+    acquisition | token | effects, in order ▶ changes of the state
 
-doing   idle: no flight · pausing: until the pace allows the first request · retrying: pausing after a failure
-        queueing: somebody else has the lease · looking: reading what another holder saved, and no more
-        loading: reading before anything else · locking: the lease was asked for · rereading: under the lease
-        claiming: taking the refresh token out of the store · asking: by the credentials, under the lease
-        renewing: by the refresh token · saving
-        with a star: while a failure is remembered, within its cool-down
-having  never: held · refused: by the API · fresh · due: to be refreshed · late: no longer served · expired
+acquisition  idle: none · limited: backoff of the rate limit · retrying: backoff after a failed attempt
+             waiting: another holder has the lease · syncing: reads a change of another holder only
+             reading: before anything else · leasing: requests the lease · rechecking: reads under the lease
+             claiming: removes the refresh token from the store · authenticating: request with the credentials, under the
+             lease · refreshing: request with the refresh token · writing
+             with a star: during a cool-down
+token        none: never cached · rejected: by the API · fresh · due: for a refresh · stale: no longer served · expired
 
-any     all of them that there is a way to
-–       nothing but what is due anyway, as listed under `the machine wakes`
+any     all reachable states
+–       only what is due anyway, as listed under `the machine resumes`
 
-Not in the table, since there is no way there: never × pausing, pausing*. Somebody waits wherever a flight is, except
-for a background flight (due) and where it only looks. While claiming and renewing, the store's refresh token is `first`.
+Unreachable: none × limited, limited*. A caller waits for each acquisition, except for one of the background (due) and where
+it only reads a change. While claiming and refreshing, the store's refresh token is `first`.
 ";
 
 const NOTHING: &str = "–";
 
 /// The whole table.
-pub(super) fn written(world: World) -> String {
-    let mut text = match world {
-        World::Alone => LEGEND.to_owned(),
-        World::Shared => SHARED_LEGEND.to_owned(),
+pub(super) fn written(setup: Setup) -> String {
+    let mut text = match setup {
+        Setup::WithoutStore => LEGEND.to_owned(),
+        Setup::WithStore => SHARED_LEGEND.to_owned(),
     };
-    for (title, event) in events(world) {
+    for (title, event) in events(setup) {
         text.push_str(&format!("\n{title}\n"));
-        for line in lines(world, title, event) {
-            text.push_str(&line.written(world));
+        for line in lines(setup, title, event) {
+            text.push_str(&line.written(setup));
         }
     }
     text
@@ -63,136 +62,164 @@ pub(super) fn written(world: World) -> String {
 
 /// Situations in which one event has one outcome: each of these doings with each of these havings.
 struct Line {
-    doings: Vec<String>,
-    havings: Vec<&'static str>,
+    acquisition_states: Vec<String>,
+    token_states: Vec<&'static str>,
     outcome: String,
 }
 
 impl Line {
-    fn written(&self, world: World) -> String {
-        let all = every_doing(world).count();
-        let doings = match self.doings.len() {
+    fn written(&self, setup: Setup) -> String {
+        let all = every_acquisition_state(setup).count();
+        let acquisition_states = match self.acquisition_states.len() {
             count if count == all => "any".to_owned(),
-            count if count > 8 && world == World::Shared => {
-                let others: Vec<_> = every_doing(world).filter(|it| !self.doings.contains(it)).collect();
+            count if count > 8 && setup == Setup::WithStore => {
+                let others: Vec<_> = every_acquisition_state(setup)
+                    .filter(|it| !self.acquisition_states.contains(it))
+                    .collect();
                 format!("all but {}", others.join(" "))
             }
-            _ => self.doings.join(" "),
+            _ => self.acquisition_states.join(" "),
         };
-        let havings =
-            if self.havings.len() == HAVINGS.len() { "any".to_owned() } else { self.havings.join(" ") };
-        format!("    {doings:<50} | {havings:<32} | {}\n", self.outcome)
+        let token_states = if self.token_states.len() == TOKEN_STATES.len() {
+            "any".to_owned()
+        } else {
+            self.token_states.join(" ")
+        };
+        format!("    {acquisition_states:<50} | {token_states:<32} | {}\n", self.outcome)
     }
 }
 
-fn every_doing(world: World) -> impl Iterator<Item = String> {
-    let reached = move |&(doing, memory): &(Doing, Memory)| {
-        HAVINGS.iter().any(|&having| reach(world, doing, having, memory).is_some())
+fn every_acquisition_state(setup: Setup) -> impl Iterator<Item = String> {
+    let reached = move |&(acquisition_state, failure_state): &(AcquisitionState, FailureState)| {
+        TOKEN_STATES
+            .iter()
+            .any(|&token_state| reach(setup, acquisition_state, token_state, failure_state).is_some())
     };
-    [Memory::Clear, Memory::Cooling]
+    [FailureState::None, FailureState::CoolDown]
         .into_iter()
-        .flat_map(move |memory| world.doings().iter().map(move |&doing| (doing, memory)))
+        .flat_map(move |failure_state| {
+            setup
+                .acquisition_states()
+                .iter()
+                .map(move |&acquisition_state| (acquisition_state, failure_state))
+        })
         .filter(reached)
-        .map(|(doing, memory)| starred(doing, memory))
+        .map(|(acquisition_state, failure_state)| starred(acquisition_state, failure_state))
 }
 
-fn starred(doing: Doing, memory: Memory) -> String {
-    format!("{}{}", doing_name(doing), if memory == Memory::Cooling { "*" } else { "" })
+fn starred(acquisition_state: AcquisitionState, failure_state: FailureState) -> String {
+    format!(
+        "{}{}",
+        acquisition_state_name(acquisition_state),
+        if failure_state == FailureState::CoolDown { "*" } else { "" }
+    )
 }
 
-fn lines(world: World, title: &str, event: fn(&Bench) -> Input) -> Vec<Line> {
+fn lines(setup: Setup, title: &str, event: fn(&Fixture) -> Input) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
-    for memory in [Memory::Clear, Memory::Cooling] {
-        for &doing in world.doings() {
-            for row in row(world, title, event, doing, memory) {
-                match lines.iter_mut().find(|it| it.havings == row.havings && it.outcome == row.outcome) {
-                    Some(line) => line.doings.extend(row.doings),
+    for failure_state in [FailureState::None, FailureState::CoolDown] {
+        for &acquisition_state in setup.acquisition_states() {
+            for row in row(setup, title, event, acquisition_state, failure_state) {
+                match lines
+                    .iter_mut()
+                    .find(|it| it.token_states == row.token_states && it.outcome == row.outcome)
+                {
+                    Some(line) => line.acquisition_states.extend(row.acquisition_states),
                     None => lines.push(row),
                 }
             }
         }
     }
-    let outcome = outcome(reach_closed(world), event, NOW);
-    lines.push(Line { doings: vec!["closed".to_owned()], havings: vec![NOTHING], outcome });
+    let outcome = outcome(reach_closed(setup), event, NOW);
+    lines.push(Line { acquisition_states: vec!["closed".to_owned()], token_states: vec![NOTHING], outcome });
     lines
 }
 
-fn row(world: World, title: &str, event: fn(&Bench) -> Input, doing: Doing, memory: Memory) -> Vec<Line> {
+fn row(
+    setup: Setup,
+    title: &str,
+    event: fn(&Fixture) -> Input,
+    acquisition_state: AcquisitionState,
+    failure_state: FailureState,
+) -> Vec<Line> {
     let mut row: Vec<Line> = Vec::new();
-    for having in HAVINGS {
-        let Some(bench) = reach(world, doing, having, memory) else { continue };
+    for token_state in TOKEN_STATES {
+        let Some(fixture) = reach(setup, acquisition_state, token_state, failure_state) else { continue };
         let outcome = match title {
-            ALARM => alarmed(bench, event),
-            WOKE => outcome(bench, event, NOW),
-            _ => beyond_what_is_due(outcome(bench, event, NOW), reach(world, doing, having, memory)),
+            TIMER => after_timer(fixture, event),
+            EARLY_TIMER => outcome(fixture, event, NOW),
+            _ => beyond_what_is_due(
+                outcome(fixture, event, NOW),
+                reach(setup, acquisition_state, token_state, failure_state),
+            ),
         };
         match row.iter_mut().find(|line| line.outcome == outcome) {
-            Some(line) => line.havings.push(having_name(having)),
+            Some(line) => line.token_states.push(token_state_name(token_state)),
             None => row.push(Line {
-                doings: vec![starred(doing, memory)],
-                havings: vec![having_name(having)],
+                acquisition_states: vec![starred(acquisition_state, failure_state)],
+                token_states: vec![token_state_name(token_state)],
                 outcome,
             }),
         }
     }
     if let [only] = row.as_mut_slice() {
-        only.havings = vec!["any"];
+        only.token_states = vec!["any"];
     }
     row
 }
 
 /// `–` where the same would have happened had nothing been said.
-fn beyond_what_is_due(outcome_of_event: String, twin: Option<Bench>) -> String {
+fn beyond_what_is_due(outcome_of_event: String, twin: Option<Fixture>) -> String {
     let due = twin.map(|twin| outcome(twin, |_| Input::TimerFired, NOW));
     if due.as_ref() == Some(&outcome_of_event) { NOTHING.to_owned() } else { outcome_of_event }
 }
 
-fn alarmed(bench: Bench, event: fn(&Bench) -> Input) -> String {
-    match bench.machine.poll_timeout() {
+fn after_timer(fixture: Fixture, event: fn(&Fixture) -> Input) -> String {
+    match fixture.machine.poll_timeout() {
         // A laptop slept: what is due is done at the first event.
-        Some(at) => outcome(bench, event, at.max(NOW)),
-        None => "no alarm is set".to_owned(),
+        Some(at) => outcome(fixture, event, at.max(NOW)),
+        None => "no timer is set".to_owned(),
     }
 }
 
-const fn doing_name(doing: Doing) -> &'static str {
-    match doing {
-        Doing::Nothing => "idle",
-        Doing::FirstPause => "pausing",
-        Doing::RetryPause => "retrying",
-        Doing::Queueing => "queueing",
-        Doing::Looking => "looking",
-        Doing::Loading => "loading",
-        Doing::Locking => "locking",
-        Doing::Rereading => "rereading",
-        Doing::Claiming => "claiming",
-        Doing::Saving => "saving",
-        Doing::AskingByCredentials => "asking",
-        Doing::AskingByRefreshToken => "renewing",
+const fn acquisition_state_name(acquisition_state: AcquisitionState) -> &'static str {
+    match acquisition_state {
+        AcquisitionState::Idle => "idle",
+        AcquisitionState::RateLimited => "limited",
+        AcquisitionState::RetryBackoff => "retrying",
+        AcquisitionState::AwaitingLease => "waiting",
+        AcquisitionState::ReadingChange => "syncing",
+        AcquisitionState::ReadingStore => "reading",
+        AcquisitionState::AcquiringLease => "leasing",
+        AcquisitionState::RecheckingStore => "rechecking",
+        AcquisitionState::ClaimingRefreshToken => "claiming",
+        AcquisitionState::WritingStore => "writing",
+        AcquisitionState::Authenticating => "authenticating",
+        AcquisitionState::Refreshing => "refreshing",
     }
 }
 
-const fn having_name(having: Having) -> &'static str {
-    match having {
-        Having::NeverHeld => "never",
-        Having::Refused => "refused",
-        Having::Fresh => "fresh",
-        Having::Due => "due",
-        Having::PastServed => "late",
-        Having::Expired => "expired",
+const fn token_state_name(token_state: TokenState) -> &'static str {
+    match token_state {
+        TokenState::None => "none",
+        TokenState::Rejected => "rejected",
+        TokenState::Fresh => "fresh",
+        TokenState::Due => "due",
+        TokenState::Stale => "stale",
+        TokenState::Expired => "expired",
     }
 }
 
 /// What an event does: its effects in order, and the situation after it where that differs.
-fn outcome(mut bench: Bench, event: fn(&Bench) -> Input, at: UnixMillis) -> String {
-    let before = bench.situation(at);
-    let event = event(&bench);
+fn outcome(mut fixture: Fixture, event: fn(&Fixture) -> Input, at: UnixMillis) -> String {
+    let before = fixture.situation(at);
+    let event = event(&fixture);
     let asked = matches!(event, Input::Requested(..));
-    let effects = bench.tell(event, at);
-    let after = bench.situation(at);
-    assert!(bench.machine.poll_timeout().is_none_or(|wakeup| wakeup > at));
+    let effects = fixture.handle(event, at);
+    let after = fixture.situation(at);
+    assert!(fixture.machine.poll_timeout().is_none_or(|timeout| timeout > at));
 
-    let mut parts: Vec<_> = effects.iter().map(spoken).collect();
+    let mut parts: Vec<_> = effects.iter().map(effect_text).collect();
     if asked && !effects.iter().any(|effect| matches!(effect, Effect::Resolve(CALLER, _))) {
         parts.insert(0, "the caller waits".to_owned());
     }
@@ -204,7 +231,7 @@ fn outcome(mut bench: Bench, event: fn(&Bench) -> Input, at: UnixMillis) -> Stri
     }
 }
 
-fn spoken(effect: &Effect) -> String {
+fn effect_text(effect: &Effect) -> String {
     match effect {
         Effect::Resolve(call, answer) => {
             let who = if *call == CALLER { "the caller" } else { "the waiter" };
@@ -213,42 +240,46 @@ fn spoken(effect: &Effect) -> String {
                 Err(error) => format!("{who} gets {}", error.code.as_str()),
             }
         }
-        Effect::Send(_, Grant::Authenticate) => "ask by credentials".to_owned(),
-        Effect::Send(_, Grant::AuthenticateIfChanged(_)) => "ask by credentials if they changed".to_owned(),
-        Effect::Send(_, Grant::Refresh(_)) => "ask by refresh token".to_owned(),
+        Effect::Send(_, Grant::Authenticate) => "authenticate".to_owned(),
+        Effect::Send(_, Grant::AuthenticateIfChanged(_)) => "authenticate if changed".to_owned(),
+        Effect::Send(_, Grant::Refresh(_)) => "refresh".to_owned(),
         Effect::Cancel(_) => "cancel".to_owned(),
         Effect::ReadStore(_) => "read".to_owned(),
-        Effect::AcquireLease(_) => "ask for the lease".to_owned(),
+        Effect::AcquireLease(_) => "acquire lease".to_owned(),
         Effect::WriteStore(_, _, tokens) => {
             let refresh_token = if tokens.refresh_token.is_some() { "with" } else { "without" };
-            format!("save `{}` {refresh_token} a refresh token", tokens.access_token.expose())
+            format!("write `{}` {refresh_token} a refresh token", tokens.access_token.expose())
         }
         Effect::ReleaseLease(_) => "release".to_owned(),
-        Effect::Emit(change) => announced(change),
+        Effect::Emit(change) => event_text(change),
     }
 }
 
-fn announced(change: &Event) -> String {
+fn event_text(change: &Event) -> String {
     match change {
-        Event::Token { reason, .. } => format!("tell token ({})", reason.as_str()),
-        Event::Retry { attempt, error, .. } => format!("tell retry {attempt} ({})", error.code.as_str()),
+        Event::Token { reason, .. } => format!("emit token ({})", reason.as_str()),
+        Event::Retry { attempt, error, .. } => format!("emit retry {attempt} ({})", error.code.as_str()),
         Event::Error { error, token_still_valid } => {
             let remaining = if *token_still_valid { ", a token remains" } else { "" };
-            format!("tell error ({}{remaining})", error.code.as_str())
+            format!("emit error ({}{remaining})", error.code.as_str())
         }
-        Event::Expired => "tell expired".to_owned(),
-        Event::ScopesMissing(missing) => format!("tell missing {}", missing.listed()),
-        Event::StoreFailed(_) => "tell store failed".to_owned(),
-        Event::Closed => "tell closed".to_owned(),
+        Event::Expired => "emit expired".to_owned(),
+        Event::ScopesMissing(missing) => format!("emit missing {}", missing.listed()),
+        Event::StoreFailed(_) => "emit store failed".to_owned(),
+        Event::Closed => "emit closed".to_owned(),
     }
 }
 
 fn change(before: Situation, after: Situation) -> Vec<&'static str> {
     match (before, after) {
-        (Situation::Open(doing, having, memory), Situation::Open(doing_now, having_now, memory_now)) => [
-            (doing != doing_now).then(|| doing_name(doing_now)),
-            (having != having_now).then(|| having_name(having_now)),
-            (memory != memory_now).then(|| if memory_now == Memory::Cooling { "cooling" } else { "clear" }),
+        (
+            Situation::Open(acquisition_state, token_state, failure_state),
+            Situation::Open(acquisition_now, token_now, failure_now),
+        ) => [
+            (acquisition_state != acquisition_now).then(|| acquisition_state_name(acquisition_now)),
+            (token_state != token_now).then(|| token_state_name(token_now)),
+            (failure_state != failure_now)
+                .then(|| if failure_now == FailureState::CoolDown { "cool-down" } else { "no cool-down" }),
         ]
         .into_iter()
         .flatten()

@@ -18,7 +18,7 @@ use super::core::{
 
 /// Whose sessions there are, and how they are used.
 #[derive(Clone, Debug)]
-pub(super) struct Climate {
+pub(super) struct Scenario {
     pub(super) users: u32,
     pub(super) policy: Policy,
     pub(super) limits: Limits,
@@ -64,9 +64,9 @@ pub(super) struct Figures {
     /// Grants in each second.
     pub(super) grants: Vec<u32>,
     /// The most that were on the wire at a time.
-    pub(super) on_wire: usize,
+    pub(super) in_flight: usize,
     /// Sessions that were given up.
-    pub(super) gone: u64,
+    pub(super) evicted: u64,
 }
 
 impl Figures {
@@ -83,12 +83,12 @@ impl Figures {
     }
 }
 
-pub(super) struct Crowd {
-    climate: Climate,
+pub(super) struct Population {
+    scenario: Scenario,
     pool: Pool<()>,
     scopes: ScopeSet,
     now: UnixMillis,
-    dice: Jitter,
+    rng: Jitter,
     /// In order of time, since the provider takes as long for each.
     answers: VecDeque<(UnixMillis, SessionId, AcquisitionId)>,
     calls: BinaryHeap<Reverse<(UnixMillis, u32, u32)>>,
@@ -104,20 +104,20 @@ const VISIT: u32 = 20;
 const BETWEEN_CALLS: f64 = 15.0;
 const DAY: f64 = 86_400.0;
 
-impl Crowd {
-    pub(super) fn new(climate: Climate, seed: u64) -> Self {
-        let mut dice = Jitter::new(seed);
+impl Population {
+    pub(super) fn new(scenario: Scenario, seed: u64) -> Self {
+        let mut rng = Jitter::new(seed);
         let scopes: ScopeSet = ["LIST_OFFERS", "PURCHASE_GIFTCARD"].into_iter().collect();
         let own = (identity(u32::MAX), scopes.clone(), ());
-        let pool = Pool::new(climate.policy.clone(), climate.limits, dice.fork(), own, START);
-        let seconds = usize::try_from(climate.span.as_secs()).unwrap_or(usize::MAX) + 1;
+        let pool = Pool::new(scenario.policy.clone(), scenario.limits, rng.fork(), own, START);
+        let seconds = usize::try_from(scenario.span.as_secs()).unwrap_or(usize::MAX) + 1;
         let figures = Figures { grants: vec![0; seconds], ..Figures::default() };
         Self {
-            climate,
+            scenario,
             pool,
             scopes,
             now: START,
-            dice,
+            rng,
             answers: VecDeque::new(),
             calls: BinaryHeap::new(),
             waiting: HashMap::new(),
@@ -127,28 +127,28 @@ impl Crowd {
     }
 
     pub(super) fn run(mut self) -> Figures {
-        for user in 0..self.climate.users {
-            if self.climate.start == Start::Herd {
-                self.now = START + Duration::from_secs(1) * user / self.climate.users;
+        for user in 0..self.scenario.users {
+            if self.scenario.start == Start::Herd {
+                self.now = START + Duration::from_secs(1) * user / self.scenario.users;
                 let session = self.pool.open(identity(user), &self.scopes, (), self.now);
                 let token = self.token();
-                self.tell(session, Input::TokenReceived(token));
+                self.handle(session, Input::TokenReceived(token));
             }
             self.plan(user, 0);
         }
-        let end = START + self.climate.span;
+        let end = START + self.scenario.span;
         loop {
             let call = self.calls.peek().map(|Reverse((at, ..))| *at);
             let answer = self.answers.front().map(|(at, ..)| *at);
-            let alarm = self.pool.poll_timeout();
-            let Some(next) = [call, answer, alarm].into_iter().flatten().min().filter(|at| *at <= end) else {
+            let timer = self.pool.poll_timeout();
+            let Some(next) = [call, answer, timer].into_iter().flatten().min().filter(|at| *at <= end) else {
                 break;
             };
             self.now = self.now.max(next);
             if answer == Some(next) {
-                let Some((_, session, flight)) = self.answers.pop_front() else { continue };
+                let Some((_, session, acquisition)) = self.answers.pop_front() else { continue };
                 let token = self.token();
-                self.tell(session, Input::Granted(flight, Ok(token)));
+                self.handle(session, Input::Granted(acquisition, Ok(token)));
             } else if call == Some(next) {
                 let Some(Reverse((_, user, left))) = self.calls.pop() else { continue };
                 self.call(user);
@@ -166,11 +166,11 @@ impl Crowd {
         let call = CallId(self.figures.calls);
         self.waiting.insert(call, self.now);
         let session = self.pool.open(identity(user), &self.scopes, (), self.now);
-        self.tell(session, Input::Requested(call, TokenRequest::DEFAULT));
+        self.handle(session, Input::Requested(call, TokenRequest::DEFAULT));
         self.figures.waited += u64::from(self.waiting.contains_key(&call));
     }
 
-    fn tell(&mut self, session: SessionId, event: Input) {
+    fn handle(&mut self, session: SessionId, event: Input) {
         let effects = self.pool.handle(session, event, self.now);
         self.perform(effects);
     }
@@ -187,13 +187,13 @@ impl Crowd {
                         Err(_) => figures.failed += 1,
                     }
                 }
-                PoolEffect::Session(session, Effect::Send(flight, _)) => {
+                PoolEffect::Session(session, Effect::Send(acquisition, _)) => {
                     let second = usize::try_from(self.now.since(START).as_secs()).unwrap_or(usize::MAX);
                     self.figures.grants.get_mut(second).into_iter().for_each(|grants| *grants += 1);
-                    self.answers.push_back((self.now + self.climate.latency, session, flight));
-                    self.figures.on_wire = self.figures.on_wire.max(self.answers.len());
+                    self.answers.push_back((self.now + self.scenario.latency, session, acquisition));
+                    self.figures.in_flight = self.figures.in_flight.max(self.answers.len());
                 }
-                PoolEffect::Evicted(_) => self.figures.gone += 1,
+                PoolEffect::Evicted(_) => self.figures.evicted += 1,
                 PoolEffect::Session(..) => {}
             }
         }
@@ -206,7 +206,7 @@ impl Crowd {
             refresh_token: None,
             scopes: Some(self.scopes.clone()),
             issued_at: self.now,
-            expires_at: self.now + self.climate.lifetime,
+            expires_at: self.now + self.scenario.lifetime,
             provider_clock: ClockOffset::default(),
             times: TokenTimes::default(),
         })
@@ -214,10 +214,10 @@ impl Crowd {
 
     /// When a user calls next, `left` times more in this visit.
     fn plan(&mut self, user: u32, left: u32) {
-        let (wait, left) = match self.climate.traffic {
-            Traffic::Steady(mean) => (mean.mul_f64(0.5 + self.dice.fraction()), 0),
+        let (wait, left) = match self.scenario.traffic {
+            Traffic::Steady(mean) => (mean.mul_f64(0.5 + self.rng.fraction()), 0),
             Traffic::Daily(_) if left > 0 => {
-                (Duration::from_secs_f64(2.0 * BETWEEN_CALLS * self.dice.fraction()), left - 1)
+                (Duration::from_secs_f64(2.0 * BETWEEN_CALLS * self.rng.fraction()), left - 1)
             }
             Traffic::Daily(visits) => (self.until_visit(visits), VISIT - 1),
         };
@@ -229,11 +229,11 @@ impl Crowd {
         let mut wait = 0.0;
         let highest = 1.0 + SWING;
         loop {
-            wait -= (1.0 - self.dice.fraction()).ln() * DAY / (visits * highest);
+            wait -= (1.0 - self.rng.fraction()).ln() * DAY / (visits * highest);
             let hours = (self.now.since(START).as_secs_f64() + wait) / 3600.0;
             // It is midnight at the start; the peak is at three in the afternoon.
             let rate = 1.0 + SWING * ((hours - 9.0) / 24.0 * std::f64::consts::TAU).sin();
-            if self.dice.fraction() * highest < rate {
+            if self.rng.fraction() * highest < rate {
                 return Duration::from_secs_f64(wait);
             }
         }
@@ -250,9 +250,9 @@ pub(super) fn identity(user: u32) -> Identity {
 }
 
 /// Ten lifetimes of sessions whose tokens were all granted in one second.
-pub(super) fn herd(users: u32, max_concurrent_grants: usize) -> Climate {
+pub(super) fn herd(users: u32, max_concurrent_grants: usize) -> Scenario {
     let lifetime = Duration::from_secs(600);
-    Climate {
+    Scenario {
         users,
         policy: Policy::default(),
         limits: Limits { max: users as usize, max_concurrent_grants, ..Limits::default() },
@@ -265,8 +265,8 @@ pub(super) fn herd(users: u32, max_concurrent_grants: usize) -> Climate {
 }
 
 /// A day of three-minute tokens.
-pub(super) fn day(users: u32, policy: Policy, idle: Duration) -> Climate {
-    Climate {
+pub(super) fn day(users: u32, policy: Policy, idle: Duration) -> Scenario {
+    Scenario {
         users,
         policy,
         limits: Limits { max: users as usize, idle, ..Limits::default() },

@@ -10,7 +10,7 @@ use crate::core::{
 /// When a request that was sent at [`START`] is lost: its limit of 10 s, and a second.
 const DEADLINE: UnixMillis = UnixMillis::new(START.millis() + 11_000);
 
-fn lifecycle(policy: Policy) -> Session {
+fn session(policy: Policy) -> Session {
     Session::new(policy, ScopeSet::default(), Jitter::new(1))
 }
 
@@ -18,12 +18,12 @@ fn asked(machine: &mut Session, call: u64, at: UnixMillis) -> Vec<Effect> {
     machine.handle(Input::Requested(CallId(call), TokenRequest::DEFAULT), at)
 }
 
-fn settled(effects: &[Effect]) -> Vec<(u64, Option<&str>)> {
-    let settled = effects.iter().filter_map(|effect| {
+fn resolved(effects: &[Effect]) -> Vec<(u64, Option<&str>)> {
+    let resolved = effects.iter().filter_map(|effect| {
         let Effect::Resolve(call, answer) = effect else { return None };
         Some((call.0, answer.as_ref().ok().map(|tokens| tokens.access_token.expose())))
     });
-    settled.collect()
+    resolved.collect()
 }
 
 fn in_requests() -> Policy {
@@ -36,7 +36,7 @@ fn shared() -> Policy {
 
 #[test]
 fn a_request_that_is_not_answered_is_sent_again_at_its_deadline_and_not_before() {
-    let mut machine = lifecycle(Policy::default());
+    let mut machine = session(Policy::default());
     let _ = asked(&mut machine, 1, START);
 
     assert_eq!(machine.poll_timeout(), Some(DEADLINE));
@@ -50,24 +50,24 @@ fn a_request_that_is_not_answered_is_sent_again_at_its_deadline_and_not_before()
     assert_eq!(late, []);
     let landed = token("new", DEADLINE, seconds(180));
     let effects = machine.handle(Input::Granted(AcquisitionId(2), Ok(landed)), DEADLINE + millis(9));
-    assert_eq!(settled(&effects), [(1, Some("new")), (2, Some("new"))]);
+    assert_eq!(resolved(&effects), [(1, Some("new")), (2, Some("new"))]);
 }
 
 #[test]
 fn an_answer_that_comes_before_anything_else_is_taken_however_late_it_is() {
-    let mut machine = lifecycle(Policy::default());
+    let mut machine = session(Policy::default());
     let _ = asked(&mut machine, 1, START);
 
     let late = DEADLINE + seconds(60);
     let effects =
         machine.handle(Input::Granted(AcquisitionId(1), Ok(token("late", late, seconds(180)))), late);
 
-    assert_eq!(settled(&effects), [(1, Some("late"))]);
+    assert_eq!(resolved(&effects), [(1, Some("late"))]);
 }
 
 #[test]
 fn what_is_known_to_be_lost_is_not_waited_for_until_its_deadline() {
-    let mut machine = lifecycle(Policy::default());
+    let mut machine = session(Policy::default());
     assert_eq!(machine.handle(Input::IoLost, START), [], "there is nothing to lose");
     let _ = asked(&mut machine, 1, START);
 
@@ -80,18 +80,18 @@ fn what_is_known_to_be_lost_is_not_waited_for_until_its_deadline() {
 
 #[test]
 fn each_step_of_a_flight_has_its_time() {
-    let mut machine = lifecycle(Policy::default());
+    let mut machine = session(Policy::default());
     let _ = asked(&mut machine, 1, START);
 
     let _ = machine.handle(Input::Progressed(AcquisitionId(1)), START + seconds(9));
     assert_eq!(machine.poll_timeout(), Some(DEADLINE + seconds(9)));
     let _ = machine.handle(Input::Progressed(AcquisitionId(7)), START + seconds(10));
-    assert_eq!(machine.poll_timeout(), Some(DEADLINE + seconds(9)), "of another flight");
+    assert_eq!(machine.poll_timeout(), Some(DEADLINE + seconds(9)), "of another acquisition");
 }
 
 #[test]
 fn a_refresh_token_that_may_have_been_presented_is_not_presented_again() {
-    let mut machine = lifecycle(Policy::default());
+    let mut machine = session(Policy::default());
     let _ = asked(&mut machine, 1, START);
     let _ = machine.handle(Input::Granted(AcquisitionId(1), Ok(token("held", START, seconds(180)))), START);
     let due = machine.poll_timeout().expect("a refresh is planned");
@@ -106,7 +106,7 @@ fn a_refresh_token_that_may_have_been_presented_is_not_presented_again() {
 
 #[test]
 fn a_lease_that_comes_after_its_flight_is_lost_is_given_back() {
-    let mut machine = lifecycle(shared());
+    let mut machine = session(shared());
     let _ = asked(&mut machine, 1, START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
 
@@ -119,7 +119,7 @@ fn a_lease_that_comes_after_its_flight_is_lost_is_given_back() {
 
 #[test]
 fn a_lease_is_given_back_where_what_was_done_under_it_is_lost() {
-    let mut machine = lifecycle(shared());
+    let mut machine = session(shared());
     let _ = asked(&mut machine, 1, START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
     let _ = machine.handle(Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))), START);
@@ -134,20 +134,20 @@ fn a_lease_is_given_back_where_what_was_done_under_it_is_lost() {
 #[test]
 fn a_token_is_handed_out_although_the_answer_to_its_write_is_lost() {
     let mut machine =
-        lifecycle(Policy { sharing: Some(Sharing { lease: None, announces: false }), ..Policy::default() });
+        session(Policy { sharing: Some(Sharing { lease: None, announces: false }), ..Policy::default() });
     let _ = asked(&mut machine, 1, START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
     let _ = machine.handle(Input::Granted(AcquisitionId(1), Ok(token("new", START, seconds(180)))), START);
 
     let effects = machine.handle(Input::TimerFired, START + seconds(6));
 
-    assert_eq!(settled(&effects), [(1, Some("new"))]);
+    assert_eq!(resolved(&effects), [(1, Some("new"))]);
     assert!(!machine.is_busy());
 }
 
 #[test]
 fn a_manager_that_was_closed_is_at_rest_when_what_it_awaits_is_lost() {
-    let mut machine = lifecycle(shared());
+    let mut machine = session(shared());
     let _ = asked(&mut machine, 1, START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
     let _ = machine.handle(Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))), START);
@@ -163,7 +163,7 @@ fn a_manager_that_was_closed_is_at_rest_when_what_it_awaits_is_lost() {
 
 /// A machine whose I/O ends with requests, and whose token is due for a refresh at the time given.
 fn due() -> (Session, UnixMillis) {
-    let mut machine = lifecycle(in_requests());
+    let mut machine = session(in_requests());
     let _ = asked(&mut machine, 1, START);
     let _ = machine.handle(Input::Granted(AcquisitionId(1), Ok(token("held", START, seconds(180)))), START);
     let due = machine.served_until().expect("a token is held");
@@ -184,10 +184,10 @@ fn where_io_ends_with_its_request_who_starts_a_refresh_waits_for_it_and_others_d
     let (mut machine, due) = due();
 
     assert!(matches!(asked(&mut machine, 2, due)[..], [Effect::Send(..)]));
-    assert_eq!(settled(&asked(&mut machine, 3, due)), [(3, Some("held"))]);
+    assert_eq!(resolved(&asked(&mut machine, 3, due)), [(3, Some("held"))]);
     let effects = machine
         .handle(Input::Granted(AcquisitionId(2), Ok(token("new", due, seconds(180)))), due + millis(9));
-    assert_eq!(settled(&effects), [(2, Some("new"))]);
+    assert_eq!(resolved(&effects), [(2, Some("new"))]);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn where_io_ends_with_its_request_who_starts_a_refresh_gets_what_is_held_if_it_f
     let failed = Err(GrantFailure::Permanent(failure(ErrorCode::Protocol)));
     let effects = machine.handle(Input::Granted(AcquisitionId(2), failed), due);
 
-    assert_eq!(settled(&effects), [(2, Some("held"))]);
+    assert_eq!(resolved(&effects), [(2, Some("held"))]);
 }
 
 #[test]
@@ -208,9 +208,9 @@ fn where_io_ends_with_its_request_the_next_caller_takes_a_lost_refresh_over() {
 
     assert_eq!(machine.served_until(), Some(due + seconds(11)));
     let effects = asked(&mut machine, 3, due + seconds(11));
-    assert_eq!(settled(&effects), []);
+    assert_eq!(resolved(&effects), []);
     assert!(matches!(effects[..], [Effect::Cancel(_), Effect::Send(..)]), "{effects:?}");
-    assert_eq!(settled(&asked(&mut machine, 4, due + seconds(12))), [(4, Some("held"))]);
+    assert_eq!(resolved(&asked(&mut machine, 4, due + seconds(12))), [(4, Some("held"))]);
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn where_io_ends_with_its_request_a_retry_is_made_by_who_asks_after_its_pause() 
     let _ = machine.handle(Input::Cancelled(CallId(2)), due);
 
     let resumes = machine.poll_timeout().expect("a pause");
-    assert_eq!(settled(&asked(&mut machine, 3, resumes - millis(1))), [(3, Some("held"))]);
+    assert_eq!(resolved(&asked(&mut machine, 3, resumes - millis(1))), [(3, Some("held"))]);
     let effects = asked(&mut machine, 4, resumes);
     assert!(matches!(effects[..], [Effect::Send(..)]), "{effects:?}");
 }

@@ -1,0 +1,258 @@
+//! Sessions of one identity that lend each other tokens.
+
+use super::{
+    super::{scopes, seconds, token},
+    Fixture, LIFETIME, exactly, identity, keeping, name, slots, wanting,
+};
+use crate::core::{ErrorCode, Input, Limits, Rejection, Scoping, SessionId, pool::steps};
+
+#[test]
+fn a_session_uses_the_fresh_token_of_a_sibling_that_has_all_its_scopes() {
+    let mut fixture = Fixture::new(Limits::default());
+    let wide = fixture.open(1, &["A", "B"]);
+    fixture.ask(wide);
+    let granted = fixture.grant(wide, 1, Some(&["A", "B"]));
+    let narrow = fixture.open(1, &["A"]);
+
+    let call = fixture.ask(narrow);
+
+    assert_eq!((fixture.resolved(), fixture.sent()), (vec![(call, name(&granted))], vec![]));
+    // Near its end, it is not fresh any more.
+    fixture.now = fixture.now + seconds(LIFETIME - 5);
+    fixture.ask(narrow);
+    assert!(fixture.sent().contains(&narrow));
+}
+
+#[test]
+fn a_caller_who_rejects_lent_tokens_is_given_one_that_was_asked_for_with_just_its_scopes() {
+    let mut fixture = Fixture::new(Limits::default());
+    let wide = fixture.open(1, &["A", "B"]);
+    fixture.ask(wide);
+    let wider = fixture.grant(wide, 1, Some(&["A", "B"]));
+    let narrow = fixture.open(1, &["A"]);
+    let lent = fixture.ask(narrow);
+    assert_eq!(fixture.resolved(), [(lent, name(&wider))]);
+
+    let own = fixture.ask_for(narrow, exactly(None));
+    assert_eq!((fixture.resolved(), fixture.sent()), (vec![], vec![narrow]));
+    let granted = fixture.grant(narrow, 1, Some(&["A"]));
+    assert_eq!(fixture.resolved(), [(own, name(&granted))]);
+
+    // Other scopes than the session's are asked for on their own as well, whatever is held.
+    let more = fixture.ask_for(narrow, exactly(Some(&["B", "C"])));
+    let [sibling] = fixture.sent()[..] else { panic!("one grant") };
+    let granted = fixture.grant(sibling, 1, Some(&["B", "C"]));
+    assert_eq!(fixture.resolved(), [(more, name(&granted))]);
+    let both = fixture.ask_for(narrow, exactly(Some(&["B", "A"])));
+    assert_eq!((fixture.resolved(), fixture.sent()), (vec![(both, name(&wider))], vec![]));
+}
+
+#[test]
+fn nobody_uses_a_token_of_another_identity_or_one_whose_scopes_are_not_known_to_do() {
+    let mut fixture = Fixture::new(Limits::default());
+    for (number, granted) in [(1, Some(&["A", "B"][..])), (2, None), (3, Some(&["B"][..]))] {
+        let wide = fixture.open(number, &["A", "B"]);
+        fixture.ask(wide);
+        fixture.grant(wide, 1, granted);
+    }
+
+    for (number, names) in [(4, &["A"][..]), (2, &["A"]), (3, &["A"]), (1, &[]), (1, &["A", "C"])] {
+        let session = fixture.open(number, names);
+        fixture.ask(session);
+        assert_eq!(fixture.sent(), [session], "{number} {names:?}");
+    }
+}
+
+/// Sessions of one identity, each with a scope set of its own and a token.
+fn siblings(count: usize) -> (Fixture, Vec<SessionId>) {
+    let mut fixture = Fixture::new(Limits { max: 2 * count, ..slots(count) });
+    let mut sessions = Vec::new();
+    for number in 1..=count {
+        let session = fixture.pool.open(identity(1), &subset(number), 1, fixture.now);
+        fixture.ask(session);
+        fixture.grant(session, 1, None);
+        sessions.push(session);
+    }
+    (fixture, sessions)
+}
+
+/// The scopes that have their bit in a number.
+fn subset(number: usize) -> crate::core::ScopeSet {
+    (0..16).filter(|bit| number >> bit & 1 == 1).map(|bit| format!("S{bit}")).collect()
+}
+
+#[test]
+fn one_more_session_takes_no_longer_the_more_siblings_it_has() {
+    let cost = |count| {
+        let (mut fixture, sessions) = siblings(count);
+        let costs = (1..=8).map(|more| {
+            steps(|| {
+                let session = fixture.pool.open(identity(1), &subset(count + more), 1, fixture.now);
+                fixture.ask(session);
+                fixture.ask(sessions[more]);
+                fixture.handle(sessions[more + 8], Input::Closed);
+            })
+        });
+        costs.sum::<usize>()
+    };
+
+    let (few, many) = (cost(200), cost(6_000));
+
+    assert!(many < 4 * few, "{many} steps with thirty times as many siblings as for {few}");
+}
+
+#[test]
+fn the_siblings_used_last_lend_their_tokens_and_any_that_holds_a_refused_one_is_found() {
+    let (mut fixture, sessions) = siblings(300);
+    let wide = fixture.pool.open(identity(1), &subset(0xffff), 1, fixture.now);
+    fixture.ask(wide);
+    let granted = fixture.grant(wide, 1, Some(&["S0", "S12", "S14"]));
+    let narrow = fixture.pool.open(identity(1), &subset(1 << 14), 1, fixture.now);
+    let call = fixture.ask(narrow);
+    assert_eq!(fixture.resolved(), [(call, name(&granted))]);
+
+    // Not used, it is not looked at any more.
+    for session in &sessions[..80] {
+        fixture.ask(*session);
+    }
+    let unused = fixture.pool.open(identity(1), &subset(1 << 12), 1, fixture.now);
+    fixture.ask(unused);
+    assert_eq!(fixture.resolved(), []);
+
+    fixture.handle(narrow, Input::TokenRejected(granted.access_token.clone(), Rejection::First));
+    assert_eq!(fixture.pool.session(wide).and_then(|it| it.held()), None);
+}
+
+#[test]
+fn a_token_belongs_to_the_session_that_it_was_granted_to_also_once_it_was_replaced() {
+    let mut fixture = Fixture::new(Limits::default());
+    let wide = fixture.open(1, &["A", "B"]);
+    let narrow = fixture.open(1, &["A"]);
+    let stranger = fixture.open(2, &["A", "B"]);
+    fixture.ask(wide);
+    let lent = fixture.grant(wide, 1, None).access_token.clone();
+    let newer = token("newer", fixture.now, seconds(LIFETIME));
+
+    assert_eq!(fixture.pool.owner(narrow, &lent), Some(wide));
+    assert_eq!(fixture.pool.owner(wide, &lent), Some(wide));
+    assert_eq!(fixture.pool.owner(stranger, &lent), None);
+    assert_eq!(fixture.pool.owner(narrow, &newer.access_token), None);
+
+    fixture.handle(wide, Input::TokenReceived(newer));
+
+    assert_eq!(fixture.pool.owner(narrow, &lent), Some(wide));
+}
+
+#[test]
+fn the_refusal_of_a_token_that_was_lent_reaches_the_session_that_holds_it() {
+    let mut fixture = Fixture::new(Limits::default());
+    let wide = fixture.open(1, &["A", "B"]);
+    fixture.ask(wide);
+    let granted = fixture.grant(wide, 1, Some(&["A", "B"]));
+    let narrow = fixture.open(1, &["A"]);
+    fixture.ask(narrow);
+
+    fixture.handle(narrow, Input::TokenRejected(granted.access_token.clone(), Rejection::First));
+
+    assert_eq!(fixture.pool.session(wide).and_then(|it| it.held()), None);
+}
+
+#[test]
+fn named_scopes_that_are_not_held_are_granted_once_for_them_alone_and_other_callers_keep_their_token() {
+    let mut fixture = Fixture::new(Limits::default());
+    let narrow = fixture.open(1, &["A"]);
+    fixture.ask(narrow);
+    let held = fixture.grant(narrow, 1, Some(&["A"]));
+
+    let stepping = fixture.ask_for(narrow, wanting(&["B"]));
+    let [sibling] = fixture.sent()[..] else { panic!("one grant") };
+    assert_eq!(fixture.pool.session(sibling).map(|it| it.scopes().clone()), Some(scopes(&["B"])));
+    assert_eq!(fixture.pool.context(sibling), Some(&1));
+    let joining = fixture.ask_for(narrow, wanting(&["B"]));
+    assert_eq!((fixture.sent(), fixture.resolved()), (vec![], vec![]));
+    let other = fixture.ask(narrow);
+    assert_eq!(fixture.resolved(), [(other, name(&held))]);
+
+    let granted = fixture.grant(sibling, 1, Some(&["B"]));
+    assert_eq!(fixture.resolved(), [(stepping, name(&granted)), (joining, name(&granted))]);
+    let again = fixture.ask_for(narrow, wanting(&["B"]));
+    assert_eq!((fixture.resolved(), fixture.sent()), (vec![(again, name(&granted))], vec![]));
+    let other = fixture.ask(narrow);
+    assert_eq!(fixture.resolved(), [(other, name(&held))]);
+}
+
+#[test]
+fn fewer_scopes_than_the_session_has_are_granted_for_them_alone_unless_a_wider_token_is_held() {
+    let mut fixture = Fixture::new(Limits::default());
+    let wide = fixture.open(1, &["A", "B"]);
+    fixture.ask_for(wide, wanting(&["B"]));
+
+    let [sibling] = fixture.sent()[..] else { panic!("one grant") };
+    assert_eq!(fixture.pool.session(sibling).map(|it| it.scopes().clone()), Some(scopes(&["B"])));
+
+    fixture.ask(wide);
+    let held = fixture.grant(wide, 1, Some(&["A", "B"]));
+    fixture.resolved();
+    let other = fixture.ask_for(wide, wanting(&["A"]));
+    assert_eq!((fixture.resolved(), fixture.sent()), (vec![(other, name(&held))], vec![]));
+}
+
+#[test]
+fn scopes_that_are_asked_for_and_not_granted_are_an_error_for_those_who_asked_alone() {
+    let mut fixture = Fixture::new(Limits::default());
+    let narrow = fixture.open(1, &["A"]);
+    fixture.ask(narrow);
+    let held = fixture.grant(narrow, 1, Some(&["A"]));
+    let stepping = fixture.ask_for(narrow, wanting(&["B"]));
+    let [wide] = fixture.sent()[..] else { panic!("one grant") };
+
+    fixture.grant(wide, 1, Some(&["A"]));
+
+    assert_eq!(fixture.resolved(), [(stepping, Err(ErrorCode::InsufficientScope))]);
+    let again = fixture.ask_for(narrow, wanting(&["B"]));
+    assert_eq!(
+        (fixture.resolved(), fixture.sent()),
+        (vec![(again, Err(ErrorCode::InsufficientScope))], vec![])
+    );
+    let other = fixture.ask(narrow);
+    assert_eq!(fixture.resolved(), [(other, name(&held))]);
+}
+
+#[test]
+fn a_caller_who_waits_for_more_scopes_may_give_up_or_be_closed_with_its_session() {
+    let mut fixture = Fixture::new(Limits::default());
+    let narrow = fixture.open(1, &["A"]);
+    let (first, second) =
+        (fixture.ask_for(narrow, wanting(&["B"])), fixture.ask_for(narrow, wanting(&["B"])));
+
+    fixture.handle(narrow, Input::Cancelled(first));
+    fixture.handle(narrow, Input::Closed);
+
+    assert_eq!(fixture.resolved(), [(second, Err(ErrorCode::Closed))]);
+    assert!(!fixture.pool.is_awaited());
+}
+
+#[test]
+fn a_caller_who_waits_for_more_scopes_may_give_up_when_its_session_is_gone() {
+    let mut fixture = Fixture::new(keeping(1));
+    let narrow = fixture.open(1, &["A"]);
+    let call = fixture.ask_for(narrow, wanting(&["B"]));
+    assert_eq!(fixture.evicted(), [narrow]);
+
+    fixture.handle(narrow, Input::Cancelled(call));
+
+    assert!(!fixture.pool.is_awaited());
+}
+
+#[test]
+fn where_scopes_are_no_matter_of_asking_nothing_more_is_asked_for() {
+    let mut fixture = Fixture::new(Limits { scoping: Scoping::Fixed, ..Limits::default() });
+    let own = fixture.pool.default_session();
+    fixture.ask_for(own, wanting(&["B"]));
+    assert_eq!(fixture.sent(), [own]);
+
+    fixture.grant(own, 1, None);
+
+    assert_eq!(fixture.resolved().len(), 1);
+    assert_eq!(fixture.pool.len(), 1);
+}
