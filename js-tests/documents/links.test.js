@@ -16,6 +16,7 @@ const read = (file) => readFile(path.join(ROOT, file), "utf8");
 const links = (text) => [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, target]) => target);
 
 for (const file of [
+  "ARCHITECTURE.md",
   "README.md",
   "CONTRIBUTING.md",
   "SECURITY.md",
@@ -34,6 +35,19 @@ for (const file of [
     assert.deepEqual(missing, []);
   });
 }
+
+test("every path that ARCHITECTURE.md names exists", async () => {
+  const text = await read("ARCHITECTURE.md");
+  const paths = [...text.matchAll(/`((?:src|pkg-template|js-tests)(?:\/[\w.-]+)*)\b/g)].map(
+    ([, named]) => named,
+  );
+
+  assert.ok(paths.length > 30);
+  assert.deepEqual(
+    paths.filter((named) => !existsSync(path.join(ROOT, named))),
+    [],
+  );
+});
 
 test("every example of a client is in both tables", async () => {
   const files = (await readdir(path.join(ROOT, CLIENTS)))
