@@ -394,6 +394,61 @@ export function testTabs(starting) {
     assert.deepEqual(result, { shown: false, exported, extractable: false, moved: null, own, plain: null });
   });
 
+  test("encrypted: a key in the database that scripts could take out, or of another kind, is replaced", async (t) => {
+    const { site, tab: openTab } = await originFor(t, starting);
+    const tab = await openTab(site.secure);
+
+    const results = await tab.run(async () => {
+      const both = ["encrypt", "decrypt"];
+      const made = (
+        /** @type {string} */ name,
+        /** @type {boolean} */ extractable,
+        /** @type {any} */ usages,
+      ) => crypto.subtle.generateKey({ name, length: 256 }, extractable, usages);
+      /** @type {[kind: string, key: unknown][]} */
+      const planted = [
+        ["extractable", await made("AES-GCM", true, both)],
+        ["of another algorithm", await made("AES-CBC", false, both)],
+        ["for one direction", await made("AES-GCM", false, ["encrypt"])],
+        ["not a key", { type: "secret", extractable: false, algorithm: { name: "AES-GCM" }, usages: both }],
+      ];
+      const answer = (/** @type {IDBRequest} */ request) =>
+        new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+      const results = [];
+      for (const [kind, key] of planted) {
+        const name = `planted ${kind}`;
+        await stores.indexedDbStore({ name, encrypt: true }).set("key", "earlier", soon());
+        const database = await answer(indexedDB.open(name));
+        const keys = () => database.transaction("keys", "readwrite").objectStore("keys");
+        await answer(keys().put(key, "aes-gcm"));
+
+        const store = stores.indexedDbStore({ name, encrypt: true });
+        const found = (await store.get("key")) ?? null;
+        await store.set("key", "a-secret-token", soon());
+        const kept = await answer(keys().get("aes-gcm"));
+        const exported = await crypto.subtle.exportKey("raw", kept).catch((error) => error.name);
+        const own = await stores.indexedDbStore({ name, encrypt: true }).get("key");
+        results.push({ kind, found, exported, algorithm: kept.algorithm.name, usages: kept.usages, own });
+        database.close();
+      }
+      return results;
+    });
+
+    const usages = ["encrypt", "decrypt"];
+    const expected = {
+      found: null,
+      exported: "InvalidAccessError",
+      algorithm: "AES-GCM",
+      usages,
+      own: "a-secret-token",
+    };
+    const kinds = ["extractable", "of another algorithm", "for one direction", "not a key"];
+    assert.deepEqual(
+      results,
+      kinds.map((kind) => ({ kind, ...expected })),
+    );
+  });
+
   test("encrypted: without https: it fails rather than write what can be read", async (t) => {
     const { site, tab: openTab } = await originFor(t, starting);
     const tab = await openTab(site.insecure);
