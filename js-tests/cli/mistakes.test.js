@@ -86,6 +86,13 @@ const MISTAKES = [
   ],
   [["token", ...TOGGLE, "--password-file", "js-tests"], /--password-file names cannot be read \(EISDIR\)/],
   [["token", ...TOGGLE, "--password-file", "-"], /standard input holds nothing/],
+  // A device has no end, and states no size.
+  [
+    ["token", ...TOGGLE, "--password-file", "/dev/zero"],
+    /the file that --password-file names is longer than 65536 bytes/,
+  ],
+  [["token", "--profile", "/dev/zero"], /the file that --profile names is longer than 1048576 bytes/],
+  [["scopes", "/dev/zero", "--provider", "fluz"], /\/dev\/zero is longer than 1048576 bytes/],
   [["token", ...TOGGLE, "--password-env", "SET", "--json=yes"], /--json takes no value/],
   [
     ["token", ...TOGGLE, "--password-env", "SET", "--timeout", "10"],

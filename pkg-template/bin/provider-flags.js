@@ -4,9 +4,8 @@
  * @module
  */
 
-import { readFile } from "node:fs/promises";
 import { UsageError } from "./errors.js";
-import { fromFile, fromVariable } from "./secrets.js";
+import { fromFile, fromVariable, readText } from "./secrets.js";
 import { span, whole } from "./words.js";
 
 /** @import { Flags, Words } from "./words.js" */
@@ -164,13 +163,7 @@ async function secretOf(words, flag, warn) {
 /** @param {Words} words */
 async function profileOf(words) {
   const path = words.one("profile") ?? "";
-  let text;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
-    throw new UsageError(`the file that --profile names cannot be read (${code})`);
-  }
+  const text = await readText(path, "the file that --profile names");
   let profile;
   try {
     profile = JSON.parse(text);

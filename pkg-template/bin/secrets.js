@@ -73,12 +73,13 @@ async function contentOf(flag, path, warn) {
     const file = await open(path, "r");
     try {
       const status = await file.stat();
-      if (status.size > LONGEST) throw tooLong(named);
       // A pipe (`<(command)`) is nobody else's; Windows has no such modes.
       if (status.isFile() && status.mode & OTHERS && process.platform !== "win32") {
         warn(`others can use ${named} (mode ${(status.mode & 0o777).toString(8)}); chmod 600 it`);
       }
-      return await file.readFile("utf8");
+      const text = await readUpTo(file, LONGEST);
+      if (text === undefined) throw tooLong(named);
+      return text;
     } finally {
       await file.close();
     }
@@ -88,6 +89,45 @@ async function contentOf(flag, path, warn) {
     throw new UsageError(`${named} cannot be read (${code})`);
   }
 }
+
+/**
+ * Returns the text of a file; `undefined` where it is longer. The size that a device or a pipe states says nothing.
+ *
+ * @param {import("node:fs/promises").FileHandle} file
+ * @param {number} largest in bytes
+ */
+export async function readUpTo(file, largest) {
+  const bytes = Buffer.alloc(largest + 1);
+  let size = 0;
+  for (let read = -1; read !== 0 && size <= largest; size += read) {
+    read = (await file.read(bytes, size, bytes.length - size, null)).bytesRead;
+  }
+  return size > largest ? undefined : bytes.toString("utf8", 0, size);
+}
+
+/**
+ * Returns the text of a file that is not a secret.
+ *
+ * @param {string} path
+ * @param {string} what it is, for a message
+ */
+export async function readText(path, what) {
+  let file;
+  try {
+    file = await open(path, "r");
+    const text = await readUpTo(file, LONGEST_TEXT);
+    if (text !== undefined) return text;
+  } catch (error) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    throw new UsageError(`${what} cannot be read (${code})`);
+  } finally {
+    await file?.close();
+  }
+  throw new UsageError(`${what} is longer than ${LONGEST_TEXT} bytes`);
+}
+
+/** A MiB: profiles and documents have some thousand bytes. */
+const LONGEST_TEXT = 1_048_576;
 
 /** @param {string} what */
 const tooLong = (what) => new UsageError(`${what} is longer than ${LONGEST} bytes, which no secret is`);

@@ -1,8 +1,7 @@
 /** `scopes`: tells what a document needs. @module */
 
-import { readFile } from "node:fs/promises";
 import { CommandError, UsageError } from "../errors.js";
-import { fromInput } from "../secrets.js";
+import { fromInput, readText } from "../secrets.js";
 
 /** @import { Command } from "../main.js" */
 
@@ -25,22 +24,12 @@ publishes; asks nobody. With --json: {"scopes": […]}. A field of which nothing
     const provider = words.one("provider");
     if (provider === undefined) throw new UsageError("scopes needs --provider fluz, toggle or braintree");
     const path = words.operands[0] ?? "";
-    const text = path === "-" ? await fromInput("scopes") : await contentOf(path);
+    const text = path === "-" ? await fromInput("scopes") : await readText(path, path);
     const needed = await scopesOf(text, path, provider, words.one("operation"));
     if (json) print(JSON.stringify({ scopes: needed }));
     else if (needed.length > 0) print(needed.join("\n"));
   },
 };
-
-/** @param {string} path */
-async function contentOf(path) {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
-    throw new UsageError(`${path} cannot be read (${code})`);
-  }
-}
 
 /**
  * @param {string} text
