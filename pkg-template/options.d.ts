@@ -90,7 +90,7 @@ export interface CommonOptions {
   headers?: Record<string, string> | undefined;
   /**
    * Where {@link TokenManager.fetch} may send the token besides the endpoint's origin: origins, or
-   * URLs of which the origin counts. Their answers may refuse the token, and not replace it.
+   * URLs of which the origin counts; each in full, without `*`. Their answers may refuse the token, and not replace it.
    *
    * @defaultValue none
    */

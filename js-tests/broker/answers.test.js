@@ -375,7 +375,7 @@ test("a broker says at once what is wrong with its options", async (t) => {
     [{ authorize: {} }, /needs `authorize`/],
     [{ authorize, allowedOrigin: ["planted"] }, /does not know an option.*`allowedOrigins`/],
     [{ authorize, allowedOrigins: "https://app.test" }, /`allowedOrigins` as an array/],
-    ...["*", "null", "https://app.test/", "app.test", "file:///x"].map(
+    ...["*", "null", "https://app.test/", "app.test", "file:///x", "https://*.app.test"].map(
       (origin) =>
         /** @type {[unknown, RegExp]} */ ([{ authorize, allowedOrigins: [origin] }, /`allowedOrigins`/]),
     ),

@@ -285,6 +285,10 @@ fn check_url(key: &str, url: &str, options: &Reader<'_>, platform: Platform) -> 
         let what = "holds a user name or password; leave them out and use the provider's options";
         options.tell(key, &[what]);
     }
+    // The URL standard accepts it in a host; no request ever has such an origin.
+    if url.hostname.bytes().any(|byte| byte == b'*') {
+        options.tell(key, &["has `*` in its host, and no pattern is supported; name each host in full"]);
+    }
     match url.protocol.as_str() {
         "https:" => {}
         "http:" if allow_insecure || is_loopback(&url.hostname) => {}

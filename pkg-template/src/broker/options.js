@@ -60,7 +60,8 @@ const isEmpty = (object) => Object.keys(object).length === 0;
 function isOrigin(text) {
   try {
     const { origin, protocol } = new URL(/** @type {string} */ (text));
-    return origin === text && protocol.startsWith("http");
+    // A pattern, which no page's origin equals.
+    return origin === text && protocol.startsWith("http") && !origin.includes("*");
   } catch {
     return false;
   }

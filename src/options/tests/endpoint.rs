@@ -176,6 +176,16 @@ fn the_token_goes_to_the_endpoints_origin_and_to_those_that_are_given() {
     assert_eq!(accepted(&acme().with("origins", list([]))).origins, ["https://api.acme.test"]);
 }
 
+const PATTERN: &str = "has `*` in its host, and no pattern is supported; name each host in full";
+
+#[test]
+fn an_endpoint_is_not_a_pattern() {
+    for (options, key) in places("https://*.acme.test/graphql") {
+        assert_eq!(refused(&options), format!("option `{key}` {PATTERN}"));
+    }
+    accepted(&acme().with("origins", texts(&["https://acme.test/*", "https://acme.test/?*"])));
+}
+
 #[test]
 fn origins_that_may_not_have_the_token_are_refused_by_their_place() {
     for (origin, what) in [
@@ -185,6 +195,10 @@ fn origins_that_may_not_have_the_token_are_refused_by_their_place() {
             "holds a user name or password; leave them out and use the provider's options",
         ),
         ("ftp://acme.test", "is not an https: URL; give one, since secrets are sent there over HTTP"),
+        ("https://*.acme.test", PATTERN),
+        ("https://%2a.acme.test", PATTERN),
+        ("https://*", PATTERN),
+        ("https://api.*:8443/graphql", PATTERN),
     ] {
         let options = toggle().with("origins", texts(&["https://acme.test", origin]));
 
