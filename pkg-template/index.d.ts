@@ -411,6 +411,10 @@ export interface RequestOptions {
    * Bytes of the answer that are read at most, counted after decompression. A longer one rejects with `protocol`. Above 0;
    * `Infinity` for no limit.
    *
+   * `JSON.parse` of the platform blocks the thread while it reads the answer. That takes about 0.1 s for 16 MiB of long
+   * strings, and 1 s or more where all of it is empty lists and objects, nested or not. Set a lower limit for an API that
+   * is not trusted with that.
+   *
    * @defaultValue 16_777_216 (16 MiB)
    */
   maxResponseBytes?: number | undefined;

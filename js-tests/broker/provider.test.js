@@ -202,7 +202,8 @@ test("without a page, an address must be whole", async (t) => {
 
   await assert.rejects(client.ready(), {
     code: "invalid_options",
-    message: "option `url` is not an absolute URL; give it in full, with https://",
+    message:
+      "option `url` is not an absolute URL of one host; give it in full, with https:// and without `*`",
   });
 });
 

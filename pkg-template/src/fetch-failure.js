@@ -137,6 +137,27 @@ export function secretsOf(headers, body) {
   return written.size > 2_000 ? undefined : [...written].sort((one, other) => other.length - one.length);
 }
 
+/**
+ * Returns the text of an answer without the codes and ids that quote a secret of its request: the core shows codes and
+ * ids in messages, and an opaque token can look like one. All of them go where there are too many texts to look for.
+ *
+ * @param {string} text
+ * @param {Iterable<[name: string, value: string]>} headers
+ * @param {unknown} [body]
+ */
+export function withoutQuotations(text, headers, body) {
+  /** @type {string[] | undefined} */
+  let secrets;
+  return text.replace(SHOWN_MEMBER, (member) => {
+    // Shorter ones occur in ordinary codes.
+    secrets ??= secretsOf(headers, body)?.filter(({ length }) => length > 7) ?? ['"'];
+    return secrets.some((secret) => member.includes(secret)) ? '"":0' : member;
+  });
+}
+
+/** Members whose values are shown, up to 64 characters, each of which may be escaped. See src/graphql/response.rs. */
+const SHOWN_MEMBER = /"(?:code|errorClass|requestId|error)"\s*:\s*"(?:[^"\\]|\\.){1,400}"/g;
+
 /** @param {string} text */
 function escaped(text) {
   try {

@@ -28,6 +28,7 @@ import { TELL } from "./words.js";
  * @property {Response} response
  * @property {string | undefined} text
  * @property {boolean} rejected whether a token was refused that could not be replaced by a better one
+ * @property {string | undefined} token the last that was sent
  */
 
 /**
@@ -85,12 +86,12 @@ export async function exchange(desk, owner, prepared, options, look) {
   const { response = sent.response } = seen;
   if (seen.ruling === undefined) {
     adopt(desk, sent);
-    return { response, text: seen.text, rejected: false };
+    return { response, text: seen.text, rejected: false, token: first.value };
   }
   const isOnce = prepared.repeat === "once";
   const last = isOnce || seen.ruling === "part";
   desk.tell((core) => core.tell(last ? TELL.refusedAtLast : TELL.refused, desk, first.value));
-  if (last) return { response, text: seen.text, rejected: isOnce };
+  if (last) return { response, text: seen.text, rejected: isOnce, token: first.value };
   const next = await ask(desk, owner, options).catch((reason) => {
     discard(response);
     throw reason;
@@ -98,7 +99,7 @@ export async function exchange(desk, owner, prepared, options, look) {
   // It was kept, since one before it was refused as well; or granted a second time.
   if (next.value === first.value) {
     desk.tell((core) => core.tell(TELL.refusedAgain, desk, first.value));
-    return { response, text: seen.text, rejected: true };
+    return { response, text: seen.text, rejected: true, token: first.value };
   }
   discard(response);
   return resend(desk, prepared, next, look);
@@ -116,7 +117,7 @@ async function resend(desk, prepared, token, look) {
   const { ruling, text, response = sent.response } = await look(desk, sent.response, sent.isOurs);
   if (ruling === undefined) adopt(desk, sent);
   else desk.tell((core) => core.tell(TELL.refusedAgain, desk, token.value));
-  return { response, text, rejected: ruling === "whole" };
+  return { response, text, rejected: ruling === "whole", token: token.value };
 }
 
 /**

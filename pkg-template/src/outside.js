@@ -2,7 +2,7 @@
 //
 // Decides nothing: the core is told how each ended.
 
-import { failureOf, secretsOf } from "./fetch-failure.js";
+import { failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
 import { withoutCache } from "./cache-mode.js";
 import { runFakedMicrotasks } from "./microtask.js";
 import { ioEndsWithRequest } from "./request-scope.js";
@@ -272,6 +272,7 @@ function wait(action, signal, done) {
 async function exchanged(fetch, url, init, wanted) {
   const signal = /** @type {AbortSignal} */ (init.signal);
   if (typeof fetch !== "function") return "absent";
+  const sent = Object.entries(/** @type {Record<string, string>} */ (init.headers));
   try {
     const answer = await handled(fetch(url, init));
     const told = headersOf(answer, wanted);
@@ -280,13 +281,9 @@ async function exchanged(fetch, url, init, wanted) {
     if (!told || !(reader || typeof answer.text === "function")) return "rubbish";
     const text = reader ? await readUpTo(reader, signal) : await handled(answer.text());
     if (typeof text !== "string") return reader ? "large" : "rubbish";
-    return text.length > LARGEST ? "large" : [text, ...told];
+    return text.length > LARGEST ? "large" : [withoutQuotations(text, sent, init.body), ...told];
   } catch (error) {
-    const secrets = secretsOf(
-      Object.entries(/** @type {Record<string, string>} */ (init.headers)),
-      init.body,
-    );
-    return failureOf(error, secrets);
+    return failureOf(error, secretsOf(sent, init.body));
   }
 }
 

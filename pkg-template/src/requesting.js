@@ -7,7 +7,7 @@ import { checkedSignal, reasonOf } from "./abort-signal.js";
 import { outlined, parsed } from "./answer-outline.js";
 import { isAnswer, judged } from "./answers.js";
 import { withoutCache } from "./cache-mode.js";
-import { causeOf, failureOf, secretsOf } from "./fetch-failure.js";
+import { causeOf, failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
 import { exchange } from "./fetching.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
 import { LARGEST, wholeText } from "./outside.js";
@@ -42,9 +42,14 @@ export async function request(desk, owner, document, variables, options) {
     signal,
   };
   const look = reading(maxResponseBytes);
-  const { response, text, rejected } = await sent(desk, owner, prepare(endpoint, init), signal, scopes, look);
+  const prepared = prepare(endpoint, init);
+  const { response, text, rejected, token } = await sent(desk, owner, prepared, signal, scopes, look);
   const answer = parsed(text);
-  const outline = () => outlined(text ?? "", () => answer);
+  const outline = () =>
+    withoutQuotations(
+      outlined(text ?? "", () => answer),
+      [...entriesOf(prepared.headers), ["", token ?? ""]],
+    );
   if (rejected) throw errorOf(desk.explain((core) => core.rejected(response, outline(), scopes, desk)));
   const isTrusted = isAnswer(response) && (response.ok || isGraphQl(response));
   if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
@@ -104,7 +109,7 @@ async function sent(desk, owner, prepared, signal, scopes, look) {
   try {
     if (prepared.authorization === "callers") {
       const response = await desk.fetch(...sendable(prepared));
-      return { response, text: (await look(desk, response, false)).text, rejected: false };
+      return { response, text: (await look(desk, response, false)).text, rejected: false, token: undefined };
     }
     const options = scopes === undefined ? signal && { signal } : { signal, scopes };
     return await exchange(desk, owner, prepared, options, look);
@@ -153,8 +158,7 @@ const LARGEST_ANSWER = 16 * 1024 * 1024;
  * @param {unknown} thrown by `fetch`
  */
 function unreachable({ traits: { name: provider, endpoint } }, { headers, init }, thrown) {
-  const entries = typeof headers.entries === "function" ? headers.entries() : Object.entries(headers);
-  const secrets = secretsOf(/** @type {Iterable<[string, string]>} */ (entries), init.body);
+  const secrets = secretsOf(entriesOf(headers), init.body);
   const { code, what, retryable, cause } = failureOf(thrown, secrets);
   const details = { provider, cause: causeOf(cause) };
   if (what !== undefined) {
@@ -170,6 +174,16 @@ function unreachable({ traits: { name: provider, endpoint } }, { headers, init }
     `${api} cannot be reached${why}; check \`endpoint\` and the network, and in a browser that the server allows ` +
     "this origin (CORS)";
   return new TokenError("network", message, details);
+}
+
+/**
+ * @param {Headers | Record<string, string>} headers
+ * @returns {Iterable<[name: string, value: string]>}
+ */
+function entriesOf(headers) {
+  return /** @type {any} */ (
+    typeof headers.entries === "function" ? headers.entries() : Object.entries(headers)
+  );
 }
 
 /**

@@ -277,17 +277,17 @@ const ORIGINS: &str = "an array of origins, for example [\"https://api.example.c
 /// Checks that secrets may be sent to a URL; its origin.
 fn check_url(key: &str, url: &str, options: &Reader<'_>, platform: Platform) -> String {
     let allow_insecure = options.flag("allowInsecure");
-    let Some(url) = (platform.parse_url)(url) else {
-        options.tell(key, &["is not an absolute URL; give it in full, with https://"]);
+    // The URL standard accepts a `*` in a host; no request ever has such an origin.
+    let Some(url) = (platform.parse_url)(url).filter(|url| !url.hostname.as_bytes().contains(&b'*')) else {
+        options.tell(
+            key,
+            &["is not an absolute URL of one host; give it in full, with https:// and without `*`"],
+        );
         return String::new();
     };
     if url.credentials == Credentials::Present {
         let what = "holds a user name or password; leave them out and use the provider's options";
         options.tell(key, &[what]);
-    }
-    // The URL standard accepts it in a host; no request ever has such an origin.
-    if url.hostname.bytes().any(|byte| byte == b'*') {
-        options.tell(key, &["has `*` in its host, and no pattern is supported; name each host in full"]);
     }
     match url.protocol.as_str() {
         "https:" => {}

@@ -94,7 +94,9 @@ fn what_is_no_absolute_url_is_refused() {
         for (options, key) in places(endpoint) {
             assert_eq!(
                 refused(&options.with("allowInsecure", Given::Bool(true))),
-                format!("option `{key}` is not an absolute URL; give it in full, with https://")
+                format!(
+                    "option `{key}` is not an absolute URL of one host; give it in full, with https:// and without `*`"
+                )
             );
         }
     }
@@ -176,7 +178,7 @@ fn the_token_goes_to_the_endpoints_origin_and_to_those_that_are_given() {
     assert_eq!(accepted(&acme().with("origins", list([]))).origins, ["https://api.acme.test"]);
 }
 
-const PATTERN: &str = "has `*` in its host, and no pattern is supported; name each host in full";
+const PATTERN: &str = "is not an absolute URL of one host; give it in full, with https:// and without `*`";
 
 #[test]
 fn an_endpoint_is_not_a_pattern() {
@@ -189,7 +191,10 @@ fn an_endpoint_is_not_a_pattern() {
 #[test]
 fn origins_that_may_not_have_the_token_are_refused_by_their_place() {
     for (origin, what) in [
-        ("api.acme.test", "is not an absolute URL; give it in full, with https://"),
+        (
+            "api.acme.test",
+            "is not an absolute URL of one host; give it in full, with https:// and without `*`",
+        ),
         (
             "https://user:planted@acme.test",
             "holds a user name or password; leave them out and use the provider's options",

@@ -1,0 +1,87 @@
+// Servers that quote the token or a credential where a code or an id is expected: no error shows it.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { inspect } from "node:util";
+
+import { managerFor } from "../support/setup.js";
+import { failure } from "../support/waiting.js";
+import { apiFor, countedFor, json } from "./support.js";
+
+let grants = 0;
+/** Tokens that look like codes. */
+const grant = () => ({ accessToken: `opaque-token-${++grants}`, expiresInMs: 3_600_000 });
+
+/** The ways in which programs write an error into a log. @param {any} error */
+const printed = (error) =>
+  [error.message, error.stack, error.requestId, inspect(error), JSON.stringify(error), `${error}`].join("\n");
+
+/** An answer with `text` as its code and its id. @param {string} text */
+const quoting = (text) => ({
+  data: null,
+  errors: [{ message: "no", extensions: { code: text } }],
+  extensions: { requestId: text },
+});
+
+describe("an error of request() does not show the token that the answer quotes as a code", () => {
+  for (const [name, status, code] of /** @type {const} */ ([
+    ["with errors", 200, "graphql_errors"],
+    ["that refuses the token twice", 401, "token_rejected"],
+    ["of a server that failed", 500, "graphql_errors"],
+  ])) {
+    test(`in an answer ${name}`, async (t) => {
+      const { endpoint } = await apiFor(t, ({ token }, response) =>
+        json(response, status, quoting(`E-${token}`)),
+      );
+      const { tokens } = countedFor(t, endpoint, {}, { grant });
+
+      const error = await failure(tokens.request("{ ok }"));
+
+      assert.equal(error.code, code);
+      assert.equal(error.requestId, undefined);
+      assert.doesNotMatch(printed(error), /opaque-token/);
+    });
+  }
+
+  test("in an answer to the caller's own credentials", async (t) => {
+    const { endpoint } = await apiFor(t, ({ token }, response) => json(response, 200, quoting(`${token}`)));
+    const { tokens } = countedFor(t, endpoint, {}, { grant });
+    const headers = { authorization: "Bearer the-callers-own-credentials" };
+
+    const error = await failure(tokens.request("{ ok }", undefined, { headers }));
+
+    assert.equal(error.code, "graphql_errors");
+    assert.doesNotMatch(printed(error), /callers-own/);
+  });
+
+  test("and other codes are shown", async (t) => {
+    const { endpoint } = await apiFor(t, (_, response) => json(response, 200, quoting("OUT_OF_STOCK")));
+    const { tokens } = countedFor(t, endpoint, {}, { grant });
+
+    const error = await failure(tokens.request("{ ok }"));
+
+    assert.match(error.message, /OUT_OF_STOCK/);
+    assert.equal(error.requestId, "OUT_OF_STOCK");
+  });
+});
+
+test("an error of a grant does not show the credential that the answer quotes as a code", async (t) => {
+  const { endpoint } = await apiFor(t, ({ headers }, response) =>
+    json(response, 401, quoting(`${headers.authorization}`.replace(/^Basic |=*$/g, ""))),
+  );
+  const options = {
+    provider: "fluz",
+    environment: "sandbox",
+    userId: "u",
+    accountId: "a",
+    scopes: ["LIST_OFFERS"],
+  };
+  const tokens = managerFor(t, { ...options, endpoint, apiKey: "an-api-key-of-the-application" });
+
+  const error = await failure(tokens.getToken());
+
+  assert.equal(error.code, "invalid_credentials");
+  assert.equal(error.requestId, undefined);
+  assert.doesNotMatch(printed(error), /api-key-of/);
+  assert.doesNotMatch(JSON.stringify(tokens.status()), /api-key-of/);
+});
