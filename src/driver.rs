@@ -29,7 +29,7 @@ use crate::{
     http::HttpResponse,
     js::{Desk, Face, Held, error_view, news_view, secret_in_page, status_view, traits_view},
     options::{Granter, KeepAlive, Selection, Settings},
-    sharing::{HolderDigest, identity, own_identity},
+    store::{HolderDigest, identity, own_identity},
 };
 
 mod members;

@@ -12,7 +12,7 @@
 //!  grant              one grant: secrets, requests, answers, in order
 //!  host               clock, entropy, alarm, fetch, values, page events
 //!  ───────────────────────────────────────────────────── below: pure, tested natively
-//!  sharing            what is written to a shared store, and under which key
+//!  store              what is written to a shared store, and under which key
 //!  options            what users may write
 //!  graphql            what is sent, and what an answer means
 //!  provider           what the APIs are like, as data
@@ -90,7 +90,7 @@ pub mod http;
 pub mod json;
 pub mod options;
 pub mod provider;
-pub mod sharing;
+pub mod store;
 
 #[cfg(target_arch = "wasm32")]
 mod driver;
@@ -122,11 +122,11 @@ mod layers {
         ("provider", &["core", "json"]),
         ("options", &["core", "json", "provider"]),
         ("graphql", &["base64", "core", "json", "http", "provider", "options"]),
-        ("sharing", &["base64", "core", "json", "provider", "options"]),
+        ("store", &["base64", "core", "json", "provider", "options"]),
         ("host", &["core", "json", "http", "options"]),
         ("js", &["core", "json", "graphql", "host", "http", "driver", "options", "provider"]),
         ("grant", &["core", "graphql", "host", "http", "js", "options", "provider"]),
-        ("driver", &["core", "graphql", "grant", "host", "http", "js", "options", "sharing"]),
+        ("driver", &["core", "graphql", "grant", "host", "http", "js", "options", "store"]),
     ];
 
     /// Every source file of a layer, with its text, tests left out.
@@ -188,12 +188,12 @@ mod layers {
             "core/secret.rs",
             "core/recent_tokens.rs",
             "graphql/request.rs",
-            "graphql/exchange.rs",
+            "graphql/grant_exchange.rs",
             "graphql/response.rs",
-            "graphql/sliding.rs",
+            "graphql/token_rotation.rs",
             "http.rs",
-            "sharing/entry.rs",
-            "sharing/key.rs",
+            "store/record.rs",
+            "store/cache_key.rs",
             "host/fetch.rs",
             "host/store.rs",
             "grant.rs",

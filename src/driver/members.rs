@@ -15,7 +15,7 @@ use crate::{
     host::{Entry, Outside, PLATFORM, given, wall},
     js::{Desk, Held},
     options::{Selection, read_selector},
-    sharing,
+    store,
 };
 
 /// What belongs to a session, besides its state machine.
@@ -60,7 +60,7 @@ impl Driver {
             return Ok(None);
         }
         let selection = self.selection(&desk.key())?;
-        let identity = sharing::identity(&self.settings, &selection, PLATFORM);
+        let identity = store::identity(&self.settings, &selection, PLATFORM);
         Ok(Some(Opening {
             identity,
             scopes: selection.scopes.unwrap_or_else(|| self.settings.scopes.clone()),
@@ -165,7 +165,7 @@ impl Driver {
         let holder = self.holder.get()?;
         let (key, scopes) = self.about(id)?;
         let selection = self.selection(&key).ok()?;
-        let name = sharing::key(holder, &self.settings, &selection, &scopes, PLATFORM);
+        let name = store::key(holder, &self.settings, &selection, &scopes, PLATFORM);
         Some((Entry::new(Outside::clone(&self.face), store.clone(), &name), name))
     }
 

@@ -13,7 +13,7 @@ use crate::{
     grant::Progress,
     graphql::stamp,
     host::{Lease, PLATFORM, waiting, wall},
-    sharing,
+    store,
 };
 
 /// What a flight has of the shared store.
@@ -138,8 +138,8 @@ impl Driver {
             Deed::Acquire(span) => entry.acquire(*span, &done),
             Deed::Save(fence, tokens) => {
                 let wall_ahead = self.wall_ahead();
-                let text = sharing::write(tokens, &name, wall_ahead, PLATFORM);
-                entry.set(&text, sharing::keep_until(tokens, wall_ahead), *fence, &done);
+                let text = store::write(tokens, &name, wall_ahead, PLATFORM);
+                entry.set(&text, store::keep_until(tokens, wall_ahead), *fence, &done);
             }
         }
         let ending = ended.await;
@@ -163,7 +163,7 @@ impl Driver {
 
     fn read(&self, text: &Secret, name: &str) -> Option<Rc<TokenSet>> {
         let lifetime = self.settings.profile.lifetime;
-        sharing::read(text, name, self.clock.now(), self.wall_ahead(), lifetime, PLATFORM, |token| {
+        store::read(text, name, self.clock.now(), self.wall_ahead(), lifetime, PLATFORM, |token| {
             stamp(token, PLATFORM)
         })
     }

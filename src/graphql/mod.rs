@@ -5,27 +5,27 @@
 //! what comes back, asks again in another spelling where the API refused a word,
 //! and ends with a token or with why there is none.
 
-mod dialect;
-mod exchange;
-mod function;
+mod auth_check;
+mod custom_grant;
+mod expiry;
+mod grant_exchange;
 mod jwt;
-mod lifetime;
-mod point;
 mod request;
 mod response;
-mod ruling;
-mod sliding;
+mod schema_variants;
+mod timestamp;
+mod token_rotation;
 
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
-pub use dialect::Dialect;
-pub use exchange::{Exchange, Verdict};
-pub use function::granted_by_function;
+pub use auth_check::{Ruling, explain, judge, rejected};
+pub use custom_grant::granted_by_function;
+pub use grant_exchange::{Exchange, Verdict};
 pub use jwt::stamp;
-pub use point::{parse_http_date, parse_point, parse_retry_after};
 pub use request::{digest, fingerprint};
 pub use response::Answer;
-pub use ruling::{Ruling, explain, judge, rejected};
-pub use sliding::observe;
+pub use schema_variants::Dialect;
+pub use timestamp::{parse_http_date, parse_point, parse_retry_after};
+pub use token_rotation::observe;

@@ -12,7 +12,7 @@ use crate::{
     provider::{Signs, Wire, profile::words},
 };
 
-use super::{lifetime::Clock, point::parse_retry_after};
+use super::{expiry::Clock, timestamp::parse_retry_after};
 
 /// An answer in its parts.
 pub struct Answer {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{
     Chosen, Given, Granter, HEADERS, Reader, SecretSource, builtin, check_keys,
-    complaint::{item, shown, told},
     reader::{is_header_name, words},
+    validation_error::{item, shown, told},
 };
 use crate::{
     json::Function,

@@ -5,10 +5,10 @@
 //! module sees a value that was not checked here.
 
 mod builtin;
-mod complaint;
 mod custom;
 mod reader;
 mod selector;
+mod validation_error;
 
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
@@ -16,9 +16,9 @@ mod tests;
 
 use std::time::Duration;
 
-use complaint::{Complaint, item, told};
 use reader::Reader;
 pub use selector::{Selection, read_selector};
+use validation_error::{Complaint, item, told};
 
 use crate::{
     core::{

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     Given, SecretSource,
-    complaint::{Complaint, item, nearest, shown, told},
+    validation_error::{Complaint, item, nearest, shown, told},
 };
 use crate::{
     core::{ScopeSet, Secret},

@@ -1,6 +1,6 @@
 //! What a session may be given: `session({ userId, scopes })`.
 
-use super::{Complaint, Given, Reader, Settings, complaint::shown};
+use super::{Complaint, Given, Reader, Settings, validation_error::shown};
 use crate::{
     core::{ScopeSet, Scoping, TokenError},
     json::Json,

@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     fluz::{SAMPLE, options, story, with},
-    spelling::{LIKELIEST, Schema, Style},
+    schema_variants::{LIKELIEST, Schema, Style},
     *,
 };
 

@@ -18,17 +18,17 @@ use crate::{
 
 use super::{Answer, Dialect, Exchange, Verdict};
 
-mod answers;
 mod application_scopes;
+mod auth_check;
 mod braintree;
 mod broker;
 mod bytes;
 mod custom;
+mod custom_grant;
 mod fluz;
 mod fluz_refresh;
-mod function;
-mod ruling;
-mod spelling;
+mod responses;
+mod schema_variants;
 mod toggle;
 
 /// When answers arrive: 2026-11-22T10:20:30Z.

@@ -6,12 +6,12 @@ mod calls;
 mod common;
 mod custom;
 mod endpoint;
+mod grant_protocol;
 mod keys;
 mod properties;
 mod selector;
 mod sessions;
 mod store;
-mod wire;
 
 use super::*;
 use crate::{core::ErrorCode, json::native::PLATFORM};

@@ -14,7 +14,7 @@ use crate::{
     provider::{Expiry, Lifetime},
 };
 
-use super::point::{parse_decimal, parse_http_date, parse_point};
+use super::timestamp::{parse_decimal, parse_http_date, parse_point};
 
 /// A clock is not wrong by a week: then it is the token's `iat` that means nothing.
 const IMPLAUSIBLE: u64 = 7 * 24 * 60 * 60 * 1000;

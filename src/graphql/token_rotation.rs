@@ -10,9 +10,9 @@ use crate::{
 };
 
 use super::{
-    exchange::bearer,
+    expiry::{Clock, issued},
+    grant_exchange::bearer,
     jwt,
-    lifetime::{Clock, issued},
 };
 
 /// The token that an ordinary answer brings, if it brings one.

@@ -9,9 +9,9 @@ use crate::{
 };
 
 use super::{
-    exchange::asked_for,
+    expiry::{Clock, issued},
+    grant_exchange::asked_for,
     jwt,
-    lifetime::{Clock, issued},
 };
 
 /// Reads `{ accessToken, expiresAt | expiresInMs, refreshToken?, scopes? }`, given at

@@ -3,8 +3,8 @@
 //! Decides who shares a token with whom, and what is written down of it. Leaves
 //! keeping it to the store.
 
-mod entry;
-mod key;
+mod cache_key;
+mod record;
 
-pub use entry::{LONGEST, keep_until, read, write};
-pub use key::{HolderDigest, identity, key, own_identity};
+pub use cache_key::{HolderDigest, identity, key, own_identity};
+pub use record::{LONGEST, keep_until, read, write};

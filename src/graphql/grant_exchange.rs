@@ -13,11 +13,11 @@ use crate::{
 };
 
 use super::{
-    dialect::{Accept, Dialect, Renewal, Spelled},
+    expiry::{Clock, issued},
     jwt,
-    lifetime::{Clock, issued},
     request::{Filling, after_scheme},
     response::{Answer, Kind, Problem, holds, media_type, retry_after},
+    schema_variants::{Accept, Dialect, Renewal, Spelled},
 };
 
 /// One grant on the wire.
