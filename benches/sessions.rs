@@ -1,8 +1,7 @@
-//! What many sessions cost: memory, time, and the provider's patience.
+//! Benchmarks of a pool: memory and time per session, and load on the provider.
 //!
-//! `cargo bench --bench sessions` prints figures, one JSON object a line; after `--` come the
-//! names of those that are wanted (`size`, `herd`, `day`). `cargo xtask bench sessions` makes
-//! tables of them, and says where a bound does not hold.
+//! `cargo bench --bench sessions` prints one JSON object per line; arguments after `--` select benchmarks (`size`, `herd`,
+//! `day`). `cargo xtask bench sessions` formats the results and checks their bounds.
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 #![expect(clippy::disallowed_methods, reason = "it measures real time")]
@@ -34,7 +33,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() {
     let (flags, names): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|word| word.starts_with('-'));
-    // So says `cargo bench`; `cargo test --all-targets` does not, and wants no figures.
+    // `cargo bench` passes this flag; `cargo test --all-targets` does not and must not run the benchmarks.
     if !flags.iter().any(|flag| flag == "--bench") {
         return;
     }
@@ -59,7 +58,7 @@ fn sizes() {
         bench.hand_out(500_000, &mut events);
         bench.refresh(16 * count, &mut events);
         let full = bench.bytes();
-        // Last, because it is not known who is there then.
+        // Last, because it replaces an unknown part of the sessions.
         bench.replace(count.min(100_000), &mut events);
         drop(bench);
         line(&json!({
@@ -82,10 +81,10 @@ const TOKEN: usize = 300;
 
 const LIFETIME: Duration = Duration::from_secs(600);
 
-/// A full pool, and what it has taken.
+/// A full pool, and the memory it uses.
 struct Bench {
     count: u32,
-    /// How many have ever come.
+    /// Users so far.
     users: u32,
     before: isize,
     pool: Pool<()>,
@@ -96,8 +95,8 @@ struct Bench {
     rng: Jitter,
 }
 
-/// What nothing that is kept by a key can spare: one is looked up among as many things of as
-/// many bytes, and read. A thousand lie in the processor's caches, of a million hardly any.
+/// Lower bound of any lookup by key: finds and reads one of as many entries of as many bytes. A thousand entries fit
+/// in the processor's caches, of a million hardly any.
 fn lookups(count: u32) -> Times {
     const BYTES: usize = 800;
     let things: BTreeMap<u32, Box<[u8; BYTES]>> =
@@ -115,14 +114,14 @@ fn lookups(count: u32) -> Times {
     times
 }
 
-/// How long events of each kind took.
+/// Durations of events, by kind.
 struct Events {
     held: Times,
     due: Times,
     refreshed: Times,
-    /// A session is made.
+    /// A session is created.
     made: Times,
-    /// Its grant begins, and another session is given up.
+    /// Its first grant starts, and another session is evicted.
     replaced: Times,
 }
 
@@ -149,8 +148,7 @@ impl Events {
     }
 }
 
-/// Times of events, in nanoseconds; of so many that fit, so that they take no memory that
-/// would be counted.
+/// Durations in nanoseconds, up to the initial capacity, so that recording allocates nothing.
 struct Times(Vec<u64>);
 
 impl Times {
@@ -164,7 +162,7 @@ impl Times {
         }
     }
 
-    /// The median, and the 99.9th percentile.
+    /// The median and the 99.9th percentile.
     fn figures(mut self) -> [u64; 2] {
         self.0.sort_unstable();
         [500, 999]
@@ -188,11 +186,11 @@ impl Bench {
         Self { count, users: count, before, pool, scopes, now, calls: 0, tokens: 0, rng: Jitter::new(2) }
     }
 
-    /// Each session gets its first token, one after the other.
+    /// Grants the first token of each session, one after another.
     fn fill(&mut self) {
         let start = self.now;
         for user in 0..self.count {
-            // All before the first is to be refreshed.
+            // All first tokens are granted before the first refresh is due.
             self.now = start + LIFETIME * 2 / 3 * user / self.count;
             let (.., effects) = self.ask(user);
             self.grant(&effects, |_| ());
@@ -212,7 +210,7 @@ impl Bench {
         }
     }
 
-    /// So many tokens are refreshed: what is due, and what answers it.
+    /// Refreshes this many tokens: due timers, and their responses.
     fn refresh(&mut self, tokens: u32, events: &mut Events) {
         let mut refreshed = 0;
         while refreshed < u64::from(tokens) {
@@ -230,7 +228,7 @@ impl Bench {
         }
     }
 
-    /// New sessions come, and the least recently used go.
+    /// Creates new sessions, which evict the least recently used.
     fn replace(&mut self, sessions: u32, events: &mut Events) {
         for user in self.users..self.users + sessions {
             let (opening, requesting, effects) = self.ask(user);
@@ -241,7 +239,7 @@ impl Bench {
         self.users += sessions;
     }
 
-    /// How long it takes to open the user's session, and to answer a call for a token of it.
+    /// Opens the user's session and requests a token; returns the time of both.
     fn ask(&mut self, user: u32) -> (u64, u64, Vec<PoolEffect>) {
         self.calls += 1;
         let (identity, call) = (identity(user), CallId(self.calls));
@@ -252,7 +250,7 @@ impl Bench {
         (nanos(opened - start), nanos(opened.elapsed()), effects)
     }
 
-    /// Answers what was sent, and what is sent thereupon.
+    /// Answers the requests in flight, and those that follow.
     fn grant(&mut self, effects: &[PoolEffect], mut took: impl FnMut(u64)) {
         let mut awaited: Vec<_> = sent(effects).collect();
         while let Some((session, acquisition)) = awaited.pop() {
@@ -266,7 +264,7 @@ impl Bench {
 
     fn token(&mut self) -> Rc<TokenSet> {
         self.tokens += 1;
-        // As long as it says, and no longer: what is spare would be counted.
+        // The exact capacity, because spare capacity would be counted.
         let mut text = String::with_capacity(TOKEN);
         text.push_str(&format!("{:0>TOKEN$}", self.tokens));
         Rc::new(TokenSet {
@@ -288,15 +286,15 @@ fn sent(effects: &[PoolEffect]) -> impl Iterator<Item = (SessionId, AcquisitionI
     })
 }
 
-/// What is allocated now, in bytes.
+/// Bytes allocated now.
 fn allocated() -> isize {
     let stats = ALLOCATOR.stats();
     let signed = |bytes: usize| isize::try_from(bytes).unwrap_or(isize::MAX);
-    // Counts what was reallocated as allocated and deallocated, as the case may be.
+    // The allocator counts a reallocation as either an allocation or a deallocation.
     signed(stats.bytes_allocated) - signed(stats.bytes_deallocated)
 }
 
-/// A number below `count`.
+/// A random number below `count`.
 fn any(rng: &mut Jitter, count: u32) -> u32 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of a user")]
     let number = (rng.fraction() * f64::from(count)) as u32;
@@ -308,7 +306,7 @@ fn nanos(time: Duration) -> u64 {
 }
 
 fn herds() {
-    // The last is as many as there are sessions.
+    // The last limit equals the number of sessions.
     for slots in [60, 70, 75, 100_000] {
         let scenario = herd(100_000, slots);
         let (users, lifetime, span, latency) =

@@ -17,15 +17,15 @@ pub struct Acquisition {
     pub phase: Phase,
     /// Number of attempts that failed and may be retried.
     pub failed_attempts: u32,
-    /// Whether it uses the shared store, where there is one.
+    /// Use of the shared store, where there is one.
     pub store_mode: StoreMode,
-    /// How long it has been waiting for the lease.
+    /// Requests for the lease so far.
     pub lease_wait: LeaseWait,
-    /// Whether the scheduler permits it to contact the provider.
+    /// Permission of the scheduler to contact the provider.
     pub permit: Permit,
     /// Fingerprint of the credentials that it presents.
     pub credentials: CredentialId,
-    /// Whether another holder announced a change after the last read of the store started.
+    /// Set if another holder announced a change after the last read of the store started.
     pub store_changed_while_reading: bool,
     /// When the pending step counts as lost. Meaningless where no step is pending: see [`wakes_at`](Self::wakes_at).
     pub deadline: UnixMillis,
@@ -54,7 +54,7 @@ impl Acquisition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AcquisitionId(pub u64);
 
-/// Whether an acquisition may contact the provider, as far as other sessions of the pool are concerned.
+/// Permission of the pool's scheduler to contact the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
     /// The session is not scheduled.
@@ -65,21 +65,21 @@ pub enum Permit {
     Granted,
 }
 
-/// Whether an acquisition uses the shared store.
+/// Use of the shared store by an acquisition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreMode {
-    /// Yes, if there is one that works.
+    /// It is used, if there is one that works.
     Shared,
-    /// No: the store failed during this acquisition.
+    /// It is not used, because it failed during this acquisition.
     Bypassed,
 }
 
-/// How long an acquisition has been waiting for the lease.
+/// The requests of an acquisition for the lease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeaseWait {
-    /// When it first requested the lease.
+    /// When the lease was first requested.
     pub since: Option<UnixMillis>,
-    /// How often another holder had the lease.
+    /// Number of requests that were denied because another holder had the lease.
     pub denied: u32,
 }
 
@@ -139,7 +139,7 @@ impl Phase {
         }
     }
 
-    /// The step whose result the driver must report, if one is pending.
+    /// The step that awaits a report of the driver, if there is one.
     pub const fn pending_step(&self) -> Option<Step> {
         match self {
             Self::Backoff { .. } | Self::Queued { .. } => None,
@@ -152,7 +152,7 @@ impl Phase {
         }
     }
 
-    /// Whether a read of the shared store is pending.
+    /// Returns whether a read of the shared store is pending.
     pub const fn is_reading_store(&self) -> bool {
         matches!(self, Self::ReadingStore { .. } | Self::RecheckingStore(_))
     }

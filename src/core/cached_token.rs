@@ -1,4 +1,4 @@
-//! The cached token of a session, and how fresh it is at a given time.
+//! The cached token of a session, and its freshness.
 
 use std::rc::Rc;
 
@@ -11,11 +11,11 @@ pub struct CachedToken {
     pub tokens: Rc<TokenSet>,
     /// When a background refresh is due. Stored, because its jitter is drawn once.
     pub refresh_at: UnixMillis,
-    /// Whether listeners were notified that it expired.
+    /// Set if listeners were notified that it expired.
     pub expiry_announced: bool,
 }
 
-/// How fresh a token is. Computed from the time, never stored.
+/// Freshness of a token. Computed from the time, never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
     /// Valid, and no refresh is due.
@@ -33,7 +33,7 @@ impl CachedToken {
         Self { tokens, refresh_at, expiry_announced: false }
     }
 
-    /// How fresh it is at `now`.
+    /// Returns the freshness at `now`.
     pub fn freshness(&self, now: UnixMillis) -> Freshness {
         if now >= self.tokens.expires_at {
             Freshness::Expired
@@ -44,7 +44,7 @@ impl CachedToken {
         }
     }
 
-    /// Whether it can be returned at `now` without waiting for a new one.
+    /// Returns whether it can be returned at `now` without waiting for a new one.
     pub fn satisfies(&self, request: &TokenRequest, policy: &Policy, now: UnixMillis) -> bool {
         match request {
             TokenRequest::Cached { min_validity, .. } => {

@@ -1,4 +1,4 @@
-//! When rejected credentials are presented again.
+//! The history of credentials, which decides when rejected ones are presented again.
 //!
 //! Some APIs lock an account after a few wrong passwords, and some reject a correct one, for example during a restart.
 //! Credentials that have obtained a token are therefore presented again after growing intervals, others at most twice.
@@ -71,7 +71,7 @@ impl CredentialHistory {
     }
 }
 
-/// How often credentials that never obtained a token are presented. Known APIs lock an account after five failures or
+/// Limit on presentations of credentials that never obtained a token. Known APIs lock an account after five failures or
 /// more.
 const MAX_UNPROVEN: usize = 2;
 

@@ -43,18 +43,18 @@ impl Effect {
         }
     }
 
-    /// Whether the driver must report a result.
+    /// Returns whether the driver must report a result.
     pub(super) const fn is_answered(&self) -> bool {
         matches!(self, Self::Send(..) | Self::ReadStore(_) | Self::AcquireLease(_) | Self::WriteStore(..))
     }
 }
 
-/// How to authenticate a grant.
+/// Authentication of a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// With the long-lived credentials.
     Authenticate,
-    /// With the long-lived credentials unless they have this fingerprint, whose credentials were rejected; then
+    /// With the long-lived credentials, unless they have this fingerprint of rejected ones: then the grant fails with
     /// [`GrantFailure::Unchanged`](super::GrantFailure::Unchanged).
     AuthenticateIfChanged(CredentialId),
     /// With a refresh token. It leaves the session with this effect: the provider may have consumed it, so it is never

@@ -29,7 +29,7 @@ pub enum Event {
     Error {
         /// Why it failed.
         error: TokenError,
-        /// Whether the cached token is still valid; callers continue to receive it.
+        /// Set if the cached token is still valid; callers continue to receive it.
         token_still_valid: bool,
     },
     /// The cached token expired before it was replaced.

@@ -75,7 +75,7 @@ pub enum TokenRequest {
         min_validity: Option<Duration>,
         /// Scopes that the token must have.
         scopes: Option<ScopeSet>,
-        /// Whether a token of a sibling session may be returned.
+        /// Permission to return a token of a sibling session.
         borrowing: Borrowing,
     },
     /// A token granted after this request: `refresh`.
@@ -88,7 +88,7 @@ impl TokenRequest {
         Self::Cached { min_validity: None, scopes: None, borrowing: Borrowing::Allowed };
 }
 
-/// Whether a caller accepts a token from a session of the same identity with more scopes.
+/// Permission to return a token of a session of the same identity with more scopes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Borrowing {
     /// Any token that has the scopes.
@@ -105,7 +105,7 @@ pub struct CallId(pub u64);
 
 /// Fencing token of a lease on an entry of a shared store.
 ///
-/// Fences only grow, so the store can reject a write by a holder whose lease was superseded.
+/// Fences only grow, so the store can reject a late write of a former lease holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fence(pub u64);
 

@@ -21,7 +21,7 @@ impl RecentTokens {
         self.0.push((fingerprint, tokens.expires_at));
     }
 
-    /// Whether `token` was cached before.
+    /// Returns whether `token` was cached before.
     pub fn includes(&self, token: &AccessToken) -> bool {
         self.expiry_of(token).is_some()
     }

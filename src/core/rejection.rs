@@ -1,4 +1,4 @@
-//! Which rejections of the cached token invalidate it.
+//! Rejections of the cached token, and which of them invalidate it.
 //!
 //! An API may reject a forbidden operation in the same way as an invalid token (Braintree returns `AUTHENTICATION` for
 //! both). The first rejection invalidates the token: it costs one grant, and the request is replayed. If the new token is
@@ -25,7 +25,7 @@ pub struct RejectionHistory(Option<Box<Suspicion>>);
 /// A period in which rejections are attributed to the operation, not to the token.
 #[derive(Clone, Debug)]
 struct Suspicion {
-    /// Fingerprint of the token whose replay was rejected; `None` covers only [`Rejection::NotReplayable`].
+    /// Fingerprint of the token that was rejected on a replay; `None` covers only [`Rejection::NotReplayable`].
     about: Option<u64>,
     until: UnixMillis,
     /// Length in milliseconds.
@@ -33,9 +33,9 @@ struct Suspicion {
 }
 
 impl RejectionHistory {
-    /// Whether the cached token, rejected at `now`, must be invalidated.
+    /// Returns whether the cached token, rejected at `now`, must be invalidated.
     ///
-    /// The suspicion lasts for a cool-down, whose length starts over after a minute without rejections.
+    /// The suspicion lasts for a cool-down. Its length starts over after a minute without rejections.
     pub fn should_invalidate(&mut self, token: &AccessToken, rejection: Rejection, now: UnixMillis) -> bool {
         let token = fingerprint(token);
         let suspicion = self.0.as_ref().filter(|suspicion| now < suspicion.until);

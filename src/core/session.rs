@@ -39,7 +39,7 @@ pub struct Session {
     store_failure: Option<Box<StoreFailure>>,
     store_changes: StoreChanges,
     bucket: TokenBucket,
-    /// Whether the token was requested since it was cached.
+    /// Set if the token was requested since it was cached.
     used: bool,
     no_token_reason: NoTokenReason,
     recent_tokens: RecentTokens,
@@ -130,12 +130,12 @@ impl Session {
         self.run_due(now, effects);
     }
 
-    /// Whether a caller is waiting for a token.
+    /// Returns whether a caller is waiting for a token.
     pub fn is_awaited(&self) -> bool {
         !self.waiters.is_empty()
     }
 
-    /// Whether an acquisition is in progress. One may outlast [`Input::Closed`]: a token requested under a lease is
+    /// Returns whether an acquisition is in progress. One may outlast [`Input::Closed`]: a token requested under a lease is
     /// still written for the other holders.
     pub const fn is_busy(&self) -> bool {
         self.acquisition.is_some()
@@ -333,7 +333,7 @@ impl Session {
         effects.push(Effect::Emit(Event::Closed));
     }
 
-    /// Starts an acquisition whose first attempt is at `at`.
+    /// Starts an acquisition with its first attempt at `at`.
     fn start_acquisition(&mut self, reason: Reason, at: UnixMillis) {
         self.acquisitions = self.acquisitions.wrapping_add(1);
         self.acquisition = Some(Box::new(Acquisition {
@@ -350,7 +350,7 @@ impl Session {
         }));
     }
 
-    /// Replaces an acquisition whose pending step was not reported in time.
+    /// Replaces an acquisition after its pending step was not reported in time.
     ///
     /// The step ended with its host, for example with the request of a Worker or in a frozen page. Its refresh token may
     /// have been presented, so it is not presented again.
@@ -509,7 +509,7 @@ pub(super) fn reject_stale(input: &Input) -> Option<Effect> {
     }
 }
 
-/// What a caller receives.
+/// The result that a caller receives.
 type TokenResult = Result<Rc<TokenSet>, TokenError>;
 
 /// Returns the cached token, or `insufficient_scope` where it is known to lack requested scopes.

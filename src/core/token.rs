@@ -33,7 +33,7 @@ pub struct TokenTimes {
 }
 
 impl TokenTimes {
-    /// Whether a token with these times is known to be older than one with `other`.
+    /// Returns whether a token with these times is known to be older than one with `other`.
     ///
     /// Claims have whole seconds, so the order of two tokens issued within one second is unknown.
     pub fn is_older_than(&self, other: &Self) -> bool {

@@ -97,7 +97,7 @@ impl<T: Clone> Pool<T> {
         Some(slot)
     }
 
-    /// Finds the recently used sibling with the fewest scopes whose token has all needed ones.
+    /// Finds a sibling with a token for all needed scopes: of those used recently, the one with the fewest scopes.
     fn find_lender(
         &self,
         slot: u32,
@@ -131,7 +131,7 @@ impl<T: Clone> Pool<T> {
         self.reindex(slot, now, effects);
     }
 
-    /// Returns the slot of the session whose cached token this is: it may have been lent to the session at `slot`.
+    /// Returns the slot of the session that caches this token: it may have been lent to the session at `slot`.
     pub(super) fn holder(&self, slot: u32, token: &AccessToken) -> u32 {
         let Some(pooled) = self.sessions.get(slot) else { return slot };
         if pooled.machine.holds(token) {

@@ -1,11 +1,11 @@
 //! The order in which sessions contact the provider, and how many may do so at a time.
 //!
-//! Interactive acquisitions go before background ones, and among them the one whose token is served for the shortest time.
+//! Interactive acquisitions go before background ones, and among them those that are due first.
 //! Three rules prevent starvation:
 //!
 //! - Every fourth permit goes to the oldest request, whatever its priority: a request behind `n` older ones waits for at
 //!   most `4 (n + 1)` permits.
-//! - Sessions whose last attempt failed go last and have at most half of the permits: a request that times out takes a
+//! - Sessions go last after a failed attempt and have at most half of the permits: a request that times out takes a
 //!   hundred times as long as one that is answered.
 //! - After ten seconds, interactive requests are ordered by age.
 

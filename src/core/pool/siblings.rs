@@ -2,8 +2,8 @@
 
 use super::hash_index::{HashIndex, count_step};
 
-/// Slots of each identity, the most recently used first: linked lists over an array of slots, whose heads are found by the
-/// identity's hash.
+/// Slots of each identity, the most recently used first: linked lists over an array of slots. A hash index has the head of
+/// each list.
 ///
 /// Insertion, use and removal take O(1), however many sessions an identity has.
 #[derive(Debug)]

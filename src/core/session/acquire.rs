@@ -169,7 +169,7 @@ impl Session {
         effects.push(Effect::Emit(Event::Error { error, token_still_valid }));
     }
 
-    /// Whether the cached token is newer than one with these times that was requested at `requested_at`.
+    /// Returns whether the cached token is newer than one with these times that was requested at `requested_at`.
     ///
     /// Only a token that was adopted since can be newer. One that was cached before is older whatever its times are,
     /// since the provider's clock may have been set. The cached token must also satisfy all waiters.

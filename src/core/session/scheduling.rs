@@ -6,7 +6,7 @@ use super::{
     AccessToken, Effect, Jitter, Permit, Phase, Policy, ScopeSet, Session, TokenRequest, TokenSet, UnixMillis,
 };
 
-/// How a session uses the permits of the scheduler.
+/// Use of the scheduler's permits by a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum PermitState {
     /// No acquisition, or one that needs no permit in its phase.
@@ -26,14 +26,14 @@ pub(in super::super) struct QueueRequest {
     pub(in super::super) due_at: UnixMillis,
 }
 
-/// Whether the last attempt of a session failed.
+/// Result of a session's last attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Health {
     Healthy,
     Failing,
 }
 
-/// What an acquisition is for. Interactive ones are scheduled first.
+/// Purpose of an acquisition. Interactive ones are scheduled first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in super::super) enum Priority {
     /// Callers wait for it.
@@ -43,7 +43,7 @@ pub(in super::super) enum Priority {
 }
 
 impl Session {
-    /// A session whose acquisitions wait for a permit; see [`grant_permit`](Self::grant_permit).
+    /// A session that requires a permit for each acquisition; see [`grant_permit`](Self::grant_permit).
     pub(in super::super) fn scheduled(policy: Rc<Policy>, scopes: ScopeSet, jitter: Jitter) -> Self {
         Self { initial_permit: Permit::Pending, ..Self::new(policy, scopes, jitter) }
     }
@@ -64,7 +64,7 @@ impl Session {
         }
     }
 
-    /// How the session uses permits now.
+    /// Returns the use of permits in the current phase.
     pub(in super::super) fn permit_state(&self) -> PermitState {
         match self.acquisition.as_deref() {
             Some(acquisition) if acquisition.permit == Permit::Granted => PermitState::Holding,
@@ -84,7 +84,7 @@ impl Session {
         }
     }
 
-    /// Whether the cached token satisfies a request without waiting.
+    /// Returns whether the cached token satisfies a request without waiting.
     pub(in super::super) fn can_serve(&self, request: &TokenRequest, now: UnixMillis) -> bool {
         self.cached.as_ref().is_some_and(|cached| {
             cached.satisfies(request, &self.policy, now) && cached.missing_scopes(request).is_none()
@@ -103,12 +103,12 @@ impl Session {
         (has_scopes && self.can_serve(request, now)).then_some(held)
     }
 
-    /// Whether this is the cached token.
+    /// Returns whether this is the cached token.
     pub(in super::super) fn holds(&self, token: &AccessToken) -> bool {
         self.held().is_some_and(|held| held.access_token == *token)
     }
 
-    /// Whether this is the cached token, or one of the last before it.
+    /// Returns whether this is the cached token, or one of the last before it.
     pub(in super::super) fn has_held(&self, token: &AccessToken) -> bool {
         self.holds(token) || self.recent_tokens.includes(token)
     }
@@ -118,7 +118,7 @@ impl Session {
         &self.scopes
     }
 
-    /// Whether the session is closed and its last acquisition has ended.
+    /// Returns whether the session is closed and its last acquisition has ended.
     pub(in super::super) fn is_finished(&self) -> bool {
         self.closed && !self.is_busy()
     }

@@ -20,7 +20,7 @@ pub(super) struct StoreFailure {
 /// Changes of the shared store by other holders.
 #[derive(Debug)]
 pub(super) struct StoreChanges {
-    /// Whether a change was announced and no successful read started since.
+    /// Set if a change was announced and no successful read started since.
     unread: bool,
     /// When the last read started.
     read_at: UnixMillis,
@@ -47,7 +47,7 @@ impl Session {
         }
     }
 
-    /// Whether the acquisition uses the shared store.
+    /// Returns whether the acquisition uses the shared store.
     fn uses_store(&self, now: UnixMillis) -> bool {
         self.policy.sharing.is_some()
             && self.store_failure.as_ref().is_none_or(|failure| failure.until <= now)

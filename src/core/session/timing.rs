@@ -1,4 +1,4 @@
-//! When a session does something by itself, and its status.
+//! Timeouts of a session, and its status.
 
 use super::{
     Acquisition, CachedToken, Effect, Freshness, IoScope, NoTokenReason, Reason, RefreshMode, Session,
@@ -10,7 +10,7 @@ use super::{
 pub struct Status {
     /// Freshness of the cached token; `None` without one.
     pub freshness: Option<Freshness>,
-    /// Whether an acquisition is in progress.
+    /// Set while an acquisition is in progress.
     pub refreshing: bool,
     /// When the token was issued and when it expires, by the provider's clock.
     pub lifetime: Option<(UnixMillis, UnixMillis)>,

@@ -1,6 +1,6 @@
-//! Random histories of one lifecycle: a small driver that does what it is told.
+//! Random histories of one session, with a small driver that performs its effects.
 //!
-//! Decides what may happen to a lifecycle. Leaves judging what it did to the properties.
+//! This module generates what happens; the properties check what the session did.
 #![expect(clippy::wildcard_enum_match_arm, reason = "the driver is told about a few effects only")]
 
 use std::{collections::BTreeMap, rc::Rc, time::Duration};
@@ -18,9 +18,10 @@ use crate::core::{
     Sharing, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
 };
 
-/// How the properties are run.
+/// Configuration of the properties.
 pub(super) fn config() -> Config {
-    // A history is quickly made. A failure prints the shrunken one: no file need keep it.
+    // Histories are cheap, so there are twice as many cases as usual. A failure prints the shrunken one, so no file is
+    // written.
     let usual = Config::default();
     Config { cases: 2 * usual.cases, failure_persistence: None, ..usual }
 }
@@ -105,8 +106,8 @@ enum ResponseSpec {
     Permanent(ErrorCode),
 }
 
-/// Each act is one number, which proptest can take away or make smaller: strategies
-/// for every field would take most of the time of a test.
+/// Each operation is generated from one number, which proptest can remove or shrink: strategies for every field would
+/// take most of the time of a test.
 pub(super) fn plans() -> impl Strategy<Value = Plan> {
     (any::<u64>(), prop::collection::vec(any::<u32>(), 1..80)).prop_map(|(seed, numbers)| Plan {
         policy: policy(&mut Rng::new(seed)),
@@ -181,7 +182,7 @@ fn op(rng: &mut Rng) -> Op {
     }
 }
 
-/// From no time at all to days.
+/// From zero to days.
 fn span(rng: &mut Rng) -> Duration {
     match rng.index(5) {
         0 => millis(rng.between(0, 3)),
@@ -245,7 +246,7 @@ fn response(rng: &mut Rng) -> ResponseSpec {
     }
 }
 
-/// What happened, step by step.
+/// An input, its effects, and the observable state before and after it.
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) at: UnixMillis,
@@ -255,7 +256,7 @@ pub(super) struct Step {
     pub(super) after: View,
 }
 
-/// What can be known of a lifecycle from outside, just before or after a step.
+/// The observable state of a session.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View {
     pub(super) held: Option<Rc<TokenSet>>,
@@ -269,28 +270,28 @@ pub(super) struct View {
 }
 
 impl Step {
-    /// Whether the flight that this step sends first was begun in this step.
+    /// Returns whether the first request of an acquisition is sent in this step.
     pub(super) fn begins(&self) -> bool {
         self.sends().is_some() && (self.before.acquisition.is_none() || self.lands())
     }
 
-    /// Whether an answer ended the flight.
+    /// Returns whether a response ended the acquisition.
     fn lands(&self) -> bool {
         matches!(self.answer(), Some(Ok(_)))
     }
 
-    /// The flight whose request is sent.
+    /// The acquisition that sends a request.
     pub(super) fn sends(&self) -> Option<AcquisitionId> {
         self.effects.iter().find_map(|effect| if let Effect::Send(id, _) = effect { Some(*id) } else { None })
     }
 
-    /// The answer to the request on the wire, if this step is one.
+    /// The response to the request in flight, if this step is one.
     pub(super) fn answer(&self) -> Option<&Result<Rc<TokenSet>, GrantFailure>> {
         let Input::Granted(id, answer) = &self.event else { return None };
         (self.before.in_flight == Some(*id)).then_some(answer)
     }
 
-    /// The callers who are told, and what.
+    /// The callers that are resolved, with their results.
     pub(super) fn resolved(&self) -> impl Iterator<Item = (CallId, &Result<Rc<TokenSet>, TokenError>)> {
         self.effects.iter().filter_map(|effect| {
             if let Effect::Resolve(call, answer) = effect { Some((*call, answer)) } else { None }
@@ -299,7 +300,7 @@ impl Step {
 }
 
 impl Plan {
-    /// Everything that happens, with a last `close()`.
+    /// Runs all operations, and a final `close()`.
     pub(super) fn run(&self) -> Vec<Step> {
         let mut driver = Driver::new(self.machine());
         for op in &self.ops {
@@ -310,13 +311,13 @@ impl Plan {
         driver.steps
     }
 
-    /// What the same lifecycle does when it is told `events` instead.
+    /// Returns the effects of another sequence of inputs on the same session.
     pub(super) fn replay(&self, events: impl Iterator<Item = (UnixMillis, Input)>) -> Vec<Vec<Effect>> {
         let mut machine = self.machine();
         events.map(|(at, event)| machine.handle(event, at)).collect()
     }
 
-    /// The same, where each thing that is asked of the store fails at once.
+    /// As `replay`, where each call of the store fails at once.
     pub(super) fn replay_without_a_store(
         &self,
         events: impl Iterator<Item = (UnixMillis, Input)>,
@@ -357,7 +358,7 @@ struct Driver {
     view: View,
     calls: u64,
     last_sent: u64,
-    /// Every token there ever was.
+    /// All tokens so far.
     tokens: Vec<Rc<TokenSet>>,
     steps: Vec<Step>,
 }
@@ -368,7 +369,7 @@ impl Driver {
         Self { machine, now: START, view: View::default(), calls: 0, last_sent: 0, tokens, steps }
     }
 
-    /// Everything that is still awaited is answered.
+    /// Answers all pending requests and calls.
     fn drain(&mut self) {
         while self.view.in_flight.is_some() || !self.view.store.pending.is_empty() {
             self.perform(&Op::Respond(ResponseSpec::Transient(None)));
@@ -463,7 +464,7 @@ impl Driver {
             }
             Op::RespondStale(back, response) => {
                 let id = AcquisitionId((self.last_sent + 4).saturating_sub(*back));
-                // A driver that was asked for the entry or the lease answers with that, or with why it had no secrets.
+                // A pending read or lease request is answered as such, or by the failure of a secret function.
                 let waits_for_store = self.machine.acquisition().is_some_and(|it| {
                     it.id == id && matches!(it.phase, Phase::ReadingStore { .. } | Phase::AcquiringLease)
                 });

@@ -1,8 +1,8 @@
-//! Many holders of one token: a shared store, leases that end by themselves, crashes
-//! between any two steps, notices that are lost, a provider that rotates.
+//! Simulation of holders that share one token: leases that expire, crashes between any two steps, lost announcements,
+//! and a provider that rotates refresh tokens.
 //!
-//! `SIMULATION_SEEDS=1000 cargo test holders` runs as many worlds as asked;
-//! `SIMULATION_SEED=7` replays one. `--nocapture` shows the figures.
+//! `SIMULATION_SEEDS=1000 cargo test holders` runs as many simulations; `SIMULATION_SEED=7` repeats one. `--nocapture`
+//! shows the figures.
 
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -26,30 +26,30 @@ const BEGINNING: Instant = 100 * 24 * HOUR;
 const LEASE: u64 = 20 * SECOND;
 const REQUEST_TIMEOUT: u64 = 10 * SECOND;
 const STORE_TIMEOUT: u64 = 5 * SECOND;
-/// How long after a write each holder that is in use has read it: its notice may be lost, two reads may
-/// be too slow, and then the store is left alone for a while.
+/// Time after a write within which each holder in use has read it: its announcement may be lost, two reads may be too
+/// slow, and then the store is bypassed for a while.
 const PROPAGATION: u64 = 3 * MINUTE;
 
-/// What goes wrong, and how often.
+/// Faults and their probabilities.
 #[derive(Clone, Copy)]
 struct FaultProfile {
     holders: usize,
     hours: u64,
     lifetime: u64,
-    /// Requests that are lost, of one.
+    /// Fraction of requests that are lost.
     lost: f64,
-    /// Steps after which a holder crashes, and after which it stops for a while, of one.
+    /// Fraction of steps after which a holder crashes, and after which it stops for a while.
     crash: f64,
-    /// Answers of the store that take too long, of one.
+    /// Fraction of store responses that take too long.
     slow: f64,
-    /// Whether the store goes down, is emptied and holds rubbish, and holders sleep.
+    /// Set if the store has outages, is emptied and returns garbage, and holders sleep.
     outages: Option<()>,
 }
 
 struct Holder {
     machine: Session,
     device: Device,
-    /// Grows with each crash: what was meant for the one before is not heard.
+    /// Incremented by each crash: responses for an earlier generation are dropped.
     generation: u64,
     timer: u64,
     calls: u64,
@@ -59,7 +59,7 @@ struct Holder {
     asleep_until: Instant,
 }
 
-/// Who an answer is for: the holder, its life, its request or operation.
+/// Recipient of a response: the holder, its generation, and the number of its request or operation.
 #[derive(Clone, Copy)]
 struct Recipient(usize, u64, u64);
 
@@ -90,11 +90,11 @@ struct Figures {
     longest_wait: u64,
     grants: u64,
     crashes: u64,
-    /// Times that the store, or a holder's sleep, may have cost each holder a grant.
+    /// Outages of the store and sleeps of a holder, each of which may cost every holder a grant.
     disturbances: u64,
     fenced: u64,
     shared: u64,
-    /// Calls that got an older token than the store had had for [`NOTICED`].
+    /// Calls that received an older token than the store had had for [`PROPAGATION`].
     stale_reads: u64,
 }
 
@@ -146,7 +146,7 @@ impl Simulation {
         self.drain(end)
     }
 
-    /// Everybody closes; what is on the wire comes home.
+    /// Closes all holders and lets pending requests complete.
     fn drain(mut self, end: Instant) -> Figures {
         for number in 0..self.holders.len() {
             self.handle(number, Input::Closed);
@@ -171,13 +171,13 @@ impl Simulation {
         self.figures
     }
 
-    /// When the holder hears of it; `None` if that one has crashed since.
+    /// Returns the holder, unless it has crashed since.
     fn recipient(&self, Recipient(number, generation, _): Recipient) -> Option<&Holder> {
         Some(&self.holders[number]).filter(|holder| holder.generation == generation)
     }
 
     fn dispatch(&mut self, occurrence: Occurrence) {
-        // Who sleeps hears of it on waking.
+        // Occurrences for a sleeping holder are delayed until it wakes.
         let for_whom = match &occurrence {
             Occurrence::TimerFires(number, ..)
             | Occurrence::Announcement(number)
@@ -254,7 +254,7 @@ impl Simulation {
                 self.store.down = None;
                 self.schedule(HOUR, Occurrence::StoreGoesDown);
             }
-            // Rubbish is read as nothing, too.
+            // Garbage is read as an empty store.
             Occurrence::StoreEmptied => {
                 self.store.entry = None;
                 self.figures.disturbances += 1;
@@ -282,7 +282,7 @@ impl Simulation {
     }
 
     fn answered(&mut self, to: Recipient, acquisition: AcquisitionId, answer: ProviderResponse) {
-        // An answer to who sleeps is lost: the connection is gone when it wakes.
+        // A response to a sleeping holder is lost with its connection.
         let now = self.now;
         if self.recipient(to).is_none_or(|holder| holder.request != to.2 || now < holder.asleep_until) {
             return;
@@ -326,7 +326,7 @@ impl Simulation {
             if self.rng.chance(self.faults.crash).is_some() {
                 return self.crash(number);
             }
-            // Longer than a lease lasts: a laptop is closed, a process is stopped.
+            // Longer than a lease: the lid of a laptop is closed, or a process is stopped.
             if self.rng.chance(self.faults.crash).is_some() {
                 self.figures.disturbances += 1;
                 self.holders[number].asleep_until = self.now + self.rng.between(LEASE, 4 * LEASE);
@@ -402,7 +402,7 @@ impl Simulation {
                 let noticed = self.store.written_at + PROPAGATION < self.now;
                 self.figures.stale_reads += u64::from(newer && noticed);
                 let issued = self.provider.issued(index(tokens.access_token.expose()));
-                // It counts from receipt, half a second after it was issued at most.
+                // The lifetime counts from receipt, at most half a second after the token was issued.
                 assert!(
                     self.now < issued.expires_at + 700,
                     "a token {} ms too old",
@@ -442,13 +442,13 @@ fn simulate(seed: u64, faults: FaultProfile) -> Figures {
     replayable(seed, || Simulation::new(seed, faults).run())
 }
 
-/// Grants of one manager alone, at most: none comes before five eighths of a lifetime.
+/// Most grants of a single manager: the earliest refresh is at five eighths of a lifetime.
 fn grants_of_one(figures: &Figures, lifetime: u64) -> u64 {
     figures.hours * HOUR * 8 / (lifetime * 5) + 2
 }
 
 #[test]
-fn eight_holders_cause_the_grants_of_one() {
+fn eight_holders_cause_as_many_grants_as_one() {
     let lifetime = 3 * MINUTE;
     let calm =
         FaultProfile { holders: 8, hours: 6, lifetime, lost: 0.0, crash: 0.0, slow: 0.0, outages: None };
@@ -456,14 +456,14 @@ fn eight_holders_cause_the_grants_of_one() {
     let figures = simulate(one_seed(), calm);
 
     eprintln!("{figures:#?}");
-    // One manager refreshes each 130.5 s at the earliest.
+    // A single manager refreshes after 130.5 s at the earliest.
     let alone = figures.hours * HOUR / 130_500 + 2;
     assert!(figures.grants <= alone, "{} grants, {alone} of one", figures.grants);
     assert_eq!((figures.failed_calls, figures.fenced), (0, 0));
 }
 
 #[test]
-fn whatever_happens_holders_share_and_nobody_presents_a_refresh_token_twice() {
+fn under_all_faults_holders_share_tokens_and_no_refresh_token_is_presented_twice() {
     let seeds = seeds(24);
 
     for seed in seeds {

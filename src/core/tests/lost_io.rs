@@ -1,5 +1,5 @@
-//! Acquisitions whose I/O went down with its host: a request of a Worker that ended, a page that
-//! was frozen, a context that was killed. No answer will ever come.
+//! Acquisitions after the end of their I/O with its host: the request of a Worker ended, a page was frozen, a context was killed.
+//! No response will arrive.
 
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
@@ -7,7 +7,7 @@ use crate::core::{
     Limits, Policy, Pool, PoolEffect, ScopeSet, Session, Sharing, TokenRequest, UnixMillis,
 };
 
-/// When a request that was sent at [`START`] is lost: its limit of 10 s, and a second.
+/// Deadline of a request sent at [`START`]: its limit of 10 s and one second.
 const DEADLINE: UnixMillis = UnixMillis::new(START.millis() + 11_000);
 
 fn session(policy: Policy) -> Session {
@@ -35,7 +35,7 @@ fn shared() -> Policy {
 }
 
 #[test]
-fn a_request_that_is_not_answered_is_sent_again_at_its_deadline_and_not_before() {
+fn a_request_without_a_response_is_sent_again_at_its_deadline_and_not_before() {
     let mut machine = session(Policy::default());
     let _ = asked(&mut machine, 1, START);
 
@@ -54,7 +54,7 @@ fn a_request_that_is_not_answered_is_sent_again_at_its_deadline_and_not_before()
 }
 
 #[test]
-fn an_answer_that_comes_before_anything_else_is_taken_however_late_it_is() {
+fn a_response_after_the_deadline_is_accepted_if_no_other_input_came_first() {
     let mut machine = session(Policy::default());
     let _ = asked(&mut machine, 1, START);
 
@@ -66,7 +66,7 @@ fn an_answer_that_comes_before_anything_else_is_taken_however_late_it_is() {
 }
 
 #[test]
-fn what_is_known_to_be_lost_is_not_waited_for_until_its_deadline() {
+fn lost_io_is_replaced_before_its_deadline() {
     let mut machine = session(Policy::default());
     assert_eq!(machine.handle(Input::IoLost, START), [], "there is nothing to lose");
     let _ = asked(&mut machine, 1, START);
@@ -79,7 +79,7 @@ fn what_is_known_to_be_lost_is_not_waited_for_until_its_deadline() {
 }
 
 #[test]
-fn each_step_of_a_flight_has_its_time() {
+fn each_step_of_an_acquisition_has_a_deadline() {
     let mut machine = session(Policy::default());
     let _ = asked(&mut machine, 1, START);
 
@@ -105,12 +105,12 @@ fn a_refresh_token_that_may_have_been_presented_is_not_presented_again() {
 }
 
 #[test]
-fn a_lease_that_comes_after_its_flight_is_lost_is_given_back() {
+fn a_lease_that_is_granted_to_a_lost_acquisition_is_released() {
     let mut machine = session(shared());
     let _ = asked(&mut machine, 1, START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
 
-    // Secrets are had before the lease is, and may take as long as a request.
+    // The secrets are read before the lease is requested, and may take as long as a request.
     let effects = machine.handle(Input::TimerFired, DEADLINE);
     assert_eq!(effects, [Effect::ReadStore(AcquisitionId(2))]);
     let effects = machine.handle(Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))), DEADLINE);
@@ -118,7 +118,7 @@ fn a_lease_that_comes_after_its_flight_is_lost_is_given_back() {
 }
 
 #[test]
-fn a_lease_is_given_back_where_what_was_done_under_it_is_lost() {
+fn a_lease_is_released_when_the_step_under_it_is_lost() {
     let mut machine = session(shared());
     let _ = asked(&mut machine, 1, START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
@@ -132,7 +132,7 @@ fn a_lease_is_given_back_where_what_was_done_under_it_is_lost() {
 }
 
 #[test]
-fn a_token_is_handed_out_although_the_answer_to_its_write_is_lost() {
+fn a_token_is_returned_although_the_result_of_its_write_is_lost() {
     let mut machine =
         session(Policy { sharing: Some(Sharing { lease: None, announces: false }), ..Policy::default() });
     let _ = asked(&mut machine, 1, START);
@@ -146,7 +146,7 @@ fn a_token_is_handed_out_although_the_answer_to_its_write_is_lost() {
 }
 
 #[test]
-fn a_manager_that_was_closed_is_at_rest_when_what_it_awaits_is_lost() {
+fn a_closed_session_is_finished_when_its_pending_step_is_lost() {
     let mut machine = session(shared());
     let _ = asked(&mut machine, 1, START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
@@ -161,7 +161,7 @@ fn a_manager_that_was_closed_is_at_rest_when_what_it_awaits_is_lost() {
     assert_eq!((machine.is_busy(), machine.poll_timeout()), (false, None));
 }
 
-/// A machine whose I/O ends with requests, and whose token is due for a refresh at the time given.
+/// A session with request-scoped I/O and a token that is due for a refresh, and the time of that.
 fn due() -> (Session, UnixMillis) {
     let mut machine = session(in_requests());
     let _ = asked(&mut machine, 1, START);
@@ -172,7 +172,7 @@ fn due() -> (Session, UnixMillis) {
 }
 
 #[test]
-fn where_io_ends_with_its_request_no_timer_refreshes() {
+fn with_request_scoped_io_no_timer_starts_a_refresh() {
     let (mut machine, due) = due();
 
     assert_eq!(machine.handle(Input::TimerFired, due + seconds(1)), []);
@@ -180,7 +180,7 @@ fn where_io_ends_with_its_request_no_timer_refreshes() {
 }
 
 #[test]
-fn where_io_ends_with_its_request_who_starts_a_refresh_waits_for_it_and_others_do_not() {
+fn with_request_scoped_io_only_the_caller_that_starts_a_refresh_waits_for_it() {
     let (mut machine, due) = due();
 
     assert!(matches!(asked(&mut machine, 2, due)[..], [Effect::Send(..)]));
@@ -191,7 +191,7 @@ fn where_io_ends_with_its_request_who_starts_a_refresh_waits_for_it_and_others_d
 }
 
 #[test]
-fn where_io_ends_with_its_request_who_starts_a_refresh_gets_what_is_held_if_it_fails() {
+fn with_request_scoped_io_a_failed_refresh_resolves_its_caller_with_the_cached_token() {
     let (mut machine, due) = due();
     let _ = asked(&mut machine, 2, due);
 
@@ -202,7 +202,7 @@ fn where_io_ends_with_its_request_who_starts_a_refresh_gets_what_is_held_if_it_f
 }
 
 #[test]
-fn where_io_ends_with_its_request_the_next_caller_takes_a_lost_refresh_over() {
+fn with_request_scoped_io_the_next_caller_replaces_a_lost_refresh() {
     let (mut machine, due) = due();
     let _ = asked(&mut machine, 2, due);
 
@@ -214,7 +214,7 @@ fn where_io_ends_with_its_request_the_next_caller_takes_a_lost_refresh_over() {
 }
 
 #[test]
-fn where_io_ends_with_its_request_a_retry_is_made_by_who_asks_after_its_pause() {
+fn with_request_scoped_io_the_first_call_after_the_backoff_sends_the_retry() {
     let (mut machine, due) = due();
     let _ = asked(&mut machine, 2, due);
     let failed = Err(GrantFailure::Transient(failure(ErrorCode::Server)));
@@ -228,7 +228,7 @@ fn where_io_ends_with_its_request_a_retry_is_made_by_who_asks_after_its_pause() 
 }
 
 #[test]
-fn where_io_ends_with_its_request_an_event_of_a_session_starts_io_of_that_session_alone() {
+fn with_request_scoped_io_an_input_starts_io_of_its_own_session_only() {
     let identity = |number: u8| Identity::new([number; 16]);
     let own = (identity(0), scopes(&["A"]), ());
     let mut pool = Pool::new(in_requests(), Limits::default(), Jitter::new(1), own, START);
@@ -237,7 +237,7 @@ fn where_io_ends_with_its_request_an_event_of_a_session_starts_io_of_that_sessio
         let _ = pool.handle(session, Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
     }
 
-    // Both are lost; each is taken over by its own caller.
+    // Both requests are lost, and each session's own caller replaces its request.
     let effects = pool.handle(others, Input::TimerFired, DEADLINE);
 
     let concerned = |effect: &PoolEffect| matches!(effect, PoolEffect::Session(id, _) if *id == others);

@@ -1,4 +1,4 @@
-//! A manager in the simulated world: a lifecycle and the driver around it.
+//! A manager in the simulation: a session and its driver.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,20 +14,20 @@ use crate::core::{
     RefreshToken, Session, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
 };
 
-/// A lifecycle on a device.
+/// A session on a device.
 pub(super) struct Manager {
     pub(super) machine: Session,
     pub(super) device: Device,
     pub(super) policy: Policy,
-    /// Alarms that were set before this one do not go off.
+    /// Number of the current timer; earlier ones are void.
     pub(super) timer: u64,
     pub(super) waiting: BTreeMap<CallId, Instant>,
-    /// The request whose answer is awaited: its flight and number.
+    /// The acquisition and number of the request in flight.
     pub(super) in_flight: Option<(AcquisitionId, u64)>,
     pub(super) awake_since: Instant,
-    /// When something last went wrong that may excuse a failed call.
+    /// When the last fault occurred that excuses a failed call.
     pub(super) excused_at: Instant,
-    /// How late each access token came, which its lifetime does not know.
+    /// Delay of each access token's response, by which its expiry is overestimated.
     pub(super) delays: BTreeMap<usize, u64>,
     pub(super) figures: Figures,
     acquisitions: BTreeSet<AcquisitionId>,
@@ -35,27 +35,27 @@ pub(super) struct Manager {
     calls: u64,
 }
 
-/// What is counted, for one manager or for many.
+/// Counters of one manager or of many.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Figures {
-    /// Of simulated time.
+    /// Simulated hours.
     pub(super) hours: u64,
-    /// Hours as each manager lived them.
+    /// Simulated hours of all managers.
     pub(super) manager_hours: u64,
-    /// Lifetimes of a token in that time.
+    /// Token lifetimes in that time.
     pub(super) lifetimes: u64,
     pub(super) calls: u64,
     pub(super) waits: u64,
     pub(super) failed_calls: u64,
     pub(super) rejected_tokens: u64,
-    /// Flights but those that `refresh()` asked for.
+    /// Acquisitions other than those started by `refresh()`.
     pub(super) acquisitions: u64,
     pub(super) requests: u64,
     pub(super) grants: u64,
     pub(super) failed_acquisitions: u64,
-    /// Things that may cost a grant: faults, sleep, set clocks, refusals, wishes.
+    /// Events that may cost a grant: faults, sleep, changed clocks, rejections, requests for more validity.
     pub(super) causes: u64,
-    /// Flights that outages may cost.
+    /// Acquisitions that outages may cost.
     pub(super) outage_acquisitions: u64,
 }
 
@@ -114,7 +114,7 @@ impl Manager {
         effects
     }
 
-    /// How long until the alarm.
+    /// Time until the timer fires.
     pub(super) fn timer_in(&mut self, now: Instant) -> Option<u64> {
         let time = self.device.now(now);
         self.machine.poll_timeout().map(|at| at.millis().saturating_sub(time.millis()))
@@ -133,7 +133,7 @@ impl Manager {
         CallId(self.calls)
     }
 
-    /// The number of a new request.
+    /// Returns the number of a new request.
     pub(super) fn request(&mut self, acquisition: AcquisitionId) -> u64 {
         assert_eq!(self.in_flight, None, "two requests on the wire");
         self.requests += 1;
@@ -142,13 +142,13 @@ impl Manager {
         self.requests
     }
 
-    /// Something happened that is no fault of the lifecycle.
+    /// Records a fault that is outside of the session.
     pub(super) fn excuse(&mut self, now: Instant) {
         self.figures.causes += 1;
         self.excused_at = now;
     }
 
-    /// The token of an answer as the driver understands it: its lifetime counts from receipt.
+    /// The token as the driver reports it, with a lifetime that counts from receipt.
     pub(super) fn received(&mut self, name: usize, issued: Issued, left: u64, now: Instant) -> Rc<TokenSet> {
         let issued_at = self.device.now(now);
         Rc::new(TokenSet {
@@ -162,13 +162,13 @@ impl Manager {
         })
     }
 
-    /// The failure that is remembered.
+    /// The remembered failure.
     pub(super) fn remembered(&mut self, now: Instant) -> Option<TokenError> {
         let time = self.device.now(now);
         self.machine.status(time).last_error
     }
 
-    /// The bounds that hold for whatever happened: no storm.
+    /// Checks the bounds on requests that hold under all faults.
     pub(super) fn check_pace(&self, elapsed: u64, lifetime: u64) {
         let start = UnixMillis::new(HOUR);
         let shortest = self.policy.refresh_at(start, start + millis(lifetime), 1.0).since(start);
@@ -186,7 +186,7 @@ impl Manager {
     }
 }
 
-/// An answer as an event.
+/// Converts a response to an input.
 pub(super) fn failed(answer: &ProviderResponse) -> GrantFailure {
     match answer {
         ProviderResponse::RefreshTokenRejected => {
@@ -209,5 +209,5 @@ pub(super) fn refresh_token(number: usize) -> RefreshToken {
     RefreshToken::new(number.to_string())
 }
 
-/// The longest that a request may take: `timeoutMs`.
+/// Time limit of a request: `timeoutMs`.
 pub(super) const TIMEOUT: u64 = 10 * SECOND;

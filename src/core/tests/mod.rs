@@ -1,4 +1,4 @@
-//! Tests of the whole machine, natively and in simulated time.
+//! Tests of the state machines, natively and in simulated time.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::expect_used, clippy::panic, reason = "this is how a test fails")]
 
@@ -29,7 +29,7 @@ mod store_model;
 mod transitions;
 mod world;
 
-/// Long after the epoch, so that nothing saturates.
+/// Far enough from the epoch that nothing saturates.
 const START: UnixMillis = UnixMillis::new(1_750_000_000_000);
 
 const fn millis(millis: u64) -> Duration {

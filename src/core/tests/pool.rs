@@ -1,4 +1,4 @@
-//! Short stories of many sessions.
+//! Scenarios with several sessions of a pool.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ mod lending;
 
 const LIFETIME: u64 = 180;
 
-/// A pool and the driver around it; each identity is a number, and what is known of it.
+/// A pool and its driver. The context of a session is the number of its identity.
 struct Fixture {
     pool: Pool<u8>,
     now: UnixMillis,
@@ -56,14 +56,14 @@ impl Fixture {
         self.ask_for(session, TokenRequest::DEFAULT)
     }
 
-    /// The identity's session of one scope is asked; gives the session.
+    /// Requests a token from the session of an identity with one scope, and returns the session.
     fn request_from(&mut self, number: u8) -> SessionId {
         let session = self.open(number, &["A"]);
         self.ask(session);
         session
     }
 
-    /// The flight of a session is answered with a token of these scopes.
+    /// Answers the acquisition of a session with a token of these scopes.
     fn grant(&mut self, session: SessionId, acquisition: u64, granted: Option<&[&str]>) -> Rc<TokenSet> {
         self.tokens += 1;
         let scopes = granted.map(scopes);
@@ -73,7 +73,7 @@ impl Fixture {
         granted
     }
 
-    /// A session that holds a token.
+    /// Returns a session with a cached token.
     fn holder(&mut self, number: u8) -> SessionId {
         let session = self.request_from(number);
         self.grant(session, 1, None);
@@ -144,7 +144,7 @@ fn keeping(max: usize) -> Limits {
 }
 
 #[test]
-fn the_same_identity_and_scopes_are_the_same_session() {
+fn equal_identity_and_scopes_are_one_session() {
     let mut fixture = Fixture::new(Limits::default());
     let session = fixture.open(1, &["B", "A"]);
 
@@ -156,7 +156,7 @@ fn the_same_identity_and_scopes_are_the_same_session() {
 }
 
 #[test]
-fn the_least_recently_used_session_goes_first_and_the_managers_own_never() {
+fn the_least_recently_used_session_is_evicted_first_and_the_default_one_never() {
     let mut fixture = Fixture::new(keeping(2));
     let own = fixture.holder(0);
     let (first, second) = (fixture.holder(1), fixture.holder(2));
@@ -173,7 +173,7 @@ fn the_least_recently_used_session_goes_first_and_the_managers_own_never() {
 }
 
 #[test]
-fn a_session_that_has_a_flight_is_kept_until_it_has_none() {
+fn a_session_with_an_acquisition_is_not_evicted_before_it_ends() {
     let mut fixture = Fixture::new(keeping(1));
     let first = fixture.request_from(1);
     let second = fixture.request_from(2);
@@ -187,7 +187,7 @@ fn a_session_that_has_a_flight_is_kept_until_it_has_none() {
 }
 
 #[test]
-fn a_session_that_nobody_uses_goes_although_it_is_refreshed() {
+fn an_unused_session_is_evicted_although_it_is_refreshed() {
     let mut fixture = Fixture::new(Limits { idle: seconds(160), ..Limits::default() });
     let (used, unused) = (fixture.holder(1), fixture.holder(2));
     fixture.pass(140);
@@ -204,7 +204,7 @@ fn a_session_that_nobody_uses_goes_although_it_is_refreshed() {
 }
 
 #[test]
-fn a_session_comes_back_after_it_was_given_up() {
+fn an_evicted_session_is_recreated_on_use() {
     let mut fixture = Fixture::new(Limits { idle: seconds(16), ..Limits::default() });
     let evicted = fixture.holder(1);
     fixture.pass(17);
@@ -214,13 +214,13 @@ fn a_session_comes_back_after_it_was_given_up() {
 
     assert_ne!(back, evicted);
     assert_eq!(fixture.sent(), [back]);
-    // What was still on its way to the old one does nothing to the new one.
+    // Late results for the evicted session do not affect the new one.
     fixture.handle(evicted, Input::Granted(AcquisitionId(1), Ok(token("late", fixture.now, seconds(9)))));
     assert_eq!(fixture.effects, []);
 }
 
 #[test]
-fn grants_wait_for_a_slot_and_each_that_ends_makes_room_for_one() {
+fn grants_wait_for_a_permit_and_each_that_ends_returns_one() {
     let mut fixture = Fixture::new(slots(2));
     let sessions: Vec<_> = (1..=4).map(|number| fixture.request_from(number)).collect();
     assert_eq!((fixture.sent(), fixture.pool.permits_held()), (vec![], 2));
@@ -236,7 +236,7 @@ fn grants_wait_for_a_slot_and_each_that_ends_makes_room_for_one() {
 }
 
 #[test]
-fn waiting_callers_go_before_background_refreshes() {
+fn interactive_grants_go_before_background_refreshes() {
     let mut fixture = Fixture::new(slots(1));
     let holders: Vec<_> = (1..=3).map(|number| fixture.holder(number)).collect();
     fixture.pass(140);
@@ -251,7 +251,7 @@ fn waiting_callers_go_before_background_refreshes() {
 }
 
 #[test]
-fn a_flight_that_waits_for_its_turn_is_not_needed_once_a_token_is_seen() {
+fn a_queued_acquisition_ends_when_a_token_is_received() {
     let mut fixture = Fixture::new(slots(1));
     let (first, second) = (fixture.request_from(1), fixture.request_from(2));
     let seen = token("seen", START, seconds(LIFETIME));
@@ -264,7 +264,7 @@ fn a_flight_that_waits_for_its_turn_is_not_needed_once_a_token_is_seen() {
 }
 
 #[test]
-fn a_caller_who_waits_for_a_turn_may_give_up_and_the_next_goes() {
+fn a_queued_caller_can_cancel_and_the_next_one_is_granted_the_permit() {
     let mut fixture = Fixture::new(slots(1));
     let first = fixture.request_from(1);
     let second = fixture.open(2, &["A"]);
@@ -279,7 +279,7 @@ fn a_caller_who_waits_for_a_turn_may_give_up_and_the_next_goes() {
 }
 
 #[test]
-fn the_shared_store_is_read_out_of_turn_and_the_lease_is_not_asked_for() {
+fn the_shared_store_is_read_without_a_permit_and_the_lease_requires_one() {
     let policy =
         Policy { sharing: Some(Sharing { lease: Some(seconds(20)), announces: true }), ..Policy::default() };
     let mut fixture = Fixture::of(policy, slots(1));
@@ -287,20 +287,20 @@ fn the_shared_store_is_read_out_of_turn_and_the_lease_is_not_asked_for() {
     let (first, second) = (fixture.request_from(1), fixture.request_from(2));
     assert_eq!(about(&fixture), [(second, Effect::ReadStore(AcquisitionId(1)))]);
     fixture.handle(first, Input::StoreRead(AcquisitionId(1), Ok(None)));
-    // Its turn comes at once.
+    // The permit is granted at once.
     assert_eq!(about(&fixture), [(first, Effect::AcquireLease(AcquisitionId(1)))]);
 
     fixture.handle(second, Input::StoreRead(AcquisitionId(1), Ok(None)));
     assert_eq!(about(&fixture), []);
 
-    // Somebody may have saved by the time its turn comes.
+    // Another holder may have stored a token before the permit is granted.
     fixture.now = fixture.now + millis(1);
     fixture.handle(first, Input::LeaseAnswered(AcquisitionId(1), Ok(None)));
     assert_eq!(about(&fixture), [(second, Effect::ReadStore(AcquisitionId(1)))]);
 }
 
 #[test]
-fn a_lease_that_comes_for_a_session_that_is_gone_is_given_back() {
+fn a_lease_for_an_evicted_session_is_released() {
     let mut fixture = Fixture::new(Limits::default());
     let session = fixture.open(1, &["A"]);
     fixture.handle(session, Input::Closed);
@@ -311,7 +311,7 @@ fn a_lease_that_comes_for_a_session_that_is_gone_is_given_back() {
 }
 
 #[test]
-fn a_session_that_was_closed_is_another_when_it_is_asked_for_again() {
+fn a_closed_session_is_recreated_on_use() {
     let mut fixture = Fixture::new(Limits::default());
     let closed = fixture.request_from(1);
 
@@ -324,7 +324,7 @@ fn a_session_that_was_closed_is_another_when_it_is_asked_for_again() {
 }
 
 #[test]
-fn closing_the_pool_settles_everybody_and_is_told_once() {
+fn closing_the_pool_resolves_all_callers_and_emits_one_event() {
     let mut fixture = Fixture::new(slots(1));
     for number in 0..4 {
         fixture.request_from(number);
@@ -342,7 +342,7 @@ fn closing_the_pool_settles_everybody_and_is_told_once() {
 }
 
 #[test]
-fn a_token_is_handed_out_without_asking_until_the_pool_must_know_that_it_is_used() {
+fn a_token_is_served_without_a_call_until_the_pool_must_count_its_use() {
     let mut fixture = Fixture::new(Limits { idle: seconds(160), ..Limits::default() });
     let (own, session) = (fixture.holder(0), fixture.holder(1));
 
@@ -354,14 +354,14 @@ fn a_token_is_handed_out_without_asking_until_the_pool_must_know_that_it_is_used
 }
 
 #[test]
-fn a_broken_identity_does_not_keep_the_others_waiting() {
+fn a_failing_identity_does_not_delay_the_others() {
     let policy = Policy { refresh: RefreshMode::OnDemand, ..Policy::default() };
     let mut fixture = Fixture::of(policy, slots(1));
     let broken = fixture.request_from(1);
     let down = || Input::Granted(AcquisitionId(1), Err(GrantFailure::Transient(failure(ErrorCode::Server))));
     fixture.handle(broken, down());
     let first = fixture.request_from(2);
-    // Its pause is over while another has the only slot.
+    // Its backoff ends while another session has the only permit.
     fixture.pass(1);
     let second = fixture.request_from(3);
 
@@ -375,9 +375,9 @@ fn a_broken_identity_does_not_keep_the_others_waiting() {
     assert_eq!(fixture.pool.permits_held(), 0);
 }
 
-/// Calls for a share of the provider's time as large as in the benchmark, which has more sessions.
+/// The load on the provider is the same fraction as in the benchmark, with fewer sessions.
 #[test]
-fn a_herd_of_tokens_granted_in_one_second_is_refreshed_without_a_rush_or_a_wait() {
+fn a_herd_of_tokens_granted_in_one_second_is_refreshed_without_a_peak_or_a_wait() {
     let figures = Population::new(herd(2_000, 2), 1).run();
 
     let (peak, mean) = figures.peak_and_mean();
@@ -389,7 +389,7 @@ fn a_herd_of_tokens_granted_in_one_second_is_refreshed_without_a_rush_or_a_wait(
 }
 
 #[test]
-fn tokens_that_nobody_uses_are_not_refreshed_where_the_policy_says_so() {
+fn unused_tokens_are_refreshed_as_the_policy_requires() {
     let granted = |refresh| {
         let policy = Policy { refresh, ..Policy::default() };
         let figures = Population::new(day(50, policy, seconds(86_400)), 1).run();

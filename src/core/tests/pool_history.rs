@@ -1,4 +1,4 @@
-//! Random histories of many sessions: what is done to a pool, and how everything was after each step.
+//! Random histories of a pool, with the observable state after each step.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -14,7 +14,7 @@ use crate::core::{
     Sharing, TokenError, TokenRequest, TokenSet, UnixMillis, WriteOutcome,
 };
 
-/// A session as it is asked for.
+/// The identity and scopes by which a session is opened.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Selector {
     pub(super) identity: u8,
@@ -30,7 +30,7 @@ pub(super) struct Plan {
     pub(super) ops: Vec<u32>,
 }
 
-/// Whether identities have sessions of several sets of scopes.
+/// Number of scope sets that an identity has sessions for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Siblings {
     Several,
@@ -61,13 +61,13 @@ pub(super) fn plans(siblings: Siblings) -> impl Strategy<Value = Plan> {
     })
 }
 
-/// What happened, and how everything was afterwards.
+/// An input with its effects and the observable state after it.
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) at: UnixMillis,
     pub(super) cause: Cause,
     pub(super) effects: Vec<PoolEffect>,
-    /// Calls that were answered, by whom they asked.
+    /// Resolved calls, with the session that was called.
     pub(super) resolved: Vec<(CallId, Selector, Result<Rc<TokenSet>, TokenError>)>,
     pub(super) sessions: BTreeMap<SessionId, View>,
     pub(super) in_flight: usize,
@@ -75,11 +75,11 @@ pub(super) struct Step {
     pub(super) permits_held: usize,
     pub(super) timeout: Option<UnixMillis>,
     pub(super) all: PoolView,
-    /// The sessions that the pool says may have changed.
+    /// The sessions that the pool reports as possibly changed.
     pub(super) dirty: BTreeSet<SessionId>,
 }
 
-/// What the pool says of all its sessions.
+/// The pool's summary of all its sessions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct PoolView {
     pub(super) sessions: usize,
@@ -94,11 +94,11 @@ pub(super) enum Cause {
     Closed,
 }
 
-/// A session, seen from outside.
+/// The observable state of a session.
 #[derive(Clone, Debug)]
 pub(super) struct View {
     pub(super) is_default: bool,
-    /// Its number among all uses, and when it was.
+    /// Number and time of its last use.
     pub(super) used: (u64, UnixMillis),
     pub(super) health: Option<Health>,
     pub(super) idle: bool,
@@ -135,27 +135,27 @@ pub(super) struct Driver {
     calls: u64,
     tokens: u64,
     uses: u64,
-    /// Every session there ever was, with its last use.
+    /// All sessions so far, with their last use.
     known: BTreeMap<SessionId, (Selector, (u64, UnixMillis))>,
     in_flight: BTreeSet<(SessionId, AcquisitionId)>,
     asked: VecDeque<(SessionId, AcquisitionId, StoreCall)>,
     leases: BTreeSet<(SessionId, AcquisitionId)>,
     waiting: BTreeMap<CallId, SessionId>,
-    /// For whom each token was granted.
+    /// The session for which each token was granted.
     pub(super) granted: BTreeMap<String, Selector>,
     pub(super) steps: Vec<Step>,
 }
 
 impl Plan {
-    /// Everything that happens.
+    /// Runs all operations.
     pub(super) fn run(&self) -> Vec<Step> {
         let mut driver = self.driver();
         driver.act_all(&self.ops);
         driver.steps
     }
 
-    /// And then nothing goes wrong any more, until nobody waits, and at last the pool is
-    /// closed. Gives those who were left waiting.
+    /// Runs all operations, then without faults until no caller waits, then closes the pool. Returns the steps and the
+    /// number of callers that still waited.
     pub(super) fn run_to_the_end(&self) -> (Vec<Step>, usize) {
         let mut driver = self.driver();
         driver.act_all(&self.ops);
@@ -288,7 +288,7 @@ impl Driver {
         self.handle(session, event);
     }
 
-    /// One that is there, or was.
+    /// A session that exists or existed.
     fn any_session(&mut self) -> SessionId {
         let number = self.rng.index(self.known.len());
         self.known.keys().nth(number).copied().unwrap_or(self.pool.default_session())
@@ -338,7 +338,7 @@ impl Driver {
         self.handle(session, Input::Granted(acquisition, answer));
     }
 
-    /// Granted with the scopes that were asked for, mostly.
+    /// Usually granted with the requested scopes.
     fn token(&mut self, session: SessionId, chance: Option<u64>) -> Rc<TokenSet> {
         self.tokens += 1;
         let selector = self.selector(session);
@@ -368,7 +368,7 @@ impl Driver {
         self.record(Cause::TimerFired, effects);
     }
 
-    /// Whatever is awaited comes, or time passes.
+    /// Answers what is pending, or lets time pass.
     fn advance_without_faults(&mut self) {
         if !self.asked.is_empty() {
             self.answer_store(Responses::Successful);
@@ -453,7 +453,7 @@ impl Driver {
         self.steps.push(step);
     }
 
-    /// A session that the pool opened by itself, for a caller who needs more scopes.
+    /// Registers a session that the pool opened for a borrower.
     fn register(&mut self, session: SessionId) {
         let Some(machine) = self.pool.session(session) else { return };
         let Some(&identity) = self.pool.context(session) else { return };

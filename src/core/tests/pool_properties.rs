@@ -1,4 +1,4 @@
-//! What holds in every history of many sessions, one property for each promise.
+//! Properties of every history of a pool.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a property is about a few effects")]
 
 use std::{
@@ -16,7 +16,7 @@ use crate::core::{
     Borrowing, Effect, Input, PoolEffect, ScopeSet, Scoping, SessionId, TokenRequest, TokenSet, UnixMillis,
 };
 
-/// The sessions that were given their turn in a step, in order.
+/// The sessions that were granted a permit in a step, in order.
 fn turns(before: Option<&Step>, step: &Step) -> Vec<SessionId> {
     let stood = |id: &SessionId| {
         before.is_none_or(|it| !it.sessions.contains_key(id) || it.sessions[id].health.is_some())
@@ -27,7 +27,7 @@ fn turns(before: Option<&Step>, step: &Step) -> Vec<SessionId> {
         PoolEffect::Session(session, Effect::Send(..)) => Some(*session),
         _ => None,
     });
-    // One whose refresh token was refused goes on in its turn.
+    // A session keeps its permit when its refresh token was rejected.
     sent.filter(|session| told != Some(*session) || stood(session)).collect()
 }
 
@@ -35,7 +35,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn no_more_grants_are_on_the_wire_than_there_are_slots(plan in any_plans()) {
+    fn grants_in_flight_stay_within_the_limit(plan in any_plans()) {
         for step in plan.run() {
             assert!(step.in_flight <= plan.limits.max_concurrent_grants, "{step:#?}");
             assert!(step.leases <= plan.limits.max_concurrent_grants, "{step:#?}");
@@ -44,7 +44,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_waits_for_a_turn_while_there_is_a_slot_for_them(plan in any_plans()) {
+    fn no_session_queues_while_a_permit_is_available(plan in any_plans()) {
         for step in plan.run() {
             if step.permits_held == plan.limits.max_concurrent_grants {
                 continue;
@@ -56,7 +56,7 @@ proptest! {
     }
 
     #[test]
-    fn callers_go_before_the_background_but_for_one_turn_in_four(plan in any_plans()) {
+    fn interactive_requests_go_first_except_for_every_fourth_permit(plan in any_plans()) {
         if plan.policy.sharing.is_some() {
             return Ok(());
         }
@@ -76,7 +76,7 @@ proptest! {
     }
 
     #[test]
-    fn each_call_is_settled_once_and_nobody_is_left_waiting_when_all_is_well(plan in any_plans()) {
+    fn each_call_is_resolved_once_and_none_waits_after_the_faults_end(plan in any_plans()) {
         let (steps, left) = plan.run_to_the_end();
 
         assert_eq!(left, 0, "{:#?}", steps.last());
@@ -85,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn the_alarm_is_the_earliest_of_all_and_later_than_now(plan in any_plans()) {
+    fn the_timeout_is_the_earliest_of_all_sessions_and_in_the_future(plan in any_plans()) {
         for step in plan.run() {
             let due = step.sessions.values().filter_map(|it| it.timeout);
             let idle = |it: &View| it.used.1 + plan.limits.idle + plan.limits.idle / 16;
@@ -100,7 +100,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_told_of_all_is_true_of_each(plan in any_plans()) {
+    fn the_summary_of_the_pool_matches_its_sessions(plan in any_plans()) {
         for step in plan.run() {
             let all = PoolView {
                 sessions: step.sessions.len(),
@@ -112,13 +112,13 @@ proptest! {
     }
 
     #[test]
-    fn a_session_that_hands_out_something_else_is_named(plan in any_plans()) {
+    fn a_session_with_a_changed_token_is_reported_as_dirty(plan in any_plans()) {
         let mut before = BTreeMap::new();
         for step in plan.run() {
             for (id, it) in &step.sessions {
                 let shown = (it.held.clone(), it.served_until);
                 let changed = before.insert(*id, shown.clone()).is_some_and(|before| before != shown);
-                // The layer above knows of the one it told of something.
+                // The driver knows the session that it sent an input to.
                 let told = matches!(&step.cause, Cause::Input(told, _) if told == id);
                 assert!(!changed || told || step.dirty.contains(id), "{id:?}: {step:#?}");
             }
@@ -126,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn callers_come_first_listeners_later_and_what_is_gone_last(plan in any_plans()) {
+    fn effects_are_ordered_by_callers_io_events_and_evictions(plan in any_plans()) {
         for step in plan.run() {
             let order: Vec<_> = step.effects.iter().map(|effect| match effect {
                 PoolEffect::Session(_, Effect::Resolve(..)) => 0,
@@ -139,7 +139,7 @@ proptest! {
     }
 
     #[test]
-    fn an_alarm_that_goes_off_too_early_does_nothing(plan in any_plans()) {
+    fn an_early_timer_does_nothing(plan in any_plans()) {
         let mut timeout = None;
         for step in plan.run() {
             if let Cause::TimerFired = step.cause && timeout.is_none_or(|at| step.at < at) {
@@ -150,7 +150,7 @@ proptest! {
     }
 
     #[test]
-    fn who_goes_is_quiet_and_was_used_before_all_quiet_ones_who_stay(plan in plans(Siblings::None)) {
+    fn an_evicted_session_is_idle_and_the_least_recently_used_of_the_idle_ones(plan in plans(Siblings::None)) {
         let mut known: BTreeMap<SessionId, (u64, UnixMillis)> = BTreeMap::new();
         let mut closed = BTreeSet::new();
         for step in plan.run() {
@@ -164,7 +164,7 @@ proptest! {
             let mut evicted = 0;
             for effect in &step.effects {
                 let PoolEffect::Evicted(id) = effect else { continue };
-                // One that was closed goes when its last grant is kept, or is lost at its deadline.
+                // A closed session is evicted when its last grant is stored, or lost at its deadline.
                 if closed.contains(id) {
                     continue;
                 }
@@ -180,7 +180,7 @@ proptest! {
     }
 
     #[test]
-    fn a_session_that_came_back_is_another(plan in any_plans()) {
+    fn a_recreated_session_has_a_new_id(plan in any_plans()) {
         let mut evicted = BTreeSet::new();
         for step in plan.run() {
             assert!(step.sessions.keys().all(|id| !evicted.contains(id)), "{step:#?}");
@@ -193,7 +193,7 @@ proptest! {
     }
 
     #[test]
-    fn a_call_is_given_a_token_of_its_identity_that_was_asked_for_or_granted_with_its_scopes(plan in plans(Siblings::Several)) {
+    fn a_call_receives_a_token_of_its_identity_requested_or_granted_with_its_scopes(plan in plans(Siblings::Several)) {
         let mut driver = plan.driver();
         driver.act_all(&plan.ops);
         let mut wants = BTreeMap::new();
@@ -210,7 +210,7 @@ proptest! {
                 let asked = owner.scopes == selector.scopes || owner.scopes == needed;
                 assert!(asked || granted, "{needed:?} of {owner:?}: {step:#?}");
                 if matches!(wants[call], TokenRequest::Cached { borrowing: Borrowing::Forbidden, .. }) {
-                    // Where scopes cannot be asked for, the session's own token is all there is.
+                    // Where scopes cannot be requested, the session's own token is returned.
                     let fixed = plan.limits.scoping == Scoping::Fixed;
                     let exact = if fixed { &selector.scopes } else { &needed };
                     assert_eq!(&owner.scopes, exact, "{step:#?}");
@@ -220,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn a_call_does_not_wait_where_a_sibling_holds_a_fresh_token_with_all_its_scopes(plan in plans(Siblings::Several)) {
+    fn a_call_does_not_wait_while_a_sibling_has_a_fresh_token_with_all_its_scopes(plan in plans(Siblings::Several)) {
         let mut driver = plan.driver();
         driver.act_all(&plan.ops);
         let mut before: BTreeMap<SessionId, View> = BTreeMap::new();
@@ -244,7 +244,7 @@ proptest! {
     }
 
     #[test]
-    fn two_selectors_are_one_session_exactly_if_they_are_the_same(
+    fn two_selectors_share_a_session_exactly_if_they_are_equal(
         one in (0..4_u8, 0..4_u64),
         other in (0..4_u8, 0..4_u64),
         plan in plans(Siblings::Several),
@@ -261,7 +261,7 @@ proptest! {
     }
 }
 
-/// The scopes that a call needs: those that it names, else the session's.
+/// The scopes that a call needs: those it requests, or else the session's.
 fn needed(selector: &Selector, wanted: &TokenRequest) -> ScopeSet {
     match wanted {
         TokenRequest::Cached { scopes: Some(scopes_wanted), .. } if !scopes_wanted.is_empty() => {

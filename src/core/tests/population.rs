@@ -1,8 +1,6 @@
-//! A crowd of sessions in one pool, in calm weather: a provider that answers after a fixed
-//! time, users who come and go, and nothing that fails.
+//! A simulated population of users with a session each: a provider of constant latency, and no faults.
 //!
-//! Counts; leaves judging the figures to the tests and to the benchmark, which both include
-//! this file.
+//! It only counts. The tests and the benchmark, which both include this file, check the figures.
 
 use std::{
     cmp::Reverse,
@@ -16,56 +14,56 @@ use super::core::{
     PoolEffect, ScopeSet, SessionId, TokenRequest, TokenSet, TokenTimes, UnixMillis,
 };
 
-/// Whose sessions there are, and how they are used.
+/// The users and their traffic.
 #[derive(Clone, Debug)]
 pub(super) struct Scenario {
     pub(super) users: u32,
     pub(super) policy: Policy,
     pub(super) limits: Limits,
     pub(super) lifetime: Duration,
-    /// How long the provider takes for a grant.
+    /// Latency of a grant.
     pub(super) latency: Duration,
     pub(super) span: Duration,
     pub(super) start: Start,
     pub(super) traffic: Traffic,
 }
 
-/// What there is at the start.
+/// The state at the start.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Start {
-    /// Nothing.
+    /// No sessions.
     Empty,
-    /// A token for each user, all granted in one second.
+    /// A token for each user, all granted within one second.
     Herd,
 }
 
-/// When users call.
+/// Distribution of calls.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Traffic {
-    /// Each about once in this time, by half of it sooner or later.
+    /// About one call per user in this interval, with a jitter of half of it.
     Steady(Duration),
-    /// Each visits so often a day, most often in the afternoon and rarely at night; a visit is
-    /// twenty calls, fifteen seconds apart on average.
+    /// This many visits per user and day, most of them in the afternoon and few at night. A visit is twenty calls, 15
+    /// seconds apart on average.
     Daily(f64),
 }
 
-/// What was counted.
+/// Counters.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Figures {
     pub(super) calls: u64,
-    /// Calls that were not answered at once.
+    /// Calls that were not resolved at once.
     pub(super) waited: u64,
-    /// The longest of those.
+    /// The longest wait of a call.
     pub(super) longest_wait: Duration,
-    /// Calls that were given an expired token.
+    /// Calls that received an expired token.
     pub(super) expired: u64,
-    /// Calls that were given none.
+    /// Calls that were rejected.
     pub(super) failed: u64,
-    /// Grants in each second.
+    /// Grants per second.
     pub(super) grants: Vec<u32>,
-    /// The most that were on the wire at a time.
+    /// Most requests in flight at a time.
     pub(super) in_flight: usize,
-    /// Sessions that were given up.
+    /// Evicted sessions.
     pub(super) evicted: u64,
 }
 
@@ -74,7 +72,7 @@ impl Figures {
         self.grants.iter().copied().map(u64::from).sum()
     }
 
-    /// The busiest second, and the mean of those from the first grant on.
+    /// The busiest second, and the mean from the first grant on.
     #[expect(clippy::cast_precision_loss, reason = "small")]
     pub(super) fn peak_and_mean(&self) -> (f64, f64) {
         let busy: Vec<_> = self.grants.iter().skip_while(|grants| **grants == 0).collect();
@@ -89,7 +87,7 @@ pub(super) struct Population {
     scopes: ScopeSet,
     now: UnixMillis,
     rng: Jitter,
-    /// In order of time, since the provider takes as long for each.
+    /// In order of time, because the latency is constant.
     answers: VecDeque<(UnixMillis, SessionId, AcquisitionId)>,
     calls: BinaryHeap<Reverse<(UnixMillis, u32, u32)>>,
     waiting: HashMap<CallId, UnixMillis>,
@@ -99,7 +97,7 @@ pub(super) struct Population {
 
 const START: UnixMillis = UnixMillis::new(1_750_000_000_000);
 
-/// Calls of a visit.
+/// Calls per visit.
 const VISIT: u32 = 20;
 const BETWEEN_CALLS: f64 = 15.0;
 const DAY: f64 = 86_400.0;
@@ -212,7 +210,7 @@ impl Population {
         })
     }
 
-    /// When a user calls next, `left` times more in this visit.
+    /// Schedules a user's next call, with `left` more in this visit.
     fn plan(&mut self, user: u32, left: u32) {
         let (wait, left) = match self.scenario.traffic {
             Traffic::Steady(mean) => (mean.mul_f64(0.5 + self.rng.fraction()), 0),
@@ -224,14 +222,14 @@ impl Population {
         self.calls.push(Reverse((self.now + wait, user, left)));
     }
 
-    /// The time to the next visit, by a rate that follows the sun.
+    /// Time to the next visit, at a rate that depends on the time of day.
     fn until_visit(&mut self, visits: f64) -> Duration {
         let mut wait = 0.0;
         let highest = 1.0 + SWING;
         loop {
             wait -= (1.0 - self.rng.fraction()).ln() * DAY / (visits * highest);
             let hours = (self.now.since(START).as_secs_f64() + wait) / 3600.0;
-            // It is midnight at the start; the peak is at three in the afternoon.
+            // The simulation starts at midnight; the peak is at three in the afternoon.
             let rate = 1.0 + SWING * ((hours - 9.0) / 24.0 * std::f64::consts::TAU).sin();
             if self.rng.fraction() * highest < rate {
                 return Duration::from_secs_f64(wait);
@@ -249,7 +247,7 @@ pub(super) fn identity(user: u32) -> Identity {
     Identity::new(digest)
 }
 
-/// Ten lifetimes of sessions whose tokens were all granted in one second.
+/// Ten lifetimes of sessions that were all granted their first token within one second.
 pub(super) fn herd(users: u32, max_concurrent_grants: usize) -> Scenario {
     let lifetime = Duration::from_secs(600);
     Scenario {

@@ -1,4 +1,4 @@
-//! What holds in every history, one property for each promise.
+//! Properties of every history of a session.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "a property is about a few events; the table is about all"
@@ -25,7 +25,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn there_is_one_request_on_the_wire_at_most(plan in any_plans()) {
+    fn at_most_one_request_is_in_flight(plan in any_plans()) {
         let mut in_flight = None;
         for step in plan.run() {
             if let Input::Granted(id, _) = step.event && in_flight == Some(id) {
@@ -42,7 +42,7 @@ proptest! {
     }
 
     #[test]
-    fn every_call_is_settled_once_or_abandoned(plan in any_plans()) {
+    fn every_call_is_resolved_once_or_cancelled(plan in any_plans()) {
         let mut waiting = BTreeSet::new();
         for step in plan.run() {
             match step.event {
@@ -58,7 +58,7 @@ proptest! {
     }
 
     #[test]
-    fn no_caller_is_given_an_expired_token(plan in any_plans()) {
+    fn no_caller_receives_an_expired_token(plan in any_plans()) {
         for step in plan.run() {
             for (_, answer) in step.resolved() {
                 assert!(answer.as_ref().is_ok_and(|given| step.at < given.expires_at) || answer.is_err(), "{step:#?}");
@@ -67,7 +67,7 @@ proptest! {
     }
 
     #[test]
-    fn no_caller_is_given_a_token_past_its_time_unless_the_grant_failed(plan in any_plans()) {
+    fn no_caller_receives_a_token_past_served_until_unless_the_grant_failed(plan in any_plans()) {
         for step in plan.run() {
             let failed = step.before.remembered.is_some() || step.after.remembered.is_some();
             for (call, answer) in step.resolved() {
@@ -80,7 +80,7 @@ proptest! {
     }
 
     #[test]
-    fn no_caller_is_given_a_refresh_token(plan in any_plans()) {
+    fn no_caller_receives_a_refresh_token(plan in any_plans()) {
         for step in plan.run() {
             for (_, answer) in step.resolved() {
                 assert!(answer.as_ref().ok().and_then(|given| given.refresh_token.as_ref()).is_none(), "{step:#?}");
@@ -89,7 +89,7 @@ proptest! {
     }
 
     #[test]
-    fn a_refresh_token_is_presented_once_unless_an_answer_brought_no_other(plan in any_plans()) {
+    fn a_refresh_token_is_presented_once_unless_a_response_contains_no_new_one(plan in any_plans()) {
         let mut spent: Vec<String> = Vec::new();
         let mut presented = None;
         for step in plan.run() {
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn a_flight_presents_the_refresh_token_that_came_last_if_it_is_not_spent(plan in plans()) {
+    fn an_acquisition_presents_the_last_refresh_token_if_it_is_unused(plan in plans()) {
         let (mut kept, mut presented) = (None, None);
         for step in plan.run() {
             if let Some(Ok(tokens)) = step.answer() && step.at < tokens.expires_at {
@@ -127,12 +127,12 @@ proptest! {
     }
 
     #[test]
-    fn an_answer_to_another_flight_changes_nothing(plan in any_plans()) {
+    fn a_stale_response_changes_nothing(plan in any_plans()) {
         assert_inert(&plan, |step| matches!(step.event, Input::Granted(..)) && step.answer().is_none());
     }
 
     #[test]
-    fn a_refusal_of_a_token_that_is_not_held_changes_nothing(plan in any_plans()) {
+    fn the_rejection_of_another_token_changes_nothing(plan in any_plans()) {
         assert_inert(&plan, |step| match &step.event {
             Input::TokenInvalidated(token) | Input::TokenRejected(token, _) => step.before.held.as_ref().is_none_or(|held| held.access_token != *token),
             _ => false,
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn a_refusal_of_the_token_held_takes_it_away(plan in any_plans()) {
+    fn the_rejection_of_the_cached_token_invalidates_it(plan in any_plans()) {
         for step in plan.run() {
             if let (Input::TokenInvalidated(token), Some(held)) = (&step.event, &step.before.held)
                 && held.access_token == *token
@@ -151,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_that_came_after_a_refusal_is_not_given_up_for_another(plan in plans()) {
+    fn a_token_granted_after_a_rejection_is_not_replaced_by_an_older_one(plan in plans()) {
         for step in plan.run() {
             if let Input::TokenRejected(_, Rejection::Replayed) = step.event {
                 assert_eq!(step.after.held, step.before.held, "{step:#?}");
@@ -160,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn a_caller_who_gives_up_concerns_nobody_else(plan in plans()) {
+    fn a_cancelled_call_does_not_affect_other_callers(plan in plans()) {
         let history = plan.run();
         let given_up: BTreeSet<_> = history
             .iter()
@@ -170,7 +170,7 @@ proptest! {
             let about_them = |it: &Effect| matches!(it, Effect::Resolve(call, _) if given_up.contains(call));
             effects.into_iter().filter(|it| !about_them(it)).collect()
         };
-        // But for one thing: a pause that nobody waits through may end when a token is seen.
+        // One difference is allowed: a backoff without waiters may end when a token is received.
         let unseen = |event: &Input| if let Input::TokenReceived(_) = event { Input::TimerFired } else { event.clone() };
         let stayed = |event: &Input| if let Input::Cancelled(_) = event { Input::TimerFired } else { unseen(event) };
 
@@ -183,7 +183,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_that_is_seen_is_never_a_step_back(plan in any_plans()) {
+    fn a_received_token_never_replaces_a_newer_one(plan in any_plans()) {
         let mut superseded: Vec<String> = Vec::new();
         for step in plan.run() {
             let replaced = step.before.held.clone().filter(|held| step.after.held.as_ref() != Some(held));
@@ -200,14 +200,14 @@ proptest! {
     }
 
     #[test]
-    fn the_alarm_is_set_for_later(plan in any_plans()) {
+    fn the_timeout_is_in_the_future(plan in any_plans()) {
         for step in plan.run() {
             assert!(step.after.timeout.is_none_or(|timeout| timeout > step.at), "{step:#?}");
         }
     }
 
     #[test]
-    fn no_acquisition_waits_for_longer_than_its_steps_may_take(plan in any_plans()) {
+    fn no_acquisition_outlasts_the_limits_of_its_steps(plan in any_plans()) {
         let longest = Duration::from_millis(plan.policy.limits.deadline(crate::core::Step::Either));
         for step in plan.run() {
             let Some(acquisition) = step.after.acquisition else { continue };
@@ -219,7 +219,7 @@ proptest! {
     }
 
     #[test]
-    fn an_alarm_that_goes_off_too_early_does_nothing(plan in any_plans()) {
+    fn an_early_timer_does_nothing(plan in any_plans()) {
         let history = plan.run();
         let early = |step: &Step| {
             matches!(step.event, Input::TimerFired) && step.before.timeout.is_none_or(|timeout| step.at < timeout)
@@ -235,10 +235,10 @@ proptest! {
     }
 
     #[test]
-    fn five_grants_start_in_a_second_at_most_but_those_that_refresh_asks_for(plan in plans()) {
+    fn at_most_five_unforced_grants_start_within_a_second(plan in plans()) {
         let started = starts(&plan.run(), |step| {
             let forced = matches!(step.event, Input::Requested(_, TokenRequest::Forced));
-            // A flight that paused while the machine slept was charged when it was due.
+            // A grant that became due during sleep is counted at its due time.
             let late = !step.begins() && step.before.timeout.is_some_and(|due| due < step.at);
             !forced && !late
         });
@@ -248,7 +248,7 @@ proptest! {
     }
 
     #[test]
-    fn grants_that_nobody_asked_for_are_a_second_apart(plan in any_plans()) {
+    fn background_grants_are_a_second_apart(plan in any_plans()) {
         let started = starts(&plan.run(), is_background);
         for pair in started.windows(2) {
             assert!(pair[1].since(pair[0]) >= seconds(1), "{pair:?}");
@@ -256,7 +256,7 @@ proptest! {
     }
 
     #[test]
-    fn a_close_settles_everybody_at_once_and_nothing_happens_after_it(plan in plans()) {
+    fn close_resolves_all_callers_at_once_and_nothing_follows(plan in plans()) {
         let history = plan.run();
         let closed = history.iter().position(|step| matches!(step.event, Input::Closed));
         let (close, after) = history[closed.expect("every history ends with a close")..]
@@ -281,7 +281,7 @@ proptest! {
     }
 
     #[test]
-    fn a_failure_takes_no_token_away(plan in any_plans()) {
+    fn a_failure_never_discards_a_token(plan in any_plans()) {
         for step in plan.run() {
             if given_up(&step).is_some() {
                 assert_eq!(step.before.held, step.after.held, "{step:#?}");
@@ -290,7 +290,7 @@ proptest! {
     }
 
     #[test]
-    fn all_who_waited_for_a_grant_share_its_failure_or_what_is_left(plan in any_plans()) {
+    fn all_waiters_share_the_failure_or_the_remaining_token(plan in any_plans()) {
         for step in plan.run() {
             let Some(error) = given_up(&step) else { continue };
             let rest = step.before.held.as_ref().filter(|held| step.at < held.expires_at);
@@ -309,7 +309,7 @@ proptest! {
     }
 
     #[test]
-    fn within_the_cool_down_nothing_is_asked_for_but_by_refresh(plan in any_plans()) {
+    fn during_a_cool_down_only_forced_grants_are_sent(plan in any_plans()) {
         for (step, until) in cooled(&plan.run()) {
             if step.at < until && step.begins() {
                 assert!(matches!(step.event, Input::Requested(_, TokenRequest::Forced)), "until {until:?}: {step:#?}");
@@ -318,7 +318,7 @@ proptest! {
     }
 
     #[test]
-    fn within_the_cool_down_callers_are_told_at_once_and_after_it_they_wait(plan in any_plans()) {
+    fn during_a_cool_down_callers_are_rejected_at_once_and_after_it_they_wait(plan in any_plans()) {
         for (step, until) in cooled(&plan.run()) {
             let Input::Requested(call, wanted @ TokenRequest::Cached { min_validity, .. }) = &step.event else { continue };
             let served = step.before.held.as_ref().is_some_and(|held| {
@@ -344,7 +344,7 @@ proptest! {
     }
 
     #[test]
-    fn after_refused_credentials_the_background_waits(plan in any_plans()) {
+    fn after_rejected_credentials_the_background_waits(plan in any_plans()) {
         let mut refused_at = None;
         for step in plan.run() {
             if let Some(error) = given_up(&step) {
@@ -359,7 +359,7 @@ proptest! {
     }
 
     #[test]
-    fn a_flight_asks_no_oftener_than_the_policy_says(plan in any_plans()) {
+    fn an_acquisition_makes_at_most_the_attempts_of_the_policy(plan in any_plans()) {
         let mut failures: BTreeMap<AcquisitionId, u32> = BTreeMap::new();
         for step in plan.run() {
             if let (Input::Granted(id, _), Some(Err(GrantFailure::Transient(_)))) = (&step.event, step.answer()) {
@@ -377,7 +377,7 @@ proptest! {
     }
 
     #[test]
-    fn a_retry_waits_for_its_pause_unless_refresh_ends_it(plan in any_plans()) {
+    fn a_retry_waits_for_its_delay_unless_a_forced_refresh_ends_it(plan in any_plans()) {
         let mut pause = None;
         for step in plan.run() {
             if let Input::Requested(_, TokenRequest::Forced) = step.event {
@@ -398,7 +398,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_that_landed_is_what_all_who_waited_get(plan in plans()) {
+    fn all_waiters_receive_the_granted_token(plan in plans()) {
         for step in plan.run() {
             let Some(Ok(tokens)) = step.answer() else { continue };
             if tokens.expires_at <= step.at || step.before.held.is_some() && step.after.held == step.before.held {
@@ -414,7 +414,7 @@ proptest! {
     }
 
     #[test]
-    fn listeners_hear_of_each_token_and_of_its_end_once(plan in any_plans()) {
+    fn each_token_and_its_expiry_are_announced_once(plan in any_plans()) {
         let mut told: BTreeSet<String> = BTreeSet::new();
         for step in plan.run() {
             let changed = step.after.held.is_some() && step.after.held != step.before.held;
@@ -428,7 +428,7 @@ proptest! {
     }
 
     #[test]
-    fn callers_are_told_before_listeners(plan in any_plans()) {
+    fn callers_are_resolved_before_events_are_emitted(plan in any_plans()) {
         for step in plan.run() {
             let first_news = step.effects.iter().position(|it| matches!(it, Effect::Emit(_)));
             let last_settled = step.effects.iter().rposition(|it| matches!(it, Effect::Resolve(..)));
@@ -437,7 +437,7 @@ proptest! {
     }
 
     #[test]
-    fn until_served_until_a_token_may_be_handed_out_without_asking(plan in any_plans()) {
+    fn until_served_until_a_call_would_return_the_same_token(plan in any_plans()) {
         let history = plan.run();
         let in_time = |step: &Step| {
             matches!(step.event, Input::Requested(_, TokenRequest::DEFAULT))
@@ -455,9 +455,9 @@ proptest! {
     }
 
     #[test]
-    fn the_background_refreshes_as_the_policy_says(plan in any_plans()) {
+    fn the_background_refreshes_as_the_policy_requires(plan in any_plans()) {
         let mut used = false;
-        // Credentials that were refused wait, also after a token that the API sent.
+        // Rejected credentials are withheld, also after a token was received from the API.
         let mut withheld = false;
         for step in plan.run() {
             used |= matches!(step.event, Input::Requested(..) | Input::TokenUsed)
@@ -477,7 +477,7 @@ proptest! {
     }
 }
 
-/// Tells the lifecycle nothing in place of what should change nothing.
+/// Checks that a history without the inputs selected by `inert` has the same effects.
 fn assert_inert(plan: &Plan, inert: impl Fn(&Step) -> bool) {
     let history = plan.run();
     let events = history
@@ -504,7 +504,7 @@ fn has_new_token(step: &Step) -> bool {
     step.effects.iter().any(|it| matches!(it, Effect::Emit(Event::Token { .. })))
 }
 
-/// The failure for which a flight was given up in this step.
+/// The failure that ended an acquisition in this step.
 fn given_up(step: &Step) -> Option<&TokenError> {
     step.effects.iter().find_map(|it| match it {
         Effect::Emit(Event::Error { error, .. }) => Some(error),
@@ -520,14 +520,14 @@ fn is_background(step: &Step) -> bool {
     step.begins() && !matches!(step.event, Input::Requested(..))
 }
 
-/// When flights of this kind sent their first request.
+/// Times at which acquisitions of this kind sent their first request.
 fn starts(history: &[Step], kind: impl Fn(&Step) -> bool) -> Vec<UnixMillis> {
     let mut seen = BTreeSet::new();
     let first = history.iter().filter(|step| step.sends().is_some_and(|id| seen.insert(id)));
     first.filter(|step| kind(step)).map(|step| step.at).collect()
 }
 
-/// Each step after a failure, until a token comes, with the end of the cool-down.
+/// Each step after a failure until the next token, with the end of the cool-down.
 fn cooled(history: &[Step]) -> Vec<(&Step, UnixMillis)> {
     let mut cooled = Vec::new();
     let mut trouble = None;
@@ -560,13 +560,12 @@ fn assert_given(answer: &Result<Rc<TokenSet>, TokenError>, held: &Rc<TokenSet>, 
     }
 }
 
-/// A token that is held, and that nothing stands against refreshing, is refreshed
-/// before callers would wait.
+/// Checks that an unimpeded refresh of a cached token is scheduled before callers would wait.
 fn assert_refresh_is_planned(plan: &Plan, step: &Step) {
     let Some(held) = &step.after.held else { return };
     if step.after.acquisition.is_none() && step.after.remembered.is_none() {
         let due = plan.policy.refresh_at(held.issued_at, held.expires_at, 0.0);
-        // An empty bucket, and a flight that paused and was dropped.
+        // An empty bucket, and an acquisition that ended in its backoff.
         let schedule = step.at + seconds(6);
         assert!(step.after.timeout.is_some_and(|timeout| timeout <= due.max(schedule)), "{step:#?}");
     }

@@ -1,5 +1,5 @@
-//! Credentials that the provider refuses: presented again after growing intervals where they have worked,
-//! twice in all where they have not, and at once where they changed.
+//! Rejected credentials: presented again after growing intervals if they have worked, at most twice if they have not,
+//! and at once if they changed.
 
 use std::rc::Rc;
 
@@ -11,16 +11,16 @@ use crate::core::{
     Policy, RefreshMode, ScopeSet, Session, TokenError, TokenRequest, TokenSet, UnixMillis,
 };
 
-/// A session, and a provider and a driver that do as they are told.
+/// A session with a scripted provider and driver.
 struct Fixture {
     machine: Session,
     now: UnixMillis,
-    /// What the secret function gives.
+    /// Result of the secret function.
     credentials: CredentialId,
-    /// Those that the provider accepts.
+    /// The credentials that the provider accepts.
     accepted: Option<CredentialId>,
     presented: Vec<(UnixMillis, CredentialId)>,
-    /// Whether each of these was accepted.
+    /// Set for each presentation that was accepted.
     outcomes: Vec<bool>,
     answers: Vec<Result<Rc<TokenSet>, TokenError>>,
     token_still_valid: Vec<bool>,
@@ -46,7 +46,7 @@ impl Fixture {
         }
     }
 
-    /// One whose credentials have brought a token of three minutes.
+    /// A fixture with credentials that have obtained a token of three minutes.
     fn proven(refresh: RefreshMode, seed: u64) -> Self {
         let mut fixture = Self::new(refresh, seed);
         fixture.accepted = Some(GOOD);
@@ -100,7 +100,7 @@ impl Fixture {
         vec![Input::Presented(acquisition, self.credentials), Input::Granted(acquisition, answer)]
     }
 
-    /// Lets time pass, with the alarms that go off meanwhile.
+    /// Lets time pass and fires due timers.
     fn pass(&mut self, span: std::time::Duration) {
         let end = self.now + span;
         while let Some(timer) = self.machine.poll_timeout().filter(|at| *at <= end) {
@@ -130,14 +130,14 @@ fn proven_credentials_are_presented_again_after_fifteen_seconds_one_four_and_the
             assert!((least..=least * 1.2 + 0.001).contains(pause), "{place}: {pause} s");
         }
         assert!(times.len() > 14, "it goes on: {times:?}");
-        // The first refusals came while the token was valid.
+        // The first rejections came while the token was valid.
         assert_eq!(fixture.token_still_valid.first(), Some(&true));
         assert_eq!(fixture.token_still_valid.last(), Some(&false));
     }
 }
 
 #[test]
-fn one_refusal_is_not_the_end() {
+fn one_rejection_is_not_permanent() {
     let mut fixture = Fixture::proven(RefreshMode::Always, 1);
     fixture.pass(seconds(140));
     assert_eq!(fixture.presented.len(), 1);
@@ -151,7 +151,7 @@ fn one_refusal_is_not_the_end() {
 }
 
 #[test]
-fn callers_cause_no_more_presentations_of_proven_credentials_than_the_background() {
+fn callers_cause_as_few_presentations_of_proven_credentials_as_the_background() {
     for refresh in [RefreshMode::Always, RefreshMode::WhileUsed, RefreshMode::OnDemand] {
         let mut fixture = Fixture::proven(refresh, 1);
 
@@ -160,7 +160,7 @@ fn callers_cause_no_more_presentations_of_proven_credentials_than_the_background
             fixture.call(TokenRequest::DEFAULT);
         }
 
-        // The first after two minutes; 15 s, 1, 4, 15, 15 and 15 minutes, a tenth more each.
+        // The first after two minutes, then after 15 s, 1, 4, 15, 15 and 15 minutes, plus a tenth each.
         assert!((6..=8).contains(&fixture.presented.len()), "{refresh:?} {:?}", fixture.presented);
         assert_eq!(fixture.last_code(), Some(ErrorCode::InvalidCredentials));
     }
@@ -181,7 +181,7 @@ fn credentials_that_never_worked_are_presented_twice() {
 }
 
 #[test]
-fn refresh_presents_refused_credentials_now() {
+fn a_forced_refresh_presents_rejected_credentials_at_once() {
     let mut fixture = Fixture::new(RefreshMode::Always, 1);
     for _ in 0..60 {
         fixture.call(TokenRequest::DEFAULT);
@@ -198,7 +198,7 @@ fn refresh_presents_refused_credentials_now() {
 }
 
 #[test]
-fn other_credentials_are_presented_by_the_next_call_after_the_cool_down() {
+fn changed_credentials_are_presented_by_the_first_call_after_the_cool_down() {
     let mut fixture = Fixture::new(RefreshMode::Always, 1);
     fixture.accepted = Some(OTHER);
     for _ in 0..600 {
@@ -215,7 +215,7 @@ fn other_credentials_are_presented_by_the_next_call_after_the_cool_down() {
 }
 
 #[test]
-fn a_token_that_the_api_sent_does_not_end_the_wait() {
+fn a_received_token_does_not_end_the_wait() {
     let mut fixture = Fixture::proven(RefreshMode::Always, 1);
     fixture.pass(seconds(400));
     let seen = token("seen", fixture.now, seconds(20));
@@ -227,7 +227,7 @@ fn a_token_that_the_api_sent_does_not_end_the_wait() {
     assert_eq!(fixture.presented.len(), before, "{:?}", fixture.presented);
 }
 
-/// Something that happens to the session.
+/// A generated operation.
 #[derive(Clone, Debug)]
 enum Op {
     Pass(u64),
@@ -251,7 +251,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn refused_credentials_are_never_presented_more_often_than_stated(ops in ops(), seed: u64) {
+    fn rejected_credentials_are_never_presented_more_often_than_documented(ops in ops(), seed: u64) {
         let mut fixture = Fixture::new(RefreshMode::Always, seed);
         for op in ops {
             match op {
@@ -262,7 +262,7 @@ proptest! {
             }
         }
 
-        // In a row of presentations of the same credentials without a success among them, the pauses grow.
+        // Within a series of presentations of the same credentials without success, the intervals grow.
         let mut row: Vec<UnixMillis> = Vec::new();
         let mut proven = None;
         let mut last = None;

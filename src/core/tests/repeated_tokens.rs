@@ -1,4 +1,4 @@
-//! Providers that repeat a cached token until it ends, as metadata servers and gateways do.
+//! Providers that return a cached token until it expires, as metadata servers and gateways do.
 
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -10,7 +10,7 @@ use crate::core::{
     UnixMillis,
 };
 
-/// A provider that hands out one token until it ends, with the whole seconds that are left of it.
+/// A provider that returns the same token until it expires, with the remaining lifetime in whole seconds.
 struct Provider {
     lifetime: u64,
     granted: usize,
@@ -38,10 +38,10 @@ impl Provider {
     }
 }
 
-/// In milliseconds, between two calls.
+/// Milliseconds between two calls.
 const STEP: u64 = 50;
 
-/// What callers see who call one after the other.
+/// Results of consecutive calls.
 #[derive(Default)]
 struct Seen {
     calls: u64,
@@ -103,7 +103,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn a_repeated_token_is_never_handed_out_past_its_end_and_causes_no_storm(
+    fn a_repeated_token_is_never_served_past_its_expiry_and_grants_stay_limited(
         lifetime in 3_000_u64..60_000,
         seed: u64,
     ) {
@@ -112,16 +112,16 @@ proptest! {
         let seen = run(&mut provider, seed, 3 * lifetime);
 
         prop_assert_eq!((seen.failed, seen.invalid), (0, 0));
-        // The end is stated in whole seconds, and two pauses lie between three attempts.
+        // The lifetime is stated in whole seconds, and there are two delays between three attempts.
         prop_assert!(seen.longest_wait <= 4_000, "{} ms", seen.longest_wait);
-        // Each request waits for three quarters of what is left; the last second takes three more.
+        // Each request waits for three quarters of the remaining lifetime, and the last second takes three more.
         let most = 12 * provider.granted;
         prop_assert!(provider.requests.len() <= most, "{} requests", provider.requests.len());
     }
 }
 
 #[test]
-fn the_end_of_a_token_that_was_refused_is_remembered() {
+fn the_expiry_of_a_rejected_token_is_remembered() {
     let mut machine = Session::new(Policy::default(), scopes(&[]), Jitter::new(1));
     let tokens = token("repeated", START, seconds(60));
     let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);

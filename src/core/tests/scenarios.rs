@@ -1,4 +1,4 @@
-//! Short stories: what went wrong once, and the edges that chance seldom hits.
+//! Scenarios of past defects, and boundaries that random histories rarely reach.
 
 use std::rc::Rc;
 
@@ -19,7 +19,7 @@ fn stamped(name: &str, at: UnixMillis, provider_time: UnixMillis) -> Rc<TokenSet
     tokens
 }
 
-/// The tokens that callers were given.
+/// The tokens that callers received.
 fn given(effects: &[Effect]) -> Vec<&str> {
     let given = effects.iter().filter_map(|effect| {
         if let Effect::Resolve(_, Ok(tokens)) = effect { Some(tokens.access_token.expose()) } else { None }
@@ -27,7 +27,7 @@ fn given(effects: &[Effect]) -> Vec<&str> {
     given.collect()
 }
 
-/// `refresh()`, answered at once with `tokens`, as the flight of this number.
+/// `refresh()`, answered at once with `tokens`; `number` is the acquisition.
 fn refreshed(machine: &mut Session, number: u64, tokens: Rc<TokenSet>, now: UnixMillis) -> Vec<Effect> {
     let mut effects = machine.handle(Input::Requested(CallId(number), TokenRequest::Forced), now);
     effects.extend(machine.handle(Input::Granted(AcquisitionId(number), Ok(tokens)), now));
@@ -35,7 +35,7 @@ fn refreshed(machine: &mut Session, number: u64, tokens: Rc<TokenSet>, now: Unix
 }
 
 #[test]
-fn a_closed_lifecycle_sets_no_alarm_although_its_token_was_refused() {
+fn a_closed_session_has_no_timeout_although_its_token_was_rejected() {
     let mut machine = session();
     let held = token("held", START, seconds(180));
     let _ = refreshed(&mut machine, 1, held.clone(), START);
@@ -48,7 +48,7 @@ fn a_closed_lifecycle_sets_no_alarm_although_its_token_was_refused() {
 }
 
 #[test]
-fn callers_wait_for_seconds_at_most_although_refresh_was_called_in_a_loop() {
+fn callers_wait_at_most_seconds_after_refresh_was_called_in_a_loop() {
     let mut machine = session();
     for number in 1..=1000 {
         let name = number.to_string();
@@ -62,7 +62,7 @@ fn callers_wait_for_seconds_at_most_although_refresh_was_called_in_a_loop() {
 }
 
 #[test]
-fn refresh_brings_the_new_token_although_the_provider_set_its_clock_back() {
+fn refresh_returns_the_new_token_although_the_provider_set_its_clock_back() {
     let mut machine = session();
     let _ = refreshed(&mut machine, 1, stamped("old", START, START), START);
 
@@ -74,7 +74,7 @@ fn refresh_brings_the_new_token_although_the_provider_set_its_clock_back() {
 }
 
 #[test]
-fn a_token_adopted_while_a_grant_was_asked_for_is_kept_where_it_is_newer() {
+fn a_token_adopted_during_a_grant_is_kept_if_it_is_newer() {
     let mut machine = session();
     let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::Forced), START);
     let adopted = stamped("adopted", START + millis(100), START + seconds(2));
@@ -88,7 +88,7 @@ fn a_token_adopted_while_a_grant_was_asked_for_is_kept_where_it_is_newer() {
 }
 
 #[test]
-fn a_token_adopted_while_a_grant_was_asked_for_yields_once_it_is_no_longer_served() {
+fn a_token_adopted_during_a_grant_is_replaced_once_it_is_no_longer_served() {
     let mut machine = session();
     let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::Forced), START);
     let mut adopted = stamped("adopted", START, START + seconds(2));
@@ -102,7 +102,7 @@ fn a_token_adopted_while_a_grant_was_asked_for_yields_once_it_is_no_longer_serve
 }
 
 #[test]
-fn a_late_answer_brings_no_token_that_is_older_than_the_refused_one() {
+fn a_late_response_does_not_restore_a_token_older_than_the_rejected_one() {
     let mut machine = session();
     let refused = stamped("refused", START, START);
     let _ = refreshed(&mut machine, 1, refused.clone(), START);
@@ -115,7 +115,7 @@ fn a_late_answer_brings_no_token_that_is_older_than_the_refused_one() {
 }
 
 #[test]
-fn a_token_that_is_seen_brings_callers_no_refresh_token() {
+fn a_received_token_is_returned_without_its_refresh_token() {
     let mut machine = session();
 
     let _ = machine.handle(Input::TokenReceived(token("seen", START, seconds(180))), START);
@@ -124,7 +124,7 @@ fn a_token_that_is_seen_brings_callers_no_refresh_token() {
 }
 
 #[test]
-fn a_token_is_served_until_its_refresh_is_due_and_longer_while_one_is_under_way() {
+fn a_token_is_served_until_its_refresh_is_due_and_longer_during_the_refresh() {
     let mut machine = session();
     let _ = refreshed(&mut machine, 1, token("held", START, seconds(180)), START);
     let refresh_at = machine.poll_timeout().expect("a refresh is planned");
@@ -137,7 +137,7 @@ fn a_token_is_served_until_its_refresh_is_due_and_longer_while_one_is_under_way(
 }
 
 #[test]
-fn a_call_at_the_very_end_of_the_cool_down_asks_again() {
+fn a_call_at_the_end_of_the_cool_down_starts_an_acquisition() {
     let mut machine = session();
     let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
     let refused = Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials)));
@@ -151,7 +151,7 @@ fn a_call_at_the_very_end_of_the_cool_down_asks_again() {
 }
 
 #[test]
-fn a_provider_that_asks_for_just_the_longest_pause_is_waited_for() {
+fn a_retry_after_of_exactly_the_maximum_is_respected() {
     let mut machine = session();
     let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
     let mut error = failure(ErrorCode::Server);
@@ -185,7 +185,7 @@ fn grants_and_failures_are_counted() {
 }
 
 #[test]
-fn on_demand_a_call_in_the_refresh_window_starts_the_refresh_and_waits_for_nothing() {
+fn on_demand_a_call_in_the_refresh_window_starts_the_refresh_without_waiting() {
     let policy = Policy { refresh: RefreshMode::OnDemand, ..Policy::default() };
     let mut machine = Session::new(policy, ScopeSet::default(), Jitter::new(1));
     let _ = refreshed(&mut machine, 1, token("held", START, seconds(180)), START);
@@ -199,7 +199,7 @@ fn on_demand_a_call_in_the_refresh_window_starts_the_refresh_and_waits_for_nothi
 }
 
 #[test]
-fn listeners_hear_of_missing_scopes_when_others_are_missing_than_before() {
+fn missing_scopes_are_announced_when_they_change() {
     let mut machine = Session::new(Policy::default(), scopes(&["A", "B"]), Jitter::new(1));
     let mut heard = Vec::new();
 
@@ -217,7 +217,7 @@ fn listeners_hear_of_missing_scopes_when_others_are_missing_than_before() {
 }
 
 #[test]
-fn a_lifecycle_is_awaited_while_a_caller_waits() {
+fn a_session_is_awaited_while_a_caller_waits() {
     let mut machine = session();
     assert!(!machine.is_awaited());
 
@@ -229,7 +229,7 @@ fn a_lifecycle_is_awaited_while_a_caller_waits() {
 }
 
 #[test]
-fn a_token_of_the_same_second_is_no_step_back() {
+fn a_token_of_the_same_second_is_accepted() {
     let mut machine = session();
     let _ = refreshed(&mut machine, 1, stamped("held", START, START), START);
 

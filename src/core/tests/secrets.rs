@@ -1,4 +1,4 @@
-//! No secret is printed, whatever is printed.
+//! `Debug` output contains no secret.
 
 use std::{fmt::Debug, rc::Rc};
 
@@ -10,10 +10,10 @@ use crate::core::{
     TokenSet, TokenTimes, UnixMillis, WriteOutcome,
 };
 
-/// A part of every secret here, and of nothing else.
+/// A part of every secret in these tests, and of nothing else.
 const PLANTED: &str = "pl4nt3d";
 
-/// Remembers all that was printed, to look for secrets once.
+/// Collects output, to search it for secrets once.
 #[derive(Default)]
 struct Printed(Vec<String>);
 
@@ -53,7 +53,7 @@ fn planted(number: u64, issued_at: UnixMillis) -> Rc<TokenSet> {
 }
 
 #[test]
-fn the_search_finds_what_it_looks_for() {
+fn the_search_finds_a_planted_secret() {
     let found = std::panic::catch_unwind(|| {
         let mut printed = Printed::default();
         printed.print(&planted(1, START).access_token.expose());
@@ -64,7 +64,7 @@ fn the_search_finds_what_it_looks_for() {
 }
 
 #[test]
-fn no_value_of_the_core_prints_a_secret() {
+fn debug_output_of_values_contains_no_secret() {
     let mut printed = Printed::default();
     let tokens = planted(1, START);
 
@@ -105,7 +105,7 @@ fn no_value_of_the_core_prints_a_secret() {
 }
 
 #[test]
-fn no_event_and_no_effect_prints_a_secret() {
+fn debug_output_of_inputs_and_effects_contains_no_secret() {
     let mut printed = Printed::default();
     let tokens = planted(1, START);
     let error = failure(ErrorCode::Server);
@@ -143,7 +143,7 @@ fn no_event_and_no_effect_prints_a_secret() {
     printed.look_for_secrets();
 }
 
-/// Each step prints what it is told, what it does and the whole machine.
+/// A session that prints each input, its effects and its state.
 struct Watched {
     machine: Session,
     printed: Printed,
@@ -184,7 +184,7 @@ impl Watched {
 }
 
 #[test]
-fn a_life_from_success_to_failure_to_the_end_prints_no_secret() {
+fn debug_output_of_a_session_contains_no_secret_from_success_to_close() {
     let machine = Session::new(Policy::default(), scopes(&["ASKED", "MISSING"]), Jitter::new(1));
     let mut generation = Watched { machine, printed: Printed::default(), acquisition: AcquisitionId(0) };
     let wanted = TokenRequest::Cached {

@@ -1,5 +1,4 @@
-//! What holds in every history of a token that is shared through a store: rules of
-//! the store, the lease and the refresh token that is in it.
+//! Properties of every history of a shared token: rules of the store, the lease and the stored refresh token.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "a property is about a few events; the table is about all"
@@ -29,14 +28,14 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn without_a_store_nothing_is_read_written_or_locked(plan in plans()) {
+    fn without_sharing_the_store_is_never_used(plan in plans()) {
         for step in plan.run() {
             assert!(!step.effects.iter().any(is_about_the_store), "{step:#?}");
         }
     }
 
     #[test]
-    fn what_is_held_and_usable_is_handed_out_without_the_store(plan in shared_plans()) {
+    fn a_usable_cached_token_is_returned_without_the_store(plan in shared_plans()) {
         let announces = plan.policy.sharing.is_some_and(|it| it.announces);
         let mut read_at = UnixMillis::new(0);
         for step in plan.run() {
@@ -57,7 +56,7 @@ proptest! {
     }
 
     #[test]
-    fn each_lease_is_given_back_once(plan in shared_plans()) {
+    fn each_lease_is_released_once(plan in shared_plans()) {
         let mut held = BTreeSet::new();
         for step in plan.run() {
             if let Input::LeaseAnswered(id, Ok(Some(_))) = step.event {
@@ -73,7 +72,7 @@ proptest! {
     }
 
     #[test]
-    fn no_lease_is_held_while_a_flight_waits_or_listeners_run(plan in shared_plans()) {
+    fn no_lease_is_held_during_a_backoff_or_while_events_are_emitted(plan in shared_plans()) {
         let mut held = BTreeSet::new();
         for step in plan.run() {
             if let Input::LeaseAnswered(id, Ok(Some(_))) = step.event {
@@ -83,19 +82,19 @@ proptest! {
                 match effect {
                     Effect::ReleaseLease(id) => drop(held.remove(id)),
                     Effect::Emit(Event::Retry { .. } | Event::Token { .. } | Event::Error { .. }) => {
-                        // But what is seen in an ordinary answer, while a grant is being made.
+                        // Except for a token that an ordinary response carries while a grant is in progress.
                         let seen = matches!(step.event, Input::TokenReceived(_) | Input::StoreRead(..));
                         assert!(held.is_empty() || seen, "{step:#?}");
                     }
                     _ => {}
                 }
             }
-            assert!(held.is_empty() || step.after.in_flight.is_some() || is_answered_by_the_store(&step), "{step:#?}");
+            assert!(held.is_empty() || step.after.in_flight.is_some() || awaits_store(&step), "{step:#?}");
         }
     }
 
     #[test]
-    fn a_grant_is_asked_for_under_the_lease_while_the_store_works(plan in shared_plans()) {
+    fn grants_are_sent_under_the_lease_while_the_store_works(plan in shared_plans()) {
         let Some(patience) = plan.policy.sharing.and_then(|it| it.lease).map(Sharing::lease_timeout).map(Duration::from_millis) else { return Ok(()) };
         let mut began: BTreeMap<AcquisitionId, UnixMillis> = BTreeMap::new();
         let mut held = BTreeSet::new();
@@ -109,7 +108,7 @@ proptest! {
                     Effect::ReleaseLease(id) => drop(held.remove(id)),
                     Effect::Send(id, _) => {
                         let impatient = began.get(id).is_some_and(|since| step.at.since(*since) >= patience);
-                        // A write that is not answered in time is noticed by the clock, at any event.
+                        // A write that is not answered in time is detected at any later input.
                         let failed = step.before.store.failures > 0
                             || step.effects.iter().any(|it| matches!(it, Effect::Emit(Event::StoreFailed(_))));
                         assert!(held.contains(id) || impatient || failed, "{step:#?}");
@@ -121,12 +120,12 @@ proptest! {
     }
 
     #[test]
-    fn a_refresh_token_is_presented_once_whoever_presents_it(plan in shared_plans()) {
+    fn a_refresh_token_is_presented_by_one_holder_only(plan in shared_plans()) {
         let mut spent: BTreeSet<String> = BTreeSet::new();
         let mut presented = None;
         for step in plan.run() {
             spent.extend(step.before.store.presented_by_peer.iter().cloned());
-            // The provider says that it stays good, where it sends no other.
+            // The provider keeps it valid where the response contains no new one.
             if let Some(Ok(tokens)) = step.answer() && tokens.refresh_token.is_none() && let Some(kept) = &presented {
                 spent.remove(kept);
             }
@@ -143,7 +142,7 @@ proptest! {
     }
 
     #[test]
-    fn a_refresh_token_is_never_in_the_store_while_it_is_presented(plan in shared_plans()) {
+    fn a_presented_refresh_token_is_not_in_the_store(plan in shared_plans()) {
         for step in plan.run() {
             for effect in &step.effects {
                 if let Effect::Send(_, Grant::Refresh(token)) = effect {
@@ -155,7 +154,7 @@ proptest! {
     }
 
     #[test]
-    fn a_store_without_leases_is_given_no_refresh_token(plan in shared_plans()) {
+    fn a_store_without_leases_receives_no_refresh_token(plan in shared_plans()) {
         let leases = plan.policy.sharing.is_some_and(|it| it.lease.is_some());
         for step in plan.run() {
             for effect in &step.effects {
@@ -172,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_grant_brings_is_saved_before_it_is_handed_out(plan in shared_plans()) {
+    fn a_granted_token_is_written_before_it_is_returned(plan in shared_plans()) {
         let mut saving = None;
         for step in plan.run() {
             if let Input::StoreWritten(id, _) = step.event && saving == Some(id) {
@@ -200,7 +199,7 @@ proptest! {
     }
 
     #[test]
-    fn what_others_saved_is_taken_over_only_if_it_is_newer_and_good(plan in shared_plans()) {
+    fn a_stored_token_is_adopted_only_if_it_is_newer_and_valid(plan in shared_plans()) {
         let mut superseded: Vec<String> = Vec::new();
         for step in plan.run() {
             if let (Input::StoreRead(_, Ok(Some(stored))), Some(now_held)) = (&step.event, &step.after.held)
@@ -222,7 +221,7 @@ proptest! {
     }
 
     #[test]
-    fn a_store_that_fails_costs_nobody_anything(plan in plans(), lease in any::<bool>()) {
+    fn a_failing_store_costs_no_token(plan in plans(), lease in any::<bool>()) {
         let lease = lease.then_some(seconds(20));
         let mut shared = plan.clone();
         shared.policy.sharing = Some(Sharing { lease, announces: false });
@@ -237,7 +236,7 @@ proptest! {
     }
 
     #[test]
-    fn listeners_hear_of_a_store_that_fails_once_until_it_works(plan in shared_plans()) {
+    fn a_store_failure_is_announced_once_until_the_store_works(plan in shared_plans()) {
         let mut fails = false;
         for step in plan.run() {
             let worked = matches!(step.event, Input::StoreChanged | Input::StoreRead(_, Ok(_)));
@@ -248,7 +247,7 @@ proptest! {
     }
 
     #[test]
-    fn a_close_waits_for_the_grant_that_is_on_the_wire_under_a_lease(plan in shared_plans()) {
+    fn close_waits_for_a_grant_in_flight_under_a_lease(plan in shared_plans()) {
         let history = plan.run();
         let closed = history.iter().position(|step| matches!(step.event, Input::Closed));
         let (close, after) = history[closed.expect("every history ends with a close")..].split_first().expect("a close");
@@ -260,7 +259,7 @@ proptest! {
         assert!(!(cancelled && leased) || was_impatient(close) || close.before.store.failures > 0 || is_overdue(close), "{close:#?}");
         for step in after {
             assert!(!step.effects.iter().any(|it| matches!(it, Effect::Send(..) | Effect::ReadStore(_) | Effect::AcquireLease(_) | Effect::Emit(_))), "{step:#?}");
-            // What is awaited may be lost.
+            // Pending calls may be lost.
             assert_eq!(step.after.timeout.is_some(), step.after.acquisition.is_some(), "{step:#?}");
             if let Some(Ok(tokens)) = step.answer() {
                 let saved = step.effects.iter().find_map(|it| if let Effect::WriteStore(_, Some(_), saved) = it { Some(saved) } else { None });
@@ -272,7 +271,7 @@ proptest! {
     }
 
     #[test]
-    fn a_flight_whose_claim_comes_too_late_presents_nothing(plan in shared_plans()) {
+    fn an_acquisition_with_a_fenced_claim_presents_no_refresh_token(plan in shared_plans()) {
         for step in plan.run() {
             if let Input::StoreWritten(_, Ok(WriteOutcome::Fenced)) = step.event {
                 let presents = step.effects.iter().any(|it| matches!(it, Effect::Send(_, Grant::Refresh(_))));
@@ -293,31 +292,31 @@ fn is_about_the_store(effect: &Effect) -> bool {
     )
 }
 
-/// Whether the token held was to be refreshed by whoever asks for it.
+/// Returns whether the next request had to start a refresh.
 fn is_due(plan: &Plan, step: &Step) -> bool {
     step.before.held.as_ref().is_some_and(|held: &Rc<TokenSet>| {
         plan.policy.refresh_at(held.issued_at, held.expires_at, 1.0) <= step.at
     })
 }
 
-/// Whether an answer of the store is awaited.
-fn is_answered_by_the_store(step: &Step) -> bool {
+/// Returns whether a call of the store is pending.
+fn awaits_store(step: &Step) -> bool {
     !step.after.store.pending.is_empty()
 }
 
-/// Whether the step that a flight waits for may be lost.
+/// Returns whether the deadline of the pending step has passed.
 fn is_overdue(step: &Step) -> bool {
     step.before.timeout.is_some_and(|at| at <= step.at)
 }
 
-/// Whether a lease was asked for in vain, so that a grant may be made without it.
+/// Returns whether the lease was denied for so long that a grant may be sent without it.
 fn was_impatient(step: &Step) -> bool {
     step.before.store.denials > 0
 }
 
 const ACQUISITION: AcquisitionId = AcquisitionId(1);
 
-/// A lifecycle that has asked the provider, under a lease of 20 s.
+/// A session with a request in flight, under a lease of 20 s.
 fn permits_held() -> Session {
     let sharing = Some(Sharing { lease: Some(seconds(20)), announces: true });
     let policy = Policy { sharing, ..Policy::default() };
@@ -334,7 +333,7 @@ fn permits_held() -> Session {
 }
 
 #[test]
-fn a_token_that_is_seen_in_use_while_it_is_saved_is_told_once() {
+fn a_token_received_while_it_is_written_is_announced_once() {
     let mut machine = permits_held();
     let tokens = token("new", START, seconds(180));
     let _ = machine.handle(Input::Granted(ACQUISITION, Ok(tokens.clone())), START);
@@ -347,7 +346,7 @@ fn a_token_that_is_seen_in_use_while_it_is_saved_is_told_once() {
 }
 
 #[test]
-fn refresh_is_served_by_a_grant_that_somebody_else_had_begun_and_by_no_other() {
+fn a_forced_refresh_joins_a_grant_in_progress_of_another_holder_and_no_earlier_one() {
     for (others_ask, served) in [(true, 1), (false, 0)] {
         let sharing = Some(Sharing { lease: Some(seconds(20)), announces: true });
         let policy = Policy { sharing, ..Policy::default() };

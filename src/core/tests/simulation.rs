@@ -1,7 +1,7 @@
-//! Many managers, one provider, a bad network: what must hold throughout.
+//! Simulation of many managers with one provider and a bad network.
 //!
-//! `SIMULATION_SEEDS=1000 cargo test simulation` runs as many worlds as asked;
-//! `SIMULATION_SEED=7` replays one. `--nocapture` shows the figures.
+//! `SIMULATION_SEEDS=1000 cargo test simulation` runs as many simulations; `SIMULATION_SEED=7` repeats one.
+//! `--nocapture` shows the figures.
 #![expect(clippy::wildcard_enum_match_arm, reason = "the world cares for a few kinds only")]
 
 use std::rc::Rc;
@@ -20,32 +20,32 @@ use crate::core::{
     RefreshMode, TokenError, TokenRequest, TokenSet,
 };
 
-/// The first moment: far enough from the epoch for every clock.
+/// Far enough from the epoch for the clock of every device.
 const BEGINNING: Instant = 100 * 24 * HOUR;
 
-/// How a world is.
+/// Parameters of a simulation.
 struct Scenario {
     hours: u64,
     managers: usize,
     lifetime: u64,
     policy: Policy,
-    /// The mean time between two calls of a manager.
+    /// Mean time between two calls of a manager.
     call_every: u64,
-    /// How many requests go wrong, of one.
+    /// Fraction of requests that fail.
     fault_rate: f64,
     fault_plan: FaultPlan,
 }
 
-/// What happens beside lost requests.
+/// Faults other than lost requests.
 #[derive(PartialEq)]
 enum FaultPlan {
-    /// Nothing.
+    /// None.
     None,
-    /// Outages, revocations, sleep, clocks that are set, callers with wishes.
+    /// Outages, revocations, sleep, changed clocks, and requests for more validity.
     All,
 }
 
-/// What happens next. The number is the manager's.
+/// Scheduled occurrences. The first number is the manager's.
 enum Occurrence {
     TimerFires(usize, u64),
     Call(usize),
@@ -64,17 +64,17 @@ enum Occurrence {
     TokensRevoked,
 }
 
-/// What becomes of a request.
+/// Delivery of a request and its response.
 #[derive(Clone, Copy, PartialEq)]
 enum Delivery {
     Delivered,
-    /// The provider does what is asked; its answer is lost.
+    /// The provider performs the request, but its response is lost.
     ResponseLost,
-    /// The answer comes twice.
+    /// The response arrives twice.
     Duplicated,
 }
 
-/// What callers are told on.
+/// The input that resolved a call.
 #[derive(Clone, Copy, PartialEq)]
 enum Trigger {
     Failure,
@@ -121,7 +121,7 @@ impl Simulation {
         self.managers[number].device.asleep().map_or(Ok(()), Err)
     }
 
-    /// At some time whose mean is `mean` from now.
+    /// Schedules an occurrence at a random time with mean `mean` from now.
     fn schedule(&mut self, mean: u64, occurrence: Occurrence) {
         let at = self.now + self.rng.between(0, 2 * mean).max(1);
         self.schedule.add(at, occurrence);
@@ -221,7 +221,7 @@ impl Simulation {
         }
         let timer = self.managers[number].timer;
         if let Some(span) = self.managers[number].timer_in(self.now) {
-            // Timers are never early and often late.
+            // Timers fire late, never early.
             let late = self.rng.between(0, 60);
             self.schedule.add(self.now + span + late, Occurrence::TimerFires(number, timer));
         }
@@ -267,7 +267,7 @@ impl Simulation {
         let asked_at = self.managers[number].waiting.remove(&call).expect("one answer for each call");
         match answer {
             Ok(tokens) => self.given(number, &tokens, trigger),
-            // The world ends, for those who sleep as well.
+            // The simulation ends, also for sleeping devices.
             Err(error) if error.code == ErrorCode::Closed => return,
             Err(error) => {
                 let manager = &mut self.managers[number];
@@ -288,7 +288,7 @@ impl Simulation {
         let expires_at = self.provider.issued(token).expires_at;
         let delay = self.managers[number].delays.get(&token).copied().unwrap_or_default();
         let lifetime = self.scenario.lifetime;
-        // The lifetime counts from receipt, and clocks are not exact.
+        // The lifetime counts from receipt, and clocks drift.
         let error = delay + lifetime * 2 * DRIFT / 1_000_000 + 2;
         assert!(self.now < expires_at + error, "a token {} ms too old", self.now - expires_at);
         let margin = (lifetime / 8).min(10 * SECOND);
@@ -358,7 +358,7 @@ impl Simulation {
         }
         let manager = &mut self.managers[number];
         let awaited = manager.in_flight == Some((acquisition, request));
-        // A driver that has sent the flight's next request no longer listens to this one.
+        // The driver ignores responses to a request that was followed by another of the same acquisition.
         let forgotten = manager.in_flight.is_some_and(|(current, _)| current == acquisition) && !awaited;
         if manager.device.asleep().is_some() || forgotten {
             return;
@@ -455,12 +455,12 @@ impl Simulation {
     }
 }
 
-/// Until a call must succeed again: the longest `Retry-After` of this provider, a
-/// cool-down, and the time of one flight.
+/// Time after which a call must succeed again: the longest `Retry-After` of this provider, a cool-down, and an
+/// acquisition.
 const LONGEST_RECOVERY: u64 = 200 * SECOND;
 
-/// Four requests that time out, one of them with a refresh token; two of the longest
-/// pauses; a second for the pace of grants and one for timers that are late.
+/// Four requests that time out, one of them with a refresh token; two of the longest delays; a second for the rate
+/// limit and one for late timers.
 const LONGEST_WAIT: u64 = 4 * TIMEOUT + 2 * 30 * SECOND + 2 * SECOND;
 
 fn scenario_of(seed: u64) -> Scenario {
@@ -487,7 +487,7 @@ fn simulate(seed: u64, scenario: Scenario) -> Figures {
 }
 
 #[test]
-fn whatever_happens_callers_are_served_and_providers_are_spared() {
+fn under_all_faults_callers_are_served_and_requests_are_limited() {
     let seeds = seeds(42);
 
     let mut figures = Figures::default();
@@ -500,7 +500,7 @@ fn whatever_happens_callers_are_served_and_providers_are_spared() {
 }
 
 #[test]
-fn a_day_of_three_minute_tokens_makes_no_caller_wait() {
+fn during_a_day_of_three_minute_tokens_no_caller_waits() {
     let scenario = Scenario {
         hours: 24,
         managers: 1,
@@ -516,7 +516,7 @@ fn a_day_of_three_minute_tokens_makes_no_caller_wait() {
     eprintln!("{figures:#?}");
     assert!(figures.calls >= 86_000);
     assert_eq!((figures.failed_calls, figures.rejected_tokens), (0, 0));
-    // The first of all, which found nothing, and those that joined it.
+    // The first call, and those that joined its acquisition.
     assert!(figures.waits <= 15, "{} calls waited", figures.waits);
     assert!(figures.grants * 2 <= figures.lifetimes * 3, "{} grants", figures.grants);
 }

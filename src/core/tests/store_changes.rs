@@ -1,9 +1,8 @@
-//! No change that another holder announced is missed, in whatever order announcements, reads,
-//! writes, grants and failures come.
+//! No change that another holder announced is missed, in any order of announcements, reads, writes, grants and
+//! failures.
 //!
-//! One holder, and a store that others write to. Every call of the store is performed some time
-//! after it is requested, and answered some time after that, as over a network. First every order of
-//! a few steps is tried, then long random ones.
+//! One holder uses a store that others write to. A call of the store is performed some time after it was requested,
+//! and answered some time after that, as over a network. All orders of a few steps are tried, then long random ones.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a holder requests only a few things here")]
 
 use std::rc::Rc;
@@ -14,7 +13,7 @@ use crate::core::{
     TokenSet, UnixMillis, WriteOutcome,
 };
 
-/// How many steps of each kind may still happen.
+/// Remaining steps of each kind.
 #[derive(Clone, Copy)]
 struct Budget {
     writes: u32,
@@ -42,7 +41,7 @@ enum Call {
     Write(Option<Fence>, Rc<TokenSet>),
 }
 
-/// A call of the store; `answer` is there once it was performed.
+/// A call of the store; `answer` is set once it was performed.
 #[derive(Debug)]
 struct Pending {
     acquisition: AcquisitionId,
@@ -54,7 +53,7 @@ struct Run {
     machine: Session,
     now: UnixMillis,
     budget: Budget,
-    /// Of the newest token: each is valid for longer than the one before.
+    /// Expiry of the newest token; each is valid for longer than the one before.
     version: u64,
     stored: Option<Rc<TokenSet>>,
     fence: u64,
@@ -66,7 +65,7 @@ struct Run {
 }
 
 impl Run {
-    /// A holder that holds the stored token, and pauses nowhere.
+    /// A holder with the stored token, and backoffs of zero length.
     fn new(budget: Budget) -> Self {
         let sharing = Some(Sharing { lease: Some(seconds(20)), announces: true });
         let policy = Policy { sharing, ..Policy::default() };
@@ -198,7 +197,7 @@ impl Run {
         }
     }
 
-    /// Lets everything that was begun end, and a cool-down of the store pass.
+    /// Lets pending calls complete and a cool-down of the store pass.
     fn drain(&mut self) {
         self.budget = Budget { writes: 0, failures: 0, refreshes: 0, denials: 0 };
         let end = self.now + seconds(30);
@@ -221,12 +220,12 @@ impl Run {
         let held = self.machine.held().map(version).expect("a token is held throughout");
         let stored = self.stored.as_ref().map(version).expect("it is never emptied");
         assert!(held >= stored, "holds {held} where the store has {stored}: {history:?}");
-        // Each notice costs one read at most, and so do a failed read, and each of three phases.
+        // Each announcement costs at most one read, as do a failed read and each of three phases.
         assert!(self.reads as usize <= notices + 7, "{} reads: {history:?}", self.reads);
     }
 }
 
-/// Tries every order, by repeating each from its beginning; counts them.
+/// Tries every order by repeating each from the start, and returns their number.
 fn explore(budget: Budget, history: &mut Vec<Step>) -> u64 {
     let mut run = Run::new(budget);
     history.iter().for_each(|step| run.take(*step));
@@ -245,7 +244,7 @@ fn explore(budget: Budget, history: &mut Vec<Step>) -> u64 {
 }
 
 #[test]
-fn every_order_of_announcements_reads_and_writes_ends_with_what_the_store_holds() {
+fn every_order_of_announcements_reads_and_writes_ends_with_the_stored_token() {
     let none = Budget { writes: 0, failures: 0, refreshes: 0, denials: 0 };
     let mut orders = 0;
     for budget in [
@@ -262,7 +261,7 @@ fn every_order_of_announcements_reads_and_writes_ends_with_what_the_store_holds(
 }
 
 #[test]
-fn long_random_orders_end_with_what_the_store_holds() {
+fn long_random_orders_end_with_the_stored_token() {
     for seed in 0..2_000 {
         let mut rng = Rng::new(seed);
         let budget = Budget { writes: 12, failures: 3, refreshes: 3, denials: 2 };
@@ -283,7 +282,7 @@ fn long_random_orders_end_with_what_the_store_holds() {
 }
 
 #[test]
-fn a_change_that_was_never_announced_is_found_within_a_minute_of_use() {
+fn an_unannounced_change_is_read_within_a_minute_of_use() {
     let mut run = Run::new(Budget { writes: 1, failures: 0, refreshes: 0, denials: 0 });
     run.handle(Input::TokenUsed);
     run.take(Step::OtherHolderWrites);
@@ -300,7 +299,7 @@ fn a_change_that_was_never_announced_is_found_within_a_minute_of_use() {
 }
 
 #[test]
-fn a_token_that_is_not_in_use_costs_no_reads() {
+fn an_unused_token_causes_no_reads() {
     let run = Run::new(Budget { writes: 0, failures: 0, refreshes: 0, denials: 0 });
 
     let refresh = START + seconds(3_600 - 330);

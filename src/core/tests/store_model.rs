@@ -1,34 +1,34 @@
-//! A shared store as it really is: an entry, a lease, a fence, and failures.
+//! A model of a shared store: an entry, a lease, a fence, and failures.
 
 use std::{collections::VecDeque, rc::Rc};
 
 use crate::core::{AcquisitionId, ErrorCode, Fence, Input, TokenError, TokenSet, WriteOutcome};
 
-/// How the shared store is.
+/// Outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum StoreOutcome {
     Success,
-    /// It says that it failed, and did nothing.
+    /// The call fails without an effect.
     Failure,
-    /// It says that it failed, and did what it was asked for.
+    /// The call has its effect and reports a failure.
     FailureAfterEffect,
 }
 
-/// The shared store, as it really is.
+/// The state of the store.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Store {
     pub(super) entry: Option<Rc<TokenSet>>,
-    /// Who has the lease.
+    /// The holder of the lease.
     pub(super) lease: Option<Holder>,
-    /// The number of the last lease.
+    /// The fence of the last lease.
     fence: u64,
-    /// What was asked for and not answered yet; flights that are over may still be answered.
+    /// Calls that were not answered yet, also of acquisitions that have ended.
     pub(super) pending: VecDeque<(AcquisitionId, StoreCall)>,
-    /// How often a lease was asked for in vain, or came to nothing.
+    /// Requests for the lease that were denied or failed.
     pub(super) denials: u32,
-    /// The refresh tokens that another holder has presented.
+    /// The refresh tokens that another holder presented.
     pub(super) presented_by_peer: Vec<String>,
-    /// Whether it has ever failed.
+    /// Number of failures so far.
     pub(super) failures: u32,
 }
 
@@ -60,7 +60,7 @@ impl Store {
         let works = outcome == StoreOutcome::Success;
         Some(match asked {
             StoreCall::Read => Input::StoreRead(id, works.then(|| self.entry.clone()).ok_or_else(failed)),
-            // A lease that nobody hears of ends by itself: that is the store's affair.
+            // A lease without a receiver expires in the store.
             StoreCall::AcquireLease if !works => Input::LeaseAnswered(id, Err(failed())),
             StoreCall::AcquireLease => Input::LeaseAnswered(id, Ok(self.acquire(Holder::We(id)))),
             StoreCall::Write(fence, tokens) => {

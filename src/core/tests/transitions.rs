@@ -1,9 +1,8 @@
-//! What every event does in every situation, compared with `transitions.txt`, and with
-//! `transitions-shared.txt` for those that share their token through a store.
+//! The effects of every input in every state, compared with `transitions.txt`, and with `transitions-shared.txt` for a
+//! shared store.
 //!
-//! The tables are written to be read: they are the specification. After a change that
-//! is meant, `UPDATE_TRANSITIONS=1 cargo test transitions` writes them anew; read
-//! the difference before you commit it.
+//! The tables are the readable specification. After an intended change, `UPDATE_TRANSITIONS=1 cargo test transitions`
+//! rewrites them; review the difference before committing it.
 #![expect(clippy::wildcard_enum_match_arm, reason = "the preparation knows a few situations only")]
 
 use std::time::Duration;
@@ -19,14 +18,14 @@ mod table;
 
 use fixture::{Fixture, broken, long_validity, named, permanent, reach, reach_closed, refused, transient};
 
-/// Whether the token is shared through a store, one that has leases.
+/// Sharing through a store with leases.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Setup {
     WithoutStore,
     WithStore,
 }
 
-/// When each event of the table happens.
+/// The time of each input in the table.
 const NOW: UnixMillis = UnixMillis::new(START.millis() + 86_400_000);
 
 /// Refreshed after 72.5 to 75 s, served for 90 s.
@@ -41,9 +40,9 @@ enum AcquisitionState {
     Idle,
     RateLimited,
     RetryBackoff,
-    /// Somebody else has the lease.
+    /// Another holder has the lease.
     AwaitingLease,
-    /// Reading what another holder saved, and no more than that.
+    /// Reads a change of another holder, and nothing else.
     ReadingChange,
     ReadingStore,
     AcquiringLease,
@@ -114,12 +113,12 @@ const TOKEN_STATES: [TokenState; 6] = [
 ];
 
 #[test]
-fn every_event_does_in_every_situation_what_the_table_says() {
+fn the_effects_of_every_input_in_every_state_match_the_table() {
     compare(Setup::WithoutStore, "transitions.txt", include_str!("transitions.txt"));
 }
 
 #[test]
-fn every_event_does_in_every_situation_of_a_shared_token_what_the_table_says() {
+fn the_effects_of_every_input_in_every_state_with_a_store_match_the_table() {
     compare(Setup::WithStore, "transitions-shared.txt", include_str!("transitions-shared.txt"));
 }
 
@@ -139,7 +138,7 @@ fn compare(setup: Setup, name: &str, table: &str) {
 }
 
 #[test]
-fn the_tables_have_every_kind_of_event() {
+fn the_tables_cover_every_kind_of_input() {
     let fixture = reach(Setup::WithStore, AcquisitionState::Idle, TokenState::None, FailureState::None)
         .expect("a new session is reachable");
 
@@ -178,7 +177,7 @@ const KINDS: [&str; 26] = [
     "Granted Unchanged",
 ];
 
-/// A new kind of event stops the build here, until it has its place in [`KINDS`].
+/// A new kind of input fails to compile here until it is added to [`KINDS`].
 fn kind_of(event: &Input) -> &'static str {
     match event {
         Input::Requested(_, TokenRequest::Cached { min_validity: None, scopes: None, .. }) => KINDS[0],
@@ -223,10 +222,10 @@ fn events(setup: Setup) -> Vec<NamedInput> {
     events
 }
 
-/// Shows what is due in each situation.
+/// Shows what is due in each state.
 const EARLY_TIMER: &str = "the machine resumes, or the timer fires early";
 
-/// Happens later than [`NOW`]: when the lifecycle has asked for it.
+/// Happens later than [`NOW`]: at the session's timeout.
 const TIMER: &str = "the timer fires";
 
 fn calls() -> Vec<NamedInput> {

@@ -1,6 +1,6 @@
-//! A simulated world: a provider that rotates, devices with clocks of their own, a bad network.
+//! The simulated world: a provider that rotates refresh tokens, and devices with their own clocks.
 //!
-//! Decides what happens and when, from one seed. Leaves judging it to the simulation.
+//! All of it is determined by one seed; the simulations check the results.
 
 use std::{
     collections::BTreeMap,
@@ -10,14 +10,14 @@ use std::{
 
 use crate::core::{ClockOffset, Grant, HybridClock, Jitter, UnixMillis};
 
-/// True time, in milliseconds, which nobody in the world can see.
+/// True time in milliseconds, which is not observable within the simulation.
 pub(super) type Instant = u64;
 
 pub(super) const SECOND: u64 = 1_000;
 pub(super) const MINUTE: u64 = 60 * SECOND;
 pub(super) const HOUR: u64 = 60 * MINUTE;
 
-/// The worlds to run: `SIMULATION_SEED` alone, or `SIMULATION_SEEDS` of them.
+/// The seeds to run: `SIMULATION_SEED` alone, or `SIMULATION_SEEDS` of them.
 pub(super) fn seeds(usual: u64) -> Range<u64> {
     match number("SIMULATION_SEED") {
         Some(seed) => seed..seed + 1,
@@ -25,7 +25,7 @@ pub(super) fn seeds(usual: u64) -> Range<u64> {
     }
 }
 
-/// The world to run, where there is one.
+/// The seed to run, for a single simulation.
 pub(super) fn one_seed() -> u64 {
     number("SIMULATION_SEED").unwrap_or(1)
 }
@@ -34,7 +34,7 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// Runs a world; where it fails, says how to run it again.
+/// Runs a simulation; on failure, prints the seed to repeat it.
 pub(super) fn replayable<T>(seed: u64, run: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         eprintln!("replay with SIMULATION_SEED={seed}");
@@ -42,7 +42,7 @@ pub(super) fn replayable<T>(seed: u64, run: impl FnOnce() -> T) -> T {
     })
 }
 
-/// Chance, repeatable.
+/// A deterministic random number generator.
 pub(super) struct Rng(Jitter);
 
 impl Rng {
@@ -72,7 +72,7 @@ impl Rng {
         self.between(0, 2 * reach).cast_signed() - reach.cast_signed()
     }
 
-    /// Mostly short, sometimes longer than anybody waits.
+    /// Mostly short, sometimes longer than any timeout.
     pub(super) fn latency(&mut self) -> u64 {
         match self.between(0, 100) {
             0..90 => self.between(5, 300),
@@ -82,7 +82,7 @@ impl Rng {
     }
 }
 
-/// What is to happen, in order of time.
+/// Scheduled occurrences in order of time.
 pub(super) struct Schedule<T> {
     entries: BTreeMap<(Instant, u64), T>,
     count: u64,
@@ -103,26 +103,26 @@ impl<T> Schedule<T> {
     }
 }
 
-/// The clocks of one device. Each runs at its own rate; only the wall clock can be set.
+/// The clocks of one device. Each has its own rate; only the wall clock can be set.
 pub(super) struct Device {
     steady: HybridClock,
     offset: i64,
     wall_drift: i64,
     monotonic_drift: i64,
     asleep_since: Option<Instant>,
-    /// How long the monotonic clock has stood still.
+    /// Total time for which the monotonic clock was stopped.
     stopped: u64,
     sleep: Sleep,
 }
 
-/// What a monotonic clock does while its device sleeps.
+/// Behaviour of the monotonic clock while the device sleeps.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Sleep {
     Counts,
     Stops,
 }
 
-/// How many parts in a million a device's clocks are off, at most.
+/// Most parts per million by which a clock drifts.
 pub(super) const DRIFT: u64 = 100;
 
 impl Device {
@@ -140,14 +140,14 @@ impl Device {
         device
     }
 
-    /// The time as the device's own software sees it.
+    /// The time that the device's software reads.
     pub(super) fn now(&mut self, now: Instant) -> UnixMillis {
         let (wall, monotonic) = (self.wall(now), self.monotonic(now));
         self.steady.read(wall, monotonic)
     }
 
-    /// Somebody sets the wall clock. The time is read just before and just after, since
-    /// no software can tell a clock that was set back in its sleep from a shorter sleep.
+    /// Sets the wall clock. The time is read just before and just after, because a clock that is set back during sleep
+    /// cannot be distinguished from a shorter sleep.
     pub(super) fn set(&mut self, by: i64, now: Instant) {
         self.now(now);
         self.offset += by;
@@ -186,21 +186,21 @@ fn drifted(span: u64, parts_per_million: i64) -> u64 {
     span.saturating_add_signed(span.cast_signed() / 1_000_000 * parts_per_million)
 }
 
-/// A provider that gives a new refresh token with each access token, and takes a whole
-/// family of tokens back when it sees a refresh token twice.
+/// A provider that issues a new refresh token with each access token, and revokes a family of tokens when a refresh
+/// token is reused.
 pub(super) struct Provider {
     pub(super) lifetime: u64,
-    /// By how much its clock is off; its tokens are stamped with it.
+    /// Offset of its clock, which its tokens carry.
     offset: i64,
     pub(super) outage: Option<Outage>,
     access_tokens: Vec<Issued>,
     refresh_tokens: Vec<Rotating>,
     revoked: Vec<bool>,
-    /// How often a spent refresh token was presented.
+    /// Number of reused refresh tokens.
     pub(super) reuses: u32,
 }
 
-/// Why a provider does not work just now.
+/// Cause of an outage.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Outage {
     Down,
@@ -226,7 +226,7 @@ enum Rotation {
     Spent,
 }
 
-/// What a provider answers.
+/// A response of the provider.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ProviderResponse {
     Token { access: usize, refresh: Option<usize> },
@@ -276,7 +276,7 @@ impl Provider {
         ProviderResponse::Token { access: self.issue(family, now), refresh }
     }
 
-    /// A new token for an old one, as with sliding sessions.
+    /// Issues a new token for an old one, as with sliding sessions.
     pub(super) fn slide(&mut self, token: usize, now: Instant) -> usize {
         self.issue(self.access_tokens[token].family, now)
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::core::{AcquisitionId, ErrorCode, Fence, Input, WriteOutcome};
 
-/// What is written in the store.
+/// The entry of the store.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
     pub(super) access: usize,
@@ -63,7 +63,7 @@ impl Simulation {
         self.schedule.add(self.now + latency, Occurrence::OperationArrives(to, operation));
     }
 
-    /// The store does what it was asked for, whoever still waits for it.
+    /// Performs an operation, even if its holder no longer waits for it.
     pub(super) fn reached(&mut self, to: Recipient, operation: &Operation) {
         if self.store.down.is_some() {
             let latency = self.rng.between(1, 20);
@@ -87,7 +87,7 @@ impl Simulation {
         if self.store.lease.is_some_and(|lease| self.now < lease.until) {
             return None;
         }
-        // A driver that no longer waits for a lease gives it back when it comes.
+        // A driver that no longer waits for a lease releases it on arrival.
         if self.recipient(to).is_some_and(|holder| holder.operation == to.2) {
             let until = self.now + LEASE;
             self.store.lease = Some(LeaseHeld { holder: to.0, generation: to.1, acquisition, until });
@@ -104,7 +104,7 @@ impl Simulation {
         self.store.entry = Some(entry);
         self.store.written_at = self.now;
         for other in (0..self.holders.len()).filter(|other| *other != number) {
-            // Notices are lost now and then.
+            // Some announcements are lost.
             if self.rng.chance(0.95).is_some() {
                 let latency = self.rng.between(1, 50);
                 self.schedule.add(self.now + latency, Occurrence::Announcement(other));

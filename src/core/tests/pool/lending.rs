@@ -7,7 +7,7 @@ use super::{
 use crate::core::{ErrorCode, Input, Limits, Rejection, Scoping, SessionId, pool::steps};
 
 #[test]
-fn a_session_uses_the_fresh_token_of_a_sibling_that_has_all_its_scopes() {
+fn a_session_borrows_the_fresh_token_of_a_sibling_with_all_its_scopes() {
     let mut fixture = Fixture::new(Limits::default());
     let wide = fixture.open(1, &["A", "B"]);
     fixture.ask(wide);
@@ -17,14 +17,14 @@ fn a_session_uses_the_fresh_token_of_a_sibling_that_has_all_its_scopes() {
     let call = fixture.ask(narrow);
 
     assert_eq!((fixture.resolved(), fixture.sent()), (vec![(call, name(&granted))], vec![]));
-    // Near its end, it is not fresh any more.
+    // Near its expiry the token is no longer lent.
     fixture.now = fixture.now + seconds(LIFETIME - 5);
     fixture.ask(narrow);
     assert!(fixture.sent().contains(&narrow));
 }
 
 #[test]
-fn a_caller_who_rejects_lent_tokens_is_given_one_that_was_asked_for_with_just_its_scopes() {
+fn a_caller_that_forbids_borrowing_receives_a_token_requested_with_exactly_its_scopes() {
     let mut fixture = Fixture::new(Limits::default());
     let wide = fixture.open(1, &["A", "B"]);
     fixture.ask(wide);
@@ -38,7 +38,7 @@ fn a_caller_who_rejects_lent_tokens_is_given_one_that_was_asked_for_with_just_it
     let granted = fixture.grant(narrow, 1, Some(&["A"]));
     assert_eq!(fixture.resolved(), [(own, name(&granted))]);
 
-    // Other scopes than the session's are asked for on their own as well, whatever is held.
+    // Scopes that differ from the session's are also requested separately, whatever is cached.
     let more = fixture.ask_for(narrow, exactly(Some(&["B", "C"])));
     let [sibling] = fixture.sent()[..] else { panic!("one grant") };
     let granted = fixture.grant(sibling, 1, Some(&["B", "C"]));
@@ -48,7 +48,7 @@ fn a_caller_who_rejects_lent_tokens_is_given_one_that_was_asked_for_with_just_it
 }
 
 #[test]
-fn nobody_uses_a_token_of_another_identity_or_one_whose_scopes_are_not_known_to_do() {
+fn no_token_is_lent_to_another_identity_or_without_known_scopes() {
     let mut fixture = Fixture::new(Limits::default());
     for (number, granted) in [(1, Some(&["A", "B"][..])), (2, None), (3, Some(&["B"][..]))] {
         let wide = fixture.open(number, &["A", "B"]);
@@ -63,7 +63,7 @@ fn nobody_uses_a_token_of_another_identity_or_one_whose_scopes_are_not_known_to_
     }
 }
 
-/// Sessions of one identity, each with a scope set of its own and a token.
+/// Sessions of one identity, each with its own scope set and a token.
 fn siblings(count: usize) -> (Fixture, Vec<SessionId>) {
     let mut fixture = Fixture::new(Limits { max: 2 * count, ..slots(count) });
     let mut sessions = Vec::new();
@@ -76,13 +76,13 @@ fn siblings(count: usize) -> (Fixture, Vec<SessionId>) {
     (fixture, sessions)
 }
 
-/// The scopes that have their bit in a number.
+/// The scopes with their bit set in a number.
 fn subset(number: usize) -> crate::core::ScopeSet {
     (0..16).filter(|bit| number >> bit & 1 == 1).map(|bit| format!("S{bit}")).collect()
 }
 
 #[test]
-fn one_more_session_takes_no_longer_the_more_siblings_it_has() {
+fn the_cost_of_a_session_does_not_grow_with_its_siblings() {
     let cost = |count| {
         let (mut fixture, sessions) = siblings(count);
         let costs = (1..=8).map(|more| {
@@ -102,7 +102,7 @@ fn one_more_session_takes_no_longer_the_more_siblings_it_has() {
 }
 
 #[test]
-fn the_siblings_used_last_lend_their_tokens_and_any_that_holds_a_refused_one_is_found() {
+fn the_most_recently_used_siblings_lend_and_any_holder_of_a_rejected_token_is_found() {
     let (mut fixture, sessions) = siblings(300);
     let wide = fixture.pool.open(identity(1), &subset(0xffff), 1, fixture.now);
     fixture.ask(wide);
@@ -111,7 +111,7 @@ fn the_siblings_used_last_lend_their_tokens_and_any_that_holds_a_refused_one_is_
     let call = fixture.ask(narrow);
     assert_eq!(fixture.resolved(), [(call, name(&granted))]);
 
-    // Not used, it is not looked at any more.
+    // An unused sibling is no longer considered.
     for session in &sessions[..80] {
         fixture.ask(*session);
     }
@@ -124,7 +124,7 @@ fn the_siblings_used_last_lend_their_tokens_and_any_that_holds_a_refused_one_is_
 }
 
 #[test]
-fn a_token_belongs_to_the_session_that_it_was_granted_to_also_once_it_was_replaced() {
+fn a_token_belongs_to_the_session_it_was_granted_to_even_after_its_replacement() {
     let mut fixture = Fixture::new(Limits::default());
     let wide = fixture.open(1, &["A", "B"]);
     let narrow = fixture.open(1, &["A"]);
@@ -144,7 +144,7 @@ fn a_token_belongs_to_the_session_that_it_was_granted_to_also_once_it_was_replac
 }
 
 #[test]
-fn the_refusal_of_a_token_that_was_lent_reaches_the_session_that_holds_it() {
+fn the_rejection_of_a_lent_token_reaches_its_lender() {
     let mut fixture = Fixture::new(Limits::default());
     let wide = fixture.open(1, &["A", "B"]);
     fixture.ask(wide);
@@ -158,7 +158,7 @@ fn the_refusal_of_a_token_that_was_lent_reaches_the_session_that_holds_it() {
 }
 
 #[test]
-fn named_scopes_that_are_not_held_are_granted_once_for_them_alone_and_other_callers_keep_their_token() {
+fn requested_scopes_are_granted_once_and_separately_and_other_callers_keep_their_token() {
     let mut fixture = Fixture::new(Limits::default());
     let narrow = fixture.open(1, &["A"]);
     fixture.ask(narrow);
@@ -182,7 +182,7 @@ fn named_scopes_that_are_not_held_are_granted_once_for_them_alone_and_other_call
 }
 
 #[test]
-fn fewer_scopes_than_the_session_has_are_granted_for_them_alone_unless_a_wider_token_is_held() {
+fn fewer_scopes_are_granted_separately_unless_a_wider_token_is_cached() {
     let mut fixture = Fixture::new(Limits::default());
     let wide = fixture.open(1, &["A", "B"]);
     fixture.ask_for(wide, wanting(&["B"]));
@@ -198,7 +198,7 @@ fn fewer_scopes_than_the_session_has_are_granted_for_them_alone_unless_a_wider_t
 }
 
 #[test]
-fn scopes_that_are_asked_for_and_not_granted_are_an_error_for_those_who_asked_alone() {
+fn scopes_that_are_not_granted_are_an_error_only_for_callers_that_requested_them() {
     let mut fixture = Fixture::new(Limits::default());
     let narrow = fixture.open(1, &["A"]);
     fixture.ask(narrow);
@@ -219,7 +219,7 @@ fn scopes_that_are_asked_for_and_not_granted_are_an_error_for_those_who_asked_al
 }
 
 #[test]
-fn a_caller_who_waits_for_more_scopes_may_give_up_or_be_closed_with_its_session() {
+fn a_borrower_can_cancel_and_is_rejected_when_its_session_closes() {
     let mut fixture = Fixture::new(Limits::default());
     let narrow = fixture.open(1, &["A"]);
     let (first, second) =
@@ -233,7 +233,7 @@ fn a_caller_who_waits_for_more_scopes_may_give_up_or_be_closed_with_its_session(
 }
 
 #[test]
-fn a_caller_who_waits_for_more_scopes_may_give_up_when_its_session_is_gone() {
+fn a_borrower_can_cancel_after_its_session_was_evicted() {
     let mut fixture = Fixture::new(keeping(1));
     let narrow = fixture.open(1, &["A"]);
     let call = fixture.ask_for(narrow, wanting(&["B"]));
@@ -245,7 +245,7 @@ fn a_caller_who_waits_for_more_scopes_may_give_up_when_its_session_is_gone() {
 }
 
 #[test]
-fn where_scopes_are_no_matter_of_asking_nothing_more_is_asked_for() {
+fn with_fixed_scoping_no_other_scopes_are_requested() {
     let mut fixture = Fixture::new(Limits { scoping: Scoping::Fixed, ..Limits::default() });
     let own = fixture.pool.default_session();
     fixture.ask_for(own, wanting(&["B"]));

@@ -46,15 +46,15 @@ pub(super) fn named(name: &str, issued_at: UnixMillis) -> Rc<TokenSet> {
     tokens
 }
 
-/// A lifecycle in a situation, and what the table needs to know besides.
+/// A session in a state, with what the table needs in addition.
 pub(super) struct Fixture {
     pub(super) machine: Session,
-    /// The current flight; where there is none, the last one.
+    /// The current acquisition, or else the last one.
     pub(super) acquisition: AcquisitionId,
     history: History,
 }
 
-/// What a lifecycle that holds nothing has been through.
+/// History of a session without a token.
 #[derive(Clone, Copy)]
 enum History {
     New,
@@ -94,8 +94,7 @@ impl Fixture {
         effects
     }
 
-    /// The store answers that it has `stored`, gives the lease and keeps everything,
-    /// until the flight does this.
+    /// Answers the calls of the store with `stored`, a lease and success, until the acquisition is in this state.
     fn until(&mut self, acquisition_state: AcquisitionState, stored: Option<&Rc<TokenSet>>, at: UnixMillis) {
         while self.acquisition_state() != acquisition_state {
             let id = self.acquisition;
@@ -120,7 +119,7 @@ impl Fixture {
         self.until(AcquisitionState::Idle, None, at);
     }
 
-    /// Lets a flight fail for good, so that a failure is remembered.
+    /// Fails an acquisition, so that its failure is remembered.
     fn fail(&mut self, at: UnixMillis) {
         for _ in 0..2 {
             self.handle(Input::Requested(PREPARATION, TokenRequest::Forced), at);
@@ -179,7 +178,7 @@ impl Fixture {
     }
 }
 
-/// A lifecycle that is in this situation at [`NOW`]; `None` where there is no way.
+/// A session in this state at [`NOW`]; `None` if it is unreachable.
 pub(super) fn reach(
     setup: Setup,
     acquisition_state: AcquisitionState,
@@ -187,13 +186,13 @@ pub(super) fn reach(
     failure_state: FailureState,
 ) -> Option<Fixture> {
     let unreachable = match acquisition_state {
-        // Only grants use up the pace, and each brings a token or a failure to remember;
-        // the pace has recovered before the cool-down is over.
+        // Only grants use up the rate limit, and each returns a token or a failure to remember; the bucket is refilled
+        // before the cool-down ends.
         AcquisitionState::RateLimited => {
             token_state == TokenState::None || failure_state == FailureState::CoolDown
         }
-        // A refresh token comes with a token, and is spent by what has failed. One that
-        // is in a shared store may come from somebody else.
+        // A refresh token is granted with a token, and consumed by a failed attempt. One in a shared store may be
+        // another holder's.
         AcquisitionState::Refreshing => {
             setup == Setup::WithoutStore
                 && (token_state == TokenState::None || failure_state == FailureState::CoolDown)
@@ -226,8 +225,7 @@ fn prepare_token(
         TokenState::Stale => NOW - seconds(95),
         TokenState::Expired => NOW - LIFETIME - millis(300),
     };
-    // A pause before the first request, and a refusal that nothing is done about,
-    // exist only where many grants have just been made.
+    // A backoff before the first request, and a rejection without a reaction, occur only after many grants.
     let hurried = acquisition_state == AcquisitionState::RateLimited
         || [AcquisitionState::Idle, AcquisitionState::ReadingChange].contains(&acquisition_state)
             && (token_state, failure_state) == (TokenState::Rejected, FailureState::None);
@@ -267,7 +265,7 @@ fn prepare_acquisition(
             TokenState::None | TokenState::Rejected | TokenState::Stale | TokenState::Expired,
         ) => Input::Requested(WAITER, TokenRequest::DEFAULT),
     };
-    // A refresh that is due reads the store for itself.
+    // A refresh that is due would read the store by itself.
     let early = (acquisition_state == AcquisitionState::ReadingChange && failure_state == FailureState::None)
         .then(|| fixture.machine.held())
         .flatten();
@@ -287,7 +285,7 @@ fn prepare_acquisition(
     };
     fixture.until(first, stored, at);
     match acquisition_state {
-        // Its pause is of a twentieth of a second at least.
+        // The backoff takes at least 50 ms.
         AcquisitionState::AwaitingLease => {
             drop(fixture.handle(Input::LeaseAnswered(fixture.acquisition, Ok(None)), NOW - millis(20)))
         }

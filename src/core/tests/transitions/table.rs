@@ -1,4 +1,4 @@
-//! How the table of transitions is written: one line for all situations that agree.
+//! The format of the transition tables: one line for all states with the same effects.
 
 use super::{
     AcquisitionState, CALLER, EARLY_TIMER, FailureState, Fixture, NOW, Setup, Situation, TIMER, TOKEN_STATES,
@@ -45,7 +45,7 @@ it only reads a change. While claiming and refreshing, the store's refresh token
 
 const NOTHING: &str = "–";
 
-/// The whole table.
+/// The table.
 pub(super) fn written(setup: Setup) -> String {
     let mut text = match setup {
         Setup::WithoutStore => LEGEND.to_owned(),
@@ -60,7 +60,7 @@ pub(super) fn written(setup: Setup) -> String {
     text
 }
 
-/// Situations in which one event has one outcome: each of these doings with each of these havings.
+/// The states in which an input has one outcome: each of these acquisition states with each of these token states.
 struct Line {
     acquisition_states: Vec<String>,
     token_states: Vec<&'static str>,
@@ -168,7 +168,7 @@ fn row(
     row
 }
 
-/// `–` where the same would have happened had nothing been said.
+/// `–` where the outcome is the same as without the input.
 fn beyond_what_is_due(outcome_of_event: String, twin: Option<Fixture>) -> String {
     let due = twin.map(|twin| outcome(twin, |_| Input::TimerFired, NOW));
     if due.as_ref() == Some(&outcome_of_event) { NOTHING.to_owned() } else { outcome_of_event }
@@ -176,7 +176,7 @@ fn beyond_what_is_due(outcome_of_event: String, twin: Option<Fixture>) -> String
 
 fn after_timer(fixture: Fixture, event: fn(&Fixture) -> Input) -> String {
     match fixture.machine.poll_timeout() {
-        // A laptop slept: what is due is done at the first event.
+        // The machine slept until then: what is due is done at the first input.
         Some(at) => outcome(fixture, event, at.max(NOW)),
         None => "no timer is set".to_owned(),
     }
@@ -210,7 +210,7 @@ const fn token_state_name(token_state: TokenState) -> &'static str {
     }
 }
 
-/// What an event does: its effects in order, and the situation after it where that differs.
+/// The outcome of an input: its effects in order, and the changes of the state.
 fn outcome(mut fixture: Fixture, event: fn(&Fixture) -> Input, at: UnixMillis) -> String {
     let before = fixture.situation(at);
     let event = event(&fixture);
