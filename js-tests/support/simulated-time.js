@@ -37,11 +37,11 @@ export function simulatedTime(t) {
       held.set(timer, { due, callback });
       return timer;
     }
-    const goOff = () => {
+    const goOffByItself = () => {
       passed = Math.max(passed, due);
       callback();
     };
-    return set(goOff, delay);
+    return set(goOffByItself, delay);
   };
   t.mock.method(globalThis, "setTimeout", /** @type {any} */ (setTimer));
   t.mock.method(
@@ -49,6 +49,13 @@ export function simulatedTime(t) {
     "clearTimeout",
     /** @type {any} */ ((/** @type {any} */ timer) => held.delete(timer) || clear(timer)),
   );
+
+  const earliest = () => [...held].sort(([, a], [, b]) => a.due - b.due)[0];
+  const goOff = (/** @type {NonNullable<ReturnType<typeof earliest>>} */ [timer, { due, callback }]) => {
+    held.delete(timer);
+    passed = Math.max(passed, due);
+    callback();
+  };
 
   return {
     now,
@@ -61,12 +68,21 @@ export function simulatedTime(t) {
     },
     /** Lets time pass until the earliest timer that is held is due, and has it go off. */
     next: () => {
-      const [first] = [...held].sort(([, a], [, b]) => a.due - b.due);
+      const first = earliest();
       if (first === undefined) throw new Error("no timer is set");
-      const [timer, { due, callback }] = first;
-      held.delete(timer);
-      passed = Math.max(passed, due);
-      callback();
+      goOff(first);
+    },
+    /**
+     * Lets time pass, and has each timer go off that is due meanwhile.
+     * @param {number} ms
+     */
+    pass: async (ms) => {
+      const end = passed + ms;
+      for (let first = earliest(); first !== undefined && first[1].due <= end; first = earliest()) {
+        goOff(first);
+        await new Promise(setImmediate);
+      }
+      passed = Math.max(passed, end);
     },
   };
 }
