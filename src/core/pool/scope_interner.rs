@@ -45,20 +45,66 @@ impl ScopeInterner {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{
+            super::{Jitter, Policy},
+            Identity, Limits, Pool, UnixMillis,
+        },
+        *,
+    };
+    #[cfg(not(target_arch = "wasm32"))]
+    use crate::core::pool::steps;
+
+    fn set(number: usize) -> ScopeSet {
+        [format!("S{number}")].into_iter().collect()
+    }
 
     #[test]
     fn scope_sets_are_stored_once_and_removed_when_unused() {
         let mut interner = ScopeInterner::new(HashIndex::new(1));
-        let set = |number: u64| [format!("S{number}")].into_iter().collect::<ScopeSet>();
         let used: Vec<_> = (0..5).map(|number| interner.intern(set(number))).collect();
+        let mut most = 0;
 
-        for number in 5..500 {
-            interner.intern(set(number));
+        // Twice: a set that was removed is not found, and stored again.
+        for number in (5..500).chain(5..500) {
+            assert_eq!(interner.intern(set(number)), set(number));
+            most = most.max(interner.sets.len());
         }
 
-        assert!(interner.sets.len() < 60, "{}", interner.sets.len());
-        assert!(used.iter().all(|set| interner.sets.contains(set)));
-        assert_eq!(interner.intern(set(3)), used[3]);
+        assert_eq!(most, 16 + 2 * used.len() + 1);
+        let before = interner.sets.len();
+        for (number, stored) in used.iter().enumerate() {
+            assert_eq!(interner.intern(set(number)), *stored);
+        }
+        assert_eq!(interner.sets.len(), before, "a set in use is not stored a second time");
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    #[test]
+    fn sweeps_take_amortized_constant_time() {
+        let cost = |count: usize| {
+            let mut interner = ScopeInterner::new(HashIndex::new(1));
+            let mut used = Vec::new();
+            steps(|| (0..count).for_each(|number| used.push(interner.intern(set(number)))))
+        };
+
+        let (few, many) = (cost(100), cost(10_000));
+
+        assert!(many < 400 * few, "{many} steps for a hundred times as many sets as for {few}");
+    }
+
+    #[test]
+    fn sessions_with_equal_scopes_share_one_set() {
+        let own = (Identity::new([0; 16]), set(0), ());
+        let mut pool =
+            Pool::new(Policy::default(), Limits::default(), Jitter::new(1), own, UnixMillis::new(0));
+
+        for number in 1..100 {
+            pool.open(Identity::new([number; 16]), &set(1), (), UnixMillis::new(0));
+        }
+
+        assert_eq!(pool.len(), 100);
+        assert_eq!(pool.scope_sets.sets.len(), 2);
+        assert!(pool.scope_sets.sets.iter().all(ScopeSet::is_shared));
     }
 }

@@ -1,10 +1,12 @@
 //! Sessions of one identity that lend each other tokens.
 
+use std::rc::Rc;
+
 use super::{
     super::{scopes, seconds, token},
     Fixture, LIFETIME, exactly, identity, keeping, name, slots, wanting,
 };
-use crate::core::{ErrorCode, Input, Limits, Rejection, Scoping, SessionId, pool::steps};
+use crate::core::{ErrorCode, Input, Limits, Rejection, Scoping, SessionId, TokenSet, pool::steps};
 
 #[test]
 fn a_session_borrows_the_fresh_token_of_a_sibling_with_all_its_scopes() {
@@ -155,6 +157,52 @@ fn the_rejection_of_a_lent_token_reaches_its_lender() {
     fixture.handle(narrow, Input::TokenRejected(granted.access_token.clone(), Rejection::First));
 
     assert_eq!(fixture.pool.session(wide).and_then(|it| it.held()), None);
+}
+
+/// Opens three sessions of one identity: the first holds a token, the second uses it, and the third, used last, holds
+/// one of its own. Returns the sessions and both tokens.
+fn tokens_of_two_siblings(fixture: &mut Fixture) -> ([SessionId; 3], [Rc<TokenSet>; 2]) {
+    let wide = fixture.open(1, &["A", "B"]);
+    fixture.ask(wide);
+    let first = fixture.grant(wide, 1, Some(&["A", "B"]));
+    let narrow = fixture.open(1, &["A"]);
+    fixture.ask(narrow);
+    let last = fixture.open(1, &["C"]);
+    fixture.ask(last);
+    let second = fixture.grant(last, 1, Some(&["C"]));
+    ([wide, narrow, last], [first, second])
+}
+
+#[test]
+fn the_holder_of_a_rejected_token_is_found_where_it_was_not_used_last() {
+    for is_certain in [false, true] {
+        let mut fixture = Fixture::new(Limits::default());
+        let ([wide, narrow, last], [lent, own]) = tokens_of_two_siblings(&mut fixture);
+        let rejected = lent.access_token.clone();
+
+        let input = if is_certain {
+            Input::TokenInvalidated(rejected)
+        } else {
+            Input::TokenRejected(rejected, Rejection::First)
+        };
+        fixture.handle(narrow, input);
+
+        let held = |session| fixture.pool.session(session).and_then(|it| it.held());
+        assert_eq!(held(wide), None);
+        assert_eq!(held(last).map(|tokens| &tokens.access_token), Some(&own.access_token));
+    }
+}
+
+#[test]
+fn the_owner_of_a_token_is_found_where_it_was_not_used_last() {
+    let mut fixture = Fixture::new(Limits::default());
+    let (sessions, [lent, own]) = tokens_of_two_siblings(&mut fixture);
+    let [wide, _, last] = sessions;
+
+    for session in sessions {
+        assert_eq!(fixture.pool.owner(session, &lent.access_token), Some(wide));
+        assert_eq!(fixture.pool.owner(session, &own.access_token), Some(last));
+    }
 }
 
 #[test]
