@@ -24,11 +24,11 @@ use crate::{
         Secret, SessionId, Status, TokenError, TokenRequest, TokenSet,
     },
     grant::Errand,
-    graphql::{Dialect, Ruling, explain, judge, observe, rejected},
+    graphql::{AuthStatus, SchemaVariants, explain, judge, observe, rejected},
     host::{Alarm, Clock, Hold, Outside, PLATFORM, Wakeups, headers_of, is_page, seed},
     http::HttpResponse,
     js::{Desk, Face, Held, error_view, news_view, secret_in_page, status_view, traits_view},
-    options::{Granter, KeepAlive, Selection, Settings},
+    options::{Config, GrantSource, KeepAlive, Selection},
     store::{HolderDigest, identity, own_identity},
 };
 
@@ -42,7 +42,7 @@ use wire::{Asker, OnWire};
 
 /// Drives one manager.
 pub(crate) struct Driver {
-    settings: Settings,
+    settings: Config,
     /// Each session's context is its selector, as the face wrote it.
     pool: RefCell<Pool<JsValue>>,
     /// By place.
@@ -54,7 +54,7 @@ pub(crate) struct Driver {
     /// Listens for as long as the manager is open.
     wakeups: RefCell<Option<Wakeups>>,
     /// What was learned of the API; kept between grants.
-    dialect: RefCell<Dialect>,
+    dialect: RefCell<SchemaVariants>,
     on_wire: RefCell<Vec<OnWire>>,
     shared: Shared,
     /// Whose entries in the store are; not known where it depends on secrets that functions give, until they were called.
@@ -79,7 +79,7 @@ enum Happening {
 }
 
 impl Driver {
-    pub(crate) fn new(mut settings: Settings, face: Face) -> Rc<Self> {
+    pub(crate) fn new(mut settings: Config, face: Face) -> Rc<Self> {
         if face.io_ends_with_request() {
             settings.policy.io_scope = IoScope::Request;
             // One session's turn would come in a request that is about another. Hosts limit each request.
@@ -90,9 +90,9 @@ impl Driver {
         let identity = identity(&settings, &Selection::default(), PLATFORM);
         let own = (identity, settings.scopes.clone(), desk.key());
         let pool = Pool::new(settings.policy.clone(), settings.limits, Jitter::new(seed()), own, clock.now());
-        let dialect = Dialect::default();
+        let dialect = SchemaVariants::default();
         let holder = HolderDigest::of(&settings, None, PLATFORM).map_or_else(OnceCell::new, OnceCell::from);
-        if is_page() && matches!(&settings.granter, Granter::Profile(sources) if !sources.is_empty()) {
+        if is_page() && matches!(&settings.granter, GrantSource::Profile(sources) if !sources.is_empty()) {
             face.notify(&secret_in_page(), &desk.key());
         }
         let driver = Rc::new_cyclic(|driver: &Weak<Self>| Self {
@@ -307,7 +307,7 @@ impl Driver {
         traits_view(&self.settings.profile, &self.settings.origins)
     }
 
-    pub(crate) fn judge(&self, status: u16, body: Option<&str>) -> Ruling {
+    pub(crate) fn judge(&self, status: u16, body: Option<&str>) -> AuthStatus {
         judge(&self.settings.profile, status, body, PLATFORM)
     }
 

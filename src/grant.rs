@@ -11,23 +11,23 @@ use crate::{
         CredentialId, ErrorCode, Grant, GrantFailure, Retryability, ScopeSet, Secret, TokenError, TokenSet,
         UnixMillis, millis,
     },
-    graphql::{Dialect, Exchange, Verdict, fingerprint, granted_by_function},
+    graphql::{GrantExchange, Outcome, SchemaVariants, fingerprint, granted_by_function},
     host::{Clock, Ending, FetchFailure, PLATFORM, Sending, Thrown, given, received, waiting},
     js::{Face, listed},
-    options::{Granter, SecretSource, Settings},
-    provider::{Chosen, Profile, TokenSource, Wire},
+    options::{Config, GrantSource, SecretSource},
+    provider::{GrantProtocol, Profile, SelectedVariable, TokenSource},
 };
 
 /// What a grant is made with.
 pub(crate) struct Granting<'a> {
-    pub(crate) settings: &'a Settings,
+    pub(crate) settings: &'a Config,
     /// The variables that the session chose.
-    pub(crate) chosen: Vec<Chosen>,
+    pub(crate) chosen: Vec<SelectedVariable>,
     /// The scopes to ask for.
     pub(crate) scopes: ScopeSet,
     /// Of the session's selector, for a function of the user's.
     pub(crate) key: JsValue,
-    pub(crate) dialect: &'a RefCell<Dialect>,
+    pub(crate) dialect: &'a RefCell<SchemaVariants>,
     pub(crate) clock: &'a Clock,
     pub(crate) face: &'a Face,
     pub(crate) signal: &'a AbortSignal,
@@ -61,7 +61,7 @@ pub(crate) enum Got {
 impl Granting<'_> {
     /// The secrets to ask with, from wherever they are.
     pub(crate) async fn secrets(&self) -> Result<Vec<Secret>, GrantFailure> {
-        let Granter::Profile(sources) = &self.settings.granter else { return Ok(Vec::new()) };
+        let GrantSource::Profile(sources) = &self.settings.granter else { return Ok(Vec::new()) };
         let mut secrets = Vec::with_capacity(sources.len());
         for (source, name) in sources.iter().zip(self.settings.profile.secrets.iter()) {
             secrets.push(match source {
@@ -86,7 +86,7 @@ impl Granting<'_> {
         errand: Errand,
         secrets: Option<Vec<Secret>>,
     ) -> Result<Got, GrantFailure> {
-        if let (Errand::Token(grant), Granter::Function(function)) = (&errand, &self.settings.granter) {
+        if let (Errand::Token(grant), GrantSource::Function(function)) = (&errand, &self.settings.granter) {
             let (ended, done) = waiting(self.face, self.settings.timeout);
             self.call(function, grant, &done);
             return self.by_function(ended.await, grant).map(Got::Token);
@@ -97,9 +97,9 @@ impl Granting<'_> {
         };
         self.check_credentials(&errand, &secrets)?;
         let mut exchange = match errand {
-            Errand::Token(grant) => Exchange::new(&self.settings.profile, &self.scopes, grant),
+            Errand::Token(grant) => GrantExchange::new(&self.settings.profile, &self.scopes, grant),
             Errand::ApplicationScopes => {
-                Exchange::for_application_scopes(&self.settings.profile, &self.scopes)
+                GrantExchange::for_application_scopes(&self.settings.profile, &self.scopes)
             }
         };
         exchange.chosen = &self.chosen;
@@ -122,7 +122,7 @@ impl Granting<'_> {
     /// has changed, and no secret is presented.
     fn check_credentials(&self, errand: &Errand, secrets: &[Secret]) -> Result<(), GrantFailure> {
         let Errand::Token(grant) = errand else { return Ok(()) };
-        if matches!(grant, Grant::Refresh(_)) || self.settings.profile.wire != Wire::GraphQl {
+        if matches!(grant, Grant::Refresh(_)) || self.settings.profile.wire != GrantProtocol::GraphQl {
             return Ok(());
         }
         let credentials = fingerprint(secrets);
@@ -149,7 +149,7 @@ impl Granting<'_> {
 
     fn send(
         &self,
-        exchange: &mut Exchange<'_>,
+        exchange: &mut GrantExchange<'_>,
         secrets: &[Secret],
         done: &JsValue,
     ) -> Result<(), GrantFailure> {
@@ -163,16 +163,16 @@ impl Granting<'_> {
     /// What was got, unless it is to be asked for again.
     fn receive(
         &self,
-        exchange: &mut Exchange<'_>,
+        exchange: &mut GrantExchange<'_>,
         ending: Ending,
         sent_at: UnixMillis,
     ) -> Result<Option<Got>, GrantFailure> {
         let response = received(ending, &wanted_headers(&self.settings.profile), sent_at, self.clock.now());
         let response = response.map_err(|failure| self.explained(failure))?;
         match exchange.answer(&response, &mut self.dialect.borrow_mut(), PLATFORM) {
-            Verdict::AskAgain => Ok(None),
-            Verdict::Done(result) => result.map(|tokens| Some(Got::Token(tokens))),
-            Verdict::Scopes(scopes) => Ok(Some(Got::Scopes(scopes))),
+            Outcome::Resend => Ok(None),
+            Outcome::Done(result) => result.map(|tokens| Some(Got::Token(tokens))),
+            Outcome::Scopes(scopes) => Ok(Some(Got::Scopes(scopes))),
         }
     }
 

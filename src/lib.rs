@@ -43,7 +43,7 @@
 //! - **An acquisition bypasses the store** where the lease is unavailable for too long or the store fails, with the
 //!   credentials or a refresh token that was never in the store.
 //! - **The time is that of one combined clock** ([`core::HybridClock`]), so the rules need not handle jumps.
-//! - **A validation error selects another spelling** ([`provider::Spelling`]): contradictions in a provider's
+//! - **A validation error selects another spelling** ([`provider::SchemaName`]): contradictions in a provider's
 //!   documentation are data, and each costs at most one request.
 //! - **Not every rejection invalidates a token** ([`core::RejectionHistory`]): an API may reject a forbidden operation in
 //!   the same way as an expired token.

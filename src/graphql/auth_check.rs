@@ -10,23 +10,23 @@ use crate::{
     provider::Profile,
 };
 
-use super::response::{Answer, Kind, media_type, parsed, retry_after, says};
+use super::response::{BodyKind, ParsedResponse, media_type, parsed, retry_after, says};
 
 /// What an ordinary answer says about the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ruling {
+pub enum AuthStatus {
     /// Nothing.
-    Taken,
+    Accepted,
     /// It was refused, and nothing was carried out.
-    Refused,
+    Rejected,
     /// It was refused for a part; sending the request again could do the rest twice.
-    RefusedInPart,
+    PartiallyRejected,
 }
 
 /// Judges an answer by its status and by its body, where that was looked into.
 ///
 /// A batch of answers is refused where one of them is.
-pub fn judge(profile: &Profile, status: u16, body: Option<&str>, platform: Platform) -> Ruling {
+pub fn judge(profile: &Profile, status: u16, body: Option<&str>, platform: Platform) -> AuthStatus {
     let refused = &profile.signals.refused;
     let body = body.and_then(|body| parsed(body, platform));
     let answers = match &body {
@@ -35,19 +35,19 @@ pub fn judge(profile: &Profile, status: u16, body: Option<&str>, platform: Platf
         None => &[],
     };
     if !refused.statuses.contains(&status) && !answers.iter().any(|answer| says(answer, refused)) {
-        return Ruling::Taken;
+        return AuthStatus::Accepted;
     }
     let is_carried_out = |body: &Json| {
         body.get("data").is_some_and(|data| data.members().iter().any(|(_, field)| !field.is_null()))
     };
-    if answers.iter().any(is_carried_out) { Ruling::RefusedInPart } else { Ruling::Refused }
+    if answers.iter().any(is_carried_out) { AuthStatus::PartiallyRejected } else { AuthStatus::Rejected }
 }
 
 /// What an answer means that does not simply hold data.
 ///
 /// `graphql_errors` where it is a GraphQL answer with errors, else why there is none.
 pub fn explain(profile: &Profile, response: &HttpResponse, platform: Platform) -> TokenError {
-    let answer = Answer::read(response, platform);
+    let answer = ParsedResponse::read(response, platform);
     let name = &profile.name;
     let throttled = answer.shows(profile.signals.throttled);
     let outage = answer.status >= 500 || answer.status == 408;
@@ -70,7 +70,9 @@ pub fn explain(profile: &Profile, response: &HttpResponse, platform: Platform) -
             (_, 0 | 300..=399) => {
                 ("a redirect", "the token is not sent on; set `endpoint` to the address it redirects to")
             }
-            (Kind::GraphQl, status) => (Kind::OtherJson.described(), advice(Kind::OtherJson, status)),
+            (BodyKind::GraphQl, status) => {
+                (BodyKind::OtherJson.described(), advice(BodyKind::OtherJson, status))
+            }
             (kind, status) => (kind.described(), advice(kind, status)),
         };
         let media_type = media_type(response);
@@ -87,11 +89,13 @@ pub fn explain(profile: &Profile, response: &HttpResponse, platform: Platform) -
 }
 
 /// What to do about an answer that is none.
-const fn advice(kind: Kind, status: u16) -> &'static str {
+const fn advice(kind: BodyKind, status: u16) -> &'static str {
     match (kind, status) {
         (_, 406) => "set `headers: { accept: \"application/json\" }` if it is an older server",
-        (Kind::GraphQl | Kind::OtherJson | Kind::TooLarge, _) => "check `endpoint` and the document",
-        (Kind::Html | Kind::Empty | Kind::Garbled, _) => {
+        (BodyKind::GraphQl | BodyKind::OtherJson | BodyKind::TooLarge, _) => {
+            "check `endpoint` and the document"
+        }
+        (BodyKind::Html | BodyKind::Empty | BodyKind::NotJson, _) => {
             "check that `endpoint` is a GraphQL endpoint and that nothing in between answers for it"
         }
     }
@@ -109,7 +113,7 @@ pub fn rejected(
     response: &HttpResponse,
     platform: Platform,
 ) -> TokenError {
-    let answer = Answer::read(response, platform);
+    let answer = ParsedResponse::read(response, platform);
     let name = &profile.name;
     let seen = answer.sighted();
     let missing = needed.map(|needed| granted.missing(needed));

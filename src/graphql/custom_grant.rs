@@ -5,11 +5,11 @@ use std::{rc::Rc, time::Duration};
 use crate::{
     core::{ErrorCode, RefreshToken, ScopeSet, TokenError, TokenSet, UnixMillis, is_sendable},
     json::{Json, Platform},
-    provider::{Expiry, Profile, profile::words},
+    provider::{ExpiryField, Profile, profile::words},
 };
 
 use super::{
-    expiry::{Clock, issued},
+    expiry::{ProviderClock, issued},
     grant_exchange::asked_for,
     jwt,
 };
@@ -78,7 +78,7 @@ fn tokens(
     }
     let expiry = if granted.get("expiresInMs").is_some_and(is_told) { &WITHIN } else { &AT };
     let stamp = jwt::stamp(token, platform);
-    let clock = Clock::of_this_device(now, stamp);
+    let clock = ProviderClock::of_this_device(now, stamp);
     let mut tokens = issued(token, Some(expiry), profile.lifetime, clock, Some(granted), stamp)
         .map_err(|path| format!("an `{path}` that cannot be read"))?;
     Rc::make_mut(&mut tokens).refresh_token = text("refreshToken").map(RefreshToken::new);
@@ -87,5 +87,6 @@ fn tokens(
     Ok(tokens)
 }
 
-static WITHIN: Expiry = Expiry::ExpiresIn { paths: words("expiresInMs"), unit: Duration::from_millis(1) };
-static AT: Expiry = Expiry::ExpiresAt { paths: words("expiresAt") };
+static WITHIN: ExpiryField =
+    ExpiryField::ExpiresIn { paths: words("expiresInMs"), unit: Duration::from_millis(1) };
+static AT: ExpiryField = ExpiryField::ExpiresAt { paths: words("expiresAt") };

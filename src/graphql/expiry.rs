@@ -11,7 +11,7 @@ use crate::{
     core::{AccessToken, ClockOffset, MAX_LIFETIME, TokenSet, TokenTimes, UnixMillis, millis},
     http::HttpResponse,
     json::Json,
-    provider::{Expiry, Lifetime},
+    provider::{ExpiryField, Lifetime},
 };
 
 use super::timestamp::{parse_decimal, parse_http_date, parse_point};
@@ -29,9 +29,9 @@ const IMPLAUSIBLE: u64 = 7 * 24 * 60 * 60 * 1000;
 /// The path at which `data` states an end that cannot be read.
 pub(super) fn issued(
     token: &str,
-    expiry: Option<&Expiry>,
+    expiry: Option<&ExpiryField>,
     lifetime: Lifetime,
-    clock: Clock,
+    clock: ProviderClock,
     data: Option<&Json>,
     stamp: TokenTimes,
 ) -> Result<Rc<TokenSet>, String> {
@@ -49,24 +49,26 @@ pub(super) fn issued(
 
 /// How long it lives from now on; no time at all where the answer states that it has expired.
 fn lives(
-    expiry: Option<&Expiry>,
+    expiry: Option<&ExpiryField>,
     lifetime: Lifetime,
-    clock: Clock,
+    clock: ProviderClock,
     data: Option<&Json>,
     stamp: TokenTimes,
 ) -> Result<u64, String> {
-    let (Lifetime::AtMost(known) | Lifetime::Otherwise(known) | Lifetime::Declared(known)) = lifetime;
+    let (Lifetime::AtMost(known) | Lifetime::Default(known) | Lifetime::Declared(known)) = lifetime;
     let known = millis(known);
     let stated = match stated(expiry, data, clock)? {
-        Stated::Nothing => None,
+        StatedLifetime::Nothing => None,
         // Nothing hands out a token that ended longer ago than it lived: the clocks that agree on that are both wrong,
         // which is what a declared lifetime is for.
-        Stated::Expired { ago } if matches!(lifetime, Lifetime::Declared(_)) && ago > known => Some(known),
-        Stated::Expired { .. } => return Ok(0),
+        StatedLifetime::Expired { ago } if matches!(lifetime, Lifetime::Declared(_)) && ago > known => {
+            Some(known)
+        }
+        StatedLifetime::Expired { .. } => return Ok(0),
         // A point in time that has passed by a clock which may be wrong.
-        Stated::Implausible if matches!(lifetime, Lifetime::Otherwise(_)) => return Ok(0),
-        Stated::Implausible => Some(known),
-        Stated::Span(span) => Some(span),
+        StatedLifetime::Implausible if matches!(lifetime, Lifetime::Default(_)) => return Ok(0),
+        StatedLifetime::Implausible => Some(known),
+        StatedLifetime::Span(span) => Some(span),
     };
     // Claims that end before they begin state nothing.
     let claimed = by_claims(stamp, clock).filter(|span| *span > 0);
@@ -77,7 +79,7 @@ fn lives(
     Ok(match (lifetime, told) {
         (_, None) => known,
         (Lifetime::AtMost(_), Some(told)) => told.min(known),
-        (Lifetime::Otherwise(_) | Lifetime::Declared(_), Some(told)) => told,
+        (Lifetime::Default(_) | Lifetime::Declared(_), Some(told)) => told,
     })
 }
 
@@ -93,16 +95,16 @@ fn after(point: UnixMillis, span: u64) -> UnixMillis {
 
 /// The provider's clock at the moment of receipt, as well as it is known.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
+pub(super) struct ProviderClock {
     ours: UnixMillis,
     theirs: UnixMillis,
-    source: Source,
+    source: ClockSource,
     /// How wrong `theirs` may be.
     tolerance: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
+enum ClockSource {
     /// The `Date` header (RFC 9110 section 6.6.1).
     Date,
     /// The token's `iat`.
@@ -110,10 +112,10 @@ enum Source {
     /// Nobody told; ours has to do.
     Device,
     /// What is stated was stated by our clock.
-    Ours,
+    Local,
 }
 
-impl Clock {
+impl ProviderClock {
     pub(super) fn of(response: &HttpResponse, stamp: TokenTimes) -> Self {
         let date = response.header("date").and_then(parse_http_date);
         Self::from(response.sent_at, response.received_at, date, stamp)
@@ -126,11 +128,11 @@ impl Clock {
         let since = halfway + 500;
         let tolerance = halfway + 1500;
         let (theirs, source) = match (date, stamp.issued_at) {
-            (Some(date), _) => (after(date, since), Source::Date),
+            (Some(date), _) => (after(date, since), ClockSource::Date),
             (None, Some(issued_at)) if issued_at.millis().abs_diff(ours.millis()) < IMPLAUSIBLE => {
-                (after(issued_at, since), Source::IssuedAt)
+                (after(issued_at, since), ClockSource::IssuedAt)
             }
-            (None, _) => (ours, Source::Device),
+            (None, _) => (ours, ClockSource::Device),
         };
         Self { ours, theirs, source, tolerance }
     }
@@ -138,7 +140,7 @@ impl Clock {
     /// The clock of a function that runs on this device.
     pub(super) fn of_this_device(now: UnixMillis, stamp: TokenTimes) -> Self {
         let clock = Self::from(now, now, None, stamp);
-        if clock.source == Source::Device { Self { source: Source::Ours, ..clock } } else { clock }
+        if clock.source == ClockSource::Device { Self { source: ClockSource::Local, ..clock } } else { clock }
     }
 
     /// What the provider's clock shows at receipt.
@@ -154,7 +156,7 @@ impl Clock {
 }
 
 /// What the answer states beside the token of how long it lives.
-enum Stated {
+enum StatedLifetime {
     Nothing,
     /// So many milliseconds, at least one.
     Span(u64),
@@ -177,27 +179,33 @@ enum Stated {
     clippy::cast_sign_loss,
     reason = "units are few milliseconds, and `as` saturates"
 )]
-fn stated(expiry: Option<&Expiry>, data: Option<&Json>, clock: Clock) -> Result<Stated, String> {
-    let (Some(expiry), Some(data)) = (expiry, data) else { return Ok(Stated::Nothing) };
-    let (Expiry::ExpiresIn { paths, .. } | Expiry::ExpiresAt { paths }) = expiry;
-    let Some((path, found)) = paths.lead_from(data) else { return Ok(Stated::Nothing) };
+fn stated(
+    expiry: Option<&ExpiryField>,
+    data: Option<&Json>,
+    clock: ProviderClock,
+) -> Result<StatedLifetime, String> {
+    let (Some(expiry), Some(data)) = (expiry, data) else { return Ok(StatedLifetime::Nothing) };
+    let (ExpiryField::ExpiresIn { paths, .. } | ExpiryField::ExpiresAt { paths }) = expiry;
+    let Some((path, found)) = paths.lead_from(data) else { return Ok(StatedLifetime::Nothing) };
     let unreadable = || path.to_owned();
     Ok(match expiry {
-        Expiry::ExpiresIn { unit, .. } => {
+        ExpiryField::ExpiresIn { unit, .. } => {
             let units = units(found).ok_or_else(unreadable)?;
             // 1.001 seconds are a little less than 1001 milliseconds, as floats have it.
             match (units * millis(*unit) as f64 + 5e-7) as u64 {
-                0 => Stated::Expired { ago: 0 },
-                span => Stated::Span(span),
+                0 => StatedLifetime::Expired { ago: 0 },
+                span => StatedLifetime::Span(span),
             }
         }
-        Expiry::ExpiresAt { .. } => {
+        ExpiryField::ExpiresAt { .. } => {
             let expires_at = parse_point(found).ok_or_else(unreadable)?;
             // Where the token has ended by the provider's clock alone, that clock is wrong.
             match (between(clock.now(), expires_at), between(clock.ours, expires_at)) {
-                (0, 0) if clock.is_certain() => Stated::Expired { ago: between(expires_at, clock.now()) },
-                (0, 0) => Stated::Implausible,
-                (0, span) | (span, _) => Stated::Span(span),
+                (0, 0) if clock.is_certain() => {
+                    StatedLifetime::Expired { ago: between(expires_at, clock.now()) }
+                }
+                (0, 0) => StatedLifetime::Implausible,
+                (0, span) | (span, _) => StatedLifetime::Span(span),
             }
         }
     })
@@ -214,23 +222,24 @@ fn units(found: &Json) -> Option<f64> {
 }
 
 /// What the token's own claims say.
-fn by_claims(stamp: TokenTimes, clock: Clock) -> Option<u64> {
+fn by_claims(stamp: TokenTimes, clock: ProviderClock) -> Option<u64> {
     let expires_at = stamp.expires_at?;
     let Some(issued_at) = stamp.issued_at else { return Some(between(clock.now(), expires_at)) };
     let whole = between(issued_at, expires_at);
     // A provider may hand out a token that it granted some time ago.
     let age = match clock.source {
-        Source::Date => between(issued_at, clock.theirs),
-        Source::IssuedAt | Source::Device | Source::Ours => 0,
+        ClockSource::Date => between(issued_at, clock.theirs),
+        ClockSource::IssuedAt | ClockSource::Device | ClockSource::Local => 0,
     };
     let left = whole.saturating_sub(age);
     Some(if age <= clock.tolerance || left == 0 { whole } else { left })
 }
 
-impl Clock {
+impl ProviderClock {
     /// Whether the provider's clock is known and agrees with ours.
     fn is_certain(self) -> bool {
-        self.source == Source::Ours || (self.source == Source::Date && self.skew() == ClockOffset::default())
+        self.source == ClockSource::Local
+            || (self.source == ClockSource::Date && self.skew() == ClockOffset::default())
     }
 
     /// The provider's time now, without pretending to know it better than our own.
@@ -263,22 +272,23 @@ mod tests {
     }
 
     fn validity(
-        expiry: Option<&Expiry>,
+        expiry: Option<&ExpiryField>,
         lifetime: Lifetime,
         response: &HttpResponse,
         data: Option<&Json>,
         stamp: TokenTimes,
     ) -> Rc<TokenSet> {
-        issued("token", expiry, lifetime, Clock::of(response, stamp), data, stamp).expect("a lifetime")
+        issued("token", expiry, lifetime, ProviderClock::of(response, stamp), data, stamp)
+            .expect("a lifetime")
     }
 
     /// What is known of an API's lifetimes.
     struct Known {
-        expiry: Option<Expiry>,
+        expiry: Option<ExpiryField>,
         lifetime: Lifetime,
     }
 
-    fn profile(expiry: Option<Expiry>, lifetime: Lifetime) -> Known {
+    fn profile(expiry: Option<ExpiryField>, lifetime: Lifetime) -> Known {
         Known { expiry, lifetime }
     }
 
@@ -292,24 +302,27 @@ mod tests {
     #[test]
     fn an_issue_that_is_a_week_off_means_nothing() {
         for sign in [-1, 1] {
-            for (seconds, source) in [(7 * 86_400, Source::Device), (7 * 86_400 - 1, Source::IssuedAt)] {
+            for (seconds, source) in
+                [(7 * 86_400, ClockSource::Device), (7 * 86_400 - 1, ClockSource::IssuedAt)]
+            {
                 let issued_at = Some(PROVIDER.shifted(ClockOffset::new(sign * seconds * 1_000)));
-                let clock = Clock::of(&response(PROVIDER, None), TokenTimes { issued_at, expires_at: None });
+                let clock =
+                    ProviderClock::of(&response(PROVIDER, None), TokenTimes { issued_at, expires_at: None });
 
                 assert_eq!(clock.source, source, "{sign} {seconds}");
             }
         }
     }
 
-    fn at() -> Option<Expiry> {
-        Some(Expiry::ExpiresAt { paths: words("at") })
+    fn at() -> Option<ExpiryField> {
+        Some(ExpiryField::ExpiresAt { paths: words("at") })
     }
 
-    fn within() -> Option<Expiry> {
-        Some(Expiry::ExpiresIn { paths: words("in"), unit: Duration::from_secs(1) })
+    fn within() -> Option<ExpiryField> {
+        Some(ExpiryField::ExpiresIn { paths: words("in"), unit: Duration::from_secs(1) })
     }
 
-    const HOUR: Lifetime = Lifetime::Otherwise(Duration::from_secs(3600));
+    const HOUR: Lifetime = Lifetime::Default(Duration::from_secs(3600));
 
     fn claims(issued_at: UnixMillis, lifetime: u64) -> TokenTimes {
         let expires_at = issued_at + Duration::from_secs(lifetime);
@@ -528,7 +541,7 @@ mod tests {
             (at(), r#"{"at":0}"#, "at"),
         ] {
             let data = parse_json(data).unwrap();
-            let clock = Clock::of(&response(PROVIDER, Some(DATE)), TokenTimes::default());
+            let clock = ProviderClock::of(&response(PROVIDER, Some(DATE)), TokenTimes::default());
 
             let issued = issued("token", expiry.as_ref(), HOUR, clock, Some(&data), claims(PROVIDER, 180));
 

@@ -4,27 +4,30 @@ use std::rc::Rc;
 
 use crate::{
     core::{
-        ErrorCode, Grant, GrantFailure, RefreshToken, Retryability, ScopeSet, Scoping, TokenError, TokenSet,
-        TokenTimes, is_sendable,
+        ErrorCode, Grant, GrantFailure, RefreshToken, Retryability, ScopeSet, Scoping, Secret, TokenError,
+        TokenSet, TokenTimes, is_sendable,
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
-    provider::{Chosen, Operation, Part, Profile, Secrets, Signals, TokenSource, Unexplained, Wire, Words},
+    provider::{
+        DefaultFailure, ErrorRules, GrantProtocol, NameKind, Operation, Profile, SelectedVariable,
+        StringList, TokenSource,
+    },
 };
 
 use super::{
-    expiry::{Clock, issued},
+    expiry::{ProviderClock, issued},
     jwt,
-    request::{Filling, after_scheme},
-    response::{Answer, Kind, Problem, holds, media_type, retry_after},
-    schema_variants::{Accept, Dialect, Renewal, Spelled},
+    request::{RequestBuilder, after_scheme},
+    response::{BodyKind, GraphqlError, ParsedResponse, holds, media_type, retry_after},
+    schema_variants::{Accept, NameFlags, RefreshOperation, SchemaVariants},
 };
 
 /// One grant on the wire.
 #[derive(Debug)]
-pub struct Exchange<'a> {
+pub struct GrantExchange<'a> {
     /// The variables that the session chose.
-    pub chosen: &'a [Chosen],
+    pub chosen: &'a [SelectedVariable],
     /// The [`digest`](super::digest) of the token that the API refused, for a broker.
     pub refused: Option<&'a str>,
     profile: &'a Profile,
@@ -34,23 +37,23 @@ pub struct Exchange<'a> {
     application_scopes: Option<&'a Operation>,
     /// How the last request was worded. The dialect may have learned from another
     /// grant since, and an answer is about what was sent.
-    spoken: Dialect,
+    spoken: SchemaVariants,
     /// Spellings that were changed on the way.
-    respelled: Spelled,
+    respelled: NameFlags,
 }
 
 /// What an answer means.
 #[derive(Debug, PartialEq)]
-pub enum Verdict {
+pub enum Outcome {
     /// Ask again at once: something was learned that changes the request.
-    AskAgain,
+    Resend,
     /// The end.
     Done(Result<Rc<TokenSet>, GrantFailure>),
     /// The end where the application's scopes were asked for: those.
     Scopes(ScopeSet),
 }
 
-impl<'a> Exchange<'a> {
+impl<'a> GrantExchange<'a> {
     /// Begins `grant`, for `scopes`.
     pub fn new(profile: &'a Profile, scopes: &'a ScopeSet, grant: Grant) -> Self {
         let presented = match grant {
@@ -64,8 +67,8 @@ impl<'a> Exchange<'a> {
             scopes,
             presented,
             application_scopes: None,
-            spoken: Dialect::default(),
-            respelled: Spelled::default(),
+            spoken: SchemaVariants::default(),
+            respelled: NameFlags::default(),
         }
     }
 
@@ -84,8 +87,8 @@ impl<'a> Exchange<'a> {
     /// secret cannot be sent, or a refresh token that the API cannot take.
     pub fn request(
         &mut self,
-        dialect: &Dialect,
-        secrets: &Secrets,
+        dialect: &SchemaVariants,
+        secrets: &[Secret],
         platform: Platform,
     ) -> Result<HttpRequest, GrantFailure> {
         self.spoken = *dialect;
@@ -95,7 +98,7 @@ impl<'a> Exchange<'a> {
             Accept::Standard => "application/graphql-response+json, application/json;q=0.9",
             Accept::Json => "application/json",
         };
-        let filling = Filling {
+        let filling = RequestBuilder {
             profile: self.profile,
             secrets,
             scopes: self.scopes,
@@ -107,17 +110,22 @@ impl<'a> Exchange<'a> {
     }
 
     /// Takes note of an answer.
-    pub fn answer(&mut self, response: &HttpResponse, dialect: &mut Dialect, platform: Platform) -> Verdict {
-        let answer = Answer::to_grant(response, &self.profile.wire, platform);
+    pub fn answer(
+        &mut self,
+        response: &HttpResponse,
+        dialect: &mut SchemaVariants,
+        platform: Platform,
+    ) -> Outcome {
+        let answer = ParsedResponse::to_grant(response, &self.profile.wire, platform);
         if answer.status == 406 && self.spoken.accept == Accept::Standard {
             dialect.accept = Accept::Json;
-            return Verdict::AskAgain;
+            return Outcome::Resend;
         }
         // Each question has its own kind of answer: a token is not an answer to the question for scopes.
         if self.application_scopes.is_some() {
             if let Some([(_, scopes @ Json::List(_))]) = answer.data().map(Json::members) {
                 return match ScopeSet::from_external(&mut scopes.texts()) {
-                    Ok(scopes) => Verdict::Scopes(scopes),
+                    Ok(scopes) => Outcome::Scopes(scopes),
                     Err(what) => self.malformed(&answer, what),
                 };
             }
@@ -128,33 +136,33 @@ impl<'a> Exchange<'a> {
                 return self.malformed(&answer, what);
             }
             return match self.token_set(token, &answer, response, platform) {
-                Ok(tokens) => Verdict::Done(Ok(tokens)),
+                Ok(tokens) => Outcome::Done(Ok(tokens)),
                 Err(what) => self.malformed(&answer, &what),
             };
         }
         if let Some(failure) = self.outage(&answer, response) {
-            return Verdict::Done(Err(GrantFailure::Transient(failure)));
+            return Outcome::Done(Err(GrantFailure::Transient(failure)));
         }
         if let Some(failure) = self.interception(&answer, response) {
-            return Verdict::Done(Err(GrantFailure::Transient(failure)));
+            return Outcome::Done(Err(GrantFailure::Transient(failure)));
         }
         let misspelled = self.misspelled(&answer);
         if self.respell(misspelled, dialect) {
-            return Verdict::AskAgain;
+            return Outcome::Resend;
         }
         if self.presented.is_some() && self.names_missing_operation(&answer) {
-            dialect.renewal = Renewal::Absent;
+            dialect.renewal = RefreshOperation::Absent;
         }
         self.refused(self.refusal(&answer, misspelled))
     }
 
-    fn operation(&self, dialect: &Dialect) -> Result<&'a Operation, GrantFailure> {
+    fn operation(&self, dialect: &SchemaVariants) -> Result<&'a Operation, GrantFailure> {
         if let Some(operation) = self.application_scopes {
             return Ok(operation);
         }
         match (&self.presented, &self.profile.renew, dialect.renewal) {
             (None, ..) => Ok(&self.profile.authenticate),
-            (Some(_), Some(renew), Renewal::Offered) => Ok(renew),
+            (Some(_), Some(renew), RefreshOperation::Assumed) => Ok(renew),
             (Some(_), ..) => {
                 let message = format!("{} does not take refresh tokens", self.profile.name);
                 let error = TokenError::new(ErrorCode::Unsupported, message).of(&self.profile.name);
@@ -164,7 +172,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// The token in the answer, whatever it consists of.
-    fn token<'b>(&self, answer: &'b Answer, response: &'b HttpResponse) -> Option<&'b str> {
+    fn token<'b>(&self, answer: &'b ParsedResponse, response: &'b HttpResponse) -> Option<&'b str> {
         let token = match &self.profile.token {
             // Partial data: a complete payload counts, whatever else went wrong.
             TokenSource::Data(paths) => paths.lead(answer.data()?)?.as_text(),
@@ -178,7 +186,7 @@ impl<'a> Exchange<'a> {
     fn token_set(
         &self,
         token: &str,
-        answer: &Answer,
+        answer: &ParsedResponse,
         response: &HttpResponse,
         platform: Platform,
     ) -> Result<Rc<TokenSet>, String> {
@@ -186,12 +194,12 @@ impl<'a> Exchange<'a> {
         let data = answer.data();
         let stamp = jwt::stamp(token, platform);
         let fresh = match self.profile.wire {
-            Wire::GraphQl => stamp,
+            GrantProtocol::GraphQl => stamp,
             // Of a token that is older than the answer, its claims tell neither how long it lasts
             // from now nor what time it is.
-            Wire::Form { .. } => TokenTimes::default(),
+            GrantProtocol::TokenEndpoint { .. } => TokenTimes::default(),
         };
-        let clock = Clock::of(response, fresh);
+        let clock = ProviderClock::of(response, fresh);
         let mut tokens = issued(token, expiry.as_ref(), *lifetime, clock, data, fresh)
             .map_err(|path| format!("an end or a lifetime at `data.{path}` that cannot be read"))?;
         Rc::make_mut(&mut tokens).times = stamp;
@@ -211,14 +219,14 @@ impl<'a> Exchange<'a> {
     }
 
     /// A token, or scopes, with something that must not be used.
-    fn malformed(&self, answer: &Answer, what: &str) -> Verdict {
+    fn malformed(&self, answer: &ParsedResponse, what: &str) -> Outcome {
         let name = self.profile.granter();
         let message = format!("{name} answered with {what}; check the profile, or tell the provider");
         self.refused(answer.error(name, ErrorCode::Protocol, message))
     }
 
     /// A failure that may pass.
-    fn outage(&self, answer: &Answer, response: &HttpResponse) -> Option<TokenError> {
+    fn outage(&self, answer: &ParsedResponse, response: &HttpResponse) -> Option<TokenError> {
         let name = self.profile.granter();
         let throttled = answer.shows(self.profile.signals.throttled);
         // A server that says why it refuses is not out of order, whatever its status.
@@ -251,17 +259,17 @@ impl<'a> Exchange<'a> {
     ///
     /// A bare 401 is the exception: servers refuse credentials so before they look at the request (RFC 9110
     /// section 15.5.2), and credentials that are refused must not be presented again and again.
-    fn interception(&self, answer: &Answer, response: &HttpResponse) -> Option<TokenError> {
-        let is_other_json = answer.kind == Kind::OtherJson && self.profile.wire == Wire::GraphQl;
-        let Signals { refused, denied, .. } = &self.profile.signals;
+    fn interception(&self, answer: &ParsedResponse, response: &HttpResponse) -> Option<TokenError> {
+        let is_other_json = answer.kind == BodyKind::OtherJson && self.profile.wire == GrantProtocol::GraphQl;
+        let ErrorRules { refused, denied, .. } = &self.profile.signals;
         let denies = [refused, *denied].iter().any(|signs| signs.statuses.contains(&answer.status))
-            && (answer.status == 401 || matches!(answer.kind, Kind::OtherJson | Kind::Empty));
+            && (answer.status == 401 || matches!(answer.kind, BodyKind::OtherJson | BodyKind::Empty));
         if denies || !(answer.is_intercepted() || is_other_json) {
             return None;
         }
         let name = self.profile.granter();
         let seen = answer.sighted();
-        let option = if self.profile.wire == Wire::GraphQl { "endpoint" } else { "url" };
+        let option = if self.profile.wire == GrantProtocol::GraphQl { "endpoint" } else { "url" };
         let message = if answer.is_redirect() {
             format!(
                 "{name} redirects, and credentials are not sent on; {}, since a network's sign-in page may be in \
@@ -283,7 +291,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Changes the spellings that validation complains of, each once in a grant.
-    fn respell(&mut self, misspelled: Spelled, dialect: &mut Dialect) -> bool {
+    fn respell(&mut self, misspelled: NameFlags, dialect: &mut SchemaVariants) -> bool {
         let mut changed = false;
         for (place, spelling) in self.profile.spellings.iter().enumerate() {
             if misspelled[place] && !self.respelled[place] {
@@ -297,14 +305,14 @@ impl<'a> Exchange<'a> {
     }
 
     /// The words that validation complains of.
-    fn misspelled(&self, answer: &Answer) -> Spelled {
-        let mut misspelled = Spelled::default();
+    fn misspelled(&self, answer: &ParsedResponse) -> NameFlags {
+        let mut misspelled = NameFlags::default();
         // What passed validation has data.
         if answer.data().is_some() {
             return misspelled;
         }
-        for (lead, name) in answer.problems().iter().filter_map(Problem::complaint) {
-            let part = if holds(lead, "argument") { Part::Argument } else { Part::Field };
+        for (lead, name) in answer.problems().iter().filter_map(GraphqlError::complaint) {
+            let part = if holds(lead, "argument") { NameKind::Argument } else { NameKind::Field };
             for (place, spelling) in self.profile.spellings.iter().enumerate() {
                 let word = self.spoken.word(place, spelling);
                 misspelled[place] |= spelling.part == part && word.as_bytes() == name;
@@ -314,11 +322,11 @@ impl<'a> Exchange<'a> {
     }
 
     /// Whether validation complains of the renewing operation itself.
-    fn names_missing_operation(&self, answer: &Answer) -> bool {
+    fn names_missing_operation(&self, answer: &ParsedResponse) -> bool {
         let Some(renew) = &self.profile.renew else { return false };
         let document = self.spoken.spell(self.profile, &renew.document);
         let root = document.split('{').nth(1).map_or(&[][..], |root| root.trim_ascii_start().as_bytes());
-        answer.problems().iter().filter_map(Problem::complaint).any(|(lead, name)| {
+        answer.problems().iter().filter_map(GraphqlError::complaint).any(|(lead, name)| {
             let rest = root.strip_prefix(name);
             let is_root = rest.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric));
             // A variable of another type: the operation is there, and takes no refresh token.
@@ -327,7 +335,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Why there is no token, where waiting does not help.
-    fn refusal(&self, answer: &Answer, misspelled: Spelled) -> TokenError {
+    fn refusal(&self, answer: &ParsedResponse, misspelled: NameFlags) -> TokenError {
         let Profile { signals, advice, wire, .. } = self.profile;
         let name = self.profile.granter();
         let seen = answer.sighted();
@@ -335,7 +343,7 @@ impl<'a> Exchange<'a> {
         let failed = !answer.problems().is_empty();
         let denied = answer.shows(&signals.refused)
             || answer.shows(signals.denied)
-            || (self.profile.unexplained == Unexplained::Denied && failed)
+            || (self.profile.unexplained == DefaultFailure::InvalidCredentials && failed)
             || self.answered_null(answer);
         let mut code = ErrorCode::Protocol;
         let message = if misspelled.contains(&true) {
@@ -346,12 +354,12 @@ impl<'a> Exchange<'a> {
         } else if denied {
             code = ErrorCode::InvalidCredentials;
             format!("{name} refused the credentials ({seen}): check {advice}")
-        } else if matches!(wire, Wire::Form { .. }) {
+        } else if matches!(wire, GrantProtocol::TokenEndpoint { .. }) {
             if holds(answer.codes().as_bytes(), "invalid_scope") {
                 code = ErrorCode::InsufficientScope;
             }
             format!("{name} gave no token ({seen}): check `url`, that it does not redirect, and the scopes")
-        } else if answer.kind != Kind::GraphQl {
+        } else if answer.kind != BodyKind::GraphQl {
             format!("{name} answered with {} ({seen}); check `endpoint`", answer.kind.described())
         } else if failed {
             format!(
@@ -377,15 +385,15 @@ impl<'a> Exchange<'a> {
     }
 
     /// A login that brings a header answers `null` where it failed.
-    fn answered_null(&self, answer: &Answer) -> bool {
+    fn answered_null(&self, answer: &ParsedResponse) -> bool {
         let members = answer.data().map_or(&[][..], Json::members);
         matches!(self.profile.token, TokenSource::Headers(_))
             && !members.is_empty()
             && members.iter().all(|(_, value)| value.is_null())
     }
 
-    fn refused(&self, error: TokenError) -> Verdict {
-        Verdict::Done(Err(match self.presented {
+    fn refused(&self, error: TokenError) -> Outcome {
+        Outcome::Done(Err(match self.presented {
             Some(_) => GrantFailure::RefreshTokenRejected(error),
             None => GrantFailure::Permanent(error),
         }))
@@ -411,7 +419,7 @@ pub(super) fn asked_for(profile: &Profile, scopes: &ScopeSet) -> Option<ScopeSet
 /// # Errors
 ///
 /// The bound that they exceed; see [`ScopeSet::from_external`].
-fn granted_scopes(data: &Json, paths: &Words) -> Result<Option<ScopeSet>, &'static str> {
+fn granted_scopes(data: &Json, paths: &StringList) -> Result<Option<ScopeSet>, &'static str> {
     let Some(found) = paths.lead(data) else { return Ok(None) };
     let scopes = match found.as_text() {
         // RFC 6749 section 3.3: with spaces between them.

@@ -1,7 +1,7 @@
 //! What grants look like on the wire, and what ordinary answers say about a token.
 //! Pure: values in, values out.
 //!
-//! [`Exchange`] is the one way through: it writes the request of a grant, reads
+//! [`GrantExchange`] is the one way through: it writes the request of a grant, reads
 //! what comes back, asks again in another spelling where the API refused a word,
 //! and ends with a token or with why there is none.
 
@@ -20,12 +20,12 @@ mod token_rotation;
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
-pub use auth_check::{Ruling, explain, judge, rejected};
+pub use auth_check::{AuthStatus, explain, judge, rejected};
 pub use custom_grant::granted_by_function;
-pub use grant_exchange::{Exchange, Verdict};
+pub use grant_exchange::{GrantExchange, Outcome};
 pub use jwt::stamp;
 pub use request::{digest, fingerprint};
-pub use response::Answer;
-pub use schema_variants::Dialect;
+pub use response::ParsedResponse;
+pub use schema_variants::SchemaVariants;
 pub use timestamp::{parse_http_date, parse_point, parse_retry_after};
 pub use token_rotation::observe;

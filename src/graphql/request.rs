@@ -7,21 +7,21 @@ use crate::{
     core::{AccessToken, CredentialId, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError},
     http::HttpRequest,
     json::{Json, Platform},
-    provider::{Authorization, Chosen, Operation, Profile, SecretId, Secrets, Variable, Wire},
+    provider::{Authorization, GrantProtocol, Operation, Profile, SecretId, SelectedVariable, Variable},
 };
 
 /// What a request is filled with.
-pub(super) struct Filling<'a> {
+pub(super) struct RequestBuilder<'a> {
     pub(super) profile: &'a Profile,
-    pub(super) secrets: &'a Secrets,
+    pub(super) secrets: &'a [Secret],
     pub(super) scopes: &'a ScopeSet,
     /// What the session chose.
-    pub(super) chosen: &'a [Chosen],
+    pub(super) chosen: &'a [SelectedVariable],
     pub(super) refresh_token: Option<&'a RefreshToken>,
     pub(super) refused: Option<&'a str>,
 }
 
-impl Filling<'_> {
+impl RequestBuilder<'_> {
     /// The request for `operation`, whose document reads `document` once spelled.
     pub(super) fn request(
         &self,
@@ -32,14 +32,14 @@ impl Filling<'_> {
     ) -> Result<HttpRequest, TokenError> {
         let variables = self.profile.filled(operation, self.chosen, &|variable| self.variable(variable));
         let (media_type, body, credentials) = match self.profile.wire {
-            Wire::GraphQl => {
+            GrantProtocol::GraphQl => {
                 let body = Json::Map(vec![
                     ("query".to_owned(), Json::text(document)),
                     ("variables".to_owned(), Json::Map(variables)),
                 ]);
                 ("application/json", (platform.write_json)(&body), None)
             }
-            Wire::Form { credentials, .. } => {
+            GrantProtocol::TokenEndpoint { credentials, .. } => {
                 ("application/x-www-form-urlencoded", form(&variables), credentials)
             }
         };
@@ -70,7 +70,7 @@ impl Filling<'_> {
             Variable::RefreshToken => {
                 self.refresh_token.map_or(Json::Null, |token| Json::text(token.expose()))
             }
-            Variable::Refused => self.refused.map_or(Json::Null, Json::text),
+            Variable::RejectedToken => self.refused.map_or(Json::Null, Json::text),
             Variable::Scopes => Json::list_of(&mut self.scopes.iter()),
             // The same for each request.
             Variable::Literal(_) | Variable::Absent | Variable::Map(_) | Variable::List(_) => Json::Null,
@@ -154,7 +154,7 @@ pub fn digest(token: &AccessToken) -> String {
 }
 
 /// Tells credentials apart without keeping them: 64 bits of a SHA-256.
-pub fn fingerprint(secrets: &Secrets) -> CredentialId {
+pub fn fingerprint(secrets: &[Secret]) -> CredentialId {
     let mut hash = hmac_sha256::Hash::new();
     for secret in secrets {
         let secret = secret.expose().as_bytes();

@@ -9,25 +9,25 @@ use crate::{
     core::{ErrorCode, TokenError, TokenTimes},
     http::HttpResponse,
     json::{Json, Platform, has_too_many_values},
-    provider::{Signs, Wire, profile::words},
+    provider::{ErrorMatcher, GrantProtocol, profile::words},
 };
 
-use super::{expiry::Clock, timestamp::parse_retry_after};
+use super::{expiry::ProviderClock, timestamp::parse_retry_after};
 
 /// An answer in its parts.
-pub struct Answer {
+pub struct ParsedResponse {
     /// The HTTP status.
     pub status: u16,
     /// What the body is.
-    pub kind: Kind,
+    pub kind: BodyKind,
     /// The body, where it is JSON.
     body: Option<Json>,
-    form: Form,
+    format: ResponseFormat,
 }
 
 /// Where an answer has its data, and what its errors say.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum ResponseFormat {
     /// As GraphQL has it.
     GraphQl,
     /// The members of the body are its data, and its error is a code (RFC 6749 sections 5.1
@@ -36,7 +36,7 @@ enum Form {
 }
 
 /// Prints the codes alone: a message may quote a secret.
-impl fmt::Debug for Answer {
+impl fmt::Debug for ParsedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Answer").field(&self.status).field(&self.codes()).finish()
     }
@@ -44,7 +44,7 @@ impl fmt::Debug for Answer {
 
 /// What a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum BodyKind {
     /// An object with `data` or errors.
     GraphQl,
     /// Some other JSON.
@@ -54,12 +54,12 @@ pub enum Kind {
     /// Nothing.
     Empty,
     /// Text that is no JSON.
-    Garbled,
+    NotJson,
     /// More values than the answer to a grant has.
     TooLarge,
 }
 
-impl Kind {
+impl BodyKind {
     /// For a message: "answered with …".
     pub const fn described(self) -> &'static str {
         match self {
@@ -67,55 +67,57 @@ impl Kind {
             Self::OtherJson => "JSON that is no GraphQL answer",
             Self::Html => "an HTML page",
             Self::Empty => "an empty body",
-            Self::Garbled => "a body that is not JSON, or only a part of it",
+            Self::NotJson => "a body that is not JSON, or only a part of it",
             Self::TooLarge => "JSON of more than 10,000 values",
         }
     }
 }
 
-impl Answer {
+impl ParsedResponse {
     /// Takes `response` apart.
     pub fn read(response: &HttpResponse, platform: Platform) -> Self {
-        Self::of(response, Form::GraphQl, platform)
+        Self::of(response, ResponseFormat::GraphQl, platform)
     }
 
     /// Takes the answer to a grant apart.
-    pub fn to_grant(response: &HttpResponse, wire: &Wire, platform: Platform) -> Self {
-        let form = match wire {
-            Wire::GraphQl => Form::GraphQl,
-            Wire::Form { .. } => Form::OAuth,
+    pub fn to_grant(response: &HttpResponse, wire: &GrantProtocol, platform: Platform) -> Self {
+        let format = match wire {
+            GrantProtocol::GraphQl => ResponseFormat::GraphQl,
+            GrantProtocol::TokenEndpoint { .. } => ResponseFormat::OAuth,
         };
         if has_too_many_values(response.body.expose()) {
-            return Self { status: response.status, kind: Kind::TooLarge, body: None, form };
+            return Self { status: response.status, kind: BodyKind::TooLarge, body: None, format };
         }
-        Self::of(response, form, platform)
+        Self::of(response, format, platform)
     }
 
-    fn of(response: &HttpResponse, form: Form, platform: Platform) -> Self {
+    fn of(response: &HttpResponse, format: ResponseFormat, platform: Platform) -> Self {
         let text = bare(response.body.expose());
         let body = (platform.parse_json)(text);
         let kind = match &body {
-            Some(body) if body.get("data").is_some() || !problems(body, form).is_empty() => Kind::GraphQl,
-            Some(_) => Kind::OtherJson,
-            None if text.is_empty() => Kind::Empty,
-            None if text.as_bytes().first() == Some(&b'<') => Kind::Html,
-            None => Kind::Garbled,
+            Some(body) if body.get("data").is_some() || !problems(body, format).is_empty() => {
+                BodyKind::GraphQl
+            }
+            Some(_) => BodyKind::OtherJson,
+            None if text.is_empty() => BodyKind::Empty,
+            None if text.as_bytes().first() == Some(&b'<') => BodyKind::Html,
+            None => BodyKind::NotJson,
         };
-        Self { status: response.status, kind, body, form }
+        Self { status: response.status, kind, body, format }
     }
 
     /// `data`, where it is there and not `null`.
     pub fn data(&self) -> Option<&Json> {
         let body = self.body.as_ref()?;
-        match self.form {
-            Form::GraphQl => body.get("data").filter(|data| !data.is_null()),
-            Form::OAuth => Some(body),
+        match self.format {
+            ResponseFormat::GraphQl => body.get("data").filter(|data| !data.is_null()),
+            ResponseFormat::OAuth => Some(body),
         }
     }
 
     /// Its errors, from wherever they stand.
-    pub(super) fn problems(&self) -> Vec<Problem<'_>> {
-        self.body.as_ref().map_or_else(Vec::new, |body| problems(body, self.form))
+    pub(super) fn problems(&self) -> Vec<GraphqlError<'_>> {
+        self.body.as_ref().map_or_else(Vec::new, |body| problems(body, self.format))
     }
 
     /// Whether it has errors as the GraphQL specification (section 7.1) writes them, and is not
@@ -137,12 +139,12 @@ impl Answer {
     }
 
     /// Whether `signs` are found in it.
-    pub fn shows(&self, signs: &Signs) -> bool {
+    pub fn shows(&self, signs: &ErrorMatcher) -> bool {
         signs.statuses.contains(&self.status) || self.says(signs)
     }
 
     /// Whether its errors show `signs`, whatever its status.
-    pub fn says(&self, signs: &Signs) -> bool {
+    pub fn says(&self, signs: &ErrorMatcher) -> bool {
         self.problems().iter().any(|problem| problem.shows(signs))
     }
 
@@ -151,8 +153,8 @@ impl Answer {
         let mut codes: Vec<&str> = Vec::new();
         for problem in self.problems() {
             for code in problem.codes().into_iter().flatten() {
-                if codes.len() <= MOST_CODES && !codes.contains(&code) {
-                    codes.push(if codes.len() < MOST_CODES { code } else { "…" });
+                if codes.len() <= MAX_CODES_SHOWN && !codes.contains(&code) {
+                    codes.push(if codes.len() < MAX_CODES_SHOWN { code } else { "…" });
                 }
             }
         }
@@ -171,7 +173,7 @@ impl Answer {
     /// Whether something else than the provider seems to have answered: a proxy, a gateway, or the sign-in
     /// page of a network. What the provider says is JSON.
     pub(super) const fn is_intercepted(&self) -> bool {
-        matches!(self.kind, Kind::Html | Kind::Empty | Kind::Garbled) || self.is_redirect()
+        matches!(self.kind, BodyKind::Html | BodyKind::Empty | BodyKind::NotJson) || self.is_redirect()
     }
 
     /// Whether it is a redirect, which requests with secrets do not follow.
@@ -191,7 +193,7 @@ impl Answer {
 
 /// How long an answer asks to be left alone.
 pub(super) fn retry_after(response: &HttpResponse) -> Option<Duration> {
-    let now = Clock::of(response, TokenTimes::default()).theirs();
+    let now = ProviderClock::of(response, TokenTimes::default()).theirs();
     parse_retry_after(response.header("retry-after")?, now)
 }
 
@@ -222,21 +224,21 @@ pub(super) fn parsed(text: &str, platform: Platform) -> Option<Json> {
 }
 
 /// Whether the errors of a body show `signs`.
-pub(super) fn says(body: &Json, signs: &Signs) -> bool {
-    problems(body, Form::GraphQl).iter().any(|problem| problem.shows(signs))
+pub(super) fn says(body: &Json, signs: &ErrorMatcher) -> bool {
+    problems(body, ResponseFormat::GraphQl).iter().any(|problem| problem.shows(signs))
 }
 
 /// An answer has one error or two; a message that lists more is not read.
-const MOST_CODES: usize = 3;
+const MAX_CODES_SHOWN: usize = 3;
 
 /// One error of an answer. Its message is compared and never shown: servers quote
 /// the variables they were sent.
-pub(super) struct Problem<'a> {
+pub(super) struct GraphqlError<'a> {
     error: &'a Json,
-    form: Form,
+    format: ResponseFormat,
 }
 
-impl<'a> Problem<'a> {
+impl<'a> GraphqlError<'a> {
     fn text(&self, path: &str) -> Option<&'a str> {
         self.error.at(path)?.as_text()
     }
@@ -247,7 +249,7 @@ impl<'a> Problem<'a> {
 
     /// Its codes; only such that are safe to show.
     fn codes(&self) -> [Option<&'a str>; 4] {
-        let message = if self.form == Form::OAuth { Some(self.message()) } else { None };
+        let message = if self.format == ResponseFormat::OAuth { Some(self.message()) } else { None };
         let code = |path| self.text(path).filter(|code| is_showable(code));
         [
             code("extensions.code"),
@@ -257,7 +259,7 @@ impl<'a> Problem<'a> {
         ]
     }
 
-    fn shows(&self, signs: &Signs) -> bool {
+    fn shows(&self, signs: &ErrorMatcher) -> bool {
         let message = self.message().trim();
         signs.codes.iter().any(|known| self.codes().contains(&Some(known)))
             || signs.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(message))
@@ -287,14 +289,14 @@ pub(super) fn holds(text: &[u8], word: &str) -> bool {
 
 /// The most errors and payloads of an answer that are read. A login has one error or two, and a
 /// batch of operations has an answer for each.
-const MAX_PROBLEMS: usize = 100;
+const MAX_ERRORS: usize = 100;
 
 /// `errors`, a bare top-level `error`, the body itself, and failures inside the payload; the first
-/// [`MAX_PROBLEMS`] of each.
-fn problems(body: &Json, form: Form) -> Vec<Problem<'_>> {
+/// [`MAX_ERRORS`] of each.
+fn problems(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
     let mut problems = Vec::new();
-    let mut add = |error| problems.push(Problem { error, form });
-    for error in body.get("errors").map_or(&[][..], Json::items).iter().take(MAX_PROBLEMS) {
+    let mut add = |error| problems.push(GraphqlError { error, format });
+    for error in body.get("errors").map_or(&[][..], Json::items).iter().take(MAX_ERRORS) {
         add(error);
     }
     if let Some(error) = body.get("error")
@@ -307,7 +309,7 @@ fn problems(body: &Json, form: Form) -> Vec<Problem<'_>> {
         add(body);
     }
     // Fluz: "most mutations return failures inside the payload".
-    for (_, payload) in body.get("data").map_or(&[][..], Json::members).iter().take(MAX_PROBLEMS) {
+    for (_, payload) in body.get("data").map_or(&[][..], Json::members).iter().take(MAX_ERRORS) {
         if let Some(error) = payload.get("error")
             && !error.is_null()
         {
@@ -332,11 +334,11 @@ mod tests {
         provider::profile::words,
     };
 
-    fn answer(status: u16, body: &str) -> Answer {
+    fn answer(status: u16, body: &str) -> ParsedResponse {
         let at = UnixMillis::new(0);
         let response =
             HttpResponse { status, headers: vec![], body: Secret::new(body), sent_at: at, received_at: at };
-        Answer::read(&response, PLATFORM)
+        ParsedResponse::read(&response, PLATFORM)
     }
 
     #[test]
@@ -353,7 +355,7 @@ mod tests {
 
             assert_eq!(answer.problems().len(), 1, "{body}");
             assert_eq!(answer.codes(), code, "{body}");
-            assert_eq!(answer.kind, Kind::GraphQl, "{body}");
+            assert_eq!(answer.kind, BodyKind::GraphQl, "{body}");
         }
     }
 
@@ -367,23 +369,23 @@ mod tests {
     #[test]
     fn bodies_that_are_no_graphql_are_told_apart() {
         for (body, kind) in [
-            ("", Kind::Empty),
-            (" \n", Kind::Empty),
-            ("<!doctype html><p>Log in", Kind::Html),
-            (r#"{"data":{"x""#, Kind::Garbled),
-            ("Bad gateway", Kind::Garbled),
-            (r#"{"status":"ok"}"#, Kind::OtherJson),
-            ("[1]", Kind::OtherJson),
+            ("", BodyKind::Empty),
+            (" \n", BodyKind::Empty),
+            ("<!doctype html><p>Log in", BodyKind::Html),
+            (r#"{"data":{"x""#, BodyKind::NotJson),
+            ("Bad gateway", BodyKind::NotJson),
+            (r#"{"status":"ok"}"#, BodyKind::OtherJson),
+            ("[1]", BodyKind::OtherJson),
         ] {
             assert_eq!(answer(200, body).kind, kind, "{body}");
         }
-        assert_eq!(answer(200, "\u{feff}{\"data\":{}}").kind, Kind::GraphQl);
-        assert_eq!(answer(200, "\u{a0}{\"data\":{}}").kind, Kind::Garbled);
+        assert_eq!(answer(200, "\u{feff}{\"data\":{}}").kind, BodyKind::GraphQl);
+        assert_eq!(answer(200, "\u{a0}{\"data\":{}}").kind, BodyKind::NotJson);
     }
 
     #[test]
     fn signs_are_statuses_codes_messages_and_phrases() {
-        let signs = Signs {
+        let signs = ErrorMatcher {
             statuses: (&[401]).into(),
             codes: words("AUTH-0008"),
             messages: words("Unauthorized"),

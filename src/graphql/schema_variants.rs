@@ -1,20 +1,20 @@
 //! What has been learned of an API: which spelling it takes, whether it renews.
 
-use crate::provider::{MOST_SPELLINGS, Profile, Spelling};
+use crate::provider::{MAX_SCHEMA_NAMES, Profile, SchemaName};
 
 /// Which of a profile's spellings something is true of, by their places.
-pub(super) type Spelled = [bool; MOST_SPELLINGS];
+pub(super) type NameFlags = [bool; MAX_SCHEMA_NAMES];
 
 /// What has been learned of an API: which spelling it takes, whether it renews.
 ///
 /// Kept for as long as the manager lives, so that each lesson costs one request. At first
 /// it is what is likeliest.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Dialect {
+pub struct SchemaVariants {
     /// For each spelling of the profile, which variant it takes.
-    variants: [u8; MOST_SPELLINGS],
+    variants: [u8; MAX_SCHEMA_NAMES],
     pub(super) accept: Accept,
-    pub(super) renewal: Renewal,
+    pub(super) renewal: RefreshOperation,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,16 +27,16 @@ pub(super) enum Accept {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Renewal {
+pub(super) enum RefreshOperation {
     #[default]
-    Offered,
+    Assumed,
     /// The API does not have the operation.
     Absent,
 }
 
-impl Dialect {
+impl SchemaVariants {
     /// How `spelling`, which is the profile's at `place`, is written now.
-    pub(super) fn word(&self, place: usize, spelling: &Spelling) -> &'static str {
+    pub(super) fn word(&self, place: usize, spelling: &SchemaName) -> &'static str {
         spelling.variants[usize::from(self.variants[place])]
     }
 
@@ -60,7 +60,7 @@ impl Dialect {
     }
 
     /// Goes on from how `spoken` spelled the word at `place`: this may have learned since.
-    pub(super) fn respell(&mut self, place: usize, spelling: &Spelling, spoken: &Self) {
+    pub(super) fn respell(&mut self, place: usize, spelling: &SchemaName, spoken: &Self) {
         let next = usize::from(spoken.variants[place]) + 1;
         self.variants[place] = if next < spelling.variants.len() { next as u8 } else { 0 };
     }

@@ -20,13 +20,13 @@ pub fn parse_point(value: &Json) -> Option<UnixMillis> {
 /// week is not compared with the date.
 pub fn parse_http_date(text: &str) -> Option<UnixMillis> {
     HTTP_DATES.iter().find_map(|form| {
-        let mut rest = Reader::new(text.trim());
+        let mut rest = DateParser::new(text.trim());
         let parts = rest.parts(form);
         rest.end(parts, 0)
     })
 }
 
-/// The forms of an HTTP date, in the letters of [`Reader::parts`]; two differ in the year alone.
+/// The forms of an HTTP date, in the letters of [`DateParser::parts`]; two differ in the year alone.
 const HTTP_DATES: [&str; 2] = ["w_d_n_y_h:i:s_GMT", "w_n_D_h:i:s_Y"];
 
 const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -35,19 +35,19 @@ const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 /// provider's clock `now` (RFC 9110 section 10.2.3).
 pub fn parse_retry_after(text: &str, now: UnixMillis) -> Option<Duration> {
     let text = text.trim();
-    let mut rest = Reader::new(text);
+    let mut rest = DateParser::new(text);
     let mut seconds = 0;
     while let Some(digit) = rest.digit() {
-        seconds = LONGEST.min(seconds * 10 + digit.unsigned_abs());
+        seconds = MAX_RETRY_AFTER_SECONDS.min(seconds * 10 + digit.unsigned_abs());
     }
     if rest.bytes.is_empty() && !text.is_empty() {
         return Some(Duration::from_secs(seconds));
     }
-    Some(parse_http_date(text)?.since(now).min(Duration::from_secs(LONGEST)))
+    Some(parse_http_date(text)?.since(now).min(Duration::from_secs(MAX_RETRY_AFTER_SECONDS)))
 }
 
 /// A day: whoever asks for a longer pause is asked again after that.
-const LONGEST: u64 = 24 * 60 * 60;
+const MAX_RETRY_AFTER_SECONDS: u64 = 24 * 60 * 60;
 
 /// A number below this counts seconds: in milliseconds it would be a day of 1973.
 const FIRST_MILLISECONDS: f64 = 1e11;
@@ -56,7 +56,7 @@ const FIRST_MILLISECONDS: f64 = 1e11;
 ///
 /// Not `str::parse`, whose tables for every last digit are ten kilobytes.
 pub(super) fn parse_decimal(text: &str) -> Option<f64> {
-    let mut rest = Reader::new(text);
+    let mut rest = DateParser::new(text);
     let mut whole = rest.digits(1);
     while let Some(digit) = rest.digit() {
         whole = whole.checked_mul(10)?.checked_add(digit)?;
@@ -76,7 +76,7 @@ fn parse_epoch(number: f64) -> Option<UnixMillis> {
 const LAST_MILLISECOND: f64 = 253_402_300_799_999.0;
 
 fn parse_iso(text: &str) -> Option<UnixMillis> {
-    let mut rest = Reader::new(text);
+    let mut rest = DateParser::new(text);
     let mut parts = rest.parts("Y-m-dth:i");
     if rest.take(b":").is_some() {
         parts[5] = rest.digits(2);
@@ -87,16 +87,16 @@ fn parse_iso(text: &str) -> Option<UnixMillis> {
 }
 
 /// Year, month, day, hour, minute and second.
-type Parts = [i64; 6];
+type DateParts = [i64; 6];
 
 /// What is left to read. Every method takes something off the front, or notes that it is not there:
 /// then the rest means nothing, and the end is [`None`].
-struct Reader<'a> {
+struct DateParser<'a> {
     bytes: &'a [u8],
     failed: bool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> DateParser<'a> {
     fn new(text: &'a str) -> Self {
         Self { bytes: text.as_bytes(), failed: false }
     }
@@ -133,8 +133,8 @@ impl<'a> Reader<'a> {
     /// 1970 on; `m` a month, `n` its name; `d` a day of two digits, `D` of one or two; `h`, `i` and `s`
     /// the time; `w` any word, `_` what lies between the parts of an HTTP date, `t` what does in ISO
     /// 8601. All else stands for itself.
-    fn parts(&mut self, form: &str) -> Parts {
-        let mut parts = Parts::default();
+    fn parts(&mut self, form: &str) -> DateParts {
+        let mut parts = DateParts::default();
         for letter in form.bytes() {
             match letter {
                 b'Y' => parts[0] = self.digits(4),
@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
 
     /// The end of the text: the point that lies `millis` after these parts, if there is such a date
     /// and such a time.
-    fn end(&self, [year, month, day, hour, minute, second]: Parts, millis: i64) -> Option<UnixMillis> {
+    fn end(&self, [year, month, day, hour, minute, second]: DateParts, millis: i64) -> Option<UnixMillis> {
         let valid = self.has_ended()
             && (1970..=9999).contains(&year)
             && (1..=12).contains(&month)
@@ -389,7 +389,10 @@ mod tests {
         assert_eq!(parse_retry_after("7", now), Some(Duration::from_secs(7)));
         assert_eq!(parse_retry_after("Sun, 22 Nov 2026 10:21:00 GMT", now), Some(Duration::from_secs(30)),);
         assert_eq!(parse_retry_after("Sun, 22 Nov 2020 10:21:00 GMT", now), Some(Duration::ZERO));
-        assert_eq!(parse_retry_after("999999999999999999999", now), Some(Duration::from_secs(LONGEST)));
+        assert_eq!(
+            parse_retry_after("999999999999999999999", now),
+            Some(Duration::from_secs(MAX_RETRY_AFTER_SECONDS))
+        );
         for text in ["", "soon", "-1", "1.5"] {
             assert_eq!(parse_retry_after(text, now), None, "{text}");
         }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    expiry::{Clock, issued},
+    expiry::{ProviderClock, issued},
     grant_exchange::bearer,
     jwt,
 };
@@ -34,5 +34,6 @@ pub fn observe(profile: &Profile, response: &HttpResponse, platform: Platform) -
         return None;
     }
     let stamp = jwt::stamp(token, platform);
-    issued(token, profile.expiry.as_ref(), profile.lifetime, Clock::of(response, stamp), None, stamp).ok()
+    issued(token, profile.expiry.as_ref(), profile.lifetime, ProviderClock::of(response, stamp), None, stamp)
+        .ok()
 }

@@ -8,14 +8,14 @@ use wasm_bindgen::prelude::*;
 use super::{Ending, Outside, described, text_member};
 use crate::{
     core::{ErrorCode, Fence, Secret, TokenError, UnixMillis, WriteOutcome, millis},
-    options::Store,
+    options::StoreMethods,
 };
 
 /// One entry of a store.
 #[derive(Clone)]
 pub(crate) struct Entry {
     outside: Outside,
-    store: Store,
+    store: StoreMethods,
     key: JsValue,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Lease {
 }
 
 impl Entry {
-    pub(crate) fn new(outside: Outside, store: Store, key: &str) -> Self {
+    pub(crate) fn new(outside: Outside, store: StoreMethods, key: &str) -> Self {
         Self { outside, store, key: JsValue::from_str(key) }
     }
 

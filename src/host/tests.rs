@@ -13,7 +13,7 @@ use crate::{
     core::{Secret, UnixMillis},
     http::HttpRequest,
     json::{Credentials, DEEPEST, Json},
-    options::Given,
+    options::RawValue,
 };
 
 fn js(source: &str) -> JsValue {
@@ -207,7 +207,7 @@ fn an_address_is_relative_to_the_page_where_there_is_one() {
 
 #[test]
 fn values_are_taken_over_whatever_they_are() {
-    let Given::Map(members) = given(&js(
+    let RawValue::Map(members) = given(&js(
         "({ missing: undefined, nothing: null, flag: true, number: 1.5, text: 'x', list: [1, 'y'],
             map: { inner: Object.create(null) }, call() {}, date: new Date(5), buffer: new Uint8Array(1),
             symbol: Symbol('s'), big: 1n, error: new Error('e') })",
@@ -241,7 +241,7 @@ fn values_are_taken_over_whatever_they_are() {
 fn options_of_a_class_are_options_too() {
     let options = given(&js("new (class Options { constructor() { this.provider = 'fluz' } })()"));
 
-    assert!(matches!(options, Given::Map(members) if members.len() == 1));
+    assert!(matches!(options, RawValue::Map(members) if members.len() == 1));
 }
 
 #[test]
@@ -250,9 +250,9 @@ fn an_object_that_contains_itself_or_throws_does_no_harm() {
     let throwing = given(&js("({ get secret() { throw new Error('no') } })"));
     let proxy = given(&js("new Proxy({}, { ownKeys() { throw new Error('no') } })"));
 
-    assert!(matches!(cyclic, Given::Map(_)));
-    assert!(matches!(throwing, Given::Other));
-    assert!(matches!(proxy, Given::Other));
+    assert!(matches!(cyclic, RawValue::Map(_)));
+    assert!(matches!(throwing, RawValue::Other));
+    assert!(matches!(proxy, RawValue::Other));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
 
-use crate::options::Given;
+use crate::options::RawValue;
 
 #[wasm_bindgen]
 extern "C" {
@@ -30,7 +30,7 @@ extern "C" {
 }
 
 /// A value that was given, taken over once so that later changes do not matter.
-pub(crate) fn given(value: &JsValue) -> Given {
+pub(crate) fn given(value: &JsValue) -> RawValue {
     // Options may be of any class; what is in them may not.
     let is_options = value.is_object() && is_array(value).is_ok_and(|array| !array);
     if is_options {
@@ -53,48 +53,48 @@ pub(super) enum Texts {
 /// bounds what an object that contains itself can cost.
 const DEEPEST: usize = 12;
 
-/// A value of at most that depth; what lies deeper is [`Given::Other`].
-pub(super) fn convert(value: &JsValue, depth: usize, texts: Texts) -> Given {
-    let Some(deeper) = depth.checked_sub(1) else { return Given::Other };
+/// A value of at most that depth; what lies deeper is [`RawValue::Other`].
+pub(super) fn convert(value: &JsValue, depth: usize, texts: Texts) -> RawValue {
+    let Some(deeper) = depth.checked_sub(1) else { return RawValue::Other };
     if value.is_undefined() {
-        return Given::Missing;
+        return RawValue::Missing;
     }
     if value.is_null() {
-        return Given::Null;
+        return RawValue::Null;
     }
     if let Some(value) = value.as_bool() {
-        return Given::Bool(value);
+        return RawValue::Bool(value);
     }
     if let Some(value) = value.as_f64() {
-        return Given::Number(value);
+        return RawValue::Number(value);
     }
     if let Some(text) = value.as_string() {
-        return if accepted(value, &text, texts) { Given::text(text) } else { Given::IllFormed };
+        return if accepted(value, &text, texts) { RawValue::text(text) } else { RawValue::IllFormed };
     }
     if let Some(function) = value.dyn_ref::<Function>() {
-        return Given::Function(function.clone());
+        return RawValue::Function(function.clone());
     }
     match is_array(value) {
         Ok(true) => list(value, deeper, texts),
         Ok(false) if value.is_object() && is_plain(value) => members(value, deeper, texts),
         Ok(false) if value.is_instance_of::<js_sys::Date>() => {
-            value.unchecked_ref::<Moment>().time().map_or(Given::Other, Given::Number)
+            value.unchecked_ref::<Moment>().time().map_or(RawValue::Other, RawValue::Number)
         }
-        Ok(false) | Err(_) => Given::Other,
+        Ok(false) | Err(_) => RawValue::Other,
     }
 }
 
-fn list(list: &JsValue, depth: usize, texts: Texts) -> Given {
-    let Ok(given) = copied(list) else { return Given::Other };
+fn list(list: &JsValue, depth: usize, texts: Texts) -> RawValue {
+    let Ok(given) = copied(list) else { return RawValue::Other };
     let mut items = Vec::new();
     for place in 0..given.length() {
         items.push(convert(&given.get(place), depth, texts));
     }
-    Given::List(items)
+    RawValue::List(items)
 }
 
-fn members(object: &JsValue, depth: usize, texts: Texts) -> Given {
-    let Ok(given) = entries(object) else { return Given::Other };
+fn members(object: &JsValue, depth: usize, texts: Texts) -> RawValue {
+    let Ok(given) = entries(object) else { return RawValue::Other };
     let mut members = Vec::new();
     for place in 0..given.length() {
         let entry = given.get(place).unchecked_into::<Array>();
@@ -104,11 +104,11 @@ fn members(object: &JsValue, depth: usize, texts: Texts) -> Given {
         let value = if accepted(&name, &key, texts) {
             convert(&entry.get(1), depth, texts)
         } else {
-            Given::IllFormed
+            RawValue::IllFormed
         };
         members.push((key, value));
     }
-    Given::Map(members)
+    RawValue::Map(members)
 }
 
 /// Whether a string of JavaScript, and the text that was made of it, are the same. Few texts hold

@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use crate::{
     core::{AccessToken, CallId, Input, Rejection, TokenRequest},
     driver::Driver,
-    graphql::Ruling,
+    graphql::AuthStatus,
     host::{PLATFORM, given},
     js::{Desk, Face, error_view, scopes},
     options,
@@ -111,9 +111,9 @@ impl Core {
     /// the request was carried out, else 0.
     pub fn judge(&self, status: u16, body: &JsValue) -> u32 {
         match self.driver.judge(status, body.as_string().as_deref()) {
-            Ruling::Taken => 0,
-            Ruling::Refused => 1,
-            Ruling::RefusedInPart => 2,
+            AuthStatus::Accepted => 0,
+            AuthStatus::Rejected => 1,
+            AuthStatus::PartiallyRejected => 2,
         }
     }
 

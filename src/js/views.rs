@@ -9,7 +9,7 @@ use crate::{
     core::{Event, Freshness, Retryability, ScopeSet, Status, TokenError, UnixMillis, millis},
     host::plain,
     json::Json,
-    provider::{Profile, Signs, TokenSource},
+    provider::{ErrorMatcher, Profile, TokenSource},
 };
 
 /// `status()`.
@@ -39,7 +39,7 @@ pub(crate) fn status_view(status: &Status, sessions: usize) -> JsValue {
 
 /// What the face needs to know of the API.
 pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
-    let Signs { statuses, codes, messages, phrases } = &profile.signals.refused;
+    let ErrorMatcher { statuses, codes, messages, phrases } = &profile.signals.refused;
     let mut headers = Vec::new();
     for (name, value) in &profile.headers {
         headers.push(Json::list_of(&mut [name.as_str(), value.expose()].into_iter()));

@@ -1,36 +1,36 @@
 //! The options of the providers that are built in.
 
-use super::{Chosen, Given, Granter, Reader, SecretSource, check_keys, custom};
+use super::{GrantSource, OptionReader, ProviderConfig, RawValue, SecretSource, check_keys, custom};
 use crate::{
     core::ScopeSet,
     provider::{
         Profile,
         braintree::Braintree,
         broker::Broker,
-        fluz::{Environment, Fluz, Key, Renewal},
+        fluz::{ApplicationKey, Environment, Fluz, Renewal},
         toggle::{Login, Toggle},
     },
 };
 
 /// What to give as `provider`.
-pub(super) const REMEDY: &str =
+pub(super) const HINT: &str =
     "\"fluz\", \"toggle\", \"braintree\", \"broker\", or a Profile object that describes your own API";
 
 /// Reads the options of the provider called `name`.
-pub(super) fn read(name: &str, options: &Reader<'_>) -> Chosen {
+pub(super) fn read(name: &str, options: &OptionReader<'_>) -> ProviderConfig {
     match name {
         "fluz" => fluz(options),
         "toggle" => toggle(options),
         "braintree" => braintree(options),
         "broker" => broker(options),
         _ => {
-            options.not_a_word("provider", "fluz toggle braintree broker", REMEDY);
+            options.not_a_word("provider", "fluz toggle braintree broker", HINT);
             refused(options)
         }
     }
 }
 
-fn fluz(options: &Reader<'_>) -> Chosen {
+fn fluz(options: &OptionReader<'_>) -> ProviderConfig {
     check_keys(options, "environment apiKey appId appSecret userId accountId seatId scopes renewal");
     let endpoint = endpoint(options);
     let pair = options.get("appId").is_some() || options.get("appSecret").is_some();
@@ -39,9 +39,9 @@ fn fluz(options: &Reader<'_>) -> Chosen {
     }
     let (key, secret) = if pair {
         let app_id = options.user_name("appId", "the application's id, to go with `appSecret`");
-        (Key::Pair { app_id }, options.secret("appSecret", "the application's secret"))
+        (ApplicationKey::Pair { app_id }, options.secret("appSecret", "the application's secret"))
     } else {
-        (Key::ApiKey, options.secret("apiKey", "the API key that Fluz shows for your application"))
+        (ApplicationKey::ApiKey, options.secret("apiKey", "the API key that Fluz shows for your application"))
     };
     let renewal = match options.word("renewal", "refresh generate") {
         Some("generate") => Renewal::Generate,
@@ -61,7 +61,7 @@ fn fluz(options: &Reader<'_>) -> Chosen {
     chosen(profile.profile(), secret, scopes)
 }
 
-fn toggle(options: &Reader<'_>) -> Chosen {
+fn toggle(options: &OptionReader<'_>) -> ProviderConfig {
     check_keys(options, "email username password");
     let email = options.text("email", "the API user's email address");
     let username = options.text("username", "the API user's name");
@@ -79,7 +79,7 @@ fn toggle(options: &Reader<'_>) -> Chosen {
     chosen(profile.profile(), secret, ScopeSet::default())
 }
 
-fn braintree(options: &Reader<'_>) -> Chosen {
+fn braintree(options: &OptionReader<'_>) -> ProviderConfig {
     check_keys(options, "environment clientId clientSecret scopes braintreeVersion");
     let endpoint = endpoint(options);
     let version = options.text("braintreeVersion", "a date, as in \"2019-01-01\"");
@@ -98,11 +98,11 @@ fn braintree(options: &Reader<'_>) -> Chosen {
     chosen(profile.profile(), secret, scopes)
 }
 
-fn broker(options: &Reader<'_>) -> Chosen {
+fn broker(options: &OptionReader<'_>) -> ProviderConfig {
     check_keys(options, "url api credentials scopes");
     let endpoint = options.required_text("endpoint", "the URL of the API that the tokens are for");
     let api = match options.get("api") {
-        Some(Given::Text(name)) => known(name, endpoint, options),
+        Some(RawValue::Text(name)) => known(name, endpoint, options),
         _ => {
             let told = options.map("api", API).unwrap_or_else(|| options.inner("api", &[]));
             told.accept_only("refused sliding");
@@ -115,14 +115,14 @@ fn broker(options: &Reader<'_>) -> Chosen {
         lifetime: options.millis("lifetimeMs"),
     };
     let scopes = options.optional_scopes().unwrap_or_default();
-    Chosen { profile: broker.profile(api), granter: Granter::Profile(Vec::new()), scopes }
+    ProviderConfig { profile: broker.profile(api), granter: GrantSource::Profile(Vec::new()), scopes }
 }
 
 /// What to give as `api`.
 const API: &str = "\"fluz\", \"toggle\", \"braintree\" or { refused, sliding }";
 
 /// A built-in API, for how it refuses tokens and brings new ones.
-fn known(name: &str, endpoint: String, options: &Reader<'_>) -> Profile {
+fn known(name: &str, endpoint: String, options: &OptionReader<'_>) -> Profile {
     let environment = Environment::Production;
     let own = Some(endpoint.clone());
     let nobody = String::new();
@@ -130,7 +130,7 @@ fn known(name: &str, endpoint: String, options: &Reader<'_>) -> Profile {
         "fluz" => Fluz {
             environment,
             endpoint: own,
-            key: Key::ApiKey,
+            key: ApplicationKey::ApiKey,
             user_id: String::new(),
             account_id: nobody,
             seat_id: None,
@@ -151,22 +151,22 @@ fn known(name: &str, endpoint: String, options: &Reader<'_>) -> Profile {
 }
 
 /// Stands in for a provider that nobody knows: its options are refused.
-pub(super) fn refused(options: &Reader<'_>) -> Chosen {
+pub(super) fn refused(options: &OptionReader<'_>) -> ProviderConfig {
     let profile = custom::bare(String::new(), String::new(), options);
-    Chosen { profile, granter: Granter::Profile(Vec::new()), scopes: ScopeSet::default() }
+    ProviderConfig { profile, granter: GrantSource::Profile(Vec::new()), scopes: ScopeSet::default() }
 }
 
-fn chosen(profile: Profile, secret: SecretSource, scopes: ScopeSet) -> Chosen {
-    Chosen { profile, granter: Granter::Profile(vec![secret]), scopes }
+fn chosen(profile: Profile, secret: SecretSource, scopes: ScopeSet) -> ProviderConfig {
+    ProviderConfig { profile, granter: GrantSource::Profile(vec![secret]), scopes }
 }
 
-pub(super) fn endpoint(options: &Reader<'_>) -> Option<String> {
+pub(super) fn endpoint(options: &OptionReader<'_>) -> Option<String> {
     options.text("endpoint", "the URL to send grants to")
 }
 
 /// Which environment; with an endpoint of the user's own it may be left out, and is
 /// then the one whose tokens live shorter.
-fn environment(options: &Reader<'_>, endpoint: Option<&String>) -> Environment {
+fn environment(options: &OptionReader<'_>, endpoint: Option<&String>) -> Environment {
     let chosen = options.word("environment", "sandbox production");
     if chosen.is_none() && endpoint.is_none() {
         options.wrong("environment", "\"sandbox\" or \"production\"");

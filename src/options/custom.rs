@@ -3,25 +3,26 @@
 use std::time::Duration;
 
 use super::{
-    Chosen, Given, Granter, HEADERS, Reader, SecretSource, builtin, check_keys,
+    GrantSource, HEADERS, OptionReader, ProviderConfig, RawValue, SecretSource, builtin, check_keys,
     reader::{is_header_name, words},
     validation_error::{item, shown, told},
 };
 use crate::{
     json::Function,
     provider::{
-        Authorization, Choices, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, Sliding,
-        Text, TokenShape, TokenSource, Unexplained, Variable, Wire, Words,
+        Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol,
+        Lifetime, Operation, Profile, RotationHeader, SecretId, SelectorPolicy, StringList, TokenShape,
+        TokenSource, Variable,
     },
 };
 
 /// Reads `provider`, an object, beside the other `options`.
-pub(super) fn read(provider: &Reader<'_>, options: &Reader<'_>) -> Chosen {
+pub(super) fn read(provider: &OptionReader<'_>, options: &OptionReader<'_>) -> ProviderConfig {
     check_keys(options, "scopes");
     let scopes = options.optional_scopes().unwrap_or_default();
-    provider.accept_only(&told(&["name endpoint sliding refused grant ", WIRE]));
+    provider.accept_only(&told(&["name endpoint sliding refused grant ", GRANT_KEYS]));
     let grant = provider.function("grant");
-    for key in words(WIRE) {
+    for key in words(GRANT_KEYS) {
         if grant.is_some() && provider.get(key).is_some() {
             options.note(&[
                 "options `provider.grant` and `provider.",
@@ -37,64 +38,64 @@ pub(super) fn read(provider: &Reader<'_>, options: &Reader<'_>) -> Chosen {
     let own_endpoint = "the URL of the GraphQL API";
     let own = provider.text("endpoint", own_endpoint);
     let endpoint = builtin::endpoint(options).or(own);
-    let mut secrets = Secrets { names: Vec::new(), sources: Vec::new() };
+    let mut secrets = SecretCollector { names: Vec::new(), sources: Vec::new() };
     if endpoint.is_none() {
         provider.wrong("endpoint", own_endpoint);
     }
     let mut profile = bare(name, endpoint.unwrap_or_default(), provider);
     let granter = if let Some(grant) = grant {
-        Granter::Function(grant)
+        GrantSource::Function(grant)
     } else {
         wire(provider, &mut profile, &mut secrets);
-        profile.secrets = Words::Given(secrets.names);
-        profile.choices = Choices::Variables { optional: &[] };
-        Granter::Profile(secrets.sources)
+        profile.secrets = StringList::Owned(secrets.names);
+        profile.choices = SelectorPolicy::PlainVariables { optional: &[] };
+        GrantSource::Profile(secrets.sources)
     };
     if let Some(lifetime) = options.millis("lifetimeMs") {
         profile.lifetime = Lifetime::AtMost(lifetime);
     }
-    Chosen { profile, granter, scopes }
+    ProviderConfig { profile, granter, scopes }
 }
 
 /// An API of which is told how it refuses tokens and brings new ones, and nothing of grants.
-pub(super) fn bare(name: String, endpoint: String, told: &Reader<'_>) -> Profile {
+pub(super) fn bare(name: String, endpoint: String, told: &OptionReader<'_>) -> Profile {
     Profile {
         name: name.into(),
         endpoint: endpoint.into(),
-        wire: Wire::GraphQl,
+        wire: GrantProtocol::GraphQl,
         headers: Vec::new(),
         authenticate: Operation::ABSENT,
         renew: None,
         application_scopes: None,
         spellings: &[],
-        token: TokenSource::Data(Words::default()),
-        refresh_token: Words::default(),
-        scopes: Words::default(),
+        token: TokenSource::Data(StringList::default()),
+        refresh_token: StringList::default(),
+        scopes: StringList::default(),
         expiry: None,
-        lifetime: Lifetime::Otherwise(UNTOLD),
+        lifetime: Lifetime::Default(DEFAULT_LIFETIME),
         sliding: sliding(told),
         signals: signals(told),
-        unexplained: Unexplained::Unknown,
+        unexplained: DefaultFailure::Protocol,
         advice: "what `authenticate` identifies with",
-        secrets: Words::default(),
-        choices: Choices::Any,
+        secrets: StringList::default(),
+        choices: SelectorPolicy::Any,
     }
 }
 
 /// What describes the wire, where no function of the user's grants.
-const WIRE: &str = "authenticate renew token refreshToken scopes expiry headers";
+const GRANT_KEYS: &str = "authenticate renew token refreshToken scopes expiry headers";
 
 /// The lifetime of a token of which nobody tells: long enough not to burden the API,
 /// short enough that a refused call is rare.
-const UNTOLD: Duration = Duration::from_secs(5 * 60);
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// The secrets met while reading, in the order of their ids.
-struct Secrets {
+struct SecretCollector {
     names: Vec<String>,
     sources: Vec<SecretSource>,
 }
 
-impl Secrets {
+impl SecretCollector {
     fn add(&mut self, name: String, source: SecretSource) -> SecretId {
         self.names.push(name);
         self.sources.push(source);
@@ -103,7 +104,7 @@ impl Secrets {
 }
 
 /// Reads what the API looks like on the wire.
-fn wire(provider: &Reader<'_>, profile: &mut Profile, secrets: &mut Secrets) {
+fn wire(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut SecretCollector) {
     let authenticate = provider.required_map(
         "authenticate",
         "{ document, variables, authorization }, or a `grant` function instead",
@@ -126,7 +127,7 @@ fn wire(provider: &Reader<'_>, profile: &mut Profile, secrets: &mut Secrets) {
 /// What a path is.
 const PATH: &str = "a path below `data`, for example \"login.token\"";
 
-fn operation(given: &Reader<'_>, secrets: &mut Secrets) -> Operation {
+fn operation(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Operation {
     given.accept_only("document variables authorization");
     let variables = given.map("variables", "{ name: value }");
     Operation {
@@ -136,38 +137,43 @@ fn operation(given: &Reader<'_>, secrets: &mut Secrets) -> Operation {
     }
 }
 
-fn members(given: &Reader<'_>, secrets: &mut Secrets) -> Vec<(Text, Variable)> {
+fn members(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Vec<(CowStr, Variable)> {
     let mut variables = Vec::new();
     for (key, value) in given.members() {
-        if !matches!(value, Given::Missing) {
+        if !matches!(value, RawValue::Missing) {
             variables.push((key.clone().into(), variable(given, shown(key), value, secrets)));
         }
     }
     variables
 }
 
-fn variable(within: &Reader<'_>, key: &str, value: &Given, secrets: &mut Secrets) -> Variable {
+fn variable(
+    within: &OptionReader<'_>,
+    key: &str,
+    value: &RawValue,
+    secrets: &mut SecretCollector,
+) -> Variable {
     match value {
-        Given::Text(text) if text.as_str() == "$refreshToken" => Variable::RefreshToken,
-        Given::Text(text) if text.as_str() == "$scopes" => Variable::Scopes,
-        Given::Function(function) => {
+        RawValue::Text(text) if text.as_str() == "$refreshToken" => Variable::RefreshToken,
+        RawValue::Text(text) if text.as_str() == "$scopes" => Variable::Scopes,
+        RawValue::Function(function) => {
             Variable::Secret(secrets.add(within.name(key), SecretSource::Function(Function::clone(function))))
         }
-        Given::Map(inner) => Variable::Map(members(&within.inner(key, inner), secrets)),
-        Given::List(items) => {
+        RawValue::Map(inner) => Variable::Map(members(&within.inner(key, inner), secrets)),
+        RawValue::List(items) => {
             let mut variables = Vec::new();
             for (place, value) in items.iter().enumerate() {
                 variables.push(variable(within, &item(key, place), value, secrets));
             }
             Variable::List(variables)
         }
-        Given::Missing
-        | Given::Null
-        | Given::Bool(_)
-        | Given::Number(_)
-        | Given::Text(_)
-        | Given::IllFormed
-        | Given::Other => {
+        RawValue::Missing
+        | RawValue::Null
+        | RawValue::Bool(_)
+        | RawValue::Number(_)
+        | RawValue::Text(_)
+        | RawValue::IllFormed
+        | RawValue::Other => {
             if !value.is_json() {
                 within.is(key, value.kind(), "JSON, or a function that returns a secret");
             }
@@ -176,17 +182,18 @@ fn variable(within: &Reader<'_>, key: &str, value: &Given, secrets: &mut Secrets
     }
 }
 
-fn authorization(given: &Reader<'_>, secrets: &mut Secrets) -> Authorization {
+fn authorization(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Authorization {
     let remedy = "\"none\", { basic: secret }, { basic: { username, password } } or { bearer: secret }";
     if given.get("authorization").is_none_or(|it| it.as_words() == Some("none")) {
         return Authorization::None;
     }
     let object = given.required_map("authorization", remedy);
     object.accept_only("basic bearer");
-    let mut secret =
-        |from: &Reader<'_>, key: &str, remedy: &str| secrets.add(from.name(key), from.secret(key, remedy));
+    let mut secret = |from: &OptionReader<'_>, key: &str, remedy: &str| {
+        secrets.add(from.name(key), from.secret(key, remedy))
+    };
     match (object.get("basic"), object.get("bearer")) {
-        (Some(Given::Map(members)), None) => {
+        (Some(RawValue::Map(members)), None) => {
             let pair = object.inner("basic", members);
             pair.accept_only("username password");
             Authorization::BasicPair {
@@ -203,7 +210,7 @@ fn authorization(given: &Reader<'_>, secrets: &mut Secrets) -> Authorization {
     }
 }
 
-fn token(provider: &Reader<'_>) -> TokenSource {
+fn token(provider: &OptionReader<'_>) -> TokenSource {
     let remedy = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
     let given = provider.required_map("token", remedy);
     given.accept_only("data header");
@@ -214,34 +221,34 @@ fn token(provider: &Reader<'_>) -> TokenSource {
     }
     match headers {
         Some(headers) => TokenSource::Headers(headers),
-        None => TokenSource::Data(Words::Given(paths.unwrap_or_default())),
+        None => TokenSource::Data(StringList::Owned(paths.unwrap_or_default())),
     }
 }
 
 /// `{ data: path }`, or nothing.
-fn paths(provider: &Reader<'_>, key: &str) -> Words {
-    let Some(given) = provider.map(key, "{ data: path }") else { return Words::default() };
+fn paths(provider: &OptionReader<'_>, key: &str) -> StringList {
+    let Some(given) = provider.map(key, "{ data: path }") else { return StringList::default() };
     given.accept_only("data");
     let paths = given.texts("data", PATH);
     if paths.is_none() {
         given.wrong("data", PATH);
     }
-    Words::Given(paths.unwrap_or_default())
+    StringList::Owned(paths.unwrap_or_default())
 }
 
 /// `header`: one name or several; they come out in lower case.
-fn headers(given: &Reader<'_>) -> Option<Words> {
+fn headers(given: &OptionReader<'_>) -> Option<StringList> {
     let mut names = given.texts("header", HEADER_NAME)?;
     if !names.iter().all(|name| is_header_name(name)) {
         given.wrong("header", "a header's name of letters, digits and hyphens");
     }
     names.iter_mut().for_each(|name| name.make_ascii_lowercase());
-    Some(Words::Given(names))
+    Some(StringList::Owned(names))
 }
 
 const HEADER_NAME: &str = "a header's name";
 
-fn expiry(provider: &Reader<'_>, profile: &mut Profile) {
+fn expiry(provider: &OptionReader<'_>, profile: &mut Profile) {
     let remedy =
         "{ expiresIn: path, unit: \"seconds\" }, { expiresAt: path }, { jwt: true } or { lifetimeMs }";
     let given = provider.required_map("expiry", remedy);
@@ -258,63 +265,63 @@ fn expiry(provider: &Reader<'_>, profile: &mut Profile) {
         provider.tell("expiry.unit", &["goes with `expiresIn` alone; leave it out"]);
     }
     if let Some(paths) = given.texts("expiresIn", PATH) {
-        let paths = Words::Given(paths);
+        let paths = StringList::Owned(paths);
         let unit = if unit == Some("milliseconds") { 1 } else { 1000 };
-        profile.expiry = Some(Expiry::ExpiresIn { paths, unit: Duration::from_millis(unit) });
+        profile.expiry = Some(ExpiryField::ExpiresIn { paths, unit: Duration::from_millis(unit) });
     } else if let Some(paths) = given.texts("expiresAt", PATH) {
-        profile.expiry = Some(Expiry::ExpiresAt { paths: Words::Given(paths) });
+        profile.expiry = Some(ExpiryField::ExpiresAt { paths: StringList::Owned(paths) });
     } else if let Some(lifetime) = given.millis("lifetimeMs") {
         profile.lifetime = Lifetime::AtMost(lifetime);
-    } else if !matches!(given.get("jwt"), Some(Given::Bool(true))) {
+    } else if !matches!(given.get("jwt"), Some(RawValue::Bool(true))) {
         // A JWT's claims are always read; saying so is all that `jwt: true` does.
         given.wrong("jwt", "true, or tell the expiry in another way");
     }
 }
 
-fn sliding(provider: &Reader<'_>) -> Option<Sliding> {
+fn sliding(provider: &OptionReader<'_>) -> Option<RotationHeader> {
     let given = provider.map("sliding", "{ header: \"x-authorization\" }")?;
     given.accept_only("header");
     let headers = headers(&given);
     if headers.is_none() {
         given.wrong("header", HEADER_NAME);
     }
-    Some(Sliding { headers: headers?, shape: TokenShape::Any })
+    Some(RotationHeader { headers: headers?, shape: TokenShape::Any })
 }
 
-fn signals(provider: &Reader<'_>) -> Signals {
+fn signals(provider: &OptionReader<'_>) -> ErrorRules {
     let refused = match provider.map("refused", "{ statuses, messages, codes }") {
         Some(given) => {
             given.accept_only("statuses messages codes");
-            Signs {
+            ErrorMatcher {
                 statuses: statuses(&given).into(),
                 messages: signs(&given, "messages", "the message of an error"),
                 codes: signs(&given, "codes", "the code of an error"),
                 phrases: "",
             }
         }
-        None => Signs::of(&[401], ""),
+        None => ErrorMatcher::of(&[401], ""),
     };
-    Signals { refused, denied: &DENIED, throttled: &THROTTLED, outage: &NONE }
+    ErrorRules { refused, denied: &DENIED, throttled: &THROTTLED, outage: &NONE }
 }
 
-static DENIED: Signs = Signs::of(&[401, 403], "");
-static THROTTLED: Signs = Signs::of(&[429], "");
-static NONE: Signs = Signs::of(&[], "");
+static DENIED: ErrorMatcher = ErrorMatcher::of(&[401, 403], "");
+static THROTTLED: ErrorMatcher = ErrorMatcher::of(&[429], "");
+static NONE: ErrorMatcher = ErrorMatcher::of(&[], "");
 
 /// One text or several, or none at all.
-fn signs(given: &Reader<'_>, key: &str, one: &str) -> Words {
+fn signs(given: &OptionReader<'_>, key: &str, one: &str) -> StringList {
     match given.get(key) {
-        Some(Given::List(items)) if items.is_empty() => Words::default(),
-        _ => given.texts(key, one).map_or_else(Words::default, Words::Given),
+        Some(RawValue::List(items)) if items.is_empty() => StringList::default(),
+        _ => given.texts(key, one).map_or_else(StringList::default, StringList::Owned),
     }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a status")]
-fn statuses(given: &Reader<'_>) -> Vec<u16> {
+fn statuses(given: &OptionReader<'_>) -> Vec<u16> {
     let mut statuses = Vec::new();
     match given.get("statuses") {
         None => {}
-        Some(Given::List(items)) => {
+        Some(RawValue::List(items)) => {
             for (place, item) in items.iter().enumerate() {
                 match item.as_number() {
                     Some(number) if (100.0..600.0).contains(&number) && number.fract() == 0.0 => {

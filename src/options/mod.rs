@@ -16,9 +16,9 @@ mod tests;
 
 use std::time::Duration;
 
-use reader::Reader;
+use reader::OptionReader;
 pub use selector::{Selection, read_selector};
-use validation_error::{Complaint, item, told};
+use validation_error::{ValidationError, item, told};
 
 use crate::{
     core::{
@@ -26,19 +26,19 @@ use crate::{
         TokenError, TokenRequest,
     },
     json::{Credentials, Function, Json, Platform},
-    provider::{Profile, Wire},
+    provider::{GrantProtocol, Profile},
 };
 
 /// What users give: any value, before anything is known of it.
-pub type Given = Json;
+pub type RawValue = Json;
 
 /// Options that were accepted.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct Config {
     /// What the API is like.
     pub profile: Profile,
     /// Who asks it for tokens.
-    pub granter: Granter,
+    pub granter: GrantSource,
     /// The scopes to ask for.
     pub scopes: ScopeSet,
     /// When to refresh, retry and hand out.
@@ -54,23 +54,24 @@ pub struct Settings {
     /// How many sessions there may be, and for how long.
     pub limits: Limits,
     /// Where tokens are shared with other holders.
-    pub store: Option<Store>,
+    pub store: Option<StoreMethods>,
     /// The name of the credentials' owner, as part of the key in a shared store.
     pub identity: Option<String>,
 }
 
-impl Settings {
+impl Config {
     /// Returns whether managers of one program whose options are the same data get tokens of the same owner.
     pub fn identify_owner(&self) -> bool {
         // A broker receives what the page has, the same for all of its managers, and what `fetch` adds.
-        let is_of_page = matches!(self.profile.wire, Wire::Form { .. }) && self.fetch.is_none();
+        let is_of_page =
+            matches!(self.profile.wire, GrantProtocol::TokenEndpoint { .. }) && self.fetch.is_none();
         self.identity.is_some() || is_of_page || are_distinguishable(&self.profile, &self.granter)
     }
 }
 
 /// A store that other holders use as well: its methods, as functions.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub struct StoreMethods {
     /// Reads an entry.
     pub get: Function,
     /// Writes one.
@@ -85,7 +86,7 @@ pub struct Store {
 
 /// Who asks the API for tokens.
 #[derive(Clone, Debug)]
-pub enum Granter {
+pub enum GrantSource {
     /// This library, as the profile says, with these secrets.
     Profile(Vec<SecretSource>),
     /// A function of the user's.
@@ -115,16 +116,16 @@ pub enum KeepAlive {
 /// # Errors
 ///
 /// `invalid_options`; the message names the key and what to write.
-pub fn read(given: &Given, platform: Platform) -> Result<Settings, TokenError> {
-    let complaint = Complaint::default();
+pub fn read(given: &RawValue, platform: Platform) -> Result<Config, TokenError> {
+    let complaint = ValidationError::default();
     let settings = settings(given, &complaint, platform);
     complaint.raised()?;
     Ok(settings)
 }
 
-fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Settings {
-    let options = Reader::new(given.members(), complaint);
-    if !matches!(given, Given::Map(_)) {
+fn settings(given: &RawValue, complaint: &ValidationError, platform: Platform) -> Config {
+    let options = OptionReader::new(given.members(), complaint);
+    if !matches!(given, RawValue::Map(_)) {
         let kind = given.kind();
         options.note(&[
             "options are ",
@@ -133,17 +134,17 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
         ]);
     }
     let chosen = match options.get("provider") {
-        Some(Given::Text(name)) => builtin::read(name, &options),
-        Some(Given::Map(provider)) => custom::read(&options.inner("provider", provider), &options),
+        Some(RawValue::Text(name)) => builtin::read(name, &options),
+        Some(RawValue::Map(provider)) => custom::read(&options.inner("provider", provider), &options),
         _ => {
             options.meant("provider");
-            options.wrong("provider", builtin::REMEDY);
+            options.wrong("provider", builtin::HINT);
             builtin::refused(&options)
         }
     };
-    let Chosen { mut profile, granter, scopes } = chosen;
+    let ProviderConfig { mut profile, granter, scopes } = chosen;
     let own_origin = check_endpoint(&profile.endpoint, &options, platform);
-    if let Wire::Form { url, .. } = &mut profile.wire {
+    if let GrantProtocol::TokenEndpoint { url, .. } = &mut profile.wire {
         *url = (platform.resolve_url)(url);
         check_url("url", url, &options, platform);
     }
@@ -157,7 +158,7 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
     if store.is_some() && identity.is_none() && !are_distinguishable(&profile, &granter) {
         options.wrong("identity", IDENTITY);
     }
-    let lease = |store: &Store| {
+    let lease = |store: &StoreMethods| {
         // As long as a grant may take that asks twice, and writing before and after it.
         Sharing {
             lease: store.acquire.is_some().then(|| (timeout + store.timeout) * 2),
@@ -166,7 +167,7 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
     };
     let io_limits =
         IoLimits { request: timeout, store: store.as_ref().map_or(STORE_TIMEOUT, |store| store.timeout) };
-    Settings {
+    Config {
         profile,
         granter,
         scopes,
@@ -192,8 +193,8 @@ fn settings(given: &Given, complaint: &Complaint, platform: Platform) -> Setting
 /// # Errors
 ///
 /// `invalid_options`; the message names the key and what to write.
-pub fn read_call(given: &Given) -> Result<TokenRequest, TokenError> {
-    let complaint = Complaint::default();
+pub fn read_call(given: &RawValue) -> Result<TokenRequest, TokenError> {
+    let complaint = ValidationError::default();
     let options = call(given, &complaint, "signal minValidityMs scopes exactScopes");
     let scopes = options.optional_scopes();
     let borrowing = if options.flag("exactScopes") { Borrowing::Forbidden } else { Borrowing::Allowed };
@@ -208,25 +209,25 @@ pub fn read_call(given: &Given) -> Result<TokenRequest, TokenError> {
 /// # Errors
 ///
 /// `invalid_options`; the message names the key and what to write.
-pub fn read_refresh(given: &Given) -> Result<(), TokenError> {
-    let complaint = Complaint::default();
+pub fn read_refresh(given: &RawValue) -> Result<(), TokenError> {
+    let complaint = ValidationError::default();
     call(given, &complaint, "signal");
     complaint.raised()
 }
 
-fn call<'a>(given: &'a Given, complaint: &'a Complaint, known: &str) -> Reader<'a> {
-    if !matches!(given, Given::Missing | Given::Map(_)) {
+fn call<'a>(given: &'a RawValue, complaint: &'a ValidationError, known: &str) -> OptionReader<'a> {
+    if !matches!(given, RawValue::Missing | RawValue::Map(_)) {
         complaint.note(&["the options of the call are ", given.kind(), "; give an object or nothing"]);
     }
-    let options = Reader::new(given.members(), complaint);
+    let options = OptionReader::new(given.members(), complaint);
     options.accept_only(known);
     options
 }
 
 /// What a provider's own options make.
-struct Chosen {
+struct ProviderConfig {
     profile: Profile,
-    granter: Granter,
+    granter: GrantSource,
     scopes: ScopeSet,
 }
 
@@ -240,12 +241,12 @@ const COMMON: &str = "provider endpoint lifetimeMs refresh refreshWindow minVali
 /// What to give as headers.
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
-fn check_keys(options: &Reader<'_>, own: &str) {
+fn check_keys(options: &OptionReader<'_>, own: &str) {
     options.accept_only(&told(&[COMMON, own]));
 }
 
 /// Checks where grants are sent; its origin.
-fn check_endpoint(endpoint: &str, options: &Reader<'_>, platform: Platform) -> String {
+fn check_endpoint(endpoint: &str, options: &OptionReader<'_>, platform: Platform) -> String {
     // The endpoints of the built-in providers are never wrong.
     let key = if options.get("endpoint").is_some() { "endpoint" } else { "provider.endpoint" };
     check_url(key, endpoint, options, platform)
@@ -254,11 +255,11 @@ fn check_endpoint(endpoint: &str, options: &Reader<'_>, platform: Platform) -> S
 /// Where `tokens.fetch` may send the token.
 ///
 /// The endpoint's own origin is one of them in any case: `tokens.request` sends it there.
-fn origins(own: String, options: &Reader<'_>, platform: Platform) -> Vec<String> {
+fn origins(own: String, options: &OptionReader<'_>, platform: Platform) -> Vec<String> {
     let mut origins = vec![own];
     match options.get("origins") {
         None => {}
-        Some(Given::List(given)) => {
+        Some(RawValue::List(given)) => {
             for (place, given) in given.iter().enumerate() {
                 match given.as_words() {
                     Some(text) => origins.push(check_url(&item("origins", place), text, options, platform)),
@@ -275,7 +276,7 @@ fn origins(own: String, options: &Reader<'_>, platform: Platform) -> Vec<String>
 const ORIGINS: &str = "an array of origins, for example [\"https://api.example.com\"]";
 
 /// Checks that secrets may be sent to a URL; its origin.
-fn check_url(key: &str, url: &str, options: &Reader<'_>, platform: Platform) -> String {
+fn check_url(key: &str, url: &str, options: &OptionReader<'_>, platform: Platform) -> String {
     let allow_insecure = options.flag("allowInsecure");
     // The URL standard accepts a `*` in a host; no request ever has such an origin.
     let Some(url) = (platform.parse_url)(url).filter(|url| !url.hostname.as_bytes().contains(&b'*')) else {
@@ -314,7 +315,7 @@ fn is_loopback(hostname: &str) -> bool {
     hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "[::1]" || is_ipv4()
 }
 
-fn policy(options: &Reader<'_>) -> Policy {
+fn policy(options: &OptionReader<'_>) -> Policy {
     let default = Policy::default();
     let refresh = match options.word("refresh", "always while-used on-demand") {
         Some("always") => RefreshMode::Always,
@@ -333,7 +334,7 @@ fn policy(options: &Reader<'_>) -> Policy {
     }
 }
 
-fn store(options: &Reader<'_>) -> Option<Store> {
+fn store(options: &OptionReader<'_>) -> Option<StoreMethods> {
     let timeout = options.millis("storeTimeoutMs").unwrap_or(STORE_TIMEOUT);
     let store = options.map("store", STORE)?;
     let method = |key: &str| {
@@ -346,7 +347,7 @@ fn store(options: &Reader<'_>) -> Option<Store> {
     let (get, set) = (method("get"), method("set"));
     // Not needed, and a store without it is likely none.
     method("delete");
-    Some(Store {
+    Some(StoreMethods {
         get: get?,
         set: set?,
         acquire: store.function("acquire"),
@@ -361,7 +362,7 @@ const STORE: &str = "an object with `get`, `set` and `delete`, for example redis
 /// The contract's default.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
-fn identity(options: &Reader<'_>) -> Option<String> {
+fn identity(options: &OptionReader<'_>) -> Option<String> {
     let identity = options.text("identity", IDENTITY)?;
     // JavaScript strings that are not valid Unicode arrive with U+FFFD in them: several would be one identity.
     if identity.len() > MAX_IDENTITY_BYTES || identity.contains('\u{FFFD}') {
@@ -374,11 +375,11 @@ fn identity(options: &Reader<'_>) -> Option<String> {
 ///
 /// The credentials of a `grant` function are in its closure, those of a broker in the page's cookies. A profile without a
 /// secret, a variable and a header leaves them to cookies or to the `fetch` option.
-fn are_distinguishable(profile: &Profile, granter: &Granter) -> bool {
-    let Granter::Profile(sources) = granter else { return false };
+fn are_distinguishable(profile: &Profile, granter: &GrantSource) -> bool {
+    let GrantSource::Profile(sources) = granter else { return false };
     let sends_data =
         !sources.is_empty() || !profile.headers.is_empty() || profile.authenticate.has_literals();
-    sends_data && matches!(profile.wire, Wire::GraphQl)
+    sends_data && matches!(profile.wire, GrantProtocol::GraphQl)
 }
 
 /// What to give as identity.
@@ -387,13 +388,13 @@ const IDENTITY: &str = "a string that names the owner of the credentials, for ex
 
 const MAX_IDENTITY_BYTES: usize = 256;
 
-fn limits(options: &Reader<'_>, scoping: Scoping) -> Limits {
+fn limits(options: &OptionReader<'_>, scoping: Scoping) -> Limits {
     let default = Limits { scoping, ..Limits::default() };
     let Some(sessions) = options.map("sessions", "an object, for example { max: 1000 }") else {
         return default;
     };
     sessions.accept_only("max idleMs maxConcurrentGrants");
-    let max = sessions.count("max", MOST_SESSIONS, "how many sessions to keep, from 1 to 10 million");
+    let max = sessions.count("max", MAX_SESSIONS, "how many sessions to keep, from 1 to 10 million");
     let grants = sessions.count(
         "maxConcurrentGrants",
         10_000,
@@ -408,9 +409,9 @@ fn limits(options: &Reader<'_>, scoping: Scoping) -> Limits {
 }
 
 /// What fits into the four gigabytes that WebAssembly has, and more than one device needs.
-const MOST_SESSIONS: u32 = 10_000_000;
+const MAX_SESSIONS: u32 = 10_000_000;
 
-fn retry(options: &Reader<'_>, default: Retry) -> Retry {
+fn retry(options: &OptionReader<'_>, default: Retry) -> Retry {
     let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }") else {
         return default;
     };

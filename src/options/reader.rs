@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Given, SecretSource,
-    validation_error::{Complaint, item, nearest, shown, told},
+    RawValue, SecretSource,
+    validation_error::{ValidationError, item, nearest, shown, told},
 };
 use crate::{
     core::{ScopeSet, Secret},
@@ -15,28 +15,28 @@ use crate::{
 };
 
 /// An object of options, and where it is.
-pub(super) struct Reader<'a> {
+pub(super) struct OptionReader<'a> {
     /// In front of keys in messages: `retry.`.
     prefix: String,
-    members: &'a [(String, Given)],
-    complaint: &'a Complaint,
+    members: &'a [(String, RawValue)],
+    complaint: &'a ValidationError,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> OptionReader<'a> {
     /// The outermost object.
-    pub(super) fn new(members: &'a [(String, Given)], complaint: &'a Complaint) -> Self {
+    pub(super) fn new(members: &'a [(String, RawValue)], complaint: &'a ValidationError) -> Self {
         Self { prefix: String::new(), members, complaint }
     }
 
     /// An object at a key of this one.
-    pub(super) fn inner(&self, key: &str, members: &'a [(String, Given)]) -> Self {
+    pub(super) fn inner(&self, key: &str, members: &'a [(String, RawValue)]) -> Self {
         Self { prefix: told(&[&self.prefix, key, "."]), members, complaint: self.complaint }
     }
 
     /// The value of a key; `undefined` is as good as nothing.
-    pub(super) fn get(&self, key: &str) -> Option<&'a Given> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a RawValue> {
         let found = self.members.iter().find(|(name, _)| name == key).map(|(_, value)| value);
-        found.filter(|value| !matches!(value, Given::Missing))
+        found.filter(|value| !matches!(value, RawValue::Missing))
     }
 
     /// Whether a key was given, even if its value is `undefined`.
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Every key that was given.
-    pub(super) fn members(&self) -> &'a [(String, Given)] {
+    pub(super) fn members(&self) -> &'a [(String, RawValue)] {
         self.members
     }
 
@@ -100,7 +100,7 @@ impl<'a> Reader<'a> {
 
     /// The same about a value that is of the wrong kind.
     pub(super) fn wrong(&self, key: &str, remedy: &str) {
-        self.is(key, self.get(key).map_or("missing", Given::kind), remedy);
+        self.is(key, self.get(key).map_or("missing", RawValue::kind), remedy);
     }
 
     /// The same about an item of a list.
@@ -142,13 +142,13 @@ impl<'a> Reader<'a> {
     /// A secret that must be there: a text, or a function that gives one.
     pub(super) fn secret(&self, key: &str, remedy: &str) -> SecretSource {
         let given = self.get(key);
-        if let Some(Given::Function(function)) = given {
+        if let Some(RawValue::Function(function)) = given {
             return SecretSource::Function(Function::clone(function));
         }
-        let text = given.and_then(Given::as_words);
+        let text = given.and_then(RawValue::as_words);
         if text.is_none() {
             let hint = match given {
-                None | Some(Given::Text(_)) => " (if it comes from the environment: is the variable set?)",
+                None | Some(RawValue::Text(_)) => " (if it comes from the environment: is the variable set?)",
                 Some(_) => "",
             };
             self.wrong(key, &told(&[remedy, ", as a string or a function that returns one", hint]));
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
     fn span(&self, key: &str, least: f64, remedy: &str) -> Option<Duration> {
-        let millis = self.number(key, least, MOST_MILLIS, remedy)?;
+        let millis = self.number(key, least, MAX_MILLIS, remedy)?;
         // Not `from_secs_f64`, which brings an arithmetic of its own.
         Some(Duration::from_micros((millis * 1000.0 + 0.5) as u64))
     }
@@ -197,7 +197,7 @@ impl<'a> Reader<'a> {
     /// Whether it is `true`, of `true`, `false` and nothing.
     pub(super) fn flag(&self, key: &str) -> bool {
         match self.get(key) {
-            Some(Given::Bool(value)) => return *value,
+            Some(RawValue::Bool(value)) => return *value,
             Some(_) => self.wrong(key, "true or false"),
             None => {}
         }
@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
     /// A function.
     pub(super) fn function(&self, key: &str) -> Option<Function> {
         let given = self.get(key)?;
-        if let Given::Function(function) = given {
+        if let RawValue::Function(function) = given {
             return Some(Function::clone(function));
         }
         self.wrong(key, "a function");
@@ -217,7 +217,7 @@ impl<'a> Reader<'a> {
     /// An object.
     pub(super) fn map(&self, key: &str, remedy: &str) -> Option<Self> {
         let given = self.get(key)?;
-        if let Given::Map(members) = given {
+        if let RawValue::Map(members) = given {
             return Some(self.inner(key, members));
         }
         self.wrong(key, remedy);
@@ -247,7 +247,7 @@ impl<'a> Reader<'a> {
 
     /// Notes that a key holds none of the `known` words.
     pub(super) fn not_a_word(&self, key: &str, known: &str, remedy: &str) {
-        match self.get(key).and_then(Given::as_words).map(|text| nearest(text, &words(known))) {
+        match self.get(key).and_then(RawValue::as_words).map(|text| nearest(text, &words(known))) {
             None => self.wrong(key, remedy),
             Some(None) => self.is(key, "a word that is not known", remedy),
             Some(Some(word)) => {
@@ -258,7 +258,7 @@ impl<'a> Reader<'a> {
 
     /// The scopes: a list of at least one; each once.
     pub(super) fn scopes(&self) -> ScopeSet {
-        let items = self.get("scopes").map_or(&[][..], Given::items);
+        let items = self.get("scopes").map_or(&[][..], RawValue::items);
         if items.is_empty() {
             self.wrong("scopes", "an array of scopes, at least one, for example [\"LIST_OFFERS\"]");
         }
@@ -285,7 +285,7 @@ impl<'a> Reader<'a> {
         for (name, value) in self.members {
             let lower = name.to_ascii_lowercase();
             let key = shown(name);
-            if matches!(value, Given::Missing) {
+            if matches!(value, RawValue::Missing) {
                 continue;
             }
             if ["authorization", "content-type"].contains(&lower.as_str()) {
@@ -330,7 +330,7 @@ pub(super) fn words(text: &str) -> Vec<&str> {
 }
 
 /// 2^53: beyond it a JavaScript number is not exact.
-const MOST_MILLIS: f64 = 9_007_199_254_740_992.0;
+const MAX_MILLIS: f64 = 9_007_199_254_740_992.0;
 
 /// RFC 6749 section 3.3: visible ASCII but `"` and `\`.
 fn is_scope(text: &str) -> bool {

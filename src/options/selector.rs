@@ -1,17 +1,17 @@
 //! What a session may be given: `session({ userId, scopes })`.
 
-use super::{Complaint, Given, Reader, Settings, validation_error::shown};
+use super::{Config, OptionReader, RawValue, ValidationError, validation_error::shown};
 use crate::{
     core::{ScopeSet, Scoping, TokenError},
     json::Json,
-    provider::{Choices, Chosen, Variable, Wire},
+    provider::{GrantProtocol, SelectedVariable, SelectorPolicy, Variable},
 };
 
 /// What a session has of its own; all else is the manager's.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     /// Variables of the grant in the order of their names; one without a value is left out.
-    pub variables: Vec<Chosen>,
+    pub variables: Vec<SelectedVariable>,
     /// The scopes to ask for.
     pub scopes: Option<ScopeSet>,
 }
@@ -21,28 +21,28 @@ pub struct Selection {
 /// # Errors
 ///
 /// `invalid_options`; the message names the key and what to write.
-pub fn read_selector(given: &Given, settings: &Settings) -> Result<Selection, TokenError> {
-    let complaint = Complaint::default();
+pub fn read_selector(given: &RawValue, settings: &Config) -> Result<Selection, TokenError> {
+    let complaint = ValidationError::default();
     let selection = selection(given, &complaint, settings);
     complaint.raised()?;
     Ok(selection)
 }
 
-fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selection {
-    if !matches!(given, Given::Map(_)) {
-        let kind = if matches!(given, Given::Missing) { "nothing" } else { given.kind() };
+fn selection(given: &RawValue, complaint: &ValidationError, settings: &Config) -> Selection {
+    if !matches!(given, RawValue::Map(_)) {
+        let kind = if matches!(given, RawValue::Missing) { "nothing" } else { given.kind() };
         // The face has no plain data for an instance of a class either.
-        let kind = if matches!(given, Given::Other) { "what is not a plain object" } else { kind };
+        let kind = if matches!(given, RawValue::Other) { "what is not a plain object" } else { kind };
         complaint.note(&["a session is selected by ", kind, "; give an object, or {}"]);
     }
     let members = given.members();
-    let options = Reader::new(members, complaint);
+    let options = OptionReader::new(members, complaint);
     let profile = &settings.profile;
     let scoped = settings.limits.scoping == Scoping::ByRequest;
     let own = &profile.authenticate.variables;
     let mut variables = Vec::new();
     match &profile.choices {
-        Choices::Any => {
+        SelectorPolicy::Any => {
             for (name, value) in members.iter().filter(|(name, _)| name != "scopes") {
                 // What a form has of its own is not to be chosen.
                 if profile.authenticate.has(name) {
@@ -51,7 +51,7 @@ fn selection(given: &Given, complaint: &Complaint, settings: &Settings) -> Selec
                 insert(&mut variables, name, plain(&options, name, value, &profile.wire));
             }
         }
-        choices @ (Choices::Nothing | Choices::Variables { .. }) => {
+        choices @ (SelectorPolicy::Nothing | SelectorPolicy::PlainVariables { .. }) => {
             let mut choosable = Vec::new();
             for (name, own) in own {
                 if is_choosable(name, own, choices) {
@@ -87,46 +87,47 @@ const UNDEFINED: &str = "undefined";
 const OR_LEAVE_OUT: &str = "a value, or leave the key out for the manager's own";
 
 /// Adds a variable in the order of names: for so few, a sort would be more code than work.
-fn insert(variables: &mut Vec<Chosen>, name: &str, value: Option<Json>) {
+fn insert(variables: &mut Vec<SelectedVariable>, name: &str, value: Option<Json>) {
     let place = variables.iter().position(|(other, _)| other.as_str() > name).unwrap_or(variables.len());
     variables.insert(place, (name.to_owned(), value));
 }
 
 /// Whether a variable is the same for each request, and plain.
-fn is_choosable(name: &str, variable: &Variable, choices: &Choices) -> bool {
+fn is_choosable(name: &str, variable: &Variable, choices: &SelectorPolicy) -> bool {
     let plain = match variable {
         Variable::Literal(value) => matches!(value, Json::Text(_) | Json::Number(_) | Json::Bool(_)),
         Variable::Absent => true,
         Variable::Secret(_)
         | Variable::RefreshToken
-        | Variable::Refused
+        | Variable::RejectedToken
         | Variable::Scopes
         | Variable::Map(_)
         | Variable::List(_) => false,
     };
     // What is called so chooses scopes.
-    plain && name != "scopes" && *choices != Choices::Nothing
+    plain && name != "scopes" && *choices != SelectorPolicy::Nothing
 }
 
 /// The value for a variable, of the same kind as the manager's own.
-fn chosen(options: &Reader<'_>, key: &str, own: &Variable, choices: &Choices) -> Option<Json> {
+fn chosen(options: &OptionReader<'_>, key: &str, own: &Variable, choices: &SelectorPolicy) -> Option<Json> {
     let own = if let Variable::Literal(own) = own { Some(own) } else { None };
-    let may_be_left_out = matches!(choices, Choices::Variables { optional } if optional.contains(&key));
+    let may_be_left_out =
+        matches!(choices, SelectorPolicy::PlainVariables { optional } if optional.contains(&key));
     let remedy = match own {
         Some(Json::Number(_)) => "a number",
         Some(Json::Bool(_)) => "true or false",
         _ if may_be_left_out => "a string, or null for none",
         _ => "a string, or leave it out for the manager's own",
     };
-    let given = options.get(key).unwrap_or(&Given::Missing);
+    let given = options.get(key).unwrap_or(&RawValue::Missing);
     let is_of_its_kind = match (given, own) {
-        (Given::Null, _) if may_be_left_out => return None,
-        (Given::Number(_), Some(Json::Number(_))) | (Given::Bool(_), Some(Json::Bool(_))) => true,
-        (Given::Text(_), None | Some(Json::Text(_))) => given.as_words().is_some(),
+        (RawValue::Null, _) if may_be_left_out => return None,
+        (RawValue::Number(_), Some(Json::Number(_))) | (RawValue::Bool(_), Some(Json::Bool(_))) => true,
+        (RawValue::Text(_), None | Some(Json::Text(_))) => given.as_words().is_some(),
         _ => false,
     };
     let json = (is_of_its_kind && given.is_json()).then(|| given.clone());
-    if matches!(given, Given::Missing) {
+    if matches!(given, RawValue::Missing) {
         options.is(key, UNDEFINED, OR_LEAVE_OUT);
     } else if json.is_none() {
         options.wrong(key, remedy);
@@ -135,16 +136,16 @@ fn chosen(options: &Reader<'_>, key: &str, own: &Variable, choices: &Choices) ->
 }
 
 /// A value that a function is to make something of.
-fn plain(options: &Reader<'_>, key: &str, value: &Given, wire: &Wire) -> Option<Json> {
+fn plain(options: &OptionReader<'_>, key: &str, value: &RawValue, wire: &GrantProtocol) -> Option<Json> {
     let (others, remedy) = match wire {
-        Wire::GraphQl => {
-            (matches!(value, Given::Number(_) | Given::Bool(_)), "a string, a number, or true or false")
+        GrantProtocol::GraphQl => {
+            (matches!(value, RawValue::Number(_) | RawValue::Bool(_)), "a string, a number, or true or false")
         }
         // All that a form has.
-        Wire::Form { .. } => (false, "a string"),
+        GrantProtocol::TokenEndpoint { .. } => (false, "a string"),
     };
     let json = (others && value.is_json() || value.as_words().is_some()).then(|| value.clone());
-    if matches!(value, Given::Missing) {
+    if matches!(value, RawValue::Missing) {
         options.is(shown(key), UNDEFINED, OR_LEAVE_OUT);
     } else if json.is_none() {
         options.is(shown(key), value.kind(), remedy);

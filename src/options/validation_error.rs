@@ -6,9 +6,9 @@ use crate::core::{ErrorCode, TokenError};
 
 /// The first thing that is wrong with what was given.
 #[derive(Default)]
-pub(super) struct Complaint(OnceCell<String>);
+pub(super) struct ValidationError(OnceCell<String>);
 
-impl Complaint {
+impl ValidationError {
     /// Notes a message, given in parts, unless there is one already.
     #[cold]
     #[inline(never)]
@@ -47,14 +47,14 @@ pub(super) fn shown(key: &str) -> &str {
     while let [rest @ .., b'0'..=b'9'] = word {
         word = rest;
     }
-    let plain = key.len() <= LONGEST_SHOWN
+    let plain = key.len() <= MAX_KEY_SHOWN
         && key.len() - word.len() <= 2
         && word.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-'));
     if plain { key } else { "…" }
 }
 
 /// The longest key of the contract has 19 letters, the longest usual header 32.
-const LONGEST_SHOWN: usize = 32;
+const MAX_KEY_SHOWN: usize = 32;
 
 /// The known word that was most likely meant.
 pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {

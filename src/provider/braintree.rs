@@ -12,8 +12,8 @@ use crate::core::Secret;
 
 pub use super::fluz::Environment;
 use super::profile::{
-    Authorization, Choices, Expiry, Lifetime, Operation, Profile, SecretId, Signals, Signs, Text,
-    TokenSource, Unexplained, Variable, Wire, words,
+    Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime,
+    Operation, Profile, SecretId, SelectorPolicy, TokenSource, Variable, words,
 };
 
 /// What a user gives to reach Braintree. The client secret is secret number 0.
@@ -40,8 +40,8 @@ impl Braintree {
         };
         Profile {
             name: "braintree".into(),
-            endpoint: self.endpoint.map_or(endpoint.into(), Text::Owned),
-            wire: Wire::GraphQl,
+            endpoint: self.endpoint.map_or(endpoint.into(), CowStr::Owned),
+            wire: GrantProtocol::GraphQl,
             headers: vec![(
                 "braintree-version".to_owned(),
                 Secret::new(self.version.unwrap_or_else(|| VERSION.to_owned())),
@@ -60,27 +60,27 @@ impl Braintree {
             )),
             refresh_token: words(""),
             scopes: words(""),
-            expiry: Some(Expiry::ExpiresAt {
+            expiry: Some(ExpiryField::ExpiresAt {
                 paths: words("createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt"),
             }),
-            lifetime: self.lifetime.map_or(Lifetime::Otherwise(LIFETIME), Lifetime::Declared),
+            lifetime: self.lifetime.map_or(Lifetime::Default(LIFETIME), Lifetime::Declared),
             sliding: None,
             signals: SIGNALS,
-            unexplained: Unexplained::Unknown,
+            unexplained: DefaultFailure::Protocol,
             advice: "that `clientId` and `clientSecret` belong to this environment, and that the OAuth client \
                      may have these scopes",
             secrets: words("clientSecret"),
-            choices: Choices::Nothing,
+            choices: SelectorPolicy::Nothing,
         }
     }
 }
 
-const SIGNALS: Signals = Signals {
+const SIGNALS: ErrorRules = ErrorRules {
     // Wrong secret, expired token and missing scope are all this class.
-    refused: Signs::of(&[401], "AUTHENTICATION"),
-    denied: &Signs::of(&[403], "AUTHORIZATION"),
-    throttled: &Signs::of(&[429], "RESOURCE_LIMIT"),
-    outage: &Signs::of(&[], "SERVICE_AVAILABILITY|INTERNAL"),
+    refused: ErrorMatcher::of(&[401], "AUTHENTICATION"),
+    denied: &ErrorMatcher::of(&[403], "AUTHORIZATION"),
+    throttled: &ErrorMatcher::of(&[429], "RESOURCE_LIMIT"),
+    outage: &ErrorMatcher::of(&[], "SERVICE_AVAILABILITY|INTERNAL"),
 };
 
 const SANDBOX: &str = "https://payments.sandbox.braintree-api.com/graphql";

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use super::profile::{
-    Authorization, Choices, Expiry, Lifetime, Operation, Profile, Signals, Signs, TokenSource, Unexplained,
-    Variable, Wire, words,
+    Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime, Operation,
+    Profile, SelectorPolicy, TokenSource, Variable, words,
 };
 
 /// What a user gives to reach a broker.
@@ -24,10 +24,13 @@ impl Broker {
     /// As data: `api`, whose tokens come from the broker.
     pub fn profile(self, api: Profile) -> Profile {
         Profile {
-            wire: Wire::Form { url: self.url, credentials: self.credentials },
+            wire: GrantProtocol::TokenEndpoint { url: self.url, credentials: self.credentials },
             authenticate: Operation {
                 document: "".into(),
-                variables: vec![("scope".into(), Variable::Scopes), ("refused".into(), Variable::Refused)],
+                variables: vec![
+                    ("scope".into(), Variable::Scopes),
+                    ("refused".into(), Variable::RejectedToken),
+                ],
                 authorization: Authorization::None,
             },
             renew: None,
@@ -36,22 +39,22 @@ impl Broker {
             token: TokenSource::Data(words("access_token")),
             refresh_token: words(""),
             scopes: words("scope"),
-            expiry: Some(Expiry::ExpiresIn { paths: words("expires_in"), unit: Duration::from_secs(1) }),
-            lifetime: self.lifetime.map_or(Lifetime::Otherwise(UNTOLD), Lifetime::AtMost),
-            signals: Signals { denied: &DENIED, outage: &OUTAGE, ..api.signals },
-            unexplained: Unexplained::Unknown,
+            expiry: Some(ExpiryField::ExpiresIn { paths: words("expires_in"), unit: Duration::from_secs(1) }),
+            lifetime: self.lifetime.map_or(Lifetime::Default(DEFAULT_LIFETIME), Lifetime::AtMost),
+            signals: ErrorRules { denied: &DENIED, outage: &OUTAGE, ..api.signals },
+            unexplained: DefaultFailure::Protocol,
             advice: "that the user is signed in, and what `authorize` of the broker gives",
             secrets: words(""),
-            choices: Choices::Any,
+            choices: SelectorPolicy::Any,
             ..api
         }
     }
 }
 
-static DENIED: Signs =
-    Signs::of(&[401, 403], "invalid_client|invalid_grant|unauthorized_client|access_denied");
+static DENIED: ErrorMatcher =
+    ErrorMatcher::of(&[401, 403], "invalid_client|invalid_grant|unauthorized_client|access_denied");
 
-static OUTAGE: Signs = Signs::of(&[], "temporarily_unavailable");
+static OUTAGE: ErrorMatcher = ErrorMatcher::of(&[], "temporarily_unavailable");
 
 /// Of a token whose broker tells no `expires_in`, which RFC 6749 only recommends.
-const UNTOLD: Duration = Duration::from_secs(5 * 60);
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);

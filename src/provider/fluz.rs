@@ -8,8 +8,8 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::profile::{
-    Authorization, Choices, Lifetime, Operation, Part, Profile, SecretId, Signals, Signs, Spelling, Text,
-    TokenSource, Unexplained, Variable, Wire, words,
+    Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Lifetime, NameKind,
+    Operation, Profile, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, words,
 };
 use crate::json::Json;
 
@@ -21,7 +21,7 @@ pub struct Fluz {
     /// Instead of the environment's own.
     pub endpoint: Option<String>,
     /// The application's key.
-    pub key: Key,
+    pub key: ApplicationKey,
     /// A UUID.
     pub user_id: String,
     /// A UUID.
@@ -45,7 +45,7 @@ pub enum Environment {
 
 /// The application's key. The secret is number 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Key {
+pub enum ApplicationKey {
     /// One string, which is base64 of the application's id and secret already.
     ApiKey,
     /// The secret apart from the id.
@@ -72,13 +72,13 @@ impl Fluz {
             Environment::Production => (PRODUCTION, PRODUCTION_LIFETIME),
         };
         let (authorization, secret, advice): (_, &'static str, _) = match self.key {
-            Key::ApiKey => (
+            ApplicationKey::ApiKey => (
                 Authorization::ApiKey(SecretId(0)),
                 "apiKey",
                 "that `apiKey` belongs to this environment and is current, and that the user granted the \
                  application access",
             ),
-            Key::Pair { app_id } => (
+            ApplicationKey::Pair { app_id } => (
                 Authorization::BasicPair { username: app_id, password: SecretId(0) },
                 "appSecret",
                 "that `appSecret` belongs to this environment and is current, and that the user granted the \
@@ -100,8 +100,8 @@ impl Fluz {
         };
         Profile {
             name: "fluz".into(),
-            endpoint: self.endpoint.map_or(endpoint.into(), Text::Owned),
-            wire: Wire::GraphQl,
+            endpoint: self.endpoint.map_or(endpoint.into(), CowStr::Owned),
+            wire: GrantProtocol::GraphQl,
             headers: Vec::new(),
             authenticate: operation(GENERATE, variables),
             renew: (self.renewal == Renewal::Refresh)
@@ -118,10 +118,10 @@ impl Fluz {
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(lifetime)),
             sliding: None,
             signals: SIGNALS,
-            unexplained: Unexplained::Unknown,
+            unexplained: DefaultFailure::Protocol,
             advice,
             secrets: words(secret),
-            choices: Choices::Variables { optional: &["seatId"] },
+            choices: SelectorPolicy::PlainVariables { optional: &["seatId"] },
         }
     }
 }
@@ -142,18 +142,18 @@ const GENERATE: &str = "mutation generateUserAccessToken($userId: UUID!, $accoun
 const REFRESH: &str = "mutation refreshUserAccessToken($refreshToken: String!) { \
     refreshUserAccessToken(%argument%: $refreshToken) { %token% %refreshToken% scopes } }";
 
-static SPELLINGS: [Spelling; 3] = [
+static SPELLINGS: [SchemaName; 3] = [
     // Newer copies of the page select `accessToken`, but every printed answer, and
     // the one client seen to work in production, has `token`.
-    Spelling { name: "token", part: Part::Field, variants: &["token", "accessToken"] },
+    SchemaName { name: "token", part: NameKind::Field, variants: &["token", "accessToken"] },
     // Older copies of the page do not select it.
-    Spelling { name: "refreshToken", part: Part::Field, variants: &["refreshToken", ""] },
+    SchemaName { name: "refreshToken", part: NameKind::Field, variants: &["refreshToken", ""] },
     // The page passes `$refreshToken` as `userId`, almost surely a slip.
-    Spelling { name: "argument", part: Part::Argument, variants: &["refreshToken", "userId"] },
+    SchemaName { name: "argument", part: NameKind::Argument, variants: &["refreshToken", "userId"] },
 ];
 
-const SIGNALS: Signals = Signals {
-    refused: Signs {
+const SIGNALS: ErrorRules = ErrorRules {
+    refused: ErrorMatcher {
         // What the client seen to work in production takes for a refusal.
         phrases: "invalid access|token+expired|token+invalid|token+verif",
         // "Error verifying API basic token" comes with 401, as does an expired token.
@@ -162,7 +162,7 @@ const SIGNALS: Signals = Signals {
         codes: words("AUTH-0002|AUTH-0008|UNAUTHENTICATED"),
         messages: words(""),
     },
-    denied: &Signs::of(&[403], "AUTH-0001"),
-    throttled: &Signs::of(&[429], ""),
-    outage: &Signs::of(&[], ""),
+    denied: &ErrorMatcher::of(&[403], "AUTH-0001"),
+    throttled: &ErrorMatcher::of(&[429], ""),
+    outage: &ErrorMatcher::of(&[], ""),
 };

@@ -10,10 +10,11 @@ pub mod fluz;
 pub mod profile;
 pub mod toggle;
 
-pub(crate) use profile::MOST_SPELLINGS;
+pub(crate) use profile::MAX_SCHEMA_NAMES;
 pub use profile::{
-    Authorization, Choices, Chosen, Expiry, Lifetime, Operation, Part, Profile, SecretId, Secrets, Signals,
-    Signs, Sliding, Spelling, Text, TokenShape, TokenSource, Unexplained, Variable, Wire, Words,
+    Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime,
+    NameKind, Operation, Profile, RotationHeader, SchemaName, SecretId, SelectedVariable, SelectorPolicy,
+    StringList, TokenShape, TokenSource, Variable,
 };
 
 #[cfg(test)]
@@ -25,7 +26,7 @@ mod tests {
 
     use super::{
         braintree::Braintree,
-        fluz::{Environment, Fluz, Key, Renewal},
+        fluz::{ApplicationKey, Environment, Fluz, Renewal},
         toggle::{Login, Toggle},
         *,
     };
@@ -34,7 +35,7 @@ mod tests {
     fn profiles() -> Vec<Profile> {
         let mut profiles = Vec::new();
         for environment in [Environment::Sandbox, Environment::Production] {
-            for key in [Key::ApiKey, Key::Pair { app_id: "app".to_owned() }] {
+            for key in [ApplicationKey::ApiKey, ApplicationKey::Pair { app_id: "app".to_owned() }] {
                 for (renewal, seat_id) in
                     [(Renewal::Refresh, None), (Renewal::Generate, Some("seat".to_owned()))]
                 {
@@ -74,7 +75,7 @@ mod tests {
             Variable::Literal(_)
             | Variable::Absent
             | Variable::RefreshToken
-            | Variable::Refused
+            | Variable::RejectedToken
             | Variable::Scopes => Vec::new(),
         }
     }
@@ -89,7 +90,7 @@ mod tests {
                     assert!(profile.spellings.iter().any(|spelling| spelling.name == word), "{word}");
                 }
             }
-            assert!(profile.spellings.len() <= MOST_SPELLINGS);
+            assert!(profile.spellings.len() <= MAX_SCHEMA_NAMES);
             for spelling in profile.spellings {
                 let mut variants = spelling.variants.to_vec();
                 variants.dedup();
@@ -145,7 +146,7 @@ mod tests {
     #[test]
     fn what_is_compared_in_lower_case_is_written_so() {
         for profile in profiles() {
-            let none = Words::default();
+            let none = StringList::default();
             let sliding = profile.sliding.iter().flat_map(|it| it.headers.iter());
             let token = match &profile.token {
                 TokenSource::Headers(names) => names,
@@ -153,7 +154,7 @@ mod tests {
             };
             let headers =
                 profile.headers.iter().map(|(name, _)| name.as_str()).chain(sliding).chain(token.iter());
-            let Signals { refused, denied, throttled, outage } = &profile.signals;
+            let ErrorRules { refused, denied, throttled, outage } = &profile.signals;
             let phrases =
                 [refused, denied, throttled, outage].into_iter().flat_map(|it| it.phrases.split(['|', '+']));
 
@@ -168,7 +169,7 @@ mod tests {
     #[test]
     fn every_lifetime_leaves_time_to_refresh() {
         for profile in profiles() {
-            let (Lifetime::AtMost(span) | Lifetime::Otherwise(span) | Lifetime::Declared(span)) =
+            let (Lifetime::AtMost(span) | Lifetime::Default(span) | Lifetime::Declared(span)) =
                 profile.lifetime;
 
             assert!((Duration::from_secs(180)..=Duration::from_secs(3600)).contains(&span), "{span:?}");
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn no_sign_means_two_things() {
         for profile in profiles() {
-            let Signals { refused, denied, throttled, outage } = &profile.signals;
+            let ErrorRules { refused, denied, throttled, outage } = &profile.signals;
             let all = [refused, denied, throttled, outage];
 
             let mut statuses: Vec<_> = all.iter().flat_map(|it| it.statuses.iter()).collect();

@@ -11,11 +11,11 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Profile {
     /// For messages and errors: `fluz`.
-    pub name: Text,
+    pub name: CowStr,
     /// Where requests are sent, and grants, unless `wire` says otherwise.
-    pub endpoint: Text,
+    pub endpoint: CowStr,
     /// How grants are worded.
-    pub wire: Wire,
+    pub wire: GrantProtocol,
     /// Sent with each grant, names in lower case. A value may be a gateway's key.
     pub headers: Vec<(String, Secret)>,
     /// How to get a token with the long-lived credentials.
@@ -25,36 +25,36 @@ pub struct Profile {
     /// What tells all scopes that the application may ask for: a list, alone below `data`.
     pub application_scopes: Option<Operation>,
     /// Words of the documents that the API may spell in another way.
-    pub spellings: &'static [Spelling],
+    pub spellings: &'static [SchemaName],
     /// Where the token is in an answer.
     pub token: TokenSource,
     /// Where the refresh token is, below `data`.
-    pub refresh_token: Words,
+    pub refresh_token: StringList,
     /// Where the granted scopes are, below `data`.
-    pub scopes: Words,
+    pub scopes: StringList,
     /// What tells when the token expires.
-    pub expiry: Option<Expiry>,
+    pub expiry: Option<ExpiryField>,
     /// What is known of the lifetime beforehand.
     pub lifetime: Lifetime,
     /// How an ordinary answer brings a new token.
-    pub sliding: Option<Sliding>,
+    pub sliding: Option<RotationHeader>,
     /// How answers tell what went wrong.
-    pub signals: Signals,
+    pub signals: ErrorRules,
     /// What errors that no signal explains mean when they answer a grant.
-    pub unexplained: Unexplained,
+    pub unexplained: DefaultFailure,
     /// What to check when the credentials are refused; follows "check".
     pub advice: &'static str,
     /// The option that each [`SecretId`] stands for.
-    pub secrets: Words,
+    pub secrets: StringList,
     /// What a session may choose of its own, besides scopes.
-    pub choices: Choices,
+    pub choices: SelectorPolicy,
 }
 
 impl Profile {
     /// Whether a token can be asked for with other scopes.
     pub fn scoping(&self) -> Scoping {
         let named = self.authenticate.variables.iter().any(|(_, variable)| variable.names_scopes());
-        if named || self.choices == Choices::Any { Scoping::ByRequest } else { Scoping::Fixed }
+        if named || self.choices == SelectorPolicy::Any { Scoping::ByRequest } else { Scoping::Fixed }
     }
 
     /// The variables of `operation` by name, as `fill` tells those that are not the same for each
@@ -62,7 +62,7 @@ impl Profile {
     pub fn filled(
         &self,
         operation: &Operation,
-        chosen: &[Chosen],
+        chosen: &[SelectedVariable],
         fill: &dyn Fn(&Variable) -> Json,
     ) -> Vec<(String, Json)> {
         let mut filled = Vec::new();
@@ -76,7 +76,7 @@ impl Profile {
                 filled.push((name.clone().into_owned(), value));
             }
         }
-        if self.choices == Choices::Any {
+        if self.choices == SelectorPolicy::Any {
             for (name, value) in chosen {
                 if let Some(value) = value
                     && !operation.has(name)
@@ -90,15 +90,15 @@ impl Profile {
 }
 
 /// A variable as a session chose it; one without a value is left out.
-pub type Chosen = (String, Option<Json>);
+pub type SelectedVariable = (String, Option<Json>);
 
 /// What a session may choose of what is sent with a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choices {
+pub enum SelectorPolicy {
     /// Nothing.
     Nothing,
     /// Each variable of [`Profile::authenticate`] that is the same for each request, and plain.
-    Variables {
+    PlainVariables {
         /// Those that may be left out.
         optional: &'static [&'static str],
     },
@@ -110,27 +110,27 @@ impl Profile {
     /// Who grants the tokens, for messages and errors.
     pub fn granter(&self) -> &str {
         match self.wire {
-            Wire::GraphQl => &self.name,
-            Wire::Form { .. } => "broker",
+            GrantProtocol::GraphQl => &self.name,
+            GrantProtocol::TokenEndpoint { .. } => "broker",
         }
     }
 
     /// Where grants are sent.
     pub fn grant_url(&self) -> &str {
         match &self.wire {
-            Wire::GraphQl => &self.endpoint,
-            Wire::Form { url, .. } => url,
+            GrantProtocol::GraphQl => &self.endpoint,
+            GrantProtocol::TokenEndpoint { url, .. } => url,
         }
     }
 }
 
 /// How grants are worded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wire {
+pub enum GrantProtocol {
     /// GraphQL over HTTP, sent to the endpoint.
     GraphQl,
     /// A form of variables, answered by the members of an object (RFC 6749).
-    Form {
+    TokenEndpoint {
         /// Where it is sent.
         url: String,
         /// With which origins to share cookies; `fetch` decides where `None`.
@@ -146,9 +146,9 @@ pub struct SecretId(pub usize);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
     /// The document; `%name%` stands for the spelling of that name.
-    pub document: Text,
+    pub document: CowStr,
     /// The variables by name.
-    pub variables: Vec<(Text, Variable)>,
+    pub variables: Vec<(CowStr, Variable)>,
     /// What to identify with.
     pub authorization: Authorization,
 }
@@ -181,11 +181,11 @@ pub enum Variable {
     /// The refresh token.
     RefreshToken,
     /// The digest of the token that the API refused, where it did.
-    Refused,
+    RejectedToken,
     /// The scopes wanted, as a list.
     Scopes,
     /// An object of variables.
-    Map(Vec<(Text, Self)>),
+    Map(Vec<(CowStr, Self)>),
     /// A list of variables.
     List(Vec<Self>),
 }
@@ -210,14 +210,16 @@ impl Variable {
                 }
                 Json::List(filled)
             }
-            Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::Refused | Self::Scopes => fill(self),
+            Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::RejectedToken | Self::Scopes => {
+                fill(self)
+            }
         }
     }
 
     fn has_literals(&self) -> bool {
         match self {
             Self::Literal(value) => !value.is_null(),
-            Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::Refused | Self::Scopes => false,
+            Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::RejectedToken | Self::Scopes => false,
             Self::Map(members) => members.iter().any(|(_, member)| member.has_literals()),
             Self::List(items) => items.iter().any(Self::has_literals),
         }
@@ -226,7 +228,9 @@ impl Variable {
     fn names_scopes(&self) -> bool {
         match self {
             Self::Scopes => true,
-            Self::Literal(_) | Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::Refused => false,
+            Self::Literal(_) | Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::RejectedToken => {
+                false
+            }
             Self::Map(members) => members.iter().any(|(_, member)| member.names_scopes()),
             Self::List(items) => items.iter().any(Self::names_scopes),
         }
@@ -254,25 +258,25 @@ pub enum Authorization {
 }
 
 /// The most words that a profile spells in several ways.
-pub(crate) const MOST_SPELLINGS: usize = 3;
+pub(crate) const MAX_SCHEMA_NAMES: usize = 3;
 
 /// A word that an API may spell in more than one way.
 ///
 /// Documentation contradicts itself on such words. GraphQL refuses a wrong one
 /// before it executes anything, so the next spelling can be tried at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spelling {
+pub struct SchemaName {
     /// What stands for the word in documents, without the percent signs.
     pub name: &'static str,
     /// What kind of word it is.
-    pub part: Part,
+    pub part: NameKind,
     /// The spellings, the likeliest first. An empty one leaves the word out.
     pub variants: &'static [&'static str],
 }
 
 /// What a word is in a GraphQL document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum NameKind {
     /// The name of a field.
     Field,
     /// The name of an argument.
@@ -283,25 +287,25 @@ pub enum Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenSource {
     /// At the first of these paths below `data` that leads to something.
-    Data(Words),
+    Data(StringList),
     /// In the first of these headers that is there, after an optional `Bearer`.
-    Headers(Words),
+    Headers(StringList),
 }
 
 /// What in an answer tells when the token expires, besides a JWT's own claims.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Expiry {
+pub enum ExpiryField {
     /// A span from now on, in units of `unit`, at the first of these paths.
     ExpiresIn {
         /// Paths below `data`.
-        paths: Words,
+        paths: StringList,
         /// What the number counts.
         unit: Duration,
     },
     /// A point in time, in any of the forms of [`crate::graphql::parse_point`].
     ExpiresAt {
         /// Paths below `data`.
-        paths: Words,
+        paths: StringList,
     },
 }
 
@@ -311,7 +315,7 @@ pub enum Lifetime {
     /// It is this long at most, whatever the answer tells.
     AtMost(Duration),
     /// It is this long where the answer does not tell.
-    Otherwise(Duration),
+    Default(Duration),
     /// A user declares it for an API whose answers state when a token ends: it counts where the answer
     /// does not tell, and where no clock makes sense of what it tells.
     Declared(Duration),
@@ -319,9 +323,9 @@ pub enum Lifetime {
 
 /// How an ordinary answer brings a new token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sliding {
+pub struct RotationHeader {
     /// Header names in lower case, the first that is there counts.
-    pub headers: Words,
+    pub headers: StringList,
     /// What a token looks like.
     pub shape: TokenShape,
 }
@@ -337,32 +341,32 @@ pub enum TokenShape {
 
 /// How answers tell what went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signals {
+pub struct ErrorRules {
     /// The token, or what was identified with, is refused.
-    pub refused: Signs,
+    pub refused: ErrorMatcher,
     /// The credentials are refused, besides `refused`; only when asking for a token.
-    pub denied: &'static Signs,
+    pub denied: &'static ErrorMatcher,
     /// Too many requests.
-    pub throttled: &'static Signs,
+    pub throttled: &'static ErrorMatcher,
     /// An outage that passes.
-    pub outage: &'static Signs,
+    pub outage: &'static ErrorMatcher,
 }
 
 /// Signs in an answer; any of them is enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Signs {
+pub struct ErrorMatcher {
     /// HTTP status codes.
     pub statuses: Cow<'static, [u16]>,
     /// Codes of an error: `extensions.code`, `extensions.errorClass`, `error.code`.
-    pub codes: Words,
+    pub codes: StringList,
     /// Messages of an error, whole, in any case.
-    pub messages: Words,
+    pub messages: StringList,
     /// What stands together in a message, in lower case: phrases with `|` between them, of parts
     /// with `+` between them.
     pub phrases: &'static str,
 }
 
-impl Signs {
+impl ErrorMatcher {
     /// These and no others.
     pub const fn of(statuses: &'static [u16], codes: &'static str) -> Self {
         Self { statuses: Cow::Borrowed(statuses), codes: words(codes), messages: words(""), phrases: "" }
@@ -371,32 +375,32 @@ impl Signs {
 
 /// What errors that no signal explains mean when they answer a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unexplained {
+pub enum DefaultFailure {
     /// The API words its refusal freely: the credentials are wrong.
-    Denied,
+    InvalidCredentials,
     /// Nothing that this profile knows.
-    Unknown,
+    Protocol,
 }
 
 /// A text that is written in the code, or that a user gave.
-pub type Text = Cow<'static, str>;
+pub type CowStr = Cow<'static, str>;
 
 /// Words that are written in the code, or that a user gave.
 #[derive(Clone)]
-pub enum Words {
+pub enum StringList {
     /// Written in the code, with `|` between them: a list of texts would be as large again.
-    Known(&'static str),
+    Static(&'static str),
     /// Given by a user.
-    Given(Vec<String>),
+    Owned(Vec<String>),
 }
 
-impl Words {
+impl StringList {
     /// The words in order.
     pub fn iter(&self) -> vec::IntoIter<&str> {
         let words = match self {
-            Self::Known("") => Vec::new(),
-            Self::Known(words) => words.split('|').collect(),
-            Self::Given(given) => {
+            Self::Static("") => Vec::new(),
+            Self::Static(words) => words.split('|').collect(),
+            Self::Owned(given) => {
                 let mut words = Vec::new();
                 for word in given {
                     words.push(word.as_str());
@@ -435,36 +439,36 @@ impl Words {
     }
 }
 
-impl Default for Words {
+impl Default for StringList {
     fn default() -> Self {
         words("")
     }
 }
 
-impl PartialEq for Words {
+impl PartialEq for StringList {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
     }
 }
 
-impl Eq for Words {}
+impl Eq for StringList {}
 
 #[cfg(test)]
-impl<const N: usize> PartialEq<[&str; N]> for Words {
+impl<const N: usize> PartialEq<[&str; N]> for StringList {
     fn eq(&self, other: &[&str; N]) -> bool {
         self.iter().eq(other.iter().copied())
     }
 }
 
-impl fmt::Debug for Words {
+impl fmt::Debug for StringList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
     }
 }
 
 /// Words that are written in the code, with `|` between them.
-pub(crate) const fn words(words: &'static str) -> Words {
-    Words::Known(words)
+pub(crate) const fn words(words: &'static str) -> StringList {
+    StringList::Static(words)
 }
 
 /// The secrets of one grant, as they were given for it.
@@ -479,7 +483,7 @@ mod tests {
     fn the_first_path_that_leads_to_a_value_counts() {
         let json = parse_json(r#"{"token":null,"accessToken":"b"}"#).unwrap();
 
-        for paths in [words("token|accessToken"), Words::Given(vec!["x".into(), "accessToken".into()])] {
+        for paths in [words("token|accessToken"), StringList::Owned(vec!["x".into(), "accessToken".into()])] {
             assert_eq!(paths.lead(&json).and_then(Json::as_text), Some("b"));
         }
     }

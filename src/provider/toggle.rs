@@ -7,8 +7,9 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::profile::{
-    Authorization, Choices, Lifetime, Operation, Part, Profile, SecretId, Signals, Signs, Sliding, Spelling,
-    Text, TokenShape, TokenSource, Unexplained, Variable, Wire, words,
+    Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Lifetime, NameKind,
+    Operation, Profile, RotationHeader, SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource,
+    Variable, words,
 };
 use crate::json::Json;
 
@@ -47,8 +48,8 @@ impl Toggle {
         };
         Profile {
             name: "toggle".into(),
-            endpoint: self.endpoint.map_or(ENDPOINT.into(), Text::Owned),
-            wire: Wire::GraphQl,
+            endpoint: self.endpoint.map_or(ENDPOINT.into(), CowStr::Owned),
+            wire: GrantProtocol::GraphQl,
             headers: Vec::new(),
             authenticate: Operation {
                 document: document.into(),
@@ -61,19 +62,23 @@ impl Toggle {
             renew: None,
             application_scopes: None,
             // The newest copy of the page has a capital letter in its code and none in its text.
-            spellings: &[Spelling { name: "root", part: Part::Field, variants: &["loginUser", "LoginUser"] }],
+            spellings: &[SchemaName {
+                name: "root",
+                part: NameKind::Field,
+                variants: &["loginUser", "LoginUser"],
+            }],
             token: TokenSource::Headers(words(HEADERS)),
             refresh_token: words(""),
             scopes: words(""),
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(LIFETIME)),
-            sliding: Some(Sliding { headers: words(HEADERS), shape: TokenShape::Jwt }),
+            sliding: Some(RotationHeader { headers: words(HEADERS), shape: TokenShape::Jwt }),
             signals: SIGNALS,
             // What a wrong password gives is not documented, and errors have no codes.
-            unexplained: Unexplained::Denied,
+            unexplained: DefaultFailure::InvalidCredentials,
             advice,
             secrets: words("password"),
-            choices: Choices::Nothing,
+            choices: SelectorPolicy::Nothing,
         }
     }
 }
@@ -88,17 +93,17 @@ const BY_EMAIL: &str =
 const BY_USERNAME: &str =
     "query($login: String, $password: String!) { %root%(username: $login, password: $password) { id } }";
 
-const SIGNALS: Signals = Signals {
-    refused: Signs {
+const SIGNALS: ErrorRules = ErrorRules {
+    refused: ErrorMatcher {
         statuses: Cow::Borrowed(&[401]),
         codes: words(""),
         // The page's sample, and what the library that Toggle seems to use says.
         messages: words("Unauthorized|Unauthenticated|Token has expired|Token could not be parsed"),
         phrases: "",
     },
-    denied: &Signs::of(&[403, 422], ""),
-    throttled: &Signs::of(&[429], ""),
-    outage: &Signs::of(&[], ""),
+    denied: &ErrorMatcher::of(&[403, 422], ""),
+    throttled: &ErrorMatcher::of(&[429], ""),
+    outage: &ErrorMatcher::of(&[], ""),
 };
 
 /// Both carry the token; the second is deprecated.

@@ -9,8 +9,11 @@ use crate::{
     base64,
     core::{Identity, ScopeSet, Secret},
     json::{Json, Platform},
-    options::{Granter, SecretSource, Selection, Settings},
-    provider::{Authorization, Chosen, Operation, Profile, Sliding, TokenSource, Variable, Wire, Words},
+    options::{Config, GrantSource, SecretSource, Selection},
+    provider::{
+        Authorization, GrantProtocol, Operation, Profile, RotationHeader, SelectedVariable, StringList,
+        TokenSource, Variable,
+    },
 };
 
 /// The part of a key that all sessions of a manager have in common: the API, the credentials and the option `identity`.
@@ -24,8 +27,8 @@ impl HolderDigest {
     /// Computes it; `None` where it depends on secrets of functions, and `secrets` is `None`.
     ///
     /// `secrets` are those of one grant, in the order of their ids.
-    pub fn of(settings: &Settings, secrets: Option<&[Secret]>, platform: Platform) -> Option<Self> {
-        let Settings {
+    pub fn of(settings: &Config, secrets: Option<&[Secret]>, platform: Platform) -> Option<Self> {
+        let Config {
             profile,
             granter,
             identity,
@@ -41,7 +44,7 @@ impl HolderDigest {
             store: _,
         } = settings;
         let mut credentials = Vec::new();
-        if let Granter::Profile(sources) = granter {
+        if let GrantSource::Profile(sources) = granter {
             for (place, source) in sources.iter().enumerate() {
                 credentials.push(match source {
                     SecretSource::Text(secret) => digested(secret),
@@ -62,7 +65,7 @@ impl HolderDigest {
 /// The key of a session's entry in a store: a digest of everything that changes which token is granted.
 pub fn key(
     holder: &HolderDigest,
-    settings: &Settings,
+    settings: &Config,
     selection: &Selection,
     scopes: &ScopeSet,
     platform: Platform,
@@ -77,7 +80,7 @@ pub fn key(
 
 /// The identity of a session among those of one manager: everything in its [`key`] that sessions can choose, but for the
 /// scopes.
-pub fn identity(settings: &Settings, selection: &Selection, platform: Platform) -> Identity {
+pub fn identity(settings: &Config, selection: &Selection, platform: Platform) -> Identity {
     let mut half = [0; 16];
     let variables = chosen_variables(&settings.profile, &selection.variables);
     half.copy_from_slice(&hash(&variables, platform)[..16]);
@@ -86,7 +89,7 @@ pub fn identity(settings: &Settings, selection: &Selection, platform: Platform) 
 
 /// Returns the identity of a manager among those of the same program, as a digest: everything in the [`key`] of its own
 /// session, but for the scopes. `None` where managers with other credentials could have the same.
-pub fn own_identity(holder: &HolderDigest, settings: &Settings, platform: Platform) -> Option<String> {
+pub fn own_identity(holder: &HolderDigest, settings: &Config, platform: Platform) -> Option<String> {
     let digest = || key(holder, settings, &Selection::default(), &ScopeSet::default(), platform);
     settings.identify_owner().then(digest)
 }
@@ -139,20 +142,20 @@ fn described_profile(profile: &Profile) -> Json {
             TokenSource::Data(paths) => tagged("data", described_words(paths)),
             TokenSource::Headers(names) => tagged("headers", described_words(names)),
         },
-        sliding.as_ref().map_or(Json::Null, |Sliding { headers, shape: _ }| described_words(headers)),
+        sliding.as_ref().map_or(Json::Null, |RotationHeader { headers, shape: _ }| described_words(headers)),
     ])
 }
 
-fn described_wire(wire: &Wire) -> Json {
+fn described_wire(wire: &GrantProtocol) -> Json {
     match wire {
-        Wire::GraphQl => Json::Null,
-        Wire::Form { url, credentials } => {
+        GrantProtocol::GraphQl => Json::Null,
+        GrantProtocol::TokenEndpoint { url, credentials } => {
             Json::List(vec![Json::text(url), credentials.map_or(Json::Null, Json::text)])
         }
     }
 }
 
-fn described_words(words: &Words) -> Json {
+fn described_words(words: &StringList) -> Json {
     Json::list_of(&mut words.iter())
 }
 
@@ -172,7 +175,7 @@ fn described_operation(operation: &Operation) -> Json {
 }
 
 /// The variables of both operations as a session has them, and what it chose besides.
-fn chosen_variables(profile: &Profile, chosen: &[Chosen]) -> Json {
+fn chosen_variables(profile: &Profile, chosen: &[SelectedVariable]) -> Json {
     let renew = profile.renew.as_ref().map_or(Json::Null, |renew| variables_of(renew, chosen));
     let mut besides = Vec::new();
     for (name, value) in chosen {
@@ -185,7 +188,7 @@ fn chosen_variables(profile: &Profile, chosen: &[Chosen]) -> Json {
     Json::List(vec![variables_of(&profile.authenticate, chosen), renew, Json::List(besides)])
 }
 
-fn variables_of(operation: &Operation, chosen: &[Chosen]) -> Json {
+fn variables_of(operation: &Operation, chosen: &[SelectedVariable]) -> Json {
     let mut described = Vec::new();
     for (name, variable) in &operation.variables {
         let value = match chosen.iter().find(|(known, _)| known == name) {
@@ -207,7 +210,7 @@ fn described_variable(variable: &Variable) -> Json {
         Variable::Absent => Json::Null,
         Variable::Secret(id) => tagged("secret", Json::Number(id.0 as f64)),
         Variable::RefreshToken => tagged("refreshToken", Json::Null),
-        Variable::Refused => tagged("refused", Json::Null),
+        Variable::RejectedToken => tagged("refused", Json::Null),
         Variable::Scopes => tagged("scopes", Json::Null),
         Variable::Map(members) => {
             let mut described = Vec::new();
@@ -249,36 +252,36 @@ mod tests {
     use super::*;
     use crate::{
         json::native::PLATFORM,
-        options::{self, Given},
+        options::{self, RawValue},
     };
 
-    fn text(value: &str) -> Given {
-        Given::Text(value.to_owned().into())
+    fn text(value: &str) -> RawValue {
+        RawValue::Text(value.to_owned().into())
     }
 
-    fn settings(changes: &[(&str, Given)]) -> Settings {
+    fn settings(changes: &[(&str, RawValue)]) -> Config {
         let mut members = vec![
             ("provider", text("fluz")),
             ("environment", text("sandbox")),
             ("apiKey", text("aWQ6c2VjcmV0")),
             ("userId", text("u")),
             ("accountId", text("a")),
-            ("scopes", Given::List(vec![text("LIST_OFFERS"), text("LIST_PURCHASES")])),
+            ("scopes", RawValue::List(vec![text("LIST_OFFERS"), text("LIST_PURCHASES")])),
         ];
         for (key, value) in changes {
             members.retain(|(known, _)| known != key);
             members.push((key, value.clone()));
         }
         let members = members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        options::read(&Given::Map(members), PLATFORM).expect("good options")
+        options::read(&RawValue::Map(members), PLATFORM).expect("good options")
     }
 
-    fn fluz(changes: &[(&str, Given)]) -> String {
+    fn fluz(changes: &[(&str, RawValue)]) -> String {
         key_of(&settings(changes), &["from a function"])
     }
 
     /// The key of the manager's own session, where functions give these secrets.
-    fn key_of(settings: &Settings, given: &[&str]) -> String {
+    fn key_of(settings: &Config, given: &[&str]) -> String {
         let given: Vec<_> = given.iter().map(|secret| Secret::new(*secret)).collect();
         let holder = HolderDigest::of(settings, Some(&given), PLATFORM).expect("all secrets are there");
         key(&holder, settings, &Selection::default(), &settings.scopes, PLATFORM)
@@ -291,13 +294,13 @@ mod tests {
             ("environment", text("production")),
             ("endpoint", text("https://other.test/graphql")),
             ("apiKey", text("aWQ6b3RoZXI=")),
-            ("apiKey", Given::Function("1")),
-            ("headers", Given::Map(vec![("x-tenant".to_owned(), text("7"))])),
+            ("apiKey", RawValue::Function("1")),
+            ("headers", RawValue::Map(vec![("x-tenant".to_owned(), text("7"))])),
             ("identity", text("tenant-7")),
             ("userId", text("other")),
             ("accountId", text("other")),
             ("seatId", text("s")),
-            ("scopes", Given::List(vec![text("LIST_OFFERS")])),
+            ("scopes", RawValue::List(vec![text("LIST_OFFERS")])),
         ] {
             keys.push(fluz(&[change]));
         }
@@ -311,31 +314,34 @@ mod tests {
     #[test]
     fn what_does_not_change_the_grant_does_not_change_the_key() {
         for change in [
-            ("scopes", Given::List(vec![text("LIST_PURCHASES"), text("LIST_OFFERS"), text("LIST_OFFERS")])),
+            (
+                "scopes",
+                RawValue::List(vec![text("LIST_PURCHASES"), text("LIST_OFFERS"), text("LIST_OFFERS")]),
+            ),
             ("refresh", text("on-demand")),
-            ("timeoutMs", Given::Number(5.0)),
-            ("keepAlive", Given::Bool(true)),
+            ("timeoutMs", RawValue::Number(5.0)),
+            ("keepAlive", RawValue::Bool(true)),
         ] {
             assert_eq!(fluz(&[change]), fluz(&[]));
         }
     }
 
-    fn map(members: &[(&str, Given)]) -> Given {
-        Given::Map(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+    fn map(members: &[(&str, RawValue)]) -> RawValue {
+        RawValue::Map(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
     }
 
     /// A profile with one secret, which functions give.
-    fn profile(changes: &[(&str, Given)]) -> Vec<(&'static str, Given)> {
+    fn profile(changes: &[(&str, RawValue)]) -> Vec<(&'static str, RawValue)> {
         let authenticate = map(&[
             ("document", text("mutation ($a: ID, $b: ID) { login(a: $a, b: $b) { jwt } }")),
-            ("variables", map(&[("a", Given::Function("1")), ("b", Given::Null)])),
+            ("variables", map(&[("a", RawValue::Function("1")), ("b", RawValue::Null)])),
         ]);
         let mut provider = vec![
             ("name", text("acme")),
             ("endpoint", text("https://acme.test/graphql")),
             ("authenticate", authenticate),
             ("token", map(&[("data", text("login.jwt"))])),
-            ("expiry", map(&[("jwt", Given::Bool(true))])),
+            ("expiry", map(&[("jwt", RawValue::Bool(true))])),
         ];
         for (key, value) in changes {
             provider.retain(|(known, _)| known != key);
@@ -344,13 +350,13 @@ mod tests {
         vec![("provider", map(&provider))]
     }
 
-    fn read(options: &[(&str, Given)]) -> Settings {
+    fn read(options: &[(&str, RawValue)]) -> Config {
         options::read(&map(options), PLATFORM).expect("good options")
     }
 
     #[test]
     fn every_part_of_a_profile_that_changes_the_token_changes_the_key() {
-        let operation = |variables: Given, authorization: Given| {
+        let operation = |variables: RawValue, authorization: RawValue| {
             map(&[
                 ("document", text("mutation ($a: ID, $b: ID) { login(a: $a, b: $b) { jwt } }")),
                 ("variables", variables),
@@ -358,8 +364,8 @@ mod tests {
             ])
         };
         let none = || text("none");
-        let secret = || Given::Function("1");
-        let variables = || map(&[("a", secret()), ("b", Given::Null)]);
+        let secret = || RawValue::Function("1");
+        let variables = || map(&[("a", secret()), ("b", RawValue::Null)]);
         let renew = |tenant: &str| {
             let variables = map(&[("refresh", text("$refreshToken")), ("tenant", text(tenant))]);
             map(&[("document", text("{ renew }")), ("variables", variables)])
@@ -380,8 +386,8 @@ mod tests {
             vec![refresh_token.clone(), ("renew", renew("1"))],
             vec![refresh_token, ("renew", renew("2"))],
             // The secret somewhere else.
-            vec![("authenticate", operation(map(&[("a", Given::Null), ("b", secret())]), none()))],
-            vec![("authenticate", operation(map(&[("a", Given::List(vec![secret()]))]), none()))],
+            vec![("authenticate", operation(map(&[("a", RawValue::Null), ("b", secret())]), none()))],
+            vec![("authenticate", operation(map(&[("a", RawValue::List(vec![secret()]))]), none()))],
             vec![("authenticate", operation(map(&[("a", map(&[("a", secret())]))]), none()))],
             vec![("authenticate", operation(map(&[]), map(&[("basic", secret())])))],
             vec![("authenticate", operation(map(&[]), map(&[("bearer", secret())])))],
@@ -392,7 +398,7 @@ mod tests {
             vec![("authenticate", operation(map(&[("a", secret()), ("__proto__", text("2"))]), none()))],
             // One more.
             vec![("authenticate", operation(map(&[("a", secret()), ("b", text("1"))]), none()))],
-            vec![("authenticate", operation(map(&[("a", secret()), ("b", Given::Number(1.0))]), none()))],
+            vec![("authenticate", operation(map(&[("a", secret()), ("b", RawValue::Number(1.0))]), none()))],
         ] {
             keys.push(key_of(&read(&profile(&change)), &["s"]));
         }
@@ -426,31 +432,31 @@ mod tests {
 
     #[test]
     fn managers_have_one_identity_where_their_tokens_are_of_one_owner() {
-        let of = |settings: &Settings, secret: &str| {
+        let of = |settings: &Config, secret: &str| {
             let given = [Secret::new(secret)];
             let holder = HolderDigest::of(settings, Some(&given), PLATFORM).expect("all secrets are there");
             own_identity(&holder, settings, PLATFORM)
         };
-        let fluz = |changes: &[(&str, Given)]| of(&settings(changes), "given");
-        let scopes = ("scopes", Given::List(vec![text("LIST_OFFERS")]));
+        let fluz = |changes: &[(&str, RawValue)]| of(&settings(changes), "given");
+        let scopes = ("scopes", RawValue::List(vec![text("LIST_OFFERS")]));
         let same = fluz(&[]);
 
         assert!(same.is_some());
         assert_eq!(fluz(&[scopes]), same);
-        assert_eq!(fluz(&[("lifetimeMs", Given::Number(1000.0))]), same);
+        assert_eq!(fluz(&[("lifetimeMs", RawValue::Number(1000.0))]), same);
         for (name, other) in
             [("apiKey", "b3RoZXI6b25l"), ("userId", "o"), ("accountId", "o"), ("identity", "o")]
         {
             assert_ne!(fluz(&[(name, text(other))]), same, "{name}");
         }
-        let by_function = settings(&[("apiKey", Given::Function("1"))]);
+        let by_function = settings(&[("apiKey", RawValue::Function("1"))]);
         assert_eq!(of(&by_function, "one"), of(&by_function, "one"));
         assert_ne!(of(&by_function, "one"), of(&by_function, "two"));
     }
 
     #[test]
     fn managers_whose_credentials_are_in_functions_have_one_only_by_name() {
-        let of = |options: &[(&str, Given)]| {
+        let of = |options: &[(&str, RawValue)]| {
             let settings = read(options);
             let holder = HolderDigest::of(&settings, Some(&[]), PLATFORM).expect("there are no secrets");
             own_identity(&holder, &settings, PLATFORM)
@@ -458,7 +464,7 @@ mod tests {
         let given = map(&[
             ("name", text("acme")),
             ("endpoint", text("https://acme.test")),
-            ("grant", Given::Function("1")),
+            ("grant", RawValue::Function("1")),
         ]);
         let by_function = ("provider", given);
         let broker = vec![
@@ -466,7 +472,7 @@ mod tests {
             ("url", text("https://acme.test/token")),
             ("endpoint", text("https://acme.test")),
         ];
-        let fetch = ("fetch", Given::Function("2"));
+        let fetch = ("fetch", RawValue::Function("2"));
         let named = ("identity", text("one"));
 
         assert_eq!(of(std::slice::from_ref(&by_function)), None);
@@ -487,15 +493,15 @@ mod tests {
         assert!(keys.windows(2).all(|pair| pair[0] != pair[1]));
         assert_eq!(
             fluz(&[("apiKey", text("same"))]),
-            key_of(&settings(&[("apiKey", Given::Function("1"))]), &["same"])
+            key_of(&settings(&[("apiKey", RawValue::Function("1"))]), &["same"])
         );
     }
 
     proptest! {
         #[test]
         fn two_selectors_share_a_token_exactly_when_they_may(
-            one in party(),
-            other in party(),
+            one in selector_case(),
+            other in selector_case(),
             same in 0..4_u8,
         ) {
             // One in four is the same but for the order of its scopes.
@@ -516,47 +522,47 @@ mod tests {
 
     /// A manager for Fluz and a selector of one of its sessions, of few values, so that many are the same.
     #[derive(Clone, Debug)]
-    struct Party {
+    struct SelectorCase {
         /// Endpoint, API key, user, account, seat, scopes.
         manager: (usize, usize, usize, usize, Option<usize>, Vec<usize>),
         by_function: bool,
-        selector: Chosen,
+        selector: SelectedParts,
     }
 
     /// Endpoint, API key, user, account, seat.
-    type Whose = (usize, usize, usize, usize, Option<usize>);
+    type CaseIdentity = (usize, usize, usize, usize, Option<usize>);
 
     /// User, account, seat, scopes, each if it is chosen; a seat may be chosen to be none.
-    type Chosen = (Option<usize>, Option<usize>, Option<Option<usize>>, Option<Vec<usize>>);
+    type SelectedParts = (Option<usize>, Option<usize>, Option<Option<usize>>, Option<Vec<usize>>);
 
-    struct Read {
+    struct Computed {
         identity: Identity,
         scopes: ScopeSet,
         key: String,
     }
 
-    fn party() -> impl Strategy<Value = Party> {
+    fn selector_case() -> impl Strategy<Value = SelectorCase> {
         let few = || 0..2_usize;
         let scopes = || collection::vec(0..3_usize, 1..4);
         let manager = (few(), 0..3_usize, few(), few(), option::of(few()), scopes());
         let selector =
             (option::of(few()), option::of(few()), option::of(option::of(few())), option::of(scopes()));
-        (manager, any::<bool>(), selector).prop_map(|(manager, by_function, selector)| Party {
+        (manager, any::<bool>(), selector).prop_map(|(manager, by_function, selector)| SelectorCase {
             manager,
             by_function,
             selector,
         })
     }
 
-    fn word(kind: &str, number: usize) -> Given {
+    fn word(kind: &str, number: usize) -> RawValue {
         text(&format!("{kind}-{number}"))
     }
 
-    fn words(scopes: &[usize]) -> Given {
-        Given::List(scopes.iter().map(|scope| word("SCOPE", *scope)).collect())
+    fn words(scopes: &[usize]) -> RawValue {
+        RawValue::List(scopes.iter().map(|scope| word("SCOPE", *scope)).collect())
     }
 
-    impl Party {
+    impl SelectorCase {
         fn turned(&self) -> Self {
             let mut turned = self.clone();
             turned.manager.5.reverse();
@@ -565,7 +571,7 @@ mod tests {
         }
 
         /// All that changes the grant but for the scopes, and the scopes.
-        fn effective(&self) -> (Whose, BTreeSet<usize>) {
+        fn effective(&self) -> (CaseIdentity, BTreeSet<usize>) {
             let (endpoint, api_key, own_user, own_account, own_seat, own_scopes) = &self.manager;
             let (user, account, seat, scopes) = &self.selector;
             let identity = (
@@ -578,32 +584,33 @@ mod tests {
             (identity, scopes.as_ref().unwrap_or(own_scopes).iter().copied().collect())
         }
 
-        fn read(&self) -> Read {
+        fn read(&self) -> Computed {
             let (endpoint, api_key, user, account, seat, scopes) = &self.manager;
             // The same secret by a function is the same credentials.
-            let given_key = if self.by_function { Given::Function("key") } else { word("key", *api_key) };
+            let given_key = if self.by_function { RawValue::Function("key") } else { word("key", *api_key) };
             let settings = settings(&[
                 ("endpoint", text(["https://one.test/graphql", "https://two.test/graphql"][*endpoint])),
                 ("apiKey", given_key),
                 ("userId", word("user", *user)),
                 ("accountId", word("account", *account)),
-                ("seatId", seat.map_or(Given::Missing, |seat| word("seat", seat))),
+                ("seatId", seat.map_or(RawValue::Missing, |seat| word("seat", seat))),
                 ("scopes", words(scopes)),
             ]);
             let (user, account, seat, scopes) = &self.selector;
             let selector = [
                 ("scopes", scopes.as_ref().map(|scopes| words(scopes))),
-                ("seatId", seat.map(|seat| seat.map_or(Given::Null, |seat| word("seat", seat)))),
+                ("seatId", seat.map(|seat| seat.map_or(RawValue::Null, |seat| word("seat", seat)))),
                 ("userId", user.map(|user| word("user", user))),
                 ("accountId", account.map(|account| word("account", account))),
             ];
             let given = selector.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
             let members = given.collect();
-            let selection = options::read_selector(&Given::Map(members), &settings).expect("a good selector");
+            let selection =
+                options::read_selector(&RawValue::Map(members), &settings).expect("a good selector");
             let scopes = selection.scopes.clone().unwrap_or_else(|| settings.scopes.clone());
             let given = [Secret::new(format!("key-{api_key}"))];
             let holder = HolderDigest::of(&settings, Some(&given), PLATFORM).expect("all secrets are there");
-            Read {
+            Computed {
                 identity: identity(&settings, &selection, PLATFORM),
                 key: key(&holder, &settings, &selection, &scopes, PLATFORM),
                 scopes,
@@ -613,14 +620,14 @@ mod tests {
 
     #[test]
     fn whatever_a_function_is_to_make_something_of_is_of_the_identity() {
-        let by_function = |selector: &[(&str, Given)]| {
-            let map = |members: &[(&str, Given)]| {
-                Given::Map(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+        let by_function = |selector: &[(&str, RawValue)]| {
+            let map = |members: &[(&str, RawValue)]| {
+                RawValue::Map(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
             };
             let provider = map(&[
                 ("name", text("acme")),
                 ("endpoint", text("https://acme.test")),
-                ("grant", Given::Function("1")),
+                ("grant", RawValue::Function("1")),
             ]);
             let settings = options::read(&map(&[("provider", provider)]), PLATFORM).expect("good options");
             let selection = options::read_selector(&map(selector), &settings).expect("a good selector");
@@ -630,7 +637,7 @@ mod tests {
         let (one, two) = (("a", text("1")), ("b", text("2")));
         assert_eq!(by_function(&[one.clone(), two.clone()]), by_function(&[two.clone(), one.clone()]));
         let swapped = [("a", text("2")), ("b", text("1"))];
-        let number = [("a", Given::Number(1.0)), two.clone()];
+        let number = [("a", RawValue::Number(1.0)), two.clone()];
         let all = [&[one.clone(), two.clone()][..], &[one], &[two], &[], &swapped, &number];
         for (place, selector) in all.iter().enumerate() {
             assert!(all[..place].iter().all(|other| by_function(other) != by_function(selector)), "{place}");

@@ -7,4 +7,4 @@ mod cache_key;
 mod record;
 
 pub use cache_key::{HolderDigest, identity, key, own_identity};
-pub use record::{LONGEST, keep_until, read, write};
+pub use record::{MAX_ENTRY_BYTES, keep_until, read, write};

@@ -14,7 +14,7 @@ use std::{rc::Rc, time::Duration};
 const VERSION: f64 = 1.0;
 
 /// The longest entry that is read, in bytes: a MiB, which no token fills.
-pub const LONGEST: usize = 1 << 20;
+pub const MAX_ENTRY_BYTES: usize = 1 << 20;
 
 /// How much longer than its access token a refresh token is kept.
 ///
@@ -55,7 +55,7 @@ pub fn read(
     platform: Platform,
     stamp: impl Fn(&str) -> TokenTimes,
 ) -> Option<Rc<TokenSet>> {
-    if text.expose().len() > LONGEST || has_too_many_values(text.expose()) {
+    if text.expose().len() > MAX_ENTRY_BYTES || has_too_many_values(text.expose()) {
         return None;
     }
     let entry = (platform.parse_json)(text.expose())?;
@@ -93,7 +93,7 @@ pub fn read(
 const fn longest(lifetime: Lifetime) -> Duration {
     match lifetime {
         Lifetime::AtMost(span) => span,
-        Lifetime::Otherwise(_) | Lifetime::Declared(_) => Duration::from_millis(MAX_LIFETIME),
+        Lifetime::Default(_) | Lifetime::Declared(_) => Duration::from_millis(MAX_LIFETIME),
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn back(text: &str, now: UnixMillis, wall_ahead: ClockOffset) -> Option<Rc<TokenSet>> {
-        let lifetime = Lifetime::Otherwise(Duration::from_secs(60));
+        let lifetime = Lifetime::Default(Duration::from_secs(60));
         read(&Secret::new(text), KEY, now, wall_ahead, lifetime, PLATFORM, |_| TokenTimes::default())
     }
 
@@ -179,7 +179,7 @@ mod tests {
             ("9000000000000000", Lifetime::AtMost(Duration::from_secs(60)), Duration::from_secs(60)),
             (
                 "9000000000000000",
-                Lifetime::Otherwise(Duration::from_secs(60)),
+                Lifetime::Default(Duration::from_secs(60)),
                 Duration::from_millis(MAX_LIFETIME),
             ),
         ] {
@@ -215,7 +215,7 @@ mod tests {
             &good.replace("[\"A\",\"B\"]", "[\"A\",\"B\\u001b[31m\"]"),
             &good.replace("\"issuedAt\":", "\"x\":"),
             &good.replace("\"expiresAt\":", "\"x\":"),
-            &format!("{good}{}", " ".repeat(LONGEST)),
+            &format!("{good}{}", " ".repeat(MAX_ENTRY_BYTES)),
             &good.replace("\"v\":1", &format!("\"v\":1,\"x\":[0{}]", ",0".repeat(10_000))),
         ] {
             assert_eq!(back(text, NOW, ClockOffset::default()), None, "{}", &text[..text.len().min(200)]);
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn an_entry_may_be_a_mib_long() {
         let text = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
-        let spaces = " ".repeat(LONGEST - text.expose().len());
+        let spaces = " ".repeat(MAX_ENTRY_BYTES - text.expose().len());
 
         assert_eq!(back(&format!("{}{spaces}", text.expose()), NOW, ClockOffset::default()), Some(tokens()));
     }

@@ -12,7 +12,7 @@ fn profiles() -> [Profile; 4] {
     [fluz::story().profile, toggle::story().profile, braintree::story().profile, custom::acme()]
 }
 
-fn ruled(profile: &Profile, status: u16, body: &str) -> Ruling {
+fn ruled(profile: &Profile, status: u16, body: &str) -> AuthStatus {
     judge(profile, status, Some(body), PLATFORM)
 }
 
@@ -22,8 +22,8 @@ const DONE: &str = r#"{"data":{"op":{"id":1}}}"#;
 fn an_answer_with_data_alone_refuses_nothing() {
     for profile in profiles() {
         for status in [200, 201, 294, 400, 500] {
-            assert_eq!(ruled(&profile, status, DONE), Ruling::Taken, "{}", profile.name);
-            assert_eq!(judge(&profile, status, None, PLATFORM), Ruling::Taken, "{}", profile.name);
+            assert_eq!(ruled(&profile, status, DONE), AuthStatus::Accepted, "{}", profile.name);
+            assert_eq!(judge(&profile, status, None, PLATFORM), AuthStatus::Accepted, "{}", profile.name);
         }
     }
 }
@@ -32,9 +32,9 @@ fn an_answer_with_data_alone_refuses_nothing() {
 fn a_status_is_enough_whatever_the_body_is() {
     for profile in profiles() {
         for body in ["", "<html>", "{}", "[]", r#"{"error":"no"}"#, r#"{"data":null}"#] {
-            assert_eq!(ruled(&profile, 401, body), Ruling::Refused, "{} {body}", profile.name);
+            assert_eq!(ruled(&profile, 401, body), AuthStatus::Rejected, "{} {body}", profile.name);
         }
-        assert_eq!(judge(&profile, 401, None, PLATFORM), Ruling::Refused, "{}", profile.name);
+        assert_eq!(judge(&profile, 401, None, PLATFORM), AuthStatus::Rejected, "{}", profile.name);
     }
 }
 
@@ -60,11 +60,11 @@ fn each_provider_refuses_in_its_own_words_also_with_status_200() {
             r#"{"extensions":{"errorClass":"AUTHENTICATION","errorType":"developer_error"},"message":"Authentication credentials are invalid."}"#,
         ),
     ] {
-        assert_eq!(ruled(profile, 200, body), Ruling::Refused, "{body}");
+        assert_eq!(ruled(profile, 200, body), AuthStatus::Rejected, "{body}");
         // What the face looks for before it asks.
         assert!(body.contains("\"error"), "{body}");
     }
-    assert_eq!(ruled(&toggle, 403, r#"{"errors":[{"message":"Unauthorized"}]}"#), Ruling::Refused);
+    assert_eq!(ruled(&toggle, 403, r#"{"errors":[{"message":"Unauthorized"}]}"#), AuthStatus::Rejected);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn errors_that_are_about_something_else_refuse_nothing() {
         (&braintree, coded(200, "VALIDATION")),
         (&braintree, coded(503, "SERVICE_AVAILABILITY")),
     ] {
-        assert_eq!(ruled(profile, response.status, response.body.expose()), Ruling::Taken);
+        assert_eq!(ruled(profile, response.status, response.body.expose()), AuthStatus::Accepted);
     }
 }
 
@@ -93,19 +93,19 @@ fn what_was_carried_out_in_part_is_not_sent_again() {
     };
 
     for data in [r#"{"ping":"pong","node":null}"#, r#"{"a":{}}"#, r#"{"a":false}"#, r#"{"a":0}"#] {
-        assert_eq!(ruled(&braintree, 200, &with_data(data)), Ruling::RefusedInPart, "{data}");
+        assert_eq!(ruled(&braintree, 200, &with_data(data)), AuthStatus::PartiallyRejected, "{data}");
     }
     for data in ["null", "{}", r#"{"node":null}"#, r#"{"a":null,"b":null}"#] {
-        assert_eq!(ruled(&braintree, 200, &with_data(data)), Ruling::Refused, "{data}");
+        assert_eq!(ruled(&braintree, 200, &with_data(data)), AuthStatus::Rejected, "{data}");
     }
-    assert_eq!(ruled(&braintree, 401, DONE), Ruling::RefusedInPart);
+    assert_eq!(ruled(&braintree, 401, DONE), AuthStatus::PartiallyRejected);
 }
 
 #[test]
 fn a_failure_inside_the_payload_was_carried_out() {
     let body = r#"{"data":{"op":{"success":false,"error":{"code":"AUTH-0008","message":"x"}}}}"#;
 
-    assert_eq!(ruled(&fluz::story().profile, 200, body), Ruling::RefusedInPart);
+    assert_eq!(ruled(&fluz::story().profile, 200, body), AuthStatus::PartiallyRejected);
 }
 
 #[test]
@@ -113,9 +113,9 @@ fn a_batch_is_refused_where_one_of_its_answers_is() {
     let toggle = toggle::story().profile;
     let refused = r#"{"errors":[{"message":"Unauthorized"}]}"#;
 
-    assert_eq!(ruled(&toggle, 200, &format!("[{refused},{refused}]")), Ruling::Refused);
-    assert_eq!(ruled(&toggle, 200, &format!("[{DONE},{refused}]")), Ruling::RefusedInPart);
-    assert_eq!(ruled(&toggle, 200, &format!("[{DONE},{DONE}]")), Ruling::Taken);
+    assert_eq!(ruled(&toggle, 200, &format!("[{refused},{refused}]")), AuthStatus::Rejected);
+    assert_eq!(ruled(&toggle, 200, &format!("[{DONE},{refused}]")), AuthStatus::PartiallyRejected);
+    assert_eq!(ruled(&toggle, 200, &format!("[{DONE},{DONE}]")), AuthStatus::Accepted);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn bodies_that_are_no_answers_break_nothing() {
         for body in
             ["", "\u{feff}", "null", "7", "\"errors\"", r#"{"errors":7,"data":[1]}"#, r#"{"errors":["#]
         {
-            assert_eq!(ruled(&profile, 200, body), Ruling::Taken, "{body}");
+            assert_eq!(ruled(&profile, 200, body), AuthStatus::Accepted, "{body}");
         }
     }
 }

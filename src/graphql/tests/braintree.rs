@@ -37,12 +37,12 @@ fn options() -> Braintree {
     }
 }
 
-pub(super) fn story() -> Story {
+pub(super) fn story() -> Scenario {
     with(options())
 }
 
-fn with(options: Braintree) -> Story {
-    Story::new(options.profile(), &["TRANSACTION_SALE", "TRANSACTION_MANAGE_SETTLEMENT"], &[CLIENT_SECRET])
+fn with(options: Braintree) -> Scenario {
+    Scenario::new(options.profile(), &["TRANSACTION_SALE", "TRANSACTION_MANAGE_SETTLEMENT"], &[CLIENT_SECRET])
 }
 
 /// A token that expires at this.

@@ -3,13 +3,13 @@
 use crate::{
     core::{AccessToken, ClockOffset},
     graphql::digest,
-    options::{self, Given},
+    options::{self, RawValue},
 };
 
 use super::*;
 
 fn profile() -> Profile {
-    let text = |text: &str| Given::Text(text.to_owned().into());
+    let text = |text: &str| RawValue::Text(text.to_owned().into());
     let members = [
         ("provider", text("broker")),
         ("url", text("https://page.test/token")),
@@ -17,11 +17,11 @@ fn profile() -> Profile {
         ("credentials", text("include")),
     ];
     let members = members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    options::read(&Given::Map(members), PLATFORM).expect("good options").profile
+    options::read(&RawValue::Map(members), PLATFORM).expect("good options").profile
 }
 
-fn story() -> Story {
-    Story::new(profile(), &["read:a", "b&c"], &[])
+fn story() -> Scenario {
+    Scenario::new(profile(), &["read:a", "b&c"], &[])
 }
 
 fn error_of(granted: Granted) -> (TokenError, &'static str) {
@@ -57,7 +57,7 @@ fn a_grant_is_a_form() {
 
 #[test]
 fn a_form_says_which_token_was_refused() {
-    let mut story = Story::new(profile(), &[], &[]);
+    let mut story = Scenario::new(profile(), &[], &[]);
     story.refused = Some(digest(&AccessToken::new("abc")));
 
     let _ = story.answered(reply(200, "{}"));

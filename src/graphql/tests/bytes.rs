@@ -20,12 +20,12 @@ fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
 
-fn story(which: usize) -> Story {
+fn story(which: usize) -> Scenario {
     match which {
         0 => fluz::story(),
         1 => toggle::story(),
         2 => braintree::story(),
-        _ => Story::new(acme(), &["read"], &["planted-secret"]),
+        _ => Scenario::new(acme(), &["read"], &["planted-secret"]),
     }
 }
 
@@ -36,7 +36,7 @@ enum Asked {
     ByRefreshToken,
 }
 
-/// Whether a grant ended in a way that the documentation knows. [`Story`] has looked
+/// Whether a grant ended in a way that the documentation knows. [`Scenario`] has looked
 /// for secrets already, and counted the requests.
 fn documented(granted: &Granted, asked: Asked) -> Result<(), TestCaseError> {
     let error = match granted {
@@ -313,7 +313,7 @@ proptest! {
             2 => Authorization::Bearer(SecretId(0)),
             _ => Authorization::BasicPair { username: user, password: SecretId(0) },
         };
-        let mut story = Story::new(profile, &[], &[&secret]);
+        let mut story = Scenario::new(profile, &[], &[&secret]);
 
         let granted = story.authenticate(|request| {
             let sent = request.header("authorization").unwrap();
@@ -326,8 +326,8 @@ proptest! {
 
     #[test]
     fn any_path_leads_somewhere_or_nowhere(path in "[a-z0-9.\\PC]{0,12}", body in tree()) {
-        let profile = Profile { token: TokenSource::Data(crate::provider::Words::Given(vec![path])), ..acme() };
-        let mut story = Story::new(profile, &[], &["planted-secret"]);
+        let profile = Profile { token: TokenSource::Data(crate::provider::StringList::Owned(vec![path])), ..acme() };
+        let mut story = Scenario::new(profile, &[], &["planted-secret"]);
 
         let granted = story.authenticate(|_| reply(200, &json!({ "data": body }).to_string()));
 

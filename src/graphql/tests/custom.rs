@@ -7,8 +7,9 @@ use crate::{
     graphql::observe,
     json::Json,
     provider::{
-        Authorization, Choices, Expiry, Lifetime, Operation, SecretId, Signals, Signs, Sliding, TokenShape,
-        TokenSource, Unexplained, Variable, Wire, profile::words,
+        Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime,
+        Operation, RotationHeader, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable,
+        profile::words,
     },
 };
 
@@ -16,8 +17,8 @@ use super::*;
 
 const SECRET: &str = "planted-secret";
 
-static NONE: Signs = Signs::of(&[], "");
-static THROTTLED: Signs = Signs::of(&[429], "");
+static NONE: ErrorMatcher = ErrorMatcher::of(&[], "");
+static THROTTLED: ErrorMatcher = ErrorMatcher::of(&[429], "");
 
 /// The profile of the public contract's example.
 pub(super) fn acme() -> Profile {
@@ -39,7 +40,7 @@ pub(super) fn acme() -> Profile {
     Profile {
         name: "acme".into(),
         endpoint: "https://api.acme.test/graphql".into(),
-        wire: Wire::GraphQl,
+        wire: GrantProtocol::GraphQl,
         headers: Vec::new(),
         authenticate,
         renew: Some(renew),
@@ -48,11 +49,14 @@ pub(super) fn acme() -> Profile {
         token: TokenSource::Data(words("login.jwt|renew.jwt")),
         refresh_token: words("login.renewal|renew.renewal"),
         scopes: words("login.scope"),
-        expiry: Some(Expiry::ExpiresIn { paths: words("login.ttl|renew.ttl"), unit: Duration::from_secs(1) }),
-        lifetime: Lifetime::Otherwise(15 * MINUTE),
-        sliding: Some(Sliding { headers: words("x-authorization"), shape: TokenShape::Any }),
-        signals: Signals {
-            refused: Signs {
+        expiry: Some(ExpiryField::ExpiresIn {
+            paths: words("login.ttl|renew.ttl"),
+            unit: Duration::from_secs(1),
+        }),
+        lifetime: Lifetime::Default(15 * MINUTE),
+        sliding: Some(RotationHeader { headers: words("x-authorization"), shape: TokenShape::Any }),
+        signals: ErrorRules {
+            refused: ErrorMatcher {
                 statuses: (&[401]).into(),
                 codes: words("UNAUTHENTICATED"),
                 messages: words("Unauthorized"),
@@ -62,22 +66,22 @@ pub(super) fn acme() -> Profile {
             throttled: &THROTTLED,
             outage: &NONE,
         },
-        unexplained: Unexplained::Unknown,
+        unexplained: DefaultFailure::Protocol,
         advice: "`secret`",
         secrets: words("secret"),
-        choices: Choices::Nothing,
+        choices: SelectorPolicy::Nothing,
     }
 }
 
-fn story(profile: Profile) -> Story {
-    Story::new(profile, &["read", "write"], &[SECRET])
+fn story(profile: Profile) -> Scenario {
+    Scenario::new(profile, &["read", "write"], &[SECRET])
 }
 
 /// The `authorization` header that `authorization` makes of `secret`.
 fn identified(authorization: Authorization, secret: &str) -> Option<String> {
     let mut profile = acme();
     profile.authenticate.authorization = authorization;
-    let mut story = Story::new(profile, &[], &[secret]);
+    let mut story = Scenario::new(profile, &[], &[secret]);
 
     story.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
 
@@ -143,7 +147,7 @@ fn every_kind_of_variable_is_filled() {
         // There is none to present when authenticating.
         ("refresh".into(), Variable::RefreshToken),
     ];
-    let mut story = Story::new(profile, &["write", "read"], &["planted-first", "planted-second"]);
+    let mut story = Scenario::new(profile, &["write", "read"], &["planted-first", "planted-second"]);
 
     story.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
 
@@ -187,7 +191,7 @@ fn a_secret_that_no_header_can_carry_is_never_sent() {
     for authorization in [Authorization::Basic(SecretId(0)), Authorization::Bearer(SecretId(0))] {
         let mut profile = acme();
         profile.authenticate.authorization = authorization;
-        let mut story = Story::new(profile, &[], &["planted\r\nx-injected: 1"]);
+        let mut story = Scenario::new(profile, &[], &["planted\r\nx-injected: 1"]);
 
         let granted = story.authenticate(|_| panic!("a request was made"));
 
@@ -239,7 +243,7 @@ fn a_lifetime_is_counted_in_its_unit() {
         (Duration::from_secs(1), json!(1e300), MAX_LIFETIME),
     ] {
         let mut profile = acme();
-        profile.expiry = Some(Expiry::ExpiresIn { paths: words("login.ttl"), unit });
+        profile.expiry = Some(ExpiryField::ExpiresIn { paths: words("login.ttl"), unit });
 
         let token =
             story(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
@@ -252,7 +256,8 @@ fn a_lifetime_is_counted_in_its_unit() {
 fn a_lifetime_that_cannot_be_read_is_named() {
     for ttl in [json!("soon"), json!("inf"), json!("NaN"), json!([90]), json!(true)] {
         let mut profile = acme();
-        profile.expiry = Some(Expiry::ExpiresIn { paths: words("login.ttl"), unit: Duration::from_secs(1) });
+        profile.expiry =
+            Some(ExpiryField::ExpiresIn { paths: words("login.ttl"), unit: Duration::from_secs(1) });
 
         let granted = story(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl })));
 
@@ -265,8 +270,8 @@ fn the_earlier_of_a_stated_lifetime_and_a_known_one_counts() {
     for (known, ttl, seconds) in [
         (Lifetime::AtMost(MINUTE), 90, 60),
         (Lifetime::AtMost(MINUTE), 30, 30),
-        (Lifetime::Otherwise(MINUTE), 90, 90),
-        (Lifetime::Otherwise(MINUTE), 30, 30),
+        (Lifetime::Default(MINUTE), 90, 90),
+        (Lifetime::Default(MINUTE), 30, 30),
     ] {
         let profile = Profile { lifetime: known, ..acme() };
 

@@ -5,26 +5,26 @@ use std::rc::Rc;
 use crate::{
     core::ErrorCode,
     graphql::granted_by_function,
-    options::Given,
-    provider::{Choices, Lifetime},
+    options::RawValue,
+    provider::{Lifetime, SelectorPolicy},
 };
 
 use super::{custom::acme, *};
 
 /// A value of JavaScript; there are no functions in these tests but as a kind.
-type Value = Given;
+type Value = RawValue;
 
 fn text(text: &str) -> Value {
-    Given::Text(text.to_owned().into())
+    RawValue::Text(text.to_owned().into())
 }
 
 fn object(members: &[(&str, Value)]) -> Value {
-    Given::Map(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+    RawValue::Map(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
 }
 
 /// What comes of a function that gives this.
 fn granted(given: &Value) -> Result<Rc<TokenSet>, TokenError> {
-    let profile = Profile { lifetime: Lifetime::Otherwise(15 * MINUTE), ..acme() };
+    let profile = Profile { lifetime: Lifetime::Default(15 * MINUTE), ..acme() };
     granted_by_function(&profile, &ScopeSet::default(), given, NOW, PLATFORM)
 }
 
@@ -35,10 +35,10 @@ fn with(members: &[(&str, Value)]) -> Value {
 
 #[test]
 fn a_token_with_all_that_is_known_of_it_is_read() {
-    let scopes = Given::List(vec![text("write"), text("read")]);
+    let scopes = RawValue::List(vec![text("write"), text("read")]);
 
     let token = granted(&with(&[
-        ("expiresInMs", Given::Number(90_000.0)),
+        ("expiresInMs", RawValue::Number(90_000.0)),
         ("refreshToken", text("planted-refresh-token")),
         ("scopes", scopes),
     ]))
@@ -53,24 +53,28 @@ fn a_token_with_all_that_is_known_of_it_is_read() {
 
 #[test]
 fn scopes_that_are_not_told_are_those_that_were_asked_for() {
-    let profile = Profile { choices: Choices::Any, ..acme() };
+    let profile = Profile { choices: SelectorPolicy::Any, ..acme() };
     let asked = scopes(&["read", "write"]);
     let granted = |profile: &Profile, members: &[(&str, Value)]| {
         granted_by_function(profile, &asked, &with(members), NOW, PLATFORM).unwrap().scopes.clone()
     };
 
     assert_eq!(granted(&profile, &[]), Some(asked.clone()));
-    assert_eq!(granted(&profile, &[("scopes", Given::List(vec![text("read")]))]), Some(scopes(&["read"])));
+    assert_eq!(granted(&profile, &[("scopes", RawValue::List(vec![text("read")]))]), Some(scopes(&["read"])));
     // Who is not told of them cannot grant them.
-    assert_eq!(granted(&Profile { choices: Choices::Nothing, ..acme() }, &[]), None);
+    assert_eq!(granted(&Profile { choices: SelectorPolicy::Nothing, ..acme() }, &[]), None);
 }
 
 #[test]
 fn a_token_alone_is_enough() {
     for members in [
         vec![],
-        vec![("expiresInMs", Given::Missing), ("refreshToken", Given::Null), ("scopes", Given::Missing)],
-        vec![("refreshToken", text("")), ("scopes", Given::List(vec![]))],
+        vec![
+            ("expiresInMs", RawValue::Missing),
+            ("refreshToken", RawValue::Null),
+            ("scopes", RawValue::Missing),
+        ],
+        vec![("refreshToken", text("")), ("scopes", RawValue::List(vec![]))],
     ] {
         let token = granted(&with(&members)).unwrap();
 
@@ -81,14 +85,14 @@ fn a_token_alone_is_enough() {
 
 #[test]
 fn an_end_is_a_span_or_a_point_in_time() {
-    let end = Given::Number((NOW + 30 * MINUTE).to_js());
-    let span = Given::Number(90_000.0);
+    let end = RawValue::Number((NOW + 30 * MINUTE).to_js());
+    let span = RawValue::Number(90_000.0);
     for (members, lasts) in [
         (vec![("expiresAt", end.clone())], 30 * MINUTE),
         (vec![("expiresAt", text("2026-11-22T10:50:30Z"))], 30 * MINUTE),
         (vec![("expiresInMs", span.clone())], Duration::from_secs(90)),
-        (vec![("expiresInMs", Given::Null), ("expiresAt", end.clone())], 30 * MINUTE),
-        (vec![("expiresInMs", Given::Missing), ("expiresAt", end.clone())], 30 * MINUTE),
+        (vec![("expiresInMs", RawValue::Null), ("expiresAt", end.clone())], 30 * MINUTE),
+        (vec![("expiresInMs", RawValue::Missing), ("expiresAt", end.clone())], 30 * MINUTE),
         (vec![("expiresAt", end), ("expiresInMs", span)], Duration::from_secs(90)),
     ] {
         assert_eq!(lifetime(&granted(&with(&members)).unwrap()), lasts, "{members:?}");
@@ -98,10 +102,10 @@ fn an_end_is_a_span_or_a_point_in_time() {
 #[test]
 fn what_else_is_in_the_object_does_no_harm() {
     let token = granted(&with(&[
-        ("client", Given::Function("f")),
-        ("raw", Given::Other),
-        ("delay", Given::Number(f64::NAN)),
-        ("nested", object(&[("symbol", Given::Other)])),
+        ("client", RawValue::Function("f")),
+        ("raw", RawValue::Other),
+        ("delay", RawValue::Number(f64::NAN)),
+        ("nested", object(&[("symbol", RawValue::Other)])),
     ]));
 
     assert_eq!(token.unwrap().access_token.expose(), "planted-token");
@@ -110,21 +114,21 @@ fn what_else_is_in_the_object_does_no_harm() {
 #[test]
 fn what_is_no_grant_says_what_to_give() {
     for (given, says) in [
-        (Given::Missing, "gave missing"),
-        (Given::Null, "gave null"),
+        (RawValue::Missing, "gave missing"),
+        (RawValue::Null, "gave null"),
         (text("planted-token"), "gave a string"),
-        (Given::List(vec![text("planted-token")]), "gave an array"),
+        (RawValue::List(vec![text("planted-token")]), "gave an array"),
         (object(&[]), "gave no `accessToken`"),
         (object(&[("accessToken", text(""))]), "gave no `accessToken`"),
-        (object(&[("accessToken", Given::Number(7.0))]), "gave no `accessToken`"),
-        (object(&[("accessToken", Given::Null)]), "gave no `accessToken`"),
-        (object(&[("accessToken", Given::Function("f"))]), "gave a useless `accessToken`"),
+        (object(&[("accessToken", RawValue::Number(7.0))]), "gave no `accessToken`"),
+        (object(&[("accessToken", RawValue::Null)]), "gave no `accessToken`"),
+        (object(&[("accessToken", RawValue::Function("f"))]), "gave a useless `accessToken`"),
         (object(&[("accessToken", text("planted token"))]), "an `accessToken` with spaces"),
-        (with(&[("expiresInMs", Given::Number(f64::NAN))]), "gave a useless `expiresInMs`"),
-        (with(&[("expiresAt", Given::Other)]), "gave a useless `expiresAt`"),
+        (with(&[("expiresInMs", RawValue::Number(f64::NAN))]), "gave a useless `expiresInMs`"),
+        (with(&[("expiresAt", RawValue::Other)]), "gave a useless `expiresAt`"),
         (with(&[("scopes", text("A ADMIN"))]), "gave `scopes` that are not an array of strings"),
         (
-            with(&[("scopes", Given::List(vec![text("A"), Given::Number(7.0)]))]),
+            with(&[("scopes", RawValue::List(vec![text("A"), RawValue::Number(7.0)]))]),
             "gave `scopes` that are not an array of strings",
         ),
     ] {
@@ -143,10 +147,10 @@ fn what_is_no_grant_says_what_to_give() {
 fn an_end_that_has_passed_leaves_no_time() {
     let declared = Profile { lifetime: Lifetime::AtMost(15 * MINUTE), ..acme() };
     for (key, value) in [
-        ("expiresInMs", Given::Number(0.0)),
-        ("expiresInMs", Given::Number(-1.0)),
-        ("expiresAt", Given::Number(NOW.to_js())),
-        ("expiresAt", Given::Number((NOW - MINUTE).to_js())),
+        ("expiresInMs", RawValue::Number(0.0)),
+        ("expiresInMs", RawValue::Number(-1.0)),
+        ("expiresAt", RawValue::Number(NOW.to_js())),
+        ("expiresAt", RawValue::Number((NOW - MINUTE).to_js())),
         ("expiresAt", text("2026-11-22T10:20:29Z")),
     ] {
         let given = with(&[(key, value)]);
@@ -162,8 +166,8 @@ fn an_end_that_cannot_be_read_is_named() {
     for (key, value, named) in [
         ("expiresInMs", text("soon"), "`expiresInMs`"),
         ("expiresAt", text("soon"), "`expiresAt`"),
-        ("expiresAt", Given::Bool(true), "`expiresAt`"),
-        ("expiresAt", Given::Number(0.0), "`expiresAt`"),
+        ("expiresAt", RawValue::Bool(true), "`expiresAt`"),
+        ("expiresAt", RawValue::Number(0.0), "`expiresAt`"),
     ] {
         let error = granted(&with(&[(key, value)])).expect_err("an error");
 
@@ -174,7 +178,7 @@ fn an_end_that_cannot_be_read_is_named() {
 #[test]
 fn scopes_are_bounded_and_of_the_characters_that_scopes_have() {
     for (scope, says) in [("a\u{1b}[31m".to_owned(), "characters"), ("a".repeat(257), "256")] {
-        let error = granted(&with(&[("scopes", Given::List(vec![text(&scope)]))])).expect_err("an error");
+        let error = granted(&with(&[("scopes", RawValue::List(vec![text(&scope)]))])).expect_err("an error");
 
         fails_with(ErrorCode::Protocol).says(says).compare(&error);
     }

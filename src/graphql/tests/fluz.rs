@@ -6,7 +6,7 @@ use crate::{
     core::ErrorCode,
     provider::{
         Profile,
-        fluz::{Environment, Fluz, Key, Renewal},
+        fluz::{ApplicationKey, Environment, Fluz, Renewal},
     },
 };
 
@@ -31,7 +31,7 @@ pub(super) fn options() -> Fluz {
     Fluz {
         environment: Environment::Sandbox,
         endpoint: None,
-        key: Key::ApiKey,
+        key: ApplicationKey::ApiKey,
         user_id: "11111111-1111-4111-8111-111111111111".to_owned(),
         account_id: "22222222-2222-4222-8222-222222222222".to_owned(),
         seat_id: None,
@@ -40,12 +40,12 @@ pub(super) fn options() -> Fluz {
     }
 }
 
-pub(super) fn story() -> Story {
+pub(super) fn story() -> Scenario {
     with(options().profile())
 }
 
-pub(super) fn with(profile: Profile) -> Story {
-    Story::new(profile, &["LIST_PURCHASES", "LIST_OFFERS"], &[API_KEY])
+pub(super) fn with(profile: Profile) -> Scenario {
+    Scenario::new(profile, &["LIST_PURCHASES", "LIST_OFFERS"], &[API_KEY])
 }
 
 /// An answer to `generateUserAccessToken`.
@@ -163,7 +163,7 @@ fn a_key_is_sent_in_one_way_however_it_is_given() {
         "  basic Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0\r\n",
         "app-id:planted-secret",
     ] {
-        let mut story = Story::new(options().profile(), &[], &[key]);
+        let mut story = Scenario::new(options().profile(), &[], &[key]);
 
         story.answered(reply(200, SAMPLE)).unwrap();
 
@@ -173,8 +173,8 @@ fn a_key_is_sent_in_one_way_however_it_is_given() {
 
 #[test]
 fn an_id_and_a_secret_are_encoded() {
-    let key = Key::Pair { app_id: "app-id".to_owned() };
-    let mut story = Story::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);
+    let key = ApplicationKey::Pair { app_id: "app-id".to_owned() };
+    let mut story = Scenario::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);
 
     story.answered(reply(200, SAMPLE)).unwrap();
 
@@ -184,7 +184,7 @@ fn an_id_and_a_secret_are_encoded() {
 #[test]
 fn a_key_that_no_header_can_carry_is_never_sent() {
     for key in ["planted\nkey", "planted\u{7f}key", "plänted-key", "planted\u{0}key"] {
-        let mut story = Story::new(options().profile(), &[], &[key]);
+        let mut story = Scenario::new(options().profile(), &[], &[key]);
 
         let granted = story.authenticate(|_| panic!("a request was made"));
 
@@ -219,7 +219,7 @@ fn granted_scopes_are_told_and_none_at_all_means_those_that_were_asked_for() {
 
 #[test]
 fn a_scope_that_no_list_names_is_asked_for_like_any_other() {
-    let mut story = Story::new(options().profile(), &["SOMETHING_NEW_2"], &[API_KEY]);
+    let mut story = Scenario::new(options().profile(), &["SOMETHING_NEW_2"], &[API_KEY]);
 
     story.answered(reply(200, SAMPLE)).unwrap();
 
@@ -292,8 +292,8 @@ fn a_refused_key_is_refused_for_good() {
 
 #[test]
 fn the_advice_names_the_option_that_was_given() {
-    let key = Key::Pair { app_id: "app-id".to_owned() };
-    let mut story = Story::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);
+    let key = ApplicationKey::Pair { app_id: "app-id".to_owned() };
+    let mut story = Scenario::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);
 
     let granted = story.answered(reply(401, ""));
 

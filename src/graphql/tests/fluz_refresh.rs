@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     core::ErrorCode,
-    provider::fluz::{Environment, Fluz, Key, Renewal},
+    provider::fluz::{ApplicationKey, Environment, Fluz, Renewal},
 };
 
 use super::{
@@ -77,9 +77,9 @@ fn a_manager_that_only_generates_keeps_no_refresh_token() {
 
 #[test]
 fn an_id_and_a_secret_identify_a_refresh_too() {
-    let key = Key::Pair { app_id: "app-id".to_owned() };
+    let key = ApplicationKey::Pair { app_id: "app-id".to_owned() };
     let profile = Fluz { key, environment: Environment::Production, ..options() }.profile();
-    let mut story = Story::new(profile, &[], &["planted-secret"]);
+    let mut story = Scenario::new(profile, &[], &["planted-secret"]);
 
     let token = story.refresh("planted-refresh-token", once(reply(200, SAMPLE))).unwrap();
 

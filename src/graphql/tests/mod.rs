@@ -1,6 +1,6 @@
 //! Recorded exchanges: what each API is sent, what it answers, what comes of it.
 //!
-//! A [`Story`] runs whole grants against a closure that stands for the server, and
+//! A [`Scenario`] runs whole grants against a closure that stands for the server, and
 //! looks after each whether anything printable holds a secret or a part of an answer.
 
 use std::{rc::Rc, time::Duration};
@@ -13,10 +13,10 @@ use crate::{
     },
     http::{HttpRequest, HttpResponse},
     json::native::PLATFORM,
-    provider::{Profile, Wire},
+    provider::{GrantProtocol, Profile},
 };
 
-use super::{Answer, Dialect, Exchange, Verdict};
+use super::{GrantExchange, Outcome, ParsedResponse, SchemaVariants};
 
 mod application_scopes;
 mod auth_check;
@@ -45,21 +45,21 @@ const TOO_MANY: usize = 10;
 type Granted = Result<Rc<TokenSet>, GrantFailure>;
 
 /// One manager's grants, one after the other.
-struct Story {
+struct Scenario {
     profile: Profile,
     scopes: ScopeSet,
     secrets: Vec<Secret>,
-    dialect: Dialect,
+    dialect: SchemaVariants,
     /// The digest of the token that the API refused.
     refused: Option<String>,
     /// Every request so far.
     requests: Vec<HttpRequest>,
 }
 
-impl Story {
+impl Scenario {
     fn new(profile: Profile, scopes: &[&str], secrets: &[&str]) -> Self {
         Self {
-            dialect: Dialect::default(),
+            dialect: SchemaVariants::default(),
             profile,
             scopes: scopes.iter().copied().collect(),
             secrets: secrets.iter().map(|&secret| Secret::new(secret)).collect(),
@@ -85,17 +85,17 @@ impl Story {
 
     fn grant(&mut self, grant: &Grant, server: impl FnMut(&HttpRequest) -> HttpResponse) -> Granted {
         match self.exchange(Some(grant), server) {
-            Verdict::Done(granted) => granted,
-            Verdict::AskAgain | Verdict::Scopes(_) => panic!("no end of a grant"),
+            Outcome::Done(granted) => granted,
+            Outcome::Resend | Outcome::Scopes(_) => panic!("no end of a grant"),
         }
     }
 
     /// The question for the application's scopes.
     fn application_scopes(&mut self, response: HttpResponse) -> Result<ScopeSet, Granted> {
         match self.exchange(None, once(response)) {
-            Verdict::Scopes(scopes) => Ok(scopes),
-            Verdict::Done(granted) => Err(granted),
-            Verdict::AskAgain => panic!("the exchange does not end"),
+            Outcome::Scopes(scopes) => Ok(scopes),
+            Outcome::Done(granted) => Err(granted),
+            Outcome::Resend => panic!("the exchange does not end"),
         }
     }
 
@@ -104,14 +104,14 @@ impl Story {
         &mut self,
         grant: Option<&Grant>,
         mut server: impl FnMut(&HttpRequest) -> HttpResponse,
-    ) -> Verdict {
+    ) -> Outcome {
         let mut exchange = match grant {
             Some(grant) => {
-                let mut exchange = Exchange::new(&self.profile, &self.scopes, grant.clone());
+                let mut exchange = GrantExchange::new(&self.profile, &self.scopes, grant.clone());
                 exchange.refused = self.refused.as_deref();
                 exchange
             }
-            None => Exchange::for_application_scopes(&self.profile, &self.scopes),
+            None => GrantExchange::for_application_scopes(&self.profile, &self.scopes),
         };
         let mut secrets: Vec<String> = self.secrets.iter().map(|secret| secret.expose().to_owned()).collect();
         if let Some(Grant::Refresh(token)) = grant {
@@ -121,26 +121,26 @@ impl Story {
         for _ in 0..TOO_MANY {
             let request = match exchange.request(&self.dialect, &self.secrets, PLATFORM) {
                 Ok(request) => request,
-                Err(failure) => return Verdict::Done(told(Err(failure), &hidden)),
+                Err(failure) => return Outcome::Done(told(Err(failure), &hidden)),
             };
             let response = server(&request);
             // What was asked for is known, and may be what was granted.
             let asked = |text: &String| self.scopes.iter().any(|scope| scope == text);
             hidden.extend(contents(response.body.expose()).into_iter().filter(|text| !asked(text)));
-            if matches!(self.profile.wire, Wire::Form { .. }) {
+            if matches!(self.profile.wire, GrantProtocol::TokenEndpoint { .. }) {
                 // There it is a code.
                 hidden.retain(|text| !response.body.expose().contains(&format!(r#""error":"{text}""#)));
             }
             hidden.extend(response.headers.iter().map(|(_, value)| value.expose().to_owned()));
             let verdict = exchange.answer(&response, &mut self.dialect, PLATFORM);
-            let answer = Answer::read(&response, PLATFORM);
+            let answer = ParsedResponse::read(&response, PLATFORM);
             printed_without(&secrets, &format!("{exchange:?} {:?}", self.dialect));
             printed_without(&hidden, &format!("{request:?} {response:?} {answer:?} {verdict:?}"));
             self.requests.push(request);
             match verdict {
-                Verdict::AskAgain => {}
-                Verdict::Done(granted) => return Verdict::Done(told(granted, &hidden)),
-                Verdict::Scopes(_) => return verdict,
+                Outcome::Resend => {}
+                Outcome::Done(granted) => return Outcome::Done(told(granted, &hidden)),
+                Outcome::Scopes(_) => return verdict,
             }
         }
         panic!("the exchange does not end");
@@ -266,7 +266,7 @@ impl HttpRequest {
 }
 
 /// What a failure should tell.
-struct Told {
+struct ExpectedError {
     code: ErrorCode,
     status: Option<u16>,
     request_id: Option<&'static str>,
@@ -275,11 +275,11 @@ struct Told {
 }
 
 /// A failure of this code; nothing else is known of it.
-fn fails_with(code: ErrorCode) -> Told {
-    Told { code, status: None, request_id: None, retry_after: None, says: Vec::new() }
+fn fails_with(code: ErrorCode) -> ExpectedError {
+    ExpectedError { code, status: None, request_id: None, retry_after: None, says: Vec::new() }
 }
 
-impl Told {
+impl ExpectedError {
     fn status(self, status: u16) -> Self {
         Self { status: Some(status), ..self }
     }

@@ -4,7 +4,7 @@ use crate::core::ErrorCode;
 
 use super::*;
 
-fn stories() -> [Story; 3] {
+fn stories() -> [Scenario; 3] {
     [fluz::story(), toggle::story(), braintree::story()]
 }
 
@@ -131,7 +131,8 @@ fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
             for mut story in stories() {
                 let granted = story.answered(reply(status, "").with("retry-after", asked));
 
-                let expected = Told { retry_after: seconds.map(Duration::from_secs), ..fails_with(code) };
+                let expected =
+                    ExpectedError { retry_after: seconds.map(Duration::from_secs), ..fails_with(code) };
                 expected.status(status).for_now(granted);
             }
         }
@@ -162,7 +163,7 @@ fn a_redirect_is_not_followed_and_the_option_to_set_is_named() {
         for mut story in stories() {
             let granted = story.answered(reply(status, "").with("location", "https://planted.example/"));
 
-            let expected = Told { status: known, ..fails_with(ErrorCode::Protocol) };
+            let expected = ExpectedError { status: known, ..fails_with(ErrorCode::Protocol) };
             expected
                 .says("redirects, and credentials are not sent on")
                 .says("set `endpoint`")

@@ -294,13 +294,13 @@ fn a_complaint_beside_data_is_no_validation() {
 #[test]
 fn grants_that_run_at_once_all_learn_from_one_complaint() {
     let profile = options().profile();
-    let mut dialect = Dialect::default();
+    let mut dialect = SchemaVariants::default();
     let (scopes, secrets) = (ScopeSet::default(), [Secret::new("planted-secret")]);
     let mut server = Schema { token: "accessToken", ..LIKELIEST }.server(Style::Apollo);
-    let mut exchanges = [(); 3].map(|()| Exchange::new(&profile, &scopes, Grant::Authenticate));
+    let mut exchanges = [(); 3].map(|()| GrantExchange::new(&profile, &scopes, Grant::Authenticate));
 
     // All ask before the first is answered.
-    let mut ask = |exchanges: &mut [Exchange<'_>; 3], dialect: &mut Dialect| {
+    let mut ask = |exchanges: &mut [GrantExchange<'_>; 3], dialect: &mut SchemaVariants| {
         let requests = exchanges.each_mut().map(|it| it.request(dialect, &secrets, PLATFORM).unwrap());
         let responses = requests.map(|request| server(&request));
         let mut responses = responses.iter();
@@ -309,29 +309,29 @@ fn grants_that_run_at_once_all_learn_from_one_complaint() {
     let first = ask(&mut exchanges, &mut dialect);
     let second = ask(&mut exchanges, &mut dialect);
 
-    assert_eq!(first, [Verdict::AskAgain, Verdict::AskAgain, Verdict::AskAgain]);
+    assert_eq!(first, [Outcome::Resend, Outcome::Resend, Outcome::Resend]);
     for verdict in second {
-        assert!(matches!(verdict, Verdict::Done(Ok(_))), "{verdict:?}");
+        assert!(matches!(verdict, Outcome::Done(Ok(_))), "{verdict:?}");
     }
 }
 
 #[test]
 fn grants_that_run_at_once_all_learn_from_one_406() {
     let profile = options().profile();
-    let mut dialect = Dialect::default();
+    let mut dialect = SchemaVariants::default();
     let (scopes, secrets) = (ScopeSet::default(), [Secret::new("planted-secret")]);
-    let mut exchanges = [(); 2].map(|()| Exchange::new(&profile, &scopes, Grant::Authenticate));
+    let mut exchanges = [(); 2].map(|()| GrantExchange::new(&profile, &scopes, Grant::Authenticate));
 
     for exchange in &mut exchanges {
         exchange.request(&dialect, &secrets, PLATFORM).unwrap();
     }
     let verdicts = exchanges.each_mut().map(|it| it.answer(&reply(406, ""), &mut dialect, PLATFORM));
 
-    assert_eq!(verdicts, [Verdict::AskAgain, Verdict::AskAgain]);
+    assert_eq!(verdicts, [Outcome::Resend, Outcome::Resend]);
     for exchange in &mut exchanges {
         let request = exchange.request(&dialect, &secrets, PLATFORM).unwrap();
         assert_eq!(request.header("accept"), Some("application/json"));
         let verdict = exchange.answer(&reply(406, ""), &mut dialect, PLATFORM);
-        assert!(matches!(verdict, Verdict::Done(Err(_))), "{verdict:?}");
+        assert!(matches!(verdict, Outcome::Done(Err(_))), "{verdict:?}");
     }
 }

@@ -37,8 +37,8 @@ fn options() -> Toggle {
     Toggle { endpoint: None, login: Login::Username("api-user".to_owned()), lifetime: None }
 }
 
-pub(super) fn story() -> Story {
-    Story::new(options().profile(), &[], &[PASSWORD])
+pub(super) fn story() -> Scenario {
+    Scenario::new(options().profile(), &[], &[PASSWORD])
 }
 
 /// A JWT that tells nothing of itself.
@@ -78,7 +78,7 @@ fn a_login_is_sent_as_the_page_shows() {
 #[test]
 fn a_login_by_email_sends_no_user_name() {
     let login = Login::Email("shop@example.com".to_owned());
-    let mut story = Story::new(Toggle { login, ..options() }.profile(), &[], &[PASSWORD]);
+    let mut story = Scenario::new(Toggle { login, ..options() }.profile(), &[], &[PASSWORD]);
 
     story.answered(logged_in().with("x-authorization", &token())).unwrap();
 
@@ -89,7 +89,7 @@ fn a_login_by_email_sends_no_user_name() {
 #[test]
 fn a_password_is_sent_as_it_is() {
     let password = " \"pässword\"\n ";
-    let mut story = Story::new(options().profile(), &[], &[password]);
+    let mut story = Scenario::new(options().profile(), &[], &[password]);
 
     story.answered(logged_in().with("x-authorization", &token())).unwrap();
 
@@ -117,7 +117,7 @@ fn a_token_lives_an_hour_at_most() {
 fn an_endpoint_and_a_lifetime_of_ones_own_count_instead() {
     let endpoint = Some("http://127.0.0.1:4000/toggle".to_owned());
     let profile = Toggle { endpoint, lifetime: Some(5 * MINUTE), ..options() }.profile();
-    let mut story = Story::new(profile, &[], &[PASSWORD]);
+    let mut story = Scenario::new(profile, &[], &[PASSWORD]);
 
     let token = story.answered(logged_in().with("x-authorization", &token())).unwrap();
 
@@ -212,7 +212,7 @@ fn a_refused_login_is_refused_for_good() {
 #[test]
 fn the_advice_names_the_identifier_that_was_given() {
     let login = Login::Email("shop@example.com".to_owned());
-    let mut story = Story::new(Toggle { login, ..options() }.profile(), &[], &[PASSWORD]);
+    let mut story = Scenario::new(Toggle { login, ..options() }.profile(), &[], &[PASSWORD]);
 
     let granted = story.answered(reply(200, UNAUTHORIZED));
 

@@ -1,13 +1,13 @@
 //! The options of a broker's page.
 
-use crate::provider::{Lifetime, Wire, braintree::Braintree, fluz::Environment};
+use crate::provider::{GrantProtocol, Lifetime, braintree::Braintree, fluz::Environment};
 
 use super::*;
 
 fn wire(options: &Value) -> (String, Option<&'static str>) {
     match accepted(options).profile.wire {
-        Wire::Form { url, credentials } => (url, credentials),
-        Wire::GraphQl => panic!("it is a form"),
+        GrantProtocol::TokenEndpoint { url, credentials } => (url, credentials),
+        GrantProtocol::GraphQl => panic!("it is a form"),
     }
 }
 
@@ -18,9 +18,9 @@ fn a_page_needs_an_address_and_an_endpoint_alone() {
     assert_eq!(settings.profile.endpoint, "https://api.acme.test/graphql");
     assert_eq!(settings.origins, ["https://api.acme.test"]);
     assert!(settings.scopes.is_empty() && settings.profile.headers.is_empty());
-    assert!(matches!(settings.granter, Granter::Profile(secrets) if secrets.is_empty()));
+    assert!(matches!(settings.granter, GrantSource::Profile(secrets) if secrets.is_empty()));
     assert_eq!(settings.profile.signals.refused.statuses[..], [401]);
-    assert_eq!(settings.profile.lifetime, Lifetime::Otherwise(Duration::from_secs(300)));
+    assert_eq!(settings.profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_known_api_is_known_by_its_refusals() {
     let fluz = accepted(&broker().with("api", text("fluz"))).profile;
     assert!(!fluz.signals.refused.codes.is_empty() && fluz.spellings.is_empty());
     // They tell how long a token lives that is granted now.
-    assert_eq!(fluz.lifetime, Lifetime::Otherwise(Duration::from_secs(300)));
+    assert_eq!(fluz.lifetime, Lifetime::Default(Duration::from_secs(300)));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn another_api_may_be_described() {
     assert_eq!(profile.signals.refused.codes, ["DENIED"]);
     assert_eq!(profile.sliding.unwrap().headers, ["x-new"]);
     assert_eq!(
-        refused(&broker().with("api", map([("refusd", Given::Null)]))),
+        refused(&broker().with("api", map([("refusd", RawValue::Null)]))),
         "option `api.refusd` is not known; did you mean `api.refused`?"
     );
     let remedy = "\"fluz\", \"toggle\", \"braintree\" or { refused, sliding }";

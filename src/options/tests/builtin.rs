@@ -6,32 +6,33 @@ use crate::provider::{Authorization, Lifetime, SecretId, Variable};
 const UUID_REMEDY: &str = "the id of the user to act for, a UUID";
 
 /// What a variable is filled with, however deep; texts as they are.
-fn shape(variables: &[(crate::provider::Text, Variable)]) -> String {
+fn shape(variables: &[(crate::provider::CowStr, Variable)]) -> String {
     fn one(variable: &Variable) -> String {
         match variable {
             Variable::Literal(value) => (PLATFORM.write_json)(value),
             Variable::Absent => "nothing".to_owned(),
             Variable::Secret(SecretId(id)) => format!("secret {id}"),
             Variable::RefreshToken => "refresh token".to_owned(),
-            Variable::Refused => "refused".to_owned(),
+            Variable::RejectedToken => "refused".to_owned(),
             Variable::Scopes => "scopes".to_owned(),
             Variable::Map(members) => format!("{{{}}}", shape(members)),
             Variable::List(items) => format!("[{}]", items.iter().map(one).collect::<Vec<_>>().join(", ")),
         }
     }
-    let member = |(name, variable): &(crate::provider::Text, Variable)| format!("{name}: {}", one(variable));
+    let member =
+        |(name, variable): &(crate::provider::CowStr, Variable)| format!("{name}: {}", one(variable));
     let sent = variables.iter().filter(|(_, variable)| *variable != Variable::Absent);
     sent.map(member).collect::<Vec<_>>().join(", ")
 }
 
-fn secret_of(settings: &Settings) -> &str {
+fn secret_of(settings: &Config) -> &str {
     match &settings.granter {
-        Granter::Profile(sources) => match sources.as_slice() {
+        GrantSource::Profile(sources) => match sources.as_slice() {
             [SecretSource::Text(secret)] => secret.expose(),
             [SecretSource::Function(name)] => name,
             other => panic!("{other:?}"),
         },
-        Granter::Function(name) => panic!("{name}"),
+        GrantSource::Function(name) => panic!("{name}"),
     }
 }
 
@@ -91,7 +92,7 @@ fn with_an_endpoint_of_ones_own_the_environment_may_be_left_out() {
 #[test]
 fn fluz_takes_an_id_and_a_secret_instead_of_a_key() {
     let pair =
-        fluz().without("apiKey").with("appId", text("app-1")).with("appSecret", Given::Function("vault"));
+        fluz().without("apiKey").with("appId", text("app-1")).with("appSecret", RawValue::Function("vault"));
 
     let settings = accepted(&pair);
 
@@ -115,7 +116,7 @@ fn a_seat_is_sent_only_if_it_is_given() {
     let seated = accepted(&fluz().with("seatId", text("seat-1"))).profile;
 
     assert!(shape(&seated.authenticate.variables).ends_with(r#"seatId: "seat-1""#));
-    let unset = accepted(&fluz().with("seatId", Given::Missing)).profile;
+    let unset = accepted(&fluz().with("seatId", RawValue::Missing)).profile;
     assert!(!shape(&unset.authenticate.variables).contains("seatId"));
 }
 
@@ -157,7 +158,7 @@ fn braintree_takes_the_least_and_fills_the_rest() {
 
     let profile = &settings.profile;
     assert_eq!(profile.headers, [("braintree-version".to_owned(), Secret::new("2019-01-01"))]);
-    assert_eq!(profile.lifetime, Lifetime::Otherwise(Duration::from_secs(3600)));
+    assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(3600)));
     assert_eq!(
         profile.authenticate.authorization,
         Authorization::BasicPair { username: "client-1".to_owned(), password: SecretId(0) }
@@ -216,7 +217,7 @@ fn a_lifetime_of_ones_own_takes_the_place_of_the_providers() {
 #[test]
 fn every_secret_may_be_a_function() {
     for (options, key) in [(fluz(), "apiKey"), (toggle(), "password"), (braintree(), "clientSecret")] {
-        assert_eq!(secret_of(&accepted(&options.with(key, Given::Function("vault")))), "vault");
+        assert_eq!(secret_of(&accepted(&options.with(key, RawValue::Function("vault")))), "vault");
     }
 }
 
@@ -234,7 +235,7 @@ fn a_secret_that_is_none_says_what_to_give() {
 
         let missing = format!("option `{key}` is missing; give {remedy}{HINT}");
         assert_eq!(refused(&options.clone().without(key)), missing);
-        assert_eq!(refused(&options.with(key, Given::Missing)), missing);
+        assert_eq!(refused(&options.with(key, RawValue::Missing)), missing);
     }
 }
 
@@ -298,7 +299,7 @@ fn scopes_are_a_set() {
         );
     }
     assert!(accepted(&acme()).scopes.is_empty());
-    assert!(accepted(&by_function().with("scopes", Given::Missing)).scopes.is_empty());
+    assert!(accepted(&by_function().with("scopes", RawValue::Missing)).scopes.is_empty());
 }
 
 #[test]
@@ -315,8 +316,8 @@ fn scopes_that_are_none_say_what_to_give() {
             (text("planted\\"), "a string that is no scope"),
             (text(""), "an empty string"),
             (number(1.0), "a number"),
-            (Given::Null, "null"),
-            (Given::Missing, "missing"),
+            (RawValue::Null, "null"),
+            (RawValue::Missing, "missing"),
             (texts(&["planted"]), "an array"),
         ] {
             let message = refused(&options.clone().with("scopes", list([text("GOOD"), item])));

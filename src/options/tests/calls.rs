@@ -12,7 +12,9 @@ fn wrong(given: &Value) -> String {
 
 #[test]
 fn nothing_asks_for_any_usable_token() {
-    for nothing in [Given::Missing, map([]), map([("scopes", Given::Missing), ("signal", Given::Missing)])] {
+    for nothing in
+        [RawValue::Missing, map([]), map([("scopes", RawValue::Missing), ("signal", RawValue::Missing)])]
+    {
         assert_eq!(want(&nothing), TokenRequest::DEFAULT);
         assert_eq!(read_refresh(&map::<0>([])), Ok(()));
     }
@@ -20,8 +22,11 @@ fn nothing_asks_for_any_usable_token() {
 
 #[test]
 fn a_call_says_how_good_the_token_must_be() {
-    let given =
-        map([("minValidityMs", number(0.0)), ("scopes", texts(&["B", "A", "B"])), ("signal", Given::Other)]);
+    let given = map([
+        ("minValidityMs", number(0.0)),
+        ("scopes", texts(&["B", "A", "B"])),
+        ("signal", RawValue::Other),
+    ]);
 
     let scopes = Some(["A", "B"].into_iter().collect());
     assert_eq!(
@@ -35,10 +40,10 @@ fn a_call_may_reject_tokens_with_more_scopes() {
     let exact = |value| map([("exactScopes", value)]);
 
     let rejected = TokenRequest::Cached { min_validity: None, scopes: None, borrowing: Borrowing::Forbidden };
-    assert_eq!(want(&exact(Given::Bool(true))), rejected);
-    assert_eq!(want(&exact(Given::Bool(false))), TokenRequest::DEFAULT);
+    assert_eq!(want(&exact(RawValue::Bool(true))), rejected);
+    assert_eq!(want(&exact(RawValue::Bool(false))), TokenRequest::DEFAULT);
     for (value, _) in
-        kinds().into_iter().filter(|(value, _)| !matches!(value, Given::Bool(_) | Given::Missing))
+        kinds().into_iter().filter(|(value, _)| !matches!(value, RawValue::Bool(_) | RawValue::Missing))
     {
         assert!(read_call(&exact(value)).is_err());
     }
@@ -67,7 +72,7 @@ fn options_of_a_call_are_an_object() {
 #[test]
 fn unknown_keys_of_a_call_are_refused() {
     assert_eq!(
-        wrong(&map([("force", Given::Bool(true))])),
+        wrong(&map([("force", RawValue::Bool(true))])),
         "option `force` is not known; known here are `signal`, `minValidityMs`, `scopes`, `exactScopes`"
     );
     assert_eq!(
@@ -80,7 +85,7 @@ fn unknown_keys_of_a_call_are_refused() {
         "option `scopes` is not known; known here are `signal`"
     );
     assert_eq!(
-        refresh(&map([("Signal", Given::Other)])),
+        refresh(&map([("Signal", RawValue::Other)])),
         "option `Signal` is not known; did you mean `signal`?"
     );
 }

@@ -6,10 +6,12 @@ const MILLISECONDS: &str = "a number of milliseconds from 1 to 2^53";
 
 #[test]
 fn of_several_things_that_are_wrong_the_first_is_told() {
-    let wrong = fluz().with("apiKey", Given::Null).with("timeoutMs", text("planted"));
+    let wrong = fluz().with("apiKey", RawValue::Null).with("timeoutMs", text("planted"));
 
     assert!(refused(&wrong).starts_with("option `apiKey` is null; give the API key"));
-    assert!(refused(&wrong.with("unknownKey", Given::Null)).starts_with("option `unknownKey` is not known"));
+    assert!(
+        refused(&wrong.with("unknownKey", RawValue::Null)).starts_with("option `unknownKey` is not known")
+    );
 }
 
 #[test]
@@ -34,7 +36,7 @@ fn what_is_left_out_gets_the_contracts_default() {
         let has_endpoint = read(&options.clone().without("endpoint"), PLATFORM).is_ok();
         let optional = if has_endpoint { &optional[..] } else { &optional[1..] };
         let undefined =
-            optional.iter().fold(options.clone(), |options, key| options.with(key, Given::Missing));
+            optional.iter().fold(options.clone(), |options, key| options.with(key, RawValue::Missing));
         for options in [options, undefined] {
             let settings = accepted(&options);
 
@@ -56,10 +58,10 @@ fn every_provider_takes_every_common_option() {
                 .with("refreshWindow", number(0.5))
                 .with("minValidityMs", number(2500.0))
                 .with("timeoutMs", number(0.5 + 1.0))
-                .with("fetch", Given::Function("own"))
-                .with("keepAlive", Given::Bool(true))
-                .with("allowInsecure", Given::Bool(false))
-                .with("headers", map([("X-Trace", text("on")), ("x-none", Given::Missing)])),
+                .with("fetch", RawValue::Function("own"))
+                .with("keepAlive", RawValue::Bool(true))
+                .with("allowInsecure", RawValue::Bool(false))
+                .with("headers", map([("X-Trace", text("on")), ("x-none", RawValue::Missing)])),
         );
 
         assert_eq!(settings.policy.refresh, RefreshMode::WhileUsed);
@@ -142,7 +144,7 @@ fn retrying_is_settled_by_any_of_its_numbers() {
         (map([("maxMs", number(60_000.0))]), 3, 1_000, 60_000),
         (map([("maxMs", number(10.0))]), 3, 10, 10),
         (map([("baseMs", number(5.0)), ("maxMs", number(5.0))]), 3, 5, 5),
-        (map([("attempts", Given::Missing), ("baseMs", number(5.0)), ("maxMs", number(7.0))]), 3, 5, 7),
+        (map([("attempts", RawValue::Missing), ("baseMs", number(5.0)), ("maxMs", number(7.0))]), 3, 5, 7),
     ] {
         let retry = accepted(&toggle().with("retry", given)).policy.retry;
 

@@ -1,20 +1,20 @@
 //! A user's own API: what is common to profiles and `grant` functions.
 
 use super::*;
-use crate::provider::{Lifetime, Operation, Signs, Sliding, TokenShape, Words};
+use crate::provider::{ErrorMatcher, Lifetime, Operation, RotationHeader, StringList, TokenShape};
 
 #[test]
 fn a_grant_function_needs_a_name_an_endpoint_and_nothing_else() {
     let settings = accepted(&by_function());
 
-    let Granter::Function(function) = settings.granter else { panic!("{:?}", settings.granter) };
+    let GrantSource::Function(function) = settings.granter else { panic!("{:?}", settings.granter) };
     assert_eq!(function, "grant");
     let profile = settings.profile;
     assert_eq!((&*profile.name, &*profile.endpoint), ("acme", "https://api.acme.test/graphql"));
     assert_eq!(profile.authenticate, Operation::ABSENT);
     assert_eq!(profile.renew, None);
     assert_eq!(profile.expiry, None);
-    assert_eq!(profile.lifetime, Lifetime::Otherwise(Duration::from_secs(300)));
+    assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
     assert_eq!(profile.sliding, None);
     assert!(profile.secrets.is_empty());
     assert!(settings.scopes.is_empty());
@@ -35,9 +35,9 @@ fn a_grant_function_and_a_description_of_the_wire_exclude_each_other() {
                  function, not both"
             )
         );
-        accepted(&by_function().with(&format!("provider.{key}"), Given::Missing));
+        accepted(&by_function().with(&format!("provider.{key}"), RawValue::Missing));
     }
-    accepted(&acme().with("provider.grant", Given::Missing));
+    accepted(&acme().with("provider.grant", RawValue::Missing));
 }
 
 #[test]
@@ -83,8 +83,8 @@ fn a_sliding_token_comes_in_headers() {
         ] {
             let sliding = accepted(&options.clone().with("provider.sliding.header", given)).profile.sliding;
 
-            let headers = Words::Given(headers.iter().map(|&name| name.to_owned()).collect());
-            assert_eq!(sliding, Some(Sliding { headers, shape: TokenShape::Any }));
+            let headers = StringList::Owned(headers.iter().map(|&name| name.to_owned()).collect());
+            assert_eq!(sliding, Some(RotationHeader { headers, shape: TokenShape::Any }));
         }
         refuses_kinds(&options, "provider.sliding", &["an object"], "{ header: \"x-authorization\" }");
         refuses_header(&options, "provider.sliding");
@@ -123,15 +123,15 @@ fn a_refusal_is_told_by_any_of_three_signs() {
         let refused_by =
             |given| accepted(&options.clone().with("provider.refused", given)).profile.signals.refused;
 
-        assert_eq!(refused_by(Given::Missing), Signs::of(&[401], ""));
-        assert_eq!(refused_by(map([])), Signs::default());
+        assert_eq!(refused_by(RawValue::Missing), ErrorMatcher::of(&[401], ""));
+        assert_eq!(refused_by(map([])), ErrorMatcher::default());
         assert_eq!(
             refused_by(map([
                 ("statuses", list([number(401.0), number(100.0), number(599.0)])),
                 ("messages", text("Unauthorized")),
                 ("codes", texts(&["UNAUTHENTICATED", "EXPIRED"])),
             ])),
-            Signs {
+            ErrorMatcher {
                 statuses: (&[401, 100, 599]).into(),
                 messages: words("Unauthorized"),
                 codes: words("UNAUTHENTICATED|EXPIRED"),
@@ -139,7 +139,7 @@ fn a_refusal_is_told_by_any_of_three_signs() {
             }
         );
         let empty = map([("statuses", list([])), ("messages", list([])), ("codes", list([]))]);
-        assert_eq!(refused_by(empty), Signs::default());
+        assert_eq!(refused_by(empty), ErrorMatcher::default());
     }
 }
 
@@ -147,9 +147,9 @@ fn a_refusal_is_told_by_any_of_three_signs() {
 fn what_besides_is_told_by_the_status_alone() {
     let signals = accepted(&acme()).profile.signals;
 
-    assert_eq!(*signals.denied, Signs::of(&[401, 403], ""));
-    assert_eq!(*signals.throttled, Signs::of(&[429], ""));
-    assert_eq!(*signals.outage, Signs::default());
+    assert_eq!(*signals.denied, ErrorMatcher::of(&[401, 403], ""));
+    assert_eq!(*signals.throttled, ErrorMatcher::of(&[429], ""));
+    assert_eq!(*signals.outage, ErrorMatcher::default());
 }
 
 #[test]
@@ -167,8 +167,8 @@ fn signs_that_are_none_say_what_to_give() {
         (number(f64::NAN), "no HTTP status code"),
         (number(f64::INFINITY), "no HTTP status code"),
         (text("401"), "a string"),
-        (Given::Null, "null"),
-        (Given::Missing, "missing"),
+        (RawValue::Null, "null"),
+        (RawValue::Missing, "missing"),
     ] {
         assert_eq!(
             refused(&base.clone().with("provider.refused.statuses", list([number(401.0), item]))),

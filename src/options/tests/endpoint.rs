@@ -80,8 +80,11 @@ fn http_to_anywhere_else_is_refused_unless_it_is_allowed() {
                      set `allowInsecure: true` if the way there is safe"
                 )
             );
-            assert!(read(&options.clone().with("allowInsecure", Given::Bool(false)), PLATFORM).is_err());
-            assert!(read(&options.with("allowInsecure", Given::Bool(true)), PLATFORM).is_ok(), "{endpoint}");
+            assert!(read(&options.clone().with("allowInsecure", RawValue::Bool(false)), PLATFORM).is_err());
+            assert!(
+                read(&options.with("allowInsecure", RawValue::Bool(true)), PLATFORM).is_ok(),
+                "{endpoint}"
+            );
         }
     }
 }
@@ -93,7 +96,7 @@ fn what_is_no_absolute_url_is_refused() {
     {
         for (options, key) in places(endpoint) {
             assert_eq!(
-                refused(&options.with("allowInsecure", Given::Bool(true))),
+                refused(&options.with("allowInsecure", RawValue::Bool(true))),
                 format!(
                     "option `{key}` is not an absolute URL of one host; give it in full, with https:// and without `*`"
                 )
@@ -107,7 +110,7 @@ fn other_schemes_are_refused_whatever_is_allowed() {
     for endpoint in ["ws://localhost/", "wss://api.acme.test/", "ftp://127.0.0.1/", "planted://localhost/"] {
         for (options, key) in places(endpoint) {
             assert_eq!(
-                refused(&options.with("allowInsecure", Given::Bool(true))),
+                refused(&options.with("allowInsecure", RawValue::Bool(true))),
                 format!(
                     "option `{key}` is not an https: URL; give one, since secrets are sent there over HTTP"
                 )
@@ -127,7 +130,7 @@ fn a_user_name_or_password_in_the_endpoint_is_refused_and_not_repeated() {
     ] {
         for (options, key) in places(endpoint) {
             assert_eq!(
-                refused(&options.with("allowInsecure", Given::Bool(true))),
+                refused(&options.with("allowInsecure", RawValue::Bool(true))),
                 format!(
                     "option `{key}` holds a user name or password; leave them out and use the provider's options"
                 )
@@ -211,7 +214,7 @@ fn origins_that_may_not_have_the_token_are_refused_by_their_place() {
     }
     let insecure = toggle().with("origins", texts(&["http://acme.test"]));
     assert!(refused(&insecure).starts_with("option `origins[0]` is an http: URL, which would send secrets"));
-    accepted(&insecure.with("allowInsecure", Given::Bool(true)));
+    accepted(&insecure.with("allowInsecure", RawValue::Bool(true)));
 }
 
 #[test]

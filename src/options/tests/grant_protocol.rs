@@ -3,26 +3,28 @@
 use super::{custom::refuses_header, *};
 use crate::{
     json::Json,
-    provider::{Authorization, Expiry, Lifetime, SecretId, TokenSource, Unexplained, Variable, Words},
+    provider::{
+        Authorization, DefaultFailure, ExpiryField, Lifetime, SecretId, StringList, TokenSource, Variable,
+    },
 };
 
 const PATH: &str = "a path below `data`, for example \"login.token\"";
 
-fn paths(paths: &'static str) -> Words {
-    Words::Known(paths)
+fn paths(paths: &'static str) -> StringList {
+    StringList::Static(paths)
 }
 
 /// A profile that uses all there is, like the contract's example.
 fn full() -> Value {
     let authenticate = map([
         ("document", text("mutation login")),
-        ("variables", map([("id", text("me")), ("secret", Given::Function("vault"))])),
+        ("variables", map([("id", text("me")), ("secret", RawValue::Function("vault"))])),
         ("authorization", text("none")),
     ]);
     let renew = map([
         ("document", text("mutation renew")),
         ("variables", map([("refresh", text("$refreshToken"))])),
-        ("authorization", map([("bearer", Given::Function("bearer"))])),
+        ("authorization", map([("bearer", RawValue::Function("bearer"))])),
     ]);
     acme()
         .with("provider.authenticate", authenticate)
@@ -58,13 +60,13 @@ fn the_contracts_example_becomes_a_profile() {
     assert_eq!(profile.scopes, ["login.scopes"]);
     assert_eq!(profile.headers, [("x-tenant".to_owned(), Secret::new("7"))]);
     let unit = Duration::from_secs(1);
-    assert_eq!(profile.expiry, Some(Expiry::ExpiresIn { paths: paths("login.ttl"), unit }));
-    assert_eq!(profile.lifetime, Lifetime::Otherwise(Duration::from_secs(300)));
-    assert_eq!(profile.unexplained, Unexplained::Unknown);
+    assert_eq!(profile.expiry, Some(ExpiryField::ExpiresIn { paths: paths("login.ttl"), unit }));
+    assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
+    assert_eq!(profile.unexplained, DefaultFailure::Protocol);
     assert!(profile.spellings.is_empty());
     let names = ["provider.authenticate.variables.secret", "provider.renew.authorization.bearer"];
     assert_eq!(profile.secrets, names);
-    let Granter::Profile(sources) = settings.granter else { panic!("not a profile") };
+    let GrantSource::Profile(sources) = settings.granter else { panic!("not a profile") };
     assert!(matches!(sources[..], [SecretSource::Function("vault"), SecretSource::Function("bearer")]));
     assert_eq!(settings.scopes.listed(), "read");
 }
@@ -79,7 +81,7 @@ fn a_profile_may_be_as_small_as_this() {
     assert_eq!(profile.token, TokenSource::Data(paths("login.jwt")));
     assert!(profile.refresh_token.is_empty() && profile.scopes.is_empty() && profile.headers.is_empty());
     assert_eq!(profile.expiry, None);
-    assert_eq!(profile.lifetime, Lifetime::Otherwise(Duration::from_secs(300)));
+    assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
     assert!(profile.secrets.is_empty());
 }
 
@@ -89,14 +91,14 @@ fn every_form_of_authorization_is_taken() {
     let pair = map([("username", text("me")), ("password", text("planted"))]);
     let own_pair = Authorization::BasicPair { username: "me".to_owned(), password: SecretId(0) };
     for (given, authorization, name) in [
-        (Given::Missing, Authorization::None, None),
+        (RawValue::Missing, Authorization::None, None),
         (text("none"), Authorization::None, None),
         (map([("basic", text("planted"))]), Authorization::Basic(SecretId(0)), Some("basic")),
-        (map([("basic", Given::Function("planted"))]), Authorization::Basic(SecretId(0)), Some("basic")),
+        (map([("basic", RawValue::Function("planted"))]), Authorization::Basic(SecretId(0)), Some("basic")),
         (map([("basic", pair)]), own_pair, Some("basic.password")),
         (map([("bearer", text("planted"))]), Authorization::Bearer(SecretId(0)), Some("bearer")),
         (
-            map([("bearer", Given::Function("planted")), ("basic", Given::Missing)]),
+            map([("bearer", RawValue::Function("planted")), ("basic", RawValue::Missing)]),
             Authorization::Bearer(SecretId(0)),
             Some("bearer"),
         ),
@@ -105,8 +107,8 @@ fn every_form_of_authorization_is_taken() {
 
         assert_eq!(settings.profile.authenticate.authorization, authorization);
         let names: Vec<_> = name.iter().map(|name| format!("{path}.{name}")).collect();
-        assert_eq!(settings.profile.secrets, Words::Given(names.clone()));
-        let Granter::Profile(sources) = settings.granter else { panic!("not a profile") };
+        assert_eq!(settings.profile.secrets, StringList::Owned(names.clone()));
+        let GrantSource::Profile(sources) = settings.granter else { panic!("not a profile") };
         for source in &sources {
             match source {
                 SecretSource::Text(secret) => assert_eq!(secret.expose(), "planted"),
@@ -150,18 +152,18 @@ fn an_authorization_that_is_none_says_what_to_give() {
 #[test]
 fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
     let inner = map([
-        ("secret", Given::Function("first")),
-        ("list", list([Given::Function("second"), text("$scopes"), number(1.5), text("$refreshToken!")])),
-        ("unset", Given::Missing),
+        ("secret", RawValue::Function("first")),
+        ("list", list([RawValue::Function("second"), text("$scopes"), number(1.5), text("$refreshToken!")])),
+        ("unset", RawValue::Missing),
     ]);
     let variables = map([
         ("input", map([("inner", inner)])),
         ("scopes", text("$scopes")),
         ("refresh", text("$refreshToken")),
-        ("nothing", Given::Null),
-        ("yes", Given::Bool(true)),
+        ("nothing", RawValue::Null),
+        ("yes", RawValue::Bool(true)),
         ("empty", text("")),
-        ("unset", Given::Missing),
+        ("unset", RawValue::Missing),
         ("bare", map([])),
         ("none", list([])),
         ("dollar", text("$Scopes")),
@@ -199,14 +201,14 @@ fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
     ];
     assert_eq!(profile.authenticate.variables, expected.map(|(name, variable)| (name.into(), variable)));
     let at = "provider.authenticate.variables.input.inner";
-    assert_eq!(profile.secrets, Words::Given(vec![format!("{at}.secret"), format!("{at}.list[0]")]));
+    assert_eq!(profile.secrets, StringList::Owned(vec![format!("{at}.secret"), format!("{at}.list[0]")]));
 }
 
 #[test]
 fn a_variable_that_is_no_json_is_named_however_deep() {
     let base = "provider.authenticate.variables";
     for (bad, kind) in [
-        (Given::Other, "neither plain data nor a function"),
+        (RawValue::Other, "neither plain data nor a function"),
         (number(f64::NAN), "a number that is not finite"),
         (number(f64::NEG_INFINITY), "a number that is not finite"),
     ] {
@@ -222,7 +224,7 @@ fn a_variable_that_is_no_json_is_named_however_deep() {
         }
     }
     assert_eq!(
-        refused(&acme().with(base, map([("a", list([Given::Missing]))]))),
+        refused(&acme().with(base, map([("a", list([RawValue::Missing]))]))),
         format!("option `{base}.a[0]` is missing; give JSON, or a function that returns a secret")
     );
 }
@@ -258,7 +260,7 @@ fn a_token_is_below_data_or_in_a_header() {
         (map([("data", text("a.b"))]), TokenSource::Data(paths("a.b"))),
         (map([("header", text("X-Token"))]), TokenSource::Headers(paths("x-token"))),
         (map([("header", texts(&["A", "b"]))]), TokenSource::Headers(paths("a|b"))),
-        (map([("header", text("a")), ("data", Given::Missing)]), TokenSource::Headers(paths("a"))),
+        (map([("header", text("a")), ("data", RawValue::Missing)]), TokenSource::Headers(paths("a"))),
     ] {
         assert_eq!(accepted(&acme().with("provider.token", given)).profile.token, source);
     }
@@ -308,14 +310,18 @@ fn a_path_is_one_text_or_several() {
 #[test]
 fn expiry_is_told_in_one_of_four_ways() {
     let seconds = Duration::from_secs(1);
-    let untold = Lifetime::Otherwise(Duration::from_secs(300));
-    let in_units = |unit| Some(Expiry::ExpiresIn { paths: paths("a"), unit });
+    let untold = Lifetime::Default(Duration::from_secs(300));
+    let in_units = |unit| Some(ExpiryField::ExpiresIn { paths: paths("a"), unit });
     for (given, expiry, lifetime) in [
         (map([("expiresIn", text("a"))]), in_units(seconds), untold),
         (map([("expiresIn", text("a")), ("unit", text("seconds"))]), in_units(seconds), untold),
         (map([("expiresIn", text("a")), ("unit", text("milliseconds"))]), in_units(seconds / 1000), untold),
-        (map([("expiresAt", texts(&["a", "b"]))]), Some(Expiry::ExpiresAt { paths: paths("a|b") }), untold),
-        (map([("jwt", Given::Bool(true)), ("expiresAt", Given::Missing)]), None, untold),
+        (
+            map([("expiresAt", texts(&["a", "b"]))]),
+            Some(ExpiryField::ExpiresAt { paths: paths("a|b") }),
+            untold,
+        ),
+        (map([("jwt", RawValue::Bool(true)), ("expiresAt", RawValue::Missing)]), None, untold),
         (map([("lifetimeMs", number(2000.0))]), None, Lifetime::AtMost(seconds * 2)),
     ] {
         let profile = accepted(&acme().with("provider.expiry", given)).profile;
@@ -332,7 +338,7 @@ fn an_expiry_that_is_none_says_what_to_give() {
         refused(&acme().without("provider.expiry")),
         format!("option `provider.expiry` is missing; give {ways}")
     );
-    let jwt = || ("jwt", Given::Bool(true));
+    let jwt = || ("jwt", RawValue::Bool(true));
     for bad in [
         map([]),
         map([("unit", text("seconds"))]),
@@ -357,7 +363,7 @@ fn an_expiry_that_is_none_says_what_to_give() {
         "a number of milliseconds from 1 to 2^53",
     );
     for (value, kind) in kinds() {
-        if !matches!(value, Given::Bool(true)) {
+        if !matches!(value, RawValue::Bool(true)) {
             assert_eq!(
                 refused(&empty.clone().with("provider.expiry.jwt", value)),
                 format!(

@@ -133,11 +133,11 @@ fn a_key_that_is_like_none_is_told_what_there_is() {
                   `retry`, `fetch`, `headers`, `origins`, `allowInsecure`, `keepAlive`, `waitUntil`, `sessions`, \
                  `store`, `storeTimeoutMs`, `identity`";
     assert_eq!(
-        refused(&toggle().with("cache", Given::Bool(true))),
+        refused(&toggle().with("cache", RawValue::Bool(true))),
         format!("option `cache` is not known; known here are {common}, `email`, `username`, `password`")
     );
     assert_eq!(
-        refused(&toggle().with("retry", map([("jitter", Given::Missing)]))),
+        refused(&toggle().with("retry", map([("jitter", RawValue::Missing)]))),
         "option `retry.jitter` is not known; known here are `attempts`, `baseMs`, `maxMs`"
     );
     // Another provider's.
@@ -167,20 +167,20 @@ fn a_key_that_may_be_a_secret_is_not_shown() {
             (acme(), "provider.refused.KEY"),
         ] {
             let Some((place, _)) = path.rsplit_once('.') else {
-                let Given::Map(mut members) = options else { unreachable!() };
-                members.push((secret.to_owned(), Given::Null));
+                let RawValue::Map(mut members) = options else { unreachable!() };
+                members.push((secret.to_owned(), RawValue::Null));
                 assert!(
-                    refused(&Given::Map(members)).starts_with("option `…` is not known; known here are ")
+                    refused(&RawValue::Map(members)).starts_with("option `…` is not known; known here are ")
                 );
                 continue;
             };
-            let object = Given::Map(vec![(secret.to_owned(), Given::Null)]);
+            let object = RawValue::Map(vec![(secret.to_owned(), RawValue::Null)]);
 
             let message = refused(&options.with(place, object));
 
             assert!(message.starts_with(&format!("option `{}` is not known; ", hidden(path))), "{message}");
         }
-        let variables = Given::Map(vec![(secret.to_owned(), Given::Other)]);
+        let variables = RawValue::Map(vec![(secret.to_owned(), RawValue::Other)]);
         assert!(refused(&acme().with("provider.authenticate.variables", variables)).starts_with(
             "option `provider.authenticate.variables.…` is neither plain data nor a function; "
         ));
@@ -207,5 +207,5 @@ fn options_are_an_object() {
             format!("options are {kind}; give an object: new TokenManager({{ provider: \"fluz\", … }})")
         );
     }
-    assert!(refused(&Given::Missing).starts_with("options are missing; give an object"));
+    assert!(refused(&RawValue::Missing).starts_with("options are missing; give an object"));
 }

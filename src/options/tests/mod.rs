@@ -17,26 +17,26 @@ use super::*;
 use crate::{core::ErrorCode, json::native::PLATFORM};
 
 /// A value as a user gives it; functions are known by their names.
-type Value = Given;
+type Value = RawValue;
 
 fn text(text: &str) -> Value {
-    Given::Text(text.to_owned().into())
+    RawValue::Text(text.to_owned().into())
 }
 
 fn number(number: f64) -> Value {
-    Given::Number(number)
+    RawValue::Number(number)
 }
 
 fn list<const N: usize>(items: [Value; N]) -> Value {
-    Given::List(items.into())
+    RawValue::List(items.into())
 }
 
 fn texts(items: &[&str]) -> Value {
-    Given::List(items.iter().map(|item| text(item)).collect())
+    RawValue::List(items.iter().map(|item| text(item)).collect())
 }
 
 fn map<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Given::Map(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    RawValue::Map(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 /// The least that Fluz takes.
@@ -84,7 +84,7 @@ fn acme() -> Value {
         ("endpoint", text("https://api.acme.test/graphql")),
         ("authenticate", authenticate),
         ("token", map([("data", text("login.jwt"))])),
-        ("expiry", map([("jwt", Given::Bool(true))])),
+        ("expiry", map([("jwt", RawValue::Bool(true))])),
     ]);
     map([("provider", provider)])
 }
@@ -94,7 +94,7 @@ fn by_function() -> Value {
     let provider = map([
         ("name", text("acme")),
         ("endpoint", text("https://api.acme.test/graphql")),
-        ("grant", Given::Function("grant")),
+        ("grant", RawValue::Function("grant")),
     ]);
     map([("provider", provider)])
 }
@@ -143,7 +143,7 @@ impl Value {
     }
 }
 
-fn accepted(options: &Value) -> Settings {
+fn accepted(options: &Value) -> Config {
     read(options, PLATFORM).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -164,9 +164,9 @@ fn message(error: TokenError) -> String {
 /// One of every kind that a value may be, and how it is called.
 fn kinds() -> [(Value, &'static str); 15] {
     [
-        (Given::Null, "null"),
-        (Given::Bool(true), "a boolean"),
-        (Given::Bool(false), "a boolean"),
+        (RawValue::Null, "null"),
+        (RawValue::Bool(true), "a boolean"),
+        (RawValue::Bool(false), "a boolean"),
         (number(7.0), "a number"),
         (number(f64::NAN), "a number that is not finite"),
         (number(f64::INFINITY), "a number that is not finite"),
@@ -176,9 +176,9 @@ fn kinds() -> [(Value, &'static str); 15] {
         (texts(&["planted"]), "an array"),
         (list([]), "an empty array"),
         (map([("planted", text("planted"))]), "an object"),
-        (Given::Function("planted"), "a function"),
-        (Given::IllFormed, "a string that is not well-formed (it has a lone surrogate)"),
-        (Given::Other, "neither plain data nor a function"),
+        (RawValue::Function("planted"), "a function"),
+        (RawValue::IllFormed, "a string that is not well-formed (it has a lone surrogate)"),
+        (RawValue::Other, "neither plain data nor a function"),
     ]
 }
 

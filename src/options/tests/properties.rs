@@ -107,14 +107,14 @@ fn value() -> impl Strategy<Value = Value> {
         2 => secret().prop_map(|secret| text(&secret)),
         2 => prop_oneof![any::<f64>(), select(vec![0.0, 0.5, 1.0, 2.0, 401.0, 1e4, -1.0, f64::NAN, f64::INFINITY])]
             .prop_map(number),
-        1 => any::<bool>().prop_map(Given::Bool),
-        1 => Just(Given::Function("s3cret")),
-        1 => select(vec![Given::Missing, Given::Null, Given::Other, text(""), text(" ")]),
+        1 => any::<bool>().prop_map(RawValue::Bool),
+        1 => Just(RawValue::Function("s3cret")),
+        1 => select(vec![RawValue::Missing, RawValue::Null, RawValue::Other, text(""), text(" ")]),
     ];
     leaf.prop_recursive(4, 24, 6, |inner| {
         prop_oneof![
-            1 => vec(inner.clone(), 0..4).prop_map(Given::List),
-            3 => vec((word(), inner), 0..6).prop_map(Given::Map),
+            1 => vec(inner.clone(), 0..4).prop_map(RawValue::List),
+            3 => vec((word(), inner), 0..6).prop_map(RawValue::Map),
         ]
     })
 }
@@ -164,13 +164,13 @@ fn likely() -> impl Strategy<Value = (String, Value)> {
             .prop_map(|(key, millis)| (key.to_owned(), number(millis))),
         1 => (0.0..1.0).prop_map(|window| ("refreshWindow".to_owned(), number(window))),
         1 => secret().prop_map(|secret| ("headers.x-a".to_owned(), text(&secret))),
-        1 => Just(("fetch".to_owned(), Given::Function("s3cret"))),
+        1 => Just(("fetch".to_owned(), RawValue::Function("s3cret"))),
     ]
 }
 
 /// A profile with secrets at every place that takes one.
 fn renewing() -> Value {
-    let variables = map([("a", list([Given::Function("s3cret")])), ("b", text("s3cret"))]);
+    let variables = map([("a", list([RawValue::Function("s3cret")])), ("b", text("s3cret"))]);
     let pair = map([("basic", map([("username", text("me")), ("password", text("s3cret"))]))]);
     acme()
         .with("provider.authenticate.variables", variables)
@@ -192,19 +192,19 @@ fn check(options: &Value) -> Result<(), TestCaseError> {
 
 fn written(value: &Value) -> String {
     match value {
-        Given::Number(number) => number.to_string(),
-        Given::Text(text) => format!("{text:?}"),
-        Given::List(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
-        Given::Map(members) => {
+        RawValue::Number(number) => number.to_string(),
+        RawValue::Text(text) => format!("{text:?}"),
+        RawValue::List(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
+        RawValue::Map(members) => {
             let member = |(key, value): &(String, Value)| format!("{key:?}: {}", written(value));
             format!("{{ {} }}", members.iter().map(member).collect::<Vec<_>>().join(", "))
         }
-        Given::Missing
-        | Given::Null
-        | Given::Bool(_)
-        | Given::Function(_)
-        | Given::IllFormed
-        | Given::Other => value.kind().to_owned(),
+        RawValue::Missing
+        | RawValue::Null
+        | RawValue::Bool(_)
+        | RawValue::Function(_)
+        | RawValue::IllFormed
+        | RawValue::Other => value.kind().to_owned(),
     }
 }
 
@@ -218,8 +218,8 @@ fn check_error(error: &TokenError) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn check_settings(settings: &Settings) -> Result<(), TestCaseError> {
-    let Settings { profile, granter, scopes, policy, timeout, .. } = settings;
+fn check_settings(settings: &Config) -> Result<(), TestCaseError> {
+    let Config { profile, granter, scopes, policy, timeout, .. } = settings;
     let most = Duration::from_millis(1 << 53);
     prop_assert!((0.0..=0.9).contains(&policy.refresh_window));
     prop_assert!((1..=100).contains(&policy.retry.attempts));
@@ -227,7 +227,7 @@ fn check_settings(settings: &Settings) -> Result<(), TestCaseError> {
     prop_assert!(policy.retry.base >= Duration::from_millis(1));
     prop_assert!(policy.min_validity.is_none_or(|span| span <= most));
     prop_assert!((Duration::from_millis(1)..=most).contains(timeout));
-    let (Lifetime::AtMost(lifetime) | Lifetime::Otherwise(lifetime) | Lifetime::Declared(lifetime)) =
+    let (Lifetime::AtMost(lifetime) | Lifetime::Default(lifetime) | Lifetime::Declared(lifetime)) =
         profile.lifetime;
     prop_assert!((Duration::from_millis(1)..=most).contains(&lifetime));
     let url = (PLATFORM.parse_url)(&profile.endpoint);
@@ -239,7 +239,7 @@ fn check_settings(settings: &Settings) -> Result<(), TestCaseError> {
         prop_assert!(!["authorization", "content-type"].contains(&name.as_str()));
         prop_assert!(value.expose().bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)));
     }
-    if let Granter::Profile(sources) = granter {
+    if let GrantSource::Profile(sources) = granter {
         prop_assert_eq!(sources.len(), profile.secrets.iter().count());
         let mut ids = ids_of(&profile.authenticate);
         ids.extend(profile.renew.iter().flat_map(ids_of));
@@ -265,7 +265,7 @@ fn ids_of(operation: &Operation) -> Vec<usize> {
             Variable::Literal(_)
             | Variable::Absent
             | Variable::RefreshToken
-            | Variable::Refused
+            | Variable::RejectedToken
             | Variable::Scopes => Vec::new(),
         }
     }

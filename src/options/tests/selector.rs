@@ -20,8 +20,8 @@ fn shop() -> Value {
         map([
             ("shop", text("one")),
             ("till", number(1.0)),
-            ("test", Given::Bool(true)),
-            ("secret", Given::Function("secret")),
+            ("test", RawValue::Bool(true)),
+            ("secret", RawValue::Function("secret")),
             ("input", map([("deep", text("x"))])),
             ("scopes", text("of their own")),
         ]),
@@ -34,7 +34,7 @@ fn nothing_may_be_selected_everywhere() {
         assert_eq!(selected(&options, &map([])), Selection::default());
     }
     for options in [fluz(), braintree(), by_function()] {
-        assert_eq!(selected(&options, &map([("scopes", Given::Missing)])), Selection::default());
+        assert_eq!(selected(&options, &map([("scopes", RawValue::Missing)])), Selection::default());
     }
 }
 
@@ -52,7 +52,7 @@ fn fluz_has_users_accounts_seats_and_scopes() {
     let literal = |name: &str, value: &str| (name.to_owned(), Some(Json::text(value)));
     assert_eq!(variables, [literal("accountId", "a"), literal("seatId", "s"), literal("userId", "u")]);
     assert_eq!(scopes, Some(["A", "B"].into_iter().collect()));
-    let none = selected(&fluz(), &map([("seatId", Given::Null)]));
+    let none = selected(&fluz(), &map([("seatId", RawValue::Null)]));
     assert_eq!(none.variables, [("seatId".to_owned(), None)]);
 }
 
@@ -74,7 +74,7 @@ fn braintree_has_scopes_alone_and_toggle_nothing() {
 
 #[test]
 fn another_api_has_the_plain_variables_of_its_grant() {
-    let selector = map([("till", number(2.0)), ("test", Given::Bool(false)), ("shop", text("two"))]);
+    let selector = map([("till", number(2.0)), ("test", RawValue::Bool(false)), ("shop", text("two"))]);
 
     let variables = selected(&shop(), &selector).variables;
 
@@ -94,7 +94,7 @@ fn a_function_is_given_whatever_is_plain() {
     let selector = map([
         ("tenant", text("t")),
         ("shard", number(3.0)),
-        ("live", Given::Bool(true)),
+        ("live", RawValue::Bool(true)),
         ("scopes", texts(&["A"])),
     ]);
 
@@ -137,7 +137,7 @@ fn a_broker_is_told_strings_and_not_what_its_form_has_already() {
 fn a_selector_is_an_object() {
     for (value, kind) in kinds().into_iter().filter(|(_, kind)| *kind != "an object") {
         let message = refused_selector(&fluz(), &value);
-        let kind = if matches!(value, Given::Other) { "what is not a plain object" } else { kind };
+        let kind = if matches!(value, RawValue::Other) { "what is not a plain object" } else { kind };
         assert_eq!(message, format!("a session is selected by {kind}; give an object, or {{}}"));
     }
 }
@@ -157,11 +157,11 @@ fn a_member_that_is_undefined_is_refused_but_for_the_scopes() {
         (broker, "userId"),
     ] {
         assert_eq!(
-            refused_selector(&options, &map([(key, Given::Missing)])),
+            refused_selector(&options, &map([(key, RawValue::Missing)])),
             format!("option `{key}` is undefined; give a value, or leave the key out for the manager's own")
         );
     }
-    assert_eq!(selected(&fluz(), &map([("scopes", Given::Missing)])), Selection::default());
+    assert_eq!(selected(&fluz(), &map([("scopes", RawValue::Missing)])), Selection::default());
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_key_that_is_misspelt_is_told_the_right_one_and_a_secret_is_not_shown() {
     assert_eq!(refused_selector(&fluz(), &selector), "option `userID` is not known; did you mean `userId`?");
 
     for options in [fluz(), by_function()] {
-        let message = refused_selector(&options, &map([("planted secret key", Given::Null)]));
+        let message = refused_selector(&options, &map([("planted secret key", RawValue::Null)]));
         assert!(message.starts_with("option `…` is "), "{message}");
     }
 }

@@ -6,7 +6,7 @@ use crate::core::{Limits, Scoping};
 #[test]
 fn the_contracts_limits_are_the_default() {
     for options in everyone() {
-        for given in [None, Some(map([])), Some(map([("max", Given::Missing)]))] {
+        for given in [None, Some(map([])), Some(map([("max", RawValue::Missing)]))] {
             let options =
                 given.map_or_else(|| options.clone(), |given| options.clone().with("sessions", given));
             let Limits { max, idle, max_concurrent_grants, .. } = accepted(&options).limits;

@@ -3,8 +3,8 @@
 use super::*;
 
 /// Every method, as a store's class is seen by the core.
-fn store(methods: &[&'static str]) -> Given {
-    Given::Map(methods.iter().map(|method| ((*method).to_owned(), Given::Function(method))).collect())
+fn store(methods: &[&'static str]) -> RawValue {
+    RawValue::Map(methods.iter().map(|method| ((*method).to_owned(), RawValue::Function(method))).collect())
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_store_needs_an_identity_where_credentials_cannot_be_compared() {
     let anonymous = || {
         let authenticate = map([
             ("document", text("mutation ($scopes: [Scope!]) { login(scopes: $scopes) { jwt } }")),
-            ("variables", map([("scopes", text("$scopes")), ("none", Given::Null)])),
+            ("variables", map([("scopes", text("$scopes")), ("none", RawValue::Null)])),
         ]);
         acme().with("provider.authenticate", authenticate)
     };
@@ -81,12 +81,12 @@ fn a_store_needs_an_identity_where_credentials_cannot_be_compared() {
     let variables = "provider.authenticate.variables";
     for options in [
         fluz(),
-        fluz().with("apiKey", Given::Function("vault")),
+        fluz().with("apiKey", RawValue::Function("vault")),
         toggle(),
         braintree(),
-        acme().with(variables, map([("password", Given::Function("vault"))])),
+        acme().with(variables, map([("password", RawValue::Function("vault"))])),
         acme().with(variables, map([("login", map([("id", list([text("me")]))]))])),
-        acme().with("provider.authenticate.authorization", map([("bearer", Given::Function("vault"))])),
+        acme().with("provider.authenticate.authorization", map([("bearer", RawValue::Function("vault"))])),
         acme().with("headers", map([("x-tenant", text("7"))])),
     ] {
         assert_eq!(accepted(&options.with("store", methods())).identity, None);
