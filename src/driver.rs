@@ -24,12 +24,12 @@ use crate::{
         Secret, SessionId, Status, TokenError, TokenRequest, TokenSet,
     },
     grant::Errand,
-    graphql::{AuthStatus, SchemaVariants, explain, judge, observe, rejected},
+    graphql::{AuthStatus, SchemaVariants, check_rejection, classify, repeated_rejection, rotated_token},
     host::{Alarm, Clock, Hold, Outside, PLATFORM, Wakeups, headers_of, is_page, seed},
     http::HttpResponse,
     js::{Desk, Face, Held, error_view, news_view, secret_in_page, status_view, traits_view},
     options::{Config, GrantSource, KeepAlive, Selection},
-    store::{HolderDigest, identity, own_identity},
+    store::{HolderDigest, identity, manager_identity},
 };
 
 mod members;
@@ -92,7 +92,8 @@ impl Driver {
         let pool = Pool::new(settings.policy.clone(), settings.limits, Jitter::new(seed()), own, clock.now());
         let dialect = SchemaVariants::default();
         let holder = HolderDigest::of(&settings, None, PLATFORM).map_or_else(OnceCell::new, OnceCell::from);
-        if is_page() && matches!(&settings.granter, GrantSource::Profile(sources) if !sources.is_empty()) {
+        if is_page() && matches!(&settings.grant_source, GrantSource::Profile(sources) if !sources.is_empty())
+        {
             face.notify(&secret_in_page(), &desk.key());
         }
         let driver = Rc::new_cyclic(|driver: &Weak<Self>| Self {
@@ -133,7 +134,7 @@ impl Driver {
     }
 
     fn report_identity(&self) {
-        let identity = |holder| own_identity(holder, &self.settings, PLATFORM);
+        let identity = |holder| manager_identity(holder, &self.settings, PLATFORM);
         if let Some(digest) = self.holder.get().and_then(identity) {
             self.face.identified(&digest);
         }
@@ -307,18 +308,18 @@ impl Driver {
         traits_view(&self.settings.profile, &self.settings.origins)
     }
 
-    pub(crate) fn judge(&self, status: u16, body: Option<&str>) -> AuthStatus {
-        judge(&self.settings.profile, status, body, PLATFORM)
+    pub(crate) fn check_rejection(&self, status: u16, body: Option<&str>) -> AuthStatus {
+        check_rejection(&self.settings.profile, status, body, PLATFORM)
     }
 
-    pub(crate) fn explain(&self, response: &JsValue, body: String) -> TokenError {
+    pub(crate) fn classify(&self, response: &JsValue, body: String) -> TokenError {
         match self.answered(response, &["date", "retry-after", "content-type"], body) {
-            Some(response) => explain(&self.settings.profile, &response, PLATFORM),
+            Some(response) => classify(&self.settings.profile, &response, PLATFORM),
             None => no_answer(),
         }
     }
 
-    pub(crate) fn rejected(
+    pub(crate) fn repeated_rejection(
         &self,
         desk: &Desk,
         response: &JsValue,
@@ -331,7 +332,7 @@ impl Driver {
         let machine = session.and_then(|session| pool.session(session));
         let granted = machine.and_then(|machine| machine.held()?.scopes.as_ref());
         let granted = granted.or_else(|| machine.map(|machine| machine.scopes()));
-        rejected(
+        repeated_rejection(
             &self.settings.profile,
             granted.unwrap_or(&self.settings.scopes),
             needed,
@@ -383,10 +384,10 @@ impl Driver {
 
     fn observed(&self, response: &JsValue) -> Option<Rc<TokenSet>> {
         let profile = &self.settings.profile;
-        let sliding = profile.sliding.as_ref()?;
+        let sliding = profile.rotation.as_ref()?;
         let mut wanted = vec!["date"];
         sliding.headers.iter().for_each(|name| wanted.push(name));
-        observe(profile, &self.answered(response, &wanted, String::new())?, PLATFORM)
+        rotated_token(profile, &self.answered(response, &wanted, String::new())?, PLATFORM)
     }
 
     /// An ordinary answer that has just arrived; `None` if it is none.

@@ -11,7 +11,7 @@ use crate::{
         CredentialId, ErrorCode, Grant, GrantFailure, Retryability, ScopeSet, Secret, TokenError, TokenSet,
         UnixMillis, millis,
     },
-    graphql::{GrantExchange, Outcome, SchemaVariants, fingerprint, granted_by_function},
+    graphql::{GrantExchange, Outcome, SchemaVariants, credential_fingerprint, token_from_function},
     host::{Clock, Ending, FetchFailure, PLATFORM, Sending, Thrown, given, received, waiting},
     js::{Face, listed},
     options::{Config, GrantSource, SecretSource},
@@ -61,7 +61,7 @@ pub(crate) enum Got {
 impl Granting<'_> {
     /// The secrets to ask with, from wherever they are.
     pub(crate) async fn secrets(&self) -> Result<Vec<Secret>, GrantFailure> {
-        let GrantSource::Profile(sources) = &self.settings.granter else { return Ok(Vec::new()) };
+        let GrantSource::Profile(sources) = &self.settings.grant_source else { return Ok(Vec::new()) };
         let mut secrets = Vec::with_capacity(sources.len());
         for (source, name) in sources.iter().zip(self.settings.profile.secrets.iter()) {
             secrets.push(match source {
@@ -86,7 +86,9 @@ impl Granting<'_> {
         errand: Errand,
         secrets: Option<Vec<Secret>>,
     ) -> Result<Got, GrantFailure> {
-        if let (Errand::Token(grant), GrantSource::Function(function)) = (&errand, &self.settings.granter) {
+        if let (Errand::Token(grant), GrantSource::Function(function)) =
+            (&errand, &self.settings.grant_source)
+        {
             let (ended, done) = waiting(self.face, self.settings.timeout);
             self.call(function, grant, &done);
             return self.by_function(ended.await, grant).map(Got::Token);
@@ -103,7 +105,7 @@ impl Granting<'_> {
             }
         };
         exchange.chosen = &self.chosen;
-        exchange.refused = self.refused.as_deref();
+        exchange.rejected_token = self.refused.as_deref();
         loop {
             let (ended, done) = waiting(self.face, self.settings.timeout);
             let sent_at = self.clock.now();
@@ -122,10 +124,12 @@ impl Granting<'_> {
     /// has changed, and no secret is presented.
     fn check_credentials(&self, errand: &Errand, secrets: &[Secret]) -> Result<(), GrantFailure> {
         let Errand::Token(grant) = errand else { return Ok(()) };
-        if matches!(grant, Grant::Refresh(_)) || self.settings.profile.wire != GrantProtocol::GraphQl {
+        if matches!(grant, Grant::Refresh(_))
+            || self.settings.profile.grant_protocol != GrantProtocol::GraphQl
+        {
             return Ok(());
         }
-        let credentials = fingerprint(secrets);
+        let credentials = credential_fingerprint(secrets);
         if *grant == Grant::AuthenticateIfChanged(credentials) {
             return Err(GrantFailure::Unchanged);
         }
@@ -153,7 +157,7 @@ impl Granting<'_> {
         secrets: &[Secret],
         done: &JsValue,
     ) -> Result<(), GrantFailure> {
-        let request = exchange.request(&self.dialect.borrow(), secrets, PLATFORM)?;
+        let request = exchange.next_request(&self.dialect.borrow(), secrets, PLATFORM)?;
         let sending =
             Sending { outside: self.face, fetch: self.settings.fetch.as_ref(), signal: self.signal };
         sending.send(&request, &wanted_headers(&self.settings.profile), done);
@@ -169,7 +173,7 @@ impl Granting<'_> {
     ) -> Result<Option<Got>, GrantFailure> {
         let response = received(ending, &wanted_headers(&self.settings.profile), sent_at, self.clock.now());
         let response = response.map_err(|failure| self.explained(failure))?;
-        match exchange.answer(&response, &mut self.dialect.borrow_mut(), PLATFORM) {
+        match exchange.handle_response(&response, &mut self.dialect.borrow_mut(), PLATFORM) {
             Outcome::Resend => Ok(None),
             Outcome::Done(result) => result.map(|tokens| Some(Got::Token(tokens))),
             Outcome::Scopes(scopes) => Ok(Some(Got::Scopes(scopes))),
@@ -193,7 +197,7 @@ impl Granting<'_> {
                 };
                 let message = format!("{which} threw {what}");
                 let mut error =
-                    TokenError::new(ErrorCode::FetchThrew, message).of(self.settings.profile.granter());
+                    TokenError::new(ErrorCode::FetchThrew, message).of(self.settings.profile.issuer());
                 error.cause = cause;
                 if retryable {
                     error.retryability = Some(Retryability::Retryable);
@@ -210,7 +214,7 @@ impl Granting<'_> {
                     self.endpoint()
                 );
                 let mut error =
-                    TokenError::new(ErrorCode::Network, message).of(self.settings.profile.granter());
+                    TokenError::new(ErrorCode::Network, message).of(self.settings.profile.issuer());
                 error.cause = cause;
                 GrantFailure::Transient(error)
             }
@@ -258,7 +262,7 @@ impl Granting<'_> {
         match ending.given(self.settings.timeout) {
             Ok(value) => {
                 let now = self.clock.now();
-                granted_by_function(&self.settings.profile, &self.scopes, &given(&value), now, PLATFORM)
+                token_from_function(&self.settings.profile, &self.scopes, &given(&value), now, PLATFORM)
                     .map_err(GrantFailure::Permanent)
             }
             Err(what) => {
@@ -271,15 +275,15 @@ impl Granting<'_> {
     fn endpoint(&self) -> String {
         let profile = &self.settings.profile;
         let origin = (PLATFORM.parse_url)(profile.grant_url()).map(|url| url.origin);
-        format!("{} ({})", profile.granter(), origin.as_deref().unwrap_or("its endpoint"))
+        format!("{} ({})", profile.issuer(), origin.as_deref().unwrap_or("its endpoint"))
     }
 
     fn transient(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Transient(TokenError::new(code, message).of(self.settings.profile.granter()))
+        GrantFailure::Transient(TokenError::new(code, message).of(self.settings.profile.issuer()))
     }
 
     fn permanent(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Permanent(TokenError::new(code, message).of(self.settings.profile.granter()))
+        GrantFailure::Permanent(TokenError::new(code, message).of(self.settings.profile.issuer()))
     }
 }
 

@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use super::{Driver, end};
 use crate::{
     core::{Identity, IoScope, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
-    graphql::digest,
+    graphql::token_digest,
     host::{Entry, Outside, PLATFORM, given, wall},
     js::{Desk, Held},
     options::{Selection, read_selector},
@@ -165,7 +165,7 @@ impl Driver {
         let holder = self.holder.get()?;
         let (key, scopes) = self.about(id)?;
         let selection = self.selection(&key).ok()?;
-        let name = store::key(holder, &self.settings, &selection, &scopes, PLATFORM);
+        let name = store::cache_key(holder, &self.settings, &selection, &scopes, PLATFORM);
         Some((Entry::new(Outside::clone(&self.face), store.clone(), &name), name))
     }
 
@@ -220,7 +220,7 @@ impl Driver {
                 if self.pool.borrow().session(id).is_some_and(|machine| machine.held().is_none())
                     && let Some(mut member) = self.member(id)
                 {
-                    member.refused = Some(digest(&told.tokens.access_token));
+                    member.refused = Some(token_digest(&told.tokens.access_token));
                 }
                 desk.drop_hold();
             }

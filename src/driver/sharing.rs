@@ -11,7 +11,7 @@ use super::{Driver, wire::no_abort_controller};
 use crate::{
     core::{AcquisitionId, ClockOffset, Fence, GrantFailure, Input, Secret, SessionId, TokenSet},
     grant::Progress,
-    graphql::stamp,
+    graphql::claimed_times,
     host::{Lease, PLATFORM, waiting, wall},
     store,
 };
@@ -138,8 +138,8 @@ impl Driver {
             Deed::Acquire(span) => entry.acquire(*span, &done),
             Deed::Save(fence, tokens) => {
                 let wall_ahead = self.wall_ahead();
-                let text = store::write(tokens, &name, wall_ahead, PLATFORM);
-                entry.set(&text, store::keep_until(tokens, wall_ahead), *fence, &done);
+                let text = store::encode(tokens, &name, wall_ahead, PLATFORM);
+                entry.set(&text, store::expires_at(tokens, wall_ahead), *fence, &done);
             }
         }
         let ending = ended.await;
@@ -163,8 +163,8 @@ impl Driver {
 
     fn read(&self, text: &Secret, name: &str) -> Option<Rc<TokenSet>> {
         let lifetime = self.settings.profile.lifetime;
-        store::read(text, name, self.clock.now(), self.wall_ahead(), lifetime, PLATFORM, |token| {
-            stamp(token, PLATFORM)
+        store::decode(text, name, self.clock.now(), self.wall_ahead(), lifetime, PLATFORM, |token| {
+            claimed_times(token, PLATFORM)
         })
     }
 

@@ -10,7 +10,7 @@ use crate::{
     provider::Profile,
 };
 
-use super::response::{BodyKind, ParsedResponse, media_type, parsed, retry_after, says};
+use super::response::{BodyKind, ParsedResponse, errors_match, media_type, parse_body, retry_after};
 
 /// What an ordinary answer says about the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,15 +26,15 @@ pub enum AuthStatus {
 /// Judges an answer by its status and by its body, where that was looked into.
 ///
 /// A batch of answers is refused where one of them is.
-pub fn judge(profile: &Profile, status: u16, body: Option<&str>, platform: Platform) -> AuthStatus {
-    let refused = &profile.signals.refused;
-    let body = body.and_then(|body| parsed(body, platform));
+pub fn check_rejection(profile: &Profile, status: u16, body: Option<&str>, platform: Platform) -> AuthStatus {
+    let rejected = &profile.error_rules.rejected;
+    let body = body.and_then(|body| parse_body(body, platform));
     let answers = match &body {
         Some(Json::List(batch)) => batch.as_slice(),
         Some(answer) => std::slice::from_ref(answer),
         None => &[],
     };
-    if !refused.statuses.contains(&status) && !answers.iter().any(|answer| says(answer, refused)) {
+    if !rejected.statuses.contains(&status) && !answers.iter().any(|answer| errors_match(answer, rejected)) {
         return AuthStatus::Accepted;
     }
     let is_carried_out = |body: &Json| {
@@ -46,41 +46,41 @@ pub fn judge(profile: &Profile, status: u16, body: Option<&str>, platform: Platf
 /// What an answer means that does not simply hold data.
 ///
 /// `graphql_errors` where it is a GraphQL answer with errors, else why there is none.
-pub fn explain(profile: &Profile, response: &HttpResponse, platform: Platform) -> TokenError {
-    let answer = ParsedResponse::read(response, platform);
+pub fn classify(profile: &Profile, response: &HttpResponse, platform: Platform) -> TokenError {
+    let parsed = ParsedResponse::read(response, platform);
     let name = &profile.name;
-    let throttled = answer.shows(profile.signals.throttled);
-    let outage = answer.status >= 500 || answer.status == 408;
-    let seen = answer.sighted();
+    let throttled = parsed.matches(profile.error_rules.rate_limited);
+    let outage = parsed.status >= 500 || parsed.status == 408;
+    let summary = parsed.summary();
     let mut retryability = None;
-    let (code, message) = if answer.has_errors() {
-        let passes = throttled || outage || answer.says(profile.signals.outage);
-        retryability = Some(if passes { Retryability::Retryable } else { Retryability::Permanent });
+    let (code, message) = if parsed.has_graphql_errors() {
+        let is_transient = throttled || outage || parsed.errors_match(profile.error_rules.outage);
+        retryability = Some(if is_transient { Retryability::Retryable } else { Retryability::Permanent });
         let message = format!(
-            "{name} answered with errors ({seen}); see `errors` and `data`, which are not printed since they may \
+            "{name} answered with errors ({summary}); see `errors` and `data`, which are not printed since they may \
              hold anything"
         );
         (ErrorCode::GraphqlErrors, message)
     } else if throttled {
         (ErrorCode::RateLimited, format!("{name} asks for fewer requests; make them later"))
     } else if outage {
-        (ErrorCode::Server, format!("{name} is out of order ({seen}); try again later"))
+        (ErrorCode::Server, format!("{name} is out of order ({summary}); try again later"))
     } else {
-        let (what, advice) = match (answer.kind, answer.status) {
+        let (what, advice) = match (parsed.kind, parsed.status) {
             (_, 0 | 300..=399) => {
                 ("a redirect", "the token is not sent on; set `endpoint` to the address it redirects to")
             }
             (BodyKind::GraphQl, status) => {
-                (BodyKind::OtherJson.described(), advice(BodyKind::OtherJson, status))
+                (BodyKind::OtherJson.description(), advice(BodyKind::OtherJson, status))
             }
-            (kind, status) => (kind.described(), advice(kind, status)),
+            (kind, status) => (kind.description(), advice(kind, status)),
         };
         let media_type = media_type(response);
         // A server that does not know the media type says so for good.
-        retryability = (answer.is_intercepted() && answer.status != 406).then_some(Retryability::Retryable);
-        (ErrorCode::Protocol, format!("{name} answered with {what} ({seen}, {media_type}); {advice}"))
+        retryability = (parsed.is_intercepted() && parsed.status != 406).then_some(Retryability::Retryable);
+        (ErrorCode::Protocol, format!("{name} answered with {what} ({summary}, {media_type}); {advice}"))
     };
-    let mut error = answer.error(name, code, message);
+    let mut error = parsed.error(name, code, message);
     error.retryability = retryability;
     if throttled || outage {
         error.retry_after = retry_after(response);
@@ -106,23 +106,23 @@ const fn advice(kind: BodyKind, status: u16) -> &'static str {
 /// An API may say the same of a token that it does not take and of one whose scopes do
 /// not suffice. So where the token has scopes at all, those are what to look at, unless
 /// the `needed` ones are known and `granted`.
-pub fn rejected(
+pub fn repeated_rejection(
     profile: &Profile,
     granted: &ScopeSet,
     needed: Option<&ScopeSet>,
     response: &HttpResponse,
     platform: Platform,
 ) -> TokenError {
-    let answer = ParsedResponse::read(response, platform);
+    let parsed = ParsedResponse::read(response, platform);
     let name = &profile.name;
-    let seen = answer.sighted();
+    let summary = parsed.summary();
     let missing = needed.map(|needed| granted.missing(needed));
     let held = granted.listed();
     let (code, message) = match &missing {
         Some(missing) if !missing.is_empty() => (
             ErrorCode::InsufficientScope,
             format!(
-                "{name} refused the operation ({seen}), which needs {}; the token was granted {held}: ask for \
+                "{name} refused the operation ({summary}), which needs {}; the token was granted {held}: ask for \
                  these scopes in the options, and have them granted to the application and the user",
                 missing.listed()
             ),
@@ -130,7 +130,7 @@ pub fn rejected(
         None if !granted.is_empty() => (
             ErrorCode::InsufficientScope,
             format!(
-                "{name} refused the operation ({seen}), also with a new token; it looks as if the operation needs \
+                "{name} refused the operation ({summary}), also with a new token; it looks as if the operation needs \
                  scopes that the token lacks, which was granted {held}: ask for those in the options; if none is \
                  lacking, check that the credentials belong to this environment"
             ),
@@ -138,12 +138,12 @@ pub fn rejected(
         _ => (
             ErrorCode::TokenRejected,
             format!(
-                "{name} refused a token that it had just granted ({seen}): check that `endpoint` and the \
+                "{name} refused a token that it had just granted ({summary}): check that `endpoint` and the \
                  credentials belong to the same environment, and what the user may do"
             ),
         ),
     };
-    let mut error = answer.error(name, code, message);
+    let mut error = parsed.error(name, code, message);
     error.missing_scopes = missing.filter(|missing| !missing.is_empty());
     error
 }

@@ -5,12 +5,12 @@ use std::{rc::Rc, time::Duration};
 use crate::{
     core::{ErrorCode, RefreshToken, ScopeSet, TokenError, TokenSet, UnixMillis, is_sendable},
     json::{Json, Platform},
-    provider::{ExpiryField, Profile, profile::words},
+    provider::{ExpiryField, Profile, profile::strings},
 };
 
 use super::{
-    expiry::{ProviderClock, issued},
-    grant_exchange::asked_for,
+    expiry::{ProviderClock, token_with_lifetime},
+    grant_exchange::requested_scopes,
     jwt,
 };
 
@@ -20,14 +20,14 @@ use super::{
 /// # Errors
 ///
 /// `protocol`, where there is no token or it cannot be sent.
-pub fn granted_by_function(
+pub fn token_from_function(
     profile: &Profile,
     scopes: &ScopeSet,
     given: &Json,
     now: UnixMillis,
     platform: Platform,
 ) -> Result<Rc<TokenSet>, TokenError> {
-    check(given).and_then(|()| tokens(profile, scopes, given, now, platform)).map_err(|what| {
+    check_shape(given).and_then(|()| token_set(profile, scopes, given, now, platform)).map_err(|what| {
         let message = format!(
             "the `grant` function of {} gave {what}; it must resolve with {{ accessToken, expiresAt | expiresInMs, \
              refreshToken?, scopes? }}",
@@ -40,31 +40,31 @@ pub fn granted_by_function(
 /// Refuses what is no object, or holds something useless.
 ///
 /// Whatever else is in there is the user's: often the whole answer of another SDK.
-fn check(given: &Json) -> Result<(), String> {
+fn check_shape(given: &Json) -> Result<(), String> {
     let Json::Map(members) = given else { return Err(given.kind().to_owned()) };
     for (key, value) in members {
-        if KNOWN.contains(&key.as_str()) && is_told(value) && !value.is_json() {
+        if MEMBERS.contains(&key.as_str()) && is_present(value) && !value.is_json() {
             return Err(format!("a useless `{key}`"));
         }
         // Ignored, a text would make a token with more scopes pass for one with those that were asked for.
-        if key == "scopes" && is_told(value) && !is_list_of_texts(value) {
+        if key == "scopes" && is_present(value) && !is_list_of_strings(value) {
             return Err("`scopes` that are not an array of strings".to_owned());
         }
     }
     Ok(())
 }
 
-fn is_list_of_texts(value: &Json) -> bool {
+fn is_list_of_strings(value: &Json) -> bool {
     matches!(value, Json::List(items) if items.iter().all(|item| item.as_text().is_some()))
 }
 
-fn is_told(value: &Json) -> bool {
+fn is_present(value: &Json) -> bool {
     !matches!(value, Json::Missing | Json::Null)
 }
 
-const KNOWN: [&str; 5] = ["accessToken", "expiresAt", "expiresInMs", "refreshToken", "scopes"];
+const MEMBERS: [&str; 5] = ["accessToken", "expiresAt", "expiresInMs", "refreshToken", "scopes"];
 
-fn tokens(
+fn token_set(
     profile: &Profile,
     scopes: &ScopeSet,
     granted: &Json,
@@ -76,17 +76,18 @@ fn tokens(
     if !is_sendable(token) {
         return Err("an `accessToken` with spaces or characters that cannot be sent".to_owned());
     }
-    let expiry = if granted.get("expiresInMs").is_some_and(is_told) { &WITHIN } else { &AT };
-    let stamp = jwt::stamp(token, platform);
-    let clock = ProviderClock::of_this_device(now, stamp);
-    let mut tokens = issued(token, Some(expiry), profile.lifetime, clock, Some(granted), stamp)
+    let expiry = if granted.get("expiresInMs").is_some_and(is_present) { &EXPIRES_IN } else { &EXPIRES_AT };
+    let claims = jwt::claimed_times(token, platform);
+    let clock = ProviderClock::of_this_device(now, claims);
+    let mut tokens = token_with_lifetime(token, Some(expiry), profile.lifetime, clock, Some(granted), claims)
         .map_err(|path| format!("an `{path}` that cannot be read"))?;
     Rc::make_mut(&mut tokens).refresh_token = text("refreshToken").map(RefreshToken::new);
-    let told = ScopeSet::from_external(&mut granted.get("scopes").unwrap_or(&Json::Null).texts())?;
-    Rc::make_mut(&mut tokens).scopes = if told.is_empty() { asked_for(profile, scopes) } else { Some(told) };
+    let granted_scopes = ScopeSet::from_external(&mut granted.get("scopes").unwrap_or(&Json::Null).texts())?;
+    Rc::make_mut(&mut tokens).scopes =
+        if granted_scopes.is_empty() { requested_scopes(profile, scopes) } else { Some(granted_scopes) };
     Ok(tokens)
 }
 
-static WITHIN: ExpiryField =
-    ExpiryField::ExpiresIn { paths: words("expiresInMs"), unit: Duration::from_millis(1) };
-static AT: ExpiryField = ExpiryField::ExpiresAt { paths: words("expiresAt") };
+static EXPIRES_IN: ExpiryField =
+    ExpiryField::ExpiresIn { paths: strings("expiresInMs"), unit: Duration::from_millis(1) };
+static EXPIRES_AT: ExpiryField = ExpiryField::ExpiresAt { paths: strings("expiresAt") };

@@ -14,7 +14,7 @@ use crate::{
     provider::{ExpiryField, Lifetime},
 };
 
-use super::timestamp::{parse_decimal, parse_http_date, parse_point};
+use super::timestamp::{parse_decimal, parse_http_date, parse_timestamp};
 
 /// A clock is not wrong by a week: then it is the token's `iat` that means nothing.
 const IMPLAUSIBLE: u64 = 7 * 24 * 60 * 60 * 1000;
@@ -27,37 +27,37 @@ const IMPLAUSIBLE: u64 = 7 * 24 * 60 * 60 * 1000;
 /// # Errors
 ///
 /// The path at which `data` states an end that cannot be read.
-pub(super) fn issued(
+pub(super) fn token_with_lifetime(
     token: &str,
     expiry: Option<&ExpiryField>,
     lifetime: Lifetime,
     clock: ProviderClock,
     data: Option<&Json>,
-    stamp: TokenTimes,
+    claims: TokenTimes,
 ) -> Result<Rc<TokenSet>, String> {
-    let span = lives(expiry, lifetime, clock, data, stamp)?.min(MAX_LIFETIME);
+    let span = lifetime_of(expiry, lifetime, clock, data, claims)?.min(MAX_LIFETIME);
     Ok(Rc::new(TokenSet {
         access_token: AccessToken::new(token),
         refresh_token: None,
         scopes: None,
-        issued_at: clock.ours,
-        expires_at: after(clock.ours, span),
-        provider_clock: clock.skew(),
-        times: stamp,
+        issued_at: clock.device,
+        expires_at: millis_after(clock.device, span),
+        provider_clock: clock.offset(),
+        times: claims,
     }))
 }
 
 /// How long it lives from now on; no time at all where the answer states that it has expired.
-fn lives(
+fn lifetime_of(
     expiry: Option<&ExpiryField>,
     lifetime: Lifetime,
     clock: ProviderClock,
     data: Option<&Json>,
-    stamp: TokenTimes,
+    claims: TokenTimes,
 ) -> Result<u64, String> {
     let (Lifetime::AtMost(known) | Lifetime::Default(known) | Lifetime::Declared(known)) = lifetime;
     let known = millis(known);
-    let stated = match stated(expiry, data, clock)? {
+    let stated = match stated_lifetime(expiry, data, clock)? {
         StatedLifetime::Nothing => None,
         // Nothing hands out a token that ended longer ago than it lived: the clocks that agree on that are both wrong,
         // which is what a declared lifetime is for.
@@ -71,7 +71,7 @@ fn lives(
         StatedLifetime::Span(span) => Some(span),
     };
     // Claims that end before they begin state nothing.
-    let claimed = by_claims(stamp, clock).filter(|span| *span > 0);
+    let claimed = claimed_lifetime(claims, clock).filter(|span| *span > 0);
     let told = match (stated, claimed) {
         (Some(stated), Some(claimed)) => Some(stated.min(claimed)),
         (stated, claimed) => stated.or(claimed),
@@ -85,21 +85,21 @@ fn lives(
 
 // Spans are milliseconds here: a `Duration` would count seconds and nanoseconds of what has neither.
 
-fn between(earlier: UnixMillis, later: UnixMillis) -> u64 {
+fn millis_between(earlier: UnixMillis, later: UnixMillis) -> u64 {
     later.millis().saturating_sub(earlier.millis())
 }
 
-fn after(point: UnixMillis, span: u64) -> UnixMillis {
+fn millis_after(point: UnixMillis, span: u64) -> UnixMillis {
     UnixMillis::new(point.millis().saturating_add(span))
 }
 
 /// The provider's clock at the moment of receipt, as well as it is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ProviderClock {
-    ours: UnixMillis,
-    theirs: UnixMillis,
+    device: UnixMillis,
+    provider: UnixMillis,
     source: ClockSource,
-    /// How wrong `theirs` may be.
+    /// How wrong `provider` may be.
     tolerance: u64,
 }
 
@@ -116,42 +116,42 @@ enum ClockSource {
 }
 
 impl ProviderClock {
-    pub(super) fn of(response: &HttpResponse, stamp: TokenTimes) -> Self {
+    pub(super) fn of(response: &HttpResponse, claims: TokenTimes) -> Self {
         let date = response.header("date").and_then(parse_http_date);
-        Self::from(response.sent_at, response.received_at, date, stamp)
+        Self::from(response.sent_at, response.received_at, date, claims)
     }
 
-    /// The clock of who answered between `sent_at` and `ours`, and may have told the `date`.
-    fn from(sent_at: UnixMillis, ours: UnixMillis, date: Option<UnixMillis>, stamp: TokenTimes) -> Self {
+    /// The clock of who answered between `sent_at` and `device`, and may have told the `date`.
+    fn from(sent_at: UnixMillis, device: UnixMillis, date: Option<UnixMillis>, claims: TokenTimes) -> Self {
         // The provider looked at its clock about halfway, and cut the second off.
-        let halfway = between(sent_at, ours) / 2;
+        let halfway = millis_between(sent_at, device) / 2;
         let since = halfway + 500;
         let tolerance = halfway + 1500;
-        let (theirs, source) = match (date, stamp.issued_at) {
-            (Some(date), _) => (after(date, since), ClockSource::Date),
-            (None, Some(issued_at)) if issued_at.millis().abs_diff(ours.millis()) < IMPLAUSIBLE => {
-                (after(issued_at, since), ClockSource::IssuedAt)
+        let (provider, source) = match (date, claims.issued_at) {
+            (Some(date), _) => (millis_after(date, since), ClockSource::Date),
+            (None, Some(issued_at)) if issued_at.millis().abs_diff(device.millis()) < IMPLAUSIBLE => {
+                (millis_after(issued_at, since), ClockSource::IssuedAt)
             }
-            (None, _) => (ours, ClockSource::Device),
+            (None, _) => (device, ClockSource::Device),
         };
-        Self { ours, theirs, source, tolerance }
+        Self { device, provider, source, tolerance }
     }
 
     /// The clock of a function that runs on this device.
-    pub(super) fn of_this_device(now: UnixMillis, stamp: TokenTimes) -> Self {
-        let clock = Self::from(now, now, None, stamp);
+    pub(super) fn of_this_device(now: UnixMillis, claims: TokenTimes) -> Self {
+        let clock = Self::from(now, now, None, claims);
         if clock.source == ClockSource::Device { Self { source: ClockSource::Local, ..clock } } else { clock }
     }
 
     /// What the provider's clock shows at receipt.
-    pub(super) const fn theirs(self) -> UnixMillis {
-        self.theirs
+    pub(super) const fn provider_now(self) -> UnixMillis {
+        self.provider
     }
 
     /// A difference that the second cut off or the way explains is none.
-    pub(super) fn skew(self) -> ClockOffset {
-        let explained = self.theirs.millis().abs_diff(self.ours.millis()) <= self.tolerance;
-        if explained { ClockOffset::default() } else { self.theirs.ahead_of(self.ours) }
+    pub(super) fn offset(self) -> ClockOffset {
+        let explained = self.provider.millis().abs_diff(self.device.millis()) <= self.tolerance;
+        if explained { ClockOffset::default() } else { self.provider.ahead_of(self.device) }
     }
 }
 
@@ -179,18 +179,18 @@ enum StatedLifetime {
     clippy::cast_sign_loss,
     reason = "units are few milliseconds, and `as` saturates"
 )]
-fn stated(
+fn stated_lifetime(
     expiry: Option<&ExpiryField>,
     data: Option<&Json>,
     clock: ProviderClock,
 ) -> Result<StatedLifetime, String> {
     let (Some(expiry), Some(data)) = (expiry, data) else { return Ok(StatedLifetime::Nothing) };
     let (ExpiryField::ExpiresIn { paths, .. } | ExpiryField::ExpiresAt { paths }) = expiry;
-    let Some((path, found)) = paths.lead_from(data) else { return Ok(StatedLifetime::Nothing) };
+    let Some((path, found)) = paths.find_with_path(data) else { return Ok(StatedLifetime::Nothing) };
     let unreadable = || path.to_owned();
     Ok(match expiry {
         ExpiryField::ExpiresIn { unit, .. } => {
-            let units = units(found).ok_or_else(unreadable)?;
+            let units = parse_units(found).ok_or_else(unreadable)?;
             // 1.001 seconds are a little less than 1001 milliseconds, as floats have it.
             match (units * millis(*unit) as f64 + 5e-7) as u64 {
                 0 => StatedLifetime::Expired { ago: 0 },
@@ -198,11 +198,11 @@ fn stated(
             }
         }
         ExpiryField::ExpiresAt { .. } => {
-            let expires_at = parse_point(found).ok_or_else(unreadable)?;
+            let expires_at = parse_timestamp(found).ok_or_else(unreadable)?;
             // Where the token has ended by the provider's clock alone, that clock is wrong.
-            match (between(clock.now(), expires_at), between(clock.ours, expires_at)) {
-                (0, 0) if clock.is_certain() => {
-                    StatedLifetime::Expired { ago: between(expires_at, clock.now()) }
+            match (millis_between(clock.now(), expires_at), millis_between(clock.device, expires_at)) {
+                (0, 0) if clock.agrees_with_device() => {
+                    StatedLifetime::Expired { ago: millis_between(expires_at, clock.now()) }
                 }
                 (0, 0) => StatedLifetime::Implausible,
                 (0, span) | (span, _) => StatedLifetime::Span(span),
@@ -212,7 +212,7 @@ fn stated(
 }
 
 /// A number of units, as a number or as text; negative where it says so.
-fn units(found: &Json) -> Option<f64> {
+fn parse_units(found: &Json) -> Option<f64> {
     let Some(text) = found.as_text() else { return found.as_number() };
     let text = text.trim();
     match text.strip_prefix('-') {
@@ -222,13 +222,13 @@ fn units(found: &Json) -> Option<f64> {
 }
 
 /// What the token's own claims say.
-fn by_claims(stamp: TokenTimes, clock: ProviderClock) -> Option<u64> {
-    let expires_at = stamp.expires_at?;
-    let Some(issued_at) = stamp.issued_at else { return Some(between(clock.now(), expires_at)) };
-    let whole = between(issued_at, expires_at);
+fn claimed_lifetime(claims: TokenTimes, clock: ProviderClock) -> Option<u64> {
+    let expires_at = claims.expires_at?;
+    let Some(issued_at) = claims.issued_at else { return Some(millis_between(clock.now(), expires_at)) };
+    let whole = millis_between(issued_at, expires_at);
     // A provider may hand out a token that it granted some time ago.
     let age = match clock.source {
-        ClockSource::Date => between(issued_at, clock.theirs),
+        ClockSource::Date => millis_between(issued_at, clock.provider),
         ClockSource::IssuedAt | ClockSource::Device | ClockSource::Local => 0,
     };
     let left = whole.saturating_sub(age);
@@ -237,14 +237,14 @@ fn by_claims(stamp: TokenTimes, clock: ProviderClock) -> Option<u64> {
 
 impl ProviderClock {
     /// Whether the provider's clock is known and agrees with ours.
-    fn is_certain(self) -> bool {
+    fn agrees_with_device(self) -> bool {
         self.source == ClockSource::Local
-            || (self.source == ClockSource::Date && self.skew() == ClockOffset::default())
+            || (self.source == ClockSource::Date && self.offset() == ClockOffset::default())
     }
 
     /// The provider's time now, without pretending to know it better than our own.
     fn now(self) -> UnixMillis {
-        self.ours.shifted(self.skew())
+        self.device.shifted(self.offset())
     }
 }
 
@@ -253,7 +253,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{core::Secret, json::native::parse_json, provider::profile::words};
+    use crate::{core::Secret, json::native::parse_json, provider::profile::strings};
 
     /// 2026-11-22T10:20:30Z by the provider's clock.
     const PROVIDER: UnixMillis = UnixMillis::new(1_795_342_830_000);
@@ -276,9 +276,9 @@ mod tests {
         lifetime: Lifetime,
         response: &HttpResponse,
         data: Option<&Json>,
-        stamp: TokenTimes,
+        claims: TokenTimes,
     ) -> Rc<TokenSet> {
-        issued("token", expiry, lifetime, ProviderClock::of(response, stamp), data, stamp)
+        token_with_lifetime("token", expiry, lifetime, ProviderClock::of(response, claims), data, claims)
             .expect("a lifetime")
     }
 
@@ -292,9 +292,9 @@ mod tests {
         Known { expiry, lifetime }
     }
 
-    fn lifetime_of(profile: &Known, response: &HttpResponse, data: &str, stamp: TokenTimes) -> Duration {
+    fn lifetime_of(profile: &Known, response: &HttpResponse, data: &str, claims: TokenTimes) -> Duration {
         let data = parse_json(data).unwrap();
-        validity(profile.expiry.as_ref(), profile.lifetime, response, Some(&data), stamp)
+        validity(profile.expiry.as_ref(), profile.lifetime, response, Some(&data), claims)
             .expires_at
             .since(response.received_at)
     }
@@ -315,11 +315,11 @@ mod tests {
     }
 
     fn at() -> Option<ExpiryField> {
-        Some(ExpiryField::ExpiresAt { paths: words("at") })
+        Some(ExpiryField::ExpiresAt { paths: strings("at") })
     }
 
     fn within() -> Option<ExpiryField> {
-        Some(ExpiryField::ExpiresIn { paths: words("in"), unit: Duration::from_secs(1) })
+        Some(ExpiryField::ExpiresIn { paths: strings("in"), unit: Duration::from_secs(1) })
     }
 
     const HOUR: Lifetime = Lifetime::Default(Duration::from_secs(3600));
@@ -481,9 +481,9 @@ mod tests {
 
     #[test]
     fn an_issue_of_years_ago_says_nothing_about_the_clock() {
-        let stamp = claims(PROVIDER - 3000 * DAY / 2, 180);
+        let claims = claims(PROVIDER - 3000 * DAY / 2, 180);
 
-        let validity = validity(None, HOUR, &response(PROVIDER, None), None, stamp);
+        let validity = validity(None, HOUR, &response(PROVIDER, None), None, claims);
 
         assert_eq!(validity.provider_clock, ClockOffset::default());
         assert_eq!(validity.expires_at.since(PROVIDER), Duration::from_secs(180));
@@ -491,9 +491,9 @@ mod tests {
 
     #[test]
     fn a_token_granted_earlier_has_only_its_rest() {
-        let stamp = claims(PROVIDER - Duration::from_secs(100), 180);
+        let claims = claims(PROVIDER - Duration::from_secs(100), 180);
 
-        let lifetime = lifetime_of(&profile(None, HOUR), &response(PROVIDER, Some(DATE)), "{}", stamp);
+        let lifetime = lifetime_of(&profile(None, HOUR), &response(PROVIDER, Some(DATE)), "{}", claims);
 
         assert!(lifetime.abs_diff(Duration::from_secs(80)) < Duration::from_secs(1), "{lifetime:?}");
     }
@@ -521,8 +521,8 @@ mod tests {
             // Less than we count in.
             r#"{"in":0.0009}"#,
         ] {
-            for stamp in [TokenTimes::default(), claims(PROVIDER, 180)] {
-                let lifetime = lifetime_of(&profile, &response(PROVIDER, None), data, stamp);
+            for claims in [TokenTimes::default(), claims(PROVIDER, 180)] {
+                let lifetime = lifetime_of(&profile, &response(PROVIDER, None), data, claims);
 
                 assert_eq!(lifetime, Duration::ZERO, "{data}");
             }
@@ -543,7 +543,14 @@ mod tests {
             let data = parse_json(data).unwrap();
             let clock = ProviderClock::of(&response(PROVIDER, Some(DATE)), TokenTimes::default());
 
-            let issued = issued("token", expiry.as_ref(), HOUR, clock, Some(&data), claims(PROVIDER, 180));
+            let issued = token_with_lifetime(
+                "token",
+                expiry.as_ref(),
+                HOUR,
+                clock,
+                Some(&data),
+                claims(PROVIDER, 180),
+            );
 
             assert_eq!(issued, Err(path.to_owned()), "{data:?}");
         }

@@ -16,10 +16,10 @@ use crate::{
 };
 
 use super::{
-    expiry::{ProviderClock, issued},
+    expiry::{ProviderClock, token_with_lifetime},
     jwt,
     request::{RequestBuilder, after_scheme},
-    response::{BodyKind, GraphqlError, ParsedResponse, holds, media_type, retry_after},
+    response::{BodyKind, GraphqlError, ParsedResponse, contains_ignore_case, media_type, retry_after},
     schema_variants::{Accept, NameFlags, RefreshOperation, SchemaVariants},
 };
 
@@ -29,7 +29,7 @@ pub struct GrantExchange<'a> {
     /// The variables that the session chose.
     pub chosen: &'a [SelectedVariable],
     /// The [`digest`](super::digest) of the token that the API refused, for a broker.
-    pub refused: Option<&'a str>,
+    pub rejected_token: Option<&'a str>,
     profile: &'a Profile,
     scopes: &'a ScopeSet,
     presented: Option<RefreshToken>,
@@ -37,9 +37,9 @@ pub struct GrantExchange<'a> {
     application_scopes: Option<&'a Operation>,
     /// How the last request was worded. The dialect may have learned from another
     /// grant since, and an answer is about what was sent.
-    spoken: SchemaVariants,
+    sent_variants: SchemaVariants,
     /// Spellings that were changed on the way.
-    respelled: NameFlags,
+    advanced: NameFlags,
 }
 
 /// What an answer means.
@@ -62,13 +62,13 @@ impl<'a> GrantExchange<'a> {
         };
         Self {
             chosen: &[],
-            refused: None,
+            rejected_token: None,
             profile,
             scopes,
             presented,
             application_scopes: None,
-            spoken: SchemaVariants::default(),
-            respelled: NameFlags::default(),
+            sent_variants: SchemaVariants::default(),
+            advanced: NameFlags::default(),
         }
     }
 
@@ -85,82 +85,82 @@ impl<'a> GrantExchange<'a> {
     ///
     /// The end of the grant, without a request: `credentials_unavailable` where a
     /// secret cannot be sent, or a refresh token that the API cannot take.
-    pub fn request(
+    pub fn next_request(
         &mut self,
-        dialect: &SchemaVariants,
+        variants: &SchemaVariants,
         secrets: &[Secret],
         platform: Platform,
     ) -> Result<HttpRequest, GrantFailure> {
-        self.spoken = *dialect;
-        let operation = self.operation(dialect)?;
-        let document = dialect.spell(self.profile, &operation.document);
-        let accept = match dialect.accept {
+        self.sent_variants = *variants;
+        let operation = self.operation(variants)?;
+        let document = variants.render(self.profile, &operation.document);
+        let accept = match variants.accept {
             Accept::Standard => "application/graphql-response+json, application/json;q=0.9",
             Accept::Json => "application/json",
         };
-        let filling = RequestBuilder {
+        let builder = RequestBuilder {
             profile: self.profile,
             secrets,
             scopes: self.scopes,
             chosen: self.chosen,
             refresh_token: self.presented.as_ref(),
-            refused: self.refused,
+            rejected_token: self.rejected_token,
         };
-        filling.request(operation, &document, accept, platform).map_err(GrantFailure::Permanent)
+        builder.build(operation, &document, accept, platform).map_err(GrantFailure::Permanent)
     }
 
     /// Takes note of an answer.
-    pub fn answer(
+    pub fn handle_response(
         &mut self,
         response: &HttpResponse,
-        dialect: &mut SchemaVariants,
+        variants: &mut SchemaVariants,
         platform: Platform,
     ) -> Outcome {
-        let answer = ParsedResponse::to_grant(response, &self.profile.wire, platform);
-        if answer.status == 406 && self.spoken.accept == Accept::Standard {
-            dialect.accept = Accept::Json;
+        let parsed = ParsedResponse::of_grant(response, &self.profile.grant_protocol, platform);
+        if parsed.status == 406 && self.sent_variants.accept == Accept::Standard {
+            variants.accept = Accept::Json;
             return Outcome::Resend;
         }
         // Each question has its own kind of answer: a token is not an answer to the question for scopes.
         if self.application_scopes.is_some() {
-            if let Some([(_, scopes @ Json::List(_))]) = answer.data().map(Json::members) {
+            if let Some([(_, scopes @ Json::List(_))]) = parsed.data().map(Json::members) {
                 return match ScopeSet::from_external(&mut scopes.texts()) {
                     Ok(scopes) => Outcome::Scopes(scopes),
-                    Err(what) => self.malformed(&answer, what),
+                    Err(what) => self.malformed(&parsed, what),
                 };
             }
-        } else if let Some(token) = self.token(&answer, response) {
+        } else if let Some(token) = self.token(&parsed, response) {
             if !is_sendable(token) {
                 let what = "a token that is too long or holds spaces, control characters or other characters that \
                             cannot be sent";
-                return self.malformed(&answer, what);
+                return self.malformed(&parsed, what);
             }
-            return match self.token_set(token, &answer, response, platform) {
+            return match self.token_set(token, &parsed, response, platform) {
                 Ok(tokens) => Outcome::Done(Ok(tokens)),
-                Err(what) => self.malformed(&answer, &what),
+                Err(what) => self.malformed(&parsed, &what),
             };
         }
-        if let Some(failure) = self.outage(&answer, response) {
+        if let Some(failure) = self.transient_failure(&parsed, response) {
             return Outcome::Done(Err(GrantFailure::Transient(failure)));
         }
-        if let Some(failure) = self.interception(&answer, response) {
+        if let Some(failure) = self.intercepted(&parsed, response) {
             return Outcome::Done(Err(GrantFailure::Transient(failure)));
         }
-        let misspelled = self.misspelled(&answer);
-        if self.respell(misspelled, dialect) {
+        let rejected_names = self.rejected_names(&parsed);
+        if self.try_next_variants(rejected_names, variants) {
             return Outcome::Resend;
         }
-        if self.presented.is_some() && self.names_missing_operation(&answer) {
-            dialect.renewal = RefreshOperation::Absent;
+        if self.presented.is_some() && self.reports_missing_operation(&parsed) {
+            variants.refresh_operation = RefreshOperation::Absent;
         }
-        self.refused(self.refusal(&answer, misspelled))
+        self.fail(self.permanent_failure(&parsed, rejected_names))
     }
 
-    fn operation(&self, dialect: &SchemaVariants) -> Result<&'a Operation, GrantFailure> {
+    fn operation(&self, variants: &SchemaVariants) -> Result<&'a Operation, GrantFailure> {
         if let Some(operation) = self.application_scopes {
             return Ok(operation);
         }
-        match (&self.presented, &self.profile.renew, dialect.renewal) {
+        match (&self.presented, &self.profile.renew, variants.refresh_operation) {
             (None, ..) => Ok(&self.profile.authenticate),
             (Some(_), Some(renew), RefreshOperation::Assumed) => Ok(renew),
             (Some(_), ..) => {
@@ -172,12 +172,12 @@ impl<'a> GrantExchange<'a> {
     }
 
     /// The token in the answer, whatever it consists of.
-    fn token<'b>(&self, answer: &'b ParsedResponse, response: &'b HttpResponse) -> Option<&'b str> {
+    fn token<'b>(&self, parsed: &'b ParsedResponse, response: &'b HttpResponse) -> Option<&'b str> {
         let token = match &self.profile.token {
             // Partial data: a complete payload counts, whatever else went wrong.
-            TokenSource::Data(paths) => paths.lead(answer.data()?)?.as_text(),
+            TokenSource::Data(paths) => paths.find_in(parsed.data()?)?.as_text(),
             // A header comes with refusals and redirects too.
-            TokenSource::Headers(_) if !answer.problems().is_empty() || !answer.succeeded() => None,
+            TokenSource::Headers(_) if !parsed.errors().is_empty() || !parsed.is_success() => None,
             TokenSource::Headers(names) => names.iter().find_map(|name| bearer(response.header(name)?)),
         };
         token.filter(|token| !token.is_empty())
@@ -186,26 +186,26 @@ impl<'a> GrantExchange<'a> {
     fn token_set(
         &self,
         token: &str,
-        answer: &ParsedResponse,
+        parsed: &ParsedResponse,
         response: &HttpResponse,
         platform: Platform,
     ) -> Result<Rc<TokenSet>, String> {
         let Profile { expiry, lifetime, .. } = self.profile;
-        let data = answer.data();
-        let stamp = jwt::stamp(token, platform);
-        let fresh = match self.profile.wire {
+        let data = parsed.data();
+        let stamp = jwt::claimed_times(token, platform);
+        let fresh = match self.profile.grant_protocol {
             GrantProtocol::GraphQl => stamp,
             // Of a token that is older than the answer, its claims tell neither how long it lasts
             // from now nor what time it is.
             GrantProtocol::TokenEndpoint { .. } => TokenTimes::default(),
         };
         let clock = ProviderClock::of(response, fresh);
-        let mut tokens = issued(token, expiry.as_ref(), *lifetime, clock, data, fresh)
+        let mut tokens = token_with_lifetime(token, expiry.as_ref(), *lifetime, clock, data, fresh)
             .map_err(|path| format!("an end or a lifetime at `data.{path}` that cannot be read"))?;
         Rc::make_mut(&mut tokens).times = stamp;
         if let Some(data) = data {
             if self.profile.renew.is_some()
-                && let Some(token) = self.profile.refresh_token.lead(data).and_then(Json::as_text)
+                && let Some(token) = self.profile.refresh_token.find_in(data).and_then(Json::as_text)
                 && !token.is_empty()
             {
                 Rc::make_mut(&mut tokens).refresh_token = Some(RefreshToken::new(token));
@@ -213,26 +213,26 @@ impl<'a> GrantExchange<'a> {
             Rc::make_mut(&mut tokens).scopes = granted_scopes(data, &self.profile.scopes)?;
         }
         if tokens.scopes.is_none() {
-            Rc::make_mut(&mut tokens).scopes = asked_for(self.profile, self.scopes);
+            Rc::make_mut(&mut tokens).scopes = requested_scopes(self.profile, self.scopes);
         }
         Ok(tokens)
     }
 
     /// A token, or scopes, with something that must not be used.
-    fn malformed(&self, answer: &ParsedResponse, what: &str) -> Outcome {
-        let name = self.profile.granter();
+    fn malformed(&self, parsed: &ParsedResponse, what: &str) -> Outcome {
+        let name = self.profile.issuer();
         let message = format!("{name} answered with {what}; check the profile, or tell the provider");
-        self.refused(answer.error(name, ErrorCode::Protocol, message))
+        self.fail(parsed.error(name, ErrorCode::Protocol, message))
     }
 
     /// A failure that may pass.
-    fn outage(&self, answer: &ParsedResponse, response: &HttpResponse) -> Option<TokenError> {
-        let name = self.profile.granter();
-        let throttled = answer.shows(self.profile.signals.throttled);
+    fn transient_failure(&self, parsed: &ParsedResponse, response: &HttpResponse) -> Option<TokenError> {
+        let name = self.profile.issuer();
+        let throttled = parsed.matches(self.profile.error_rules.rate_limited);
         // A server that says why it refuses is not out of order, whatever its status.
-        let broken = answer.status >= 500 || answer.status == 408;
-        let outage = answer.shows(self.profile.signals.outage)
-            || (broken && !answer.says(&self.profile.signals.refused));
+        let broken = parsed.status >= 500 || parsed.status == 408;
+        let outage = parsed.matches(self.profile.error_rules.outage)
+            || (broken && !parsed.errors_match(&self.profile.error_rules.rejected));
         let (code, message) = if throttled {
             let message =
                 format!("{name} asks for fewer requests; make them later, or share one TokenManager");
@@ -240,18 +240,18 @@ impl<'a> GrantExchange<'a> {
         } else if outage {
             (
                 ErrorCode::Server,
-                format!("{name} is out of order ({}); {}", answer.sighted(), self.what_follows()),
+                format!("{name} is out of order ({}); {}", parsed.summary(), self.next_step()),
             )
         } else {
             return None;
         };
-        let mut error = answer.error(name, code, message);
+        let mut error = parsed.error(name, code, message);
         error.retry_after = retry_after(response);
         Some(error)
     }
 
     /// The end of a message about a transient failure: a grant is retried, the question for scopes is not.
-    const fn what_follows(&self) -> &'static str {
+    const fn next_step(&self) -> &'static str {
         if self.application_scopes.is_some() { "ask again later" } else { "it is asked again by itself" }
     }
 
@@ -259,45 +259,46 @@ impl<'a> GrantExchange<'a> {
     ///
     /// A bare 401 is the exception: servers refuse credentials so before they look at the request (RFC 9110
     /// section 15.5.2), and credentials that are refused must not be presented again and again.
-    fn interception(&self, answer: &ParsedResponse, response: &HttpResponse) -> Option<TokenError> {
-        let is_other_json = answer.kind == BodyKind::OtherJson && self.profile.wire == GrantProtocol::GraphQl;
-        let ErrorRules { refused, denied, .. } = &self.profile.signals;
-        let denies = [refused, *denied].iter().any(|signs| signs.statuses.contains(&answer.status))
-            && (answer.status == 401 || matches!(answer.kind, BodyKind::OtherJson | BodyKind::Empty));
-        if denies || !(answer.is_intercepted() || is_other_json) {
+    fn intercepted(&self, parsed: &ParsedResponse, response: &HttpResponse) -> Option<TokenError> {
+        let is_other_json =
+            parsed.kind == BodyKind::OtherJson && self.profile.grant_protocol == GrantProtocol::GraphQl;
+        let ErrorRules { rejected, denied, .. } = &self.profile.error_rules;
+        let denies = [rejected, *denied].iter().any(|matcher| matcher.statuses.contains(&parsed.status))
+            && (parsed.status == 401 || matches!(parsed.kind, BodyKind::OtherJson | BodyKind::Empty));
+        if denies || !(parsed.is_intercepted() || is_other_json) {
             return None;
         }
-        let name = self.profile.granter();
-        let seen = answer.sighted();
-        let option = if self.profile.wire == GrantProtocol::GraphQl { "endpoint" } else { "url" };
-        let message = if answer.is_redirect() {
+        let name = self.profile.issuer();
+        let summary = parsed.summary();
+        let option = if self.profile.grant_protocol == GrantProtocol::GraphQl { "endpoint" } else { "url" };
+        let message = if parsed.is_redirect() {
             format!(
                 "{name} redirects, and credentials are not sent on; {}, since a network's sign-in page may be in \
                  between; otherwise set `{option}` to the address that it redirects to",
-                self.what_follows()
+                self.next_step()
             )
         } else {
             format!(
-                "{name} answered with {} ({seen}, {}); {}; check `{option}`, and that nothing in between, such as a \
+                "{name} answered with {} ({summary}, {}); {}; check `{option}`, and that nothing in between, such as a \
                  proxy or a network's sign-in page, answers for it",
-                answer.kind.described(),
+                parsed.kind.description(),
                 media_type(response),
-                self.what_follows()
+                self.next_step()
             )
         };
-        let mut error = answer.error(name, ErrorCode::Protocol, message);
+        let mut error = parsed.error(name, ErrorCode::Protocol, message);
         error.retryability = Some(Retryability::Retryable);
         Some(error)
     }
 
     /// Changes the spellings that validation complains of, each once in a grant.
-    fn respell(&mut self, misspelled: NameFlags, dialect: &mut SchemaVariants) -> bool {
+    fn try_next_variants(&mut self, rejected_names: NameFlags, variants: &mut SchemaVariants) -> bool {
         let mut changed = false;
-        for (place, spelling) in self.profile.spellings.iter().enumerate() {
-            if misspelled[place] && !self.respelled[place] {
+        for (place, name) in self.profile.schema_names.iter().enumerate() {
+            if rejected_names[place] && !self.advanced[place] {
                 // Counted from what was sent: another grant may have learned the same.
-                dialect.respell(place, spelling, &self.spoken);
-                self.respelled[place] = true;
+                variants.advance(place, name, &self.sent_variants);
+                self.advanced[place] = true;
                 changed = true;
             }
         }
@@ -305,65 +306,68 @@ impl<'a> GrantExchange<'a> {
     }
 
     /// The words that validation complains of.
-    fn misspelled(&self, answer: &ParsedResponse) -> NameFlags {
-        let mut misspelled = NameFlags::default();
+    fn rejected_names(&self, parsed: &ParsedResponse) -> NameFlags {
+        let mut rejected_names = NameFlags::default();
         // What passed validation has data.
-        if answer.data().is_some() {
-            return misspelled;
+        if parsed.data().is_some() {
+            return rejected_names;
         }
-        for (lead, name) in answer.problems().iter().filter_map(GraphqlError::complaint) {
-            let part = if holds(lead, "argument") { NameKind::Argument } else { NameKind::Field };
-            for (place, spelling) in self.profile.spellings.iter().enumerate() {
-                let word = self.spoken.word(place, spelling);
-                misspelled[place] |= spelling.part == part && word.as_bytes() == name;
+        for (lead, rejected) in parsed.errors().iter().filter_map(GraphqlError::rejected_name) {
+            let kind =
+                if contains_ignore_case(lead, "argument") { NameKind::Argument } else { NameKind::Field };
+            for (place, name) in self.profile.schema_names.iter().enumerate() {
+                let word = self.sent_variants.current(place, name);
+                rejected_names[place] |= name.kind == kind && word.as_bytes() == rejected;
             }
         }
-        misspelled
+        rejected_names
     }
 
     /// Whether validation complains of the renewing operation itself.
-    fn names_missing_operation(&self, answer: &ParsedResponse) -> bool {
+    fn reports_missing_operation(&self, parsed: &ParsedResponse) -> bool {
         let Some(renew) = &self.profile.renew else { return false };
-        let document = self.spoken.spell(self.profile, &renew.document);
+        let document = self.sent_variants.render(self.profile, &renew.document);
         let root = document.split('{').nth(1).map_or(&[][..], |root| root.trim_ascii_start().as_bytes());
-        answer.problems().iter().filter_map(GraphqlError::complaint).any(|(lead, name)| {
+        parsed.errors().iter().filter_map(GraphqlError::rejected_name).any(|(lead, name)| {
             let rest = root.strip_prefix(name);
             let is_root = rest.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric));
             // A variable of another type: the operation is there, and takes no refresh token.
-            (is_root && holds(lead, "field")) || name.first() == Some(&b'$')
+            (is_root && contains_ignore_case(lead, "field")) || name.first() == Some(&b'$')
         })
     }
 
     /// Why there is no token, where waiting does not help.
-    fn refusal(&self, answer: &ParsedResponse, misspelled: NameFlags) -> TokenError {
-        let Profile { signals, advice, wire, .. } = self.profile;
-        let name = self.profile.granter();
-        let seen = answer.sighted();
+    fn permanent_failure(&self, parsed: &ParsedResponse, rejected_names: NameFlags) -> TokenError {
+        let Profile { error_rules, advice, grant_protocol, .. } = self.profile;
+        let name = self.profile.issuer();
+        let summary = parsed.summary();
         let sought = if self.application_scopes.is_some() { "the scopes" } else { "a token" };
-        let failed = !answer.problems().is_empty();
-        let denied = answer.shows(&signals.refused)
-            || answer.shows(signals.denied)
-            || (self.profile.unexplained == DefaultFailure::InvalidCredentials && failed)
-            || self.answered_null(answer);
+        let failed = !parsed.errors().is_empty();
+        let denied = parsed.matches(&error_rules.rejected)
+            || parsed.matches(error_rules.denied)
+            || (self.profile.default_failure == DefaultFailure::InvalidCredentials && failed)
+            || self.is_null_login(parsed);
         let mut code = ErrorCode::Protocol;
-        let message = if misspelled.contains(&true) {
+        let message = if rejected_names.contains(&true) {
             format!(
-                "{name} has no such request for a token ({seen}): check `endpoint`, and whether there is a newer \
+                "{name} has no such request for a token ({summary}): check `endpoint`, and whether there is a newer \
                  graphql-token-manager"
             )
         } else if denied {
             code = ErrorCode::InvalidCredentials;
-            format!("{name} refused the credentials ({seen}): check {advice}")
-        } else if matches!(wire, GrantProtocol::TokenEndpoint { .. }) {
-            if holds(answer.codes().as_bytes(), "invalid_scope") {
+            format!("{name} refused the credentials ({summary}): check {advice}")
+        } else if matches!(grant_protocol, GrantProtocol::TokenEndpoint { .. }) {
+            if contains_ignore_case(parsed.codes().as_bytes(), "invalid_scope") {
                 code = ErrorCode::InsufficientScope;
             }
-            format!("{name} gave no token ({seen}): check `url`, that it does not redirect, and the scopes")
-        } else if answer.kind != BodyKind::GraphQl {
-            format!("{name} answered with {} ({seen}); check `endpoint`", answer.kind.described())
+            format!(
+                "{name} gave no token ({summary}): check `url`, that it does not redirect, and the scopes"
+            )
+        } else if parsed.kind != BodyKind::GraphQl {
+            format!("{name} answered with {} ({summary}); check `endpoint`", parsed.kind.description())
         } else if failed {
             format!(
-                "{name} refused the request for {sought} ({seen}): check the scopes, the ids and the version in the \
+                "{name} refused the request for {sought} ({summary}): check the scopes, the ids and the version in the \
                  options"
             )
         } else if self.application_scopes.is_some() {
@@ -381,18 +385,18 @@ impl<'a> GrantExchange<'a> {
                 ),
             }
         };
-        answer.error(name, code, message)
+        parsed.error(name, code, message)
     }
 
     /// A login that brings a header answers `null` where it failed.
-    fn answered_null(&self, answer: &ParsedResponse) -> bool {
-        let members = answer.data().map_or(&[][..], Json::members);
+    fn is_null_login(&self, parsed: &ParsedResponse) -> bool {
+        let members = parsed.data().map_or(&[][..], Json::members);
         matches!(self.profile.token, TokenSource::Headers(_))
             && !members.is_empty()
             && members.iter().all(|(_, value)| value.is_null())
     }
 
-    fn refused(&self, error: TokenError) -> Outcome {
+    fn fail(&self, error: TokenError) -> Outcome {
         Outcome::Done(Err(match self.presented {
             Some(_) => GrantFailure::RefreshTokenRejected(error),
             None => GrantFailure::Permanent(error),
@@ -409,7 +413,7 @@ pub(super) fn bearer(value: &str) -> Option<&str> {
 
 /// The scopes of a token of which the answer does not tell them: those that were asked for
 /// (RFC 6749 section 5.1).
-pub(super) fn asked_for(profile: &Profile, scopes: &ScopeSet) -> Option<ScopeSet> {
+pub(super) fn requested_scopes(profile: &Profile, scopes: &ScopeSet) -> Option<ScopeSet> {
     Some(scopes).filter(|scopes| !scopes.is_empty() && profile.scoping() == Scoping::ByRequest).cloned()
 }
 
@@ -420,7 +424,7 @@ pub(super) fn asked_for(profile: &Profile, scopes: &ScopeSet) -> Option<ScopeSet
 ///
 /// The bound that they exceed; see [`ScopeSet::from_external`].
 fn granted_scopes(data: &Json, paths: &StringList) -> Result<Option<ScopeSet>, &'static str> {
-    let Some(found) = paths.lead(data) else { return Ok(None) };
+    let Some(found) = paths.find_in(data) else { return Ok(None) };
     let scopes = match found.as_text() {
         // RFC 6749 section 3.3: with spaces between them.
         Some(text) => ScopeSet::from_external(&mut text.split_ascii_whitespace()),

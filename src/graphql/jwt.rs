@@ -9,7 +9,7 @@ use crate::{
 /// Reads `iat` and `exp` (RFC 7519 section 4.1) where the token is a JWT.
 ///
 /// Nothing is verified and nothing is required: an opaque token has no stamp.
-pub fn stamp(token: &str, platform: Platform) -> TokenTimes {
+pub fn claimed_times(token: &str, platform: Platform) -> TokenTimes {
     claims(token, platform).map_or_else(TokenTimes::default, |claims| TokenTimes {
         issued_at: numeric_date(&claims, "iat"),
         expires_at: numeric_date(&claims, "exp"),
@@ -52,17 +52,17 @@ mod tests {
 
     #[test]
     fn the_times_of_a_jwt_are_read() {
-        let stamp = stamp(&jwt(r#"{"iat":1000,"exp":1180.5,"sub":"x"}"#), PLATFORM);
+        let times = claimed_times(&jwt(r#"{"iat":1000,"exp":1180.5,"sub":"x"}"#), PLATFORM);
 
-        assert_eq!(stamp.issued_at, Some(UnixMillis::new(1_000_000)));
-        assert_eq!(stamp.expires_at, Some(UnixMillis::new(1_180_500)));
+        assert_eq!(times.issued_at, Some(UnixMillis::new(1_000_000)));
+        assert_eq!(times.expires_at, Some(UnixMillis::new(1_180_500)));
     }
 
     #[test]
     fn a_padded_payload_is_read() {
         let token = format!("e30.{}==.c2ln", base64::encode_url(br#"{"exp":1}"#));
 
-        assert_eq!(stamp(&token, PLATFORM).expires_at, Some(UnixMillis::new(1000)));
+        assert_eq!(claimed_times(&token, PLATFORM).expires_at, Some(UnixMillis::new(1000)));
     }
 
     #[test]
@@ -80,7 +80,7 @@ mod tests {
         ];
 
         for token in opaque.map(str::to_owned).into_iter().chain(odd.map(jwt)) {
-            assert_eq!(stamp(&token, PLATFORM), TokenTimes::default(), "{token}");
+            assert_eq!(claimed_times(&token, PLATFORM), TokenTimes::default(), "{token}");
         }
     }
 

@@ -20,12 +20,12 @@ mod token_rotation;
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
-pub use auth_check::{AuthStatus, explain, judge, rejected};
-pub use custom_grant::granted_by_function;
+pub use auth_check::{AuthStatus, check_rejection, classify, repeated_rejection};
+pub use custom_grant::token_from_function;
 pub use grant_exchange::{GrantExchange, Outcome};
-pub use jwt::stamp;
-pub use request::{digest, fingerprint};
+pub use jwt::claimed_times;
+pub use request::{credential_fingerprint, token_digest};
 pub use response::ParsedResponse;
 pub use schema_variants::SchemaVariants;
-pub use timestamp::{parse_http_date, parse_point, parse_retry_after};
-pub use token_rotation::observe;
+pub use timestamp::{parse_http_date, parse_retry_after, parse_timestamp};
+pub use token_rotation::rotated_token;

@@ -18,20 +18,21 @@ pub(super) struct RequestBuilder<'a> {
     /// What the session chose.
     pub(super) chosen: &'a [SelectedVariable],
     pub(super) refresh_token: Option<&'a RefreshToken>,
-    pub(super) refused: Option<&'a str>,
+    pub(super) rejected_token: Option<&'a str>,
 }
 
 impl RequestBuilder<'_> {
     /// The request for `operation`, whose document reads `document` once spelled.
-    pub(super) fn request(
+    pub(super) fn build(
         &self,
         operation: &Operation,
         document: &str,
         accept: &str,
         platform: Platform,
     ) -> Result<HttpRequest, TokenError> {
-        let variables = self.profile.filled(operation, self.chosen, &|variable| self.variable(variable));
-        let (media_type, body, credentials) = match self.profile.wire {
+        let variables =
+            self.profile.resolve_variables(operation, self.chosen, &|variable| self.variable(variable));
+        let (media_type, body, credentials) = match self.profile.grant_protocol {
             GrantProtocol::GraphQl => {
                 let body = Json::Map(vec![
                     ("query".to_owned(), Json::text(document)),
@@ -40,7 +41,7 @@ impl RequestBuilder<'_> {
                 ("application/json", (platform.write_json)(&body), None)
             }
             GrantProtocol::TokenEndpoint { credentials, .. } => {
-                ("application/x-www-form-urlencoded", form(&variables), credentials)
+                ("application/x-www-form-urlencoded", encode_form(&variables), credentials)
             }
         };
         let mut headers = vec![
@@ -52,7 +53,7 @@ impl RequestBuilder<'_> {
         }
         for (name, value) in &self.profile.headers {
             match headers.iter_mut().find(|(known, _)| known == name) {
-                Some((_, held)) => *held = value.clone(),
+                Some((_, existing)) => *existing = value.clone(),
                 None => headers.push((name.clone(), value.clone())),
             }
         }
@@ -70,7 +71,7 @@ impl RequestBuilder<'_> {
             Variable::RefreshToken => {
                 self.refresh_token.map_or(Json::Null, |token| Json::text(token.expose()))
             }
-            Variable::RejectedToken => self.refused.map_or(Json::Null, Json::text),
+            Variable::RejectedToken => self.rejected_token.map_or(Json::Null, Json::text),
             Variable::Scopes => Json::list_of(&mut self.scopes.iter()),
             // The same for each request.
             Variable::Literal(_) | Variable::Absent | Variable::Map(_) | Variable::List(_) => Json::Null,
@@ -86,7 +87,7 @@ impl RequestBuilder<'_> {
         };
         let secret = self.secret(*id).expose();
         let credentials = match authorization {
-            Authorization::ApiKey(_) => basic_key(secret),
+            Authorization::ApiKey(_) => basic_credentials(secret),
             Authorization::BasicPair { username, .. } => {
                 // A secret that was read from a file ends in a line break.
                 let pair = Secret::new(format!("{username}:{}", without_line_breaks(secret)));
@@ -114,28 +115,28 @@ impl RequestBuilder<'_> {
 
 /// A form of texts, and of lists with spaces between their items (RFC 6749 section 3.3). What is
 /// empty is left out.
-fn form(fields: &[(String, Json)]) -> String {
+fn encode_form(fields: &[(String, Json)]) -> String {
     let mut form = String::new();
     for (name, value) in fields {
         let items = if let Json::List(items) = value { items } else { slice::from_ref(value) };
-        let mut begun = false;
+        let mut has_items = false;
         for item in items.iter().filter_map(Json::as_text) {
-            if begun {
+            if has_items {
                 form.push_str("%20");
             } else {
                 form.push_str(if form.is_empty() { "" } else { "&" });
-                encode(name, &mut form);
+                percent_encode(name, &mut form);
                 form.push('=');
             }
-            encode(item, &mut form);
-            begun = true;
+            percent_encode(item, &mut form);
+            has_items = true;
         }
     }
     form
 }
 
 /// WHATWG URL, `application/x-www-form-urlencoded`; any byte may be written in percent.
-fn encode(text: &str, form: &mut String) {
+fn percent_encode(text: &str, form: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
             form.push(char::from(byte));
@@ -149,12 +150,12 @@ fn encode(text: &str, form: &mut String) {
 }
 
 /// What tells a broker which token was refused, without showing it.
-pub fn digest(token: &AccessToken) -> String {
+pub fn token_digest(token: &AccessToken) -> String {
     base64::encode_url(&hmac_sha256::Hash::hash(token.expose().as_bytes()))
 }
 
 /// Tells credentials apart without keeping them: 64 bits of a SHA-256.
-pub fn fingerprint(secrets: &[Secret]) -> CredentialId {
+pub fn credential_fingerprint(secrets: &[Secret]) -> CredentialId {
     let mut hash = hmac_sha256::Hash::new();
     for secret in secrets {
         let secret = secret.expose().as_bytes();
@@ -170,7 +171,7 @@ pub fn fingerprint(secrets: &[Secret]) -> CredentialId {
 /// The key that Fluz shows is base64 already. People paste it with `Basic ` in
 /// front, or give the application's id and secret with a colon between them, which
 /// base64 cannot contain.
-fn basic_key(key: &str) -> String {
+fn basic_credentials(key: &str) -> String {
     let mut key = key.trim();
     while let Some(rest) = after_scheme(key, "basic") {
         key = rest;
@@ -205,18 +206,18 @@ mod tests {
             "Basic YXBwOnNlY3JldA==",
             "basic  Basic YXBwOnNlY3JldA==",
         ] {
-            assert_eq!(basic_key(pasted), "YXBwOnNlY3JldA==", "{pasted:?}");
+            assert_eq!(basic_credentials(pasted), "YXBwOnNlY3JldA==", "{pasted:?}");
         }
     }
 
     #[test]
     fn a_raw_id_and_secret_is_encoded_once() {
-        assert_eq!(basic_key("app:secret"), "YXBwOnNlY3JldA==");
-        assert_eq!(basic_key("Basic app:secret"), "YXBwOnNlY3JldA==");
+        assert_eq!(basic_credentials("app:secret"), "YXBwOnNlY3JldA==");
+        assert_eq!(basic_credentials("Basic app:secret"), "YXBwOnNlY3JldA==");
     }
 
     #[test]
     fn a_key_that_begins_like_the_scheme_is_left_alone() {
-        assert_eq!(basic_key("BasicallyAKey"), "BasicallyAKey");
+        assert_eq!(basic_credentials("BasicallyAKey"), "BasicallyAKey");
     }
 }

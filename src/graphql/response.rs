@@ -9,7 +9,7 @@ use crate::{
     core::{ErrorCode, TokenError, TokenTimes},
     http::HttpResponse,
     json::{Json, Platform, has_too_many_values},
-    provider::{ErrorMatcher, GrantProtocol, profile::words},
+    provider::{ErrorMatcher, GrantProtocol, profile::strings},
 };
 
 use super::{expiry::ProviderClock, timestamp::parse_retry_after};
@@ -61,7 +61,7 @@ pub enum BodyKind {
 
 impl BodyKind {
     /// For a message: "answered with …".
-    pub const fn described(self) -> &'static str {
+    pub const fn description(self) -> &'static str {
         match self {
             Self::GraphQl => "a GraphQL answer",
             Self::OtherJson => "JSON that is no GraphQL answer",
@@ -80,8 +80,8 @@ impl ParsedResponse {
     }
 
     /// Takes the answer to a grant apart.
-    pub fn to_grant(response: &HttpResponse, wire: &GrantProtocol, platform: Platform) -> Self {
-        let format = match wire {
+    pub fn of_grant(response: &HttpResponse, grant_protocol: &GrantProtocol, platform: Platform) -> Self {
+        let format = match grant_protocol {
             GrantProtocol::GraphQl => ResponseFormat::GraphQl,
             GrantProtocol::TokenEndpoint { .. } => ResponseFormat::OAuth,
         };
@@ -92,10 +92,10 @@ impl ParsedResponse {
     }
 
     fn of(response: &HttpResponse, format: ResponseFormat, platform: Platform) -> Self {
-        let text = bare(response.body.expose());
+        let text = strip_bom(response.body.expose());
         let body = (platform.parse_json)(text);
         let kind = match &body {
-            Some(body) if body.get("data").is_some() || !problems(body, format).is_empty() => {
+            Some(body) if body.get("data").is_some() || !errors_in(body, format).is_empty() => {
                 BodyKind::GraphQl
             }
             Some(_) => BodyKind::OtherJson,
@@ -116,13 +116,13 @@ impl ParsedResponse {
     }
 
     /// Its errors, from wherever they stand.
-    pub(super) fn problems(&self) -> Vec<GraphqlError<'_>> {
-        self.body.as_ref().map_or_else(Vec::new, |body| problems(body, self.format))
+    pub(super) fn errors(&self) -> Vec<GraphqlError<'_>> {
+        self.body.as_ref().map_or_else(Vec::new, |body| errors_in(body, self.format))
     }
 
     /// Whether it has errors as the GraphQL specification (section 7.1) writes them, and is not
     /// what something in between says in JSON.
-    pub(super) fn has_errors(&self) -> bool {
+    pub(super) fn has_graphql_errors(&self) -> bool {
         let errors = self.body.as_ref().and_then(|body| body.get("errors")).map_or(&[][..], Json::items);
         !errors.is_empty()
             && errors.iter().all(|error| error.get("message").and_then(Json::as_text).is_some())
@@ -130,29 +130,29 @@ impl ParsedResponse {
 
     /// The provider's own id of the request.
     pub fn request_id(&self) -> Option<&str> {
-        self.body.as_ref()?.at("extensions.requestId")?.as_text().filter(|id| is_showable(id))
+        self.body.as_ref()?.at("extensions.requestId")?.as_text().filter(|id| is_safe_to_show(id))
     }
 
     /// Whether the status is one of success. 294 is "partial success" (GraphQL over HTTP).
-    pub const fn succeeded(&self) -> bool {
+    pub const fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)
     }
 
-    /// Whether `signs` are found in it.
-    pub fn shows(&self, signs: &ErrorMatcher) -> bool {
-        signs.statuses.contains(&self.status) || self.says(signs)
+    /// Whether `matcher` are found in it.
+    pub fn matches(&self, matcher: &ErrorMatcher) -> bool {
+        matcher.statuses.contains(&self.status) || self.errors_match(matcher)
     }
 
-    /// Whether its errors show `signs`, whatever its status.
-    pub fn says(&self, signs: &ErrorMatcher) -> bool {
-        self.problems().iter().any(|problem| problem.shows(signs))
+    /// Whether its errors show `matcher`, whatever its status.
+    pub fn errors_match(&self, matcher: &ErrorMatcher) -> bool {
+        self.errors().iter().any(|error| error.matches(matcher))
     }
 
     /// The codes of the errors, the first few, for a message; empty where there are none.
     pub fn codes(&self) -> String {
         let mut codes: Vec<&str> = Vec::new();
-        for problem in self.problems() {
-            for code in problem.codes().into_iter().flatten() {
+        for error in self.errors() {
+            for code in error.codes().into_iter().flatten() {
                 if codes.len() <= MAX_CODES_SHOWN && !codes.contains(&code) {
                     codes.push(if codes.len() < MAX_CODES_SHOWN { code } else { "…" });
                 }
@@ -162,7 +162,7 @@ impl ParsedResponse {
     }
 
     /// What was seen, for a message.
-    pub(super) fn sighted(&self) -> String {
+    pub(super) fn summary(&self) -> String {
         match (self.codes(), self.status) {
             (codes, 200) if !codes.is_empty() => codes,
             (codes, status) if !codes.is_empty() => format!("HTTP {status}, {codes}"),
@@ -193,7 +193,7 @@ impl ParsedResponse {
 
 /// How long an answer asks to be left alone.
 pub(super) fn retry_after(response: &HttpResponse) -> Option<Duration> {
-    let now = ProviderClock::of(response, TokenTimes::default()).theirs();
+    let now = ProviderClock::of(response, TokenTimes::default()).provider_now();
     parse_retry_after(response.header("retry-after")?, now)
 }
 
@@ -211,7 +211,7 @@ pub(super) fn media_type(response: &HttpResponse) -> &str {
 
 /// A body without what may lie around its JSON: byte order marks, and the whitespace of RFC 8259 section 2. What is
 /// accepted here must be JSON for the face as well, which takes the errors of an answer out of it.
-fn bare(mut text: &str) -> &str {
+fn strip_bom(mut text: &str) -> &str {
     while let Some(rest) = text.strip_prefix("\u{feff}") {
         text = rest;
     }
@@ -219,13 +219,13 @@ fn bare(mut text: &str) -> &str {
 }
 
 /// The body of an answer, if it is JSON.
-pub(super) fn parsed(text: &str, platform: Platform) -> Option<Json> {
-    (platform.parse_json)(bare(text))
+pub(super) fn parse_body(text: &str, platform: Platform) -> Option<Json> {
+    (platform.parse_json)(strip_bom(text))
 }
 
-/// Whether the errors of a body show `signs`.
-pub(super) fn says(body: &Json, signs: &ErrorMatcher) -> bool {
-    problems(body, ResponseFormat::GraphQl).iter().any(|problem| problem.shows(signs))
+/// Whether the errors of a body show `matcher`.
+pub(super) fn errors_match(body: &Json, matcher: &ErrorMatcher) -> bool {
+    errors_in(body, ResponseFormat::GraphQl).iter().any(|error| error.matches(matcher))
 }
 
 /// An answer has one error or two; a message that lists more is not read.
@@ -250,27 +250,27 @@ impl<'a> GraphqlError<'a> {
     /// Its codes; only such that are safe to show.
     fn codes(&self) -> [Option<&'a str>; 4] {
         let message = if self.format == ResponseFormat::OAuth { Some(self.message()) } else { None };
-        let code = |path| self.text(path).filter(|code| is_showable(code));
+        let code = |path| self.text(path).filter(|code| is_safe_to_show(code));
         [
             code("extensions.code"),
             code("extensions.errorClass"),
             code("code"),
-            message.filter(|code| is_showable(code)),
+            message.filter(|code| is_safe_to_show(code)),
         ]
     }
 
-    fn shows(&self, signs: &ErrorMatcher) -> bool {
+    fn matches(&self, matcher: &ErrorMatcher) -> bool {
         let message = self.message().trim();
-        signs.codes.iter().any(|known| self.codes().contains(&Some(known)))
-            || signs.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(message))
-            || words(signs.phrases)
+        matcher.codes.iter().any(|known| self.codes().contains(&Some(known)))
+            || matcher.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(message))
+            || strings(matcher.phrases)
                 .iter()
-                .any(|phrase| phrase.split('+').all(|part| holds(message.as_bytes(), part)))
+                .any(|phrase| phrase.split('+').all(|part| contains_ignore_case(message.as_bytes(), part)))
     }
 
     /// What validation complains of: the words before the first name in quotes, and
     /// that name. What comes after it are suggestions.
-    pub(super) fn complaint(&self) -> Option<(&'a [u8], &'a [u8])> {
+    pub(super) fn rejected_name(&self) -> Option<(&'a [u8], &'a [u8])> {
         let message = self.message().as_bytes();
         let start = message.iter().position(|byte| QUOTES.contains(byte))?;
         let (lead, quoted) = message.split_at(start);
@@ -283,7 +283,7 @@ impl<'a> GraphqlError<'a> {
 const QUOTES: &[u8] = b"\"'`";
 
 /// Whether `text` holds `word`, in any case. Not `str::contains`, whose searching is a kilobyte.
-pub(super) fn holds(text: &[u8], word: &str) -> bool {
+pub(super) fn contains_ignore_case(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
@@ -293,9 +293,9 @@ const MAX_ERRORS: usize = 100;
 
 /// `errors`, a bare top-level `error`, the body itself, and failures inside the payload; the first
 /// [`MAX_ERRORS`] of each.
-fn problems(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
-    let mut problems = Vec::new();
-    let mut add = |error| problems.push(GraphqlError { error, format });
+fn errors_in(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
+    let mut errors = Vec::new();
+    let mut add = |error| errors.push(GraphqlError { error, format });
     for error in body.get("errors").map_or(&[][..], Json::items).iter().take(MAX_ERRORS) {
         add(error);
     }
@@ -316,11 +316,11 @@ fn problems(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
             add(error);
         }
     }
-    problems
+    errors
 }
 
 /// A code or an id, if it is one: what a provider writes there goes into messages.
-fn is_showable(text: &str) -> bool {
+fn is_safe_to_show(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
@@ -331,7 +331,7 @@ mod tests {
     use crate::{
         core::{Secret, UnixMillis},
         json::native::PLATFORM,
-        provider::profile::words,
+        provider::profile::strings,
     };
 
     fn answer(status: u16, body: &str) -> ParsedResponse {
@@ -353,7 +353,7 @@ mod tests {
         ] {
             let answer = answer(200, body);
 
-            assert_eq!(answer.problems().len(), 1, "{body}");
+            assert_eq!(answer.errors().len(), 1, "{body}");
             assert_eq!(answer.codes(), code, "{body}");
             assert_eq!(answer.kind, BodyKind::GraphQl, "{body}");
         }
@@ -362,7 +362,7 @@ mod tests {
     #[test]
     fn no_errors_are_written_in_many_ways() {
         for body in [r#"{"data":{}}"#, r#"{"data":{},"errors":null}"#, r#"{"data":{},"errors":[]}"#] {
-            assert!(answer(200, body).problems().is_empty(), "{body}");
+            assert!(answer(200, body).errors().is_empty(), "{body}");
         }
     }
 
@@ -385,10 +385,10 @@ mod tests {
 
     #[test]
     fn signs_are_statuses_codes_messages_and_phrases() {
-        let signs = ErrorMatcher {
+        let matcher = ErrorMatcher {
             statuses: (&[401]).into(),
-            codes: words("AUTH-0008"),
-            messages: words("Unauthorized"),
+            codes: strings("AUTH-0008"),
+            messages: strings("Unauthorized"),
             phrases: "token+expired",
         };
 
@@ -397,13 +397,13 @@ mod tests {
             r#"{"errors":[{"message":"no","extensions":{"code":"AUTH-0008"}}]}"#,
             r#"{"errors":[{"message":"Your TOKEN has Expired"}]}"#,
         ] {
-            assert!(answer(200, body).shows(&signs), "{body}");
+            assert!(answer(200, body).matches(&matcher), "{body}");
         }
-        assert!(answer(401, "").shows(&signs));
+        assert!(answer(401, "").matches(&matcher));
         for body in
             [r#"{"errors":[{"message":"Unauthorized for this"}]}"#, r#"{"errors":[{"message":"expired"}]}"#]
         {
-            assert!(!answer(200, body).shows(&signs), "{body}");
+            assert!(!answer(200, body).matches(&matcher), "{body}");
         }
     }
 
@@ -439,8 +439,8 @@ mod tests {
         ] {
             let answer = answer(200, &format!(r#"{{"errors":[{{"message":"{message}"}}]}}"#));
 
-            assert_eq!(answer.problems()[0].complaint(), Some((lead.as_bytes(), name.as_bytes())));
+            assert_eq!(answer.errors()[0].rejected_name(), Some((lead.as_bytes(), name.as_bytes())));
         }
-        assert_eq!(answer(200, r#"{"error":"no quotes"}"#).problems()[0].complaint(), None);
+        assert_eq!(answer(200, r#"{"error":"no quotes"}"#).errors()[0].rejected_name(), None);
     }
 }

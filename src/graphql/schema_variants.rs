@@ -14,7 +14,7 @@ pub struct SchemaVariants {
     /// For each spelling of the profile, which variant it takes.
     variants: [u8; MAX_SCHEMA_NAMES],
     pub(super) accept: Accept,
-    pub(super) renewal: RefreshOperation,
+    pub(super) refresh_operation: RefreshOperation,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,33 +35,33 @@ pub(super) enum RefreshOperation {
 }
 
 impl SchemaVariants {
-    /// How `spelling`, which is the profile's at `place`, is written now.
-    pub(super) fn word(&self, place: usize, spelling: &SchemaName) -> &'static str {
-        spelling.variants[usize::from(self.variants[place])]
+    /// How `name`, which is the profile's at `place`, is written now.
+    pub(super) fn current(&self, place: usize, name: &SchemaName) -> &'static str {
+        name.variants[usize::from(self.variants[place])]
     }
 
     /// `document` with its words spelled.
-    pub(super) fn spell(&self, profile: &Profile, document: &str) -> String {
-        if profile.spellings.is_empty() {
+    pub(super) fn render(&self, profile: &Profile, document: &str) -> String {
+        if profile.schema_names.is_empty() {
             return document.to_owned();
         }
-        let mut spelled = String::new();
+        let mut rendered = String::new();
         // Every other part stands between percent signs.
         for part in document.split('%') {
-            let mut word = part;
-            for (place, spelling) in profile.spellings.iter().enumerate() {
-                if spelling.name == part {
-                    word = self.word(place, spelling);
+            let mut part_text = part;
+            for (place, name) in profile.schema_names.iter().enumerate() {
+                if name.placeholder == part {
+                    part_text = self.current(place, name);
                 }
             }
-            spelled.push_str(word);
+            rendered.push_str(part_text);
         }
-        spelled
+        rendered
     }
 
-    /// Goes on from how `spoken` spelled the word at `place`: this may have learned since.
-    pub(super) fn respell(&mut self, place: usize, spelling: &SchemaName, spoken: &Self) {
-        let next = usize::from(spoken.variants[place]) + 1;
-        self.variants[place] = if next < spelling.variants.len() { next as u8 } else { 0 };
+    /// Goes on from how `sent` spelled the word at `place`: this may have learned since.
+    pub(super) fn advance(&mut self, place: usize, name: &SchemaName, sent: &Self) {
+        let next = usize::from(sent.variants[place]) + 1;
+        self.variants[place] = if next < name.variants.len() { next as u8 } else { 0 };
     }
 }

@@ -10,7 +10,7 @@ use crate::{core::UnixMillis, json::Json};
 ///
 /// Source: Braintree documents "ISO time format" and prints none; these are the
 /// forms that its published schema and the services around it use.
-pub fn parse_point(value: &Json) -> Option<UnixMillis> {
+pub fn parse_timestamp(value: &Json) -> Option<UnixMillis> {
     let Some(text) = value.as_text() else { return parse_epoch(value.as_number()?) };
     let text = text.trim();
     parse_decimal(text).map_or_else(|| parse_iso(text), parse_epoch)
@@ -256,7 +256,7 @@ mod tests {
     const MOMENT: u64 = 1_795_342_830_123;
 
     fn point(text: &str) -> Option<u64> {
-        parse_point(&Json::text(text)).map(UnixMillis::millis)
+        parse_timestamp(&Json::text(text)).map(UnixMillis::millis)
     }
 
     #[test]
@@ -289,10 +289,13 @@ mod tests {
         assert_eq!(point("1795342830"), Some(MOMENT - 123));
         assert_eq!(point("1795342830.123"), Some(MOMENT));
         assert_eq!(point("1795342830123"), Some(MOMENT));
-        assert_eq!(parse_point(&Json::Number(1_795_342_830.0)), Some(UnixMillis::new(MOMENT - 123)));
-        assert_eq!(parse_point(&Json::Number(1_795_342_830_123.0)), Some(UnixMillis::new(MOMENT)));
-        assert_eq!(parse_point(&Json::Number(1e11)), Some(UnixMillis::new(100_000_000_000)));
-        assert_eq!(parse_point(&Json::Number(99_999_999_999.0)), Some(UnixMillis::new(99_999_999_999_000)));
+        assert_eq!(parse_timestamp(&Json::Number(1_795_342_830.0)), Some(UnixMillis::new(MOMENT - 123)));
+        assert_eq!(parse_timestamp(&Json::Number(1_795_342_830_123.0)), Some(UnixMillis::new(MOMENT)));
+        assert_eq!(parse_timestamp(&Json::Number(1e11)), Some(UnixMillis::new(100_000_000_000)));
+        assert_eq!(
+            parse_timestamp(&Json::Number(99_999_999_999.0)),
+            Some(UnixMillis::new(99_999_999_999_000))
+        );
     }
 
     #[test]
@@ -344,7 +347,7 @@ mod tests {
         for value in
             [Json::Null, Json::Bool(true), Json::List(vec![]), Json::Map(vec![]), Json::Number(f64::NAN)]
         {
-            assert_eq!(parse_point(&value), None);
+            assert_eq!(parse_timestamp(&value), None);
         }
     }
 

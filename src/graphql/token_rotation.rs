@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    expiry::{ProviderClock, issued},
+    expiry::{ProviderClock, token_with_lifetime},
     grant_exchange::bearer,
     jwt,
 };
@@ -19,21 +19,29 @@ use super::{
 ///
 /// `response` needs no body. A refusal or an outage brings none, whatever headers it
 /// has. Whether the token is newer than the one held is the core's to decide.
-pub fn observe(profile: &Profile, response: &HttpResponse, platform: Platform) -> Option<Rc<TokenSet>> {
-    let sliding = profile.sliding.as_ref()?;
-    let refused = profile.signals.refused.statuses.contains(&response.status) || response.status == 403;
-    if refused || response.status >= 500 {
+pub fn rotated_token(profile: &Profile, response: &HttpResponse, platform: Platform) -> Option<Rc<TokenSet>> {
+    let rotation = profile.rotation.as_ref()?;
+    let is_rejected =
+        profile.error_rules.rejected.statuses.contains(&response.status) || response.status == 403;
+    if is_rejected || response.status >= 500 {
         return None;
     }
-    let token = sliding.headers.iter().find_map(|name| bearer(response.header(name)?))?;
-    let fits = match sliding.shape {
+    let token = rotation.headers.iter().find_map(|name| bearer(response.header(name)?))?;
+    let fits = match rotation.shape {
         TokenShape::Jwt => jwt::looks_like_jwt(token),
         TokenShape::Any => true,
     };
     if !fits || !is_sendable(token) {
         return None;
     }
-    let stamp = jwt::stamp(token, platform);
-    issued(token, profile.expiry.as_ref(), profile.lifetime, ProviderClock::of(response, stamp), None, stamp)
-        .ok()
+    let claims = jwt::claimed_times(token, platform);
+    token_with_lifetime(
+        token,
+        profile.expiry.as_ref(),
+        profile.lifetime,
+        ProviderClock::of(response, claims),
+        None,
+        claims,
+    )
+    .ok()
 }

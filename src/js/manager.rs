@@ -110,7 +110,7 @@ impl Core {
     /// Whether an answer of this status and body refuses the token: 1 if it does, 2 where some of
     /// the request was carried out, else 0.
     pub fn judge(&self, status: u16, body: &JsValue) -> u32 {
-        match self.driver.judge(status, body.as_string().as_deref()) {
+        match self.driver.check_rejection(status, body.as_string().as_deref()) {
             AuthStatus::Accepted => 0,
             AuthStatus::Rejected => 1,
             AuthStatus::PartiallyRejected => 2,
@@ -119,14 +119,14 @@ impl Core {
 
     /// What an answer means that does not simply hold data: the fields of an error.
     pub fn explain(&self, response: &JsValue, body: &JsValue) -> JsValue {
-        error_view(&self.driver.explain(response, text(body)))
+        error_view(&self.driver.classify(response, text(body)))
     }
 
     /// Why a request fails whose new token was refused as well. `needed` are the scopes
     /// that its operation needs, where that is known.
     pub fn rejected(&self, response: &JsValue, body: &JsValue, needed: &JsValue, desk: &Desk) -> JsValue {
         let needed = scopes(needed);
-        error_view(&self.driver.rejected(desk, response, text(body), needed.as_ref()))
+        error_view(&self.driver.repeated_rejection(desk, response, text(body), needed.as_ref()))
     }
 
     /// Takes a newer token out of an ordinary answer; whether there was one. `lent` is the token

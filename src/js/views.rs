@@ -39,7 +39,7 @@ pub(crate) fn status_view(status: &Status, sessions: usize) -> JsValue {
 
 /// What the face needs to know of the API.
 pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
-    let ErrorMatcher { statuses, codes, messages, phrases } = &profile.signals.refused;
+    let ErrorMatcher { statuses, codes, messages, phrases } = &profile.error_rules.rejected;
     let mut headers = Vec::new();
     for (name, value) in &profile.headers {
         headers.push(Json::list_of(&mut [name.as_str(), value.expose()].into_iter()));
@@ -54,7 +54,7 @@ pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
     view.put("origins", Json::list_of(&mut origins.iter().map(String::as_str)));
     view.put("headers", Json::List(headers));
     // Headers that may bring a newer token.
-    let sliding = profile.sliding.as_ref().map(|news| Json::list_of(&mut news.headers.iter()));
+    let sliding = profile.rotation.as_ref().map(|news| Json::list_of(&mut news.headers.iter()));
     view.put("sliding", sliding.unwrap_or_else(|| Json::List(Vec::new())));
     // Whether tokens are granted in headers, which can then be read.
     view.flag("readable", Some(matches!(profile.token, TokenSource::Headers(_))));

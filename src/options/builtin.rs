@@ -24,8 +24,8 @@ pub(super) fn read(name: &str, options: &OptionReader<'_>) -> ProviderConfig {
         "braintree" => braintree(options),
         "broker" => broker(options),
         _ => {
-            options.not_a_word("provider", "fluz toggle braintree broker", HINT);
-            refused(options)
+            options.report_unknown_keyword("provider", "fluz toggle braintree broker", HINT);
+            unknown_provider(options)
         }
     }
 }
@@ -35,15 +35,16 @@ fn fluz(options: &OptionReader<'_>) -> ProviderConfig {
     let endpoint = endpoint(options);
     let pair = options.get("appId").is_some() || options.get("appSecret").is_some();
     if pair && options.get("apiKey").is_some() {
-        options.note(&["options `apiKey` and `appId` with `appSecret` say the same; give one or the other"]);
+        options
+            .report(&["options `apiKey` and `appId` with `appSecret` say the same; give one or the other"]);
     }
     let (key, secret) = if pair {
-        let app_id = options.user_name("appId", "the application's id, to go with `appSecret`");
+        let app_id = options.basic_user_name("appId", "the application's id, to go with `appSecret`");
         (ApplicationKey::Pair { app_id }, options.secret("appSecret", "the application's secret"))
     } else {
         (ApplicationKey::ApiKey, options.secret("apiKey", "the API key that Fluz shows for your application"))
     };
-    let renewal = match options.word("renewal", "refresh generate") {
+    let renewal = match options.keyword("renewal", "refresh generate") {
         Some("generate") => Renewal::Generate,
         _ => Renewal::Refresh,
     };
@@ -58,7 +59,7 @@ fn fluz(options: &OptionReader<'_>) -> ProviderConfig {
         renewal,
         lifetime: options.millis("lifetimeMs"),
     };
-    chosen(profile.profile(), secret, scopes)
+    provider_config(profile.profile(), secret, scopes)
 }
 
 fn toggle(options: &OptionReader<'_>) -> ProviderConfig {
@@ -70,13 +71,13 @@ fn toggle(options: &OptionReader<'_>) -> ProviderConfig {
         (None, Some(username)) => Login::Username(username),
         (email, _) => {
             let what = if email.is_some() { "say the same" } else { "are both missing" };
-            options.note(&["options `email` and `username` ", what, "; give one of them"]);
+            options.report(&["options `email` and `username` ", what, "; give one of them"]);
             Login::Email(String::new())
         }
     };
     let secret = options.secret("password", "the API user's password");
     let profile = Toggle { endpoint: endpoint(options), login, lifetime: options.millis("lifetimeMs") };
-    chosen(profile.profile(), secret, ScopeSet::default())
+    provider_config(profile.profile(), secret, ScopeSet::default())
 }
 
 fn braintree(options: &OptionReader<'_>) -> ProviderConfig {
@@ -84,80 +85,80 @@ fn braintree(options: &OptionReader<'_>) -> ProviderConfig {
     let endpoint = endpoint(options);
     let version = options.text("braintreeVersion", "a date, as in \"2019-01-01\"");
     if version.as_ref().is_some_and(|version| !is_date(version)) {
-        options.is("braintreeVersion", "a string that is no date", "one as in \"2019-01-01\"");
+        options.report_value("braintreeVersion", "a string that is no date", "one as in \"2019-01-01\"");
     }
     let secret = options.secret("clientSecret", "the OAuth client's secret");
     let scopes = options.scopes();
     let profile = Braintree {
         environment: environment(options, endpoint.as_ref()),
         endpoint,
-        client_id: options.user_name("clientId", "the OAuth client's id"),
+        client_id: options.basic_user_name("clientId", "the OAuth client's id"),
         version,
         lifetime: options.millis("lifetimeMs"),
     };
-    chosen(profile.profile(), secret, scopes)
+    provider_config(profile.profile(), secret, scopes)
 }
 
 fn broker(options: &OptionReader<'_>) -> ProviderConfig {
     check_keys(options, "url api credentials scopes");
     let endpoint = options.required_text("endpoint", "the URL of the API that the tokens are for");
     let api = match options.get("api") {
-        Some(RawValue::Text(name)) => known(name, endpoint, options),
+        Some(RawValue::Text(name)) => known_api(name, endpoint, options),
         _ => {
-            let told = options.map("api", API).unwrap_or_else(|| options.inner("api", &[]));
-            told.accept_only("refused sliding");
-            custom::bare("api".to_owned(), endpoint, &told)
+            let description = options.map("api", API).unwrap_or_else(|| options.nested("api", &[]));
+            description.allow_only("refused sliding");
+            custom::base_profile("api".to_owned(), endpoint, &description)
         }
     };
     let broker = Broker {
         url: options.required_text("url", "where your broker answers, for example \"/token\""),
-        credentials: options.word("credentials", "same-origin include omit"),
+        credentials: options.keyword("credentials", "same-origin include omit"),
         lifetime: options.millis("lifetimeMs"),
     };
     let scopes = options.optional_scopes().unwrap_or_default();
-    ProviderConfig { profile: broker.profile(api), granter: GrantSource::Profile(Vec::new()), scopes }
+    ProviderConfig { profile: broker.profile(api), grant_source: GrantSource::Profile(Vec::new()), scopes }
 }
 
 /// What to give as `api`.
 const API: &str = "\"fluz\", \"toggle\", \"braintree\" or { refused, sliding }";
 
 /// A built-in API, for how it refuses tokens and brings new ones.
-fn known(name: &str, endpoint: String, options: &OptionReader<'_>) -> Profile {
+fn known_api(name: &str, endpoint: String, options: &OptionReader<'_>) -> Profile {
     let environment = Environment::Production;
     let own = Some(endpoint.clone());
-    let nobody = String::new();
+    let unused = String::new();
     match name {
         "fluz" => Fluz {
             environment,
             endpoint: own,
             key: ApplicationKey::ApiKey,
             user_id: String::new(),
-            account_id: nobody,
+            account_id: unused,
             seat_id: None,
             renewal: Renewal::Generate,
             lifetime: None,
         }
         .profile(),
-        "toggle" => Toggle { endpoint: own, login: Login::Email(nobody), lifetime: None }.profile(),
+        "toggle" => Toggle { endpoint: own, login: Login::Email(unused), lifetime: None }.profile(),
         "braintree" => {
-            Braintree { environment, endpoint: own, client_id: nobody, version: None, lifetime: None }
+            Braintree { environment, endpoint: own, client_id: unused, version: None, lifetime: None }
                 .profile()
         }
         _ => {
-            options.not_a_word("api", "fluz toggle braintree", API);
-            custom::bare(nobody, endpoint, options)
+            options.report_unknown_keyword("api", "fluz toggle braintree", API);
+            custom::base_profile(unused, endpoint, options)
         }
     }
 }
 
 /// Stands in for a provider that nobody knows: its options are refused.
-pub(super) fn refused(options: &OptionReader<'_>) -> ProviderConfig {
-    let profile = custom::bare(String::new(), String::new(), options);
-    ProviderConfig { profile, granter: GrantSource::Profile(Vec::new()), scopes: ScopeSet::default() }
+pub(super) fn unknown_provider(options: &OptionReader<'_>) -> ProviderConfig {
+    let profile = custom::base_profile(String::new(), String::new(), options);
+    ProviderConfig { profile, grant_source: GrantSource::Profile(Vec::new()), scopes: ScopeSet::default() }
 }
 
-fn chosen(profile: Profile, secret: SecretSource, scopes: ScopeSet) -> ProviderConfig {
-    ProviderConfig { profile, granter: GrantSource::Profile(vec![secret]), scopes }
+fn provider_config(profile: Profile, secret: SecretSource, scopes: ScopeSet) -> ProviderConfig {
+    ProviderConfig { profile, grant_source: GrantSource::Profile(vec![secret]), scopes }
 }
 
 pub(super) fn endpoint(options: &OptionReader<'_>) -> Option<String> {
@@ -167,9 +168,9 @@ pub(super) fn endpoint(options: &OptionReader<'_>) -> Option<String> {
 /// Which environment; with an endpoint of the user's own it may be left out, and is
 /// then the one whose tokens live shorter.
 fn environment(options: &OptionReader<'_>, endpoint: Option<&String>) -> Environment {
-    let chosen = options.word("environment", "sandbox production");
+    let chosen = options.keyword("environment", "sandbox production");
     if chosen.is_none() && endpoint.is_none() {
-        options.wrong("environment", "\"sandbox\" or \"production\"");
+        options.report_invalid("environment", "\"sandbox\" or \"production\"");
     }
     if chosen == Some("sandbox") { Environment::Sandbox } else { Environment::Production }
 }

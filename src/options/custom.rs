@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{
     GrantSource, HEADERS, OptionReader, ProviderConfig, RawValue, SecretSource, builtin, check_keys,
-    reader::{is_header_name, words},
-    validation_error::{item, shown, told},
+    reader::{is_header_name, split_words},
+    validation_error::{concat, item_path, redacted_key},
 };
 use crate::{
     json::Function,
@@ -20,11 +20,11 @@ use crate::{
 pub(super) fn read(provider: &OptionReader<'_>, options: &OptionReader<'_>) -> ProviderConfig {
     check_keys(options, "scopes");
     let scopes = options.optional_scopes().unwrap_or_default();
-    provider.accept_only(&told(&["name endpoint sliding refused grant ", GRANT_KEYS]));
+    provider.allow_only(&concat(&["name endpoint sliding refused grant ", GRANT_KEYS]));
     let grant = provider.function("grant");
-    for key in words(GRANT_KEYS) {
+    for key in split_words(GRANT_KEYS) {
         if grant.is_some() && provider.get(key).is_some() {
-            options.note(&[
+            options.report(&[
                 "options `provider.grant` and `provider.",
                 key,
                 "` exclude each other; describe the API or give a function, not both",
@@ -33,52 +33,52 @@ pub(super) fn read(provider: &OptionReader<'_>, options: &OptionReader<'_>) -> P
     }
     let name = provider.required_text("name", "a short name for messages, for example \"acme\"");
     if !name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') || name.len() > 40 {
-        provider.wrong("name", "at most 40 characters of visible ASCII");
+        provider.report_invalid("name", "at most 40 characters of visible ASCII");
     }
     let own_endpoint = "the URL of the GraphQL API";
     let own = provider.text("endpoint", own_endpoint);
     let endpoint = builtin::endpoint(options).or(own);
     let mut secrets = SecretCollector { names: Vec::new(), sources: Vec::new() };
     if endpoint.is_none() {
-        provider.wrong("endpoint", own_endpoint);
+        provider.report_invalid("endpoint", own_endpoint);
     }
-    let mut profile = bare(name, endpoint.unwrap_or_default(), provider);
-    let granter = if let Some(grant) = grant {
+    let mut profile = base_profile(name, endpoint.unwrap_or_default(), provider);
+    let grant_source = if let Some(grant) = grant {
         GrantSource::Function(grant)
     } else {
-        wire(provider, &mut profile, &mut secrets);
+        read_grant(provider, &mut profile, &mut secrets);
         profile.secrets = StringList::Owned(secrets.names);
-        profile.choices = SelectorPolicy::PlainVariables { optional: &[] };
+        profile.selector_policy = SelectorPolicy::PlainVariables { optional: &[] };
         GrantSource::Profile(secrets.sources)
     };
     if let Some(lifetime) = options.millis("lifetimeMs") {
         profile.lifetime = Lifetime::AtMost(lifetime);
     }
-    ProviderConfig { profile, granter, scopes }
+    ProviderConfig { profile, grant_source, scopes }
 }
 
 /// An API of which is told how it refuses tokens and brings new ones, and nothing of grants.
-pub(super) fn bare(name: String, endpoint: String, told: &OptionReader<'_>) -> Profile {
+pub(super) fn base_profile(name: String, endpoint: String, description: &OptionReader<'_>) -> Profile {
     Profile {
         name: name.into(),
         endpoint: endpoint.into(),
-        wire: GrantProtocol::GraphQl,
+        grant_protocol: GrantProtocol::GraphQl,
         headers: Vec::new(),
         authenticate: Operation::ABSENT,
         renew: None,
         application_scopes: None,
-        spellings: &[],
+        schema_names: &[],
         token: TokenSource::Data(StringList::default()),
         refresh_token: StringList::default(),
         scopes: StringList::default(),
         expiry: None,
         lifetime: Lifetime::Default(DEFAULT_LIFETIME),
-        sliding: sliding(told),
-        signals: signals(told),
-        unexplained: DefaultFailure::Protocol,
+        rotation: rotation(description),
+        error_rules: error_rules(description),
+        default_failure: DefaultFailure::Protocol,
         advice: "what `authenticate` identifies with",
         secrets: StringList::default(),
-        choices: SelectorPolicy::Any,
+        selector_policy: SelectorPolicy::Any,
     }
 }
 
@@ -104,7 +104,7 @@ impl SecretCollector {
 }
 
 /// Reads what the API looks like on the wire.
-fn wire(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut SecretCollector) {
+fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut SecretCollector) {
     let authenticate = provider.required_map(
         "authenticate",
         "{ document, variables, authorization }, or a `grant` function instead",
@@ -116,10 +116,10 @@ fn wire(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut Secret
     profile.refresh_token = paths(provider, "refreshToken");
     profile.scopes = paths(provider, "scopes");
     if let Some(headers) = provider.map("headers", HEADERS) {
-        headers.add_to(&mut profile.headers);
+        headers.append_headers(&mut profile.headers);
     }
     if profile.renew.is_some() && profile.refresh_token.is_empty() {
-        provider.wrong("refreshToken", "{ data: path } so that `renew` has something to present");
+        provider.report_invalid("refreshToken", "{ data: path } so that `renew` has something to present");
     }
     expiry(provider, profile);
 }
@@ -128,7 +128,7 @@ fn wire(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut Secret
 const PATH: &str = "a path below `data`, for example \"login.token\"";
 
 fn operation(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Operation {
-    given.accept_only("document variables authorization");
+    given.allow_only("document variables authorization");
     let variables = given.map("variables", "{ name: value }");
     Operation {
         variables: variables.map(|variables| members(&variables, secrets)).unwrap_or_default(),
@@ -141,7 +141,7 @@ fn members(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Vec<(CowS
     let mut variables = Vec::new();
     for (key, value) in given.members() {
         if !matches!(value, RawValue::Missing) {
-            variables.push((key.clone().into(), variable(given, shown(key), value, secrets)));
+            variables.push((key.clone().into(), variable(given, redacted_key(key), value, secrets)));
         }
     }
     variables
@@ -157,13 +157,13 @@ fn variable(
         RawValue::Text(text) if text.as_str() == "$refreshToken" => Variable::RefreshToken,
         RawValue::Text(text) if text.as_str() == "$scopes" => Variable::Scopes,
         RawValue::Function(function) => {
-            Variable::Secret(secrets.add(within.name(key), SecretSource::Function(Function::clone(function))))
+            Variable::Secret(secrets.add(within.path(key), SecretSource::Function(Function::clone(function))))
         }
-        RawValue::Map(inner) => Variable::Map(members(&within.inner(key, inner), secrets)),
+        RawValue::Map(inner) => Variable::Map(members(&within.nested(key, inner), secrets)),
         RawValue::List(items) => {
             let mut variables = Vec::new();
             for (place, value) in items.iter().enumerate() {
-                variables.push(variable(within, &item(key, place), value, secrets));
+                variables.push(variable(within, &item_path(key, place), value, secrets));
             }
             Variable::List(variables)
         }
@@ -175,7 +175,7 @@ fn variable(
         | RawValue::IllFormed
         | RawValue::Other => {
             if !value.is_json() {
-                within.is(key, value.kind(), "JSON, or a function that returns a secret");
+                within.report_value(key, value.kind(), "JSON, or a function that returns a secret");
             }
             Variable::Literal(value.clone())
         }
@@ -183,41 +183,40 @@ fn variable(
 }
 
 fn authorization(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Authorization {
-    let remedy = "\"none\", { basic: secret }, { basic: { username, password } } or { bearer: secret }";
+    let hint = "\"none\", { basic: secret }, { basic: { username, password } } or { bearer: secret }";
     if given.get("authorization").is_none_or(|it| it.as_words() == Some("none")) {
         return Authorization::None;
     }
-    let object = given.required_map("authorization", remedy);
-    object.accept_only("basic bearer");
-    let mut secret = |from: &OptionReader<'_>, key: &str, remedy: &str| {
-        secrets.add(from.name(key), from.secret(key, remedy))
-    };
+    let object = given.required_map("authorization", hint);
+    object.allow_only("basic bearer");
+    let mut secret =
+        |from: &OptionReader<'_>, key: &str, hint: &str| secrets.add(from.path(key), from.secret(key, hint));
     match (object.get("basic"), object.get("bearer")) {
         (Some(RawValue::Map(members)), None) => {
-            let pair = object.inner("basic", members);
-            pair.accept_only("username password");
+            let pair = object.nested("basic", members);
+            pair.allow_only("username password");
             Authorization::BasicPair {
-                username: pair.user_name("username", "the user name"),
+                username: pair.basic_user_name("username", "the user name"),
                 password: secret(&pair, "password", "the password"),
             }
         }
         (Some(_), None) => Authorization::Basic(secret(&object, "basic", "the credentials, already encoded")),
         (None, Some(_)) => Authorization::Bearer(secret(&object, "bearer", "the token to identify with")),
         _ => {
-            given.not_one("authorization", remedy);
+            given.report_not_exactly_one("authorization", hint);
             Authorization::None
         }
     }
 }
 
 fn token(provider: &OptionReader<'_>) -> TokenSource {
-    let remedy = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
-    let given = provider.required_map("token", remedy);
-    given.accept_only("data header");
-    let paths = given.texts("data", PATH);
+    let hint = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
+    let given = provider.required_map("token", hint);
+    given.allow_only("data header");
+    let paths = given.text_list("data", PATH);
     let headers = headers(&given);
     if paths.is_some() == headers.is_some() {
-        provider.not_one("token", remedy);
+        provider.report_not_exactly_one("token", hint);
     }
     match headers {
         Some(headers) => TokenSource::Headers(headers),
@@ -228,19 +227,19 @@ fn token(provider: &OptionReader<'_>) -> TokenSource {
 /// `{ data: path }`, or nothing.
 fn paths(provider: &OptionReader<'_>, key: &str) -> StringList {
     let Some(given) = provider.map(key, "{ data: path }") else { return StringList::default() };
-    given.accept_only("data");
-    let paths = given.texts("data", PATH);
+    given.allow_only("data");
+    let paths = given.text_list("data", PATH);
     if paths.is_none() {
-        given.wrong("data", PATH);
+        given.report_invalid("data", PATH);
     }
     StringList::Owned(paths.unwrap_or_default())
 }
 
 /// `header`: one name or several; they come out in lower case.
 fn headers(given: &OptionReader<'_>) -> Option<StringList> {
-    let mut names = given.texts("header", HEADER_NAME)?;
+    let mut names = given.text_list("header", HEADER_NAME)?;
     if !names.iter().all(|name| is_header_name(name)) {
-        given.wrong("header", "a header's name of letters, digits and hyphens");
+        given.report_invalid("header", "a header's name of letters, digits and hyphens");
     }
     names.iter_mut().for_each(|name| name.make_ascii_lowercase());
     Some(StringList::Owned(names))
@@ -249,70 +248,69 @@ fn headers(given: &OptionReader<'_>) -> Option<StringList> {
 const HEADER_NAME: &str = "a header's name";
 
 fn expiry(provider: &OptionReader<'_>, profile: &mut Profile) {
-    let remedy =
-        "{ expiresIn: path, unit: \"seconds\" }, { expiresAt: path }, { jwt: true } or { lifetimeMs }";
-    let given = provider.required_map("expiry", remedy);
-    given.accept_only("expiresIn expiresAt jwt lifetimeMs unit");
-    let unit = given.word("unit", "seconds milliseconds");
-    let mut told = 0;
-    for way in words("expiresIn expiresAt jwt lifetimeMs") {
-        told += usize::from(given.get(way).is_some());
+    let hint = "{ expiresIn: path, unit: \"seconds\" }, { expiresAt: path }, { jwt: true } or { lifetimeMs }";
+    let given = provider.required_map("expiry", hint);
+    given.allow_only("expiresIn expiresAt jwt lifetimeMs unit");
+    let unit = given.keyword("unit", "seconds milliseconds");
+    let mut count = 0;
+    for way in split_words("expiresIn expiresAt jwt lifetimeMs") {
+        count += usize::from(given.get(way).is_some());
     }
-    if told != 1 {
-        provider.not_one("expiry", remedy);
+    if count != 1 {
+        provider.report_not_exactly_one("expiry", hint);
     }
     if unit.is_some() && given.get("expiresIn").is_none() {
-        provider.tell("expiry.unit", &["goes with `expiresIn` alone; leave it out"]);
+        provider.report_at("expiry.unit", &["goes with `expiresIn` alone; leave it out"]);
     }
-    if let Some(paths) = given.texts("expiresIn", PATH) {
+    if let Some(paths) = given.text_list("expiresIn", PATH) {
         let paths = StringList::Owned(paths);
         let unit = if unit == Some("milliseconds") { 1 } else { 1000 };
         profile.expiry = Some(ExpiryField::ExpiresIn { paths, unit: Duration::from_millis(unit) });
-    } else if let Some(paths) = given.texts("expiresAt", PATH) {
+    } else if let Some(paths) = given.text_list("expiresAt", PATH) {
         profile.expiry = Some(ExpiryField::ExpiresAt { paths: StringList::Owned(paths) });
     } else if let Some(lifetime) = given.millis("lifetimeMs") {
         profile.lifetime = Lifetime::AtMost(lifetime);
     } else if !matches!(given.get("jwt"), Some(RawValue::Bool(true))) {
         // A JWT's claims are always read; saying so is all that `jwt: true` does.
-        given.wrong("jwt", "true, or tell the expiry in another way");
+        given.report_invalid("jwt", "true, or tell the expiry in another way");
     }
 }
 
-fn sliding(provider: &OptionReader<'_>) -> Option<RotationHeader> {
+fn rotation(provider: &OptionReader<'_>) -> Option<RotationHeader> {
     let given = provider.map("sliding", "{ header: \"x-authorization\" }")?;
-    given.accept_only("header");
+    given.allow_only("header");
     let headers = headers(&given);
     if headers.is_none() {
-        given.wrong("header", HEADER_NAME);
+        given.report_invalid("header", HEADER_NAME);
     }
     Some(RotationHeader { headers: headers?, shape: TokenShape::Any })
 }
 
-fn signals(provider: &OptionReader<'_>) -> ErrorRules {
-    let refused = match provider.map("refused", "{ statuses, messages, codes }") {
+fn error_rules(provider: &OptionReader<'_>) -> ErrorRules {
+    let rejected = match provider.map("refused", "{ statuses, messages, codes }") {
         Some(given) => {
-            given.accept_only("statuses messages codes");
+            given.allow_only("statuses messages codes");
             ErrorMatcher {
                 statuses: statuses(&given).into(),
-                messages: signs(&given, "messages", "the message of an error"),
-                codes: signs(&given, "codes", "the code of an error"),
+                messages: strings_or_empty(&given, "messages", "the message of an error"),
+                codes: strings_or_empty(&given, "codes", "the code of an error"),
                 phrases: "",
             }
         }
         None => ErrorMatcher::of(&[401], ""),
     };
-    ErrorRules { refused, denied: &DENIED, throttled: &THROTTLED, outage: &NONE }
+    ErrorRules { rejected, denied: &DENIED, rate_limited: &RATE_LIMITED, outage: &NONE }
 }
 
 static DENIED: ErrorMatcher = ErrorMatcher::of(&[401, 403], "");
-static THROTTLED: ErrorMatcher = ErrorMatcher::of(&[429], "");
+static RATE_LIMITED: ErrorMatcher = ErrorMatcher::of(&[429], "");
 static NONE: ErrorMatcher = ErrorMatcher::of(&[], "");
 
 /// One text or several, or none at all.
-fn signs(given: &OptionReader<'_>, key: &str, one: &str) -> StringList {
+fn strings_or_empty(given: &OptionReader<'_>, key: &str, one: &str) -> StringList {
     match given.get(key) {
         Some(RawValue::List(items)) if items.is_empty() => StringList::default(),
-        _ => given.texts(key, one).map_or_else(StringList::default, StringList::Owned),
+        _ => given.text_list(key, one).map_or_else(StringList::default, StringList::Owned),
     }
 }
 
@@ -329,12 +327,12 @@ fn statuses(given: &OptionReader<'_>) -> Vec<u16> {
                     }
                     number => {
                         let what = number.map_or(item.kind(), |_| "no HTTP status code");
-                        given.wrong_item("statuses", place, what, "a whole number from 100 to 599");
+                        given.report_invalid_item("statuses", place, what, "a whole number from 100 to 599");
                     }
                 }
             }
         }
-        Some(_) => given.wrong("statuses", "a list of HTTP status codes, for example [401]"),
+        Some(_) => given.report_invalid("statuses", "a list of HTTP status codes, for example [401]"),
     }
     statuses
 }

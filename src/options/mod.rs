@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use reader::OptionReader;
 pub use selector::{Selection, read_selector};
-use validation_error::{ValidationError, item, told};
+use validation_error::{ValidationError, concat, item_path};
 
 use crate::{
     core::{
@@ -38,7 +38,7 @@ pub struct Config {
     /// What the API is like.
     pub profile: Profile,
     /// Who asks it for tokens.
-    pub granter: GrantSource,
+    pub grant_source: GrantSource,
     /// The scopes to ask for.
     pub scopes: ScopeSet,
     /// When to refresh, retry and hand out.
@@ -63,9 +63,9 @@ impl Config {
     /// Returns whether managers of one program whose options are the same data get tokens of the same owner.
     pub fn identify_owner(&self) -> bool {
         // A broker receives what the page has, the same for all of its managers, and what `fetch` adds.
-        let is_of_page =
-            matches!(self.profile.wire, GrantProtocol::TokenEndpoint { .. }) && self.fetch.is_none();
-        self.identity.is_some() || is_of_page || are_distinguishable(&self.profile, &self.granter)
+        let is_of_page = matches!(self.profile.grant_protocol, GrantProtocol::TokenEndpoint { .. })
+            && self.fetch.is_none();
+        self.identity.is_some() || is_of_page || are_distinguishable(&self.profile, &self.grant_source)
     }
 }
 
@@ -117,46 +117,46 @@ pub enum KeepAlive {
 ///
 /// `invalid_options`; the message names the key and what to write.
 pub fn read(given: &RawValue, platform: Platform) -> Result<Config, TokenError> {
-    let complaint = ValidationError::default();
-    let settings = settings(given, &complaint, platform);
-    complaint.raised()?;
-    Ok(settings)
+    let error = ValidationError::default();
+    let config = config(given, &error, platform);
+    error.into_result()?;
+    Ok(config)
 }
 
-fn settings(given: &RawValue, complaint: &ValidationError, platform: Platform) -> Config {
-    let options = OptionReader::new(given.members(), complaint);
+fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Config {
+    let options = OptionReader::new(given.members(), error);
     if !matches!(given, RawValue::Map(_)) {
         let kind = given.kind();
-        options.note(&[
+        options.report(&[
             "options are ",
             kind,
             "; give an object: new TokenManager({ provider: \"fluz\", … })",
         ]);
     }
-    let chosen = match options.get("provider") {
+    let provider_config = match options.get("provider") {
         Some(RawValue::Text(name)) => builtin::read(name, &options),
-        Some(RawValue::Map(provider)) => custom::read(&options.inner("provider", provider), &options),
+        Some(RawValue::Map(provider)) => custom::read(&options.nested("provider", provider), &options),
         _ => {
-            options.meant("provider");
-            options.wrong("provider", builtin::HINT);
-            builtin::refused(&options)
+            options.suggest("provider");
+            options.report_invalid("provider", builtin::HINT);
+            builtin::unknown_provider(&options)
         }
     };
-    let ProviderConfig { mut profile, granter, scopes } = chosen;
+    let ProviderConfig { mut profile, grant_source, scopes } = provider_config;
     let own_origin = check_endpoint(&profile.endpoint, &options, platform);
-    if let GrantProtocol::TokenEndpoint { url, .. } = &mut profile.wire {
+    if let GrantProtocol::TokenEndpoint { url, .. } = &mut profile.grant_protocol {
         *url = (platform.resolve_url)(url);
         check_url("url", url, &options, platform);
     }
     if let Some(headers) = options.map("headers", HEADERS) {
-        headers.add_to(&mut profile.headers);
+        headers.append_headers(&mut profile.headers);
     }
     let limits = limits(&options, profile.scoping());
     let timeout = options.millis("timeoutMs").unwrap_or(TIMEOUT);
     let store = store(&options);
     let identity = identity(&options);
-    if store.is_some() && identity.is_none() && !are_distinguishable(&profile, &granter) {
-        options.wrong("identity", IDENTITY);
+    if store.is_some() && identity.is_none() && !are_distinguishable(&profile, &grant_source) {
+        options.report_invalid("identity", IDENTITY);
     }
     let lease = |store: &StoreMethods| {
         // As long as a grant may take that asks twice, and writing before and after it.
@@ -169,7 +169,7 @@ fn settings(given: &RawValue, complaint: &ValidationError, platform: Platform) -
         IoLimits { request: timeout, store: store.as_ref().map_or(STORE_TIMEOUT, |store| store.timeout) };
     Config {
         profile,
-        granter,
+        grant_source,
         scopes,
         policy: Policy { sharing: store.as_ref().map(lease), limits: io_limits, ..policy(&options) },
         timeout,
@@ -194,13 +194,13 @@ fn settings(given: &RawValue, complaint: &ValidationError, platform: Platform) -
 ///
 /// `invalid_options`; the message names the key and what to write.
 pub fn read_call(given: &RawValue) -> Result<TokenRequest, TokenError> {
-    let complaint = ValidationError::default();
-    let options = call(given, &complaint, "signal minValidityMs scopes exactScopes");
+    let error = ValidationError::default();
+    let options = call(given, &error, "signal minValidityMs scopes exactScopes");
     let scopes = options.optional_scopes();
     let borrowing = if options.flag("exactScopes") { Borrowing::Forbidden } else { Borrowing::Allowed };
     let want =
-        TokenRequest::Cached { min_validity: options.millis_or_none("minValidityMs"), scopes, borrowing };
-    complaint.raised()?;
+        TokenRequest::Cached { min_validity: options.millis_or_zero("minValidityMs"), scopes, borrowing };
+    error.into_result()?;
     Ok(want)
 }
 
@@ -210,24 +210,24 @@ pub fn read_call(given: &RawValue) -> Result<TokenRequest, TokenError> {
 ///
 /// `invalid_options`; the message names the key and what to write.
 pub fn read_refresh(given: &RawValue) -> Result<(), TokenError> {
-    let complaint = ValidationError::default();
-    call(given, &complaint, "signal");
-    complaint.raised()
+    let error = ValidationError::default();
+    call(given, &error, "signal");
+    error.into_result()
 }
 
-fn call<'a>(given: &'a RawValue, complaint: &'a ValidationError, known: &str) -> OptionReader<'a> {
+fn call<'a>(given: &'a RawValue, error: &'a ValidationError, known: &str) -> OptionReader<'a> {
     if !matches!(given, RawValue::Missing | RawValue::Map(_)) {
-        complaint.note(&["the options of the call are ", given.kind(), "; give an object or nothing"]);
+        error.report(&["the options of the call are ", given.kind(), "; give an object or nothing"]);
     }
-    let options = OptionReader::new(given.members(), complaint);
-    options.accept_only(known);
+    let options = OptionReader::new(given.members(), error);
+    options.allow_only(known);
     options
 }
 
 /// What a provider's own options make.
 struct ProviderConfig {
     profile: Profile,
-    granter: GrantSource,
+    grant_source: GrantSource,
     scopes: ScopeSet,
 }
 
@@ -242,7 +242,7 @@ const COMMON: &str = "provider endpoint lifetimeMs refresh refreshWindow minVali
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
 fn check_keys(options: &OptionReader<'_>, own: &str) {
-    options.accept_only(&told(&[COMMON, own]));
+    options.allow_only(&concat(&[COMMON, own]));
 }
 
 /// Checks where grants are sent; its origin.
@@ -262,12 +262,14 @@ fn origins(own: String, options: &OptionReader<'_>, platform: Platform) -> Vec<S
         Some(RawValue::List(given)) => {
             for (place, given) in given.iter().enumerate() {
                 match given.as_words() {
-                    Some(text) => origins.push(check_url(&item("origins", place), text, options, platform)),
-                    None => options.wrong_item("origins", place, given.kind(), ORIGINS),
+                    Some(text) => {
+                        origins.push(check_url(&item_path("origins", place), text, options, platform))
+                    }
+                    None => options.report_invalid_item("origins", place, given.kind(), ORIGINS),
                 }
             }
         }
-        Some(_) => options.wrong("origins", ORIGINS),
+        Some(_) => options.report_invalid("origins", ORIGINS),
     }
     origins
 }
@@ -280,7 +282,7 @@ fn check_url(key: &str, url: &str, options: &OptionReader<'_>, platform: Platfor
     let allow_insecure = options.flag("allowInsecure");
     // The URL standard accepts a `*` in a host; no request ever has such an origin.
     let Some(url) = (platform.parse_url)(url).filter(|url| !url.hostname.as_bytes().contains(&b'*')) else {
-        options.tell(
+        options.report_at(
             key,
             &["is not an absolute URL of one host; give it in full, with https:// and without `*`"],
         );
@@ -288,19 +290,19 @@ fn check_url(key: &str, url: &str, options: &OptionReader<'_>, platform: Platfor
     };
     if url.credentials == Credentials::Present {
         let what = "holds a user name or password; leave them out and use the provider's options";
-        options.tell(key, &[what]);
+        options.report_at(key, &[what]);
     }
     match url.protocol.as_str() {
         "https:" => {}
         "http:" if allow_insecure || is_loopback(&url.hostname) => {}
-        "http:" => options.tell(
+        "http:" => options.report_at(
             key,
             &["is an http: URL, which would send secrets in the clear; use https:, or set `allowInsecure: true` \
                if the way there is safe"],
         ),
         _ => {
             let what = "is not an https: URL; give one, since secrets are sent there over HTTP";
-            options.tell(key, &[what]);
+            options.report_at(key, &[what]);
         }
     }
     url.origin
@@ -317,7 +319,7 @@ fn is_loopback(hostname: &str) -> bool {
 
 fn policy(options: &OptionReader<'_>) -> Policy {
     let default = Policy::default();
-    let refresh = match options.word("refresh", "always while-used on-demand") {
+    let refresh = match options.keyword("refresh", "always while-used on-demand") {
         Some("always") => RefreshMode::Always,
         Some("while-used") => RefreshMode::WhileUsed,
         Some(_) => RefreshMode::OnDemand,
@@ -328,7 +330,7 @@ fn policy(options: &OptionReader<'_>) -> Policy {
     Policy {
         refresh,
         refresh_window: refresh_window.unwrap_or(default.refresh_window),
-        min_validity: options.millis_or_none("minValidityMs"),
+        min_validity: options.millis_or_zero("minValidityMs"),
         retry: retry(options, default.retry),
         ..default
     }
@@ -340,7 +342,7 @@ fn store(options: &OptionReader<'_>) -> Option<StoreMethods> {
     let method = |key: &str| {
         let method = store.function(key);
         if method.is_none() {
-            store.wrong(key, "a function: a store has `get`, `set` and `delete`");
+            store.report_invalid(key, "a function: a store has `get`, `set` and `delete`");
         }
         method
     };
@@ -366,7 +368,7 @@ fn identity(options: &OptionReader<'_>) -> Option<String> {
     let identity = options.text("identity", IDENTITY)?;
     // JavaScript strings that are not valid Unicode arrive with U+FFFD in them: several would be one identity.
     if identity.len() > MAX_IDENTITY_BYTES || identity.contains('\u{FFFD}') {
-        options.is("identity", "too long, or not valid Unicode", "at most 256 bytes of UTF-8");
+        options.report_value("identity", "too long, or not valid Unicode", "at most 256 bytes of UTF-8");
     }
     Some(identity)
 }
@@ -375,11 +377,11 @@ fn identity(options: &OptionReader<'_>) -> Option<String> {
 ///
 /// The credentials of a `grant` function are in its closure, those of a broker in the page's cookies. A profile without a
 /// secret, a variable and a header leaves them to cookies or to the `fetch` option.
-fn are_distinguishable(profile: &Profile, granter: &GrantSource) -> bool {
-    let GrantSource::Profile(sources) = granter else { return false };
+fn are_distinguishable(profile: &Profile, grant_source: &GrantSource) -> bool {
+    let GrantSource::Profile(sources) = grant_source else { return false };
     let sends_data =
         !sources.is_empty() || !profile.headers.is_empty() || profile.authenticate.has_literals();
-    sends_data && matches!(profile.wire, GrantProtocol::GraphQl)
+    sends_data && matches!(profile.grant_protocol, GrantProtocol::GraphQl)
 }
 
 /// What to give as identity.
@@ -393,7 +395,7 @@ fn limits(options: &OptionReader<'_>, scoping: Scoping) -> Limits {
     let Some(sessions) = options.map("sessions", "an object, for example { max: 1000 }") else {
         return default;
     };
-    sessions.accept_only("max idleMs maxConcurrentGrants");
+    sessions.allow_only("max idleMs maxConcurrentGrants");
     let max = sessions.count("max", MAX_SESSIONS, "how many sessions to keep, from 1 to 10 million");
     let grants = sessions.count(
         "maxConcurrentGrants",
@@ -415,7 +417,7 @@ fn retry(options: &OptionReader<'_>, default: Retry) -> Retry {
     let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }") else {
         return default;
     };
-    retry.accept_only("attempts baseMs maxMs");
+    retry.allow_only("attempts baseMs maxMs");
     let attempts = retry.count("attempts", 100, "how many requests to make in all, from 1 to 100");
     let base = retry.millis("baseMs");
     let max = retry.millis("maxMs");
@@ -426,7 +428,7 @@ fn retry(options: &OptionReader<'_>, default: Retry) -> Retry {
     };
     if settled.max < settled.base {
         let what = "is less than `retry.baseMs`; the longest pause cannot be shorter than the first";
-        retry.tell("maxMs", &[what]);
+        retry.report_at("maxMs", &[what]);
     }
     settled
 }

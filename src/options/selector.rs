@@ -1,6 +1,6 @@
 //! What a session may be given: `session({ userId, scopes })`.
 
-use super::{Config, OptionReader, RawValue, ValidationError, validation_error::shown};
+use super::{Config, OptionReader, RawValue, ValidationError, validation_error::redacted_key};
 use crate::{
     core::{ScopeSet, Scoping, TokenError},
     json::Json,
@@ -21,45 +21,45 @@ pub struct Selection {
 /// # Errors
 ///
 /// `invalid_options`; the message names the key and what to write.
-pub fn read_selector(given: &RawValue, settings: &Config) -> Result<Selection, TokenError> {
-    let complaint = ValidationError::default();
-    let selection = selection(given, &complaint, settings);
-    complaint.raised()?;
+pub fn read_selector(given: &RawValue, config: &Config) -> Result<Selection, TokenError> {
+    let error = ValidationError::default();
+    let selection = selection(given, &error, config);
+    error.into_result()?;
     Ok(selection)
 }
 
-fn selection(given: &RawValue, complaint: &ValidationError, settings: &Config) -> Selection {
+fn selection(given: &RawValue, error: &ValidationError, config: &Config) -> Selection {
     if !matches!(given, RawValue::Map(_)) {
         let kind = if matches!(given, RawValue::Missing) { "nothing" } else { given.kind() };
         // The face has no plain data for an instance of a class either.
         let kind = if matches!(given, RawValue::Other) { "what is not a plain object" } else { kind };
-        complaint.note(&["a session is selected by ", kind, "; give an object, or {}"]);
+        error.report(&["a session is selected by ", kind, "; give an object, or {}"]);
     }
     let members = given.members();
-    let options = OptionReader::new(members, complaint);
-    let profile = &settings.profile;
-    let scoped = settings.limits.scoping == Scoping::ByRequest;
+    let options = OptionReader::new(members, error);
+    let profile = &config.profile;
+    let scoped = config.limits.scoping == Scoping::ByRequest;
     let own = &profile.authenticate.variables;
     let mut variables = Vec::new();
-    match &profile.choices {
+    match &profile.selector_policy {
         SelectorPolicy::Any => {
             for (name, value) in members.iter().filter(|(name, _)| name != "scopes") {
                 // What a form has of its own is not to be chosen.
-                if profile.authenticate.has(name) {
-                    options.tell(name, &["is not to be selected; leave it out"]);
+                if profile.authenticate.has_variable(name) {
+                    options.report_at(name, &["is not to be selected; leave it out"]);
                 }
-                insert(&mut variables, name, plain(&options, name, value, &profile.wire));
+                insert(&mut variables, name, plain(&options, name, value, &profile.grant_protocol));
             }
         }
-        choices @ (SelectorPolicy::Nothing | SelectorPolicy::PlainVariables { .. }) => {
+        selector_policy @ (SelectorPolicy::Nothing | SelectorPolicy::PlainVariables { .. }) => {
             let mut choosable = Vec::new();
             for (name, own) in own {
-                if is_choosable(name, own, choices) {
+                if is_choosable(name, own, selector_policy) {
                     choosable.push(&**name);
                 }
             }
             if choosable.is_empty() && !scoped && !members.is_empty() {
-                complaint.note(&[
+                error.report(&[
                     &profile.name,
                     " knows no other users and no scopes under the same credentials: a session has nothing to \
                      select; make another TokenManager",
@@ -69,10 +69,10 @@ fn selection(given: &RawValue, complaint: &ValidationError, settings: &Config) -
                 // Last: it is none of the variables.
                 choosable.push("scopes");
             }
-            options.accept(&choosable);
+            options.allow_keys(&choosable);
             for (name, own) in own {
-                if is_choosable(name, own, choices) && options.has(name) {
-                    insert(&mut variables, name, chosen(&options, name, own, choices));
+                if is_choosable(name, own, selector_policy) && options.has(name) {
+                    insert(&mut variables, name, chosen(&options, name, own, selector_policy));
                 }
             }
         }
@@ -93,7 +93,7 @@ fn insert(variables: &mut Vec<SelectedVariable>, name: &str, value: Option<Json>
 }
 
 /// Whether a variable is the same for each request, and plain.
-fn is_choosable(name: &str, variable: &Variable, choices: &SelectorPolicy) -> bool {
+fn is_choosable(name: &str, variable: &Variable, selector_policy: &SelectorPolicy) -> bool {
     let plain = match variable {
         Variable::Literal(value) => matches!(value, Json::Text(_) | Json::Number(_) | Json::Bool(_)),
         Variable::Absent => true,
@@ -105,15 +105,20 @@ fn is_choosable(name: &str, variable: &Variable, choices: &SelectorPolicy) -> bo
         | Variable::List(_) => false,
     };
     // What is called so chooses scopes.
-    plain && name != "scopes" && *choices != SelectorPolicy::Nothing
+    plain && name != "scopes" && *selector_policy != SelectorPolicy::Nothing
 }
 
 /// The value for a variable, of the same kind as the manager's own.
-fn chosen(options: &OptionReader<'_>, key: &str, own: &Variable, choices: &SelectorPolicy) -> Option<Json> {
+fn chosen(
+    options: &OptionReader<'_>,
+    key: &str,
+    own: &Variable,
+    selector_policy: &SelectorPolicy,
+) -> Option<Json> {
     let own = if let Variable::Literal(own) = own { Some(own) } else { None };
     let may_be_left_out =
-        matches!(choices, SelectorPolicy::PlainVariables { optional } if optional.contains(&key));
-    let remedy = match own {
+        matches!(selector_policy, SelectorPolicy::PlainVariables { optional } if optional.contains(&key));
+    let hint = match own {
         Some(Json::Number(_)) => "a number",
         Some(Json::Bool(_)) => "true or false",
         _ if may_be_left_out => "a string, or null for none",
@@ -128,16 +133,21 @@ fn chosen(options: &OptionReader<'_>, key: &str, own: &Variable, choices: &Selec
     };
     let json = (is_of_its_kind && given.is_json()).then(|| given.clone());
     if matches!(given, RawValue::Missing) {
-        options.is(key, UNDEFINED, OR_LEAVE_OUT);
+        options.report_value(key, UNDEFINED, OR_LEAVE_OUT);
     } else if json.is_none() {
-        options.wrong(key, remedy);
+        options.report_invalid(key, hint);
     }
     json
 }
 
 /// A value that a function is to make something of.
-fn plain(options: &OptionReader<'_>, key: &str, value: &RawValue, wire: &GrantProtocol) -> Option<Json> {
-    let (others, remedy) = match wire {
+fn plain(
+    options: &OptionReader<'_>,
+    key: &str,
+    value: &RawValue,
+    grant_protocol: &GrantProtocol,
+) -> Option<Json> {
+    let (others, hint) = match grant_protocol {
         GrantProtocol::GraphQl => {
             (matches!(value, RawValue::Number(_) | RawValue::Bool(_)), "a string, a number, or true or false")
         }
@@ -146,9 +156,9 @@ fn plain(options: &OptionReader<'_>, key: &str, value: &RawValue, wire: &GrantPr
     };
     let json = (others && value.is_json() || value.as_words().is_some()).then(|| value.clone());
     if matches!(value, RawValue::Missing) {
-        options.is(shown(key), UNDEFINED, OR_LEAVE_OUT);
+        options.report_value(redacted_key(key), UNDEFINED, OR_LEAVE_OUT);
     } else if json.is_none() {
-        options.is(shown(key), value.kind(), remedy);
+        options.report_value(redacted_key(key), value.kind(), hint);
     }
     json
 }

@@ -12,15 +12,15 @@ impl ValidationError {
     /// Notes a message, given in parts, unless there is one already.
     #[cold]
     #[inline(never)]
-    pub(super) fn note(&self, message: &[&str]) {
+    pub(super) fn report(&self, message: &[&str]) {
         if self.0.get().is_none() {
             // There is none yet.
-            let _ = self.0.set(told(message));
+            let _ = self.0.set(concat(message));
         }
     }
 
     /// What is wrong, if anything is.
-    pub(super) fn raised(self) -> Result<(), TokenError> {
+    pub(super) fn into_result(self) -> Result<(), TokenError> {
         match self.0.into_inner() {
             Some(message) => Err(TokenError::new(ErrorCode::InvalidOptions, message)),
             None => Ok(()),
@@ -29,12 +29,12 @@ impl ValidationError {
 }
 
 /// The parts of a message in one text.
-pub(super) fn told(parts: &[&str]) -> String {
+pub(super) fn concat(parts: &[&str]) -> String {
     parts.concat()
 }
 
 /// The path of an item of a list.
-pub(super) fn item(list: &str, place: usize) -> String {
+pub(super) fn item_path(list: &str, place: usize) -> String {
     format!("{list}[{place}]")
 }
 
@@ -42,7 +42,7 @@ pub(super) fn item(list: &str, place: usize) -> String {
 ///
 /// Keys are words: letters, maybe with `_` or `-` between them and a digit or two
 /// at the end. Whatever generates secrets puts digits or signs anywhere.
-pub(super) fn shown(key: &str) -> &str {
+pub(super) fn redacted_key(key: &str) -> &str {
     let mut word = key.as_bytes();
     while let [rest @ .., b'0'..=b'9'] = word {
         word = rest;
@@ -57,7 +57,7 @@ pub(super) fn shown(key: &str) -> &str {
 const MAX_KEY_SHOWN: usize = 32;
 
 /// The known word that was most likely meant.
-pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(super) fn closest_match<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let lower = word.to_ascii_lowercase();
     let mut best: Option<(usize, &str)> = None;
     for &candidate in known {

@@ -13,7 +13,7 @@ use crate::core::Secret;
 pub use super::fluz::Environment;
 use super::profile::{
     Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime,
-    Operation, Profile, SecretId, SelectorPolicy, TokenSource, Variable, words,
+    Operation, Profile, SecretId, SelectorPolicy, TokenSource, Variable, strings,
 };
 
 /// What a user gives to reach Braintree. The client secret is secret number 0.
@@ -41,7 +41,7 @@ impl Braintree {
         Profile {
             name: "braintree".into(),
             endpoint: self.endpoint.map_or(endpoint.into(), CowStr::Owned),
-            wire: GrantProtocol::GraphQl,
+            grant_protocol: GrantProtocol::GraphQl,
             headers: vec![(
                 "braintree-version".to_owned(),
                 Secret::new(self.version.unwrap_or_else(|| VERSION.to_owned())),
@@ -54,32 +54,32 @@ impl Braintree {
             // The schema has no mutation that takes a refresh token.
             renew: None,
             application_scopes: None,
-            spellings: &[],
-            token: TokenSource::Data(words(
+            schema_names: &[],
+            token: TokenSource::Data(strings(
                 "createOAuthAccessTokenFromClientCredentials.accessToken.accessToken",
             )),
-            refresh_token: words(""),
-            scopes: words(""),
+            refresh_token: strings(""),
+            scopes: strings(""),
             expiry: Some(ExpiryField::ExpiresAt {
-                paths: words("createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt"),
+                paths: strings("createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt"),
             }),
             lifetime: self.lifetime.map_or(Lifetime::Default(LIFETIME), Lifetime::Declared),
-            sliding: None,
-            signals: SIGNALS,
-            unexplained: DefaultFailure::Protocol,
+            rotation: None,
+            error_rules: SIGNALS,
+            default_failure: DefaultFailure::Protocol,
             advice: "that `clientId` and `clientSecret` belong to this environment, and that the OAuth client \
                      may have these scopes",
-            secrets: words("clientSecret"),
-            choices: SelectorPolicy::Nothing,
+            secrets: strings("clientSecret"),
+            selector_policy: SelectorPolicy::Nothing,
         }
     }
 }
 
 const SIGNALS: ErrorRules = ErrorRules {
     // Wrong secret, expired token and missing scope are all this class.
-    refused: ErrorMatcher::of(&[401], "AUTHENTICATION"),
+    rejected: ErrorMatcher::of(&[401], "AUTHENTICATION"),
     denied: &ErrorMatcher::of(&[403], "AUTHORIZATION"),
-    throttled: &ErrorMatcher::of(&[429], "RESOURCE_LIMIT"),
+    rate_limited: &ErrorMatcher::of(&[429], "RESOURCE_LIMIT"),
     outage: &ErrorMatcher::of(&[], "SERVICE_AVAILABILITY|INTERNAL"),
 };
 

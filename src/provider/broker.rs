@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::profile::{
     Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime, Operation,
-    Profile, SelectorPolicy, TokenSource, Variable, words,
+    Profile, SelectorPolicy, TokenSource, Variable, strings,
 };
 
 /// What a user gives to reach a broker.
@@ -24,7 +24,7 @@ impl Broker {
     /// As data: `api`, whose tokens come from the broker.
     pub fn profile(self, api: Profile) -> Profile {
         Profile {
-            wire: GrantProtocol::TokenEndpoint { url: self.url, credentials: self.credentials },
+            grant_protocol: GrantProtocol::TokenEndpoint { url: self.url, credentials: self.credentials },
             authenticate: Operation {
                 document: "".into(),
                 variables: vec![
@@ -35,17 +35,20 @@ impl Broker {
             },
             renew: None,
             application_scopes: None,
-            spellings: &[],
-            token: TokenSource::Data(words("access_token")),
-            refresh_token: words(""),
-            scopes: words("scope"),
-            expiry: Some(ExpiryField::ExpiresIn { paths: words("expires_in"), unit: Duration::from_secs(1) }),
+            schema_names: &[],
+            token: TokenSource::Data(strings("access_token")),
+            refresh_token: strings(""),
+            scopes: strings("scope"),
+            expiry: Some(ExpiryField::ExpiresIn {
+                paths: strings("expires_in"),
+                unit: Duration::from_secs(1),
+            }),
             lifetime: self.lifetime.map_or(Lifetime::Default(DEFAULT_LIFETIME), Lifetime::AtMost),
-            signals: ErrorRules { denied: &DENIED, outage: &OUTAGE, ..api.signals },
-            unexplained: DefaultFailure::Protocol,
+            error_rules: ErrorRules { denied: &DENIED, outage: &OUTAGE, ..api.error_rules },
+            default_failure: DefaultFailure::Protocol,
             advice: "that the user is signed in, and what `authorize` of the broker gives",
-            secrets: words(""),
-            choices: SelectorPolicy::Any,
+            secrets: strings(""),
+            selector_policy: SelectorPolicy::Any,
             ..api
         }
     }

@@ -9,7 +9,7 @@ use std::{borrow::Cow, time::Duration};
 
 use super::profile::{
     Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Lifetime, NameKind,
-    Operation, Profile, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, words,
+    Operation, Profile, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
 };
 use crate::json::Json;
 
@@ -101,27 +101,29 @@ impl Fluz {
         Profile {
             name: "fluz".into(),
             endpoint: self.endpoint.map_or(endpoint.into(), CowStr::Owned),
-            wire: GrantProtocol::GraphQl,
+            grant_protocol: GrantProtocol::GraphQl,
             headers: Vec::new(),
             authenticate: operation(GENERATE, variables),
             renew: (self.renewal == Renewal::Refresh)
                 .then(|| operation(REFRESH, vec![("refreshToken".into(), Variable::RefreshToken)])),
             application_scopes: Some(operation("{ getApplicationScopes }", Vec::new())),
-            spellings: &SPELLINGS,
+            schema_names: &SPELLINGS,
             // The page's sample answer to a refresh is keyed by the other operation's name.
-            token: TokenSource::Data(words(
+            token: TokenSource::Data(strings(
                 "generateUserAccessToken.token|generateUserAccessToken.accessToken|refreshUserAccessToken.token|refreshUserAccessToken.accessToken",
             )),
-            refresh_token: words("generateUserAccessToken.refreshToken|refreshUserAccessToken.refreshToken"),
-            scopes: words("generateUserAccessToken.scopes|refreshUserAccessToken.scopes"),
+            refresh_token: strings(
+                "generateUserAccessToken.refreshToken|refreshUserAccessToken.refreshToken",
+            ),
+            scopes: strings("generateUserAccessToken.scopes|refreshUserAccessToken.scopes"),
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(lifetime)),
-            sliding: None,
-            signals: SIGNALS,
-            unexplained: DefaultFailure::Protocol,
+            rotation: None,
+            error_rules: SIGNALS,
+            default_failure: DefaultFailure::Protocol,
             advice,
-            secrets: words(secret),
-            choices: SelectorPolicy::PlainVariables { optional: &["seatId"] },
+            secrets: strings(secret),
+            selector_policy: SelectorPolicy::PlainVariables { optional: &["seatId"] },
         }
     }
 }
@@ -145,24 +147,24 @@ const REFRESH: &str = "mutation refreshUserAccessToken($refreshToken: String!) {
 static SPELLINGS: [SchemaName; 3] = [
     // Newer copies of the page select `accessToken`, but every printed answer, and
     // the one client seen to work in production, has `token`.
-    SchemaName { name: "token", part: NameKind::Field, variants: &["token", "accessToken"] },
+    SchemaName { placeholder: "token", kind: NameKind::Field, variants: &["token", "accessToken"] },
     // Older copies of the page do not select it.
-    SchemaName { name: "refreshToken", part: NameKind::Field, variants: &["refreshToken", ""] },
+    SchemaName { placeholder: "refreshToken", kind: NameKind::Field, variants: &["refreshToken", ""] },
     // The page passes `$refreshToken` as `userId`, almost surely a slip.
-    SchemaName { name: "argument", part: NameKind::Argument, variants: &["refreshToken", "userId"] },
+    SchemaName { placeholder: "argument", kind: NameKind::Argument, variants: &["refreshToken", "userId"] },
 ];
 
 const SIGNALS: ErrorRules = ErrorRules {
-    refused: ErrorMatcher {
+    rejected: ErrorMatcher {
         // What the client seen to work in production takes for a refusal.
         phrases: "invalid access|token+expired|token+invalid|token+verif",
         // "Error verifying API basic token" comes with 401, as does an expired token.
         statuses: Cow::Borrowed(&[401]),
         // "Error codes": INVALID_CREDENTIALS, INVALID_USER_ACCESS.
-        codes: words("AUTH-0002|AUTH-0008|UNAUTHENTICATED"),
-        messages: words(""),
+        codes: strings("AUTH-0002|AUTH-0008|UNAUTHENTICATED"),
+        messages: strings(""),
     },
     denied: &ErrorMatcher::of(&[403], "AUTH-0001"),
-    throttled: &ErrorMatcher::of(&[429], ""),
+    rate_limited: &ErrorMatcher::of(&[429], ""),
     outage: &ErrorMatcher::of(&[], ""),
 };

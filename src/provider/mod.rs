@@ -87,14 +87,17 @@ mod tests {
                 let words: Vec<_> = operation.document.split('%').skip(1).step_by(2).collect();
 
                 for word in words {
-                    assert!(profile.spellings.iter().any(|spelling| spelling.name == word), "{word}");
+                    assert!(
+                        profile.schema_names.iter().any(|spelling| spelling.placeholder == word),
+                        "{word}"
+                    );
                 }
             }
-            assert!(profile.spellings.len() <= MAX_SCHEMA_NAMES);
-            for spelling in profile.spellings {
+            assert!(profile.schema_names.len() <= MAX_SCHEMA_NAMES);
+            for spelling in profile.schema_names {
                 let mut variants = spelling.variants.to_vec();
                 variants.dedup();
-                assert!(variants.len() >= 2, "{}", spelling.name);
+                assert!(variants.len() >= 2, "{}", spelling.placeholder);
             }
         }
     }
@@ -147,16 +150,17 @@ mod tests {
     fn what_is_compared_in_lower_case_is_written_so() {
         for profile in profiles() {
             let none = StringList::default();
-            let sliding = profile.sliding.iter().flat_map(|it| it.headers.iter());
+            let sliding = profile.rotation.iter().flat_map(|it| it.headers.iter());
             let token = match &profile.token {
                 TokenSource::Headers(names) => names,
                 TokenSource::Data(_) => &none,
             };
             let headers =
                 profile.headers.iter().map(|(name, _)| name.as_str()).chain(sliding).chain(token.iter());
-            let ErrorRules { refused, denied, throttled, outage } = &profile.signals;
-            let phrases =
-                [refused, denied, throttled, outage].into_iter().flat_map(|it| it.phrases.split(['|', '+']));
+            let ErrorRules { rejected, denied, rate_limited, outage } = &profile.error_rules;
+            let phrases = [rejected, denied, rate_limited, outage]
+                .into_iter()
+                .flat_map(|it| it.phrases.split(['|', '+']));
 
             let words = headers.chain(phrases);
 
@@ -187,8 +191,8 @@ mod tests {
     #[test]
     fn no_sign_means_two_things() {
         for profile in profiles() {
-            let ErrorRules { refused, denied, throttled, outage } = &profile.signals;
-            let all = [refused, denied, throttled, outage];
+            let ErrorRules { rejected, denied, rate_limited, outage } = &profile.error_rules;
+            let all = [rejected, denied, rate_limited, outage];
 
             let mut statuses: Vec<_> = all.iter().flat_map(|it| it.statuses.iter()).collect();
             let mut codes: Vec<_> = all.iter().flat_map(|it| it.codes.iter()).collect();

@@ -15,7 +15,7 @@ pub struct Profile {
     /// Where requests are sent, and grants, unless `wire` says otherwise.
     pub endpoint: CowStr,
     /// How grants are worded.
-    pub wire: GrantProtocol,
+    pub grant_protocol: GrantProtocol,
     /// Sent with each grant, names in lower case. A value may be a gateway's key.
     pub headers: Vec<(String, Secret)>,
     /// How to get a token with the long-lived credentials.
@@ -25,7 +25,7 @@ pub struct Profile {
     /// What tells all scopes that the application may ask for: a list, alone below `data`.
     pub application_scopes: Option<Operation>,
     /// Words of the documents that the API may spell in another way.
-    pub spellings: &'static [SchemaName],
+    pub schema_names: &'static [SchemaName],
     /// Where the token is in an answer.
     pub token: TokenSource,
     /// Where the refresh token is, below `data`.
@@ -37,29 +37,29 @@ pub struct Profile {
     /// What is known of the lifetime beforehand.
     pub lifetime: Lifetime,
     /// How an ordinary answer brings a new token.
-    pub sliding: Option<RotationHeader>,
+    pub rotation: Option<RotationHeader>,
     /// How answers tell what went wrong.
-    pub signals: ErrorRules,
+    pub error_rules: ErrorRules,
     /// What errors that no signal explains mean when they answer a grant.
-    pub unexplained: DefaultFailure,
+    pub default_failure: DefaultFailure,
     /// What to check when the credentials are refused; follows "check".
     pub advice: &'static str,
     /// The option that each [`SecretId`] stands for.
     pub secrets: StringList,
     /// What a session may choose of its own, besides scopes.
-    pub choices: SelectorPolicy,
+    pub selector_policy: SelectorPolicy,
 }
 
 impl Profile {
     /// Whether a token can be asked for with other scopes.
     pub fn scoping(&self) -> Scoping {
-        let named = self.authenticate.variables.iter().any(|(_, variable)| variable.names_scopes());
-        if named || self.choices == SelectorPolicy::Any { Scoping::ByRequest } else { Scoping::Fixed }
+        let named = self.authenticate.variables.iter().any(|(_, variable)| variable.uses_scopes());
+        if named || self.selector_policy == SelectorPolicy::Any { Scoping::ByRequest } else { Scoping::Fixed }
     }
 
     /// The variables of `operation` by name, as `fill` tells those that are not the same for each
     /// request, and as a session chose them; what was chosen without a value is left out.
-    pub fn filled(
+    pub fn resolve_variables(
         &self,
         operation: &Operation,
         chosen: &[SelectedVariable],
@@ -70,16 +70,16 @@ impl Profile {
             let value = match (chosen.iter().find(|(known, _)| known == name), variable) {
                 (Some((_, value)), _) => value.clone(),
                 (None, Variable::Absent) => None,
-                (None, variable) => Some(variable.filled(fill)),
+                (None, variable) => Some(variable.resolve(fill)),
             };
             if let Some(value) = value {
                 filled.push((name.clone().into_owned(), value));
             }
         }
-        if self.choices == SelectorPolicy::Any {
+        if self.selector_policy == SelectorPolicy::Any {
             for (name, value) in chosen {
                 if let Some(value) = value
-                    && !operation.has(name)
+                    && !operation.has_variable(name)
                 {
                     filled.push((name.clone(), value.clone()));
                 }
@@ -108,8 +108,8 @@ pub enum SelectorPolicy {
 
 impl Profile {
     /// Who grants the tokens, for messages and errors.
-    pub fn granter(&self) -> &str {
-        match self.wire {
+    pub fn issuer(&self) -> &str {
+        match self.grant_protocol {
             GrantProtocol::GraphQl => &self.name,
             GrantProtocol::TokenEndpoint { .. } => "broker",
         }
@@ -117,7 +117,7 @@ impl Profile {
 
     /// Where grants are sent.
     pub fn grant_url(&self) -> &str {
-        match &self.wire {
+        match &self.grant_protocol {
             GrantProtocol::GraphQl => &self.endpoint,
             GrantProtocol::TokenEndpoint { url, .. } => url,
         }
@@ -164,7 +164,7 @@ impl Operation {
     }
 
     /// Whether it has a variable of this name.
-    pub fn has(&self, name: &str) -> bool {
+    pub fn has_variable(&self, name: &str) -> bool {
         self.variables.iter().any(|(own, _)| own == name)
     }
 }
@@ -193,20 +193,20 @@ pub enum Variable {
 impl Variable {
     /// Its value, with what `fill` tells in the place of each variable that is not the same for
     /// each request.
-    pub fn filled(&self, fill: &dyn Fn(&Self) -> Json) -> Json {
+    pub fn resolve(&self, fill: &dyn Fn(&Self) -> Json) -> Json {
         match self {
             Self::Literal(value) => value.clone(),
             Self::Map(members) => {
                 let mut filled = Vec::new();
                 for (name, member) in members {
-                    filled.push((name.clone().into_owned(), member.filled(fill)));
+                    filled.push((name.clone().into_owned(), member.resolve(fill)));
                 }
                 Json::Map(filled)
             }
             Self::List(items) => {
                 let mut filled = Vec::new();
                 for item in items {
-                    filled.push(item.filled(fill));
+                    filled.push(item.resolve(fill));
                 }
                 Json::List(filled)
             }
@@ -225,14 +225,14 @@ impl Variable {
         }
     }
 
-    fn names_scopes(&self) -> bool {
+    fn uses_scopes(&self) -> bool {
         match self {
             Self::Scopes => true,
             Self::Literal(_) | Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::RejectedToken => {
                 false
             }
-            Self::Map(members) => members.iter().any(|(_, member)| member.names_scopes()),
-            Self::List(items) => items.iter().any(Self::names_scopes),
+            Self::Map(members) => members.iter().any(|(_, member)| member.uses_scopes()),
+            Self::List(items) => items.iter().any(Self::uses_scopes),
         }
     }
 }
@@ -266,10 +266,10 @@ pub(crate) const MAX_SCHEMA_NAMES: usize = 3;
 /// before it executes anything, so the next spelling can be tried at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaName {
-    /// What stands for the word in documents, without the percent signs.
-    pub name: &'static str,
+    /// The placeholder in documents, without the percent signs.
+    pub placeholder: &'static str,
     /// What kind of word it is.
-    pub part: NameKind,
+    pub kind: NameKind,
     /// The spellings, the likeliest first. An empty one leaves the word out.
     pub variants: &'static [&'static str],
 }
@@ -343,11 +343,11 @@ pub enum TokenShape {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorRules {
     /// The token, or what was identified with, is refused.
-    pub refused: ErrorMatcher,
+    pub rejected: ErrorMatcher,
     /// The credentials are refused, besides `refused`; only when asking for a token.
     pub denied: &'static ErrorMatcher,
     /// Too many requests.
-    pub throttled: &'static ErrorMatcher,
+    pub rate_limited: &'static ErrorMatcher,
     /// An outage that passes.
     pub outage: &'static ErrorMatcher,
 }
@@ -369,7 +369,7 @@ pub struct ErrorMatcher {
 impl ErrorMatcher {
     /// These and no others.
     pub const fn of(statuses: &'static [u16], codes: &'static str) -> Self {
-        Self { statuses: Cow::Borrowed(statuses), codes: words(codes), messages: words(""), phrases: "" }
+        Self { statuses: Cow::Borrowed(statuses), codes: strings(codes), messages: strings(""), phrases: "" }
     }
 }
 
@@ -422,12 +422,12 @@ impl StringList {
     }
 
     /// What lies at the first of these paths that leads to something other than `null`.
-    pub fn lead<'a>(&self, json: &'a Json) -> Option<&'a Json> {
-        self.lead_from(json).map(|(_, value)| value)
+    pub fn find_in<'a>(&self, json: &'a Json) -> Option<&'a Json> {
+        self.find_with_path(json).map(|(_, value)| value)
     }
 
     /// The same, with the path that leads there.
-    pub fn lead_from<'a>(&self, json: &'a Json) -> Option<(&str, &'a Json)> {
+    pub fn find_with_path<'a>(&self, json: &'a Json) -> Option<(&str, &'a Json)> {
         for path in self.iter() {
             if let Some(value) = json.at(path)
                 && !value.is_null()
@@ -441,7 +441,7 @@ impl StringList {
 
 impl Default for StringList {
     fn default() -> Self {
-        words("")
+        strings("")
     }
 }
 
@@ -467,8 +467,8 @@ impl fmt::Debug for StringList {
 }
 
 /// Words that are written in the code, with `|` between them.
-pub(crate) const fn words(words: &'static str) -> StringList {
-    StringList::Static(words)
+pub(crate) const fn strings(list: &'static str) -> StringList {
+    StringList::Static(list)
 }
 
 /// The secrets of one grant, as they were given for it.
@@ -483,8 +483,9 @@ mod tests {
     fn the_first_path_that_leads_to_a_value_counts() {
         let json = parse_json(r#"{"token":null,"accessToken":"b"}"#).unwrap();
 
-        for paths in [words("token|accessToken"), StringList::Owned(vec!["x".into(), "accessToken".into()])] {
-            assert_eq!(paths.lead(&json).and_then(Json::as_text), Some("b"));
+        for paths in [strings("token|accessToken"), StringList::Owned(vec!["x".into(), "accessToken".into()])]
+        {
+            assert_eq!(paths.find_in(&json).and_then(Json::as_text), Some("b"));
         }
     }
 }

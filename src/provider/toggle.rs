@@ -9,7 +9,7 @@ use std::{borrow::Cow, time::Duration};
 use super::profile::{
     Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Lifetime, NameKind,
     Operation, Profile, RotationHeader, SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource,
-    Variable, words,
+    Variable, strings,
 };
 use crate::json::Json;
 
@@ -49,7 +49,7 @@ impl Toggle {
         Profile {
             name: "toggle".into(),
             endpoint: self.endpoint.map_or(ENDPOINT.into(), CowStr::Owned),
-            wire: GrantProtocol::GraphQl,
+            grant_protocol: GrantProtocol::GraphQl,
             headers: Vec::new(),
             authenticate: Operation {
                 document: document.into(),
@@ -62,23 +62,23 @@ impl Toggle {
             renew: None,
             application_scopes: None,
             // The newest copy of the page has a capital letter in its code and none in its text.
-            spellings: &[SchemaName {
-                name: "root",
-                part: NameKind::Field,
+            schema_names: &[SchemaName {
+                placeholder: "root",
+                kind: NameKind::Field,
                 variants: &["loginUser", "LoginUser"],
             }],
-            token: TokenSource::Headers(words(HEADERS)),
-            refresh_token: words(""),
-            scopes: words(""),
+            token: TokenSource::Headers(strings(HEADERS)),
+            refresh_token: strings(""),
+            scopes: strings(""),
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(LIFETIME)),
-            sliding: Some(RotationHeader { headers: words(HEADERS), shape: TokenShape::Jwt }),
-            signals: SIGNALS,
+            rotation: Some(RotationHeader { headers: strings(HEADERS), shape: TokenShape::Jwt }),
+            error_rules: SIGNALS,
             // What a wrong password gives is not documented, and errors have no codes.
-            unexplained: DefaultFailure::InvalidCredentials,
+            default_failure: DefaultFailure::InvalidCredentials,
             advice,
-            secrets: words("password"),
-            choices: SelectorPolicy::Nothing,
+            secrets: strings("password"),
+            selector_policy: SelectorPolicy::Nothing,
         }
     }
 }
@@ -94,15 +94,15 @@ const BY_USERNAME: &str =
     "query($login: String, $password: String!) { %root%(username: $login, password: $password) { id } }";
 
 const SIGNALS: ErrorRules = ErrorRules {
-    refused: ErrorMatcher {
+    rejected: ErrorMatcher {
         statuses: Cow::Borrowed(&[401]),
-        codes: words(""),
+        codes: strings(""),
         // The page's sample, and what the library that Toggle seems to use says.
-        messages: words("Unauthorized|Unauthenticated|Token has expired|Token could not be parsed"),
+        messages: strings("Unauthorized|Unauthenticated|Token has expired|Token could not be parsed"),
         phrases: "",
     },
     denied: &ErrorMatcher::of(&[403, 422], ""),
-    throttled: &ErrorMatcher::of(&[429], ""),
+    rate_limited: &ErrorMatcher::of(&[429], ""),
     outage: &ErrorMatcher::of(&[], ""),
 };
 

@@ -27,10 +27,10 @@ impl HolderDigest {
     /// Computes it; `None` where it depends on secrets of functions, and `secrets` is `None`.
     ///
     /// `secrets` are those of one grant, in the order of their ids.
-    pub fn of(settings: &Config, secrets: Option<&[Secret]>, platform: Platform) -> Option<Self> {
+    pub fn of(config: &Config, secrets: Option<&[Secret]>, platform: Platform) -> Option<Self> {
         let Config {
             profile,
-            granter,
+            grant_source,
             identity,
             // These select a session, and are in its key.
             scopes: _,
@@ -42,56 +42,56 @@ impl HolderDigest {
             keep_alive: _,
             limits: _,
             store: _,
-        } = settings;
+        } = config;
         let mut credentials = Vec::new();
-        if let GrantSource::Profile(sources) = granter {
+        if let GrantSource::Profile(sources) = grant_source {
             for (place, source) in sources.iter().enumerate() {
                 credentials.push(match source {
-                    SecretSource::Text(secret) => digested(secret),
+                    SecretSource::Text(secret) => digest(secret),
                     SecretSource::Function(_) if identity.is_some() => Json::Null,
-                    SecretSource::Function(_) => digested(secrets?.get(place)?),
+                    SecretSource::Function(_) => digest(secrets?.get(place)?),
                 });
             }
         }
-        let whole = Json::List(vec![
+        let input = Json::List(vec![
             identity.as_deref().map_or(Json::Null, Json::text),
             Json::List(credentials),
-            described_profile(profile),
+            describe_profile(profile),
         ]);
-        Some(Self(base64::encode_url(&hash(&whole, platform))))
+        Some(Self(base64::encode_url(&hash(&input, platform))))
     }
 }
 
 /// The key of a session's entry in a store: a digest of everything that changes which token is granted.
-pub fn key(
+pub fn cache_key(
     holder: &HolderDigest,
-    settings: &Config,
+    config: &Config,
     selection: &Selection,
     scopes: &ScopeSet,
     platform: Platform,
 ) -> String {
-    let whole = Json::List(vec![
+    let input = Json::List(vec![
         Json::text(&*holder.0),
-        chosen_variables(&settings.profile, &selection.variables),
+        describe_variables(&config.profile, &selection.variables),
         Json::list_of(&mut scopes.iter()),
     ]);
-    format!("gtm1-{}", base64::encode_url(&hash(&whole, platform)))
+    format!("gtm1-{}", base64::encode_url(&hash(&input, platform)))
 }
 
 /// The identity of a session among those of one manager: everything in its [`key`] that sessions can choose, but for the
 /// scopes.
-pub fn identity(settings: &Config, selection: &Selection, platform: Platform) -> Identity {
+pub fn identity(config: &Config, selection: &Selection, platform: Platform) -> Identity {
     let mut half = [0; 16];
-    let variables = chosen_variables(&settings.profile, &selection.variables);
+    let variables = describe_variables(&config.profile, &selection.variables);
     half.copy_from_slice(&hash(&variables, platform)[..16]);
     Identity::new(half)
 }
 
 /// Returns the identity of a manager among those of the same program, as a digest: everything in the [`key`] of its own
 /// session, but for the scopes. `None` where managers with other credentials could have the same.
-pub fn own_identity(holder: &HolderDigest, settings: &Config, platform: Platform) -> Option<String> {
-    let digest = || key(holder, settings, &Selection::default(), &ScopeSet::default(), platform);
-    settings.identify_owner().then(digest)
+pub fn manager_identity(holder: &HolderDigest, config: &Config, platform: Platform) -> Option<String> {
+    let digest = || cache_key(holder, config, &Selection::default(), &ScopeSet::default(), platform);
+    config.identify_owner().then(digest)
 }
 
 /// JSON is unambiguous: no two different values are written alike.
@@ -99,33 +99,33 @@ fn hash(value: &Json, platform: Platform) -> [u8; 32] {
     Hash::hash((platform.write_json)(value).as_bytes())
 }
 
-fn digested(secret: &Secret) -> Json {
+fn digest(secret: &Secret) -> Json {
     Json::text(base64::encode_url(&Hash::hash(secret.expose().as_bytes())))
 }
 
-fn described_profile(profile: &Profile) -> Json {
+fn describe_profile(profile: &Profile) -> Json {
     let Profile {
         name,
         endpoint,
-        wire,
+        grant_protocol,
         headers,
         authenticate,
         renew,
         token,
-        sliding,
+        rotation,
         // These are the same for all tokens of an API.
         application_scopes: _,
-        spellings: _,
+        schema_names: _,
         refresh_token: _,
         scopes: _,
         expiry: _,
         lifetime: _,
-        signals: _,
-        unexplained: _,
+        error_rules: _,
+        default_failure: _,
         advice: _,
         // Secrets are in the order of their ids.
         secrets: _,
-        choices: _,
+        selector_policy: _,
     } = profile;
     let mut sent_headers = Vec::new();
     for (name, value) in headers {
@@ -134,20 +134,22 @@ fn described_profile(profile: &Profile) -> Json {
     Json::List(vec![
         Json::text(&**name),
         Json::text(&**endpoint),
-        described_wire(wire),
+        describe_grant_protocol(grant_protocol),
         Json::List(sent_headers),
-        described_operation(authenticate),
-        renew.as_ref().map_or(Json::Null, described_operation),
+        describe_operation(authenticate),
+        renew.as_ref().map_or(Json::Null, describe_operation),
         match token {
-            TokenSource::Data(paths) => tagged("data", described_words(paths)),
-            TokenSource::Headers(names) => tagged("headers", described_words(names)),
+            TokenSource::Data(paths) => tagged("data", describe_strings(paths)),
+            TokenSource::Headers(names) => tagged("headers", describe_strings(names)),
         },
-        sliding.as_ref().map_or(Json::Null, |RotationHeader { headers, shape: _ }| described_words(headers)),
+        rotation
+            .as_ref()
+            .map_or(Json::Null, |RotationHeader { headers, shape: _ }| describe_strings(headers)),
     ])
 }
 
-fn described_wire(wire: &GrantProtocol) -> Json {
-    match wire {
+fn describe_grant_protocol(grant_protocol: &GrantProtocol) -> Json {
+    match grant_protocol {
         GrantProtocol::GraphQl => Json::Null,
         GrantProtocol::TokenEndpoint { url, credentials } => {
             Json::List(vec![Json::text(url), credentials.map_or(Json::Null, Json::text)])
@@ -155,11 +157,11 @@ fn described_wire(wire: &GrantProtocol) -> Json {
     }
 }
 
-fn described_words(words: &StringList) -> Json {
+fn describe_strings(words: &StringList) -> Json {
     Json::list_of(&mut words.iter())
 }
 
-fn described_operation(operation: &Operation) -> Json {
+fn describe_operation(operation: &Operation) -> Json {
     // A session may choose variables: they are in its key.
     let Operation { document, variables: _, authorization } = operation;
     let authorization = match authorization {
@@ -175,26 +177,26 @@ fn described_operation(operation: &Operation) -> Json {
 }
 
 /// The variables of both operations as a session has them, and what it chose besides.
-fn chosen_variables(profile: &Profile, chosen: &[SelectedVariable]) -> Json {
-    let renew = profile.renew.as_ref().map_or(Json::Null, |renew| variables_of(renew, chosen));
-    let mut besides = Vec::new();
+fn describe_variables(profile: &Profile, chosen: &[SelectedVariable]) -> Json {
+    let renew = profile.renew.as_ref().map_or(Json::Null, |renew| operation_variables(renew, chosen));
+    let mut additional = Vec::new();
     for (name, value) in chosen {
         if let Some(value) = value
-            && !profile.authenticate.has(name)
+            && !profile.authenticate.has_variable(name)
         {
-            besides.push(named(name, literal(value)));
+            additional.push(named(name, literal(value)));
         }
     }
-    Json::List(vec![variables_of(&profile.authenticate, chosen), renew, Json::List(besides)])
+    Json::List(vec![operation_variables(&profile.authenticate, chosen), renew, Json::List(additional)])
 }
 
-fn variables_of(operation: &Operation, chosen: &[SelectedVariable]) -> Json {
+fn operation_variables(operation: &Operation, chosen: &[SelectedVariable]) -> Json {
     let mut described = Vec::new();
     for (name, variable) in &operation.variables {
         let value = match chosen.iter().find(|(known, _)| known == name) {
             Some((_, value)) => value.as_ref().map(literal),
             None if *variable == Variable::Absent => None,
-            None => Some(described_variable(variable)),
+            None => Some(describe_variable(variable)),
         };
         if let Some(value) = value {
             described.push(named(name, value));
@@ -204,7 +206,7 @@ fn variables_of(operation: &Operation, chosen: &[SelectedVariable]) -> Json {
 }
 
 /// A variable with its kind in front: a secret is not confused with a text that is written like one.
-fn described_variable(variable: &Variable) -> Json {
+fn describe_variable(variable: &Variable) -> Json {
     match variable {
         Variable::Literal(value) => literal(value),
         Variable::Absent => Json::Null,
@@ -215,14 +217,14 @@ fn described_variable(variable: &Variable) -> Json {
         Variable::Map(members) => {
             let mut described = Vec::new();
             for (name, member) in members {
-                described.push(named(name, described_variable(member)));
+                described.push(named(name, describe_variable(member)));
             }
             tagged("map", Json::List(described))
         }
         Variable::List(items) => {
             let mut described = Vec::new();
             for item in items {
-                described.push(described_variable(item));
+                described.push(describe_variable(item));
             }
             tagged("list", Json::List(described))
         }
@@ -259,7 +261,7 @@ mod tests {
         RawValue::Text(value.to_owned().into())
     }
 
-    fn settings(changes: &[(&str, RawValue)]) -> Config {
+    fn config(changes: &[(&str, RawValue)]) -> Config {
         let mut members = vec![
             ("provider", text("fluz")),
             ("environment", text("sandbox")),
@@ -277,14 +279,14 @@ mod tests {
     }
 
     fn fluz(changes: &[(&str, RawValue)]) -> String {
-        key_of(&settings(changes), &["from a function"])
+        key_of(&config(changes), &["from a function"])
     }
 
     /// The key of the manager's own session, where functions give these secrets.
-    fn key_of(settings: &Config, given: &[&str]) -> String {
+    fn key_of(config: &Config, given: &[&str]) -> String {
         let given: Vec<_> = given.iter().map(|secret| Secret::new(*secret)).collect();
-        let holder = HolderDigest::of(settings, Some(&given), PLATFORM).expect("all secrets are there");
-        key(&holder, settings, &Selection::default(), &settings.scopes, PLATFORM)
+        let holder = HolderDigest::of(config, Some(&given), PLATFORM).expect("all secrets are there");
+        cache_key(&holder, config, &Selection::default(), &config.scopes, PLATFORM)
     }
 
     #[test]
@@ -413,31 +415,31 @@ mod tests {
 
     #[test]
     fn the_value_of_a_function_decides_or_the_identity_does() {
-        let settings = read(&profile(&[]));
-        assert_eq!(HolderDigest::of(&settings, None, PLATFORM), None);
-        assert_eq!(HolderDigest::of(&settings, Some(&[]), PLATFORM), None);
-        assert_eq!(key_of(&settings, &["one"]), key_of(&settings, &["one"]));
-        assert_ne!(key_of(&settings, &["one"]), key_of(&settings, &["two"]));
+        let config = read(&profile(&[]));
+        assert_eq!(HolderDigest::of(&config, None, PLATFORM), None);
+        assert_eq!(HolderDigest::of(&config, Some(&[]), PLATFORM), None);
+        assert_eq!(key_of(&config, &["one"]), key_of(&config, &["one"]));
+        assert_ne!(key_of(&config, &["one"]), key_of(&config, &["two"]));
 
         let of = |identity: &str| {
             let options = [profile(&[]), vec![("identity", text(identity))]].concat();
-            let settings = read(&options);
-            let holder = HolderDigest::of(&settings, None, PLATFORM).expect("known without the secrets");
-            key(&holder, &settings, &Selection::default(), &settings.scopes, PLATFORM)
+            let config = read(&options);
+            let holder = HolderDigest::of(&config, None, PLATFORM).expect("known without the secrets");
+            cache_key(&holder, &config, &Selection::default(), &config.scopes, PLATFORM)
         };
         assert_eq!(of("one"), of("one"));
         assert_ne!(of("one"), of("two"));
-        assert_ne!(of("one"), key_of(&settings, &["one"]));
+        assert_ne!(of("one"), key_of(&config, &["one"]));
     }
 
     #[test]
     fn managers_have_one_identity_where_their_tokens_are_of_one_owner() {
-        let of = |settings: &Config, secret: &str| {
+        let of = |config: &Config, secret: &str| {
             let given = [Secret::new(secret)];
-            let holder = HolderDigest::of(settings, Some(&given), PLATFORM).expect("all secrets are there");
-            own_identity(&holder, settings, PLATFORM)
+            let holder = HolderDigest::of(config, Some(&given), PLATFORM).expect("all secrets are there");
+            manager_identity(&holder, config, PLATFORM)
         };
-        let fluz = |changes: &[(&str, RawValue)]| of(&settings(changes), "given");
+        let fluz = |changes: &[(&str, RawValue)]| of(&config(changes), "given");
         let scopes = ("scopes", RawValue::List(vec![text("LIST_OFFERS")]));
         let same = fluz(&[]);
 
@@ -449,7 +451,7 @@ mod tests {
         {
             assert_ne!(fluz(&[(name, text(other))]), same, "{name}");
         }
-        let by_function = settings(&[("apiKey", RawValue::Function("1"))]);
+        let by_function = config(&[("apiKey", RawValue::Function("1"))]);
         assert_eq!(of(&by_function, "one"), of(&by_function, "one"));
         assert_ne!(of(&by_function, "one"), of(&by_function, "two"));
     }
@@ -457,9 +459,9 @@ mod tests {
     #[test]
     fn managers_whose_credentials_are_in_functions_have_one_only_by_name() {
         let of = |options: &[(&str, RawValue)]| {
-            let settings = read(options);
-            let holder = HolderDigest::of(&settings, Some(&[]), PLATFORM).expect("there are no secrets");
-            own_identity(&holder, &settings, PLATFORM)
+            let config = read(options);
+            let holder = HolderDigest::of(&config, Some(&[]), PLATFORM).expect("there are no secrets");
+            manager_identity(&holder, &config, PLATFORM)
         };
         let given = map(&[
             ("name", text("acme")),
@@ -493,7 +495,7 @@ mod tests {
         assert!(keys.windows(2).all(|pair| pair[0] != pair[1]));
         assert_eq!(
             fluz(&[("apiKey", text("same"))]),
-            key_of(&settings(&[("apiKey", RawValue::Function("1"))]), &["same"])
+            key_of(&config(&[("apiKey", RawValue::Function("1"))]), &["same"])
         );
     }
 
@@ -588,7 +590,7 @@ mod tests {
             let (endpoint, api_key, user, account, seat, scopes) = &self.manager;
             // The same secret by a function is the same credentials.
             let given_key = if self.by_function { RawValue::Function("key") } else { word("key", *api_key) };
-            let settings = settings(&[
+            let config = config(&[
                 ("endpoint", text(["https://one.test/graphql", "https://two.test/graphql"][*endpoint])),
                 ("apiKey", given_key),
                 ("userId", word("user", *user)),
@@ -606,13 +608,13 @@ mod tests {
             let given = selector.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
             let members = given.collect();
             let selection =
-                options::read_selector(&RawValue::Map(members), &settings).expect("a good selector");
-            let scopes = selection.scopes.clone().unwrap_or_else(|| settings.scopes.clone());
+                options::read_selector(&RawValue::Map(members), &config).expect("a good selector");
+            let scopes = selection.scopes.clone().unwrap_or_else(|| config.scopes.clone());
             let given = [Secret::new(format!("key-{api_key}"))];
-            let holder = HolderDigest::of(&settings, Some(&given), PLATFORM).expect("all secrets are there");
+            let holder = HolderDigest::of(&config, Some(&given), PLATFORM).expect("all secrets are there");
             Computed {
-                identity: identity(&settings, &selection, PLATFORM),
-                key: key(&holder, &settings, &selection, &scopes, PLATFORM),
+                identity: identity(&config, &selection, PLATFORM),
+                key: cache_key(&holder, &config, &selection, &scopes, PLATFORM),
                 scopes,
             }
         }
@@ -629,9 +631,9 @@ mod tests {
                 ("endpoint", text("https://acme.test")),
                 ("grant", RawValue::Function("1")),
             ]);
-            let settings = options::read(&map(&[("provider", provider)]), PLATFORM).expect("good options");
-            let selection = options::read_selector(&map(selector), &settings).expect("a good selector");
-            identity(&settings, &selection, PLATFORM)
+            let config = options::read(&map(&[("provider", provider)]), PLATFORM).expect("good options");
+            let selection = options::read_selector(&map(selector), &config).expect("a good selector");
+            identity(&config, &selection, PLATFORM)
         };
 
         let (one, two) = (("a", text("1")), ("b", text("2")));

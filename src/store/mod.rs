@@ -6,5 +6,5 @@
 mod cache_key;
 mod record;
 
-pub use cache_key::{HolderDigest, identity, key, own_identity};
-pub use record::{MAX_ENTRY_BYTES, keep_until, read, write};
+pub use cache_key::{HolderDigest, cache_key, identity, manager_identity};
+pub use record::{MAX_ENTRY_BYTES, decode, encode, expires_at};

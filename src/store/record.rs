@@ -20,12 +20,12 @@ pub const MAX_ENTRY_BYTES: usize = 1 << 20;
 ///
 /// A day: no provider says how long its refresh tokens live. One that has ended by
 /// then costs one request.
-const REFRESH_TOKEN_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+const REFRESH_TOKEN_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Writes `tokens` down under `key`, which is in the entry as well: found under another
 /// one, it is somebody else's token. `wall_ahead` is how far the wall clock, which holders have in
 /// common, is ahead of the clock that `tokens` go by.
-pub fn write(tokens: &TokenSet, key: &str, wall_ahead: ClockOffset, platform: Platform) -> Secret {
+pub fn encode(tokens: &TokenSet, key: &str, wall_ahead: ClockOffset, platform: Platform) -> Secret {
     let at = |point: UnixMillis| Json::Number(point.shifted(wall_ahead).to_js());
     let entry = Json::object(vec![
         ("v", Some(Json::Number(VERSION))),
@@ -46,7 +46,7 @@ pub fn write(tokens: &TokenSet, key: &str, wall_ahead: ClockOffset, platform: Pl
 /// Another machine's clock may be wrong: nothing is believed to have been issued in the
 /// future, or to live longer from now on than it did in all, and nothing lives longer than the
 /// `lifetime` of the profile allows. `stamp` reads the token's own claims.
-pub fn read(
+pub fn decode(
     text: &Secret,
     key: &str,
     now: UnixMillis,
@@ -67,7 +67,7 @@ pub fn read(
     let access_token = text("accessToken").filter(|token| is_sendable(token))?;
     let at = |key: &str| Some(UnixMillis::from_js(number(key)?).shifted(wall_ahead.reversed()));
     let (issued_at, expires_at) = (at("issuedAt")?, at("expiresAt")?);
-    let lifetime = expires_at.since(issued_at).min(longest(lifetime));
+    let lifetime = expires_at.since(issued_at).min(max_lifetime(lifetime));
     let refresh_token = text("refreshToken").filter(|token| !token.is_empty());
     let scopes = match entry.get("scopes") {
         Some(scopes) => Some(ScopeSet::from_external(&mut scopes.texts()).ok()?),
@@ -75,22 +75,22 @@ pub fn read(
     };
     let (issued_at, expires_at) = (issued_at.min(now), (issued_at + lifetime).min(now + lifetime));
     // A clock by which both times are at an end of what can be told is damage, and none is better.
-    let told = |at: UnixMillis, clock: ClockOffset| at.shifted(clock).to_js();
+    let wall_time = |at: UnixMillis, clock: ClockOffset| at.shifted(clock).to_js();
     let clock = ClockOffset::from_js(number("clock").unwrap_or_default());
-    let tells_apart = told(issued_at, clock) < told(expires_at, clock);
+    let is_usable = wall_time(issued_at, clock) < wall_time(expires_at, clock);
     Some(Rc::new(TokenSet {
         refresh_token: refresh_token.map(RefreshToken::new),
         scopes,
         issued_at,
         expires_at,
-        provider_clock: if tells_apart { clock } else { ClockOffset::default() },
+        provider_clock: if is_usable { clock } else { ClockOffset::default() },
         times: stamp(access_token),
         access_token: AccessToken::new(access_token),
     }))
 }
 
 /// The longest that a token of this profile can live.
-const fn longest(lifetime: Lifetime) -> Duration {
+const fn max_lifetime(lifetime: Lifetime) -> Duration {
     match lifetime {
         Lifetime::AtMost(span) => span,
         Lifetime::Default(_) | Lifetime::Declared(_) => Duration::from_millis(MAX_LIFETIME),
@@ -98,9 +98,9 @@ const fn longest(lifetime: Lifetime) -> Duration {
 }
 
 /// Until when the store is to keep `tokens`, by the wall clock.
-pub fn keep_until(tokens: &TokenSet, wall_ahead: ClockOffset) -> UnixMillis {
+pub fn expires_at(tokens: &TokenSet, wall_ahead: ClockOffset) -> UnixMillis {
     let end = tokens.expires_at.shifted(wall_ahead);
-    if tokens.refresh_token.is_some() { end + REFRESH_TOKEN_KEPT } else { end }
+    if tokens.refresh_token.is_some() { end + REFRESH_TOKEN_RETENTION } else { end }
 }
 
 #[cfg(test)]
@@ -125,12 +125,12 @@ mod tests {
 
     fn back(text: &str, now: UnixMillis, wall_ahead: ClockOffset) -> Option<Rc<TokenSet>> {
         let lifetime = Lifetime::Default(Duration::from_secs(60));
-        read(&Secret::new(text), KEY, now, wall_ahead, lifetime, PLATFORM, |_| TokenTimes::default())
+        decode(&Secret::new(text), KEY, now, wall_ahead, lifetime, PLATFORM, |_| TokenTimes::default())
     }
 
     #[test]
     fn what_is_written_is_read_back() {
-        let text = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
+        let text = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
 
         assert_eq!(back(text.expose(), NOW, ClockOffset::default()), Some(tokens()));
     }
@@ -140,18 +140,18 @@ mod tests {
         for clock in [-1_900_000_000_000, 8_640_000_000_000_000, i64::MIN, i64::MAX] {
             let mut ahead = tokens();
             Rc::make_mut(&mut ahead).provider_clock = ClockOffset::new(clock);
-            let text = write(&ahead, KEY, ClockOffset::default(), PLATFORM);
+            let text = encode(&ahead, KEY, ClockOffset::default(), PLATFORM);
             let read = back(text.expose(), NOW, ClockOffset::default()).expect("an entry");
-            let told = |at: UnixMillis| at.shifted(read.provider_clock).to_js();
+            let wall_time = |at: UnixMillis| at.shifted(read.provider_clock).to_js();
 
-            assert!(told(read.issued_at) < told(read.expires_at), "{clock}");
+            assert!(wall_time(read.issued_at) < wall_time(read.expires_at), "{clock}");
             assert_eq!(read.expires_at, tokens().expires_at, "{clock}");
         }
     }
 
     #[test]
     fn clocks_that_go_by_other_numbers_agree_through_the_wall_clock() {
-        let text = write(&tokens(), KEY, ClockOffset::new(3_000), PLATFORM);
+        let text = encode(&tokens(), KEY, ClockOffset::new(3_000), PLATFORM);
         let reader = back(text.expose(), NOW + Duration::from_secs(60), ClockOffset::new(3_000 - 60_000));
 
         let read = reader.expect("an entry");
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn nothing_comes_from_the_future_or_lives_longer_than_it_did_in_all() {
-        let text = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
+        let text = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
         let a_day_ago = NOW - Duration::from_secs(86_400);
 
         let read = back(text.expose(), a_day_ago, ClockOffset::default()).expect("an entry");
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn nothing_lives_longer_than_the_profile_allows() {
-        let good = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
+        let good = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
         let end = (NOW + Duration::from_secs(170)).millis().to_string();
         for (end, lifetime, lasts) in [
             (end.as_str(), Lifetime::AtMost(Duration::from_secs(60)), Duration::from_secs(60)),
@@ -187,8 +187,9 @@ mod tests {
                 good.expose().replace(&(NOW + Duration::from_secs(170)).millis().to_string(), end),
             );
 
-            let read =
-                read(&text, KEY, NOW, ClockOffset::default(), lifetime, PLATFORM, |_| TokenTimes::default());
+            let read = decode(&text, KEY, NOW, ClockOffset::default(), lifetime, PLATFORM, |_| {
+                TokenTimes::default()
+            });
 
             assert_eq!(read.expect("an entry").expires_at, NOW - Duration::from_secs(10) + lasts, "{end}");
         }
@@ -196,7 +197,7 @@ mod tests {
 
     #[test]
     fn what_is_no_entry_is_nothing() {
-        let good = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
+        let good = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
         let good = good.expose();
 
         for text in [
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn an_entry_may_be_a_mib_long() {
-        let text = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
+        let text = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
         let spaces = " ".repeat(MAX_ENTRY_BYTES - text.expose().len());
 
         assert_eq!(back(&format!("{}{spaces}", text.expose()), NOW, ClockOffset::default()), Some(tokens()));
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_refresh_token_that_is_missing_or_empty_is_none() {
-        let text = write(&tokens(), KEY, ClockOffset::default(), PLATFORM);
+        let text = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
 
         for change in ["\"refreshToken\":\"\"", "\"refreshToken\":null", "\"other\":1"] {
             let text = text.expose().replace("\"refreshToken\":\"refresh\"", change);
@@ -247,8 +248,8 @@ mod tests {
         let mut without = tokens();
         Rc::make_mut(&mut without).refresh_token = None;
 
-        assert_eq!(keep_until(&without, ClockOffset::new(500)), with.expires_at + Duration::from_millis(500));
-        assert_eq!(keep_until(&with, ClockOffset::default()), with.expires_at + REFRESH_TOKEN_KEPT);
-        assert_eq!(REFRESH_TOKEN_KEPT.as_secs(), 86_400);
+        assert_eq!(expires_at(&without, ClockOffset::new(500)), with.expires_at + Duration::from_millis(500));
+        assert_eq!(expires_at(&with, ClockOffset::default()), with.expires_at + REFRESH_TOKEN_RETENTION);
+        assert_eq!(REFRESH_TOKEN_RETENTION.as_secs(), 86_400);
     }
 }

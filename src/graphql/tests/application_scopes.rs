@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::core::ErrorCode;
 
 use super::{
-    fluz::{API_KEY, story},
+    fluz::{API_KEY, scenario},
     *,
 };
 
@@ -15,11 +15,11 @@ fn listed(scopes: &Value) -> HttpResponse {
 
 #[test]
 fn they_are_asked_for_with_the_applications_key() {
-    let mut story = story();
+    let mut scenario = scenario();
 
-    story.application_scopes(listed(&json!(["LIST_OFFERS"]))).unwrap();
+    scenario.application_scopes(listed(&json!(["LIST_OFFERS"]))).unwrap();
 
-    let request = story.last();
+    let request = scenario.last();
     assert_eq!(request.url, "https://transactional-graph.staging.fluzapp.com/api/v1/graphql");
     assert_eq!(request.header("authorization"), Some(format!("Basic {API_KEY}").as_str()));
     assert_eq!(request.json(), json!({ "query": "{ getApplicationScopes }", "variables": {} }));
@@ -29,35 +29,41 @@ fn they_are_asked_for_with_the_applications_key() {
 fn they_come_in_order_and_each_once() {
     let told = json!(["MAKE_DEPOSIT", "LIST_OFFERS", null, "MAKE_DEPOSIT"]);
 
-    assert_eq!(story().application_scopes(listed(&told)).unwrap(), scopes(&["LIST_OFFERS", "MAKE_DEPOSIT"]));
+    assert_eq!(
+        scenario().application_scopes(listed(&told)).unwrap(),
+        scopes(&["LIST_OFFERS", "MAKE_DEPOSIT"])
+    );
 }
 
 #[test]
 fn an_application_may_have_none() {
-    assert_eq!(story().application_scopes(listed(&json!([]))).unwrap(), scopes(&[]));
+    assert_eq!(scenario().application_scopes(listed(&json!([]))).unwrap(), scopes(&[]));
 }
 
 #[test]
 fn a_refused_key_is_told_as_for_a_grant() {
     let refused = reply(401, r#"{"error":"Error verifying API basic token"}"#);
 
-    let failure = story().application_scopes(refused).unwrap_err();
+    let failure = scenario().application_scopes(refused).unwrap_err();
 
-    fails_with(ErrorCode::InvalidCredentials).status(401).says("check that `apiKey`").for_good(failure);
+    fails_with(ErrorCode::InvalidCredentials)
+        .status(401)
+        .errors_match("check that `apiKey`")
+        .is_permanent(failure);
 }
 
 #[test]
 fn an_outage_may_pass_and_is_not_asked_again_by_itself() {
-    let failure = story().application_scopes(reply(503, "")).unwrap_err();
+    let failure = scenario().application_scopes(reply(503, "")).unwrap_err();
 
-    fails_with(ErrorCode::Server).status(503).says("ask again later").for_now(failure);
+    fails_with(ErrorCode::Server).status(503).errors_match("ask again later").is_transient(failure);
 }
 
 #[test]
 fn a_throttle_tells_how_long() {
-    let failure = story().application_scopes(reply(429, "").with("retry-after", "7")).unwrap_err();
+    let failure = scenario().application_scopes(reply(429, "").with("retry-after", "7")).unwrap_err();
 
-    fails_with(ErrorCode::RateLimited).status(429).retry_after(Duration::from_secs(7)).for_now(failure);
+    fails_with(ErrorCode::RateLimited).status(429).retry_after(Duration::from_secs(7)).is_transient(failure);
 }
 
 #[test]
@@ -67,10 +73,10 @@ fn an_answer_without_a_list_is_not_what_is_documented() {
         (listed(&json!("LIST_OFFERS")), "answered without the scopes"),
         (error(200, "planted complaint"), "refused the request for the scopes"),
     ] {
-        let failure = story().application_scopes(answer).unwrap_err();
+        let failure = scenario().application_scopes(answer).unwrap_err();
 
-        fails_with(ErrorCode::Protocol).status(200).says(says).for_good(failure);
+        fails_with(ErrorCode::Protocol).status(200).errors_match(says).is_permanent(failure);
     }
-    let failure = story().application_scopes(reply(200, "<html>planted page</html>")).unwrap_err();
-    fails_with(ErrorCode::Protocol).status(200).says("check `endpoint`").for_now(failure);
+    let failure = scenario().application_scopes(reply(200, "<html>planted page</html>")).unwrap_err();
+    fails_with(ErrorCode::Protocol).status(200).errors_match("check `endpoint`").is_transient(failure);
 }

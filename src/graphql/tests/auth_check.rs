@@ -1,6 +1,8 @@
 //! What ordinary answers say about the token, and which errors they mean.
 
-use super::{super::*, DATE, braintree, coded, custom, error, fluz, printed_without, reply, scopes, toggle};
+use super::{
+    super::*, DATE, assert_not_printed, braintree, coded, custom, error, fluz, reply, scopes, toggle,
+};
 use crate::{
     core::{ErrorCode, Retryability, ScopeSet},
     http::HttpResponse,
@@ -9,11 +11,11 @@ use crate::{
 };
 
 fn profiles() -> [Profile; 4] {
-    [fluz::story().profile, toggle::story().profile, braintree::story().profile, custom::acme()]
+    [fluz::scenario().profile, toggle::scenario().profile, braintree::scenario().profile, custom::acme()]
 }
 
-fn ruled(profile: &Profile, status: u16, body: &str) -> AuthStatus {
-    judge(profile, status, Some(body), PLATFORM)
+fn auth_status(profile: &Profile, status: u16, body: &str) -> AuthStatus {
+    check_rejection(profile, status, Some(body), PLATFORM)
 }
 
 const DONE: &str = r#"{"data":{"op":{"id":1}}}"#;
@@ -22,8 +24,13 @@ const DONE: &str = r#"{"data":{"op":{"id":1}}}"#;
 fn an_answer_with_data_alone_refuses_nothing() {
     for profile in profiles() {
         for status in [200, 201, 294, 400, 500] {
-            assert_eq!(ruled(&profile, status, DONE), AuthStatus::Accepted, "{}", profile.name);
-            assert_eq!(judge(&profile, status, None, PLATFORM), AuthStatus::Accepted, "{}", profile.name);
+            assert_eq!(auth_status(&profile, status, DONE), AuthStatus::Accepted, "{}", profile.name);
+            assert_eq!(
+                check_rejection(&profile, status, None, PLATFORM),
+                AuthStatus::Accepted,
+                "{}",
+                profile.name
+            );
         }
     }
 }
@@ -32,9 +39,9 @@ fn an_answer_with_data_alone_refuses_nothing() {
 fn a_status_is_enough_whatever_the_body_is() {
     for profile in profiles() {
         for body in ["", "<html>", "{}", "[]", r#"{"error":"no"}"#, r#"{"data":null}"#] {
-            assert_eq!(ruled(&profile, 401, body), AuthStatus::Rejected, "{} {body}", profile.name);
+            assert_eq!(auth_status(&profile, 401, body), AuthStatus::Rejected, "{} {body}", profile.name);
         }
-        assert_eq!(judge(&profile, 401, None, PLATFORM), AuthStatus::Rejected, "{}", profile.name);
+        assert_eq!(check_rejection(&profile, 401, None, PLATFORM), AuthStatus::Rejected, "{}", profile.name);
     }
 }
 
@@ -60,11 +67,11 @@ fn each_provider_refuses_in_its_own_words_also_with_status_200() {
             r#"{"extensions":{"errorClass":"AUTHENTICATION","errorType":"developer_error"},"message":"Authentication credentials are invalid."}"#,
         ),
     ] {
-        assert_eq!(ruled(profile, 200, body), AuthStatus::Rejected, "{body}");
+        assert_eq!(auth_status(profile, 200, body), AuthStatus::Rejected, "{body}");
         // What the face looks for before it asks.
         assert!(body.contains("\"error"), "{body}");
     }
-    assert_eq!(ruled(&toggle, 403, r#"{"errors":[{"message":"Unauthorized"}]}"#), AuthStatus::Rejected);
+    assert_eq!(auth_status(&toggle, 403, r#"{"errors":[{"message":"Unauthorized"}]}"#), AuthStatus::Rejected);
 }
 
 #[test]
@@ -79,13 +86,13 @@ fn errors_that_are_about_something_else_refuse_nothing() {
         (&braintree, coded(200, "VALIDATION")),
         (&braintree, coded(503, "SERVICE_AVAILABILITY")),
     ] {
-        assert_eq!(ruled(profile, response.status, response.body.expose()), AuthStatus::Accepted);
+        assert_eq!(auth_status(profile, response.status, response.body.expose()), AuthStatus::Accepted);
     }
 }
 
 #[test]
 fn what_was_carried_out_in_part_is_not_sent_again() {
-    let braintree = braintree::story().profile;
+    let braintree = braintree::scenario().profile;
     let with_data = |data: &str| {
         format!(
             r#"{{"data":{data},"errors":[{{"message":"x","extensions":{{"errorClass":"AUTHENTICATION"}}}}]}}"#
@@ -93,29 +100,29 @@ fn what_was_carried_out_in_part_is_not_sent_again() {
     };
 
     for data in [r#"{"ping":"pong","node":null}"#, r#"{"a":{}}"#, r#"{"a":false}"#, r#"{"a":0}"#] {
-        assert_eq!(ruled(&braintree, 200, &with_data(data)), AuthStatus::PartiallyRejected, "{data}");
+        assert_eq!(auth_status(&braintree, 200, &with_data(data)), AuthStatus::PartiallyRejected, "{data}");
     }
     for data in ["null", "{}", r#"{"node":null}"#, r#"{"a":null,"b":null}"#] {
-        assert_eq!(ruled(&braintree, 200, &with_data(data)), AuthStatus::Rejected, "{data}");
+        assert_eq!(auth_status(&braintree, 200, &with_data(data)), AuthStatus::Rejected, "{data}");
     }
-    assert_eq!(ruled(&braintree, 401, DONE), AuthStatus::PartiallyRejected);
+    assert_eq!(auth_status(&braintree, 401, DONE), AuthStatus::PartiallyRejected);
 }
 
 #[test]
 fn a_failure_inside_the_payload_was_carried_out() {
     let body = r#"{"data":{"op":{"success":false,"error":{"code":"AUTH-0008","message":"x"}}}}"#;
 
-    assert_eq!(ruled(&fluz::story().profile, 200, body), AuthStatus::PartiallyRejected);
+    assert_eq!(auth_status(&fluz::scenario().profile, 200, body), AuthStatus::PartiallyRejected);
 }
 
 #[test]
 fn a_batch_is_refused_where_one_of_its_answers_is() {
-    let toggle = toggle::story().profile;
+    let toggle = toggle::scenario().profile;
     let refused = r#"{"errors":[{"message":"Unauthorized"}]}"#;
 
-    assert_eq!(ruled(&toggle, 200, &format!("[{refused},{refused}]")), AuthStatus::Rejected);
-    assert_eq!(ruled(&toggle, 200, &format!("[{DONE},{refused}]")), AuthStatus::PartiallyRejected);
-    assert_eq!(ruled(&toggle, 200, &format!("[{DONE},{DONE}]")), AuthStatus::Accepted);
+    assert_eq!(auth_status(&toggle, 200, &format!("[{refused},{refused}]")), AuthStatus::Rejected);
+    assert_eq!(auth_status(&toggle, 200, &format!("[{DONE},{refused}]")), AuthStatus::PartiallyRejected);
+    assert_eq!(auth_status(&toggle, 200, &format!("[{DONE},{DONE}]")), AuthStatus::Accepted);
 }
 
 #[test]
@@ -124,18 +131,18 @@ fn bodies_that_are_no_answers_break_nothing() {
         for body in
             ["", "\u{feff}", "null", "7", "\"errors\"", r#"{"errors":7,"data":[1]}"#, r#"{"errors":["#]
         {
-            assert_eq!(ruled(&profile, 200, body), AuthStatus::Accepted, "{body}");
+            assert_eq!(auth_status(&profile, 200, body), AuthStatus::Accepted, "{body}");
         }
     }
 }
 
 #[test]
 fn a_graphql_answer_with_errors_says_so_whatever_its_status() {
-    let fluz = fluz::story().profile;
+    let fluz = fluz::scenario().profile;
     for status in [200, 294, 400, 422, 403, 500] {
         let body = r#"{"errors":[{"message":"planted words","extensions":{"code":"VC-0020"}}],"data":null,"extensions":{"requestId":"r-1"}}"#;
 
-        let told = explain(&fluz, &reply(status, body), PLATFORM);
+        let told = classify(&fluz, &reply(status, body), PLATFORM);
 
         assert_eq!(told.code, ErrorCode::GraphqlErrors);
         assert_eq!((told.status, told.request_id.as_deref()), (Some(status), Some("r-1")));
@@ -144,13 +151,13 @@ fn a_graphql_answer_with_errors_says_so_whatever_its_status() {
             Some(if status == 500 { Retryability::Retryable } else { Retryability::Permanent })
         );
         assert!(told.message.contains("VC-0020"), "{told}");
-        printed_without(&["planted words".to_owned()], &format!("{told} {told:?}"));
+        assert_not_printed(&["planted words".to_owned()], &format!("{told} {told:?}"));
     }
 }
 
 #[test]
 fn errors_of_a_throttle_may_pass() {
-    let told = explain(&braintree::story().profile, &coded(200, "RESOURCE_LIMIT"), PLATFORM);
+    let told = classify(&braintree::scenario().profile, &coded(200, "RESOURCE_LIMIT"), PLATFORM);
 
     assert_eq!((told.code, told.retryability), (ErrorCode::GraphqlErrors, Some(Retryability::Retryable)));
 }
@@ -158,10 +165,10 @@ fn errors_of_a_throttle_may_pass() {
 #[test]
 fn an_answer_that_is_no_graphql_is_told_by_its_status() {
     let told_of = |response: &HttpResponse| {
-        let told = explain(&fluz::story().profile, response, PLATFORM);
+        let told = classify(&fluz::scenario().profile, response, PLATFORM);
         assert!(told.message.starts_with("fluz "), "{told}");
         assert!(told.message.contains("; "), "{told}");
-        printed_without(&["planted words".to_owned()], &format!("{told} {told:?}"));
+        assert_not_printed(&["planted words".to_owned()], &format!("{told} {told:?}"));
         told
     };
     for (status, body, code) in [
@@ -197,11 +204,11 @@ fn an_answer_that_is_no_graphql_is_told_by_its_status() {
 
 #[test]
 fn how_long_to_wait_is_told_in_seconds_or_as_a_date() {
-    let fluz = fluz::story().profile;
+    let fluz = fluz::scenario().profile;
     for value in ["30", "Sun, 22 Nov 2026 10:21:00 GMT"] {
         let response = reply(429, "").with("retry-after", value).with("date", DATE);
 
-        let told = explain(&fluz, &response, PLATFORM);
+        let told = classify(&fluz, &response, PLATFORM);
 
         let seconds = told.retry_after.map(|span| span.as_secs_f64().ceil());
         assert_eq!(seconds, Some(30.0), "{value}");
@@ -214,7 +221,8 @@ fn a_fresh_token_that_is_refused_lacks_the_scopes_that_are_known_to_be_needed() 
     let granted = scopes(&["TRANSACTION_FIND"]);
     let needed = scopes(&["TRANSACTION_CHARGE", "TRANSACTION_FIND"]);
 
-    let told = rejected(&braintree::story().profile, &granted, Some(&needed), &refused, PLATFORM);
+    let told =
+        repeated_rejection(&braintree::scenario().profile, &granted, Some(&needed), &refused, PLATFORM);
 
     assert_eq!(told.code, ErrorCode::InsufficientScope);
     assert_eq!(told.missing_scopes, Some(scopes(&["TRANSACTION_CHARGE"])));
@@ -226,10 +234,11 @@ fn a_fresh_token_that_is_refused_lacks_the_scopes_that_are_known_to_be_needed() 
 fn a_fresh_token_that_is_refused_with_all_scopes_or_without_any_is_rejected() {
     let all = scopes(&["TRANSACTION_FIND"]);
     for (profile, granted, needed) in [
-        (braintree::story().profile, all.clone(), Some(all)),
-        (toggle::story().profile, ScopeSet::default(), None),
+        (braintree::scenario().profile, all.clone(), Some(all)),
+        (toggle::scenario().profile, ScopeSet::default(), None),
     ] {
-        let told = rejected(&profile, &granted, needed.as_ref(), &error(403, "Unauthorized"), PLATFORM);
+        let told =
+            repeated_rejection(&profile, &granted, needed.as_ref(), &error(403, "Unauthorized"), PLATFORM);
 
         assert_eq!((told.code, told.status), (ErrorCode::TokenRejected, Some(403)));
         assert_eq!(told.missing_scopes, None);
@@ -240,7 +249,13 @@ fn a_fresh_token_that_is_refused_with_all_scopes_or_without_any_is_rejected() {
 fn too_few_scopes_that_look_like_bad_credentials_are_told_as_both() {
     let granted = scopes(&["TRANSACTION_FIND"]);
 
-    let told = rejected(&braintree::story().profile, &granted, None, &coded(200, "AUTHENTICATION"), PLATFORM);
+    let told = repeated_rejection(
+        &braintree::scenario().profile,
+        &granted,
+        None,
+        &coded(200, "AUTHENTICATION"),
+        PLATFORM,
+    );
 
     assert_eq!((told.code, told.missing_scopes.clone()), (ErrorCode::InsufficientScope, None));
     for words in ["scopes", "TRANSACTION_FIND", "credentials", "AUTHENTICATION"] {
@@ -252,8 +267,13 @@ fn too_few_scopes_that_look_like_bad_credentials_are_told_as_both() {
 fn a_refusal_tells_its_request_id_and_its_status_where_it_has_one() {
     let body = r#"{"errors":[{"message":"no"}],"extensions":{"requestId":"r-1"}}"#;
     for (status, told) in [(401, Some(401)), (0, None)] {
-        let refused =
-            rejected(&toggle::story().profile, &ScopeSet::default(), None, &reply(status, body), PLATFORM);
+        let refused = repeated_rejection(
+            &toggle::scenario().profile,
+            &ScopeSet::default(),
+            None,
+            &reply(status, body),
+            PLATFORM,
+        );
 
         assert_eq!((refused.status, refused.request_id.as_deref()), (told, Some("r-1")));
     }

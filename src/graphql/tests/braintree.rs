@@ -37,7 +37,7 @@ fn options() -> Braintree {
     }
 }
 
-pub(super) fn story() -> Scenario {
+pub(super) fn scenario() -> Scenario {
     with(options())
 }
 
@@ -70,11 +70,11 @@ fn classed(class: &str) -> String {
 
 #[test]
 fn a_grant_is_asked_for_as_the_guide_shows() {
-    let mut story = story();
+    let mut scenario = scenario();
 
-    story.answered(reply(200, SAMPLE)).unwrap();
+    scenario.answered(reply(200, SAMPLE)).unwrap();
 
-    let request = story.last();
+    let request = scenario.last();
     assert_eq!(request.url, "https://payments.sandbox.braintree-api.com/graphql");
     assert_eq!(
         request.sorted_headers(),
@@ -100,7 +100,7 @@ fn a_grant_is_asked_for_as_the_guide_shows() {
 
 #[test]
 fn the_sample_answer_is_read() {
-    let token = story().answered(reply(200, SAMPLE)).unwrap();
+    let token = scenario().answered(reply(200, SAMPLE)).unwrap();
     let asked = scopes(&["TRANSACTION_MANAGE_SETTLEMENT", "TRANSACTION_SALE"]);
 
     assert_eq!(token.access_token.expose(), "access_token$sandbox$abc123");
@@ -116,27 +116,27 @@ fn each_environment_has_its_endpoint() {
         (Environment::Sandbox, "https://payments.sandbox.braintree-api.com/graphql"),
         (Environment::Production, "https://payments.braintree-api.com/graphql"),
     ] {
-        let mut story = with(Braintree { environment, ..options() });
+        let mut scenario = with(Braintree { environment, ..options() });
 
-        story.answered(reply(200, SAMPLE)).unwrap();
+        scenario.answered(reply(200, SAMPLE)).unwrap();
 
-        assert_eq!(story.last().url, endpoint);
+        assert_eq!(scenario.last().url, endpoint);
     }
 }
 
 #[test]
 fn an_endpoint_a_version_and_a_lifetime_of_ones_own_count_instead() {
-    let mut story = with(Braintree {
+    let mut scenario = with(Braintree {
         endpoint: Some("http://127.0.0.1:4000/braintree".to_owned()),
         version: Some("2026-01-13".to_owned()),
         lifetime: Some(5 * MINUTE),
         ..options()
     });
 
-    let token = story.answered(expiring(&json!(null))).unwrap();
+    let token = scenario.answered(expiring(&json!(null))).unwrap();
 
-    assert_eq!(story.last().url, "http://127.0.0.1:4000/braintree");
-    assert_eq!(story.last().header("braintree-version"), Some("2026-01-13"));
+    assert_eq!(scenario.last().url, "http://127.0.0.1:4000/braintree");
+    assert_eq!(scenario.last().header("braintree-version"), Some("2026-01-13"));
     assert_eq!(lifetime(&token), 5 * MINUTE);
 }
 
@@ -159,7 +159,7 @@ fn an_end_is_read_in_every_form() {
         json!(1_795_344_630_000_u64),
         json!(1_795_344_630.0),
     ] {
-        let token = story().answered(expiring(&at)).unwrap();
+        let token = scenario().answered(expiring(&at)).unwrap();
 
         assert_eq!(token.expires_at, end, "{at}");
     }
@@ -167,7 +167,7 @@ fn an_end_is_read_in_every_form() {
 
 #[test]
 fn an_end_that_is_missing_leaves_the_usual_hour() {
-    let token = story().answered(expiring(&json!(null))).unwrap();
+    let token = scenario().answered(expiring(&json!(null))).unwrap();
 
     assert_eq!(lifetime(&token), 60 * MINUTE);
 }
@@ -175,7 +175,7 @@ fn an_end_that_is_missing_leaves_the_usual_hour() {
 #[test]
 fn an_end_that_has_passed_leaves_no_time() {
     for at in [json!(3600), json!("2026-11-22T10:20:29Z"), json!("2026-11-22T10:20:30Z")] {
-        let token = story().answered(expiring(&at)).unwrap();
+        let token = scenario().answered(expiring(&at)).unwrap();
 
         assert_eq!(lifetime(&token), Duration::ZERO, "{at}");
     }
@@ -194,20 +194,20 @@ fn an_end_that_cannot_be_read_is_named() {
         json!({ "at": "2026-11-22T10:50:30Z" }),
         json!(["2026-11-22T10:50:30Z"]),
     ] {
-        let granted = story().answered(expiring(&at));
+        let granted = scenario().answered(expiring(&at));
 
         fails_with(ErrorCode::Protocol)
             .status(200)
-            .says("`data.createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt`")
-            .for_good(granted);
+            .errors_match("`data.createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt`")
+            .is_permanent(granted);
     }
 }
 
 #[test]
 fn an_end_counts_alone_even_beyond_the_usual_lifetime() {
-    let mut story = with(Braintree { lifetime: Some(MINUTE), ..options() });
+    let mut scenario = with(Braintree { lifetime: Some(MINUTE), ..options() });
 
-    let token = story.answered(expiring(&json!("2026-11-23T10:20:30Z"))).unwrap();
+    let token = scenario.answered(expiring(&json!("2026-11-23T10:20:30Z"))).unwrap();
 
     assert_eq!(lifetime(&token), 24 * 60 * MINUTE);
 }
@@ -219,7 +219,7 @@ fn a_device_clock_that_is_wrong_by_a_day_costs_nothing() {
     let response =
         HttpResponse { sent_at: yesterday - Duration::from_millis(100), received_at: yesterday, ..answer };
 
-    let token = story().answered(response).unwrap();
+    let token = scenario().answered(response).unwrap();
 
     // The header cuts the second off, and the way takes some: half a second is ours.
     assert!(lifetime(&token).abs_diff(30 * MINUTE) <= Duration::from_millis(550), "{:?}", lifetime(&token));
@@ -229,7 +229,7 @@ fn a_device_clock_that_is_wrong_by_a_day_costs_nothing() {
 
 #[test]
 fn a_device_clock_that_is_right_is_left_alone() {
-    let token = story().answered(expiring(&json!("2026-11-22T10:50:30Z")).with("date", DATE)).unwrap();
+    let token = scenario().answered(expiring(&json!("2026-11-22T10:50:30Z")).with("date", DATE)).unwrap();
 
     assert_eq!(token.expires_at, NOW + 30 * MINUTE);
     assert_eq!(token.provider_clock, ClockOffset::default());
@@ -240,7 +240,7 @@ fn a_type_in_any_case_or_none_changes_nothing() {
     for kind in ["BEARER", "bearer", "OTHER", ""] {
         let body = SAMPLE.replace("BEARER", kind);
 
-        let token = story().answered(reply(200, &body)).unwrap();
+        let token = scenario().answered(reply(200, &body)).unwrap();
 
         assert_eq!(token.access_token.expose(), "access_token$sandbox$abc123");
     }
@@ -255,16 +255,16 @@ fn refused_credentials_are_refused_for_good() {
         ("UNKNOWN", 401, "(HTTP 401, UNKNOWN)"),
         ("UNKNOWN", 403, "(HTTP 403, UNKNOWN)"),
     ] {
-        let granted = story().answered(reply(status, &classed(class)));
+        let granted = scenario().answered(reply(status, &classed(class)));
 
         fails_with(ErrorCode::InvalidCredentials)
             .status(status)
             .request_id("b7d2-planted-no-secret")
-            .says("braintree refused the credentials")
-            .says(sighted)
-            .says("check that `clientId` and `clientSecret` belong to this environment")
-            .says("may have these scopes")
-            .for_good(granted);
+            .errors_match("braintree refused the credentials")
+            .errors_match(sighted)
+            .errors_match("check that `clientId` and `clientSecret` belong to this environment")
+            .errors_match("may have these scopes")
+            .is_permanent(granted);
     }
 }
 
@@ -278,9 +278,12 @@ fn the_sample_of_a_missing_scope_is_understood_with_and_without_its_list() {
 "message": "Authentication credentials are invalid."
 }"#;
     for body in [sample.to_owned(), format!(r#"{{"errors":[{sample}]}}"#)] {
-        let granted = story().answered(reply(200, &body));
+        let granted = scenario().answered(reply(200, &body));
 
-        fails_with(ErrorCode::InvalidCredentials).status(200).says("(AUTHENTICATION)").for_good(granted);
+        fails_with(ErrorCode::InvalidCredentials)
+            .status(200)
+            .errors_match("(AUTHENTICATION)")
+            .is_permanent(granted);
     }
 }
 
@@ -291,29 +294,29 @@ fn a_throttle_and_an_outage_pass() {
         ("SERVICE_AVAILABILITY", ErrorCode::Server, "out of order (SERVICE_AVAILABILITY)"),
         ("INTERNAL", ErrorCode::Server, "asked again by itself"),
     ] {
-        let granted = story().answered(reply(200, &classed(class)).with("retry-after", "4"));
+        let granted = scenario().answered(reply(200, &classed(class)).with("retry-after", "4"));
 
         fails_with(code)
             .status(200)
             .request_id("b7d2-planted-no-secret")
             .retry_after(Duration::from_secs(4))
-            .says(says)
-            .for_now(granted);
+            .errors_match(says)
+            .is_transient(granted);
     }
 }
 
 #[test]
 fn other_classes_are_about_the_request() {
     for class in ["VALIDATION", "NOT_FOUND", "UNSUPPORTED_CLIENT", "UNKNOWN", "SOMETHING_NEW"] {
-        let granted = story().answered(reply(200, &classed(class)));
+        let granted = scenario().answered(reply(200, &classed(class)));
 
         fails_with(ErrorCode::Protocol)
             .status(200)
             .request_id("b7d2-planted-no-secret")
-            .says("braintree refused the request for a token")
-            .says(class)
-            .says("check the scopes")
-            .for_good(granted);
+            .errors_match("braintree refused the request for a token")
+            .errors_match(class)
+            .errors_match("check the scopes")
+            .is_permanent(granted);
     }
 }
 
@@ -321,9 +324,9 @@ fn other_classes_are_about_the_request() {
 fn an_error_without_a_class_is_about_the_request() {
     let message = "The requested field is not accessible with the provided authentication credentials.";
 
-    let granted = story().answered(error(200, message));
+    let granted = scenario().answered(error(200, message));
 
-    fails_with(ErrorCode::Protocol).status(200).says("(HTTP 200)").for_good(granted);
+    fails_with(ErrorCode::Protocol).status(200).errors_match("(HTTP 200)").is_permanent(granted);
 }
 
 #[test]
@@ -332,7 +335,7 @@ fn a_complete_payload_counts_beside_errors() {
     let mut body: Value = serde_json::from_str(SAMPLE).unwrap();
     body["errors"] = errors;
 
-    let token = story().answered(reply(200, &body.to_string())).unwrap();
+    let token = scenario().answered(reply(200, &body.to_string())).unwrap();
 
     assert_eq!(token.access_token.expose(), "access_token$sandbox$abc123");
 }
@@ -348,9 +351,9 @@ fn an_incomplete_payload_beside_errors_does_not_count() {
         let errors = json!([{ "message": "planted words", "extensions": { "errorClass": "AUTHORIZATION" } }]);
         let data = json!({ "createOAuthAccessTokenFromClientCredentials": payload });
 
-        let granted = story().answered(reply(200, &json!({ "data": data, "errors": errors }).to_string()));
+        let granted = scenario().answered(reply(200, &json!({ "data": data, "errors": errors }).to_string()));
 
-        fails_with(ErrorCode::InvalidCredentials).status(200).for_good(granted);
+        fails_with(ErrorCode::InvalidCredentials).status(200).is_permanent(granted);
     }
 }
 
@@ -359,18 +362,18 @@ fn there_is_no_way_to_refresh() {
     let mut body: Value = serde_json::from_str(SAMPLE).unwrap();
     body["data"]["createOAuthAccessTokenFromClientCredentials"]["accessToken"]["refreshToken"] =
         json!("planted-refresh-token");
-    let mut story = story();
+    let mut scenario = scenario();
 
-    let token = story.answered(reply(200, &body.to_string())).unwrap();
-    let granted = story.refresh("planted-refresh-token", |_| panic!("a request was made"));
+    let token = scenario.answered(reply(200, &body.to_string())).unwrap();
+    let granted = scenario.refresh("planted-refresh-token", |_| panic!("a request was made"));
 
     assert_eq!(token.refresh_token, None);
-    fails_with(ErrorCode::Unsupported).says("braintree").for_the_refresh_token(granted);
+    fails_with(ErrorCode::Unsupported).errors_match("braintree").rejects_refresh_token(granted);
 }
 
 #[test]
 fn an_ordinary_answer_brings_no_token() {
     let response = reply(200, "").with("authorization", &jwt("{}")).with("x-authorization", &jwt("{}"));
 
-    assert_eq!(crate::graphql::observe(&options().profile(), &response, PLATFORM), None);
+    assert_eq!(crate::graphql::rotated_token(&options().profile(), &response, PLATFORM), None);
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     core::{AccessToken, ClockOffset},
-    graphql::digest,
+    graphql::token_digest,
     options::{self, RawValue},
 };
 
@@ -20,7 +20,7 @@ fn profile() -> Profile {
     options::read(&RawValue::Map(members), PLATFORM).expect("good options").profile
 }
 
-fn story() -> Scenario {
+fn scenario() -> Scenario {
     Scenario::new(profile(), &["read:a", "b&c"], &[])
 }
 
@@ -34,9 +34,9 @@ fn error_of(granted: Granted) -> (TokenError, &'static str) {
 
 #[test]
 fn a_grant_is_a_form() {
-    let mut story = story();
+    let mut scenario = scenario();
 
-    let tokens = story.answered(reply(
+    let tokens = scenario.answered(reply(
         200,
         r#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"example","expires_in":3600,
             "refresh_token":"tGzv3JOkF0XG5Qx2TlKWIA","example_parameter":"example_value","scope":"read:a"}"#,
@@ -48,22 +48,22 @@ fn a_grant_is_a_form() {
     assert_eq!(tokens.scopes, Some(["read:a"].into_iter().collect()));
     // A page is not to hold one.
     assert_eq!(tokens.refresh_token, None);
-    let HttpRequest { url, body, credentials, .. } = story.last();
+    let HttpRequest { url, body, credentials, .. } = scenario.last();
     assert_eq!(url, "https://page.test/token");
     assert_eq!(body.expose(), "scope=b%26c%20read%3Aa");
     assert_eq!(*credentials, Some("include"));
-    assert_eq!(story.last().header("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(scenario.last().header("content-type"), Some("application/x-www-form-urlencoded"));
 }
 
 #[test]
 fn a_form_says_which_token_was_refused() {
-    let mut story = Scenario::new(profile(), &[], &[]);
-    story.refused = Some(digest(&AccessToken::new("abc")));
+    let mut scenario = Scenario::new(profile(), &[], &[]);
+    scenario.refused = Some(token_digest(&AccessToken::new("abc")));
 
-    let _ = story.answered(reply(200, "{}"));
+    let _ = scenario.answered(reply(200, "{}"));
 
     // RFC 6234: SHA-256 of "abc".
-    assert_eq!(story.last().body.expose(), "refused=ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+    assert_eq!(scenario.last().body.expose(), "refused=ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_token_that_was_granted_before_tells_no_time() {
     let encoded = crate::base64::encode_url(claims.as_bytes());
     let body = format!(r#"{{"access_token":"e30.{encoded}.c2ln","expires_in":80}}"#);
 
-    let tokens = story().answered(reply(200, &body)).unwrap();
+    let tokens = scenario().answered(reply(200, &body)).unwrap();
 
     assert_eq!(tokens.expires_at.since(NOW), Duration::from_secs(80));
     assert_eq!(tokens.provider_clock, ClockOffset::default());
@@ -101,7 +101,7 @@ fn refusals_tell_whether_waiting_helps() {
         (500, r#"{"error":"server_error"}"#, ErrorCode::Server, "transient"),
         (502, "<html>", ErrorCode::Server, "transient"),
     ] {
-        let (error, seen) = error_of(story().answered(reply(status, body)));
+        let (error, seen) = error_of(scenario().answered(reply(status, body)));
 
         assert_eq!((error.code, seen), (code, retryability), "{status} {body}");
         assert_eq!(error.provider.as_deref(), Some("broker"));
@@ -110,8 +110,8 @@ fn refusals_tell_whether_waiting_helps() {
 
 #[test]
 fn an_error_names_the_code_and_what_to_look_at() {
-    let denied = error_of(story().answered(reply(401, r#"{"error":"invalid_client"}"#))).0;
-    let redirected = error_of(story().answered(reply(302, ""))).0;
+    let denied = error_of(scenario().answered(reply(401, r#"{"error":"invalid_client"}"#))).0;
+    let redirected = error_of(scenario().answered(reply(302, ""))).0;
 
     assert_eq!(
         denied.message,
@@ -126,7 +126,7 @@ fn a_broker_may_say_when_to_come_back() {
     for status in [429, 503] {
         let response = reply(status, r#"{"error":"temporarily_unavailable"}"#).with("retry-after", "7");
 
-        let (error, _) = error_of(story().answered(response));
+        let (error, _) = error_of(scenario().answered(response));
 
         assert_eq!(error.retry_after, Some(Duration::from_secs(7)));
     }

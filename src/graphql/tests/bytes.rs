@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     core::{ErrorCode, is_sendable},
-    graphql::{observe, parse_http_date, parse_point, parse_retry_after, stamp},
+    graphql::{claimed_times, parse_http_date, parse_retry_after, parse_timestamp, rotated_token},
     json::Json,
     provider::{Authorization, SecretId, TokenSource},
 };
@@ -20,11 +20,11 @@ fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
 
-fn story(which: usize) -> Scenario {
+fn scenario(which: usize) -> Scenario {
     match which {
-        0 => fluz::story(),
-        1 => toggle::story(),
-        2 => braintree::story(),
+        0 => fluz::scenario(),
+        1 => toggle::scenario(),
+        2 => braintree::scenario(),
         _ => Scenario::new(acme(), &["read"], &["planted-secret"]),
     }
 }
@@ -224,7 +224,7 @@ proptest! {
     ) {
         let body = String::from_utf8_lossy(&bytes);
 
-        let granted = story(which).authenticate(|_| arriving(status, &body, &headers));
+        let granted = scenario(which).authenticate(|_| arriving(status, &body, &headers));
 
         documented(&granted, Asked::ByCredentials)?;
     }
@@ -233,27 +233,27 @@ proptest! {
     fn any_answers_end_a_grant(
         answers in vec((answer(), status()), 1..4), headers in headers(), which in 0_usize..4,
     ) {
-        let mut story = story(which);
+        let mut scenario = scenario(which);
         let mut answers = answers.iter().cycle();
 
-        let granted = story.authenticate(|_| {
+        let granted = scenario.authenticate(|_| {
             let (body, status) = answers.next().unwrap();
             arriving(*status, &body.to_string(), &headers)
         });
 
         documented(&granted, Asked::ByCredentials)?;
-        prop_assert!(story.requests.len() <= 2 + story.profile.spellings.len());
+        prop_assert!(scenario.requests.len() <= 2 + scenario.profile.schema_names.len());
     }
 
     #[test]
     fn any_answers_end_a_refresh(
         answers in vec((answer(), status()), 1..4), headers in headers(), which in 0_usize..4,
     ) {
-        let mut story = story(which);
+        let mut scenario = scenario(which);
         let mut answers = answers.iter().cycle();
 
         for _ in 0..3 {
-            let granted = story.refresh("planted-refresh-token", |_| {
+            let granted = scenario.refresh("planted-refresh-token", |_| {
                 let (body, status) = answers.next().unwrap();
                 arriving(*status, &body.to_string(), &headers)
             });
@@ -267,7 +267,7 @@ proptest! {
         bytes[place] = byte;
         let body = String::from_utf8(bytes).unwrap();
 
-        let granted = fluz::story().authenticate(|_| reply(200, &body));
+        let granted = fluz::scenario().authenticate(|_| reply(200, &body));
 
         documented(&granted, Asked::ByCredentials)?;
     }
@@ -276,7 +276,7 @@ proptest! {
     fn any_complaints_end_a_grant_after_one_more_request_each(
         messages in vec(vec(message(), 1..4), 1..8), asked in select(vec![Asked::ByCredentials, Asked::ByRefreshToken]),
     ) {
-        let mut story = fluz::story();
+        let mut scenario = fluz::scenario();
         let mut answers = messages.iter().cycle();
         let server = |_: &HttpRequest| {
             let errors: Vec<_> = answers.next().unwrap().iter().map(|it| json!({ "message": it })).collect();
@@ -284,20 +284,20 @@ proptest! {
         };
 
         let granted = match asked {
-            Asked::ByCredentials => story.authenticate(server),
-            Asked::ByRefreshToken => story.refresh("planted-refresh-token", server),
+            Asked::ByCredentials => scenario.authenticate(server),
+            Asked::ByRefreshToken => scenario.refresh("planted-refresh-token", server),
         };
 
         documented(&granted, asked)?;
-        prop_assert!(story.requests.len() <= 1 + story.profile.spellings.len());
+        prop_assert!(scenario.requests.len() <= 1 + scenario.profile.schema_names.len());
     }
 
     #[test]
     fn any_header_is_a_token_that_can_be_sent_or_none(value in "\\PC{0,30}", status in status(), which in 0_usize..4) {
-        let profile = story(which).profile;
+        let profile = scenario(which).profile;
         let response = reply(status, "").with("x-authorization", &value).with("authorization", &value);
 
-        if let Some(token) = observe(&profile, &response, PLATFORM) {
+        if let Some(token) = rotated_token(&profile, &response, PLATFORM) {
             prop_assert!(is_sendable(token.access_token.expose()));
             prop_assert!(token.expires_at > token.issued_at);
             prop_assert!(value.contains(token.access_token.expose()));
@@ -313,9 +313,9 @@ proptest! {
             2 => Authorization::Bearer(SecretId(0)),
             _ => Authorization::BasicPair { username: user, password: SecretId(0) },
         };
-        let mut story = Scenario::new(profile, &[], &[&secret]);
+        let mut scenario = Scenario::new(profile, &[], &[&secret]);
 
-        let granted = story.authenticate(|request| {
+        let granted = scenario.authenticate(|request| {
             let sent = request.header("authorization").unwrap();
             assert!(sent.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{sent:?}");
             reply(404, "")
@@ -327,9 +327,9 @@ proptest! {
     #[test]
     fn any_path_leads_somewhere_or_nowhere(path in "[a-z0-9.\\PC]{0,12}", body in tree()) {
         let profile = Profile { token: TokenSource::Data(crate::provider::StringList::Owned(vec![path])), ..acme() };
-        let mut story = Scenario::new(profile, &[], &["planted-secret"]);
+        let mut scenario = Scenario::new(profile, &[], &["planted-secret"]);
 
-        let granted = story.authenticate(|_| reply(200, &json!({ "data": body }).to_string()));
+        let granted = scenario.authenticate(|_| reply(200, &json!({ "data": body }).to_string()));
 
         // The message names the path, which is the user's own.
         prop_assert!(!matches!(granted, Err(GrantFailure::RefreshTokenRejected(_))));
@@ -337,21 +337,21 @@ proptest! {
 
     #[test]
     fn any_text_is_a_point_in_time_or_none(text in "\\PC{0,30}") {
-        let point = parse_point(&Json::text(text.as_str()));
+        let point = parse_timestamp(&Json::text(text.as_str()));
 
         prop_assert!(point.is_none_or(|at| (1..=LAST).contains(&at.millis())));
     }
 
     #[test]
     fn any_text_of_digits_and_signs_is_a_point_in_time_or_none(text in "[-0-9TZ:. +e]{0,32}") {
-        let point = parse_point(&Json::text(text.as_str()));
+        let point = parse_timestamp(&Json::text(text.as_str()));
 
         prop_assert!(point.is_none_or(|at| (1..=LAST + 24 * 3_600_000).contains(&at.millis())));
     }
 
     #[test]
     fn any_number_is_a_point_in_time_or_none(number: f64) {
-        let point = parse_point(&Json::Number(number));
+        let point = parse_timestamp(&Json::Number(number));
 
         prop_assert!(point.is_none_or(|at| (1..=LAST).contains(&at.millis())));
     }
@@ -365,7 +365,7 @@ proptest! {
         let (sign, hours, minutes) = (if offset < 0 { '-' } else { '+' }, offset.abs() / 60, offset.abs() % 60);
         let iso = format!("{}-{month:02}-{}T{}{sign}{hours:02}:{minutes:02}", &shown[12..16], &shown[5..7], &shown[17..25]);
 
-        prop_assert_eq!(parse_point(&Json::text(iso)), Some(UnixMillis::new(seconds * 1000)));
+        prop_assert_eq!(parse_timestamp(&Json::text(iso)), Some(UnixMillis::new(seconds * 1000)));
     }
 
     #[test]
@@ -378,8 +378,8 @@ proptest! {
 
     #[test]
     fn any_token_has_times_that_make_sense_or_none(token in "\\PC{0,40}", claims in vec(any::<u8>(), 0..40)) {
-        let told = stamp(&token, PLATFORM);
-        let raw = stamp(&jwt(&String::from_utf8_lossy(&claims)), PLATFORM);
+        let told = claimed_times(&token, PLATFORM);
+        let raw = claimed_times(&jwt(&String::from_utf8_lossy(&claims)), PLATFORM);
 
         for at in [told.issued_at, told.expires_at, raw.issued_at, raw.expires_at].into_iter().flatten() {
             prop_assert!(at.millis() <= LAST);
@@ -395,7 +395,7 @@ proptest! {
             ..fluz::generated(json!({ "token": token }))
         };
 
-        let granted = fluz::story().answered(response);
+        let granted = fluz::scenario().answered(response);
 
         prop_assert!(lifetime(&granted.unwrap()) <= 10 * MINUTE);
     }
@@ -404,9 +404,9 @@ proptest! {
 #[test]
 fn a_part_of_an_answer_is_never_a_token() {
     for end in 0..fluz::SAMPLE.len() {
-        let granted = fluz::story().answered(reply(200, &fluz::SAMPLE[..end]));
+        let granted = fluz::scenario().answered(reply(200, &fluz::SAMPLE[..end]));
 
-        fails_with(ErrorCode::Protocol).status(200).says("check `endpoint`").for_now(granted);
+        fails_with(ErrorCode::Protocol).status(200).errors_match("check `endpoint`").is_transient(granted);
     }
 }
 
@@ -423,7 +423,7 @@ fn a_large_body_ends_a_grant() {
         format!(r#"{{"data":{{"generateUserAccessToken":{{"token":"{}"}}}}}}"#, "a".repeat(1 << 17)),
     ] {
         for which in 0..4 {
-            let granted = story(which).authenticate(|_| reply(200, &body));
+            let granted = scenario(which).authenticate(|_| reply(200, &body));
 
             documented(&granted, Asked::ByCredentials).unwrap();
         }

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use crate::{
     core::{ErrorCode, MAX_LIFETIME},
-    graphql::observe,
+    graphql::rotated_token,
     json::Json,
     provider::{
         Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime,
         Operation, RotationHeader, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable,
-        profile::words,
+        profile::strings,
     },
 };
 
@@ -40,40 +40,40 @@ pub(super) fn acme() -> Profile {
     Profile {
         name: "acme".into(),
         endpoint: "https://api.acme.test/graphql".into(),
-        wire: GrantProtocol::GraphQl,
+        grant_protocol: GrantProtocol::GraphQl,
         headers: Vec::new(),
         authenticate,
         renew: Some(renew),
         application_scopes: None,
-        spellings: &[],
-        token: TokenSource::Data(words("login.jwt|renew.jwt")),
-        refresh_token: words("login.renewal|renew.renewal"),
-        scopes: words("login.scope"),
+        schema_names: &[],
+        token: TokenSource::Data(strings("login.jwt|renew.jwt")),
+        refresh_token: strings("login.renewal|renew.renewal"),
+        scopes: strings("login.scope"),
         expiry: Some(ExpiryField::ExpiresIn {
-            paths: words("login.ttl|renew.ttl"),
+            paths: strings("login.ttl|renew.ttl"),
             unit: Duration::from_secs(1),
         }),
         lifetime: Lifetime::Default(15 * MINUTE),
-        sliding: Some(RotationHeader { headers: words("x-authorization"), shape: TokenShape::Any }),
-        signals: ErrorRules {
-            refused: ErrorMatcher {
+        rotation: Some(RotationHeader { headers: strings("x-authorization"), shape: TokenShape::Any }),
+        error_rules: ErrorRules {
+            rejected: ErrorMatcher {
                 statuses: (&[401]).into(),
-                codes: words("UNAUTHENTICATED"),
-                messages: words("Unauthorized"),
+                codes: strings("UNAUTHENTICATED"),
+                messages: strings("Unauthorized"),
                 phrases: "",
             },
             denied: &NONE,
-            throttled: &THROTTLED,
+            rate_limited: &THROTTLED,
             outage: &NONE,
         },
-        unexplained: DefaultFailure::Protocol,
+        default_failure: DefaultFailure::Protocol,
         advice: "`secret`",
-        secrets: words("secret"),
-        choices: SelectorPolicy::Nothing,
+        secrets: strings("secret"),
+        selector_policy: SelectorPolicy::Nothing,
     }
 }
 
-fn story(profile: Profile) -> Scenario {
+fn scenario(profile: Profile) -> Scenario {
     Scenario::new(profile, &["read", "write"], &[SECRET])
 }
 
@@ -81,11 +81,11 @@ fn story(profile: Profile) -> Scenario {
 fn identified(authorization: Authorization, secret: &str) -> Option<String> {
     let mut profile = acme();
     profile.authenticate.authorization = authorization;
-    let mut story = Scenario::new(profile, &[], &[secret]);
+    let mut scenario = Scenario::new(profile, &[], &[secret]);
 
-    story.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
+    scenario.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
 
-    story.last().header("authorization").map(str::to_owned)
+    scenario.last().header("authorization").map(str::to_owned)
 }
 
 fn logged_in(payload: Value) -> HttpResponse {
@@ -94,15 +94,15 @@ fn logged_in(payload: Value) -> HttpResponse {
 
 #[test]
 fn a_described_api_is_asked_as_described() {
-    let mut story = story(acme());
+    let mut scenario = scenario(acme());
 
     let answer =
         json!({ "jwt": "planted-token", "renewal": "planted-renewal", "ttl": 90, "scope": "read write" });
-    let token = story.answered(logged_in(answer)).unwrap();
+    let token = scenario.answered(logged_in(answer)).unwrap();
 
-    assert_eq!(story.last().url, "https://api.acme.test/graphql");
-    assert_eq!(story.last().header("authorization"), None);
-    assert_eq!(story.last().variables(), json!({ "id": "me", "secret": SECRET }));
+    assert_eq!(scenario.last().url, "https://api.acme.test/graphql");
+    assert_eq!(scenario.last().header("authorization"), None);
+    assert_eq!(scenario.last().variables(), json!({ "id": "me", "secret": SECRET }));
     assert_eq!(token.access_token.expose(), "planted-token");
     assert_eq!(token.refresh_token.as_ref().unwrap().expose(), "planted-renewal");
     assert_eq!(token.scopes, Some(scopes(&["read", "write"])));
@@ -111,13 +111,13 @@ fn a_described_api_is_asked_as_described() {
 
 #[test]
 fn a_described_api_is_asked_to_renew_as_described() {
-    let mut story = story(acme());
+    let mut scenario = scenario(acme());
     let answer = json!({ "data": { "renew": { "jwt": "planted-token", "ttl": "45" } } }).to_string();
 
-    let token = story.refresh("planted-renewal", once(reply(200, &answer))).unwrap();
+    let token = scenario.refresh("planted-renewal", once(reply(200, &answer))).unwrap();
 
     assert_eq!(
-        story.last().json(),
+        scenario.last().json(),
         json!({
             "query": "mutation ($refresh: String!) { renew(token: $refresh) { jwt renewal ttl } }",
             "variables": { "refresh": "planted-renewal" },
@@ -147,12 +147,12 @@ fn every_kind_of_variable_is_filled() {
         // There is none to present when authenticating.
         ("refresh".into(), Variable::RefreshToken),
     ];
-    let mut story = Scenario::new(profile, &["write", "read"], &["planted-first", "planted-second"]);
+    let mut scenario = Scenario::new(profile, &["write", "read"], &["planted-first", "planted-second"]);
 
-    story.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
+    scenario.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
 
     assert_eq!(
-        story.last().variables(),
+        scenario.last().variables(),
         json!({
             "null": null,
             "yes": true,
@@ -191,11 +191,13 @@ fn a_secret_that_no_header_can_carry_is_never_sent() {
     for authorization in [Authorization::Basic(SecretId(0)), Authorization::Bearer(SecretId(0))] {
         let mut profile = acme();
         profile.authenticate.authorization = authorization;
-        let mut story = Scenario::new(profile, &[], &["planted\r\nx-injected: 1"]);
+        let mut scenario = Scenario::new(profile, &[], &["planted\r\nx-injected: 1"]);
 
-        let granted = story.authenticate(|_| panic!("a request was made"));
+        let granted = scenario.authenticate(|_| panic!("a request was made"));
 
-        fails_with(ErrorCode::CredentialsUnavailable).says("`secret` holds a character").for_good(granted);
+        fails_with(ErrorCode::CredentialsUnavailable)
+            .errors_match("`secret` holds a character")
+            .is_permanent(granted);
     }
 }
 
@@ -205,12 +207,12 @@ fn a_header_of_ones_own_replaces_the_usual_one() {
     let mut profile = acme();
     profile.headers =
         vec![header("accept", "application/json"), header("x-tenant", "first"), header("x-tenant", "second")];
-    let mut story = story(profile);
+    let mut scenario = scenario(profile);
 
-    story.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
+    scenario.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
 
     assert_eq!(
-        story.last().sorted_headers(),
+        scenario.last().sorted_headers(),
         [("accept", "application/json"), ("content-type", "application/json"), ("x-tenant", "second")],
     );
 }
@@ -218,11 +220,11 @@ fn a_header_of_ones_own_replaces_the_usual_one() {
 #[test]
 fn the_first_path_that_exists_counts() {
     let mut profile = acme();
-    profile.token = TokenSource::Data(words("missing|login.null|login.tokens.1|login.jwt"));
+    profile.token = TokenSource::Data(strings("missing|login.null|login.tokens.1|login.jwt"));
     let payload =
         json!({ "null": null, "tokens": ["planted-first", "planted-second"], "jwt": "planted-third" });
 
-    let token = story(profile).answered(logged_in(payload)).unwrap();
+    let token = scenario(profile).answered(logged_in(payload)).unwrap();
 
     assert_eq!(token.access_token.expose(), "planted-second");
 }
@@ -243,10 +245,10 @@ fn a_lifetime_is_counted_in_its_unit() {
         (Duration::from_secs(1), json!(1e300), MAX_LIFETIME),
     ] {
         let mut profile = acme();
-        profile.expiry = Some(ExpiryField::ExpiresIn { paths: words("login.ttl"), unit });
+        profile.expiry = Some(ExpiryField::ExpiresIn { paths: strings("login.ttl"), unit });
 
         let token =
-            story(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
+            scenario(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
 
         assert_eq!(lifetime(&token), Duration::from_millis(millis), "{ttl}");
     }
@@ -257,11 +259,11 @@ fn a_lifetime_that_cannot_be_read_is_named() {
     for ttl in [json!("soon"), json!("inf"), json!("NaN"), json!([90]), json!(true)] {
         let mut profile = acme();
         profile.expiry =
-            Some(ExpiryField::ExpiresIn { paths: words("login.ttl"), unit: Duration::from_secs(1) });
+            Some(ExpiryField::ExpiresIn { paths: strings("login.ttl"), unit: Duration::from_secs(1) });
 
-        let granted = story(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl })));
+        let granted = scenario(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl })));
 
-        fails_with(ErrorCode::Protocol).status(200).says("`data.login.ttl`").for_good(granted);
+        fails_with(ErrorCode::Protocol).status(200).errors_match("`data.login.ttl`").is_permanent(granted);
     }
 }
 
@@ -276,7 +278,7 @@ fn the_earlier_of_a_stated_lifetime_and_a_known_one_counts() {
         let profile = Profile { lifetime: known, ..acme() };
 
         let token =
-            story(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
+            scenario(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
 
         assert_eq!(lifetime(&token), Duration::from_secs(seconds), "{known:?} {ttl}");
     }
@@ -284,14 +286,17 @@ fn the_earlier_of_a_stated_lifetime_and_a_known_one_counts() {
 
 #[test]
 fn a_token_may_come_in_a_header_of_any_name() {
-    let profile = Profile { token: TokenSource::Headers(words("x-session")), ..acme() };
+    let profile = Profile { token: TokenSource::Headers(strings("x-session")), ..acme() };
     let answer = logged_in(json!({ "ok": true })).with("x-session", "Bearer planted-token");
 
-    let token = story(profile.clone()).answered(answer).unwrap();
-    let granted = story(profile).answered(logged_in(json!({ "ok": true })));
+    let token = scenario(profile.clone()).answered(answer).unwrap();
+    let granted = scenario(profile).answered(logged_in(json!({ "ok": true })));
 
     assert_eq!(token.access_token.expose(), "planted-token");
-    fails_with(ErrorCode::Protocol).status(200).says("without the header `x-session`").for_good(granted);
+    fails_with(ErrorCode::Protocol)
+        .status(200)
+        .errors_match("without the header `x-session`")
+        .is_permanent(granted);
 }
 
 #[test]
@@ -304,38 +309,45 @@ fn refusals_are_recognised_as_described() {
     ] {
         let status = response.status;
 
-        let granted = story(acme()).answered(response);
+        let granted = scenario(acme()).answered(response);
 
-        fails_with(ErrorCode::InvalidCredentials).status(status).says("check `secret`").for_good(granted);
+        fails_with(ErrorCode::InvalidCredentials)
+            .status(status)
+            .errors_match("check `secret`")
+            .is_permanent(granted);
     }
-    let granted = story(acme()).answered(reply(403, ""));
-    fails_with(ErrorCode::Protocol).status(403).for_now(granted);
+    let granted = scenario(acme()).answered(reply(403, ""));
+    fails_with(ErrorCode::Protocol).status(403).is_transient(granted);
     for response in [error(200, "Unauthorized for planted"), coded(200, "unauthenticated")] {
         let status = response.status;
 
-        let granted = story(acme()).answered(response);
+        let granted = scenario(acme()).answered(response);
 
-        fails_with(ErrorCode::Protocol).status(status).for_good(granted);
+        fails_with(ErrorCode::Protocol).status(status).is_permanent(granted);
     }
 }
 
 #[test]
 fn an_answer_of_null_is_a_refusal_only_where_the_token_comes_in_a_header() {
     let null = || reply(200, r#"{"data":{"login":null}}"#);
-    let header = Profile { token: TokenSource::Headers(words("x-session")), ..acme() };
+    let header = Profile { token: TokenSource::Headers(strings("x-session")), ..acme() };
 
-    let by_data = story(acme()).answered(null());
-    let by_header = story(header.clone()).answered(null());
-    let by_half = story(header).answered(reply(200, r#"{"data":{"login":null,"ping":"pong"}}"#));
+    let by_data = scenario(acme()).answered(null());
+    let by_header = scenario(header.clone()).answered(null());
+    let by_half = scenario(header).answered(reply(200, r#"{"data":{"login":null,"ping":"pong"}}"#));
 
-    fails_with(ErrorCode::Protocol).status(200).says("without a token at `data.login.jwt`").for_good(by_data);
-    fails_with(ErrorCode::InvalidCredentials).status(200).for_good(by_header);
-    fails_with(ErrorCode::Protocol).status(200).for_good(by_half);
+    fails_with(ErrorCode::Protocol)
+        .status(200)
+        .errors_match("without a token at `data.login.jwt`")
+        .is_permanent(by_data);
+    fails_with(ErrorCode::InvalidCredentials).status(200).is_permanent(by_header);
+    fails_with(ErrorCode::Protocol).status(200).is_permanent(by_half);
 }
 
 #[test]
 fn any_token_that_can_be_sent_slides_where_the_shape_is_open() {
-    let observed = |value: &str| observe(&acme(), &reply(200, "").with("x-authorization", value), PLATFORM);
+    let observed =
+        |value: &str| rotated_token(&acme(), &reply(200, "").with("x-authorization", value), PLATFORM);
 
     let token = observed("Bearer access_token$sandbox$abc").unwrap();
 
@@ -349,9 +361,9 @@ fn any_token_that_can_be_sent_slides_where_the_shape_is_open() {
 #[test]
 fn a_sliding_token_is_not_taken_from_a_status_that_refuses() {
     let mut profile = acme();
-    profile.signals.refused.statuses = (&[419]).into();
+    profile.error_rules.rejected.statuses = (&[419]).into();
     let observed =
-        |status| observe(&profile, &reply(status, "").with("x-authorization", "planted"), PLATFORM);
+        |status| rotated_token(&profile, &reply(status, "").with("x-authorization", "planted"), PLATFORM);
 
     assert_eq!(observed(419), None);
     assert!(observed(401).is_some());

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::{
     core::ErrorCode,
-    graphql::granted_by_function,
+    graphql::token_from_function,
     options::RawValue,
     provider::{Lifetime, SelectorPolicy},
 };
@@ -25,7 +25,7 @@ fn object(members: &[(&str, Value)]) -> Value {
 /// What comes of a function that gives this.
 fn granted(given: &Value) -> Result<Rc<TokenSet>, TokenError> {
     let profile = Profile { lifetime: Lifetime::Default(15 * MINUTE), ..acme() };
-    granted_by_function(&profile, &ScopeSet::default(), given, NOW, PLATFORM)
+    token_from_function(&profile, &ScopeSet::default(), given, NOW, PLATFORM)
 }
 
 /// A token and these members.
@@ -53,16 +53,16 @@ fn a_token_with_all_that_is_known_of_it_is_read() {
 
 #[test]
 fn scopes_that_are_not_told_are_those_that_were_asked_for() {
-    let profile = Profile { choices: SelectorPolicy::Any, ..acme() };
+    let profile = Profile { selector_policy: SelectorPolicy::Any, ..acme() };
     let asked = scopes(&["read", "write"]);
     let granted = |profile: &Profile, members: &[(&str, Value)]| {
-        granted_by_function(profile, &asked, &with(members), NOW, PLATFORM).unwrap().scopes.clone()
+        token_from_function(profile, &asked, &with(members), NOW, PLATFORM).unwrap().scopes.clone()
     };
 
     assert_eq!(granted(&profile, &[]), Some(asked.clone()));
     assert_eq!(granted(&profile, &[("scopes", RawValue::List(vec![text("read")]))]), Some(scopes(&["read"])));
     // Who is not told of them cannot grant them.
-    assert_eq!(granted(&Profile { choices: SelectorPolicy::Nothing, ..acme() }, &[]), None);
+    assert_eq!(granted(&Profile { selector_policy: SelectorPolicy::Nothing, ..acme() }, &[]), None);
 }
 
 #[test]
@@ -134,11 +134,13 @@ fn what_is_no_grant_says_what_to_give() {
     ] {
         let error = granted(&given).unwrap_err();
 
-        printed_without(&["planted".to_owned()], &format!("{error} {error:?} {given:?}"));
+        assert_not_printed(&["planted".to_owned()], &format!("{error} {error:?} {given:?}"));
         fails_with(ErrorCode::Protocol)
-            .says("`grant` function of acme")
-            .says(says)
-            .says("must resolve with { accessToken, expiresAt | expiresInMs, refreshToken?, scopes? }")
+            .errors_match("`grant` function of acme")
+            .errors_match(says)
+            .errors_match(
+                "must resolve with { accessToken, expiresAt | expiresInMs, refreshToken?, scopes? }",
+            )
             .compare(&error);
     }
 }
@@ -154,7 +156,7 @@ fn an_end_that_has_passed_leaves_no_time() {
         ("expiresAt", text("2026-11-22T10:20:29Z")),
     ] {
         let given = with(&[(key, value)]);
-        let strict = granted_by_function(&declared, &ScopeSet::default(), &given, NOW, PLATFORM).unwrap();
+        let strict = token_from_function(&declared, &ScopeSet::default(), &given, NOW, PLATFORM).unwrap();
 
         assert_eq!(lifetime(&granted(&given).unwrap()), Duration::ZERO, "{given:?}");
         assert_eq!(lifetime(&strict), Duration::ZERO, "{given:?}");
@@ -171,7 +173,7 @@ fn an_end_that_cannot_be_read_is_named() {
     ] {
         let error = granted(&with(&[(key, value)])).expect_err("an error");
 
-        fails_with(ErrorCode::Protocol).says(named).compare(&error);
+        fails_with(ErrorCode::Protocol).errors_match(named).compare(&error);
     }
 }
 
@@ -180,6 +182,6 @@ fn scopes_are_bounded_and_of_the_characters_that_scopes_have() {
     for (scope, says) in [("a\u{1b}[31m".to_owned(), "characters"), ("a".repeat(257), "256")] {
         let error = granted(&with(&[("scopes", RawValue::List(vec![text(&scope)]))])).expect_err("an error");
 
-        fails_with(ErrorCode::Protocol).says(says).compare(&error);
+        fails_with(ErrorCode::Protocol).errors_match(says).compare(&error);
     }
 }

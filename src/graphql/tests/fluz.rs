@@ -40,7 +40,7 @@ pub(super) fn options() -> Fluz {
     }
 }
 
-pub(super) fn story() -> Scenario {
+pub(super) fn scenario() -> Scenario {
     with(options().profile())
 }
 
@@ -55,11 +55,11 @@ pub(super) fn generated(payload: Value) -> HttpResponse {
 
 #[test]
 fn a_grant_is_asked_for_as_the_page_shows() {
-    let mut story = story();
+    let mut scenario = scenario();
 
-    story.answered(reply(200, SAMPLE)).unwrap();
+    scenario.answered(reply(200, SAMPLE)).unwrap();
 
-    let request = story.last();
+    let request = scenario.last();
     assert_eq!(request.url, "https://transactional-graph.staging.fluzapp.com/api/v1/graphql");
     assert_eq!(
         request.sorted_headers(),
@@ -86,7 +86,7 @@ fn a_grant_is_asked_for_as_the_page_shows() {
 
 #[test]
 fn the_sample_answer_is_read() {
-    let token = story().answered(reply(200, SAMPLE)).unwrap();
+    let token = scenario().answered(reply(200, SAMPLE)).unwrap();
 
     assert_eq!(token.access_token.expose(), "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...");
     assert_eq!(token.refresh_token.as_ref().unwrap().expose(), "0cb671d0b1aaa727c96874270cd15c2f");
@@ -97,7 +97,7 @@ fn the_sample_answer_is_read() {
 
 #[test]
 fn an_answer_is_read_in_either_spelling() {
-    let token = story().answered(generated(json!({ "accessToken": "planted-token" }))).unwrap();
+    let token = scenario().answered(generated(json!({ "accessToken": "planted-token" }))).unwrap();
 
     assert_eq!(token.access_token.expose(), "planted-token");
     assert_eq!(token.refresh_token, None);
@@ -107,7 +107,7 @@ fn an_answer_is_read_in_either_spelling() {
 fn a_null_in_one_spelling_leaves_the_other() {
     let payload = json!({ "token": null, "accessToken": "planted-token" });
 
-    let token = story().answered(generated(payload)).unwrap();
+    let token = scenario().answered(generated(payload)).unwrap();
 
     assert_eq!(token.access_token.expose(), "planted-token");
 }
@@ -118,11 +118,11 @@ fn each_environment_has_its_endpoint_and_its_lifetime() {
         (Environment::Sandbox, "https://transactional-graph.staging.fluzapp.com/api/v1/graphql", 10),
         (Environment::Production, "https://transactional-graph.fluzapp.com/api/v1/graphql", 3),
     ] {
-        let mut story = with(Fluz { environment, ..options() }.profile());
+        let mut scenario = with(Fluz { environment, ..options() }.profile());
 
-        let token = story.answered(reply(200, SAMPLE)).unwrap();
+        let token = scenario.answered(reply(200, SAMPLE)).unwrap();
 
-        assert_eq!(story.last().url, endpoint);
+        assert_eq!(scenario.last().url, endpoint);
         assert_eq!(lifetime(&token), minutes * MINUTE);
     }
 }
@@ -134,17 +134,17 @@ fn an_endpoint_and_a_lifetime_of_ones_own_count_instead() {
         lifetime: Some(2 * MINUTE),
         ..options()
     };
-    let mut story = with(fluz.profile());
+    let mut scenario = with(fluz.profile());
 
-    let token = story.answered(reply(200, SAMPLE)).unwrap();
+    let token = scenario.answered(reply(200, SAMPLE)).unwrap();
 
-    assert_eq!(story.last().url, "http://127.0.0.1:4000/fluz");
+    assert_eq!(scenario.last().url, "http://127.0.0.1:4000/fluz");
     assert_eq!(lifetime(&token), 2 * MINUTE);
 }
 
 #[test]
 fn a_seat_is_sent_only_where_it_is_set() {
-    let mut without = story();
+    let mut without = scenario();
     let seat_id = Some("33333333-3333-4333-8333-333333333333".to_owned());
     let mut seated = with(Fluz { seat_id, ..options() }.profile());
 
@@ -163,41 +163,41 @@ fn a_key_is_sent_in_one_way_however_it_is_given() {
         "  basic Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0\r\n",
         "app-id:planted-secret",
     ] {
-        let mut story = Scenario::new(options().profile(), &[], &[key]);
+        let mut scenario = Scenario::new(options().profile(), &[], &[key]);
 
-        story.answered(reply(200, SAMPLE)).unwrap();
+        scenario.answered(reply(200, SAMPLE)).unwrap();
 
-        assert_eq!(story.last().header("authorization"), Some("Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"));
+        assert_eq!(scenario.last().header("authorization"), Some("Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"));
     }
 }
 
 #[test]
 fn an_id_and_a_secret_are_encoded() {
     let key = ApplicationKey::Pair { app_id: "app-id".to_owned() };
-    let mut story = Scenario::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);
+    let mut scenario = Scenario::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);
 
-    story.answered(reply(200, SAMPLE)).unwrap();
+    scenario.answered(reply(200, SAMPLE)).unwrap();
 
-    assert_eq!(story.last().header("authorization"), Some("Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"));
+    assert_eq!(scenario.last().header("authorization"), Some("Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"));
 }
 
 #[test]
 fn a_key_that_no_header_can_carry_is_never_sent() {
     for key in ["planted\nkey", "planted\u{7f}key", "plänted-key", "planted\u{0}key"] {
-        let mut story = Scenario::new(options().profile(), &[], &[key]);
+        let mut scenario = Scenario::new(options().profile(), &[], &[key]);
 
-        let granted = story.authenticate(|_| panic!("a request was made"));
+        let granted = scenario.authenticate(|_| panic!("a request was made"));
 
         fails_with(ErrorCode::CredentialsUnavailable)
-            .says("`apiKey`")
-            .says("as the provider shows it")
-            .for_good(granted);
+            .errors_match("`apiKey`")
+            .errors_match("as the provider shows it")
+            .is_permanent(granted);
     }
 }
 
 #[test]
 fn granted_scopes_are_told_and_none_at_all_means_those_that_were_asked_for() {
-    let asked = story().scopes;
+    let asked = scenario().scopes;
     for (answered, told) in [
         (json!(["LIST_OFFERS"]), scopes(&["LIST_OFFERS"])),
         (json!(["B", "A", "B"]), scopes(&["A", "B"])),
@@ -211,7 +211,7 @@ fn granted_scopes_are_told_and_none_at_all_means_those_that_were_asked_for() {
     ] {
         let payload = json!({ "token": "planted-token", "scopes": answered });
 
-        let token = story().answered(generated(payload)).unwrap();
+        let token = scenario().answered(generated(payload)).unwrap();
 
         assert_eq!(token.scopes, Some(told), "{answered}");
     }
@@ -219,11 +219,11 @@ fn granted_scopes_are_told_and_none_at_all_means_those_that_were_asked_for() {
 
 #[test]
 fn a_scope_that_no_list_names_is_asked_for_like_any_other() {
-    let mut story = Scenario::new(options().profile(), &["SOMETHING_NEW_2"], &[API_KEY]);
+    let mut scenario = Scenario::new(options().profile(), &["SOMETHING_NEW_2"], &[API_KEY]);
 
-    story.answered(reply(200, SAMPLE)).unwrap();
+    scenario.answered(reply(200, SAMPLE)).unwrap();
 
-    assert_eq!(story.last().variables()["scopes"], json!(["SOMETHING_NEW_2"]));
+    assert_eq!(scenario.last().variables()["scopes"], json!(["SOMETHING_NEW_2"]));
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_token_that_tells_its_end_is_given_no_more_than_that() {
         // The demo token of jwt.io, which the pages print.
         (r#"{"sub":"1234567890","name":"John Doe","admin":true,"iat":1516239022}"#.to_owned(), 600),
     ] {
-        let token = story().answered(generated(json!({ "token": jwt(&claims) }))).unwrap();
+        let token = scenario().answered(generated(json!({ "token": jwt(&claims) }))).unwrap();
 
         assert_eq!(lifetime(&token), Duration::from_secs(seconds), "{claims}");
     }
@@ -250,7 +250,7 @@ fn a_complete_payload_counts_whatever_else_went_wrong() {
     }"#;
 
     for status in [200, 294, 500] {
-        let token = story().answered(reply(status, body)).unwrap();
+        let token = scenario().answered(reply(status, body)).unwrap();
 
         assert_eq!(token.access_token.expose(), "planted-token");
     }
@@ -279,25 +279,25 @@ fn a_refused_key_is_refused_for_good() {
     ] {
         let status = response.status;
 
-        let granted = story().answered(response);
+        let granted = scenario().answered(response);
 
         fails_with(ErrorCode::InvalidCredentials)
             .status(status)
-            .says("refused the credentials")
-            .says(sighted)
-            .says("check that `apiKey` belongs to this environment")
-            .for_good(granted);
+            .errors_match("refused the credentials")
+            .errors_match(sighted)
+            .errors_match("check that `apiKey` belongs to this environment")
+            .is_permanent(granted);
     }
 }
 
 #[test]
 fn the_advice_names_the_option_that_was_given() {
     let key = ApplicationKey::Pair { app_id: "app-id".to_owned() };
-    let mut story = Scenario::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);
+    let mut scenario = Scenario::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);
 
-    let granted = story.answered(reply(401, ""));
+    let granted = scenario.answered(reply(401, ""));
 
-    fails_with(ErrorCode::InvalidCredentials).status(401).says("`appSecret`").for_good(granted);
+    fails_with(ErrorCode::InvalidCredentials).status(401).errors_match("`appSecret`").is_permanent(granted);
 }
 
 #[test]
@@ -314,14 +314,14 @@ fn a_refused_request_asks_to_check_scopes_and_ids() {
     ] {
         let status = response.status;
 
-        let granted = story().answered(response);
+        let granted = scenario().answered(response);
 
         fails_with(ErrorCode::Protocol)
             .status(status)
-            .says("refused the request for a token")
-            .says(sighted)
-            .says("check the scopes, the ids and the version in the options")
-            .for_good(granted);
+            .errors_match("refused the request for a token")
+            .errors_match(sighted)
+            .errors_match("check the scopes, the ids and the version in the options")
+            .is_permanent(granted);
     }
 }
 
@@ -329,9 +329,9 @@ fn a_refused_request_asks_to_check_scopes_and_ids() {
 fn the_id_of_the_request_is_kept() {
     let body = r#"{"errors":[{"message":"planted words"}],"extensions":{"requestId":"f3a1-77"}}"#;
 
-    let granted = story().answered(reply(200, body));
+    let granted = scenario().answered(reply(200, body));
 
-    fails_with(ErrorCode::Protocol).status(200).request_id("f3a1-77").for_good(granted);
+    fails_with(ErrorCode::Protocol).status(200).request_id("f3a1-77").is_permanent(granted);
 }
 
 #[test]
@@ -344,12 +344,12 @@ fn an_answer_without_a_token_names_where_it_was_looked_for() {
         json!({ "token": {} }),
         json!(["token"]),
     ] {
-        let granted = story().answered(generated(payload));
+        let granted = scenario().answered(generated(payload));
 
         fails_with(ErrorCode::Protocol)
             .status(200)
-            .says("answered without a token at `data.generateUserAccessToken.token`")
-            .says("`data.refreshUserAccessToken.accessToken`")
-            .for_good(granted);
+            .errors_match("answered without a token at `data.generateUserAccessToken.token`")
+            .errors_match("`data.refreshUserAccessToken.accessToken`")
+            .is_permanent(granted);
     }
 }

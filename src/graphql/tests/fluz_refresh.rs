@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::{
-    fluz::{SAMPLE, options, story, with},
+    fluz::{SAMPLE, options, scenario, with},
     schema_variants::{LIKELIEST, Schema, Style},
     *,
 };
@@ -23,11 +23,11 @@ const MISSING: &str = r#"Cannot query field "refreshUserAccessToken" on type "Mu
 
 #[test]
 fn a_refresh_is_asked_for_as_the_page_shows() {
-    let mut story = story();
+    let mut scenario = scenario();
 
-    story.refresh("planted-refresh-token", once(reply(200, SAMPLE))).unwrap();
+    scenario.refresh("planted-refresh-token", once(reply(200, SAMPLE))).unwrap();
 
-    let request = story.last();
+    let request = scenario.last();
     assert_eq!(request.url, "https://transactional-graph.staging.fluzapp.com/api/v1/graphql");
     assert_eq!(request.header("authorization"), Some("Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"));
     assert_eq!(
@@ -44,7 +44,7 @@ fn a_refresh_is_asked_for_as_the_page_shows() {
 fn the_answer_is_read_under_the_name_of_either_operation() {
     // The page's sample answer to a refresh is keyed by the other operation.
     for body in [SAMPLE.to_owned(), SAMPLE.replace("generateUser", "refreshUser")] {
-        let token = story().refresh("planted-refresh-token", once(reply(200, &body))).unwrap();
+        let token = scenario().refresh("planted-refresh-token", once(reply(200, &body))).unwrap();
 
         assert_eq!(token.access_token.expose(), "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...");
         assert_eq!(token.refresh_token.as_ref().unwrap().expose(), "0cb671d0b1aaa727c96874270cd15c2f");
@@ -58,7 +58,7 @@ fn an_empty_refresh_token_is_none() {
     for answered in [json!(""), json!(null), json!(7)] {
         let payload = json!({ "token": "planted-token", "refreshToken": answered });
 
-        let token = story().refresh("planted-refresh-token", once(refreshed(payload))).unwrap();
+        let token = scenario().refresh("planted-refresh-token", once(refreshed(payload))).unwrap();
 
         assert_eq!(token.refresh_token, None);
     }
@@ -66,24 +66,26 @@ fn an_empty_refresh_token_is_none() {
 
 #[test]
 fn a_manager_that_only_generates_keeps_no_refresh_token() {
-    let mut story = with(Fluz { renewal: Renewal::Generate, ..options() }.profile());
+    let mut scenario = with(Fluz { renewal: Renewal::Generate, ..options() }.profile());
 
-    let token = story.answered(reply(200, SAMPLE)).unwrap();
-    let granted = story.refresh("planted-refresh-token", |_| panic!("a request was made"));
+    let token = scenario.answered(reply(200, SAMPLE)).unwrap();
+    let granted = scenario.refresh("planted-refresh-token", |_| panic!("a request was made"));
 
     assert_eq!(token.refresh_token, None);
-    fails_with(ErrorCode::Unsupported).says("does not take refresh tokens").for_the_refresh_token(granted);
+    fails_with(ErrorCode::Unsupported)
+        .errors_match("does not take refresh tokens")
+        .rejects_refresh_token(granted);
 }
 
 #[test]
 fn an_id_and_a_secret_identify_a_refresh_too() {
     let key = ApplicationKey::Pair { app_id: "app-id".to_owned() };
     let profile = Fluz { key, environment: Environment::Production, ..options() }.profile();
-    let mut story = Scenario::new(profile, &[], &["planted-secret"]);
+    let mut scenario = Scenario::new(profile, &[], &["planted-secret"]);
 
-    let token = story.refresh("planted-refresh-token", once(reply(200, SAMPLE))).unwrap();
+    let token = scenario.refresh("planted-refresh-token", once(reply(200, SAMPLE))).unwrap();
 
-    assert_eq!(story.last().header("authorization"), Some("Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"));
+    assert_eq!(scenario.last().header("authorization"), Some("Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"));
     assert_eq!(lifetime(&token), 3 * MINUTE);
 }
 
@@ -97,12 +99,12 @@ fn a_refused_refresh_token_sends_to_the_credentials() {
     ] {
         let status = response.status;
 
-        let granted = story().refresh("planted-refresh-token", once(response));
+        let granted = scenario().refresh("planted-refresh-token", once(response));
 
         fails_with(ErrorCode::InvalidCredentials)
             .status(status)
-            .says("refused the credentials")
-            .for_the_refresh_token(granted);
+            .errors_match("refused the credentials")
+            .rejects_refresh_token(granted);
     }
 }
 
@@ -115,9 +117,9 @@ fn whatever_else_ends_a_refresh_sends_to_the_credentials() {
     ] {
         let status = response.status;
 
-        let granted = story().refresh("planted-refresh-token", once(response));
+        let granted = scenario().refresh("planted-refresh-token", once(response));
 
-        fails_with(ErrorCode::Protocol).status(status).says(says).for_the_refresh_token(granted);
+        fails_with(ErrorCode::Protocol).status(status).errors_match(says).rejects_refresh_token(granted);
     }
 }
 
@@ -128,37 +130,37 @@ fn what_is_not_an_answer_of_the_provider_says_nothing_about_a_refresh_token() {
     {
         let status = response.status;
 
-        let granted = story().refresh("planted-refresh-token", once(response));
+        let granted = scenario().refresh("planted-refresh-token", once(response));
 
-        fails_with(ErrorCode::Protocol).status(status).says(says).for_now(granted);
+        fails_with(ErrorCode::Protocol).status(status).errors_match(says).is_transient(granted);
     }
 }
 
 #[test]
 fn an_outage_during_a_refresh_passes() {
-    let granted = story().refresh("planted-refresh-token", once(reply(503, "").with("retry-after", "2")));
+    let granted = scenario().refresh("planted-refresh-token", once(reply(503, "").with("retry-after", "2")));
 
     fails_with(ErrorCode::Server)
         .status(503)
         .retry_after(Duration::from_secs(2))
-        .says("asked again by itself")
-        .for_now(granted);
+        .errors_match("asked again by itself")
+        .is_transient(granted);
 }
 
 #[test]
 fn an_api_that_does_not_have_the_operation_is_asked_for_it_once() {
     for message in [MISSING, "Cannot query field 'refreshUserAccessToken' on type 'Mutation'."] {
-        let mut story = story();
+        let mut scenario = scenario();
 
-        let first = story.refresh("planted-first", once(error(400, message)));
-        let second = story.refresh("planted-second", |_| panic!("a request was made"));
-        let token = story.answered(reply(200, SAMPLE));
+        let first = scenario.refresh("planted-first", once(error(400, message)));
+        let second = scenario.refresh("planted-second", |_| panic!("a request was made"));
+        let token = scenario.answered(reply(200, SAMPLE));
 
-        assert_eq!(story.requests.len(), 2);
-        fails_with(ErrorCode::Protocol).status(400).for_the_refresh_token(first);
+        assert_eq!(scenario.requests.len(), 2);
+        fails_with(ErrorCode::Protocol).status(400).rejects_refresh_token(first);
         fails_with(ErrorCode::Unsupported)
-            .says("fluz does not take refresh tokens")
-            .for_the_refresh_token(second);
+            .errors_match("fluz does not take refresh tokens")
+            .rejects_refresh_token(second);
         token.unwrap();
     }
 }
@@ -166,14 +168,14 @@ fn an_api_that_does_not_have_the_operation_is_asked_for_it_once() {
 #[test]
 fn an_api_that_wants_another_argument_is_asked_for_it_once() {
     let schema = Schema { argument: "grant", ..LIKELIEST };
-    let mut story = story();
+    let mut scenario = scenario();
 
-    let first = story.refresh("planted-first", schema.server(Style::Apollo));
-    let second = story.refresh("planted-second", |_| panic!("a request was made"));
+    let first = scenario.refresh("planted-first", schema.server(Style::Apollo));
+    let second = scenario.refresh("planted-second", |_| panic!("a request was made"));
 
-    assert_eq!(story.requests.len(), 2);
-    fails_with(ErrorCode::Protocol).status(400).says("check `endpoint`").for_the_refresh_token(first);
-    fails_with(ErrorCode::Unsupported).for_the_refresh_token(second);
+    assert_eq!(scenario.requests.len(), 2);
+    fails_with(ErrorCode::Protocol).status(400).errors_match("check `endpoint`").rejects_refresh_token(first);
+    fails_with(ErrorCode::Unsupported).rejects_refresh_token(second);
 }
 
 #[test]
@@ -185,49 +187,52 @@ fn an_api_that_has_the_operation_is_asked_for_it_again() {
         r#"Cannot query field "refreshUserAccessTokens" on type "Mutation"."#,
         r#"Variable "refreshUserAccessToken" is odd."#,
     ] {
-        let mut story = story();
+        let mut scenario = scenario();
 
-        let granted = story.refresh("planted-first", once(error(400, message)));
-        let token = story.refresh("planted-second", once(reply(200, SAMPLE)));
+        let granted = scenario.refresh("planted-first", once(error(400, message)));
+        let token = scenario.refresh("planted-second", once(reply(200, SAMPLE)));
 
-        fails_with(ErrorCode::Protocol).status(400).for_the_refresh_token(granted);
+        fails_with(ErrorCode::Protocol).status(400).rejects_refresh_token(granted);
         token.unwrap();
     }
 }
 
 #[test]
 fn a_refresh_token_of_another_type_is_not_presented_again() {
-    let mut story = story();
+    let mut scenario = scenario();
     let message = r#"Variable "$refreshToken" of type "String!" used in position expecting type "UUID!"."#;
 
-    let first = story.refresh("planted-first", once(error(400, message)));
-    let second = story.refresh("planted-second", |_| panic!("a request was made"));
+    let first = scenario.refresh("planted-first", once(error(400, message)));
+    let second = scenario.refresh("planted-second", |_| panic!("a request was made"));
 
-    fails_with(ErrorCode::Protocol).status(400).for_the_refresh_token(first);
-    fails_with(ErrorCode::Unsupported).for_the_refresh_token(second);
+    fails_with(ErrorCode::Protocol).status(400).rejects_refresh_token(first);
+    fails_with(ErrorCode::Unsupported).rejects_refresh_token(second);
 }
 
 #[test]
 fn a_missing_operation_is_no_lesson_from_a_grant_by_credentials() {
-    let mut story = story();
+    let mut scenario = scenario();
 
-    let granted = story.answered(error(400, MISSING));
-    let token = story.refresh("planted-first", once(reply(200, SAMPLE)));
+    let granted = scenario.answered(error(400, MISSING));
+    let token = scenario.refresh("planted-first", once(reply(200, SAMPLE)));
 
-    fails_with(ErrorCode::Protocol).status(400).for_good(granted);
+    fails_with(ErrorCode::Protocol).status(400).is_permanent(granted);
     token.unwrap();
 }
 
 #[test]
 fn two_refused_arguments_end_the_refresh() {
-    let mut story = story();
+    let mut scenario = scenario();
 
-    let granted = story.refresh("planted-first", |request| {
+    let granted = scenario.refresh("planted-first", |request| {
         let query = request.query();
         let name = if query.contains("(userId") { "userId" } else { "refreshToken" };
         error(400, &format!(r#"Unknown argument "{name}" on field "Mutation.refreshUserAccessToken"."#))
     });
 
-    assert_eq!(story.requests.len(), 2);
-    fails_with(ErrorCode::Protocol).status(400).says("check `endpoint`").for_the_refresh_token(granted);
+    assert_eq!(scenario.requests.len(), 2);
+    fails_with(ErrorCode::Protocol)
+        .status(400)
+        .errors_match("check `endpoint`")
+        .rejects_refresh_token(granted);
 }

@@ -40,7 +40,7 @@ const DATE: &str = "Sun, 22 Nov 2026 10:20:30 GMT";
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// More requests than any grant makes: both media types, and each spelling once.
-const TOO_MANY: usize = 10;
+const MAX_REQUESTS: usize = 10;
 
 type Granted = Result<Rc<TokenSet>, GrantFailure>;
 
@@ -49,7 +49,7 @@ struct Scenario {
     profile: Profile,
     scopes: ScopeSet,
     secrets: Vec<Secret>,
-    dialect: SchemaVariants,
+    variants: SchemaVariants,
     /// The digest of the token that the API refused.
     refused: Option<String>,
     /// Every request so far.
@@ -59,7 +59,7 @@ struct Scenario {
 impl Scenario {
     fn new(profile: Profile, scopes: &[&str], secrets: &[&str]) -> Self {
         Self {
-            dialect: SchemaVariants::default(),
+            variants: SchemaVariants::default(),
             profile,
             scopes: scopes.iter().copied().collect(),
             secrets: secrets.iter().map(|&secret| Secret::new(secret)).collect(),
@@ -108,7 +108,7 @@ impl Scenario {
         let mut exchange = match grant {
             Some(grant) => {
                 let mut exchange = GrantExchange::new(&self.profile, &self.scopes, grant.clone());
-                exchange.refused = self.refused.as_deref();
+                exchange.rejected_token = self.refused.as_deref();
                 exchange
             }
             None => GrantExchange::for_application_scopes(&self.profile, &self.scopes),
@@ -118,29 +118,29 @@ impl Scenario {
             secrets.push(token.expose().to_owned());
         }
         let mut hidden = secrets.clone();
-        for _ in 0..TOO_MANY {
-            let request = match exchange.request(&self.dialect, &self.secrets, PLATFORM) {
+        for _ in 0..MAX_REQUESTS {
+            let request = match exchange.next_request(&self.variants, &self.secrets, PLATFORM) {
                 Ok(request) => request,
-                Err(failure) => return Outcome::Done(told(Err(failure), &hidden)),
+                Err(failure) => return Outcome::Done(check_printed(Err(failure), &hidden)),
             };
             let response = server(&request);
             // What was asked for is known, and may be what was granted.
             let asked = |text: &String| self.scopes.iter().any(|scope| scope == text);
             hidden.extend(contents(response.body.expose()).into_iter().filter(|text| !asked(text)));
-            if matches!(self.profile.wire, GrantProtocol::TokenEndpoint { .. }) {
+            if matches!(self.profile.grant_protocol, GrantProtocol::TokenEndpoint { .. }) {
                 // There it is a code.
                 hidden.retain(|text| !response.body.expose().contains(&format!(r#""error":"{text}""#)));
             }
             hidden.extend(response.headers.iter().map(|(_, value)| value.expose().to_owned()));
-            let verdict = exchange.answer(&response, &mut self.dialect, PLATFORM);
+            let outcome = exchange.handle_response(&response, &mut self.variants, PLATFORM);
             let answer = ParsedResponse::read(&response, PLATFORM);
-            printed_without(&secrets, &format!("{exchange:?} {:?}", self.dialect));
-            printed_without(&hidden, &format!("{request:?} {response:?} {answer:?} {verdict:?}"));
+            assert_not_printed(&secrets, &format!("{exchange:?} {:?}", self.variants));
+            assert_not_printed(&hidden, &format!("{request:?} {response:?} {answer:?} {outcome:?}"));
             self.requests.push(request);
-            match verdict {
+            match outcome {
                 Outcome::Resend => {}
-                Outcome::Done(granted) => return Outcome::Done(told(granted, &hidden)),
-                Outcome::Scopes(_) => return verdict,
+                Outcome::Done(granted) => return Outcome::Done(check_printed(granted, &hidden)),
+                Outcome::Scopes(_) => return outcome,
             }
         }
         panic!("the exchange does not end");
@@ -152,19 +152,19 @@ impl Scenario {
 }
 
 /// The end of a grant, after a look at what it prints.
-fn told(granted: Granted, hidden: &[String]) -> Granted {
+fn check_printed(granted: Granted, hidden: &[String]) -> Granted {
     if let Err(
         GrantFailure::Transient(error)
         | GrantFailure::RefreshTokenRejected(error)
         | GrantFailure::Permanent(error),
     ) = &granted
     {
-        printed_without(hidden, &format!("{error} {error:?} {granted:?}"));
+        assert_not_printed(hidden, &format!("{error} {error:?} {granted:?}"));
     }
     granted
 }
 
-fn printed_without(hidden: &[String], printed: &str) {
+fn assert_not_printed(hidden: &[String], printed: &str) {
     for text in hidden.iter().filter(|text| text.len() >= SHORTEST) {
         assert!(!printed.contains(text.as_str()), "{text:?} is shown in {printed}");
     }
@@ -181,7 +181,7 @@ fn contents(body: &str) -> Vec<String> {
             Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
             Value::Object(members) => members
                 .iter()
-                .filter(|(key, _)| !SHOWN.contains(&key.as_str()))
+                .filter(|(key, _)| !NOT_SECRET.contains(&key.as_str()))
                 .for_each(|(_, value)| collect(value, texts)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
@@ -195,7 +195,7 @@ fn contents(body: &str) -> Vec<String> {
 }
 
 /// Members whose values may be seen.
-const SHOWN: [&str; 7] =
+const NOT_SECRET: [&str; 7] =
     ["code", "errorClass", "requestId", "scope", "scopes", "getApplicationScopes", "expiresAt"];
 
 /// A server that is asked once.
@@ -271,12 +271,12 @@ struct ExpectedError {
     status: Option<u16>,
     request_id: Option<&'static str>,
     retry_after: Option<Duration>,
-    says: Vec<&'static str>,
+    message_parts: Vec<&'static str>,
 }
 
 /// A failure of this code; nothing else is known of it.
 fn fails_with(code: ErrorCode) -> ExpectedError {
-    ExpectedError { code, status: None, request_id: None, retry_after: None, says: Vec::new() }
+    ExpectedError { code, status: None, request_id: None, retry_after: None, message_parts: Vec::new() }
 }
 
 impl ExpectedError {
@@ -293,14 +293,14 @@ impl ExpectedError {
     }
 
     /// The message holds these words.
-    fn says(mut self, words: &'static str) -> Self {
-        self.says.push(words);
+    fn errors_match(mut self, words: &'static str) -> Self {
+        self.message_parts.push(words);
         self
     }
 
     /// Waiting does not help.
     #[track_caller]
-    fn for_good(&self, granted: Granted) {
+    fn is_permanent(&self, granted: Granted) {
         match granted {
             Err(GrantFailure::Permanent(error)) => self.compare(&error),
             other => panic!("not permanent: {other:?}"),
@@ -309,7 +309,7 @@ impl ExpectedError {
 
     /// Waiting may help.
     #[track_caller]
-    fn for_now(&self, granted: Granted) {
+    fn is_transient(&self, granted: Granted) {
         match granted {
             Err(GrantFailure::Transient(error)) => self.compare(&error),
             other => panic!("not transient: {other:?}"),
@@ -318,7 +318,7 @@ impl ExpectedError {
 
     /// The credentials are to be used instead.
     #[track_caller]
-    fn for_the_refresh_token(&self, granted: Granted) {
+    fn rejects_refresh_token(&self, granted: Granted) {
         match granted {
             Err(GrantFailure::RefreshTokenRejected(error)) => self.compare(&error),
             other => panic!("not about the refresh token: {other:?}"),
@@ -336,7 +336,7 @@ impl ExpectedError {
         let name = error.provider.as_deref().unwrap_or_default();
         let names_it = error.message.contains(name) || error.code == ErrorCode::CredentialsUnavailable;
         assert!(names_it, "{error}");
-        for words in &self.says {
+        for words in &self.message_parts {
             assert!(error.message.contains(words), "{words:?} is not in: {error}");
         }
     }

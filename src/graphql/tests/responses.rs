@@ -5,7 +5,7 @@ use crate::core::ErrorCode;
 use super::*;
 
 fn stories() -> [Scenario; 3] {
-    [fluz::story(), toggle::story(), braintree::story()]
+    [fluz::scenario(), toggle::scenario(), braintree::scenario()]
 }
 
 #[test]
@@ -35,19 +35,19 @@ fn what_is_no_graphql_is_named_and_the_endpoint_doubted() {
         (r#"{"error":null}"#, "JSON that is no GraphQL answer"),
         (r#"{"error":{"planted":true}}"#, "JSON that is no GraphQL answer"),
     ] {
-        for mut story in stories() {
+        for mut scenario in stories() {
             for (status, sighted) in
                 [(200, "(HTTP 200, no content type)"), (404, "(HTTP 404, no content type)")]
             {
-                let granted = story.answered(reply(status, body));
+                let granted = scenario.answered(reply(status, body));
 
                 fails_with(ErrorCode::Protocol)
                     .status(status)
-                    .says("answered with")
-                    .says(described)
-                    .says(sighted)
-                    .says("check `endpoint`")
-                    .for_now(granted);
+                    .errors_match("answered with")
+                    .errors_match(described)
+                    .errors_match(sighted)
+                    .errors_match("check `endpoint`")
+                    .is_transient(granted);
             }
         }
     }
@@ -59,14 +59,14 @@ fn an_outage_passes_whatever_its_body() {
         for body in
             ["", "<html>planted</html>", r#"{"errors":[{"message":"planted words"}]}"#, r#"{"data":null}"#]
         {
-            for mut story in stories() {
-                let granted = story.answered(reply(status, body));
+            for mut scenario in stories() {
+                let granted = scenario.answered(reply(status, body));
 
                 fails_with(ErrorCode::Server)
                     .status(status)
-                    .says("out of order (HTTP ")
-                    .says("it is asked again by itself")
-                    .for_now(granted);
+                    .errors_match("out of order (HTTP ")
+                    .errors_match("it is asked again by itself")
+                    .is_transient(granted);
             }
         }
     }
@@ -74,34 +74,34 @@ fn an_outage_passes_whatever_its_body() {
 
 #[test]
 fn a_refusal_that_says_so_is_no_outage_whatever_its_status() {
-    for (mut story, body) in [
-        (fluz::story(), r#"{"errors":[{"message":"planted","extensions":{"code":"AUTH-0002"}}]}"#),
-        (toggle::story(), r#"{"errors":[{"message":"Unauthorized"}]}"#),
+    for (mut scenario, body) in [
+        (fluz::scenario(), r#"{"errors":[{"message":"planted","extensions":{"code":"AUTH-0002"}}]}"#),
+        (toggle::scenario(), r#"{"errors":[{"message":"Unauthorized"}]}"#),
         (
-            braintree::story(),
+            braintree::scenario(),
             r#"{"errors":[{"message":"planted","extensions":{"errorClass":"AUTHENTICATION"}}]}"#,
         ),
     ] {
-        let granted = story.answered(reply(500, body));
+        let granted = scenario.answered(reply(500, body));
 
         fails_with(ErrorCode::InvalidCredentials)
             .status(500)
-            .says("refused the credentials")
-            .for_good(granted);
+            .errors_match("refused the credentials")
+            .is_permanent(granted);
     }
 }
 
 #[test]
 fn too_many_requests_pass() {
     for body in ["", "<html>planted</html>", r#"{"errors":[{"message":"planted words"}]}"#] {
-        for mut story in stories() {
-            let granted = story.answered(reply(429, body));
+        for mut scenario in stories() {
+            let granted = scenario.answered(reply(429, body));
 
             fails_with(ErrorCode::RateLimited)
                 .status(429)
-                .says("asks for fewer requests")
-                .says("share one TokenManager")
-                .for_now(granted);
+                .errors_match("asks for fewer requests")
+                .errors_match("share one TokenManager")
+                .is_transient(granted);
         }
     }
 }
@@ -128,12 +128,12 @@ fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
         ("soon", None),
     ] {
         for (status, code) in [(429, ErrorCode::RateLimited), (503, ErrorCode::Server)] {
-            for mut story in stories() {
-                let granted = story.answered(reply(status, "").with("retry-after", asked));
+            for mut scenario in stories() {
+                let granted = scenario.answered(reply(status, "").with("retry-after", asked));
 
                 let expected =
                     ExpectedError { retry_after: seconds.map(Duration::from_secs), ..fails_with(code) };
-                expected.status(status).for_now(granted);
+                expected.status(status).is_transient(granted);
             }
         }
     }
@@ -145,14 +145,14 @@ fn a_pause_until_a_date_is_counted_by_the_providers_clock() {
         .with("date", "Mon, 23 Nov 2026 10:20:30 GMT")
         .with("retry-after", "Mon, 23 Nov 2026 10:21:30 GMT");
 
-    for mut story in stories() {
-        let granted = story.answered(response.clone());
+    for mut scenario in stories() {
+        let granted = scenario.answered(response.clone());
 
         // Less half of the way, and half of the second that the header cuts off.
         fails_with(ErrorCode::RateLimited)
             .status(429)
             .retry_after(Duration::from_millis(60_000 - 50 - 500))
-            .for_now(granted);
+            .is_transient(granted);
     }
 }
 
@@ -160,14 +160,14 @@ fn a_pause_until_a_date_is_counted_by_the_providers_clock() {
 fn a_redirect_is_not_followed_and_the_option_to_set_is_named() {
     for (status, known) in [(0, None), (301, Some(301)), (302, Some(302)), (307, Some(307)), (399, Some(399))]
     {
-        for mut story in stories() {
-            let granted = story.answered(reply(status, "").with("location", "https://planted.example/"));
+        for mut scenario in stories() {
+            let granted = scenario.answered(reply(status, "").with("location", "https://planted.example/"));
 
             let expected = ExpectedError { status: known, ..fails_with(ErrorCode::Protocol) };
             expected
-                .says("redirects, and credentials are not sent on")
-                .says("set `endpoint`")
-                .for_now(granted);
+                .errors_match("redirects, and credentials are not sent on")
+                .errors_match("set `endpoint`")
+                .is_transient(granted);
         }
     }
 }
@@ -175,27 +175,27 @@ fn a_redirect_is_not_followed_and_the_option_to_set_is_named() {
 #[test]
 fn other_refusals_of_http_are_about_the_endpoint() {
     for status in [100, 204, 400, 402, 404, 405, 409, 413, 415, 451, 499] {
-        for mut story in stories() {
-            let granted = story.answered(reply(status, ""));
+        for mut scenario in stories() {
+            let granted = scenario.answered(reply(status, ""));
 
             fails_with(ErrorCode::Protocol)
                 .status(status)
-                .says("an empty body")
-                .says("check `endpoint`")
-                .for_now(granted);
+                .errors_match("an empty body")
+                .errors_match("check `endpoint`")
+                .is_transient(granted);
         }
     }
 }
 
 #[test]
 fn a_server_that_accepts_only_the_old_media_type_gets_it_from_then_on() {
-    for mut story in stories() {
-        let first = story.authenticate(in_turn([reply(406, "<html>planted</html>"), reply(401, "")]));
-        let second = story.authenticate(once(reply(401, "")));
+    for mut scenario in stories() {
+        let first = scenario.authenticate(in_turn([reply(406, "<html>planted</html>"), reply(401, "")]));
+        let second = scenario.authenticate(once(reply(401, "")));
 
-        fails_with(ErrorCode::InvalidCredentials).status(401).for_good(first);
-        fails_with(ErrorCode::InvalidCredentials).status(401).for_good(second);
-        let accepted: Vec<_> = story.requests.iter().map(|it| it.header("accept").unwrap()).collect();
+        fails_with(ErrorCode::InvalidCredentials).status(401).is_permanent(first);
+        fails_with(ErrorCode::InvalidCredentials).status(401).is_permanent(second);
+        let accepted: Vec<_> = scenario.requests.iter().map(|it| it.header("accept").unwrap()).collect();
         let both = "application/graphql-response+json, application/json;q=0.9";
         assert_eq!(accepted, [both, "application/json", "application/json"]);
     }
@@ -203,11 +203,11 @@ fn a_server_that_accepts_only_the_old_media_type_gets_it_from_then_on() {
 
 #[test]
 fn a_server_that_accepts_nothing_ends_the_grant() {
-    for mut story in stories() {
-        let granted = story.authenticate(|_| reply(406, ""));
+    for mut scenario in stories() {
+        let granted = scenario.authenticate(|_| reply(406, ""));
 
-        assert_eq!(story.requests.len(), 2);
-        fails_with(ErrorCode::Protocol).status(406).says("check `endpoint`").for_now(granted);
+        assert_eq!(scenario.requests.len(), 2);
+        fails_with(ErrorCode::Protocol).status(406).errors_match("check `endpoint`").is_transient(granted);
     }
 }
 
@@ -217,10 +217,15 @@ fn a_body_decides_whatever_its_status_and_media_type() {
         for media_type in
             ["application/graphql-response+json; charset=utf-8", "application/json", "text/plain"]
         {
-            let granted = fluz::story().answered(coded(status, "AUTH-0002").with("content-type", media_type));
-            fails_with(ErrorCode::InvalidCredentials).status(status).says("AUTH-0002").for_good(granted);
+            let granted =
+                fluz::scenario().answered(coded(status, "AUTH-0002").with("content-type", media_type));
+            fails_with(ErrorCode::InvalidCredentials)
+                .status(status)
+                .errors_match("AUTH-0002")
+                .is_permanent(granted);
 
-            let token = fluz::story().answered(reply(status, fluz::SAMPLE).with("content-type", media_type));
+            let token =
+                fluz::scenario().answered(reply(status, fluz::SAMPLE).with("content-type", media_type));
             assert_eq!(lifetime(&token.unwrap()), 10 * MINUTE);
         }
     }
@@ -242,13 +247,13 @@ fn a_token_that_no_header_can_carry_is_refused() {
     ] {
         let payload = serde_json::json!({ "token": token });
 
-        let granted = fluz::story().answered(fluz::generated(payload));
+        let granted = fluz::scenario().answered(fluz::generated(payload));
 
         fails_with(ErrorCode::Protocol)
             .status(200)
-            .says("holds spaces, control characters")
-            .says("tell the provider")
-            .for_good(granted);
+            .errors_match("holds spaces, control characters")
+            .errors_match("tell the provider")
+            .is_permanent(granted);
     }
 }
 
@@ -257,7 +262,7 @@ fn every_visible_character_may_be_in_a_token() {
     let token: String = ('!'..='~').collect();
     let payload = serde_json::json!({ "token": token });
 
-    let granted = fluz::story().answered(fluz::generated(payload)).unwrap();
+    let granted = fluz::scenario().answered(fluz::generated(payload)).unwrap();
 
     assert_eq!(granted.access_token.expose(), token);
 }
@@ -267,19 +272,25 @@ fn what_is_no_text_is_no_token() {
     for token in ["7", "true", "null", "{}", "[]", r#"["planted-token"]"#, r#"{"token":"planted-token"}"#] {
         let body = format!(r#"{{"data":{{"generateUserAccessToken":{{"token":{token}}}}}}}"#);
 
-        let granted = fluz::story().answered(reply(200, &body));
+        let granted = fluz::scenario().answered(reply(200, &body));
 
-        fails_with(ErrorCode::Protocol).status(200).says("answered without a token").for_good(granted);
+        fails_with(ErrorCode::Protocol)
+            .status(200)
+            .errors_match("answered without a token")
+            .is_permanent(granted);
     }
 }
 
 #[test]
 fn data_that_is_no_object_has_no_token() {
     for data in ["7", "true", r#""planted-token""#, "[]", r#"["planted-token"]"#] {
-        for mut story in [fluz::story(), braintree::story()] {
-            let granted = story.answered(reply(200, &format!(r#"{{"data":{data}}}"#)));
+        for mut scenario in [fluz::scenario(), braintree::scenario()] {
+            let granted = scenario.answered(reply(200, &format!(r#"{{"data":{data}}}"#)));
 
-            fails_with(ErrorCode::Protocol).status(200).says("answered without a token").for_good(granted);
+            fails_with(ErrorCode::Protocol)
+                .status(200)
+                .errors_match("answered without a token")
+                .is_permanent(granted);
         }
     }
 }
@@ -299,9 +310,9 @@ fn only_codes_that_are_codes_are_shown() {
         null,
     ] });
 
-    let granted = fluz::story().answered(reply(200, &body.to_string()));
+    let granted = fluz::scenario().answered(reply(200, &body.to_string()));
 
-    fails_with(ErrorCode::Protocol).status(200).says("(FIRST, SECOND, THIRD)").for_good(granted);
+    fails_with(ErrorCode::Protocol).status(200).errors_match("(FIRST, SECOND, THIRD)").is_permanent(granted);
 }
 
 #[test]
@@ -309,9 +320,12 @@ fn many_errors_do_not_make_a_long_message() {
     let codes = (0..5000).map(|it| serde_json::json!({ "code": format!("CODE-{}", it % 70 / 2) }));
     let body = serde_json::json!({ "errors": codes.collect::<Vec<_>>() });
 
-    let granted = fluz::story().answered(reply(200, &body.to_string()));
+    let granted = fluz::scenario().answered(reply(200, &body.to_string()));
 
-    fails_with(ErrorCode::Protocol).status(200).says("(CODE-0, CODE-1, CODE-2, …)").for_good(granted);
+    fails_with(ErrorCode::Protocol)
+        .status(200)
+        .errors_match("(CODE-0, CODE-1, CODE-2, …)")
+        .is_permanent(granted);
 }
 
 #[test]
@@ -319,8 +333,8 @@ fn an_id_that_is_no_id_is_not_kept() {
     for id in [r#""planted words""#, r#""<planted>""#, "7", "null", "{}", r#""""#] {
         let body = format!(r#"{{"data":null,"extensions":{{"requestId":{id}}}}}"#);
 
-        let granted = fluz::story().answered(reply(200, &body));
+        let granted = fluz::scenario().answered(reply(200, &body));
 
-        fails_with(ErrorCode::Protocol).status(200).for_good(granted);
+        fails_with(ErrorCode::Protocol).status(200).is_permanent(granted);
     }
 }

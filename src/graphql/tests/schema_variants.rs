@@ -3,7 +3,7 @@
 use crate::core::ErrorCode;
 
 use super::{
-    fluz::{SAMPLE, options, story},
+    fluz::{SAMPLE, options, scenario},
     *,
 };
 
@@ -125,43 +125,43 @@ fn knows_nothing(request: &HttpRequest) -> HttpResponse {
 fn the_other_spelling_is_tried_once_and_remembered() {
     for style in STYLES {
         let schema = Schema { token: "accessToken", ..LIKELIEST };
-        let mut story = story();
+        let mut scenario = scenario();
 
-        let first = story.authenticate(schema.server(style)).unwrap();
-        let second = story.authenticate(schema.server(style)).unwrap();
+        let first = scenario.authenticate(schema.server(style)).unwrap();
+        let second = scenario.authenticate(schema.server(style)).unwrap();
 
         assert_eq!(first.access_token.expose(), "planted-token", "{style:?}");
         assert_eq!(second.access_token.expose(), "planted-token", "{style:?}");
-        assert_eq!(story.requests.len(), 3, "{style:?}");
-        assert!(story.last().query().ends_with("{ accessToken refreshToken scopes } }"));
+        assert_eq!(scenario.requests.len(), 3, "{style:?}");
+        assert!(scenario.last().query().ends_with("{ accessToken refreshToken scopes } }"));
     }
 }
 
 #[test]
 fn two_complaints_in_one_answer_cost_one_request() {
     let schema = Schema { token: "accessToken", refresh_token: Selectable::No, ..LIKELIEST };
-    let mut story = story();
+    let mut scenario = scenario();
 
-    let token = story.authenticate(schema.server(Style::Apollo)).unwrap();
+    let token = scenario.authenticate(schema.server(Style::Apollo)).unwrap();
 
     assert_eq!(token.refresh_token, None);
-    assert_eq!(story.requests.len(), 2);
-    assert!(story.last().query().ends_with("{ accessToken  scopes } }"));
+    assert_eq!(scenario.requests.len(), 2);
+    assert!(scenario.last().query().ends_with("{ accessToken  scopes } }"));
 }
 
 #[test]
 fn the_argument_of_a_refresh_is_tried_once_and_remembered() {
     for style in STYLES {
         let schema = Schema { argument: "userId", ..LIKELIEST };
-        let mut story = story();
+        let mut scenario = scenario();
 
-        let first = story.refresh("planted-first", schema.server(style)).unwrap();
-        story.refresh("planted-second", schema.server(style)).unwrap();
+        let first = scenario.refresh("planted-first", schema.server(style)).unwrap();
+        scenario.refresh("planted-second", schema.server(style)).unwrap();
 
         assert_eq!(first.access_token.expose(), "planted-token", "{style:?}");
-        assert_eq!(story.requests.len(), 3, "{style:?}");
-        assert!(story.last().query().contains("refreshUserAccessToken(userId: $refreshToken)"));
-        assert_eq!(story.last().variables()["refreshToken"], "planted-second");
+        assert_eq!(scenario.requests.len(), 3, "{style:?}");
+        assert!(scenario.last().query().contains("refreshUserAccessToken(userId: $refreshToken)"));
+        assert_eq!(scenario.last().variables()["refreshToken"], "planted-second");
     }
 }
 
@@ -169,7 +169,7 @@ fn the_argument_of_a_refresh_is_tried_once_and_remembered() {
 fn a_field_and_an_argument_of_one_name_are_told_apart() {
     let argument = Schema { argument: "userId", ..LIKELIEST };
     let field = Schema { refresh_token: Selectable::No, ..LIKELIEST };
-    let (mut first, mut second) = (story(), story());
+    let (mut first, mut second) = (scenario(), scenario());
 
     first.refresh("planted-first", argument.server(Style::Old)).unwrap();
     second.refresh("planted-first", field.server(Style::Old)).unwrap();
@@ -181,20 +181,20 @@ fn a_field_and_an_argument_of_one_name_are_told_apart() {
 #[test]
 fn everything_may_be_spelled_otherwise_at_once() {
     let schema = Schema { token: "accessToken", refresh_token: Selectable::No, argument: "userId" };
-    let mut story = story();
+    let mut scenario = scenario();
 
-    story.refresh("planted-first", schema.server(Style::Standard)).unwrap();
+    scenario.refresh("planted-first", schema.server(Style::Standard)).unwrap();
 
-    assert_eq!(story.requests.len(), 2);
-    assert!(story.last().query().ends_with("(userId: $refreshToken) { accessToken  scopes } }"));
+    assert_eq!(scenario.requests.len(), 2);
+    assert!(scenario.last().query().ends_with("(userId: $refreshToken) { accessToken  scopes } }"));
 }
 
 #[test]
 fn complaints_that_come_one_by_one_are_met_one_by_one() {
     let schema = Schema { token: "accessToken", refresh_token: Selectable::No, argument: "userId" };
-    let mut story = story();
+    let mut scenario = scenario();
 
-    story
+    scenario
         .refresh("planted-first", |request| {
             let complaints = schema.complaints(&request.query());
             match complaints.first() {
@@ -204,28 +204,28 @@ fn complaints_that_come_one_by_one_are_met_one_by_one() {
         })
         .unwrap();
 
-    assert_eq!(story.requests.len(), 4);
+    assert_eq!(scenario.requests.len(), 4);
 }
 
 #[test]
 fn two_refused_spellings_end_the_grant() {
-    let mut story = story();
+    let mut scenario = scenario();
 
-    let granted = story.authenticate(knows_nothing);
+    let granted = scenario.authenticate(knows_nothing);
 
-    assert_eq!(story.requests.len(), 2);
-    fails_with(ErrorCode::Protocol).status(400).says("check `endpoint`").for_good(granted);
+    assert_eq!(scenario.requests.len(), 2);
+    fails_with(ErrorCode::Protocol).status(400).errors_match("check `endpoint`").is_permanent(granted);
 }
 
 #[test]
 fn an_api_that_takes_back_a_spelling_is_followed() {
-    let mut story = story();
+    let mut scenario = scenario();
 
-    story.authenticate(Schema { token: "accessToken", ..LIKELIEST }.server(Style::Apollo)).unwrap();
-    story.authenticate(LIKELIEST.server(Style::Apollo)).unwrap();
+    scenario.authenticate(Schema { token: "accessToken", ..LIKELIEST }.server(Style::Apollo)).unwrap();
+    scenario.authenticate(LIKELIEST.server(Style::Apollo)).unwrap();
 
-    assert_eq!(story.requests.len(), 4);
-    assert!(story.last().query().contains("{ token refreshToken scopes }"));
+    assert_eq!(scenario.requests.len(), 4);
+    assert!(scenario.last().query().contains("{ token refreshToken scopes }"));
 }
 
 #[test]
@@ -239,11 +239,11 @@ fn the_wording_of_other_servers_is_understood() {
         "Validation error (FieldUndefined@[generateUserAccessToken/token]) : Field 'token' in type 'UserAccessToken' is undefined",
         r#"Unknown field "token" on type "UserAccessToken""#,
     ] {
-        let mut story = story();
+        let mut scenario = scenario();
 
-        story.authenticate(in_turn([error(200, message), reply(200, SAMPLE)])).unwrap();
+        scenario.authenticate(in_turn([error(200, message), reply(200, SAMPLE)])).unwrap();
 
-        assert!(story.last().query().contains("{ accessToken refreshToken scopes }"), "{message}");
+        assert!(scenario.last().query().contains("{ accessToken refreshToken scopes }"), "{message}");
     }
     for message in [
         r#"Unknown argument "refreshToken" on field "Mutation.refreshUserAccessToken"."#,
@@ -251,11 +251,11 @@ fn the_wording_of_other_servers_is_understood() {
         "The argument `refreshToken` does not exist.",
         "Validation error (UnknownArgument@[refreshUserAccessToken]) : Unknown field argument 'refreshToken'",
     ] {
-        let mut story = story();
+        let mut scenario = scenario();
 
-        story.refresh("planted-first", in_turn([error(200, message), reply(200, SAMPLE)])).unwrap();
+        scenario.refresh("planted-first", in_turn([error(200, message), reply(200, SAMPLE)])).unwrap();
 
-        assert!(story.last().query().contains("(userId: $refreshToken)"), "{message}");
+        assert!(scenario.last().query().contains("(userId: $refreshToken)"), "{message}");
     }
 }
 
@@ -268,15 +268,15 @@ fn a_complaint_of_another_word_changes_no_spelling() {
         "Cannot query field token on type UserAccessToken.",
         "\"",
     ] {
-        let mut story = story();
+        let mut scenario = scenario();
 
-        let granted = story.authenticate(|request| {
+        let granted = scenario.authenticate(|request| {
             assert!(request.query().contains("{ token refreshToken scopes }"), "{message}");
             error(400, message)
         });
 
-        assert_eq!(story.requests.len(), 1, "{message}");
-        fails_with(ErrorCode::Protocol).status(400).for_good(granted);
+        assert_eq!(scenario.requests.len(), 1, "{message}");
+        fails_with(ErrorCode::Protocol).status(400).is_permanent(granted);
     }
 }
 
@@ -284,54 +284,54 @@ fn a_complaint_of_another_word_changes_no_spelling() {
 fn a_complaint_beside_data_is_no_validation() {
     let body = r#"{"data":{"generateUserAccessToken":{"scopes":["A"]}},
         "errors":[{"message":"Cannot query field \"token\" on type \"UserAccessToken\"."}]}"#;
-    let mut story = story();
+    let mut scenario = scenario();
 
-    let granted = story.answered(reply(200, body));
+    let granted = scenario.answered(reply(200, body));
 
-    fails_with(ErrorCode::Protocol).status(200).for_good(granted);
+    fails_with(ErrorCode::Protocol).status(200).is_permanent(granted);
 }
 
 #[test]
 fn grants_that_run_at_once_all_learn_from_one_complaint() {
     let profile = options().profile();
-    let mut dialect = SchemaVariants::default();
+    let mut variants = SchemaVariants::default();
     let (scopes, secrets) = (ScopeSet::default(), [Secret::new("planted-secret")]);
     let mut server = Schema { token: "accessToken", ..LIKELIEST }.server(Style::Apollo);
     let mut exchanges = [(); 3].map(|()| GrantExchange::new(&profile, &scopes, Grant::Authenticate));
 
     // All ask before the first is answered.
-    let mut ask = |exchanges: &mut [GrantExchange<'_>; 3], dialect: &mut SchemaVariants| {
-        let requests = exchanges.each_mut().map(|it| it.request(dialect, &secrets, PLATFORM).unwrap());
+    let mut ask = |exchanges: &mut [GrantExchange<'_>; 3], variants: &mut SchemaVariants| {
+        let requests = exchanges.each_mut().map(|it| it.next_request(variants, &secrets, PLATFORM).unwrap());
         let responses = requests.map(|request| server(&request));
         let mut responses = responses.iter();
-        exchanges.each_mut().map(|it| it.answer(responses.next().unwrap(), dialect, PLATFORM))
+        exchanges.each_mut().map(|it| it.handle_response(responses.next().unwrap(), variants, PLATFORM))
     };
-    let first = ask(&mut exchanges, &mut dialect);
-    let second = ask(&mut exchanges, &mut dialect);
+    let first = ask(&mut exchanges, &mut variants);
+    let second = ask(&mut exchanges, &mut variants);
 
     assert_eq!(first, [Outcome::Resend, Outcome::Resend, Outcome::Resend]);
-    for verdict in second {
-        assert!(matches!(verdict, Outcome::Done(Ok(_))), "{verdict:?}");
+    for outcome in second {
+        assert!(matches!(outcome, Outcome::Done(Ok(_))), "{outcome:?}");
     }
 }
 
 #[test]
 fn grants_that_run_at_once_all_learn_from_one_406() {
     let profile = options().profile();
-    let mut dialect = SchemaVariants::default();
+    let mut variants = SchemaVariants::default();
     let (scopes, secrets) = (ScopeSet::default(), [Secret::new("planted-secret")]);
     let mut exchanges = [(); 2].map(|()| GrantExchange::new(&profile, &scopes, Grant::Authenticate));
 
     for exchange in &mut exchanges {
-        exchange.request(&dialect, &secrets, PLATFORM).unwrap();
+        exchange.next_request(&variants, &secrets, PLATFORM).unwrap();
     }
-    let verdicts = exchanges.each_mut().map(|it| it.answer(&reply(406, ""), &mut dialect, PLATFORM));
+    let outcome = exchanges.each_mut().map(|it| it.handle_response(&reply(406, ""), &mut variants, PLATFORM));
 
-    assert_eq!(verdicts, [Outcome::Resend, Outcome::Resend]);
+    assert_eq!(outcome, [Outcome::Resend, Outcome::Resend]);
     for exchange in &mut exchanges {
-        let request = exchange.request(&dialect, &secrets, PLATFORM).unwrap();
+        let request = exchange.next_request(&variants, &secrets, PLATFORM).unwrap();
         assert_eq!(request.header("accept"), Some("application/json"));
-        let verdict = exchange.answer(&reply(406, ""), &mut dialect, PLATFORM);
-        assert!(matches!(verdict, Outcome::Done(Err(_))), "{verdict:?}");
+        let outcome = exchange.handle_response(&reply(406, ""), &mut variants, PLATFORM);
+        assert!(matches!(outcome, Outcome::Done(Err(_))), "{outcome:?}");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     core::ErrorCode,
-    graphql::observe,
+    graphql::rotated_token,
     provider::toggle::{Login, Toggle},
 };
 
@@ -37,7 +37,7 @@ fn options() -> Toggle {
     Toggle { endpoint: None, login: Login::Username("api-user".to_owned()), lifetime: None }
 }
 
-pub(super) fn story() -> Scenario {
+pub(super) fn scenario() -> Scenario {
     Scenario::new(options().profile(), &[], &[PASSWORD])
 }
 
@@ -52,11 +52,11 @@ fn logged_in() -> HttpResponse {
 
 #[test]
 fn a_login_is_sent_as_the_page_shows() {
-    let mut story = story();
+    let mut scenario = scenario();
 
-    story.answered(logged_in().with("x-authorization", &token())).unwrap();
+    scenario.answered(logged_in().with("x-authorization", &token())).unwrap();
 
-    let request = story.last();
+    let request = scenario.last();
     assert_eq!(request.url, "https://api.mytoggle.io/graphql");
     assert_eq!(
         request.sorted_headers(),
@@ -78,22 +78,22 @@ fn a_login_is_sent_as_the_page_shows() {
 #[test]
 fn a_login_by_email_sends_no_user_name() {
     let login = Login::Email("shop@example.com".to_owned());
-    let mut story = Scenario::new(Toggle { login, ..options() }.profile(), &[], &[PASSWORD]);
+    let mut scenario = Scenario::new(Toggle { login, ..options() }.profile(), &[], &[PASSWORD]);
 
-    story.answered(logged_in().with("x-authorization", &token())).unwrap();
+    scenario.answered(logged_in().with("x-authorization", &token())).unwrap();
 
-    assert!(story.last().query().contains("loginUser(email: $login, password: $password)"));
-    assert_eq!(story.last().variables(), json!({ "login": "shop@example.com", "password": PASSWORD }));
+    assert!(scenario.last().query().contains("loginUser(email: $login, password: $password)"));
+    assert_eq!(scenario.last().variables(), json!({ "login": "shop@example.com", "password": PASSWORD }));
 }
 
 #[test]
 fn a_password_is_sent_as_it_is() {
     let password = " \"pässword\"\n ";
-    let mut story = Scenario::new(options().profile(), &[], &[password]);
+    let mut scenario = Scenario::new(options().profile(), &[], &[password]);
 
-    story.answered(logged_in().with("x-authorization", &token())).unwrap();
+    scenario.answered(logged_in().with("x-authorization", &token())).unwrap();
 
-    assert_eq!(story.last().variables()["password"], password);
+    assert_eq!(scenario.last().variables()["password"], password);
 }
 
 #[test]
@@ -104,7 +104,8 @@ fn a_token_lives_an_hour_at_most() {
         (json!({ "iat": now, "exp": now + 1800 }), 30),
         (json!({ "iat": now, "exp": now + 86_400 }), 60),
     ] {
-        let token = story().answered(logged_in().with("x-authorization", &jwt(&claims.to_string()))).unwrap();
+        let token =
+            scenario().answered(logged_in().with("x-authorization", &jwt(&claims.to_string()))).unwrap();
 
         assert_eq!(lifetime(&token), minutes * MINUTE, "{claims}");
         assert_eq!(token.issued_at, NOW);
@@ -117,11 +118,11 @@ fn a_token_lives_an_hour_at_most() {
 fn an_endpoint_and_a_lifetime_of_ones_own_count_instead() {
     let endpoint = Some("http://127.0.0.1:4000/toggle".to_owned());
     let profile = Toggle { endpoint, lifetime: Some(5 * MINUTE), ..options() }.profile();
-    let mut story = Scenario::new(profile, &[], &[PASSWORD]);
+    let mut scenario = Scenario::new(profile, &[], &[PASSWORD]);
 
-    let token = story.answered(logged_in().with("x-authorization", &token())).unwrap();
+    let token = scenario.answered(logged_in().with("x-authorization", &token())).unwrap();
 
-    assert_eq!(story.last().url, "http://127.0.0.1:4000/toggle");
+    assert_eq!(scenario.last().url, "http://127.0.0.1:4000/toggle");
     assert_eq!(lifetime(&token), 5 * MINUTE);
 }
 
@@ -131,7 +132,7 @@ fn the_newer_header_is_preferred_to_the_deprecated_one() {
         let value = |name| if name == "x-authorization" { token() } else { "planted-older".to_owned() };
         let response = headers.iter().fold(logged_in(), |it, name| it.with(name, &value(*name)));
 
-        let granted = story().answered(response).unwrap();
+        let granted = scenario().answered(response).unwrap();
 
         assert_eq!(granted.access_token.expose(), token());
     }
@@ -142,7 +143,7 @@ fn the_deprecated_header_does_where_the_newer_one_is_empty() {
     for empty in ["", "  ", "Bearer", "bearer "] {
         let response = logged_in().with("x-authorization", empty).with("authorization", &token());
 
-        let granted = story().answered(response).unwrap();
+        let granted = scenario().answered(response).unwrap();
 
         assert_eq!(granted.access_token.expose(), token(), "{empty:?}");
     }
@@ -153,7 +154,7 @@ fn a_prefix_is_taken_off() {
     for prefix in ["", "Bearer ", "bearer ", "BEARER   ", " Bearer\t"] {
         let value = format!("{prefix}{} ", token());
 
-        let granted = story().answered(logged_in().with("authorization", &value)).unwrap();
+        let granted = scenario().answered(logged_in().with("authorization", &value)).unwrap();
 
         assert_eq!(granted.access_token.expose(), token(), "{prefix:?}");
     }
@@ -163,7 +164,7 @@ fn a_prefix_is_taken_off() {
 fn a_login_that_is_null_beside_a_token_counts() {
     let response = reply(200, r#"{"data":{"loginUser":null}}"#).with("x-authorization", &token());
 
-    let granted = story().answered(response).unwrap();
+    let granted = scenario().answered(response).unwrap();
 
     assert_eq!(granted.access_token.expose(), token());
 }
@@ -173,8 +174,14 @@ fn a_page_that_forbids_is_not_the_providers() {
     let page = reply(403, "<html>planted</html>").with("content-type", "text/html; charset=utf-8");
     let odd = reply(403, "<html>planted</html>").with("content-type", "text/planted-secret-0");
 
-    fails_with(ErrorCode::Protocol).status(403).says("HTTP 403, text/html").for_now(story().answered(page));
-    fails_with(ErrorCode::Protocol).status(403).says("no content type").for_now(story().answered(odd));
+    fails_with(ErrorCode::Protocol)
+        .status(403)
+        .errors_match("HTTP 403, text/html")
+        .is_transient(scenario().answered(page));
+    fails_with(ErrorCode::Protocol)
+        .status(403)
+        .errors_match("no content type")
+        .is_transient(scenario().answered(odd));
 }
 
 #[test]
@@ -198,25 +205,28 @@ fn a_refused_login_is_refused_for_good() {
     ] {
         let status = response.status;
 
-        let granted = story().answered(response);
+        let granted = scenario().answered(response);
 
         fails_with(ErrorCode::InvalidCredentials)
             .status(status)
-            .says("toggle refused the credentials")
-            .says("check `username` and `password`")
-            .says("shown only once")
-            .for_good(granted);
+            .errors_match("toggle refused the credentials")
+            .errors_match("check `username` and `password`")
+            .errors_match("shown only once")
+            .is_permanent(granted);
     }
 }
 
 #[test]
 fn the_advice_names_the_identifier_that_was_given() {
     let login = Login::Email("shop@example.com".to_owned());
-    let mut story = Scenario::new(Toggle { login, ..options() }.profile(), &[], &[PASSWORD]);
+    let mut scenario = Scenario::new(Toggle { login, ..options() }.profile(), &[], &[PASSWORD]);
 
-    let granted = story.answered(reply(200, UNAUTHORIZED));
+    let granted = scenario.answered(reply(200, UNAUTHORIZED));
 
-    fails_with(ErrorCode::InvalidCredentials).status(200).says("check `email` and").for_good(granted);
+    fails_with(ErrorCode::InvalidCredentials)
+        .status(200)
+        .errors_match("check `email` and")
+        .is_permanent(granted);
 }
 
 #[test]
@@ -224,38 +234,38 @@ fn a_login_without_a_header_says_what_a_browser_needs() {
     for response in
         [logged_in(), logged_in().with("x-authorization", ""), logged_in().with("x-other", "planted")]
     {
-        let granted = story().answered(response);
+        let granted = scenario().answered(response);
 
         fails_with(ErrorCode::Protocol)
             .status(200)
-            .says("without the header `x-authorization` or `authorization`")
-            .says("`Access-Control-Expose-Headers`")
-            .for_good(granted);
+            .errors_match("without the header `x-authorization` or `authorization`")
+            .errors_match("`Access-Control-Expose-Headers`")
+            .is_permanent(granted);
     }
 }
 
 #[test]
 fn a_header_that_is_no_token_is_not_taken_for_one() {
     for value in ["planted token", "Basic planted==", "plänted", "planted\u{7f}"] {
-        let granted = story().answered(logged_in().with("x-authorization", value));
+        let granted = scenario().answered(logged_in().with("x-authorization", value));
 
         fails_with(ErrorCode::Protocol)
             .status(200)
-            .says("cannot be sent")
-            .says("tell the provider")
-            .for_good(granted);
+            .errors_match("cannot be sent")
+            .errors_match("tell the provider")
+            .is_permanent(granted);
     }
 }
 
 #[test]
 fn a_header_on_anything_but_success_is_no_token() {
     for status in [300, 302, 307, 404, 418] {
-        let granted = story().answered(reply(status, "").with("x-authorization", &token()));
+        let granted = scenario().answered(reply(status, "").with("x-authorization", &token()));
 
-        fails_with(ErrorCode::Protocol).status(status).for_now(granted);
+        fails_with(ErrorCode::Protocol).status(status).is_transient(granted);
     }
-    let granted = story().answered(reply(502, "").with("x-authorization", &token()));
-    fails_with(ErrorCode::Server).status(502).for_now(granted);
+    let granted = scenario().answered(reply(502, "").with("x-authorization", &token()));
+    fails_with(ErrorCode::Server).status(502).is_transient(granted);
 }
 
 #[test]
@@ -266,45 +276,45 @@ fn the_capital_spelling_is_tried_once_and_remembered() {
         }
         error(200, r#"Cannot query field "loginUser" on type "Query". Did you mean "LoginUser"?"#)
     };
-    let mut story = story();
+    let mut scenario = scenario();
 
-    story.authenticate(capital).unwrap();
-    story.authenticate(capital).unwrap();
+    scenario.authenticate(capital).unwrap();
+    scenario.authenticate(capital).unwrap();
 
-    assert_eq!(story.requests.len(), 3);
+    assert_eq!(scenario.requests.len(), 3);
 }
 
 #[test]
 fn two_refused_spellings_end_the_login() {
-    let mut story = story();
+    let mut scenario = scenario();
 
-    let granted = story.authenticate(|request| {
+    let granted = scenario.authenticate(|request| {
         let name = if request.query().contains("LoginUser(") { "LoginUser" } else { "loginUser" };
         error(200, &format!(r#"Cannot query field "{name}" on type "Query"."#))
     });
 
-    assert_eq!(story.requests.len(), 2);
+    assert_eq!(scenario.requests.len(), 2);
     fails_with(ErrorCode::Protocol)
         .status(200)
-        .says("has no such request")
-        .says("check `endpoint`")
-        .for_good(granted);
+        .errors_match("has no such request")
+        .errors_match("check `endpoint`")
+        .is_permanent(granted);
 }
 
 #[test]
 fn a_throttled_login_passes() {
-    let granted = story().answered(reply(429, UNAUTHORIZED).with("retry-after", "600"));
+    let granted = scenario().answered(reply(429, UNAUTHORIZED).with("retry-after", "600"));
 
     fails_with(ErrorCode::RateLimited)
         .status(429)
         .retry_after(10 * MINUTE)
-        .says("fewer requests")
-        .for_now(granted);
+        .errors_match("fewer requests")
+        .is_transient(granted);
 }
 
 /// What an ordinary answer of the API brings.
 fn observed(response: &HttpResponse) -> Option<Rc<TokenSet>> {
-    observe(&options().profile(), response, PLATFORM)
+    rotated_token(&options().profile(), response, PLATFORM)
 }
 
 #[test]

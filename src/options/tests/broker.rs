@@ -5,7 +5,7 @@ use crate::provider::{GrantProtocol, Lifetime, braintree::Braintree, fluz::Envir
 use super::*;
 
 fn wire(options: &Value) -> (String, Option<&'static str>) {
-    match accepted(options).profile.wire {
+    match accepted(options).profile.grant_protocol {
         GrantProtocol::TokenEndpoint { url, credentials } => (url, credentials),
         GrantProtocol::GraphQl => panic!("it is a form"),
     }
@@ -13,14 +13,14 @@ fn wire(options: &Value) -> (String, Option<&'static str>) {
 
 #[test]
 fn a_page_needs_an_address_and_an_endpoint_alone() {
-    let settings = accepted(&broker());
+    let config = accepted(&broker());
 
-    assert_eq!(settings.profile.endpoint, "https://api.acme.test/graphql");
-    assert_eq!(settings.origins, ["https://api.acme.test"]);
-    assert!(settings.scopes.is_empty() && settings.profile.headers.is_empty());
-    assert!(matches!(settings.granter, GrantSource::Profile(secrets) if secrets.is_empty()));
-    assert_eq!(settings.profile.signals.refused.statuses[..], [401]);
-    assert_eq!(settings.profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
+    assert_eq!(config.profile.endpoint, "https://api.acme.test/graphql");
+    assert_eq!(config.origins, ["https://api.acme.test"]);
+    assert!(config.scopes.is_empty() && config.profile.headers.is_empty());
+    assert!(matches!(config.grant_source, GrantSource::Profile(secrets) if secrets.is_empty()));
+    assert_eq!(config.profile.error_rules.rejected.statuses[..], [401]);
+    assert_eq!(config.profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
 }
 
 #[test]
@@ -68,12 +68,12 @@ fn a_known_api_is_known_by_its_refusals() {
     let known = known.profile();
     assert_eq!(profile.name, "braintree");
     assert_eq!(profile.headers, known.headers);
-    assert_eq!(profile.signals.refused, known.signals.refused);
-    assert_eq!(profile.signals.throttled, known.signals.throttled);
+    assert_eq!(profile.error_rules.rejected, known.error_rules.rejected);
+    assert_eq!(profile.error_rules.rate_limited, known.error_rules.rate_limited);
     let toggle = accepted(&broker().with("api", text("toggle"))).profile;
-    assert!(toggle.sliding.is_some() && toggle.renew.is_none());
+    assert!(toggle.rotation.is_some() && toggle.renew.is_none());
     let fluz = accepted(&broker().with("api", text("fluz"))).profile;
-    assert!(!fluz.signals.refused.codes.is_empty() && fluz.spellings.is_empty());
+    assert!(!fluz.error_rules.rejected.codes.is_empty() && fluz.schema_names.is_empty());
     // They tell how long a token lives that is granted now.
     assert_eq!(fluz.lifetime, Lifetime::Default(Duration::from_secs(300)));
 }
@@ -87,8 +87,8 @@ fn another_api_may_be_described() {
 
     let profile = accepted(&broker().with("api", api)).profile;
 
-    assert_eq!(profile.signals.refused.codes, ["DENIED"]);
-    assert_eq!(profile.sliding.unwrap().headers, ["x-new"]);
+    assert_eq!(profile.error_rules.rejected.codes, ["DENIED"]);
+    assert_eq!(profile.rotation.unwrap().headers, ["x-new"]);
     assert_eq!(
         refused(&broker().with("api", map([("refusd", RawValue::Null)]))),
         "option `api.refusd` is not known; did you mean `api.refused`?"

@@ -25,8 +25,8 @@ fn shape(variables: &[(crate::provider::CowStr, Variable)]) -> String {
     sent.map(member).collect::<Vec<_>>().join(", ")
 }
 
-fn secret_of(settings: &Config) -> &str {
-    match &settings.granter {
+fn secret_of(config: &Config) -> &str {
+    match &config.grant_source {
         GrantSource::Profile(sources) => match sources.as_slice() {
             [SecretSource::Text(secret)] => secret.expose(),
             [SecretSource::Function(name)] => name,
@@ -38,9 +38,9 @@ fn secret_of(settings: &Config) -> &str {
 
 #[test]
 fn fluz_takes_the_least_and_fills_the_rest() {
-    let settings = accepted(&fluz());
+    let config = accepted(&fluz());
 
-    let profile = &settings.profile;
+    let profile = &config.profile;
     assert_eq!(profile.name, "fluz");
     assert_eq!(profile.endpoint, "https://transactional-graph.staging.fluzapp.com/api/v1/graphql");
     assert_eq!(profile.lifetime, Lifetime::AtMost(Duration::from_secs(600)));
@@ -49,8 +49,8 @@ fn fluz_takes_the_least_and_fills_the_rest() {
     assert_eq!(variables, r#"userId: "user-1", accountId: "account-1", scopes: scopes"#);
     assert_eq!(profile.secrets, ["apiKey"]);
     assert!(profile.renew.is_some());
-    assert_eq!(secret_of(&settings), "planted-key");
-    assert_eq!(settings.scopes.listed(), "LIST_OFFERS");
+    assert_eq!(secret_of(&config), "planted-key");
+    assert_eq!(config.scopes.listed(), "LIST_OFFERS");
 }
 
 #[test]
@@ -94,13 +94,13 @@ fn fluz_takes_an_id_and_a_secret_instead_of_a_key() {
     let pair =
         fluz().without("apiKey").with("appId", text("app-1")).with("appSecret", RawValue::Function("vault"));
 
-    let settings = accepted(&pair);
+    let config = accepted(&pair);
 
     let authorization = Authorization::BasicPair { username: "app-1".to_owned(), password: SecretId(0) };
-    assert_eq!(settings.profile.authenticate.authorization, authorization);
-    assert_eq!(settings.profile.renew.clone().map(|renew| renew.authorization), Some(authorization));
-    assert_eq!(settings.profile.secrets, ["appSecret"]);
-    assert_eq!(secret_of(&settings), "vault");
+    assert_eq!(config.profile.authenticate.authorization, authorization);
+    assert_eq!(config.profile.renew.clone().map(|renew| renew.authorization), Some(authorization));
+    assert_eq!(config.profile.secrets, ["appSecret"]);
+    assert_eq!(secret_of(&config), "vault");
     for half in ["appId", "appSecret"] {
         assert_eq!(
             refused(&fluz().with(half, text("planted"))),
@@ -131,16 +131,16 @@ fn toggle_sends_the_identifier_it_was_given_alone() {
     for (key, options) in
         [("email", toggle()), ("username", toggle().without("email").with("username", text("a@b.test")))]
     {
-        let settings = accepted(&options);
+        let config = accepted(&options);
 
-        let profile = &settings.profile;
+        let profile = &config.profile;
         assert_eq!(profile.endpoint, "https://api.mytoggle.io/graphql");
         assert_eq!(profile.lifetime, Lifetime::AtMost(Duration::from_secs(3600)));
         assert!(profile.authenticate.document.contains(&format!("({key}: $login, password: $password)")));
         assert_eq!(shape(&profile.authenticate.variables), r#"login: "a@b.test", password: secret 0"#);
         assert_eq!(profile.secrets, ["password"]);
-        assert_eq!(secret_of(&settings), "planted-password");
-        assert!(settings.scopes.is_empty());
+        assert_eq!(secret_of(&config), "planted-password");
+        assert!(config.scopes.is_empty());
     }
     assert_eq!(
         refused(&toggle().with("username", text("planted"))),
@@ -154,9 +154,9 @@ fn toggle_sends_the_identifier_it_was_given_alone() {
 
 #[test]
 fn braintree_takes_the_least_and_fills_the_rest() {
-    let settings = accepted(&braintree());
+    let config = accepted(&braintree());
 
-    let profile = &settings.profile;
+    let profile = &config.profile;
     assert_eq!(profile.headers, [("braintree-version".to_owned(), Secret::new("2019-01-01"))]);
     assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(3600)));
     assert_eq!(
@@ -165,8 +165,8 @@ fn braintree_takes_the_least_and_fills_the_rest() {
     );
     assert_eq!(shape(&profile.authenticate.variables), "input: {scopes: scopes}");
     assert_eq!(profile.secrets, ["clientSecret"]);
-    assert_eq!(secret_of(&settings), "planted-secret");
-    assert_eq!(settings.scopes.listed(), "TRANSACTION_SALE");
+    assert_eq!(secret_of(&config), "planted-secret");
+    assert_eq!(config.scopes.listed(), "TRANSACTION_SALE");
 }
 
 #[test]

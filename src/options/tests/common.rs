@@ -38,13 +38,13 @@ fn what_is_left_out_gets_the_contracts_default() {
         let undefined =
             optional.iter().fold(options.clone(), |options, key| options.with(key, RawValue::Missing));
         for options in [options, undefined] {
-            let settings = accepted(&options);
+            let config = accepted(&options);
 
-            assert_eq!(settings.policy, Policy::default());
-            assert_eq!(settings.timeout, Duration::from_secs(10));
-            assert_eq!(settings.fetch, None);
-            assert_eq!(settings.keep_alive, KeepAlive::No);
-            assert!(settings.store.is_none());
+            assert_eq!(config.policy, Policy::default());
+            assert_eq!(config.timeout, Duration::from_secs(10));
+            assert_eq!(config.fetch, None);
+            assert_eq!(config.keep_alive, KeepAlive::No);
+            assert!(config.store.is_none());
         }
     }
 }
@@ -52,7 +52,7 @@ fn what_is_left_out_gets_the_contracts_default() {
 #[test]
 fn every_provider_takes_every_common_option() {
     for options in everyone() {
-        let settings = accepted(
+        let config = accepted(
             &options
                 .with("refresh", text("while-used"))
                 .with("refreshWindow", number(0.5))
@@ -64,13 +64,13 @@ fn every_provider_takes_every_common_option() {
                 .with("headers", map([("X-Trace", text("on")), ("x-none", RawValue::Missing)])),
         );
 
-        assert_eq!(settings.policy.refresh, RefreshMode::WhileUsed);
-        assert!((settings.policy.refresh_window - 0.5).abs() < f64::EPSILON);
-        assert_eq!(settings.policy.min_validity, Some(Duration::from_millis(2500)));
-        assert_eq!(settings.timeout, Duration::from_micros(1500));
-        assert_eq!(settings.fetch, Some("own"));
-        assert_eq!(settings.keep_alive, KeepAlive::Yes);
-        assert_eq!(settings.profile.headers.last(), Some(&("x-trace".to_owned(), Secret::new("on"))));
+        assert_eq!(config.policy.refresh, RefreshMode::WhileUsed);
+        assert!((config.policy.refresh_window - 0.5).abs() < f64::EPSILON);
+        assert_eq!(config.policy.min_validity, Some(Duration::from_millis(2500)));
+        assert_eq!(config.timeout, Duration::from_micros(1500));
+        assert_eq!(config.fetch, Some("own"));
+        assert_eq!(config.keep_alive, KeepAlive::Yes);
+        assert_eq!(config.profile.headers.last(), Some(&("x-trace".to_owned(), Secret::new("on"))));
     }
 }
 

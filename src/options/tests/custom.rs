@@ -5,19 +5,19 @@ use crate::provider::{ErrorMatcher, Lifetime, Operation, RotationHeader, StringL
 
 #[test]
 fn a_grant_function_needs_a_name_an_endpoint_and_nothing_else() {
-    let settings = accepted(&by_function());
+    let config = accepted(&by_function());
 
-    let GrantSource::Function(function) = settings.granter else { panic!("{:?}", settings.granter) };
+    let GrantSource::Function(function) = config.grant_source else { panic!("{:?}", config.grant_source) };
     assert_eq!(function, "grant");
-    let profile = settings.profile;
+    let profile = config.profile;
     assert_eq!((&*profile.name, &*profile.endpoint), ("acme", "https://api.acme.test/graphql"));
     assert_eq!(profile.authenticate, Operation::ABSENT);
     assert_eq!(profile.renew, None);
     assert_eq!(profile.expiry, None);
     assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
-    assert_eq!(profile.sliding, None);
+    assert_eq!(profile.rotation, None);
     assert!(profile.secrets.is_empty());
-    assert!(settings.scopes.is_empty());
+    assert!(config.scopes.is_empty());
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_sliding_token_comes_in_headers() {
             (text("X-Authorization"), &["x-authorization"][..]),
             (texts(&["X-Authorization", "authorization"]), &["x-authorization", "authorization"]),
         ] {
-            let sliding = accepted(&options.clone().with("provider.sliding.header", given)).profile.sliding;
+            let sliding = accepted(&options.clone().with("provider.sliding.header", given)).profile.rotation;
 
             let headers = StringList::Owned(headers.iter().map(|&name| name.to_owned()).collect());
             assert_eq!(sliding, Some(RotationHeader { headers, shape: TokenShape::Any }));
@@ -118,10 +118,10 @@ pub(super) fn refuses_header(base: &Value, path: &str) {
 
 #[test]
 fn a_refusal_is_told_by_any_of_three_signs() {
-    let words = crate::provider::profile::words;
+    let words = crate::provider::profile::strings;
     for options in [acme(), by_function()] {
         let refused_by =
-            |given| accepted(&options.clone().with("provider.refused", given)).profile.signals.refused;
+            |given| accepted(&options.clone().with("provider.refused", given)).profile.error_rules.rejected;
 
         assert_eq!(refused_by(RawValue::Missing), ErrorMatcher::of(&[401], ""));
         assert_eq!(refused_by(map([])), ErrorMatcher::default());
@@ -145,10 +145,10 @@ fn a_refusal_is_told_by_any_of_three_signs() {
 
 #[test]
 fn what_besides_is_told_by_the_status_alone() {
-    let signals = accepted(&acme()).profile.signals;
+    let signals = accepted(&acme()).profile.error_rules;
 
     assert_eq!(*signals.denied, ErrorMatcher::of(&[401, 403], ""));
-    assert_eq!(*signals.throttled, ErrorMatcher::of(&[429], ""));
+    assert_eq!(*signals.rate_limited, ErrorMatcher::of(&[429], ""));
     assert_eq!(*signals.outage, ErrorMatcher::default());
 }
 

@@ -144,10 +144,10 @@ fn an_endpoint_as_an_option_comes_before_the_profiles_own() {
     for options in [acme(), by_function()] {
         let other = text("https://other.test/");
 
-        let settings = accepted(&options.clone().with("endpoint", other.clone()));
+        let config = accepted(&options.clone().with("endpoint", other.clone()));
         let alone = accepted(&options.clone().without("provider.endpoint").with("endpoint", other.clone()));
 
-        assert_eq!(settings.profile.endpoint, "https://other.test/");
+        assert_eq!(config.profile.endpoint, "https://other.test/");
         assert_eq!(alone.profile.endpoint, "https://other.test/");
         let remedy = "the URL of the GraphQL API";
         refuses_kinds(&options, "provider.endpoint", &["a string"], remedy);

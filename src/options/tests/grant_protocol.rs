@@ -39,9 +39,9 @@ fn full() -> Value {
 
 #[test]
 fn the_contracts_example_becomes_a_profile() {
-    let settings = accepted(&full());
+    let config = accepted(&full());
 
-    let profile = settings.profile;
+    let profile = config.profile;
     assert_eq!(profile.name, "acme");
     assert_eq!(profile.authenticate.document, "mutation login");
     assert_eq!(profile.authenticate.authorization, Authorization::None);
@@ -62,13 +62,13 @@ fn the_contracts_example_becomes_a_profile() {
     let unit = Duration::from_secs(1);
     assert_eq!(profile.expiry, Some(ExpiryField::ExpiresIn { paths: paths("login.ttl"), unit }));
     assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
-    assert_eq!(profile.unexplained, DefaultFailure::Protocol);
-    assert!(profile.spellings.is_empty());
+    assert_eq!(profile.default_failure, DefaultFailure::Protocol);
+    assert!(profile.schema_names.is_empty());
     let names = ["provider.authenticate.variables.secret", "provider.renew.authorization.bearer"];
     assert_eq!(profile.secrets, names);
-    let GrantSource::Profile(sources) = settings.granter else { panic!("not a profile") };
+    let GrantSource::Profile(sources) = config.grant_source else { panic!("not a profile") };
     assert!(matches!(sources[..], [SecretSource::Function("vault"), SecretSource::Function("bearer")]));
-    assert_eq!(settings.scopes.listed(), "read");
+    assert_eq!(config.scopes.listed(), "read");
 }
 
 #[test]
@@ -103,12 +103,12 @@ fn every_form_of_authorization_is_taken() {
             Some("bearer"),
         ),
     ] {
-        let settings = accepted(&acme().with(path, given));
+        let config = accepted(&acme().with(path, given));
 
-        assert_eq!(settings.profile.authenticate.authorization, authorization);
+        assert_eq!(config.profile.authenticate.authorization, authorization);
         let names: Vec<_> = name.iter().map(|name| format!("{path}.{name}")).collect();
-        assert_eq!(settings.profile.secrets, StringList::Owned(names.clone()));
-        let GrantSource::Profile(sources) = settings.granter else { panic!("not a profile") };
+        assert_eq!(config.profile.secrets, StringList::Owned(names.clone()));
+        let GrantSource::Profile(sources) = config.grant_source else { panic!("not a profile") };
         for source in &sources {
             match source {
                 SecretSource::Text(secret) => assert_eq!(secret.expose(), "planted"),

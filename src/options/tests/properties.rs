@@ -183,7 +183,7 @@ fn renewing() -> Value {
 /// Keeps its promises whether it accepts or not.
 fn check(options: &Value) -> Result<(), TestCaseError> {
     let checked = match read(options, PLATFORM) {
-        Ok(settings) => check_settings(&settings),
+        Ok(config) => check_settings(&config),
         Err(error) => check_error(&error),
     };
     // A value prints its kind alone.
@@ -218,8 +218,8 @@ fn check_error(error: &TokenError) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn check_settings(settings: &Config) -> Result<(), TestCaseError> {
-    let Config { profile, granter, scopes, policy, timeout, .. } = settings;
+fn check_settings(config: &Config) -> Result<(), TestCaseError> {
+    let Config { profile, grant_source, scopes, policy, timeout, .. } = config;
     let most = Duration::from_millis(1 << 53);
     prop_assert!((0.0..=0.9).contains(&policy.refresh_window));
     prop_assert!((1..=100).contains(&policy.retry.attempts));
@@ -239,7 +239,7 @@ fn check_settings(settings: &Config) -> Result<(), TestCaseError> {
         prop_assert!(!["authorization", "content-type"].contains(&name.as_str()));
         prop_assert!(value.expose().bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)));
     }
-    if let GrantSource::Profile(sources) = granter {
+    if let GrantSource::Profile(sources) = grant_source {
         prop_assert_eq!(sources.len(), profile.secrets.iter().count());
         let mut ids = ids_of(&profile.authenticate);
         ids.extend(profile.renew.iter().flat_map(ids_of));

@@ -11,9 +11,9 @@ fn store(methods: &[&'static str]) -> RawValue {
 fn a_store_is_its_methods() {
     for options in everyone() {
         let options = options.with("identity", text("tenant-7"));
-        let settings = accepted(&options.with("store", store(&["get", "set", "delete", "acquire", "watch"])));
+        let config = accepted(&options.with("store", store(&["get", "set", "delete", "acquire", "watch"])));
 
-        let shared = settings.store.expect("a store");
+        let shared = config.store.expect("a store");
         assert_eq!((shared.get, shared.set), ("get", "set"));
         assert_eq!((shared.acquire, shared.watch), (Some("acquire"), Some("watch")));
         assert_eq!(shared.timeout, Duration::from_secs(5));
@@ -75,8 +75,8 @@ fn a_store_needs_an_identity_where_credentials_cannot_be_compared() {
         let message = refused(&options.clone().with("store", methods()));
         assert_eq!(message, format!("option `identity` is missing; give {IDENTITY}"));
 
-        let settings = accepted(&options.with("store", methods()).with("identity", text("tenant-7")));
-        assert_eq!(settings.identity.as_deref(), Some("tenant-7"));
+        let config = accepted(&options.with("store", methods()).with("identity", text("tenant-7")));
+        assert_eq!(config.identity.as_deref(), Some("tenant-7"));
     }
     let variables = "provider.authenticate.variables";
     for options in [
