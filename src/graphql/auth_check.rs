@@ -1,7 +1,7 @@
-//! What an ordinary answer of the API says about the token it was asked with.
+//! Interpretation of API responses: token rejections and errors.
 //!
-//! Decides whether the token was refused, whether the request may be sent again, and
-//! which error an answer means that holds no data. Leaves carrying answers to the face.
+//! Determines whether a token was rejected, whether the request can be sent again, and which error a response without
+//! usable data means. JavaScript returns the responses to the caller.
 
 use crate::{
     core::{ErrorCode, Retryability, ScopeSet, TokenError},
@@ -12,20 +12,20 @@ use crate::{
 
 use super::response::{BodyKind, ParsedResponse, errors_match, media_type, parse_body, retry_after};
 
-/// What an ordinary answer says about the token.
+/// Effect of a response on the token it was requested with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthStatus {
-    /// Nothing.
+    /// The response does not reject the token.
     Accepted,
-    /// It was refused, and nothing was carried out.
+    /// The token was rejected and nothing was executed.
     Rejected,
-    /// It was refused for a part; sending the request again could do the rest twice.
+    /// The token was rejected for part of the request; sending it again could execute the rest twice.
     PartiallyRejected,
 }
 
-/// Judges an answer by its status and by its body, where that was looked into.
+/// Checks the status and, where it was read, the body of a response for a rejection.
 ///
-/// A batch of answers is refused where one of them is.
+/// A batch is rejected where one of its responses is.
 pub fn check_rejection(profile: &Profile, status: u16, body: Option<&str>, platform: Platform) -> AuthStatus {
     let rejected = &profile.error_rules.rejected;
     let body = body.and_then(|body| parse_body(body, platform));
@@ -43,9 +43,10 @@ pub fn check_rejection(profile: &Profile, status: u16, body: Option<&str>, platf
     if answers.iter().any(is_carried_out) { AuthStatus::PartiallyRejected } else { AuthStatus::Rejected }
 }
 
-/// What an answer means that does not simply hold data.
+/// Returns the error of a response that contains more than data, or none.
 ///
-/// `graphql_errors` where it is a GraphQL answer with errors, else why there is none.
+/// The code is `graphql_errors` for a GraphQL response with errors; otherwise the error states why the response is not
+/// one.
 pub fn classify(profile: &Profile, response: &HttpResponse, platform: Platform) -> TokenError {
     let parsed = ParsedResponse::read(response, platform);
     let name = &profile.name;
@@ -76,7 +77,7 @@ pub fn classify(profile: &Profile, response: &HttpResponse, platform: Platform) 
             (kind, status) => (kind.description(), advice(kind, status)),
         };
         let media_type = media_type(response);
-        // A server that does not know the media type says so for good.
+        // 406: the server will not accept the media type later either.
         retryability = (parsed.is_intercepted() && parsed.status != 406).then_some(Retryability::Retryable);
         (ErrorCode::Protocol, format!("{name} answered with {what} ({summary}, {media_type}); {advice}"))
     };
@@ -88,7 +89,7 @@ pub fn classify(profile: &Profile, response: &HttpResponse, platform: Platform) 
     error
 }
 
-/// What to do about an answer that is none.
+/// Returns the advice for a response that is not a GraphQL response.
 const fn advice(kind: BodyKind, status: u16) -> &'static str {
     match (kind, status) {
         (_, 406) => "set `headers: { accept: \"application/json\" }` if it is an older server",
@@ -101,11 +102,10 @@ const fn advice(kind: BodyKind, status: u16) -> &'static str {
     }
 }
 
-/// Why a request fails whose fresh token was refused as well.
+/// Returns the error of a request after its replacement token was rejected as well.
 ///
-/// An API may say the same of a token that it does not take and of one whose scopes do
-/// not suffice. So where the token has scopes at all, those are what to look at, unless
-/// the `needed` ones are known and `granted`.
+/// An API may reject an invalid token and a token with insufficient scopes in the same way. Where the token has scopes,
+/// these are the likely cause, unless the `needed` scopes are known and `granted`.
 pub fn repeated_rejection(
     profile: &Profile,
     granted: &ScopeSet,

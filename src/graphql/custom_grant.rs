@@ -1,4 +1,4 @@
-//! What a user's own `grant` function gives.
+//! Result of a user-supplied `grant` function.
 
 use std::{rc::Rc, time::Duration};
 
@@ -14,12 +14,12 @@ use super::{
     jwt,
 };
 
-/// Reads `{ accessToken, expiresAt | expiresInMs, refreshToken?, scopes? }`, given at
-/// `now` to who asked for `scopes`. A lifetime that is not told is the profile's.
+/// Reads `{ accessToken, expiresAt | expiresInMs, refreshToken?, scopes? }`, resolved at `now` for the requested
+/// `scopes`. The lifetime is that of the profile where the result has none.
 ///
 /// # Errors
 ///
-/// `protocol`, where there is no token or it cannot be sent.
+/// `protocol` where the token is missing or cannot be sent.
 pub fn token_from_function(
     profile: &Profile,
     scopes: &ScopeSet,
@@ -37,16 +37,16 @@ pub fn token_from_function(
     })
 }
 
-/// Refuses what is no object, or holds something useless.
+/// Rejects values other than objects, and members of the wrong type.
 ///
-/// Whatever else is in there is the user's: often the whole answer of another SDK.
+/// Other members are ignored: the result is often the complete response of another SDK.
 fn check_shape(given: &Json) -> Result<(), String> {
     let Json::Map(members) = given else { return Err(given.kind().to_owned()) };
     for (key, value) in members {
         if MEMBERS.contains(&key.as_str()) && is_present(value) && !value.is_json() {
             return Err(format!("a useless `{key}`"));
         }
-        // Ignored, a text would make a token with more scopes pass for one with those that were asked for.
+        // If a string were ignored, a token with more scopes would be stored as one with the requested scopes.
         if key == "scopes" && is_present(value) && !is_list_of_strings(value) {
             return Err("`scopes` that are not an array of strings".to_owned());
         }

@@ -1,9 +1,7 @@
-//! How long a token lives, from all that tells of it.
+//! Lifetime of a token, from all sources that state it.
 //!
-//! A lifetime counts from receipt, so that a wrong clock on either side costs
-//! nothing where the answer states a span. Where it states a point in time, the
-//! provider's clock is needed: from the `Date` header, from the token's own `iat`,
-//! and only then from the device.
+//! A stated lifetime counts from receipt, so a wrong clock on either side has no effect. A stated time of expiry
+//! requires the provider's clock: from the `Date` header, else from the token's `iat`, else from the device.
 
 use std::rc::Rc;
 
@@ -16,17 +14,17 @@ use crate::{
 
 use super::timestamp::{parse_decimal, parse_http_date, parse_timestamp};
 
-/// A clock is not wrong by a week: then it is the token's `iat` that means nothing.
+/// Bound on clock differences: an `iat` that differs from the device by a week or more is not a clock reading.
 const IMPLAUSIBLE: u64 = 7 * 24 * 60 * 60 * 1000;
 
-/// A token that came with an answer, without what else that may have brought: how long it lives
-/// follows from what is known, from the answer's `data` and from the token's own claims.
+/// Returns the token of a response with its lifetime, which follows from the profile, the response's `data` and the
+/// token's own claims. Refresh token and scopes are left empty.
 ///
-/// A token that ends as it begins had expired by what the answer states.
+/// A token that the response states as expired has a lifetime of zero.
 ///
 /// # Errors
 ///
-/// The path at which `data` states an end that cannot be read.
+/// The path at which `data` states an expiry that cannot be read.
 pub(super) fn token_with_lifetime(
     token: &str,
     expiry: Option<&ExpiryField>,
@@ -47,7 +45,7 @@ pub(super) fn token_with_lifetime(
     }))
 }
 
-/// How long it lives from now on; no time at all where the answer states that it has expired.
+/// Returns the remaining lifetime; zero where the response states that the token has expired.
 fn lifetime_of(
     expiry: Option<&ExpiryField>,
     lifetime: Lifetime,
@@ -59,18 +57,18 @@ fn lifetime_of(
     let known = millis(known);
     let stated = match stated_lifetime(expiry, data, clock)? {
         StatedLifetime::Nothing => None,
-        // Nothing hands out a token that ended longer ago than it lived: the clocks that agree on that are both wrong,
-        // which is what a declared lifetime is for.
+        // A token is not issued after its expiry: where the stated expiry is further in the past than the declared
+        // lifetime, both clocks are wrong, and the declared lifetime applies.
         StatedLifetime::Expired { ago } if matches!(lifetime, Lifetime::Declared(_)) && ago > known => {
             Some(known)
         }
         StatedLifetime::Expired { .. } => return Ok(0),
-        // A point in time that has passed by a clock which may be wrong.
+        // The stated time has passed, by a clock that may be wrong.
         StatedLifetime::Implausible if matches!(lifetime, Lifetime::Default(_)) => return Ok(0),
         StatedLifetime::Implausible => Some(known),
         StatedLifetime::Span(span) => Some(span),
     };
-    // Claims that end before they begin state nothing.
+    // Claims with an expiry before their issue are ignored.
     let claimed = claimed_lifetime(claims, clock).filter(|span| *span > 0);
     let told = match (stated, claimed) {
         (Some(stated), Some(claimed)) => Some(stated.min(claimed)),
@@ -83,7 +81,7 @@ fn lifetime_of(
     })
 }
 
-// Spans are milliseconds here: a `Duration` would count seconds and nanoseconds of what has neither.
+// Spans in this module are `u64` milliseconds: `Duration` arithmetic takes more code in the module.
 
 fn millis_between(earlier: UnixMillis, later: UnixMillis) -> u64 {
     later.millis().saturating_sub(earlier.millis())
@@ -93,13 +91,13 @@ fn millis_after(point: UnixMillis, span: u64) -> UnixMillis {
     UnixMillis::new(point.millis().saturating_add(span))
 }
 
-/// The provider's clock at the moment of receipt, as well as it is known.
+/// Estimate of the provider's clock at receipt.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ProviderClock {
     device: UnixMillis,
     provider: UnixMillis,
     source: ClockSource,
-    /// How wrong `provider` may be.
+    /// Maximum error of `provider`.
     tolerance: u64,
 }
 
@@ -109,9 +107,9 @@ enum ClockSource {
     Date,
     /// The token's `iat`.
     IssuedAt,
-    /// Nobody told; ours has to do.
+    /// The device's clock, where the response states no time.
     Device,
-    /// What is stated was stated by our clock.
+    /// The device itself stated the times.
     Local,
 }
 
@@ -121,9 +119,9 @@ impl ProviderClock {
         Self::from(response.sent_at, response.received_at, date, claims)
     }
 
-    /// The clock of who answered between `sent_at` and `device`, and may have told the `date`.
+    /// Estimates the clock of a provider that responded between `sent_at` and `device`, with a `Date` header of `date`.
     fn from(sent_at: UnixMillis, device: UnixMillis, date: Option<UnixMillis>, claims: TokenTimes) -> Self {
-        // The provider looked at its clock about halfway, and cut the second off.
+        // The header was written about halfway through the request and truncated to a second.
         let halfway = millis_between(sent_at, device) / 2;
         let since = halfway + 500;
         let tolerance = halfway + 1500;
@@ -137,42 +135,42 @@ impl ProviderClock {
         Self { device, provider, source, tolerance }
     }
 
-    /// The clock of a function that runs on this device.
+    /// Returns the clock for the result of a function that runs on this device.
     pub(super) fn of_this_device(now: UnixMillis, claims: TokenTimes) -> Self {
         let clock = Self::from(now, now, None, claims);
         if clock.source == ClockSource::Device { Self { source: ClockSource::Local, ..clock } } else { clock }
     }
 
-    /// What the provider's clock shows at receipt.
+    /// Returns the provider's time at receipt.
     pub(super) const fn provider_now(self) -> UnixMillis {
         self.provider
     }
 
-    /// A difference that the second cut off or the way explains is none.
+    /// Returns the offset of the provider; zero where truncation and latency explain the difference.
     pub(super) fn offset(self) -> ClockOffset {
         let explained = self.provider.millis().abs_diff(self.device.millis()) <= self.tolerance;
         if explained { ClockOffset::default() } else { self.provider.ahead_of(self.device) }
     }
 }
 
-/// What the answer states beside the token of how long it lives.
+/// Lifetime that a response states beside the token.
 enum StatedLifetime {
     Nothing,
-    /// So many milliseconds, at least one.
+    /// Milliseconds, at least one.
     Span(u64),
-    /// None at all is left; it ended so many milliseconds ago, where that is stated.
+    /// The token has expired, this many milliseconds ago where that is stated.
     Expired {
         ago: u64,
     },
-    /// It ended at a point in time that has passed, by clocks of which one may be wrong.
+    /// The stated time has passed, by clocks of which one may be wrong.
     Implausible,
 }
 
-/// What the answer states beside the token.
+/// Reads the lifetime that the response states beside the token.
 ///
 /// # Errors
 ///
-/// The path of a value that cannot be read: a lifetime that is guessed instead would be wrong in silence.
+/// The path of a value that cannot be read: an assumed lifetime would hide the mistake.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -191,7 +189,7 @@ fn stated_lifetime(
     Ok(match expiry {
         ExpiryField::ExpiresIn { unit, .. } => {
             let units = parse_units(found).ok_or_else(unreadable)?;
-            // 1.001 seconds are a little less than 1001 milliseconds, as floats have it.
+            // As floating-point numbers, 1.001 seconds are slightly less than 1001 milliseconds.
             match (units * millis(*unit) as f64 + 5e-7) as u64 {
                 0 => StatedLifetime::Expired { ago: 0 },
                 span => StatedLifetime::Span(span),
@@ -199,7 +197,7 @@ fn stated_lifetime(
         }
         ExpiryField::ExpiresAt { .. } => {
             let expires_at = parse_timestamp(found).ok_or_else(unreadable)?;
-            // Where the token has ended by the provider's clock alone, that clock is wrong.
+            // If the token has expired only by the provider's clock, that clock is wrong.
             match (millis_between(clock.now(), expires_at), millis_between(clock.device, expires_at)) {
                 (0, 0) if clock.agrees_with_device() => {
                     StatedLifetime::Expired { ago: millis_between(expires_at, clock.now()) }
@@ -211,7 +209,7 @@ fn stated_lifetime(
     })
 }
 
-/// A number of units, as a number or as text; negative where it says so.
+/// Parses a number of units, given as a number or a string; may be negative.
 fn parse_units(found: &Json) -> Option<f64> {
     let Some(text) = found.as_text() else { return found.as_number() };
     let text = text.trim();
@@ -221,12 +219,12 @@ fn parse_units(found: &Json) -> Option<f64> {
     }
 }
 
-/// What the token's own claims say.
+/// Returns the lifetime according to the token's claims.
 fn claimed_lifetime(claims: TokenTimes, clock: ProviderClock) -> Option<u64> {
     let expires_at = claims.expires_at?;
     let Some(issued_at) = claims.issued_at else { return Some(millis_between(clock.now(), expires_at)) };
     let whole = millis_between(issued_at, expires_at);
-    // A provider may hand out a token that it granted some time ago.
+    // A provider may return a token that it issued earlier.
     let age = match clock.source {
         ClockSource::Date => millis_between(issued_at, clock.provider),
         ClockSource::IssuedAt | ClockSource::Device | ClockSource::Local => 0,
@@ -236,13 +234,13 @@ fn claimed_lifetime(claims: TokenTimes, clock: ProviderClock) -> Option<u64> {
 }
 
 impl ProviderClock {
-    /// Whether the provider's clock is known and agrees with ours.
+    /// Returns whether the provider's clock is known and agrees with the device.
     fn agrees_with_device(self) -> bool {
         self.source == ClockSource::Local
             || (self.source == ClockSource::Date && self.offset() == ClockOffset::default())
     }
 
-    /// The provider's time now, without pretending to know it better than our own.
+    /// Returns the provider's current time, or that of the device where the difference is within the tolerance.
     fn now(self) -> UnixMillis {
         self.device.shifted(self.offset())
     }
@@ -260,7 +258,7 @@ mod tests {
     const DATE: &str = "Sun, 22 Nov 2026 10:20:30 GMT";
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// An answer that took 200 ms and arrived when our clock showed `received_at`.
+    /// Response that took 200 ms and arrived at `received_at`.
     fn response(received_at: UnixMillis, date: Option<&str>) -> HttpResponse {
         HttpResponse {
             status: 200,
@@ -282,7 +280,7 @@ mod tests {
             .expect("a lifetime")
     }
 
-    /// What is known of an API's lifetimes.
+    /// Expiry and lifetime of a profile.
     struct Known {
         expiry: Option<ExpiryField>,
         lifetime: Lifetime,
@@ -374,7 +372,7 @@ mod tests {
 
             let validity = validity(None, HOUR, &response, None, TokenTimes::default());
 
-            // Half of the way is 100 ms; the header was half a second old by then.
+            // Half of the latency is 100 ms, and the header was half a second old on average.
             assert_eq!(validity.provider_clock, ClockOffset::new(skew), "{behind}");
         }
     }
@@ -518,7 +516,7 @@ mod tests {
             r#"{"in":"0"}"#,
             r#"{"in":-5}"#,
             r#"{"in":"-5"}"#,
-            // Less than we count in.
+            // Less than a millisecond.
             r#"{"in":0.0009}"#,
         ] {
             for claims in [TokenTimes::default(), claims(PROVIDER, 180)] {

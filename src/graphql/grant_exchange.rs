@@ -1,4 +1,4 @@
-//! One grant on the wire, from the first request to a token or the reason for none.
+//! Request-response exchange of one grant.
 
 use std::rc::Rc;
 
@@ -23,38 +23,38 @@ use super::{
     schema_variants::{Accept, NameFlags, RefreshOperation, SchemaVariants},
 };
 
-/// One grant on the wire.
+/// Request-response exchange of one grant: writes requests and interprets responses until there is a token or an error.
 #[derive(Debug)]
 pub struct GrantExchange<'a> {
-    /// The variables that the session chose.
+    /// Variables that the session selected.
     pub chosen: &'a [SelectedVariable],
-    /// The [`digest`](super::digest) of the token that the API refused, for a broker.
+    /// The [`token_digest`](super::token_digest) of the token that the API rejected, for a broker.
     pub rejected_token: Option<&'a str>,
     profile: &'a Profile,
     scopes: &'a ScopeSet,
     presented: Option<RefreshToken>,
-    /// What is asked instead of for a token.
+    /// Operation that lists the scopes, in place of a grant.
     application_scopes: Option<&'a Operation>,
-    /// How the last request was worded. The dialect may have learned from another
-    /// grant since, and an answer is about what was sent.
+    /// Variants of the last request. The shared variants may have changed since because of another grant, but a
+    /// response refers to what was sent.
     sent_variants: SchemaVariants,
-    /// Spellings that were changed on the way.
+    /// Names with a variant that was changed during this grant.
     advanced: NameFlags,
 }
 
-/// What an answer means.
+/// Meaning of a response.
 #[derive(Debug, PartialEq)]
 pub enum Outcome {
-    /// Ask again at once: something was learned that changes the request.
+    /// The request must be sent again at once, with changes that the response caused.
     Resend,
-    /// The end.
+    /// The grant has ended.
     Done(Result<Rc<TokenSet>, GrantFailure>),
-    /// The end where the application's scopes were asked for: those.
+    /// The application's scopes, where these were requested.
     Scopes(ScopeSet),
 }
 
 impl<'a> GrantExchange<'a> {
-    /// Begins `grant`, for `scopes`.
+    /// Creates the exchange of `grant` for `scopes`.
     pub fn new(profile: &'a Profile, scopes: &'a ScopeSet, grant: Grant) -> Self {
         let presented = match grant {
             Grant::Authenticate | Grant::AuthenticateIfChanged(_) => None,
@@ -72,19 +72,20 @@ impl<'a> GrantExchange<'a> {
         }
     }
 
-    /// Begins to ask for [`Profile::application_scopes`], if there are any, instead of a token.
+    /// Creates an exchange that requests [`Profile::application_scopes`] instead of a token, where the profile has the
+    /// operation.
     pub fn for_application_scopes(profile: &'a Profile, scopes: &'a ScopeSet) -> Self {
         let mut exchange = Self::new(profile, scopes, Grant::Authenticate);
         exchange.application_scopes = profile.application_scopes.as_ref();
         exchange
     }
 
-    /// The request to send next.
+    /// Returns the request to send next.
     ///
     /// # Errors
     ///
-    /// The end of the grant, without a request: `credentials_unavailable` where a
-    /// secret cannot be sent, or a refresh token that the API cannot take.
+    /// The end of the grant without a request: `credentials_unavailable` where a secret cannot be sent in a header, or
+    /// a refresh token where the API has no operation for it.
     pub fn next_request(
         &mut self,
         variants: &SchemaVariants,
@@ -109,7 +110,7 @@ impl<'a> GrantExchange<'a> {
         builder.build(operation, &document, accept, platform).map_err(GrantFailure::Permanent)
     }
 
-    /// Takes note of an answer.
+    /// Interprets a response; updates `variants` with what it shows about the API.
     pub fn handle_response(
         &mut self,
         response: &HttpResponse,
@@ -121,7 +122,7 @@ impl<'a> GrantExchange<'a> {
             variants.accept = Accept::Json;
             return Outcome::Resend;
         }
-        // Each question has its own kind of answer: a token is not an answer to the question for scopes.
+        // A token is not a response to a request for scopes, and vice versa.
         if self.application_scopes.is_some() {
             if let Some([(_, scopes @ Json::List(_))]) = parsed.data().map(Json::members) {
                 return match ScopeSet::from_external(&mut scopes.texts()) {
@@ -171,12 +172,12 @@ impl<'a> GrantExchange<'a> {
         }
     }
 
-    /// The token in the answer, whatever it consists of.
+    /// Returns the token of the response, without a check of its characters.
     fn token<'b>(&self, parsed: &'b ParsedResponse, response: &'b HttpResponse) -> Option<&'b str> {
         let token = match &self.profile.token {
-            // Partial data: a complete payload counts, whatever else went wrong.
+            // A complete payload counts even where the response has errors (partial data).
             TokenSource::Data(paths) => paths.find_in(parsed.data()?)?.as_text(),
-            // A header comes with refusals and redirects too.
+            // Rejections and redirects can have the header as well.
             TokenSource::Headers(_) if !parsed.errors().is_empty() || !parsed.is_success() => None,
             TokenSource::Headers(names) => names.iter().find_map(|name| bearer(response.header(name)?)),
         };
@@ -195,8 +196,8 @@ impl<'a> GrantExchange<'a> {
         let stamp = jwt::claimed_times(token, platform);
         let fresh = match self.profile.grant_protocol {
             GrantProtocol::GraphQl => stamp,
-            // Of a token that is older than the answer, its claims tell neither how long it lasts
-            // from now nor what time it is.
+            // A token from a broker can be older than the response, so its claims determine neither the remaining
+            // lifetime nor the current time.
             GrantProtocol::TokenEndpoint { .. } => TokenTimes::default(),
         };
         let clock = ProviderClock::of(response, fresh);
@@ -218,18 +219,18 @@ impl<'a> GrantExchange<'a> {
         Ok(tokens)
     }
 
-    /// A token, or scopes, with something that must not be used.
+    /// Rejects a response with a token, an expiry or scopes that cannot be used.
     fn malformed(&self, parsed: &ParsedResponse, what: &str) -> Outcome {
         let name = self.profile.issuer();
         let message = format!("{name} answered with {what}; check the profile, or tell the provider");
         self.fail(parsed.error(name, ErrorCode::Protocol, message))
     }
 
-    /// A failure that may pass.
+    /// Returns the error of a rate limit or an outage.
     fn transient_failure(&self, parsed: &ParsedResponse, response: &HttpResponse) -> Option<TokenError> {
         let name = self.profile.issuer();
         let throttled = parsed.matches(self.profile.error_rules.rate_limited);
-        // A server that says why it refuses is not out of order, whatever its status.
+        // A rejection is not an outage, whatever its status.
         let broken = parsed.status >= 500 || parsed.status == 408;
         let outage = parsed.matches(self.profile.error_rules.outage)
             || (broken && !parsed.errors_match(&self.profile.error_rules.rejected));
@@ -250,15 +251,16 @@ impl<'a> GrantExchange<'a> {
         Some(error)
     }
 
-    /// The end of a message about a transient failure: a grant is retried, the question for scopes is not.
+    /// Returns the end of a message about a transient failure: only grants are retried.
     const fn next_step(&self) -> &'static str {
         if self.application_scopes.is_some() { "ask again later" } else { "it is asked again by itself" }
     }
 
-    /// An answer that is not the provider's. It passes: only the provider's own words are final.
+    /// Returns the error of a response that did not come from the provider. It is transient, because only the provider
+    /// can reject a grant for good.
     ///
-    /// A bare 401 is the exception: servers refuse credentials so before they look at the request (RFC 9110
-    /// section 15.5.2), and credentials that are refused must not be presented again and again.
+    /// A bare 401 is the exception: servers reject credentials with it before they read the request (RFC 9110 section
+    /// 15.5.2), and rejected credentials must not be presented repeatedly.
     fn intercepted(&self, parsed: &ParsedResponse, response: &HttpResponse) -> Option<TokenError> {
         let is_other_json =
             parsed.kind == BodyKind::OtherJson && self.profile.grant_protocol == GrantProtocol::GraphQl;
@@ -291,12 +293,12 @@ impl<'a> GrantExchange<'a> {
         Some(error)
     }
 
-    /// Changes the spellings that validation complains of, each once in a grant.
+    /// Selects the next variant of each rejected name, at most once per name and grant. Returns whether any changed.
     fn try_next_variants(&mut self, rejected_names: NameFlags, variants: &mut SchemaVariants) -> bool {
         let mut changed = false;
         for (place, name) in self.profile.schema_names.iter().enumerate() {
             if rejected_names[place] && !self.advanced[place] {
-                // Counted from what was sent: another grant may have learned the same.
+                // Relative to the sent variant: another grant may have advanced it already.
                 variants.advance(place, name, &self.sent_variants);
                 self.advanced[place] = true;
                 changed = true;
@@ -305,10 +307,10 @@ impl<'a> GrantExchange<'a> {
         changed
     }
 
-    /// The words that validation complains of.
+    /// Returns the schema names that a validation error rejects.
     fn rejected_names(&self, parsed: &ParsedResponse) -> NameFlags {
         let mut rejected_names = NameFlags::default();
-        // What passed validation has data.
+        // A response with data has passed validation.
         if parsed.data().is_some() {
             return rejected_names;
         }
@@ -323,7 +325,7 @@ impl<'a> GrantExchange<'a> {
         rejected_names
     }
 
-    /// Whether validation complains of the renewing operation itself.
+    /// Returns whether a validation error rejects the refresh operation itself.
     fn reports_missing_operation(&self, parsed: &ParsedResponse) -> bool {
         let Some(renew) = &self.profile.renew else { return false };
         let document = self.sent_variants.render(self.profile, &renew.document);
@@ -331,12 +333,12 @@ impl<'a> GrantExchange<'a> {
         parsed.errors().iter().filter_map(GraphqlError::rejected_name).any(|(lead, name)| {
             let rest = root.strip_prefix(name);
             let is_root = rest.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric));
-            // A variable of another type: the operation is there, and takes no refresh token.
+            // A type error of a variable: the operation exists, but does not take a refresh token.
             (is_root && contains_ignore_case(lead, "field")) || name.first() == Some(&b'$')
         })
     }
 
-    /// Why there is no token, where waiting does not help.
+    /// Returns the error of a failure that retrying does not resolve.
     fn permanent_failure(&self, parsed: &ParsedResponse, rejected_names: NameFlags) -> TokenError {
         let Profile { error_rules, advice, grant_protocol, .. } = self.profile;
         let name = self.profile.issuer();
@@ -388,7 +390,8 @@ impl<'a> GrantExchange<'a> {
         parsed.error(name, code, message)
     }
 
-    /// A login that brings a header answers `null` where it failed.
+    /// Returns whether the login is `null`, which is how an API that returns the token in a header reports a failed
+    /// login.
     fn is_null_login(&self, parsed: &ParsedResponse) -> bool {
         let members = parsed.data().map_or(&[][..], Json::members);
         matches!(self.profile.token, TokenSource::Headers(_))
@@ -404,29 +407,28 @@ impl<'a> GrantExchange<'a> {
     }
 }
 
-/// The token in a header: what comes after an optional `Bearer`.
+/// Returns the token of a header value, without an optional `Bearer`.
 pub(super) fn bearer(value: &str) -> Option<&str> {
     let value = value.trim();
     let token = after_scheme(value, "bearer").unwrap_or(value);
     (!token.is_empty() && !token.eq_ignore_ascii_case("bearer")).then_some(token)
 }
 
-/// The scopes of a token of which the answer does not tell them: those that were asked for
-/// (RFC 6749 section 5.1).
+/// Returns the requested scopes, which apply where the response states none (RFC 6749 section 5.1).
 pub(super) fn requested_scopes(profile: &Profile, scopes: &ScopeSet) -> Option<ScopeSet> {
     Some(scopes).filter(|scopes| !scopes.is_empty() && profile.scoping() == Scoping::ByRequest).cloned()
 }
 
-/// The scopes that the answer names. None at all means that it does not tell: a
-/// token for nothing is not granted.
+/// Returns the scopes that the response states; `None` where the list is empty or missing, because a token without any
+/// scope is not granted.
 ///
 /// # Errors
 ///
-/// The bound that they exceed; see [`ScopeSet::from_external`].
+/// The exceeded limit; see [`ScopeSet::from_external`].
 fn granted_scopes(data: &Json, paths: &StringList) -> Result<Option<ScopeSet>, &'static str> {
     let Some(found) = paths.find_in(data) else { return Ok(None) };
     let scopes = match found.as_text() {
-        // RFC 6749 section 3.3: with spaces between them.
+        // RFC 6749 section 3.3: separated by spaces.
         Some(text) => ScopeSet::from_external(&mut text.split_ascii_whitespace()),
         None => ScopeSet::from_external(&mut found.texts()),
     }?;

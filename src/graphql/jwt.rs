@@ -1,4 +1,4 @@
-//! The times in a token's own claims.
+//! Times in the claims of a JWT.
 
 use crate::{
     base64,
@@ -8,7 +8,7 @@ use crate::{
 
 /// Reads `iat` and `exp` (RFC 7519 section 4.1) where the token is a JWT.
 ///
-/// Nothing is verified and nothing is required: an opaque token has no stamp.
+/// Nothing is verified or required: an opaque token has no times.
 pub fn claimed_times(token: &str, platform: Platform) -> TokenTimes {
     claims(token, platform).map_or_else(TokenTimes::default, |claims| TokenTimes {
         issued_at: numeric_date(&claims, "iat"),
@@ -16,7 +16,7 @@ pub fn claimed_times(token: &str, platform: Platform) -> TokenTimes {
     })
 }
 
-/// Whether a token looks like a JWT: three parts of base64url.
+/// Returns whether a token has the form of a JWT: three parts of base64url.
 pub(super) fn looks_like_jwt(token: &str) -> bool {
     let parts: Vec<_> = token.split('.').collect();
     let is_full = |part: &&str| {
@@ -38,7 +38,7 @@ fn numeric_date(claims: &Json, name: &str) -> Option<UnixMillis> {
     (seconds > 0.0 && seconds < LAST_SECOND).then(|| UnixMillis::from_js(seconds * 1000.0))
 }
 
-/// The end of the year 9999.
+/// End of the year 9999.
 const LAST_SECOND: f64 = 253_402_300_800.0;
 
 #[cfg(test)]
@@ -71,7 +71,7 @@ mod tests {
         let odd = [
             r#"{"iat":"1000"}"#,
             r#"{"iat":-5,"exp":1e300}"#,
-            // The epoch itself, and the year 10000.
+            // The epoch, and the year 10000.
             r#"{"iat":0,"exp":253402300800}"#,
             "[]",
             "7",

@@ -1,9 +1,7 @@
-//! What grants look like on the wire, and what ordinary answers say about a token.
-//! Pure: values in, values out.
+//! Wording of grant requests and interpretation of responses, without I/O.
 //!
-//! [`GrantExchange`] is the one way through: it writes the request of a grant, reads
-//! what comes back, asks again in another spelling where the API refused a word,
-//! and ends with a token or with why there is none.
+//! [`GrantExchange`] writes the request of a grant, interprets the response, repeats the request with another schema
+//! name where the API rejected one, and ends with a token or an error.
 
 mod auth_check;
 mod custom_grant;

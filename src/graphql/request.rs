@@ -1,4 +1,4 @@
-//! Writes the request of a grant (GraphQL over HTTP, `POST` with JSON).
+//! Grant requests: GraphQL over HTTP (`POST` with JSON), or a form to a token endpoint.
 
 use std::slice;
 
@@ -10,19 +10,19 @@ use crate::{
     provider::{Authorization, GrantProtocol, Operation, Profile, SecretId, SelectedVariable, Variable},
 };
 
-/// What a request is filled with.
+/// Contents of a request.
 pub(super) struct RequestBuilder<'a> {
     pub(super) profile: &'a Profile,
     pub(super) secrets: &'a [Secret],
     pub(super) scopes: &'a ScopeSet,
-    /// What the session chose.
+    /// Variables that the session selected.
     pub(super) chosen: &'a [SelectedVariable],
     pub(super) refresh_token: Option<&'a RefreshToken>,
     pub(super) rejected_token: Option<&'a str>,
 }
 
 impl RequestBuilder<'_> {
-    /// The request for `operation`, whose document reads `document` once spelled.
+    /// Builds the request of `operation` with the rendered `document`.
     pub(super) fn build(
         &self,
         operation: &Operation,
@@ -73,7 +73,7 @@ impl RequestBuilder<'_> {
             }
             Variable::RejectedToken => self.rejected_token.map_or(Json::Null, Json::text),
             Variable::Scopes => Json::list_of(&mut self.scopes.iter()),
-            // The same for each request.
+            // These have a value of their own.
             Variable::Literal(_) | Variable::Absent | Variable::Map(_) | Variable::List(_) => Json::Null,
         }
     }
@@ -89,7 +89,7 @@ impl RequestBuilder<'_> {
         let credentials = match authorization {
             Authorization::ApiKey(_) => basic_credentials(secret),
             Authorization::BasicPair { username, .. } => {
-                // A secret that was read from a file ends in a line break.
+                // A secret read from a file often ends with a line break.
                 let pair = Secret::new(format!("{username}:{}", without_line_breaks(secret)));
                 base64::encode(pair.expose().as_bytes())
             }
@@ -113,8 +113,8 @@ impl RequestBuilder<'_> {
     }
 }
 
-/// A form of texts, and of lists with spaces between their items (RFC 6749 section 3.3). What is
-/// empty is left out.
+/// Encodes a form of strings and of lists with items separated by spaces (RFC 6749 section 3.3). Empty values are
+/// omitted.
 fn encode_form(fields: &[(String, Json)]) -> String {
     let mut form = String::new();
     for (name, value) in fields {
@@ -135,7 +135,7 @@ fn encode_form(fields: &[(String, Json)]) -> String {
     form
 }
 
-/// WHATWG URL, `application/x-www-form-urlencoded`; any byte may be written in percent.
+/// Encodes as `application/x-www-form-urlencoded` (WHATWG URL), which permits percent-encoding any byte.
 fn percent_encode(text: &str, form: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
@@ -149,12 +149,12 @@ fn percent_encode(text: &str, form: &mut String) {
     }
 }
 
-/// What tells a broker which token was refused, without showing it.
+/// Returns the digest that identifies a rejected token to a broker without revealing it.
 pub fn token_digest(token: &AccessToken) -> String {
     base64::encode_url(&hmac_sha256::Hash::hash(token.expose().as_bytes()))
 }
 
-/// Tells credentials apart without keeping them: 64 bits of a SHA-256.
+/// Returns a fingerprint to compare credentials without storing them: 64 bits of SHA-256.
 pub fn credential_fingerprint(secrets: &[Secret]) -> CredentialId {
     let mut hash = hmac_sha256::Hash::new();
     for secret in secrets {
@@ -166,11 +166,10 @@ pub fn credential_fingerprint(secrets: &[Secret]) -> CredentialId {
     CredentialId(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
 }
 
-/// The credentials of an API key, however it was pasted.
+/// Returns the `Basic` credentials of an API key as it was pasted.
 ///
-/// The key that Fluz shows is base64 already. People paste it with `Basic ` in
-/// front, or give the application's id and secret with a colon between them, which
-/// base64 cannot contain.
+/// Fluz displays the key in base64. Users also paste it with `Basic ` in front, or as the id and secret separated by a
+/// colon, which base64 cannot contain.
 fn basic_credentials(key: &str) -> String {
     let mut key = key.trim();
     while let Some(rest) = after_scheme(key, "basic") {
@@ -186,8 +185,7 @@ fn without_line_breaks(mut text: &str) -> &str {
     text
 }
 
-/// What comes after the `scheme` of an `Authorization` header without space around it, if it has
-/// that one.
+/// Returns the trimmed credentials of an `Authorization` header of this `scheme`.
 pub(super) fn after_scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
     let (first, rest) = header.split_at_checked(scheme.len())?;
     let credentials = rest.trim();

@@ -1,7 +1,7 @@
-//! Takes an answer apart (GraphQL over HTTP; GraphQL specification section 7).
+//! Parsing of responses (GraphQL over HTTP; GraphQL specification section 7).
 //!
-//! Tolerant where servers differ: the status alone decides nothing, error keys may
-//! be missing or in odd places, and an answer may be no GraphQL at all.
+//! Tolerant where servers differ: the status alone determines nothing, errors may lack keys or be in unusual places,
+//! and the body may not be GraphQL.
 
 use std::{fmt, time::Duration};
 
@@ -14,53 +14,52 @@ use crate::{
 
 use super::{expiry::ProviderClock, timestamp::parse_retry_after};
 
-/// An answer in its parts.
+/// A parsed response.
 pub struct ParsedResponse {
     /// The HTTP status.
     pub status: u16,
-    /// What the body is.
+    /// Kind of body.
     pub kind: BodyKind,
-    /// The body, where it is JSON.
+    /// Body, where it is JSON.
     body: Option<Json>,
     format: ResponseFormat,
 }
 
-/// Where an answer has its data, and what its errors say.
+/// Layout of data and errors in a body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ResponseFormat {
-    /// As GraphQL has it.
+    /// GraphQL.
     GraphQl,
-    /// The members of the body are its data, and its error is a code (RFC 6749 sections 5.1
-    /// and 5.2).
+    /// OAuth 2.0: the members of the body are the data, and the error is a code (RFC 6749 sections 5.1 and 5.2).
     OAuth,
 }
 
-/// Prints the codes alone: a message may quote a secret.
+/// Prints the codes only: a message may quote a secret.
 impl fmt::Debug for ParsedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Answer").field(&self.status).field(&self.codes()).finish()
     }
 }
 
-/// What a body is.
+/// Kind of body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyKind {
     /// An object with `data` or errors.
     GraphQl,
-    /// Some other JSON.
+    /// Other JSON.
     OtherJson,
-    /// A page for people.
+    /// HTML.
     Html,
-    /// Nothing.
+    /// Empty.
     Empty,
-    /// Text that is no JSON.
+    /// Not JSON.
     NotJson,
-    /// More values than the answer to a grant has.
+    /// More values than the response to a grant has.
     TooLarge,
 }
 
 impl BodyKind {
-    /// For a message: "answered with …".
+    /// Describes the body in a message: "answered with …".
     pub const fn description(self) -> &'static str {
         match self {
             Self::GraphQl => "a GraphQL answer",
@@ -74,12 +73,12 @@ impl BodyKind {
 }
 
 impl ParsedResponse {
-    /// Takes `response` apart.
+    /// Parses an API response.
     pub fn read(response: &HttpResponse, platform: Platform) -> Self {
         Self::of(response, ResponseFormat::GraphQl, platform)
     }
 
-    /// Takes the answer to a grant apart.
+    /// Parses the response to a grant.
     pub fn of_grant(response: &HttpResponse, grant_protocol: &GrantProtocol, platform: Platform) -> Self {
         let format = match grant_protocol {
             GrantProtocol::GraphQl => ResponseFormat::GraphQl,
@@ -106,7 +105,7 @@ impl ParsedResponse {
         Self { status: response.status, kind, body, format }
     }
 
-    /// `data`, where it is there and not `null`.
+    /// Returns the data, unless it is missing or `null`.
     pub fn data(&self) -> Option<&Json> {
         let body = self.body.as_ref()?;
         match self.format {
@@ -115,40 +114,40 @@ impl ParsedResponse {
         }
     }
 
-    /// Its errors, from wherever they stand.
+    /// Returns the errors from all supported places.
     pub(super) fn errors(&self) -> Vec<GraphqlError<'_>> {
         self.body.as_ref().map_or_else(Vec::new, |body| errors_in(body, self.format))
     }
 
-    /// Whether it has errors as the GraphQL specification (section 7.1) writes them, and is not
-    /// what something in between says in JSON.
+    /// Returns whether the response has errors as defined by the GraphQL specification (section 7.1), unlike the JSON
+    /// of a gateway.
     pub(super) fn has_graphql_errors(&self) -> bool {
         let errors = self.body.as_ref().and_then(|body| body.get("errors")).map_or(&[][..], Json::items);
         !errors.is_empty()
             && errors.iter().all(|error| error.get("message").and_then(Json::as_text).is_some())
     }
 
-    /// The provider's own id of the request.
+    /// Returns the provider's id of the request.
     pub fn request_id(&self) -> Option<&str> {
         self.body.as_ref()?.at("extensions.requestId")?.as_text().filter(|id| is_safe_to_show(id))
     }
 
-    /// Whether the status is one of success. 294 is "partial success" (GraphQL over HTTP).
+    /// Returns whether the status is in the 2xx range. 294 is "partial success" (GraphQL over HTTP).
     pub const fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)
     }
 
-    /// Whether `matcher` are found in it.
+    /// Returns whether the status or an error matches.
     pub fn matches(&self, matcher: &ErrorMatcher) -> bool {
         matcher.statuses.contains(&self.status) || self.errors_match(matcher)
     }
 
-    /// Whether its errors show `matcher`, whatever its status.
+    /// Returns whether an error matches, regardless of the status.
     pub fn errors_match(&self, matcher: &ErrorMatcher) -> bool {
         self.errors().iter().any(|error| error.matches(matcher))
     }
 
-    /// The codes of the errors, the first few, for a message; empty where there are none.
+    /// Returns the first few error codes for a message; empty where there are none.
     pub fn codes(&self) -> String {
         let mut codes: Vec<&str> = Vec::new();
         for error in self.errors() {
@@ -161,7 +160,7 @@ impl ParsedResponse {
         codes.join(", ")
     }
 
-    /// What was seen, for a message.
+    /// Returns the status and codes for a message.
     pub(super) fn summary(&self) -> String {
         match (self.codes(), self.status) {
             (codes, 200) if !codes.is_empty() => codes,
@@ -170,18 +169,18 @@ impl ParsedResponse {
         }
     }
 
-    /// Whether something else than the provider seems to have answered: a proxy, a gateway, or the sign-in
-    /// page of a network. What the provider says is JSON.
+    /// Returns whether a proxy, a gateway or a captive portal appears to have responded instead of the provider. The
+    /// responses of providers are JSON.
     pub(super) const fn is_intercepted(&self) -> bool {
         matches!(self.kind, BodyKind::Html | BodyKind::Empty | BodyKind::NotJson) || self.is_redirect()
     }
 
-    /// Whether it is a redirect, which requests with secrets do not follow.
+    /// Returns whether the response is a redirect, which requests with secrets do not follow.
     pub(super) const fn is_redirect(&self) -> bool {
         matches!(self.status, 0 | 300..=399)
     }
 
-    /// What it means, as an error of `provider`.
+    /// Creates an error of `provider` with the status and request id.
     pub(super) fn error(&self, provider: &str, code: ErrorCode, message: String) -> TokenError {
         let mut error = TokenError::new(code, message).of(provider);
         let failure = &mut *error;
@@ -191,15 +190,15 @@ impl ParsedResponse {
     }
 }
 
-/// How long an answer asks to be left alone.
+/// Returns the delay of the `Retry-After` header.
 pub(super) fn retry_after(response: &HttpResponse) -> Option<Duration> {
     let now = ProviderClock::of(response, TokenTimes::default()).provider_now();
     parse_retry_after(response.header("retry-after")?, now)
 }
 
-/// The media type of an answer, for a message; "no content type" where it states none that can be shown.
+/// Returns the media type for a message; "no content type" where it is missing or not safe to show.
 pub(super) fn media_type(response: &HttpResponse) -> &str {
-    // Media types in use have letters alone; anything else could be a secret.
+    // Common media types consist of letters; anything else could be a secret.
     let shown = |text: &&str| {
         (1..=64).contains(&text.len())
             && text.bytes().filter(|byte| *byte == b'/').count() == 1
@@ -209,8 +208,8 @@ pub(super) fn media_type(response: &HttpResponse) -> &str {
     stated.map(str::trim).filter(shown).unwrap_or("no content type")
 }
 
-/// A body without what may lie around its JSON: byte order marks, and the whitespace of RFC 8259 section 2. What is
-/// accepted here must be JSON for the face as well, which takes the errors of an answer out of it.
+/// Strips byte order marks and the whitespace of RFC 8259 section 2. The result must be JSON for `JSON.parse` as well,
+/// with which JavaScript reads the errors.
 fn strip_bom(mut text: &str) -> &str {
     while let Some(rest) = text.strip_prefix("\u{feff}") {
         text = rest;
@@ -218,21 +217,20 @@ fn strip_bom(mut text: &str) -> &str {
     text.trim_matches([' ', '\t', '\n', '\r'])
 }
 
-/// The body of an answer, if it is JSON.
+/// Parses a body; `None` where it is not JSON.
 pub(super) fn parse_body(text: &str, platform: Platform) -> Option<Json> {
     (platform.parse_json)(strip_bom(text))
 }
 
-/// Whether the errors of a body show `matcher`.
+/// Returns whether an error of a body matches.
 pub(super) fn errors_match(body: &Json, matcher: &ErrorMatcher) -> bool {
     errors_in(body, ResponseFormat::GraphQl).iter().any(|error| error.matches(matcher))
 }
 
-/// An answer has one error or two; a message that lists more is not read.
+/// Responses have one or two errors; longer lists would make messages unreadable.
 const MAX_CODES_SHOWN: usize = 3;
 
-/// One error of an answer. Its message is compared and never shown: servers quote
-/// the variables they were sent.
+/// An error of a response. Its message is compared and never shown: servers quote the variables of the request.
 pub(super) struct GraphqlError<'a> {
     error: &'a Json,
     format: ResponseFormat,
@@ -247,7 +245,7 @@ impl<'a> GraphqlError<'a> {
         self.error.as_text().or_else(|| self.text("message")).unwrap_or_default()
     }
 
-    /// Its codes; only such that are safe to show.
+    /// Returns the codes that are safe to show.
     fn codes(&self) -> [Option<&'a str>; 4] {
         let message = if self.format == ResponseFormat::OAuth { Some(self.message()) } else { None };
         let code = |path| self.text(path).filter(|code| is_safe_to_show(code));
@@ -268,8 +266,8 @@ impl<'a> GraphqlError<'a> {
                 .any(|phrase| phrase.split('+').all(|part| contains_ignore_case(message.as_bytes(), part)))
     }
 
-    /// What validation complains of: the words before the first name in quotes, and
-    /// that name. What comes after it are suggestions.
+    /// Returns the text before the first quoted name of a validation error, and the name. Names after it are
+    /// suggestions.
     pub(super) fn rejected_name(&self) -> Option<(&'a [u8], &'a [u8])> {
         let message = self.message().as_bytes();
         let start = message.iter().position(|byte| QUOTES.contains(byte))?;
@@ -279,20 +277,19 @@ impl<'a> GraphqlError<'a> {
     }
 }
 
-/// Quotation marks around names in validation errors of the common servers.
+/// Quotation marks around names in validation errors of common servers.
 const QUOTES: &[u8] = b"\"'`";
 
-/// Whether `text` holds `word`, in any case. Not `str::contains`, whose searching is a kilobyte.
+/// Returns whether `text` contains `word`, ignoring case. `str::contains` would add a kilobyte to the module.
 pub(super) fn contains_ignore_case(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// The most errors and payloads of an answer that are read. A login has one error or two, and a
-/// batch of operations has an answer for each.
+/// Maximum number of errors and payloads that are read. A login has one or two errors; a batch has a response per
+/// operation.
 const MAX_ERRORS: usize = 100;
 
-/// `errors`, a bare top-level `error`, the body itself, and failures inside the payload; the first
-/// [`MAX_ERRORS`] of each.
+/// Collects `errors`, a top-level `error`, the body itself, and errors inside payloads; at most [`MAX_ERRORS`] of each.
 fn errors_in(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
     let mut errors = Vec::new();
     let mut add = |error| errors.push(GraphqlError { error, format });
@@ -304,7 +301,7 @@ fn errors_in(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
     {
         add(error);
     }
-    // Braintree's guide to access tokens prints an error without the list around it.
+    // Braintree's guide to access tokens shows an error without a list.
     if body.get("message").is_some() && body.get("extensions").is_some() {
         add(body);
     }
@@ -319,7 +316,7 @@ fn errors_in(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
     errors
 }
 
-/// A code or an id, if it is one: what a provider writes there goes into messages.
+/// Returns whether a code or id has a harmless form, because messages contain it.
 fn is_safe_to_show(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))

@@ -1,17 +1,16 @@
-//! What has been learned of an API: which spelling it takes, whether it renews.
+//! Knowledge about an API that responses have provided: schema names, media type, refresh operation.
 
 use crate::provider::{MAX_SCHEMA_NAMES, Profile, SchemaName};
 
-/// Which of a profile's spellings something is true of, by their places.
+/// Flag per [`SchemaName`] of a profile.
 pub(super) type NameFlags = [bool; MAX_SCHEMA_NAMES];
 
-/// What has been learned of an API: which spelling it takes, whether it renews.
+/// Knowledge about an API that responses have provided: schema names, media type, refresh operation.
 ///
-/// Kept for as long as the manager lives, so that each lesson costs one request. At first
-/// it is what is likeliest.
+/// Kept for the life of the manager, so each correction costs one request. The default is the most likely state.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SchemaVariants {
-    /// For each spelling of the profile, which variant it takes.
+    /// Index of the variant in use, per name.
     variants: [u8; MAX_SCHEMA_NAMES],
     pub(super) accept: Accept,
     pub(super) refresh_operation: RefreshOperation,
@@ -22,7 +21,7 @@ pub(super) enum Accept {
     /// Both media types (GraphQL over HTTP section 5.2).
     #[default]
     Standard,
-    /// The legacy one alone, for a server that answered 406.
+    /// `application/json` only, after a 406 response.
     Json,
 }
 
@@ -35,18 +34,18 @@ pub(super) enum RefreshOperation {
 }
 
 impl SchemaVariants {
-    /// How `name`, which is the profile's at `place`, is written now.
+    /// Returns the variant in use of `name`, which has index `place` in the profile.
     pub(super) fn current(&self, place: usize, name: &SchemaName) -> &'static str {
         name.variants[usize::from(self.variants[place])]
     }
 
-    /// `document` with its words spelled.
+    /// Replaces the placeholders of `document`.
     pub(super) fn render(&self, profile: &Profile, document: &str) -> String {
         if profile.schema_names.is_empty() {
             return document.to_owned();
         }
         let mut rendered = String::new();
-        // Every other part stands between percent signs.
+        // Every second part is between percent signs.
         for part in document.split('%') {
             let mut part_text = part;
             for (place, name) in profile.schema_names.iter().enumerate() {
@@ -59,7 +58,7 @@ impl SchemaVariants {
         rendered
     }
 
-    /// Goes on from how `sent` spelled the word at `place`: this may have learned since.
+    /// Selects the variant after the one that `sent` used: this value may have advanced since.
     pub(super) fn advance(&mut self, place: usize, name: &SchemaName, sent: &Self) {
         let next = usize::from(sent.variants[place]) + 1;
         self.variants[place] = if next < name.variants.len() { next as u8 } else { 0 };

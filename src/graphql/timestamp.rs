@@ -1,23 +1,21 @@
-//! Points in time as APIs write them.
+//! Parsers for timestamps and HTTP dates.
 
 use std::time::Duration;
 
 use crate::{core::UnixMillis, json::Json};
 
-/// Reads a point in time: ISO 8601 with a date, a time and 0 to 9 digits of a
-/// fraction, with `Z`, `+hh:mm`, `+hhmm`, `+hh` or no zone (then UTC), or seconds or
-/// milliseconds since the epoch, as a number or as text.
+/// Parses a timestamp: ISO 8601 with a date, a time and up to 9 fractional digits, with `Z`, `+hh:mm`, `+hhmm`, `+hh`
+/// or no zone (UTC), or seconds or milliseconds since the epoch, as a number or a string.
 ///
-/// Source: Braintree documents "ISO time format" and prints none; these are the
-/// forms that its published schema and the services around it use.
+/// Source: Braintree documents "ISO time format" without an example; these are the formats of its published schema and
+/// of services around it.
 pub fn parse_timestamp(value: &Json) -> Option<UnixMillis> {
     let Some(text) = value.as_text() else { return parse_epoch(value.as_number()?) };
     let text = text.trim();
     parse_decimal(text).map_or_else(|| parse_iso(text), parse_epoch)
 }
 
-/// Reads an HTTP date in each of its three forms (RFC 9110 section 5.6.7). The day of the
-/// week is not compared with the date.
+/// Parses an HTTP date in any of its three formats (RFC 9110 section 5.6.7). The day of the week is not verified.
 pub fn parse_http_date(text: &str) -> Option<UnixMillis> {
     HTTP_DATES.iter().find_map(|form| {
         let mut rest = DateParser::new(text.trim());
@@ -26,13 +24,13 @@ pub fn parse_http_date(text: &str) -> Option<UnixMillis> {
     })
 }
 
-/// The forms of an HTTP date, in the letters of [`DateParser::parts`]; two differ in the year alone.
+/// Formats of an HTTP date in the letters of [`DateParser::parts`]; the first covers two formats that differ in the
+/// year.
 const HTTP_DATES: [&str; 2] = ["w_d_n_y_h:i:s_GMT", "w_n_D_h:i:s_Y"];
 
 const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 
-/// Reads `Retry-After`: seconds, or an HTTP date, which is compared with the
-/// provider's clock `now` (RFC 9110 section 10.2.3).
+/// Parses `Retry-After`: seconds, or an HTTP date relative to the provider's time `now` (RFC 9110 section 10.2.3).
 pub fn parse_retry_after(text: &str, now: UnixMillis) -> Option<Duration> {
     let text = text.trim();
     let mut rest = DateParser::new(text);
@@ -46,15 +44,15 @@ pub fn parse_retry_after(text: &str, now: UnixMillis) -> Option<Duration> {
     Some(parse_http_date(text)?.since(now).min(Duration::from_secs(MAX_RETRY_AFTER_SECONDS)))
 }
 
-/// A day: whoever asks for a longer pause is asked again after that.
+/// One day: longer delays are shortened to it.
 const MAX_RETRY_AFTER_SECONDS: u64 = 24 * 60 * 60;
 
-/// A number below this counts seconds: in milliseconds it would be a day of 1973.
+/// Smaller numbers are seconds: as milliseconds they would be before March 1973.
 const FIRST_MILLISECONDS: f64 = 1e11;
 
-/// Reads a number as people write it, without sign or exponent, to three places.
+/// Parses a decimal number without sign or exponent, to three decimal places.
 ///
-/// Not `str::parse`, whose tables for every last digit are ten kilobytes.
+/// `str::parse` would add ten kilobytes of tables to the module.
 pub(super) fn parse_decimal(text: &str) -> Option<f64> {
     let mut rest = DateParser::new(text);
     let mut whole = rest.digits(1);
@@ -72,7 +70,7 @@ fn parse_epoch(number: f64) -> Option<UnixMillis> {
     (1.0..=LAST_MILLISECOND).contains(&millis).then(|| UnixMillis::from_js(millis))
 }
 
-/// The end of the year 9999.
+/// End of the year 9999.
 const LAST_MILLISECOND: f64 = 253_402_300_799_999.0;
 
 fn parse_iso(text: &str) -> Option<UnixMillis> {
@@ -89,8 +87,8 @@ fn parse_iso(text: &str) -> Option<UnixMillis> {
 /// Year, month, day, hour, minute and second.
 type DateParts = [i64; 6];
 
-/// What is left to read. Every method takes something off the front, or notes that it is not there:
-/// then the rest means nothing, and the end is [`None`].
+/// Cursor over the rest of the text. Methods consume a prefix or set `failed`, after which [`DateParser::end`] returns
+/// `None`.
 struct DateParser<'a> {
     bytes: &'a [u8],
     failed: bool,
@@ -101,7 +99,7 @@ impl<'a> DateParser<'a> {
         Self { bytes: text.as_bytes(), failed: false }
     }
 
-    /// One of these bytes, if it comes next.
+    /// Consumes one of these bytes.
     fn take(&mut self, any: &[u8]) -> Option<u8> {
         let (&first, rest) = self.bytes.split_first()?;
         if !any.contains(&first) {
@@ -129,10 +127,9 @@ impl<'a> DateParser<'a> {
         number
     }
 
-    /// Reads a date and a time as `form` has them. `Y` is a year, `y` also its last two digits from
-    /// 1970 on; `m` a month, `n` its name; `d` a day of two digits, `D` of one or two; `h`, `i` and `s`
-    /// the time; `w` any word, `_` what lies between the parts of an HTTP date, `t` what does in ISO
-    /// 8601. All else stands for itself.
+    /// Parses a date and time in `form`. `Y` is a four-digit year, `y` also its last two digits from 1970 on; `m` a
+    /// month, `n` its name; `d` a two-digit day, `D` one or two digits; `h`, `i` and `s` the time; `w` a word, `_` the
+    /// separator in an HTTP date, `t` the separator in ISO 8601. Other characters stand for themselves.
     fn parts(&mut self, form: &str) -> DateParts {
         let mut parts = DateParts::default();
         for letter in form.bytes() {
@@ -166,7 +163,7 @@ impl<'a> DateParser<'a> {
         parts
     }
 
-    /// Four digits, or the last two of a year from 1970 on.
+    /// Parses four digits, or the last two of a year from 1970 on.
     fn year(&mut self) -> i64 {
         let short = self.digits(2);
         match self.digit() {
@@ -176,7 +173,7 @@ impl<'a> DateParser<'a> {
         }
     }
 
-    /// The number of a month's name; of what is none, no month has it.
+    /// Parses the name of a month; returns 13 for an unknown name, which fails later.
     fn month(&mut self) -> i64 {
         let mut number = 1;
         for name in MONTHS.chunks(3) {
@@ -189,7 +186,7 @@ impl<'a> DateParser<'a> {
         number
     }
 
-    /// Up to nine digits; milliseconds, the rest cut off.
+    /// Parses up to nine digits; returns milliseconds, truncated.
     fn fraction(&mut self) -> i64 {
         let mut millis = self.digits(1) * 100;
         let mut weight = 10;
@@ -201,7 +198,7 @@ impl<'a> DateParser<'a> {
         millis
     }
 
-    /// The zone; minutes ahead of UTC.
+    /// Parses the zone; returns minutes ahead of UTC.
     fn zone(&mut self) -> i64 {
         let sign = self.take(b"Zz+-");
         if !matches!(sign, Some(b'+' | b'-')) {
@@ -218,8 +215,7 @@ impl<'a> DateParser<'a> {
         !self.failed && self.bytes.is_empty()
     }
 
-    /// The end of the text: the point that lies `millis` after these parts, if there is such a date
-    /// and such a time.
+    /// Returns the time of these parts plus `millis`, if the text is consumed and the date and time exist.
     fn end(&self, [year, month, day, hour, minute, second]: DateParts, millis: i64) -> Option<UnixMillis> {
         let valid = self.has_ended()
             && (1970..=9999).contains(&year)
@@ -237,9 +233,9 @@ impl<'a> DateParser<'a> {
     }
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar, also one of a thirteenth month.
+/// Returns the days from 1970-01-01 to a date of the Gregorian calendar; month 13 is allowed.
 fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
-    // Years from March on, so that a leap day is the last of its year.
+    // Years begin in March, so that a leap day is the last day of its year.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year / 4 - year / 100 + year / 400;
     year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - DAYS_BEFORE_EPOCH

@@ -1,4 +1,4 @@
-//! New tokens that come with ordinary answers.
+//! New tokens in API responses.
 
 use std::rc::Rc;
 
@@ -15,10 +15,10 @@ use super::{
     jwt,
 };
 
-/// The token that an ordinary answer brings, if it brings one.
+/// Returns the new token of an API response, if there is one.
 ///
-/// `response` needs no body. A refusal or an outage brings none, whatever headers it
-/// has. Whether the token is newer than the one held is the core's to decide.
+/// Only the headers of `response` are read. Rejections and outages never contain a new token. The core decides whether
+/// the token is newer than the cached one.
 pub fn rotated_token(profile: &Profile, response: &HttpResponse, platform: Platform) -> Option<Rc<TokenSet>> {
     let rotation = profile.rotation.as_ref()?;
     let is_rejected =

@@ -1,4 +1,4 @@
-//! The options of the providers that are built in.
+//! Options of the built-in providers.
 
 use super::{GrantSource, OptionReader, ProviderConfig, RawValue, SecretSource, check_keys, custom};
 use crate::{
@@ -12,11 +12,11 @@ use crate::{
     },
 };
 
-/// What to give as `provider`.
+/// Expected values of `provider`.
 pub(super) const HINT: &str =
     "\"fluz\", \"toggle\", \"braintree\", \"broker\", or a Profile object that describes your own API";
 
-/// Reads the options of the provider called `name`.
+/// Reads the options of the provider `name`.
 pub(super) fn read(name: &str, options: &OptionReader<'_>) -> ProviderConfig {
     match name {
         "fluz" => fluz(options),
@@ -119,10 +119,10 @@ fn broker(options: &OptionReader<'_>) -> ProviderConfig {
     ProviderConfig { profile: broker.profile(api), grant_source: GrantSource::Profile(Vec::new()), scopes }
 }
 
-/// What to give as `api`.
+/// Expected values of `api`.
 const API: &str = "\"fluz\", \"toggle\", \"braintree\" or { refused, sliding }";
 
-/// A built-in API, for how it refuses tokens and brings new ones.
+/// Returns the profile of a built-in API, for its error rules and its token rotation only.
 fn known_api(name: &str, endpoint: String, options: &OptionReader<'_>) -> Profile {
     let environment = Environment::Production;
     let own = Some(endpoint.clone());
@@ -151,7 +151,7 @@ fn known_api(name: &str, endpoint: String, options: &OptionReader<'_>) -> Profil
     }
 }
 
-/// Stands in for a provider that nobody knows: its options are refused.
+/// Returns a placeholder for an unknown provider; its options are rejected.
 pub(super) fn unknown_provider(options: &OptionReader<'_>) -> ProviderConfig {
     let profile = custom::base_profile(String::new(), String::new(), options);
     ProviderConfig { profile, grant_source: GrantSource::Profile(Vec::new()), scopes: ScopeSet::default() }
@@ -165,8 +165,7 @@ pub(super) fn endpoint(options: &OptionReader<'_>) -> Option<String> {
     options.text("endpoint", "the URL to send grants to")
 }
 
-/// Which environment; with an endpoint of the user's own it may be left out, and is
-/// then the one whose tokens live shorter.
+/// Reads the environment. It is optional where `endpoint` is given; the default is the one with shorter-lived tokens.
 fn environment(options: &OptionReader<'_>, endpoint: Option<&String>) -> Environment {
     let chosen = options.keyword("environment", "sandbox production");
     if chosen.is_none() && endpoint.is_none() {

@@ -1,4 +1,4 @@
-//! A user's own API: a `Profile`, or a `grant` function.
+//! User-supplied providers: a `Profile` object or a `grant` function.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Reads `provider`, an object, beside the other `options`.
+/// Reads the object `provider` together with the other `options`.
 pub(super) fn read(provider: &OptionReader<'_>, options: &OptionReader<'_>) -> ProviderConfig {
     check_keys(options, "scopes");
     let scopes = options.optional_scopes().unwrap_or_default();
@@ -57,7 +57,7 @@ pub(super) fn read(provider: &OptionReader<'_>, options: &OptionReader<'_>) -> P
     ProviderConfig { profile, grant_source, scopes }
 }
 
-/// An API of which is told how it refuses tokens and brings new ones, and nothing of grants.
+/// Returns a profile without grants: only the error rules and the token rotation are read from `description`.
 pub(super) fn base_profile(name: String, endpoint: String, description: &OptionReader<'_>) -> Profile {
     Profile {
         name: name.into(),
@@ -82,14 +82,13 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
     }
 }
 
-/// What describes the wire, where no function of the user's grants.
+/// Keys that describe grants, which exclude a `grant` function.
 const GRANT_KEYS: &str = "authenticate renew token refreshToken scopes expiry headers";
 
-/// The lifetime of a token of which nobody tells: long enough not to burden the API,
-/// short enough that a refused call is rare.
+/// Lifetime where none is stated: long enough to limit the load on the API, short enough that rejected calls are rare.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);
 
-/// The secrets met while reading, in the order of their ids.
+/// Secrets in the order of their ids.
 struct SecretCollector {
     names: Vec<String>,
     sources: Vec<SecretSource>,
@@ -103,7 +102,7 @@ impl SecretCollector {
     }
 }
 
-/// Reads what the API looks like on the wire.
+/// Reads the description of grants.
 fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut SecretCollector) {
     let authenticate = provider.required_map(
         "authenticate",
@@ -124,7 +123,7 @@ fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut 
     expiry(provider, profile);
 }
 
-/// What a path is.
+/// Expected value of a path.
 const PATH: &str = "a path below `data`, for example \"login.token\"";
 
 fn operation(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Operation {
@@ -224,7 +223,7 @@ fn token(provider: &OptionReader<'_>) -> TokenSource {
     }
 }
 
-/// `{ data: path }`, or nothing.
+/// Reads `{ data: path }`; empty where the key is missing.
 fn paths(provider: &OptionReader<'_>, key: &str) -> StringList {
     let Some(given) = provider.map(key, "{ data: path }") else { return StringList::default() };
     given.allow_only("data");
@@ -235,7 +234,7 @@ fn paths(provider: &OptionReader<'_>, key: &str) -> StringList {
     StringList::Owned(paths.unwrap_or_default())
 }
 
-/// `header`: one name or several; they come out in lower case.
+/// Reads `header`: a name or a list of names, in lower case.
 fn headers(given: &OptionReader<'_>) -> Option<StringList> {
     let mut names = given.text_list("header", HEADER_NAME)?;
     if !names.iter().all(|name| is_header_name(name)) {
@@ -271,7 +270,7 @@ fn expiry(provider: &OptionReader<'_>, profile: &mut Profile) {
     } else if let Some(lifetime) = given.millis("lifetimeMs") {
         profile.lifetime = Lifetime::AtMost(lifetime);
     } else if !matches!(given.get("jwt"), Some(RawValue::Bool(true))) {
-        // A JWT's claims are always read; saying so is all that `jwt: true` does.
+        // A JWT's claims are always read; `jwt: true` only rules out another source.
         given.report_invalid("jwt", "true, or tell the expiry in another way");
     }
 }
@@ -306,7 +305,7 @@ static DENIED: ErrorMatcher = ErrorMatcher::of(&[401, 403], "");
 static RATE_LIMITED: ErrorMatcher = ErrorMatcher::of(&[429], "");
 static NONE: ErrorMatcher = ErrorMatcher::of(&[], "");
 
-/// One text or several, or none at all.
+/// Reads a string, a list of strings or an empty list.
 fn strings_or_empty(given: &OptionReader<'_>, key: &str, one: &str) -> StringList {
     match given.get(key) {
         Some(RawValue::List(items)) if items.is_empty() => StringList::default(),

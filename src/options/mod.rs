@@ -1,8 +1,7 @@
-//! What a user may write: keys, kinds, ranges, and what to write instead.
+//! Validation of options: keys, types and ranges.
 //!
-//! Decides whether options are accepted. Pure: nothing is done with functions of
-//! JavaScript but to keep them, so every message is tested natively. Nothing behind this
-//! module sees a value that was not checked here.
+//! Functions are stored and never called here, so every message is tested natively. The other modules receive validated
+//! options only.
 
 mod builtin;
 mod custom;
@@ -29,85 +28,86 @@ use crate::{
     provider::{GrantProtocol, Profile},
 };
 
-/// What users give: any value, before anything is known of it.
+/// A user-supplied value before validation.
 pub type RawValue = Json;
 
-/// Options that were accepted.
+/// Validated options.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// What the API is like.
+    /// Description of the API.
     pub profile: Profile,
-    /// Who asks it for tokens.
+    /// Source of grants.
     pub grant_source: GrantSource,
-    /// The scopes to ask for.
+    /// Requested scopes.
     pub scopes: ScopeSet,
-    /// When to refresh, retry and hand out.
+    /// Refresh and retry policy.
     pub policy: Policy,
-    /// For one grant request, its body included.
+    /// Limit of one grant request, including its body.
     pub timeout: Duration,
-    /// Instead of the global `fetch`.
+    /// Replaces the global `fetch`.
     pub fetch: Option<Function>,
-    /// Where `tokens.fetch` may send the token, the endpoint's own first.
+    /// Origins that `tokens.fetch` may send the token to; the first is that of the endpoint.
     pub origins: Vec<String>,
-    /// Whether the refresh timer keeps a process running.
+    /// Effect of the refresh timer on the process.
     pub keep_alive: KeepAlive,
-    /// How many sessions there may be, and for how long.
+    /// Limits on sessions.
     pub limits: Limits,
-    /// Where tokens are shared with other holders.
+    /// Store that shares tokens between holders.
     pub store: Option<StoreMethods>,
-    /// The name of the credentials' owner, as part of the key in a shared store.
+    /// Name of the credentials' owner, part of the key in a shared store.
     pub identity: Option<String>,
 }
 
 impl Config {
-    /// Returns whether managers of one program whose options are the same data get tokens of the same owner.
+    /// Returns whether managers of one program with the same options (compared as data) receive tokens of the same
+    /// owner.
     pub fn identify_owner(&self) -> bool {
-        // A broker receives what the page has, the same for all of its managers, and what `fetch` adds.
+        // A broker receives the cookies of the page, which its managers share, and whatever a `fetch` option adds.
         let is_of_page = matches!(self.profile.grant_protocol, GrantProtocol::TokenEndpoint { .. })
             && self.fetch.is_none();
         self.identity.is_some() || is_of_page || are_distinguishable(&self.profile, &self.grant_source)
     }
 }
 
-/// A store that other holders use as well: its methods, as functions.
+/// Methods of a shared store.
 #[derive(Clone, Debug)]
 pub struct StoreMethods {
     /// Reads an entry.
     pub get: Function,
-    /// Writes one.
+    /// Writes an entry.
     pub set: Function,
-    /// Takes a lease, where the store has them.
+    /// Acquires a lease; optional.
     pub acquire: Option<Function>,
-    /// Says when an entry has changed, where the store can.
+    /// Reports changes of an entry; optional.
     pub watch: Option<Function>,
-    /// How long one call may take.
+    /// Limit of one call.
     pub timeout: Duration,
 }
 
-/// Who asks the API for tokens.
+/// Source of grants.
 #[derive(Clone, Debug)]
 pub enum GrantSource {
-    /// This library, as the profile says, with these secrets.
+    /// Grant requests of this library, with these secrets.
     Profile(Vec<SecretSource>),
-    /// A function of the user's.
+    /// A user-supplied function.
     Function(Function),
 }
 
-/// Where a secret comes from.
+/// Source of a secret.
 #[derive(Clone, Debug)]
 pub enum SecretSource {
-    /// It was given.
+    /// A given value.
     Text(Secret),
-    /// It is asked for at each grant.
+    /// A function that is called for each grant.
     Function(Function),
 }
 
-/// Whether the refresh timer keeps a process running.
+/// Effect of the refresh timer on the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeepAlive {
-    /// It does.
+    /// Keeps the process running.
     Yes,
-    /// The process may end.
+    /// Lets the process end.
     No,
 }
 
@@ -115,7 +115,7 @@ pub enum KeepAlive {
 ///
 /// # Errors
 ///
-/// `invalid_options`; the message names the key and what to write.
+/// `invalid_options`; the message names the key and the expected value.
 pub fn read(given: &RawValue, platform: Platform) -> Result<Config, TokenError> {
     let error = ValidationError::default();
     let config = config(given, &error, platform);
@@ -159,7 +159,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
         options.report_invalid("identity", IDENTITY);
     }
     let lease = |store: &StoreMethods| {
-        // As long as a grant may take that asks twice, and writing before and after it.
+        // Twice the time of a grant request, and of writing before and after it.
         Sharing {
             lease: store.acquire.is_some().then(|| (timeout + store.timeout) * 2),
             announces: store.watch.is_some(),
@@ -177,7 +177,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
         store,
         identity,
         fetch: {
-            // Called by the face, which alone knows in which request it is.
+            // Called by JavaScript, where the current request is known.
             options.function("waitUntil");
             options.function("fetch")
         },
@@ -188,11 +188,11 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
 
 /// Reads the options of one call: `getToken({ minValidityMs, scopes })`.
 ///
-/// `signal` is known and left to the face.
+/// `signal` is handled in JavaScript.
 ///
 /// # Errors
 ///
-/// `invalid_options`; the message names the key and what to write.
+/// `invalid_options`; the message names the key and the expected value.
 pub fn read_call(given: &RawValue) -> Result<TokenRequest, TokenError> {
     let error = ValidationError::default();
     let options = call(given, &error, "signal minValidityMs scopes exactScopes");
@@ -208,7 +208,7 @@ pub fn read_call(given: &RawValue) -> Result<TokenRequest, TokenError> {
 ///
 /// # Errors
 ///
-/// `invalid_options`; the message names the key and what to write.
+/// `invalid_options`; the message names the key and the expected value.
 pub fn read_refresh(given: &RawValue) -> Result<(), TokenError> {
     let error = ValidationError::default();
     call(given, &error, "signal");
@@ -224,37 +224,37 @@ fn call<'a>(given: &'a RawValue, error: &'a ValidationError, known: &str) -> Opt
     options
 }
 
-/// What a provider's own options make.
+/// Result of the provider's own options.
 struct ProviderConfig {
     profile: Profile,
     grant_source: GrantSource,
     scopes: ScopeSet,
 }
 
-/// The contract's default.
+/// Default of `timeoutMs`.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The options of every provider.
+/// Options of every provider.
 const COMMON: &str = "provider endpoint lifetimeMs refresh refreshWindow minValidityMs timeoutMs retry fetch \
     headers origins allowInsecure keepAlive waitUntil sessions store storeTimeoutMs identity ";
 
-/// What to give as headers.
+/// Expected value of `headers`.
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
 fn check_keys(options: &OptionReader<'_>, own: &str) {
     options.allow_only(&concat(&[COMMON, own]));
 }
 
-/// Checks where grants are sent; its origin.
+/// Checks the endpoint; returns its origin.
 fn check_endpoint(endpoint: &str, options: &OptionReader<'_>, platform: Platform) -> String {
-    // The endpoints of the built-in providers are never wrong.
+    // The endpoints of built-in providers are valid.
     let key = if options.get("endpoint").is_some() { "endpoint" } else { "provider.endpoint" };
     check_url(key, endpoint, options, platform)
 }
 
-/// Where `tokens.fetch` may send the token.
+/// Returns the origins that `tokens.fetch` may send the token to.
 ///
-/// The endpoint's own origin is one of them in any case: `tokens.request` sends it there.
+/// The endpoint's origin is always included, because `tokens.request` sends the token there.
 fn origins(own: String, options: &OptionReader<'_>, platform: Platform) -> Vec<String> {
     let mut origins = vec![own];
     match options.get("origins") {
@@ -274,10 +274,10 @@ fn origins(own: String, options: &OptionReader<'_>, platform: Platform) -> Vec<S
     origins
 }
 
-/// What to give as origins.
+/// Expected value of `origins`.
 const ORIGINS: &str = "an array of origins, for example [\"https://api.example.com\"]";
 
-/// Checks that secrets may be sent to a URL; its origin.
+/// Checks that secrets may be sent to a URL; returns its origin.
 fn check_url(key: &str, url: &str, options: &OptionReader<'_>, platform: Platform) -> String {
     let allow_insecure = options.flag("allowInsecure");
     // The URL standard accepts a `*` in a host; no request ever has such an origin.
@@ -308,7 +308,7 @@ fn check_url(key: &str, url: &str, options: &OptionReader<'_>, platform: Platfor
     url.origin
 }
 
-/// Whether nothing leaves the machine (RFC 6761 section 6.3 for the name).
+/// Returns whether the host is the local machine (RFC 6761 section 6.3 for the name).
 fn is_loopback(hostname: &str) -> bool {
     let is_ipv4 = || {
         let parts: Vec<_> = hostname.split('.').collect();
@@ -347,7 +347,7 @@ fn store(options: &OptionReader<'_>) -> Option<StoreMethods> {
         method
     };
     let (get, set) = (method("get"), method("set"));
-    // Not needed, and a store without it is likely none.
+    // Not called, but an object without it is most likely not a store.
     method("delete");
     Some(StoreMethods {
         get: get?,
@@ -358,25 +358,25 @@ fn store(options: &OptionReader<'_>) -> Option<StoreMethods> {
     })
 }
 
-/// What to give as a store.
+/// Expected value of `store`.
 const STORE: &str = "an object with `get`, `set` and `delete`, for example redisStore(client)";
 
-/// The contract's default.
+/// Default of `storeTimeoutMs`.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn identity(options: &OptionReader<'_>) -> Option<String> {
     let identity = options.text("identity", IDENTITY)?;
-    // JavaScript strings that are not valid Unicode arrive with U+FFFD in them: several would be one identity.
+    // JavaScript strings that are not valid Unicode arrive with U+FFFD, so different strings would become one identity.
     if identity.len() > MAX_IDENTITY_BYTES || identity.contains('\u{FFFD}') {
         options.report_value("identity", "too long, or not valid Unicode", "at most 256 bytes of UTF-8");
     }
     Some(identity)
 }
 
-/// Returns whether managers with other credentials differ in what the manager itself reads.
+/// Returns whether managers with different credentials differ in the options that this library reads.
 ///
-/// The credentials of a `grant` function are in its closure, those of a broker in the page's cookies. A profile without a
-/// secret, a variable and a header leaves them to cookies or to the `fetch` option.
+/// The credentials of a `grant` function are in its closure, those of a broker in the page's cookies. A profile without
+/// secrets, variables and headers relies on cookies or the `fetch` option.
 fn are_distinguishable(profile: &Profile, grant_source: &GrantSource) -> bool {
     let GrantSource::Profile(sources) = grant_source else { return false };
     let sends_data =
@@ -384,7 +384,7 @@ fn are_distinguishable(profile: &Profile, grant_source: &GrantSource) -> bool {
     sends_data && matches!(profile.grant_protocol, GrantProtocol::GraphQl)
 }
 
-/// What to give as identity.
+/// Expected value of `identity`.
 const IDENTITY: &str = "a string that names the owner of the credentials, for example the tenant's or the user's id: \
     a `store` shares tokens between managers of the same identity";
 
@@ -410,7 +410,7 @@ fn limits(options: &OptionReader<'_>, scoping: Scoping) -> Limits {
     }
 }
 
-/// What fits into the four gigabytes that WebAssembly has, and more than one device needs.
+/// Fits into the four gigabytes of WebAssembly memory, and exceeds what one device needs.
 const MAX_SESSIONS: u32 = 10_000_000;
 
 fn retry(options: &OptionReader<'_>, default: Retry) -> Retry {

@@ -1,7 +1,7 @@
-//! Takes values of a kind out of an object, or notes what to write instead.
+//! Typed access to an object of options.
 //!
-//! Reading goes on after something wrong: whoever reads gets a value that will not be used, and the
-//! first note is what the user is told. That way no function that reads has a way out at every step.
+//! Reading continues after an error with placeholder values, and the first error is reported at the end, so readers
+//! need no early returns.
 
 use std::time::Duration;
 
@@ -14,59 +14,59 @@ use crate::{
     json::Function,
 };
 
-/// An object of options, and where it is.
+/// An object of options and its path.
 pub(super) struct OptionReader<'a> {
-    /// In front of keys in messages: `retry.`.
+    /// Prefix of keys in messages, for example `retry.`.
     prefix: String,
     members: &'a [(String, RawValue)],
     error: &'a ValidationError,
 }
 
 impl<'a> OptionReader<'a> {
-    /// The outermost object.
+    /// Creates a reader of the outermost object.
     pub(super) fn new(members: &'a [(String, RawValue)], error: &'a ValidationError) -> Self {
         Self { prefix: String::new(), members, error }
     }
 
-    /// An object at a key of this one.
+    /// Creates a reader of the object at a key.
     pub(super) fn nested(&self, key: &str, members: &'a [(String, RawValue)]) -> Self {
         Self { prefix: concat(&[&self.prefix, key, "."]), members, error: self.error }
     }
 
-    /// The value of a key; `undefined` is as good as nothing.
+    /// Returns the value of a key; `undefined` counts as missing.
     pub(super) fn get(&self, key: &str) -> Option<&'a RawValue> {
         let found = self.members.iter().find(|(name, _)| name == key).map(|(_, value)| value);
         found.filter(|value| !matches!(value, RawValue::Missing))
     }
 
-    /// Whether a key was given, even if its value is `undefined`.
+    /// Returns whether a key is present, even if its value is `undefined`.
     pub(super) fn has(&self, key: &str) -> bool {
         self.members.iter().any(|(name, _)| name == key)
     }
 
-    /// Every key that was given.
+    /// Returns all members.
     pub(super) fn members(&self) -> &'a [(String, RawValue)] {
         self.members
     }
 
-    /// The key with what leads to it.
+    /// Returns the full path of a key.
     pub(super) fn path(&self, key: &str) -> String {
         concat(&[&self.prefix, key])
     }
 
-    /// Refuses keys that are not among the `known` ones, which have spaces between them.
+    /// Rejects keys other than the `known` ones, which are separated by spaces.
     pub(super) fn allow_only(&self, known: &str) {
         self.allow_keys(&split_words(known));
     }
 
-    /// Refuses keys that are not among the `known` ones, and names the one that was meant.
+    /// Rejects keys other than the `known` ones and suggests the closest match.
     pub(super) fn allow_keys(&self, known: &[&str]) {
         if let Some((unknown, _)) = self.members.iter().find(|(key, _)| !known.contains(&key.as_str())) {
             self.report_unknown_key(unknown, known);
         }
     }
 
-    /// Refuses a key that was likely meant to be `key`, which is missing.
+    /// Rejects a likely misspelling of `key` where `key` itself is missing.
     pub(super) fn suggest(&self, key: &str) {
         let meant = self.members.iter().find(|(name, _)| closest_match(name, &[key]).is_some());
         if let (Some((unknown, _)), None) = (meant, self.get(key)) {
@@ -89,37 +89,37 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// Notes something about several keys.
+    /// Reports an error about several keys.
     pub(super) fn report(&self, message: &[&str]) {
         self.error.report(message);
     }
 
-    /// Notes something about a key.
+    /// Reports an error about a key.
     pub(super) fn report_at(&self, key: &str, rest: &[&str]) {
         self.error.report(&["option `", &self.prefix, key, "` ", &concat(rest)]);
     }
 
-    /// Notes what a value is, and what to give.
+    /// Reports the received and the expected value of a key.
     pub(super) fn report_value(&self, key: &str, what: &str, hint: &str) {
         self.report_at(key, &["is ", what, "; give ", hint]);
     }
 
-    /// The same about a value that is of the wrong kind.
+    /// Reports a value of the wrong type, or a missing one.
     pub(super) fn report_invalid(&self, key: &str, hint: &str) {
         self.report_value(key, self.get(key).map_or("missing", RawValue::kind), hint);
     }
 
-    /// The same about an item of a list.
+    /// Reports an invalid item of a list.
     pub(super) fn report_invalid_item(&self, key: &str, place: usize, what: &str, hint: &str) {
         self.report_value(&item_path(key, place), what, hint);
     }
 
-    /// The same about a key that holds several things or none.
+    /// Reports a value that must contain exactly one of several members.
     pub(super) fn report_not_exactly_one(&self, key: &str, hint: &str) {
         self.report_at(key, &["must tell one thing; give ", hint]);
     }
 
-    /// A text that is not empty.
+    /// Reads a non-empty string.
     pub(super) fn text(&self, key: &str, hint: &str) -> Option<String> {
         let given = self.get(key)?;
         if given.as_words().is_none() {
@@ -128,7 +128,7 @@ impl<'a> OptionReader<'a> {
         given.as_words().map(str::to_owned)
     }
 
-    /// A text that must be there.
+    /// Reads a required string.
     pub(super) fn required_text(&self, key: &str, hint: &str) -> String {
         self.text(key, hint).unwrap_or_else(|| {
             self.report_invalid(key, hint);
@@ -136,7 +136,7 @@ impl<'a> OptionReader<'a> {
         })
     }
 
-    /// The user name of a Basic header, which ends at its first colon (RFC 7617 section 2).
+    /// Reads the user name of Basic credentials, which cannot contain a colon (RFC 7617 section 2).
     pub(super) fn basic_user_name(&self, key: &str, hint: &str) -> String {
         let name = self.required_text(key, hint);
         if name.bytes().any(|byte| byte == b':') {
@@ -145,7 +145,7 @@ impl<'a> OptionReader<'a> {
         name
     }
 
-    /// A secret that must be there: a text, or a function that gives one.
+    /// Reads a required secret: a string or a function that returns one.
     pub(super) fn secret(&self, key: &str, hint: &str) -> SecretSource {
         let given = self.get(key);
         if let Some(RawValue::Function(function)) = given {
@@ -165,7 +165,7 @@ impl<'a> OptionReader<'a> {
         SecretSource::Text(Secret::new(text.unwrap_or_default()))
     }
 
-    /// A number from `least` to `most`.
+    /// Reads a number from `least` to `most`.
     pub(super) fn number(&self, key: &str, least: f64, most: f64, hint: &str) -> Option<f64> {
         let given = self.get(key)?;
         match given.as_number() {
@@ -176,7 +176,7 @@ impl<'a> OptionReader<'a> {
         None
     }
 
-    /// A whole number from 1 to `most`.
+    /// Reads a whole number from 1 to `most`.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range and whole")]
     pub(super) fn count(&self, key: &str, most: u32, hint: &str) -> Option<u32> {
         let number = self.number(key, 1.0, f64::from(most), hint)?;
@@ -186,12 +186,12 @@ impl<'a> OptionReader<'a> {
         Some(number as u32)
     }
 
-    /// A span of at least a millisecond, given in milliseconds, parts of one included.
+    /// Reads a duration in milliseconds, at least 1; fractions are allowed.
     pub(super) fn millis(&self, key: &str) -> Option<Duration> {
         self.span(key, 1.0, "a number of milliseconds from 1 to 2^53")
     }
 
-    /// The same for a span that may be none.
+    /// Reads a duration in milliseconds, at least 0.
     pub(super) fn millis_or_zero(&self, key: &str) -> Option<Duration> {
         self.span(key, 0.0, "a number of milliseconds from 0 to 2^53")
     }
@@ -199,11 +199,11 @@ impl<'a> OptionReader<'a> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
     fn span(&self, key: &str, least: f64, hint: &str) -> Option<Duration> {
         let millis = self.number(key, least, MAX_MILLIS, hint)?;
-        // Not `from_secs_f64`, which brings an arithmetic of its own.
+        // `from_secs_f64` would add its own arithmetic to the module.
         Some(Duration::from_micros((millis * 1000.0 + 0.5) as u64))
     }
 
-    /// Whether it is `true`, of `true`, `false` and nothing.
+    /// Reads a boolean; `false` where missing.
     pub(super) fn flag(&self, key: &str) -> bool {
         match self.get(key) {
             Some(RawValue::Bool(value)) => return *value,
@@ -213,7 +213,7 @@ impl<'a> OptionReader<'a> {
         false
     }
 
-    /// A function.
+    /// Reads a function.
     pub(super) fn function(&self, key: &str) -> Option<Function> {
         let given = self.get(key)?;
         if let RawValue::Function(function) = given {
@@ -223,7 +223,7 @@ impl<'a> OptionReader<'a> {
         None
     }
 
-    /// An object.
+    /// Reads an object.
     pub(super) fn map(&self, key: &str, hint: &str) -> Option<Self> {
         let given = self.get(key)?;
         if let RawValue::Map(members) = given {
@@ -233,7 +233,7 @@ impl<'a> OptionReader<'a> {
         None
     }
 
-    /// An object that must be there.
+    /// Reads a required object.
     pub(super) fn required_map(&self, key: &str, hint: &str) -> Self {
         self.map(key, hint).unwrap_or_else(|| {
             self.report_invalid(key, hint);
@@ -241,7 +241,7 @@ impl<'a> OptionReader<'a> {
         })
     }
 
-    /// One of the `known` words, which have spaces between them.
+    /// Reads one of the `known` keywords, which are separated by spaces.
     pub(super) fn keyword(&self, key: &str, known: &'static str) -> Option<&'static str> {
         let text = self.get(key)?.as_words().unwrap_or_default();
         for word in split_words(known) {
@@ -254,7 +254,7 @@ impl<'a> OptionReader<'a> {
         None
     }
 
-    /// Notes that a key holds none of the `known` words.
+    /// Reports a value other than the `known` keywords and suggests the closest match.
     pub(super) fn report_unknown_keyword(&self, key: &str, known: &str, hint: &str) {
         match self.get(key).and_then(RawValue::as_words).map(|text| closest_match(text, &split_words(known)))
         {
@@ -266,7 +266,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The scopes: a list of at least one; each once.
+    /// Reads the required scopes: a non-empty list, without duplicates in the result.
     pub(super) fn scopes(&self) -> ScopeSet {
         let items = self.get("scopes").map_or(&[][..], RawValue::items);
         if items.is_empty() {
@@ -290,12 +290,12 @@ impl<'a> OptionReader<'a> {
         scopes.into_iter().collect()
     }
 
-    /// The same, where there are any.
+    /// Reads the scopes, if any are given.
     pub(super) fn optional_scopes(&self) -> Option<ScopeSet> {
         self.get("scopes").map(|_| self.scopes())
     }
 
-    /// Adds headers for grant requests; names come out in lower case.
+    /// Appends the headers of grant requests; names are converted to lower case.
     pub(super) fn append_headers(&self, headers: &mut Vec<(String, Secret)>) {
         for (name, value) in self.members {
             let lower = name.to_ascii_lowercase();
@@ -320,7 +320,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// One name or path, or a list of them, at least one.
+    /// Reads a string or a non-empty list of strings.
     pub(super) fn text_list(&self, key: &str, one: &str) -> Option<Vec<String>> {
         let given = self.get(key)?;
         let mut texts = Vec::new();
@@ -341,15 +341,15 @@ impl<'a> OptionReader<'a> {
     }
 }
 
-/// Words that are known, in one text: a list of texts would be as large again.
+/// Splits a static list of keywords: smaller in the module than a slice of strings.
 pub(super) fn split_words(text: &str) -> Vec<&str> {
     text.split(' ').collect()
 }
 
-/// 2^53: beyond it a JavaScript number is not exact.
+/// 2^53, beyond which JavaScript numbers are not exact.
 const MAX_MILLIS: f64 = 9_007_199_254_740_992.0;
 
-/// RFC 6749 section 3.3: visible ASCII but `"` and `\`.
+/// RFC 6749 section 3.3: visible ASCII except `"` and `\`.
 fn is_scope(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
 }

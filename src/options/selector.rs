@@ -1,4 +1,4 @@
-//! What a session may be given: `session({ userId, scopes })`.
+//! Selectors of sessions: `session({ userId, scopes })`.
 
 use super::{Config, OptionReader, RawValue, ValidationError, validation_error::redacted_key};
 use crate::{
@@ -7,12 +7,12 @@ use crate::{
     provider::{GrantProtocol, SelectedVariable, SelectorPolicy, Variable},
 };
 
-/// What a session has of its own; all else is the manager's.
+/// Values that a session selects instead of those of its manager.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
-    /// Variables of the grant in the order of their names; one without a value is left out.
+    /// Grant variables sorted by name; omitted where the value is `None`.
     pub variables: Vec<SelectedVariable>,
-    /// The scopes to ask for.
+    /// Requested scopes.
     pub scopes: Option<ScopeSet>,
 }
 
@@ -20,7 +20,7 @@ pub struct Selection {
 ///
 /// # Errors
 ///
-/// `invalid_options`; the message names the key and what to write.
+/// `invalid_options`; the message names the key and the expected value.
 pub fn read_selector(given: &RawValue, config: &Config) -> Result<Selection, TokenError> {
     let error = ValidationError::default();
     let selection = selection(given, &error, config);
@@ -31,7 +31,7 @@ pub fn read_selector(given: &RawValue, config: &Config) -> Result<Selection, Tok
 fn selection(given: &RawValue, error: &ValidationError, config: &Config) -> Selection {
     if !matches!(given, RawValue::Map(_)) {
         let kind = if matches!(given, RawValue::Missing) { "nothing" } else { given.kind() };
-        // The face has no plain data for an instance of a class either.
+        // JavaScript converts instances of classes to the same value.
         let kind = if matches!(given, RawValue::Other) { "what is not a plain object" } else { kind };
         error.report(&["a session is selected by ", kind, "; give an object, or {}"]);
     }
@@ -44,7 +44,7 @@ fn selection(given: &RawValue, error: &ValidationError, config: &Config) -> Sele
     match &profile.selector_policy {
         SelectorPolicy::Any => {
             for (name, value) in members.iter().filter(|(name, _)| name != "scopes") {
-                // What a form has of its own is not to be chosen.
+                // The form's own fields cannot be selected.
                 if profile.authenticate.has_variable(name) {
                     options.report_at(name, &["is not to be selected; leave it out"]);
                 }
@@ -66,7 +66,7 @@ fn selection(given: &RawValue, error: &ValidationError, config: &Config) -> Sele
                 ]);
             }
             if scoped {
-                // Last: it is none of the variables.
+                // Last, because it is not a variable.
                 choosable.push("scopes");
             }
             options.allow_keys(&choosable);
@@ -80,19 +80,19 @@ fn selection(given: &RawValue, error: &ValidationError, config: &Config) -> Sele
     Selection { variables, scopes: options.optional_scopes() }
 }
 
-/// A member that is there and has no value: often the id of a user who is not signed in, for whom
-/// the manager's own session would be selected otherwise.
+/// A present key without a value: often the id of a signed-out user; omitting it would select the session of the
+/// manager.
 const UNDEFINED: &str = "undefined";
 
 const OR_LEAVE_OUT: &str = "a value, or leave the key out for the manager's own";
 
-/// Adds a variable in the order of names: for so few, a sort would be more code than work.
+/// Inserts a variable in the order of names; there are few.
 fn insert(variables: &mut Vec<SelectedVariable>, name: &str, value: Option<Json>) {
     let place = variables.iter().position(|(other, _)| other.as_str() > name).unwrap_or(variables.len());
     variables.insert(place, (name.to_owned(), value));
 }
 
-/// Whether a variable is the same for each request, and plain.
+/// Returns whether a variable is a constant scalar.
 fn is_choosable(name: &str, variable: &Variable, selector_policy: &SelectorPolicy) -> bool {
     let plain = match variable {
         Variable::Literal(value) => matches!(value, Json::Text(_) | Json::Number(_) | Json::Bool(_)),
@@ -104,11 +104,11 @@ fn is_choosable(name: &str, variable: &Variable, selector_policy: &SelectorPolic
         | Variable::Map(_)
         | Variable::List(_) => false,
     };
-    // What is called so chooses scopes.
+    // `scopes` always selects scopes.
     plain && name != "scopes" && *selector_policy != SelectorPolicy::Nothing
 }
 
-/// The value for a variable, of the same kind as the manager's own.
+/// Reads the value of a variable, which has the type of the manager's own.
 fn chosen(
     options: &OptionReader<'_>,
     key: &str,
@@ -140,7 +140,7 @@ fn chosen(
     json
 }
 
-/// A value that a function is to make something of.
+/// Reads a value that is passed to a user-supplied function or to a broker.
 fn plain(
     options: &OptionReader<'_>,
     key: &str,
@@ -151,7 +151,7 @@ fn plain(
         GrantProtocol::GraphQl => {
             (matches!(value, RawValue::Number(_) | RawValue::Bool(_)), "a string, a number, or true or false")
         }
-        // All that a form has.
+        // Form fields are strings.
         GrantProtocol::TokenEndpoint { .. } => (false, "a string"),
     };
     let json = (others && value.is_json() || value.as_words().is_some()).then(|| value.clone());

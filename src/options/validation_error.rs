@@ -1,25 +1,25 @@
-//! What is told about options that are refused.
+//! Errors about invalid options.
 
 use std::cell::OnceCell;
 
 use crate::core::{ErrorCode, TokenError};
 
-/// The first thing that is wrong with what was given.
+/// The first error in the given options.
 #[derive(Default)]
 pub(super) struct ValidationError(OnceCell<String>);
 
 impl ValidationError {
-    /// Notes a message, given in parts, unless there is one already.
+    /// Records a message, given in parts, unless there is one already.
     #[cold]
     #[inline(never)]
     pub(super) fn report(&self, message: &[&str]) {
         if self.0.get().is_none() {
-            // There is none yet.
+            // The cell is empty.
             let _ = self.0.set(concat(message));
         }
     }
 
-    /// What is wrong, if anything is.
+    /// Returns the error, if there is one.
     pub(super) fn into_result(self) -> Result<(), TokenError> {
         match self.0.into_inner() {
             Some(message) => Err(TokenError::new(ErrorCode::InvalidOptions, message)),
@@ -28,20 +28,20 @@ impl ValidationError {
     }
 }
 
-/// The parts of a message in one text.
+/// Concatenates the parts of a message.
 pub(super) fn concat(parts: &[&str]) -> String {
     parts.concat()
 }
 
-/// The path of an item of a list.
+/// Returns the path of a list item.
 pub(super) fn item_path(list: &str, place: usize) -> String {
     format!("{list}[{place}]")
 }
 
-/// A key as it may be shown: a secret may have been pasted in its place.
+/// Returns a key where it is safe to show, else `…`: it may be a secret in the wrong place.
 ///
-/// Keys are words: letters, maybe with `_` or `-` between them and a digit or two
-/// at the end. Whatever generates secrets puts digits or signs anywhere.
+/// Keys consist of letters, `_` and `-`, with at most two digits at the end. Generated secrets contain digits or other
+/// characters anywhere.
 pub(super) fn redacted_key(key: &str) -> &str {
     let mut word = key.as_bytes();
     while let [rest @ .., b'0'..=b'9'] = word {
@@ -53,10 +53,10 @@ pub(super) fn redacted_key(key: &str) -> &str {
     if plain { key } else { "…" }
 }
 
-/// The longest key of the contract has 19 letters, the longest usual header 32.
+/// The longest option has 19 characters, the longest common header 32.
 const MAX_KEY_SHOWN: usize = 32;
 
-/// The known word that was most likely meant.
+/// Returns the most similar known keyword, if one is similar enough.
 pub(super) fn closest_match<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let lower = word.to_ascii_lowercase();
     let mut best: Option<(usize, &str)> = None;

@@ -16,23 +16,23 @@ use super::profile::{
     Operation, Profile, SecretId, SelectorPolicy, TokenSource, Variable, strings,
 };
 
-/// What a user gives to reach Braintree. The client secret is secret number 0.
+/// Options for Braintree. The client secret is secret number 0.
 #[derive(Clone, Debug)]
 pub struct Braintree {
-    /// Which of the two services.
+    /// Sandbox or production.
     pub environment: Environment,
-    /// Instead of the environment's own.
+    /// Replaces the endpoint of the environment.
     pub endpoint: Option<String>,
     /// The OAuth client's id.
     pub client_id: String,
     /// `Braintree-Version`: a date, `YYYY-MM-DD`; [`VERSION`] where `None`.
     pub version: Option<String>,
-    /// The lifetime to assume where `expiresAt` does not tell; an hour where `None`.
+    /// Lifetime to assume where `expiresAt` is missing or unusable; default one hour.
     pub lifetime: Option<Duration>,
 }
 
 impl Braintree {
-    /// As data.
+    /// Converts the options to a profile.
     pub fn profile(self) -> Profile {
         let endpoint = match self.environment {
             Environment::Sandbox => SANDBOX,
@@ -76,7 +76,7 @@ impl Braintree {
 }
 
 const SIGNALS: ErrorRules = ErrorRules {
-    // Wrong secret, expired token and missing scope are all this class.
+    // Wrong secrets, expired tokens and missing scopes all have this class.
     rejected: ErrorMatcher::of(&[401], "AUTHENTICATION"),
     denied: &ErrorMatcher::of(&[403], "AUTHORIZATION"),
     rate_limited: &ErrorMatcher::of(&[429], "RESOURCE_LIMIT"),
@@ -86,11 +86,11 @@ const SIGNALS: ErrorRules = ErrorRules {
 const SANDBOX: &str = "https://payments.sandbox.braintree-api.com/graphql";
 const PRODUCTION: &str = "https://payments.braintree-api.com/graphql";
 
-/// The version sent where none is chosen: the one in the guide's samples.
+/// Default version: the one in the samples of the guide.
 pub const VERSION: &str = "2019-01-01";
 
-/// An hour: documented is only `expiresAt`. Short, because a token that is given up
-/// early costs a grant and one that is kept too long costs refused calls.
+/// One hour: only `expiresAt` is documented. Short, because replacing a token too early costs one grant, and keeping it
+/// too long costs rejected calls.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
 
 const CREATE: &str = "mutation createOAuthAccessTokenFromClientCredentials(\

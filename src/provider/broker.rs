@@ -1,6 +1,6 @@
-//! A broker: a server of the user's own that hands pages short-lived tokens.
+//! Token broker: a server of the application that issues short-lived tokens to pages.
 //!
-//! Source: RFC 6749, sections 3.2, 5.1 and 5.2; `pkg-template/src/broker` answers so.
+//! Source: RFC 6749, sections 3.2, 5.1 and 5.2; `pkg-template/src/broker` implements the server.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use super::profile::{
     Profile, SelectorPolicy, TokenSource, Variable, strings,
 };
 
-/// What a user gives to reach a broker.
+/// Options for a broker.
 #[derive(Clone, Debug)]
 pub struct Broker {
-    /// Where it answers; absolute, or of the page.
+    /// Token endpoint; absolute, or relative to the page.
     pub url: String,
-    /// With which origins to share cookies, as `fetch` has it.
+    /// `credentials` mode of `fetch`.
     pub credentials: Option<&'static str>,
-    /// The most that a token lives, whatever the broker tells.
+    /// Upper bound of a token's lifetime.
     pub lifetime: Option<Duration>,
 }
 
 impl Broker {
-    /// As data: `api`, whose tokens come from the broker.
+    /// Converts the options to a profile of `api` with tokens from the broker.
     pub fn profile(self, api: Profile) -> Profile {
         Profile {
             grant_protocol: GrantProtocol::TokenEndpoint { url: self.url, credentials: self.credentials },
@@ -59,5 +59,5 @@ static DENIED: ErrorMatcher =
 
 static OUTAGE: ErrorMatcher = ErrorMatcher::of(&[], "temporarily_unavailable");
 
-/// Of a token whose broker tells no `expires_in`, which RFC 6749 only recommends.
+/// Lifetime where the response has no `expires_in`, which RFC 6749 only recommends.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);

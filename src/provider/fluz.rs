@@ -1,9 +1,8 @@
 //! Fluz: `generateUserAccessToken`, `refreshUserAccessToken`, `getApplicationScopes`.
 //!
-//! Sources, as read in November 2026: the pages "Generate a user access token",
-//! "Refresh an expired user access token", "Using the Fluz API", "Error codes" and
-//! "Staging vs. live environment" of docs.fluz.app. Where they contradict each
-//! other, the likelier reading comes first and the other is a spelling.
+//! Sources, as read in November 2026: the pages "Generate a user access token", "Refresh an expired user access token",
+//! "Using the Fluz API", "Error codes" and "Staging vs. live environment" of docs.fluz.app. Where they contradict each
+//! other, the more likely name is the first variant of a [`SchemaName`].
 
 use std::{borrow::Cow, time::Duration};
 
@@ -13,12 +12,12 @@ use super::profile::{
 };
 use crate::json::Json;
 
-/// What a user gives to reach Fluz.
+/// Options for Fluz.
 #[derive(Clone, Debug)]
 pub struct Fluz {
-    /// Which of the two services.
+    /// Sandbox or production.
     pub environment: Environment,
-    /// Instead of the environment's own.
+    /// Replaces the endpoint of the environment.
     pub endpoint: Option<String>,
     /// The application's key.
     pub key: ApplicationKey,
@@ -28,13 +27,13 @@ pub struct Fluz {
     pub account_id: String,
     /// A UUID; the account's default seat where `None`.
     pub seat_id: Option<String>,
-    /// Whether to present refresh tokens.
+    /// Refresh tokens: used or not.
     pub renewal: Renewal,
-    /// Instead of the environment's own.
+    /// Replaces the lifetime of the environment.
     pub lifetime: Option<Duration>,
 }
 
-/// Which of the two services.
+/// Environment of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
     /// Staging.
@@ -43,19 +42,19 @@ pub enum Environment {
     Production,
 }
 
-/// The application's key. The secret is number 0.
+/// The application's key. Its secret is number 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApplicationKey {
-    /// One string, which is base64 of the application's id and secret already.
+    /// One string: base64 of the application's id and secret.
     ApiKey,
-    /// The secret apart from the id.
+    /// The id and the secret as two options.
     Pair {
         /// The application's id.
         app_id: String,
     },
 }
 
-/// Whether to present refresh tokens.
+/// Operations to renew a token with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewal {
     /// `refreshUserAccessToken`, falling back to `generateUserAccessToken`.
@@ -65,7 +64,7 @@ pub enum Renewal {
 }
 
 impl Fluz {
-    /// As data.
+    /// Converts the options to a profile.
     pub fn profile(self) -> Profile {
         let (endpoint, lifetime) = match self.environment {
             Environment::Sandbox => (SANDBOX, SANDBOX_LIFETIME),
@@ -85,7 +84,7 @@ impl Fluz {
                  application access",
             ),
         };
-        // Left out rather than null: the one client known to work does so.
+        // Omitted instead of null, as in the one client that is known to work.
         let seat_id = self.seat_id.map_or(Variable::Absent, |id| Variable::Literal(Json::text(id)));
         let variables = vec![
             ("userId".into(), Variable::Literal(Json::text(self.user_id))),
@@ -108,7 +107,7 @@ impl Fluz {
                 .then(|| operation(REFRESH, vec![("refreshToken".into(), Variable::RefreshToken)])),
             application_scopes: Some(operation("{ getApplicationScopes }", Vec::new())),
             schema_names: &SPELLINGS,
-            // The page's sample answer to a refresh is keyed by the other operation's name.
+            // The page's sample response to a refresh has the other operation's name as its key.
             token: TokenSource::Data(strings(
                 "generateUserAccessToken.token|generateUserAccessToken.accessToken|refreshUserAccessToken.token|refreshUserAccessToken.accessToken",
             )),
@@ -131,10 +130,10 @@ impl Fluz {
 const SANDBOX: &str = "https://transactional-graph.staging.fluzapp.com/api/v1/graphql";
 const PRODUCTION: &str = "https://transactional-graph.fluzapp.com/api/v1/graphql";
 
-/// "Sandbox tokens expire after 10 minutes"; the answer does not tell.
+/// "Sandbox tokens expire after 10 minutes"; responses contain no lifetime.
 const SANDBOX_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// "Production tokens expire after 3 minutes"; the answer does not tell.
+/// "Production tokens expire after 3 minutes"; responses contain no lifetime.
 const PRODUCTION_LIFETIME: Duration = Duration::from_secs(3 * 60);
 
 const GENERATE: &str = "mutation generateUserAccessToken($userId: UUID!, $accountId: UUID!, \
@@ -145,18 +144,18 @@ const REFRESH: &str = "mutation refreshUserAccessToken($refreshToken: String!) {
     refreshUserAccessToken(%argument%: $refreshToken) { %token% %refreshToken% scopes } }";
 
 static SPELLINGS: [SchemaName; 3] = [
-    // Newer copies of the page select `accessToken`, but every printed answer, and
-    // the one client seen to work in production, has `token`.
+    // Newer copies of the page select `accessToken`, but every printed response, and the one client seen to work in
+    // production, has `token`.
     SchemaName { placeholder: "token", kind: NameKind::Field, variants: &["token", "accessToken"] },
     // Older copies of the page do not select it.
     SchemaName { placeholder: "refreshToken", kind: NameKind::Field, variants: &["refreshToken", ""] },
-    // The page passes `$refreshToken` as `userId`, almost surely a slip.
+    // The page passes `$refreshToken` as `userId`, which is most likely a mistake.
     SchemaName { placeholder: "argument", kind: NameKind::Argument, variants: &["refreshToken", "userId"] },
 ];
 
 const SIGNALS: ErrorRules = ErrorRules {
     rejected: ErrorMatcher {
-        // What the client seen to work in production takes for a refusal.
+        // Phrases that the client seen to work in production treats as a rejection.
         phrases: "invalid access|token+expired|token+invalid|token+verif",
         // "Error verifying API basic token" comes with 401, as does an expired token.
         statuses: Cow::Borrowed(&[401]),

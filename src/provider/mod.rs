@@ -1,8 +1,7 @@
-//! What the APIs are like. Data; decides nothing.
+//! Descriptions of APIs as data.
 //!
-//! Each quirk of an API is a value of a type in [`profile`]; adding an API is one
-//! more file beside [`fluz`], [`toggle`] and [`braintree`]. A profile that a user
-//! writes becomes the same data.
+//! Each peculiarity of an API is a value of a type in [`profile`]; a new API is one more file beside [`fluz`],
+//! [`toggle`] and [`braintree`]. A user-supplied profile becomes the same data.
 
 pub mod braintree;
 pub mod broker;
@@ -31,7 +30,7 @@ mod tests {
         *,
     };
 
-    /// Every way in which a user can ask for a built-in provider.
+    /// Every combination of options for a built-in provider.
     fn profiles() -> Vec<Profile> {
         let mut profiles = Vec::new();
         for environment in [Environment::Sandbox, Environment::Production] {

@@ -1,4 +1,4 @@
-//! What there is to know about an API's tokens, as data.
+//! Description of an API and its tokens.
 
 use std::{borrow::Cow, fmt, time::Duration, vec};
 
@@ -7,58 +7,58 @@ use crate::{
     json::Json,
 };
 
-/// An API: where its tokens come from, what they look like, how it refuses.
+/// An API: the source of its tokens, their form, and how errors are recognized.
 #[derive(Clone, Debug)]
 pub struct Profile {
-    /// For messages and errors: `fluz`.
+    /// Name in messages and errors, for example `fluz`.
     pub name: CowStr,
-    /// Where requests are sent, and grants, unless `wire` says otherwise.
+    /// URL of the GraphQL API, and of grants unless `grant_protocol` has its own.
     pub endpoint: CowStr,
-    /// How grants are worded.
+    /// Protocol of grant requests.
     pub grant_protocol: GrantProtocol,
-    /// Sent with each grant, names in lower case. A value may be a gateway's key.
+    /// Headers of grant requests, names in lower case. A value may be a secret, such as the key of a gateway.
     pub headers: Vec<(String, Secret)>,
-    /// How to get a token with the long-lived credentials.
+    /// Obtains a token with the long-lived credentials.
     pub authenticate: Operation,
-    /// How to get one with a refresh token.
+    /// Obtains a token with a refresh token.
     pub renew: Option<Operation>,
-    /// What tells all scopes that the application may ask for: a list, alone below `data`.
+    /// Lists the scopes that the application may request, in the only field below `data`.
     pub application_scopes: Option<Operation>,
-    /// Words of the documents that the API may spell in another way.
+    /// Names in the documents that differ between versions of the schema.
     pub schema_names: &'static [SchemaName],
-    /// Where the token is in an answer.
+    /// Location of the token in a response.
     pub token: TokenSource,
-    /// Where the refresh token is, below `data`.
+    /// Paths of the refresh token below `data`.
     pub refresh_token: StringList,
-    /// Where the granted scopes are, below `data`.
+    /// Paths of the granted scopes below `data`.
     pub scopes: StringList,
-    /// What tells when the token expires.
+    /// Location of the expiry in a response.
     pub expiry: Option<ExpiryField>,
-    /// What is known of the lifetime beforehand.
+    /// Lifetime known in advance.
     pub lifetime: Lifetime,
-    /// How an ordinary answer brings a new token.
+    /// Headers in which API responses return a new token.
     pub rotation: Option<RotationHeader>,
-    /// How answers tell what went wrong.
+    /// Recognizes errors in responses.
     pub error_rules: ErrorRules,
-    /// What errors that no signal explains mean when they answer a grant.
+    /// Meaning of errors that match no rule, in response to a grant.
     pub default_failure: DefaultFailure,
-    /// What to check when the credentials are refused; follows "check".
+    /// Advice when credentials are rejected; follows "check" in a message.
     pub advice: &'static str,
-    /// The option that each [`SecretId`] stands for.
+    /// Option name of each [`SecretId`].
     pub secrets: StringList,
-    /// What a session may choose of its own, besides scopes.
+    /// Variables that a session may select, besides scopes.
     pub selector_policy: SelectorPolicy,
 }
 
 impl Profile {
-    /// Whether a token can be asked for with other scopes.
+    /// Returns whether tokens with different scopes can be requested.
     pub fn scoping(&self) -> Scoping {
         let named = self.authenticate.variables.iter().any(|(_, variable)| variable.uses_scopes());
         if named || self.selector_policy == SelectorPolicy::Any { Scoping::ByRequest } else { Scoping::Fixed }
     }
 
-    /// The variables of `operation` by name, as `fill` tells those that are not the same for each
-    /// request, and as a session chose them; what was chosen without a value is left out.
+    /// Resolves the variables of `operation`: a selected value replaces its own, `fill` returns the values that change
+    /// per request, and variables selected without a value are omitted.
     pub fn resolve_variables(
         &self,
         operation: &Operation,
@@ -89,25 +89,25 @@ impl Profile {
     }
 }
 
-/// A variable as a session chose it; one without a value is left out.
+/// A variable selected by a session; omitted where the value is `None`.
 pub type SelectedVariable = (String, Option<Json>);
 
-/// What a session may choose of what is sent with a grant.
+/// Grant variables that a session may select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SelectorPolicy {
-    /// Nothing.
+    /// No variables.
     Nothing,
-    /// Each variable of [`Profile::authenticate`] that is the same for each request, and plain.
+    /// Each constant scalar variable of [`Profile::authenticate`].
     PlainVariables {
-        /// Those that may be left out.
+        /// Variables that may be omitted.
         optional: &'static [&'static str],
     },
-    /// Whatever it likes: a function of the user's makes something of it.
+    /// Any variables, which are passed to a user-supplied function or to a broker.
     Any,
 }
 
 impl Profile {
-    /// Who grants the tokens, for messages and errors.
+    /// Returns the name of the token issuer, for messages and errors.
     pub fn issuer(&self) -> &str {
         match self.grant_protocol {
             GrantProtocol::GraphQl => &self.name,
@@ -115,7 +115,7 @@ impl Profile {
         }
     }
 
-    /// Where grants are sent.
+    /// Returns the URL of grant requests.
     pub fn grant_url(&self) -> &str {
         match &self.grant_protocol {
             GrantProtocol::GraphQl => &self.endpoint,
@@ -124,37 +124,37 @@ impl Profile {
     }
 }
 
-/// How grants are worded.
+/// Protocol of grant requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GrantProtocol {
     /// GraphQL over HTTP, sent to the endpoint.
     GraphQl,
-    /// A form of variables, answered by the members of an object (RFC 6749).
+    /// OAuth 2.0 token endpoint: a form request, and a JSON object as the response (RFC 6749).
     TokenEndpoint {
-        /// Where it is sent.
+        /// URL of the token endpoint.
         url: String,
-        /// With which origins to share cookies; `fetch` decides where `None`.
+        /// `credentials` mode of `fetch`; the default of `fetch` where `None`.
         credentials: Option<&'static str>,
     },
 }
 
-/// One of a profile's secrets, by its place in [`Profile::secrets`].
+/// Index of a secret in [`Profile::secrets`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecretId(pub usize);
 
-/// A GraphQL operation that brings a token.
+/// A GraphQL operation that returns a token.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
-    /// The document; `%name%` stands for the spelling of that name.
+    /// The document, in which `%name%` is the placeholder of a [`SchemaName`].
     pub document: CowStr,
-    /// The variables by name.
+    /// Variables by name.
     pub variables: Vec<(CowStr, Variable)>,
-    /// What to identify with.
+    /// Authentication of the request.
     pub authorization: Authorization,
 }
 
 impl Operation {
-    /// None: a function of the user's grants the tokens.
+    /// Placeholder where a user-supplied function returns the tokens.
     pub const ABSENT: Self =
         Self { document: Cow::Borrowed(""), variables: Vec::new(), authorization: Authorization::None };
 
@@ -163,26 +163,26 @@ impl Operation {
         self.variables.iter().any(|(_, variable)| variable.has_literals())
     }
 
-    /// Whether it has a variable of this name.
+    /// Returns whether a variable has this name.
     pub fn has_variable(&self, name: &str) -> bool {
         self.variables.iter().any(|(own, _)| own == name)
     }
 }
 
-/// What a variable is filled with.
+/// Source of the value of a variable.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Variable {
-    /// The same for each request.
+    /// A constant.
     Literal(Json),
-    /// Left out, unless a session chooses it.
+    /// Omitted, unless a session selects it.
     Absent,
-    /// A secret, asked for afresh for each grant.
+    /// A secret, read again for each grant.
     Secret(SecretId),
     /// The refresh token.
     RefreshToken,
-    /// The digest of the token that the API refused, where it did.
+    /// Digest of the token that the API rejected, if it did.
     RejectedToken,
-    /// The scopes wanted, as a list.
+    /// The requested scopes, as a list.
     Scopes,
     /// An object of variables.
     Map(Vec<(CowStr, Self)>),
@@ -191,8 +191,7 @@ pub enum Variable {
 }
 
 impl Variable {
-    /// Its value, with what `fill` tells in the place of each variable that is not the same for
-    /// each request.
+    /// Returns the value; `fill` returns the values that change per request.
     pub fn resolve(&self, fill: &dyn Fn(&Self) -> Json) -> Json {
         match self {
             Self::Literal(value) => value.clone(),
@@ -240,41 +239,40 @@ impl Variable {
 /// The `Authorization` header of a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Authorization {
-    /// None is sent.
+    /// No header.
     None,
-    /// `Basic`, from an API key: as it is, or encoded if it is a raw `id:secret`.
+    /// `Basic` with an API key: unchanged, or encoded where it is a raw `id:secret`.
     ApiKey(SecretId),
-    /// `Basic`, with the secret as it is.
+    /// `Basic` with the secret unchanged.
     Basic(SecretId),
-    /// `Basic`, from a user name and a password (RFC 7617).
+    /// `Basic` with a user name and a password (RFC 7617).
     BasicPair {
-        /// The user name; no secret.
+        /// The user name, which is not a secret.
         username: String,
         /// The password.
         password: SecretId,
     },
-    /// `Bearer`, with the secret as it is.
+    /// `Bearer` with the secret unchanged.
     Bearer(SecretId),
 }
 
-/// The most words that a profile spells in several ways.
+/// Maximum number of [`SchemaName`]s in a profile.
 pub(crate) const MAX_SCHEMA_NAMES: usize = 3;
 
-/// A word that an API may spell in more than one way.
+/// A name that differs between versions of a schema, or within its documentation.
 ///
-/// Documentation contradicts itself on such words. GraphQL refuses a wrong one
-/// before it executes anything, so the next spelling can be tried at once.
+/// GraphQL rejects an unknown name before execution, so the next variant can be tried at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaName {
     /// The placeholder in documents, without the percent signs.
     pub placeholder: &'static str,
-    /// What kind of word it is.
+    /// Field or argument.
     pub kind: NameKind,
-    /// The spellings, the likeliest first. An empty one leaves the word out.
+    /// Variants, most likely first. An empty variant omits the name.
     pub variants: &'static [&'static str],
 }
 
-/// What a word is in a GraphQL document.
+/// Role of a name in a GraphQL document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameKind {
     /// The name of a field.
@@ -283,119 +281,119 @@ pub enum NameKind {
     Argument,
 }
 
-/// Where the token is in an answer.
+/// Location of the token in a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenSource {
-    /// At the first of these paths below `data` that leads to something.
+    /// The first of these paths below `data` that has a value.
     Data(StringList),
-    /// In the first of these headers that is there, after an optional `Bearer`.
+    /// The first of these headers that is present, without an optional `Bearer`.
     Headers(StringList),
 }
 
-/// What in an answer tells when the token expires, besides a JWT's own claims.
+/// Location of the expiry in a response, besides a JWT's own claims.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExpiryField {
-    /// A span from now on, in units of `unit`, at the first of these paths.
+    /// Remaining lifetime in units of `unit`.
     ExpiresIn {
         /// Paths below `data`.
         paths: StringList,
-        /// What the number counts.
+        /// Unit of the number.
         unit: Duration,
     },
-    /// A point in time, in any of the forms of [`crate::graphql::parse_point`].
+    /// Timestamp in any format of [`crate::graphql::parse_timestamp`].
     ExpiresAt {
         /// Paths below `data`.
         paths: StringList,
     },
 }
 
-/// What is known of a lifetime beforehand.
+/// Lifetime known in advance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// It is this long at most, whatever the answer tells.
+    /// Upper bound, regardless of the response.
     AtMost(Duration),
-    /// It is this long where the answer does not tell.
+    /// Applies where the response states no lifetime.
     Default(Duration),
-    /// A user declares it for an API whose answers state when a token ends: it counts where the answer
-    /// does not tell, and where no clock makes sense of what it tells.
+    /// User-supplied lifetime for an API with an expiry in its responses: applies where the expiry is missing, and
+    /// where no clock can interpret it.
     Declared(Duration),
 }
 
-/// How an ordinary answer brings a new token.
+/// Headers in which API responses return a new token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RotationHeader {
-    /// Header names in lower case, the first that is there counts.
+    /// Header names in lower case; the first that is present is used.
     pub headers: StringList,
-    /// What a token looks like.
+    /// Expected form of the token.
     pub shape: TokenShape,
 }
 
-/// What a token looks like, so that nothing else is taken for one.
+/// Expected form of a token, so that other header values are not taken for tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenShape {
-    /// Three parts with dots between them (RFC 7519).
+    /// Three parts separated by dots (RFC 7519).
     Jwt,
-    /// Anything that can be sent.
+    /// Anything that can be sent in a header.
     Any,
 }
 
-/// How answers tell what went wrong.
+/// Recognizes errors in responses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorRules {
-    /// The token, or what was identified with, is refused.
+    /// The token, or the credentials of a grant, are rejected.
     pub rejected: ErrorMatcher,
-    /// The credentials are refused, besides `refused`; only when asking for a token.
+    /// The credentials are rejected; in addition to `rejected`, in responses to grants only.
     pub denied: &'static ErrorMatcher,
-    /// Too many requests.
+    /// The API limits the rate of requests.
     pub rate_limited: &'static ErrorMatcher,
-    /// An outage that passes.
+    /// The API is temporarily unavailable.
     pub outage: &'static ErrorMatcher,
 }
 
-/// Signs in an answer; any of them is enough.
+/// Matches a response that has any of these.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErrorMatcher {
     /// HTTP status codes.
     pub statuses: Cow<'static, [u16]>,
-    /// Codes of an error: `extensions.code`, `extensions.errorClass`, `error.code`.
+    /// Error codes: `extensions.code`, `extensions.errorClass`, `error.code`.
     pub codes: StringList,
-    /// Messages of an error, whole, in any case.
+    /// Complete error messages, compared without regard to case.
     pub messages: StringList,
-    /// What stands together in a message, in lower case: phrases with `|` between them, of parts
-    /// with `+` between them.
+    /// Phrases in an error message, in lower case: alternatives separated by `|`, each of parts separated by `+` that
+    /// all occur.
     pub phrases: &'static str,
 }
 
 impl ErrorMatcher {
-    /// These and no others.
+    /// Matches these statuses and codes only.
     pub const fn of(statuses: &'static [u16], codes: &'static str) -> Self {
         Self { statuses: Cow::Borrowed(statuses), codes: strings(codes), messages: strings(""), phrases: "" }
     }
 }
 
-/// What errors that no signal explains mean when they answer a grant.
+/// Meaning of errors that match no rule, in response to a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefaultFailure {
-    /// The API words its refusal freely: the credentials are wrong.
+    /// The credentials are rejected: the wording of the API is not documented.
     InvalidCredentials,
-    /// Nothing that this profile knows.
+    /// A protocol error.
     Protocol,
 }
 
-/// A text that is written in the code, or that a user gave.
+/// A static or an owned string.
 pub type CowStr = Cow<'static, str>;
 
-/// Words that are written in the code, or that a user gave.
+/// A list of static or owned strings.
 #[derive(Clone)]
 pub enum StringList {
-    /// Written in the code, with `|` between them: a list of texts would be as large again.
+    /// Static strings separated by `|`: smaller in the module than a slice of strings.
     Static(&'static str),
-    /// Given by a user.
+    /// User-supplied strings.
     Owned(Vec<String>),
 }
 
 impl StringList {
-    /// The words in order.
+    /// Returns the strings in order.
     pub fn iter(&self) -> vec::IntoIter<&str> {
         let words = match self {
             Self::Static("") => Vec::new(),
@@ -411,22 +409,22 @@ impl StringList {
         words.into_iter()
     }
 
-    /// The word at `place`.
+    /// Returns the string at `place`.
     pub fn get(&self, place: usize) -> Option<&str> {
         self.iter().as_slice().get(place).copied()
     }
 
-    /// Whether there are none.
+    /// Returns whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.get(0).is_none()
     }
 
-    /// What lies at the first of these paths that leads to something other than `null`.
+    /// Returns the value at the first of these paths that exists and is not `null`.
     pub fn find_in<'a>(&self, json: &'a Json) -> Option<&'a Json> {
         self.find_with_path(json).map(|(_, value)| value)
     }
 
-    /// The same, with the path that leads there.
+    /// Returns the same value with its path.
     pub fn find_with_path<'a>(&self, json: &'a Json) -> Option<(&str, &'a Json)> {
         for path in self.iter() {
             if let Some(value) = json.at(path)
@@ -466,13 +464,10 @@ impl fmt::Debug for StringList {
     }
 }
 
-/// Words that are written in the code, with `|` between them.
+/// Creates a list of static strings separated by `|`.
 pub(crate) const fn strings(list: &'static str) -> StringList {
     StringList::Static(list)
 }
-
-/// The secrets of one grant, as they were given for it.
-pub type Secrets = [Secret];
 
 #[cfg(test)]
 mod tests {

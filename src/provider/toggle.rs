@@ -1,8 +1,7 @@
-//! Toggle: `loginUser`, whose token comes in a header and slides.
+//! Toggle: `loginUser`, which returns the token in a header; later responses renew it.
 //!
-//! Sources, as read in November 2026: the pages "Authentication", "Error handling"
-//! and "Pagination and throttling" of developers.usetoggle.com/graphql, and
-//! academy.usetoggle.com/en/articles/9319343 for the endpoint.
+//! Sources, as read in November 2026: the pages "Authentication", "Error handling" and "Pagination and throttling" of
+//! developers.usetoggle.com/graphql, and academy.usetoggle.com/en/articles/9319343 for the endpoint.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -13,18 +12,18 @@ use super::profile::{
 };
 use crate::json::Json;
 
-/// What a user gives to reach Toggle. The password is secret number 0.
+/// Options for Toggle. The password is secret number 0.
 #[derive(Clone, Debug)]
 pub struct Toggle {
-    /// Instead of Toggle's own.
+    /// Replaces Toggle's endpoint.
     pub endpoint: Option<String>,
-    /// Who logs in.
+    /// The user to log in.
     pub login: Login,
-    /// Instead of an hour.
+    /// Replaces the default of one hour.
     pub lifetime: Option<Duration>,
 }
 
-/// Who logs in; only what is given is sent.
+/// The user to log in; only the given identifier is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Login {
     /// By email address.
@@ -34,7 +33,7 @@ pub enum Login {
 }
 
 impl Toggle {
-    /// As data.
+    /// Converts the options to a profile.
     pub fn profile(self) -> Profile {
         let (document, login, advice) = match self.login {
             Login::Email(email) => {
@@ -61,7 +60,7 @@ impl Toggle {
             },
             renew: None,
             application_scopes: None,
-            // The newest copy of the page has a capital letter in its code and none in its text.
+            // In the newest copy of the page, the code has a capital letter and the text has none.
             schema_names: &[SchemaName {
                 placeholder: "root",
                 kind: NameKind::Field,
@@ -74,7 +73,7 @@ impl Toggle {
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(LIFETIME)),
             rotation: Some(RotationHeader { headers: strings(HEADERS), shape: TokenShape::Jwt }),
             error_rules: SIGNALS,
-            // What a wrong password gives is not documented, and errors have no codes.
+            // The response to a wrong password is not documented, and errors have no codes.
             default_failure: DefaultFailure::InvalidCredentials,
             advice,
             secrets: strings("password"),
@@ -97,7 +96,7 @@ const SIGNALS: ErrorRules = ErrorRules {
     rejected: ErrorMatcher {
         statuses: Cow::Borrowed(&[401]),
         codes: strings(""),
-        // The page's sample, and what the library that Toggle seems to use says.
+        // The page's sample, and the messages of the library that Toggle appears to use.
         messages: strings("Unauthorized|Unauthenticated|Token has expired|Token could not be parsed"),
         phrases: "",
     },
@@ -106,5 +105,5 @@ const SIGNALS: ErrorRules = ErrorRules {
     outage: &ErrorMatcher::of(&[], ""),
 };
 
-/// Both carry the token; the second is deprecated.
+/// Both contain the token; the second is deprecated.
 const HEADERS: &str = "x-authorization|authorization";

@@ -1,7 +1,7 @@
-//! The keys of a shared store: which managers and sessions share an entry.
+//! Keys of a shared store: they determine which managers and sessions share an entry.
 //!
-//! Each structure is taken apart without `..`, so that a new option or a new part of a profile does not compile until it
-//! is decided here whether it changes which token is granted.
+//! Each structure is destructured without `..`, so that a new option or profile field does not compile until it is
+//! decided here whether it changes which token is granted.
 
 use hmac_sha256::Hash;
 
@@ -16,25 +16,26 @@ use crate::{
     },
 };
 
-/// The part of a key that all sessions of a manager have in common: the API, the credentials and the option `identity`.
+/// Digest of what all sessions of a manager have in common in their keys: the API, the credentials and the option
+/// `identity`.
 ///
-/// Credentials are always told apart. Where functions give them, either the values that they gave or `identity`
-/// decides. It is a SHA-256 digest: it reveals nothing but whether a guess is right.
+/// Different credentials yield different digests. Where functions return the credentials, either the returned values or
+/// `identity` is used. SHA-256: the digest only allows verifying a guess.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HolderDigest(String);
 
 impl HolderDigest {
-    /// Computes it; `None` where it depends on secrets of functions, and `secrets` is `None`.
+    /// Computes the digest; `None` where it depends on secrets that functions return and `secrets` is `None`.
     ///
-    /// `secrets` are those of one grant, in the order of their ids.
+    /// `secrets` are those of one grant in the order of their ids.
     pub fn of(config: &Config, secrets: Option<&[Secret]>, platform: Platform) -> Option<Self> {
         let Config {
             profile,
             grant_source,
             identity,
-            // These select a session, and are in its key.
+            // Selected per session, and part of its key.
             scopes: _,
-            // These change when and how a token is requested, and not which one.
+            // These change when and how a token is requested, not which one.
             policy: _,
             timeout: _,
             fetch: _,
@@ -62,7 +63,7 @@ impl HolderDigest {
     }
 }
 
-/// The key of a session's entry in a store: a digest of everything that changes which token is granted.
+/// Returns the key of a session's entry in a store: a digest of everything that determines which token is granted.
 pub fn cache_key(
     holder: &HolderDigest,
     config: &Config,
@@ -78,8 +79,8 @@ pub fn cache_key(
     format!("gtm1-{}", base64::encode_url(&hash(&input, platform)))
 }
 
-/// The identity of a session among those of one manager: everything in its [`key`] that sessions can choose, but for the
-/// scopes.
+/// Returns the identity of a session within its manager: everything that selectors can change in its [`cache_key`],
+/// except the scopes.
 pub fn identity(config: &Config, selection: &Selection, platform: Platform) -> Identity {
     let mut half = [0; 16];
     let variables = describe_variables(&config.profile, &selection.variables);
@@ -87,14 +88,14 @@ pub fn identity(config: &Config, selection: &Selection, platform: Platform) -> I
     Identity::new(half)
 }
 
-/// Returns the identity of a manager among those of the same program, as a digest: everything in the [`key`] of its own
-/// session, but for the scopes. `None` where managers with other credentials could have the same.
+/// Returns the identity of a manager within the program, as a digest: everything in the [`cache_key`] of its default
+/// session, except the scopes. `None` where managers with different credentials could have the same identity.
 pub fn manager_identity(holder: &HolderDigest, config: &Config, platform: Platform) -> Option<String> {
     let digest = || cache_key(holder, config, &Selection::default(), &ScopeSet::default(), platform);
     config.identify_owner().then(digest)
 }
 
-/// JSON is unambiguous: no two different values are written alike.
+/// Hashes the JSON of a value, which is unambiguous.
 fn hash(value: &Json, platform: Platform) -> [u8; 32] {
     Hash::hash((platform.write_json)(value).as_bytes())
 }
@@ -113,7 +114,7 @@ fn describe_profile(profile: &Profile) -> Json {
         renew,
         token,
         rotation,
-        // These are the same for all tokens of an API.
+        // Equal for all tokens of an API.
         application_scopes: _,
         schema_names: _,
         refresh_token: _,
@@ -123,7 +124,7 @@ fn describe_profile(profile: &Profile) -> Json {
         error_rules: _,
         default_failure: _,
         advice: _,
-        // Secrets are in the order of their ids.
+        // Secrets are identified by their ids.
         secrets: _,
         selector_policy: _,
     } = profile;
@@ -162,7 +163,7 @@ fn describe_strings(words: &StringList) -> Json {
 }
 
 fn describe_operation(operation: &Operation) -> Json {
-    // A session may choose variables: they are in its key.
+    // Selected per session, and part of its key.
     let Operation { document, variables: _, authorization } = operation;
     let authorization = match authorization {
         Authorization::None => Json::Null,
@@ -176,7 +177,7 @@ fn describe_operation(operation: &Operation) -> Json {
     Json::List(vec![Json::text(&**document), authorization])
 }
 
-/// The variables of both operations as a session has them, and what it chose besides.
+/// Describes the variables of both operations with the selected values, and the additional ones.
 fn describe_variables(profile: &Profile, chosen: &[SelectedVariable]) -> Json {
     let renew = profile.renew.as_ref().map_or(Json::Null, |renew| operation_variables(renew, chosen));
     let mut additional = Vec::new();
@@ -205,7 +206,7 @@ fn operation_variables(operation: &Operation, chosen: &[SelectedVariable]) -> Js
     Json::List(described)
 }
 
-/// A variable with its kind in front: a secret is not confused with a text that is written like one.
+/// Describes a variable together with its kind, so that a secret is never equal to a literal.
 fn describe_variable(variable: &Variable) -> Json {
     match variable {
         Variable::Literal(value) => literal(value),
@@ -235,7 +236,7 @@ fn literal(value: &Json) -> Json {
     tagged("value", value.clone())
 }
 
-/// A pair, because an object of JavaScript has no member called `__proto__`.
+/// Describes a member as a pair, because JavaScript objects cannot have a member `__proto__`.
 fn named(name: &str, value: Json) -> Json {
     Json::List(vec![Json::text(name), value])
 }
@@ -282,7 +283,7 @@ mod tests {
         key_of(&config(changes), &["from a function"])
     }
 
-    /// The key of the manager's own session, where functions give these secrets.
+    /// Returns the key of a manager's default session, where functions return these secrets.
     fn key_of(config: &Config, given: &[&str]) -> String {
         let given: Vec<_> = given.iter().map(|secret| Secret::new(*secret)).collect();
         let holder = HolderDigest::of(config, Some(&given), PLATFORM).expect("all secrets are there");
@@ -332,7 +333,7 @@ mod tests {
         RawValue::Map(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
     }
 
-    /// A profile with one secret, which functions give.
+    /// Profile with one secret, which a function returns.
     fn profile(changes: &[(&str, RawValue)]) -> Vec<(&'static str, RawValue)> {
         let authenticate = map(&[
             ("document", text("mutation ($a: ID, $b: ID) { login(a: $a, b: $b) { jwt } }")),
@@ -387,18 +388,18 @@ mod tests {
             vec![sliding("x-two")],
             vec![refresh_token.clone(), ("renew", renew("1"))],
             vec![refresh_token, ("renew", renew("2"))],
-            // The secret somewhere else.
+            // The secret in another place.
             vec![("authenticate", operation(map(&[("a", RawValue::Null), ("b", secret())]), none()))],
             vec![("authenticate", operation(map(&[("a", RawValue::List(vec![secret()]))]), none()))],
             vec![("authenticate", operation(map(&[("a", map(&[("a", secret())]))]), none()))],
             vec![("authenticate", operation(map(&[]), map(&[("basic", secret())])))],
             vec![("authenticate", operation(map(&[]), map(&[("bearer", secret())])))],
-            // A text in its place.
+            // A literal in its place.
             vec![("authenticate", operation(map(&[("a", text("secret"))]), map(&[("basic", secret())])))],
-            // Names that objects of JavaScript do not have.
+            // Names that JavaScript objects cannot have.
             vec![("authenticate", operation(map(&[("a", secret()), ("__proto__", text("1"))]), none()))],
             vec![("authenticate", operation(map(&[("a", secret()), ("__proto__", text("2"))]), none()))],
-            // One more.
+            // An additional variable.
             vec![("authenticate", operation(map(&[("a", secret()), ("b", text("1"))]), none()))],
             vec![("authenticate", operation(map(&[("a", secret()), ("b", RawValue::Number(1.0))]), none()))],
         ] {
@@ -479,7 +480,7 @@ mod tests {
 
         assert_eq!(of(std::slice::from_ref(&by_function)), None);
         assert!(of(&[by_function, named.clone()]).is_some());
-        // All of one page are asked with the same cookies; what a `fetch` adds is not known.
+        // Managers of one page send the same cookies; what a `fetch` option adds is unknown.
         assert!(of(&broker).is_some());
         assert_eq!(of(&[broker.clone(), vec![fetch.clone()]].concat()), None);
         assert!(of(&[broker, vec![fetch, named]].concat()).is_some());
@@ -506,7 +507,7 @@ mod tests {
             other in selector_case(),
             same in 0..4_u8,
         ) {
-            // One in four is the same but for the order of its scopes.
+            // One case in four differs only in the order of the scopes.
             let other = if same == 0 { one.turned() } else { other };
 
             let (first, second) = (one.read(), other.read());
@@ -522,7 +523,7 @@ mod tests {
         }
     }
 
-    /// A manager for Fluz and a selector of one of its sessions, of few values, so that many are the same.
+    /// A manager for Fluz and a selector of one of its sessions, from few values, so that many cases are equal.
     #[derive(Clone, Debug)]
     struct SelectorCase {
         /// Endpoint, API key, user, account, seat, scopes.
@@ -534,7 +535,7 @@ mod tests {
     /// Endpoint, API key, user, account, seat.
     type CaseIdentity = (usize, usize, usize, usize, Option<usize>);
 
-    /// User, account, seat, scopes, each if it is chosen; a seat may be chosen to be none.
+    /// User, account, seat and scopes, each optional; the seat may be selected as `null`.
     type SelectedParts = (Option<usize>, Option<usize>, Option<Option<usize>>, Option<Vec<usize>>);
 
     struct Computed {
@@ -572,7 +573,7 @@ mod tests {
             turned
         }
 
-        /// All that changes the grant but for the scopes, and the scopes.
+        /// Returns everything that changes the grant except the scopes, and the scopes.
         fn effective(&self) -> (CaseIdentity, BTreeSet<usize>) {
             let (endpoint, api_key, own_user, own_account, own_seat, own_scopes) = &self.manager;
             let (user, account, seat, scopes) = &self.selector;
@@ -588,7 +589,7 @@ mod tests {
 
         fn read(&self) -> Computed {
             let (endpoint, api_key, user, account, seat, scopes) = &self.manager;
-            // The same secret by a function is the same credentials.
+            // The same secret returned by a function is the same credentials.
             let given_key = if self.by_function { RawValue::Function("key") } else { word("key", *api_key) };
             let config = config(&[
                 ("endpoint", text(["https://one.test/graphql", "https://two.test/graphql"][*endpoint])),

@@ -1,7 +1,4 @@
-//! What a shared store is given: the key of an entry, and the entry itself. Pure.
-//!
-//! Decides who shares a token with whom, and what is written down of it. Leaves
-//! keeping it to the store.
+//! Contents of a shared store: keys and encoded tokens, without I/O.
 
 mod cache_key;
 mod record;

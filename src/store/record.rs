@@ -1,4 +1,4 @@
-//! A token as it is written down for other holders.
+//! Encoding of tokens in a shared store.
 
 use crate::{
     core::{
@@ -10,21 +10,19 @@ use crate::{
 };
 use std::{rc::Rc, time::Duration};
 
-/// The version of what is written here. Another one is read as nothing.
+/// Version of the encoding. Other versions are ignored.
 const VERSION: f64 = 1.0;
 
-/// The longest entry that is read, in bytes: a MiB, which no token fills.
+/// Maximum size of an entry in bytes: 1 MiB.
 pub const MAX_ENTRY_BYTES: usize = 1 << 20;
 
-/// How much longer than its access token a refresh token is kept.
+/// Retention of a refresh token beyond the expiry of its access token.
 ///
-/// A day: no provider says how long its refresh tokens live. One that has ended by
-/// then costs one request.
+/// One day: no provider documents the lifetime of its refresh tokens. An expired one costs one request.
 const REFRESH_TOKEN_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Writes `tokens` down under `key`, which is in the entry as well: found under another
-/// one, it is somebody else's token. `wall_ahead` is how far the wall clock, which holders have in
-/// common, is ahead of the clock that `tokens` go by.
+/// Encodes `tokens`. The entry contains `key`, so that it is ignored under another key. `wall_ahead` is the offset from
+/// the clock of `tokens` to the wall clock, which the holders share.
 pub fn encode(tokens: &TokenSet, key: &str, wall_ahead: ClockOffset, platform: Platform) -> Secret {
     let at = |point: UnixMillis| Json::Number(point.shifted(wall_ahead).to_js());
     let entry = Json::object(vec![
@@ -40,12 +38,10 @@ pub fn encode(tokens: &TokenSet, key: &str, wall_ahead: ClockOffset, platform: P
     Secret::new((platform.write_json)(&entry))
 }
 
-/// Reads what another holder wrote; `None` where it is no entry of this version, or of
-/// another key, or holds what no holder writes.
+/// Decodes an entry; `None` where it has another version or key, or is invalid.
 ///
-/// Another machine's clock may be wrong: nothing is believed to have been issued in the
-/// future, or to live longer from now on than it did in all, and nothing lives longer than the
-/// `lifetime` of the profile allows. `stamp` reads the token's own claims.
+/// Another machine's clock may be wrong: the issue is limited to `now`, and the remaining lifetime to the total
+/// lifetime and to the `lifetime` of the profile. `claims` reads the token's own claims.
 pub fn decode(
     text: &Secret,
     key: &str,
@@ -53,7 +49,7 @@ pub fn decode(
     wall_ahead: ClockOffset,
     lifetime: Lifetime,
     platform: Platform,
-    stamp: impl Fn(&str) -> TokenTimes,
+    claims: impl Fn(&str) -> TokenTimes,
 ) -> Option<Rc<TokenSet>> {
     if text.expose().len() > MAX_ENTRY_BYTES || has_too_many_values(text.expose()) {
         return None;
@@ -74,7 +70,7 @@ pub fn decode(
         None => None,
     };
     let (issued_at, expires_at) = (issued_at.min(now), (issued_at + lifetime).min(now + lifetime));
-    // A clock by which both times are at an end of what can be told is damage, and none is better.
+    // An offset that moves both times to the same end of the range of dates is damaged; no offset is better.
     let wall_time = |at: UnixMillis, clock: ClockOffset| at.shifted(clock).to_js();
     let clock = ClockOffset::from_js(number("clock").unwrap_or_default());
     let is_usable = wall_time(issued_at, clock) < wall_time(expires_at, clock);
@@ -84,12 +80,12 @@ pub fn decode(
         issued_at,
         expires_at,
         provider_clock: if is_usable { clock } else { ClockOffset::default() },
-        times: stamp(access_token),
+        times: claims(access_token),
         access_token: AccessToken::new(access_token),
     }))
 }
 
-/// The longest that a token of this profile can live.
+/// Returns the maximum lifetime of a token of this profile.
 const fn max_lifetime(lifetime: Lifetime) -> Duration {
     match lifetime {
         Lifetime::AtMost(span) => span,
@@ -97,7 +93,7 @@ const fn max_lifetime(lifetime: Lifetime) -> Duration {
     }
 }
 
-/// Until when the store is to keep `tokens`, by the wall clock.
+/// Returns the time until which the store keeps `tokens`, by the wall clock.
 pub fn expires_at(tokens: &TokenSet, wall_ahead: ClockOffset) -> UnixMillis {
     let end = tokens.expires_at.shifted(wall_ahead);
     if tokens.refresh_token.is_some() { end + REFRESH_TOKEN_RETENTION } else { end }

@@ -1,4 +1,4 @@
-//! Fluz: `getApplicationScopes`, which is asked with the application's key and brings no token.
+//! Fluz: `getApplicationScopes`, which uses the application's key and returns no token.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What ordinary answers say about the token, and which errors they mean.
+//! API responses: rejected tokens and errors.
 
 use super::{
     super::*, DATE, assert_not_printed, braintree, coded, custom, error, fluz, reply, scopes, toggle,
@@ -61,14 +61,14 @@ fn each_provider_refuses_in_its_own_words_also_with_status_200() {
             &braintree,
             r#"{"data":null,"errors":[{"message":"Authentication credentials are invalid.","extensions":{"errorClass":"AUTHENTICATION","errorType":"developer_error"}}],"extensions":{"requestId":"r-1"}}"#,
         ),
-        // As the guide prints it.
+        // As printed in the guide.
         (
             &braintree,
             r#"{"extensions":{"errorClass":"AUTHENTICATION","errorType":"developer_error"},"message":"Authentication credentials are invalid."}"#,
         ),
     ] {
         assert_eq!(auth_status(profile, 200, body), AuthStatus::Rejected, "{body}");
-        // What the face looks for before it asks.
+        // JavaScript passes only bodies that contain this text.
         assert!(body.contains("\"error"), "{body}");
     }
     assert_eq!(auth_status(&toggle, 403, r#"{"errors":[{"message":"Unauthorized"}]}"#), AuthStatus::Rejected);

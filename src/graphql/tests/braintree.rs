@@ -11,7 +11,7 @@ use super::*;
 
 const CLIENT_SECRET: &str = "client_secret$sandbox$planted";
 
-/// The sample answer of the guide, which prints the word "date" for `expiresAt`.
+/// The guide's sample response, which has the word "date" for `expiresAt`.
 const SAMPLE: &str = r#"{
 "data": {
 "createOAuthAccessTokenFromClientCredentials": {
@@ -45,7 +45,7 @@ fn with(options: Braintree) -> Scenario {
     Scenario::new(options.profile(), &["TRANSACTION_SALE", "TRANSACTION_MANAGE_SETTLEMENT"], &[CLIENT_SECRET])
 }
 
-/// A token that expires at this.
+/// A token with this expiry.
 fn expiring(at: &Value) -> HttpResponse {
     let token =
         json!({ "accessToken": "access_token$sandbox$planted", "tokenType": "BEARER", "expiresAt": at });
@@ -53,7 +53,7 @@ fn expiring(at: &Value) -> HttpResponse {
     reply(200, &json!({ "data": payload }).to_string())
 }
 
-/// An error as the guides and the SDKs' fixtures show it.
+/// An error in the form of the guides and of the SDKs' fixtures.
 fn classed(class: &str) -> String {
     json!({
         "data": null,
@@ -105,7 +105,7 @@ fn the_sample_answer_is_read() {
 
     assert_eq!(token.access_token.expose(), "access_token$sandbox$abc123");
     assert_eq!(token.refresh_token, None);
-    // It does not tell them.
+    // The response contains no scopes.
     assert_eq!(token.scopes, Some(asked));
     assert_eq!(token.expires_at, NOW + 60 * MINUTE);
 }
@@ -221,7 +221,7 @@ fn a_device_clock_that_is_wrong_by_a_day_costs_nothing() {
 
     let token = scenario().answered(response).unwrap();
 
-    // The header cuts the second off, and the way takes some: half a second is ours.
+    // The header is truncated to a second and the latency is unknown: half a second of tolerance.
     assert!(lifetime(&token).abs_diff(30 * MINUTE) <= Duration::from_millis(550), "{:?}", lifetime(&token));
     let skew = token.expires_at.shifted(token.provider_clock);
     assert_eq!(skew, NOW + 30 * MINUTE);

@@ -1,4 +1,4 @@
-//! Grants by a broker: RFC 6749, with the samples of its sections 5.1 and 5.2.
+//! Grants by a broker: RFC 6749, with the samples of sections 5.1 and 5.2.
 
 use crate::{
     core::{AccessToken, ClockOffset},
@@ -46,7 +46,7 @@ fn a_grant_is_a_form() {
     assert_eq!(tokens.access_token, AccessToken::new("2YotnFZFEjr1zCsicMWpAA"));
     assert_eq!(tokens.expires_at.since(NOW), Duration::from_secs(3600));
     assert_eq!(tokens.scopes, Some(["read:a"].into_iter().collect()));
-    // A page is not to hold one.
+    // Pages do not receive refresh tokens.
     assert_eq!(tokens.refresh_token, None);
     let HttpRequest { url, body, credentials, .. } = scenario.last();
     assert_eq!(url, "https://page.test/token");
@@ -68,7 +68,7 @@ fn a_form_says_which_token_was_refused() {
 
 #[test]
 fn a_token_that_was_granted_before_tells_no_time() {
-    // Granted 100 s ago for 180 s, by a provider whose clock the page knows nothing of.
+    // Issued 100 s ago for 180 s, by a provider with a clock that is unknown to the page.
     let issued_at = 1_795_342_830 - 100;
     let claims = format!(r#"{{"iat":{issued_at},"exp":{}}}"#, issued_at + 180);
     let encoded = crate::base64::encode_url(claims.as_bytes());

@@ -1,4 +1,4 @@
-//! Whatever bytes arrive: nothing panics, nothing hangs, every outcome is a documented one.
+//! Properties of responses: arbitrary bytes cause no panic, no endless loop and no undocumented outcome.
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::json;
@@ -12,11 +12,11 @@ use crate::{
 
 use super::{custom::acme, *};
 
-/// The end of the year 9999, in milliseconds.
+/// End of the year 9999, in milliseconds.
 const LAST: u64 = 253_402_300_799_999;
 
 fn config() -> ProptestConfig {
-    // A failure prints the input that it shrank to; no file is left behind.
+    // A failure prints its minimal input; no file is written.
     ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
 
@@ -29,15 +29,14 @@ fn scenario(which: usize) -> Scenario {
     }
 }
 
-/// What a grant was asked for with.
+/// Kind of grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     ByCredentials,
     ByRefreshToken,
 }
 
-/// Whether a grant ended in a way that the documentation knows. [`Scenario`] has looked
-/// for secrets already, and counted the requests.
+/// Checks that the outcome of a grant is documented. [`Scenario`] has checked for secrets and counted the requests.
 fn documented(granted: &Granted, asked: Asked) -> Result<(), TestCaseError> {
     let error = match granted {
         Ok(token) => {
@@ -82,7 +81,7 @@ fn status() -> impl Strategy<Value = u16> {
     ]
 }
 
-/// Texts that no message of ours holds by chance.
+/// Text that no message contains by chance.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["zq[a-z0-9]{0,12}", "zq\\PC{0,12}", "[\"'`\\\\\u{0}\r\n é]{0,4}", Just(String::new())]
 }
@@ -130,7 +129,7 @@ fn leaf() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Any value, with the names that answers have.
+/// Arbitrary values with the keys of responses.
 fn tree() -> impl Strategy<Value = Value> {
     let keys = ["data", "errors", "error", "extensions", "message", "code", "token", "accessToken", "0", ""];
     leaf().prop_recursive(5, 40, 5, move |inner| {
@@ -145,7 +144,7 @@ fn object<K: Into<String>>(members: Vec<(K, Value)>) -> Value {
     Value::Object(members.into_iter().map(|(key, value)| (key.into(), value)).collect())
 }
 
-/// What could lie where a token is looked for.
+/// Values in the place of a token.
 fn payload() -> impl Strategy<Value = Value> {
     let keys = [
         "token",
@@ -168,7 +167,7 @@ fn payload() -> impl Strategy<Value = Value> {
     prop_oneof![5 => vec((select(keys.to_vec()), value), 0..6).prop_map(object), 1 => tree()]
 }
 
-/// A body in the shape of an answer, with anything in its places.
+/// Bodies in the form of a response with arbitrary contents.
 fn answer() -> impl Strategy<Value = Value> {
     let roots = [
         "generateUserAccessToken",
@@ -331,7 +330,7 @@ proptest! {
 
         let granted = scenario.authenticate(|_| reply(200, &json!({ "data": body }).to_string()));
 
-        // The message names the path, which is the user's own.
+        // The message contains the user-supplied path.
         prop_assert!(!matches!(granted, Err(GrantFailure::RefreshTokenRejected(_))));
     }
 

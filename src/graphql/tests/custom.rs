@@ -1,4 +1,4 @@
-//! APIs that a user describes: the same machinery, other data.
+//! User-supplied profiles.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ const SECRET: &str = "planted-secret";
 static NONE: ErrorMatcher = ErrorMatcher::of(&[], "");
 static THROTTLED: ErrorMatcher = ErrorMatcher::of(&[429], "");
 
-/// The profile of the public contract's example.
+/// Profile of the example in the public documentation.
 pub(super) fn acme() -> Profile {
     let authenticate = Operation {
         document:
@@ -77,7 +77,7 @@ fn scenario(profile: Profile) -> Scenario {
     Scenario::new(profile, &["read", "write"], &[SECRET])
 }
 
-/// The `authorization` header that `authorization` makes of `secret`.
+/// Returns the `authorization` header of `authorization` with `secret`.
 fn identified(authorization: Authorization, secret: &str) -> Option<String> {
     let mut profile = acme();
     profile.authenticate.authorization = authorization;
@@ -144,7 +144,7 @@ fn every_kind_of_variable_is_filled() {
                 ),
             ]),
         ),
-        // There is none to present when authenticating.
+        // Authentication has no refresh token to present.
         ("refresh".into(), Variable::RefreshToken),
     ];
     let mut scenario = Scenario::new(profile, &["write", "read"], &["planted-first", "planted-second"]);
@@ -172,7 +172,7 @@ fn each_way_to_identify_makes_its_header() {
         (Authorization::Basic(SecretId(0)), " planted:secret\n", Some("Basic planted:secret")),
         (Authorization::Bearer(SecretId(0)), " planted-secret\n", Some("Bearer planted-secret")),
         (key, "planted-secret", Some("Basic planted-secret")),
-        // The example of RFC 7617 section 2, and that of section 2.1.
+        // Examples of RFC 7617 sections 2 and 2.1.
         (pair, "open sesame", Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")),
         (
             Authorization::BasicPair { username: "test".to_owned(), password: SecretId(0) },
@@ -238,7 +238,7 @@ fn a_lifetime_is_counted_in_its_unit() {
         (Duration::from_millis(1), json!(90_000), 90_000),
         (Duration::from_millis(1), json!("1500"), 1500),
         (Duration::from_secs(60), json!(2), 120_000),
-        // Where it is missing, the usual quarter of an hour.
+        // The default of a quarter of an hour where the value is missing.
         (Duration::from_secs(1), json!(null), 900_000),
         (Duration::from_secs(1), json!(0), 0),
         (Duration::from_secs(1), json!(-90), 0),

@@ -1,4 +1,4 @@
-//! What a user's own `grant` function may give.
+//! Results of a user-supplied `grant` function.
 
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use crate::{
 
 use super::{custom::acme, *};
 
-/// A value of JavaScript; there are no functions in these tests but as a kind.
+/// A JavaScript value; functions are represented by their type only.
 type Value = RawValue;
 
 fn text(text: &str) -> Value {
@@ -22,13 +22,13 @@ fn object(members: &[(&str, Value)]) -> Value {
     RawValue::Map(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
 }
 
-/// What comes of a function that gives this.
+/// Returns the token of a function with this result.
 fn granted(given: &Value) -> Result<Rc<TokenSet>, TokenError> {
     let profile = Profile { lifetime: Lifetime::Default(15 * MINUTE), ..acme() };
     token_from_function(&profile, &ScopeSet::default(), given, NOW, PLATFORM)
 }
 
-/// A token and these members.
+/// Returns a token with these members.
 fn with(members: &[(&str, Value)]) -> Value {
     object(&[&[("accessToken", text("planted-token"))], members].concat())
 }
@@ -61,7 +61,7 @@ fn scopes_that_are_not_told_are_those_that_were_asked_for() {
 
     assert_eq!(granted(&profile, &[]), Some(asked.clone()));
     assert_eq!(granted(&profile, &[("scopes", RawValue::List(vec![text("read")]))]), Some(scopes(&["read"])));
-    // Who is not told of them cannot grant them.
+    // Without a variable for scopes, the requested scopes are not granted.
     assert_eq!(granted(&Profile { selector_policy: SelectorPolicy::Nothing, ..acme() }, &[]), None);
 }
 

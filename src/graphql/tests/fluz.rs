@@ -12,11 +12,10 @@ use crate::{
 
 use super::*;
 
-/// As Fluz shows it: base64 of the application's id and secret.
+/// As displayed by Fluz: base64 of the application's id and secret.
 pub(super) const API_KEY: &str = "YXBwLWlkOnBsYW50ZWQtc2VjcmV0";
 
-/// The sample answer of the page "Generate a user access token", its list of scopes
-/// completed.
+/// Sample response of the page "Generate a user access token", with a complete list of scopes.
 pub(super) const SAMPLE: &str = r#"{
   "data": {
     "generateUserAccessToken": {
@@ -48,7 +47,7 @@ pub(super) fn with(profile: Profile) -> Scenario {
     Scenario::new(profile, &["LIST_PURCHASES", "LIST_OFFERS"], &[API_KEY])
 }
 
-/// An answer to `generateUserAccessToken`.
+/// A response to `generateUserAccessToken`.
 pub(super) fn generated(payload: Value) -> HttpResponse {
     reply(200, &json!({ "data": { "generateUserAccessToken": payload } }).to_string())
 }
@@ -233,7 +232,7 @@ fn a_token_that_tells_its_end_is_given_no_more_than_that() {
         (format!(r#"{{"iat":{now},"exp":{}}}"#, now + 120), 120),
         (format!(r#"{{"exp":{}}}"#, now + 120), 120),
         (format!(r#"{{"iat":{now},"exp":{}}}"#, now + 86_400), 600),
-        // The demo token of jwt.io, which the pages print.
+        // The example token of jwt.io, which the pages print.
         (r#"{"sub":"1234567890","name":"John Doe","admin":true,"iat":1516239022}"#.to_owned(), 600),
     ] {
         let token = scenario().answered(generated(json!({ "token": jwt(&claims) }))).unwrap();
@@ -258,7 +257,7 @@ fn a_complete_payload_counts_whatever_else_went_wrong() {
 
 #[test]
 fn a_refused_key_is_refused_for_good() {
-    // The one body that was seen on the real service; the others by "Error codes".
+    // The first body was seen on the real service; the others follow "Error codes".
     let seen = reply(401, r#"{"error":"Error verifying API basic token"}"#);
     let inside =
         |code| generated(json!({ "success": false, "error": { "code": code, "message": "planted words" } }));

@@ -1,4 +1,4 @@
-//! Fluz: `refreshUserAccessToken`, and what happens where it is not to be had.
+//! Fluz: `refreshUserAccessToken`, and its fallback.
 
 use serde_json::json;
 
@@ -13,12 +13,12 @@ use super::{
     *,
 };
 
-/// An answer to `refreshUserAccessToken`.
+/// A response to `refreshUserAccessToken`.
 fn refreshed(payload: Value) -> HttpResponse {
     reply(200, &json!({ "data": { "refreshUserAccessToken": payload } }).to_string())
 }
 
-/// What graphql-js says of an operation that the schema does not have.
+/// Message of graphql-js for an operation that the schema does not have.
 const MISSING: &str = r#"Cannot query field "refreshUserAccessToken" on type "Mutation". Did you mean "generateUserAccessToken"?"#;
 
 #[test]
@@ -42,7 +42,7 @@ fn a_refresh_is_asked_for_as_the_page_shows() {
 
 #[test]
 fn the_answer_is_read_under_the_name_of_either_operation() {
-    // The page's sample answer to a refresh is keyed by the other operation.
+    // The page's sample response to a refresh has the other operation as its key.
     for body in [SAMPLE.to_owned(), SAMPLE.replace("generateUser", "refreshUser")] {
         let token = scenario().refresh("planted-refresh-token", once(reply(200, &body))).unwrap();
 

@@ -1,7 +1,7 @@
-//! Recorded exchanges: what each API is sent, what it answers, what comes of it.
+//! Recorded exchanges: requests to each API, its responses, and their outcomes.
 //!
-//! A [`Scenario`] runs whole grants against a closure that stands for the server, and
-//! looks after each whether anything printable holds a secret or a part of an answer.
+//! A [`Scenario`] runs complete grants against a closure in the role of the server, and checks after each that nothing
+//! printable contains a secret or a part of a response.
 
 use std::{rc::Rc, time::Duration};
 
@@ -31,28 +31,28 @@ mod responses;
 mod schema_variants;
 mod toggle;
 
-/// When answers arrive: 2026-11-22T10:20:30Z.
+/// Time of receipt: 2026-11-22T10:20:30Z.
 const NOW: UnixMillis = UnixMillis::new(1_795_342_830_000);
 
-/// [`NOW`] as a `Date` header shows it.
+/// [`NOW`] in the format of a `Date` header.
 const DATE: &str = "Sun, 22 Nov 2026 10:20:30 GMT";
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// More requests than any grant makes: both media types, and each spelling once.
+/// More requests than any grant sends: both media types, and each variant once.
 const MAX_REQUESTS: usize = 10;
 
 type Granted = Result<Rc<TokenSet>, GrantFailure>;
 
-/// One manager's grants, one after the other.
+/// Consecutive grants of one manager.
 struct Scenario {
     profile: Profile,
     scopes: ScopeSet,
     secrets: Vec<Secret>,
     variants: SchemaVariants,
-    /// The digest of the token that the API refused.
+    /// Digest of the token that the API rejected.
     refused: Option<String>,
-    /// Every request so far.
+    /// All requests so far.
     requests: Vec<HttpRequest>,
 }
 
@@ -68,17 +68,17 @@ impl Scenario {
         }
     }
 
-    /// A grant by the long-lived credentials.
+    /// Runs a grant with the long-lived credentials.
     fn authenticate(&mut self, server: impl FnMut(&HttpRequest) -> HttpResponse) -> Granted {
         self.grant(&Grant::Authenticate, server)
     }
 
-    /// A grant by a refresh token.
+    /// Runs a grant with a refresh token.
     fn refresh(&mut self, token: &str, server: impl FnMut(&HttpRequest) -> HttpResponse) -> Granted {
         self.grant(&Grant::Refresh(RefreshToken::new(token)), server)
     }
 
-    /// A grant by the long-lived credentials that is answered once.
+    /// Runs a grant with the long-lived credentials that has one response.
     fn answered(&mut self, response: HttpResponse) -> Granted {
         self.authenticate(once(response))
     }
@@ -90,7 +90,7 @@ impl Scenario {
         }
     }
 
-    /// The question for the application's scopes.
+    /// Requests the application's scopes.
     fn application_scopes(&mut self, response: HttpResponse) -> Result<ScopeSet, Granted> {
         match self.exchange(None, once(response)) {
             Outcome::Scopes(scopes) => Ok(scopes),
@@ -99,7 +99,7 @@ impl Scenario {
         }
     }
 
-    /// A grant, or the question for the application's scopes, to its end.
+    /// Runs a grant, or the request for the application's scopes, to its end.
     fn exchange(
         &mut self,
         grant: Option<&Grant>,
@@ -124,11 +124,11 @@ impl Scenario {
                 Err(failure) => return Outcome::Done(check_printed(Err(failure), &hidden)),
             };
             let response = server(&request);
-            // What was asked for is known, and may be what was granted.
+            // The requested scopes are not secret, and may equal the granted ones.
             let asked = |text: &String| self.scopes.iter().any(|scope| scope == text);
             hidden.extend(contents(response.body.expose()).into_iter().filter(|text| !asked(text)));
             if matches!(self.profile.grant_protocol, GrantProtocol::TokenEndpoint { .. }) {
-                // There it is a code.
+                // For a token endpoint, `error` is a code.
                 hidden.retain(|text| !response.body.expose().contains(&format!(r#""error":"{text}""#)));
             }
             hidden.extend(response.headers.iter().map(|(_, value)| value.expose().to_owned()));
@@ -151,7 +151,7 @@ impl Scenario {
     }
 }
 
-/// The end of a grant, after a look at what it prints.
+/// Checks what the outcome of a grant prints.
 fn check_printed(granted: Granted, hidden: &[String]) -> Granted {
     if let Err(
         GrantFailure::Transient(error)
@@ -170,10 +170,10 @@ fn assert_not_printed(hidden: &[String], printed: &str) {
     }
 }
 
-/// Shorter texts are words that a message of ours may hold by chance.
+/// Shorter texts may be words of a message by chance.
 const SHORTEST: usize = 6;
 
-/// Every text of a body that is no code and no id.
+/// Collects every text of a body except codes and ids.
 fn contents(body: &str) -> Vec<String> {
     fn collect(value: &Value, texts: &mut Vec<String>) {
         match value {
@@ -194,23 +194,23 @@ fn contents(body: &str) -> Vec<String> {
     texts
 }
 
-/// Members whose values may be seen.
+/// Members with public values.
 const NOT_SECRET: [&str; 7] =
     ["code", "errorClass", "requestId", "scope", "scopes", "getApplicationScopes", "expiresAt"];
 
-/// A server that is asked once.
+/// Server that responds once.
 fn once(response: HttpResponse) -> impl FnMut(&HttpRequest) -> HttpResponse {
     in_turn([response])
 }
 
-/// A server that is asked as often as it has answers.
+/// Server with a list of responses.
 fn in_turn(responses: impl IntoIterator<Item = HttpResponse>) -> impl FnMut(&HttpRequest) -> HttpResponse {
     let mut responses: Vec<_> = responses.into_iter().collect();
     responses.reverse();
     move |_| responses.pop().expect("one more request than was expected")
 }
 
-/// An answer that took a tenth of a second.
+/// Response that took 100 ms.
 fn reply(status: u16, body: &str) -> HttpResponse {
     HttpResponse {
         status,
@@ -221,12 +221,12 @@ fn reply(status: u16, body: &str) -> HttpResponse {
     }
 }
 
-/// An answer with one error, whose message is `message`.
+/// Response with an error of this `message`.
 fn error(status: u16, message: &str) -> HttpResponse {
     reply(status, &serde_json::json!({ "errors": [{ "message": message }] }).to_string())
 }
 
-/// An answer with one error, whose code is `code`.
+/// Response with an error of this `code`.
 fn coded(status: u16, code: &str) -> HttpResponse {
     let error = serde_json::json!({ "message": "planted words", "extensions": { "code": code } });
     reply(status, &serde_json::json!({ "errors": [error] }).to_string())
@@ -244,7 +244,7 @@ impl HttpRequest {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.expose())
     }
 
-    /// Every header, in order of their names.
+    /// Returns all headers, sorted by name.
     fn sorted_headers(&self) -> Vec<(&str, &str)> {
         let mut headers: Vec<_> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
@@ -265,7 +265,7 @@ impl HttpRequest {
     }
 }
 
-/// What a failure should tell.
+/// Expected contents of an error.
 struct ExpectedError {
     code: ErrorCode,
     status: Option<u16>,
@@ -274,7 +274,7 @@ struct ExpectedError {
     message_parts: Vec<&'static str>,
 }
 
-/// A failure of this code; nothing else is known of it.
+/// Expects an error of this code without further contents.
 fn fails_with(code: ErrorCode) -> ExpectedError {
     ExpectedError { code, status: None, request_id: None, retry_after: None, message_parts: Vec::new() }
 }
@@ -292,13 +292,13 @@ impl ExpectedError {
         Self { retry_after: Some(span), ..self }
     }
 
-    /// The message holds these words.
+    /// Expects the message to contain these words.
     fn errors_match(mut self, words: &'static str) -> Self {
         self.message_parts.push(words);
         self
     }
 
-    /// Waiting does not help.
+    /// Asserts a permanent failure.
     #[track_caller]
     fn is_permanent(&self, granted: Granted) {
         match granted {
@@ -307,7 +307,7 @@ impl ExpectedError {
         }
     }
 
-    /// Waiting may help.
+    /// Asserts a transient failure.
     #[track_caller]
     fn is_transient(&self, granted: Granted) {
         match granted {
@@ -316,7 +316,7 @@ impl ExpectedError {
         }
     }
 
-    /// The credentials are to be used instead.
+    /// Asserts a rejection of the refresh token, after which the credentials are used.
     #[track_caller]
     fn rejects_refresh_token(&self, granted: Granted) {
         match granted {
@@ -342,7 +342,7 @@ impl ExpectedError {
     }
 }
 
-/// How long a token lives from its receipt on.
+/// Returns the lifetime of a token from its receipt.
 fn lifetime(token: &TokenSet) -> Duration {
     token.expires_at.since(token.issued_at)
 }
@@ -351,7 +351,7 @@ fn scopes(scopes: &[&str]) -> ScopeSet {
     scopes.iter().copied().collect()
 }
 
-/// An unsigned JWT with these claims.
+/// Returns an unsigned JWT with these claims.
 fn jwt(claims: &str) -> String {
     use base64ct::{Base64UrlUnpadded, Encoding};
 

@@ -1,4 +1,4 @@
-//! What any server, proxy or captive portal may answer, whatever the API.
+//! Responses of servers, proxies and captive portals, for any API.
 
 use crate::core::ErrorCode;
 
@@ -10,7 +10,7 @@ fn stories() -> [Scenario; 3] {
 
 #[test]
 fn what_is_no_graphql_is_named_and_the_endpoint_doubted() {
-    // As many brackets as are read: more are too many values.
+    // The maximum number of brackets: more count as too many values.
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let nested = format!(r#"{{"data":{}1{}}}"#, r#"{"planted":"#.repeat(70), "}".repeat(70));
     for (body, described) in [
@@ -113,7 +113,7 @@ fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
         ("7", Some(7)),
         (" 7 ", Some(7)),
         ("86400", Some(86_400)),
-        // A day is the longest.
+        // One day is the maximum.
         ("86401", Some(86_400)),
         ("99999999999999999999999999", Some(86_400)),
         ("Sun, 22 Nov 2026 10:21:30 GMT", Some(60)),
@@ -148,7 +148,7 @@ fn a_pause_until_a_date_is_counted_by_the_providers_clock() {
     for mut scenario in stories() {
         let granted = scenario.answered(response.clone());
 
-        // Less half of the way, and half of the second that the header cuts off.
+        // Minus half of the latency, and half of the second that the header truncates.
         fails_with(ErrorCode::RateLimited)
             .status(429)
             .retry_after(Duration::from_millis(60_000 - 50 - 500))

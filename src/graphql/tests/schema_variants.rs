@@ -1,4 +1,4 @@
-//! Words that documentation contradicts itself on: tried once each, and remembered.
+//! Contradictory names in documentation: each variant is tried once and remembered.
 
 use crate::core::ErrorCode;
 
@@ -7,13 +7,13 @@ use super::{
     *,
 };
 
-/// What a Fluz of some release calls things; validates as graphql-js does.
+/// Names in a version of the schema of Fluz; validates like graphql-js.
 #[derive(Clone, Copy)]
 pub(super) struct Schema {
     pub(super) token: &'static str,
-    /// Whether `refreshToken` can be selected.
+    /// Selectability of `refreshToken`.
     pub(super) refresh_token: Selectable,
-    /// The argument of `refreshUserAccessToken`.
+    /// Argument of `refreshUserAccessToken`.
     pub(super) argument: &'static str,
 }
 
@@ -23,7 +23,7 @@ pub(super) enum Selectable {
     No,
 }
 
-/// As the likelier pages have it.
+/// The schema of the more likely pages.
 pub(super) const LIKELIEST: Schema =
     Schema { token: "token", refresh_token: Selectable::Yes, argument: "refreshToken" };
 
@@ -58,7 +58,7 @@ impl Schema {
         complaints
     }
 
-    /// The server: complaints in `style`, or a token.
+    /// Server with validation errors in `style`, or a token.
     pub(super) fn server(self, style: Style) -> impl FnMut(&HttpRequest) -> HttpResponse {
         move |request| {
             let query = request.query();
@@ -77,14 +77,14 @@ impl Schema {
     }
 }
 
-/// How a server answers what does not pass validation.
+/// Form of a response to an invalid document.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Style {
-    /// graphql-http and graphql-yoga: a status of its own and the new media type.
+    /// graphql-http and graphql-yoga: status 400 and the new media type.
     Standard,
     /// Apollo Server.
     Apollo,
-    /// Before the media type was defined: always 200, and no code.
+    /// Before the media type was defined: always status 200 without codes.
     Old,
 }
 
@@ -115,7 +115,7 @@ impl Style {
 
 const STYLES: [Style; 3] = [Style::Standard, Style::Apollo, Style::Old];
 
-/// A server that knows no field but `scopes`, whatever it is asked for.
+/// Server with a schema of one field, `scopes`.
 fn knows_nothing(request: &HttpRequest) -> HttpResponse {
     let field = if request.query().contains("accessToken") { "accessToken" } else { "token" };
     error(400, &format!(r#"Cannot query field "{field}" on type "UserAccessToken"."#))
@@ -299,7 +299,7 @@ fn grants_that_run_at_once_all_learn_from_one_complaint() {
     let mut server = Schema { token: "accessToken", ..LIKELIEST }.server(Style::Apollo);
     let mut exchanges = [(); 3].map(|()| GrantExchange::new(&profile, &scopes, Grant::Authenticate));
 
-    // All ask before the first is answered.
+    // All requests are sent before the first response.
     let mut ask = |exchanges: &mut [GrantExchange<'_>; 3], variants: &mut SchemaVariants| {
         let requests = exchanges.each_mut().map(|it| it.next_request(variants, &secrets, PLATFORM).unwrap());
         let responses = requests.map(|request| server(&request));

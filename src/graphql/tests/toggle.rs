@@ -1,4 +1,4 @@
-//! Toggle: `loginUser`, whose token comes in a header and slides.
+//! Toggle: `loginUser`, which returns the token in a header; later responses renew it.
 
 use std::rc::Rc;
 
@@ -14,10 +14,10 @@ use super::*;
 
 const PASSWORD: &str = "planted-password";
 
-/// The documented answer: only `id` is printed; the token is in the headers.
+/// Documented response: only `id` is printed; the token is in the headers.
 const LOGGED_IN: &str = r#"{"data":{"loginUser":{"id":"77"}},"extensions":{"cost":{"actualQueryCost":1,"throttleStatus":{"maximumAvailable":8000,"currentlyAvailable":7999}}}}"#;
 
-/// The sample of the page "Authentication", section "Authentication failure".
+/// Sample of the page "Authentication", section "Authentication failure".
 const UNAUTHORIZED: &str = r#"{
   "errors": [
     {
@@ -41,7 +41,7 @@ pub(super) fn scenario() -> Scenario {
     Scenario::new(options().profile(), &[], &[PASSWORD])
 }
 
-/// A JWT that tells nothing of itself.
+/// A JWT without claims about time.
 fn token() -> String {
     jwt(r#"{"sub":"77"}"#)
 }
@@ -196,11 +196,11 @@ fn a_refused_login_is_refused_for_good() {
         reply(403, ""),
         reply(422, r#"{"message":"planted words"}"#),
         reply(200, validation),
-        // Errors have no codes, and what a wrong password gives is not documented.
+        // Errors have no codes, and the response to a wrong password is not documented.
         error(200, "planted words of their own"),
         reply(200, r#"{"data":{"loginUser":null}}"#),
         reply(200, r#"{"data":{"LoginUser":null}}"#),
-        // An error beside a header: the header may be an echo.
+        // An error beside a header: the header may echo the request.
         reply(200, UNAUTHORIZED).with("x-authorization", &token()),
     ] {
         let status = response.status;
@@ -312,7 +312,7 @@ fn a_throttled_login_passes() {
         .is_transient(granted);
 }
 
-/// What an ordinary answer of the API brings.
+/// Returns the new token of an API response.
 fn observed(response: &HttpResponse) -> Option<Rc<TokenSet>> {
     rotated_token(&options().profile(), response, PLATFORM)
 }

@@ -1,4 +1,4 @@
-//! The options of a broker's page.
+//! Options of a broker.
 
 use crate::provider::{GrantProtocol, Lifetime, braintree::Braintree, fluz::Environment};
 
@@ -74,7 +74,7 @@ fn a_known_api_is_known_by_its_refusals() {
     assert!(toggle.rotation.is_some() && toggle.renew.is_none());
     let fluz = accepted(&broker().with("api", text("fluz"))).profile;
     assert!(!fluz.error_rules.rejected.codes.is_empty() && fluz.schema_names.is_empty());
-    // They tell how long a token lives that is granted now.
+    // The responses state the lifetime of a token issued now.
     assert_eq!(fluz.lifetime, Lifetime::Default(Duration::from_secs(300)));
 }
 

@@ -1,11 +1,11 @@
-//! Fluz, Toggle and Braintree: what each takes, needs and refuses.
+//! Options of Fluz, Toggle and Braintree: accepted, required and rejected values.
 
 use super::*;
 use crate::provider::{Authorization, Lifetime, SecretId, Variable};
 
 const UUID_REMEDY: &str = "the id of the user to act for, a UUID";
 
-/// What a variable is filled with, however deep; texts as they are.
+/// Prints variables with the sources of their values.
 fn shape(variables: &[(crate::provider::CowStr, Variable)]) -> String {
     fn one(variable: &Variable) -> String {
         match variable {

@@ -1,4 +1,4 @@
-//! The options of one call.
+//! Options of one call.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The options that every provider has.
+//! Options of every provider.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn what_is_left_out_gets_the_contracts_default() {
         "storeTimeoutMs",
     ];
     for options in everyone() {
-        // A broker does not know where its tokens are for.
+        // A broker has no endpoint of its own for API requests.
         let has_endpoint = read(&options.clone().without("endpoint"), PLATFORM).is_ok();
         let optional = if has_endpoint { &optional[..] } else { &optional[1..] };
         let undefined =

@@ -1,4 +1,4 @@
-//! A user's own API: what is common to profiles and `grant` functions.
+//! User-supplied providers: options that profiles and `grant` functions share.
 
 use super::*;
 use crate::provider::{ErrorMatcher, Lifetime, Operation, RotationHeader, StringList, TokenShape};
@@ -95,7 +95,7 @@ fn a_sliding_token_comes_in_headers() {
     }
 }
 
-/// `header` at this path is the name of a header, or a list of names.
+/// Asserts that `header` at this path accepts only the name of a header, or a list of names.
 pub(super) fn refuses_header(base: &Value, path: &str) {
     let header = format!("{path}.header");
     let one_or_more = "a header's name, or a list of them";

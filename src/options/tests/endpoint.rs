@@ -1,8 +1,8 @@
-//! Where grants may be sent.
+//! Allowed destinations of grants.
 
 use super::*;
 
-/// The endpoint as an option, and as a profile's own.
+/// Returns options with the endpoint as an option and in a profile.
 fn places(endpoint: &str) -> [(Value, &'static str); 3] {
     [
         (toggle().with("endpoint", text(endpoint)), "endpoint"),
@@ -38,7 +38,7 @@ fn grants_go_over_http_where_they_do_not_leave_the_machine() {
         "http://127.255.255.254/",
         "http://[::1]:4000/graphql",
         "http://[0:0:0:0:0:0:0:1]/",
-        // The URL standard reads these as 127.0.0.1 as well.
+        // The URL standard parses these as 127.0.0.1 as well.
         "http://127.1/",
         "http://2130706433/",
         "http://0x7f.0.0.1/",

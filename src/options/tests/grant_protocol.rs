@@ -1,4 +1,4 @@
-//! A profile as data: operations, paths and expiry.
+//! Profiles as data: operations, paths and expiry.
 
 use super::{custom::refuses_header, *};
 use crate::{
@@ -14,7 +14,7 @@ fn paths(paths: &'static str) -> StringList {
     StringList::Static(paths)
 }
 
-/// A profile that uses all there is, like the contract's example.
+/// Profile with every option, like the example of the public documentation.
 fn full() -> Value {
     let authenticate = map([
         ("document", text("mutation login")),

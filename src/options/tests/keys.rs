@@ -1,4 +1,4 @@
-//! Keys and words that are not known, and the ones that were meant.
+//! Unknown keys and keywords, and the suggested ones.
 
 use super::*;
 
@@ -16,7 +16,7 @@ const COMMON_KEYS: [&str; 11] = [
     "keepAlive",
 ];
 
-/// Ways to misspell a word that fingers have.
+/// Common misspellings of a word.
 fn misspelt(word: &str) -> Vec<String> {
     let mut typos = Vec::new();
     for place in 0..word.len() {
@@ -37,7 +37,7 @@ fn misspelt(word: &str) -> Vec<String> {
     typos
 }
 
-/// Every typo of `key` in the object at `path` names `key`.
+/// Asserts that every misspelling of `key` in the object at `path` is answered with `key`.
 fn names_the_nearest(base: &Value, path: &str, key: &str) {
     let full = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     for typo in misspelt(key) {
@@ -140,7 +140,7 @@ fn a_key_that_is_like_none_is_told_what_there_is() {
         refused(&toggle().with("retry", map([("jitter", RawValue::Missing)]))),
         "option `retry.jitter` is not known; known here are `attempts`, `baseMs`, `maxMs`"
     );
-    // Another provider's.
+    // An option of another provider.
     assert!(refused(&toggle().with("scopes", texts(&["A"]))).starts_with("option `scopes` is not known; "));
     assert!(refused(&braintree().with("userId", text("1"))).starts_with("option `userId` is not known; "));
 }

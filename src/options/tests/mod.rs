@@ -1,4 +1,4 @@
-//! What is accepted and what comes of it; what is refused, and with which words.
+//! Validation: accepted options with their results, and rejected options with their messages.
 
 mod broker;
 mod builtin;
@@ -16,7 +16,7 @@ mod store;
 use super::*;
 use crate::{core::ErrorCode, json::native::PLATFORM};
 
-/// A value as a user gives it; functions are known by their names.
+/// A user-supplied value; functions are identified by name.
 type Value = RawValue;
 
 fn text(text: &str) -> Value {
@@ -39,7 +39,7 @@ fn map<const N: usize>(members: [(&str, Value); N]) -> Value {
     RawValue::Map(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-/// The least that Fluz takes.
+/// Minimal options of Fluz.
 fn fluz() -> Value {
     map([
         ("provider", text("fluz")),
@@ -51,12 +51,12 @@ fn fluz() -> Value {
     ])
 }
 
-/// The least that Toggle takes.
+/// Minimal options of Toggle.
 fn toggle() -> Value {
     map([("provider", text("toggle")), ("email", text("a@b.test")), ("password", text("planted-password"))])
 }
 
-/// The least that Braintree takes.
+/// Minimal options of Braintree.
 fn braintree() -> Value {
     map([
         ("provider", text("braintree")),
@@ -67,7 +67,7 @@ fn braintree() -> Value {
     ])
 }
 
-/// The least that reaches a broker.
+/// Minimal options of a broker.
 fn broker() -> Value {
     map([
         ("provider", text("broker")),
@@ -76,7 +76,7 @@ fn broker() -> Value {
     ])
 }
 
-/// The least that describes another API.
+/// Minimal profile of another API.
 fn acme() -> Value {
     let authenticate = map([("document", text("{ login { jwt } }"))]);
     let provider = map([
@@ -89,7 +89,7 @@ fn acme() -> Value {
     map([("provider", provider)])
 }
 
-/// The least that leaves granting to a function.
+/// Minimal options with a `grant` function.
 fn by_function() -> Value {
     let provider = map([
         ("name", text("acme")),
@@ -99,13 +99,13 @@ fn by_function() -> Value {
     map([("provider", provider)])
 }
 
-/// The least of everything that there is.
+/// Minimal options of each kind.
 fn everyone() -> [Value; 6] {
     [fluz(), toggle(), braintree(), broker(), acme(), by_function()]
 }
 
 impl Value {
-    /// The same with something else at a path of keys.
+    /// Replaces the value at a path of keys.
     fn with(mut self, path: &str, value: Self) -> Self {
         match path.split_once('.') {
             None => *self.slot(path) = value,
@@ -117,7 +117,7 @@ impl Value {
         self
     }
 
-    /// The same without what is at a path of keys.
+    /// Removes the value at a path of keys.
     fn without(mut self, path: &str) -> Self {
         match (path.split_once('.'), &mut self) {
             (None, Self::Map(members)) => members.retain(|(key, _)| key != path),
@@ -147,7 +147,7 @@ fn accepted(options: &Value) -> Config {
     read(options, PLATFORM).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The message, once the rest of the error is as it should be.
+/// Returns the message of the expected error.
 fn refused(options: &Value) -> String {
     message(read(options, PLATFORM).expect_err("these options are wrong"))
 }
@@ -161,7 +161,7 @@ fn message(error: TokenError) -> String {
     message
 }
 
-/// One of every kind that a value may be, and how it is called.
+/// One value of every type, with the name of the type.
 fn kinds() -> [(Value, &'static str); 15] {
     [
         (RawValue::Null, "null"),
@@ -182,7 +182,7 @@ fn kinds() -> [(Value, &'static str); 15] {
     ]
 }
 
-/// Every kind but the ones called so is refused at `path`, with the remedy.
+/// Asserts that `path` rejects every type except those of these names, with this hint.
 fn refuses_kinds(base: &Value, path: &str, but: &[&str], remedy: &str) {
     for (value, kind) in kinds().into_iter().filter(|(_, kind)| !but.contains(kind)) {
         let message = refused(&base.clone().with(path, value));
@@ -193,5 +193,5 @@ fn refuses_kinds(base: &Value, path: &str, but: &[&str], remedy: &str) {
     }
 }
 
-/// Follows what a secret that is not set gets.
+/// Follows the hint where a secret is missing.
 const HINT: &str = " (if it comes from the environment: is the variable set?)";

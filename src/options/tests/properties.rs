@@ -1,4 +1,5 @@
-//! Whatever is given: nothing panics, nothing secret is said, nothing wild is accepted.
+//! Properties of validation: arbitrary values cause no panic, no secret in a message, and no accepted value out of
+//! range.
 
 use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree, test_runner::TestRunner};
 
@@ -6,11 +7,11 @@ use super::*;
 use crate::provider::{Authorization, Lifetime, Operation, TokenSource, Variable};
 
 fn config() -> ProptestConfig {
-    // A failure prints the input that it shrank to; no file is left behind.
+    // A failure prints its minimal input; no file is written.
     ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// What no message may hold: a mark, and what generators of secrets put around it.
+/// Text that no message may contain: a marker within the characters of generated secrets.
 fn secret() -> impl Strategy<Value = String> {
     let mark = "s3cret";
     prop_oneof![
@@ -23,7 +24,7 @@ fn secret() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Keys and words of the contract: what a random object must hit to get anywhere.
+/// Keys and keywords of the options, so that random objects reach the validation of values.
 const WORDS: [&str; 70] = [
     "provider",
     "fluz",
@@ -119,7 +120,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Options that are right, changed at a few places that a path may lead to.
+/// Valid options with changes at a few paths.
 fn nearly_right() -> impl Strategy<Value = Value> {
     let base = prop_oneof![select(everyone().to_vec()), Just(renewing())];
     let path = vec(word().prop_map(|word| word.replace('.', "")), 1..=4);
@@ -149,7 +150,7 @@ fn nearly_right() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A value of the right kind, mostly in range, at an option of every provider.
+/// A value of the right type, mostly in range, for an option of every provider.
 fn likely() -> impl Strategy<Value = (String, Value)> {
     let millis = select(vec![
         "minValidityMs",
@@ -168,7 +169,7 @@ fn likely() -> impl Strategy<Value = (String, Value)> {
     ]
 }
 
-/// A profile with secrets at every place that takes one.
+/// Profile with a secret in every place that accepts one.
 fn renewing() -> Value {
     let variables = map([("a", list([RawValue::Function("s3cret")])), ("b", text("s3cret"))]);
     let pair = map([("basic", map([("username", text("me")), ("password", text("s3cret"))]))]);
@@ -180,13 +181,13 @@ fn renewing() -> Value {
         .with("provider.refreshToken.data", text("renew.refresh"))
 }
 
-/// Keeps its promises whether it accepts or not.
+/// Checks the properties of accepted and of rejected options.
 fn check(options: &Value) -> Result<(), TestCaseError> {
     let checked = match read(options, PLATFORM) {
         Ok(config) => check_settings(&config),
         Err(error) => check_error(&error),
     };
-    // A value prints its kind alone.
+    // A value prints its type only.
     checked.map_err(|error| TestCaseError::fail(format!("{error}, given {}", written(options))))
 }
 
@@ -250,12 +251,12 @@ fn check_settings(config: &Config) -> Result<(), TestCaseError> {
         prop_assert!(!places.is_empty() && places.iter().all(|place| !place.is_empty()));
         prop_assert!(profile.renew.is_none() || !profile.refresh_token.is_empty());
     }
-    // The names of secrets are said when one cannot be had.
+    // The names of secrets appear in messages about secrets.
     prop_assert!(!profile.secrets.iter().any(|name| name.contains("s3cret")), "{:?}", profile.secrets);
     Ok(())
 }
 
-/// The ids of the secrets that an operation is filled with.
+/// Returns the ids of the secrets of an operation.
 fn ids_of(operation: &Operation) -> Vec<usize> {
     fn of(variable: &Variable) -> Vec<usize> {
         match variable {

@@ -1,4 +1,4 @@
-//! What a session may select.
+//! Selectors of sessions.
 
 use super::*;
 use crate::json::Json;
@@ -13,7 +13,7 @@ fn refused_selector(options: &Value, selector: &Value) -> String {
     error.message.clone()
 }
 
-/// An API with one variable of each kind.
+/// API with one variable of each kind.
 fn shop() -> Value {
     acme().with(
         "provider.authenticate.variables",

@@ -1,4 +1,4 @@
-//! How many sessions there may be.
+//! Limits on sessions.
 
 use super::*;
 use crate::core::{Limits, Scoping};

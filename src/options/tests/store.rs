@@ -1,8 +1,8 @@
-//! The shared store: its methods, and how long they may take.
+//! Shared store: methods and time limits.
 
 use super::*;
 
-/// Every method, as a store's class is seen by the core.
+/// A store with every method, in the form that JavaScript passes to the core.
 fn store(methods: &[&'static str]) -> RawValue {
     RawValue::Map(methods.iter().map(|method| ((*method).to_owned(), RawValue::Function(method))).collect())
 }
@@ -56,7 +56,7 @@ fn what_is_no_store_is_told_what_one_is() {
     refuses_kinds(&toggle(), "storeTimeoutMs", &["a number"], "a number of milliseconds from 1 to 2^53");
 }
 
-/// What credentials that cannot be compared are told.
+/// Hint where credentials cannot be compared.
 const IDENTITY: &str = "a string that names the owner of the credentials, for example the tenant's or the user's id: a \
     `store` shares tokens between managers of the same identity";
 
@@ -100,7 +100,7 @@ fn an_identity_is_a_short_text() {
     }
     let of = |identity: &str| toggle().with("identity", text(identity));
     assert_eq!(accepted(&of(&"x".repeat(256))).identity.map(|identity| identity.len()), Some(256));
-    // The second is what a JavaScript string that is not valid Unicode becomes.
+    // The second is the result of a JavaScript string that is not valid Unicode.
     for wrong in ["x".repeat(257), "é".repeat(129), "bob\u{FFFD}".to_owned()] {
         assert_eq!(
             refused(&of(&wrong)),
