@@ -1,7 +1,7 @@
 //! Random histories of one session, with a small driver that performs its effects.
 //!
 //! This module generates what happens; the properties check what the session did.
-#![expect(clippy::wildcard_enum_match_arm, reason = "the driver is told about a few effects only")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "the driver performs a few effects only")]
 
 use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
@@ -165,7 +165,7 @@ fn op(rng: &mut Rng) -> Op {
         0..6 => Op::AdvanceTime(span(rng)),
         6..12 => Op::FireTimer,
         12..15 => Op::FireTimerEarly,
-        15..23 => Op::Request(wanted(rng)),
+        15..23 => Op::Request(token_request(rng)),
         23..25 => Op::Cancel(rng.index(usize::MAX)),
         25..26 => Op::UseToken,
         26..28 => Op::Invalidate(token_ref(rng, 2)),
@@ -193,7 +193,7 @@ fn span(rng: &mut Rng) -> Duration {
     }
 }
 
-fn wanted(rng: &mut Rng) -> TokenRequest {
+fn token_request(rng: &mut Rng) -> TokenRequest {
     if rng.chance(0.2).is_some() {
         return TokenRequest::Forced;
     }
@@ -250,7 +250,7 @@ fn response(rng: &mut Rng) -> ResponseSpec {
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) at: UnixMillis,
-    pub(super) event: Input,
+    pub(super) input: Input,
     pub(super) effects: Vec<Effect>,
     pub(super) before: View,
     pub(super) after: View,
@@ -287,7 +287,7 @@ impl Step {
 
     /// The response to the request in flight, if this step is one.
     pub(super) fn answer(&self) -> Option<&Result<Rc<TokenSet>, GrantFailure>> {
-        let Input::Granted(id, answer) = &self.event else { return None };
+        let Input::Granted(id, answer) = &self.input else { return None };
         (self.before.in_flight == Some(*id)).then_some(answer)
     }
 
@@ -314,7 +314,7 @@ impl Plan {
     /// Returns the effects of another sequence of inputs on the same session.
     pub(super) fn replay(&self, events: impl Iterator<Item = (UnixMillis, Input)>) -> Vec<Vec<Effect>> {
         let mut machine = self.machine();
-        events.map(|(at, event)| machine.handle(event, at)).collect()
+        events.map(|(at, input)| machine.handle(input, at)).collect()
     }
 
     /// As `replay`, where each call of the store fails at once.
@@ -324,8 +324,8 @@ impl Plan {
     ) -> Vec<Vec<Effect>> {
         let mut machine = self.machine();
         let failed = || failure(ErrorCode::Store);
-        let answered = |(at, event): (UnixMillis, Input)| {
-            let mut effects = machine.handle(event, at);
+        let answered = |(at, input): (UnixMillis, Input)| {
+            let mut effects = machine.handle(input, at);
             let mut next = 0;
             while next < effects.len() {
                 let answer = match effects[next] {
@@ -335,7 +335,7 @@ impl Plan {
                     _ => None,
                 };
                 next += 1;
-                effects.extend(answer.into_iter().flat_map(|event| machine.handle(event, at)));
+                effects.extend(answer.into_iter().flat_map(|input| machine.handle(input, at)));
             }
             effects.sort_by_key(|effect| match effect {
                 Effect::Resolve(..) => 0,
@@ -414,7 +414,7 @@ impl Driver {
     }
 
     fn perform(&mut self, op: &Op) {
-        let event = match op {
+        let input = match op {
             Op::Storm(times) => {
                 (0..*times).for_each(|_| self.storm());
                 return;
@@ -428,22 +428,22 @@ impl Driver {
                 Input::TimerFired
             }
             Op::FireTimerEarly => Input::TimerFired,
-            Op::Request(wanted) => {
+            Op::Request(request) => {
                 self.calls += 1;
-                Input::Requested(CallId(self.calls), wanted.clone())
+                Input::Requested(CallId(self.calls), request.clone())
             }
             Op::Cancel(number) => Input::Cancelled(CallId(*number as u64 % (self.calls + 1))),
             Op::UseToken => Input::TokenUsed,
             Op::Invalidate(known) => {
                 let token = self.known(known);
                 Input::TokenInvalidated(
-                    token.map_or(AccessToken::new("strange"), |it| it.access_token.clone()),
+                    token.map_or(AccessToken::new("unknown"), |it| it.access_token.clone()),
                 )
             }
             Op::Reject(known, refusal) => {
                 let token = self.known(known);
                 Input::TokenRejected(
-                    token.map_or(AccessToken::new("strange"), |it| it.access_token.clone()),
+                    token.map_or(AccessToken::new("unknown"), |it| it.access_token.clone()),
                     *refusal,
                 )
             }
@@ -475,15 +475,15 @@ impl Driver {
             }
             Op::Close => Input::Closed,
             Op::AnswerStore(outcome) => {
-                let Some(event) = self.view.store.answer(*outcome) else { return };
-                event
+                let Some(input) = self.view.store.answer(*outcome) else { return };
+                input
             }
             Op::Peer(op) => {
-                let Some(event) = self.peer(op) else { return };
-                event
+                let Some(input) = self.peer(op) else { return };
+                input
             }
         };
-        self.handle(event);
+        self.handle(input);
     }
 
     fn known(&self, known: &TokenRef) -> Option<Rc<TokenSet>> {
@@ -536,18 +536,18 @@ impl Driver {
         token
     }
 
-    fn handle(&mut self, event: Input) {
+    fn handle(&mut self, input: Input) {
         let before = self.view.clone();
-        let effects = self.machine.handle(event.clone(), self.now);
-        self.account(&event, &effects);
+        let effects = self.machine.handle(input.clone(), self.now);
+        self.account(&input, &effects);
         let after = self.view.clone();
-        self.steps.push(Step { at: self.now, event, effects, before, after });
+        self.steps.push(Step { at: self.now, input, effects, before, after });
     }
 
-    fn account(&mut self, event: &Input, effects: &[Effect]) {
+    fn account(&mut self, input: &Input, effects: &[Effect]) {
         let View { in_flight, waiting, store, .. } = &mut self.view;
-        match event {
-            Input::Requested(call, wanted) => drop(waiting.insert(*call, wanted.clone())),
+        match input {
+            Input::Requested(call, request) => drop(waiting.insert(*call, request.clone())),
             Input::Cancelled(call) => drop(waiting.remove(call)),
             Input::Granted(id, _) if *in_flight == Some(*id) => *in_flight = None,
             Input::Granted(..)

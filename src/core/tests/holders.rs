@@ -165,7 +165,7 @@ impl Simulation {
             assert!(holder.waiting.is_empty(), "unanswered: {:?}", holder.waiting);
         }
         let lease = self.store.lease.filter(|lease| self.now < lease.until);
-        assert!(lease.is_none(), "a lease was not given back");
+        assert!(lease.is_none(), "a lease was not received back");
         assert_eq!(self.provider.reuses, 0, "a refresh token was presented twice");
         self.figures.lifetimes = self.faults.hours * HOUR / self.faults.lifetime;
         self.figures
@@ -212,7 +212,7 @@ impl Simulation {
             }
             Occurrence::Call(number) => self.call(number),
             Occurrence::RequestArrives(to, acquisition, grant, loses_its_answer) => {
-                let answer = self.provider.asked(&grant, self.now, &mut self.rng);
+                let answer = self.provider.respond(&grant, self.now, &mut self.rng);
                 if let ProviderResponse::Token { .. } = answer {
                     self.figures.grants += 1;
                 }
@@ -230,10 +230,10 @@ impl Simulation {
                 }
             }
             Occurrence::OperationArrives(to, operation) => self.reached(to, &operation),
-            Occurrence::StoreAnswers(to, event) => {
+            Occurrence::StoreAnswers(to, input) => {
                 if self.recipient(to).is_some_and(|holder| holder.operation == to.2) {
                     self.holders[to.0].operation += 1;
-                    self.handle(to.0, event);
+                    self.handle(to.0, input);
                 }
             }
             Occurrence::StoreTimesOut(to, operation) => {
@@ -316,11 +316,11 @@ impl Simulation {
         })
     }
 
-    fn handle(&mut self, number: usize, event: Input) {
+    fn handle(&mut self, number: usize, input: Input) {
         let holder = &mut self.holders[number];
         let time = holder.device.now(self.now);
-        let effects = holder.machine.handle(event, time);
-        assert!(holder.machine.poll_timeout().is_none_or(|at| at > time), "an timer in the past");
+        let effects = holder.machine.handle(input, time);
+        assert!(holder.machine.poll_timeout().is_none_or(|at| at > time), "a timer in the past");
         for effect in effects {
             self.perform(number, effect);
             if self.rng.chance(self.faults.crash).is_some() {
@@ -393,8 +393,8 @@ impl Simulation {
 
     fn resolved(&mut self, number: usize, call: CallId, answer: Result<Rc<TokenSet>, TokenError>) {
         let holder = &mut self.holders[number];
-        let asked_at = holder.waiting.remove(&call).expect("one answer for each call");
-        let waited = self.now - asked_at.max(holder.asleep_until.min(self.now));
+        let requested_at = holder.waiting.remove(&call).expect("one answer for each call");
+        let waited = self.now - requested_at.max(holder.asleep_until.min(self.now));
         self.figures.longest_wait = self.figures.longest_wait.max(waited);
         match answer {
             Ok(tokens) => {

@@ -14,7 +14,7 @@ fn session(policy: Policy) -> Session {
     Session::new(policy, ScopeSet::default(), Jitter::new(1))
 }
 
-fn asked(machine: &mut Session, call: u64, at: UnixMillis) -> Vec<Effect> {
+fn request(machine: &mut Session, call: u64, at: UnixMillis) -> Vec<Effect> {
     machine.handle(Input::Requested(CallId(call), TokenRequest::DEFAULT), at)
 }
 
@@ -37,10 +37,10 @@ fn shared() -> Policy {
 #[test]
 fn a_request_without_a_response_is_sent_again_at_its_deadline_and_not_before() {
     let mut machine = session(Policy::default());
-    let _ = asked(&mut machine, 1, START);
+    let _ = request(&mut machine, 1, START);
 
     assert_eq!(machine.poll_timeout(), Some(DEADLINE));
-    assert_eq!(asked(&mut machine, 2, DEADLINE - millis(1)), []);
+    assert_eq!(request(&mut machine, 2, DEADLINE - millis(1)), []);
     let effects = machine.handle(Input::TimerFired, DEADLINE);
     let again = Effect::Send(AcquisitionId(2), Grant::Authenticate);
     assert_eq!(effects, [Effect::Cancel(AcquisitionId(1)), again]);
@@ -48,15 +48,15 @@ fn a_request_without_a_response_is_sent_again_at_its_deadline_and_not_before() {
     let late =
         machine.handle(Input::Granted(AcquisitionId(1), Ok(token("late", START, seconds(180)))), DEADLINE);
     assert_eq!(late, []);
-    let landed = token("new", DEADLINE, seconds(180));
-    let effects = machine.handle(Input::Granted(AcquisitionId(2), Ok(landed)), DEADLINE + millis(9));
+    let granted = token("new", DEADLINE, seconds(180));
+    let effects = machine.handle(Input::Granted(AcquisitionId(2), Ok(granted)), DEADLINE + millis(9));
     assert_eq!(resolved(&effects), [(1, Some("new")), (2, Some("new"))]);
 }
 
 #[test]
 fn a_response_after_the_deadline_is_accepted_if_no_other_input_came_first() {
     let mut machine = session(Policy::default());
-    let _ = asked(&mut machine, 1, START);
+    let _ = request(&mut machine, 1, START);
 
     let late = DEADLINE + seconds(60);
     let effects =
@@ -69,7 +69,7 @@ fn a_response_after_the_deadline_is_accepted_if_no_other_input_came_first() {
 fn lost_io_is_replaced_before_its_deadline() {
     let mut machine = session(Policy::default());
     assert_eq!(machine.handle(Input::IoLost, START), [], "there is nothing to lose");
-    let _ = asked(&mut machine, 1, START);
+    let _ = request(&mut machine, 1, START);
 
     let effects = machine.handle(Input::IoLost, START + seconds(2));
 
@@ -81,7 +81,7 @@ fn lost_io_is_replaced_before_its_deadline() {
 #[test]
 fn each_step_of_an_acquisition_has_a_deadline() {
     let mut machine = session(Policy::default());
-    let _ = asked(&mut machine, 1, START);
+    let _ = request(&mut machine, 1, START);
 
     let _ = machine.handle(Input::Progressed(AcquisitionId(1)), START + seconds(9));
     assert_eq!(machine.poll_timeout(), Some(DEADLINE + seconds(9)));
@@ -92,7 +92,7 @@ fn each_step_of_an_acquisition_has_a_deadline() {
 #[test]
 fn a_refresh_token_that_may_have_been_presented_is_not_presented_again() {
     let mut machine = session(Policy::default());
-    let _ = asked(&mut machine, 1, START);
+    let _ = request(&mut machine, 1, START);
     let _ = machine.handle(Input::Granted(AcquisitionId(1), Ok(token("held", START, seconds(180)))), START);
     let due = machine.poll_timeout().expect("a refresh is planned");
     let sent = machine.handle(Input::TimerFired, due);
@@ -107,7 +107,7 @@ fn a_refresh_token_that_may_have_been_presented_is_not_presented_again() {
 #[test]
 fn a_lease_that_is_granted_to_a_lost_acquisition_is_released() {
     let mut machine = session(shared());
-    let _ = asked(&mut machine, 1, START);
+    let _ = request(&mut machine, 1, START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
 
     // The secrets are read before the lease is requested, and may take as long as a request.
@@ -120,7 +120,7 @@ fn a_lease_that_is_granted_to_a_lost_acquisition_is_released() {
 #[test]
 fn a_lease_is_released_when_the_step_under_it_is_lost() {
     let mut machine = session(shared());
-    let _ = asked(&mut machine, 1, START);
+    let _ = request(&mut machine, 1, START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
     let _ = machine.handle(Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))), START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
@@ -135,7 +135,7 @@ fn a_lease_is_released_when_the_step_under_it_is_lost() {
 fn a_token_is_returned_although_the_result_of_its_write_is_lost() {
     let mut machine =
         session(Policy { sharing: Some(Sharing { lease: None, announces: false }), ..Policy::default() });
-    let _ = asked(&mut machine, 1, START);
+    let _ = request(&mut machine, 1, START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
     let _ = machine.handle(Input::Granted(AcquisitionId(1), Ok(token("new", START, seconds(180)))), START);
 
@@ -148,7 +148,7 @@ fn a_token_is_returned_although_the_result_of_its_write_is_lost() {
 #[test]
 fn a_closed_session_is_finished_when_its_pending_step_is_lost() {
     let mut machine = session(shared());
-    let _ = asked(&mut machine, 1, START);
+    let _ = request(&mut machine, 1, START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
     let _ = machine.handle(Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))), START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
@@ -164,7 +164,7 @@ fn a_closed_session_is_finished_when_its_pending_step_is_lost() {
 /// A session with request-scoped I/O and a token that is due for a refresh, and the time of that.
 fn due() -> (Session, UnixMillis) {
     let mut machine = session(in_requests());
-    let _ = asked(&mut machine, 1, START);
+    let _ = request(&mut machine, 1, START);
     let _ = machine.handle(Input::Granted(AcquisitionId(1), Ok(token("held", START, seconds(180)))), START);
     let due = machine.served_until().expect("a token is held");
     assert!(due < START + seconds(136), "the refresh is due, not the token over");
@@ -176,15 +176,15 @@ fn with_request_scoped_io_no_timer_starts_a_refresh() {
     let (mut machine, due) = due();
 
     assert_eq!(machine.handle(Input::TimerFired, due + seconds(1)), []);
-    assert_eq!(machine.poll_timeout(), Some(START + seconds(180)), "only its end is told");
+    assert_eq!(machine.poll_timeout(), Some(START + seconds(180)), "only the expiry input");
 }
 
 #[test]
 fn with_request_scoped_io_only_the_caller_that_starts_a_refresh_waits_for_it() {
     let (mut machine, due) = due();
 
-    assert!(matches!(asked(&mut machine, 2, due)[..], [Effect::Send(..)]));
-    assert_eq!(resolved(&asked(&mut machine, 3, due)), [(3, Some("held"))]);
+    assert!(matches!(request(&mut machine, 2, due)[..], [Effect::Send(..)]));
+    assert_eq!(resolved(&request(&mut machine, 3, due)), [(3, Some("held"))]);
     let effects = machine
         .handle(Input::Granted(AcquisitionId(2), Ok(token("new", due, seconds(180)))), due + millis(9));
     assert_eq!(resolved(&effects), [(2, Some("new"))]);
@@ -193,7 +193,7 @@ fn with_request_scoped_io_only_the_caller_that_starts_a_refresh_waits_for_it() {
 #[test]
 fn with_request_scoped_io_a_failed_refresh_resolves_its_caller_with_the_cached_token() {
     let (mut machine, due) = due();
-    let _ = asked(&mut machine, 2, due);
+    let _ = request(&mut machine, 2, due);
 
     let failed = Err(GrantFailure::Permanent(failure(ErrorCode::Protocol)));
     let effects = machine.handle(Input::Granted(AcquisitionId(2), failed), due);
@@ -204,26 +204,26 @@ fn with_request_scoped_io_a_failed_refresh_resolves_its_caller_with_the_cached_t
 #[test]
 fn with_request_scoped_io_the_next_caller_replaces_a_lost_refresh() {
     let (mut machine, due) = due();
-    let _ = asked(&mut machine, 2, due);
+    let _ = request(&mut machine, 2, due);
 
     assert_eq!(machine.served_until(), Some(due + seconds(11)));
-    let effects = asked(&mut machine, 3, due + seconds(11));
+    let effects = request(&mut machine, 3, due + seconds(11));
     assert_eq!(resolved(&effects), []);
     assert!(matches!(effects[..], [Effect::Cancel(_), Effect::Send(..)]), "{effects:?}");
-    assert_eq!(resolved(&asked(&mut machine, 4, due + seconds(12))), [(4, Some("held"))]);
+    assert_eq!(resolved(&request(&mut machine, 4, due + seconds(12))), [(4, Some("held"))]);
 }
 
 #[test]
 fn with_request_scoped_io_the_first_call_after_the_backoff_sends_the_retry() {
     let (mut machine, due) = due();
-    let _ = asked(&mut machine, 2, due);
+    let _ = request(&mut machine, 2, due);
     let failed = Err(GrantFailure::Transient(failure(ErrorCode::Server)));
     let _ = machine.handle(Input::Granted(AcquisitionId(2), failed), due);
     let _ = machine.handle(Input::Cancelled(CallId(2)), due);
 
-    let resumes = machine.poll_timeout().expect("a pause");
-    assert_eq!(resolved(&asked(&mut machine, 3, resumes - millis(1))), [(3, Some("held"))]);
-    let effects = asked(&mut machine, 4, resumes);
+    let resumes = machine.poll_timeout().expect("a backoff");
+    assert_eq!(resolved(&request(&mut machine, 3, resumes - millis(1))), [(3, Some("held"))]);
+    let effects = request(&mut machine, 4, resumes);
     assert!(matches!(effects[..], [Effect::Send(..)]), "{effects:?}");
 }
 

@@ -97,11 +97,11 @@ impl Manager {
         }
     }
 
-    pub(super) fn handle(&mut self, event: Input, now: Instant) -> Vec<Effect> {
-        let forced = matches!(event, Input::Requested(_, TokenRequest::Forced));
+    pub(super) fn handle(&mut self, input: Input, now: Instant) -> Vec<Effect> {
+        let forced = matches!(input, Input::Requested(_, TokenRequest::Forced));
         let time = self.device.now(now);
-        let effects = self.machine.handle(event, time);
-        assert!(self.machine.poll_timeout().is_none_or(|at| at > time), "an timer in the past");
+        let effects = self.machine.handle(input, time);
+        assert!(self.machine.poll_timeout().is_none_or(|at| at > time), "a timer in the past");
         for effect in &effects {
             if let Effect::Send(id, _) = effect
                 && self.acquisitions.insert(*id)

@@ -40,26 +40,26 @@ impl Fixture {
         self.pool.open(identity(number), &scopes(names), number, self.now)
     }
 
-    fn handle(&mut self, session: SessionId, event: Input) {
-        self.effects = self.pool.handle(session, event, self.now);
-        assert!(self.pool.poll_timeout().is_none_or(|at| at > self.now), "an timer in the past");
+    fn handle(&mut self, session: SessionId, input: Input) {
+        self.effects = self.pool.handle(session, input, self.now);
+        assert!(self.pool.poll_timeout().is_none_or(|at| at > self.now), "a timer in the past");
     }
 
-    fn ask_for(&mut self, session: SessionId, wanted: TokenRequest) -> CallId {
+    fn request_with(&mut self, session: SessionId, request: TokenRequest) -> CallId {
         self.calls += 1;
         let call = CallId(self.calls);
-        self.handle(session, Input::Requested(call, wanted));
+        self.handle(session, Input::Requested(call, request));
         call
     }
 
-    fn ask(&mut self, session: SessionId) -> CallId {
-        self.ask_for(session, TokenRequest::DEFAULT)
+    fn request(&mut self, session: SessionId) -> CallId {
+        self.request_with(session, TokenRequest::DEFAULT)
     }
 
     /// Requests a token from the session of an identity with one scope, and returns the session.
     fn request_from(&mut self, number: u8) -> SessionId {
         let session = self.open(number, &["A"]);
-        self.ask(session);
+        self.request(session);
         session
     }
 
@@ -83,7 +83,7 @@ impl Fixture {
     fn pass(&mut self, span: u64) {
         self.now = self.now + seconds(span);
         self.effects = self.pool.timer_fired(self.now);
-        assert!(self.pool.poll_timeout().is_none_or(|at| at > self.now), "an timer in the past");
+        assert!(self.pool.poll_timeout().is_none_or(|at| at > self.now), "a timer in the past");
     }
 
     fn sent(&self) -> Vec<SessionId> {
@@ -123,7 +123,7 @@ fn name(tokens: &TokenSet) -> Result<String, ErrorCode> {
     Ok(tokens.access_token.expose().to_owned())
 }
 
-fn wanting(names: &[&str]) -> TokenRequest {
+fn with_scopes(names: &[&str]) -> TokenRequest {
     TokenRequest::Cached { min_validity: None, scopes: Some(scopes(names)), borrowing: Borrowing::Allowed }
 }
 
@@ -160,7 +160,7 @@ fn the_least_recently_used_session_is_evicted_first_and_the_default_one_never() 
     let mut fixture = Fixture::new(keeping(2));
     let own = fixture.holder(0);
     let (first, second) = (fixture.holder(1), fixture.holder(2));
-    fixture.ask(first);
+    fixture.request(first);
 
     let third = fixture.holder(3);
 
@@ -191,7 +191,7 @@ fn an_unused_session_is_evicted_although_it_is_refreshed() {
     let mut fixture = Fixture::new(Limits { idle: seconds(160), ..Limits::default() });
     let (used, unused) = (fixture.holder(1), fixture.holder(2));
     fixture.pass(140);
-    fixture.ask(used);
+    fixture.request(used);
     fixture.grant(used, 2, None);
     fixture.grant(unused, 2, None);
 
@@ -268,7 +268,7 @@ fn a_queued_caller_can_cancel_and_the_next_one_is_granted_the_permit() {
     let mut fixture = Fixture::new(slots(1));
     let first = fixture.request_from(1);
     let second = fixture.open(2, &["A"]);
-    let call = fixture.ask(second);
+    let call = fixture.request(second);
 
     fixture.handle(second, Input::Cancelled(call));
     fixture.handle(second, Input::Closed);
@@ -318,7 +318,7 @@ fn a_closed_session_is_recreated_on_use() {
     fixture.handle(closed, Input::Closed);
 
     assert_eq!(fixture.resolved(), [(CallId(1), Err(ErrorCode::Closed))]);
-    let call = fixture.ask(closed);
+    let call = fixture.request(closed);
     assert_eq!(fixture.resolved(), [(call, Err(ErrorCode::Closed))]);
     assert_ne!(fixture.open(1, &["A"]), closed);
 }
@@ -332,13 +332,13 @@ fn closing_the_pool_resolves_all_callers_and_emits_one_event() {
 
     fixture.effects = fixture.pool.close(fixture.now);
 
-    let told = fixture.each(|id, effect| (*effect == Effect::Emit(Event::Closed)).then_some(id));
-    assert_eq!((told, fixture.resolved().len()), (vec![fixture.pool.default_session()], 4));
+    let closed_events = fixture.each(|id, effect| (*effect == Effect::Emit(Event::Closed)).then_some(id));
+    assert_eq!((closed_events, fixture.resolved().len()), (vec![fixture.pool.default_session()], 4));
     assert_eq!((fixture.pool.len(), fixture.pool.poll_timeout()), (1, None));
     assert_eq!((fixture.pool.is_awaited(), fixture.pool.is_busy()), (false, false));
-    let nobody = fixture.request_from(5);
+    let closed_session = fixture.request_from(5);
     assert_eq!(fixture.resolved(), [(CallId(5), Err(ErrorCode::Closed))]);
-    assert_eq!(fixture.pool.session(nobody).map(|_| ()), None);
+    assert_eq!(fixture.pool.session(closed_session).map(|_| ()), None);
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn a_token_is_served_without_a_call_until_the_pool_must_count_its_use() {
     assert_eq!(fixture.pool.served_until(session), Some(START + seconds(10)));
     assert!(fixture.pool.served_until(own) > Some(START + seconds(100)));
     fixture.now = START + seconds(15);
-    fixture.ask(session);
+    fixture.request(session);
     assert_eq!(fixture.pool.served_until(session), Some(START + seconds(25)));
 }
 

@@ -138,7 +138,7 @@ pub(super) struct Driver {
     /// All sessions so far, with their last use.
     known: BTreeMap<SessionId, (Selector, (u64, UnixMillis))>,
     in_flight: BTreeSet<(SessionId, AcquisitionId)>,
-    asked: VecDeque<(SessionId, AcquisitionId, StoreCall)>,
+    pending: VecDeque<(SessionId, AcquisitionId, StoreCall)>,
     leases: BTreeSet<(SessionId, AcquisitionId)>,
     waiting: BTreeMap<CallId, SessionId>,
     /// The session for which each token was granted.
@@ -168,7 +168,7 @@ impl Plan {
         let left = driver.waiting.len();
         let effects = driver.pool.close(driver.now);
         driver.record(Cause::Closed, effects);
-        while !driver.in_flight.is_empty() || !driver.asked.is_empty() {
+        while !driver.in_flight.is_empty() || !driver.pending.is_empty() {
             driver.advance_without_faults();
         }
         (driver.steps, left)
@@ -189,7 +189,7 @@ impl Plan {
             uses: 0,
             known,
             in_flight: BTreeSet::new(),
-            asked: VecDeque::new(),
+            pending: VecDeque::new(),
             leases: BTreeSet::new(),
             waiting: BTreeMap::new(),
             granted: BTreeMap::new(),
@@ -214,7 +214,7 @@ impl Driver {
 
     fn op(&mut self) {
         match self.rng.between(0, 20) {
-            0..7 => self.ask(),
+            0..7 => self.request(),
             7..9 => self.respond_any(Responses::Random),
             9..13 => self.respond_any(Responses::Successful),
             13 => {
@@ -243,11 +243,11 @@ impl Driver {
         }
     }
 
-    fn ask(&mut self) {
+    fn request(&mut self) {
         let scopes = if self.siblings == Siblings::None { 1 } else { self.rng.between(0, 4) };
         let identity = u8::try_from(self.rng.between(0, 7)).unwrap_or_default();
         let selector = Selector { identity, scopes: some_scopes(scopes) };
-        let wanted = match self.rng.between(0, 8) {
+        let request = match self.rng.between(0, 8) {
             0 => TokenRequest::Forced,
             1 => TokenRequest::Cached {
                 min_validity: Some(seconds(90)),
@@ -272,20 +272,20 @@ impl Driver {
         self.known.entry(session).or_insert((selector, (self.uses, self.now)));
         self.calls += 1;
         self.waiting.insert(CallId(self.calls), session);
-        self.handle(session, Input::Requested(CallId(self.calls), wanted));
+        self.handle(session, Input::Requested(CallId(self.calls), request));
     }
 
     fn report_token(&mut self) {
         let session = self.any_session();
         let held = self.pool.session(session).and_then(Session::held).cloned();
-        let event = match (self.rng.between(0, 4), held) {
+        let input = match (self.rng.between(0, 4), held) {
             (0, _) => Input::TokenUsed,
             (1, Some(held)) => Input::TokenInvalidated(held.access_token.clone()),
             (2, Some(held)) => Input::TokenRejected(held.access_token.clone(), Rejection::First),
             (_, _) if self.siblings == Siblings::None => Input::TokenReceived(self.token(session, None)),
             (..) => return,
         };
-        self.handle(session, event);
+        self.handle(session, input);
     }
 
     /// A session that exists or existed.
@@ -295,7 +295,7 @@ impl Driver {
     }
 
     fn respond_any(&mut self, responses: Responses) {
-        if self.rng.chance(0.5).is_some() && !self.asked.is_empty() {
+        if self.rng.chance(0.5).is_some() && !self.pending.is_empty() {
             self.answer_store(responses);
         } else {
             self.answer_provider(responses);
@@ -303,10 +303,10 @@ impl Driver {
     }
 
     fn answer_store(&mut self, responses: Responses) {
-        let Some((session, acquisition, asked)) = self.asked.pop_front() else { return };
+        let Some((session, acquisition, call)) = self.pending.pop_front() else { return };
         let fails = responses == Responses::Random && self.rng.chance(0.3).is_some();
         let error = || failure(ErrorCode::Store);
-        let event = match asked {
+        let input = match call {
             StoreCall::Read if fails => Input::StoreRead(acquisition, Err(error())),
             StoreCall::Read => Input::StoreRead(acquisition, Ok(None)),
             StoreCall::AcquireLease if fails => Input::LeaseAnswered(acquisition, Err(error())),
@@ -320,7 +320,7 @@ impl Driver {
             StoreCall::Write if fails => Input::StoreWritten(acquisition, Err(error())),
             StoreCall::Write => Input::StoreWritten(acquisition, Ok(WriteOutcome::Stored)),
         };
-        self.handle(session, event);
+        self.handle(session, input);
     }
 
     fn answer_provider(&mut self, responses: Responses) {
@@ -370,7 +370,7 @@ impl Driver {
 
     /// Answers what is pending, or lets time pass.
     fn advance_without_faults(&mut self) {
-        if !self.asked.is_empty() {
+        if !self.pending.is_empty() {
             self.answer_store(Responses::Successful);
         } else if !self.in_flight.is_empty() {
             self.answer_provider(Responses::Successful);
@@ -379,9 +379,9 @@ impl Driver {
         }
     }
 
-    fn handle(&mut self, session: SessionId, event: Input) {
+    fn handle(&mut self, session: SessionId, input: Input) {
         let used = matches!(
-            event,
+            input,
             Input::Requested(..)
                 | Input::TokenUsed
                 | Input::TokenReceived(_)
@@ -393,8 +393,8 @@ impl Driver {
             let uses = (self.uses, self.now);
             self.known.get_mut(&session).into_iter().for_each(|(_, last)| *last = uses);
         }
-        let effects = self.pool.handle(session, event.clone(), self.now);
-        self.record(Cause::Input(session, event), effects);
+        let effects = self.pool.handle(session, input.clone(), self.now);
+        self.record(Cause::Input(session, input), effects);
     }
 
     fn record(&mut self, cause: Cause, effects: Vec<PoolEffect>) {
@@ -407,26 +407,26 @@ impl Driver {
             self.register(*session);
             match effect {
                 Effect::Resolve(call, answer) => {
-                    let asked = self.waiting.remove(call).expect("a call that waits, and is resolved once");
-                    resolved.push((*call, self.selector(asked), answer.clone()));
+                    let called = self.waiting.remove(call).expect("a call that waits, and is resolved once");
+                    resolved.push((*call, self.selector(called), answer.clone()));
                 }
                 Effect::Send(acquisition, _) => {
                     assert!(self.in_flight.insert((*session, *acquisition)), "two requests")
                 }
                 Effect::Cancel(acquisition) => drop(self.in_flight.remove(&(*session, *acquisition))),
                 Effect::ReadStore(acquisition) => {
-                    self.asked.push_back((*session, *acquisition, StoreCall::Read))
+                    self.pending.push_back((*session, *acquisition, StoreCall::Read))
                 }
                 Effect::AcquireLease(acquisition) => {
-                    self.asked.push_back((*session, *acquisition, StoreCall::AcquireLease))
+                    self.pending.push_back((*session, *acquisition, StoreCall::AcquireLease))
                 }
                 Effect::WriteStore(acquisition, ..) => {
-                    self.asked.push_back((*session, *acquisition, StoreCall::Write))
+                    self.pending.push_back((*session, *acquisition, StoreCall::Write))
                 }
                 Effect::ReleaseLease(acquisition) => {
                     assert!(
                         self.leases.remove(&(*session, *acquisition)),
-                        "a lease that is given back twice"
+                        "a lease that is received back twice"
                     );
                 }
                 Effect::Emit(_) => {}

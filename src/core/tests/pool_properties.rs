@@ -17,18 +17,18 @@ use crate::core::{
 };
 
 /// The sessions that were granted a permit in a step, in order.
-fn turns(before: Option<&Step>, step: &Step) -> Vec<SessionId> {
+fn permits_granted(before: Option<&Step>, step: &Step) -> Vec<SessionId> {
     let stood = |id: &SessionId| {
         before.is_none_or(|it| !it.sessions.contains_key(id) || it.sessions[id].health.is_some())
     };
-    let told =
+    let received_input =
         if let Cause::Input(session, Input::Granted(..)) = &step.cause { Some(*session) } else { None };
     let sent = step.effects.iter().filter_map(|effect| match effect {
         PoolEffect::Session(session, Effect::Send(..)) => Some(*session),
         _ => None,
     });
     // A session keeps its permit when its refresh token was rejected.
-    sent.filter(|session| told != Some(*session) || stood(session)).collect()
+    sent.filter(|session| received_input != Some(*session) || stood(session)).collect()
 }
 
 proptest! {
@@ -64,7 +64,7 @@ proptest! {
         let mut before: Option<Step> = None;
         for step in plan.run() {
             let caller_left = step.sessions.values().any(|it| it.awaited && it.health == Some(Health::Healthy));
-            for session in turns(before.as_ref(), &step) {
+            for session in permits_granted(before.as_ref(), &step) {
                 let for_nobody = step.sessions.get(&session).is_some_and(|it| !it.awaited);
                 fenced.push(for_nobody && caller_left);
             }
@@ -116,11 +116,11 @@ proptest! {
         let mut before = BTreeMap::new();
         for step in plan.run() {
             for (id, it) in &step.sessions {
-                let shown = (it.held.clone(), it.served_until);
-                let changed = before.insert(*id, shown.clone()).is_some_and(|before| before != shown);
+                let served = (it.held.clone(), it.served_until);
+                let changed = before.insert(*id, served.clone()).is_some_and(|before| before != served);
                 // The driver knows the session that it sent an input to.
-                let told = matches!(&step.cause, Cause::Input(told, _) if told == id);
-                assert!(!changed || told || step.dirty.contains(id), "{id:?}: {step:#?}");
+                let received_input = matches!(&step.cause, Cause::Input(received_input, _) if received_input == id);
+                assert!(!changed || received_input || step.dirty.contains(id), "{id:?}: {step:#?}");
             }
         }
     }
@@ -196,20 +196,20 @@ proptest! {
     fn a_call_receives_a_token_of_its_identity_requested_or_granted_with_its_scopes(plan in plans(Siblings::Several)) {
         let mut driver = plan.driver();
         driver.act_all(&plan.ops);
-        let mut wants = BTreeMap::new();
+        let mut requests = BTreeMap::new();
         for step in &driver.steps {
-            if let Cause::Input(_, Input::Requested(call, wanted)) = &step.cause {
-                wants.insert(*call, wanted.clone());
+            if let Cause::Input(_, Input::Requested(call, request)) = &step.cause {
+                requests.insert(*call, request.clone());
             }
             for (call, selector, answer) in &step.resolved {
-                let Ok(given) = answer else { continue };
-                let owner = &driver.granted[given.access_token.expose()];
+                let Ok(received) = answer else { continue };
+                let owner = &driver.granted[received.access_token.expose()];
                 assert_eq!(owner.identity, selector.identity, "{step:#?}");
-                let needed = needed(selector, &wants[call]);
-                let granted = given.scopes.as_ref().is_some_and(|granted| !needed.is_empty() && granted.includes(&needed));
-                let asked = owner.scopes == selector.scopes || owner.scopes == needed;
-                assert!(asked || granted, "{needed:?} of {owner:?}: {step:#?}");
-                if matches!(wants[call], TokenRequest::Cached { borrowing: Borrowing::Forbidden, .. }) {
+                let needed = needed(selector, &requests[call]);
+                let granted = received.scopes.as_ref().is_some_and(|granted| !needed.is_empty() && granted.includes(&needed));
+                let requested = owner.scopes == selector.scopes || owner.scopes == needed;
+                assert!(requested || granted, "{needed:?} of {owner:?}: {step:#?}");
+                if matches!(requests[call], TokenRequest::Cached { borrowing: Borrowing::Forbidden, .. }) {
                     // Where scopes cannot be requested, the session's own token is returned.
                     let fixed = plan.limits.scoping == Scoping::Fixed;
                     let exact = if fixed { &selector.scopes } else { &needed };
@@ -225,9 +225,9 @@ proptest! {
         driver.act_all(&plan.ops);
         let mut before: BTreeMap<SessionId, View> = BTreeMap::new();
         for step in &driver.steps {
-            if let Cause::Input(session, Input::Requested(call, wanted @ TokenRequest::Cached { min_validity, borrowing: Borrowing::Allowed, .. })) = &step.cause {
+            if let Cause::Input(session, Input::Requested(call, request @ TokenRequest::Cached { min_validity, borrowing: Borrowing::Allowed, .. })) = &step.cause {
                 let selector = driver.selector(*session);
-                let needed = needed(&selector, wanted);
+                let needed = needed(&selector, request);
                 let fresh = |held: &Rc<TokenSet>| {
                     let known = held.scopes.as_ref().is_some_and(|granted| granted.includes(&needed));
                     known && step.at < plan.policy.served_until(held.issued_at, held.expires_at, *min_validity)
@@ -262,8 +262,8 @@ proptest! {
 }
 
 /// The scopes that a call needs: those it requests, or else the session's.
-fn needed(selector: &Selector, wanted: &TokenRequest) -> ScopeSet {
-    match wanted {
+fn needed(selector: &Selector, request: &TokenRequest) -> ScopeSet {
+    match request {
         TokenRequest::Cached { scopes: Some(scopes_wanted), .. } if !scopes_wanted.is_empty() => {
             scopes_wanted.clone()
         }

@@ -168,8 +168,8 @@ impl Population {
         self.figures.waited += u64::from(self.waiting.contains_key(&call));
     }
 
-    fn handle(&mut self, session: SessionId, event: Input) {
-        let effects = self.pool.handle(session, event, self.now);
+    fn handle(&mut self, session: SessionId, input: Input) {
+        let effects = self.pool.handle(session, input, self.now);
         self.perform(effects);
     }
 
@@ -177,9 +177,9 @@ impl Population {
         for effect in effects {
             match effect {
                 PoolEffect::Session(_, Effect::Resolve(call, answer)) => {
-                    let asked_at = self.waiting.remove(&call).unwrap_or(self.now);
+                    let requested_at = self.waiting.remove(&call).unwrap_or(self.now);
                     let figures = &mut self.figures;
-                    figures.longest_wait = figures.longest_wait.max(self.now.since(asked_at));
+                    figures.longest_wait = figures.longest_wait.max(self.now.since(requested_at));
                     match answer {
                         Ok(tokens) => figures.expired += u64::from(tokens.expires_at <= self.now),
                         Err(_) => figures.failed += 1,

@@ -28,7 +28,7 @@ proptest! {
     fn at_most_one_request_is_in_flight(plan in any_plans()) {
         let mut in_flight = None;
         for step in plan.run() {
-            if let Input::Granted(id, _) = step.event && in_flight == Some(id) {
+            if let Input::Granted(id, _) = step.input && in_flight == Some(id) {
                 in_flight = None;
             }
             for effect in &step.effects {
@@ -45,7 +45,7 @@ proptest! {
     fn every_call_is_resolved_once_or_cancelled(plan in any_plans()) {
         let mut waiting = BTreeSet::new();
         for step in plan.run() {
-            match step.event {
+            match step.input {
                 Input::Requested(call, _) => drop(waiting.insert(call)),
                 Input::Cancelled(call) => drop(waiting.remove(&call)),
                 _ => {}
@@ -61,7 +61,7 @@ proptest! {
     fn no_caller_receives_an_expired_token(plan in any_plans()) {
         for step in plan.run() {
             for (_, answer) in step.resolved() {
-                assert!(answer.as_ref().is_ok_and(|given| step.at < given.expires_at) || answer.is_err(), "{step:#?}");
+                assert!(answer.as_ref().is_ok_and(|received| step.at < received.expires_at) || answer.is_err(), "{step:#?}");
             }
         }
     }
@@ -71,8 +71,8 @@ proptest! {
         for step in plan.run() {
             let failed = step.before.remembered.is_some() || step.after.remembered.is_some();
             for (call, answer) in step.resolved() {
-                if let (Ok(given), Some(TokenRequest::Cached { min_validity, .. })) = (answer, wanted(&step, call)) {
-                    let until = plan.policy.served_until(given.issued_at, given.expires_at, min_validity);
+                if let (Ok(received), Some(TokenRequest::Cached { min_validity, .. })) = (answer, token_request(&step, call)) {
+                    let until = plan.policy.served_until(received.issued_at, received.expires_at, min_validity);
                     assert!(step.at < until || failed, "{step:#?}");
                 }
             }
@@ -83,7 +83,7 @@ proptest! {
     fn no_caller_receives_a_refresh_token(plan in any_plans()) {
         for step in plan.run() {
             for (_, answer) in step.resolved() {
-                assert!(answer.as_ref().ok().and_then(|given| given.refresh_token.as_ref()).is_none(), "{step:#?}");
+                assert!(answer.as_ref().ok().and_then(|received| received.refresh_token.as_ref()).is_none(), "{step:#?}");
             }
         }
     }
@@ -128,12 +128,12 @@ proptest! {
 
     #[test]
     fn a_stale_response_changes_nothing(plan in any_plans()) {
-        assert_inert(&plan, |step| matches!(step.event, Input::Granted(..)) && step.answer().is_none());
+        assert_inert(&plan, |step| matches!(step.input, Input::Granted(..)) && step.answer().is_none());
     }
 
     #[test]
     fn the_rejection_of_another_token_changes_nothing(plan in any_plans()) {
-        assert_inert(&plan, |step| match &step.event {
+        assert_inert(&plan, |step| match &step.input {
             Input::TokenInvalidated(token) | Input::TokenRejected(token, _) => step.before.held.as_ref().is_none_or(|held| held.access_token != *token),
             _ => false,
         });
@@ -142,7 +142,7 @@ proptest! {
     #[test]
     fn the_rejection_of_the_cached_token_invalidates_it(plan in any_plans()) {
         for step in plan.run() {
-            if let (Input::TokenInvalidated(token), Some(held)) = (&step.event, &step.before.held)
+            if let (Input::TokenInvalidated(token), Some(held)) = (&step.input, &step.before.held)
                 && held.access_token == *token
             {
                 assert_eq!(step.after.held, None, "{step:#?}");
@@ -153,7 +153,7 @@ proptest! {
     #[test]
     fn a_token_granted_after_a_rejection_is_not_replaced_by_an_older_one(plan in plans()) {
         for step in plan.run() {
-            if let Input::TokenRejected(_, Rejection::Replayed) = step.event {
+            if let Input::TokenRejected(_, Rejection::Replayed) = step.input {
                 assert_eq!(step.after.held, step.before.held, "{step:#?}");
             }
         }
@@ -164,18 +164,18 @@ proptest! {
         let history = plan.run();
         let given_up: BTreeSet<_> = history
             .iter()
-            .filter_map(|step| if let Input::Cancelled(call) = step.event { Some(call) } else { None })
+            .filter_map(|step| if let Input::Cancelled(call) = step.input { Some(call) } else { None })
             .collect();
         let others = |effects: Vec<Effect>| -> Vec<Effect> {
             let about_them = |it: &Effect| matches!(it, Effect::Resolve(call, _) if given_up.contains(call));
             effects.into_iter().filter(|it| !about_them(it)).collect()
         };
         // One difference is allowed: a backoff without waiters may end when a token is received.
-        let unseen = |event: &Input| if let Input::TokenReceived(_) = event { Input::TimerFired } else { event.clone() };
-        let stayed = |event: &Input| if let Input::Cancelled(_) = event { Input::TimerFired } else { unseen(event) };
+        let unseen = |input: &Input| if let Input::TokenReceived(_) = input { Input::TimerFired } else { input.clone() };
+        let stayed = |input: &Input| if let Input::Cancelled(_) = input { Input::TimerFired } else { unseen(input) };
 
-        let evicted = plan.replay(history.iter().map(|step| (step.at, unseen(&step.event))));
-        let patient = plan.replay(history.iter().map(|step| (step.at, stayed(&step.event))));
+        let evicted = plan.replay(history.iter().map(|step| (step.at, unseen(&step.input))));
+        let patient = plan.replay(history.iter().map(|step| (step.at, stayed(&step.input))));
 
         for ((step, evicted), patient) in history.iter().zip(evicted).zip(patient) {
             assert_eq!(others(evicted), others(patient), "{step:#?}");
@@ -187,10 +187,10 @@ proptest! {
         let mut superseded: Vec<String> = Vec::new();
         for step in plan.run() {
             let replaced = step.before.held.clone().filter(|held| step.after.held.as_ref() != Some(held));
-            if let (Input::TokenReceived(tokens), Some(old)) = (&step.event, &replaced) {
+            if let (Input::TokenReceived(tokens), Some(old)) = (&step.input, &replaced) {
                 assert!(!tokens.times.is_older_than(&old.times), "{step:#?}");
             }
-            if let (Input::TokenReceived(tokens), true) = (&step.event, adopted(&step)) {
+            if let (Input::TokenReceived(tokens), true) = (&step.input, adopted(&step)) {
                 let name = tokens.access_token.expose();
                 assert!(!superseded.iter().rev().take(16).any(|it| it == name), "{step:#?}");
                 assert!(step.at < tokens.expires_at, "{step:#?}");
@@ -211,7 +211,7 @@ proptest! {
         let longest = Duration::from_millis(plan.policy.limits.deadline(crate::core::Step::Either));
         for step in plan.run() {
             let Some(acquisition) = step.after.acquisition else { continue };
-            let timeout = step.after.timeout.expect("a acquisition has a deadline, or the end of its pause");
+            let timeout = step.after.timeout.expect("an acquisition has a deadline, or the end of its delay");
             if step.after.in_flight == Some(acquisition) {
                 assert!(timeout <= step.at + longest, "{step:#?}");
             }
@@ -222,12 +222,12 @@ proptest! {
     fn an_early_timer_does_nothing(plan in any_plans()) {
         let history = plan.run();
         let early = |step: &Step| {
-            matches!(step.event, Input::TimerFired) && step.before.timeout.is_none_or(|timeout| step.at < timeout)
+            matches!(step.input, Input::TimerFired) && step.before.timeout.is_none_or(|timeout| step.at < timeout)
         };
         assert!(history.iter().all(|step| !early(step) || step.effects.is_empty()));
 
         let heard: Vec<_> = history.iter().filter(|step| !early(step)).collect();
-        let effects = plan.replay(heard.iter().map(|step| (step.at, step.event.clone())));
+        let effects = plan.replay(heard.iter().map(|step| (step.at, step.input.clone())));
 
         for (step, effects) in heard.iter().zip(effects) {
             assert_eq!(step.effects, effects, "{step:#?}");
@@ -237,7 +237,7 @@ proptest! {
     #[test]
     fn at_most_five_unforced_grants_start_within_a_second(plan in plans()) {
         let started = starts(&plan.run(), |step| {
-            let forced = matches!(step.event, Input::Requested(_, TokenRequest::Forced));
+            let forced = matches!(step.input, Input::Requested(_, TokenRequest::Forced));
             // A grant that became due during sleep is counted at its due time.
             let late = !step.begins() && step.before.timeout.is_some_and(|due| due < step.at);
             !forced && !late
@@ -258,7 +258,7 @@ proptest! {
     #[test]
     fn close_resolves_all_callers_at_once_and_nothing_follows(plan in plans()) {
         let history = plan.run();
-        let closed = history.iter().position(|step| matches!(step.event, Input::Closed));
+        let closed = history.iter().position(|step| matches!(step.input, Input::Closed));
         let (close, after) = history[closed.expect("every history ends with a close")..]
             .split_first()
             .expect("it begins with the close");
@@ -274,8 +274,8 @@ proptest! {
             assert_eq!((&view.held, view.acquisition, view.timeout, view.served_until), (&None, None, None, None));
         }
         for step in after {
-            let asked = matches!(step.event, Input::Requested(..));
-            assert_eq!(step.effects.len(), usize::from(asked), "{step:#?}");
+            let is_request = matches!(step.input, Input::Requested(..));
+            assert_eq!(step.effects.len(), usize::from(is_request), "{step:#?}");
             assert!(step.resolved().all(|(_, answer)| is_closed(answer)), "{step:#?}");
         }
     }
@@ -295,13 +295,13 @@ proptest! {
             let Some(error) = given_up(&step) else { continue };
             let rest = step.before.held.as_ref().filter(|held| step.at < held.expires_at);
             let mut waiting = step.before.waiting.clone();
-            if let Input::Requested(call, wanted) = &step.event {
-                waiting.insert(*call, wanted.clone());
+            if let Input::Requested(call, request) = &step.input {
+                waiting.insert(*call, request.clone());
             }
             assert_eq!(step.resolved().count(), waiting.len(), "{step:#?}");
             for (call, answer) in step.resolved() {
                 match (rest, &waiting[&call]) {
-                    (Some(rest), wanted @ TokenRequest::Cached { .. }) => assert_given(answer, rest, wanted),
+                    (Some(rest), request @ TokenRequest::Cached { .. }) => assert_given(answer, rest, request),
                     (Some(_), TokenRequest::Forced) | (None, _) => assert_eq!(answer.as_ref(), Err(error), "{step:#?}"),
                 }
             }
@@ -312,7 +312,7 @@ proptest! {
     fn during_a_cool_down_only_forced_grants_are_sent(plan in any_plans()) {
         for (step, until) in cooled(&plan.run()) {
             if step.at < until && step.begins() {
-                assert!(matches!(step.event, Input::Requested(_, TokenRequest::Forced)), "until {until:?}: {step:#?}");
+                assert!(matches!(step.input, Input::Requested(_, TokenRequest::Forced)), "until {until:?}: {step:#?}");
             }
         }
     }
@@ -320,7 +320,7 @@ proptest! {
     #[test]
     fn during_a_cool_down_callers_are_rejected_at_once_and_after_it_they_wait(plan in any_plans()) {
         for (step, until) in cooled(&plan.run()) {
-            let Input::Requested(call, wanted @ TokenRequest::Cached { min_validity, .. }) = &step.event else { continue };
+            let Input::Requested(call, request @ TokenRequest::Cached { min_validity, .. }) = &step.input else { continue };
             let served = step.before.held.as_ref().is_some_and(|held| {
                 step.at < plan.policy.served_until(held.issued_at, held.expires_at, *min_validity)
             });
@@ -333,7 +333,7 @@ proptest! {
             }
             let (_, answer) = step.resolved().next().expect("an answer at once");
             match step.before.held.as_ref().filter(|held| step.at < held.expires_at) {
-                Some(rest) => assert_given(answer, rest, wanted),
+                Some(rest) => assert_given(answer, rest, request),
                 None => {
                     let error = answer.as_ref().expect_err("the failure that is remembered");
                     assert_eq!(error.code, step.before.remembered.as_ref().expect("a failure").code);
@@ -362,7 +362,7 @@ proptest! {
     fn an_acquisition_makes_at_most_the_attempts_of_the_policy(plan in any_plans()) {
         let mut failures: BTreeMap<AcquisitionId, u32> = BTreeMap::new();
         for step in plan.run() {
-            if let (Input::Granted(id, _), Some(Err(GrantFailure::Transient(_)))) = (&step.event, step.answer()) {
+            if let (Input::Granted(id, _), Some(Err(GrantFailure::Transient(_)))) = (&step.input, step.answer()) {
                 *failures.entry(*id).or_default() += 1;
             }
             for effect in &step.effects {
@@ -378,20 +378,20 @@ proptest! {
 
     #[test]
     fn a_retry_waits_for_its_delay_unless_a_forced_refresh_ends_it(plan in any_plans()) {
-        let mut pause = None;
+        let mut backoff = None;
         for step in plan.run() {
-            if let Input::Requested(_, TokenRequest::Forced) = step.event {
-                pause = None;
+            if let Input::Requested(_, TokenRequest::Forced) = step.input {
+                backoff = None;
             }
-            if let (Some(id), Some((paused, until))) = (step.sends(), pause) {
-                assert!(step.at >= until || id != paused, "{step:#?}");
+            if let (Some(id), Some((delayed, until))) = (step.sends(), backoff) {
+                assert!(step.at >= until || id != delayed, "{step:#?}");
             }
             for effect in &step.effects {
                 if let Effect::Emit(Event::Retry { delay, error, .. }) = effect {
                     assert!(*delay >= plan.policy.retry.base / 2, "{step:#?}");
                     assert!(*delay <= plan.policy.retry.max, "{step:#?}");
-                    assert!(error.retry_after.is_none_or(|asked| asked <= *delay), "{step:#?}");
-                    pause = step.before.acquisition.map(|id| (id, step.at + *delay));
+                    assert!(error.retry_after.is_none_or(|retry_after| retry_after <= *delay), "{step:#?}");
+                    backoff = step.before.acquisition.map(|id| (id, step.at + *delay));
                 }
             }
         }
@@ -404,7 +404,7 @@ proptest! {
             if tokens.expires_at <= step.at || step.before.held.is_some() && step.after.held == step.before.held {
                 continue;
             }
-            let held = step.after.held.as_ref().expect("the token that landed");
+            let held = step.after.held.as_ref().expect("the token that granted");
             assert_eq!(held.access_token, tokens.access_token, "{step:#?}");
             assert_eq!(step.resolved().count(), step.before.waiting.len(), "{step:#?}");
             for (call, answer) in step.resolved() {
@@ -415,14 +415,14 @@ proptest! {
 
     #[test]
     fn each_token_and_its_expiry_are_announced_once(plan in any_plans()) {
-        let mut told: BTreeSet<String> = BTreeSet::new();
+        let mut announced: BTreeSet<String> = BTreeSet::new();
         for step in plan.run() {
             let changed = step.after.held.is_some() && step.after.held != step.before.held;
             assert_eq!(has_new_token(&step), changed, "{step:#?}");
             if step.effects.contains(&Effect::Emit(Event::Expired)) {
                 let held = step.after.held.as_ref().expect("an expired token is kept");
                 assert!(held.expires_at <= step.at, "{step:#?}");
-                assert!(told.insert(held.access_token.expose().to_owned()), "{step:#?}");
+                assert!(announced.insert(held.access_token.expose().to_owned()), "{step:#?}");
             }
         }
     }
@@ -440,13 +440,13 @@ proptest! {
     fn until_served_until_a_call_would_return_the_same_token(plan in any_plans()) {
         let history = plan.run();
         let in_time = |step: &Step| {
-            matches!(step.event, Input::Requested(_, TokenRequest::DEFAULT))
+            matches!(step.input, Input::Requested(_, TokenRequest::DEFAULT))
                 && step.before.served_until.is_some_and(|until| step.at < until)
         };
-        let events = history.iter().map(|step| (step.at, if in_time(step) { Input::TokenUsed } else { step.event.clone() }));
+        let events = history.iter().map(|step| (step.at, if in_time(step) { Input::TokenUsed } else { step.input.clone() }));
 
         for (step, mut effects) in history.iter().zip(plan.replay(events)) {
-            if let (true, Input::Requested(call, _)) = (in_time(step), &step.event) {
+            if let (true, Input::Requested(call, _)) = (in_time(step), &step.input) {
                 let held = step.before.held.clone().expect("what is served");
                 effects.insert(0, Effect::Resolve(*call, Ok(held)));
             }
@@ -460,7 +460,7 @@ proptest! {
         // Rejected credentials are withheld, also after a token was received from the API.
         let mut withheld = false;
         for step in plan.run() {
-            used |= matches!(step.event, Input::Requested(..) | Input::TokenUsed)
+            used |= matches!(step.input, Input::Requested(..) | Input::TokenUsed)
                 || step.before.held.is_some() && step.after.held.is_none();
             withheld &= !has_new_token(&step) || adopted(&step);
             withheld |= given_up(&step).is_some_and(|error| error.code == ErrorCode::InvalidCredentials);
@@ -482,22 +482,22 @@ fn assert_inert(plan: &Plan, inert: impl Fn(&Step) -> bool) {
     let history = plan.run();
     let events = history
         .iter()
-        .map(|step| (step.at, if inert(step) { Input::TimerFired } else { step.event.clone() }));
+        .map(|step| (step.at, if inert(step) { Input::TimerFired } else { step.input.clone() }));
 
     for (step, effects) in history.iter().zip(plan.replay(events)) {
         assert_eq!(step.effects, effects, "{step:#?}");
     }
 }
 
-fn wanted(step: &Step, call: CallId) -> Option<TokenRequest> {
-    match &step.event {
-        Input::Requested(caller, wanted) if *caller == call => Some(wanted.clone()),
+fn token_request(step: &Step, call: CallId) -> Option<TokenRequest> {
+    match &step.input {
+        Input::Requested(caller, request) if *caller == call => Some(request.clone()),
         _ => step.before.waiting.get(&call).cloned(),
     }
 }
 
 fn adopted(step: &Step) -> bool {
-    has_new_token(step) && matches!(step.event, Input::TokenReceived(_))
+    has_new_token(step) && matches!(step.input, Input::TokenReceived(_))
 }
 
 fn has_new_token(step: &Step) -> bool {
@@ -517,7 +517,7 @@ fn is_closed(answer: &Result<Rc<TokenSet>, TokenError>) -> bool {
 }
 
 fn is_background(step: &Step) -> bool {
-    step.begins() && !matches!(step.event, Input::Requested(..))
+    step.begins() && !matches!(step.input, Input::Requested(..))
 }
 
 /// Times at which acquisitions of this kind sent their first request.
@@ -530,28 +530,28 @@ fn starts(history: &[Step], kind: impl Fn(&Step) -> bool) -> Vec<UnixMillis> {
 /// Each step after a failure until the next token, with the end of the cool-down.
 fn cooled(history: &[Step]) -> Vec<(&Step, UnixMillis)> {
     let mut cooled = Vec::new();
-    let mut trouble = None;
+    let mut failure = None;
     for step in history {
-        if matches!(step.event, Input::Closed) {
+        if matches!(step.input, Input::Closed) {
             break;
         }
         if has_new_token(step) {
-            trouble = None;
+            failure = None;
         }
-        cooled.extend(trouble.map(|(_, until)| (step, until)));
+        cooled.extend(failure.map(|(_, until)| (step, until)));
         if let Some(error) = given_up(step) {
-            let span = cool_down(trouble.map_or(0, |(span, _)| span));
-            let asked = error.retry_after.unwrap_or_default();
-            trouble = Some((span, step.at + Duration::from_millis(span).max(asked)));
+            let span = cool_down(failure.map_or(0, |(span, _)| span));
+            let retry_after = error.retry_after.unwrap_or_default();
+            failure = Some((span, step.at + Duration::from_millis(span).max(retry_after)));
         }
     }
     cooled
 }
 
-fn assert_given(answer: &Result<Rc<TokenSet>, TokenError>, held: &Rc<TokenSet>, wanted: &TokenRequest) {
-    let holding = CachedToken::new(held.clone(), &Policy::default(), 0.0);
-    match (answer, holding.missing_scopes(wanted)) {
-        (Ok(given), None) => assert_eq!(given, held),
+fn assert_given(answer: &Result<Rc<TokenSet>, TokenError>, held: &Rc<TokenSet>, request: &TokenRequest) {
+    let cached = CachedToken::new(held.clone(), &Policy::default(), 0.0);
+    match (answer, cached.missing_scopes(request)) {
+        (Ok(received), None) => assert_eq!(received, held),
         (Err(error), Some(missing)) => {
             assert_eq!(error.code, ErrorCode::InsufficientScope);
             assert_eq!(error.missing_scopes, Some(missing));

@@ -56,15 +56,15 @@ impl Fixture {
         fixture
     }
 
-    fn call(&mut self, wanted: TokenRequest) {
+    fn call(&mut self, request: TokenRequest) {
         self.calls += 1;
-        self.handle(Input::Requested(CallId(self.calls), wanted));
+        self.handle(Input::Requested(CallId(self.calls), request));
     }
 
-    fn handle(&mut self, event: Input) {
-        let mut events = vec![event];
-        while let Some(event) = events.pop() {
-            for effect in self.machine.handle(event, self.now) {
+    fn handle(&mut self, input: Input) {
+        let mut events = vec![input];
+        while let Some(input) = events.pop() {
+            for effect in self.machine.handle(input, self.now) {
                 match effect {
                     Effect::Send(acquisition, grant) => {
                         events.extend(self.answered(acquisition, &grant).into_iter().rev())
@@ -124,8 +124,8 @@ fn proven_credentials_are_presented_again_after_fifteen_seconds_one_four_and_the
         fixture.pass(seconds(4 * 3600));
 
         let times: Vec<_> = fixture.presented.iter().map(|(at, _)| *at).collect();
-        let pauses: Vec<_> = times.windows(2).map(|pair| pair[1].since(pair[0]).as_secs_f64()).collect();
-        for (place, pause) in pauses.iter().enumerate() {
+        let delays: Vec<_> = times.windows(2).map(|pair| pair[1].since(pair[0]).as_secs_f64()).collect();
+        for (place, pause) in delays.iter().enumerate() {
             let least = [15.0, 60.0, 240.0].get(place).copied().unwrap_or(900.0);
             assert!((least..=least * 1.2 + 0.001).contains(pause), "{place}: {pause} s");
         }

@@ -66,8 +66,8 @@ fn run(provider: &mut Provider, seed: u64, span: u64) -> Seen {
             waiting.insert(CallId(seen.calls), now);
             events.push(Input::Requested(CallId(seen.calls), TokenRequest::DEFAULT));
         }
-        while let Some(event) = events.pop() {
-            for effect in machine.handle(event, now) {
+        while let Some(input) = events.pop() {
+            for effect in machine.handle(input, now) {
                 match effect {
                     Effect::Send(acquisition, _) => {
                         events.push(Input::Granted(acquisition, Ok(provider.grant(now))))

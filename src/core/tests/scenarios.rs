@@ -20,11 +20,11 @@ fn stamped(name: &str, at: UnixMillis, provider_time: UnixMillis) -> Rc<TokenSet
 }
 
 /// The tokens that callers received.
-fn given(effects: &[Effect]) -> Vec<&str> {
-    let given = effects.iter().filter_map(|effect| {
+fn received(effects: &[Effect]) -> Vec<&str> {
+    let received = effects.iter().filter_map(|effect| {
         if let Effect::Resolve(_, Ok(tokens)) = effect { Some(tokens.access_token.expose()) } else { None }
     });
-    given.collect()
+    received.collect()
 }
 
 /// `refresh()`, answered at once with `tokens`; `number` is the acquisition.
@@ -69,7 +69,7 @@ fn refresh_returns_the_new_token_although_the_provider_set_its_clock_back() {
     let later = START + seconds(60);
     let effects = refreshed(&mut machine, 2, stamped("new", later, START - seconds(3600)), later);
 
-    assert_eq!(given(&effects), ["new"]);
+    assert_eq!(received(&effects), ["new"]);
     assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("new"));
 }
 
@@ -83,7 +83,7 @@ fn a_token_adopted_during_a_grant_is_kept_if_it_is_newer() {
     let granted = stamped("granted", START + millis(200), START);
     let effects = machine.handle(Input::Granted(AcquisitionId(1), Ok(granted)), START + millis(200));
 
-    assert_eq!(given(&effects), ["adopted"]);
+    assert_eq!(received(&effects), ["adopted"]);
     assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("adopted"));
 }
 
@@ -98,7 +98,7 @@ fn a_token_adopted_during_a_grant_is_replaced_once_it_is_no_longer_served() {
     let granted = stamped("granted", START + seconds(1), START);
     let effects = machine.handle(Input::Granted(AcquisitionId(1), Ok(granted)), START + seconds(1));
 
-    assert_eq!(given(&effects), ["granted"]);
+    assert_eq!(received(&effects), ["granted"]);
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn on_demand_a_call_in_the_refresh_window_starts_the_refresh_without_waiting() {
 
     let effects = machine.handle(Input::Requested(CallId(2), TokenRequest::DEFAULT), due);
 
-    assert_eq!(given(&effects), ["held"]);
+    assert_eq!(received(&effects), ["held"]);
     assert!(matches!(effects.last(), Some(Effect::Send(AcquisitionId(2), _))), "{effects:?}");
 }
 

@@ -151,9 +151,9 @@ struct Watched {
 }
 
 impl Watched {
-    fn handle(&mut self, event: Input, now: UnixMillis) {
-        self.printed.print(&event);
-        let effects = self.machine.handle(event, now);
+    fn handle(&mut self, input: Input, now: UnixMillis) {
+        self.printed.print(&input);
+        let effects = self.machine.handle(input, now);
         self.printed.print(&effects);
         self.printed.print(&self.machine);
         self.printed.print(&self.machine.status(now));
@@ -186,8 +186,8 @@ impl Watched {
 #[test]
 fn debug_output_of_a_session_contains_no_secret_from_success_to_close() {
     let machine = Session::new(Policy::default(), scopes(&["ASKED", "MISSING"]), Jitter::new(1));
-    let mut generation = Watched { machine, printed: Printed::default(), acquisition: AcquisitionId(0) };
-    let wanted = TokenRequest::Cached {
+    let mut session = Watched { machine, printed: Printed::default(), acquisition: AcquisitionId(0) };
+    let request = TokenRequest::Cached {
         min_validity: None,
         scopes: Some(scopes(&["MISSING"])),
         borrowing: Borrowing::Allowed,
@@ -195,27 +195,27 @@ fn debug_output_of_a_session_contains_no_secret_from_success_to_close() {
     let transient = || Err(GrantFailure::Transient(failure(ErrorCode::Timeout)));
     let refused = || Err(GrantFailure::RefreshTokenRejected(failure(ErrorCode::InvalidCredentials)));
 
-    generation.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
-    generation.answer(Ok(planted(1, START)), START);
-    generation.handle(Input::Requested(CallId(2), wanted), START);
-    generation.handle(Input::Requested(CallId(3), TokenRequest::Forced), START + seconds(1));
-    generation.answer(refused(), START + seconds(2));
-    generation.answer(Ok(planted(2, START + seconds(3))), START + seconds(3));
-    generation.handle(Input::TokenReceived(planted(3, START + seconds(4))), START + seconds(4));
-    generation.handle(Input::TimerFired, START + seconds(150));
-    generation.answer(transient(), START + seconds(151));
-    generation.handle(Input::TimerFired, START + seconds(160));
-    generation.answer(transient(), START + seconds(161));
-    generation.handle(Input::TimerFired, START + seconds(170));
-    generation.answer(transient(), START + seconds(171));
-    generation.handle(Input::TokenInvalidated(access_token(3)), START + seconds(172));
-    generation.handle(Input::Requested(CallId(4), TokenRequest::DEFAULT), START + seconds(173));
-    generation.handle(Input::TimerFired, START + seconds(180));
-    generation.answer(Ok(planted(4, START + seconds(180))), START + seconds(180));
-    generation.handle(Input::Requested(CallId(5), TokenRequest::Forced), START + seconds(181));
-    generation.handle(Input::Closed, START + seconds(182));
-    generation.handle(Input::Requested(CallId(6), TokenRequest::DEFAULT), START + seconds(183));
+    session.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
+    session.answer(Ok(planted(1, START)), START);
+    session.handle(Input::Requested(CallId(2), request), START);
+    session.handle(Input::Requested(CallId(3), TokenRequest::Forced), START + seconds(1));
+    session.answer(refused(), START + seconds(2));
+    session.answer(Ok(planted(2, START + seconds(3))), START + seconds(3));
+    session.handle(Input::TokenReceived(planted(3, START + seconds(4))), START + seconds(4));
+    session.handle(Input::TimerFired, START + seconds(150));
+    session.answer(transient(), START + seconds(151));
+    session.handle(Input::TimerFired, START + seconds(160));
+    session.answer(transient(), START + seconds(161));
+    session.handle(Input::TimerFired, START + seconds(170));
+    session.answer(transient(), START + seconds(171));
+    session.handle(Input::TokenInvalidated(access_token(3)), START + seconds(172));
+    session.handle(Input::Requested(CallId(4), TokenRequest::DEFAULT), START + seconds(173));
+    session.handle(Input::TimerFired, START + seconds(180));
+    session.answer(Ok(planted(4, START + seconds(180))), START + seconds(180));
+    session.handle(Input::Requested(CallId(5), TokenRequest::Forced), START + seconds(181));
+    session.handle(Input::Closed, START + seconds(182));
+    session.handle(Input::Requested(CallId(6), TokenRequest::DEFAULT), START + seconds(183));
 
-    assert!(generation.printed.0.len() > 150, "{} texts were printed", generation.printed.0.len());
-    generation.printed.look_for_secrets();
+    assert!(session.printed.0.len() > 150, "{} texts were printed", session.printed.0.len());
+    session.printed.look_for_secrets();
 }

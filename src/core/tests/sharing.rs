@@ -43,7 +43,7 @@ proptest! {
             if step.effects.iter().any(|it| matches!(it, Effect::ReadStore(_))) {
                 read_at = step.at;
             }
-            let Input::Requested(call, _) = step.event else { continue };
+            let Input::Requested(call, _) = step.input else { continue };
             if announces && last_read.after(Sharing::MISSED_CHANGES) <= step.at {
                 continue;
             }
@@ -59,7 +59,7 @@ proptest! {
     fn each_lease_is_released_once(plan in shared_plans()) {
         let mut held = BTreeSet::new();
         for step in plan.run() {
-            if let Input::LeaseAnswered(id, Ok(Some(_))) = step.event {
+            if let Input::LeaseAnswered(id, Ok(Some(_))) = step.input {
                 assert!(held.insert(id), "{step:#?}");
             }
             for effect in &step.effects {
@@ -68,14 +68,14 @@ proptest! {
                 }
             }
         }
-        assert!(held.is_empty(), "{held:?} were not given back");
+        assert!(held.is_empty(), "{held:?} were not received back");
     }
 
     #[test]
     fn no_lease_is_held_during_a_backoff_or_while_events_are_emitted(plan in shared_plans()) {
         let mut held = BTreeSet::new();
         for step in plan.run() {
-            if let Input::LeaseAnswered(id, Ok(Some(_))) = step.event {
+            if let Input::LeaseAnswered(id, Ok(Some(_))) = step.input {
                 held.insert(id);
             }
             for effect in &step.effects {
@@ -83,7 +83,7 @@ proptest! {
                     Effect::ReleaseLease(id) => drop(held.remove(id)),
                     Effect::Emit(Event::Retry { .. } | Event::Token { .. } | Event::Error { .. }) => {
                         // Except for a token that an ordinary response carries while a grant is in progress.
-                        let seen = matches!(step.event, Input::TokenReceived(_) | Input::StoreRead(..));
+                        let seen = matches!(step.input, Input::TokenReceived(_) | Input::StoreRead(..));
                         assert!(held.is_empty() || seen, "{step:#?}");
                     }
                     _ => {}
@@ -99,7 +99,7 @@ proptest! {
         let mut began: BTreeMap<AcquisitionId, UnixMillis> = BTreeMap::new();
         let mut held = BTreeSet::new();
         for step in plan.run() {
-            if let Input::LeaseAnswered(id, Ok(Some(_))) = step.event {
+            if let Input::LeaseAnswered(id, Ok(Some(_))) = step.input {
                 held.insert(id);
             }
             for effect in &step.effects {
@@ -174,7 +174,7 @@ proptest! {
     fn a_granted_token_is_written_before_it_is_returned(plan in shared_plans()) {
         let mut saving = None;
         for step in plan.run() {
-            if let Input::StoreWritten(id, _) = step.event && saving == Some(id) {
+            if let Input::StoreWritten(id, _) = step.input && saving == Some(id) {
                 saving = None;
             }
             if let Some(Ok(tokens)) = step.answer() && step.at < tokens.expires_at {
@@ -191,9 +191,9 @@ proptest! {
                     assert!(step.before.store.failures > 0 || was_impatient(&step), "{step:#?}");
                 }
             }
-            let landed = step.effects.iter().any(|it| matches!(it, Effect::Emit(Event::Token { .. })));
-            let elsewhere = matches!(step.event, Input::TokenReceived(_) | Input::StoreRead(..));
-            assert!(!landed || elsewhere || saving.is_none() || is_overdue(&step), "{step:#?}");
+            let granted = step.effects.iter().any(|it| matches!(it, Effect::Emit(Event::Token { .. })));
+            let elsewhere = matches!(step.input, Input::TokenReceived(_) | Input::StoreRead(..));
+            assert!(!granted || elsewhere || saving.is_none() || is_overdue(&step), "{step:#?}");
             saving = saving.filter(|_| !is_overdue(&step));
         }
     }
@@ -202,7 +202,7 @@ proptest! {
     fn a_stored_token_is_adopted_only_if_it_is_newer_and_valid(plan in shared_plans()) {
         let mut superseded: Vec<String> = Vec::new();
         for step in plan.run() {
-            if let (Input::StoreRead(_, Ok(Some(stored))), Some(now_held)) = (&step.event, &step.after.held)
+            if let (Input::StoreRead(_, Ok(Some(stored))), Some(now_held)) = (&step.input, &step.after.held)
                 && step.before.held.as_ref() != Some(now_held)
             {
                 let name = now_held.access_token.expose();
@@ -227,7 +227,7 @@ proptest! {
         shared.policy.sharing = Some(Sharing { lease, announces: false });
         let history = plan.run();
 
-        let effects = shared.replay_without_a_store(history.iter().map(|step| (step.at, step.event.clone())));
+        let effects = shared.replay_without_a_store(history.iter().map(|step| (step.at, step.input.clone())));
 
         for (step, effects) in history.iter().zip(effects) {
             let rest: Vec<_> = effects.into_iter().filter(|it| !is_about_the_store(it)).collect();
@@ -239,7 +239,7 @@ proptest! {
     fn a_store_failure_is_announced_once_until_the_store_works(plan in shared_plans()) {
         let mut fails = false;
         for step in plan.run() {
-            let worked = matches!(step.event, Input::StoreChanged | Input::StoreRead(_, Ok(_)));
+            let worked = matches!(step.input, Input::StoreChanged | Input::StoreRead(_, Ok(_)));
             let told = step.effects.iter().filter(|it| matches!(it, Effect::Emit(Event::StoreFailed(_)))).count();
             assert!(told == 0 || !fails || worked, "{step:#?}");
             fails = (fails || told > 0) && !worked;
@@ -249,7 +249,7 @@ proptest! {
     #[test]
     fn close_waits_for_a_grant_in_flight_under_a_lease(plan in shared_plans()) {
         let history = plan.run();
-        let closed = history.iter().position(|step| matches!(step.event, Input::Closed));
+        let closed = history.iter().position(|step| matches!(step.input, Input::Closed));
         let (close, after) = history[closed.expect("every history ends with a close")..].split_first().expect("a close");
 
         assert!(close.before.waiting.keys().eq(close.resolved().map(|(call, _)| call).collect::<BTreeSet<_>>().iter()));
@@ -273,7 +273,7 @@ proptest! {
     #[test]
     fn an_acquisition_with_a_fenced_claim_presents_no_refresh_token(plan in shared_plans()) {
         for step in plan.run() {
-            if let Input::StoreWritten(_, Ok(WriteOutcome::Fenced)) = step.event {
+            if let Input::StoreWritten(_, Ok(WriteOutcome::Fenced)) = step.input {
                 let presents = step.effects.iter().any(|it| matches!(it, Effect::Send(_, Grant::Refresh(_))));
                 assert!(!presents || was_impatient(&step), "{step:#?}");
             }
@@ -321,13 +321,13 @@ fn permits_held() -> Session {
     let sharing = Some(Sharing { lease: Some(seconds(20)), announces: true });
     let policy = Policy { sharing, ..Policy::default() };
     let mut machine = Session::new(policy, scopes(&[]), Jitter::new(1));
-    for event in [
+    for input in [
         Input::Requested(CallId(1), TokenRequest::DEFAULT),
         Input::StoreRead(ACQUISITION, Ok(None)),
         Input::LeaseAnswered(ACQUISITION, Ok(Some(Fence(1)))),
         Input::StoreRead(ACQUISITION, Ok(None)),
     ] {
-        let _ = machine.handle(event, START);
+        let _ = machine.handle(input, START);
     }
     machine
 }

@@ -169,7 +169,7 @@ impl Simulation {
                 }
             }
             Occurrence::RequestArrives(number, acquisition, request, grant, delivery) => {
-                self.asked(number, acquisition, request, &grant, delivery);
+                self.request_arrives(number, acquisition, request, &grant, delivery);
             }
             Occurrence::ResponseArrives(number, acquisition, request, answer, delivery) => {
                 self.answered(number, acquisition, request, answer, delivery);
@@ -202,12 +202,12 @@ impl Simulation {
         }
     }
 
-    fn handle(&mut self, number: usize, event: Input) {
-        let trigger = match event {
+    fn handle(&mut self, number: usize, input: Input) {
+        let trigger = match input {
             Input::Granted(_, Err(_)) => Trigger::Failure,
             _ => Trigger::Other,
         };
-        let effects = self.managers[number].handle(event, self.now);
+        let effects = self.managers[number].handle(input, self.now);
         for effect in effects {
             match effect {
                 Effect::Resolve(call, answer) => self.resolved(number, call, answer, trigger),
@@ -245,9 +245,9 @@ impl Simulation {
             },
             _ => TokenRequest::DEFAULT,
         };
-        let event = self.managers[number].call(&wanted, self.now);
+        let input = self.managers[number].call(&wanted, self.now);
         let call = self.managers[number].latest_call();
-        self.handle(number, event);
+        self.handle(number, input);
         if self.managers[number].waiting.contains_key(&call) {
             self.managers[number].figures.waits += 1;
             if self.scenario.fault_plan == FaultPlan::All && self.rng.chance(0.2).is_some() {
@@ -264,9 +264,9 @@ impl Simulation {
         trigger: Trigger,
     ) {
         let now = self.now;
-        let asked_at = self.managers[number].waiting.remove(&call).expect("one answer for each call");
+        let requested_at = self.managers[number].waiting.remove(&call).expect("one answer for each call");
         match answer {
-            Ok(tokens) => self.given(number, &tokens, trigger),
+            Ok(tokens) => self.received(number, &tokens, trigger),
             // The simulation ends, also for sleeping devices.
             Err(error) if error.code == ErrorCode::Closed => return,
             Err(error) => {
@@ -279,11 +279,11 @@ impl Simulation {
                 );
             }
         }
-        let waited = now - asked_at.max(self.managers[number].awake_since);
+        let waited = now - requested_at.max(self.managers[number].awake_since);
         assert!(waited <= LONGEST_WAIT, "a call waited for {waited} ms");
     }
 
-    fn given(&mut self, number: usize, tokens: &TokenSet, trigger: Trigger) {
+    fn received(&mut self, number: usize, tokens: &TokenSet, trigger: Trigger) {
         let token = index(tokens.access_token.expose());
         let expires_at = self.provider.issued(token).expires_at;
         let delay = self.managers[number].delays.get(&token).copied().unwrap_or_default();
@@ -320,7 +320,7 @@ impl Simulation {
         );
     }
 
-    fn asked(
+    fn request_arrives(
         &mut self,
         number: usize,
         acquisition: AcquisitionId,
@@ -328,7 +328,7 @@ impl Simulation {
         grant: &Grant,
         delivery: Delivery,
     ) {
-        let answer = self.provider.asked(grant, self.now, &mut self.rng);
+        let answer = self.provider.respond(grant, self.now, &mut self.rng);
         if matches!(answer, ProviderResponse::Unavailable(..)) {
             self.managers[number].excused_at = self.now;
         }
@@ -407,10 +407,10 @@ impl Simulation {
         let held = self.managers[number].machine.held();
         let Some(held) = held.filter(|held| index(held.access_token.expose()) == token) else { return };
         if self.is_awake(number).is_ok() {
-            let event = Input::TokenInvalidated(held.access_token.clone());
+            let input = Input::TokenInvalidated(held.access_token.clone());
             self.managers[number].figures.rejected_tokens += 1;
             self.managers[number].figures.causes += 1;
-            self.handle(number, event);
+            self.handle(number, input);
         }
     }
 

@@ -180,8 +180,8 @@ impl Run {
         self.pending[place].answer = Some(answer);
     }
 
-    fn handle(&mut self, event: Input) {
-        for effect in self.machine.handle(event, self.now) {
+    fn handle(&mut self, input: Input) {
+        for effect in self.machine.handle(input, self.now) {
             let (acquisition, call) = match effect {
                 Effect::ReadStore(acquisition) => (acquisition, Call::Read),
                 Effect::AcquireLease(acquisition) => (acquisition, Call::AcquireLease),
@@ -288,7 +288,7 @@ fn an_unannounced_change_is_read_within_a_minute_of_use() {
     run.take(Step::OtherHolderWrites);
     run.notices = 0;
 
-    let at = run.machine.poll_timeout().expect("an timer");
+    let at = run.machine.poll_timeout().expect("a timer");
     assert_eq!(at, START.after(Sharing::MISSED_CHANGES));
     run.now = at;
     run.handle(Input::TimerFired);

@@ -143,7 +143,7 @@ fn the_tables_cover_every_kind_of_input() {
         .expect("a new session is reachable");
 
     for kind in KINDS {
-        let present = events(Setup::WithStore).iter().any(|(_, event)| kind_of(&event(&fixture)) == kind);
+        let present = events(Setup::WithStore).iter().any(|(_, input)| kind_of(&input(&fixture)) == kind);
         assert!(present, "{kind} is not in the table");
     }
 }
@@ -178,8 +178,8 @@ const KINDS: [&str; 26] = [
 ];
 
 /// A new kind of input fails to compile here until it is added to [`KINDS`].
-fn kind_of(event: &Input) -> &'static str {
-    match event {
+fn kind_of(input: &Input) -> &'static str {
+    match input {
         Input::Requested(_, TokenRequest::Cached { min_validity: None, scopes: None, .. }) => KINDS[0],
         Input::Requested(_, TokenRequest::Cached { min_validity: Some(_), .. }) => KINDS[12],
         Input::Requested(_, TokenRequest::Cached { scopes: Some(_), .. }) => KINDS[13],
@@ -235,10 +235,10 @@ fn calls() -> Vec<NamedInput> {
             Input::Requested(CALLER, long_validity())
         }),
         ("getToken({ scopes }) with tokens that were granted without them", |_| {
-            let wanted = Some(scopes(&["OTHER"]));
+            let request = Some(scopes(&["OTHER"]));
             Input::Requested(
                 CALLER,
-                TokenRequest::Cached { min_validity: None, scopes: wanted, borrowing: Borrowing::Allowed },
+                TokenRequest::Cached { min_validity: None, scopes: request, borrowing: Borrowing::Allowed },
             )
         }),
         ("refresh()", |_| Input::Requested(CALLER, TokenRequest::Forced)),

@@ -240,7 +240,7 @@ impl Provider {
         Self { lifetime, offset, outage: None, access_tokens, refresh_tokens, revoked, reuses: 0 }
     }
 
-    pub(super) fn asked(&mut self, grant: &Grant, now: Instant, rng: &mut Rng) -> ProviderResponse {
+    pub(super) fn respond(&mut self, grant: &Grant, now: Instant, rng: &mut Rng) -> ProviderResponse {
         if let Some(outage) = self.outage {
             return ProviderResponse::Unavailable(outage, rng.between(1, 120));
         }

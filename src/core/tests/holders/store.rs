@@ -69,7 +69,7 @@ impl Simulation {
             let latency = self.rng.between(1, 20);
             return self.schedule.add(self.now + latency, Occurrence::StoreAnswers(to, operation.failed()));
         }
-        let event = match operation {
+        let input = match operation {
             Operation::Read(id) => {
                 let entry = self.store.entry;
                 Input::StoreRead(*id, Ok(entry.map(|entry| self.as_seen_by(to.0, entry))))
@@ -80,7 +80,7 @@ impl Simulation {
             }
         };
         let latency = self.rng.between(1, 20);
-        self.schedule.add(self.now + latency, Occurrence::StoreAnswers(to, event));
+        self.schedule.add(self.now + latency, Occurrence::StoreAnswers(to, input));
     }
 
     pub(super) fn lease(&mut self, to: Recipient, acquisition: AcquisitionId) -> Option<Fence> {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{
     super::{scopes, seconds, token},
-    Fixture, LIFETIME, exactly, identity, keeping, name, slots, wanting,
+    Fixture, LIFETIME, exactly, identity, keeping, name, slots, with_scopes,
 };
 use crate::core::{ErrorCode, Input, Limits, Rejection, Scoping, SessionId, TokenSet, pool::steps};
 
@@ -12,16 +12,16 @@ use crate::core::{ErrorCode, Input, Limits, Rejection, Scoping, SessionId, Token
 fn a_session_borrows_the_fresh_token_of_a_sibling_with_all_its_scopes() {
     let mut fixture = Fixture::new(Limits::default());
     let wide = fixture.open(1, &["A", "B"]);
-    fixture.ask(wide);
+    fixture.request(wide);
     let granted = fixture.grant(wide, 1, Some(&["A", "B"]));
     let narrow = fixture.open(1, &["A"]);
 
-    let call = fixture.ask(narrow);
+    let call = fixture.request(narrow);
 
     assert_eq!((fixture.resolved(), fixture.sent()), (vec![(call, name(&granted))], vec![]));
     // Near its expiry the token is no longer lent.
     fixture.now = fixture.now + seconds(LIFETIME - 5);
-    fixture.ask(narrow);
+    fixture.request(narrow);
     assert!(fixture.sent().contains(&narrow));
 }
 
@@ -29,23 +29,23 @@ fn a_session_borrows_the_fresh_token_of_a_sibling_with_all_its_scopes() {
 fn a_caller_that_forbids_borrowing_receives_a_token_requested_with_exactly_its_scopes() {
     let mut fixture = Fixture::new(Limits::default());
     let wide = fixture.open(1, &["A", "B"]);
-    fixture.ask(wide);
+    fixture.request(wide);
     let wider = fixture.grant(wide, 1, Some(&["A", "B"]));
     let narrow = fixture.open(1, &["A"]);
-    let lent = fixture.ask(narrow);
+    let lent = fixture.request(narrow);
     assert_eq!(fixture.resolved(), [(lent, name(&wider))]);
 
-    let own = fixture.ask_for(narrow, exactly(None));
+    let own = fixture.request_with(narrow, exactly(None));
     assert_eq!((fixture.resolved(), fixture.sent()), (vec![], vec![narrow]));
     let granted = fixture.grant(narrow, 1, Some(&["A"]));
     assert_eq!(fixture.resolved(), [(own, name(&granted))]);
 
     // Scopes that differ from the session's are also requested separately, whatever is cached.
-    let more = fixture.ask_for(narrow, exactly(Some(&["B", "C"])));
+    let more = fixture.request_with(narrow, exactly(Some(&["B", "C"])));
     let [sibling] = fixture.sent()[..] else { panic!("one grant") };
     let granted = fixture.grant(sibling, 1, Some(&["B", "C"]));
     assert_eq!(fixture.resolved(), [(more, name(&granted))]);
-    let both = fixture.ask_for(narrow, exactly(Some(&["B", "A"])));
+    let both = fixture.request_with(narrow, exactly(Some(&["B", "A"])));
     assert_eq!((fixture.resolved(), fixture.sent()), (vec![(both, name(&wider))], vec![]));
 }
 
@@ -54,13 +54,13 @@ fn no_token_is_lent_to_another_identity_or_without_known_scopes() {
     let mut fixture = Fixture::new(Limits::default());
     for (number, granted) in [(1, Some(&["A", "B"][..])), (2, None), (3, Some(&["B"][..]))] {
         let wide = fixture.open(number, &["A", "B"]);
-        fixture.ask(wide);
+        fixture.request(wide);
         fixture.grant(wide, 1, granted);
     }
 
     for (number, names) in [(4, &["A"][..]), (2, &["A"]), (3, &["A"]), (1, &[]), (1, &["A", "C"])] {
         let session = fixture.open(number, names);
-        fixture.ask(session);
+        fixture.request(session);
         assert_eq!(fixture.sent(), [session], "{number} {names:?}");
     }
 }
@@ -71,7 +71,7 @@ fn siblings(count: usize) -> (Fixture, Vec<SessionId>) {
     let mut sessions = Vec::new();
     for number in 1..=count {
         let session = fixture.pool.open(identity(1), &subset(number), 1, fixture.now);
-        fixture.ask(session);
+        fixture.request(session);
         fixture.grant(session, 1, None);
         sessions.push(session);
     }
@@ -90,8 +90,8 @@ fn the_cost_of_a_session_does_not_grow_with_its_siblings() {
         let costs = (1..=8).map(|more| {
             steps(|| {
                 let session = fixture.pool.open(identity(1), &subset(count + more), 1, fixture.now);
-                fixture.ask(session);
-                fixture.ask(sessions[more]);
+                fixture.request(session);
+                fixture.request(sessions[more]);
                 fixture.handle(sessions[more + 8], Input::Closed);
             })
         });
@@ -107,18 +107,18 @@ fn the_cost_of_a_session_does_not_grow_with_its_siblings() {
 fn the_most_recently_used_siblings_lend_and_any_holder_of_a_rejected_token_is_found() {
     let (mut fixture, sessions) = siblings(300);
     let wide = fixture.pool.open(identity(1), &subset(0xffff), 1, fixture.now);
-    fixture.ask(wide);
+    fixture.request(wide);
     let granted = fixture.grant(wide, 1, Some(&["S0", "S12", "S14"]));
     let narrow = fixture.pool.open(identity(1), &subset(1 << 14), 1, fixture.now);
-    let call = fixture.ask(narrow);
+    let call = fixture.request(narrow);
     assert_eq!(fixture.resolved(), [(call, name(&granted))]);
 
     // An unused sibling is no longer considered.
     for session in &sessions[..80] {
-        fixture.ask(*session);
+        fixture.request(*session);
     }
     let unused = fixture.pool.open(identity(1), &subset(1 << 12), 1, fixture.now);
-    fixture.ask(unused);
+    fixture.request(unused);
     assert_eq!(fixture.resolved(), []);
 
     fixture.handle(narrow, Input::TokenRejected(granted.access_token.clone(), Rejection::First));
@@ -131,7 +131,7 @@ fn a_token_belongs_to_the_session_it_was_granted_to_even_after_its_replacement()
     let wide = fixture.open(1, &["A", "B"]);
     let narrow = fixture.open(1, &["A"]);
     let stranger = fixture.open(2, &["A", "B"]);
-    fixture.ask(wide);
+    fixture.request(wide);
     let lent = fixture.grant(wide, 1, None).access_token.clone();
     let newer = token("newer", fixture.now, seconds(LIFETIME));
 
@@ -149,10 +149,10 @@ fn a_token_belongs_to_the_session_it_was_granted_to_even_after_its_replacement()
 fn the_rejection_of_a_lent_token_reaches_its_lender() {
     let mut fixture = Fixture::new(Limits::default());
     let wide = fixture.open(1, &["A", "B"]);
-    fixture.ask(wide);
+    fixture.request(wide);
     let granted = fixture.grant(wide, 1, Some(&["A", "B"]));
     let narrow = fixture.open(1, &["A"]);
-    fixture.ask(narrow);
+    fixture.request(narrow);
 
     fixture.handle(narrow, Input::TokenRejected(granted.access_token.clone(), Rejection::First));
 
@@ -163,12 +163,12 @@ fn the_rejection_of_a_lent_token_reaches_its_lender() {
 /// one of its own. Returns the sessions and both tokens.
 fn tokens_of_two_siblings(fixture: &mut Fixture) -> ([SessionId; 3], [Rc<TokenSet>; 2]) {
     let wide = fixture.open(1, &["A", "B"]);
-    fixture.ask(wide);
+    fixture.request(wide);
     let first = fixture.grant(wide, 1, Some(&["A", "B"]));
     let narrow = fixture.open(1, &["A"]);
-    fixture.ask(narrow);
+    fixture.request(narrow);
     let last = fixture.open(1, &["C"]);
-    fixture.ask(last);
+    fixture.request(last);
     let second = fixture.grant(last, 1, Some(&["C"]));
     ([wide, narrow, last], [first, second])
 }
@@ -209,23 +209,23 @@ fn the_owner_of_a_token_is_found_where_it_was_not_used_last() {
 fn requested_scopes_are_granted_once_and_separately_and_other_callers_keep_their_token() {
     let mut fixture = Fixture::new(Limits::default());
     let narrow = fixture.open(1, &["A"]);
-    fixture.ask(narrow);
+    fixture.request(narrow);
     let held = fixture.grant(narrow, 1, Some(&["A"]));
 
-    let stepping = fixture.ask_for(narrow, wanting(&["B"]));
+    let stepping = fixture.request_with(narrow, with_scopes(&["B"]));
     let [sibling] = fixture.sent()[..] else { panic!("one grant") };
     assert_eq!(fixture.pool.session(sibling).map(|it| it.scopes().clone()), Some(scopes(&["B"])));
     assert_eq!(fixture.pool.context(sibling), Some(&1));
-    let joining = fixture.ask_for(narrow, wanting(&["B"]));
+    let joining = fixture.request_with(narrow, with_scopes(&["B"]));
     assert_eq!((fixture.sent(), fixture.resolved()), (vec![], vec![]));
-    let other = fixture.ask(narrow);
+    let other = fixture.request(narrow);
     assert_eq!(fixture.resolved(), [(other, name(&held))]);
 
     let granted = fixture.grant(sibling, 1, Some(&["B"]));
     assert_eq!(fixture.resolved(), [(stepping, name(&granted)), (joining, name(&granted))]);
-    let again = fixture.ask_for(narrow, wanting(&["B"]));
+    let again = fixture.request_with(narrow, with_scopes(&["B"]));
     assert_eq!((fixture.resolved(), fixture.sent()), (vec![(again, name(&granted))], vec![]));
-    let other = fixture.ask(narrow);
+    let other = fixture.request(narrow);
     assert_eq!(fixture.resolved(), [(other, name(&held))]);
 }
 
@@ -233,15 +233,15 @@ fn requested_scopes_are_granted_once_and_separately_and_other_callers_keep_their
 fn fewer_scopes_are_granted_separately_unless_a_wider_token_is_cached() {
     let mut fixture = Fixture::new(Limits::default());
     let wide = fixture.open(1, &["A", "B"]);
-    fixture.ask_for(wide, wanting(&["B"]));
+    fixture.request_with(wide, with_scopes(&["B"]));
 
     let [sibling] = fixture.sent()[..] else { panic!("one grant") };
     assert_eq!(fixture.pool.session(sibling).map(|it| it.scopes().clone()), Some(scopes(&["B"])));
 
-    fixture.ask(wide);
+    fixture.request(wide);
     let held = fixture.grant(wide, 1, Some(&["A", "B"]));
     fixture.resolved();
-    let other = fixture.ask_for(wide, wanting(&["A"]));
+    let other = fixture.request_with(wide, with_scopes(&["A"]));
     assert_eq!((fixture.resolved(), fixture.sent()), (vec![(other, name(&held))], vec![]));
 }
 
@@ -249,20 +249,20 @@ fn fewer_scopes_are_granted_separately_unless_a_wider_token_is_cached() {
 fn scopes_that_are_not_granted_are_an_error_only_for_callers_that_requested_them() {
     let mut fixture = Fixture::new(Limits::default());
     let narrow = fixture.open(1, &["A"]);
-    fixture.ask(narrow);
+    fixture.request(narrow);
     let held = fixture.grant(narrow, 1, Some(&["A"]));
-    let stepping = fixture.ask_for(narrow, wanting(&["B"]));
+    let stepping = fixture.request_with(narrow, with_scopes(&["B"]));
     let [wide] = fixture.sent()[..] else { panic!("one grant") };
 
     fixture.grant(wide, 1, Some(&["A"]));
 
     assert_eq!(fixture.resolved(), [(stepping, Err(ErrorCode::InsufficientScope))]);
-    let again = fixture.ask_for(narrow, wanting(&["B"]));
+    let again = fixture.request_with(narrow, with_scopes(&["B"]));
     assert_eq!(
         (fixture.resolved(), fixture.sent()),
         (vec![(again, Err(ErrorCode::InsufficientScope))], vec![])
     );
-    let other = fixture.ask(narrow);
+    let other = fixture.request(narrow);
     assert_eq!(fixture.resolved(), [(other, name(&held))]);
 }
 
@@ -270,8 +270,10 @@ fn scopes_that_are_not_granted_are_an_error_only_for_callers_that_requested_them
 fn a_borrower_can_cancel_and_is_rejected_when_its_session_closes() {
     let mut fixture = Fixture::new(Limits::default());
     let narrow = fixture.open(1, &["A"]);
-    let (first, second) =
-        (fixture.ask_for(narrow, wanting(&["B"])), fixture.ask_for(narrow, wanting(&["B"])));
+    let (first, second) = (
+        fixture.request_with(narrow, with_scopes(&["B"])),
+        fixture.request_with(narrow, with_scopes(&["B"])),
+    );
 
     fixture.handle(narrow, Input::Cancelled(first));
     fixture.handle(narrow, Input::Closed);
@@ -284,7 +286,7 @@ fn a_borrower_can_cancel_and_is_rejected_when_its_session_closes() {
 fn a_borrower_can_cancel_after_its_session_was_evicted() {
     let mut fixture = Fixture::new(keeping(1));
     let narrow = fixture.open(1, &["A"]);
-    let call = fixture.ask_for(narrow, wanting(&["B"]));
+    let call = fixture.request_with(narrow, with_scopes(&["B"]));
     assert_eq!(fixture.evicted(), [narrow]);
 
     fixture.handle(narrow, Input::Cancelled(call));
@@ -296,7 +298,7 @@ fn a_borrower_can_cancel_after_its_session_was_evicted() {
 fn with_fixed_scoping_no_other_scopes_are_requested() {
     let mut fixture = Fixture::new(Limits { scoping: Scoping::Fixed, ..Limits::default() });
     let own = fixture.pool.default_session();
-    fixture.ask_for(own, wanting(&["B"]));
+    fixture.request_with(own, with_scopes(&["B"]));
     assert_eq!(fixture.sent(), [own]);
 
     fixture.grant(own, 1, None);

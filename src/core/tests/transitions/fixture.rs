@@ -76,8 +76,8 @@ impl Fixture {
         AcquisitionId(self.acquisition.0 - 1)
     }
 
-    pub(super) fn handle(&mut self, event: Input, at: UnixMillis) -> Vec<Effect> {
-        let effects = self.machine.handle(event, at);
+    pub(super) fn handle(&mut self, input: Input, at: UnixMillis) -> Vec<Effect> {
+        let effects = self.machine.handle(input, at);
         for effect in &effects {
             match effect {
                 Effect::Send(id, _) | Effect::ReadStore(id) => self.acquisition = *id,
@@ -98,7 +98,7 @@ impl Fixture {
     fn until(&mut self, acquisition_state: AcquisitionState, stored: Option<&Rc<TokenSet>>, at: UnixMillis) {
         while self.acquisition_state() != acquisition_state {
             let id = self.acquisition;
-            let event = match self.acquisition_state() {
+            let input = match self.acquisition_state() {
                 AcquisitionState::ReadingStore | AcquisitionState::RecheckingStore => {
                     Input::StoreRead(id, Ok(stored.cloned()))
                 }
@@ -108,7 +108,7 @@ impl Fixture {
                 }
                 _ => return,
             };
-            self.handle(event, at);
+            self.handle(input, at);
         }
     }
 
@@ -145,7 +145,7 @@ impl Fixture {
         let Some(acquisition) = self.machine.acquisition() else { return AcquisitionState::Idle };
         match &acquisition.phase {
             Phase::Backoff { .. } if acquisition.lease_wait.denied > 0 => AcquisitionState::AwaitingLease,
-            Phase::Queued { .. } => unreachable!("a session alone waits for nobody's turn"),
+            Phase::Queued { .. } => unreachable!("a session outside of a pool needs no permit"),
             Phase::ReadingStore { .. } if acquisition.reason == Reason::Shared => {
                 AcquisitionState::ReadingChange
             }

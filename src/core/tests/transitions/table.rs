@@ -51,9 +51,9 @@ pub(super) fn written(setup: Setup) -> String {
         Setup::WithoutStore => LEGEND.to_owned(),
         Setup::WithStore => SHARED_LEGEND.to_owned(),
     };
-    for (title, event) in events(setup) {
+    for (title, input) in events(setup) {
         text.push_str(&format!("\n{title}\n"));
-        for line in lines(setup, title, event) {
+        for line in lines(setup, title, input) {
             text.push_str(&line.written(setup));
         }
     }
@@ -115,11 +115,11 @@ fn starred(acquisition_state: AcquisitionState, failure_state: FailureState) -> 
     )
 }
 
-fn lines(setup: Setup, title: &str, event: fn(&Fixture) -> Input) -> Vec<Line> {
+fn lines(setup: Setup, title: &str, input: fn(&Fixture) -> Input) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for failure_state in [FailureState::None, FailureState::CoolDown] {
         for &acquisition_state in setup.acquisition_states() {
-            for row in row(setup, title, event, acquisition_state, failure_state) {
+            for row in row(setup, title, input, acquisition_state, failure_state) {
                 match lines
                     .iter_mut()
                     .find(|it| it.token_states == row.token_states && it.outcome == row.outcome)
@@ -130,7 +130,7 @@ fn lines(setup: Setup, title: &str, event: fn(&Fixture) -> Input) -> Vec<Line> {
             }
         }
     }
-    let outcome = outcome(reach_closed(setup), event, NOW);
+    let outcome = outcome(reach_closed(setup), input, NOW);
     lines.push(Line { acquisition_states: vec!["closed".to_owned()], token_states: vec![NOTHING], outcome });
     lines
 }
@@ -138,7 +138,7 @@ fn lines(setup: Setup, title: &str, event: fn(&Fixture) -> Input) -> Vec<Line> {
 fn row(
     setup: Setup,
     title: &str,
-    event: fn(&Fixture) -> Input,
+    input: fn(&Fixture) -> Input,
     acquisition_state: AcquisitionState,
     failure_state: FailureState,
 ) -> Vec<Line> {
@@ -146,10 +146,10 @@ fn row(
     for token_state in TOKEN_STATES {
         let Some(fixture) = reach(setup, acquisition_state, token_state, failure_state) else { continue };
         let outcome = match title {
-            TIMER => after_timer(fixture, event),
-            EARLY_TIMER => outcome(fixture, event, NOW),
+            TIMER => after_timer(fixture, input),
+            EARLY_TIMER => outcome(fixture, input, NOW),
             _ => beyond_what_is_due(
-                outcome(fixture, event, NOW),
+                outcome(fixture, input, NOW),
                 reach(setup, acquisition_state, token_state, failure_state),
             ),
         };
@@ -174,10 +174,10 @@ fn beyond_what_is_due(outcome_of_event: String, twin: Option<Fixture>) -> String
     if due.as_ref() == Some(&outcome_of_event) { NOTHING.to_owned() } else { outcome_of_event }
 }
 
-fn after_timer(fixture: Fixture, event: fn(&Fixture) -> Input) -> String {
+fn after_timer(fixture: Fixture, input: fn(&Fixture) -> Input) -> String {
     match fixture.machine.poll_timeout() {
         // The machine slept until then: what is due is done at the first input.
-        Some(at) => outcome(fixture, event, at.max(NOW)),
+        Some(at) => outcome(fixture, input, at.max(NOW)),
         None => "no timer is set".to_owned(),
     }
 }
@@ -211,16 +211,16 @@ const fn token_state_name(token_state: TokenState) -> &'static str {
 }
 
 /// The outcome of an input: its effects in order, and the changes of the state.
-fn outcome(mut fixture: Fixture, event: fn(&Fixture) -> Input, at: UnixMillis) -> String {
+fn outcome(mut fixture: Fixture, input: fn(&Fixture) -> Input, at: UnixMillis) -> String {
     let before = fixture.situation(at);
-    let event = event(&fixture);
-    let asked = matches!(event, Input::Requested(..));
-    let effects = fixture.handle(event, at);
+    let input = input(&fixture);
+    let is_request = matches!(input, Input::Requested(..));
+    let effects = fixture.handle(input, at);
     let after = fixture.situation(at);
     assert!(fixture.machine.poll_timeout().is_none_or(|timeout| timeout > at));
 
     let mut parts: Vec<_> = effects.iter().map(effect_text).collect();
-    if asked && !effects.iter().any(|effect| matches!(effect, Effect::Resolve(CALLER, _))) {
+    if is_request && !effects.iter().any(|effect| matches!(effect, Effect::Resolve(CALLER, _))) {
         parts.insert(0, "the caller waits".to_owned());
     }
     let next = change(before, after);
