@@ -7,7 +7,7 @@
 //! ```text
 //!  pkg-template/src   TokenManager, a plain class      ── what users import
 //!  ───────────────────────────────────────────────────── the wasm border
-//!  js                 Core, Face: the exported class and what it calls back
+//!  js                 NativeManager, Face: the exported class and what it calls back
 //!  driver             the loop: input → Pool::handle → effects
 //!  grant              one grant: secrets, requests, answers, in order
 //!  host               clock, entropy, alarm, fetch, values, page events

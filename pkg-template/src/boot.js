@@ -11,7 +11,7 @@ import { inRootContext } from "./root-context.js";
 import { Running } from "./running.js";
 import { TokenError } from "./token-error.js";
 
-/** @typedef {import("#glue").Core} Core one manager, as the Rust crate exports it */
+/** @typedef {import("#glue").NativeManager} NativeManager one manager, as the Rust crate exports it */
 /** @typedef {import("../index.js").CoreSource} CoreSource */
 
 /**
@@ -101,7 +101,7 @@ async function start(shared, source) {
     const { exports } = atOnce
       ? new WebAssembly.Instance(module, imports)
       : await WebAssembly.instantiate(module, imports);
-    const running = new Running(glue.Core);
+    const running = new Running(glue.NativeManager);
     glue.__wbg_set_wasm(running.guarded(exports));
     const main = exports.__wbindgen_start;
     if (typeof main === "function") main();

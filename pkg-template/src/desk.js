@@ -5,10 +5,9 @@
 
 import { inRootContext } from "./root-context.js";
 import { TokenError } from "./token-error.js";
-import { TELL } from "./words.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */
-/** @typedef {import("./boot.js").Core} Core */
+/** @typedef {import("./boot.js").NativeManager} NativeManager */
 /** @typedef {import("./office.js").Office} Office */
 
 export class Desk {
@@ -59,7 +58,7 @@ export class Desk {
   /**
    * Has the core settle a new call.
    *
-   * @param {"request" | "refresh" | "scopes"} method
+   * @param {"getToken" | "refresh" | "getScopes"} method
    * @param {any} options
    * @param {(found: any) => unknown} pick
    * @param {unknown} owner
@@ -98,12 +97,12 @@ export class Desk {
 
   /** The token held, if it is valid. */
   peek() {
-    if (this.held === undefined && !this.closed) this.tell((core) => core.tell(TELL.attach, this));
+    if (this.held === undefined && !this.closed) this.tell((core) => core.attach(this));
     return this.office.now() < this.validUntil ? this.held : undefined;
   }
 
   status() {
-    if (this.session === undefined && !this.closed) this.tell((core) => core.tell(TELL.attach, this));
+    if (this.session === undefined && !this.closed) this.tell((core) => core.attach(this));
     return this.office.status(this);
   }
 
@@ -114,14 +113,14 @@ export class Desk {
 
   /**
    * @template T
-   * @param {(core: Core) => T} action
+   * @param {(core: NativeManager) => T} action
    * @returns {T | undefined}
    */
   tell(action) {
     return this.office.tell(action);
   }
 
-  /** @param {(core: Core) => any} action */
+  /** @param {(core: NativeManager) => any} action */
   explain(action) {
     return this.office.explain(action);
   }
@@ -175,12 +174,12 @@ export class Desk {
 
   /** What a shared store is to call when another holder wrote to the session's entry. */
   watcher() {
-    return () => void this.tell((core) => core.tell(TELL.changed, this));
+    return () => void this.tell((core) => core.storeChanged(this));
   }
 
   /** Tells the core that the token is handed out without asking; once for each token will do. */
   #use() {
     this.used = true;
-    this.tell((core) => core.tell(TELL.used, this));
+    this.tell((core) => core.tokenUsed(this));
   }
 }

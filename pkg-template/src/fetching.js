@@ -14,7 +14,6 @@ import {
   withUserInfo,
 } from "./origins.js";
 import { prepare, redirected, sendable } from "./prepared-request.js";
-import { TELL } from "./words.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -90,7 +89,9 @@ export async function exchange(desk, owner, prepared, options, look) {
   }
   const isOnce = prepared.repeat === "once";
   const last = isOnce || seen.ruling === "part";
-  desk.tell((core) => core.tell(last ? TELL.refusedAtLast : TELL.refused, desk, first.value));
+  desk.tell((core) =>
+    last ? core.lastTokenRejected(desk, first.value) : core.tokenRejected(desk, first.value),
+  );
   if (last) return { response, text: seen.text, rejected: isOnce, token: first.value };
   const next = await ask(desk, owner, options).catch((reason) => {
     discard(response);
@@ -98,7 +99,7 @@ export async function exchange(desk, owner, prepared, options, look) {
   });
   // It was kept, since one before it was refused as well; or granted a second time.
   if (next.value === first.value) {
-    desk.tell((core) => core.tell(TELL.refusedAgain, desk, first.value));
+    desk.tell((core) => core.replacementRejected(desk, first.value));
     return { response, text: seen.text, rejected: true, token: first.value };
   }
   discard(response);
@@ -116,7 +117,7 @@ async function resend(desk, prepared, token, look) {
   const sent = await deliver(desk, prepared, token);
   const { ruling, text, response = sent.response } = await look(desk, sent.response, sent.isOurs);
   if (ruling === undefined) adopt(desk, sent);
-  else desk.tell((core) => core.tell(TELL.refusedAgain, desk, token.value));
+  else desk.tell((core) => core.replacementRejected(desk, token.value));
   return { response, text, rejected: ruling === "whole", token: token.value };
 }
 
@@ -127,7 +128,7 @@ async function resend(desk, prepared, token, look) {
  * @returns {Promise<AccessToken>}
  */
 function ask(desk, owner, options) {
-  return desk.ask("request", options, whole, owner);
+  return desk.ask("getToken", options, whole, owner);
 }
 
 const whole = (/** @type {AccessToken} */ token) => token;

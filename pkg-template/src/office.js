@@ -19,10 +19,9 @@ import { inRootContext } from "./root-context.js";
 import { keyOf, selectorOf } from "./selector.js";
 import { StatusChanges, statusOf } from "./status.js";
 import { TokenError, errorOf, fieldsOf } from "./token-error.js";
-import { ASK, TELL } from "./words.js";
 import { handled } from "../stores/foreign-promise.js";
 
-/** @typedef {import("./boot.js").Core} Core */
+/** @typedef {import("./boot.js").NativeManager} NativeManager */
 /** @typedef {import("./running.js").Running} Running */
 /** @typedef {import("../index.js").Status} Status */
 
@@ -92,7 +91,7 @@ export class Office extends Outside {
   #seenAt = 0;
   /** Kept for another start, should the instance break off. */
   #options;
-  /** @type {Core | undefined} */
+  /** @type {NativeManager | undefined} */
   #core = undefined;
   /** The instance that the core is in, and what ends watching it. */
   /** @type {Running | undefined} */
@@ -140,7 +139,7 @@ export class Office extends Outside {
    * Has the core settle a new call.
    *
    * @param {Desk} desk
-   * @param {"request" | "refresh" | "scopes"} method
+   * @param {"getToken" | "refresh" | "getScopes"} method
    * @param {any} options
    * @param {(found: any) => unknown} pick
    * @param {unknown} owner
@@ -149,7 +148,7 @@ export class Office extends Outside {
   ask(desk, method, options, pick, owner) {
     const waitUntil = this.#waitUntil;
     // The token is still good, and its refresh due: this call makes that, and the caller's finds it under way.
-    if (waitUntil && method === "request" && desk.isDue()) {
+    if (waitUntil && method === "getToken" && desk.isDue()) {
       waitUntil(this.#ask(desk, method, undefined, pick, owner));
     }
     const asked = this.#ask(desk, method, options, pick, owner);
@@ -196,7 +195,7 @@ export class Office extends Outside {
   /**
    * What the core says about an answer: the fields of an error.
    *
-   * @param {(core: Core) => any} action
+   * @param {(core: NativeManager) => any} action
    */
   explain(action) {
     return this.tell(action) ?? (this.closed ? this.own.closedError() : brokenOff());
@@ -206,7 +205,7 @@ export class Office extends Outside {
    * Has the core do something, if it runs.
    *
    * @template T
-   * @param {(core: Core) => T} action
+   * @param {(core: NativeManager) => T} action
    * @returns {T | undefined}
    */
   tell(action) {
@@ -223,7 +222,7 @@ export class Office extends Outside {
   /**
    * Has the core end something, if it runs; settles when nothing is left to be done.
    *
-   * @param {(core: Core, ended: () => void) => void} action
+   * @param {(core: NativeManager, ended: () => void) => void} action
    * @returns {Promise<void> | undefined}
    */
   #ended(action) {
@@ -250,7 +249,7 @@ export class Office extends Outside {
   now() {
     if (this.closed) return Infinity;
     const now = Date.now();
-    if (now < this.#seenAt) this.tell((core) => core.tell(TELL.woke, this.own));
+    if (now < this.#seenAt) this.tell((core) => core.clockChanged(this.own));
     this.#seenAt = now;
     return now;
   }
@@ -385,7 +384,7 @@ export class Office extends Outside {
     if (!isLost && waiting.seenAt < this.ringsAt) return;
     const before = this.current;
     this.current = call;
-    this.tell((core) => core.tell(isLost ? TELL.ioLost : TELL.woke, desk));
+    this.tell((core) => (isLost ? core.ioLost(desk) : core.clockChanged(desk)));
     this.current = before;
   }
 
@@ -485,7 +484,7 @@ export class Office extends Outside {
     if (this.closed) throw this.own.closedError();
   }
 
-  /** @param {"request" | "refresh" | "scopes"} method @param {number} call @param {any} options */
+  /** @param {"getToken" | "refresh" | "getScopes"} method @param {number} call @param {any} options */
   #send(method, call, options) {
     // It may have been aborted, or the manager closed, while the core started.
     const waiting = this.#calls.get(call);
@@ -493,7 +492,7 @@ export class Office extends Outside {
     const before = this.current;
     this.current = call;
     try {
-      inRootContext(() => this.#core?.ask(ASK[method], call, options, waiting.desk));
+      inRootContext(() => this.#core?.[method](call, options, waiting.desk));
     } catch (thrown) {
       if (this.#running?.failed) this.#live();
       else this.reject(call, refusal(thrown));
@@ -588,7 +587,7 @@ export class Office extends Outside {
  */
 function construct(running, options, office) {
   try {
-    return new running.Core(options, office);
+    return new running.NativeManager(options, office);
   } catch (thrown) {
     throw refusal(thrown);
   }

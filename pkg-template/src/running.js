@@ -2,7 +2,7 @@
 
 import { microtask } from "./microtask.js";
 
-/** @typedef {typeof import("#glue").Core} CoreClass */
+/** @typedef {typeof import("#glue").NativeManager} NativeManagerClass */
 
 /**
  * An instance of the module.
@@ -18,9 +18,9 @@ export class Running {
   /** @type {Set<() => void>} */
   #watchers = new Set();
 
-  /** @param {CoreClass} Core */
-  constructor(Core) {
-    this.Core = Core;
+  /** @param {NativeManagerClass} NativeManager */
+  constructor(NativeManager) {
+    this.NativeManager = NativeManager;
   }
 
   /**

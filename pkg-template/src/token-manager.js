@@ -11,7 +11,6 @@ import { selectorOf } from "./selector.js";
 import { sharedManager } from "./shared-managers.js";
 import { TokenError } from "./token-error.js";
 import { finalizationRegistry, isReal, weakRef } from "./weak.js";
-import { TELL } from "./words.js";
 import { handled } from "../stores/foreign-promise.js";
 
 /** @typedef {import("../index.js").AccessToken} AccessToken */
@@ -86,7 +85,7 @@ class TokenSession {
       const held = desk.handOut();
       if (held !== undefined) return desk.promise(held.value);
     }
-    return desk.ask("request", options, value, this);
+    return desk.ask("getToken", options, value, this);
   }
 
   /**
@@ -94,7 +93,7 @@ class TokenSession {
    * @returns {Promise<AccessToken>}
    */
   getAccessToken(options) {
-    return this.#desk.ask("request", options, whole, this);
+    return this.#desk.ask("getToken", options, whole, this);
   }
 
   /**
@@ -102,7 +101,7 @@ class TokenSession {
    * @returns {Promise<string>}
    */
   authorization(options) {
-    return this.#desk.ask("request", options, header, this);
+    return this.#desk.ask("getToken", options, header, this);
   }
 
   /**
@@ -119,7 +118,7 @@ class TokenSession {
    */
   async grantedScopes(options) {
     const desk = this.#desk;
-    const found = await desk.ask("scopes", options, whole, this);
+    const found = await desk.ask("getScopes", options, whole, this);
     if (Array.isArray(found)) return found;
     const scopes = [...found.scopes];
     // A token for nothing is not granted: its scopes are not told.
@@ -141,7 +140,7 @@ class TokenSession {
       throw new TokenError("invalid_options", "invalidate() takes the token that was refused, as a string");
     }
     const desk = this.#desk;
-    desk.tell((core) => core.tell(TELL.invalidated, desk, token));
+    desk.tell((core) => core.invalidate(desk, token));
   }
 
   /** @param {Response} response */

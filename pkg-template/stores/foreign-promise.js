@@ -1,6 +1,6 @@
 // Promises that user-supplied functions return.
 
-const { then } = Promise.prototype;
+const promiseThen = Promise.prototype.then;
 
 /**
  * Returns a user-supplied value, whose rejection no longer counts as unhandled, where it is a promise.
@@ -16,7 +16,7 @@ const { then } = Promise.prototype;
  */
 export function handled(value) {
   try {
-    then.call(value, undefined, ignore);
+    promiseThen.call(value, undefined, ignore);
   } catch {
     // It is not a promise.
   }

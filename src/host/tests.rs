@@ -25,6 +25,7 @@ pub(crate) fn outside_class() -> JsValue {
     let source = concat!(
         include_str!("../../pkg-template/src/cache-mode.js"),
         include_str!("../../pkg-template/src/fetch-failure.js"),
+        include_str!("../../pkg-template/stores/foreign-promise.js"),
         include_str!("../../pkg-template/src/ignoring-errors.js"),
         include_str!("../../pkg-template/src/microtask.js"),
         include_str!("../../pkg-template/src/request-scope.js"),

@@ -1,7 +1,4 @@
-//! What the npm face calls.
-//!
-//! Each exported method costs code on both sides of the border, so those of one shape are one, and
-//! are told apart by a number; `pkg-template/src/words.js` has the words for these.
+//! The class that `pkg-template/src/office.js` calls.
 
 use std::rc::Rc;
 
@@ -19,12 +16,12 @@ use crate::{
 
 /// One manager. Every method takes `&self`: it may be called again while it runs.
 #[wasm_bindgen]
-pub struct Core {
+pub struct NativeManager {
     driver: Rc<Driver>,
 }
 
 #[wasm_bindgen]
-impl Core {
+impl NativeManager {
     /// Accepts the options, or throws the fields of an `invalid_options` error.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, face: Face) -> Result<Self, JsValue> {
@@ -32,69 +29,82 @@ impl Core {
         Ok(Self { driver: Driver::new(settings, face) })
     }
 
-    /// A caller wants something: `face.settle` or `face.reject` follows, maybe at once. Throws
-    /// the fields of an `invalid_options` error.
+    /// Requests a token for a caller: `face.settle` or `face.reject` follows, possibly before this returns.
     ///
-    /// | `what` | |
-    /// |---|---|
-    /// | 0 | a token |
-    /// | 1 | a new token |
-    /// | 2 | the scopes: `face.settle` has the application's as a list, or a token, whose scopes are meant |
-    pub fn ask(&self, what: u32, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
-        let (driver, options, call) = (&self.driver, given(options), id(call));
-        let asked = match what {
-            0 => options::read_call(&options).and_then(|want| driver.ask(desk, Input::Requested(call, want))),
-            1 => options::read_refresh(&options)
-                .and_then(|()| driver.ask(desk, Input::Requested(call, TokenRequest::Forced))),
-            _ => options::read_refresh(&options).and_then(|()| driver.ask_scopes(desk, call)),
-        };
-        asked.map_err(|error| error_view(&error))
+    /// Throws the fields of an `invalid_options` error, as the next two do.
+    #[wasm_bindgen(js_name = getToken)]
+    pub fn get_token(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
+        let request = options::read_call(&given(options)).map_err(|error| error_view(&error))?;
+        self.request(desk, Input::Requested(id(call), request))
     }
 
-    /// Something was learned, of a session's token or of the time. Throws the fields of an
-    /// `invalid_options` error, where the user says that the API refused `token`.
+    /// Requests a token that is granted after this call.
+    pub fn refresh(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
+        options::read_refresh(&given(options)).map_err(|error| error_view(&error))?;
+        self.request(desk, Input::Requested(id(call), TokenRequest::Forced))
+    }
+
+    /// Requests the scopes that may be granted: `face.settle` receives those of the application as a list, or a token
+    /// whose scopes are meant.
+    #[wasm_bindgen(js_name = getScopes)]
+    pub fn get_scopes(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
+        let requested =
+            options::read_refresh(&given(options)).and_then(|()| self.driver.ask_scopes(desk, id(call)));
+        requested.map_err(|error| error_view(&error))
+    }
+
+    /// Discards the token if it is the cached one: the user reported that the API rejected it.
     ///
-    /// | `what` | |
-    /// |---|---|
-    /// | 0 | the user says that the API refused `token` |
-    /// | 1 | an answer refused `token` |
-    /// | 2 | it refused the one that took its place as well |
-    /// | 3 | it refused `token`, and the request is not sent again |
-    /// | 4 | the token held was handed out without asking; told once for each token |
-    /// | 5 | another holder wrote to the session's entry in the shared store |
-    /// | 6 | the time is not what it seemed: what is due is done, and the face told anew |
-    /// | 7 | the desk is to hand out what its session holds, if that is open |
-    /// | 8 | the request is gone whose I/O the session waits for |
-    pub fn tell(
-        &self,
-        what: u32,
-        desk: &Desk,
-        #[wasm_bindgen(unchecked_optional_param_type = "string")] token: &JsValue,
-    ) -> Result<(), JsValue> {
-        let driver = &self.driver;
-        let token = || AccessToken::new(text(token));
-        let event = match what {
-            0 => {
-                let told = driver.ask(desk, Input::TokenInvalidated(token()));
-                return told.map_err(|error| error_view(&error));
-            }
-            1 => Input::TokenRejected(token(), Rejection::First),
-            2 => Input::TokenRejected(token(), Rejection::Replayed),
-            3 => Input::TokenRejected(token(), Rejection::NotReplayable),
-            4 => Input::TokenUsed,
-            5 => Input::StoreChanged,
-            8 => Input::IoLost,
-            6 => {
-                driver.woke_at(desk);
-                return Ok(());
-            }
-            _ => {
-                driver.attach(desk);
-                return Ok(());
-            }
-        };
-        driver.tell(desk, event);
-        Ok(())
+    /// Throws the fields of an `invalid_options` error where the session's selector is invalid.
+    pub fn invalidate(&self, desk: &Desk, token: &JsValue) -> Result<(), JsValue> {
+        self.request(desk, Input::TokenInvalidated(AccessToken::new(text(token))))
+    }
+
+    /// Reports that a response rejected the token, and that the request is sent again with another one.
+    #[wasm_bindgen(js_name = tokenRejected)]
+    pub fn token_rejected(&self, desk: &Desk, token: &JsValue) {
+        self.reject(desk, token, Rejection::First);
+    }
+
+    /// Reports that a response rejected the token, and that the request cannot be sent again.
+    #[wasm_bindgen(js_name = lastTokenRejected)]
+    pub fn last_token_rejected(&self, desk: &Desk, token: &JsValue) {
+        self.reject(desk, token, Rejection::NotReplayable);
+    }
+
+    /// Reports that the token which replaced a rejected one was rejected as well.
+    #[wasm_bindgen(js_name = replacementRejected)]
+    pub fn replacement_rejected(&self, desk: &Desk, token: &JsValue) {
+        self.reject(desk, token, Rejection::Replayed);
+    }
+
+    /// Reports that JavaScript returned the cached token without a call of the core, once per token.
+    #[wasm_bindgen(js_name = tokenUsed)]
+    pub fn token_used(&self, desk: &Desk) {
+        self.driver.tell(desk, Input::TokenUsed);
+    }
+
+    /// Reports that another holder wrote to the session's entry in the shared store.
+    #[wasm_bindgen(js_name = storeChanged)]
+    pub fn store_changed(&self, desk: &Desk) {
+        self.driver.tell(desk, Input::StoreChanged);
+    }
+
+    /// Reports that the request ended whose I/O the session waits for.
+    #[wasm_bindgen(js_name = ioLost)]
+    pub fn io_lost(&self, desk: &Desk) {
+        self.driver.tell(desk, Input::IoLost);
+    }
+
+    /// Reports that the clock was stopped or set: runs what is due, and pushes the cached tokens to JavaScript again.
+    #[wasm_bindgen(js_name = clockChanged)]
+    pub fn clock_changed(&self, desk: &Desk) {
+        self.driver.woke_at(desk);
+    }
+
+    /// Connects the desk to its session, if that is open, whose cached token is then pushed to it.
+    pub fn attach(&self, desk: &Desk) {
+        self.driver.attach(desk);
     }
 
     /// A caller no longer waits.
@@ -155,6 +165,16 @@ impl Core {
     /// grant that was on the wire under a lease is saved.
     pub fn close(&self, ended: Function) {
         self.driver.close(ended);
+    }
+}
+
+impl NativeManager {
+    fn request(&self, desk: &Desk, input: Input) -> Result<(), JsValue> {
+        self.driver.ask(desk, input).map_err(|error| error_view(&error))
+    }
+
+    fn reject(&self, desk: &Desk, token: &JsValue, rejection: Rejection) {
+        self.driver.tell(desk, Input::TokenRejected(AccessToken::new(text(token)), rejection));
     }
 }
 

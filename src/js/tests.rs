@@ -5,7 +5,7 @@ use js_sys::{Function, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{Desk, Face, manager::Core};
+use super::{Desk, Face, manager::NativeManager};
 use crate::host::tests::outside_class;
 
 /// A face that writes down what it is told. `onNotify` may be replaced.
@@ -46,13 +46,13 @@ fn face() -> JsValue {
     make.call1(&JsValue::UNDEFINED, &outside_class()).expect("it does not throw")
 }
 
-struct Freshness {
+struct Fixture {
     face: JsValue,
     own: Desk,
-    core: Core,
+    core: NativeManager,
 }
 
-impl Freshness {
+impl Fixture {
     /// A manager whose tokens come from `grant`, the source of a function that is
     /// called with the face.
     fn new(grant: &str) -> Self {
@@ -63,7 +63,7 @@ impl Freshness {
         );
         let options =
             Function::new_with_args("face", &options).call1(&JsValue::UNDEFINED, &face).expect("options");
-        let core = Core::new(&options, face.clone().unchecked_into::<Face>());
+        let core = NativeManager::new(&options, face.clone().unchecked_into::<Face>());
         let core = core.unwrap_or_else(|_| panic!("accepted"));
         let own = face.unchecked_ref::<Face>().own();
         Self { face, own, core }
@@ -74,7 +74,7 @@ impl Freshness {
     }
 
     fn request_at(&self, call: u32, desk: &Desk) {
-        let asked = self.core.ask(REQUEST, f64::from(call), &JsValue::UNDEFINED, desk);
+        let asked = self.core.get_token(f64::from(call), &JsValue::UNDEFINED, desk);
         asked.expect("no options are right");
     }
 
@@ -104,17 +104,12 @@ impl Freshness {
     }
 }
 
-// As in pkg-template/src/words.js.
-const REQUEST: u32 = 0;
-const INVALIDATED: u32 = 0;
-const ATTACH: u32 = 7;
-
 fn nothing() -> Function {
     Function::new_no_args("")
 }
 
 /// Ends a session, and waits for the end.
-async fn left(core: &Core, desk: &Desk) {
+async fn left(core: &NativeManager, desk: &Desk) {
     let ended = js_sys::Promise::new(&mut |resolve, _| core.leave(desk, resolve));
     wasm_bindgen_futures::JsFuture::from(ended).await.expect("it ends");
 }
@@ -127,33 +122,33 @@ async fn a_while() {
 
 #[test]
 async fn a_thousand_callers_share_one_grant() {
-    let stage = Freshness::new(GRANT);
+    let fixture = Fixture::new(GRANT);
 
-    (1..=1000).for_each(|call| stage.request(call));
+    (1..=1000).for_each(|call| fixture.request(call));
     a_while().await;
 
-    assert_eq!(stage.grants(), Some(1.0));
-    assert_eq!(stage.log().matches("settle").count(), 1000);
+    assert_eq!(fixture.grants(), Some(1.0));
+    assert_eq!(fixture.log().matches("settle").count(), 1000);
 }
 
 #[test]
 async fn the_face_holds_the_token_before_callers_and_listeners_are_told() {
-    let stage = Freshness::new(GRANT);
+    let fixture = Fixture::new(GRANT);
 
-    stage.request(1);
+    fixture.request(1);
     a_while().await;
 
-    assert_eq!(stage.log(), "hold token-1; settle 1 token-1; token");
+    assert_eq!(fixture.log(), "hold token-1; settle 1 token-1; token");
 }
 
 #[test]
 async fn a_listener_may_call_any_method() {
-    let stage = std::rc::Rc::new(Freshness::new(GRANT));
-    let inner = std::rc::Rc::clone(&stage);
+    let fixture = std::rc::Rc::new(Fixture::new(GRANT));
+    let inner = std::rc::Rc::clone(&fixture);
     let first = std::cell::Cell::new(true);
-    stage.on_notify(move |kind| {
+    fixture.on_notify(move |kind| {
         if kind == "token" && first.replace(false) {
-            inner.core.tell(INVALIDATED, &inner.own, &"token-1".into()).expect("its selector is right");
+            inner.core.invalidate(&inner.own, &"token-1".into()).expect("its selector is right");
             inner.request(2);
             inner.core.abandon(7.0, &inner.own);
             inner.core.adopt(&JsValue::NULL, &inner.own, &JsValue::UNDEFINED);
@@ -161,82 +156,82 @@ async fn a_listener_may_call_any_method() {
         }
     });
 
-    stage.request(1);
+    fixture.request(1);
     a_while().await;
 
     assert_eq!(
-        stage.log(),
+        fixture.log(),
         "hold token-1; settle 1 token-1; token; drop; hold token-2; settle 2 token-2; token"
     );
 }
 
 #[test]
 async fn a_listener_may_close_the_manager() {
-    let stage = std::rc::Rc::new(Freshness::new(GRANT));
-    let inner = std::rc::Rc::clone(&stage);
-    stage.on_notify(move |kind| {
+    let fixture = std::rc::Rc::new(Fixture::new(GRANT));
+    let inner = std::rc::Rc::clone(&fixture);
+    fixture.on_notify(move |kind| {
         if kind == "token" {
             inner.core.close(nothing());
         }
     });
 
-    stage.request(1);
+    fixture.request(1);
     a_while().await;
-    stage.request(2);
+    fixture.request(2);
 
-    assert_eq!(stage.log(), "hold token-1; settle 1 token-1; token; drop; close; reject 2 closed");
+    assert_eq!(fixture.log(), "hold token-1; settle 1 token-1; token; drop; close; reject 2 closed");
 }
 
 #[test]
 async fn a_grant_function_may_call_the_manager_it_grants_for() {
-    let stage = std::rc::Rc::new(Freshness::new("() => face.onGrant()"));
-    let inner = std::rc::Rc::clone(&stage);
+    let fixture = std::rc::Rc::new(Fixture::new("() => face.onGrant()"));
+    let inner = std::rc::Rc::clone(&fixture);
     let grant = Closure::<dyn Fn() -> JsValue>::new(move || {
         inner.request(2);
-        inner.core.tell(INVALIDATED, &inner.own, &"token".into()).expect("its selector is right");
+        inner.core.invalidate(&inner.own, &"token".into()).expect("its selector is right");
         js_sys::eval("({ accessToken: 'token' })").expect("the source is right")
     });
-    Reflect::set(&stage.face, &"onGrant".into(), &grant.into_js_value()).expect("it is an object");
+    Reflect::set(&fixture.face, &"onGrant".into(), &grant.into_js_value()).expect("it is an object");
 
-    stage.request(1);
+    fixture.request(1);
     a_while().await;
 
-    assert_eq!(stage.log(), "hold token; settle 1 token; settle 2 token; token");
+    assert_eq!(fixture.log(), "hold token; settle 1 token; settle 2 token; token");
 }
 
 #[test]
 async fn closing_ends_a_grant_that_never_settles() {
-    let stage = Freshness::new("({ signal }) => { face.signal = signal; return new Promise(() => {}) }");
-    stage.request(1);
+    let fixture = Fixture::new("({ signal }) => { face.signal = signal; return new Promise(() => {}) }");
+    fixture.request(1);
     a_while().await;
 
-    stage.core.close(nothing());
+    fixture.core.close(nothing());
 
-    let signal = Reflect::get(&stage.face, &"signal".into()).expect("it was called");
+    let signal = Reflect::get(&fixture.face, &"signal".into()).expect("it was called");
     assert!(signal.unchecked_into::<web_sys::AbortSignal>().aborted());
-    assert_eq!(stage.log(), "reject 1 closed; close");
+    assert_eq!(fixture.log(), "reject 1 closed; close");
 }
 
 #[test]
 async fn a_call_that_is_abandoned_is_not_settled() {
-    let stage = Freshness::new(GRANT);
-    stage.request(1);
-    stage.request(2);
+    let fixture = Fixture::new(GRANT);
+    fixture.request(1);
+    fixture.request(2);
 
-    stage.core.abandon(1.0, &stage.own);
+    fixture.core.abandon(1.0, &fixture.own);
     a_while().await;
 
-    assert_eq!(stage.log(), "hold token-1; settle 2 token-1; token");
+    assert_eq!(fixture.log(), "hold token-1; settle 2 token-1; token");
 }
 
 #[test]
 async fn a_manager_that_is_dropped_asks_for_nothing_more() {
     let grant = "() => ({ accessToken: `token-${++face.grants}`, expiresInMs: 40 })";
-    let stage = Freshness::new(grant);
-    stage.request(1);
+    let fixture = Fixture::new(grant);
+    fixture.request(1);
     a_while().await;
-    let granted = stage.grants();
-    let Freshness { face, core, .. } = stage;
+    let granted = fixture.grants();
+    let Fixture { face, core, .. } = fixture;
 
     drop(core);
     TimeoutFuture::new(1500).await;
@@ -258,12 +253,12 @@ async fn a_grant_function_that_gives_rubbish_is_told_what_to_give() {
             "invalid_credentials",
         ),
     ] {
-        let stage = Freshness::new(source);
+        let fixture = Fixture::new(source);
 
-        stage.request(1);
+        fixture.request(1);
         a_while().await;
 
-        assert_eq!(stage.log(), format!("reject 1 {code}; error"), "{source}");
+        assert_eq!(fixture.log(), format!("reject 1 {code}; error"), "{source}");
     }
 }
 
@@ -272,7 +267,7 @@ fn options_that_are_wrong_are_refused() {
     let face = face().unchecked_into::<Face>();
     let options = js_sys::eval("({ provider: 'flux' })").expect("the source is right");
 
-    let Err(fields) = Core::new(&options, face) else { panic!("accepted") };
+    let Err(fields) = NativeManager::new(&options, face) else { panic!("accepted") };
 
     let code = Reflect::get(&fields, &"code".into()).ok().and_then(|code| code.as_string());
     assert_eq!(code.as_deref(), Some("invalid_options"));
@@ -282,75 +277,75 @@ fn options_that_are_wrong_are_refused() {
 async fn a_desk_is_told_what_its_own_session_holds() {
     let grant =
         "({ session }) => ({ accessToken: `token-of-${session.user ?? 'nobody'}`, expiresInMs: 60000 })";
-    let stage = Freshness::new(grant);
-    let (one, other) = (stage.desk("one"), stage.desk("other"));
+    let fixture = Fixture::new(grant);
+    let (one, other) = (fixture.desk("one"), fixture.desk("other"));
 
-    stage.request(1);
-    stage.request_at(2, &one);
-    stage.request_at(3, &other);
+    fixture.request(1);
+    fixture.request_at(2, &one);
+    fixture.request_at(3, &other);
     a_while().await;
 
     for (call, user) in [(1, "nobody"), (2, "one"), (3, "other")] {
-        assert!(stage.log().contains(&format!("settle {call} token-of-{user}")), "{}", stage.log());
+        assert!(fixture.log().contains(&format!("settle {call} token-of-{user}")), "{}", fixture.log());
     }
     for user in ["one", "other"] {
         let key = format!("{{\"user\":\"{user}\"}}");
-        assert!(stage.log().contains(&format!("{key} hold token-of-{user}")), "{}", stage.log());
-        assert!(stage.log().contains(&format!("{key} token")), "{}", stage.log());
+        assert!(fixture.log().contains(&format!("{key} hold token-of-{user}")), "{}", fixture.log());
+        assert!(fixture.log().contains(&format!("{key} token")), "{}", fixture.log());
     }
 }
 
 #[test]
 async fn a_session_has_one_desk_and_the_latest_is_told() {
-    let stage = Freshness::new(GRANT);
-    let (before, after) = (stage.desk("one"), stage.desk("one"));
-    stage.request_at(1, &before);
+    let fixture = Fixture::new(GRANT);
+    let (before, after) = (fixture.desk("one"), fixture.desk("one"));
+    fixture.request_at(1, &before);
     a_while().await;
 
-    stage.core.tell(ATTACH, &after, &JsValue::UNDEFINED).expect("it does not throw");
+    fixture.core.attach(&after);
 
     let key = "{\"user\":\"one\"}";
-    assert!(stage.log().ends_with(&format!("{key} drop; {key} hold token-1")), "{}", stage.log());
-    assert_eq!(stage.grants(), Some(1.0));
+    assert!(fixture.log().ends_with(&format!("{key} drop; {key} hold token-1")), "{}", fixture.log());
+    assert_eq!(fixture.grants(), Some(1.0));
 }
 
 #[test]
 async fn a_session_that_was_left_is_forgotten_and_comes_back_as_another() {
-    let stage = Freshness::new(GRANT);
-    let desk = stage.desk("one");
-    stage.request_at(1, &desk);
+    let fixture = Fixture::new(GRANT);
+    let desk = fixture.desk("one");
+    fixture.request_at(1, &desk);
     a_while().await;
 
-    left(&stage.core, &desk).await;
-    stage.request_at(2, &desk);
+    left(&fixture.core, &desk).await;
+    fixture.request_at(2, &desk);
     a_while().await;
 
-    assert_eq!(stage.grants(), Some(2.0));
-    assert!(stage.log().contains("settle 2 token-2"), "{}", stage.log());
-    assert!(!stage.log().contains("close"), "{}", stage.log());
+    assert_eq!(fixture.grants(), Some(2.0));
+    assert!(fixture.log().contains("settle 2 token-2"), "{}", fixture.log());
+    assert!(!fixture.log().contains("close"), "{}", fixture.log());
 }
 
 #[test]
 async fn leaving_the_managers_own_session_does_nothing() {
-    let stage = Freshness::new(GRANT);
-    stage.request(1);
+    let fixture = Fixture::new(GRANT);
+    fixture.request(1);
     a_while().await;
 
-    left(&stage.core, &stage.own).await;
-    stage.request(2);
+    left(&fixture.core, &fixture.own).await;
+    fixture.request(2);
 
-    assert!(stage.log().ends_with("settle 2 token-1"), "{}", stage.log());
+    assert!(fixture.log().ends_with("settle 2 token-1"), "{}", fixture.log());
 }
 
 #[test]
 fn a_selector_that_is_wrong_is_refused() {
-    let stage = Freshness::new(GRANT);
-    let desk = stage.desk("");
+    let fixture = Fixture::new(GRANT);
+    let desk = fixture.desk("");
 
-    let Err(fields) = stage.core.ask(REQUEST, 1.0, &JsValue::UNDEFINED, &desk) else { panic!("accepted") };
+    let Err(fields) = fixture.core.get_token(1.0, &JsValue::UNDEFINED, &desk) else { panic!("accepted") };
 
     let message = Reflect::get(&fields, &"message".into()).ok().and_then(|message| message.as_string());
     let expected = "option `user` is an empty string; give a string, a number, or true or false";
     assert_eq!(message.as_deref(), Some(expected));
-    assert_eq!(stage.log(), "");
+    assert_eq!(fixture.log(), "");
 }

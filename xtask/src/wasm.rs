@@ -145,7 +145,7 @@ const GLUE: &str = "env";
 const GLUE_TYPES: &str = "
 /** Glue for one instance of the module. */
 export function makeGlue(): {
-  Core: typeof Core;
+  NativeManager: typeof NativeManager;
   /** Hands the glue the exports of the instance it is to speak to. */
   __wbg_set_wasm(exports: object): void;
 };
