@@ -50,19 +50,19 @@ pub fn check_rejection(profile: &Profile, status: u16, body: Option<&str>, platf
 pub fn classify(profile: &Profile, response: &HttpResponse, platform: Platform) -> TokenError {
     let parsed = ParsedResponse::read(response, platform);
     let name = &profile.name;
-    let throttled = parsed.matches(profile.error_rules.rate_limited);
+    let rate_limited = parsed.matches(profile.error_rules.rate_limited);
     let outage = parsed.status >= 500 || parsed.status == 408;
     let summary = parsed.summary();
     let mut retryability = None;
     let (code, message) = if parsed.has_graphql_errors() {
-        let is_transient = throttled || outage || parsed.errors_match(profile.error_rules.outage);
+        let is_transient = rate_limited || outage || parsed.errors_match(profile.error_rules.outage);
         retryability = Some(if is_transient { Retryability::Retryable } else { Retryability::Permanent });
         let message = format!(
             "{name} answered with errors ({summary}); see `errors` and `data`, which are not printed since they may \
              hold anything"
         );
         (ErrorCode::GraphqlErrors, message)
-    } else if throttled {
+    } else if rate_limited {
         (ErrorCode::RateLimited, format!("{name} asks for fewer requests; make them later"))
     } else if outage {
         (ErrorCode::Server, format!("{name} is out of order ({summary}); try again later"))
@@ -83,7 +83,7 @@ pub fn classify(profile: &Profile, response: &HttpResponse, platform: Platform) 
     };
     let mut error = parsed.error(name, code, message);
     error.retryability = retryability;
-    if throttled || outage {
+    if rate_limited || outage {
         error.retry_after = retry_after(response);
     }
     error
@@ -117,12 +117,12 @@ pub fn repeated_rejection(
     let name = &profile.name;
     let summary = parsed.summary();
     let missing = needed.map(|needed| granted.missing(needed));
-    let held = granted.listed();
+    let granted_list = granted.listed();
     let (code, message) = match &missing {
         Some(missing) if !missing.is_empty() => (
             ErrorCode::InsufficientScope,
             format!(
-                "{name} refused the operation ({summary}), which needs {}; the token was granted {held}: ask for \
+                "{name} refused the operation ({summary}), which needs {}; the token was granted {granted_list}: ask for \
                  these scopes in the options, and have them granted to the application and the user",
                 missing.listed()
             ),
@@ -131,7 +131,7 @@ pub fn repeated_rejection(
             ErrorCode::InsufficientScope,
             format!(
                 "{name} refused the operation ({summary}), also with a new token; it looks as if the operation needs \
-                 scopes that the token lacks, which was granted {held}: ask for those in the options; if none is \
+                 scopes that the token lacks, which was granted {granted_list}: ask for those in the options; if none is \
                  lacking, check that the credentials belong to this environment"
             ),
         ),

@@ -70,14 +70,14 @@ fn lifetime_of(
     };
     // Claims with an expiry before their issue are ignored.
     let claimed = claimed_lifetime(claims, clock).filter(|span| *span > 0);
-    let told = match (stated, claimed) {
+    let effective = match (stated, claimed) {
         (Some(stated), Some(claimed)) => Some(stated.min(claimed)),
         (stated, claimed) => stated.or(claimed),
     };
-    Ok(match (lifetime, told) {
+    Ok(match (lifetime, effective) {
         (_, None) => known,
-        (Lifetime::AtMost(_), Some(told)) => told.min(known),
-        (Lifetime::Default(_) | Lifetime::Declared(_), Some(told)) => told,
+        (Lifetime::AtMost(_), Some(effective)) => effective.min(known),
+        (Lifetime::Default(_) | Lifetime::Declared(_), Some(effective)) => effective,
     })
 }
 
@@ -290,7 +290,12 @@ mod tests {
         Known { expiry, lifetime }
     }
 
-    fn lifetime_of(profile: &Known, response: &HttpResponse, data: &str, claims: TokenTimes) -> Duration {
+    fn computed_lifetime(
+        profile: &Known,
+        response: &HttpResponse,
+        data: &str,
+        claims: TokenTimes,
+    ) -> Duration {
         let data = parse_json(data).unwrap();
         validity(profile.expiry.as_ref(), profile.lifetime, response, Some(&data), claims)
             .expires_at
@@ -298,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issue_that_is_a_week_off_means_nothing() {
+    fn ignores_an_iat_a_week_off() {
         for sign in [-1, 1] {
             for (seconds, source) in
                 [(7 * 86_400, ClockSource::Device), (7 * 86_400 - 1, ClockSource::IssuedAt)]
@@ -328,13 +333,13 @@ mod tests {
     }
 
     #[test]
-    fn a_span_counts_from_receipt_whatever_the_clocks_show() {
+    fn lifetime_counts_from_receipt_regardless_of_clocks() {
         for received_at in [PROVIDER, PROVIDER - DAY, PROVIDER + DAY] {
             for data in [r#"{"in":180}"#, r#"{"in":"180"}"#] {
                 let profile = profile(within(), HOUR);
 
                 let lifetime =
-                    lifetime_of(&profile, &response(received_at, None), data, TokenTimes::default());
+                    computed_lifetime(&profile, &response(received_at, None), data, TokenTimes::default());
 
                 assert_eq!(lifetime, Duration::from_secs(180));
             }
@@ -342,20 +347,24 @@ mod tests {
     }
 
     #[test]
-    fn a_point_in_time_is_compared_with_the_date_header() {
+    fn expiry_is_relative_to_the_date_header() {
         for received_at in [PROVIDER - DAY, PROVIDER + DAY] {
             let profile = profile(at(), HOUR);
             let response = response(received_at, Some(DATE));
 
-            let lifetime =
-                lifetime_of(&profile, &response, r#"{"at":"2026-11-22T10:50:30Z"}"#, TokenTimes::default());
+            let lifetime = computed_lifetime(
+                &profile,
+                &response,
+                r#"{"at":"2026-11-22T10:50:30Z"}"#,
+                TokenTimes::default(),
+            );
 
             assert!(lifetime.abs_diff(Duration::from_secs(1800)) < Duration::from_secs(1), "{lifetime:?}");
         }
     }
 
     #[test]
-    fn a_second_cut_off_in_the_date_is_no_difference() {
+    fn truncated_second_is_not_an_offset() {
         let profile = profile(at(), HOUR);
         let response = response(PROVIDER + Duration::from_millis(900), Some(DATE));
 
@@ -366,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_counts_from_where_nothing_else_explains_it() {
+    fn offset_counts_beyond_latency_and_truncation() {
         for (behind, skew) in [(1000, 0), (1001, 1601)] {
             let response = response(PROVIDER - Duration::from_millis(behind), Some(DATE));
 
@@ -378,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_tells_the_clock_where_no_header_does() {
+    fn iat_gives_the_clock_without_a_date_header() {
         let response = response(PROVIDER - DAY, None);
 
         let validity = validity(None, HOUR, &response, None, claims(PROVIDER, 180));
@@ -387,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn the_skew_carries_our_clock_to_the_providers() {
+    fn offset_converts_device_time_to_provider_time() {
         let response = response(PROVIDER - DAY, Some(DATE));
 
         let validity = validity(None, HOUR, &response, None, TokenTimes::default());
@@ -397,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_has_passed_means_expired_by_whichever_clock_there_is() {
+    fn passed_expiry_means_expired_by_any_clock() {
         let data = r#"{"at":"2026-11-22T10:20:29Z"}"#;
         for (received_at, date) in [
             (PROVIDER, Some(DATE)),
@@ -406,21 +415,25 @@ mod tests {
             (PROVIDER + DAY, Some(DATE)),
             (PROVIDER, Some("Mon, 23 Nov 2026 10:20:30 GMT")),
         ] {
-            let lifetime =
-                lifetime_of(&profile(at(), HOUR), &response(received_at, date), data, TokenTimes::default());
+            let lifetime = computed_lifetime(
+                &profile(at(), HOUR),
+                &response(received_at, date),
+                data,
+                TokenTimes::default(),
+            );
 
             assert_eq!(lifetime, Duration::ZERO, "{received_at:?} {date:?}");
         }
     }
 
     #[test]
-    fn an_end_that_has_passed_by_clocks_that_differ_gives_way_to_a_lifetime_that_a_user_declares() {
+    fn declared_lifetime_overrides_an_expiry_passed_by_differing_clocks() {
         let data = r#"{"at":"2026-11-22T10:20:29Z"}"#;
         let minute = Duration::from_secs(60);
         for declared in [Lifetime::Declared(minute), Lifetime::AtMost(minute)] {
             let profile = profile(at(), declared);
             let lifetime = |received_at, date| {
-                lifetime_of(&profile, &response(received_at, date), data, TokenTimes::default())
+                computed_lifetime(&profile, &response(received_at, date), data, TokenTimes::default())
             };
 
             assert_eq!(lifetime(PROVIDER + DAY, None), minute);
@@ -431,11 +444,11 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_agree_on_an_end_longer_ago_than_a_declared_lifetime_are_wrong() {
+    fn declared_lifetime_overrides_an_expiry_older_than_itself() {
         let profile = profile(at(), Lifetime::Declared(Duration::from_secs(60)));
         let lifetime = |end: &str| {
             let data = format!(r#"{{"at":"2026-11-22T10:{end}Z"}}"#);
-            lifetime_of(&profile, &response(PROVIDER, Some(DATE)), &data, TokenTimes::default())
+            computed_lifetime(&profile, &response(PROVIDER, Some(DATE)), &data, TokenTimes::default())
         };
 
         assert_eq!(lifetime("19:31"), Duration::ZERO);
@@ -443,34 +456,35 @@ mod tests {
     }
 
     #[test]
-    fn a_date_header_that_is_wrong_by_a_day_falls_back_to_our_clock() {
+    fn date_header_off_by_a_day_falls_back_to_the_device_clock() {
         let profile = profile(at(), HOUR);
         let response = response(PROVIDER, Some("Mon, 23 Nov 2026 10:20:30 GMT"));
 
         let lifetime =
-            lifetime_of(&profile, &response, r#"{"at":"2026-11-22T10:50:30Z"}"#, TokenTimes::default());
+            computed_lifetime(&profile, &response, r#"{"at":"2026-11-22T10:50:30Z"}"#, TokenTimes::default());
 
         assert_eq!(lifetime, Duration::from_secs(1800));
     }
 
     #[test]
-    fn what_the_answer_does_not_tell_is_assumed() {
+    fn missing_lifetime_is_the_default() {
         let profile = profile(at(), HOUR);
         for data in ["{}", r#"{"at":null}"#] {
-            let lifetime = lifetime_of(&profile, &response(PROVIDER, None), data, TokenTimes::default());
+            let lifetime =
+                computed_lifetime(&profile, &response(PROVIDER, None), data, TokenTimes::default());
 
             assert_eq!(lifetime, Duration::from_secs(3600), "{data}");
         }
     }
 
     #[test]
-    fn the_claims_of_a_jwt_tell_its_lifetime_whatever_the_clocks_show() {
+    fn jwt_claims_give_the_lifetime_regardless_of_clocks() {
         for received_at in [PROVIDER - DAY, PROVIDER, PROVIDER + DAY] {
             for date in [None, Some(DATE)] {
                 let profile = profile(None, HOUR);
 
                 let lifetime =
-                    lifetime_of(&profile, &response(received_at, date), "{}", claims(PROVIDER, 180));
+                    computed_lifetime(&profile, &response(received_at, date), "{}", claims(PROVIDER, 180));
 
                 assert_eq!(lifetime, Duration::from_secs(180));
             }
@@ -478,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issue_of_years_ago_says_nothing_about_the_clock() {
+    fn ignores_an_iat_of_years_ago_as_a_clock() {
         let claims = claims(PROVIDER - 3000 * DAY / 2, 180);
 
         let validity = validity(None, HOUR, &response(PROVIDER, None), None, claims);
@@ -488,28 +502,34 @@ mod tests {
     }
 
     #[test]
-    fn a_token_granted_earlier_has_only_its_rest() {
+    fn token_issued_earlier_has_its_remaining_lifetime() {
         let claims = claims(PROVIDER - Duration::from_secs(100), 180);
 
-        let lifetime = lifetime_of(&profile(None, HOUR), &response(PROVIDER, Some(DATE)), "{}", claims);
+        let lifetime = computed_lifetime(&profile(None, HOUR), &response(PROVIDER, Some(DATE)), "{}", claims);
 
         assert!(lifetime.abs_diff(Duration::from_secs(80)) < Duration::from_secs(1), "{lifetime:?}");
     }
 
     #[test]
-    fn the_earlier_of_two_ends_counts() {
+    fn earlier_of_two_expiries_applies() {
         let fixed = profile(None, Lifetime::AtMost(Duration::from_secs(600)));
-        let told = profile(within(), HOUR);
+        let profile = profile(within(), HOUR);
         let response = response(PROVIDER, None);
 
-        assert_eq!(lifetime_of(&fixed, &response, "{}", claims(PROVIDER, 180)), Duration::from_secs(180));
-        assert_eq!(lifetime_of(&fixed, &response, "{}", claims(PROVIDER, 3600)), Duration::from_secs(600));
-        let both = lifetime_of(&told, &response, r#"{"in":90}"#, claims(PROVIDER, 180));
+        assert_eq!(
+            computed_lifetime(&fixed, &response, "{}", claims(PROVIDER, 180)),
+            Duration::from_secs(180)
+        );
+        assert_eq!(
+            computed_lifetime(&fixed, &response, "{}", claims(PROVIDER, 3600)),
+            Duration::from_secs(600)
+        );
+        let both = computed_lifetime(&profile, &response, r#"{"in":90}"#, claims(PROVIDER, 180));
         assert_eq!(both, Duration::from_secs(90));
     }
 
     #[test]
-    fn a_span_of_nothing_or_less_means_expired() {
+    fn zero_or_negative_lifetime_means_expired() {
         let profile = profile(within(), HOUR);
         for data in [
             r#"{"in":0}"#,
@@ -520,7 +540,7 @@ mod tests {
             r#"{"in":0.0009}"#,
         ] {
             for claims in [TokenTimes::default(), claims(PROVIDER, 180)] {
-                let lifetime = lifetime_of(&profile, &response(PROVIDER, None), data, claims);
+                let lifetime = computed_lifetime(&profile, &response(PROVIDER, None), data, claims);
 
                 assert_eq!(lifetime, Duration::ZERO, "{data}");
             }
@@ -528,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_cannot_be_read_is_named() {
+    fn unreadable_expiry_is_named() {
         for (expiry, data, path) in [
             (within(), r#"{"in":"soon"}"#, "in"),
             (within(), r#"{"in":true}"#, "in"),
@@ -555,14 +575,18 @@ mod tests {
     }
 
     #[test]
-    fn a_token_lives_for_ten_years_at_most() {
+    fn lifetime_is_at_most_ten_years() {
         for (expiry, data) in [
             (within(), r#"{"in":1e300}"#),
             (within(), r#"{"in":1e16}"#),
             (at(), r#"{"at":"9999-12-31T23:59:59Z"}"#),
         ] {
-            let lifetime =
-                lifetime_of(&profile(expiry, HOUR), &response(PROVIDER, None), data, TokenTimes::default());
+            let lifetime = computed_lifetime(
+                &profile(expiry, HOUR),
+                &response(PROVIDER, None),
+                data,
+                TokenTimes::default(),
+            );
 
             assert_eq!(lifetime, Duration::from_millis(MAX_LIFETIME), "{data}");
         }

@@ -229,12 +229,12 @@ impl<'a> GrantExchange<'a> {
     /// Returns the error of a rate limit or an outage.
     fn transient_failure(&self, parsed: &ParsedResponse, response: &HttpResponse) -> Option<TokenError> {
         let name = self.profile.issuer();
-        let throttled = parsed.matches(self.profile.error_rules.rate_limited);
+        let rate_limited = parsed.matches(self.profile.error_rules.rate_limited);
         // A rejection is not an outage, whatever its status.
         let broken = parsed.status >= 500 || parsed.status == 408;
         let outage = parsed.matches(self.profile.error_rules.outage)
             || (broken && !parsed.errors_match(&self.profile.error_rules.rejected));
-        let (code, message) = if throttled {
+        let (code, message) = if rate_limited {
             let message =
                 format!("{name} asks for fewer requests; make them later, or share one TokenManager");
             (ErrorCode::RateLimited, message)

@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn the_times_of_a_jwt_are_read() {
+    fn reads_the_times_of_a_jwt() {
         let times = claimed_times(&jwt(r#"{"iat":1000,"exp":1180.5,"sub":"x"}"#), PLATFORM);
 
         assert_eq!(times.issued_at, Some(UnixMillis::new(1_000_000)));
@@ -59,14 +59,14 @@ mod tests {
     }
 
     #[test]
-    fn a_padded_payload_is_read() {
+    fn reads_a_padded_payload() {
         let token = format!("e30.{}==.c2ln", base64::encode_url(br#"{"exp":1}"#));
 
         assert_eq!(claimed_times(&token, PLATFORM).expires_at, Some(UnixMillis::new(1000)));
     }
 
     #[test]
-    fn what_is_no_jwt_has_no_stamp() {
+    fn opaque_token_has_no_times() {
         let opaque = ["", "abc", "a.b", "a.b.c", "access_token$sandbox$abc123", "..", "é.é.é"];
         let odd = [
             r#"{"iat":"1000"}"#,
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jwt_is_recognised_by_its_three_parts() {
+    fn jwt_has_three_parts() {
         assert!(looks_like_jwt(&jwt("{}")));
         for token in ["", "..", "a.b", "a.b.c.d", "a.b.", "a b.c.d", "access_token$sandbox$abc123"] {
             assert!(!looks_like_jwt(token), "{token}");

@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_api_key_is_sent_as_it_is_shown() {
+    fn api_key_is_sent_as_displayed() {
         for pasted in [
             "YXBwOnNlY3JldA==",
             " YXBwOnNlY3JldA==\n",
@@ -209,13 +209,13 @@ mod tests {
     }
 
     #[test]
-    fn a_raw_id_and_secret_is_encoded_once() {
+    fn raw_id_and_secret_are_encoded_once() {
         assert_eq!(basic_credentials("app:secret"), "YXBwOnNlY3JldA==");
         assert_eq!(basic_credentials("Basic app:secret"), "YXBwOnNlY3JldA==");
     }
 
     #[test]
-    fn a_key_that_begins_like_the_scheme_is_left_alone() {
+    fn key_that_starts_like_the_scheme_is_unchanged() {
         assert_eq!(basic_credentials("BasicallyAKey"), "BasicallyAKey");
     }
 }

@@ -331,7 +331,7 @@ mod tests {
         provider::profile::strings,
     };
 
-    fn answer(status: u16, body: &str) -> ParsedResponse {
+    fn parsed(status: u16, body: &str) -> ParsedResponse {
         let at = UnixMillis::new(0);
         let response =
             HttpResponse { status, headers: vec![], body: Secret::new(body), sent_at: at, received_at: at };
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_found_wherever_they_stand() {
+    fn finds_errors_in_all_supported_places() {
         for (body, code) in [
             (r#"{"errors":[{"message":"x","extensions":{"code":"C"}}]}"#, "C"),
             (r#"{"errors":[{"message":"x","extensions":{"errorClass":"C"}}]}"#, "C"),
@@ -348,23 +348,23 @@ mod tests {
             (r#"{"data":{"op":{"success":false,"error":{"code":"C","message":"x"}}}}"#, "C"),
             (r#"{"error":"x"}"#, ""),
         ] {
-            let answer = answer(200, body);
+            let response = parsed(200, body);
 
-            assert_eq!(answer.errors().len(), 1, "{body}");
-            assert_eq!(answer.codes(), code, "{body}");
-            assert_eq!(answer.kind, BodyKind::GraphQl, "{body}");
+            assert_eq!(response.errors().len(), 1, "{body}");
+            assert_eq!(response.codes(), code, "{body}");
+            assert_eq!(response.kind, BodyKind::GraphQl, "{body}");
         }
     }
 
     #[test]
-    fn no_errors_are_written_in_many_ways() {
+    fn recognizes_responses_without_errors() {
         for body in [r#"{"data":{}}"#, r#"{"data":{},"errors":null}"#, r#"{"data":{},"errors":[]}"#] {
-            assert!(answer(200, body).errors().is_empty(), "{body}");
+            assert!(parsed(200, body).errors().is_empty(), "{body}");
         }
     }
 
     #[test]
-    fn bodies_that_are_no_graphql_are_told_apart() {
+    fn classifies_bodies_other_than_graphql() {
         for (body, kind) in [
             ("", BodyKind::Empty),
             (" \n", BodyKind::Empty),
@@ -374,14 +374,14 @@ mod tests {
             (r#"{"status":"ok"}"#, BodyKind::OtherJson),
             ("[1]", BodyKind::OtherJson),
         ] {
-            assert_eq!(answer(200, body).kind, kind, "{body}");
+            assert_eq!(parsed(200, body).kind, kind, "{body}");
         }
-        assert_eq!(answer(200, "\u{feff}{\"data\":{}}").kind, BodyKind::GraphQl);
-        assert_eq!(answer(200, "\u{a0}{\"data\":{}}").kind, BodyKind::NotJson);
+        assert_eq!(parsed(200, "\u{feff}{\"data\":{}}").kind, BodyKind::GraphQl);
+        assert_eq!(parsed(200, "\u{a0}{\"data\":{}}").kind, BodyKind::NotJson);
     }
 
     #[test]
-    fn signs_are_statuses_codes_messages_and_phrases() {
+    fn matches_statuses_codes_messages_and_phrases() {
         let matcher = ErrorMatcher {
             statuses: (&[401]).into(),
             codes: strings("AUTH-0008"),
@@ -394,38 +394,38 @@ mod tests {
             r#"{"errors":[{"message":"no","extensions":{"code":"AUTH-0008"}}]}"#,
             r#"{"errors":[{"message":"Your TOKEN has Expired"}]}"#,
         ] {
-            assert!(answer(200, body).matches(&matcher), "{body}");
+            assert!(parsed(200, body).matches(&matcher), "{body}");
         }
-        assert!(answer(401, "").matches(&matcher));
+        assert!(parsed(401, "").matches(&matcher));
         for body in
             [r#"{"errors":[{"message":"Unauthorized for this"}]}"#, r#"{"errors":[{"message":"expired"}]}"#]
         {
-            assert!(!answer(200, body).matches(&matcher), "{body}");
+            assert!(!parsed(200, body).matches(&matcher), "{body}");
         }
     }
 
     #[test]
-    fn only_codes_and_ids_that_are_safe_to_show_are_kept() {
-        let shown = answer(200, r#"{"data":{},"extensions":{"requestId":"a1-b_2.c"}}"#);
+    fn keeps_only_codes_and_ids_safe_to_show() {
+        let shown = parsed(200, r#"{"data":{},"extensions":{"requestId":"a1-b_2.c"}}"#);
         assert_eq!(shown.request_id(), Some("a1-b_2.c"));
 
         for id in ["", "a b", "a\\\"b", &"x".repeat(65)] {
-            let hidden = answer(200, &format!(r#"{{"data":{{}},"extensions":{{"requestId":"{id}"}}}}"#));
+            let hidden = parsed(200, &format!(r#"{{"data":{{}},"extensions":{{"requestId":"{id}"}}}}"#));
             assert_eq!(hidden.request_id(), None, "{id}");
         }
     }
 
     #[test]
-    fn an_error_prints_its_codes_alone() {
+    fn debug_prints_codes_only() {
         let body = r#"{"errors":[{"message":"planted","extensions":{"code":"C","password":"planted"}}]}"#;
 
-        let printed = format!("{:?}", answer(200, body));
+        let printed = format!("{:?}", parsed(200, body));
 
         assert!(printed.contains(r#""C""#) && !printed.contains("planted"), "{printed}");
     }
 
     #[test]
-    fn a_complaint_is_the_first_name_in_quotes_and_what_leads_to_it() {
+    fn rejected_name_is_the_first_in_quotes() {
         for (message, lead, name) in [
             (
                 r#"Cannot query field \"token\" on type \"T\". Did you mean \"accessToken\"?"#,
@@ -434,10 +434,10 @@ mod tests {
             ),
             ("Unknown argument 'userId' on field 'x'", "Unknown argument ", "userId"),
         ] {
-            let answer = answer(200, &format!(r#"{{"errors":[{{"message":"{message}"}}]}}"#));
+            let response = parsed(200, &format!(r#"{{"errors":[{{"message":"{message}"}}]}}"#));
 
-            assert_eq!(answer.errors()[0].rejected_name(), Some((lead.as_bytes(), name.as_bytes())));
+            assert_eq!(response.errors()[0].rejected_name(), Some((lead.as_bytes(), name.as_bytes())));
         }
-        assert_eq!(answer(200, r#"{"error":"no quotes"}"#).errors()[0].rejected_name(), None);
+        assert_eq!(parsed(200, r#"{"error":"no quotes"}"#).errors()[0].rejected_name(), None);
     }
 }

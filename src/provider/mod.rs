@@ -80,23 +80,20 @@ mod tests {
     }
 
     #[test]
-    fn every_word_in_percent_signs_has_its_spellings() {
+    fn every_placeholder_has_variants() {
         for profile in profiles() {
             for operation in operations(&profile) {
                 let words: Vec<_> = operation.document.split('%').skip(1).step_by(2).collect();
 
                 for word in words {
-                    assert!(
-                        profile.schema_names.iter().any(|spelling| spelling.placeholder == word),
-                        "{word}"
-                    );
+                    assert!(profile.schema_names.iter().any(|name| name.placeholder == word), "{word}");
                 }
             }
             assert!(profile.schema_names.len() <= MAX_SCHEMA_NAMES);
-            for spelling in profile.schema_names {
-                let mut variants = spelling.variants.to_vec();
+            for name in profile.schema_names {
+                let mut variants = name.variants.to_vec();
                 variants.dedup();
-                assert!(variants.len() >= 2, "{}", spelling.placeholder);
+                assert!(variants.len() >= 2, "{}", name.placeholder);
             }
         }
     }
@@ -115,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_that_is_used_has_the_name_of_its_option() {
+    fn every_secret_has_an_option_name() {
         for profile in profiles() {
             for operation in operations(&profile) {
                 let identified = match &operation.authorization {
@@ -137,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_go_to_encrypted_endpoints_only() {
+    fn endpoints_are_encrypted() {
         for profile in profiles() {
             let url = (PLATFORM.parse_url)(&profile.endpoint).unwrap();
 
@@ -146,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compared_in_lower_case_is_written_so() {
+    fn phrases_are_lower_case() {
         for profile in profiles() {
             let none = StringList::default();
             let sliding = profile.rotation.iter().flat_map(|it| it.headers.iter());
@@ -170,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn every_lifetime_leaves_time_to_refresh() {
+    fn every_lifetime_allows_a_refresh() {
         for profile in profiles() {
             let (Lifetime::AtMost(span) | Lifetime::Default(span) | Lifetime::Declared(span)) =
                 profile.lifetime;
@@ -180,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn only_fluz_takes_refresh_tokens_and_only_if_asked_to() {
+    fn only_fluz_uses_refresh_tokens_and_only_if_enabled() {
         let taking = profiles().iter().filter(|profile| profile.renew.is_some()).count();
 
         // Half of the ways to reach Fluz: two environments, two kinds of key.
@@ -188,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn no_sign_means_two_things() {
+    fn no_error_matches_two_rules() {
         for profile in profiles() {
             let ErrorRules { rejected, denied, rate_limited, outage } = &profile.error_rules;
             let all = [rejected, denied, rate_limited, outage];

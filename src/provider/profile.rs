@@ -475,7 +475,7 @@ mod tests {
     use crate::json::native::parse_json;
 
     #[test]
-    fn the_first_path_that_leads_to_a_value_counts() {
+    fn first_path_with_a_value_is_used() {
         let json = parse_json(r#"{"token":null,"accessToken":"b"}"#).unwrap();
 
         for paths in [strings("token|accessToken"), StringList::Owned(vec!["x".into(), "accessToken".into()])]

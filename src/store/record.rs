@@ -125,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn decodes_what_was_encoded() {
         let text = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
 
         assert_eq!(back(text.expose(), NOW, ClockOffset::default()), Some(tokens()));
     }
 
     #[test]
-    fn a_clock_that_leaves_no_time_between_issue_and_expiry_is_ignored() {
+    fn ignores_an_offset_that_leaves_no_lifetime() {
         for clock in [-1_900_000_000_000, 8_640_000_000_000_000, i64::MIN, i64::MAX] {
             let mut ahead = tokens();
             Rc::make_mut(&mut ahead).provider_clock = ClockOffset::new(clock);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_go_by_other_numbers_agree_through_the_wall_clock() {
+    fn holders_agree_through_the_wall_clock() {
         let text = encode(&tokens(), KEY, ClockOffset::new(3_000), PLATFORM);
         let reader = back(text.expose(), NOW + Duration::from_secs(60), ClockOffset::new(3_000 - 60_000));
 
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_comes_from_the_future_or_lives_longer_than_it_did_in_all() {
+    fn limits_issue_to_now_and_lifetime_to_the_total() {
         let text = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
         let a_day_ago = NOW - Duration::from_secs(86_400);
 
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_lives_longer_than_the_profile_allows() {
+    fn limits_lifetime_to_the_profile() {
         let good = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
         let end = (NOW + Duration::from_secs(170)).millis().to_string();
         for (end, lifetime, lasts) in [
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_entry_is_nothing() {
+    fn invalid_entry_is_none() {
         let good = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
         let good = good.expose();
 
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_may_be_a_mib_long() {
+    fn entry_may_have_one_mib() {
         let text = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
         let spaces = " ".repeat(MAX_ENTRY_BYTES - text.expose().len());
 
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_that_is_missing_or_empty_is_none() {
+    fn missing_or_empty_refresh_token_is_none() {
         let text = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
 
         for change in ["\"refreshToken\":\"\"", "\"refreshToken\":null", "\"other\":1"] {
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_kept_a_day_longer_for_its_refresh_token() {
+    fn refresh_token_extends_retention_by_a_day() {
         let with = tokens();
         let mut without = tokens();
         Rc::make_mut(&mut without).refresh_token = None;

@@ -14,7 +14,7 @@ fn listed(scopes: &Value) -> HttpResponse {
 }
 
 #[test]
-fn they_are_asked_for_with_the_applications_key() {
+fn requests_scopes_with_the_application_key() {
     let mut scenario = scenario();
 
     scenario.application_scopes(listed(&json!(["LIST_OFFERS"]))).unwrap();
@@ -26,22 +26,22 @@ fn they_are_asked_for_with_the_applications_key() {
 }
 
 #[test]
-fn they_come_in_order_and_each_once() {
-    let told = json!(["MAKE_DEPOSIT", "LIST_OFFERS", null, "MAKE_DEPOSIT"]);
+fn scopes_are_sorted_and_unique() {
+    let listed_scopes = json!(["MAKE_DEPOSIT", "LIST_OFFERS", null, "MAKE_DEPOSIT"]);
 
     assert_eq!(
-        scenario().application_scopes(listed(&told)).unwrap(),
+        scenario().application_scopes(listed(&listed_scopes)).unwrap(),
         scopes(&["LIST_OFFERS", "MAKE_DEPOSIT"])
     );
 }
 
 #[test]
-fn an_application_may_have_none() {
+fn application_may_have_no_scopes() {
     assert_eq!(scenario().application_scopes(listed(&json!([]))).unwrap(), scopes(&[]));
 }
 
 #[test]
-fn a_refused_key_is_told_as_for_a_grant() {
+fn rejected_key_is_reported_as_for_a_grant() {
     let refused = reply(401, r#"{"error":"Error verifying API basic token"}"#);
 
     let failure = scenario().application_scopes(refused).unwrap_err();
@@ -53,21 +53,21 @@ fn a_refused_key_is_told_as_for_a_grant() {
 }
 
 #[test]
-fn an_outage_may_pass_and_is_not_asked_again_by_itself() {
+fn outage_is_transient_and_not_retried() {
     let failure = scenario().application_scopes(reply(503, "")).unwrap_err();
 
     fails_with(ErrorCode::Server).status(503).errors_match("ask again later").is_transient(failure);
 }
 
 #[test]
-fn a_throttle_tells_how_long() {
+fn rate_limit_states_the_delay() {
     let failure = scenario().application_scopes(reply(429, "").with("retry-after", "7")).unwrap_err();
 
     fails_with(ErrorCode::RateLimited).status(429).retry_after(Duration::from_secs(7)).is_transient(failure);
 }
 
 #[test]
-fn an_answer_without_a_list_is_not_what_is_documented() {
+fn response_without_a_list_is_a_protocol_error() {
     for (answer, says) in [
         (listed(&Value::Null), "answered without the scopes"),
         (listed(&json!("LIST_OFFERS")), "answered without the scopes"),

@@ -21,7 +21,7 @@ fn auth_status(profile: &Profile, status: u16, body: &str) -> AuthStatus {
 const DONE: &str = r#"{"data":{"op":{"id":1}}}"#;
 
 #[test]
-fn an_answer_with_data_alone_refuses_nothing() {
+fn response_with_data_only_is_accepted() {
     for profile in profiles() {
         for status in [200, 201, 294, 400, 500] {
             assert_eq!(auth_status(&profile, status, DONE), AuthStatus::Accepted, "{}", profile.name);
@@ -36,7 +36,7 @@ fn an_answer_with_data_alone_refuses_nothing() {
 }
 
 #[test]
-fn a_status_is_enough_whatever_the_body_is() {
+fn status_alone_rejects_regardless_of_the_body() {
     for profile in profiles() {
         for body in ["", "<html>", "{}", "[]", r#"{"error":"no"}"#, r#"{"data":null}"#] {
             assert_eq!(auth_status(&profile, 401, body), AuthStatus::Rejected, "{} {body}", profile.name);
@@ -46,7 +46,7 @@ fn a_status_is_enough_whatever_the_body_is() {
 }
 
 #[test]
-fn each_provider_refuses_in_its_own_words_also_with_status_200() {
+fn recognizes_rejections_of_each_provider_with_status_200() {
     let [fluz, toggle, braintree, _] = profiles();
     for (profile, body) in [
         (&fluz, r#"{"errors":[{"message":"x","extensions":{"code":"AUTH-0008"}}],"data":null}"#),
@@ -75,7 +75,7 @@ fn each_provider_refuses_in_its_own_words_also_with_status_200() {
 }
 
 #[test]
-fn errors_that_are_about_something_else_refuse_nothing() {
+fn unrelated_errors_reject_nothing() {
     let [fluz, toggle, braintree, _] = profiles();
     for (profile, response) in [
         (&fluz, coded(200, "VC-0020")),
@@ -91,7 +91,7 @@ fn errors_that_are_about_something_else_refuse_nothing() {
 }
 
 #[test]
-fn what_was_carried_out_in_part_is_not_sent_again() {
+fn partially_executed_request_is_not_repeated() {
     let braintree = braintree::scenario().profile;
     let with_data = |data: &str| {
         format!(
@@ -109,14 +109,14 @@ fn what_was_carried_out_in_part_is_not_sent_again() {
 }
 
 #[test]
-fn a_failure_inside_the_payload_was_carried_out() {
+fn failure_inside_the_payload_counts_as_executed() {
     let body = r#"{"data":{"op":{"success":false,"error":{"code":"AUTH-0008","message":"x"}}}}"#;
 
     assert_eq!(auth_status(&fluz::scenario().profile, 200, body), AuthStatus::PartiallyRejected);
 }
 
 #[test]
-fn a_batch_is_refused_where_one_of_its_answers_is() {
+fn batch_is_rejected_with_one_of_its_responses() {
     let toggle = toggle::scenario().profile;
     let refused = r#"{"errors":[{"message":"Unauthorized"}]}"#;
 
@@ -126,7 +126,7 @@ fn a_batch_is_refused_where_one_of_its_answers_is() {
 }
 
 #[test]
-fn bodies_that_are_no_answers_break_nothing() {
+fn bodies_other_than_responses_are_accepted() {
     for profile in profiles() {
         for body in
             ["", "\u{feff}", "null", "7", "\"errors\"", r#"{"errors":7,"data":[1]}"#, r#"{"errors":["#]
@@ -137,39 +137,42 @@ fn bodies_that_are_no_answers_break_nothing() {
 }
 
 #[test]
-fn a_graphql_answer_with_errors_says_so_whatever_its_status() {
+fn graphql_errors_are_reported_with_any_status() {
     let fluz = fluz::scenario().profile;
     for status in [200, 294, 400, 422, 403, 500] {
         let body = r#"{"errors":[{"message":"planted words","extensions":{"code":"VC-0020"}}],"data":null,"extensions":{"requestId":"r-1"}}"#;
 
-        let told = classify(&fluz, &reply(status, body), PLATFORM);
+        let failure = classify(&fluz, &reply(status, body), PLATFORM);
 
-        assert_eq!(told.code, ErrorCode::GraphqlErrors);
-        assert_eq!((told.status, told.request_id.as_deref()), (Some(status), Some("r-1")));
+        assert_eq!(failure.code, ErrorCode::GraphqlErrors);
+        assert_eq!((failure.status, failure.request_id.as_deref()), (Some(status), Some("r-1")));
         assert_eq!(
-            told.retryability,
+            failure.retryability,
             Some(if status == 500 { Retryability::Retryable } else { Retryability::Permanent })
         );
-        assert!(told.message.contains("VC-0020"), "{told}");
-        assert_not_printed(&["planted words".to_owned()], &format!("{told} {told:?}"));
+        assert!(failure.message.contains("VC-0020"), "{failure}");
+        assert_not_printed(&["planted words".to_owned()], &format!("{failure} {failure:?}"));
     }
 }
 
 #[test]
-fn errors_of_a_throttle_may_pass() {
-    let told = classify(&braintree::scenario().profile, &coded(200, "RESOURCE_LIMIT"), PLATFORM);
+fn rate_limit_errors_are_retryable() {
+    let failure = classify(&braintree::scenario().profile, &coded(200, "RESOURCE_LIMIT"), PLATFORM);
 
-    assert_eq!((told.code, told.retryability), (ErrorCode::GraphqlErrors, Some(Retryability::Retryable)));
+    assert_eq!(
+        (failure.code, failure.retryability),
+        (ErrorCode::GraphqlErrors, Some(Retryability::Retryable))
+    );
 }
 
 #[test]
-fn an_answer_that_is_no_graphql_is_told_by_its_status() {
-    let told_of = |response: &HttpResponse| {
-        let told = classify(&fluz::scenario().profile, response, PLATFORM);
-        assert!(told.message.starts_with("fluz "), "{told}");
-        assert!(told.message.contains("; "), "{told}");
-        assert_not_printed(&["planted words".to_owned()], &format!("{told} {told:?}"));
-        told
+fn response_other_than_graphql_is_classified_by_status() {
+    let error_of_response = |response: &HttpResponse| {
+        let failure = classify(&fluz::scenario().profile, response, PLATFORM);
+        assert!(failure.message.starts_with("fluz "), "{failure}");
+        assert!(failure.message.contains("; "), "{failure}");
+        assert_not_printed(&["planted words".to_owned()], &format!("{failure} {failure:?}"));
+        failure
     };
     for (status, body, code) in [
         (200, "", ErrorCode::Protocol),
@@ -189,67 +192,67 @@ fn an_answer_that_is_no_graphql_is_told_by_its_status() {
         (502, "<html>planted words", ErrorCode::Server),
         (503, r#"{"error":"planted words"}"#, ErrorCode::Server),
     ] {
-        let told = told_of(&reply(status, body));
+        let failure = error_of_response(&reply(status, body));
 
-        assert_eq!(told.code, code, "{status} {body}");
-        assert_eq!(told.status, (status > 0).then_some(status));
+        assert_eq!(failure.code, code, "{status} {body}");
+        assert_eq!(failure.status, (status > 0).then_some(status));
         let is_json = body.starts_with('{') && !body.ends_with(':');
         let intercepted =
             code == ErrorCode::Protocol && status != 406 && (!is_json || matches!(status, 0 | 307));
-        assert_eq!(told.retryability, intercepted.then_some(Retryability::Retryable), "{status} {body}");
+        assert_eq!(failure.retryability, intercepted.then_some(Retryability::Retryable), "{status} {body}");
     }
-    assert!(told_of(&reply(307, "")).message.contains("a redirect"));
-    assert!(told_of(&reply(406, "")).message.contains("accept"));
+    assert!(error_of_response(&reply(307, "")).message.contains("a redirect"));
+    assert!(error_of_response(&reply(406, "")).message.contains("accept"));
 }
 
 #[test]
-fn how_long_to_wait_is_told_in_seconds_or_as_a_date() {
+fn retry_after_is_read_as_seconds_or_date() {
     let fluz = fluz::scenario().profile;
     for value in ["30", "Sun, 22 Nov 2026 10:21:00 GMT"] {
         let response = reply(429, "").with("retry-after", value).with("date", DATE);
 
-        let told = classify(&fluz, &response, PLATFORM);
+        let failure = classify(&fluz, &response, PLATFORM);
 
-        let seconds = told.retry_after.map(|span| span.as_secs_f64().ceil());
+        let seconds = failure.retry_after.map(|span| span.as_secs_f64().ceil());
         assert_eq!(seconds, Some(30.0), "{value}");
     }
 }
 
 #[test]
-fn a_fresh_token_that_is_refused_lacks_the_scopes_that_are_known_to_be_needed() {
+fn rejected_replacement_token_lacks_the_needed_scopes() {
     let refused = coded(200, "AUTHENTICATION");
     let granted = scopes(&["TRANSACTION_FIND"]);
     let needed = scopes(&["TRANSACTION_CHARGE", "TRANSACTION_FIND"]);
 
-    let told =
+    let failure =
         repeated_rejection(&braintree::scenario().profile, &granted, Some(&needed), &refused, PLATFORM);
 
-    assert_eq!(told.code, ErrorCode::InsufficientScope);
-    assert_eq!(told.missing_scopes, Some(scopes(&["TRANSACTION_CHARGE"])));
-    assert!(told.message.contains("needs TRANSACTION_CHARGE"), "{told}");
-    assert!(told.message.contains("granted TRANSACTION_FIND"), "{told}");
+    assert_eq!(failure.code, ErrorCode::InsufficientScope);
+    assert_eq!(failure.missing_scopes, Some(scopes(&["TRANSACTION_CHARGE"])));
+    assert!(failure.message.contains("needs TRANSACTION_CHARGE"), "{failure}");
+    assert!(failure.message.contains("granted TRANSACTION_FIND"), "{failure}");
 }
 
 #[test]
-fn a_fresh_token_that_is_refused_with_all_scopes_or_without_any_is_rejected() {
+fn rejected_replacement_token_with_all_or_no_scopes_is_token_rejected() {
     let all = scopes(&["TRANSACTION_FIND"]);
     for (profile, granted, needed) in [
         (braintree::scenario().profile, all.clone(), Some(all)),
         (toggle::scenario().profile, ScopeSet::default(), None),
     ] {
-        let told =
+        let failure =
             repeated_rejection(&profile, &granted, needed.as_ref(), &error(403, "Unauthorized"), PLATFORM);
 
-        assert_eq!((told.code, told.status), (ErrorCode::TokenRejected, Some(403)));
-        assert_eq!(told.missing_scopes, None);
+        assert_eq!((failure.code, failure.status), (ErrorCode::TokenRejected, Some(403)));
+        assert_eq!(failure.missing_scopes, None);
     }
 }
 
 #[test]
-fn too_few_scopes_that_look_like_bad_credentials_are_told_as_both() {
+fn ambiguous_rejection_names_scopes_and_credentials() {
     let granted = scopes(&["TRANSACTION_FIND"]);
 
-    let told = repeated_rejection(
+    let failure = repeated_rejection(
         &braintree::scenario().profile,
         &granted,
         None,
@@ -257,16 +260,16 @@ fn too_few_scopes_that_look_like_bad_credentials_are_told_as_both() {
         PLATFORM,
     );
 
-    assert_eq!((told.code, told.missing_scopes.clone()), (ErrorCode::InsufficientScope, None));
+    assert_eq!((failure.code, failure.missing_scopes.clone()), (ErrorCode::InsufficientScope, None));
     for words in ["scopes", "TRANSACTION_FIND", "credentials", "AUTHENTICATION"] {
-        assert!(told.message.contains(words), "{words}: {}", told.message);
+        assert!(failure.message.contains(words), "{words}: {}", failure.message);
     }
 }
 
 #[test]
-fn a_refusal_tells_its_request_id_and_its_status_where_it_has_one() {
+fn rejection_has_request_id_and_status() {
     let body = r#"{"errors":[{"message":"no"}],"extensions":{"requestId":"r-1"}}"#;
-    for (status, told) in [(401, Some(401)), (0, None)] {
+    for (status, expected_status) in [(401, Some(401)), (0, None)] {
         let refused = repeated_rejection(
             &toggle::scenario().profile,
             &ScopeSet::default(),
@@ -275,6 +278,6 @@ fn a_refusal_tells_its_request_id_and_its_status_where_it_has_one() {
             PLATFORM,
         );
 
-        assert_eq!((refused.status, refused.request_id.as_deref()), (told, Some("r-1")));
+        assert_eq!((refused.status, refused.request_id.as_deref()), (expected_status, Some("r-1")));
     }
 }

@@ -69,7 +69,7 @@ fn classed(class: &str) -> String {
 }
 
 #[test]
-fn a_grant_is_asked_for_as_the_guide_shows() {
+fn grant_request_matches_the_guide() {
     let mut scenario = scenario();
 
     scenario.answered(reply(200, SAMPLE)).unwrap();
@@ -99,7 +99,7 @@ fn a_grant_is_asked_for_as_the_guide_shows() {
 }
 
 #[test]
-fn the_sample_answer_is_read() {
+fn reads_the_sample_response() {
     let token = scenario().answered(reply(200, SAMPLE)).unwrap();
     let asked = scopes(&["TRANSACTION_MANAGE_SETTLEMENT", "TRANSACTION_SALE"]);
 
@@ -111,7 +111,7 @@ fn the_sample_answer_is_read() {
 }
 
 #[test]
-fn each_environment_has_its_endpoint() {
+fn each_environment_has_an_endpoint() {
     for (environment, endpoint) in [
         (Environment::Sandbox, "https://payments.sandbox.braintree-api.com/graphql"),
         (Environment::Production, "https://payments.braintree-api.com/graphql"),
@@ -125,7 +125,7 @@ fn each_environment_has_its_endpoint() {
 }
 
 #[test]
-fn an_endpoint_a_version_and_a_lifetime_of_ones_own_count_instead() {
+fn custom_endpoint_version_and_lifetime_replace_the_defaults() {
     let mut scenario = with(Braintree {
         endpoint: Some("http://127.0.0.1:4000/braintree".to_owned()),
         version: Some("2026-01-13".to_owned()),
@@ -141,7 +141,7 @@ fn an_endpoint_a_version_and_a_lifetime_of_ones_own_count_instead() {
 }
 
 #[test]
-fn an_end_is_read_in_every_form() {
+fn reads_every_format_of_expiry() {
     let end = NOW + 30 * MINUTE;
     for at in [
         json!("2026-11-22T10:50:30Z"),
@@ -166,14 +166,14 @@ fn an_end_is_read_in_every_form() {
 }
 
 #[test]
-fn an_end_that_is_missing_leaves_the_usual_hour() {
+fn missing_expiry_means_one_hour() {
     let token = scenario().answered(expiring(&json!(null))).unwrap();
 
     assert_eq!(lifetime(&token), 60 * MINUTE);
 }
 
 #[test]
-fn an_end_that_has_passed_leaves_no_time() {
+fn passed_expiry_leaves_no_lifetime() {
     for at in [json!(3600), json!("2026-11-22T10:20:29Z"), json!("2026-11-22T10:20:30Z")] {
         let token = scenario().answered(expiring(&at)).unwrap();
 
@@ -182,7 +182,7 @@ fn an_end_that_has_passed_leaves_no_time() {
 }
 
 #[test]
-fn an_end_that_cannot_be_read_is_named() {
+fn unreadable_expiry_is_named() {
     for at in [
         json!("date"),
         json!(""),
@@ -204,7 +204,7 @@ fn an_end_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn an_end_counts_alone_even_beyond_the_usual_lifetime() {
+fn stated_expiry_may_exceed_the_default() {
     let mut scenario = with(Braintree { lifetime: Some(MINUTE), ..options() });
 
     let token = scenario.answered(expiring(&json!("2026-11-23T10:20:30Z"))).unwrap();
@@ -213,7 +213,7 @@ fn an_end_counts_alone_even_beyond_the_usual_lifetime() {
 }
 
 #[test]
-fn a_device_clock_that_is_wrong_by_a_day_costs_nothing() {
+fn device_clock_off_by_a_day_has_no_effect() {
     let answer = expiring(&json!("2026-11-22T10:50:30Z")).with("date", DATE);
     let yesterday = NOW - 24 * 60 * MINUTE;
     let response =
@@ -228,7 +228,7 @@ fn a_device_clock_that_is_wrong_by_a_day_costs_nothing() {
 }
 
 #[test]
-fn a_device_clock_that_is_right_is_left_alone() {
+fn accurate_device_clock_has_no_offset() {
     let token = scenario().answered(expiring(&json!("2026-11-22T10:50:30Z")).with("date", DATE)).unwrap();
 
     assert_eq!(token.expires_at, NOW + 30 * MINUTE);
@@ -236,7 +236,7 @@ fn a_device_clock_that_is_right_is_left_alone() {
 }
 
 #[test]
-fn a_type_in_any_case_or_none_changes_nothing() {
+fn token_type_is_ignored() {
     for kind in ["BEARER", "bearer", "OTHER", ""] {
         let body = SAMPLE.replace("BEARER", kind);
 
@@ -247,7 +247,7 @@ fn a_type_in_any_case_or_none_changes_nothing() {
 }
 
 #[test]
-fn refused_credentials_are_refused_for_good() {
+fn rejected_credentials_are_permanent() {
     for (class, status, sighted) in [
         ("AUTHENTICATION", 200, "(AUTHENTICATION)"),
         ("AUTHORIZATION", 200, "(AUTHORIZATION)"),
@@ -269,7 +269,7 @@ fn refused_credentials_are_refused_for_good() {
 }
 
 #[test]
-fn the_sample_of_a_missing_scope_is_understood_with_and_without_its_list() {
+fn reads_the_missing_scope_sample_with_and_without_list() {
     let sample = r#"{
 "extensions": {
 "errorClass": "AUTHENTICATION",
@@ -288,7 +288,7 @@ fn the_sample_of_a_missing_scope_is_understood_with_and_without_its_list() {
 }
 
 #[test]
-fn a_throttle_and_an_outage_pass() {
+fn rate_limit_and_outage_are_transient() {
     for (class, code, says) in [
         ("RESOURCE_LIMIT", ErrorCode::RateLimited, "share one TokenManager"),
         ("SERVICE_AVAILABILITY", ErrorCode::Server, "out of order (SERVICE_AVAILABILITY)"),
@@ -306,7 +306,7 @@ fn a_throttle_and_an_outage_pass() {
 }
 
 #[test]
-fn other_classes_are_about_the_request() {
+fn other_error_classes_concern_the_request() {
     for class in ["VALIDATION", "NOT_FOUND", "UNSUPPORTED_CLIENT", "UNKNOWN", "SOMETHING_NEW"] {
         let granted = scenario().answered(reply(200, &classed(class)));
 
@@ -321,7 +321,7 @@ fn other_classes_are_about_the_request() {
 }
 
 #[test]
-fn an_error_without_a_class_is_about_the_request() {
+fn error_without_a_class_concerns_the_request() {
     let message = "The requested field is not accessible with the provided authentication credentials.";
 
     let granted = scenario().answered(error(200, message));
@@ -330,7 +330,7 @@ fn an_error_without_a_class_is_about_the_request() {
 }
 
 #[test]
-fn a_complete_payload_counts_beside_errors() {
+fn complete_payload_beside_errors_is_used() {
     let errors = json!([{ "message": "planted words", "extensions": { "errorClass": "INTERNAL" } }]);
     let mut body: Value = serde_json::from_str(SAMPLE).unwrap();
     body["errors"] = errors;
@@ -341,7 +341,7 @@ fn a_complete_payload_counts_beside_errors() {
 }
 
 #[test]
-fn an_incomplete_payload_beside_errors_does_not_count() {
+fn incomplete_payload_beside_errors_is_ignored() {
     for payload in [
         json!(null),
         json!({}),
@@ -358,7 +358,7 @@ fn an_incomplete_payload_beside_errors_does_not_count() {
 }
 
 #[test]
-fn there_is_no_way_to_refresh() {
+fn refresh_is_unsupported() {
     let mut body: Value = serde_json::from_str(SAMPLE).unwrap();
     body["data"]["createOAuthAccessTokenFromClientCredentials"]["accessToken"]["refreshToken"] =
         json!("planted-refresh-token");
@@ -372,7 +372,7 @@ fn there_is_no_way_to_refresh() {
 }
 
 #[test]
-fn an_ordinary_answer_brings_no_token() {
+fn api_responses_contain_no_new_token() {
     let response = reply(200, "").with("authorization", &jwt("{}")).with("x-authorization", &jwt("{}"));
 
     assert_eq!(crate::graphql::rotated_token(&options().profile(), &response, PLATFORM), None);

@@ -33,7 +33,7 @@ fn error_of(granted: Granted) -> (TokenError, &'static str) {
 }
 
 #[test]
-fn a_grant_is_a_form() {
+fn grant_request_is_a_form() {
     let mut scenario = scenario();
 
     let tokens = scenario.answered(reply(
@@ -56,7 +56,7 @@ fn a_grant_is_a_form() {
 }
 
 #[test]
-fn a_form_says_which_token_was_refused() {
+fn form_contains_the_rejected_token_digest() {
     let mut scenario = Scenario::new(profile(), &[], &[]);
     scenario.refused = Some(token_digest(&AccessToken::new("abc")));
 
@@ -67,7 +67,7 @@ fn a_form_says_which_token_was_refused() {
 }
 
 #[test]
-fn a_token_that_was_granted_before_tells_no_time() {
+fn claims_of_an_older_token_are_not_a_clock() {
     // Issued 100 s ago for 180 s, by a provider with a clock that is unknown to the page.
     let issued_at = 1_795_342_830 - 100;
     let claims = format!(r#"{{"iat":{issued_at},"exp":{}}}"#, issued_at + 180);
@@ -82,7 +82,7 @@ fn a_token_that_was_granted_before_tells_no_time() {
 }
 
 #[test]
-fn refusals_tell_whether_waiting_helps() {
+fn errors_are_classified_by_retryability() {
     for (status, body, code, retryability) in [
         (401, r#"{"error":"invalid_client"}"#, ErrorCode::InvalidCredentials, "permanent"),
         (400, r#"{"error":"invalid_grant"}"#, ErrorCode::InvalidCredentials, "permanent"),
@@ -109,7 +109,7 @@ fn refusals_tell_whether_waiting_helps() {
 }
 
 #[test]
-fn an_error_names_the_code_and_what_to_look_at() {
+fn error_names_the_code_and_the_remedy() {
     let denied = error_of(scenario().answered(reply(401, r#"{"error":"invalid_client"}"#))).0;
     let redirected = error_of(scenario().answered(reply(302, ""))).0;
 
@@ -122,7 +122,7 @@ fn an_error_names_the_code_and_what_to_look_at() {
 }
 
 #[test]
-fn a_broker_may_say_when_to_come_back() {
+fn retry_after_of_a_broker_is_used() {
     for status in [429, 503] {
         let response = reply(status, r#"{"error":"temporarily_unavailable"}"#).with("retry-after", "7");
 

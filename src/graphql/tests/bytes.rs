@@ -168,7 +168,7 @@ fn payload() -> impl Strategy<Value = Value> {
 }
 
 /// Bodies in the form of a response with arbitrary contents.
-fn answer() -> impl Strategy<Value = Value> {
+fn response_body() -> impl Strategy<Value = Value> {
     let roots = [
         "generateUserAccessToken",
         "refreshUserAccessToken",
@@ -229,8 +229,8 @@ proptest! {
     }
 
     #[test]
-    fn any_answers_end_a_grant(
-        answers in vec((answer(), status()), 1..4), headers in headers(), which in 0_usize..4,
+    fn any_responses_end_a_grant(
+        answers in vec((response_body(), status()), 1..4), headers in headers(), which in 0_usize..4,
     ) {
         let mut scenario = scenario(which);
         let mut answers = answers.iter().cycle();
@@ -245,8 +245,8 @@ proptest! {
     }
 
     #[test]
-    fn any_answers_end_a_refresh(
-        answers in vec((answer(), status()), 1..4), headers in headers(), which in 0_usize..4,
+    fn any_responses_end_a_refresh(
+        answers in vec((response_body(), status()), 1..4), headers in headers(), which in 0_usize..4,
     ) {
         let mut scenario = scenario(which);
         let mut answers = answers.iter().cycle();
@@ -272,7 +272,7 @@ proptest! {
     }
 
     #[test]
-    fn any_complaints_end_a_grant_after_one_more_request_each(
+    fn each_validation_error_costs_at_most_one_request(
         messages in vec(vec(message(), 1..4), 1..8), asked in select(vec![Asked::ByCredentials, Asked::ByRefreshToken]),
     ) {
         let mut scenario = fluz::scenario();
@@ -292,7 +292,7 @@ proptest! {
     }
 
     #[test]
-    fn any_header_is_a_token_that_can_be_sent_or_none(value in "\\PC{0,30}", status in status(), which in 0_usize..4) {
+    fn any_header_is_a_sendable_token_or_ignored(value in "\\PC{0,30}", status in status(), which in 0_usize..4) {
         let profile = scenario(which).profile;
         let response = reply(status, "").with("x-authorization", &value).with("authorization", &value);
 
@@ -304,7 +304,7 @@ proptest! {
     }
 
     #[test]
-    fn any_secret_is_sent_as_visible_text_or_not_at_all(secret: String, user in "[^:]{0,10}", way in 0_usize..4) {
+    fn any_secret_is_sent_as_visible_ascii_or_not_at_all(secret: String, user in "[^:]{0,10}", way in 0_usize..4) {
         let mut profile = acme();
         profile.authenticate.authorization = match way {
             0 => Authorization::ApiKey(SecretId(0)),
@@ -324,7 +324,7 @@ proptest! {
     }
 
     #[test]
-    fn any_path_leads_somewhere_or_nowhere(path in "[a-z0-9.\\PC]{0,12}", body in tree()) {
+    fn any_path_is_safe(path in "[a-z0-9.\\PC]{0,12}", body in tree()) {
         let profile = Profile { token: TokenSource::Data(crate::provider::StringList::Owned(vec![path])), ..acme() };
         let mut scenario = Scenario::new(profile, &[], &["planted-secret"]);
 
@@ -335,28 +335,28 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_point_in_time_or_none(text in "\\PC{0,30}") {
+    fn any_text_is_a_timestamp_or_none(text in "\\PC{0,30}") {
         let point = parse_timestamp(&Json::text(text.as_str()));
 
         prop_assert!(point.is_none_or(|at| (1..=LAST).contains(&at.millis())));
     }
 
     #[test]
-    fn any_text_of_digits_and_signs_is_a_point_in_time_or_none(text in "[-0-9TZ:. +e]{0,32}") {
+    fn any_numeric_text_is_a_timestamp_or_none(text in "[-0-9TZ:. +e]{0,32}") {
         let point = parse_timestamp(&Json::text(text.as_str()));
 
         prop_assert!(point.is_none_or(|at| (1..=LAST + 24 * 3_600_000).contains(&at.millis())));
     }
 
     #[test]
-    fn any_number_is_a_point_in_time_or_none(number: f64) {
+    fn any_number_is_a_timestamp_or_none(number: f64) {
         let point = parse_timestamp(&Json::Number(number));
 
         prop_assert!(point.is_none_or(|at| (1..=LAST).contains(&at.millis())));
     }
 
     #[test]
-    fn a_point_in_time_is_the_same_in_every_zone(seconds in 86_400_u64..253_402_300_800 - 86_400, offset in -839_i64..840) {
+    fn timestamp_is_equal_in_every_zone(seconds in 86_400_u64..253_402_300_800 - 86_400, offset in -839_i64..840) {
         let local = u64::try_from(i64::try_from(seconds).unwrap() + offset * 60).unwrap();
         let shown = httpdate::fmt_http_date(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(local));
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -368,7 +368,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_date_of_http_or_none(text in "\\PC{0,40}", bytes in "[A-Za-z0-9:, -]{0,32}") {
+    fn any_text_is_an_http_date_or_none(text in "\\PC{0,40}", bytes in "[A-Za-z0-9:, -]{0,32}") {
         for text in [text, bytes] {
             prop_assert!(parse_http_date(&text).is_none_or(|at| at.millis() <= LAST));
             prop_assert!(parse_retry_after(&text, NOW).is_none_or(|span| span <= 24 * 60 * MINUTE));
@@ -376,17 +376,17 @@ proptest! {
     }
 
     #[test]
-    fn any_token_has_times_that_make_sense_or_none(token in "\\PC{0,40}", claims in vec(any::<u8>(), 0..40)) {
-        let told = claimed_times(&token, PLATFORM);
+    fn any_token_has_plausible_times_or_none(token in "\\PC{0,40}", claims in vec(any::<u8>(), 0..40)) {
+        let times = claimed_times(&token, PLATFORM);
         let raw = claimed_times(&jwt(&String::from_utf8_lossy(&claims)), PLATFORM);
 
-        for at in [told.issued_at, told.expires_at, raw.issued_at, raw.expires_at].into_iter().flatten() {
+        for at in [times.issued_at, times.expires_at, raw.issued_at, raw.expires_at].into_iter().flatten() {
             prop_assert!(at.millis() <= LAST);
         }
     }
 
     #[test]
-    fn any_claims_give_a_token_some_time(issued: f64, expires: f64, sent in any::<u64>(), received in any::<u64>()) {
+    fn any_claims_give_a_positive_lifetime(issued: f64, expires: f64, sent in any::<u64>(), received in any::<u64>()) {
         let token = jwt(&json!({ "iat": issued, "exp": expires }).to_string());
         let response = HttpResponse {
             sent_at: UnixMillis::new(sent),
@@ -401,7 +401,7 @@ proptest! {
 }
 
 #[test]
-fn a_part_of_an_answer_is_never_a_token() {
+fn truncated_response_is_never_a_token() {
     for end in 0..fluz::SAMPLE.len() {
         let granted = fluz::scenario().answered(reply(200, &fluz::SAMPLE[..end]));
 
@@ -410,7 +410,7 @@ fn a_part_of_an_answer_is_never_a_token() {
 }
 
 #[test]
-fn a_large_body_ends_a_grant() {
+fn large_body_ends_a_grant() {
     let error = r#"{"message":"Cannot query field \"token\" on type \"T\".","extensions":{"code":"A"}},"#;
     let errors = error.repeat((1 << 17) / error.len());
     for body in [

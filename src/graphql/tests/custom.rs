@@ -93,7 +93,7 @@ fn logged_in(payload: Value) -> HttpResponse {
 }
 
 #[test]
-fn a_described_api_is_asked_as_described() {
+fn grant_request_follows_the_profile() {
     let mut scenario = scenario(acme());
 
     let answer =
@@ -110,7 +110,7 @@ fn a_described_api_is_asked_as_described() {
 }
 
 #[test]
-fn a_described_api_is_asked_to_renew_as_described() {
+fn refresh_request_follows_the_profile() {
     let mut scenario = scenario(acme());
     let answer = json!({ "data": { "renew": { "jwt": "planted-token", "ttl": "45" } } }).to_string();
 
@@ -128,7 +128,7 @@ fn a_described_api_is_asked_to_renew_as_described() {
 }
 
 #[test]
-fn every_kind_of_variable_is_filled() {
+fn every_kind_of_variable_is_resolved() {
     let mut profile = acme();
     profile.authenticate.variables = vec![
         ("null".into(), Variable::Literal(Json::Null)),
@@ -164,7 +164,7 @@ fn every_kind_of_variable_is_filled() {
 }
 
 #[test]
-fn each_way_to_identify_makes_its_header() {
+fn each_authorization_has_its_header() {
     let pair = Authorization::BasicPair { username: "Aladdin".to_owned(), password: SecretId(0) };
     let key = Authorization::ApiKey(SecretId(0));
     for (authorization, secret, header) in [
@@ -187,7 +187,7 @@ fn each_way_to_identify_makes_its_header() {
 }
 
 #[test]
-fn a_secret_that_no_header_can_carry_is_never_sent() {
+fn unsendable_secret_is_never_sent() {
     for authorization in [Authorization::Basic(SecretId(0)), Authorization::Bearer(SecretId(0))] {
         let mut profile = acme();
         profile.authenticate.authorization = authorization;
@@ -202,7 +202,7 @@ fn a_secret_that_no_header_can_carry_is_never_sent() {
 }
 
 #[test]
-fn a_header_of_ones_own_replaces_the_usual_one() {
+fn custom_header_replaces_the_default() {
     let header = |name: &str, value: &str| (name.to_owned(), Secret::new(value));
     let mut profile = acme();
     profile.headers =
@@ -218,7 +218,7 @@ fn a_header_of_ones_own_replaces_the_usual_one() {
 }
 
 #[test]
-fn the_first_path_that_exists_counts() {
+fn first_existing_path_is_used() {
     let mut profile = acme();
     profile.token = TokenSource::Data(strings("missing|login.null|login.tokens.1|login.jwt"));
     let payload =
@@ -230,7 +230,7 @@ fn the_first_path_that_exists_counts() {
 }
 
 #[test]
-fn a_lifetime_is_counted_in_its_unit() {
+fn lifetime_uses_its_unit() {
     for (unit, ttl, millis) in [
         (Duration::from_secs(1), json!(90), 90_000),
         (Duration::from_secs(1), json!(1.5), 1500),
@@ -255,7 +255,7 @@ fn a_lifetime_is_counted_in_its_unit() {
 }
 
 #[test]
-fn a_lifetime_that_cannot_be_read_is_named() {
+fn unreadable_lifetime_is_named() {
     for ttl in [json!("soon"), json!("inf"), json!("NaN"), json!([90]), json!(true)] {
         let mut profile = acme();
         profile.expiry =
@@ -268,7 +268,7 @@ fn a_lifetime_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn the_earlier_of_a_stated_lifetime_and_a_known_one_counts() {
+fn shorter_of_stated_and_known_lifetime_applies() {
     for (known, ttl, seconds) in [
         (Lifetime::AtMost(MINUTE), 90, 60),
         (Lifetime::AtMost(MINUTE), 30, 30),
@@ -285,7 +285,7 @@ fn the_earlier_of_a_stated_lifetime_and_a_known_one_counts() {
 }
 
 #[test]
-fn a_token_may_come_in_a_header_of_any_name() {
+fn token_is_read_from_any_configured_header() {
     let profile = Profile { token: TokenSource::Headers(strings("x-session")), ..acme() };
     let answer = logged_in(json!({ "ok": true })).with("x-session", "Bearer planted-token");
 
@@ -300,7 +300,7 @@ fn a_token_may_come_in_a_header_of_any_name() {
 }
 
 #[test]
-fn refusals_are_recognised_as_described() {
+fn rejections_follow_the_profile() {
     for response in [
         reply(401, ""),
         error(200, " UNAUTHORIZED "),
@@ -328,7 +328,7 @@ fn refusals_are_recognised_as_described() {
 }
 
 #[test]
-fn an_answer_of_null_is_a_refusal_only_where_the_token_comes_in_a_header() {
+fn null_login_is_a_rejection_only_for_header_tokens() {
     let null = || reply(200, r#"{"data":{"login":null}}"#);
     let header = Profile { token: TokenSource::Headers(strings("x-session")), ..acme() };
 
@@ -345,7 +345,7 @@ fn an_answer_of_null_is_a_refusal_only_where_the_token_comes_in_a_header() {
 }
 
 #[test]
-fn any_token_that_can_be_sent_slides_where_the_shape_is_open() {
+fn any_sendable_token_rotates_without_a_required_shape() {
     let observed =
         |value: &str| rotated_token(&acme(), &reply(200, "").with("x-authorization", value), PLATFORM);
 
@@ -359,7 +359,7 @@ fn any_token_that_can_be_sent_slides_where_the_shape_is_open() {
 }
 
 #[test]
-fn a_sliding_token_is_not_taken_from_a_status_that_refuses() {
+fn rejecting_status_contains_no_new_token() {
     let mut profile = acme();
     profile.error_rules.rejected.statuses = (&[419]).into();
     let observed =

@@ -34,7 +34,7 @@ fn with(members: &[(&str, Value)]) -> Value {
 }
 
 #[test]
-fn a_token_with_all_that_is_known_of_it_is_read() {
+fn reads_a_token_with_all_members() {
     let scopes = RawValue::List(vec![text("write"), text("read")]);
 
     let token = granted(&with(&[
@@ -52,7 +52,7 @@ fn a_token_with_all_that_is_known_of_it_is_read() {
 }
 
 #[test]
-fn scopes_that_are_not_told_are_those_that_were_asked_for() {
+fn missing_scopes_are_the_requested_ones() {
     let profile = Profile { selector_policy: SelectorPolicy::Any, ..acme() };
     let asked = scopes(&["read", "write"]);
     let granted = |profile: &Profile, members: &[(&str, Value)]| {
@@ -66,7 +66,7 @@ fn scopes_that_are_not_told_are_those_that_were_asked_for() {
 }
 
 #[test]
-fn a_token_alone_is_enough() {
+fn token_alone_is_enough() {
     for members in [
         vec![],
         vec![
@@ -84,7 +84,7 @@ fn a_token_alone_is_enough() {
 }
 
 #[test]
-fn an_end_is_a_span_or_a_point_in_time() {
+fn expiry_is_a_span_or_a_timestamp() {
     let end = RawValue::Number((NOW + 30 * MINUTE).to_js());
     let span = RawValue::Number(90_000.0);
     for (members, lasts) in [
@@ -100,7 +100,7 @@ fn an_end_is_a_span_or_a_point_in_time() {
 }
 
 #[test]
-fn what_else_is_in_the_object_does_no_harm() {
+fn other_members_are_ignored() {
     let token = granted(&with(&[
         ("client", RawValue::Function("f")),
         ("raw", RawValue::Other),
@@ -112,7 +112,7 @@ fn what_else_is_in_the_object_does_no_harm() {
 }
 
 #[test]
-fn what_is_no_grant_says_what_to_give() {
+fn invalid_result_names_the_expected_one() {
     for (given, says) in [
         (RawValue::Missing, "gave missing"),
         (RawValue::Null, "gave null"),
@@ -146,7 +146,7 @@ fn what_is_no_grant_says_what_to_give() {
 }
 
 #[test]
-fn an_end_that_has_passed_leaves_no_time() {
+fn passed_expiry_leaves_no_lifetime() {
     let declared = Profile { lifetime: Lifetime::AtMost(15 * MINUTE), ..acme() };
     for (key, value) in [
         ("expiresInMs", RawValue::Number(0.0)),
@@ -164,7 +164,7 @@ fn an_end_that_has_passed_leaves_no_time() {
 }
 
 #[test]
-fn an_end_that_cannot_be_read_is_named() {
+fn unreadable_expiry_is_named() {
     for (key, value, named) in [
         ("expiresInMs", text("soon"), "`expiresInMs`"),
         ("expiresAt", text("soon"), "`expiresAt`"),
@@ -178,7 +178,7 @@ fn an_end_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn scopes_are_bounded_and_of_the_characters_that_scopes_have() {
+fn scopes_have_limits_and_valid_characters() {
     for (scope, says) in [("a\u{1b}[31m".to_owned(), "characters"), ("a".repeat(257), "256")] {
         let error = granted(&with(&[("scopes", RawValue::List(vec![text(&scope)]))])).expect_err("an error");
 

@@ -53,7 +53,7 @@ pub(super) fn generated(payload: Value) -> HttpResponse {
 }
 
 #[test]
-fn a_grant_is_asked_for_as_the_page_shows() {
+fn grant_request_matches_the_page() {
     let mut scenario = scenario();
 
     scenario.answered(reply(200, SAMPLE)).unwrap();
@@ -84,7 +84,7 @@ fn a_grant_is_asked_for_as_the_page_shows() {
 }
 
 #[test]
-fn the_sample_answer_is_read() {
+fn reads_the_sample_response() {
     let token = scenario().answered(reply(200, SAMPLE)).unwrap();
 
     assert_eq!(token.access_token.expose(), "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...");
@@ -95,7 +95,7 @@ fn the_sample_answer_is_read() {
 }
 
 #[test]
-fn an_answer_is_read_in_either_spelling() {
+fn reads_either_name_of_the_token() {
     let token = scenario().answered(generated(json!({ "accessToken": "planted-token" }))).unwrap();
 
     assert_eq!(token.access_token.expose(), "planted-token");
@@ -103,7 +103,7 @@ fn an_answer_is_read_in_either_spelling() {
 }
 
 #[test]
-fn a_null_in_one_spelling_leaves_the_other() {
+fn null_under_one_name_leaves_the_other() {
     let payload = json!({ "token": null, "accessToken": "planted-token" });
 
     let token = scenario().answered(generated(payload)).unwrap();
@@ -112,7 +112,7 @@ fn a_null_in_one_spelling_leaves_the_other() {
 }
 
 #[test]
-fn each_environment_has_its_endpoint_and_its_lifetime() {
+fn each_environment_has_an_endpoint_and_a_lifetime() {
     for (environment, endpoint, minutes) in [
         (Environment::Sandbox, "https://transactional-graph.staging.fluzapp.com/api/v1/graphql", 10),
         (Environment::Production, "https://transactional-graph.fluzapp.com/api/v1/graphql", 3),
@@ -127,7 +127,7 @@ fn each_environment_has_its_endpoint_and_its_lifetime() {
 }
 
 #[test]
-fn an_endpoint_and_a_lifetime_of_ones_own_count_instead() {
+fn custom_endpoint_and_lifetime_replace_the_defaults() {
     let fluz = Fluz {
         endpoint: Some("http://127.0.0.1:4000/fluz".to_owned()),
         lifetime: Some(2 * MINUTE),
@@ -142,7 +142,7 @@ fn an_endpoint_and_a_lifetime_of_ones_own_count_instead() {
 }
 
 #[test]
-fn a_seat_is_sent_only_where_it_is_set() {
+fn seat_is_sent_only_if_set() {
     let mut without = scenario();
     let seat_id = Some("33333333-3333-4333-8333-333333333333".to_owned());
     let mut seated = with(Fluz { seat_id, ..options() }.profile());
@@ -155,7 +155,7 @@ fn a_seat_is_sent_only_where_it_is_set() {
 }
 
 #[test]
-fn a_key_is_sent_in_one_way_however_it_is_given() {
+fn pasted_forms_of_a_key_are_sent_alike() {
     for key in [
         "YXBwLWlkOnBsYW50ZWQtc2VjcmV0",
         "Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0",
@@ -171,7 +171,7 @@ fn a_key_is_sent_in_one_way_however_it_is_given() {
 }
 
 #[test]
-fn an_id_and_a_secret_are_encoded() {
+fn id_and_secret_are_encoded() {
     let key = ApplicationKey::Pair { app_id: "app-id".to_owned() };
     let mut scenario = Scenario::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);
 
@@ -181,7 +181,7 @@ fn an_id_and_a_secret_are_encoded() {
 }
 
 #[test]
-fn a_key_that_no_header_can_carry_is_never_sent() {
+fn unsendable_key_is_never_sent() {
     for key in ["planted\nkey", "planted\u{7f}key", "plänted-key", "planted\u{0}key"] {
         let mut scenario = Scenario::new(options().profile(), &[], &[key]);
 
@@ -195,9 +195,9 @@ fn a_key_that_no_header_can_carry_is_never_sent() {
 }
 
 #[test]
-fn granted_scopes_are_told_and_none_at_all_means_those_that_were_asked_for() {
+fn empty_granted_scopes_mean_the_requested_ones() {
     let asked = scenario().scopes;
-    for (answered, told) in [
+    for (answered, expected) in [
         (json!(["LIST_OFFERS"]), scopes(&["LIST_OFFERS"])),
         (json!(["B", "A", "B"]), scopes(&["A", "B"])),
         (json!(["A", null, 7, { "name": "B" }]), scopes(&["A"])),
@@ -212,12 +212,12 @@ fn granted_scopes_are_told_and_none_at_all_means_those_that_were_asked_for() {
 
         let token = scenario().answered(generated(payload)).unwrap();
 
-        assert_eq!(token.scopes, Some(told), "{answered}");
+        assert_eq!(token.scopes, Some(expected), "{answered}");
     }
 }
 
 #[test]
-fn a_scope_that_no_list_names_is_asked_for_like_any_other() {
+fn undocumented_scope_is_requested() {
     let mut scenario = Scenario::new(options().profile(), &["SOMETHING_NEW_2"], &[API_KEY]);
 
     scenario.answered(reply(200, SAMPLE)).unwrap();
@@ -226,7 +226,7 @@ fn a_scope_that_no_list_names_is_asked_for_like_any_other() {
 }
 
 #[test]
-fn a_token_that_tells_its_end_is_given_no_more_than_that() {
+fn jwt_expiry_limits_the_lifetime() {
     let now = NOW.millis() / 1000;
     for (claims, seconds) in [
         (format!(r#"{{"iat":{now},"exp":{}}}"#, now + 120), 120),
@@ -242,7 +242,7 @@ fn a_token_that_tells_its_end_is_given_no_more_than_that() {
 }
 
 #[test]
-fn a_complete_payload_counts_whatever_else_went_wrong() {
+fn complete_payload_is_used_despite_errors() {
     let body = r#"{
         "data": { "generateUserAccessToken": { "token": "planted-token" }, "marco": null },
         "errors": [{ "message": "planted words", "path": ["marco"], "extensions": { "code": "AUTH-0008" } }]
@@ -256,7 +256,7 @@ fn a_complete_payload_counts_whatever_else_went_wrong() {
 }
 
 #[test]
-fn a_refused_key_is_refused_for_good() {
+fn rejected_key_is_permanent() {
     // The first body was seen on the real service; the others follow "Error codes".
     let seen = reply(401, r#"{"error":"Error verifying API basic token"}"#);
     let inside =
@@ -290,7 +290,7 @@ fn a_refused_key_is_refused_for_good() {
 }
 
 #[test]
-fn the_advice_names_the_option_that_was_given() {
+fn advice_names_the_given_option() {
     let key = ApplicationKey::Pair { app_id: "app-id".to_owned() };
     let mut scenario = Scenario::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);
 
@@ -300,7 +300,7 @@ fn the_advice_names_the_option_that_was_given() {
 }
 
 #[test]
-fn a_refused_request_asks_to_check_scopes_and_ids() {
+fn rejected_request_advises_to_check_scopes_and_ids() {
     let scope = r#"Variable "$scopes" got invalid value "PLANTED" at "scopes[0]"; Value "PLANTED" does not exist in "ScopeType" enum."#;
     let inside =
         generated(json!({ "success": false, "error": { "code": "VC-0019", "message": "planted words" } }));
@@ -325,7 +325,7 @@ fn a_refused_request_asks_to_check_scopes_and_ids() {
 }
 
 #[test]
-fn the_id_of_the_request_is_kept() {
+fn keeps_the_request_id() {
     let body = r#"{"errors":[{"message":"planted words"}],"extensions":{"requestId":"f3a1-77"}}"#;
 
     let granted = scenario().answered(reply(200, body));
@@ -334,7 +334,7 @@ fn the_id_of_the_request_is_kept() {
 }
 
 #[test]
-fn an_answer_without_a_token_names_where_it_was_looked_for() {
+fn missing_token_names_its_paths() {
     for payload in [
         json!(null),
         json!({}),

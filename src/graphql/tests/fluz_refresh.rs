@@ -22,7 +22,7 @@ fn refreshed(payload: Value) -> HttpResponse {
 const MISSING: &str = r#"Cannot query field "refreshUserAccessToken" on type "Mutation". Did you mean "generateUserAccessToken"?"#;
 
 #[test]
-fn a_refresh_is_asked_for_as_the_page_shows() {
+fn refresh_request_matches_the_page() {
     let mut scenario = scenario();
 
     scenario.refresh("planted-refresh-token", once(reply(200, SAMPLE))).unwrap();
@@ -41,7 +41,7 @@ fn a_refresh_is_asked_for_as_the_page_shows() {
 }
 
 #[test]
-fn the_answer_is_read_under_the_name_of_either_operation() {
+fn reads_the_response_under_either_operation() {
     // The page's sample response to a refresh has the other operation as its key.
     for body in [SAMPLE.to_owned(), SAMPLE.replace("generateUser", "refreshUser")] {
         let token = scenario().refresh("planted-refresh-token", once(reply(200, &body))).unwrap();
@@ -54,7 +54,7 @@ fn the_answer_is_read_under_the_name_of_either_operation() {
 }
 
 #[test]
-fn an_empty_refresh_token_is_none() {
+fn empty_refresh_token_is_none() {
     for answered in [json!(""), json!(null), json!(7)] {
         let payload = json!({ "token": "planted-token", "refreshToken": answered });
 
@@ -65,7 +65,7 @@ fn an_empty_refresh_token_is_none() {
 }
 
 #[test]
-fn a_manager_that_only_generates_keeps_no_refresh_token() {
+fn generating_manager_keeps_no_refresh_token() {
     let mut scenario = with(Fluz { renewal: Renewal::Generate, ..options() }.profile());
 
     let token = scenario.answered(reply(200, SAMPLE)).unwrap();
@@ -78,7 +78,7 @@ fn a_manager_that_only_generates_keeps_no_refresh_token() {
 }
 
 #[test]
-fn an_id_and_a_secret_identify_a_refresh_too() {
+fn id_and_secret_authenticate_a_refresh() {
     let key = ApplicationKey::Pair { app_id: "app-id".to_owned() };
     let profile = Fluz { key, environment: Environment::Production, ..options() }.profile();
     let mut scenario = Scenario::new(profile, &[], &["planted-secret"]);
@@ -90,7 +90,7 @@ fn an_id_and_a_secret_identify_a_refresh_too() {
 }
 
 #[test]
-fn a_refused_refresh_token_sends_to_the_credentials() {
+fn rejected_refresh_token_falls_back_to_the_credentials() {
     for response in [
         reply(401, r#"{"error":"Error verifying API basic token"}"#),
         coded(200, "AUTH-0008"),
@@ -109,7 +109,7 @@ fn a_refused_refresh_token_sends_to_the_credentials() {
 }
 
 #[test]
-fn whatever_else_ends_a_refresh_sends_to_the_credentials() {
+fn failed_refresh_falls_back_to_the_credentials() {
     for (response, says) in [
         (coded(200, "VC-0020"), "check the scopes, the ids"),
         (refreshed(json!(null)), "answered without a token"),
@@ -124,7 +124,7 @@ fn whatever_else_ends_a_refresh_sends_to_the_credentials() {
 }
 
 #[test]
-fn what_is_not_an_answer_of_the_provider_says_nothing_about_a_refresh_token() {
+fn intercepted_response_does_not_reject_the_refresh_token() {
     for (response, says) in
         [(reply(200, "<html>planted</html>"), "an HTML page"), (reply(302, ""), "redirects")]
     {
@@ -137,7 +137,7 @@ fn what_is_not_an_answer_of_the_provider_says_nothing_about_a_refresh_token() {
 }
 
 #[test]
-fn an_outage_during_a_refresh_passes() {
+fn outage_during_a_refresh_is_transient() {
     let granted = scenario().refresh("planted-refresh-token", once(reply(503, "").with("retry-after", "2")));
 
     fails_with(ErrorCode::Server)
@@ -148,7 +148,7 @@ fn an_outage_during_a_refresh_passes() {
 }
 
 #[test]
-fn an_api_that_does_not_have_the_operation_is_asked_for_it_once() {
+fn missing_operation_is_requested_once() {
     for message in [MISSING, "Cannot query field 'refreshUserAccessToken' on type 'Mutation'."] {
         let mut scenario = scenario();
 
@@ -166,7 +166,7 @@ fn an_api_that_does_not_have_the_operation_is_asked_for_it_once() {
 }
 
 #[test]
-fn an_api_that_wants_another_argument_is_asked_for_it_once() {
+fn operation_with_another_argument_is_requested_once() {
     let schema = Schema { argument: "grant", ..LIKELIEST };
     let mut scenario = scenario();
 
@@ -179,7 +179,7 @@ fn an_api_that_wants_another_argument_is_asked_for_it_once() {
 }
 
 #[test]
-fn an_api_that_has_the_operation_is_asked_for_it_again() {
+fn existing_operation_is_requested_again() {
     for message in [
         "planted words",
         r#"Cannot query field "scopes" on type "UserAccessToken"."#,
@@ -198,7 +198,7 @@ fn an_api_that_has_the_operation_is_asked_for_it_again() {
 }
 
 #[test]
-fn a_refresh_token_of_another_type_is_not_presented_again() {
+fn refresh_token_of_another_type_is_not_presented_again() {
     let mut scenario = scenario();
     let message = r#"Variable "$refreshToken" of type "String!" used in position expecting type "UUID!"."#;
 
@@ -210,7 +210,7 @@ fn a_refresh_token_of_another_type_is_not_presented_again() {
 }
 
 #[test]
-fn a_missing_operation_is_no_lesson_from_a_grant_by_credentials() {
+fn credential_grant_does_not_disable_the_refresh_operation() {
     let mut scenario = scenario();
 
     let granted = scenario.answered(error(400, MISSING));
@@ -221,7 +221,7 @@ fn a_missing_operation_is_no_lesson_from_a_grant_by_credentials() {
 }
 
 #[test]
-fn two_refused_arguments_end_the_refresh() {
+fn two_rejected_arguments_end_the_refresh() {
     let mut scenario = scenario();
 
     let granted = scenario.refresh("planted-first", |request| {

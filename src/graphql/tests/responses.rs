@@ -9,7 +9,7 @@ fn stories() -> [Scenario; 3] {
 }
 
 #[test]
-fn what_is_no_graphql_is_named_and_the_endpoint_doubted() {
+fn response_other_than_graphql_names_the_endpoint() {
     // The maximum number of brackets: more count as too many values.
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let nested = format!(r#"{{"data":{}1{}}}"#, r#"{"planted":"#.repeat(70), "}".repeat(70));
@@ -54,7 +54,7 @@ fn what_is_no_graphql_is_named_and_the_endpoint_doubted() {
 }
 
 #[test]
-fn an_outage_passes_whatever_its_body() {
+fn outage_is_transient_with_any_body() {
     for status in [408, 500, 501, 502, 503, 504, 520, 599] {
         for body in
             ["", "<html>planted</html>", r#"{"errors":[{"message":"planted words"}]}"#, r#"{"data":null}"#]
@@ -73,7 +73,7 @@ fn an_outage_passes_whatever_its_body() {
 }
 
 #[test]
-fn a_refusal_that_says_so_is_no_outage_whatever_its_status() {
+fn stated_rejection_is_not_an_outage() {
     for (mut scenario, body) in [
         (fluz::scenario(), r#"{"errors":[{"message":"planted","extensions":{"code":"AUTH-0002"}}]}"#),
         (toggle::scenario(), r#"{"errors":[{"message":"Unauthorized"}]}"#),
@@ -92,7 +92,7 @@ fn a_refusal_that_says_so_is_no_outage_whatever_its_status() {
 }
 
 #[test]
-fn too_many_requests_pass() {
+fn rate_limit_is_transient() {
     for body in ["", "<html>planted</html>", r#"{"errors":[{"message":"planted words"}]}"#] {
         for mut scenario in stories() {
             let granted = scenario.answered(reply(429, body));
@@ -107,7 +107,7 @@ fn too_many_requests_pass() {
 }
 
 #[test]
-fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
+fn retry_after_is_seconds_or_date() {
     for (asked, seconds) in [
         ("0", Some(0)),
         ("7", Some(7)),
@@ -140,7 +140,7 @@ fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
 }
 
 #[test]
-fn a_pause_until_a_date_is_counted_by_the_providers_clock() {
+fn retry_after_date_uses_the_provider_clock() {
     let response = reply(429, "")
         .with("date", "Mon, 23 Nov 2026 10:20:30 GMT")
         .with("retry-after", "Mon, 23 Nov 2026 10:21:30 GMT");
@@ -157,7 +157,7 @@ fn a_pause_until_a_date_is_counted_by_the_providers_clock() {
 }
 
 #[test]
-fn a_redirect_is_not_followed_and_the_option_to_set_is_named() {
+fn redirect_is_not_followed_and_names_the_option() {
     for (status, known) in [(0, None), (301, Some(301)), (302, Some(302)), (307, Some(307)), (399, Some(399))]
     {
         for mut scenario in stories() {
@@ -173,7 +173,7 @@ fn a_redirect_is_not_followed_and_the_option_to_set_is_named() {
 }
 
 #[test]
-fn other_refusals_of_http_are_about_the_endpoint() {
+fn other_http_errors_concern_the_endpoint() {
     for status in [100, 204, 400, 402, 404, 405, 409, 413, 415, 451, 499] {
         for mut scenario in stories() {
             let granted = scenario.answered(reply(status, ""));
@@ -188,7 +188,7 @@ fn other_refusals_of_http_are_about_the_endpoint() {
 }
 
 #[test]
-fn a_server_that_accepts_only_the_old_media_type_gets_it_from_then_on() {
+fn legacy_media_type_is_used_after_a_406() {
     for mut scenario in stories() {
         let first = scenario.authenticate(in_turn([reply(406, "<html>planted</html>"), reply(401, "")]));
         let second = scenario.authenticate(once(reply(401, "")));
@@ -202,7 +202,7 @@ fn a_server_that_accepts_only_the_old_media_type_gets_it_from_then_on() {
 }
 
 #[test]
-fn a_server_that_accepts_nothing_ends_the_grant() {
+fn second_406_ends_the_grant() {
     for mut scenario in stories() {
         let granted = scenario.authenticate(|_| reply(406, ""));
 
@@ -212,7 +212,7 @@ fn a_server_that_accepts_nothing_ends_the_grant() {
 }
 
 #[test]
-fn a_body_decides_whatever_its_status_and_media_type() {
+fn body_decides_regardless_of_status_and_media_type() {
     for status in [200, 201, 294, 400, 422] {
         for media_type in
             ["application/graphql-response+json; charset=utf-8", "application/json", "text/plain"]
@@ -232,7 +232,7 @@ fn a_body_decides_whatever_its_status_and_media_type() {
 }
 
 #[test]
-fn a_token_that_no_header_can_carry_is_refused() {
+fn unsendable_token_is_rejected() {
     for token in [
         "planted token",
         " planted-token",
@@ -258,7 +258,7 @@ fn a_token_that_no_header_can_carry_is_refused() {
 }
 
 #[test]
-fn every_visible_character_may_be_in_a_token() {
+fn token_may_contain_any_visible_character() {
     let token: String = ('!'..='~').collect();
     let payload = serde_json::json!({ "token": token });
 
@@ -268,7 +268,7 @@ fn every_visible_character_may_be_in_a_token() {
 }
 
 #[test]
-fn what_is_no_text_is_no_token() {
+fn token_must_be_a_string() {
     for token in ["7", "true", "null", "{}", "[]", r#"["planted-token"]"#, r#"{"token":"planted-token"}"#] {
         let body = format!(r#"{{"data":{{"generateUserAccessToken":{{"token":{token}}}}}}}"#);
 
@@ -282,7 +282,7 @@ fn what_is_no_text_is_no_token() {
 }
 
 #[test]
-fn data_that_is_no_object_has_no_token() {
+fn data_must_be_an_object() {
     for data in ["7", "true", r#""planted-token""#, "[]", r#"["planted-token"]"#] {
         for mut scenario in [fluz::scenario(), braintree::scenario()] {
             let granted = scenario.answered(reply(200, &format!(r#"{{"data":{data}}}"#)));
@@ -296,7 +296,7 @@ fn data_that_is_no_object_has_no_token() {
 }
 
 #[test]
-fn only_codes_that_are_codes_are_shown() {
+fn shows_only_well_formed_codes() {
     let body = serde_json::json!({ "errors": [
         { "message": "planted words", "extensions": { "code": "FIRST", "errorClass": "SECOND" } },
         { "message": "planted words", "code": "FIRST" },
@@ -316,7 +316,7 @@ fn only_codes_that_are_codes_are_shown() {
 }
 
 #[test]
-fn many_errors_do_not_make_a_long_message() {
+fn message_length_is_bounded_with_many_errors() {
     let codes = (0..5000).map(|it| serde_json::json!({ "code": format!("CODE-{}", it % 70 / 2) }));
     let body = serde_json::json!({ "errors": codes.collect::<Vec<_>>() });
 
@@ -329,7 +329,7 @@ fn many_errors_do_not_make_a_long_message() {
 }
 
 #[test]
-fn an_id_that_is_no_id_is_not_kept() {
+fn malformed_request_id_is_dropped() {
     for id in [r#""planted words""#, r#""<planted>""#, "7", "null", "{}", r#""""#] {
         let body = format!(r#"{{"data":null,"extensions":{{"requestId":{id}}}}}"#);
 

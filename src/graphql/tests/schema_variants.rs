@@ -28,18 +28,18 @@ pub(super) const LIKELIEST: Schema =
     Schema { token: "token", refresh_token: Selectable::Yes, argument: "refreshToken" };
 
 impl Schema {
-    pub(super) fn complaints(self, query: &str) -> Vec<String> {
+    pub(super) fn errors(self, query: &str) -> Vec<String> {
         let (root, selection) = query.split_once(')').map_or(("", ""), |(_, body)| {
             let body = body.trim_start_matches(" { ");
             let (call, selection) = body.rsplit_once('{').unwrap_or((body, ""));
             (call, selection)
         });
         let name = root.split('(').next().unwrap_or_default();
-        let mut complaints = Vec::new();
+        let mut errors = Vec::new();
         let argument = root.split_once('(').and_then(|(_, rest)| rest.split(':').next()).unwrap_or_default();
         if name == "refreshUserAccessToken" && argument != self.argument {
-            complaints.push(format!(r#"Unknown argument "{argument}" on field "Mutation.{name}"."#));
-            complaints.push(format!(
+            errors.push(format!(r#"Unknown argument "{argument}" on field "Mutation.{name}"."#));
+            errors.push(format!(
                 r#"Field "{name}" argument "{}" of type "String!" is required, but it was not provided."#,
                 self.argument
             ));
@@ -49,22 +49,22 @@ impl Schema {
                 || field == "scopes"
                 || (field == "refreshToken" && self.refresh_token == Selectable::Yes);
             if !known {
-                complaints.push(format!(
+                errors.push(format!(
                     r#"Cannot query field "{field}" on type "UserAccessToken". Did you mean "{}"?"#,
                     self.token
                 ));
             }
         }
-        complaints
+        errors
     }
 
     /// Server with validation errors in `style`, or a token.
     pub(super) fn server(self, style: Style) -> impl FnMut(&HttpRequest) -> HttpResponse {
         move |request| {
             let query = request.query();
-            let complaints = self.complaints(&query);
-            if !complaints.is_empty() {
-                return style.answer(&complaints);
+            let errors = self.errors(&query);
+            if !errors.is_empty() {
+                return style.respond(&errors);
             }
             let root = if query.contains("refreshUserAccessToken") { "refresh" } else { "generate" };
             let mut payload = serde_json::json!({ self.token: "planted-token" });
@@ -89,8 +89,8 @@ pub(super) enum Style {
 }
 
 impl Style {
-    fn answer(self, complaints: &[String]) -> HttpResponse {
-        let errors: Vec<_> = complaints
+    fn respond(self, errors: &[String]) -> HttpResponse {
+        let errors: Vec<_> = errors
             .iter()
             .map(|message| {
                 let mut error =
@@ -122,7 +122,7 @@ fn knows_nothing(request: &HttpRequest) -> HttpResponse {
 }
 
 #[test]
-fn the_other_spelling_is_tried_once_and_remembered() {
+fn next_variant_is_tried_once_and_remembered() {
     for style in STYLES {
         let schema = Schema { token: "accessToken", ..LIKELIEST };
         let mut scenario = scenario();
@@ -138,7 +138,7 @@ fn the_other_spelling_is_tried_once_and_remembered() {
 }
 
 #[test]
-fn two_complaints_in_one_answer_cost_one_request() {
+fn two_validation_errors_in_a_response_cost_one_request() {
     let schema = Schema { token: "accessToken", refresh_token: Selectable::No, ..LIKELIEST };
     let mut scenario = scenario();
 
@@ -150,7 +150,7 @@ fn two_complaints_in_one_answer_cost_one_request() {
 }
 
 #[test]
-fn the_argument_of_a_refresh_is_tried_once_and_remembered() {
+fn refresh_argument_is_tried_once_and_remembered() {
     for style in STYLES {
         let schema = Schema { argument: "userId", ..LIKELIEST };
         let mut scenario = scenario();
@@ -166,7 +166,7 @@ fn the_argument_of_a_refresh_is_tried_once_and_remembered() {
 }
 
 #[test]
-fn a_field_and_an_argument_of_one_name_are_told_apart() {
+fn distinguishes_a_field_from_an_argument_of_the_same_name() {
     let argument = Schema { argument: "userId", ..LIKELIEST };
     let field = Schema { refresh_token: Selectable::No, ..LIKELIEST };
     let (mut first, mut second) = (scenario(), scenario());
@@ -179,7 +179,7 @@ fn a_field_and_an_argument_of_one_name_are_told_apart() {
 }
 
 #[test]
-fn everything_may_be_spelled_otherwise_at_once() {
+fn all_names_may_change_at_once() {
     let schema = Schema { token: "accessToken", refresh_token: Selectable::No, argument: "userId" };
     let mut scenario = scenario();
 
@@ -190,14 +190,14 @@ fn everything_may_be_spelled_otherwise_at_once() {
 }
 
 #[test]
-fn complaints_that_come_one_by_one_are_met_one_by_one() {
+fn consecutive_validation_errors_are_handled() {
     let schema = Schema { token: "accessToken", refresh_token: Selectable::No, argument: "userId" };
     let mut scenario = scenario();
 
     scenario
         .refresh("planted-first", |request| {
-            let complaints = schema.complaints(&request.query());
-            match complaints.first() {
+            let errors = schema.errors(&request.query());
+            match errors.first() {
                 Some(message) => error(400, message),
                 None => reply(200, &SAMPLE.replace("generate", "refresh")),
             }
@@ -208,7 +208,7 @@ fn complaints_that_come_one_by_one_are_met_one_by_one() {
 }
 
 #[test]
-fn two_refused_spellings_end_the_grant() {
+fn two_rejected_variants_end_the_grant() {
     let mut scenario = scenario();
 
     let granted = scenario.authenticate(knows_nothing);
@@ -218,7 +218,7 @@ fn two_refused_spellings_end_the_grant() {
 }
 
 #[test]
-fn an_api_that_takes_back_a_spelling_is_followed() {
+fn reverted_name_is_followed() {
     let mut scenario = scenario();
 
     scenario.authenticate(Schema { token: "accessToken", ..LIKELIEST }.server(Style::Apollo)).unwrap();
@@ -229,7 +229,7 @@ fn an_api_that_takes_back_a_spelling_is_followed() {
 }
 
 #[test]
-fn the_wording_of_other_servers_is_understood() {
+fn understands_validation_errors_of_other_servers() {
     for message in [
         r#"Cannot query field "token" on type "UserAccessToken". Did you mean "accessToken"?"#,
         r#"Cannot query field "token" on type "UserAccessToken"."#,
@@ -260,7 +260,7 @@ fn the_wording_of_other_servers_is_understood() {
 }
 
 #[test]
-fn a_complaint_of_another_word_changes_no_spelling() {
+fn unrelated_validation_error_changes_no_variant() {
     for message in [
         r#"Cannot query field "scopes" on type "UserAccessToken". Did you mean "token"?"#,
         r#"Unknown argument "token" on field "Mutation.generateUserAccessToken"."#,
@@ -281,7 +281,7 @@ fn a_complaint_of_another_word_changes_no_spelling() {
 }
 
 #[test]
-fn a_complaint_beside_data_is_no_validation() {
+fn error_beside_data_is_not_a_validation_error() {
     let body = r#"{"data":{"generateUserAccessToken":{"scopes":["A"]}},
         "errors":[{"message":"Cannot query field \"token\" on type \"UserAccessToken\"."}]}"#;
     let mut scenario = scenario();
@@ -292,7 +292,7 @@ fn a_complaint_beside_data_is_no_validation() {
 }
 
 #[test]
-fn grants_that_run_at_once_all_learn_from_one_complaint() {
+fn concurrent_grants_share_a_changed_variant() {
     let profile = options().profile();
     let mut variants = SchemaVariants::default();
     let (scopes, secrets) = (ScopeSet::default(), [Secret::new("planted-secret")]);
@@ -316,7 +316,7 @@ fn grants_that_run_at_once_all_learn_from_one_complaint() {
 }
 
 #[test]
-fn grants_that_run_at_once_all_learn_from_one_406() {
+fn concurrent_grants_share_a_changed_media_type() {
     let profile = options().profile();
     let mut variants = SchemaVariants::default();
     let (scopes, secrets) = (ScopeSet::default(), [Secret::new("planted-secret")]);

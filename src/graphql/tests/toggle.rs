@@ -51,7 +51,7 @@ fn logged_in() -> HttpResponse {
 }
 
 #[test]
-fn a_login_is_sent_as_the_page_shows() {
+fn login_matches_the_page() {
     let mut scenario = scenario();
 
     scenario.answered(logged_in().with("x-authorization", &token())).unwrap();
@@ -76,7 +76,7 @@ fn a_login_is_sent_as_the_page_shows() {
 }
 
 #[test]
-fn a_login_by_email_sends_no_user_name() {
+fn login_by_email_sends_no_user_name() {
     let login = Login::Email("shop@example.com".to_owned());
     let mut scenario = Scenario::new(Toggle { login, ..options() }.profile(), &[], &[PASSWORD]);
 
@@ -87,7 +87,7 @@ fn a_login_by_email_sends_no_user_name() {
 }
 
 #[test]
-fn a_password_is_sent_as_it_is() {
+fn password_is_sent_unchanged() {
     let password = " \"pässword\"\n ";
     let mut scenario = Scenario::new(options().profile(), &[], &[password]);
 
@@ -97,7 +97,7 @@ fn a_password_is_sent_as_it_is() {
 }
 
 #[test]
-fn a_token_lives_an_hour_at_most() {
+fn lifetime_is_at_most_one_hour() {
     let now = NOW.millis() / 1000;
     for (claims, minutes) in [
         (json!({ "sub": "77" }), 60),
@@ -115,7 +115,7 @@ fn a_token_lives_an_hour_at_most() {
 }
 
 #[test]
-fn an_endpoint_and_a_lifetime_of_ones_own_count_instead() {
+fn custom_endpoint_and_lifetime_replace_the_defaults() {
     let endpoint = Some("http://127.0.0.1:4000/toggle".to_owned());
     let profile = Toggle { endpoint, lifetime: Some(5 * MINUTE), ..options() }.profile();
     let mut scenario = Scenario::new(profile, &[], &[PASSWORD]);
@@ -127,7 +127,7 @@ fn an_endpoint_and_a_lifetime_of_ones_own_count_instead() {
 }
 
 #[test]
-fn the_newer_header_is_preferred_to_the_deprecated_one() {
+fn newer_header_is_preferred() {
     for headers in [["authorization", "x-authorization"], ["x-authorization", "authorization"]] {
         let value = |name| if name == "x-authorization" { token() } else { "planted-older".to_owned() };
         let response = headers.iter().fold(logged_in(), |it, name| it.with(name, &value(*name)));
@@ -139,7 +139,7 @@ fn the_newer_header_is_preferred_to_the_deprecated_one() {
 }
 
 #[test]
-fn the_deprecated_header_does_where_the_newer_one_is_empty() {
+fn deprecated_header_is_used_if_the_newer_is_empty() {
     for empty in ["", "  ", "Bearer", "bearer "] {
         let response = logged_in().with("x-authorization", empty).with("authorization", &token());
 
@@ -150,7 +150,7 @@ fn the_deprecated_header_does_where_the_newer_one_is_empty() {
 }
 
 #[test]
-fn a_prefix_is_taken_off() {
+fn strips_the_bearer_prefix() {
     for prefix in ["", "Bearer ", "bearer ", "BEARER   ", " Bearer\t"] {
         let value = format!("{prefix}{} ", token());
 
@@ -161,7 +161,7 @@ fn a_prefix_is_taken_off() {
 }
 
 #[test]
-fn a_login_that_is_null_beside_a_token_counts() {
+fn null_login_beside_a_token_is_accepted() {
     let response = reply(200, r#"{"data":{"loginUser":null}}"#).with("x-authorization", &token());
 
     let granted = scenario().answered(response).unwrap();
@@ -170,7 +170,7 @@ fn a_login_that_is_null_beside_a_token_counts() {
 }
 
 #[test]
-fn a_page_that_forbids_is_not_the_providers() {
+fn html_403_is_not_a_rejection() {
     let page = reply(403, "<html>planted</html>").with("content-type", "text/html; charset=utf-8");
     let odd = reply(403, "<html>planted</html>").with("content-type", "text/planted-secret-0");
 
@@ -185,7 +185,7 @@ fn a_page_that_forbids_is_not_the_providers() {
 }
 
 #[test]
-fn a_refused_login_is_refused_for_good() {
+fn rejected_login_is_permanent() {
     let validation = r#"{"data":{"loginUser":null},"errors":[{"message":"validation",
         "validation":{"password":["planted words"]},"customer_facing":false}]}"#;
     for response in [
@@ -217,7 +217,7 @@ fn a_refused_login_is_refused_for_good() {
 }
 
 #[test]
-fn the_advice_names_the_identifier_that_was_given() {
+fn advice_names_the_given_identifier() {
     let login = Login::Email("shop@example.com".to_owned());
     let mut scenario = Scenario::new(Toggle { login, ..options() }.profile(), &[], &[PASSWORD]);
 
@@ -230,7 +230,7 @@ fn the_advice_names_the_identifier_that_was_given() {
 }
 
 #[test]
-fn a_login_without_a_header_says_what_a_browser_needs() {
+fn missing_header_names_the_cors_requirement() {
     for response in
         [logged_in(), logged_in().with("x-authorization", ""), logged_in().with("x-other", "planted")]
     {
@@ -245,7 +245,7 @@ fn a_login_without_a_header_says_what_a_browser_needs() {
 }
 
 #[test]
-fn a_header_that_is_no_token_is_not_taken_for_one() {
+fn ignores_a_header_without_a_token() {
     for value in ["planted token", "Basic planted==", "plänted", "planted\u{7f}"] {
         let granted = scenario().answered(logged_in().with("x-authorization", value));
 
@@ -258,7 +258,7 @@ fn a_header_that_is_no_token_is_not_taken_for_one() {
 }
 
 #[test]
-fn a_header_on_anything_but_success_is_no_token() {
+fn ignores_the_header_of_a_failure() {
     for status in [300, 302, 307, 404, 418] {
         let granted = scenario().answered(reply(status, "").with("x-authorization", &token()));
 
@@ -269,7 +269,7 @@ fn a_header_on_anything_but_success_is_no_token() {
 }
 
 #[test]
-fn the_capital_spelling_is_tried_once_and_remembered() {
+fn capitalized_name_is_tried_once_and_remembered() {
     let capital = |request: &HttpRequest| {
         if request.query().contains("LoginUser(") {
             return reply(200, r#"{"data":{"LoginUser":{"id":"77"}}}"#).with("x-authorization", &token());
@@ -285,7 +285,7 @@ fn the_capital_spelling_is_tried_once_and_remembered() {
 }
 
 #[test]
-fn two_refused_spellings_end_the_login() {
+fn two_rejected_variants_end_the_login() {
     let mut scenario = scenario();
 
     let granted = scenario.authenticate(|request| {
@@ -302,7 +302,7 @@ fn two_refused_spellings_end_the_login() {
 }
 
 #[test]
-fn a_throttled_login_passes() {
+fn rate_limited_login_is_transient() {
     let granted = scenario().answered(reply(429, UNAUTHORIZED).with("retry-after", "600"));
 
     fails_with(ErrorCode::RateLimited)
@@ -318,7 +318,7 @@ fn observed(response: &HttpResponse) -> Option<Rc<TokenSet>> {
 }
 
 #[test]
-fn an_ordinary_answer_brings_a_newer_token() {
+fn api_response_contains_a_newer_token() {
     let now = NOW.millis() / 1000;
     let newer = jwt(&json!({ "iat": now, "exp": now + 3600 }).to_string());
     for (name, prefix) in [("x-authorization", ""), ("authorization", ""), ("authorization", "Bearer ")] {
@@ -335,7 +335,7 @@ fn an_ordinary_answer_brings_a_newer_token() {
 }
 
 #[test]
-fn the_newer_header_slides_before_the_deprecated_one() {
+fn newer_header_rotates_first() {
     let older = jwt(r#"{"sub":"older"}"#);
     let response = reply(200, "").with("authorization", &older).with("x-authorization", &token());
 
@@ -343,21 +343,21 @@ fn the_newer_header_slides_before_the_deprecated_one() {
 }
 
 #[test]
-fn an_answer_with_errors_may_bring_a_token() {
+fn response_with_errors_may_contain_a_new_token() {
     for status in [200, 294, 400, 404, 422, 429] {
         assert!(observed(&reply(status, "").with("x-authorization", &token())).is_some(), "{status}");
     }
 }
 
 #[test]
-fn a_refusal_and_an_outage_bring_no_token() {
+fn rejection_and_outage_contain_no_new_token() {
     for status in [401, 403, 500, 502, 503, 599] {
         assert_eq!(observed(&reply(status, "").with("x-authorization", &token())), None, "{status}");
     }
 }
 
 #[test]
-fn what_does_not_look_like_a_jwt_is_not_adopted() {
+fn value_other_than_a_jwt_is_ignored() {
     for value in ["", "Bearer", "opaque", "a.b", "a.b.c.d", "a.b c.d", "é.é.é", "Basic YTpi", "a..c"] {
         assert_eq!(observed(&reply(200, "").with("x-authorization", value)), None, "{value}");
     }

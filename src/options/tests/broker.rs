@@ -12,7 +12,7 @@ fn wire(options: &Value) -> (String, Option<&'static str>) {
 }
 
 #[test]
-fn a_page_needs_an_address_and_an_endpoint_alone() {
+fn page_requires_url_and_endpoint_only() {
     let config = accepted(&broker());
 
     assert_eq!(config.profile.endpoint, "https://api.acme.test/graphql");
@@ -24,7 +24,7 @@ fn a_page_needs_an_address_and_an_endpoint_alone() {
 }
 
 #[test]
-fn the_address_may_be_relative_to_the_page() {
+fn url_may_be_relative() {
     for (given, url) in [
         ("/token", "https://page.test/token"),
         ("token", "https://page.test/shop/token"),
@@ -33,29 +33,29 @@ fn the_address_may_be_relative_to_the_page() {
         assert_eq!(wire(&broker().with("url", text(given))), (url.to_owned(), None));
     }
     assert_eq!(
-        refused(&broker().with("url", text("http://tokens.test/"))),
+        rejection(&broker().with("url", text("http://tokens.test/"))),
         "option `url` is an http: URL, which would send secrets in the clear; use https:, or set \
          `allowInsecure: true` if the way there is safe"
     );
     assert_eq!(
-        refused(&broker().with("url", text("//user:planted@tokens.test/"))),
+        rejection(&broker().with("url", text("//user:planted@tokens.test/"))),
         "option `url` holds a user name or password; leave them out and use the provider's options"
     );
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_option_is_named() {
     let url = "where your broker answers, for example \"/token\"";
     refuses_kinds(&broker(), "url", &["a string"], url);
     let endpoint = "the URL of the API that the tokens are for";
     refuses_kinds(&broker(), "endpoint", &["a string"], endpoint);
     for (key, remedy) in [("url", url), ("endpoint", endpoint)] {
-        assert_eq!(refused(&broker().without(key)), format!("option `{key}` is missing; give {remedy}"));
+        assert_eq!(rejection(&broker().without(key)), format!("option `{key}` is missing; give {remedy}"));
     }
 }
 
 #[test]
-fn a_known_api_is_known_by_its_refusals() {
+fn built_in_api_supplies_its_error_rules() {
     let profile = accepted(&broker().with("api", text("braintree"))).profile;
 
     let known = Braintree {
@@ -79,7 +79,7 @@ fn a_known_api_is_known_by_its_refusals() {
 }
 
 #[test]
-fn another_api_may_be_described() {
+fn custom_api_supplies_its_error_rules() {
     let api = map([
         ("refused", map([("codes", texts(&["DENIED"]))])),
         ("sliding", map([("header", text("X-New"))])),
@@ -90,35 +90,35 @@ fn another_api_may_be_described() {
     assert_eq!(profile.error_rules.rejected.codes, ["DENIED"]);
     assert_eq!(profile.rotation.unwrap().headers, ["x-new"]);
     assert_eq!(
-        refused(&broker().with("api", map([("refusd", RawValue::Null)]))),
+        rejection(&broker().with("api", map([("refusd", RawValue::Null)]))),
         "option `api.refusd` is not known; did you mean `api.refused`?"
     );
     let remedy = "\"fluz\", \"toggle\", \"braintree\" or { refused, sliding }";
     refuses_kinds(&broker(), "api", &["a string", "an empty string", "a blank string", "an object"], remedy);
     assert_eq!(
-        refused(&broker().with("api", text("fluzz"))),
+        rejection(&broker().with("api", text("fluzz"))),
         "option `api` is a word that is not known; did you mean \"fluz\"?"
     );
 }
 
 #[test]
-fn cookies_are_shared_as_fetch_has_it() {
+fn credentials_has_the_modes_of_fetch() {
     for word in ["same-origin", "include", "omit"] {
         assert_eq!(wire(&broker().with("credentials", text(word))).1, Some(word));
     }
     assert_eq!(
-        refused(&broker().with("credentials", text("included"))),
+        rejection(&broker().with("credentials", text("included"))),
         "option `credentials` is a word that is not known; did you mean \"include\"?"
     );
 }
 
 #[test]
-fn a_secret_has_no_place_in_a_page() {
-    assert!(refused(&broker().with("apiKey", text("planted"))).starts_with("option `apiKey` is not known"));
+fn secrets_are_rejected_for_a_broker() {
+    assert!(rejection(&broker().with("apiKey", text("planted"))).starts_with("option `apiKey` is not known"));
 }
 
 #[test]
-fn a_lifetime_bounds_what_the_broker_tells() {
+fn lifetime_option_limits_the_broker() {
     let profile = accepted(&broker().with("lifetimeMs", number(60_000.0))).profile;
 
     assert_eq!(profile.lifetime, Lifetime::AtMost(Duration::from_secs(60)));

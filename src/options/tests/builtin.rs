@@ -37,7 +37,7 @@ fn secret_of(config: &Config) -> &str {
 }
 
 #[test]
-fn fluz_takes_the_least_and_fills_the_rest() {
+fn fluz_has_defaults() {
     let config = accepted(&fluz());
 
     let profile = &config.profile;
@@ -54,7 +54,7 @@ fn fluz_takes_the_least_and_fills_the_rest() {
 }
 
 #[test]
-fn an_environment_decides_endpoint_and_lifetime() {
+fn environment_determines_endpoint_and_lifetime() {
     for (environment, endpoint, seconds) in [
         ("sandbox", "https://transactional-graph.staging.fluzapp.com/api/v1/graphql", 600),
         ("production", "https://transactional-graph.fluzapp.com/api/v1/graphql", 180),
@@ -75,7 +75,7 @@ fn an_environment_decides_endpoint_and_lifetime() {
 }
 
 #[test]
-fn with_an_endpoint_of_ones_own_the_environment_may_be_left_out() {
+fn environment_is_optional_with_an_endpoint() {
     let own = text("https://own.test/graphql");
     let bare = fluz().without("environment").with("endpoint", own.clone());
 
@@ -90,7 +90,7 @@ fn with_an_endpoint_of_ones_own_the_environment_may_be_left_out() {
 }
 
 #[test]
-fn fluz_takes_an_id_and_a_secret_instead_of_a_key() {
+fn fluz_accepts_id_and_secret_instead_of_a_key() {
     let pair =
         fluz().without("apiKey").with("appId", text("app-1")).with("appSecret", RawValue::Function("vault"));
 
@@ -103,16 +103,16 @@ fn fluz_takes_an_id_and_a_secret_instead_of_a_key() {
     assert_eq!(secret_of(&config), "vault");
     for half in ["appId", "appSecret"] {
         assert_eq!(
-            refused(&fluz().with(half, text("planted"))),
+            rejection(&fluz().with(half, text("planted"))),
             "options `apiKey` and `appId` with `appSecret` say the same; give one or the other"
         );
-        let missing = refused(&pair.clone().without(half));
+        let missing = rejection(&pair.clone().without(half));
         assert!(missing.starts_with(&format!("option `{half}` is missing; give the application's ")));
     }
 }
 
 #[test]
-fn a_seat_is_sent_only_if_it_is_given() {
+fn seat_is_sent_only_if_given() {
     let seated = accepted(&fluz().with("seatId", text("seat-1"))).profile;
 
     assert!(shape(&seated.authenticate.variables).ends_with(r#"seatId: "seat-1""#));
@@ -121,13 +121,13 @@ fn a_seat_is_sent_only_if_it_is_given() {
 }
 
 #[test]
-fn generating_alone_leaves_refresh_tokens_be() {
+fn renewal_generate_disables_refresh() {
     assert!(accepted(&fluz().with("renewal", text("generate"))).profile.renew.is_none());
     assert!(accepted(&fluz().with("renewal", text("refresh"))).profile.renew.is_some());
 }
 
 #[test]
-fn toggle_sends_the_identifier_it_was_given_alone() {
+fn toggle_sends_only_the_given_identifier() {
     for (key, options) in
         [("email", toggle()), ("username", toggle().without("email").with("username", text("a@b.test")))]
     {
@@ -143,17 +143,17 @@ fn toggle_sends_the_identifier_it_was_given_alone() {
         assert!(config.scopes.is_empty());
     }
     assert_eq!(
-        refused(&toggle().with("username", text("planted"))),
+        rejection(&toggle().with("username", text("planted"))),
         "options `email` and `username` say the same; give one of them"
     );
     assert_eq!(
-        refused(&toggle().without("email")),
+        rejection(&toggle().without("email")),
         "options `email` and `username` are both missing; give one of them"
     );
 }
 
 #[test]
-fn braintree_takes_the_least_and_fills_the_rest() {
+fn braintree_has_defaults() {
     let config = accepted(&braintree());
 
     let profile = &config.profile;
@@ -170,7 +170,7 @@ fn braintree_takes_the_least_and_fills_the_rest() {
 }
 
 #[test]
-fn a_braintree_version_is_a_date() {
+fn braintree_version_is_a_date() {
     for date in ["2019-01-01", "2026-12-31", "2026-01-13"] {
         let profile = accepted(&braintree().with("braintreeVersion", text(date))).profile;
 
@@ -191,7 +191,7 @@ fn a_braintree_version_is_a_date() {
         "2019-01-1\n",
     ] {
         assert_eq!(
-            refused(&braintree().with("braintreeVersion", text(bad))),
+            rejection(&braintree().with("braintreeVersion", text(bad))),
             "option `braintreeVersion` is a string that is no date; give one as in \"2019-01-01\"",
             "{bad}"
         );
@@ -200,7 +200,7 @@ fn a_braintree_version_is_a_date() {
 }
 
 #[test]
-fn a_lifetime_of_ones_own_takes_the_place_of_the_providers() {
+fn lifetime_option_replaces_the_providers() {
     let own = Duration::from_millis(1500);
     for (options, lifetime) in [
         (fluz(), Lifetime::AtMost(own)),
@@ -215,14 +215,14 @@ fn a_lifetime_of_ones_own_takes_the_place_of_the_providers() {
 }
 
 #[test]
-fn every_secret_may_be_a_function() {
+fn secrets_may_be_functions() {
     for (options, key) in [(fluz(), "apiKey"), (toggle(), "password"), (braintree(), "clientSecret")] {
         assert_eq!(secret_of(&accepted(&options.with(key, RawValue::Function("vault")))), "vault");
     }
 }
 
 #[test]
-fn a_secret_that_is_none_says_what_to_give() {
+fn invalid_secret_names_the_expected_value() {
     let fluz_pair = fluz().without("apiKey").with("appId", text("app-1"));
     for (options, key, what) in [
         (fluz(), "apiKey", "the API key that Fluz shows for your application"),
@@ -234,13 +234,13 @@ fn a_secret_that_is_none_says_what_to_give() {
         refuses_kinds(&options, key, &["a string", "a function"], &remedy);
 
         let missing = format!("option `{key}` is missing; give {remedy}{HINT}");
-        assert_eq!(refused(&options.clone().without(key)), missing);
-        assert_eq!(refused(&options.with(key, RawValue::Missing)), missing);
+        assert_eq!(rejection(&options.clone().without(key)), missing);
+        assert_eq!(rejection(&options.with(key, RawValue::Missing)), missing);
     }
 }
 
 #[test]
-fn a_text_that_is_none_says_what_to_give() {
+fn invalid_string_names_the_expected_value() {
     let fluz_pair = fluz().without("apiKey").with("appSecret", text("planted"));
     for (options, key, remedy) in [
         (fluz(), "userId", UUID_REMEDY),
@@ -249,7 +249,7 @@ fn a_text_that_is_none_says_what_to_give() {
         (braintree(), "clientId", "the OAuth client's id"),
     ] {
         refuses_kinds(&options, key, &["a string"], remedy);
-        assert_eq!(refused(&options.without(key)), format!("option `{key}` is missing; give {remedy}"));
+        assert_eq!(rejection(&options.without(key)), format!("option `{key}` is missing; give {remedy}"));
     }
     refuses_kinds(&fluz(), "seatId", &["a string"], "the id of a seat, a UUID, or leave it out");
     refuses_kinds(&toggle(), "email", &["a string"], "the API user's email address");
@@ -258,17 +258,17 @@ fn a_text_that_is_none_says_what_to_give() {
 }
 
 #[test]
-fn a_user_name_ends_at_its_colon_so_it_has_none() {
+fn user_name_cannot_contain_a_colon() {
     let fluz_pair = fluz().without("apiKey").with("appSecret", text("planted"));
     for (options, key) in [(fluz_pair, "appId"), (braintree(), "clientId")] {
-        let message = refused(&options.with(key, text("id:planted")));
+        let message = rejection(&options.with(key, text("id:planted")));
 
         assert!(message.starts_with(&format!("option `{key}` is a string with a colon in it; give the ")));
     }
 }
 
 #[test]
-fn words_are_what_they_may_be() {
+fn keywords_are_checked() {
     let environments = "\"sandbox\" or \"production\"";
     for (options, key, remedy) in [
         (fluz(), "environment", environments),
@@ -277,19 +277,19 @@ fn words_are_what_they_may_be() {
     ] {
         refuses_kinds(&options, key, &["a string"], remedy);
         assert_eq!(
-            refused(&options.with(key, text("planted"))),
+            rejection(&options.with(key, text("planted"))),
             format!("option `{key}` is a word that is not known; give {remedy}")
         );
     }
     for options in [fluz(), braintree()] {
-        let message = refused(&options.without("environment"));
+        let message = rejection(&options.without("environment"));
 
         assert_eq!(message, format!("option `environment` is missing; give {environments}"));
     }
 }
 
 #[test]
-fn scopes_are_a_set() {
+fn scopes_are_sorted_and_unique_in_the_config() {
     let given =
         texts(&["transaction:sale", "LIST_OFFERS", "dispute:accept/facilitated", "LIST_OFFERS", "A.b~!#"]);
     for options in [fluz(), braintree(), acme(), by_function()] {
@@ -303,7 +303,7 @@ fn scopes_are_a_set() {
 }
 
 #[test]
-fn scopes_that_are_none_say_what_to_give() {
+fn invalid_scopes_name_the_expected_value() {
     let remedy = "an array of scopes, at least one, for example [\"LIST_OFFERS\"]";
     for options in [fluz(), braintree(), acme(), by_function()] {
         refuses_kinds(&options, "scopes", &["an array"], remedy);
@@ -320,14 +320,14 @@ fn scopes_that_are_none_say_what_to_give() {
             (RawValue::Missing, "missing"),
             (texts(&["planted"]), "an array"),
         ] {
-            let message = refused(&options.clone().with("scopes", list([text("GOOD"), item])));
+            let message = rejection(&options.clone().with("scopes", list([text("GOOD"), item])));
 
             let remedy = "a scope's name, visible ASCII without spaces";
             assert_eq!(message, format!("option `scopes[1]` is {what}; give {remedy}"));
         }
     }
     for options in [fluz(), braintree()] {
-        let message = refused(&options.without("scopes"));
+        let message = rejection(&options.without("scopes"));
 
         assert_eq!(message, format!("option `scopes` is missing; give {remedy}"));
     }

@@ -11,7 +11,7 @@ fn wrong(given: &Value) -> String {
 }
 
 #[test]
-fn nothing_asks_for_any_usable_token() {
+fn missing_options_request_any_usable_token() {
     for nothing in
         [RawValue::Missing, map([]), map([("scopes", RawValue::Missing), ("signal", RawValue::Missing)])]
     {
@@ -21,7 +21,7 @@ fn nothing_asks_for_any_usable_token() {
 }
 
 #[test]
-fn a_call_says_how_good_the_token_must_be() {
+fn call_options_set_the_minimum_validity() {
     let given = map([
         ("minValidityMs", number(0.0)),
         ("scopes", texts(&["B", "A", "B"])),
@@ -36,7 +36,7 @@ fn a_call_says_how_good_the_token_must_be() {
 }
 
 #[test]
-fn a_call_may_reject_tokens_with_more_scopes() {
+fn call_may_require_exact_scopes() {
     let exact = |value| map([("exactScopes", value)]);
 
     let rejected = TokenRequest::Cached { min_validity: None, scopes: None, borrowing: Borrowing::Forbidden };
@@ -50,7 +50,7 @@ fn a_call_may_reject_tokens_with_more_scopes() {
 }
 
 #[test]
-fn a_signal_is_left_to_the_face_whatever_it_is() {
+fn signal_is_not_validated_here() {
     for (value, _) in kinds() {
         let given = map([("signal", value)]);
 
@@ -60,7 +60,7 @@ fn a_signal_is_left_to_the_face_whatever_it_is() {
 }
 
 #[test]
-fn options_of_a_call_are_an_object() {
+fn call_options_are_an_object() {
     for (value, kind) in kinds().into_iter().filter(|(_, kind)| *kind != "an object") {
         let expected = format!("the options of the call are {kind}; give an object or nothing");
 
@@ -70,7 +70,7 @@ fn options_of_a_call_are_an_object() {
 }
 
 #[test]
-fn unknown_keys_of_a_call_are_refused() {
+fn unknown_call_options_are_rejected() {
     assert_eq!(
         wrong(&map([("force", RawValue::Bool(true))])),
         "option `force` is not known; known here are `signal`, `minValidityMs`, `scopes`, `exactScopes`"
@@ -91,7 +91,7 @@ fn unknown_keys_of_a_call_are_refused() {
 }
 
 #[test]
-fn wrong_values_of_a_call_say_what_to_give() {
+fn invalid_call_options_name_the_expected_value() {
     let milliseconds = "a number of milliseconds from 0 to 2^53";
     let scopes = "an array of scopes, at least one, for example [\"LIST_OFFERS\"]";
     for (key, but, remedy) in [("minValidityMs", "a number", milliseconds), ("scopes", "an array", scopes)] {

@@ -5,17 +5,17 @@ use super::*;
 const MILLISECONDS: &str = "a number of milliseconds from 1 to 2^53";
 
 #[test]
-fn of_several_things_that_are_wrong_the_first_is_told() {
+fn first_error_is_reported() {
     let wrong = fluz().with("apiKey", RawValue::Null).with("timeoutMs", text("planted"));
 
-    assert!(refused(&wrong).starts_with("option `apiKey` is null; give the API key"));
+    assert!(rejection(&wrong).starts_with("option `apiKey` is null; give the API key"));
     assert!(
-        refused(&wrong.with("unknownKey", RawValue::Null)).starts_with("option `unknownKey` is not known")
+        rejection(&wrong.with("unknownKey", RawValue::Null)).starts_with("option `unknownKey` is not known")
     );
 }
 
 #[test]
-fn what_is_left_out_gets_the_contracts_default() {
+fn missing_options_have_the_documented_defaults() {
     let optional = [
         "endpoint",
         "lifetimeMs",
@@ -50,7 +50,7 @@ fn what_is_left_out_gets_the_contracts_default() {
 }
 
 #[test]
-fn every_provider_takes_every_common_option() {
+fn every_provider_accepts_every_common_option() {
     for options in everyone() {
         let config = accepted(
             &options
@@ -75,7 +75,7 @@ fn every_provider_takes_every_common_option() {
 }
 
 #[test]
-fn the_timer_has_three_modes() {
+fn refresh_has_three_modes() {
     for (word, mode) in [
         ("always", RefreshMode::Always),
         ("while-used", RefreshMode::WhileUsed),
@@ -86,7 +86,7 @@ fn the_timer_has_three_modes() {
     let remedy = "\"always\" or \"while-used\" or \"on-demand\"";
     refuses_kinds(&toggle(), "refresh", &["a string"], remedy);
     assert_eq!(
-        refused(&toggle().with("refresh", text("planted"))),
+        rejection(&toggle().with("refresh", text("planted"))),
         format!("option `refresh` is a word that is not known; give {remedy}")
     );
 }
@@ -111,19 +111,19 @@ fn numbers_have_ranges() {
             accepted(&toggle().with(key, number(value)));
         }
         for value in bad {
-            let message = refused(&toggle().with(key, number(value)));
+            let message = rejection(&toggle().with(key, number(value)));
 
             assert_eq!(message, format!("option `{key}` is out of range; give {remedy}"));
         }
     }
     assert_eq!(
-        refused(&toggle().with("retry.attempts", number(1.5))),
+        rejection(&toggle().with("retry.attempts", number(1.5))),
         format!("option `retry.attempts` is not a whole number; give {attempts}")
     );
 }
 
 #[test]
-fn switches_functions_and_objects_are_of_their_kind() {
+fn types_of_common_options_are_checked() {
     refuses_kinds(&toggle(), "keepAlive", &["a boolean"], "true or false");
     refuses_kinds(&toggle(), "allowInsecure", &["a boolean"], "true or false");
     refuses_kinds(&toggle(), "fetch", &["a function"], "a function");
@@ -134,7 +134,7 @@ fn switches_functions_and_objects_are_of_their_kind() {
 }
 
 #[test]
-fn retrying_is_settled_by_any_of_its_numbers() {
+fn each_retry_option_adjusts_the_others() {
     let millis = Duration::from_millis;
     for (given, attempts, base, max) in [
         (map([]), 3, 1_000, 30_000),
@@ -151,13 +151,13 @@ fn retrying_is_settled_by_any_of_its_numbers() {
         assert_eq!(retry, Retry { attempts, base: millis(base), max: millis(max) });
     }
     assert_eq!(
-        refused(&toggle().with("retry", map([("baseMs", number(8.0)), ("maxMs", number(7.0))]))),
+        rejection(&toggle().with("retry", map([("baseMs", number(8.0)), ("maxMs", number(7.0))]))),
         "option `retry.maxMs` is less than `retry.baseMs`; the longest pause cannot be shorter than the first"
     );
 }
 
 #[test]
-fn headers_join_those_of_the_provider() {
+fn headers_are_added_to_the_providers() {
     let headers = map([("X-A", text("a b\tc")), ("Braintree-Version", text("2026-01-01"))]);
 
     let names = |options: &Value| {
@@ -173,17 +173,17 @@ fn headers_join_those_of_the_provider() {
 }
 
 #[test]
-fn headers_that_cannot_be_sent_are_refused() {
+fn unsendable_headers_are_rejected() {
     for (options, prefix) in [(toggle(), "headers"), (acme(), "provider.headers")] {
         for name in ["Authorization", "AUTHORIZATION", "content-type", "Content-Type"] {
             assert_eq!(
-                refused(&options.clone().with(prefix, map([(name, text("planted"))]))),
+                rejection(&options.clone().with(prefix, map([(name, text("planted"))]))),
                 format!("option `{prefix}.{name}` cannot be set: the manager sends it itself; leave it out")
             );
         }
         for name in ["", "planted header", "x-planted:", "x-plänted", "x-planted\r\nHost"] {
             assert_eq!(
-                refused(&options.clone().with(prefix, map([(name, text("planted"))])))
+                rejection(&options.clone().with(prefix, map([(name, text("planted"))])))
                     .replace(&format!("`{prefix}.`"), &format!("`{prefix}.…`")),
                 format!(
                     "option `{prefix}.…` is not a header's name; give a name of letters, digits and hyphens"
@@ -193,7 +193,7 @@ fn headers_that_cannot_be_sent_are_refused() {
         let value = "the header's value as a string of visible ASCII";
         for bad in ["planted\r\nHost: evil.test", "plänted", "planted\0", "planted\u{7f}"] {
             assert_eq!(
-                refused(&options.clone().with(prefix, map([("x-a", text(bad))]))),
+                rejection(&options.clone().with(prefix, map([("x-a", text(bad))]))),
                 format!(
                     "option `{prefix}.x-a` is a string with characters that no header can hold; give {value}"
                 )

@@ -4,7 +4,7 @@ use super::*;
 use crate::provider::{ErrorMatcher, Lifetime, Operation, RotationHeader, StringList, TokenShape};
 
 #[test]
-fn a_grant_function_needs_a_name_an_endpoint_and_nothing_else() {
+fn grant_function_requires_name_and_endpoint_only() {
     let config = accepted(&by_function());
 
     let GrantSource::Function(function) = config.grant_source else { panic!("{:?}", config.grant_source) };
@@ -21,15 +21,15 @@ fn a_grant_function_needs_a_name_an_endpoint_and_nothing_else() {
 }
 
 #[test]
-fn a_grant_is_a_function() {
+fn grant_must_be_a_function() {
     refuses_kinds(&by_function(), "provider.grant", &["a function"], "a function");
 }
 
 #[test]
-fn a_grant_function_and_a_description_of_the_wire_exclude_each_other() {
+fn grant_function_excludes_described_grants() {
     for key in ["authenticate", "renew", "token", "refreshToken", "scopes", "expiry", "headers"] {
         assert_eq!(
-            refused(&by_function().with(&format!("provider.{key}"), text("planted"))),
+            rejection(&by_function().with(&format!("provider.{key}"), text("planted"))),
             format!(
                 "options `provider.grant` and `provider.{key}` exclude each other; describe the API or give a \
                  function, not both"
@@ -41,10 +41,10 @@ fn a_grant_function_and_a_description_of_the_wire_exclude_each_other() {
 }
 
 #[test]
-fn without_a_way_to_get_tokens_both_are_named() {
+fn missing_grant_names_both_alternatives() {
     for options in [acme().without("provider.authenticate"), by_function().without("provider.grant")] {
         assert_eq!(
-            refused(&options),
+            rejection(&options),
             "option `provider.authenticate` is missing; give { document, variables, authorization }, or a \
              `grant` function instead"
         );
@@ -52,7 +52,7 @@ fn without_a_way_to_get_tokens_both_are_named() {
 }
 
 #[test]
-fn a_name_is_short_and_visible() {
+fn name_is_short_and_visible() {
     for name in ["a", "Acme Inc. (EU)", &"x".repeat(40)] {
         for options in [acme(), by_function()] {
             assert_eq!(accepted(&options.with("provider.name", text(name))).profile.name, name);
@@ -61,21 +61,21 @@ fn a_name_is_short_and_visible() {
     for options in [acme(), by_function()] {
         for name in ["plänted", "planted\n", "planted\0", &"x".repeat(41)] {
             assert_eq!(
-                refused(&options.clone().with("provider.name", text(name))),
+                rejection(&options.clone().with("provider.name", text(name))),
                 "option `provider.name` is a string; give at most 40 characters of visible ASCII"
             );
         }
         let remedy = "a short name for messages, for example \"acme\"";
         refuses_kinds(&options, "provider.name", &["a string"], remedy);
         assert_eq!(
-            refused(&options.without("provider.name")),
+            rejection(&options.without("provider.name")),
             format!("option `provider.name` is missing; give {remedy}")
         );
     }
 }
 
 #[test]
-fn a_sliding_token_comes_in_headers() {
+fn sliding_names_headers() {
     for options in [acme(), by_function()] {
         for (given, headers) in [
             (text("X-Authorization"), &["x-authorization"][..]),
@@ -89,7 +89,7 @@ fn a_sliding_token_comes_in_headers() {
         refuses_kinds(&options, "provider.sliding", &["an object"], "{ header: \"x-authorization\" }");
         refuses_header(&options, "provider.sliding");
         assert_eq!(
-            refused(&options.with("provider.sliding", map([]))),
+            rejection(&options.with("provider.sliding", map([]))),
             "option `provider.sliding.header` is missing; give a header's name"
         );
     }
@@ -104,20 +104,20 @@ pub(super) fn refuses_header(base: &Value, path: &str) {
         let kind = bad.kind();
 
         assert_eq!(
-            refused(&base.clone().with(&header, bad)),
+            rejection(&base.clone().with(&header, bad)),
             format!("option `{header}` is {kind}; give a header's name of letters, digits and hyphens")
         );
     }
     for (item, kind) in kinds().into_iter().filter(|(_, kind)| *kind != "a string") {
         assert_eq!(
-            refused(&base.clone().with(&header, list([text("x-good"), item]))),
+            rejection(&base.clone().with(&header, list([text("x-good"), item]))),
             format!("option `{header}[1]` is {kind}; give a header's name")
         );
     }
 }
 
 #[test]
-fn a_refusal_is_told_by_any_of_three_signs() {
+fn rejection_has_statuses_messages_and_codes() {
     let words = crate::provider::profile::strings;
     for options in [acme(), by_function()] {
         let refused_by =
@@ -144,7 +144,7 @@ fn a_refusal_is_told_by_any_of_three_signs() {
 }
 
 #[test]
-fn what_besides_is_told_by_the_status_alone() {
+fn other_error_rules_use_the_status_only() {
     let signals = accepted(&acme()).profile.error_rules;
 
     assert_eq!(*signals.denied, ErrorMatcher::of(&[401, 403], ""));
@@ -153,7 +153,7 @@ fn what_besides_is_told_by_the_status_alone() {
 }
 
 #[test]
-fn signs_that_are_none_say_what_to_give() {
+fn invalid_rejection_rules_name_the_expected_value() {
     let base = by_function();
     refuses_kinds(&base, "provider.refused", &["an object"], "{ statuses, messages, codes }");
     let lists = ["an array", "an empty array"];
@@ -171,7 +171,7 @@ fn signs_that_are_none_say_what_to_give() {
         (RawValue::Missing, "missing"),
     ] {
         assert_eq!(
-            refused(&base.clone().with("provider.refused.statuses", list([number(401.0), item]))),
+            rejection(&base.clone().with("provider.refused.statuses", list([number(401.0), item]))),
             format!("option `provider.refused.statuses[1]` is {what}; give a whole number from 100 to 599")
         );
     }
@@ -180,7 +180,7 @@ fn signs_that_are_none_say_what_to_give() {
         let but = ["a string", "an array", "an empty array"];
         refuses_kinds(&base, &path, &but, &format!("{one}, or a list of them"));
         assert_eq!(
-            refused(&base.clone().with(&path, list([text("x"), text(" ")]))),
+            rejection(&base.clone().with(&path, list([text("x"), text(" ")]))),
             format!("option `{path}[1]` is a blank string; give {one}")
         );
     }

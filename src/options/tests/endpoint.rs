@@ -12,7 +12,7 @@ fn places(endpoint: &str) -> [(Value, &'static str); 3] {
 }
 
 #[test]
-fn grants_go_over_https_anywhere() {
+fn https_is_allowed_anywhere() {
     for endpoint in [
         "https://api.acme.test/graphql",
         "HTTPS://API.ACME.TEST",
@@ -28,7 +28,7 @@ fn grants_go_over_https_anywhere() {
 }
 
 #[test]
-fn grants_go_over_http_where_they_do_not_leave_the_machine() {
+fn http_is_allowed_to_loopback() {
     for endpoint in [
         "http://localhost/graphql",
         "http://LOCALHOST:4000/graphql",
@@ -50,7 +50,7 @@ fn grants_go_over_http_where_they_do_not_leave_the_machine() {
 }
 
 #[test]
-fn http_to_anywhere_else_is_refused_unless_it_is_allowed() {
+fn other_http_is_rejected_unless_allowed() {
     for endpoint in [
         "http://api.acme.test/graphql",
         "http://127.0.0.1.evil.test/",
@@ -74,7 +74,7 @@ fn http_to_anywhere_else_is_refused_unless_it_is_allowed() {
     ] {
         for (options, key) in places(endpoint) {
             assert_eq!(
-                refused(&options),
+                rejection(&options),
                 format!(
                     "option `{key}` is an http: URL, which would send secrets in the clear; use https:, or \
                      set `allowInsecure: true` if the way there is safe"
@@ -90,13 +90,13 @@ fn http_to_anywhere_else_is_refused_unless_it_is_allowed() {
 }
 
 #[test]
-fn what_is_no_absolute_url_is_refused() {
+fn relative_or_invalid_urls_are_rejected() {
     for endpoint in
         ["/graphql", "api.acme.test/graphql", "//api.acme.test", "https://", "planted", "http://%"]
     {
         for (options, key) in places(endpoint) {
             assert_eq!(
-                refused(&options.with("allowInsecure", RawValue::Bool(true))),
+                rejection(&options.with("allowInsecure", RawValue::Bool(true))),
                 format!(
                     "option `{key}` is not an absolute URL of one host; give it in full, with https:// and without `*`"
                 )
@@ -106,11 +106,11 @@ fn what_is_no_absolute_url_is_refused() {
 }
 
 #[test]
-fn other_schemes_are_refused_whatever_is_allowed() {
+fn other_schemes_are_always_rejected() {
     for endpoint in ["ws://localhost/", "wss://api.acme.test/", "ftp://127.0.0.1/", "planted://localhost/"] {
         for (options, key) in places(endpoint) {
             assert_eq!(
-                refused(&options.with("allowInsecure", RawValue::Bool(true))),
+                rejection(&options.with("allowInsecure", RawValue::Bool(true))),
                 format!(
                     "option `{key}` is not an https: URL; give one, since secrets are sent there over HTTP"
                 )
@@ -120,7 +120,7 @@ fn other_schemes_are_refused_whatever_is_allowed() {
 }
 
 #[test]
-fn a_user_name_or_password_in_the_endpoint_is_refused_and_not_repeated() {
+fn credentials_in_the_endpoint_are_rejected_and_not_shown() {
     for endpoint in [
         "https://planted@api.acme.test/",
         "https://user:planted@api.acme.test/",
@@ -130,7 +130,7 @@ fn a_user_name_or_password_in_the_endpoint_is_refused_and_not_repeated() {
     ] {
         for (options, key) in places(endpoint) {
             assert_eq!(
-                refused(&options.with("allowInsecure", RawValue::Bool(true))),
+                rejection(&options.with("allowInsecure", RawValue::Bool(true))),
                 format!(
                     "option `{key}` holds a user name or password; leave them out and use the provider's options"
                 )
@@ -140,7 +140,7 @@ fn a_user_name_or_password_in_the_endpoint_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn an_endpoint_as_an_option_comes_before_the_profiles_own() {
+fn endpoint_option_precedes_the_profile() {
     for options in [acme(), by_function()] {
         let other = text("https://other.test/");
 
@@ -153,14 +153,14 @@ fn an_endpoint_as_an_option_comes_before_the_profiles_own() {
         refuses_kinds(&options, "provider.endpoint", &["a string"], remedy);
         refuses_kinds(&options.clone().with("endpoint", other), "provider.endpoint", &["a string"], remedy);
         assert_eq!(
-            refused(&options.without("provider.endpoint")),
+            rejection(&options.without("provider.endpoint")),
             format!("option `provider.endpoint` is missing; give {remedy}")
         );
     }
 }
 
 #[test]
-fn a_loopback_address_has_four_parts_whatever_the_platform_lets_through() {
+fn loopback_address_has_four_parts() {
     for hostname in
         ["127", "127.1", "127.0.0.1.1", "127.0.0.256", "127.0.0.", "1.127.0.0", "::1", "", "[::1]."]
     {
@@ -169,7 +169,7 @@ fn a_loopback_address_has_four_parts_whatever_the_platform_lets_through() {
 }
 
 #[test]
-fn the_token_goes_to_the_endpoints_origin_and_to_those_that_are_given() {
+fn token_is_sent_to_the_endpoint_origin_and_given_origins() {
     let options =
         acme().with("origins", texts(&["https://files.acme.test/upload?x=1", "http://localhost:4000"]));
 
@@ -184,15 +184,15 @@ fn the_token_goes_to_the_endpoints_origin_and_to_those_that_are_given() {
 const PATTERN: &str = "is not an absolute URL of one host; give it in full, with https:// and without `*`";
 
 #[test]
-fn an_endpoint_is_not_a_pattern() {
+fn endpoint_is_not_a_pattern() {
     for (options, key) in places("https://*.acme.test/graphql") {
-        assert_eq!(refused(&options), format!("option `{key}` {PATTERN}"));
+        assert_eq!(rejection(&options), format!("option `{key}` {PATTERN}"));
     }
     accepted(&acme().with("origins", texts(&["https://acme.test/*", "https://acme.test/?*"])));
 }
 
 #[test]
-fn origins_that_may_not_have_the_token_are_refused_by_their_place() {
+fn invalid_origins_are_rejected_by_index() {
     for (origin, what) in [
         (
             "api.acme.test",
@@ -210,19 +210,21 @@ fn origins_that_may_not_have_the_token_are_refused_by_their_place() {
     ] {
         let options = toggle().with("origins", texts(&["https://acme.test", origin]));
 
-        assert_eq!(refused(&options), format!("option `origins[1]` {what}"));
+        assert_eq!(rejection(&options), format!("option `origins[1]` {what}"));
     }
     let insecure = toggle().with("origins", texts(&["http://acme.test"]));
-    assert!(refused(&insecure).starts_with("option `origins[0]` is an http: URL, which would send secrets"));
+    assert!(
+        rejection(&insecure).starts_with("option `origins[0]` is an http: URL, which would send secrets")
+    );
     accepted(&insecure.with("allowInsecure", RawValue::Bool(true)));
 }
 
 #[test]
-fn origins_are_an_array_of_texts() {
+fn origins_are_an_array_of_strings() {
     let remedy = "an array of origins, for example [\"https://api.example.com\"]";
     refuses_kinds(&toggle(), "origins", &["an array", "an empty array"], remedy);
     assert_eq!(
-        refused(&toggle().with("origins", list([number(7.0)]))),
+        rejection(&toggle().with("origins", list([number(7.0)]))),
         format!("option `origins[0]` is a number; give {remedy}")
     );
 }

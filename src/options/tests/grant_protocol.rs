@@ -38,7 +38,7 @@ fn full() -> Value {
 }
 
 #[test]
-fn the_contracts_example_becomes_a_profile() {
+fn documented_example_is_accepted() {
     let config = accepted(&full());
 
     let profile = config.profile;
@@ -72,7 +72,7 @@ fn the_contracts_example_becomes_a_profile() {
 }
 
 #[test]
-fn a_profile_may_be_as_small_as_this() {
+fn minimal_profile_is_accepted() {
     let profile = accepted(&acme()).profile;
 
     assert!(profile.authenticate.variables.is_empty());
@@ -86,7 +86,7 @@ fn a_profile_may_be_as_small_as_this() {
 }
 
 #[test]
-fn every_form_of_authorization_is_taken() {
+fn every_authorization_is_accepted() {
     let path = "provider.authenticate.authorization";
     let pair = map([("username", text("me")), ("password", text("planted"))]);
     let own_pair = Authorization::BasicPair { username: "me".to_owned(), password: SecretId(0) };
@@ -120,14 +120,14 @@ fn every_form_of_authorization_is_taken() {
 }
 
 #[test]
-fn an_authorization_that_is_none_says_what_to_give() {
+fn invalid_authorization_names_the_expected_value() {
     for path in ["provider.authenticate.authorization", "provider.renew.authorization"] {
         let base = full().without(path);
         let remedy = "\"none\", { basic: secret }, { basic: { username, password } } or { bearer: secret }";
         refuses_kinds(&base, path, &["an object"], remedy);
         for bad in [map([]), map([("basic", text("planted")), ("bearer", text("planted"))])] {
             assert_eq!(
-                refused(&base.clone().with(path, bad)),
+                rejection(&base.clone().with(path, bad)),
                 format!("option `{path}` must tell one thing; give {remedy}")
             );
         }
@@ -143,7 +143,7 @@ fn an_authorization_that_is_none_says_what_to_give() {
         let password = format!("the password, {secret}");
         refuses_kinds(&pair, &format!("{path}.basic.password"), &but[..2], &password);
         assert_eq!(
-            refused(&pair.with(&format!("{path}.basic.username"), text("me:planted"))),
+            rejection(&pair.with(&format!("{path}.basic.username"), text("me:planted"))),
             format!("option `{path}.basic.username` is a string with a colon in it; give the user name")
         );
     }
@@ -205,7 +205,7 @@ fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
 }
 
 #[test]
-fn a_variable_that_is_no_json_is_named_however_deep() {
+fn invalid_variable_is_named_at_any_depth() {
     let base = "provider.authenticate.variables";
     for (bad, kind) in [
         (RawValue::Other, "neither plain data nor a function"),
@@ -218,19 +218,19 @@ fn a_variable_that_is_no_json_is_named_however_deep() {
             (map([("a", list([text("x"), map([("b", list([bad.clone()]))])]))]), "a[1].b[0]"),
         ] {
             assert_eq!(
-                refused(&acme().with(base, variables)),
+                rejection(&acme().with(base, variables)),
                 format!("option `{base}.{path}` is {kind}; give JSON, or a function that returns a secret")
             );
         }
     }
     assert_eq!(
-        refused(&acme().with(base, map([("a", list([RawValue::Missing]))]))),
+        rejection(&acme().with(base, map([("a", list([RawValue::Missing]))]))),
         format!("option `{base}.a[0]` is missing; give JSON, or a function that returns a secret")
     );
 }
 
 #[test]
-fn an_operation_that_is_none_says_what_to_give() {
+fn invalid_operation_names_the_expected_value() {
     let what = "{ document, variables, authorization }";
     let or_function = format!("{what}, or a `grant` function instead");
     for (path, remedy) in [("provider.authenticate", or_function.as_str()), ("provider.renew", what)] {
@@ -238,7 +238,7 @@ fn an_operation_that_is_none_says_what_to_give() {
         let document = "a GraphQL document as a string";
         refuses_kinds(&full(), &format!("{path}.document"), &["a string"], document);
         assert_eq!(
-            refused(&full().without(&format!("{path}.document"))),
+            rejection(&full().without(&format!("{path}.document"))),
             format!("option `{path}.document` is missing; give {document}")
         );
         refuses_kinds(&full(), &format!("{path}.variables"), &["an object"], "{ name: value }");
@@ -246,16 +246,16 @@ fn an_operation_that_is_none_says_what_to_give() {
 }
 
 #[test]
-fn renewing_needs_to_know_where_the_refresh_token_is() {
+fn renew_requires_a_refresh_token_path() {
     assert_eq!(
-        refused(&full().without("provider.refreshToken")),
+        rejection(&full().without("provider.refreshToken")),
         "option `provider.refreshToken` is missing; give { data: path } so that `renew` has something to present"
     );
     accepted(&full().without("provider.renew"));
 }
 
 #[test]
-fn a_token_is_below_data_or_in_a_header() {
+fn token_is_below_data_or_in_a_header() {
     for (given, source) in [
         (map([("data", text("a.b"))]), TokenSource::Data(paths("a.b"))),
         (map([("header", text("X-Token"))]), TokenSource::Headers(paths("x-token"))),
@@ -267,12 +267,12 @@ fn a_token_is_below_data_or_in_a_header() {
     let remedy = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
     refuses_kinds(&acme(), "provider.token", &["an object"], remedy);
     assert_eq!(
-        refused(&acme().without("provider.token")),
+        rejection(&acme().without("provider.token")),
         format!("option `provider.token` is missing; give {remedy}")
     );
     for bad in [map([]), map([("data", text("a")), ("header", text("b"))])] {
         assert_eq!(
-            refused(&acme().with("provider.token", bad)),
+            rejection(&acme().with("provider.token", bad)),
             format!("option `provider.token` must tell one thing; give {remedy}")
         );
     }
@@ -280,7 +280,7 @@ fn a_token_is_below_data_or_in_a_header() {
 }
 
 #[test]
-fn a_path_is_one_text_or_several() {
+fn path_is_a_string_or_a_list() {
     for (base, path) in [
         (acme(), "provider.token.data"),
         (acme(), "provider.refreshToken.data"),
@@ -293,7 +293,7 @@ fn a_path_is_one_text_or_several() {
         refuses_kinds(&base, path, &["a string", "an array"], &format!("{PATH}, or a list of them"));
         for (item, kind) in kinds().into_iter().filter(|(_, kind)| *kind != "a string") {
             assert_eq!(
-                refused(&base.clone().with(path, list([text("a"), item]))),
+                rejection(&base.clone().with(path, list([text("a"), item]))),
                 format!("option `{path}[1]` is {kind}; give {PATH}")
             );
         }
@@ -301,14 +301,14 @@ fn a_path_is_one_text_or_several() {
     for key in ["refreshToken", "scopes"] {
         refuses_kinds(&acme(), &format!("provider.{key}"), &["an object"], "{ data: path }");
         assert_eq!(
-            refused(&acme().with(&format!("provider.{key}"), map([]))),
+            rejection(&acme().with(&format!("provider.{key}"), map([]))),
             format!("option `provider.{key}.data` is missing; give {PATH}")
         );
     }
 }
 
 #[test]
-fn expiry_is_told_in_one_of_four_ways() {
+fn expiry_has_four_forms() {
     let seconds = Duration::from_secs(1);
     let untold = Lifetime::Default(Duration::from_secs(300));
     let in_units = |unit| Some(ExpiryField::ExpiresIn { paths: paths("a"), unit });
@@ -331,11 +331,11 @@ fn expiry_is_told_in_one_of_four_ways() {
 }
 
 #[test]
-fn an_expiry_that_is_none_says_what_to_give() {
+fn invalid_expiry_names_the_expected_value() {
     let ways = "{ expiresIn: path, unit: \"seconds\" }, { expiresAt: path }, { jwt: true } or { lifetimeMs }";
     refuses_kinds(&acme(), "provider.expiry", &["an object"], ways);
     assert_eq!(
-        refused(&acme().without("provider.expiry")),
+        rejection(&acme().without("provider.expiry")),
         format!("option `provider.expiry` is missing; give {ways}")
     );
     let jwt = || ("jwt", RawValue::Bool(true));
@@ -347,12 +347,12 @@ fn an_expiry_that_is_none_says_what_to_give() {
         map([("expiresIn", text("a")), ("expiresAt", text("a"))]),
     ] {
         assert_eq!(
-            refused(&acme().with("provider.expiry", bad)),
+            rejection(&acme().with("provider.expiry", bad)),
             format!("option `provider.expiry` must tell one thing; give {ways}")
         );
     }
     assert_eq!(
-        refused(&acme().with("provider.expiry", map([jwt(), ("unit", text("seconds"))]))),
+        rejection(&acme().with("provider.expiry", map([jwt(), ("unit", text("seconds"))]))),
         "option `provider.expiry.unit` goes with `expiresIn` alone; leave it out"
     );
     let empty = acme().with("provider.expiry", map([]));
@@ -365,7 +365,7 @@ fn an_expiry_that_is_none_says_what_to_give() {
     for (value, kind) in kinds() {
         if !matches!(value, RawValue::Bool(true)) {
             assert_eq!(
-                refused(&empty.clone().with("provider.expiry.jwt", value)),
+                rejection(&empty.clone().with("provider.expiry.jwt", value)),
                 format!(
                     "option `provider.expiry.jwt` is {kind}; give true, or tell the expiry in another way"
                 )

@@ -41,7 +41,7 @@ fn misspelt(word: &str) -> Vec<String> {
 fn names_the_nearest(base: &Value, path: &str, key: &str) {
     let full = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     for typo in misspelt(key) {
-        let message = refused(&base.clone().without(&full(key)).with(&full(&typo), text("planted")));
+        let message = rejection(&base.clone().without(&full(key)).with(&full(&typo), text("planted")));
 
         let meant = format!("option `{}` is not known; did you mean `{}`?", full(&typo), full(key));
         assert_eq!(message, meant);
@@ -49,7 +49,7 @@ fn names_the_nearest(base: &Value, path: &str, key: &str) {
 }
 
 #[test]
-fn a_misspelt_key_of_a_provider_names_the_right_one() {
+fn misspelled_provider_option_is_corrected() {
     for (options, own) in [
         (
             fluz(),
@@ -77,7 +77,7 @@ fn a_misspelt_key_of_a_provider_names_the_right_one() {
 }
 
 #[test]
-fn a_misspelt_key_of_an_object_names_the_right_one() {
+fn misspelled_nested_option_is_corrected() {
     for key in ["attempts", "baseMs", "maxMs"] {
         names_the_nearest(&toggle(), "retry", key);
     }
@@ -106,7 +106,7 @@ fn a_misspelt_key_of_an_object_names_the_right_one() {
 }
 
 #[test]
-fn a_misspelt_word_names_the_right_one() {
+fn misspelled_keyword_is_corrected() {
     let timed = acme().with("provider.expiry", map([("expiresIn", text("login.ttl"))]));
     for (options, key, words) in [
         (fluz(), "provider", &["fluz", "toggle", "braintree"][..]),
@@ -119,7 +119,7 @@ fn a_misspelt_word_names_the_right_one() {
         for word in words {
             for typo in misspelt(word) {
                 assert_eq!(
-                    refused(&options.clone().with(key, text(&typo))),
+                    rejection(&options.clone().with(key, text(&typo))),
                     format!("option `{key}` is a word that is not known; did you mean \"{word}\"?")
                 );
             }
@@ -128,25 +128,25 @@ fn a_misspelt_word_names_the_right_one() {
 }
 
 #[test]
-fn a_key_that_is_like_none_is_told_what_there_is() {
+fn unknown_key_lists_the_known_ones() {
     let common = "`provider`, `endpoint`, `lifetimeMs`, `refresh`, `refreshWindow`, `minValidityMs`, `timeoutMs`, \
                   `retry`, `fetch`, `headers`, `origins`, `allowInsecure`, `keepAlive`, `waitUntil`, `sessions`, \
                  `store`, `storeTimeoutMs`, `identity`";
     assert_eq!(
-        refused(&toggle().with("cache", RawValue::Bool(true))),
+        rejection(&toggle().with("cache", RawValue::Bool(true))),
         format!("option `cache` is not known; known here are {common}, `email`, `username`, `password`")
     );
     assert_eq!(
-        refused(&toggle().with("retry", map([("jitter", RawValue::Missing)]))),
+        rejection(&toggle().with("retry", map([("jitter", RawValue::Missing)]))),
         "option `retry.jitter` is not known; known here are `attempts`, `baseMs`, `maxMs`"
     );
     // An option of another provider.
-    assert!(refused(&toggle().with("scopes", texts(&["A"]))).starts_with("option `scopes` is not known; "));
-    assert!(refused(&braintree().with("userId", text("1"))).starts_with("option `userId` is not known; "));
+    assert!(rejection(&toggle().with("scopes", texts(&["A"]))).starts_with("option `scopes` is not known; "));
+    assert!(rejection(&braintree().with("userId", text("1"))).starts_with("option `userId` is not known; "));
 }
 
 #[test]
-fn a_key_that_may_be_a_secret_is_not_shown() {
+fn key_that_may_be_a_secret_is_not_shown() {
     for secret in [
         "planted4key",
         "plantedplantedplantedplantedplanted",
@@ -170,31 +170,35 @@ fn a_key_that_may_be_a_secret_is_not_shown() {
                 let RawValue::Map(mut members) = options else { unreachable!() };
                 members.push((secret.to_owned(), RawValue::Null));
                 assert!(
-                    refused(&RawValue::Map(members)).starts_with("option `…` is not known; known here are ")
+                    rejection(&RawValue::Map(members))
+                        .starts_with("option `…` is not known; known here are ")
                 );
                 continue;
             };
             let object = RawValue::Map(vec![(secret.to_owned(), RawValue::Null)]);
 
-            let message = refused(&options.with(place, object));
+            let message = rejection(&options.with(place, object));
 
             assert!(message.starts_with(&format!("option `{}` is not known; ", hidden(path))), "{message}");
         }
         let variables = RawValue::Map(vec![(secret.to_owned(), RawValue::Other)]);
-        assert!(refused(&acme().with("provider.authenticate.variables", variables)).starts_with(
+        assert!(rejection(&acme().with("provider.authenticate.variables", variables)).starts_with(
             "option `provider.authenticate.variables.…` is neither plain data nor a function; "
         ));
     }
 }
 
 #[test]
-fn a_provider_is_a_name_or_an_object() {
+fn provider_is_a_name_or_an_object() {
     let remedy =
         "\"fluz\", \"toggle\", \"braintree\", \"broker\", or a Profile object that describes your own API";
     refuses_kinds(&fluz(), "provider", &["a string", "an object"], remedy);
-    assert_eq!(refused(&fluz().without("provider")), format!("option `provider` is missing; give {remedy}"));
     assert_eq!(
-        refused(&fluz().with("provider", text("planted"))),
+        rejection(&fluz().without("provider")),
+        format!("option `provider` is missing; give {remedy}")
+    );
+    assert_eq!(
+        rejection(&fluz().with("provider", text("planted"))),
         format!("option `provider` is a word that is not known; give {remedy}")
     );
 }
@@ -203,9 +207,9 @@ fn a_provider_is_a_name_or_an_object() {
 fn options_are_an_object() {
     for (value, kind) in kinds().into_iter().filter(|(_, kind)| *kind != "an object") {
         assert_eq!(
-            refused(&value),
+            rejection(&value),
             format!("options are {kind}; give an object: new TokenManager({{ provider: \"fluz\", … }})")
         );
     }
-    assert!(refused(&RawValue::Missing).starts_with("options are missing; give an object"));
+    assert!(rejection(&RawValue::Missing).starts_with("options are missing; give an object"));
 }

@@ -148,7 +148,7 @@ fn accepted(options: &Value) -> Config {
 }
 
 /// Returns the message of the expected error.
-fn refused(options: &Value) -> String {
+fn rejection(options: &Value) -> String {
     message(read(options, PLATFORM).expect_err("these options are wrong"))
 }
 
@@ -185,7 +185,7 @@ fn kinds() -> [(Value, &'static str); 15] {
 /// Asserts that `path` rejects every type except those of these names, with this hint.
 fn refuses_kinds(base: &Value, path: &str, but: &[&str], remedy: &str) {
     for (value, kind) in kinds().into_iter().filter(|(_, kind)| !but.contains(kind)) {
-        let message = refused(&base.clone().with(path, value));
+        let message = rejection(&base.clone().with(path, value));
 
         let unset = remedy.ends_with("a function that returns one") && kind.ends_with(" string");
         let hint = if unset && kind != "a string" { HINT } else { "" };

@@ -283,19 +283,19 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn any_value_is_accepted_or_refused_in_words_without_a_secret(value in value()) {
+    fn any_value_is_accepted_or_rejected_without_showing_a_secret(value in value()) {
         check(&value)?;
     }
 
     #[test]
-    fn options_that_are_nearly_right_are_accepted_or_refused_in_words_without_a_secret(
+    fn nearly_valid_options_are_accepted_or_rejected_without_showing_a_secret(
         options in nearly_right()
     ) {
         check(&options)?;
     }
 
     #[test]
-    fn the_options_of_a_call_are_too(given in value()) {
+    fn call_options_are_accepted_or_rejected_without_showing_a_secret(given in value()) {
         if let Err(error) = read_call(&given) {
             check_error(&error)?;
         }
@@ -305,7 +305,7 @@ proptest! {
     }
 
     #[test]
-    fn a_number_anywhere_is_in_range_or_refused(
+    fn any_number_is_in_range_or_rejected(
         numbers in vec(prop_oneof![any::<f64>(), 0.0..1e5, 1e14..1e17, -2.0..2.0], 7)
     ) {
         let keys = ["refreshWindow", "minValidityMs", "timeoutMs", "lifetimeMs", "retry.attempts", "retry.baseMs"];
@@ -317,7 +317,7 @@ proptest! {
 }
 
 #[test]
-fn changes_of_right_options_are_sometimes_accepted_and_sometimes_refused() {
+fn generated_options_cover_acceptance_and_rejection() {
     let mut runner = TestRunner::deterministic();
     let (mut right, mut wrong) = (0, 0);
     for _ in 0..1000 {

@@ -29,7 +29,7 @@ fn shop() -> Value {
 }
 
 #[test]
-fn nothing_may_be_selected_everywhere() {
+fn empty_selector_is_always_accepted() {
     for options in everyone() {
         assert_eq!(selected(&options, &map([])), Selection::default());
     }
@@ -39,7 +39,7 @@ fn nothing_may_be_selected_everywhere() {
 }
 
 #[test]
-fn fluz_has_users_accounts_seats_and_scopes() {
+fn fluz_selects_users_accounts_seats_and_scopes() {
     let selector = map([
         ("userId", text("u")),
         ("seatId", text("s")),
@@ -57,7 +57,7 @@ fn fluz_has_users_accounts_seats_and_scopes() {
 }
 
 #[test]
-fn braintree_has_scopes_alone_and_toggle_nothing() {
+fn braintree_selects_scopes_only_and_toggle_nothing() {
     let scopes = map([("scopes", texts(&["A"]))]);
     assert_eq!(selected(&braintree(), &scopes).scopes, Some(["A"].into_iter().collect()));
 
@@ -73,7 +73,7 @@ fn braintree_has_scopes_alone_and_toggle_nothing() {
 }
 
 #[test]
-fn another_api_has_the_plain_variables_of_its_grant() {
+fn custom_api_selects_constant_scalar_variables() {
     let selector = map([("till", number(2.0)), ("test", RawValue::Bool(false)), ("shop", text("two"))]);
 
     let variables = selected(&shop(), &selector).variables;
@@ -90,7 +90,7 @@ fn another_api_has_the_plain_variables_of_its_grant() {
 }
 
 #[test]
-fn a_function_is_given_whatever_is_plain() {
+fn grant_function_receives_any_scalar() {
     let selector = map([
         ("tenant", text("t")),
         ("shard", number(3.0)),
@@ -113,7 +113,7 @@ fn a_function_is_given_whatever_is_plain() {
 }
 
 #[test]
-fn a_broker_is_told_strings_and_not_what_its_form_has_already() {
+fn broker_receives_strings_except_its_own_fields() {
     let broker = map([
         ("provider", text("broker")),
         ("url", text("https://shop.test/token")),
@@ -134,7 +134,7 @@ fn a_broker_is_told_strings_and_not_what_its_form_has_already() {
 }
 
 #[test]
-fn a_selector_is_an_object() {
+fn selector_is_an_object() {
     for (value, kind) in kinds().into_iter().filter(|(_, kind)| *kind != "an object") {
         let message = refused_selector(&fluz(), &value);
         let kind = if matches!(value, RawValue::Other) { "what is not a plain object" } else { kind };
@@ -143,7 +143,7 @@ fn a_selector_is_an_object() {
 }
 
 #[test]
-fn a_member_that_is_undefined_is_refused_but_for_the_scopes() {
+fn undefined_is_rejected_except_for_scopes() {
     let broker = map([
         ("provider", text("broker")),
         ("url", text("https://shop.test/token")),
@@ -165,7 +165,7 @@ fn a_member_that_is_undefined_is_refused_but_for_the_scopes() {
 }
 
 #[test]
-fn a_value_is_of_the_kind_of_the_managers_own() {
+fn selected_value_has_the_type_of_the_managers() {
     for (options, key, right, remedy) in [
         (fluz(), "userId", "a string", "a string, or leave it out for the manager's own"),
         (fluz(), "seatId", "a string", "a string, or null for none"),
@@ -187,7 +187,7 @@ fn a_value_is_of_the_kind_of_the_managers_own() {
 }
 
 #[test]
-fn a_key_that_is_misspelt_is_told_the_right_one_and_a_secret_is_not_shown() {
+fn misspelled_selector_key_is_corrected_and_secrets_are_not_shown() {
     let selector = map([("userID", text("u"))]);
     assert_eq!(refused_selector(&fluz(), &selector), "option `userID` is not known; did you mean `userId`?");
 
@@ -198,7 +198,7 @@ fn a_key_that_is_misspelt_is_told_the_right_one_and_a_secret_is_not_shown() {
 }
 
 #[test]
-fn scopes_are_a_list_of_at_least_one() {
+fn selected_scopes_are_a_non_empty_list() {
     let message = refused_selector(&braintree(), &map([("scopes", texts(&[]))]));
     assert!(message.starts_with("option `scopes` is an empty array; give an array of scopes"), "{message}");
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::core::{Limits, Scoping};
 
 #[test]
-fn the_contracts_limits_are_the_default() {
+fn session_limits_have_the_documented_defaults() {
     for options in everyone() {
         for given in [None, Some(map([])), Some(map([("max", RawValue::Missing)]))] {
             let options =
@@ -17,7 +17,7 @@ fn the_contracts_limits_are_the_default() {
 }
 
 #[test]
-fn each_limit_is_taken() {
+fn each_limit_is_accepted() {
     let sessions =
         map([("max", number(5.0)), ("idleMs", number(0.25e3)), ("maxConcurrentGrants", number(2.0))]);
 
@@ -33,7 +33,7 @@ fn each_limit_is_taken() {
 }
 
 #[test]
-fn scopes_are_asked_for_where_the_grant_names_them() {
+fn scopes_are_selectable_where_the_grant_uses_them() {
     let named = acme().with("provider.authenticate.variables", map([("scopes", text("$scopes"))]));
     let nested = acme()
         .with("provider.authenticate.variables", map([("input", map([("list", list([text("$scopes")]))]))]));
@@ -53,7 +53,7 @@ fn scopes_are_asked_for_where_the_grant_names_them() {
 }
 
 #[test]
-fn what_is_no_limit_is_told_what_one_is() {
+fn invalid_limit_names_the_expected_value() {
     refuses_kinds(&fluz(), "sessions", &["an object"], "an object, for example { max: 1000 }");
     refuses_kinds(
         &fluz().with("sessions", map([])),
@@ -75,11 +75,11 @@ fn what_is_no_limit_is_told_what_one_is() {
         ("maxConcurrentGrants", 0.0, "out of range"),
         ("maxConcurrentGrants", 10_001.0, "out of range"),
     ] {
-        let message = refused(&fluz().with("sessions", map([(key, number(value))])));
+        let message = rejection(&fluz().with("sessions", map([(key, number(value))])));
         assert!(message.starts_with(&format!("option `sessions.{key}` is {what}; give ")), "{message}");
     }
     assert_eq!(
-        refused(&fluz().with("sessions", map([("maxConcurentGrants", number(1.0))]))),
+        rejection(&fluz().with("sessions", map([("maxConcurentGrants", number(1.0))]))),
         "option `sessions.maxConcurentGrants` is not known; did you mean `sessions.maxConcurrentGrants`?"
     );
 }

@@ -8,7 +8,7 @@ fn store(methods: &[&'static str]) -> RawValue {
 }
 
 #[test]
-fn a_store_is_its_methods() {
+fn store_is_its_methods() {
     for options in everyone() {
         let options = options.with("identity", text("tenant-7"));
         let config = accepted(&options.with("store", store(&["get", "set", "delete", "acquire", "watch"])));
@@ -21,7 +21,7 @@ fn a_store_is_its_methods() {
 }
 
 #[test]
-fn a_lease_lasts_for_two_requests_and_two_writes() {
+fn lease_covers_two_requests_and_two_writes() {
     let whole = store(&["get", "set", "delete", "acquire"]);
     let sharing = |options: Value| accepted(&options).policy.sharing.map(|sharing| sharing.lease);
 
@@ -34,14 +34,14 @@ fn a_lease_lasts_for_two_requests_and_two_writes() {
 }
 
 #[test]
-fn what_is_no_store_is_told_what_one_is() {
+fn invalid_store_names_the_expected_value() {
     let remedy = "an object with `get`, `set` and `delete`, for example redisStore(client)";
     refuses_kinds(&toggle(), "store", &["an object"], remedy);
 
     for missing in ["get", "set", "delete"] {
         let methods: Vec<_> = ["get", "set", "delete"].into_iter().filter(|it| *it != missing).collect();
         assert_eq!(
-            refused(&toggle().with("store", store(&methods))),
+            rejection(&toggle().with("store", store(&methods))),
             format!(
                 "option `store.{missing}` is missing; give a function: a store has `get`, `set` and `delete`"
             )
@@ -51,7 +51,7 @@ fn what_is_no_store_is_told_what_one_is() {
         let odd = toggle()
             .with("store", store(&["get", "set", "delete"]))
             .with(&format!("store.{optional}"), text("x"));
-        assert_eq!(refused(&odd), format!("option `store.{optional}` is a string; give a function"));
+        assert_eq!(rejection(&odd), format!("option `store.{optional}` is a string; give a function"));
     }
     refuses_kinds(&toggle(), "storeTimeoutMs", &["a number"], "a number of milliseconds from 1 to 2^53");
 }
@@ -61,7 +61,7 @@ const IDENTITY: &str = "a string that names the owner of the credentials, for ex
     `store` shares tokens between managers of the same identity";
 
 #[test]
-fn a_store_needs_an_identity_where_credentials_cannot_be_compared() {
+fn store_requires_an_identity_without_comparable_credentials() {
     let methods = || store(&["get", "set", "delete"]);
     let anonymous = || {
         let authenticate = map([
@@ -72,7 +72,7 @@ fn a_store_needs_an_identity_where_credentials_cannot_be_compared() {
     };
     for options in [by_function(), broker(), acme(), anonymous()] {
         accepted(&options.clone());
-        let message = refused(&options.clone().with("store", methods()));
+        let message = rejection(&options.clone().with("store", methods()));
         assert_eq!(message, format!("option `identity` is missing; give {IDENTITY}"));
 
         let config = accepted(&options.with("store", methods()).with("identity", text("tenant-7")));
@@ -94,7 +94,7 @@ fn a_store_needs_an_identity_where_credentials_cannot_be_compared() {
 }
 
 #[test]
-fn an_identity_is_a_short_text() {
+fn identity_is_a_short_string() {
     for options in everyone() {
         refuses_kinds(&options, "identity", &["a string"], IDENTITY);
     }
@@ -103,7 +103,7 @@ fn an_identity_is_a_short_text() {
     // The second is the result of a JavaScript string that is not valid Unicode.
     for wrong in ["x".repeat(257), "é".repeat(129), "bob\u{FFFD}".to_owned()] {
         assert_eq!(
-            refused(&of(&wrong)),
+            rejection(&of(&wrong)),
             "option `identity` is too long, or not valid Unicode; give at most 256 bytes of UTF-8"
         );
     }
