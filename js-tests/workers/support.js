@@ -54,13 +54,22 @@ const WORKER = `
   export default {
     async fetch(request) {
       try {
-        const route = routes[new URL(request.url).pathname];
+        const { pathname, searchParams } = new URL(request.url);
+        if (searchParams.has("now")) globalThis.now = Number(searchParams.get("now"));
+        const route = routes[pathname];
         return route ? await route(request) : new Response(await tokens.getToken());
       } catch (error) {
         return new Response(error.code + ": " + error.message, { status: 500 });
       }
     },
   };
+`;
+
+/** Statements for `imports` by which a Worker's clocks show the parameter `now` of the last request. */
+export const SIMULATED_CLOCK = `
+  globalThis.now = 0;
+  Date.now = () => globalThis.now;
+  Object.defineProperty(performance, "now", { value: () => globalThis.now });
 `;
 
 /**
@@ -152,10 +161,11 @@ export async function ask({ url }, path = "/", init = {}) {
  * What a page asks of the broker.
  *
  * @param {{ url: URL }} worker
+ * @param {string} [path]
  */
-export async function askBroker(worker) {
+export async function askBroker(worker, path = "/token") {
   const headers = { "content-type": "application/x-www-form-urlencoded", origin: worker.url.origin };
-  const { status, text } = await ask(worker, "/token", { method: "POST", headers, body: "" });
+  const { status, text } = await ask(worker, path, { method: "POST", headers, body: "" });
   return { status, text: status === 200 ? JSON.parse(text).access_token : text };
 }
 

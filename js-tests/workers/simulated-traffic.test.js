@@ -1,0 +1,57 @@
+/**
+ * Ten minutes of traffic over tokens of eight seconds, by a clock that goes on between requests: a slow machine changes
+ * nothing.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { claims } from "../support/setup.js";
+import { ask, askBroker, DATES, SIMULATED_CLOCK, workerFor } from "./support.js";
+
+const LIFETIME = 8_000;
+const SPAN = 600_000;
+const STEP = 1_000;
+const START = 1_800_000_000_000;
+
+/** Several requests at once: of pages to the broker, and of the Worker's own to the API. */
+const PATHS = ["/token", "/token", "/data", "/"];
+
+for (const compatibilityDate of [DATES[0], DATES.at(-1)]) {
+  test(`nothing fails over tokens of 8 s in ten minutes, at ${compatibilityDate}`, async (t) => {
+    let now = START;
+    const worker = await workerFor(t, {
+      compatibilityDate,
+      imports: SIMULATED_CLOCK,
+      sandbox: { lifetimes: { fluz: LIFETIME }, now: () => now },
+    });
+
+    let answered = 0;
+    for (; now < START + SPAN; now += STEP) {
+      const answers = await Promise.all(PATHS.map((path) => answerOf(worker, path, now)));
+      for (const { path, status, text } of answers) {
+        assert.equal(status, 200, `${path} at ${now - START} ms: ${text}`);
+        if (path !== "/data") assert.ok(claims(text).exp * 1000 > now, `${path} answers with a valid token`);
+      }
+      answered += answers.length;
+    }
+
+    const lifetimes = SPAN / LIFETIME;
+    const { grants, refreshes } = worker.sandbox.counts().fluz;
+    const count = grants + refreshes;
+    t.diagnostic(`${answered} requests, ${count} grants in ${lifetimes} lifetimes`);
+    assert.ok(count >= lifetimes, `${count} grants: the clock does not count`);
+    assert.ok(count <= 1.5 * lifetimes, `${count} grants in ${lifetimes} lifetimes`);
+  });
+}
+
+/**
+ * @param {{ url: URL }} worker
+ * @param {string} path
+ * @param {number} now
+ */
+async function answerOf(worker, path, now) {
+  const asked = path === "/token" ? askBroker : ask;
+  return { path, ...(await asked(worker, `${path}?now=${now}`)) };
+}
