@@ -581,8 +581,8 @@ export type TokenEvent =
  *
  * - `invalid_options`: the options are wrong; the message names the key and what to write.
  * - `invalid_credentials`: the provider refused the credentials. Those that have brought a token are
- *   presented again after 15 s, 1, 4 and then every 15 minutes; others twice in all, until they change or
- *   `refresh()` is called.
+ *   presented again after 15 s, 1, 4 and then every 15 minutes, by each session; others twice in all, by all sessions of
+ *   the manager together, until they change or `refresh()` is called. Each process counts for itself.
  * - `credentials_unavailable`: a secret function threw, took longer than `timeoutMs`, or gave no string.
  * - `insufficient_scope`: fewer scopes were granted than are needed; `missingScopes` lists those that are known.
  * - `token_rejected`: the API refused a token that was granted just before.

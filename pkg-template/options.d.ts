@@ -172,7 +172,9 @@ export interface SessionOptions {
   idleMs?: number | undefined;
   /**
    * Grants on the wire at a time, of all sessions. Where more are wanted, callers who wait go before background
-   * refreshes, and those whose token ends first before others. A whole number from 1 to 10 000.
+   * refreshes, and those whose token ends first before others. Until the manager's credentials have brought a token, at
+   * most two and one more after each failure that is not a refusal, since wrong ones are to be presented twice in all.
+   * A whole number from 1 to 10 000.
    *
    * @defaultValue 32
    */

@@ -1,8 +1,13 @@
 //! The history of credentials, which decides when rejected ones are presented again.
 //!
 //! Some APIs lock an account after a few wrong passwords, and some reject a correct one, for example during a restart.
-//! Credentials that have obtained a token are therefore presented again after growing intervals, others at most twice.
-//! Changed credentials are presented at once.
+//! Credentials that have obtained a token are therefore presented again after growing intervals, others at most twice by
+//! all sessions of the manager together. Changed credentials are presented at once.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use super::{TokenError, UnixMillis};
 
@@ -13,6 +18,13 @@ pub struct CredentialId(pub u64);
 /// The grants and rejections of a session's credentials so far.
 #[derive(Clone, Debug, Default)]
 pub struct CredentialHistory {
+    own: History,
+    /// The history of the same credentials in all sessions, where sessions present the same.
+    shared: Option<Rc<SharedCredentials>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct History {
     /// The credentials that obtained a token last.
     proven: Option<CredentialId>,
     rejected: Option<Box<RejectedCredentials>>,
@@ -29,20 +41,97 @@ struct RejectedCredentials {
     retry_at: UnixMillis,
 }
 
+/// The subject of a rejection. The answers of some providers distinguish these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The credentials, or a subject that the answer does not name.
+    Credentials,
+    /// The user or account to act for. The credentials may be valid for others.
+    Identity,
+}
+
 impl CredentialHistory {
+    /// The history of a session whose credentials other sessions present as well.
+    pub fn with_shared(shared: Rc<SharedCredentials>) -> Self {
+        Self { own: History::default(), shared: Some(shared) }
+    }
+
     /// Records that credentials obtained a token.
     pub fn accepted(&mut self, id: CredentialId) {
-        self.proven = Some(id);
-        self.rejected = None;
+        self.own.accepted(id);
+        if let Some(shared) = &self.shared {
+            shared.released.set(shared.released.get() || shared.withholds());
+            shared.history.borrow_mut().accepted(id);
+        }
     }
 
     /// Records a grant by other means: to another holder with the same credentials, or for a refresh token.
     pub fn granted_otherwise(&mut self) {
-        self.rejected = None;
+        self.own.rejected = None;
     }
 
     /// Records that credentials were rejected at `now`. `jitter` is in `0.0..1.0`.
-    pub fn rejected(&mut self, id: CredentialId, error: TokenError, now: UnixMillis, jitter: f64) {
+    pub fn rejected(
+        &mut self,
+        id: CredentialId,
+        subject: Subject,
+        error: &TokenError,
+        now: UnixMillis,
+        jitter: f64,
+    ) {
+        if let Some(shared) = &self.shared {
+            let mut history = shared.history.borrow_mut();
+            // What is proven is proven for all sessions.
+            self.own.proven = history.proven;
+            if subject == Subject::Credentials {
+                shared.failures.set(0);
+                // Each session presents proven credentials after intervals of its own.
+                if history.proven != Some(id) {
+                    let withheld = history.withheld(now);
+                    history.rejected(id, error, now, jitter);
+                    shared
+                        .released
+                        .set(shared.released.get() || withheld.is_some_and(|withheld| withheld != id));
+                }
+            }
+        }
+        self.own.rejected(id, error, now, jitter);
+    }
+
+    /// Records that a grant failed for another reason than rejected credentials.
+    pub fn failed_otherwise(&self) {
+        if let Some(shared) = &self.shared {
+            shared.failures.set(shared.failures.get().saturating_add(1));
+        }
+    }
+
+    /// When the background may present credentials.
+    pub fn retry_at(&self) -> UnixMillis {
+        let shared =
+            self.shared.as_ref().map_or(UnixMillis::new(0), |shared| shared.history.borrow().retry_at());
+        shared.max(self.own.retry_at())
+    }
+
+    /// The credentials that must not be presented at `now`.
+    pub fn withheld(&self, now: UnixMillis) -> Option<CredentialId> {
+        let shared = self.shared.as_ref().and_then(|shared| shared.history.borrow().withheld(now));
+        shared.or_else(|| self.own.withheld(now))
+    }
+
+    /// The error of the last rejection.
+    pub fn error(&self) -> Option<TokenError> {
+        let rejected = |history: &History| history.rejected.as_ref().map(|rejected| rejected.error.clone());
+        rejected(&self.own).or_else(|| rejected(&self.shared.as_ref()?.history.borrow()))
+    }
+}
+
+impl History {
+    fn accepted(&mut self, id: CredentialId) {
+        self.proven = Some(id);
+        self.rejected = None;
+    }
+
+    fn rejected(&mut self, id: CredentialId, error: &TokenError, now: UnixMillis, jitter: f64) {
         let before = self.rejected.as_ref().filter(|rejected| rejected.id == id);
         let times = before.map_or(0, |rejected| rejected.times).saturating_add(1);
         let retry_at = if self.proven == Some(id) {
@@ -52,22 +141,49 @@ impl CredentialHistory {
         } else {
             UnixMillis::NEVER
         };
-        self.rejected = Some(Box::new(RejectedCredentials { id, error, times, retry_at }));
+        self.rejected = Some(Box::new(RejectedCredentials { id, error: error.clone(), times, retry_at }));
     }
 
-    /// When the background may present credentials.
-    pub fn retry_at(&self) -> UnixMillis {
+    fn retry_at(&self) -> UnixMillis {
         self.rejected.as_ref().map_or(UnixMillis::new(0), |rejected| rejected.retry_at)
     }
 
-    /// The credentials that must not be presented at `now`.
-    pub fn withheld(&self, now: UnixMillis) -> Option<CredentialId> {
+    fn withheld(&self, now: UnixMillis) -> Option<CredentialId> {
         self.rejected.as_ref().filter(|rejected| now < rejected.retry_at).map(|rejected| rejected.id)
     }
+}
 
-    /// The error of the last rejection.
-    pub fn error(&self) -> Option<TokenError> {
-        self.rejected.as_ref().map(|rejected| rejected.error.clone())
+/// The grants and rejections of the credentials that all sessions of a manager present.
+#[derive(Debug, Default)]
+pub struct SharedCredentials {
+    /// Its rejected credentials never obtained a token.
+    history: RefCell<History>,
+    /// Grants that failed for other reasons since the last rejection.
+    failures: Cell<usize>,
+    /// Credentials were withheld and are not any more. Sessions may wait for that.
+    released: Cell<bool>,
+}
+
+impl SharedCredentials {
+    /// Most grants in flight at a time. Until credentials have obtained a token there are as many as may be rejected,
+    /// since all of them would present wrong credentials before the first rejection arrives. Each failure of another kind
+    /// adds one, so that an unavailable provider does not delay the sessions one after the other.
+    pub fn max_grants(&self) -> usize {
+        let history = self.history.borrow();
+        if history.proven.is_some() {
+            return usize::MAX;
+        }
+        let unproven = if history.rejected.is_some() { 1 } else { MAX_UNPROVEN };
+        unproven.saturating_add(self.failures.get())
+    }
+
+    /// Returns whether credentials have ceased to be withheld since the last call.
+    pub fn take_released(&self) -> bool {
+        self.released.take()
+    }
+
+    fn withholds(&self) -> bool {
+        self.history.borrow().retry_at() == UnixMillis::NEVER
     }
 }
 

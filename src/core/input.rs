@@ -127,6 +127,8 @@ pub enum GrantFailure {
     RefreshTokenRejected(TokenError),
     /// A retry cannot succeed.
     Permanent(TokenError),
+    /// As [`Permanent`](Self::Permanent): the provider rejected the user or account to act for, not the credentials.
+    IdentityRejected(TokenError),
     /// The credentials were not presented, because the provider rejected the same ones before.
     Unchanged,
 }
@@ -135,7 +137,10 @@ impl GrantFailure {
     /// Returns the error of the failure.
     pub fn into_error(self) -> TokenError {
         match self {
-            Self::Transient(error) | Self::RefreshTokenRejected(error) | Self::Permanent(error) => error,
+            Self::Transient(error)
+            | Self::RefreshTokenRejected(error)
+            | Self::Permanent(error)
+            | Self::IdentityRejected(error) => error,
             Self::Unchanged => TokenError::unchanged_credentials(),
         }
     }

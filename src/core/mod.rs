@@ -94,14 +94,14 @@ mod tests;
 
 pub use acquisition::{Acquisition, AcquisitionId, LeaseWait, Permit, Phase, StoreMode};
 pub use cached_token::{CachedToken, Freshness};
-pub use credentials::{CredentialHistory, CredentialId};
+pub use credentials::{CredentialHistory, CredentialId, SharedCredentials, Subject};
 pub use effect::{Effect, Grant};
 pub use error::{ErrorCode, ErrorDetails, Retryability, TokenError};
 pub use event::{Event, Reason};
 pub use input::{Borrowing, CallId, Fence, GrantFailure, Input, TokenRequest, WriteOutcome};
 pub use jitter::Jitter;
 pub use policy::{IoLimits, IoScope, Policy, RefreshMode, Retry, Sharing, Step, TokenBucket, cool_down};
-pub use pool::{Identity, Limits, Pool, PoolEffect, Scoping, SessionId};
+pub use pool::{Identity, Limits, Pool, PoolEffect, Presented, Scoping, SessionId};
 pub use recent_tokens::RecentTokens;
 pub use rejection::{Rejection, RejectionHistory};
 pub use scope::ScopeSet;

@@ -17,7 +17,8 @@
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    Effect, Event, Input, IoScope, Jitter, Policy, ScopeSet, Session, UnixMillis, session::reject_stale,
+    CredentialHistory, Effect, Event, Input, IoScope, Jitter, Policy, ScopeSet, Session, SharedCredentials,
+    UnixMillis, session::reject_stale,
 };
 
 mod borrowing;
@@ -58,6 +59,7 @@ pub struct Pool<T> {
     siblings: Siblings,
     by_identity_and_scopes: HashIndex,
     scope_sets: ScopeInterner,
+    credentials: Rc<SharedCredentials>,
     /// Slots ordered by the timeout of their session.
     timers: IndexedHeap,
     /// All sessions but the default one, which is never evicted.
@@ -84,6 +86,17 @@ pub struct Limits {
     pub max_concurrent_grants: usize,
     /// Support of the provider for requested scopes.
     pub scoping: Scoping,
+    /// The credentials that sessions present.
+    pub credentials: Presented,
+}
+
+/// The credentials that sessions present for their tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// Each session presents those of the manager.
+    Shared,
+    /// A user function or a broker decides.
+    Unknown,
 }
 
 /// Support of a provider for requested scopes.
@@ -102,6 +115,7 @@ impl Default for Limits {
             idle: Duration::from_secs(15 * 60),
             max_concurrent_grants: 32,
             scoping: Scoping::ByRequest,
+            credentials: Presented::Unknown,
         }
     }
 }
@@ -153,6 +167,7 @@ impl<T: Clone> Pool<T> {
             siblings: Siblings::new(HashIndex::new(seed)),
             by_identity_and_scopes: HashIndex::new(seed),
             scope_sets: ScopeInterner::new(HashIndex::new(seed)),
+            credentials: Rc::default(),
             timers: IndexedHeap::new(),
             lru: LruList::new(),
             scheduler: GrantScheduler::new(limits.max_concurrent_grants),
@@ -225,7 +240,11 @@ impl<T: Clone> Pool<T> {
 
     fn insert(&mut self, identity: Identity, scopes: ScopeSet, context: T, now: UnixMillis) -> SessionId {
         let scopes = self.scope_sets.intern(scopes);
-        let machine = Session::scheduled(Rc::clone(&self.policy), scopes, self.jitter.fork());
+        let credentials = match self.limits.credentials {
+            Presented::Shared => CredentialHistory::with_shared(Rc::clone(&self.credentials)),
+            Presented::Unknown => CredentialHistory::default(),
+        };
+        let machine = Session::scheduled(Rc::clone(&self.policy), scopes, self.jitter.fork(), credentials);
         let id = self.sessions.insert(|id| PooledSession {
             id,
             identity,
@@ -342,6 +361,12 @@ impl<T: Clone> Pool<T> {
 
     /// Fires due timers, grants permits and evicts sessions.
     fn run_due(&mut self, now: UnixMillis, effects: &mut PoolEffects) {
+        if self.credentials.take_released() {
+            // Background refreshes that waited for other credentials, or for these to be accepted, may be due.
+            for slot in 0..self.sessions.end() {
+                self.reindex(slot, now, effects);
+            }
+        }
         // Where I/O ends with a request, that of one session must not be started by a request for another.
         let may_fire = self.policy.io_scope == IoScope::Process || self.closed;
         while may_fire
@@ -350,13 +375,24 @@ impl<T: Clone> Pool<T> {
         {
             self.forward(slot, Input::TimerFired, now, effects);
         }
-        while let Some(slot) = self.scheduler.next_permit() {
+        while let Some(slot) = self.scheduler.next_permit(self.max_grants()) {
             let Some(pooled) = self.sessions.get_mut(slot) else { continue };
             let mut emitted = Vec::new();
             pooled.machine.grant_permit(now, &mut emitted);
             self.collect_effects(slot, emitted, now, effects);
         }
         self.evict(now, effects);
+    }
+
+    /// Most grants in flight at a time, as far as credentials limit them.
+    fn max_grants(&self) -> usize {
+        // Where I/O ends with a request, no session may wait for another one's.
+        let may_wait = self.policy.io_scope == IoScope::Process;
+        if may_wait && self.limits.credentials == Presented::Shared {
+            self.credentials.max_grants()
+        } else {
+            usize::MAX
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     AccessToken, Acquisition, AcquisitionId, CachedToken, CallId, CredentialHistory, CredentialId, Effect,
     ErrorCode, Event, Fence, Freshness, Grant, GrantFailure, Input, IoScope, Jitter, LeaseWait, Permit,
     Phase, Policy, Reason, RecentTokens, RefreshMode, RefreshToken, RejectionHistory, Retryability, ScopeSet,
-    Sharing, StoreMode, TokenBucket, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
+    Sharing, StoreMode, Subject, TokenBucket, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
     WriteOutcome, cool_down, millis,
 };
 

@@ -154,7 +154,13 @@ impl<'a> GrantExchange<'a> {
         if self.presented.is_some() && self.reports_missing_operation(&parsed) {
             variants.refresh_operation = RefreshOperation::Absent;
         }
-        self.fail(self.permanent_failure(&parsed, rejected_names))
+        let error = self.permanent_failure(&parsed, rejected_names);
+        let is_of_identity = error.code == ErrorCode::InvalidCredentials
+            && parsed.errors_match(self.profile.error_rules.identity_rejected);
+        if is_of_identity && self.presented.is_none() {
+            return Outcome::Done(Err(GrantFailure::IdentityRejected(error)));
+        }
+        self.fail(error)
     }
 
     fn operation(&self, variants: &SchemaVariants) -> Result<&'a Operation, GrantFailure> {

@@ -298,12 +298,17 @@ fn error_rules(provider: &OptionReader<'_>) -> ErrorRules {
         }
         None => ErrorMatcher::of(&[401], ""),
     };
-    ErrorRules { rejected, denied: &DENIED, rate_limited: &RATE_LIMITED, outage: &NONE }
+    ErrorRules {
+        rejected,
+        denied: &DENIED,
+        identity_rejected: ErrorMatcher::NONE,
+        rate_limited: &RATE_LIMITED,
+        outage: ErrorMatcher::NONE,
+    }
 }
 
 static DENIED: ErrorMatcher = ErrorMatcher::of(&[401, 403], "");
 static RATE_LIMITED: ErrorMatcher = ErrorMatcher::of(&[429], "");
-static NONE: ErrorMatcher = ErrorMatcher::of(&[], "");
 
 /// Reads a string, a list of strings or an empty list.
 fn strings_or_empty(given: &OptionReader<'_>, key: &str, one: &str) -> StringList {

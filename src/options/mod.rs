@@ -21,8 +21,8 @@ use validation_error::{ValidationError, concat, item_path};
 
 use crate::{
     core::{
-        Borrowing, IoLimits, Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping, Secret, Sharing,
-        TokenError, TokenRequest,
+        Borrowing, IoLimits, Limits, Policy, Presented, RefreshMode, Retry, ScopeSet, Scoping, Secret,
+        Sharing, TokenError, TokenRequest,
     },
     json::{Credentials, Function, Json, Platform},
     provider::{GrantProtocol, Profile},
@@ -151,7 +151,8 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
     if let Some(headers) = options.map("headers", HEADERS) {
         headers.append_headers(&mut profile.headers);
     }
-    let limits = limits(&options, profile.scoping());
+    let limits =
+        Limits { credentials: credentials(&profile, &grant_source), ..limits(&options, profile.scoping()) };
     let timeout = options.millis("timeoutMs").unwrap_or(TIMEOUT);
     let store = store(&options);
     let identity = identity(&options);
@@ -382,6 +383,19 @@ fn are_distinguishable(profile: &Profile, grant_source: &GrantSource) -> bool {
     let sends_data =
         !sources.is_empty() || !profile.headers.is_empty() || profile.authenticate.has_literals();
     sends_data && matches!(profile.grant_protocol, GrantProtocol::GraphQl)
+}
+
+/// Whether all sessions present the same credentials. The user of a page presents those for a broker, and a user-supplied
+/// function decides by itself.
+fn credentials(profile: &Profile, grant_source: &GrantSource) -> Presented {
+    match grant_source {
+        GrantSource::Profile(sources)
+            if !sources.is_empty() && matches!(profile.grant_protocol, GrantProtocol::GraphQl) =>
+        {
+            Presented::Shared
+        }
+        GrantSource::Profile(_) | GrantSource::Function(_) => Presented::Unknown,
+    }
 }
 
 /// Expected value of `identity`.

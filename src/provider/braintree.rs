@@ -79,6 +79,7 @@ const SIGNALS: ErrorRules = ErrorRules {
     // Wrong secrets, expired tokens and missing scopes all have this class.
     rejected: ErrorMatcher::of(&[401], "AUTHENTICATION"),
     denied: &ErrorMatcher::of(&[403], "AUTHORIZATION"),
+    identity_rejected: ErrorMatcher::NONE,
     rate_limited: &ErrorMatcher::of(&[429], "RESOURCE_LIMIT"),
     outage: &ErrorMatcher::of(&[], "SERVICE_AVAILABILITY|INTERNAL"),
 };

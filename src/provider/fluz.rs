@@ -164,6 +164,8 @@ const SIGNALS: ErrorRules = ErrorRules {
         messages: strings(""),
     },
     denied: &ErrorMatcher::of(&[403], "AUTH-0001"),
+    // "Error codes": INVALID_ACCOUNT, INVALID_USER_ACCESS. The key may be valid for other users.
+    identity_rejected: &ErrorMatcher::of(&[], "AUTH-0001|AUTH-0008"),
     rate_limited: &ErrorMatcher::of(&[429], ""),
-    outage: &ErrorMatcher::of(&[], ""),
+    outage: ErrorMatcher::NONE,
 };

@@ -153,7 +153,7 @@ mod tests {
             };
             let headers =
                 profile.headers.iter().map(|(name, _)| name.as_str()).chain(sliding).chain(token.iter());
-            let ErrorRules { rejected, denied, rate_limited, outage } = &profile.error_rules;
+            let ErrorRules { rejected, denied, rate_limited, outage, .. } = &profile.error_rules;
             let phrases = [rejected, denied, rate_limited, outage]
                 .into_iter()
                 .flat_map(|it| it.phrases.split(['|', '+']));
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn no_error_matches_two_rules() {
         for profile in profiles() {
-            let ErrorRules { rejected, denied, rate_limited, outage } = &profile.error_rules;
+            let ErrorRules { rejected, denied, rate_limited, outage, .. } = &profile.error_rules;
             let all = [rejected, denied, rate_limited, outage];
 
             let mut statuses: Vec<_> = all.iter().flat_map(|it| it.statuses.iter()).collect();

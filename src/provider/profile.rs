@@ -344,6 +344,8 @@ pub struct ErrorRules {
     pub rejected: ErrorMatcher,
     /// The credentials are rejected; in addition to `rejected`, in responses to grants only.
     pub denied: &'static ErrorMatcher,
+    /// The user or account to act for is rejected: codes of `rejected` or `denied` that do not concern the credentials.
+    pub identity_rejected: &'static ErrorMatcher,
     /// The API limits the rate of requests.
     pub rate_limited: &'static ErrorMatcher,
     /// The API is temporarily unavailable.
@@ -365,6 +367,9 @@ pub struct ErrorMatcher {
 }
 
 impl ErrorMatcher {
+    /// Matches nothing.
+    pub const NONE: &'static Self = &Self::of(&[], "");
+
     /// Matches these statuses and codes only.
     pub const fn of(statuses: &'static [u16], codes: &'static str) -> Self {
         Self { statuses: Cow::Borrowed(statuses), codes: strings(codes), messages: strings(""), phrases: "" }

@@ -101,8 +101,9 @@ const SIGNALS: ErrorRules = ErrorRules {
         phrases: "",
     },
     denied: &ErrorMatcher::of(&[403, 422], ""),
+    identity_rejected: ErrorMatcher::NONE,
     rate_limited: &ErrorMatcher::of(&[429], ""),
-    outage: &ErrorMatcher::of(&[], ""),
+    outage: ErrorMatcher::NONE,
 };
 
 /// Both contain the token; the second is deprecated.

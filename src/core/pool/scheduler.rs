@@ -119,9 +119,9 @@ impl GrantScheduler {
         }
     }
 
-    /// Grants a permit to the next session, if one is waiting and the limit permits.
-    pub(super) fn next_permit(&mut self) -> Option<u32> {
-        if self.held >= self.limit {
+    /// Grants a permit to the next session, if one is waiting, fewer than `max` are held and the limit permits.
+    pub(super) fn next_permit(&mut self, max: usize) -> Option<u32> {
+        if self.held >= self.limit.min(max) {
             return None;
         }
         let by_age = self.granted % AGE_INTERVAL == AGE_INTERVAL - 1;
@@ -257,7 +257,7 @@ mod tests {
         }
 
         fn next(&mut self) -> Option<u32> {
-            self.scheduler.next_permit()
+            self.scheduler.next_permit(usize::MAX)
         }
     }
 

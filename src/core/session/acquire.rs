@@ -3,9 +3,9 @@
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    Effect, ErrorCode, Event, Fence, Freshness, Grant, GrantFailure, LastFailure, Phase, Reason,
-    RefreshToken, Retryability, Session, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
-    cool_down, millis,
+    CredentialId, Effect, ErrorCode, Event, Fence, Freshness, Grant, GrantFailure, LastFailure, Phase,
+    Reason, RefreshToken, Retryability, Session, Subject, TokenError, TokenRequest, TokenSet, TokenTimes,
+    UnixMillis, cool_down, millis,
 };
 
 impl Session {
@@ -81,18 +81,45 @@ impl Session {
                 *presented = None;
                 effects.push(Effect::Send(acquisition.id, authenticate));
             }
-            Err(GrantFailure::Transient(error)) => self.on_transient_failure(error, now, effects),
+            Err(GrantFailure::Transient(error)) => {
+                self.record_failure(&error);
+                self.on_transient_failure(error, now, effects);
+            }
+            Err(GrantFailure::IdentityRejected(error)) => {
+                self.record_rejection(credentials, Subject::Identity, &error, now);
+                self.on_permanent_failure(error, now, effects);
+            }
             Err(GrantFailure::Permanent(error) | GrantFailure::RefreshTokenRejected(error)) => {
-                if error.code == ErrorCode::InvalidCredentials {
-                    let jitter = self.jitter.fraction();
-                    self.credentials.rejected(credentials, error.clone(), now, jitter);
-                }
+                self.record_rejection(credentials, Subject::Credentials, &error, now);
                 self.on_permanent_failure(error, now, effects);
             }
             Err(GrantFailure::Unchanged) => {
                 let error = self.credentials.error().unwrap_or_else(TokenError::unchanged_credentials);
                 self.on_permanent_failure(error, now, effects);
             }
+        }
+    }
+
+    /// Records a permanent failure in the history of the credentials.
+    fn record_rejection(
+        &mut self,
+        credentials: CredentialId,
+        subject: Subject,
+        error: &TokenError,
+        now: UnixMillis,
+    ) {
+        if error.code == ErrorCode::InvalidCredentials {
+            let jitter = self.jitter.fraction();
+            self.credentials.rejected(credentials, subject, error, now, jitter);
+        } else {
+            self.record_failure(error);
+        }
+    }
+
+    fn record_failure(&self, error: &TokenError) {
+        // Where a secret function failed, nothing was presented.
+        if error.code != ErrorCode::CredentialsUnavailable {
+            self.credentials.failed_otherwise();
         }
     }
 

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::{
-    AccessToken, Effect, Jitter, Permit, Phase, Policy, ScopeSet, Session, TokenRequest, TokenSet, UnixMillis,
+    AccessToken, CredentialHistory, Effect, Jitter, Permit, Phase, Policy, ScopeSet, Session, TokenRequest,
+    TokenSet, UnixMillis,
 };
 
 /// Use of the scheduler's permits by a session.
@@ -44,8 +45,13 @@ pub(in super::super) enum Priority {
 
 impl Session {
     /// A session that requires a permit for each acquisition; see [`grant_permit`](Self::grant_permit).
-    pub(in super::super) fn scheduled(policy: Rc<Policy>, scopes: ScopeSet, jitter: Jitter) -> Self {
-        Self { initial_permit: Permit::Pending, ..Self::new(policy, scopes, jitter) }
+    pub(in super::super) fn scheduled(
+        policy: Rc<Policy>,
+        scopes: ScopeSet,
+        jitter: Jitter,
+        credentials: CredentialHistory,
+    ) -> Self {
+        Self { initial_permit: Permit::Pending, credentials, ..Self::new(policy, scopes, jitter) }
     }
 
     /// Continues a queued acquisition.

@@ -22,6 +22,7 @@ mod rejected_credentials;
 mod repeated_tokens;
 mod scenarios;
 mod secrets;
+mod shared_credentials;
 mod sharing;
 mod simulation;
 mod store_changes;

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use super::{START, failure, seconds, token, world::Rng};
 use crate::core::{
     AcquisitionId, Borrowing, CallId, Effect, ErrorCode, Fence, GrantFailure, Identity, Input, Jitter,
-    Limits, Phase, Policy, Pool, PoolEffect, RefreshMode, Rejection, ScopeSet, Scoping, Session, SessionId,
-    Sharing, TokenError, TokenRequest, TokenSet, UnixMillis, WriteOutcome,
+    Limits, Phase, Policy, Pool, PoolEffect, Presented, RefreshMode, Rejection, ScopeSet, Scoping, Session,
+    SessionId, Sharing, TokenError, TokenRequest, TokenSet, UnixMillis, WriteOutcome,
 };
 
 /// The identity and scopes by which a session is opened.
@@ -53,6 +53,7 @@ pub(super) fn plans(siblings: Siblings) -> impl Strategy<Value = Plan> {
                 idle: seconds([16, 160, 1600][rng.index(3)]),
                 max_concurrent_grants: 1 + rng.index(3),
                 scoping: [Scoping::ByRequest, Scoping::ByRequest, Scoping::Fixed][rng.index(3)],
+                credentials: Presented::Unknown,
             },
             seed,
             siblings,

@@ -193,7 +193,7 @@ fn kind_of(input: &Input) -> &'static str {
         Input::Granted(_, Ok(_)) => KINDS[7],
         Input::Granted(_, Err(GrantFailure::Transient(_))) => KINDS[8],
         Input::Granted(_, Err(GrantFailure::RefreshTokenRejected(_))) => KINDS[9],
-        Input::Granted(_, Err(GrantFailure::Permanent(_))) => KINDS[10],
+        Input::Granted(_, Err(GrantFailure::Permanent(_) | GrantFailure::IdentityRejected(_))) => KINDS[10],
         Input::Closed => KINDS[11],
         Input::StoreRead(_, Ok(_)) => KINDS[14],
         Input::StoreRead(_, Err(_)) => KINDS[15],

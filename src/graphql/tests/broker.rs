@@ -28,7 +28,11 @@ fn error_of(granted: Granted) -> (TokenError, &'static str) {
     match granted.expect_err("there is no token") {
         GrantFailure::Transient(error) => (error, "transient"),
         GrantFailure::Permanent(error) => (error, "permanent"),
-        GrantFailure::RefreshTokenRejected(_) | GrantFailure::Unchanged => panic!("nothing was presented"),
+        GrantFailure::RefreshTokenRejected(_)
+        | GrantFailure::Unchanged
+        | GrantFailure::IdentityRejected(_) => {
+            panic!("nothing was presented")
+        }
     }
 }
 

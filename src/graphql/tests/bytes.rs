@@ -60,6 +60,10 @@ fn documented(granted: &Granted, asked: Asked) -> Result<(), TestCaseError> {
             );
             error
         }
+        Err(GrantFailure::IdentityRejected(error)) if asked == Asked::ByCredentials => {
+            prop_assert_eq!(error.code, ErrorCode::InvalidCredentials, "{}", error);
+            error
+        }
         Err(GrantFailure::RefreshTokenRejected(error)) if asked == Asked::ByRefreshToken => {
             let lasting = [ErrorCode::InvalidCredentials, ErrorCode::Protocol, ErrorCode::Unsupported];
             prop_assert!(lasting.contains(&error.code), "{error}");

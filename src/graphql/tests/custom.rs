@@ -17,7 +17,6 @@ use super::*;
 
 const SECRET: &str = "planted-secret";
 
-static NONE: ErrorMatcher = ErrorMatcher::of(&[], "");
 static THROTTLED: ErrorMatcher = ErrorMatcher::of(&[429], "");
 
 /// Profile of the example in the public documentation.
@@ -62,9 +61,10 @@ pub(super) fn acme() -> Profile {
                 messages: strings("Unauthorized"),
                 phrases: "",
             },
-            denied: &NONE,
+            denied: ErrorMatcher::NONE,
+            identity_rejected: ErrorMatcher::NONE,
             rate_limited: &THROTTLED,
-            outage: &NONE,
+            outage: ErrorMatcher::NONE,
         },
         default_failure: DefaultFailure::Protocol,
         advice: "`secret`",

@@ -290,6 +290,17 @@ fn rejected_key_is_permanent() {
 }
 
 #[test]
+fn rejected_users_and_accounts_do_not_count_against_the_key() {
+    for (code, is_of_identity) in
+        [("AUTH-0001", true), ("AUTH-0008", true), ("AUTH-0002", false), ("UNAUTHENTICATED", false)]
+    {
+        let granted = scenario().answered(coded(200, code));
+
+        assert_eq!(matches!(granted, Err(GrantFailure::IdentityRejected(_))), is_of_identity, "{code}");
+    }
+}
+
+#[test]
 fn advice_names_the_given_option() {
     let key = ApplicationKey::Pair { app_id: "app-id".to_owned() };
     let mut scenario = Scenario::new(Fluz { key, ..options() }.profile(), &[], &["planted-secret"]);

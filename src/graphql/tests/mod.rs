@@ -302,7 +302,9 @@ impl ExpectedError {
     #[track_caller]
     fn is_permanent(&self, granted: Granted) {
         match granted {
-            Err(GrantFailure::Permanent(error)) => self.compare(&error),
+            Err(GrantFailure::Permanent(error) | GrantFailure::IdentityRejected(error)) => {
+                self.compare(&error)
+            }
             other => panic!("not permanent: {other:?}"),
         }
     }

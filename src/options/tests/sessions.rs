@@ -1,7 +1,7 @@
 //! Limits on sessions.
 
 use super::*;
-use crate::core::{Limits, Scoping};
+use crate::core::{Limits, Presented, Scoping};
 
 #[test]
 fn session_limits_have_the_documented_defaults() {
@@ -28,6 +28,7 @@ fn each_limit_is_accepted() {
         idle: Duration::from_millis(250),
         max_concurrent_grants: 2,
         scoping: Scoping::ByRequest,
+        credentials: Presented::Shared,
     };
     assert_eq!(limits, expected);
 }
@@ -82,4 +83,15 @@ fn invalid_limit_names_the_expected_value() {
         rejection(&fluz().with("sessions", map([("maxConcurentGrants", number(1.0))]))),
         "option `sessions.maxConcurentGrants` is not known; did you mean `sessions.maxConcurrentGrants`?"
     );
+}
+
+#[test]
+fn sessions_share_credentials_that_the_library_presents_itself() {
+    for options in [fluz(), toggle(), braintree()] {
+        assert_eq!(accepted(&options).limits.credentials, Presented::Shared);
+    }
+    // The last one presents no secret.
+    for options in [broker(), by_function(), acme()] {
+        assert_eq!(accepted(&options).limits.credentials, Presented::Unknown);
+    }
 }
