@@ -18,8 +18,7 @@ import { folderFor, holderFor, lease, leaseInTime, soon, stopHolder, watched } f
 async function names(folder) {
   const all = await fs.readdir(folder, { recursive: true, withFileTypes: true });
   const files = all.filter((entry) => !entry.isDirectory());
-  // Node 18 and 20 call the same thing `path`.
-  return files.map((entry) => join(relative(folder, entry.parentPath ?? entry.path), entry.name)).sort();
+  return files.map((entry) => join(relative(folder, entry.parentPath), entry.name)).sort();
 }
 
 /**

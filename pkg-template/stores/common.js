@@ -98,7 +98,7 @@ export function isHeld({ until, ttlMs }) {
 /** A name that nobody else takes. */
 export function uniqueName() {
   const { crypto } = globalThis;
-  // Pages that are not secure contexts have no `randomUUID`, Node 18 no `crypto`.
+  // Pages that are not secure contexts have no `randomUUID`.
   if (crypto?.getRandomValues === undefined) return `${Date.now().toString(36)}-${digits()}${digits()}`;
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
     byte.toString(16).padStart(2, "0"),

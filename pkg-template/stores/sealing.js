@@ -73,7 +73,7 @@ export function problemOfKey(key) {
 
 /** @returns {Promise<{ subtle: SubtleCrypto, random: <T extends Uint8Array>(bytes: T) => T }>} */
 export async function webCrypto() {
-  const crypto = globalThis.crypto ?? (await ofNode18());
+  const { crypto } = globalThis;
   if (crypto?.subtle === undefined) {
     throw new StoreError(
       "unsupported",
@@ -81,14 +81,6 @@ export async function webCrypto() {
     );
   }
   return { subtle: crypto.subtle, random: (bytes) => crypto.getRandomValues(/** @type {any} */ (bytes)) };
-}
-
-/** @returns {Promise<Crypto | undefined>} */
-async function ofNode18() {
-  // Behind a name, so that no bundler looks for it.
-  const name = "node:crypto";
-  const module = await import(/* webpackIgnore: true */ /* @vite-ignore */ name).catch(() => undefined);
-  return module?.webcrypto;
 }
 
 /**

@@ -151,6 +151,6 @@ impl Driver {
 }
 
 pub(super) fn no_abort_controller() -> GrantFailure {
-    let message = "there is no AbortController here; this needs Node 18 or a browser of 2019 or later";
+    let message = "there is no AbortController here; this needs Node 20 or a browser of 2019 or later";
     GrantFailure::Permanent(TokenError::new(ErrorCode::Unsupported, message))
 }

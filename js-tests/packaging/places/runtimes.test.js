@@ -4,13 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { assertTold, projectFor } from "./project.js";
 
-for (const { major, oneClass } of [
-  { major: 18, oneClass: false },
-  { major: 20, oneClass: true },
-  { major: 22, oneClass: true },
-  { major: 24, oneClass: true },
-  { major: 26, oneClass: true },
-]) {
+for (const major of [20, 22, 24, 26]) {
   describe(`Node ${major}`, () => {
     for (const file of ["main.mjs", "main.cjs"]) {
       test(`runs ${file}`, async (t) => {
@@ -22,7 +16,7 @@ for (const { major, oneClass } of [
       });
     }
 
-    test(`import and require give ${oneClass ? "one class" : "two classes"}, and one core`, async (t) => {
+    test("import and require give one class, and one core", async (t) => {
       const project = await projectFor(t, "node");
       const node = project.tool(`node-${major}/bin/node`);
       const version = await project.run(node, "--version");
@@ -30,7 +24,7 @@ for (const { major, oneClass } of [
       const { stdout, stderr } = await project.run(node, "both.mjs");
 
       assert.ok(version.stdout.startsWith(`v${major}.`));
-      assert.deepEqual(JSON.parse(stdout), { oneClass, cores: 1, known: true }, stderr);
+      assert.deepEqual(JSON.parse(stdout), { oneClass: true, cores: 1, known: true }, stderr);
     });
   });
 }
