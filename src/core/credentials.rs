@@ -51,7 +51,7 @@ pub enum Subject {
 }
 
 impl CredentialHistory {
-    /// The history of a session whose credentials other sessions present as well.
+    /// The history of a session that shares its credentials with other sessions.
     pub fn with_shared(shared: Rc<SharedCredentials>) -> Self {
         Self { own: History::default(), shared: Some(shared) }
     }
@@ -81,7 +81,7 @@ impl CredentialHistory {
     ) {
         if let Some(shared) = &self.shared {
             let mut history = shared.history.borrow_mut();
-            // What is proven is proven for all sessions.
+            // Credentials that are proven by one session are proven for all.
             self.own.proven = history.proven;
             if subject == Subject::Credentials {
                 shared.failures.set(0);

@@ -367,7 +367,7 @@ impl<T: Clone> Pool<T> {
                 self.reindex(slot, now, effects);
             }
         }
-        // Where I/O ends with a request, that of one session must not be started by a request for another.
+        // Request-scoped I/O of one session must not be started by a request for another.
         let may_fire = self.policy.io_scope == IoScope::Process || self.closed;
         while may_fire
             && let Some((at, slot)) = self.timers.first()
@@ -386,7 +386,7 @@ impl<T: Clone> Pool<T> {
 
     /// Most grants in flight at a time, as far as credentials limit them.
     fn max_grants(&self) -> usize {
-        // Where I/O ends with a request, no session may wait for another one's.
+        // With request-scoped I/O, no session may wait for that of another.
         let may_wait = self.policy.io_scope == IoScope::Process;
         if may_wait && self.limits.credentials == Presented::Shared {
             self.credentials.max_grants()

@@ -117,7 +117,7 @@ impl Session {
     }
 
     fn record_failure(&self, error: &TokenError) {
-        // Where a secret function failed, nothing was presented.
+        // After a failure of a secret function nothing was presented.
         if error.code != ErrorCode::CredentialsUnavailable {
             self.credentials.failed_otherwise();
         }

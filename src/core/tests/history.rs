@@ -1,6 +1,4 @@
-//! Random histories of one session, with a small driver that performs its effects.
-//!
-//! This module generates what happens; the properties check what the session did.
+//! Random histories of one session, with a small driver that performs its effects. The properties check them.
 #![expect(clippy::wildcard_enum_match_arm, reason = "the driver performs a few effects only")]
 
 use std::{collections::BTreeMap, rc::Rc, time::Duration};

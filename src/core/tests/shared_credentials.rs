@@ -13,30 +13,30 @@ const GOOD: CredentialId = CredentialId(1);
 const WRONG: CredentialId = CredentialId(2);
 const OTHER: CredentialId = CredentialId(3);
 
-/// A manager whose requests are answered when the test says so.
-struct Bench {
+/// A pool with a driver that the test controls.
+struct Fixture {
     pool: Pool<u8>,
     now: UnixMillis,
-    /// What the secret function gives.
+    /// The result of the secret function.
     credentials: CredentialId,
     sent: Vec<(SessionId, AcquisitionId, CredentialId)>,
     presented: usize,
-    /// The most requests that were on the wire at a time.
+    /// The most requests in flight at a time.
     most_sent: usize,
     calls: u64,
     answers: Vec<Result<(), ErrorCode>>,
 }
 
-/// What the provider says of the credentials.
+/// The provider's response to the credentials.
 #[derive(Clone, Copy, Debug)]
-enum Said {
+enum Response {
     Rejected,
     IdentityRejected,
     Unavailable,
     Accepted,
 }
 
-impl Bench {
+impl Fixture {
     fn new(io_scope: IoScope) -> Self {
         let policy = Policy { refresh: RefreshMode::Always, io_scope, ..Policy::default() };
         let limits = Limits { credentials: Presented::Shared, ..Limits::default() };
@@ -65,7 +65,7 @@ impl Bench {
     }
 
     /// Answers the oldest request.
-    fn answer(&mut self, said: Said) {
+    fn answer(&mut self, said: Response) {
         if self.sent.is_empty() {
             return;
         }
@@ -77,15 +77,15 @@ impl Bench {
         };
         let refused = || failure(ErrorCode::InvalidCredentials);
         let result = match said {
-            Said::Accepted if credentials == GOOD => Ok(accepted()),
-            Said::Accepted | Said::Rejected => Err(GrantFailure::Permanent(refused())),
-            Said::IdentityRejected => Err(GrantFailure::IdentityRejected(refused())),
-            Said::Unavailable => Err(GrantFailure::Transient(failure(ErrorCode::Server))),
+            Response::Accepted if credentials == GOOD => Ok(accepted()),
+            Response::Accepted | Response::Rejected => Err(GrantFailure::Permanent(refused())),
+            Response::IdentityRejected => Err(GrantFailure::IdentityRejected(refused())),
+            Response::Unavailable => Err(GrantFailure::Transient(failure(ErrorCode::Server))),
         };
         self.handle(session, Input::Granted(acquisition, result));
     }
 
-    fn answer_all(&mut self, said: Said) {
+    fn answer_all(&mut self, said: Response) {
         while !self.sent.is_empty() {
             self.answer(said);
         }
@@ -142,48 +142,48 @@ impl Bench {
 
 #[test]
 fn a_hundred_sessions_present_wrong_credentials_twice_in_all() {
-    let mut bench = Bench::new(IoScope::Process);
+    let mut fixture = Fixture::new(IoScope::Process);
     for user in 0..100 {
-        bench.call(user);
+        fixture.call(user);
     }
-    bench.answer_all(Said::Rejected);
+    fixture.answer_all(Response::Rejected);
 
     for _ in 0..60 {
-        bench.pass(seconds(60));
-        (0..100).for_each(|user| bench.call(user));
-        bench.answer_all(Said::Rejected);
+        fixture.pass(seconds(60));
+        (0..100).for_each(|user| fixture.call(user));
+        fixture.answer_all(Response::Rejected);
     }
 
-    assert_eq!((bench.presented, bench.most_sent), (2, 2));
-    assert_eq!(bench.answers.len(), 6_100);
-    assert!(bench.answers.iter().all(|answer| *answer == Err(ErrorCode::InvalidCredentials)));
+    assert_eq!((fixture.presented, fixture.most_sent), (2, 2));
+    assert_eq!(fixture.answers.len(), 6_100);
+    assert!(fixture.answers.iter().all(|answer| *answer == Err(ErrorCode::InvalidCredentials)));
 }
 
 #[test]
 fn right_credentials_are_presented_twice_before_all_sessions_present_them() {
-    let mut bench = Bench::new(IoScope::Process);
-    bench.credentials = GOOD;
-    (0..100).for_each(|user| bench.call(user));
-    assert_eq!(bench.sent.len(), 2);
+    let mut fixture = Fixture::new(IoScope::Process);
+    fixture.credentials = GOOD;
+    (0..100).for_each(|user| fixture.call(user));
+    assert_eq!(fixture.sent.len(), 2);
 
-    bench.answer(Said::Accepted);
+    fixture.answer(Response::Accepted);
 
-    assert_eq!(bench.sent.len(), 32);
-    bench.answer_all(Said::Accepted);
-    assert_eq!((bench.presented, bench.answers.len()), (100, 100));
+    assert_eq!(fixture.sent.len(), 32);
+    fixture.answer_all(Response::Accepted);
+    assert_eq!((fixture.presented, fixture.answers.len()), (100, 100));
 }
 
 #[test]
 fn a_provider_out_of_order_delays_no_session_by_each_of_the_others() {
-    let mut bench = Bench::new(IoScope::Process);
-    bench.credentials = GOOD;
-    (0..100).for_each(|user| bench.call(user));
+    let mut fixture = Fixture::new(IoScope::Process);
+    fixture.credentials = GOOD;
+    (0..100).for_each(|user| fixture.call(user));
 
     // Each failure lets one more ask: four after the first two, eight after all of these.
     let rounds: Vec<_> = (0..4)
         .map(|_| {
-            let sent = bench.sent.len();
-            (0..sent).for_each(|_| bench.answer(Said::Unavailable));
+            let sent = fixture.sent.len();
+            (0..sent).for_each(|_| fixture.answer(Response::Unavailable));
             sent
         })
         .collect();
@@ -193,104 +193,104 @@ fn a_provider_out_of_order_delays_no_session_by_each_of_the_others() {
 
 #[test]
 fn other_credentials_are_presented_and_free_the_sessions() {
-    let mut bench = Bench::new(IoScope::Process);
-    (0..10).for_each(|user| bench.call(user));
-    bench.answer_all(Said::Rejected);
-    bench.credentials = GOOD;
-    bench.pass(seconds(60));
+    let mut fixture = Fixture::new(IoScope::Process);
+    (0..10).for_each(|user| fixture.call(user));
+    fixture.answer_all(Response::Rejected);
+    fixture.credentials = GOOD;
+    fixture.pass(seconds(60));
 
-    (0..10).for_each(|user| bench.call(user));
-    bench.answer_all(Said::Accepted);
+    (0..10).for_each(|user| fixture.call(user));
+    fixture.answer_all(Response::Accepted);
 
-    assert_eq!(bench.presented, 2 + 10);
-    assert_eq!(bench.answers.iter().filter(|answer| answer.is_ok()).count(), 10);
+    assert_eq!(fixture.presented, 2 + 10);
+    assert_eq!(fixture.answers.iter().filter(|answer| answer.is_ok()).count(), 10);
 }
 
 #[test]
 fn a_refresh_of_one_session_presents_refused_credentials_and_frees_the_others_if_they_are_accepted() {
-    let mut bench = Bench::new(IoScope::Process);
-    bench.credentials = GOOD;
-    (0..10).for_each(|user| bench.call(user));
-    bench.answer_all(Said::Rejected);
-    assert_eq!(bench.presented, 2);
+    let mut fixture = Fixture::new(IoScope::Process);
+    fixture.credentials = GOOD;
+    (0..10).for_each(|user| fixture.call(user));
+    fixture.answer_all(Response::Rejected);
+    assert_eq!(fixture.presented, 2);
 
-    bench.call_for(7, TokenRequest::Forced);
-    bench.answer_all(Said::Rejected);
-    assert_eq!(bench.presented, 3);
-    bench.call_for(7, TokenRequest::Forced);
-    bench.answer_all(Said::Accepted);
-    bench.pass(seconds(120));
-    bench.call(3);
-    bench.answer_all(Said::Accepted);
+    fixture.call_for(7, TokenRequest::Forced);
+    fixture.answer_all(Response::Rejected);
+    assert_eq!(fixture.presented, 3);
+    fixture.call_for(7, TokenRequest::Forced);
+    fixture.answer_all(Response::Accepted);
+    fixture.pass(seconds(120));
+    fixture.call(3);
+    fixture.answer_all(Response::Accepted);
 
-    assert_eq!(bench.answers.last(), Some(&Ok(())));
+    assert_eq!(fixture.answers.last(), Some(&Ok(())));
 }
 
 #[test]
 fn refused_users_do_not_count_against_the_credentials() {
-    let mut bench = Bench::new(IoScope::Process);
-    bench.credentials = GOOD;
+    let mut fixture = Fixture::new(IoScope::Process);
+    fixture.credentials = GOOD;
     for user in 0..10 {
-        bench.call(user);
-        bench.answer_all(Said::IdentityRejected);
+        fixture.call(user);
+        fixture.answer_all(Response::IdentityRejected);
     }
 
-    bench.call(11);
-    bench.answer_all(Said::Accepted);
+    fixture.call(11);
+    fixture.answer_all(Response::Accepted);
 
-    assert_eq!((bench.presented, bench.answers.last()), (11, Some(&Ok(()))));
+    assert_eq!((fixture.presented, fixture.answers.last()), (11, Some(&Ok(()))));
 }
 
 #[test]
 fn background_refreshes_go_on_when_other_credentials_are_accepted() {
-    let mut bench = Bench::new(IoScope::Process);
-    bench.credentials = GOOD;
-    (0..4).for_each(|user| bench.call(user));
-    bench.answer_all(Said::Accepted);
+    let mut fixture = Fixture::new(IoScope::Process);
+    fixture.credentials = GOOD;
+    (0..4).for_each(|user| fixture.call(user));
+    fixture.answer_all(Response::Accepted);
     // Rotated to wrong ones, which the refreshes of the background present.
-    bench.credentials = WRONG;
+    fixture.credentials = WRONG;
     for _ in 0..600 {
-        bench.pass(seconds(1));
-        bench.answer_all(Said::Rejected);
+        fixture.pass(seconds(1));
+        fixture.answer_all(Response::Rejected);
     }
-    assert_eq!(bench.pool.poll_timeout().filter(|at| *at < bench.now + seconds(300)), None);
+    assert_eq!(fixture.pool.poll_timeout().filter(|at| *at < fixture.now + seconds(300)), None);
 
-    bench.credentials = GOOD;
-    let before = bench.presented;
-    bench.call(0);
-    bench.answer_all(Said::Accepted);
+    fixture.credentials = GOOD;
+    let before = fixture.presented;
+    fixture.call(0);
+    fixture.answer_all(Response::Accepted);
 
-    assert_eq!(bench.presented, before + 4, "the caller's session, and the others in the background");
+    assert_eq!(fixture.presented, before + 4, "the caller's session, and the others in the background");
 }
 
 #[test]
 fn where_requests_end_with_their_callers_no_session_waits_for_another_and_later_ones_are_withheld() {
-    let mut bench = Bench::new(IoScope::Request);
-    (0..5).for_each(|user| bench.call(user));
-    assert_eq!(bench.sent.len(), 5);
-    bench.answer_all(Said::Rejected);
+    let mut fixture = Fixture::new(IoScope::Request);
+    (0..5).for_each(|user| fixture.call(user));
+    assert_eq!(fixture.sent.len(), 5);
+    fixture.answer_all(Response::Rejected);
 
-    (5..50).for_each(|user| bench.call(user));
+    (5..50).for_each(|user| fixture.call(user));
 
-    assert_eq!(bench.presented, 5);
-    assert_eq!(bench.answers.len(), 50);
+    assert_eq!(fixture.presented, 5);
+    assert_eq!(fixture.answers.len(), 50);
 }
 
 /// Something that happens.
 #[derive(Clone, Debug)]
 enum Act {
     Call(u8),
-    Answer(Said),
+    Answer(Response),
     Pass(u64),
     Change(CredentialId),
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let said = prop_oneof![
-        4 => Just(Said::Rejected),
-        1 => Just(Said::IdentityRejected),
-        1 => Just(Said::Unavailable),
-        2 => Just(Said::Accepted),
+        4 => Just(Response::Rejected),
+        1 => Just(Response::IdentityRejected),
+        1 => Just(Response::Unavailable),
+        2 => Just(Response::Accepted),
     ];
     let act = prop_oneof![
         6 => (0..20_u8).prop_map(Act::Call),
@@ -306,46 +306,46 @@ proptest! {
 
     #[test]
     fn unproven_credentials_are_presented_twice_by_all_sessions_together(acts in acts()) {
-        let mut bench = Bench::new(IoScope::Process);
+        let mut fixture = Fixture::new(IoScope::Process);
         // Refusals of the credentials that were refused last, until some are accepted or something else fails.
         let (mut last, mut refusals, mut is_proven, mut others) = (WRONG, 0_usize, false, 0_usize);
         for act in acts {
             match act {
-                Act::Call(user) => bench.call(user),
-                Act::Pass(span) => bench.pass(millis(span)),
-                Act::Change(credentials) => bench.credentials = credentials,
+                Act::Call(user) => fixture.call(user),
+                Act::Pass(span) => fixture.pass(millis(span)),
+                Act::Change(credentials) => fixture.credentials = credentials,
                 Act::Answer(said) => {
-                    let Some((_, _, credentials)) = bench.sent.first().copied() else { continue };
-                    let is_accepted = matches!(said, Said::Accepted) && credentials == GOOD;
+                    let Some((_, _, credentials)) = fixture.sent.first().copied() else { continue };
+                    let is_accepted = matches!(said, Response::Accepted) && credentials == GOOD;
                     is_proven |= is_accepted;
                     match said {
-                        Said::Unavailable | Said::IdentityRejected => others += 1,
-                        Said::Rejected | Said::Accepted if is_accepted => refusals = 0,
-                        Said::Rejected | Said::Accepted => {
+                        Response::Unavailable | Response::IdentityRejected => others += 1,
+                        Response::Rejected | Response::Accepted if is_accepted => refusals = 0,
+                        Response::Rejected | Response::Accepted => {
                             refusals = if last == credentials { refusals + 1 } else { 1 };
                             last = credentials;
                         }
                     }
-                    bench.answer(said);
+                    fixture.answer(said);
                 }
             }
             if !is_proven {
-                prop_assert!(bench.sent.len() <= 2 + others, "{} sent at a time", bench.sent.len());
+                prop_assert!(fixture.sent.len() <= 2 + others, "{} sent at a time", fixture.sent.len());
                 prop_assert!(others > 0 || refusals <= 2, "{refusals} refusals");
             }
         }
 
         // Whatever has happened, right credentials serve every caller in the end.
-        bench.answer_all(Said::Unavailable);
-        bench.credentials = GOOD;
-        bench.pass(seconds(3600));
-        bench.answer_all(Said::Accepted);
-        let before = bench.answers.len();
+        fixture.answer_all(Response::Unavailable);
+        fixture.credentials = GOOD;
+        fixture.pass(seconds(3600));
+        fixture.answer_all(Response::Accepted);
+        let before = fixture.answers.len();
         for user in 0..20 {
-            bench.call_for(user, TokenRequest::Forced);
-            bench.answer_all(Said::Accepted);
+            fixture.call_for(user, TokenRequest::Forced);
+            fixture.answer_all(Response::Accepted);
         }
-        prop_assert!(bench.answers[before..].iter().all(Result::is_ok));
-        prop_assert_eq!(bench.answers.len() as u64, bench.calls);
+        prop_assert!(fixture.answers[before..].iter().all(Result::is_ok));
+        prop_assert_eq!(fixture.answers.len() as u64, fixture.calls);
     }
 }
