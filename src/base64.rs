@@ -1,6 +1,6 @@
-//! Base64 (RFC 4648): of secrets, so nothing is looked up in a table by them.
+//! Base64 (RFC 4648). It encodes and decodes secrets, so no table is indexed by them.
 
-/// The standard alphabet, padded.
+/// Encodes with the standard alphabet and padding.
 pub fn encode(bytes: &[u8]) -> String {
     let mut text = written(bytes, Alphabet::STANDARD);
     while !text.len().is_multiple_of(4) {
@@ -9,15 +9,15 @@ pub fn encode(bytes: &[u8]) -> String {
     text
 }
 
-/// The alphabet for URLs, without padding.
+/// Encodes with the URL-safe alphabet, without padding.
 pub fn encode_url(bytes: &[u8]) -> String {
     written(bytes, Alphabet::URL)
 }
 
-/// The last letters of an alphabet, as the steps to them from the letter before.
+/// The last two characters of an alphabet, each as the distance from the successor of the character before it.
 #[derive(Clone, Copy)]
 struct Alphabet {
-    /// From `9`, and one further.
+    /// Distance of the character for 62 from the successor of `9`.
     next_to_last: i16,
     last: i16,
 }
@@ -48,7 +48,7 @@ fn written(bytes: &[u8], alphabet: Alphabet) -> String {
     text
 }
 
-/// Reads the alphabet for URLs; padding may be there. `None` if it is anything else.
+/// Decodes the URL-safe alphabet, with or without padding. Returns `None` if the text is not valid.
 pub fn decode_url(text: &str) -> Option<Vec<u8>> {
     let mut text = text.as_bytes();
     while let [rest @ .., b'='] = text {
@@ -65,20 +65,20 @@ pub fn decode_url(text: &str) -> Option<Vec<u8>> {
             bytes.push((bits >> held) as u8);
         }
     }
-    // What is left over belongs to no byte: of six bits there are none, and others are zero.
+    // The bits that remain must not form a whole character, and must be zero.
     (held < 6 && bits & ((1 << held) - 1) == 0).then_some(bytes)
 }
 
-/// The letter of six bits, by arithmetic alone.
+/// Returns the character for six bits, by arithmetic alone.
 fn letter(value: u8, alphabet: Alphabet) -> char {
-    // One where `value` is past the end of a range of letters.
+    // One if `value` is after `last`, the end of a range of characters, otherwise zero.
     let past = |last: u8| i16::from(value).wrapping_neg().wrapping_add(i16::from(last)) >> 15 & 1;
-    // From one range to the next: A to Z, a to z, 0 to 9, and the last two.
+    // Adds the distances between the ranges: A to Z, a to z, 0 to 9, and the last two characters.
     let steps = past(25) * 6 - past(51) * 75 + past(61) * alphabet.next_to_last + past(62) * alphabet.last;
     char::from((i16::from(value) + i16::from(b'A') + steps) as u8)
 }
 
-/// The six bits of a letter.
+/// Returns the six bits of a character.
 fn value(letter: u8) -> Option<u8> {
     Some(match letter {
         b'A'..=b'Z' => letter - b'A',

@@ -1,14 +1,13 @@
-//! The loop between the core and the world. Acts, and never decides.
+//! The event loop between the core and its host. It performs effects and contains no rules.
 //!
 //! ```text
-//!   exported methods, timers, answers ──▶ dispatch ──▶ Pool::handle ──▶ perform
-//!                                            ▲                                 │
-//!                                            └──── events, listeners ◀─────────┘
+//!  exported methods, timers, responses ──▶ dispatch ──▶ Pool::handle ──▶ perform
+//!                                              ▲                             │
+//!                                              └───── inputs, callbacks ◀────┘
 //! ```
 //!
-//! Whatever is performed may call JavaScript, which may call any method of the
-//! manager. Such a call puts its event into the inbox, where the loop that is
-//! running finds it: nothing is borrowed while JavaScript runs.
+//! An effect may call JavaScript, which may call any method of the manager. Such a call only adds its input to the
+//! inbox, and the loop that is already running processes it. No `RefCell` is borrowed while JavaScript runs.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -40,39 +39,40 @@ use members::{Member, Opening};
 use sharing::Shared;
 use wire::{Asker, OnWire};
 
-/// Drives one manager.
+/// The event loop of one manager.
 pub(crate) struct Driver {
     settings: Config,
-    /// Each session's context is its selector, as the face wrote it.
+    /// The sessions. The context of each is its selector, as received from JavaScript.
     pool: RefCell<Pool<JsValue>>,
-    /// By place.
+    /// Indexed by slot.
     members: RefCell<Vec<Option<Member>>>,
     inbox: RefCell<Vec<Happening>>,
     draining: Cell<bool>,
     clock: Clock,
     alarm: Alarm,
-    /// Listens for as long as the manager is open.
+    /// Subscribed while the manager is open.
     wakeups: RefCell<Option<Wakeups>>,
-    /// What was learned of the API; kept between grants.
+    /// The schema variants that worked, kept between grants.
     dialect: RefCell<SchemaVariants>,
     on_wire: RefCell<Vec<OnWire>>,
     shared: Shared,
-    /// Whose entries in the store are; not known where it depends on secrets that functions give, until they were called.
+    /// The holder's digest, part of each key in the store. Unknown until functions have returned the secrets that it
+    /// depends on.
     holder: OnceCell<HolderDigest>,
-    /// Called when all that was to be done after a close is done: of the manager, of sessions.
+    /// Called when the work that remains after a close is done.
     closed: RefCell<Option<Function>>,
     gone: RefCell<Vec<(SessionId, Function)>>,
     face: Face,
-    /// The last token and error, as the face has them: thousands of callers may share one.
+    /// The JavaScript objects of the last token and the last error, because thousands of callers may share one.
     made: RefCell<Option<(Rc<TokenSet>, Held)>>,
     blamed: RefCell<Option<(TokenError, JsValue)>>,
 }
 
-/// What the loop takes note of.
+/// A message for the event loop.
 enum Happening {
-    /// Something was asked for at a desk, whose session is opened where it is not open.
+    /// An input for the session of a handle. The session is opened if it is not open.
     At(Desk, Option<Opening>, Input),
-    /// Something came for a session.
+    /// An input for one session.
     For(SessionId, Input),
     Woke,
     Closed,
@@ -82,7 +82,8 @@ impl Driver {
     pub(crate) fn new(mut settings: Config, face: Face) -> Rc<Self> {
         if face.io_ends_with_request() {
             settings.policy.io_scope = IoScope::Request;
-            // One session's turn would come in a request that is about another. Hosts limit each request.
+            // A queued session would receive its permit within a request that belongs to another session. Hosts of this
+            // kind limit the concurrency of each request themselves.
             settings.limits.max_concurrent_grants = usize::MAX;
         }
         let clock = Clock::new(Outside::clone(&face));
@@ -120,9 +121,9 @@ impl Driver {
         driver
     }
 
-    /// Computes the holder's digest from secrets that functions gave, where it is not known.
+    /// Computes the holder's digest from secrets that functions returned, if it is unknown.
     ///
-    /// The first digest stays, since a secret that is rotated is still the same holder's.
+    /// The first digest is kept: rotating a secret does not change the holder.
     fn learn_holder(&self, secrets: &[Secret]) {
         if self.holder.get().is_none()
             && let Some(holder) = HolderDigest::of(&self.settings, Some(secrets), PLATFORM)
@@ -140,55 +141,55 @@ impl Driver {
         }
     }
 
-    /// A caller wants a token, or something is to be done about one.
+    /// Enqueues an input for the session of a handle, and opens the session if it is not open.
     ///
     /// # Errors
     ///
-    /// `invalid_options` where the desk's selector is wrong.
+    /// `invalid_options` if the selector of the handle is invalid.
     pub(crate) fn ask(self: &Rc<Self>, desk: &Desk, event: Input) -> Result<(), TokenError> {
         let opening = self.opening(desk)?;
         self.take_note(Happening::At(desk.clone(), opening, event));
         Ok(())
     }
 
-    /// Something is told that matters only to a session that is open.
+    /// Enqueues an input for the session of a handle, if it is open.
     pub(crate) fn tell(self: &Rc<Self>, desk: &Desk, event: Input) {
         if let Some(session) = self.session_at(desk) {
             self.dispatch(session, event);
         }
     }
 
-    /// A caller no longer waits.
+    /// Cancels a call.
     pub(crate) fn abandon(self: &Rc<Self>, desk: &Desk, call: CallId) {
-        // Its session may be gone, and the caller be with another since.
+        // If the session was evicted, another one may serve the call by now. The pool finds it.
         let session = self.session_at(desk).unwrap_or_else(|| self.own());
         self.cancel(Asker::Caller(call));
         self.dispatch(session, Input::Cancelled(call));
     }
 
-    /// A caller wants to know the scopes: the application's where it can be asked for them, else
+    /// Requests the scopes for a caller: those of the application if the provider has an operation for them, otherwise
     /// those of a token.
     ///
     /// # Errors
     ///
-    /// `invalid_options` where the desk's selector is wrong.
+    /// `invalid_options` if the selector of the handle is invalid.
     pub(crate) fn ask_scopes(self: &Rc<Self>, desk: &Desk, call: CallId) -> Result<(), TokenError> {
         if self.settings.profile.application_scopes.is_none() {
             return self.ask(desk, Input::Requested(call, TokenRequest::DEFAULT));
         }
         self.opening(desk)?;
-        // They are the same for all sessions.
+        // The application's scopes are the same for all sessions.
         self.send(self.own(), Asker::Caller(call), Errand::ApplicationScopes, None);
         Ok(())
     }
 
-    /// The alarm went off, or time is not what it seemed.
+    /// Runs what is due, after the timer fired or the clock may have been stopped or set.
     pub(crate) fn woke(self: &Rc<Self>) {
         self.take_note(Happening::Woke);
     }
 
-    /// As [`woke`](Self::woke), told by a caller of a desk. Where I/O ends with its request, only that session may do
-    /// what is due.
+    /// Same as [`woke`](Self::woke), within a call that belongs to a handle. Where I/O ends with the request that
+    /// started it, only what is due for the session of that handle is run.
     pub(crate) fn woke_at(self: &Rc<Self>, desk: &Desk) {
         match self.settings.policy.io_scope {
             IoScope::Process => self.woke(),
@@ -196,7 +197,7 @@ impl Driver {
         }
     }
 
-    /// Takes note of what has happened to a session, and does what follows.
+    /// Enqueues an input for a session.
     fn dispatch(self: &Rc<Self>, session: SessionId, event: Input) {
         self.take_note(Happening::For(session, event));
     }
@@ -247,12 +248,12 @@ impl Driver {
         }
     }
 
-    /// The session of a desk; a new one where there is none (any more).
+    /// Returns the session of a handle, and opens one if it has none or if it was evicted.
     fn open(self: &Rc<Self>, desk: &Desk, opening: Option<Opening>) -> SessionId {
         if let Some(session) = self.session_at(desk) {
             return session;
         }
-        // It may have gone since this was asked for; its selector was accepted then.
+        // The session may have been evicted after this message was enqueued; its selector was valid then.
         let opening = opening.or_else(|| self.opening(desk).ok().flatten());
         let Some(Opening { identity, scopes }) = opening else { return self.own() };
         let session = self.pool.borrow_mut().open(identity, &scopes, desk.key(), self.clock.now());
@@ -267,15 +268,17 @@ impl Driver {
         }
     }
 
-    /// What waits for the end of a session.
+    /// Removes and returns one callback that waits for the end of a session.
     fn take_gone(&self, session: SessionId) -> Option<Function> {
         let mut gone = self.gone.borrow_mut();
         let place = gone.iter().position(|(of, _)| *of == session)?;
         Some(gone.remove(place).1)
     }
 
-    /// Takes a newer token out of an ordinary answer to a request that carried `lent`, or the
-    /// desk's own token; whether there was one.
+    /// Adopts a newer token from an ordinary response. The request carried `lent`, or the token of the handle's session
+    /// if that is `None`.
+    ///
+    /// Returns true if a newer token was adopted.
     pub(crate) fn adopt(
         self: &Rc<Self>,
         desk: &Desk,
@@ -284,7 +287,7 @@ impl Driver {
     ) -> bool {
         let Some(observed) = self.observed(response) else { return false };
         if let Some(lent) = lent {
-            // It has the scopes of the session that lent its token, and belongs to that one.
+            // The new token has the scopes of the session that lent the old one, and belongs to that session.
             let asked = self.session_at(desk);
             let owner = asked.and_then(|session| self.pool.borrow().owner(session, lent));
             if let Some(owner) = owner {
@@ -349,7 +352,7 @@ impl Driver {
         status_view(&status, pool.len())
     }
 
-    /// Has a desk hand out what its session holds, if that is open.
+    /// Connects a handle to its session, if that is open, and pushes the cached token to the handle.
     pub(crate) fn attach(self: &Rc<Self>, desk: &Desk) {
         let Ok(Some(Opening { identity, scopes })) = self.opening(desk) else { return };
         let open = self.pool.borrow().find(identity, &scopes);
@@ -358,7 +361,7 @@ impl Driver {
         }
     }
 
-    /// Closes, and calls `ended` when nothing is left to be done.
+    /// Closes the manager, and calls `ended` when no work remains.
     pub(crate) fn close(self: &Rc<Self>, ended: Function) {
         self.closed.replace(Some(ended));
         self.take_note(Happening::Closed);
@@ -367,7 +370,7 @@ impl Driver {
         self.unwatch();
     }
 
-    /// Closes one session, which is not the manager's own; as [`close`](Self::close).
+    /// Closes one session, and calls `ended` when no work remains for it. The manager's own session is not closed.
     pub(crate) fn leave(self: &Rc<Self>, desk: &Desk, ended: Function) {
         match self.session_at(desk) {
             Some(session) if session != self.own() => {
@@ -390,7 +393,8 @@ impl Driver {
         rotated_token(profile, &self.answered(response, &wanted, String::new())?, PLATFORM)
     }
 
-    /// An ordinary answer that has just arrived; `None` if it is none.
+    /// Converts a response that has just arrived to an ordinary application request. Returns `None` if it is not a
+    /// `Response`.
     fn answered(&self, response: &JsValue, wanted: &[&str], body: String) -> Option<HttpResponse> {
         let (status, headers) = headers_of(&self.face, response, wanted)?;
         let now = self.clock.now();
@@ -410,7 +414,7 @@ impl Driver {
             Effect::AcquireLease(id) => self.acquire(session, id),
             Effect::WriteStore(id, fence, tokens) => self.save(session, id, fence, tokens),
             Effect::ReleaseLease(id) => self.release(session, id),
-            // The manager is closed only once.
+            // Closing the manager's own session closes the manager; other sessions close without this event.
             Effect::Emit(Event::Closed) if session != self.own() => {}
             Effect::Emit(change) => self.notify(session, change),
         }
@@ -421,7 +425,7 @@ impl Driver {
         self.face.notify(&news_view(&change, &scopes, &self.settings.profile.name), &key);
     }
 
-    /// The error as the face has it, made once.
+    /// Returns the JavaScript error, and reuses the last one if it is equal.
     fn blame(&self, error: TokenError) -> JsValue {
         if let Some((_, made)) = self.blamed.borrow().as_ref().filter(|(known, _)| *known == error) {
             return made.clone();
@@ -447,14 +451,14 @@ fn no_answer() -> TokenError {
     TokenError::new(ErrorCode::Protocol, message)
 }
 
-/// Calls what waits for an end, or brings one about.
+/// Calls a callback, if there is one, and ignores its exceptions.
 fn end(function: Option<Function>) {
     if let Some(function) = function {
         let _ = function.call0(&JsValue::UNDEFINED);
     }
 }
 
-/// What timers and events call. They do not keep the driver alive.
+/// Returns a callback for timers and page events. It holds a weak reference, so the driver can be dropped.
 fn waking(driver: Weak<Driver>, first: impl Fn(&Driver) + 'static) -> impl FnMut() + 'static {
     move || {
         if let Some(driver) = driver.upgrade() {

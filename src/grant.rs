@@ -1,4 +1,4 @@
-//! Gets one token, or the scopes that may be asked for: secrets, requests and answers, in order.
+//! Performs one grant, or requests the application's scopes: secrets, requests and responses, in order.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -18,48 +18,48 @@ use crate::{
     provider::{GrantProtocol, Profile, SelectedVariable, TokenSource},
 };
 
-/// What a grant is made with.
+/// The inputs of a grant.
 pub(crate) struct Granting<'a> {
     pub(crate) settings: &'a Config,
-    /// The variables that the session chose.
+    /// The values of the variables that the session's selector selects.
     pub(crate) chosen: Vec<SelectedVariable>,
-    /// The scopes to ask for.
+    /// The scopes to request.
     pub(crate) scopes: ScopeSet,
-    /// Of the session's selector, for a function of the user's.
+    /// The selector of the session, for a user-supplied `grant` function.
     pub(crate) key: JsValue,
     pub(crate) dialect: &'a RefCell<SchemaVariants>,
     pub(crate) clock: &'a Clock,
     pub(crate) face: &'a Face,
     pub(crate) signal: &'a AbortSignal,
-    /// The digest of the token that the API refused, for a broker.
+    /// The digest of the token that the API rejected, sent to a token broker.
     pub(crate) refused: Option<String>,
-    /// Called for each step of a grant.
+    /// Called for each step of the grant.
     pub(crate) progressed: &'a dyn Fn(Progress<'_>),
 }
 
-/// A step of a grant.
+/// A step of a grant, reported while it is in progress.
 #[derive(Clone, Copy)]
 pub(crate) enum Progress<'a> {
-    /// A step was taken that another follows: each has its time.
+    /// A step succeeded and another one follows, with a time limit of its own.
     Stepped,
-    /// These credentials are presented now.
+    /// These credentials are about to be presented.
     Presented(CredentialId, &'a [Secret]),
 }
 
-/// What is to be got.
+/// The result to acquire.
 pub(crate) enum Errand {
     Token(Grant),
     ApplicationScopes,
 }
 
-/// What was got.
+/// The result that was acquired.
 pub(crate) enum Got {
     Token(Rc<TokenSet>),
     Scopes(ScopeSet),
 }
 
 impl Granting<'_> {
-    /// The secrets to ask with, from wherever they are.
+    /// Returns the secrets of the grant, from options or from functions that return them.
     pub(crate) async fn secrets(&self) -> Result<Vec<Secret>, GrantFailure> {
         let GrantSource::Profile(sources) = &self.settings.grant_source else { return Ok(Vec::new()) };
         let mut secrets = Vec::with_capacity(sources.len());
@@ -78,9 +78,8 @@ impl Granting<'_> {
         Ok(secrets)
     }
 
-    /// Asks until there is what is to be got, or a reason for none. Never waits for ever.
-    //
-    // One future, which leaves all to functions that wait for nothing: futures in futures cost more.
+    /// Acquires the result, with as many requests as that takes. Each step has a time limit.
+    // A single future that calls ordinary functions: nested futures would make the module larger.
     pub(crate) async fn run(
         &self,
         errand: Errand,
@@ -118,10 +117,10 @@ impl Granting<'_> {
         }
     }
 
-    /// Reports which credentials are presented, if any are.
+    /// Reports which credentials are about to be presented, if any are.
     ///
-    /// A broker is asked with what the page's user has, cookies for example: nothing shows whether that
-    /// has changed, and no secret is presented.
+    /// A token broker authenticates the page's user, with cookies for example. No secret is presented, and a change of
+    /// the user cannot be detected here.
     fn check_credentials(&self, errand: &Errand, secrets: &[Secret]) -> Result<(), GrantFailure> {
         let Errand::Token(grant) = errand else { return Ok(()) };
         if matches!(grant, Grant::Refresh(_))
@@ -164,7 +163,7 @@ impl Granting<'_> {
         Ok(())
     }
 
-    /// What was got, unless it is to be asked for again.
+    /// Returns the result, or `None` if another request is required.
     fn receive(
         &self,
         exchange: &mut GrantExchange<'_>,
@@ -271,7 +270,7 @@ impl Granting<'_> {
         }
     }
 
-    /// Who is asked, for a message: the origin alone, since paths may hold keys.
+    /// Names the endpoint for a message. Only its origin is included, because a path may contain keys.
     fn endpoint(&self) -> String {
         let profile = &self.settings.profile;
         let origin = (PLATFORM.parse_url)(profile.grant_url()).map(|url| url.origin);
@@ -287,7 +286,7 @@ impl Granting<'_> {
     }
 }
 
-/// The headers of an answer that are looked at.
+/// Returns the names of the response headers that are read.
 fn wanted_headers(profile: &Profile) -> Vec<&str> {
     let mut wanted = vec!["date", "retry-after", "content-type"];
     if let TokenSource::Headers(names) = &profile.token {

@@ -1,46 +1,46 @@
-//! Requests and answers as plain values.
+//! HTTP requests and responses as plain values.
 
 use std::fmt;
 
 use crate::core::{Secret, UnixMillis};
 
-/// A request to send. Always `POST`, never followed to another address.
+/// A request to send. The method is always `POST`, and redirects are not followed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpRequest {
-    /// Where to.
+    /// The absolute URL.
     pub url: String,
-    /// Names in lower case, each once.
+    /// The headers. Names are in lower case and unique.
     pub headers: Vec<(String, Secret)>,
     /// The body.
     pub body: Secret,
-    /// With which origins to share cookies; `fetch` decides where `None`.
+    /// The `credentials` mode of `fetch`; `None` for its default.
     pub credentials: Option<&'static str>,
 }
 
-/// Prints no value: any of them may be a secret.
+/// Prints no values, because any of them may be a secret.
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.headers.iter().map(|(name, _)| name)).finish()
     }
 }
 
-/// An answer that has arrived in full.
+/// A response whose body was read in full.
 #[derive(Clone, Debug)]
 pub struct HttpResponse {
-    /// The status code; 0 where a redirect was withheld.
+    /// The status code, or 0 for a redirect that the browser does not expose (`opaqueredirect`).
     pub status: u16,
-    /// The headers that were asked for and are there, names in lower case.
+    /// The requested headers that are present, with names in lower case.
     pub headers: Vec<(String, Secret)>,
     /// The body.
     pub body: Secret,
     /// When the request was sent.
     pub sent_at: UnixMillis,
-    /// When the body had arrived.
+    /// When the whole body was received.
     pub received_at: UnixMillis,
 }
 
 impl HttpResponse {
-    /// The value of a header; `name` in lower case.
+    /// Returns the value of a header. `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.expose())
     }

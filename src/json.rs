@@ -1,17 +1,15 @@
-//! Values as JSON has them, and the things the platform does for the pure layers.
+//! JSON values, and the functions that the platform provides for the pure layers.
 //!
-//! Every JavaScript engine reads and writes JSON and URLs better than code of ours
-//! would, and for no bytes at all. So the pure layers take these as functions: the
-//! host's on wasm32, well-known crates in native tests.
+//! The pure layers receive the parsers of JSON and URLs as functions: those of the JavaScript engine on wasm32, and
+//! well-known crates in native tests. Parsers in Rust would make the module larger.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use zeroize::Zeroizing;
 
-/// A JSON value (RFC 8259), and what JavaScript has besides. Its texts are wiped when dropped: some
-/// are secrets.
+/// A JSON value (RFC 8259), or another JavaScript value. Strings are zeroized on drop, because some are secrets.
 ///
-/// One type for both, because there is a copy of the code that moves and drops a tree for each. What
-/// is no JSON comes from users alone; a parsed answer has none of it.
+/// One type for both, because each type would have its own copy of the code that moves and drops a tree. Only
+/// user-supplied values contain variants that are not JSON.
 #[derive(Clone, PartialEq)]
 pub enum Json {
     /// `null`.
@@ -26,17 +24,17 @@ pub enum Json {
     List(Vec<Self>),
     /// An object, in the order it was written.
     Map(Vec<(String, Self)>),
-    /// `undefined`: no JSON, but left out of an object that is written.
+    /// `undefined`. Not JSON: omitted from objects.
     Missing,
-    /// A function: no JSON.
+    /// A function. Not JSON.
     Function(Function),
-    /// A string of JavaScript with a lone surrogate, which no UTF-8 can hold: no JSON.
+    /// A JavaScript string with a lone surrogate, which UTF-8 cannot represent. Not JSON.
     IllFormed,
-    /// A symbol, a bigint, nesting without end: no JSON.
+    /// A symbol, a bigint, or a value that is nested too deeply. Not JSON.
     Other,
 }
 
-/// As the engine would write it: what is no JSON is left out of an object, and `null` elsewhere.
+/// Serializes as `JSON.stringify` does: values that are not JSON are omitted from objects, and `null` elsewhere.
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -61,12 +59,12 @@ impl Serialize for Json {
 }
 
 impl Json {
-    /// A string.
+    /// Creates a string.
     pub fn text(value: impl Into<String>) -> Self {
         Self::Text(Zeroizing::new(value.into()))
     }
 
-    /// An array of texts.
+    /// Creates an array of strings.
     pub fn list_of(texts: &mut dyn Iterator<Item = &str>) -> Self {
         let mut items = Vec::new();
         for text in texts {
@@ -75,7 +73,7 @@ impl Json {
         Self::List(items)
     }
 
-    /// An object of the members that have a value.
+    /// Creates an object of the members that have a value.
     pub fn object(members: Vec<(&str, Option<Self>)>) -> Self {
         let mut valued = Vec::with_capacity(members.len());
         for (key, value) in members {
@@ -86,7 +84,7 @@ impl Json {
         Self::Map(valued)
     }
 
-    /// The member `key` of an object, or the item `key` of an array.
+    /// Returns the member `key` of an object, or the item with the index `key` of an array.
     pub fn get(&self, key: &str) -> Option<&Self> {
         if let Self::List(items) = self {
             return items.get(key.parse::<usize>().ok()?);
@@ -94,7 +92,7 @@ impl Json {
         self.members().iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
-    /// What lies at a path: names and positions with dots between them.
+    /// Returns the value at a path of names and indices, separated by dots.
     pub fn at(&self, path: &str) -> Option<&Self> {
         let mut value = self;
         for key in path.split('.') {
@@ -103,42 +101,42 @@ impl Json {
         Some(value)
     }
 
-    /// The text, if it is one.
+    /// Returns the string, if the value is a string.
     pub fn as_text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    /// The text, if it is one that says something.
+    /// Returns the string, if the value is a string that is not blank.
     pub fn as_words(&self) -> Option<&str> {
         self.as_text().filter(|text| !text.trim().is_empty())
     }
 
-    /// The number, if it is one.
+    /// Returns the number, if the value is a number.
     pub fn as_number(&self) -> Option<f64> {
         if let Self::Number(number) = self { Some(*number) } else { None }
     }
 
-    /// The items, if it is an array; none otherwise.
+    /// Returns the items of an array, and an empty slice for other values.
     pub fn items(&self) -> &[Self] {
         if let Self::List(items) = self { items } else { &[] }
     }
 
-    /// Those of its items that are texts, if it is an array; none otherwise.
+    /// Returns the items of an array that are strings.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.items().iter().filter_map(Self::as_text)
     }
 
-    /// The members, if it is an object; none otherwise.
+    /// Returns the members of an object, and an empty slice for other values.
     pub fn members(&self) -> &[(String, Self)] {
         if let Self::Map(members) = self { members } else { &[] }
     }
 
-    /// Whether it is `null`.
+    /// Returns true if the value is `null`.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
-    /// Whether it can be written as JSON.
+    /// Returns true if the value can be serialized as JSON.
     pub fn is_json(&self) -> bool {
         match self {
             Self::Null | Self::Bool(_) | Self::Text(_) => true,
@@ -151,7 +149,7 @@ impl Json {
         }
     }
 
-    /// What it is, for a message. Never the value: it may be a secret in a wrong place.
+    /// Names the kind of the value, for a message. The value itself may be a secret in the wrong option.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -172,61 +170,61 @@ impl Json {
     }
 }
 
-/// Prints the kind alone: an answer's body is not for logs, and options hold secrets.
+/// Prints the kind alone, because options contain secrets and bodies of responses must not be logged.
 impl std::fmt::Debug for Json {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.kind())
     }
 }
 
-/// A function of JavaScript's; natively, where nobody calls it, its name.
+/// A JavaScript function. Native tests use its name instead and do not call it.
 #[cfg(target_arch = "wasm32")]
 pub type Function = js_sys::Function;
-/// A function of JavaScript's; natively, where nobody calls it, its name.
+/// A JavaScript function. Native tests use its name instead and do not call it.
 #[cfg(not(target_arch = "wasm32"))]
 pub type Function = &'static str;
 
-/// What the platform does for the pure layers.
+/// The functions that the platform provides.
 #[derive(Clone, Copy)]
 pub struct Platform {
-    /// Reads JSON; `None` where it is none, or nested deeper than [`DEEPEST`].
+    /// Parses JSON. Returns `None` if it is invalid or nested deeper than [`DEEPEST`].
     pub parse_json: fn(&str) -> Option<Json>,
-    /// Writes JSON.
+    /// Serializes JSON.
     pub write_json: fn(&Json) -> String,
-    /// Takes an absolute URL apart (WHATWG URL); `None` where it is none.
+    /// Parses an absolute URL (WHATWG URL). Returns `None` if it is invalid.
     pub parse_url: fn(&str) -> Option<UrlParts>,
-    /// Makes a URL absolute, where there is a page that it may be relative to.
+    /// Resolves a URL against the URL of the page, if there is one.
     pub resolve_url: fn(&str) -> String,
 }
 
-/// The parts of a URL that rules are about.
+/// The parts of a URL that are checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlParts {
-    /// With the colon: `https:`.
+    /// The scheme with its colon: `https:`.
     pub protocol: String,
-    /// In lower case, IPv6 in brackets.
+    /// The host in lower case, IPv6 addresses in brackets.
     pub hostname: String,
-    /// Scheme, host and port; safe to show.
+    /// Scheme, host and port. Contains no secret.
     pub origin: String,
-    /// Whether it carries a user name or a password.
+    /// Presence of a user name or a password.
     pub credentials: Credentials,
 }
 
-/// Whether a URL carries a user name or a password.
+/// Presence of a user name or a password in a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credentials {
-    /// It does not.
+    /// There is none.
     Absent,
-    /// It does.
+    /// There is one.
     Present,
 }
 
-/// Whether a text holds more values than an answer to a grant or a store entry has.
+/// Returns true if the text contains more values than a response to a grant or a record of a store can have.
 ///
-/// An engine parses a mebibyte of JSON in milliseconds; taking over each of its values blocks the
-/// event loop for a hundred times as long. Commas are counted, and those in strings with them: each
-/// value but the first of an object or array has one before it. Opening brackets are counted as
-/// well, for which engines need longer than for any other character.
+/// An engine parses 1 MiB of JSON in milliseconds, but converting each of its values blocks the event loop a hundred
+/// times as long. Each value of an object or array except the first follows a comma, so commas are counted, including
+/// those in strings. Opening brackets are counted as well, because engines parse them more slowly than any other
+/// character.
 pub fn has_too_many_values(text: &str) -> bool {
     let (mut commas, mut brackets) = (0, 0);
     for byte in text.bytes() {
@@ -239,11 +237,11 @@ pub fn has_too_many_values(text: &str) -> bool {
     commas.max(brackets) > MAX_COUNT
 }
 
-/// Ten times as many as the scopes that are accepted.
+/// Ten times the number of scopes that is accepted.
 const MAX_COUNT: usize = 10_000;
 
-/// How deep JSON may be nested. Answers of login operations have four levels;
-/// this bounds the stack that a hostile one can use.
+/// Deepest nesting of JSON, in levels. Responses to login operations have four. The limit bounds the use of the stack
+/// by a hostile response.
 pub const DEEPEST: usize = 64;
 
 #[cfg(test)]

@@ -1,21 +1,19 @@
-//! Short-lived access tokens for GraphQL APIs: got once, shared by all callers,
-//! renewed ahead of their expiry.
+//! Short-lived access tokens for GraphQL APIs: acquired once, shared by all callers, renewed before they expire.
 //!
-//! This crate is the core of an npm package. It **decides** in plain Rust and
-//! **acts** through a thin layer of JavaScript bindings:
+//! The core of an npm package. The rules are plain Rust, and I/O goes through a thin layer of JavaScript bindings:
 //!
 //! ```text
-//!  pkg-template/src   TokenManager, a plain class      ── what users import
-//!  ───────────────────────────────────────────────────── the wasm border
-//!  js                 NativeManager, Face: the exported class and what it calls back
-//!  driver             the loop: input → Pool::handle → effects
-//!  grant              one grant: secrets, requests, answers, in order
-//!  host               clock, entropy, alarm, fetch, values, page events
-//!  ───────────────────────────────────────────────────── below: pure, tested natively
-//!  store              what is written to a shared store, and under which key
-//!  options            what users may write
-//!  graphql            what is sent, and what an answer means
-//!  provider           what the APIs are like, as data
+//!  pkg-template/src   TokenManager, a plain JavaScript class: the public API
+//!  ───────────────────────────────────────────────────── JavaScript above, WebAssembly below
+//!  js                 NativeManager, the exported class, and Face, its callbacks
+//!  driver             the event loop: input → Pool::handle → effects
+//!  grant              one grant: secrets, requests and responses, in order
+//!  host               clocks, entropy, timers, fetch, stores, conversion of values, page events
+//!  ───────────────────────────────────────────────────── below: no JavaScript, tested natively
+//!  store              records of a shared store and their keys
+//!  options            validation of the user's options
+//!  graphql            requests and the interpretation of responses
+//!  provider           descriptions of the APIs, as data
 //!  http, json, base64 plain values
 //!  core               the state machines of one token and of many
 //! ```
@@ -101,7 +99,7 @@ mod host;
 #[cfg(target_arch = "wasm32")]
 mod js;
 
-/// A fifth as large as the standard library's, and no slower.
+/// About a fifth of the size of the standard library's allocator, and not slower.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
@@ -109,11 +107,11 @@ static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod layers {
-    //! Who may use whom, read from the source.
+    //! Checks the dependencies between layers in the source text.
 
     use std::{fs, path::Path};
 
-    /// Each layer with those it may use, from the bottom up.
+    /// The layers from the bottom up, each with the layers that it may use.
     const MAY_USE: [(&str, &[&str]); 12] = [
         ("base64", &[]),
         ("core", &[]),
@@ -129,7 +127,7 @@ mod layers {
         ("driver", &["core", "graphql", "grant", "host", "http", "js", "options", "store"]),
     ];
 
-    /// Every source file of a layer, with its text, tests left out.
+    /// Returns the path and text of each source file of a layer, without its tests.
     fn sources(layer: &str) -> Vec<(String, String)> {
         fn collect(path: &Path, found: &mut Vec<(String, String)>) {
             if path.is_dir() {
@@ -153,7 +151,7 @@ mod layers {
         found
     }
 
-    /// The layers named in a file: in `use crate::{…}` and in paths.
+    /// Returns the layers that a file names in `use crate::{…}` or in paths.
     fn used(code: &str) -> Vec<&'static str> {
         let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         let flat: String = code.split_whitespace().collect();
@@ -183,7 +181,7 @@ mod layers {
 
     #[test]
     fn secrets_are_exposed_only_where_they_are_needed() {
-        // What compares and stores them, what writes and reads the wire, and the border.
+        // Comparison and storage of secrets, encoding and decoding of messages, and the bindings.
         let allowed = [
             "core/secret.rs",
             "core/recent_tokens.rs",

@@ -1,7 +1,7 @@
-//! Which session is which, to the face and to the core.
+//! Connects the sessions of the core to their handles in JavaScript.
 //!
-//! Decides nothing. A desk is where a session's callers come to, and where its token is
-//! handed out; a session that the core opened by itself has none.
+//! A session handle ([`Desk`]) receives the calls of one session and returns its cached token. A session that the core
+//! opened by itself has no handle.
 
 use std::{cell::RefMut, rc::Rc};
 
@@ -18,19 +18,19 @@ use crate::{
     store,
 };
 
-/// What belongs to a session, besides its state machine.
+/// The driver's state of one session.
 pub(super) struct Member {
     id: SessionId,
-    /// Its selector, as the face wrote it.
+    /// Its selector, as received from JavaScript.
     pub(super) key: JsValue,
-    /// The scopes that each of its grants asks for.
+    /// The scopes that each of its grants requests.
     pub(super) scopes: ScopeSet,
     desk: Option<Desk>,
-    /// The digest of the token that was given up since the API refused it, until another is granted.
+    /// The digest of the token that was discarded because the API rejected it, until another one is granted.
     pub(super) refused: Option<String>,
-    /// What its desk was told to hand out.
+    /// The token that was last pushed to the handle.
     told: Option<Told>,
-    /// Ends being told of changes in a shared store.
+    /// Ends the subscription to changes in the shared store.
     unwatch: Option<Function>,
 }
 
@@ -40,7 +40,7 @@ struct Told {
     served_until: UnixMillis,
 }
 
-/// All that the core needs to know of a session in order to open it.
+/// The parameters for opening a session.
 #[derive(Clone)]
 pub(super) struct Opening {
     pub(super) identity: Identity,
@@ -48,13 +48,13 @@ pub(super) struct Opening {
 }
 
 impl Driver {
-    /// What a selector means.
+    /// Parses a selector.
     pub(super) fn selection(&self, key: &JsValue) -> Result<Selection, TokenError> {
         let written = key.as_string().and_then(|text| JSON::parse(&text).ok());
         read_selector(&given(written.as_ref().unwrap_or(key)), &self.settings)
     }
 
-    /// What is needed to open the session of a desk, where it is not open.
+    /// Returns the parameters for opening the session of a handle, or `None` if it is open.
     pub(super) fn opening(&self, desk: &Desk) -> Result<Option<Opening>, TokenError> {
         if self.session_at(desk).is_some() {
             return Ok(None);
@@ -67,14 +67,14 @@ impl Driver {
         }))
     }
 
-    /// The session whose token a desk hands out, if it is still open.
+    /// Returns the session of a handle, if it is open.
     pub(super) fn session_at(&self, desk: &Desk) -> Option<SessionId> {
         let id = SessionId::from_js(desk.session()?);
-        // A core that broke off may have numbered another session so.
+        // After a crash of the core, its successor may have given the same id to another session.
         self.member(id).filter(|member| member.desk.as_ref() == Some(desk)).map(|_| id)
     }
 
-    /// What belongs to a session that is there. To be let go of before JavaScript runs.
+    /// Borrows the state of a session, if it is open. The borrow must end before JavaScript runs.
     pub(super) fn member(&self, id: SessionId) -> Option<RefMut<'_, Member>> {
         let found = RefMut::filter_map(self.members.borrow_mut(), |members| {
             members.get_mut(id.slot() as usize)?.as_mut().filter(|member| member.id == id)
@@ -82,7 +82,7 @@ impl Driver {
         found.ok()
     }
 
-    /// Notes whose I/O it is that starts, where it ends with its request.
+    /// Reports to the handle that I/O starts, where I/O ends with the request that started it.
     pub(super) fn io_started(&self, id: SessionId) {
         if self.settings.policy.io_scope == IoScope::Request
             && let Some(desk) = self.member(id).and_then(|member| member.desk.clone())
@@ -91,12 +91,12 @@ impl Driver {
         }
     }
 
-    /// The selector of a session that is there, and its scopes.
+    /// Returns the selector and the scopes of an open session.
     pub(super) fn about(&self, id: SessionId) -> Option<(JsValue, ScopeSet)> {
         self.member(id).map(|member| (member.key.clone(), member.scopes.clone()))
     }
 
-    /// From now on this desk hands out what the session holds.
+    /// Connects a handle to a session, and pushes the cached token to it.
     pub(super) fn seat(self: &Rc<Self>, id: SessionId, desk: &Desk) {
         self.enrol(id);
         let key = desk.key();
@@ -113,7 +113,7 @@ impl Driver {
         self.watch(id, desk);
     }
 
-    /// Makes a place for what belongs to a session.
+    /// Adds the driver's state of a session, if it is missing.
     fn enrol(&self, id: SessionId) {
         let place = id.slot() as usize;
         if self.member(id).is_some() {
@@ -130,10 +130,10 @@ impl Driver {
             Some(Member { id, key, scopes, desk: None, refused: None, told: None, unwatch: None });
     }
 
-    /// Watches the entries of all sessions, once the holder's digest is known.
+    /// Subscribes to the records of all sessions, once the holder's digest is known.
     pub(super) fn watch_all(&self) {
         let mut place = 0;
-        // A store's `watch` is the user's, and may call any method.
+        // The store's `watch` is user code and may call any method, so nothing is borrowed across it.
         while place < self.members.borrow().len() {
             let found = self.members.borrow()[place]
                 .as_ref()
@@ -146,7 +146,7 @@ impl Driver {
     }
 
     fn watch(&self, id: SessionId, desk: &Desk) {
-        // Where I/O ends with its request, nothing can listen for longer.
+        // Where I/O ends with the request that started it, a subscription would end with the request as well.
         let is_watched = self.member(id).is_none_or(|member| member.unwatch.is_some());
         if is_watched || self.settings.policy.io_scope == IoScope::Request {
             return;
@@ -158,8 +158,8 @@ impl Driver {
         }
     }
 
-    /// The session's entry in the shared store, where there is one and the holder's digest is known, and what that is
-    /// called.
+    /// Returns the session's entry in the shared store and its key. `None` if there is no store or the holder's digest
+    /// is unknown.
     pub(super) fn entry(&self, id: SessionId) -> Option<(Entry, String)> {
         let store = self.settings.store.as_ref()?;
         let holder = self.holder.get()?;
@@ -169,7 +169,7 @@ impl Driver {
         Some((Entry::new(Outside::clone(&self.face), store.clone(), &name), name))
     }
 
-    /// The session is gone, and all that belongs to it goes.
+    /// Removes the driver's state of a session that ended or was evicted.
     pub(super) fn forget(&self, id: SessionId) {
         if self.member(id).is_none() {
             return;
@@ -182,10 +182,10 @@ impl Driver {
         end(unwatch);
     }
 
-    /// Nobody is told of changes any more.
+    /// Ends the subscriptions of all sessions.
     pub(super) fn unwatch(&self) {
         let mut place = 0;
-        // What ends it is the user's, and may call any method.
+        // Ending a subscription runs user code, which may call any method, so nothing is borrowed across it.
         while place < self.members.borrow().len() {
             let unwatch = self.members.borrow_mut()[place].as_mut().and_then(|member| member.unwatch.take());
             end(unwatch);
@@ -193,7 +193,7 @@ impl Driver {
         }
     }
 
-    /// Tells the desks of all sessions that may have changed what to hand out.
+    /// Pushes the cached tokens of all sessions that the last input may have changed.
     pub(super) fn publish(&self) {
         let mut dirty = self.pool.borrow().dirty().to_vec();
         dirty.dedup();
@@ -203,7 +203,7 @@ impl Driver {
         }
     }
 
-    /// Tells a desk what to hand out, and until when, if that has changed.
+    /// Pushes the cached token and its times to the handle, if they have changed.
     fn show(&self, id: SessionId) {
         let Some(desk) = self.member(id).and_then(|member| member.desk.clone()) else { return };
         let now = self.clock.now();
@@ -216,7 +216,7 @@ impl Driver {
         let Some((tokens, served_until)) = hold else {
             let told = self.member(id).and_then(|mut member| member.told.take());
             if let Some(told) = told {
-                // One that expired is still held.
+                // An expired token is still cached, so a missing one was discarded after a rejection.
                 if self.pool.borrow().session(id).is_some_and(|machine| machine.held().is_none())
                     && let Some(mut member) = self.member(id)
                 {
@@ -227,8 +227,8 @@ impl Driver {
             return;
         };
         let held = self.held(id, &tokens);
-        // The face reads the wall clock alone, which is the cheapest; so it is told the
-        // moments by that clock, and told again when that clock was set.
+        // JavaScript compares these times with the wall clock, which is the cheapest to read. They are converted to it
+        // here, and pushed again after that clock was set.
         let by_wall = |at: UnixMillis| at.shifted(wall().ahead_of(now));
         let served_until = by_wall(served_until);
         let valid_until = by_wall(tokens.expires_at);
@@ -245,8 +245,8 @@ impl Driver {
         desk.hold(&held, served_until.to_js(), valid_until.to_js());
     }
 
-    /// The token as the face has it, made once. A provider may repeat a token with another end, which
-    /// makes another of it.
+    /// Returns the JavaScript object of a token, and reuses the existing one if it is equal. A provider may return the
+    /// same token with another expiry, which makes a new object.
     pub(super) fn held(&self, id: SessionId, tokens: &Rc<TokenSet>) -> Held {
         let mut scopes = None;
         if let Some(member) = self.member(id) {
@@ -255,7 +255,7 @@ impl Driver {
             }
             scopes = Some(member.scopes.clone());
         }
-        // One that was lent, or that nobody hands out: thousands of callers may share it.
+        // The token was lent, or its session has no handle. Thousands of callers may share it.
         if let Some((_, made)) = self.made.borrow().as_ref().filter(|(known, _)| known == tokens) {
             return made.clone();
         }
@@ -266,5 +266,5 @@ impl Driver {
     }
 }
 
-/// Two moments this close are one: clocks are read one after the other.
+/// Largest difference, in milliseconds, at which two times count as equal: the clocks are read one after the other.
 const CLOSE: u64 = 20;

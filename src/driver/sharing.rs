@@ -1,6 +1,6 @@
-//! What sessions do with a shared store.
+//! Operations of sessions on a shared store.
 //!
-//! Decides nothing: each call of the store ends as an event.
+//! Each call of the store ends as an input for the session.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -16,18 +16,17 @@ use crate::{
     store,
 };
 
-/// What a flight has of the shared store.
+/// The lease of an acquisition.
 struct Leased {
     session: SessionId,
     flight: AcquisitionId,
     lease: Lease,
-    /// To ask with, until it asks: had before the lease is, since asking for them runs code of the
-    /// user's.
+    /// The secrets for its grant, until they are used. They are requested before the lease, because that runs user
+    /// code.
     secrets: Option<Vec<Secret>>,
 }
 
-/// The leases of flights that have one, and such as came too late: as many as there are flights on
-/// the wire, at most.
+/// The leases that acquisitions hold, including those that arrived too late. At most one per acquisition in flight.
 #[derive(Default)]
 pub(super) struct Shared(RefCell<Vec<Leased>>);
 
@@ -36,14 +35,14 @@ impl Shared {
         self.0.borrow().iter().position(|leased| (leased.session, leased.flight) == (session, flight))
     }
 
-    /// The secrets that were had for a flight.
+    /// Removes and returns the secrets that were requested for an acquisition.
     pub(super) fn take_secrets(&self, session: SessionId, flight: AcquisitionId) -> Option<Vec<Secret>> {
         let place = self.place(session, flight)?;
         self.0.borrow_mut()[place].secrets.take()
     }
 }
 
-/// What is to be done with an entry.
+/// An operation on an entry.
 enum Deed {
     Load,
     Acquire(Duration),
@@ -78,7 +77,7 @@ impl Driver {
         }
     }
 
-    /// Does something with the session's entry, and dispatches what comes of it.
+    /// Performs an operation on the session's entry, and enqueues its result.
     fn store(self: &Rc<Self>, session: SessionId, flight: AcquisitionId, deed: Deed) {
         if self.settings.store.is_none() {
             return;
@@ -88,7 +87,7 @@ impl Driver {
         spawn_local(async move {
             let event = match driver.request_secrets(session, flight).await {
                 Ok(()) => driver.done(session, flight, deed).await,
-                // Without the key there is no entry: nothing is read, and nothing written under a key that was guessed.
+                // Without the holder's digest the key is unknown, so nothing is read or written.
                 Err(failure) => match deed {
                     Deed::Load | Deed::Acquire(_) => Some(Input::Granted(flight, Err(failure))),
                     Deed::Save(..) => Some(Input::StoreWritten(flight, Err(failure.into_error()))),
@@ -100,10 +99,10 @@ impl Driver {
         });
     }
 
-    /// Calls the functions that give secrets, unless the holder's digest is known without them.
+    /// Calls the functions that return secrets, unless the holder's digest is known without them.
     ///
-    /// Each acquisition calls them itself until one has succeeded: in some hosts a request cannot wait for the call that
-    /// another one made.
+    /// Each acquisition calls them itself until one has succeeded: in some hosts a request cannot wait for I/O that
+    /// another request started.
     async fn request_secrets(
         self: &Rc<Self>,
         session: SessionId,
@@ -168,7 +167,7 @@ impl Driver {
         })
     }
 
-    /// How far the wall clock, which holders have in common, is ahead of ours.
+    /// Offset of the wall clock, which all holders share, from the driver's clock.
     fn wall_ahead(&self) -> ClockOffset {
         wall().ahead_of(self.clock.now())
     }

@@ -1,6 +1,6 @@
-//! What has been sent and not been answered.
+//! Requests that are in flight.
 //!
-//! Decides nothing: each answer ends as an event, or with the caller who asked.
+//! Each response becomes an input for the session, or resolves or rejects the call that requested it.
 
 use std::rc::Rc;
 
@@ -14,15 +14,15 @@ use crate::{
     grant::{Errand, Got, Granting, Progress},
 };
 
-/// What waits for an answer.
+/// The recipient of a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asker {
     Acquisition(SessionId, AcquisitionId),
-    /// A caller who asks for the application's scopes, which nobody shares.
+    /// A call that requested the application's scopes. Such requests are not shared.
     Caller(CallId),
 }
 
-/// A grant that was sent, or a question.
+/// A request in flight.
 pub(super) struct OnWire {
     pub(super) asker: Asker,
     abort: AbortController,
@@ -46,10 +46,11 @@ impl Driver {
         spawn_local(async move {
             let progressed = |progress: Progress<'_>| driver.progressed(asker, progress);
             let answer = driver.granting(session, &signal, &progressed).run(errand, secrets).await;
-            // What was cancelled is no longer there, and nobody wants to know.
+            // A cancelled request was removed, and its response is dropped.
             let Some(sent) = driver.take_from_wire(asker) else { return };
             if answer.is_err() {
-                // What was given up could stay on the wire for minutes, and keep the process running.
+                // Ends requests of the failed grant that may still be in flight, for minutes, and would keep the
+                // process running.
                 sent.abort.abort();
             }
             driver.answer(asker, answer);
@@ -69,7 +70,7 @@ impl Driver {
         }
     }
 
-    /// Reports the answer to its asker: there is an answer to each question, whatever was received.
+    /// Passes the result to its recipient. A result of the wrong kind is reported as a protocol error.
     fn answer(self: &Rc<Self>, asker: Asker, answer: Result<Got, GrantFailure>) {
         match asker {
             Asker::Acquisition(session, id) => {
@@ -102,9 +103,9 @@ impl Driver {
         GrantFailure::Permanent(TokenError::new(ErrorCode::Protocol, message).of(name))
     }
 
-    /// No caller waits any more.
+    /// Cancels the requests of all callers.
     pub(super) fn cancel_callers(&self) {
-        // Not `while let`: its scrutinee would stay borrowed in the body.
+        // Not `while let`: the borrow in its scrutinee would last for the whole body.
         loop {
             let is_caller = |sent: &&OnWire| matches!(sent.asker, Asker::Caller(_));
             let Some(caller) = self.on_wire.borrow().iter().find(is_caller).map(|sent| sent.asker) else {
