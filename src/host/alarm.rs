@@ -1,7 +1,7 @@
-//! The one timer of a manager.
+//! The timer of a manager.
 //!
-//! It is the face's, since it may have to let the process end, and Node must be told before it
-//! forgets such a timer; no crate does either.
+//! It is set through JavaScript, because it must not always keep a Node process running, and Node requires `unref()`
+//! for that. No crate offers it.
 
 use std::cell::{Cell, RefCell};
 
@@ -10,16 +10,16 @@ use wasm_bindgen::prelude::*;
 use super::{Outside, waiting::delay};
 use crate::core::UnixMillis;
 
-/// Whether a timer keeps the process running.
+/// Effect of a timer on the lifetime of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hold {
-    /// It does, where there is a process.
+    /// The process keeps running until the timer fires. Without effect in a browser.
     Process,
-    /// The process may end.
+    /// The process may end before the timer fires.
     Nothing,
 }
 
-/// One timer, set anew only when its moment changes.
+/// A timer that is set again only if its time or its [`Hold`] changes.
 #[derive(Debug)]
 pub(crate) struct Alarm {
     outside: Outside,
@@ -29,12 +29,13 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// Calls `ring` when it goes off.
+    /// Creates a timer that is not set. It calls `ring` when it fires.
     pub(crate) fn new(outside: Outside, ring: impl FnMut() + 'static) -> Self {
         Self { outside, callback: Closure::new(ring), armed: RefCell::default(), at: Cell::default() }
     }
 
-    /// Goes off at `at`, or earlier where that is too far for a timer; never if `None`.
+    /// Sets the time at which the timer fires, or clears it for `None`. The timer fires earlier if the time is further
+    /// away than a timer can be set.
     pub(crate) fn set(&self, at: Option<UnixMillis>, hold: Hold, now: UnixMillis) {
         let wanted = at.map(|at| (at, hold));
         if self.at.get() == wanted && self.armed.borrow().is_some() == wanted.is_some() {
@@ -48,7 +49,7 @@ impl Alarm {
         self.armed.replace(Some(timer));
     }
 
-    /// It went off; the next [`set`](Self::set) sets a new timer.
+    /// Records that the timer fired, so that the next [`set`](Self::set) sets a new one.
     pub(crate) fn rang(&self) {
         self.armed.replace(None);
     }

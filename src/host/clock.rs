@@ -1,11 +1,11 @@
-//! The two clocks of the device, read as one.
+//! The wall clock and the monotonic clock, combined.
 
 use std::cell::Cell;
 
 use super::Outside;
 use crate::core::{HybridClock, UnixMillis};
 
-/// A clock that does not go back; see [`HybridClock`].
+/// A clock that never goes back; see [`HybridClock`].
 #[derive(Debug)]
 pub(crate) struct Clock {
     outside: Outside,
@@ -26,7 +26,7 @@ impl Clock {
     }
 }
 
-/// What the wall clock shows.
+/// Returns the time of the wall clock.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
 pub(crate) fn wall() -> UnixMillis {
     UnixMillis::from_js(js_sys::Date::now())

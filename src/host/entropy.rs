@@ -1,6 +1,6 @@
-//! A seed for jitter.
+//! The seed of the jitter.
 
-/// Different for each manager. Need not be secret: it spreads refreshes in time.
+/// Returns a seed that differs between managers. It is not secret: it only spreads refreshes in time.
 #[expect(clippy::disallowed_methods, reason = "the one place that rolls the dice")]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "53 bits are enough")]
 pub(crate) fn seed() -> u64 {

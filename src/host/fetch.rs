@@ -1,4 +1,4 @@
-//! Sends a request and reads the whole answer, whatever `fetch` is.
+//! Sends a request with `fetch` and reads the whole response.
 
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
@@ -10,44 +10,44 @@ use crate::{
     http::{HttpRequest, HttpResponse},
 };
 
-/// Why there is no answer.
+/// The reason why there is no response.
 #[derive(Debug)]
 pub(crate) enum FetchFailure {
-    /// `fetch` threw.
+    /// `fetch` threw an exception.
     Threw(Thrown),
-    /// There is no `fetch`.
+    /// `fetch` does not exist.
     Absent,
-    /// `fetch` gave something else.
+    /// `fetch` returned a value that is not a `Response`.
     NotAnAnswer,
-    /// Its body is longer than any answer to a grant.
+    /// The body is longer than the limit for responses to grants, 1 MiB.
     TooLarge,
-    /// It took too long, or was given up.
+    /// The time limit elapsed, or the request was aborted.
     Late,
 }
 
-/// What `fetch` threw; see `pkg-template/src/fetch-failure.js`.
+/// An exception of `fetch`; see `pkg-template/src/fetch-failure.js`.
 #[derive(Debug, Default)]
 pub(crate) struct Thrown {
-    /// The system's code, where there is one.
+    /// The error code of the system, such as `ECONNREFUSED`, if there is one.
     pub(crate) code: Option<String>,
-    /// Its class and message, where it is not a failure of the network.
+    /// The class and the message, if the exception is not a network failure.
     pub(crate) what: Option<String>,
-    /// Whether trying again may help.
+    /// True if another attempt may succeed.
     pub(crate) retryable: bool,
-    /// The `cause` of the error, as JSON.
+    /// The `cause` of the error, serialized as JSON.
     pub(crate) cause: Option<String>,
 }
 
-/// How a request is sent.
+/// The parameters of `fetch` that do not depend on the request.
 pub(crate) struct Sending<'a> {
     pub(crate) outside: &'a Outside,
-    /// Instead of the global one.
+    /// A replacement for the global `fetch`.
     pub(crate) fetch: Option<&'a Function>,
     pub(crate) signal: &'a AbortSignal,
 }
 
 impl Sending<'_> {
-    /// Sends `request`, and reads the answer and those of its headers that are `wanted`.
+    /// Sends `request`, and reads the response and its headers named in `wanted`. Calls `done` with the outcome.
     pub(crate) fn send(&self, request: &HttpRequest, wanted: &[&str], done: &JsValue) {
         let headers = Array::new();
         for (name, value) in &request.headers {
@@ -66,7 +66,7 @@ impl Sending<'_> {
     }
 }
 
-/// What [`send`](Sending::send) came to.
+/// Converts the outcome of [`send`](Sending::send).
 pub(crate) fn received(
     ending: Ending,
     wanted: &[&str],
@@ -101,8 +101,7 @@ fn thrown(failure: &JsValue) -> Thrown {
     }
 }
 
-/// The status of an answer, and those of its headers that are `wanted`; `None` if it
-/// is no answer.
+/// Returns the status of a response and its headers named in `wanted`. Returns `None` if `answer` is not a `Response`.
 pub(crate) fn headers_of(
     outside: &Outside,
     answer: &JsValue,

@@ -1,11 +1,10 @@
-//! What JavaScript offers, each thing in one place. Acts, and decides nothing.
+//! The bindings to the JavaScript host, one module per facility. They contain no rules.
 //!
-//! Everything that comes from outside may be missing, may throw, may be no `Error`
-//! and may call back. So nothing here is borrowed while JavaScript runs, and every
-//! call ends in a `Result` or an `Option`.
+//! Any value or function of the host may be missing, may throw a value that is not an `Error`, and may call back. So
+//! nothing is borrowed while JavaScript runs, and every call ends in a `Result` or an `Option`.
 //!
-//! What takes its time is done by the face, and [`waiting()`] is the future of how it ends, in time
-//! or [`Late`](Ending::Late). Tasks that wait are run by `wasm-bindgen-futures`.
+//! Asynchronous calls run in JavaScript. [`waiting()`] returns the future of their outcome, which is
+//! [`Late`](Ending::Late) after a time limit. `wasm-bindgen-futures` runs the tasks.
 
 mod alarm;
 mod clock;

@@ -1,4 +1,4 @@
-//! What the face does for the core.
+//! The functions of the host that the core calls through JavaScript.
 
 use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
@@ -6,43 +6,42 @@ use web_sys::{AbortController, AbortSignal};
 
 #[wasm_bindgen]
 extern "C" {
-    /// What the core has of the world, by way of the face; see `pkg-template/src/outside.js`. None
-    /// of its methods throws. Those that take their time call `done` once, later, with an
-    /// [`Ending`](super::Ending).
+    /// The functions of the host; see `pkg-template/src/outside.js`. None of them throws. An asynchronous function
+    /// calls `done` once, after it has returned, with an [`Ending`](super::Ending).
     #[derive(Clone, Debug)]
     pub type Outside;
 
-    /// A timer that rings once. Where it does not hold the process, that may end.
+    /// Sets a timer that fires once. It keeps the process running if `holds` is true.
     #[wasm_bindgen(method, js_name = setTimer)]
     pub(crate) fn set_timer(this: &Outside, ring: &JsValue, delay: u32, holds: bool) -> JsValue;
 
     #[wasm_bindgen(method, js_name = clearTimer)]
     pub(crate) fn clear_timer(this: &Outside, timer: &JsValue);
 
-    /// Whether I/O ends with the request that started it.
+    /// Returns true if I/O ends with the request that started it.
     #[wasm_bindgen(method, getter, js_name = ioEndsWithRequest)]
     pub(crate) fn io_ends_with_request(this: &Outside) -> bool;
 
-    /// Gives up what was sent, where any caller may.
+    /// Aborts a request. Does nothing where I/O ends with its request: only the request that started it may abort it.
     #[wasm_bindgen(method, js_name = giveUp)]
     pub(crate) fn give_up(this: &Outside, sent: &AbortController);
 
-    /// The timer of a wait, of which there may be many.
+    /// Sets a timer that limits one call. Many of them may be set at once.
     #[wasm_bindgen(method, js_name = setLimit)]
     pub(crate) fn set_limit(this: &Outside, ring: &JsValue, delay: u32) -> JsValue;
 
     #[wasm_bindgen(method, js_name = clearLimit)]
     pub(crate) fn clear_limit(this: &Outside, timer: &JsValue);
 
-    /// The monotonic clock, in milliseconds; zero for ever where there is none.
+    /// Returns the monotonic clock in milliseconds, and always zero where there is none.
     #[wasm_bindgen(method, js_name = monotonicNow)]
     pub(crate) fn monotonic_now(this: &Outside) -> f64;
 
-    /// Calls `woke` when a page is shown again or the network is back; what ends that.
+    /// Calls `woke` when a page becomes visible or the network is back. Returns a function that ends the subscription.
     #[wasm_bindgen(method)]
     pub(crate) fn listen(this: &Outside, woke: &JsValue) -> Function;
 
-    /// Calls a function of the user's. Not given up where there is no `signal`.
+    /// Calls a user-supplied function. It cannot be aborted without a `signal`.
     #[wasm_bindgen(method)]
     pub(crate) fn call(
         this: &Outside,
@@ -52,15 +51,16 @@ extern "C" {
         done: &JsValue,
     );
 
-    /// Calls a store's. A lease that comes too late is given back.
+    /// Calls the `acquire` function of a store. A lease that arrives after the time limit is released.
     #[wasm_bindgen(method)]
     pub(crate) fn acquire(this: &Outside, function: &Function, arguments: &Array, done: &JsValue);
 
-    /// Gives a lease back. Should that fail, it ends by itself.
+    /// Releases a lease. If that fails, the lease expires by itself.
     #[wasm_bindgen(method)]
     pub(crate) fn release(this: &Outside, lease: &JsValue);
 
-    /// Calls a store's `watch`; what ends that. `None` where it threw.
+    /// Calls the `watch` function of a store. Returns a function that ends the subscription, or `None` if `watch`
+    /// threw.
     #[wasm_bindgen(method)]
     pub(crate) fn watch(
         this: &Outside,
@@ -69,8 +69,8 @@ extern "C" {
         changed: &JsValue,
     ) -> Option<Function>;
 
-    /// Sends a request and reads the whole answer: its text, its status and the headers that are
-    /// `wanted`, or a word that says why there is none.
+    /// Sends a request and reads the whole response: its text, its status and its headers named in `wanted`, or a word
+    /// for the reason why there is none.
     #[wasm_bindgen(method)]
     pub(crate) fn exchange(
         this: &Outside,
@@ -84,7 +84,7 @@ extern "C" {
         done: &JsValue,
     );
 
-    /// The status of an answer and the headers that are `wanted`, if it is one.
+    /// Returns the status of a response and its headers named in `wanted`, or `None` if `answer` is not a `Response`.
     #[wasm_bindgen(method, js_name = headersOf)]
     pub(crate) fn headers_of(this: &Outside, answer: &JsValue, wanted: &Array) -> Option<Array>;
 }

@@ -1,11 +1,11 @@
-//! Moments at which a page may have slept: timers were late or did not run.
+//! Events after which timers may be overdue, because a page was frozen or its timers were throttled.
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use super::{Outside, global};
 
-/// Listens until it is dropped.
+/// A subscription to these events, which ends on drop.
 #[derive(Debug)]
 pub(crate) struct Wakeups {
     end: Function,
@@ -13,7 +13,7 @@ pub(crate) struct Wakeups {
 }
 
 impl Wakeups {
-    /// Calls `woke` when a page is shown again or the network is back.
+    /// Calls `woke` when a page becomes visible or the network is back.
     pub(crate) fn new(outside: &Outside, woke: impl FnMut() + 'static) -> Self {
         let callback = Closure::new(woke);
         Self { end: outside.listen(callback.as_ref()), _callback: callback }
@@ -26,7 +26,7 @@ impl Drop for Wakeups {
     }
 }
 
-/// Whether this is a page, whose source anyone can read.
+/// Returns true in a page, whose source its users can read.
 pub(crate) fn is_page() -> bool {
     global("document").is_truthy()
 }

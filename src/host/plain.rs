@@ -1,11 +1,11 @@
-//! JSON as JavaScript has it.
+//! Conversion of JSON values to JavaScript.
 
 use js_sys::{Array, Object};
 use wasm_bindgen::prelude::*;
 
 use crate::json::Json;
 
-/// JSON as the value that the engine writes.
+/// Converts a value. Values that are not JSON become `undefined`.
 pub(crate) fn plain(json: &Json) -> JsValue {
     match json {
         Json::Null => JsValue::NULL,
@@ -18,7 +18,8 @@ pub(crate) fn plain(json: &Json) -> JsValue {
             for (key, value) in members {
                 entries.push(&Array::of2(&JsValue::from_str(key), &plain(value)));
             }
-            // Not by assignment, which makes no member of `__proto__`. Entries are iterable pairs.
+            // Assigning `__proto__` would set the prototype, so the object is created from its entries, which cannot
+            // fail here.
             Object::from_entries(&entries).map(JsValue::from).unwrap_or_default()
         }
         Json::Missing | Json::Function(_) | Json::IllFormed | Json::Other => JsValue::UNDEFINED,

@@ -1,4 +1,4 @@
-//! What the engine does for the pure layers: JSON and URLs.
+//! JSON and URLs, as implemented by the JavaScript engine.
 
 use js_sys::{JSON, Reflect};
 use wasm_bindgen::prelude::*;
@@ -17,7 +17,7 @@ extern "C" {
     static GLOBAL: JsValue;
 }
 
-/// The engine's own JSON and URL.
+/// The functions of the JavaScript engine.
 pub(crate) const PLATFORM: Platform = Platform { parse_json, write_json, parse_url, resolve_url };
 
 fn parse_json(text: &str) -> Option<Json> {
@@ -26,11 +26,11 @@ fn parse_json(text: &str) -> Option<Json> {
 
 fn write_json(value: &Json) -> String {
     let written = JSON::stringify(&plain(value)).ok().and_then(|text| text.as_string());
-    // JSON is always written: it has no cycles, no bigints and nothing that throws.
+    // Values of type [`Json`] have no cycles, no bigints and no `toJSON` that throws, so this does not fail.
     written.unwrap_or_default()
 }
 
-/// As `fetch` does it: relative to the page's base, or to where a worker's script is.
+/// Resolves a URL as `fetch` does: against the base of the page, or the URL of the worker's script.
 fn resolve_url(text: &str) -> String {
     let base =
         text_member(&global("document"), "baseURI").or_else(|| text_member(&global("location"), "href"));
@@ -38,7 +38,7 @@ fn resolve_url(text: &str) -> String {
     url.map_or_else(|| text.to_owned(), |url| url.href())
 }
 
-/// What goes by a name everywhere; `undefined` where nothing does.
+/// Returns a property of the global object, or `undefined` if it does not exist.
 pub(super) fn global(name: &str) -> JsValue {
     GLOBAL.with(|global| Reflect::get(global, &JsValue::from_str(name)).unwrap_or_default())
 }

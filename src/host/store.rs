@@ -1,4 +1,4 @@
-//! A store of the user's, as promises. Every call ends in time, or as a failure.
+//! A user-supplied store. Each call completes, fails or reaches its time limit.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     options::StoreMethods,
 };
 
-/// One entry of a store.
+/// An entry of a store.
 #[derive(Clone)]
 pub(crate) struct Entry {
     outside: Outside,
@@ -19,7 +19,7 @@ pub(crate) struct Entry {
     key: JsValue,
 }
 
-/// A lease that was had: its number, and what gives it back.
+/// A lease that was granted: its fence, and the object whose `release` ends it.
 pub(crate) struct Lease {
     pub(crate) fence: Fence,
     pub(crate) object: JsValue,
@@ -30,12 +30,12 @@ impl Entry {
         Self { outside, store, key: JsValue::from_str(key) }
     }
 
-    /// Asks for what is saved there.
+    /// Calls `get`.
     pub(crate) fn get(&self, done: &JsValue) {
         self.outside.call(&self.store.get, &Array::of1(&self.key), None, done);
     }
 
-    /// What [`get`](Self::get) came to.
+    /// Converts the outcome of [`get`](Self::get). `None` if there is no entry.
     pub(crate) fn loaded(&self, ending: Ending) -> Result<Option<Secret>, TokenError> {
         let value = self.outcome("get", ending)?;
         if value.is_null() || value.is_undefined() {
@@ -47,7 +47,7 @@ impl Entry {
         }
     }
 
-    /// Saves an entry.
+    /// Calls `set`, with the time until which the store must keep the entry.
     pub(crate) fn set(&self, text: &Secret, keep_until: UnixMillis, fence: Option<Fence>, done: &JsValue) {
         let text = JsValue::from_str(text.expose());
         let arguments = Array::of3(&self.key, &text, &JsValue::from_f64(keep_until.to_js()));
@@ -57,13 +57,13 @@ impl Entry {
         self.outside.call(&self.store.set, &arguments, None, done);
     }
 
-    /// What [`set`](Self::set) came to: whether it was kept.
+    /// Converts the outcome of [`set`](Self::set).
     pub(crate) fn saved(&self, ending: Ending) -> Result<WriteOutcome, TokenError> {
         let kept = self.outcome("set", ending)?;
         Ok(if kept.as_bool() == Some(false) { WriteOutcome::Fenced } else { WriteOutcome::Stored })
     }
 
-    /// Asks for the lease, of a store that has leases.
+    /// Calls `acquire`, if the store has leases.
     pub(crate) fn acquire(&self, span: Duration, done: &JsValue) {
         if let Some(acquire) = &self.store.acquire {
             let arguments = Array::of2(&self.key, &JsValue::from_f64(number(millis(span))));
@@ -71,17 +71,18 @@ impl Entry {
         }
     }
 
-    /// What [`acquire`](Self::acquire) came to; `None` where somebody else has it.
+    /// Converts the outcome of [`acquire`](Self::acquire). `None` if another holder has the lease.
     pub(crate) fn leased(&self, ending: Ending) -> Result<Option<Lease>, TokenError> {
         lease(self.outcome("acquire", ending)?)
     }
 
-    /// Has `changed` called whenever somebody else wrote; what ends that.
+    /// Calls `watch`, which calls `changed` after each write of another holder. Returns a function that ends the
+    /// subscription.
     pub(crate) fn watch(&self, changed: &JsValue) -> Option<Function> {
         self.outside.watch(self.store.watch.as_ref()?, &self.key, changed)
     }
 
-    /// How long each call may take.
+    /// The time limit of each call.
     pub(crate) fn limit(&self) -> Duration {
         self.store.timeout
     }
@@ -95,7 +96,7 @@ impl Entry {
     }
 }
 
-/// The lease in what `acquire` gave.
+/// Converts the return value of `acquire`.
 fn lease(object: JsValue) -> Result<Option<Lease>, TokenError> {
     if object.is_null() || object.is_undefined() {
         return Ok(None);
@@ -112,24 +113,24 @@ fn lease(object: JsValue) -> Result<Option<Lease>, TokenError> {
     }
 }
 
-/// 2^53 - 1: fences are compared, and above it numbers of JavaScript have gaps.
+/// 2^53 - 1. Fences are compared, and larger integers are not exact in JavaScript.
 const MAX_FENCE: f64 = 9_007_199_254_740_991.0;
 
 fn has_release(object: &JsValue) -> bool {
     Reflect::get(object, &JsValue::from_str("release")).is_ok_and(|it| it.is_function())
 }
 
-/// The codes of a `StoreError`, as `store.d.ts` documents them.
+/// The codes of a `StoreError`, as documented in `store.d.ts`.
 const STORE_CODES: [&str; 7] =
     ["invalid_options", "blocked", "full", "too_large", "insecure", "unsupported", "unavailable"];
 
-/// Longest message of a store that is passed on, in characters.
+/// Largest number of characters of a store's message that is passed on.
 const MAX_MESSAGE: usize = 400;
 
-/// Describes what a store threw.
+/// Describes an exception of a store.
 ///
-/// The message of a `StoreError` contains no value of an entry. Messages of other errors may, so
-/// that only their name and the code of the system are used.
+/// The message of a `StoreError` contains no value of an entry. Other messages may, so only the name of the error and
+/// the error code of the system are used.
 fn failure_of_store(thrown: &JsValue) -> String {
     let member = |key: &str| thrown.is_object().then(|| text_member(thrown, key)).flatten();
     let code = member("code").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Each adapter against the real thing: one suite for Node, Chromium and Firefox.
+//! Tests of each binding against the real host, which is Node, Chromium or Firefox.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -20,7 +20,7 @@ fn js(source: &str) -> JsValue {
     js_sys::eval(source).expect("the source is right")
 }
 
-/// The class of the face that has what takes its time, as the package has it.
+/// Evaluates the JavaScript class [`Outside`] of the package.
 pub(crate) fn outside_class() -> JsValue {
     let source = concat!(
         include_str!("../../pkg-template/src/cache-mode.js"),
@@ -45,7 +45,7 @@ fn outside() -> Outside {
     made.expect("it takes nothing").unchecked_into()
 }
 
-/// How a call of a function ends.
+/// Calls a function and returns its outcome.
 async fn called(source: &str, limit: u64, signal: Option<AbortSignal>) -> Ending {
     let function = js(source).unchecked_into::<Function>();
     let (ended, done) = waiting(&outside(), Duration::from_millis(limit));
@@ -53,7 +53,7 @@ async fn called(source: &str, limit: u64, signal: Option<AbortSignal>) -> Ending
     ended.await
 }
 
-/// A counter and what counts it up.
+/// Returns a counter and a function that increments it.
 fn counter() -> (Rc<Cell<u32>>, impl FnMut() + 'static) {
     let count = Rc::new(Cell::new(0));
     let counted = Rc::clone(&count);
@@ -406,7 +406,7 @@ fn a_page_that_wakes_calls_until_nobody_listens() {
     drop(wakeups);
     online();
 
-    // Node's global object has no events: nothing to hear, and nothing to break.
+    // The global object of Node dispatches no events.
     assert_eq!(count.get(), u32::from(has_events));
 }
 

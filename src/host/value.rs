@@ -1,4 +1,4 @@
-//! JavaScript values as plain ones.
+//! Conversion of JavaScript values to Rust.
 
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
@@ -7,31 +7,31 @@ use crate::options::RawValue;
 
 #[wasm_bindgen]
 extern "C" {
-    /// A getter or a proxy may throw.
+    /// Getters and proxies may throw.
     #[wasm_bindgen(js_namespace = Object, catch)]
     fn entries(object: &JsValue) -> Result<Array, JsValue>;
 
     #[wasm_bindgen(js_namespace = Object, catch, js_name = getPrototypeOf)]
     fn prototype_of(object: &JsValue) -> Result<JsValue, JsValue>;
 
-    /// Throws at a proxy that was revoked.
+    /// Throws for a revoked proxy.
     #[wasm_bindgen(js_namespace = Array, catch, js_name = isArray)]
     fn is_array(value: &JsValue) -> Result<bool, JsValue>;
 
-    /// A copy, which runs no code of the user's when it is read.
+    /// Copies an array. Reading the copy runs no user code.
     #[wasm_bindgen(js_namespace = Array, catch, js_name = from)]
     fn copied(list: &JsValue) -> Result<Array, JsValue>;
 
     type Moment;
 
-    /// What only inherits from `Date` throws.
+    /// Throws for an object that inherits from `Date` but is not one.
     #[wasm_bindgen(method, catch, js_name = getTime)]
     fn time(this: &Moment) -> Result<f64, JsValue>;
 }
 
-/// A value that was given, taken over once so that later changes do not matter.
+/// Converts a user-supplied value once, so that later changes of it have no effect.
 pub(crate) fn given(value: &JsValue) -> RawValue {
-    // Options may be of any class; what is in them may not.
+    // The options may be an instance of a class; the values in them may not.
     let is_options = value.is_object() && is_array(value).is_ok_and(|array| !array);
     if is_options {
         return members(value, DEEPEST, Texts::WellFormed);
@@ -39,21 +39,21 @@ pub(crate) fn given(value: &JsValue) -> RawValue {
     convert(value, DEEPEST, Texts::WellFormed)
 }
 
-/// Which strings of JavaScript are accepted.
+/// The JavaScript strings that are accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Texts {
-    /// Those that UTF-8 can hold. Two others would become the same text, with U+FFFD in it, and two
-    /// identities one.
+    /// Strings without lone surrogates. Converting those would replace each by U+FFFD, which could make two different
+    /// identities equal.
     WellFormed,
-    /// All, with U+FFFD for lone surrogates: in an answer, whose other parts are of use.
+    /// All strings; a lone surrogate becomes U+FFFD. Used for responses, whose other members are still useful.
     Any,
 }
 
-/// How deep options may be nested. A profile's variables have five levels; this
-/// bounds what an object that contains itself can cost.
+/// Deepest nesting of options, in levels. A profile's variables have five. The limit also ends the conversion of an
+/// object that contains itself.
 const DEEPEST: usize = 12;
 
-/// A value of at most that depth; what lies deeper is [`RawValue::Other`].
+/// Converts a value of at most `depth` levels; deeper values become [`RawValue::Other`].
 pub(super) fn convert(value: &JsValue, depth: usize, texts: Texts) -> RawValue {
     let Some(deeper) = depth.checked_sub(1) else { return RawValue::Other };
     if value.is_undefined() {
@@ -99,7 +99,7 @@ fn members(object: &JsValue, depth: usize, texts: Texts) -> RawValue {
     for place in 0..given.length() {
         let entry = given.get(place).unchecked_into::<Array>();
         let name = entry.get(0);
-        // Keys are strings.
+        // `Object.entries` returns string keys only.
         let key = name.as_string().unwrap_or_default();
         let value = if accepted(&name, &key, texts) {
             convert(&entry.get(1), depth, texts)
@@ -111,15 +111,15 @@ fn members(object: &JsValue, depth: usize, texts: Texts) -> RawValue {
     RawValue::Map(members)
 }
 
-/// Whether a string of JavaScript, and the text that was made of it, are the same. Few texts hold
-/// U+FFFD, which lone surrogates become.
+/// Returns true if the string is accepted. A lone surrogate becomes U+FFFD, so only a text that contains this character
+/// is checked for lone surrogates.
 fn accepted(string: &JsValue, text: &str, texts: Texts) -> bool {
     texts == Texts::Any
         || !text.contains(char::REPLACEMENT_CHARACTER)
         || string.unchecked_ref::<js_sys::JsString>().is_valid_utf16()
 }
 
-/// Whether an object is of no class, in this realm or another.
+/// Returns true if the prototype of an object is `null` or `Object.prototype`, of this realm or another.
 fn is_plain(object: &JsValue) -> bool {
     match prototype_of(object) {
         Ok(prototype) if prototype.is_null() => true,
@@ -128,12 +128,12 @@ fn is_plain(object: &JsValue) -> bool {
     }
 }
 
-/// The text at a key, whatever the object is.
+/// Returns the string property `key` of an object, which may be of any class.
 pub(crate) fn text_member(object: &JsValue, key: &str) -> Option<String> {
     Reflect::get(object, &JsValue::from_str(key)).ok()?.as_string()
 }
 
-/// What was thrown: its name alone, since messages may hold secrets.
+/// Describes a thrown value by the name of its error alone, because the message may contain secrets.
 pub(crate) fn described(thrown: &JsValue) -> String {
     let name = thrown.is_object().then(|| text_member(thrown, "name")).flatten();
     match name.filter(|name| name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())) {

@@ -1,7 +1,6 @@
-//! What takes its time in JavaScript, and what goes on when it has ended.
+//! Futures of asynchronous JavaScript calls.
 //!
-//! The face tells how it ended by calling a function. That wakes the task which waits for it, and
-//! so does the end of the time that it may take.
+//! JavaScript calls a function with the outcome. That call, or the end of the time limit, wakes the task that waits.
 
 use std::{
     cell::Cell,
@@ -17,19 +16,19 @@ use wasm_bindgen::prelude::*;
 use super::{Outside, described};
 use crate::core::millis;
 
-/// How something ended that took its time.
+/// The outcome of an asynchronous call.
 #[derive(Debug)]
 pub(crate) enum Ending {
-    /// It gave this.
+    /// It resolved with this value.
     Gave(JsValue),
-    /// It threw this.
+    /// It threw or rejected with this value.
     Threw(JsValue),
-    /// It took too long, or was given up.
+    /// The time limit elapsed, or the call was aborted.
     Late,
 }
 
 impl Ending {
-    /// What it gave; else what it did, for a message.
+    /// Returns the value, or a description of the failure for a message.
     pub(crate) fn given(self, limit: Duration) -> Result<JsValue, String> {
         match self {
             Self::Gave(value) => Ok(value),
@@ -39,24 +38,24 @@ impl Ending {
     }
 }
 
-/// How far it is with what is waited for.
+/// The state of a call.
 #[derive(Default)]
 enum Wait {
-    /// It goes on; with who is to be told when it ends.
+    /// Pending, with the task to wake.
     On(Option<Waker>),
     Ended(Ending),
-    /// Nobody waits any more.
+    /// The outcome was consumed, or the future was dropped.
     #[default]
     Over,
 }
 
-/// Waits for one thing to end.
+/// The future of one call.
 pub(crate) struct Waiting {
     wait: Rc<Cell<Wait>>,
     _limit: Limit,
 }
 
-/// The timer that ends the wait. It is cleared when this is dropped.
+/// The timer of the time limit. It is cleared on drop.
 struct Limit {
     outside: Outside,
     timer: JsValue,
@@ -77,8 +76,10 @@ impl Drop for Limit {
     }
 }
 
-/// What a task can wait for, for so long at most, and the function that ends it: that is to be told
-/// once how it ended, and gives whether anybody still waited.
+/// Returns a future that completes when the callback is called or `limit` elapses, and the callback.
+///
+/// The callback takes the outcome as a number and a value: 0 for resolved, 1 for thrown, 2 for timed out or aborted. It
+/// returns true if the call was still pending.
 pub(crate) fn waiting(outside: &Outside, limit: Duration) -> (Waiting, JsValue) {
     let wait = Rc::new(Cell::new(Wait::On(None)));
     let (called, rang) = (Rc::clone(&wait), Rc::clone(&wait));
@@ -98,7 +99,7 @@ pub(crate) fn waiting(outside: &Outside, limit: Duration) -> (Waiting, JsValue) 
     (Waiting { wait, _limit: limit }, done)
 }
 
-/// Ends it, unless it has ended; whether it had not.
+/// Completes a pending call. Returns false if it was not pending.
 fn end(wait: &Cell<Wait>, ending: Ending) -> bool {
     match wait.take() {
         Wait::On(waiter) => {
@@ -127,8 +128,7 @@ impl Future for Waiting {
     }
 }
 
-/// In milliseconds, as a timer takes it: at most 2^31 - 1, or 24.8 days, which is what every engine
-/// takes.
+/// Converts a delay to milliseconds. At most 2^31 - 1, or 24.8 days, the longest delay that every engine accepts.
 #[expect(clippy::cast_possible_truncation, reason = "below 2^31")]
 pub(super) fn delay(span: Duration) -> u32 {
     millis(span).min(i32::MAX as u64) as u32

@@ -1,4 +1,4 @@
-//! The npm face, as the driver calls it.
+//! The JavaScript callbacks that the driver uses.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::{
 
 #[wasm_bindgen]
 extern "C" {
-    /// An `AccessToken` of the contract, made by the face and frozen.
+    /// A frozen `AccessToken` of the public API.
     #[derive(Clone)]
     pub(crate) type Held;
 
-    /// One object for each manager. None of its methods throws, and only `notify` runs
-    /// code of the user's.
+    /// The callbacks of one manager. None of them throws, and of those declared here only `notify` and `grant` run user
+    /// code.
     #[wasm_bindgen(extends = Outside)]
     pub type Face;
 
@@ -32,11 +32,11 @@ extern "C" {
     #[wasm_bindgen(method, js_name = reject)]
     fn reject_call(this: &Face, call: f64, error: &JsValue);
 
-    /// The desk of the manager's own session.
+    /// The handle of the manager's own session.
     #[wasm_bindgen(method, getter)]
     pub(crate) fn own(this: &Face) -> Desk;
 
-    /// Calls a `grant` function for the session whose selector is `key`; as [`Outside::call`].
+    /// Calls a user-supplied `grant` function for the session whose selector is `key`, as [`Outside::call`] does.
     #[wasm_bindgen(method)]
     pub(crate) fn grant(
         this: &Face,
@@ -51,78 +51,79 @@ extern "C" {
     #[wasm_bindgen(method, js_name = token)]
     fn make_token(this: &Face, value: &str, scopes: &Array, issued_at: f64, expires_at: f64) -> Held;
 
-    /// Makes a `TokenError` of its fields.
+    /// Creates a `TokenError` from its fields.
     #[wasm_bindgen(method)]
     pub(crate) fn error(this: &Face, fields: &JsValue) -> JsValue;
 
-    /// The fields of a `TokenError`; `undefined` if it is none.
+    /// Returns the fields of a `TokenError`, and `undefined` for other values.
     #[wasm_bindgen(method, js_name = fieldsOf)]
     fn fields_of(this: &Face, thrown: &JsValue) -> JsValue;
 
-    /// Tells the listeners something about the session whose selector is `key`.
+    /// Emits an event to listeners, for the session whose selector is `key`.
     #[wasm_bindgen(method)]
     pub(crate) fn notify(this: &Face, event: &JsValue, key: &JsValue);
 
-    /// Something happened, after which the status of a session may be another.
+    /// Reports that the status of any session may have changed.
     #[wasm_bindgen(method)]
     pub(crate) fn changed(this: &Face);
 
-    /// The manager's identity is known: a digest of its credentials and of what they are for. Called at most once.
+    /// Reports the manager's identity, a digest of its credentials and of the API that they are for. Called at most
+    /// once.
     #[wasm_bindgen(method)]
     pub(crate) fn identified(this: &Face, digest: &str);
 
-    /// Where the callers of one session come to. None of its methods throws, or runs code of
-    /// the user's.
+    /// A session handle: it receives the calls of one session and returns its cached token. None of its methods throws
+    /// or runs user code.
     #[derive(Clone, PartialEq)]
     pub type Desk;
 
-    /// The selector: JSON, or what was given instead of one.
+    /// The selector as JSON, or the user's value if it cannot be serialized.
     #[wasm_bindgen(method, getter)]
     pub(crate) fn key(this: &Desk) -> JsValue;
 
-    /// What [`seated`](Self::seated) was last called with.
+    /// The session of the last call of [`seated`](Self::seated).
     #[wasm_bindgen(method, getter)]
     pub(crate) fn session(this: &Desk) -> Option<f64>;
 
-    /// The session whose token this desk hands out.
+    /// Connects the handle to a session.
     #[wasm_bindgen(method)]
     pub(crate) fn seated(this: &Desk, session: f64);
 
-    /// I/O of this session starts, in the request of the call that is being made.
+    /// Reports that I/O of this session starts within the current request.
     #[wasm_bindgen(method, js_name = ioStarted)]
     pub(crate) fn io_started(this: &Desk);
 
-    /// Hand this out until `served_until` without asking; it is valid until
-    /// `valid_until`. Both by `Date.now()`.
+    /// Pushes the cached token: the handle returns it without a call of the core until `served_until`, and it is valid
+    /// until `valid_until`. Both are times of `Date.now()`.
     #[wasm_bindgen(method)]
     pub(crate) fn hold(this: &Desk, held: &Held, served_until: f64, valid_until: f64);
 
-    /// Nothing is held.
+    /// Removes the cached token.
     #[wasm_bindgen(method, js_name = dropHold)]
     pub(crate) fn drop_hold(this: &Desk);
 
-    /// A function for a store to call when somebody else wrote to the session's entry.
+    /// Returns a function that a store calls after another holder wrote to the session's entry.
     #[wasm_bindgen(method)]
     pub(crate) fn watcher(this: &Desk) -> JsValue;
 }
 
 impl Face {
-    /// Gives a caller its token.
+    /// Resolves a call with a token.
     pub(crate) fn settle(&self, call: CallId, held: &Held) {
         self.settle_call(number(call), held);
     }
 
-    /// Gives a caller the scopes it asked for.
+    /// Resolves a call with scopes.
     pub(crate) fn settle_scopes(&self, call: CallId, scopes: &ScopeSet) {
         self.settle_list(number(call), &listed(scopes));
     }
 
-    /// Gives a caller its error.
+    /// Rejects a call.
     pub(crate) fn reject(&self, call: CallId, error: &JsValue) {
         self.reject_call(number(call), error);
     }
 
-    /// Makes the token that users see.
+    /// Creates the token that users receive, with times of the provider's clock.
     pub(crate) fn token(&self, tokens: &TokenSet, scopes: &ScopeSet) -> Held {
         let skew = tokens.provider_clock;
         self.make_token(
@@ -133,7 +134,7 @@ impl Face {
         )
     }
 
-    /// What was thrown, if it is a `TokenError`, of this copy of the package or another.
+    /// Converts a thrown `TokenError`, of this copy of the package or another. Returns `None` for other values.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     pub(crate) fn own_error(&self, thrown: &JsValue) -> Option<TokenError> {
         let fields = self.fields_of(thrown);
@@ -156,13 +157,13 @@ impl Face {
     }
 }
 
-/// The scopes in a list, if it is one.
+/// Converts an array of scopes. Returns `None` if the value is not an array.
 pub(crate) fn scopes(list: &JsValue) -> Option<ScopeSet> {
     let list = list.dyn_ref::<Array>()?;
     Some(list.iter().filter_map(|scope| scope.as_string()).collect())
 }
 
-/// Call ids count up from one: they stay exact for 285 years of a million a second.
+/// Converts a call id. Ids count up from one, and stay below 2^53 for 285 years at a million calls per second.
 #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
 fn number(call: CallId) -> f64 {
     call.0 as f64

@@ -1,4 +1,4 @@
-//! The class that `pkg-template/src/office.js` calls.
+//! The exported class, which `pkg-template/src/office.js` uses.
 
 use std::rc::Rc;
 
@@ -14,7 +14,7 @@ use crate::{
     options,
 };
 
-/// One manager. Every method takes `&self`: it may be called again while it runs.
+/// The native part of one manager. Every method takes `&self`, because JavaScript may call it again while it runs.
 #[wasm_bindgen]
 pub struct NativeManager {
     driver: Rc<Driver>,
@@ -102,23 +102,23 @@ impl NativeManager {
         self.driver.woke_at(desk);
     }
 
-    /// Connects the desk to its session, if that is open, whose cached token is then pushed to it.
+    /// Connects the handle to its session, if that is open, and pushes the cached token to it.
     pub fn attach(&self, desk: &Desk) {
         self.driver.attach(desk);
     }
 
-    /// A caller no longer waits.
+    /// Cancels a call.
     pub fn abandon(&self, call: f64, desk: &Desk) {
         self.driver.abandon(desk, id(call));
     }
 
-    /// What the face needs to know of the API to send requests to it.
+    /// Returns the properties of the API that JavaScript needs in order to send requests to it.
     pub fn traits(&self) -> JsValue {
         self.driver.traits()
     }
 
-    /// Whether an answer of this status and body refuses the token: 1 if it does, 2 where some of
-    /// the request was carried out, else 0.
+    /// Checks whether a response with this status and body rejects the token: 0 if it does not, 1 if it does, 2 if it
+    /// does after a part of the request was executed.
     pub fn judge(&self, status: u16, body: &JsValue) -> u32 {
         match self.driver.check_rejection(status, body.as_string().as_deref()) {
             AuthStatus::Accepted => 0,
@@ -127,20 +127,20 @@ impl NativeManager {
         }
     }
 
-    /// What an answer means that does not simply hold data: the fields of an error.
+    /// Classifies a response that does not contain data alone. Returns the fields of an error.
     pub fn explain(&self, response: &JsValue, body: &JsValue) -> JsValue {
         error_view(&self.driver.classify(response, text(body)))
     }
 
-    /// Why a request fails whose new token was refused as well. `needed` are the scopes
-    /// that its operation needs, where that is known.
+    /// Explains the rejection of a replacement token. `needed` are the scopes that the operation requires, if known.
+    /// Returns the fields of an error.
     pub fn rejected(&self, response: &JsValue, body: &JsValue, needed: &JsValue, desk: &Desk) -> JsValue {
         let needed = scopes(needed);
         error_view(&self.driver.repeated_rejection(desk, response, text(body), needed.as_ref()))
     }
 
-    /// Takes a newer token out of an ordinary answer; whether there was one. `lent` is the token
-    /// that was sent, where that was not the desk's own.
+    /// Adopts a newer token from an ordinary response. `lent` is the token that was sent, if it was not that of the
+    /// handle's session. Returns true if a newer token was adopted.
     pub fn adopt(
         &self,
         response: &JsValue,
@@ -151,18 +151,18 @@ impl NativeManager {
         self.driver.adopt(desk, response, lent.as_ref())
     }
 
-    /// A snapshot, as the contract spells it.
+    /// Returns a snapshot of the session, with the property names of the public API.
     pub fn status(&self, desk: &Desk) -> JsValue {
         self.driver.status(desk)
     }
 
-    /// Ends a session, which is not the manager's own; as [`close`](Self::close), which ends all.
+    /// Closes a session that is not the manager's own, and calls `ended` as [`close`](Self::close) does.
     pub fn leave(&self, desk: &Desk, ended: Function) {
         self.driver.leave(desk, ended);
     }
 
-    /// Ends everything; callers that wait are rejected before it returns. Calls `ended` when a
-    /// grant that was on the wire under a lease is saved.
+    /// Closes the manager. Pending calls are rejected before it returns. Calls `ended` when the result of a grant that
+    /// was in flight under a lease is stored.
     pub fn close(&self, ended: Function) {
         self.driver.close(ended);
     }
@@ -182,7 +182,7 @@ fn text(text: &JsValue) -> String {
     text.as_string().unwrap_or_default()
 }
 
-/// Call ids are counted by the face, from one.
+/// Converts a call id. JavaScript counts them from one.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
 fn id(call: f64) -> CallId {
     CallId(call as u64)

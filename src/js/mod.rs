@@ -1,7 +1,6 @@
-//! What JavaScript sees of the core, and what the core sees of the npm face.
+//! The interface between the core and the JavaScript of the package.
 //!
-//! The public class is plain JavaScript (`pkg-template/src`); this is what it is
-//! built on, and no part of the contract.
+//! The public class is plain JavaScript (`pkg-template/src`). It is built on this interface, which is not public.
 
 mod face;
 mod manager;

@@ -1,4 +1,4 @@
-//! The core behind its face: re-entrancy, ends, and managers that are dropped.
+//! Tests of the core behind its callbacks: re-entrancy, closing, and managers that are dropped.
 
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, Reflect};
@@ -8,7 +8,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::{Desk, Face, manager::NativeManager};
 use crate::host::tests::outside_class;
 
-/// A face that writes down what it is told. `onNotify` may be replaced.
+/// Callbacks that record their calls. `onNotify` may be replaced.
 const FACE: &str = "(Outside) => {
     const face = Object.assign(new Outside(), {
         log: [], grants: 0, onNotify() {},
@@ -53,8 +53,8 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// A manager whose tokens come from `grant`, the source of a function that is
-    /// called with the face.
+    /// Creates a manager whose tokens come from `grant`, the source of a function in whose scope the callbacks are
+    /// `face`.
     fn new(grant: &str) -> Self {
         let face = face();
         let options = format!(
@@ -78,7 +78,7 @@ impl Fixture {
         asked.expect("no options are right");
     }
 
-    /// The desk of a session for a user.
+    /// Returns the handle of a user's session.
     fn desk(&self, user: &str) -> Desk {
         let desk = Reflect::get(&self.face, &"desk".into()).expect("it has one").unchecked_into::<Function>();
         let key = format!("{{\"user\":\"{user}\"}}");
@@ -94,7 +94,7 @@ impl Fixture {
         Reflect::get(&self.face, &"grants".into()).ok()?.as_f64()
     }
 
-    /// Runs `body` with `event` and `core` at each event.
+    /// Runs `body` with the type of each event.
     fn on_notify(&self, body: impl Fn(&str) + 'static) {
         let listener = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
             let kind = Reflect::get(&event, &"type".into()).ok().and_then(|kind| kind.as_string());
@@ -108,7 +108,7 @@ fn nothing() -> Function {
     Function::new_no_args("")
 }
 
-/// Ends a session, and waits for the end.
+/// Closes a session and waits until it is closed.
 async fn left(core: &NativeManager, desk: &Desk) {
     let ended = js_sys::Promise::new(&mut |resolve, _| core.leave(desk, resolve));
     wasm_bindgen_futures::JsFuture::from(ended).await.expect("it ends");

@@ -1,6 +1,6 @@
-//! Plain objects for JavaScript, spelled as the contract spells them.
+//! JavaScript objects with the property names of the public API.
 //!
-//! All are made by way of [`Json`], whose one serializer costs less than one for each.
+//! All are created from [`Json`], because one serializer is smaller than one for each type.
 
 use js_sys::Array;
 use wasm_bindgen::JsValue;
@@ -12,7 +12,7 @@ use crate::{
     provider::{ErrorMatcher, Profile, TokenSource},
 };
 
-/// `status()`.
+/// Creates the result of `status()`.
 pub(crate) fn status_view(status: &Status, sessions: usize) -> JsValue {
     let state = match status.freshness {
         None => "empty",
@@ -26,7 +26,7 @@ pub(crate) fn status_view(status: &Status, sessions: usize) -> JsValue {
     view.number("issuedAt", status.lifetime.map(|(issued_at, _)| issued_at.to_js()));
     view.number("expiresAt", status.lifetime.map(|(_, expires_at)| expires_at.to_js()));
     view.number("refreshAt", status.refresh_at.map(UnixMillis::to_js));
-    // For the face, which does not pass it on.
+    // Used in JavaScript, and not part of the public API.
     view.number("dueAt", status.due_at.map(UnixMillis::to_js));
     if let Some(error) = &status.last_error {
         view.put("lastError", fields(error));
@@ -37,7 +37,7 @@ pub(crate) fn status_view(status: &Status, sessions: usize) -> JsValue {
     view.plain()
 }
 
-/// What the face needs to know of the API.
+/// Creates the properties of the API that JavaScript needs in order to send requests to it.
 pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
     let ErrorMatcher { statuses, codes, messages, phrases } = &profile.error_rules.rejected;
     let mut headers = Vec::new();
@@ -53,19 +53,19 @@ pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
     view.text("endpoint", Some(&profile.endpoint));
     view.put("origins", Json::list_of(&mut origins.iter().map(String::as_str)));
     view.put("headers", Json::List(headers));
-    // Headers that may bring a newer token.
+    // The headers that may contain a newer token.
     let sliding = profile.rotation.as_ref().map(|news| Json::list_of(&mut news.headers.iter()));
     view.put("sliding", sliding.unwrap_or_else(|| Json::List(Vec::new())));
-    // Whether tokens are granted in headers, which can then be read.
+    // True if tokens are granted in headers, so that rotated ones can be read.
     view.flag("readable", Some(matches!(profile.token, TokenSource::Headers(_))));
-    // Statuses by which it refuses a token.
+    // The statuses that reject a token.
     view.put("statuses", Json::List(refusing));
-    // Whether it also refuses tokens by what its answers say.
+    // True if bodies of responses may also reject a token.
     view.flag("speaks", Some(!(codes.is_empty() && messages.is_empty() && phrases.is_empty())));
     view.plain()
 }
 
-/// The fields of a `TokenError`, for the face to make one of.
+/// Creates the fields of a `TokenError`, which JavaScript constructs from them.
 pub(crate) fn error_view(error: &TokenError) -> JsValue {
     let mut fields = fields(error);
     if let (Json::Map(members), Some(cause)) = (&mut fields, &error.cause) {
@@ -90,8 +90,7 @@ fn fields(error: &TokenError) -> Json {
     Json::Map(view.0)
 }
 
-/// One event for listeners. `requested` are the scopes that were asked for, should the answer not
-/// tell.
+/// Creates an event for listeners. `requested` are the scopes that apply if the response named none.
 pub(crate) fn news_view(change: &Event, requested: &ScopeSet, provider: &str) -> JsValue {
     match change {
         Event::Token { reason, expires_at, scopes } => {
@@ -128,7 +127,7 @@ pub(crate) fn news_view(change: &Event, requested: &ScopeSet, provider: &str) ->
     }
 }
 
-/// A long-lived secret is where everybody can read it.
+/// Creates the warning about a long-lived secret in a page, whose users can read it.
 pub(crate) fn secret_in_page() -> JsValue {
     warning(
         "secret_in_page",
@@ -155,7 +154,7 @@ fn number(number: u64) -> f64 {
     number as f64
 }
 
-/// The members of an object, as they come. What is missing is left out.
+/// Properties in insertion order. Missing values are omitted.
 #[derive(Default)]
 struct View(Vec<(String, Json)>);
 
@@ -187,7 +186,7 @@ impl View {
     }
 }
 
-/// Scopes as a list.
+/// Converts scopes to an array.
 pub(crate) fn listed(scopes: &ScopeSet) -> Array {
     let list = Array::new();
     for scope in scopes.iter() {
