@@ -1,18 +1,18 @@
-// What the stores have in common: their errors, their limit, and how fences grow.
+// Parts that all stores share: errors, validation of arguments, fences, leases, warnings and watchers.
 
 import { handled } from "./foreign-promise.js";
 
 /** @import { StoreErrorCode, StoreWarning } from "graphql-token-manager" */
 
 /**
- * Largest value, in bytes of UTF-8. Tokens have a few thousand; whatever is larger is no token, and reading it
- * would cost every holder.
+ * Largest value, in bytes of UTF-8. Tokens have a few thousand bytes; a larger value is not a token, and each holder
+ * would read it.
  */
 export const MAX_BYTES = 1024 * 1024;
 
-/** Why a store could not do what it was asked. Holds no value, whatever the backend put into its own error. */
+/** The error of a store. Its message never contains the value, even if the error of the backend does. */
 export class StoreError extends Error {
-  /** Bundlers shorten names, and the class's own is what consoles print. */
+  /** Set explicitly: consoles print the name of the class, which bundlers shorten. */
   static name = "StoreError";
 
   /**
@@ -30,7 +30,7 @@ export class StoreError extends Error {
 export const wrongOption = (message) => new StoreError("invalid_options", message);
 
 /**
- * Refuses what is no string, or too large, before anything is written.
+ * Rejects a value that is not a string or exceeds {@link MAX_BYTES}, before anything is written.
  * @param {string} value
  */
 export function checkValue(value) {
@@ -43,9 +43,9 @@ export function checkValue(value) {
   }
 }
 
-/** Whether a value is within {@link MAX_BYTES}. @param {string} value */
+/** Returns whether a value is within {@link MAX_BYTES}. @param {string} value */
 export function isSmall(value) {
-  // Between a byte and three for each unit of UTF-16.
+  // A UTF-16 code unit takes one to three bytes of UTF-8.
   if (value.length > MAX_BYTES) return false;
   return value.length * 3 <= MAX_BYTES || new TextEncoder().encode(value).length <= MAX_BYTES;
 }
@@ -57,7 +57,8 @@ export function checkSpan(ttlMs) {
 }
 
 /**
- * Whether a value can be a fence: a whole number whose successor is exact as well. Anything else in a store is damage.
+ * Returns whether a value is a valid fence: a non-negative integer with an exact successor. Any other stored
+ * value is damaged.
  * @param {unknown} value
  * @returns {value is number}
  */
@@ -71,23 +72,24 @@ export function checkFence(fence) {
 }
 
 /**
- * The fence after `last`.
+ * Returns the fence after `last`.
  *
- * The time is its floor, so that fences also grow where the last one was lost with the whole store, or damaged.
+ * It is at least the current time, so that fences also grow if the last one was damaged, or lost with the whole store.
  * @param {number} last
  */
 export const nextFence = (last) => Math.max(isFence(last) ? last + 1 : 1, Date.now());
 
-/** Whether an entry is over. @param {number} expiresAt */
+/** Returns whether an entry has expired. @param {number} expiresAt */
 export const isOver = (expiresAt) => expiresAt <= Date.now();
 
-/** More than clocks are ever set back by their daily correction. */
+/** Tolerance for clock corrections: larger than a routine correction sets a clock back. */
 const STEP_MS = 60_000;
 
 /**
- * Whether a lease is still held, as far as time tells.
+ * Returns whether a lease is still held according to the clock.
  *
- * One that ends later than it could is from before the clock was set back, and would last for as long as that.
+ * A lease that ends more than `ttlMs` from now was written before the clock was set back. It counts as expired,
+ * because otherwise it would last longer by the amount of the correction.
  * @param {{ until: number, ttlMs: number }} lease
  */
 export function isHeld({ until, ttlMs }) {
@@ -95,10 +97,10 @@ export function isHeld({ until, ttlMs }) {
   return left > 0 && left <= ttlMs + STEP_MS;
 }
 
-/** A name that nobody else takes. */
+/** Returns a unique name. */
 export function uniqueName() {
   const { crypto } = globalThis;
-  // Pages that are not secure contexts have no `randomUUID`.
+  // Insecure contexts have no `randomUUID`.
   if (crypto?.getRandomValues === undefined) return `${Date.now().toString(36)}-${digits()}${digits()}`;
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
     byte.toString(16).padStart(2, "0"),
@@ -108,7 +110,7 @@ export function uniqueName() {
 const digits = () => Math.random().toString(36).slice(2);
 
 /**
- * Tells what is to be looked into: to the listener, or as a process warning where there is neither.
+ * Reports a warning to the listener; without one, as a process warning, where the platform has them.
  * @param {((warning: StoreWarning) => void) | undefined} listener
  * @param {StoreWarning} warning
  */
@@ -117,7 +119,7 @@ export function warn(listener, warning) {
     try {
       handled(listener(warning));
     } catch {
-      // A listener that fails must not cost a token.
+      // A listener that throws must not fail the acquisition.
     }
     return;
   }
@@ -128,14 +130,14 @@ export function warn(listener, warning) {
 }
 
 /**
- * Lets a timer not keep the process running, where there is one to keep.
+ * Prevents a timer from keeping the process running, where the platform supports it.
  * @param {unknown} timer
  */
 export function unref(timer) {
   /** @type {{ unref?: () => void }} */ (Object(timer)).unref?.();
 }
 
-/** The watchers of a store, by key. */
+/** The watchers of a store by key. */
 export class Watchers {
   /** @type {Map<string, Set<() => void>>} */
   #byKey = new Map();
@@ -143,10 +145,10 @@ export class Watchers {
   /**
    * @param {string} key
    * @param {() => void} changed
-   * @returns {() => void} ends it
+   * @returns {() => void} removes the watcher
    */
   add(key, changed) {
-    // The same function may watch twice, and each watch ends by itself.
+    // Wrapped, because the same function may be added twice, and each watcher is removed separately.
     const watcher = () => changed();
     const watchers = this.#byKey.get(key) ?? new Set();
     this.#byKey.set(key, watchers.add(watcher));
@@ -162,7 +164,7 @@ export class Watchers {
       try {
         watcher();
       } catch {
-        // It disturbs nobody else.
+        // A watcher that throws must not affect the others.
       }
     }
   }

@@ -1,4 +1,4 @@
-// Values of any store, sealed.
+// Encrypts the values of another store.
 
 import { warn, wrongOption } from "./common.js";
 import { handled } from "./foreign-promise.js";
@@ -7,9 +7,9 @@ import { open, problemOfKey, seal, webCrypto } from "./sealing.js";
 /** @import { TokenStore } from "graphql-token-manager" */
 /** @import { EncryptedOptions, EncryptionKey } from "./encrypted.js" */
 
-/** What a sealed value starts with, so that another format can follow. */
+/** Format prefix of an encrypted value, so that later formats can be distinguished. */
 const FORMAT = "gtm1.";
-/** Keys of 128 bits are as good for tokens, and one length is harder to get wrong. */
+/** AES-256. A key of 128 bits would suffice for tokens, but a single length prevents mistakes. */
 const KEY_BYTES = 32;
 const IV_BYTES = 12;
 
@@ -62,7 +62,7 @@ export function encrypted(store, key, { onWarning } = {}) {
   };
 }
 
-/** The first seals, each opens. */
+/** Encryption keys. The first encrypts; all are tried for decryption. */
 class Keys {
   #keys;
   /** @type {Promise<CryptoKey[]> | undefined} */
@@ -119,7 +119,7 @@ class Keys {
 }
 
 /**
- * A key, or the bytes of one: a copy, so that they may be overwritten by whoever gave them.
+ * Validates a key. Bytes are copied, so that the caller may overwrite them.
  * @param {EncryptionKey} key
  * @returns {CryptoKey | Uint8Array}
  */
@@ -127,7 +127,7 @@ function checked(key) {
   const bytes =
     typeof key === "string" ? fromBase64(key) : key instanceof Uint8Array ? new Uint8Array(key) : undefined;
   if (bytes?.length === KEY_BYTES) {
-    // An array that was made and never filled, or a placeholder.
+    // Identical bytes are a placeholder, or an array that was never filled.
     if (bytes.every((byte) => byte === bytes[0]))
       throw wrongOption("a key must be random; these bytes are all the same");
     return bytes;
@@ -140,7 +140,7 @@ function checked(key) {
   return key;
 }
 
-/** So many bytes at a time: more arguments than engines take otherwise. */
+/** Chunk size in bytes: engines limit the number of arguments of a call. */
 const PIECE = 0x8000;
 
 /** @param {Uint8Array[]} parts */
@@ -155,7 +155,7 @@ function toBase64(parts) {
 }
 
 /**
- * @param {string} text In either alphabet, padded or not.
+ * @param {string} text In base64 or base64url, padded or not.
  * @returns {Uint8Array<ArrayBuffer> | undefined}
  */
 function fromBase64(text) {

@@ -1,5 +1,5 @@
 /**
- * `graphql-token-manager/stores/encrypted`: any store, whose values only those can read who have the key.
+ * `graphql-token-manager/stores/encrypted`: encrypts the values of any store.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-// How a `fileStore` touches files: nobody else may use them, links are not followed, and each is there whole or not at all.
+// File access of a `fileStore`: files are private to the user, symbolic links are not followed, and writes are atomic.
 
 import { constants, lstatSync } from "node:fs";
 import * as fs from "node:fs/promises";
@@ -9,22 +9,22 @@ import { MODE_OF_FOLDER, makeFolders } from "./file-make.js";
 /** @import { StoreWarning } from "graphql-token-manager" */
 /** @import { Stats } from "node:fs" */
 
-/** JSON may write a byte as six. */
+/** JSON may encode a byte as six. */
 const MAX_FILE_BYTES = 6 * MAX_BYTES + 1024;
 const MODE_OF_FILE = 0o600;
 const BEYOND_OWNER = 0o077;
 
-/** Links are not followed, and a pipe is not waited for. Windows knows neither flag. */
+/** Symbolic links are not followed, and opening a pipe does not block. Windows has neither flag. */
 export const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 export class Access {
-  /** What was reported already. @type {Set<string>} */
+  /** Kinds of warnings that were already reported. @type {Set<string>} */
   #reported = new Set();
   #path;
   #onWarning;
 
   /**
-   * @param {string} path What errors and warnings name.
+   * @param {string} path Named in errors and warnings.
    * @param {((warning: StoreWarning) => void) | undefined} onWarning
    */
   constructor(path, onWarning) {
@@ -33,7 +33,7 @@ export class Access {
   }
 
   /**
-   * Makes a folder, or sees to it that it is one of ours.
+   * Creates a folder, or checks the owner and the mode of the existing one.
    * @param {string} path
    */
   async makeFolder(path) {
@@ -42,8 +42,8 @@ export class Access {
   }
 
   /**
-   * Makes the folder that was given, or checks it. One that belongs to root is accepted, because root may read everything
-   * in any case; what lies in it is checked by itself.
+   * Creates the configured folder, or checks it. A folder that belongs to root is accepted, because root can read
+   * every file anyway; its contents are checked separately.
    * @param {string} path
    */
   async makeRoot(path) {
@@ -59,7 +59,7 @@ export class Access {
       throw insecure(`the folder is a symbolic link; set \`path\` to where it leads, ${target}`);
     }
     if (!belongsToRoot(stats.uid)) return this.#check(stats, (mode) => fs.chmod(path, mode));
-    // With the sticky bit, only the owner of an entry may remove it.
+    // With the sticky bit, an entry can be removed only by its owner.
     if ((stats.mode & 0o022) !== 0 && (stats.mode & 0o1000) === 0) this.#reportShared(stats.mode);
   }
 
@@ -69,7 +69,7 @@ export class Access {
   }
 
   /**
-   * Makes an empty file, unless there is one; says whether it did.
+   * Creates an empty file unless it exists. Returns whether it was created.
    * @param {string} path
    */
   async addEmpty(path) {
@@ -79,7 +79,7 @@ export class Access {
   }
 
   /**
-   * Makes a file with its content at once, unless there is one; says whether it did.
+   * Creates a file with its content atomically unless it exists. Returns whether it was created.
    * @param {string} path
    * @param {string} temporary
    * @param {string} text
@@ -94,12 +94,13 @@ export class Access {
   }
 
   /**
-   * Replaces a file, or makes it, with its content at once; a crash of the machine leaves the old one or the new.
+   * Creates or replaces a file atomically and durably: after a crash of the machine, it has either the old or the new
+   * content.
    * @param {string} path
    * @param {string} temporary
    * @param {string} text
    * @param {string} folder
-   * @returns {Promise<Stats>} the file it became
+   * @returns {Promise<Stats>} the new file
    */
   async replace(path, temporary, text, folder) {
     await this.refuseLink(path);
@@ -116,12 +117,12 @@ export class Access {
   }
 
   /**
-   * The content of a file; undefined if it is not there, and nothing in it if it is too large.
+   * Reads a file. Returns undefined if it does not exist, and empty text if it is too large.
    * @param {string} path
    */
   read(path) {
     return this.doing("read a file", async () => {
-      // Where the system cannot refuse to follow it.
+      // This platform has no flag that prevents following it.
       if (constants.O_NOFOLLOW === undefined) await this.refuseLink(path);
       const file = await fs.open(path, READ);
       try {
@@ -136,7 +137,7 @@ export class Access {
   }
 
   /**
-   * Does something with the folder; undefined where a file, or the folder, is not there.
+   * Runs an operation on the folder. Returns undefined if the file or the folder does not exist.
    * @template T
    * @param {string} what
    * @param {() => Promise<T>} action
@@ -152,7 +153,7 @@ export class Access {
   }
 
   /**
-   * Does something with the folder, which cannot do without it.
+   * Runs an operation that requires the folder to exist.
    * @template T
    * @param {string} what
    * @param {() => Promise<T>} action
@@ -175,7 +176,7 @@ export class Access {
   /**
    * @param {string} path
    * @param {string} text
-   * @param {"durable" | "volatile"} how Whether it must survive a crash of the machine.
+   * @param {"durable" | "volatile"} how Durable content survives a crash of the machine.
    */
   async #write(path, text, how) {
     const file = await fs.open(path, "wx", MODE_OF_FILE);
@@ -191,13 +192,13 @@ export class Access {
   }
 
   /**
-   * Refuses what is not ours alone, and corrects its mode.
+   * Rejects a symbolic link and a file or folder of another user, and corrects a mode that gives access to others.
    * @param {Stats} stats
    * @param {(mode: number) => Promise<void>} chmod
    */
   async #check(stats, chmod) {
     if (stats.isSymbolicLink()) throw isLink();
-    // Windows has neither owners nor modes of this kind.
+    // Windows has no such owners and modes.
     const own = process.getuid?.();
     if (own === undefined || process.platform === "win32") return;
     const what = stats.isDirectory() ? "folder" : "file in the folder";
@@ -268,28 +269,28 @@ export class Access {
 /** @param {number} mode */
 const octal = (mode) => `0${mode.toString(8)}`;
 
-/** What to do where this process may not write. */
+/** Returns advice for a missing write permission. */
 function permissionHint() {
   const own = process.getuid?.();
   const who = own === undefined ? "this process" : `this process, which runs as user ${own},`;
   return `; ${who} needs a folder that it may write to: change the owner or the mode, or set \`path\``;
 }
 
-/** Whether an owner is root, and this process is not. @param {number} owner */
+/** Returns whether the owner is root and this process is not. @param {number} owner */
 export const belongsToRoot = (owner) =>
   owner === 0 && process.platform !== "win32" && (process.getuid?.() ?? 0) !== 0;
 
-/** The owner of a folder; undefined if it is not there. @param {string} path */
+/** Returns the owner of a folder, or undefined if it does not exist. @param {string} path */
 export function ownerNow(path) {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.uid;
   } catch {
-    // Every other method says so.
+    // The asynchronous operations report the failure.
     return undefined;
   }
 }
 
-/** Lets a new name survive a crash of the machine. Windows has no such thing. @param {string} path */
+/** Makes a new name durable across a crash of the machine. Windows has no equivalent. @param {string} path */
 async function syncFolder(path) {
   const folder = await fs.open(path, "r").catch(() => undefined);
   await folder?.sync().catch(() => {});
@@ -297,7 +298,7 @@ async function syncFolder(path) {
 }
 
 /**
- * Gives a file a second name, unless that is taken; says whether it did.
+ * Creates a hard link unless the name exists. Returns whether it was created.
  * @param {string} from
  * @param {string} to
  */
@@ -307,14 +308,14 @@ export async function link(from, to) {
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
-    // Some file systems, as that of USB sticks, know one name for each file.
+    // Some file systems, such as those of USB drives, have no hard links.
     if (!["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK"].includes(codeOf(error) ?? "")) throw error;
   }
   const copied = await fs.copyFile(from, to, constants.COPYFILE_EXCL).then(() => true, unless("EEXIST"));
   return copied === true;
 }
 
-/** How often Windows is asked again: it renames nothing over a file that somebody reads just now. */
+/** Attempts on Windows, where a file that is being read cannot be replaced. */
 const MAX_RENAMES = 10;
 
 /**
@@ -334,7 +335,7 @@ async function rename(from, to) {
 }
 
 /**
- * Takes one failure for no answer.
+ * Returns a handler that maps one error code to undefined and rethrows the others.
  * @param {string} expected
  */
 function unless(expected) {

@@ -1,9 +1,9 @@
-// The files of a `fileStore`: how they are named, and what they hold.
+// The files of a `fileStore`: their names and contents.
 //
-// `<two digits>/<hash of the key>.<number>.token` is an entry, `….lease` says who holds the lease of that number, `….tmp`
-// is not finished. The digits are the hash's first: a folder is listed at each step, and thousands of entries in one
-// would cost each of them. `epoch`, in each, is empty: its time is where numbers start, so that they grow where the
-// folder was emptied.
+// `<two digits>/<hash of the key>.<number>.token` is an entry, `….lease` records the holder of the lease of that
+// number, and `….tmp` is an unfinished write. The digits are the first two of the hash: each operation lists a folder,
+// which would be slow with thousands of entries in one. `epoch`, in each folder, is empty: its modification time is
+// where the numbers start, so that they also grow after the folder was emptied.
 
 import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
@@ -21,24 +21,31 @@ import { makeFoldersNow } from "./file-make.js";
 /** @typedef {{ value: string | undefined, expiresAt: number, stamp: string }} Entry */
 /** @typedef {Holder & { until: number, ttlMs: number }} LeaseRecord */
 /**
- * The highest numbers of a key's entries and leases, 0 where there are none, and of both; the names of all its files.
+ * The highest numbers of a key's entries and of its leases (0 without any), the higher of the two, and the names of
+ * all its files.
  *
  * @typedef {{ value: number, lease: number, last: number, names: string[] }} Listing
  */
 
-/** The format of the files; another one is not read. */
+/** Version of the file format. Files of other versions are ignored. */
 const VERSION = 1;
-/** What was begun so long ago is not finished any more. */
+/** Age in ms at which an unfinished write counts as abandoned. */
 const MAX_WRITE_MS = 60_000;
-/** After this, the clock of any file system has moved on: a folder made anew has a later epoch. */
+/**
+ * Longer in ms than the timestamp granularity of any supported file system, so that a recreated folder has a later
+ * epoch.
+ */
 const TICK_MS = 10;
-/** An entry whose file was replaced between listing and reading is looked for again: each time, a lease was taken. */
+/**
+ * Attempts to read an entry if its file is replaced between listing and reading; each replacement means that a lease
+ * was granted.
+ */
 const MAX_TRIES = 20;
 
 export class Folder {
   #path;
   #access;
-  /** Known once the folder is there. @type {string | undefined} */
+  /** Set once the folder exists. @type {string | undefined} */
   #ownBase;
 
   /**
@@ -46,22 +53,22 @@ export class Folder {
    * @param {((warning: StoreWarning) => void) | undefined} onWarning
    */
   constructor(path, onWarning) {
-    // A process may change its folder later.
+    // Resolved now, because the working directory of the process may change.
     this.#path = resolve(path);
     this.#access = new Access(this.#path, onWarning);
   }
 
   /**
-   * What the names of a key's files start with.
+   * Returns the prefix of the names of a key's files.
    * @param {string} key
    */
   prefix(key) {
-    // In hex: some file systems do not tell capitals apart.
+    // In hex, because some file systems are case-insensitive.
     return createHash("sha256").update(key).digest("hex");
   }
 
   /**
-   * The folder that a key's files lie in.
+   * Returns the folder of a key's files.
    * @param {string} key
    */
   place(key) {
@@ -69,8 +76,8 @@ export class Folder {
   }
 
   /**
-   * The folder that holds the entries: the one that was given, or one of this user's own inside it where that one belongs
-   * to root, as the volumes of containers do.
+   * Returns the folder of the entries: the configured one, or a subfolder of this user if the configured one belongs
+   * to root, as container volumes do.
    */
   #base() {
     if (this.#ownBase === undefined) {
@@ -82,7 +89,7 @@ export class Folder {
   }
 
   /**
-   * Makes the folders of a key, or sees to it that they are ours.
+   * Creates the folders of a key, or checks the existing ones.
    * @param {string} key
    */
   async make(key) {
@@ -94,8 +101,8 @@ export class Folder {
   }
 
   /**
-   * Makes the folders of a key at once, so that they can be watched, if it can be done; whether they are ours is seen
-   * when they are used.
+   * Creates the folders of a key synchronously, if possible, so that they can be watched. Owners and modes are checked
+   * when the folders are used.
    * @param {string} key
    */
   makeNow(key) {
@@ -103,7 +110,7 @@ export class Folder {
       if (lstatSync(this.#path, { throwIfNoEntry: false })?.isSymbolicLink()) return;
       makeFoldersNow(this.place(key));
     } catch {
-      // Every other method says so.
+      // The asynchronous operations report the failure.
     }
   }
 
@@ -123,7 +130,7 @@ export class Folder {
   }
 
   /**
-   * The entry that counts; undefined if there is none, or it is not readable.
+   * Returns the current entry, or undefined if it is missing or unreadable.
    * @param {string} key
    * @returns {Promise<Entry | undefined>}
    */
@@ -138,7 +145,7 @@ export class Folder {
   }
 
   /**
-   * The stamp of the entry that counts, at once.
+   * Returns the stamp of the current entry, synchronously.
    * @param {string} key
    */
   stampNow(key) {
@@ -153,11 +160,11 @@ export class Folder {
   }
 
   /**
-   * Replaces an entry, or makes it.
+   * Creates or replaces an entry.
    * @param {string} key
    * @param {number} number
    * @param {Entry} entry
-   * @returns {Promise<Stats>} the file it became
+   * @returns {Promise<Stats>} the new file
    */
   async put(key, number, entry) {
     const text = JSON.stringify({ version: VERSION, key, ...entry });
@@ -167,7 +174,7 @@ export class Folder {
   }
 
   /**
-   * Whether an entry is a certain file, by whatever name.
+   * Returns whether an entry is the given file, under any name.
    * @param {string} key
    * @param {number} number
    * @param {Stats} file
@@ -180,8 +187,8 @@ export class Folder {
   }
 
   /**
-   * Makes an entry of `to` what that of `from` is, so that the latter may change unseen; an empty one, if it is 0.
-   * Says whether there was no such entry before.
+   * Creates the entry `to` as a hard link or copy of the entry `from`, so that later writes to `from` have no effect
+   * on readers. If `from` is 0, the entry is empty. Returns whether it was created.
    * @param {string} key
    * @param {number} from
    * @param {number} to
@@ -200,7 +207,7 @@ export class Folder {
   }
 
   /**
-   * Makes the lease of a number, unless there is one.
+   * Creates the lease of a number unless it exists. Returns whether it was created.
    * @param {string} key
    * @param {number} number
    * @param {LeaseRecord} lease
@@ -231,7 +238,7 @@ export class Folder {
   }
 
   /**
-   * Removes what is older than a number, and what nobody will finish.
+   * Removes the files with smaller numbers, and abandoned writes.
    * @param {string} key
    * @param {number} number
    */
@@ -241,20 +248,21 @@ export class Folder {
     for (const name of names) {
       const path = join(this.place(key), name);
       const isOld = name.endsWith(".tmp") ? await isAbandoned(path) : numberOf(name, prefix) < number;
-      // Whoever cannot remove it leaves it to the next.
+      // A file that cannot be removed is left for the next lease.
       if (isOld) await fs.rm(path, { force: true }).catch(() => {});
     }
   }
 
   /**
-   * Where the numbers of a key's folder start: the same for all, and later where it was emptied.
+   * Returns the start of the numbers in a key's folder: the same for all processes, and later after the folder was
+   * emptied.
    * @param {string} key
    */
   async epoch(key) {
     return this.#access.required("write a file", async () => {
       const path = join(this.place(key), "epoch");
       if (await this.#access.addEmpty(path)) await new Promise((resolve) => setTimeout(resolve, TICK_MS));
-      // A file may be dated before 1970, and numbers start at 1.
+      // A modification time may be before 1970, but numbers start at 1.
       return Math.max(0, Math.floor((await fs.lstat(path)).mtimeMs));
     });
   }
@@ -274,7 +282,7 @@ export class Folder {
   }
 
   /**
-   * Makes a file with its content at once, unless there is one; says whether it did.
+   * Creates a file with its content atomically unless it exists. Returns whether it was created.
    * @param {string} path
    * @param {string} key
    * @param {string} text
@@ -299,8 +307,8 @@ function listing(all, prefix) {
 }
 
 /**
- * The number in a file's name; 0 where there is none. A file with a number that cannot be counted on from is damage: it is
- * neither read nor followed, and is removed by the next lease.
+ * Returns the number in the name of a file, or 0 without a valid one. A number without an exact successor is damaged:
+ * the file is ignored, and the next lease removes it.
  * @param {string} name
  * @param {string} prefix
  */
@@ -316,7 +324,7 @@ function numberOf(name, prefix) {
 function parseEntry(text) {
   const { value, expiresAt, stamp } = parse(text) ?? {};
   if (typeof expiresAt !== "number" || typeof stamp !== "string") {
-    // JSON has no number for an entry without an end.
+    // JSON has no Infinity: `null` stands for an entry that does not expire.
     if (expiresAt !== null || typeof stamp !== "string") return undefined;
   }
   if (value !== undefined && (typeof value !== "string" || !isSmall(value))) return undefined;

@@ -1,13 +1,13 @@
-// Makes folders and those above them.
+// Creates folders and their parents.
 //
-// Not by the option `recursive` of Node's `mkdir`: it never returns where a folder exists in which none can be made and the
-// system reports ENOENT for that, as in /proc and at mount points of autofs.
+// The option `recursive` of Node's `mkdir` is not used: it never returns for an existing folder in which the system
+// reports ENOENT instead of creating another, such as /proc and the mount points of autofs.
 
 import { mkdirSync, statSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** Read, write and execute for the owner alone. */
+/** Read, write and execute permission for the owner only. */
 export const MODE_OF_FOLDER = 0o700;
 
 /** @param {string} path absolute */
@@ -44,7 +44,8 @@ async function isFolder(path) {
 }
 
 /**
- * Whether something of that name is there by now: made by another process, or not a folder, which its next use reports.
+ * Returns whether the name exists: another process created the folder, or it is not a folder, which its next use
+ * reports.
  *
  * @param {any} error
  */

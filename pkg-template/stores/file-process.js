@@ -1,12 +1,13 @@
-// Who holds a lease of a `fileStore`, and whether that process is gone.
+// Identifies the process that holds a lease of a `fileStore`, and detects whether it has ended.
 //
-// In doubt it is not: then the lease's time decides.
+// If that cannot be determined, the process counts as running, and the lease ends at its time.
 
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
 /**
- * `place` is where `pid` means something, `born` tells this process from a later one of the same number.
+ * `place` is the scope in which `pid` is valid; `born` distinguishes the process from a later one with the same
+ * number.
  *
  * @typedef {{ place: string, pid: number, born: string }} Holder
  */
@@ -19,7 +20,7 @@ export const ownProcess = () =>
 let own;
 
 /**
- * The machine since it was started, and the container: each has its own numbers for processes.
+ * Returns the identity of the current boot and of the container: each has its own process numbers.
  */
 function place() {
   const boot = attempt(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
@@ -36,7 +37,7 @@ export function isDead(holder) {
     if (now !== undefined && born !== "") return now !== born;
   }
   try {
-    // Sends nothing.
+    // Signal 0 only checks whether the process exists.
     process.kill(pid, 0);
     return false;
   } catch (error) {
@@ -45,14 +46,14 @@ export function isDead(holder) {
 }
 
 /**
- * When a process was started, in ticks; another word if it has ended and its parent has not noticed, nothing if this
- * system does not tell.
+ * Returns the start time of a process in clock ticks, "ended" for one that its parent has not reaped, or undefined if
+ * the system does not provide it.
  * @param {number} pid
  */
 function birthOf(pid) {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
   if (stat === undefined) return undefined;
-  // Behind the program's name, which may hold anything: the state is the third field, the start the twenty-second.
+  // Parsed after the program's name, which may contain any character: the state is field 3, the start time field 22.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields[0] === "Z" || fields[0] === "X" ? "ended" : fields[19];
 }
@@ -66,7 +67,7 @@ function attempt(action) {
   try {
     return action();
   } catch {
-    // No Linux, or Deno without the permission.
+    // The file does not exist outside Linux, or Deno has no permission to read it.
     return undefined;
   }
 }

@@ -1,10 +1,9 @@
-// Entries in a folder that the processes of one machine share.
+// A store in a folder that the processes of one machine share.
 //
-// Decides what the files in the folder mean; `file-folder.js` touches them. Nothing is changed in place, and there is
-// no lock that a crash could leave behind. Each lease has a number, its fence, and what is written under it goes to a
-// file of that number. Whoever takes the next lease first carries the entry over to a file of the new number, and from
-// then on nobody reads the old one: a write that comes too late is lost by itself, even where its process was stopped
-// between looking and writing.
+// This module defines what the files mean; `file-folder.js` reads and writes them. Files are never modified in place,
+// and no lock file can outlive a crash. Each lease has a number, its fence, and a write under the lease replaces the
+// file of that number. The next lease first carries the entry over to a file of its own number; from then on, readers
+// ignore the old file. A late write is therefore lost, even if its process was suspended between checking and writing.
 
 import {
   checkFence,
@@ -32,7 +31,7 @@ export function fileStore(options) {
   return new FileStore(options);
 }
 
-/** How often a write without a fence follows leases that are taken meanwhile; one is rare, two are a coincidence. */
+/** Number of leases that a write without a fence follows. One lease during a write is rare; two are a coincidence. */
 const MAX_FOLLOWED = 20;
 
 /** @implements {SharedStore} */
@@ -40,11 +39,20 @@ class FileStore {
   #folder;
   #pollMs;
   #watchers = new Watchers();
-  /** What watches the folders that watched keys lie in, and these keys by what their files' names start with. @type {Map<string, { watch: FolderWatch, keys: Map<string, string> }>} */
+  /**
+   * The watch of each folder that contains watched keys, and these keys by the prefix of their file names.
+   * @type {Map<string, { watch: FolderWatch, keys: Map<string, string> }>}
+   */
   #places = new Map();
-  /** What was last seen of each watched key, so that only changes are told, and one's own are not. @type {Map<string, string | undefined>} */
+  /**
+   * The last known stamp of each watched key, so that only changes are reported, and not those of this store.
+   * @type {Map<string, string | undefined>}
+   */
   #seen = new Map();
-  /** What was last seen of each key that is being written here: it is still found for a moment. @type {Map<string, { stamp: string | undefined }>} */
+  /**
+   * The previous stamp of each key that this store is writing: readers may still find it during the write.
+   * @type {Map<string, { stamp: string | undefined }>}
+   */
   #replacing = new Map();
 
   /** @param {FileStoreOptions} options */
@@ -94,11 +102,11 @@ class FileStore {
     const before = await folder.list(key);
     if (before.lease === before.last && (await this.#isTaken(key, before.lease))) return undefined;
 
-    // Of all who saw the same, one makes the file of this number.
+    // Exactly one of the processes that saw the same files creates the file of this number.
     const fence = (before.last || (await folder.epoch(key))) + 1;
     const until = Date.now() + ttlMs;
     if (!(await folder.addLease(key, fence, { ...ownProcess(), until, ttlMs }))) return undefined;
-    // One who looked long ago makes a file of a number that is over, or was.
+    // A process with an outdated listing may have created a file for a number that is already superseded.
     const granted = await this.#carryOver(key, fence).catch((error) => error);
     if (granted !== true || Date.now() >= until) {
       await folder.removeLease(key, fence);
@@ -158,12 +166,12 @@ class FileStore {
   async #isTaken(key, number) {
     if (number === 0) return false;
     const lease = await this.#folder.lease(key, number);
-    // Made whole or not at all: one that is damaged has survived a crash of the machine, its holder has not.
+    // Lease files are created atomically: a damaged one outlived a crash of the machine, which ended its holder.
     return lease !== undefined && isHeld(lease) && !isDead(lease);
   }
 
   /**
-   * Makes the entry that readers see one of this lease. Says whether nobody came in between.
+   * Makes the current entry an entry of this lease. Returns whether no other lease was granted meanwhile.
    * @param {string} key
    * @param {number} fence
    */
@@ -174,7 +182,7 @@ class FileStore {
   }
 
   /**
-   * Writes whatever lease there is.
+   * Writes an entry regardless of leases.
    * @param {string} key
    * @param {string | undefined} value
    * @param {number} expiresAt
@@ -191,7 +199,7 @@ class FileStore {
   }
 
   /**
-   * Writes the entry of a number. Answers the number that readers look at instead, if there is one.
+   * Writes the entry of a number. Returns the number that readers use instead, if a later one superseded it.
    * @param {string} key
    * @param {number} number
    * @param {string | undefined} value
@@ -199,7 +207,7 @@ class FileStore {
    */
   async #put(key, number, value, expiresAt) {
     const stamp = uniqueName();
-    // Before a watcher can see it.
+    // Updated before a watcher can read the file.
     if (this.#seen.has(key)) {
       this.#replacing.set(key, { stamp: this.#seen.get(key) });
       this.#seen.set(key, stamp);
@@ -207,12 +215,12 @@ class FileStore {
     const putting = this.#folder.put(key, number, { value, expiresAt, stamp });
     const file = await putting.finally(() => this.#replacing.delete(key));
     const { value: newest } = await this.#folder.list(key);
-    // Carried over by the next lease, it is still what readers see.
+    // If the next lease carried this file over, readers still find it.
     return newest > number && !(await this.#folder.isSame(key, newest, file)) ? newest : undefined;
   }
 
   /**
-   * Tells the watchers of a key, if it changed; of all keys where it is not known which.
+   * Notifies the watchers of a key if it changed; checks all keys if the changed one is unknown.
    * @param {Map<string, string>} keys
    * @param {string | undefined} prefix
    */
@@ -227,7 +235,7 @@ class FileStore {
         () => undefined,
       );
       if (replaced !== undefined && stamp === replaced.stamp) continue;
-      // Unless something was written here while this looked.
+      // Ignored if this store wrote the key while it was read, or if the key is no longer watched.
       if (stamp === before || this.#seen.get(key) !== before || !this.#seen.has(key)) continue;
       this.#seen.set(key, stamp);
       this.#watchers.tell(key);

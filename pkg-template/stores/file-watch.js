@@ -1,4 +1,4 @@
-// Notices changes in a folder: at once where the system tells, else by looking again and again.
+// Detects changes in a folder: by notifications of the system where available, and by polling.
 
 import { statSync, watch } from "node:fs";
 
@@ -6,7 +6,7 @@ import { unref } from "./common.js";
 
 /** @import { FSWatcher, Stats } from "node:fs" */
 
-/** Within so long of its last change, a folder may change again and show the same time. */
+/** Timestamp granularity in ms: within this time after a change, another one may leave the same modification time. */
 const GRAIN_MS = 2_000;
 
 export class FolderWatch {
@@ -17,15 +17,16 @@ export class FolderWatch {
   #watcher;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
-  /** Which folder is watched: it may have been replaced. @type {number | undefined} */
+  /** The inode of the watched folder, which may have been replaced. @type {number | undefined} */
   #inode;
-  /** How the folder was when all was looked at, and when that was. */
+  /** The state of the folder at the last check of all keys, and the time of that check. */
   #looked = { inode: /** @type {number | undefined} */ (undefined), changedAt: 0, at: 0 };
 
   /**
    * @param {string} path
    * @param {number} pollMs
-   * @param {(prefix?: string) => Promise<void>} look Called with what a changed file's name starts with, or without for all.
+   * @param {(prefix?: string) => Promise<void>} look Receives the prefix of a changed file's name, or nothing to check
+   * all keys.
    */
   constructor(path, pollMs, look) {
     this.#path = path;
@@ -35,7 +36,7 @@ export class FolderWatch {
 
   start() {
     this.#open(folderAt(this.#path));
-    // Also beside the system's notices: folders that a container shares with its host have none.
+    // Polled in addition to notifications, because folders that a container shares with its host have none.
     this.#timer = setInterval(() => this.#poll(), this.#pollMs);
     unref(this.#timer);
   }
@@ -52,7 +53,8 @@ export class FolderWatch {
       this.#open(folder);
     }
     const { inode, changedAt, at } = this.#looked;
-    // Every change makes or renames a file, and each is looked at by itself: thousands of them, mostly for nothing.
+    // Every change creates or renames a file in the folder. Without one, checking thousands of keys one by one would
+    // be wasted.
     const isAsBefore = folder !== undefined && inode === folder.ino && changedAt === folder.mtimeMs;
     if (isAsBefore && at - changedAt > GRAIN_MS) return;
     this.#looked = { inode: folder?.ino, changedAt: folder?.mtimeMs ?? 0, at: Date.now() };
@@ -68,11 +70,11 @@ export class FolderWatch {
         if (name === null) void this.#look();
         else if (name.endsWith(".token")) void this.#look(name.split(".", 1)[0]);
       });
-      // The folder is gone, or there are too many watchers.
+      // The folder was removed, or the system's limit of watchers is reached.
       watcher.on("error", () => this.#close());
       this.#watcher = watcher;
     } catch {
-      // Polling goes on, and tries again.
+      // The next poll tries again.
     }
   }
 
@@ -87,7 +89,7 @@ function folderAt(path) {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
-    // It may not be looked at any more; every other method says so.
+    // The folder is not accessible; the asynchronous operations report that.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * `graphql-token-manager/stores/file`: a folder that the processes of one machine share.
+ * `graphql-token-manager/stores/file`: a store in a folder that the processes of one machine share.
  *
  * @module
  */

@@ -1,13 +1,13 @@
-// Promises that user-supplied functions return.
+// Handling of promises that user-supplied functions return.
 
 const promiseThen = Promise.prototype.then;
 
 /**
- * Returns a user-supplied value, whose rejection no longer counts as unhandled, where it is a promise.
+ * Returns a user-supplied value; if it is a promise, its rejection no longer counts as unhandled.
  *
- * A rejection that no handler was registered for ends a Node process. `await` and `resolve` register theirs by calling
- * `then` of the value: one that is overridden, or a getter, may throw or register nothing. So every value that is to be
- * awaited, or ignored, passes through here first, which uses the `then` of the platform. A promise whose `constructor`
+ * A rejection without a handler ends a Node process. `await` and `resolve` register their handlers by calling `then`
+ * of the value, which may throw or register nothing if it is overridden or a getter. Every value that is awaited or
+ * ignored therefore passes through here first, where the platform's own `then` is used. A promise whose `constructor`
  * throws is not covered: no function of the language accepts a handler for it.
  *
  * @template T
@@ -18,7 +18,7 @@ export function handled(value) {
   try {
     promiseThen.call(value, undefined, ignore);
   } catch {
-    // It is not a promise.
+    // The value is not a promise.
   }
   return value;
 }

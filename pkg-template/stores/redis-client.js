@@ -1,5 +1,5 @@
-// Sends commands through clients of the packages `redis` (node-redis) and `ioredis`: single, of a cluster, of sentinels
-// or of a pool. A client that cannot work is refused when the store is made, where that can be known.
+// Sends commands through clients of the packages `redis` (node-redis) and `ioredis`: single clients, clusters,
+// sentinels and pools. An unusable client is rejected when the store is created, where that can be detected.
 
 import { wrongOption } from "./common.js";
 import { describeFailures } from "./redis-errors.js";
@@ -27,7 +27,7 @@ export function connect(client) {
   const run = (/** @type {string} */ script, /** @type {string[]} */ keys, /** @type {string[]} */ words) =>
     describeFailures(() => send(keys[0] ?? "", ["EVAL", script, `${keys.length}`, ...keys, ...words]));
   return {
-    // A cluster of ioredis may read from replicas, which lag behind; scripts always go to the primary.
+    // A cluster client of ioredis may read from replicas, which lag behind; scripts always run on the primary.
     send: readsFromReplicas(client, kind)
       ? (key, words) => run(callScript(words), [key], [])
       : (key, words) => describeFailures(() => send(key, words)),
@@ -37,7 +37,8 @@ export function connect(client) {
 }
 
 /**
- * Recognises a client by its methods, because each package has several copies and versions.
+ * Identifies a client by its methods rather than its class, because several copies and versions of each package may be
+ * installed.
  *
  * @param {any} client
  * @returns {Kind}
@@ -64,7 +65,7 @@ function kindOf(client) {
   if (client.options?.legacyMode === true) {
     throw wrongOption("redisStore cannot use a client in `legacyMode`; create one without it");
   }
-  // `sendCommand(words, options)`. More parameters mean another signature: redis 3, a leased client of a sentinel.
+  // `sendCommand(words, options)`. More parameters mean another signature: redis 3, or a leased client of a sentinel.
   if (client.sendCommand.length > 2) {
     throw wrongOption(
       "redisStore does not know this client's `sendCommand`; pass a client of the package `redis` (4 or later) itself",
@@ -103,7 +104,7 @@ function sender(client, kind) {
     case "ioredis":
     case "ioredis-cluster":
       return (_key, words) => client.call(...words);
-    // `false`: never from a replica, which may lag behind.
+    // `false` excludes replicas, which may lag behind.
     case "cluster":
       return (key, words) => client.sendCommand(key, false, words);
     case "sentinel":
@@ -122,7 +123,7 @@ function readsFromReplicas(client, kind) {
   return kind === "ioredis-cluster" && from !== undefined && from !== "master";
 }
 
-/** A script that runs one command whose first argument is the key. @param {string[]} words */
+/** Returns a script that runs one command, with the key as its first argument. @param {string[]} words */
 function callScript([name, , ...rest]) {
   const quoted = rest.map((word) => `, '${word.replace(/[^\w-]/g, "")}'`);
   return `return redis.call('${name}', KEYS[1]${quoted.join("")})`;

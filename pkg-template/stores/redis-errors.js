@@ -1,9 +1,9 @@
-// Describes why a command failed, without anything that was sent: ioredis puts the whole command into its errors, and the
-// server quotes arguments in some replies.
+// Converts the failure of a command to a StoreError without any argument of the command: ioredis includes the whole
+// command in its errors, and the server quotes arguments in some replies.
 
 import { StoreError, wrongOption } from "./common.js";
 
-/** What the server's error codes mean for this store, and what to do. @type {Record<string, string>} */
+/** The meaning of the server's error codes for this store, and the remedy. @type {Record<string, string>} */
 const MEANINGS = {
   READONLY: "the server is a replica; after a failover, the client has to connect to the new primary",
   NOAUTH: "the connection is not authenticated; give the client a user name and a password",
@@ -27,7 +27,7 @@ const MEANINGS = {
  */
 export async function describeFailures(action) {
   const reply = await attempt(action);
-  // No reply is `undefined`; a client that takes callbacks returns that.
+  // A reply is never `undefined`, but a client with callbacks returns that.
   if (reply === undefined) {
     throw wrongOption("redisStore needs a client whose `sendCommand` returns a promise of the reply");
   }
@@ -76,7 +76,8 @@ function failure(error) {
 }
 
 /**
- * The code that a reply of the server starts with. Redis before 7 wraps the reply of a command that a script called.
+ * Returns the error code at the start of a reply. Redis before 7 wraps the reply of a command that was called by a
+ * script.
  *
  * @param {string} text
  */
@@ -85,7 +86,7 @@ function serverCode(text) {
   return inner?.[1] ?? /^[A-Z]{2,}(?= |$)/.exec(text)?.[0];
 }
 
-/** What the user of the connection may not do. @param {string} text */
+/** Returns the permission that the user of the connection lacks. @param {string} text */
 function permission(text) {
   const command = /run the '([a-z|]{1,30})' command/.exec(text)?.[1];
   if (command !== undefined) return `its user may not run the command ${command.toUpperCase()}`;

@@ -1,15 +1,18 @@
-// What the server does in one step. Scripts of Redis 5 and later, and of Valkey.
+// Lua scripts that the server runs atomically, for Redis 5 or later and Valkey.
 //
-// Keys are declared, and of one slot. Notices are sent by `pcall`: whoever may not publish may still write, and the
-// others find the change when they look.
+// All keys are declared and in one slot. Notices are sent by `pcall`: a user without permission to publish may still
+// write, and other holders find the change when they poll.
 
-/** How long a fence outlives its last use, in ms: 30 days. After that, only the time keeps the next one higher. */
+/**
+ * Lifetime of a fence after its last use, in ms: 30 days. After that, only the server's time makes the next one
+ * higher.
+ */
 const FENCE_MS = 30 * 24 * 3_600_000;
 
 /**
- * Reads fences and leases. A fence is a whole number below 2^53, the largest that Lua and JavaScript count without gaps;
- * anything else under its key is damage, and `fence_in` returns nil. A lease is its owner and its fence, so that a damaged
- * fence can be restored from the lease while that is held.
+ * Reads fences and leases. A fence is an integer below 2^53, up to which Lua and JavaScript represent integers
+ * exactly. Any other value of its key is damaged, and `fence_in` returns nil. A lease consists of its owner and its
+ * fence, so that a damaged fence can be restored from the lease while that is held.
  */
 const FENCES = `
 local function fence_in(text)
@@ -40,10 +43,11 @@ end`;
 /**
  * KEYS lease, fence; ARGV owner, ms, former owners. Returns the fence as text, or 0 if the lease is taken.
  *
- * A former owner is a name under which the same holder had the lease, whose release was not confirmed.
+ * A former owner is a name under which the same holder requested the lease before, and whose release was not
+ * confirmed.
  *
- * The time, in microseconds, is the floor of fences, so that they grow where the last one was lost or damaged: by FLUSHALL, by
- * eviction, by a failover before it was copied, or by another program.
+ * A fence is at least the server's time in microseconds, so that fences also grow if the last one was lost or damaged:
+ * by FLUSHALL, an eviction, a failover before it was replicated, or another program.
  */
 export const ACQUIRE = `${FENCES}
 local left = redis.call('PTTL', KEYS[1])
@@ -64,9 +68,9 @@ if lease_owner() == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0`;
 
 /**
- * KEYS token, fence, lease; ARGV value, ms, fence or nothing, channel, notice. Returns 0 if a later lease was granted.
+ * KEYS token, fence, lease; ARGV value, ms, fence or empty, channel, notice. Returns 0 if a later lease was granted.
  *
- * Where the stored fence is damaged, it is not known which lease was the last: only the one that is held now may write.
+ * If the stored fence is damaged, the last lease is unknown: only the lease that is currently held may write.
  */
 export const SET = `${FENCES}
 if ARGV[3] ~= '' then

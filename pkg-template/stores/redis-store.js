@@ -1,6 +1,6 @@
-// Entries in Redis or Valkey, which machines share.
+// A store in Redis or Valkey, which several machines share.
 //
-// Each step is one command or one script, which the server runs alone: nothing happens between looking and writing.
+// Each operation is one command or one script, which the server runs atomically.
 
 import {
   checkFence,
@@ -30,9 +30,9 @@ export function redisStore(client, options) {
   return new RedisStore(client, options);
 }
 
-/** What values start with: whatever else lies under such a key is not ours. */
+/** Format prefix of values. A value without it was written by another program. */
 const FORMAT = "1:";
-/** About as long as Redis can count. */
+/** Longest lifetime in ms (100 years), close to the limit of Redis. */
 const MAX_MS = 100 * 365 * 24 * 3_600_000;
 
 /** @implements {SharedStore} */
@@ -40,10 +40,13 @@ class RedisStore {
   #client;
   #prefix;
   #pollMs;
-  /** What this store tells is not for itself. */
+  /** Identifies the notices of this store, which it ignores. */
   #name = uniqueName();
   #watchers = new Watchers();
-  /** What watchers know of: text, or null for nothing. A key that is not in it may have changed. @type {Map<string, string | null>} */
+  /**
+   * The values that the watchers know; null means no value. A key without an entry may have changed.
+   * @type {Map<string, string | null>}
+   */
   #seen = new Map();
   /** @type {{ end: () => void } | undefined} */
   #watching;
@@ -55,7 +58,7 @@ class RedisStore {
    */
   constructor(client, { prefix = "graphql-token-manager:", pollMs = 2_000 } = {}) {
     if (typeof prefix !== "string") throw wrongOption("`prefix` must be text");
-    // Nothing in braces would be no hash tag: the keys of an entry would lie on different nodes.
+    // Empty braces are not a hash tag: the keys of an entry would be on different nodes.
     if (/^[^{]*\{\}/.test(prefix)) throw wrongOption("`prefix` must not hold `{}`");
     if (!(pollMs > 0)) throw wrongOption("`pollMs` must be a number of milliseconds above 0");
     this.#client = connect(client);
@@ -105,7 +108,7 @@ class RedisStore {
     const until = Date.now() + ttlMs;
     const words = [owner, `${Math.max(1, Math.floor(ttlMs))}`, ...this.#unconfirmed.of(key)];
     const granted = await this.#client.run(ACQUIRE, [lease, last], words).catch((error) => {
-      // The reply may be lost, and the lease granted.
+      // The lease may have been granted although the reply was lost.
       this.#unconfirmed.add(key, owner, until);
       throw error;
     });
@@ -114,7 +117,7 @@ class RedisStore {
     /** @type {Promise<void> | undefined} */
     let released;
     const release = () => (released ??= this.#release(key, owner, until));
-    // The command waited for a connection, and whoever asked may not wait any more.
+    // The command may have waited for a connection until the caller stopped waiting.
     if (Date.now() < until) return { fence, release };
     await release();
     return undefined;
@@ -149,7 +152,7 @@ class RedisStore {
   }
 
   /**
-   * Listens, and looks again and again for as long as nothing can be heard.
+   * Subscribes to notices, and polls while the subscription is interrupted.
    */
   #startWatching() {
     const timer = setInterval(() => {
@@ -158,7 +161,7 @@ class RedisStore {
     unref(timer);
     const subscription = this.#client.subscribe(this.#channel(), {
       heard: (message) => this.#hear(message),
-      // From now on; what was before may have been missed.
+      // Changes before this moment may have been missed.
       connected: () => void this.#look(),
     });
     const end = () => {
@@ -181,7 +184,7 @@ class RedisStore {
     for (const key of this.#watchers.keys()) {
       const before = this.#seen.get(key);
       const value = await this.#read(key).catch(() => undefined);
-      // Redis is away, or something was written here meanwhile.
+      // The server is unavailable, or this store wrote the key meanwhile.
       if (value === undefined || value === before || this.#seen.get(key) !== before) continue;
       if (!this.#watchers.has(key)) continue;
       this.#seen.set(key, value);
@@ -197,7 +200,7 @@ class RedisStore {
     const limit = FORMAT.length + MAX_BYTES;
     const { token } = this.#keys(key);
     const found = await this.#client.send(token, ["GETRANGE", token, "0", `${limit}`]).catch((error) => {
-      // A list, a set, …: not ours.
+      // The key contains a list, a set or another type, written by another program.
       if (/WRONGTYPE/.test(error.message)) return "";
       throw error;
     });
@@ -208,7 +211,7 @@ class RedisStore {
   }
 
   /**
-   * The keys of an entry, in one slot of a cluster by what is in the braces.
+   * Returns the keys of an entry. The hash tag in braces places them in one slot of a cluster.
    * @param {string} key
    */
   #keys(key) {
@@ -221,15 +224,15 @@ class RedisStore {
     return `${this.#prefix}changed`;
   }
 
-  /** What tells the others. @param {string} key */
+  /** Returns the channel and the text of the notice to other holders. @param {string} key */
   #notice(key) {
     return [this.#channel(), `${this.#name} ${key}`];
   }
 }
 
 /**
- * Leases of this store that the server may still hold although nobody uses them: their release failed, or the reply to
- * their request was lost. Their holder may take them up again; everybody else waits until they expire.
+ * Leases of this store that the server may still hold although they are unused: their release failed, or the reply to
+ * their request was lost. This store can acquire them again at once; other holders wait until they expire.
  */
 class UnconfirmedLeases {
   /** By owner. @type {Map<string, { key: string, until: number }>} */
@@ -251,18 +254,18 @@ class UnconfirmedLeases {
     this.#leases.delete(owner);
   }
 
-  /** The latest owners of a key. @param {string} key */
+  /** Returns the latest owners of a key. @param {string} key */
   of(key) {
     const owners = [...this.#leases].filter(([, lease]) => lease.key === key).map(([owner]) => owner);
     return owners.slice(-MAX_OWNERS);
   }
 }
 
-/** More than there are, except where every reply is lost for the time of a lease. */
+/** Exceeded only if every reply is lost for the duration of a lease. */
 const MAX_OWNERS = 16;
 
 /**
- * An answer as text: clients may be set to give bytes.
+ * Converts a reply to text. Clients may be configured to return bytes.
  * @param {unknown} answer
  */
 function text(answer) {

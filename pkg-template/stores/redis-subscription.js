@@ -1,22 +1,22 @@
-// Receives the notices of a channel over a connection of its own.
+// Receives the notices of a channel over a separate connection.
 //
-// The connection never reconnects by itself: a server or a proxy that closes it at SUBSCRIBE would be connected to many
-// times a second. It is opened again after a pause that doubles while it keeps failing.
+// The client's own reconnection is disabled: a server or a proxy that closes the connection at SUBSCRIBE would be
+// contacted many times a second. It is opened again after a delay that doubles with each failure.
 
 import { unref } from "./common.js";
 
 /** @import { Kind } from "./redis-client.js" */
 
 /**
- * `heard` receives each message, `connected` is called when messages are received from now on.
+ * `heard` receives each message; `connected` is called once messages are received.
  *
  * @typedef {{ heard: (message: string) => void, connected: () => void }} Listener
  * @typedef {{ message: (message: unknown) => void, lost: () => void, changed: () => void }} Events
- * @typedef {(events: Events) => Promise<() => unknown>} Open Resolves with what closes it.
+ * @typedef {(events: Events) => Promise<() => unknown>} Open Resolves with a function that closes the connection.
  */
 
 const FIRST_PAUSE_MS = 250;
-/** At most about one connection a minute where subscriptions are impossible. */
+/** Limits the connections to about one a minute where subscriptions are impossible. */
 const MAX_PAUSE_MS = 60_000;
 
 export class Subscription {
@@ -27,7 +27,7 @@ export class Subscription {
   #pauseMs = FIRST_PAUSE_MS;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** Ends the wait for the loss of the connection. */
+  /** Resolves the wait for the loss of the connection. */
   #lost = () => {};
 
   /**
@@ -42,7 +42,7 @@ export class Subscription {
     void this.#run();
   }
 
-  /** Whether every message since the last call of `connected` was received. */
+  /** Returns whether every message since the last call of `connected` was received. */
   isHeard() {
     return this.#isHeard;
   }
@@ -65,7 +65,7 @@ export class Subscription {
     unref(this.#timer);
   }
 
-  /** Opens the connection, and resolves or rejects when it is lost. */
+  /** Opens the connection. Resolves or rejects when it is lost. */
   async #listen() {
     const lost = new Promise((/** @type {(value: void) => void} */ resolve) => (this.#lost = resolve));
     const opening = this.#open({
@@ -100,7 +100,7 @@ function opener(client, kind, channel) {
     case "ioredis":
       return (events) => openIoredis(client, channel, events);
     case "ioredis-cluster":
-      // A message reaches every node of a cluster.
+      // A message reaches every node of a cluster, so any node will do.
       return (events) => openIoredis(anyOf(client.nodes("master")), channel, events);
     case "single":
       return (events) => openNodeRedis(client, channel, events);
@@ -125,7 +125,7 @@ const anyOf = (nodes) => nodes[Math.floor(Math.random() * nodes.length)];
  */
 async function openIoredis(client, channel, { message, lost }) {
   const own = client.duplicate({
-    // A prefix would also be put before the channel.
+    // A prefix would also apply to the channel.
     keyPrefix: "",
     lazyConnect: true,
     enableOfflineQueue: true,
@@ -163,7 +163,7 @@ async function openNodeRedis(client, channel, { message, lost }) {
 }
 
 /**
- * Subscribes over a new connection, unless that is lost before.
+ * Subscribes over a new connection. Rejects if the connection is lost first.
  *
  * @param {any} own
  * @param {() => void} lost
@@ -182,7 +182,7 @@ async function subscribed(own, lost, subscribe) {
   broken.catch(() => {});
   const subscribing = subscribe();
   try {
-    // Some clients leave the subscription pending where the connection was closed.
+    // Some clients never settle the subscription after the connection was closed.
     await Promise.race([subscribing, broken]);
   } catch (error) {
     subscribing.catch(() => {});
@@ -192,14 +192,14 @@ async function subscribed(own, lost, subscribe) {
 }
 
 /**
- * A sentinel client has a connection for subscriptions, which follows the primary.
+ * A sentinel client already has a connection for subscriptions, which follows the primary.
  *
  * @param {any} client
  * @param {string} channel
  * @param {Events} events
  */
 async function openSentinel(client, channel, { message, changed }) {
-  // A closed one would open a connection that nothing closes.
+  // A closed client would open a connection that is never closed.
   if (!client.isOpen) throw new Error("the client is not connected");
   await client.subscribe(channel, message);
   // Messages between the loss of one primary and the subscription to the next are missed.
@@ -213,10 +213,10 @@ async function openSentinel(client, channel, { message, changed }) {
 /** @param {any} own */
 function disconnect(own) {
   try {
-    // The name depends on the version; some return a promise.
+    // The method's name depends on the version, and some versions return a promise.
     const ended = typeof own.destroy === "function" ? own.destroy() : own.disconnect();
     Promise.resolve(ended).catch(() => {});
   } catch {
-    // It was not connected.
+    // The client was not connected.
   }
 }

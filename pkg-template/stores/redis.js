@@ -1,5 +1,5 @@
 /**
- * `graphql-token-manager/stores/redis`: what machines share, in Redis or Valkey.
+ * `graphql-token-manager/stores/redis`: a store in Redis or Valkey, which several machines share.
  *
  * @module
  */

@@ -1,10 +1,10 @@
-// AES-GCM, bound to a name: what was sealed for one does not open for another.
+// AES-GCM encryption bound to a name: a value that was encrypted for one name does not decrypt for another.
 
 import { StoreError } from "./common.js";
 
 /** @typedef {{ iv: Uint8Array<ArrayBuffer>, bytes: Uint8Array<ArrayBuffer> }} Sealed */
 
-/** What AES-GCM is specified for. */
+/** The IV length that NIST SP 800-38D recommends for GCM. */
 const IV_BYTES = 12;
 
 /**
@@ -24,7 +24,7 @@ export async function seal(key, name, text) {
  * @param {CryptoKey} key
  * @param {string} name
  * @param {Partial<Sealed> | undefined} sealed
- * @returns {Promise<string | undefined>} undefined if it was not sealed with this key for this name
+ * @returns {Promise<string | undefined>} undefined if it was not encrypted with this key for this name
  */
 export async function open(key, name, sealed) {
   const { iv, bytes } = Object(sealed);
@@ -43,10 +43,10 @@ export async function open(key, name, sealed) {
 }
 
 /**
- * Why a key is refused; `undefined` if it may be used.
+ * Returns the reason for which a key is rejected, or `undefined` if it is valid.
  *
- * It is read by the platform's own getters: an object that only looks like a CryptoKey, or has members of its own in front
- * of them, could say anything.
+ * Its properties are read by the platform's own getters, because a lookalike of a CryptoKey, or one with overriding
+ * properties, could return anything.
  *
  * @param {unknown} key
  * @returns {string | undefined}

@@ -1,6 +1,6 @@
-// Says *that* a key changed to the other tabs of an origin, and never what it is now.
+// Notifies the other tabs of an origin that a key changed, without its value.
 
-/** What every channel's name starts with. */
+/** Prefix of all channel names. */
 const NAME = "graphql-token-manager:changed:";
 
 export class Channel {
@@ -8,17 +8,17 @@ export class Channel {
   #channel;
 
   /**
-   * @param {string} scope Who is to hear it.
+   * @param {string} scope Shared by the tabs that receive the notices.
    * @param {(key: string) => void} [heard]
    */
   constructor(scope, heard) {
     try {
       this.#channel = new BroadcastChannel(NAME + scope);
     } catch {
-      // There is none, or not in this kind of page: others find the change when they look.
+      // BroadcastChannel is unavailable here. Other tabs find the change when they read the store.
       return;
     }
-    // Node's would keep the process running.
+    // In Node, an open channel would keep the process running.
     /** @type {{ unref?: () => void }} */ (/** @type {unknown} */ (this.#channel)).unref?.();
     if (heard === undefined) return;
     this.#channel.onmessage = ({ data }) => {
@@ -27,14 +27,14 @@ export class Channel {
   }
 
   /**
-   * Tells all but this channel.
+   * Notifies all other channels of the same name.
    * @param {string} key
    */
   post(key) {
     try {
       this.#channel?.postMessage(key);
     } catch {
-      // It was closed with its page.
+      // The channel was closed with its page.
     }
   }
 

@@ -1,11 +1,14 @@
-// A database of IndexedDB that may be deleted, or its connection ended, at any time: then it is opened again.
+// An IndexedDB database that is reopened if it is deleted or its connection is closed.
 
 import { StoreError } from "./common.js";
 
-/** Raised when the tables change; older pages are asked to close theirs. */
+/** Incremented when the tables change; older pages then close their connection. */
 const VERSION = 1;
 const TABLES = ["tokens", "leases", "keys"];
-/** A connection may end between its opening and its use; twice is no coincidence any more. */
+/**
+ * Attempts at a transaction, because the connection may close between opening and use. Three closures in a row are not
+ * a coincidence.
+ */
 const MAX_TRIES = 3;
 
 export class Database {
@@ -18,15 +21,15 @@ export class Database {
     this.#name = name;
   }
 
-  /** Counts the connections: with a new one, whatever was read before may be of a database that is gone. */
+  /** Number of connections so far. After a new one, values read before may be from a database that was deleted. */
   connections = 0;
 
   /**
-   * Runs a transaction, and resolves when it is written.
+   * Runs a transaction. Resolves when it is committed.
    * @template T
    * @param {IDBTransactionMode} mode
    * @param {string[]} tables
-   * @param {(transaction: IDBTransaction) => Promise<T>} action Waits for nothing but requests of the transaction.
+   * @param {(transaction: IDBTransaction) => Promise<T>} action Must await requests of the transaction only.
    * @returns {Promise<T>}
    */
   async run(mode, tables, action) {
@@ -35,7 +38,7 @@ export class Database {
         const database = await (this.#opening ??= this.#open());
         return await complete(database.transaction(tables, mode), action);
       } catch (error) {
-        // The connection is closing, or was closed in the middle.
+        // The connection is closing, or was closed during the transaction.
         if (!["InvalidStateError", "AbortError"].includes(nameOf(error)) || tries === MAX_TRIES) {
           throw this.#failure(error);
         }
@@ -64,18 +67,18 @@ export class Database {
         const forget = () => {
           if (this.#opening === opening) this.#opening = undefined;
         };
-        // Somebody deletes it, or a later version of this package changes its tables.
+        // The database is being deleted, or a later version of this package changes its tables.
         database.onversionchange = () => {
           forget();
           database.close();
         };
-        // Its data were cleared, or the disk failed.
+        // The site's data was cleared, or the disk failed.
         database.onclose = forget;
         this.connections += 1;
         resolve(database);
       };
     });
-    // The next call tries again.
+    // The next call opens it again.
     opening.catch(() => {
       if (this.#opening === opening) this.#opening = undefined;
     });
@@ -103,7 +106,7 @@ export class Database {
 }
 
 /**
- * What a request answers.
+ * Returns the result of a request.
  * @template T
  * @param {IDBRequest<T>} request
  * @returns {Promise<T>}
@@ -126,7 +129,7 @@ async function complete(transaction, action) {
     transaction.oncomplete = resolve;
     transaction.onabort = () => reject(transaction.error ?? new DOMException("", "AbortError"));
   });
-  // Either of the two tells of a failure.
+  // A failure also rejects the action, so this rejection may have no handler.
   done.catch(() => {});
   try {
     const result = await action(transaction);
@@ -136,9 +139,9 @@ async function complete(transaction, action) {
     try {
       transaction.abort();
     } catch {
-      // It has ended already.
+      // The transaction has already ended.
     }
-    // The transaction knows why, as that the disk is full.
+    // The transaction's own error has the cause, such as a full disk.
     throw transaction.error ?? error;
   }
 }

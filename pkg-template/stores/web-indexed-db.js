@@ -1,4 +1,4 @@
-// Entries in IndexedDB, one transaction for each step, so that nothing is lost between reading and writing.
+// A store in IndexedDB. Each operation is one transaction, so that no other write comes between its reads and writes.
 
 import {
   checkFence,
@@ -46,7 +46,7 @@ class IndexedDbStore {
   constructor({ name = "graphql-token-manager", encrypt = false } = {}) {
     if (typeof name !== "string" || name === "") throw wrongOption("`name` must be the name of a database");
     if (typeof encrypt !== "boolean") throw wrongOption("`encrypt` must be true or false");
-    // What locks and notices are called: not as those of a storage with the same name.
+    // The prefix of locks and channels, which differs from that of a web storage with the same name.
     this.#scope = `database:${name}:`;
     this.#database = new Database(name);
     this.#key = encrypt ? new DatabaseKey(this.#database, name) : undefined;
@@ -73,7 +73,7 @@ class IndexedDbStore {
   async set(key, value, expiresAt, fence) {
     checkValue(value);
     checkFence(fence);
-    // Before the transaction, which ends where nothing is asked of it.
+    // Encrypted before the transaction, which commits as soon as no request is pending.
     const content = this.#key === undefined ? { value } : { sealed: await this.#key.seal(key, value) };
     const written = await this.#database.run("readwrite", ["tokens", "leases"], async (transaction) => {
       if (fence !== undefined) {
@@ -163,7 +163,7 @@ class IndexedDbStore {
  */
 async function lastLease(transaction, key) {
   const { fence, until, ttlMs } = Object(await requested(transaction.objectStore("leases").get(key)));
-  // A damaged fence starts anew, and a lease is held for as long as its record says.
+  // A damaged fence starts at 0, but the lease is held for the recorded time.
   const isRight = Number.isFinite(until) && Number.isFinite(ttlMs);
   return isRight ? { fence: isFence(fence) ? fence : 0, until, ttlMs } : { fence: 0, until: 0, ttlMs: 0 };
 }

@@ -1,4 +1,4 @@
-// The key of a database: made once, kept in it, and never out of the browser.
+// The encryption key of a database: generated once, kept in the database and not extractable.
 
 import { StoreError } from "./common.js";
 import { open, problemOfKey, seal } from "./sealing.js";
@@ -8,7 +8,7 @@ import { requested } from "./web-database.js";
 /** @import { Sealed } from "./sealing.js" */
 
 const ALGORITHM = { name: "AES-GCM", length: 256 };
-/** Under which it lies in its table. */
+/** Its key in the table `keys`. */
 const ID = "aes-gcm";
 
 export class DatabaseKey {
@@ -16,7 +16,7 @@ export class DatabaseKey {
   #name;
   /** @type {Promise<CryptoKey> | undefined} */
   #key;
-  /** Of which connection the key is. */
+  /** The connection that the key was loaded over. */
   #connection = -1;
 
   /**
@@ -45,14 +45,14 @@ export class DatabaseKey {
     return open(await this.#load(), this.#bind(key), sealed);
   }
 
-  /** A value is of one key of one database. @param {string} key */
+  /** Returns the name that a value is bound to: its key and the database. @param {string} key */
   #bind(key) {
     return JSON.stringify([this.#name, key]);
   }
 
   /** @returns {Promise<CryptoKey>} */
   #load() {
-    // The database may have been deleted with its key, and another tab has made both anew.
+    // The database may have been deleted with its key, and another tab may have created a new one.
     if (this.#key === undefined || this.#connection !== this.#database.connections) {
       const key = this.#make();
       this.#key = key;
@@ -74,15 +74,16 @@ export class DatabaseKey {
       const message = "`encrypt: true` needs WebCrypto, which only pages of https: or localhost have";
       throw new StoreError("unsupported", message);
     }
-    // Before the transaction, which ends where nothing is asked of it. Most are thrown away.
+    // Generated before the transaction, which commits as soon as no request is pending. It is discarded if a key
+    // already exists.
     const candidate = /** @type {CryptoKey} */ (
       await subtle.generateKey(ALGORITHM, false, ["encrypt", "decrypt"])
     );
     return this.#database.run("readwrite", ["keys"], async (transaction) => {
       const keys = transaction.objectStore("keys");
       const existing = await requested(keys.get(ID));
-      // One that scripts could take out, or of another kind, protects nothing: it is replaced, and what was sealed with it
-      // reads as missing.
+      // A key that is extractable, or of another algorithm, gives no protection. It is replaced, and values encrypted
+      // with it are treated as missing.
       if (problemOfKey(existing) === undefined) return /** @type {CryptoKey} */ (existing);
       keys.put(candidate, ID);
       return candidate;

@@ -1,34 +1,37 @@
-// Leases by Web Locks: the browser frees the lock of a tab that is closed or crashed.
+// Leases by Web Locks, which the browser releases when a tab is closed or crashes.
 //
-// A tab that hangs or is frozen keeps its lock, and its timers do not fire. So a record beside the entry says until when
-// the lease lasts. A tab that runs extends it every two seconds, and another may take the lock away once the record is
-// over: seven seconds after the last extension, however long the lease could have lasted. All of this happens under a second lock, which is held for
-// moments and never while anybody else's code runs.
+// A tab that hangs or is frozen keeps its lock, but its timers do not fire. A record beside the entry therefore
+// contains the end of the lease. A running tab extends it every two seconds; another tab may steal the lock once the
+// record has expired, seven seconds after the last extension, regardless of the duration of the lease. Each of these
+// operations holds a second lock, which is released within moments and never held while user code runs.
 
 import { isHeld, StoreError, unref } from "./common.js";
 
 /** @import { Lease } from "graphql-token-manager" */
 
-/** What is written beside an entry: who comes next counts on from `fence`. @typedef {{ fence: number, until: number, ttlMs: number }} LeaseRecord */
 /**
- * How the record is kept; `grant` counts on.
+ * The record beside an entry. The next lease continues from `fence`.
+ * @typedef {{ fence: number, until: number, ttlMs: number }} LeaseRecord
+ */
+/**
+ * Access to the record. `grant` assigns the next fence.
  *
  * @typedef {object} Record
  * @property {() => Promise<LeaseRecord>} read
  * @property {(until: number) => Promise<number>} grant
- * @property {(fence: number, until: number) => Promise<void>} extend Only if it is still the last, and not released.
+ * @property {(fence: number, until: number) => Promise<void>} extend Only if it is still the last and not released.
  * @property {(fence: number) => Promise<void>} release Only if it is still the last.
  */
 
 const NAME = "graphql-token-manager:";
-/** How long a lease lasts after the last sign of life of its tab. */
+/** Duration of a lease after its last extension. */
 const ALIVE_MS = 7_000;
 const EXTEND_MS = 2_000;
-/** The longest that timers can wait. */
+/** Longest delay of a timer in ms. */
 const MAX_TIMER_MS = 0x7fff_ffff;
 
 /**
- * The browser's locks; pages that are no secure contexts have none.
+ * Returns the lock manager, which insecure contexts do not have.
  * @returns {LockManager | undefined}
  */
 export function locksOf() {
@@ -37,7 +40,7 @@ export function locksOf() {
 }
 
 /**
- * Runs an action while no other one of this name runs in any tab, where there are locks.
+ * Runs an action exclusively among all tabs, by its name; where locks are unavailable, it runs without exclusion.
  * @template T
  * @param {string} name
  * @param {() => T | Promise<T>} action
@@ -72,7 +75,8 @@ export function leaseByLock(name, ttlMs, record) {
     let hold = await take(name, { ifAvailable: true });
     if (hold === undefined) {
       const { until, ttlMs, fence } = await record.read();
-      // Only a lease that is over: `until` is 0 where it was released, and its lock is about to be.
+      // The lock is stolen only if the lease has expired. If `until` is 0, it was released, and the lock is about to
+      // follow.
       if (until === 0 || isHeld({ until, ttlMs }) || fence === 0) return undefined;
       hold = await take(name, { steal: true });
     }
@@ -114,10 +118,10 @@ async function release(name, fence, timer, free, record) {
 }
 
 /**
- * Takes the lock of a name, and gives a function that lets it go.
+ * Acquires the lock of a name. Resolves with a function that releases it.
  * @param {string} name
  * @param {{ ifAvailable: true } | { steal: true }} how
- * @returns {Promise<(() => void) | undefined>} undefined if somebody else has it
+ * @returns {Promise<(() => void) | undefined>} undefined if another tab has the lock
  */
 function take(name, how) {
   return new Promise((resolve, reject) => {
@@ -125,7 +129,7 @@ function take(name, how) {
       if (lock === null) return resolve(undefined);
       return new Promise((free) => resolve(() => free(undefined)));
     });
-    // Once it is held, this only says that it was taken away, which the fence has told already.
+    // After the lock was acquired, a rejection means only that it was stolen, which the fence already handles.
     held?.catch((error) => reject(refusal(error)));
   });
 }

@@ -1,7 +1,7 @@
-// Entries in `localStorage` or `sessionStorage`.
+// A store in `localStorage` or `sessionStorage`.
 //
-// Best effort: browsers copy what one tab writes to the others when they find the time, so that a tab may read, or
-// count, what is over. A lock of the browser's keeps leases apart all the same.
+// Best effort: browsers propagate writes to other tabs with a delay, so that a tab may read an outdated entry or
+// fence. Leases are nevertheless exclusive, because they are Web Locks.
 
 import {
   checkFence,
@@ -37,7 +37,8 @@ export function webStorageStore(storage, options) {
 /** @typedef {{ value: string, expiresAt: number }} Entry */
 
 /**
- * Without locks: how long a tab that wrote its claim waits for another's, which browsers show it late.
+ * Without Web Locks: time in ms after which a tab checks that its claim was not overwritten, because browsers
+ * propagate writes with a delay.
  */
 const CLAIM_MS = 50;
 
@@ -55,7 +56,7 @@ class WebStorageStore {
    * @param {WebStorageOptions} [options]
    */
   constructor(storage, { prefix = "graphql-token-manager:" } = {}) {
-    // A page that may not use storage cannot even say `localStorage`.
+    // A page without permission to use storage fails at the expression `localStorage` itself.
     this.#open = typeof storage === "function" ? storage : () => storage;
     if (typeof storage !== "function" && typeof storage?.getItem !== "function") {
       throw wrongOption(
@@ -86,10 +87,10 @@ class WebStorageStore {
       if (fence !== undefined) {
         const last = this.#lease(key);
         if (last.fence > fence) return false;
-        // Where the storage was cleared since, the next lease has to go on from here.
+        // If the storage was cleared meanwhile, the next lease has to continue from this fence.
         if (last.fence < fence) this.#write("lease", key, { fence, until: 0, ttlMs: 0 });
       }
-      // JSON knows no Infinity.
+      // JSON has no Infinity.
       const end = Math.min(expiresAt, Number.MAX_SAFE_INTEGER);
       this.#write("token", key, { value, expiresAt: end });
       this.#announce(key);
@@ -153,14 +154,14 @@ class WebStorageStore {
     try {
       return new Channel(this.#scope(), (name) => this.#watchers.tell(name));
     } catch {
-      // Storage is blocked, as every other method says; there is nothing to be told of.
+      // Storage is blocked, which the other methods report, so no change can be received.
       return undefined;
     }
   }
 
   /**
-   * Where there are no locks: whoever finds its own claim again after a while has the lease. Two tabs whose browser
-   * shows them each other's claims later than that may both have it, and then the fence decides.
+   * Acquires a lease without Web Locks: a tab that finds its own claim after a delay has the lease. If the browser
+   * takes longer to propagate the claims, two tabs may both have it, and the fence decides.
    * @param {string} key
    * @param {number} ttlMs
    * @returns {Promise<Lease | undefined>}
@@ -186,7 +187,7 @@ class WebStorageStore {
   #stored({ storageArea, key }) {
     const storage = this.#doing((own) => own);
     if (storageArea !== null && storageArea !== storage) return;
-    // Everything was cleared.
+    // `key` is null after `clear()`.
     if (key === null) return this.#watchers.tellAll();
     const start = this.#item("token", "");
     if (key.startsWith(start)) this.#watchers.tell(key.slice(start.length));
@@ -200,7 +201,7 @@ class WebStorageStore {
     channel.close();
   }
 
-  /** Who shares this storage: the origin, or the tab. */
+  /** Returns the scope of this storage: the origin, or the tab. */
   #scope() {
     return this.#doing((storage) => {
       const { sessionStorage } = /** @type {{ sessionStorage?: Storage }} */ (globalThis);
@@ -212,7 +213,7 @@ class WebStorageStore {
     });
   }
 
-  /** What locks of a key are called. @param {string} key */
+  /** Returns the name of the locks of a key. @param {string} key */
   #name(key) {
     return this.#scope() + key;
   }
@@ -223,7 +224,7 @@ class WebStorageStore {
    */
   #lease(key) {
     const { fence, until, ttlMs, owner } = /** @type {any} */ (parse(this.#read("lease", key)));
-    // A damaged fence starts anew, and a lease is held for as long as its record says.
+    // A damaged fence starts at 0, but the lease is held for the recorded time.
     const isRight = Number.isFinite(until) && Number.isFinite(ttlMs);
     return isRight
       ? { fence: isFence(fence) ? fence : 0, until, ttlMs, owner }
@@ -263,7 +264,7 @@ class WebStorageStore {
   #doing(action) {
     try {
       const storage = this.#open();
-      // Some embedded browsers have none.
+      // Some embedded browsers have no storage.
       if (!storage) throw new Error("there is no storage");
       return action(storage);
     } catch (error) {
@@ -289,5 +290,5 @@ function parse(text) {
   }
 }
 
-/** What an entry has around its value, at most. */
+/** Largest size of an entry without its value, in characters. */
 const OVERHEAD = 64;

@@ -1,5 +1,5 @@
 /**
- * `graphql-token-manager/stores/web`: what the tabs of one origin share.
+ * `graphql-token-manager/stores/web`: stores that the tabs of one origin share.
  *
  * @module
  */
