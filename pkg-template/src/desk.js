@@ -1,7 +1,7 @@
-// Where the callers of one session come to: the token that is handed out without asking.
+// The handle of one session: its cached token, which is returned without a call of the core.
 //
-// Decides nothing about tokens. There may be very many of these, so they are small, and
-// share all else.
+// All decisions about tokens are in the core. There may be many sessions, so a handle is small; what sessions share is
+// in the manager's runtime (office.js).
 
 import { inRootContext } from "./root-context.js";
 import { TokenError } from "./token-error.js";
@@ -11,22 +11,23 @@ import { TokenError } from "./token-error.js";
 /** @typedef {import("./office.js").Office} Office */
 
 export class Desk {
-  /** The token to hand out, until when by `Date.now()`, and a promise of its value, made for the first who wants it. */
-  /** @type {AccessToken | undefined} */
+  /** The cached token. @type {AccessToken | undefined} */
   held = undefined;
+  /** Until then, in ms of `Date.now()`, the token is returned without a call of the core. */
   servedUntil = 0;
+  /** Until then, in ms of `Date.now()`, the token is valid. */
   validUntil = 0;
-  /** @type {Promise<string> | undefined} */
+  /** A promise of the token's value, created for the first caller. @type {Promise<string> | undefined} */
   promised = undefined;
-  /** Whether the core knows that this token was handed out without asking. */
+  /** Whether the core was notified that this token is in use. */
   used = false;
   /** The status that was returned last. @type {import("./status.js").Shown | undefined} */
   shown = undefined;
-  /** What the core calls the session. @type {number | undefined} */
+  /** The core's id of the session. @type {number | undefined} */
   session = undefined;
   /**
-   * Where I/O ends with its request: the call whose request started the session's, and how often that has looked for the
-   * end of its call since.
+   * The call whose request runs the session's I/O, and the number of polls by that call since. Used where I/O ends with
+   * the request that started it.
    */
   ioOwner = 0;
   ioLooks = 0;
@@ -34,7 +35,7 @@ export class Desk {
   left = false;
 
   /**
-   * @param {Office} office what all sessions of a manager share
+   * @param {Office} office the runtime that all sessions of a manager share
    * @param {unknown} key of the session's selector
    */
   constructor(office, key) {
@@ -46,7 +47,7 @@ export class Desk {
     return this.left || this.office.closed;
   }
 
-  /** What requests to the API need to know of it. There once the core has accepted the options. */
+  /** The properties of the API. Set once the core has accepted the options. */
   get traits() {
     return this.office.traits;
   }
@@ -56,7 +57,7 @@ export class Desk {
   }
 
   /**
-   * Has the core settle a new call.
+   * Starts a new call, which the core settles.
    *
    * @param {"getToken" | "refresh" | "getScopes"} method
    * @param {any} options
@@ -69,7 +70,7 @@ export class Desk {
   }
 
   /**
-   * The token held, where it may be handed out without asking.
+   * Returns the cached token, if it may be returned without a call of the core.
    *
    * @returns {AccessToken | undefined}
    */
@@ -80,7 +81,7 @@ export class Desk {
   }
 
   /**
-   * A promise of the value of the token held: one for all callers, save where requests share no promises.
+   * Returns a promise of the cached token's value: one for all callers, except where requests cannot share promises.
    *
    * @param {string} value
    */
@@ -89,13 +90,13 @@ export class Desk {
     return (this.promised ??= inRootContext(() => Promise.resolve(value)));
   }
 
-  /** Whether the token held is valid and may not be handed out without asking. */
+  /** Returns whether the cached token is valid but due for a refresh, so that the core must be called. */
   isDue() {
     const now = this.office.now();
     return this.held !== undefined && this.servedUntil <= now && now < this.validUntil;
   }
 
-  /** The token held, if it is valid. */
+  /** Returns the cached token, if it is valid. */
   peek() {
     if (this.held === undefined && !this.closed) this.tell((core) => core.attach(this));
     return this.office.now() < this.validUntil ? this.held : undefined;
@@ -130,7 +131,7 @@ export class Desk {
     this.office.notify(event, this.key);
   }
 
-  /** Ends the session. The manager's own ends with the manager. */
+  /** Closes the session. The manager's own is closed with the manager. */
   leave() {
     if (this.closed || this === this.office.own) return undefined;
     this.left = true;
@@ -143,14 +144,14 @@ export class Desk {
       : new TokenError("closed", "this session is closed; ask the TokenManager for it again");
   }
 
-  // What the core calls; see src/js/face.rs.
+  // Callbacks of the core; see src/js/face.rs.
 
-  /** @param {number} session */
+  /** Called with the core's id of the session. @param {number} session */
   seated(session) {
     this.session = session;
   }
 
-  /** I/O of the session starts. Where no call is being made, it goes on in the request that it was in. */
+  /** Called when I/O of the session starts. Outside a call, it continues in the request that ran it before. */
   ioStarted() {
     this.ioOwner = this.office.current || this.ioOwner;
     this.ioLooks++;
@@ -172,12 +173,12 @@ export class Desk {
     this.promised = undefined;
   }
 
-  /** What a shared store is to call when another holder wrote to the session's entry. */
+  /** Returns the function that a shared store calls when another holder has written the session's record. */
   watcher() {
     return () => void this.tell((core) => core.storeChanged(this));
   }
 
-  /** Tells the core that the token is handed out without asking; once for each token will do. */
+  /** Notifies the core that the cached token is in use. Once for each token is enough. */
   #use() {
     this.used = true;
     this.tell((core) => core.tokenUsed(this));

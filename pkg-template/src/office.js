@@ -1,8 +1,7 @@
-// What stands between a manager and the core: callers that wait, and the start of the core.
+// The runtime of one manager: its pending calls, and the start and restart of its core.
 //
-// Decides nothing about tokens. It does not refer to the public object, save for
-// callers that wait, so that a manager which nobody uses any more can be collected
-// while its timer is still set.
+// All decisions about tokens are in the core. Only pending calls refer to the public object, so that an unused manager
+// can be collected while its timer is still set.
 
 import { checkedSignal, reasonOf } from "./abort-signal.js";
 import { AccessToken } from "./access-token.js";
@@ -29,31 +28,33 @@ import { handled } from "../stores/foreign-promise.js";
 const NOTHING_SELECTED = "{}";
 
 /**
+ * A pending call of the public API.
+ *
  * @typedef {object} Call
  * @property {Desk} desk
  * @property {(value: any) => void} resolve
  * @property {(reason: unknown) => void} reject
- * @property {(found: any) => unknown} pick what the caller gets of the token, or of the scopes
- * @property {(() => void) | undefined} release takes the listener off the caller's signal
- * @property {unknown} owner the public object, kept alive while its caller waits
- * @property {number} missed how often it has looked since the request that started the session's I/O did
- * @property {number} ioLooks how often that had looked by then
- * @property {number} seenAt when its own request last looked for its end; used where I/O ends with requests
- * @property {((call: Call) => void) | undefined} end what is to be done by its own request once it has ended
+ * @property {(found: any) => unknown} pick converts the token, or the scopes, to the result of the call
+ * @property {(() => void) | undefined} release removes the listener from the caller's signal
+ * @property {unknown} owner the public object, kept reachable while the call is pending
+ * @property {number} missed number of polls of this call since the last poll by the request that runs the session's I/O
+ * @property {number} ioLooks value of `ioLooks` of the session at the last poll
+ * @property {number} seenAt time of the last poll by the call's own request; used where I/O ends with its request
+ * @property {((call: Call) => void) | undefined} end settles the call; set while its own request has to call it
  */
 
 /**
- * What the core tells of the API; see `TraitsView` in src/js/views.rs.
+ * The properties of the API that requests depend on; see `traits_view` in src/js/views.rs.
  *
  * @typedef {object} Traits
  * @property {string} name
  * @property {string} endpoint
  * @property {string[]} origins
  * @property {[name: string, value: string][]} headers
- * @property {string[]} sliding
- * @property {boolean} readable
- * @property {number[]} statuses
- * @property {boolean} speaks
+ * @property {string[]} sliding response headers that may contain a new token
+ * @property {boolean} readable whether tokens are granted in response headers, which this host can therefore read
+ * @property {number[]} statuses statuses with which the API rejects a token
+ * @property {boolean} speaks whether the API may reject a token by an error in the body
  */
 
 export class Office extends Outside {
@@ -66,37 +67,36 @@ export class Office extends Outside {
    */
   manager = { deref: () => undefined };
 
-  /** Where the callers of the manager's own session come to. */
+  /** The default session, which is the manager's own. */
   own = new Desk(this, NOTHING_SELECTED);
 
-  /** The `change` events. */
+  /** Emits the `change` events. */
   changes = new StatusChanges((desk) => this.notify({ type: "change" }, desk.key));
 
   closed = false;
 
   /**
-   * What requests to the API need to know of it. There once the core has accepted the options.
+   * The properties of the API. Set once the core has accepted the options.
    *
    * @type {Traits}
    */
   traits = /** @type {any} */ (undefined);
-  /** Whether it counts among those that are alive: only where the collection of a manager is noticed. */
+  /** Whether the manager is counted as alive, which requires a FinalizationRegistry to notice its collection. */
   isCounted = false;
   /** @type {ReturnType<typeof countManager> | undefined} */
   #count = undefined;
-  /** Whether listeners know that the page cannot read new tokens, or it can. */
+  /** Set once it is settled whether the page can read new tokens: one was read, or listeners were warned. */
   warned = false;
 
-  /** What the wall clock last showed. */
+  /** The last reading of the wall clock. */
   #seenAt = 0;
-  /** Kept for another start, should the instance break off. */
+  /** Kept for another start after a crash of the core. */
   #options;
   /** @type {NativeManager | undefined} */
   #core = undefined;
-  /** The instance that the core is in, and what ends watching it. */
-  /** @type {Running | undefined} */
+  /** The instance of the module that runs the core. @type {Running | undefined} */
   #running = undefined;
-  /** @type {(() => void) | undefined} */
+  /** Stops watching that instance. @type {(() => void) | undefined} */
   #unwatch = undefined;
   /** @type {typeof globalThis.fetch | undefined} */
   #fetch = undefined;
@@ -105,9 +105,9 @@ export class Office extends Outside {
   /** @type {Map<number, Call>} */
   #calls = new Map();
   #lastCall = 0;
-  /** The call that is being made: what happens meanwhile happens in its request. */
+  /** The call whose request is running now; 0 if none is. I/O that starts meanwhile belongs to that request. */
   current = 0;
-  /** When calls of requests that are gone were last looked for. */
+  /** When the calls of ended requests were last removed. */
   #sweptAt = 0;
   #tally = { grants: 0, failures: 0 };
 
@@ -117,17 +117,17 @@ export class Office extends Outside {
     this.#options = options;
   }
 
-  /** Starts the core and has it accept the options; at once where that was done. */
+  /** Starts the core and passes it the options. Resolves at once if that was done before. */
   ready() {
     if (this.closed) return Promise.reject(this.own.closedError());
     this.#live();
-    // Another request's promise is not waited for.
+    // A promise of another request must not be awaited here.
     if (this.ioEndsWithRequest) return inRootContext(() => this.#start());
     return (this.#starting ??= inRootContext(() => this.#start()));
   }
 
   /**
-   * The key of a selector; see `selector.js`.
+   * Returns the key of a selector; see `selector.js`.
    *
    * @param {unknown} selector
    */
@@ -136,7 +136,7 @@ export class Office extends Outside {
   }
 
   /**
-   * Has the core settle a new call.
+   * Starts a new call, which the core settles.
    *
    * @param {Desk} desk
    * @param {"getToken" | "refresh" | "getScopes"} method
@@ -147,12 +147,13 @@ export class Office extends Outside {
    */
   ask(desk, method, options, pick, owner) {
     const waitUntil = this.#waitUntil;
-    // The token is still good, and its refresh due: this call makes that, and the caller's finds it under way.
+    // The token is valid and its refresh is due: this extra call starts the refresh, which `waitUntil` keeps running.
+    // The caller's call then finds it in flight and receives the cached token.
     if (waitUntil && method === "getToken" && desk.isDue()) {
       waitUntil(this.#ask(desk, method, undefined, pick, owner));
     }
     const asked = this.#ask(desk, method, options, pick, owner);
-    // A client that leaves does not stop what others wait for.
+    // A client that disconnects must not end an acquisition for which other callers wait.
     waitUntil?.(asked);
     return asked;
   }
@@ -178,7 +179,7 @@ export class Office extends Outside {
   }
 
   /**
-   * The user's `fetch`, or the global one as it is now.
+   * Calls the `fetch` option, or the global `fetch` as it is now.
    *
    * @param {any} input
    * @param {any} init
@@ -193,7 +194,7 @@ export class Office extends Outside {
   }
 
   /**
-   * What the core says about an answer: the fields of an error.
+   * Returns the fields of the error that the core derives from a response.
    *
    * @param {(core: NativeManager) => any} action
    */
@@ -202,7 +203,7 @@ export class Office extends Outside {
   }
 
   /**
-   * Has the core do something, if it runs.
+   * Calls the core, if it is running. Returns `undefined` if it is not, or if it crashed during the call.
    *
    * @template T
    * @param {(core: NativeManager) => T} action
@@ -213,14 +214,14 @@ export class Office extends Outside {
     try {
       return core && inRootContext(() => action(core));
     } catch {
-      // It broke off.
+      // The core crashed.
       this.#live();
       return undefined;
     }
   }
 
   /**
-   * Has the core end something, if it runs; settles when nothing is left to be done.
+   * Calls the core to end a session or the manager, if it is running. Resolves when the remaining work is done.
    *
    * @param {(core: NativeManager, ended: () => void) => void} action
    * @returns {Promise<void> | undefined}
@@ -243,8 +244,9 @@ export class Office extends Outside {
   }
 
   /**
-   * What the wall clock shows; past all that is valid, once the manager is closed. Where it was set back, what desks
-   * were told is wrong until the core, which has another clock as well, has told them anew.
+   * Returns the time of the wall clock, or `Infinity` once the manager is closed, so that no token counts as valid. If
+   * the clock was set back, the times in the session handles are wrong: the core, which also has a monotonic clock,
+   * sets them again.
    */
   now() {
     if (this.closed) return Infinity;
@@ -266,7 +268,7 @@ export class Office extends Outside {
   }
 
   /**
-   * Ends one session, which is not the manager's own.
+   * Closes a session other than the manager's own.
    *
    * @param {Desk} desk
    * @returns {Promise<void> | undefined}
@@ -293,12 +295,12 @@ export class Office extends Outside {
     const core = this.#live();
     const ended = this.#ended((core, ended) => core.close(ended));
     const tally = this.tell((core) => core.status(this.own));
-    // Those that the core does not know of yet, or that want no token.
+    // The calls that the core has not received yet, or that do not request a token.
     for (const [call, { desk }] of [...this.#calls]) this.reject(call, desk.closedError());
     if (core && tally) {
       this.#tally = { grants: tally.grants, failures: tally.failures };
       this.#core = undefined;
-      // Not at once: this may be a listener, called from within the core.
+      // Deferred: this may run in a listener that the core called, while the core is on the stack.
       microtask(() => core.free());
     } else {
       this.notify({ type: "close" }, this.own.key);
@@ -307,21 +309,21 @@ export class Office extends Outside {
     return ended;
   }
 
-  // What the core calls; see src/js/face.rs.
+  // Callbacks of the core; see src/js/face.rs.
 
   /** @param {number} call @param {AccessToken | string[]} found */
   settle(call, found) {
     this.#end(call, ({ resolve, pick }) => resolve(pick(found)));
   }
 
-  /** Something happened to a session, after which its status may be another. */
+  /** Called after an event that may have changed the status of a session. */
   changed() {
     this.changes.check();
   }
 
-  /** @param {string} digest */
+  /** Called with a digest of the manager's identity. @param {string} digest */
   identified(digest) {
-    // Known already where the core broke off and was started again.
+    // The count exists already if the core was restarted after a crash.
     if (!this.isCounted || this.closed || this.#count !== undefined) return;
     this.#count = countManager(digest);
     this.#count.report((warning) => {
@@ -337,7 +339,7 @@ export class Office extends Outside {
   }
 
   /**
-   * Ends a call: at once, or by the caller's own request.
+   * Settles a call: at once, or where I/O ends with its request, from the caller's own request.
    *
    * @param {number} call
    * @param {(call: Call) => void} end
@@ -350,7 +352,7 @@ export class Office extends Outside {
   }
 
   /**
-   * Looks, on a timer of the caller's own request, for the end of a call, and has the core do what is due.
+   * Polls a call on a timer of the caller's own request: settles it if it has ended, and runs what is due in the core.
    *
    * @param {number} call
    * @returns {boolean} whether it has ended
@@ -368,7 +370,8 @@ export class Office extends Outside {
   }
 
   /**
-   * Has the core do what is due, in the caller's own request, and take over from a request that is gone.
+   * Runs what is due in the core, in the caller's own request. If the request that ran the session's I/O has ended, the
+   * core restarts that I/O in this one.
    *
    * @param {number} call
    * @param {Call} waiting
@@ -393,7 +396,7 @@ export class Office extends Outside {
   }
 
   /**
-   * Forgets the calls of requests that are gone, which nothing says.
+   * Removes the calls of ended requests. The host does not report that a request ended.
    *
    * @param {number} now
    */
@@ -423,7 +426,7 @@ export class Office extends Outside {
   }
 
   /**
-   * Calls a `grant` function of the user's; as {@link call}.
+   * Calls a user-supplied `grant` function; see {@link call}.
    *
    * @param {(argument: object) => unknown} grant
    * @param {string | undefined} refreshToken
@@ -437,7 +440,8 @@ export class Office extends Outside {
   }
 
   /**
-   * Once closed, only that is told: maybe later, where a listener has closed it.
+   * Notifies the listeners of an event. Once the manager is closed, the only event is `close`, which follows later if a
+   * listener closed the manager.
    *
    * @param {any} event
    * @param {unknown} key of the session that it is about
@@ -456,15 +460,15 @@ export class Office extends Outside {
   async #start() {
     try {
       const running = await boot().catch((error) => {
-        // Whatever it was, a later start may succeed.
+        // A later start may succeed, whatever the error.
         this.#starting = undefined;
         throw error;
       });
       if (this.closed) throw this.own.closedError();
-      // Another request may have.
+      // Another request may have started the core meanwhile.
       if (this.#live() !== undefined) return;
       const core = construct(running, this.#options, this);
-      // A listener that was told of a warning may have closed the manager.
+      // A listener for warnings may have closed the manager.
       if (this.closed) {
         core.free();
       } else {
@@ -477,7 +481,7 @@ export class Office extends Outside {
       }
     } catch (error) {
       const reason = TokenError.is(error) ? error : brokenOff();
-      // Options stay wrong.
+      // Invalid options stay invalid, so that failure is kept.
       if (reason.code !== "invalid_options") this.#starting = undefined;
       throw reason;
     }
@@ -486,7 +490,7 @@ export class Office extends Outside {
 
   /** @param {"getToken" | "refresh" | "getScopes"} method @param {number} call @param {any} options */
   #send(method, call, options) {
-    // It may have been aborted, or the manager closed, while the core started.
+    // The call may have been aborted, or the manager closed, while the core started.
     const waiting = this.#calls.get(call);
     if (waiting === undefined) return;
     const before = this.current;
@@ -501,7 +505,8 @@ export class Office extends Outside {
   }
 
   /**
-   * Keeps a promise's request alive, where I/O ends with requests and the user has said how.
+   * The function that keeps the current request alive until a promise settles: option `waitUntil`, used only where I/O
+   * ends with its request.
    *
    * @returns {((promise: Promise<unknown>) => void) | undefined}
    */
@@ -510,16 +515,16 @@ export class Office extends Outside {
     if (typeof waitUntil !== "function") return undefined;
     return (promise) => {
       const settled = promise.catch(() => {});
-      // Where there is no request to keep, the caller waits all the same.
+      // Outside a request, `waitUntil` may throw; the caller waits for the promise nonetheless.
       void ignoringErrors(() => waitUntil(settled));
     };
   }
 
-  /** The core, if it runs. One that broke off is let go, and the next call starts another. */
+  /** Returns the core, if it is running. A crashed core is dropped, and the next call starts another. */
   #live() {
     if (this.#running?.failed) {
       const waiting = this.#calls;
-      // Later: the stack may be exhausted. Should this throw, the next call comes here again.
+      // Deferred, because the stack may be exhausted. If `microtask` throws, the next call runs this branch again.
       microtask(() => this.#mourn(waiting));
       this.#calls = new Map();
       this.ringsAt = Infinity;
@@ -529,7 +534,7 @@ export class Office extends Outside {
   }
 
   /**
-   * Tells those who waited in a core that broke off, and the listeners. The token held stays.
+   * Rejects the calls that were pending in a crashed core, and notifies the listeners. The cached token is kept.
    *
    * @param {Map<number, Call>} waiting
    */
@@ -546,7 +551,7 @@ export class Office extends Outside {
   }
 
   /**
-   * Rejects a call when its signal is aborted, and only that call.
+   * Rejects a call when its signal is aborted. Other calls are unaffected.
    *
    * @param {number} call
    * @param {Desk} desk
@@ -566,7 +571,7 @@ export class Office extends Outside {
       try {
         signal.removeEventListener("abort", abort);
       } catch {
-        // It is the user's, and may be anything; the core, which is on the stack, takes no errors.
+        // The signal is user-supplied and may throw. The core is on the stack and does not handle exceptions.
       }
     };
   }
@@ -594,7 +599,7 @@ function construct(running, options, office) {
 }
 
 /**
- * What the core threw: the fields of an error, or it broke off.
+ * Converts an exception of the core to a TokenError: the core throws the fields of an error, or it crashed.
  *
  * @param {any} thrown
  */
@@ -610,17 +615,17 @@ function brokenOff() {
   );
 }
 
-/** What a call has not seen yet. */
+/** The poll state of a new call. */
 const UNSEEN = { missed: 0, ioLooks: 0, end: undefined };
 
 /**
- * After so many looks of one request, two seconds of them, in which another one did not look at all, that one is gone.
- * Not a span of time: where the machine stalls, all are late.
+ * The number of polls by one request, about two seconds, after which another request that did not poll meanwhile counts
+ * as ended. It is not a span of time, because a stalled machine delays all requests alike.
  */
 const GONE_AFTER_LOOKS = 50;
 
-/** A call whose request has not looked for its end for so long, in milliseconds, is gone: it looks many times a second. */
+/** After this time without a poll, in milliseconds, a call's request counts as ended: it polls many times a second. */
 const GONE_AFTER = 60_000;
 
-/** Events that tell which session they are about also where it is the manager's own. */
+/** Events that have a `session` field for the manager's own session too. */
 const TELLS_SESSION = ["token", "change", "error", "expired"];

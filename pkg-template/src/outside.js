@@ -1,6 +1,6 @@
-// What the core waits for: functions of the user's, `fetch`, and stores.
+// The core's bindings to the host: timers, clocks, `fetch`, stores and user-supplied functions.
 //
-// Decides nothing: the core is told how each ended.
+// Each operation reports its outcome to the core, which makes all decisions.
 
 import { failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
 import { withoutCache } from "./cache-mode.js";
@@ -11,23 +11,23 @@ import { lazyTextDecoder } from "./utf8.js";
 import { handled } from "../stores/foreign-promise.js";
 
 /**
- * Told once how it ended, and never while the core is on the stack. Gives whether anybody still waited: the core waits
- * only so long.
+ * Receives the outcome of an operation, once, and never while the core is on the stack. Returns whether the core was
+ * still waiting for it: its waits are limited.
  *
  * @typedef {(ending: number, value?: unknown) => boolean} Done
  */
 
-// How it ended; see `Ending` in src/host/waiting.rs.
+// Outcomes of an operation; see `Ending` in src/host/waiting.rs.
 const GAVE = 0;
 const THREW = 1;
 const LATE = 2;
 
-/** What the core has of the world, and what takes its time in it; see src/host/outside.rs. None of it throws. */
+/** The host functions that the core calls; see src/host/outside.rs. None of them throws. */
 export class Outside {
-  /** Whether I/O ends with the request that started it; see `IoScope` in src/core/policy.rs. */
+  /** Set where I/O ends with the request that started it; see `IoScope` in src/core/policy.rs. */
   ioEndsWithRequest = ioEndsWithRequest();
 
-  /** Where timers end with their request: what the core's one timer is to call, and when, by `Date.now()`. */
+  /** The callback of the core's one timer and its time by `Date.now()`. Used where timers end with their request. */
   ring = () => {};
   ringsAt = Infinity;
 
@@ -52,7 +52,7 @@ export class Outside {
   }
 
   /**
-   * Ends a wait of the core. Unlike its one timer, this is of the request that waits.
+   * Sets the timeout of one wait of the core. Unlike the core's one timer, it belongs to the request that waits.
    *
    * @param {() => void} ring
    * @param {number} delay in ms
@@ -66,7 +66,7 @@ export class Outside {
     stopTimer(timer);
   }
 
-  /** Looked up at each use: fake timers replace it together with the wall clock. */
+  /** Returns the monotonic time in ms. `performance` is looked up each time, because fake timers replace it. */
   monotonicNow() {
     try {
       const now = performance.now();
@@ -77,7 +77,7 @@ export class Outside {
   }
 
   /**
-   * Gives up what was sent. Not where it may be another request's, which alone may abort it.
+   * Aborts a fetch, except where I/O ends with its request, since only the request that started it may abort it there.
    *
    * @param {AbortController} sent
    */
@@ -86,16 +86,16 @@ export class Outside {
   }
 
   /**
-   * Calls `woke` at moments at which a page may have slept: when it is shown again, or the network is back.
+   * Calls `woke` when a page may have been suspended: when it becomes visible again, or the network returns.
    *
    * @param {() => void} woke
-   * @returns {() => void} ends it
+   * @returns {() => void} removes the listeners
    */
   listen(woke) {
     /** @type {[target: () => any, event: string][]} */
     const sources = [
       [() => globalThis.document, "visibilitychange"],
-      // `online` also tells workers; Node's global has no events at all.
+      // `online` is dispatched in workers too. Node's global object has no events at all.
       [() => globalThis, "pageshow"],
       [() => globalThis, "online"],
     ];
@@ -107,11 +107,11 @@ export class Outside {
   }
 
   /**
-   * Calls a function of the user's.
+   * Calls a user-supplied function.
    *
    * @param {(...args: any[]) => unknown} action
    * @param {unknown[]} args
-   * @param {AbortSignal | undefined} signal gives it up
+   * @param {AbortSignal | undefined} signal ends the wait with the outcome `LATE`
    * @param {Done} done
    */
   call(action, args, signal, done) {
@@ -119,7 +119,7 @@ export class Outside {
   }
 
   /**
-   * As {@link call}. A lease that comes too late is given back.
+   * Acquires a lease, as {@link call}. A lease that arrives too late is released.
    *
    * @param {(...args: any[]) => unknown} action
    * @param {unknown[]} args
@@ -134,7 +134,7 @@ export class Outside {
   }
 
   /**
-   * Gives a lease back. Should that fail, it ends by itself.
+   * Releases a lease. If that fails, the lease expires.
    *
    * @param {any} lease
    */
@@ -143,12 +143,12 @@ export class Outside {
   }
 
   /**
-   * Calls a store's `watch`, which should return a function that ends it and may return a promise of one.
+   * Calls a store's `watch`, which returns a function that stops it, or a promise of one.
    *
    * @param {(key: string, changed: () => void) => unknown} watch
    * @param {string} key
    * @param {() => void} changed
-   * @returns {(() => void) | undefined} ends it, and never throws; `undefined` where `watch` threw
+   * @returns {(() => void) | undefined} stops it, and never throws; `undefined` if `watch` threw
    */
   watch(watch, key, changed) {
     /** @type {any} */
@@ -168,10 +168,11 @@ export class Outside {
   }
 
   /**
-   * Sends a request and reads the whole answer: its text, status, and those of its headers that are `wanted`; or why
-   * there is none, as a word or as the system's code, if there is one. Only a code: messages of `fetch` quote headers.
+   * Sends a POST request and reads the whole response: its text, its status and the headers named in `wanted`. On a
+   * failure the outcome is a keyword or the system's error code. The message is left out, because messages of `fetch`
+   * quote headers.
    *
-   * @param {typeof globalThis.fetch | undefined} fetch instead of the global one
+   * @param {typeof globalThis.fetch | undefined} fetch replaces the global `fetch`
    * @param {string} url
    * @param {[name: string, value: string][]} headers
    * @param {string} body
@@ -186,18 +187,18 @@ export class Outside {
       method: "POST",
       headers: Object.fromEntries(headers),
       body,
-      // Secrets are not sent on to wherever an answer points.
+      // The request contains secrets, which must not follow a redirect.
       redirect: "manual",
       ...withoutCache(),
       signal,
     };
-    // Workers have no such member, and refuse it.
+    // Workers reject a `credentials` member.
     if (credentials) init.credentials = credentials;
     wait(() => exchanged(fetch ?? globalThis.fetch, url, init, wanted), signal, done);
   }
 
   /**
-   * The status of an answer, and those of its headers that are `wanted`; `undefined` if it is no answer.
+   * Returns the status of a response and its headers named in `wanted`; `undefined` if it is not a response.
    *
    * @param {any} answer
    * @param {string[]} wanted
@@ -209,7 +210,7 @@ export class Outside {
 }
 
 /**
- * Sets a timer, where there are any: elsewhere, what is due is done with the next call.
+ * Sets a timer. In a host without timers, the next call runs what is due.
  *
  * @param {() => void} ring
  * @param {number} delay in ms
@@ -232,12 +233,12 @@ export function startTimer(ring, delay, holds) {
 export function stopTimer(timer) {
   if (timer === undefined) return;
   try {
-    // Node keeps a list for each delay that a timer was set for and, once the timer was unref'd, drops it only when
-    // that time has come: an hour, for each of our delays.
+    // Node keeps a timer list for each delay. If the timer is unref'd, Node drops the list only after that delay, which
+    // is up to an hour here. `ref()` avoids that.
     timer.ref?.();
     clearTimeout(timer);
   } catch {
-    // One that rings in vain does nothing.
+    // A timer that still fires has no effect.
   }
 }
 
@@ -252,7 +253,7 @@ function wait(action, signal, done) {
   const ended = new Promise((/** @type {typeof end} */ resolve) => (end = resolve));
   const giveUp = () => end([LATE]);
   signal?.addEventListener("abort", giveUp);
-  // Not `Promise.resolve`, which gives back a promise of the user's as it is, whose class or `then` may throw.
+  // Not `Promise.resolve`: it returns a user-supplied promise unchanged, whose class or `then` may throw.
   new Promise((resolve) => resolve(handled(action()))).then(
     (value) => end([GAVE, value]),
     (thrown) => end([THREW, thrown]),
@@ -277,7 +278,7 @@ async function exchanged(fetch, url, init, wanted) {
     const answer = await handled(fetch(url, init));
     const told = headersOf(answer, wanted);
     const reader = told && readerOf(answer.body);
-    // No stream: an empty answer, or a `fetch` of the user's that has only text.
+    // A response without a stream is empty, or comes from a user-supplied `fetch` that has only `text()`.
     if (!told || !(reader || typeof answer.text === "function")) return "rubbish";
     const text = reader ? await readUpTo(reader, signal) : await handled(answer.text());
     if (typeof text !== "string") return reader ? "large" : "rubbish";
@@ -302,7 +303,7 @@ function headersOf(answer, wanted) {
 }
 
 /**
- * The value of a header, unless it is longer than any that servers send: Node takes 16 KiB for all of them.
+ * Returns the value of a header, or `undefined` if it is longer than 64 KiB. Node accepts 16 KiB for all headers.
  *
  * @param {any} value
  */
@@ -311,7 +312,7 @@ function bounded(value) {
 }
 
 /**
- * A reader of a body: of a web stream, or of one of Node's, which node-fetch and cross-fetch give.
+ * Returns a reader of a body: of a web stream, or of a Node stream as node-fetch and cross-fetch return.
  *
  * @param {any} body
  * @returns {ReadableStreamDefaultReader<any> | undefined}
@@ -326,18 +327,18 @@ export function readerOf(body) {
   }
 }
 
-/** A MiB: refusals, and answers to a grant, have some hundred bytes. */
+/** The largest body that is examined: 1 MiB. Rejections and responses to a grant have some hundred bytes. */
 export const LARGEST = 1024 * 1024;
 
 const decoder = lazyTextDecoder();
 
 /**
- * The text of a stream, which may be the user's; `undefined` where it is longer than a MiB. Read no further once it was
- * given up: the stream may not heed that, and never end.
+ * Reads the text of a stream, which may be user-supplied. Returns `undefined` if it is longer than `largest`. Stops
+ * when `signal` is aborted, because the stream may ignore the signal and never end.
  *
  * @param {ReadableStreamDefaultReader<Uint8Array>} reader
  * @param {AbortSignal} [signal]
- * @param {number} [largest] in bytes, instead of a MiB
+ * @param {number} [largest] in bytes; 1 MiB by default
  */
 export async function readUpTo(reader, signal, largest = LARGEST) {
   /** @type {Uint8Array[]} */
@@ -346,16 +347,16 @@ export async function readUpTo(reader, signal, largest = LARGEST) {
   for (let spent = 0; !signal?.aborted;) {
     const { value } = await handled(reader.read());
     runFakedMicrotasks();
-    // Of any realm, and not what only inherits from bytes.
+    // `ArrayBuffer.isView` accepts arrays of any realm and rejects objects that only inherit from one.
     if (!ArrayBuffer.isView(value)) break;
-    // A copy: it throws where the bytes were given away.
+    // A copy, which throws if the buffer was detached.
     const part = new Uint8Array(value);
     parts.push(part);
     size += part.length;
-    // An empty one counts as well, or a stream of them would never end.
+    // Empty chunks count too, or a stream of them would never end.
     spent += part.length || 64;
     if (spent > largest) {
-      // Not waited for: of a copy, it ends when the caller has read its own.
+      // Not awaited: for a clone, it resolves only after the caller has read the original.
       ignoringErrors(() => reader.cancel());
       return undefined;
     }
@@ -366,12 +367,12 @@ export async function readUpTo(reader, signal, largest = LARGEST) {
 }
 
 /**
- * The whole text of an answer, as `text()` gives it. That reads Node's streams without {@link runFakedMicrotasks}, and
- * so comes to no end where fake timers hold the end of the stream back.
+ * Reads the whole text of a response, as `text()` does. `text()` itself reads Node's streams without
+ * {@link runFakedMicrotasks}, and does not return while fake timers hold back the end of the stream.
  *
  * @param {Response} answer
  * @param {number} largest in bytes, after decompression
- * @returns {Promise<string | undefined>} `undefined` where it is longer
+ * @returns {Promise<string | undefined>} `undefined` if it is longer
  */
 export async function wholeText(answer, largest) {
   const reader = readerOf(answer.body);

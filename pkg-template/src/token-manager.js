@@ -1,4 +1,4 @@
-// The public classes. They hold no rules: those are in the core.
+// The public classes. All rules about tokens are in the core.
 
 import { boot, sharedState } from "./boot.js";
 import { Desk } from "./desk.js";
@@ -18,26 +18,26 @@ import { handled } from "../stores/foreign-promise.js";
 /** @typedef {import("../index.js").GetTokenOptions} GetTokenOptions */
 /** @typedef {import("../index.js").RefreshOptions} RefreshOptions */
 
-/** Where older engines lack them, as TypeScript's own helpers call them. */
+/** The fallbacks for older engines are the symbols that TypeScript's helpers use. */
 const DISPOSE = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
 
 /**
- * Whether a session was closed.
+ * Returns whether a session was closed.
  *
  * @type {(session: TokenSession) => boolean}
  */
 let isLeft;
 /**
- * Whether a session, or its manager, was closed.
+ * Returns whether a session or its manager was closed.
  *
  * @type {(session: TokenSession) => boolean}
  */
 let isClosed;
 
-/** A session of a manager: what it is to its users. The manager itself is one, its own. */
+/** A public session. The manager itself is its default session. */
 class TokenSession {
-  /** Bundlers shorten names, and the class's own is what consoles print. */
+  /** Minifiers rename the class, and consoles print its `name`. */
   static name = "TokenSession";
 
   static {
@@ -46,14 +46,14 @@ class TokenSession {
   }
 
   #desk;
-  /** Not to be collected while somebody has a session of it: that would close it. */
+  /** Keeps the manager reachable for as long as the session is: collecting the manager would close it. */
   #manager;
   /** @type {typeof globalThis.fetch | undefined} */
   #fetch = undefined;
 
   /**
    * @param {Desk} desk
-   * @param {TokenManager | undefined} manager of which this is another session
+   * @param {TokenManager | undefined} manager the owner; `undefined` if this is the manager itself
    */
   constructor(desk, manager) {
     this.#desk = desk;
@@ -61,8 +61,8 @@ class TokenSession {
   }
 
   /**
-   * Bound, to be handed to any client. It refers to the session, which must not be collected
-   * while a client has only this. Made when it is wanted: there may be very many sessions.
+   * A bound function that any client can be given. It refers to the session, so that the session is not collected
+   * while a client has only this function. Created at the first access, because there may be many sessions.
    */
   get fetch() {
     return (this.#fetch ??= (/** @type {any} */ input, /** @type {any} */ init) =>
@@ -71,7 +71,7 @@ class TokenSession {
 
   async ready() {
     await this.#desk.ready();
-    // Whoever waits may have nothing else of it: it must not be collected, and closed, meanwhile.
+    // Keeps the session reachable until here: the pending call may be the only reference to it.
     void this.#desk;
   }
 
@@ -121,7 +121,7 @@ class TokenSession {
     const found = await desk.ask("getScopes", options, whole, this);
     if (Array.isArray(found)) return found;
     const scopes = [...found.scopes];
-    // A token for nothing is not granted: its scopes are not told.
+    // No token is granted without scopes, so an empty list means that the provider does not report them.
     if (scopes.length > 0) return scopes;
     const provider = desk.traits.name;
     throw new TokenError("unsupported", `${provider} does not tell which scopes its tokens have`, {
@@ -173,7 +173,7 @@ class TokenSession {
     const desk = this.#desk;
     const { office, key } = desk;
     const target = this.#manager === undefined ? office.manager : sessionRef(desk, weakRef(this));
-    // Of this session alone, also at the manager: its `status()` is that of its own session.
+    // `change` is limited to this session on the manager too, whose `status()` is that of its default session.
     const isOfOne = this.#manager !== undefined || type === "change";
     const off = office.listeners.add({ type, listener, key: isOfOne ? key : undefined, target });
     if (type !== "change" || desk.closed) return off;
@@ -224,12 +224,12 @@ export class TokenManager extends TokenSession {
 
   #office;
   /**
-   * The sessions that somebody has, by the keys of their selectors.
+   * The sessions that are referenced elsewhere, by the keys of their selectors.
    *
    * @type {Map<unknown, ReturnType<typeof weakRef<TokenSession>>>}
    */
   #sessions = new Map();
-  /** From what number on those that nobody has any more are looked for. */
+  /** The number of entries at which those of collected sessions are removed. */
   #full = 64;
 
   /** @param {unknown} options */
@@ -238,7 +238,7 @@ export class TokenManager extends TokenSession {
     super(office.own, undefined);
     this.#office = office;
     office.manager = weakRef(this);
-    // Made here and not at import, which has no side effect.
+    // Created here, because importing the package must have no side effect.
     registry ??= finalizationRegistry((/** @type {Office} */ office) => office.close());
     registry.register(this, office, office);
     office.isCounted = isReal(registry);
@@ -257,7 +257,7 @@ export class TokenManager extends TokenSession {
     const desk = key === office.own.key ? office.own : new Desk(office, key);
     const session = new TokenSession(desk, this);
     if (this.#sessions.size >= this.#full) this.#sweep();
-    // What is no selector is no key either: whoever gives it has it.
+    // An invalid selector has no text as its key, and its session is not cached.
     if (typeof key === "string") this.#sessions.set(key, weakRef(session));
     return session;
   }
@@ -268,16 +268,17 @@ export class TokenManager extends TokenSession {
   }
 
   #sweep() {
-    // Of strong references, where the engine has no others, there must not be more and more.
+    // In an engine without WeakRef, the references are strong and would accumulate.
     for (const [key, session] of this.#sessions)
       if (session.strong || session.deref() === undefined) this.#sessions.delete(key);
-    // Twice as many as there are: looking for them costs little for each.
+    // Sweeping again only after the map has doubled keeps the cost per session constant.
     this.#full = 64 + 2 * this.#sessions.size;
   }
 }
 
 /**
- * A weak reference to a session: to another object of it where the first was collected and the manager was not.
+ * Returns a weak reference to a session. If the session object was collected and the manager was not, `deref` returns a
+ * new object for the same session.
  *
  * @param {Desk} desk
  * @param {{ deref(): TokenSession | undefined }} first
