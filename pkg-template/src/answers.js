@@ -1,6 +1,6 @@
-// Looks into answers without taking them from the caller.
+// Inspects responses and leaves their bodies unread for the caller.
 //
-// Decides which are looked into, and how far; what they say, the core says.
+// This file decides which responses are inspected, and how much of them is read. The core recognizes rejections.
 
 import { outlined } from "./answer-outline.js";
 import { ignoringErrors } from "./ignoring-errors.js";
@@ -11,20 +11,20 @@ import { bufferBody, canBuffer, concat, readInto } from "./buffered-response.js"
 /** @typedef {import("./desk.js").Desk} Desk */
 
 /**
- * What an answer says of the token: `undefined`, or that it refuses it.
+ * The result of an inspection.
  *
  * @typedef {object} Seen
- * @property {string | undefined} text
- * @property {string | undefined} ruling
- * @property {Response} [response] the answer for the caller, where it is another
+ * @property {string | undefined} text the body, if it was read
+ * @property {string | undefined} ruling `undefined` if the token was accepted; see `RULINGS`
+ * @property {Response} [response] the response for the caller, if the original was consumed
  */
 
 /**
- * Looks into a copy of an answer, so that the caller has it whole.
+ * Inspects a response. The caller can still read its body.
  *
  * @param {Desk} desk
  * @param {Response} response
- * @param {boolean} isOurs whether it is to a request with the token; else what it says of that means nothing
+ * @param {boolean} isOurs whether its request had the token; a response to any other is not inspected
  * @returns {Promise<Seen>}
  */
 export async function lookInto(desk, response, isOurs) {
@@ -45,7 +45,7 @@ export async function lookInto(desk, response, isOurs) {
 }
 
 /**
- * Whether what a `fetch` of the user's gave is an answer at all.
+ * Returns whether the result of a user-supplied `fetch` is a response.
  *
  * @param {any} response
  */
@@ -56,10 +56,12 @@ export function isAnswer(response) {
 /** @type {Seen} */
 const NOTHING = { text: undefined, ruling: undefined };
 
-/** What is looked into. Not parts, events, downloads, or what tells no type: they may never end. */
+/** The types of the bodies that are read. Multipart, event streams, downloads and untyped bodies may never end. */
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
 /**
+ * Returns whether the API rejected the token, by the status and the body of its response; see `RULINGS`.
+ *
  * @param {Desk} desk
  * @param {number} status
  * @param {string | undefined} text
@@ -71,21 +73,22 @@ export function judged(desk, status, text) {
   return RULINGS[desk.tell((core) => core.judge(status, outline)) ?? 0];
 }
 
-/** What the core rules: that the token was taken, or refused, or refused after some was carried out. */
+/** The core's results: the token was accepted, rejected, or rejected after a part of the operation was executed. */
 const RULINGS = [undefined, "whole", "part"];
 
 /**
- * Whether a text has the word that no sign of a refusal is without, so that most answers are not taken apart.
+ * Returns whether a text contains `"error`, as every rejection in a body does. Most responses are not parsed therefore.
  *
  * @param {string | undefined} text
  */
 function mayTellErrors(text) {
-  // First without the quote, of which JSON is full: the search stops at each.
+  // The first search is without the quote, at which `includes` would stop often: JSON has many.
   return text !== undefined && text.includes("error") && text.includes('"error');
 }
 
 /**
- * The text of a copy; `undefined` if it is longer than a MiB, or breaks off, as the caller will find.
+ * Returns the text of a response; `undefined` if it is longer than 1 MiB, or if its stream fails, which the caller then
+ * finds when reading it.
  *
  * @param {Response} response
  * @returns {Promise<string | undefined>}
@@ -98,7 +101,7 @@ async function copied(response) {
     if (body !== undefined && typeof body.getReader !== "function") return undefined;
     if (canBuffer(response)) return await bufferBody(response, LARGEST);
     const copy = response.clone();
-    // What is compressed may be of any length; pages of other origins are not told whether it is.
+    // `Content-Length` does not limit a compressed body, and a cross-origin page cannot read `Content-Encoding`.
     const isTold = length !== null && !headers.has("content-encoding") && response.type !== "cors";
     return isTold || !copy.body ? await handled(copy.text()) : await readUpTo(copy.body.getReader());
   } catch {
@@ -107,7 +110,7 @@ async function copied(response) {
 }
 
 /**
- * Whether an answer can be read and made anew: its body is one of Node's streams, and its class makes answers.
+ * Returns whether a response can be rebuilt after reading: its body is a Node stream, and its class a Response class.
  *
  * @param {any} response
  */
@@ -116,7 +119,7 @@ function canRebuild({ body, constructor }) {
 }
 
 /**
- * Whether a body is one of Node's streams, which node-fetch and cross-fetch give.
+ * Returns whether a body is a Node stream, as in responses of node-fetch and cross-fetch.
  *
  * @param {any} body
  */
@@ -125,8 +128,8 @@ function isNodeStream(body) {
 }
 
 /**
- * Reads an answer whose body is one of Node's streams, and makes another that still has it: a clone comes only as fast as
- * the caller reads.
+ * Reads a response whose body is a Node stream, and builds an equal one with an unread body. A clone is not used,
+ * because it delivers data only as fast as the caller reads the original.
  *
  * @param {any} response
  * @returns {Promise<{ text: string | undefined, response: Response }>}
@@ -147,9 +150,11 @@ async function rebuilt(response) {
 }
 
 /**
+ * Yields the chunks of a body: those read already, then the error or the rest.
+ *
  * @param {Uint8Array[]} parts that were read
- * @param {ReadableStreamDefaultReader<Uint8Array> | undefined} reader of what follows
- * @param {unknown[]} failures of the reading
+ * @param {ReadableStreamDefaultReader<Uint8Array> | undefined} reader of the rest
+ * @param {unknown[]} failures the error of the stream, if it failed
  */
 async function* restored(parts, reader, failures) {
   yield* parts;
@@ -162,7 +167,7 @@ async function* restored(parts, reader, failures) {
 }
 
 /**
- * Frees the connection of an answer that nobody will read.
+ * Releases the connection of a response that is not read any further.
  *
  * @param {Response} response
  */

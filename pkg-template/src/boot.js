@@ -1,7 +1,6 @@
-// Starts the core: compiles the module once, and shares it.
+// Starts the core: compiles the WebAssembly module once for each realm and shares the running instance.
 //
-// Decides when the module is started, and who else uses it. Where it comes from is the matter of
-// `#module`, which each entry has its own of; what it can do, the core's.
+// The source of the module is `#module`, which is another file for each entry of the package (src/module).
 
 import { makeGlue } from "#glue";
 import * as modules from "#module";
@@ -11,28 +10,28 @@ import { inRootContext } from "./root-context.js";
 import { Running } from "./running.js";
 import { TokenError } from "./token-error.js";
 
-/** @typedef {import("#glue").NativeManager} NativeManager one manager, as the Rust crate exports it */
+/** @typedef {import("#glue").NativeManager} NativeManager the class that the Rust crate exports: one manager */
 /** @typedef {import("../index.js").CoreSource} CoreSource */
 
 /**
- * The running core. The first call starts it, later ones get the same promise; after a failure the next call tries
- * again.
+ * Returns the running core. The first call starts it, later calls return the same promise, and the call after a failure
+ * starts it again.
  *
- * Copies of the package in one realm (`import` and `require`, or two bundles) with
- * the same version share one core.
+ * Copies of the package in one realm (`import` and `require`, or two bundles) with the same version share one core.
  *
- * @param {CoreSource | PromiseLike<CoreSource>} [source] What to start it from, instead of what the entry has. Not
- *   looked at where the core runs already.
+ * @param {CoreSource | PromiseLike<CoreSource>} [source] replaces the entry's own source. Ignored if the core is
+ *   running
+ *   already.
  * @returns {Promise<Running>} rejects with a {@link TokenError}
  */
 export function boot(source) {
   const shared = sharedState();
-  // One that broke off is replaced.
+  // A crashed core is replaced.
   if (shared.running?.failed) shared.booting = shared.running = undefined;
-  // Another request's promise is not waited for.
+  // A promise of another request must not be awaited here.
   if (ioEndsWithRequest()) return start(shared, source);
   if (shared.booting !== undefined) {
-    // Another's start, which may fail where this one does not.
+    // A start with another source is in progress. It may fail where this source does not.
     return source === undefined ? shared.booting : shared.booting.catch(() => boot(source));
   }
   const booting = inRootContext(() => start(shared, source));
@@ -49,12 +48,14 @@ export function boot(source) {
 }
 
 /**
+ * The state that copies of the package in one realm share.
+ *
  * @typedef {object} Registry
  * @property {Promise<Running> | undefined} [booting]
  * @property {Running | undefined} [running]
- * @property {WebAssembly.Module} [module] What ran, for another start.
- * @property {Map<string, any>} [managers] Those of `TokenManager.shared`, by their keys.
- * @property {Map<string, import("./alive-managers.js").Count>} [counts] How many managers are alive, by their identities.
+ * @property {WebAssembly.Module} [module] the compiled module, for a restart
+ * @property {Map<string, any>} [managers] the managers of `TokenManager.shared`, by their keys
+ * @property {Map<string, import("./alive-managers.js").Count>} [counts] numbers of living managers, by their identities
  */
 
 const KEY = Symbol.for(`graphql-token-manager@${__VERSION__}`);
@@ -63,7 +64,7 @@ const KEY = Symbol.for(`graphql-token-manager@${__VERSION__}`);
 const alone = {};
 
 /**
- * What the copies of the package share.
+ * Returns the state that all copies of the package share, created at the first call.
  *
  * @returns {Registry}
  */
@@ -73,7 +74,7 @@ export function sharedState() {
     try {
       Object.defineProperty(global, KEY, { value: alone, configurable: true });
     } catch {
-      // A frozen global object (SES): this copy keeps to itself.
+      // The global object is frozen (SES): this copy shares nothing.
       return alone;
     }
   }
@@ -91,11 +92,11 @@ async function start(shared, source) {
     const module =
       shared.module ?? (await (source === undefined ? modules.own() : modules.given(await source)));
     const glue = makeGlue();
-    // The module's name for its glue; `xtask/src/wasm.rs` has it too.
+    // `env` is the import namespace of the glue, also set in `xtask/src/wasm.rs`.
     const imports = {
       env: /** @type {WebAssembly.ModuleImports} */ (/** @type {unknown} */ (glue)),
     };
-    // Where requests share no promise, each starts it at once, unless another one has.
+    // Where requests cannot share promises, each one starts the core synchronously, unless another request has done so.
     const atOnce = ioEndsWithRequest();
     if (atOnce && shared.running !== undefined) return shared.running;
     const { exports } = atOnce

@@ -1,7 +1,6 @@
-// `tokens.fetch`: a request with the token, and once more where the API refuses it.
+// `tokens.fetch`: sends a request with the token, and once more with a new token if the API rejects the first.
 //
-// Decides nothing about tokens and answers: what is a refusal, and whether one is
-// believed, the core says.
+// The core decides whether a response is a rejection, and whether the rejection makes the token invalid.
 
 import { discard, isAnswer, lookInto } from "./answers.js";
 import {
@@ -21,37 +20,37 @@ import { prepare, redirected, sendable } from "./prepared-request.js";
 /** @typedef {import("./prepared-request.js").Prepared} Prepared */
 
 /**
- * What came of a request. `text` is the answer's body as far as it was read.
+ * The outcome of a request. `text` is the body of the response, if it was read.
  *
  * @typedef {object} Outcome
  * @property {Response} response
  * @property {string | undefined} text
- * @property {boolean} rejected whether a token was refused that could not be replaced by a better one
- * @property {string | undefined} token the last that was sent
+ * @property {boolean} rejected whether a token was rejected and no new one was available
+ * @property {string | undefined} token the last token that was sent
  */
 
 /**
- * The last answer to a request, redirects included.
+ * The last response to a request, after redirects.
  *
  * @typedef {object} Sent
  * @property {Response} response
- * @property {string} origin that answered
+ * @property {string} origin of the server that sent the response
  * @property {AccessToken} token
- * @property {boolean} isLent whether that is the token of another session, which has all scopes of this one
- * @property {boolean} isOurs whether the request had the token when it got there: else the answer says nothing about it
+ * @property {boolean} isLent whether the token is lent by another session, whose scopes include those of this one
+ * @property {boolean} isOurs whether the server received the token; otherwise the response does not concern the token
  */
 
 /**
- * Looks at an answer; `isOurs` tells whether it is to a request with the token.
+ * Inspects a response. `isOurs` is `true` if its request had the token.
  *
  * @typedef {(desk: Desk, response: Response, isOurs: boolean) => Promise<Seen> | Seen} Look
  */
 
 /**
- * `fetch` with the token.
+ * Calls `fetch` with the token.
  *
  * @param {Desk} desk
- * @param {unknown} owner the public object, kept alive while its caller waits
+ * @param {unknown} owner the public object, kept reachable while the call is pending
  * @param {any} input
  * @param {any} init
  * @returns {Promise<Response>}
@@ -69,7 +68,7 @@ export async function fetchWithToken(desk, owner, input, init) {
 }
 
 /**
- * Sends a request with the token held and, where that is refused, with the next one.
+ * Sends a request with the cached token and, if that is rejected, with the next one.
  *
  * @param {Desk} desk
  * @param {unknown} owner
@@ -97,7 +96,7 @@ export async function exchange(desk, owner, prepared, options, look) {
     discard(response);
     throw reason;
   });
-  // It was kept, since one before it was refused as well; or granted a second time.
+  // The core kept the token because its predecessor was rejected too, or the provider granted the same token again.
   if (next.value === first.value) {
     desk.tell((core) => core.replacementRejected(desk, first.value));
     return { response, text: seen.text, rejected: true, token: first.value };
@@ -134,7 +133,7 @@ function ask(desk, owner, options) {
 const whole = (/** @type {AccessToken} */ token) => token;
 
 /**
- * Sends a request to its end, through redirects.
+ * Sends a request and follows redirects to the last response.
  *
  * @param {Desk} desk
  * @param {Prepared} prepared
@@ -145,7 +144,7 @@ async function deliver(desk, prepared, token) {
   const isLent = token !== desk.held;
   const response = await send(desk, prepared, token);
   const { origin, follows } = prepared;
-  // Each member of a response that is read costs time.
+  // Reading a member of a response is slow, so `status` is read only where redirects are followed here.
   const status = follows ? response?.status : undefined;
   if (status !== undefined && REDIRECTS.has(status))
     return follow(desk, prepared, { response, token, isLent, status });
@@ -154,8 +153,9 @@ async function deliver(desk, prepared, token) {
 }
 
 /**
- * Follows redirects by the Fetch standard, with one difference: the token goes along to every origin that may have it.
- * Once one that may not was met, it is not sent again, since that one chose where the request goes from there.
+ * Follows redirects by the Fetch standard, with one difference: the token is sent to every allowed origin. After a
+ * redirect to an origin that is not allowed, the token is not sent again, because that origin chose all further
+ * targets.
  *
  * @param {Desk} desk
  * @param {Prepared} prepared
@@ -187,10 +187,10 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const MOST_REDIRECTS = 20;
 
 /**
- * Where a redirect leads; `undefined` where it does not tell.
+ * Returns the target of a redirect; `undefined` if it has no `Location` header.
  *
  * @param {Response} response
- * @param {string} url that it answers to
+ * @param {string} url of the request
  */
 function targetOf({ headers }, url) {
   const location = headers.get("location");
@@ -207,7 +207,7 @@ function quietly(action) {
   try {
     action();
   } catch {
-    // An answer of the user's own, which may be frozen.
+    // The response comes from a user-supplied `fetch` and may be frozen.
   }
 }
 
@@ -228,7 +228,7 @@ function send(desk, prepared, token) {
 }
 
 /**
- * Takes a newer token out of an answer, or says why a page cannot.
+ * Adopts a newer token from the headers of a response, or emits a warning if the page cannot read these headers.
  *
  * @param {Desk} desk
  * @param {Sent} sent
@@ -236,15 +236,15 @@ function send(desk, prepared, token) {
 function adopt(desk, { response, origin, token, isLent, isOurs }) {
   const { sliding, name, readable } = desk.traits;
   if (sliding.length === 0 || !isOurs) return;
-  // Other origins may use the token, and not replace it.
+  // Other allowed origins receive the token but must not replace it.
   if (!isEndpoint(desk, origin)) return;
   if (sliding.some((header) => response.headers.get(header) !== null)) {
     desk.office.warned = true;
     desk.tell((core) => core.adopt(response, desk, isLent ? token.value : undefined));
     return;
   }
-  // Some APIs bring a new token only when the old one nears its end: in the first half of
-  // its life, that none is there means nothing.
+  // Some APIs send a new token only when the old one is about to expire, so a missing header means nothing in the first
+  // half of its lifetime.
   const isLate = Date.now() > desk.validUntil - (token.expiresAt - token.issuedAt) / 2;
   if (readable || desk.office.warned || response.type !== "cors" || !response.ok) return;
   if (token !== desk.held || !isLate) return;

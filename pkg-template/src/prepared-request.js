@@ -1,8 +1,8 @@
 // A snapshot of a request, which may be sent more than once.
 //
-// Everything that decides where a request goes and what it carries is read once, when
-// `fetch` is called. The objects of the caller are not passed on: they may change while
-// the token is awaited, and `fetch` would then send something else than was checked.
+// Everything that determines the target and the content of a request is read once, when `fetch` is called. The caller's
+// objects are not passed on: they may change while the token is awaited, and `fetch` would then send a request other
+// than the one that was checked.
 
 import { addressOf } from "./origins.js";
 import { handled } from "../stores/foreign-promise.js";
@@ -11,16 +11,16 @@ import { handled } from "../stores/foreign-promise.js";
  * A request as it was when `fetch` was called.
  *
  * @typedef {object} Prepared
- * @property {string} url absolute, where the address has a meaning
- * @property {string} origin of `url`; empty where that is not absolute
- * @property {Request | undefined} request a copy of the caller's `Request`; `init` holds what it does not take
+ * @property {string} url absolute, if it can be resolved
+ * @property {string} origin of `url`; empty if `url` is not absolute
+ * @property {Request | undefined} request a copy of the caller's `Request`; `init` has what it lacks
  * @property {Record<string, any>} init
  * @property {Headers | Record<string, string>} headers of `request` or `init`
  * @property {AbortSignal | undefined} signal
- * @property {"ours" | "callers"} authorization whose `Authorization` it is sent with
- * @property {"again" | "once"} repeat how often it can be sent
+ * @property {"ours" | "callers"} authorization the origin of its `Authorization` header
+ * @property {"again" | "once"} repeat whether it can be sent more than once
  * @property {boolean} follows whether redirects are followed here and not by `fetch`
- * @property {Promise<any> | undefined} reading of the body of a `Request` of another implementation
+ * @property {Promise<any> | undefined} reading resolves to the body of a `Request` of another implementation
  */
 
 /**
@@ -43,13 +43,13 @@ export function prepare(input, init) {
 }
 
 /**
- * A copy of a `Request` by the platform's own means, whatever its class or its own properties are.
+ * Copies a `Request` with the platform's own methods, whatever its subclass and its own properties are.
  *
  * @param {Request} request
  * @param {Record<string, any>} members that override its own
  */
 function copiedRequest(request, members) {
-  // Costs half of what a new one does.
+  // `clone` takes half the time of `new Request`.
   if (!REQUEST_MEMBERS.some((name) => name in members)) return Request.prototype.clone.call(request);
   if (members.headers !== undefined) members.headers = copiedHeaders(members.headers);
   return new Request(request, members);
@@ -86,8 +86,8 @@ function prepareUrl(text, members) {
 }
 
 /**
- * Reads a `Request` of another implementation, such as that of node-fetch or of the npm package undici, by its public
- * members. Its body is read to the end, so that it can be sent again.
+ * Takes a snapshot of a `Request` of another implementation, such as node-fetch or the npm package undici, by its
+ * public members. Its body is read to the end, so that it can be sent again.
  *
  * @param {string} url
  * @param {any} foreign
@@ -103,7 +103,7 @@ function prepareForeign(url, foreign, members) {
   if (all.body !== undefined || isRead(all.method)) return prepareUrl(url, all);
   if (typeof foreign.arrayBuffer !== "function") return prepareUrl(url, { ...all, body: foreign.body });
   const reading = new Promise((resolve) => resolve(handled(foreign.arrayBuffer())));
-  // Reported to the caller when it is awaited, which may be never.
+  // The caller awaits this promise and receives its error; without a handler, a rejection before that is unhandled.
   reading.catch(() => {});
   return { ...prepareUrl(url, all), reading };
 }
@@ -130,14 +130,14 @@ function snapshot({ url, origin }, request, init, headers, signal, redirect, rep
 let showsRedirects;
 
 /**
- * Whether `fetch` here gives a redirect as it is, so that it can be followed with the token where that may go. Browsers
- * hide it, and follow by themselves.
+ * Returns whether this host's `fetch` exposes redirects, so that they can be followed here, with the token for allowed
+ * origins. Browsers hide redirects and follow them themselves.
  */
 function canFollow() {
   if (showsRedirects === undefined) {
     const { navigator, process } = /** @type {any} */ (globalThis);
     const isBrowser = /^Mozilla\//.test(navigator?.userAgent ?? "");
-    // jsdom calls itself a browser, and is in Node; pages of Electron may have Node's globals.
+    // jsdom has the user agent of a browser and runs in Node. Pages in Electron may have Node's globals.
     const isNode = process?.versions?.node !== undefined && !/^(?:renderer|worker)$/.test(process.type ?? "");
     showsRedirects = isNode || !isBrowser;
   }
@@ -145,22 +145,22 @@ function canFollow() {
 }
 
 /**
- * Returns what to call `fetch` with. Can be called as often as the request can be sent.
+ * Returns the arguments for `fetch`. Called once for each time that the request is sent.
  *
  * @param {Prepared} prepared
- * @param {string | undefined} [authorization] to send it with; else it has the caller's, or none
+ * @param {string | undefined} [authorization] the header to send; without it, the caller's header or none is sent
  * @returns {[input: any, init?: any]}
  */
 export function sendable({ url, request, init, headers, authorization: whose }, authorization) {
   if (whose === "ours") setAuthorization(headers, authorization);
   if (request === undefined) return [url, init];
   const input = hasBody(request) ? request.clone() : request;
-  // Any member, even a useless one, makes `fetch` forget the referrer of a Request.
+  // Any member of `init`, even one without effect, resets the referrer of a Request.
   return Object.keys(init).length > 0 ? [input, init] : [input];
 }
 
 /**
- * Whether a request has a body. Older engines do not show that of a `Request`.
+ * Returns whether a request has a body. Older engines do not expose the `body` of a `Request`.
  *
  * @param {Request} request
  */
@@ -168,13 +168,13 @@ function hasBody({ body, method }) {
   return body === undefined ? !isRead(method) : body !== null;
 }
 
-/** Whether requests of a method have no body. @param {string | undefined} method */
+/** Returns whether requests with a method have no body. @param {string | undefined} method */
 function isRead(method) {
   return method === undefined || /^(?:GET|HEAD)$/i.test(method);
 }
 
 /**
- * The request to send where one was redirected, by the rules of the Fetch standard.
+ * Returns the request that follows a redirect, by the rules of the Fetch standard.
  *
  * @param {Prepared} prepared
  * @param {{ url: string, origin: string }} target
@@ -209,7 +209,7 @@ const BODY_HEADERS = [
   "content-type",
 ];
 
-/** Headers that are meant for one origin. */
+/** Headers that must not be sent to another origin. */
 const ORIGIN_HEADERS = ["authorization", "cookie", "host", "proxy-authorization"];
 
 function unrepeatable() {
@@ -218,7 +218,7 @@ function unrepeatable() {
   );
 }
 
-/** Members of `init` that a `Request` takes. */
+/** The members of `init` that `Request` supports. */
 const REQUEST_MEMBERS = [
   "method",
   "headers",
@@ -238,7 +238,7 @@ const REQUEST_MEMBERS = [
 ];
 
 /**
- * The members of an `init`, each read once; also those that an instance of a class inherits, which `fetch` reads as well.
+ * Returns the members of an `init`, each read once. They include inherited members, which `fetch` reads too.
  *
  * @param {any} init
  * @returns {Record<string, any>}
@@ -267,23 +267,23 @@ function isPlain(value) {
 
 /** @type {typeof globalThis.Request | undefined} */
 let known;
-/** The platform's getter, which accepts only what has a request inside. @type {(() => string) | undefined} */
+/** The platform's getter, which throws for any other receiver than a Request. @type {(() => string) | undefined} */
 let urlGetter;
 
 /**
- * Whether `fetch` itself takes a value for a `Request`, whatever the value claims.
+ * Returns whether `fetch` itself treats a value as a `Request`, whatever its prototype.
  *
  * @param {object} value
  */
 function isRequest(value) {
   const { Request } = globalThis;
-  // Asking the getter in vain costs more than all else: it throws.
+  // A getter that throws is slow, so the common other values are excluded first.
   if (typeof Request !== "function" || isPlain(value) || value instanceof URL) return false;
   if (Request !== known) {
     known = Request;
     urlGetter = Object.getOwnPropertyDescriptor(Request.prototype, "url")?.get;
   }
-  // A polyfill, as React Native has one, has no getter.
+  // A polyfill, such as React Native's, has no getter.
   if (urlGetter === undefined) return value instanceof Request;
   try {
     return typeof urlGetter.call(value) === "string";
@@ -293,7 +293,7 @@ function isRequest(value) {
 }
 
 /**
- * A copy of headers, in the form that costs least: most callers give a plain object.
+ * Copies headers. A plain object, which most callers pass, stays one, because that is faster.
  *
  * @param {any} headers
  * @returns {Headers | Record<string, string>}
@@ -306,7 +306,7 @@ function copiedHeaders(headers) {
   for (const name of Object.keys(copy)) {
     const value = copy[name];
     if (typeof value === "string") continue;
-    // An Authorization without a value was not meant to be sent.
+    // `Authorization: undefined` or `null` counts as absent.
     if ((value === undefined || value === null) && isAuthorization(name)) delete copy[name];
     else copy[name] = `${value}`;
   }
@@ -314,7 +314,7 @@ function copiedHeaders(headers) {
 }
 
 /**
- * A plain copy has strings alone.
+ * Returns whether headers are a `Headers` object. A plain copy has no functions.
  *
  * @param {Headers | Record<string, string>} headers
  * @returns {headers is Headers}
@@ -323,13 +323,13 @@ function isHeaders(headers) {
   return typeof headers.set === "function";
 }
 
-/** @param {string} name */
+/** Returns whether a header is `Authorization`. @param {string} name */
 function isAuthorization(name) {
   return name.length === 13 && name.toLowerCase() === "authorization";
 }
 
 /**
- * Whether the caller has set `Authorization`.
+ * Returns whether the caller has set `Authorization`.
  *
  * @param {Headers | Record<string, string>} headers
  */
@@ -355,7 +355,7 @@ function setAuthorization(headers, value) {
 }
 
 /**
- * A copy of a body, as `fetch` takes one when it is called; `undefined` of a stream, which is sent once.
+ * Copies a body, as `fetch` does when it is called. Returns `undefined` for a stream, which can be sent only once.
  *
  * @param {any} body
  * @returns {any}
@@ -363,7 +363,7 @@ function setAuthorization(headers, value) {
 function copiedBody(body) {
   if (!isObject(body)) return body;
   if (ArrayBuffer.isView(body)) {
-    // Of a shared buffer as well: `fetch` takes none, and another thread may write to it.
+    // This also copies a shared buffer, which `fetch` does not accept and another thread may write to.
     return new Uint8Array(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
   }
   const kind = Object.prototype.toString.call(body);
@@ -372,11 +372,11 @@ function copiedBody(body) {
   }
   if (STREAM_MEMBERS.some((name) => name in body)) return undefined;
   if (kind === "[object URLSearchParams]") return new URLSearchParams(/** @type {any} */ (body));
-  // That of another implementation may hold files which the platform's does not take.
+  // A FormData of another implementation may contain files that the platform's FormData does not accept.
   if (typeof FormData === "function" && body instanceof FormData) return copiedForm(body);
   const isBytes =
     typeof (/** @type {any} */ (body).arrayBuffer) === "function" || kind === "[object FormData]";
-  // A plain object has no text of its own; a `fetch` given as option may know what to make of it.
+  // A plain object has no useful text. It is passed on, because a user-supplied `fetch` may support it.
   const hasText = typeof body.toString === "function" && body.toString !== Object.prototype.toString;
   return hasText && !isBytes ? `${body}` : body;
 }

@@ -1,7 +1,6 @@
 // `tokens.request`: GraphQL over HTTP, to the provider's endpoint.
 //
-// Decides only whether an answer holds data and nothing else; what any other answer
-// means, the core says.
+// A response with data and without errors is recognized here; the core classifies every other response.
 
 import { checkedSignal, reasonOf } from "./abort-signal.js";
 import { outlined, parsed } from "./answer-outline.js";
@@ -19,12 +18,14 @@ import { handled } from "../stores/foreign-promise.js";
 /** @typedef {import("./desk.js").Desk} Desk */
 
 /**
+ * Sends a GraphQL operation and returns its data.
+ *
  * @param {Desk} desk
- * @param {unknown} owner the public object, kept alive while its caller waits
+ * @param {unknown} owner the public object, kept reachable while the call is pending
  * @param {any} document
  * @param {any} variables
  * @param {any} options
- * @returns {Promise<any>}
+ * @returns {Promise<any>} rejects with a {@link TokenError} or a {@link GraphQLRequestError}
  */
 export async function request(desk, owner, document, variables, options) {
   const { operationName, signal, headers, scopes: given, maxResponseBytes } = checked(options);
@@ -60,8 +61,8 @@ export async function request(desk, owner, document, variables, options) {
 }
 
 /**
- * Calls the function that was given as option `scopes`. A document that needs no scopes is sent with the session's own
- * token.
+ * Calls the function that was passed as option `scopes`. If it returns no scopes, the document is sent with the
+ * session's own token.
  *
  * @param {(document: any, request: object) => unknown} scopesOf
  * @param {any} document
@@ -84,7 +85,7 @@ function called(scopesOf, provider) {
   try {
     return handled(scopesOf());
   } catch (thrown) {
-    // `requiredScopes` is in an entry with its own copy of the class.
+    // `requiredScopes` belongs to another entry, with its own copy of the class: the error is rebuilt with this one.
     if (TokenError.is(thrown)) throw errorOf({ ...thrown, message: thrown.message, provider });
     throw new TokenError(
       "invalid_options",
@@ -120,7 +121,7 @@ async function sent(desk, owner, prepared, signal, scopes, look) {
 }
 
 /**
- * Returns a function that reads answers, which no other code sees.
+ * Returns a function that reads a response whole. No clone is needed, because the caller does not receive the response.
  *
  * @param {number} largest in bytes
  * @returns {import("./fetching.js").Look}
@@ -149,10 +150,12 @@ function tooLarge({ traits: { name: provider } }, largest) {
   );
 }
 
-/** 16 MiB: ten times what lists of a thousand objects take. */
+/** The default of `maxResponseBytes`: 16 MiB, ten times the size of a list of a thousand objects. */
 const LARGEST_ANSWER = 16 * 1024 * 1024;
 
 /**
+ * Returns the error for a request without a response.
+ *
  * @param {Desk} desk
  * @param {import("./prepared-request.js").Prepared} prepared
  * @param {unknown} thrown by `fetch`
@@ -187,7 +190,7 @@ function entriesOf(headers) {
 }
 
 /**
- * The manager's own headers, then the provider's, then the caller's.
+ * Returns the headers of a request: the package's own, overridden by the provider's and then by the caller's.
  *
  * @param {Desk} desk
  * @param {Headers | undefined} given
@@ -204,10 +207,10 @@ function headersFor(desk, given) {
   return headers;
 }
 
-/** GraphQL over HTTP, section 5.2. */
+/** Source: GraphQL over HTTP, section 5.2. */
 const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
 
-/** @param {any} options */
+/** Validates and copies the options of `request()`. @param {any} options */
 function checked(options = {}) {
   if (!isObject(options))
     throw invalid("the options of request() are no object; give one, or leave them out");
@@ -222,7 +225,7 @@ function checked(options = {}) {
   if (typeof maxResponseBytes !== "number" || !(maxResponseBytes > 0)) {
     throw invalid("option `maxResponseBytes` must be a number of bytes above 0, or left out");
   }
-  // Copies: what the caller does to them later has no effect.
+  // Copied, so that later changes by the caller have no effect.
   const own = {
     headers: headers === undefined ? undefined : new Headers(headers),
     scopes: Array.isArray(scopes) ? [...scopes] : scopes,
@@ -242,7 +245,7 @@ function printed(document) {
   }
 }
 
-/** @param {any} document */
+/** Returns the source of a document. @param {any} document */
 function textOf(document) {
   if (isObject(document) && Array.isArray(document.definitions)) return printed(document);
   const isText =
@@ -252,7 +255,7 @@ function textOf(document) {
   throw invalid("request() needs a GraphQL document first: a string, or a DocumentNode as `gql` gives");
 }
 
-/** @param {{ query: string, variables: any, operationName: any }} body */
+/** Serializes the body of a request. @param {{ query: string, variables: any, operationName: any }} body */
 function written(body) {
   if (body.variables !== undefined && !isObject(body.variables)) {
     throw invalid("the variables of request() are no object; give one, or leave them out");

@@ -1,18 +1,18 @@
-// An instance of the core that may break off, and whoever wants to know of it.
+// An instance of the core, and the detection of a crash.
 
 import { microtask } from "./microtask.js";
 
 /** @typedef {typeof import("#glue").NativeManager} NativeManagerClass */
 
 /**
- * An instance of the module.
+ * An instance of the WebAssembly module.
  *
- * A panic in Rust, an exhausted stack or a built-in that was replaced by one that
- * throws breaks off in the middle of a change. What is in memory then cannot be
- * trusted: the instance is left as it is, and whoever used it starts another.
+ * A panic in Rust, an exhausted stack or a replaced built-in that throws ends a call in the middle of a state change.
+ * The memory of the instance may then be inconsistent, so the instance is not called again, and its users start
+ * another.
  */
 export class Running {
-  /** Whether it broke off. */
+  /** Set once the instance has crashed. */
   failed = false;
 
   /** @type {Set<() => void>} */
@@ -24,10 +24,10 @@ export class Running {
   }
 
   /**
-   * Calls `failed` when it breaks off.
+   * Calls `failed` in a microtask after the instance has crashed.
    *
    * @param {() => void} failed
-   * @returns {() => void} ends it
+   * @returns {() => void} removes the callback
    */
   watch(failed) {
     this.#watchers.add(failed);
@@ -35,8 +35,8 @@ export class Running {
   }
 
   /**
-   * The exports of the instance, which no longer run once one of them has thrown.
-   * What Rust returns as an error is thrown by the glue, and so does not come here.
+   * Wraps the exports of the instance so that none of them runs once one of them has thrown. An error that Rust returns
+   * is thrown by the glue, outside these wrappers, and does not count as a crash.
    *
    * @param {WebAssembly.Exports} exports
    * @returns {object}
@@ -44,18 +44,18 @@ export class Running {
   guarded(exports) {
     const guard = (/** @type {[string, unknown]} */ [name, value]) => {
       if (typeof value !== "function") return [name, value];
-      // Timers, promises, events and finalizers call these: an exception would be uncaught.
+      // Timers, promises, events and finalizers call these exports, where an exception would be uncaught.
       const byEngine = /closure|free/.test(name);
       return [
         name,
         (/** @type {unknown[]} */ ...args) => {
-          // The glue takes errors out of what closures return.
+          // The glue destructures the result of a closure, so an array must be returned.
           if (this.failed && byEngine) return [];
           if (this.failed) throw new Error("this core broke off");
           try {
             return value(...args);
           } catch (error) {
-            // First of all, and without a call: the stack may be exhausted.
+            // Set before anything is called, because the stack may be exhausted.
             this.failed = true;
             microtask(() => this.#tell());
             if (!byEngine) throw error;
