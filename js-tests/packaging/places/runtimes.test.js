@@ -88,3 +88,13 @@ for (const [name, fixture] of [
     project.assertServed();
   });
 }
+
+test("edge-runtime, with one manager at module level: ten requests at once, over two refreshes", async (t) => {
+  const project = await projectFor(t, "edge");
+
+  const { status, stdout, stderr } = await project.run(process.execPath, "run.mjs", "requests.js");
+
+  assert.deepEqual({ status, stdout }, { status: 0, stdout: "3 answers, 3 tokens\n" }, stderr);
+  const { grants, refreshes } = project.sandbox.counts().fluz;
+  assert.equal(grants + refreshes, 3);
+});
