@@ -1,8 +1,7 @@
 /**
- * Short-lived access tokens for GraphQL APIs: got once, shared by all callers, renewed
- * ahead of their expiry.
+ * Short-lived access tokens for GraphQL APIs: acquired once, shared by all callers, renewed before they expire.
  *
- * Times are in milliseconds: spans end in `Ms`, points in time since the Unix epoch in `At`.
+ * Times are in milliseconds: names of durations end in `Ms`, names of points in time, since the Unix epoch, in `At`.
  *
  * @packageDocumentation
  */
@@ -15,7 +14,7 @@ export type { BraintreeScope, FluzScope } from "./scopes.js";
 export * from "./store.js";
 
 /**
- * Gets, shares and renews the access tokens of one API.
+ * Acquires, shares and renews the access tokens of one API.
  *
  * @example
  * ```ts
@@ -34,21 +33,20 @@ export * from "./store.js";
  */
 export class TokenManager {
   /**
-   * Starts the core ahead of the first manager, so that its first call need not wait for that.
-   * Managers do it by themselves; nobody has to call this, but in `graphql-token-manager/slim`,
-   * which has no WebAssembly of its own.
+   * Starts the core before the first manager is created, so that its first call does not wait for it. Calling it is
+   * optional, except with `graphql-token-manager/slim`, which contains no WebAssembly: managers start the core
+   * themselves.
    *
-   * It is started once for all managers of a version, also those of other copies of the package:
-   * what is given after that is not looked at.
+   * The core is started once for all managers of a version, including those of other copies of the package; a `source`
+   * passed after that is ignored.
    *
-   * @param source What to start it from, instead of what comes with the entry: `core.wasm` of this
-   *   version, in whatever form you have it. workerd and edge runtimes compile nothing, so there it
-   *   has to be a `WebAssembly.Module`.
-   * @throws {TokenError} `invalid_options` if it is something else, or bytes whose SHA-256 is not that of this
-   *   version (compared where the platform has `crypto.subtle`; of a compiled module, the version alone is);
-   *   `network` or `server` if it could
-   *   not be loaded; `wasm_blocked`; `unsupported` if the core does not start, or the entry has none
-   *   and none was given. The next call tries again.
+   * @param source The source of the core, instead of the one included in the entry: `core.wasm` of this version, in
+   * any form. workerd and edge runtimes do not compile WebAssembly at run time, so they require a
+   * `WebAssembly.Module`.
+   * @throws {TokenError} `invalid_options` if the source is something else, or bytes with another SHA-256 than that of
+   * this version (compared where the platform has `crypto.subtle`; of a compiled module, only the version is
+   * compared); `network` or `server` if it could not be loaded; `wasm_blocked`; `unsupported` if the core does not
+   * start, or if neither the entry nor the call provides one. The next call tries again.
    *
    * @example
    * ```ts
@@ -60,17 +58,17 @@ export class TokenManager {
   static ready(source?: CoreSource | PromiseLike<CoreSource>): Promise<void>;
 
   /**
-   * Returns the manager that was made for this key, or makes one: for modules that a framework evaluates several times in
-   * one process, once for each route or at each hot reload. Kept on the global object, so that copies of the package of
-   * one version share it. Where the options differ from those of the manager of this key, that one is closed and replaced;
-   * one that was closed is replaced too. Not for tenants or users of one process: these are sessions, or managers with
-   * keys of their own.
+   * Returns the manager with this key, or creates it. Intended for modules that a framework evaluates several times in
+   * one process, once for each route or at each hot reload. Managers are kept on the global object, so that copies of
+   * the package of one version share them. If the options differ from those of the existing manager, that one is
+   * closed and replaced; a closed one is replaced as well. It is not intended for the tenants or users of one process:
+   * use sessions, or managers with separate keys.
    *
-   * Functions and stores cannot be compared. Options that have any require `identity`, which then decides together with
-   * all plain data; the functions of the first call stay in use.
+   * Functions and stores cannot be compared. Options that contain any require `identity`, which is then compared
+   * together with all plain data; the functions of the first call remain in use.
    *
    * @param key a non-empty string, chosen by the application
-   * @throws {TokenError} `invalid_options` where `key` is not such a string, or `identity` is missing
+   * @throws {TokenError} `invalid_options` if `key` is not such a string, or `identity` is missing
    *
    * @example
    * ```ts
@@ -87,97 +85,97 @@ export class TokenManager {
   static shared(key: string, options: TokenManagerOptions): TokenManager;
 
   /**
-   * Touches no network and does not throw: what is wrong with the options is reported by
-   * {@link ready} and by every other asynchronous method, as `invalid_options`.
+   * Does not access the network and does not throw: invalid options are reported by {@link ready} and every other
+   * asynchronous method, as `invalid_options`.
    */
   constructor(options: TokenManagerOptions);
 
   /**
-   * Resolves when the core is compiled and the options are accepted. Every other method
-   * waits for it by itself; nobody has to call it.
+   * Resolves when the core is compiled and the options are validated. Calling it is optional: every other method waits
+   * for it.
    *
    * @throws {TokenError} `invalid_options`, `wasm_blocked`, `unsupported`, `closed`
    */
   ready(): Promise<void>;
 
   /**
-   * The current access token, valid now and for a while.
+   * Returns the current access token, which is valid now and, normally, for at least `minValidityMs`.
    *
-   * Any number of concurrent calls share one grant. A token that is held is handed out at
-   * once, also while a new one is being asked for. In the cool-down after a failure (5 s,
-   * doubling to 60 s while it lasts), callers without a usable token get that failure at once.
+   * Any number of concurrent calls share one grant. A cached token is returned at once, even while it is being
+   * refreshed. In the cool-down after a failure (5 s, doubling up to 60 s with each further failure), callers without
+   * a usable token receive that failure at once.
    *
    * @throws {TokenError} any code; `signal.reason` if the signal is aborted
    */
   getToken(options?: GetTokenOptions): Promise<string>;
 
-  /** As {@link getToken}, with what is known of the token. */
+  /** Like {@link getToken}, with the metadata of the token. */
   getAccessToken(options?: GetTokenOptions): Promise<AccessToken>;
 
-  /** As {@link getToken}, as the value of an `Authorization` header: `"Bearer …"`. */
+  /** Like {@link getToken}, as the value of an `Authorization` header: `"Bearer …"`. */
   authorization(options?: GetTokenOptions): Promise<string>;
 
   /**
-   * A new token now, whether or not one is held; joins a grant that is on its way. Asks also
-   * in the cool-down after a failure. If it fails, the token held stays.
+   * Acquires a new token, even if the cached one is valid; joins a grant in progress. Also sends a request during the
+   * cool-down after a failure. If it fails, the cached token is kept.
    *
    * @throws {TokenError} any code; `signal.reason` if the signal is aborted
    */
   refresh(options?: RefreshOptions): Promise<AccessToken>;
 
   /**
-   * The scopes there are, in order. At Fluz: all that the application may ask for, by
-   * `getApplicationScopes` with the application's key; the provider is asked at each call, once, for
-   * `timeoutMs` at most, and a failure is not tried again by itself (see {@link TokenError.retryable}).
-   * Elsewhere: those of the current token, which is got first as by {@link getToken}.
+   * Returns the available scopes, sorted. Fluz: all that the application may request, by `getApplicationScopes` with
+   * the application's key; each call sends one request to the provider, limited by `timeoutMs`, and a failure is not
+   * retried (see {@link TokenError.retryable}). Other providers: the scopes of the current token, which is first
+   * acquired as by {@link getToken}.
    *
-   * @throws {TokenError} any code; `unsupported` where the provider does not tell the scopes of its
-   *   tokens and none were asked for, as Toggle; `signal.reason` if the signal is aborted
+   * @throws {TokenError} any code; `unsupported` if the provider does not report the scopes of its tokens and none
+   * were requested, as with Toggle; `signal.reason` if the signal is aborted
    */
   grantedScopes(options?: RefreshOptions): Promise<string[]>;
 
-  /** What is held and still valid. Asks nobody; `undefined` before the first grant and after {@link close}. */
+  /**
+   * Returns the cached token if it is valid, without any request; `undefined` before the first grant and after {@link
+   * close}.
+   */
   peek(): AccessToken | undefined;
 
   /**
-   * "The API refused this token." Acts only if it is the one held: the next caller waits for a
-   * new one.
+   * Reports that the API rejected this token. Has an effect only if it is the cached one: the next caller waits for a
+   * new token.
    */
   invalidate(token: string): void;
 
   /**
-   * Takes a newer token out of an ordinary answer of the API (Toggle's sliding token, or a
-   * profile's `sliding` header). Its body is not touched. In browsers the server must list the
-   * header in `Access-Control-Expose-Headers`. An answer of another origin than the endpoint's
-   * replaces nothing.
+   * Adopts a newer token from an ordinary response of the API (Toggle's token rotation, or the `sliding` header of a
+   * profile). The body is not read. In browsers, the server must list the header in `Access-Control-Expose-Headers`. A
+   * response from another origin than the endpoint's is ignored.
    *
-   * @returns whether there was one
+   * @returns whether a token was adopted
    */
   adopt(response: Response): boolean;
 
   /**
-   * `fetch` with the token. Bound: it can be handed to any client as its `fetch`.
+   * `fetch` with the token. It is bound: pass it to any client as its `fetch`.
    *
-   * Adds `Authorization: Bearer …`, adopts sliding tokens, and where the API refuses the token, by
-   * its status or in the answer (also with HTTP 200), gets a new one and sends the request once
-   * more. A new token that is refused as well is kept, and its answer is given.
+   * Adds `Authorization: Bearer …` and adopts rotated tokens. If the API rejects the token, by the HTTP status or in
+   * the response (even with HTTP 200), it acquires a new one and sends the request once more. If the new token is
+   * rejected as well, it is kept, and that response is returned.
    *
-   * - A request that brings its own `Authorization` is sent as it is, and only once.
-   * - The token goes to the endpoint's origin and to the option `origins` alone.
-   * - Redirects are followed by the rules of the Fetch standard, at most 20, also where the option
-   *   `fetch` would keep headers that it should remove. The token goes along to origins that may
-   *   have it; once another one had the request, it is not sent again. `cookie`,
-   *   `proxy-authorization` and `host` stay at their origin. `response.redirected` is `true`, but
-   *   not in a `clone()` of it. A page cannot follow redirects itself: the browser does, and takes
-   *   the token off wherever the origin changes (older browsers do not; see the README).
-   * - Address, method, headers and body are read once, at the call. A stream is sent once: if that
-   *   is refused, its answer is given; if it is redirected with its body, `fetch` rejects. A
-   *   `Request` is cloned, so its body stays in memory until the answer is there. A `Request` of
-   *   another implementation (node-fetch, the npm package undici) is read by its public members,
-   *   its body to the end.
-   * - Nothing is sent again where `data` has a root field that is not null.
-   * - Only JSON of up to 1 MiB is looked into; the caller has its body whole. Other answers are given as soon as their
-   *   headers are there.
+   * - A request with its own `Authorization` is sent unchanged and only once.
+   * - The token is sent only to the endpoint's origin and to those in the option `origins`.
+   * - Redirects are followed by the rules of the Fetch standard, at most 20, even if the option `fetch` would keep
+   *   headers that must be removed. The token is sent along to permitted origins; after the request reached any other
+   *   origin, it is not retried. `cookie`, `proxy-authorization` and `host` are sent only to their original origin.
+   *   `response.redirected` is `true`, but not in a `clone()` of the response. In a page, the browser follows
+   *   redirects, and removes the token where the origin changes (older browsers do not; see the README).
+   * - The URL, method, headers and body are read once, when `fetch` is called. A stream is sent once: if the token is
+   *   rejected, that response is returned; if it is redirected with its body, `fetch` rejects. A `Request` is cloned,
+   *   so its body stays in memory until the response arrives. A `Request` of another implementation (node-fetch, the
+   *   npm package undici) is read by its public members, its body to the end.
+   * - A request is not retried if `data` has a root field that is not null.
+   * - Only JSON of up to 1 MiB is inspected; the caller receives the complete body. Other responses are returned as
+   *   soon as their headers arrive.
    *
    * @example
    * ```ts
@@ -192,20 +190,20 @@ export class TokenManager {
    * });
    * ```
    *
-   * @throws {TokenError} any code of {@link getToken}; `invalid_options` for an origin that may not
-   * have the token, and for an address with a user name or password. Whatever `fetch` itself rejects with passes through.
+   * @throws {TokenError} any code of {@link getToken}; `invalid_options` for an origin to which the token must not be
+   * sent, and for a URL with a user name or password. Rejections of `fetch` itself are passed through.
    */
   readonly fetch: GlobalFetch;
 
   /**
-   * Asks the API, and resolves with `data`.
+   * Sends a GraphQL request to the API and resolves with `data`.
    *
-   * GraphQL over HTTP, sent to the provider's endpoint with the headers that it wants and those of
-   * the option `headers`, and once more where the token is refused. There is no timeout: give a
-   * `signal`, for example `AbortSignal.timeout(5_000)`.
+   * The request is sent by GraphQL over HTTP to the provider's endpoint, with the headers that it requires and those
+   * of the option `headers`, and once more if the token is rejected. There is no timeout: pass a `signal`, for example
+   * `AbortSignal.timeout(5_000)`.
    *
-   * @param document a string, or a `DocumentNode`, which is printed as it is now. One that carries its types
-   * (`TypedDocumentNode`, `TypedDocumentString`) gives those of the result and of the variables.
+   * @param document a string, or a `DocumentNode`, which is printed at each call. A document with types
+   * (`TypedDocumentNode`, `TypedDocumentString`) determines those of the result and the variables.
    *
    * @example
    * ```ts
@@ -222,9 +220,9 @@ export class TokenManager {
    * }
    * ```
    *
-   * @throws {GraphQLRequestError} where the answer has errors
-   * @throws {TokenError} where there is no GraphQL answer; `insufficient_scope` or `token_rejected`
-   * where a new token was refused as well; `signal.reason` if the signal is aborted
+   * @throws {GraphQLRequestError} if the response has errors
+   * @throws {TokenError} if the response is not a GraphQL response; `insufficient_scope` or `token_rejected` if a new
+   * token was rejected as well; `signal.reason` if the signal is aborted
    */
   request<Data = any, Variables = { readonly [name: string]: unknown }>(
     document: RequestDocument<Data, Variables>,
@@ -234,18 +232,18 @@ export class TokenManager {
   ): Promise<Data>;
 
   /**
-   * Another identity or scope set under the same credentials, with a token of its own: the same methods, for it.
+   * Returns a session: another identity or scope set with the same credentials, and with a token of its own. It has
+   * the same methods.
    *
-   * The same selector gives the same session, in whatever order its keys and scopes are. Nothing is asked for until a
-   * method needs a token. Sessions share one timer and the limits of the option `sessions`: one that is given up
-   * meanwhile comes back by itself at the next call. What is wrong with the selector is reported by the session's
-   * methods, as `invalid_options`.
+   * The same selector returns the same session, regardless of the order of its keys and scopes. No token is requested
+   * until a method needs one. Sessions share one timer and the limits of the option `sessions`; an evicted session is
+   * recreated at its next use. An invalid selector is reported by the session's methods, as `invalid_options`.
    *
-   * A session whose scopes are a part of those of a fresh token of the same identity uses that token, where it is held
-   * by one of the 64 sessions of the identity that were used last. Listeners of the
-   * manager hear of all sessions, those of a session (`session.on`) of it alone.
+   * A session whose scopes are a subset of those of a fresh token of the same identity uses that token, if one of the
+   * 64 most recently used sessions of the identity has it. Listeners of the manager receive the events of all
+   * sessions, listeners of a session (`session.on`) only its own.
    *
-   * @param selector what is different; the manager's own where left out
+   * @param selector the differences from the manager's own identity and scopes
    *
    * @example
    * ```ts
@@ -260,21 +258,22 @@ export class TokenManager {
   session(selector: Selector): TokenSession;
 
   /**
-   * A snapshot for dashboards, of the manager's own session. Holds no secret. The same frozen object until something of it
-   * changes, which the event `change` reports.
+   * Returns a snapshot of the manager's own session, for dashboards. Contains no secret. The same frozen object is
+   * returned until one of its values changes, which the event `change` reports.
    */
   status(): Status;
 
   /**
-   * Calls `listener` at each event of a type, with the event and the manager. It may call any method; one that throws
-   * disturbs nobody, and a `warning` says so.
+   * Calls `listener` at each event of a type, with the event and the manager. It may call any method. If it throws,
+   * other listeners are not affected, and a `warning` is emitted.
    *
-   * A listener that refers to the manager keeps it from being collected until it is closed, as do functions and stores in
-   * the options that refer to it, its sessions, and callers that wait. One that uses its second argument instead does not. A
-   * manager that was collected is closed; listeners for `close` then get `undefined` as their second argument.
+   * A listener that refers to the manager prevents its garbage collection until it is closed, as do functions and
+   * stores in the options that refer to it, its sessions, and waiting callers. A listener that uses its second
+   * argument instead does not. A manager that was collected is closed; listeners for `close` then receive `undefined`
+   * as their second argument.
    *
-   * @returns a function that ends it
-   * @throws {TokenError} `invalid_options` if there is no such event
+   * @returns a function that removes the listener
+   * @throws {TokenError} `invalid_options` if the event type does not exist
    */
   on<T extends TokenEvent["type"]>(
     type: T,
@@ -282,8 +281,8 @@ export class TokenManager {
   ): () => void;
 
   /**
-   * Ends timers and listeners, gives up what is on the wire, and rejects callers that wait with
-   * `closed`. May be called again.
+   * Stops timers, removes listeners, cancels requests in flight, and rejects waiting callers with `closed`. May be
+   * called again.
    */
   close(): Promise<void>;
 
@@ -295,75 +294,76 @@ export class TokenManager {
 }
 
 /**
- * A session of a manager: see {@link TokenManager.session}. It keeps its manager from being collected; a session that
- * nobody has is given up like one that nobody uses.
+ * A session of a manager: see {@link TokenManager.session}. It prevents the garbage collection of its manager. An
+ * unreferenced session is evicted like an unused one.
  */
 export interface TokenSession extends Omit<TokenManager, "session" | "on" | "close"> {
-  /** As {@link TokenManager.on}, for the events of this session, which is the second argument. */
+  /** Like {@link TokenManager.on}, for the events of this session, which is the second argument. */
   on<T extends TokenEvent["type"]>(
     type: T,
     listener: (event: Extract<TokenEvent, { type: T }>, session: ListenerTarget<T, this>) => unknown,
   ): () => void;
 
   /**
-   * Ends this session for all who have it: its callers that wait reject with `closed`, and its token is forgotten.
-   * {@link TokenManager.session} then gives another. Nothing is ended where the selector selects nothing: that is the
-   * manager's own, which ends with the manager.
+   * Closes this session for all its users: waiting callers reject with `closed`, and its token is discarded. {@link
+   * TokenManager.session} then creates another. With an empty selector it has no effect: that is the manager's own
+   * session, which is closed with the manager.
    */
   close(): Promise<void>;
 }
 
 /**
- * What a session has of its own. What is left out, or `undefined`, is the manager's.
+ * The values in which a session differs from its manager. Members that are omitted are the manager's.
  *
  * - Fluz: `userId`, `accountId`, `seatId` and `scopes`.
  * - Braintree: `scopes`.
  * - Toggle: nothing.
- * - A profile: each of its `authenticate.variables` that is a string, a number or a boolean, by its name, with a value of
- *   the same kind; `scopes` where `"$scopes"` is among them.
- * - A `grant` function: whatever it makes something of, as strings, numbers and booleans; and `scopes`.
- * - A broker: whatever its `authorize` makes something of, as strings, which are sent as fields of the form; and `scopes`.
+ * - A profile: each of its `authenticate.variables` that is a string, a number or a boolean, by its name, with a value
+ *   of the same type; `scopes` if the variables contain `"$scopes"`.
+ * - A `grant` function: any values that it interprets, as strings, numbers and booleans; and `scopes`.
+ * - A broker: any values that its `authorize` interprets, as strings, which are sent as fields of the form; and
+ *   `scopes`.
  *
- * A selector is a plain object (not an instance of a class, nor a `Map`), read once, at the call. Its strings are
- * well-formed: one with a lone surrogate is refused. A member that is there but `undefined`, such as the id of a user who
- * is not signed in, is refused as well: leave the key out to mean the manager's own. Other keys are refused with the nearest
- * known one named. All this is an `invalid_options` of the session's methods.
+ * A selector is a plain object (not an instance of a class, nor a `Map`), read once, at the call. Strings must be
+ * well-formed: a lone surrogate is rejected. A member that is present but `undefined`, such as the id of a user that
+ * is not signed in, is rejected as well: omit the key to use the manager's own value. Unknown keys are rejected with
+ * an error that contains the nearest known one. All these errors are `invalid_options` of the session's methods.
  */
 export interface Selector {
-  /** Fluz: the user to act for, a UUID. */
+  /** Fluz: the user that the token represents, a UUID. */
   readonly userId?: string;
-  /** Fluz: the account to act for, a UUID. */
+  /** Fluz: the account that the token represents, a UUID. */
   readonly accountId?: string;
-  /** Fluz: the seat that transacts, a UUID; `null` for the account's own. */
+  /** Fluz: the seat for transactions, a UUID; `null` for the account's own. */
   readonly seatId?: string | null;
-  /** The scopes to ask for, at least one; `undefined` for the manager's own. */
+  /** The scopes to request, at least one; `undefined` for the manager's own. */
   readonly scopes?: readonly (FluzScope | BraintreeScope)[] | undefined;
-  /** What else there is to select. */
+  /** Other members, as far as the provider supports them. */
   readonly [name: string]: string | number | boolean | readonly string[] | null | undefined;
 }
 
 /**
- * `graphql-token-manager/core.wasm`, for {@link TokenManager.ready}: compiled, its bytes, the answer
- * of a server that has it, or its address, which is given to `fetch`.
+ * `graphql-token-manager/core.wasm`, for {@link TokenManager.ready}: compiled, as bytes, as the response of a server,
+ * or as its URL, which is passed to `fetch`.
  */
 export type CoreSource =
   (WebAssembly.Module & object) | ArrayBuffer | ArrayBufferView | Response | URL | string;
 
-/** A token. Frozen; printing it, in any way, does not show its value. */
+/** A token. Frozen; no way of printing it shows its value. */
 export interface AccessToken {
   /** The token itself. */
   readonly value: string;
-  /** How to present it. */
+  /** The token type for the `Authorization` header. */
   readonly tokenType: "Bearer";
-  /** What was granted; what was asked for, where the provider does not tell. */
+  /** The granted scopes; the requested ones if the provider does not report them. */
   readonly scopes: readonly string[];
-  /** When it was received, by the provider's clock where that is known. */
+  /** When it was received, by the provider's clock if that is known. */
   readonly issuedAt: number;
-  /** When it stops being valid, by the provider's clock where that is known. */
+  /** When it expires, by the provider's clock if that is known. */
   readonly expiresAt: number;
-  /** Without the value. */
+  /** Returns a description without the value. */
   toString(): string;
-  /** Without the value. */
+  /** Returns the properties without the value. */
   toJSON(): {
     value: "[redacted]";
     tokenType: "Bearer";
@@ -374,17 +374,17 @@ export interface AccessToken {
 }
 
 /**
- * A GraphQL document: a string, a `DocumentNode` of graphql-js, or either of them with the types of
- * its result and variables, as GraphQL Code Generator and gql.tada make them.
+ * A GraphQL document: a string, a `DocumentNode` of graphql-js, or either with the types of its result and variables,
+ * as generated by GraphQL Code Generator and gql.tada.
  */
 export type RequestDocument<Data = any, Variables = any> =
   | string
   | ((DocumentTree | String) & {
-      /** Carries the types; never there. */
+      /** Carries the types; never present at run time. */
       readonly __apiType?: ((variables: Variables) => Data) | undefined;
     });
 
-/** What is used of a `DocumentNode`. */
+/** The parts of a `DocumentNode` that are used. */
 export interface DocumentTree {
   /** `"Document"`. */
   readonly kind: string;
@@ -394,33 +394,33 @@ export interface DocumentTree {
 
 /** Options of one request. */
 export interface RequestOptions {
-  /** Which operation to carry out, where the document has several. */
+  /** The operation to execute, if the document has several. */
   operationName?: string | null | undefined;
-  /** Gives up the request and the wait for a token: both reject with its reason. */
+  /** Cancels the request and the wait for a token: both reject with its reason. */
   signal?: AbortSignal | null | undefined;
-  /** Added; they take the place of the manager's own. With an `Authorization`, no token is added. */
+  /** Added to the request; they override the manager's own. With an `Authorization`, no token is added. */
   headers?: HeadersLike | undefined;
   /**
    * Scopes that the token must have, or a function that returns them, such as `requiredScopes` of
-   * `graphql-token-manager/scopes`. The token is a held and fresh one that has them, else one that is granted for
-   * these scopes alone. An empty list: the session's own token. The request is not sent where the function throws: a
-   * `TokenError` as it is, anything else as the `cause` of an `invalid_options`.
+   * `graphql-token-manager/scopes`. A fresh cached token with these scopes is used; otherwise a token is granted for
+   * exactly these scopes. An empty list: the session's own token. If the function throws, the request is not sent: a
+   * `TokenError` is rethrown unchanged, anything else becomes the `cause` of an `invalid_options`.
    */
   scopes?: readonly (FluzScope | BraintreeScope)[] | RequestScopes | undefined;
   /**
-   * Bytes of the answer that are read at most, counted after decompression. A longer one rejects with `protocol`. Above 0;
-   * `Infinity` for no limit.
+   * Maximum number of bytes of the response that are read, after decompression. A longer response rejects with
+   * `protocol`. Above 0; `Infinity` for no limit.
    *
-   * `JSON.parse` of the platform blocks the thread while it reads the answer. That takes about 0.1 s for 16 MiB of long
-   * strings, and 1 s or more where all of it is empty lists and objects, nested or not. Set a lower limit for an API that
-   * is not trusted with that.
+   * `JSON.parse` of the platform blocks the thread while it reads the response. That takes about 0.1 s for 16 MiB of
+   * long strings, and 1 s or more if all of it is empty lists and objects, nested or not. Set a lower limit for an API
+   * that is not trusted with that.
    *
    * @defaultValue 16_777_216 (16 MiB)
    */
   maxResponseBytes?: number | undefined;
 }
 
-/** Returns the scopes that a document needs. Called once for each request, before anything is sent. */
+/** Returns the scopes that a document needs. Called once for each request, before it is sent. */
 export type RequestScopes = (
   document: string | String | DocumentTree,
   request: {
@@ -436,128 +436,132 @@ export type RequestScopes = (
 /** Options of one call for a token. */
 export interface GetTokenOptions extends RefreshOptions {
   /**
-   * What the token must have left; else the caller waits for a new one, and gets the rest of the
-   * old one only if that fails. At least 0; at most three quarters of the lifetime count.
+   * Minimum remaining validity of the token. If less is left, the caller waits for a new token, and receives the old
+   * one only if that fails and it is still valid. At least 0; limited to three quarters of the lifetime.
    *
    * @defaultValue the manager's `minValidityMs`
    */
   minValidityMs?: number | undefined;
   /**
-   * Scopes that the token must have: a held and fresh token that has them, else one that is granted for these scopes
-   * alone and shared by all calls for the same scopes. Other callers keep the token they had. An empty list: the
-   * session's own scopes. `insufficient_scope` where fewer are granted.
+   * Scopes that the token must have. A fresh cached token with these scopes is used; otherwise one is granted for
+   * exactly these scopes and shared by all calls with the same scopes. Other callers keep their token. An empty list:
+   * the session's own scopes. Rejects with `insufficient_scope` if fewer are granted.
    */
   scopes?: readonly (FluzScope | BraintreeScope)[] | undefined;
   /**
-   * Whether the token must have been asked for with exactly these scopes (`scopes`, else the session's), such as for a page:
-   * another session of the same user may hold one with more scopes, which is otherwise used as well.
+   * Requires a token that was requested with exactly these scopes (`scopes`, otherwise the session's), for example for
+   * a page. By default, a token of another session of the same user with more scopes may be used as well.
    *
    * @defaultValue `false`
    */
   exactScopes?: boolean | undefined;
 }
 
-/** Options of one forced refresh. */
+/** Options of a forced refresh. */
 export interface RefreshOptions {
-  /** Rejects this caller alone, with `signal.reason`; others still get the token. */
+  /** Rejects this caller with `signal.reason`; other callers still receive the token. */
   signal?: AbortSignal | null | undefined;
 }
 
 /** A snapshot of a manager or session. Frozen. */
 export interface Status {
-  /** How good the token held is. */
+  /** The freshness of the cached token. */
   state: "empty" | "fresh" | "refresh-due" | "expired";
-  /** Whether a new one is being asked for. */
+  /** Set while a new token is being acquired. */
   refreshing: boolean;
-  /** When the token was received, by the provider's clock where that is known. */
+  /** When the token was received, by the provider's clock if that is known. */
   issuedAt?: number;
-  /** When it expires, by the provider's clock where that is known. */
+  /** When it expires, by the provider's clock if that is known. */
   expiresAt?: number;
   /**
-   * How long it is valid from now on, in milliseconds, however wrong the device's clock is: computed each time that it is
-   * read. 0 once another token is held.
+   * Remaining validity in milliseconds, regardless of errors of the device's clock: computed at each access. 0 once
+   * another token is cached.
    */
   readonly expiresInMs?: number;
   /** When the timer refreshes it, by the device's clock. */
   refreshAt?: number;
   /** The failure of the last grant, until one succeeds. */
   lastError?: { code: TokenErrorCode; message: string } & Omit<TokenErrorDetails, "cause" | "retryable">;
-  /** Grants that brought a token. */
+  /** Number of grants that returned a token. */
   grants: number;
-  /** Grants that were given up. */
+  /** Number of grants that failed permanently or after all attempts. */
   failures: number;
-  /** How many sessions are held, the manager's own included; one for each set of scopes of each identity. */
+  /** Number of sessions, including the manager's own; one for each set of scopes of each identity. */
   sessions: number;
 }
 
-/** The second argument of a listener: what it was added to. It may have been collected where it is closed. */
+/**
+ * The second argument of a listener: the object that it was added to. It may be `undefined` for `close`, if that was
+ * collected.
+ */
 export type ListenerTarget<Type extends TokenEvent["type"], Target> = Type extends "close"
   ? Target | undefined
   : Target;
 
-/** What listeners get: frozen, and without any token. */
+/** The events that listeners receive: frozen, and without any token. */
 export type TokenEvent =
   | {
       /**
-       * `status()` returns another object: for listeners of a manager that of its own session, for those of a session that
-       * of the session. Once for several changes in one turn of the event loop.
+       * `status()` returns another object: that of the manager's own session for listeners of a manager, that of the
+       * session for listeners of a session. Emitted once for several changes in one turn of the event loop.
        */
       readonly type: "change";
       /** The selector of the session. */
       readonly session: Selector;
     }
   | {
-      /** There is a new token. */
+      /** A new token was cached. */
       readonly type: "token";
-      /** Why it was asked for. */
+      /** The reason for the acquisition. */
       readonly reason: "initial" | "proactive" | "expired" | "refused" | "adopted" | "shared" | "forced";
-      /** When it expires, by the provider's clock where that is known. */
+      /** When it expires, by the provider's clock if that is known. */
       readonly expiresAt: number;
-      /** What it may do. */
+      /** The scopes of the token. */
       readonly scopes: readonly string[];
-      /** The selector of the session it is for, without what is the manager's own. */
+      /** The selector of the session, without the manager's own values. */
       readonly session: Selector;
     }
   | {
-      /** A grant failed and is tried again. */
+      /** A grant failed and will be retried. */
       readonly type: "retry";
-      /** The attempt to come; the first retry is 2. */
+      /** The number of the next attempt; the first retry is 2. */
       readonly attempt: number;
-      /** The pause before it. */
+      /** The delay before it. */
       readonly delayMs: number;
-      /** Why. */
+      /** The failure. */
       readonly code: TokenErrorCode;
-      /** The selector of the session it is for, where that is not the manager's own. */
+      /** The selector of the session, unless it is the manager's own. */
       readonly session?: Selector;
     }
   | {
-      /** A grant was given up. */
+      /** A grant failed permanently or after all attempts. */
       readonly type: "error";
-      /** Why. */
+      /** The failure. */
       readonly error: TokenError;
-      /** Whether callers still get the token held. */
+      /** Set if callers still receive the cached token. */
       readonly tokenStillValid: boolean;
-      /** The selector of the session it was for. */
+      /** The selector of the session. */
       readonly session: Selector;
     }
   | {
-      /** The token held expired, and no other has taken its place. */
+      /** The cached token expired and was not replaced. */
       readonly type: "expired";
-      /** The selector of the session it was for. */
+      /** The selector of the session. */
       readonly session: Selector;
     }
   | {
-      /** Something to look into; tokens go on. */
+      /** A problem that does not prevent tokens from being acquired. */
       readonly type: "warning";
       /**
-       * - `insufficient_scope`: fewer scopes were granted than asked for.
+       * - `insufficient_scope`: fewer scopes were granted than requested.
        * - `listener_failed`: a listener threw.
-       * - `secret_in_page`: a page holds a long-lived secret.
-       * - `header_not_exposed`: a page cannot read the header that brings new tokens.
-       * - `many_managers`: more than 16 managers of one identity, whatever their scopes, are used and neither closed nor
-       *   collected in this realm, by all copies of the package of this version. Reported once for as long as there are any,
-       *   by a manager that has a listener. Managers whose credentials are in a `grant` function, or in the `fetch` of a
-       *   broker, count only where they have `identity`; where the engine has no `FinalizationRegistry`, none do.
+       * - `secret_in_page`: a page contains a long-lived secret.
+       * - `header_not_exposed`: a page cannot read the header with new tokens.
+       * - `many_managers`: more than 16 managers of one identity, regardless of their scopes, are in use and neither
+       *   closed nor collected in this realm, counted over all copies of the package of this version. Reported once
+       *   while the condition lasts, by a manager that has a listener. Managers with their credentials in a `grant`
+       *   function, or in the `fetch` of a broker, count only if they have `identity`; if the engine has no
+       *   `FinalizationRegistry`, none count.
        */
       readonly code:
         | "insufficient_scope"
@@ -566,9 +570,9 @@ export type TokenEvent =
         | "header_not_exposed"
         | "many_managers"
         | (string & {});
-      /** For people. */
+      /** A description for humans. */
       readonly message: string;
-      /** The selector of the session it is about, where that is not the manager's own. */
+      /** The selector of the session, unless it is the manager's own. */
       readonly session?: Selector;
     }
   | {
@@ -577,31 +581,29 @@ export type TokenEvent =
     };
 
 /**
- * What went wrong; the contract of {@link TokenError}.
+ * Error codes of {@link TokenError}. They are stable.
  *
- * - `invalid_options`: the options are wrong; the message names the key and what to write.
- * - `invalid_credentials`: the provider refused the credentials. Those that have brought a token are
- *   presented again after 15 s, 1, 4 and then every 15 minutes, by each session; others twice in all, by all sessions of
- *   the manager together, until they change or `refresh()` is called. Each process counts for itself.
- * - `credentials_unavailable`: a secret function threw, took longer than `timeoutMs`, or gave no string.
- * - `insufficient_scope`: fewer scopes were granted than are needed; `missingScopes` lists those that are known.
- * - `token_rejected`: the API refused a token that was granted just before.
- * - `rate_limited`: 429, or the provider's own throttle; see `retryAfterMs`.
- * - `network`: no answer.
- * - `fetch_threw`: the function given as option `fetch`, or what replaces the global one, threw something other than a failure
- *   of the network; `cause` says what. Retryable, but for mistakes in a program (`ReferenceError`, `RangeError` …).
- * - `timeout`: too late an answer.
- * - `server`: 5xx, or the provider's own code for an outage.
- * - `protocol`: the answer is not what the provider documents; retryable where it is not the provider's
- *   at all (an HTML page, an empty or broken body, a redirect), or brought a token that had expired.
- * - `store`: a store failed where the token could not be had without it.
+ * - `invalid_options`: the options are invalid; the message contains the key and the expected value.
+ * - `invalid_credentials`: the provider rejected the credentials. Credentials that were accepted before are presented
+ *   again after 15 s, 1, 4 and then every 15 minutes, by each session; others twice in total, by all sessions of the
+ *   manager together, until they change or `refresh()` is called. Each process counts separately.
+ * - `credentials_unavailable`: a secret function threw, took longer than `timeoutMs`, or did not return a string.
+ * - `insufficient_scope`: fewer scopes were granted than required; `missingScopes` lists those that are known.
+ * - `token_rejected`: the API rejected a token that had just been granted.
+ * - `rate_limited`: HTTP 429, or the provider's own throttling; see `retryAfterMs`.
+ * - `network`: no response was received.
+ * - `fetch_threw`: the option `fetch`, or a replacement of the global one, threw something other than a network
+ *   failure, which is the `cause`. Retryable, except for programming errors (`ReferenceError`, `RangeError` …).
+ * - `timeout`: the response did not arrive in time.
+ * - `server`: HTTP 5xx, or the provider's own code for an outage.
+ * - `protocol`: the response is not as the provider documents it. Retryable if it did not come from the provider (an
+ *   HTML page, an empty or broken body, a redirect), or contained a token that had already expired.
+ * - `store`: a store failed, and the token could not be acquired without it.
  * - `closed`: the manager, or the session, is closed.
- * - `unsupported`: the provider, or this runtime, has no such operation.
- * - `wasm_blocked`: the page's Content-Security-Policy forbids WebAssembly; the message names
- *   the directive to add.
- * - `internal`: the core broke off, most likely because the stack was exhausted; the next call
- *   starts it again.
- * - `graphql_errors`: a GraphQL answer with errors; only {@link GraphQLRequestError} has it.
+ * - `unsupported`: the provider, or this runtime, does not support the operation.
+ * - `wasm_blocked`: the page's Content-Security-Policy forbids WebAssembly; the message contains the directive to add.
+ * - `internal`: the core was aborted, most likely because the stack was exhausted; the next call starts it again.
+ * - `graphql_errors`: a GraphQL response with errors; only {@link GraphQLRequestError} has it.
  */
 export type TokenErrorCode =
   | "invalid_options"
@@ -622,59 +624,61 @@ export type TokenErrorCode =
   | "internal"
   | "graphql_errors";
 
-/** What a {@link TokenError} may tell besides its code. */
+/** Additional details of a {@link TokenError}. */
 export interface TokenErrorDetails {
-  /** Whether the same call may succeed later; by default, what the code says. */
+  /** Set if the same call may succeed later; by default, determined by the code. */
   retryable?: boolean | undefined;
   /** The provider's name. */
   provider?: string | undefined;
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   status?: number | undefined;
   /** The provider's own id of the request. */
   requestId?: string | undefined;
-  /** How long the provider asked to be left alone. */
+  /** The delay that the provider requested. */
   retryAfterMs?: number | undefined;
-  /** Scopes that were needed and not granted; for `insufficient_scope`, an empty list by default. */
+  /** Scopes that were required and not granted; for `insufficient_scope`, an empty list by default. */
   missingScopes?: readonly string[] | undefined;
-  /** How many requests were made. */
+  /** Number of requests that were sent. */
   attempts?: number | undefined;
   /**
-   * What led to it. Of the manager's own errors, those of a `fetch` that threw have one: a copy with its class, code,
-   * message and stack, in which texts of the request are replaced by `[redacted]`.
+   * The underlying error. Of the manager's own errors, those of a `fetch` that threw have one: a copy with its class,
+   * code, message and stack, in which values of the request are replaced by `[redacted]`.
    */
   cause?: unknown;
 }
 
 /** A {@link TokenError} with the code `Code`. */
 export interface TokenErrorOf<Code extends TokenErrorCode> extends Error {
-  /** The class's name. */
+  /** The name of the class. */
   readonly name: "TokenError" | "GraphQLRequestError";
-  /** What to branch on: where it is compared, TypeScript knows what else the error has. */
+  /**
+   * The stable identifier of the failure. A comparison with it narrows the type of the other properties in TypeScript.
+   */
   readonly code: Code;
-  /** Whether the same call may succeed later. */
+  /** Set if the same call may succeed later. */
   readonly retryable: boolean;
   /** The provider's name. */
   readonly provider?: string;
-  /** The HTTP status of the answer, where there was one. */
+  /** The HTTP status of the response, if there was one. */
   readonly status?: number;
-  /** The provider's own id of the request, where it gave one. */
+  /** The provider's own id of the request, if it returned one. */
   readonly requestId?: string;
-  /** How long the provider asked to be left alone. */
+  /** The delay that the provider requested. */
   readonly retryAfterMs?: number;
   /**
-   * Scopes that were needed and not granted. Always a list with the code `insufficient_scope`, empty where the API did not
-   * name them.
+   * Scopes that were required and not granted. Always a list with the code `insufficient_scope`, empty if the API did
+   * not list them.
    */
   readonly missingScopes: Code extends "insufficient_scope"
     ? readonly string[]
     : readonly string[] | undefined;
-  /** How many requests were made. */
+  /** Number of requests that were sent. */
   readonly attempts?: number;
 }
 
 /**
- * What every method rejects with. Holds no secret, no token and no answer's body, in whatever
- * way it is printed.
+ * The error with which every method rejects. Contains no secret, no token and no body of a response, however it is
+ * printed.
  *
  * @example
  * ```ts
@@ -695,20 +699,20 @@ export type TokenError =
   | TokenErrorOf<Exclude<TokenErrorCode, "insufficient_scope" | "graphql_errors">>
   | GraphQLRequestError;
 
-/** What every method rejects with. */
+/** The class of the errors with which every method rejects. */
 export const TokenError: TokenErrorConstructor;
 
 /** The class of {@link TokenError}, which may be extended. */
 export interface TokenErrorConstructor {
-  /** For a `grant` function to throw. */
+  /** Creates an error for a `grant` function to throw. */
   new <Code extends TokenErrorCode = TokenErrorCode>(
     code: Code,
     message: string,
     details?: TokenErrorDetails,
   ): TokenErrorOf<Code>;
-  /** Whether a value is a `TokenError`, also one of another realm or another copy of this package. */
+  /** Returns whether a value is a `TokenError`, including one of another realm or another copy of this package. */
   is(value: unknown): value is TokenError;
-  /** That of every class. It is stated because `instanceof` would not distinguish the codes otherwise. */
+  /** Equal to that of every class. Declared because `instanceof` would not distinguish the codes otherwise. */
   [Symbol.hasInstance]<Class extends abstract new (...values: any) => unknown>(
     this: Class,
     value: unknown,
@@ -716,63 +720,65 @@ export interface TokenErrorConstructor {
 }
 
 /**
- * What {@link TokenManager.request} rejects with where the answer has errors, whatever data it has
- * besides.
+ * The error with which {@link TokenManager.request} rejects if the response has errors, even if it has data as well.
  *
- * Its message tells the codes alone, and printing it shows neither `errors` nor `data`: errors of an
- * API quote what they were sent.
+ * Its message contains only the codes, and printing it shows neither `errors` nor `data`: the errors of an API quote
+ * their input.
  */
 export interface GraphQLRequestError extends TokenErrorOf<"graphql_errors"> {
-  /** The class's name. */
+  /** The name of the class. */
   readonly name: "GraphQLRequestError";
-  /** The answer's errors, as they came. */
+  /** The errors of the response, unchanged. */
   readonly errors: readonly GraphQLAnswerError[];
-  /** The answer's data: `null` or missing, or a part of what was asked for. */
+  /** The data of the response: `null`, missing or partial. */
   readonly data: any;
 }
 
-/** What {@link TokenManager.request} rejects with where the answer has errors. */
+/** The class of the error with which {@link TokenManager.request} rejects if the response has errors. */
 export const GraphQLRequestError: GraphQLRequestErrorConstructor;
 
 /** The class of {@link GraphQLRequestError}. */
 export interface GraphQLRequestErrorConstructor {
-  /** For tests. */
+  /** Creates an error for tests. */
   new (message: string, details: GraphQLRequestErrorDetails): GraphQLRequestError;
-  /** Whether a value is a `GraphQLRequestError`, also one of another realm or another copy of this package. */
+  /**
+   * Returns whether a value is a `GraphQLRequestError`, including one of another realm or another copy of this
+   * package.
+   */
   is(value: unknown): value is GraphQLRequestError;
 }
 
-/** What a {@link GraphQLRequestError} tells. */
+/** The details of a {@link GraphQLRequestError}. */
 export interface GraphQLRequestErrorDetails extends TokenErrorDetails {
-  /** The answer's errors. */
+  /** The errors of the response. */
   errors: readonly GraphQLAnswerError[];
-  /** The answer's data, where there is some. */
+  /** The data of the response, if any. */
   data?: unknown;
 }
 
-/** An error of an answer (GraphQL specification, section 7.1.2); APIs add keys of their own. */
+/** An error of a response (GraphQL specification, section 7.1.2); APIs may add keys. */
 export interface GraphQLAnswerError {
-  /** In the API's words, which may quote what it was sent. */
+  /** The API's own message, which may quote its input. */
   readonly message: string;
-  /** Which field it is about: names and positions from the root. */
+  /** The path of the affected field: names and list positions from the root. */
   readonly path?: readonly (string | number)[] | undefined;
-  /** Where in the document it is. */
+  /** The positions in the document. */
   readonly locations?: readonly { readonly line: number; readonly column: number }[] | undefined;
-  /** What the API tells besides, often a `code`. */
+  /** Additional information of the API, often a `code`. */
   readonly extensions?: { readonly [key: string]: any } | undefined;
   readonly [key: string]: any;
 }
 
-/** The platform's `fetch`, where its types are known. */
+/** The platform's `fetch`, if its types are known. */
 export type GlobalFetch = typeof globalThis extends { fetch: infer Fetch }
   ? Fetch
   : (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
-/** What `new Headers()` takes. */
+/** The arguments that `new Headers()` accepts. */
 export type HeadersLike = Headers | Record<string, string> | [string, string][];
 
 /**
- * Empty where a program is compiled without the types of a platform (`dom`, `@types/node`, …), which complete these
+ * Empty if a program is compiled without the types of a platform (`dom`, `@types/node`, …), which complete these
  * otherwise.
  */
 declare global {

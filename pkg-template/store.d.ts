@@ -1,26 +1,29 @@
 /**
- * Where tokens are shared: what a store is, and how those of this package fail.
+ * Token stores: the interface, and the errors of the stores in this package.
  *
  * @packageDocumentation
  */
 
 /**
- * Where tokens are kept for several holders: tabs, processes, machines. The stores of this package are made by
- * `graphql-token-manager/stores/…`; an object of your own with these methods is as good, and `checkStore` of
- * `graphql-token-manager/testing` says whether it is.
+ * A store that shares tokens between several holders: tabs, processes or machines. The stores of this package are
+ * created by `graphql-token-manager/stores/…`. Any other object with these methods works as well; `checkStore` of
+ * `graphql-token-manager/testing` verifies its behaviour.
  *
- * Any method may throw or reject, with a {@link StoreError} or with anything else: that costs sharing, not tokens.
- * Keys hold no secret; a store may show them.
+ * Each method may throw or reject, with a {@link StoreError} or any other value: the token is then not shared, but
+ * still available. Keys contain no secret; a store may display them.
  */
 export interface TokenStore {
-  /** What was written last; `undefined` if there is nothing, it has expired, or is no entry. Takes no lock. */
+  /**
+   * Returns the last value written, or `undefined` if there is none, it has expired, or the content is not a valid
+   * entry. Takes no lock.
+   */
   get(key: string): Promise<string | undefined> | string | undefined;
 
   /**
-   * Replaces the value, until `expiresAt`: milliseconds since the Unix epoch, by this device's clock.
+   * Replaces the value until `expiresAt`, in milliseconds since the Unix epoch, by this device's clock.
    *
-   * With a fence: `false`, and nothing written, when a later lease has written or been granted since. A value of more
-   * than 1 MiB is refused.
+   * With a fence: returns `false` and writes nothing if a later lease has been granted or has written since. A value
+   * of more than 1 MiB is rejected.
    */
   set(
     key: string,
@@ -29,26 +32,26 @@ export interface TokenStore {
     fence?: number,
   ): Promise<boolean | void> | boolean | void;
 
-  /** Forgets the value, not the fence. */
+  /** Removes the value, but not the fence. */
   delete(key: string): Promise<void> | void;
 
   /**
-   * An exclusive lease, at once; `undefined` when somebody else holds it. Expires by itself after `ttlMs`, also while its
-   * holder sleeps.
+   * Acquires an exclusive lease without waiting; returns `undefined` if another holder has it. It expires after
+   * `ttlMs`, even if its holder is suspended.
    */
   acquire?(key: string, ttlMs: number): Promise<Lease | undefined>;
 
   /**
-   * Calls `changed` when another holder changed the key: rather once too often than once too seldom. The manager reads
-   * the key after each call. While its token is in use, it also reads the key 60 s after the last read, in case a call was
-   * lost.
+   * Calls `changed` when another holder changed the key. An unnecessary call is harmless, a missing one is not. The
+   * manager reads the key after each call. While its token is in use, it also reads the key 60 s after the last read,
+   * in case a call was lost.
    *
-   * @returns a function that ends it
+   * @returns a function that removes the watcher
    */
   watch?(key: string, changed: () => void): () => void;
 }
 
-/** A store that can do all of it, and answers with promises, as those of this package. */
+/** A store with all methods, each of which returns a promise, like those of this package. */
 export interface SharedStore extends TokenStore {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string, expiresAt: number, fence?: number): Promise<boolean>;
@@ -57,40 +60,46 @@ export interface SharedStore extends TokenStore {
   watch(key: string, changed: () => void): () => void;
 }
 
-/** The right to write, for a while. */
+/** The exclusive right to renew a stored token, for a limited time. */
 export interface Lease {
-  /** Later leases of a key have higher ones: after a release, a crash, and where the store lost everything. */
+  /** Higher for each later lease of a key, even after a release, a crash, or the loss of all data. */
   readonly fence: number;
-  /** Lets others have it. Harmless where it has expired, and when called again. */
+  /** Releases the lease. Has no effect if it has expired or was released before. */
   release(): Promise<void>;
 }
 
-/** Why one of this package's stores failed. Holds no value. Told by its `name`, since each store has a copy. */
+/**
+ * The error of a store of this package. Contains no value. Identify it by its `name`, because each store has a copy of
+ * the class.
+ */
 export interface StoreError extends Error {
-  /** The class's name. */
+  /** The name of the class. */
   readonly name: "StoreError";
-  /** What to branch on. */
+  /** The stable identifier of the failure. */
   readonly code: StoreErrorCode;
 }
 
 /**
- * What went wrong; the contract of {@link StoreError}.
+ * Error codes of {@link StoreError}. They are stable.
  *
- * - `invalid_options`: an option or an argument is wrong.
+ * - `invalid_options`: an option or an argument is invalid.
  * - `blocked`: the browser does not let this page use storage.
- * - `full`: there is no room; nothing was written.
+ * - `full`: no space is left; nothing was written.
  * - `too_large`: the value is larger than 1 MiB; nothing was written.
- * - `insecure`: a symbolic link, or a file of somebody else, lies where the store's own should.
- * - `unsupported`: what the store needs is not there, as WebCrypto in a page without https:.
- * - `unavailable`: it cannot be reached, or failed.
+ * - `insecure`: a symbolic link, or a file of another user, is in the place of the store's own.
+ * - `unsupported`: the platform lacks a required feature, such as WebCrypto in a page without https:.
+ * - `unavailable`: the store cannot be reached, or failed.
  */
 export type StoreErrorCode =
   "invalid_options" | "blocked" | "full" | "too_large" | "insecure" | "unsupported" | "unavailable";
 
-/** Something about a store to look into; it works all the same. */
+/** A problem of a store that does not prevent its use. */
 export interface StoreWarning {
-  /** A file or a folder that others could use, which was corrected; a value that does not open. */
+  /**
+   * `insecure_mode`: other users had access to a file or a folder, which was corrected, or can remove entries of a
+   * folder of root. `unreadable`: a value does not decrypt.
+   */
   readonly code: "insecure_mode" | "unreadable";
-  /** For people. */
+  /** A description for humans. */
   readonly message: string;
 }

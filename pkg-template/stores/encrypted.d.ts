@@ -1,5 +1,5 @@
 /**
- * Any store, whose values only those can read who have the key.
+ * Encryption of the values of any store.
  *
  * @packageDocumentation
  */
@@ -7,17 +7,17 @@
 import type { StoreWarning, TokenStore } from "graphql-token-manager";
 
 /**
- * Seals the values of another store with AES-GCM (WebCrypto), each bound to its store key: a value that was moved to
- * another key does not open.
+ * Encrypts the values of another store with AES-GCM (WebCrypto). Each value is bound to its store key: a value that
+ * was moved to another key does not decrypt.
  *
- * A value that does not open, or was never sealed, reads as missing, and a warning says so once. Store keys, times and
- * leases are not hidden: they hold no secret. Sealing adds a third to a value's size.
+ * A value that does not decrypt, or was never encrypted, is treated as missing, and reported once by a warning. Store
+ * keys, times and leases are not encrypted: they contain no secret. Encryption makes a value a third larger.
  *
- * It protects what a value says, and that it is not changed or moved to another key. It does not protect from somebody who
- * can write to the store and puts an old value back, or deletes one: holders then find a token that is older than the last.
+ * It protects the confidentiality of a value, and its integrity, including its key. It does not protect against an
+ * attacker with write access to the store that restores an old value or deletes one: holders then find an older token.
  *
- * To replace a key, give the new one first and the old one behind it: the first seals, each opens. Take the old one out
- * when every process has the new one and the last token sealed with the old one has expired.
+ * To rotate a key, pass the new key first and the old one after it: the first encrypts, all are tried for decryption.
+ * Remove the old key when every process has the new one and the last token encrypted with the old one has expired.
  *
  * @example
  * ```ts
@@ -36,13 +36,13 @@ export function encrypted<S extends TokenStore>(
 ): EncryptedStore<S>;
 
 /**
- * A key: 32 random bytes, the same in base64, or a `CryptoKey` of AES-GCM that may encrypt and decrypt, and is not
- * extractable. Bytes that are all the same, other lengths, and keys of another implementation than the platform's WebCrypto
- * are refused with `invalid_options`.
+ * A key: 32 random bytes, the same in base64, or a non-extractable AES-GCM `CryptoKey` with the usages `encrypt` and
+ * `decrypt`. Identical bytes, other lengths, and keys of another implementation than the platform's WebCrypto are
+ * rejected with `invalid_options`.
  */
 export type EncryptionKey = CryptoKey | Uint8Array | string;
 
-/** A store of promises, which can what the store below can. */
+/** A store with asynchronous methods, and with those optional methods that the underlying store has. */
 export type EncryptedStore<S extends TokenStore> = {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string, expiresAt: number, fence?: number): Promise<boolean | void>;
@@ -52,7 +52,7 @@ export type EncryptedStore<S extends TokenStore> = {
 /** Options of {@link encrypted}. */
 export interface EncryptedOptions {
   /**
-   * Told once of a value that does not open: `unreadable`.
+   * Called once for a value that does not decrypt, with the code `unreadable`.
    *
    * @defaultValue `process.emitWarning`, where there is one
    */

@@ -1,5 +1,5 @@
 /**
- * A store in a folder that the processes of one machine share: Node, Deno, Bun.
+ * A store in a folder that the processes of one machine share, for Node, Deno and Bun.
  *
  * @packageDocumentation
  */
@@ -7,23 +7,23 @@
 import type { StoreWarning, SharedStore } from "graphql-token-manager";
 
 /**
- * Shares tokens between the processes of one machine, by files in a folder.
+ * Shares tokens between the processes of one machine, in files of a folder.
  *
- * - The folder is made with mode 0700, its files with 0600; a wider mode is corrected and reported. Symbolic links,
- *   and files of other users, are refused: `insecure`.
- * - A folder that belongs to root, as the volumes of containers do (mode 2777, say), is used as it is, by a folder
- *   `user-<uid>` inside it that only this user can use; no name of the user is needed. A folder of any other user, or a
- *   `path` that is a symbolic link, is refused, and the error says what to set.
- * - Entries are replaced at once or not at all, and are on the disk when `set` resolves.
- * - A lease is freed when its process ends, however it ends, where that can be known: on one machine, and in one
- *   container. Elsewhere, when its time is over.
- * - What is no entry reads as missing.
+ * - The folder is created with mode 0700, its files with 0600; a less restrictive mode is corrected and reported.
+ *   Symbolic links and files of other users are rejected: `insecure`.
+ * - If the folder belongs to root, as container volumes do (for example with mode 2777), it is not changed; the store
+ *   uses a subfolder `user-<uid>` that only this user can access. The user needs no name. A folder of any other user,
+ *   and a `path` that is a symbolic link, are rejected with an error that contains the remedy.
+ * - Entries are replaced atomically, and are on the disk when `set` resolves.
+ * - A lease is released when its process ends, in any way, where that can be detected: on one machine, and in one
+ *   container. Elsewhere, it ends at its time.
+ * - A file that is not a valid entry is treated as missing.
  *
- * On Windows there are no such modes: protect the folder by its access list. The disk may hold a renamed file late
- * there after a power failure. Folders on network file systems are not for this store: use Redis.
+ * Windows has no such modes: restrict access to the folder by its access control list. After a power failure on
+ * Windows, a recently renamed file may be lost. Network file systems are not supported: use Redis.
  *
- * Deno needs `--allow-read` and `--allow-write` for the folder; without reading `/proc`, `--allow-sys` and
- * `--allow-run`, the lease of a process that crashed lasts for its time.
+ * Deno needs `--allow-read` and `--allow-write` for the folder. Without permission to read `/proc`, `--allow-sys` and
+ * `--allow-run`, the lease of a crashed process lasts until its time.
  *
  * @example
  * ```ts
@@ -36,16 +36,18 @@ export function fileStore(options: FileStoreOptions): SharedStore;
 
 /** Options of {@link fileStore}. */
 export interface FileStoreOptions {
-  /** The folder. Made if it is not there; for nothing else but this store. */
+  /** The folder, which is created if it does not exist. It must not be used for anything else. */
   path: string;
   /**
-   * How often to look for changes, beside the system's own notices, which not every folder has.
+   * Interval at which changes are polled, in addition to the notifications of the system, which some folders do not
+   * have.
    *
    * @defaultValue 5000 ms
    */
   pollMs?: number | undefined;
   /**
-   * Told once of a mode that was too wide, or of a folder of root in which others may remove entries: `insecure_mode`.
+   * Called once for a mode that was too permissive, or for a folder of root in which other users may remove entries,
+   * with the code `insecure_mode`.
    *
    * @defaultValue `process.emitWarning`
    */

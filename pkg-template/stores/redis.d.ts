@@ -1,5 +1,5 @@
 /**
- * A store in Redis or Valkey, which machines share.
+ * A store in Redis or Valkey that several machines share.
  *
  * @packageDocumentation
  */
@@ -7,27 +7,29 @@
 import type { SharedStore } from "graphql-token-manager";
 
 /**
- * Shares tokens between machines, by Redis 5 or later or Valkey.
+ * Shares tokens between machines through Redis 5 or later, or Valkey.
  *
- * Takes a client as it is, connected by you and closed by you: of `redis` (4 or later) by `createClient`, `createCluster`,
- * and from version 5 on `createClientPool` and `createSentinel`; of `ioredis` (5 or later) `Redis`, also with sentinels
- * or `keyPrefix`, and `Cluster`. An object that cannot work (a promise, a pipeline, a client in `legacyMode` or subscriber
- * mode, a replica, a client of another package) is refused with `invalid_options`, when the store is made where that
- * can be known, and else at the first use. All keys of an entry lie in one slot.
+ * Accepts a client that the caller connects and closes: of the package `redis` (4 or later) `createClient`,
+ * `createCluster`, and from version 5 on `createClientPool` and `createSentinel`; of `ioredis` (5 or later) `Redis`,
+ * also with sentinels or `keyPrefix`, and `Cluster`. An unusable object (a promise, a pipeline, a client in
+ * `legacyMode` or subscriber mode, a replica, a client of another package) is rejected with `invalid_options`: when
+ * the store is created if that can be detected, otherwise at the first use. All keys of an entry are in one slot.
  *
- * Changes are announced over a second connection, made by the client's own `duplicate()` while something is watched
- * (a sentinel client of `redis` uses its own). Where it is lost, or the server or a proxy does not allow SUBSCRIBE, the
- * store reads every `pollMs`, and tries again after a pause that grows from 250 ms to a minute.
+ * Changes are announced over a second connection, created by the client's own `duplicate()` while a key is watched (a
+ * sentinel client of `redis` uses its own). If the connection is lost, or the server or a proxy does not allow
+ * SUBSCRIBE, the store polls every `pollMs` and reconnects after a delay that grows from 250 ms to a minute.
  *
- * - Fences grow by the server's clock also where they were lost: after FLUSHALL, an eviction or a failover.
- * - A failover may lose a lease that was not yet copied; two holders then have different fences, and the later writes.
- * - A lease whose release failed, as during a failover, does not keep its own holder waiting; others wait until it expires.
- * - While there is no connection, commands wait as the client is configured to let them.
- * - Errors name the server's error code (READONLY, NOPERM, OOM, …) and what it means, never the command.
- * - A `keyPrefix` of ioredis goes before `prefix`; one of `redis` 6 does not apply to this store's keys.
+ * - Fences grow by the server's clock even if they were lost: after FLUSHALL, an eviction or a failover.
+ * - A failover may lose a lease that was not yet replicated. Two holders then have different fences, and the later one
+ *   writes.
+ * - A lease with a failed release, for example during a failover, does not delay its own holder; other holders wait
+ *   until it expires.
+ * - Without a connection, commands wait as configured in the client.
+ * - Errors contain the server's error code (READONLY, NOPERM, OOM, …) and its meaning, never the command.
+ * - A `keyPrefix` of ioredis is put before `prefix`; one of `redis` 6 does not apply to this store's keys.
  *
- * The server needs the commands GETRANGE, SET, GET, DEL, PTTL, TIME, EVAL, PUBLISH and SUBSCRIBE for keys and the channel
- * that start with `prefix`.
+ * The server must allow the commands GETRANGE, SET, GET, DEL, PTTL, TIME, EVAL, PUBLISH and SUBSCRIBE for keys and the
+ * channel that start with `prefix`.
  *
  * @example
  * ```ts
@@ -42,20 +44,20 @@ export function redisStore(client: RedisClient, options?: RedisStoreOptions): Sh
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
   /**
-   * What all keys, and the channel, start with. Services that are not to share tokens need different ones.
+   * Prefix of all keys and of the channel. Services that must not share tokens need different prefixes.
    *
    * @defaultValue `"graphql-token-manager:"`
    */
   prefix?: string | undefined;
   /**
-   * How often to look for changes while none can be heard.
+   * Interval at which changes are polled while the subscription is interrupted.
    *
    * @defaultValue 2000 ms
    */
   pollMs?: number | undefined;
 }
 
-/** What is used of a client; those of the packages `redis` and `ioredis` fit. */
+/** The parts of a client that are used. Clients of the packages `redis` and `ioredis` are compatible. */
 export type RedisClient = NodeRedisClient | NodeRedisCluster | NodeRedisSentinel | IoredisClient;
 
 /** A client or a pool of the package `redis`. */

@@ -7,17 +7,17 @@
 import type { SharedStore } from "graphql-token-manager";
 
 /**
- * Shares tokens by `localStorage`, or keeps them over a reload by `sessionStorage`.
+ * Shares tokens between tabs through `localStorage`, or keeps them across a reload in `sessionStorage`.
  *
- * Best effort: browsers copy what one tab writes to the others when they find the time. Prefer {@link indexedDbStore},
- * which knows no such delay and can encrypt: every script of the page reads `localStorage` as it is.
+ * Best effort: browsers propagate writes to other tabs with a delay. Prefer {@link indexedDbStore}, which has no such
+ * delay and supports encryption: every script of the page can read `localStorage` in clear text.
  *
- * Leases are Web Locks, freed when the tab is closed or crashes, and taken away from a tab that hangs or is frozen 7 to
- * 10 s after that. Where there are no locks (pages without https:), a lease is
- * a record, which two tabs may rarely both believe to have; the fence then decides whose token is kept.
+ * Leases are Web Locks, which are released when the tab is closed or crashes, and taken from a tab that hangs or is
+ * frozen after 7 to 10 s. Without locks (pages without https:), a lease is a record that two tabs may, in rare cases,
+ * both acquire; the fence then decides which token is kept.
  *
- * @param storage `localStorage`, `sessionStorage`, or a function that returns one: a page that may not use storage
- * fails where it says `localStorage`, and with a function this is a `blocked` error of the store.
+ * @param storage `localStorage`, `sessionStorage`, or a function that returns one. In a page without permission to use
+ * storage, the expression `localStorage` itself throws; with a function, that is a `blocked` error of the store.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ export function webStorageStore(storage: Storage | (() => Storage), options?: We
 /** Options of {@link webStorageStore}. */
 export interface WebStorageOptions {
   /**
-   * What all items start with.
+   * Prefix of all items.
    *
    * @defaultValue `"graphql-token-manager:"`
    */
@@ -39,12 +39,12 @@ export interface WebStorageOptions {
 }
 
 /**
- * Shares tokens between the tabs and workers of an origin by IndexedDB.
+ * Shares tokens between the tabs and workers of an origin through IndexedDB.
  *
- * Each step is one transaction. Leases are Web Locks, freed when the tab is closed or crashes, and taken away from a tab
- * that hangs or is frozen 7 to 10 s after that; where there are none
- * (pages without https:), records that expire. A `BroadcastChannel` says *that* a key changed, never what it is now. A
- * database that is deleted, or whose connection ends, is opened again.
+ * Each operation is one transaction. Leases are Web Locks, which are released when the tab is closed or crashes, and
+ * taken from a tab that hangs or is frozen after 7 to 10 s; without locks (pages without https:), they are records
+ * that expire. A `BroadcastChannel` announces *that* a key changed, without its value. A database that is deleted, or
+ * whose connection is closed, is opened again.
  *
  * @example
  * ```ts
@@ -58,16 +58,16 @@ export function indexedDbStore(options?: IndexedDbOptions): SharedStore;
 /** Options of {@link indexedDbStore}. */
 export interface IndexedDbOptions {
   /**
-   * The name of the database; for nothing else but this store.
+   * The name of the database, which must not be used for anything else.
    *
    * @defaultValue `"graphql-token-manager"`
    */
   name?: string | undefined;
   /**
-   * Seals values with AES-GCM, each bound to its store key, under a key that is kept in the database and that no script
-   * can take out of the browser. A script of the page can still use it while the page is open, put another key in its
-   * place, or put an old value back. A key in the database that is extractable is replaced. Needs https: or
-   * localhost; elsewhere the store fails with `unsupported` rather than write what can be read.
+   * Encrypts values with AES-GCM, each bound to its store key. The encryption key is kept in the database and cannot
+   * be extracted by scripts. A script of the page can still use it while the page is open, replace it, or restore an
+   * old value. An extractable key in the database is replaced. Requires https: or localhost; elsewhere the store fails
+   * with `unsupported` instead of writing values in clear text.
    *
    * @defaultValue `false`
    */
