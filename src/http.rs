@@ -24,7 +24,7 @@ impl fmt::Debug for HttpRequest {
     }
 }
 
-/// A response whose body was read in full.
+/// A response with its whole body.
 #[derive(Clone, Debug)]
 pub struct HttpResponse {
     /// The status code, or 0 for a redirect that the browser does not expose (`opaqueredirect`).

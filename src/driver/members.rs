@@ -158,7 +158,7 @@ impl Driver {
         }
     }
 
-    /// Returns the session's entry in the shared store and its key. `None` if there is no store or the holder's digest
+    /// Returns the session's entry in the shared store and its key. `None` without a store, or if the holder's digest
     /// is unknown.
     pub(super) fn entry(&self, id: SessionId) -> Option<(Entry, String)> {
         let store = self.settings.store.as_ref()?;

@@ -10,7 +10,7 @@ use crate::{
     http::{HttpRequest, HttpResponse},
 };
 
-/// The reason why there is no response.
+/// The reason for a missing response.
 #[derive(Debug)]
 pub(crate) enum FetchFailure {
     /// `fetch` threw an exception.

@@ -26,7 +26,7 @@ impl Drop for Wakeups {
     }
 }
 
-/// Returns true in a page, whose source its users can read.
+/// Returns true in a page. Its source is readable by its users.
 pub(crate) fn is_page() -> bool {
     global("document").is_truthy()
 }

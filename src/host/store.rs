@@ -19,7 +19,7 @@ pub(crate) struct Entry {
     key: JsValue,
 }
 
-/// A lease that was granted: its fence, and the object whose `release` ends it.
+/// A lease that was granted: its fence, and the object with the `release` function.
 pub(crate) struct Lease {
     pub(crate) fence: Fence,
     pub(crate) object: JsValue,
@@ -35,7 +35,7 @@ impl Entry {
         self.outside.call(&self.store.get, &Array::of1(&self.key), None, done);
     }
 
-    /// Converts the outcome of [`get`](Self::get). `None` if there is no entry.
+    /// Converts the outcome of [`get`](Self::get). `None` if the store has no entry.
     pub(crate) fn loaded(&self, ending: Ending) -> Result<Option<Secret>, TokenError> {
         let value = self.outcome("get", ending)?;
         if value.is_null() || value.is_undefined() {

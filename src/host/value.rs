@@ -45,7 +45,7 @@ pub(super) enum Texts {
     /// Strings without lone surrogates. Converting those would replace each by U+FFFD, which could make two different
     /// identities equal.
     WellFormed,
-    /// All strings; a lone surrogate becomes U+FFFD. Used for responses, whose other members are still useful.
+    /// All strings; a lone surrogate becomes U+FFFD. Used for responses, because their other members are still useful.
     Any,
 }
 

@@ -36,7 +36,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn own(this: &Face) -> Desk;
 
-    /// Calls a user-supplied `grant` function for the session whose selector is `key`, as [`Outside::call`] does.
+    /// Calls a user-supplied `grant` function for the session with the selector `key`, as [`Outside::call`] does.
     #[wasm_bindgen(method)]
     pub(crate) fn grant(
         this: &Face,
@@ -59,7 +59,7 @@ extern "C" {
     #[wasm_bindgen(method, js_name = fieldsOf)]
     fn fields_of(this: &Face, thrown: &JsValue) -> JsValue;
 
-    /// Emits an event to listeners, for the session whose selector is `key`.
+    /// Emits an event to listeners, for the session with the selector `key`.
     #[wasm_bindgen(method)]
     pub(crate) fn notify(this: &Face, event: &JsValue, key: &JsValue);
 

@@ -45,7 +45,7 @@ impl NativeManager {
     }
 
     /// Requests the scopes that may be granted: `face.settle` receives those of the application as a list, or a token
-    /// whose scopes are meant.
+    /// from which JavaScript reads them.
     #[wasm_bindgen(js_name = getScopes)]
     pub fn get_scopes(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
         let requested =
@@ -90,7 +90,7 @@ impl NativeManager {
         self.driver.tell(desk, Input::StoreChanged);
     }
 
-    /// Reports that the request ended whose I/O the session waits for.
+    /// Reports the end of the request that started the I/O for which the session waits.
     #[wasm_bindgen(js_name = ioLost)]
     pub fn io_lost(&self, desk: &Desk) {
         self.driver.tell(desk, Input::IoLost);

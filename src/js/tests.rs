@@ -53,7 +53,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// Creates a manager whose tokens come from `grant`, the source of a function in whose scope the callbacks are
+    /// Creates a manager that gets its tokens from `grant`, the source of a function that can use the callbacks as
     /// `face`.
     fn new(grant: &str) -> Self {
         let face = face();

@@ -127,7 +127,7 @@ pub(crate) fn news_view(change: &Event, requested: &ScopeSet, provider: &str) ->
     }
 }
 
-/// Creates the warning about a long-lived secret in a page, whose users can read it.
+/// Creates the warning about a long-lived secret in a page, where its users can read it.
 pub(crate) fn secret_in_page() -> JsValue {
     warning(
         "secret_in_page",
