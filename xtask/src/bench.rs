@@ -1,8 +1,7 @@
-//! `cargo xtask bench`: how the package does beside its peers, in figures.
+//! `cargo xtask bench`: compares the package with others.
 //!
-//! What is measured, and where it fails, is told by programs in `bench/`, which also
-//! write BENCHMARKS.md. Their peers have a manifest and a lock file of their own there,
-//! so that tests need not install them.
+//! The programs in `bench/` measure, check their bounds and write BENCHMARKS.md. The other packages have a manifest and
+//! a lock file there, so that tests need not install them.
 
 use anyhow::{Result, bail};
 
@@ -10,22 +9,22 @@ use crate::process::{self, say};
 use crate::project::Project;
 use crate::{package, tools};
 
-/// One bench.
+/// A benchmark.
 #[derive(Debug)]
 pub(crate) struct Bench {
-    /// What `cargo xtask bench` calls it, and its folder below `bench/`.
+    /// Its name for `cargo xtask bench`, and its folder below `bench/`.
     name: &'static str,
-    /// What it measures.
+    /// The subject that it measures.
     about: &'static str,
-    /// What it needs beside Node.
+    /// Its requirements besides Node.
     needs: Needs,
 }
 
-/// What a bench needs beside Node.
+/// The requirements of a benchmark besides Node.
 #[derive(Clone, Copy, Debug)]
 enum Needs {
     Nothing,
-    /// The browsers, their drivers and Redis.
+    /// The browsers, their WebDriver programs and Redis.
     BrowsersAndRedis,
 }
 
@@ -49,11 +48,11 @@ const BENCHES: &[Bench] = &[
     },
 ];
 
-/// The benches that are named, or all of them.
+/// Returns the benchmarks with these names, or all of them if `names` is empty.
 ///
 /// # Errors
 ///
-/// A name is unknown; the message lists them.
+/// A name is unknown. The message lists the names.
 pub(crate) fn named(names: &[&str]) -> Result<Vec<&'static Bench>> {
     if let Some(unknown) = names.iter().find(|name| BENCHES.iter().all(|bench| bench.name != **name)) {
         bail!("no bench is called `{unknown}`; these are:\n{}", listing());
@@ -67,11 +66,11 @@ fn listing() -> String {
     lines.join("\n")
 }
 
-/// Packs and installs the package and its peers, then measures; all of it, whatever fails.
+/// Packs and installs the package and the others, and runs the benchmarks. Continues after failures.
 ///
 /// # Errors
 ///
-/// There is nothing to measure, or a bench says that the package does not keep what it promises.
+/// `benches` is empty, or a benchmark fails or exceeds its bounds.
 pub(crate) fn run(project: &Project, benches: &[&Bench]) -> Result<()> {
     let tarball = package::pack(project)?;
     package::install(project, &tarball)?;

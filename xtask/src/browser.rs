@@ -1,9 +1,8 @@
 //! Runs the crate's `#[wasm_bindgen_test]`s in Node, Chromium, Firefox and WebKit.
 //!
-//! One suite serves all four: the tests must *not* say `wasm_bindgen_test_configure!`,
-//! because a suite that says where it runs is skipped everywhere else. Without it
-//! the runner takes Node, or a browser where `WASM_BINDGEN_USE_BROWSER` is set.
-//! `webdriver.json` tells the drivers how to start the browsers.
+//! One suite is used for all four. Tests must not contain `wasm_bindgen_test_configure!`, because a suite that selects
+//! an engine is skipped in the others. Without it, the runner uses Node, or a browser if `WASM_BINDGEN_USE_BROWSER` is
+//! set. `webdriver.json` contains the options with which the browsers are started.
 
 use std::env;
 use std::fs;
@@ -19,7 +18,7 @@ use crate::process::{self, Ending};
 use crate::project::{self, Project};
 use crate::tools::{self, Scratch};
 
-/// Where the tests run.
+/// The engine that runs the tests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Engine {
     /// Node, as CommonJS.
@@ -28,11 +27,11 @@ pub(crate) enum Engine {
     Chromium,
     /// Debian's Firefox, headless.
     Firefox,
-    /// WebKitGTK, on a screen that nobody sees.
+    /// WebKitGTK, on a virtual display.
     WebKit,
 }
 
-/// Runs the suite in one engine; answers how it ended and what it printed.
+/// Runs the suite in one engine. Returns the exit status and the output.
 ///
 /// # Errors
 ///
@@ -45,11 +44,11 @@ pub(crate) fn test(project: &Project, engine: Engine) -> Result<(Ending, String)
     let mut command = match engine {
         Engine::Node | Engine::Chromium | Engine::Firefox => {
             let mut command = project.command(tools::WASM_PACK.path()?);
-            // `no-install`: what it would download comes from outside the registries.
+            // `no-install`: wasm-pack would download tools from sites outside the registries.
             command.args(["test", "--mode=no-install"]);
             command
         }
-        // wasm-pack knows no driver of WebKit but the one of macOS.
+        // wasm-pack supports WebDriver for WebKit on macOS only.
         Engine::WebKit => {
             let mut command = project.cargo();
             command.args(["test", "--package=graphql-token-manager", "--target=wasm32-unknown-unknown"]);
@@ -87,7 +86,7 @@ pub(crate) fn test(project: &Project, engine: Engine) -> Result<(Ending, String)
         }
         Engine::WebKit => {
             tools::debian(&[tools::WEBKITDRIVER, tools::XVFB])?;
-            // The runner calls whatever speaks for WebKit by the name of Safari.
+            // The runner uses the name Safari for any WebDriver of WebKit.
             command.env("WASM_BINDGEN_USE_BROWSER", "1").env("SAFARIDRIVER_REMOTE", webkit_driver(&home)?);
         }
     }
@@ -95,7 +94,7 @@ pub(crate) fn test(project: &Project, engine: Engine) -> Result<(Ending, String)
     process::watch(&mut command)
 }
 
-/// Starts a screen, and on it the driver of WebKit, which the runner cannot; both end with the home folder.
+/// Starts a virtual display and WebKit's WebDriver on it, because the runner cannot. Both end with the home folder.
 fn webkit_driver(home: &Home) -> Result<String> {
     let mut screen = Command::new(tools::XVFB.path);
     home.lend(&mut screen)?;
@@ -105,7 +104,7 @@ fn webkit_driver(home: &Home) -> Result<String> {
     let output = screen.stdout.take().context("Xvfb has no output")?;
     BufReader::new(output).read_line(&mut number).context("Xvfb does not tell its number")?;
 
-    // Free a moment ago: the driver does not tell its port.
+    // This port was free a moment ago. The driver must be given a port, because it does not report its own.
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let mut driver = Command::new(tools::WEBKITDRIVER.path);
     home.lend(&mut driver)?;
@@ -115,7 +114,7 @@ fn webkit_driver(home: &Home) -> Result<String> {
     Ok(format!("http://{address}"))
 }
 
-/// Waits until somebody listens.
+/// Waits until the port accepts connections.
 fn wait_for(address: SocketAddr) -> Result<()> {
     for _ in 0..24_000 {
         if TcpStream::connect(address).is_ok() {
@@ -126,14 +125,14 @@ fn wait_for(address: SocketAddr) -> Result<()> {
     bail!("waited in vain for WebKitWebDriver")
 }
 
-/// The runner's own limit, 20 s, is for one page with all tests of a program.
+/// The runner's default of 20 s applies to one page, which runs all tests of a program.
 const SECONDS_FOR_ALL_TESTS: &str = "600";
 
-/// Its limit for the start of a driver is 5 s, which a busy machine needs.
+/// The runner's default of 5 s for the start of a driver is too short on a busy machine.
 const SECONDS_FOR_A_DRIVER: &str = "120";
 
-/// The test programs to build: never the documentation's examples, which the
-/// runner would call passed without running them.
+/// Returns the test programs to build. The examples of the documentation are not among them, because the runner would
+/// count them as passed without running them.
 fn programs(project: &Project) -> Result<Vec<&'static str>> {
     let integration = project::files_in(&project.path("tests"))?;
     let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
@@ -143,8 +142,7 @@ fn programs(project: &Project) -> Result<Vec<&'static str>> {
     Ok(vec!["--lib"])
 }
 
-/// A home folder for one run: browsers write their profiles there, and whatever
-/// still runs when it goes out of scope is ended.
+/// A home folder for one run, in which browsers write their profiles. Processes that still use it are ended on drop.
 #[derive(Debug)]
 struct Home(Scratch);
 
@@ -153,11 +151,11 @@ impl Home {
         Ok(Self(Scratch::new("home")?))
     }
 
-    /// Lets a command, and all it starts, live here.
+    /// Sets the home folder of a command and of all processes that it starts.
     fn lend(&self, command: &mut Command) -> Result<()> {
         let real = PathBuf::from(env::var_os("HOME").context("HOME is not set; set it to your home folder")?);
         let here = self.0.path();
-        // Rust stays where it is.
+        // Rust is installed in the real home folder.
         for (variable, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
             if env::var_os(variable).is_none() {
                 command.env(variable, real.join(folder));
@@ -174,14 +172,14 @@ impl Drop for Home {
     fn drop(&mut self) {
         let left = processes_naming(self.0.path());
         if !left.is_empty() {
-            // A driver whose browser crashed does not end by itself.
+            // A driver does not end by itself if its browser crashed.
             let _ = Command::new("kill").arg("-KILL").args(left).status();
         }
     }
 }
 
-/// The processes that have a path in their environment or in their arguments:
-/// those, and only those, that were started with [`Home::lend`].
+/// Returns the processes with a path in their environment or arguments. Only processes that were started with
+/// [`Home::lend`] have it.
 fn processes_naming(path: &Path) -> Vec<String> {
     let path = path.as_os_str().as_encoded_bytes();
     let names = |file: PathBuf| {

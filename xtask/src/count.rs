@@ -1,8 +1,8 @@
-//! Counts tests by reading what the test runners print.
+//! Counts tests in the output of test runners.
 
 use std::ops::AddAssign;
 
-/// How many tests passed and failed.
+/// Numbers of tests.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Tests that passed.
@@ -12,12 +12,12 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// One check that passed.
+    /// The result of a check that passed.
     pub(crate) const ONE_PASSED: Self = Self { passed: 1, failed: 0 };
-    /// One check that failed.
+    /// The result of a check that failed.
     pub(crate) const ONE_FAILED: Self = Self { passed: 0, failed: 1 };
 
-    /// How many tests ran.
+    /// The number of tests that ran.
     pub(crate) fn total(self) -> usize {
         self.passed + self.failed
     }
@@ -30,8 +30,8 @@ impl AddAssign for Counts {
     }
 }
 
-/// The sum of the result lines of `cargo test`, one for each test program, which
-/// wasm-bindgen's runner prints in the same words.
+/// Returns the sum of the result lines of `cargo test`, one for each test program. The runner of wasm-bindgen prints
+/// the same lines.
 ///
 /// `test result: ok. 2 passed; 0 failed; 0 ignored; …`
 pub(crate) fn of_cargo(text: &str) -> Counts {
@@ -52,10 +52,10 @@ pub(crate) fn of_cargo(text: &str) -> Counts {
     sum
 }
 
-/// The closing lines of Node's test runner, as its `spec` reporter (`ℹ pass 3`) or
-/// its `tap` reporter (`# pass 3`) prints them. A cancelled test failed.
+/// Parses the summary of Node's test runner, as printed by its `spec` reporter (`ℹ pass 3`) or its `tap` reporter (`#
+/// pass 3`). A cancelled test counts as failed.
 pub(crate) fn of_node(text: &str) -> Counts {
-    // The last of each: a test may print such a line itself.
+    // The last line of each kind, because a test may print such a line itself.
     let number = |word: &str| {
         text.lines().rev().find_map(|line| {
             let line = without_colours(line);
@@ -69,7 +69,7 @@ pub(crate) fn of_node(text: &str) -> Counts {
     }
 }
 
-/// A line without terminal escape sequences and surrounding blanks.
+/// Removes terminal escape sequences and surrounding blanks.
 fn without_colours(line: &str) -> String {
     let mut parts = line.split('\u{1b}');
     let mut plain = parts.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Shows the main job.
+//! Runs the demo.
 
 use std::process::{Command, ExitCode};
 
@@ -8,11 +8,11 @@ use crate::package;
 use crate::process::say;
 use crate::project::Project;
 
-/// Packs what changed, then becomes the demo: on this terminal, with its arguments and its exit status.
+/// Packs the package if it changed, and replaces this process by the demo, with its arguments and its exit status.
 ///
 /// # Errors
 ///
-/// The package cannot be made, or Node cannot be started.
+/// The package cannot be built, or Node cannot be started.
 pub(crate) fn run(project: &Project, arguments: &[&str]) -> Result<ExitCode> {
     let tarball = package::pack(project)?;
     package::install(project, &tarball)?;
@@ -21,7 +21,7 @@ pub(crate) fn run(project: &Project, arguments: &[&str]) -> Result<ExitCode> {
         .context("cannot start node")
 }
 
-/// In place of this process, so that Ctrl-C ends the demo and nothing else, and the shell waits until it has.
+/// Replaces this process, so that Ctrl-C ends only the demo, and the shell waits for its end.
 #[cfg(unix)]
 fn become_program(command: &mut Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
@@ -30,7 +30,7 @@ fn become_program(command: &mut Command) -> Result<ExitCode> {
 
 #[cfg(not(unix))]
 fn become_program(command: &mut Command) -> Result<ExitCode> {
-    // Without a code it was ended by a signal, which is no success either.
+    // A process without an exit code was ended by a signal, which counts as a failure.
     let code = command.status()?.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

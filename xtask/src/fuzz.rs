@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: runs generated inputs against the installed package.
 //!
-//! A target is a file in `fuzz/targets`: what it generates, and what has to hold for each input. Its
-//! failures are kept in `fuzz/corpus`, which every run tries first.
+//! A target is a file in `fuzz/targets` with the generator of the inputs and the properties that must hold for each.
+//! Its failures are stored in `fuzz/corpus`, which every run tries first.
 
 use std::process::Output;
 use std::thread;
@@ -13,24 +13,24 @@ use crate::process::say;
 use crate::project::{self, Project};
 use crate::{package, tools};
 
-/// Where the targets are.
+/// The folder of the targets.
 const TARGETS: &str = "fuzz/targets";
-/// How long each target runs where nothing else is said, in seconds.
+/// Default duration of each target, in seconds.
 const SECONDS: u32 = 60;
-/// As many as a small machine has cores.
+/// Number of targets that run at the same time, for a machine with two cores.
 const AT_A_TIME: usize = 2;
 
-/// What to run.
+/// The targets to run, and how.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     targets: Vec<String>,
     seconds: u32,
-    /// Runs the same cases again: `--seed` and `--path`, as a failure prints them.
+    /// The options `--seed` and `--path` that a failure prints, which run the same cases again.
     again: Vec<String>,
 }
 
 impl Plan {
-    /// Every target, for the usual time.
+    /// Creates the plan to run every target for the default duration.
     ///
     /// # Errors
     ///
@@ -39,11 +39,11 @@ impl Plan {
         Self::parse(&known(project)?, &[])
     }
 
-    /// Reads `[TARGET...] [--time SECONDS] [--seed N] [--path P]`.
+    /// Parses `[TARGET...] [--time SECONDS] [--seed N] [--path P]`.
     ///
     /// # Errors
     ///
-    /// A target or an option is unknown, or a number is none.
+    /// A target or an option is unknown, or a number is invalid.
     pub(crate) fn of(project: &Project, words: &[&str]) -> Result<Self> {
         Self::parse(&known(project)?, words)
     }
@@ -87,7 +87,7 @@ fn known(project: &Project) -> Result<Vec<String>> {
 ///
 /// # Errors
 ///
-/// The package cannot be made, or Node cannot be started.
+/// The package cannot be built, or Node cannot be started.
 pub(crate) fn run(project: &Project, plan: &Plan) -> Result<Counts> {
     tools::npm_packages(project)?;
     let tarball = package::pack(project)?;
@@ -95,7 +95,7 @@ pub(crate) fn run(project: &Project, plan: &Plan) -> Result<Counts> {
     run_installed(project, plan)
 }
 
-/// Runs the plan against the package that is installed; a target counts as one test.
+/// Runs the plan against the installed package. Each target counts as one test.
 ///
 /// # Errors
 ///

@@ -1,40 +1,39 @@
-//! Makes wasm-bindgen's glue importable anywhere, and more than once.
+//! Adapts wasm-bindgen's glue, so that it can be imported in any host and used for more than one instance.
 //!
-//! The stock glue builds a decoder and an encoder while it is imported, which
-//! ends the import in jsdom. Both become lazy, with a fallback in plain
-//! JavaScript; `pkg-template/src/utf8.js` holds both.
+//! The stock glue creates a text decoder and an encoder during its import, which fails in jsdom. Both become lazy, with
+//! a fallback in plain JavaScript, in `pkg-template/src/utf8.js`.
 //!
 //! Tasks of the core are scheduled with `microtask` of `pkg-template/src/microtask.js`, because the stock glue looks
 //! `queueMicrotask` up at each call, and test runners replace it.
 //!
-//! And it speaks to one instance, for as long as the page lives. As a function that
-//! makes glue, it lets a new instance take the place of one that broke off.
+//! The stock glue supports one instance per page. It becomes a function that creates glue, so that a new instance can
+//! replace one that crashed.
 
 use anyhow::{Result, bail};
 
 const STOCK_DECODER: &str = "new TextDecoder('utf-8', { ignoreBOM: true })";
 const STOCK_ENCODER: &str = "new TextEncoder()";
-/// A workaround for Safari that would defeat the laziness; `utf8.js` has it instead.
+/// A workaround for Safari that would create the decoder during the import. It is in `utf8.js` instead.
 const STOCK_WARM_UP: &str = "cachedTextDecoder.decode();";
-/// How the queue of `js_sys::futures` schedules its tasks, and how it finds out whether it can.
+/// The statement by which the queue of `js_sys::futures` schedules its tasks, and its check for that function.
 const STOCK_SCHEDULE: &str = "queueMicrotask(arg0);";
 const STOCK_SCHEDULER: &str = "arg0.queueMicrotask;";
-/// Finalizers, which engines may lack or have in a form that does not work.
+/// The creation of finalizers, which an engine may lack or implement incorrectly.
 const STOCK_REGISTRY: &str = "(typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(";
-/// Where `js_sys` looks for the global object besides `globalThis`, which every engine has that runs this.
+/// The alternatives to `globalThis` that `js_sys` tries. Every supported engine has `globalThis`.
 const STOCK_GLOBALS: [&str; 3] = ["self", "window", "global"];
 const IMPORT: &str = "import { microtask } from \"#microtask\";
 import { lazyTextDecoder, lazyTextEncoder } from \"#utf8\";
 import { finalizationRegistry } from \"#weak\";
 ";
 
-/// The glue with lazy text conversion.
+/// Returns the adapted glue.
 ///
 /// # Errors
 ///
-/// The glue is not the text this was written for: a new version of wasm-bindgen.
+/// The glue differs from the expected text, possibly because of a new version of wasm-bindgen.
 pub(crate) fn adapted(stock: &str) -> Result<String> {
     for expected in
         [STOCK_DECODER, STOCK_ENCODER, STOCK_WARM_UP, STOCK_SCHEDULE, STOCK_SCHEDULER, STOCK_REGISTRY]
@@ -53,7 +52,7 @@ pub(crate) fn adapted(stock: &str) -> Result<String> {
     let patched = STOCK_GLOBALS.iter().fold(patched, |glue, name| {
         glue.replace(&format!("typeof {name} === 'undefined' ? undefined : {name}"), "undefined")
     });
-    // Builds for the edge and scanners refuse code that could make functions of texts, whether or not it runs.
+    // Bundlers for edge hosts and security scanners reject code that could compile a string, even if it never runs.
     for forbidden in [
         "new TextDecoder",
         "new TextEncoder",
@@ -72,7 +71,7 @@ pub(crate) fn adapted(stock: &str) -> Result<String> {
     Ok(format!("{IMPORT}{}", as_factory(&patched)?))
 }
 
-/// The glue as the body of a function that returns what it exports.
+/// Converts the glue to the body of a function that returns its exports.
 fn as_factory(glue: &str) -> Result<String> {
     let mut given = Vec::new();
     let mut body = String::new();
@@ -90,7 +89,7 @@ fn as_factory(glue: &str) -> Result<String> {
     Ok(format!("export function makeGlue() {{\n{body}return {{ {} }};\n}}\n", given.join(", ")))
 }
 
-/// The name in `function name(…`, `class Name {` or `const name = …`.
+/// Returns the name in `function name(…`, `class Name {` or `const name = …`.
 fn exported_name(declaration: &str) -> Result<&str> {
     let mut words = declaration.split(|next: char| !(next.is_alphanumeric() || next == '_' || next == '$'));
     match (words.next(), words.next()) {

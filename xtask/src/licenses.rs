@@ -1,7 +1,7 @@
 //! Writes `THIRD-PARTY-LICENSES`: the licence texts of third-party code that the package contains.
 //!
-//! The crates come from cargo's dependency graph for WebAssembly, the npm packages from what esbuild
-//! put into the bundles. A text that is missing ends the build: MIT and ISC require it in every copy.
+//! The crates come from cargo's dependency graph for WebAssembly, the npm packages from esbuild's reports on the
+//! bundles. The build fails if a text is missing, because MIT and ISC require it in every copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use crate::{process, tools};
 /// The name of the file in the package.
 pub(crate) const FILE: &str = "THIRD-PARTY-LICENSES";
 
-/// esbuild is not an input of its own bundles, but its helper functions are in them.
+/// Bundles contain helper functions of esbuild, but its reports do not list them.
 const BUNDLER: &str = "esbuild";
 
 /// Third-party code that the package contains.
@@ -29,7 +29,7 @@ struct Component {
     texts: Vec<String>,
 }
 
-/// Returns the content of the file. `metafiles` is the folder of what esbuild reported of its bundles.
+/// Returns the content of the file. `metafiles` is the folder of esbuild's reports on the bundles.
 ///
 /// # Errors
 ///
@@ -66,8 +66,8 @@ fn written(components: &[Component]) -> String {
     text
 }
 
-/// The packages that are linked into the module: normal dependencies of the core, without macros, which
-/// run in the compiler only.
+/// Returns the packages that are linked into the module: normal dependencies of the core, without procedural macros,
+/// which run in the compiler only.
 fn linked_crates(metadata: &Value) -> Result<Vec<&Value>> {
     let list = |value: &'_ Value| value.as_array().cloned().unwrap_or_default();
     let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
@@ -104,7 +104,7 @@ fn of_crate(package: &Value, mit: &str) -> Result<Component> {
     let folder = manifest.parent().context("a crate has no folder")?;
     let mut texts = license_texts(folder)?;
     if texts.is_empty() {
-        // Some crates are published without their licence's text.
+        // Some crates are published without the text of their licence.
         let authors: Vec<&str> =
             package["authors"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         if !text("license").contains("MIT") || authors.is_empty() {
@@ -126,8 +126,8 @@ fn of_npm(folder: &Path) -> Result<Component> {
     Ok(Component { name: text("name"), version: text("version"), license: text("license"), texts })
 }
 
-/// The standard library is compiled into the module; the compiler's own folder has no MIT text with its
-/// copyright line.
+/// Returns the licence of the standard library, which is compiled into the module. The compiler's folder lacks an MIT
+/// text with its copyright line.
 fn standard_library(project: &Project, mit: &str) -> Result<Component> {
     let version =
         process::output(project.command("rustup").args(["run", tools::NIGHTLY, "rustc", "--version"]))?;
@@ -142,7 +142,7 @@ fn standard_library(project: &Project, mit: &str) -> Result<Component> {
     })
 }
 
-/// The licence files in a folder. Of a choice between MIT and Apache-2.0, MIT is taken, which is shorter.
+/// Returns the licence files in a folder. Of MIT and Apache-2.0, MIT is used, because it is shorter.
 fn license_texts(folder: &Path) -> Result<Vec<String>> {
     let mut names: Vec<PathBuf> = project::files_in(folder)?;
     names.sort();
@@ -156,7 +156,8 @@ fn license_texts(folder: &Path) -> Result<Vec<String>> {
     names.iter().map(|path| project::read(path)).collect()
 }
 
-/// The npm packages whose files esbuild bundled, and esbuild, whose helper functions are in each bundle.
+/// Returns the npm packages that esbuild bundled, and esbuild itself, because each bundle contains helper functions of
+/// it.
 fn bundled_packages(metafiles: &Path) -> Result<BTreeSet<String>> {
     let mut names = BTreeSet::from([BUNDLER.to_owned()]);
     let files = project::files_in(metafiles)?;
@@ -172,7 +173,7 @@ fn bundled_packages(metafiles: &Path) -> Result<BTreeSet<String>> {
     Ok(names)
 }
 
-/// The npm package that a file below `node_modules` belongs to; nothing for files of our own.
+/// Returns the npm package of a file below `node_modules`, and `None` for files of this repository.
 fn package_of(path: &str) -> Option<String> {
     let (_, inside) = path.rsplit_once("node_modules/")?;
     let mut parts = inside.split('/');
@@ -180,7 +181,7 @@ fn package_of(path: &str) -> Option<String> {
     Some(if first.starts_with('@') { format!("{first}/{}", parts.next()?) } else { first.to_owned() })
 }
 
-/// The MIT licence without a copyright line.
+/// Returns the text of the MIT licence without a copyright line.
 fn standard_mit(own: &str) -> Result<String> {
     let start = own.find("Permission is hereby granted").context("LICENSE-MIT is not the MIT licence")?;
     Ok(own[start..].to_owned())

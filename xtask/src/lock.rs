@@ -1,12 +1,12 @@
-//! Reads versions from `Cargo.lock`.
+//! Versions in `Cargo.lock`.
 
 use anyhow::{Result, bail};
 
-/// The version of a locked crate.
+/// Returns the version of a locked crate.
 ///
 /// # Errors
 ///
-/// The crate is not there, or there in more than one version.
+/// The crate is missing, or present in more than one version.
 pub(crate) fn version_of<'lock>(lock: &'lock str, name: &str) -> Result<&'lock str> {
     let wanted = format!("name = \"{name}\"");
     let mut versions = lock

@@ -1,13 +1,13 @@
-//! The one way to build, pack, show, test and measure graphql-token-manager.
+//! Builds, packs, demonstrates, tests and measures graphql-token-manager.
 //!
 //! ```text
 //! wasm.rs     src/ ──cargo──▶ .wasm ──wasm-bindgen──▶ glue ──glue.rs──▶ lazy glue
 //!                                └──────wasm-opt──▶ small .wasm ──▶ deflated, base64
 //! package.rs  pkg-template/ + both ──esbuild, terser──▶ dist/ ──npm pack──▶ tarball ──▶ node_modules
 //! fuzz.rs     generated inputs for the installed package: fuzz/targets, fuzz/corpus
-//! bench.rs    how it does beside its peers: bench/ ──▶ BENCHMARKS.md
-//! parts.rs    what `cargo xtask test` runs; suite.rs runs it, count.rs counts
-//! tools.rs    installs what the above need, and says so before it does
+//! bench.rs    comparison with other packages: bench/ ──▶ BENCHMARKS.md
+//! parts.rs    the parts of `cargo xtask test`; suite.rs runs them, count.rs counts the tests
+//! tools.rs    installs the tools of the others, and announces it
 //! ```
 
 #![allow(clippy::print_stdout, reason = "a command's output is its purpose")]
@@ -114,7 +114,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
 }
 
 fn help() -> ExitCode {
-    // Not `println!`, which panics where the reader stops early, as `head` does.
+    // Not `println!`, which panics if the reader ends early, as `head` does.
     match writeln!(std::io::stdout(), "{HELP}") {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

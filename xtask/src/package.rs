@@ -1,4 +1,4 @@
-//! Makes the npm package, and installs it where the JavaScript tests find it.
+//! Builds the npm package, and installs it for the JavaScript tests.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,18 +12,18 @@ use crate::project::{self, Project};
 use crate::{licenses, wasm};
 
 const NAME: &str = "graphql-token-manager";
-/// The stores, each an entry of its own: bundled for `require`, and as they are for `import`.
+/// The stores. Each is an entry of its own: bundled for `require`, and unchanged for `import`.
 const STORES: &[&str] = &["encrypted", "file", "redis", "web"];
-/// The exact content of the package, one path a line.
+/// The exact list of files in the package, one path per line.
 const FILE_LIST: &str = "xtask/files.txt";
-/// How large the files of the package may be.
+/// The largest size of each file.
 const BUDGETS: &str = "xtask/budgets.txt";
 
-/// Builds the core and bundles it with the face into `target/npm/dist`, and the other entries beside it.
+/// Builds the core, and bundles the entries into `target/npm/dist`.
 ///
 /// # Errors
 ///
-/// A step fails; the message says which.
+/// A step fails. The message names it.
 pub(crate) fn bundle(project: &Project) -> Result<()> {
     let core = wasm::build(project)?;
     say("Bundling dist/");
@@ -35,7 +35,7 @@ pub(crate) fn bundle(project: &Project) -> Result<()> {
     esbuild(project, "pkg-template/src/broker/index.js", &[ESM, COMMON_JS], &[], &dist.join("broker"))?;
     project::copy(&core.wasm, &dist.join("core.wasm"))?;
     project::copy(&project.path("pkg-template/core.wasm.d.ts"), &dist.join("core.wasm.d.ts"))?;
-    // Two of them are types alone, which the first hands on.
+    // Two of these contain only types, which `index.d.ts` exports.
     for entry in ["broker", "index", "options", "scopes", "slim", "store"] {
         let types = project::read(&project.path("pkg-template").join(format!("{entry}.d.ts")))?;
         project::write(&dist.join(format!("{entry}.d.cts")), of_common_js(&types))?;
@@ -45,7 +45,7 @@ pub(crate) fn bundle(project: &Project) -> Result<()> {
     as_written(project, "testing", &["index"])
 }
 
-/// Entries that are packed as they are written, for `import`, and bundled for `require`.
+/// Writes entries that are packed unchanged for `import` and bundled for `require`.
 fn as_written(project: &Project, folder: &str, entries: &[&str]) -> Result<()> {
     let source = project.path("pkg-template").join(folder);
     let made = project.npm().join(folder);
@@ -61,14 +61,14 @@ fn as_written(project: &Project, folder: &str, entries: &[&str]) -> Result<()> {
             .args(entries.iter().map(|name| format!("pkg-template/{folder}/{name}.js")))
             .args(["--bundle", "--target=es2022", "--charset=utf8", "--log-level=warning"])
             .args(common_js)
-            // Packages are those of whoever installs this one.
+            // Packages of the user are imported, not bundled.
             .args(["--packages=external", "--out-extension:.js=.cjs"])
             .arg(format!("--outdir={}", made.display())),
     )
 }
 
-/// The main entry in its forms, which differ in how they have the module: the face with the core
-/// inlined, with none, and with one that the runtime compiles beforehand.
+/// Bundles the forms of the main entry: with the core inlined, without a core, and with a core that the runtime
+/// compiles in advance.
 fn main_entries(project: &Project, core: &wasm::Core, dist: &Path) -> Result<()> {
     let alias = |name: &str, path: &Path| format!("--alias:{name}={}", path.display());
     let digest = sha256(&core.wasm)?;
@@ -88,7 +88,7 @@ fn main_entries(project: &Project, core: &wasm::Core, dist: &Path) -> Result<()>
             alias("#utf8", &project.path("pkg-template/src/utf8.js")),
             format!("--alias:#static={file}"),
             format!("--external:{file}"),
-            // The glue's functions are given to the module by these names. Others that match are renamed as well.
+            // The module imports the glue's functions by these names. Other names that match are shortened as well.
             "--mangle-props=^__wb".to_owned(),
             format!("--mangle-cache={}", core.short_names.display()),
             format!("--define:__VERSION__=\"{}\"", project.version()?),
@@ -99,17 +99,17 @@ fn main_entries(project: &Project, core: &wasm::Core, dist: &Path) -> Result<()>
     Ok(())
 }
 
-/// The SHA-256 of a file, in hexadecimal digits.
+/// Returns the SHA-256 hash of a file in hexadecimal digits.
 fn sha256(path: &Path) -> Result<String> {
     let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     Ok(hmac_sha256::Hash::hash(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// What reads documents, with graphql-js's parser in it: an entry of its own, which costs nothing
-/// to those who do not use it, and which needs no other package.
+/// Bundles the entry that parses documents. It contains the parser of graphql-js and needs no other package. A separate
+/// entry, so that it adds nothing to the main one.
 fn scopes(project: &Project, dist: &Path) -> Result<()> {
     let options = [
-        // Without what graphql-js checks for its developers.
+        // Omits the checks that graphql-js makes during development.
         "--define:process.env.NODE_ENV=\"production\"".to_owned(),
         format!(
             "--banner:js=/*! With parts of graphql-js, (c) GraphQL Contributors, MIT: see {} */",
@@ -119,18 +119,18 @@ fn scopes(project: &Project, dist: &Path) -> Result<()> {
     esbuild(project, "pkg-template/src/scopes/index.js", &[ESM, COMMON_JS], &options, &dist.join("scopes"))
 }
 
-/// Where esbuild reports what it put into each bundle.
+/// The folder in which esbuild reports the inputs of each bundle.
 fn metafiles(project: &Project) -> PathBuf {
     project.npm().join("bundled")
 }
 
-/// What kind of module a bundle is: how its file's name ends, and how esbuild is told.
+/// The module format of a bundle: its file extension and its esbuild options.
 type Format = (&'static str, &'static [&'static str]);
 
 /// For `import`.
 const ESM: Format = ("js", &["--format=esm"]);
-/// For `require`. For Node, because only then esbuild lists the exports' names in a form
-/// that Node finds when an ES module imports this file.
+/// For `require`. With the platform `node`, esbuild lists the names of the exports in a form that Node detects when an
+/// ES module imports the file.
 const COMMON_JS: Format = ("cjs", &["--format=cjs", "--platform=node"]);
 
 /// Bundles an entry in each of the formats.
@@ -148,9 +148,9 @@ fn esbuild(
                 .npm_command("esbuild")
                 .arg(entry)
                 .args(["--bundle", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"])
-                // Modules also for `require`: of those, only what is used gets into the bundle.
+                // Prefers ES modules of dependencies, because unused code can be removed from those.
                 .arg("--main-fields=module,main")
-                // Node shows the line that an uncaught error comes from: not the whole module, please.
+                // Limits the length of the line that Node prints for an uncaught error.
                 .arg("--line-limit=1000")
                 .args(format)
                 .args(options)
@@ -167,31 +167,31 @@ fn esbuild(
     Ok(())
 }
 
-/// What browsers load is made another 7 % smaller. Not what `require` finds: esbuild lists the exports' names there, in
-/// a form that Node looks for and that terser takes for dead code.
+/// Minifies a bundle for `import` by another 7 %. Bundles for `require` are not minified: terser removes the list of
+/// exports that esbuild writes there for Node.
 fn smaller(project: &Project, module: &Path) -> Result<()> {
     process::run(
         project
             .npm_command("terser")
             .arg(module)
             .args(["--module", "--compress=passes=3,ecma=2020", "--mangle", "--comments=/^!/"])
-            // As esbuild's `--line-limit`.
+            // The same limit as esbuild's `--line-limit`.
             .arg("--format=max_line_len=1000")
             .arg("--output")
             .arg(module),
     )
 }
 
-/// The types of an entry as CommonJS sees them: those of other entries are beside them.
+/// Converts the types of an entry for CommonJS, in which imports of other entries end in `.cjs`.
 fn of_common_js(types: &str) -> String {
     types.replace(".js\";", ".cjs\";")
 }
 
-/// Makes the tarball and returns its path.
+/// Creates the tarball and returns its path.
 ///
 /// # Errors
 ///
-/// A step fails, or the package's content is not what the file list says.
+/// A step fails, or the content of the package differs from the file list.
 pub(crate) fn pack(project: &Project) -> Result<PathBuf> {
     bundle(project)?;
     say("Packing");
@@ -216,16 +216,16 @@ pub(crate) fn pack(project: &Project) -> Result<PathBuf> {
     Ok(tarball)
 }
 
-/// The name that npm gives the tarball.
+/// Returns the file name that npm gives the tarball.
 ///
 /// # Errors
 ///
-/// `Cargo.lock` does not name the crate.
+/// `Cargo.lock` does not contain the crate.
 pub(crate) fn tarball_name(project: &Project) -> Result<String> {
     Ok(format!("{NAME}-{}.tgz", project.version()?))
 }
 
-/// What becomes the package, unpacked.
+/// The folder with the content of the package.
 pub(crate) fn folder(project: &Project) -> PathBuf {
     project.npm().join("package")
 }
@@ -248,7 +248,7 @@ fn assemble(project: &Project) -> Result<()> {
     project::write(&folder.join("package.json"), with_version(&template, project.version()?)?)
 }
 
-/// Copies every file below a folder.
+/// Copies all files below a folder.
 ///
 /// # Errors
 ///
@@ -260,7 +260,7 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The manifest with the version of Cargo.toml.
+/// Returns the manifest with the version of Cargo.toml.
 fn with_version(template: &str, version: &str) -> Result<String> {
     const PLACEHOLDER: &str = "\"version\": \"0.0.0\"";
     if template.matches(PLACEHOLDER).count() != 1 {
@@ -283,7 +283,7 @@ fn check_files(project: &Project, tarball: &Path) -> Result<()> {
     }
 }
 
-/// What two lists do not have in common, one a line; nothing if they are equal.
+/// Returns the differences of two lists, one per line, and an empty text if they are equal.
 fn differences<'list>(
     expected: impl Iterator<Item = &'list str>,
     found: impl Iterator<Item = &'list str>,
@@ -300,15 +300,15 @@ fn differences<'list>(
 ///
 /// # Errors
 ///
-/// npm fails, changes the project's own files, or installs something else.
+/// npm fails, changes files of the project, or installs different content.
 pub(crate) fn install(project: &Project, tarball: &Path) -> Result<()> {
     let installed = project.path("node_modules").join(NAME);
     if same(&folder(project), &installed)? {
         return Ok(());
     }
     say("Installing the package into node_modules");
-    // npm takes a tarball with the same name and version for the same package:
-    // without the old one it has to unpack the new one.
+    // npm treats a tarball with the same name and version as the installed package. Without that folder it unpacks the
+    // new tarball.
     project::remove_folder(&installed)?;
     let manifests = ["package.json", "package-lock.json"].map(|name| project.path(name));
     let before = manifests.each_ref().map(|path| fs::read(path).ok());
@@ -329,7 +329,7 @@ pub(crate) fn install(project: &Project, tarball: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether two folders hold the same files with the same content.
+/// Returns true if two folders contain the same files with the same content.
 fn same(one: &Path, other: &Path) -> Result<bool> {
     if !other.is_dir() {
         return Ok(false);

@@ -1,6 +1,4 @@
-//! The parts of `cargo xtask test`: what each proves, and how.
-//!
-//! What they count for, and in what words that is told, is `suite.rs`'s matter.
+//! The parts of `cargo xtask test`. Running and counting them is in `suite.rs`.
 
 use std::cell::OnceCell;
 use std::path::Path;
@@ -16,20 +14,20 @@ use crate::{fuzz, package, reproducible, tools};
 /// One part of the tests.
 #[derive(Debug)]
 pub(crate) struct Part {
-    /// What `--only` calls it.
+    /// Its name for `--only`.
     pub(crate) name: &'static str,
-    /// What it proves, for the line that announces it.
+    /// What it tests, printed when it starts.
     pub(crate) about: &'static str,
-    /// How it does so.
+    /// How it is run.
     pub(crate) work: Work,
 }
 
-/// What a part does.
+/// The work of a part.
 #[derive(Debug)]
 pub(crate) enum Work {
-    /// Holds or does not; counts as one test.
+    /// A check that succeeds or fails, counted as one test.
     Check(fn(&Run<'_>) -> Result<()>),
-    /// Runs tests that are counted one by one.
+    /// Tests that are counted one by one.
     Tests(fn(&Run<'_>) -> Result<(Ending, Counts)>),
 }
 
@@ -92,16 +90,16 @@ const PARTS: &[Part] = &[
     },
 ];
 
-/// How much of a part to run.
+/// The extent of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// What a change is tried with.
+    /// The tests to run for each change.
     Usual,
-    /// Also what takes minutes more, and changes seldom.
+    /// All tests, including those that take minutes and rarely fail.
     Whole,
 }
 
-/// Which parts to run.
+/// The selected parts and their extent.
 #[derive(Debug)]
 pub(crate) struct Selection {
     parts: Vec<&'static Part>,
@@ -109,21 +107,21 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// The parts, in the order in which they run.
+    /// The selected parts, in the order in which they run.
     pub(crate) fn parts(&self) -> &[&'static Part] {
         &self.parts
     }
 
-    /// How much of each.
+    /// The extent of each part.
     pub(crate) fn extent(&self) -> Extent {
         self.extent
     }
 
-    /// Reads `--only NAME…` and `--all`.
+    /// Parses `--only NAME…` and `--all`.
     ///
     /// # Errors
     ///
-    /// An option or a name is unknown; the message lists the names.
+    /// An option or a name is unknown. The message lists the names.
     pub(crate) fn parse(options: &[&str]) -> Result<Self> {
         let mut extent = Extent::Usual;
         let mut named: Option<Vec<&str>> = None;
@@ -155,22 +153,22 @@ fn listing() -> String {
     lines.join("\n")
 }
 
-/// What the parts of one run share.
+/// The state that the parts of one run share.
 #[derive(Debug)]
 pub(crate) struct Run<'project> {
     project: &'project Project,
     extent: Extent,
-    /// Whether the package is packed and installed, or why it is not.
+    /// Success if the package is packed and installed, or the reason why it is not.
     package: OnceCell<Result<(), String>>,
 }
 
 impl<'project> Run<'project> {
-    /// A run in which nothing has been made yet.
+    /// Creates a run that has built nothing yet.
     pub(crate) fn new(project: &'project Project, extent: Extent) -> Self {
         Self { project, extent, package: OnceCell::new() }
     }
 
-    /// Packs and installs the package, once in a run.
+    /// Packs and installs the package, once per run.
     fn package(&self) -> Result<()> {
         let made = self.package.get_or_init(|| {
             package::pack(self.project)
@@ -180,7 +178,7 @@ impl<'project> Run<'project> {
         made.clone().map_err(|reason| anyhow!(reason))
     }
 
-    /// The package, for parts that cannot run without it.
+    /// Fails if the package could not be packed.
     fn needs_package(&self) -> Result<()> {
         self.package().context("cannot run, because there is no package to test")
     }
@@ -208,7 +206,7 @@ fn clippy(run: &Run<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Advisories are not among them: they come from a repository that not every network reaches.
+/// Advisories are not checked: their repository is not reachable from every network.
 fn deny(run: &Run<'_>) -> Result<()> {
     let folder = tools::CARGO_DENY.folder()?;
     let mut command = run.project.cargo();
@@ -245,7 +243,7 @@ fn reproducible(run: &Run<'_>) -> Result<()> {
     reproducible::check(run.project)
 }
 
-/// An example that needs more packages than the project should wait for.
+/// An example with npm packages of its own, which are installed only for its tests.
 const EXAMPLE_WITH_PACKAGES: &str = "examples/clients/typed-documents";
 
 fn types(run: &Run<'_>) -> Result<()> {
@@ -257,7 +255,7 @@ fn types(run: &Run<'_>) -> Result<()> {
 fn js(run: &Run<'_>) -> Result<(Ending, Counts)> {
     run.needs_package()?;
     tools::npm_ci(run.project, EXAMPLE_WITH_PACKAGES)?;
-    // Some of them open pages, and share tokens by Redis.
+    // Some of these tests open pages, or share tokens through Redis.
     tools::debian(&[tools::CHROMIUM, tools::FIREFOX, tools::REDIS])?;
     let slow = run.extent == Extent::Whole;
     if slow {
@@ -266,7 +264,7 @@ fn js(run: &Run<'_>) -> Result<(Ending, Counts)> {
     let geckodriver = tools::GECKODRIVER.path()?;
     let tests =
         test_files(run, |name| !name.starts_with(PACKAGING) && (slow || !name.ends_with(".slow.test.js")))?;
-    // What measures real time is not measured beside tests that keep the machine busy.
+    // Tests that measure real time run after the others, because those keep the machine busy.
     let (alone, together) = tests.into_iter().partition::<Vec<_>, _>(|name| name.ends_with(".alone.test.js"));
     let (first, mut counts) = node_tests(run, &geckodriver, 2, together)?;
     let (second, more) = node_tests(run, &geckodriver, 1, alone)?;
@@ -280,7 +278,7 @@ fn fuzz(run: &Run<'_>) -> Result<(Ending, Counts)> {
     Ok((Ending::Succeeded, counts))
 }
 
-/// Below `js-tests`: what is about the package as others find it, and the tools that it is tried with.
+/// The folder below `js-tests` for tests of the package in other tools and environments.
 const PACKAGING: &str = "packaging/";
 const PLACES: &str = "js-tests/packaging/places";
 
@@ -295,12 +293,12 @@ fn packaging(run: &Run<'_>) -> Result<(Ending, Counts)> {
     node_tests(run, &geckodriver, 2, tests)
 }
 
-/// The test files below `js-tests` that are wanted.
+/// Returns the test files below `js-tests` that satisfy `wanted`.
 fn test_files(run: &Run<'_>, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
     let files = project::files_below(&run.project.path("js-tests"))?;
     let tests: Vec<String> = files
         .into_iter()
-        // A fixture's tests are run by what it is a fixture of.
+        // Tests in fixtures are run by the test that uses the fixture.
         .filter(|name| name.ends_with(".test.js") && !name.contains("/fixtures/") && wanted(name))
         .map(|name| format!("js-tests/{name}"))
         .collect();
@@ -316,7 +314,7 @@ fn node_tests(
     concurrency: u8,
     files: Vec<String>,
 ) -> Result<(Ending, Counts)> {
-    // The files by name: Node 20 takes no pattern.
+    // The files are listed by name, because Node 20 does not accept a pattern.
     let mut command = run.project.command("node");
     command.env("GECKODRIVER", geckodriver).args(["--test", "--test-reporter=spec"]);
     command.arg(format!("--test-concurrency={concurrency}")).args(files);

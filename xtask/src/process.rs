@@ -1,20 +1,20 @@
-//! Runs other programs, and turns their failures into errors that say what ran.
+//! Runs other programs. An error contains the command that failed.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// Tells what happens next, on stderr: stdout belongs to results.
+/// Prints the next step to stderr; stdout is for results.
 pub(crate) fn say(message: &str) {
     eprintln!("==> {message}");
 }
 
-/// Runs a program on this terminal.
+/// Runs a program with the terminal's input and output.
 ///
 /// # Errors
 ///
-/// It cannot be started, or ends with a failure.
+/// The program cannot be started or fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = shown(command);
     let status = command.status().with_context(|| cannot_start(&shown))?;
@@ -24,11 +24,11 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a program and returns what it wrote to stdout.
+/// Runs a program and returns its stdout.
 ///
 /// # Errors
 ///
-/// It cannot be started, ends with a failure, or writes something else than UTF-8.
+/// The program cannot be started, fails, or prints text that is not UTF-8.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let shown = shown(command);
     let output = command.stderr(Stdio::inherit()).output().with_context(|| cannot_start(&shown))?;
@@ -39,17 +39,17 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{shown}` wrote something else than UTF-8"))
 }
 
-/// How a program that was watched ended.
+/// The exit status of a program.
 #[derive(Debug)]
 pub(crate) enum Ending {
     /// Exit status 0.
     Succeeded,
-    /// Any other status, in words.
+    /// Any other status, as text.
     Failed(String),
 }
 
 impl Ending {
-    /// How two programs ended, one after the other.
+    /// Combines the status of two programs. The first failure is returned.
     pub(crate) fn and(self, other: Self) -> Self {
         match self {
             Self::Succeeded => other,
@@ -58,11 +58,11 @@ impl Ending {
     }
 }
 
-/// Runs a program on this terminal, and also returns what it wrote to stdout.
+/// Runs a program with the terminal's input and output, and returns its exit status and its stdout.
 ///
 /// # Errors
 ///
-/// It cannot be started. That it fails is part of the answer.
+/// The program cannot be started.
 pub(crate) fn watch(command: &mut Command) -> Result<(Ending, String)> {
     let shown = shown(command);
     let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(&shown))?;
@@ -87,7 +87,7 @@ pub(crate) fn watch(command: &mut Command) -> Result<(Ending, String)> {
     Ok((ending, text))
 }
 
-/// The command as one would type it.
+/// Returns the command as it would be typed.
 fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy()];
     words.extend(command.get_args().map(std::ffi::OsStr::to_string_lossy));

@@ -1,4 +1,4 @@
-//! Where things are.
+//! Paths, versions and files of the repository.
 
 use std::env;
 use std::fs;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::lock;
 
-/// This repository on this machine.
+/// The repository on this machine.
 #[derive(Debug)]
 pub(crate) struct Project {
     root: PathBuf,
@@ -18,14 +18,14 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// The repository this tool was started from.
+    /// Opens the repository that this tool was started from.
     ///
     /// # Errors
     ///
     /// `Cargo.lock` cannot be read.
     pub(crate) fn open() -> Result<Self> {
-        // Cargo sets it when it runs the tool, so a moved repository is found;
-        // the value from compile time serves a tool that was started by hand.
+        // Cargo sets this variable when it runs the tool, so a repository that was moved is found. The value from
+        // compile time is for a tool that was started directly.
         let manifest = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = manifest
@@ -37,7 +37,7 @@ impl Project {
         Self::at(root, target)
     }
 
-    /// The repository in a folder, and where cargo is to build it.
+    /// Opens the repository in a folder, with a target folder for cargo.
     ///
     /// # Errors
     ///
@@ -47,55 +47,54 @@ impl Project {
         Ok(Self { root, target, lock })
     }
 
-    /// Cargo's target folder, shared by every cargo command of this tool.
+    /// The target folder of every cargo command of this tool.
     pub(crate) fn target(&self) -> &Path {
         &self.target
     }
 
-    /// A path below the repository.
+    /// Returns a path below the repository.
     pub(crate) fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.root.join(relative)
     }
 
-    /// Where everything about the npm package is made.
+    /// The folder in which the npm package is built.
     ///
-    /// Always in the repository, whatever `CARGO_TARGET_DIR` says: tsconfig.json
-    /// names a file in it.
+    /// Always in the repository, whatever `CARGO_TARGET_DIR` is, because tsconfig.json names a file in it.
     pub(crate) fn npm(&self) -> PathBuf {
         self.path("target/npm")
     }
 
-    /// The locked version of a crate, ours included.
+    /// Returns the locked version of a crate, which may be one of this repository.
     ///
     /// # Errors
     ///
-    /// `Cargo.lock` does not name the crate.
+    /// `Cargo.lock` does not contain the crate.
     pub(crate) fn version_of(&self, name: &str) -> Result<&str> {
         lock::version_of(&self.lock, name)
     }
 
-    /// The version that the npm package gets.
+    /// Returns the version of the npm package.
     ///
     /// # Errors
     ///
-    /// `Cargo.lock` does not name the crate.
+    /// `Cargo.lock` does not contain the crate.
     pub(crate) fn version(&self) -> Result<&str> {
         self.version_of("graphql-token-manager")
     }
 
-    /// A cargo command in this repository.
+    /// Creates a cargo command for this repository.
     pub(crate) fn cargo(&self) -> Command {
         let mut command = self.command("cargo");
         command.env("CARGO_TARGET_DIR", &self.target);
         command
     }
 
-    /// A command of an npm package of ours, such as `esbuild`.
+    /// Creates a command of an installed npm package, such as `esbuild`.
     pub(crate) fn npm_command(&self, name: &str) -> Command {
         self.command(self.path("node_modules/.bin").join(name))
     }
 
-    /// Any command, started in the repository.
+    /// Creates a command with the repository as its working directory.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         command.current_dir(&self.root);
@@ -103,7 +102,7 @@ impl Project {
     }
 }
 
-/// Reads a text file, and names it when that fails.
+/// Reads a text file. An error contains its path.
 ///
 /// # Errors
 ///
@@ -112,7 +111,7 @@ pub(crate) fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Writes a file with its folders, and names it when that fails.
+/// Writes a file and creates its folders. An error contains its path.
 ///
 /// # Errors
 ///
@@ -124,7 +123,7 @@ pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     fs::write(path, content).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Copies a file with its folders, and names both ends when that fails.
+/// Copies a file and creates the folders of the destination. An error contains both paths.
 ///
 /// # Errors
 ///
@@ -137,11 +136,11 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes a folder, if it is there.
+/// Removes a folder, if it exists.
 ///
 /// # Errors
 ///
-/// Something in it cannot be removed.
+/// A file or folder in it cannot be removed.
 pub(crate) fn remove_folder(path: &Path) -> Result<()> {
     if path.exists() {
         fs::remove_dir_all(path).with_context(|| format!("cannot remove {}", path.display()))?;
@@ -149,8 +148,8 @@ pub(crate) fn remove_folder(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Every file below a folder, as paths relative to it with `/`, sorted. What npm has installed there is
-/// nobody's file, and is left out.
+/// Returns the files below a folder as relative paths with `/`, sorted. Folders with installed npm packages are
+/// omitted.
 ///
 /// # Errors
 ///
@@ -162,7 +161,7 @@ pub(crate) fn files_below(folder: &Path) -> Result<Vec<String>> {
     Ok(files)
 }
 
-/// The files directly in a folder; none if the folder is not there.
+/// Returns the files directly in a folder, and an empty list if the folder does not exist.
 ///
 /// # Errors
 ///

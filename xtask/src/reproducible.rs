@@ -1,6 +1,7 @@
-//! Proves that the package depends on the sources alone: a second build, in another folder, gives the same bytes.
+//! Checks that the package depends on its sources alone: a second build, in another folder, must produce the same
+//! bytes.
 //!
-//! A reader of the repository can then check that the published tarball was made from it.
+//! This allows a reader of the repository to check that the published tarball was built from it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +13,14 @@ use crate::project::{self, Project};
 use crate::tools::Scratch;
 use crate::{package, wasm};
 
-/// Not part of the sources: made by builds, or installed by npm.
+/// Folders that are not sources: created by builds, or installed by npm.
 const NOT_SOURCES: &[&str] = &[".git", "target", "node_modules"];
 
-/// Builds the package a second time, in a folder of another name, and compares the results.
+/// Builds the package a second time, in a folder with another name, and compares the results.
 ///
 /// # Errors
 ///
-/// The second build fails, or a file of it differs; the message names the first that does.
+/// The second build fails, or a file of it differs. The message names the first that differs.
 pub(crate) fn check(project: &Project) -> Result<()> {
     say("Building the package again in another folder");
     let scratch = Scratch::new("another-folder-for-the-second-build")?;
@@ -33,7 +34,7 @@ pub(crate) fn check(project: &Project) -> Result<()> {
     same(&first, &second)
 }
 
-/// A copy of the sources that has its own target folder and shares what npm has installed.
+/// Copies the sources to a folder with its own target folder. It shares the installed npm packages.
 fn copy(project: &Project, root: &Path) -> Result<Project> {
     for entry in fs::read_dir(project.path("")).context("cannot list the repository")? {
         let entry = entry.context("cannot list the repository")?;
@@ -56,7 +57,7 @@ fn copy(project: &Project, root: &Path) -> Result<Project> {
 ///
 /// # Errors
 ///
-/// One cannot be read, or they differ; the message names both and the first difference.
+/// A file cannot be read, or the files differ. The message names both and the first difference.
 fn same(first: &PathBuf, second: &PathBuf) -> Result<()> {
     let read = |path: &PathBuf| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let (one, other) = (read(first)?, read(second)?);

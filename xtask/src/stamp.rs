@@ -1,8 +1,8 @@
-//! Decides whether a step can be left out because nothing it reads has changed.
+//! Skips a step if its inputs have not changed.
 //!
-//! A stamp is a file with the fingerprint of a step's inputs, written after the
-//! step succeeded. Only whole contents count, never times: a checkout that
-//! touches every file rebuilds nothing, and one that keeps times misses nothing.
+//! A stamp is a file with the fingerprint of a step's inputs, written after the step succeeded. Contents are compared,
+//! and modification times are ignored: a checkout that changes the time of every file causes no rebuild, and a change
+//! that keeps the time of its file does.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
@@ -12,15 +12,15 @@ use anyhow::{Context, Result};
 
 use crate::project;
 
-/// The inputs of one step.
+/// The fingerprint of a step's inputs.
 ///
-/// Sixty-four bits against accident, not against malice. The standard library
-/// may change the function with a new compiler: then a step runs once more.
+/// A hash of 64 bits detects accidental changes, not deliberate collisions. A new compiler may use another hash
+/// function, and the step then runs once more.
 #[derive(Debug, Default)]
 pub(crate) struct Fingerprint(DefaultHasher);
 
 impl Fingerprint {
-    /// Adds one input; its length is part of it, so that inputs cannot run together.
+    /// Adds an input with its length, so that the boundary between two inputs is part of the fingerprint.
     pub(crate) fn add(&mut self, input: &[u8]) -> &mut Self {
         self.0.write_usize(input.len());
         self.0.write(input);
@@ -37,7 +37,7 @@ impl Fingerprint {
         Ok(self.add(&content))
     }
 
-    /// Adds names and contents of all files below a folder.
+    /// Adds the names and contents of all files below a folder.
     ///
     /// # Errors
     ///
@@ -49,12 +49,12 @@ impl Fingerprint {
         Ok(self)
     }
 
-    /// Whether this is what the stamp says.
+    /// Returns true if the stamp contains this fingerprint.
     pub(crate) fn matches(&self, stamp: &Path) -> bool {
         fs::read_to_string(stamp).is_ok_and(|text| text == self.text())
     }
 
-    /// Leaves the stamp.
+    /// Writes the stamp.
     ///
     /// # Errors
     ///

@@ -1,7 +1,6 @@
-//! `cargo xtask test`: runs its parts, and ends with the one line that counts them.
+//! `cargo xtask test`: runs the selected parts and prints a line with the sum of their tests.
 //!
-//! A part never passes by skipping: what it needs is installed, and a part in
-//! which no test ran has failed.
+//! A part does not pass if it is skipped: its requirements are installed, and a part in which no test ran has failed.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use crate::parts::{Part, Run, Selection, Work};
 use crate::process::Ending;
 use crate::project::Project;
 
-/// Runs the selected parts, all of them whatever fails, and prints the count.
+/// Runs the selected parts, continues after failures, and prints the counts.
 pub(crate) fn run(project: &Project, selection: &Selection) -> ExitCode {
     let run = Run::new(project, selection.extent());
     let mut total = Counts::default();
@@ -46,7 +45,7 @@ fn verdict(name: &str, counts: Counts, duration: Duration) -> String {
     format!("{name:<14} {result:<18} {:>6.1} s", duration.as_secs_f64())
 }
 
-/// What a part counts for; whatever went wrong is said here.
+/// Runs a part and returns its counts. Prints the reason of a failure.
 fn outcome(part: &Part, run: &Run<'_>) -> Counts {
     let result = match part.work {
         Work::Check(check) => check(run).map(|()| Counts::ONE_PASSED),
@@ -58,12 +57,12 @@ fn outcome(part: &Part, run: &Run<'_>) -> Counts {
     })
 }
 
-/// Compares what a runner counted with how it ended.
+/// Checks that the exit status of a runner agrees with its counts.
 fn conclude(ending: Ending, counts: Counts) -> Result<Counts> {
     match ending {
         Ending::Succeeded if counts.total() == 0 => bail!("no test ran, which proves nothing"),
         Ending::Succeeded => Ok(counts),
-        // The tests passed or never started, but the program around them failed.
+        // All tests passed or none started, but the runner failed.
         Ending::Failed(reason) if counts.failed == 0 => {
             println!("error: {reason}");
             Ok(Counts { failed: 1, ..counts })

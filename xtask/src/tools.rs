@@ -1,7 +1,7 @@
-//! Installs what the other steps need, and says so before it does.
+//! Installs the tools of the other steps, and announces it.
 //!
-//! Nothing here downloads a prebuilt binary from a site of its own: only
-//! rustup, crates.io, npm and Debian's packages are asked.
+//! Tools come only from rustup, crates.io, npm and Debian's packages. No prebuilt binary is downloaded from another
+//! site.
 
 use std::env;
 use std::fs;
@@ -34,10 +34,11 @@ pub(crate) fn rust_component(name: &str) -> Result<()> {
     rustup("component", name)
 }
 
-/// The compiler of the published module. An exact version, as in rust-toolchain.toml: another one gives other bytes.
+/// The compiler of the published module. An exact version, as in rust-toolchain.toml, because another one produces a
+/// different module.
 pub(crate) const NIGHTLY: &str = "nightly-2026-05-20";
 
-/// Installs [`NIGHTLY`] with what the module is compiled from.
+/// Installs [`NIGHTLY`] with its WebAssembly target and the source of the standard library.
 ///
 /// # Errors
 ///
@@ -58,14 +59,14 @@ pub(crate) fn nightly() -> Result<()> {
     )
 }
 
-/// Adds something to the toolchain, said explicitly: what rust-toolchain.toml lists
-/// is not installed where `RUSTUP_AUTO_INSTALL` is 0.
+/// Adds a component or a target to the toolchain. rustup does not install those of rust-toolchain.toml if
+/// `RUSTUP_AUTO_INSTALL` is 0.
 fn rustup(kind: &str, name: &str) -> Result<()> {
     let mut list = Command::new("rustup");
     list.args([kind, "list", "--installed"]);
     let installed = process::output(&mut list)
         .with_context(|| format!("Rust has to come from rustup, which adds the {kind} {name}"))?;
-    // A component is listed with the machine's name behind its own.
+    // rustup lists a component with the name of the platform appended.
     let is_wanted =
         |line: &str| line == name || line.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
     if installed.lines().any(is_wanted) {
@@ -75,7 +76,7 @@ fn rustup(kind: &str, name: &str) -> Result<()> {
     process::run(Command::new("rustup").args([kind, "add", name]))
 }
 
-/// Makes node_modules what the lock file says.
+/// Installs the npm packages of the lock file.
 ///
 /// # Errors
 ///
@@ -84,22 +85,22 @@ pub(crate) fn npm_packages(project: &Project) -> Result<()> {
     npm(project, "", &["ci"])
 }
 
-/// Makes the node_modules of a folder what its own lock file says: what single examples and
-/// benches need lies apart, because building and showing the package should not wait for it.
+/// Installs the npm packages of a folder with its own lock file. Examples and benchmarks have one, so that building the
+/// package does not install their packages.
 ///
 /// # Errors
 ///
-/// As for [`npm_packages`].
+/// Same as for [`npm_packages`].
 pub(crate) fn npm_ci(project: &Project, folder: &str) -> Result<()> {
     npm(project, folder, &["ci"])
 }
 
-/// As [`npm_ci`], for a lock file in which tools' builds for other systems may be missing: not every
-/// registry has them, and `npm ci` then refuses to install those that this system needs.
+/// Same as [`npm_ci`], for a lock file that may lack a tool's binaries for other systems: not every registry has them,
+/// and `npm ci` then does not install those that this system needs.
 ///
 /// # Errors
 ///
-/// As for [`npm_packages`].
+/// Same as for [`npm_packages`].
 pub(crate) fn npm_install(project: &Project, folder: &str) -> Result<()> {
     npm(project, folder, &["install", "--no-save", "--ignore-scripts"])
 }
@@ -122,13 +123,13 @@ fn npm(project: &Project, folder: &str, install: &[&str]) -> Result<()> {
             .current_dir(&folder)
             .args(install)
             .args(["--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"])
-            // Progress, not a result.
+            // npm prints progress here, not a result.
             .stdout(Stdio::from(std::io::stderr())),
     )?;
     inputs.leave(&stamp)
 }
 
-/// The oldest Node whose test runner the JavaScript tests can use.
+/// The oldest version of Node with a test runner that the JavaScript tests can use.
 const OLDEST_NODE: u32 = 20;
 
 fn node() -> Result<()> {
@@ -148,27 +149,27 @@ pub(crate) struct CargoTool<'version> {
     pub(crate) name: &'static str,
     /// The exact version.
     pub(crate) version: &'version str,
-    /// One of the programs it installs.
+    /// The name of a program that it installs.
     pub(crate) program: &'static str,
 }
 
-/// Builds test modules and hands them to the runner of each engine.
+/// Builds test modules and passes them to the runner of each engine.
 pub(crate) const WASM_PACK: CargoTool<'_> =
     CargoTool { name: "wasm-pack", version: "0.15.1", program: "wasm-pack" };
 
-/// Checks licences, sources and duplicates of crates.
+/// Checks the licences, sources and duplicates of crates.
 pub(crate) const CARGO_DENY: CargoTool<'_> =
     CargoTool { name: "cargo-deny", version: "0.20.2", program: "cargo-deny" };
 
-/// Drives Firefox.
+/// WebDriver for Firefox.
 pub(crate) const GECKODRIVER: CargoTool<'_> =
     CargoTool { name: "geckodriver", version: "0.37.1", program: "geckodriver" };
 
-/// Runs the test modules; the same version as the crate `wasm-bindgen`.
+/// Returns the runner of the test modules, in the version of the crate `wasm-bindgen`.
 ///
 /// # Errors
 ///
-/// `Cargo.lock` does not name the crate.
+/// `Cargo.lock` does not contain the crate.
 pub(crate) fn wasm_bindgen_cli(project: &Project) -> Result<CargoTool<'_>> {
     Ok(CargoTool {
         name: "wasm-bindgen-cli",
@@ -178,11 +179,11 @@ pub(crate) fn wasm_bindgen_cli(project: &Project) -> Result<CargoTool<'_>> {
 }
 
 impl CargoTool<'_> {
-    /// The folder of the tool's programs, once it is installed.
+    /// Installs the tool if it is missing, and returns the folder of its programs.
     ///
     /// # Errors
     ///
-    /// It does not compile, or crates.io cannot be reached.
+    /// It does not compile, or crates.io is unreachable.
     pub(crate) fn folder(&self) -> Result<PathBuf> {
         let Self { name, version, program } = self;
         let root = cache()?.join(format!("{name}-{version}"));
@@ -192,8 +193,7 @@ impl CargoTool<'_> {
         }
         say(&format!("Installing {name} {version} into {} (some minutes)", root.display()));
         let building = Scratch::new(name)?;
-        // Not every locked version stays on crates.io: where one was yanked, the
-        // newest that fits is better than none.
+        // A locked version may have been yanked from crates.io. The newest compatible versions are used then.
         if self.install(&root, &building, Some("--locked")).is_err() {
             say(&format!("{name} {version} does not install as locked; trying its newest dependencies"));
             self.install(&root, &building, None).with_context(|| {
@@ -206,11 +206,11 @@ impl CargoTool<'_> {
         Ok(folder)
     }
 
-    /// The path of the tool's program, once it is installed.
+    /// Installs the tool if it is missing, and returns the path of its program.
     ///
     /// # Errors
     ///
-    /// As for [`Self::folder`].
+    /// Same as for [`Self::folder`].
     pub(crate) fn path(&self) -> Result<PathBuf> {
         Ok(self.folder()?.join(self.program))
     }
@@ -218,7 +218,7 @@ impl CargoTool<'_> {
     fn install(&self, root: &Path, building: &Scratch, locked: Option<&str>) -> Result<()> {
         process::run(
             Command::new("cargo")
-                // Elsewhere, so that this workspace's configuration stays out of it.
+                // Built in another folder, so that the configuration of this workspace does not apply.
                 .current_dir(building.path())
                 .env("CARGO_TARGET_DIR", building.path())
                 .arg("install")
@@ -226,7 +226,7 @@ impl CargoTool<'_> {
                 .arg("--root")
                 .arg(root)
                 .arg(format!("{}@{}", self.name, self.version))
-                // Its advice about the PATH does not apply.
+                // Suppresses the warning of cargo about the PATH.
                 .env("PATH", with_path(&[root.join("bin")])?),
         )
     }
@@ -241,30 +241,30 @@ fn cache() -> Result<PathBuf> {
     Ok(base.join("graphql-token-manager/tools"))
 }
 
-/// The PATH with some folders before all others.
+/// Returns the PATH with some folders first.
 ///
 /// # Errors
 ///
-/// A folder's name has a colon in it.
+/// The name of a folder contains a colon.
 pub(crate) fn with_path(first: &[PathBuf]) -> Result<std::ffi::OsString> {
     let inherited = env::var_os("PATH").unwrap_or_default();
     let folders = first.iter().cloned().chain(env::split_paths(&inherited));
     env::join_paths(folders).context("a folder with a colon in its name cannot be on the PATH")
 }
 
-/// A program that comes with one of Debian's packages.
+/// A program of a Debian package.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DebianProgram {
-    /// The package's name.
+    /// The name of the package.
     pub(crate) package: &'static str,
-    /// Where the package puts the program.
+    /// The path at which the package installs the program.
     pub(crate) path: &'static str,
 }
 
 /// Chromium.
 pub(crate) const CHROMIUM: DebianProgram = DebianProgram { package: "chromium", path: "/usr/bin/chromium" };
 
-/// Drives Chromium; the same version, because both come from one package.
+/// WebDriver for Chromium, of the same version because both come from one source package.
 pub(crate) const CHROMEDRIVER: DebianProgram =
     DebianProgram { package: "chromium-driver", path: "/usr/bin/chromedriver" };
 
@@ -272,25 +272,25 @@ pub(crate) const CHROMEDRIVER: DebianProgram =
 pub(crate) const FIREFOX: DebianProgram =
     DebianProgram { package: "firefox-esr", path: "/usr/bin/firefox-esr" };
 
-/// Drives WebKit, which comes with it.
+/// WebDriver for WebKit. The package depends on WebKit.
 pub(crate) const WEBKITDRIVER: DebianProgram =
     DebianProgram { package: "webkit2gtk-driver", path: "/usr/bin/WebKitWebDriver" };
 
-/// A screen for a browser that needs one.
+/// A virtual display for a browser that has no headless mode.
 pub(crate) const XVFB: DebianProgram = DebianProgram { package: "xvfb", path: "/usr/bin/Xvfb" };
 
-/// Redis, which the tests start and end themselves.
+/// Redis. Tests start and stop their own servers.
 pub(crate) const REDIS: DebianProgram =
     DebianProgram { package: "redis-server", path: "/usr/bin/redis-server" };
 /// A proxy for Redis: twemproxy.
 pub(crate) const NUTCRACKER: DebianProgram =
     DebianProgram { package: "nutcracker", path: "/usr/sbin/nutcracker" };
 
-/// Installs those programs that are missing.
+/// Installs the programs that are missing.
 ///
 /// # Errors
 ///
-/// There is no apt-get, or it fails; the message has the command to run.
+/// apt-get is missing or fails. The message contains the command to run.
 pub(crate) fn debian(programs: &[DebianProgram]) -> Result<()> {
     let missing: Vec<&str> = programs
         .iter()
@@ -327,7 +327,7 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes one; the name only helps people who look around.
+    /// Creates a folder. Its name contains `name`, to identify it on disk.
     ///
     /// # Errors
     ///
@@ -339,7 +339,7 @@ impl Scratch {
         Ok(Self(folder))
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
@@ -347,7 +347,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Left over at worst, in a folder that the system empties.
+        // On failure the folder stays until the system empties its temporary folder.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

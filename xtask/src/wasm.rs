@@ -1,4 +1,4 @@
-//! Makes the WebAssembly module and its JavaScript glue from the crate.
+//! Builds the WebAssembly module and its JavaScript glue from the crate.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,24 +12,24 @@ use crate::project::{self, Project};
 use crate::stamp::Fingerprint;
 use crate::{glue, tools};
 
-/// What the bundle is made from.
+/// The inputs of the bundle.
 #[derive(Debug)]
 pub(crate) struct Core {
-    /// The optimised module.
+    /// The optimized module.
     pub(crate) wasm: PathBuf,
-    /// The module as JavaScript: compressed, as base64.
+    /// The compressed module in base64, as a JavaScript module.
     pub(crate) base64: PathBuf,
-    /// The glue with lazy text conversion.
+    /// The adapted glue; see `glue.rs`.
     pub(crate) glue: PathBuf,
-    /// The short names that the module imports the glue's functions by, as esbuild's `--mangle-cache` reads them.
+    /// The short names by which the module imports the glue's functions, in the form of esbuild's `--mangle-cache`.
     pub(crate) short_names: PathBuf,
 }
 
-/// Compiles the crate, generates the glue and makes the module small.
+/// Compiles the crate, generates the glue and optimizes the module.
 ///
 /// # Errors
 ///
-/// The crate does not compile, a tool fails, or the module is one that engines refuse.
+/// The crate does not compile, a tool fails, or an engine rejects the module.
 pub(crate) fn build(project: &Project) -> Result<Core> {
     tools::nightly()?;
     tools::npm_packages(project)?;
@@ -56,7 +56,7 @@ pub(crate) fn build(project: &Project) -> Result<Core> {
     Ok(core)
 }
 
-/// Where the optimised module is written.
+/// The path of the optimized module.
 pub(crate) fn module(project: &Project) -> PathBuf {
     folder(project).join("core.wasm")
 }
@@ -65,11 +65,12 @@ fn folder(project: &Project) -> PathBuf {
     project.npm().join("core")
 }
 
-/// Compiles the crate together with the standard library, which only a nightly compiler can.
+/// Compiles the crate together with the standard library, which requires a nightly compiler.
 ///
-/// The library that rustup installs is made for speed and formats the text of every panic. Compiled for size, and with
-/// panics that trap without a text, `dist/index.js` is 11 % smaller compressed. `pkg-template/src/running.js` reports a
-/// trap to callers and starts another instance; the tests of the WebAssembly side are built as usual and print panics.
+/// The library that rustup installs is optimized for speed and formats the message of every panic. Compiled for size,
+/// and with panics that trap without a message, `dist/index.js` is 11 % smaller compressed.
+/// `pkg-template/src/running.js` reports a trap to callers and starts another instance. The WebAssembly tests use the
+/// installed library and print panics.
 fn compile(project: &Project) -> Result<PathBuf> {
     say("Compiling the core to WebAssembly");
     let mut rustup = project.command("rustup");
@@ -91,17 +92,17 @@ fn compile(project: &Project) -> Result<PathBuf> {
     Ok(project.target().join("wasm32-unknown-unknown/release/graphql_token_manager.wasm"))
 }
 
-/// What makes the module small, besides the profile in Cargo.toml.
+/// Compiler flags that reduce the size of the module, besides the profile in Cargo.toml.
 const FLAGS: &[&str] = &[
     "-Zunstable-options",
     "-Cpanic=immediate-abort",
-    // Without the path of the source file at each place that can panic.
+    // Omits the path of the source file at each place that can panic.
     "-Zlocation-detail=none",
-    // No message is made by `Debug`.
+    // Omits the output of `Debug`, which the module does not use.
     "-Zfmt-debug=none",
 ];
 
-/// Everything that decides what the glue and the module look like.
+/// Computes the fingerprint of everything that determines the glue and the module.
 fn inputs(project: &Project, compiled: &Path) -> Result<Fingerprint> {
     let mut inputs = Fingerprint::default();
     inputs
@@ -113,7 +114,7 @@ fn inputs(project: &Project, compiled: &Path) -> Result<Fingerprint> {
     Ok(inputs)
 }
 
-/// Writes the glue, its types, and the module before it is made small. Returns the names of the module's exports.
+/// Writes the glue, its types and the module before optimization. Returns the names of the module's exports.
 fn generate(compiled: &Path, core: &Core) -> Result<Vec<String>> {
     say("Generating the glue");
     let folder = core.glue.parent().context("the glue has no folder")?;
@@ -124,7 +125,7 @@ fn generate(compiled: &Path, core: &Core) -> Result<Vec<String>> {
         .remove_producers_section(true)
         .generate_output()
         .context("wasm-bindgen refused the compiled crate")?;
-    // The one name of which `wasm-opt --minify-imports` shortens the imports.
+    // `wasm-opt --minify-imports` shortens the imports of the module with this name only.
     for import in output.wasm_mut().imports.iter_mut() {
         GLUE.clone_into(&mut import.module);
     }
@@ -138,10 +139,10 @@ fn generate(compiled: &Path, core: &Core) -> Result<Vec<String>> {
     Ok(exports)
 }
 
-/// The module's name for its glue; `pkg-template/src/boot.js` has it too.
+/// The name of the glue in the module's imports; also in `pkg-template/src/boot.js`.
 const GLUE: &str = "env";
 
-/// What boot.js uses of the glue, which wasm-bindgen leaves out of the types.
+/// Types of the glue that boot.js uses and that wasm-bindgen does not generate.
 const GLUE_TYPES: &str = "
 /** Glue for one instance of the module. */
 export function makeGlue(): {
@@ -151,11 +152,11 @@ export function makeGlue(): {
 };
 ";
 
-/// Makes the module small and proves that an engine accepts it.
+/// Optimizes the module and checks that an engine accepts it.
 fn optimise(project: &Project, core: &Core, exports: &[String]) -> Result<()> {
     say("Making the module small");
-    // No feature flags: wasm-opt reads the module's own `target_features`. With
-    // `--all-features` it writes an encoding that every engine refuses.
+    // No feature flags: wasm-opt reads the module's own `target_features`. With `--all-features` it writes an encoding
+    // that every engine rejects.
     let mapping = process::output(
         project
             .npm_command("wasm-opt")
@@ -172,7 +173,7 @@ fn optimise(project: &Project, core: &Core, exports: &[String]) -> Result<()> {
     inline(project, core, &bytes)
 }
 
-/// Writes the module as JavaScript, and proves that what undoes it gives the module again.
+/// Writes the module as a JavaScript module, and checks that decoding it returns the original.
 fn inline(project: &Project, core: &Core, module: &[u8]) -> Result<()> {
     let mut deflated = Vec::new();
     zopfli::compress(zopfli::Options::default(), zopfli::Format::Deflate, module, &mut deflated)
@@ -183,12 +184,12 @@ fn inline(project: &Project, core: &Core, module: &[u8]) -> Result<()> {
     )
 }
 
-/// A section that engines skip and JavaScript can read: the face looks there whether a module that it
-/// is given speaks its language; see `pkg-template/src/module/checked.js`.
+/// Creates a custom section with the version of the package. Engines skip it, and JavaScript compares the version of a
+/// user-supplied module with its own; see `pkg-template/src/module/checked.js`.
 ///
 /// # Errors
 ///
-/// The texts are longer than a length of one byte can tell.
+/// The section is longer than 127 bytes, the limit of a length of one byte.
 fn custom_section(name: &str, content: &str) -> Result<Vec<u8>> {
     const LARGEST: usize = 0x7f;
     let length = 1 + name.len() + content.len();
@@ -199,12 +200,12 @@ fn custom_section(name: &str, content: &str) -> Result<Vec<u8>> {
     Ok(section)
 }
 
-/// Converts the mapping that `wasm-opt --minify-imports` prints into the form that esbuild reads: a long name with its
-/// short one, or with `false` where it stays, as the exports' names do.
+/// Converts the mapping that `wasm-opt --minify-imports` prints to the form that esbuild reads: each long name with its
+/// short one, or with `false` if it is unchanged, as for the names of exports.
 ///
 /// # Errors
 ///
-/// The text is not such a mapping: a new version of wasm-opt.
+/// The text is not such a mapping, possibly because of a new version of wasm-opt.
 fn short_names(mapping: &str, exports: &[String]) -> Result<String> {
     let mapping: serde_json::Value = serde_json::from_str(mapping).context("wasm-opt printed no mapping")?;
     let imports = mapping["imports"].as_array().context("wasm-opt printed no imports")?;
