@@ -161,7 +161,7 @@ impl Driver {
 
     /// Cancels a call.
     pub(crate) fn abandon(self: &Rc<Self>, desk: &Desk, call: CallId) {
-        // If the session was evicted, another one may serve the call by now. The pool finds it.
+        // The session may have been evicted, and a sibling may serve the call by now. The pool finds it by the call id.
         let session = self.session_at(desk).unwrap_or_else(|| self.own());
         self.cancel(Asker::Caller(call));
         self.dispatch(session, Input::Cancelled(call));
