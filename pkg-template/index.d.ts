@@ -239,7 +239,7 @@ export class TokenManager {
    * until a method needs one. Sessions share one timer and the limits of the option `sessions`; an evicted session is
    * recreated at its next use. An invalid selector is reported by the session's methods, as `invalid_options`.
    *
-   * A session whose scopes are a subset of those of a fresh token of the same identity uses that token, if one of the
+   * A session with a subset of the scopes of a fresh token of the same identity uses that token, if one of the
    * 64 most recently used sessions of the identity has it. Listeners of the manager receive the events of all
    * sessions, listeners of a session (`session.on`) only its own.
    *

@@ -1,5 +1,5 @@
 /**
- * What a manager is given: providers, other APIs, and what every provider has.
+ * Options of a manager: providers, other APIs, and the options common to all.
  *
  * @packageDocumentation
  */
@@ -9,17 +9,17 @@ import type { BraintreeScope, FluzScope } from "./scopes.js";
 import type { TokenStore } from "./store.js";
 
 /**
- * The options of a manager, told apart by `provider`. Unknown keys are refused.
+ * The options of a manager, distinguished by `provider`. Unknown keys are rejected.
  *
- * They are copied when the manager is made: plain objects and arrays with everything in them, each member read once.
- * Functions and a store's methods are kept as they are then. What happens to the objects later has no effect.
+ * They are copied when the manager is created: plain objects and arrays recursively, each member read once. Functions
+ * and the methods of a store are kept as they are at that time. Later changes to the objects have no effect.
  */
 export type TokenManagerOptions =
   FluzOptions | ToggleOptions | BraintreeOptions | BrokerProviderOptions | ProfileOptions;
 
 /**
- * A secret: as it is, or a function that is called for each grant, so that it can come from a
- * vault and be rotated. A function has `timeoutMs` to answer. With a `store` and without `identity` it is called once more,
+ * A secret: a string, or a function that is called for each grant, so that the secret can come from a vault and be
+ * rotated. A function must return within `timeoutMs`. With a `store` and without `identity`, it is called once more,
  * before the store is first read.
  */
 export type Secret = string | (() => string | Promise<string>);
@@ -27,180 +27,177 @@ export type Secret = string | (() => string | Promise<string>);
 /** Options of every provider. */
 export interface CommonOptions {
   /**
-   * Where grants are sent: an `https:` URL without user name and password; `http:` for loopback
-   * only, unless `allowInsecure`.
+   * URL to which grants are sent: `https:`, without user name and password; `http:` only for loopback, unless
+   * `allowInsecure` is set.
    *
    * @defaultValue the provider's own for the environment
    */
   endpoint?: string | undefined;
   /**
-   * The lifetime of a token, where the answer does not tell; where it tells as well, the earlier
-   * end counts (Braintree: what the answer tells alone). Where the answer states a point in time
-   * that has passed by a clock which may be wrong, this counts; without it, such a token has expired.
+   * The lifetime of a token if the response does not state it. If both are known, the earlier end counts (Braintree:
+   * only the response counts). If the response states a point in time that has passed by a clock that may be wrong,
+   * this lifetime is used; without this option, such a token counts as expired.
    *
    * @defaultValue Fluz: 600 000 in the sandbox, 180 000 in production; Toggle, Braintree: 3 600 000;
    * a profile, a broker: 300 000
    */
   lifetimeMs?: number | undefined;
   /**
-   * When a timer refreshes: `"always"`, for as long as the manager lives; `"while-used"`, if the
-   * token was asked for since the last refresh; `"on-demand"`, never: calls near the end of the
-   * lifetime do, and get the token held.
+   * When a timer refreshes the token: `"always"`, as long as the manager lives; `"while-used"`, if the token was
+   * requested since the last refresh; `"on-demand"`, never: calls near the end of the lifetime start the refresh, and
+   * receive the cached token.
    *
    * @defaultValue "always"
    */
   refresh?: "always" | "while-used" | "on-demand" | undefined;
   /**
-   * The last part of the lifetime in which to refresh: a fraction from 0 to 0.9, at most five
-   * minutes of it. Jittered by up to a tenth, earlier; widened where `minValidityMs` would
-   * otherwise make callers wait.
+   * The last part of the lifetime, in which the token is refreshed: a fraction from 0 to 0.9, limited to five minutes.
+   * Jitter starts it earlier by up to a tenth; it is widened if `minValidityMs` would otherwise make callers wait.
    *
    * @defaultValue 0.25
    */
   refreshWindow?: number | undefined;
   /**
-   * A token with less than this left is not handed out while a new one can be had. At least 0; at
-   * most three quarters of the lifetime count.
+   * Minimum remaining validity: a token with less is not returned while a new one can be acquired. At least 0; limited
+   * to three quarters of the lifetime.
    *
    * @defaultValue an eighth of the lifetime, at most 10 000
    */
   minValidityMs?: number | undefined;
   /**
-   * For one grant request, its body included; for one call of a secret or `grant` function. At
-   * least 1. A request that has not ended a second after that is taken to have been stopped
-   * with its page or context, and another takes its place.
+   * Time limit of one grant request, including its body, and of one call of a secret or `grant` function. At least 1.
+   * A request that has not ended a second after that counts as stopped with its page or context, and another replaces
+   * it.
    *
    * @defaultValue 10 000
    */
   timeoutMs?: number | undefined;
-  /** How to try again after failures that may pass. */
+  /** Retry policy for transient failures. */
   retry?: RetryOptions | undefined;
   /**
-   * Used instead of the global one: for grants, with a URL and plain `init` (a string as the body,
-   * `redirect: "manual"`), for {@link TokenManager.fetch}, with what that was called with, and for
-   * {@link TokenManager.request}.
+   * Replaces the global `fetch`: for grants, with a URL and a plain `init` (a string as the body, `redirect:
+   * "manual"`); for {@link TokenManager.fetch}, with its arguments; and for {@link TokenManager.request}.
    *
    * @defaultValue the global `fetch`
    */
   fetch?: FetchLike | undefined;
   /**
-   * Added to grant requests and to those of {@link TokenManager.request}. Not `Authorization` or
-   * `Content-Type`, which are the manager's.
+   * Added to grant requests and to those of {@link TokenManager.request}. `Authorization` and `Content-Type` are not
+   * allowed: the manager sets them.
    */
   headers?: Record<string, string> | undefined;
   /**
-   * Where {@link TokenManager.fetch} may send the token besides the endpoint's origin: origins, or
-   * URLs of which the origin counts; each in full, without `*`. Their answers may refuse the token, and not replace it.
+   * Origins to which {@link TokenManager.fetch} may send the token in addition to the endpoint's: origins, or URLs of which the origin is used; each in full, without `*`. Their responses may reject the token, but not replace it.
    *
    * @defaultValue none
    */
   origins?: readonly string[] | undefined;
   /**
-   * Whether an `http:` endpoint that is not loopback is accepted. Secrets then go over the network
-   * in the clear.
+   * Permits an `http:` endpoint that is not loopback. Secrets are then sent over the network unencrypted.
    *
    * @defaultValue false
    */
   allowInsecure?: boolean | undefined;
   /**
-   * Node, Deno, Bun: whether the refresh timer keeps the process running. Callers that wait always
-   * do.
+   * Node, Deno, Bun: makes the refresh timer keep the process running. Waiting callers always do.
    *
    * @defaultValue false
    */
   keepAlive?: boolean | undefined;
   /**
-   * Cloudflare Workers and edge runtimes, where I/O ends with the request that started it: keeps the current request
-   * alive until the promise has settled, as `waitUntil` of `cloudflare:workers` does. A refresh ahead of expiry then goes
-   * on after the response; without this option the request that starts it waits for it. Called synchronously in the
-   * request that asks for a token, with a promise that never rejects; what it throws is ignored. Not called elsewhere.
+   * Cloudflare Workers and edge runtimes, in which I/O ends with the request that started it: keeps the current
+   * request alive until the promise has settled, like `waitUntil` of `cloudflare:workers`. A refresh before the expiry
+   * then continues after the response; without this option, the request that starts it waits for it. Called
+   * synchronously in the request that needs a token, with a promise that never rejects; exceptions are ignored. Not
+   * called elsewhere.
    */
   waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
   /**
-   * Where the token is shared with other holders: tabs, processes, machines. They cause one grant between them, and
-   * renew for each other. The key is a SHA-256 digest of everything that changes the token: endpoint, credentials,
-   * variables, headers, scopes and {@link CommonOptions.identity}. Managers with different credentials never share an
-   * entry. Whoever can read the store's keys can test guesses of a weak password against them.
+   * The store in which the token is shared with other holders: tabs, processes or machines. Together they send one
+   * grant, and renew the token for each other. The key is a SHA-256 digest of everything that determines the token:
+   * endpoint, credentials, variables, headers, scopes and {@link CommonOptions.identity}. Managers with different
+   * credentials never share an entry. With read access to the store's keys, guesses of a weak password can be tested
+   * against them.
    *
-   * A secret that is a function is called once more, before the store is first read, unless `identity` is given: its
-   * value at that time decides for as long as the manager lives, and a value that replaces it later is taken for the
-   * same owner's. Until it has given a value, callers get `credentials_unavailable`, and the store is not used.
+   * A secret function is called once more, before the store is first read, unless `identity` is given: its value at
+   * that time determines the key as long as the manager lives, and a later value is assumed to belong to the same
+   * owner. Until it has returned a value, callers receive `credentials_unavailable`, and the store is not used.
    *
-   * The order is: lease, read again, ask the provider, save, release. A refresh token is taken out of the store before
-   * it is presented. A store that fails, or is slow, costs sharing and not the token; a `warning` with code `store` says
-   * so, and it is tried again.
+   * The order of operations is: acquire the lease, read again, send the grant, write, release. A refresh token is
+   * removed from the store before it is presented. If the store fails or is slow, the token is not shared, but still
+   * acquired; a `warning` with code `store` is emitted, and the store is tried again.
    *
    * @defaultValue the manager's memory
    */
   store?: TokenStore | undefined;
   /**
-   * How long one call of the store may take, in milliseconds.
+   * Time limit of one call of the store, in milliseconds.
    *
    * @defaultValue 5_000
    */
   storeTimeoutMs?: number | undefined;
   /**
-   * The owner of the credentials, for example the tenant's or the user's id, as part of the key in a `store`: managers
-   * share tokens only where it is the same. It replaces the values of secret functions in that key, which are then called
-   * for grants only; secrets given as strings count as well. At most 256 bytes of UTF-8, not empty; only its digest is
-   * written.
+   * The owner of the credentials, for example the id of the tenant or the user, as part of the key in a `store`:
+   * managers share tokens only if it is equal. It replaces the values of secret functions in that key, which are then
+   * called for grants only; secrets given as strings remain part of it. At most 256 bytes of UTF-8, not empty; only
+   * its digest is written.
    *
-   * Required beside a `store` where the manager cannot compare credentials: with a `grant` function, with the provider
-   * `"broker"`, and with a profile that sends no secret, no variable and no header of its own. Without it these are
-   * refused with `invalid_options`. What a `fetch` given as an option adds to requests is not seen: where that says whose
-   * token it is, give `identity`.
+   * Required with a `store` if the manager cannot compare credentials: with a `grant` function, with the provider
+   * `"broker"`, and with a profile that sends no secret, variable or header of its own. Without it, these are rejected
+   * with `invalid_options`. Anything that the option `fetch` adds to requests is unknown to the manager: if that
+   * determines the owner of the token, set `identity`.
    */
   identity?: string | undefined;
   /** The limits of {@link TokenManager.session}. */
   sessions?: SessionOptions | undefined;
 }
 
-/** How many sessions there may be, and for how long. */
+/** Limits on the number and idle time of sessions. */
 export interface SessionOptions {
   /**
-   * Sessions kept, the manager's own apart; the least recently used of more go, save those that ask for a token. A
-   * whole number from 1 to 10 000 000.
+   * Maximum number of sessions, not counting the manager's own. Beyond it, the least recently used are evicted, except
+   * those that are acquiring a token. An integer from 1 to 10 000 000.
    *
    * @defaultValue 10 000
    */
   max?: number | undefined;
   /**
-   * How long a session is kept that nobody uses; up to a sixteenth longer. At least 1.
+   * Time after which an unused session is evicted; up to a sixteenth longer. At least 1.
    *
    * @defaultValue 900 000
    */
   idleMs?: number | undefined;
   /**
-   * Grants on the wire at a time, of all sessions. Where more are wanted, callers who wait go before background
-   * refreshes, and those whose token ends first before others. Until the manager's credentials have brought a token, at
-   * most two and one more after each failure that is not a refusal, since wrong ones are to be presented twice in all.
-   * A whole number from 1 to 10 000.
+   * Maximum number of grants in flight, over all sessions. Queued grants with waiting callers precede background
+   * refreshes, and those with the earliest expiry precede others. Until the manager's credentials have returned a
+   * token, at most two are sent, and one more after each failure that is not a rejection, because wrong credentials
+   * must be presented at most twice in total. An integer from 1 to 10 000.
    *
    * @defaultValue 32
    */
   maxConcurrentGrants?: number | undefined;
 }
 
-/** What is used of `fetch`. */
+/** The part of `fetch` that is used. */
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
 
-/** How to try again after failures that may pass. `Retry-After` is obeyed. */
+/** Retry policy for transient failures. `Retry-After` is respected. */
 export interface RetryOptions {
   /**
-   * Requests in all, the first included: a whole number from 1 to 100.
+   * Number of requests including the first: an integer from 1 to 100.
    *
    * @defaultValue 3
    */
   attempts?: number | undefined;
   /**
-   * The first pause; each further one is twice as long, and half of it is jittered. At least 1.
+   * The first delay; each further one is twice as long, and half of it is jittered. At least 1.
    *
    * @defaultValue 1 000
    */
   baseMs?: number | undefined;
   /**
-   * The longest pause. Where `Retry-After` is longer, callers that wait reject with `rate_limited`
-   * at once, and the provider is left alone until then. At least `baseMs`.
+   * The longest delay. If `Retry-After` is longer, waiting callers reject with `rate_limited` at once, and no request
+   * is sent until then. At least `baseMs`.
    *
    * @defaultValue 30 000
    */
@@ -209,24 +206,24 @@ export interface RetryOptions {
 
 /** Fluz: `generateUserAccessToken` and `refreshUserAccessToken`. */
 export type FluzOptions = CommonOptions & {
-  /** Tells these options from the others. */
+  /** Selects this provider. */
   provider: "fluz";
-  /** Which service; may be left out where `endpoint` is given. */
+  /** The service to use; optional if `endpoint` is given. */
   environment?: "sandbox" | "production" | undefined;
-  /** The user to act for, a UUID. */
+  /** The user that the token represents, a UUID. */
   userId: string;
-  /** The account to act for, a UUID. */
+  /** The account that the token represents, a UUID. */
   accountId: string;
-  /** The seat that transacts, a UUID; the account's own where left out. */
+  /** The seat for transactions, a UUID; by default, the account's own. */
   seatId?: string | undefined;
   /**
-   * The scopes to ask for, at least one: no more than are needed, which `requiredScopes` of
-   * `graphql-token-manager/scopes` tells of a document.
+   * The scopes to request, at least one. Request no more than necessary: `requiredScopes` of
+   * `graphql-token-manager/scopes` returns those that a document needs.
    */
   scopes: readonly FluzScope[];
   /**
-   * `"refresh"`: `refreshUserAccessToken`, falling back to `generateUserAccessToken`; `"generate"`:
-   * the latter alone.
+   * `"refresh"`: `refreshUserAccessToken`, with a fallback to `generateUserAccessToken`; `"generate"`: the latter
+   * only.
    *
    * @defaultValue "refresh"
    */
@@ -239,11 +236,11 @@ export type FluzOptions = CommonOptions & {
         appSecret: Secret;
         apiKey?: undefined;
       }
-    // Last, because compilers explain a mistake by the last member: a missing `apiKey`, not a missing `appId`.
+    // Last, because compilers explain an error by the last member: a missing `apiKey`, not a missing `appId`.
     | {
         /**
-         * The application's API key as Fluz shows it. `Basic ` in front of it is dropped; a raw
-         * `id:secret` is encoded.
+         * The application's API key as Fluz displays it. A leading `Basic ` is removed; a plain `id:secret` is
+         * encoded.
          */
         apiKey: Secret;
         appId?: undefined;
@@ -251,9 +248,9 @@ export type FluzOptions = CommonOptions & {
       }
   );
 
-/** Toggle: `loginUser`, by email address or by user name. */
+/** Toggle: `loginUser`, by email address or user name. */
 export type ToggleOptions = CommonOptions & {
-  /** Tells these options from the others. */
+  /** Selects this provider. */
   provider: "toggle";
   /** The API user's password. */
   password: Secret;
@@ -272,17 +269,17 @@ export type ToggleOptions = CommonOptions & {
 
 /** Braintree: `createOAuthAccessTokenFromClientCredentials`. */
 export type BraintreeOptions = CommonOptions & {
-  /** Tells these options from the others. */
+  /** Selects this provider. */
   provider: "braintree";
-  /** Which service; may be left out where `endpoint` is given. */
+  /** The service to use; optional if `endpoint` is given. */
   environment?: "sandbox" | "production" | undefined;
   /** The OAuth client's id. */
   clientId: string;
   /** The OAuth client's secret. */
   clientSecret: Secret;
   /**
-   * The scopes to ask for, at least one: no more than are needed, which `requiredScopes` of
-   * `graphql-token-manager/scopes` tells of a document.
+   * The scopes to request, at least one. Request no more than necessary: `requiredScopes` of
+   * `graphql-token-manager/scopes` returns those that a document needs.
    */
   scopes: readonly BraintreeScope[];
   /**
@@ -294,54 +291,60 @@ export type BraintreeOptions = CommonOptions & {
 };
 
 /**
- * A page that gets its tokens from a broker on your own server (`graphql-token-manager/broker`), so that no long-lived
- * secret reaches it. A token lives as long as the broker tells, or five minutes where it does not.
+ * A page that receives its tokens from a broker on your own server (`graphql-token-manager/broker`), so that no
+ * long-lived secret reaches it. The broker states the lifetime of a token; otherwise, it is five minutes.
  *
- * With a `store`, {@link CommonOptions.identity} is required: the id of the user who is signed in, so that the next visitor
- * of the same browser does not find the token of the one before.
+ * With a `store`, {@link CommonOptions.identity} is required: the id of the signed-in user, so that the next visitor
+ * with the same browser does not receive the token of the previous one.
  */
 export type BrokerProviderOptions = CommonOptions & {
-  /** Tells these options from the others. */
+  /** Selects this provider. */
   provider: "broker";
-  /** Where the broker answers: an `https:` URL, or one relative to the page; `http:` for loopback only, unless `allowInsecure`. */
+  /**
+   * The URL of the broker: `https:`, or relative to the page; `http:` only for loopback, unless `allowInsecure` is
+   * set.
+   */
   url: string;
-  /** The API that the tokens are for. */
+  /** The API for which the tokens are valid. */
   endpoint: string;
   /**
-   * How the API refuses tokens and brings new ones.
+   * The way in which the API rejects and rotates tokens.
    *
    * @defaultValue `{ refused: { statuses: [401] } }`
    */
   api?: "fluz" | "toggle" | "braintree" | Pick<ProfileBase, "refused" | "sliding"> | undefined;
   /**
-   * Whether cookies are sent to the broker: `"include"` where it is of another origin.
+   * Mode in which cookies are sent to the broker: `"include"` if it has another origin.
    *
    * @defaultValue `"same-origin"`, as `fetch` has it
    */
   credentials?: "same-origin" | "include" | "omit" | undefined;
-  /** The scopes to ask for: no more than the broker gives. Without: all that it gives. */
+  /** The scopes to request: no more than the broker permits. By default, all that it permits. */
   scopes?: readonly (FluzScope | BraintreeScope)[] | undefined;
 };
 
 /** Any other API. */
 export type ProfileOptions = CommonOptions & {
-  /** What the API is like, as data or with a function that gets tokens. */
+  /** The description of the API, as data or with a function that acquires tokens. */
   provider: Profile | GrantProfile;
-  /** The scopes to ask for: for `"$scopes"` in variables, or for the `grant` function. */
+  /** The scopes to request: the value of `"$scopes"` in variables, or passed to the `grant` function. */
   scopes?: readonly string[] | undefined;
 };
 
-/** What every description of an API has. */
+/** Properties of every description of an API. */
 export interface ProfileBase {
-  /** For messages: at most 40 characters of visible ASCII. */
+  /** Used in messages: at most 40 characters of visible ASCII. */
   name: string;
   /** The URL of the GraphQL API. */
   endpoint: string;
-  /** Where an ordinary answer brings a new token: a header, or the first of several that is there. */
+  /**
+   * The header in which an ordinary response contains a new token, or several, of which the first that is present
+   * counts.
+   */
   sliding?: { header: string | readonly string[] } | undefined;
   /**
-   * How the API refuses a token or credentials: any of these is enough. Messages are compared
-   * whole, in any case.
+   * The responses by which the API rejects a token or credentials: any of these suffices. Messages are compared in
+   * full, ignoring case.
    *
    * @defaultValue `{ statuses: [401] }`
    */
@@ -349,31 +352,33 @@ export interface ProfileBase {
     | {
         /** HTTP statuses. */
         statuses?: readonly number[] | undefined;
-        /** Messages of errors in an answer. */
+        /** Messages of errors in a response. */
         messages?: readonly string[] | undefined;
-        /** `extensions.code` of errors in an answer. */
+        /** `extensions.code` of errors in a response. */
         codes?: readonly string[] | undefined;
       }
     | undefined;
 }
 
-/** An API as data. Paths are names and positions below `data` with dots between them; of a list, the first that exists counts. */
+/**
+ * An API as data. Paths are names and list positions below `data`, separated by dots; of several paths, the first that
+ * exists counts.
+ */
 export interface Profile extends ProfileBase {
-  /** How to get a token with the long-lived credentials. */
+  /** The operation that acquires a token with the long-lived credentials. */
   authenticate: Operation;
-  /** How to get one with a refresh token. Without it: authenticate again. */
+  /** The operation that acquires one with a refresh token. By default, `authenticate` is used again. */
   renew?: Operation | undefined;
-  /** Where the token is in an answer. A header may start with `Bearer`. */
+  /** The location of the token in a response. A header may start with `Bearer`. */
   token: { data: Path } | { header: string | readonly string[] };
-  /** Where the refresh token is. */
+  /** The location of the refresh token. */
   refreshToken?: { data: Path } | undefined;
-  /** Where the granted scopes are: a list, or a text with spaces between them. */
+  /** The location of the granted scopes: a list, or a string with spaces between them. */
   scopes?: { data: Path } | undefined;
   /**
-   * What tells when the token expires. A JWT's own claims always count as well, and the earlier
-   * end is taken. `expiresAt` may be ISO 8601, or seconds or milliseconds since the epoch. A value
-   * that cannot be read is a `protocol` error; 0 or less, and a point in time that has passed, mean
-   * that the token has expired. No token lives for more than ten years.
+   * The location of the expiry. A JWT's own claims always count as well, and the earlier end is used. `expiresAt` may
+   * be ISO 8601, or seconds or milliseconds since the epoch. An unreadable value is a `protocol` error; 0 or less, and
+   * a point in time that has passed, mean that the token has expired. The lifetime is limited to ten years.
    */
   expiry:
     | { expiresIn: Path; unit?: "seconds" | "milliseconds" | undefined }
@@ -384,21 +389,21 @@ export interface Profile extends ProfileBase {
   headers?: Record<string, string> | undefined;
 }
 
-/** A path below `data`, or a list of them. */
+/** A path below `data`, or a list of paths. */
 export type Path = string | readonly string[];
 
-/** A GraphQL operation that brings a token. */
+/** A GraphQL operation that returns a token. */
 export interface Operation {
   /** The document. */
   document: string;
   /**
-   * Its variables: JSON, in which a function gives a secret, `"$refreshToken"` stands for the
-   * refresh token and `"$scopes"` for the scopes.
+   * Its variables: JSON in which a function returns a secret, `"$refreshToken"` is replaced by the refresh token and
+   * `"$scopes"` by the scopes.
    */
   variables?: { readonly [name: string]: VariableValue } | undefined;
   /**
-   * The `Authorization` header: none; `Basic` with credentials that are encoded already, or with
-   * a user name and password that are not; `Bearer`.
+   * The `Authorization` header: none; `Basic` with credentials that are already encoded, or with a user name and
+   * password that are not; `Bearer`.
    *
    * @defaultValue "none"
    */
@@ -406,7 +411,7 @@ export interface Operation {
     "none" | { basic: Secret | { username: string; password: Secret } } | { bearer: Secret } | undefined;
 }
 
-/** JSON, or a function that gives a secret. */
+/** JSON, or a function that returns a secret. */
 export type VariableValue =
   | string
   | number
@@ -417,40 +422,40 @@ export type VariableValue =
   | readonly VariableValue[]
   | { readonly [name: string]: VariableValue };
 
-/** An API whose tokens a function of yours gets. */
+/** An API with a user-supplied function that acquires tokens. */
 export interface GrantProfile extends ProfileBase {
   /**
-   * Gets a token. A {@link TokenError} that it throws says whether to try again; anything else is
-   * tried again.
+   * Acquires a token. If it throws a {@link TokenError}, that determines whether the grant is retried; anything else
+   * is retried.
    */
   grant: (request: GrantRequest) => GrantResult | Promise<GrantResult>;
 }
 
-/** What a `grant` function is called with. */
+/** The argument of a `grant` function. */
 export interface GrantRequest {
-  /** The refresh token of the last grant, if it brought one. Given once. */
+  /** The refresh token of the last grant, if it returned one. Passed once. */
   refreshToken: string | undefined;
-  /** The scopes to ask for. */
+  /** The scopes to request. */
   scopes: string[];
-  /** The selector of the session that the token is for; frozen, and empty for the manager's own. */
+  /** The selector of the session for which a token is acquired; frozen, and empty for the manager's own. */
   session: Selector;
-  /** Aborted when the manager is closed, and when `timeoutMs` is over. */
+  /** Aborted when the manager is closed, and after `timeoutMs`. */
   signal: AbortSignal;
 }
 
-/** What a `grant` function gives. */
+/** The result of a `grant` function. */
 export interface GrantResult {
   /** The token: visible ASCII. */
   accessToken: string;
   /**
-   * When it expires: since the epoch, or ISO 8601; in the past where it has. A value that cannot be
-   * read is a `protocol` error. Instead of `expiresInMs`.
+   * When it expires: since the epoch, or ISO 8601; in the past if it has expired. An unreadable value is a `protocol`
+   * error. Alternative to `expiresInMs`.
    */
   expiresAt?: number | string | Date | undefined;
-  /** How long it lives, from now on; 0 or less where it has expired. Instead of `expiresAt`. */
+  /** Its remaining lifetime; 0 or less if it has expired. Alternative to `expiresAt`. */
   expiresInMs?: number | undefined;
-  /** For the next grant. Without one, the last is kept. */
+  /** For the next grant. By default, the last one is kept. */
   refreshToken?: string | undefined;
-  /** What was granted, if that is known: at most 1,000 scopes of at most 256 characters (RFC 6749 section 3.3). */
+  /** The granted scopes, if known: at most 1,000 scopes of at most 256 characters (RFC 6749 section 3.3). */
   scopes?: readonly string[] | undefined;
 }

@@ -1,20 +1,20 @@
 /**
- * Which scopes there are, and which of them a GraphQL document needs.
+ * The scopes of the providers, and those that a GraphQL document needs.
  *
- * From what the providers publish, which they may change; nothing is asked of them.
+ * Based on the providers' publications, which may change; no request is sent.
  *
  * @packageDocumentation
  */
 
 /**
- * The scopes that a document needs: sorted, each once.
+ * Returns the scopes that a document needs, sorted and without duplicates.
  *
- * Looks through fragments and aliases. What a `@skip` or `@include` certainly leaves out counts for
- * nothing; what a variable decides counts, unless `variables` tell. Several operations need what
- * each of them does, unless `operationName` names one. Introspection needs none, and neither does
- * what takes an API key or a client's secret instead of a token. Toggle has no scopes: an empty list.
+ * Fragments and aliases are resolved. A field that `@skip` or `@include` certainly excludes is ignored; one that
+ * depends on a variable counts, unless `variables` decide it. The scopes of all operations are combined, unless
+ * `operationName` selects one. Introspection needs none, and neither do fields that require an API key or a client's
+ * secret instead of a token. Toggle has no scopes: an empty list.
  *
- * Synchronous and pure; a document may come from anyone, and has limits of size and depth.
+ * Synchronous and pure. Documents may be untrusted: their size and depth are limited.
  *
  * @example
  * ```ts
@@ -24,10 +24,10 @@
  * const needed: string[] = requiredScopes(document, "braintree"); // ["TRANSACTION_CHARGE"]
  * ```
  *
- * @param document GraphQL, or what any version of graphql-js or `gql` made of it
- * @throws {TokenError} `unsupported` where the provider does not publish what a field needs, which
- * the message names, with line and column if they are known; `invalid_options` where the document or an option is wrong, with line and
- * column if it is no GraphQL. This entry has a copy of the class: tell its errors by
+ * @param document GraphQL, as text or as parsed by any version of graphql-js or `gql`
+ * @throws {TokenError} `unsupported` if the provider does not publish the scopes of a field, which the message
+ * contains, with line and column if they are known; `invalid_options` if the document or an option is invalid, with
+ * line and column if it is not valid GraphQL. This entry has a copy of the class: identify its errors by
  * `TokenError.is` or by their `code`, not by `instanceof`.
  */
 export function requiredScopes(
@@ -37,7 +37,7 @@ export function requiredScopes(
 ): string[];
 
 /**
- * The same for one request: the form in which `request` calls its option `scopes`.
+ * The same for one request, with the signature of the option `scopes` of `request`.
  *
  * @example
  * ```ts
@@ -53,8 +53,8 @@ export function requiredScopes(
 export function requiredScopes(document: GraphQLDocument, request: ScopesRequest): string[];
 
 /**
- * As {@link requiredScopes}, for documents with fields of which the provider does not publish what
- * they need: it names them instead of throwing.
+ * Like {@link requiredScopes}, for documents with fields for which the provider publishes no scopes: it lists them
+ * instead of throwing.
  *
  * @throws {TokenError} `invalid_options`, as {@link requiredScopes}
  */
@@ -63,61 +63,61 @@ export function analyse(
   provider: ScopesProvider,
   options?: ScopesOptions,
 ): {
-  /** The scopes that are known to be needed: sorted, each once. */
+  /** The scopes that are known to be needed, sorted and without duplicates. */
   scopes: string[];
   /**
-   * What is not published: root fields, as `Mutation.deleteCustomer`, and types that Braintree's
-   * `node` is asked for, as `Node.dispute`; `Query.node` where no fragment tells the type.
+   * Items without published scopes: root fields, such as `Mutation.deleteCustomer`, and types requested from
+   * Braintree's `node`, such as `Node.dispute`; `Query.node` if no fragment states the type.
    */
   unknown: string[];
 };
 
-/** Every documented scope. Frozen. */
+/** All documented scopes. Frozen. */
 export const scopes: {
-  /** Fluz's. */
+  /** Scopes of Fluz. */
   readonly fluz: readonly Scope<FluzScope>[];
-  /** Braintree's. */
+  /** Scopes of Braintree. */
   readonly braintree: readonly Scope<BraintreeScope>[];
 };
 
 /** A scope, as its provider documents it. */
 export interface Scope<Name extends string = string> {
-  /** As it is asked for. */
+  /** The name to request. */
   readonly name: Name;
-  /** In the provider's words. Braintree describes none. */
+  /** The provider's own description. Braintree publishes none. */
   readonly description?: string;
   /**
-   * What is published to need it: root fields, and `Node.venmoPaymentContext` for what Braintree's
-   * `node` gives as a `VenmoPaymentContext`.
+   * Items that need it according to the provider: root fields, and `Node.venmoPaymentContext` for a
+   * `VenmoPaymentContext` returned by Braintree's `node`.
    */
   readonly operations?: readonly string[];
 }
 
-/** A provider's name. */
+/** The name of a provider. */
 export type ScopesProvider = "fluz" | "braintree" | "toggle";
 
-/** GraphQL as text, or parsed by any version of graphql-js: only its structure counts. */
+/** GraphQL as text, or parsed by any version of graphql-js: only its structure is used. */
 export type GraphQLDocument =
   string | String | { readonly kind: string; readonly definitions: readonly unknown[] };
 
 /** A request to a provider. */
 export interface ScopesRequest extends ScopesOptions {
-  /** The provider's name; one that is not a {@link ScopesProvider} is refused. */
+  /** The provider's name; one that is not a {@link ScopesProvider} is rejected. */
   provider: string;
 }
 
-/** What else a request says. */
+/** Further properties of a request. */
 export interface ScopesOptions {
-  /** The operation that is carried out; all of them where left out. An unknown name is an error. */
+  /** The operation that is executed; by default, all of them. An unknown name is an error. */
   operationName?: string | null | undefined;
   /**
-   * The request's variables, all of them: one that is missing here has its default. Where left out,
-   * nothing is known of any, and what they decide counts as needed.
+   * The request's variables, all of them: one that is missing has its default. By default, no variable is known, and
+   * fields that depend on one count as needed.
    */
   variables?: { readonly [name: string]: unknown } | null | undefined;
 }
 
-/** A scope of Fluz: those that are documented complete in an editor; any string is accepted. */
+/** A scope of Fluz. The documented ones are completed in an editor; any string is accepted. */
 export type FluzScope =
   | "LIST_PAYMENT"
   | "LIST_PURCHASES"
@@ -143,7 +143,7 @@ export type FluzScope =
   | "MAKE_WIDTHDRAW"
   | (string & {});
 
-/** A scope of Braintree: those that are documented complete in an editor; any string is accepted. */
+/** A scope of Braintree. The documented ones are completed in an editor; any string is accepted. */
 export type BraintreeScope =
   | "ADDRESS_CREATE"
   | "ADDRESS_DELETE"

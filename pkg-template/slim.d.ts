@@ -1,7 +1,6 @@
 /**
- * The package without its WebAssembly, for programs that load that themselves: call
- * `TokenManager.ready()` once, with `graphql-token-manager/core.wasm`, before managers are asked for
- * anything. Everything else is as in `graphql-token-manager`.
+ * The package without its WebAssembly, for programs that load it themselves: call `TokenManager.ready()` once, with
+ * `graphql-token-manager/core.wasm`, before using a manager. Everything else is as in `graphql-token-manager`.
  *
  * @packageDocumentation
  */
