@@ -25,11 +25,11 @@ import type { Selector, TokenManager } from "./index.js";
  * | 401 | `invalid_client` | `authorize` returned `null`, `undefined` or `false` |
  * | 403 | `unauthorized_client` | a page of another origin; or another identity than `authorize` returned |
  * | 405, 413, 415 | `invalid_request` | not a `POST`; too long; not a form |
- * | 429 | `temporarily_unavailable` | too many requests of a subject, or too many different scope sets of an identity
- * (64 at once, and 64 more evenly in 15 minutes); with `Retry-After` |
- * | 500 | `server_error` | an error of the broker or of its options, such as an invalid result of `authorize`: see
- * `onError` |
+ * | 429 | `temporarily_unavailable` | too many requests of a subject, or scope sets of an identity; with `Retry-After` |
+ * | 500 | `server_error` | an error of the broker or its options, such as the result of `authorize`: see `onError` |
  * | 503 | `temporarily_unavailable` | a transient failure of the API; with `Retry-After` if that is known |
+ *
+ * The different scope sets of an identity are limited to 64 at once, and 64 more evenly in 15 minutes.
  *
  * @throws TypeError where the options are wrong
  * @example
@@ -68,8 +68,9 @@ export function toNodeListener(
 /** Options of {@link createBroker}. */
 export interface BrokerOptions {
   /**
-   * Determines the session of which the request receives the token: returns its selector, `{}` for the manager's own, or
-   * `null`, `undefined` or `false` to reject the request (401). A selector is a plain object without undefined members. Anything else, such as `{ userId: undefined }`, a `Response`, an `Error` or an instance of a class,
+   * Determines the session of which the request receives the token: returns its selector, `{}` for the manager's own,
+   * or `null`, `undefined` or `false` to reject the request (401). A selector is a plain object without undefined
+   * members. Anything else, such as `{ userId: undefined }`, a `Response`, an `Error` or an instance of a class,
    * results in a 500 for the page and a `TokenError` with the code `invalid_options` for `onError`.
    *
    * `asked` contains what the page requested, which is not authenticated. The page receives no more than the returned

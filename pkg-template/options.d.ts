@@ -87,7 +87,8 @@ export interface CommonOptions {
    */
   headers?: Record<string, string> | undefined;
   /**
-   * Origins to which {@link TokenManager.fetch} may send the token in addition to the endpoint's: origins, or URLs of which the origin is used; each in full, without `*`. Their responses may reject the token, but not replace it.
+   * Origins to which {@link TokenManager.fetch} may send the token in addition to the endpoint's: origins, or URLs of
+   * which the origin is used; each in full, without `*`. Their responses may reject the token, but not replace it.
    *
    * @defaultValue none
    */
