@@ -1,9 +1,9 @@
-// The abort signals of callers, as `fetch` takes them: `null` is none, and polyfills may lack a `reason`.
+// Abort signals of callers, as `fetch` accepts them: `null` means none, and polyfills may lack a `reason`.
 
 import { TokenError } from "./token-error.js";
 
 /**
- * The signal of a call, or `undefined` where there is none.
+ * Validates the signal of a call. Returns `undefined` if there is none.
  *
  * @param {any} signal
  * @returns {AbortSignal | undefined}
@@ -15,7 +15,8 @@ export function checkedSignal(signal) {
 }
 
 /**
- * Why a signal was aborted. Signals without a reason (polyfills, engines before 2022) give what `fetch` rejects with.
+ * Returns the reason of an aborted signal. For signals without a reason (polyfills, engines before 2022) it is the
+ * error that `fetch` rejects with.
  *
  * @param {AbortSignal} signal
  * @returns {unknown}

@@ -1,7 +1,7 @@
-// A token as users see it: frozen, and not to be printed by accident.
+// The public token object. It is frozen, and its printed forms do not contain the token.
 
 export class AccessToken {
-  /** Bundlers shorten names, and the class's own is what consoles print. */
+  /** Minifiers rename the class, and consoles print its `name`. */
   static name = "AccessToken";
 
   #value;

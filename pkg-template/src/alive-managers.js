@@ -1,8 +1,8 @@
-// Counts the managers of one identity that are alive in a realm, and reports when there are many.
+// Counts the living managers of each identity in a realm, and emits a warning if there are many.
 
 import { sharedState } from "./boot.js";
 
-/** More than this many are reported. */
+/** The largest number without a warning. */
 const MANY = 16;
 
 /** @typedef {{ alive: number, isReported: boolean }} Count */
@@ -10,12 +10,12 @@ const MANY = 16;
 /**
  * Counts a manager.
  *
- * The registry holds digests and numbers, and so keeps no manager from being collected. When the last manager of an
- * identity is gone, nothing of it is left.
+ * The registry contains digests and numbers only, so that it does not keep managers from being collected. The entry of
+ * an identity is removed with its last manager.
  *
  * @param {string} identity a digest
- * @returns {{ end: () => void, report: (warn: (warning: object) => boolean) => void }} `warn` returns whether a listener
- *   received the warning
+ * @returns {{ end: () => void, report: (warn: (warning: object) => boolean) => void }} `warn` returns whether a
+ *   listener received the warning
  */
 export function countManager(identity) {
   const counts = (sharedState().counts ??= new Map());

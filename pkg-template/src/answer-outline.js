@@ -1,23 +1,23 @@
-// Outlines of large answers.
+// Outlines of large responses.
 //
-// The core takes the values of an answer over one by one, which costs ten times what parsing them does. Of a large answer
-// it gets only what decides whether the token was refused and which error the answer means; see `problems` in
-// src/graphql/response.rs.
+// Passing the values of a response to the core, one by one, takes ten times as long as parsing them. Of a large
+// response the core receives only the members by which it recognizes a rejection and classifies an error; see
+// `problems` in src/graphql/response.rs.
 
-/** Answers up to this many characters are passed to the core as they are. */
+/** Responses of at most this many characters are passed to the core as they are. */
 const LARGE = 65_536;
 
-/** As many errors and fields of `data` are kept as the core reads; see `MAX_PROBLEMS` in src/graphql/response.rs. */
+/** The most errors, and fields of `data`, that are kept: `MAX_PROBLEMS` in src/graphql/response.rs. */
 const MAX_PROBLEMS = 100;
 
-/** Messages are searched for the words of refusals, which stand near their beginning. */
+/** The longest prefix of a message that is kept: the phrases of rejections are near its beginning. */
 const MAX_TEXT = 1_000;
 
 /**
- * Returns the text of an answer for the core.
+ * Returns the text of a response, or its outline, for the core.
  *
  * @param {string} text
- * @param {() => any} [parse] returns the value of the text; `undefined` where that is not JSON
+ * @param {() => any} [parse] returns the value of the text; `undefined` if it is not JSON
  */
 export function outlined(text, parse = () => parsed(text)) {
   if (text.length <= LARGE) return text;
@@ -28,7 +28,7 @@ export function outlined(text, parse = () => parsed(text)) {
 }
 
 /**
- * Returns the value of a JSON text, which may begin with byte order marks; `undefined` where it is not JSON.
+ * Returns the value of a JSON text, which may start with byte order marks; `undefined` if it is not JSON.
  *
  * @param {string | undefined} text
  */
@@ -53,14 +53,14 @@ function outlineOf(answer) {
 }
 
 /**
- * Returns the root fields of `data`: whether each is null, and the error in it, which some APIs write there.
+ * Returns an outline of the root fields of `data`: `null`, `true`, or the field's `error` member, which some APIs use.
  *
  * @param {Record<string, any>} data
  */
 function fieldsOf(data) {
   const names = Object.keys(data);
   const kept = names.slice(0, MAX_PROBLEMS);
-  // One more that is not null: it decides whether something was carried out.
+  // One more field that is not null shows that a part of the operation was executed.
   const other = names.slice(MAX_PROBLEMS).find((name) => data[name] !== null);
   if (other !== undefined) kept.push(other);
   return Object.fromEntries(kept.map((name) => [name, fieldOf(data[name])]));

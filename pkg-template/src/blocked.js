@@ -1,12 +1,12 @@
-// What it means that an engine refuses to compile WebAssembly, and what to do about it.
+// Errors for engines in which WebAssembly is forbidden or missing.
 
 import { TokenError } from "./token-error.js";
 
 /**
- * Whether an engine says that it may not compile, rather than that it cannot.
+ * Returns whether an error means that a policy forbids the compilation of WebAssembly, rather than that it failed.
  *
- * Chromium and Node name the policy in a CompileError, WebKit and older engines
- * throw an EvalError, workerd says "disallowed by embedder".
+ * Chromium and Node name the policy in a CompileError, WebKit and older engines throw an EvalError, and the message of
+ * workerd is "disallowed by embedder".
  *
  * @param {unknown} error
  */

@@ -1,11 +1,11 @@
-// Keeps tokens and answers out of the caches that runtimes and frameworks put behind `fetch`, such as Next's data cache.
+// Keeps tokens and responses out of caches behind `fetch`, such as the data cache of Next.js.
 
 /** @type {{ cache?: "no-store" } | undefined} */
 let mode;
 
 /**
- * The member of `RequestInit` that goes around caches; none where the runtime refuses it: workerd before compatibility
- * date 2024-11-11, and runtimes without `Request`.
+ * Returns the member of `RequestInit` that bypasses caches, or an empty object where the runtime rejects that member:
+ * workerd before compatibility date 2024-11-11, and runtimes without `Request`.
  *
  * @returns {{ cache?: "no-store" }}
  */

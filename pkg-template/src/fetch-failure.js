@@ -1,32 +1,33 @@
-// What `fetch` rejected with: a failure of the network, or of the function that was given as `fetch`.
+// Classifies errors of `fetch`: failures of the network, or of a user-supplied `fetch` function.
 
 /**
  * @typedef {object} FetchFailure
- * @property {string | undefined} code the system's, where there is one
- * @property {string | undefined} what class and message of what was thrown, where that is no failure of the network
+ * @property {string | undefined} code the system's error code, if there is one
+ * @property {string | undefined} what class and message of the error; `undefined` for a failure of the network
  * @property {boolean} retryable
- * @property {string} cause JSON, of which {@link causeOf} makes an error; holds no secret
+ * @property {string} cause JSON for {@link causeOf}; contains no secret
  */
 
 /** Codes of Node, undici, OpenSSL, llhttp, zlib and Bun for connections that fail. */
 const NETWORK_CODE =
   /^(?:E(?:ADDR|AI_|ALREADY|CONN|HOST|MFILE|NET|NFILE|NOBUFS|NOTCONN|NOTFOUND|PIPE|PROTO|SOCKET|TIMEDOUT)|ERR_(?:HTTP2|NETWORK|SOCKET|SSL|STREAM_PREMATURE|TLS)|UND_ERR_(?!INVALID|NOT_SUPPORTED)|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HPE_|Z_|Connection|FailedToOpenSocket)/;
 
-/** Messages of engines and libraries for the same, where there is no code. */
+/** Messages of engines and libraries for failed connections without a code. */
 const NETWORK_MESSAGE =
   /^(?:fetch failed|failed to fetch|network ?error|network request|network connection|load failed|terminated$|cancelled$|error (?:sending request|trying to connect|in (?:input|body) stream|decoding response)|the (?:network|internet|socket) connection|could not connect|unable to connect|a server with the specified|connection |premature close|invalid response body)/i;
 
-/** Names of deadlines that a `fetch` set itself. */
+/** Names of errors for a timeout that a `fetch` function set itself. */
 const DEADLINE = /^(?:AbortError|TimeoutError)$/;
 
-/** Classes of mistakes in a program: no network throws them, and trying again does not help. */
+/** Classes of programming errors, which the network does not cause and a retry does not fix. */
 const MISTAKE = /^(?:EvalError|RangeError|ReferenceError|SyntaxError|URIError)$/;
 
 /**
- * Classifies what `fetch` threw. An unknown `TypeError` counts as one that may pass: engines throw it for the network too.
+ * Classifies an error of `fetch`. An unknown `TypeError` is retryable, because engines throw it for network failures
+ * too.
  *
  * @param {unknown} thrown
- * @param {string[] | undefined} secrets that no text may quote; without them no text is taken over
+ * @param {string[] | undefined} secrets to redact from all texts; if `undefined`, no text is copied
  * @returns {FetchFailure}
  */
 export function failureOf(thrown, secrets) {
@@ -39,7 +40,7 @@ export function failureOf(thrown, secrets) {
     const link = links.find((link) => !isNetworkFailure(link)) ?? links[0];
     return { code, what: described(link), retryable: !MISTAKE.test(link.name), cause };
   } catch {
-    // A proxy may throw at anything.
+    // A proxy may throw at any access.
     const link = { name: "object", message: "that cannot be read", code: undefined, stack: "" };
     return { code: undefined, what: described(link), retryable: true, cause: JSON.stringify(link) };
   }
@@ -55,7 +56,7 @@ const isNetworkFailure = ({ name, message, code }) =>
 const described = ({ name, message }) => (message === "" ? name : `${name}: ${message}`);
 
 /**
- * An error and what caused it, four at most.
+ * Returns an error and its chain of causes, at most four in all.
  *
  * @param {any} thrown
  * @returns {any[]}
@@ -107,12 +108,12 @@ function redacted(text, secrets) {
 }
 
 /**
- * The texts of a request that no error may quote: values of its headers, and all texts in its body, as they are and as
- * JSON and addresses write them.
+ * Returns the texts of a request that an error must not quote: the values of its headers and all strings in its body,
+ * each as it is, JSON-escaped and percent-encoded.
  *
  * @param {Iterable<[name: string, value: string]>} headers
  * @param {unknown} body
- * @returns {string[] | undefined} `undefined` where there are too many to look for
+ * @returns {string[] | undefined} longest first; `undefined` if there are too many to search for
  */
 export function secretsOf(headers, body) {
   /** @type {Set<string>} */
@@ -138,8 +139,9 @@ export function secretsOf(headers, body) {
 }
 
 /**
- * Returns the text of an answer without the codes and ids that quote a secret of its request: the core shows codes and
- * ids in messages, and an opaque token can look like one. All of them go where there are too many texts to look for.
+ * Removes the codes and ids that quote a secret of the request from a response. The core shows codes and ids in
+ * messages, and an opaque token can look like one. If there are too many texts to search for, all codes and ids are
+ * removed.
  *
  * @param {string} text
  * @param {Iterable<[name: string, value: string]>} headers
@@ -149,13 +151,13 @@ export function withoutQuotations(text, headers, body) {
   /** @type {string[] | undefined} */
   let secrets;
   return text.replace(SHOWN_MEMBER, (member) => {
-    // Shorter ones occur in ordinary codes.
+    // Texts of at most 7 characters occur in ordinary codes.
     secrets ??= secretsOf(headers, body)?.filter(({ length }) => length > 7) ?? ['"'];
     return secrets.some((secret) => member.includes(secret)) ? '"":0' : member;
   });
 }
 
-/** Members whose values are shown, up to 64 characters, each of which may be escaped. See src/graphql/response.rs. */
+/** Members that messages show, up to 64 characters, each of which may be escaped. See src/graphql/response.rs. */
 const SHOWN_MEMBER = /"(?:code|errorClass|requestId|error)"\s*:\s*"(?:[^"\\]|\\.){1,400}"/g;
 
 /** @param {string} text */
@@ -184,9 +186,9 @@ function collect(value, into) {
 }
 
 /**
- * Makes the `cause` of an error.
+ * Creates the `cause` of an error.
  *
- * @param {string} text
+ * @param {string} text {@link FetchFailure}'s `cause`
  */
 export function causeOf(text) {
   const { name, message, code, stack } = JSON.parse(text);

@@ -1,14 +1,14 @@
-// A GraphQL answer with errors, as an error.
+// The error for a GraphQL response with errors.
 
 import { TokenError } from "./token-error.js";
 
 const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
 
 export class GraphQLRequestError extends TokenError {
-  /** Bundlers shorten names, and the class's own is what consoles print. */
+  /** Minifiers rename the class, and consoles print its `name`. */
   static name = "GraphQLRequestError";
 
-  // Private, and so in no log: errors of an API quote what they were sent, and data is the user's.
+  // Private, so that logs do not contain them: an API's errors quote the request, and the data is confidential.
   #errors;
   #data;
 
@@ -32,7 +32,7 @@ export class GraphQLRequestError extends TokenError {
   }
 
   /**
-   * Node would print `errors`, wherever they are kept.
+   * Prints the error without `errors`: Node's own inspection would show them, even through a getter.
    *
    * @param {number} _depth
    * @param {object} options

@@ -1,17 +1,17 @@
-// Calls of functions whose result does not matter.
+// Calls functions whose results and errors are not used.
 
 import { handled } from "../stores/foreign-promise.js";
 
 /**
- * Calls a function and ignores what it throws and how a promise that it returns is rejected, at once or later.
+ * Calls a function and ignores its exception or the rejection of the promise that it returns.
  *
  * @param {() => unknown} action
- * @returns {Promise<void>} resolves when all is over
+ * @returns {Promise<void>} resolves when the function, and its promise, have finished
  */
 export async function ignoringErrors(action) {
   try {
     await handled(action());
   } catch {
-    // By design.
+    // Ignored, as documented.
   }
 }

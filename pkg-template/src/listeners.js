@@ -1,4 +1,4 @@
-// Who is told what has happened.
+// Event listeners of a manager and its sessions.
 
 import { inRootContext } from "./root-context.js";
 import { TokenError, errorOf } from "./token-error.js";
@@ -11,8 +11,9 @@ import { handled } from "../stores/foreign-promise.js";
  * @typedef {object} Entry
  * @property {string} type
  * @property {Listener} listener
- * @property {unknown} key of the session whose events to tell; `undefined` for all
- * @property {{ deref(): object | undefined }} target the manager or session that it was added to, unless it was collected
+ * @property {unknown} key of the session whose events it receives; `undefined` for all sessions
+ * @property {{ deref(): object | undefined }} target the manager or session that it was added to, unless it was
+ *   collected
  */
 
 const TYPES = ["token", "change", "retry", "error", "expired", "warning", "close"];
@@ -23,7 +24,7 @@ export class Listeners {
 
   /**
    * @param {Entry} entry
-   * @returns {() => void} takes it back
+   * @returns {() => void} removes the listener
    */
   add(entry) {
     const { type, listener } = entry;
@@ -40,10 +41,10 @@ export class Listeners {
   }
 
   /**
-   * Whether an event would reach a listener.
+   * Returns whether an event would reach a listener.
    *
    * @param {string} type
-   * @param {unknown} key of the session that it is about
+   * @param {unknown} key of the event's session
    */
   has(type, key) {
     return this.#entries.some(
@@ -52,11 +53,11 @@ export class Listeners {
   }
 
   /**
-   * Tells all who listen now, and still do when it is their turn. One that throws, at
-   * once or later, disturbs nobody; a `warning` says so.
+   * Calls the listeners that were added before the event and are not removed by an earlier one. The failure of a
+   * listener, by an exception or a rejected promise, emits a `warning` and does not affect the others.
    *
    * @param {any} fields
-   * @param {unknown} key of the session that it is about; `undefined` for all
+   * @param {unknown} key of the event's session; `undefined` for all
    */
   notify(fields, key) {
     const event = Object.freeze(fields.error ? { ...fields, error: errorOf(fields.error) } : fields);
@@ -68,7 +69,7 @@ export class Listeners {
   }
 
   /**
-   * Tells those of one session that it is closed, and nothing more after that.
+   * Emits `close` to the listeners of one session and removes them.
    *
    * @param {unknown} key
    */
@@ -87,7 +88,7 @@ export class Listeners {
   #tell(entry, event) {
     const { type, listener } = entry;
     const target = entry.target.deref();
-    // A manager that was collected is closed soon after, and that is all there is to report of it.
+    // The target was collected. Its manager will be closed, and only that event is still delivered.
     if (target === undefined && type !== "close") return;
     const report = () => this.#report(type);
     let result;
@@ -97,13 +98,13 @@ export class Listeners {
       report();
       return;
     }
-    // Not `Promise.resolve`, which returns a promise of the user's as it is: its class or its `then` may throw.
+    // Not `Promise.resolve`: it returns a user-supplied promise unchanged, whose class or `then` may throw.
     if (Object(result) === result) new Promise((resolve) => resolve(handled(result))).then(undefined, report);
   }
 
   /** @param {string} type */
   #report(type) {
-    // A listener for warnings that throws would be told of itself for ever.
+    // A listener for warnings that throws would cause warnings without end.
     if (type === "warning") return;
     const message = `a listener for \`${type}\` threw; catch errors in it`;
     this.notify({ type: "warning", code: "listener_failed", message }, undefined);

@@ -1,4 +1,4 @@
-// Schedules microtasks with what the engine had when this module was loaded.
+// Schedules microtasks with the engine's promises, as they were when this module was loaded.
 
 const resolved = Promise.resolve();
 const { then } = Promise.prototype;
@@ -6,8 +6,8 @@ const { then } = Promise.prototype;
 /**
  * Calls `task`, which must not throw, once the current call stack has returned.
  *
- * Not `queueMicrotask`: the fake timers of test runners replace it, and hold back what it is given until their clock is
- * advanced. They may do so before this module is loaded. They leave promises alone.
+ * `queueMicrotask` is not used, because the fake timers of test runners replace it, possibly before this module is
+ * loaded, and delay its tasks until their clock is advanced. They do not replace promises.
  *
  * @param {() => unknown} task
  */
@@ -16,16 +16,16 @@ export function microtask(task) {
 }
 
 /**
- * Has fake timers run the microtasks that they hold back. No time passes for that.
+ * Runs the microtasks that fake timers hold back, without advancing their clock.
  *
- * Node ends the body of a `Response` with `queueMicrotask`. While that is replaced, the body of a mocked answer never
- * ends, or repeats itself, for as long as the clock is not advanced. The replacements of `@sinonjs/fake-timers`, which
- * Jest, Vitest and sinon use, refer to their clock.
+ * Node ends the body of a `Response` by `queueMicrotask`. While that is replaced, the body of a mocked response does
+ * not end, or repeats, until the clock is advanced. The functions of `@sinonjs/fake-timers`, which Jest, Vitest and
+ * sinon use, have a reference to their clock.
  */
 export function runFakedMicrotasks() {
   try {
     /** @type {any} */ (globalThis.queueMicrotask)?.clock?.runMicrotasks();
   } catch {
-    // A microtask of the test threw, which does not concern this caller.
+    // A microtask of the test threw, which does not affect this call.
   }
 }

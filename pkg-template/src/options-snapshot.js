@@ -1,21 +1,22 @@
-// Copies of options, taken when they are given: the core reads them later, and again should it be started anew.
+// Copies options when they are passed. The core reads them later, and again if it is restarted.
 //
-// Decides nothing about options. What cannot be copied is marked, and the core refuses it by the name of its key.
+// The core validates options. A value that cannot be copied is replaced by a mark, which the core rejects with its
+// name.
 
-/** How deep options may be nested; see `DEEPEST` in src/host/value.rs. Objects that contain themselves end here. */
+/** The deepest nesting of options; `DEEPEST` in src/host/value.rs. It ends the copying of cyclic objects. */
 const MAX_DEPTH = 12;
-/** How many values are copied: the same object in many places is copied in each. */
+/** The most values that are copied. An object in several places is copied for each. */
 const MAX_VALUES = 100_000;
-/** Stands for what could not be read or is nested without end. The core accepts no symbol anywhere. */
+/** Replaces a value that cannot be read or is nested too deep. The core rejects symbols everywhere. */
 const UNREADABLE = Symbol("unreadable");
 
 const STORE_METHODS = ["get", "set", "delete", "acquire", "watch"];
 
 /**
- * A deep copy of a manager's options. Never throws.
+ * Returns a deep copy of a manager's options. Never throws.
  *
- * Plain objects and arrays are copied, each member is read once. Functions and instances of classes stay the same objects;
- * a store is replaced by its methods.
+ * Plain objects and arrays are copied, and each member is read once. Functions and instances of classes stay the same
+ * objects. A store is replaced by its methods.
  *
  * @param {unknown} options
  * @returns {any}
@@ -28,7 +29,7 @@ export function optionsSnapshot(options) {
 }
 
 /**
- * A deep copy of the options of a call. Never throws.
+ * Returns a deep copy of the options of a call. Never throws.
  *
  * @param {unknown} options
  * @returns {any}
@@ -42,7 +43,7 @@ class Copier {
   #left = MAX_VALUES;
 
   /**
-   * Options may be of any class; what is in them may not.
+   * Copies the options object, which may be an instance of a class. Instances inside it are not copied.
    *
    * @param {unknown} options
    * @param {(name: string, value: unknown) => unknown} copy of a member
@@ -93,13 +94,14 @@ class Copier {
         attempt(() => /** @type {any} */ (object)[name]),
       ),
     ]);
-    // Unlike an assignment, this makes a member also of `__proto__`.
+    // Unlike an assignment, this creates a member named `__proto__` too.
     return Object.fromEntries(members);
   }
 }
 
 /**
- * A store's methods, bound to it: it may be of any class, and the core calls functions alone.
+ * Returns the methods of a store, bound to it. A store may be an instance of any class, and the core calls plain
+ * functions.
  *
  * @param {any} store
  */
@@ -116,7 +118,7 @@ function methodsOf(store) {
 }
 
 /**
- * A getter or a proxy may throw.
+ * Calls `read`. Returns `UNREADABLE` if a getter or a proxy throws.
  *
  * @param {() => unknown} read
  */
@@ -129,7 +131,7 @@ function attempt(read) {
 }
 
 /**
- * Whether an object is of no class, in this realm or another; as the core sees it.
+ * Returns whether an object is a plain object of this or another realm, by the same rule as the core's.
  *
  * @param {object} object
  */

@@ -1,11 +1,15 @@
-// Where the token may be sent.
+// The origins to which the token may be sent.
 
 import { TokenError } from "./token-error.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
-/** @typedef {{ url: string, origin: string }} Address a URL in full and its origin, which is empty where it is not an http: or https: URL */
+/**
+ * An absolute URL and its origin, which is empty if it is not an http: or https: URL.
+ *
+ * @typedef {{ url: string, origin: string }} Address
+ */
 
-/** The last address: most callers use one endpoint. */
+/** The last resolved address, cached because most callers use one endpoint. */
 let last = {
   text: "",
   base: /** @type {string | undefined} */ (undefined),
@@ -32,7 +36,7 @@ export function addressOf(text) {
 export function resolved(text, base) {
   try {
     const { href, origin, protocol } = new URL(text, base);
-    // The origin of a `blob:` URL is that of its creator, and not where a request goes.
+    // The origin of a `blob:` URL is its creator's, not the target of the request.
     return { url: href, origin: /^https?:$/.test(protocol) ? origin : "" };
   } catch {
     return { url: text, origin: "" };
@@ -40,7 +44,7 @@ export function resolved(text, base) {
 }
 
 /**
- * Whether the token may be sent to an origin.
+ * Returns whether the token may be sent to an origin.
  *
  * @param {Desk} desk
  * @param {string} origin
@@ -50,7 +54,7 @@ export function isAccepted({ traits }, origin) {
 }
 
 /**
- * Whether an origin is that of the API's endpoint, whose headers may replace the token.
+ * Returns whether an origin is that of the API's endpoint. Only its response headers may replace the token.
  *
  * @param {Desk} desk
  * @param {string} origin
@@ -60,7 +64,7 @@ export function isEndpoint({ traits }, origin) {
 }
 
 /**
- * Whether an answer that the user gives may replace the token: it is from the endpoint's origin, or does not tell.
+ * Returns whether a user-supplied response may replace the token: its URL has the endpoint's origin, or it has no URL.
  *
  * @param {Desk} desk
  * @param {any} response
@@ -93,15 +97,15 @@ export function foreign({ traits }, origin) {
 }
 
 /**
- * Whether a URL holds a user name or a password.
+ * Returns whether a URL contains a user name or a password.
  *
- * @param {string} url as the `URL` class writes it
+ * @param {string} url as serialized by the `URL` class
  */
 export function holdsUserInfo(url) {
   return /^https?:\/\/[^/?#]*@/.test(url);
 }
 
-/** The message does not repeat the address: it holds a secret. */
+/** The message does not repeat the address, because it contains a secret. */
 export function withUserInfo() {
   return new TokenError(
     "invalid_options",
@@ -111,7 +115,7 @@ export function withUserInfo() {
 }
 
 /**
- * Whether `fetch` has followed a redirect to another origin, and taken the token off.
+ * Returns whether `fetch` itself followed a redirect to another origin, on which it removed the token.
  *
  * @param {Response} response
  * @param {string} origin that the request was sent to

@@ -1,13 +1,13 @@
-// Writes a GraphQL document that was given as a tree (GraphQL specification, section 2).
+// Prints a GraphQL document from its syntax tree (GraphQL specification, section 2).
 //
-// The tree is what counts, not the text it was once read from (`loc`): tools add
-// fragments, and take fields out. Only what can be executed is written; types cannot.
+// The source text in `loc` is not used, because tools change the tree: they add fragments and remove fields. Only
+// executable definitions are supported, not type definitions.
 
 import { TokenError } from "./token-error.js";
 
 /** @typedef {any} Node a node of graphql-js's tree, of any version */
 
-/** Printed once each: documents are made when a program starts. */
+/** The printed documents. Programs use the same document objects again and again. */
 const known = /** @type {WeakMap<object, string>} */ (new WeakMap());
 
 /**
@@ -75,7 +75,7 @@ const WRITERS = {
   NonNullType: (it) => `${write(it.type)}!`,
   IntValue: (it) => it.value,
   FloatValue: (it) => it.value,
-  // A block string means the same as a quoted one with its value; JSON's escapes are GraphQL's.
+  // A block string is equivalent to a quoted string with the same value, and JSON's escapes are valid in GraphQL.
   StringValue: (it) => JSON.stringify(it.value),
   BooleanValue: (it) => `${it.value}`,
   NullValue: () => "null",

@@ -1,10 +1,10 @@
-// Waiting in hosts whose I/O belongs to one request, and ends with it: Cloudflare Workers and edge runtimes.
+// Polling for hosts in which I/O belongs to one request and ends with it: Cloudflare Workers and edge runtimes.
 //
-// There, a request that waits for a promise which another request resolves hangs or fails. So requests share state
-// alone: each waits on timers of its own for the state to change.
+// There, a request that awaits a promise of another request hangs or fails. Requests therefore share state only, and
+// each one polls that state with its own timers.
 
 /**
- * Whether I/O ends with the request that started it.
+ * Returns whether I/O ends with the request that started it.
  *
  * @returns {boolean}
  */
@@ -13,7 +13,7 @@ export function ioEndsWithRequest() {
   return "WebSocketPair" in globalThis || "EdgeRuntime" in globalThis;
 }
 
-/** The first pause is shorter than most grants take; the longest adds little to any. In milliseconds. */
+/** Pauses in milliseconds. The first is shorter than most grants, and the longest adds little to the time of a call. */
 const FIRST_PAUSE = 4;
 const LONGEST_PAUSE = 40;
 

@@ -1,8 +1,8 @@
-// The context of the manager's own work: that in which this module was loaded, and not that of any caller.
+// Runs the manager's own work in the asynchronous context in which this module was loaded, not in that of a caller.
 //
-// A grant, a timer, a call of a secret function or a listener serves all callers. Run in the context of the caller that
-// happens to be the first, it would keep that caller's AsyncLocalStorage stores alive, attribute later work to them, and
-// count as unfinished work of that caller's zone (zone.js): Angular would never become stable.
+// Grants, timers, secret functions and listeners serve all callers. In the context of the first caller they would keep
+// that caller's AsyncLocalStorage stores alive, attribute later work to them, and count as pending work of its zone
+// (zone.js), so that Angular would never become stable.
 
 /** @typedef {<T>(action: () => T) => T} Run */
 
@@ -23,7 +23,7 @@ function captured() {
   }
 }
 
-/** The root zone, where zone.js was loaded, now or before this module. */
+/** Returns the root zone, if zone.js is loaded; it may be loaded after this module. */
 function rootZone() {
   try {
     const root = /** @type {any} */ (globalThis).Zone?.root;
@@ -34,7 +34,7 @@ function rootZone() {
 }
 
 /**
- * Runs `action`, and all that it starts, outside the zone and the asynchronous context of the caller.
+ * Runs `action`, and all work that it starts, outside the caller's zone and asynchronous context.
  *
  * @template T
  * @param {() => T} action

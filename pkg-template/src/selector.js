@@ -1,11 +1,11 @@
 // Canonical text of session selectors.
 //
-// Two selectors have the same text exactly if they select the same session. The core decides whether a selector is
-// valid; what cannot be written as a text is replaced by a value that the core always rejects.
+// Two selectors have the same text if and only if they select the same session. The core validates selectors. A
+// selector that has no text is replaced by a value that the core always rejects.
 
 /**
- * Returns a selector as JSON: its members as they are now, in order, without those that equal the manager's own.
- * Anything else than a plain object of plain values is returned as a value that the core rejects with a message.
+ * Returns a selector as JSON: its current members, sorted, without those that equal the manager's own. For anything
+ * else than a plain object of plain values, returns a value that the core rejects with a message.
  *
  * @param {any} selector
  * @param {any} options of the manager
@@ -24,7 +24,7 @@ export function keyOf(selector, options) {
   }
 }
 
-/** Neither a key nor plain data, and immutable: whoever reads it later finds the same. */
+/** The replacement of an unreadable selector. A symbol is immutable and never a valid selector. */
 const REJECTED = Symbol("not a plain object");
 
 /**
@@ -46,7 +46,7 @@ export function membersOf(object) {
 }
 
 /**
- * Whether the prototype of an object is `Object.prototype`, of any realm, or `null`.
+ * Returns whether the prototype of an object is `null` or the `Object.prototype` of any realm.
  *
  * @param {object} object
  */
@@ -80,7 +80,7 @@ function written(members, own) {
 const sameJson = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /**
- * Returns what a key stands for, as listeners and `grant` functions receive it.
+ * Returns the selector of a key, as listeners and `grant` functions receive it.
  *
  * @param {any} key
  */
@@ -91,7 +91,7 @@ export function selectorOf(key) {
 }
 
 /**
- * Returns the manager's own values of what sessions may select.
+ * Returns the manager's own values of the members that a selector may have.
  *
  * @param {any} options
  * @returns {Record<string, unknown>}
@@ -103,8 +103,8 @@ function ownOf(options) {
 }
 
 /**
- * Returns a copy of a value that cannot change: a list of texts in order and each once, other lists as they are, and an
- * empty object for any other object, which no selector may contain.
+ * Returns an independent copy of a value. A list of strings is sorted and deduplicated, other lists keep their order,
+ * and any other object, which a selector must not contain, becomes an empty one.
  *
  * @param {unknown} value
  * @returns {unknown}

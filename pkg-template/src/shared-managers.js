@@ -1,21 +1,22 @@
-// Managers that are shared by all evaluations of a module: bundlers that evaluate a module once for each route, copies of
-// the package, hot reload.
+// Managers that all evaluations of a module share. Modules are evaluated several times by bundlers that do so for each
+// route, by copies of the package and by hot reload.
 
 import { TokenError } from "./token-error.js";
 
 /**
- * A manager, the options it was made from, and whether it is closed: other copies of the class cannot read that.
+ * A manager, its options, and a function that returns whether it is closed, which other copies of the class cannot
+ * read.
  *
  * @template Manager
  * @typedef {{ manager: Manager, options: any, isClosed: () => boolean }} Entry
  */
 
 /**
- * Returns the manager of a key, or makes one where there is none, it is closed, or it was made from other options. A
- * manager that is replaced is closed.
+ * Returns the manager of a key. Creates one if there is none, if it is closed, or if it was created with other options.
+ * A replaced manager is closed.
  *
- * Functions and stores are made anew by each evaluation of a module and cannot be compared, so `identity` stands for
- * them: without it, two tenants with one key could get the same manager.
+ * Each evaluation of a module creates its functions and stores again, and they cannot be compared. Therefore `identity`
+ * is compared in their place: without it, two tenants with the same key could receive the same manager.
  *
  * @template {{ close(): Promise<void> }} Manager
  * @param {Map<string, Entry<Manager>>} entries
@@ -45,7 +46,7 @@ export function sharedManager(entries, key, options, make, isClosed) {
 }
 
 /**
- * Whether a value is plain data, at any depth: neither a function nor an instance of a class.
+ * Returns whether a value is plain data at every depth, without functions and instances of classes.
  *
  * @param {any} value
  * @returns {boolean}
@@ -62,7 +63,7 @@ function isPlain(value) {
 }
 
 /**
- * Whether two snapshots of options hold the same data. Functions and instances of classes always count as the same.
+ * Returns whether two snapshots of options contain the same data. Functions and instances of classes count as equal.
  *
  * @param {any} one
  * @param {any} other

@@ -1,4 +1,4 @@
-// The status of a session: one frozen object until something of it changes, and the `change` event that says so.
+// The status of a session, which is the same frozen object until a field changes, and the `change` event.
 
 import { microtask } from "./microtask.js";
 import { startTimer, stopTimer } from "./outside.js";
@@ -7,7 +7,7 @@ import { startTimer, stopTimer } from "./outside.js";
 /** @typedef {import("./desk.js").Desk} Desk */
 
 /**
- * The status that a desk returned last, and what it was made of.
+ * The status that a session returned last, and the values it was computed from.
  *
  * @typedef {object} Shown
  * @property {Status} status
@@ -17,10 +17,10 @@ import { startTimer, stopTimer } from "./outside.js";
  */
 
 /**
- * The status of a desk: the object that it returned last where all fields are the same, else a new one.
+ * Returns the status of a session: the previous object if all fields are equal, otherwise a new one.
  *
  * @param {Desk} desk
- * @param {any} fields as `status_view` of src/js/views.rs has them
+ * @param {any} fields the result of `status_view` in src/js/views.rs
  * @returns {Status}
  */
 export function statusOf(desk, { dueAt, ...fields }) {
@@ -39,7 +39,7 @@ export function statusOf(desk, { dueAt, ...fields }) {
 function frozen(desk, fields) {
   const { held } = desk;
   if (held !== undefined) {
-    // Changes all the time, and so is computed where it is read.
+    // This value changes continuously, so it is computed when it is read.
     const get = () => (desk.held === held ? Math.max(0, desk.validUntil - desk.office.now()) : 0);
     Object.defineProperty(fields, "expiresInMs", { enumerable: true, get });
   }
@@ -49,10 +49,10 @@ function frozen(desk, fields) {
 }
 
 /**
- * The desks whose status has listeners.
+ * The sessions whose status has listeners.
  *
- * The core reports each event that may have changed something; the status is then compared with the one that listeners
- * know, once for any number of events. What changes by the clock alone has a timer of its own, at most one for each desk.
+ * After any number of events that may have changed a status, the statuses are compared once with those that listeners
+ * received last. A change by the passing of time alone has a timer, at most one for each session.
  */
 export class StatusChanges {
   /** @type {Map<Desk, { listeners: number, known: Status, timer: any }>} */
@@ -67,7 +67,7 @@ export class StatusChanges {
 
   /**
    * @param {Desk} desk
-   * @returns {() => void} ends it
+   * @returns {() => void} stops watching
    */
   watch(desk) {
     const entry = this.#desks.get(desk) ?? { listeners: 0, known: desk.status(), timer: undefined };
@@ -85,7 +85,7 @@ export class StatusChanges {
     };
   }
 
-  /** Something may have changed. */
+  /** Schedules a comparison. Called after an event that may have changed a status. */
   check() {
     if (this.#desks.size === 0 || this.#isScheduled) return;
     this.#isScheduled = true;
@@ -111,16 +111,21 @@ export class StatusChanges {
     this.#notify(desk);
   }
 
-  /** The core itself wakes at the expiry; when a refresh is due only where it is to refresh then. @param {Desk} desk */
+  /**
+   * Sets the timer for the time at which a refresh becomes due. The core has a timer for that only where it refreshes
+   * in the background, and always one for the expiry.
+   *
+   * @param {Desk} desk
+   */
   #arm(desk) {
     const entry = this.#desks.get(desk);
     if (entry === undefined) return;
     stopTimer(entry.timer);
     entry.timer = undefined;
     const { status, dueAt } = desk.shown ?? {};
-    // No timer outlives a request in Workers.
+    // In Workers, timers end with their request.
     if (status?.state !== "fresh" || dueAt === undefined || desk.office.ioEndsWithRequest) return;
-    // At least a second, should the timer's clock be ahead.
+    // At least one second, in case the timer fires early by the wall clock. At most the largest delay of a timer.
     const delay = Math.min(Math.max(dueAt - Date.now(), 1_000), 2 ** 31 - 1);
     entry.timer = startTimer(() => this.#compare(desk), delay, false);
   }

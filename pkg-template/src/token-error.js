@@ -1,14 +1,14 @@
-// The one class of errors, and what can be told of an error of another copy.
+// The error class of the package, and the conversion of errors to and from the core.
 
 import { causeOf } from "./fetch-failure.js";
 
 /** @typedef {import("../index.js").TokenErrorCode} TokenErrorCode */
 /** @typedef {import("../index.js").TokenErrorDetails} TokenErrorDetails */
 
-/** The same in every realm and every copy of the package, so that `is` works across them. */
+/** Shared by every realm and every copy of the package, so that `is` works across them. */
 const BRAND = Symbol.for("graphql-token-manager.TokenError");
 
-/** Codes of failures that time can mend. */
+/** Codes of errors that are retryable by default. */
 const RETRYABLE = new Set([
   "credentials_unavailable",
   "rate_limited",
@@ -19,7 +19,7 @@ const RETRYABLE = new Set([
   "internal",
 ]);
 
-/** What an error may carry besides its code and message. */
+/** The optional fields of an error. */
 const DETAILS = /** @type {const} */ ([
   "provider",
   "status",
@@ -30,7 +30,7 @@ const DETAILS = /** @type {const} */ ([
 ]);
 
 export class TokenError extends Error {
-  /** Bundlers shorten names, and the class's own is what consoles print. */
+  /** Minifiers rename the class, and consoles print its `name`. */
   static name = "TokenError";
 
   /**
@@ -44,7 +44,7 @@ export class TokenError extends Error {
     this.code = code;
     this.retryable = details.retryable ?? RETRYABLE.has(code);
     for (const key of DETAILS) {
-      // The types promise a list of scopes for the code that is about them.
+      // By its type, an `insufficient_scope` error always has `missingScopes`.
       const value =
         details[key] ?? (key === "missingScopes" && code === "insufficient_scope" ? [] : undefined);
       if (value !== undefined) Object.assign(this, { [key]: value });
@@ -63,14 +63,14 @@ export class TokenError extends Error {
     try {
       return /** @type {any} */ (value)?.[BRAND] === true;
     } catch {
-      // A proxy may throw at anything.
+      // A proxy may throw at any access.
       return false;
     }
   }
 }
 
 /**
- * Makes an error of the fields that the core gives.
+ * Creates an error from the fields that the core returns.
  *
  * @param {{ code: TokenErrorCode, message: string } & TokenErrorDetails} fields
  */
@@ -80,7 +80,7 @@ export function errorOf({ code, message, cause, ...details }) {
 }
 
 /**
- * The fields of an error for the core; `undefined` if it is no `TokenError`.
+ * Returns the fields of an error for the core; `undefined` if it is not a `TokenError`.
  *
  * @param {unknown} thrown
  */
@@ -92,7 +92,7 @@ export function fieldsOf(thrown) {
     const missingScopes = Array.isArray(details.missingScopes) ? [...details.missingScopes] : undefined;
     return { code, message, retryable, status, requestId, retryAfterMs, missingScopes };
   } catch {
-    // It only looked like one.
+    // The object has the brand, but its members cannot be read.
     return undefined;
   }
 }

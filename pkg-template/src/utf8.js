@@ -1,14 +1,14 @@
-// Text conversion for the generated glue, made when first used.
+// UTF-8 conversion for the generated glue, created at its first use.
 //
-// jsdom has neither TextDecoder nor TextEncoder: building one while the package
-// is imported would end the import. The fallbacks serve there and where a polyfill lacks members.
+// jsdom has neither TextDecoder nor TextEncoder, so creating one while the package is imported would fail the import.
+// The fallbacks are used there, and where a polyfill lacks members.
 
 /** @typedef {{ decode(bytes: Uint8Array): string }} Decoder */
 /** @typedef {{ read: number, written: number }} Progress */
 /** @typedef {{ encode(text: string): Uint8Array, encodeInto(text: string, into: Uint8Array): Progress }} Encoder */
 
 /**
- * A decoder of UTF-8 that is built by its first use.
+ * Returns a UTF-8 decoder that is created at its first use.
  *
  * @returns {Decoder}
  */
@@ -24,7 +24,7 @@ export function lazyTextDecoder() {
 }
 
 /**
- * An encoder to UTF-8 that is built by its first use.
+ * Returns a UTF-8 encoder that is created at its first use.
  *
  * @returns {Encoder}
  */
@@ -48,7 +48,7 @@ const plainEncoder = {
   },
 };
 
-/** Of polyfills, only those are taken that work as here used. */
+/** Returns the engine's decoder, or a polyfill that decodes as required here. */
 function nativeDecoder() {
   try {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -69,7 +69,7 @@ function nativeEncoder() {
 }
 
 /**
- * The text of UTF-8 bytes; each byte that is not part of a character becomes U+FFFD.
+ * Decodes UTF-8. Each byte that is not part of a valid character becomes U+FFFD.
  *
  * @param {Uint8Array} bytes
  * @returns {string}
@@ -85,7 +85,7 @@ export function decodeUtf8(bytes) {
 }
 
 /**
- * The character that starts at a byte, and how many bytes it takes.
+ * Returns the code point that starts at a byte, and its length in bytes.
  *
  * @param {Uint8Array} bytes
  * @param {number} at
@@ -106,11 +106,11 @@ function characterAt(bytes, at) {
 }
 
 const REPLACEMENT = 0xfffd;
-/** The smallest character that may take this many bytes. */
+/** The smallest code point for each length in bytes; smaller ones are overlong encodings. */
 const SMALLEST = [0, 0, 0x80, 0x800, 0x10000];
 
 /**
- * The UTF-8 bytes of a text; each half of a pair without its other half becomes U+FFFD.
+ * Encodes a text as UTF-8. Each lone surrogate becomes U+FFFD.
  *
  * @param {string} text
  * @returns {Uint8Array}

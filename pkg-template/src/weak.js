@@ -1,9 +1,9 @@
-// Finalizers and weak references, which older engines and Workers lack.
+// FinalizationRegistry and WeakRef with fallbacks for older engines and Workers, which lack them.
 
 const NO_REGISTRY = { register() {}, unregister() {} };
 
 /**
- * A FinalizationRegistry; where there is none, one that never calls.
+ * Returns a FinalizationRegistry, or a fallback that never calls `collected`.
  *
  * @param {(held: any) => void} collected
  * @returns {{ register(target: object, held: unknown, token?: object): void, unregister(token: object): unknown }}
@@ -13,20 +13,20 @@ export function finalizationRegistry(collected) {
     const registry = new FinalizationRegistry(collected);
     if (typeof registry.register === "function" && typeof registry.unregister === "function") return registry;
   } catch {
-    // What is not collected ends with the program, or by `close`.
+    // Without a registry, managers live until `close` or the end of the program.
   }
   return NO_REGISTRY;
 }
 
 /**
- * Whether a registry ever calls.
+ * Returns whether a registry is not the fallback.
  *
  * @param {ReturnType<typeof finalizationRegistry>} registry
  */
 export const isReal = (registry) => registry !== NO_REGISTRY;
 
 /**
- * A WeakRef; where there is none, a strong reference that is marked as such.
+ * Returns a WeakRef, or a strong reference with `strong: true` where the engine has none.
  *
  * @template {object} T
  * @param {T} target
@@ -37,7 +37,7 @@ export function weakRef(target) {
     const reference = new WeakRef(target);
     if (reference.deref() === target) return reference;
   } catch {
-    // As below.
+    // The fallback is returned below.
   }
   return { deref: () => target, strong: true };
 }
