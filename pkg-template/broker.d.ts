@@ -25,7 +25,7 @@ import type { Selector, TokenManager } from "./index.js";
  * | 401 | `invalid_client` | `authorize` returned `null`, `undefined` or `false` |
  * | 403 | `unauthorized_client` | a page of another origin; or another identity than `authorize` returned |
  * | 405, 413, 415 | `invalid_request` | not a `POST`; too long; not a form |
- * | 429 | `temporarily_unavailable` | too many requests of a subject, or scope sets of an identity; with `Retry-After` |
+ * | 429 | `temporarily_unavailable` | too many requests of a subject or scope sets of an identity; with `Retry-After` |
  * | 500 | `server_error` | an error of the broker or its options, such as the result of `authorize`: see `onError` |
  * | 503 | `temporarily_unavailable` | a transient failure of the API; with `Retry-After` if that is known |
  *

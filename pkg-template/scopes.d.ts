@@ -20,8 +20,8 @@
  * ```ts
  * import { requiredScopes } from "graphql-token-manager/scopes";
  *
- * const document = "mutation ($input: ChargeCreditCardInput!) { chargeCreditCard(input: $input) { clientMutationId }
- * }"; const needed: string[] = requiredScopes(document, "braintree"); // ["TRANSACTION_CHARGE"]
+ * const document = "mutation ($input: ChargeCreditCardInput!) { chargeCreditCard(input: $input) { clientMutationId } }";
+ * const needed: string[] = requiredScopes(document, "braintree"); // ["TRANSACTION_CHARGE"]
  * ```
  *
  * @param document GraphQL, as text or as parsed by any version of graphql-js or `gql`
