@@ -1,11 +1,11 @@
-// What a page is told (RFC 6749 sections 5.1 and 5.2). No message of an error gets here: they are for whoever runs
-// the broker.
+// The broker's responses (RFC 6749 sections 5.1 and 5.2). They never contain the message of an error, which is for the
+// operator of the broker.
 
 import { Refusal, TRY_LATER, retryAfter } from "./refusal.js";
 
 /** @import { AccessToken } from "../../index.js" */
 
-/** A token is for the page that asked, and for nobody who comes later. */
+/** Headers of every response. A token must not be cached or sniffed as another type. */
 const HEADERS = {
   "content-type": "application/json",
   "cache-control": "no-store",
@@ -14,6 +14,8 @@ const HEADERS = {
 };
 
 /**
+ * Returns the response with a token. Throws if its `expires_in`, rounded down, would be 0.
+ *
  * @param {AccessToken} token
  * @param {number} remainingMs
  * @param {Record<string, string>} headers
@@ -27,6 +29,8 @@ export function granted(token, remainingMs, headers) {
 }
 
 /**
+ * Returns the response for a rejected request.
+ *
  * @param {Refusal} refusal
  * @param {Record<string, string>} headers
  */
@@ -40,7 +44,7 @@ function answer(status, body, headers) {
 }
 
 /**
- * What a page is told of an error.
+ * Returns the response for an error of the manager.
  *
  * @param {any} error
  */
@@ -48,7 +52,7 @@ export function failed(error) {
   if (error?.code === "insufficient_scope") {
     return new Refusal(400, "invalid_scope", "these scopes were not granted");
   }
-  // A manager that is closed belongs to a server that is about to end, and another takes its place.
+  // A closed manager belongs to a server that is shutting down, and its replacement can serve the retry.
   if (error?.retryable === true || error?.code === "closed") {
     const waits = error.retryAfterMs === undefined ? {} : retryAfter(error.retryAfterMs);
     return new Refusal(503, TRY_LATER, "there is no token right now; try again later", waits);

@@ -1,30 +1,30 @@
-// What a page asks for: a form (RFC 6749 appendix B), read with a limit.
+// Parses the request of a page: a form (RFC 6749 appendix B) of limited size.
 
 import { Refusal, malformed } from "./refusal.js";
 
 /** @import { BrokerSelector } from "../../broker.js" */
 
-/** In bytes: the scopes of both providers together have 1,500. */
+/** The longest body in bytes. The scopes of both providers together have 1,500. */
 const LONGEST = 8 * 1024;
 
 const FORM = "application/x-www-form-urlencoded";
 
-/** What clients of OAuth send besides, and what tells nothing here. */
+/** Parameters that OAuth clients send and that have no effect here. */
 const OF_OAUTH = ["grant_type", "client_id", "client_secret"];
 
 /** SHA-256 in base64url. */
 const DIGEST = /^[\w-]{43}$/;
 
-/** RFC 6749 section 3.3, as many as there are. */
+/** A list of scopes (RFC 6749 section 3.3) of any length. Several spaces between scopes are accepted. */
 const SCOPES = /^[\x21\x23-\x5b\x5d-\x7e]+( +[\x21\x23-\x5b\x5d-\x7e]+)*$/;
 
-/** What was asked for. */
+/** The parsed request of a page. */
 export class Asked {
   /** @type {string[] | undefined} */
   scopes;
-  /** The digest of a token that the API refused. @type {string | undefined} */
+  /** The digest of a token that the API rejected. @type {string | undefined} */
   refused;
-  /** All others: ignoring one would give the token of another than was asked for. @type {Record<string, string>} */
+  /** All other parameters. Ignoring one could return a token of another identity. @type {Record<string, string>} */
   fields = {};
 
   /** @returns {BrokerSelector} */
@@ -34,6 +34,8 @@ export class Asked {
 }
 
 /**
+ * Reads and parses the body of a request.
+ *
  * @param {Request} request
  * @returns {Promise<Asked>}
  */
@@ -51,7 +53,7 @@ function parsed(body) {
   const asked = new Asked();
   const seen = new Set();
   for (const [key, value] of new URLSearchParams(body)) {
-    // RFC 6749 section 3.2: no parameter twice, and one without a value counts as left out.
+    // RFC 6749 section 3.2: a parameter must not be repeated, and one without a value counts as omitted.
     if (seen.has(key)) throw malformed("a parameter is given twice");
     seen.add(key);
     if (value === "") continue;
@@ -60,7 +62,7 @@ function parsed(body) {
     else if (key === "grant_type" && value !== "client_credentials") {
       throw new Refusal(400, "unsupported_grant_type", "leave grant_type out");
     } else if (!OF_OAUTH.includes(key)) {
-      // Not by assignment: a page may name it `__proto__`.
+      // Not by assignment, because a page may name a parameter `__proto__`.
       Object.defineProperty(asked.fields, key, {
         value,
         enumerable: true,
@@ -109,7 +111,7 @@ async function bodyOf(request) {
     }
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    // Cut off, or not UTF-8.
+    // The body was truncated or is not UTF-8.
     throw error instanceof Refusal ? error : malformed("the body cannot be read");
   }
 }

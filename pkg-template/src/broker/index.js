@@ -1,5 +1,5 @@
 /**
- * `graphql-token-manager/broker`: hands the pages of a site short-lived tokens, and keeps what they are got with.
+ * `graphql-token-manager/broker`: issues short-lived tokens to the pages of a site. The credentials stay on the server.
  *
  * @module
  */
@@ -29,11 +29,11 @@ export { toNodeListener } from "./node.js";
  */
 export function createBroker(tokens, options) {
   const desk = new Desk(tokens, options);
-  // Workers hand over more than the request.
+  // Workers pass more arguments than the request.
   return (request) => desk.answer(request);
 }
 
-/** How often reports of a refused token are accepted for an identity: each costs a grant, and any page may make one. */
+/** The rate limit for reports of a rejected token, per identity. Each costs a grant, and any page can send one. */
 const REPORTS = { requests: 1, perMs: 5_000 };
 
 class Desk {
@@ -46,7 +46,7 @@ class Desk {
 
   /** @param {TokenManager} tokens @param {BrokerOptions} options */
   constructor(tokens, options) {
-    // A copy, before it is checked: the object may be changed later.
+    // Copied before it is checked, because the object may change later.
     this.#options = { ...options };
     const { allowedOrigins, origin, rateLimit } = checkOptions(tokens, this.#options);
     this.#tokens = tokens;
@@ -55,7 +55,7 @@ class Desk {
   }
 
   /**
-   * Never rejects: what goes wrong is an answer, too.
+   * Responds to a request. Never rejects: an error is a response too.
    *
    * @param {Request} request
    * @returns {Promise<Response>}
@@ -73,7 +73,7 @@ class Desk {
       return granted(token, remainingMs, headers);
     } catch (error) {
       if (error instanceof Refusal) return refused(error, headers);
-      // The page is gone: there is no one to answer.
+      // The client has disconnected, so nothing receives this response.
       if (request?.signal?.aborted) return new Response(null, { status: 499 });
       const refusal = failed(error);
       if (refusal.status >= 500) this.#report(error, request);
@@ -82,6 +82,8 @@ class Desk {
   }
 
   /**
+   * Authorizes a request and returns a token, with its remaining lifetime in ms.
+   *
    * @param {Request} request
    * @param {Asked} asked
    */
@@ -100,7 +102,7 @@ class Desk {
   }
 
   /**
-   * Counts the request for its subject, whatever scopes it asks for.
+   * Applies the rate limit of the request's subject. Its scopes do not matter.
    *
    * @param {Request} request
    * @param {BrokerSelector} given
@@ -117,7 +119,7 @@ class Desk {
   }
 
   /**
-   * Invalidates the token that a page reports as refused, if it is the one held.
+   * Invalidates the token that a page reports as rejected, if it is the cached one.
    *
    * @param {TokenSession} session
    * @param {string} identity
@@ -138,8 +140,8 @@ class Desk {
 }
 
 /**
- * Returns a token that was granted to this session: one that another session lends has more scopes, which serves a
- * program well and is too much for a page.
+ * Returns a token that was granted to this session. The token of a lender is not used, because it has more scopes than
+ * the page may have.
  *
  * @param {TokenSession} session
  * @param {BrokerSelector} selector
@@ -169,7 +171,8 @@ function outOfReach() {
 }
 
 /**
- * How long the token lasts, by the clock that the manager goes by: this machine's may be wrong.
+ * Returns the remaining lifetime of a token in ms, by the manager's corrected clock: the clock of this machine may be
+ * wrong.
  *
  * @param {TokenSession} session
  * @param {AccessToken} token

@@ -1,4 +1,4 @@
-// The broker for `node:http` and what is built on it.
+// The adapter of the broker to `node:http` and frameworks based on it.
 
 import { handled } from "../../stores/foreign-promise.js";
 
@@ -13,7 +13,7 @@ export function toNodeListener(broker) {
     try {
       await respond(broker, message, response);
     } catch {
-      // `node:http` ignores the promise, and its rejection would end the process.
+      // `node:http` ignores the promise, so a rejection would end the process.
       fail(response);
     }
   };
@@ -32,13 +32,14 @@ async function respond(broker, message, response) {
   const body = await handled(answer.text());
   if (response.destroyed) return;
   const headers = Object.fromEntries(answer.headers);
-  // What was not read of the body is not waited for. HTTP/2 has no such header, and no need of it.
+  // Closes the connection if the body was not read to the end. HTTP/2 does not have this header and does not need it.
   if (!message.complete && message.httpVersionMajor < 2) headers.connection = "close";
   response.writeHead(answer.status, headers).end(body);
 }
 
 /**
- * Answers with 500 where nothing was sent yet; else ends the connection, so that no page waits for the rest.
+ * Responds with 500 if nothing was sent yet. Otherwise ends the connection, so that the page does not wait for the
+ * rest.
  *
  * @param {any} response
  */
@@ -47,14 +48,14 @@ function fail(response) {
     if (response.headersSent) response.destroy();
     else response.writeHead(500, { "cache-control": "no-store" }).end();
   } catch {
-    // There is no connection any more.
+    // The connection is closed already.
   }
 }
 
 /**
- * The message as a request; undefined where it is none: a `Host` that is no host, a method that none may have.
+ * Converts a message to a Request. Returns `undefined` if it is invalid, for example its `Host` or its method.
  *
- * @param {any} message an `IncomingMessage`, of HTTP/1 or HTTP/2, maybe as Express has it
+ * @param {any} message an `IncomingMessage` of HTTP/1 or HTTP/2, which Express may have extended
  * @param {AbortSignal} signal
  */
 function requestOf(message, signal) {
@@ -62,7 +63,7 @@ function requestOf(message, signal) {
   const headers = new Headers();
   try {
     for (const [name, value] of Object.entries(message.headers)) {
-      // Those with a colon are HTTP/2's own.
+      // Names with a colon are pseudo-headers of HTTP/2.
       if (!name.startsWith(":")) headers.set(name, [value].flat().join(", "));
     }
     const host = message.headers[":authority"] ?? message.headers.host ?? "localhost";
@@ -76,7 +77,7 @@ function requestOf(message, signal) {
 }
 
 /**
- * The body; written again where a parser of Express was there first.
+ * Returns the body. If a body parser of Express consumed it, the body is serialized again.
  *
  * @param {any} message
  * @returns {BodyInit}
@@ -90,11 +91,11 @@ function bodyOf(message) {
   return new URLSearchParams(pairs).toString();
 }
 
-/** An empty form asks for something else than what was lost. */
+/** The error for a lost body. An empty form in its place would be another request. */
 const LOST = new Error("the body was read before, and is nowhere to be found");
 
 /**
- * Pulled: what is not read stays with the sender.
+ * Returns a stream of the body that reads only as it is read itself, so that backpressure reaches the sender.
  *
  * @param {any} message
  * @returns {ReadableStream<Uint8Array>}

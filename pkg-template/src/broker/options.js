@@ -1,10 +1,10 @@
-// What whoever sets up a broker may write. Their mistakes are thrown at once, before any page asks.
+// Validates the options of a broker when it is created, before the first request.
 
 /** @import { BrokerOptions } from "../../broker.js" */
 
 const KNOWN = ["authorize", "allowedOrigins", "origin", "subject", "rateLimit", "onError"];
 
-/** For each subject: enough for a page a second, and few enough to notice one that asks in a loop. */
+/** The default limit for each subject: enough for one request a second, and low enough to stop a page in a loop. */
 const RATE_LIMIT = { requests: 60, perMs: 60_000 };
 
 /**
@@ -60,7 +60,7 @@ const isEmpty = (object) => Object.keys(object).length === 0;
 function isOrigin(text) {
   try {
     const { origin, protocol } = new URL(/** @type {string} */ (text));
-    // A pattern, which no page's origin equals.
+    // An origin with `*` is a pattern, which does not equal the origin of any page.
     return origin === text && protocol.startsWith("http") && !origin.includes("*");
   } catch {
     return false;

@@ -1,8 +1,9 @@
-// Whose pages may ask. Browsers send the user's cookies along whoever asks, so it is the page's origin that counts.
+// Origin checks of the broker. Browsers send the user's cookies with requests of any page, so the page's origin is
+// checked.
 
 import { Refusal } from "./refusal.js";
 
-/** In seconds: what a browser may remember of a preflight. */
+/** The time in seconds for which browsers may cache a preflight. */
 const REMEMBERED = "600";
 
 export class Origins {
@@ -19,7 +20,7 @@ export class Origins {
   }
 
   /**
-   * Refuses a page of another site.
+   * Rejects a request of a page whose origin is not allowed.
    *
    * @param {Request} request
    */
@@ -33,7 +34,7 @@ export class Origins {
   }
 
   /**
-   * What lets a page of another, allowed origin read the answer.
+   * Returns the headers that let a page of an allowed origin read the response.
    *
    * @param {Request} request
    * @returns {Record<string, string>}
@@ -50,6 +51,8 @@ export class Origins {
   }
 
   /**
+   * Responds to a CORS preflight.
+   *
    * @param {Request} request
    * @param {Record<string, string>} headers
    */
@@ -73,20 +76,21 @@ export class Origins {
   }
 
   /**
-   * Whether it comes from a page of the broker's own origin, or from no page at all.
+   * Returns whether a request comes from a page of the broker's own origin, or not from a page at all.
    *
    * @param {Request} request
    */
   #isOwn(request) {
     const origin = request.headers.get("origin");
     const site = request.headers.get("sec-fetch-site");
-    // A page without an origin (sandboxed, of `data:`) is nobody's.
+    // A page with an opaque origin (sandboxed, or a `data:` URL) is not of this site.
     if (origin === "null") return false;
-    // No browser: those name the origin of every POST. There are no cookies that a foreign page could use.
+    // Not a browser, since browsers send the origin with every POST. So there are no cookies that another page could
+    // use.
     if (origin === null && site === null) return true;
-    // Where it is told, `Host` is not believed: a name of the attacker's may lead here (DNS rebinding).
+    // With option `origin`, the `Host` header is not trusted: an attacker's host name may resolve here (DNS rebinding).
     if (this.#own !== undefined) return origin === this.#own;
-    // No script can set it, and it is right behind a proxy that changes the host or the scheme.
+    // Scripts cannot set `Sec-Fetch-Site`, and it is correct behind a proxy that changes the host or the scheme.
     if (site !== null) return site === "same-origin";
     return origin === new URL(request.url).origin;
   }

@@ -1,15 +1,17 @@
 // GCRA rate limiter: a burst of `requests`, replenished evenly over `perMs`.
 
-/** How many subjects are remembered at least, if so many are busy. */
+/** The number of busy subjects that are kept. */
 const KEPT = 10_000;
 
-/** One more than this, and the least busy are forgotten: rarely, because that takes a sort. */
+/** Above this number, the least busy subjects are removed. The margin makes that rare, because it takes a sort. */
 const FULL = KEPT + KEPT / 10;
 
 /**
+ * The state of a subject.
+ *
  * @typedef {object} Usage
- * @property {number} busyUntil when all that was allowed would be through at an even pace: the theoretical arrival time
- * @property {number} requests how many were made since it was idle, rejected ones included
+ * @property {number} busyUntil GCRA's theoretical arrival time, in ms of `Date.now()`
+ * @property {number} requests number of requests since the subject was last idle, including rejected ones
  */
 
 export class RateLimit {
@@ -25,19 +27,19 @@ export class RateLimit {
   }
 
   /**
-   * Counts a request of a subject, if it may be made.
+   * Counts a request of a subject, if the limit permits it.
    *
    * @param {string} subject
-   * @returns {number} 0, or after how many milliseconds it may be made
+   * @returns {number} 0 if the request is permitted, otherwise the milliseconds after which it would be
    */
   take(subject) {
     const now = Date.now();
     const known = this.#usage.get(subject);
     const isBusy = known !== undefined && known.busyUntil > now;
-    // Never further ahead than the span: where the clock was set back, nobody waits for it to catch up.
+    // Limited to one span ahead, so that subjects do not wait until a clock that was set back has caught up.
     const busyUntil = isBusy ? Math.min(known.busyUntil, now + this.#perMs) : now;
     const wait = busyUntil + this.#paceMs - this.#perMs - now;
-    // Parts of a millisecond are not waited for.
+    // Tolerates fractions of a millisecond.
     const isAllowed = wait <= 0.5;
     this.#usage.set(subject, {
       busyUntil: isAllowed ? busyUntil + this.#paceMs : busyUntil,
@@ -48,8 +50,8 @@ export class RateLimit {
   }
 
   /**
-   * Forgets subjects that are idle, for whom nothing changes, and the least busy of too many: a subject that makes
-   * others up cannot have its own limit forgotten.
+   * Removes idle subjects, whose limits are full again, and the least busy of too many. A client that invents subjects
+   * therefore cannot reset its own limit.
    *
    * @param {number} now
    */

@@ -1,10 +1,10 @@
-// Why a page gets no token: a status, a code of RFC 6749 and a sentence that is ours.
+// An OAuth error response (RFC 6749 section 5.2): a status, an error code and a fixed description.
 
 export class Refusal {
   /**
    * @param {number} status
    * @param {string} error
-   * @param {string} description visible ASCII without `"` and `\`, as RFC 6749 section 5.2 has it
+   * @param {string} description visible ASCII without `"` and `\`, as RFC 6749 section 5.2 requires
    * @param {Record<string, string>} [headers]
    */
   constructor(status, error, description, headers = {}) {
@@ -22,7 +22,7 @@ export const malformed = (description) => new Refusal(400, "invalid_request", de
 export const tooMany = (retryAfterMs) =>
   new Refusal(429, TRY_LATER, "too many requests; make them later", retryAfter(retryAfterMs));
 
-/** RFC 6749 has no other word for it, and this one only in section 4.1.2.1. */
+/** The only code of RFC 6749 for this case, defined in section 4.1.2.1 for another endpoint. */
 export const TRY_LATER = "temporarily_unavailable";
 
 /** @param {number} ms */

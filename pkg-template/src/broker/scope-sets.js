@@ -1,27 +1,27 @@
-// Limits how many different scope sets are asked for of one identity: each is a session, a grant and its refreshes.
+// Limits the number of distinct scope sets for each identity: each set costs a session, a grant and its refreshes.
 
 import { RateLimit } from "./rate-limit.js";
 
-/** As long as a manager keeps an idle session by default. */
+/** The default time for which a manager keeps an idle session. */
 const SPAN_MS = 900_000;
 
-/** Far more than the operations of a page need, and far fewer than the subsets of some ten scopes. */
+/** Far more sets than the operations of a page need, and far fewer than the subsets of ten scopes. */
 const NEW_SETS = { requests: 64, perMs: SPAN_MS };
 
-/** How many sets are remembered; the least recently used is forgotten, and counts as new when it comes back. */
+/** The most sets that are kept. The least recently used is removed, and counts as new when it is used again. */
 const REMEMBERED = 10_000;
 
 export class ScopeSets {
-  /** When each set was last asked for. @type {Map<string, number>} */
+  /** The time of the last request for each set. @type {Map<string, number>} */
   #used = new Map();
   #new = new RateLimit(NEW_SETS);
 
   /**
-   * Counts a set, if it is new and may be asked for.
+   * Counts a set, if it is new and the limit permits it.
    *
    * @param {string} identity
    * @param {readonly string[]} scopes
-   * @returns {number} 0, or after how many milliseconds it may be asked for
+   * @returns {number} 0 if the set is permitted, otherwise the milliseconds after which it would be
    */
   take(identity, scopes) {
     const now = Date.now();

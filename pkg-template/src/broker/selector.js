@@ -1,4 +1,4 @@
-// The session that a page gets: the one that `authorize` returned, or fewer scopes of it.
+// The selector of a page's session: the one that `authorize` returned, or that with fewer scopes.
 
 import { membersOf } from "../selector.js";
 import { TokenError } from "../token-error.js";
@@ -8,15 +8,15 @@ import { Refusal } from "./refusal.js";
 /** @import { Asked } from "./form.js" */
 
 /**
- * Returns what `authorize` returned as a selector of its own, whose members are read once. Whatever is not clearly a
- * selector is an error: most mistakes would otherwise select the manager's own session.
+ * Validates and copies the result of `authorize`, whose members are read once. Anything that is not clearly a selector
+ * is an error, because most mistakes would otherwise select the manager's own session.
  *
  * @param {unknown} given
  * @returns {BrokerSelector}
  */
 export function selectorFrom(given) {
   if (given === null || given === undefined || given === false) {
-    // RFC 9110 section 15.5.2 wants a scheme; this one opens no dialog.
+    // RFC 9110 section 15.5.2 requires a challenge. Browsers do not open a dialog for this scheme.
     const challenge = { "www-authenticate": "Bearer" };
     throw new Refusal(401, "invalid_client", "who asks is not known here; sign in first", challenge);
   }
@@ -37,7 +37,7 @@ export function selectorFrom(given) {
 }
 
 /**
- * Narrows a selector to the scopes that were asked for.
+ * Narrows a selector to the requested scopes. Throws if the request names another identity or more scopes.
  *
  * @param {Asked} asked
  * @param {BrokerSelector} given
@@ -45,7 +45,7 @@ export function selectorFrom(given) {
  */
 export function narrowed(asked, given) {
   for (const [field, value] of Object.entries(asked.fields)) {
-    // All values of a form are strings.
+    // The values of a form are strings, so they are compared as strings.
     const own = Object.hasOwn(given, field) ? given[field] : undefined;
     if (own === undefined || own === null || typeof own === "object" || `${own}` !== value) {
       throw new Refusal(403, "unauthorized_client", "a token for this identity is not given to who asks");
@@ -59,7 +59,7 @@ export function narrowed(asked, given) {
 }
 
 /**
- * Returns a text for the identity that a selector names, whatever its scopes.
+ * Returns a text for the identity of a selector, without its scopes.
  *
  * @param {BrokerSelector} selector
  */
@@ -69,6 +69,8 @@ export function identityOf({ scopes, ...identity }) {
 }
 
 /**
+ * Returns whether a list of scopes is a subset of another.
+ *
  * @param {readonly string[]} scopes
  * @param {readonly string[]} others
  */
@@ -84,7 +86,7 @@ function notASelector(what) {
 }
 
 /**
- * A member's name for a message: short, and visible ASCII.
+ * Returns a member's name for a message, if it is short and visible ASCII.
  *
  * @param {string} name
  */

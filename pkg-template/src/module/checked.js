@@ -1,17 +1,17 @@
-// Whether a module that somebody else loaded is the one that this face speaks to.
+// Checks that a module which was loaded elsewhere belongs to this version of the package.
 
 import { TokenError } from "../token-error.js";
 
 /**
- * Also one of another realm.
+ * Returns whether a value is a WebAssembly.Module of any realm.
  *
  * @param {unknown} source
  */
 export const isModule = (source) => Object.prototype.toString.call(source) === "[object WebAssembly.Module]";
 
 /**
- * A core of another version may start, and then misunderstand what it is told: a file that was left in
- * some cache, say. The build notes the version in the module; see xtask/src/wasm.rs.
+ * Returns a module of this version, and throws for any other. A core of another version, for example from a stale
+ * cache, could start and then misinterpret calls. The build writes the version into the module; see xtask/src/wasm.rs.
  *
  * @param {any} module
  * @returns {WebAssembly.Module}

@@ -1,4 +1,4 @@
-// The module that a program brings: compiled, as bytes, or as where to get them.
+// A user-supplied module: compiled, as bytes, or as the address of the bytes.
 
 import { isRefusal } from "../blocked.js";
 import { TokenError } from "../token-error.js";
@@ -13,7 +13,7 @@ export async function given(source) {
   const found = typeof source === "string" || source instanceof URL ? await answer(source) : source;
   const bytes = isResponse(found) ? await body(found) : found;
   try {
-    // Throws at what is no bytes. Compiled before anything is awaited: the bytes may change later.
+    // Throws if `bytes` is not a buffer. Both start before anything is awaited, because the bytes may change later.
     const [module, digest] = await Promise.all([
       WebAssembly.compile(/** @type {BufferSource} */ (bytes)),
       sha256(/** @type {BufferSource} */ (bytes)),
@@ -59,7 +59,7 @@ async function body(response) {
 }
 
 /**
- * In hexadecimal digits; `undefined` where the platform has none, as on a page that was loaded without TLS.
+ * Returns the SHA-256 in hexadecimal digits; `undefined` where Web Crypto is unavailable, as on a page without TLS.
  *
  * @param {BufferSource} bytes
  */

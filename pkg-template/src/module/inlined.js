@@ -1,4 +1,4 @@
-// The module for everywhere: as text in this very file, which no bundler has to know of.
+// The module as text inside the JavaScript, which works everywhere and needs no configuration of a bundler.
 
 import base64 from "#wasm";
 
@@ -8,14 +8,14 @@ export { given } from "./given.js";
 export const own = async () => WebAssembly.compile(await inflated(decode(base64)));
 
 /**
- * Decompresses deflate (RFC 1951). The module is compressed before it becomes text: a web server then sends about as
- * many bytes as the module has, instead of a quarter more.
+ * Decompresses DEFLATE (RFC 1951). The module is compressed before it is encoded as text, so that a compressing web
+ * server sends about as many bytes as for the compressed module itself. Without that, it sends a quarter more.
  *
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 async function inflated(bytes) {
-  // Node, Deno and Bun, where a stream is slow to start, and jsdom, which has none.
+  // For Node, Deno and Bun, where a stream is slow to start, and for jsdom, which has no DecompressionStream.
   const zlib = nodeZlib();
   if (zlib !== undefined) return zlib.inflateRawSync(bytes);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));

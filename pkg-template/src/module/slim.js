@@ -1,4 +1,4 @@
-// The module for those who bring it: this entry has none.
+// The entry without a module: `TokenManager.ready()` must receive one.
 
 import { TokenError } from "../token-error.js";
 

@@ -1,5 +1,5 @@
-// The module for runtimes that compile none at run time (workerd, the edge): they do it before, where
-// a file imports it. Nothing here may name what would compile bytes: builds for the edge refuse that.
+// The module for runtimes that do not compile WebAssembly at run time (workerd, edge runtimes) but when it is imported.
+// This file must not mention a function that compiles bytes, because builds for edge runtimes reject that.
 
 import module from "#static";
 import { TokenError } from "../token-error.js";

@@ -1,4 +1,4 @@
-// Braintree's scopes, and what each is for.
+// Braintree's scopes and the operations that need them.
 //
 // Sources, as read in November 2026: the list and the table "Mutations and the scopes needed" of
 // developer.paypal.com/braintree/graphql/integration_guides/access_tokens_client_credentials, which describes no scope;
@@ -73,6 +73,6 @@ const USAGE = {
 /** @type {Table} */
 export const BRAINTREE = {
   usage: USAGE,
-  // It takes the client's id and secret, not an access token.
+  // It requires the client's id and secret, not an access token.
   unscoped: { mutations: ["createOAuthAccessTokenFromClientCredentials"] },
 };

@@ -1,10 +1,10 @@
-// Reads a document: what it defines, or where it is wrong. What that needs is decided elsewhere.
+// Parses a GraphQL document into its operations and fragments, or reports the position of a mistake.
 
 import { GraphQLError, Lexer, Source, TokenKind, parse } from "graphql";
 import { invalid, listed } from "./refusal.js";
 
 /**
- * Nodes as any version of graphql-js makes them: nothing is sure of a document that other code made.
+ * A node of a graphql-js syntax tree of any version. User-supplied trees are not trusted to be valid.
  * @typedef {{ kind?: unknown, [key: string]: any }} Node
  */
 
@@ -14,21 +14,23 @@ import { invalid, listed } from "./refusal.js";
  * @property {Map<string, Node>} fragments
  */
 
-/** Characters. A document of a thousand operations has a tenth of it. */
+/** The longest document in characters: ten times the length of one with a thousand operations. */
 const MAX_LENGTH = 1_000_000;
 
-/** Enough for the largest documents that code generators write, and read in a few dozen milliseconds. */
+/** The most tokens: enough for the largest generated documents, and parsed in a few dozen milliseconds. */
 const MAX_TOKENS = 100_000;
 
-/** Brackets of any kind in one another. The parser calls itself for each, and must not exhaust the stack. */
+/** The deepest nesting of brackets of any kind. The parser is recursive and must not exhaust the stack. */
 const MAX_DEPTH = 500;
 
-/** Selections looked at in one call: fragments in fragments let a small document ask for very many. */
+/** The most selections examined in one call. With nested fragments, a small document can contain very many. */
 const MAX_STEPS = 2_000_000;
 
 /**
+ * Returns the operations and fragments of a document.
+ *
  * @param {unknown} document
- * @param {() => void} step Counts one selection.
+ * @param {() => void} step counts one selection
  * @returns {Definitions}
  */
 export function definitionsOf(document, step) {
@@ -45,7 +47,7 @@ export function definitionsOf(document, step) {
   return found;
 }
 
-/** Counts, and ends what takes too long. */
+/** Returns a function that counts selections and throws above `MAX_STEPS`. */
 export function stepCounter() {
   let steps = 0;
   return () => {
@@ -58,19 +60,19 @@ export function stepCounter() {
 }
 
 /**
- * The name of a field, fragment or operation.
+ * Returns the name of a field, fragment or operation.
  * @param {Node} node
  * @returns {string}
  */
 export function nameOf(node) {
   const name = node.name?.value;
-  // A parser gives no other, and messages show names.
+  // Parsers produce valid names only. Others must not get into messages, which show names.
   if (typeof name !== "string" || !/^[_A-Za-z]\w*$/.test(name)) throw notADocument();
   return name;
 }
 
 /**
- * What a node selects.
+ * Returns the selections of a node.
  * @param {Node} node
  * @returns {Node[]}
  */
@@ -92,7 +94,7 @@ const notADocument = () =>
  * @returns {Node}
  */
 function parsed(document) {
-  // Code generators write documents as objects that extend String.
+  // Code generators emit documents as objects of classes that extend String.
   if (typeof document === "string" || document instanceof String) return parsedText(String(document));
   if (document?.kind === "Document") return document;
   throw notADocument();
@@ -114,7 +116,8 @@ const OPENING = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN
 const CLOSING = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
 
 /**
- * A limit of our own, because that of the stack depends on the engine and on who calls.
+ * Rejects a document that is nested too deep. The limit is fixed, because the size of the stack depends on the engine
+ * and the caller.
  * @param {string} text
  */
 function refuseDepth(text) {
@@ -133,7 +136,7 @@ function refuseDepth(text) {
 }
 
 /**
- * What is wrong with the text, and where, without what is written there: it may be a part of a secret.
+ * Returns the message and position of a syntax error without the quoted source, which may be a part of a secret.
  * @param {GraphQLError} error
  */
 function told({ message, locations }) {
@@ -147,7 +150,8 @@ function told({ message, locations }) {
 }
 
 /**
- * Also those of operations that are not asked about: a server refuses the document as a whole.
+ * Rejects undefined fragments in all operations, including those that are not analysed: a server rejects such a
+ * document.
  * @param {Definitions} definitions
  * @param {() => void} step
  */
@@ -173,7 +177,7 @@ function refuseUndefinedFragments({ operations, fragments }, step) {
 }
 
 /**
- * Where a node is, if that is known.
+ * Returns the position of a node for a message; empty if it is unknown.
  * @param {Node | undefined} node
  */
 export function placeOf(node) {

@@ -1,8 +1,8 @@
-// Fluz's scopes, and what each is for, as docs.fluz.app and its API reference say.
+// Fluz's scopes and the operations that need them, by docs.fluz.app and its API reference.
 //
-// Sources, as read in November 2026: the page of each operation where a row names one; else "Application Scopes",
-// whose usage of the scope is what the operation's own page describes. A scope without operations is one that some page
-// names without saying what needs it; MAKE_WIDTHDRAW is spelt as on its page.
+// Sources, as read in November 2026: the page of each operation where a row names one; otherwise "Application Scopes",
+// whose usage of the scope is what the operation's own page describes. A scope without operations is named on a page
+// that does not list the operations. MAKE_WIDTHDRAW is spelt as on its page.
 
 /** @import { FluzScope } from "../../scopes.js" */
 /** @import { Known, Table, Usage } from "./table.js" */
@@ -11,7 +11,7 @@
 const USAGE = {
   LIST_PAYMENT: {
     description: "Allows access to user's payment methods and account balance.",
-    // docs.fluz.app/docs/view-a-funding-source; docs.fluz.app/docs/get-all-transactions, which says both scopes.
+    // docs.fluz.app/docs/view-a-funding-source; docs.fluz.app/docs/get-all-transactions, which names both scopes.
     queries: ["getWallet", "getTransactions"],
   },
   LIST_PURCHASES: {
@@ -82,7 +82,7 @@ const USAGE = {
 /** @type {Table} */
 export const FLUZ = {
   usage: USAGE,
-  // They take the application's key, not a user's token.
+  // They require the application's key, not a user's token.
   unscoped: {
     queries: ["getAccountsByUserId", "getApplicationScopes", "getApplicationUsers"],
     mutations: ["generateUserAccessToken", "refreshUserAccessToken"],

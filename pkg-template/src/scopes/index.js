@@ -1,4 +1,5 @@
-// Which scopes a document needs, from what the providers publish. Guesses nothing: what is not published is named.
+// Computes the scopes that a document needs, from the providers' published tables. Operations that are not in the
+// tables are reported as unknown.
 
 import { TokenError } from "../token-error.js";
 import { BRAINTREE } from "./braintree.js";
@@ -14,14 +15,14 @@ import { indexOf, listOf, nodeName } from "./table.js";
 
 export const scopes = Object.freeze({ fluz: listOf(FLUZ), braintree: listOf(BRAINTREE) });
 
-/** @type {ReadonlyMap<unknown, Index | undefined>} Without an index: a provider that has no scopes. */
+/** @type {ReadonlyMap<unknown, Index | undefined>} `undefined` for a provider without scopes. */
 const INDEXES = new Map([
   ["fluz", indexOf(FLUZ)],
   ["braintree", indexOf(BRAINTREE)],
   ["toggle", undefined],
 ]);
 
-/** The types of the fields that operations select, by what they start with. */
+/** Root types by the kind of operation. */
 const ROOT_TYPES = new Map([
   ["query", "Query"],
   ["mutation", "Mutation"],
@@ -29,6 +30,8 @@ const ROOT_TYPES = new Map([
 ]);
 
 /**
+ * Returns the scopes that a document needs. Throws if those of a field are not published.
+ *
  * @param {unknown} document
  * @param {unknown} of the provider's name, or a request to a provider
  * @param {unknown} [options]
@@ -53,6 +56,8 @@ export function requiredScopes(document, of, options) {
 const isRequest = (of) => typeof of === "object" && of !== null && "provider" in of;
 
 /**
+ * Returns the published scopes that a document needs, and the fields whose scopes are not published.
+ *
  * @param {unknown} document
  * @param {unknown} provider
  * @param {unknown} [options]
@@ -63,7 +68,8 @@ export function analyse(document, provider, options) {
 }
 
 /**
- * The scopes, and what is not published, with the place where it is asked for first, for a message.
+ * Returns the scopes, and the fields whose scopes are not published with the position of their first use, for a
+ * message.
  * @param {unknown} document
  * @param {unknown} provider
  * @param {unknown} options
@@ -95,7 +101,7 @@ function read(document, provider, options) {
 }
 
 /**
- * What is looked up (`Mutation.purchaseGiftCard`, `Node.venmoPaymentContext`), and the field that asks for it.
+ * Yields the keys to look up (`Mutation.purchaseGiftCard`, `Node.venmoPaymentContext`) and the fields that select them.
  * @param {Node} operation
  * @param {Reading} reading
  * @param {Index} index
@@ -108,13 +114,13 @@ function* operationsIn(operation, reading, index) {
   const nodes = new Map();
   for (const field of selected([operation], reading).fields) {
     const name = nameOf(field);
-    // Introspection.
+    // Introspection needs no scope.
     if (name.startsWith("__")) continue;
     if (root !== "Query" || name !== "node" || !givesNodes(index)) {
       yield [`${root}.${name}`, field];
       continue;
     }
-    // Servers merge fields that have the same key in the answer.
+    // Servers merge fields with the same key in the response.
     const key = field.alias ? nameOf({ name: field.alias }) : name;
     nodes.set(key, [...(nodes.get(key) ?? []), field]);
   }
@@ -124,25 +130,25 @@ function* operationsIn(operation, reading, index) {
 }
 
 /**
- * Whether the provider tells scopes by the type that `node` gives.
+ * Returns whether the provider lists scopes by the type that the root field `node` returns.
  * @param {Index} index
  */
 const givesNodes = (index) => [...index.keys()].some((name) => name.startsWith("Node."));
 
 /**
- * What `node` is asked for, which its fragments tell.
+ * Returns the keys for a selection of `node`, from the types of its fragments.
  * @param {Node[]} fields
  * @param {Reading} reading
  */
 function nodesIn(fields, reading) {
   const { types } = selected(fields, reading);
-  // The interface itself says nothing about what is read.
+  // A fragment on the interface `Node` does not restrict the type.
   types.delete("Node");
   return types.size > 0 ? [...types].map(nodeName) : ["Query.node"];
 }
 
 /**
- * The operations asked about: all, unless one is named.
+ * Returns the operation that is named, or all if none is named.
  * @param {Node[]} operations
  * @param {string | undefined} operationName
  */
@@ -164,7 +170,7 @@ function optionsOf(options) {
   if (typeof options !== "object") throw invalid("`options` must be an object");
   const unknown = Object.keys(options).filter((key) => key !== "operationName" && key !== "variables");
   if (unknown.length > 0) throw invalid("`options` takes `operationName` and `variables`, and nothing else");
-  // Both are null in requests that have none.
+  // In requests, both may be null, which means that they are absent.
   const operationName = options.operationName ?? undefined;
   const variables = options.variables ?? undefined;
   if (operationName !== undefined && typeof operationName !== "string") {

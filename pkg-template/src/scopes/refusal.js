@@ -1,15 +1,16 @@
-// The errors of this entry.
+// Errors of the entry `graphql-token-manager/scopes`.
 
 import { TokenError } from "../token-error.js";
 
 /**
- * Something that was passed in is wrong.
+ * Returns the error for an invalid argument.
  * @param {string} message
  */
 export const invalid = (message) => new TokenError("invalid_options", message);
 
 /**
- * Nothing but a `TokenError` leaves: a document made by other code may hold anything, getters that throw included.
+ * Runs `work` and converts every exception to a `TokenError`. A user-supplied tree may contain anything, including
+ * getters that throw.
  * @template T
  * @param {() => T} work
  * @returns {T}
@@ -24,14 +25,14 @@ export function refusing(work) {
   }
 }
 
-/** How much of a name a message shows: a document may have names of any length. */
+/** The most characters of a name in a message. A document may have names of any length. */
 const NAME_LENGTH = 80;
 
-/** How many names a message lists. */
+/** The most names in a message. */
 const NAMES = 10;
 
 /**
- * Names, for a message.
+ * Returns a list of names for a message.
  * @param {readonly string[]} names
  */
 export function listed(names) {

@@ -1,4 +1,5 @@
-// What a selection asks for at one level, through fragments, as far as `@skip` and `@include` leave it in.
+// The fields of a selection at one level, with those of its fragments and without those that `@skip` and `@include`
+// omit.
 
 import { nameOf, selectionsOf } from "./document.js";
 
@@ -7,12 +8,13 @@ import { nameOf, selectionsOf } from "./document.js";
 /**
  * @typedef {object} Reading
  * @property {ReadonlyMap<string, Node>} fragments
- * @property {(condition: unknown) => boolean | undefined} valueOf Of the argument `if`; `undefined` if it is not known.
+ * @property {(condition: unknown) => boolean | undefined} valueOf returns the value of an argument `if`; `undefined` if
+ *   it is unknown
  * @property {() => void} step
  */
 
 /**
- * The fields, and the types to which fragments restrict some of them.
+ * Returns the fields, and the types to which fragments restrict some of them.
  * @param {readonly Node[]} parents
  * @param {Reading} reading
  */
@@ -21,7 +23,7 @@ export function selected(parents, { fragments, valueOf, step }) {
   const fields = [];
   /** @type {Set<string>} */
   const types = new Set();
-  // Each once: a document may spread a fragment in itself.
+  // Each node is visited once, because a fragment may spread itself.
   const seen = new Set();
   const open = [...parents];
   for (let parent = open.pop(); parent; parent = open.pop()) {
@@ -41,7 +43,7 @@ export function selected(parents, { fragments, valueOf, step }) {
 }
 
 /**
- * Whether a selection is certainly left out. Where that is not known, it is asked for.
+ * Returns whether a selection is certainly omitted. If that is unknown, it counts as selected.
  * @param {Node} selection
  * @param {Reading["valueOf"]} valueOf
  */
@@ -58,11 +60,11 @@ function isLeftOut({ directives }, valueOf) {
 }
 
 /**
- * Values of conditions in one operation.
+ * Returns a function that evaluates conditions in one operation.
  *
  * @param {Node} operation
- * @param {Readonly<Record<string, unknown>> | undefined} variables All of the request, so that those left out have
- * their default; nothing is known of any if `undefined`.
+ * @param {Readonly<Record<string, unknown>> | undefined} variables all variables of the request, so that an omitted one
+ *   has its default; `undefined` if they are unknown
  * @returns {Reading["valueOf"]}
  */
 export function conditionsOf({ variableDefinitions }, variables) {

@@ -1,30 +1,32 @@
-// What is published about scopes, in the two forms in which it is used: as a list for people, and by operation.
+// The published scopes in two forms: as a list for documentation and user interfaces, and as an index by operation.
 
 /** @import { Scope } from "../../scopes.js" */
 
 /**
- * What a scope is for, as published. A node is a type that the root field `node` gives.
+ * The published usage of a scope. `nodes` are types that the root field `node` returns.
  * @typedef {{ description?: string, queries?: string[], mutations?: string[], nodes?: string[] }} Usage
  */
 
 /**
- * A provider's scopes, and the operations that are documented to need none.
+ * The scopes of a provider, and the operations that need none by its documentation.
  * @typedef {{ usage: Record<string, Usage>, unscoped: { queries?: string[], mutations?: string[] } }} Table
  */
 
 /**
- * The names in a type of names that accepts any string as well.
+ * The literal names in a type that also accepts any other string.
  * @template T
  * @typedef {T extends string ? (string extends T ? never : T) : never} Known
  */
 
 /**
- * Scopes by operation: a field of a root type, as `Mutation.purchaseGiftCard`, or a type that `Query.node` gives, as
- * `Node.venmoPaymentContext`.
+ * Scopes by operation: a field of a root type, such as `Mutation.purchaseGiftCard`, or a type that `Query.node`
+ * returns, such as `Node.venmoPaymentContext`.
  * @typedef {ReadonlyMap<string, readonly string[]>} Index
  */
 
 /**
+ * Returns the scopes of a provider as a list.
+ *
  * @param {Table} table
  * @returns {readonly Scope[]}
  */
@@ -42,6 +44,8 @@ export function listOf({ usage }) {
 }
 
 /**
+ * Returns the scopes of a provider by operation.
+ *
  * @param {Table} table
  * @returns {Index}
  */
@@ -66,7 +70,7 @@ function operationsOf({ queries = [], mutations = [], nodes = [] }) {
 }
 
 /**
- * What Braintree's table calls a type that `node` gives.
+ * Returns the key of a type that `node` returns.
  * @param {string} type
  */
 export function nodeName(type) {
