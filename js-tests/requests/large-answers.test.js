@@ -126,5 +126,6 @@ test("an answer of 12 MiB with errors costs a few times what parsing it does", a
     assert.equal((await failure(tokens.request("{ ok }"))).code, "graphql_errors");
   });
 
-  assert.ok(cost < 5 * parsing + 1_000, `${cost} ms, where parsing takes ${parsing} ms`);
+  // Eight times as much where the core takes over all values.
+  assert.ok(cost < 4 * parsing, `${cost} ms, where parsing takes ${parsing} ms`);
 });
