@@ -92,6 +92,27 @@ test("a store entry with a mebibyte of scopes is replaced, and does not block th
   assert.ok(/** @type {string} */ (kept.get(key)).length < 1_000);
 });
 
+test("a store entry that ends in a far future is bounded, and its token is printed", async (t) => {
+  /** @type {Map<string, string>} */
+  const kept = new Map();
+  const store = {
+    get: async (/** @type {string} */ key) => kept.get(key),
+    set: async (/** @type {string} */ key, /** @type {string} */ value) => void kept.set(key, value),
+    delete: async () => {},
+  };
+  const login = { jwt: "token", ttl: 600 };
+  const options = { store, identity: "tenant" };
+  await answered(t, login, options).getToken();
+  const [[key, entry]] = /** @type {[[string, string]]} */ ([...kept]);
+  kept.set(key, JSON.stringify({ ...JSON.parse(entry), accessToken: "planted", expiresAt: 8.64e15 }));
+
+  const token = await answered(t, login, options).getAccessToken();
+
+  assert.equal(token.value, "planted");
+  assert.ok(token.expiresAt - token.issuedAt <= 3_650 * 86_400_000);
+  for (const text of [String(token), JSON.stringify(token), inspect(token)]) assert.ok(text.length > 0);
+});
+
 describe("a token", () => {
   test("that ends in a far future is printed", async (t) => {
     for (const login of [
