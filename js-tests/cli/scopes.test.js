@@ -34,6 +34,17 @@ test("prints them one a line, or as JSON, of the whole document or of one operat
   assert.deepEqual(piped, lines);
 });
 
+test("reads a document of more than 64 KiB from standard input, and none of more than a MiB", async () => {
+  const words = ["scopes", "-", "--provider", "braintree"];
+  const comment = `# ${"x".repeat(98)}\n`;
+
+  const large = await run(words, { input: comment.repeat(1_000) + CHARGE });
+  const larger = await run(words, { input: comment.repeat(11_000) + CHARGE });
+
+  assert.equal(large.stdout, "PAYMENT_CONTEXT_FIND\nTRANSACTION_CHARGE\n");
+  assert.equal(larger.status, 2);
+});
+
 test("prints nothing where none is needed", async (t) => {
   const file = await documentFor(t, "{ Products(account_id: 1) { id } }");
 

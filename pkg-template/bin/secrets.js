@@ -50,14 +50,17 @@ export async function fromFile(flag, path, warn) {
 /** Whether somebody has read standard input; it is there once. */
 let inputTaken = false;
 
-/** @param {string} flag */
-export async function fromInput(flag) {
+/**
+ * @param {string} flag
+ * @param {number} largest number of characters accepted
+ */
+export async function fromInput(flag, largest = LONGEST) {
   if (inputTaken) throw new UsageError(`--${flag} - reads standard input, which another flag has read`);
   inputTaken = true;
   let text = "";
   for await (const piece of process.stdin.setEncoding("utf8")) {
     text += piece;
-    if (text.length > LONGEST) throw tooLong("standard input");
+    if (text.length > largest) throw tooLong("standard input", largest);
   }
   return text;
 }
@@ -78,7 +81,7 @@ async function contentOf(flag, path, warn) {
         warn(`others can use ${named} (mode ${(status.mode & 0o777).toString(8)}); chmod 600 it`);
       }
       const text = await readUpTo(file, LONGEST);
-      if (text === undefined) throw tooLong(named);
+      if (text === undefined) throw tooLong(named, LONGEST);
       return text;
     } finally {
       await file.close();
@@ -123,11 +126,11 @@ export async function readText(path, what) {
   } finally {
     await file?.close();
   }
-  throw new UsageError(`${what} is longer than ${LONGEST_TEXT} bytes`);
+  throw tooLong(what, LONGEST_TEXT);
 }
 
 /** A MiB: profiles and documents have some thousand bytes. */
-const LONGEST_TEXT = 1_048_576;
+export const LONGEST_TEXT = 1_048_576;
 
-/** @param {string} what */
-const tooLong = (what) => new UsageError(`${what} is longer than ${LONGEST} bytes, which no secret is`);
+/** @param {string} what @param {number} largest */
+const tooLong = (what, largest) => new UsageError(`${what} is longer than ${largest} bytes`);

@@ -1,7 +1,7 @@
 /** `scopes`: tells what a document needs. @module */
 
 import { CommandError, UsageError } from "../errors.js";
-import { fromInput, readText } from "../secrets.js";
+import { LONGEST_TEXT, fromInput, readText } from "../secrets.js";
 
 /** @import { Command } from "../main.js" */
 
@@ -24,7 +24,7 @@ publishes; asks nobody. With --json: {"scopes": […]}. A field of which nothing
     const provider = words.one("provider");
     if (provider === undefined) throw new UsageError("scopes needs --provider fluz, toggle or braintree");
     const path = words.operands[0] ?? "";
-    const text = path === "-" ? await fromInput("scopes") : await readText(path, path);
+    const text = path === "-" ? await fromInput("scopes", LONGEST_TEXT) : await readText(path, path);
     const needed = await scopesOf(text, path, provider, words.one("operation"));
     if (json) print(JSON.stringify({ scopes: needed }));
     else if (needed.length > 0) print(needed.join("\n"));
