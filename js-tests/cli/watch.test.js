@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 
 import { sandboxFor } from "../support/setup.js";
+import { PATIENCE_MS } from "../support/patience.js";
 import { until } from "../support/waiting.js";
 import { folderFor } from "../stores/support.js";
 import { apis, assertKeepsSecrets, run, start } from "./support.js";
@@ -185,6 +186,21 @@ describe("a watch", () => {
     const ending = await watch.stop("SIGTERM");
 
     assert.deepEqual(ending, { status: 0, stdout: "", stderr: "" });
+  });
+
+  test("ends by the second signal where the first has it wait for the answer to a grant", async (t) => {
+    const sandbox = await sandboxFor(t, { faults: [{ kind: "delay", ms: 2 * PATIENCE_MS }] });
+    const { flags, env } = apis(sandbox).fluz;
+    const store = await folderFor(t);
+    const watch = start(t, ["watch", ...flags, "--store", store, "--timeout", "1h"], { env });
+    await until(() => sandbox.requests().length > 0, "the provider was asked");
+
+    // One that comes before the one before it was taken is the same.
+    watch.child.kill("SIGTERM");
+    const again = setInterval(() => watch.child.kill("SIGTERM"), 200);
+    await watch.ended.finally(() => clearInterval(again));
+
+    assert.deepEqual([watch.child.exitCode, watch.child.signalCode], [null, "SIGTERM"]);
   });
 
   test("ends when nobody reads on", async (t) => {

@@ -286,6 +286,24 @@ describe("what is found", () => {
     assert.equal(await store.get("key"), "token");
   });
 
+  test("a lease that was granted too late to be of use is given back", async (t) => {
+    const { path, store } = await storeFor(t);
+    const real = Date.now.bind(Date);
+    let ahead = 0;
+    // Each look at the clock finds that a second has passed.
+    const slow = t.mock.method(Date, "now", () => real() + (ahead += 1_000));
+
+    assert.equal(await store.acquire("key", 500), undefined);
+    slow.mock.restore();
+
+    assert.deepEqual(
+      (await names(path)).filter((name) => name.endsWith(".lease")),
+      [],
+    );
+    const next = await lease(store, "key");
+    assert.equal(await store.set("key", "token", soon(), next.fence), true);
+  });
+
   test("a lease taken before the clock was set back does not last for as long as that", async (t) => {
     const { store } = await storeFor(t);
     t.mock.method(Date, "now", () => performance.timeOrigin + performance.now() + 86_400_000);

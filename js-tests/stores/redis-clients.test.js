@@ -2,13 +2,19 @@
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { createRequire } from "node:module";
-import { connect, createServer } from "node:net";
 import { test } from "node:test";
 import { redisStore } from "graphql-token-manager/stores/redis";
 import { thrown, until } from "../support/waiting.js";
-import { CLIENTS, clusterFor, redisFor, RedisServer, sentinelClient, sentinelFor } from "./redis-server.js";
+import {
+  CLIENTS,
+  clusterFor,
+  redisFor,
+  RedisServer,
+  sentinelClient,
+  sentinelFor,
+  withoutSubscriptions,
+} from "./redis-server.js";
 import { eventually, lease, leaseInTime, soon, watched } from "./support.js";
 
 /** @import { TestContext } from "node:test" */
@@ -236,33 +242,3 @@ test("a lease whose reply was lost is taken up again by its holder alone", async
   await leaseInTime(store, "key");
   assert.equal(await store.acquire("key", 1_000), undefined);
 });
-
-/**
- * A proxy that closes a connection at SUBSCRIBE, as twemproxy does.
- * @param {TestContext} t
- * @param {number} target
- */
-async function withoutSubscriptions(t, target) {
-  let subscriptions = 0;
-  const proxy = createServer((socket) => {
-    const behind = connect(target, "127.0.0.1");
-    socket.on("data", (piece) => {
-      if (!/subscribe/i.test(piece.toString("latin1"))) return behind.write(piece);
-      subscriptions += 1;
-      return socket.destroy();
-    });
-    behind.pipe(socket);
-    for (const [from, to] of /** @type {const} */ ([
-      [socket, behind],
-      [behind, socket],
-    ])) {
-      from.on("error", () => {});
-      from.on("close", () => to.destroy());
-    }
-    t.after(() => socket.destroy());
-  }).listen(0, "127.0.0.1");
-  t.after(() => void proxy.close());
-  await once(proxy, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (proxy.address());
-  return { port, subscriptions: () => subscriptions };
-}

@@ -7,7 +7,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -185,6 +185,36 @@ export async function sentinelClient(t, name, { port }) {
   t.after(() => end(client));
   if (!isIoredis(name)) await client.connect();
   return client;
+}
+
+/**
+ * A proxy that closes a connection at SUBSCRIBE, as twemproxy does.
+ * @param {{ after: TestContext["after"] }} t
+ * @param {number} target
+ */
+export async function withoutSubscriptions(t, target) {
+  let subscriptions = 0;
+  const proxy = createServer((socket) => {
+    const behind = connect(target, "127.0.0.1");
+    socket.on("data", (piece) => {
+      if (!/subscribe/i.test(piece.toString("latin1"))) return behind.write(piece);
+      subscriptions += 1;
+      return socket.destroy();
+    });
+    behind.pipe(socket);
+    for (const [from, to] of /** @type {const} */ ([
+      [socket, behind],
+      [behind, socket],
+    ])) {
+      from.on("error", () => {});
+      from.on("close", () => to.destroy());
+    }
+    t.after(() => socket.destroy());
+  }).listen(0, "127.0.0.1");
+  t.after(() => void proxy.close());
+  await once(proxy, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (proxy.address());
+  return { port, subscriptions: () => subscriptions };
 }
 
 /**

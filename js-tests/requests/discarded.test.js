@@ -1,0 +1,81 @@
+// The answer that refuses a token is let go before the request is sent again, or rejected: nobody will read it.
+
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { describe, test } from "node:test";
+
+import { failure } from "../support/waiting.js";
+import { POST, countedFor } from "./support.js";
+
+const ENDPOINT = "https://api.test/graphql";
+
+/** Refusals whose bodies do not end, and what tells that one was let go. @type {Record<string, (letGo: () => void) => any>} */
+const REFUSALS = {
+  "a web stream": (letGo) => new Response(new ReadableStream({ cancel: letGo }), { status: 401 }),
+  // As of node-fetch.
+  "one of Node's streams": (letGo) => {
+    const body = new Readable({ read() {} }).on("close", letGo);
+    return {
+      status: 401,
+      headers: new Headers(),
+      url: ENDPOINT,
+      type: "default",
+      body,
+      text: async () => "",
+    };
+  },
+};
+
+for (const [name, refusal] of Object.entries(REFUSALS)) {
+  describe(`a refused answer whose body is ${name} is let go`, () => {
+    test("before the request is sent with the next token", async (t) => {
+      /** @type {string[]} */
+      const steps = [];
+      const fetch = async () => {
+        // What closes a stream of Node's is told in a later turn.
+        await new Promise(setImmediate);
+        steps.push("sent");
+        return steps.length === 1
+          ? refusal(() => steps.push("let go"))
+          : Response.json({ data: { ok: true } });
+      };
+      const { tokens, counts } = countedFor(t, ENDPOINT, { fetch });
+
+      const response = await tokens.fetch(ENDPOINT, POST);
+
+      assert.equal(response.status, 200);
+      assert.deepEqual(steps, ["sent", "let go", "sent"]);
+      assert.equal(counts.grants, 2);
+    });
+
+    test("where no next token can be had", async (t) => {
+      /** @type {string[]} */
+      const steps = [];
+      const fetch = async () => (steps.push("sent"), refusal(() => steps.push("let go")));
+      let grants = 0;
+      const grant = () => {
+        if (++grants > 1) throw new Error("the vault is closed");
+        return { accessToken: "token-1", expiresInMs: 60_000 };
+      };
+      const { tokens } = countedFor(t, ENDPOINT, { fetch, retry: { attempts: 1 } }, { grant });
+
+      assert.equal((await failure(tokens.fetch(ENDPOINT, POST))).code, "network");
+      await new Promise(setImmediate);
+
+      assert.deepEqual(steps, ["sent", "let go"]);
+    });
+
+    test("not where the caller is given it", async (t) => {
+      let isLetGo = false;
+      const fetch = async () => refusal(() => (isLetGo = true));
+      const { tokens } = countedFor(t, ENDPOINT, { fetch });
+      const body = new Blob(["x"]).stream();
+
+      const response = await tokens.fetch(ENDPOINT, /** @type {any} */ ({ ...POST, body, duplex: "half" }));
+      await new Promise(setImmediate);
+
+      assert.equal(response.status, 401);
+      assert.equal(isLetGo, false);
+    });
+  });
+}

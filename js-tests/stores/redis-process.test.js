@@ -1,0 +1,62 @@
+// Whole programs with a store in Redis: it keeps none of them running.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { run } from "../support/child.js";
+import { CLIENTS, redisFor, withoutSubscriptions } from "./redis-server.js";
+
+/**
+ * Watches a key, waits until that was told of once, and ends its own client; `given.pause`: and until the subscription is
+ * to be tried again. Timers that hold the process after that are told on standard error.
+ */
+const PROGRAM = `
+  import { createRequire } from "node:module";
+  import { redisStore } from "graphql-token-manager/stores/redis";
+  const pending = new Map();
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  globalThis.setTimeout = (callback, delay, ...rest) => {
+    const goOff = (...args) => (pending.delete(timer), callback(...args));
+    const timer = set(goOff, delay, ...rest);
+    // Two seconds are what ioredis gives a connection to close.
+    if (delay >= 100 && delay !== 2_000) pending.set(timer, delay);
+    return timer;
+  };
+  globalThis.clearTimeout = (timer) => (pending.delete(timer), clear(timer));
+  const module = createRequire(process.cwd() + "/")(given.name);
+  const isIoredis = given.name.startsWith("ioredis");
+  const client = isIoredis ? new module(given.url) : module.createClient({ url: given.url });
+  client.on("error", () => {});
+  if (!isIoredis) await client.connect();
+  const store = redisStore(client, { pollMs: given.pollMs });
+  await new Promise((resolve) => store.watch("key", resolve));
+  await store.set("key", "token", Date.now() + 60_000);
+  await client.quit();
+  await new Promise(setImmediate);
+  while (given.pause && pending.size === 0) await new Promise((resolve) => set(resolve, 1));
+  console.log("quit");
+  for (const [timer, delay] of pending) if (timer.hasRef()) console.error("held by a timer of " + delay + " ms");`;
+
+describe("a program that watches a store ends after it ended its client", { concurrency: 2 }, () => {
+  for (const name of CLIENTS) {
+    test(`${name}, while changes are announced`, async (t) => {
+      const { url } = await redisFor(t);
+
+      const { status, stdout, stderr } = await run(PROGRAM, { given: { name, url, pollMs: 60_000 } });
+
+      assert.deepEqual([status, stdout, stderr], [0, "quit\n", ""]);
+    });
+
+    test(`${name}, while it looks for changes since subscriptions are closed`, async (t) => {
+      const server = await redisFor(t);
+      const { port } = await withoutSubscriptions(t, server.port);
+      const url = `redis://127.0.0.1:${port}`;
+
+      const { status, stdout, stderr } = await run(PROGRAM, {
+        given: { name, url, pollMs: 20, pause: true },
+      });
+
+      assert.deepEqual([status, stdout, stderr], [0, "quit\n", ""]);
+    });
+  }
+});
