@@ -1,5 +1,6 @@
 // The public token object. It is frozen, and its printed forms do not contain the token.
 
+/** An access token. */
 export class AccessToken {
   /** Minifiers rename the class, and consoles print its `name`. */
   static name = "AccessToken";

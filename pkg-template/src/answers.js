@@ -128,7 +128,7 @@ function isNodeStream(body) {
 }
 
 /**
- * Reads a response whose body is a Node stream, and builds an equal one with an unread body. A clone is not used,
+ * Reads a response with a Node stream as its body, and builds an equal one with an unread body. A clone is not used,
  * because it delivers data only as fast as the caller reads the original.
  *
  * @param {any} response

@@ -116,7 +116,7 @@ function streamOf(chunks, reader) {
 }
 
 /**
- * Replaces the body members of a response, whose own body was read, by those of a response with an unread body.
+ * Replaces the body members of a response that was read by those of a response with an unread body.
  *
  * @param {Response} response
  * @param {{ bytes: Uint8Array<any>, text: string } | undefined} buffer the body; otherwise it is that of `delegate`

@@ -10,6 +10,7 @@ import { TokenError } from "./token-error.js";
 /** @typedef {import("./boot.js").NativeManager} NativeManager */
 /** @typedef {import("./office.js").Office} Office */
 
+/** The handle of one session. */
 export class Desk {
   /** The cached token. @type {AccessToken | undefined} */
   held = undefined;
@@ -26,8 +27,8 @@ export class Desk {
   /** The core's id of the session. @type {number | undefined} */
   session = undefined;
   /**
-   * The call whose request runs the session's I/O, and the number of polls by that call since. Used where I/O ends with
-   * the request that started it.
+   * The call in the request of which the session's I/O runs, and the number of its polls since. Used where I/O ends
+   * with the request that started it.
    */
   ioOwner = 0;
   ioLooks = 0;
@@ -157,7 +158,13 @@ export class Desk {
     this.ioLooks++;
   }
 
-  /** @param {AccessToken} token @param {number} servedUntil @param {number} validUntil */
+  /**
+   * Sets the cached token.
+   *
+   * @param {AccessToken} token
+   * @param {number} servedUntil in ms of `Date.now()`
+   * @param {number} validUntil in ms of `Date.now()`
+   */
   hold(token, servedUntil, validUntil) {
     if (this.held !== token) {
       this.promised = undefined;
@@ -168,6 +175,7 @@ export class Desk {
     this.validUntil = validUntil;
   }
 
+  /** Removes the cached token. */
   dropHold() {
     this.held = undefined;
     this.promised = undefined;

@@ -25,7 +25,8 @@ import { prepare, redirected, sendable } from "./prepared-request.js";
  * @typedef {object} Outcome
  * @property {Response} response
  * @property {string | undefined} text
- * @property {boolean} rejected whether a token was rejected and no new one was available
+ * @property {boolean} rejected whether the API rejected the last token; a partial rejection of a repeatable request
+ *   does not count
  * @property {string | undefined} token the last token that was sent
  */
 
@@ -36,7 +37,7 @@ import { prepare, redirected, sendable } from "./prepared-request.js";
  * @property {Response} response
  * @property {string} origin of the server that sent the response
  * @property {AccessToken} token
- * @property {boolean} isLent whether the token is lent by another session, whose scopes include those of this one
+ * @property {boolean} isLent whether the token is lent by another session, with all scopes of this one
  * @property {boolean} isOurs whether the server received the token; otherwise the response does not concern the token
  */
 
@@ -106,6 +107,8 @@ export async function exchange(desk, owner, prepared, options, look) {
 }
 
 /**
+ * Sends a request again, with the token that replaced a rejected one. A further rejection is final.
+ *
  * @param {Desk} desk
  * @param {Prepared} prepared
  * @param {AccessToken} token
@@ -121,6 +124,8 @@ async function resend(desk, prepared, token, look) {
 }
 
 /**
+ * Requests a token from the core.
+ *
  * @param {Desk} desk
  * @param {unknown} owner
  * @param {object | undefined} options
@@ -180,10 +185,10 @@ async function follow(desk, prepared, { response, token, isLent, status }) {
   return { response, origin, token, isLent, isOurs };
 }
 
-/** Statuses that redirect, by the Fetch standard. */
+/** Redirect statuses of the Fetch standard. */
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** By the Fetch standard. */
+/** The limit of the Fetch standard. */
 const MOST_REDIRECTS = 20;
 
 /**
@@ -218,6 +223,8 @@ function hiddenRedirect() {
 }
 
 /**
+ * Sends a request once, without following redirects here.
+ *
  * @param {Desk} desk
  * @param {Prepared} prepared
  * @param {AccessToken | undefined} token

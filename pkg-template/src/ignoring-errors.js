@@ -1,4 +1,4 @@
-// Calls functions whose results and errors are not used.
+// Calls functions and ignores their errors.
 
 import { handled } from "../stores/foreign-promise.js";
 

@@ -11,13 +11,14 @@ import { handled } from "../stores/foreign-promise.js";
  * @typedef {object} Entry
  * @property {string} type
  * @property {Listener} listener
- * @property {unknown} key of the session whose events it receives; `undefined` for all sessions
+ * @property {unknown} key of the session to which the listener is limited; `undefined` for all sessions
  * @property {{ deref(): object | undefined }} target the manager or session that it was added to, unless it was
  *   collected
  */
 
 const TYPES = ["token", "change", "retry", "error", "expired", "warning", "close"];
 
+/** The listeners of a manager and its sessions. */
 export class Listeners {
   /** @type {Entry[]} */
   #entries = [];
@@ -84,7 +85,7 @@ export class Listeners {
     this.#entries = [];
   }
 
-  /** @param {Entry} entry @param {any} event */
+  /** Calls a listener and reports its failure. @param {Entry} entry @param {any} event */
   #tell(entry, event) {
     const { type, listener } = entry;
     const target = entry.target.deref();
@@ -98,11 +99,12 @@ export class Listeners {
       report();
       return;
     }
-    // Not `Promise.resolve`: it returns a user-supplied promise unchanged, whose class or `then` may throw.
+    // Not `Promise.resolve`: it returns a promise unchanged, and the class or `then` of a user-supplied promise may
+    // throw.
     if (Object(result) === result) new Promise((resolve) => resolve(handled(result))).then(undefined, report);
   }
 
-  /** @param {string} type */
+  /** Emits a warning for the failure of a listener. @param {string} type */
   #report(type) {
     // A listener for warnings that throws would cause warnings without end.
     if (type === "warning") return;

@@ -57,6 +57,7 @@ const NOTHING_SELECTED = "{}";
  * @property {boolean} speaks whether the API may reject a token by an error in the body
  */
 
+/** The runtime of one manager, shared by its sessions. */
 export class Office extends Outside {
   listeners = new Listeners();
 
@@ -105,7 +106,7 @@ export class Office extends Outside {
   /** @type {Map<number, Call>} */
   #calls = new Map();
   #lastCall = 0;
-  /** The call whose request is running now; 0 if none is. I/O that starts meanwhile belongs to that request. */
+  /** The call in progress; 0 if there is none. I/O that starts meanwhile belongs to the request of that call. */
   current = 0;
   /** When the calls of ended requests were last removed. */
   #sweptAt = 0;
@@ -257,6 +258,8 @@ export class Office extends Outside {
   }
 
   /**
+   * Returns the status of a session, also while the core is not running.
+   *
    * @param {Desk} desk
    * @returns {Status}
    */
@@ -285,7 +288,11 @@ export class Office extends Outside {
     return ended;
   }
 
-  /** @returns {Promise<void> | undefined} */
+  /**
+   * Closes the manager: rejects its pending calls, keeps its counters for `status()`, and frees the core.
+   *
+   * @returns {Promise<void> | undefined} resolves when the remaining work is done
+   */
   close() {
     if (this.closed) return undefined;
     this.closed = true;
@@ -311,7 +318,7 @@ export class Office extends Outside {
 
   // Callbacks of the core; see src/js/face.rs.
 
-  /** @param {number} call @param {AccessToken | string[]} found */
+  /** Resolves a call. @param {number} call @param {AccessToken | string[]} found */
   settle(call, found) {
     this.#end(call, ({ resolve, pick }) => resolve(pick(found)));
   }
@@ -333,13 +340,13 @@ export class Office extends Outside {
     });
   }
 
-  /** @param {number} call @param {unknown} error */
+  /** Rejects a call. @param {number} call @param {unknown} error */
   reject(call, error) {
     this.#end(call, ({ reject }) => reject(error));
   }
 
   /**
-   * Settles a call: at once, or where I/O ends with its request, from the caller's own request.
+   * Settles a call at once. Where I/O ends with its request, another request leaves that to the call's own.
    *
    * @param {number} call
    * @param {(call: Call) => void} end
@@ -391,6 +398,7 @@ export class Office extends Outside {
     this.current = before;
   }
 
+  /** Runs the core's timer if it is due. */
   #ringIfDue() {
     if (Date.now() >= this.ringsAt) this.ring();
   }
@@ -488,7 +496,13 @@ export class Office extends Outside {
     if (this.closed) throw this.own.closedError();
   }
 
-  /** @param {"getToken" | "refresh" | "getScopes"} method @param {number} call @param {any} options */
+  /**
+   * Passes a call to the core.
+   *
+   * @param {"getToken" | "refresh" | "getScopes"} method
+   * @param {number} call
+   * @param {any} options
+   */
   #send(method, call, options) {
     // The call may have been aborted, or the manager closed, while the core started.
     const waiting = this.#calls.get(call);
@@ -576,7 +590,7 @@ export class Office extends Outside {
     };
   }
 
-  /** @param {number} call */
+  /** Removes a call from the pending ones and returns it. @param {number} call */
   #leave(call) {
     const waiting = this.#calls.get(call);
     this.#calls.delete(call);
@@ -607,6 +621,7 @@ function refusal(thrown) {
   return thrown instanceof Error || typeof thrown?.code !== "string" ? brokenOff() : errorOf(thrown);
 }
 
+/** The error for calls that a crash of the core ended. */
 function brokenOff() {
   return new TokenError(
     "internal",

@@ -12,7 +12,7 @@ import { handled } from "../stores/foreign-promise.js";
 
 /**
  * Receives the outcome of an operation, once, and never while the core is on the stack. Returns whether the core was
- * still waiting for it: its waits are limited.
+ * still waiting for it, since its waits have a timeout.
  *
  * @typedef {(ending: number, value?: unknown) => boolean} Done
  */
@@ -229,7 +229,7 @@ export function startTimer(ring, delay, holds) {
   }
 }
 
-/** @param {any} timer */
+/** Clears a timer, if there is one. @param {any} timer */
 export function stopTimer(timer) {
   if (timer === undefined) return;
   try {
@@ -243,6 +243,8 @@ export function stopTimer(timer) {
 }
 
 /**
+ * Calls `action` and reports its outcome, or `LATE` as soon as `signal` is aborted.
+ *
  * @param {() => unknown} action
  * @param {AbortSignal | undefined} signal
  * @param {Done} done
@@ -253,7 +255,8 @@ function wait(action, signal, done) {
   const ended = new Promise((/** @type {typeof end} */ resolve) => (end = resolve));
   const giveUp = () => end([LATE]);
   signal?.addEventListener("abort", giveUp);
-  // Not `Promise.resolve`: it returns a user-supplied promise unchanged, whose class or `then` may throw.
+  // Not `Promise.resolve`: it returns a promise unchanged, and the class or `then` of a user-supplied promise may
+  // throw.
   new Promise((resolve) => resolve(handled(action()))).then(
     (value) => end([GAVE, value]),
     (thrown) => end([THREW, thrown]),
@@ -265,6 +268,8 @@ function wait(action, signal, done) {
 }
 
 /**
+ * Sends a request and returns the outcome as {@link Outside.exchange} describes it.
+ *
  * @param {any} fetch
  * @param {string} url
  * @param {RequestInit} init
@@ -303,7 +308,8 @@ function headersOf(answer, wanted) {
 }
 
 /**
- * Returns the value of a header, or `undefined` if it is longer than 64 KiB. Node accepts 16 KiB for all headers.
+ * Returns the value of a header, or `undefined` if it is longer than 65,536 characters, which is more than any server
+ * sends: Node accepts 16 KiB for all headers of a response.
  *
  * @param {any} value
  */

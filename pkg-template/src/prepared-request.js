@@ -13,11 +13,12 @@ import { handled } from "../stores/foreign-promise.js";
  * @typedef {object} Prepared
  * @property {string} url absolute, if it can be resolved
  * @property {string} origin of `url`; empty if `url` is not absolute
- * @property {Request | undefined} request a copy of the caller's `Request`; `init` has what it lacks
+ * @property {Request | undefined} request a copy of the caller's `Request`; members that it does not support are in
+ *   `init`
  * @property {Record<string, any>} init
  * @property {Headers | Record<string, string>} headers of `request` or `init`
  * @property {AbortSignal | undefined} signal
- * @property {"ours" | "callers"} authorization the origin of its `Authorization` header
+ * @property {"ours" | "callers"} authorization whether the token or the caller's own `Authorization` header is sent
  * @property {"again" | "once"} repeat whether it can be sent more than once
  * @property {boolean} follows whether redirects are followed here and not by `fetch`
  * @property {Promise<any> | undefined} reading resolves to the body of a `Request` of another implementation
@@ -56,7 +57,9 @@ function copiedRequest(request, members) {
 }
 
 /**
- * @param {Request} request a copy that nothing else refers to
+ * Takes a snapshot of a copied `Request`.
+ *
+ * @param {Request} request a copy to which nothing else refers
  * @param {Record<string, any>} members of the `init` that it was made with
  * @returns {Prepared}
  */
@@ -67,6 +70,8 @@ function prepareRequest(request, members) {
 }
 
 /**
+ * Takes a snapshot of a request that is given by its URL and `init`.
+ *
  * @param {string} text
  * @param {Record<string, any>} members
  * @returns {Prepared}

@@ -78,6 +78,8 @@ function scopesBy(scopesOf, document, provider, operation) {
 }
 
 /**
+ * Calls `scopesOf` and converts its exception to a {@link TokenError}.
+ *
  * @param {() => unknown} scopesOf
  * @param {string} provider
  */
@@ -99,6 +101,8 @@ function called(scopesOf, provider) {
 }
 
 /**
+ * Sends a request and converts errors of `fetch` to a {@link TokenError}.
+ *
  * @param {Desk} desk
  * @param {unknown} owner
  * @param {import("./prepared-request.js").Prepared} prepared
@@ -274,7 +278,7 @@ function invalid(message) {
   return new TokenError("invalid_options", message);
 }
 
-/** @param {Response} response */
+/** Returns whether a response has the media type of GraphQL over HTTP. @param {Response} response */
 function isGraphQl({ headers }) {
   return /^application\/graphql-response\+json\s*(?:;|$)/i.test(headers.get("content-type") ?? "");
 }

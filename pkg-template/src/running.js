@@ -67,6 +67,7 @@ export class Running {
     return Object.fromEntries(Object.entries(exports).map(guard));
   }
 
+  /** Notifies the watchers of a crash. */
   #tell() {
     for (const watcher of [...this.#watchers]) watcher();
   }

@@ -66,7 +66,7 @@ function written(members, own) {
   let isText = true;
   for (const [name, given] of members.sort(([one], [other]) => (one < other ? -1 : 1))) {
     const value = ordered(given);
-    // `undefined` is often a mistake, such as the id of a user who is not signed in; the core rejects it.
+    // `undefined` is often a mistake, such as the id of a user before the sign-in; the core rejects it.
     if (value === undefined && name === "scopes") continue;
     isText &&= isPlain(value);
     const isOwn = Object.hasOwn(own, name) && isPlain(value) && sameJson(value, ordered(own[name]));

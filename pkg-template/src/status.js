@@ -49,7 +49,7 @@ function frozen(desk, fields) {
 }
 
 /**
- * The sessions whose status has listeners.
+ * The sessions with listeners for `change`.
  *
  * After any number of events that may have changed a status, the statuses are compared once with those that listeners
  * received last. A change by the passing of time alone has a timer, at most one for each session.

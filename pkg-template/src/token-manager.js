@@ -173,7 +173,7 @@ class TokenSession {
     const desk = this.#desk;
     const { office, key } = desk;
     const target = this.#manager === undefined ? office.manager : sessionRef(desk, weakRef(this));
-    // `change` is limited to this session on the manager too, whose `status()` is that of its default session.
+    // `change` is limited to this session on the manager too, because its `status()` is that of its default session.
     const isOfOne = this.#manager !== undefined || type === "change";
     const off = office.listeners.add({ type, listener, key: isOfOne ? key : undefined, target });
     if (type !== "change" || desk.closed) return off;
@@ -200,6 +200,7 @@ class TokenSession {
 /** @type {ReturnType<typeof finalizationRegistry> | undefined} */
 let registry;
 
+/** The public manager. */
 export class TokenManager extends TokenSession {
   static name = "TokenManager";
 
@@ -267,6 +268,7 @@ export class TokenManager extends TokenSession {
     await this.#office.close();
   }
 
+  /** Removes the entries of collected sessions. */
   #sweep() {
     // In an engine without WeakRef, the references are strong and would accumulate.
     for (const [key, session] of this.#sessions)

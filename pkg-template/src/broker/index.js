@@ -23,6 +23,8 @@ export { toNodeListener } from "./node.js";
 /** @import { Broker, BrokerOptions, BrokerSelector } from "../../broker.js" */
 
 /**
+ * Creates a broker. Throws a `TypeError` for invalid options.
+ *
  * @param {TokenManager} tokens
  * @param {BrokerOptions} options
  * @returns {Broker}

@@ -5,6 +5,8 @@ import { handled } from "../../stores/foreign-promise.js";
 /** @import { Broker, NodeRequest, NodeResponse } from "../../broker.js" */
 
 /**
+ * Returns a request listener for `node:http` that never rejects.
+ *
  * @param {Broker} broker
  * @returns {(message: NodeRequest, response: NodeResponse) => Promise<void>}
  */

@@ -6,6 +6,7 @@ import { Refusal } from "./refusal.js";
 /** The time in seconds for which browsers may cache a preflight. */
 const REMEMBERED = "600";
 
+/** The origin policy of a broker. */
 export class Origins {
   #allowed;
   #own;
@@ -20,7 +21,7 @@ export class Origins {
   }
 
   /**
-   * Rejects a request of a page whose origin is not allowed.
+   * Rejects a request of a page with an origin that is not allowed.
    *
    * @param {Request} request
    */
@@ -85,7 +86,7 @@ export class Origins {
     const site = request.headers.get("sec-fetch-site");
     // A page with an opaque origin (sandboxed, or a `data:` URL) is not of this site.
     if (origin === "null") return false;
-    // Not a browser, since browsers send the origin with every POST. So there are no cookies that another page could
+    // Not a browser, since browsers send the origin with every POST. The request has no cookies that another page could
     // use.
     if (origin === null && site === null) return true;
     // With option `origin`, the `Host` header is not trusted: an attacker's host name may resolve here (DNS rebinding).

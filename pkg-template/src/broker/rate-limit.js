@@ -3,7 +3,7 @@
 /** The number of busy subjects that are kept. */
 const KEPT = 10_000;
 
-/** Above this number, the least busy subjects are removed. The margin makes that rare, because it takes a sort. */
+/** Above this number, the least busy subjects are removed. The margin makes that rare, because it requires a sort. */
 const FULL = KEPT + KEPT / 10;
 
 /**
@@ -14,6 +14,7 @@ const FULL = KEPT + KEPT / 10;
  * @property {number} requests number of requests since the subject was last idle, including rejected ones
  */
 
+/** A rate limiter for many subjects. */
 export class RateLimit {
   /** @type {Map<string, Usage>} */
   #usage = new Map();
@@ -50,8 +51,8 @@ export class RateLimit {
   }
 
   /**
-   * Removes idle subjects, whose limits are full again, and the least busy of too many. A client that invents subjects
-   * therefore cannot reset its own limit.
+   * Removes idle subjects, which have their full burst again, and the least busy if there are too many. A client that
+   * invents subjects therefore cannot reset its own limit.
    *
    * @param {number} now
    */

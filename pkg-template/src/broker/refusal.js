@@ -1,5 +1,6 @@
 // An OAuth error response (RFC 6749 section 5.2): a status, an error code and a fixed description.
 
+/** An error response of the broker. It is thrown, and converted to a response in one place. */
 export class Refusal {
   /**
    * @param {number} status

@@ -11,6 +11,7 @@ const NEW_SETS = { requests: 64, perMs: SPAN_MS };
 /** The most sets that are kept. The least recently used is removed, and counts as new when it is used again. */
 const REMEMBERED = 10_000;
 
+/** The scope sets that were requested recently, with a rate limit for new ones. */
 export class ScopeSets {
   /** The time of the last request for each set. @type {Map<string, number>} */
   #used = new Map();

@@ -8,7 +8,7 @@ import { Refusal } from "./refusal.js";
 /** @import { Asked } from "./form.js" */
 
 /**
- * Validates and copies the result of `authorize`, whose members are read once. Anything that is not clearly a selector
+ * Validates and copies the result of `authorize`. Each member is read once. Anything that is not clearly a selector
  * is an error, because most mistakes would otherwise select the manager's own session.
  *
  * @param {unknown} given

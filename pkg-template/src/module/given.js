@@ -5,6 +5,8 @@ import { TokenError } from "../token-error.js";
 import { checked, isModule } from "./checked.js";
 
 /**
+ * Compiles and checks the module that was passed to `TokenManager.ready()`.
+ *
  * @param {unknown} source
  * @returns {Promise<WebAssembly.Module>}
  */

@@ -1,8 +1,8 @@
 // Fluz's scopes and the operations that need them, by docs.fluz.app and its API reference.
 //
 // Sources, as read in November 2026: the page of each operation where a row names one; otherwise "Application Scopes",
-// whose usage of the scope is what the operation's own page describes. A scope without operations is named on a page
-// that does not list the operations. MAKE_WIDTHDRAW is spelt as on its page.
+// where its usage of the scope is what the operation's own page describes. A scope without operations is named on a
+// page that does not list the operations. MAKE_WIDTHDRAW is spelt as on its page.
 
 /** @import { FluzScope } from "../../scopes.js" */
 /** @import { Known, Table, Usage } from "./table.js" */
@@ -68,7 +68,7 @@ const USAGE = {
   VIEW_SUBUSERS: { queries: ["authorizedUsers"] },
   MANAGE_SUBUSERS: { mutations: ["addAuthorizedUser"] },
   // docs.fluz.app/docs/application-transfer: a user's token sends. Earlier copies of the page have an argument
-  // `direction`, whose RECEIVE needs the scope below.
+  // `direction`, and its value RECEIVE needs the scope below.
   MAKE_PAYOUT_TRANSFER_SEND: { mutations: ["createTransfer"] },
   MAKE_PAYOUT_TRANSFER_RECEIVE: {},
   // docs.fluz.app/docs/webhooks.

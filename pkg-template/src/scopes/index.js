@@ -56,7 +56,7 @@ export function requiredScopes(document, of, options) {
 const isRequest = (of) => typeof of === "object" && of !== null && "provider" in of;
 
 /**
- * Returns the published scopes that a document needs, and the fields whose scopes are not published.
+ * Returns the published scopes that a document needs, and the fields without published scopes.
  *
  * @param {unknown} document
  * @param {unknown} provider
@@ -68,7 +68,7 @@ export function analyse(document, provider, options) {
 }
 
 /**
- * Returns the scopes, and the fields whose scopes are not published with the position of their first use, for a
+ * Returns the scopes, and the fields without published scopes with the position of their first use, for a
  * message.
  * @param {unknown} document
  * @param {unknown} provider
