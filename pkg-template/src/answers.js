@@ -77,7 +77,7 @@ export function judged(desk, status, text) {
 const RULINGS = [undefined, "whole", "part"];
 
 /**
- * Returns whether a text contains `"error`, as every rejection in a body does. Most responses are not parsed therefore.
+ * Returns whether a text contains `"error`, as every rejection in a body does. Most responses need not be parsed then.
  *
  * @param {string | undefined} text
  */
@@ -87,8 +87,8 @@ function mayTellErrors(text) {
 }
 
 /**
- * Returns the text of a response; `undefined` if it is longer than 1 MiB, or if its stream fails, which the caller then
- * finds when reading it.
+ * Returns the text of a response; `undefined` if it is longer than 1 MiB, or if its stream fails. The caller
+ * receives that error on reading the body.
  *
  * @param {Response} response
  * @returns {Promise<string | undefined>}

@@ -2,8 +2,8 @@
 //
 // Used only for Node's own `fetch`. There, `clone()` tees a stream, which takes about 90 µs for each call of
 // `tokens.fetch` (body of 200 bytes, Node 20). A bare call takes 30 µs, and this file adds no measurable time. Other
-// engines read a response's body internally (`respondWith`, `Cache.put`, the result of a Worker's handler), where the
-// body would be used already.
+// engines read a response's body internally (`respondWith`, `Cache.put`, the result of a Worker's handler), and
+// would find the body used.
 
 import { runFakedMicrotasks } from "./microtask.js";
 import { lazyTextDecoder } from "./utf8.js";

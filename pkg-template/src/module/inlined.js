@@ -8,8 +8,8 @@ export { given } from "./given.js";
 export const own = async () => WebAssembly.compile(await inflated(decode(base64)));
 
 /**
- * Decompresses DEFLATE (RFC 1951). The module is compressed before it is encoded as text, so that a compressing web
- * server sends about as many bytes as for the compressed module itself. Without that, it sends a quarter more.
+ * Decompresses DEFLATE (RFC 1951). The module is compressed before it is encoded as text, so that a web server with
+ * compression sends about as many bytes as for the compressed module itself. Without that, it sends a quarter more.
  *
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
