@@ -1,5 +1,5 @@
 /**
- * What is said of a failure, and the status that it ends with.
+ * Messages for failures, and the exit status of each.
  *
  * @module
  */
@@ -16,18 +16,18 @@ export function statusOf(error) {
   return error?.retryable === true ? TRY_LATER : FAILED;
 }
 
-/** What a `TokenError` may tell besides its code and message. */
+/** Optional properties of a `TokenError`. */
 const DETAILS = ["retryable", "provider", "status", "requestId", "retryAfterMs", "missingScopes", "attempts"];
 
 /**
- * A failure as one line of text, or of JSON.
- * @param {any} error Ours, a `TokenError`, a `StoreError` or one of Node's: none of them holds a secret.
+ * Formats a failure as one line of text or JSON.
+ * @param {any} error A `TokenError`, a `StoreError`, or an error of this program or of Node: none contains a secret.
  * @param {boolean} json
  */
 export function lineOf(error, json) {
   const code = typeof error?.code === "string" ? error.code : "internal";
   const told = error?.name === "TokenError" ? inFlags(error.message) : `${error?.message ?? error}`;
-  // One line, whatever a system says; its code stands in front already.
+  // A single line, even if a message of the system has several; its code is already at the start.
   const message = told.replaceAll(/\s*\n\s*/g, " ").replace(`${code}: `, "");
   if (!json) return `${code}: ${message}`;
   const details = DETAILS.filter((key) => error?.[key] !== undefined).map((key) => [key, error[key]]);

@@ -1,25 +1,25 @@
 /**
- * How commands end: their statuses, which are a part of the contract since scripts branch on them, and what they throw.
+ * Exit statuses, which are a stable interface because scripts depend on them, and the errors that commands throw.
  *
  * @module
  */
 
-/** What was asked for was done. */
+/** The command succeeded. */
 export const DONE = 0;
-/** It failed, and the same call will fail again. */
+/** The command failed, and the same call will fail again. */
 export const FAILED = 1;
-/** The command line, or a file or variable that it names, is wrong. Nobody was asked for anything. */
+/** The command line, or a file or variable that it refers to, is invalid. No request was sent. */
 export const MISUSED = 2;
-/** It failed, and may succeed later: EX_TEMPFAIL of sysexits.h, which supervisors know. */
+/** The command failed, and may succeed later: EX_TEMPFAIL of sysexits.h, which supervisors recognise. */
 export const TRY_LATER = 75;
 
-/** The command line is wrong. */
+/** The command line is invalid. */
 export class UsageError extends Error {
   name = "UsageError";
   code = "usage";
 }
 
-/** Something else failed that a user can put right. */
+/** Another failure that the user can fix. */
 export class CommandError extends Error {
   name = "CommandError";
 

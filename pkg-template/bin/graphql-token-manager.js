@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command line: `npx graphql-token-manager --help`.
+// Entry point of the command line: `npx graphql-token-manager --help`.
 
 import { main } from "./main.js";
 

@@ -1,5 +1,5 @@
 /**
- * The text of `--help`, from the same tables that read the command line.
+ * The text of `--help`, generated from the tables that also define the parsing of the command line.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Finds the command, and ends it: help, mistakes, status.
+ * Runs a command, and handles help, errors and the exit status.
  *
- * Standard output has what was asked for and nothing else; standard error has everything that is said about it.
+ * Standard output contains only the result; messages go to standard error.
  *
  * @module
  */
@@ -23,22 +23,22 @@ import { distance, readWords } from "./words.js";
 
 /**
  * @typedef {object} Command
- * @property {string} about One line.
- * @property {string} text For its help.
- * @property {Flags} flags Its own, besides those of all.
- * @property {string} [operand] What it takes besides flags.
- * @property {string} [rest] What it takes after `--`.
- * @property {readonly string[]} examples Whole command lines.
- * @property {(call: Call) => Promise<number | void>} run Gives the status; nothing for success.
+ * @property {string} about Summary of one line.
+ * @property {string} text Text of its help.
+ * @property {Flags} flags Its own flags, in addition to the common ones.
+ * @property {string} [operand] The operand that it requires.
+ * @property {string} [rest] The words that it accepts after `--`.
+ * @property {readonly string[]} examples Complete command lines.
+ * @property {(call: Call) => Promise<number | void>} run Returns the exit status; nothing for success.
  */
 
 /**
- * What a command gets.
+ * The arguments of a command.
  * @typedef {object} Call
  * @property {Words} words
  * @property {boolean} json
- * @property {(text: string) => void} print To standard output, with a line break.
- * @property {(text: string) => void} warn To standard error.
+ * @property {(text: string) => void} print Prints to standard output, with a line break.
+ * @property {(text: string) => void} warn Prints to standard error.
  */
 
 /** @type {Readonly<Record<string, Command>>} */
@@ -53,7 +53,7 @@ const COMMON = {
 
 /**
  * @param {readonly string[]} given
- * @returns {Promise<number>} The status to end with.
+ * @returns {Promise<number>} The exit status.
  */
 export async function main([name = "--help", ...given]) {
   endWithReader();
@@ -107,7 +107,7 @@ async function carryOut(name, command, given) {
  * @param {Words} words
  */
 function checkOperands({ operand, rest }, words) {
-  // They are not repeated: a secret may have been written without its flag.
+  // The operands are not repeated in the message: one may be a secret without its flag.
   if (operand && words.operands.length === 0) throw new UsageError(`it wants ${operand}`);
   const most = operand ? 1 : 0;
   if (words.operands.length > most) {
@@ -129,7 +129,7 @@ async function version() {
   return JSON.parse(manifest).version;
 }
 
-/** Ends the process when nobody reads its output any more, as `head` after a line. */
+/** Ends the process when its output is closed, for example by `head` after a line. */
 function endWithReader() {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {

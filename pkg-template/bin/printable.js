@@ -1,18 +1,18 @@
 /**
- * Text that a terminal, or a file of log lines, can be given.
+ * Escaping of text for terminals and log files.
  *
  * @module
  */
 
 /**
- * Control characters but tabs and line breaks (C0, DEL, C1), line separators, and what changes the direction of text.
- * Terminals obey some of them.
+ * Control characters except tabs and line breaks (C0, DEL, C1), line separators, and characters that change the
+ * direction of text. Terminals interpret some of them.
  */
 // eslint-disable-next-line no-control-regex
 const UNPRINTABLE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 /**
- * Writes each such character as JSON does, so that JSON stays JSON.
+ * Escapes each such character as in JSON, so that JSON remains valid.
  * @param {string} text
  */
 export function printable(text) {

@@ -1,5 +1,5 @@
 /**
- * Flags that say which API to ask for a token, and as whom: what each provider needs, as options of a manager.
+ * Flags that select the API and the credentials: those of each provider, converted to options of a manager.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { span, whole } from "./words.js";
 
 /** @import { Flags, Words } from "./words.js" */
 
-/** Which of them are secrets: these are read from elsewhere, and never written on the command line. */
+/** The flags for secrets: their values come from variables, files or standard input, never from the command line. */
 const SECRETS = {
   "api-key": "Fluz: the application's API key",
   "app-secret": "Fluz: the application's secret, with --app-id",
@@ -52,7 +52,7 @@ export const PROVIDER_FLAGS = {
   "allow-insecure": { about: "accept an http: address that is not this machine" },
 };
 
-/** What a provider takes besides what all take. */
+/** Flags of each provider in addition to the common ones. */
 const OWN = {
   fluz: ["user-id", "account-id", "seat-id", "app-id", "renewal", "api-key", "app-secret"],
   toggle: ["username", "email", "password"],
@@ -60,7 +60,7 @@ const OWN = {
   profile: [],
 };
 
-/** What it cannot do without: one of each group, with the flags that go with it. */
+/** Required flags of each provider: one of each group, with the flags that belong to it. */
 const NEEDED = {
   fluz: [["user-id"], ["account-id"], ["api-key", "app-id"], ["scopes"], ["environment", "endpoint"]],
   toggle: [["username", "email"], ["password"]],
@@ -74,11 +74,11 @@ const isSecret = (flag) => Object.hasOwn(SECRETS, flag);
 /** @param {string} flag */
 const spellings = (flag) => (isSecret(flag) ? [`${flag}-env`, `${flag}-file`] : [flag]);
 
-/** The option of a manager that a flag stands for. */
+/** Returns the manager's option for a flag. */
 const optionOf = (/** @type {string} */ flag) => flag.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 
 /**
- * The options of a manager.
+ * Returns the options of a manager.
  * @param {Words} words
  * @param {(text: string) => void} warn
  * @returns {Promise<Record<string, unknown>>}
@@ -168,17 +168,17 @@ async function profileOf(words) {
   try {
     profile = JSON.parse(text);
   } catch {
-    // Without the parser's words, which repeat a part of the file.
+    // Without the parser's message, which quotes a part of the file.
     throw new UsageError("the file that --profile names is not JSON");
   }
   return filledIn(profile);
 }
 
-/** More levels than any profile has. */
+/** Maximum nesting of a profile; none has as many levels. */
 const MAX_DEPTH = 64;
 
 /**
- * A profile with its secrets: `{"$env": "NAME"}` stands for what the variable holds.
+ * Resolves the secrets of a profile: `{"$env": "NAME"}` is replaced by the value of the variable.
  * @param {any} part
  * @param {number} [depth]
  * @returns {unknown}
@@ -190,13 +190,13 @@ function filledIn(part, depth = 0) {
   }
   if (Array.isArray(part)) return part.map((item) => filledIn(item, depth + 1));
   const entries = Object.entries(part);
-  // No name in GraphQL starts with a dollar sign: nothing else is meant.
+  // A name in GraphQL never starts with a dollar sign, so this object cannot be anything else.
   if (entries.length === 1 && entries[0]?.[0] === "$env") return fromVariable("profile", `${part.$env}`);
   return Object.fromEntries(entries.map(([key, value]) => [key, filledIn(value, depth + 1)]));
 }
 
 /**
- * The message of a `TokenError` with the flags in it instead of the options that they stand for.
+ * Replaces the names of options in the message of a `TokenError` by their flags.
  * @param {string} message
  */
 export function inFlags(message) {

@@ -1,5 +1,5 @@
 /**
- * Files that readers find whole, before and after.
+ * Atomic replacement of files.
  *
  * @module
  */
@@ -8,12 +8,13 @@ import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 
 /**
- * Replaces a file at once, with one that its owner alone can use (mode 0600).
+ * Replaces a file atomically, with permissions for its owner only (mode 0600).
  * @param {string} path
  * @param {string} text
  */
 export async function replaceFile(path, text) {
-  // Beside it: a file is not renamed from one file system to another. A new file, so that no link is followed.
+  // In the same folder, because a file cannot be renamed across file systems. It is a new file, so that no link is
+  // followed.
   const unfinished = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   const file = await open(unfinished, "wx", 0o600);
   try {

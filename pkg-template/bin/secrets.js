@@ -1,7 +1,7 @@
 /**
- * Takes secrets from where they are kept: environment variables, files, standard input.
+ * Reads secrets from environment variables, files and standard input.
  *
- * No message repeats the name or the path that was written: a secret may stand there by mistake.
+ * Messages never repeat the given name or path, because it may be a secret that was passed by mistake.
  *
  * @module
  */
@@ -9,18 +9,18 @@
 import { open } from "node:fs/promises";
 import { UsageError } from "./errors.js";
 
-/** Far more than any secret has: whoever names a log file should hear of it. */
+/** Maximum size in bytes, much larger than any secret, so that a log file given by mistake is reported. */
 const LONGEST = 65_536;
 
-/** Read, write or execute for the group or for others. */
+/** Read, write or execute permission for the group or others. */
 const OTHERS = 0o077;
 
 /**
- * @param {string} flag Without dashes.
+ * @param {string} flag The name without dashes.
  * @param {string} name
  */
 export function fromVariable(flag, name) {
-  // Not `toString` and the like, which every object has.
+  // Excludes inherited properties such as `toString`.
   const value = Object.hasOwn(process.env, name) ? process.env[name] : undefined;
   if (value) return value;
   if (value === undefined && !/^[A-Za-z_]\w*$/.test(name)) {
@@ -35,8 +35,8 @@ export function fromVariable(flag, name) {
 }
 
 /**
- * The content of a file, without the line break at its end.
- * @param {string} flag Without dashes.
+ * Returns the content of a file without its final line break.
+ * @param {string} flag The name without dashes.
  * @param {string} path `-` for standard input.
  * @param {(text: string) => void} warn
  */
@@ -47,7 +47,7 @@ export async function fromFile(flag, path, warn) {
   throw new UsageError(`${path === "-" ? "standard input" : `the file that --${flag} names`} holds nothing`);
 }
 
-/** Whether somebody has read standard input; it is there once. */
+/** Set once standard input was read, which is possible only once. */
 let inputTaken = false;
 
 /**
@@ -76,7 +76,7 @@ async function contentOf(flag, path, warn) {
     const file = await open(path, "r");
     try {
       const status = await file.stat();
-      // A pipe (`<(command)`) is nobody else's; Windows has no such modes.
+      // A pipe (`<(command)`) is private; Windows has no such modes.
       if (status.isFile() && status.mode & OTHERS && process.platform !== "win32") {
         warn(`others can use ${named} (mode ${(status.mode & 0o777).toString(8)}); chmod 600 it`);
       }
@@ -94,7 +94,8 @@ async function contentOf(flag, path, warn) {
 }
 
 /**
- * Returns the text of a file; `undefined` where it is longer. The size that a device or a pipe states says nothing.
+ * Returns the text of a file, or `undefined` if it is longer than the limit. The size reported for a device or a pipe
+ * is meaningless.
  *
  * @param {import("node:fs/promises").FileHandle} file
  * @param {number} largest in bytes
@@ -112,7 +113,7 @@ export async function readUpTo(file, largest) {
  * Returns the text of a file that is not a secret.
  *
  * @param {string} path
- * @param {string} what it is, for a message
+ * @param {string} what description of the file for a message
  */
 export async function readText(path, what) {
   let file;
@@ -129,7 +130,7 @@ export async function readText(path, what) {
   throw tooLong(what, LONGEST_TEXT);
 }
 
-/** A MiB: profiles and documents have some thousand bytes. */
+/** 1 MiB. Profiles and documents have a few thousand bytes. */
 export const LONGEST_TEXT = 1_048_576;
 
 /** @param {string} what @param {number} largest */

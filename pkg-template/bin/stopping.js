@@ -1,16 +1,16 @@
 /**
- * Being told to stop.
+ * Handling of signals that stop the process.
  *
  * @module
  */
 
-/** What Ctrl-C, supervisors and closed terminals send. @type {readonly NodeJS.Signals[]} */
+/** Sent by Ctrl-C, supervisors and closed terminals. @type {readonly NodeJS.Signals[]} */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
- * Calls back at each of these signals, which do not end the process any more.
+ * Calls back at each of these signals, which then no longer end the process.
  * @param {(signal: NodeJS.Signals) => void} told
- * @returns {() => void} Listens no more.
+ * @returns {() => void} Removes the handlers.
  */
 export function onSignal(told) {
   SIGNALS.forEach((signal) => process.on(signal, told));
@@ -18,9 +18,9 @@ export function onSignal(told) {
 }
 
 /**
- * Calls back at the first of them; the second ends the process as if nobody listened.
+ * Calls back at the first of these signals; the second ends the process as by default.
  * @param {() => void} stop
- * @returns {() => void} Listens no more.
+ * @returns {() => void} Removes the handlers.
  */
 export function onStop(stop) {
   const end = onSignal(() => {

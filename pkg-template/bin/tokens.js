@@ -1,5 +1,5 @@
 /**
- * A manager as the flags describe it.
+ * Creates a manager from the flags.
  *
  * @module
  */
@@ -19,10 +19,10 @@ export const TOKEN_FLAGS = {
 };
 
 /**
- * Opens a manager; whoever opens it closes it.
+ * Creates a manager, which the caller must close.
  * @param {Call} call
  * @param {Record<string, unknown>} [more] Further options.
- * @param {(store: TokenStore) => TokenStore} [around] What to make of the store.
+ * @param {(store: TokenStore) => TokenStore} [around] Wraps the store.
  * @returns {Promise<TokenManager>}
  */
 export async function openTokens({ words, warn }, more, around = (store) => store) {
@@ -32,17 +32,17 @@ export async function openTokens({ words, warn }, more, around = (store) => stor
     const { fileStore } = await import("graphql-token-manager/stores/file");
     options.store = around(fileStore({ path, onWarning: ({ message }) => warn(message) }));
   }
-  // Loaded late: help and mistakes need no core.
+  // Imported here, because help and usage errors do not need the core.
   const { TokenManager } = await import("graphql-token-manager");
   const tokens = new TokenManager(/** @type {any} */ ({ ...options, ...more }));
   tokens.on("warning", ({ message }) => warn(message));
-  // Before anything else is made of them: wrong options are no failure of a provider.
+  // Validates the options first, so that invalid ones are not reported as a failure of the provider.
   await tokens.ready();
   return tokens;
 }
 
 /**
- * One token for one call.
+ * Acquires one token and passes it to `use`.
  * @param {Call} call
  * @param {(token: AccessToken) => void} use
  */
@@ -53,8 +53,8 @@ export async function withToken(call, use) {
   const tokens = await openTokens(call, { refresh: "on-demand" });
   try {
     use(await (words.has("fresh") ? tokens.refresh() : tokens.getAccessToken({ minValidityMs })));
-    // Near its end, a token is handed out and a new one asked for, which the next call has: that is awaited here, since
-    // the end of the process would cut it off.
+    // A token near its expiry is returned while a new one is being acquired for the next call. The end of the process
+    // would cancel that, so it is awaited.
     if (tokens.status().state === "refresh-due") await tokens.refresh().catch(() => {});
   } finally {
     await tokens.close();

@@ -1,7 +1,7 @@
 /**
- * Reads the words of a command line by a table of flags, and tells what is wrong with them.
+ * Parses a command line by a table of flags, and reports errors in it.
  *
- * Says nothing of what was written but the names of flags: a secret may have been written in the wrong place.
+ * Messages repeat only the names of flags, because a secret may have been written in the wrong place.
  *
  * @module
  */
@@ -11,26 +11,26 @@ import { UsageError } from "./errors.js";
 
 /**
  * @typedef {object} Flag
- * @property {string} about For the help: one line.
- * @property {string} [value] What it takes, for the help, e.g. `NAME`. Without it: takes nothing.
+ * @property {string} about One line for the help.
+ * @property {string} [value] Name of its value in the help, e.g. `NAME`. Without it, the flag has no value.
  * @property {string} [short] One letter.
- * @property {boolean} [many] Whether it may be given several times.
+ * @property {boolean} [many] Set if it may be given several times.
  * @property {readonly string[]} [choices]
  */
 
 /** @typedef {Readonly<Record<string, Flag>>} Flags */
 
 /**
- * What was written.
+ * A parsed command line.
  * @typedef {object} Words
  * @property {(flag: string) => boolean} has
  * @property {(flag: string) => string | undefined} one
  * @property {(flag: string) => readonly string[]} all
- * @property {readonly string[]} operands Besides flags.
- * @property {readonly string[] | undefined} rest After `--`.
+ * @property {readonly string[]} operands Words that are not flags.
+ * @property {readonly string[] | undefined} rest Words after `--`.
  */
 
-/** Flags that people try, and that would show a secret to whoever lists processes. */
+/** Flags that users may try, but that would expose a secret in the list of processes. */
 const SECRETS = ["api-key", "app-secret", "password", "client-secret"];
 
 /**
@@ -45,7 +45,7 @@ export function readWords(words, flags) {
       return [name, { type: kind(value !== undefined), multiple: true, ...(short ? { short } : {}) }];
     }),
   );
-  // Not strict: its messages repeat what was written.
+  // Not strict, because the messages of strict mode repeat the input.
   const { tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true });
   /** @type {Map<string, string[]>} */
   const given = new Map();
@@ -79,7 +79,7 @@ function take({ name, rawName, value, inlineValue }, flags, given) {
   const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
   if (!flag) throw unknown(name, rawName, Object.keys(flags));
   if (flag.value === undefined && value !== undefined) throw new UsageError(`${rawName} takes no value`);
-  // The next flag is no value, unless it is joined to this one.
+  // A word that starts with a dash is a flag rather than a value, unless it is joined by `=`.
   const missing = value === undefined || value === "" || (!inlineValue && /^-./.test(value));
   if (flag.value !== undefined && missing) throw new UsageError(`${rawName} wants a value: ${flag.value}`);
   if (flag.choices && value !== undefined && !flag.choices.includes(value)) {
@@ -104,7 +104,7 @@ function unknown(name, rawName, known) {
       `${rawName} is refused: process lists and the shell's history show what is written here${ways}`,
     );
   }
-  // Anything else may be a secret that lost its flag.
+  // Any other word may be a secret without its flag.
   const shown = /^--?[a-z][a-z-]{0,30}$/.test(rawName) ? `the flag ${rawName}` : "one of the flags";
   const near =
     known.find((other) => distance(other, name) <= 2) ?? known.find((other) => other.startsWith(name));
@@ -112,7 +112,7 @@ function unknown(name, rawName, known) {
 }
 
 /**
- * How many letters to add, leave out or change.
+ * Returns the Levenshtein distance of two words.
  * @param {string} one
  * @param {string} other
  */
@@ -138,7 +138,7 @@ const UNITS = new Map([
 ]);
 
 /**
- * A span such as `10s`, in milliseconds.
+ * Parses a duration such as `10s` to milliseconds.
  * @param {string} flag
  * @param {string} text
  */

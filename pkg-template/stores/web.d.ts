@@ -42,8 +42,8 @@ export interface WebStorageOptions {
  * Shares tokens between the tabs and workers of an origin through IndexedDB.
  *
  * Each operation is one transaction. Leases are Web Locks, which are released when the tab is closed or crashes, and
- * taken from a tab that hangs or is frozen after 7 to 10 s; without locks (pages without https:), they are records
- * that expire. A `BroadcastChannel` announces *that* a key changed, without its value. A database that is deleted, or
+ * taken away 7 to 10 s after it hangs or is frozen; without locks (pages without https:), they are records that
+ * expire. A `BroadcastChannel` announces *that* a key changed, without its value. A database that is deleted, or
  * whose connection is closed, is opened again.
  *
  * @example

@@ -1,4 +1,4 @@
-/** `header`: prints the header that presents a token. @module */
+/** The command `header`, which prints a request header with a token. @module */
 
 import { TOKEN_FLAGS, withToken } from "../tokens.js";
 

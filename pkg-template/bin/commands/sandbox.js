@@ -1,4 +1,7 @@
-/** `sandbox`: the local server of `graphql-token-manager/testing`, with what to reach it by. @module */
+/**
+ * The command `sandbox`: runs the local server of `graphql-token-manager/testing` and prints how to connect to it.
+ * @module
+ */
 
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
@@ -125,7 +128,7 @@ function pair(flag, text) {
 }
 
 /**
- * What was meant: options tell numbers and booleans from text.
+ * Converts a flag's value to a number or boolean where it is one, because the options distinguish them from strings.
  * @param {string} text
  */
 function scalar(text) {
@@ -139,7 +142,7 @@ function detailsOf({ url, fluz, toggle, braintree, acme }) {
 }
 
 /**
- * As environment variables: `FLUZ_API_KEY`, `BRAINTREE_CLIENT_ID` …
+ * Returns the connection settings as environment variables: `FLUZ_API_KEY`, `BRAINTREE_CLIENT_ID` …
  * @param {Sandbox} sandbox
  * @returns {Record<string, string>}
  */
@@ -155,7 +158,7 @@ function variablesOf(sandbox) {
 const snake = (key) => key.replace(/[A-Z]/g, (letter) => `_${letter}`);
 
 /**
- * As shells and Node's `--env-file` read it: in single quotes, in which a dollar sign is one.
+ * Formats variables for shells and Node's `--env-file`: in single quotes, in which a dollar sign is literal.
  * @param {Record<string, string>} variables
  */
 function inEnv(variables) {
@@ -168,12 +171,12 @@ function inEnv(variables) {
  * @param {string} command
  * @param {readonly string[]} words
  * @param {Record<string, string>} variables
- * @returns {Promise<number>} Its status, as shells tell it.
+ * @returns {Promise<number>} Its exit status, by the convention of shells.
  */
 function runCommand(command, words, variables) {
   const child = spawn(command, words, { stdio: "inherit", env: { ...process.env, ...variables } });
   const end = onSignal((signal) => {
-    // Ctrl-C in a terminal has reached it already; many programs take a second one for impatience.
+    // The terminal sends Ctrl-C to the command as well, and many programs abort at a second signal.
     if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
   });
   return new Promise((resolve, reject) => {

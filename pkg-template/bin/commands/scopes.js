@@ -1,4 +1,4 @@
-/** `scopes`: tells what a document needs. @module */
+/** The command `scopes`, which prints the scopes that a document needs. @module */
 
 import { CommandError, UsageError } from "../errors.js";
 import { LONGEST_TEXT, fromInput, readText } from "../secrets.js";
@@ -43,7 +43,7 @@ async function scopesOf(text, path, provider, operationName) {
     return requiredScopes(text, /** @type {any} */ (provider), { operationName });
   } catch (error) {
     const { code, message } = /** @type {import("graphql-token-manager").TokenError} */ (error);
-    // In front, where editors and terminals look for a place to go to.
+    // Line and column are put first, where editors and terminals recognise a source location.
     const [, line, column] = / \(line (\d+), column (\d+)\)/.exec(message) ?? [];
     const place = line === undefined ? path : `${path}:${line}:${column}`;
     const what = message.replace(/ \(line \d+, column \d+\)/, "").replace("`document`", "it");

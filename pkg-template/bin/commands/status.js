@@ -1,4 +1,4 @@
-/** `status`: tells what a store holds, and asks nobody. @module */
+/** The command `status`, which prints the contents of a store without contacting the provider. @module */
 
 import { FAILED, UsageError } from "../errors.js";
 import { PROVIDER_FLAGS } from "../provider-flags.js";
@@ -39,8 +39,8 @@ States: fresh; refresh-due, good and about to be renewed; empty, where there is 
 const noAnswer = () => Promise.reject(new Error("nobody is asked"));
 
 /**
- * A store that nothing is written to. A manager that finds an expired token would otherwise take its refresh token out,
- * which nobody would present then.
+ * Returns a read-only view of a store. Otherwise, a manager that finds an expired token would remove its refresh
+ * token, which would then never be presented.
  * @param {TokenStore} store
  * @returns {TokenStore}
  */

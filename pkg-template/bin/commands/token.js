@@ -1,4 +1,4 @@
-/** `token`: prints an access token. @module */
+/** The command `token`, which prints an access token. @module */
 
 import { TOKEN_FLAGS, withToken } from "../tokens.js";
 

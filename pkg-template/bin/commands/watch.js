@@ -1,4 +1,4 @@
-/** `watch`: keeps a token fresh for programs that read it from a file or a pipe. @module */
+/** The command `watch`, which keeps a token fresh for programs that read it from a file or a pipe. @module */
 
 import { lineOf } from "../ending.js";
 import { PROVIDER_FLAGS } from "../provider-flags.js";
@@ -9,10 +9,10 @@ import { openTokens } from "../tokens.js";
 /** @import { AccessToken, TokenError, TokenEvent, TokenManager } from "graphql-token-manager" */
 /** @import { Call, Command } from "../main.js" */
 
-/** How long to wait after a failure that may pass, where the provider says nothing: as long as it is remembered. */
+/** Delay in ms after a transient failure for which the provider requests none: equal to the first cool-down. */
 const PAUSE_MS = 5_000;
 
-/** The longest span that timers take. */
+/** Longest delay of a timer in ms. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const EVENTS = /** @type {const} */ (["token", "retry", "error", "expired", "warning"]);
@@ -51,9 +51,9 @@ warning) and "at", in milliseconds since 1970; a token event comes when the file
 };
 
 class Watcher {
-  /** What was written last. @type {string | undefined} */
+  /** The last token written. @type {string | undefined} */
   #written;
-  /** One thing after the other: a file is written before the event tells so. @type {Promise<void>} */
+  /** Serializes output: a file is written before the event that announces it is printed. @type {Promise<void>} */
   #queue = Promise.resolve();
   #stopped = new AbortController();
 
@@ -68,9 +68,9 @@ class Watcher {
     this.inEvents = call.words.has("events");
   }
 
-  /** Until it is stopped, or cannot go on: then it throws why. */
+  /** Runs until it is stopped. Throws the failure if it cannot continue. */
   async run() {
-    // The process ends before this does only where nothing waits any more; an attempt may be 15 minutes away.
+    // Keeps the process running between attempts, which may be 15 minutes apart.
     const alive = setInterval(() => {}, LONGEST_TIMER_MS);
     const { signal } = this.#stopped;
     const stopped = new Promise((/** @type {(value: void) => void} */ resolve) => {
@@ -81,7 +81,7 @@ class Watcher {
     });
     try {
       await Promise.race([stopped, failed, this.#begin()]);
-      // The first token is there: from now on, the manager's timer sees to the next.
+      // The first token is written; the manager's timer renews it from now on.
       await Promise.race([stopped, failed]);
     } finally {
       this.stop();
@@ -95,7 +95,7 @@ class Watcher {
     this.#stopped.abort();
   }
 
-  /** Gets the first token, however long that takes. */
+  /** Acquires the first token, regardless of the time it takes. */
   async #begin() {
     while (!this.#stopped.signal.aborted) {
       try {
@@ -128,16 +128,16 @@ class Watcher {
   }
 
   /**
-   * Whether the manager will not get a token by itself any more.
+   * Returns whether the manager will not acquire another token by itself.
    * @param {TokenError} error
    */
   #isFinal({ code, retryable }) {
-    // Credentials that have brought a token are presented again by the manager.
+    // The manager presents credentials again if they were accepted before.
     return !retryable && !(code === "invalid_credentials" && this.#written !== undefined);
   }
 
   /**
-   * Writes a token, unless it is there already.
+   * Writes a token unless it was already written.
    * @param {AccessToken} token
    */
   #hand({ tokenType, value }) {
@@ -151,7 +151,7 @@ class Watcher {
 }
 
 /**
- * An event without objects of classes.
+ * Returns an event without class instances.
  * @param {Exclude<TokenEvent, { type: "close" }>} event
  */
 function plain(event) {
@@ -161,7 +161,7 @@ function plain(event) {
 
 /**
  * @param {number} ms
- * @param {AbortSignal} signal Ends it.
+ * @param {AbortSignal} signal Ends the delay.
  */
 function pause(ms, signal) {
   return new Promise((/** @type {(value: void) => void} */ resolve) => {
