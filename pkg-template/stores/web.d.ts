@@ -12,8 +12,8 @@ import type { SharedStore } from "graphql-token-manager";
  * Best effort: browsers propagate writes to other tabs with a delay. Prefer {@link indexedDbStore}, which has no such
  * delay and supports encryption: every script of the page can read `localStorage` in clear text.
  *
- * Leases are Web Locks, which are released when the tab is closed or crashes, and taken from a tab that hangs or is
- * frozen after 7 to 10 s. Without locks (pages without https:), a lease is a record that two tabs may, in rare cases,
+ * Leases are Web Locks, which are released when the tab is closed or crashes, and taken away 7 to 10 s after it hangs
+ * or is frozen. Without locks (pages without https:), a lease is a record that two tabs may, in rare cases,
  * both acquire; the fence then decides which token is kept.
  *
  * @param storage `localStorage`, `sessionStorage`, or a function that returns one. In a page without permission to use

@@ -1,8 +1,9 @@
 /**
- * Acme, an API that nobody runs: for trying profiles of one's own.
+ * Acme, a fictitious API for testing custom profiles.
  *
- * `login` gives a token, its successor's key (`renewal`) and its lifetime in seconds (`ttl`); `renew` takes each renewal
- * once; `me` needs a token. Whatever is refused gives HTTP 401 and code UNAUTHENTICATED, as Apollo Server has it.
+ * `login` returns a token, a key for the next one (`renewal`) and the lifetime in seconds (`ttl`); `renew` accepts
+ * each renewal once; `me` requires a token. Rejections have HTTP status 401 and code UNAUTHENTICATED, like those of
+ * Apollo Server.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import { TokenRegister, numericDates, signJwt } from "./tokens.js";
 /** @import { Engine, Provider } from "./service.js" */
 /** @import { AccessToken } from "./tokens.js" */
 
-/** Credentials that the sandbox accepts. */
+/** The accepted credentials. */
 export const acmeCredentials = Object.freeze({ id: "sandbox-acme-id", secret: "sandbox-acme-secret" });
 
 const TYPE_DEFS = /* GraphQL */ `

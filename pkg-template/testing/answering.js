@@ -1,13 +1,13 @@
 /**
- * The steps of answering one request, and what each fault does at its step.
+ * The steps of processing one request, and the effect of each fault at its step.
  *
- * At each step the oldest active fault that matches applies, alone:
+ * At each step, only the oldest active fault that matches is applied:
  *
  * 1. `delay` with `when: "before"`
  * 2. `drop` with `when: "before"`
- * 3. `status` or `html`: answers instead of the provider, and the operation is not executed
+ * 3. `status` or `html`: replaces the response, and the operation is not executed
  * 4. the operation is executed, with `narrow`
- * 5. `no-token` or `bad-token`, where the answer carries an access token
+ * 5. `no-token` or `bad-token`, if the response contains an access token
  * 6. `oversize` or `invalid-json`
  * 7. `date` or `omit-date`
  * 8. `delay` with `when: "after"`
@@ -26,12 +26,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** @import { HttpAnswer, HttpRequest, Service } from "./service.js" */
 
 /**
- * What goes on the wire.
+ * The response as it is sent.
  * @typedef {object} Reply
  * @property {number} status
  * @property {Record<string, string>} headers
  * @property {string} body
- * @property {"whole" | "half"} sent How much of the body is sent before the connection is cut.
+ * @property {"whole" | "half"} sent The part of the body that is sent before the connection is closed.
  */
 
 /**
@@ -46,7 +46,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * @param {Service} service
  * @param {HttpRequest} request
  * @param {Desk} desk
- * @returns {Promise<Reply | undefined>} Nothing where the connection is to be cut without an answer.
+ * @returns {Promise<Reply | undefined>} Undefined if the connection must be closed without a response.
  */
 export async function answerRequest(service, request, { faults, log, now, closing }) {
   const { name: provider } = service.provider;
@@ -84,7 +84,7 @@ export async function answerRequest(service, request, { faults, log, now, closin
 /** @typedef {Faults["take"]} Take */
 
 /**
- * What answers in the provider's place.
+ * Returns the response of a fault that replaces the provider's.
  * @param {Take} take
  * @param {Asked} asked
  * @returns {HttpAnswer | undefined}
@@ -129,7 +129,7 @@ async function execute(service, request, outline, asked, take) {
 }
 
 /**
- * The answer with another value, or none, wherever one of the tokens stands: under any alias, in the body or in a header.
+ * Replaces or removes the given tokens wherever they occur in a response: under any alias, in the body or in a header.
  * @param {HttpAnswer} answer
  * @param {readonly string[]} tokens
  * @param {string | null} value
@@ -148,7 +148,7 @@ function withTokens({ status, headers, body }, tokens, value) {
 }
 
 /**
- * Makes the body too large, or no JSON.
+ * Makes the body too large, or invalid JSON.
  * @param {HttpAnswer} answer
  * @param {Take} take
  * @param {Asked} asked
@@ -158,13 +158,13 @@ function spoil(answer, take, asked) {
   if (fault?.kind === "oversize") {
     const { bytes = DEFAULT_OVERSIZE } = fault;
     const original = typeof answer.body === "string" ? {} : answer.body;
-    // Still the provider's answer, so that only its size can be what a client objects to.
+    // The response remains valid otherwise, so that a client can reject it only for its size.
     answer.body = { ...original, extensions: { ...original.extensions, padding: "x".repeat(bytes) } };
   }
   if (fault?.kind === "invalid-json") answer.body = `${text(answer)}}`;
 }
 
-/** Two mebibytes: twice what the package's client looks into. */
+/** 2 MiB, twice the size that the client of this package inspects. */
 const DEFAULT_OVERSIZE = 2 * 1024 * 1024;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * A map of limited size, whose oldest entries make room for new ones.
+ * A map of limited size that evicts its oldest entries.
  *
  * @module
  */
@@ -11,7 +11,7 @@
 export class BoundedMap extends Map {
   #most;
 
-  /** @param {number} [most] Most entries kept. 1,000 holds every object that a test makes. */
+  /** @param {number} [most] Maximum number of entries. 1,000 is more than a test creates. */
   constructor(most = 1_000) {
     super();
     this.#most = most;
@@ -25,7 +25,7 @@ export class BoundedMap extends Map {
   set(key, value) {
     super.set(key, value);
     if (this.size > this.#most) {
-      // A Map iterates in the order of insertion, so the first key is the oldest.
+      // A Map iterates in insertion order, so the first key is the oldest.
       for (const oldest of this.keys()) {
         this.delete(oldest);
         break;

@@ -1,5 +1,5 @@
 /**
- * The part of Braintree's schema that the sandbox has, in SDL.
+ * The part of Braintree's schema that the sandbox implements, in SDL.
  *
  * Names and nullability follow github.com/braintree/graphql-api, schema.graphql, with fewer fields; the types around
  * createOAuthAccessTokenFromClientCredentials are not published and follow the guide "Access Tokens".
@@ -37,7 +37,7 @@ const SCOPES = [
   ...["TRANSACTION_SALE", "TRANSACTION_SEARCH", "TRANSACTION_VOID"],
 ];
 
-/** Mutations that make a payment, and their input types, which are alike. */
+/** Mutations that make a payment, and their similar input types. */
 const PAYING = [
   ["authorizeCreditCard", "AuthorizeCreditCardInput"],
   ["authorizePaymentMethod", "AuthorizePaymentMethodInput"],
@@ -45,7 +45,7 @@ const PAYING = [
   ["chargeCreditCard", "ChargeCreditCardInput"],
 ];
 
-/** Every input and every payload has it. */
+/** Part of every input and every payload. */
 const ID = "clientMutationId: String";
 
 export const braintreeTypeDefs = /* GraphQL */ `

@@ -1,8 +1,8 @@
 /**
- * Braintree's ordinary operations: cards, transactions, customers and payment contexts, each behind its scope.
+ * Braintree's ordinary operations, each with its scope: cards, transactions, customers and payment contexts.
  *
  * The scopes of mutations, and of `Node.venmoPaymentContext`, are those of the guide's table "Mutations and the scopes
- * needed"; for other nodes the scope with `FIND` of the same thing is a choice.
+ * needed". For other nodes, the corresponding scope with `FIND` was chosen for the sandbox.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { open, withBearer } from "./exchange.js";
 /** @typedef {{ id: string, type: NodeType, createdAt: string, [field: string]: unknown }} Node */
 /** @typedef {Record<string, any>} Input */
 
-/** What reading each type by `node` needs. */
+/** The scopes for reading each type by `node`. */
 const FIND_SCOPES = Object.freeze({
   VenmoPaymentContext: "PAYMENT_CONTEXT_FIND",
   Transaction: "TRANSACTION_FIND",
@@ -117,7 +117,7 @@ export function braintreeShop({ now, engine: { graphql } }) {
 }
 
 /**
- * Every payload carries the input's clientMutationId back.
+ * Every payload contains the clientMutationId of its input.
  * @param {string} scope
  * @param {(input: Input) => object} carryOut
  */

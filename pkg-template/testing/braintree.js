@@ -1,15 +1,16 @@
 /**
- * Braintree's GraphQL API, as its documentation describes it: access tokens for client credentials, and what they allow.
+ * Braintree's GraphQL API according to its documentation: access tokens for client credentials, and operations.
  *
- * Source: developer.paypal.com/braintree/graphql, guides "Access Tokens", "Making API Calls", "GraphQL error handling";
- * type AccessToken: github.com/braintree/graphql-api, schema.graphql.
+ * Source: developer.paypal.com/braintree/graphql, guides "Access Tokens", "Making API Calls", "GraphQL error
+ * handling"; type AccessToken: github.com/braintree/graphql-api, schema.graphql.
  *
- * What the pages leave open, and what is chosen here:
+ * Undocumented behaviour, as chosen for the sandbox:
  *
- * - The lifetime of a token: one hour unless `lifetimes.braintree` says otherwise.
- * - A request without the header Braintree-Version, or with one that is no date, is refused with errorClass VALIDATION.
- * - A token where the client's credentials belong, or the reverse, gives errorClass AUTHORIZATION with the message that
- *   was reported for it. `ping` takes either.
+ * - The lifetime of a token is one hour, unless `lifetimes.braintree` sets another.
+ * - A request without the header Braintree-Version, or with an invalid date in it, is rejected with errorClass
+ *   VALIDATION.
+ * - A token in place of the client's credentials, or the reverse, results in errorClass AUTHORIZATION with the message
+ *   that was reported for it. `ping` accepts either.
  * - Scopes are an enum of the published list.
  *
  * @module
@@ -27,7 +28,7 @@ import { TokenRegister } from "./tokens.js";
 /** @import { Engine, HttpAnswer, HttpRequest, Json, Provider } from "./service.js" */
 /** @import { Unwritten } from "./tokens.js" */
 
-/** Credentials that the sandbox accepts, in the form that Braintree's own libraries read the environment from. */
+/** The accepted credentials, named like the environment variables that Braintree's own libraries read. */
 export const braintreeCredentials = Object.freeze({
   clientId: "client_id$sandbox$0123456789abcdef",
   clientSecret: "client_secret$sandbox$fedcba9876543210fedcba9876543210",
@@ -82,7 +83,8 @@ export function braintree({ variants, lifetimeMs, now, engine }) {
     refusal: (reason) => new GraphQLError(...refused(reason)),
     admit: refuseWithoutVersion,
     finish: ({ status, headers, body }) => ({
-      // "Will always return with HTTP status 200"; methods and media types are another layer's.
+      // The documentation states "Will always return with HTTP status 200"; methods and media types are handled
+      // elsewhere.
       status: status === 400 ? 200 : status,
       headers,
       body: {
@@ -95,7 +97,7 @@ export function braintree({ variants, lifetimeMs, now, engine }) {
 }
 
 /**
- * Braintree classifies by `errorClass`; errors of the document itself have none, and no other code.
+ * Braintree classifies errors by `errorClass`. Errors of the document itself have none, and no other code.
  * @param {Json} error
  */
 function withoutForeignCode({ extensions, ...error }) {
@@ -131,14 +133,14 @@ function writeTime({ expiresAt, lifetimeMs }, format) {
     case "offset":
       return new Date(expiresAt + OFFSET_MS).toISOString().replace("Z", "+05:30");
     case "epoch":
-      // Whole seconds cannot tell when a token of 50 ms ends; milliseconds are the usual other way to write it.
+      // Seconds are too coarse for a token of 50 ms; milliseconds are the other common format.
       return String(lifetimeMs % 1_000 === 0 ? Math.floor(expiresAt / 1_000) : expiresAt);
     case "absent":
       return null;
   }
 }
 
-/** Five hours and a half: an offset that is not whole hours catches more mistakes. */
+/** 5.5 hours: an offset that is not a whole number of hours reveals more mistakes. */
 const OFFSET_MS = 5.5 * 3_600_000;
 
 /**
@@ -152,7 +154,7 @@ function refused(reason) {
         { extensions: { errorClass: "AUTHORIZATION", errorType: "developer_error" } },
       ]
     : [
-        // The guide prints this for scopes that do not suffice; nothing tells it from an expired token.
+        // The guide has this message for insufficient scopes; it is the same as for an expired token.
         "Authentication credentials are invalid.",
         { extensions: { errorClass: "AUTHENTICATION", errorType: "developer_error" } },
       ];

@@ -1,8 +1,8 @@
 /**
- * What a GraphQL request asks for, read from its document.
+ * The outline of a GraphQL request, extracted from its document.
  *
- * For the log, for matching faults and for Toggle's cost figures. Executing it is graphql-js's business, and so are the
- * errors of a document that cannot be read.
+ * It is used for the log, for matching faults and for Toggle's query cost. graphql-js executes the document and
+ * reports its errors.
  *
  * @module
  */
@@ -11,8 +11,8 @@
 
 /**
  * @typedef {object} Outline
- * @property {readonly string[]} rootFields Names of the fields called, without aliases, each once.
- * @property {number} fieldCount All fields selected, at any depth.
+ * @property {readonly string[]} rootFields Names of the called fields, without aliases and duplicates.
+ * @property {number} fieldCount Number of selected fields, at any depth.
  */
 
 /** @type {Outline} */
@@ -56,7 +56,7 @@ export function outline({ parse }, { query, operationName }) {
 /**
  * @param {graphql.SelectionSetNode} selectionSet
  * @param {Map<string, graphql.SelectionSetNode>} fragments
- * @param {Set<string>} spread Fragments spread already: a document may spread one in itself, which only validation refuses.
+ * @param {Set<string>} spread Fragments already spread: a document may contain a cycle, which only validation rejects.
  * @param {number} depth
  * @returns {Generator<{ name: string, depth: number }>}
  */

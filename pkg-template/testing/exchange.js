@@ -1,7 +1,7 @@
 /**
- * One request on its way through a provider: what credentials it carries, and what was decided about them.
+ * The processing of one request by a provider: its credentials, and the decisions about them.
  *
- * Checks credentials, tokens and scopes, and counts; how a provider words a refusal is the provider's business.
+ * Checks credentials, tokens and scopes, and counts the results; the provider defines the format of rejections.
  *
  * @module
  */
@@ -11,10 +11,10 @@
 /** @import { AccessToken, Grant, TokenRegister } from "./tokens.js" */
 
 /**
- * Why a field is refused.
+ * The reason for which a field is rejected.
  *
- * `missing`: no credentials at all · `kind`: a token where the API key belongs, or the reverse · `credentials`: wrong
- * ones · `token`: unknown, expired or revoked · `scope`: a good token whose scopes do not suffice.
+ * `missing`: no credentials at all · `kind`: a token in place of the API key, or the reverse · `credentials`: wrong
+ * ones · `token`: unknown, expired or revoked · `scope`: a valid token with insufficient scopes.
  * @typedef {"missing" | "kind" | "credentials" | "token" | "scope"} RefusalReason
  */
 
@@ -22,7 +22,8 @@
  * @typedef {object} ExchangeParts
  * @property {string | undefined} authorization The request header.
  * @property {TokenRegister} tokens
- * @property {string} [basic] What must follow `Basic ` in the header, where the provider takes such credentials.
+ * @property {string} [basic] The required value after `Basic ` in the header, if the provider accepts such
+ * credentials.
  * @property {(reason: RefusalReason) => GraphQLError} refusal
  * @property {readonly string[]} [narrowTo] The only scopes that may be granted.
  * @property {(what: keyof ProviderCounts) => void} count
@@ -56,27 +57,30 @@ export class Exchange {
     this.#credentials = readAuthorization(parts.authorization);
   }
 
-  /** Why fields of this request were refused; empty if none was. @returns {readonly RefusalReason[]} */
+  /**
+   * The reasons for which fields of this request were rejected; empty if none was.
+   * @returns {readonly RefusalReason[]}
+   */
   get refusals() {
     return this.#refusals;
   }
 
-  /** The access tokens this request was granted. @returns {readonly AccessToken[]} */
+  /** The access tokens that were granted to this request. @returns {readonly AccessToken[]} */
   get granted() {
     return this.#granted;
   }
 
-  /** The token that an ordinary operation of this request was authorised by. */
+  /** The token that authorized an ordinary operation of this request. */
   get bearer() {
     return this.#bearer;
   }
 
-  /** Which sort of credentials the request carries. */
+  /** The authentication scheme of the request. */
   get scheme() {
     return this.#credentials.scheme;
   }
 
-  /** The credentials that a refused field needed. */
+  /** The credentials that a rejected field requires. */
   get lacking() {
     return this.#lacking;
   }
@@ -85,7 +89,7 @@ export class Exchange {
     return this.#credentials.scheme === "basic" && this.#credentials.value === this.#parts.basic;
   }
 
-  /** Demands the provider's Basic credentials. Throws the provider's refusal. */
+  /** Requires the provider's Basic credentials. Throws the provider's rejection. */
   requireBasic() {
     if (this.hasBasic) return;
     this.#lacking = "basic";
@@ -93,9 +97,9 @@ export class Exchange {
   }
 
   /**
-   * Demands a token that counts and holds these scopes, and counts the request as a call.
+   * Requires a valid token with these scopes, and counts the request as a call.
    *
-   * Throws the provider's refusal.
+   * Throws the provider's rejection.
    * @param {readonly string[]} scopes
    */
   requireBearer(scopes) {
@@ -110,7 +114,7 @@ export class Exchange {
   }
 
   /**
-   * Issues a grant's first access token.
+   * Issues the first access token of a grant.
    * @param {Grant} grant
    */
   grant({ subject, scopes }) {
@@ -118,7 +122,7 @@ export class Exchange {
   }
 
   /**
-   * Issues an access token for a refresh token; `undefined` if that does not count.
+   * Issues an access token for a refresh token; returns `undefined` if that is invalid.
    * @param {string} refreshToken
    * @param {import("./tokens.js").RefreshPolicy} policy
    */
@@ -129,7 +133,7 @@ export class Exchange {
   }
 
   /**
-   * Issues a newer access token for the one the request carries.
+   * Issues a newer access token for that of the request.
    * @param {AccessToken} token
    */
   slide(token) {
@@ -137,7 +141,7 @@ export class Exchange {
   }
 
   /**
-   * Notes that a field is refused; returns the error to throw.
+   * Records the rejection of a field, and returns the error to throw.
    * @param {RefusalReason} reason
    */
   refuse(reason) {
@@ -172,7 +176,7 @@ export class Exchange {
 }
 
 /**
- * A resolver that runs only for a token with these scopes.
+ * Returns a resolver that requires a token with these scopes.
  * @template A, R
  * @param {readonly string[]} scopes
  * @param {(args: A, token: AccessToken, exchange: Exchange) => R} resolve
@@ -186,7 +190,7 @@ export function withBearer(scopes, resolve) {
 }
 
 /**
- * A resolver that runs only for the provider's Basic credentials.
+ * Returns a resolver that requires the provider's Basic credentials.
  * @template A, R
  * @param {(args: A, exchange: Exchange) => R} resolve
  */
@@ -202,7 +206,7 @@ export function withBasic(resolve) {
 }
 
 /**
- * A resolver for everybody.
+ * Returns a resolver without authentication.
  * @template A, R
  * @param {(args: A, exchange: Exchange) => R} resolve
  */
@@ -217,7 +221,7 @@ export function open(resolve) {
 /** @typedef {{ exchange: Exchange }} ResolverContext */
 
 /**
- * Scheme names are case-insensitive (RFC 9110, section 11.1).
+ * Parses the header. Scheme names are case-insensitive (RFC 9110, section 11.1).
  * @param {string | undefined} header
  * @returns {{ scheme: Scheme, value: string }}
  */

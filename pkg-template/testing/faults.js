@@ -1,7 +1,7 @@
 /**
- * Which faults are active, and which of them applies at a step of answering a request.
+ * The active faults, and the selection of the one that applies at a step.
  *
- * The steps themselves, and what each fault does there, are in `answering.js`.
+ * The steps and the effect of each fault are in `answering.js`.
  *
  * @module
  */
@@ -9,14 +9,14 @@
 /** @import { FaultKind, FaultSpec, ProviderName } from "./index.js" */
 
 /**
- * What a fault is matched against.
+ * The properties of a request that faults are matched against.
  * @typedef {object} Asked
  * @property {ProviderName} provider
  * @property {readonly string[]} rootFields The fields that the operation calls, without aliases.
  */
 
 /**
- * A fault that applies, told apart by `kind`.
+ * A fault that applies, distinguished by `kind`.
  * @template {FaultKind} K
  * @typedef {Extract<FaultSpec, { kind: K }>} FaultOf
  */
@@ -26,8 +26,8 @@ export class Faults {
   #active = new Set();
 
   /**
-   * @param {FaultSpec} spec Checked already.
-   * @returns {() => void} Takes the fault back.
+   * @param {FaultSpec} spec A validated fault.
+   * @returns {() => void} Removes the fault.
    */
   add(spec) {
     const fault = { spec, left: spec.times ?? Infinity };
@@ -38,7 +38,8 @@ export class Faults {
   }
 
   /**
-   * The oldest active fault of these kinds that matches, used up by one; no fault is used up by being passed over.
+   * Returns the oldest active fault of these kinds that matches, and counts its use. Faults that do not match are not
+   * counted.
    * @template {FaultKind} K
    * @param {Asked} asked
    * @param {readonly K[]} kinds

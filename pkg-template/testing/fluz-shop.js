@@ -1,7 +1,7 @@
 /**
  * Fluz's ordinary operations: offers, a wallet, and gift cards that can be bought and revealed.
  *
- * In the manner of the documentation, with fewer fields. Money never moves.
+ * They follow the documentation, with fewer fields. No money is transferred.
  *
  * @module
  */
@@ -76,9 +76,10 @@ const OFFERS = [
 const BALANCE = 100;
 
 /**
- * How long an idempotency key is remembered.
+ * Time for which an idempotency key is remembered.
  *
- * Source: docs.fluz.app, "Idempotency Requests": ten minutes, and the first answer is given again even if it was a failure.
+ * Source: docs.fluz.app, "Idempotency Requests": ten minutes, and the first response is repeated even if it was a
+ * failure.
  */
 const IDEMPOTENCY_MS = 600_000;
 
@@ -153,7 +154,7 @@ export function fluzShop({ now }) {
 }
 
 /**
- * Business failures come in the payload, not in `errors`.
+ * Returns a business failure, which is part of the payload and not of `errors`.
  * @param {string} code
  * @param {string} message
  */

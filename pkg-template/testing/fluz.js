@@ -1,16 +1,17 @@
 /**
- * Fluz, as its documentation describes it: Basic grants of user access tokens, refreshing them, and a few operations.
+ * Fluz according to its documentation: Basic grants of user access tokens, their refresh, and a few operations.
  *
  * Source: docs.fluz.app, pages "Generate a User Access Token", "Refresh an expired User Access Token", "Application
- * Scopes", "Error codes", "Idempotency Requests"; the shape of a refused API key was observed by others.
+ * Scopes", "Error codes", "Idempotency Requests"; the format of the response to a wrong API key was observed by
+ * others.
  *
- * What the pages leave open, and what is chosen here:
+ * Undocumented behaviour, as chosen for the sandbox:
  *
- * - Scopes that the application does not hold are left out of the answer's `scopes`; no error says so.
- * - An access token that is missing, expired or lacks a scope gives code AUTH-0008 in all cases, since the table of
- *   codes describes it as "missing, invalid, or not permitted", with the HTTP status that the variant selects.
- * - A refresh token that does not count gives AUTH-0008 as well, whose advice ("regenerate the token") fits.
- * - Any UUID is taken as a user, an account or a seat that the application may act for.
+ * - Scopes that the application does not have are omitted from `scopes` of the response, without an error.
+ * - An access token that is missing, expired or lacks a scope results in code AUTH-0008 in all cases, because the
+ *   table of codes describes it as "missing, invalid, or not permitted", with the HTTP status of the selected variant.
+ * - An invalid refresh token results in AUTH-0008 as well, because its advice ("regenerate the token") fits.
+ * - Any UUID is accepted as a user, an account or a seat of the application.
  * - Refresh tokens do not expire.
  *
  * @module
@@ -27,7 +28,7 @@ import { TokenRegister, numericDates, signJwt } from "./tokens.js";
 /** @import { Engine, HttpAnswer, JsonAnswer, Provider } from "./service.js" */
 /** @import { AccessToken } from "./tokens.js" */
 
-/** Credentials that the sandbox accepts. The key is the Base64 form of `app_id:app_secret`, as Fluz hands it out. */
+/** The accepted credentials. The key is the Base64 form of `app_id:app_secret`, as Fluz provides it. */
 export const fluzCredentials = Object.freeze({
   apiKey: Buffer.from("sandbox-app:sandbox-fluz-app-secret").toString("base64"),
   userId: "6f1d3f0e-8f0b-4c53-9d0a-3b6f2f1f7a01",
@@ -35,9 +36,9 @@ export const fluzCredentials = Object.freeze({
 });
 
 /**
- * Scopes that one of Fluz's pages names.
+ * Scopes in any page of Fluz's documentation.
  *
- * MAKE_WIDTHDRAW is spelt as on the page that has it.
+ * MAKE_WIDTHDRAW is spelt as in its page.
  */
 const SCOPES = [
   ...[
@@ -66,7 +67,7 @@ const SCOPES = [
   ...["VERIFY_KYC", "MAKE_WIDTHDRAW", "PCI_COMPLIANCE"],
 ];
 
-/** What the application and its users hold: everything but what Fluz grants on request only. */
+/** The scopes of the application and its users: all except the one that Fluz grants only on request. */
 const HELD = SCOPES.filter((scope) => scope !== "PCI_COMPLIANCE");
 
 /**
@@ -114,7 +115,7 @@ export function fluz({ variants, lifetimeMs, now, engine }) {
     tokens,
     basic: fluzCredentials.apiKey,
     refusal,
-    // A wrong key is refused before the document is looked at: seen with a document that the schema does not allow.
+    // A wrong key is rejected before the document is parsed: observed with a document that is invalid in the schema.
     admit: (_request, exchange) =>
       exchange.scheme === "basic" && !exchange.hasBasic ? wrongKey(exchange) : undefined,
     finish: (answer, exchange) => finish(answer, exchange, variants),
@@ -184,7 +185,7 @@ function grants({ tokenField, refreshArgument, rotation }, tokens) {
 function uuid({ graphql: { GraphQLError, GraphQLScalarType } }) {
   /** @param {unknown} value */
   const parse = (value) => {
-    // Says nothing of the value: a misplaced secret would end up in somebody's log.
+    // The message does not contain the value: a misplaced secret would be logged.
     if (typeof value !== "string" || !UUID.test(value))
       throw new GraphQLError("UUID cannot represent this value.");
     return value;
@@ -204,7 +205,7 @@ function wrongKey(exchange) {
 }
 
 /**
- * Not a GraphQL answer: a bare string under `error`.
+ * Returns a response that is not GraphQL: a plain string under `error`.
  * @returns {HttpAnswer}
  */
 function wrongKeyAnswer() {
@@ -222,7 +223,7 @@ function finish({ status, headers, body }, exchange, { unauthorizedStatus }) {
   const extensions = { ...body.extensions, requestId: randomUUID() };
   if (exchange.refusals.length === 0 || !isEmpty(body))
     return { status, headers, body: { ...body, extensions } };
-  // No Basic credentials where they are needed: the same answer as for wrong ones.
+  // Missing Basic credentials have the same response as wrong ones.
   if (exchange.lacking === "basic") return wrongKeyAnswer();
   return { status: unauthorizedStatus, headers, body: { ...body, data: null, extensions } };
 }

@@ -1,24 +1,25 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 /**
- * A local GraphQL server that behaves as Fluz, Toggle and Braintree document, for tests and for trying programs out.
+ * A local GraphQL server with the documented behaviour of Fluz, Toggle and Braintree, for tests and for trying
+ * programs out.
  *
- * Needs the packages `graphql` and `graphql-yoga`, which are optional peer dependencies:
- * `npm install --save-dev graphql graphql-yoga`.
+ * Requires the packages `graphql` and `graphql-yoga`, which are optional peer dependencies: `npm install --save-dev
+ * graphql graphql-yoga`.
  *
  * @packageDocumentation
  */
 
 import type { TokenStore } from "graphql-token-manager";
 
-/** The APIs that the sandbox has. `acme` is no real one: it is for trying profiles of one's own. */
+/** The APIs of the sandbox. `acme` is fictitious: it serves for testing custom profiles. */
 export type ProviderName = "fluz" | "toggle" | "braintree" | "acme";
 
 /**
- * Starts a sandbox on 127.0.0.1, and nowhere else.
+ * Starts a sandbox on 127.0.0.1 only.
  *
- * Rejects with a `TypeError` that names the key if an option is wrong, with an `Error` that names the install command if
- * `graphql` or `graphql-yoga` is missing, and with Node's own error if the port is taken.
+ * Rejects with a `TypeError` that contains the key if an option is invalid, with an `Error` that contains the install
+ * command if `graphql` or `graphql-yoga` is missing, and with Node's own error if the port is in use.
  *
  * @example
  * import { startSandbox } from "graphql-token-manager/testing";
@@ -35,12 +36,13 @@ export type ProviderName = "fluz" | "toggle" | "braintree" | "acme";
 export function startSandbox(options?: SandboxOptions): Promise<Sandbox>;
 
 /**
- * Checks whether a store of your own does what stores promise; takes a few seconds.
+ * Checks whether a custom store behaves as required. Takes a few seconds.
  *
- * What {@link TokenStore} leaves out (`acquire`, `watch`) is not checked. Keys start with `check-`.
+ * Optional methods of {@link TokenStore} that are missing (`acquire`, `watch`) are not checked. Keys start with
+ * `check-`.
  *
- * @param open gives another holder of the same entries each time, as another process would be
- * @throws {Error} one line for each promise that is not kept
+ * @param open returns another holder of the same entries at each call, as in another process
+ * @throws {Error} with one line for each failed check
  *
  * @example
  * ```ts
@@ -56,7 +58,7 @@ export function checkStore(
   options?: StoreCheckOptions,
 ): Promise<void>;
 
-/** The same, one by one, for a test runner of your choice. */
+/** Returns the same checks one by one, for any test runner. */
 export function storeChecks(
   open: () => TokenStore | Promise<TokenStore>,
   options?: StoreCheckOptions,
@@ -64,7 +66,7 @@ export function storeChecks(
 
 export interface StoreCheckOptions {
   /**
-   * How long to wait for what holders are to see of each other.
+   * Time limit for a change of one holder to become visible to another.
    *
    * @defaultValue 10000 ms
    */
@@ -72,49 +74,49 @@ export interface StoreCheckOptions {
 }
 
 export interface StoreCheck {
-  /** The promise, as a sentence. */
+  /** The required behaviour, as a sentence. */
   readonly name: string;
-  /** Rejects with what is not as it should be. */
+  /** Rejects with a description of the incorrect behaviour. */
   run(): Promise<"passed" | "not applicable">;
 }
 
 export interface SandboxOptions {
-  /** Port to listen on, 0 to 65535. Default 0: any free one; `sandbox.url` says which. */
+  /** Port to listen on, 0 to 65535. Default 0: any free port, which `sandbox.url` contains. */
   port?: number;
 
-  /** How long access tokens are accepted. */
+  /** Lifetimes of access tokens. */
   lifetimes?: SandboxLifetimes;
 
-  /** Which of the readings of an unclear or contradictory documentation the sandbox follows. */
+  /** The interpretations that the sandbox follows where the documentation is unclear or contradictory. */
   variants?: SandboxVariants;
 
-  /** Faults that are active from the start; the same as calling `fault` with each. Default none. */
+  /** Faults that are active from the start, as if `fault` were called with each. Default none. */
   faults?: readonly FaultSpec[];
 
   /**
-   * Whether pages of other origins may read the response headers X-Authorization, Authorization, Date and Retry-After
-   * (`Access-Control-Expose-Headers`). Requests from any origin are allowed either way. Default true.
+   * Lets pages of other origins read the response headers X-Authorization, Authorization, Date and Retry-After
+   * (`Access-Control-Expose-Headers`). Requests from any origin are allowed in any case. Default true.
    */
   exposeHeaders?: boolean;
 
   /**
-   * The server's clock, in milliseconds since the Unix epoch: for issuing and expiring tokens, for the `Date` header and
-   * for the log. Lets a test pass an hour without waiting for it. Delays do not follow it. Default `Date.now`.
+   * The server's clock, in milliseconds since the Unix epoch: for issuing and expiring tokens, for the `Date` header
+   * and for the log. A test can simulate an hour without waiting for it. Delays do not follow it. Default `Date.now`.
    */
   now?: () => number;
 }
 
 /**
- * Lifetimes of access tokens, in whole milliseconds, from 1 to 3,153,600,000,000 (a hundred years).
+ * Lifetimes of access tokens: integers in milliseconds, from 1 to 3,153,600,000,000 (100 years).
  *
- * The server enforces them to the millisecond, from its own time of issue.
+ * The server enforces them to the millisecond, from the time of issue by its clock.
  */
 export interface SandboxLifetimes {
-  /** Default 600,000: the ten minutes of Fluz's own sandbox. Fluz's production has three minutes. */
+  /** Default 600,000: 10 minutes, as in Fluz's own sandbox. Fluz's production environment has 3 minutes. */
   fluz?: number;
-  /** Default 3,600,000: Toggle's sixty minutes. */
+  /** Default 3,600,000: Toggle's 60 minutes. */
   toggle?: number;
-  /** Default 3,600,000. A choice: Braintree documents no lifetime, only the answer's `expiresAt`. */
+  /** Default 3,600,000, chosen for the sandbox: Braintree documents no lifetime, only `expiresAt` of the response. */
   braintree?: number;
   /** Default 300,000. */
   acme?: number;
@@ -126,60 +128,60 @@ export interface SandboxVariants {
   braintree?: BraintreeVariants;
 }
 
-/** A spelling that is not selected does not exist in the schema: using it is a validation error. */
+/** Names that are not selected do not exist in the schema: using one is a validation error. */
 export interface FluzVariants {
   /**
-   * Field of the access token. Default `"token"`, which every printed answer has; `"accessToken"` is what newer samples
-   * select.
+   * Field of the access token. Default `"token"`, as in every documented response; `"accessToken"` is selected by
+   * newer samples.
    */
   tokenField?: "token" | "accessToken";
   /**
-   * Argument of `refreshUserAccessToken`. Default `"refreshToken"`; the page passes the refresh token as `"userId"`.
-   * `"absent"`: the mutation does not exist.
+   * Argument of `refreshUserAccessToken`. Default `"refreshToken"`; the documentation passes the refresh token as
+   * `"userId"`. `"absent"`: the mutation does not exist.
    */
   refreshArgument?: "refreshToken" | "userId" | "absent";
   /**
-   * Whether each refresh gives a new refresh token and ends the one it was asked with. A refresh token that comes a
-   * second time is refused, and every access and refresh token of its grant with it. Default true, the stricter reading;
-   * with false the answer repeats the refresh token.
+   * Refresh token rotation: each refresh returns a new refresh token and invalidates the presented one. If a refresh
+   * token is presented a second time, it is rejected, and all access and refresh tokens of its grant are revoked.
+   * Default true, the stricter interpretation; with false, the response repeats the refresh token.
    */
   rotation?: boolean;
   /**
-   * HTTP status where a token is refused (code AUTH-0008) and nothing of the operation was carried out. Default 401; the
-   * documentation does not tell.
+   * HTTP status of a response that rejects a token (code AUTH-0008) without executing any part of the operation.
+   * Default 401; the documentation does not specify it.
    */
   unauthorizedStatus?: 200 | 401;
 }
 
-/** A spelling that is not selected does not exist in the schema: using it is a validation error. */
+/** Names that are not selected do not exist in the schema: using one is a validation error. */
 export interface ToggleVariants {
-  /** Query that logs in. Default `"loginUser"`; one copy of the page has `"LoginUser"`. */
+  /** Query for logging in. Default `"loginUser"`; one copy of the documentation has `"LoginUser"`. */
   field?: "loginUser" | "LoginUser";
-  /** Response headers that carry a token, renewed ones too. Default `"both"`. */
+  /** Response headers that contain a token, including rotated ones. Default `"both"`. */
   header?: "x-authorization" | "authorization" | "both";
-  /** Whether the header's value starts with `Bearer `. Default false. */
+  /** Prefixes the header's value with `Bearer `. Default false. */
   bearerPrefix?: boolean;
   /**
-   * Which answers to ordinary operations carry a new token: each, those to a token in the last quarter of its lifetime,
-   * or none. Default `"near-expiry"`.
+   * Ordinary responses that contain a new token: all of them, those to a token in the last quarter of its lifetime, or
+   * none. Default `"near-expiry"`.
    */
   sliding?: "every" | "near-expiry" | "never";
-  /** Whether a token ends at once when it was renewed by sliding. Default false: it ends when it expires. */
+  /** Revokes a token as soon as it is rotated. Default false: it is valid until it expires. */
   slidingRevokes?: boolean;
-  /** HTTP status of "Unauthorized". Default 403; the documentation does not tell. */
+  /** HTTP status of "Unauthorized". Default 403; the documentation does not specify it. */
   unauthorizedStatus?: 200 | 403;
 }
 
 export interface BraintreeVariants {
   /**
-   * How `expiresAt` is written: `"iso"` 2030-01-31T12:00:00.000Z, `"offset"` 2030-01-31T17:30:00.000+05:30, `"epoch"`
-   * seconds since 1970 as digits (milliseconds where the lifetime is no multiple of a second), `"absent"` null.
+   * Format of `expiresAt`: `"iso"` 2030-01-31T12:00:00.000Z, `"offset"` 2030-01-31T17:30:00.000+05:30, `"epoch"`
+   * seconds since 1970 as digits (milliseconds if the lifetime is not a multiple of a second), `"absent"` null.
    * Default `"iso"`.
    */
   expiresAt?: "iso" | "offset" | "epoch" | "absent";
 }
 
-/** Something that goes wrong on purpose, told apart by `kind`. */
+/** An injected fault, distinguished by `kind`. */
 export type FaultSpec =
   | DelayFault
   | DropFault
@@ -197,13 +199,14 @@ export type FaultSpec =
 export type FaultKind = FaultSpec["kind"];
 
 /**
- * What all faults have.
+ * Properties of all faults.
  *
- * Several may be active. A request passes these steps, and at each the oldest active fault that matches applies, alone:
+ * Several faults may be active. A request passes the following steps; at each, only the oldest active fault that
+ * matches is applied:
  *
  * 1. `delay` with `when: "before"`
  * 2. `drop` with `when: "before"`
- * 3. `status` or `html`: answers instead of the provider; the operation is not executed
+ * 3. `status` or `html`: replaces the response; the operation is not executed
  * 4. the operation is executed, with `narrow`
  * 5. `no-token` or `bad-token`
  * 6. `oversize` or `invalid-json`
@@ -212,101 +215,113 @@ export type FaultKind = FaultSpec["kind"];
  * 9. `drop` with `when: "after"`
  * 10. `truncate`
  *
- * Two faults of one step therefore follow each other, request by request, if the older has `times`.
+ * Two faults of one step therefore apply to successive requests, if the older one has `times`.
  */
 export interface FaultScope {
-  /** Only requests to this API. Default all. */
+  /** Restricts the fault to requests to this API. Default all. */
   provider?: ProviderName;
-  /** Only operations that call this root field, whatever its alias, e.g. `"generateUserAccessToken"`. Default all. */
+  /**
+   * Restricts the fault to operations that call this root field, under any alias, e.g. `"generateUserAccessToken"`.
+   * Default all.
+   */
   operation?: string;
-  /** How many requests it applies to, 1 or more; those it does not apply to do not count. Default all until taken back. */
+  /**
+   * Number of requests to which the fault applies, 1 or more; other requests do not count. Default all until it is
+   * removed.
+   */
   times?: number;
 }
 
-/** Lets the request wait. */
+/** Delays the request. */
 export interface DelayFault extends FaultScope {
   kind: "delay";
   /** Milliseconds, 0 to 2,147,483,647. */
   ms: number;
-  /** Before the operation is executed, or after it and before the answer is sent. Default `"before"`. */
+  /** Before the operation is executed, or after it and before the response is sent. Default `"before"`. */
   when?: "before" | "after";
 }
 
 /**
- * Cuts the connection without an answer.
+ * Closes the connection without a response.
  *
- * Browsers send a request again by themselves where a connection that was used before is cut; use no `times: 1` there.
+ * Browsers retry a request themselves if a reused connection is closed; do not use `times: 1` there.
  */
 export interface DropFault extends FaultScope {
   kind: "drop";
-  /** Before the operation is executed, or after it: then a token was issued that nobody learns of. Default `"before"`. */
+  /**
+   * Before the operation is executed, or after it: then a token was issued that the client never receives. Default
+   * `"before"`.
+   */
   when?: "before" | "after";
 }
 
-/** Executes the operation, announces the whole length of the answer, sends half of it and ends the connection. */
+/** Executes the operation, announces the full length of the response, sends half of it and closes the connection. */
 export interface TruncateFault extends FaultScope {
   kind: "truncate";
 }
 
-/** Answers with this status; the operation is not executed. */
+/** Responds with this status; the operation is not executed. */
 export interface StatusFault extends FaultScope {
   kind: "status";
   /** 200 to 599. */
   status: number;
-  /** `Retry-After`: whole seconds, or an HTTP date, sent as it is. Default no such header. */
+  /** `Retry-After`: an integer in seconds, or an HTTP date, sent unchanged. By default, the header is not sent. */
   retryAfter?: number | string;
-  /** Body; sent as JSON if it starts with a brace or bracket, else as HTML. Default an HTML page that names the status. */
+  /**
+   * Body; sent as JSON if it starts with a brace or bracket, otherwise as HTML. Default an HTML page that contains the
+   * status.
+   */
   body?: string;
 }
 
-/** Answers 200 with an HTML page, as a captive portal does; the operation is not executed. */
+/** Responds with 200 and an HTML page, like a captive portal; the operation is not executed. */
 export interface HtmlFault extends FaultScope {
   kind: "html";
 }
 
-/** Executes the operation, and appends a brace to the answer, so that it is no JSON. */
+/** Executes the operation, and appends a brace to the response, which makes it invalid JSON. */
 export interface InvalidJsonFault extends FaultScope {
   kind: "invalid-json";
 }
 
-/** Shifts the `Date` header. Tokens and their claims keep to the server's clock. */
+/** Shifts the `Date` header. Tokens and their claims still follow the server's clock. */
 export interface DateFault extends FaultScope {
   kind: "date";
-  /** Whole milliseconds, negative for the past. */
+  /** Integer in milliseconds, negative for the past. */
   offsetMs: number;
 }
 
-/** Leaves the `Date` header out. */
+/** Omits the `Date` header. */
 export interface OmitDateFault extends FaultScope {
   kind: "omit-date";
 }
 
-/** Grants no scopes but these, at Fluz and Braintree. Applies to operations that issue a token, refreshing included. */
+/** Grants only these scopes, at Fluz and Braintree. Applies to operations that issue a token, including refreshes. */
 export interface NarrowFault extends FaultScope {
   kind: "narrow";
   scopes: readonly string[];
 }
 
 /**
- * Answers without the access token: null in its field, or no header.
+ * Removes the access token from the response: null in its field, or no header.
  *
- * Applies to answers that carry a new token, sliding ones included. The token was issued, and is counted.
+ * Applies to responses that contain a new token, including rotated ones. The token was issued, and is counted.
  */
 export interface NoTokenFault extends FaultScope {
   kind: "no-token";
 }
 
-/** Answers with another access token. Applies where `no-token` does. */
+/** Replaces the access token in the response. Applies to the same responses as `no-token`. */
 export interface BadTokenFault extends FaultScope {
   kind: "bad-token";
   /**
-   * What stands in the token's place. For Toggle (or without `provider`) it must fit into an HTTP header: no control
-   * characters but the tab, nothing beyond Latin-1; and HTTP drops spaces at its ends.
+   * The replacement of the token. For Toggle (or without `provider`) it must be a valid value of an HTTP header: no
+   * control characters except the tab, no characters beyond Latin-1; HTTP removes spaces at its ends.
    */
   value: string;
 }
 
-/** Executes the operation, and adds `extensions.padding` to the answer. */
+/** Executes the operation, and adds `extensions.padding` to the response. */
 export interface OversizeFault extends FaultScope {
   kind: "oversize";
   /** Length of the padding in bytes, 1 to 67,108,864. Default 2,097,152. */
@@ -316,7 +331,8 @@ export interface OversizeFault extends FaultScope {
 /**
  * A running sandbox.
  *
- * Credentials are the same at every start, so that they can be kept in an `.env` file; they open nothing else.
+ * Credentials are the same at every start, so that they can be stored in an `.env` file; they are not valid anywhere
+ * else.
  */
 export interface Sandbox extends AsyncDisposable {
   /** `http://127.0.0.1:` and the port. */
@@ -326,23 +342,26 @@ export interface Sandbox extends AsyncDisposable {
   readonly braintree: BraintreeSandbox;
   readonly acme: AcmeSandbox;
 
-  /** The newest 1,000 requests, oldest first. No secrets. Requests to other paths and preflights are not listed. */
+  /**
+   * Returns the newest 1,000 requests, oldest first, without secrets. Requests to other paths and preflight requests
+   * are not included.
+   */
   requests(): SandboxRequest[];
 
-  /** What happened since the start. */
+  /** Returns the counts since the start. */
   counts(): SandboxCounts;
 
-  /** Makes something go wrong from now on. Returns a function that takes it back. */
+  /** Adds a fault that applies from now on. Returns a function that removes it. */
   fault(spec: FaultSpec): () => void;
 
   /**
-   * Ends an access or refresh token, or all that were issued so far. Others of the same grant go on.
+   * Revokes an access or refresh token, or all that were issued so far. Other tokens of the same grant remain valid.
    *
-   * Returns how many tokens were forgotten, expired ones included; 0 for one that the sandbox does not know.
+   * Returns the number of tokens removed, including expired ones; 0 for an unknown token.
    */
   revoke(token?: string): number;
 
-  /** Stops listening and cuts all connections, at once. May be called again. */
+  /** Stops listening and closes all connections at once. May be called again. */
   close(): Promise<void>;
 
   [Symbol.asyncDispose](): Promise<void>;
@@ -350,7 +369,7 @@ export interface Sandbox extends AsyncDisposable {
 
 export interface FluzSandbox {
   readonly endpoint: string;
-  /** As Fluz hands it out: the Base64 form of `app_id:app_secret`, sent as it is after `Basic `. */
+  /** The API key as Fluz provides it: the Base64 form of `app_id:app_secret`, sent unchanged after `Basic `. */
   readonly apiKey: string;
   /** A user; any other UUID is accepted as well. */
   readonly userId: string;
@@ -373,10 +392,10 @@ export interface BraintreeSandbox {
 }
 
 /**
- * An API of one's own, for trying a `Profile`:
- * `mutation login(id: ID!, secret: String!) { jwt renewal ttl }` (`ttl` in seconds),
- * `mutation renew(refresh: String!) { jwt renewal ttl }` (each `renewal` works once), and `query me { id }`, which wants
- * `Authorization: Bearer <jwt>`. What is refused gives HTTP 401 and `errors[].extensions.code` `"UNAUTHENTICATED"`.
+ * A fictitious API for testing a custom `Profile`: `mutation login(id: ID!, secret: String!) { jwt renewal ttl }`
+ * (`ttl` in seconds), `mutation renew(refresh: String!) { jwt renewal ttl }` (each `renewal` is valid once), and
+ * `query me { id }`, which requires `Authorization: Bearer <jwt>`. Rejections have HTTP status 401 and
+ * `errors[].extensions.code` `"UNAUTHENTICATED"`.
  */
 export interface AcmeSandbox {
   readonly endpoint: string;
@@ -385,14 +404,14 @@ export interface AcmeSandbox {
 }
 
 export interface SandboxRequest {
-  /** When it arrived, in milliseconds since the Unix epoch by the sandbox's clock. */
+  /** Time of arrival, in milliseconds since the Unix epoch by the sandbox's clock. */
   at: number;
   provider: ProviderName;
-  /** Root fields that it calls, without aliases, joined by commas; empty if the document could not be read. */
+  /** The root fields of the operation, without aliases, joined by commas; empty if the document could not be parsed. */
   operation: string;
-  /** HTTP status of the answer; 0 while there is none, and if the connection was cut instead. */
+  /** HTTP status of the response; 0 before it is sent, and if the connection was closed instead. */
   status: number;
-  /** Kinds of the faults that applied, in their order, joined by `+`. */
+  /** Kinds of the applied faults, in order, joined by `+`. */
   fault?: string;
 }
 
@@ -401,17 +420,17 @@ export type SandboxCounts = Record<ProviderName, ProviderCounts>;
 export interface ProviderCounts {
   /** Access tokens issued for credentials: an API key, a password, a client secret. */
   grants: number;
-  /** Access tokens issued for a refresh token, or renewed by sliding. */
+  /** Access tokens issued for a refresh token, or by token rotation. */
   refreshes: number;
-  /** Requests in which a token authorised at least one field. */
+  /** Requests in which a token authorized at least one field. */
   calls: number;
   /**
-   * Requests in which at least one field, or the whole, was refused for its credentials, refresh token, access token or
-   * scopes. Answers of `status` faults do not count.
+   * Requests in which at least one field, or the whole request, was rejected because of its credentials, refresh
+   * token, access token or scopes. Responses of `status` faults do not count.
    */
   refused: number;
   /**
-   * Times that a refresh token was presented which had been spent: what logs its holder out, where refresh tokens rotate.
+   * Number of times that a used refresh token was presented again, which revokes the grant if refresh tokens rotate.
    * Such requests count as refused, too.
    */
   reused: number;

@@ -1,7 +1,7 @@
 /**
- * `graphql-token-manager/testing`: a local GraphQL server that behaves as Fluz, Toggle and Braintree document.
+ * `graphql-token-manager/testing`: a local GraphQL server with the documented behaviour of Fluz, Toggle and Braintree.
  *
- * Puts the parts together. Importing it does nothing; graphql and graphql-yoga are loaded when a sandbox is started.
+ * This module has no side effects when it is imported; graphql and graphql-yoga are loaded when a sandbox is started.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import { toggle, toggleCredentials } from "./toggle.js";
 export { checkStore, storeChecks } from "./store-checks.js";
 
 /**
- * Starts a sandbox. See `index.d.ts` for what it takes and gives.
+ * Starts a sandbox. See `index.d.ts` for the options and the result.
  * @param {SandboxOptions} [options]
  * @returns {Promise<Sandbox>}
  */
@@ -38,7 +38,8 @@ export async function startSandbox(options) {
   const operations = new Map(services.map((service) => [service.provider.name, service.operations]));
   const faults = new Faults();
   const closing = new AbortController();
-  // Every delayed request waits for it; the usual limit of ten, which warns of leaks, would warn of load.
+  // Every delayed request adds a listener. The default limit of ten, which detects leaks, would be exceeded under
+  // load.
   setMaxListeners(0, closing.signal);
 
   /**
@@ -48,7 +49,7 @@ export async function startSandbox(options) {
   const addFault = (given, key = "fault") => {
     const spec = readFault(given, key);
     const known = (spec.provider ? [spec.provider] : PROVIDERS).flatMap((name) => operations.get(name) ?? []);
-    // A fault that no request can match is a slip of the pen, and would be found out late.
+    // A fault that no request can match is a mistake in the test, so it is rejected at once.
     if (spec.operation === undefined || known.includes(spec.operation)) return faults.add(spec);
     throw wrong(`${key}.operation`, "names no operation", `write one of ${[...new Set(known)].join(", ")}`);
   };

@@ -1,7 +1,8 @@
 /**
- * The HTTP server on the loopback interface: bodies in, replies out, cross-origin headers, closing.
+ * The HTTP server on the loopback interface: reads bodies, sends replies, sets cross-origin headers, closes
+ * connections.
  *
- * What a reply says is decided elsewhere; this only sends it, whole or cut.
+ * The content of a reply is determined elsewhere; this module sends it completely or partially.
  *
  * @module
  */
@@ -13,19 +14,19 @@ import { createServer } from "node:http";
 /** @import { Reply } from "./answering.js" */
 /** @import { HttpRequest } from "./service.js" */
 
-/** Loopback only, by number: `localhost` may name an interface of another kind in a hosts file. */
+/** Loopback only, as a number: a hosts file may map `localhost` to another interface. */
 const HOST = "127.0.0.1";
 
-/** How long a connection without a request is kept open. */
+/** Time in ms for which an idle connection is kept open. */
 const KEEP_ALIVE_MS = 120_000;
 
-/** Longest request body read. GraphQL requests are a few kilobytes; more than a mebibyte is a client gone wrong. */
+/** Maximum size of a request body. GraphQL requests have a few kilobytes; more than 1 MiB is a faulty client. */
 const MOST_BODY_BYTES = 1024 * 1024;
 
 /**
  * @param {object} parts
  * @param {number} parts.port
- * @param {"exposed" | "hidden"} parts.responseHeaders Whether pages of other origins may read the headers.
+ * @param {"exposed" | "hidden"} parts.responseHeaders "exposed" lets pages of other origins read the headers.
  * @param {(request: HttpRequest) => Promise<Reply | undefined>} parts.respond
  */
 export async function listen({ port, responseHeaders, respond }) {
@@ -35,8 +36,8 @@ export async function listen({ port, responseHeaders, respond }) {
       ? { "access-control-expose-headers": "X-Authorization, Authorization, Date, Retry-After" }
       : {}),
   };
-  // A connection that is closed while a request arrives costs that request: five seconds, the default, is soon over
-  // where the machine is busy.
+  // If a connection is closed while a request arrives, that request fails. The default of five seconds is too short on
+  // a busy machine.
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     serve(request, response, cors, respond).catch(() => response.destroy());
   });
@@ -52,7 +53,7 @@ export async function listen({ port, responseHeaders, respond }) {
 
   return {
     url,
-    /** Stops listening and cuts every connection, idle ones and those in use. */
+    /** Stops listening and closes every connection, idle or in use. */
     close: () =>
       /** @type {Promise<void>} */ (
         new Promise((resolve) => {
@@ -108,9 +109,9 @@ async function serve(request, response, cors, respond) {
 function preflight({ headers }, response) {
   response.writeHead(204, {
     "access-control-allow-methods": "GET, POST",
-    // Echoed, since `*` does not cover Authorization.
+    // Copied from the request, because `*` does not include Authorization.
     "access-control-allow-headers": headers["access-control-request-headers"] ?? "*",
-    // Lets a page from a public address reach a loopback one, where a browser asks for that.
+    // Lets a page from a public address access a loopback one, in browsers that require it.
     "access-control-allow-private-network": "true",
     "access-control-max-age": "600",
     vary: "Access-Control-Request-Headers",
@@ -120,12 +121,12 @@ function preflight({ headers }, response) {
 
 /**
  * @param {IncomingMessage} request
- * @returns {Promise<string | undefined>} Nothing if it is too long.
+ * @returns {Promise<string | undefined>} Undefined if it is too long.
  */
 async function readBody(request) {
   const chunks = [];
   let length = 0;
-  // Without this option, leaving the loop would end the connection before a 413 could be sent.
+  // Without this option, leaving the loop would close the connection before a 413 could be sent.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     length += chunk.length;
     if (length > MOST_BODY_BYTES) return undefined;
@@ -140,7 +141,7 @@ async function readBody(request) {
  */
 function send(response, { status, headers, body, sent }) {
   const bytes = Buffer.from(body);
-  // Node would add a Date header of its own.
+  // Prevents Node from adding its own Date header.
   response.sendDate = false;
   response.writeHead(status, { ...headers, "content-length": bytes.length });
   if (sent === "whole") {

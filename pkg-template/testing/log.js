@@ -1,14 +1,18 @@
 /**
- * What was asked of the sandbox: one entry per request, and the sums.
+ * The request log of the sandbox: one entry per request, and counts.
  *
- * Holds names, times and status codes only. Headers, variables and bodies never come here, so no secret can.
+ * It contains only names, times and status codes. Headers, variables and bodies are never passed to it, so it cannot
+ * contain a secret.
  *
  * @module
  */
 
 /** @import { ProviderCounts, ProviderName, SandboxRequest } from "./index.js" */
 
-/** Most entries kept; older ones go first. A test asks hundreds, a sandbox left running for a week must not grow. */
+/**
+ * Maximum number of entries; the oldest are removed first. A test sends hundreds; a sandbox that runs for a week must
+ * not grow.
+ */
 const MOST_ENTRIES = 1_000;
 
 export class RequestLog {
@@ -18,7 +22,8 @@ export class RequestLog {
   #counts = { fluz: noCounts(), toggle: noCounts(), braintree: noCounts(), acme: noCounts() };
 
   /**
-   * Notes a request at its arrival, so that the log is in the order of arrival; the status is filled in when answered.
+   * Records a request at its arrival, so that the log is in the order of arrival. The status is added with the
+   * response.
    * @param {Omit<SandboxRequest, "status" | "fault">} arrival
    */
   arrived(arrival) {

@@ -1,7 +1,7 @@
 /**
- * What `startSandbox` and `fault` accept, and what they say about anything else.
+ * Validation and defaults of the options of `startSandbox` and `fault`.
  *
- * Answers with complete settings: every default is written here, and nowhere else.
+ * All defaults are defined in this module only.
  *
  * @module
  */
@@ -13,24 +13,24 @@ import { validateHeaderValue } from "node:http";
 /** @type {readonly ProviderName[]} */
 export const PROVIDERS = ["fluz", "toggle", "braintree", "acme"];
 
-/** Longest lifetime, delay and so on: a hundred years, still a date that JavaScript can write. */
+/** Longest lifetime or offset: 100 years, which JavaScript can still represent as a date. */
 const LONGEST_MS = 100 * 365 * 86_400_000;
 
-/** Longest delay: what a timer holds (2 ** 31 - 1 ms, some 24 days); a longer one would fire at once. */
+/** Longest delay of a timer: 2 ** 31 - 1 ms, about 24 days. A longer one would fire at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * Reads the value of one key, or throws what to write instead.
+ * Returns the valid value of a key, or throws an error with the expected value.
  * @typedef {(value: unknown, key: string) => any} Reader
  */
 
 /**
- * A field of an object: how to read it, and what stands for it where it is left out.
+ * A field of an object: its reader, and its default.
  * @typedef {{ read: Reader, otherwise?: unknown, required?: true }} Field
  */
 
 /**
- * The options, complete.
+ * The options with all defaults.
  * @typedef {object} Settings
  * @property {number} port
  * @property {Record<ProviderName, number>} lifetimes
@@ -49,9 +49,9 @@ export function readOptions(options = {}) {
 }
 
 /**
- * Checks a fault.
+ * Validates a fault.
  * @param {unknown} spec
- * @param {string} [key] Where it was written.
+ * @param {string} [key] The option that contains it.
  * @returns {FaultSpec}
  */
 export function readFault(spec, key = "fault") {
@@ -151,7 +151,7 @@ function list(read) {
 }
 
 /**
- * An object with these fields and no others. A field that is left out, or `undefined`, gets what stands for it.
+ * Returns a reader for an object with exactly these fields. A field that is missing or `undefined` gets its default.
  * @param {Readonly<Record<string, Field>>} fields
  * @returns {Reader}
  */
@@ -205,7 +205,7 @@ const FAULT_FIELDS = {
   narrow: { scopes: { read: list(string), required: true } },
   "no-token": {},
   "bad-token": { value: { read: string, required: true } },
-  // Beyond 64 MiB it is the sandbox that runs out of memory first.
+  // Larger responses would exhaust the memory of the sandbox.
   oversize: { bytes: { read: whole(1, 64 * 1024 * 1024, "bytes") } },
 };
 
@@ -224,10 +224,10 @@ const optional = (fields) => ({ read: record(fields), otherwise: record(fields)(
 const OPTIONS = {
   port: { read: whole(0, 65_535, "a port, 0 for any free one,"), otherwise: 0 },
   lifetimes: optional({
-    // Ten minutes: what Fluz documents for its own sandbox. Production has three.
+    // Ten minutes, as documented for Fluz's own sandbox. The production environment has three.
     fluz: { read: lifetime, otherwise: 600_000 },
     toggle: { read: lifetime, otherwise: 3_600_000 },
-    // A choice: Braintree documents `expiresAt` and no lifetime.
+    // Chosen for the sandbox: Braintree documents `expiresAt` and no lifetime.
     braintree: { read: lifetime, otherwise: 3_600_000 },
     acme: { read: lifetime, otherwise: 300_000 },
   }),
@@ -274,7 +274,7 @@ function path(key, name) {
 }
 
 /**
- * What sort of thing a value is; never the value, which may be a secret in the wrong place.
+ * Returns the kind of a value for an error message, never the value: it may be a secret in the wrong place.
  * @param {unknown} value
  */
 function kindOf(value) {

@@ -1,7 +1,7 @@
 /**
- * A provider's GraphQL server: its schema, executed by graphql-js behind graphql-yoga, and its own way of answering.
+ * A provider's GraphQL server: its schema, executed by graphql-js and graphql-yoga, and its own response format.
  *
- * Knows no provider and no fault; takes a request, gives an answer, both plain values.
+ * It contains nothing specific to a provider or a fault: it converts a request to a response, both plain values.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { outline } from "./document.js";
 /** @import { TokenRegister } from "./tokens.js" */
 
 /**
- * The optional peer dependencies, loaded.
+ * The modules of the optional peer dependencies.
  * @typedef {{ graphql: typeof import("graphql"), yoga: typeof import("graphql-yoga") }} Engine
  */
 
@@ -37,12 +37,12 @@ import { outline } from "./document.js";
  */
 
 /**
- * An answer that is a JSON object.
+ * A response with a JSON object as its body.
  * @typedef {Omit<HttpAnswer, "body"> & { body: Json }} JsonAnswer
  */
 
 /**
- * What a provider's file gives: everything in which the providers differ.
+ * The definition of a provider: everything in which the providers differ.
  * @typedef {object} Provider
  * @property {ProviderName} name
  * @property {string} path
@@ -54,8 +54,10 @@ import { outline } from "./document.js";
  * @property {TokenRegister} tokens
  * @property {string} [basic]
  * @property {(reason: RefusalReason) => import("graphql").GraphQLError} refusal
- * @property {(request: HttpRequest, exchange: Exchange) => HttpAnswer | undefined} admit Refuses before GraphQL is reached.
- * @property {(answer: JsonAnswer, exchange: Exchange, asked: Outline) => HttpAnswer} finish Gives the answer the provider's shape.
+ * @property {(request: HttpRequest, exchange: Exchange) => HttpAnswer | undefined} admit Rejects a request before
+ * GraphQL is executed.
+ * @property {(answer: JsonAnswer, exchange: Exchange, asked: Outline) => HttpAnswer} finish Converts the response to
+ * the provider's format.
  */
 
 export class Service {
@@ -63,7 +65,7 @@ export class Service {
   #yoga;
   #count;
   provider;
-  /** Every root field that an operation may name, those of other variants included. @type {readonly string[]} */
+  /** All possible root fields of an operation, including those of other variants. @type {readonly string[]} */
   operations;
 
   /**
@@ -84,11 +86,11 @@ export class Service {
     this.#yoga = engine.yoga.createYoga({
       schema,
       graphqlEndpoint: provider.path,
-      // Its landing pages load scripts from elsewhere; cross-origin headers are the listener's business.
+      // Its landing pages load scripts from other servers; the listener sets the cross-origin headers.
       graphiql: false,
       landingPage: false,
       cors: false,
-      // A library does not write to its user's console.
+      // A library must not write to its user's console.
       logging: false,
     });
   }
@@ -103,7 +105,7 @@ export class Service {
     try {
       if (body !== "") asked = JSON.parse(body);
     } catch {
-      // Not JSON: yoga answers that.
+      // The body is not JSON, which yoga reports.
     }
     return outline(this.#engine.graphql, isObject(asked) ? asked : {});
   }
@@ -113,7 +115,7 @@ export class Service {
    * @param {HttpRequest} request
    * @param {Outline} asked
    * @param {readonly string[]} [narrowTo] The only scopes that may be granted.
-   * @returns {Promise<{ answer: HttpAnswer, granted: readonly string[] }>} With the access tokens that the answer carries.
+   * @returns {Promise<{ answer: HttpAnswer, granted: readonly string[] }>} The response and its access tokens.
    */
   async answer(request, asked, narrowTo) {
     const { provider } = this;
@@ -143,7 +145,7 @@ export class Service {
       {
         method,
         headers: pick(headers, ["accept", "content-type"]),
-        // A GET request with a body, an empty one included, cannot be constructed.
+        // A GET request with a body, even an empty one, cannot be constructed.
         ...(method === "GET" || method === "HEAD" ? {} : { body }),
       },
       { exchange },
@@ -165,7 +167,7 @@ export function hasJson(answer) {
 }
 
 /**
- * Whether nothing of the operation was carried out: no root field has a value.
+ * Returns whether no part of the operation was executed: no root field has a value.
  * @param {Json} result
  */
 export function isEmpty({ data }) {

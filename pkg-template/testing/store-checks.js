@@ -1,5 +1,5 @@
 /**
- * What every store has to do, checked from outside; runs wherever the store does.
+ * Checks of the behaviour that every store must have, in any runtime.
  *
  * @module
  */
@@ -7,22 +7,23 @@
 /** @import { Lease, TokenStore } from "graphql-token-manager" */
 /** @import { StoreCheck, StoreCheckOptions } from "./index.js" */
 
-/** @typedef {() => TokenStore | Promise<TokenStore>} Open Another holder of the same entries. */
+/** @typedef {() => TokenStore | Promise<TokenStore>} Open Returns another holder of the same entries. */
 /** @typedef {TokenStore & Required<Pick<TokenStore, "acquire">>} LeasingStore */
 /**
  * @typedef {object} Given
  * @property {Open} open
  * @property {string} key
  * @property {(condition: () => Promise<boolean>, what: string) => Promise<void>} eventually
- * @property {(store: TokenStore | undefined, key: string, ttlMs: number) => Promise<Lease>} granted As soon as it can be had.
+ * @property {(store: TokenStore | undefined, key: string, ttlMs: number) => Promise<Lease>} granted Resolves once it
+ * is granted.
  */
 
-/** Far more than any store takes. */
+/** Time limit in ms, much longer than any store takes. */
 const PATIENCE_MS = 10_000;
 const HOUR_MS = 3_600_000;
-/** A lease that no check waits for. */
+/** Duration of a lease that outlasts its check. */
 const LONG_MS = 60_000;
-/** A lease that some wait for. */
+/** Duration of a lease that expires during its check. */
 const SHORT_MS = 150;
 const MIB = 1024 * 1024;
 
@@ -38,7 +39,7 @@ export function storeChecks(open, { patienceMs = PATIENCE_MS } = {}) {
     name,
     run: async () => {
       const store = await open();
-      // Both are optional.
+      // The method is optional.
       if (needs !== undefined && store[needs] === undefined) return "not applicable";
       await check({ open, key: uniqueKey(), ...waiting(patienceMs) });
       return "passed";
@@ -320,7 +321,7 @@ const NOTICES = [
     async ({ open, key, eventually }) => {
       const [one, other] = [await open(), await open()];
       let told = 0;
-      // One that throws disturbs nobody.
+      // A watcher that throws must not affect the others.
       const ends = [
         one.watch?.(key, () => {
           throw new Error("a watcher that throws");
@@ -330,7 +331,7 @@ const NOTICES = [
 
       await other.set(key, "token", soon());
       await eventually(async () => told > 0 && (await one.get(key)) === "token", "it is told of the write");
-      // What was still on its way is not taken for the next.
+      // Pending notifications must not be attributed to the next step.
       await quiet(() => told);
       told = 0;
       await other.delete(key);
@@ -350,13 +351,13 @@ const NOTICES = [
   ],
 ];
 
-/** A key that no other check uses, in whatever the store keeps. */
+/** Returns a key that no other check uses, in any persistent storage. */
 const uniqueKey = () => `check-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 
 const soon = () => Date.now() + HOUR_MS;
 
 /**
- * Waiting, for as long as it makes sense.
+ * Returns the functions that wait, with a time limit.
  * @param {number} patienceMs
  * @returns {Pick<Given, "eventually" | "granted">}
  */
@@ -383,7 +384,7 @@ function waiting(patienceMs) {
 }
 
 /**
- * Until a count stays as it is.
+ * Waits until a count no longer changes.
  * @param {() => number} count
  */
 async function quiet(count) {

@@ -1,7 +1,7 @@
 /**
- * Toggle's ordinary operations: products, and orders that make gift cards.
+ * Toggle's ordinary operations: products, and orders that create gift cards.
  *
- * In the manner of the documentation, with fewer fields and arguments. Amounts are in the currency's smallest unit.
+ * They follow the documentation, with fewer fields and arguments. Amounts are in the smallest unit of the currency.
  *
  * @module
  */
@@ -73,7 +73,7 @@ export function toggleShop({ now, engine: { graphql } }) {
       id,
       total,
       currency,
-      // The sample on the page about paging has this form.
+      // The format of the sample in the documentation of pagination.
       created_at: new Date(now()).toISOString().slice(0, 19).replace("T", " "),
       LineItems: items.map(({ product_id, custom_price_modifier_value }, index) => ({
         id: id * 1_000 + index,

@@ -1,7 +1,7 @@
 /**
- * Toggle's cost figures: a bucket that every request takes from and time refills.
+ * Toggle's query cost: a token bucket that every request draws from.
  *
- * Source: developers.usetoggle.com, "Pagination / Throttling": at most 8,000, 5,000 more every ten minutes.
+ * Source: developers.usetoggle.com, "Pagination / Throttling": at most 8,000, replenished by 5,000 every ten minutes.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export function throttle(now) {
   let updatedAt = now();
   return (fieldCount) => {
     const replenished = Math.max(0, now() - updatedAt) * REPLENISHED_PER_MS;
-    // One per field is a choice: the page gives an example's sum, and no way to arrive at it.
+    // One per field is chosen for the sandbox: the documentation has the sum of an example, but no formula.
     const actualQueryCost = Math.max(1, fieldCount);
     updatedAt = now();
     available = Math.max(0, Math.min(MAXIMUM, available + replenished) - actualQueryCost);

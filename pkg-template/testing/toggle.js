@@ -1,15 +1,18 @@
 /**
- * Toggle, as its documentation describes it: `loginUser`, a token in the response headers, and a few operations.
+ * Toggle according to its documentation: `loginUser`, a token in the response headers, and a few operations.
  *
- * Source: developers.usetoggle.com, pages "Authentication", "Error handling", "Pagination / Throttling", "Create a card".
+ * Source: developers.usetoggle.com, pages "Authentication", "Error handling", "Pagination / Throttling", "Create a
+ * card".
  *
- * What the pages leave open, and what is chosen here:
+ * Undocumented behaviour, as chosen for the sandbox:
  *
- * - "Unauthorized" comes with HTTP 403 unless the variant says 200: the error shape is that of a public GraphQL package
- *   for Laravel, which answers 403. Everything else comes with HTTP 200, as it does there.
- * - A wrong user name or password is "Unauthorized" too; neither an email nor a user name is a validation error.
- * - A renewed token leaves the old one valid until it expires, unless the variant says otherwise.
- * - Requests beyond the throttle are not rejected, since the shape of a rejection is not documented; the figures stop at 0.
+ * - "Unauthorized" has HTTP status 403, unless the variant sets 200: the error format is that of a public GraphQL
+ *   package for Laravel, which responds with 403. Everything else has HTTP status 200, as in that package.
+ * - A wrong user name or password is "Unauthorized", too; a login with neither an email nor a user name is a
+ *   validation error.
+ * - After a rotation, the old token is valid until it expires, unless the variant sets otherwise.
+ * - Requests beyond the throttle are not rejected, because the format of such a rejection is not documented; the
+ *   figures stop at 0.
  *
  * @module
  */
@@ -27,7 +30,7 @@ import { TokenRegister, numericDates, signJwt } from "./tokens.js";
 /** @import { AccessToken } from "./tokens.js" */
 /** @import { Outline } from "./document.js" */
 
-/** Credentials that the sandbox accepts, with the email or with the user name. */
+/** The accepted credentials, with the email or the user name. */
 export const toggleCredentials = Object.freeze({
   username: "sandbox-toggle-user",
   email: "sandbox@toggle.test",
@@ -76,7 +79,7 @@ export function toggle({ variants, lifetimeMs, now, engine }) {
 const UNAUTHORIZED = "Unauthorized";
 
 /**
- * The claims that jwt-auth, the usual package for Laravel, requires.
+ * Returns the claims that jwt-auth, the usual package for Laravel, requires.
  * @param {import("./tokens.js").Unwritten} token
  */
 function claims(token) {
@@ -121,7 +124,7 @@ function logIn({ graphql: { GraphQLError } }) {
 }
 
 /**
- * Renews the token that an ordinary operation came with, where the variant asks for it.
+ * Rotates the token of an ordinary operation, if the variant requires it.
  * @param {Exchange} exchange
  * @param {Required<ToggleVariants>} variants
  * @param {TokenRegister} tokens
@@ -150,7 +153,7 @@ function isDue({ expiresAt, lifetimeMs }, sliding, now) {
   }
 }
 
-/** The last quarter of the lifetime counts as near expiry: fifteen minutes of Toggle's hour. */
+/** The last quarter of the lifetime counts as near expiry: 15 minutes of Toggle's hour. */
 const NEAR = 0.25;
 
 /**
@@ -168,7 +171,7 @@ function finish({ status, headers, body }, exchange, asked, variants, cost) {
     return { status: variants.unauthorizedStatus, headers, body: { errors } };
   }
   return {
-    // 4xx for documents that cannot be executed is yoga's; methods and media types are not Toggle's to decide.
+    // yoga responds with 4xx to documents that cannot be executed; methods and media types are not specific to Toggle.
     status: status === 400 ? 200 : status,
     headers: { ...headers, ...tokenHeaders(exchange, variants) },
     body: {
@@ -180,7 +183,7 @@ function finish({ status, headers, body }, exchange, asked, variants, cost) {
 }
 
 /**
- * Toggle's error objects: keys of its own beside `message` and `locations`, and nothing else.
+ * Converts an error to Toggle's format: its own keys in addition to `message` and `locations`, and nothing else.
  * @param {Json} error
  */
 function toggleError({ message, locations, extensions }) {

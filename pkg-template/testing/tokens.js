@@ -1,7 +1,7 @@
 /**
- * Which access and refresh tokens a provider's sandbox has issued, and which of them count now.
+ * The access and refresh tokens that a provider's sandbox has issued, and their validity.
  *
- * What a token looks like is left to the provider, which hands in `write`.
+ * The provider defines the format of tokens by its `write` function.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { createHmac, randomBytes } from "node:crypto";
 import { BoundedMap } from "./bounded-map.js";
 
 /**
- * Whom a grant was for, and what was granted.
+ * The subject of a grant, and its scopes.
  * @typedef {object} Grant
  * @property {string} subject
  * @property {readonly string[]} scopes
  */
 
 /**
- * All tokens that descend from one grant, by refreshing or sliding.
+ * All tokens that descend from one grant, by refresh or rotation.
  * @typedef {object} Family
  * @property {Grant} grant
  * @property {boolean} revoked
@@ -29,7 +29,7 @@ import { BoundedMap } from "./bounded-map.js";
  * @property {string} subject
  * @property {readonly string[]} scopes
  * @property {number} issuedAt Milliseconds since the Unix epoch.
- * @property {number} expiresAt Milliseconds since the Unix epoch; the token counts until just before.
+ * @property {number} expiresAt Milliseconds since the Unix epoch, exclusive.
  * @property {number} lifetimeMs
  * @property {Family} family
  */
@@ -39,9 +39,9 @@ import { BoundedMap } from "./bounded-map.js";
 /** @typedef {"single-use" | "reusable"} RefreshPolicy */
 
 /**
- * Most tokens remembered, of each sort.
+ * Maximum number of tokens of each kind.
  *
- * Enough for any test; a sandbox that runs for days under load forgets its oldest tokens, which it then refuses.
+ * More than any test needs. A sandbox that runs for days under load removes its oldest tokens, and then rejects them.
  */
 const MOST_TOKENS = 100_000;
 
@@ -67,7 +67,7 @@ export class TokenRegister {
   }
 
   /**
-   * A new grant's first access token.
+   * Issues the first access token of a new grant.
    * @param {Grant} grant
    */
   grant(grant) {
@@ -75,7 +75,7 @@ export class TokenRegister {
   }
 
   /**
-   * A newer access token for whoever holds this one.
+   * Issues a newer access token with the subject and scopes of the given one.
    * @param {AccessToken} token
    */
   extend(token) {
@@ -83,9 +83,9 @@ export class TokenRegister {
   }
 
   /**
-   * A refresh token for the grant that this access token belongs to.
+   * Issues a refresh token for the grant of this access token.
    *
-   * 32 hexadecimal digits, as Fluz prints them.
+   * 32 hexadecimal digits, as in Fluz's documentation.
    * @param {AccessToken} token
    */
   refreshTokenFor(token) {
@@ -95,10 +95,10 @@ export class TokenRegister {
   }
 
   /**
-   * A new access token for a refresh token, or `undefined` if the refresh token does not count.
+   * Issues an access token for a refresh token, or returns `undefined` if the refresh token is invalid.
    *
-   * A single-use refresh token that comes a second time was copied by somebody: the grant's whole family of tokens is
-   * revoked, since nobody can tell which of the two presenters is the thief (RFC 9700, section 4.14.2).
+   * If a single-use refresh token is presented a second time, it was copied, and it is unknown which of the two
+   * clients is legitimate. All tokens of the grant are therefore revoked (RFC 9700, section 4.14.2).
    * @param {string} value
    * @param {RefreshPolicy} policy
    * @param {(scopes: readonly string[]) => readonly string[]} narrow
@@ -115,7 +115,7 @@ export class TokenRegister {
   }
 
   /**
-   * Whether a single-use refresh token of this value was presented before.
+   * Returns whether a single-use refresh token with this value was already presented.
    * @param {string} value
    */
   isSpent(value) {
@@ -123,7 +123,7 @@ export class TokenRegister {
   }
 
   /**
-   * The access token of this value, if it counts now.
+   * Returns the access token with this value, if it is valid.
    * @param {string} value
    */
   find(value) {
@@ -132,14 +132,14 @@ export class TokenRegister {
   }
 
   /**
-   * Forgets the access or refresh token of this value; says how many that were.
+   * Removes the access or refresh token with this value, and returns the number of tokens removed.
    * @param {string} value
    */
   revoke(value) {
     return Number(this.#access.delete(value)) + Number(this.#refresh.delete(value));
   }
 
-  /** Forgets every token; says how many that were, expired ones included. */
+  /** Removes all tokens, and returns their number, including expired ones. */
   revokeAll() {
     const count = this.#access.size + this.#refresh.size;
     this.#access.clear();
@@ -163,10 +163,10 @@ export class TokenRegister {
 }
 
 /**
- * The claims `iat` and `exp` (RFC 7519, NumericDate: seconds since the epoch).
+ * Returns the claims `iat` and `exp` (RFC 7519, NumericDate: seconds since the epoch).
  *
- * Whole seconds where the lifetime is a multiple of one second, as libraries write them; rounded down, so the claim
- * never promises more than the server keeps. Fractions otherwise, or a token of 50 ms could not be described.
+ * If the lifetime is a multiple of a second, they are integers, as libraries write them, rounded down, so that the
+ * claim never exceeds the actual expiry. Otherwise they have fractions, which a token of 50 ms requires.
  * @param {Unwritten} token
  */
 export function numericDates({ issuedAt, lifetimeMs }) {
@@ -176,7 +176,7 @@ export function numericDates({ issuedAt, lifetimeMs }) {
 }
 
 /**
- * A JSON Web Token signed with HS256 (RFC 7519, RFC 7515).
+ * Returns a JSON Web Token signed with HS256 (RFC 7519, RFC 7515).
  * @param {Record<string, unknown>} claims
  * @param {Buffer} key
  */

@@ -1,4 +1,4 @@
-/** The command `status`, which prints the contents of a store without contacting the provider. @module */
+/** The command `status`, which prints the state of a stored token without contacting the provider. @module */
 
 import { FAILED, UsageError } from "../errors.js";
 import { PROVIDER_FLAGS } from "../provider-flags.js";
