@@ -31,7 +31,7 @@ import type { Selector, TokenManager } from "./index.js";
  *
  * The different scope sets of an identity are limited to 64 at once, and 64 more evenly in 15 minutes.
  *
- * @throws TypeError where the options are wrong
+ * @throws TypeError if the options are invalid
  * @example
  * ```ts
  * import { TokenManager, type FluzOptions } from "graphql-token-manager";
@@ -105,7 +105,7 @@ export interface BrokerOptions {
    * The subject to which a request is attributed by `rateLimit`: a string, such as the id of the user. Called once the
    * request is authorized, with the selector that `authorize` returned. Set it if many users share a session.
    *
-   * @defaultValue what `authorize` gave, without `scopes`
+   * @defaultValue the selector that `authorize` returned, without `scopes`
    */
   subject?: ((request: Request, selector: BrokerSelector) => string | Promise<string>) | undefined;
   /**

@@ -585,8 +585,8 @@ export type TokenEvent =
  *
  * - `invalid_options`: the options are invalid; the message contains the key and the expected value.
  * - `invalid_credentials`: the provider rejected the credentials. Credentials that were accepted before are presented
- *   again after 15 s, 1, 4 and then every 15 minutes, by each session; others twice in total, by all sessions of the
- *   manager together, until they change or `refresh()` is called. Each process counts separately.
+ *   again after 15 s, 1 min, 4 min and then every 15 min, by each session; others twice in total, by all sessions of
+ *   the manager together, until they change or `refresh()` is called. Each process counts separately.
  * - `credentials_unavailable`: a secret function threw, took longer than `timeoutMs`, or did not return a string.
  * - `insufficient_scope`: fewer scopes were granted than required; `missingScopes` lists those that are known.
  * - `token_rejected`: the API rejected a token that had just been granted.

@@ -54,7 +54,7 @@ export interface EncryptedOptions {
   /**
    * Called once for a value that does not decrypt, with the code `unreadable`.
    *
-   * @defaultValue `process.emitWarning`, where there is one
+   * @defaultValue `process.emitWarning`, if the platform has it
    */
   onWarning?: ((warning: StoreWarning) => void) | undefined;
 }

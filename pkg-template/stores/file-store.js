@@ -1,9 +1,10 @@
 // A store in a folder that the processes of one machine share.
 //
-// This module defines what the files mean; `file-folder.js` reads and writes them. Files are never modified in place,
-// and no lock file can outlive a crash. Each lease has a number, its fence, and a write under the lease replaces the
-// file of that number. The next lease first carries the entry over to a file of its own number; from then on, readers
-// ignore the old file. A late write is therefore lost, even if its process was suspended between checking and writing.
+// This module defines the meaning of the files; `file-folder.js` reads and writes them. Files are never modified in
+// place, and no lock file can outlive a crash. Each lease has a number, its fence, and a write under the lease
+// replaces the file of that number. The next lease first carries the entry over to a file of its own number; from then
+// on, readers ignore the old file. A late write is therefore lost, even if its process was suspended between checking
+// and writing.
 
 import {
   checkFence,
@@ -171,7 +172,7 @@ class FileStore {
   }
 
   /**
-   * Makes the current entry an entry of this lease. Returns whether no other lease was granted meanwhile.
+   * Carries the current entry over to this lease. Returns whether no other lease was granted meanwhile.
    * @param {string} key
    * @param {number} fence
    */

@@ -44,7 +44,7 @@ class RedisStore {
   #name = uniqueName();
   #watchers = new Watchers();
   /**
-   * The values that the watchers know; null means no value. A key without an entry may have changed.
+   * The last known value of each watched key; null means no value. A key without an entry may have changed.
    * @type {Map<string, string | null>}
    */
   #seen = new Map();

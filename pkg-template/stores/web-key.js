@@ -82,8 +82,8 @@ export class DatabaseKey {
     return this.#database.run("readwrite", ["keys"], async (transaction) => {
       const keys = transaction.objectStore("keys");
       const existing = await requested(keys.get(ID));
-      // A key that is extractable, or of another algorithm, gives no protection. It is replaced, and values encrypted
-      // with it are treated as missing.
+      // A key that is extractable, or of another algorithm, does not protect values. It is replaced, and values
+      // encrypted with it are treated as missing.
       if (problemOfKey(existing) === undefined) return /** @type {CryptoKey} */ (existing);
       keys.put(candidate, ID);
       return candidate;
