@@ -1,19 +1,19 @@
 /**
- * A clock and timers that move when told to, for what would take hours.
+ * Simulated clock and timers, for measurements that would take hours in real time.
  *
  * @module
  */
 
 /**
  * @typedef {object} Clock
- * @property {(ms: number) => Promise<void>} advance lets time pass, and what was due then happen
- * @property {() => void} end gives the real ones back
+ * @property {(ms: number) => Promise<void>} advance advances the time and runs the timers that fall due
+ * @property {() => void} end restores the real clock and timers
  */
 
 /** @typedef {{ at: number, run: () => void, every: number | undefined }} Timer */
 
 /**
- * Takes the place of `Date.now`, `performance.now` and the global timers.
+ * Replaces `Date.now`, `performance.now` and the global timers.
  *
  * @returns {Clock}
  */
@@ -70,7 +70,10 @@ export function simulatedClock() {
   };
 }
 
-/** When all promises have run their course. Nothing here waits for a network; starting WebAssembly takes some turns. */
+/**
+ * Resolves when all pending promises have settled. There is no network here; the start of WebAssembly takes several
+ * turns.
+ */
 export async function settled() {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,5 +1,5 @@
 /**
- * Where the figures go: to this terminal, and into BENCHMARKS.md, of which each bench writes its own section.
+ * Output of the figures: to the terminal and to BENCHMARKS.md, where each benchmark has its own section.
  *
  * @module
  */
@@ -15,9 +15,9 @@ Written by \`cargo xtask bench\`, a section by each bench; an unknown name lists
 `;
 
 /**
- * Puts a section into BENCHMARKS.md, in place of what that bench wrote before, and prints it.
+ * Prints a section and writes it to BENCHMARKS.md, where it replaces the previous one of that benchmark.
  *
- * @param {string} name of the bench
+ * @param {string} name name of the benchmark
  * @param {string} text
  */
 export function report(name, text) {
@@ -34,13 +34,13 @@ function existing() {
   try {
     return readFileSync(FILE, "utf8");
   } catch {
-    // The first run.
+    // The file does not exist before the first run.
     return HEAD;
   }
 }
 
 /**
- * A table in Markdown.
+ * Returns a Markdown table.
  *
  * @param {string[]} head
  * @param {string[][]} rows
@@ -51,9 +51,9 @@ export function table(head, rows) {
 }
 
 /**
- * What the figures depend on.
+ * Describes the environment of the measurement: machine, runtime and package versions.
  *
- * @param {string[]} packages that are measured
+ * @param {string[]} packages packages under measurement
  */
 export function circumstances(packages) {
   const [{ model }, ...more] = cpus();
@@ -73,7 +73,7 @@ function versionOf(name) {
       return JSON.parse(readFileSync(new URL(`${folder}/${name}/package.json`, import.meta.url), "utf8"))
         .version;
     } catch {
-      // The other folder has it.
+      // The package may be installed in the other folder.
     }
   }
   throw new Error(`${name} is not installed`);

@@ -1,6 +1,6 @@
 /**
- * What a process has in memory once collections have had their time. To be imported before the package, whose
- * WebAssembly it finds as that is started; the process is started with `--expose-gc`.
+ * Memory of the process after garbage collection. Import this module before the package, because it finds the memory of
+ * WebAssembly at instantiation; start the process with `--expose-gc`.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const { instantiate } = WebAssembly;
 WebAssembly.instantiate = /** @type {any} */ (
   async (/** @type {any} */ module, /** @type {any} */ imports) => {
     const instance = /** @type {any} */ (await instantiate(module, imports));
-    // By its kind: names in the module are short.
+    // Found by type, because the export names of the module are shortened.
     memories.push(
       /** @type {any} */ (Object.values(instance.exports)).find(
         (/** @type {unknown} */ it) => it instanceof WebAssembly.Memory,
@@ -23,11 +23,11 @@ WebAssembly.instantiate = /** @type {any} */ (
   }
 );
 
-/** Bytes of the JavaScript heap, of WebAssembly, and of the process. */
+/** Returns the bytes of the JavaScript heap, of WebAssembly and of the process. */
 export async function settledMemory() {
   for (let turn = 0; turn < 10; turn++) {
     globalThis.gc?.();
-    // Finalizers and what they cause.
+    // Lets finalizers and their effects run.
     await pause(20);
   }
   const { heapUsed, rss } = process.memoryUsage();

@@ -1,6 +1,6 @@
 /**
- * What is compared: each client as its own documentation sets it up, and the same client without authorisation of its
- * own, from which the difference is taken.
+ * The clients under comparison: each is set up as its documentation shows, and measured against the same client without
+ * authorization.
  *
  * @module
  */
@@ -15,23 +15,24 @@ import { TokenManager } from "graphql-token-manager";
 /**
  * @typedef {object} Api
  * @property {string} endpoint
- * @property {() => Promise<Grant>} grant asks for a token
+ * @property {() => Promise<Grant>} grant requests a token
  */
 
 /** @typedef {{ accessToken: string, expiresInMs: number }} Grant */
 
-/** Asks the API once, and gives the `data` of its answer. @typedef {() => Promise<any>} Call */
+/** Sends one request to the API and resolves to the `data` of its response. @typedef {() => Promise<any>} Call */
 
 /**
  * @typedef {object} Contestant
  * @property {string} name
- * @property {string | undefined} over the name of the client that it is compared with; a basis has none
+ * @property {string | undefined} over the name of the baseline client that it is compared with; undefined for a
+ *   baseline
  * @property {(api: Api) => Promise<{ call: Call, close: () => unknown }>} start
  */
 
 const OURS = "`tokens.fetch`";
 
-/** What is ours. The first is set up for what the others do as well: to know a refused token by its status. */
+/** This package's contestants. The first does what the others do: it recognizes a rejected token by the HTTP status. */
 export const OWN = [OURS, `${OURS}, also finding refusals inside HTTP 200`, "`tokens.request`, finding both"];
 
 const BY_STATUS = { statuses: [401] };
@@ -52,7 +53,7 @@ export const CONTESTANTS = [
 
 const QUERY = "query Items($page: Int) { items(page: $page) { id name price { amount currency } } rest }";
 
-/** Each call asks for something else: urql sends what is asked for twice at once only once. */
+/** Makes each call different, because urql deduplicates identical concurrent queries. */
 const nextPage = (
   (page) => () =>
     page++
@@ -61,7 +62,7 @@ const nextPage = (
 const body = () => ({ query: QUERY, variables: { page: nextPage() } });
 
 /**
- * A call by something like `fetch`.
+ * Returns a call that sends with a function like `fetch`.
  *
  * @param {string} endpoint
  * @param {(url: string, init: RequestInit) => Promise<Response>} fetch
@@ -134,7 +135,7 @@ async function badgateway({ endpoint, grant }) {
  * @param {RequestInit} [fetchOptions]
  */
 function urqlCall(url, exchanges, fetchOptions) {
-  // No cache: every call has to reach the API.
+  // No cache: each call must reach the API.
   const client = new Client({
     url,
     exchanges,
@@ -199,7 +200,7 @@ async function refreshingAxios({ endpoint, grant }) {
     return request;
   });
   const refresh = async () => ({ accessToken } = await grant());
-  // By its default, `true`, of several calls that are refused at once all but the first are rejected.
+  // With the default, `true`, all but the first of several calls with a rejected token would fail.
   createAuthRefresh(/** @type {any} its types are those of CommonJS */ (instance), refresh, {
     deduplicateRefresh: false,
   });

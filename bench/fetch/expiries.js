@@ -1,6 +1,6 @@
 /**
- * How many requests and grants a client needs while tokens expire: a thousand calls over ten lifetimes of a token, in
- * simulated time, at an API that refuses expired tokens with 401.
+ * Numbers of requests and grants while tokens expire: a thousand calls over ten token lifetimes, in simulated time,
+ * against an API that rejects expired tokens with 401.
  *
  * @module
  */
@@ -8,26 +8,26 @@
 import { simulatedClock } from "../clock.js";
 import { CONTESTANTS } from "./clients.js";
 
-/** A page or a job asks for several things at once. */
+/** Concurrent calls, as a page or a job sends them. */
 export const AT_ONCE = 5;
 export const CALLS = 1000;
 export const EXPIRIES = 10;
 
-/** How long the API thinks before it gives a token. */
+/** Latency of a grant, in milliseconds. */
 const GRANT_MS = 300;
 
 /**
  * @typedef {object} Usage
- * @property {number} requests that reached the API
- * @property {number} refused of them
- * @property {number} grants that were asked for
- * @property {number} waited calls that were held up by a grant
- * @property {number} failed calls that did not get their data
+ * @property {number} requests number of requests that the API received
+ * @property {number} refused number of these that were rejected
+ * @property {number} grants number of grants
+ * @property {number} waited number of calls that waited for a grant
+ * @property {number} failed number of calls that did not receive their data
  */
 
 /**
  * @param {number} lifetimeMs
- * @returns {Promise<Map<string, Usage>>} by the contestant's name; only of those that authorise
+ * @returns {Promise<Map<string, Usage>>} by contestant name, without the baselines
  */
 export async function usages(lifetimeMs) {
   /** @type {Map<string, Usage>} */
@@ -48,7 +48,7 @@ async function usage(contestant, lifetimeMs) {
   const real = globalThis.fetch;
   const clock = simulatedClock();
   const used = { requests: 0, refused: 0, grants: 0, waited: 0, failed: 0 };
-  /** When the token of each grant expires. @type {number[]} */
+  /** Expiry of the token of each grant. @type {number[]} */
   const expiries = [];
   const grant = async () => {
     used.grants++;

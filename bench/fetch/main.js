@@ -1,5 +1,5 @@
-// What `tokens.fetch` costs, and what it saves, beside the clients that people use instead.
-// Ends with 1 where it does not add the least to a call, or wastes a request.
+// Compares the cost and the savings of `tokens.fetch` with those of alternative clients. Exits with 1 if another client
+// adds less time to a call, or if a request is wasted.
 
 import { circumstances, report, table } from "../report.js";
 import { CONTESTANTS, OWN } from "./clients.js";
@@ -102,7 +102,7 @@ function shown({ added, error, ratio }) {
   return `${added < 0 ? "−" : "+"}${Math.abs(added).toFixed(1)} ± ${error.toFixed(1)} (×${ratio.toFixed(2)})`;
 }
 
-/** Where another client adds less, beyond what chance explains. */
+/** Returns the cases in which another client adds less time, beyond the statistical error. */
 function costlier() {
   return Object.entries(costs).flatMap(([what, results]) => {
     const peers = CONTESTANTS.filter(({ name, over }) => over !== undefined && !OWN.includes(name));
@@ -116,9 +116,13 @@ function costlier() {
   });
 }
 
-/** Where ours sends a request in vain, or asks for more tokens than renewing ahead explains. */
+/**
+ * Returns the cases in which this package sends a request with a rejected token, or more grants than refreshing ahead
+ * of expiry explains.
+ */
 function wasteful() {
-  // A token is replaced after at least 0.725 of its life: a quarter before its end, and a tenth of that.
+  // A token is refreshed after at least 0.725 of its lifetime: the window is the last quarter, widened by up to a
+  // tenth.
   const mostGrants = Math.ceil(EXPIRIES / 0.725);
   return Object.entries(uses).flatMap(([lifetime, results]) =>
     OWN.filter((name) => {

@@ -1,9 +1,9 @@
 /**
- * What authorisation adds to a call.
+ * The CPU time that authorization adds to a call.
  *
- * Many short rounds in which all take turns, so that whatever else the machine does meets all alike; and the median of
- * the differences within a round. Counted is the processor's time of this process, which waits for nobody: on a machine
- * that is used for something else as well, the clock tells more of that than of what is measured.
+ * The contestants run in turn in many short rounds, so that other load on the machine affects all of them equally; the
+ * result is the median of the differences within a round. The figure is the CPU time of this process, because
+ * wall-clock time on a shared machine includes other processes.
  *
  * @module
  */
@@ -15,17 +15,17 @@ import { BODIES, pathOf } from "./server.js";
 
 /**
  * @typedef {object} Overhead
- * @property {number} added microseconds that a call takes more
- * @property {number} error standard error of that
- * @property {number} ratio how many times as much it takes
- * @property {number} took microseconds that a call takes
+ * @property {number} added added time per call, in microseconds
+ * @property {number} error standard error of `added`
+ * @property {number} ratio time per call relative to the baseline
+ * @property {number} took time per call, in microseconds
  */
 
 /**
  * @param {string} origin
  * @param {Size} size
  * @param {{ rounds: number, calls: number }} amount
- * @returns {Promise<Map<string, Overhead>>} by the contestant's name; also of those that are a basis
+ * @returns {Promise<Map<string, Overhead>>} by contestant name, with the baselines
  */
 export async function overheads(origin, size, { rounds, calls }) {
   const endpoint = origin + pathOf(size);
@@ -39,7 +39,7 @@ export async function overheads(origin, size, { rounds, calls }) {
   }
   const warmUp = Math.ceil(rounds / 10);
   for (let round = -warmUp; round < rounds; round++) {
-    // Another one begins each time: what follows whom may matter.
+    // Each round starts with another contestant, because the order may affect the result.
     for (let place = 0; place < started.length; place++) {
       const { call, times } = started[(place + round + warmUp) % started.length];
       const time = await timed(call, calls, size);
@@ -64,14 +64,14 @@ export async function overheads(origin, size, { rounds, calls }) {
   return results;
 }
 
-/** Standard error of a median, in ranges of the middle half, by the square root of the number. */
+/** Standard error of a median, in units of the interquartile range divided by the square root of the sample size. */
 const ERROR = 0.93;
 
-/** As long as those that APIs give. */
+/** Of a realistic length. */
 const TOKEN = "t".repeat(600);
 
 /**
- * Microseconds that a call takes, of several one after the other.
+ * Returns the time per call in microseconds, over `calls` sequential calls.
  *
  * @param {import("./clients.js").Call} call
  * @param {number} calls
@@ -97,8 +97,8 @@ function quantile(values, share) {
 }
 
 /**
- * Runs something while `fetch` answers at once, without a network: with the answer of a size, whose body is a stream of
- * bytes, as one from a network is.
+ * Runs `action` while `fetch` responds immediately and without a network. The body has the given size and is a byte
+ * stream, as in a response from a network.
  *
  * @template T
  * @param {Size} size

@@ -1,5 +1,5 @@
 /**
- * The API that is measured against, in a process of its own: its work is not counted as a client's.
+ * The API under the benchmark, in a separate process, so that its CPU time is not attributed to the clients.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 
-/** The answers' bodies: that of a small query, and that of a list. */
+/** Response bodies: a small query and a list. */
 export const BODIES = { "200 B": body(200), "20 KB": body(20_000) };
 
 /** @typedef {keyof typeof BODIES} Size */
 
 /**
- * Starts it.
+ * Starts the server.
  *
  * @returns {Promise<{ origin: string, close: () => unknown }>}
  */
@@ -25,11 +25,11 @@ export async function startServer() {
   return { origin: `http://127.0.0.1:${port}`, close: () => child.disconnect() };
 }
 
-/** The path of the answer of a size. @param {Size} size */
+/** Returns the path of the response with a size. @param {Size} size */
 export const pathOf = (size) => `/graphql/${encodeURIComponent(size)}`;
 
 /**
- * An answer with a body of so many bytes.
+ * Returns a GraphQL response of the given number of bytes.
  *
  * @param {number} bytes
  */
@@ -43,7 +43,7 @@ function body(bytes) {
   return JSON.stringify(answer);
 }
 
-/** What runs in the other process, for as long as this one is there. */
+/** Serves in the child process until the parent ends. */
 function serve() {
   const answers = new Map(
     Object.entries(BODIES).map(([size, text]) => [pathOf(/** @type {Size} */ (size)), Buffer.from(text)]),

@@ -1,5 +1,5 @@
-// What stays in memory after much use. Each use runs in a process of its own, first so often that everything is warm,
-// then as often again, six times: what grew each time is kept for good. Ends with 1 where something is.
+// Measures memory that stays allocated after heavy use. Each use runs in a separate process: two runs to warm up, then
+// six measured runs of as many repetitions. Memory that grew each time counts as a leak. Exits with 1 if there is one.
 
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { circumstances, report, table } from "../report.js";
 import { USES } from "./uses.js";
 
-/** Bytes for one use: what growth of the heap's own books and of the resident set cannot be told from. */
+/** Bytes per use. Smaller growth cannot be distinguished from the heap's own bookkeeping and the resident set. */
 const BOUND = 8;
 
 /** @typedef {{ heap: number, wasm: number, resident: number }} Bytes */
@@ -53,13 +53,13 @@ ${faults.length === 0 ? "Nothing stays." : faults.join("\n")}
 );
 if (faults.length > 0) process.exitCode = 1;
 
-/** For one repetition. @param {Bytes[]} states */
+/** Returns the growth per repetition. @param {Bytes[]} states */
 function growthOfHeap(states) {
   const least = (/** @type {Bytes[]} */ some) => Math.min(...some.map(({ heap }) => heap));
   return Math.round((least(states.slice(-3)) - least(states.slice(0, 3))) / (states.length - 3));
 }
 
-/** For one repetition. @param {Bytes[]} states */
+/** Returns the growth per repetition. @param {Bytes[]} states */
 function growthOfWasm(states) {
   return Math.min(...states.slice(1).map(({ wasm }, place) => wasm - (states[place]?.wasm ?? 0)));
 }

@@ -1,4 +1,4 @@
-// One use, measured in a process of its own: `node --expose-gc measure.js <use>`.
+// Measures one use in a separate process: `node --expose-gc measure.js <use>`.
 
 import { settledMemory } from "../settled-memory.js";
 import { USES } from "./uses.js";
@@ -7,10 +7,10 @@ const use = USES.find(({ name }) => name === process.argv[2]);
 if (use === undefined) throw new Error(`no use is called ${process.argv[2]}`);
 
 const run = use.start();
-/** How often it is repeated. */
+/** Number of measured repetitions. */
 const REPETITIONS = 6;
 
-// Warm only after the second: the engine's own books grow with what it compiles.
+// Two warm-up runs are required, because the engine's bookkeeping grows as it compiles.
 await run(use.times);
 await run(use.times);
 const states = [await settledMemory()];

@@ -1,5 +1,5 @@
 /**
- * The uses whose traces in memory are looked for.
+ * The uses that are checked for memory leaks.
  *
  * @module
  */
@@ -66,7 +66,7 @@ function leaving() {
   return async (/** @type {number} */ times) => {
     for (let time = 0; time < times; time++) {
       await make().getToken();
-      // Finalizers run between tasks.
+      // Finalizers run between tasks only.
       if (time % 100 === 0) await new Promise((resolve) => setTimeout(resolve));
     }
   };

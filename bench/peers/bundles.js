@@ -1,5 +1,5 @@
 /**
- * How large each client is in a bundle, and how long it takes from its import until it can be used.
+ * Bundle size of each client, and time from import until it can be used.
  *
  * @module
  */
@@ -18,9 +18,10 @@ import { median } from "./held.js";
 /**
  * @typedef {object} Bundled
  * @property {string} package
- * @property {string} name what a program imports
- * @property {string} [ready] an expression that makes one and gives when it can be used; none where a page is needed
- * @property {boolean} [node] for Node alone
+ * @property {string} name the imported name
+ * @property {string} [ready] an expression that creates a client and resolves when it can be used; absent if it
+ *   requires a page
+ * @property {boolean} [node] true if it supports Node only
  */
 
 /** @type {Bundled[]} */
@@ -67,7 +68,7 @@ export const BUNDLES = [
 const FOLDER = fileURLToPath(new URL("..", import.meta.url));
 
 /**
- * Bytes of what a bundler makes of a program that imports it.
+ * Returns the bundle size in bytes of a program that imports the client.
  *
  * @param {Bundled} bundled
  */
@@ -91,7 +92,7 @@ async function bundle(contents, node = false) {
     minify: true,
     format: "esm",
     platform: node ? "node" : "browser",
-    // What is loaded only to tell which scopes an error lacks is not a part of the entry.
+    // This chunk is loaded only to compute the scopes that an error lacks, so it is not part of the entry.
     external: ["./scopes.js"],
     write: false,
     logLevel: "error",
@@ -100,12 +101,16 @@ async function bundle(contents, node = false) {
   return Buffer.from(outputFiles[0].contents);
 }
 
-/** The first name, as `it`, and all of them. @param {Bundled} bundled */
+/**
+ * Returns a program that imports the package as `module`, its first name as `it`, and awaits `ready`.
+ *
+ * @param {Bundled} bundled
+ */
 const startOf = ({ package: from, name, ready }) =>
   `const module = await import(${JSON.stringify(from)}); const it = module.${name.split(",")[0]}; await (${ready});`;
 
 /**
- * Milliseconds from import to ready, each time in a new process; medians of turns.
+ * Returns the median time from import to ready in milliseconds, each measured in a new process.
  *
  * @param {Bundled[]} contestants
  * @param {number} rounds
@@ -121,7 +126,7 @@ export async function startsInNode(contestants, rounds) {
 }
 
 /**
- * The same in pages of Chromium, each time in a new one and without a cache, with bundles over loopback.
+ * Returns the same for Chromium: each measured in a new page without a cache, with bundles served over loopback.
  *
  * @param {Bundled[]} contestants
  * @param {number} rounds
@@ -174,7 +179,7 @@ async function inTurns(contestants, rounds, measure) {
   for (let round = 0; round < rounds; round++) {
     for (const contestant of contestants) {
       const took = await measure(contestant);
-      // The first fills the machine's own caches.
+      // The first round warms the caches of the machine.
       if (round > 0) taken.get(contestant.package)?.push(took);
     }
   }

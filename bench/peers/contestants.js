@@ -1,5 +1,5 @@
 /**
- * What is compared: for each peer the way to a token that its documentation shows, with its own defaults.
+ * The clients under comparison: each obtains a token as its documentation shows, with its own defaults.
  *
  * @module
  */
@@ -12,17 +12,17 @@ import { TokenManager } from "graphql-token-manager";
 import { InMemoryWebStorage, UserManager, WebStorageStateStore } from "oidc-client-ts";
 import { ORIGIN, TOKEN_URL } from "./token-endpoint.js";
 
-// Not exported, and what every client of Azure's SDK hands tokens out with.
+// Not exported. All clients of the Azure SDK obtain their tokens through it.
 import { createTokenCycler } from "../node_modules/@azure/core-rest-pipeline/dist/esm/util/tokenCycler.js";
 
 /** @import { Endpoint } from "./token-endpoint.js" */
 
 /**
- * One token source, set up.
+ * A configured token source.
  *
  * @typedef {object} Source
- * @property {() => Promise<unknown>} get a token, valid now
- * @property {() => unknown} [peek] the token held, without waiting
+ * @property {() => Promise<unknown>} get returns a valid token
+ * @property {() => unknown} [peek] returns the cached token synchronously
  * @property {() => unknown} [close]
  */
 
@@ -67,7 +67,7 @@ function smithy() {
     const { token, expiresAt } = await granted();
     return { token, expiration: new Date(expiresAt) };
   };
-  // As the example in its documentation.
+  // From the example in its documentation.
   const get = memoize(
     provider,
     ({ expiration }) => expiration !== undefined && expiration.getTime() - Date.now() < 300_000,
@@ -144,7 +144,7 @@ function oidc() {
     metadata: { issuer: ORIGIN, token_endpoint: TOKEN_URL },
     userStore: store(),
     stateStore: store(),
-    // It renews by a timer otherwise, which is not what is measured.
+    // Otherwise it refreshes on a timer, which is not measured here.
     automaticSilentRenew: false,
   });
   const get = async () => {
@@ -155,7 +155,7 @@ function oidc() {
 }
 
 /**
- * What stands for a sign-in, which needs a person.
+ * Simulates a sign-in, which would require a user.
  *
  * @param {UserManager} users
  */
@@ -172,7 +172,7 @@ async function signedIn(users) {
   return user;
 }
 
-/** One grant, as a program writes it that leaves only the keeping to a library. */
+/** A hand-written grant, for libraries that only cache the token. */
 async function granted() {
   const response = await fetch(TOKEN_URL, {
     method: "POST",

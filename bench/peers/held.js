@@ -1,5 +1,5 @@
 /**
- * What it costs to be handed a token that is held.
+ * The cost of obtaining a cached token.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 /** @typedef {{ name: string, run: (times: number) => Promise<void> }} Runner */
 
 /**
- * Nanoseconds for one call of each, medians over rounds in which all take turns, so that what else the machine does meets
- * all alike.
+ * Returns the median time per call in nanoseconds. The runners run in turn in many rounds, so that other load on the
+ * machine affects all of them equally.
  *
  * @param {Runner[]} runners
  * @param {{ rounds: number, batchMs: number }} plan
@@ -30,7 +30,11 @@ export async function timesOf(runners, { rounds, batchMs }) {
   return new Map([...taken].map(([name, times]) => [name, median(times)]));
 }
 
-/** How many calls take so long; they warm up on the way. @param {Runner["run"]} run @param {number} batchMs */
+/**
+ * Returns the number of calls that take `batchMs`, and warms up meanwhile.
+ *
+ * @param {Runner["run"]} run @param {number} batchMs
+ */
 async function batchOf(run, batchMs) {
   for (let batch = 16; ; batch *= 2) {
     const began = performance.now();

@@ -1,5 +1,5 @@
-// What it costs to be handed a token, to start, and to be there at all, beside other keepers of tokens.
-// Ends with 1 where a bound does not hold.
+// Compares the cost of obtaining a token, the start time and the bundle size with those of other token libraries. Exits
+// with 1 if a bound is exceeded.
 
 import { circumstances, report, table } from "../report.js";
 import { BUNDLES, sizeOf, startsInChromium, startsInNode } from "./bundles.js";
@@ -8,7 +8,10 @@ import { awaiting, calling, timesOf } from "./held.js";
 import { tokenEndpoint } from "./token-endpoint.js";
 import { CALLERS, READS, cold, short } from "./use.js";
 
-/** The bounds: gzip bytes of the entry, milliseconds to start in Node, and how much of what the fastest peer adds to an `await`. */
+/**
+ * Bounds: gzip bytes of the entry, milliseconds to start in Node, and the time added to an `await` relative to the
+ * fastest peer.
+ */
 const BOUNDS = { gzip: 40_000, startMs: 20, held: 0.5 };
 
 const say = (/** @type {string} */ what) => console.error(`==> ${what}`);
@@ -123,7 +126,7 @@ async function heldTimes() {
   return { held, floor: of("floor"), peek: of("peek"), clock: of("clock") };
 }
 
-/** The bounds that do not hold. */
+/** Returns the bounds that are exceeded. */
 function broken() {
   const peers = [...held].filter(([name]) => ![OURS, "floor", "peek", "clock"].includes(name));
   const fastest = Math.min(...peers.map(([, time]) => time));

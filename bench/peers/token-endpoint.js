@@ -1,6 +1,6 @@
 /**
- * A token endpoint in the place of `fetch`, so that only the clients are measured: RFC 6749 for the peers, GraphQL for
- * us. Answers in a later turn of the event loop, as any network does at the earliest.
+ * A token endpoint that replaces `fetch`, so that only the clients are measured: RFC 6749 for the peers, GraphQL for
+ * this package. It responds in a later turn of the event loop, as any network does.
  *
  * @module
  */
@@ -11,12 +11,12 @@ export const TOKEN_URL = `${ORIGIN}/token`;
 /**
  * @typedef {object} Endpoint
  * @property {typeof globalThis.fetch} fetch
- * @property {() => number} requests so far
- * @property {() => void} end gives the real `fetch` back
+ * @property {() => number} requests number of requests so far
+ * @property {() => void} end restores the real `fetch`
  */
 
 /**
- * @param {number} lifetimeMs of its tokens
+ * @param {number} lifetimeMs lifetime of its tokens
  * @returns {Endpoint}
  */
 export function tokenEndpoint(lifetimeMs) {
@@ -37,7 +37,7 @@ export function tokenEndpoint(lifetimeMs) {
           scope: "read",
         };
     const response = new Response(JSON.stringify(body), { headers: { "content-type": "application/json" } });
-    // Where redirects lead is asked by some; an answer made by hand has no address.
+    // Some clients read the URL to detect redirects; a constructed `Response` has none.
     Object.defineProperty(response, "url", { value: TOKEN_URL });
     return response;
   };

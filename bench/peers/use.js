@@ -1,5 +1,5 @@
 /**
- * What each client makes of many callers, and of a token that lives for three minutes.
+ * Behavior of each client with many concurrent callers, and with a token lifetime of three minutes.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { tokenEndpoint } from "./token-endpoint.js";
 
 /** @import { Contestant } from "./contestants.js" */
 
-/** How many callers come at once, before there is a token. */
+/** Number of concurrent callers without a cached token. */
 export const CALLERS = 10_000;
 
-/** How often a token that lives so long is read, one time after the other, at even distances. */
+/** Number of sequential reads, evenly spaced over the lifetime of the token. */
 export const READS = 600;
 export const SHORT_MS = 180_000;
 
 /**
- * Requests made for callers that come at once, and microseconds for each of them.
+ * Returns the number of requests for concurrent callers, and the time per caller in microseconds.
  *
  * @param {Contestant} contestant
  */
@@ -25,7 +25,7 @@ export async function cold({ start }) {
   const endpoint = tokenEndpoint(3_600_000);
   const times = [];
   let requests = 0;
-  // The first is not counted: it compiles, and WebAssembly is started.
+  // The first run is not counted: it includes compilation and the start of WebAssembly.
   for (let run = 0; run < 6; run++) {
     const source = start(endpoint);
     const before = endpoint.requests();
@@ -40,7 +40,7 @@ export async function cold({ start }) {
 }
 
 /**
- * Requests made while a token of three minutes is read, in simulated time.
+ * Returns the number of requests while a token with a lifetime of three minutes is read, in simulated time.
  *
  * @param {Contestant} contestant
  */

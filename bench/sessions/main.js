@@ -1,4 +1,4 @@
-// What many sessions cost: the core natively, and the package in Node. Ends with 1 where a bound does not hold.
+// Measures the cost of many sessions: the core natively and the package in Node. Exits with 1 if a bound is exceeded.
 
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -12,10 +12,10 @@ import { circumstances, report, table } from "../report.js";
 /** @typedef {{ heap: number, wasm: number, resident: number }} Bytes */
 /** @typedef {{ sessions: number, token: number, before: Bytes, kept: Bytes, dropped: Bytes, filledMs: number, times: Record<keyof typeof CALLS, number> }} Held */
 
-/** What the bounds are about: bytes of a session, its token included; nanoseconds of an event; and the herd. */
+/** Bounds: bytes per session with its token, nanoseconds per input, and the figures of the herd. */
 const BOUNDS = { bytes: 1_000, nanos: 2_000, peak: 4, grantsPerLifetime: 1.6 };
 
-/** Grants at a time that suit the herd; the bounds are for this number. */
+/** Maximum number of concurrent grants to which the bounds of the herd apply. */
 const CHOSEN = 75;
 
 const EVENTS = {
@@ -189,7 +189,7 @@ function memoryOf(after) {
   return /** @type {const} */ (["heap", "wasm", "resident"]).map((part) => each(after, part));
 }
 
-/** The bounds that do not hold. */
+/** Returns the bounds that are exceeded. */
 function broken() {
   const faults = [];
   const [smallest] = sizes;

@@ -1,11 +1,11 @@
-// 100,000 sessions of one manager, in a process of their own: `node --expose-gc package.js`. Prints JSON.
+// Measures 100,000 sessions of one manager in a separate process: `node --expose-gc package.js`. Prints JSON.
 
 import { awaiting, timesOf } from "../peers/held.js";
 import { settledMemory } from "../settled-memory.js";
 import { TokenManager } from "graphql-token-manager";
 
 const SESSIONS = 100_000;
-/** Characters of an access token. */
+/** Length of an access token in characters. */
 const TOKEN = 300;
 
 let granted = 0;
@@ -18,7 +18,7 @@ const tokens = new TokenManager({
   sessions: { max: SESSIONS, idleMs: 36_000_000, maxConcurrentGrants: 1_000 },
 });
 await tokens.getToken();
-/** Kept by the program beforehand, so that they are not taken for what the package holds. */
+/** Allocated by the program beforehand, so that they are not attributed to the package. */
 const selectors = Array.from({ length: SESSIONS }, (_, user) => ({ userId: userId(user) }));
 /** @type {import("graphql-token-manager").TokenSession[]} */
 const sessions = new Array(SESSIONS).fill(undefined);
@@ -48,16 +48,16 @@ if (granted !== SESSIONS + 1) throw new Error("a token that was held was asked f
 console.log(JSON.stringify({ sessions: SESSIONS, token: TOKEN, before, kept, dropped, filledMs, times }));
 process.exit();
 
-/** Nanoseconds of what hands out a token that is held. */
+/** Returns the nanoseconds per call of the functions that return a cached token. */
 async function timesOfCalls() {
   const promise = Promise.resolve("token");
   const { length } = sessions;
-  // In no order that a cache could foresee: 7,919 and the number of sessions have no common divisor.
+  // A stride defeats CPU prefetching: 7,919 and the number of sessions have no common divisor.
   let at = 0;
   const next = () => (at = (at + 7_919) % length);
   const [session] = sessions;
   const [selector] = selectors;
-  // The first time that a token is handed out, the core is told; that is done once for each.
+  // The first call for a token also notifies the core, so each session is called once before the measurement.
   for (const each of sessions) await each.getToken();
   const runners = [
     { name: "promise", run: awaiting(() => promise) },
@@ -70,7 +70,7 @@ async function timesOfCalls() {
   return Object.fromEntries(await timesOf(runners, { rounds: 100, batchMs: 5 }));
 }
 
-/** A text that differs from others, and is flat as those from a parser are. @param {number} count */
+/** Returns a unique string with a flat representation, as a parser produces it. @param {number} count */
 function tokenText(count) {
   return Buffer.from(`${count}`.padStart(TOKEN, "x")).toString("latin1");
 }

@@ -1,5 +1,6 @@
-// What sharing one token costs: eight processes, tabs of browsers, holders that are killed, a Redis that goes away.
-// Ends with 1 where a call failed, a refresh token came twice, or more was granted than lifetimes and crashes explain.
+// Measures the cost of sharing one token: eight processes, browser tabs, holders that are killed, and an outage of
+// Redis. Exits with 1 if a call failed, a refresh token was presented twice, or there were more grants than lifetimes
+// and crashes explain.
 
 import { LIFETIME_MS, leaseMs, runFleet } from "../../js-tests/sharing/fleet.js";
 import { OUTAGES, runOutage } from "../../js-tests/sharing/outage.js";
@@ -19,7 +20,7 @@ const FLEET = { members: 8, callers: 100 };
 const TABS = { most: 5, callers: 20 };
 const KILL_EVERY_MS = 3_000;
 const OUTAGE_MS = { before: 10_000, down: 10_000, after: 30_000 };
-/** Less than by default, since tokens that live so shortly cannot wait. */
+/** Shorter than the defaults, because the tokens have short lifetimes. */
 const SPANS = { timeoutMs: 750, storeTimeoutMs: 500 };
 
 /** @type {string[]} */
@@ -176,7 +177,7 @@ function shared({ calls, failures, reused }) {
 }
 
 /**
- * Does something that starts servers and processes, and ends them.
+ * Runs an action that starts servers and processes, and stops these afterwards.
  * @template T
  * @param {(t: Ending) => Promise<T>} action
  */
