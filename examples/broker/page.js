@@ -1,4 +1,4 @@
-// The page: asks Fluz with tokens of the server's broker. There is no secret in it.
+// The page: sends requests to Fluz with tokens from the server's broker. It contains no secrets.
 
 import { TokenError, TokenManager } from "/graphql-token-manager.js";
 
@@ -6,7 +6,7 @@ const OFFERS = "{ getOffers(limit: 6) { offerId merchant } }";
 
 const { endpoint } = await (await fetch("/config.json")).json();
 
-/** One for each visitor: it ends when they sign out. */
+/** One manager per visitor; it is closed at sign-out. */
 let tokens = open();
 
 element("load").addEventListener("click", load);
@@ -42,7 +42,7 @@ async function load() {
     document.body.className = "known";
     note(`${getOffers.length} offers from the API`);
   } catch (error) {
-    // The broker does not know who this is.
+    // The broker received no valid session cookie.
     const isStranger = TokenError.is(error) && error.code === "invalid_credentials";
     document.body.className = isStranger ? "stranger" : "known";
     if (isStranger) element("offers").replaceChildren();

@@ -1,15 +1,15 @@
 /**
- * A small shop: visitors sign in, and their pages ask Fluz themselves, with tokens that this server's broker gives them.
- * The API key stays here.
+ * A small shop: visitors sign in, and their pages send requests to Fluz directly, with tokens from this server's
+ * broker. The API key never leaves the server.
  *
  *     npm install graphql-token-manager
  *     FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=… node server.js
  *
- * FLUZ_API_KEY     the application's key, as Fluz shows it
+ * FLUZ_API_KEY     the application's API key from Fluz
  * FLUZ_USER_ID     the user to act for, a UUID
  * FLUZ_ACCOUNT_ID  the account to act for, a UUID
- * FLUZ_ENDPOINT    the API; Fluz's sandbox where it is not set
- * PORT             where to listen on 127.0.0.1; 3000 where it is not set
+ * FLUZ_ENDPOINT    the endpoint of the API; default: Fluz's sandbox
+ * PORT             the port on 127.0.0.1; default: 3000
  */
 
 import { randomUUID } from "node:crypto";
@@ -29,29 +29,29 @@ const tokens = new TokenManager({
   apiKey: setting("FLUZ_API_KEY"),
   userId: setting("FLUZ_USER_ID"),
   accountId: setting("FLUZ_ACCOUNT_ID"),
-  // No more than pages need: whoever is signed in holds a token for these.
+  // Only the scopes that pages need: each signed-in visitor receives a token with all of them.
   scopes: ["LIST_OFFERS"],
 });
 
-/** Who is signed in, by the value of their cookie. @type {Map<string, string>} */
+/** The signed-in visitors, by cookie value. @type {Map<string, string>} */
 const visitors = new Map();
 
 const broker = createBroker(tokens, {
-  // All who are signed in share the manager's own session.
+  // All signed-in visitors share the manager's default session.
   authorize: (request) => (visitorOf(request.headers.get("cookie")) ? {} : null),
   subject: (request) => visitorOf(request.headers.get("cookie")) ?? "",
   onError: (error) => console.error("No token for a page:", error),
 });
 const token = toNodeListener(broker);
 
-/** What pages are made of. */
+/** Static files of the page. */
 const FILES = new Map([
   ["/", { type: "text/html", url: new URL("page.html", import.meta.url) }],
   ["/page.js", { type: "text/javascript", url: new URL("page.js", import.meta.url) }],
   ["/graphql-token-manager.js", { type: "text/javascript", url: moduleUrl() }],
 ]);
 
-/** The package brings WebAssembly; the page talks to this server and the API alone. */
+/** The package contains WebAssembly; the page connects only to this server and the API. */
 const POLICY = `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'unsafe-inline'; connect-src 'self' ${new URL(endpoint).origin}`;
 
 const server = createServer(async (request, response) => {
@@ -76,11 +76,15 @@ process.once("SIGINT", async () => {
   await tokens.close();
 });
 
-/** Signs in whoever asks: a shop of yours asks for a password. @param {import("node:http").ServerResponse} response */
+/**
+ * Signs in without a password. Replace this with your own authentication.
+ *
+ * @param {import("node:http").ServerResponse} response
+ */
 function signIn(response) {
   const id = randomUUID();
   visitors.set(id, `visitor ${visitors.size + 1}`);
-  // Not readable by scripts, and not sent along by pages of other sites.
+  // Not readable by scripts, and not sent with requests from other sites.
   response.writeHead(204, { "set-cookie": `visitor=${id}; HttpOnly; SameSite=Strict; Path=/` }).end();
 }
 
@@ -100,7 +104,7 @@ function idIn(cookies) {
   return /(?:^|; )visitor=([\w-]+)/.exec(cookies ?? "")?.[1] ?? "";
 }
 
-/** The package for the browser: one file, as it is. A bundler would do this for you. */
+/** Returns the URL of the package's single file for browsers. A bundler makes this unnecessary. */
 function moduleUrl() {
   return new URL("index.js", import.meta.resolve("graphql-token-manager"));
 }

@@ -1,5 +1,6 @@
 /**
- * Apollo Client 4: its HTTP link sends by `tokens.fetch`. A batching or a persisted-query link takes it in the same way.
+ * Apollo Client 4: its HTTP link sends through `tokens.fetch`. Batching and persisted-query links accept it in the same
+ * way.
  *
  *     npm install graphql-token-manager @apollo/client rxjs graphql
  *     FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=… node apollo.js

@@ -1,6 +1,6 @@
 /**
- * axios 1.12 or newer: its fetch adapter sends by `tokens.fetch`. The usual adapters of Node and of browsers do not
- * use `fetch`.
+ * axios 1.12 or newer: its fetch adapter sends through `tokens.fetch`. The default adapters for Node and browsers do
+ * not use `fetch`.
  *
  *     npm install graphql-token-manager axios
  *     FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=… node axios.js

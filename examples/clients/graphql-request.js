@@ -1,5 +1,5 @@
 /**
- * graphql-request 7: the client sends by `tokens.fetch`.
+ * graphql-request 7: the client sends through `tokens.fetch`.
  *
  *     npm install graphql-token-manager graphql-request graphql
  *     FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=… node graphql-request.js

@@ -1,7 +1,7 @@
 /**
- * graphql-ws 6: subscriptions over a WebSocket, which is authorised once, when it is opened. A server that refuses the
- * token, then or later, closes it with 4403; the client opens another one, with another token. After 4401, which some
- * servers use, it does not: subscribe again then.
+ * graphql-ws 6: subscriptions over a WebSocket, which is authorized once, when it opens. A server that rejects the
+ * token, then or later, closes the connection with 4403; the client reconnects with another token. After 4401, which
+ * some servers use, it does not reconnect: subscribe again in that case.
  *
  *     npm install graphql-token-manager graphql-ws ws graphql
  *     API_ENDPOINT=https://api.example.com/graphql API_ID=… API_SECRET=… node graphql-ws.js
@@ -12,10 +12,10 @@ import { CloseCode, createClient } from "graphql-ws";
 import WebSocket from "ws";
 import { tokens, url } from "./own-api.js";
 
-/** What the connection was opened with. */
+/** The token that the connection was opened with. */
 let token = "";
 
-/** How servers refuse it. */
+/** Close codes of servers that reject the token. */
 const REFUSED = [CloseCode.Forbidden, CloseCode.Unauthorized];
 
 export const client = createClient({
@@ -29,13 +29,13 @@ export const client = createClient({
       if (isClosed(event) && REFUSED.includes(event.code)) tokens.invalidate(token);
     },
   },
-  // A token that cannot be had for the moment is no reason to give up.
+  // Reconnect if a token is temporarily unavailable.
   shouldRetry: (problem) => isClosed(problem) || (TokenError.is(problem) && problem.retryable),
-  // Browsers, and Node from version 22 on, have a WebSocket of their own: leave this out.
+  // Omit this in browsers and in Node 22 or newer, which have a built-in WebSocket.
   webSocketImpl: WebSocket,
 });
 
-/** Orders as they come in. */
+/** Yields orders as they arrive. */
 export async function* orders() {
   const query = "subscription { orders { id } }";
   for await (const { data, errors } of client.iterate({ query })) {

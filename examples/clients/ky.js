@@ -1,5 +1,5 @@
 /**
- * ky: the instance sends by `tokens.fetch`. Its timeouts and retries go on working.
+ * ky: the instance sends through `tokens.fetch`. Its timeouts and retries continue to work.
  *
  *     npm install graphql-token-manager ky
  *     FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=… node ky.js

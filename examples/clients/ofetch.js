@@ -1,5 +1,5 @@
 /**
- * ofetch, which is Nuxt's `$fetch`: the instance sends by `tokens.fetch`.
+ * ofetch, which is Nuxt's `$fetch`: the instance sends through `tokens.fetch`.
  *
  *     npm install graphql-token-manager ofetch
  *     FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=… node ofetch.js

@@ -1,10 +1,10 @@
 /**
- * openapi-fetch: the client of a REST API sends by `tokens.fetch`, with a token that came from GraphQL.
+ * openapi-fetch: the client of a REST API sends through `tokens.fetch`, with a token obtained over GraphQL.
  *
  *     npm install graphql-token-manager openapi-fetch
  *     API_ENDPOINT=https://api.example.com/graphql API_ID=… API_SECRET=… node openapi-fetch.ts
  *
- * Node runs TypeScript from version 22.18 on.
+ * Running TypeScript directly requires Node 22.18 or newer.
  */
 
 import createClient from "openapi-fetch";
@@ -21,7 +21,7 @@ export async function me(): Promise<{ id: string }> {
 const { id } = await me();
 console.log(`The token is for ${id}`);
 
-/** What openapi-typescript makes of the API's description; of this one, by hand. */
+/** Types of the API in the form that openapi-typescript generates; written by hand here. */
 interface paths {
   "/v1/me": {
     get: {

@@ -1,13 +1,13 @@
 /**
- * The token manager of an API of one's own, for the examples beside this file whose client does not ask a GraphQL
- * endpoint over HTTP: the tokens come from GraphQL, and are for the REST resources and the WebSocket beside it.
+ * The token manager of a custom API, for the examples in this folder whose client does not use GraphQL over HTTP: the
+ * tokens are obtained over GraphQL and authorize REST requests and a WebSocket.
  *
- * API_ENDPOINT  the GraphQL API, which gives tokens
- * API_ID        whom to get a token for
- * API_SECRET    the secret that goes with it
- * API_URL       where the resources are; what API_ENDPOINT begins with where it is not set
+ * API_ENDPOINT  the GraphQL endpoint that issues tokens
+ * API_ID        the client id
+ * API_SECRET    its secret
+ * API_URL       the base URL of the resources; default: the origin of API_ENDPOINT
  *
- * The document and the paths below are those of an example; write those of your API.
+ * The document and the paths below are examples; replace them with those of your API.
  */
 
 import { TokenManager } from "graphql-token-manager";
@@ -28,7 +28,7 @@ export const tokens = new TokenManager({
     expiry: { expiresIn: "login.ttl", unit: "seconds" },
     refused: { statuses: [401], codes: ["UNAUTHENTICATED"] },
   },
-  // Where the token may be sent, besides the endpoint's own origin.
+  // Origins to which the token may be sent, in addition to that of the endpoint.
   origins: [url],
 });
 

@@ -1,10 +1,10 @@
 /**
- * Relay 21: its network layer sends by `tokens.fetch`.
+ * Relay 21: its network layer sends through `tokens.fetch`.
  *
  *     npm install graphql-token-manager relay-runtime
  *     FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=… node relay.js
  *
- * The query is what `relay-compiler` makes, with `eagerEsModules`, of
+ * The query was compiled by `relay-compiler`, with `eagerEsModules`, from
  *
  *     query relayOffersQuery($limit: Int) { getOffers(limit: $limit) { offerId merchant } }
  */

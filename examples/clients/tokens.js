@@ -1,12 +1,12 @@
 /**
- * The token manager that the examples beside this file share, as the modules of a program do.
+ * The token manager that the examples in this folder share, as the modules of a program would.
  *
- * Fluz's is one of them; for another API, write what `quickstart` has for it.
+ * It is for Fluz; for another API, use the options from `quickstart`.
  *
- * FLUZ_API_KEY     the application's key, as Fluz shows it
+ * FLUZ_API_KEY     the application's API key from Fluz
  * FLUZ_USER_ID     the user to act for, a UUID
  * FLUZ_ACCOUNT_ID  the account to act for, a UUID
- * FLUZ_ENDPOINT    the API; Fluz's sandbox where it is not set
+ * FLUZ_ENDPOINT    the endpoint of the API; default: Fluz's sandbox
  */
 
 import { TokenManager } from "graphql-token-manager";

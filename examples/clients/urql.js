@@ -1,5 +1,5 @@
 /**
- * urql 6: the client sends by `tokens.fetch`, which replaces its auth exchange.
+ * urql 6: the client sends through `tokens.fetch`, which replaces its auth exchange.
  *
  *     npm install graphql-token-manager @urql/core
  *     FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=… node urql.js
@@ -11,7 +11,7 @@ import { endpoint, tokens } from "./tokens.js";
 export const client = new Client({
   url: endpoint,
   fetch: tokens.fetch,
-  // Queries go by GET where this is left out, which not every API takes.
+  // By default, queries are sent with GET, which not every API accepts.
   preferGetMethod: false,
   exchanges: [cacheExchange, fetchExchange],
 });

@@ -1,5 +1,5 @@
 /**
- * The three APIs of the demo: how each is asked for tokens, and one ordinary call that needs a token.
+ * The three APIs of the demo: the options of each, and one ordinary call that requires a token.
  *
  * @module
  */
@@ -14,23 +14,23 @@
  * @property {ApiName} name
  * @property {string} label
  * @property {string} endpoint
- * @property {number} lifetimeMs How long its tokens live here.
+ * @property {number} lifetimeMs Token lifetime in the demo.
  * @property {(fetch: FetchLike) => TokenManagerOptions} options
- * @property {Record<string, string>} headers Sent with each call, beside the token.
- * @property {string} call A GraphQL document that is refused without a token.
+ * @property {Record<string, string>} headers Headers of each call, in addition to the token.
+ * @property {string} call A GraphQL document that is rejected without a token.
  */
 
 /**
- * Long enough for a busy machine, short enough to see several refreshes. In milliseconds.
+ * Token lifetimes in milliseconds: long enough for a loaded machine, short enough for several refreshes.
  *
  * @type {Readonly<Record<ApiName, number>>}
  */
 export const LIFETIMES = Object.freeze({ fluz: 5_000, toggle: 7_000, braintree: 6_000 });
 
 /**
- * How long they live elsewhere.
+ * Token lifetimes of the real APIs.
  *
- * Source: docs.fluz.app (production), developers.usetoggle.com; Braintree's documentation names no lifetime.
+ * Source: docs.fluz.app (production), developers.usetoggle.com; Braintree's documentation does not state a lifetime.
  */
 export const REAL_LIFETIMES = Object.freeze({
   fluz: "instead of 3 minutes",
@@ -38,7 +38,7 @@ export const REAL_LIFETIMES = Object.freeze({
   braintree: "(Braintree's own lifetime comes with each token)",
 });
 
-/** The operations that give a token. */
+/** The operations that return a token. */
 export const GRANTS = Object.freeze([
   "generateUserAccessToken",
   "refreshUserAccessToken",
@@ -71,7 +71,8 @@ function fluz({ fluz: { endpoint, apiKey, userId, accountId } }) {
       userId,
       accountId,
       scopes: ["LIST_OFFERS"],
-      // Fluz does not say how long a token lives: the package knows the real lifetime, and not this one.
+      // Fluz does not return a lifetime: the package has the real one as its default, which is longer than that of the
+      // demo.
       lifetimeMs: LIFETIMES.fluz,
       fetch,
     }),

@@ -1,7 +1,7 @@
 /**
- * What the demo claims, each checked against what the program counted and what the sandbox counted.
+ * The claims of the demo, each checked against the counts of the program and of the sandbox.
  *
- * Decides whether a claim held; how that is shown is left to the screen.
+ * The presentation is in `tables.js` and `screen.js`.
  *
  * @module
  */
@@ -12,26 +12,30 @@
 /**
  * One API after the run.
  * @typedef {object} Outcome
- * @property {Client} client What the program counted.
- * @property {ProviderCounts} server What the sandbox counted.
+ * @property {Client} client Counts of the program.
+ * @property {ProviderCounts} server Counts of the sandbox.
  * @property {Crowd} crowd
  */
 
 /**
- * How the many callers fared, noted when they had their tokens and nothing else had happened.
+ * Result of the concurrent callers, recorded as soon as all of them had their tokens.
  * @typedef {object} Crowd
  * @property {number} callers
- * @property {number} distinct Different tokens among what they got.
- * @property {number} asked Requests that the program sent for them.
- * @property {number} grants Grants that the sandbox counted.
+ * @property {number} distinct Number of distinct tokens that they received.
+ * @property {number} asked Number of requests that the program sent for them.
+ * @property {number} grants Number of grants that the sandbox counted.
  */
 
-/** `reasons`: the numbers of each API where it did not hold. @typedef {{ title: string, holds: boolean, reasons: string[] }} Claim */
+/**
+ * `reasons`: the counts of each API for which the claim failed.
+ *
+ * @typedef {{ title: string, holds: boolean, reasons: string[] }} Claim
+ */
 
 /**
  * @param {Outcome[]} outcomes
- * @param {{ callers: number, ticks: number, everyMs: number, latestMs: number }} plan What was to be done, and how late
- *   the latest call began.
+ * @param {{ callers: number, ticks: number, everyMs: number, latestMs: number }} plan The plan, and the maximum delay
+ *   at the start of a call.
  * @returns {Claim[]}
  */
 export function judge(outcomes, plan) {
@@ -126,7 +130,7 @@ function adopted(outcomes) {
 }
 
 /**
- * A claim that holds if it holds at each API.
+ * Returns a claim that holds if it holds for each API.
  *
  * @param {string} title
  * @param {Outcome[]} outcomes

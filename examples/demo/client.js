@@ -1,5 +1,5 @@
 /**
- * The program's side of one API: a token manager, the calls made with its tokens, and what is counted of both.
+ * The client of one API: a token manager, the calls with its tokens, and the counts of both.
  *
  * @module
  */
@@ -10,46 +10,46 @@ import { TokenManager } from "graphql-token-manager";
 /** @import { Api } from "./apis.js" */
 
 /**
- * A refresh that has brought its token.
+ * A completed refresh.
  * @typedef {object} Refresh
- * @property {number} aheadMs How long the old token still had.
- * @property {number} callsMeanwhile Calls begun while the new token was being asked for.
+ * @property {number} aheadMs Remaining lifetime of the old token.
+ * @property {number} callsMeanwhile Number of calls that started during the grant.
  */
 
-/** Tells what happened, for people. @typedef {(client: Client, text: string) => void} Tell */
+/** Receives messages for display. @typedef {(client: Client, text: string) => void} Tell */
 
 export class Client {
-  /** Requests for a token that were sent. */
+  /** Number of token requests. */
   asked = 0;
-  /** Events `token`, by their reason. @type {Record<string, number>} */
+  /** Number of `token` events, by reason. @type {Record<string, number>} */
   tokens = {};
   /** @type {Refresh[]} */
   refreshes = [];
-  /** Events that should not happen: `expired`, `error`, `retry`. */
+  /** Number of unexpected events: `expired`, `error`, `retry`. */
   mishaps = 0;
 
-  /** Calls begun. */
+  /** Number of calls started. */
   calls = 0;
-  /** Calls whose answer was what was asked for. */
+  /** Number of calls that received the expected response. */
   answered = 0;
-  /** Calls that the API refused for their token. */
+  /** Number of calls whose token the API rejected. */
   refused = 0;
-  /** Calls that failed in another way. */
+  /** Number of calls that failed for another reason. */
   failed = 0;
-  /** Calls whose token was not there at once. */
+  /** Number of calls that had to wait for a token. */
   waited = 0;
-  /** Calls begun while a new token was being asked for. */
+  /** Number of calls that started during a grant. */
   callsDuringRefresh = 0;
-  /** The longest that a call took to get its token, in milliseconds. */
+  /** Maximum time that a call waited for its token, in milliseconds. */
   longestMs = 0;
 
   lastEvent = "";
 
   #manager;
   #tell;
-  /** When the token held ends. */
+  /** Expiry of the cached token. */
   #expiresAt = 0;
-  /** While a token is being asked for: how many calls have begun since. @type {number | undefined} */
+  /** Number of calls since the grant started, while there is one. @type {number | undefined} */
   #callsMeanwhile = undefined;
 
   /**
@@ -68,12 +68,12 @@ export class Client {
     this.#manager.on("expired", () => this.#mishap("the token expired before there was a new one"));
   }
 
-  /** How many tokens came, in whatever way. */
+  /** Number of tokens received, for any reason. */
   get received() {
     return Object.values(this.tokens).reduce((sum, count) => sum + count, 0);
   }
 
-  /** How many tokens took the place of an older one, refreshed or adopted. */
+  /** Number of tokens that replaced another, refreshed or adopted. */
   get replaced() {
     return this.refreshes.length + (this.tokens.adopted ?? 0);
   }
@@ -82,23 +82,23 @@ export class Client {
     return this.#callsMeanwhile !== undefined;
   }
 
-  /** What the token held has left, in milliseconds. */
+  /** Remaining lifetime of the cached token, in milliseconds. */
   leftMs() {
     return Math.max(0, (this.#manager.peek()?.expiresAt ?? 0) - Date.now());
   }
 
   /**
-   * Many callers at the same moment.
+   * Calls `getToken` concurrently.
    *
    * @param {number} callers
-   * @returns {Promise<{ callers: number, distinct: number }>} with how many different tokens they got
+   * @returns {Promise<{ callers: number, distinct: number }>} with the number of distinct tokens that they received
    */
   async crowd(callers) {
     const tokens = await Promise.all(Array.from({ length: callers }, () => this.#manager.getToken()));
     return { callers: tokens.length, distinct: new Set(tokens).size };
   }
 
-  /** One call of the API. Counts how it went, and never rejects. */
+  /** Makes one call to the API and counts the result. Never rejects. */
   async call() {
     this.calls += 1;
     if (this.#callsMeanwhile !== undefined) {
@@ -115,14 +115,14 @@ export class Client {
     }
   }
 
-  /** Ends the manager at once. */
+  /** Closes the manager immediately. */
   close() {
     return this.#manager.close();
   }
 
   /**
-   * The header of a call, and whether it was there at once: before this turn of the event loop ended. An answer from
-   * the network, or a timer, can only come in a later turn.
+   * Returns the header of a call. The call counts as waiting if the header was not available within this turn of the
+   * event loop: responses from the network and timers arrive in a later turn.
    */
   async #authorization() {
     let turnEnded = false;
@@ -161,12 +161,12 @@ export class Client {
       this.answered += 1;
       return;
     }
-    // The only errors that the sandbox has for these calls are refusals.
+    // For these calls, the sandbox returns no errors except rejections of the token.
     this.refused += 1;
     this.#note(`the API refused a call (HTTP ${status})`);
   }
 
-  /** What the manager asks for tokens with. @type {FetchLike} */
+  /** The `fetch` of the manager. @type {FetchLike} */
   #countedFetch = (url, init) => {
     this.asked += 1;
     this.#callsMeanwhile ??= 0;

@@ -1,11 +1,11 @@
 /**
- * Shows the main job on real HTTP: tokens of three APIs, got once for any number of callers, and refreshed while calls
- * go on.
+ * Demonstrates the package over real HTTP: tokens of three APIs, each obtained once for any number of callers and
+ * refreshed while calls continue.
  *
  *     cargo xtask demo                 builds the package first
  *     node examples/demo/demo.js       with the package installed
  *
- * README.md says what it prints; `--help` what it can be told.
+ * README.md describes the output, `--help` the options.
  *
  * @module
  */
@@ -39,7 +39,7 @@ async function show(plan) {
   endOnSignals(screen, () => demo?.close());
   screen.say(screen.paint.bold("graphql-token-manager: tokens that are there when they are needed"));
   try {
-    // Not before the first line is shown: loading takes half a second.
+    // Imported after the first line is printed, because loading takes half a second.
     const { Demo } = await import("./run.js");
     demo = new Demo(plan, screen);
     return conclude(await demo.run(), screen);

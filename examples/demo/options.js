@@ -1,5 +1,5 @@
 /**
- * What the demo can be told on the command line.
+ * Command-line options of the demo.
  *
  * @module
  */
@@ -23,7 +23,7 @@ Ends with 0 if all that is claimed held, with 1 if not, with 130 after Ctrl-C.`;
 /**
  * @param {string[]} words
  * @returns {Plan | "help"}
- * @throws {Error} that says which option is wrong
+ * @throws {Error} that names the invalid option
  */
 export function parse(words) {
   const { values } = parseArgs({
@@ -37,9 +37,9 @@ export function parse(words) {
   });
   if (values.help) return "help";
   return {
-    // Ten seconds: two refreshes of each.
+    // At least ten seconds, for two refreshes of each token.
     seconds: whole("--seconds", values.seconds, 10, 3_600),
-    // Two calls at least begin meanwhile.
+    // At least 100 ms, so that two calls start during a grant.
     grantMs: whole("--grant-ms", values["grant-ms"], 100, 10_000),
     revoke: values.revoke,
   };

@@ -1,5 +1,5 @@
 /**
- * Characters and colours, as far as the terminal has them.
+ * Characters and colors that the terminal supports.
  *
  * @module
  */
@@ -14,11 +14,11 @@
  * @property {(fraction: number, width: number, busy: boolean) => string} bar
  * @property {string} yes
  * @property {string} no
- * @property {string} none Where a number has no meaning.
+ * @property {string} none Placeholder for a number that does not apply.
  */
 
 /**
- * Colours only on a terminal that has them, and not with NO_COLOR (no-color.org).
+ * Returns colors only for a terminal that supports them, and not if NO_COLOR is set (no-color.org).
  *
  * @param {boolean} isTerminal
  * @param {NodeJS.ProcessEnv} env
@@ -49,8 +49,8 @@ export function paintFor(isTerminal, env) {
 }
 
 /**
- * Whether the terminal shows more than ASCII: as its locale says. Containers often have none at all, and terminals that
- * can; only tmux then draws underscores.
+ * Returns true if the terminal displays more than ASCII, according to its locale. Containers often have no locale but a
+ * terminal with Unicode; in that case only tmux shows underscores.
  *
  * @param {NodeJS.ProcessEnv} env
  */
@@ -60,7 +60,7 @@ function hasUnicode(env) {
 }
 
 /**
- * The start of a line that fits into `width` columns. All characters here are one column wide.
+ * Returns the start of a line that fits into `width` columns. All characters used here are one column wide.
  *
  * @param {string} line
  * @param {number} width
@@ -76,7 +76,7 @@ export function clip(line, width) {
 }
 
 /**
- * A line, broken between words where it is too long; what follows is indented as its start is.
+ * Wraps a line between words; continuation lines have the indentation of the first.
  *
  * @param {string} line
  * @param {number} width

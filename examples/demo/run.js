@@ -1,5 +1,5 @@
 /**
- * The demo itself: the crowd, the calls on schedule, and what came of both.
+ * The demo: concurrent callers, calls on a schedule, and the results of both.
  *
  * @module
  */
@@ -26,17 +26,17 @@ import {
 
 /**
  * @typedef {object} Plan
- * @property {number} seconds How long calls are made.
- * @property {number} grantMs How long the sandbox takes for a request for a token.
- * @property {boolean} revoke Whether all tokens are withdrawn halfway, which the demo must notice.
+ * @property {number} seconds Duration of the scheduled calls.
+ * @property {number} grantMs Latency of a grant in the sandbox.
+ * @property {boolean} revoke Revokes all tokens halfway, which the demo must detect.
  */
 
 const CALLERS = 1_000;
 
-/** From one call of an API to the next. In milliseconds. */
+/** Interval between the calls of one API, in milliseconds. */
 const EVERY_MS = 50;
 
-/** Without a terminal: columns for the time that has passed, and for the bar. */
+/** Without a terminal: columns of the elapsed time and of the bar. */
 const CLOCK_WIDTH = 11;
 const LINE_BAR = 12;
 
@@ -59,7 +59,7 @@ export class Demo {
     this.#screen = screen;
   }
 
-  /** Runs it all. @returns {Promise<Claim[]>} what was claimed, and whether it held */
+  /** Runs the demo. @returns {Promise<Claim[]>} the claims with their results */
   async run() {
     const sandbox = await this.#start();
     const crowds = await this.#crowd(sandbox);
@@ -81,7 +81,7 @@ export class Demo {
     return claims;
   }
 
-  /** Ends what is still running. May be called at any moment, and again. */
+  /** Stops all that is running. May be called at any time and repeatedly. */
   async close() {
     this.#closed = true;
     await Promise.all(this.#clients.map((client) => client.close()));
@@ -92,7 +92,7 @@ export class Demo {
     const { grantMs } = this.#plan;
     const sandbox = await startSandbox({
       lifetimes: LIFETIMES,
-      // Toggle may send a new token with any answer; here it does with each.
+      // Toggle may return a new token with any response; in the demo it does so with each.
       variants: { toggle: { sliding: "every" } },
       faults: GRANTS.map((operation) => ({ kind: "delay", ms: grantMs, operation })),
     });
@@ -126,7 +126,7 @@ export class Demo {
   }
 
   /**
-   * Calls each API on a fixed schedule, whether or not earlier calls have been answered.
+   * Calls each API on a fixed schedule, even while earlier calls are pending.
    *
    * @param {Sandbox} sandbox
    */
@@ -142,7 +142,7 @@ export class Demo {
       this.#clients.map((client, index) => this.#keepCalling(client, began + index * step, ticks)),
     );
     clearTimeout(fault);
-    // Ends the managers while they ask for nothing, so that both sides have counted the same.
+    // Closes the managers when no grant is in flight, so that the counts of both sides agree.
     for (let turns = 0; turns < 300 && this.#clients.some(({ isAsking }) => isAsking); turns += 1)
       await pause(10);
     clearInterval(lines);
@@ -155,17 +155,17 @@ export class Demo {
 
   /**
    * @param {Client} client
-   * @param {number} began When the first call is due.
+   * @param {number} began When the first call is due, in milliseconds.
    * @param {number} ticks
-   * @returns {Promise<number>} how late the latest call began, in milliseconds, when all have been answered
+   * @returns {Promise<number>} the maximum delay at the start of a call, in milliseconds, once all are settled
    */
   async #keepCalling(client, began, ticks) {
     const calls = [];
     let latestMs = 0;
     for (let tick = 0; tick < ticks && !this.#closed; tick += 1) {
       const due = began + tick * EVERY_MS;
-      // Never ahead of its time; where the machine was busy, what is due is made up for. Each call begins in a turn of
-      // its own, so that beginning one is not counted as another's wait.
+      // A call never starts early; on a loaded machine, delayed calls catch up. Each call starts in a separate turn, so
+      // that starting one does not count as waiting for another.
       do await pause(Math.max(0, due - performance.now()));
       while (performance.now() < due);
       latestMs = Math.max(latestMs, performance.now() - due);
@@ -197,7 +197,7 @@ export class Demo {
     });
   }
 
-  /** Without a table that is redrawn: one line for each API. */
+  /** Prints one line per API, where no table is redrawn. */
   #status() {
     const { isLive, paint } = this.#screen;
     if (isLive || this.#closed) return;
@@ -213,7 +213,7 @@ export class Demo {
     this.#screen.say(`${this.#clock()}${api.label.padEnd(NAME_WIDTH)}${text}`);
   }
 
-  /** How long the demo has run. */
+  /** Elapsed time of the demo. */
   #clock() {
     return seconds(performance.now() - this.#began).padStart(CLOCK_WIDTH - 2) + "  ";
   }

@@ -1,14 +1,14 @@
 /**
- * Shows the demo: in place on a terminal, line by line anywhere else.
+ * Output of the demo: redrawn in place on a terminal, line by line elsewhere.
  *
- * Knows how to write, not what.
+ * Contents come from `tables.js`.
  *
  * @module
  */
 
 import { clip, fold, paintFor } from "./paint.js";
 
-/** Redrawing ten times a second looks continuous. In milliseconds. */
+/** Time between frames, in milliseconds. Ten frames per second look continuous. */
 const FRAME_MS = 100;
 
 const HIDE_CURSOR = "\x1b[?25l";
@@ -16,13 +16,13 @@ const SHOW_CURSOR = "\x1b[?25h";
 const CLEAR_BELOW = "\x1b[J";
 const CLEAR_LINE_END = "\x1b[K";
 
-/** Less cannot hold the table in one piece. */
+/** Minimum width of the table. */
 const LEAST_COLUMNS = 40;
 const LEAST_ROWS = 14;
 
 export class Screen {
   #out;
-  /** How many lines at the bottom are redrawn in place. */
+  /** Number of lines at the bottom that are redrawn in place. */
   #drawn = 0;
   /** @type {(() => string[]) | undefined} */
   #live = undefined;
@@ -39,17 +39,17 @@ export class Screen {
     this.#out = out;
     this.paint = paintFor(isTerminal, env);
     this.isLive = isTerminal && env.TERM !== "dumb" && out.columns >= LEAST_COLUMNS && out.rows >= LEAST_ROWS;
-    // The reader went away, as `head` does: there is nobody to show anything to.
+    // The reader of the pipe closed it, as `head` does.
     out.on("error", () => process.exit(1));
   }
 
-  /** How wide a line may be. */
+  /** Maximum width of a line. */
   get width() {
     return this.#out.isTTY ? this.#out.columns - 1 : 100;
   }
 
   /**
-   * Lines that stay.
+   * Prints lines that are not redrawn.
    *
    * @param {...string} lines
    */
@@ -59,7 +59,7 @@ export class Screen {
   }
 
   /**
-   * Redraws these lines in place, until {@link rest}. On a terminal only.
+   * Redraws these lines in place until {@link rest} is called. Only on a terminal.
    *
    * @param {() => string[]} lines
    */
@@ -70,7 +70,7 @@ export class Screen {
     this.#frames = setInterval(() => this.#write(this.#rewind() + this.#frame()), FRAME_MS);
   }
 
-  /** Leaves the last state of the lines on the screen, and the cursor below it. */
+  /** Stops redrawing. The last state stays on the screen, with the cursor below. */
   rest() {
     clearInterval(this.#frames);
     if (!this.#live) return;
@@ -79,18 +79,18 @@ export class Screen {
     this.#drawn = 0;
   }
 
-  /** Shows nothing more. */
+  /** Suppresses all further output. */
   mute() {
     this.rest();
     this.#muted = true;
   }
 
-  /** To the start of what is redrawn. */
+  /** Moves the cursor to the start of the redrawn lines. */
   #rewind() {
     return this.#drawn > 0 ? `\x1b[${this.#drawn}A\r` : "";
   }
 
-  /** Every line is overwritten and then cleared to its end, so that nothing flickers. */
+  /** Draws one frame. Each line is overwritten and then cleared to its end, to avoid flicker. */
   #frame() {
     if (!this.#live) return "";
     const lines = this.#live().map((line) => clip(line, this.width));

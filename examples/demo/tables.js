@@ -1,5 +1,5 @@
 /**
- * What the demo shows, as lines of text.
+ * Tables of the demo, as lines of text.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export function crowdRow({ api }, { distinct, asked, grants }) {
 }
 
 /**
- * The live table: a heading, and two lines for each API.
+ * Returns the live table: a heading and two lines per API.
  *
  * @param {Client[]} clients
  * @param {number} width
@@ -65,7 +65,7 @@ export function liveTable(clients, width, paint) {
 }
 
 /**
- * One API as it is now, without its last event.
+ * Returns the current state of one API, without its last event.
  *
  * @param {Client} client
  * @param {number} barWidth
@@ -99,7 +99,7 @@ export function heading(barWidth) {
 }
 
 /**
- * As long as fits, and none where there is no room.
+ * Returns the width of the bar that fits, or 0 if there is no room.
  *
  * @param {number} width
  */
@@ -114,7 +114,7 @@ function gap(barWidth) {
 }
 
 /**
- * What both sides counted: one table, or one for each API where it would be too wide.
+ * Returns the counts of both sides: one table, or one per API if that would be too wide.
  *
  * @param {Outcome[]} outcomes
  * @param {number} width

@@ -1,12 +1,12 @@
 /**
- * Braintree: gets an access token with client credentials, and creates a customer with it.
+ * Braintree: obtains an access token with client credentials, and creates a customer with it.
  *
  *     npm install graphql-token-manager
  *     BRAINTREE_CLIENT_ID=… BRAINTREE_CLIENT_SECRET=… node braintree.js
  *
  * BRAINTREE_CLIENT_ID      the OAuth client's id
  * BRAINTREE_CLIENT_SECRET  the OAuth client's secret
- * BRAINTREE_ENDPOINT       the API; Braintree's sandbox where it is not set
+ * BRAINTREE_ENDPOINT       the endpoint of the API; default: Braintree's sandbox
  */
 
 import { TokenManager } from "graphql-token-manager";

@@ -1,13 +1,13 @@
 /**
- * Fluz: gets an access token, and lists offers with it.
+ * Fluz: obtains an access token, and lists offers with it.
  *
  *     npm install graphql-token-manager
  *     FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=… node fluz.js
  *
- * FLUZ_API_KEY     the application's key, as Fluz shows it
+ * FLUZ_API_KEY     the application's API key from Fluz
  * FLUZ_USER_ID     the user to act for, a UUID
  * FLUZ_ACCOUNT_ID  the account to act for, a UUID
- * FLUZ_ENDPOINT    the API; Fluz's sandbox where it is not set
+ * FLUZ_ENDPOINT    the endpoint of the API; default: Fluz's sandbox
  */
 
 import { TokenManager } from "graphql-token-manager";

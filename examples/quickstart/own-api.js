@@ -1,14 +1,14 @@
 /**
- * An API of your own, described as data: gets an access token, and asks who it is for.
+ * A custom API, described as data: obtains an access token, and requests the user that it belongs to.
  *
  *     npm install graphql-token-manager
  *     API_ENDPOINT=https://api.example.com/graphql API_ID=… API_SECRET=… node own-api.js
  *
- * API_ENDPOINT  the API
- * API_ID        whom to get a token for
- * API_SECRET    the secret that goes with it
+ * API_ENDPOINT  the endpoint of the API
+ * API_ID        the client id
+ * API_SECRET    its secret
  *
- * The two documents and the paths below are those of an example; write those of your API.
+ * The two documents and the paths below are examples; replace them with those of your API.
  */
 
 import { TokenManager } from "graphql-token-manager";
@@ -20,22 +20,22 @@ const tokens = new TokenManager({
   provider: {
     name: "my-api",
     endpoint,
-    // How to get a token with the long-lived secret, which is a function so that it can come from a vault.
+    // The grant with the long-lived secret. The secret is a function, so that it can be read from a vault.
     authenticate: {
       document:
         "mutation ($id: ID!, $secret: String!) { login(id: $id, secret: $secret) { jwt renewal ttl } }",
       variables: { id: setting("API_ID"), secret: () => secret },
     },
-    // How to get the next one; without this, in the same way as the first.
+    // The grant that renews a token. Without it, `authenticate` is used again.
     renew: {
       document: "mutation ($refresh: String!) { renew(refresh: $refresh) { jwt renewal ttl } }",
       variables: { refresh: "$refreshToken" },
     },
-    // Where things are in the answers to the two.
+    // Paths of the token in the responses of both.
     token: { data: ["login.jwt", "renew.jwt"] },
     refreshToken: { data: ["login.renewal", "renew.renewal"] },
     expiry: { expiresIn: ["login.ttl", "renew.ttl"], unit: "seconds" },
-    // How the API refuses a token.
+    // Responses with which the API rejects a token.
     refused: { statuses: [401], codes: ["UNAUTHENTICATED"] },
   },
 });

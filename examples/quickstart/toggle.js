@@ -1,5 +1,5 @@
 /**
- * Toggle: gets an access token, lists products with it, and takes over the newer token that an answer may bring.
+ * Toggle: obtains an access token, lists products with it, and adopts the newer token that a response may contain.
  *
  *     npm install graphql-token-manager
  *     TOGGLE_USERNAME=… TOGGLE_PASSWORD=… TOGGLE_ACCOUNT_ID=… node toggle.js
@@ -7,7 +7,7 @@
  * TOGGLE_USERNAME    the API user's name; for an email address, write `email` instead of `username` below
  * TOGGLE_PASSWORD    the API user's password
  * TOGGLE_ACCOUNT_ID  the account whose products to list, a number
- * TOGGLE_ENDPOINT    the API; Toggle's own where it is not set
+ * TOGGLE_ENDPOINT    the endpoint of the API; default: Toggle's production API
  */
 
 import { TokenManager } from "graphql-token-manager";

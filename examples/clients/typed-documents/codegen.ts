@@ -1,7 +1,7 @@
 import type { CodegenConfig } from "@graphql-codegen/cli";
 import { endpoint, tokens } from "../tokens.js";
 
-/** Reads the API's schema with a token of the manager, and the documents in `offers.ts`. */
+/** Reads the API's schema with a token from the manager, and the documents in `offers.ts`. */
 const config: CodegenConfig = {
   schema: [{ [endpoint]: { customFetch: tokens.fetch } }],
   documents: ["offers.ts"],
@@ -9,7 +9,7 @@ const config: CodegenConfig = {
     "gql/": {
       preset: "client",
       presetConfig: { fragmentMasking: false },
-      // So that Node runs it as it is.
+      // Lets Node run the generated files without a build.
       config: { useTypeImports: true },
     },
   },

@@ -1,6 +1,6 @@
 /**
- * GraphQL Code Generator: `tokens.request` takes the documents that it makes, and knows from them what variables to
- * ask for and what comes back.
+ * GraphQL Code Generator: `tokens.request` accepts the generated documents and infers the types of variables and data
+ * from them.
  *
  *     npm install graphql-token-manager
  *     npm install --save-dev graphql @graphql-codegen/cli @graphql-codegen/client-preset
@@ -8,7 +8,7 @@
  *     npx graphql-codegen --config codegen.ts
  *     node offers.ts
  *
- * Node runs TypeScript from version 22.18 on.
+ * Running TypeScript directly requires Node 22.18 or newer.
  */
 
 import { graphql } from "./gql/index.ts";
