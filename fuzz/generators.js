@@ -1,12 +1,12 @@
 /**
- * Generators that several targets use. Whatever they give is plain JSON.
+ * Generators shared by several targets. All generated values are plain JSON.
  *
  * @module
  */
 
 import fc from "fast-check";
 
-/** Texts that code which reads texts gets wrong. */
+/** Strings that parsers often mishandle. */
 export const ODD_TEXTS = [
   "",
   " ",
@@ -52,7 +52,7 @@ const ODD_NUMBERS = [
 
 export const oddText = fc.constantFrom(...ODD_TEXTS);
 
-/** Mostly short; sometimes long, as a pattern and a number of repetitions would be. */
+/** Mostly short strings; sometimes long ones, as a repeated pattern. */
 export const text = fc.oneof(
   { weight: 4, arbitrary: fc.string({ maxLength: 24 }) },
   { weight: 3, arbitrary: oddText },
@@ -66,7 +66,7 @@ export const number = fc.oneof(
 );
 
 /**
- * JSON values whose members have names that mean something.
+ * JSON values whose members have the given names, among others.
  * @param {readonly string[]} names
  * @param {import("fast-check").Arbitrary<any>} [leaf]
  */
@@ -88,7 +88,7 @@ export function tree(names, leaf = fc.oneof(text, number, fc.boolean(), fc.const
 }
 
 /**
- * An object with these members, `__proto__` among them as any other.
+ * Returns an object with these members, including an own member `__proto__`.
  * @param {readonly (readonly [string, any])[]} members
  */
 export function object(members) {
@@ -97,7 +97,10 @@ export function object(members) {
   );
 }
 
-/** Changes to a text: where (in ten-thousandths of its length), how much is cut out, and what is put there. */
+/**
+ * Edits of a string: the position (in ten-thousandths of its length), the number of characters removed, and the
+ * insertion.
+ */
 export const edits = fc.array(
   fc.record({
     at: fc.nat({ max: 9_999 }),

@@ -1,8 +1,8 @@
 /**
  * `node fuzz/main.js TARGET [--time SECONDS] [--seed N] [--path P]`: runs one target against the installed package.
  *
- * First the corpus (inputs that once failed, and hand-written ones), then generated inputs until the time is over. A
- * failure is shrunk by fast-check, kept in the corpus, and printed with the command that runs it again.
+ * The corpus (inputs that once failed, and hand-written ones) is run first, then generated inputs until the time is
+ * over. A failure is shrunk by fast-check, stored in the corpus, and printed with the command that reproduces it.
  *
  * @module
  */
@@ -16,10 +16,10 @@ import fc from "fast-check";
 import { guarded } from "./oracles.js";
 
 /**
- * What a file in `targets` exports.
+ * The exports of a file in `targets`.
  * @typedef {object} Target
- * @property {import("fast-check").Arbitrary<any>} cases Plain JSON, so that a case can be kept in a file.
- * @property {(input: any) => Promise<void>} check Throws where a promise of the package is broken.
+ * @property {import("fast-check").Arbitrary<any>} cases Plain JSON, so that a case can be stored in a file.
+ * @property {(input: any) => Promise<void>} check Throws if the package violates a guarantee.
  */
 
 const { positionals, values } = parseArgs({
@@ -53,7 +53,7 @@ const report = await fc.check(fc.asyncProperty(target.cases, check), {
   numRuns: Number.MAX_SAFE_INTEGER,
   interruptAfterTimeLimit: seconds * 1000,
   markInterruptAsFailure: false,
-  // A case that hangs is a finding; a slow machine is not.
+  // Long enough for a slow machine; only a case that hangs fails.
   timeout: 300_000,
 });
 const took = ((performance.now() - began) / 1000).toFixed(0);

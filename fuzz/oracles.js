@@ -1,5 +1,5 @@
 /**
- * What holds for each case of each target, and the checks that several of them use.
+ * Checks for every case of every target, and checks shared by several targets.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { readFile } from "node:fs/promises";
 import { inspect } from "node:util";
 import { TokenError } from "graphql-token-manager";
 
-/** Every code that the types list. */
+/** All error codes in the type declarations. */
 const CODES = await documentedCodes();
 
-/** The members of `TokenErrorCode`, as the installed package declares them. */
+/** Reads the members of `TokenErrorCode` from the installed package. */
 async function documentedCodes() {
   const types = await readFile(new URL("index.d.ts", import.meta.resolve("graphql-token-manager")), "utf8");
   const [, union = ""] = /export type TokenErrorCode =([^;]+);/.exec(types) ?? [];
@@ -21,12 +21,12 @@ async function documentedCodes() {
   return codes;
 }
 
-/** Marks every secret that a case plants. */
+/** Part of each secret in a case. */
 export const SECRET = "s3cr3t";
 
 /**
- * Processor time that one case may take, in milliseconds: real time would depend on what else the machine does. No input
- * is longer than a few MiB; code whose work grows with the square of that takes far longer.
+ * Maximum CPU time of one case, in milliseconds; wall-clock time would depend on other load. Inputs are at most a few
+ * MiB, so code with quadratic complexity exceeds it by far.
  */
 const MOST_WORK_MS = 4_000;
 
@@ -36,7 +36,7 @@ process.on("unhandledRejection", (reason) => lost.push(reason));
 process.on("uncaughtException", (reason) => lost.push(reason));
 
 /**
- * The check of a target, which also fails where a rejection is lost or the work is out of proportion.
+ * Returns the check of a target, extended to fail on an unhandled rejection or excessive CPU time.
  * @param {(input: any) => Promise<void>} check
  */
 export function guarded(check) {
@@ -44,7 +44,7 @@ export function guarded(check) {
     lost.length = 0;
     const before = process.cpuUsage();
     await check(input);
-    // Node reports a lost rejection once the microtasks are done.
+    // Node reports unhandled rejections after the microtasks.
     await new Promise((resolve) => setImmediate(resolve));
     const { user, system } = process.cpuUsage(before);
     const [first] = lost;
@@ -55,10 +55,10 @@ export function guarded(check) {
 }
 
 /**
- * How a call ended. It has to end, and an error has to be one that the documentation lists.
+ * Returns the result of a call. The call must settle, and an error must have a documented code.
  * @template T
  * @param {Promise<T> | (() => Promise<T>)} call
- * @param {readonly string[]} [secrets] What no error may show, besides what is marked.
+ * @param {readonly string[]} [secrets] Strings that an error must not contain, in addition to `SECRET`.
  * @returns {Promise<{ value: T, error?: undefined } | { value?: undefined, error: TokenError }>}
  */
 export async function settled(call, secrets = []) {
@@ -83,7 +83,7 @@ export function assertDocumented(error, secrets = []) {
 }
 
 /**
- * Fails where a value shows a secret, however it is printed.
+ * Fails if a value exposes a secret in any printed form.
  * @param {unknown} value
  * @param {readonly string[]} [secrets]
  */
@@ -100,17 +100,19 @@ export function assertHidden(value, secrets = []) {
 }
 
 /**
- * No character that a terminal acts upon: C0 and C1 controls, and those that change the direction of writing.
+ * Returns true if the text has no characters that a terminal interprets: C0 and C1 controls, and bidirectional
+ * controls.
  * @param {string} text
  */
 export const isPrintable = (text) =>
   !/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(text);
 
-/** RFC 6749, 3.3. @param {unknown} scope */
+/** Returns true for a valid scope token (RFC 6749, 3.3). @param {unknown} scope */
 export const isScopeToken = (scope) => typeof scope === "string" && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope);
 
 /**
- * A token that was given out: it can be sent, its times are dates, and it does not print itself.
+ * Checks a token that a caller received: it is a valid header value, its times are dates, and printing it does not
+ * expose it.
  * @param {import("graphql-token-manager").AccessToken} token
  */
 export function assertToken(token) {

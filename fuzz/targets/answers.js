@@ -1,6 +1,6 @@
 /**
- * Provider answers: whatever a provider answers, a grant ends, with a token that can be sent or with a documented error;
- * nothing of the credentials is shown or goes anywhere else.
+ * Provider responses: for any response, a grant settles with a valid token or a documented error, and the credentials
+ * are neither exposed nor sent elsewhere.
  *
  * @module
  */
@@ -44,7 +44,7 @@ const PROVIDERS = {
 const NAMES =
   "data errors extensions message code errorClass requestId token accessToken refreshToken scopes expiresAt jwt ttl renewal generateUserAccessToken refreshUserAccessToken createOAuthAccessTokenFromClientCredentials loginUser LoginUser login renew getApplicationScopes 0";
 
-/** Answers that are right, which edits damage. */
+/** Valid responses, which are then edited. */
 const GOOD = [
   {
     data: {
@@ -79,7 +79,7 @@ const body = fc.oneof(
   },
   { weight: 3, arbitrary: tree(NAMES.split(" ")).map((value) => JSON.stringify(value)) },
   {
-    // A member of a right answer, replaced by anything.
+    // A valid response with one member replaced by any value.
     weight: 4,
     arbitrary: fc
       .tuple(fc.constantFrom(...GOOD), fc.nat(), fc.oneof(tree(NAMES.split(" ")), number, text))
@@ -87,7 +87,7 @@ const body = fc.oneof(
   },
   { weight: 1, arbitrary: fc.string({ maxLength: 300, unit: "binary" }) },
   {
-    // Large and deep.
+    // Large or deeply nested responses.
     weight: 1,
     arbitrary: fc
       .tuple(fc.constantFrom("[", '{"data":', '"a",', "\\u0000", " "), fc.constantFrom(100, 10_000, 200_000))
@@ -154,7 +154,7 @@ export async function check({ provider, answers }) {
       try {
         sendable.append(name, value);
       } catch {
-        // No server can send it either.
+        // `Response` rejects these headers, so a server cannot send them either.
       }
     }
     return new Response(status === 204 ? null : body, { status, headers: sendable });
@@ -188,7 +188,7 @@ export async function check({ provider, answers }) {
 }
 
 /**
- * The text of an answer in which one value is another one.
+ * Returns the text of a response with one value replaced.
  * @param {string} base
  * @param {number} which
  * @param {unknown} value

@@ -1,6 +1,6 @@
 /**
- * Broker requests: a page gets a token only where `authorize` gave a plain selector, the origin is allowed and the request
- * is a POST; the token is the one that was granted for exactly that selector. Every answer is one that is documented.
+ * Broker requests: a page receives a token only if `authorize` returned a plain selector, the origin is allowed and the
+ * request is a POST; the token was granted for exactly that selector. Each response is a documented one.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const member = fc.oneof(
 );
 const scopes = fc.uniqueArray(fc.constantFrom("read", "write", "admin"), { minLength: 1, maxLength: 3 });
 
-/** What `authorize` gives: `kind` decides what is made of the members. */
+/** The result of `authorize`: `kind` selects how it is built from the other members. */
 const authorized = fc.record({
   kind: fc.constantFrom(
     ...[
@@ -97,7 +97,7 @@ export const cases = fc.record({
     undefined,
   ),
   body: fc.oneof({ weight: 5, arbitrary: form.map((fields) => encoded(fields)) }, text),
-  // What a call on the server has made the manager hold before.
+  // Scopes of a token that a call on the server cached beforehand.
   before: fc.option(scopes, { nil: undefined }),
 });
 
@@ -108,7 +108,7 @@ const STATUSES = new Set([200, 204, 400, 401, 403, 404, 405, 413, 415, 429, 500,
 
 /** @param {any} input */
 export async function check({ authorized, method, url, origin, site, type, body, before }) {
-  /** What each token was granted for. @type {Map<string, { userId: unknown, scopes: string[] }>} */
+  /** The identity and scopes of each granted token. @type {Map<string, { userId: unknown, scopes: string[] }>} */
   const granted = new Map();
   /** @param {{ session?: Record<string, unknown>, scopes?: readonly string[] }} asked */
   const grant = ({ session = {}, scopes: wanted = [] }) => {
@@ -124,7 +124,7 @@ export async function check({ authorized, method, url, origin, site, type, body,
     retry: { attempts: 1 },
   });
   try {
-    // Wider tokens that the server's own calls left behind, also for the identities that pages have.
+    // Cached tokens with wider scopes from calls of the server itself, including those for the identities of pages.
     if (before) {
       await tokens.getToken({ scopes: before });
       await tokens.session({ userId: "alice" }).getToken({ scopes: before });
@@ -143,7 +143,7 @@ export async function check({ authorized, method, url, origin, site, type, body,
       try {
         if (value !== undefined) headers.set(name, value);
       } catch {
-        // No page can send it either.
+        // `Request` rejects it, so a page cannot send it either.
       }
     }
     const hasBody = method !== "GET" && method !== "HEAD";
@@ -173,7 +173,7 @@ function handedOut({ authorized, method, url, headers, body, token, answer, gran
     "an answer without a token that was granted",
   );
   const origin = headers.get("origin");
-  // No page can write `Sec-Fetch-Site`: where it says so, the page is of the broker's own origin.
+  // Pages cannot set `Sec-Fetch-Site`, so `same-origin` proves that the page has the origin of the broker.
   const site = headers.get("sec-fetch-site");
   const isOwn = site === "same-origin" || origin === new URL(url).origin;
   assert.ok(origin === null || isOwn || origin === ALLOWED, `a token for a page of ${origin}`);
@@ -184,7 +184,7 @@ function handedOut({ authorized, method, url, headers, body, token, answer, gran
   );
   const { userId, scopes } = granted.get(token);
   assert.equal(userId, authorized.userId, "a token of another identity");
-  // A page may ask for a part of what `authorize` gave; where it gave none, the page gets those of the manager.
+  // A page may request a subset of the scopes from `authorize`; without any, it receives the scopes of the manager.
   const given = authorized.scopes ?? ["read", "write"];
   const asked = (new URLSearchParams(body).get("scope") ?? "").split(" ").filter((scope) => scope !== "");
   const isPart = authorized.scopes !== undefined && asked.length > 0;
@@ -195,7 +195,7 @@ function handedOut({ authorized, method, url, headers, body, token, answer, gran
   assert.ok(!("refresh_token" in answer));
 }
 
-/** What `authorize` gives, or throws. @param {any} plan @returns {any} */
+/** Builds the result of `authorize`, or throws. @param {any} plan @returns {any} */
 function made({ kind, userId, scopes }) {
   const plain = { ...(userId !== undefined && { userId }), ...(scopes && { scopes }) };
   switch (kind) {

@@ -1,6 +1,6 @@
 /**
- * GraphQL documents: whatever is given, `requiredScopes` and `analyse` end with scopes or a documented error, in time that
- * grows with the length; and what `request` sends means what the document meant.
+ * GraphQL documents: for any input, `requiredScopes` and `analyse` settle with scopes or a documented error, in linear
+ * time; and the document that `request` sends is equivalent to the one it received.
  *
  * @module
  */
@@ -138,7 +138,7 @@ export async function check({ provider, source, operationName }) {
   }
 }
 
-/** What is sent of a tree means the same. @param {import("graphql").DocumentNode} tree */
+/** Checks that the document sent for a tree is equivalent to it. @param {import("graphql").DocumentNode} tree */
 async function sent(tree) {
   /** @type {string | undefined} */
   let query;
@@ -160,7 +160,11 @@ async function sent(tree) {
   }
 }
 
-/** The document with block strings as ordinary ones: both have the same value. @param {import("graphql").DocumentNode} tree */
+/**
+ * Prints the document with block strings as ordinary strings, because both have the same value.
+ *
+ * @param {import("graphql").DocumentNode} tree
+ */
 const normal = (tree) => print(visit(tree, { StringValue: (node) => ({ ...node, block: false }) }));
 
 /** @param {string} source */
@@ -168,7 +172,7 @@ function parsed(source) {
   try {
     return parse(source, { noLocation: true });
   } catch {
-    // Not a document, or too deep for graphql-js itself.
+    // Not a document, or nested too deeply for graphql-js.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Inputs of `tokens.fetch`: the token goes to accepted origins alone, and what was given at the call is what is sent,
- * whatever happens to the objects later, through replays and redirects.
+ * Inputs of `tokens.fetch`: the token is sent to allowed origins only, and the request is a snapshot of the arguments
+ * at the call, unaffected by later changes to the objects, including in replays and after redirects.
  *
  * @module
  */
@@ -112,7 +112,7 @@ export async function check(input) {
     return { accessToken, expiresInMs: 60_000 };
   };
   let redirected = false;
-  /** What a server sees. @param {any} resource @param {any} init */
+  /** Records the request that a server receives. @param {any} resource @param {any} init */
   const fetch = async (resource, init) => {
     const request = new Request(resource, { duplex: "half", ...init });
     const authorization = request.headers.get("authorization") ?? "";
@@ -133,7 +133,7 @@ export async function check(input) {
     try {
       if (status >= 300 && status < 400) headers.set("location", location);
     } catch {
-      // No server can send it either.
+      // `Response` rejects it, so a server cannot send it either.
     }
     return new Response(status >= 300 && status < 400 ? null : '{"data":null}', { status, headers });
   };
@@ -149,7 +149,7 @@ export async function check(input) {
     await response.text();
   } catch (error) {
     if (TokenError.is(error)) assertDocumented(error);
-    // What the platform makes of an input that is wrong passes through.
+    // The error of the platform for an invalid input is passed through.
     else
       assert.ok(
         error instanceof TypeError || error instanceof DOMException || error === given.thrown,
@@ -182,7 +182,7 @@ function judge(sent, given, input) {
 
 const BODY = "body of the request";
 
-/** The objects of a call, and what they said at the time. @param {any} input */
+/** Builds the arguments of a call, and records their contents at that time. @param {any} input */
 function objects(input) {
   const { kind, address, method } = input;
   /** @type {any} */
@@ -207,7 +207,7 @@ function objects(input) {
   try {
     given.url = new URL(address).href;
   } catch {
-    // There is no such address.
+    // The address is invalid.
   }
   given.resource = resourceOf(kind, address, given);
   return given;
@@ -284,6 +284,6 @@ function apply(given, { what, to }) {
       else if (given.headers && !("authorization" in given.headers)) given.headers[name] = "Basic own";
     }
   } catch {
-    // An address that a URL refuses.
+    // The URL setter rejects the address.
   }
 }

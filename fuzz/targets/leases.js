@@ -1,6 +1,6 @@
 /**
- * Files of a shared folder: whatever is in them, the store repairs it or says so with a `StoreError`; fences are safe integers
- * that grow, and of two holders one has the lease.
+ * Files of a shared folder: for any contents, the store repairs them or throws a `StoreError`; fences are increasing
+ * safe integers, and at most one of two holders has the lease.
  *
  * @module
  */
@@ -129,7 +129,7 @@ export async function check({ writes, held, damages }) {
 const soon = () => Date.now() + HOUR_MS;
 
 /**
- * What a call gives; nothing where it fails as stores do.
+ * Returns the result of a call, or undefined if it fails with a `StoreError`.
  * @template T
  * @param {() => Promise<T>} call
  */

@@ -1,6 +1,6 @@
 /**
- * Selectors and options: whatever is given, a constructor does not throw, errors are documented and hide values, options are
- * a snapshot, and no session gets the token of another identity.
+ * Selectors and options: for any input, a constructor does not throw, errors are documented and do not expose values,
+ * options are a snapshot, and a session never receives the token of another identity.
  *
  * @module
  */
@@ -54,7 +54,7 @@ const KEYS =
     " ",
   );
 
-/** What stands for values that JSON does not have. */
+/** Placeholders for values that JSON cannot represent. */
 const special = fc.constantFrom(
   ...[
     "$undefined",
@@ -100,7 +100,7 @@ const selector = fc.oneof(
 export const cases = fc.record({
   base: fc.constantFrom(...Object.keys(RIGHT)),
   changes: fc.array(fc.record({ path, value: fc.oneof(leaf, tree(KEYS, leaf)) }), { maxLength: 3 }),
-  // What is changed once the manager exists.
+  // Changes to the options after the manager was created.
   late: fc.constantFrom("addresses", "everything"),
   selectors: fc.array(selector, { minLength: 2, maxLength: 4 }),
 });
@@ -115,7 +115,7 @@ export async function check({ base, changes, late, selectors }) {
 async function withOptions(base, changes, late) {
   const options = RIGHT[base]?.();
   for (const { path, value } of changes) put(options, path, revived(value));
-  // What a `fetch` of the caller throws is shown to the caller as the cause.
+  // An error thrown by a user-supplied `fetch` is exposed as the cause.
   if (typeof options.fetch === "function" && options.fetch.name === "$throwing")
     options.fetch = () => Promise.reject(new Error("thrown by fetch"));
   /** @type {string[]} */
@@ -166,7 +166,7 @@ async function withSelectors(selectors) {
     refresh: "on-demand",
     retry: { attempts: 1 },
   });
-  /** Which identity each token belongs to. @type {Map<string, string>} */
+  /** The identity of each token. @type {Map<string, string>} */
   const owners = new Map();
   try {
     for (const plan of selectors) {
@@ -190,7 +190,7 @@ async function withSelectors(selectors) {
   }
 }
 
-/** A selector without what JavaScript has no notion of: own members alone. @param {readonly [string, any][]} plan */
+/** Builds a selector with own members only. @param {readonly [string, any][]} plan */
 function members(plan) {
   const chosen = {};
   for (const [key, value] of plan) {
@@ -204,7 +204,11 @@ function members(plan) {
   return chosen;
 }
 
-/** The same of an object that is not of JSON; nothing where there is no member that could select. @param {string} plan @param {any} chosen */
+/**
+ * Returns the own members of a non-JSON object, or undefined if none can select a session.
+ *
+ * @param {string} plan @param {any} chosen
+ */
 function ownMembers(plan, chosen) {
   if (chosen === undefined) return canonical([]);
   return ["$proxy", "$getter", "$instance", "$bare"].includes(plan)
@@ -212,7 +216,7 @@ function ownMembers(plan, chosen) {
     : undefined;
 }
 
-/** What tells identities apart: their members but for the scopes. @param {readonly [string, any][]} plan */
+/** Returns the key of an identity: its members without the scopes. @param {readonly [string, any][]} plan */
 function canonical(plan) {
   const last = new Map(plan);
   last.delete("scopes");
@@ -229,12 +233,12 @@ function put(object, [first = "", ...rest], value) {
       object[first] = inner;
       put(inner, rest, value);
     } catch {
-      // A revoked proxy or a frozen object.
+      // A revoked proxy or a frozen object cannot be changed.
     }
   }
 }
 
-/** Changes what can be changed: texts that are addresses, or everything. @param {any} options @param {string} late */
+/** Changes the options in place: the strings that are URLs, or everything. @param {any} options @param {string} late */
 function spoil(options, late) {
   const seen = new Set();
   /** @param {any} object */
@@ -248,13 +252,13 @@ function spoil(options, late) {
         if (isAddress || (late === "everything" && key !== "fetch")) object[key] = `${LATE}/`;
       }
     } catch {
-      // What cannot be changed.
+      // Frozen members cannot be changed.
     }
   };
   visit(options);
 }
 
-/** The value that a text stands for, at any depth. @param {any} plan @returns {any} */
+/** Replaces placeholders by their values, at any depth. @param {any} plan @returns {any} */
 function revived(plan) {
   if (Array.isArray(plan)) return plan.map(revived);
   if (typeof plan === "object" && plan !== null) {

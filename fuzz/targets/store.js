@@ -1,5 +1,6 @@
 /**
- * Store entries and leases: whatever a store gives, a manager ends with a token of its own identity or a documented error.
+ * Store entries and leases: for any result of a store, a manager settles with a token of its own identity or a
+ * documented error.
  *
  * @module
  */
@@ -16,7 +17,7 @@ const LIFETIME_MS = 600_000;
 const ALICE = "3f6e1e5e-5a77-4d29-9be7-6a3e0d3a7d11";
 const BOB = "3f6e1e5e-5a77-4d29-9be7-6a3e0d3a7d22";
 
-/** What stands for values that JSON does not have. */
+/** Placeholders for values that JSON cannot represent. */
 const odd = fc.constantFrom(
   "$undefined",
   "$nan",
@@ -95,7 +96,7 @@ export async function check(input) {
       },
     }),
   };
-  // What a damaged entry may hold is what an edit put there; what is another's as a whole is never taken.
+  // An edited entry may contain any token; an intact entry of another identity must never be adopted.
   const others = /** @type {const} */ ([
     [ALICE, BOB],
     [BOB, ALICE],
@@ -107,7 +108,7 @@ export async function check(input) {
       if (token) {
         assertToken(token);
         assert.notEqual(/^tok\.([^.]*)\./.exec(token.value)?.[1], other, "a token of another identity");
-        // Not `expiresAt`, which is told by the provider's clock, and an entry says how that differs.
+        // Not `expiresAt`, which is relative to the provider's clock, and an entry contains the clock offset.
         const { expiresInMs = 0 } = tokens.status();
         assert.ok(expiresInMs <= 2 * LIFETIME_MS, "an entry lives longer than tokens do");
         assertHidden(
@@ -159,7 +160,7 @@ function managerOf(userId, options) {
 /** @type {Promise<Map<string, string>> | undefined} */
 let entries;
 
-/** What a manager of each identity writes, by its key. */
+/** Returns the entries that a manager of each identity writes, by key. */
 function honestEntries() {
   entries ??= (async () => {
     /** @type {Map<string, string>} */
@@ -210,16 +211,17 @@ function made(plan, key, written) {
 
 /** @param {any} plan @param {number} before */
 function leased(plan, before) {
-  // Nothing means that another holder has the lease, and a manager then waits for seconds: the next call gets one.
+  // An empty result means that another holder has the lease, and the manager would wait for seconds; the next call
+  // succeeds.
   if ("instead" in plan) return before % 2 === 0 ? value(plan.instead) : { fence: before, release: () => {} };
   return {
-    // A promise in a member of a lease is the store's own to handle.
+    // A rejected promise in a member of a lease is the responsibility of the store.
     fence: plan.fence === "$rejects" ? undefined : value(plan.fence),
     release: plan.release === "$function" ? () => {} : () => value(plan.release),
   };
 }
 
-/** The value that a text stands for. @param {any} plan @returns {any} */
+/** Returns the value of a placeholder. @param {any} plan @returns {any} */
 function value(plan) {
   switch (plan) {
     case "$undefined":
