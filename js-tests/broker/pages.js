@@ -1,5 +1,5 @@
 /**
- * A site with a broker, whose pages get their tokens from it, in a real browser.
+ * A site with a broker, whose pages obtain their tokens from it, in a real browser.
  *
  * @module
  */
@@ -36,7 +36,7 @@ const IS_READY = () => "told" in window;
 const OFFERS = "{ getOffers { offerId } }";
 
 /**
- * A site, whose visitors get a cookie, and a tab that shows its page.
+ * Starts a site that sets a cookie for each visitor, and opens its page in a tab.
  * @param {TestContext} t
  * @param {Promise<Browser>} starting
  * @param {Partial<BrokerOptions>} [options]
@@ -61,7 +61,7 @@ async function siteFor(t, starting, options) {
       response.writeHead(200, { "content-type": "text/javascript", "access-control-allow-origin": "*" });
       return void response.end(await readFile(join(folder, "dist/index.js")));
     }
-    // Browsers ask for more than pages.
+    // Browsers also request the icon.
     if (path === "/favicon.ico") return void response.writeHead(404).end();
     const policy = path === "/sandboxed" ? { "content-security-policy": "sandbox allow-scripts" } : {};
     const cookie = path === "/stranger" ? "sid=; Max-Age=0" : "sid=1; SameSite=Lax; HttpOnly";
@@ -77,7 +77,7 @@ async function siteFor(t, starting, options) {
   return { sandbox, tokens, asked, origin, tab };
 }
 
-// What runs in a page is written here, and sees that page's globals instead of these.
+// Globals of the page. The functions that run in a page are defined in this file but see these instead of Node's.
 const { make, told, warnings } = /** @type {Record<string, any>} */ ({});
 
 /** @param {Promise<Browser>} starting */
@@ -145,7 +145,7 @@ export function testPages(starting) {
     }
 
     assert.deepEqual(results, [{ code: "network" }, { value: await opened.tokens.getToken() }]);
-    // Ports do not keep cookies apart, so that both sites are sent the visitor's; origins do.
+    // Cookies are not isolated by port, so both sites receive the visitor's cookie; origins are.
     assert.deepEqual(
       closed.asked.map(({ status }) => status),
       [403],

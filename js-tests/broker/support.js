@@ -1,5 +1,5 @@
 /**
- * Brokers over the sandbox's Fluz, and how a page asks them.
+ * Brokers for the sandbox's Fluz, and requests as pages send them.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { fluz, managerFor, sharedSandbox } from "../support/setup.js";
 
 export const ORIGIN = "https://app.test";
 
-/** Everybody gets the manager's own session. @type {BrokerOptions} */
+/** Authorizes each request for the manager's default session. @type {BrokerOptions} */
 export const OPEN = { authorize: () => ({}) };
 
 /**
@@ -31,7 +31,7 @@ export async function brokerFor(t, options, managers) {
 }
 
 /**
- * Asks as a page of the broker's own origin does.
+ * Sends a request as a page of the broker's own origin does.
  * @param {Broker} broker
  * @param {Record<string, string> | string} [form]
  * @param {{ method?: string, url?: string, headers?: Record<string, string | undefined>, signal?: AbortSignal }} [how]
@@ -54,7 +54,7 @@ export function ask(
 }
 
 /**
- * The status and the code of an answer, and a token if it has one, which it must not.
+ * Returns the status and the error code of a response, and the token if it contains one, which is an error.
  * @param {Response | Promise<Response>} response
  */
 export async function refusal(response) {
@@ -79,7 +79,7 @@ export const json = async (response) => (await response).json();
 export const digestOf = (token) => createHash("sha256").update(token).digest("base64url");
 
 /**
- * A server on a free port, which ends with the test; its origin.
+ * Starts a server on a free port until the end of the test, and returns its origin.
  * @param {{ after: TestContext["after"] }} t
  * @param {import("node:http").Server} server
  */

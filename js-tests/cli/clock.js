@@ -1,6 +1,6 @@
 /**
- * Another clock for a whole program, preloaded by `--import`: it is `AHEAD_MS` ahead. With `SPEED`, time passes only with
- * timers, which go off that many times as early: however slow the machine is, nothing happens later than it is due.
+ * A replacement clock for a whole program, preloaded with `--import`: it is `AHEAD_MS` ahead. With `SPEED`, the clock
+ * advances only with timers, which fire earlier by that factor, so nothing is late even on a slow machine.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The command line as users run it: a process of its own, of the installed package.
+ * Runs the command line of the installed package in a separate process.
  *
  * @module
  */
@@ -21,10 +21,10 @@ import { until } from "../support/waiting.js";
 
 /**
  * @typedef {object} How
- * @property {Record<string, string>} [env] Besides the path.
- * @property {string} [input] Standard input; closed at once where left out.
- * @property {number} [aheadMs] How far the device's clock has moved on.
- * @property {number} [speed] How many times as early its timers go off.
+ * @property {Record<string, string>} [env] Environment, in addition to the path.
+ * @property {string} [input] Standard input; closed immediately if omitted.
+ * @property {number} [aheadMs] Offset of the device's clock.
+ * @property {number} [speed] Factor by which timers fire early.
  * @property {string} [cwd]
  */
 
@@ -38,7 +38,7 @@ const { bin } = require("graphql-token-manager/package.json");
 export const PROGRAM = join(PACKAGE, bin["graphql-token-manager"]);
 
 /**
- * Runs a command to its end.
+ * Runs a command until it exits.
  * @param {readonly string[]} words
  * @param {How} [how]
  * @returns {Promise<Ending>}
@@ -48,7 +48,7 @@ export function run(words, how) {
 }
 
 /**
- * Starts a command that runs until it is stopped, at the latest after the test.
+ * Starts a command that runs until it is stopped, at the latest at the end of the test.
  * @param {TestContext} t
  * @param {readonly string[]} words
  * @param {How} [how]
@@ -79,10 +79,10 @@ class Running {
       env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...(moved ? clock : {}), ...env },
       stdio: ["pipe", "pipe", "pipe"],
       timeout: PATIENCE_MS,
-      // A signal that it listens to would look like success.
+      // A signal that the command handles would look like success.
       killSignal: "SIGKILL",
     });
-    // A command that does not read it may have ended.
+    // A command that does not read its input may have exited.
     this.child.stdin.on("error", () => {});
     this.child.stdin.end(input ?? "");
     this.child.stdout.setEncoding("utf8").on("data", (text) => (this.stdout += text));
@@ -94,13 +94,13 @@ class Running {
     });
   }
 
-  /** Whole lines of standard output. */
+  /** Complete lines of standard output. */
   get lines() {
     return this.stdout.split("\n").slice(0, -1);
   }
 
   /**
-   * Waits for so many lines of standard output.
+   * Waits for the given number of lines on standard output.
    * @param {number} count
    */
   async said(count) {
@@ -120,7 +120,7 @@ class Running {
 }
 
 /**
- * How to reach the sandbox's APIs: flags, and what goes into the environment.
+ * Returns flags and environment for the sandbox's APIs.
  * @param {Sandbox} sandbox
  */
 export function apis({ fluz, toggle, braintree }) {
@@ -160,7 +160,7 @@ export function apis({ fluz, toggle, braintree }) {
 }
 
 /**
- * Fails if a command's output shows a secret, or what it says besides shows a token.
+ * Fails if the output of a command contains a secret, or standard error a token.
  * @param {Sandbox} sandbox
  * @param {{ stdout: string, stderr: string }} output
  */
@@ -172,7 +172,7 @@ export function assertKeepsSecrets(sandbox, { stdout, stderr }) {
 }
 
 /**
- * Runs a command that must do what it is asked for, in silence.
+ * Runs a command that must succeed without output on standard error.
  * @param {Sandbox} sandbox
  * @param {readonly string[]} words
  * @param {How} [how]

@@ -1,7 +1,7 @@
 /**
- * An API of one's own beside the sandbox, at an origin of its own, with what GraphQL over HTTP is not: a REST resource,
- * subscriptions over a WebSocket (graphql-ws), and answers that come in parts. The sandbox's acme issues its tokens and
- * judges them, so that they can expire and be revoked, and are counted there.
+ * A custom API at a separate origin, with features beyond GraphQL over HTTP: a REST resource, subscriptions over a
+ * WebSocket (graphql-ws), and incremental responses. The sandbox's acme issues and validates its tokens, so that they
+ * can expire, be revoked and be counted.
  *
  * @module
  */
@@ -42,17 +42,17 @@ export async function startApi(sandbox) {
     if (query.startsWith("subscription")) return sendEvents(response, orders);
     send(response, 404, { error: "not_found" });
   };
-  // What the sandbox does not answer, because it was closed, is not answered here either.
+  // If the sandbox is closed and does not respond, this server does not respond either.
   const server = createServer((request, response) => {
     serve(request, response).catch(() => response.destroy());
   });
-  /** What each connection was opened with. @type {Map<WebSocket, unknown>} */
+  /** The authorization that each connection was opened with. @type {Map<WebSocket, unknown>} */
   const opened = new Map();
   const sockets = new WebSocketServer({ server, path: "/graphql" });
   const subscriptions = useServer(
     {
       schema: schema(orders),
-      // What it refuses, graphql-ws closes with 4403.
+      // graphql-ws closes rejected connections with 4403.
       onConnect: async ({ connectionParams, extra: { socket } }) => {
         const { authorization } = connectionParams ?? {};
         if (!(await owner(authorization))) return false;
@@ -69,14 +69,14 @@ export async function startApi(sandbox) {
 
   return {
     url: `http://127.0.0.1:${port}/`,
-    /** Subscriptions that would get an order now. */
+    /** Number of active subscriptions. */
     subscriptions: () => orders.listenerCount("order"),
     connections: () => opened.size,
     /** @param {string} id */
     order: (id) => void orders.emit("order", id),
-    /** Sends what deferred answers still lack. */
+    /** Sends the remaining parts of deferred responses. */
     release: () => void orders.emit("release"),
-    /** Looks at the token of every connection again, and closes those whose token counts no longer. */
+    /** Validates the token of each connection again, and closes connections whose token is no longer valid. */
     recheck: (code = CloseCode.Forbidden) =>
       Promise.all(
         [...opened].map(async ([socket, authorization]) => {
@@ -117,7 +117,7 @@ function schema(orders) {
 }
 
 /**
- * Incremental delivery: the owner's id at once, the name when that is released.
+ * Incremental delivery: sends the owner's id immediately, and the name on release.
  * @param {ServerResponse} response
  * @param {{ id: string }} me
  * @param {EventEmitter} orders
@@ -135,7 +135,7 @@ async function sendParts(response, { id }, orders) {
 }
 
 /**
- * A subscription over HTTP: server-sent events, in the way of graphql-sse.
+ * A subscription over HTTP: server-sent events in the format of graphql-sse.
  * @param {ServerResponse} response
  * @param {EventEmitter} orders
  */

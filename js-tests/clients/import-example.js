@@ -1,5 +1,5 @@
 /**
- * Loads examples, those in TypeScript too: Node 20, which runs the tests, cannot read them as they are.
+ * Loads examples. Those in TypeScript are compiled, because the tests also run on Node 20, which cannot run them.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { build } from "esbuild";
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
 /**
- * The file that Node can run: the example's own, or what it compiles to.
+ * Returns the file that Node can run: the example itself, or its compiled form.
  * @param {string} file Below examples/.
  */
 export async function runnable(file) {
   const source = path.join(ROOT, "examples", file);
   if (!file.endsWith(".ts")) return source;
-  // Below the root, so that it finds the installed package.
+  // Inside the repository, so that it resolves the installed package.
   const outfile = path.join(ROOT, "target/examples", `${file}.mjs`);
   await build({
     entryPoints: [source],

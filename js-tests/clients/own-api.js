@@ -1,5 +1,5 @@
 /**
- * What `examples/clients/own-api.js` reads, of an API beside the sandbox.
+ * The environment of `examples/clients/own-api.js`, for the custom API of the tests.
  *
  * @module
  */

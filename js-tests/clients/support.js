@@ -1,6 +1,6 @@
 /**
- * What the example of each client has to show: that it runs as a program, and that no call of its client fails while
- * tokens are refreshed, expire and are revoked.
+ * Tests for the example of each client: it runs as a program, and none of its calls fails while tokens are refreshed,
+ * expire and are revoked.
  *
  * @module
  */
@@ -16,19 +16,19 @@ import { importExample, runnable } from "./import-example.js";
 /** @import { ProviderName, Sandbox } from "graphql-token-manager/testing" */
 
 /**
- * What an example asks, and whom.
+ * The request of an example, and its provider.
  * @typedef {object} Subject
  * @property {ProviderName} provider
- * @property {string} operation The root field that a call asks for.
- * @property {(sandbox: Sandbox) => Promise<Record<string, string>>} environment What the example reads.
+ * @property {string} operation The root field of a call.
+ * @property {(sandbox: Sandbox) => Promise<Record<string, string>>} environment Environment variables of the example.
  * @property {RegExp} prints
- * @property {(example: any, turn: number) => Promise<unknown>} call One call of the client's; resolves with what it got.
- * @property {unknown} answer What each call gets.
- * @property {0 | 1} refreshTokens How many refresh tokens the manager holds, each of which can be refused as well.
- * @property {string} [refusal] A body that refuses the token with status 200.
+ * @property {(example: any, turn: number) => Promise<unknown>} call Makes one call; resolves with its result.
+ * @property {unknown} answer The expected result of a call.
+ * @property {0 | 1} refreshTokens Number of refresh tokens that the manager has, each of which can be rejected as well.
+ * @property {string} [refusal] A response body that rejects the token with status 200.
  */
 
-/** The time of this process and of its sandbox, which can pass without being waited for. */
+/** Simulated time of this process and of its sandbox. */
 const realNow = Date.now.bind(Date);
 let ahead = 0;
 mock.method(Date, "now", () => realNow() + ahead);
@@ -40,7 +40,7 @@ export function pass(ms) {
 
 export const LIFETIME_MS = 600_000;
 
-/** Counts the requests of this process that were given up. */
+/** Counts the aborted requests of this process. */
 const realFetch = globalThis.fetch;
 let abortedRequests = 0;
 mock.method(globalThis, "fetch", async (/** @type {Parameters<typeof realFetch>} */ ...[input, init]) => {
@@ -53,16 +53,18 @@ mock.method(globalThis, "fetch", async (/** @type {Parameters<typeof realFetch>}
   }
 });
 
-/** Calls at once, in each test: so few that the sandbox's log of 1,000 requests holds all of a file. */
+/**
+ * Number of concurrent calls in each test: small enough that the sandbox's log of 1,000 requests holds those of a file.
+ */
 const CALLS = 20;
 
-/** How long calls are held on the server, so that something can happen to the token they came with. */
+/** Delay of the calls on the server, in which their token expires or is revoked. */
 const HELD_MS = 300;
 
 /** Longer than any test takes. */
 const FOREVER_MS = 600_000;
 
-/** Examples that list Fluz's offers. @type {Subject} */
+/** The subject of examples that list Fluz's offers. @type {Subject} */
 export const OFFERS = {
   provider: "fluz",
   operation: "getOffers",
@@ -73,7 +75,7 @@ export const OFFERS = {
     FLUZ_ACCOUNT_ID: fluz.accountId,
   }),
   prints: /^(Offer by .+\n){3}$/,
-  // A limit that nobody asked with before: a client's cache, or its sharing of equal calls, has no answer to that.
+  // A new limit in each call, which bypasses a client's cache and deduplication.
   call: async ({ offers }, turn) => (await offers(10 + turn)).length,
   answer: 3,
   refreshTokens: 1,
@@ -81,7 +83,7 @@ export const OFFERS = {
 };
 
 /**
- * Imports an example, which runs it, and registers the tests that each has to pass.
+ * Imports an example, which runs it, and registers the common tests.
  * @param {string} file Below examples/clients.
  * @param {Subject} [subject]
  */
@@ -114,15 +116,15 @@ export async function testExample(file, subject = OFFERS) {
   return trial;
 }
 
-/** An example, imported, and what is seen of it at its sandbox. */
+/** An imported example and its sandbox. */
 class Trial {
   #subject;
   #turn = 0;
 
   /**
    * @param {Sandbox} sandbox
-   * @param {any} example What it exports.
-   * @param {Record<string, string>} environment What it reads.
+   * @param {any} example Its exports.
+   * @param {Record<string, string>} environment Its environment variables.
    * @param {Subject} subject
    */
   constructor(sandbox, example, environment, subject) {
@@ -136,14 +138,14 @@ class Trial {
     return this.#subject.operation;
   }
 
-  /** Many calls at once; each has to get its answer. */
+  /** Makes concurrent calls; each must receive its result. */
   async call() {
     const { call, answer } = this.#subject;
     const calling = Array.from({ length: CALLS }, () => call(this.example, this.#turn++));
     assert.deepEqual(await Promise.all(calling), Array(CALLS).fill(answer));
   }
 
-  /** What the sandbox counts from now on. `tokens` are those that were asked for. */
+  /** Returns a function that reports the counts of the sandbox from now on. `tokens` counts the requests for tokens. */
   counting() {
     const { provider } = this.#subject;
     const before = this.sandbox.counts()[provider];
@@ -155,7 +157,7 @@ class Trial {
   }
 
   /**
-   * Waits, when it is called, until so many calls more than now have come to the server.
+   * Returns a function that waits until the server has received the given number of calls from now on.
    * @param {number} calls
    */
   arrivals(calls) {
@@ -163,13 +165,13 @@ class Trial {
     return () => until(() => this.#seen().length >= before + calls, `${calls} calls are on the server`);
   }
 
-  /** Calls that the server has not answered: on a machine that is busy, fewer than have come. */
+  /** Returns the number of calls without a response. On a loaded machine, it is less than the number received. */
   inFlight() {
     return this.#seen().filter(({ status }) => status === 0).length;
   }
 
   /**
-   * Registers a test: a call that waits for its answer is given up, by itself or by `abort`, once it is on the server.
+   * Registers a test in which a pending call is aborted, by itself or by `abort`, after it has reached the server.
    * @param {string} title
    * @param {() => { outcome: Promise<unknown>, abort?: () => void }} begin
    */
@@ -213,8 +215,8 @@ function testRenewal(trial) {
 /**
  * @param {Trial} trial
  * @param {string} what
- * @param {() => void} happens To the token, while calls are on the server that came with it.
- * @param {number} besides Requests refused besides those calls.
+ * @param {() => void} happens Change to the token while calls that carry it are on the server.
+ * @param {number} besides Number of rejected requests in addition to those calls.
  */
 function testLoss(trial, what, happens, besides) {
   test(`calls whose token ${what} on their way succeed, with one new token`, async () => {
@@ -241,14 +243,14 @@ function testRefusal(trial, body) {
   test("calls that are refused with status 200 succeed, with one new token", async () => {
     const { sandbox, operation } = trial;
     const count = trial.counting();
-    // Those that are sent again are held as well, so that the refusals are for the others.
+    // Replays are delayed as well, so the rejections are those of the other calls.
     const end = sandbox.fault({ kind: "delay", ms: HELD_MS, operation });
     sandbox.fault({ kind: "status", status: 200, body, operation, times: CALLS });
 
     await trial.call();
     end();
 
-    // The fault answers in the API's place, which counts no refusal.
+    // The fault replaces the response of the API, so the sandbox does not count a rejection.
     assert.deepEqual(count(), { tokens: 1, calls: CALLS, refused: 0 });
   });
 }

@@ -1,4 +1,4 @@
-// What the compiler infers of a typed document; checked, never run.
+// Type inference from a typed document; checked by the compiler, never run.
 
 import type { OFFERS } from "../../examples/clients/typed-documents/offers.ts";
 import { TokenManager } from "graphql-token-manager";

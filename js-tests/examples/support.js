@@ -1,5 +1,5 @@
 /**
- * Runs an example as its reader would: as a program of its own.
+ * Runs an example as a user would: in a separate process.
  *
  * @module
  */
@@ -16,15 +16,16 @@ const EXAMPLES = new URL("../../examples/", import.meta.url);
 /**
  * @param {string} file Below examples/.
  * @param {string[]} words Its arguments.
- * @param {Record<string, string>} env What it finds in its environment, and nothing else but the path and the locale.
- * @param {(stdout: string, stop: () => void) => void} [watch] Called with all output so far, whenever there is more.
+ * @param {Record<string, string>} env Its environment, in addition to the path and the locale.
+ * @param {(stdout: string, stop: () => void) => void} [watch] Called with all output so far, each time that there is
+ *   more.
  * @returns {Promise<Ending>}
  */
 export function runExample(file, words, env, watch) {
   const child = spawn(process.execPath, [fileURLToPath(new URL(file, EXAMPLES)), ...words], {
     env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...env },
     stdio: ["ignore", "pipe", "pipe"],
-    // A test that hangs ends with the output so far.
+    // A test that hangs then fails with the output so far.
     timeout: PATIENCE_MS,
   });
   let stdout = "";

@@ -1,5 +1,5 @@
 /**
- * One cell of the matrix: a fault, an API, a moment at which a token is asked for.
+ * One cell of the matrix: a fault, an API, and the moment of a token request.
  *
  * @module
  */
@@ -20,12 +20,13 @@ import { APIS, NAMES, RETRY, accepts, asked } from "./providers.js";
 /** @import { SimulatedTime } from "../support/simulated-time.js" */
 /** @import { Moment, Row } from "./expectations.js" */
 
-/** Refreshed five minutes before its end, which leaves time for what goes wrong. */
+/** A token lifetime whose refresh window is five minutes, which leaves time for failures. */
 const HOUR = 3_600_000;
 const ATTEMPTS = 3;
 
 /**
- * The cells of one moment: every fault, at every API that it can happen to. One after the other, in simulated time.
+ * Registers the cells of one moment: each fault at each API to which it applies. They run sequentially, in simulated
+ * time.
  * @param {Moment} moment
  * @param {"once" | "for good"} lasts
  */
@@ -107,8 +108,9 @@ async function cell(t, { sandbox, time, name, row, moment, lasts }) {
 }
 
 /**
- * Has a token asked for, and waits for the end of that; gives the error, if there is one.
- * @type {Record<Moment, (tokens: TokenManager, time: SimulatedTime, code?: string) => Promise<import("graphql-token-manager").TokenError | void>>}
+ * Triggers a token request and waits until it settles; resolves to the error, if there is one.
+ * @type {Record<Moment, (tokens: TokenManager, time: SimulatedTime, code?: string) =>
+ *   Promise<import("graphql-token-manager").TokenError | void>>}
  */
 const ACT = {
   "first grant": async (tokens, _, code) => {

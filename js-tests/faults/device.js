@@ -1,6 +1,6 @@
 /**
- * Programs on a device whose clocks and timers can be set: `Date` and `Date.now`, `performance.now` and `setTimeout`
- * are replaced before the package is loaded.
+ * Programs on a simulated device, whose clocks and timers are controlled: `Date`, `Date.now`, `performance.now` and
+ * `setTimeout` are replaced before the package is loaded.
  *
  * @module
  */
@@ -8,10 +8,10 @@
 import { run } from "../support/child.js";
 
 /**
- * What a program starts with: `device`, `TokenManager` and `startSandbox`, and managers' options.
+ * The prelude of a program: `device`, `TokenManager`, `startSandbox`, and options of managers.
  *
- * `device.real()` is the true time; `device.jump(ms)` sets the wall clock; `device.pass(ms)` lets time pass by both
- * clocks; `device.suspend()` has timers of two seconds and more wait for `device.fire()`, which calls the next one.
+ * `device.real()` returns the real time; `device.jump(ms)` moves the wall clock; `device.pass(ms)` advances both
+ * clocks; `device.suspend()` holds timers of two seconds and more until `device.fire()`, which runs the next one.
  */
 const START = `
   const RealDate = Date;
@@ -63,10 +63,10 @@ const START = `
 `;
 
 /**
- * Runs a program on such a device, to its end.
- * @param {string} program Ends by `show(result)` and closes what it opened.
+ * Runs a program on such a device until it exits.
+ * @param {string} program Calls `show(result)` last, and closes all that it opened.
  * @param {Record<string, unknown>} [given]
- * @returns {Promise<any>} What it showed.
+ * @returns {Promise<any>} The result that it passed to `show`.
  */
 export async function onDevice(program, given = {}) {
   const { status, stdout, stderr } = await run(START + program, { given: { ...given, mark: MARK } });
@@ -75,5 +75,5 @@ export async function onDevice(program, given = {}) {
   return JSON.parse(line?.slice(MARK.length) ?? "");
 }
 
-/** Finds the result among what Node's test runner may print. */
+/** Marks the result in the output, which may contain lines of Node's test runner. */
 const MARK = "result: ";

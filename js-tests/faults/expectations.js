@@ -1,5 +1,6 @@
 /**
- * What every fault of the sandbox leads to, in one table; and the small model that says from it what is asked and told.
+ * The effect of each fault of the sandbox, in one table, and a small model that derives the expected requests and
+ * events from it.
  *
  * @module
  */
@@ -9,12 +10,13 @@
 /** @import { Api } from "./providers.js" */
 
 /**
- * What a fault means.
+ * The effect of a fault.
  *
- * `harmless`: the token comes nevertheless · `passes`: asked again after a pause, by credentials: a refresh token that
- * was sent may have been used up · `refused`: a refresh token is given up for the credentials, at once; credentials are
- * given up · `final`: nothing that is sent instead would help.
- * @typedef {{ is: "harmless", warning?: string } | { is: "passes" | "refused" | "final", code: TokenErrorCode }} Meaning
+ * `harmless`: the token is received nevertheless · `passes`: retried after a backoff, with the credentials, because a
+ * refresh token that was sent may have been used · `refused`: after a refresh token, the credentials are presented
+ * immediately; after credentials, the grant fails · `final`: permanent, without another attempt.
+ * @typedef {{ is: "harmless", warning?: string } | { is: "passes" | "refused" | "final", code: TokenErrorCode }}
+ *   Meaning
  */
 
 /** @type {Meaning} */
@@ -38,13 +40,13 @@ const coded = (code) => errors({ extensions: { code } });
  * @typedef {object} Row
  * @property {string} title
  * @property {FaultSpec} fault
- * @property {Meaning} means For every API that is not named below.
+ * @property {Meaning} means For each API that is not in `but`.
  * @property {Partial<Record<ProviderName, Meaning>>} [but]
- * @property {string} [because] Why they differ.
- * @property {ProviderName[]} [only] Those that it can happen to.
+ * @property {string} [because] The reason for the difference.
+ * @property {ProviderName[]} [only] The APIs to which the fault applies.
  */
 
-/** What an API says where it does not explain itself. */
+/** The meaning of an error without an explanation. */
 const UNEXPLAINED = refused("protocol");
 
 /** @type {Row[]} */
@@ -166,11 +168,11 @@ export const meaningOf = (row, name) => row.but?.[name] ?? row.means;
 /** @typedef {"first grant" | "background refresh" | "forced refresh"} Moment */
 export const MOMENTS = /** @type {Moment[]} */ (["first grant", "background refresh", "forced refresh"]);
 
-/** Why a token is new, as its event tells it. @type {Record<Moment, string>} */
+/** The `reason` in the `token` event. @type {Record<Moment, string>} */
 const REASONS = { "first grant": "initial", "background refresh": "proactive", "forced refresh": "forced" };
 
 /**
- * What is asked and told when a fault of this meaning meets a grant.
+ * Returns the expected operations and events when a grant meets a fault of this meaning.
  * @param {object} cell
  * @param {Meaning} cell.meaning
  * @param {Api} cell.api
@@ -207,7 +209,7 @@ export function foreseen({ meaning, api, moment, lasts, attempts }) {
 }
 
 /**
- * An event as the model writes it.
+ * Formats an event as the model does.
  * @param {TokenEvent} event
  */
 export function told(event) {

@@ -1,5 +1,5 @@
 /**
- * A page of its own origin in headless Chromium, in which the packed package runs and asks the sandbox.
+ * A page with its own origin in headless Chromium, in which the packed package runs and contacts the sandbox.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import { PATIENCE_MS } from "../support/patience.js";
 /** @import { TestContext } from "node:test" */
 /** @import { Browser } from "playwright-core" */
 
-/** Debian's, which `cargo xtask test` installs, or another. */
+/** Path of Chromium. Default: Debian's, which `cargo xtask test` installs. */
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** No sandbox, since tests may run as root; no services that would reach for the network. */
+/** Without Chromium's sandbox, since tests may run as root, and without services that use the network. */
 const ARGS = [
   ...["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...[
@@ -54,7 +54,8 @@ after(async () => {
 });
 
 /**
- * A page in which `window.make(options)` gives a manager whose events are in `window.events`. Closed after the test.
+ * Opens a page in which `window.make(options)` returns a manager whose events are in `window.events`. Closed after the
+ * test.
  * @param {TestContext} t
  * @param {string} [before] A script that runs first.
  */

@@ -1,5 +1,5 @@
 /**
- * The four APIs of the sandbox, and what tells them apart where something goes wrong.
+ * The four APIs of the sandbox, and their differences in case of failures.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { acmeProfile, braintree, fluz, toggle } from "../support/setup.js";
 /** @import { ProviderName, Sandbox } from "graphql-token-manager/testing" */
 /** @import { Options } from "../support/setup.js" */
 
-/** Pauses that a test need not wait for. */
+/** Short backoffs, for fast tests. */
 export const RETRY = { baseMs: 1, maxMs: 20 };
 
 /**
@@ -17,7 +17,7 @@ export const RETRY = { baseMs: 1, maxMs: 20 };
  * @property {(sandbox: Sandbox, options?: Options) => Options} options
  * @property {string} grant The operation that takes the credentials.
  * @property {string} [refresh] The operation that takes a refresh token, where there is one.
- * @property {string} query An ordinary operation, which wants a token.
+ * @property {string} query An ordinary operation, which requires a token.
  */
 
 /** @type {Record<ProviderName, Api>} */
@@ -49,7 +49,7 @@ export function acme(sandbox, options) {
 }
 
 /**
- * What one API was asked, oldest first.
+ * Returns the operations that one API received, oldest first.
  * @param {Sandbox} sandbox
  * @param {ProviderName} name
  */
@@ -60,7 +60,7 @@ export const asked = (sandbox, name) =>
     .map(({ operation }) => operation);
 
 /**
- * Whether an API takes a token: asks it an ordinary operation.
+ * Returns true if an API accepts a token in an ordinary operation.
  * @param {Sandbox} sandbox
  * @param {ProviderName} name
  * @param {string} token

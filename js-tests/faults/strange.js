@@ -1,10 +1,10 @@
 /**
- * Values that JavaScript allows and nobody expects.
+ * Unusual values that JavaScript allows.
  *
  * @module
  */
 
-/** Throws at whatever is done with it. */
+/** Returns a function proxy of which each operation throws. */
 export function hostile() {
   const trap = () => {
     throw new Error("planted-in-a-trap");
@@ -13,7 +13,7 @@ export function hostile() {
   return new Proxy(function () {}, traps);
 }
 
-/** A proxy of an object that throws at whatever is done with it. */
+/** Returns an object proxy of which each operation throws. */
 export function hostileObject() {
   const trap = () => {
     throw new Error("planted-in-a-trap");
@@ -22,19 +22,19 @@ export function hostileObject() {
   return new Proxy({}, traps);
 }
 
-/** A proxy that was taken back: even `Array.isArray` throws at it. */
+/** Returns a revoked proxy, for which even `Array.isArray` throws. */
 export function revoked() {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   return proxy;
 }
 
-/** Answers every question with a truth. */
+/** Returns a proxy whose properties are all `true`, except `then`. */
 export function yes() {
   return new Proxy({}, { get: (_target, key) => (key === "then" ? undefined : true) });
 }
 
-/** A promise in whose class something throws. */
+/** Returns a promise whose constructor throws. */
 export function brokenPromise() {
   return Object.defineProperty(Promise.resolve("x"), "constructor", {
     get() {
@@ -43,7 +43,7 @@ export function brokenPromise() {
   });
 }
 
-/** A promise that throws when it is waited for. */
+/** Returns a promise whose `then` throws. */
 export function throwingPromise() {
   return Object.assign(Promise.resolve("x"), {
     then() {
@@ -52,12 +52,12 @@ export function throwingPromise() {
   });
 }
 
-/** A promise that cannot be waited for. */
+/** Returns a promise without a callable `then`. */
 export function promiseWithoutThen() {
   return Object.assign(Promise.resolve("x"), { then: 7 });
 }
 
-/** Settles twice, and throws afterwards. */
+/** Returns a thenable that settles twice and then throws. */
 export function restlessThenable() {
   return {
     /** @param {(value: unknown) => void} resolve @param {(reason: unknown) => void} reject */
@@ -70,7 +70,7 @@ export function restlessThenable() {
   };
 }
 
-/** What might be thrown or given, with its name. @type {[title: string, make: () => unknown][]} */
+/** Values that user code may throw or return, with their names. @type {[title: string, make: () => unknown][]} */
 export const STRANGE = [
   ["a proxy that throws at everything", hostile],
   ["a proxy of an object that throws at everything", hostileObject],
@@ -94,7 +94,7 @@ export const STRANGE = [
   ],
 ];
 
-/** What might be given in place of a promise, besides. @type {[title: string, make: () => unknown][]} */
+/** Additional values that user code may return in place of a promise. @type {[title: string, make: () => unknown][]} */
 export const STRANGE_PROMISES = [
   ["a promise whose class throws", brokenPromise],
   ["a promise that throws when it is waited for", throwingPromise],

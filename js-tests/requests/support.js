@@ -1,5 +1,5 @@
 /**
- * An API whose every answer a test writes itself, and a manager whose tokens are counted.
+ * An API whose responses the test defines, and a manager with numbered tokens.
  *
  * @module
  */
@@ -19,13 +19,18 @@ import { managerFor } from "../support/setup.js";
  * @property {string} url
  * @property {import("node:http").IncomingHttpHeaders} headers
  * @property {Buffer} body
- * @property {string | undefined} token What came as `Authorization: Bearer`.
+ * @property {string | undefined} token The token of `Authorization: Bearer`.
  */
 
-/** Answers a request, or leaves that to the usual answer by giving nothing. @typedef {(asked: Asked, response: ServerResponse, request: IncomingMessage) => unknown} Respond */
+/**
+ * Responds to a request, or returns undefined for the default response.
+ *
+ * @typedef {(asked: Asked, response: ServerResponse, request: IncomingMessage) => unknown} Respond
+ */
 
 /**
- * A server that answers `{"data":{"ok":true}}` to tokens it takes, and 401 to others, unless `respond` answers.
+ * Starts a server that responds with `{"data":{"ok":true}}` to accepted tokens and with 401 to others, unless `respond`
+ * does.
  * @param {TestContext} t
  * @param {Respond} [respond]
  */
@@ -58,7 +63,7 @@ export async function apiFor(t, respond) {
 }
 
 /**
- * A manager for an API, whose tokens are `token-1`, `token-2` …
+ * Creates a manager for an API, whose tokens are `token-1`, `token-2` …
  * @param {TestContext} t
  * @param {string} endpoint
  * @param {Record<string, any>} [options]
@@ -84,10 +89,10 @@ export function json(response, status, body, headers) {
   response.writeHead(status, { "content-type": "application/json", ...headers }).end(text);
 }
 
-/** The answer of a server that refuses a token inside HTTP 200. */
+/** The response of a server that rejects a token inside HTTP 200. */
 export const REFUSED = { errors: [{ message: "no", extensions: { code: "UNAUTHENTICATED" } }] };
 
-/** A request of GraphQL, as clients send it. */
+/** A GraphQL request as clients send it. */
 export const POST = Object.freeze({
   method: "POST",
   headers: { "content-type": "application/json" },

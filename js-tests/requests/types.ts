@@ -1,18 +1,18 @@
-// What a compiler makes of `fetch` and `request`. Checked by tsc, and run by nobody.
+// Types of `fetch` and `request`. Checked by tsc, never run.
 
 import type { DocumentNode } from "graphql";
 import { GraphQLRequestError, TokenError, type TokenManager } from "graphql-token-manager";
 
 declare const tokens: TokenManager;
 
-/** As `@graphql-typed-document-node/core` declares them. */
+/** Declared as in `@graphql-typed-document-node/core`. */
 interface DocumentTypeDecoration<TResult, TVariables> {
   __apiType?: (variables: TVariables) => TResult;
 }
 interface TypedDocumentNode<TResult = { [key: string]: any }, TVariables = { [key: string]: any }>
   extends DocumentNode, DocumentTypeDecoration<TResult, TVariables> {}
 
-/** As GraphQL Code Generator writes it. */
+/** Declared as GraphQL Code Generator generates it. */
 declare class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -45,7 +45,7 @@ const six = async (): Promise<Offers> => tokens.request(untyped, { anything: 1 }
 const seven = async (): Promise<Offers> =>
   tokens.request<Offers, { id: string }>("query ($id: ID!) { a }", { id: "1" });
 
-// Variables are checked, and asked for where they must be given.
+// Variables are checked, and required where the type requires them.
 // @ts-expect-error
 tokens.request(offers, { limit: "3" });
 // @ts-expect-error
@@ -61,7 +61,7 @@ tokens.request(7);
 // @ts-expect-error
 tokens.request("{ a }", {}, { planted: 1 });
 
-// A fetch like any other.
+// Assignable to the type of the global `fetch`.
 const asFetch: typeof globalThis.fetch = tokens.fetch;
 const bound = ({ fetch }: { fetch: typeof globalThis.fetch }) => fetch("https://api.acme.test");
 bound({ fetch: tokens.fetch });

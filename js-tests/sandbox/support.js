@@ -1,5 +1,5 @@
 /**
- * What the tests of the sandbox share: asking it over HTTP, and a clock that stands still.
+ * Helpers for the tests of the sandbox: requests over HTTP, and a stopped clock.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { startSandbox } from "graphql-token-manager/testing";
 /** @import { Sandbox, SandboxOptions } from "graphql-token-manager/testing" */
 
 /**
- * A sandbox that ends with the test.
+ * Starts a sandbox until the end of the test.
  * @param {TestContext} t
  * @param {SandboxOptions} [options]
  */
@@ -21,7 +21,7 @@ export async function sandboxFor(t, options) {
 }
 
 /**
- * A clock that moves only when told to.
+ * Returns a clock that moves only by `advance`.
  */
 export function stoppedClock(at = Date.UTC(2030, 0, 31, 12)) {
   let time = at;
@@ -35,7 +35,7 @@ export function stoppedClock(at = Date.UTC(2030, 0, 31, 12)) {
 }
 
 /**
- * Asks once.
+ * Sends one request.
  * @param {string} endpoint
  * @param {string} query
  * @param {Record<string, unknown>} [variables]
@@ -68,7 +68,7 @@ export const GENERATE = /* GraphQL */ `
 `;
 
 /**
- * A grant at Fluz.
+ * Makes a grant at Fluz.
  * @param {Sandbox} sandbox
  * @param {string[]} [scopes]
  * @returns {Promise<{ token: string, refreshToken: string, scopes: string[] }>}
@@ -143,7 +143,7 @@ export async function createAccessToken(sandbox, scopes) {
 }
 
 /**
- * An operation at Braintree with a token.
+ * Sends an operation to Braintree with a token.
  * @param {Sandbox} sandbox
  * @param {string} token
  * @param {string} query

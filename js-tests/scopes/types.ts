@@ -1,4 +1,4 @@
-// What the compiler accepts, and what it refuses. Not run: `tsc` reads it.
+// Types that the compiler accepts and rejects. Checked by `tsc`, never run.
 
 import { parse, type DocumentNode } from "graphql";
 import {
@@ -15,7 +15,7 @@ import {
   type FluzScope,
 } from "graphql-token-manager/scopes";
 
-/** The names of a type that accepts any string as well: those that an editor completes. */
+/** The literal names of a type that accepts any string as well; editors complete these. */
 type Completed<T> = T extends string ? (string extends T ? never : T) : never;
 type Equal<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 const holds = <T extends true>(): T | void => {};
@@ -49,7 +49,7 @@ new TokenManager({
 // @ts-expect-error one, not a list
 new TokenManager({ provider: "fluz", ...ids, scopes: "LIST_OFFERS" });
 
-// Documents: text, and what graphql-js makes.
+// Documents: strings, and nodes of graphql-js.
 const document: DocumentNode = parse("{ a }");
 const needed: string[] = requiredScopes(document, "braintree", { operationName: "A", variables: { a: 1 } });
 requiredScopes(new String("{ a }"), "toggle", { operationName: null, variables: null });
@@ -63,7 +63,7 @@ requiredScopes("{ a }", "fluz", { operation: "A" });
 // @ts-expect-error not a promise
 requiredScopes("{ a }", "fluz").then;
 
-// The data cannot be changed, and can be searched for any name.
+// The tables are read-only, and can be searched for any name.
 const found: boolean = scopes.braintree.some(
   ({ name, operations }) => name === "X" && operations?.includes("y"),
 );

@@ -1,5 +1,5 @@
 /**
- * Callers of one manager, who never stop asking: for a token, and one time in fifty for an answer of the API. Runs in
+ * Callers of one manager, which continuously request a token and, once in fifty calls, data from the API. Runs in
  * processes and in tabs.
  *
  * @module
@@ -7,7 +7,7 @@
 
 /** @typedef {{ getToken(): Promise<string>, request(document: string): Promise<unknown> }} Manager */
 /**
- * What callers have met: waits are those for a token, and failures are told as they happen.
+ * Results of the callers. Waits are those for a token; failures are reported as they occur.
  *
  * @typedef {{ calls: number, longestWaitMs: number, failures: string[] }} Met
  */
@@ -26,7 +26,7 @@ export function startCallers(tokens, count, failed = () => {}) {
   const met = { calls: 0, longestWaitMs: 0, failures: [] };
   let isOver = false;
   const caller = async () => {
-    // Not all at the same moment.
+    // Not all callers start at the same time.
     await pause();
     while (!isOver) {
       met.calls += 1;
@@ -47,7 +47,7 @@ export function startCallers(tokens, count, failed = () => {}) {
   const callers = Array.from({ length: count }, caller);
   return {
     met,
-    /** When the last call has been answered. */
+    /** Resolves when the last call has settled. */
     stop: async () => {
       isOver = true;
       await Promise.all(callers);

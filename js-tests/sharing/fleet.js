@@ -1,6 +1,6 @@
 /**
- * Processes that share a token of two seconds, and what that costs: for a few lifetimes in tests, for many in
- * `cargo xtask bench sharing`.
+ * Processes that share a token with a lifetime of two seconds: for a few lifetimes in tests, for many in `cargo xtask
+ * bench sharing`.
  *
  * @module
  */
@@ -21,22 +21,27 @@ import { STEPS } from "./stepping.js";
 /** @import { Told } from "./member.js" */
 
 /** @typedef {{ after: TestContext["after"] }} Ending */
-/** Where the token is shared. @typedef {{ kind: "file", path: string } | { kind: "redis", url: string, server: RedisServer }} Place */
+/**
+ * The shared store.
+ *
+ * @typedef {{ kind: "file", path: string } | { kind: "redis", url: string, server: RedisServer }} Place
+ */
 
 const PROGRAM = fileURLToPath(new URL("member.js", import.meta.url));
 
 export const LIFETIME_MS = 2_000;
 
 /**
- * How long a request, and the store, are waited for: tokens that live so shortly cannot wait as long as by default. And
- * what a token must have left to be handed out, an eighth of its life by default: a busy machine needs more.
+ * Timeouts of requests and of the store, which must be shorter than the defaults because of the short token lifetimes;
+ * and the minimum validity of a returned token, by default an eighth of the lifetime, which is too little on a loaded
+ * machine.
  *
  * @typedef {{ timeoutMs: number, storeTimeoutMs: number, minValidityMs?: number }} Spans
  */
 
 /**
- * The most grants that so much time explains: one for each token that was used up. It is replaced in the last quarter of
- * its life, or as long as a grant may take before callers would have to wait, and up to a tenth of that sooner.
+ * Returns the maximum number of grants in a span: one per token lifetime. A token is refreshed in the last quarter of
+ * its lifetime, or early enough that callers need not wait for a grant, and up to a tenth of that earlier.
  * @param {number} ms
  * @param {Spans} spans
  */
@@ -45,10 +50,10 @@ export function mostGrants(ms, { minValidityMs = LIFETIME_MS / 8 }) {
   return Math.ceil(ms / (LIFETIME_MS - 1.1 * window));
 }
 
-/** How long a lease lasts by itself: two requests and two answers of the store. @param {Spans} spans */
+/** Duration of a lease that is not released: two timeouts of a request and of the store each. @param {Spans} spans */
 export const leaseMs = ({ timeoutMs, storeTimeoutMs }) => 2 * (timeoutMs + storeTimeoutMs);
 
-/** A sandbox whose tokens live for two seconds, and whose refresh tokens count once. @param {Ending} t */
+/** Starts a sandbox with token lifetimes of two seconds and single-use refresh tokens. @param {Ending} t */
 export async function quickSandbox(t) {
   const sandbox = await startSandbox({ lifetimes: { fluz: LIFETIME_MS } });
   t.after(() => sandbox.close());
@@ -56,7 +61,7 @@ export async function quickSandbox(t) {
 }
 
 /**
- * What holders are made with, as data.
+ * Returns the options of the holders, as JSON.
  * @param {Sandbox} sandbox
  * @param {Spans} spans
  */
@@ -65,7 +70,7 @@ export function optionsFor({ fluz: { endpoint, apiKey, userId, accountId } }, sp
   return { provider: "fluz", environment: "sandbox", ...ids, retry: { baseMs: 10 }, ...spans };
 }
 
-/** Tokens issued so far. @param {Sandbox} sandbox */
+/** Returns the number of tokens issued so far. @param {Sandbox} sandbox */
 export function grantsOf(sandbox) {
   const { grants, refreshes } = sandbox.counts().fluz;
   return grants + refreshes;
@@ -74,7 +79,7 @@ export function grantsOf(sandbox) {
 /**
  * @typedef {object} FleetParts
  * @property {number} members
- * @property {number} callers Of each.
+ * @property {number} callers Number of callers of each.
  * @property {Place} place
  * @property {Spans} spans
  */
@@ -82,15 +87,15 @@ export function grantsOf(sandbox) {
 export class Fleet {
   /** @type {Set<Member>} */
   #members = new Set();
-  /** What members have met that are gone. @type {Met[]} */
+  /** Results of the members that have ended. @type {Met[]} */
   #gone = [];
   /** @type {string[]} */
   failures = [];
   /** @type {string[]} */
   warnings = [];
-  /** Why requests for tokens were sent again. @type {string[]} */
+  /** Reasons of the retries of token requests. @type {string[]} */
   retries = [];
-  /** How often one took over what another got. */
+  /** How often a member adopted a token that another had stored. */
   shared = 0;
   #t;
   #parts;
@@ -105,7 +110,7 @@ export class Fleet {
   }
 
   /**
-   * Starts a sandbox and the members, and waits until all have been answered.
+   * Starts a sandbox and the members, and waits for the first successful call of each.
    */
   async start() {
     this.sandbox = await quickSandbox(this.#t);
@@ -117,7 +122,7 @@ export class Fleet {
   /**
    * Kills the next member that reaches a step under the lease, and starts another in its place.
    * @param {import("./stepping.js").Step} step
-   * @returns {Promise<"held the lease" | "did not">} what the store says of it
+   * @returns {Promise<"held the lease" | "did not">} the state of its lease according to the store
    */
   async killHolder(step) {
     /** @type {Member} */
@@ -142,7 +147,7 @@ export class Fleet {
     return held ? "held the lease" : "did not";
   }
 
-  /** What all have met until now. */
+  /** The combined results so far. */
   get met() {
     const all = [...this.#gone, ...[...this.#members].map(({ met }) => met)];
     return {
@@ -151,7 +156,7 @@ export class Fleet {
     };
   }
 
-  /** Ends all members, when their last calls have been answered. */
+  /** Stops all members after their last calls have settled. */
   async stop() {
     await Promise.all([...this.#members].map((member) => member.end()));
   }
@@ -174,11 +179,11 @@ export class Fleet {
 class Member {
   /** @type {Met} */
   met = { calls: 0, longestWaitMs: 0, failures: [] };
-  /** Called when it waits to be killed. @type {(member: Member) => void} */
+  /** Called when the member is paused in order to be killed. @type {(member: Member) => void} */
   stopped = (member) => member.tell({ goOn: true });
   /** @type {() => void} */
   #works = () => {};
-  /** When a call of it was answered first. @type {Promise<void>} */
+  /** Resolves at its first successful call. @type {Promise<void>} */
   working = new Promise((resolve) => (this.#works = resolve));
 
   /**
@@ -211,7 +216,7 @@ class Member {
 }
 
 /**
- * Whether the store says that a process holds a lease; Redis knows no process.
+ * Returns true if a process holds a lease according to the store. Redis does not record the process.
  * @param {Place} place
  * @param {number | undefined} pid
  */
@@ -225,11 +230,11 @@ async function holdsLease(place, pid) {
   return holders.includes(pid);
 }
 
-/** A step, and over time each. @param {number} count */
+/** Returns the steps in rotation. @param {number} count */
 export const stepOf = (count) => STEPS[count % STEPS.length] ?? "asking";
 
 /**
- * Runs a fleet for some lifetimes.
+ * Runs a fleet for a number of token lifetimes.
  * @param {Ending} t
  * @param {FleetParts & { lifetimes: number, killEveryMs?: number }} parts
  */

@@ -1,6 +1,6 @@
 /**
- * A process of a fleet: a manager, and callers who use it. Its parent tells it where to wait to be killed, and when to
- * end; it tells what its callers meet.
+ * A process of a fleet: a manager and its callers. The parent process sends the step at which it pauses to be killed,
+ * and when to end; it reports the results of its callers.
  *
  * @module
  */
@@ -15,11 +15,16 @@ import { stepping } from "./stepping.js";
 /** @import { SharedStore } from "graphql-token-manager" */
 /** @import { Step } from "./stepping.js" */
 
-/** What a member is told. @typedef {{ kill?: Step | null, goOn?: true, end?: true }} Told */
-/** What it tells. @typedef {{ at?: Step, failed?: string, warned?: string, retried?: string, shared?: true, met?: import("./callers.js").Met, ended?: true }} Tells */
+/** Messages to a member. @typedef {{ kill?: Step | null, goOn?: true, end?: true }} Told */
+/**
+ * Messages from a member.
+ *
+ * @typedef {{ at?: Step, failed?: string, warned?: string, retried?: string, shared?: true, met?:
+ *   import("./callers.js").Met, ended?: true }} Tells
+ */
 
 const { options, place, callers } = JSON.parse(process.argv[2] ?? "{}");
-/** How often it tells what its callers met: a member that is killed has told it until then. */
+/** Interval of its reports, in milliseconds. The reports of a killed member are complete up to the last one. */
 const TELL_MS = 250;
 
 /** @type {Step | null} */
@@ -40,7 +45,7 @@ tokens.on("retry", ({ code }) => tell({ retried: code }));
 tokens.on("token", ({ reason }) => {
   if (reason === "shared") tell({ shared: true });
 });
-// The core is compiled first, so that no call waits for that.
+// The core is compiled first, so that calls do not wait for it.
 await tokens.ready();
 const { met, stop } = startCallers(tokens, callers, (failed) => tell({ failed }));
 const telling = setInterval(() => tell({ met }), TELL_MS);
@@ -60,7 +65,7 @@ process.on("message", async (/** @type {Told} */ told) => {
 async function open() {
   if (place.kind === "file") return { store: fileStore({ path: place.path }), disconnect: () => {} };
   const client = createClient({ url: place.url });
-  // It connects again by itself; an error that nobody listens to ends the process.
+  // The client reconnects automatically; an error event without a listener would end the process.
   client.on("error", () => {});
   await client.connect();
   return { store: redisStore(client), disconnect: () => client.destroy() };

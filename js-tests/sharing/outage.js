@@ -1,5 +1,5 @@
 /**
- * A fleet whose Redis goes away for a while.
+ * A fleet during an outage of Redis.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Fleet, grantsOf, mostGrants } from "./fleet.js";
 /** @import { RedisServer } from "../stores/redis-server.js" */
 /** @import { Ending, Spans } from "./fleet.js" */
 
-/** How it goes away: it hangs, or it ends and comes back empty. */
+/** Kinds of outage: the server hangs, or it ends and restarts empty. */
 export const OUTAGES = {
   stopped: {
     begin: async (/** @type {RedisServer} */ server) => server.signal("SIGSTOP"),
@@ -26,7 +26,7 @@ export const OUTAGES = {
  * @param {object} parts
  * @param {RedisServer} parts.server
  * @param {keyof typeof OUTAGES} parts.outage
- * @param {{ before: number, down: number, after: number }} parts.ms How long each part lasts.
+ * @param {{ before: number, down: number, after: number }} parts.ms Duration of each part.
  * @param {number} parts.members
  * @param {number} parts.callers
  * @param {Spans} parts.spans
@@ -45,10 +45,10 @@ export async function runOutage(t, { server, outage, ms, ...parts }) {
   const sharedBefore = fleet.shared;
   await OUTAGES[outage].end(server);
   const began = performance.now();
-  // When a member takes over what another got, the store is in use.
+  // The store is in use again when a member adopts a token that another has stored.
   while (fleet.shared === sharedBefore && performance.now() - began < ms.after) await during(10);
   const usedAgainMs = performance.now() - began;
-  // Those who found it away last come back last.
+  // Members that found it unavailable last return to it last.
   await during(ms.after / 2);
   const after = await during(ms.after / 2);
   await fleet.stop();

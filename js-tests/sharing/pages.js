@@ -1,5 +1,5 @@
 /**
- * Tabs of a browser with managers that share a token, as tests for any browser.
+ * Tests, for any browser, of tabs with managers that share a token.
  *
  * @module
  */
@@ -14,10 +14,14 @@ import { runTabs } from "./tabs.js";
 
 /** @import { Browser } from "../stores/browsers.js" */
 
-// What runs in a tab is written here, and sees that tab's globals instead of these.
+// Globals of the tab. The functions that run in a tab are defined in this file but see these instead of Node's.
 const { open, posted, TokenManager } = /** @type {Record<string, any>} */ ({});
 
-/** What a manager gets in a tab with one of its stores, and what it warns of. @param {{ options: any, kind: string }} given */
+/**
+ * Returns the token and the warnings of a manager in a tab with one of the stores.
+ *
+ * @param {{ options: any, kind: string }} given
+ */
 export const tokenIn = async ({ options, kind }) => {
   /** @type {string[]} */
   const warnings = [];
@@ -30,7 +34,7 @@ export const tokenIn = async ({ options, kind }) => {
 };
 
 /**
- * What takes seconds.
+ * Registers the tests that take seconds.
  * @param {Promise<Browser>} starting
  * @param {"indexedDb" | "encrypted"} kind
  */
@@ -46,14 +50,14 @@ export function testTabsInTime(starting, kind) {
     assert.ok(figures.held >= 1, `${figures.closed} tabs were closed, ${figures.held} with the lease`);
     assert.ok(figures.grants > 1 && figures.grants <= figures.mostGrants, `${figures.grants} grants`);
     assert.deepEqual(new Set(figures.warnings), new Set(["secret_in_page"]));
-    // Each channel says which key changed, and nothing else.
+    // Messages on a channel contain the key that changed, and nothing else.
     assert.ok(figures.posted.length > 0);
     for (const message of figures.posted) assert.match(message, /^"gtm1-[\w-]{43}"$/);
   });
 }
 
 /**
- * What takes no time.
+ * Registers the fast tests.
  * @param {Promise<Browser>} starting
  */
 export function testPages(starting) {
@@ -72,7 +76,7 @@ export function testPages(starting) {
       };
 
       const token = await first.run(start, given);
-      // Browsers show `localStorage` to other tabs when they find the time.
+      // Browsers propagate `localStorage` to other tabs with a delay.
       if (kind === "localStorage") await untilIn(second, () => localStorage.length > 0);
       assert.equal(await second.run(start, given), token);
       const renewed = await first.run(async () => (await Reflect.get(window, "tokens").refresh()).value);
@@ -116,7 +120,7 @@ export function testPages(starting) {
         try {
           for (let place = 0; ; place += 1) localStorage.setItem(`${size}-${place}`, "x".repeat(size));
         } catch {
-          // Half as much, then.
+          // Retry with half the size.
         }
       }
     });

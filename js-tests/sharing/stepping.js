@@ -1,12 +1,12 @@
 /**
- * Holds a manager up between two steps of a grant: while it has the lease, so that it can be killed there.
+ * Pauses a manager between two steps of a grant while it has the lease, so that it can be killed there.
  *
  * @module
  */
 
 /** @import { TokenStore } from "graphql-token-manager" */
 
-/** Where a manager may be held up; the lease is held at each. */
+/** Steps at which a manager may be paused; it has the lease at each. */
 export const STEPS = /** @type {const} */ ([
   "acquired",
   "claiming",
@@ -19,11 +19,11 @@ export const STEPS = /** @type {const} */ ([
 
 /** @typedef {(typeof STEPS)[number]} Step */
 
-/** Requests for tokens, by the mutations that Fluz documents. */
+/** Matches requests for tokens, by the mutations in Fluz's documentation. */
 const GRANT = /UserAccessToken/;
 
 /**
- * A store and a `fetch` that stop where they are told to.
+ * Returns a store and a `fetch` that await `at` at each step.
  * @param {TokenStore} store
  * @param {(step: Step) => Promise<void> | void} at
  */
@@ -37,7 +37,7 @@ export function stepping(store, at) {
       /** @type {number} */ expiresAt,
       /** @type {number | undefined} */ fence,
     ) => {
-      // Without a lease, there is none to be held.
+      // Without a fence, the write is not under the lease.
       const [before, after] = /** @type {[Step, Step]} */ (
         hasAsked ? ["saving", "saved"] : ["claiming", "claimed"]
       );

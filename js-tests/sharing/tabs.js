@@ -1,6 +1,6 @@
 /**
- * Tabs of a browser that share a token of two seconds, opened and closed at random: for a few lifetimes in tests, for
- * many in `cargo xtask bench sharing`.
+ * Browser tabs that share a token with a lifetime of two seconds, opened and closed at random: for a few lifetimes in
+ * tests, for many in `cargo xtask bench sharing`.
  *
  * @module
  */
@@ -12,25 +12,25 @@ import { grantsOf, LIFETIME_MS, mostGrants, optionsFor, quickSandbox, stepOf } f
 /** @import { Met } from "./callers.js" */
 /** @import { Ending, Spans } from "./fleet.js" */
 
-// What runs in a tab is written here, and sees that tab's globals instead of these.
+// Globals of the tab. The functions that run in a tab are defined in this file but see these instead of Node's.
 const { open, posted, TokenManager, startCallers, stepping } = /** @type {Record<string, any>} */ ({});
 
 /**
  * @typedef {object} TabsParts
- * @property {string} kind Which of the site's stores.
- * @property {number} most Tabs at a time.
- * @property {number} callers Of each.
+ * @property {string} kind The kind of store.
+ * @property {number} most Maximum number of open tabs.
+ * @property {number} callers Number of callers of each.
  * @property {Spans} spans
  */
 
 export class Tabs {
   /** @type {Set<Tab>} */
   #open = new Set();
-  /** What tabs have met that are closed. @type {Met[]} */
+  /** Results of closed tabs. @type {Met[]} */
   #gone = [];
-  /** What tabs have warned of. @type {string[]} */
+  /** Warnings of the tabs. @type {string[]} */
   warnings = [];
-  /** What was sent by any channel. @type {Set<string>} */
+  /** Messages sent on any channel. @type {Set<string>} */
   posted = new Set();
   #t;
   #browser;
@@ -59,7 +59,7 @@ export class Tabs {
     return this.#open.size;
   }
 
-  /** Opens a tab, whose callers begin when the core is compiled. */
+  /** Opens a tab, whose callers start once the core is compiled. */
   async open() {
     const { sandbox, site } = this;
     if (sandbox === undefined || site === undefined) throw new Error("start it first");
@@ -85,7 +85,7 @@ export class Tabs {
     this.#open.add(tab);
   }
 
-  /** Closes the tab that was opened so long ago, without a word. @param {number} place */
+  /** Closes the tab at a position in the order of opening, without notice. @param {number} place */
   async close(place) {
     const tab = [...this.#open][place];
     if (tab !== undefined) await this.#close(tab);
@@ -115,7 +115,7 @@ export class Tabs {
     await this.#close(holder);
   }
 
-  /** Ends the callers of all tabs, and tells what all have met. */
+  /** Stops the callers of all tabs, and returns the combined results. */
   async stop() {
     for (const tab of [...this.#open]) {
       await tab.run(async () => {
@@ -147,7 +147,7 @@ export class Tabs {
 }
 
 /**
- * Opens and closes tabs at random for some lifetimes; each third that is closed holds the lease.
+ * Opens and closes tabs at random for a number of token lifetimes; every third that is closed has the lease.
  * @param {Ending} t
  * @param {Browser} browser
  * @param {TabsParts & { lifetimes: number, seed: number }} parts
@@ -188,7 +188,7 @@ export async function runTabs(t, browser, { lifetimes, seed, ...parts }) {
   };
 }
 
-/** Numbers from 0 to 1 by a seed (Park and Miller's). @param {number} seed */
+/** Deterministic PRNG (Park–Miller): returns numbers between 0 and 1. @param {number} seed */
 function dice(seed) {
   let state = seed;
   return () => (state = (state * 48_271) % 0x7fff_ffff) / 0x7fff_ffff;

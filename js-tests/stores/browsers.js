@@ -1,5 +1,6 @@
 /**
- * Tabs of real browsers, in which the stores of the packed package run: Chromium by Playwright, Firefox by WebDriver.
+ * Tabs of real browsers, in which the stores of the packed package run: Chromium through Playwright, Firefox and
+ * WebKitGTK through WebDriver.
  *
  * @module
  */
@@ -17,21 +18,22 @@ import { said } from "./support.js";
 
 /** @import { AddressInfo } from "node:net" */
 
-/** Where to say what is to be ended: a test, or `node:test`. @typedef {{ after: (end: () => unknown) => void }} Ending */
-/** What runs in a tab; it sees nothing from outside but its argument. @typedef {(given: any) => any} Script */
+/** Registers cleanup: a test context, or `node:test`. @typedef {{ after: (end: () => unknown) => void }} Ending */
+/** A function that runs in a tab. Its only input is its argument. @typedef {(given: any) => any} Script */
 /**
  * @typedef {object} Tab
  * @property {(script: Script, given?: unknown) => Promise<any>} run
  * @property {() => Promise<void>} close
- * @property {() => Promise<void>} [freeze] Stops the page: no timer fires any more, and its locks stay.
+ * @property {() => Promise<void>} [freeze] Freezes the page: timers stop, and its locks remain.
  *
  * @typedef {object} Browser
- * @property {(url: string, isReady?: Script) => Promise<Tab>} tab Waits until the page is ready, as one of {@link siteFor} tells.
- * @property {(origin: string, bytes: number) => Promise<void>} [limit] Lets an origin store no more than so much.
- * @property {(origin: string) => Promise<void>} [clear] Takes an origin's data away, as the browser's settings do.
+ * @property {(url: string, isReady?: Script) => Promise<Tab>} tab Opens a tab and waits until the page is ready, by
+ *   default as pages of {@link siteFor} indicate.
+ * @property {(origin: string, bytes: number) => Promise<void>} [limit] Limits the storage of an origin.
+ * @property {(origin: string) => Promise<void>} [clear] Clears the data of an origin, as the browser's settings do.
  */
 
-/** A name that browsers do not take for secure, as they do 127.0.0.1. */
+/** A host name that browsers do not treat as a secure context, unlike 127.0.0.1. */
 const INSECURE = "insecure.test";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -42,8 +44,9 @@ const folder = dirname(createRequire(import.meta.url).resolve("graphql-token-man
 const sharing = fileURLToPath(new URL("../sharing/", import.meta.url));
 
 /**
- * A site of an origin of its own, so that it shares no storage with others, whose pages have `stores`, `storeChecks`,
- * `TokenManager` and what its callers do: at `secure`, at `insecure`, and `sandboxed`, where a page has no origin.
+ * Starts a site with a separate origin and thus separate storage. Its pages have `stores`, `storeChecks`,
+ * `TokenManager` and the callers; it is available at `secure`, at `insecure`, and as `sandboxed`, where a page has an
+ * opaque origin.
  * @param {Ending} t
  */
 export async function siteFor(t) {
@@ -56,7 +59,7 @@ export async function siteFor(t) {
       return;
     }
     const policy = path === "/sandboxed" ? { "content-security-policy": "sandbox allow-scripts" } : {};
-    // Modules come from an origin, which a sandboxed page has not.
+    // A sandboxed page has an opaque origin, so it requires CORS to load modules.
     response.writeHead(200, { "content-type": "text/html", "access-control-allow-origin": "*", ...policy });
     response.end(PAGE);
   });
@@ -74,7 +77,7 @@ export async function siteFor(t) {
   return { secure, insecure: `http://${INSECURE}:${port}`, sandboxed: `${secure}/sandboxed` };
 }
 
-/** What is posted to any channel is kept, to be looked through. */
+/** The page of the site. It records messages to any channel. */
 const PAGE = `<!doctype html><title>A tab</title><script>
   window.posted = [];
   const post = BroadcastChannel.prototype.postMessage;
@@ -129,7 +132,8 @@ export async function chromiumFor(t) {
       await page.waitForFunction(isReady);
       const freeze = async () => {
         const session = await context.newCDPSession(page);
-        // Chromium without a screen freezes no tab. A paused one runs nothing and keeps its locks, as a frozen one does.
+        // Headless Chromium cannot freeze a tab. A tab paused by the debugger runs nothing and keeps its locks, as a
+        // frozen one does.
         await session.send("Debugger.enable");
         await session.send("Debugger.pause");
       };
@@ -169,7 +173,7 @@ export async function firefoxFor(t, windows) {
 }
 
 /**
- * WebKitGTK's, on a screen of its own that nobody sees: it has no headless mode.
+ * Starts WebKitGTK's browser on a virtual screen, because it has no headless mode.
  *
  * @param {Ending} t
  * @returns {Promise<Browser>}
@@ -193,11 +197,11 @@ export async function webkitFor(t) {
   return { tab: (url, isReady) => session.tab(url, isReady) };
 }
 
-/** A browser driven by WebDriver, which looks at one tab at a time. */
+/** A WebDriver session. WebDriver controls one tab at a time. */
 class Session {
   /** @type {Promise<unknown>} */
   #last = Promise.resolve();
-  /** The tab that Firefox starts with, and ends with. */
+  /** The initial tab, which stays open until the end. */
   home = "";
 
   /** @param {string} url */
@@ -227,7 +231,7 @@ class Session {
    */
   async tab(url, isReady = IS_READY) {
     const handle = await this.#alone(async () => {
-      // The last one may be closed.
+      // The current tab may be closed.
       await this.#ask("POST", "/window", { handle: this.home });
       const { handle } = await this.#ask("POST", "/window/new", { type: "tab" });
       await this.#ask("POST", "/window", { handle });
@@ -255,7 +259,7 @@ class Session {
   }
 
   /**
-   * One after the other.
+   * Runs actions sequentially.
    * @template T
    * @param {() => Promise<T>} action
    * @returns {Promise<T>}
@@ -293,7 +297,7 @@ function asynchronous(script) {
     );`;
 }
 
-/** One that nobody listens at: a driver that does not tell its port has to be told. */
+/** Returns an unused port, for drivers that do not report theirs. */
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -304,7 +308,7 @@ async function freePort() {
 }
 
 /**
- * Resolves when a server answers.
+ * Resolves when a server responds.
  *
  * @param {string} url
  */

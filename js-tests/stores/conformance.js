@@ -1,5 +1,5 @@
 /**
- * What every store promises, as tests of one store.
+ * The guarantees of every store, as tests of one store.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { storeChecks } from "graphql-token-manager/testing";
 /** @import { TokenStore } from "graphql-token-manager" */
 
 /**
- * @param {() => TokenStore | Promise<TokenStore>} open Another holder of the same entries.
+ * @param {() => TokenStore | Promise<TokenStore>} open Opens another holder of the same entries.
  */
 export function testConformance(open) {
   for (const { name, run } of storeChecks(open)) {

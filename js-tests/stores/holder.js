@@ -1,5 +1,5 @@
 /**
- * A process with a store of its own, told by its parent what to do.
+ * A process with its own store, controlled by messages of its parent process.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const actions = {
   acquire: async (key, ttlMs) => (held = await store.acquire(key, ttlMs))?.fence,
   acquireInTime: async (key, ttlMs) => (held = await leaseInTime(store, key, ttlMs)).fence,
   release: async () => held?.release(),
-  /** Counts up under the lease, so often; gives the fences. */
+  /** Increments a counter under the lease the given number of times; returns the fences. */
   count: async (key, times) => {
     const fences = [];
     for (let time = 0; time < times; time += 1) {

@@ -1,6 +1,5 @@
 /**
- * A process with a manager that shares its token: its options and its store come as an argument, what it is to do as
- * messages.
+ * A process with a manager that shares its token. Options and store are arguments; actions are requested by messages.
  *
  * @module
  */

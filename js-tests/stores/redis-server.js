@@ -1,5 +1,5 @@
 /**
- * Redis servers of the tests' own: on a free loopback port, nothing on the disk, ended with the test.
+ * Redis servers for tests: on a free loopback port, without persistence, until the end of the test.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import { folderFor, said } from "./support.js";
 /** @import { AddressInfo } from "node:net" */
 /** @import { TestContext } from "node:test" */
 
-/** Debian's, which `cargo xtask test` installs, or another, as Valkey's. */
+/** Path of the server. Default: Debian's, which `cargo xtask test` installs; Valkey's works as well. */
 const PROGRAM = process.env.REDIS_SERVER ?? "/usr/bin/redis-server";
 
 const require = createRequire(import.meta.url);
 
-/** Packages as users have them: each major that is supported. */
+/** Client packages: each supported major version. */
 export const CLIENTS = ["redis", "redis-5", "redis-4", "ioredis", "ioredis-5"];
 
 /**
@@ -67,7 +67,7 @@ export class RedisServer {
     await ended;
   }
 
-  /** Whether somebody holds a lease of a `redisStore`. */
+  /** Returns true if any lease of a `redisStore` is held. */
   async holdsLease() {
     const client = makeClient("redis", this.url, {});
     await client.connect();
@@ -82,7 +82,7 @@ export class RedisServer {
   }
 
   /**
-   * A client of one of the packages, which ends with the test.
+   * Connects a client of one of the packages until the end of the test.
    * @param {{ after: TestContext["after"] }} t
    * @param {string} name
    * @param {Record<string, unknown>} [options]
@@ -97,7 +97,7 @@ export class RedisServer {
   }
 
   /**
-   * The same, for a cluster.
+   * Connects a cluster client until the end of the test.
    * @param {{ after: TestContext["after"] }} t
    * @param {string} name
    * @param {Record<string, unknown>} [options] of ioredis
@@ -116,7 +116,7 @@ export class RedisServer {
 }
 
 /**
- * A cluster of so many nodes, which share the slots.
+ * Starts a cluster whose nodes share the slots.
  * @param {{ after: TestContext["after"] }} t
  * @param {number} [size]
  */
@@ -144,7 +144,7 @@ export async function clusterFor(t, size = 1) {
 
 /** @param {{ after: TestContext["after"] }} t */
 async function clusterNode(t) {
-  // The default is the port and 10,000, which may be too high.
+  // The default is the port plus 10,000, which may be above 65,535.
   const busPort = await freePort();
   const options = ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"];
   const server = await redisFor(t, ...options, "--cluster-port", `${busPort}`);
@@ -152,7 +152,7 @@ async function clusterNode(t) {
 }
 
 /**
- * A primary, its replica, and a sentinel that watches over them.
+ * Starts a primary, its replica, and a sentinel that monitors them.
  * @param {{ after: TestContext["after"] }} t
  */
 export async function sentinelFor(t) {
@@ -170,7 +170,7 @@ export async function sentinelFor(t) {
 }
 
 /**
- * A client that is led to the primary by a sentinel.
+ * Connects a client that discovers the primary through a sentinel.
  * @param {{ after: TestContext["after"] }} t
  * @param {string} name
  * @param {RedisServer} sentinel
@@ -188,7 +188,7 @@ export async function sentinelClient(t, name, { port }) {
 }
 
 /**
- * A proxy that closes a connection at SUBSCRIBE, as twemproxy does.
+ * Starts a proxy that closes a connection at SUBSCRIBE, as twemproxy does.
  * @param {{ after: TestContext["after"] }} t
  * @param {number} target
  */
@@ -236,7 +236,7 @@ function end(client) {
   try {
     Promise.resolve(client.destroy?.() ?? client.disconnect()).catch(() => {});
   } catch {
-    // It was closed by its test.
+    // The test has already closed it.
   }
 }
 

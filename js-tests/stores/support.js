@@ -1,5 +1,5 @@
 /**
- * Holders of a store: objects in this process, and processes of their own.
+ * Holders of a store: objects in this process, and separate processes.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export const HOUR_MS = 3_600_000;
 export const soon = () => Date.now() + HOUR_MS;
 
 /**
- * A folder that is removed after the test.
+ * Creates a folder that is removed after the test.
  * @param {{ after: TestContext["after"] }} t
  */
 export async function folderFor(t) {
@@ -37,7 +37,8 @@ export async function folderFor(t) {
 }
 
 /**
- * Waits for what a program says when it is ready, and reads on, so that it may go on talking.
+ * Waits for the output with which a program reports that it is ready, and keeps reading, so that its pipe does not fill
+ * up.
  * @param {ChildProcess} child
  * @param {RegExp} ready
  * @returns {Promise<RegExpExecArray>}
@@ -56,7 +57,7 @@ export function said(child, ready) {
 }
 
 /**
- * A lease that nobody else has.
+ * Acquires a lease that is free.
  * @param {Store} store
  * @param {string} key
  * @param {number} [ttlMs]
@@ -69,7 +70,7 @@ export async function lease(store, key, ttlMs = 60_000) {
 }
 
 /**
- * A lease, as soon as it can be had.
+ * Acquires a lease as soon as it is free.
  * @param {Store} store
  * @param {string} key
  * @param {number} [ttlMs]
@@ -97,7 +98,7 @@ export async function eventually(condition) {
 }
 
 /**
- * Resolves when a watched key changed.
+ * Watches a key; `told` resolves when it changed.
  * @param {Store} store
  * @param {string} key
  * @returns {{ told: Promise<void>, count: () => number, end: () => void }}
@@ -105,7 +106,7 @@ export async function eventually(condition) {
 export function watched(store, key) {
   let count = 0;
   let end = () => {};
-  // Watching alone keeps no process running.
+  // Watching alone does not keep the process running.
   const patience = setTimeout(() => {}, PATIENCE_MS);
   const told = new Promise((/** @type {(value: void) => void} */ resolve) => {
     end = store.watch(key, () => {
@@ -124,10 +125,10 @@ export function watched(store, key) {
   };
 }
 
-/** How a process opens its store. @typedef {{ kind: "file", path: string } | { kind: "redis", url: string }} Place */
+/** The store that a process opens. @typedef {{ kind: "file", path: string } | { kind: "redis", url: string }} Place */
 
 /**
- * A process with a store of its own, which ends with the test.
+ * Starts a process with its own store until the end of the test.
  * @param {{ after: TestContext["after"] }} t
  * @param {Place} place
  */
@@ -146,7 +147,7 @@ class Holder {
   }
 
   /**
-   * Lets the process do one of the things in `holder.js`.
+   * Runs one of the actions of `holder.js` in the process.
    * @param {string} name
    * @param {unknown[]} args
    * @returns {Promise<any>}
@@ -168,7 +169,7 @@ class Holder {
 }
 
 /**
- * Stops a process that holds the lease for longer than that lasts, and lets it go on when another has written.
+ * Suspends a process that has the lease until the lease has expired, and resumes it after another has written.
  * @param {{ after: TestContext["after"] }} t
  * @param {Place} place
  * @param {Store} store

@@ -1,5 +1,5 @@
 /**
- * Tabs of a browser that share their storage, as tests for any browser.
+ * Tests, for any browser, of tabs that share their storage.
  *
  * @module
  */
@@ -13,12 +13,16 @@ import { siteFor } from "./browsers.js";
 /** @import { Browser, Tab } from "./browsers.js" */
 /** @import { TestContext } from "node:test" */
 
-// What runs in a tab is written here, and sees that tab's globals instead of these.
+// Globals of the tab. The functions that run in a tab are defined in this file but see these instead of Node's.
 const { open, posted, soon, leaseInTime, storeChecks, stores } = /** @type {Record<string, any>} */ ({});
 
 export const SHARED = ["localStorage", "indexedDb", "encrypted"];
 
-/** Every check, in a tab: the names of those that passed, and the failures. @param {Tab} tab @param {string} kind */
+/**
+ * Runs all checks in a tab; returns the names of those that passed, and the failures.
+ *
+ * @param {Tab} tab @param {string} kind
+ */
 export function checked(tab, kind) {
   return tab.run(async (kind) => {
     const results = { passed: 0, failed: /** @type {string[]} */ ([]) };
@@ -43,7 +47,7 @@ export async function untilIn(tab, condition) {
 }
 
 /**
- * An origin of its own, and tabs that are closed after the test.
+ * Starts a separate origin; its tabs are closed after the test.
  * @param {TestContext} t
  * @param {Promise<Browser>} starting
  */
@@ -64,7 +68,7 @@ export async function originFor(t, starting) {
 }
 
 /**
- * What tabs of a browser do, as tests.
+ * Registers the tests of tabs.
  * @param {Promise<Browser>} starting
  */
 export function testTabs(starting) {
@@ -111,7 +115,7 @@ export function testTabs(starting) {
               fences.push(fence);
               const before = Number((await store.get("key")) ?? 0);
               if (!(await store.set("key", `${before + 1}`, soon(), fence))) throw new Error("refused");
-              // `localStorage` is shown to the others when the browser finds the time.
+              // Browsers propagate `localStorage` to other tabs with a delay.
               if (kind === "localStorage") await new Promise((resolve) => setTimeout(resolve, 50));
               await release();
             }
@@ -254,7 +258,7 @@ export function testTabs(starting) {
         try {
           for (let place = 0; ; place += 1) localStorage.setItem(`${size}-${place}`, "x".repeat(size));
         } catch {
-          // Half as much, then.
+          // Retry with half the size.
         }
       }
       const { code, message } = await store
@@ -382,7 +386,7 @@ export function testTabs(starting) {
         extractable: key.extractable,
         moved: (await store.get("moved")) ?? null,
         own: await store.get("key"),
-        // One that does not encrypt neither reads nor shows it.
+        // A store without encryption neither reads nor exposes it.
         plain: (await stores.indexedDbStore({ name: "encrypted" }).get("key")) ?? null,
       };
       database.close();

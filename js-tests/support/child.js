@@ -1,5 +1,5 @@
 /**
- * Programs of their own, run by Node: for what only a whole process can show.
+ * Runs programs in separate Node processes, for behavior of a whole process.
  *
  * @module
  */
@@ -11,12 +11,13 @@ import { fileURLToPath } from "node:url";
 import { PATIENCE_MS } from "./patience.js";
 
 /**
- * Runs a program, an ES module, to its end.
+ * Runs a program, an ES module, until it exits.
  * @param {string} program
  * @param {object} [how]
- * @param {string[]} [how.flags] For Node.
- * @param {unknown} [how.given] What the program finds as `given`; JSON.
- * @returns {Promise<{ status: number | null, stdout: string, stderr: string }>} `status` is null where it had to be ended.
+ * @param {string[]} [how.flags] Options of Node.
+ * @param {unknown} [how.given] Value of `given` in the program; JSON.
+ * @returns {Promise<{ status: number | null, stdout: string, stderr: string }>} `status` is null if it had to be
+ *   killed.
  */
 export function run(program, { flags = [], given } = {}) {
   const source = `const given = ${JSON.stringify(given ?? null)};\n${program}`;

@@ -1,6 +1,6 @@
 /**
- * Fails a test file in which a rejection was lost, also one that is found after the tests have ended: node:test only
- * mentions those.
+ * Fails a test file that has an unhandled rejection, including one detected after the tests have ended, which node:test
+ * only prints.
  *
  * @module
  */

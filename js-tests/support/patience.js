@@ -1,8 +1,8 @@
 /**
- * How long a test waits for what it is about, before it fails.
+ * Timeout of tests.
  *
  * @module
  */
 
-/** Far more than anything here takes, on any machine: no test passes or fails by how fast that is. */
+/** Far more than any test takes on any machine, so that the speed of the machine does not affect the result. */
 export const PATIENCE_MS = 240_000;

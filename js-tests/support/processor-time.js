@@ -1,11 +1,11 @@
 /**
- * How much work something is: a busy machine changes how long it takes, and hardly how much of the processor.
+ * Measures work as CPU time, which, unlike wall-clock time, hardly depends on other load.
  *
  * @module
  */
 
 /**
- * The time for which a task keeps the processor, in milliseconds; whatever else this process does meanwhile included.
+ * Returns the CPU time of a task in milliseconds, including other work of this process meanwhile.
  * @param {() => unknown} task
  */
 export async function processorMsOf(task) {

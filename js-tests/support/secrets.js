@@ -1,5 +1,5 @@
 /**
- * Looking for secrets in everything that can be got out of a value.
+ * Searches for secrets in all representations of a value.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { format, inspect } from "node:util";
 /** @import { Sandbox } from "graphql-token-manager/testing" */
 
 /**
- * Every secret that the sandbox's credentials hold, in the forms in which they are written and sent.
+ * Returns all secrets in the sandbox's credentials, in the forms in which they are configured and sent.
  * @param {Sandbox} sandbox
  */
 export function secretsOf({ fluz, toggle, braintree, acme }) {
@@ -63,13 +63,13 @@ function clone(value) {
   try {
     return inspect(structuredClone(value), { showHidden: true, depth: Infinity });
   } catch {
-    // Not everything can be cloned.
+    // Not all values can be cloned.
     return "";
   }
 }
 
 /**
- * Every text in a value: keys and values of all own properties, enumerable or not, whatever depth.
+ * Yields all strings in a value: keys and values of own properties, enumerable or not, at any depth.
  * @param {unknown} value
  * @param {Set<unknown>} [seen]
  * @returns {Generator<string>}

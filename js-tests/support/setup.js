@@ -1,5 +1,5 @@
 /**
- * What the tests of the public contract start with: a sandbox, and managers that end with their test.
+ * Fixtures for tests of the public API: a sandbox, and managers that are closed after their test.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import { startSandbox } from "graphql-token-manager/testing";
 /** @import { TestContext } from "node:test" */
 /** @import { Sandbox, SandboxOptions } from "graphql-token-manager/testing" */
 
-/** Options as JavaScript allows them: right and wrong ones. @typedef {Record<string, any>} Options */
+/** Options, valid or invalid. @typedef {Record<string, any>} Options */
 
-/** Retries that a test need not wait for. */
+/** Short backoffs, for fast tests. */
 export const QUICK = { baseMs: 1, maxMs: 5 };
 
 /**
- * A sandbox that ends with the test.
+ * Starts a sandbox until the end of the test.
  * @param {TestContext} t
  * @param {SandboxOptions} [options]
  */
@@ -31,8 +31,8 @@ export async function sandboxFor(t, options) {
 }
 
 /**
- * The sandbox that a file's tests share, which spares a start: each test sees its own requests alone, and its faults end
- * with it. Its counts are those of the file.
+ * Returns a sandbox that all tests of a file share, to save startup time. Its requests and faults are reset for each
+ * test; its counts are those of the file.
  * @param {TestContext} t
  * @returns {Promise<Sandbox>}
  */
@@ -57,7 +57,7 @@ let shared;
 after(async () => (await shared)?.close());
 
 /**
- * A manager that is closed after the test.
+ * Creates a manager that is closed after the test.
  * @param {TestContext} t
  * @param {unknown} options
  */
@@ -69,7 +69,7 @@ export function managerFor(t, options) {
 
 /**
  * @param {Sandbox} sandbox
- * @param {Options} [options] Instead of or besides what is needed; `undefined` takes one out.
+ * @param {Options} [options] Replace or extend the required options; `undefined` removes one.
  * @returns {Options}
  */
 export function fluz({ fluz }, options) {
@@ -98,9 +98,9 @@ export function braintree({ braintree: { endpoint, clientId, clientSecret } }, o
 }
 
 /**
- * A profile of the sandbox's acme.
+ * Returns a profile for the sandbox's acme.
  * @param {Sandbox} sandbox
- * @param {Options} [parts] Instead of or besides what is needed.
+ * @param {Options} [parts] Replace or extend the required parts.
  * @returns {Options}
  */
 export function acmeProfile({ acme: { endpoint, id, secret } }, parts) {
@@ -125,7 +125,7 @@ export function acmeProfile({ acme: { endpoint, id, secret } }, parts) {
 }
 
 /**
- * An HTTP endpoint where nobody listens: its port was free a moment ago.
+ * Returns an HTTP endpoint without a server: its port was just released.
  */
 export async function unreachable() {
   const server = createServer().listen(0, "127.0.0.1");
@@ -137,20 +137,20 @@ export async function unreachable() {
 }
 
 /**
- * What the sandbox was asked, oldest first.
+ * Returns the operations that the sandbox received, oldest first.
  * @param {Sandbox} sandbox
  */
 export const operations = (sandbox) => sandbox.requests().map(({ operation }) => operation);
 
 /**
- * The claims of a JWT.
+ * Returns the claims of a JWT.
  * @param {string} token
  * @returns {Record<string, any>}
  */
 export const claims = (token) => JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
 
 /**
- * Asks an API of the sandbox with a token.
+ * Sends a query to an API of the sandbox with a token.
  * @param {string} endpoint
  * @param {string} token
  * @param {string} query
@@ -161,7 +161,7 @@ export function call(endpoint, token, query) {
 }
 
 /**
- * A `fetch` that asks the real one and remembers what it was called with.
+ * Returns a `fetch` that records its arguments and calls the real one.
  */
 export function recordingFetch() {
   /** @type {{ url: string, init: RequestInit, headers: Headers, body: any }[]} */

@@ -1,5 +1,5 @@
 /**
- * Simulated time: it stands still until a timer goes off, so that no test depends on how fast the machine is.
+ * Simulated time, which advances only with timers, so that tests do not depend on the speed of the machine.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { until } from "./waiting.js";
 /** @import { TestContext } from "node:test" */
 /** @import { ProviderName, Sandbox } from "graphql-token-manager/testing" */
 
-/** Timers of this delay and more go off only by `next`; shorter ones, for pauses between attempts, by themselves. */
+/** Timers with at least this delay fire only by `next`; shorter ones, such as backoffs, fire automatically. */
 const HELD_FROM_MS = 2_000;
 
 /**
- * Replaces `Date.now`, `performance.now` and `setTimeout` until the test ends. Give `now` to the sandbox, so that its
- * time is the same. Tests that share a process must not run beside one that uses this.
+ * Replaces `Date.now`, `performance.now` and `setTimeout` until the test ends. Pass `now` to the sandbox, so that it
+ * has the same time. Other tests in the same process must not run concurrently.
  * @param {TestContext} t
  */
 export function simulatedTime(t) {
   const { setTimeout: set, clearTimeout: clear } = globalThis;
   const [wall, monotonic] = [Date.now(), performance.now()];
   let passed = 0;
-  /** Timers that wait for `next`. @type {Map<unknown, { due: number, callback: () => void }>} */
+  /** Timers that are held until `next`. @type {Map<unknown, { due: number, callback: () => void }>} */
   const held = new Map();
 
   const now = () => wall + passed;
@@ -29,7 +29,7 @@ export function simulatedTime(t) {
   t.mock.method(performance, "now", () => monotonic + passed);
   /** @type {(callback: (...args: any[]) => void, delay?: number, ...args: any[]) => any} */
   const setTimer = (callback, delay = 0, ...args) => {
-    // Only timers of Node's own have arguments.
+    // Only Node's internal timers have arguments.
     if (args.length > 0) return set(callback, delay, ...args);
     const due = passed + delay;
     if (delay >= HELD_FROM_MS) {
@@ -60,20 +60,20 @@ export function simulatedTime(t) {
   return {
     now,
     /**
-     * Lets time pass without any timer, as in a device that sleeps.
+     * Advances the time without firing timers, as on a suspended device.
      * @param {number} ms
      */
     advance: (ms) => {
       passed += ms;
     },
-    /** Lets time pass until the earliest timer that is held is due, and has it go off. */
+    /** Advances the time to the earliest held timer, and fires it. */
     next: () => {
       const first = earliest();
       if (first === undefined) throw new Error("no timer is set");
       goOff(first);
     },
     /**
-     * Lets time pass, and has each timer go off that is due meanwhile.
+     * Advances the time, and fires the timers that fall due.
      * @param {number} ms
      */
     pass: async (ms) => {
@@ -90,11 +90,11 @@ export function simulatedTime(t) {
 /** @typedef {ReturnType<typeof simulatedTime>} SimulatedTime */
 
 /**
- * Has the time for an answer run out, whenever a provider of the sandbox has begun to delay one.
+ * Lets requests time out, each once a provider of the sandbox has started to delay its response.
  * @param {Sandbox} sandbox
  * @param {SimulatedTime} time
  * @param {ProviderName} name
- * @param {number} late How many answers.
+ * @param {number} late Number of responses.
  */
 export async function letTimeRunOut(sandbox, time, name, late) {
   const delayed = () =>

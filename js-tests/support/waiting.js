@@ -1,5 +1,5 @@
 /**
- * Waiting for what happens, and never for time to pass.
+ * Waits for conditions and events, never for a fixed time.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { PATIENCE_MS } from "./patience.js";
 
 /** @import { TokenEvent, TokenManager } from "graphql-token-manager" */
 
-// The real ones, also where a test replaces them later.
+// The real functions, even if a test replaces them later.
 const { setTimeout, clearTimeout } = globalThis;
 const now = performance.now.bind(performance);
 
 /**
- * Resolves when a condition holds; it is looked at every few milliseconds.
+ * Resolves when a condition holds, which is polled every few milliseconds.
  * @param {() => unknown} condition
- * @param {string} what It is; for the failure.
+ * @param {string} what Description of the condition, for the error.
  * @returns {Promise<void>}
  */
 export function until(condition, what) {
@@ -33,7 +33,7 @@ export function until(condition, what) {
 }
 
 /**
- * The next event of a type, or the next one that fits.
+ * Resolves with the next event of a type that satisfies `fits`.
  * @template {TokenEvent["type"]} T
  * @param {TokenManager} tokens
  * @param {T} type
@@ -53,7 +53,7 @@ export function next(tokens, type, fits = () => true) {
 }
 
 /**
- * All events from now on, in their order.
+ * Records all events from now on, in order.
  * @param {TokenManager} tokens
  * @returns {TokenEvent[]}
  */
@@ -67,7 +67,7 @@ export function record(tokens) {
 export const EVENT_TYPES = /** @type {const} */ (["token", "retry", "error", "expired", "warning", "close"]);
 
 /**
- * The TokenError that a promise rejects with.
+ * Resolves with the TokenError that a promise rejects with.
  * @param {Promise<unknown>} promise
  * @returns {Promise<TokenError>}
  */
@@ -82,7 +82,7 @@ export async function failure(promise) {
 }
 
 /**
- * What a function throws.
+ * Returns the value that a function throws.
  * @param {() => unknown} action
  * @returns {any}
  */
@@ -95,7 +95,7 @@ export function thrown(action) {
   throw new Error("it did not throw");
 }
 
-/** A promise that settles when told to. @template [T=void] */
+/** A promise that is resolved by `open`. @template [T=void] */
 export class Gate {
   /** @type {(value: T) => void} */
   open = () => {};

@@ -1,5 +1,5 @@
 /**
- * Workers with one manager and one broker at module level, as workerd runs them.
+ * Workers with one manager and one broker in module scope, run by workerd.
  *
  * @module
  */
@@ -15,18 +15,18 @@ import { PATIENCE_MS } from "../support/patience.js";
 /** @import { Sandbox, SandboxOptions } from "graphql-token-manager/testing" */
 
 /**
- * The compatibility dates that the tests run: the oldest that is promised, the last before and the first after promises
- * that cross requests are handled by the runtime, and one that has everything.
+ * Compatibility dates under test: the oldest supported, the last before and the first since the runtime handles
+ * promises across requests, and a recent one.
  */
 export const DATES = ["2023-01-01", "2024-10-13", "2024-10-14", "2026-04-01"];
 
 /**
- * So long that no request is lost by it: only looking for the request that is gone shows that it is. Answers are awaited
- * for less.
+ * A timeout that never elapses in a test: a lost request must be detected by other means. The tests wait for responses
+ * for less time.
  */
 export const LONG = `timeoutMs: ${10 * PATIENCE_MS}`;
 
-/** `%OPTIONS%` and `%IMPORTS%` are filled in. */
+/** Source of the Worker; `%OPTIONS%` and `%IMPORTS%` are replaced. */
 const WORKER = `
   import { TokenManager } from "graphql-token-manager";
   import { createBroker } from "graphql-token-manager/broker";
@@ -65,7 +65,7 @@ const WORKER = `
   };
 `;
 
-/** Statements for `imports` by which a Worker's clocks show the parameter `now` of the last request. */
+/** Statements for `imports` that set a Worker's clocks to the parameter `now` of the last request. */
 export const SIMULATED_CLOCK = `
   globalThis.now = 0;
   Date.now = () => globalThis.now;
@@ -82,7 +82,7 @@ export const SIMULATED_CLOCK = `
  */
 
 /**
- * A Worker and the sandbox that its manager asks. Both end with the test.
+ * Starts a Worker and the sandbox of its manager, both until the end of the test.
  *
  * @param {TestContext} t
  * @param {WorkerOptions} [options]
@@ -114,7 +114,7 @@ export async function workerFor(
 }
 
 /**
- * As wrangler builds it: by esbuild, which leaves modules of WebAssembly to workerd.
+ * Bundles as wrangler does: with esbuild, with WebAssembly modules left to workerd.
  *
  * @param {string} contents
  */
@@ -140,7 +140,7 @@ async function bundled(contents) {
 }
 
 /**
- * The status and the text of an answer; status 0 and the reason where there is none.
+ * Returns the status and text of a response, or status 0 and the reason if there is none.
  *
  * @param {{ url: URL }} worker
  * @param {string} path
@@ -158,7 +158,7 @@ export async function ask({ url }, path = "/", init = {}) {
 }
 
 /**
- * What a page asks of the broker.
+ * Sends a request to the broker as a page does.
  *
  * @param {{ url: URL }} worker
  * @param {string} [path]
@@ -170,7 +170,7 @@ export async function askBroker(worker, path = "/token") {
 }
 
 /**
- * How often the sandbox was asked for a token.
+ * Returns the number of token requests to the sandbox.
  *
  * @param {Sandbox} sandbox
  */

@@ -1,6 +1,6 @@
 /**
- * Small projects in temporary folders: the packed tarball is installed in each, and beside them lie the tools that
- * build and run them.
+ * Small projects in temporary folders. The packed tarball is installed in each; the tools that build and run them are
+ * in the parent folder.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const execute = promisify(execFile);
 const HERE = import.meta.dirname;
 const BUILT = join(HERE, "../../../target/npm");
 
-/** What `program.js` tells where all went well. */
+/** Output of `program.js` on success. */
 export const TOLD = "granted, refreshed";
 
 /** @type {Promise<string> | undefined} */
@@ -33,7 +33,7 @@ after(async () => {
   if (workshop !== undefined) await rm(await workshop, { recursive: true, force: true });
 });
 
-/** A folder with what was installed from the tarball, and with the tools. */
+/** Creates a folder with the installed tarball and the tools. */
 async function open() {
   const folder = await mkdtemp(join(tmpdir(), "graphql-token-manager-places-"));
   const installed = join(folder, "installed");
@@ -44,14 +44,14 @@ async function open() {
   return folder;
 }
 
-/** What is published. */
+/** Returns the path of the tarball that would be published. */
 export async function tarball() {
   const { version } = JSON.parse(await readFile(join(BUILT, "package/package.json"), "utf8"));
   return join(BUILT, `graphql-token-manager-${version}.tgz`);
 }
 
 /**
- * Installs the tarball, and whatever else the folder's manifest names.
+ * Installs the tarball and the other dependencies in the folder's manifest.
  *
  * @param {string} folder
  */
@@ -62,12 +62,12 @@ export async function install(folder) {
 
 /** @typedef {{ status: number | null, stdout: string, stderr: string }} Ended */
 
-/** A project of its own. */
+/** A project in a separate folder. */
 export class Project {
-  /** How many of the requests that the sandbox saw have been looked at. */
+  /** Number of the sandbox's requests that were checked already. */
   #looked = 0;
 
-  /** @param {string} folder @param {Sandbox} sandbox @param {object} options Of the manager that it makes. */
+  /** @param {string} folder @param {Sandbox} sandbox @param {object} options Options of its manager. */
   constructor(folder, sandbox, options) {
     this.folder = folder;
     this.sandbox = sandbox;
@@ -75,21 +75,21 @@ export class Project {
   }
 
   /**
-   * The path of a file of the project, or of the tools.
+   * Returns the path of a file in the project or in the tools.
    *
    * @param {string[]} parts
    */
   path = (...parts) => join(this.folder, ...parts);
 
   /**
-   * The path of a tool's file.
+   * Returns the path of a file of a tool.
    *
    * @param {string} name
    */
   tool = (name) => join(this.folder, "../node_modules", name);
 
   /**
-   * Runs a tool's file by this Node, in the project.
+   * Runs a file of a tool with this version of Node, in the project.
    *
    * @param {string} tool
    * @param {string[]} options
@@ -97,7 +97,7 @@ export class Project {
   node = (tool, ...options) => this.run(process.execPath, this.tool(tool), ...options);
 
   /**
-   * Runs a program in the project, and waits for its end.
+   * Runs a program in the project until it exits.
    *
    * @param {string} command
    * @param {string[]} options
@@ -118,7 +118,7 @@ export class Project {
   }
 
   /**
-   * Starts a server in the project, which ends with the test; resolves with its address.
+   * Starts a server in the project until the end of the test; resolves with its address.
    *
    * @param {TestContext} t
    * @param {string} command
@@ -126,14 +126,14 @@ export class Project {
    * @returns {Promise<string>}
    */
   serve(t, command, ...options) {
-    // A group of its own, since servers start others.
+    // A separate process group, since servers start other processes.
     const child = spawn(command, options, { cwd: this.folder, env: this.environment(), detached: true });
     const ended = new Promise((resolve) => child.once("close", resolve));
     t.after(async () => {
       try {
         process.kill(-(child.pid ?? 0), "SIGKILL");
       } catch {
-        // It has ended by itself.
+        // It has already exited.
       }
       await ended;
     });
@@ -150,14 +150,14 @@ export class Project {
     });
   }
 
-  /** The sandbox saw one grant, one request and one refresh, and nothing else since it was looked at last. */
+  /** Checks that the sandbox received exactly one grant, one request and one refresh since the last check. */
   assertServed() {
     const seen = operations(this.sandbox).slice(this.#looked);
     assert.deepEqual(seen, ["generateUserAccessToken", "getOffers", "refreshUserAccessToken"]);
     this.#looked += seen.length;
   }
 
-  /** What a program has around it: the test's own, without what tells that it is a test. */
+  /** Returns the environment of a program: that of the test, without the variables of the test runner. */
   environment() {
     const { NODE_TEST_CONTEXT, NODE_OPTIONS, NODE_ENV, ...inherited } = process.env;
     const folders = { HOME: this.folder, DENO_DIR: this.path(".deno"), XDG_CACHE_HOME: this.path(".cache") };
@@ -167,7 +167,7 @@ export class Project {
 }
 
 /**
- * A project like one of the fixtures, and a sandbox for it alone.
+ * Creates a project from a fixture, with a separate sandbox.
  *
  * @param {TestContext} t
  * @param {string} fixture
@@ -184,7 +184,7 @@ export async function projectFor(t, fixture) {
 }
 
 /**
- * The program as a module for `require`.
+ * Returns the program as a CommonJS module.
  *
  * @param {string} program
  */
@@ -195,7 +195,7 @@ function commonJs(program) {
 }
 
 /**
- * Fails unless a program told that all went well, and nothing besides.
+ * Fails unless the program succeeded without other output.
  *
  * @param {Ended} ended
  */
@@ -204,7 +204,7 @@ export function assertTold({ status, stdout, stderr }) {
 }
 
 /**
- * Fails unless a tool ended well, without a warning.
+ * Fails unless a tool succeeded without warnings.
  *
  * @param {Ended} ended
  */

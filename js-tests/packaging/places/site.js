@@ -1,5 +1,5 @@
 /**
- * A server for what a project has built, or is, and what its page tells.
+ * A server for the files of a project, and the result of its page.
  *
  * @module
  */
@@ -23,12 +23,13 @@ const TYPES = {
 };
 
 /**
- * A site that ends with the test: the files of a folder, and at `/options.json` the options of a manager.
+ * Starts a site until the end of the test. It serves the files of a folder, and the options of a manager at
+ * `/options.json`.
  *
  * @param {TestContext} t
  * @param {Project} project
  * @param {string} folder Below the project.
- * @param {Record<string, string>} [headers] Of each answer.
+ * @param {Record<string, string>} [headers] Headers of each response.
  */
 export async function siteFor(t, project, folder, headers = {}) {
   const content = async (/** @type {string} */ path) => {
@@ -56,7 +57,7 @@ export async function siteFor(t, project, folder, headers = {}) {
 }
 
 /**
- * What a page tells by its title, once it does.
+ * Waits for the result of a page, which it shows as its title.
  *
  * @param {Browser} browser
  * @param {string} url
