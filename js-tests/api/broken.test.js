@@ -1,4 +1,4 @@
-// A core that breaks off takes nobody down with it.
+// A crash of the core does not affect other managers.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -11,8 +11,8 @@ import { PATIENCE_MS } from "../support/patience.js";
 /** @import { TestContext } from "node:test" */
 
 /**
- * Makes the core's clock throw until `mend` is called, or so many times: an exception that no code of
- * ours catches, as an exhausted stack would be.
+ * Makes the clock of the core throw until `mend` is called, or `times` times. The package does not catch this
+ * exception, as with an exhausted stack.
  */
 function breakTheClock({ times = Infinity } = {}) {
   const exhausted = () => {
@@ -106,7 +106,7 @@ describe("a core that breaks off", () => {
     process.on("uncaughtException", stray);
     t.after(() => process.off("uncaughtException", stray));
     await tokens.getToken();
-    // The timer of the refresh calls the core, whose clock throws.
+    // The refresh timer calls the core, whose clock throws.
     const failed = new Promise((resolve) => void tokens.on("error", resolve));
     breakTheClock({ times: 1 });
 
@@ -131,7 +131,7 @@ describe("a core that breaks off", () => {
   });
 
   test("is one whose stack was exhausted, too", () => {
-    // A process of its own: where the stack ends, nobody can take up a rejection either.
+    // A separate process: when the stack is exhausted, rejections cannot be handled either.
     const program = `
       import { TokenManager } from "graphql-token-manager";
 

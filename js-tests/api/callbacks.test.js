@@ -1,11 +1,11 @@
-// Callbacks of the user's that fail, in every way: a process must survive each, because an unhandled rejection ends it.
+// User-supplied callbacks that fail in any way: the process must survive, so no rejection may be unhandled.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { run } from "../support/child.js";
 
-/** How a callback may fail. The text of a function that makes each. */
+/** Ways in which a callback may fail, as the source of a function that creates each. */
 const FAILURES = `
   const fail = () => new Error("planted");
   class Sub extends Promise {}
@@ -30,7 +30,7 @@ const FAILURES = `
   };
 `;
 
-/** Where callbacks are given. Each is called with a function that fails, and settles when that was called. */
+/** Places that accept callbacks. Each is called with a failing function, and settles when that was called. */
 const PLACES = `
   import { TokenManager } from "graphql-token-manager";
   import { createBroker, toNodeListener } from "graphql-token-manager/broker";

@@ -1,4 +1,4 @@
-// The second argument of listeners: the manager or session, without which a listener would have to refer to it.
+// The second argument of listeners is the manager or session, so that a listener need not reference it.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -101,7 +101,7 @@ describe("a manager that nobody has any more is", () => {
       await collection(() => closed.length > 0);
       console.log(ref.deref(), JSON.stringify(seen), closed);`;
 
-    // The manager's listener receives those of the session as well, before whose token it may have its own or not.
+    // The manager's listener also receives the events of the session. The manager's own token may come before or after.
     assert.match(await printed(t, program), /^undefined \["string".*"string"\] \[ 'close', undefined \]$/);
   });
 

@@ -1,4 +1,4 @@
-// Options are those of the moment at which they were given: nothing that happens to them later has an effect.
+// Options are a snapshot: later changes to the objects have no effect.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -18,7 +18,7 @@ import { failure } from "../support/waiting.js";
 /** @import { Options } from "../support/setup.js" */
 
 /**
- * An API whose tokens name the tenant that they were granted to.
+ * Starts an API whose tokens contain the tenant.
  * @param {TestContext} t
  */
 async function tenantApi(t) {
@@ -100,7 +100,7 @@ describe("options that change after the constructor", () => {
     assert.equal(store.entries.size, 1);
     assert.equal((await failure(tokens.fetch(`${other.origin}/x`))).code, "invalid_options");
     assert.equal(other.asked.length, 0);
-    // The manager's own session is the one of the user that it was made for.
+    // The default session is that of the user in the manager's options.
     await tokens.session({ userId: sandbox.fluz.userId }).getToken();
     assert.equal(fetch.requests.length, 1);
   });

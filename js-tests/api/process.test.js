@@ -1,4 +1,4 @@
-// Whole programs: what keeps a process running, and what does not.
+// Whole programs: the resources that keep a process running, and those that do not.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -9,8 +9,8 @@ import { fluz, sandboxFor, unreachable } from "../support/setup.js";
 import { until } from "../support/waiting.js";
 
 /**
- * What the programs share. Timers of a second and more that are set after the last act, and would keep the process
- * running, are told on standard error.
+ * The common prelude of the programs. Timers of a second and more that are set after the last act, and would keep the
+ * process running, are printed on standard error.
  */
 const START = `
   import { TokenManager } from "graphql-token-manager";
@@ -34,8 +34,8 @@ const START = `
 `;
 
 /**
- * Asserts that a program ended by itself, with nothing that held it after its last act, and had done what it should.
- * Whatever else could hold it, as an answer that is awaited, would do so for longer than a program may take.
+ * Asserts that a program exited by itself with the expected output, and that no timer kept it running after its last
+ * act. Other resources, such as a pending response, would keep it running beyond the time limit of a program.
  * @param {{ status: number | null, stdout: string, stderr: string }} ended
  * @param {string} stdout
  */
@@ -150,7 +150,7 @@ describe("a program ends by itself", { concurrency: true }, () => {
 
   test("whose answer trickles for ever and heeds no signal, once it was given up", async (t) => {
     const sandbox = await sandboxFor(t);
-    // It keeps the process running for as long as somebody reads.
+    // It keeps the process running while it is being read.
     const program = `${START}
       const trickle = () => new ReadableStream({
         async pull(controller) {

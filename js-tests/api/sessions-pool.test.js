@@ -1,4 +1,4 @@
-// Many sessions under one roof: who is kept, whose turn it is, and what is left behind.
+// Many sessions of one manager: eviction, scheduling and memory.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -19,8 +19,8 @@ import { failure, Gate, next, until } from "../support/waiting.js";
 const users = (count) => Array.from({ length: count }, () => ({ userId: randomUUID() }));
 
 /**
- * A `fetch` whose requests wait to be let through, in the order in which they came.
- * @param {(userId: string) => boolean} [held] Which of them wait.
+ * Returns a `fetch` whose requests are held until they are released, in order of arrival.
+ * @param {(userId: string) => boolean} [held] Selects the requests that are held.
  */
 function turnstile(held = () => true) {
   /** @type {{ userId: string, gate: Gate<void> }[]} */
@@ -80,7 +80,7 @@ describe("sessions are kept", () => {
     const token = await used.getToken();
     await unused.getToken();
 
-    // Handed out without asking most of the time; the pool knows of its use all the same.
+    // Most of these calls return the cached token without the core; the pool is notified of the use nevertheless.
     for (let step = 0; step < 12; step++) {
       clock.advance(10_000);
       assert.equal(await used.getToken(), token);
@@ -98,7 +98,7 @@ describe("sessions are kept", () => {
     let closed = false;
     const gate = turnstile(() => closed);
     const tokens = managerFor(t, fluz(sandbox, { sessions: { max: 1 }, fetch: gate }));
-    // Before a key has brought a token, two grants at most are in flight.
+    // Until the credentials have yielded a token, at most two grants are in flight.
     await tokens.getToken();
     closed = true;
     const waiting = users(3).map((user) => tokens.session(user).getToken());
@@ -138,7 +138,7 @@ describe("grants", () => {
     for (const user of holders) await tokens.session(user).getToken();
     closed = true;
 
-    // Near the end of the lifetime all are due, and a newcomer has nothing.
+    // Near the end of the lifetime all refreshes are due, and a new session has no token.
     clock.advance(500_000);
     const asked = holders.map((user) => tokens.session(user).getToken());
     await until(() => gate.waiting.length === 1, "the first refresh is on the wire");

@@ -1,4 +1,4 @@
-// One token for several managers, through a store that is given as an option.
+// One token for several managers, through a user-supplied store.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -7,8 +7,7 @@ import { fluz, managerFor, QUICK, sandboxFor } from "../support/setup.js";
 import { failure, Gate, next, record, until } from "../support/waiting.js";
 
 /**
- * A store as the contract describes it, in memory, with leases and notices. Its methods are those of a class: they need
- * their `this`.
+ * An in-memory store with leases and notices. Its methods are those of a class, so they depend on `this`.
  */
 class SharedMap {
   /** @type {Map<string, string>} */
@@ -16,11 +15,11 @@ class SharedMap {
   /** @type {{ fence: number } | undefined} */
   lease = undefined;
   fence = 0;
-  /** What was called, in order. @type {string[]} */
+  /** Names of the calls, in order. @type {string[]} */
   calls = [];
   /** @type {Set<() => void>} */
   watchers = new Set();
-  /** What every call waits for first. @type {(method: string) => unknown} */
+  /** Awaited before each call. @type {(method: string) => unknown} */
   before = () => undefined;
 
   /** @param {string} key */
@@ -70,7 +69,8 @@ class SharedMap {
 }
 
 /**
- * The calls of one acquisition. This store announces writes to the manager that made them, too, which reads once more.
+ * Returns the calls of one acquisition. This store also announces writes to the manager that made them, which then
+ * reads once more.
  *
  * @param {string[]} calls
  */
@@ -81,7 +81,7 @@ function acquisition(calls) {
 }
 
 /**
- * A `fetch` that waits.
+ * Returns a `fetch` that waits for a gate.
  * @param {Gate<void>} gate
  */
 const behind = (gate) => async (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
@@ -110,7 +110,7 @@ describe("managers that share a store", () => {
     await until(() => store.lease === undefined, "the lease is given back");
     assert.deepEqual(acquisition(store.calls), ["get", "acquire", "get", "set", "release"]);
 
-    // The refresh token is taken out of the store before it is presented.
+    // The refresh token is removed from the store before it is presented.
     store.calls.length = 0;
     await manager.refresh();
     await until(() => store.lease === undefined, "the lease is given back");
@@ -178,7 +178,7 @@ describe("managers that share a store", () => {
     const token = await managerFor(t, fluz(sandbox, { store })).getToken();
     assert.equal(await managerFor(t, fluz(sandbox, { store })).getToken(), token);
     assert.equal(sandbox.requests().length, 1);
-    // Without a lease two could present it.
+    // Without leases, two holders could present it.
     assert.ok(![...store.values()].some((entry) => "refreshToken" in JSON.parse(entry)));
   });
 });
@@ -249,7 +249,7 @@ describe("a store that fails", () => {
 
     assert.notEqual(await tokens.getToken(), theirs);
     assert.equal((await tokens.refresh()).value, await tokens.getToken());
-    // Nor is their refresh token presented.
+    // Their refresh token is not presented either.
     const { grants, refreshes } = sandbox.counts().fluz;
     assert.deepEqual([grants, refreshes], [3, 0]);
   });
@@ -280,7 +280,7 @@ describe("a lease", () => {
 
     await managerFor(t, fluz(sandbox, { store, apiKey })).getToken();
 
-    // Once for the key of the entry, and once for the grant.
+    // Called once for the key of the entry, and once for the grant.
     assert.deepEqual(leases, [undefined, undefined]);
   });
 

@@ -1,5 +1,5 @@
 /**
- * Whose pages may ask: forged requests, other sites, proxies, and pages without an origin.
+ * Allowed origins: forged requests, other sites, proxies, and pages without an origin.
  *
  * @module
  */
@@ -26,16 +26,16 @@ test("pages of the same origin may ask, others may not", async (t) => {
     [as({ origin: `${ORIGIN}:8443` }), 403],
     [as({ origin: OTHER, "sec-fetch-site": "cross-site" }), 403],
     [as({ origin: "https://sub.app.test", "sec-fetch-site": "same-site" }), 403],
-    // A form that a page of another site submits, without an origin as old browsers do.
+    // A form submitted by a page of another site, without an origin, as in old browsers.
     [as({ origin: undefined, "sec-fetch-site": "cross-site" }), 403],
     [as({ origin: undefined, "sec-fetch-site": "none" }), 403],
-    // A sandboxed frame, a page of `data:`.
+    // A sandboxed frame or a `data:` page.
     [as({ origin: "null" }), 403],
     [as({ origin: "null", "sec-fetch-site": "same-origin" }), 403],
     [as({ origin: "" }), 403],
-    // No browser.
+    // Not a browser.
     [as({ origin: undefined }), 200],
-    // Behind a proxy that ends TLS and changes the host, in a browser of today.
+    // Behind a proxy that terminates TLS and changes the host, in a current browser.
     [as({ origin: ORIGIN, "sec-fetch-site": "same-origin" }, "http://10.0.0.7:3000/token"), 200],
     [as({ origin: ORIGIN }, "http://10.0.0.7:3000/token"), 403],
   ])) {
@@ -56,7 +56,7 @@ test("where the broker's own origin is told, nothing else is believed", async (t
   for (const [how, status] of /** @type {[any, number][]} */ ([
     [as({ origin: ORIGIN }, "http://10.0.0.7:3000/token"), 200],
     [as({ origin: undefined }, "http://10.0.0.7:3000/token"), 200],
-    // A name of the attacker's that leads here (DNS rebinding): to the browser, it is all one origin.
+    // An attacker's host name that resolves to this server (DNS rebinding): the browser treats it as the same origin.
     [as({ origin: "http://evil.test", "sec-fetch-site": "same-origin" }, url), 403],
     [as({ origin: "http://evil.test" }, url), 403],
     [as({ origin: undefined, "sec-fetch-site": "same-origin" }, url), 403],

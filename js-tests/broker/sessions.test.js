@@ -1,5 +1,5 @@
 /**
- * Who gets which session, and never more of it than `authorize` gave.
+ * Sessions of broker requests: limited to the identity and scopes that `authorize` returned.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { ask, brokerFor, digestOf, json, refusal } from "./support.js";
 /** @import { BrokerSelector } from "graphql-token-manager/broker" */
 
 /**
- * A manager, and how many tokens were granted since.
+ * Creates a manager, and a count of the grants since.
  * @param {TestContext} t
  */
 async function managed(t) {
@@ -99,7 +99,7 @@ test("a session that was closed, or a manager, is told as something that may pas
   const second = await json(ask(broker));
   await tokens.close();
 
-  // The session's place is taken by another, as for all who ask for it again.
+  // Another session replaces it, as for each later request.
   assert.notEqual(second.access_token, first.access_token);
   assert.deepEqual((await refusal(ask(broker))).slice(0, 2), [503, "temporarily_unavailable"]);
 });
@@ -185,7 +185,7 @@ test("a subject that asks too often waits, and others do not", async (t) => {
   assert.deepEqual([(await as("a")).status, (await as("a")).status], [200, 429]);
   clock.advance(60_000);
   for (const status of [200, 200, 200, 429]) assert.equal((await as("a")).status, status);
-  // Where the clock was set back, nobody waits for it to catch up.
+  // After the clock is set back, requests do not wait until it catches up.
   clock.advance(-86_400_000);
   const [, , seconds] = await refusal(as("a"));
   assert.ok(Number(seconds) <= 10, `${seconds}`);
@@ -214,7 +214,8 @@ test("of more than ten thousand subjects, the busiest are kept, whenever they ca
   const busy = Array.from({ length: 200 }, (_, place) => place);
   const idle = Array.from({ length: 10_801 }, (_, place) => place);
 
-  // Some come first, the others among those who ask once; the last of all has the least busy forgotten.
+  // Some busy subjects come first, the others between those with a single request; the last request evicts the least
+  // busy.
   for (const place of busy.slice(0, 100)) for (let time = 0; time < 3; time++) await as(`busy-${place}`);
   for (const place of idle) {
     if (place % 100 === 0 && place < 10_000)
@@ -223,7 +224,7 @@ test("of more than ten thousand subjects, the busiest are kept, whenever they ca
   }
 
   for (const place of busy) assert.equal(await as(`busy-${place}`), 429);
-  // Ten thousand in all are kept: of those who asked once, the last.
+  // Ten thousand subjects are kept: of those with a single request, the most recent.
   const kept = idle.slice(-9_800).filter((_, place) => place % 50 === 0);
   for (const place of kept) assert.equal(await as(`idle-${place}`), 429);
   assert.equal(await as(`idle-${idle.length - 9_801}`), 200);
@@ -259,7 +260,7 @@ test("a page never gets the wider token that the server uses for the same user",
     assert.equal(second.access_token, first.access_token);
     assert.deepEqual(await refusal(ask(broker, { scope: "PURCHASE_GIFTCARD" })), [400, "invalid_scope"]);
   }
-  // The last selects what the second does.
+  // The last selector is equivalent to the second.
   assert.equal(granted() - before, 3);
 });
 
@@ -293,7 +294,7 @@ test("a subject is limited whatever scopes it asks for, and others keep their to
       statuses[status] = (statuses[status] ?? 0) + 1;
     }
 
-    // Some come again while the test runs: one in a second, or in fourteen.
+    // Some requests are allowed again while the test runs: one per second, or one in fourteen.
     const allowed = statuses[200] ?? 0;
     assert.ok(allowed >= requests && allowed <= requests + 30, `${allowed}`);
     assert.equal(allowed + (statuses[429] ?? 0), 499);

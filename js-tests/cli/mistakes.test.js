@@ -1,4 +1,4 @@
-// What is said of wrong uses and of failures: one line on standard error, a status to branch on, and no secret.
+// Usage errors and failures: one line on standard error, a specific exit status, and no secrets.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ import { sandboxFor, sharedSandbox, unreachable } from "../support/setup.js";
 import { folderFor } from "../stores/support.js";
 import { apis, assertKeepsSecrets, run } from "./support.js";
 
-/** What stands where it should not. */
+/** A secret in the wrong place. */
 const SECRET = "s3cr3t_0f_somebody";
 
 const TOGGLE = ["--provider", "toggle", "--username", "u"];
@@ -22,7 +22,7 @@ const BRAINTREE = [
   ...["--client-secret-env", "SET"],
 ];
 
-/** Wrong uses: what is written, and what is said of it. @type {[words: string[], said: RegExp][]} */
+/** Invalid usage, with the expected message. @type {[words: string[], said: RegExp][]} */
 const MISTAKES = [
   [["tokne"], /no such command; did you mean token\?/],
   [["--provider", "fluz", "token"], /the command comes first/],
@@ -71,7 +71,7 @@ const MISTAKES = [
     ["token", ...TOGGLE, "--password-env", `${SECRET}==`],
     /--password-env takes the name of an environment variable/,
   ],
-  // What every object has is no variable.
+  // Properties of `Object.prototype` are not environment variables.
   ...["toString", "constructor", "__proto__", "hasOwnProperty"].map(
     (name) =>
       /** @type {[string[], RegExp]} */ ([
@@ -86,7 +86,7 @@ const MISTAKES = [
   ],
   [["token", ...TOGGLE, "--password-file", "js-tests"], /--password-file names cannot be read \(EISDIR\)/],
   [["token", ...TOGGLE, "--password-file", "-"], /standard input holds nothing/],
-  // A device has no end, and states no size.
+  // A device is endless, and does not state a size.
   [
     ["token", ...TOGGLE, "--password-file", "/dev/zero"],
     /the file that --password-file names is longer than 65536 bytes/,

@@ -1,4 +1,4 @@
-// `watch`: a token that stays fresh for programs that read it from a file or a pipe.
+// `watch`: keeps a token fresh for programs that read it from a file or a pipe.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -12,10 +12,10 @@ import { until } from "../support/waiting.js";
 import { folderFor } from "../stores/support.js";
 import { apis, assertKeepsSecrets, run, start } from "./support.js";
 
-/** A lifetime whose last quarter comes soon. */
+/** A short lifetime, so that the refresh window starts soon. */
 const SHORT = { lifetimes: { fluz: 1_500 } };
 
-/** Failures are remembered for seconds. */
+/** Speed of the clock, because cool-downs last for seconds. */
 const SPEED = 10;
 
 /** @param {string} path */
@@ -41,7 +41,7 @@ describe("a watch", () => {
     const { flags, env } = apis(sandbox).fluz;
     const folder = await folderFor(t);
     const file = join(folder, "token");
-    // Others could read the one before.
+    // The previous file was readable for other users.
     await writeFile(file, "an older one");
     await chmod(file, 0o644);
     const watch = start(t, ["watch", ...flags, "--output", file, "--events"], { env });
@@ -131,7 +131,7 @@ describe("a watch", () => {
       const watch = start(t, words, { env, speed: SPEED });
       await watch.said(1);
 
-      // Also when the token held expires meanwhile: each of the first two attempts is refused.
+      // The first two attempts are rejected, even if the cached token expires meanwhile.
       sandbox.fault({ kind: "status", status, times: 2 });
       await until(
         () => watch.lines.filter((line) => line.includes('"type":"token"')).length > 1,
@@ -195,7 +195,7 @@ describe("a watch", () => {
     const watch = start(t, ["watch", ...flags, "--store", store, "--timeout", "1h"], { env });
     await until(() => sandbox.requests().length > 0, "the provider was asked");
 
-    // One that comes before the one before it was taken is the same.
+    // A signal that arrives before the previous one was handled is merged with it.
     watch.child.kill("SIGTERM");
     const again = setInterval(() => watch.child.kill("SIGTERM"), 200);
     await watch.ended.finally(() => clearInterval(again));

@@ -9,14 +9,14 @@ import { importExample, runnable } from "./import-example.js";
 import { ownApi } from "./own-api.js";
 import { LIFETIME_MS, pass } from "./support.js";
 
-/** Subscriptions at once, over one connection. */
+/** Number of concurrent subscriptions over one connection. */
 const SUBSCRIPTIONS = 5;
 
 const sandbox = await startSandbox({ now: () => Date.now(), lifetimes: { acme: LIFETIME_MS } });
 after(() => sandbox.close());
 const { api, environment } = await ownApi(sandbox);
 
-/** The example waits for an order: one that is sent as soon as it has subscribed. */
+/** Sends an order as soon as the example has subscribed. */
 async function firstOrder() {
   await until(() => api.subscriptions() === 0, "nobody else has subscribed");
   await until(() => api.subscriptions() === 1, "the example has subscribed");
@@ -28,7 +28,7 @@ const log = mock.method(console, "log", () => {});
 const [{ client, orders }] = await Promise.all([importExample("clients/graphql-ws.js"), firstOrder()]);
 log.mock.restore();
 
-/** Subscribes, and gives what the next order of all subscriptions is. */
+/** Subscribes; `receive` returns the next order of all subscriptions. */
 async function subscribed() {
   const subscriptions = Array.from({ length: SUBSCRIPTIONS }, () => orders());
   let next = subscriptions.map((subscription) => subscription.next());
@@ -44,7 +44,7 @@ async function subscribed() {
       return received.map(({ value }) => value.id);
     },
     end: async () => {
-      // Each waits for an order.
+      // Each subscription waits for an order.
       api.order("last");
       await Promise.all(subscriptions.map((subscription) => subscription.return()));
       await until(() => api.connections() === 0, "the connection is closed");
@@ -112,9 +112,9 @@ test("a server that closes with 4401 ends the subscription; the next one has a n
   const received = await receive("4");
 
   assert.deepEqual(received, all("4"));
-  // That of the recheck alone: the next connection was not refused.
+  // Only the rejection by the recheck: the next connection was accepted.
   const { grants, refused } = sandbox.counts().acme;
   assert.deepEqual([grants - before.grants, refused - before.refused], [1, 1]);
-  // graphql-ws still counts the subscription that ended so, and would keep the connection for it.
+  // graphql-ws still counts the subscription that ended this way, and would keep the connection open.
   await client.dispose();
 });

@@ -1,4 +1,4 @@
-// Every code block of the documents runs, or is checked by the compiler.
+// Each code block of the documents is run or checked by the compiler.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -12,7 +12,7 @@ import { PATIENCE_MS } from "../support/patience.js";
 const run = promisify(execFile);
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
-/** Where the blocks lie: below the root, so that they find the installed package. */
+/** Folder of the blocks, inside the repository so that they resolve the installed package. */
 let folder = "";
 
 before(async () => {
@@ -33,7 +33,7 @@ function blocks(text) {
 /** @param {string} file */
 const read = (file) => readFile(path.join(ROOT, file), "utf8");
 
-/** The examples in the types' own documentation. */
+/** Returns the examples in the documentation of the types. */
 async function typeExamples() {
   const stores = ["encrypted", "file", "redis", "web"].map((name) => `pkg-template/stores/${name}.d.ts`);
   const main = ["broker", "index", "options", "slim", "store"].map((name) => `pkg-template/${name}.d.ts`);
@@ -98,7 +98,7 @@ test("the commands of the README are commands that there are", async () => {
 });
 
 /**
- * Fails if a command of the package, or a flag of it, is not one that there is.
+ * Fails if a command of the package or one of its flags does not exist.
  * @param {{ name: string, bin: Record<string, string> }} manifest
  * @param {string} command
  * @param {string} words

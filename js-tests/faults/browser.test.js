@@ -1,4 +1,4 @@
-// Pages: what wakes a manager whose timers sleep, and what pages may read.
+// Pages: events that wake a manager whose timers are suspended, and headers that pages may read.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -9,7 +9,9 @@ import { pageFor } from "./page.js";
 
 /** @import { TestContext } from "node:test" */
 
-/** Timers of two seconds and more never fire, as in a page that sleeps; and the clock can be moved. */
+/**
+ * A prelude in which timers of two seconds and more never fire, as in a suspended page, and the clock is adjustable.
+ */
 const ASLEEP = `
   const set = window.setTimeout;
   window.setTimeout = (callback, delay, ...rest) => (delay < 2000 ? set(callback, delay, ...rest) : 0);
@@ -20,7 +22,7 @@ const ASLEEP = `
 `;
 
 const HOUR = 3_600_000;
-/** Acme's secret is a function, which cannot be handed to a page as data. */
+/** Without acme, whose secret is a function and cannot be serialized for a page. */
 const IN_PAGES = /** @type {const} */ (["fluz", "toggle", "braintree"]);
 
 describe("in a page", { concurrency: true }, () => {

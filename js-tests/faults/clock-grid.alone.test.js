@@ -1,4 +1,4 @@
-// Wrong clocks on either side, and clocks that jump: for every way in which an API tells a lifetime.
+// Wrong and jumping clocks on either side, for each way in which an API states a lifetime.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -6,12 +6,19 @@ import { describe, test } from "node:test";
 import { onDevice } from "./device.js";
 
 const DAY = 86_400_000;
-/** Long enough that a machine which is busy for two seconds spoils nothing. */
+/** Long enough to tolerate a machine that stalls for two seconds. */
 const LIFETIME = 5_000;
-/** How soon one may be renewed: told in whole seconds it seems to live for 4 s, and the window of 60 % starts up to a tenth earlier. */
+/**
+ * Earliest refresh after a grant, in milliseconds: stated in whole seconds, the lifetime appears to be 4 s, and the
+ * window of 60 % starts up to a tenth earlier.
+ */
 const SHORTEST_SERVICE = 1_360;
 
-/** What tells the lifetime, and what the Date header says. @type {[name: string, how: string, headers: string[]][]} */
+/**
+ * How the lifetime is stated, and the values of the Date header.
+ *
+ * @type {[name: string, how: string, headers: string[]][]}
+ */
 const CELLS = [
   ["fluz", "a JWT", ["true", "a day ahead", "a day behind", "absent"]],
   ["toggle", "a JWT", ["absent"]],
@@ -23,7 +30,7 @@ const CELLS = [
 ];
 
 /**
- * Uses tokens against the API for seven and a half seconds, while the device's clock leaps a day ahead and then two days back.
+ * Uses tokens with the API for 7.5 s, while the device's clock jumps a day ahead and then two days back.
  */
 const PROGRAM = `
   let begun = 0;
@@ -73,8 +80,8 @@ const PROGRAM = `
 /** @typedef {{ name: string, how: string, header: string, ends: number, calls: number, refused: number, tookMs: number, grants: number }} Result */
 
 /**
- * Whether nothing could tell the manager: an opaque token that ends at a point in time, and no clock to compare it with
- * but one that runs behind. It is believed to live longer, and the API's refusal is the first news.
+ * Returns true if the manager cannot detect the expiry: the token is opaque, its expiry is an absolute time, and the
+ * only clock for comparison is slow. The token then appears valid for longer, until the API rejects it.
  * @param {Result} result
  * @param {number} ahead
  */
@@ -99,7 +106,8 @@ describe("a device clock", { concurrency: true }, () => {
         const { name, how, header, ends, calls, refused, tookMs, grants } = result;
         const what = JSON.stringify(result);
         assert.ok(calls > 2, what);
-        // The first, one more for each jump and one that may be on its way, beside what the time explains.
+        // The first grant, one per jump and one that may be in flight, in addition to those that the elapsed time
+        // explains.
         assert.ok(grants >= 2 && grants <= 4 + tookMs / SHORTEST_SERVICE, what);
         if (!isBlind(result, ahead)) assert.equal(refused, 0, what);
         else assert.ok(refused <= 3, what);

@@ -1,4 +1,4 @@
-// Secrets, tokens and refresh tokens: in nothing that a program can print, on any path.
+// Secrets, tokens and refresh tokens do not appear in anything that a program can print.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -14,7 +14,7 @@ import { APIS, NAMES, RETRY } from "./providers.js";
 /** @import { TestContext } from "node:test" */
 
 /**
- * A `fetch` that remembers all that must stay secret in what it carries, and where it was sent.
+ * Returns a `fetch` that records the secrets in its requests and responses, and the URLs.
  */
 function eavesdropping() {
   /** @type {Set<string>} */
@@ -40,7 +40,7 @@ function eavesdropping() {
     try {
       keep(JSON.parse(text).data);
     } catch {
-      // A page, or half of something.
+      // An HTML page or a truncated body.
     }
     return response;
   };
@@ -48,7 +48,7 @@ function eavesdropping() {
 }
 
 /**
- * Everything that can be read of an error: what it is printed as, and each property up its prototypes and causes.
+ * Yields all strings in an error: its printed form, and each property along its prototypes and causes.
  * @param {any} error
  */
 function* readings(error) {
@@ -228,7 +228,7 @@ describe("a program prints nothing of its own", { concurrency: true }, () => {
 });
 
 /**
- * A token's own value is for whoever asks for it by name; all else is looked into.
+ * Returns the parts of a value that must not expose a token: all except the `value` of an access token.
  * @param {any} value
  */
 function shown(value) {

@@ -1,4 +1,4 @@
-// Functions of the user's that misbehave: callers get their answer, and the manager goes on.
+// Misbehaving user-supplied functions: callers receive a result, and the manager continues to work.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -15,8 +15,8 @@ import { STRANGE, STRANGE_PROMISES, hostileObject } from "./strange.js";
 const ONCE = { timeoutMs: 1_000, retry: { ...RETRY, attempts: 1 } };
 
 /**
- * Asserts that a call of a manager with a strange function fails with a `TokenError` of one of the codes, without a trace
- * of what was planted, and that a call after it brings a token where the function is as it should be again.
+ * Asserts that a call of a manager with a misbehaving function fails with a `TokenError` of one of the codes that does
+ * not contain the planted text, and that a later call returns a token once the function works again.
  * @param {TestContext} t
  * @param {readonly string[]} codes
  * @param {(strange: () => boolean) => Options} options
@@ -38,7 +38,11 @@ async function assertMended(t, codes, options, hidden = "planted-") {
   assert.equal(await tokens.getToken(), token.value);
 }
 
-/** What a function may do with a strange thing. @type {[title: string, act: (thing: unknown) => unknown][]} */
+/**
+ * Ways in which a function may return or throw an unusual value.
+ *
+ * @type {[title: string, act: (thing: unknown) => unknown][]}
+ */
 const WAYS = [
   [
     "throws",
@@ -67,7 +71,7 @@ describe("a secret function that", () => {
   }
 });
 
-// The message of an error that it throws is shown; what was sent is not.
+// The message of an error that it throws is exposed; the request is not.
 describe("a fetch that", () => {
   for (const [title, strange] of LIST) {
     test(title, async (t) => {
@@ -146,7 +150,7 @@ describe("a signal", () => {
 });
 
 /**
- * Things that look like a Response.
+ * Returns objects that resemble a Response.
  * @returns {[title: string, answer: () => unknown][]}
  */
 function answers() {
@@ -227,7 +231,7 @@ function detached() {
 }
 
 /**
- * Results that are none.
+ * Returns invalid results.
  * @returns {[title: string, grant: () => unknown][]}
  */
 function grants() {

@@ -1,4 +1,4 @@
-// Sleeping laptops, timers that come late or never, and lifetimes beyond what a timer can wait for.
+// Suspended devices, timers that fire late or never, and lifetimes beyond the maximum delay of a timer.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A manager of each API, and its events; each with a token that lives for an hour. */
+/** A prelude with a manager of each API and its events; the token lifetime is one hour. */
 const MANAGERS = `
   const HOUR = 3_600_000;
   const hour = { fluz: HOUR, toggle: HOUR, braintree: HOUR, acme: HOUR };

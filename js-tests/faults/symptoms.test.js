@@ -1,10 +1,10 @@
-// What users of token libraries suffer from, in their words; each that concerns the life of one manager.
+// Common problems of token libraries, in the words of their users, as far as they concern one manager.
 //
-// Not here, because they concern parts that do not exist yet: tabs that refresh at once and use up each other's token,
-// orphaned locks, shared caches and their keys (stores), a token of another identity (sessions), the replay of refused
-// operations and its loops (`fetch`, `request`), storing a changed token (stores; the `token` event tells of it).
-// Not here either, because they concern the package and not a token's life: service workers and server rendering, size,
-// module formats, test kits, bundlers, engines that forbid WebAssembly. js-tests/packaging and js-tests/sandbox have them.
+// Not covered here: concurrent refreshes in tabs that invalidate each other's token, orphaned locks, shared caches and
+// their keys (stores), a token of another identity (sessions), the replay of rejected operations and its loops
+// (`fetch`, `request`), storing a changed token (stores; the `token` event reports it). Problems of the package itself
+// are covered by js-tests/packaging and js-tests/sandbox: service workers and server rendering, size, module formats,
+// test kits, bundlers, engines that forbid WebAssembly.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -15,7 +15,11 @@ import { simulatedTime } from "../support/simulated-time.js";
 import { failure, next, record, until } from "../support/waiting.js";
 import { APIS, NAMES, RETRY, accepts, asked } from "./providers.js";
 
-/** Symptoms that other tests prove: their titles, or what all of their titles hold. @type {[symptom: string, file: string, title: string][]} */
+/**
+ * Symptoms that other tests cover, with the title of the test or the common part of several titles.
+ *
+ * @type {[symptom: string, file: string, title: string][]}
+ */
 const ELSEWHERE = [
   [
     "a listener that calls the library does not deadlock it",
@@ -108,7 +112,7 @@ describe("going offline does not log the user out:", () => {
       const held = await tokens.getToken();
       const online = sandbox.fault({ kind: "drop" });
 
-      // Three minutes offline, in which the refresh is due and fails.
+      // Three minutes offline, during which the refresh is due and fails.
       clock.advance(57 * 60_000);
       const failed = next(tokens, "error");
       const meanwhile = [await tokens.getToken()];

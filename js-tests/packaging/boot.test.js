@@ -1,5 +1,4 @@
-// How the core is started. Runs pkg-template/src/boot.js with the built core, so that
-// nothing of the face is in the way.
+// Start of the core. Runs pkg-template/src/boot.js with the built core, without the rest of the package.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -29,7 +28,7 @@ before(async () => {
     },
     bundle: true,
     define: { __VERSION__: '"0.0.0-test"' },
-    // As in the package: the module imports its glue by these names.
+    // As in the package, because the module imports its glue by these names.
     mangleProps: /^__wb/,
     mangleCache: JSON.parse(readFileSync(here("target/npm/core/short-names.json"), "utf8")),
     format: "esm",
@@ -45,7 +44,7 @@ afterEach(() => {
 after(() => rmSync(folder, { recursive: true }));
 
 /**
- * A copy of the module, as a second bundle on the same page would be.
+ * Imports a copy of the module, as in a second bundle on the same page.
  *
  * @returns {Promise<typeof import("../../pkg-template/src/boot.js")>}
  */
@@ -152,7 +151,7 @@ describe("boot", () => {
 });
 
 /**
- * Takes a global away for one test.
+ * Removes a global for one test.
  *
  * @param {import("node:test").TestContext} t
  * @param {string} name

@@ -1,5 +1,5 @@
-// No global is taken for granted: each that the package reads is missing, throws when it is read, or is of no use. The
-// constructor does not throw, and a call ends with a token or, where it cannot do without, with an error that says so.
+// Missing globals: each global that the package reads is absent, throws when read, or is unusable. The constructor does
+// not throw, and a call settles with a token or, if the global is required, with an error that names it.
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
@@ -12,7 +12,7 @@ import { PATIENCE_MS } from "../support/patience.js";
 
 const entry = import.meta.resolve("graphql-token-manager");
 
-/** What a call comes to without each global that the main entry reads, or with a useless one. */
+/** The result of a call for each global that the main entry reads, if it is absent or unusable. */
 const TABLE = {
   AbortController: "unsupported",
   AsyncContext: "token",
@@ -51,7 +51,7 @@ const TABLE = {
   global: "token",
 };
 
-/** What the language itself has: programs do not run without. */
+/** Globals of the language, without which programs do not run. */
 const LANGUAGE = await languageGlobals();
 
 async function languageGlobals() {
@@ -75,7 +75,7 @@ test("the table has every global that the package reads", () => {
   );
 });
 
-/** Globals of browsers and Workers that Node lacks. */
+/** Globals of browsers and Workers that Node does not have. */
 const BROWSERS = [
   "Bun",
   "caches",
@@ -156,7 +156,7 @@ const PROGRAM = `
     } finally {
       if (original) Object.defineProperty(globalThis, name, original);
       else delete globalThis[name];
-      // The next copy starts a core of its own.
+      // The next copy starts its own core.
       for (const symbol of Object.getOwnPropertySymbols(globalThis)) {
         if (symbol.description.startsWith("graphql-token-manager@")) delete globalThis[symbol];
       }

@@ -1,4 +1,4 @@
-// The entry without bytes of its own, and what the others take in place of theirs.
+// The entry without an inlined core, and user-supplied cores for the other entries.
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
@@ -22,7 +22,8 @@ const KEY = Symbol.for(`graphql-token-manager@${version}`);
 let copies = 0;
 
 /**
- * A copy of an entry; since `afterEach` takes away what copies share, the core of none of them has started.
+ * Imports a copy of an entry. `afterEach` removes the state that copies share, so the core of each copy has not
+ * started.
  *
  * @param {"slim" | "index"} entry
  * @returns {Promise<Package>}
@@ -35,7 +36,7 @@ afterEach(() => {
 });
 
 /**
- * A server that has the core, and answers of other kinds.
+ * Starts a server with the core and with other responses.
  *
  * @param {import("node:test").TestContext} t
  */
@@ -182,13 +183,13 @@ describe("the main entry", () => {
   });
 });
 
-/** The smallest module there is. */
+/** Returns an empty module. */
 const otherModule = () => new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
 
-/** The core, as if another version had built it. */
+/** Returns the core as if it had been built by another version. */
 /** @param {Uint8Array} module */
 function withSection(module) {
-  // A custom section, which is called `x` and changes nothing: it would compile, and say the same version.
+  // A custom section named `x` that changes nothing: the module would compile and report the same version.
   return Buffer.concat([module, Buffer.from([0, 2, 1, 0x78])]);
 }
 

@@ -1,4 +1,4 @@
-// Bounds of what answers and store entries may hold, and of how long tokens live.
+// Limits of responses, store entries and token lifetimes.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -10,11 +10,14 @@ import { failure } from "../support/waiting.js";
 
 /** @import { TestContext } from "node:test" */
 
-/** Far more of the processor than any of these answers takes, far less than an insertion sort of 262,000 scopes. */
+/**
+ * Maximum CPU time in milliseconds: far more than any of these responses requires, far less than an insertion sort of
+ * 262,000 scopes.
+ */
 const MOST_MS = 2_000;
 
 /**
- * A manager of an API whose login answers so.
+ * Creates a manager for an API with the given login response.
  * @param {TestContext} t
  * @param {Record<string, unknown>} login
  * @param {Record<string, unknown>} [options]
@@ -35,7 +38,7 @@ function answered(t, login, options) {
   });
 }
 
-/** Different words in falling order, about a mebibyte of them. */
+/** Returns about 1 MiB of distinct words in descending order. */
 function manyScopes() {
   const letters = "~_ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba9876543210.-";
   const words = [];

@@ -1,4 +1,4 @@
-// In a page: what the browser's own fetch does with a token, and headers that a page may not read.
+// Pages: the browser's `fetch` with a token, and headers that a page may not read.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ import { sandboxFor } from "../support/setup.js";
 /** @import { IncomingMessage, ServerResponse } from "node:http" */
 
 /**
- * An API that pages of any origin may ask. It takes all tokens but the first.
+ * Starts an API with CORS for any origin. It rejects only the first token.
  * @param {import("node:test").TestContext} t
  * @param {(request: IncomingMessage, response: ServerResponse) => unknown} [respond]
  */
@@ -45,7 +45,7 @@ async function openApi(t, respond) {
   return { asked, origin: `http://127.0.0.1:${port}` };
 }
 
-/** In the page: a manager whose tokens are counted. */
+/** Source for the page: a manager with numbered tokens. */
 const MAKE = `
   window.counted = (origin, lifetimeMs = 3600000, sliding) => {
     let grants = 0;

@@ -1,4 +1,4 @@
-// What tokens.fetch has looked into is as it was: an answer like one of `fetch`, to whatever is done with it.
+// A response that tokens.fetch has inspected behaves like one of `fetch` in every use.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,7 +10,7 @@ import { POST, apiFor, countedFor, json } from "./support.js";
 /** @import { TestContext } from "node:test" */
 /** @import { Respond } from "./support.js" */
 
-/** With a byte order mark, and with bytes that are no UTF-8: a copy that went through text would not have them. */
+/** With a byte order mark and invalid UTF-8, which a copy through a string would lose. */
 const BODY = Buffer.concat([
   Buffer.from('\ufeff{"data":{"word":"'),
   Buffer.from([0xff]),
@@ -24,7 +24,7 @@ const respond = (_asked, response) => {
 };
 
 /**
- * An answer by `fetch`, and one by tokens.fetch.
+ * Returns a response of `fetch`, and one of tokens.fetch.
  * @param {TestContext} t
  * @param {Respond} [answer]
  */
@@ -93,7 +93,7 @@ const USES = {
 };
 
 /**
- * What comes of a use: a value, or the kind of error.
+ * Returns the result of a use: a value, or the kind of error.
  * @param {Response} response
  * @param {(response: Response) => unknown} use
  */

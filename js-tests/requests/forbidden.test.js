@@ -1,4 +1,4 @@
-// An operation that the token may not carry out looks like a token that is refused. It must not cost tokens.
+// A forbidden operation looks like a rejected token. It must not cause grants.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -8,7 +8,7 @@ import { simulatedTime } from "../support/simulated-time.js";
 import { failure } from "../support/waiting.js";
 import { POST, apiFor, countedFor, json } from "./support.js";
 
-/** An API that takes every token, and forbids one address. @param {import("node:test").TestContext} t */
+/** Starts an API that accepts every token, and forbids one URL. @param {import("node:test").TestContext} t */
 const forbidding = (t) =>
   apiFor(t, ({ url }, response) => {
     if (url === "/forbidden") json(response, 401, { error: "no" });
@@ -26,10 +26,10 @@ test("Braintree: too few scopes look like bad credentials, and are told as what 
     ["insufficient_scope", false, "braintree", 200],
   );
   assert.match(error.message, /AUTHENTICATION/);
-  // What an operation needs is not known without the caller's own list.
+  // The required scopes are unknown unless the caller lists them.
   assert.deepEqual(error.missingScopes, []);
   assert.match(`${error.requestId}`, /^[0-9a-f-]{36}$/);
-  // The token and its successor were good all along.
+  // Both the token and its successor were valid.
   assert.equal(sandbox.counts().braintree.grants, 2);
   const token = await tokens.getToken();
   await failure(tokens.request(document));
@@ -66,7 +66,7 @@ describe("a forbidden operation that is called again and again", () => {
       grantsAfter.push(counts.grants);
     }
 
-    // At 0, 6, 17, 37 and 78 s; each time the doubt lasts twice as long, up to a minute.
+    // At 0, 6, 17, 37 and 78 s; the cool-down doubles each time, up to a minute.
     assert.deepEqual(grantsAfter, [2, 2, 2, 3, 3, 4, 5, 6, 7]);
     const ordinary = asked.filter(({ url }) => url === "/graphql").length;
     assert.equal(ordinary, 45);
@@ -81,7 +81,7 @@ describe("a forbidden operation that is called again and again", () => {
 
     assert.deepEqual(new Set(statuses), new Set([401]));
     assert.deepEqual([counts.grants, asked.length], [2, 400]);
-    // Now in doubt: it is asked once, for its own answer.
+    // The rejection is now under suspicion: the request is sent once, for its own response.
     assert.equal(await call(), 401);
     assert.deepEqual([counts.grants, asked.length], [2, 401]);
   });

@@ -1,4 +1,4 @@
-// Answers of more than 64 KiB, of which the core gets an outline: they mean what small ones mean.
+// Responses above 64 KiB, of which the core receives an outline, have the same meaning as small ones.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { failure } from "../support/waiting.js";
 import { POST, apiFor, countedFor, json } from "./support.js";
 
-/** Members and values that mean nothing, as many as make an answer large. */
+/** Meaningless members and values that make a response large. */
 const PADDING = Array.from({ length: 40_000 }, () => null);
 const REFUSAL = { message: "no", extensions: { code: "UNAUTHENTICATED" } };
 
@@ -106,7 +106,7 @@ test("an answer in front of which there is other whitespace than JSON has is not
   assert.equal((await failure(tokens.request("{ ok }"))).code, "graphql_errors");
 });
 
-/** The processor's time for a task, in milliseconds: a busy machine adds little to it. */
+/** Returns the CPU time of a task in milliseconds, which hardly depends on other load. */
 async function costOf(/** @type {() => unknown} */ task) {
   const before = process.cpuUsage();
   await task();
@@ -126,6 +126,6 @@ test("an answer of 12 MiB with errors costs a few times what parsing it does", a
     assert.equal((await failure(tokens.request("{ ok }"))).code, "graphql_errors");
   });
 
-  // Eight times as much where the core takes over all values.
+  // The factor is eight if the core copies all values.
   assert.ok(cost < 4 * parsing, `${cost} ms, where parsing takes ${parsing} ms`);
 });

@@ -1,4 +1,4 @@
-// Redirects: followed by the rules of the Fetch standard, and the token goes only where it may.
+// Redirects are followed by the rules of the Fetch standard, and the token is sent to allowed origins only.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -9,7 +9,7 @@ import { POST, apiFor, countedFor, json } from "./support.js";
 /** @import { TestContext } from "node:test" */
 
 /**
- * A `fetch` that does not know where a token may go: what follows redirects by itself keeps all headers.
+ * A `fetch` that follows redirects by itself and keeps all headers, including the token.
  * @param {any} input
  * @param {any} init
  * @returns {Promise<Response>}
@@ -29,9 +29,10 @@ async function naive(input, init) {
 const redirect = (response, status, location) => void response.writeHead(status, { location }).end();
 
 /**
- * An API that redirects, and two other origins.
+ * Starts an API that redirects, and two other origins.
  * @param {TestContext} t
- * @param {(paths: { accepted: string, foreign: string, api: string }) => Record<string, [status: number, to: string]>} routes
+ * @param {(paths: { accepted: string, foreign: string, api: string }) => Record<string, [status: number, to: string]>}
+ *   routes
  * @param {Record<string, any>} [options]
  */
 async function placesFor(t, routes, options) {
@@ -77,7 +78,7 @@ for (const [name, option] of /** @type {[string, any][]} */ ([
           [got["x-own"], got.authorization, got.cookie, got["proxy-authorization"]],
           ["1", undefined, undefined, undefined],
         );
-        // What another origin says of the token means nothing.
+        // A rejection by another origin does not affect the token.
         assert.deepEqual([counts.grants, await tokens.getToken()], [1, "token-1"]);
       });
 

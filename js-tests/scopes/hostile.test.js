@@ -1,4 +1,4 @@
-// Documents that come from anyone: random, damaged, huge, deep and circular ones.
+// Untrusted documents: random, damaged, huge, deeply nested and circular ones.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -14,7 +14,7 @@ const CASES = Number(process.env.SCOPES_CASES ?? 2_000);
 const SEED = Number(process.env.SCOPES_SEED ?? 1);
 
 /**
- * Numbers below a bound, the same ones for the same seed.
+ * Deterministic PRNG: the same seed yields the same numbers below a bound.
  * @param {number} seed
  */
 function random(seed) {
@@ -77,7 +77,7 @@ function selectionSet(below, depth) {
 }
 
 /**
- * A document that parses: fragments may be circular.
+ * Returns a document that parses; its fragments may be circular.
  * @param {Random} below
  */
 function documentOf(below) {
@@ -93,7 +93,7 @@ function documentOf(below) {
 }
 
 /**
- * The answer, or the code of the error, which must be a documented one.
+ * Returns the result, or the code of the error, which must be documented.
  * @param {any} document
  * @param {string} [seed]
  */
@@ -243,7 +243,7 @@ describe("nothing but a TokenError is thrown", () => {
 });
 
 describe("documents end soon that are", () => {
-  /** Of the processor: what any of these needs is a fraction of it. */
+  /** Maximum CPU time in milliseconds; each document needs a fraction of it. */
   const MOST_MS = 5_000;
 
   for (const [what, document] of /** @type {[string, () => string][]} */ ([
@@ -296,7 +296,7 @@ describe("documents end soon that are", () => {
       try {
         descend();
       } catch {
-        // On the way back up the stack: too little of it at first, then enough.
+        // While the stack unwinds, there is too little of it at first, then enough.
       }
       if (seen.size > 1) return;
       try {

@@ -1,4 +1,4 @@
-// The scopes and what needs them, against what the providers' pages say.
+// The scope tables, compared with the providers' documentation.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -19,7 +19,7 @@ const FLUZ_USAGE = {
   CREATE_VIRTUALCARD: "Allows access to create virtual card.",
 };
 
-/** Named by other pages of docs.fluz.app, without a usage. */
+/** Scopes on other pages of docs.fluz.app, without a usage. */
 const FLUZ_OTHERS = [
   ...["EDIT_VIRTUALCARD", "REQUEST_VIRTUAL_CARD", "REQUEST_ACCOUNT_TRANSFER", "LIST_APPROVALS"],
   ...["MANAGE_APPROVALS", "VIEW_SUBUSERS", "MANAGE_SUBUSERS", "MAKE_PAYOUT_TRANSFER_SEND"],
@@ -27,7 +27,7 @@ const FLUZ_OTHERS = [
   ...["MAKE_WIDTHDRAW"],
 ];
 
-/** What a page of docs.fluz.app, or fluz.app/api-reference, says in words: "requires the … scope". */
+/** Requirements stated in prose on docs.fluz.app or fluz.app/api-reference: "requires the … scope". */
 const FLUZ_SAID = {
   "query getMerchants": ["LIST_OFFERS"],
   "query getGiftCards": ["LIST_PURCHASES"],
@@ -47,7 +47,7 @@ const FLUZ_SAID = {
   "mutation createTransfer": ["MAKE_PAYOUT_TRANSFER_SEND"],
 };
 
-/** What the usage of a scope and the page of the operation say in the same words. */
+/** Operations whose page has the same wording as the usage of a scope. */
 const FLUZ_MEANT = {
   "query getWallet": ["LIST_PAYMENT"],
   "query getOfferQuote": ["LIST_OFFERS"],
@@ -58,7 +58,7 @@ const FLUZ_MEANT = {
   "mutation revealVirtualCardByVirtualCardId": ["REVEAL_VIRTUALCARD"],
 };
 
-/** Documented to take `Basic <API_KEY>`. */
+/** Operations documented to accept `Basic <API_KEY>`. */
 const FLUZ_WITHOUT = {
   "query getAccountsByUserId": [],
   "query getApplicationScopes": [],
@@ -103,7 +103,9 @@ const BRAINTREE_TABLE = {
   vaultPaymentMethod: "PAYMENT_METHOD_VAULT",
 };
 
-/** github.com/braintree/graphql-api, schema.graphql: these mutations' descriptions name a scope that is not in the list. */
+/**
+ * github.com/braintree/graphql-api, schema.graphql: mutations whose descriptions name a scope that is not in the list.
+ */
 const OAUTH_SECRETS = ["createOAuthClientSecret", "disableOAuthClientSecret", "deleteOAuthClientSecret"];
 
 const names = (/** @type {readonly { name: string }[]} */ list) => list.map(({ name }) => name);

@@ -13,9 +13,9 @@ import { runOutage } from "./outage.js";
 /** @import { Place } from "./fleet.js" */
 
 const FLEET = { members: 8, callers: 100 };
-/** Longer than a busy machine takes: what is late costs a grant. */
+/** Timeouts for a loaded machine, because each timeout costs a grant. */
 const PATIENT = { timeoutMs: 2_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
-/** A lease of four seconds, where it ends by its time alone. */
+/** Timeouts with a lease of four seconds, for stores in which a lease ends only by expiry. */
 const SHORTER = { timeoutMs: 1_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
 
 /** @type {Record<string, (t: TestContext) => Promise<Place>>} */
@@ -43,7 +43,7 @@ for (const [name, placeFor] of Object.entries(PLACES)) {
 
     test("go on when one that holds the lease is killed, at any step", async (t) => {
       const place = await placeFor(t);
-      // The file's is free at once, whatever its time.
+      // The lease of the file store is free immediately after a crash.
       const [spans, killEveryMs, lifetimes] = place.kind === "file" ? [PATIENT, 200, 7] : [SHORTER, 4_500, 6];
 
       const figures = await runFleet(t, { ...FLEET, place, spans, lifetimes, killEveryMs });
@@ -51,7 +51,7 @@ for (const [name, placeFor] of Object.entries(PLACES)) {
       assert.deepEqual([...new Set(figures.failures)], []);
       assert.deepEqual([figures.reused, figures.unheld], [0, 0]);
       assert.ok(figures.crashes >= 2, `${figures.crashes} crashes`);
-      // What is late by chance may cost each a grant.
+      // Each incidental timeout may cost a grant.
       const late = figures.retries.length + 8 * figures.warnings.length;
       assert.ok(figures.grants <= figures.mostGrants + late, `${figures.grants} grants`);
       const longest = leaseMs(spans) + (place.kind === "file" ? 0 : 2_000);
@@ -68,9 +68,9 @@ test("processes whose Redis hangs get tokens of their own, and share again when 
 
   assert.deepEqual([...new Set(figures.failures)], []);
   assert.equal(figures.reused, 0);
-  // Two or more for each of them, and one for all.
+  // At least two for each member, instead of one for all.
   assert.ok(figures.down > figures.mostBefore, `${figures.down} grants while it was down`);
   assert.ok(figures.usedAgainMs < 9_000, `used again after ${figures.usedAgainMs} ms`);
-  // And not one for each of eight; what is late by chance may cost some.
+  // Not one for each of the eight members; incidental timeouts may cost some.
   assert.ok(figures.after <= 2 * figures.mostAfter, `${figures.after} grants after that`);
 });

@@ -1,4 +1,4 @@
-// A manager without a store pays nothing for sharing: no lock, no message, no wait, no byte.
+// A manager without a store has no overhead for sharing: locks, messages, waits or code.
 
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { fluz, managerFor, sandboxFor } from "../support/setup.js";
 
 const folder = dirname(createRequire(import.meta.url).resolve("graphql-token-manager/package.json"));
 
-/** Everything that holders could meet at, in a process that notes who touches it. */
+/** A prelude that records each use of a mechanism for sharing between holders. */
 const WATCHED = `
   const touched = [];
   const watch = (name, object = {}) =>
@@ -85,11 +85,11 @@ describe("a manager without a store", () => {
     assert.ok(scripts.length >= 1, `${names}`);
     for (const name of scripts) {
       const text = await readFile(join(folder, "dist", name), "utf8");
-      // Words of the stores' sources that survive any bundler.
+      // Strings in the sources of the stores that any bundler preserves.
       for (const marker of MARKERS) assert.ok(!text.includes(marker), `${name} has ${marker}`);
       assert.doesNotMatch(text, /from\s*["'][^"']*stores\//, name);
     }
-    // And the stores do have them.
+    // The stores do contain them.
     const stores = await readdir(join(folder, "stores"));
     const all = await Promise.all(
       stores
@@ -100,7 +100,7 @@ describe("a manager without a store", () => {
   });
 });
 
-/** None that the core's bytes, which are inlined as text, could have by chance. */
+/** Long enough not to occur by chance in the core, which is inlined as text. */
 const MARKERS = [
   ...["BroadcastChannel", "ifAvailable", "indexedDB", "QuotaExceededError", "AES-GCM", "storageArea"],
   ...["node:fs", "O_NOFOLLOW", ".lease", "'PTTL'", "GETRANGE", "StoreError"],

@@ -1,4 +1,4 @@
-// Fences in a store that are no fences: repaired, and nobody but the holder of the lease writes meanwhile.
+// Invalid fences in a store are repaired, and meanwhile only the holder of the lease writes.
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ import { folderFor, holderFor, lease, leaseInTime, soon } from "./support.js";
 /** @import { TestContext } from "node:test" */
 /** @import { Place, Store } from "./support.js" */
 
-/** What a fence may be replaced by: no whole number, or one that cannot be counted on from. */
+/** Replacements of a fence: not an integer, or one that cannot be incremented. */
 const DAMAGE = [
   ..."nan|-nan|inf|-inf|NaN|Infinity|text|0x10|1e3|1.5|-1|+1| 1|1 ".split("|"),
   "",
@@ -49,7 +49,7 @@ const STORES = {
     const [hash] = name.split(".");
     const damage = async (/** @type {string} */ text) => {
       for (const kind of ["token", "lease"]) {
-        // Some are no names of files.
+        // Some are not valid file names.
         await writeFile(join(path, folder, `${hash}.${text}.${kind}`), "{}").catch(() => {});
       }
     };
@@ -107,14 +107,14 @@ for (const [name, storeFor] of Object.entries(STORES)) {
           await damage(DAMAGE[time % DAMAGE.length] ?? "");
           await new Promise((resolve) => setTimeout(resolve, 1));
         }
-        // The last damage lies there at the end.
+        // The last damage remains at the end.
       })();
 
       const counts = await Promise.all(holders.map((holder) => holder.do("count", "key", 25)));
       run.isOver = true;
       await damaging;
 
-      // Two holders at a time would lose a count, or a write.
+      // Two concurrent holders would lose an increment or a write.
       assert.equal(await store.get("key"), "100");
       const fences = counts.flat();
       assert.equal(new Set(fences).size, 100);
@@ -148,7 +148,7 @@ test("a late write in Redis is refused where its fence was damaged after the lea
 
   assert.equal(await store.set("key", "early", soon(), early.fence), false);
   assert.equal(await store.get("key"), "token");
-  // Nothing says any more that this was the last one.
+  // The store no longer has a record of the last fence.
   assert.equal(await store.set("key", "late", soon(), late.fence), false);
   assert.ok((await lease(store, "key")).fence > late.fence);
 });

@@ -1,4 +1,4 @@
-// Folders as containers have them: volumes of root, users without a name, links.
+// Folders in containers: volumes owned by root, users without a name, links.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { fileStore } from "graphql-token-manager/stores/file";
 import { folderFor } from "./support.js";
 
-/** No system has a user of this number. */
+/** A user id that no system uses. */
 const UID = 1_000_720_000;
 
 const isRoot = process.getuid?.() === 0;
@@ -58,7 +58,7 @@ describe("a volume of root", { skip: !isRoot && "needs to be run by root" }, () 
       const { kept, value, warnings } = await runAs(path, SHARE);
 
       assert.deepEqual([kept, value], [true, "token"]);
-      // Others may remove entries, unless there is the sticky bit.
+      // Other users may remove entries, unless the sticky bit is set.
       assert.deepEqual(warnings, mode === 0o1777 ? [] : ["insecure_mode"]);
       const own = await fs.lstat(join(path, `user-${UID}`));
       assert.deepEqual([own.uid, own.mode & 0o777], [UID, 0o700]);
@@ -129,7 +129,7 @@ test("a mount that is a symbolic link is refused, and the error says what to set
 
   assert.equal(error.code, "insecure");
   assert.ok(error.message.includes(`set \`path\` to where it leads, ${target}`), error.message);
-  // Links before the folder are followed.
+  // Links in the path to the folder are followed.
   await fs.symlink(parent, join(parent, "above"));
   assert.ok(await fileStore({ path: join(parent, "above", "mount") }).acquire("key", 5_000));
 });

@@ -1,4 +1,4 @@
-// Processes of one machine, and files as they are found.
+// The file store: processes of one machine, and files in any state.
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ import { folderFor, holderFor, lease, leaseInTime, soon, stopHolder, watched } f
 /** @import { TestContext } from "node:test" */
 /** @import { StoreWarning } from "graphql-token-manager" */
 
-/** The files in a folder and those below it. @param {string} folder */
+/** Returns the files in a folder, recursively. @param {string} folder */
 async function names(folder) {
   const all = await fs.readdir(folder, { recursive: true, withFileTypes: true });
   const files = all.filter((entry) => !entry.isDirectory());
@@ -22,7 +22,7 @@ async function names(folder) {
 }
 
 /**
- * The path of the one entry in a folder.
+ * Returns the path of the only entry in a folder.
  * @param {string} folder
  */
 async function entryIn(folder) {
@@ -35,7 +35,7 @@ async function entryIn(folder) {
 const modeOf = async (path) => ((await fs.lstat(path)).mode & 0o777).toString(8);
 
 /**
- * A store, its folder and what it warned of.
+ * Creates a store; returns it with its folder and warnings.
  * @param {TestContext} t
  */
 async function storeFor(t) {
@@ -290,7 +290,7 @@ describe("what is found", () => {
     const { path, store } = await storeFor(t);
     const real = Date.now.bind(Date);
     let ahead = 0;
-    // Each look at the clock finds that a second has passed.
+    // Each read of the clock advances it by a second.
     const slow = t.mock.method(Date, "now", () => real() + (ahead += 1_000));
 
     assert.equal(await store.acquire("key", 500), undefined);
@@ -315,7 +315,7 @@ describe("what is found", () => {
 });
 
 /**
- * What a key's files start with.
+ * Returns the common prefix of a key's file names.
  * @param {ReturnType<typeof fileStore>} store
  * @param {string} path
  */
@@ -337,7 +337,7 @@ test("an entry among ten thousand is read as fast as one among ten", async (t) =
   await spent();
   const alone = await spent();
 
-  // As they lie in the folder: so many in this one, when there are ten thousand in all.
+  // As many entries as one folder contains if there are ten thousand in total.
   const name = (/** @type {number} */ count) => createHash("sha256").update(`${count}`).digest("hex");
   for (let count = 0; count < 10_000; count += 1) {
     const other = join(path, name(count).slice(0, 2));
@@ -346,7 +346,7 @@ test("an entry among ten thousand is read as fast as one among ten", async (t) =
   }
 
   assert.ok((await fs.readdir(place)).length < 100);
-  // One folder of ten thousand took forty times as long.
+  // A single folder of ten thousand entries took forty times as long.
   assert.ok((await spent()) < 10 * alone);
 });
 
@@ -361,7 +361,7 @@ describe("notices", () => {
     const held = await lease(store, "key");
     await held.release();
     assert.equal(count(), 0);
-    // The watcher that the system has is of a folder that is gone.
+    // The system's watcher refers to a folder that no longer exists.
     await fs.rename(path, `${path}-moved`);
 
     await other.set("key", "token", soon());

@@ -1,4 +1,4 @@
-// Managers in processes of their own, which share one token through a store.
+// Managers in separate processes, which share one token through a store.
 
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
@@ -15,7 +15,7 @@ import { folderFor } from "./support.js";
 const PROGRAM = fileURLToPath(new URL("./manager.js", import.meta.url));
 
 /**
- * A process with a manager.
+ * Starts a process with a manager.
  * @param {TestContext} t
  * @param {unknown} given its options and its store
  */
@@ -55,7 +55,7 @@ for (const [name, storeFor] of STORES) {
       const [again] = await Promise.all(managers.slice(1).map(({ call }) => call("refresh")));
       assert.notEqual(again, tokens[0]);
       assert.ok(renewed);
-      // Each presented the refresh token that the one before it had saved.
+      // Each presented the refresh token that the previous one had stored.
       assert.equal(sandbox.counts().fluz.grants, 1);
       await Promise.all(managers.map(({ call }) => call("close")));
     });
@@ -63,7 +63,7 @@ for (const [name, storeFor] of STORES) {
     test("go on when one of them is killed while it asks for a token", async (t) => {
       const sandbox = await sandboxFor(t);
       const store = await storeFor(t);
-      // A lease lasts for two requests and two writes: 1.2 s here.
+      // A lease lasts for two timeouts of a request and of the store each: 1.2 s here.
       const options = fluz(sandbox, { timeoutMs: 500, storeTimeoutMs: 100 });
       const end = sandbox.fault({ kind: "delay", ms: 60_000, times: 1 });
       const killed = managerProcess(t, { options: { ...options, timeoutMs: 60_000 }, store });

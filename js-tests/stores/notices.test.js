@@ -1,6 +1,6 @@
-// No change that another holder announced stays unread, however slow the store is.
+// Each change that another holder announces is read, even with a slow store.
 //
-// `REFRESHES=1000 node --test js-tests/stores/notices.test.js` runs as many as you like.
+// `REFRESHES=1000 node --test js-tests/stores/notices.test.js` sets the number of refreshes.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -17,7 +17,7 @@ import { CLIENTS, redisFor, RedisServer } from "./redis-server.js";
 
 const REFRESHES = Number(process.env.REFRESHES ?? 25);
 
-/** What a store over a network holds. */
+/** Entries of a simulated network store. */
 class Entries {
   /** @type {Map<string, string>} */
   values = new Map();
@@ -27,7 +27,7 @@ class Entries {
   reads = 0;
 
   /**
-   * A holder's way to it. A read returns what was there when it began.
+   * Returns the store of one holder. A read returns the value at its start.
    * @param {number} readMs
    * @returns {TokenStore}
    */
@@ -91,7 +91,7 @@ for (const name of CLIENTS) {
 }
 
 /**
- * The address of a proxy that delays what the server sends.
+ * Starts a proxy that delays the responses of the server, and returns its address.
  * @param {TestContext} t
  * @param {number} port
  */

@@ -1,4 +1,4 @@
-// The kinds of clients that users have: of sentinels, of clusters, of pools, behind proxies, and those that cannot work.
+// Kinds of Redis clients: of sentinels, of clusters, of pools, behind proxies, and unsupported ones.
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
@@ -23,7 +23,7 @@ import { eventually, lease, leaseInTime, soon, watched } from "./support.js";
 const require = createRequire(import.meta.url);
 
 /**
- * What a holder needs: a lease, a write under it, a read, and a notice for the other.
+ * Tests the operations of a holder: a lease, a write under it, a read, and a notice to the other.
  * @param {TestContext} t
  * @param {Store} one
  * @param {Store} other
@@ -60,7 +60,7 @@ for (const name of ["redis", "redis-5", "ioredis", "ioredis-5"]) {
     await testSharing(t, one, other, "key");
 
     await eventually(async () => {
-      // There may be no replica that is good enough yet.
+      // No replica may be eligible yet.
       const asked = plain.sendCommand(["SENTINEL", "FAILOVER", "primary"]);
       return asked.then(
         () => true,
@@ -81,7 +81,7 @@ for (const name of ["redis", "redis-5", "ioredis", "ioredis-5"]) {
       );
     });
     await eventually(async () => (await one.get("another").catch(() => undefined)) === "token");
-    // Told, or found when the connection was back.
+    // Notified, or detected after the reconnect.
     await until(() => count() > 0, "it is told");
   });
 }
@@ -137,7 +137,7 @@ for (const name of ["redis", "redis-5"]) {
 test("a client that cannot work is refused when the store is made", async (t) => {
   const server = await redisFor(t);
   const ioredis = await server.client(t, "ioredis");
-  // By the newer protocol, version 6 sends other commands as well.
+  // With RESP3, version 6 can send other commands as well.
   const subscriber = await server.client(t, "ioredis-5");
   await subscriber.subscribe("channel");
   const replica = new (require("ioredis"))({ role: "slave", lazyConnect: true });
@@ -154,7 +154,7 @@ test("a client that cannot work is refused when the store is made", async (t) =>
     subscriber,
     replica,
     legacy,
-    // As redis 3 and deno-redis have it.
+    // The interface of redis 3 and deno-redis.
     {
       sendCommand: async (/** @type {any} */ _name, /** @type {any} */ _words, /** @type {any} */ _done) =>
         "OK",
@@ -168,7 +168,7 @@ test("a client that cannot work is refused when the store is made", async (t) =>
 test("a client that turns out not to work is refused at its first use", async (t) => {
   const server = await redisFor(t);
   const callbacks = (await server.client(t, "redis-5")).legacy();
-  // Node-redis may send other commands while it is subscribed only by the newer protocol.
+  // While subscribed, node-redis may send other commands with RESP3 only.
   const subscriber = await server.client(t, "redis-4");
   await subscriber.subscribe("channel", () => {});
   for (const client of [callbacks, subscriber]) {
@@ -193,7 +193,7 @@ for (const name of CLIENTS) {
     await other.set("key", "token", soon());
     await until(() => count() > before, "the change is found");
 
-    // Three pauses, of 250, 500 and 1,000 ms at least.
+    // Three pauses of at least 250, 500 and 1,000 ms.
     await until(() => subscriptions() >= 4, "it tried again");
     assert.ok(performance.now() - begin > 1_700, `${performance.now() - begin} ms`);
   });
@@ -207,7 +207,7 @@ for (const name of CLIENTS) {
     const other = redisStore(await server.client(t, name));
     const first = await lease(store, "key");
 
-    // As the old primary is after a failover.
+    // The state of the old primary after a failover.
     await plain.sendCommand(["REPLICAOF", "127.0.0.1", "1"]);
     await assert.rejects(first.release(), { code: "unavailable", message: /READONLY/ });
     await plain.sendCommand(["REPLICAOF", "NO", "ONE"]);
@@ -215,7 +215,7 @@ for (const name of CLIENTS) {
     assert.equal(await other.acquire("key", 1_000), undefined);
     const second = await lease(store, "key");
     assert.ok(second.fence > first.fence);
-    // It is held, by this holder as well.
+    // The lease is held, although by this same holder.
     assert.equal(await store.acquire("key", 1_000), undefined);
     assert.equal(await other.acquire("key", 1_000), undefined);
     await second.release();

@@ -1,4 +1,4 @@
-// A Redis whose place is taken by its replica, by each of the clients.
+// Failover of Redis to its replica, with each of the clients.
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ import { eventually, lease, leaseInTime, soon, watched } from "./support.js";
 
 for (const name of CLIENTS) {
   test(`${name}: a failover to a replica costs no order, also where the last lease was not copied`, async (t) => {
-    // A replica is not let wait for others to come along.
+    // A new replica does not wait for others.
     const primary = await redisFor(t, "--repl-diskless-sync-delay", "0");
     const replica = await redisFor(t);
     const address = await addressFor(t, primary.port);
@@ -35,7 +35,7 @@ for (const name of CLIENTS) {
       async () => (await own.sendCommand(["EXISTS", "graphql-token-manager:{key}:token"])) === 1,
     );
     await first.release();
-    // From here on, the replica learns nothing more.
+    // From here on, the replica receives no updates.
     await own.sendCommand(["REPLICAOF", "NO", "ONE"]);
     const second = await lease(store, "key");
     await store.set("key", "only on the old one", soon(), second.fence);
@@ -55,7 +55,7 @@ for (const name of CLIENTS) {
 }
 
 /**
- * An address that stays, whichever server lies behind it: as a failover looks to clients.
+ * Returns a fixed address whose server can be replaced, as clients see a failover.
  * @param {TestContext} t
  * @param {number} port
  */

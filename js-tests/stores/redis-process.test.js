@@ -1,4 +1,4 @@
-// Whole programs with a store in Redis: it keeps none of them running.
+// Whole programs with a Redis store, which must not keep them running.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -7,8 +7,8 @@ import { run } from "../support/child.js";
 import { CLIENTS, redisFor, withoutSubscriptions } from "./redis-server.js";
 
 /**
- * Watches a key, waits until that was told of once, and ends its own client; `given.pause`: and until the subscription is
- * to be tried again. Timers that hold the process after that are told on standard error.
+ * Watches a key, waits for one notice, and closes its own client; with `given.pause`, it first waits until the
+ * subscription is about to be retried. Timers that keep the process running afterwards are printed on standard error.
  */
 const PROGRAM = `
   import { createRequire } from "node:module";

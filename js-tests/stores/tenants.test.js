@@ -1,4 +1,4 @@
-// Managers of several tenants on one store: which of them share a token.
+// Managers of several tenants with one store share a token only within a tenant.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -13,7 +13,7 @@ import { folderFor } from "./support.js";
 /** @import { TokenStore } from "graphql-token-manager" */
 /** @import { Options } from "../support/setup.js" */
 
-/** A secret function whose value can be changed, and whose calls are counted. @param {string} value */
+/** Creates a secret function with a changeable value and counted calls. @param {string} value */
 function vault(value) {
   const state = { value, calls: 0 };
   const read = () => {
@@ -24,7 +24,7 @@ function vault(value) {
 }
 
 /**
- * An API that grants a new token to everybody, and counts the grants.
+ * Starts an API that grants a new token for any credentials, and counts the grants.
  * @param {TestContext} t
  */
 async function grantingApi(t) {
@@ -46,7 +46,7 @@ async function grantingApi(t) {
 }
 
 /**
- * Options of each kind, whose only difference between tenants is what a function gives.
+ * Options of each kind, which differ between tenants only in the result of a function.
  * @type {Record<string, (endpoint: string, read: () => string) => Options>}
  */
 const BY_FUNCTION = {
@@ -88,7 +88,7 @@ function profile(endpoint, authenticate) {
   return { provider: { name: "acme", endpoint, authenticate: { document, ...authenticate }, token, expiry } };
 }
 
-/** A store in memory with notices, which remembers under which keys it was used. @implements {TokenStore} */
+/** An in-memory store with notices, which records the keys in use. @implements {TokenStore} */
 class KeyedStore {
   /** @type {Map<string, string>} */
   values = new Map();

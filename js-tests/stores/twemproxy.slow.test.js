@@ -1,4 +1,4 @@
-// Behind twemproxy, which knows neither SUBSCRIBE nor databases, and closes a connection that asks for them.
+// Behind twemproxy, which supports neither SUBSCRIBE nor databases, and closes a connection that requests them.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -12,7 +12,7 @@ import { record, until } from "../support/waiting.js";
 import { CLIENTS, freePort, redisFor, RedisServer } from "./redis-server.js";
 import { eventually, folderFor } from "./support.js";
 
-/** Debian's, which `cargo xtask test --all` installs. */
+/** Path of twemproxy. Default: Debian's, which `cargo xtask test --all` installs. */
 const PROGRAM = process.env.NUTCRACKER ?? "/usr/sbin/nutcracker";
 
 /** @param {import("node:test").TestContext} t */
@@ -35,7 +35,7 @@ async function twemproxyFor(t) {
       socket.on("error", () => resolve(false));
     });
   await eventually(isOpen);
-  /** How many connections it has accepted. */
+  /** Returns the number of accepted connections. */
   const connections = async () => {
     const chunks = [];
     for await (const chunk of connect(stats, "127.0.0.1")) chunks.push(chunk);
@@ -44,7 +44,7 @@ async function twemproxyFor(t) {
   return { proxy: new RedisServer(port, []), server, connections };
 }
 
-/** The first commands of these clients, which twemproxy does not know, can be left out. @type {Record<string, {}>} */
+/** Options that omit the first commands of a client, which twemproxy does not support. @type {Record<string, {}>} */
 const HANDSHAKES = {
   redis: { disableClientInfo: true, RESP: 2 },
   "redis-5": { disableClientInfo: true },
@@ -70,7 +70,7 @@ for (const name of CLIENTS) {
     await until(() => one.peek()?.value === value, "the change is found by looking");
     await new Promise((resolve) => setTimeout(resolve, 3_000));
 
-    // At most one for each pause, of which the first is 250 ms; a storm has 20 a second.
+    // At most one connection per backoff, of which the first is 250 ms; a reconnect storm has 20 per second.
     const rate = ((await connections()) - before) / ((performance.now() - begin) / 1000);
     assert.ok(rate < 4, `${rate} connections a second`);
     assert.deepEqual(

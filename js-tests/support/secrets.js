@@ -21,9 +21,9 @@ export function secretsOf({ fluz, toggle, braintree, acme }) {
 }
 
 /**
- * Fails if a value shows one of the secrets, in whatever way it is printed, copied or taken apart.
+ * Fails if any representation of a value, printed, copied or traversed, contains one of the secrets.
  *
- * The failure does not show them either.
+ * The error does not contain them either.
  * @param {unknown} value
  * @param {readonly string[]} secrets
  */

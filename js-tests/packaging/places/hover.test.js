@@ -1,4 +1,4 @@
-// What an editor shows beside a name: every export, option, event and error of the contract says what it is.
+// The documentation that editors show for a name: each export, option, event and error code has one.
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
@@ -8,10 +8,10 @@ import { describe, test } from "node:test";
 
 const require = createRequire(import.meta.url);
 const folder = dirname(require.resolve("graphql-token-manager/package.json"));
-/** TypeScript 7 has no interface for programs yet. @type {any} */
+/** TypeScript 7 does not have a compiler API yet. @type {any} */
 const ts = require("typescript-6");
 
-/** Members and declarations, as the syntax tree calls them. */
+/** Syntax kinds of members and declarations. */
 const NAMED = new Set([
   ...["InterfaceDeclaration", "ClassDeclaration", "TypeAliasDeclaration", "FunctionDeclaration"],
   ...[
@@ -24,7 +24,7 @@ const NAMED = new Set([
 ]);
 
 /**
- * The names in a file of types that nothing is said of.
+ * Returns the names without documentation in a declaration file.
  *
  * @param {string} name
  * @param {string} text
@@ -44,13 +44,13 @@ function undocumented(name, text) {
       .filter((/** @type {string} */ comment) => comment.startsWith("/**"));
     const silent = NAMED.has(kind) && comments.length === 0 && !isPlain(node);
     if (silent) found.push(`${name}:${line} ${node.getText().split("\n")[0]}`);
-    // Of a type's parts editors show nothing: what each code means has to be said of the whole.
+    // Editors show no documentation for members of a union, so the comment of the type must describe each code.
     for (const code of codes(node)) {
       if (!comments.join().includes(`- \`${code}\`: `)) found.push(`${name}:${line} "${code}"`);
     }
-    // The types of a platform are documented by the platform.
+    // Types of the platform are documented elsewhere.
     const isGlobal = kind === "ModuleDeclaration" && node.name.text === "global";
-    // What a method takes and gives is told by its own comment.
+    // Parameters and results of a method are documented in its own comment.
     if (!isGlobal && !/^(?:Method|Function)/.test(kind)) ts.forEachChild(node, visit);
   };
   visit(file);
@@ -58,7 +58,7 @@ function undocumented(name, text) {
 }
 
 /**
- * The codes that a type allows, where it is one of codes.
+ * Returns the codes of a type that is a union of codes.
  *
  * @param {any} node
  * @returns {string[]}
@@ -69,8 +69,8 @@ function codes(node) {
 }
 
 /**
- * What needs no words of its own: a key that only says that it may not be there, what fits into its parent's line, and
- * what another type has already said.
+ * Returns true if a node does not require documentation: a key that is only declared absent, an inline member described
+ * by its parent, or a member documented in another type.
  *
  * @param {any} node
  */

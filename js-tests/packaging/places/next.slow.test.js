@@ -1,5 +1,5 @@
-// Next 15 and 16, built by Turbopack and by webpack: on the server, at the edge and in a page, while tokens are renewed, and
-// while it is developed with. One Next runs at a time.
+// Next 15 and 16, built with Turbopack and with webpack: on the server, in the edge runtime and in a page, during token
+// refreshes and in development mode. Only one Next runs at a time.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -21,7 +21,7 @@ import { told } from "./site.js";
 const browser = chromiumFor({ after });
 const NEXT = "node_modules/next/dist/bin/next";
 const LOCAL = ["--hostname=127.0.0.1", "--port=0"];
-/** Far more than a development server takes to build a route, on any machine. */
+/** Far more than a development server needs to build a route on any machine. */
 const PATIENCE_MS = 120_000;
 
 const page = await readFile(join(import.meta.dirname, "../../../docs/next.md"), "utf8");
@@ -31,7 +31,7 @@ const files = Object.fromEntries(
 );
 
 /**
- * A project with the files of docs/next.md, whose manager gets tokens of a sandbox of its own.
+ * Creates a project with the files of docs/next.md, whose manager uses a separate sandbox.
  *
  * @param {TestContext} t
  * @param {string} version
@@ -48,7 +48,11 @@ async function nextFor(t, version) {
   return { project, sandbox };
 }
 
-/** Has the manager get its tokens of a sandbox, from the next start on. @param {Project} project @param {Sandbox} sandbox */
+/**
+ * Configures the manager for a sandbox, effective from the next start.
+ *
+ * @param {Project} project @param {Sandbox} sandbox
+ */
 async function useSandbox(project, sandbox) {
   const { endpoint, apiKey, userId, accountId } = sandbox.fluz;
   const variables = { ENDPOINT: endpoint, API_KEY: apiKey, USER_ID: userId, ACCOUNT_ID: accountId };
@@ -56,18 +60,18 @@ async function useSandbox(project, sandbox) {
   await write(project, ".env", lines.join(""));
 }
 
-/** The module with the manager, after so many edits. @param {number} count */
+/** Returns the source of the manager's module after the given number of edits. @param {number} count */
 const edition = (count) => `${files["lib/tokens.js"]}\nexport const edition = ${count};\n`;
 
 /** @param {Project} project @param {string} file @param {string} text */
 async function write(project, file, text) {
   await mkdir(dirname(project.path(file)), { recursive: true });
-  // As a whole: a server that watches would read half a file.
+  // Written atomically, because a watching server might read a partial file.
   await writeFile(project.path("written"), text);
   await rename(project.path("written"), project.path(file));
 }
 
-/** How the bundler is asked for. @param {string} version @param {string} bundler */
+/** Returns the flag that selects the bundler. @param {string} version @param {string} bundler */
 const flags = (version, bundler) => (version === "15" && bundler === "webpack" ? [] : [`--${bundler}`]);
 
 /** @param {Project} project @param {string[]} options */
@@ -80,7 +84,7 @@ async function build(project, ...options) {
 const json = async (address) => (await fetch(address)).json();
 
 /**
- * What a route answers, once it is as it should be.
+ * Waits until the response of a route satisfies `fits`, and returns it.
  *
  * @param {string} address
  * @param {(answer: any) => boolean} fits
@@ -95,7 +99,7 @@ async function answerOf(address, fits) {
       const answer = JSON.parse(last);
       if (fits(answer)) return answer;
     } catch {
-      // It is being built.
+      // The route is still being built.
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -103,7 +107,7 @@ async function answerOf(address, fits) {
 }
 
 /**
- * Several requests at once, over two refreshes that nobody asks for.
+ * Sends concurrent requests over two background refreshes.
  *
  * @param {string} site
  * @param {Sandbox} sandbox
@@ -132,7 +136,11 @@ async function assertShared(site, sandbox, hasEdge) {
   assert.deepEqual({ grants, calls, refused }, { grants: places - 1, calls: 15 * places, refused: 0 });
 }
 
-/** Refreshes reach the provider where `fetch` answers from the data cache. @param {TestContext} t @param {string} site */
+/**
+ * Checks that refreshes reach the provider although `fetch` uses the data cache.
+ *
+ * @param {TestContext} t @param {string} site
+ */
 async function assertNotCached(t, site) {
   let count = 0;
   const counter = createServer((_request, response) => void response.end(`${++count}`)).listen(
@@ -160,7 +168,7 @@ for (const version of ["15", "16"]) {
     test(`Next ${version} with ${bundler}`, async (t) => {
       const { project, sandbox } = await nextFor(t, version);
       const hasEdge = bundler === "turbopack";
-      // Next itself fails at any route for the edge that webpack builds; the middleware is at the edge as well.
+      // Next fails for any edge route built with webpack; the middleware covers the edge runtime.
       for (const route of hasEdge ? [] : ["app/edge", "app/shared/edge"]) {
         await rm(project.path(route), { recursive: true });
       }
@@ -206,7 +214,7 @@ for (const version of ["15", "16"]) {
       });
 
       await t.test("developed with: edits and routes add no manager", async (t) => {
-        // Its tokens outlive the test, so that one grant means one manager.
+        // Its tokens outlive the test, so the number of grants equals the number of managers.
         const sandbox = await sandboxFor(t);
         await useSandbox(project, sandbox);
         await rm(project.path(".next"), { recursive: true });
@@ -242,7 +250,7 @@ for (const version of ["15", "16"]) {
 for (const bundler of ["turbopack", "webpack"]) {
   test(`Next 16 with ${bundler} and cacheComponents`, async (t) => {
     const { project, sandbox } = await nextFor(t, "16");
-    // What has options of a route, or asks without `connection()`, is refused there.
+    // Files with route options, or requests without `connection()`, are rejected there.
     for (const file of ["page.js", "api", "client", "edge", "shared/cached", "shared/edge"]) {
       await rm(project.path("app", file), { recursive: true });
     }

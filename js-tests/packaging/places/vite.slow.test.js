@@ -1,4 +1,4 @@
-// Vite's development server, which bundles dependencies for itself, and majors that are still in use.
+// Vite's development server, which bundles dependencies itself, and major versions that are still in use.
 
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import assert from "node:assert/strict";
@@ -42,11 +42,11 @@ for (const [name, tool] of [
       const port = ["--host=127.0.0.1", "--port=0"];
       const site = await project.serve(t, process.execPath, project.tool(tool), ...port);
       const tab = await (await browser).tab(site, () => document.title !== "");
-      /** Edits the module, until the page has it: an edit may come before the server watches. */
+      /** Edits the module until the page has the change, because an edit may precede the server's watch. */
       const edited = async (/** @type {number} */ count) => {
         const text = source.replace("edition = 0", `edition = ${count}`);
         for (let turn = 0; turn < 60; turn++) {
-          // As a whole: half a file would be a module without a manager.
+          // Written atomically, because a partial file would be a module without a manager.
           await writeFile(project.path("edited"), text);
           await rename(project.path("edited"), project.path("tokens.js"));
           const shown = JSON.parse(await tab.run(shownBy, count));
@@ -55,7 +55,7 @@ for (const [name, tool] of [
         throw new Error(`the page never had edition ${count}`);
       };
 
-      // It would be gone if the page was loaded again, and with it the managers.
+      // A reload of the page would remove it, and the managers with it.
       await tab.run(() => void Object.assign(globalThis, { isFirstPage: true }));
       for (let count = 1; count <= 4; count++) {
         assert.deepEqual(await edited(count), { edition: count, offers: true, alive: 1, made: 1 });
@@ -78,7 +78,7 @@ for (const [name, tool] of [
   });
 }
 
-/** What the page shows: that edition, or whatever it is after two seconds. @param {number} edition */
+/** Returns the edition that the page shows: the given one, or the one after two seconds. @param {number} edition */
 async function shownBy(edition) {
   const end = performance.now() + 2_000;
   while (JSON.parse(document.title).edition !== edition && performance.now() < end) {
