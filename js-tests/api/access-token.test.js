@@ -1,4 +1,4 @@
-// A token as users see it: what it tells, and that printing it does not show it.
+// The public access token: its properties, and that printing does not expose it.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -14,7 +14,7 @@ const LIFETIME = 180_000;
 const LIFETIMES = { fluz: LIFETIME, toggle: LIFETIME, braintree: LIFETIME };
 
 /**
- * A sandbox in simulated time, and that time.
+ * Starts a sandbox in simulated time; returns both.
  * @param {TestContext} t
  * @param {SandboxOptions} [options]
  */

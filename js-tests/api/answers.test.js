@@ -1,5 +1,4 @@
-// Endpoints that answer badly, or not at all: the code, the message, what is left of the old token, and how often the
-// endpoint is asked.
+// Endpoints that fail or do not respond: the error code, the message, the old token, and the number of requests.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -18,7 +17,7 @@ import { failure, next, record } from "../support/waiting.js";
 
 /** @import { FaultSpec, Sandbox } from "graphql-token-manager/testing" */
 
-/** What an answer's body says, which no error may repeat. */
+/** Text of the response bodies, which must not appear in errors. */
 const PLANTED = "planted-in-the-body";
 const JSON_BODY = JSON.stringify({ note: PLANTED });
 
@@ -117,7 +116,7 @@ describe("an endpoint that answers with", () => {
 
       assert.equal(error.code, code);
       assert.match(error.message, message);
-      // What is tried again may pass.
+      // Errors that are retried are transient.
       assert.equal(error.retryable, RETRYABLE.includes(code) || requests > 1);
       assert.equal(error.provider, "fluz");
       assert.equal(error.attempts, requests > 1 ? requests : undefined);

@@ -1,4 +1,4 @@
-// Callers: how they share a grant, what each may ask for, and how each may give up.
+// Callers share a grant, have their own options, and may each abort.
 
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
@@ -11,7 +11,7 @@ import { failure, next, until } from "../support/waiting.js";
 /** @param {() => Promise<string>} ask */
 const thousand = (ask) => Promise.all(Array.from({ length: 1_000 }, ask));
 
-/** Later than three quarters of ten minutes: a refresh is due. */
+/** After three quarters of ten minutes, when a refresh is due. */
 const REFRESH_DUE = 460_000;
 
 describe("sharing", () => {
@@ -153,7 +153,7 @@ describe("scopes of a call", () => {
     assert.equal(error.retryable, false);
     assert.match(error.message, /LIST_PAYMENT, MAKE_DEPOSIT/);
     assert.equal(typeof (await tokens.getToken()), "string");
-    // What was granted is enough for the manager's own.
+    // The granted scopes cover those of the manager.
     assert.equal(sandbox.requests().length, 1);
   });
 });

@@ -1,4 +1,4 @@
-// Clocks that are wrong, or jump: they cost nothing.
+// Wrong or jumping clocks do not cause extra grants or failures.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

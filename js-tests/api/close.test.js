@@ -1,4 +1,4 @@
-// The end of a manager: at each moment, and what every method does afterwards.
+// Closing a manager at each moment, and all methods afterwards.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -10,7 +10,7 @@ import { failure, Gate, record, until } from "../support/waiting.js";
 /** @import { TokenManager } from "graphql-token-manager" */
 
 /**
- * Every way of waiting for a token.
+ * All ways of waiting for a token.
  * @param {TokenManager} tokens
  */
 const waiting = (tokens) =>

@@ -1,4 +1,4 @@
-// What a manager does for all callers runs in no caller's context, and keeps none alive.
+// Shared work of a manager does not run in a caller's async context, and does not keep one alive.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

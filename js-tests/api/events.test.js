@@ -1,4 +1,4 @@
-// Events: what each tells, and what listeners may do.
+// Events: their contents, and permitted actions of listeners.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

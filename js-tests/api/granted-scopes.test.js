@@ -1,4 +1,4 @@
-// `grantedScopes()`: what may be asked for, or what the token may do.
+// `grantedScopes()`: the scopes that may be requested, or those of the token.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -36,7 +36,7 @@ describe("at Fluz", () => {
     assert.deepEqual(first, [...new Set(first)].sort());
     assert.deepEqual(second, first);
     assert.notEqual(second, first);
-    // No token is needed, nor had.
+    // A token is neither required nor obtained.
     assert.deepEqual(operations(sandbox), [ASKING, ASKING]);
     assert.deepEqual([keys, tokens.status().grants, tokens.peek()], [2, 0, undefined]);
     for (const { headers } of fetch.requests) {
@@ -68,7 +68,7 @@ describe("at Fluz", () => {
       assert.doesNotMatch(error.message, /by itself/);
       assertHoldsNone(error, secretsOf(sandbox));
       assert.equal(operations(sandbox).length, 1);
-      // No grant failed: tokens are had as before.
+      // No grant failed, so tokens are still returned.
       assert.deepEqual(events, []);
       assert.ok(await tokens.getToken());
     });
@@ -211,7 +211,7 @@ describe("elsewhere they are those of the current token", () => {
     assert.deepEqual(two, one);
     assert.deepEqual(session, ["TRANSACTION_CHARGE"]);
     assert.equal(sandbox.counts().braintree.grants, 2);
-    // They are the caller's: the token's own stay as they are.
+    // The array is a copy: changes do not affect the token.
     one.push("planted");
     assert.deepEqual(tokens.peek()?.scopes, two);
   });

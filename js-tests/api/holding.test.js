@@ -1,4 +1,4 @@
-// What is held: peek, status, refresh, invalidate, adopt and ready.
+// The cached token: peek, status, refresh, invalidate, adopt and ready.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -47,7 +47,7 @@ describe("status", () => {
     const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
-    // Not kept as it is: `expiresInMs` is computed each time that it is read.
+    // Not stored: `expiresInMs` is computed at each read.
     const status = () => ({ ...tokens.status(), expiresInMs: tokens.status().expiresInMs });
     const before = tokens.status();
 
@@ -300,7 +300,7 @@ describe("adopt", () => {
     const first = await tokens.getToken();
     const answers = [];
     for (let answer = 0; answer < 3; answer++) {
-      // Claims count in whole seconds.
+      // Times in claims are in whole seconds.
       clock.advance(1_000);
       answers.push(await call(sandbox.toggle.endpoint, first, PRODUCTS));
     }

@@ -1,4 +1,4 @@
-// The warning `many_managers`: managers of one identity that are alive in one realm.
+// The warning `many_managers`: live managers of one identity in one realm.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -12,11 +12,11 @@ import { assertHoldsNone, secretsOf } from "../support/secrets.js";
 
 /** @import { TestContext } from "node:test" */
 
-/** As many as may be alive without a warning. */
+/** Maximum number of live managers without a warning. */
 const MANY = 16;
 
 /**
- * Makes managers and has each of them used, one after the other.
+ * Creates managers and uses each of them, sequentially.
  * @param {TestContext} t
  * @param {(place: number) => object} optionsOf
  * @param {number} count

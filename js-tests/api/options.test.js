@@ -1,4 +1,4 @@
-// Wrong options: what is refused, and that the message names the key and what to write.
+// Invalid options are rejected with a message that names the option and the accepted values.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -19,7 +19,7 @@ import { failure } from "../support/waiting.js";
 /** @import { Sandbox } from "graphql-token-manager/testing" */
 /** @import { Options } from "../support/setup.js" */
 
-/** A secret in a wrong place. */
+/** A secret in the wrong place. */
 const PLANTED = "planted-secret-value";
 
 /** @typedef {[title: string, options: (sandbox: Sandbox) => unknown, ...message: RegExp[]]} Row */

@@ -1,4 +1,4 @@
-// Scope sets: who may use whose token, and what happens where scopes are missing.
+// Scope sets: lenders and borrowers, and missing scopes.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";

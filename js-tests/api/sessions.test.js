@@ -21,7 +21,7 @@ import { EVENT_TYPES, failure, Gate, record, until } from "../support/waiting.js
 /** @import { Selector, TokenEvent } from "graphql-token-manager" */
 /** @import { Options } from "../support/setup.js" */
 
-/** Whom a token of Fluz is for: user, account, and seat if there is one. @param {string} token */
+/** Returns the identity of a Fluz token: user, account, and seat if there is one. @param {string} token */
 const subject = (token) => claims(token).sub.split("/");
 
 describe("a session", () => {
@@ -637,7 +637,7 @@ describe("closing", () => {
 });
 
 /**
- * A `fetch` that waits.
+ * Returns a `fetch` that waits.
  * @param {Gate<void>} gate
  */
 function gated(gate) {

@@ -14,11 +14,15 @@ import { failure } from "../support/waiting.js";
 
 let last = 0;
 
-/** A sandbox's Fluz. @param {import("graphql-token-manager/testing").Sandbox} sandbox @param {object} [more] */
+/**
+ * Returns options for the sandbox's Fluz.
+ *
+ * @param {import("graphql-token-manager/testing").Sandbox} sandbox @param {object} [more]
+ */
 const options = (sandbox, more) =>
   /** @type {TokenManagerOptions} */ (/** @type {unknown} */ (fluz(sandbox, more)));
 
-/** A key that no other test has, whose manager ends with the test. @param {TestContext} t */
+/** Returns a unique key, whose manager is closed after the test. @param {TestContext} t */
 function keyFor(t) {
   const key = `shared-${++last}`;
   t.after(() => TokenManager.shared(key, /** @type {any} */ ({ provider: "toggle" })).close());

@@ -1,4 +1,4 @@
-// `status()` is one frozen object until something of it changes, and `change` is for exactly that.
+// `status()` returns the same frozen object until its contents change, and `change` is emitted exactly then.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -7,7 +7,7 @@ import { TokenManager } from "graphql-token-manager";
 /** @import { TestContext } from "node:test" */
 
 /**
- * A manager whose tokens come from a function, and how that is to end.
+ * Creates a manager with a grant function, which fails while `how.fails` is set.
  *
  * @param {TestContext} t
  * @param {Record<string, any>} [options]
@@ -31,7 +31,7 @@ function granting(t, { lifetimeMs = 60_000, ...options } = {}) {
   return { tokens, how };
 }
 
-/** Longer than microtasks take: the next turn of the event loop. */
+/** Resolves in the next turn of the event loop, after all microtasks. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** @param {TokenManager} tokens */

@@ -1,4 +1,4 @@
-// The one class of errors.
+// The error class `TokenError`.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * What a broker answers, and to what.
+ * Responses of the broker.
  *
  * @module
  */
@@ -132,7 +132,7 @@ test("whoever is not known gets nothing, and the API hears of nothing", async (t
     const response = await ask(broker);
 
     assert.deepEqual(await refusal(response), [401, "invalid_client"]);
-    // Such a scheme opens no dialog in a browser.
+    // With such a scheme, browsers do not open a dialog.
     assert.equal(response.headers.get("www-authenticate"), "Bearer");
     assert.equal(sandbox.requests().length, 0);
   }
@@ -345,7 +345,7 @@ test("what authorize gives is read once", async (t) => {
   assert.equal(scope, "LIST_OFFERS");
 });
 
-/** A promise, as somebody gets who forgets to await. */
+/** A promise, as a result of a missing `await`. */
 const hidden = () => ({ promise: Promise.resolve("planted") });
 
 function revoked() {

@@ -1,4 +1,4 @@
-// Pages of Chromium that get their tokens from a broker.
+// Pages of Chromium that obtain their tokens from a broker.
 
 import { after, describe } from "node:test";
 import { chromiumFor } from "../stores/browsers.js";

@@ -1,4 +1,4 @@
-// Pages of Firefox that get their tokens from a broker.
+// Pages of Firefox that obtain their tokens from a broker.
 
 import { after, describe } from "node:test";
 import { firefoxFor } from "../stores/browsers.js";

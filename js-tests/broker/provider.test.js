@@ -1,5 +1,5 @@
 /**
- * A manager that gets its tokens from a broker.
+ * A manager that obtains its tokens from a broker.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { brokerFor, digestOf, listening } from "./support.js";
 const OFFERS = "{ getOffers { offerId } }";
 
 /**
- * A broker on a server, what it was asked, and a manager that asks it.
+ * Starts a broker on a server, with a record of its requests and a manager that uses it.
  * @param {TestContext} t
  * @param {{ broker?: Partial<BrokerOptions>, page?: Options, manager?: Options }} [options]
  */

@@ -1,5 +1,6 @@
 /**
- * No long-lived secret leaves: secrets are planted wherever there may be one, and searched for in all that comes out.
+ * Long-lived secrets do not leave the broker: secrets are planted in all possible places, and all output is searched
+ * for them.
  *
  * @module
  */
@@ -25,13 +26,13 @@ const PLANTED = {
   thrown: "planted-thrown-0123456789",
 };
 
-/** An answer in every part, headers included. @param {Response} response */
+/** Returns all parts of a response, including headers. @param {Response} response */
 async function whole(response) {
   const { status, statusText } = response;
   return inspect({ status, statusText, headers: [...response.headers], body: await response.text() });
 }
 
-/** What is written to the console and to both outputs meanwhile. @param {TestContext} t */
+/** Records the output to the console and to both standard streams. @param {TestContext} t */
 function written(t) {
   /** @type {string[]} */
   const lines = [];

@@ -1,5 +1,5 @@
 /**
- * The broker in the servers that people have: node:http, HTTP/2, Express and Hono, over a real connection.
+ * The broker in common servers: node:http, HTTP/2, Express and Hono, over a real connection.
  *
  * @module
  */

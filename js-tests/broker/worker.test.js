@@ -1,5 +1,5 @@
 /**
- * The broker in a Cloudflare Worker, as workerd runs it: with the manager that its condition leads to.
+ * The broker in a Cloudflare Worker, run by workerd, with the entry that its export condition selects.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { digestOf } from "./support.js";
 
 /** @import { Sandbox } from "graphql-token-manager/testing" */
 
-/** Made at the first request: a Worker does nothing before. */
+/** Creates manager and broker at the first request, because a Worker does nothing before. */
 const WORKER = `
   import { TokenManager } from "graphql-token-manager";
   import { createBroker } from "graphql-token-manager/broker";

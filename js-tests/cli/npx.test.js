@@ -1,4 +1,4 @@
-// The program as npm installs it: in a folder of its own, with nothing but the package.
+// The program as installed by npm, in a folder that contains only the package.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -18,7 +18,7 @@ const COMMANDS = ["token", "header", "status", "watch", "scopes", "sandbox"];
 
 /** @type {(() => Promise<void>)[]} */
 const endings = [];
-/** Where the tarball is installed. */
+/** Folder in which the tarball is installed. */
 let folder = "";
 
 before(async () => {
@@ -86,7 +86,7 @@ for (const command of COMMANDS) {
     assert.match(help.stdout, /Ends with 0 when done, 1 .* 2 .* 75 /s);
     for (const line of help.stdout.split("\n")) assert.ok(line.length <= 130, line);
     assert.deepEqual(await run(["help", command]), help);
-    // Examples use no flag that there is not.
+    // Examples use existing flags only.
     const known = new Set(
       help.stdout.match(/^ +(?:-\w, )?--[\w-]+/gm)?.map((flag) => flag.replace(/.*--/, "")),
     );

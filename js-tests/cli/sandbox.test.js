@@ -19,7 +19,7 @@ const execute = promisify(execFile);
 /** @import { TestContext } from "node:test" */
 
 /**
- * A sandbox that prints JSON.
+ * Starts a sandbox that prints JSON.
  * @param {TestContext} t
  * @param {string[]} words
  */

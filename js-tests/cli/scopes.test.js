@@ -1,4 +1,4 @@
-// `scopes`: what a document needs, and where it is wrong.
+// `scopes`: the scopes that a document requires, and the positions of its errors.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// `status`: what a store holds, told without asking anybody and without changing it.
+// `status`: the contents of a store, without any request or change.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// `token` and `header`: one token on standard output, from whatever holds the credentials, shared by calls.
+// `token` and `header`: one token on standard output, from any source of credentials, shared between calls.
 
 import assert from "node:assert/strict";
 import { chmod, readdir, stat, writeFile } from "node:fs/promises";
@@ -166,7 +166,7 @@ describe("a store", () => {
     const { flags, env } = apis(sandbox).fluz;
     const words = ["token", ...flags, "--store", join(await folderFor(t), "tokens")];
     const first = await output(sandbox, words, { env });
-    // The last quarter.
+    // The refresh window: the last quarter.
     aheadMs = 500_000;
 
     const near = await output(sandbox, words, { env, aheadMs });

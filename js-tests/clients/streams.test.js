@@ -1,4 +1,4 @@
-// Answers that come in parts, or never end: they are handed on as they come, and a refusal before them is healed.
+// Streaming and endless responses are passed on as they arrive, and a rejection before them is recovered.
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
@@ -36,7 +36,7 @@ after(async () => {
   await sandbox.close();
 });
 
-// Each stream is refused first.
+// Each stream is rejected first.
 beforeEach(async () => {
   await tokens.getToken();
   sandbox.revoke();

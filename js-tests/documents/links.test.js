@@ -1,4 +1,4 @@
-// What the documents point at is there, and what they say of versions is so.
+// Links in the documents are valid, and stated versions are correct.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -12,7 +12,7 @@ const CLIENTS = "examples/clients";
 /** @param {string} file */
 const read = (file) => readFile(path.join(ROOT, file), "utf8");
 
-/** What a document links to, but for other sites. @param {string} text */
+/** Returns the links of a document, except those to other sites. @param {string} text */
 const links = (text) => [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, target]) => target);
 
 for (const file of [

@@ -1,4 +1,4 @@
-// The threat model names a test for each promise, and these tests exist.
+// The threat model references an existing test for each guarantee.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -9,7 +9,7 @@ import { test } from "node:test";
 const DOCS = path.resolve(import.meta.dirname, "../../docs");
 const text = await readFile(path.join(DOCS, "threat-model.md"), "utf8");
 
-/** The rows below the headings `| promise | test |`: what is promised, and what is linked. */
+/** Returns the rows below the headings `| promise | test |`: the guarantee and the links. */
 const promises = text
   .split(/^\| promise \| test \|\n\|[-|]+\|\n/m)
   .slice(1)

@@ -1,5 +1,5 @@
 /**
- * The shop of examples/broker, run as its reader would, and used by a visitor in Chromium.
+ * The shop of examples/broker, run as a user would, and visited in Chromium.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const environment = ({ fluz: { endpoint, apiKey, userId, accountId } }) => ({
 });
 
 /**
- * What runs in the page, and waits until it shows something.
+ * Runs in the page: clicks an element, if given, and waits until the page shows a text.
  * @param {{ click?: string, shows: string }} given
  */
 async function uses({ click, shows }) {

@@ -1,5 +1,5 @@
 /**
- * The demo's own promises: what it shows, and that it fails where a claim does.
+ * The demo: its output, and that it fails if a claim fails.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The quickstart programs work as they are, with nothing but environment variables, against the sandbox.
+ * The quickstart programs work unmodified against the sandbox, configured by environment variables only.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-// Ends: of requests that are given up, of managers in the middle of a flight, and of those that nobody holds.
+// Aborted requests, managers closed during an acquisition, and unreferenced managers.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -140,7 +140,7 @@ describe("a listener", { concurrency: true }, () => {
         });
         const widen = sandbox.fault({ kind: "narrow", provider: "fluz", scopes: ["LIST_OFFERS"] });
 
-        // Brings a warning and a token; then a retry, and an error; the token expires; and it is closed.
+        // Emits a warning and a token, then a retry and an error; the token expires, and the manager is closed.
         const calls = [await settled(tokens.getToken())];
         const heal = sandbox.fault({ kind: "status", status: 503 });
         calls.push(await settled(tokens.refresh()), await settled(tokens.getToken({ minValidityMs: 45 })));

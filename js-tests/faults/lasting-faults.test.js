@@ -1,4 +1,4 @@
-// Every fault of the sandbox that stays, at every API, at each moment at which a token is asked for.
+// Each persistent fault of the sandbox, for each API and each moment of a token request.
 
 import { describeCells } from "./cell.js";
 import { MOMENTS } from "./expectations.js";

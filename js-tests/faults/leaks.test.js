@@ -228,7 +228,7 @@ describe("a program prints nothing of its own", { concurrency: true }, () => {
 });
 
 /**
- * Returns the parts of a value that must not expose a token: all except the `value` of an access token.
+ * Returns what must not contain a token: the printed forms of an access token, or any other value itself.
  * @param {any} value
  */
 function shown(value) {

@@ -1,4 +1,4 @@
-// Every fault of the sandbox that meets one request alone, at every API, at each moment at which a token is asked for.
+// Each fault of the sandbox in a single request, for each API and each moment of a token request.
 
 import { describeCells } from "./cell.js";
 import { MOMENTS } from "./expectations.js";

@@ -1,4 +1,4 @@
-// What a broken provider is spared.
+// Limited load on a failing provider.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -57,7 +57,7 @@ describe("ten thousand calls against a provider that", () => {
       clock.advance(1_000);
     }
 
-    // After 5, 10, 20, 40 and then each 60 seconds, three attempts each.
+    // After 5, 10, 20, 40 and then every 60 seconds, with three attempts each.
     const flights = sandbox.requests().length / 3;
     assert.ok(flights >= 60 && flights <= 66, `${flights}`);
   });

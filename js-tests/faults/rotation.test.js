@@ -1,4 +1,4 @@
-// Refresh tokens that work once, and tokens that come late.
+// Single-use refresh tokens, and late tokens.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -12,7 +12,7 @@ import { APIS, RETRY, accepts, asked } from "./providers.js";
 const ROTATING = /** @type {const} */ (["fluz", "acme"]);
 
 /**
- * The refresh tokens that a recorded request presented.
+ * Returns the refresh tokens in a recorded request.
  * @param {ReturnType<typeof recordingFetch>} fetch
  * @returns {string[]}
  */
@@ -58,7 +58,7 @@ describe("a rotating refresh token", () => {
         const all = presented(fetch);
         assert.equal(new Set(all).size, all.length, "each once");
         assert.equal(sandbox.counts()[name].grants, 1 + lost);
-        // A second presentation would be refused, and end every token of its grant.
+        // A second presentation would be rejected, and would revoke all tokens of its grant.
         assert.equal(sandbox.counts()[name].refused, 0);
       });
     }

@@ -1,4 +1,4 @@
-// The installed package, as module systems, bundlers and package managers see it.
+// The installed package in module systems, bundlers and package managers.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -20,7 +20,7 @@ const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 const entries = ["index.js", "index.cjs", "slim.js", "slim.cjs", "scopes.js", "scopes.cjs"].map((name) =>
   join(folder, "dist", name),
 );
-/** Lists what a file imports, and writes nothing. */
+/** Options that list the imports of a file without writing output. */
 /** @type {{ bundle: true, write: false, metafile: true, format: "esm", platform: "node", external: string[], logLevel: "silent" }} */
 const INSPECTION = {
   bundle: true,
@@ -31,7 +31,7 @@ const INSPECTION = {
   external: ["*.wasm", "*.wasm?module"],
   logLevel: "silent",
 };
-/** What runtimes take that compile no WebAssembly while they run. */
+/** Entries for runtimes that cannot compile WebAssembly at run time. */
 const beforehand = ["workerd.js", "edge.js"].map((name) => join(folder, "dist", name));
 
 describe("module systems", () => {
@@ -200,7 +200,7 @@ describe("bundlers", () => {
     const name = `dist/${basename(entry)}`;
 
     test(`${name} needs no other file but what knows scopes, no platform and no top-level await`, async () => {
-      // `iife` refuses a top-level await, `neutral` knows no built-in module.
+      // `iife` does not support top-level await, `neutral` does not resolve built-in modules.
       const { metafile, warnings } = await build({
         entryPoints: [entry],
         bundle: true,

@@ -156,7 +156,7 @@ const PROGRAM = `
     } finally {
       if (original) Object.defineProperty(globalThis, name, original);
       else delete globalThis[name];
-      // The next copy starts its own core.
+      // The next copy starts a core of its own.
       for (const symbol of Object.getOwnPropertySymbols(globalThis)) {
         if (symbol.description.startsWith("graphql-token-manager@")) delete globalThis[symbol];
       }

@@ -1,4 +1,4 @@
-// What an import costs and does: nothing, until something of it is used.
+// An import has no side effects and loads nothing until it is used.
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
@@ -13,7 +13,7 @@ import { run } from "../support/child.js";
 const require = createRequire(import.meta.url);
 const manifest = JSON.parse(readFileSync(require.resolve("graphql-token-manager/package.json"), "utf8"));
 const modules = Object.keys(manifest.exports).filter((entry) => !/\.(?:wasm|json)$/.test(entry));
-/** What only some engines have, or what reaches out of the program. */
+/** Globals that only some engines have, or that have effects outside the program. */
 const OUTSIDE = [
   ...["document", "window", "self", "location", "navigator", "localStorage", "sessionStorage", "indexedDB"],
   ...["addEventListener", "BroadcastChannel", "Worker", "caches", "fetch", "crypto", "WebAssembly"],

@@ -1,4 +1,4 @@
-// The text conversion that serves where the engine has none.
+// The UTF-8 conversion for engines without `TextEncoder` and `TextDecoder`.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

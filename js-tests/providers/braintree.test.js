@@ -1,4 +1,4 @@
-// Braintree, end to end against the sandbox, in each form of its answer.
+// Braintree, end to end against the sandbox, in each response format.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -80,12 +80,12 @@ describe("expiresAt", () => {
         lifetimes: { braintree: lifetimeMs },
         variants: { braintree: { expiresAt: form } },
       });
-      // The option does not count where the answer tells.
+      // The option does not apply if the response states the lifetime.
       const tokens = managerFor(t, braintree(sandbox, { lifetimeMs: 60_000 }));
 
       const { issuedAt, expiresAt } = await tokens.getAccessToken();
 
-      // The epoch is written in whole seconds.
+      // Epoch times are in whole seconds.
       assert.ok(Math.abs(expiresAt - issuedAt - lifetimeMs) <= 1_000, `${expiresAt - issuedAt}`);
     });
   }

@@ -42,7 +42,7 @@ describe("a grant", () => {
   for (const [environment, lifetimeMs] of /** @type {const} */ ([
     ["sandbox", 600_000],
     ["production", 180_000],
-    // With an endpoint of one's own: the shorter.
+    // With a custom endpoint: the shorter one.
     [undefined, 180_000],
   ])) {
     test(`in environment ${environment} lives for ${lifetimeMs} ms`, async (t) => {
@@ -215,7 +215,7 @@ describe("renewal", () => {
 describe("scopes", () => {
   test("that were not granted: a warning, a token without them, and insufficient_scope where needed", async (t) => {
     const sandbox = await sandboxFor(t);
-    // The sandbox's application does not hold the second.
+    // The sandbox's application does not have the second scope.
     const tokens = managerFor(t, fluz(sandbox, { scopes: ["LIST_OFFERS", "PCI_COMPLIANCE"] }));
     const warning = next(tokens, "warning");
 

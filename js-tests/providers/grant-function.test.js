@@ -1,4 +1,4 @@
-// APIs of one's own, whose tokens a function gets.
+// Custom APIs with a grant function.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -48,7 +48,7 @@ describe("a grant function", () => {
     for (let time = 0; time < 3; time++) got.push((await tokens.refresh()).value);
 
     assert.deepEqual(got, ["t1", "t2", "t3", "t4"]);
-    // The last one is kept where no new one comes.
+    // The previous one is kept if there is no new one.
     assert.deepEqual(
       requests.map(({ refreshToken }) => refreshToken),
       [undefined, "r1", "r2", "r2"],

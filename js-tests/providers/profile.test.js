@@ -1,4 +1,4 @@
-// APIs of one's own, described as data, end to end against the sandbox's acme.
+// Custom APIs, described as data, end to end against the sandbox's acme.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

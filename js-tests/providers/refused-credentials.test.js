@@ -1,4 +1,5 @@
-// What a refusal means: one is not the end, no password is hammered, and only the provider's own words are final.
+// Rejected credentials: one rejection is not permanent, a password is not presented repeatedly, and only an explicit
+// error of the provider is permanent.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -12,7 +13,7 @@ import { failure, record, until } from "../support/waiting.js";
 const MINUTE = 60_000;
 
 /**
- * An API with a password, which counts how often it is presented.
+ * Starts an API with a password, which records each presentation.
  * @param {TestContext} t
  * @param {Record<string, any>} [options]
  */

@@ -1,4 +1,4 @@
-// Secrets as functions: when they are called, and what they may do wrong.
+// Secrets as functions: the times of the calls, and failures.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -1,4 +1,4 @@
-// The caller's own abort and timeout.
+// Abort signals and timeouts of callers.
 
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
@@ -61,7 +61,7 @@ for (const [name, call] of CALLS) {
       granted.open();
       assert.equal(await other, "token-1");
       assert.equal(asked.length, 0);
-      // What a Request itself listens for is not ours.
+      // Listeners of the Request itself do not count.
       if (name !== "fetch of a Request")
         assert.equal(getEventListeners(controller.signal, "abort").length, 0);
     });
@@ -108,7 +108,7 @@ test("no listener is left on a signal that outlives many calls", async (t) => {
     await tokens.request("{ ok }", {}, { signal });
   }
 
-  // What `fetch` itself leaves until its Request is collected is not ours.
+  // Listeners that `fetch` keeps until its Request is collected do not count.
   const left = getEventListeners(signal, "abort").length;
   assert.ok(left <= 2 * getEventListeners(bare.signal, "abort").length, `${left}`);
 });
@@ -125,6 +125,6 @@ test("an abort while the body comes rejects its reading, as fetch does", async (
   const response = await tokens.fetch(endpoint, { signal: controller.signal });
   controller.abort(REASON);
 
-  // Not always with the reason, in Node.
+  // In Node, not always with the reason.
   await reasonOf(response.text());
 });

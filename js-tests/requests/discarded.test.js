@@ -1,4 +1,4 @@
-// The answer that refuses a token is let go before the request is sent again, or rejected: nobody will read it.
+// A response that rejects a token is discarded before the request is replayed or fails, because it is never read.
 
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
@@ -9,10 +9,14 @@ import { POST, countedFor } from "./support.js";
 
 const ENDPOINT = "https://api.test/graphql";
 
-/** Refusals whose bodies do not end, and what tells that one was let go. @type {Record<string, (letGo: () => void) => any>} */
+/**
+ * Rejections with endless bodies, which report when they are discarded.
+ *
+ * @type {Record<string, (letGo: () => void) => any>}
+ */
 const REFUSALS = {
   "a web stream": (letGo) => new Response(new ReadableStream({ cancel: letGo }), { status: 401 }),
-  // As of node-fetch.
+  // As in node-fetch.
   "one of Node's streams": (letGo) => {
     const body = new Readable({ read() {} }).on("close", letGo);
     return {
@@ -32,7 +36,7 @@ for (const [name, refusal] of Object.entries(REFUSALS)) {
       /** @type {string[]} */
       const steps = [];
       const fetch = async () => {
-        // What closes a stream of Node's is told in a later turn.
+        // Node streams emit `close` in a later turn.
         await new Promise(setImmediate);
         steps.push("sent");
         return steps.length === 1

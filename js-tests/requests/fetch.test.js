@@ -1,4 +1,4 @@
-// tokens.fetch as a drop-in fetch: every form of a request, origins, redirects, and the answer as it came.
+// tokens.fetch as a drop-in `fetch`: all forms of a request, origins, redirects, and the unmodified response.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -66,7 +66,7 @@ describe("a forbidden operation that is called again and again", () => {
       grantsAfter.push(counts.grants);
     }
 
-    // At 0, 6, 17, 37 and 78 s; the cool-down doubles each time, up to a minute.
+    // At 0, 6, 17, 37 and 78 s; the period of suspicion doubles each time, up to a minute.
     assert.deepEqual(grantsAfter, [2, 2, 2, 3, 3, 4, 5, 6, 7]);
     const ordinary = asked.filter(({ url }) => url === "/graphql").length;
     assert.equal(ordinary, 45);

@@ -1,4 +1,4 @@
-// What a `fetch` of the user's may give, grant functions that repeat themselves, and managers that nobody holds.
+// Unusual results of a user-supplied `fetch`, grant functions with repeated results, and unreferenced managers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

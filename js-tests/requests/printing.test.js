@@ -1,4 +1,4 @@
-// Documents that are given as trees mean the same when they are printed.
+// Documents passed as syntax trees keep their meaning when printed.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -27,7 +27,11 @@ const DOCUMENTS = {
   "an empty list and an empty object": "{ a(b: [], c: {}) }",
 };
 
-/** Without positions, and without the form of a string: what is left is what it means. @param {string} text */
+/**
+ * Parses a document and removes positions and the notation of strings, which leaves its meaning.
+ *
+ * @param {string} text
+ */
 const meaning = (text) =>
   JSON.stringify(
     visit(parse(text, { noLocation: true, allowLegacyFragmentVariables: true }), {

@@ -1,4 +1,4 @@
-// Servers that quote the token or a credential where a code or an id is expected: no error shows it.
+// Servers that return the token or a credential in place of a code or an id: errors do not contain it.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -9,14 +9,14 @@ import { failure } from "../support/waiting.js";
 import { apiFor, countedFor, json } from "./support.js";
 
 let grants = 0;
-/** Tokens that look like codes. */
+/** Tokens in the form of codes. */
 const grant = () => ({ accessToken: `opaque-token-${++grants}`, expiresInMs: 3_600_000 });
 
-/** The ways in which programs write an error into a log. @param {any} error */
+/** Returns the forms in which programs log an error. @param {any} error */
 const printed = (error) =>
   [error.message, error.stack, error.requestId, inspect(error), JSON.stringify(error), `${error}`].join("\n");
 
-/** An answer with `text` as its code and its id. @param {string} text */
+/** Returns a response with `text` as its code and its id. @param {string} text */
 const quoting = (text) => ({
   data: null,
   errors: [{ message: "no", extensions: { code: text } }],

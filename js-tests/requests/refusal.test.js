@@ -1,4 +1,4 @@
-// What counts as a refusal, and how answers are looked into without being taken from the caller.
+// Responses that count as rejections, and their inspection without consuming the caller's body.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -9,7 +9,7 @@ import { Gate } from "../support/waiting.js";
 import { POST, REFUSED, apiFor, countedFor, json } from "./support.js";
 
 const HEADERS = { "content-type": "application/json", "braintree-version": "2019-01-01" };
-/** What wants a token of each; Braintree's ping does not tell. */
+/** An operation of each API that requires a token; Braintree's ping does not. */
 const QUERIES = { ...APIS, braintree: { ...APIS.braintree, query: '{ node(id: "x") { id } }' } };
 
 describe("each provider's refusal is recognised", () => {
@@ -43,7 +43,7 @@ describe("each provider's refusal is recognised", () => {
         assert.equal(answer.errors?.[0].extensions.errorClass, expected);
         const { grants, refreshes, refused } = sandbox.counts()[name];
         assert.equal(grants + refreshes, 2);
-        // A refresh token is revoked with the rest, and is refused first.
+        // The refresh token is revoked as well, and is rejected first.
         assert.equal(refused, APIS[name].refresh ? 2 : 1);
       });
     }

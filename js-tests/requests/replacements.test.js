@@ -1,4 +1,4 @@
-// What programs use in the place of `fetch`: refusals inside HTTP 200, replays and limits are the same with each.
+// Replacements of `fetch`: rejections inside HTTP 200, replays and limits behave the same with each.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -111,7 +111,7 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
   });
 }
 
-/** Answers as the mocks give them: the first token is refused inside HTTP 200. @param {string | null | undefined} header */
+/** Responses of the mocks: the first token is rejected inside HTTP 200. @param {string | null | undefined} header */
 const mocked = (header) => (header === "Bearer token-1" ? REFUSED : { data: { ok: true } });
 
 describe("with a mock of the global fetch,", () => {

@@ -1,4 +1,4 @@
-// A refused request is sent once more, with the same bytes, or its answer is given.
+// A rejected request is replayed once, with the same bytes, or its response is returned.
 
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
@@ -98,7 +98,7 @@ describe("what is sent the second time", () => {
     const form = new URLSearchParams({ a: "1" });
     const headers = { "x-own": "1" };
 
-    // Not even the first is sent when these calls return: the core is not started.
+    // When these calls return, the first is not sent yet either, because the core has not started.
     const both = [
       tokens.fetch(endpoint, { method: "POST", body: given, headers }),
       tokens.fetch(endpoint, { method: "POST", body: form, headers }),

@@ -1,4 +1,4 @@
-// tokens.request: GraphQL over HTTP, and what comes of each answer.
+// tokens.request: GraphQL over HTTP, and the result of each response.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

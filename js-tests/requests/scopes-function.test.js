@@ -1,4 +1,4 @@
-// Option `scopes` of `request` as a function: a token with the scopes that the document needs, and no others.
+// Option `scopes` of `request` as a function: a token with exactly the scopes that the document requires.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";

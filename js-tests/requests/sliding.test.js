@@ -1,4 +1,4 @@
-// Tokens that come with ordinary answers.
+// Tokens in ordinary responses.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -34,7 +34,7 @@ describe("tokens.fetch takes over", () => {
     const after = await ask();
 
     assert.equal(after.errors, undefined);
-    // Those whose replay was overtaken as well get the answer; nobody is asked a third time.
+    // Calls whose replay was superseded as well receive the response; there is no third request.
     assert.ok(answers.some(({ errors }) => errors === undefined));
     assert.ok(sandbox.counts().toggle.grants <= 2, `${sandbox.counts().toggle.grants}`);
   });
@@ -109,7 +109,7 @@ describe("tokens.fetch takes over", () => {
 });
 
 test("a newer token belongs to the session whose token was sent, not to one that had it lent", async (t) => {
-  /** What the API lets each token do. @type {Map<string, string[]>} */
+  /** The operations that the API permits each token. @type {Map<string, string[]>} */
   const allowed = new Map();
   const issue = (/** @type {string[]} */ scopes) => {
     const token = `token-${allowed.size + 1}`;

@@ -1,4 +1,4 @@
-// What is checked is what is sent: a request is read once, when `tokens.fetch` is called.
+// A request is read once, when `tokens.fetch` is called, so that the request sent is the one that was checked.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -8,7 +8,7 @@ import { POST, apiFor, countedFor } from "./support.js";
 
 /** @import { TestContext } from "node:test" */
 
-/** An API, another server that must never get the token, and a manager. @param {TestContext} t */
+/** Starts an API, another server that must never receive the token, and a manager. @param {TestContext} t */
 async function placesFor(t) {
   const api = await apiFor(t);
   const other = await apiFor(t);

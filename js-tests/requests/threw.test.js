@@ -1,4 +1,4 @@
-// A `fetch` that throws: what is a failure of the network is called so, and anything else is named, without secrets.
+// A `fetch` that throws: network failures are reported as such, and any other error by its name, without secrets.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

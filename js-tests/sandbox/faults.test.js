@@ -18,7 +18,7 @@ import {
 /** @import { Sandbox } from "graphql-token-manager/testing" */
 
 /**
- * The bare response, whatever its body.
+ * Returns the raw response, with any body.
  * @param {Sandbox} sandbox
  * @param {string} [query]
  */

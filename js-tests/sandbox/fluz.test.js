@@ -186,7 +186,7 @@ test("with rotation a refresh token used twice ends all tokens of its grant, and
   assert.equal((await offers(sandbox, second.token)).status, 401);
   assert.equal((await refresh(sandbox, second.refreshToken)).status, 401);
   assert.equal((await offers(sandbox, other.token)).status, 200);
-  // The second one came once.
+  // The used refresh token was presented once more.
   assert.equal(sandbox.counts().fluz.reused, 1);
 });
 

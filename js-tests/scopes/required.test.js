@@ -1,4 +1,4 @@
-// Which scopes a document needs.
+// The scopes that a document requires.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -17,7 +17,7 @@ import { analyse, requiredScopes } from "graphql-token-manager/scopes";
 const braintree = (document, options) => requiredScopes(document, "braintree", options);
 
 /**
- * What is thrown, which must be the documented error.
+ * Returns the thrown error, which must be a documented one.
  * @param {() => unknown} work
  * @returns {TokenError}
  */
@@ -285,7 +285,7 @@ describe("a parsed document", () => {
 
   test("may come from any version of graphql-js: only its structure counts", () => {
     const plain = JSON.parse(JSON.stringify(parse(text)));
-    // Version 17 leaves out what is empty.
+    // Version 17 omits empty members.
     const sparse = JSON.parse(
       JSON.stringify(plain, (_key, value) =>
         Array.isArray(value) && value.length === 0 ? undefined : value,

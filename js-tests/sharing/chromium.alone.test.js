@@ -1,4 +1,4 @@
-// Tabs of Chromium that share a token of two seconds.
+// Tabs of Chromium that share a token with a lifetime of two seconds.
 
 import { after, describe } from "node:test";
 import { chromiumFor } from "../stores/browsers.js";

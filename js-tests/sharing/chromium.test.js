@@ -1,4 +1,4 @@
-// Pages of Chromium that share a token, or cannot.
+// Pages of Chromium that share a token, or are unable to.
 
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";

@@ -1,4 +1,4 @@
-// Tabs of Firefox that share a token of two seconds.
+// Tabs of Firefox that share a token with a lifetime of two seconds.
 
 import { after, describe } from "node:test";
 import { firefoxFor } from "../stores/browsers.js";

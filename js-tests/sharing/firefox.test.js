@@ -1,10 +1,10 @@
-// Pages of Firefox that share a token, or cannot, in ordinary and in private windows.
+// Pages of Firefox that share a token, or are unable to, in ordinary and private windows.
 
 import { after, describe } from "node:test";
 import { firefoxFor } from "../stores/browsers.js";
 import { testPages } from "./pages.js";
 
-/** Of the whole file. */
+/** Registers cleanup after all tests of the file. */
 const file = { after: /** @type {import("node:test").TestContext["after"]} */ (after) };
 
 describe("Firefox", () => testPages(firefoxFor(file)));

@@ -1,4 +1,4 @@
-// A tab of Chromium that is frozen while it holds the lease, and what that costs the callers of another tab.
+// A tab of Chromium that is frozen while it holds the lease, and the effect on callers in another tab.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -6,10 +6,10 @@ import { chromiumFor, siteFor } from "../stores/browsers.js";
 import { fluz, sandboxFor } from "../support/setup.js";
 import { until } from "../support/waiting.js";
 
-// What runs in a tab is written here, and sees that tab's globals instead of these.
+// Globals of the tab. The functions that run in a tab are defined in this file but see these instead of Node's.
 const { open, TokenManager } = /** @type {Record<string, any>} */ ({});
 
-/** As the README says, with the default options. */
+/** As stated in the README, with the default options. */
 const MOST_MS = 10_000;
 
 const starting = chromiumFor({ after: /** @type {import("node:test").TestContext["after"]} */ (after) });

@@ -1,4 +1,4 @@
-// The checks for stores find what is wrong with a store.
+// The store checks detect incorrect stores.
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
@@ -8,7 +8,7 @@ import { testConformance } from "./conformance.js";
 
 /** @import { TokenStore } from "graphql-token-manager" */
 
-/** What the holders of a memory store share. */
+/** State shared by the holders of an in-memory store. */
 class Memory {
   /** @type {Map<string, { value: string, expiresAt: number }>} */
   entries = new Map();
@@ -18,7 +18,7 @@ class Memory {
   watchers = new Set();
 }
 
-/** As short as a right store can be. @implements {TokenStore} */
+/** A minimal correct store. @implements {TokenStore} */
 class MemoryStore {
   /** @param {Memory} memory */
   constructor(memory) {
@@ -86,7 +86,7 @@ function attempt(action) {
   try {
     action();
   } catch {
-    // The watcher's own matter.
+    // Errors of a watcher are ignored.
   }
 }
 

@@ -1,11 +1,11 @@
-// Tabs of Chromium, whose contexts are private windows, and what Chromium alone can be told to do.
+// Tabs of Chromium, whose contexts are private windows, and tests that only Chromium supports.
 
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { chromiumFor } from "./browsers.js";
 import { originFor, testTabs } from "./tabs.js";
 
-// What runs in a tab is written here, and sees that tab's globals instead of these.
+// Globals of the tab. The functions that run in a tab are defined in this file but see these instead of Node's.
 const { open, soon, leaseInTime } = /** @type {Record<string, any>} */ ({});
 
 const starting = chromiumFor({ after: /** @type {import("node:test").TestContext["after"]} */ (after) });
@@ -68,7 +68,7 @@ describe("Chromium alone can be told to", () => {
       }, kind);
       await frozen.freeze?.();
 
-      // Its wait ends after 20 s.
+      // It stops waiting after 20 s.
       const next = await other.run(async (kind) => (await leaseInTime(open(kind), "key")).fence, kind);
 
       assert.ok(next > fence);

@@ -1,4 +1,4 @@
-// Sealed values of any store.
+// The encrypting wrapper of stores.
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
@@ -12,7 +12,7 @@ import { folderFor, soon } from "./support.js";
 /** @import { StoreWarning, TokenStore } from "graphql-token-manager" */
 /** @import { EncryptionKey } from "graphql-token-manager/stores/encrypted" */
 
-/** What is kept, to be looked at and tampered with. @implements {TokenStore} */
+/** An in-memory store whose contents can be inspected and tampered with. @implements {TokenStore} */
 class MapStore {
   /** @type {Map<string, string>} */
   values = new Map();
@@ -37,7 +37,7 @@ class MapStore {
 }
 
 /**
- * A sealed store, what lies below it, and its warnings.
+ * Creates an encrypted store; returns it with the underlying store and its warnings.
  * @param {EncryptionKey | EncryptionKey[]} key
  * @param {MapStore} [below]
  */
@@ -163,7 +163,7 @@ describe("a key that protects nothing is refused", () => {
       const key = await make();
 
       assert.throws(() => encrypted(new MapStore(), key), { name: "StoreError", code: "invalid_options" });
-      // Nor behind a good one.
+      // Not behind a valid one either.
       assert.throws(() => encrypted(new MapStore(), [randomBytes(32), key]), { code: "invalid_options" });
     });
   }

@@ -5,7 +5,7 @@ import { after, describe, test } from "node:test";
 import { firefoxFor } from "./browsers.js";
 import { checked, originFor, SHARED, testTabs } from "./tabs.js";
 
-/** Of the whole file. */
+/** Registers cleanup after all tests of the file. */
 const file = { after: /** @type {import("node:test").TestContext["after"]} */ (after) };
 
 describe("Firefox", () => testTabs(firefoxFor(file)));

@@ -1,4 +1,4 @@
-// Machines that share a Redis, by each of the clients.
+// Machines that share a Redis server, with each of the clients.
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
@@ -14,11 +14,11 @@ import { eventually, holderFor, lease, leaseInTime, soon, stopHolder, watched } 
 
 /** @import { TestContext } from "node:test" */
 
-/** Of the whole file. */
+/** Registers cleanup after all tests of the file. */
 const file = { after: /** @type {TestContext["after"]} */ (after) };
 const server = await redisFor(file);
 
-/** What is written as a command. @param {...string} words */
+/** Sends a command. @param {...string} words */
 const command = async (...words) => (await asking).sendCommand(words);
 const asking = server.client(file, "redis");
 
@@ -171,7 +171,7 @@ test("errors hold neither the value nor the command", async (t) => {
   assert.throws(() => redisStore(SILENT, { prefix: "{}" }), { code: "invalid_options" });
 });
 
-/** As much of a client as it takes to be refused for something else. */
+/** A minimal valid client, for tests of other invalid options. */
 const SILENT = { call: async () => null };
 
 test("without a connection of its own for them, changes are found by looking", async (t) => {
@@ -209,7 +209,7 @@ test("one's own changes are not told, and another key's neither", async (t) => {
     await other.set("key", "token", soon());
     await until(() => count() > before, "it is told");
 
-    // Notices come in their order.
+    // Notices arrive in order.
     assert.equal(count(), before + 1, name);
   }
 });

@@ -1,4 +1,4 @@
-// A warning about a store says why the store failed, and nothing of what is in it.
+// A warning about a store contains the reason of the failure, and none of its contents.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -15,7 +15,7 @@ import { folderFor } from "./support.js";
 /** @import { TestContext } from "node:test" */
 
 /**
- * The first warning of a manager with such a store, which has its token all the same.
+ * Returns the first warning of a manager with such a store. The manager obtains its token nevertheless.
  * @param {TestContext} t
  * @param {any} store
  */

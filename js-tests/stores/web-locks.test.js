@@ -1,4 +1,4 @@
-// A lease by Web Locks ends with the life signs of its tab, in simulated time.
+// A lease with Web Locks ends when the heartbeats of its tab stop, in simulated time.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { webStorageStore } from "graphql-token-manager/stores/web";
 
 /** @import { TestContext } from "node:test" */
 
-/** As much of the browser's locks as the stores use. */
+/** The subset of the Web Locks API that the stores use. */
 class Locks {
   /** @type {Map<string, { freed: Promise<unknown>, lose: (reason: Error) => void }>} */
   #held = new Map();
@@ -37,7 +37,7 @@ class Locks {
   }
 }
 
-/** Two tabs of one origin, whose time is simulated. @param {TestContext} t */
+/** Creates two tabs of one origin, with simulated time. @param {TestContext} t */
 function tabsFor(t) {
   t.mock.timers.enable({ apis: ["Date", "setTimeout", "setInterval"], now: 1_750_000_000_000 });
   const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
@@ -56,7 +56,7 @@ function tabsFor(t) {
   return { holder: webStorageStore(storage), other: webStorageStore(storage) };
 }
 
-/** Lets what is due be done. @param {TestContext} t @param {number} ms */
+/** Advances the time and runs the timers that fall due. @param {TestContext} t @param {number} ms */
 async function pass(t, ms) {
   for (let passed = 0; passed < ms; passed += 500) {
     t.mock.timers.tick(500);
@@ -79,7 +79,7 @@ test("a tab that runs keeps its lease for as long as it lasts", async (t) => {
 
 test("a tab that is frozen loses its lease within ten seconds, and its late write is refused", async (t) => {
   const { holder, other } = tabsFor(t);
-  // As in a tab that is frozen from then on.
+  // As in a tab that freezes now.
   t.mock.method(globalThis, "setInterval", () => 0);
   const held = await holder.acquire("key", 30_000);
   assert.ok(held);

@@ -1,5 +1,5 @@
 /**
- * Requests of a Worker that end while others wait for what they asked for.
+ * Requests of a Worker that end while others wait for their I/O.
  *
  * @module
  */
@@ -51,7 +51,7 @@ test("a refresh goes on after the response where `waitUntil` is given", async (t
   const during = await ask(worker);
 
   assert.equal(during.text, first.text, "the token held is handed out at once");
-  // Nothing else asks for a token, or waits for one.
+  // Nothing else requests a token or waits for one.
   while ((await status()).events.length < 2) await new Promise((resolve) => setTimeout(resolve, 100));
   assert.deepEqual((await status()).events, ["initial", "proactive"]);
   assert.equal(grants(worker.sandbox), 2);

@@ -1,5 +1,5 @@
 /**
- * Several requests of a Worker at once: state is shared between them, I/O never is.
+ * Concurrent requests of a Worker share state, but never I/O.
  *
  * @module
  */

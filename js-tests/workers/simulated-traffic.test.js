@@ -1,6 +1,6 @@
 /**
- * Ten minutes of traffic over tokens of eight seconds, by a clock that goes on between requests: a slow machine changes
- * nothing.
+ * Ten minutes of traffic with token lifetimes of eight seconds. The clock advances between requests, so that a slow
+ * machine does not affect the result.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const SPAN = 600_000;
 const STEP = 1_000;
 const START = 1_800_000_000_000;
 
-/** Several requests at once: of pages to the broker, and of the Worker's own to the API. */
+/** Sends concurrent requests: from pages to the broker, and from the Worker to the API. */
 const PATHS = ["/token", "/token", "/data", "/"];
 
 for (const compatibilityDate of [DATES[0], DATES.at(-1)]) {

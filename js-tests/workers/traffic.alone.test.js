@@ -1,5 +1,5 @@
 /**
- * Steady traffic of a Worker over tokens that live for seconds. `WORKERS_TRAFFIC_MS=600000` runs ten minutes.
+ * Steady traffic of a Worker with token lifetimes of seconds. `WORKERS_TRAFFIC_MS=600000` runs it for ten minutes.
  *
  * @module
  */

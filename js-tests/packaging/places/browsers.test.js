@@ -9,7 +9,7 @@ import { siteFor, told } from "./site.js";
 
 /** @import { TestContext } from "node:test" */
 
-/** What a page imports where nothing resolves names: the file, as a content delivery network serves it. */
+/** Import for pages without name resolution: the file, as served by a content delivery network. */
 const FILE = "/node_modules/graphql-token-manager/dist/index.js";
 const SLIM = "/node_modules/graphql-token-manager/dist/slim.js";
 

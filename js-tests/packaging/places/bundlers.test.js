@@ -1,5 +1,5 @@
-// Bundlers, each with what its first page of documentation says and no option for what it imports. What they make runs in
-// Chromium.
+// Bundlers, each with the setup from the first page of its documentation and no options for the package. The output
+// runs in Chromium.
 
 import assert from "node:assert/strict";
 import { copyFile, readFile, readdir, writeFile } from "node:fs/promises";
@@ -26,7 +26,7 @@ for (const [name, tool, options] of BUNDLERS) {
 
     assertQuiet(await project.node(tool, ...options));
 
-    // Vite has written its own.
+    // Vite writes its own page.
     if (name !== "Vite") await copyFile(project.path("index.html"), project.path("dist/index.html"));
     const files = await readdir(project.path("dist"), { recursive: true });
     assert.deepEqual(
@@ -51,7 +51,7 @@ test("Vite builds what has no bytes, with the address of core.wasm", async (t) =
   project.assertServed();
 });
 
-/** Tools and options that make a single file of a program. */
+/** Tools and options that bundle a program into a single file. */
 const SINGLE_FILES = /** @type {[string, string, string[]][]} */ ([
   [
     "esbuild, iife",

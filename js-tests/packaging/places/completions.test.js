@@ -1,4 +1,4 @@
-// What an editor suggests where a program is being written: the TypeScript language service, on the installed package.
+// Completions in editors: the TypeScript language service with the installed package.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import { projectFor } from "./project.js";
 
-/** TypeScript 7 has no interface for programs yet. @type {any} */
+/** TypeScript 7 does not have a compiler API yet. @type {any} */
 const ts = createRequire(import.meta.url)("typescript-6");
 
 const PROGRAM = `
@@ -17,7 +17,7 @@ const PROGRAM = `
 
 /** @type {import("./project.js").Project} */
 let project;
-/** Asked for a file's text, by the service. */
+/** Returns the text of a file to the service. */
 let text = "";
 let version = 0;
 /** @type {any} */
@@ -50,7 +50,7 @@ before(async (/** @type {any} */ t) => {
 after(() => service?.dispose());
 
 /**
- * The names that are suggested at the `|` of a program.
+ * Returns the names suggested at the `|` in a program.
  *
  * @param {string} written
  * @returns {string[]}

@@ -1,5 +1,5 @@
-// Test runners that replace timers, the clock and `queueMicrotask`: a manager goes on without them, and its refreshes
-// are driven by them.
+// Test runners that replace timers, the clock and `queueMicrotask`: a manager works without them, and fake timers drive
+// its refreshes.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

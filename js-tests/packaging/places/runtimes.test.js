@@ -1,4 +1,4 @@
-// Runtimes other than browsers: each imports, and requires, what was installed.
+// Runtimes other than browsers: each imports and requires the installed package.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -38,7 +38,7 @@ describe("Deno", () => {
     test(`runs ${file}, allowed to do no more than to ask the API`, async (t) => {
       const project = await projectFor(t, "node");
       const allowed = [`--allow-net=${new URL(project.sandbox.url).host}`, "--allow-env=TOKEN_OPTIONS"];
-      // To `require` a file, Deno looks for its package.
+      // To `require` a file, Deno reads its package manifest.
       if (file.endsWith(".cjs")) allowed.push("--allow-read=.");
 
       assertTold(await deno(project, ...allowed, file));

@@ -1,4 +1,4 @@
-// Test runners, with Node around them and with a page that jsdom plays.
+// Test runners, in Node and with a page simulated by jsdom.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -11,7 +11,7 @@ describe("Jest", () => {
   ]) {
     test(`in ${around}`, async (t) => {
       const project = await projectFor(t, "jest");
-      // What a project has that says nothing of modules.
+      // The default of a project that does not specify a module type.
       const { status, stderr } = await project.node(
         "jest/bin/jest.js",
         "--rootDir=.",

@@ -1,4 +1,4 @@
-// Every program of docs/testing.md runs, by the test runner that it is for.
+// Each program of docs/testing.md runs in its test runner.
 
 import assert from "node:assert/strict";
 import { readFile, rm, symlink, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// What compilers make of the types, and what those who publish packages look for.
+// The type declarations in several compilers, and the usual checks before publishing.
 
 import assert from "node:assert/strict";
 import { copyFile, writeFile } from "node:fs/promises";
@@ -88,7 +88,7 @@ test("publint finds nothing", async (t) => {
 test("@arethetypeswrong/cli finds nothing", async (t) => {
   const project = await projectFor(t, "types");
   const cli = "@arethetypeswrong/cli/dist/index.js";
-  // By `node10` nothing reads `exports`, and TypeScript no longer has it. `core.wasm` is no module that could be one
+  // `node10` does not read `exports`, and TypeScript has removed it. `core.wasm` is not a module, so it cannot be one
   // of the wrong kind.
   const options = ["--profile=node16", "--exclude-entrypoints=core.wasm", "--format=json"];
 

@@ -1,4 +1,4 @@
-// zone.js, by which Angular finds out whether an application is stable.
+// zone.js, with which Angular detects that an application is stable.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
