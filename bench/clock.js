@@ -71,8 +71,8 @@ export function simulatedClock() {
 }
 
 /**
- * Resolves when all pending promises have settled. There is no network here; the start of WebAssembly takes several
- * turns.
+ * Resolves when all pending promises have settled. The benchmarks use a simulated network; the start of WebAssembly
+ * takes several turns.
  */
 export async function settled() {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));

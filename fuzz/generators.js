@@ -66,7 +66,7 @@ export const number = fc.oneof(
 );
 
 /**
- * JSON values whose members have the given names, among others.
+ * Generates JSON values that have members with the given names, among others.
  * @param {readonly string[]} names
  * @param {import("fast-check").Arbitrary<any>} [leaf]
  */

@@ -67,7 +67,7 @@ export async function overheads(origin, size, { rounds, calls }) {
 /** Standard error of a median, in units of the interquartile range divided by the square root of the sample size. */
 const ERROR = 0.93;
 
-/** Of a realistic length. */
+/** A token of realistic length. */
 const TOKEN = "t".repeat(600);
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The token manager of a custom API, for the examples in this folder whose client does not use GraphQL over HTTP: the
- * tokens are obtained over GraphQL and authorize REST requests and a WebSocket.
+ * The token manager of a custom API, for the examples in this folder that do not use GraphQL over HTTP: the tokens are
+ * obtained over GraphQL and authorize REST requests and a WebSocket.
  *
  * API_ENDPOINT  the GraphQL endpoint that issues tokens
  * API_ID        the client id

@@ -1,6 +1,6 @@
 /**
- * TanStack Query 5: query functions call `tokens.request`, which accepts the query's signal and whose errors state
- * whether to retry. React, Vue, Solid and Svelte use the same `QueryClient`.
+ * TanStack Query 5: query functions call `tokens.request`, which accepts the query's signal. Its errors state whether
+ * to retry. React, Vue, Solid and Svelte use the same `QueryClient`.
  *
  *     npm install graphql-token-manager @tanstack/query-core
  *     FLUZ_API_KEY=… FLUZ_USER_ID=… FLUZ_ACCOUNT_ID=… node tanstack-query.js

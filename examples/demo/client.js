@@ -32,7 +32,7 @@ export class Client {
   calls = 0;
   /** Number of calls that received the expected response. */
   answered = 0;
-  /** Number of calls whose token the API rejected. */
+  /** Number of calls with a token that the API rejected. */
   refused = 0;
   /** Number of calls that failed for another reason. */
   failed = 0;

@@ -99,7 +99,7 @@ export function heading(barWidth) {
 }
 
 /**
- * Returns the width of the bar that fits, or 0 if there is no room.
+ * Returns the width of the bar that fits, or 0 if the line is too short.
  *
  * @param {number} width
  */

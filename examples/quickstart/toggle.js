@@ -6,7 +6,7 @@
  *
  * TOGGLE_USERNAME    the API user's name; for an email address, write `email` instead of `username` below
  * TOGGLE_PASSWORD    the API user's password
- * TOGGLE_ACCOUNT_ID  the account whose products to list, a number
+ * TOGGLE_ACCOUNT_ID  the account to list the products of, a number
  * TOGGLE_ENDPOINT    the endpoint of the API; default: Toggle's production API
  */
 

@@ -106,7 +106,7 @@ describe("a core that breaks off", () => {
     process.on("uncaughtException", stray);
     t.after(() => process.off("uncaughtException", stray));
     await tokens.getToken();
-    // The refresh timer calls the core, whose clock throws.
+    // The refresh timer calls the core, and its clock throws.
     const failed = new Promise((resolve) => void tokens.on("error", resolve));
     breakTheClock({ times: 1 });
 

@@ -18,7 +18,7 @@ import { failure } from "../support/waiting.js";
 /** @import { Options } from "../support/setup.js" */
 
 /**
- * Starts an API whose tokens contain the tenant.
+ * Starts an API with tokens that contain the tenant.
  * @param {TestContext} t
  */
 async function tenantApi(t) {

@@ -19,7 +19,7 @@ import { failure, Gate, next, until } from "../support/waiting.js";
 const users = (count) => Array.from({ length: count }, () => ({ userId: randomUUID() }));
 
 /**
- * Returns a `fetch` whose requests are held until they are released, in order of arrival.
+ * Returns a `fetch` that holds requests until they are released, in order of arrival.
  * @param {(userId: string) => boolean} [held] Selects the requests that are held.
  */
 function turnstile(held = () => true) {

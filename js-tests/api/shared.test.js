@@ -22,7 +22,7 @@ let last = 0;
 const options = (sandbox, more) =>
   /** @type {TokenManagerOptions} */ (/** @type {unknown} */ (fluz(sandbox, more)));
 
-/** Returns a unique key, whose manager is closed after the test. @param {TestContext} t */
+/** Returns a unique key. Its manager is closed after the test. @param {TestContext} t */
 function keyFor(t) {
   const key = `shared-${++last}`;
   t.after(() => TokenManager.shared(key, /** @type {any} */ ({ provider: "toggle" })).close());

@@ -1,5 +1,5 @@
 /**
- * A site with a broker, whose pages obtain their tokens from it, in a real browser.
+ * A site with a broker and with pages that obtain their tokens from it, in a real browser.
  *
  * @module
  */

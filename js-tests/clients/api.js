@@ -76,7 +76,7 @@ export async function startApi(sandbox) {
     order: (id) => void orders.emit("order", id),
     /** Sends the remaining parts of deferred responses. */
     release: () => void orders.emit("release"),
-    /** Validates the token of each connection again, and closes connections whose token is no longer valid. */
+    /** Validates the token of each connection again, and closes connections if it is no longer valid. */
     recheck: (code = CloseCode.Forbidden) =>
       Promise.all(
         [...opened].map(async ([socket, authorization]) => {

@@ -1,4 +1,4 @@
-// Pages: events that wake a manager whose timers are suspended, and headers that pages may read.
+// Pages: events that wake a manager with suspended timers, and headers that pages may read.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -22,7 +22,7 @@ const ASLEEP = `
 `;
 
 const HOUR = 3_600_000;
-/** Without acme, whose secret is a function and cannot be serialized for a page. */
+/** Without acme, because its secret is a function and cannot be serialized for a page. */
 const IN_PAGES = /** @type {const} */ (["fluz", "toggle", "braintree"]);
 
 describe("in a page", { concurrency: true }, () => {

@@ -20,7 +20,7 @@ import { APIS, NAMES, RETRY, accepts, asked } from "./providers.js";
 /** @import { SimulatedTime } from "../support/simulated-time.js" */
 /** @import { Moment, Row } from "./expectations.js" */
 
-/** A token lifetime whose refresh window is five minutes, which leaves time for failures. */
+/** A token lifetime with a refresh window of five minutes, which leaves time for failures. */
 const HOUR = 3_600_000;
 const ATTEMPTS = 3;
 

@@ -1,5 +1,5 @@
 /**
- * Programs on a simulated device, whose clocks and timers are controlled: `Date`, `Date.now`, `performance.now` and
+ * Programs on a simulated device with controlled clocks and timers: `Date`, `Date.now`, `performance.now` and
  * `setTimeout` are replaced before the package is loaded.
  *
  * @module

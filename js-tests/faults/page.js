@@ -54,7 +54,7 @@ after(async () => {
 });
 
 /**
- * Opens a page in which `window.make(options)` returns a manager whose events are in `window.events`. Closed after the
+ * Opens a page in which `window.make(options)` returns a manager, with its events in `window.events`. Closed after the
  * test.
  * @param {TestContext} t
  * @param {string} [before] A script that runs first.

@@ -29,12 +29,12 @@ export function revoked() {
   return proxy;
 }
 
-/** Returns a proxy whose properties are all `true`, except `then`. */
+/** Returns a proxy that has the value `true` for all properties except `then`. */
 export function yes() {
   return new Proxy({}, { get: (_target, key) => (key === "then" ? undefined : true) });
 }
 
-/** Returns a promise whose constructor throws. */
+/** Returns a promise with a constructor that throws. */
 export function brokenPromise() {
   return Object.defineProperty(Promise.resolve("x"), "constructor", {
     get() {
@@ -43,7 +43,7 @@ export function brokenPromise() {
   });
 }
 
-/** Returns a promise whose `then` throws. */
+/** Returns a promise with a `then` that throws. */
 export function throwingPromise() {
   return Object.assign(Promise.resolve("x"), {
     then() {

@@ -48,7 +48,7 @@ describe("a grant function", () => {
     for (let time = 0; time < 3; time++) got.push((await tokens.refresh()).value);
 
     assert.deepEqual(got, ["t1", "t2", "t3", "t4"]);
-    // The previous one is kept if there is no new one.
+    // The previous one is kept if none is returned.
     assert.deepEqual(
       requests.map(({ refreshToken }) => refreshToken),
       [undefined, "r1", "r2", "r2"],

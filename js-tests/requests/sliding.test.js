@@ -34,7 +34,7 @@ describe("tokens.fetch takes over", () => {
     const after = await ask();
 
     assert.equal(after.errors, undefined);
-    // Calls whose replay was superseded as well receive the response; there is no third request.
+    // Calls with a replay that was superseded as well receive the response, without a third request.
     assert.ok(answers.some(({ errors }) => errors === undefined));
     assert.ok(sandbox.counts().toggle.grants <= 2, `${sandbox.counts().toggle.grants}`);
   });

@@ -1,5 +1,5 @@
 /**
- * An API whose responses the test defines, and a manager with numbered tokens.
+ * An API with responses defined by the test, and a manager with numbered tokens.
  *
  * @module
  */
@@ -63,7 +63,7 @@ export async function apiFor(t, respond) {
 }
 
 /**
- * Creates a manager for an API, whose tokens are `token-1`, `token-2` …
+ * Creates a manager for an API, with the tokens `token-1`, `token-2` …
  * @param {TestContext} t
  * @param {string} endpoint
  * @param {Record<string, any>} [options]

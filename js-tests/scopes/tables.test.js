@@ -47,7 +47,7 @@ const FLUZ_SAID = {
   "mutation createTransfer": ["MAKE_PAYOUT_TRANSFER_SEND"],
 };
 
-/** Operations whose page has the same wording as the usage of a scope. */
+/** Operations with the same wording on their page as in the usage of a scope. */
 const FLUZ_MEANT = {
   "query getWallet": ["LIST_PAYMENT"],
   "query getOfferQuote": ["LIST_OFFERS"],
@@ -104,7 +104,7 @@ const BRAINTREE_TABLE = {
 };
 
 /**
- * github.com/braintree/graphql-api, schema.graphql: mutations whose descriptions name a scope that is not in the list.
+ * github.com/braintree/graphql-api, schema.graphql: mutations with descriptions that name a scope outside the list.
  */
 const OAUTH_SECRETS = ["createOAuthClientSecret", "disableOAuthClientSecret", "deleteOAuthClientSecret"];
 

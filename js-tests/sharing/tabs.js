@@ -59,7 +59,7 @@ export class Tabs {
     return this.#open.size;
   }
 
-  /** Opens a tab, whose callers start once the core is compiled. */
+  /** Opens a tab. Its callers start once the core is compiled. */
   async open() {
     const { sandbox, site } = this;
     if (sandbox === undefined || site === undefined) throw new Error("start it first");

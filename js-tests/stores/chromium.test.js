@@ -1,4 +1,4 @@
-// Tabs of Chromium, whose contexts are private windows, and tests that only Chromium supports.
+// Tabs of Chromium, in which contexts are private windows, and tests that only Chromium supports.
 
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";

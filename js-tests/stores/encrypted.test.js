@@ -12,7 +12,7 @@ import { folderFor, soon } from "./support.js";
 /** @import { StoreWarning, TokenStore } from "graphql-token-manager" */
 /** @import { EncryptionKey } from "graphql-token-manager/stores/encrypted" */
 
-/** An in-memory store whose contents can be inspected and tampered with. @implements {TokenStore} */
+/** An in-memory store with contents that can be inspected and tampered with. @implements {TokenStore} */
 class MapStore {
   /** @type {Map<string, string>} */
   values = new Map();

@@ -55,7 +55,7 @@ for (const name of CLIENTS) {
 }
 
 /**
- * Returns a fixed address whose server can be replaced, as clients see a failover.
+ * Returns a fixed address of a replaceable server, as clients see a failover.
  * @param {TestContext} t
  * @param {number} port
  */

@@ -116,7 +116,7 @@ export class RedisServer {
 }
 
 /**
- * Starts a cluster whose nodes share the slots.
+ * Starts a cluster of nodes that share the slots.
  * @param {{ after: TestContext["after"] }} t
  * @param {number} [size]
  */

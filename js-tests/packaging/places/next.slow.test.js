@@ -31,7 +31,7 @@ const files = Object.fromEntries(
 );
 
 /**
- * Creates a project with the files of docs/next.md, whose manager uses a separate sandbox.
+ * Creates a project with the files of docs/next.md and a manager that uses a separate sandbox.
  *
  * @param {TestContext} t
  * @param {string} version
