@@ -13,7 +13,7 @@ const { instantiate } = WebAssembly;
 WebAssembly.instantiate = /** @type {any} */ (
   async (/** @type {any} */ module, /** @type {any} */ imports) => {
     const instance = /** @type {any} */ (await instantiate(module, imports));
-    // Found by type, because the export names of the module are shortened.
+    // Found by type, because the name of the export is not stable.
     memories.push(
       /** @type {any} */ (Object.values(instance.exports)).find(
         (/** @type {unknown} */ it) => it instanceof WebAssembly.Memory,

@@ -1,4 +1,4 @@
-// A crash of the core does not affect other managers.
+// A crash of the core: it is restarted with the next call, and all managers continue to work.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

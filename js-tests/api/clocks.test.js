@@ -1,4 +1,4 @@
-// Wrong or jumping clocks do not cause extra grants or failures.
+// Wrong or jumping clocks: token lifetimes stay correct, without extra grants.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

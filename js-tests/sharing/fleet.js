@@ -40,8 +40,9 @@ export const LIFETIME_MS = 2_000;
  */
 
 /**
- * Returns the maximum number of grants in a span: one per token lifetime. A token is refreshed in the last quarter of
- * its lifetime, or early enough that callers need not wait for a grant, and up to a tenth of that earlier.
+ * Returns the maximum number of grants in a span: one per token that is due for refresh. A token is refreshed in the
+ * last quarter of its lifetime, or early enough that callers need not wait for a grant, and up to a tenth of that
+ * earlier.
  * @param {number} ms
  * @param {Spans} spans
  */
