@@ -22,8 +22,6 @@ declare module "#static" {
 
 /** The optimised module, compressed, as base64. */
 declare module "#wasm" {
-  /** In bytes, once it is no longer compressed. */
-  export const size: number;
   const base64: string;
   export default base64;
 }
