@@ -13,11 +13,15 @@ import { useServer } from "graphql-ws/use/ws";
 import { CloseCode } from "graphql-ws";
 import { createSchema } from "graphql-yoga";
 import { WebSocketServer } from "ws";
+import { PATIENCE_MS } from "../support/patience.js";
 
 /** @import { IncomingMessage, ServerResponse } from "node:http" */
 /** @import { AddressInfo } from "node:net" */
 /** @import { WebSocket } from "ws" */
 /** @import { Sandbox } from "graphql-token-manager/testing" */
+
+/** The interval of pings, for graphql-ws. */
+const NO_PINGS = 0;
 
 /** @param {Sandbox} sandbox */
 export async function startApi(sandbox) {
@@ -52,6 +56,8 @@ export async function startApi(sandbox) {
   const subscriptions = useServer(
     {
       schema: schema(orders),
+      // The default of 3 s, and pings that must be answered within 12 s, end connections on a loaded machine.
+      connectionInitWaitTimeout: PATIENCE_MS,
       // graphql-ws closes rejected connections with 4403.
       onConnect: async ({ connectionParams, extra: { socket } }) => {
         const { authorization } = connectionParams ?? {};
@@ -62,6 +68,7 @@ export async function startApi(sandbox) {
       },
     },
     sockets,
+    NO_PINGS,
   );
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -4,7 +4,7 @@ import { after, mock, test } from "node:test";
 import { CloseCode } from "graphql-ws";
 import { startSandbox } from "graphql-token-manager/testing";
 import { runExample } from "../examples/support.js";
-import { until } from "../support/waiting.js";
+import { until, within } from "../support/waiting.js";
 import { importExample, runnable } from "./import-example.js";
 import { ownApi } from "./own-api.js";
 import { LIFETIME_MS, pass } from "./support.js";
@@ -25,7 +25,8 @@ async function firstOrder() {
 
 Object.assign(process.env, environment);
 const log = mock.method(console, "log", () => {});
-const [{ client, orders }] = await Promise.all([importExample("clients/graphql-ws.js"), firstOrder()]);
+const example = within(importExample("clients/graphql-ws.js"), "the example to receive its order");
+const [{ client, orders }] = await Promise.all([example, firstOrder()]);
 log.mock.restore();
 
 /** Subscribes; `receive` returns the next order of all subscriptions. */
@@ -39,14 +40,15 @@ async function subscribed() {
     /** @param {string} id */
     receive: async (id) => {
       api.order(id);
-      const received = await Promise.all(next);
+      const received = await within(Promise.all(next), `each subscription to receive order ${id}`);
       next = subscriptions.map((subscription) => subscription.next());
       return received.map(({ value }) => value.id);
     },
     end: async () => {
       // Each subscription waits for an order.
       api.order("last");
-      await Promise.all(subscriptions.map((subscription) => subscription.return()));
+      const ended = Promise.all(subscriptions.map((subscription) => subscription.return()));
+      await within(ended, "each subscription to end");
       await until(() => api.connections() === 0, "the connection is closed");
     },
   };
@@ -107,7 +109,7 @@ test("a server that closes with 4401 ends the subscription; the next one has a n
 
   sandbox.revoke();
   await api.recheck(CloseCode.Unauthorized);
-  await assert.rejects(next, { code: CloseCode.Unauthorized });
+  await assert.rejects(within(next, "the subscription to end"), { code: CloseCode.Unauthorized });
   const { receive } = await subscribed();
   const received = await receive("4");
 

@@ -33,6 +33,22 @@ export function until(condition, what) {
 }
 
 /**
+ * Settles as a promise does, or rejects if it remains pending, so that a test never hangs.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {string} what Description of what is awaited, for the error.
+ * @returns {Promise<T>}
+ */
+export function within(promise, what) {
+  /** @type {ReturnType<typeof setTimeout>} */
+  let timer;
+  const late = new Promise((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), PATIENCE_MS);
+  });
+  return Promise.race([promise, /** @type {Promise<never>} */ (late)]).finally(() => clearTimeout(timer));
+}
+
+/**
  * Resolves with the next event of a type that satisfies `fits`.
  * @template {TokenEvent["type"]} T
  * @param {TokenManager} tokens

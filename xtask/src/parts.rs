@@ -308,6 +308,10 @@ fn test_files(run: &Run<'_>, wanted: impl Fn(&str) -> bool) -> Result<Vec<String
     Ok(tests)
 }
 
+/// Ends a test file that hangs, which Node would otherwise await for ever. Half an hour is several times what the slowest
+/// file takes on a loaded machine.
+const NODE_TIMEOUT: &str = "--test-timeout=1800000";
+
 fn node_tests(
     run: &Run<'_>,
     geckodriver: &Path,
@@ -316,7 +320,7 @@ fn node_tests(
 ) -> Result<(Ending, Counts)> {
     // The files are listed by name, because Node 20 does not accept a pattern.
     let mut command = run.project.command("node");
-    command.env("GECKODRIVER", geckodriver).args(["--test", "--test-reporter=spec"]);
+    command.env("GECKODRIVER", geckodriver).args(["--test", "--test-reporter=spec", NODE_TIMEOUT]);
     command.arg(format!("--test-concurrency={concurrency}")).args(files);
     let (ending, text) = process::watch(&mut command)?;
     Ok((ending, count::of_node(&text)))
