@@ -20,7 +20,7 @@ before(async () => {
     entryPoints: [here("pkg-template/src/boot.js")],
     alias: {
       "#glue": here("target/npm/core/glue.js"),
-      "#module": here("pkg-template/src/module/inlined.js"),
+      "#module": here("pkg-template/src/module-source/inline.js"),
       "#microtask": here("pkg-template/src/microtask.js"),
       "#weak": here("pkg-template/src/weak.js"),
       "#utf8": here("pkg-template/src/utf8.js"),

@@ -5,7 +5,7 @@
  */
 
 /** @import { Command } from "./main.js" */
-/** @import { Flags } from "./words.js" */
+/** @import { Flags } from "./args.js" */
 
 const ENDINGS = `Ends with 0 when done, 1 after a failure that stays, 2 where the command line is wrong, 75 after a failure that may
 pass (no network, a server's outage, too many requests).`;

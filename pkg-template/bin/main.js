@@ -13,13 +13,13 @@ import { scopes } from "./commands/scopes.js";
 import { status } from "./commands/status.js";
 import { token } from "./commands/token.js";
 import { watch } from "./commands/watch.js";
-import { lineOf, statusOf } from "./ending.js";
+import { lineOf, statusOf } from "./exit-status.js";
 import { DONE, MISUSED, UsageError } from "./errors.js";
 import { helpOf, overview } from "./help.js";
 import { printable } from "./printable.js";
-import { distance, readWords } from "./words.js";
+import { distance, readWords } from "./args.js";
 
-/** @import { Flags, Words } from "./words.js" */
+/** @import { Flags, Words } from "./args.js" */
 
 /**
  * @typedef {object} Command

@@ -6,9 +6,9 @@
 
 import { UsageError } from "./errors.js";
 import { fromFile, fromVariable, readText } from "./secrets.js";
-import { span, whole } from "./words.js";
+import { span, whole } from "./args.js";
 
-/** @import { Flags, Words } from "./words.js" */
+/** @import { Flags, Words } from "./args.js" */
 
 /** The flags for secrets: their values come from variables, files or standard input, never from the command line. */
 const SECRETS = {

@@ -4,10 +4,10 @@
 
 import { makeGlue } from "#glue";
 import * as modules from "#module";
-import { forbidden, isRefusal, withoutWebAssembly } from "./blocked.js";
+import { forbidden, isRefusal, withoutWebAssembly } from "./wasm-support.js";
 import { ioEndsWithRequest } from "./request-scope.js";
 import { inRootContext } from "./root-context.js";
-import { Running } from "./running.js";
+import { Running } from "./core-instance.js";
 import { TokenError } from "./token-error.js";
 
 /** @typedef {import("#glue").NativeManager} NativeManager the class that the Rust crate exports: one manager */

@@ -6,7 +6,7 @@ declare const __VERSION__: string;
 /** The SHA-256 of core.wasm, in hexadecimal digits. */
 declare const __CORE_SHA256__: string;
 
-/** How an entry has the module: one of the files in `module`. */
+/** How an entry has the module: one of the files in `module-source`. */
 declare module "#module" {
   /** What the entry has by itself, compiled. */
   export function own(): Promise<WebAssembly.Module>;

@@ -2,7 +2,7 @@
 
 import { TokenError } from "./token-error.js";
 
-/** @typedef {import("./desk.js").Desk} Desk */
+/** @typedef {import("./session-handle.js").Desk} Desk */
 /**
  * An absolute URL and its origin, which is empty if it is not an http: or https: URL.
  *

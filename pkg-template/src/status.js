@@ -1,10 +1,10 @@
 // The status of a session, which is the same frozen object until a field changes, and the `change` event.
 
 import { microtask } from "./microtask.js";
-import { startTimer, stopTimer } from "./outside.js";
+import { startTimer, stopTimer } from "./host-bindings.js";
 
 /** @typedef {import("../index.js").Status} Status */
-/** @typedef {import("./desk.js").Desk} Desk */
+/** @typedef {import("./session-handle.js").Desk} Desk */
 
 /**
  * The status that a session returned last, and the values it was computed from.

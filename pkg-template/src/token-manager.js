@@ -1,12 +1,12 @@
 // The public classes. All rules about tokens are in the core.
 
 import { boot, sharedState } from "./boot.js";
-import { Desk } from "./desk.js";
-import { fetchWithToken } from "./fetching.js";
-import { Office } from "./office.js";
+import { Desk } from "./session-handle.js";
+import { fetchWithToken } from "./authorized-fetch.js";
+import { Office } from "./manager-runtime.js";
 import { optionsSnapshot } from "./options-snapshot.js";
 import { mayReplace } from "./origins.js";
-import { request } from "./requesting.js";
+import { request } from "./graphql-request.js";
 import { selectorOf } from "./selector.js";
 import { sharedManager } from "./shared-managers.js";
 import { TokenError } from "./token-error.js";

@@ -2,7 +2,7 @@
 
 import { warn, wrongOption } from "./common.js";
 import { handled } from "./foreign-promise.js";
-import { open, problemOfKey, seal, webCrypto } from "./sealing.js";
+import { open, problemOfKey, seal, webCrypto } from "./aes-gcm.js";
 
 /** @import { TokenStore } from "graphql-token-manager" */
 /** @import { EncryptedOptions, EncryptionKey } from "./encrypted.js" */

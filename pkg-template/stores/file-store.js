@@ -1,6 +1,6 @@
 // A store in a folder that the processes of one machine share.
 //
-// This module defines the meaning of the files; `file-folder.js` reads and writes them. Files are never modified in
+// This module defines the meaning of the files; `entry-directory.js` reads and writes them. Files are never modified in
 // place, and no lock file can outlive a crash. Each lease has a number, its fence, and a write under the lease
 // replaces the file of that number. The next lease first carries the entry over to a file of its own number; from then
 // on, readers ignore the old file. A late write is therefore lost, even if its process was suspended between checking
@@ -16,8 +16,8 @@ import {
   Watchers,
   wrongOption,
 } from "./common.js";
-import { Folder } from "./file-folder.js";
-import { isDead, ownProcess } from "./file-process.js";
+import { Folder } from "./entry-directory.js";
+import { isDead, ownProcess } from "./process-identity.js";
 import { FolderWatch } from "./file-watch.js";
 
 /** @import { Lease, SharedStore } from "graphql-token-manager" */

@@ -20,7 +20,7 @@ import { DatabaseKey } from "./web-key.js";
 /** @import { Lease, SharedStore } from "graphql-token-manager" */
 /** @import { IndexedDbOptions } from "./web.js" */
 /** @import { LeaseRecord } from "./web-locks.js" */
-/** @import { Sealed } from "./sealing.js" */
+/** @import { Sealed } from "./aes-gcm.js" */
 
 /**
  * See `web.d.ts`.

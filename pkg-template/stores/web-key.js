@@ -1,11 +1,11 @@
 // The encryption key of a database: generated once, kept in the database and not extractable.
 
 import { StoreError } from "./common.js";
-import { open, problemOfKey, seal } from "./sealing.js";
+import { open, problemOfKey, seal } from "./aes-gcm.js";
 import { requested } from "./web-database.js";
 
 /** @import { Database } from "./web-database.js" */
-/** @import { Sealed } from "./sealing.js" */
+/** @import { Sealed } from "./aes-gcm.js" */
 
 const ALGORITHM = { name: "AES-GCM", length: 256 };
 /** Its key in the table `keys`. */

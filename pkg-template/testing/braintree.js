@@ -18,7 +18,7 @@
 
 import { randomBytes, randomUUID } from "node:crypto";
 import { braintreeTypeDefs } from "./braintree-schema.js";
-import { braintreeShop } from "./braintree-shop.js";
+import { braintreeShop } from "./braintree-resolvers.js";
 import { open, withBasic } from "./exchange.js";
 import { single } from "./service.js";
 import { TokenRegister } from "./tokens.js";

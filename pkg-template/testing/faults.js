@@ -1,7 +1,7 @@
 /**
  * The active faults, and the selection of the one that applies at a step.
  *
- * The steps and the effect of each fault are in `answering.js`.
+ * The steps and the effect of each fault are in `respond.js`.
  *
  * @module
  */

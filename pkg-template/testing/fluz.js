@@ -20,7 +20,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { open, withBasic } from "./exchange.js";
 import { isEmpty } from "./service.js";
-import { fluzShop } from "./fluz-shop.js";
+import { fluzShop } from "./fluz-resolvers.js";
 import { TokenRegister, numericDates, signJwt } from "./tokens.js";
 
 /** @import { FluzVariants } from "./index.js" */

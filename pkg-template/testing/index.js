@@ -8,7 +8,7 @@
 
 import { setMaxListeners } from "node:events";
 import { acme, acmeCredentials } from "./acme.js";
-import { answerRequest } from "./answering.js";
+import { answerRequest } from "./respond.js";
 import { braintree, braintreeCredentials } from "./braintree.js";
 import { Faults } from "./faults.js";
 import { fluz, fluzCredentials } from "./fluz.js";
@@ -19,7 +19,7 @@ import { Service } from "./service.js";
 import { toggle, toggleCredentials } from "./toggle.js";
 
 /** @import { Sandbox, SandboxOptions } from "./index.js" */
-/** @import { Reply } from "./answering.js" */
+/** @import { Reply } from "./respond.js" */
 /** @import { Settings } from "./options.js" */
 /** @import { Engine } from "./service.js" */
 

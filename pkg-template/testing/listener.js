@@ -11,7 +11,7 @@ import { createServer } from "node:http";
 
 /** @import { IncomingMessage, Server, ServerResponse } from "node:http" */
 /** @import { Socket } from "node:net" */
-/** @import { Reply } from "./answering.js" */
+/** @import { Reply } from "./respond.js" */
 /** @import { HttpRequest } from "./service.js" */
 
 /** Loopback only, as a number: a hosts file may map `localhost` to another interface. */

@@ -21,7 +21,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { open } from "./exchange.js";
 import { isEmpty } from "./service.js";
 import { throttle } from "./toggle-throttle.js";
-import { toggleShop } from "./toggle-shop.js";
+import { toggleShop } from "./toggle-resolvers.js";
 import { TokenRegister, numericDates, signJwt } from "./tokens.js";
 
 /** @import { ToggleVariants } from "./index.js" */

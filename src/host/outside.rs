@@ -6,7 +6,7 @@ use web_sys::{AbortController, AbortSignal};
 
 #[wasm_bindgen]
 extern "C" {
-    /// The functions of the host; see `pkg-template/src/outside.js`. None of them throws. An asynchronous function
+    /// The functions of the host; see `pkg-template/src/host-bindings.js`. None of them throws. An asynchronous function
     /// calls `done` once, after it has returned, with an [`Ending`](super::Ending).
     #[derive(Clone, Debug)]
     pub type Outside;

@@ -29,7 +29,7 @@ pub(crate) fn outside_class() -> JsValue {
         include_str!("../../pkg-template/src/ignoring-errors.js"),
         include_str!("../../pkg-template/src/microtask.js"),
         include_str!("../../pkg-template/src/request-scope.js"),
-        include_str!("../../pkg-template/src/outside.js")
+        include_str!("../../pkg-template/src/host-bindings.js")
     );
     let source: String =
         source.lines().filter(|line| !line.starts_with("import ")).flat_map(|line| [line, "\n"]).collect();

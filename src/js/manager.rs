@@ -1,4 +1,4 @@
-//! The exported class, which `pkg-template/src/office.js` uses.
+//! The exported class, which `pkg-template/src/manager-runtime.js` uses.
 
 use std::rc::Rc;
 

@@ -73,15 +73,15 @@ fn main_entries(project: &Project, core: &wasm::Core, dist: &Path) -> Result<()>
     let alias = |name: &str, path: &Path| format!("--alias:{name}={}", path.display());
     let digest = sha256(&core.wasm)?;
     for (entry, how, formats) in [
-        ("index", "inlined", [ESM, COMMON_JS].as_slice()),
-        ("slim", "slim", &[ESM, COMMON_JS]),
-        ("workerd", "static", &[ESM]),
-        ("edge", "static", &[ESM]),
+        ("index", "inline", [ESM, COMMON_JS].as_slice()),
+        ("slim", "none", &[ESM, COMMON_JS]),
+        ("workerd", "precompiled", &[ESM]),
+        ("edge", "precompiled", &[ESM]),
     ] {
         let file = if entry == "edge" { "./core.wasm?module" } else { "./core.wasm" };
         let options = [
             alias("#glue", &core.glue),
-            alias("#module", &project.path(format!("pkg-template/src/module/{how}.js"))),
+            alias("#module", &project.path(format!("pkg-template/src/module-source/{how}.js"))),
             alias("#wasm", &core.base64),
             alias("#microtask", &project.path("pkg-template/src/microtask.js")),
             alias("#weak", &project.path("pkg-template/src/weak.js")),

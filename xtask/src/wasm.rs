@@ -69,7 +69,7 @@ fn folder(project: &Project) -> PathBuf {
 ///
 /// The library that rustup installs is optimized for speed and formats the message of every panic. Compiled for size,
 /// and with panics that trap without a message, `dist/index.js` is 11 % smaller compressed.
-/// `pkg-template/src/running.js` reports a trap to callers and starts another instance. The WebAssembly tests use the
+/// `pkg-template/src/core-instance.js` reports a trap to callers and starts another instance. The WebAssembly tests use the
 /// installed library and print panics.
 fn compile(project: &Project) -> Result<PathBuf> {
     say("Compiling the core to WebAssembly");
@@ -185,7 +185,7 @@ fn inline(project: &Project, core: &Core, module: &[u8]) -> Result<()> {
 }
 
 /// Creates a custom section with the version of the package. Engines skip it, and JavaScript compares the version of a
-/// user-supplied module with its own; see `pkg-template/src/module/checked.js`.
+/// user-supplied module with its own; see `pkg-template/src/module-source/version-check.js`.
 ///
 /// # Errors
 ///

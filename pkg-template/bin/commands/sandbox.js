@@ -6,12 +6,12 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { CommandError, UsageError } from "../errors.js";
-import { onSignal, onStop } from "../stopping.js";
-import { span, whole } from "../words.js";
+import { onSignal, onStop } from "../signals.js";
+import { span, whole } from "../args.js";
 
 /** @import { Sandbox, SandboxOptions } from "graphql-token-manager/testing" */
 /** @import { Command } from "../main.js" */
-/** @import { Words } from "../words.js" */
+/** @import { Words } from "../args.js" */
 
 /** @type {Command} */
 export const sandbox = {

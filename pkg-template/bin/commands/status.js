@@ -2,7 +2,7 @@
 
 import { FAILED, UsageError } from "../errors.js";
 import { PROVIDER_FLAGS } from "../provider-flags.js";
-import { openTokens } from "../tokens.js";
+import { openTokens } from "../manager.js";
 
 /** @import { AccessToken, TokenStore } from "graphql-token-manager" */
 /** @import { Command } from "../main.js" */

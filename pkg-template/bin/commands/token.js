@@ -1,6 +1,6 @@
 /** The command `token`, which prints an access token. @module */
 
-import { TOKEN_FLAGS, withToken } from "../tokens.js";
+import { TOKEN_FLAGS, withToken } from "../manager.js";
 
 /** @import { Command } from "../main.js" */
 

@@ -1,10 +1,10 @@
 /** The command `watch`, which keeps a token fresh for programs that read it from a file or a pipe. @module */
 
-import { lineOf } from "../ending.js";
+import { lineOf } from "../exit-status.js";
 import { PROVIDER_FLAGS } from "../provider-flags.js";
-import { replaceFile } from "../replacing.js";
-import { onStop } from "../stopping.js";
-import { openTokens } from "../tokens.js";
+import { replaceFile } from "../atomic-write.js";
+import { onStop } from "../signals.js";
+import { openTokens } from "../manager.js";
 
 /** @import { AccessToken, TokenError, TokenEvent, TokenManager } from "graphql-token-manager" */
 /** @import { Call, Command } from "../main.js" */

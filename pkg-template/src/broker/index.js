@@ -4,18 +4,18 @@
  * @module
  */
 
-import { failed, granted, refused } from "./answers.js";
-import { Asked, read } from "./form.js";
+import { failed, granted, refused } from "./responses.js";
+import { Asked, read } from "./token-request.js";
 import { Origins } from "./origins.js";
 import { checkOptions } from "./options.js";
 import { RateLimit } from "./rate-limit.js";
-import { Refusal, tooMany } from "./refusal.js";
+import { Refusal, tooMany } from "./oauth-error.js";
 import { ScopeSets } from "./scope-sets.js";
 import { identityOf, isWithin, narrowed, selectorFrom } from "./selector.js";
 import { ignoringErrors } from "../ignoring-errors.js";
 import { TokenError } from "../token-error.js";
 import { handled } from "../../stores/foreign-promise.js";
-import { webCrypto } from "../../stores/sealing.js";
+import { webCrypto } from "../../stores/aes-gcm.js";
 
 export { toNodeListener } from "./node.js";
 

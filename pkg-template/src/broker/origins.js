@@ -1,7 +1,7 @@
 // Origin checks of the broker. Browsers send the user's cookies with requests of any page, so the page's origin is
 // checked.
 
-import { Refusal } from "./refusal.js";
+import { Refusal } from "./oauth-error.js";
 
 /** The time in seconds for which browsers may cache a preflight. */
 const REMEMBERED = "600";

@@ -2,10 +2,10 @@
 
 import { membersOf } from "../selector.js";
 import { TokenError } from "../token-error.js";
-import { Refusal } from "./refusal.js";
+import { Refusal } from "./oauth-error.js";
 
 /** @import { BrokerSelector } from "../../broker.js" */
-/** @import { Asked } from "./form.js" */
+/** @import { Asked } from "./token-request.js" */
 
 /**
  * Validates and copies the result of `authorize`. Each member is read once. Anything that is not clearly a selector

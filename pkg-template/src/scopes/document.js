@@ -1,7 +1,7 @@
 // Parses a GraphQL document into its operations and fragments, or reports the position of a mistake.
 
 import { GraphQLError, Lexer, Source, TokenKind, parse } from "graphql";
-import { invalid, listed } from "./refusal.js";
+import { invalid, listed } from "./errors.js";
 
 /**
  * A node of a graphql-js syntax tree of any version. User-supplied trees are not trusted to be valid.

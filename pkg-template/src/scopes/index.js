@@ -5,7 +5,7 @@ import { TokenError } from "../token-error.js";
 import { BRAINTREE } from "./braintree.js";
 import { definitionsOf, nameOf, placeOf, stepCounter } from "./document.js";
 import { FLUZ } from "./fluz.js";
-import { invalid, listed, refusing } from "./refusal.js";
+import { invalid, listed, refusing } from "./errors.js";
 import { conditionsOf, selected } from "./selection.js";
 import { indexOf, listOf, nodeName } from "./table.js";
 

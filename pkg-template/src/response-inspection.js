@@ -2,13 +2,13 @@
 //
 // This file decides which responses are inspected, and how much of them is read. The core recognizes rejections.
 
-import { outlined } from "./answer-outline.js";
+import { outlined } from "./response-outline.js";
 import { ignoringErrors } from "./ignoring-errors.js";
-import { LARGEST, readUpTo, readerOf } from "./outside.js";
+import { LARGEST, readUpTo, readerOf } from "./host-bindings.js";
 import { handled } from "../stores/foreign-promise.js";
 import { bufferBody, canBuffer, concat, readInto } from "./buffered-response.js";
 
-/** @typedef {import("./desk.js").Desk} Desk */
+/** @typedef {import("./session-handle.js").Desk} Desk */
 
 /**
  * The result of an inspection.

@@ -3,7 +3,7 @@
 
 import module from "#static";
 import { TokenError } from "../token-error.js";
-import { checked, isModule } from "./checked.js";
+import { checked, isModule } from "./version-check.js";
 
 /** @returns {Promise<WebAssembly.Module>} */
 export const own = async () => module;

@@ -2,7 +2,7 @@
 
 import { TokenError } from "../token-error.js";
 
-export { given } from "./given.js";
+export { given } from "./user-supplied.js";
 
 /** @returns {Promise<WebAssembly.Module>} */
 export async function own() {

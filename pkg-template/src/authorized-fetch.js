@@ -2,7 +2,7 @@
 //
 // The core decides whether a response is a rejection, and whether the rejection makes the token invalid.
 
-import { discard, isAnswer, lookInto } from "./answers.js";
+import { discard, isAnswer, lookInto } from "./response-inspection.js";
 import {
   foreign,
   holdsUserInfo,
@@ -12,12 +12,12 @@ import {
   resolved,
   withUserInfo,
 } from "./origins.js";
-import { prepare, redirected, sendable } from "./prepared-request.js";
+import { prepare, redirected, sendable } from "./request-snapshot.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */
-/** @typedef {import("./desk.js").Desk} Desk */
-/** @typedef {import("./answers.js").Seen} Seen */
-/** @typedef {import("./prepared-request.js").Prepared} Prepared */
+/** @typedef {import("./session-handle.js").Desk} Desk */
+/** @typedef {import("./response-inspection.js").Seen} Seen */
+/** @typedef {import("./request-snapshot.js").Prepared} Prepared */
 
 /**
  * The outcome of a request. `text` is the body of the response, if it was read.

@@ -1,7 +1,7 @@
 // The broker's responses (RFC 6749 sections 5.1 and 5.2). They never contain the message of an error, which is for the
 // operator of the broker.
 
-import { Refusal, TRY_LATER, retryAfter } from "./refusal.js";
+import { Refusal, TRY_LATER, retryAfter } from "./oauth-error.js";
 
 /** @import { AccessToken } from "../../index.js" */
 

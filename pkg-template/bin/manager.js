@@ -5,11 +5,11 @@
  */
 
 import { PROVIDER_FLAGS, readProvider } from "./provider-flags.js";
-import { span } from "./words.js";
+import { span } from "./args.js";
 
 /** @import { AccessToken, TokenManager, TokenStore } from "graphql-token-manager" */
 /** @import { Call } from "./main.js" */
-/** @import { Flags } from "./words.js" */
+/** @import { Flags } from "./args.js" */
 
 /** @type {Flags} */
 export const TOKEN_FLAGS = {

@@ -1,6 +1,6 @@
 // Parses the request of a page: a form (RFC 6749 appendix B) of limited size.
 
-import { Refusal, malformed } from "./refusal.js";
+import { Refusal, malformed } from "./oauth-error.js";
 
 /** @import { BrokerSelector } from "../../broker.js" */
 

@@ -7,12 +7,12 @@ import { checkedSignal, reasonOf } from "./abort-signal.js";
 import { AccessToken } from "./access-token.js";
 import { countManager } from "./alive-managers.js";
 import { boot } from "./boot.js";
-import { Desk } from "./desk.js";
+import { Desk } from "./session-handle.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import { Listeners } from "./listeners.js";
 import { microtask } from "./microtask.js";
 import { callSnapshot } from "./options-snapshot.js";
-import { Outside } from "./outside.js";
+import { Outside } from "./host-bindings.js";
 import { watch } from "./request-scope.js";
 import { inRootContext } from "./root-context.js";
 import { keyOf, selectorOf } from "./selector.js";
@@ -21,7 +21,7 @@ import { TokenError, errorOf, fieldsOf } from "./token-error.js";
 import { handled } from "../stores/foreign-promise.js";
 
 /** @typedef {import("./boot.js").NativeManager} NativeManager */
-/** @typedef {import("./running.js").Running} Running */
+/** @typedef {import("./core-instance.js").Running} Running */
 /** @typedef {import("../index.js").Status} Status */
 
 /** The key of the selector `{}`. */
@@ -441,7 +441,7 @@ export class Office extends Outside {
    * @param {string[]} scopes
    * @param {any} key of the session
    * @param {AbortSignal} signal
-   * @param {import("./outside.js").Done} done
+   * @param {import("./host-bindings.js").Done} done
    */
   grant(grant, refreshToken, scopes, key, signal, done) {
     this.call(grant, [{ refreshToken, scopes, session: selectorOf(key), signal }], signal, done);

@@ -1,14 +1,14 @@
 // The handle of one session: its cached token, which is returned without a call of the core.
 //
 // All decisions about tokens are in the core. There may be many sessions, so a handle is small; what sessions share is
-// in the manager's runtime (office.js).
+// in the manager's runtime (manager-runtime.js).
 
 import { inRootContext } from "./root-context.js";
 import { TokenError } from "./token-error.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */
 /** @typedef {import("./boot.js").NativeManager} NativeManager */
-/** @typedef {import("./office.js").Office} Office */
+/** @typedef {import("./manager-runtime.js").Office} Office */
 
 /** The handle of one session. */
 export class Desk {

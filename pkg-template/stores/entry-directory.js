@@ -11,12 +11,12 @@ import * as fs from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import { isFence, isSmall, uniqueName } from "./common.js";
-import { Access, belongsToRoot, link, ownerNow, READ } from "./file-access.js";
+import { Access, belongsToRoot, link, ownerNow, READ } from "./secure-fs.js";
 import { makeFoldersNow } from "./file-make.js";
 
 /** @import { StoreWarning } from "graphql-token-manager" */
 /** @import { Stats } from "node:fs" */
-/** @import { Holder } from "./file-process.js" */
+/** @import { Holder } from "./process-identity.js" */
 
 /** @typedef {{ value: string | undefined, expiresAt: number, stamp: string }} Entry */
 /** @typedef {Holder & { until: number, ttlMs: number }} LeaseRecord */

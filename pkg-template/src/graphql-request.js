@@ -3,19 +3,19 @@
 // A response with data and without errors is recognized here; the core classifies every other response.
 
 import { checkedSignal, reasonOf } from "./abort-signal.js";
-import { outlined, parsed } from "./answer-outline.js";
-import { isAnswer, judged } from "./answers.js";
+import { outlined, parsed } from "./response-outline.js";
+import { isAnswer, judged } from "./response-inspection.js";
 import { withoutCache } from "./cache-mode.js";
 import { causeOf, failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
-import { exchange } from "./fetching.js";
+import { exchange } from "./authorized-fetch.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
-import { LARGEST, wholeText } from "./outside.js";
-import { prepare, sendable } from "./prepared-request.js";
-import { print } from "./printing.js";
+import { LARGEST, wholeText } from "./host-bindings.js";
+import { prepare, sendable } from "./request-snapshot.js";
+import { print } from "./print-document.js";
 import { TokenError, errorOf } from "./token-error.js";
 import { handled } from "../stores/foreign-promise.js";
 
-/** @typedef {import("./desk.js").Desk} Desk */
+/** @typedef {import("./session-handle.js").Desk} Desk */
 
 /**
  * Sends a GraphQL operation and returns its data.
@@ -105,10 +105,10 @@ function called(scopesOf, provider) {
  *
  * @param {Desk} desk
  * @param {unknown} owner
- * @param {import("./prepared-request.js").Prepared} prepared
+ * @param {import("./request-snapshot.js").Prepared} prepared
  * @param {AbortSignal | undefined} signal
  * @param {string[] | undefined} scopes
- * @param {import("./fetching.js").Look} look
+ * @param {import("./authorized-fetch.js").Look} look
  */
 async function sent(desk, owner, prepared, signal, scopes, look) {
   try {
@@ -128,7 +128,7 @@ async function sent(desk, owner, prepared, signal, scopes, look) {
  * Returns a function that reads a response whole. No clone is needed, because the caller does not receive the response.
  *
  * @param {number} largest in bytes
- * @returns {import("./fetching.js").Look}
+ * @returns {import("./authorized-fetch.js").Look}
  */
 function reading(largest) {
   return async (desk, response, isOurs) => {
@@ -161,7 +161,7 @@ const LARGEST_ANSWER = 16 * 1024 * 1024;
  * Returns the error for a request without a response.
  *
  * @param {Desk} desk
- * @param {import("./prepared-request.js").Prepared} prepared
+ * @param {import("./request-snapshot.js").Prepared} prepared
  * @param {unknown} thrown by `fetch`
  */
 function unreachable({ traits: { name: provider, endpoint } }, { headers, init }, thrown) {

@@ -1,8 +1,8 @@
 // A user-supplied module: compiled, as bytes, or as the address of the bytes.
 
-import { isRefusal } from "../blocked.js";
+import { isRefusal } from "../wasm-support.js";
 import { TokenError } from "../token-error.js";
-import { checked, isModule } from "./checked.js";
+import { checked, isModule } from "./version-check.js";
 
 /**
  * Compiles and checks the module that was passed to `TokenManager.ready()`.

@@ -2,7 +2,7 @@
 
 import base64 from "#wasm";
 
-export { given } from "./given.js";
+export { given } from "./user-supplied.js";
 
 /** @returns {Promise<WebAssembly.Module>} */
 export const own = async () => WebAssembly.compile(await inflated(decode(base64)));
