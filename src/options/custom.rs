@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    GrantSource, HEADERS, OptionReader, ProviderConfig, RawValue, SecretSource, builtin, check_keys,
+    GrantSource, HEADERS, OptionReader, ProviderConfig, RawValue, SecretSource,
     reader::{is_header_name, split_words},
+    table::{COMMON, CUSTOM},
     validation_error::{concat, item_path, redacted_key},
 };
 use crate::{
@@ -12,14 +13,14 @@ use crate::{
     provider::{
         Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol,
         Lifetime, Operation, Profile, RotationHeader, SecretId, SelectorPolicy, StringList, TokenShape,
-        TokenSource, Variable,
+        TokenSource, Variable, option::Values,
     },
 };
 
 /// Reads the object `provider` together with the other `options`.
-pub(super) fn read(provider: &OptionReader<'_>, options: &OptionReader<'_>) -> ProviderConfig {
-    check_keys(options, "scopes");
-    let scopes = options.optional_scopes().unwrap_or_default();
+pub(super) fn read(provider: &OptionReader<'_>, options: &OptionReader<'_>) -> (ProviderConfig, Values) {
+    let values = options.read(&CUSTOM, &COMMON, &[]);
+    let scopes = values.scopes("scopes");
     provider.allow_only(&concat(&["name endpoint sliding refused grant ", GRANT_KEYS]));
     let grant = provider.function("grant");
     for key in split_words(GRANT_KEYS) {
@@ -37,7 +38,7 @@ pub(super) fn read(provider: &OptionReader<'_>, options: &OptionReader<'_>) -> P
     }
     let own_endpoint = "the URL of the GraphQL API";
     let own = provider.text("endpoint", own_endpoint);
-    let endpoint = builtin::endpoint(options).or(own);
+    let endpoint = values.text("endpoint").or(own);
     let mut secrets = SecretCollector { names: Vec::new(), sources: Vec::new() };
     if endpoint.is_none() {
         provider.report_invalid("endpoint", own_endpoint);
@@ -51,10 +52,10 @@ pub(super) fn read(provider: &OptionReader<'_>, options: &OptionReader<'_>) -> P
         profile.selector_policy = SelectorPolicy::PlainVariables { optional: &[] };
         GrantSource::Profile(secrets.sources)
     };
-    if let Some(lifetime) = options.millis("lifetimeMs") {
+    if let Some(lifetime) = values.given_millis("lifetimeMs") {
         profile.lifetime = Lifetime::AtMost(lifetime);
     }
-    ProviderConfig { profile, grant_source, scopes }
+    (ProviderConfig { profile, grant_source, scopes }, values)
 }
 
 /// Returns a profile without grants: only the error rules and the token rotation are read from `description`.

@@ -7,6 +7,7 @@ mod builtin;
 mod custom;
 mod reader;
 mod selector;
+pub mod table;
 mod validation_error;
 
 #[cfg(test)]
@@ -17,15 +18,20 @@ use std::time::Duration;
 
 use reader::OptionReader;
 pub use selector::{Selection, read_selector};
-use validation_error::{ValidationError, concat, item_path};
+use table::IDENTITY;
+use validation_error::{ValidationError, item_path};
 
+pub use crate::provider::SecretSource;
 use crate::{
     core::{
-        Borrowing, IoLimits, Limits, Policy, Presented, RefreshMode, Retry, ScopeSet, Scoping, Secret,
-        Sharing, TokenError, TokenRequest,
+        Borrowing, IoLimits, Limits, Policy, Presented, RefreshMode, Retry, ScopeSet, Scoping, Sharing,
+        TokenError, TokenRequest,
     },
     json::{Credentials, Function, Json, Platform},
-    provider::{GrantProtocol, Profile},
+    provider::{
+        GrantProtocol, Profile,
+        option::{OptionSpec, Values},
+    },
 };
 
 /// A user-supplied value before validation.
@@ -93,15 +99,6 @@ pub enum GrantSource {
     Function(Function),
 }
 
-/// Source of a secret.
-#[derive(Clone, Debug)]
-pub enum SecretSource {
-    /// A given value.
-    Text(Secret),
-    /// A function that is called for each grant.
-    Function(Function),
-}
-
 /// Effect of the refresh timer on the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeepAlive {
@@ -133,29 +130,31 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
             "; give an object: new TokenManager({ provider: \"fluz\", … })",
         ]);
     }
-    let provider_config = match options.get("provider") {
+    let (provider_config, values) = match options.get("provider") {
         Some(RawValue::Text(name)) => builtin::read(name, &options),
         Some(RawValue::Map(provider)) => custom::read(&options.nested("provider", provider), &options),
         _ => {
             options.suggest("provider");
-            options.report_invalid("provider", builtin::HINT);
+            options.report_invalid("provider", &builtin::expected_provider());
             builtin::unknown_provider(&options)
         }
     };
     let ProviderConfig { mut profile, grant_source, scopes } = provider_config;
-    let own_origin = check_endpoint(&profile.endpoint, &options, platform);
+    let urls = UrlCheck { options: &options, platform, allow_insecure: values.flag("allowInsecure") };
+    let own_origin = urls.check_endpoint(&profile.endpoint);
     if let GrantProtocol::TokenEndpoint { url, .. } = &mut profile.grant_protocol {
         *url = (platform.resolve_url)(url);
-        check_url("url", url, &options, platform);
+        urls.check("url", url);
     }
     if let Some(headers) = options.map("headers", HEADERS) {
         headers.append_headers(&mut profile.headers);
     }
     let limits =
-        Limits { credentials: credentials(&profile, &grant_source), ..limits(&options, profile.scoping()) };
-    let timeout = options.millis("timeoutMs").unwrap_or(TIMEOUT);
-    let store = store(&options);
-    let identity = identity(&options);
+        Limits { credentials: credentials(&profile, &grant_source), ..limits(&values, profile.scoping()) };
+    let timeout = values.millis("timeoutMs");
+    let store_timeout = values.millis("storeTimeoutMs");
+    let store = store(&options, store_timeout);
+    let identity = identity(&values, &options);
     if store.is_some() && identity.is_none() && !are_distinguishable(&profile, &grant_source) {
         options.report_invalid("identity", IDENTITY);
     }
@@ -166,24 +165,19 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
             announces: store.watch.is_some(),
         }
     };
-    let io_limits =
-        IoLimits { request: timeout, store: store.as_ref().map_or(STORE_TIMEOUT, |store| store.timeout) };
+    let io_limits = IoLimits { request: timeout, store: store_timeout };
     Config {
         profile,
         grant_source,
         scopes,
-        policy: Policy { sharing: store.as_ref().map(lease), limits: io_limits, ..policy(&options) },
+        policy: Policy { sharing: store.as_ref().map(lease), limits: io_limits, ..policy(&values, &options) },
         timeout,
         limits,
         store,
         identity,
-        fetch: {
-            // Called by JavaScript, where the current request is known.
-            options.function("waitUntil");
-            options.function("fetch")
-        },
-        origins: origins(own_origin, &options, platform),
-        keep_alive: if options.flag("keepAlive") { KeepAlive::Yes } else { KeepAlive::No },
+        fetch: values.function("fetch"),
+        origins: urls.origins(own_origin),
+        keep_alive: if values.flag("keepAlive") { KeepAlive::Yes } else { KeepAlive::No },
     }
 }
 
@@ -196,11 +190,10 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
 /// `invalid_options`; the message names the key and the expected value.
 pub fn read_call(given: &RawValue) -> Result<TokenRequest, TokenError> {
     let error = ValidationError::default();
-    let options = call(given, &error, "signal minValidityMs scopes exactScopes");
-    let scopes = options.optional_scopes();
-    let borrowing = if options.flag("exactScopes") { Borrowing::Forbidden } else { Borrowing::Allowed };
-    let want =
-        TokenRequest::Cached { min_validity: options.millis_or_zero("minValidityMs"), scopes, borrowing };
+    let values = call(given, &error, &table::CALL);
+    let scopes = values.has("scopes").then(|| values.scopes("scopes"));
+    let borrowing = if values.flag("exactScopes") { Borrowing::Forbidden } else { Borrowing::Allowed };
+    let want = TokenRequest::Cached { min_validity: values.given_millis("minValidityMs"), scopes, borrowing };
     error.into_result()?;
     Ok(want)
 }
@@ -212,17 +205,15 @@ pub fn read_call(given: &RawValue) -> Result<TokenRequest, TokenError> {
 /// `invalid_options`; the message names the key and the expected value.
 pub fn read_refresh(given: &RawValue) -> Result<(), TokenError> {
     let error = ValidationError::default();
-    call(given, &error, "signal");
+    call(given, &error, &table::REFRESH);
     error.into_result()
 }
 
-fn call<'a>(given: &'a RawValue, error: &'a ValidationError, known: &str) -> OptionReader<'a> {
+fn call(given: &RawValue, error: &ValidationError, known: &'static [OptionSpec]) -> Values {
     if !matches!(given, RawValue::Missing | RawValue::Map(_)) {
         error.report(&["the options of the call are ", given.kind(), "; give an object or nothing"]);
     }
-    let options = OptionReader::new(given.members(), error);
-    options.allow_only(known);
-    options
+    OptionReader::new(given.members(), error).read(known, &[], &[])
 }
 
 /// Result of the provider's own options.
@@ -232,82 +223,78 @@ struct ProviderConfig {
     scopes: ScopeSet,
 }
 
-/// Default of `timeoutMs`.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Options of every provider.
-const COMMON: &str = "provider endpoint lifetimeMs refresh refreshWindow minValidityMs timeoutMs retry fetch \
-    headers origins allowInsecure keepAlive waitUntil sessions store storeTimeoutMs identity ";
-
 /// Expected value of `headers`.
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
-fn check_keys(options: &OptionReader<'_>, own: &str) {
-    options.allow_only(&concat(&[COMMON, own]));
+/// Checks the URLs that tokens and secrets are sent to.
+struct UrlCheck<'a> {
+    options: &'a OptionReader<'a>,
+    platform: Platform,
+    allow_insecure: bool,
 }
 
-/// Checks the endpoint; returns its origin.
-fn check_endpoint(endpoint: &str, options: &OptionReader<'_>, platform: Platform) -> String {
-    // The endpoints of built-in providers are valid.
-    let key = if options.get("endpoint").is_some() { "endpoint" } else { "provider.endpoint" };
-    check_url(key, endpoint, options, platform)
-}
+impl UrlCheck<'_> {
+    /// Checks the endpoint; returns its origin.
+    fn check_endpoint(&self, endpoint: &str) -> String {
+        // The endpoints of built-in providers are valid.
+        let key = if self.options.get("endpoint").is_some() { "endpoint" } else { "provider.endpoint" };
+        self.check(key, endpoint)
+    }
 
-/// Returns the origins that `tokens.fetch` may send the token to.
-///
-/// The endpoint's origin is always included, because `tokens.request` sends the token there.
-fn origins(own: String, options: &OptionReader<'_>, platform: Platform) -> Vec<String> {
-    let mut origins = vec![own];
-    match options.get("origins") {
-        None => {}
-        Some(RawValue::List(given)) => {
-            for (place, given) in given.iter().enumerate() {
-                match given.as_words() {
-                    Some(text) => {
-                        origins.push(check_url(&item_path("origins", place), text, options, platform))
+    /// Returns the origins that `tokens.fetch` may send the token to.
+    ///
+    /// The endpoint's origin is always included, because `tokens.request` sends the token there.
+    fn origins(&self, own: String) -> Vec<String> {
+        let mut origins = vec![own];
+        match self.options.get("origins") {
+            None => {}
+            Some(RawValue::List(given)) => {
+                for (place, given) in given.iter().enumerate() {
+                    match given.as_words() {
+                        Some(text) => origins.push(self.check(&item_path("origins", place), text)),
+                        None => self.options.report_invalid_item("origins", place, given.kind(), ORIGINS),
                     }
-                    None => options.report_invalid_item("origins", place, given.kind(), ORIGINS),
                 }
             }
+            Some(_) => self.options.report_invalid("origins", ORIGINS),
         }
-        Some(_) => options.report_invalid("origins", ORIGINS),
+        origins
     }
-    origins
+
+    /// Checks that secrets may be sent to a URL; returns its origin.
+    fn check(&self, key: &str, url: &str) -> String {
+        // The URL standard accepts a `*` in a host; no request ever has such an origin.
+        let parsed = (self.platform.parse_url)(url).filter(|url| !url.hostname.as_bytes().contains(&b'*'));
+        let Some(url) = parsed else {
+            self.options.report_at(
+                key,
+                &["is not an absolute URL of one host; give it in full, with https:// and without `*`"],
+            );
+            return String::new();
+        };
+        if url.credentials == Credentials::Present {
+            let what = "holds a user name or password; leave them out and use the provider's options";
+            self.options.report_at(key, &[what]);
+        }
+        match url.protocol.as_str() {
+            "https:" => {}
+            "http:" if self.allow_insecure || is_loopback(&url.hostname) => {}
+            "http:" => self.options.report_at(
+                key,
+                &["is an http: URL, which would send secrets in the clear; use https:, or set \
+                   `allowInsecure: true` if the way there is safe"],
+            ),
+            _ => {
+                let what = "is not an https: URL; give one, since secrets are sent there over HTTP";
+                self.options.report_at(key, &[what]);
+            }
+        }
+        url.origin
+    }
 }
 
 /// Expected value of `origins`.
 const ORIGINS: &str = "an array of origins, for example [\"https://api.example.com\"]";
-
-/// Checks that secrets may be sent to a URL; returns its origin.
-fn check_url(key: &str, url: &str, options: &OptionReader<'_>, platform: Platform) -> String {
-    let allow_insecure = options.flag("allowInsecure");
-    // The URL standard accepts a `*` in a host; no request ever has such an origin.
-    let Some(url) = (platform.parse_url)(url).filter(|url| !url.hostname.as_bytes().contains(&b'*')) else {
-        options.report_at(
-            key,
-            &["is not an absolute URL of one host; give it in full, with https:// and without `*`"],
-        );
-        return String::new();
-    };
-    if url.credentials == Credentials::Present {
-        let what = "holds a user name or password; leave them out and use the provider's options";
-        options.report_at(key, &[what]);
-    }
-    match url.protocol.as_str() {
-        "https:" => {}
-        "http:" if allow_insecure || is_loopback(&url.hostname) => {}
-        "http:" => options.report_at(
-            key,
-            &["is an http: URL, which would send secrets in the clear; use https:, or set `allowInsecure: true` \
-               if the way there is safe"],
-        ),
-        _ => {
-            let what = "is not an https: URL; give one, since secrets are sent there over HTTP";
-            options.report_at(key, &[what]);
-        }
-    }
-    url.origin
-}
 
 /// Returns whether the host is the local machine (RFC 6761 section 6.3 for the name).
 fn is_loopback(hostname: &str) -> bool {
@@ -318,27 +305,21 @@ fn is_loopback(hostname: &str) -> bool {
     hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "[::1]" || is_ipv4()
 }
 
-fn policy(options: &OptionReader<'_>) -> Policy {
-    let default = Policy::default();
-    let refresh = match options.keyword("refresh", "always while-used on-demand") {
-        Some("always") => RefreshMode::Always,
-        Some("while-used") => RefreshMode::WhileUsed,
-        Some(_) => RefreshMode::OnDemand,
-        None => default.refresh,
-    };
-    let fraction = "a fraction of the lifetime from 0 to 0.9, for example 0.25";
-    let refresh_window = options.number("refreshWindow", 0.0, 0.9, fraction);
+fn policy(values: &Values, options: &OptionReader<'_>) -> Policy {
     Policy {
-        refresh,
-        refresh_window: refresh_window.unwrap_or(default.refresh_window),
-        min_validity: options.millis_or_zero("minValidityMs"),
-        retry: retry(options, default.retry),
-        ..default
+        refresh: match values.keyword("refresh") {
+            Some("while-used") => RefreshMode::WhileUsed,
+            Some("on-demand") => RefreshMode::OnDemand,
+            _ => RefreshMode::Always,
+        },
+        refresh_window: values.number("refreshWindow"),
+        min_validity: values.given_millis("minValidityMs"),
+        retry: retry(values, options),
+        ..Policy::default()
     }
 }
 
-fn store(options: &OptionReader<'_>) -> Option<StoreMethods> {
-    let timeout = options.millis("storeTimeoutMs").unwrap_or(STORE_TIMEOUT);
+fn store(options: &OptionReader<'_>, timeout: Duration) -> Option<StoreMethods> {
     let store = options.map("store", STORE)?;
     let method = |key: &str| {
         let method = store.function(key);
@@ -362,11 +343,8 @@ fn store(options: &OptionReader<'_>) -> Option<StoreMethods> {
 /// Expected value of `store`.
 const STORE: &str = "an object with `get`, `set` and `delete`, for example redisStore(client)";
 
-/// Default of `storeTimeoutMs`.
-const STORE_TIMEOUT: Duration = Duration::from_secs(5);
-
-fn identity(options: &OptionReader<'_>) -> Option<String> {
-    let identity = options.text("identity", IDENTITY)?;
+fn identity(values: &Values, options: &OptionReader<'_>) -> Option<String> {
+    let identity = values.text("identity")?;
     // JavaScript strings that are not valid Unicode arrive with U+FFFD, so different strings would become one identity.
     if identity.len() > MAX_IDENTITY_BYTES || identity.contains('\u{FFFD}') {
         options.report_value("identity", "too long, or not valid Unicode", "at most 256 bytes of UTF-8");
@@ -398,51 +376,31 @@ fn credentials(profile: &Profile, grant_source: &GrantSource) -> Presented {
     }
 }
 
-/// Expected value of `identity`.
-const IDENTITY: &str = "a string that names the owner of the credentials, for example the tenant's or the user's id: \
-    a `store` shares tokens between managers of the same identity";
-
 const MAX_IDENTITY_BYTES: usize = 256;
 
-fn limits(options: &OptionReader<'_>, scoping: Scoping) -> Limits {
+fn limits(values: &Values, scoping: Scoping) -> Limits {
     let default = Limits { scoping, ..Limits::default() };
-    let Some(sessions) = options.map("sessions", "an object, for example { max: 1000 }") else {
-        return default;
-    };
-    sessions.allow_only("max idleMs maxConcurrentGrants");
-    let max = sessions.count("max", MAX_SESSIONS, "how many sessions to keep, from 1 to 10 million");
-    let grants = sessions.count(
-        "maxConcurrentGrants",
-        10_000,
-        "how many grants may be on the wire at a time, from 1 to 10000",
-    );
+    let Some(sessions) = values.object("sessions") else { return default };
     Limits {
-        max: max.map_or(default.max, |max| max as usize),
-        idle: sessions.millis("idleMs").unwrap_or(default.idle),
-        max_concurrent_grants: grants.map_or(default.max_concurrent_grants, |grants| grants as usize),
+        max: sessions.count("max") as usize,
+        idle: sessions.millis("idleMs"),
+        max_concurrent_grants: sessions.count("maxConcurrentGrants") as usize,
         ..default
     }
 }
 
-/// Fits into the four gigabytes of WebAssembly memory, and exceeds what one device needs.
-const MAX_SESSIONS: u32 = 10_000_000;
-
-fn retry(options: &OptionReader<'_>, default: Retry) -> Retry {
-    let Some(retry) = options.map("retry", "an object, for example { attempts: 5 }") else {
-        return default;
-    };
-    retry.allow_only("attempts baseMs maxMs");
-    let attempts = retry.count("attempts", 100, "how many requests to make in all, from 1 to 100");
-    let base = retry.millis("baseMs");
-    let max = retry.millis("maxMs");
+fn retry(values: &Values, options: &OptionReader<'_>) -> Retry {
+    let Some(retry) = values.object("retry") else { return Policy::default().retry };
+    let (base, max) = (retry.given_millis("baseMs"), retry.given_millis("maxMs"));
+    let (default_base, default_max) = (retry.millis("baseMs"), retry.millis("maxMs"));
     let settled = Retry {
-        attempts: attempts.unwrap_or(default.attempts),
-        base: base.unwrap_or_else(|| max.map_or(default.base, |max| max.min(default.base))),
-        max: max.unwrap_or_else(|| base.map_or(default.max, |base| base.max(default.max))),
+        attempts: retry.count("attempts"),
+        base: base.unwrap_or_else(|| max.map_or(default_base, |max| max.min(default_base))),
+        max: max.unwrap_or_else(|| base.map_or(default_max, |base| base.max(default_max))),
     };
     if settled.max < settled.base {
         let what = "is less than `retry.baseMs`; the longest pause cannot be shorter than the first";
-        retry.report_at("maxMs", &[what]);
+        options.report_at("retry.maxMs", &[what]);
     }
     settled
 }

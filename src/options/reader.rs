@@ -6,12 +6,16 @@
 use std::time::Duration;
 
 use super::{
-    RawValue, SecretSource,
+    RawValue,
     validation_error::{ValidationError, closest_match, concat, item_path, redacted_key},
 };
 use crate::{
     core::{ScopeSet, Secret},
     json::Function,
+    provider::{
+        SecretSource,
+        option::{Accepts, OptionSpec, Presence, Value, Values, duration},
+    },
 };
 
 /// An object of options and its path.
@@ -52,6 +56,63 @@ impl<'a> OptionReader<'a> {
     /// Returns the full path of a key.
     pub(super) fn path(&self, key: &str) -> String {
         concat(&[&self.prefix, key])
+    }
+
+    /// Reads an object with the options of two tables, except the `excluded` ones, and rejects all others.
+    ///
+    /// A row of `own` replaces the one of `common` with the same name.
+    pub(super) fn read(
+        &self,
+        own: &'static [OptionSpec],
+        common: &'static [OptionSpec],
+        excluded: &[&str],
+    ) -> Values {
+        let mut known = Vec::new();
+        for option in common.iter().chain(own) {
+            if !known.contains(&option.name) {
+                known.push(option.name);
+            }
+        }
+        self.allow_keys(&known);
+        let mut values = Values::default();
+        let mut read: Vec<&str> = excluded.to_vec();
+        for option in own.iter().chain(common) {
+            if !read.contains(&option.name) {
+                read.push(option.name);
+                values.push(option, self.value_of(option));
+            }
+        }
+        values
+    }
+
+    /// Reads an option. Reports an error where its value is not accepted, or where it is missing and required.
+    fn value_of(&self, option: &'static OptionSpec) -> Option<Value> {
+        let name = option.name;
+        let is_required = match option.presence {
+            Presence::Optional => false,
+            Presence::Required => true,
+            Presence::RequiredWithout(other) => self.get(other).is_none(),
+        };
+        if self.get(name).is_none() && !is_required {
+            return None;
+        }
+        match option.accepts {
+            Accepts::Text(hint) => Some(Value::Text(self.required_text(name, hint))),
+            Accepts::UserName(hint) => Some(Value::Text(self.basic_user_name(name, hint))),
+            Accepts::Date => Some(Value::Text(self.date(name))),
+            Accepts::Secret(hint) => Some(Value::Secret(self.secret(name, hint))),
+            Accepts::Scopes => Some(Value::Scopes(self.scopes())),
+            Accepts::Keyword(known) => self.one_of(name, known).map(Value::Keyword),
+            Accepts::Flag => Some(Value::Flag(self.flag(name))),
+            Accepts::Function => self.function(name).map(Value::Function),
+            Accepts::Millis(least) => self.millis_number(name, least).map(Value::Number),
+            Accepts::Number(least, most, hint) => self.number(name, least, most, hint).map(Value::Number),
+            Accepts::Count(most, hint) => self.count(name, most, hint).map(Value::Number),
+            Accepts::Object(members, hint) => {
+                self.map(name, hint).map(|object| Value::Object(object.read(&[], members, &[])))
+            }
+            Accepts::Other => None,
+        }
     }
 
     /// Rejects keys other than the `known` ones, which are separated by spaces.
@@ -177,30 +238,35 @@ impl<'a> OptionReader<'a> {
     }
 
     /// Reads a whole number from 1 to `most`.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range and whole")]
-    pub(super) fn count(&self, key: &str, most: u32, hint: &str) -> Option<u32> {
+    fn count(&self, key: &str, most: u32, hint: &str) -> Option<f64> {
         let number = self.number(key, 1.0, f64::from(most), hint)?;
         if number.fract() != 0.0 {
             self.report_value(key, "not a whole number", hint);
         }
-        Some(number as u32)
+        Some(number)
     }
 
     /// Reads a duration in milliseconds, at least 1; fractions are allowed.
     pub(super) fn millis(&self, key: &str) -> Option<Duration> {
-        self.span(key, 1.0, "a number of milliseconds from 1 to 2^53")
+        self.millis_number(key, 1.0).map(duration)
     }
 
-    /// Reads a duration in milliseconds, at least 0.
-    pub(super) fn millis_or_zero(&self, key: &str) -> Option<Duration> {
-        self.span(key, 0.0, "a number of milliseconds from 0 to 2^53")
+    fn millis_number(&self, key: &str, least: f64) -> Option<f64> {
+        let hint = if least == 0.0 {
+            "a number of milliseconds from 0 to 2^53"
+        } else {
+            "a number of milliseconds from 1 to 2^53"
+        };
+        self.number(key, least, MAX_MILLIS, hint)
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
-    fn span(&self, key: &str, least: f64, hint: &str) -> Option<Duration> {
-        let millis = self.number(key, least, MAX_MILLIS, hint)?;
-        // `from_secs_f64` would add its own arithmetic to the module.
-        Some(Duration::from_micros((millis * 1000.0 + 0.5) as u64))
+    /// Reads a date, `YYYY-MM-DD`.
+    fn date(&self, key: &str) -> String {
+        let date = self.required_text(key, "a date, as in \"2019-01-01\"");
+        if !is_date(&date) {
+            self.report_value(key, "a string that is no date", "one as in \"2019-01-01\"");
+        }
+        date
     }
 
     /// Reads a boolean; `false` where missing.
@@ -243,21 +309,23 @@ impl<'a> OptionReader<'a> {
 
     /// Reads one of the `known` keywords, which are separated by spaces.
     pub(super) fn keyword(&self, key: &str, known: &'static str) -> Option<&'static str> {
-        let text = self.get(key)?.as_words().unwrap_or_default();
-        for word in split_words(known) {
-            if word == text {
-                return Some(word);
-            }
+        self.get(key).and_then(|_| self.one_of(key, known))
+    }
+
+    /// Reads one of the `known` keywords, which is required.
+    fn one_of(&self, key: &str, known: &'static str) -> Option<&'static str> {
+        let known = split_words(known);
+        let text = self.get(key).and_then(RawValue::as_words);
+        let found = known.iter().copied().find(|word| Some(*word) == text);
+        if found.is_none() {
+            self.report_unknown_keyword(key, &known, &concat(&["\"", &known.join("\" or \""), "\""]));
         }
-        let quoted = split_words(known).join("\" or \"");
-        self.report_unknown_keyword(key, known, &concat(&["\"", &quoted, "\""]));
-        None
+        found
     }
 
     /// Reports a value other than the `known` keywords and suggests the closest match.
-    pub(super) fn report_unknown_keyword(&self, key: &str, known: &str, hint: &str) {
-        match self.get(key).and_then(RawValue::as_words).map(|text| closest_match(text, &split_words(known)))
-        {
+    pub(super) fn report_unknown_keyword(&self, key: &str, known: &[&str], hint: &str) {
+        match self.get(key).and_then(RawValue::as_words).map(|text| closest_match(text, known)) {
             None => self.report_invalid(key, hint),
             Some(None) => self.report_value(key, "a word that is not known", hint),
             Some(Some(word)) => {
@@ -348,6 +416,19 @@ pub(super) fn split_words(text: &str) -> Vec<&str> {
 
 /// 2^53, beyond which JavaScript numbers are not exact.
 const MAX_MILLIS: f64 = 9_007_199_254_740_992.0;
+
+fn is_date(text: &str) -> bool {
+    let shaped = text.len() == 10
+        && text.bytes().enumerate().all(|(place, byte)| match place {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    let number = |first: usize| {
+        let digits = &text.as_bytes()[first..];
+        (digits[0] - b'0') * 10 + (digits[1] - b'0')
+    };
+    shaped && (1..=12).contains(&number(5)) && (1..=31).contains(&number(8))
+}
 
 /// RFC 6749 section 3.3: visible ASCII except `"` and `\`.
 fn is_scope(text: &str) -> bool {

@@ -11,10 +11,40 @@ use std::time::Duration;
 use crate::core::Secret;
 
 pub use super::fluz::Environment;
-use super::profile::{
-    Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime,
-    Operation, Profile, SecretId, SelectorPolicy, TokenSource, Variable, strings,
+use super::{
+    Descriptor,
+    fluz::ENVIRONMENT,
+    option::{Accepts, OptionSpec},
+    profile::{
+        Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol,
+        Lifetime, Operation, Profile, SecretId, SelectorPolicy, TokenSource, Variable, strings,
+    },
 };
+
+/// Descriptor of Braintree.
+pub static BRAINTREE: Descriptor = Descriptor {
+    name: "braintree",
+    options: &OPTIONS,
+    alternatives: &[],
+    profile: |given| {
+        let braintree = Braintree {
+            environment: Environment::of(given),
+            endpoint: given.text("endpoint"),
+            client_id: given.required_text("clientId"),
+            version: given.text("braintreeVersion"),
+            lifetime: given.given_millis("lifetimeMs"),
+        };
+        braintree.profile()
+    },
+};
+
+static OPTIONS: [OptionSpec; 5] = [
+    ENVIRONMENT,
+    OptionSpec::required("clientId", Accepts::UserName("the OAuth client's id")),
+    OptionSpec::required("clientSecret", Accepts::Secret("the OAuth client's secret")),
+    OptionSpec::required("scopes", Accepts::Scopes),
+    OptionSpec::optional("braintreeVersion", Accepts::Date).or_text(VERSION),
+];
 
 /// Options for Braintree. The client secret is secret number 0.
 #[derive(Clone, Debug)]

@@ -6,11 +6,56 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::profile::{
-    Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Lifetime, NameKind,
-    Operation, Profile, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
+use super::{
+    Descriptor,
+    option::{Accepts, OptionSpec, Values},
+    profile::{
+        Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Lifetime, NameKind,
+        Operation, Profile, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
+    },
 };
 use crate::json::Json;
+
+/// Descriptor of Fluz.
+pub static FLUZ: Descriptor = Descriptor {
+    name: "fluz",
+    options: &OPTIONS,
+    alternatives: &[&["apiKey"], &["appId", "appSecret"]],
+    profile: |given| {
+        let pair = given.text("appId").map(|app_id| ApplicationKey::Pair { app_id });
+        let fluz = Fluz {
+            environment: Environment::of(given),
+            endpoint: given.text("endpoint"),
+            key: pair.unwrap_or(ApplicationKey::ApiKey),
+            user_id: given.required_text("userId"),
+            account_id: given.required_text("accountId"),
+            seat_id: given.text("seatId"),
+            renewal: if given.keyword("renewal") == Some("generate") {
+                Renewal::Generate
+            } else {
+                Renewal::Refresh
+            },
+            lifetime: given.given_millis("lifetimeMs"),
+        };
+        fluz.profile()
+    },
+};
+
+static OPTIONS: [OptionSpec; 9] = [
+    ENVIRONMENT,
+    OptionSpec::required("apiKey", Accepts::Secret("the API key that Fluz shows for your application")),
+    OptionSpec::required("appId", Accepts::UserName("the application's id, to go with `appSecret`")),
+    OptionSpec::required("appSecret", Accepts::Secret("the application's secret")),
+    OptionSpec::required("userId", Accepts::Text("the id of the user to act for, a UUID")),
+    OptionSpec::required("accountId", Accepts::Text("the id of the account to act for, a UUID")),
+    OptionSpec::optional("seatId", Accepts::Text("the id of a seat, a UUID, or leave it out")),
+    OptionSpec::required("scopes", Accepts::Scopes),
+    OptionSpec::optional("renewal", Accepts::Keyword("refresh generate")).or_text("refresh"),
+];
+
+/// The option `environment`. It may be missing where an endpoint is given.
+pub(super) const ENVIRONMENT: OptionSpec =
+    OptionSpec::optional("environment", Accepts::Keyword("sandbox production")).unless("endpoint");
 
 /// Options for Fluz.
 #[derive(Clone, Debug)]
@@ -40,6 +85,13 @@ pub enum Environment {
     Sandbox,
     /// Live.
     Production,
+}
+
+impl Environment {
+    /// Returns the environment that was given; where there is none, the one with the shorter lifetime.
+    pub(super) fn of(given: &Values) -> Self {
+        if given.keyword("environment") == Some("sandbox") { Self::Sandbox } else { Self::Production }
+    }
 }
 
 /// The application's key. Its secret is number 0.

@@ -1,20 +1,49 @@
 //! Descriptions of APIs as data.
 //!
 //! Each peculiarity of an API is a value of a type in [`profile`]; a new API is one more file beside [`fluz`],
-//! [`toggle`] and [`braintree`]. A user-supplied profile becomes the same data.
+//! [`toggle`] and [`braintree`], with a [`Descriptor`] that is listed in [`PROVIDERS`]. A user-supplied profile becomes
+//! the same data.
 
 pub mod braintree;
 pub mod broker;
 pub mod fluz;
+pub mod option;
 pub mod profile;
 pub mod toggle;
 
+pub use option::SecretSource;
+use option::{OptionSpec, Values};
 pub(crate) use profile::MAX_SCHEMA_NAMES;
 pub use profile::{
     Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime,
     NameKind, Operation, Profile, RotationHeader, SchemaName, SecretId, SelectedVariable, SelectorPolicy,
     StringList, TokenShape, TokenSource, Variable,
 };
+
+/// The built-in providers. Validation, the flags of the command line, the entry `/scopes` and the documentation list
+/// what is here.
+pub static PROVIDERS: [&Descriptor; 3] = [&fluz::FLUZ, &toggle::TOGGLE, &braintree::BRAINTREE];
+
+/// A built-in provider: its options, and the profile that they describe.
+#[derive(Debug)]
+pub struct Descriptor {
+    /// Value of the option `provider`.
+    pub name: &'static str,
+    /// The options besides those of every provider, in the order in which they are checked.
+    pub options: &'static [OptionSpec],
+    /// Groups of options of which exactly one must be given, the most common first; empty where there are none.
+    pub alternatives: &'static [&'static [&'static str]],
+    /// Converts validated options to a profile. Its error rules, token rotation and headers do not depend on them,
+    /// because a broker uses these without the options.
+    pub profile: fn(&Values) -> Profile,
+}
+
+impl Descriptor {
+    /// Returns the provider with this name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        PROVIDERS.into_iter().find(|provider| provider.name == name)
+    }
+}
 
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
@@ -24,42 +53,56 @@ mod tests {
     use crate::json::{Credentials, native::PLATFORM};
 
     use super::{
-        braintree::Braintree,
-        fluz::{ApplicationKey, Environment, Fluz, Renewal},
-        toggle::{Login, Toggle},
+        option::{Accepts, Value},
         *,
     };
+    use crate::core::Secret;
 
-    /// Every combination of options for a built-in provider.
+    /// Every choice of alternatives and keywords of each built-in provider, without and with the optional values.
     fn profiles() -> Vec<Profile> {
         let mut profiles = Vec::new();
-        for environment in [Environment::Sandbox, Environment::Production] {
-            for key in [ApplicationKey::ApiKey, ApplicationKey::Pair { app_id: "app".to_owned() }] {
-                for (renewal, seat_id) in
-                    [(Renewal::Refresh, None), (Renewal::Generate, Some("seat".to_owned()))]
-                {
-                    let fluz = Fluz {
-                        environment,
-                        endpoint: None,
-                        key: key.clone(),
-                        user_id: "user".to_owned(),
-                        account_id: "account".to_owned(),
-                        seat_id,
-                        renewal,
-                        lifetime: None,
-                    };
-                    profiles.push(fluz.profile());
+        for provider in PROVIDERS {
+            for used in 0..provider.alternatives.len().max(1) {
+                let unused = provider.alternatives.iter().enumerate().filter(|(place, _)| *place != used);
+                let excluded: Vec<_> = unused.flat_map(|(_, group)| group.iter()).collect();
+                let options = provider.options.iter().filter(|option| !excluded.contains(&&option.name));
+                let mut combinations = vec![Values::default()];
+                for option in options {
+                    combinations = with_each_value(&combinations, option);
                 }
+                profiles.extend(combinations.iter().map(|values| (provider.profile)(values)));
             }
-            let client_id = "client".to_owned();
-            let braintree =
-                Braintree { environment, endpoint: None, client_id, version: None, lifetime: None };
-            profiles.push(braintree.profile());
-        }
-        for login in [Login::Email("email".to_owned()), Login::Username("name".to_owned())] {
-            profiles.push(Toggle { endpoint: None, login, lifetime: None }.profile());
         }
         profiles
+    }
+
+    /// Extends each combination by each value of an option.
+    fn with_each_value(combinations: &[Values], option: &'static OptionSpec) -> Vec<Values> {
+        let choices = match option.accepts {
+            Accepts::Keyword(words) => words.split(' ').map(|word| Some(Value::Keyword(word))).collect(),
+            Accepts::Secret(_) => vec![Some(Value::Secret(SecretSource::Text(Secret::new("secret"))))],
+            Accepts::Scopes => vec![Some(Value::Scopes(["A"].into_iter().collect()))],
+            Accepts::Text(_) | Accepts::UserName(_) | Accepts::Date => {
+                let given = Some(Value::Text("text".to_owned()));
+                if option.presence == option::Presence::Required { vec![given] } else { vec![None, given] }
+            }
+            Accepts::Flag
+            | Accepts::Function
+            | Accepts::Millis(_)
+            | Accepts::Number(..)
+            | Accepts::Count(..)
+            | Accepts::Object(..)
+            | Accepts::Other => vec![None],
+        };
+        let with = |values: &Values, choice: &Option<Value>| {
+            let mut values = values.clone();
+            values.push(option, choice.clone());
+            values
+        };
+        combinations
+            .iter()
+            .flat_map(|values| choices.iter().map(move |choice| with(values, choice)))
+            .collect()
     }
 
     fn operations(profile: &Profile) -> impl Iterator<Item = &Operation> {
@@ -178,10 +221,22 @@ mod tests {
 
     #[test]
     fn only_fluz_uses_refresh_tokens_and_only_if_enabled() {
-        let taking = profiles().iter().filter(|profile| profile.renew.is_some()).count();
+        let profiles = profiles();
+        let renewing: Vec<_> = profiles.iter().filter(|profile| profile.renew.is_some()).collect();
+        let of_fluz = profiles.iter().filter(|profile| profile.name == "fluz").count();
 
-        // Half of the ways to reach Fluz: two environments, two kinds of key.
-        assert_eq!(taking, 4);
+        assert!(renewing.iter().all(|profile| profile.name == "fluz"));
+        assert_eq!(renewing.len() * 2, of_fluz);
+    }
+
+    #[test]
+    fn options_of_a_broker_do_not_depend_on_those_of_the_api() {
+        for profile in profiles() {
+            let unset = (Descriptor::find(&profile.name).unwrap().profile)(&Values::default());
+
+            assert_eq!(profile.error_rules, unset.error_rules);
+            assert_eq!(profile.rotation, unset.rotation);
+        }
     }
 
     #[test]

@@ -5,12 +5,38 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::profile::{
-    Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Lifetime, NameKind,
-    Operation, Profile, RotationHeader, SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource,
-    Variable, strings,
+use super::{
+    Descriptor,
+    option::{Accepts, OptionSpec},
+    profile::{
+        Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Lifetime, NameKind,
+        Operation, Profile, RotationHeader, SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource,
+        Variable, strings,
+    },
 };
 use crate::json::Json;
+
+/// Descriptor of Toggle.
+pub static TOGGLE: Descriptor = Descriptor {
+    name: "toggle",
+    options: &OPTIONS,
+    alternatives: &[&["email"], &["username"]],
+    profile: |given| {
+        let by_name = given.text("username").map(Login::Username);
+        let toggle = Toggle {
+            endpoint: given.text("endpoint"),
+            login: by_name.unwrap_or_else(|| Login::Email(given.required_text("email"))),
+            lifetime: given.given_millis("lifetimeMs"),
+        };
+        toggle.profile()
+    },
+};
+
+static OPTIONS: [OptionSpec; 3] = [
+    OptionSpec::required("email", Accepts::Text("the API user's email address")),
+    OptionSpec::required("username", Accepts::Text("the API user's name")),
+    OptionSpec::required("password", Accepts::Secret("the API user's password")),
+];
 
 /// Options for Toggle. The password is secret number 0.
 #[derive(Clone, Debug)]

@@ -144,11 +144,11 @@ fn toggle_sends_only_the_given_identifier() {
     }
     assert_eq!(
         rejection(&toggle().with("username", text("planted"))),
-        "options `email` and `username` say the same; give one of them"
+        "options `email` and `username` say the same; give one or the other"
     );
     assert_eq!(
         rejection(&toggle().without("email")),
-        "options `email` and `username` are both missing; give one of them"
+        "option `email` is missing; give the API user's email address"
     );
 }
 

@@ -14,7 +14,10 @@ mod sessions;
 mod store;
 
 use super::*;
-use crate::{core::ErrorCode, json::native::PLATFORM};
+use crate::{
+    core::{ErrorCode, Secret},
+    json::native::PLATFORM,
+};
 
 /// A user-supplied value; functions are identified by name.
 type Value = RawValue;
