@@ -168,7 +168,8 @@ export class TokenManager {
    *   headers that must be removed. The token is sent along to permitted origins; after the request reached any other
    *   origin, it is not retried. `cookie`, `proxy-authorization` and `host` are sent only to their original origin.
    *   `response.redirected` is `true`, but not in a `clone()` of the response. In a page, the browser follows
-   *   redirects, and removes the token where the origin changes (older browsers do not; see the README).
+   *   redirects, and removes the token where the origin changes (Chrome since 119, Firefox since 111, Safari since
+   *   16.1; older ones do not).
    * - The URL, method, headers and body are read once, when `fetch` is called. A stream is sent once: if the token is
    *   rejected, that response is returned; if it is redirected with its body, `fetch` rejects. A `Request` is cloned,
    *   so its body stays in memory until the response arrives. A `Request` of another implementation (node-fetch, the

@@ -1,16 +1,24 @@
-// Each code block of the documents is run or checked by the compiler.
+// Each code block of the documents is run, or checked by the compiler or the program that it is for.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
 import { PATIENCE_MS } from "../support/patience.js";
+import { ROOT, blocks, pages, read } from "./documents.js";
 
 const run = promisify(execFile);
-const ROOT = path.resolve(import.meta.dirname, "../..");
+
+/** Pages with blocks that are files of a project, and the tests that run it. */
+const PROJECTS = new Map([
+  ["docs/next.md", "js-tests/packaging/places/next.slow.test.js"],
+  ["docs/react.md", "js-tests/packaging/places/react.test.js"],
+  ["docs/testing.md", "js-tests/packaging/places/testing-page.test.js"],
+]);
 
 /** Folder of the blocks, inside the repository so that they resolve the installed package. */
 let folder = "";
@@ -22,16 +30,17 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true, force: true }));
 
-/**
- * @param {string} text
- * @returns {{ language: string, code: string }[]}
- */
-function blocks(text) {
-  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language, code]) => ({ language, code }));
-}
+/** Blocks of the README, of CONTRIBUTING.md and of the pages in `docs`, except those of a project. */
+const all = await Promise.all(
+  ["README.md", "CONTRIBUTING.md", ...(await pages())].map(async (document) =>
+    blocks(await read(document)).map((block) => ({ document, ...block })),
+  ),
+);
+const projectBlocks = all.flat().filter(({ file }) => file !== "");
+const single = all.flat().filter(({ file }) => file === "");
 
-/** @param {string} file */
-const read = (file) => readFile(path.join(ROOT, file), "utf8");
+/** @param {string} wanted */
+const of = (wanted) => single.filter(({ language }) => language === wanted);
 
 /** Returns the examples in the documentation of the types. */
 async function typeExamples() {
@@ -41,35 +50,43 @@ async function typeExamples() {
   return texts.flatMap((text) => blocks(text.replaceAll(/^ *\* ?/gm, "")));
 }
 
-test("every block of the README is of a kind that is checked", async () => {
-  const languages = new Set(blocks(await read("README.md")).map(({ language }) => language));
+test("every block is of a language that is checked", () => {
+  const languages = new Set(single.map(({ language }) => language));
 
-  assert.deepEqual([...languages].sort(), ["js", "sh", "ts"]);
+  assert.deepEqual([...languages].sort(), ["js", "json", "sh", "ts"]);
 });
 
-test("the JavaScript of the README runs as it is", async () => {
-  const scripts = blocks(await read("README.md")).filter(({ language }) => language === "js");
+test("every block with a file name is on a page whose project a test runs", () => {
+  for (const { document } of projectBlocks) {
+    const file = PROJECTS.get(document);
+    assert.ok(file !== undefined && existsSync(path.join(ROOT, file)), document);
+  }
+});
+
+test("JavaScript runs as it is", async () => {
+  const scripts = of("js");
   assert.ok(scripts.length > 0);
 
-  for (const [place, { code }] of scripts.entries()) {
-    const file = path.join(folder, `block-${place}.mjs`);
+  for (const [index, { code, document }] of scripts.entries()) {
+    const file = path.join(folder, `block-${index}.mjs`);
     await writeFile(file, code);
 
     const { stdout, stderr } = await run(process.execPath, [file], { timeout: PATIENCE_MS });
 
-    assert.match(stdout, /offerId/);
-    assert.equal(stderr, "");
+    assert.match(stdout, /offerId/, document);
+    assert.equal(stderr, "", document);
   }
 });
 
-test("the TypeScript of the README and of the types' documentation is right", async () => {
-  const readme = blocks(await read("README.md")).filter(({ language }) => language === "ts");
-  const examples = [...readme, ...(await typeExamples())];
-  assert.ok(examples.length > readme.length);
-  const files = examples.map((_, place) => path.join(folder, `block-${place}.mts`));
-  await Promise.all(files.map((file, place) => writeFile(file, examples[place].code)));
+test("TypeScript compiles, in the documents and in the documentation of the types", async () => {
+  const own = of("ts").map(({ code }) => code);
+  const examples = [...own, ...(await typeExamples()).map(({ code }) => code)];
+  assert.ok(own.length > 15 && examples.length > own.length);
+  const files = examples.map((_, index) => path.join(folder, `block-${index}.mts`));
+  await Promise.all(files.map((file, index) => writeFile(file, examples[index] ?? "")));
   const options = ["--noEmit", "--strict", "--target", "es2023", "--lib", "es2023,esnext.disposable,dom"];
-  const modules = ["--module", "nodenext", "--types", "node", "--ignoreConfig"];
+  // Types of other packages are not checked: not all are correct with `nodenext`.
+  const modules = ["--module", "nodenext", "--types", "node", "--ignoreConfig", "--skipLibCheck"];
 
   const compiler = path.join(ROOT, "node_modules/typescript/bin/tsc");
   const checked = await run(process.execPath, [compiler, ...options, ...modules, ...files], {
@@ -79,9 +96,29 @@ test("the TypeScript of the README and of the types' documentation is right", as
   assert.equal(`${checked.stdout}`, "");
 });
 
-test("the commands of the README are commands that there are", async () => {
-  const lines = blocks(await read("README.md"))
-    .filter(({ language }) => language === "sh")
+test("JSON is a profile that the command line accepts", async () => {
+  const profiles = of("json");
+  assert.ok(profiles.length > 0);
+
+  for (const { code } of profiles) {
+    const file = path.join(folder, "profile.json");
+    await writeFile(file, code);
+    const variables = [...code.matchAll(/"\$env": "(\w+)"/g)].map(([, name = ""]) => [name, "secret"]);
+
+    // `status` validates the profile and sends no request. It ends with 1, because the store is empty.
+    const { code: status, stdout } = await run(
+      process.execPath,
+      [await program(), "status", "--json", "--profile", file, "--store", path.join(folder, "tokens")],
+      { env: { ...process.env, ...Object.fromEntries(variables) } },
+    ).catch((failure) => failure);
+
+    assert.equal(status, 1);
+    assert.equal(JSON.parse(stdout).state, "empty");
+  }
+});
+
+test("commands of the package and of the repository, and their flags, exist", async () => {
+  const lines = of("sh")
     .flatMap(({ code }) => code.trim().split("\n"))
     .map((line) => line.replace(/ *#.*/, ""));
   const { stdout: help } = await run("cargo", ["xtask", "help"], { cwd: ROOT });
@@ -89,22 +126,28 @@ test("the commands of the README are commands that there are", async () => {
   const packages = [manifest.name, ...Object.keys(manifest.peerDependencies)].join(" ");
 
   for (const line of lines) {
-    const command = /^cargo xtask (\w+)$/.exec(line)?.[1];
-    const [, own, words = ""] = /^npx graphql-token-manager (\w+) (.*)$/.exec(line) ?? [];
-    if (command) assert.match(help, new RegExp(`^ +${command} `, "m"));
-    else if (own) await assertKnown(manifest, own, words);
-    else assert.equal(line, `npm install ${packages}`);
+    const [, tool = "", words = ""] = /^(cargo xtask|npx graphql-token-manager) (.*)$/.exec(line) ?? [];
+    const [command = ""] = words.split(" ");
+    if (tool === "cargo xtask") assert.match(help, new RegExp(`^ +${command} `, "m"), line);
+    else if (tool !== "") await assertKnown(command, words);
+    else if (line.startsWith("npm install")) assert.equal(line, `npm install ${packages}`);
   }
 });
 
+/** Returns the path of the installed command line. */
+async function program() {
+  const { name, bin } = JSON.parse(await read("pkg-template/package.json"));
+  return path.join(ROOT, "node_modules", name, bin[name] ?? "");
+}
+
 /**
  * Fails if a command of the package or one of its flags does not exist.
- * @param {{ name: string, bin: Record<string, string> }} manifest
+ *
  * @param {string} command
  * @param {string} words
  */
-async function assertKnown({ name, bin }, command, words) {
-  const program = path.join(ROOT, "node_modules", name, bin[name] ?? "");
-  const { stdout: help } = await run(process.execPath, [program, command, "--help"]);
-  for (const [flag] of words.matchAll(/--[a-z-]+/g)) assert.match(help, new RegExp(`^ +${flag} `, "m"));
+async function assertKnown(command, words) {
+  const { stdout: help } = await run(process.execPath, [await program(), command, "--help"]);
+  for (const [flag] of words.matchAll(/--[a-z-]+/g))
+    assert.match(help, new RegExp(`^ +${flag} `, "m"), words);
 }

@@ -9,7 +9,7 @@ import { until } from "../support/waiting.js";
 // Globals of the tab. The functions that run in a tab are defined in this file but see these instead of Node's.
 const { open, TokenManager } = /** @type {Record<string, any>} */ ({});
 
-/** As stated in the README, with the default options. */
+/** As stated in docs/stores.md, with the default options. */
 const MOST_MS = 10_000;
 
 const starting = chromiumFor({ after: /** @type {import("node:test").TestContext["after"]} */ (after) });

@@ -238,13 +238,16 @@ fn assemble(project: &Project) -> Result<()> {
         copy_folder(&project.npm().join(name), &folder.join(name))?;
     }
     copy_folder(&project.path("pkg-template/bin"), &folder.join("bin"))?;
-    for name in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+    for name in ["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         let own = project.path("pkg-template").join(name);
         let source = if own.exists() { own } else { project.path(name) };
         project::copy(&source, &folder.join(name))?;
     }
     project::write(&folder.join(licenses::FILE), licenses::collect(project, &metafiles(project))?)?;
     let template = project::read(&project.path("pkg-template/package.json"))?;
+    let readme = project::read(&project.path("README.md"))?;
+    let tag = tag_url(&template, project.version()?)?;
+    project::write(&folder.join("README.md"), with_absolute_links(&readme, &tag))?;
     project::write(&folder.join("package.json"), with_version(&template, project.version()?)?)
 }
 
@@ -269,6 +272,29 @@ fn with_version(template: &str, version: &str) -> Result<String> {
         );
     }
     Ok(template.replace(PLACEHOLDER, &format!("\"version\": \"{version}\"")))
+}
+
+/// Returns the URL of the files of a release in the repository that the manifest names.
+fn tag_url(manifest: &str, version: &str) -> Result<String> {
+    let manifest: serde_json::Value = serde_json::from_str(manifest)?;
+    let url = manifest["repository"]["url"].as_str().unwrap_or_default();
+    let Some(repository) = url.strip_prefix("git+").and_then(|url| url.strip_suffix(".git")) else {
+        bail!("pkg-template/package.json must have a `repository.url` of the form git+https://….git");
+    };
+    Ok(format!("{repository}/blob/v{version}/"))
+}
+
+/// Makes the relative links of a document absolute: the package does not contain `docs`.
+fn with_absolute_links(document: &str, base: &str) -> String {
+    let mut parts = document.split("](");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_relative = !part.starts_with("https:") && !part.starts_with('#');
+        text.push_str("](");
+        text.push_str(if is_relative { base } else { "" });
+        text.push_str(part);
+    }
+    text
 }
 
 fn check_files(project: &Project, tarball: &Path) -> Result<()> {
@@ -344,7 +370,7 @@ fn same(one: &Path, other: &Path) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::{differences, of_common_js, with_version};
+    use super::{differences, of_common_js, tag_url, with_absolute_links, with_version};
 
     #[test]
     fn a_package_with_exactly_the_listed_files_is_right() {
@@ -380,5 +406,16 @@ mod tests {
 
         assert_eq!(with_version(template, "1.2.3").unwrap(), r#"{ "name": "a", "version": "1.2.3" }"#);
         assert!(with_version(r#"{ "version": "1.0.0" }"#, "1.2.3").is_err());
+    }
+    #[test]
+    fn links_of_the_packaged_readme_lead_to_the_tag_of_its_version() {
+        let manifest = r#"{ "repository": { "url": "git+https://example.test/a/b.git" } }"#;
+        let tag = tag_url(manifest, "1.2.3").unwrap();
+
+        assert_eq!(
+            with_absolute_links("[a](docs/a.md#b), [c](https://c.test), [d](#d)", &tag),
+            "[a](https://example.test/a/b/blob/v1.2.3/docs/a.md#b), [c](https://c.test), [d](#d)"
+        );
+        assert!(tag_url("{}", "1.2.3").is_err());
     }
 }
