@@ -256,7 +256,13 @@ mod tests {
     /// 2026-11-22T10:20:30Z by the provider's clock.
     const PROVIDER: UnixMillis = UnixMillis::new(1_795_342_830_000);
     const DATE: &str = "Sun, 22 Nov 2026 10:20:30 GMT";
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const TOMORROW: &str = "Mon, 23 Nov 2026 10:20:30 GMT";
+    const DAY: Duration = seconds(24 * 60 * 60);
+    const NO_CLAIMS: TokenTimes = TokenTimes { issued_at: None, expires_at: None };
+
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
 
     /// Response that took 200 ms and arrived at `received_at`.
     fn response(received_at: UnixMillis, date: Option<&str>) -> HttpResponse {
@@ -269,41 +275,115 @@ mod tests {
         }
     }
 
-    fn validity(
-        expiry: Option<&ExpiryField>,
+    /// The member `in`, in seconds, or `at`, a timestamp.
+    fn field(data: &str) -> ExpiryField {
+        if data.contains("\"in\"") {
+            ExpiryField::ExpiresIn { paths: strings("in"), unit: seconds(1) }
+        } else {
+            ExpiryField::ExpiresAt { paths: strings("at") }
+        }
+    }
+
+    fn issue(
         lifetime: Lifetime,
-        response: &HttpResponse,
-        data: Option<&Json>,
-        claims: TokenTimes,
-    ) -> Rc<TokenSet> {
-        token_with_lifetime("token", expiry, lifetime, ProviderClock::of(response, claims), data, claims)
-            .expect("a lifetime")
-    }
-
-    /// Expiry and lifetime of a profile.
-    struct Known {
-        expiry: Option<ExpiryField>,
-        lifetime: Lifetime,
-    }
-
-    fn profile(expiry: Option<ExpiryField>, lifetime: Lifetime) -> Known {
-        Known { expiry, lifetime }
-    }
-
-    fn computed_lifetime(
-        profile: &Known,
         response: &HttpResponse,
         data: &str,
         claims: TokenTimes,
-    ) -> Duration {
-        let data = parse_json(data).unwrap();
-        validity(profile.expiry.as_ref(), profile.lifetime, response, Some(&data), claims)
-            .expires_at
-            .since(response.received_at)
+    ) -> Result<Rc<TokenSet>, String> {
+        let clock = ProviderClock::of(response, claims);
+        let json = parse_json(data).unwrap();
+        token_with_lifetime("token", Some(&field(data)), lifetime, clock, Some(&json), claims)
+    }
+
+    const HOUR: Lifetime = Lifetime::Default(seconds(3600));
+
+    fn claims(issued_at: UnixMillis, lifetime: u64) -> TokenTimes {
+        TokenTimes { issued_at: Some(issued_at), expires_at: Some(issued_at + seconds(lifetime)) }
     }
 
     #[test]
-    fn ignores_an_iat_a_week_off() {
+    fn lifetime_follows_the_stated_expiry_the_claims_and_the_clocks() {
+        let minute = seconds(60);
+        let now = PROVIDER;
+        let (early, late) = (PROVIDER - DAY, PROVIDER + DAY);
+        let half_past = r#"{"at":"2026-11-22T10:50:30Z"}"#;
+        let passed = r#"{"at":"2026-11-22T10:20:29Z"}"#;
+        let minted = || claims(PROVIDER, 180);
+        for (data, lifetime, received_at, date, claims, expected) in [
+            // A span counts from receipt.
+            (r#"{"in":180}"#, HOUR, now, None, NO_CLAIMS, 180),
+            (r#"{"in":180}"#, HOUR, early, None, NO_CLAIMS, 180),
+            (r#"{"in":"180"}"#, HOUR, late, None, NO_CLAIMS, 180),
+            // A timestamp is relative to the `Date` header, unless that is a day off.
+            (half_past, HOUR, early, Some(DATE), NO_CLAIMS, 1800),
+            (half_past, HOUR, late, Some(DATE), NO_CLAIMS, 1800),
+            (half_past, HOUR, now, Some(TOMORROW), NO_CLAIMS, 1800),
+            // An expiry that has passed means expired by any clock.
+            (passed, HOUR, now, Some(DATE), NO_CLAIMS, 0),
+            (passed, HOUR, now, None, NO_CLAIMS, 0),
+            (passed, HOUR, late, None, NO_CLAIMS, 0),
+            (passed, HOUR, late, Some(DATE), NO_CLAIMS, 0),
+            (passed, HOUR, now, Some(TOMORROW), NO_CLAIMS, 0),
+            // A declared lifetime replaces it where the clocks differ, or where it passed longer ago than the lifetime.
+            (passed, Lifetime::Declared(minute), late, None, NO_CLAIMS, 60),
+            (passed, Lifetime::Declared(minute), late, Some(DATE), NO_CLAIMS, 60),
+            (passed, Lifetime::Declared(minute), now, Some(DATE), NO_CLAIMS, 0),
+            (passed, Lifetime::AtMost(minute), late, None, NO_CLAIMS, 60),
+            (passed, Lifetime::AtMost(minute), late, Some(DATE), NO_CLAIMS, 60),
+            (passed, Lifetime::AtMost(minute), now, Some(DATE), NO_CLAIMS, 0),
+            (r#"{"at":"2026-11-22T10:19:31Z"}"#, Lifetime::Declared(minute), now, Some(DATE), NO_CLAIMS, 0),
+            (r#"{"at":"2026-11-22T10:19:29Z"}"#, Lifetime::Declared(minute), now, Some(DATE), NO_CLAIMS, 60),
+            // The default where it is missing.
+            ("{}", HOUR, now, None, NO_CLAIMS, 3600),
+            (r#"{"at":null}"#, HOUR, now, None, NO_CLAIMS, 3600),
+            // The claims of a JWT, whatever the clocks are.
+            ("{}", HOUR, early, None, minted(), 180),
+            ("{}", HOUR, early, Some(DATE), minted(), 180),
+            ("{}", HOUR, late, None, minted(), 180),
+            ("{}", HOUR, late, Some(DATE), minted(), 180),
+            ("{}", HOUR, now, None, claims(PROVIDER - 3000 * DAY / 2, 180), 180),
+            ("{}", HOUR, now, Some(DATE), claims(PROVIDER - seconds(100), 180), 80),
+            // The earlier of two.
+            ("{}", Lifetime::AtMost(10 * minute), now, None, minted(), 180),
+            ("{}", Lifetime::AtMost(10 * minute), now, None, claims(PROVIDER, 3600), 600),
+            (r#"{"in":90}"#, HOUR, now, None, minted(), 90),
+            // Zero, negative, or less than a millisecond.
+            (r#"{"in":0}"#, HOUR, now, None, minted(), 0),
+            (r#"{"in":"0"}"#, HOUR, now, None, NO_CLAIMS, 0),
+            (r#"{"in":-5}"#, HOUR, now, None, NO_CLAIMS, 0),
+            (r#"{"in":"-5"}"#, HOUR, now, None, minted(), 0),
+            (r#"{"in":0.0009}"#, HOUR, now, None, NO_CLAIMS, 0),
+            // At most ten years.
+            (r#"{"in":1e300}"#, HOUR, now, None, NO_CLAIMS, MAX_LIFETIME / 1000),
+            (r#"{"in":1e16}"#, HOUR, now, None, NO_CLAIMS, MAX_LIFETIME / 1000),
+            (r#"{"at":"9999-12-31T23:59:59Z"}"#, HOUR, now, None, NO_CLAIMS, MAX_LIFETIME / 1000),
+        ] {
+            let token = issue(lifetime, &response(received_at, date), data, claims).expect("a lifetime");
+
+            let lasts = token.expires_at.since(received_at);
+            // The header is truncated to a second, and the latency is unknown.
+            let tolerance = if date.is_some() && expected > 0 { 600 } else { 0 };
+            let message = format!("{data} {lifetime:?} {received_at:?} {date:?} {claims:?}: {lasts:?}");
+            assert!(lasts.abs_diff(seconds(expected)) <= Duration::from_millis(tolerance), "{message}");
+        }
+    }
+
+    #[test]
+    fn provider_clock_counts_beyond_latency_and_truncation() {
+        for (received_at, date, claims, offset) in [
+            (PROVIDER + Duration::from_millis(900), Some(DATE), NO_CLAIMS, 0),
+            (PROVIDER - Duration::from_millis(1000), Some(DATE), NO_CLAIMS, 0),
+            // Half of the latency is 100 ms, and the header was half a second old on average.
+            (PROVIDER - Duration::from_millis(1001), Some(DATE), NO_CLAIMS, 1601),
+            (PROVIDER - DAY, Some(DATE), NO_CLAIMS, 86_400_600),
+            (PROVIDER - DAY, None, claims(PROVIDER, 180), 86_400_600),
+            // Claims of years ago are not a clock.
+            (PROVIDER, None, claims(PROVIDER - 3000 * DAY / 2, 180), 0),
+        ] {
+            let token = issue(HOUR, &response(received_at, date), "{}", claims).expect("a lifetime");
+
+            assert_eq!(token.provider_clock, ClockOffset::new(offset), "{received_at:?} {date:?}");
+        }
         for sign in [-1, 1] {
             for (seconds, source) in
                 [(7 * 86_400, ClockSource::Device), (7 * 86_400 - 1, ClockSource::IssuedAt)]
@@ -317,278 +397,20 @@ mod tests {
         }
     }
 
-    fn at() -> Option<ExpiryField> {
-        Some(ExpiryField::ExpiresAt { paths: strings("at") })
-    }
-
-    fn within() -> Option<ExpiryField> {
-        Some(ExpiryField::ExpiresIn { paths: strings("in"), unit: Duration::from_secs(1) })
-    }
-
-    const HOUR: Lifetime = Lifetime::Default(Duration::from_secs(3600));
-
-    fn claims(issued_at: UnixMillis, lifetime: u64) -> TokenTimes {
-        let expires_at = issued_at + Duration::from_secs(lifetime);
-        TokenTimes { issued_at: Some(issued_at), expires_at: Some(expires_at) }
-    }
-
-    #[test]
-    fn lifetime_counts_from_receipt_regardless_of_clocks() {
-        for received_at in [PROVIDER, PROVIDER - DAY, PROVIDER + DAY] {
-            for data in [r#"{"in":180}"#, r#"{"in":"180"}"#] {
-                let profile = profile(within(), HOUR);
-
-                let lifetime =
-                    computed_lifetime(&profile, &response(received_at, None), data, TokenTimes::default());
-
-                assert_eq!(lifetime, Duration::from_secs(180));
-            }
-        }
-    }
-
-    #[test]
-    fn expiry_is_relative_to_the_date_header() {
-        for received_at in [PROVIDER - DAY, PROVIDER + DAY] {
-            let profile = profile(at(), HOUR);
-            let response = response(received_at, Some(DATE));
-
-            let lifetime = computed_lifetime(
-                &profile,
-                &response,
-                r#"{"at":"2026-11-22T10:50:30Z"}"#,
-                TokenTimes::default(),
-            );
-
-            assert!(lifetime.abs_diff(Duration::from_secs(1800)) < Duration::from_secs(1), "{lifetime:?}");
-        }
-    }
-
-    #[test]
-    fn truncated_second_is_not_an_offset() {
-        let profile = profile(at(), HOUR);
-        let response = response(PROVIDER + Duration::from_millis(900), Some(DATE));
-
-        let validity =
-            validity(profile.expiry.as_ref(), profile.lifetime, &response, None, TokenTimes::default());
-
-        assert_eq!(validity.provider_clock, ClockOffset::default());
-    }
-
-    #[test]
-    fn offset_counts_beyond_latency_and_truncation() {
-        for (behind, skew) in [(1000, 0), (1001, 1601)] {
-            let response = response(PROVIDER - Duration::from_millis(behind), Some(DATE));
-
-            let validity = validity(None, HOUR, &response, None, TokenTimes::default());
-
-            // Half of the latency is 100 ms, and the header was half a second old on average.
-            assert_eq!(validity.provider_clock, ClockOffset::new(skew), "{behind}");
-        }
-    }
-
-    #[test]
-    fn iat_gives_the_clock_without_a_date_header() {
-        let response = response(PROVIDER - DAY, None);
-
-        let validity = validity(None, HOUR, &response, None, claims(PROVIDER, 180));
-
-        assert_eq!(validity.provider_clock, ClockOffset::new(86_400_600));
-    }
-
-    #[test]
-    fn offset_converts_device_time_to_provider_time() {
-        let response = response(PROVIDER - DAY, Some(DATE));
-
-        let validity = validity(None, HOUR, &response, None, TokenTimes::default());
-
-        let shown = validity.expires_at.shifted(validity.provider_clock);
-        assert!(shown.since(PROVIDER).abs_diff(Duration::from_secs(3600)) < Duration::from_secs(1));
-    }
-
-    #[test]
-    fn passed_expiry_means_expired_by_any_clock() {
-        let data = r#"{"at":"2026-11-22T10:20:29Z"}"#;
-        for (received_at, date) in [
-            (PROVIDER, Some(DATE)),
-            (PROVIDER, None),
-            (PROVIDER + DAY, None),
-            (PROVIDER + DAY, Some(DATE)),
-            (PROVIDER, Some("Mon, 23 Nov 2026 10:20:30 GMT")),
-        ] {
-            let lifetime = computed_lifetime(
-                &profile(at(), HOUR),
-                &response(received_at, date),
-                data,
-                TokenTimes::default(),
-            );
-
-            assert_eq!(lifetime, Duration::ZERO, "{received_at:?} {date:?}");
-        }
-    }
-
-    #[test]
-    fn declared_lifetime_overrides_an_expiry_passed_by_differing_clocks() {
-        let data = r#"{"at":"2026-11-22T10:20:29Z"}"#;
-        let minute = Duration::from_secs(60);
-        for declared in [Lifetime::Declared(minute), Lifetime::AtMost(minute)] {
-            let profile = profile(at(), declared);
-            let lifetime = |received_at, date| {
-                computed_lifetime(&profile, &response(received_at, date), data, TokenTimes::default())
-            };
-
-            assert_eq!(lifetime(PROVIDER + DAY, None), minute);
-            assert_eq!(lifetime(PROVIDER + DAY, Some(DATE)), minute);
-            // Both clocks agree.
-            assert_eq!(lifetime(PROVIDER, Some(DATE)), Duration::ZERO);
-        }
-    }
-
-    #[test]
-    fn declared_lifetime_overrides_an_expiry_older_than_itself() {
-        let profile = profile(at(), Lifetime::Declared(Duration::from_secs(60)));
-        let lifetime = |end: &str| {
-            let data = format!(r#"{{"at":"2026-11-22T10:{end}Z"}}"#);
-            computed_lifetime(&profile, &response(PROVIDER, Some(DATE)), &data, TokenTimes::default())
-        };
-
-        assert_eq!(lifetime("19:31"), Duration::ZERO);
-        assert_eq!(lifetime("19:29"), Duration::from_secs(60));
-    }
-
-    #[test]
-    fn date_header_off_by_a_day_falls_back_to_the_device_clock() {
-        let profile = profile(at(), HOUR);
-        let response = response(PROVIDER, Some("Mon, 23 Nov 2026 10:20:30 GMT"));
-
-        let lifetime =
-            computed_lifetime(&profile, &response, r#"{"at":"2026-11-22T10:50:30Z"}"#, TokenTimes::default());
-
-        assert_eq!(lifetime, Duration::from_secs(1800));
-    }
-
-    #[test]
-    fn missing_lifetime_is_the_default() {
-        let profile = profile(at(), HOUR);
-        for data in ["{}", r#"{"at":null}"#] {
-            let lifetime =
-                computed_lifetime(&profile, &response(PROVIDER, None), data, TokenTimes::default());
-
-            assert_eq!(lifetime, Duration::from_secs(3600), "{data}");
-        }
-    }
-
-    #[test]
-    fn jwt_claims_give_the_lifetime_regardless_of_clocks() {
-        for received_at in [PROVIDER - DAY, PROVIDER, PROVIDER + DAY] {
-            for date in [None, Some(DATE)] {
-                let profile = profile(None, HOUR);
-
-                let lifetime =
-                    computed_lifetime(&profile, &response(received_at, date), "{}", claims(PROVIDER, 180));
-
-                assert_eq!(lifetime, Duration::from_secs(180));
-            }
-        }
-    }
-
-    #[test]
-    fn ignores_an_iat_of_years_ago_as_a_clock() {
-        let claims = claims(PROVIDER - 3000 * DAY / 2, 180);
-
-        let validity = validity(None, HOUR, &response(PROVIDER, None), None, claims);
-
-        assert_eq!(validity.provider_clock, ClockOffset::default());
-        assert_eq!(validity.expires_at.since(PROVIDER), Duration::from_secs(180));
-    }
-
-    #[test]
-    fn token_issued_earlier_has_its_remaining_lifetime() {
-        let claims = claims(PROVIDER - Duration::from_secs(100), 180);
-
-        let lifetime = computed_lifetime(&profile(None, HOUR), &response(PROVIDER, Some(DATE)), "{}", claims);
-
-        assert!(lifetime.abs_diff(Duration::from_secs(80)) < Duration::from_secs(1), "{lifetime:?}");
-    }
-
-    #[test]
-    fn earlier_of_two_expiries_applies() {
-        let fixed = profile(None, Lifetime::AtMost(Duration::from_secs(600)));
-        let profile = profile(within(), HOUR);
-        let response = response(PROVIDER, None);
-
-        assert_eq!(
-            computed_lifetime(&fixed, &response, "{}", claims(PROVIDER, 180)),
-            Duration::from_secs(180)
-        );
-        assert_eq!(
-            computed_lifetime(&fixed, &response, "{}", claims(PROVIDER, 3600)),
-            Duration::from_secs(600)
-        );
-        let both = computed_lifetime(&profile, &response, r#"{"in":90}"#, claims(PROVIDER, 180));
-        assert_eq!(both, Duration::from_secs(90));
-    }
-
-    #[test]
-    fn zero_or_negative_lifetime_means_expired() {
-        let profile = profile(within(), HOUR);
-        for data in [
-            r#"{"in":0}"#,
-            r#"{"in":"0"}"#,
-            r#"{"in":-5}"#,
-            r#"{"in":"-5"}"#,
-            // Less than a millisecond.
-            r#"{"in":0.0009}"#,
-        ] {
-            for claims in [TokenTimes::default(), claims(PROVIDER, 180)] {
-                let lifetime = computed_lifetime(&profile, &response(PROVIDER, None), data, claims);
-
-                assert_eq!(lifetime, Duration::ZERO, "{data}");
-            }
-        }
-    }
-
     #[test]
     fn unreadable_expiry_is_named() {
-        for (expiry, data, path) in [
-            (within(), r#"{"in":"soon"}"#, "in"),
-            (within(), r#"{"in":true}"#, "in"),
-            (within(), r#"{"in":""}"#, "in"),
-            (within(), r#"{"in":"--5"}"#, "in"),
-            (at(), r#"{"at":"date"}"#, "at"),
-            (at(), r#"{"at":[]}"#, "at"),
-            (at(), r#"{"at":0}"#, "at"),
+        for (data, path) in [
+            (r#"{"in":"soon"}"#, "in"),
+            (r#"{"in":true}"#, "in"),
+            (r#"{"in":""}"#, "in"),
+            (r#"{"in":"--5"}"#, "in"),
+            (r#"{"at":"date"}"#, "at"),
+            (r#"{"at":[]}"#, "at"),
+            (r#"{"at":0}"#, "at"),
         ] {
-            let data = parse_json(data).unwrap();
-            let clock = ProviderClock::of(&response(PROVIDER, Some(DATE)), TokenTimes::default());
+            let issued = issue(HOUR, &response(PROVIDER, Some(DATE)), data, claims(PROVIDER, 180));
 
-            let issued = token_with_lifetime(
-                "token",
-                expiry.as_ref(),
-                HOUR,
-                clock,
-                Some(&data),
-                claims(PROVIDER, 180),
-            );
-
-            assert_eq!(issued, Err(path.to_owned()), "{data:?}");
-        }
-    }
-
-    #[test]
-    fn lifetime_is_at_most_ten_years() {
-        for (expiry, data) in [
-            (within(), r#"{"in":1e300}"#),
-            (within(), r#"{"in":1e16}"#),
-            (at(), r#"{"at":"9999-12-31T23:59:59Z"}"#),
-        ] {
-            let lifetime = computed_lifetime(
-                &profile(expiry, HOUR),
-                &response(PROVIDER, None),
-                data,
-                TokenTimes::default(),
-            );
-
-            assert_eq!(lifetime, Duration::from_millis(MAX_LIFETIME), "{data}");
+            assert_eq!(issued, Err(path.to_owned()), "{data}");
         }
     }
 }

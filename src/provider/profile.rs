@@ -473,19 +473,3 @@ impl fmt::Debug for StringList {
 pub(crate) const fn strings(list: &'static str) -> StringList {
     StringList::Static(list)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::json::native::parse_json;
-
-    #[test]
-    fn first_path_with_a_value_is_used() {
-        let json = parse_json(r#"{"token":null,"accessToken":"b"}"#).unwrap();
-
-        for paths in [strings("token|accessToken"), StringList::Owned(vec!["x".into(), "accessToken".into()])]
-        {
-            assert_eq!(paths.find_in(&json).and_then(Json::as_text), Some("b"));
-        }
-    }
-}

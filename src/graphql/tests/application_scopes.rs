@@ -26,57 +26,28 @@ fn requests_scopes_with_the_application_key() {
 }
 
 #[test]
-fn scopes_are_sorted_and_unique() {
-    let listed_scopes = json!(["MAKE_DEPOSIT", "LIST_OFFERS", null, "MAKE_DEPOSIT"]);
-
-    assert_eq!(
-        scenario().application_scopes(listed(&listed_scopes)).unwrap(),
-        scopes(&["LIST_OFFERS", "MAKE_DEPOSIT"])
-    );
-}
-
-#[test]
-fn application_may_have_no_scopes() {
-    assert_eq!(scenario().application_scopes(listed(&json!([]))).unwrap(), scopes(&[]));
-}
-
-#[test]
-fn rejected_key_is_reported_as_for_a_grant() {
-    let refused = reply(401, r#"{"error":"Error verifying API basic token"}"#);
-
-    let failure = scenario().application_scopes(refused).unwrap_err();
-
-    fails_with(ErrorCode::InvalidCredentials)
-        .status(401)
-        .errors_match("check that `apiKey`")
-        .is_permanent(failure);
-}
-
-#[test]
-fn outage_is_transient_and_not_retried() {
-    let failure = scenario().application_scopes(reply(503, "")).unwrap_err();
-
-    fails_with(ErrorCode::Server).status(503).errors_match("ask again later").is_transient(failure);
-}
-
-#[test]
-fn rate_limit_states_the_delay() {
-    let failure = scenario().application_scopes(reply(429, "").with("retry-after", "7")).unwrap_err();
-
-    fails_with(ErrorCode::RateLimited).status(429).retry_after(Duration::from_secs(7)).is_transient(failure);
-}
-
-#[test]
-fn response_without_a_list_is_a_protocol_error() {
-    for (answer, says) in [
-        (listed(&Value::Null), "answered without the scopes"),
-        (listed(&json!("LIST_OFFERS")), "answered without the scopes"),
-        (error(200, "planted complaint"), "refused the request for the scopes"),
+fn listed_scopes_are_sorted_and_unique() {
+    for (answer, expected) in [
+        (json!(["MAKE_DEPOSIT", "LIST_OFFERS", null, "MAKE_DEPOSIT"]), &["LIST_OFFERS", "MAKE_DEPOSIT"][..]),
+        (json!([]), &[]),
     ] {
-        let failure = scenario().application_scopes(answer).unwrap_err();
-
-        fails_with(ErrorCode::Protocol).status(200).errors_match(says).is_permanent(failure);
+        assert_eq!(scenario().application_scopes(listed(&answer)).unwrap(), scopes(expected));
     }
-    let failure = scenario().application_scopes(reply(200, "<html>planted page</html>")).unwrap_err();
-    fails_with(ErrorCode::Protocol).status(200).errors_match("check `endpoint`").is_transient(failure);
+}
+
+#[test]
+fn failures_are_classified_as_for_a_grant() {
+    let failed = |response| scenario().application_scopes(response).unwrap_err();
+    let rejected = reply(401, r#"{"error":"Error verifying API basic token"}"#);
+
+    fails_with(ErrorCode::InvalidCredentials).status(401).is_permanent(failed(rejected));
+    fails_with(ErrorCode::Server).status(503).is_transient(failed(reply(503, "")));
+    fails_with(ErrorCode::RateLimited)
+        .status(429)
+        .retry_after(Duration::from_secs(7))
+        .is_transient(failed(reply(429, "").with("retry-after", "7")));
+    fails_with(ErrorCode::Protocol).status(200).is_transient(failed(reply(200, "<html>planted page</html>")));
+    for answer in [listed(&Value::Null), listed(&json!("LIST_OFFERS")), error(200, "planted complaint")] {
+        fails_with(ErrorCode::Protocol).status(200).is_permanent(failed(answer));
+    }
 }

@@ -113,19 +113,6 @@ fn errors_are_classified_by_retryability() {
 }
 
 #[test]
-fn error_names_the_code_and_the_remedy() {
-    let denied = error_of(scenario().answered(reply(401, r#"{"error":"invalid_client"}"#))).0;
-    let redirected = error_of(scenario().answered(reply(302, ""))).0;
-
-    assert_eq!(
-        denied.message,
-        "broker refused the credentials (HTTP 401, invalid_client): check that the user is signed in, and what \
-         `authorize` of the broker gives"
-    );
-    assert!(redirected.message.starts_with("broker redirects") && redirected.message.contains("set `url`"));
-}
-
-#[test]
 fn retry_after_of_a_broker_is_used() {
     for status in [429, 503] {
         let response = reply(status, r#"{"error":"temporarily_unavailable"}"#).with("retry-after", "7");

@@ -409,7 +409,7 @@ fn truncated_response_is_never_a_token() {
     for end in 0..fluz::SAMPLE.len() {
         let granted = fluz::scenario().answered(reply(200, &fluz::SAMPLE[..end]));
 
-        fails_with(ErrorCode::Protocol).status(200).errors_match("check `endpoint`").is_transient(granted);
+        fails_with(ErrorCode::Protocol).status(200).is_transient(granted);
     }
 }
 

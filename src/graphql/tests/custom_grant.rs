@@ -113,35 +113,33 @@ fn other_members_are_ignored() {
 
 #[test]
 fn invalid_result_names_the_expected_one() {
-    for (given, says) in [
-        (RawValue::Missing, "gave missing"),
-        (RawValue::Null, "gave null"),
-        (text("planted-token"), "gave a string"),
-        (RawValue::List(vec![text("planted-token")]), "gave an array"),
-        (object(&[]), "gave no `accessToken`"),
-        (object(&[("accessToken", text(""))]), "gave no `accessToken`"),
-        (object(&[("accessToken", RawValue::Number(7.0))]), "gave no `accessToken`"),
-        (object(&[("accessToken", RawValue::Null)]), "gave no `accessToken`"),
-        (object(&[("accessToken", RawValue::Function("f"))]), "gave a useless `accessToken`"),
-        (object(&[("accessToken", text("planted token"))]), "an `accessToken` with spaces"),
-        (with(&[("expiresInMs", RawValue::Number(f64::NAN))]), "gave a useless `expiresInMs`"),
-        (with(&[("expiresAt", RawValue::Other)]), "gave a useless `expiresAt`"),
-        (with(&[("scopes", text("A ADMIN"))]), "gave `scopes` that are not an array of strings"),
-        (
-            with(&[("scopes", RawValue::List(vec![text("A"), RawValue::Number(7.0)]))]),
-            "gave `scopes` that are not an array of strings",
-        ),
+    let scopes = |scope: &str| with(&[("scopes", RawValue::List(vec![text("A"), text(scope)]))]);
+    for (given, named) in [
+        (RawValue::Missing, ""),
+        (RawValue::Null, ""),
+        (text("planted-token"), ""),
+        (RawValue::List(vec![text("planted-token")]), ""),
+        (object(&[]), "`accessToken`"),
+        (object(&[("accessToken", text(""))]), "`accessToken`"),
+        (object(&[("accessToken", RawValue::Number(7.0))]), "`accessToken`"),
+        (object(&[("accessToken", RawValue::Null)]), "`accessToken`"),
+        (object(&[("accessToken", RawValue::Function("f"))]), "`accessToken`"),
+        (object(&[("accessToken", text("planted token"))]), "`accessToken`"),
+        (with(&[("expiresInMs", RawValue::Number(f64::NAN))]), "`expiresInMs`"),
+        (with(&[("expiresInMs", text("soon"))]), "`expiresInMs`"),
+        (with(&[("expiresAt", text("soon"))]), "`expiresAt`"),
+        (with(&[("expiresAt", RawValue::Bool(true))]), "`expiresAt`"),
+        (with(&[("expiresAt", RawValue::Number(0.0))]), "`expiresAt`"),
+        (with(&[("expiresAt", RawValue::Other)]), "`expiresAt`"),
+        (with(&[("scopes", text("A ADMIN"))]), "`scopes`"),
+        (with(&[("scopes", RawValue::List(vec![text("A"), RawValue::Number(7.0)]))]), "`scopes`"),
+        (scopes("a\u{1b}[31m"), ""),
+        (scopes(&"a".repeat(257)), "256"),
     ] {
         let error = granted(&given).unwrap_err();
 
         assert_not_printed(&["planted".to_owned()], &format!("{error} {error:?} {given:?}"));
-        fails_with(ErrorCode::Protocol)
-            .errors_match("`grant` function of acme")
-            .errors_match(says)
-            .errors_match(
-                "must resolve with { accessToken, expiresAt | expiresInMs, refreshToken?, scopes? }",
-            )
-            .compare(&error);
+        fails_with(ErrorCode::Protocol).mentions("`grant`").mentions(named).compare(&error);
     }
 }
 
@@ -160,28 +158,5 @@ fn passed_expiry_leaves_no_lifetime() {
 
         assert_eq!(lifetime(&granted(&given).unwrap()), Duration::ZERO, "{given:?}");
         assert_eq!(lifetime(&strict), Duration::ZERO, "{given:?}");
-    }
-}
-
-#[test]
-fn unreadable_expiry_is_named() {
-    for (key, value, named) in [
-        ("expiresInMs", text("soon"), "`expiresInMs`"),
-        ("expiresAt", text("soon"), "`expiresAt`"),
-        ("expiresAt", RawValue::Bool(true), "`expiresAt`"),
-        ("expiresAt", RawValue::Number(0.0), "`expiresAt`"),
-    ] {
-        let error = granted(&with(&[(key, value)])).expect_err("an error");
-
-        fails_with(ErrorCode::Protocol).errors_match(named).compare(&error);
-    }
-}
-
-#[test]
-fn scopes_have_limits_and_valid_characters() {
-    for (scope, says) in [("a\u{1b}[31m".to_owned(), "characters"), ("a".repeat(257), "256")] {
-        let error = granted(&with(&[("scopes", RawValue::List(vec![text(&scope)]))])).expect_err("an error");
-
-        fails_with(ErrorCode::Protocol).errors_match(says).compare(&error);
     }
 }

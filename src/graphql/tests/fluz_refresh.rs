@@ -72,9 +72,7 @@ fn generating_manager_keeps_no_refresh_token() {
     let granted = scenario.refresh("planted-refresh-token", |_| panic!("a request was made"));
 
     assert_eq!(token.refresh_token, None);
-    fails_with(ErrorCode::Unsupported)
-        .errors_match("does not take refresh tokens")
-        .rejects_refresh_token(granted);
+    fails_with(ErrorCode::Unsupported).rejects_refresh_token(granted);
 }
 
 #[test]
@@ -90,66 +88,45 @@ fn id_and_secret_authenticate_a_refresh() {
 }
 
 #[test]
-fn rejected_refresh_token_falls_back_to_the_credentials() {
-    for response in [
-        reply(401, r#"{"error":"Error verifying API basic token"}"#),
-        coded(200, "AUTH-0008"),
-        error(200, "planted: refresh token expired"),
-        refreshed(json!({ "success": false, "error": { "code": "AUTH-0002", "message": "planted words" } })),
-    ] {
-        let status = response.status;
-
-        let granted = scenario().refresh("planted-refresh-token", once(response));
-
-        fails_with(ErrorCode::InvalidCredentials)
-            .status(status)
-            .errors_match("refused the credentials")
-            .rejects_refresh_token(granted);
-    }
-}
-
-#[test]
 fn failed_refresh_falls_back_to_the_credentials() {
-    for (response, says) in [
-        (coded(200, "VC-0020"), "check the scopes, the ids"),
-        (refreshed(json!(null)), "answered without a token"),
-        (refreshed(json!({ "token": "plan ted" })), "tell the provider"),
+    let rejected = json!({ "success": false, "error": { "code": "AUTH-0002", "message": "planted words" } });
+    for (response, code) in [
+        (reply(401, r#"{"error":"Error verifying API basic token"}"#), ErrorCode::InvalidCredentials),
+        (coded(200, "AUTH-0008"), ErrorCode::InvalidCredentials),
+        (error(200, "planted: refresh token expired"), ErrorCode::InvalidCredentials),
+        (refreshed(rejected), ErrorCode::InvalidCredentials),
+        (coded(200, "VC-0020"), ErrorCode::Protocol),
+        (refreshed(json!(null)), ErrorCode::Protocol),
+        (refreshed(json!({ "token": "plan ted" })), ErrorCode::Protocol),
     ] {
         let status = response.status;
 
         let granted = scenario().refresh("planted-refresh-token", once(response));
 
-        fails_with(ErrorCode::Protocol).status(status).errors_match(says).rejects_refresh_token(granted);
+        fails_with(code).status(status).rejects_refresh_token(granted);
     }
 }
 
 #[test]
-fn intercepted_response_does_not_reject_the_refresh_token() {
-    for (response, says) in
-        [(reply(200, "<html>planted</html>"), "an HTML page"), (reply(302, ""), "redirects")]
-    {
-        let status = response.status;
+fn intercepted_response_or_outage_does_not_reject_the_refresh_token() {
+    for (status, body, code) in [
+        (200, "<html>planted</html>", ErrorCode::Protocol),
+        (302, "", ErrorCode::Protocol),
+        (503, "", ErrorCode::Server),
+    ] {
+        let granted = scenario().refresh("planted-refresh-token", once(reply(status, body)));
 
-        let granted = scenario().refresh("planted-refresh-token", once(response));
-
-        fails_with(ErrorCode::Protocol).status(status).errors_match(says).is_transient(granted);
+        fails_with(code).status(status).is_transient(granted);
     }
-}
-
-#[test]
-fn outage_during_a_refresh_is_transient() {
-    let granted = scenario().refresh("planted-refresh-token", once(reply(503, "").with("retry-after", "2")));
-
-    fails_with(ErrorCode::Server)
-        .status(503)
-        .retry_after(Duration::from_secs(2))
-        .errors_match("asked again by itself")
-        .is_transient(granted);
 }
 
 #[test]
 fn missing_operation_is_requested_once() {
-    for message in [MISSING, "Cannot query field 'refreshUserAccessToken' on type 'Mutation'."] {
+    for message in [
+        MISSING,
+        "Cannot query field 'refreshUserAccessToken' on type 'Mutation'.",
+        r#"Variable "$refreshToken" of type "String!" used in position expecting type "UUID!"."#,
+    ] {
         let mut scenario = scenario();
 
         let first = scenario.refresh("planted-first", once(error(400, message)));
@@ -158,15 +135,13 @@ fn missing_operation_is_requested_once() {
 
         assert_eq!(scenario.requests.len(), 2);
         fails_with(ErrorCode::Protocol).status(400).rejects_refresh_token(first);
-        fails_with(ErrorCode::Unsupported)
-            .errors_match("fluz does not take refresh tokens")
-            .rejects_refresh_token(second);
+        fails_with(ErrorCode::Unsupported).rejects_refresh_token(second);
         token.unwrap();
     }
 }
 
 #[test]
-fn operation_with_another_argument_is_requested_once() {
+fn operation_with_another_argument_is_requested_twice_and_not_again() {
     let schema = Schema { argument: "grant", ..LIKELIEST };
     let mut scenario = scenario();
 
@@ -174,7 +149,7 @@ fn operation_with_another_argument_is_requested_once() {
     let second = scenario.refresh("planted-second", |_| panic!("a request was made"));
 
     assert_eq!(scenario.requests.len(), 2);
-    fails_with(ErrorCode::Protocol).status(400).errors_match("check `endpoint`").rejects_refresh_token(first);
+    fails_with(ErrorCode::Protocol).status(400).rejects_refresh_token(first);
     fails_with(ErrorCode::Unsupported).rejects_refresh_token(second);
 }
 
@@ -198,18 +173,6 @@ fn existing_operation_is_requested_again() {
 }
 
 #[test]
-fn refresh_token_of_another_type_is_not_presented_again() {
-    let mut scenario = scenario();
-    let message = r#"Variable "$refreshToken" of type "String!" used in position expecting type "UUID!"."#;
-
-    let first = scenario.refresh("planted-first", once(error(400, message)));
-    let second = scenario.refresh("planted-second", |_| panic!("a request was made"));
-
-    fails_with(ErrorCode::Protocol).status(400).rejects_refresh_token(first);
-    fails_with(ErrorCode::Unsupported).rejects_refresh_token(second);
-}
-
-#[test]
 fn credential_grant_does_not_disable_the_refresh_operation() {
     let mut scenario = scenario();
 
@@ -218,21 +181,4 @@ fn credential_grant_does_not_disable_the_refresh_operation() {
 
     fails_with(ErrorCode::Protocol).status(400).is_permanent(granted);
     token.unwrap();
-}
-
-#[test]
-fn two_rejected_arguments_end_the_refresh() {
-    let mut scenario = scenario();
-
-    let granted = scenario.refresh("planted-first", |request| {
-        let query = request.query();
-        let name = if query.contains("(userId") { "userId" } else { "refreshToken" };
-        error(400, &format!(r#"Unknown argument "{name}" on field "Mutation.refreshUserAccessToken"."#))
-    });
-
-    assert_eq!(scenario.requests.len(), 2);
-    fails_with(ErrorCode::Protocol)
-        .status(400)
-        .errors_match("check `endpoint`")
-        .rejects_refresh_token(granted);
 }

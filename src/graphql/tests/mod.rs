@@ -25,9 +25,10 @@ mod broker;
 mod bytes;
 mod custom;
 mod custom_grant;
+mod failures;
 mod fluz;
 mod fluz_refresh;
-mod responses;
+mod media_types;
 mod schema_variants;
 mod toggle;
 
@@ -271,12 +272,12 @@ struct ExpectedError {
     status: Option<u16>,
     request_id: Option<&'static str>,
     retry_after: Option<Duration>,
-    message_parts: Vec<&'static str>,
+    names: Vec<&'static str>,
 }
 
 /// Expects an error of this code without further contents.
 fn fails_with(code: ErrorCode) -> ExpectedError {
-    ExpectedError { code, status: None, request_id: None, retry_after: None, message_parts: Vec::new() }
+    ExpectedError { code, status: None, request_id: None, retry_after: None, names: Vec::new() }
 }
 
 impl ExpectedError {
@@ -284,17 +285,13 @@ impl ExpectedError {
         Self { status: Some(status), ..self }
     }
 
-    fn request_id(self, id: &'static str) -> Self {
-        Self { request_id: Some(id), ..self }
-    }
-
     fn retry_after(self, span: Duration) -> Self {
         Self { retry_after: Some(span), ..self }
     }
 
-    /// Expects the message to contain these words.
-    fn errors_match(mut self, words: &'static str) -> Self {
-        self.message_parts.push(words);
+    /// Expects the message to contain the name of an option, a function or a path.
+    fn mentions(mut self, name: &'static str) -> Self {
+        self.names.push(name);
         self
     }
 
@@ -338,8 +335,8 @@ impl ExpectedError {
         let name = error.provider.as_deref().unwrap_or_default();
         let names_it = error.message.contains(name) || error.code == ErrorCode::CredentialsUnavailable;
         assert!(names_it, "{error}");
-        for words in &self.message_parts {
-            assert!(error.message.contains(words), "{words:?} is not in: {error}");
+        for name in &self.names {
+            assert!(error.message.contains(name), "{name:?} is not in: {error}");
         }
     }
 }

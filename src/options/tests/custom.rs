@@ -1,7 +1,13 @@
-//! User-supplied providers: options that profiles and `grant` functions share.
+//! User-supplied providers: profiles and `grant` functions.
 
 use super::*;
-use crate::provider::{ErrorMatcher, Lifetime, Operation, RotationHeader, StringList, TokenShape};
+use crate::{
+    json::Json,
+    provider::{
+        Authorization, DefaultFailure, ErrorMatcher, ExpiryField, Lifetime, Operation, RotationHeader,
+        SecretId, StringList, TokenShape, TokenSource, Variable,
+    },
+};
 
 #[test]
 fn grant_function_requires_name_and_endpoint_only() {
@@ -21,60 +27,6 @@ fn grant_function_requires_name_and_endpoint_only() {
 }
 
 #[test]
-fn grant_must_be_a_function() {
-    refuses_kinds(&by_function(), "provider.grant", &["a function"], "a function");
-}
-
-#[test]
-fn grant_function_excludes_described_grants() {
-    for key in ["authenticate", "renew", "token", "refreshToken", "scopes", "expiry", "headers"] {
-        assert_eq!(
-            rejection(&by_function().with(&format!("provider.{key}"), text("planted"))),
-            format!(
-                "options `provider.grant` and `provider.{key}` exclude each other; describe the API or give a \
-                 function, not both"
-            )
-        );
-        accepted(&by_function().with(&format!("provider.{key}"), RawValue::Missing));
-    }
-    accepted(&acme().with("provider.grant", RawValue::Missing));
-}
-
-#[test]
-fn missing_grant_names_both_alternatives() {
-    for options in [acme().without("provider.authenticate"), by_function().without("provider.grant")] {
-        assert_eq!(
-            rejection(&options),
-            "option `provider.authenticate` is missing; give { document, variables, authorization }, or a \
-             `grant` function instead"
-        );
-    }
-}
-
-#[test]
-fn name_is_short_and_visible() {
-    for name in ["a", "Acme Inc. (EU)", &"x".repeat(40)] {
-        for options in [acme(), by_function()] {
-            assert_eq!(accepted(&options.with("provider.name", text(name))).profile.name, name);
-        }
-    }
-    for options in [acme(), by_function()] {
-        for name in ["plänted", "planted\n", "planted\0", &"x".repeat(41)] {
-            assert_eq!(
-                rejection(&options.clone().with("provider.name", text(name))),
-                "option `provider.name` is a string; give at most 40 characters of visible ASCII"
-            );
-        }
-        let remedy = "a short name for messages, for example \"acme\"";
-        refuses_kinds(&options, "provider.name", &["a string"], remedy);
-        assert_eq!(
-            rejection(&options.without("provider.name")),
-            format!("option `provider.name` is missing; give {remedy}")
-        );
-    }
-}
-
-#[test]
 fn sliding_names_headers() {
     for options in [acme(), by_function()] {
         for (given, headers) in [
@@ -86,33 +38,6 @@ fn sliding_names_headers() {
             let headers = StringList::Owned(headers.iter().map(|&name| name.to_owned()).collect());
             assert_eq!(sliding, Some(RotationHeader { headers, shape: TokenShape::Any }));
         }
-        refuses_kinds(&options, "provider.sliding", &["an object"], "{ header: \"x-authorization\" }");
-        refuses_header(&options, "provider.sliding");
-        assert_eq!(
-            rejection(&options.with("provider.sliding", map([]))),
-            "option `provider.sliding.header` is missing; give a header's name"
-        );
-    }
-}
-
-/// Asserts that `header` at this path accepts only the name of a header, or a list of names.
-pub(super) fn refuses_header(base: &Value, path: &str) {
-    let header = format!("{path}.header");
-    let one_or_more = "a header's name, or a list of them";
-    refuses_kinds(base, &header, &["a string", "an array"], one_or_more);
-    for bad in [text("planted header"), text("x-planted:"), texts(&["x-good", "plänted"])] {
-        let kind = bad.kind();
-
-        assert_eq!(
-            rejection(&base.clone().with(&header, bad)),
-            format!("option `{header}` is {kind}; give a header's name of letters, digits and hyphens")
-        );
-    }
-    for (item, kind) in kinds().into_iter().filter(|(_, kind)| *kind != "a string") {
-        assert_eq!(
-            rejection(&base.clone().with(&header, list([text("x-good"), item]))),
-            format!("option `{header}[1]` is {kind}; give a header's name")
-        );
     }
 }
 
@@ -152,36 +77,217 @@ fn other_error_rules_use_the_status_only() {
     assert_eq!(*signals.outage, ErrorMatcher::default());
 }
 
+fn paths(paths: &'static str) -> StringList {
+    StringList::Static(paths)
+}
+
+/// Profile with every option, like the example of the public documentation.
+pub(super) fn full() -> Value {
+    let authenticate = map([
+        ("document", text("mutation login")),
+        ("variables", map([("id", text("me")), ("secret", RawValue::Function("vault"))])),
+        ("authorization", text("none")),
+    ]);
+    let renew = map([
+        ("document", text("mutation renew")),
+        ("variables", map([("refresh", text("$refreshToken"))])),
+        ("authorization", map([("bearer", RawValue::Function("bearer"))])),
+    ]);
+    acme()
+        .with("provider.authenticate", authenticate)
+        .with("provider.renew", renew)
+        .with("provider.token.data", texts(&["login.jwt", "renew.jwt"]))
+        .with("provider.refreshToken.data", text("login.renewal"))
+        .with("provider.scopes.data", texts(&["login.scopes"]))
+        .with("provider.expiry", map([("expiresIn", text("login.ttl")), ("unit", text("seconds"))]))
+        .with("provider.headers", map([("X-Tenant", text("7"))]))
+        .with("scopes", texts(&["read"]))
+}
+
 #[test]
-fn invalid_rejection_rules_name_the_expected_value() {
-    let base = by_function();
-    refuses_kinds(&base, "provider.refused", &["an object"], "{ statuses, messages, codes }");
-    let lists = ["an array", "an empty array"];
-    let statuses = "a list of HTTP status codes, for example [401]";
-    refuses_kinds(&base, "provider.refused.statuses", &lists, statuses);
-    for (item, what) in [
-        (number(99.0), "no HTTP status code"),
-        (number(600.0), "no HTTP status code"),
-        (number(401.5), "no HTTP status code"),
-        (number(-401.0), "no HTTP status code"),
-        (number(f64::NAN), "no HTTP status code"),
-        (number(f64::INFINITY), "no HTTP status code"),
-        (text("401"), "a string"),
-        (RawValue::Null, "null"),
-        (RawValue::Missing, "missing"),
+fn documented_example_is_accepted() {
+    let config = accepted(&full());
+
+    let profile = config.profile;
+    assert_eq!(profile.name, "acme");
+    assert_eq!(profile.authenticate.document, "mutation login");
+    assert_eq!(profile.authenticate.authorization, Authorization::None);
+    assert_eq!(
+        profile.authenticate.variables,
+        [
+            ("id".into(), Variable::Literal(Json::text("me"))),
+            ("secret".into(), Variable::Secret(SecretId(0)))
+        ]
+    );
+    let renew = profile.renew.expect("it renews");
+    assert_eq!(renew.variables, [("refresh".into(), Variable::RefreshToken)]);
+    assert_eq!(renew.authorization, Authorization::Bearer(SecretId(1)));
+    assert_eq!(profile.token, TokenSource::Data(paths("login.jwt|renew.jwt")));
+    assert_eq!(profile.refresh_token, ["login.renewal"]);
+    assert_eq!(profile.scopes, ["login.scopes"]);
+    assert_eq!(profile.headers, [("x-tenant".to_owned(), Secret::new("7"))]);
+    let unit = Duration::from_secs(1);
+    assert_eq!(profile.expiry, Some(ExpiryField::ExpiresIn { paths: paths("login.ttl"), unit }));
+    assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
+    assert_eq!(profile.default_failure, DefaultFailure::Protocol);
+    assert!(profile.schema_names.is_empty());
+    let names = ["provider.authenticate.variables.secret", "provider.renew.authorization.bearer"];
+    assert_eq!(profile.secrets, names);
+    let GrantSource::Profile(sources) = config.grant_source else { panic!("not a profile") };
+    assert!(matches!(sources[..], [SecretSource::Function("vault"), SecretSource::Function("bearer")]));
+    assert_eq!(config.scopes.listed(), "read");
+}
+
+#[test]
+fn minimal_profile_is_accepted() {
+    let profile = accepted(&acme()).profile;
+
+    assert!(profile.authenticate.variables.is_empty());
+    assert_eq!(profile.authenticate.authorization, Authorization::None);
+    assert_eq!(profile.renew, None);
+    assert_eq!(profile.token, TokenSource::Data(paths("login.jwt")));
+    assert!(profile.refresh_token.is_empty() && profile.scopes.is_empty() && profile.headers.is_empty());
+    assert_eq!(profile.expiry, None);
+    assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
+    assert!(profile.secrets.is_empty());
+}
+
+#[test]
+fn every_authorization_is_accepted() {
+    let path = "provider.authenticate.authorization";
+    let pair = map([("username", text("me")), ("password", text("planted"))]);
+    let own_pair = Authorization::BasicPair { username: "me".to_owned(), password: SecretId(0) };
+    for (given, authorization, name) in [
+        (RawValue::Missing, Authorization::None, None),
+        (text("none"), Authorization::None, None),
+        (map([("basic", text("planted"))]), Authorization::Basic(SecretId(0)), Some("basic")),
+        (map([("basic", RawValue::Function("planted"))]), Authorization::Basic(SecretId(0)), Some("basic")),
+        (map([("basic", pair)]), own_pair, Some("basic.password")),
+        (map([("bearer", text("planted"))]), Authorization::Bearer(SecretId(0)), Some("bearer")),
+        (
+            map([("bearer", RawValue::Function("planted")), ("basic", RawValue::Missing)]),
+            Authorization::Bearer(SecretId(0)),
+            Some("bearer"),
+        ),
     ] {
-        assert_eq!(
-            rejection(&base.clone().with("provider.refused.statuses", list([number(401.0), item]))),
-            format!("option `provider.refused.statuses[1]` is {what}; give a whole number from 100 to 599")
-        );
+        let config = accepted(&acme().with(path, given));
+
+        assert_eq!(config.profile.authenticate.authorization, authorization);
+        let names: Vec<_> = name.iter().map(|name| format!("{path}.{name}")).collect();
+        assert_eq!(config.profile.secrets, StringList::Owned(names.clone()));
+        let GrantSource::Profile(sources) = config.grant_source else { panic!("not a profile") };
+        for source in &sources {
+            match source {
+                SecretSource::Text(secret) => assert_eq!(secret.expose(), "planted"),
+                SecretSource::Function(name) => assert_eq!(*name, "planted"),
+            }
+        }
+        assert_eq!(sources.len(), names.len());
     }
-    for (key, one) in [("messages", "the message of an error"), ("codes", "the code of an error")] {
-        let path = format!("provider.refused.{key}");
-        let but = ["a string", "an array", "an empty array"];
-        refuses_kinds(&base, &path, &but, &format!("{one}, or a list of them"));
-        assert_eq!(
-            rejection(&base.clone().with(&path, list([text("x"), text(" ")]))),
-            format!("option `{path}[1]` is a blank string; give {one}")
-        );
+}
+
+#[test]
+fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
+    let inner = map([
+        ("secret", RawValue::Function("first")),
+        ("list", list([RawValue::Function("second"), text("$scopes"), number(1.5), text("$refreshToken!")])),
+        ("unset", RawValue::Missing),
+    ]);
+    let variables = map([
+        ("input", map([("inner", inner)])),
+        ("scopes", text("$scopes")),
+        ("refresh", text("$refreshToken")),
+        ("nothing", RawValue::Null),
+        ("yes", RawValue::Bool(true)),
+        ("empty", text("")),
+        ("unset", RawValue::Missing),
+        ("bare", map([])),
+        ("none", list([])),
+        ("dollar", text("$Scopes")),
+    ]);
+
+    let profile = accepted(&acme().with("provider.authenticate.variables", variables)).profile;
+
+    let expected = [
+        (
+            "input",
+            Variable::Map(vec![(
+                "inner".into(),
+                Variable::Map(vec![
+                    ("secret".into(), Variable::Secret(SecretId(0))),
+                    (
+                        "list".into(),
+                        Variable::List(vec![
+                            Variable::Secret(SecretId(1)),
+                            Variable::Scopes,
+                            Variable::Literal(Json::Number(1.5)),
+                            Variable::Literal(Json::text("$refreshToken!")),
+                        ]),
+                    ),
+                ]),
+            )]),
+        ),
+        ("scopes", Variable::Scopes),
+        ("refresh", Variable::RefreshToken),
+        ("nothing", Variable::Literal(Json::Null)),
+        ("yes", Variable::Literal(Json::Bool(true))),
+        ("empty", Variable::Literal(Json::text(""))),
+        ("bare", Variable::Map(Vec::new())),
+        ("none", Variable::List(Vec::new())),
+        ("dollar", Variable::Literal(Json::text("$Scopes"))),
+    ];
+    assert_eq!(profile.authenticate.variables, expected.map(|(name, variable)| (name.into(), variable)));
+    let at = "provider.authenticate.variables.input.inner";
+    assert_eq!(profile.secrets, StringList::Owned(vec![format!("{at}.secret"), format!("{at}.list[0]")]));
+}
+
+#[test]
+fn invalid_variable_is_named_at_any_depth() {
+    let base = "provider.authenticate.variables";
+    for bad in [RawValue::Other, number(f64::NAN), number(f64::NEG_INFINITY)] {
+        for (variables, path) in [
+            (map([("a", bad.clone())]), "a"),
+            (map([("a", map([("b", bad.clone())]))]), "a.b"),
+            (map([("a", list([text("x"), map([("b", list([bad.clone()]))])]))]), "a[1].b[0]"),
+        ] {
+            assert_eq!(rejected(&acme().with(base, variables)), format!("{base}.{path}"));
+        }
+    }
+    let missing = map([("a", list([RawValue::Missing]))]);
+    assert_eq!(rejected(&acme().with(base, missing)), format!("{base}.a[0]"));
+}
+
+#[test]
+fn token_is_below_data_or_in_a_header() {
+    for (given, source) in [
+        (map([("data", text("a.b"))]), TokenSource::Data(paths("a.b"))),
+        (map([("header", text("X-Token"))]), TokenSource::Headers(paths("x-token"))),
+        (map([("header", texts(&["A", "b"]))]), TokenSource::Headers(paths("a|b"))),
+        (map([("header", text("a")), ("data", RawValue::Missing)]), TokenSource::Headers(paths("a"))),
+    ] {
+        assert_eq!(accepted(&acme().with("provider.token", given)).profile.token, source);
+    }
+}
+
+#[test]
+fn expiry_has_four_forms() {
+    let seconds = Duration::from_secs(1);
+    let untold = Lifetime::Default(Duration::from_secs(300));
+    let in_units = |unit| Some(ExpiryField::ExpiresIn { paths: paths("a"), unit });
+    for (given, expiry, lifetime) in [
+        (map([("expiresIn", text("a"))]), in_units(seconds), untold),
+        (map([("expiresIn", text("a")), ("unit", text("seconds"))]), in_units(seconds), untold),
+        (map([("expiresIn", text("a")), ("unit", text("milliseconds"))]), in_units(seconds / 1000), untold),
+        (
+            map([("expiresAt", texts(&["a", "b"]))]),
+            Some(ExpiryField::ExpiresAt { paths: paths("a|b") }),
+            untold,
+        ),
+        (map([("jwt", RawValue::Bool(true)), ("expiresAt", RawValue::Missing)]), None, untold),
+        (map([("lifetimeMs", number(2000.0))]), None, Lifetime::AtMost(seconds * 2)),
+    ] {
+        let profile = accepted(&acme().with("provider.expiry", given)).profile;
+
+        assert_eq!((profile.expiry, profile.lifetime), (expiry, lifetime));
     }
 }

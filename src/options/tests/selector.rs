@@ -7,10 +7,11 @@ fn selected(options: &Value, selector: &Value) -> Selection {
     read_selector(selector, &accepted(options)).expect("a right selector")
 }
 
-fn refused_selector(options: &Value, selector: &Value) -> String {
+/// Returns the member that the error names, and the known ones.
+fn rejected_selector(options: &Value, selector: &Value) -> Vec<String> {
     let error = read_selector(selector, &accepted(options)).expect_err("a wrong selector");
     assert_eq!(error.code, ErrorCode::InvalidOptions);
-    error.message.clone()
+    named(error)
 }
 
 /// API with one variable of each kind.
@@ -61,14 +62,9 @@ fn braintree_selects_scopes_only_and_toggle_nothing() {
     let scopes = map([("scopes", texts(&["A"]))]);
     assert_eq!(selected(&braintree(), &scopes).scopes, Some(["A"].into_iter().collect()));
 
-    assert_eq!(
-        refused_selector(&braintree(), &map([("userId", text("u"))])),
-        "option `userId` is not known; known here are `scopes`"
-    );
+    assert_eq!(rejected_selector(&braintree(), &map([("userId", text("u"))])), ["userId", "scopes"]);
     for key in ["userId", "scopes", "username"] {
-        let message = refused_selector(&toggle(), &map([(key, texts(&["A"]))]));
-        assert!(message.starts_with("toggle knows no other users and no scopes"), "{message}");
-        assert!(message.ends_with("make another TokenManager"), "{message}");
+        rejected_selector(&toggle(), &map([(key, texts(&["A"]))]));
     }
 }
 
@@ -81,11 +77,8 @@ fn custom_api_selects_constant_scalar_variables() {
     let names: Vec<_> = variables.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["shop", "test", "till"]);
     for unknown in ["secret", "input", "scopes"] {
-        let message = refused_selector(&shop(), &map([(unknown, texts(&["A"]))]));
-        assert_eq!(
-            message,
-            format!("option `{unknown}` is not known; known here are `shop`, `till`, `test`")
-        );
+        let selector = map([(unknown, texts(&["A"]))]);
+        assert_eq!(rejected_selector(&shop(), &selector), [unknown, "shop", "till", "test"]);
     }
 }
 
@@ -102,103 +95,55 @@ fn grant_function_receives_any_scalar() {
 
     let names: Vec<_> = variables.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!((names, scopes.is_some()), (vec!["live", "shard", "tenant"], true));
-    for (value, kind) in kinds() {
-        if !["a string", "a number", "a boolean", "missing"].contains(&kind) {
-            assert_eq!(
-                refused_selector(&by_function(), &map([("tenant", value)])),
-                format!("option `tenant` is {kind}; give a string, a number, or true or false")
-            );
-        }
-    }
 }
 
 #[test]
 fn broker_receives_strings_except_its_own_fields() {
-    let broker = map([
-        ("provider", text("broker")),
-        ("url", text("https://shop.test/token")),
-        ("endpoint", text("https://api.test/graphql")),
-    ]);
-
-    let selection = selected(&broker, &map([("userId", text("u")), ("scopes", texts(&["A"]))]));
+    let selection = selected(&broker(), &map([("userId", text("u")), ("scopes", texts(&["A"]))]));
 
     assert_eq!(selection.variables, [("userId".to_owned(), Some(Json::text("u")))]);
-    assert_eq!(
-        refused_selector(&broker, &map([("userId", number(7.0))])),
-        "option `userId` is a number; give a string"
-    );
     for own in ["scope", "refused"] {
-        let message = refused_selector(&broker, &map([(own, text("x"))]));
-        assert_eq!(message, format!("option `{own}` is not to be selected; leave it out"));
+        assert_eq!(rejected_selector(&broker(), &map([(own, text("x"))])), [own]);
     }
 }
 
 #[test]
-fn selector_is_an_object() {
-    for (value, kind) in kinds().into_iter().filter(|(_, kind)| *kind != "an object") {
-        let message = refused_selector(&fluz(), &value);
-        let kind = if matches!(value, RawValue::Other) { "what is not a plain object" } else { kind };
-        assert_eq!(message, format!("a session is selected by {kind}; give an object, or {{}}"));
-    }
-}
-
-#[test]
-fn undefined_is_rejected_except_for_scopes() {
-    let broker = map([
-        ("provider", text("broker")),
-        ("url", text("https://shop.test/token")),
-        ("endpoint", text("https://api.test/graphql")),
-    ]);
-    for (options, key) in [
-        (fluz(), "userId"),
-        (fluz(), "seatId"),
-        (shop(), "till"),
-        (by_function(), "tenant"),
-        (broker, "userId"),
-    ] {
-        assert_eq!(
-            refused_selector(&options, &map([(key, RawValue::Missing)])),
-            format!("option `{key}` is undefined; give a value, or leave the key out for the manager's own")
-        );
-    }
-    assert_eq!(selected(&fluz(), &map([("scopes", RawValue::Missing)])), Selection::default());
-}
-
-#[test]
-fn selected_value_has_the_type_of_the_managers() {
-    for (options, key, right, remedy) in [
-        (fluz(), "userId", "a string", "a string, or leave it out for the manager's own"),
-        (fluz(), "seatId", "a string", "a string, or null for none"),
-        (shop(), "shop", "a string", "a string, or leave it out for the manager's own"),
-        (shop(), "till", "a number", "a number"),
-        (shop(), "test", "a boolean", "true or false"),
+fn selected_values_have_types() {
+    for (options, key, types) in [
+        (fluz(), "userId", &["string"][..]),
+        (fluz(), "seatId", &["string", "null"]),
+        (shop(), "shop", &["string"]),
+        (shop(), "till", &["number"]),
+        (shop(), "test", &["boolean"]),
+        (by_function(), "tenant", &["string", "number", "boolean"]),
+        (broker(), "userId", &["string"]),
+        (braintree(), "scopes", &["array"]),
     ] {
         for (value, kind) in kinds() {
             let selector = map([(key, value)]);
-            let given_up = key == "seatId" && kind == "null";
-            if kind == right || given_up {
+            if types.contains(&kind) {
                 selected(&options, &selector);
             } else {
-                let message = refused_selector(&options, &selector);
-                assert_eq!(message, format!("option `{key}` is {kind}; give {remedy}"));
+                assert_eq!(rejected_selector(&options, &selector)[0], key, "{kind}");
             }
         }
+        let undefined = map([(key, RawValue::Missing)]);
+        if key == "scopes" {
+            assert_eq!(selected(&options, &undefined), Selection::default());
+        } else {
+            assert_eq!(rejected_selector(&options, &undefined), [key]);
+        }
+    }
+    for value in kinds_but(&["object"]) {
+        rejected_selector(&fluz(), &value);
     }
 }
 
 #[test]
 fn misspelled_selector_key_is_corrected_and_secrets_are_not_shown() {
-    let selector = map([("userID", text("u"))]);
-    assert_eq!(refused_selector(&fluz(), &selector), "option `userID` is not known; did you mean `userId`?");
-
+    assert_eq!(rejected_selector(&fluz(), &map([("userID", text("u"))])), ["userID", "userId"]);
     for options in [fluz(), by_function()] {
-        let message = refused_selector(&options, &map([("planted secret key", RawValue::Null)]));
-        assert!(message.starts_with("option `…` is "), "{message}");
+        let selector = map([("planted secret key", RawValue::Null)]);
+        assert_eq!(rejected_selector(&options, &selector)[0], "…");
     }
-}
-
-#[test]
-fn selected_scopes_are_a_non_empty_list() {
-    let message = refused_selector(&braintree(), &map([("scopes", texts(&[]))]));
-    assert!(message.starts_with("option `scopes` is an empty array; give an array of scopes"), "{message}");
 }

@@ -1,6 +1,7 @@
-//! Shared store: methods and time limits.
+//! Shared store and limits on sessions.
 
 use super::*;
+use crate::core::{Limits, Presented, Scoping};
 
 /// A store with every method, in the form that JavaScript passes to the core.
 fn store(methods: &[&'static str]) -> RawValue {
@@ -34,31 +35,19 @@ fn lease_covers_two_requests_and_two_writes() {
 }
 
 #[test]
-fn invalid_store_names_the_expected_value() {
-    let remedy = "an object with `get`, `set` and `delete`, for example redisStore(client)";
-    refuses_kinds(&toggle(), "store", &["an object"], remedy);
+fn store_has_methods() {
+    let methods = ["get", "set", "delete"];
+    for missing in methods {
+        let others: Vec<_> = methods.into_iter().filter(|it| *it != missing).collect();
 
-    for missing in ["get", "set", "delete"] {
-        let methods: Vec<_> = ["get", "set", "delete"].into_iter().filter(|it| *it != missing).collect();
-        assert_eq!(
-            rejection(&toggle().with("store", store(&methods))),
-            format!(
-                "option `store.{missing}` is missing; give a function: a store has `get`, `set` and `delete`"
-            )
-        );
+        assert_eq!(rejected(&toggle().with("store", store(&others))), format!("store.{missing}"));
     }
     for optional in ["acquire", "watch"] {
-        let odd = toggle()
-            .with("store", store(&["get", "set", "delete"]))
-            .with(&format!("store.{optional}"), text("x"));
-        assert_eq!(rejection(&odd), format!("option `store.{optional}` is a string; give a function"));
-    }
-    refuses_kinds(&toggle(), "storeTimeoutMs", &["a number"], "a number of milliseconds from 1 to 2^53");
-}
+        let path = format!("store.{optional}");
 
-/// Hint where credentials cannot be compared.
-const IDENTITY: &str = "a string that names the owner of the credentials, for example the tenant's or the user's id: a \
-    `store` shares tokens between managers of the same identity";
+        assert_eq!(rejected(&toggle().with("store", store(&methods)).with(&path, text("x"))), path);
+    }
+}
 
 #[test]
 fn store_requires_an_identity_without_comparable_credentials() {
@@ -72,8 +61,7 @@ fn store_requires_an_identity_without_comparable_credentials() {
     };
     for options in [by_function(), broker(), acme(), anonymous()] {
         accepted(&options.clone());
-        let message = rejection(&options.clone().with("store", methods()));
-        assert_eq!(message, format!("option `identity` is missing; give {IDENTITY}"));
+        assert_eq!(rejected(&options.clone().with("store", methods())), "identity");
 
         let config = accepted(&options.with("store", methods()).with("identity", text("tenant-7")));
         assert_eq!(config.identity.as_deref(), Some("tenant-7"));
@@ -94,17 +82,62 @@ fn store_requires_an_identity_without_comparable_credentials() {
 }
 
 #[test]
-fn identity_is_a_short_string() {
+fn session_limits_have_the_documented_defaults() {
     for options in everyone() {
-        refuses_kinds(&options, "identity", &["a string"], IDENTITY);
+        for given in [None, Some(map([])), Some(map([("max", RawValue::Missing)]))] {
+            let options =
+                given.map_or_else(|| options.clone(), |given| options.clone().with("sessions", given));
+            let Limits { max, idle, max_concurrent_grants, .. } = accepted(&options).limits;
+
+            assert_eq!((max, idle, max_concurrent_grants), (10_000, Duration::from_secs(900), 32));
+        }
     }
-    let of = |identity: &str| toggle().with("identity", text(identity));
-    assert_eq!(accepted(&of(&"x".repeat(256))).identity.map(|identity| identity.len()), Some(256));
-    // The second is the result of a JavaScript string that is not valid Unicode.
-    for wrong in ["x".repeat(257), "é".repeat(129), "bob\u{FFFD}".to_owned()] {
-        assert_eq!(
-            rejection(&of(&wrong)),
-            "option `identity` is too long, or not valid Unicode; give at most 256 bytes of UTF-8"
-        );
+}
+
+#[test]
+fn each_limit_is_accepted() {
+    let sessions =
+        map([("max", number(5.0)), ("idleMs", number(0.25e3)), ("maxConcurrentGrants", number(2.0))]);
+
+    let limits = accepted(&fluz().with("sessions", sessions)).limits;
+
+    let expected = Limits {
+        max: 5,
+        idle: Duration::from_millis(250),
+        max_concurrent_grants: 2,
+        scoping: Scoping::ByRequest,
+        credentials: Presented::Shared,
+    };
+    assert_eq!(limits, expected);
+}
+
+#[test]
+fn scopes_are_selectable_where_the_grant_uses_them() {
+    let named = acme().with("provider.authenticate.variables", map([("scopes", text("$scopes"))]));
+    let nested = acme()
+        .with("provider.authenticate.variables", map([("input", map([("list", list([text("$scopes")]))]))]));
+
+    for (options, scoping) in [
+        (fluz(), Scoping::ByRequest),
+        (toggle(), Scoping::Fixed),
+        (braintree(), Scoping::ByRequest),
+        (acme(), Scoping::Fixed),
+        (acme().with("scopes", texts(&["A"])), Scoping::Fixed),
+        (named, Scoping::ByRequest),
+        (nested, Scoping::ByRequest),
+        (by_function(), Scoping::ByRequest),
+    ] {
+        assert_eq!(accepted(&options).limits.scoping, scoping, "{options:?}");
+    }
+}
+
+#[test]
+fn sessions_share_credentials_that_the_library_presents_itself() {
+    for options in [fluz(), toggle(), braintree()] {
+        assert_eq!(accepted(&options).limits.credentials, Presented::Shared);
+    }
+    // The last one presents no secret.
+    for options in [broker(), by_function(), acme()] {
+        assert_eq!(accepted(&options).limits.credentials, Presented::Unknown);
     }
 }
