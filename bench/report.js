@@ -4,6 +4,7 @@
  * @module
  */
 
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, release, totalmem, type } from "node:os";
 
@@ -11,7 +12,8 @@ const FILE = new URL("../BENCHMARKS.md", import.meta.url);
 
 const HEAD = `# Benchmarks
 
-Written by \`cargo xtask bench\`, a section by each bench; an unknown name lists them.
+Written by \`cargo xtask bench NAME\`, which replaces one section; an unknown name lists them. Each section names the commit
+that it measured: the package may have changed since.
 `;
 
 /**
@@ -51,7 +53,7 @@ export function table(head, rows) {
 }
 
 /**
- * Describes the environment of the measurement: machine, runtime and package versions.
+ * Describes the measurement: commit, machine, runtime and package versions.
  *
  * @param {string[]} packages packages under measurement
  */
@@ -60,7 +62,9 @@ export function circumstances(packages) {
   const gigabytes = Math.round(totalmem() / 2 ** 30);
   const busy = loadavg()[0].toFixed(1);
   const versions = packages.map((name) => `${name} ${versionOf(name)}`);
+  const commit = execFileSync("git", ["show", "--no-patch", "--format=%h, %cs"], { encoding: "utf8" });
   return [
+    `Measured at commit ${commit.trim()}.`,
     `Machine: ${more.length + 1} × ${model.trim()}, ${gigabytes} GB, ${type()} ${release()} ${arch()}, load ${busy}.`,
     `Node ${process.versions.node}; ${versions.join(", ")}.`,
   ].join("\n");

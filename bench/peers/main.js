@@ -12,7 +12,7 @@ import { CALLERS, READS, cold, short } from "./use.js";
  * Bounds: gzip bytes of the entry, milliseconds to start in Node, and the time added to an `await` relative to the
  * fastest peer.
  */
-const BOUNDS = { gzip: 40_000, startMs: 20, held: 0.5 };
+const BOUNDS = { gzip: 105_000, startMs: 20, held: 0.5 };
 
 const say = (/** @type {string} */ what) => console.error(`==> ${what}`);
 
