@@ -63,21 +63,21 @@ const faults = [...costlier(), ...wasteful()];
 report(
   "fetch",
   `
-What authorisation adds to a call, in microseconds of processor time (± standard error; times as much as without),
-and what ${CALLS} calls use while ${EXPIRIES} tokens expire.
+Overhead of authorisation for a call, in microseconds of processor time (± standard error; relative to none),
+and the requests of ${CALLS} calls while ${EXPIRIES} tokens expire.
 
 ${table(head, [...bases, ...rows])}
 
-- Each client is compared with itself without authorisation of its own but the same header, so that what else it does
-  (urql and axios parse answers) does not count. Medians over many short rounds in which all take turns.
-- *No network*: \`fetch\` is replaced by one that answers at once, so that only the clients are measured. *Loopback*: a
+- Each client is compared with itself, with the same header set by hand, so that its other work (urql and axios parse
+  responses) does not count. Medians over many short rounds in which all take turns.
+- *No network*: \`fetch\` is replaced by one that responds at once, so that only the clients are measured. *Loopback*: a
   server in another process, connections kept alive.
-- \`tokens.fetch\` as in the first row, and the peers, know a refused token by its status. The next two also look for
-  GraphQL errors inside HTTP 200, as the built-in providers need it.
-- *Requests* reached the API, *refused* ones of them brought 401, *waits* are calls that were held up by a grant.
-  ${AT_ONCE} calls at a time, at even distances over ${EXPIRIES} lifetimes, in simulated time. \`tokens.fetch\` renews ahead of the
-  expiry, in the last quarter but at most five minutes: that costs a few grants, and spares the waits.
-- axios-auth-refresh is given \`deduplicateRefresh: false\`: by its default, of calls refused together all but one fail.
+- \`tokens.fetch\` in its first row, and the peers, recognise a rejected token by its status. The next two rows also look for
+  GraphQL errors inside HTTP 200, as the built-in providers require.
+- *Requests* reached the API, *refused* ones were answered with 401, *waits* are calls that waited for a grant.
+  ${AT_ONCE} calls at a time, at even distances over ${EXPIRIES} lifetimes, in simulated time. \`tokens.fetch\` refreshes before
+  the expiry, in the last quarter of the lifetime, at most five minutes: that costs a few grants, and avoids the waits.
+- axios-auth-refresh has \`deduplicateRefresh: false\`: with its default, of calls that are rejected together all but one fail.
 
 ${circumstances(["graphql-token-manager", "@badgateway/oauth2-client", "@urql/core", "@urql/exchange-auth", "axios", "axios-auth-refresh"])}
 Again: \`cargo xtask bench fetch\`.

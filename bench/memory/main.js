@@ -36,19 +36,19 @@ for (const { name, times } of USES) {
 report(
   "memory",
   `
-What stays after a collection when a use is repeated so often once more.
+Memory that remains after a garbage collection when a use is repeated.
 
 ${table(["use", "times", "JavaScript heap grew", "WebAssembly memory grew", "resident at the end"], rows)}
 
-- A process for each row; warmed up by twice as many uses before, and repeated six times. Of the heap, the least of the last
-  three sizes is compared with that of the first three, since the collector leaves some for later; WebAssembly's memory
-  never shrinks, so that its least growth counts: what stays grows it each time.
-- Below 100 KB, growth cannot be told from that of the engine's own books.
+- One process for each row, after a warm-up with twice as many uses; six repetitions. For the heap, the minimum of the last
+  three sizes is compared with that of the first three, because the collector leaves some garbage for later. WebAssembly
+  memory never shrinks, so its smallest growth counts: a leak would grow it each time.
+- Growth below 100 KB cannot be distinguished from that of the engine's own data.
 
 ${circumstances(["graphql-token-manager"])}
 Again: \`cargo xtask bench memory\`.
 
-${faults.length === 0 ? "Nothing stays." : faults.join("\n")}
+${faults.length === 0 ? "Nothing remains." : faults.join("\n")}
 `,
 );
 if (faults.length > 0) process.exitCode = 1;

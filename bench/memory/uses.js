@@ -15,7 +15,7 @@ import { TokenManager } from "graphql-token-manager";
 
 /** @type {Use[]} */
 export const USES = [
-  { name: "`getToken()` of a held token", times: 1_000_000, start: reading },
+  { name: "`getToken()` of a cached token", times: 1_000_000, start: reading },
   { name: "`getAccessToken()`, which asks the core", times: 100_000, start: asking },
   { name: "`refresh()`", times: 10_000, start: refreshing },
   { name: "a manager made, used and closed", times: 10_000, start: opening },

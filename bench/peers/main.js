@@ -73,7 +73,7 @@ report(
 ${table(
   [
     "package",
-    "held token",
+    "cached token",
     `${CALLERS.toLocaleString("en")} callers at once: requests`,
     "time of each",
     `${READS} reads of a 3-minute token: requests`,
@@ -86,18 +86,18 @@ ${table(
   rows,
 )}
 
-- *Held token*: \`await\` of the call that hands it out, in a loop; medians over many short rounds in which all take
-  turns. To await a promise that is resolved already takes ${floor.toFixed(0)} ns; \`tokens.peek()\`, which waits for nothing,
-  ${peek.toFixed(0)} ns; \`Date.now()\` alone, without which nobody knows whether a token is still valid, ${clock.toFixed(0)} ns.
-- Each peer is set up as its documentation shows, with its own defaults, and asks a token endpoint that answers in the
-  next turn of the event loop. For oidc-client-ts, whose grants need a person, a plain one stands in their place.
-- *600 reads*: at even distances over one lifetime, in simulated time. Ours renews ahead of the expiry. Who takes the last five
-  minutes for expired asks at each read.
-- *Start*: from the import until one can be used, in a new process or page each time, medians. Ours compiles WebAssembly
-  in that time; the others have no such state and are ready when they are made. Chromium loads one minified bundle over
-  loopback, without a cache.
-- *Sizes* are of one minified bundle by esbuild of a program that imports this alone, with the WebAssembly in it; gzip at
-  level 9, brotli at 11; 1 KB is 1,000 bytes. Azure's is the policy that the cycler is a part of.
+- *Cached token*: \`await\` of the call that returns it, in a loop; medians over many short rounds in which all take
+  turns. Awaiting a resolved promise takes ${floor.toFixed(0)} ns; \`tokens.peek()\`, which does not wait,
+  ${peek.toFixed(0)} ns; \`Date.now()\` alone, without which the validity of a token is unknown, ${clock.toFixed(0)} ns.
+- Each peer is configured as its documentation shows, with its defaults, and uses a token endpoint that responds in the
+  next turn of the event loop. The grants of oidc-client-ts require a user; an ordinary grant replaces them.
+- *600 reads*: at even distances over one lifetime, in simulated time. This package refreshes before the expiry. Clients that
+  treat the last five minutes as expired send a request for each read.
+- *Start*: from the import until the client can be used, in a new process or page each time, medians. This package compiles
+  WebAssembly in that time; the others are ready once they are created. Chromium loads one minified bundle over loopback,
+  without a cache.
+- *Sizes* are of one minified bundle by esbuild of a program that imports only this, including the WebAssembly; gzip at
+  level 9, brotli at 11; 1 KB is 1,000 bytes. Azure's is the policy that contains the token cycler.
 
 ${circumstances(BUNDLES.map(({ package: name }) => name))}
 Again: \`cargo xtask bench peers\`.
@@ -134,7 +134,7 @@ function broken() {
   const faults = [];
   if (own - floor > BOUNDS.held * (fastest - floor)) {
     faults.push(
-      `FAILED: a held token adds ${(own - floor).toFixed(0)} ns to an await, the fastest peer ${(fastest - floor).toFixed(0)}.`,
+      `FAILED: a cached token adds ${(own - floor).toFixed(0)} ns to an await, the fastest peer ${(fastest - floor).toFixed(0)}.`,
     );
   }
   const gzip = sizes.get(OURS)?.gzip ?? Number.NaN;

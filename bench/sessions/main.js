@@ -23,7 +23,7 @@ const EVENTS = {
   due: "refresh due",
   refreshed: "refreshed",
   made: "new session",
-  replaced: "its first call, another goes",
+  replaced: "its first call, another is evicted",
 };
 
 const CALLS = {
@@ -107,13 +107,13 @@ const faults = broken();
 report(
   "sessions",
   `
-The core, natively. Bytes of an idle session with a token of ${sizes[0].token} characters, that included: after its first grant, and
+The core, natively. Bytes of an idle session including its token of ${sizes[0].token} characters: after its first grant, and
 after sixteen refreshes, when the list of superseded tokens is full. Microseconds of an event, as median / 99.9th percentile:
 
 ${table(["sessions", "bytes each", "after 16 refreshes", ...Object.values(EVENTS), "a lookup"], sizeRows)}
 
 ${number(herdSize)} sessions whose tokens were all granted in the same second and live for ${minutes(lifetimeMs)}, for ${lifetimes} lifetimes. The provider
-takes ${latencyMs} ms; each session is asked about once a minute. Grants a second, from the first refresh on:
+takes ${latencyMs} ms; each session is used about once a minute. Grants a second, from the first refresh on:
 
 ${table(
   [
@@ -164,17 +164,17 @@ ${table(
   ]),
 )}
 
-- *\`getToken\`, held* finds the session by its selector and has the core answer, which the package spares most calls.
-  *Refresh due* is the alarm, shared among the sessions whose turn it was; *refreshed*, the answer to a grant. A *new
-  session* is made, *its first call* begins its grant, and the one that was not used for longest goes.
-- *A lookup* is what nothing spares that is kept by a key: one of as many things of 800 bytes is found in a \`BTreeMap\`
-  and read. A thousand sessions lie in the processor's caches, of a million hardly any: by the clock alone, every event
-  and every lookup grows faster than log n. The bound is asked of events counted in lookups among as many.
-- Bytes are what is asked of the allocator, which rounds up. The herd is for the manager's default policy.
-- More grants at a time than the bold number let the peak rise with them; fewer leave less to spare while most tokens still
-  fall due together.
-- The last two rows go through all ${number(held.sessions)} sessions in an order that no cache foresees. To make the
-  sessions and have their tokens granted took ${number(held.filledMs / 1_000, 1)} s.
+- *\`getToken\`, held* finds the session by its selector and calls the core, which the package avoids for most calls.
+  *Refresh due* is the timer, divided by the sessions that were due; *refreshed*, the response to a grant. A *new
+  session* is created, *its first call* starts its grant, and the least recently used session is evicted.
+- *A lookup* is the unavoidable cost of finding something by a key: an entry of 800 bytes among as many is found in a
+  \`BTreeMap\` and read. A thousand sessions fit into the processor's caches, a million do not, so by the clock every event
+  and every lookup grows faster than log n. The bound therefore applies to events measured in lookups.
+- Bytes are those requested from the allocator, which rounds up. The second table is for the default policy.
+- With more concurrent grants than the bold number, the peak rises; with fewer, less capacity is left while most tokens are
+  due together.
+- The last two rows use all ${number(held.sessions)} sessions in an order that caches cannot predict. Creating the
+  sessions and granting their tokens took ${number(held.filledMs / 1_000, 1)} s.
 
 ${circumstances(["graphql-token-manager"])}
 Again: \`cargo xtask bench sessions\`.

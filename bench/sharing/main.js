@@ -117,9 +117,9 @@ const WHAT = ["calls", "failed", "refresh tokens presented twice"];
 report(
   "sharing",
   `
-One token for many holders. Tokens live for ${LIFETIME_MS / 1_000} s, and refresh tokens count once: the sandbox's Fluz.
+One token for many holders. Tokens live for ${LIFETIME_MS / 1_000} s, and refresh tokens can be used once: the sandbox's Fluz.
 ${FLEET.members} processes with ${FLEET.callers} callers each for ${LIFETIMES} lifetimes; and the same with a process killed (SIGKILL) while it holds the
-lease, the first to take it ${KILL_EVERY_MS / 1_000} s after the last kill, and another one started in its place:
+lease, the first to acquire it ${KILL_EVERY_MS / 1_000} s after the last kill, and another process started in its place:
 
 ${table(["on one", "killed", "grants, of at most", ...WHAT, "longest wait"], processes)}
 
@@ -128,13 +128,13 @@ of them while it holds the lease:
 
 ${table(["browser", "tabs closed", "grants, of at most", ...WHAT, "longest wait"], tabs)}
 
-${FLEET.members} processes whose Redis goes away for ${OUTAGE_MS.down / 1_000} s, after ${OUTAGE_MS.before / 1_000} s:
+${FLEET.members} processes whose Redis is unavailable for ${OUTAGE_MS.down / 1_000} s, after ${OUTAGE_MS.before / 1_000} s:
 
 ${table(
   [
     "Redis was",
     "grants before, of at most",
-    "while it was away",
+    "while it was unavailable",
     "used again after",
     `in ${OUTAGE_MS.after / 2_000} s after that, of at most`,
     ...WHAT,
@@ -144,18 +144,18 @@ ${table(
 )}
 
 - *Grants* are tokens issued, for credentials or for a refresh token. At most: a token is replaced in the last quarter of
-  its life, and up to a tenth of that sooner, so that it serves for 1.45 s at least; and one more for each process that was
+  its life, and up to a tenth of that sooner, so it is used for at least 1.45 s; and one more for each process that was
   killed and each tab that was closed.
-- *Calls* are those for a token; one in fifty is followed by a request to the API, which has to succeed as well. *Failed*
+- *Calls* are those for a token; one in fifty is followed by a request to the API, which must succeed as well. *Failed*
   counts both.
-- A lease lasts for ${leaseMs(SPANS) / 1_000} s by itself (\`timeoutMs\` is ${SPANS.timeoutMs}, \`storeTimeoutMs\` ${SPANS.storeTimeoutMs}). Redis keeps that of a process that was killed
-  until then; the file store sees that its process is gone, and browsers free the lock of a tab.
-- Which tabs are opened and closed follows from the seed ${SEED}; the moments depend on the machine.
+- A lease expires after ${leaseMs(SPANS) / 1_000} s (\`timeoutMs\` is ${SPANS.timeoutMs}, \`storeTimeoutMs\` ${SPANS.storeTimeoutMs}). Redis keeps the lease of a killed process until
+  then; the file store detects that its process has ended, and browsers release the lock of a closed tab.
+- Which tabs are opened and closed is determined by the seed ${SEED}; the moments depend on the machine.
 
 ${circumstances(["graphql-token-manager", "redis"])}
 Again: \`cargo xtask bench sharing\`.
 
-${faults.length === 0 ? "No call fails, no refresh token comes twice, and no lifetime costs a second grant." : faults.join("\n")}
+${faults.length === 0 ? "No call fails, no refresh token is presented twice, and no lifetime costs a second grant." : faults.join("\n")}
 `,
 );
 process.exit(faults.length > 0 ? 1 : 0);
