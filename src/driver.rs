@@ -24,7 +24,7 @@ use crate::{
     },
     grant::Errand,
     graphql::{AuthStatus, SchemaVariants, check_rejection, classify, repeated_rejection, rotated_token},
-    host::{Alarm, Clock, Hold, Outside, PLATFORM, Wakeups, headers_of, is_page, seed},
+    host::{Clock, HostBindings, PLATFORM, Timer, VisibilityListener, is_page, seed, status_and_headers_of},
     http::HttpResponse,
     js::{Desk, Face, Held, error_view, news_view, secret_in_page, status_view, traits_view},
     options::{Config, GrantSource, KeepAlive, Selection},
@@ -49,9 +49,9 @@ pub(crate) struct Driver {
     inbox: RefCell<Vec<Happening>>,
     draining: Cell<bool>,
     clock: Clock,
-    alarm: Alarm,
+    timer: Timer,
     /// Subscribed while the manager is open.
-    wakeups: RefCell<Option<Wakeups>>,
+    visibility: RefCell<Option<VisibilityListener>>,
     /// The schema variants that worked, kept between grants.
     dialect: RefCell<SchemaVariants>,
     on_wire: RefCell<Vec<OnWire>>,
@@ -86,7 +86,7 @@ impl Driver {
             // kind limit the concurrency of each request themselves.
             settings.limits.max_concurrent_grants = usize::MAX;
         }
-        let clock = Clock::new(Outside::clone(&face));
+        let clock = Clock::new(HostBindings::clone(&face));
         let desk = face.own();
         let identity = identity(&settings, &Selection::default(), PLATFORM);
         let own = (identity, settings.scopes.clone(), desk.key());
@@ -104,8 +104,11 @@ impl Driver {
             inbox: RefCell::default(),
             draining: Cell::new(false),
             clock,
-            alarm: Alarm::new(Outside::clone(&face), waking(driver.clone(), |driver| driver.alarm.rang())),
-            wakeups: RefCell::new(Some(Wakeups::new(&face, waking(driver.clone(), |_| ())))),
+            timer: Timer::new(
+                HostBindings::clone(&face),
+                waking(driver.clone(), |driver| driver.timer.fired()),
+            ),
+            visibility: RefCell::new(Some(VisibilityListener::new(&face, waking(driver.clone(), |_| ())))),
             dialect: RefCell::new(dialect),
             on_wire: RefCell::default(),
             shared: Shared::default(),
@@ -366,7 +369,7 @@ impl Driver {
         self.closed.replace(Some(ended));
         self.take_note(Happening::Closed);
         self.cancel_callers();
-        self.wakeups.take();
+        self.visibility.take();
         self.unwatch();
     }
 
@@ -396,7 +399,7 @@ impl Driver {
     /// Converts a response that has just arrived to an ordinary application request. Returns `None` if it is not a
     /// `Response`.
     fn answered(&self, response: &JsValue, wanted: &[&str], body: String) -> Option<HttpResponse> {
-        let (status, headers) = headers_of(&self.face, response, wanted)?;
+        let (status, headers) = status_and_headers_of(&self.face, response, wanted)?;
         let now = self.clock.now();
         Some(HttpResponse { status, headers, body: Secret::new(body), sent_at: now, received_at: now })
     }
@@ -437,12 +440,8 @@ impl Driver {
 
     fn rearm(&self) {
         let pool = self.pool.borrow();
-        let hold = if pool.is_awaited() || self.settings.keep_alive == KeepAlive::Yes {
-            Hold::Process
-        } else {
-            Hold::Nothing
-        };
-        self.alarm.set(pool.poll_timeout(), hold, self.clock.now());
+        let keep_alive = if pool.is_awaited() { KeepAlive::Yes } else { self.settings.keep_alive };
+        self.timer.set(pool.poll_timeout(), keep_alive, self.clock.now());
     }
 }
 

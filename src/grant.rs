@@ -12,7 +12,10 @@ use crate::{
         UnixMillis, millis,
     },
     graphql::{GrantExchange, Outcome, SchemaVariants, credential_fingerprint, token_from_function},
-    host::{Clock, Ending, FetchFailure, PLATFORM, Sending, Thrown, given, received, waiting},
+    host::{
+        CallOutcome, Clock, FetchException, FetchFailure, Fetcher, PLATFORM, callback_future, from_js,
+        response_of,
+    },
     js::{Face, listed},
     options::{Config, GrantSource, SecretSource},
     provider::{GrantProtocol, Profile, SelectedVariable, TokenSource},
@@ -67,7 +70,7 @@ impl Granting<'_> {
             secrets.push(match source {
                 SecretSource::Text(secret) => secret.clone(),
                 SecretSource::Function(function) => {
-                    let (ended, done) = waiting(self.face, self.settings.timeout);
+                    let (ended, done) = callback_future(self.face, self.settings.timeout);
                     self.face.call(function, &Array::new(), Some(self.signal), &done);
                     let secret = self.secret(ended.await, name)?;
                     (self.progressed)(Progress::Stepped);
@@ -88,7 +91,7 @@ impl Granting<'_> {
         if let (Errand::Token(grant), GrantSource::Function(function)) =
             (&errand, &self.settings.grant_source)
         {
-            let (ended, done) = waiting(self.face, self.settings.timeout);
+            let (ended, done) = callback_future(self.face, self.settings.timeout);
             self.call(function, grant, &done);
             return self.by_function(ended.await, grant).map(Got::Token);
         }
@@ -106,11 +109,11 @@ impl Granting<'_> {
         exchange.chosen = &self.chosen;
         exchange.rejected_token = self.refused.as_deref();
         loop {
-            let (ended, done) = waiting(self.face, self.settings.timeout);
+            let (ended, done) = callback_future(self.face, self.settings.timeout);
             let sent_at = self.clock.now();
             self.send(&mut exchange, &secrets, &done)?;
-            let ending = ended.await;
-            if let Some(got) = self.receive(&mut exchange, ending, sent_at)? {
+            let outcome = ended.await;
+            if let Some(got) = self.receive(&mut exchange, outcome, sent_at)? {
                 return Ok(got);
             }
             (self.progressed)(Progress::Stepped);
@@ -136,8 +139,8 @@ impl Granting<'_> {
         Ok(())
     }
 
-    fn secret(&self, ending: Ending, name: &str) -> Result<Secret, GrantFailure> {
-        let what = match ending.given(self.settings.timeout) {
+    fn secret(&self, outcome: CallOutcome, name: &str) -> Result<Secret, GrantFailure> {
+        let what = match outcome.into_value(self.settings.timeout) {
             Ok(value) => match value.as_string() {
                 Some(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
                 Some(_) => "gave an empty string".to_owned(),
@@ -158,7 +161,7 @@ impl Granting<'_> {
     ) -> Result<(), GrantFailure> {
         let request = exchange.next_request(&self.dialect.borrow(), secrets, PLATFORM)?;
         let sending =
-            Sending { outside: self.face, fetch: self.settings.fetch.as_ref(), signal: self.signal };
+            Fetcher { bindings: self.face, fetch: self.settings.fetch.as_ref(), signal: self.signal };
         sending.send(&request, &wanted_headers(&self.settings.profile), done);
         Ok(())
     }
@@ -167,10 +170,11 @@ impl Granting<'_> {
     fn receive(
         &self,
         exchange: &mut GrantExchange<'_>,
-        ending: Ending,
+        outcome: CallOutcome,
         sent_at: UnixMillis,
     ) -> Result<Option<Got>, GrantFailure> {
-        let response = received(ending, &wanted_headers(&self.settings.profile), sent_at, self.clock.now());
+        let response =
+            response_of(outcome, &wanted_headers(&self.settings.profile), sent_at, self.clock.now());
         let response = response.map_err(|failure| self.explained(failure))?;
         match exchange.handle_response(&response, &mut self.dialect.borrow_mut(), PLATFORM) {
             Outcome::Resend => Ok(None),
@@ -181,7 +185,7 @@ impl Granting<'_> {
 
     fn explained(&self, failure: FetchFailure) -> GrantFailure {
         match failure {
-            FetchFailure::Late => {
+            FetchFailure::TimedOut => {
                 let message = format!(
                     "{} gave no whole answer within {} ms; check the network, or set `timeoutMs` higher",
                     self.endpoint(),
@@ -189,7 +193,7 @@ impl Granting<'_> {
                 );
                 self.transient(ErrorCode::Timeout, message)
             }
-            FetchFailure::Threw(Thrown { what: Some(what), retryable, cause, .. }) => {
+            FetchFailure::Threw(FetchException { what: Some(what), retryable, cause, .. }) => {
                 let which = match self.settings.fetch {
                     Some(_) => "the function given as option `fetch`",
                     None => "the global `fetch`, or what replaces it,",
@@ -205,7 +209,7 @@ impl Granting<'_> {
                     GrantFailure::Permanent(error)
                 }
             }
-            FetchFailure::Threw(Thrown { code, cause, .. }) => {
+            FetchFailure::Threw(FetchException { code, cause, .. }) => {
                 let why = code.map_or_else(String::new, |code| format!(" ({code})"));
                 let message = format!(
                     "{} cannot be reached{why}; check `endpoint` and the network, and in a browser that the \
@@ -217,10 +221,10 @@ impl Granting<'_> {
                 error.cause = cause;
                 GrantFailure::Transient(error)
             }
-            FetchFailure::Absent => {
+            FetchFailure::Unavailable => {
                 self.permanent(ErrorCode::Unsupported, "there is no `fetch` here; give one as option `fetch`")
             }
-            FetchFailure::NotAnAnswer => self.permanent(
+            FetchFailure::InvalidResponse => self.permanent(
                 ErrorCode::Protocol,
                 "`fetch` gave something that is no Response; check the function given as option `fetch`",
             ),
@@ -240,9 +244,9 @@ impl Granting<'_> {
         self.face.grant(function, refresh_token, &scopes, &self.key, self.signal, done);
     }
 
-    fn by_function(&self, ending: Ending, grant: &Grant) -> Result<Rc<TokenSet>, GrantFailure> {
+    fn by_function(&self, outcome: CallOutcome, grant: &Grant) -> Result<Rc<TokenSet>, GrantFailure> {
         let name = &self.settings.profile.name;
-        if let Ending::Threw(thrown) = &ending
+        if let CallOutcome::Rejected(thrown) = &outcome
             && let Some(error) = self.face.own_error(thrown)
         {
             let error = error.of(name);
@@ -252,16 +256,16 @@ impl Granting<'_> {
                 Grant::Authenticate | Grant::AuthenticateIfChanged(_) => GrantFailure::Permanent(error),
             });
         }
-        let (code, advice) = match ending {
-            Ending::Late => (ErrorCode::Timeout, "heed its `signal`, or set `timeoutMs` higher"),
-            Ending::Gave(_) | Ending::Threw(_) => {
+        let (code, advice) = match outcome {
+            CallOutcome::TimedOut => (ErrorCode::Timeout, "heed its `signal`, or set `timeoutMs` higher"),
+            CallOutcome::Resolved(_) | CallOutcome::Rejected(_) => {
                 (ErrorCode::Network, "throw a TokenError to say whether to try again")
             }
         };
-        match ending.given(self.settings.timeout) {
+        match outcome.into_value(self.settings.timeout) {
             Ok(value) => {
                 let now = self.clock.now();
-                token_from_function(&self.settings.profile, &self.scopes, &given(&value), now, PLATFORM)
+                token_from_function(&self.settings.profile, &self.scopes, &from_js(&value), now, PLATFORM)
                     .map_err(GrantFailure::Permanent)
             }
             Err(what) => {

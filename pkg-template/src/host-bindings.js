@@ -17,12 +17,12 @@ import { handled } from "../stores/foreign-promise.js";
  * @typedef {(ending: number, value?: unknown) => boolean} Done
  */
 
-// Outcomes of an operation; see `Ending` in src/host/waiting.rs.
-const GAVE = 0;
-const THREW = 1;
-const LATE = 2;
+// Outcomes of an operation; see `CallOutcome` in src/host/callback_future.rs.
+const RESOLVED = 0;
+const REJECTED = 1;
+const TIMED_OUT = 2;
 
-/** The host functions that the core calls; see src/host/outside.rs. None of them throws. */
+/** The host functions that the core calls; see src/host/bindings.rs. None of them throws. */
 export class Outside {
   /** Set where I/O ends with the request that started it; see `IoScope` in src/core/policy.rs. */
   ioEndsWithRequest = ioEndsWithRequest();
@@ -57,12 +57,12 @@ export class Outside {
    * @param {() => void} ring
    * @param {number} delay in ms
    */
-  setLimit(ring, delay) {
+  setTimeLimit(ring, delay) {
     return startTimer(ring, delay, true);
   }
 
   /** @param {any} timer */
-  clearLimit(timer) {
+  clearTimeLimit(timer) {
     stopTimer(timer);
   }
 
@@ -79,10 +79,10 @@ export class Outside {
   /**
    * Aborts a fetch, except where I/O ends with its request, since only the request that started it may abort it there.
    *
-   * @param {AbortController} sent
+   * @param {AbortController} request
    */
-  giveUp(sent) {
-    if (!this.ioEndsWithRequest) sent.abort();
+  abort(request) {
+    if (!this.ioEndsWithRequest) request.abort();
   }
 
   /**
@@ -91,7 +91,7 @@ export class Outside {
    * @param {() => void} woke
    * @returns {() => void} removes the listeners
    */
-  listen(woke) {
+  subscribeToWakeups(woke) {
     /** @type {[target: () => any, event: string][]} */
     const sources = [
       [() => globalThis.document, "visibilitychange"],
@@ -111,7 +111,7 @@ export class Outside {
    *
    * @param {(...args: any[]) => unknown} action
    * @param {unknown[]} args
-   * @param {AbortSignal | undefined} signal ends the wait with the outcome `LATE`
+   * @param {AbortSignal | undefined} signal ends the wait with the outcome `TIMED_OUT`
    * @param {Done} done
    */
   call(action, args, signal, done) {
@@ -181,7 +181,7 @@ export class Outside {
    * @param {AbortSignal} signal
    * @param {Done} done
    */
-  exchange(fetch, url, headers, body, credentials, wanted, signal, done) {
+  sendRequest(fetch, url, headers, body, credentials, wanted, signal, done) {
     /** @type {RequestInit} */
     const init = {
       method: "POST",
@@ -194,7 +194,7 @@ export class Outside {
     };
     // Workers reject a `credentials` member.
     if (credentials) init.credentials = credentials;
-    wait(() => exchanged(fetch ?? globalThis.fetch, url, init, wanted), signal, done);
+    wait(() => sendAndRead(fetch ?? globalThis.fetch, url, init, wanted), signal, done);
   }
 
   /**
@@ -204,8 +204,8 @@ export class Outside {
    * @param {string[]} wanted
    * @returns {unknown[] | undefined}
    */
-  headersOf(answer, wanted) {
-    return headersOf(answer, wanted);
+  statusAndHeaders(answer, wanted) {
+    return statusAndHeaders(answer, wanted);
   }
 }
 
@@ -243,7 +243,7 @@ export function stopTimer(timer) {
 }
 
 /**
- * Calls `action` and reports its outcome, or `LATE` as soon as `signal` is aborted.
+ * Calls `action` and reports its outcome, or `TIMED_OUT` as soon as `signal` is aborted.
  *
  * @param {() => unknown} action
  * @param {AbortSignal | undefined} signal
@@ -253,13 +253,13 @@ function wait(action, signal, done) {
   /** @type {(ended: [ending: number, value?: unknown]) => void} */
   let end = () => {};
   const ended = new Promise((/** @type {typeof end} */ resolve) => (end = resolve));
-  const giveUp = () => end([LATE]);
+  const giveUp = () => end([TIMED_OUT]);
   signal?.addEventListener("abort", giveUp);
   // Not `Promise.resolve`: it returns a promise unchanged, and the class or `then` of a user-supplied promise may
   // throw.
   new Promise((resolve) => resolve(handled(action()))).then(
-    (value) => end([GAVE, value]),
-    (thrown) => end([THREW, thrown]),
+    (value) => end([RESOLVED, value]),
+    (thrown) => end([REJECTED, thrown]),
   );
   ended.then(([ending, value]) => {
     signal?.removeEventListener("abort", giveUp);
@@ -268,26 +268,26 @@ function wait(action, signal, done) {
 }
 
 /**
- * Sends a request and returns the outcome as {@link Outside.exchange} describes it.
+ * Sends a request and returns the outcome as {@link Outside.sendRequest} describes it.
  *
  * @param {any} fetch
  * @param {string} url
  * @param {RequestInit} init
  * @param {string[]} wanted
  */
-async function exchanged(fetch, url, init, wanted) {
+async function sendAndRead(fetch, url, init, wanted) {
   const signal = /** @type {AbortSignal} */ (init.signal);
-  if (typeof fetch !== "function") return "absent";
+  if (typeof fetch !== "function") return "unavailable";
   const sent = Object.entries(/** @type {Record<string, string>} */ (init.headers));
   try {
     const answer = await handled(fetch(url, init));
-    const told = headersOf(answer, wanted);
+    const told = statusAndHeaders(answer, wanted);
     const reader = told && readerOf(answer.body);
     // A response without a stream is empty, or comes from a user-supplied `fetch` that has only `text()`.
-    if (!told || !(reader || typeof answer.text === "function")) return "rubbish";
+    if (!told || !(reader || typeof answer.text === "function")) return "invalid";
     const text = reader ? await readUpTo(reader, signal) : await handled(answer.text());
-    if (typeof text !== "string") return reader ? "large" : "rubbish";
-    return text.length > LARGEST ? "large" : [withoutQuotations(text, sent, init.body), ...told];
+    if (typeof text !== "string") return reader ? "too large" : "invalid";
+    return text.length > LARGEST ? "too large" : [withoutQuotations(text, sent, init.body), ...told];
   } catch (error) {
     return failureOf(error, secretsOf(sent, init.body));
   }
@@ -297,7 +297,7 @@ async function exchanged(fetch, url, init, wanted) {
  * @param {any} answer
  * @param {string[]} wanted
  */
-function headersOf(answer, wanted) {
+function statusAndHeaders(answer, wanted) {
   try {
     const { status, headers } = answer;
     const values = wanted.map((name) => bounded(headers.get(name)));

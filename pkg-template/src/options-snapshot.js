@@ -3,7 +3,7 @@
 // The core validates options. A value that cannot be copied is replaced by a mark, which the core rejects with its
 // name.
 
-/** The deepest nesting of options; `DEEPEST` in src/host/value.rs. It ends the copying of cyclic objects. */
+/** The deepest nesting of options; `DEEPEST` in src/host/from_js.rs. It ends the copying of cyclic objects. */
 const MAX_DEPTH = 12;
 /** The most values that are copied. An object in several places is copied for each. */
 const MAX_VALUES = 100_000;

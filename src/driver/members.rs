@@ -12,7 +12,7 @@ use super::{Driver, end};
 use crate::{
     core::{Identity, IoScope, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
     graphql::token_digest,
-    host::{Entry, Outside, PLATFORM, given, wall},
+    host::{HostBindings, PLATFORM, StoreEntry, from_js, wall},
     js::{Desk, Held},
     options::{Selection, read_selector},
     store,
@@ -29,7 +29,7 @@ pub(super) struct Member {
     /// The digest of the token that was discarded because the API rejected it, until another one is granted.
     pub(super) refused: Option<String>,
     /// The token that was last pushed to the handle.
-    told: Option<Told>,
+    parts: Option<Told>,
     /// Ends the subscription to changes in the shared store.
     unwatch: Option<Function>,
 }
@@ -51,7 +51,7 @@ impl Driver {
     /// Parses a selector.
     pub(super) fn selection(&self, key: &JsValue) -> Result<Selection, TokenError> {
         let written = key.as_string().and_then(|text| JSON::parse(&text).ok());
-        read_selector(&given(written.as_ref().unwrap_or(key)), &self.settings)
+        read_selector(&from_js(written.as_ref().unwrap_or(key)), &self.settings)
     }
 
     /// Returns the parameters for opening the session of a handle, or `None` if it is open.
@@ -102,7 +102,7 @@ impl Driver {
         let key = desk.key();
         let Some(mut member) = self.member(id) else { return };
         member.key = key;
-        member.told = None;
+        member.parts = None;
         let before = member.desk.replace(desk.clone());
         drop(member);
         if let Some(before) = before {
@@ -127,7 +127,7 @@ impl Driver {
             members.resize_with(place + 1, || None);
         }
         members[place] =
-            Some(Member { id, key, scopes, desk: None, refused: None, told: None, unwatch: None });
+            Some(Member { id, key, scopes, desk: None, refused: None, parts: None, unwatch: None });
     }
 
     /// Subscribes to the records of all sessions, once the holder's digest is known.
@@ -160,13 +160,13 @@ impl Driver {
 
     /// Returns the session's entry in the shared store and its key. `None` without a store, or if the holder's digest
     /// is unknown.
-    pub(super) fn entry(&self, id: SessionId) -> Option<(Entry, String)> {
+    pub(super) fn entry(&self, id: SessionId) -> Option<(StoreEntry, String)> {
         let store = self.settings.store.as_ref()?;
         let holder = self.holder.get()?;
         let (key, scopes) = self.about(id)?;
         let selection = self.selection(&key).ok()?;
         let name = store::cache_key(holder, &self.settings, &selection, &scopes, PLATFORM);
-        Some((Entry::new(Outside::clone(&self.face), store.clone(), &name), name))
+        Some((StoreEntry::new(HostBindings::clone(&self.face), store.clone(), &name), name))
     }
 
     /// Removes the driver's state of a session that ended or was evicted.
@@ -214,13 +214,13 @@ impl Driver {
             valid.zip(pool.served_until(id))
         };
         let Some((tokens, served_until)) = hold else {
-            let told = self.member(id).and_then(|mut member| member.told.take());
-            if let Some(told) = told {
+            let parts = self.member(id).and_then(|mut member| member.parts.take());
+            if let Some(parts) = parts {
                 // An expired token is still cached, so a missing one was discarded after a rejection.
                 if self.pool.borrow().session(id).is_some_and(|machine| machine.held().is_none())
                     && let Some(mut member) = self.member(id)
                 {
-                    member.refused = Some(token_digest(&told.tokens.access_token));
+                    member.refused = Some(token_digest(&parts.tokens.access_token));
                 }
                 desk.drop_hold();
             }
@@ -233,14 +233,14 @@ impl Driver {
         let served_until = by_wall(served_until);
         let valid_until = by_wall(tokens.expires_at);
         let Some(mut member) = self.member(id) else { return };
-        let close = |told: &Told| {
-            let apart = told.served_until.since(served_until).max(served_until.since(told.served_until));
-            told.tokens == tokens && millis(apart) < CLOSE
+        let close = |parts: &Told| {
+            let apart = parts.served_until.since(served_until).max(served_until.since(parts.served_until));
+            parts.tokens == tokens && millis(apart) < CLOSE
         };
-        if member.told.as_ref().is_some_and(close) {
+        if member.parts.as_ref().is_some_and(close) {
             return;
         }
-        member.told = Some(Told { tokens, held: held.clone(), served_until });
+        member.parts = Some(Told { tokens, held: held.clone(), served_until });
         drop(member);
         desk.hold(&held, served_until.to_js(), valid_until.to_js());
     }
@@ -250,8 +250,8 @@ impl Driver {
     pub(super) fn held(&self, id: SessionId, tokens: &Rc<TokenSet>) -> Held {
         let mut scopes = None;
         if let Some(member) = self.member(id) {
-            if let Some(told) = member.told.as_ref().filter(|told| told.tokens == *tokens) {
-                return told.held.clone();
+            if let Some(parts) = member.parts.as_ref().filter(|parts| parts.tokens == *tokens) {
+                return parts.held.clone();
             }
             scopes = Some(member.scopes.clone());
         }

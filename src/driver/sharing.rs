@@ -12,7 +12,7 @@ use crate::{
     core::{AcquisitionId, ClockOffset, Fence, GrantFailure, Input, Secret, SessionId, TokenSet},
     grant::Progress,
     graphql::claimed_times,
-    host::{Lease, PLATFORM, waiting, wall},
+    host::{Lease, PLATFORM, callback_future, wall},
     store,
 };
 
@@ -131,7 +131,7 @@ impl Driver {
                 Err(failure) => return Some(Input::Granted(flight, Err(failure))),
             }
         }
-        let (ended, done) = waiting(&self.face, entry.limit());
+        let (ended, done) = callback_future(&self.face, entry.limit());
         match &deed {
             Deed::Load => entry.get(&done),
             Deed::Acquire(span) => entry.acquire(*span, &done),
@@ -141,14 +141,14 @@ impl Driver {
                 entry.set(&text, store::expires_at(tokens, wall_ahead), *fence, &done);
             }
         }
-        let ending = ended.await;
+        let outcome = ended.await;
         Some(match deed {
             Deed::Load => {
-                let loaded = entry.loaded(ending);
+                let loaded = entry.read_result(outcome);
                 Input::StoreRead(flight, loaded.map(|text| text.and_then(|text| self.read(&text, &name))))
             }
             Deed::Acquire(_) => {
-                let leased = entry.leased(ending).map(|lease| {
+                let leased = entry.lease_result(outcome).map(|lease| {
                     let lease = lease?;
                     let fence = lease.fence;
                     self.shared.0.borrow_mut().push(Leased { session, flight, lease, secrets });
@@ -156,7 +156,7 @@ impl Driver {
                 });
                 Input::LeaseAnswered(flight, leased)
             }
-            Deed::Save(..) => Input::StoreWritten(flight, entry.saved(ending)),
+            Deed::Save(..) => Input::StoreWritten(flight, entry.write_result(outcome)),
         })
     }
 

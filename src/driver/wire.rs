@@ -147,7 +147,7 @@ impl Driver {
 
     pub(super) fn cancel(&self, asker: Asker) {
         let Some(on_wire) = self.take_from_wire(asker) else { return };
-        self.face.give_up(&on_wire.abort);
+        self.face.abort(&on_wire.abort);
     }
 }
 

@@ -2,25 +2,25 @@
 
 use std::cell::Cell;
 
-use super::Outside;
+use super::HostBindings;
 use crate::core::{HybridClock, UnixMillis};
 
 /// A clock that never goes back; see [`HybridClock`].
 #[derive(Debug)]
 pub(crate) struct Clock {
-    outside: Outside,
+    bindings: HostBindings,
     steady: Cell<HybridClock>,
 }
 
 impl Clock {
-    pub(crate) fn new(outside: Outside) -> Self {
-        let steady = Cell::new(HybridClock::new(wall(), monotonic(&outside)));
-        Self { outside, steady }
+    pub(crate) fn new(bindings: HostBindings) -> Self {
+        let steady = Cell::new(HybridClock::new(wall(), monotonic(&bindings)));
+        Self { bindings, steady }
     }
 
     pub(crate) fn now(&self) -> UnixMillis {
         let mut clock = self.steady.get();
-        let now = clock.read(wall(), monotonic(&self.outside));
+        let now = clock.read(wall(), monotonic(&self.bindings));
         self.steady.set(clock);
         now
     }
@@ -33,6 +33,6 @@ pub(crate) fn wall() -> UnixMillis {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-fn monotonic(outside: &Outside) -> u64 {
-    outside.monotonic_now() as u64
+fn monotonic(bindings: &HostBindings) -> u64 {
+    bindings.monotonic_now() as u64
 }

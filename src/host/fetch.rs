@@ -6,7 +6,7 @@ use web_sys::AbortSignal;
 
 use crate::{
     core::{Secret, UnixMillis},
-    host::{Ending, Outside},
+    host::{CallOutcome, HostBindings},
     http::{HttpRequest, HttpResponse},
 };
 
@@ -14,20 +14,20 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum FetchFailure {
     /// `fetch` threw an exception.
-    Threw(Thrown),
+    Threw(FetchException),
     /// `fetch` does not exist.
-    Absent,
+    Unavailable,
     /// `fetch` returned a value that is not a `Response`.
-    NotAnAnswer,
+    InvalidResponse,
     /// The body is longer than the limit for responses to grants, 1 MiB.
     TooLarge,
     /// The time limit elapsed, or the request was aborted.
-    Late,
+    TimedOut,
 }
 
 /// An exception of `fetch`; see `pkg-template/src/fetch-failure.js`.
 #[derive(Debug, Default)]
-pub(crate) struct Thrown {
+pub(crate) struct FetchException {
     /// The error code of the system, such as `ECONNREFUSED`, if there is one.
     pub(crate) code: Option<String>,
     /// The class and the message, if the exception is not a network failure.
@@ -39,61 +39,63 @@ pub(crate) struct Thrown {
 }
 
 /// The parameters of `fetch` that do not depend on the request.
-pub(crate) struct Sending<'a> {
-    pub(crate) outside: &'a Outside,
+pub(crate) struct Fetcher<'a> {
+    pub(crate) bindings: &'a HostBindings,
     /// A replacement for the global `fetch`.
     pub(crate) fetch: Option<&'a Function>,
     pub(crate) signal: &'a AbortSignal,
 }
 
-impl Sending<'_> {
+impl Fetcher<'_> {
     /// Sends `request`, and reads the response and its headers named in `wanted`. Calls `done` with the outcome.
     pub(crate) fn send(&self, request: &HttpRequest, wanted: &[&str], done: &JsValue) {
         let headers = Array::new();
         for (name, value) in &request.headers {
             headers.push(&Array::of2(&JsValue::from_str(name), &JsValue::from_str(value.expose())));
         }
-        self.outside.exchange(
+        self.bindings.send_request(
             self.fetch,
             &request.url,
             &headers,
             request.body.expose(),
             request.credentials,
-            &texts(wanted),
+            &strings(wanted),
             self.signal,
             done,
         );
     }
 }
 
-/// Converts the outcome of [`send`](Sending::send).
-pub(crate) fn received(
-    ending: Ending,
+/// Converts the outcome of [`send`](Fetcher::send).
+pub(crate) fn response_of(
+    outcome: CallOutcome,
     wanted: &[&str],
     sent_at: UnixMillis,
     received_at: UnixMillis,
 ) -> Result<HttpResponse, FetchFailure> {
-    let told = match ending {
-        Ending::Gave(told) => told,
-        Ending::Threw(_) => return Err(FetchFailure::Threw(Thrown { retryable: true, ..Thrown::default() })),
-        Ending::Late => return Err(FetchFailure::Late),
+    let parts = match outcome {
+        CallOutcome::Resolved(parts) => parts,
+        CallOutcome::Rejected(_) => {
+            return Err(FetchFailure::Threw(FetchException { retryable: true, ..FetchException::default() }));
+        }
+        CallOutcome::TimedOut => return Err(FetchFailure::TimedOut),
     };
-    let Some(told) = told.dyn_ref::<Array>() else {
-        return Err(match told.as_string().as_deref() {
-            Some("absent") => FetchFailure::Absent,
-            Some("rubbish") => FetchFailure::NotAnAnswer,
-            Some("large") => FetchFailure::TooLarge,
-            _ => FetchFailure::Threw(thrown(&told)),
+    let Some(parts) = parts.dyn_ref::<Array>() else {
+        return Err(match parts.as_string().as_deref() {
+            Some("unavailable") => FetchFailure::Unavailable,
+            Some("invalid") => FetchFailure::InvalidResponse,
+            Some("too large") => FetchFailure::TooLarge,
+            _ => FetchFailure::Threw(fetch_exception(&parts)),
         });
     };
-    let body = Secret::new(told.shift().as_string().unwrap_or_default());
-    let (status, headers) = headers_told(told, wanted);
+    let body = Secret::new(parts.shift().as_string().unwrap_or_default());
+    let (status, headers) = status_and_headers(parts, wanted);
     Ok(HttpResponse { status, headers, body, sent_at, received_at })
 }
 
-fn thrown(failure: &JsValue) -> Thrown {
+fn fetch_exception(failure: &JsValue) -> FetchException {
     let get = |key: &str| Reflect::get(failure, &JsValue::from_str(key)).unwrap_or_default();
-    Thrown {
+    FetchException {
         code: get("code").as_string(),
         what: get("what").as_string(),
         retryable: get("retryable") != JsValue::FALSE,
@@ -101,30 +103,30 @@ fn thrown(failure: &JsValue) -> Thrown {
     }
 }
 
-/// Returns the status of a response and its headers named in `wanted`. Returns `None` if `answer` is not a `Response`.
-pub(crate) fn headers_of(
-    outside: &Outside,
-    answer: &JsValue,
+/// Returns the status of a response and its headers named in `wanted`. Returns `None` if `response` is not a `Response`.
+pub(crate) fn status_and_headers_of(
+    bindings: &HostBindings,
+    response: &JsValue,
     wanted: &[&str],
 ) -> Option<(u16, Vec<(String, Secret)>)> {
-    Some(headers_told(&outside.headers_of(answer, &texts(wanted))?, wanted))
+    Some(status_and_headers(&bindings.status_and_headers(response, &strings(wanted))?, wanted))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-fn headers_told(told: &Array, wanted: &[&str]) -> (u16, Vec<(String, Secret)>) {
-    let status = told.shift().as_f64().unwrap_or_default() as u16;
+fn status_and_headers(parts: &Array, wanted: &[&str]) -> (u16, Vec<(String, Secret)>) {
+    let status = parts.shift().as_f64().unwrap_or_default() as u16;
     let mut found = Vec::new();
     for name in wanted {
-        if let Some(value) = told.shift().as_string() {
+        if let Some(value) = parts.shift().as_string() {
             found.push(((*name).to_owned(), Secret::new(value)));
         }
     }
     (status, found)
 }
 
-fn texts(texts: &[&str]) -> Array {
+fn strings(strings: &[&str]) -> Array {
     let list = Array::new();
-    for text in texts {
+    for text in strings {
         list.push(&JsValue::from_str(text));
     }
     list

@@ -3,33 +3,33 @@
 //! Any value or function of the host may be missing, may throw a value that is not an `Error`, and may call back. So
 //! nothing is borrowed while JavaScript runs, and every call ends in a `Result` or an `Option`.
 //!
-//! Asynchronous calls run in JavaScript. [`waiting()`] returns the future of their outcome, which is
-//! [`Late`](Ending::Late) after a time limit. `wasm-bindgen-futures` runs the tasks.
+//! Asynchronous calls run in JavaScript. [`callback_future()`] returns the future of their outcome, which is
+//! [`TimedOut`](CallOutcome::TimedOut) after a time limit. `wasm-bindgen-futures` runs the tasks.
 
-mod alarm;
+mod bindings;
+mod callback_future;
 mod clock;
 mod entropy;
 mod fetch;
-mod outside;
-mod page;
-mod plain;
+mod from_js;
 mod platform;
 mod store;
-mod value;
-mod waiting;
+mod timer;
+mod to_js;
+mod visibility;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use alarm::{Alarm, Hold};
+pub(crate) use bindings::HostBindings;
+pub(crate) use callback_future::{CallOutcome, callback_future};
 pub(crate) use clock::{Clock, wall};
 pub(crate) use entropy::seed;
-pub(crate) use fetch::{FetchFailure, Sending, Thrown, headers_of, received};
-pub(crate) use outside::Outside;
-pub(crate) use page::{Wakeups, is_page};
-pub(crate) use plain::plain;
+pub(crate) use fetch::{FetchException, FetchFailure, Fetcher, response_of, status_and_headers_of};
+pub(crate) use from_js::{error_name, from_js, string_property};
 pub(crate) use platform::PLATFORM;
 use platform::global;
-pub(crate) use store::{Entry, Lease};
-pub(crate) use value::{described, given, text_member};
-pub(crate) use waiting::{Ending, waiting};
+pub(crate) use store::{Lease, StoreEntry};
+pub(crate) use timer::Timer;
+pub(crate) use to_js::to_js;
+pub(crate) use visibility::{VisibilityListener, is_page};

@@ -5,9 +5,9 @@ use wasm_bindgen::prelude::*;
 use web_sys::Url;
 
 use super::{
-    plain::plain,
-    text_member,
-    value::{Texts, convert},
+    from_js::{Strings, convert},
+    string_property,
+    to_js::to_js,
 };
 use crate::json::{Credentials, DEEPEST, Json, Platform, UrlParts};
 
@@ -21,19 +21,19 @@ extern "C" {
 pub(crate) const PLATFORM: Platform = Platform { parse_json, write_json, parse_url, resolve_url };
 
 fn parse_json(text: &str) -> Option<Json> {
-    Some(convert(&JSON::parse(text).ok()?, DEEPEST, Texts::Any)).filter(Json::is_json)
+    Some(convert(&JSON::parse(text).ok()?, DEEPEST, Strings::Any)).filter(Json::is_json)
 }
 
 fn write_json(value: &Json) -> String {
-    let written = JSON::stringify(&plain(value)).ok().and_then(|text| text.as_string());
+    let written = JSON::stringify(&to_js(value)).ok().and_then(|text| text.as_string());
     // Values of type [`Json`] have no cycles, no bigints and no `toJSON` that throws, so this does not fail.
     written.unwrap_or_default()
 }
 
 /// Resolves a URL as `fetch` does: against the base of the page, or the URL of the worker's script.
 fn resolve_url(text: &str) -> String {
-    let base =
-        text_member(&global("document"), "baseURI").or_else(|| text_member(&global("location"), "href"));
+    let base = string_property(&global("document"), "baseURI")
+        .or_else(|| string_property(&global("location"), "href"));
     let url = base.and_then(|base| Url::new_with_base(text, &base).ok());
     url.map_or_else(|| text.to_owned(), |url| url.href())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
 
-use super::{Ending, Outside, described, text_member};
+use super::{CallOutcome, HostBindings, error_name, string_property};
 use crate::{
     core::{ErrorCode, Fence, Secret, TokenError, UnixMillis, WriteOutcome, millis},
     options::StoreMethods,
@@ -13,8 +13,8 @@ use crate::{
 
 /// An entry of a store.
 #[derive(Clone)]
-pub(crate) struct Entry {
-    outside: Outside,
+pub(crate) struct StoreEntry {
+    bindings: HostBindings,
     store: StoreMethods,
     key: JsValue,
 }
@@ -25,61 +25,61 @@ pub(crate) struct Lease {
     pub(crate) object: JsValue,
 }
 
-impl Entry {
-    pub(crate) fn new(outside: Outside, store: StoreMethods, key: &str) -> Self {
-        Self { outside, store, key: JsValue::from_str(key) }
+impl StoreEntry {
+    pub(crate) fn new(bindings: HostBindings, store: StoreMethods, key: &str) -> Self {
+        Self { bindings, store, key: JsValue::from_str(key) }
     }
 
     /// Calls `get`.
     pub(crate) fn get(&self, done: &JsValue) {
-        self.outside.call(&self.store.get, &Array::of1(&self.key), None, done);
+        self.bindings.call(&self.store.get, &Array::of1(&self.key), None, done);
     }
 
     /// Converts the outcome of [`get`](Self::get). `None` if the store has no entry.
-    pub(crate) fn loaded(&self, ending: Ending) -> Result<Option<Secret>, TokenError> {
-        let value = self.outcome("get", ending)?;
+    pub(crate) fn read_result(&self, outcome: CallOutcome) -> Result<Option<Secret>, TokenError> {
+        let value = self.outcome("get", outcome)?;
         if value.is_null() || value.is_undefined() {
             return Ok(None);
         }
         match value.as_string() {
             Some(text) => Ok(Some(Secret::new(text))),
-            None => Err(failed("get", "gave something that is no string")),
+            None => Err(store_error("get", "gave something that is no string")),
         }
     }
 
     /// Calls `set`, with the time until which the store must keep the entry.
-    pub(crate) fn set(&self, text: &Secret, keep_until: UnixMillis, fence: Option<Fence>, done: &JsValue) {
+    pub(crate) fn set(&self, text: &Secret, expires_at: UnixMillis, fence: Option<Fence>, done: &JsValue) {
         let text = JsValue::from_str(text.expose());
-        let arguments = Array::of3(&self.key, &text, &JsValue::from_f64(keep_until.to_js()));
+        let arguments = Array::of3(&self.key, &text, &JsValue::from_f64(expires_at.to_js()));
         if let Some(Fence(fence)) = fence {
             arguments.push(&JsValue::from_f64(number(fence)));
         }
-        self.outside.call(&self.store.set, &arguments, None, done);
+        self.bindings.call(&self.store.set, &arguments, None, done);
     }
 
     /// Converts the outcome of [`set`](Self::set).
-    pub(crate) fn saved(&self, ending: Ending) -> Result<WriteOutcome, TokenError> {
-        let kept = self.outcome("set", ending)?;
-        Ok(if kept.as_bool() == Some(false) { WriteOutcome::Fenced } else { WriteOutcome::Stored })
+    pub(crate) fn write_result(&self, outcome: CallOutcome) -> Result<WriteOutcome, TokenError> {
+        let written = self.outcome("set", outcome)?;
+        Ok(if written.as_bool() == Some(false) { WriteOutcome::Fenced } else { WriteOutcome::Stored })
     }
 
     /// Calls `acquire`, if the store has leases.
     pub(crate) fn acquire(&self, span: Duration, done: &JsValue) {
         if let Some(acquire) = &self.store.acquire {
             let arguments = Array::of2(&self.key, &JsValue::from_f64(number(millis(span))));
-            self.outside.acquire(acquire, &arguments, done);
+            self.bindings.acquire(acquire, &arguments, done);
         }
     }
 
     /// Converts the outcome of [`acquire`](Self::acquire). `None` if another holder has the lease.
-    pub(crate) fn leased(&self, ending: Ending) -> Result<Option<Lease>, TokenError> {
-        lease(self.outcome("acquire", ending)?)
+    pub(crate) fn lease_result(&self, outcome: CallOutcome) -> Result<Option<Lease>, TokenError> {
+        lease_of(self.outcome("acquire", outcome)?)
     }
 
     /// Calls `watch`, which calls `changed` after each write of another holder. Returns a function that ends the
     /// subscription.
     pub(crate) fn watch(&self, changed: &JsValue) -> Option<Function> {
-        self.outside.watch(self.store.watch.as_ref()?, &self.key, changed)
+        self.bindings.watch(self.store.watch.as_ref()?, &self.key, changed)
     }
 
     /// The time limit of each call.
@@ -87,17 +87,17 @@ impl Entry {
         self.store.timeout
     }
 
-    fn outcome(&self, name: &str, ending: Ending) -> Result<JsValue, TokenError> {
-        let given = match ending {
-            Ending::Threw(thrown) => Err(failure_of_store(&thrown)),
-            ended @ (Ending::Gave(_) | Ending::Late) => ended.given(self.limit()),
+    fn outcome(&self, name: &str, outcome: CallOutcome) -> Result<JsValue, TokenError> {
+        let given = match outcome {
+            CallOutcome::Rejected(thrown) => Err(store_exception(&thrown)),
+            ended @ (CallOutcome::Resolved(_) | CallOutcome::TimedOut) => ended.into_value(self.limit()),
         };
-        given.map_err(|what| failed(name, &what))
+        given.map_err(|what| store_error(name, &what))
     }
 }
 
 /// Converts the return value of `acquire`.
-fn lease(object: JsValue) -> Result<Option<Lease>, TokenError> {
+fn lease_of(object: JsValue) -> Result<Option<Lease>, TokenError> {
     if object.is_null() || object.is_undefined() {
         return Ok(None);
     }
@@ -106,7 +106,7 @@ fn lease(object: JsValue) -> Result<Option<Lease>, TokenError> {
         Some(fence) if has_release(&object) => {
             Ok(Some(Lease { fence: Fence(UnixMillis::from_js(fence).millis()), object }))
         }
-        _ => Err(failed(
+        _ => Err(store_error(
             "acquire",
             "gave something that is not a lease: { fence, release() }, whose fence is a whole number from 0 to 2^53 - 2",
         )),
@@ -131,8 +131,8 @@ const MAX_MESSAGE: usize = 400;
 ///
 /// The message of a `StoreError` contains no value of an entry. Other messages may, so only the name of the error and
 /// the error code of the system are used.
-fn failure_of_store(thrown: &JsValue) -> String {
-    let member = |key: &str| thrown.is_object().then(|| text_member(thrown, key)).flatten();
+fn store_exception(thrown: &JsValue) -> String {
+    let member = |key: &str| thrown.is_object().then(|| string_property(thrown, key)).flatten();
     let code = member("code").unwrap_or_default();
     if member("name").as_deref() == Some("StoreError") && STORE_CODES.contains(&code.as_str()) {
         let message = member("message").unwrap_or_default();
@@ -141,11 +141,11 @@ fn failure_of_store(thrown: &JsValue) -> String {
     }
     let is_code = (2..=40).contains(&code.len())
         && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-    let threw = described(thrown);
+    let threw = error_name(thrown);
     if is_code { format!("threw {threw} ({code})") } else { format!("threw {threw}") }
 }
 
-fn failed(name: &str, what: &str) -> TokenError {
+fn store_error(name: &str, what: &str) -> TokenError {
     let message = format!("the store's `{name}` {what}; tokens are not shared until it works again");
     TokenError::new(ErrorCode::Store, message)
 }

@@ -13,15 +13,15 @@ use crate::{
     core::{Secret, UnixMillis},
     http::HttpRequest,
     json::{Credentials, DEEPEST, Json},
-    options::RawValue,
+    options::{KeepAlive, RawValue},
 };
 
 fn js(source: &str) -> JsValue {
     js_sys::eval(source).expect("the source is right")
 }
 
-/// Evaluates the JavaScript class [`Outside`] of the package.
-pub(crate) fn outside_class() -> JsValue {
+/// Evaluates the JavaScript class [`HostBindings`] of the package.
+pub(crate) fn bindings_class() -> JsValue {
     let source = concat!(
         include_str!("../../pkg-template/src/cache-mode.js"),
         include_str!("../../pkg-template/src/fetch-failure.js"),
@@ -40,16 +40,16 @@ pub(crate) fn outside_class() -> JsValue {
     ))
 }
 
-fn outside() -> Outside {
-    let made = Reflect::construct(outside_class().unchecked_ref::<Function>(), &Array::new());
+fn bindings() -> HostBindings {
+    let made = Reflect::construct(bindings_class().unchecked_ref::<Function>(), &Array::new());
     made.expect("it takes nothing").unchecked_into()
 }
 
 /// Calls a function and returns its outcome.
-async fn called(source: &str, limit: u64, signal: Option<AbortSignal>) -> Ending {
+async fn called(source: &str, limit: u64, signal: Option<AbortSignal>) -> CallOutcome {
     let function = js(source).unchecked_into::<Function>();
-    let (ended, done) = waiting(&outside(), Duration::from_millis(limit));
-    outside().call(&function, &Array::of1(&"argument".into()), signal.as_ref(), &done);
+    let (ended, done) = callback_future(&bindings(), Duration::from_millis(limit));
+    bindings().call(&function, &Array::of1(&"argument".into()), signal.as_ref(), &done);
     ended.await
 }
 
@@ -62,18 +62,18 @@ fn counter() -> (Rc<Cell<u32>>, impl FnMut() + 'static) {
 
 #[test]
 fn the_clock_starts_at_the_wall_clock() {
-    let clock = Clock::new(outside());
+    let clock = Clock::new(bindings());
 
     assert!(clock.now().since(wall()) < Duration::from_millis(50));
 }
 
 #[test]
 async fn an_alarm_rings_once_at_its_time() {
-    let (count, ring) = counter();
-    let alarm = Alarm::new(outside(), ring);
-    let clock = Clock::new(outside());
+    let (count, on_fire) = counter();
+    let timer = Timer::new(bindings(), on_fire);
+    let clock = Clock::new(bindings());
 
-    alarm.set(Some(clock.now() + Duration::from_millis(5)), Hold::Nothing, clock.now());
+    timer.set(Some(clock.now() + Duration::from_millis(5)), KeepAlive::No, clock.now());
     TimeoutFuture::new(60).await;
 
     assert_eq!(count.get(), 1);
@@ -81,11 +81,11 @@ async fn an_alarm_rings_once_at_its_time() {
 
 #[test]
 async fn an_alarm_for_next_month_does_not_ring_today() {
-    let (count, ring) = counter();
-    let alarm = Alarm::new(outside(), ring);
-    let clock = Clock::new(outside());
+    let (count, on_fire) = counter();
+    let timer = Timer::new(bindings(), on_fire);
+    let clock = Clock::new(bindings());
 
-    alarm.set(Some(clock.now() + Duration::from_secs(30 * 24 * 3600)), Hold::Process, clock.now());
+    timer.set(Some(clock.now() + Duration::from_secs(30 * 24 * 3600)), KeepAlive::Yes, clock.now());
     TimeoutFuture::new(30).await;
 
     assert_eq!(count.get(), 0);
@@ -93,20 +93,20 @@ async fn an_alarm_for_next_month_does_not_ring_today() {
 
 #[test]
 async fn an_alarm_that_was_unset_moved_or_dropped_does_not_ring() {
-    let (count, ring) = counter();
-    let unset = Alarm::new(outside(), ring);
-    let (moved_count, ring) = counter();
-    let moved = Alarm::new(outside(), ring);
-    let (dropped_count, ring) = counter();
-    let dropped = Alarm::new(outside(), ring);
-    let clock = Clock::new(outside());
+    let (count, on_fire) = counter();
+    let unset = Timer::new(bindings(), on_fire);
+    let (moved_count, on_fire) = counter();
+    let moved = Timer::new(bindings(), on_fire);
+    let (dropped_count, on_fire) = counter();
+    let dropped = Timer::new(bindings(), on_fire);
+    let clock = Clock::new(bindings());
     let soon = Some(clock.now() + Duration::from_millis(5));
-    for alarm in [&unset, &moved, &dropped] {
-        alarm.set(soon, Hold::Nothing, clock.now());
+    for timer in [&unset, &moved, &dropped] {
+        timer.set(soon, KeepAlive::No, clock.now());
     }
 
-    unset.set(None, Hold::Nothing, clock.now());
-    moved.set(Some(clock.now() + Duration::from_secs(3600)), Hold::Nothing, clock.now());
+    unset.set(None, KeepAlive::No, clock.now());
+    moved.set(Some(clock.now() + Duration::from_secs(3600)), KeepAlive::No, clock.now());
     drop(dropped);
     TimeoutFuture::new(60).await;
 
@@ -119,16 +119,16 @@ async fn waiting_ends_at_its_limit() {
     let failed_late = called("() => new Promise((_, no) => setTimeout(no, 30))", 5, None).await;
     let in_time = called("(argument) => argument", 60_000, None).await;
 
-    assert!(matches!(never, Ending::Late));
-    assert!(matches!(failed_late, Ending::Late));
-    assert!(matches!(in_time, Ending::Gave(value) if value == "argument"));
+    assert!(matches!(never, CallOutcome::TimedOut));
+    assert!(matches!(failed_late, CallOutcome::TimedOut));
+    assert!(matches!(in_time, CallOutcome::Resolved(value) if value == "argument"));
 }
 
 #[test]
 async fn waiting_takes_no_limit_for_none() {
     let far = called("() => new Promise((yes) => setTimeout(yes, 30, 7))", 1_000_000_000_000, None).await;
 
-    assert!(matches!(far, Ending::Gave(value) if value == 7));
+    assert!(matches!(far, CallOutcome::Resolved(value) if value == 7));
 }
 
 #[test]
@@ -138,9 +138,9 @@ async fn waiting_ends_when_it_is_given_up() {
     Reflect::set(&js_sys::global(), &"abort".into(), &abort).expect("it is an object");
 
     let source = "() => { setTimeout(() => abort.abort(), 5); return new Promise(() => {}) }";
-    let ending = called(source, 60_000, Some(signal)).await;
+    let outcome = called(source, 60_000, Some(signal)).await;
 
-    assert!(matches!(ending, Ending::Late));
+    assert!(matches!(outcome, CallOutcome::TimedOut));
 }
 
 #[test]
@@ -149,12 +149,12 @@ async fn a_lease_that_comes_too_late_is_given_back() {
         { fence: 1, release() { released++ } })) })()";
     let acquire = js(late).unchecked_into::<Function>();
 
-    let (ended, done) = waiting(&outside(), Duration::from_millis(5));
-    outside().acquire(&acquire, &Array::new(), &done);
-    let ending = ended.await;
+    let (ended, done) = callback_future(&bindings(), Duration::from_millis(5));
+    bindings().acquire(&acquire, &Array::new(), &done);
+    let outcome = ended.await;
     TimeoutFuture::new(60).await;
 
-    assert!(matches!(ending, Ending::Late));
+    assert!(matches!(outcome, CallOutcome::TimedOut));
     assert_eq!(js("released"), 1);
 }
 
@@ -208,7 +208,7 @@ fn an_address_is_relative_to_the_page_where_there_is_one() {
 
 #[test]
 fn values_are_taken_over_whatever_they_are() {
-    let RawValue::Map(members) = given(&js(
+    let RawValue::Map(members) = from_js(&js(
         "({ missing: undefined, nothing: null, flag: true, number: 1.5, text: 'x', list: [1, 'y'],
             map: { inner: Object.create(null) }, call() {}, date: new Date(5), buffer: new Uint8Array(1),
             symbol: Symbol('s'), big: 1n, error: new Error('e') })",
@@ -240,16 +240,16 @@ fn values_are_taken_over_whatever_they_are() {
 
 #[test]
 fn options_of_a_class_are_options_too() {
-    let options = given(&js("new (class Options { constructor() { this.provider = 'fluz' } })()"));
+    let options = from_js(&js("new (class Options { constructor() { this.provider = 'fluz' } })()"));
 
     assert!(matches!(options, RawValue::Map(members) if members.len() == 1));
 }
 
 #[test]
 fn an_object_that_contains_itself_or_throws_does_no_harm() {
-    let cyclic = given(&js("const a = {}; a.a = a; a.list = [a]; a"));
-    let throwing = given(&js("({ get secret() { throw new Error('no') } })"));
-    let proxy = given(&js("new Proxy({}, { ownKeys() { throw new Error('no') } })"));
+    let cyclic = from_js(&js("const a = {}; a.a = a; a.list = [a]; a"));
+    let throwing = from_js(&js("({ get secret() { throw new Error('no') } })"));
+    let proxy = from_js(&js("new Proxy({}, { ownKeys() { throw new Error('no') } })"));
 
     assert!(matches!(cyclic, RawValue::Map(_)));
     assert!(matches!(throwing, RawValue::Other));
@@ -266,9 +266,9 @@ async fn functions_of_the_user_may_give_a_value_or_a_promise_or_throw() {
         ("() => Promise.reject('rejected')", Err("rejected")),
     ] {
         let result = match called(source, 60_000, None).await {
-            Ending::Gave(value) => Ok(value),
-            Ending::Threw(value) => Err(value),
-            Ending::Late => panic!("{source}"),
+            CallOutcome::Resolved(value) => Ok(value),
+            CallOutcome::Rejected(value) => Err(value),
+            CallOutcome::TimedOut => panic!("{source}"),
         };
 
         let text = |value: JsValue| value.as_string().unwrap_or_default();
@@ -288,16 +288,16 @@ fn request() -> HttpRequest {
 
 async fn fetched(source: &str) -> Result<crate::http::HttpResponse, FetchFailure> {
     let function = js(source).unchecked_into::<Function>();
-    let sending = Sending {
-        outside: &outside(),
+    let sending = Fetcher {
+        bindings: &bindings(),
         fetch: Some(&function),
         signal: &AbortController::new().expect("there is one").signal(),
     };
-    let (clock, wanted) = (Clock::new(outside()), ["date", "x-authorization"]);
-    let (ended, done) = waiting(&outside(), Duration::from_secs(60));
+    let (clock, wanted) = (Clock::new(bindings()), ["date", "x-authorization"]);
+    let (ended, done) = callback_future(&bindings(), Duration::from_secs(60));
     sending.send(&request(), &wanted, &done);
     let sent_at = clock.now();
-    received(ended.await, &wanted, sent_at, clock.now())
+    response_of(ended.await, &wanted, sent_at, clock.now())
 }
 
 #[test]
@@ -371,7 +371,7 @@ async fn what_is_no_answer_is_told_apart_from_none() {
         "() => ({ status: 200, headers: new Map(), text: () => 7 })",
         "() => ({ get status() { throw new Error('no') } })",
     ] {
-        assert!(matches!(fetched(source).await, Err(FetchFailure::NotAnAnswer)), "{source}");
+        assert!(matches!(fetched(source).await, Err(FetchFailure::InvalidResponse)), "{source}");
     }
 }
 
@@ -388,7 +388,9 @@ async fn only_the_code_of_a_failure_is_kept() {
         ("async () => { throw undefined }", None),
         ("async () => new Response(new ReadableStream({ pull(c) { c.error(new Error('cut')) } }))", None),
     ] {
-        let Err(FetchFailure::Threw(Thrown { code, .. })) = fetched(source).await else { panic!("{source}") };
+        let Err(FetchFailure::Threw(FetchException { code, .. })) = fetched(source).await else {
+            panic!("{source}")
+        };
 
         assert_eq!(code.as_deref(), expected, "{source}");
     }
@@ -398,12 +400,12 @@ async fn only_the_code_of_a_failure_is_kept() {
 fn a_page_that_wakes_calls_until_nobody_listens() {
     let global = js_sys::global();
     let has_events = Reflect::get(&global, &"dispatchEvent".into()).is_ok_and(|it| it.is_function());
-    let (count, woke) = counter();
-    let wakeups = Wakeups::new(&outside(), woke);
+    let (count, on_wakeup) = counter();
+    let visibility = VisibilityListener::new(&bindings(), on_wakeup);
     let online = || has_events.then(|| js("dispatchEvent(new Event('online'))"));
 
     online();
-    drop(wakeups);
+    drop(visibility);
     online();
 
     // The global object of Node dispatches no events.

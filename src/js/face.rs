@@ -8,7 +8,7 @@ use web_sys::AbortSignal;
 
 use crate::{
     core::{CallId, ErrorCode, Retryability, ScopeSet, TokenError, TokenSet},
-    host::Outside,
+    host::HostBindings,
     js::listed,
 };
 
@@ -20,7 +20,7 @@ extern "C" {
 
     /// The callbacks of one manager. None of them throws, and of those declared here only `notify` and `grant` run user
     /// code.
-    #[wasm_bindgen(extends = Outside)]
+    #[wasm_bindgen(extends = HostBindings)]
     pub type Face;
 
     #[wasm_bindgen(method, js_name = settle)]
@@ -36,7 +36,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn own(this: &Face) -> Desk;
 
-    /// Calls a user-supplied `grant` function for the session with the selector `key`, as [`Outside::call`] does.
+    /// Calls a user-supplied `grant` function for the session with the selector `key`, as [`HostBindings::call`] does.
     #[wasm_bindgen(method)]
     pub(crate) fn grant(
         this: &Face,

@@ -9,7 +9,7 @@ use crate::{
     core::{AccessToken, CallId, Input, Rejection, TokenRequest},
     driver::Driver,
     graphql::AuthStatus,
-    host::{PLATFORM, given},
+    host::{PLATFORM, from_js},
     js::{Desk, Face, error_view, scopes},
     options,
 };
@@ -25,7 +25,7 @@ impl NativeManager {
     /// Accepts the options, or throws the fields of an `invalid_options` error.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, face: Face) -> Result<Self, JsValue> {
-        let settings = options::read(&given(options), PLATFORM).map_err(|error| error_view(&error))?;
+        let settings = options::read(&from_js(options), PLATFORM).map_err(|error| error_view(&error))?;
         Ok(Self { driver: Driver::new(settings, face) })
     }
 
@@ -34,13 +34,13 @@ impl NativeManager {
     /// Throws the fields of an `invalid_options` error, as the next two do.
     #[wasm_bindgen(js_name = getToken)]
     pub fn get_token(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
-        let request = options::read_call(&given(options)).map_err(|error| error_view(&error))?;
+        let request = options::read_call(&from_js(options)).map_err(|error| error_view(&error))?;
         self.request(desk, Input::Requested(id(call), request))
     }
 
     /// Requests a token that is granted after this call.
     pub fn refresh(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
-        options::read_refresh(&given(options)).map_err(|error| error_view(&error))?;
+        options::read_refresh(&from_js(options)).map_err(|error| error_view(&error))?;
         self.request(desk, Input::Requested(id(call), TokenRequest::Forced))
     }
 
@@ -49,7 +49,7 @@ impl NativeManager {
     #[wasm_bindgen(js_name = getScopes)]
     pub fn get_scopes(&self, call: f64, options: &JsValue, desk: &Desk) -> Result<(), JsValue> {
         let requested =
-            options::read_refresh(&given(options)).and_then(|()| self.driver.ask_scopes(desk, id(call)));
+            options::read_refresh(&from_js(options)).and_then(|()| self.driver.ask_scopes(desk, id(call)));
         requested.map_err(|error| error_view(&error))
     }
 

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::{Desk, Face, manager::NativeManager};
-use crate::host::tests::outside_class;
+use crate::host::tests::bindings_class;
 
 /// Callbacks that record their calls. `onNotify` may be replaced.
 const FACE: &str = "(Outside) => {
@@ -43,7 +43,7 @@ const FACE: &str = "(Outside) => {
 
 fn face() -> JsValue {
     let make = js_sys::eval(FACE).expect("the source is right").unchecked_into::<Function>();
-    make.call1(&JsValue::UNDEFINED, &outside_class()).expect("it does not throw")
+    make.call1(&JsValue::UNDEFINED, &bindings_class()).expect("it does not throw")
 }
 
 struct Fixture {

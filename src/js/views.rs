@@ -7,7 +7,7 @@ use wasm_bindgen::JsValue;
 
 use crate::{
     core::{Event, Freshness, Retryability, ScopeSet, Status, TokenError, UnixMillis, millis},
-    host::plain,
+    host::to_js,
     json::Json,
     provider::{ErrorMatcher, Profile, TokenSource},
 };
@@ -34,7 +34,7 @@ pub(crate) fn status_view(status: &Status, sessions: usize) -> JsValue {
     view.number("grants", Some(number(status.grants)));
     view.number("failures", Some(number(status.failures)));
     view.number("sessions", Some(number(sessions as u64)));
-    view.plain()
+    view.into_js()
 }
 
 /// Creates the properties of the API that JavaScript needs in order to send requests to it.
@@ -62,7 +62,7 @@ pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
     view.put("statuses", Json::List(refusing));
     // True if bodies of responses may also reject a token.
     view.flag("speaks", Some(!(codes.is_empty() && messages.is_empty() && phrases.is_empty())));
-    view.plain()
+    view.into_js()
 }
 
 /// Creates the fields of a `TokenError`, which JavaScript constructs from them.
@@ -71,7 +71,7 @@ pub(crate) fn error_view(error: &TokenError) -> JsValue {
     if let (Json::Map(members), Some(cause)) = (&mut fields, &error.cause) {
         members.push(("cause".to_owned(), Json::text(cause)));
     }
-    plain(&fields)
+    to_js(&fields)
 }
 
 fn fields(error: &TokenError) -> Json {
@@ -98,22 +98,22 @@ pub(crate) fn news_view(change: &Event, requested: &ScopeSet, provider: &str) ->
             news.text("reason", Some(reason.as_str()));
             news.number("expiresAt", Some(expires_at.to_js()));
             news.put("scopes", Json::list_of(&mut scopes.as_ref().unwrap_or(requested).iter()));
-            news.plain()
+            news.into_js()
         }
         Event::Retry { attempt, delay, error } => {
             let mut news = news("retry");
             news.number("attempt", Some(f64::from(*attempt)));
             news.number("delayMs", Some(number(millis(*delay))));
             news.text("code", Some(error.code.as_str()));
-            news.plain()
+            news.into_js()
         }
         Event::Error { error, token_still_valid } => {
             let mut news = news("error");
             news.put("error", fields(error));
             news.flag("tokenStillValid", Some(*token_still_valid));
-            news.plain()
+            news.into_js()
         }
-        Event::Expired => news("expired").plain(),
+        Event::Expired => news("expired").into_js(),
         Event::ScopesMissing(missing) => warning(
             "insufficient_scope",
             &format!(
@@ -123,7 +123,7 @@ pub(crate) fn news_view(change: &Event, requested: &ScopeSet, provider: &str) ->
             ),
         ),
         Event::StoreFailed(error) => warning(error.code.as_str(), &error.message),
-        Event::Closed => news("close").plain(),
+        Event::Closed => news("close").into_js(),
     }
 }
 
@@ -140,7 +140,7 @@ fn warning(code: &str, message: &str) -> JsValue {
     let mut news = news("warning");
     news.text("code", Some(code));
     news.text("message", Some(message));
-    news.plain()
+    news.into_js()
 }
 
 fn news(kind: &str) -> View {
@@ -181,8 +181,8 @@ impl View {
         }
     }
 
-    fn plain(self) -> JsValue {
-        plain(&Json::Map(self.0))
+    fn into_js(self) -> JsValue {
+        to_js(&Json::Map(self.0))
     }
 }
 

@@ -20,28 +20,28 @@ extern "C" {
 
     /// Copies an array. Reading the copy runs no user code.
     #[wasm_bindgen(js_namespace = Array, catch, js_name = from)]
-    fn copied(list: &JsValue) -> Result<Array, JsValue>;
+    fn copy_of(list: &JsValue) -> Result<Array, JsValue>;
 
-    type Moment;
+    type JsDate;
 
     /// Throws for an object that inherits from `Date` but is not one.
     #[wasm_bindgen(method, catch, js_name = getTime)]
-    fn time(this: &Moment) -> Result<f64, JsValue>;
+    fn time(this: &JsDate) -> Result<f64, JsValue>;
 }
 
 /// Converts a user-supplied value once, so that later changes of it have no effect.
-pub(crate) fn given(value: &JsValue) -> RawValue {
+pub(crate) fn from_js(value: &JsValue) -> RawValue {
     // The options may be an instance of a class; the values in them may not.
     let is_options = value.is_object() && is_array(value).is_ok_and(|array| !array);
     if is_options {
-        return members(value, DEEPEST, Texts::WellFormed);
+        return members(value, DEEPEST, Strings::WellFormed);
     }
-    convert(value, DEEPEST, Texts::WellFormed)
+    convert(value, DEEPEST, Strings::WellFormed)
 }
 
 /// The JavaScript strings that are accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Texts {
+pub(super) enum Strings {
     /// Strings without lone surrogates. Converting those would replace each by U+FFFD, which could make two different
     /// identities equal.
     WellFormed,
@@ -54,7 +54,7 @@ pub(super) enum Texts {
 const DEEPEST: usize = 12;
 
 /// Converts a value of at most `depth` levels; deeper values become [`RawValue::Other`].
-pub(super) fn convert(value: &JsValue, depth: usize, texts: Texts) -> RawValue {
+pub(super) fn convert(value: &JsValue, depth: usize, strings: Strings) -> RawValue {
     let Some(deeper) = depth.checked_sub(1) else { return RawValue::Other };
     if value.is_undefined() {
         return RawValue::Missing;
@@ -69,31 +69,31 @@ pub(super) fn convert(value: &JsValue, depth: usize, texts: Texts) -> RawValue {
         return RawValue::Number(value);
     }
     if let Some(text) = value.as_string() {
-        return if accepted(value, &text, texts) { RawValue::text(text) } else { RawValue::IllFormed };
+        return if accepted(value, &text, strings) { RawValue::text(text) } else { RawValue::IllFormed };
     }
     if let Some(function) = value.dyn_ref::<Function>() {
         return RawValue::Function(function.clone());
     }
     match is_array(value) {
-        Ok(true) => list(value, deeper, texts),
-        Ok(false) if value.is_object() && is_plain(value) => members(value, deeper, texts),
+        Ok(true) => list(value, deeper, strings),
+        Ok(false) if value.is_object() && is_plain(value) => members(value, deeper, strings),
         Ok(false) if value.is_instance_of::<js_sys::Date>() => {
-            value.unchecked_ref::<Moment>().time().map_or(RawValue::Other, RawValue::Number)
+            value.unchecked_ref::<JsDate>().time().map_or(RawValue::Other, RawValue::Number)
         }
         Ok(false) | Err(_) => RawValue::Other,
     }
 }
 
-fn list(list: &JsValue, depth: usize, texts: Texts) -> RawValue {
-    let Ok(given) = copied(list) else { return RawValue::Other };
+fn list(list: &JsValue, depth: usize, strings: Strings) -> RawValue {
+    let Ok(given) = copy_of(list) else { return RawValue::Other };
     let mut items = Vec::new();
     for place in 0..given.length() {
-        items.push(convert(&given.get(place), depth, texts));
+        items.push(convert(&given.get(place), depth, strings));
     }
     RawValue::List(items)
 }
 
-fn members(object: &JsValue, depth: usize, texts: Texts) -> RawValue {
+fn members(object: &JsValue, depth: usize, strings: Strings) -> RawValue {
     let Ok(given) = entries(object) else { return RawValue::Other };
     let mut members = Vec::new();
     for place in 0..given.length() {
@@ -101,8 +101,8 @@ fn members(object: &JsValue, depth: usize, texts: Texts) -> RawValue {
         let name = entry.get(0);
         // `Object.entries` returns string keys only.
         let key = name.as_string().unwrap_or_default();
-        let value = if accepted(&name, &key, texts) {
-            convert(&entry.get(1), depth, texts)
+        let value = if accepted(&name, &key, strings) {
+            convert(&entry.get(1), depth, strings)
         } else {
             RawValue::IllFormed
         };
@@ -113,8 +113,8 @@ fn members(object: &JsValue, depth: usize, texts: Texts) -> RawValue {
 
 /// Returns true if the string is accepted. A lone surrogate becomes U+FFFD, so only a text that contains this character
 /// is checked for lone surrogates.
-fn accepted(string: &JsValue, text: &str, texts: Texts) -> bool {
-    texts == Texts::Any
+fn accepted(string: &JsValue, text: &str, strings: Strings) -> bool {
+    strings == Strings::Any
         || !text.contains(char::REPLACEMENT_CHARACTER)
         || string.unchecked_ref::<js_sys::JsString>().is_valid_utf16()
 }
@@ -129,13 +129,13 @@ fn is_plain(object: &JsValue) -> bool {
 }
 
 /// Returns the string property `key` of an object, which may be of any class.
-pub(crate) fn text_member(object: &JsValue, key: &str) -> Option<String> {
+pub(crate) fn string_property(object: &JsValue, key: &str) -> Option<String> {
     Reflect::get(object, &JsValue::from_str(key)).ok()?.as_string()
 }
 
 /// Describes a thrown value by the name of its error alone, because the message may contain secrets.
-pub(crate) fn described(thrown: &JsValue) -> String {
-    let name = thrown.is_object().then(|| text_member(thrown, "name")).flatten();
+pub(crate) fn error_name(thrown: &JsValue) -> String {
+    let name = thrown.is_object().then(|| string_property(thrown, "name")).flatten();
     match name.filter(|name| name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
         Some(name) => format!("a {name}"),
         None => "something that is no Error".to_owned(),

@@ -3,24 +3,24 @@
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
-use super::{Outside, global};
+use super::{HostBindings, global};
 
 /// A subscription to these events, which ends on drop.
 #[derive(Debug)]
-pub(crate) struct Wakeups {
+pub(crate) struct VisibilityListener {
     end: Function,
     _callback: Closure<dyn FnMut()>,
 }
 
-impl Wakeups {
-    /// Calls `woke` when a page becomes visible or the network is back.
-    pub(crate) fn new(outside: &Outside, woke: impl FnMut() + 'static) -> Self {
-        let callback = Closure::new(woke);
-        Self { end: outside.listen(callback.as_ref()), _callback: callback }
+impl VisibilityListener {
+    /// Calls `on_wakeup` when a page becomes visible or the network is back.
+    pub(crate) fn new(bindings: &HostBindings, on_wakeup: impl FnMut() + 'static) -> Self {
+        let callback = Closure::new(on_wakeup);
+        Self { end: bindings.subscribe_to_wakeups(callback.as_ref()), _callback: callback }
     }
 }
 
-impl Drop for Wakeups {
+impl Drop for VisibilityListener {
     fn drop(&mut self) {
         let _ = self.end.call0(&JsValue::UNDEFINED);
     }
