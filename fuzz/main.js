@@ -1,5 +1,6 @@
 /**
- * `node fuzz/main.js TARGET [--time SECONDS] [--seed N] [--path P]`: runs one target against the installed package.
+ * `node fuzz/main.js [TARGET...] [--time SECONDS] [--seed N] [--path P]`: runs targets against the installed package,
+ * two at a time. Without a name, all of them.
  *
  * The corpus (inputs that once failed, and hand-written ones) is run first, then generated inputs until the time is
  * over. A failure is shrunk by fast-check, stored in the corpus, and printed with the command that reproduces it.
@@ -7,7 +8,9 @@
  * @module
  */
 
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -26,11 +29,20 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { time: { type: "string", default: "60" }, seed: { type: "string" }, path: { type: "string" } },
 });
-const [name = ""] = positionals;
+const targets = readdirSync(new URL("targets/", import.meta.url)).map((file) => file.replace(/\.js$/, ""));
+const unknown = positionals.find((word) => !targets.includes(word));
 const seconds = Number(values.time);
 const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
+if (unknown !== undefined)
+  throw new Error(`no target is called \`${unknown}\`; these are: ${targets.join(", ")}`);
 if (!(seconds > 0) || !Number.isSafeInteger(seed))
   throw new Error("--time takes seconds, --seed a whole number");
+if (positionals.length !== 1) {
+  if (values.seed !== undefined || values.path !== undefined)
+    throw new Error("--seed and --path are those of one target");
+  process.exit(await runEach(positionals.length > 0 ? positionals : targets));
+}
+const [name] = positionals;
 
 /** @type {Target} */
 const target = await import(`./targets/${name}.js`);
@@ -80,4 +92,22 @@ function fail(where, error) {
   console.error(`${name} failed at ${where}:`);
   console.error(error);
   process.exit(1);
+}
+
+/**
+ * Runs targets in processes of their own. Returns 1 if one of them failed.
+ * @param {string[]} names
+ */
+async function runEach(names) {
+  const queue = [...names];
+  let status = 0;
+  const runNext = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const words = [fileURLToPath(import.meta.url), next, "--time", `${seconds}`];
+      const [code] = await once(spawn(process.execPath, words, { stdio: "inherit" }), "exit");
+      if (code !== 0) status = 1;
+    }
+  };
+  await Promise.all([runNext(), runNext()]);
+  return status;
 }

@@ -1,4 +1,4 @@
-// What the build puts in: see xtask/src/wasm.rs and xtask/src/package.rs.
+// Values that the build defines: see xtask/src/wasm.rs and xtask/scripts/bundle.js.
 
 /** The version in Cargo.toml. */
 declare const __VERSION__: string;

@@ -1,40 +1,61 @@
-// Prints the size of each file that has a budget, as it is and as a web server sends it, and fails where one is larger
-// than its budget.
-// Usage: node sizes.js <budgets> <folder of the package>
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
+import { build } from "esbuild";
 
-const [budgets, folder] = process.argv.slice(2);
 const kilobytes = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1).padStart(7)} KB`;
-const tooLarge = [];
 
-for (const line of readFileSync(budgets, "utf8").split("\n")) {
-  if (line === "" || line.startsWith("#")) continue;
-  const [file, raw, gzip, ...rest] = line.split(/\s+/);
-  const budget = { raw: Number(raw), gzip: Number(gzip) };
-  if (!(budget.raw > 0 && budget.gzip > 0) || rest.length > 0) {
-    throw new Error(`${budgets}: \`${line}\` is not a file with its largest size, raw and gzip, in bytes`);
-  }
-  const content = readFileSync(join(folder, file));
-  const sizes = { raw: content.length, gzip: gzipSync(content, { level: 9 }).length };
-  console.error(
-    `    ${file.padEnd(16)} ${kilobytes(sizes.raw)}${kilobytes(sizes.gzip)} gzip` +
-      `${kilobytes(brotliCompressSync(content).length)} brotli`,
-  );
-  for (const form of /** @type {const} */ (["raw", "gzip"])) {
-    if (sizes[form] > budget[form]) {
-      tooLarge.push(
-        `    ${file}: ${sizes[form]} bytes ${form}, ${sizes[form] - budget[form]} more than ${budget[form]}`,
-      );
+/**
+ * Prints the size of each file that has a budget: as it is, and as a web server sends it. Returns a line for each file
+ * that exceeds its budget.
+ *
+ * A line of the budgets contains a file, its largest size in bytes, and its largest size compressed by gzip. With
+ * `bundle:` before the file, its size is that of a page's program that imports it, as bundled by esbuild without
+ * splitting.
+ *
+ * @param {string} budgets Path of the file with the budgets.
+ * @param {string} folder Folder of the package.
+ */
+export async function checkSizes(budgets, folder) {
+  const tooLarge = [];
+  for (const line of readFileSync(budgets, "utf8").split("\n")) {
+    if (line === "" || line.startsWith("#")) continue;
+    const [name, raw, gzip, ...rest] = line.split(/\s+/);
+    const budget = { raw: Number(raw), gzip: Number(gzip) };
+    if (!(budget.raw > 0 && budget.gzip > 0) || rest.length > 0) {
+      throw new Error(`${budgets}: \`${line}\` is not a file with its largest size, raw and gzip, in bytes`);
+    }
+    const [, bundle, file] = /^(bundle:)?(.*)$/.exec(name) ?? [];
+    const path = join(folder, file);
+    const content = bundle ? await bundled(path) : readFileSync(path);
+    const sizes = { raw: content.length, gzip: gzipSync(content, { level: 9 }).length };
+    console.error(
+      `    ${name.padEnd(20)} ${kilobytes(sizes.raw)}${kilobytes(sizes.gzip)} gzip` +
+        `${kilobytes(brotliCompressSync(content).length)} brotli`,
+    );
+    for (const form of /** @type {const} */ (["raw", "gzip"])) {
+      const excess = sizes[form] - budget[form];
+      if (excess > 0) {
+        tooLarge.push(`    ${name}: ${sizes[form]} bytes ${form}, ${excess} more than ${budget[form]}`);
+      }
     }
   }
+  return tooLarge;
 }
 
-if (tooLarge.length > 0) {
-  console.error(
-    `larger than ${budgets} allows:\n${tooLarge.join("\n")}\n` +
-      "make it smaller, or raise the budget in the same commit and say what it buys",
-  );
-  process.exitCode = 1;
+/** @param {string} path */
+async function bundled(path) {
+  const { outputFiles } = await build({
+    entryPoints: [path],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    // Node's modules are imported by servers only.
+    external: ["node:*"],
+    logLevel: "error",
+  });
+  return outputFiles[0].contents;
 }

@@ -1,68 +1,41 @@
 //! Builds the WebAssembly module and its JavaScript glue from the crate.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use base64ct::{Base64, Encoding};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::process::{self, say};
-use crate::project::{self, Project};
-use crate::stamp::Fingerprint;
 use crate::{glue, tools};
 
-/// The inputs of the bundle.
-#[derive(Debug)]
-pub(crate) struct Core {
-    /// The optimized module.
-    pub(crate) wasm: PathBuf,
-    /// The compressed module in base64, as a JavaScript module.
-    pub(crate) base64: PathBuf,
-    /// The adapted glue; see `glue.rs`.
-    pub(crate) glue: PathBuf,
-    /// The short names by which the module imports the glue's functions, in the form of esbuild's `--mangle-cache`.
-    pub(crate) short_names: PathBuf,
-}
+/// The folder of the inputs of `scripts/bundle.js`: `core.wasm`, the optimized module; `wasm.js`, the same compressed,
+/// in base64, as a JavaScript module; `glue.js`, the adapted glue (see `glue.rs`); `short-names.json`, the names by
+/// which the module imports the glue's functions, in the form of esbuild's `mangleCache`.
+const FOLDER: &str = "target/npm/core";
 
 /// Compiles the crate, generates the glue and optimizes the module.
 ///
 /// # Errors
 ///
-/// The crate does not compile, a tool fails, or an engine rejects the module.
-pub(crate) fn build(project: &Project) -> Result<Core> {
+/// The crate does not compile, or a tool fails.
+pub(crate) fn build() -> Result<()> {
     tools::nightly()?;
-    tools::npm_packages(project)?;
-    let compiled = compile(project)?;
-
-    let folder = folder(project);
-    let core = Core {
-        wasm: module(project),
-        base64: folder.join("wasm.js"),
-        glue: folder.join("glue.js"),
-        short_names: folder.join("short-names.json"),
-    };
-    let stamp = folder.join("stamp");
-    let inputs = inputs(project, &compiled)?;
-    if inputs.matches(&stamp) {
-        return Ok(core);
+    let compiled = compile()?;
+    let folder = Path::new(FOLDER);
+    let inputs = [compiled.clone(), env::current_exe()?, "package-lock.json".into()];
+    if tools::is_newer(&folder.join("wasm.js"), &inputs) {
+        return Ok(());
     }
-
-    project::remove_folder(&folder)?;
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let exports = generate(&compiled, &core)?;
-    optimise(project, &core, &exports)?;
-    inputs.leave(&stamp)?;
-    Ok(core)
-}
-
-/// The path of the optimized module.
-pub(crate) fn module(project: &Project) -> PathBuf {
-    folder(project).join("core.wasm")
-}
-
-fn folder(project: &Project) -> PathBuf {
-    project.npm().join("core")
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {FOLDER}"))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {FOLDER}"))?;
+    let exports = generate(&compiled, folder)?;
+    optimise(folder, &exports)
 }
 
 /// Compiles the crate together with the standard library, which requires a nightly compiler.
@@ -71,9 +44,9 @@ fn folder(project: &Project) -> PathBuf {
 /// and with panics that trap without a message, `dist/index.js` is 11 % smaller compressed.
 /// `pkg-template/src/core-instance.js` reports a trap to callers and starts another instance. The WebAssembly tests use the
 /// installed library and print panics.
-fn compile(project: &Project) -> Result<PathBuf> {
+fn compile() -> Result<PathBuf> {
     say("Compiling the core to WebAssembly");
-    let mut rustup = project.command("rustup");
+    let mut rustup = Command::new("rustup");
     rustup
         .args([
             "run",
@@ -86,10 +59,10 @@ fn compile(project: &Project) -> Result<PathBuf> {
         ])
         .arg("--target=wasm32-unknown-unknown")
         .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"])
-        .env("CARGO_TARGET_DIR", project.target())
         .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\u{1f}"));
     process::run(&mut rustup)?;
-    Ok(project.target().join("wasm32-unknown-unknown/release/graphql_token_manager.wasm"))
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    Ok(target.join("wasm32-unknown-unknown/release/graphql_token_manager.wasm"))
 }
 
 /// Compiler flags that reduce the size of the module, besides the profile in Cargo.toml.
@@ -102,22 +75,9 @@ const FLAGS: &[&str] = &[
     "-Zfmt-debug=none",
 ];
 
-/// Computes the fingerprint of everything that determines the glue and the module.
-fn inputs(project: &Project, compiled: &Path) -> Result<Fingerprint> {
-    let mut inputs = Fingerprint::default();
-    inputs
-        .add_file(compiled)?
-        .add(project.version_of("wasm-bindgen-cli-support")?.as_bytes())
-        .add(project.version()?.as_bytes())
-        .add_file(&project.path("package-lock.json"))?
-        .add_folder(&project.path("xtask"))?;
-    Ok(inputs)
-}
-
 /// Writes the glue, its types and the module before optimization. Returns the names of the module's exports.
-fn generate(compiled: &Path, core: &Core) -> Result<Vec<String>> {
+fn generate(compiled: &Path, folder: &Path) -> Result<Vec<String>> {
     say("Generating the glue");
-    let folder = core.glue.parent().context("the glue has no folder")?;
     let mut output = Bindgen::new()
         .input_path(compiled)
         .out_name("core")
@@ -132,10 +92,10 @@ fn generate(compiled: &Path, core: &Core) -> Result<Vec<String>> {
     let exports = output.wasm_mut().exports.iter().map(|export| export.name.clone()).collect();
     output.emit(folder).context("cannot write the glue")?;
 
-    let stock = project::read(&folder.join("core_bg.js"))?;
-    project::write(&core.glue, glue::adapted(&stock)?)?;
-    let types = project::read(&folder.join("core.d.ts"))?;
-    project::write(&folder.join("glue.d.ts"), format!("{types}{GLUE_TYPES}"))?;
+    let stock = fs::read_to_string(folder.join("core_bg.js"))?;
+    fs::write(folder.join("glue.js"), glue::adapted(&stock)?)?;
+    let types = fs::read_to_string(folder.join("core.d.ts"))?;
+    fs::write(folder.join("glue.d.ts"), format!("{types}{GLUE_TYPES}"))?;
     Ok(exports)
 }
 
@@ -152,36 +112,24 @@ export function makeGlue(): {
 };
 ";
 
-/// Optimizes the module and checks that an engine accepts it.
-fn optimise(project: &Project, core: &Core, exports: &[String]) -> Result<()> {
+/// Optimizes the module, and writes it as a file and as a JavaScript module.
+fn optimise(folder: &Path, exports: &[String]) -> Result<()> {
     say("Making the module small");
+    let wasm = folder.join("core.wasm");
     // No feature flags: wasm-opt reads the module's own `target_features`. With `--all-features` it writes an encoding
     // that every engine rejects.
-    let mapping = process::output(
-        project
-            .npm_command("wasm-opt")
-            .args(["-Oz", "--minify-imports"])
-            .arg(core.wasm.with_file_name("core_bg.wasm"))
-            .arg("--output")
-            .arg(&core.wasm),
-    )?;
-    project::write(&core.short_names, short_names(&mapping, exports)?)?;
-    let mut bytes = fs::read(&core.wasm).with_context(|| format!("cannot read {}", core.wasm.display()))?;
-    bytes.extend(custom_section("graphql-token-manager", project.version()?)?);
-    project::write(&core.wasm, &bytes)?;
-    process::run(project.command("node").arg("xtask/scripts/check-module.js").arg(&core.wasm))?;
-    inline(project, core, &bytes)
-}
-
-/// Writes the module as a JavaScript module, and checks that decoding it returns the original.
-fn inline(project: &Project, core: &Core, module: &[u8]) -> Result<()> {
+    let mut wasm_opt = tools::npm_program("wasm-opt");
+    wasm_opt.args(["-Oz", "--minify-imports"]).arg(folder.join("core_bg.wasm")).arg("--output").arg(&wasm);
+    let mapping = process::output(&mut wasm_opt)?;
+    fs::write(folder.join("short-names.json"), short_names(&mapping, exports)?)?;
+    let mut bytes = fs::read(&wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
+    bytes.extend(custom_section("graphql-token-manager", env!("CARGO_PKG_VERSION"))?);
+    fs::write(&wasm, &bytes)?;
     let mut deflated = Vec::new();
-    zopfli::compress(zopfli::Options::default(), zopfli::Format::Deflate, module, &mut deflated)
+    zopfli::compress(zopfli::Options::default(), zopfli::Format::Deflate, &*bytes, &mut deflated)
         .context("cannot compress the module")?;
-    project::write(&core.base64, format!("export default \"{}\";\n", Base64::encode_string(&deflated)))?;
-    process::run(
-        project.command("node").arg("xtask/scripts/check-inlined.js").arg(&core.base64).arg(&core.wasm),
-    )
+    let module = format!("export default \"{}\";\n", Base64::encode_string(&deflated));
+    fs::write(folder.join("wasm.js"), module).context("cannot write the compressed module")
 }
 
 /// Creates a custom section with the version of the package. Engines skip it, and JavaScript compares the version of a
