@@ -1,5 +1,5 @@
 /**
- * Processes that share a token with a lifetime of two seconds: for a few lifetimes in tests, for many in `cargo xtask
+ * Processes that share a token with a lifetime of two seconds, more on a slow machine: for a few lifetimes in tests, for many in `cargo xtask
  * bench sharing`.
  *
  * @module
@@ -32,11 +32,11 @@ const PROGRAM = fileURLToPath(new URL("member.js", import.meta.url));
 export const LIFETIME_MS = 2_000;
 
 /**
- * Timeouts of requests and of the store, which must be shorter than the defaults because of the short token lifetimes;
+ * The token lifetime, by default two seconds. Timeouts of requests and of the store, which must be shorter than the defaults because of the short token lifetimes;
  * and the minimum validity of a returned token, by default an eighth of the lifetime, which is too little on a loaded
  * machine.
  *
- * @typedef {{ timeoutMs: number, storeTimeoutMs: number, minValidityMs?: number }} Spans
+ * @typedef {{ lifetimeMs?: number, timeoutMs: number, storeTimeoutMs: number, minValidityMs?: number }} Spans
  */
 
 /**
@@ -46,17 +46,21 @@ export const LIFETIME_MS = 2_000;
  * @param {number} ms
  * @param {Spans} spans
  */
-export function mostGrants(ms, { minValidityMs = LIFETIME_MS / 8 }) {
-  const window = Math.max(LIFETIME_MS / 4, minValidityMs + LIFETIME_MS / 8);
-  return Math.ceil(ms / (LIFETIME_MS - 1.1 * window));
+export function mostGrants(ms, { lifetimeMs = LIFETIME_MS, minValidityMs = lifetimeMs / 8 }) {
+  const window = Math.max(lifetimeMs / 4, minValidityMs + lifetimeMs / 8);
+  return Math.ceil(ms / (lifetimeMs - 1.1 * window));
 }
 
 /** Duration of a lease that is not released: two timeouts of a request and of the store each. @param {Spans} spans */
 export const leaseMs = ({ timeoutMs, storeTimeoutMs }) => 2 * (timeoutMs + storeTimeoutMs);
 
-/** Starts a sandbox with token lifetimes of two seconds and single-use refresh tokens. @param {Ending} t */
-export async function quickSandbox(t) {
-  const sandbox = await startSandbox({ lifetimes: { fluz: LIFETIME_MS } });
+/**
+ * Starts a sandbox with short token lifetimes and single-use refresh tokens.
+ * @param {Ending} t
+ * @param {Spans} spans
+ */
+export async function quickSandbox(t, { lifetimeMs = LIFETIME_MS }) {
+  const sandbox = await startSandbox({ lifetimes: { fluz: lifetimeMs } });
   t.after(() => sandbox.close());
   return sandbox;
 }
@@ -66,7 +70,7 @@ export async function quickSandbox(t) {
  * @param {Sandbox} sandbox
  * @param {Spans} spans
  */
-export function optionsFor({ fluz: { endpoint, apiKey, userId, accountId } }, spans) {
+export function optionsFor({ fluz: { endpoint, apiKey, userId, accountId } }, { lifetimeMs: _, ...spans }) {
   const ids = { endpoint, apiKey, userId, accountId, scopes: ["LIST_OFFERS"] };
   return { provider: "fluz", environment: "sandbox", ...ids, retry: { baseMs: 10 }, ...spans };
 }
@@ -114,7 +118,7 @@ export class Fleet {
    * Starts a sandbox and the members, and waits for the first successful call of each.
    */
   async start() {
-    this.sandbox = await quickSandbox(this.#t);
+    this.sandbox = await quickSandbox(this.#t, this.#parts.spans);
     for (let count = 0; count < this.#parts.members; count += 1) this.#add();
     await Promise.all([...this.#members].map(({ working }) => working));
     return this.sandbox;
@@ -244,7 +248,7 @@ export async function runFleet(t, { lifetimes, killEveryMs, ...parts }) {
   const sandbox = await fleet.start();
   const before = grantsOf(sandbox);
   const began = performance.now();
-  const end = began + lifetimes * LIFETIME_MS;
+  const end = began + lifetimes * (parts.spans.lifetimeMs ?? LIFETIME_MS);
   let crashes = 0;
   let unheld = 0;
   while (killEveryMs !== undefined && performance.now() + killEveryMs < end) {

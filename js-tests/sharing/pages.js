@@ -8,6 +8,7 @@ import "../support/guard.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { currentPace, slower } from "../support/pace.js";
 import { fluz, sandboxFor } from "../support/setup.js";
 import { originFor, untilIn } from "../stores/tabs.js";
 import { runTabs } from "./tabs.js";
@@ -33,6 +34,9 @@ export const tokenIn = async ({ options, kind }) => {
   return { token, renewed, warnings };
 };
 
+/** Timeouts for a loaded machine, because each timeout costs a grant. */
+const SPANS = { lifetimeMs: 2_000, timeoutMs: 2_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
+
 /**
  * Registers the tests that take seconds.
  * @param {Promise<Browser>} starting
@@ -42,7 +46,7 @@ export function testTabsInTime(starting, kind) {
   test(`${kind}: tabs get one token for each lifetime, though they come and go, also while they hold the lease`, async (t) => {
     const browser = await starting;
 
-    const spans = { timeoutMs: 2_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
+    const spans = slower(SPANS, currentPace());
     const figures = await runTabs(t, browser, { kind, most: 5, callers: 20, lifetimes: 4, seed: 1, spans });
 
     assert.deepEqual([...new Set(figures.failures)], []);

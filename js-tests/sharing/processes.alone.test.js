@@ -4,6 +4,7 @@ import "../support/guard.js";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { currentPace, slower } from "../support/pace.js";
 import { redisFor } from "../stores/redis-server.js";
 import { folderFor } from "../stores/support.js";
 import { leaseMs, runFleet } from "./fleet.js";
@@ -14,9 +15,9 @@ import { runOutage } from "./outage.js";
 
 const FLEET = { members: 8, callers: 100 };
 /** Timeouts for a loaded machine, because each timeout costs a grant. */
-const PATIENT = { timeoutMs: 2_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
+const PATIENT = { lifetimeMs: 2_000, timeoutMs: 2_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
 /** Timeouts with a lease of four seconds, for stores in which a lease ends only by expiry. */
-const SHORTER = { timeoutMs: 1_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
+const SHORTER = { lifetimeMs: 2_000, timeoutMs: 1_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
 
 /** @type {Record<string, (t: TestContext) => Promise<Place>>} */
 const PLACES = {
@@ -32,7 +33,12 @@ for (const [name, placeFor] of Object.entries(PLACES)) {
     test("get one token for each lifetime, no call fails, and no refresh token comes twice", async (t) => {
       const place = await placeFor(t);
 
-      const figures = await runFleet(t, { ...FLEET, place, spans: PATIENT, lifetimes: 3 });
+      const figures = await runFleet(t, {
+        ...FLEET,
+        place,
+        spans: slower(PATIENT, currentPace()),
+        lifetimes: 3,
+      });
 
       assert.deepEqual([...new Set(figures.failures), ...figures.warnings], []);
       assert.equal(figures.reused, 0);
@@ -44,9 +50,17 @@ for (const [name, placeFor] of Object.entries(PLACES)) {
     test("go on when one that holds the lease is killed, at any step", async (t) => {
       const place = await placeFor(t);
       // The lease of the file store is free immediately after a crash.
-      const [spans, killEveryMs, lifetimes] = place.kind === "file" ? [PATIENT, 200, 7] : [SHORTER, 4_500, 6];
+      const [quick, killEveryMs, lifetimes] = place.kind === "file" ? [PATIENT, 200, 7] : [SHORTER, 4_500, 6];
+      const pace = currentPace();
+      const spans = slower(quick, pace);
 
-      const figures = await runFleet(t, { ...FLEET, place, spans, lifetimes, killEveryMs });
+      const figures = await runFleet(t, {
+        ...FLEET,
+        place,
+        spans,
+        lifetimes,
+        killEveryMs: pace * killEveryMs,
+      });
 
       assert.deepEqual([...new Set(figures.failures)], []);
       assert.deepEqual([figures.reused, figures.unheld], [0, 0]);
@@ -54,7 +68,7 @@ for (const [name, placeFor] of Object.entries(PLACES)) {
       // Each incidental timeout may cost a grant.
       const late = figures.retries.length + 8 * figures.warnings.length;
       assert.ok(figures.grants <= figures.mostGrants + late, `${figures.grants} grants`);
-      const longest = leaseMs(spans) + (place.kind === "file" ? 0 : 2_000);
+      const longest = leaseMs(spans) + (place.kind === "file" ? 0 : pace * 2_000);
       assert.ok(figures.longestWaitMs < longest, `${figures.longestWaitMs} ms`);
     });
   });
@@ -62,15 +76,17 @@ for (const [name, placeFor] of Object.entries(PLACES)) {
 
 test("processes whose Redis hangs get tokens of their own, and share again when it goes on", async (t) => {
   const server = await redisFor(t);
-  const ms = { before: 2_000, down: 3_000, after: 10_000 };
+  const pace = currentPace();
+  const ms = slower({ before: 2_000, down: 3_000, after: 10_000 }, pace);
 
-  const figures = await runOutage(t, { ...FLEET, server, outage: "stopped", ms, spans: SHORTER });
+  const spans = slower(SHORTER, pace);
+  const figures = await runOutage(t, { ...FLEET, server, outage: "stopped", ms, spans });
 
   assert.deepEqual([...new Set(figures.failures)], []);
   assert.equal(figures.reused, 0);
   // At least two for each member, instead of one for all.
   assert.ok(figures.down > figures.mostBefore, `${figures.down} grants while it was down`);
-  assert.ok(figures.usedAgainMs < 9_000, `used again after ${figures.usedAgainMs} ms`);
+  assert.ok(figures.usedAgainMs < pace * 9_000, `used again after ${figures.usedAgainMs} ms`);
   // Not one for each of the eight members; incidental timeouts may cost some.
   assert.ok(figures.after <= 2 * figures.mostAfter, `${figures.after} grants after that`);
 });

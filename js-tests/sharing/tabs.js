@@ -1,5 +1,5 @@
 /**
- * Browser tabs that share a token with a lifetime of two seconds, opened and closed at random: for a few lifetimes in
+ * Browser tabs that share a token with a lifetime of two seconds, more on a slow machine, opened and closed at random: for a few lifetimes in
  * tests, for many in `cargo xtask bench sharing`.
  *
  * @module
@@ -49,7 +49,7 @@ export class Tabs {
 
   /** Starts a sandbox and all tabs. */
   async start() {
-    this.sandbox = await quickSandbox(this.#t);
+    this.sandbox = await quickSandbox(this.#t, this.#parts.spans);
     this.site = await siteFor(this.#t);
     while (this.#open.size < this.#parts.most) await this.open();
     return this.sandbox;
@@ -158,11 +158,12 @@ export async function runTabs(t, browser, { lifetimes, seed, ...parts }) {
   const sandbox = await tabs.start();
   const before = grantsOf(sandbox);
   const began = performance.now();
-  const end = began + lifetimes * LIFETIME_MS;
+  const lifetimeMs = parts.spans.lifetimeMs ?? LIFETIME_MS;
+  const end = began + lifetimes * lifetimeMs;
   let closed = 0;
   let held = 0;
-  while (performance.now() + LIFETIME_MS < end) {
-    await new Promise((resolve) => setTimeout(resolve, random() * LIFETIME_MS));
+  while (performance.now() + lifetimeMs < end) {
+    await new Promise((resolve) => setTimeout(resolve, random() * lifetimeMs));
     const isFull = tabs.count === parts.most;
     if (isFull || (tabs.count > 2 && random() < 0.5)) {
       closed += 1;
