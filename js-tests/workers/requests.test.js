@@ -50,6 +50,18 @@ for (const compatibilityDate of DATES) {
     assert.equal(new Set(others.map(({ text }) => text)).size, 2);
   });
 
+  test(`a call in module scope, where the host has no timers, harms no request, at ${compatibilityDate}`, async (t) => {
+    const statements = `for (const call of [() => tokens.getToken(), () => tokens.request("{ __typename }")])
+      call().catch((error) => events.push(error.code));`;
+    const worker = await workerFor(t, { compatibilityDate, statements });
+
+    const answers = await Promise.all([ask(worker), ask(worker), ask(worker, "/data")]);
+
+    for (const { status, text } of answers) assert.equal(status, 200, text);
+    const { events } = JSON.parse((await ask(worker, "/status")).text);
+    assert.deepEqual(events, ["unsupported", "unsupported", "initial"]);
+  });
+
   test(`a manager that is closed in one request ends the calls of others, at ${compatibilityDate}`, async (t) => {
     const worker = await workerFor(t, { compatibilityDate, extra: LONG });
     worker.sandbox.fault({ kind: "delay", ms: 2 * PATIENCE_MS, times: 1 });

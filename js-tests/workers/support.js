@@ -26,7 +26,7 @@ export const DATES = ["2023-01-01", "2024-10-13", "2024-10-14", "2026-04-01"];
  */
 export const LONG = `timeoutMs: ${10 * PATIENCE_MS}`;
 
-/** Source of the Worker; `%OPTIONS%` and `%IMPORTS%` are replaced. */
+/** Source of the Worker; `%OPTIONS%`, `%IMPORTS%` and `%STATEMENTS%` are replaced. */
 const WORKER = `
   import { TokenManager } from "graphql-token-manager";
   import { createBroker } from "graphql-token-manager/broker";
@@ -36,6 +36,7 @@ const WORKER = `
   const broker = createBroker(tokens, { authorize: () => ({}), rateLimit: false });
   const events = [];
   for (const type of ["token", "retry", "error", "warning"]) tokens.on(type, (event) => events.push(event.reason ?? type));
+  %STATEMENTS%
 
   const routes = {
     "/token": (request) => broker(request),
@@ -78,6 +79,7 @@ export const SIMULATED_CLOCK = `
  * @property {string[]} [compatibilityFlags]
  * @property {SandboxOptions} [sandbox]
  * @property {string} [imports] statements
+ * @property {string} [statements] run in module scope, after the manager was created
  * @property {string} [extra] more options of the manager, as text
  */
 
@@ -101,7 +103,9 @@ export async function workerFor(
     scopes: ["LIST_OFFERS"],
   });
   const text = `${given.slice(0, -1)}${options.extra ? `, ${options.extra}` : ""} }`;
-  const contents = WORKER.replace("%OPTIONS%", () => text).replace("%IMPORTS%", options.imports ?? "");
+  const contents = WORKER.replace("%OPTIONS%", () => text)
+    .replace("%IMPORTS%", options.imports ?? "")
+    .replace("%STATEMENTS%", options.statements ?? "");
   const worker = new Miniflare({
     modulesRoot: "/",
     modules: await bundled(contents),

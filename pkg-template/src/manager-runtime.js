@@ -165,6 +165,8 @@ export class Office extends Outside {
       if (desk.closed) throw desk.closedError();
       const running = this.#live() !== undefined;
       const call = ++this.#lastCall;
+      // Before the call has any effect, because it throws where the host has no timers.
+      if (this.ioEndsWithRequest) watch(() => this.#look(call));
       const release = this.#watch(call, desk, options?.signal);
       const seenAt = this.ioEndsWithRequest ? Date.now() : 0;
       this.#calls.set(call, { desk, resolve, reject, pick, release, owner, ...UNSEEN, seenAt });
@@ -175,7 +177,6 @@ export class Office extends Outside {
         const taken = callSnapshot(options);
         this.ready().then(() => this.#send(method, call, taken), refuse);
       }
-      if (this.ioEndsWithRequest && this.#calls.has(call)) watch(() => this.#look(call));
     });
   }
 

@@ -3,6 +3,8 @@
 // There, a request that awaits a promise of another request hangs or fails. Requests therefore share state only, and
 // each one polls that state with its own timers.
 
+import { TokenError } from "./token-error.js";
+
 /**
  * Returns whether I/O ends with the request that started it.
  *
@@ -21,6 +23,7 @@ const LONGEST_PAUSE = 40;
  * Calls `look` on timers of the current request until it returns `true`.
  *
  * @param {() => boolean} look must not throw
+ * @throws {TokenError} if no request is being handled, as while modules are evaluated: Workers have no timers then
  */
 export function watch(look) {
   let pause = FIRST_PAUSE;
@@ -29,5 +32,10 @@ export function watch(look) {
     pause = Math.min(pause * 1.5, LONGEST_PAUSE);
     setTimeout(tick, pause);
   };
-  setTimeout(tick, pause);
+  try {
+    setTimeout(tick, pause);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TokenError("unsupported", `tokens can be requested only while a request is handled: ${reason}`);
+  }
 }
