@@ -33,10 +33,12 @@ use crate::{
 
 mod members;
 mod sharing;
+mod sign_outs;
 mod wire;
 
 use members::{Member, Opening};
 use sharing::Shared;
+use sign_outs::SignOuts;
 use wire::{Asker, OnWire};
 
 /// The event loop of one manager.
@@ -56,6 +58,7 @@ pub(crate) struct Driver {
     dialect: RefCell<SchemaVariants>,
     on_wire: RefCell<Vec<OnWire>>,
     shared: Shared,
+    sign_outs: SignOuts,
     /// The holder's digest, part of each key in the store. Unknown until functions have returned the secrets that it
     /// depends on.
     holder: OnceCell<HolderDigest>,
@@ -75,6 +78,8 @@ enum Happening {
     /// An input for one session.
     For(SessionId, Input),
     Woke,
+    /// The user signed out: of the identity of a handle, or of all sessions.
+    Cleared(Option<(Desk, Option<Opening>)>, Function),
     Closed,
 }
 
@@ -112,6 +117,7 @@ impl Driver {
             dialect: RefCell::new(dialect),
             on_wire: RefCell::default(),
             shared: Shared::default(),
+            sign_outs: SignOuts::default(),
             holder,
             closed: RefCell::default(),
             gone: RefCell::default(),
@@ -247,6 +253,10 @@ impl Driver {
             }
             Happening::For(session, event) => self.pool.borrow_mut().handle(session, event, now),
             Happening::Woke => self.pool.borrow_mut().timer_fired(now),
+            Happening::Cleared(of, ended) => {
+                let session = of.map(|(desk, opening)| self.open(&desk, opening));
+                self.start_sign_out(session, ended)
+            }
             Happening::Closed => self.pool.borrow_mut().close(now),
         }
     }
@@ -415,8 +425,9 @@ impl Driver {
             Effect::Cancel(id) => self.cancel(Asker::Acquisition(session, id)),
             Effect::ReadStore(id) => self.load(session, id),
             Effect::AcquireLease(id) => self.acquire(session, id),
-            Effect::WriteStore(id, fence, tokens) => self.save(session, id, fence, tokens),
+            Effect::WriteStore(id, fence, record) => self.save(session, id, fence, record),
             Effect::ReleaseLease(id) => self.release(session, id),
+            Effect::ReportCleared(result) => self.report_cleared(session, &result),
             // Closing the manager's own session closes the manager; other sessions close without this event.
             Effect::Emit(Event::Closed) if session != self.own() => {}
             Effect::Emit(change) => self.notify(session, change),

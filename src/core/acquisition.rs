@@ -107,6 +107,8 @@ pub enum Phase {
     RecheckingStore(Fence),
     /// Removes the refresh token from the shared store, so that no other holder presents it if this one crashes.
     ClaimingRefreshToken(Fence, RefreshToken),
+    /// Replaces the entry of the shared store by a record without a token, after a sign-out.
+    ClearingStore(Option<Fence>),
     /// A request to the provider is in flight.
     Requesting {
         /// The refresh token that was presented; `None` means the credentials.
@@ -132,7 +134,9 @@ impl Phase {
     pub const fn fence(&self) -> Option<Fence> {
         match self {
             Self::RecheckingStore(fence) | Self::ClaimingRefreshToken(fence, _) => Some(*fence),
-            Self::Requesting { fence, .. } | Self::WritingStore { fence, .. } => *fence,
+            Self::ClearingStore(fence)
+            | Self::Requesting { fence, .. }
+            | Self::WritingStore { fence, .. } => *fence,
             Self::Backoff { .. } | Self::Queued { .. } | Self::ReadingStore { .. } | Self::AcquiringLease => {
                 None
             }
@@ -143,9 +147,10 @@ impl Phase {
     pub const fn pending_step(&self) -> Option<Step> {
         match self {
             Self::Backoff { .. } | Self::Queued { .. } => None,
-            Self::RecheckingStore(_) | Self::ClaimingRefreshToken(..) | Self::WritingStore { .. } => {
-                Some(Step::Store)
-            }
+            Self::RecheckingStore(_)
+            | Self::ClaimingRefreshToken(..)
+            | Self::ClearingStore(_)
+            | Self::WritingStore { .. } => Some(Step::Store),
             // The store's key, and a lease, may require the secrets first.
             Self::ReadingStore { .. } | Self::AcquiringLease => Some(Step::Either),
             Self::Requesting { .. } => Some(Step::Request),

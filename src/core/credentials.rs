@@ -98,6 +98,16 @@ impl CredentialHistory {
         self.own.rejected(id, error, now, jitter);
     }
 
+    /// Forgets all rejections: the credentials may be presented again.
+    pub fn forget(&mut self) {
+        self.own = History::default();
+        if let Some(shared) = &self.shared {
+            shared.released.set(shared.released.get() || shared.withholds());
+            shared.history.replace(History::default());
+            shared.failures.set(0);
+        }
+    }
+
     /// Records that a grant failed for another reason than rejected credentials.
     pub fn failed_otherwise(&self) {
         if let Some(shared) = &self.shared {

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use super::{AcquisitionId, CallId, CredentialId, Event, Fence, RefreshToken, TokenError, TokenSet};
+use super::{
+    AcquisitionId, CallId, CredentialId, Event, Fence, RefreshToken, StoredRecord, TokenError, TokenSet,
+};
 
 /// Something the driver must do.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,9 +21,12 @@ pub enum Effect {
     AcquireLease(AcquisitionId),
     /// Write to the shared store, under the lease where there is one; answered by
     /// [`Input::StoreWritten`](super::Input::StoreWritten).
-    WriteStore(AcquisitionId, Option<Fence>, Rc<TokenSet>),
+    WriteStore(AcquisitionId, Option<Fence>, StoredRecord),
     /// Release the lease. Not answered.
     ReleaseLease(AcquisitionId),
+    /// Report the end of a sign-out that began with [`Input::Cleared`](super::Input::Cleared): the entry of the shared
+    /// store, where there is one, is replaced by a record without a token, or could not be.
+    ReportCleared(Result<(), TokenError>),
     /// Emit an event to the listeners.
     Emit(Event),
 }
@@ -32,7 +37,7 @@ impl Effect {
     /// Listeners run last, so that they observe a finished transition and no lease is held meanwhile.
     pub(super) const fn rank(&self) -> u8 {
         match self {
-            Self::Resolve(..) => 0,
+            Self::Resolve(..) | Self::ReportCleared(_) => 0,
             Self::Send(..)
             | Self::Cancel(_)
             | Self::ReadStore(_)

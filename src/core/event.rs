@@ -38,6 +38,8 @@ pub enum Event {
     ScopesMissing(ScopeSet),
     /// The shared store failed; the token is not shared until it works again.
     StoreFailed(TokenError),
+    /// The token was discarded, because the user signed out here or at another holder.
+    Cleared,
     /// The manager was closed.
     Closed,
 }
@@ -59,13 +61,15 @@ pub enum Reason {
     Shared,
     /// A caller forced a refresh.
     Forced,
+    /// There was no token, because the user signed out. Such an acquisition ends without a grant if no caller waits.
+    SignedOut,
 }
 
 impl Reason {
     /// The spelling of the public contract.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Initial => "initial",
+            Self::Initial | Self::SignedOut => "initial",
             Self::Proactive => "proactive",
             Self::Expired => "expired",
             Self::Rejected => "refused",

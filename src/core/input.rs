@@ -2,7 +2,9 @@
 
 use std::{rc::Rc, time::Duration};
 
-use super::{AccessToken, AcquisitionId, CredentialId, Rejection, ScopeSet, TokenError, TokenSet};
+use super::{
+    AccessToken, AcquisitionId, CredentialId, Rejection, ScopeSet, StoredRecord, TokenError, TokenSet,
+};
 
 /// Something that happened to a session.
 #[derive(Clone, Debug)]
@@ -31,13 +33,15 @@ pub enum Input {
     /// A grant was answered, or failed.
     Granted(AcquisitionId, Result<Rc<TokenSet>, GrantFailure>),
     /// The shared store was read; `None` where it holds no entry.
-    StoreRead(AcquisitionId, Result<Option<Rc<TokenSet>>, TokenError>),
+    StoreRead(AcquisitionId, Result<Option<StoredRecord>, TokenError>),
     /// The shared store answered a request for the lease; `None` where another holder has it.
     LeaseAnswered(AcquisitionId, Result<Option<Fence>, TokenError>),
     /// The shared store was written.
     StoreWritten(AcquisitionId, Result<WriteOutcome, TokenError>),
     /// Another holder wrote to the shared store.
     StoreChanged,
+    /// The user signed out: nothing that was obtained before may be used any more.
+    Cleared,
     /// The session was closed.
     Closed,
 }
@@ -61,6 +65,7 @@ impl Input {
             | Self::TimerFired
             | Self::IoLost
             | Self::StoreChanged
+            | Self::Cleared
             | Self::Closed => None,
         }
     }

@@ -108,4 +108,4 @@ pub use scope::ScopeSet;
 pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};
 pub use session::{Session, Status};
 pub use time::{ClockOffset, HybridClock, MAX_LIFETIME, UnixMillis, millis};
-pub use token::{TokenSet, TokenTimes};
+pub use token::{Generation, StoredRecord, TokenSet, TokenTimes};

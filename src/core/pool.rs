@@ -233,6 +233,28 @@ impl<T: Clone> Pool<T> {
         effects.into_sorted()
     }
 
+    /// Signs out the sessions of the identity of `session`, or all sessions. Returns those that report
+    /// [`Effect::ReportCleared`], and the effects to perform, in order.
+    #[must_use = "an effect that is not performed leaves a caller waiting"]
+    pub fn clear(
+        &mut self,
+        session: Option<SessionId>,
+        now: UnixMillis,
+    ) -> (Vec<SessionId>, Vec<PoolEffect>) {
+        let mut effects = self.start_call();
+        let identity = session.and_then(|id| self.pooled(id)).map(|pooled| pooled.identity);
+        let mut cleared = Vec::new();
+        for slot in 0..self.sessions.end() {
+            let Some(pooled) = self.sessions.get(slot) else { continue };
+            if session.is_none() || Some(pooled.identity) == identity {
+                cleared.push(pooled.id);
+                self.apply(slot, Input::Cleared, now, &mut effects);
+            }
+        }
+        self.run_due(now, &mut effects);
+        (cleared, effects.into_sorted())
+    }
+
     fn start_call(&mut self) -> PoolEffects {
         self.dirty.clear();
         PoolEffects::default()
@@ -295,7 +317,8 @@ impl<T: Clone> Pool<T> {
             | Input::StoreRead(..)
             | Input::LeaseAnswered(..)
             | Input::StoreWritten(..)
-            | Input::StoreChanged => {}
+            | Input::StoreChanged
+            | Input::Cleared => {}
         }
         self.forward(receiver, input, now, effects);
     }

@@ -4,19 +4,21 @@ use std::rc::Rc;
 
 use super::{
     AccessToken, Acquisition, AcquisitionId, CachedToken, CallId, CredentialHistory, CredentialId, Effect,
-    ErrorCode, Event, Fence, Freshness, Grant, GrantFailure, Input, IoScope, Jitter, LeaseWait, Permit,
-    Phase, Policy, Reason, RecentTokens, RefreshMode, RefreshToken, RejectionHistory, Retryability, ScopeSet,
-    Sharing, StoreMode, Subject, TokenBucket, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
-    WriteOutcome, cool_down, millis,
+    ErrorCode, Event, Fence, Freshness, Generation, Grant, GrantFailure, Input, IoScope, Jitter, LeaseWait,
+    Permit, Phase, Policy, Reason, RecentTokens, RefreshMode, RefreshToken, RejectionHistory, Retryability,
+    ScopeSet, Sharing, StoreMode, StoredRecord, Subject, TokenBucket, TokenError, TokenRequest, TokenSet,
+    TokenTimes, UnixMillis, WriteOutcome, cool_down, millis,
 };
 
 mod acquire;
 mod scheduling;
 mod shared_store;
+mod sign_out;
 mod timing;
 
 pub(super) use scheduling::{Health, PermitState, Priority, QueueRequest};
 use shared_store::{StoreChanges, StoreFailure};
+use sign_out::SignOut;
 pub use timing::Status;
 
 /// The state machine of one token. The [module documentation](super) has its diagrams.
@@ -38,6 +40,7 @@ pub struct Session {
     credentials: CredentialHistory,
     store_failure: Option<Box<StoreFailure>>,
     store_changes: StoreChanges,
+    sign_out: SignOut,
     bucket: TokenBucket,
     /// Set if the token was requested since it was cached.
     used: bool,
@@ -87,6 +90,7 @@ impl Session {
             credentials: CredentialHistory::default(),
             store_failure: None,
             store_changes: StoreChanges::default(),
+            sign_out: SignOut::default(),
             bucket: TokenBucket::default(),
             used: false,
             no_token_reason: NoTokenReason::NeverHeld,
@@ -184,6 +188,7 @@ impl Session {
             Input::LeaseAnswered(_, result) => self.lease_answered(result, now, effects),
             Input::StoreWritten(_, result) => self.store_written(result, now, effects),
             Input::StoreChanged => self.store_changed(),
+            Input::Cleared => self.clear(now, effects),
             Input::Closed => self.close(effects),
         }
     }
@@ -196,6 +201,10 @@ impl Session {
         }
         if !self.closed {
             self.run_due_while_open(now, effects);
+            // A refresh may have waited for an acquisition that has just ended.
+            if self.timeout() <= now {
+                self.run_due_while_open(now, effects);
+            }
         }
         self.set_deadline(effects, now);
     }
@@ -298,14 +307,17 @@ impl Session {
             effects,
         );
         let is_dispensable = self.acquisition.as_ref().is_some_and(|acquisition| match acquisition.phase {
-            // The change of another holder must still be read.
-            _ if acquisition.reason == Reason::Shared => false,
+            // The change of another holder must still be read, and that of a sign-out written.
+            _ if acquisition.reason == Reason::Shared || self.sign_out.is_unstored() => false,
             Phase::Backoff { .. }
             | Phase::Queued { .. }
             | Phase::ReadingStore { .. }
             | Phase::AcquiringLease
             | Phase::RecheckingStore(_) => true,
-            Phase::ClaimingRefreshToken(..) | Phase::Requesting { .. } | Phase::WritingStore { .. } => false,
+            Phase::ClaimingRefreshToken(..)
+            | Phase::ClearingStore(_)
+            | Phase::Requesting { .. }
+            | Phase::WritingStore { .. } => false,
         });
         if is_dispensable && self.waiters.is_empty() {
             self.end_acquisition(effects);
@@ -315,6 +327,7 @@ impl Session {
     fn close(&mut self, effects: &mut Vec<Effect>) {
         self.closed = true;
         self.resolve_waiters(&|_, _| Some(Err(TokenError::closed())), effects);
+        self.sign_out_failed(&TokenError::closed(), effects);
         match self.acquisition.as_deref() {
             // `drain_after_close` writes the token for the other holders.
             Some(Acquisition {
@@ -505,6 +518,7 @@ pub(super) fn reject_stale(input: &Input) -> Option<Effect> {
         | Input::StoreRead(..)
         | Input::StoreWritten(..)
         | Input::StoreChanged
+        | Input::Cleared
         | Input::Closed => None,
     }
 }

@@ -1,5 +1,7 @@
 //! Tokens and their metadata.
 
+use std::rc::Rc;
+
 use super::{AccessToken, ClockOffset, RefreshToken, ScopeSet, UnixMillis};
 
 /// An access token, and what was granted with it. Passed as `Rc<TokenSet>`: many callers share one.
@@ -20,6 +22,22 @@ pub struct TokenSet {
     /// Times claimed by the token itself.
     pub times: TokenTimes,
 }
+
+/// The entry of a session in a shared store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// The token; `None` after a sign-out.
+    pub tokens: Option<Rc<TokenSet>>,
+    /// The sign-out that the record follows.
+    pub generation: Generation,
+}
+
+/// Identifies the last sign-out of a session, by a random number; zero before the first.
+///
+/// A holder that reads another generation than its own missed a sign-out, and discards its token. The numbers are random
+/// because a counter in a store that lost its data would repeat itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Generation(pub u64);
 
 /// Times in the claims of a JWT (RFC 7519), by the provider's clock.
 ///

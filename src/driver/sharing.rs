@@ -9,7 +9,7 @@ use web_sys::AbortController;
 
 use super::{Driver, wire::no_abort_controller};
 use crate::{
-    core::{AcquisitionId, ClockOffset, Fence, GrantFailure, Input, Secret, SessionId, TokenSet},
+    core::{AcquisitionId, ClockOffset, Fence, GrantFailure, Input, Secret, SessionId, StoredRecord},
     grant::Progress,
     graphql::claimed_times,
     host::{Lease, PLATFORM, callback_future, wall},
@@ -46,7 +46,7 @@ impl Shared {
 enum Deed {
     Load,
     Acquire(Duration),
-    Save(Option<Fence>, Rc<TokenSet>),
+    Save(Option<Fence>, StoredRecord),
 }
 
 impl Driver {
@@ -65,9 +65,9 @@ impl Driver {
         session: SessionId,
         flight: AcquisitionId,
         fence: Option<Fence>,
-        tokens: Rc<TokenSet>,
+        record: StoredRecord,
     ) {
-        self.store(session, flight, Deed::Save(fence, tokens));
+        self.store(session, flight, Deed::Save(fence, record));
     }
 
     pub(super) fn release(&self, session: SessionId, flight: AcquisitionId) {
@@ -135,10 +135,11 @@ impl Driver {
         match &deed {
             Deed::Load => entry.get(&done),
             Deed::Acquire(span) => entry.acquire(*span, &done),
-            Deed::Save(fence, tokens) => {
+            Deed::Save(fence, record) => {
                 let wall_ahead = self.wall_ahead();
-                let text = store::encode(tokens, &name, wall_ahead, PLATFORM);
-                entry.set(&text, store::expires_at(tokens, wall_ahead), *fence, &done);
+                let text = store::encode(record, &name, wall_ahead, PLATFORM);
+                let expires_at = store::expires_at(record, self.clock.now(), wall_ahead);
+                entry.set(&text, expires_at, *fence, &done);
             }
         }
         let outcome = ended.await;
@@ -160,7 +161,7 @@ impl Driver {
         })
     }
 
-    fn read(&self, text: &Secret, name: &str) -> Option<Rc<TokenSet>> {
+    fn read(&self, text: &Secret, name: &str) -> Option<StoredRecord> {
         let lifetime = self.settings.profile.lifetime;
         store::decode(text, name, self.clock.now(), self.wall_ahead(), lifetime, PLATFORM, |token| {
             claimed_times(token, PLATFORM)

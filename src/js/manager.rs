@@ -156,6 +156,20 @@ impl NativeManager {
         self.driver.status(desk)
     }
 
+    /// Signs out the identity of a session. Calls `ended` when the shared store has no token of before any more, with the
+    /// fields of an error if it still may have one.
+    ///
+    /// Throws the fields of an `invalid_options` error where the session's selector is invalid.
+    pub fn clear(&self, desk: &Desk, ended: Function) -> Result<(), JsValue> {
+        self.driver.clear(Some(desk), ended).map_err(|error| error_view(&error))
+    }
+
+    /// Signs out all sessions, as [`clear`](Self::clear) does.
+    #[wasm_bindgen(js_name = clearAll)]
+    pub fn clear_all(&self, ended: Function) -> Result<(), JsValue> {
+        self.driver.clear(None, ended).map_err(|error| error_view(&error))
+    }
+
     /// Closes a session that is not the manager's own, and calls `ended` as [`close`](Self::close) does.
     pub fn leave(&self, desk: &Desk, ended: Function) {
         self.driver.leave(desk, ended);

@@ -123,6 +123,7 @@ pub(crate) fn news_view(change: &Event, requested: &ScopeSet, provider: &str) ->
             ),
         ),
         Event::StoreFailed(error) => warning(error.code.as_str(), &error.message),
+        Event::Cleared => news("cleared").into_js(),
         Event::Closed => news("close").into_js(),
     }
 }

@@ -1,9 +1,9 @@
-//! Encoding of tokens in a shared store.
+//! Encoding of the records of a shared store: a token, or the absence of one after a sign-out.
 
 use crate::{
     core::{
-        AccessToken, ClockOffset, MAX_LIFETIME, RefreshToken, ScopeSet, Secret, TokenSet, TokenTimes,
-        UnixMillis, is_sendable,
+        AccessToken, ClockOffset, Generation, MAX_LIFETIME, RefreshToken, ScopeSet, Secret, StoredRecord,
+        TokenSet, TokenTimes, UnixMillis, is_sendable,
     },
     json::{Json, Platform, has_too_many_values},
     provider::Lifetime,
@@ -16,29 +16,34 @@ const VERSION: f64 = 1.0;
 /// Maximum size of an entry in bytes: 1 MiB.
 pub const MAX_ENTRY_BYTES: usize = 1 << 20;
 
-/// Retention of a refresh token beyond the expiry of its access token.
+/// Retention of a refresh token beyond the expiry of its access token, and of a sign-out.
 ///
-/// One day: no provider documents the lifetime of its refresh tokens. An expired one costs one request.
-const REFRESH_TOKEN_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+/// One day: no provider documents the lifetime of its refresh tokens. An expired one costs one request. A holder that is
+/// suspended for longer discards its token only when another holder has signed in.
+const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Encodes `tokens`. The entry contains `key`, so that it is ignored under another key. `wall_ahead` is the offset from
-/// the clock of `tokens` to the wall clock, which the holders share.
-pub fn encode(tokens: &TokenSet, key: &str, wall_ahead: ClockOffset, platform: Platform) -> Secret {
+/// Encodes a record. It contains `key`, so that it is ignored under another key. `wall_ahead` is the offset from the clock
+/// of its token to the wall clock, which the holders share.
+pub fn encode(record: &StoredRecord, key: &str, wall_ahead: ClockOffset, platform: Platform) -> Secret {
     let at = |point: UnixMillis| Json::Number(point.shifted(wall_ahead).to_js());
+    let Generation(generation) = record.generation;
+    let tokens = record.tokens.as_ref();
     let entry = Json::object(vec![
         ("v", Some(Json::Number(VERSION))),
         ("key", Some(Json::text(key))),
-        ("accessToken", Some(Json::text(tokens.access_token.expose()))),
-        ("issuedAt", Some(at(tokens.issued_at))),
-        ("expiresAt", Some(at(tokens.expires_at))),
-        ("clock", Some(Json::Number(tokens.provider_clock.to_js()))),
-        ("refreshToken", tokens.refresh_token.as_ref().map(|token| Json::text(token.expose()))),
-        ("scopes", tokens.scopes.as_ref().map(|scopes| Json::list_of(&mut scopes.iter()))),
+        // A number of JSON has 53 bits.
+        ("generation", (generation != 0).then(|| Json::text(format!("{generation:x}")))),
+        ("accessToken", tokens.map(|it| Json::text(it.access_token.expose()))),
+        ("issuedAt", tokens.map(|it| at(it.issued_at))),
+        ("expiresAt", tokens.map(|it| at(it.expires_at))),
+        ("clock", tokens.map(|it| Json::Number(it.provider_clock.to_js()))),
+        ("refreshToken", tokens.and_then(|it| Some(Json::text(it.refresh_token.as_ref()?.expose())))),
+        ("scopes", tokens.and_then(|it| Some(Json::list_of(&mut it.scopes.as_ref()?.iter())))),
     ]);
     Secret::new((platform.write_json)(&entry))
 }
 
-/// Decodes an entry; `None` where it has another version or key, or is invalid.
+/// Decodes a record; `None` where it has another version or key, or is invalid.
 ///
 /// Another machine's clock may be wrong: the issue is limited to `now`, and the remaining lifetime to the total
 /// lifetime and to the `lifetime` of the profile. `claims` reads the token's own claims.
@@ -50,7 +55,7 @@ pub fn decode(
     lifetime: Lifetime,
     platform: Platform,
     claims: impl Fn(&str) -> TokenTimes,
-) -> Option<Rc<TokenSet>> {
+) -> Option<StoredRecord> {
     if text.expose().len() > MAX_ENTRY_BYTES || has_too_many_values(text.expose()) {
         return None;
     }
@@ -59,6 +64,13 @@ pub fn decode(
     let text = |key: &str| entry.get(key)?.as_text();
     if number("v")? != VERSION || text("key")? != key {
         return None;
+    }
+    let generation = match text("generation") {
+        Some(generation) => Generation(u64::from_str_radix(generation, 16).ok()?),
+        None => Generation::default(),
+    };
+    if entry.get("accessToken").is_none() && generation != Generation::default() {
+        return Some(StoredRecord { tokens: None, generation });
     }
     let access_token = text("accessToken").filter(|token| is_sendable(token))?;
     let at = |key: &str| Some(UnixMillis::from_js(number(key)?).shifted(wall_ahead.reversed()));
@@ -74,7 +86,7 @@ pub fn decode(
     let wall_time = |at: UnixMillis, clock: ClockOffset| at.shifted(clock).to_js();
     let clock = ClockOffset::from_js(number("clock").unwrap_or_default());
     let is_usable = wall_time(issued_at, clock) < wall_time(expires_at, clock);
-    Some(Rc::new(TokenSet {
+    let tokens = Rc::new(TokenSet {
         refresh_token: refresh_token.map(RefreshToken::new),
         scopes,
         issued_at,
@@ -82,7 +94,8 @@ pub fn decode(
         provider_clock: if is_usable { clock } else { ClockOffset::default() },
         times: claims(access_token),
         access_token: AccessToken::new(access_token),
-    }))
+    });
+    Some(StoredRecord { tokens: Some(tokens), generation })
 }
 
 /// Returns the maximum lifetime of a token of this profile.
@@ -93,10 +106,14 @@ const fn max_lifetime(lifetime: Lifetime) -> Duration {
     }
 }
 
-/// Returns the time until which the store keeps `tokens`, by the wall clock.
-pub fn expires_at(tokens: &TokenSet, wall_ahead: ClockOffset) -> UnixMillis {
-    let end = tokens.expires_at.shifted(wall_ahead);
-    if tokens.refresh_token.is_some() { end + REFRESH_TOKEN_RETENTION } else { end }
+/// Returns the time until which the store keeps a record that is written at `now`, by the wall clock.
+pub fn expires_at(record: &StoredRecord, now: UnixMillis, wall_ahead: ClockOffset) -> UnixMillis {
+    let (end, is_retained) = match &record.tokens {
+        Some(tokens) => (tokens.expires_at, tokens.refresh_token.is_some()),
+        None => (now, true),
+    };
+    let end = end.shifted(wall_ahead);
+    if is_retained { end + RETENTION } else { end }
 }
 
 #[cfg(test)]
@@ -106,6 +123,10 @@ mod tests {
 
     const KEY: &str = "gtm1-of-this-identity";
     const NOW: UnixMillis = UnixMillis::new(1_800_000_000_000);
+
+    fn record() -> StoredRecord {
+        StoredRecord { tokens: Some(tokens()), generation: Generation(u64::MAX) }
+    }
 
     fn tokens() -> Rc<TokenSet> {
         Rc::new(TokenSet {
@@ -119,16 +140,30 @@ mod tests {
         })
     }
 
-    fn back(text: &str, now: UnixMillis, wall_ahead: ClockOffset) -> Option<Rc<TokenSet>> {
+    fn read(text: &str, now: UnixMillis, wall_ahead: ClockOffset) -> Option<StoredRecord> {
         let lifetime = Lifetime::Default(Duration::from_secs(60));
         decode(&Secret::new(text), KEY, now, wall_ahead, lifetime, PLATFORM, |_| TokenTimes::default())
     }
 
+    fn back(text: &str, now: UnixMillis, wall_ahead: ClockOffset) -> Option<Rc<TokenSet>> {
+        read(text, now, wall_ahead)?.tokens
+    }
+
     #[test]
     fn decodes_what_was_encoded() {
-        let text = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
+        for tokens in [Some(tokens()), None] {
+            let record = StoredRecord { tokens, generation: Generation(u64::MAX) };
+            let text = encode(&record, KEY, ClockOffset::default(), PLATFORM);
 
-        assert_eq!(back(text.expose(), NOW, ClockOffset::default()), Some(tokens()));
+            assert_eq!(read(text.expose(), NOW, ClockOffset::default()), Some(record));
+        }
+    }
+
+    #[test]
+    fn a_record_without_a_token_names_its_sign_out() {
+        let text = encode(&StoredRecord::default(), KEY, ClockOffset::default(), PLATFORM);
+
+        assert_eq!(read(text.expose(), NOW, ClockOffset::default()), None);
     }
 
     #[test]
@@ -136,7 +171,12 @@ mod tests {
         for clock in [-1_900_000_000_000, 8_640_000_000_000_000, i64::MIN, i64::MAX] {
             let mut ahead = tokens();
             Rc::make_mut(&mut ahead).provider_clock = ClockOffset::new(clock);
-            let text = encode(&ahead, KEY, ClockOffset::default(), PLATFORM);
+            let text = encode(
+                &StoredRecord { tokens: Some(ahead), ..record() },
+                KEY,
+                ClockOffset::default(),
+                PLATFORM,
+            );
             let read = back(text.expose(), NOW, ClockOffset::default()).expect("an entry");
             let wall_time = |at: UnixMillis| at.shifted(read.provider_clock).to_js();
 
@@ -147,7 +187,7 @@ mod tests {
 
     #[test]
     fn holders_agree_through_the_wall_clock() {
-        let text = encode(&tokens(), KEY, ClockOffset::new(3_000), PLATFORM);
+        let text = encode(&record(), KEY, ClockOffset::new(3_000), PLATFORM);
         let reader = back(text.expose(), NOW + Duration::from_secs(60), ClockOffset::new(3_000 - 60_000));
 
         let read = reader.expect("an entry");
@@ -157,7 +197,7 @@ mod tests {
 
     #[test]
     fn limits_issue_to_now_and_lifetime_to_the_total() {
-        let text = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
+        let text = encode(&record(), KEY, ClockOffset::default(), PLATFORM);
         let a_day_ago = NOW - Duration::from_secs(86_400);
 
         let read = back(text.expose(), a_day_ago, ClockOffset::default()).expect("an entry");
@@ -168,7 +208,7 @@ mod tests {
 
     #[test]
     fn limits_lifetime_to_the_profile() {
-        let good = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
+        let good = encode(&record(), KEY, ClockOffset::default(), PLATFORM);
         let end = (NOW + Duration::from_secs(170)).millis().to_string();
         for (end, lifetime, lasts) in [
             (end.as_str(), Lifetime::AtMost(Duration::from_secs(60)), Duration::from_secs(60)),
@@ -187,13 +227,14 @@ mod tests {
                 TokenTimes::default()
             });
 
-            assert_eq!(read.expect("an entry").expires_at, NOW - Duration::from_secs(10) + lasts, "{end}");
+            let tokens = read.expect("an entry").tokens.expect("a token");
+            assert_eq!(tokens.expires_at, NOW - Duration::from_secs(10) + lasts, "{end}");
         }
     }
 
     #[test]
     fn invalid_entry_is_none() {
-        let good = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
+        let good = encode(&record(), KEY, ClockOffset::default(), PLATFORM);
         let good = good.expose();
 
         for text in [
@@ -210,6 +251,7 @@ mod tests {
             &good.replace("\"access\"", "\"\""),
             &good.replace("\"access\"", "\"a b\""),
             &good.replace("[\"A\",\"B\"]", "[\"A\",\"B\\u001b[31m\"]"),
+            &good.replace("\"generation\":\"f", "\"generation\":\"g"),
             &good.replace("\"issuedAt\":", "\"x\":"),
             &good.replace("\"expiresAt\":", "\"x\":"),
             &format!("{good}{}", " ".repeat(MAX_ENTRY_BYTES)),
@@ -221,7 +263,7 @@ mod tests {
 
     #[test]
     fn entry_may_have_one_mib() {
-        let text = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
+        let text = encode(&record(), KEY, ClockOffset::default(), PLATFORM);
         let spaces = " ".repeat(MAX_ENTRY_BYTES - text.expose().len());
 
         assert_eq!(back(&format!("{}{spaces}", text.expose()), NOW, ClockOffset::default()), Some(tokens()));
@@ -229,7 +271,7 @@ mod tests {
 
     #[test]
     fn missing_or_empty_refresh_token_is_none() {
-        let text = encode(&tokens(), KEY, ClockOffset::default(), PLATFORM);
+        let text = encode(&record(), KEY, ClockOffset::default(), PLATFORM);
 
         for change in ["\"refreshToken\":\"\"", "\"refreshToken\":null", "\"other\":1"] {
             let text = text.expose().replace("\"refreshToken\":\"refresh\"", change);
@@ -240,12 +282,19 @@ mod tests {
 
     #[test]
     fn refresh_token_extends_retention_by_a_day() {
-        let with = tokens();
-        let mut without = tokens();
-        Rc::make_mut(&mut without).refresh_token = None;
+        let mut without = record();
+        Rc::make_mut(without.tokens.as_mut().expect("a token")).refresh_token = None;
+        let (end, wall_ahead) = (tokens().expires_at, ClockOffset::new(500));
 
-        assert_eq!(expires_at(&without, ClockOffset::new(500)), with.expires_at + Duration::from_millis(500));
-        assert_eq!(expires_at(&with, ClockOffset::default()), with.expires_at + REFRESH_TOKEN_RETENTION);
-        assert_eq!(REFRESH_TOKEN_RETENTION.as_secs(), 86_400);
+        assert_eq!(expires_at(&without, NOW, wall_ahead), end + Duration::from_millis(500));
+        assert_eq!(expires_at(&record(), NOW, ClockOffset::default()), end + RETENTION);
+        assert_eq!(RETENTION.as_secs(), 86_400);
+    }
+
+    #[test]
+    fn a_sign_out_is_retained_for_a_day() {
+        let cleared = StoredRecord { tokens: None, ..record() };
+
+        assert_eq!(expires_at(&cleared, NOW, ClockOffset::default()), NOW + RETENTION);
     }
 }

@@ -54,6 +54,7 @@ impl Session {
             | Phase::ReadingStore { .. }
             | Phase::RecheckingStore(_)
             | Phase::ClaimingRefreshToken(..)
+            | Phase::ClearingStore(_)
             | Phase::WritingStore { .. } => return,
         };
         match result {

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::{
     Acquisition, Effect, ErrorCode, Event, Fence, Input, IoScope, LeaseWait, Permit, Phase, Reason,
-    RefreshToken, Session, Sharing, StoreMode, TokenError, TokenRequest, TokenSet, UnixMillis, WriteOutcome,
-    cool_down,
+    RefreshToken, Session, Sharing, StoreMode, StoredRecord, TokenError, TokenRequest, TokenSet, UnixMillis,
+    WriteOutcome, cool_down,
 };
 
 /// A failure of the shared store.
@@ -68,7 +68,15 @@ impl Session {
     }
 
     /// Sends a grant without the store, with the credentials or a refresh token that was never in it.
-    fn grant_without_store(&mut self, fence: Option<Fence>, now: UnixMillis, effects: &mut Vec<Effect>) {
+    pub(super) fn grant_without_store(
+        &mut self,
+        fence: Option<Fence>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.end_sign_out(effects) {
+            return;
+        }
         let presented = self.refresh_token.take();
         self.send_grant(presented, fence, now, effects);
     }
@@ -120,6 +128,7 @@ impl Session {
                     | Phase::AcquiringLease
                     | Phase::RecheckingStore(_)
                     | Phase::ClaimingRefreshToken(..)
+                    | Phase::ClearingStore(_)
                     | Phase::Requesting { .. }
                     | Phase::WritingStore { .. } => {}
                 }
@@ -130,7 +139,7 @@ impl Session {
 
     pub(super) fn store_read(
         &mut self,
-        result: Result<Option<Rc<TokenSet>>, TokenError>,
+        result: Result<Option<StoredRecord>, TokenError>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
@@ -139,8 +148,8 @@ impl Session {
         if !acquisition.phase.is_reading_store() {
             return;
         }
-        let stored = match result {
-            Ok(stored) => stored,
+        let record = match result {
+            Ok(record) => record,
             Err(error) => {
                 self.store_failed(error, now, effects);
                 return self.on_store_miss(fence, resume_at, None, now, effects);
@@ -148,9 +157,12 @@ impl Session {
         };
         self.store_failure = None;
         self.store_changes.unread &= acquisition.store_changed_while_reading;
+        let was_unstored = self.sign_out.is_unstored();
+        let stored = self.accept_record(record, effects);
+        let is_stored = was_unstored && !self.sign_out.is_unstored();
         if self.adopt_stored(stored.as_ref(), now, effects) {
             self.end_acquisition(effects);
-        } else {
+        } else if !(is_stored && self.end_sign_out(effects)) {
             self.on_store_miss(fence, resume_at, stored, now, effects);
         }
     }
@@ -190,6 +202,8 @@ impl Session {
         if let Phase::ClaimingRefreshToken(fence, refresh_token) = &acquisition.phase {
             let (fence, refresh_token) = (*fence, refresh_token.clone());
             self.refresh_token_claimed(fence, refresh_token, result, now, effects);
+        } else if let Phase::ClearingStore(fence) = acquisition.phase {
+            self.store_cleared(fence, result, now, effects);
         } else if let Phase::WritingStore { tokens, since, fence } = &acquisition.phase {
             let (tokens, since, has_lease) = (Rc::clone(tokens), *since, fence.is_some());
             if let Err(error) = result {
@@ -216,18 +230,23 @@ impl Session {
     ) {
         match result {
             Ok(WriteOutcome::Stored) => self.send_grant(Some(refresh_token), Some(fence), now, effects),
-            Ok(WriteOutcome::Fenced) => {
-                if let Some(acquisition) = &self.acquisition {
-                    effects.push(Effect::ReleaseLease(acquisition.id));
-                }
-                self.wait_for_lease(now, effects);
-            }
+            Ok(WriteOutcome::Fenced) => self.lease_lost(now, effects),
             // The write may have been lost, and then another holder presents this refresh token.
             Err(error) => {
                 self.store_failed(error, now, effects);
                 self.grant_without_store(Some(fence), now, effects);
             }
         }
+    }
+
+    /// Requests the lease again after a write was fenced.
+    pub(super) fn lease_lost(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        if let Some(acquisition) = &self.acquisition
+            && acquisition.phase.fence().is_some()
+        {
+            effects.push(Effect::ReleaseLease(acquisition.id));
+        }
+        self.wait_for_lease(now, effects);
     }
 
     /// Writes a new token to the store before it is returned: its refresh token may be the only valid one.
@@ -253,7 +272,8 @@ impl Session {
         if lease.is_none() {
             self.refresh_token = Rc::make_mut(&mut tokens).refresh_token.take();
         }
-        effects.push(Effect::WriteStore(acquisition.id, fence, Rc::clone(&tokens)));
+        let record = self.sign_out.record(Rc::clone(&tokens));
+        effects.push(Effect::WriteStore(acquisition.id, fence, record));
         Rc::make_mut(&mut tokens).refresh_token = None;
         acquisition.phase = Phase::WritingStore { tokens, since, fence };
     }
@@ -269,7 +289,7 @@ impl Session {
                 if tokens.refresh_token.is_none() {
                     Rc::make_mut(&mut tokens).refresh_token = presented.take();
                 }
-                effects.push(Effect::WriteStore(id, *fence, Rc::clone(&tokens)));
+                effects.push(Effect::WriteStore(id, *fence, self.sign_out.record(Rc::clone(&tokens))));
                 *phase = Phase::WritingStore { tokens, since: *since, fence: *fence };
             }
         } else if let Input::Granted(..) | Input::StoreWritten(..) = input {
@@ -336,7 +356,10 @@ impl Session {
         } else if acquisition.permit == Permit::Pending {
             acquisition.phase = Phase::Queued { read_at: Some(now) };
         } else if acquisition.store_mode == StoreMode::Bypassed || !has_leases {
-            self.grant_without_store(fence, now, effects);
+            let is_bypassed = acquisition.store_mode == StoreMode::Bypassed;
+            if is_bypassed || !self.clear_store(fence, effects) {
+                self.grant_without_store(fence, now, effects);
+            }
         } else if let Some(fence) = fence {
             self.claim_refresh_token(fence, stored, now, effects);
         } else {
@@ -354,6 +377,9 @@ impl Session {
         now: UnixMillis,
         effects: &mut Vec<Effect>,
     ) {
+        if self.clear_store(Some(fence), effects) {
+            return;
+        }
         let Some(acquisition) = &mut self.acquisition else { return };
         let claimed = stored.and_then(|mut stored| {
             let refresh_token = Rc::make_mut(&mut stored).refresh_token.take()?;
@@ -362,7 +388,7 @@ impl Session {
         match claimed {
             Some((without, refresh_token)) => {
                 acquisition.phase = Phase::ClaimingRefreshToken(fence, refresh_token);
-                effects.push(Effect::WriteStore(acquisition.id, Some(fence), without));
+                effects.push(Effect::WriteStore(acquisition.id, Some(fence), self.sign_out.record(without)));
             }
             None => self.send_grant(None, Some(fence), now, effects),
         }
@@ -378,7 +404,9 @@ impl Session {
         let lease = self.policy.sharing.and_then(|sharing| sharing.lease).unwrap_or_default();
         if waited >= Sharing::lease_timeout(lease) {
             acquisition.store_mode = StoreMode::Bypassed;
-            self.grant_without_store(None, now, effects);
+            if !self.clear_store(None, effects) {
+                self.grant_without_store(None, now, effects);
+            }
         } else {
             let delay = Sharing::lease_retry_delay(*denied, self.jitter.fraction());
             acquisition.back_off(now.after(delay));
@@ -386,7 +414,8 @@ impl Session {
     }
 
     /// Bypasses the store for this acquisition and those that start within a cool-down.
-    fn store_failed(&mut self, error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
+    pub(super) fn store_failed(&mut self, error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.sign_out_failed(&error, effects);
         if let Some(acquisition) = &mut self.acquisition {
             acquisition.store_mode = StoreMode::Bypassed;
         }

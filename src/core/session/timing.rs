@@ -51,7 +51,9 @@ impl Session {
     pub fn status(&self, now: UnixMillis) -> Status {
         Status {
             freshness: self.cached.as_ref().map(|cached| cached.freshness(now)),
-            refreshing: self.acquisition.as_ref().is_some_and(|it| it.reason != Reason::Shared),
+            refreshing: self.acquisition.as_ref().is_some_and(|it| {
+                it.reason != Reason::Shared && (it.reason != Reason::SignedOut || self.is_awaited())
+            }),
             lifetime: self.held().map(|tokens| {
                 let offset = tokens.provider_clock;
                 (tokens.issued_at.shifted(offset), tokens.expires_at.shifted(offset))

@@ -11,9 +11,9 @@ use super::{
     world::Rng,
 };
 use crate::core::{
-    AccessToken, AcquisitionId, Borrowing, CallId, ClockOffset, Effect, ErrorCode, Event, GrantFailure,
-    Input, IoScope, Jitter, Phase, Policy, RefreshMode, RefreshToken, Rejection, Retry, ScopeSet, Session,
-    Sharing, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
+    AccessToken, AcquisitionId, Borrowing, CallId, ClockOffset, Effect, ErrorCode, Event, Generation,
+    GrantFailure, Input, IoScope, Jitter, Phase, Policy, RefreshMode, RefreshToken, Rejection, Retry,
+    ScopeSet, Session, Sharing, StoredRecord, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
 };
 
 /// Configuration of the properties.
@@ -59,6 +59,7 @@ enum Op {
     AnswerStore(StoreOutcome),
     /// Another holder uses the store.
     Peer(PeerOp),
+    SignOut,
     Close,
 }
 
@@ -80,6 +81,8 @@ enum PeerOp {
     Grants(TokenSpec),
     /// Announces a change.
     Announces,
+    /// Signs out, and replaces the entry.
+    SignsOut,
     /// Empties the store.
     Flushes,
 }
@@ -133,11 +136,12 @@ fn shared_op(rng: &mut Rng) -> Op {
             14..15 => StoreOutcome::Failure,
             _ => StoreOutcome::FailureAfterEffect,
         }),
-        _ => Op::Peer(match rng.between(0, 8) {
+        _ => Op::Peer(match rng.between(0, 9) {
             0..2 => PeerOp::TakesLease,
             2..4 => PeerOp::ReleasesLease,
             4..6 => PeerOp::Grants(spec(rng)),
             6..7 => PeerOp::Announces,
+            7 => PeerOp::SignsOut,
             _ => PeerOp::Flushes,
         }),
     }
@@ -159,7 +163,7 @@ fn policy(rng: &mut Rng) -> Policy {
 }
 
 fn op(rng: &mut Rng) -> Op {
-    match rng.between(0, 49) {
+    match rng.between(0, 50) {
         0..6 => Op::AdvanceTime(span(rng)),
         6..12 => Op::FireTimer,
         12..15 => Op::FireTimerEarly,
@@ -175,6 +179,7 @@ fn op(rng: &mut Rng) -> Op {
         33..45 => Op::Respond(response(rng)),
         45..47 => Op::RespondStale(rng.between(0, 9), response(rng)),
         47 => Op::Progress,
+        48 if rng.chance(0.5).is_some() => Op::SignOut,
         _ if rng.chance(0.1).is_some() => Op::Close,
         _ => Op::Storm(rng.between(1, 9)),
     }
@@ -298,6 +303,11 @@ impl Step {
 }
 
 impl Plan {
+    pub(super) fn without_sign_outs(mut self) -> Self {
+        self.ops.retain(|op| !matches!(op, Op::SignOut));
+        self
+    }
+
     /// Runs all operations, and a final `close()`.
     pub(super) fn run(&self) -> Vec<Step> {
         let mut driver = Driver::new(self.machine());
@@ -386,14 +396,23 @@ impl Driver {
             }
             PeerOp::Grants(spec) => {
                 self.peer(&PeerOp::TakesLease);
-                let spent = self.view.store.entry.take().and_then(|entry| entry.refresh_token.clone());
+                let StoredRecord { tokens, generation } = self.view.store.entry.take().unwrap_or_default();
+                let spent = tokens.and_then(|tokens| tokens.refresh_token.clone());
                 let store = &mut self.view.store;
                 store.presented_by_peer.extend(spent.map(|token| token.expose().to_owned()));
-                self.view.store.entry = Some(self.make_token(spec));
+                let tokens = Some(self.make_token(spec));
+                self.view.store.entry = Some(StoredRecord { tokens, generation });
                 self.view.store.lease = None;
                 return Some(Input::StoreChanged);
             }
             PeerOp::Announces => return Some(Input::StoreChanged),
+            PeerOp::SignsOut => {
+                let store = &mut self.view.store;
+                store.sign_outs_of_peer += 1;
+                let generation = Generation(store.sign_outs_of_peer);
+                store.entry = Some(StoredRecord { tokens: None, generation });
+                return Some(Input::StoreChanged);
+            }
             PeerOp::Flushes => self.view.store.entry = None,
         }
         None
@@ -471,6 +490,7 @@ impl Driver {
                 }
                 Input::Granted(id, self.response(response))
             }
+            Op::SignOut => Input::Cleared,
             Op::Close => Input::Closed,
             Op::AnswerStore(outcome) => {
                 let Some(input) = self.view.store.answer(*outcome) else { return };
@@ -561,6 +581,7 @@ impl Driver {
             | Input::LeaseAnswered(..)
             | Input::StoreWritten(..)
             | Input::StoreChanged
+            | Input::Cleared
             | Input::Closed => {}
         }
         for effect in effects {
@@ -573,14 +594,14 @@ impl Driver {
                 Effect::Cancel(_) => *in_flight = None,
                 Effect::ReadStore(id) => store.pending.push_back((*id, StoreCall::Read)),
                 Effect::AcquireLease(id) => store.pending.push_back((*id, StoreCall::AcquireLease)),
-                Effect::WriteStore(id, fence, tokens) => {
-                    store.pending.push_back((*id, StoreCall::Write(*fence, tokens.clone())));
+                Effect::WriteStore(id, fence, record) => {
+                    store.pending.push_back((*id, StoreCall::Write(*fence, record.clone())));
                 }
                 Effect::ReleaseLease(id) => {
                     store.lease.take_if(|holder| *holder == Holder::We(*id));
                 }
                 Effect::Emit(Event::StoreFailed(_)) => store.failures += 1,
-                Effect::Emit(_) => {}
+                Effect::Emit(_) | Effect::ReportCleared(_) => {}
             }
         }
         let status = self.machine.status(self.now);

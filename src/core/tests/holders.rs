@@ -15,7 +15,8 @@ use super::{
 };
 use crate::core::{
     AccessToken, AcquisitionId, CallId, ClockOffset, Effect, ErrorCode, Event, Grant, GrantFailure, Input,
-    Jitter, Policy, RefreshToken, Session, Sharing, TokenError, TokenRequest, TokenSet, TokenTimes,
+    Jitter, Policy, RefreshToken, Session, Sharing, StoredRecord, TokenError, TokenRequest, TokenSet,
+    TokenTimes,
 };
 
 mod store;
@@ -367,7 +368,7 @@ impl Simulation {
             Effect::Cancel(_) => holder.request += 1,
             Effect::ReadStore(id) => self.operate(number, Operation::Read(id)),
             Effect::AcquireLease(id) => self.operate(number, Operation::AcquireLease(id)),
-            Effect::WriteStore(id, fence, tokens) => {
+            Effect::WriteStore(id, fence, StoredRecord { tokens: Some(tokens), .. }) => {
                 let here = holder.device.now(self.now);
                 let age = here.since(tokens.issued_at);
                 let entry = Entry {
@@ -387,6 +388,7 @@ impl Simulation {
             Effect::Emit(Event::Token { reason, .. }) => {
                 self.figures.shared += u64::from(reason.as_str() == "shared");
             }
+            Effect::WriteStore(..) | Effect::ReportCleared(_) => unreachable!("nobody signs out"),
             Effect::Emit(_) => {}
         }
     }

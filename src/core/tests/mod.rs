@@ -5,7 +5,8 @@
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    AccessToken, ClockOffset, ErrorCode, RefreshToken, ScopeSet, TokenError, TokenSet, TokenTimes, UnixMillis,
+    AccessToken, ClockOffset, ErrorCode, RefreshToken, ScopeSet, StoredRecord, TokenError, TokenSet,
+    TokenTimes, UnixMillis,
 };
 use crate::core;
 
@@ -24,6 +25,7 @@ mod scenarios;
 mod secrets;
 mod shared_credentials;
 mod sharing;
+mod sign_out;
 mod simulation;
 mod store_changes;
 mod store_model;
@@ -52,6 +54,11 @@ fn token(name: &str, issued_at: UnixMillis, lifetime: Duration) -> Rc<TokenSet> 
         provider_clock: ClockOffset::default(),
         times: TokenTimes::default(),
     })
+}
+
+/// The record of a token in the shared store, as long as the user has not signed out.
+fn record(tokens: Rc<TokenSet>) -> StoredRecord {
+    StoredRecord { tokens: Some(tokens), ..StoredRecord::default() }
 }
 
 fn failure(code: ErrorCode) -> TokenError {

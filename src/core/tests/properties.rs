@@ -18,7 +18,7 @@ use super::{
 };
 use crate::core::{
     AcquisitionId, CachedToken, CallId, Effect, ErrorCode, Event, Grant, GrantFailure, Input, IoScope,
-    Policy, RefreshMode, Rejection, TokenError, TokenRequest, TokenSet, UnixMillis, cool_down,
+    Policy, RefreshMode, Rejection, StoredRecord, TokenError, TokenRequest, TokenSet, UnixMillis, cool_down,
 };
 
 proptest! {
@@ -116,6 +116,9 @@ proptest! {
             if let Some(Ok(tokens)) = step.answer() && step.at < tokens.expires_at {
                 kept = tokens.refresh_token.clone().or_else(|| presented.take());
             }
+            if matches!(step.input, Input::Cleared) {
+                (kept, presented) = (None, None);
+            }
             for effect in &step.effects {
                 if let Effect::Send(_, grant) = effect {
                     let refresh_token = if let Grant::Refresh(token) = grant { Some(token) } else { None };
@@ -161,6 +164,8 @@ proptest! {
 
     #[test]
     fn a_cancelled_call_does_not_affect_other_callers(plan in plans()) {
+        // A sign-out starts over for the callers that wait.
+        let plan = plan.without_sign_outs();
         let history = plan.run();
         let given_up: BTreeSet<_> = history
             .iter()
@@ -551,7 +556,11 @@ fn cooled(history: &[Step]) -> Vec<(&Step, UnixMillis)> {
         if matches!(step.input, Input::Closed) {
             break;
         }
-        if has_new_token(step) {
+        let signed_out = matches!(
+            step.input,
+            Input::Cleared | Input::StoreRead(_, Ok(Some(StoredRecord { tokens: None, .. })))
+        );
+        if has_new_token(step) || signed_out {
             failure = None;
         }
         cooled.extend(failure.map(|(_, until)| (step, until)));

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, rc::Rc};
 
-use super::{START, failure, scopes, seconds};
+use super::{START, failure, record, scopes, seconds};
 use crate::core::{
     AccessToken, Acquisition, AcquisitionId, Borrowing, CachedToken, CallId, ClockOffset, CredentialId,
     Effect, ErrorCode, Event, Fence, Grant, GrantFailure, Input, Jitter, LeaseWait, Permit, Phase, Policy,
@@ -80,6 +80,7 @@ fn debug_output_of_values_contains_no_secret() {
         Phase::AcquiringLease,
         Phase::RecheckingStore(Fence(1)),
         Phase::ClaimingRefreshToken(Fence(1), refresh_token(1)),
+        Phase::ClearingStore(Some(Fence(1))),
         Phase::Requesting { presented: Some(refresh_token(1)), since: START, fence: None },
         Phase::WritingStore { tokens: tokens.clone(), since: START, fence: None },
     ] {
@@ -122,16 +123,18 @@ fn debug_output_of_inputs_and_effects_contains_no_secret() {
         Input::Granted(AcquisitionId(1), Err(GrantFailure::Transient(error.clone()))),
         Input::Granted(AcquisitionId(1), Err(GrantFailure::RefreshTokenRejected(error.clone()))),
         Input::Granted(AcquisitionId(1), Err(GrantFailure::Permanent(error.clone()))),
-        Input::StoreRead(AcquisitionId(1), Ok(Some(tokens.clone()))),
+        Input::StoreRead(AcquisitionId(1), Ok(Some(record(tokens.clone())))),
         Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))),
         Input::StoreWritten(AcquisitionId(1), Ok(WriteOutcome::Stored)),
         Input::StoreChanged,
+        Input::Cleared,
         Input::Closed,
     ]);
     printed.print(&[
         Effect::ReadStore(AcquisitionId(1)),
         Effect::AcquireLease(AcquisitionId(1)),
-        Effect::WriteStore(AcquisitionId(1), None, tokens.clone()),
+        Effect::WriteStore(AcquisitionId(1), None, record(tokens.clone())),
+        Effect::ReportCleared(Err(error.clone())),
         Effect::ReleaseLease(AcquisitionId(1)),
         Effect::Resolve(CallId(1), Ok(tokens)),
         Effect::Resolve(CallId(1), Err(error.clone())),
@@ -168,6 +171,7 @@ impl Watched {
                 | Effect::AcquireLease(_)
                 | Effect::WriteStore(..)
                 | Effect::ReleaseLease(_)
+                | Effect::ReportCleared(_)
                 | Effect::Emit(_) => {}
             }
         }

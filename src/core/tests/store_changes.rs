@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 
-use super::{START, failure, millis, scopes, seconds, token, world::Rng};
+use super::{START, failure, millis, record, scopes, seconds, token, world::Rng};
 use crate::core::{
     AcquisitionId, CallId, Effect, ErrorCode, Fence, Input, Jitter, Policy, Session, Sharing, TokenRequest,
     TokenSet, UnixMillis, WriteOutcome,
@@ -164,7 +164,7 @@ impl Run {
     fn perform(&mut self, place: usize) {
         let (acquisition, call) = (self.pending[place].acquisition, self.pending[place].call.clone());
         let answer = match call {
-            Call::Read => Input::StoreRead(acquisition, Ok(self.stored.clone())),
+            Call::Read => Input::StoreRead(acquisition, Ok(self.stored.clone().map(record))),
             Call::AcquireLease => {
                 self.fence += 1;
                 Input::LeaseAnswered(acquisition, Ok(Some(Fence(self.fence))))
@@ -185,7 +185,9 @@ impl Run {
             let (acquisition, call) = match effect {
                 Effect::ReadStore(acquisition) => (acquisition, Call::Read),
                 Effect::AcquireLease(acquisition) => (acquisition, Call::AcquireLease),
-                Effect::WriteStore(acquisition, fence, tokens) => (acquisition, Call::Write(fence, tokens)),
+                Effect::WriteStore(acquisition, fence, record) => {
+                    (acquisition, Call::Write(fence, record.tokens.expect("a token")))
+                }
                 Effect::Send(acquisition, _) => {
                     self.in_flight = Some(acquisition);
                     continue;

@@ -1,8 +1,8 @@
 //! A model of a shared store: an entry, a lease, a fence, and failures.
 
-use std::{collections::VecDeque, rc::Rc};
+use std::collections::VecDeque;
 
-use crate::core::{AcquisitionId, ErrorCode, Fence, Input, TokenError, TokenSet, WriteOutcome};
+use crate::core::{AcquisitionId, ErrorCode, Fence, Input, StoredRecord, TokenError, WriteOutcome};
 
 /// Outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,7 +17,7 @@ pub(super) enum StoreOutcome {
 /// The state of the store.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Store {
-    pub(super) entry: Option<Rc<TokenSet>>,
+    pub(super) entry: Option<StoredRecord>,
     /// The holder of the lease.
     pub(super) lease: Option<Holder>,
     /// The fence of the last lease.
@@ -28,6 +28,8 @@ pub(super) struct Store {
     pub(super) denials: u32,
     /// The refresh tokens that another holder presented.
     pub(super) presented_by_peer: Vec<String>,
+    /// Number of sign-outs by the other holder so far, which identify its generations.
+    pub(super) sign_outs_of_peer: u64,
     /// Number of failures so far.
     pub(super) failures: u32,
 }
@@ -42,7 +44,7 @@ pub(super) enum Holder {
 pub(super) enum StoreCall {
     Read,
     AcquireLease,
-    Write(Option<Fence>, Rc<TokenSet>),
+    Write(Option<Fence>, StoredRecord),
 }
 
 impl Store {
@@ -63,8 +65,8 @@ impl Store {
             // A lease without a receiver expires in the store.
             StoreCall::AcquireLease if !works => Input::LeaseAnswered(id, Err(failed())),
             StoreCall::AcquireLease => Input::LeaseAnswered(id, Ok(self.acquire(Holder::We(id)))),
-            StoreCall::Write(fence, tokens) => {
-                let written = self.write(fence, tokens);
+            StoreCall::Write(fence, record) => {
+                let written = self.write(fence, record);
                 Input::StoreWritten(id, works.then_some(written).ok_or_else(failed))
             }
         })
@@ -80,12 +82,12 @@ impl Store {
         Some(Fence(self.fence))
     }
 
-    fn write(&mut self, fence: Option<Fence>, tokens: Rc<TokenSet>) -> WriteOutcome {
+    fn write(&mut self, fence: Option<Fence>, record: StoredRecord) -> WriteOutcome {
         if fence.is_some_and(|fence| fence.0 < self.fence) {
             self.denials += 1;
             return WriteOutcome::Fenced;
         }
-        self.entry = Some(tokens);
+        self.entry = Some(record);
         WriteOutcome::Stored
     }
 }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::{START, failure, scopes, seconds};
+use super::{START, failure, record, scopes, seconds};
 use crate::core::{
     AccessToken, Borrowing, CallId, CredentialId, ErrorCode, Fence, GrantFailure, Input, Rejection,
     TokenRequest, UnixMillis, WriteOutcome,
@@ -48,6 +48,7 @@ enum AcquisitionState {
     AcquiringLease,
     RecheckingStore,
     ClaimingRefreshToken,
+    ClearingStore,
     Authenticating,
     Refreshing,
     WritingStore,
@@ -95,6 +96,7 @@ impl Setup {
                 AcquisitionState::AcquiringLease,
                 AcquisitionState::RecheckingStore,
                 AcquisitionState::ClaimingRefreshToken,
+                AcquisitionState::ClearingStore,
                 AcquisitionState::Authenticating,
                 AcquisitionState::Refreshing,
                 AcquisitionState::WritingStore,
@@ -148,7 +150,7 @@ fn the_tables_cover_every_kind_of_input() {
     }
 }
 
-const KINDS: [&str; 26] = [
+const KINDS: [&str; 27] = [
     "Requested a usable token",
     "Requested a fresh token",
     "Cancelled",
@@ -175,6 +177,7 @@ const KINDS: [&str; 26] = [
     "IoLost",
     "Presented",
     "Granted Unchanged",
+    "Cleared",
 ];
 
 /// A new kind of input fails to compile here until it is added to [`KINDS`].
@@ -194,6 +197,7 @@ fn kind_of(input: &Input) -> &'static str {
         Input::Granted(_, Err(GrantFailure::Transient(_))) => KINDS[8],
         Input::Granted(_, Err(GrantFailure::RefreshTokenRejected(_))) => KINDS[9],
         Input::Granted(_, Err(GrantFailure::Permanent(_) | GrantFailure::IdentityRejected(_))) => KINDS[10],
+        Input::Cleared => KINDS[26],
         Input::Closed => KINDS[11],
         Input::StoreRead(_, Ok(_)) => KINDS[14],
         Input::StoreRead(_, Err(_)) => KINDS[15],
@@ -247,6 +251,7 @@ fn calls() -> Vec<NamedInput> {
         ("the token is used", |_| Input::TokenUsed),
         (EARLY_TIMER, |_| Input::TimerFired),
         (TIMER, |_| Input::TimerFired),
+        ("clear()", |_| Input::Cleared),
         ("close()", |_| Input::Closed),
     ]
 }
@@ -317,23 +322,23 @@ fn readings() -> Vec<NamedInput> {
         ("another holder wrote to the store", |_| Input::StoreChanged),
         ("the store has no entry", |fixture| Input::StoreRead(fixture.acquisition, Ok(None))),
         ("the store has the cached token", |fixture| {
-            Input::StoreRead(fixture.acquisition, Ok(Some(named("held", NOW))))
+            Input::StoreRead(fixture.acquisition, Ok(Some(record(named("held", NOW)))))
         }),
         ("the store has a newer token", |fixture| {
-            Input::StoreRead(fixture.acquisition, Ok(Some(named("newer", NOW))))
+            Input::StoreRead(fixture.acquisition, Ok(Some(record(named("newer", NOW)))))
         }),
         ("the store has a newer token that is due", |fixture| {
-            Input::StoreRead(fixture.acquisition, Ok(Some(named("newer", NOW - seconds(80)))))
+            Input::StoreRead(fixture.acquisition, Ok(Some(record(named("newer", NOW - seconds(80))))))
         }),
         ("the store has an older token", |fixture| {
-            Input::StoreRead(fixture.acquisition, Ok(Some(named("older", NOW))))
+            Input::StoreRead(fixture.acquisition, Ok(Some(record(named("older", NOW)))))
         }),
         ("the store has an expired token", |fixture| {
-            Input::StoreRead(fixture.acquisition, Ok(Some(named("newer", NOW - LIFETIME))))
+            Input::StoreRead(fixture.acquisition, Ok(Some(record(named("newer", NOW - LIFETIME)))))
         }),
         ("the store cannot be read", |fixture| Input::StoreRead(fixture.acquisition, Err(broken()))),
         ("stale: the store has a newer token", |fixture| {
-            Input::StoreRead(fixture.earlier(), Ok(Some(named("newer", NOW))))
+            Input::StoreRead(fixture.earlier(), Ok(Some(record(named("newer", NOW)))))
         }),
     ]
 }

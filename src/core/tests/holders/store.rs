@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        failure,
+        failure, record,
         world::{Instant, SECOND},
     },
     LEASE, Occurrence, Recipient, STORE_TIMEOUT, Simulation,
@@ -72,7 +72,7 @@ impl Simulation {
         let input = match operation {
             Operation::Read(id) => {
                 let entry = self.store.entry;
-                Input::StoreRead(*id, Ok(entry.map(|entry| self.as_seen_by(to.0, entry))))
+                Input::StoreRead(*id, Ok(entry.map(|entry| record(self.as_seen_by(to.0, entry)))))
             }
             Operation::AcquireLease(id) => Input::LeaseAnswered(*id, Ok(self.lease(to, *id))),
             Operation::Write(id, fence, entry) => {

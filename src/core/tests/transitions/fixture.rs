@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{
-    super::{START, failure, millis, scopes, seconds, token},
+    super::{START, failure, millis, record, scopes, seconds, token},
     AcquisitionState, FailureState, LIFETIME, NOW, PREPARATION, Setup, Situation, TokenState, WAITER,
 };
 use crate::core::{
@@ -82,12 +82,14 @@ impl Fixture {
             match effect {
                 Effect::Send(id, _) | Effect::ReadStore(id) => self.acquisition = *id,
                 Effect::Emit(Event::Token { .. }) => self.history = History::Held,
+                Effect::Emit(Event::Cleared) => self.history = History::New,
                 Effect::Emit(Event::Closed) => self.history = History::Closed,
                 Effect::Resolve(..)
                 | Effect::Cancel(_)
                 | Effect::AcquireLease(_)
                 | Effect::WriteStore(..)
                 | Effect::ReleaseLease(_)
+                | Effect::ReportCleared(_)
                 | Effect::Emit(_) => {}
             }
         }
@@ -100,12 +102,12 @@ impl Fixture {
             let id = self.acquisition;
             let input = match self.acquisition_state() {
                 AcquisitionState::ReadingStore | AcquisitionState::RecheckingStore => {
-                    Input::StoreRead(id, Ok(stored.cloned()))
+                    Input::StoreRead(id, Ok(stored.cloned().map(record)))
                 }
                 AcquisitionState::AcquiringLease => Input::LeaseAnswered(id, Ok(Some(Fence(1)))),
-                AcquisitionState::ClaimingRefreshToken | AcquisitionState::WritingStore => {
-                    Input::StoreWritten(id, Ok(WriteOutcome::Stored))
-                }
+                AcquisitionState::ClaimingRefreshToken
+                | AcquisitionState::ClearingStore
+                | AcquisitionState::WritingStore => Input::StoreWritten(id, Ok(WriteOutcome::Stored)),
                 _ => return,
             };
             self.handle(input, at);
@@ -153,6 +155,7 @@ impl Fixture {
             Phase::AcquiringLease => AcquisitionState::AcquiringLease,
             Phase::RecheckingStore(_) => AcquisitionState::RecheckingStore,
             Phase::ClaimingRefreshToken(..) => AcquisitionState::ClaimingRefreshToken,
+            Phase::ClearingStore(_) => AcquisitionState::ClearingStore,
             Phase::WritingStore { .. } => AcquisitionState::WritingStore,
             Phase::Backoff { .. } if acquisition.failed_attempts == 0 => AcquisitionState::RateLimited,
             Phase::Backoff { .. } => AcquisitionState::RetryBackoff,
@@ -196,6 +199,10 @@ pub(super) fn reach(
         AcquisitionState::Refreshing => {
             setup == Setup::WithoutStore
                 && (token_state == TokenState::None || failure_state == FailureState::CoolDown)
+        }
+        // A sign-out discards the token and the failure.
+        AcquisitionState::ClearingStore => {
+            token_state != TokenState::None || failure_state == FailureState::CoolDown
         }
         _ => false,
     };
@@ -256,6 +263,7 @@ fn prepare_acquisition(
     }
     let begin = match (failure_state, token_state) {
         _ if acquisition_state == AcquisitionState::ReadingChange => Input::StoreChanged,
+        _ if acquisition_state == AcquisitionState::ClearingStore => Input::Cleared,
         (FailureState::CoolDown, _) => Input::Requested(WAITER, TokenRequest::Forced),
         _ if acquisition_state == AcquisitionState::RateLimited => Input::Requested(WAITER, long_validity()),
         (FailureState::None, TokenState::Fresh) => Input::Requested(WAITER, TokenRequest::Forced),

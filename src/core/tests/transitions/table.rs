@@ -4,7 +4,7 @@ use super::{
     AcquisitionState, CALLER, EARLY_TIMER, FailureState, Fixture, NOW, Setup, Situation, TIMER, TOKEN_STATES,
     TokenState, events, reach, reach_closed,
 };
-use crate::core::{Effect, Event, Grant, Input, UnixMillis};
+use crate::core::{Effect, Event, Grant, Input, StoredRecord, UnixMillis};
 
 const LEGEND: &str = "\
 Effects of each input in each state of a session.
@@ -193,6 +193,7 @@ const fn acquisition_state_name(acquisition_state: AcquisitionState) -> &'static
         AcquisitionState::AcquiringLease => "leasing",
         AcquisitionState::RecheckingStore => "rechecking",
         AcquisitionState::ClaimingRefreshToken => "claiming",
+        AcquisitionState::ClearingStore => "clearing",
         AcquisitionState::WritingStore => "writing",
         AcquisitionState::Authenticating => "authenticating",
         AcquisitionState::Refreshing => "refreshing",
@@ -246,11 +247,14 @@ fn effect_text(effect: &Effect) -> String {
         Effect::Cancel(_) => "cancel".to_owned(),
         Effect::ReadStore(_) => "read".to_owned(),
         Effect::AcquireLease(_) => "acquire lease".to_owned(),
-        Effect::WriteStore(_, _, tokens) => {
+        Effect::WriteStore(_, _, StoredRecord { tokens: None, .. }) => "write no token".to_owned(),
+        Effect::WriteStore(_, _, StoredRecord { tokens: Some(tokens), .. }) => {
             let refresh_token = if tokens.refresh_token.is_some() { "with" } else { "without" };
             format!("write `{}` {refresh_token} a refresh token", tokens.access_token.expose())
         }
         Effect::ReleaseLease(_) => "release".to_owned(),
+        Effect::ReportCleared(Ok(())) => "cleared".to_owned(),
+        Effect::ReportCleared(Err(error)) => format!("not cleared: {}", error.code.as_str()),
         Effect::Emit(change) => event_text(change),
     }
 }
@@ -266,6 +270,7 @@ fn event_text(change: &Event) -> String {
         Event::Expired => "emit expired".to_owned(),
         Event::ScopesMissing(missing) => format!("emit missing {}", missing.listed()),
         Event::StoreFailed(_) => "emit store failed".to_owned(),
+        Event::Cleared => "emit cleared".to_owned(),
         Event::Closed => "emit closed".to_owned(),
     }
 }

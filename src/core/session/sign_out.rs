@@ -1,0 +1,162 @@
+//! Sign-out: discarding everything that was obtained before, here and at the other holders.
+//!
+//! The store's entry is replaced by a record without a token and of a new [`Generation`]. Holders that read another
+//! generation than their own discard their token. The record is written under the lease, so a grant that another holder
+//! has in flight is written before it and replaced, or is fenced.
+
+use std::rc::Rc;
+
+use super::{
+    Effect, Event, Fence, Generation, NoTokenReason, Phase, Reason, RejectionHistory, ScopeSet, Session,
+    StoredRecord, TokenError, TokenSet, UnixMillis, WriteOutcome,
+};
+
+/// The sign-outs of a session.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SignOut {
+    /// The last one.
+    generation: Generation,
+    /// The one before it, whose tokens may still be written by a holder that does not know of the last one.
+    left: Option<Generation>,
+    /// Set until the shared store has a record of the last one.
+    is_unstored: bool,
+}
+
+impl SignOut {
+    /// Returns the record of a token for the shared store.
+    pub(super) const fn record(&self, tokens: Rc<TokenSet>) -> StoredRecord {
+        StoredRecord { tokens: Some(tokens), generation: self.generation }
+    }
+
+    /// Returns whether the shared store lacks a record of the last sign-out.
+    pub(super) const fn is_unstored(&self) -> bool {
+        self.is_unstored
+    }
+}
+
+impl Session {
+    /// Discards everything, and starts over for callers that wait.
+    pub(super) fn clear(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.forget(effects);
+        self.credentials.forget();
+        let generation = Generation(self.jitter.next_u64());
+        self.enter_generation(generation);
+        if let Some(acquisition) = &self.acquisition
+            && matches!(acquisition.phase, Phase::Requesting { .. })
+        {
+            effects.push(Effect::Cancel(acquisition.id));
+        }
+        self.end_acquisition(effects);
+        if self.policy.sharing.is_some() {
+            self.sign_out.is_unstored = true;
+            // The store is asked although it may have failed before.
+            self.store_failure = None;
+        } else {
+            effects.push(Effect::ReportCleared(Ok(())));
+        }
+        if self.sign_out.is_unstored {
+            self.start_acquisition(Reason::SignedOut, now);
+        } else if self.is_awaited() {
+            self.start_acquisition(Reason::Initial, now.max(self.bucket.for_caller()));
+        }
+    }
+
+    /// Discards the token, the refresh token and the last failure.
+    fn forget(&mut self, effects: &mut Vec<Effect>) {
+        self.refresh_token = None;
+        self.last_failure = None;
+        self.used = false;
+        self.no_token_reason = NoTokenReason::NeverHeld;
+        self.rejections = RejectionHistory::default();
+        self.reported_missing_scopes = ScopeSet::default();
+        if let Some(discarded) = self.cached.take() {
+            self.recent_tokens.remember(&discarded.tokens);
+            effects.push(Effect::Emit(Event::Cleared));
+        }
+    }
+
+    fn enter_generation(&mut self, generation: Generation) {
+        self.sign_out.left = Some(self.sign_out.generation);
+        self.sign_out.generation = generation;
+    }
+
+    /// Returns the token of a record that was read, unless a sign-out discarded it.
+    pub(super) fn accept_record(
+        &mut self,
+        record: Option<StoredRecord>,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Rc<TokenSet>> {
+        let StoredRecord { tokens, generation } = record?;
+        if generation == self.sign_out.generation {
+            // A write whose result was not received has succeeded.
+            self.sign_out_stored(effects);
+            return tokens;
+        }
+        if self.sign_out.is_unstored || self.sign_out.left == Some(generation) {
+            return None;
+        }
+        self.forget(effects);
+        self.enter_generation(generation);
+        tokens
+    }
+
+    /// Writes a record without a token, if the shared store has none of the last sign-out yet. Returns whether it does.
+    pub(super) fn clear_store(&mut self, fence: Option<Fence>, effects: &mut Vec<Effect>) -> bool {
+        if !self.sign_out.is_unstored {
+            return false;
+        }
+        if let Some(acquisition) = &mut self.acquisition {
+            acquisition.phase = Phase::ClearingStore(fence);
+            let record = StoredRecord { tokens: None, generation: self.sign_out.generation };
+            effects.push(Effect::WriteStore(acquisition.id, fence, record));
+        }
+        true
+    }
+
+    /// Continues after the record was written: with a grant, if callers wait for one.
+    pub(super) fn store_cleared(
+        &mut self,
+        fence: Option<Fence>,
+        result: Result<WriteOutcome, TokenError>,
+        now: UnixMillis,
+        effects: &mut Vec<Effect>,
+    ) {
+        match result {
+            Ok(WriteOutcome::Stored) => {
+                self.sign_out_stored(effects);
+                if !self.end_sign_out(effects) {
+                    self.send_grant(None, fence, now, effects);
+                }
+            }
+            Ok(WriteOutcome::Fenced) => self.lease_lost(now, effects),
+            Err(error) => {
+                self.store_failed(error, now, effects);
+                self.grant_without_store(fence, now, effects);
+            }
+        }
+    }
+
+    fn sign_out_stored(&mut self, effects: &mut Vec<Effect>) {
+        if std::mem::take(&mut self.sign_out.is_unstored) {
+            effects.push(Effect::ReportCleared(Ok(())));
+        }
+    }
+
+    /// Reports that the store's entry of before the sign-out remains. The next acquisition attempts to replace it.
+    pub(super) fn sign_out_failed(&mut self, error: &TokenError, effects: &mut Vec<Effect>) {
+        if self.sign_out.is_unstored {
+            effects.push(Effect::ReportCleared(Err(error.clone())));
+        }
+    }
+
+    /// Ends an acquisition that was started to replace the store's entry, unless callers wait for its token. Returns
+    /// whether it did.
+    pub(super) fn end_sign_out(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let is_over = !self.is_awaited()
+            && self.acquisition.as_ref().is_some_and(|acquisition| acquisition.reason == Reason::SignedOut);
+        if is_over {
+            self.end_acquisition(effects);
+        }
+        is_over
+    }
+}
