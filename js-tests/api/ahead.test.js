@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { braintree, call, fluz, managerFor, operations, sandboxFor, toggle } from "../support/setup.js";
+import { braintree, fluz, managerFor, operations, sandboxFor, toggle } from "../support/setup.js";
 import { simulatedTime } from "../support/simulated-time.js";
 import { next, record, until } from "../support/waiting.js";
 
@@ -68,56 +68,6 @@ describe("refreshing ahead", () => {
     });
   }
 
-  test("a failing refresh is tried again while the token held is still good", async (t) => {
-    const { time, sandbox } = await timedSandbox(t);
-    const tokens = managerFor(t, fluz(sandbox));
-    const first = await tokens.getToken();
-    sandbox.fault({ kind: "status", status: 503, times: 2 });
-    const events = record(tokens);
-
-    const renewed = next(tokens, "token");
-    time.next();
-    await renewed;
-
-    assert.deepEqual(
-      events.map(({ type }) => type),
-      ["retry", "retry", "token"],
-    );
-    assert.notEqual(tokens.peek()?.value, first);
-    assert.equal(sandbox.requests().length, 4);
-  });
-
-  test("a token that lives for no time at all is asked for once a second at most", async (t) => {
-    const { time, sandbox } = await timedSandbox(t, { lifetimes: { fluz: 100 } });
-    /** @type {number[]} */
-    const moments = [];
-    const timed = (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
-      moments.push(time.now());
-      return fetch(url, init);
-    };
-    const tokens = managerFor(t, fluz(sandbox, { fetch: timed }));
-
-    await tokens.getToken();
-    await until(() => moments.length === 3, "it was refreshed twice");
-
-    for (const [place, at] of moments.slice(1).entries()) {
-      assert.ok(at - Number(moments[place]) >= 1_000, `${moments}`);
-    }
-  });
-
-  test("while-used: a token that nobody asked for since is let go", async (t) => {
-    const { time, sandbox } = await timedSandbox(t);
-    const tokens = managerFor(t, fluz(sandbox, { refresh: "while-used" }));
-    await tokens.getToken();
-
-    const expired = next(tokens, "expired");
-    await time.pass(LIFETIME);
-    await expired;
-
-    assert.equal(sandbox.requests().length, 1);
-    assert.equal(tokens.status().state, "expired");
-  });
-
   test("while-used: a token that was asked for since is refreshed ahead, once for one use", async (t) => {
     const { time, sandbox } = await timedSandbox(t);
     const tokens = managerFor(t, fluz(sandbox, { refresh: "while-used" }));
@@ -155,27 +105,5 @@ describe("refreshing ahead", () => {
     assert.equal(held, first);
     assert.equal((await renewed).reason, "proactive");
     assert.equal(sandbox.requests().length, 2);
-  });
-
-  test("Toggle's sliding tokens keep it going without a login", async (t) => {
-    const { time, sandbox } = await timedSandbox(t, { variants: { toggle: { sliding: "every" } } });
-    const tokens = managerFor(t, toggle(sandbox));
-
-    let adopted = 0;
-    for (let part = 0; part < 20; part++) {
-      await time.pass(LIFETIME / 9);
-      const response = await call(
-        sandbox.toggle.endpoint,
-        await tokens.getToken(),
-        "{ Products(account_id: 1) { id } }",
-      );
-      adopted += Number(tokens.adopt(response));
-    }
-
-    assert.equal(adopted, 20);
-    assert.deepEqual(
-      operations(sandbox).filter((operation) => operation !== "Products"),
-      ["loginUser"],
-    );
   });
 });

@@ -134,8 +134,6 @@ describe("a core that breaks off", () => {
     // A separate process: when the stack is exhausted, rejections cannot be handled either.
     const program = `
       import { TokenManager } from "graphql-token-manager";
-
-import { PATIENCE_MS } from "../support/patience.js";
       process.on("unhandledRejection", () => {});
       let grants = 0;
       const grant = () => ({ accessToken: "token-" + ++grants, expiresInMs: 60_000 });

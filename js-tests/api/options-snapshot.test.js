@@ -159,14 +159,14 @@ describe("options that cannot be copied", () => {
     ...profileOf("https://api.test/graphql", "one"),
     authenticate,
   });
-  /** @type {[title: string, options: Options, key: RegExp][]} */
+  /** @type {[title: string, options: Options, key: string][]} */
   const ROWS = [
-    ["a getter that throws", { ...toggle(), retry: throwing }, /`retry\.attempts`/],
-    ["a revoked proxy", { ...toggle(), retry: proxy }, /`retry`/],
-    ["an object in itself", { provider: profile(circle) }, /`provider\.authenticate\.variables\.circle/],
-    ["a list in itself", { ...toggle(), origins: endless }, /`origins\[0\]`/],
-    ["many lists in themselves", { ...toggle(), origins: wide }, /`origins\[0\]`/],
-    ["a list that is longer than any", { ...toggle(), origins: new Array(2 ** 31) }, /`origins`/],
+    ["a getter that throws", { ...toggle(), retry: throwing }, "`retry.attempts`"],
+    ["a revoked proxy", { ...toggle(), retry: proxy }, "`retry`"],
+    ["an object in itself", { provider: profile(circle) }, "`provider.authenticate.variables.circle"],
+    ["a list in itself", { ...toggle(), origins: endless }, "`origins[0]`"],
+    ["many lists in themselves", { ...toggle(), origins: wide }, "`origins[0]`"],
+    ["a list that is longer than any", { ...toggle(), origins: new Array(2 ** 31) }, "`origins`"],
     [
       "a store whose getter throws",
       {
@@ -178,7 +178,7 @@ describe("options that cannot be copied", () => {
           },
         },
       },
-      /`store/,
+      "`store",
     ],
   ];
   for (const [title, options, key] of ROWS) {
@@ -186,8 +186,8 @@ describe("options that cannot be copied", () => {
       const error = await failure(managerFor(t, options).ready());
 
       assert.equal(error.code, "invalid_options");
-      assert.match(error.message, key);
-      assert.doesNotMatch(error.message, /planted/);
+      assert.ok(error.message.includes(key), error.message);
+      assert.ok(!error.message.includes("planted"), error.message);
     });
   }
 

@@ -44,10 +44,6 @@ function assertEnded({ status, stdout: printed, stderr }, stdout) {
 }
 
 describe("a program ends by itself", { concurrency: true }, () => {
-  test("that has imported the package", async () => {
-    assertEnded(await run(`${START} done(typeof TokenManager);`), "function");
-  });
-
   test("that has made a manager, and never used it", async (t) => {
     const sandbox = await sandboxFor(t);
 
@@ -60,16 +56,6 @@ describe("a program ends by itself", { concurrency: true }, () => {
   test("that has a token, without closing the manager", async (t) => {
     const sandbox = await sandboxFor(t);
     const program = `${START} done(typeof (await new TokenManager(given).getToken()));`;
-
-    assertEnded(await run(program, { given: fluz(sandbox) }), "string");
-  });
-
-  test("that has a token, by require", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const program = `
-      import { createRequire } from "node:module";
-      const { TokenManager: Required } = createRequire(process.cwd() + "/")("graphql-token-manager");
-      ${START} done(typeof (await new Required(given).getToken()));`;
 
     assertEnded(await run(program, { given: fluz(sandbox) }), "string");
   });
@@ -96,13 +82,6 @@ describe("a program ends by itself", { concurrency: true }, () => {
     const given = { ...fluz(sandbox), endpoint: await unreachable() };
 
     assertEnded(await run(program, { given }), "network");
-  });
-
-  test("whose options are wrong", async () => {
-    const program = `${START}
-      new TokenManager(given).getToken().catch(({ code }) => done(code));`;
-
-    assertEnded(await run(program, { given: { provider: "fluxx" } }), "invalid_options");
   });
 
   test("that holds a token which cannot be refreshed any more", async (t) => {

@@ -6,7 +6,6 @@ import { describe, test } from "node:test";
 
 import {
   acmeProfile,
-  braintree,
   claims,
   fluz,
   managerFor,
@@ -14,12 +13,10 @@ import {
   recordingFetch,
   sandboxFor,
   sharedSandbox,
-  toggle,
 } from "../support/setup.js";
-import { EVENT_TYPES, failure, Gate, record, until } from "../support/waiting.js";
+import { EVENT_TYPES, failure, record } from "../support/waiting.js";
 
 /** @import { Selector, TokenEvent } from "graphql-token-manager" */
-/** @import { Options } from "../support/setup.js" */
 
 /** Returns the identity of a Fluz token: user, account, and seat if there is one. @param {string} token */
 const subject = (token) => claims(token).sub.split("/");
@@ -172,54 +169,9 @@ describe("a session", () => {
     assert.equal(one.fetch, one.fetch);
     assert.notEqual(one.fetch, other.fetch);
   });
-
-  test("that is asked before the core runs waits for it", async (t) => {
-    const sandbox = await sharedSandbox(t);
-    const tokens = managerFor(t, fluz(sandbox));
-    const [userId, other] = [randomUUID(), randomUUID()];
-
-    const both = await Promise.all([
-      tokens.session({ userId }).getToken(),
-      tokens.session({ userId: other }).getToken(),
-    ]);
-
-    assert.deepEqual(
-      both.map((token) => subject(token)[0]),
-      [userId, other],
-    );
-  });
-
-  test("gives up a caller whose signal is aborted, and no other", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const gate = new Gate();
-    const tokens = managerFor(t, fluz(sandbox, { fetch: gated(gate) }));
-    const session = tokens.session({ userId: randomUUID() });
-    const aborter = new AbortController();
-    const given = session.getToken({ signal: aborter.signal });
-    const kept = session.getToken();
-    await until(() => tokens.session({}).status().sessions === 2, "the core has it");
-
-    aborter.abort(new Error("enough"));
-    gate.open();
-
-    await assert.rejects(given, /enough/);
-    assert.equal(typeof (await kept), "string");
-    assert.equal(sandbox.requests().length, 1);
-  });
 });
 
 describe("what a session may select", () => {
-  test("at Braintree is scopes", async (t) => {
-    const sandbox = await sharedSandbox(t);
-    const tokens = managerFor(t, braintree(sandbox));
-
-    const { scopes } = await tokens
-      .session({ scopes: ["CUSTOMER_FIND", "TRANSACTION_CHARGE"] })
-      .getAccessToken();
-
-    assert.deepEqual(scopes, ["CUSTOMER_FIND", "TRANSACTION_CHARGE"]);
-  });
-
   test("at an API of one's own is its variables", async (t) => {
     const sandbox = await sharedSandbox(t);
     const fetch = recordingFetch();
@@ -245,10 +197,7 @@ describe("what a session may select", () => {
       [[sandbox.acme.id, "two", 2]],
     );
     assert.deepEqual(fetch.requests.at(-1)?.body.variables.shop, "three");
-    assert.match(
-      (await failure(tokens.session({ till: "2" }).getToken())).message,
-      /`till` is a string; give a number/,
-    );
+    assert.equal((await failure(tokens.session({ till: "2" }).getToken())).code, "invalid_options");
   });
 
   test("for a `grant` function is whatever it makes something of", async (t) => {
@@ -275,78 +224,41 @@ describe("what a session may select", () => {
     assert.ok(Object.isFrozen(asked[2]?.scopes));
   });
 
-  /** @type {[title: string, options: (sandbox: any) => Options, selector: unknown, message: RegExp][]} */
-  const wrong = [
-    ["a misspelt key", fluz, { userID: "u" }, /`userID` is not known; did you mean `userId`\?/],
-    [
-      "an unknown key",
-      fluz,
-      { shop: "u" },
-      /`shop` is not known; known here are `userId`, `accountId`, `seatId`/,
-    ],
-    ["an option that is no selector", fluz, { apiKey: "planted" }, /`apiKey` is not known/],
-    ["a user that is a number", fluz, { userId: 7 }, /`userId` is a number; give a string/],
-    ["a user that is null", fluz, { userId: null }, /`userId` is null; give a string/],
-    ["a user that is a function", fluz, { userId: () => "u" }, /`userId` is a function; give a string/],
-    ["an empty user", fluz, { userId: "" }, /`userId` is an empty string/],
-    ["no scopes", fluz, { scopes: [] }, /`scopes` is an empty array; give an array of scopes/],
-    ["a scope alone", fluz, { scopes: "LIST_OFFERS" }, /`scopes` is a string; give an array/],
-    ["a scope that is a number", fluz, { scopes: [7] }, /`scopes\[0\]` is a number/],
-    ["a bigint", fluz, { userId: 7n }, /`userId` is neither plain data nor a function/],
-    ["a user at Braintree", braintree, { userId: "u" }, /`userId` is not known; known here are `scopes`/],
-    ["anything at Toggle", toggle, { username: "u" }, /toggle knows no other users and no scopes/],
-    [
-      "an undefined user",
-      fluz,
-      { userId: undefined },
-      /`userId` is undefined; give a value, or leave the key out/,
-    ],
-    ["an undefined seat", fluz, { seatId: undefined }, /`seatId` is undefined/],
-    ["an undefined unknown key", fluz, { shop: undefined }, /`shop` is not known/],
-    ["a lone surrogate", fluz, { userId: "planted\ud800" }, /`userId` is a string that is not well-formed/],
-    ["a date", fluz, { userId: new Date() }, /`userId` is an object; give a string/],
-    ["a Map", fluz, new Map([["userId", "planted"]]), /not a plain object; give an object/],
-    ["an Error", fluz, new Error("planted"), /not a plain object; give an object/],
-    [
-      "an instance",
-      fluz,
-      new (class {
-        get userId() {
-          return "planted";
-        }
-      })(),
-      /not a plain object/,
-    ],
-    [
-      "a hidden member",
-      fluz,
-      Object.defineProperty({}, "userId", { value: "planted" }),
-      /not a plain object/,
-    ],
-    ["an inherited member", fluz, Object.create({ userId: "planted" }), /not a plain object/],
-    ["a symbol as a key", fluz, { [Symbol("planted")]: 1 }, /not a plain object/],
+  /** Values that the constructor of sessions must not take for a selector; `src/options/tests` has the others. */
+  const wrong = /** @type {[title: string, selector: unknown, named?: string][]} */ ([
+    ["a misspelled key", { userID: "u" }, "`userID`"],
+    ["another option", { apiKey: "planted" }, "`apiKey`"],
+    ["a number", { userId: 7 }, "`userId`"],
+    ["null in a member", { userId: null }, "`userId`"],
+    ["a function in a member", { userId: () => "u" }, "`userId`"],
+    ["a bigint", { userId: 7n }, "`userId`"],
+    ["a date", { userId: new Date() }, "`userId`"],
+    ["a lone surrogate", { userId: "planted\ud800" }, "`userId`"],
+    ["an undefined member", { userId: undefined }, "`userId`"],
+    ["an undefined member that may be null", { seatId: undefined }, "`seatId`"],
+    ["an undefined unknown member", { shop: undefined }, "`shop`"],
+    ["a scope that is a number", { scopes: [7] }, "`scopes[0]`"],
+    ["a Map", new Map([["userId", "planted"]])],
+    ["an Error", new Error("planted")],
+    ["an instance", new URL("https://planted.test")],
+    ["a hidden member", Object.defineProperty({}, "userId", { value: "planted" })],
+    ["an inherited member", Object.create({ userId: "planted" })],
+    ["a symbol as a key", { [Symbol("planted")]: 1 }],
     [
       "a getter that throws",
-      fluz,
-      {
-        get userId() {
-          throw new Error("planted");
-        },
-      },
-      /not a plain object/,
+      Object.defineProperty({}, "userId", { enumerable: true, get: () => assert.fail("planted") }),
     ],
-    ["a selector as JSON", fluz, '{"userId":"planted"}', /selected by a string; give an object/],
-    ["nothing selected, as JSON", fluz, "{}", /selected by a string; give an object/],
-    ["a function", fluz, () => ({}), /selected by a function; give an object/],
-    ["nothing", fluz, undefined, /a session is selected by nothing; give an object/],
-    ["null", fluz, null, /a session is selected by null; give an object/],
-    ["a string", fluz, "planted", /a session is selected by a string; give an object/],
-    ["a list", fluz, ["planted"], /a session is selected by an array; give an object/],
-  ];
-  for (const [title, options, selector, message] of wrong) {
-    test(`is not ${title}: the methods say so, and what to write`, async (t) => {
+    ["JSON", '{"userId":"planted"}'],
+    ["empty JSON", "{}"],
+    ["a function", () => ({})],
+    ["nothing", undefined],
+    ["null", null],
+    ["a list", ["planted"]],
+  ]);
+  for (const [title, selector, named = ""] of wrong) {
+    test(`is not ${title}: each method rejects it`, async (t) => {
       const sandbox = await sharedSandbox(t);
-      const tokens = managerFor(t, options(sandbox));
+      const tokens = managerFor(t, fluz(sandbox));
       const session = tokens.session(/** @type {any} */ (selector));
 
       const errors = [
@@ -354,15 +266,13 @@ describe("what a session may select", () => {
         await failure(session.getAccessToken()),
         await failure(session.refresh()),
         await failure(session.request("{ marco }")),
-        await failure(
-          session.fetch(sandbox.fluz.endpoint.replace(/fluz/, String(options(sandbox).provider))),
-        ),
+        await failure(session.fetch(sandbox.fluz.endpoint)),
       ];
 
       for (const error of errors) {
         assert.equal(error.code, "invalid_options");
-        assert.match(error.message, message);
-        assert.doesNotMatch(error.message, /planted/);
+        assert.ok(error.message.includes(named), error.message);
+        assert.ok(!error.message.includes("planted"), error.message);
       }
       assert.equal(session.peek(), undefined);
       assert.equal(session.status().state, "empty");
@@ -509,25 +419,6 @@ describe("events", () => {
     assert.deepEqual(managers, [heard[0]]);
   });
 
-  test("of failures do, too", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox));
-    const userId = randomUUID();
-    const heard = record(tokens);
-    sandbox.fault({ kind: "status", status: 503, times: 3 });
-
-    await failure(tokens.session({ userId }).getToken());
-
-    assert.deepEqual(
-      heard.map((event) => [event.type, "session" in event && event.session]),
-      [
-        ["retry", { userId }],
-        ["retry", { userId }],
-        ["error", { userId }],
-      ],
-    );
-  });
-
   test("no longer come to a listener that was taken back", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     const session = tokens.session({ userId: randomUUID() });
@@ -559,10 +450,7 @@ describe("closing", () => {
     await session.close();
 
     const errors = [await waiting, await failure(session.getToken()), await failure(session.ready())];
-    for (const { code, message } of errors) {
-      assert.equal(code, "closed");
-      assert.match(message, /this session is closed; ask the TokenManager for it again/);
-    }
+    for (const { code } of errors) assert.equal(code, "closed");
     assert.deepEqual(heard, ["session"]);
     assert.deepEqual([session.peek(), session.status().state], [undefined, "empty"]);
     assert.equal(await tokens.session({ userId: other }).getToken(), theirs);
@@ -629,20 +517,9 @@ describe("closing", () => {
     for (const session of [...sessions, tokens.session({ userId: randomUUID() }), tokens.session({})]) {
       assert.equal((await failure(session.getToken())).code, "closed");
       assert.equal(session.peek(), undefined);
-      assert.match((await failure(session.ready())).message, /TokenManager is closed; make a new one/);
+      assert.equal((await failure(session.ready())).code, "closed");
     }
     assert.deepEqual(heard, ["manager", "session"]);
     assert.equal(tokens.status().sessions, 0);
   });
 });
-
-/**
- * Returns a `fetch` that waits.
- * @param {Gate<void>} gate
- */
-function gated(gate) {
-  return async (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
-    await gate.opened;
-    return fetch(url, init);
-  };
-}

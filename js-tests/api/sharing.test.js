@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { fluz, managerFor, QUICK, sandboxFor } from "../support/setup.js";
+import { assertHoldsNone } from "../support/secrets.js";
 import { failure, Gate, next, record, until } from "../support/waiting.js";
 
 /**
@@ -132,32 +133,6 @@ describe("managers that share a store", () => {
     assert.equal(sandbox.counts().fluz.refreshes, 1);
   });
 
-  test("renew once a token that the API refuses to all of them", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const store = new SharedMap();
-    const managers = Array.from({ length: 4 }, () => managerFor(t, fluz(sandbox, { store })));
-    const [token] = await Promise.all(managers.map((manager) => manager.getToken()));
-
-    for (const manager of managers) manager.invalidate(/** @type {string} */ (token));
-    const renewed = new Set(await Promise.all(managers.map((manager) => manager.getToken())));
-
-    assert.equal(renewed.size, 1);
-    assert.ok(!renewed.has(/** @type {string} */ (token)));
-    assert.equal(sandbox.requests().length, 2);
-  });
-
-  test("share nothing where credentials, users or scopes differ", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const store = new SharedMap();
-    const options = [fluz(sandbox, { store }), fluz(sandbox, { store, scopes: ["LIST_PURCHASES"] })];
-
-    const tokens = await Promise.all(options.map((it) => managerFor(t, it).getToken()));
-
-    assert.equal(new Set(tokens).size, 2);
-    assert.equal(store.entries.size, 2);
-    for (const key of store.entries.keys()) assert.match(key, /^gtm1-[\w-]{43}$/);
-  });
-
   test("start with what is there, without a request or a lease", async (t) => {
     const sandbox = await sandboxFor(t);
     const store = new SharedMap();
@@ -196,14 +171,9 @@ describe("a store that fails", () => {
 
       assert.ok(await manager.getToken());
       assert.equal(sandbox.requests().length, 1);
-      const warnings = events.filter(({ type }) => type === "warning");
-      assert.deepEqual(warnings, [
-        {
-          type: "warning",
-          code: "store",
-          message: `the store's \`${method}\` threw a TypeError; tokens are not shared until it works again`,
-        },
-      ]);
+      const codes = events.flatMap((event) => (event.type === "warning" ? [event.code] : []));
+      assert.deepEqual(codes, ["store"]);
+      assertHoldsNone(events, ["planted detail"]);
       assert.equal(store.lease, undefined);
     });
 
@@ -215,27 +185,9 @@ describe("a store that fails", () => {
       const events = record(manager);
 
       assert.ok(await manager.getToken());
-      const [warning] = events.filter(({ type }) => type === "warning");
-      assert.ok(warning?.type === "warning");
-      assert.match(warning.message, /gave nothing within 20 ms/);
+      assert.ok(events.some((event) => event.type === "warning" && event.code === "store"));
     });
   }
-
-  test("with rubbish in it is as good as an empty one", async (t) => {
-    const sandbox = await sandboxFor(t);
-    for (const rubbish of ["", "{", "null", '{"v":2}', '{"v":1,"accessToken":7}', "x".repeat(2 ** 20 + 1)]) {
-      const store = new SharedMap();
-      store.get = async () => rubbish;
-      const manager = managerFor(t, fluz(sandbox, { store }));
-      const events = record(manager);
-
-      assert.ok(await manager.getToken());
-      assert.deepEqual(
-        events.filter(({ type }) => type === "warning"),
-        [],
-      );
-    }
-  });
 
   test("by giving somebody else's entry is as good as an empty one", async (t) => {
     const sandbox = await sandboxFor(t);
@@ -263,9 +215,7 @@ describe("a store that fails", () => {
       const events = record(manager);
 
       assert.ok(await manager.getToken());
-      const [warning] = events.filter(({ type }) => type === "warning");
-      assert.ok(warning?.type === "warning");
-      assert.match(warning.message, /a lease/);
+      assert.ok(events.some((event) => event.type === "warning" && event.code === "store"));
     }
   });
 });
@@ -293,23 +243,6 @@ describe("a lease", () => {
 
     assert.equal(error.code, "credentials_unavailable");
     assert.ok(!store.calls.includes("acquire"));
-  });
-
-  test("that somebody else has is waited for, until their token comes", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const store = new SharedMap();
-    const gate = new Gate();
-    const slow = managerFor(t, fluz(sandbox, { store, fetch: behind(gate) }));
-    const other = managerFor(t, fluz(sandbox, { store }));
-
-    const first = slow.getToken();
-    await until(() => store.lease !== undefined, "one has the lease");
-    const second = other.getToken();
-    await until(() => store.calls.filter((call) => call === "acquire").length > 1, "the other has asked");
-    gate.open();
-
-    assert.equal(await second, await first);
-    assert.equal(sandbox.requests().length, 1);
   });
 
   test("of a manager that closes is given back when its grant is saved", async (t) => {

@@ -10,6 +10,7 @@ import { TokenError } from "graphql-token-manager";
 import { createBroker } from "graphql-token-manager/broker";
 import { claims, fluz, managerFor, sandboxFor } from "../support/setup.js";
 import { simulatedTime } from "../support/simulated-time.js";
+import { thrown } from "../support/waiting.js";
 import { ORIGIN, ask, brokerFor, digestOf, json, refusal } from "./support.js";
 
 test("a page gets a token, how long it lasts and what it may do", async (t) => {
@@ -240,66 +241,27 @@ test("what a function of the operator's throws, or gives instead of a selector, 
 });
 
 test("what authorize gives instead of a plain selector is a failure, and no token", async (t) => {
-  const { promise } = hidden();
-  class User {
-    #id = "planted";
-    get userId() {
-      return this.#id;
-    }
-  }
-  /** @type {Record<string, unknown>} */
+  /** `api/sessions.test.js` has further values: both are checked by the same code. @type {Record<string, unknown>} */
   const wrong = {
     "an undefined member": { userId: undefined },
-    "a promise as a member": { userId: promise },
-    "undefined scopes": { scopes: undefined },
     "undefined beside defined": { userId: "0ec0de00-0000-4000-8000-00000000000a", seatId: undefined },
-    "no scopes": { scopes: [] },
+    "a promise as a member": { userId: Promise.resolve("planted") },
+    "undefined scopes": { scopes: undefined },
     "null scopes": { scopes: null },
-    "a scope alone": { scopes: "planted" },
-    "a scope that is no string": { scopes: [1] },
     "an undefined scope": { scopes: [undefined] },
-    "a null user": { userId: null },
-    "an empty user": { userId: "" },
-    "a user that is not a number": { userId: NaN },
-    "a user that is a list": { userId: [] },
-    "a user that is an object": { userId: {} },
-    "a user that is a lone surrogate": { userId: "planted\ud800" },
     "an unknown member": { planted: "x" },
     "a member named __proto__": JSON.parse('{"__proto__": {"userId": "planted"}}'),
-    "a hidden member": Object.defineProperty({}, "userId", { value: "planted" }),
-    "a symbol": { [Symbol("userId")]: "planted" },
     "an inherited member": Object.create({ userId: "planted" }),
-    "an instance with getters": new User(),
     "an instance with fields": new (class {
       userId = "0ec0de00-0000-4000-8000-00000000000a";
     })(),
-    "an instance without a base": new (class extends Object {})(),
-    "a getter that throws": {
-      get userId() {
-        throw new Error("planted");
-      },
-    },
-    "a Map": new Map([["userId", "planted"]]),
-    "a Set": new Set(["planted"]),
-    "a Date": new Date(),
     "a Response": new Response(null, { status: 401 }),
-    "a Request": new Request("https://app.test/"),
-    "an Error": new Error("planted"),
-    "a Headers": new Headers({ userId: "planted" }),
-    "a URLSearchParams": new URLSearchParams("userId=planted"),
     "a list": ["planted"],
-    "an empty list": [],
-    bytes: new Uint8Array(2),
-    "a function": () => ({}),
     true: true,
-    "a number": 1,
     zero: 0,
-    "not a number": NaN,
-    "a bigint": 1n,
-    "a symbol alone": Symbol("planted"),
     "a string": "planted",
     "an empty string": "",
-    "a proxy that was revoked": revoked(),
+    "a revoked proxy": revoked(),
   };
   for (const [what, given] of Object.entries(wrong)) {
     /** @type {any[]} */
@@ -313,7 +275,7 @@ test("what authorize gives instead of a plain selector is a failure, and no toke
 
     assert.equal(sandbox.requests().length, 0, what);
     assert.equal(heard.length, 1, what);
-    if (what === "a getter that throws" || what === "a proxy that was revoked") continue;
+    if (what === "a revoked proxy") continue;
     assert.ok(TokenError.is(heard[0]), what);
     assert.equal(heard[0].code, "invalid_options", what);
     assert.doesNotMatch(heard[0].message, /planted(?!` is)/, what);
@@ -345,9 +307,6 @@ test("what authorize gives is read once", async (t) => {
   assert.equal(scope, "LIST_OFFERS");
 });
 
-/** A promise, as a result of a missing `await`. */
-const hidden = () => ({ promise: Promise.resolve("planted") });
-
 function revoked() {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
@@ -378,31 +337,40 @@ test("a request whose body was read by somebody else is the operator's mistake",
   await request.text();
 
   assert.deepEqual(await refusal(broker(request)), [500, "server_error"]);
-  assert.match(heard[0].message, /hand it over unread/);
+  assert.equal(heard.length, 1);
 });
 
 test("a broker says at once what is wrong with its options", async (t) => {
   const { tokens } = await brokerFor(t);
   const authorize = () => ({});
-  /** @type {[unknown, RegExp][]} */
+  /** @type {[options: unknown, named: string][]} */
   const wrong = [
-    [undefined, /needs `authorize`/],
-    [{ authorize: {} }, /needs `authorize`/],
-    [{ authorize, allowedOrigin: ["planted"] }, /does not know an option.*`allowedOrigins`/],
-    [{ authorize, allowedOrigins: "https://app.test" }, /`allowedOrigins` as an array/],
-    ...["*", "null", "https://app.test/", "app.test", "file:///x", "https://*.app.test"].map(
-      (origin) =>
-        /** @type {[unknown, RegExp]} */ ([{ authorize, allowedOrigins: [origin] }, /`allowedOrigins`/]),
-    ),
-    [{ authorize, origin: "https://app.test/path" }, /`origin`/],
-    [{ authorize, subject: "planted" }, /a function as `subject`/],
-    [{ authorize, onError: "planted" }, /a function as `onError`/],
-    ...[true, null, 5, { requests: 0 }, { requests: 1.5 }, { perMs: 0 }, { perMs: NaN }, { per: 1 }].map(
-      (rateLimit) => /** @type {[unknown, RegExp]} */ ([{ authorize, rateLimit }, /`rateLimit`/]),
-    ),
+    [undefined, "`authorize`"],
+    [{ authorize: {} }, "`authorize`"],
+    [{ authorize, allowedOrigin: ["planted"] }, "`allowedOrigins`"],
+    [{ authorize, allowedOrigins: "https://app.test" }, "`allowedOrigins`"],
+    [{ authorize, origin: "https://app.test/path" }, "`origin`"],
+    [{ authorize, subject: "planted" }, "`subject`"],
+    [{ authorize, onError: "planted" }, "`onError`"],
   ];
-  for (const [options, message] of wrong) {
-    assert.throws(() => createBroker(tokens, /** @type {any} */ (options)), { name: "TypeError", message });
+  for (const origin of ["*", "null", "https://app.test/", "app.test", "file:///x", "https://*.app.test"]) {
+    wrong.push([{ authorize, allowedOrigins: [origin] }, "`allowedOrigins`"]);
   }
-  assert.throws(() => createBroker(/** @type {any} */ ({}), { authorize }), /takes a TokenManager/);
+  for (const rateLimit of [
+    true,
+    null,
+    5,
+    { requests: 0 },
+    { requests: 1.5 },
+    { perMs: 0 },
+    { perMs: NaN },
+    { per: 1 },
+  ]) {
+    wrong.push([{ authorize, rateLimit }, "`rateLimit`"]);
+  }
+  for (const [options, named] of wrong) {
+    const error = thrown(() => createBroker(tokens, /** @type {any} */ (options)));
+    assert.ok(error instanceof TypeError && error.message.includes(named), `${error}`);
+  }
+  assert.throws(() => createBroker(/** @type {any} */ ({}), { authorize }), TypeError);
 });

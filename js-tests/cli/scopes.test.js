@@ -70,26 +70,10 @@ test("says where a document is wrong, as editors and terminals read it", async (
   const [first, second, third] = endings.map(({ stderr }) => stderr);
   assert.ok(first?.startsWith(`graphql-token-manager scopes: invalid_document: ${broken}:3:1: `), first);
   assert.ok(
-    second?.startsWith(
-      `graphql-token-manager scopes: unsupported: ${unknown}:3:3: braintree does not publish the scopes of \`Mutation.deleteCustomer\``,
-    ),
+    second?.startsWith(`graphql-token-manager scopes: unsupported: ${unknown}:3:3: `) &&
+      second.includes("Mutation.deleteCustomer"),
     second,
   );
   assert.ok(third?.startsWith(`graphql-token-manager scopes: invalid_document: ${alone}:1:3: `), third);
   for (const { status, stdout } of endings) assert.deepEqual({ status, stdout }, { status: 1, stdout: "" });
-});
-
-test("wrong uses end with 2", async (t) => {
-  const file = await documentFor(t, "{ a }");
-  for (const [words, said] of /** @type {[string[], RegExp][]} */ ([
-    [["--provider", "fluz"], /it wants FILE/],
-    [[file], /scopes needs --provider/],
-    [[file, "another", "--provider", "fluz"], /one FILE and no other words/],
-    [["missing.graphql", "--provider", "fluz"], /missing\.graphql cannot be read \(ENOENT\)/],
-  ])) {
-    const { status, stderr } = await run(["scopes", ...words]);
-
-    assert.match(stderr, said);
-    assert.equal(status, 2);
-  }
 });

@@ -70,13 +70,3 @@ test("does not take wrong options for an empty store", async (t) => {
   assert.equal(status, 2);
   assert.match(stderr, /invalid_options: .*--braintree-version/);
 });
-
-test("without a store is a mistake", async (t) => {
-  const sandbox = await sandboxFor(t);
-  const { flags, env } = apis(sandbox).fluz;
-
-  const { status, stderr } = await run(["status", ...flags], { env });
-
-  assert.equal(status, 2);
-  assert.match(stderr, /status needs --store FOLDER/);
-});

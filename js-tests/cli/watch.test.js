@@ -117,17 +117,8 @@ describe("a watch", () => {
     test(`goes on after credentials that have worked are refused with ${status}`, async (t) => {
       const sandbox = await sandboxFor(t, { lifetimes: { toggle: 40_000 } });
       const { flags, env } = apis(sandbox).toggle;
-      const words = [
-        "watch",
-        ...flags,
-        "--lifetime",
-        "40s",
-        "--timeout",
-        "5m",
-        "--attempts",
-        "1",
-        "--events",
-      ];
+      const spans = ["--lifetime", "40s", "--timeout", "5m", "--attempts", "1"];
+      const words = ["watch", ...flags, ...spans, "--events"];
       const watch = start(t, words, { env, speed: SPEED });
       await watch.said(1);
 

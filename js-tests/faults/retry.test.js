@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 
 import { managerFor, sandboxFor } from "../support/setup.js";
 import { simulatedTime } from "../support/simulated-time.js";
-import { failure, next } from "../support/waiting.js";
+import { failure } from "../support/waiting.js";
 import { APIS, NAMES, RETRY, asked } from "./providers.js";
 
 /** @import { FaultSpec } from "graphql-token-manager/testing" */
@@ -45,22 +45,6 @@ describe("ten thousand calls against a provider that", () => {
       );
     });
   }
-
-  test("is out of order for an hour of calls cost it a request or three a minute", async (t) => {
-    const clock = simulatedTime(t);
-    const sandbox = await sandboxFor(t, { now: clock.now });
-    sandbox.fault({ kind: "status", status: 503 });
-    const tokens = managerFor(t, APIS.fluz.options(sandbox, { retry: RETRY }));
-
-    for (let second = 0; second < 3_600; second++) {
-      await failure(tokens.getToken());
-      clock.advance(1_000);
-    }
-
-    // After 5, 10, 20, 40 and then every 60 seconds, with three attempts each.
-    const flights = sandbox.requests().length / 3;
-    assert.ok(flights >= 60 && flights <= 66, `${flights}`);
-  });
 });
 
 describe("a long Retry-After", () => {
@@ -101,30 +85,6 @@ describe("a long Retry-After", () => {
         clock.advance(13_000);
         for (const tokens of managers) assert.equal(typeof (await tokens.getToken()), "string");
       });
-    });
-  }
-
-  test("while a token is held is no concern of callers, and puts the timer off", async (t) => {
-    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 2 * HOUR } });
-    const tokens = managerFor(t, APIS.fluz.options(sandbox, { lifetimeMs: 2 * HOUR, refreshWindow: 0.9 }));
-    const held = await tokens.getToken();
-    sandbox.fault({ kind: "status", status: 429, retryAfter: 7_000 });
-
-    await failure(tokens.refresh());
-
-    assert.equal(await tokens.getToken(), held);
-    assert.ok(Number(tokens.status().refreshAt) - Date.now() > 6_900_000);
-  });
-
-  for (const retryAfter of ["Thu, 01 Jan 2015 00:00:00 GMT", "soon", "-1", "1e9", 0]) {
-    test(`of ${JSON.stringify(retryAfter)} is none`, async (t) => {
-      const sandbox = await sandboxFor(t);
-      const tokens = managerFor(t, APIS.toggle.options(sandbox, { retry: RETRY }));
-      sandbox.fault({ kind: "status", status: 429, retryAfter, times: 1 });
-      const retry = next(tokens, "retry");
-
-      assert.equal(typeof (await tokens.getToken()), "string");
-      assert.ok((await retry).delayMs <= RETRY.maxMs);
     });
   }
 });

@@ -61,17 +61,6 @@ describe("an answer with scopes", () => {
       assert.ok(ms < MOST_MS, `${ms} ms`);
     });
   }
-
-  test("with control characters is refused, and no message repeats them", async (t) => {
-    for (const scope of ["OK\u001b]0;owned\u0007", ["A\r\nfake: line"], ["A\u202eB"], ["A\u009b31m"]]) {
-      const tokens = answered(t, { jwt: "token", ttl: 60, scope });
-
-      const error = await failure(tokens.getToken());
-
-      assert.equal(error.code, "protocol");
-      assert.match(error.message, /^[\x20-\x7e]+$/);
-    }
-  });
 });
 
 test("a store entry with a mebibyte of scopes is replaced, and does not block the event loop", async (t) => {
@@ -95,27 +84,6 @@ test("a store entry with a mebibyte of scopes is replaced, and does not block th
   assert.ok(/** @type {string} */ (kept.get(key)).length < 1_000);
 });
 
-test("a store entry that ends in a far future is bounded, and its token is printed", async (t) => {
-  /** @type {Map<string, string>} */
-  const kept = new Map();
-  const store = {
-    get: async (/** @type {string} */ key) => kept.get(key),
-    set: async (/** @type {string} */ key, /** @type {string} */ value) => void kept.set(key, value),
-    delete: async () => {},
-  };
-  const login = { jwt: "token", ttl: 600 };
-  const options = { store, identity: "tenant" };
-  await answered(t, login, options).getToken();
-  const [[key, entry]] = /** @type {[[string, string]]} */ ([...kept]);
-  kept.set(key, JSON.stringify({ ...JSON.parse(entry), accessToken: "planted", expiresAt: 8.64e15 }));
-
-  const token = await answered(t, login, options).getAccessToken();
-
-  assert.equal(token.value, "planted");
-  assert.ok(token.expiresAt - token.issuedAt <= 3_650 * 86_400_000);
-  for (const text of [String(token), JSON.stringify(token), inspect(token)]) assert.ok(text.length > 0);
-});
-
 describe("a token", () => {
   test("that ends in a far future is printed", async (t) => {
     for (const login of [
@@ -131,67 +99,5 @@ describe("a token", () => {
       for (const text of [String(token), JSON.stringify(token), inspect(token)]) assert.ok(text.length > 0);
       assert.ok(token.expiresAt - token.issuedAt <= 3_650 * 86_400_000);
     }
-  });
-
-  test("of which the answer says that no time is left is not handed out", async (t) => {
-    for (const login of [
-      { jwt: "token", ttl: 0 },
-      { jwt: "token", ttl: -5 },
-      { jwt: "token", ttl: "0" },
-      { jwt: "token", end: Date.now() - 1_000 },
-      { jwt: "token", end: new Date(Date.now() - 3_600_000).toISOString() },
-    ]) {
-      const tokens = answered(t, login);
-
-      const error = await failure(tokens.getToken());
-
-      assert.deepEqual([error.code, error.retryable, error.attempts], ["protocol", true, 3]);
-    }
-  });
-
-  test("whose end cannot be read is refused, and the error names the path", async (t) => {
-    for (const [login, path] of /** @type {const} */ ([
-      [{ jwt: "token", ttl: "soon" }, "data.login.ttl"],
-      [{ jwt: "token", end: "tomorrow" }, "data.login.end"],
-    ])) {
-      const error = await failure(answered(t, login).getToken());
-
-      assert.equal(error.code, "protocol");
-      assert.ok(error.message.includes(path), error.message);
-    }
-  });
-
-  test("that a function says has expired, or whose end cannot be read, is not handed out", async (t) => {
-    for (const [given, retryable] of /** @type {const} */ ([
-      [{ accessToken: "token", expiresInMs: 0 }, true],
-      [{ accessToken: "token", expiresAt: Date.now() - 1 }, true],
-      [{ accessToken: "token", expiresAt: new Date(Date.now() - 60_000) }, true],
-      [{ accessToken: "token", expiresAt: "tomorrow" }, false],
-    ])) {
-      const provider = { name: "mine", endpoint: "https://mine.test/", grant: async () => given };
-      const tokens = managerFor(t, { provider, retry: QUICK });
-
-      const error = await failure(tokens.getToken());
-
-      assert.deepEqual([error.code, error.retryable], ["protocol", retryable]);
-    }
-  });
-
-  test("that the provider repeats keeps its end", async (t) => {
-    let ttl = 600;
-    const tokens = answered(t, {
-      jwt: "token",
-      get ttl() {
-        return ttl;
-      },
-    });
-    const { expiresAt } = await tokens.getAccessToken();
-
-    ttl = 3_600;
-    const again = await tokens.refresh();
-
-    assert.equal(again.expiresAt, expiresAt);
-    ttl = 60;
-    assert.ok((await tokens.refresh()).expiresAt < expiresAt);
   });
 });

@@ -67,55 +67,16 @@ describe("a secret function", () => {
     assert.equal(await tokens.getToken(), token.value);
   });
 
-  test("that mends itself costs no failure", async (t) => {
-    const sandbox = await sharedSandbox(t);
-    let calls = 0;
-    const flaky = () => {
-      if (++calls < 3) throw new Error("the vault is asleep");
-      return sandbox.fluz.apiKey;
-    };
-    const tokens = managerFor(t, fluz(sandbox, { apiKey: flaky }));
-
-    assert.equal(typeof (await tokens.getToken()), "string");
-    assert.equal(sandbox.requests().length, 1);
-  });
-
-  /** @type {[title: string, secret: () => unknown, message: RegExp][]} */
+  /** `faults/misbehaving.test.js` has further values. @type {[title: string, secret: () => unknown][]} */
   const BAD = [
-    [
-      "throws",
-      () => {
-        throw new TypeError("planted-secret");
-      },
-      /threw a TypeError/,
-    ],
-    ["rejects", () => Promise.reject(new Error("planted-secret")), /threw a Error/],
-    [
-      "throws text",
-      () => {
-        throw "planted-secret";
-      },
-      /threw something that is no Error/,
-    ],
-    ["gives an empty string", () => "", /gave an empty string/],
-    ["gives spaces", () => "  ", /gave an empty string/],
-    ["gives nothing", () => undefined, /gave no string/],
-    ["gives null", async () => null, /gave no string/],
-    ["gives a number", () => 5, /gave no string/],
-    ["gives a Buffer", () => Buffer.from("planted-secret"), /gave no string/],
-    ["gives an object", () => ({ secret: "planted-secret" }), /gave no string/],
-    [
-      "gives a thenable that throws",
-      () => ({
-        then() {
-          throw new Error("planted-secret");
-        },
-      }),
-      /threw a Error/,
-    ],
-    ["never settles", () => new Promise(() => {}), /gave nothing within 20 ms/],
+    ["rejects", () => Promise.reject(new Error("planted-secret"))],
+    ["returns an empty string", () => ""],
+    ["returns spaces", () => "  "],
+    ["returns nothing", () => undefined],
+    ["returns a Buffer", () => Buffer.from("planted-secret")],
+    ["never settles", () => new Promise(() => {})],
   ];
-  for (const [title, secret, message] of BAD) {
+  for (const [title, secret] of BAD) {
     test(`that ${title} is credentials_unavailable, names the option and shows nothing`, async (t) => {
       const sandbox = await sharedSandbox(t);
       for (const [, key, , options] of PROVIDERS) {
@@ -128,28 +89,12 @@ describe("a secret function", () => {
 
         assert.deepEqual([error.code, error.retryable], ["credentials_unavailable", true]);
         assert.ok(error.message.includes(`\`${key}\``), error.message);
-        assert.match(error.message, message);
-        assert.match(error.message, /must return the secret as a string/);
         assert.deepEqual([calls, error.attempts], [3, 3]);
         assertHoldsNone(error, ["planted-secret"]);
       }
       assert.equal(sandbox.requests().length, 0);
     });
   }
-
-  test("that fails leaves the token held", async (t) => {
-    const sandbox = await sharedSandbox(t);
-    let broken = false;
-    const vault = () => (broken ? "" : sandbox.toggle.password);
-    const tokens = managerFor(t, toggle(sandbox, { password: vault }));
-    const token = await tokens.getToken();
-    broken = true;
-
-    const error = await failure(tokens.refresh());
-
-    assert.equal(error.code, "credentials_unavailable");
-    assert.equal(await tokens.getToken(), token);
-  });
 
   test("may call the manager, and nothing deadlocks", async (t) => {
     const sandbox = await sharedSandbox(t);

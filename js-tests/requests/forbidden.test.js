@@ -25,7 +25,6 @@ test("Braintree: too few scopes look like bad credentials, and are told as what 
     [error.code, error.retryable, error.provider, error.status],
     ["insufficient_scope", false, "braintree", 200],
   );
-  assert.match(error.message, /AUTHENTICATION/);
   // The required scopes are unknown unless the caller lists them.
   assert.deepEqual(error.missingScopes, []);
   assert.match(`${error.requestId}`, /^[0-9a-f-]{36}$/);
@@ -71,60 +70,6 @@ describe("a forbidden operation that is called again and again", () => {
     const ordinary = asked.filter(({ url }) => url === "/graphql").length;
     assert.equal(ordinary, 45);
   });
-
-  test("by two hundred callers at once costs one grant", async (t) => {
-    const { origin, endpoint, asked } = await forbidding(t);
-    const { tokens, counts } = countedFor(t, endpoint);
-
-    const call = async () => (await tokens.fetch(`${origin}/forbidden`, POST)).status;
-    const statuses = await Promise.all(Array.from({ length: 200 }, call));
-
-    assert.deepEqual(new Set(statuses), new Set([401]));
-    assert.deepEqual([counts.grants, asked.length], [2, 400]);
-    // The rejection is now under suspicion: the request is sent once, for its own response.
-    assert.equal(await call(), 401);
-    assert.deepEqual([counts.grants, asked.length], [2, 401]);
-  });
-
-  test("by a stream, which cannot be sent again, costs a grant at most every few seconds", async (t) => {
-    const clock = simulatedTime(t);
-    const { origin, endpoint } = await forbidding(t);
-    const { tokens, counts } = countedFor(t, endpoint);
-    const grantsAfter = [];
-
-    for (const seconds of [0, 1, 5]) {
-      clock.advance(seconds * 1000);
-      for (let call = 0; call < 5; call++) {
-        const init = /** @type {any} */ ({ method: "POST", body: new Blob(["x"]).stream(), duplex: "half" });
-        assert.equal((await tokens.fetch(`${origin}/forbidden`, init)).status, 401);
-        await tokens.getToken();
-      }
-      grantsAfter.push(counts.grants);
-    }
-
-    assert.deepEqual(grantsAfter, [2, 2, 3]);
-  });
-
-  test("does not hide that a later token was revoked", async (t) => {
-    const { origin, endpoint, refused } = await forbidding(t);
-    const { tokens } = countedFor(t, endpoint);
-    await tokens.fetch(`${origin}/forbidden`, POST);
-    const { value } = await tokens.refresh();
-    refused.add(value);
-
-    assert.equal((await tokens.fetch(endpoint, POST)).status, 200);
-  });
-});
-
-test("invalidate is always believed", async (t) => {
-  const { origin, endpoint } = await forbidding(t);
-  const { tokens, counts } = countedFor(t, endpoint);
-  await tokens.fetch(`${origin}/forbidden`, POST);
-
-  tokens.invalidate(await tokens.getToken());
-
-  assert.equal(await tokens.getToken(), "token-3");
-  assert.equal(counts.grants, 3);
 });
 
 test("without scopes, request says that the token is not taken", async (t) => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { processorMsOf } from "../support/processor-time.js";
 import { failure } from "../support/waiting.js";
 import { POST, apiFor, countedFor, json } from "./support.js";
 
@@ -106,14 +107,6 @@ test("an answer in front of which there is other whitespace than JSON has is not
   assert.equal((await failure(tokens.request("{ ok }"))).code, "graphql_errors");
 });
 
-/** Returns the CPU time of a task in milliseconds, which hardly depends on other load. */
-async function costOf(/** @type {() => unknown} */ task) {
-  const before = process.cpuUsage();
-  await task();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
-}
-
 test("an answer of 12 MiB with errors costs a few times what parsing it does", async (t) => {
   const text = `{"data":{"all":[${"1,".repeat(6_000_000)}1]},"errors":[{"message":"no"}]}`;
   const { tokens } = countedFor(t, "https://api.acme.test/graphql", {
@@ -121,8 +114,8 @@ test("an answer of 12 MiB with errors costs a few times what parsing it does", a
   });
   await tokens.getToken();
 
-  const parsing = await costOf(() => JSON.parse(text));
-  const cost = await costOf(async () => {
+  const parsing = await processorMsOf(() => JSON.parse(text));
+  const cost = await processorMsOf(async () => {
     assert.equal((await failure(tokens.request("{ ok }"))).code, "graphql_errors");
   });
 

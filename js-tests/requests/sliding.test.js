@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 
 import { managerFor, sandboxFor, toggle } from "../support/setup.js";
 import { simulatedTime } from "../support/simulated-time.js";
-import { Gate, record } from "../support/waiting.js";
+import { record } from "../support/waiting.js";
 import { POST, apiFor, countedFor, json } from "./support.js";
 
 const PRODUCTS = { ...POST, body: JSON.stringify({ query: "{ Products(account_id: 1) { id } }" }) };
@@ -23,20 +23,6 @@ describe("tokens.fetch takes over", () => {
 
     assert.notEqual(await tokens.getToken(), first);
     assert.deepEqual([sandbox.counts().toggle.grants, sandbox.counts().toggle.refused], [1, 0]);
-  });
-
-  test("the newest of many that come at once, though each ends the one before", async (t) => {
-    const sandbox = await sandboxFor(t, { variants: { toggle: { sliding: "every", slidingRevokes: true } } });
-    const tokens = managerFor(t, toggle(sandbox));
-
-    const ask = async () => (await tokens.fetch(sandbox.toggle.endpoint, PRODUCTS)).json();
-    const answers = await Promise.all(Array.from({ length: 20 }, ask));
-    const after = await ask();
-
-    assert.equal(after.errors, undefined);
-    // Calls with a replay that was superseded as well receive the response, without a third request.
-    assert.ok(answers.some(({ errors }) => errors === undefined));
-    assert.ok(sandbox.counts().toggle.grants <= 2, `${sandbox.counts().toggle.grants}`);
   });
 
   test("a token from an answer of any kind, but not from a refusal or an outage", async (t) => {
@@ -83,28 +69,6 @@ describe("tokens.fetch takes over", () => {
     await tokens.fetch(endpoint, { headers: { authorization: "Bearer other" } });
 
     assert.equal(await tokens.getToken(), "token-1");
-  });
-
-  test("the newest by its own stamp, whatever order the answers arrive in", async (t) => {
-    /** @type {Gate} */
-    const late = new Gate();
-    const now = Math.floor(Date.now() / 1000);
-    const part = (/** @type {object} */ value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-    const jwt = (/** @type {number} */ age) =>
-      `${part({ alg: "none" })}.${part({ iat: now - age, exp: now + 3600 - age })}.x`;
-    const { endpoint, origin } = await apiFor(t, async ({ url }, response) => {
-      if (url === "/late") await late.opened;
-      json(response, 200, "{}", { "x-new": jwt(url === "/late" ? 20 : 10) });
-    });
-    const grant = () => ({ accessToken: jwt(30) });
-    const { tokens } = countedFor(t, endpoint, {}, { grant, sliding: { header: "x-new" } });
-    const waiting = tokens.fetch(`${origin}/late`);
-    await tokens.fetch(endpoint);
-
-    late.open();
-    await waiting;
-
-    assert.equal(await tokens.getToken(), jwt(10));
   });
 });
 

@@ -150,7 +150,6 @@ describe("no error quotes what was sent:", () => {
         await failure(tokens.request("query ($p: String) { ok(p: $p) }", variables)),
       ]) {
         assert.equal(error.code, "fetch_threw");
-        assert.match(error.message, /Error: no handler for/);
         const shown = `${inspect(error, { depth: 9, showHidden: true })}${error.stack}${JSON.stringify(error)}`;
         for (const secret of [
           SECRET,

@@ -29,7 +29,7 @@ describe("Chromium alone can be told to", () => {
   });
 
   test("clear the page's data while it uses them: it goes on", async (t) => {
-    const { site, limit, clear, tab: openTab } = await originFor(t, starting);
+    const { site, clear, tab: openTab } = await originFor(t, starting);
     const tab = await openTab(site.secure);
     await tab.run(async () => {
       Object.assign(window, { all: ["localStorage", "indexedDb", "encrypted"].map(open), fences: [] });

@@ -16,11 +16,16 @@ import { folderFor, holderFor, lease, leaseInTime, soon } from "./support.js";
 
 /** Replacements of a fence: not an integer, or one that cannot be incremented. */
 const DAMAGE = [
-  ..."nan|-nan|inf|-inf|NaN|Infinity|text|0x10|1e3|1.5|-1|+1| 1|1 ".split("|"),
   "",
-  "9007199254740991",
-  "9007199254740992",
-  "99999999999999999999",
+  "nan",
+  "-inf",
+  "text",
+  "0x10",
+  "1e3",
+  "1.5",
+  "-1",
+  " 1",
+  `${2 ** 53}`,
   "9".repeat(10_000),
 ];
 
@@ -63,10 +68,8 @@ for (const [name, storeFor] of Object.entries(STORES)) {
       after: /** @type {TestContext["after"]} */ (after),
     });
 
-    for (const text of DAMAGE) {
-      const title = text.length > 30 ? `${text.length} digits` : JSON.stringify(text);
-
-      test(`is repaired by the next lease, whose fence is higher: ${title}`, async () => {
+    test("is repaired by the next lease, whose fence is higher", async () => {
+      for (const text of DAMAGE) {
         const before = await lease(store, "key");
         await before.release();
         await damage(text);
@@ -78,9 +81,11 @@ for (const [name, storeFor] of Object.entries(STORES)) {
         assert.equal(await store.set("key", "token", soon(), next.fence), true);
         assert.equal(await store.get("key"), "token");
         await next.release();
-      });
+      }
+    });
 
-      test(`leaves the lease with its holder, who alone may write: ${title}`, async () => {
+    test("leaves the lease with its holder, the only one that may write", async () => {
+      for (const text of DAMAGE) {
         const before = await lease(store, "key");
         await before.release();
         const held = await lease(store, "key");
@@ -95,8 +100,8 @@ for (const [name, storeFor] of Object.entries(STORES)) {
         const next = await lease(store, "key");
         assert.ok(next.fence > held.fence);
         await next.release();
-      });
-    }
+      }
+    });
 
     test("costs processes that count under the lease nothing, however often it comes", async (t) => {
       const holders = await Promise.all(Array.from({ length: 4 }, () => holderFor(t, place)));

@@ -13,62 +13,8 @@ import { until } from "../support/waiting.js";
 import { CLIENTS, redisFor, RedisServer } from "./redis-server.js";
 
 /** @import { TestContext } from "node:test" */
-/** @import { TokenStore } from "graphql-token-manager" */
 
 const REFRESHES = Number(process.env.REFRESHES ?? 25);
-
-/** Entries of a simulated network store. */
-class Entries {
-  /** @type {Map<string, string>} */
-  values = new Map();
-  fence = 0;
-  /** @type {(() => void)[]} */
-  watchers = [];
-  reads = 0;
-
-  /**
-   * Returns the store of one holder. A read returns the value at its start.
-   * @param {number} readMs
-   * @returns {TokenStore}
-   */
-  store(readMs) {
-    /** @type {() => void} */
-    let own = () => {};
-    return {
-      get: async (key) => {
-        const value = this.values.get(key);
-        this.reads += 1;
-        await delay(readMs);
-        return value;
-      },
-      set: async (key, value) => {
-        this.values.set(key, value);
-        for (const changed of this.watchers) if (changed !== own) changed();
-        return true;
-      },
-      delete: async (key) => void this.values.delete(key),
-      acquire: async () => ({ fence: ++this.fence, release: async () => {} }),
-      watch: (_key, changed) => {
-        this.watchers.push((own = changed));
-        return () => {};
-      },
-    };
-  }
-}
-
-test("a change that is announced during a read is read by one more", async (t) => {
-  const sandbox = await sandboxFor(t);
-  const entries = new Entries();
-  const writer = managerFor(t, fluz(sandbox, { store: entries.store(0) }));
-  const reader = managerFor(t, fluz(sandbox, { store: entries.store(40) }));
-  await writer.getToken();
-  await reader.getToken();
-
-  for (let refresh = 0; refresh < 5; refresh += 1) {
-    const { value } = await writer.refresh();
-    await until(() => reader.peek()?.value === value, "the other holder has read it");
-  }
-});
 
 for (const name of CLIENTS) {
   test(`${name}: ${REFRESHES} refreshes over a slow connection, and none is missed`, async (t) => {

@@ -94,7 +94,7 @@ for (const name of CLIENTS) {
       redisStore(await server.clusterClient(t, name)),
     ];
 
-    for (let number = 0; number < 6; number += 1) await testSharing(t, one, other, `key ${number}`);
+    for (let number = 0; number < 6; number += 1) await testSharing(t, one, other, `ke}{y ${number}`);
 
     const sizes = await Promise.all(clients.map((client) => client.sendCommand(["DBSIZE"])));
     assert.ok(sizes.filter((size) => Number(size) > 0).length > 1, `${sizes}`);
@@ -209,7 +209,7 @@ for (const name of CLIENTS) {
 
     // The state of the old primary after a failover.
     await plain.sendCommand(["REPLICAOF", "127.0.0.1", "1"]);
-    await assert.rejects(first.release(), { code: "unavailable", message: /READONLY/ });
+    await assert.rejects(first.release(), { code: "unavailable" });
     await plain.sendCommand(["REPLICAOF", "NO", "ONE"]);
 
     assert.equal(await other.acquire("key", 1_000), undefined);

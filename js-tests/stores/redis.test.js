@@ -9,7 +9,7 @@ import { Redis } from "ioredis";
 import { createClient, createClientPool, createCluster, createSentinel } from "redis";
 import { until } from "../support/waiting.js";
 import { testConformance } from "./conformance.js";
-import { CLIENTS, clusterFor, redisFor } from "./redis-server.js";
+import { CLIENTS, redisFor } from "./redis-server.js";
 import { eventually, holderFor, lease, leaseInTime, soon, stopHolder, watched } from "./support.js";
 
 /** @import { TestContext } from "node:test" */
@@ -76,32 +76,6 @@ for (const name of CLIENTS) {
     await until(() => count() > before, "it is told");
     await eventually(async () => (await store.get("key").catch(() => undefined)) === "token");
     assert.ok((await leaseInTime(store, "key")).fence > first.fence);
-  });
-
-  test(`${name}: on a cluster`, async (t) => {
-    const { server: node, client: plain } = await clusterFor(t);
-    const [one, other] = [
-      redisStore(await node.clusterClient(t, name)),
-      redisStore(await node.clusterClient(t, name)),
-    ];
-    const { told, count, end } = watched(one, "ke}{y");
-    t.after(end);
-    await told;
-    const before = count();
-
-    const first = await lease(other, "ke}{y");
-    assert.equal(await one.acquire("ke}{y", 1_000), undefined);
-    assert.equal(await other.set("ke}{y", "token", soon(), first.fence), true);
-
-    await until(() => count() > before, "it is told");
-    assert.equal(await one.get("ke}{y"), "token");
-    const keys = await plain.sendCommand(["KEYS", "*"]);
-    const slots = await Promise.all(
-      keys.map((/** @type {string} */ key) => plain.sendCommand(["CLUSTER", "KEYSLOT", key])),
-    );
-    assert.equal(keys.length, 3);
-    assert.equal(new Set(slots).size, 1);
-    await first.release();
   });
 }
 

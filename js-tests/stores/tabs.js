@@ -457,14 +457,13 @@ export function testTabs(starting) {
     const { site, tab: openTab } = await originFor(t, starting);
     const tab = await openTab(site.insecure);
 
-    const { code, message } = await tab.run(async () => {
-      const asked = open("encrypted").set("key", "token", soon());
-      const { code, message } = await asked.catch((/** @type {unknown} */ error) => error);
-      return { code, message };
-    });
+    const code = await tab.run(() =>
+      open("encrypted")
+        .set("key", "token", soon())
+        .catch((/** @type {any} */ error) => error.code),
+    );
 
     assert.equal(code, "unsupported");
-    assert.match(message, /https:/);
   });
 
   test("indexedDb: a database of somebody else's making is left alone", async (t) => {
@@ -480,11 +479,11 @@ export function testTabs(starting) {
           request.onsuccess = () => resolve(request.result.close());
         });
         const asked = stores.indexedDbStore({ name }).get("key");
-        codes.push(await asked.catch((/** @type {any} */ { code, message }) => `${code} ${message}`));
+        codes.push(await asked.catch((/** @type {any} */ { code }) => code));
       }
       return codes;
     });
 
-    for (const code of codes) assert.match(code, /^unavailable .*another name/);
+    assert.deepEqual(codes, ["unavailable", "unavailable"]);
   });
 }

@@ -41,7 +41,7 @@ for (const name of CLIENTS) {
     const rules = ["on", "nopass", "~*", "&*", "+@all", "-eval"];
     await plain.sendCommand(["ACL", "SETUSER", "reader", ...rules]);
     const client = await guarded.client(t, name, { username: "reader", password: "any" });
-    assert.match(await warningOf(t, redisStore(client)), /\bNOPERM\b.*\bEVAL\b/);
+    assert.match(await warningOf(t, redisStore(client)), /\bNOPERM\b/);
   });
 }
 
@@ -78,7 +78,7 @@ test("of a store of one's own, the name and the code of what it throws", async (
     name: "StoreError",
     code: "unavailable",
   });
-  assert.match(await warningOf(t, failing(own)), /unavailable.*the disk is\[31m away/);
+  assert.ok((await warningOf(t, failing(own))).includes("the disk is[31m away"));
 
   for (const thrown of [
     system,
