@@ -94,7 +94,12 @@ export class Project {
    * @param {string} tool
    * @param {string[]} options
    */
-  node = (tool, ...options) => this.run(process.execPath, this.tool(tool), ...options);
+  async node(tool, ...options) {
+    const file = this.tool(tool);
+    // esbuild replaces its script by a binary where install scripts were allowed.
+    const isBinary = (await readFile(file)).subarray(1, 4).toString() === "ELF";
+    return isBinary ? this.run(file, ...options) : this.run(process.execPath, file, ...options);
+  }
 
   /**
    * Runs a program in the project until it exits.
