@@ -111,6 +111,53 @@ for (const how of ["missing", "throwing", "useless"]) {
   });
 }
 
+test("where the built-in classes are frozen, calls resolve and errors keep their codes", async () => {
+  const { status, stdout, stderr } = await run(FROZEN, { given: { entry } });
+
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(JSON.parse(stdout), {
+    token: "t",
+    grant: "TokenError protocol",
+    errors: "GraphQLRequestError graphql_errors",
+    store: "StoreError invalid_options",
+  });
+});
+
+/** Freezes what a hardened realm does, before the package is loaded. */
+const FROZEN = `
+  const names = ["Array", "Error", "Function", "Map", "Object", "Promise", "RegExp", "Set", "String", "WeakMap"];
+  for (const name of names) Object.freeze(Object.freeze(globalThis[name]).prototype);
+  const { TokenManager } = await import(given.entry);
+  const { encrypted } = await import("graphql-token-manager/stores/encrypted");
+  const granted = { data: { login: { jwt: "t", ttl: 60 } } };
+  const manager = (...answers) => new TokenManager({
+    fetch: async () => Response.json(answers.length > 1 ? answers.shift() : answers[0]),
+    retry: { attempts: 1 },
+    provider: {
+      name: "acme",
+      endpoint: "https://api.acme.test/graphql",
+      authenticate: { document: "mutation { login { jwt ttl } }" },
+      token: { data: "login.jwt" },
+      expiry: { expiresIn: "login.ttl", unit: "seconds" },
+    },
+  });
+  const told = ({ name, code, message }) => code ? name + " " + code : message;
+  const thrown = (action) => {
+    try {
+      return action();
+    } catch (error) {
+      return told(error);
+    }
+  };
+  const ends = {
+    token: await manager(granted).getToken(),
+    grant: await manager(["no answer"]).getToken().catch(told),
+    errors: await manager(granted, { errors: [{ message: "no" }] }).request("{ a }").catch(told),
+    store: thrown(() => encrypted({}, "short")),
+  };
+  process.stdout.write(JSON.stringify(ends), () => process.exit(0));
+`;
+
 const PROGRAM = `
   const { setTimeout, clearTimeout, process, URL } = globalThis;
   const shapes = {

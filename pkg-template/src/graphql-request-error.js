@@ -8,6 +8,8 @@ export class GraphQLRequestError extends TokenError {
   /** Minifiers rename the class, and consoles print its `name`. */
   static name = "GraphQLRequestError";
 
+  name = "GraphQLRequestError";
+
   // Private, so that logs do not contain them: an API's errors quote the request, and the data is confidential.
   #errors;
   #data;
@@ -18,7 +20,6 @@ export class GraphQLRequestError extends TokenError {
    */
   constructor(message, { errors, data, ...details }) {
     super("graphql_errors", message, details);
-    this.name = "GraphQLRequestError";
     this.#errors = errors;
     this.#data = data;
   }

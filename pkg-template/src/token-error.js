@@ -33,6 +33,9 @@ export class TokenError extends Error {
   /** Minifiers rename the class, and consoles print its `name`. */
   static name = "TokenError";
 
+  /** A field and no assignment, which throws where `Error.prototype` is frozen. @type {string} */
+  name = "TokenError";
+
   /**
    * @param {TokenErrorCode} code
    * @param {string} message
@@ -40,7 +43,6 @@ export class TokenError extends Error {
    */
   constructor(code, message, details = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.name = "TokenError";
     this.code = code;
     this.retryable = details.retryable ?? RETRYABLE.has(code);
     for (const key of DETAILS) {

@@ -15,13 +15,15 @@ export class StoreError extends Error {
   /** Set explicitly: consoles print the name of the class, which bundlers shorten. */
   static name = "StoreError";
 
+  /** A field and no assignment, which throws where `Error.prototype` is frozen. */
+  name = /** @type {const} */ ("StoreError");
+
   /**
    * @param {StoreErrorCode} code
    * @param {string} message
    */
   constructor(code, message) {
     super(message);
-    this.name = /** @type {const} */ ("StoreError");
     this.code = code;
   }
 }
