@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -44,9 +44,17 @@ const of = (wanted) => single.filter(({ language }) => language === wanted);
 
 /** Returns the examples in the documentation of the types. */
 async function typeExamples() {
-  const stores = ["encrypted", "file", "redis", "web"].map((name) => `pkg-template/stores/${name}.d.ts`);
-  const main = ["broker", "index", "options", "slim", "store"].map((name) => `pkg-template/${name}.d.ts`);
-  const texts = await Promise.all([...main, ...stores].map(read));
+  const files = await Promise.all(
+    ["pkg-template", "pkg-template/stores"].map(async (folder) =>
+      (await readdir(path.join(ROOT, folder))).map((name) => `${folder}/${name}`),
+    ),
+  );
+  const texts = await Promise.all(
+    files
+      .flat()
+      .filter((file) => file.endsWith(".d.ts"))
+      .map(read),
+  );
   return texts.flatMap((text) => blocks(text.replaceAll(/^ *\* ?/gm, "")));
 }
 
