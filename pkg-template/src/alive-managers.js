@@ -1,6 +1,6 @@
 // Counts the living managers of each identity in a realm, and emits a warning if there are many.
 
-import { sharedState } from "./boot.js";
+import { sharedState } from "./shared-state.js";
 
 /** The largest number without a warning. */
 const MANY = 16;

@@ -14,6 +14,12 @@ declare module "#module" {
   export function given(source: unknown): Promise<WebAssembly.Module>;
 }
 
+/** How an entry loads the code that is needed once the core runs: one of the files in `load-core-chunk`. */
+declare module "#load-core-chunk" {
+  export function loadCoreChunk():
+    typeof import("./core-chunk.js") | Promise<typeof import("./core-chunk.js")>;
+}
+
 /** `core.wasm` beside the entry, as runtimes that compile it beforehand import it. */
 declare module "#static" {
   const module: WebAssembly.Module;

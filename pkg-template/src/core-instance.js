@@ -11,7 +11,7 @@ import { microtask } from "./microtask.js";
  * The memory of the instance may then be inconsistent, so the instance is not called again, and its users start
  * another.
  */
-export class Running {
+export class CoreInstance {
   /** Set once the instance has crashed. */
   failed = false;
 
@@ -51,13 +51,13 @@ export class Running {
         (/** @type {unknown[]} */ ...args) => {
           // The glue destructures the result of a closure, so an array must be returned.
           if (this.failed && byEngine) return [];
-          if (this.failed) throw new Error("this core broke off");
+          if (this.failed) throw new Error("this core crashed");
           try {
             return value(...args);
           } catch (error) {
             // Set before anything is called, because the stack may be exhausted.
             this.failed = true;
-            microtask(() => this.#tell());
+            microtask(() => this.#notify());
             if (!byEngine) throw error;
             return [];
           }
@@ -68,7 +68,7 @@ export class Running {
   }
 
   /** Notifies the watchers of a crash. */
-  #tell() {
+  #notify() {
     for (const watcher of [...this.#watchers]) watcher();
   }
 }

@@ -5,7 +5,7 @@
  * @property {string | undefined} code the system's error code, if there is one
  * @property {string | undefined} what class and message of the error; `undefined` for a failure of the network
  * @property {boolean} retryable
- * @property {string} cause JSON for {@link causeOf}; contains no secret
+ * @property {string} cause JSON for `causeOf` of token-error.js; contains no secret
  */
 
 /** Codes of Node, undici, OpenSSL, llhttp, zlib and Bun for connections that fail. */
@@ -183,21 +183,4 @@ function collect(value, into) {
   if (typeof value === "string") into.add(value);
   else if (typeof value === "object" && value !== null)
     for (const each of Object.values(value)) collect(each, into);
-}
-
-/**
- * Creates the `cause` of an error.
- *
- * @param {string} text {@link FetchFailure}'s `cause`
- */
-export function causeOf(text) {
-  const { name, message, code, stack } = JSON.parse(text);
-  const cause = new Error(message);
-  Object.defineProperty(cause, "name", { value: name, configurable: true, writable: true });
-  Object.defineProperty(cause, "stack", {
-    value: stack || `${name}: ${message}`,
-    configurable: true,
-    writable: true,
-  });
-  return code === undefined ? cause : Object.assign(cause, { code });
 }

@@ -2,90 +2,91 @@
 //
 // A response with data and without errors is recognized here; the core classifies every other response.
 
-import { checkedSignal, reasonOf } from "./abort-signal.js";
-import { outlined, parsed } from "./response-outline.js";
-import { isAnswer, judged } from "./response-inspection.js";
+import { reasonOf } from "./abort-signal.js";
+import { sendWithReplay } from "./authorized-fetch.js";
+import { MAX_INSPECTED_BYTES, readText } from "./body-reading.js";
 import { withoutCache } from "./cache-mode.js";
-import { causeOf, failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
-import { exchange } from "./authorized-fetch.js";
+import { fetchArguments } from "./fetch-arguments.js";
+import { failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
-import { LARGEST, wholeText } from "./host-bindings.js";
-import { prepare, sendable } from "./request-snapshot.js";
-import { print } from "./print-document.js";
-import { TokenError, errorOf } from "./token-error.js";
+import { requestSnapshot } from "./request-snapshot.js";
+import { isResponse, rejectionOf } from "./response-inspection.js";
+import { outlined, parsed } from "./response-outline.js";
+import { TokenError, causeOf, errorOf } from "./token-error.js";
 import { handled } from "../stores/foreign-promise.js";
 
-/** @typedef {import("./session-handle.js").Desk} Desk */
+/** @typedef {import("./operation-snapshot.js").OperationSnapshot} OperationSnapshot */
+/** @typedef {import("./request-snapshot.js").RequestSnapshot} RequestSnapshot */
+/** @typedef {import("./session-handle.js").SessionHandle} SessionHandle */
 
 /**
- * Sends a GraphQL operation and returns its data.
+ * Sends a GraphQL operation and returns its data. The core is running.
  *
- * @param {Desk} desk
+ * @param {SessionHandle} handle
  * @param {unknown} owner the public object, kept reachable while the call is pending
- * @param {any} document
- * @param {any} variables
- * @param {any} options
+ * @param {OperationSnapshot} operation
  * @returns {Promise<any>} rejects with a {@link TokenError} or a {@link GraphQLRequestError}
  */
-export async function request(desk, owner, document, variables, options) {
-  const { operationName, signal, headers, scopes: given, maxResponseBytes } = checked(options);
-  const body = written({ query: textOf(document), variables: variables ?? undefined, operationName });
-  if (desk.traits === undefined || desk.closed) await desk.ready();
-  const { endpoint, name } = desk.traits;
-  const operation = { operationName: operationName ?? undefined, variables };
-  const scopes = typeof given === "function" ? scopesBy(given, document, name, operation) : given;
+export async function sendOperation(handle, owner, operation) {
+  const { body, signal } = operation;
+  const scopes = scopesOf(operation, handle.traits.name);
   const init = {
     method: "POST",
-    headers: headersFor(desk, headers),
+    headers: headersFor(handle, operation.headers),
     body,
     redirect: "manual",
     ...withoutCache(),
     signal,
   };
-  const look = reading(maxResponseBytes);
-  const prepared = prepare(endpoint, init);
-  const { response, text, rejected, token } = await sent(desk, owner, prepared, signal, scopes, look);
+  const inspect = reading(operation.maxResponseBytes);
+  const request = requestSnapshot(handle.traits.endpoint, init);
+  const { response, text, rejected, token } = await send(handle, owner, request, signal, scopes, inspect);
   const answer = parsed(text);
   const outline = () =>
     withoutQuotations(
       outlined(text ?? "", () => answer),
-      [...entriesOf(prepared.headers), ["", token ?? ""]],
+      [...entriesOf(request.headers), ["", token ?? ""]],
     );
-  if (rejected) throw errorOf(desk.explain((core) => core.rejected(response, outline(), scopes, desk)));
-  const isTrusted = isAnswer(response) && (response.ok || isGraphQl(response));
+  if (rejected)
+    throw errorOf(handle.errorFields((core) => core.rejected(response, outline(), scopes, handle)));
+  const isTrusted = isResponse(response) && (response.ok || isGraphQl(response));
   if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
-  const fields = desk.explain((core) => core.explain(response, outline()));
+  const fields = handle.errorFields((core) => core.explain(response, outline()));
   if (fields.code !== "graphql_errors") throw errorOf(fields);
   const { message, ...details } = fields;
   throw new GraphQLRequestError(message, { ...details, errors: answer.errors, data: answer.data });
 }
 
 /**
- * Calls the function that was passed as option `scopes`. If it returns no scopes, the document is sent with the
- * session's own token.
+ * Returns the scopes that an operation requires: option `scopes`, or the result of the function that was passed. If that
+ * returns no scopes, the operation is sent with the session's own token.
  *
- * @param {(document: any, request: object) => unknown} scopesOf
- * @param {any} document
+ * @param {OperationSnapshot} operation
  * @param {string} provider
- * @param {object} operation
  * @returns {string[] | undefined}
  */
-function scopesBy(scopesOf, document, provider, operation) {
-  const needed = called(() => scopesOf(document, { provider, ...operation }), provider);
+function scopesOf({ scopes, document, operationName, variables }, provider) {
+  if (typeof scopes !== "function") return scopes;
+  const needed = called(() => scopes(document, { provider, operationName, variables }), provider);
   const isList = Array.isArray(needed) && needed.every((scope) => typeof scope === "string");
-  if (!isList) throw invalid("the function given as option `scopes` must return an array of strings");
+  if (!isList) {
+    throw new TokenError(
+      "invalid_options",
+      "the function given as option `scopes` must return an array of strings",
+    );
+  }
   return needed.length > 0 ? [...needed] : undefined;
 }
 
 /**
- * Calls `scopesOf` and converts its exception to a {@link TokenError}.
+ * Calls a user-supplied function and converts its exception to a {@link TokenError}.
  *
- * @param {() => unknown} scopesOf
+ * @param {() => unknown} action
  * @param {string} provider
  */
-function called(scopesOf, provider) {
+function called(action, provider) {
   try {
-    return handled(scopesOf());
+    return handled(action());
   } catch (thrown) {
     // `requiredScopes` belongs to another entry, with its own copy of the class: the error is rebuilt with this one.
     if (TokenError.is(thrown)) throw errorOf({ ...thrown, message: thrown.message, provider });
@@ -103,68 +104,70 @@ function called(scopesOf, provider) {
 /**
  * Sends a request and converts errors of `fetch` to a {@link TokenError}.
  *
- * @param {Desk} desk
+ * @param {SessionHandle} handle
  * @param {unknown} owner
- * @param {import("./request-snapshot.js").Prepared} prepared
+ * @param {RequestSnapshot} request
  * @param {AbortSignal | undefined} signal
  * @param {string[] | undefined} scopes
- * @param {import("./authorized-fetch.js").Look} look
+ * @param {import("./authorized-fetch.js").Inspect} inspect
  */
-async function sent(desk, owner, prepared, signal, scopes, look) {
+async function send(handle, owner, request, signal, scopes, inspect) {
   try {
-    if (prepared.authorization === "callers") {
-      const response = await desk.fetch(...sendable(prepared));
-      return { response, text: (await look(desk, response, false)).text, rejected: false, token: undefined };
+    if (!request.takesToken) {
+      const response = await handle.fetch(...fetchArguments(request));
+      return {
+        response,
+        text: (await inspect(handle, response, false)).text,
+        rejected: false,
+        token: undefined,
+      };
     }
     const options = scopes === undefined ? signal && { signal } : { signal, scopes };
-    return await exchange(desk, owner, prepared, options, look);
+    return await sendWithReplay(handle, owner, request, options, inspect);
   } catch (error) {
     if (signal?.aborted) throw reasonOf(signal);
-    throw TokenError.is(error) ? error : unreachable(desk, prepared, error);
+    throw TokenError.is(error) ? error : networkError(handle, request, error);
   }
 }
 
 /**
  * Returns a function that reads a response whole. No clone is needed, because the caller does not receive the response.
  *
- * @param {number} largest in bytes
- * @returns {import("./authorized-fetch.js").Look}
+ * @param {number} limit in bytes
+ * @returns {import("./authorized-fetch.js").Inspect}
  */
-function reading(largest) {
-  return async (desk, response, isOurs) => {
-    if (!isAnswer(response)) return { text: undefined, ruling: undefined };
-    const text = await wholeText(response, largest);
-    if (text === undefined) throw tooLarge(desk, largest);
-    const ruling = isOurs
-      ? judged(desk, response.status, text.length > LARGEST ? undefined : text)
+function reading(limit) {
+  return async (handle, response, hadToken) => {
+    if (!isResponse(response)) return { text: undefined, rejection: undefined };
+    const text = await readText(response, limit);
+    if (text === undefined) throw tooLarge(handle, limit);
+    const rejection = hadToken
+      ? rejectionOf(handle, response.status, text.length > MAX_INSPECTED_BYTES ? undefined : text)
       : undefined;
-    return { text, ruling };
+    return { text, rejection };
   };
 }
 
 /**
- * @param {Desk} desk
- * @param {number} largest
+ * @param {SessionHandle} handle
+ * @param {number} limit
  */
-function tooLarge({ traits: { name: provider } }, largest) {
+function tooLarge({ traits: { name: provider } }, limit) {
   return new TokenError(
     "protocol",
-    `${provider} answered with more than ${largest} bytes; ask for less, or set \`maxResponseBytes\` higher`,
+    `${provider} answered with more than ${limit} bytes; ask for less, or set \`maxResponseBytes\` higher`,
     { provider },
   );
 }
 
-/** The default of `maxResponseBytes`: 16 MiB, ten times the size of a list of a thousand objects. */
-const LARGEST_ANSWER = 16 * 1024 * 1024;
-
 /**
  * Returns the error for a request without a response.
  *
- * @param {Desk} desk
- * @param {import("./request-snapshot.js").Prepared} prepared
+ * @param {SessionHandle} handle
+ * @param {RequestSnapshot} request
  * @param {unknown} thrown by `fetch`
  */
-function unreachable({ traits: { name: provider, endpoint } }, { headers, init }, thrown) {
+function networkError({ traits: { name: provider, endpoint } }, { headers, init }, thrown) {
   const secrets = secretsOf(entriesOf(headers), init.body);
   const { code, what, retryable, cause } = failureOf(thrown, secrets);
   const details = { provider, cause: causeOf(cause) };
@@ -196,14 +199,14 @@ function entriesOf(headers) {
 /**
  * Returns the headers of a request: the package's own, overridden by the provider's and then by the caller's.
  *
- * @param {Desk} desk
+ * @param {SessionHandle} handle
  * @param {Headers | undefined} given
  */
-function headersFor(desk, given) {
+function headersFor(handle, given) {
   const own = {
     "content-type": "application/json",
     accept: ACCEPT,
-    ...Object.fromEntries(desk.traits.headers),
+    ...Object.fromEntries(handle.traits.headers),
   };
   if (given === undefined) return own;
   const headers = new Headers(own);
@@ -213,70 +216,6 @@ function headersFor(desk, given) {
 
 /** Source: GraphQL over HTTP, section 5.2. */
 const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
-
-/** Validates and copies the options of `request()`. @param {any} options */
-function checked(options = {}) {
-  if (!isObject(options))
-    throw invalid("the options of request() are no object; give one, or leave them out");
-  for (const key of Object.keys(options)) {
-    if (!OPTIONS.includes(key))
-      throw invalid(`an option of request() is not known; known are \`${OPTIONS.join("`, `")}\``);
-  }
-  const { operationName, signal, headers, scopes, maxResponseBytes = LARGEST_ANSWER } = options;
-  if (operationName !== undefined && operationName !== null && typeof operationName !== "string") {
-    throw invalid("option `operationName` is no string; give the name of an operation of the document");
-  }
-  if (typeof maxResponseBytes !== "number" || !(maxResponseBytes > 0)) {
-    throw invalid("option `maxResponseBytes` must be a number of bytes above 0, or left out");
-  }
-  // Copied, so that later changes by the caller have no effect.
-  const own = {
-    headers: headers === undefined ? undefined : new Headers(headers),
-    scopes: Array.isArray(scopes) ? [...scopes] : scopes,
-  };
-  return { operationName, signal: checkedSignal(signal), maxResponseBytes, ...own };
-}
-
-const OPTIONS = ["operationName", "signal", "headers", "scopes", "maxResponseBytes"];
-
-/** @param {any} document */
-function printed(document) {
-  try {
-    return print(document);
-  } catch (error) {
-    if (TokenError.is(error)) throw error;
-    throw invalid("the document of request() is nested too deep, or is not a tree as graphql-js makes it");
-  }
-}
-
-/** Returns the source of a document. @param {any} document */
-function textOf(document) {
-  if (isObject(document) && Array.isArray(document.definitions)) return printed(document);
-  const isText =
-    typeof document === "string" || Object.prototype.toString.call(document) === "[object String]";
-  const text = isText ? `${document}` : "";
-  if (text.trim() !== "") return text;
-  throw invalid("request() needs a GraphQL document first: a string, or a DocumentNode as `gql` gives");
-}
-
-/** Serializes the body of a request. @param {{ query: string, variables: any, operationName: any }} body */
-function written(body) {
-  if (body.variables !== undefined && !isObject(body.variables)) {
-    throw invalid("the variables of request() are no object; give one, or leave them out");
-  }
-  try {
-    return JSON.stringify(body);
-  } catch {
-    throw invalid(
-      "the variables of request() cannot be written as JSON: a bigint, or an object in itself; give JSON",
-    );
-  }
-}
-
-/** @param {string} message */
-function invalid(message) {
-  return new TokenError("invalid_options", message);
-}
 
 /** Returns whether a response has the media type of GraphQL over HTTP. @param {Response} response */
 function isGraphQl({ headers }) {

@@ -2,19 +2,19 @@
 //
 // Each operation reports its outcome to the core, which makes all decisions.
 
-import { failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
+import { MAX_INSPECTED_BYTES, readUpTo, readerOf } from "./body-reading.js";
 import { withoutCache } from "./cache-mode.js";
-import { runFakedMicrotasks } from "./microtask.js";
-import { ioEndsWithRequest } from "./request-scope.js";
+import { failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
 import { ignoringErrors } from "./ignoring-errors.js";
-import { lazyTextDecoder } from "./utf8.js";
+import { ioEndsWithRequest } from "./request-scope.js";
+import { startTimer, stopTimer } from "./timers.js";
 import { handled } from "../stores/foreign-promise.js";
 
 /**
  * Receives the outcome of an operation, once, and never while the core is on the stack. Returns whether the core was
  * still waiting for it, since its waits have a timeout.
  *
- * @typedef {(ending: number, value?: unknown) => boolean} Done
+ * @typedef {(outcome: number, value?: unknown) => boolean} Done
  */
 
 // Outcomes of an operation; see `CallOutcome` in src/host/callback_future.rs.
@@ -23,42 +23,42 @@ const REJECTED = 1;
 const TIMED_OUT = 2;
 
 /** The host functions that the core calls; see src/host/bindings.rs. None of them throws. */
-export class Outside {
+export class HostBindings {
   /** Set where I/O ends with the request that started it; see `IoScope` in src/core/policy.rs. */
   ioEndsWithRequest = ioEndsWithRequest();
 
   /** The callback of the core's one timer and its time by `Date.now()`. Used where timers end with their request. */
-  ring = () => {};
-  ringsAt = Infinity;
+  onTimer = () => {};
+  timerDueAt = Infinity;
 
   /**
-   * @param {() => void} ring
+   * @param {() => void} callback
    * @param {number} delay in ms
-   * @param {boolean} holds keeps the process running, where there is one
+   * @param {boolean} keepsAlive keeps the process running, where there is one
    */
-  setTimer(ring, delay, holds) {
+  setTimer(callback, delay, keepsAlive) {
     if (this.ioEndsWithRequest) {
-      this.ring = ring;
-      this.ringsAt = Date.now() + delay;
+      this.onTimer = callback;
+      this.timerDueAt = Date.now() + delay;
       return undefined;
     }
-    return startTimer(ring, delay, holds);
+    return startTimer(callback, delay, keepsAlive);
   }
 
   /** @param {any} timer */
   clearTimer(timer) {
-    this.ringsAt = Infinity;
+    this.timerDueAt = Infinity;
     stopTimer(timer);
   }
 
   /**
    * Sets the timeout of one wait of the core. Unlike the core's one timer, it belongs to the request that waits.
    *
-   * @param {() => void} ring
+   * @param {() => void} callback
    * @param {number} delay in ms
    */
-  setTimeLimit(ring, delay) {
-    return startTimer(ring, delay, true);
+  setTimeLimit(callback, delay) {
+    return startTimer(callback, delay, true);
   }
 
   /** @param {any} timer */
@@ -86,12 +86,12 @@ export class Outside {
   }
 
   /**
-   * Calls `woke` when a page may have been suspended: when it becomes visible again, or the network returns.
+   * Calls `onWake` when a page may have been suspended: when it becomes visible again, or the network returns.
    *
-   * @param {() => void} woke
+   * @param {() => void} onWake
    * @returns {() => void} removes the listeners
    */
-  subscribeToWakeups(woke) {
+  subscribeToWakeups(onWake) {
     /** @type {[target: () => any, event: string][]} */
     const sources = [
       [() => globalThis.document, "visibilitychange"],
@@ -100,7 +100,7 @@ export class Outside {
       [() => globalThis, "online"],
     ];
     const each = (/** @type {string} */ method) => {
-      for (const [target, event] of sources) ignoringErrors(() => target()?.[method]?.(event, woke));
+      for (const [target, event] of sources) ignoringErrors(() => target()?.[method]?.(event, onWake));
     };
     each("addEventListener");
     return () => each("removeEventListener");
@@ -115,7 +115,7 @@ export class Outside {
    * @param {Done} done
    */
   call(action, args, signal, done) {
-    wait(() => action(...args), signal, done);
+    reportOutcome(() => action(...args), signal, done);
   }
 
   /**
@@ -126,8 +126,8 @@ export class Outside {
    * @param {Done} done
    */
   acquire(action, args, done) {
-    this.call(action, args, undefined, (ending, lease) => {
-      const waited = done(ending, lease);
+    this.call(action, args, undefined, (outcome, lease) => {
+      const waited = done(outcome, lease);
       if (!waited) this.release(lease);
       return waited;
     });
@@ -194,51 +194,18 @@ export class Outside {
     };
     // Workers reject a `credentials` member.
     if (credentials) init.credentials = credentials;
-    wait(() => sendAndRead(fetch ?? globalThis.fetch, url, init, wanted), signal, done);
+    reportOutcome(() => sendAndRead(fetch ?? globalThis.fetch, url, init, wanted), signal, done);
   }
 
   /**
    * Returns the status of a response and its headers named in `wanted`; `undefined` if it is not a response.
    *
-   * @param {any} answer
+   * @param {any} response
    * @param {string[]} wanted
    * @returns {unknown[] | undefined}
    */
-  statusAndHeaders(answer, wanted) {
-    return statusAndHeaders(answer, wanted);
-  }
-}
-
-/**
- * Sets a timer. In a host without timers, the next call runs what is due.
- *
- * @param {() => void} ring
- * @param {number} delay in ms
- * @param {boolean} holds keeps the process running, where there is one
- */
-export function startTimer(ring, delay, holds) {
-  try {
-    /** @type {any} */
-    const timer = setTimeout(ring, delay);
-    if (holds) return timer;
-    if (timer?.unref) timer.unref();
-    else /** @type {any} */ (globalThis).Deno?.unrefTimer(timer);
-    return timer;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Clears a timer, if there is one. @param {any} timer */
-export function stopTimer(timer) {
-  if (timer === undefined) return;
-  try {
-    // Node keeps a timer list for each delay. If the timer is unref'd, Node drops the list only after that delay, which
-    // is up to an hour here. `ref()` avoids that.
-    timer.ref?.();
-    clearTimeout(timer);
-  } catch {
-    // A timer that still fires has no effect.
+  statusAndHeaders(response, wanted) {
+    return statusAndHeaders(response, wanted);
   }
 }
 
@@ -249,26 +216,26 @@ export function stopTimer(timer) {
  * @param {AbortSignal | undefined} signal
  * @param {Done} done
  */
-function wait(action, signal, done) {
-  /** @type {(ended: [ending: number, value?: unknown]) => void} */
+function reportOutcome(action, signal, done) {
+  /** @type {(ended: [outcome: number, value?: unknown]) => void} */
   let end = () => {};
   const ended = new Promise((/** @type {typeof end} */ resolve) => (end = resolve));
-  const giveUp = () => end([TIMED_OUT]);
-  signal?.addEventListener("abort", giveUp);
+  const timeOut = () => end([TIMED_OUT]);
+  signal?.addEventListener("abort", timeOut);
   // Not `Promise.resolve`: it returns a promise unchanged, and the class or `then` of a user-supplied promise may
   // throw.
   new Promise((resolve) => resolve(handled(action()))).then(
     (value) => end([RESOLVED, value]),
     (thrown) => end([REJECTED, thrown]),
   );
-  ended.then(([ending, value]) => {
-    signal?.removeEventListener("abort", giveUp);
-    done(ending, value);
+  ended.then(([outcome, value]) => {
+    signal?.removeEventListener("abort", timeOut);
+    done(outcome, value);
   });
 }
 
 /**
- * Sends a request and returns the outcome as {@link Outside.sendRequest} describes it.
+ * Sends a request and returns the outcome as {@link HostBindings.sendRequest} describes it.
  *
  * @param {any} fetch
  * @param {string} url
@@ -280,26 +247,28 @@ async function sendAndRead(fetch, url, init, wanted) {
   if (typeof fetch !== "function") return "unavailable";
   const sent = Object.entries(/** @type {Record<string, string>} */ (init.headers));
   try {
-    const answer = await handled(fetch(url, init));
-    const told = statusAndHeaders(answer, wanted);
-    const reader = told && readerOf(answer.body);
+    const response = await handled(fetch(url, init));
+    const found = statusAndHeaders(response, wanted);
+    const reader = found && readerOf(response.body);
     // A response without a stream is empty, or comes from a user-supplied `fetch` that has only `text()`.
-    if (!told || !(reader || typeof answer.text === "function")) return "invalid";
-    const text = reader ? await readUpTo(reader, signal) : await handled(answer.text());
+    if (!found || !(reader || typeof response.text === "function")) return "invalid";
+    const text = reader ? await readUpTo(reader, signal) : await handled(response.text());
     if (typeof text !== "string") return reader ? "too large" : "invalid";
-    return text.length > LARGEST ? "too large" : [withoutQuotations(text, sent, init.body), ...told];
+    return text.length > MAX_INSPECTED_BYTES
+      ? "too large"
+      : [withoutQuotations(text, sent, init.body), ...found];
   } catch (error) {
     return failureOf(error, secretsOf(sent, init.body));
   }
 }
 
 /**
- * @param {any} answer
+ * @param {any} response
  * @param {string[]} wanted
  */
-function statusAndHeaders(answer, wanted) {
+function statusAndHeaders(response, wanted) {
   try {
-    const { status, headers } = answer;
+    const { status, headers } = response;
     const values = wanted.map((name) => bounded(headers.get(name)));
     return typeof status === "number" ? [status, ...values] : undefined;
   } catch {
@@ -315,73 +284,4 @@ function statusAndHeaders(answer, wanted) {
  */
 function bounded(value) {
   return typeof value === "string" && value.length > 65_536 ? undefined : value;
-}
-
-/**
- * Returns a reader of a body: of a web stream, or of a Node stream as node-fetch and cross-fetch return.
- *
- * @param {any} body
- * @returns {ReadableStreamDefaultReader<any> | undefined}
- */
-export function readerOf(body) {
-  try {
-    if (typeof body.getReader === "function") return body.getReader();
-    const chunks = body[Symbol.asyncIterator]();
-    return /** @type {any} */ ({ read: () => chunks.next(), cancel: () => chunks.return() });
-  } catch {
-    return undefined;
-  }
-}
-
-/** The largest body that is examined: 1 MiB. Rejections and responses to a grant have some hundred bytes. */
-export const LARGEST = 1024 * 1024;
-
-const decoder = lazyTextDecoder();
-
-/**
- * Reads the text of a stream, which may be user-supplied. Returns `undefined` if it is longer than `largest`. Stops
- * when `signal` is aborted, because the stream may ignore the signal and never end.
- *
- * @param {ReadableStreamDefaultReader<Uint8Array>} reader
- * @param {AbortSignal} [signal]
- * @param {number} [largest] in bytes; 1 MiB by default
- */
-export async function readUpTo(reader, signal, largest = LARGEST) {
-  /** @type {Uint8Array[]} */
-  const parts = [];
-  let size = 0;
-  for (let spent = 0; !signal?.aborted;) {
-    const { value } = await handled(reader.read());
-    runFakedMicrotasks();
-    // `ArrayBuffer.isView` accepts arrays of any realm and rejects objects that only inherit from one.
-    if (!ArrayBuffer.isView(value)) break;
-    // A copy, which throws if the buffer was detached.
-    const part = new Uint8Array(value);
-    parts.push(part);
-    size += part.length;
-    // Empty chunks count too, or a stream of them would never end.
-    spent += part.length || 64;
-    if (spent > largest) {
-      // Not awaited: for a clone, it resolves only after the caller has read the original.
-      ignoringErrors(() => reader.cancel());
-      return undefined;
-    }
-  }
-  const bytes = new Uint8Array(size);
-  for (const part of parts.reverse()) bytes.set(part, (size -= part.length));
-  return decoder.decode(bytes);
-}
-
-/**
- * Reads the whole text of a response, as `text()` does. `text()` itself reads Node's streams without
- * {@link runFakedMicrotasks}, and does not return while fake timers hold back the end of the stream.
- *
- * @param {Response} answer
- * @param {number} largest in bytes, after decompression
- * @returns {Promise<string | undefined>} `undefined` if it is longer
- */
-export async function wholeText(answer, largest) {
-  const reader = readerOf(answer.body);
-  const text = reader ? await readUpTo(reader, undefined, largest) : await handled(answer.text());
-  return text === undefined || text.length > largest ? undefined : text.replace(/^\uFEFF/, "");
 }

@@ -2,7 +2,7 @@
 
 import { TokenError } from "./token-error.js";
 
-/** @typedef {import("./session-handle.js").Desk} Desk */
+/** @typedef {import("./session-handle.js").SessionHandle} SessionHandle */
 /**
  * An absolute URL and its origin, which is empty if it is not an http: or https: URL.
  *
@@ -24,7 +24,7 @@ let last = {
  */
 export function addressOf(text) {
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
-  if (text !== last.text || base !== last.base) last = { text, base, address: resolved(text, base) };
+  if (text !== last.text || base !== last.base) last = { text, base, address: resolveAddress(text, base) };
   return last.address;
 }
 
@@ -33,7 +33,7 @@ export function addressOf(text) {
  * @param {string | undefined} base
  * @returns {Address}
  */
-export function resolved(text, base) {
+export function resolveAddress(text, base) {
   try {
     const { href, origin, protocol } = new URL(text, base);
     // The origin of a `blob:` URL is its creator's, not the target of the request.
@@ -46,43 +46,47 @@ export function resolved(text, base) {
 /**
  * Returns whether the token may be sent to an origin.
  *
- * @param {Desk} desk
+ * @param {SessionHandle} handle
  * @param {string} origin
  */
-export function isAccepted({ traits }, origin) {
+export function isAllowedOrigin({ traits }, origin) {
   return origin !== "" && traits.origins.includes(origin);
 }
 
 /**
  * Returns whether an origin is that of the API's endpoint. Only its response headers may replace the token.
  *
- * @param {Desk} desk
+ * @param {SessionHandle} handle
  * @param {string} origin
  */
-export function isEndpoint({ traits }, origin) {
-  return origin !== "" && resolved(traits.endpoint, undefined).origin === origin;
+export function isEndpointOrigin({ traits }, origin) {
+  return origin !== "" && resolveAddress(traits.endpoint, undefined).origin === origin;
 }
 
 /**
  * Returns whether a user-supplied response may replace the token: its URL has the endpoint's origin, or it has no URL.
  *
- * @param {Desk} desk
+ * @param {SessionHandle} handle
  * @param {any} response
  */
-export function mayReplace(desk, response) {
+export function mayReplaceToken(handle, response) {
   try {
     const { url } = response;
-    return !url || desk.traits === undefined || isEndpoint(desk, resolved(`${url}`, undefined).origin);
+    return (
+      !url ||
+      handle.traits === undefined ||
+      isEndpointOrigin(handle, resolveAddress(`${url}`, undefined).origin)
+    );
   } catch {
     return false;
   }
 }
 
 /**
- * @param {Desk} desk
+ * @param {SessionHandle} handle
  * @param {string} origin
  */
-export function foreign({ traits }, origin) {
+export function originError({ traits }, origin) {
   if (origin === "") {
     return new TokenError(
       "invalid_options",
@@ -101,12 +105,12 @@ export function foreign({ traits }, origin) {
  *
  * @param {string} url as serialized by the `URL` class
  */
-export function holdsUserInfo(url) {
+export function hasUserInfo(url) {
   return /^https?:\/\/[^/?#]*@/.test(url);
 }
 
 /** The message does not repeat the address, because it contains a secret. */
-export function withUserInfo() {
+export function userInfoError() {
   return new TokenError(
     "invalid_options",
     "tokens.fetch was called with an address that holds a user name or a password; leave them out, since the token is " +
@@ -120,6 +124,6 @@ export function withUserInfo() {
  * @param {Response} response
  * @param {string} origin that the request was sent to
  */
-export function leftOrigin(response, origin) {
-  return response.redirected === true && resolved(response.url, undefined).origin !== origin;
+export function isCrossOriginRedirect(response, origin) {
+  return response.redirected === true && resolveAddress(response.url, undefined).origin !== origin;
 }

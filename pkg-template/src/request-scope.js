@@ -20,15 +20,15 @@ const FIRST_PAUSE = 4;
 const LONGEST_PAUSE = 40;
 
 /**
- * Calls `look` on timers of the current request until it returns `true`.
+ * Calls `check` on timers of the current request until it returns `true`.
  *
- * @param {() => boolean} look must not throw
+ * @param {() => boolean} check must not throw
  * @throws {TokenError} if no request is being handled, as while modules are evaluated: Workers have no timers then
  */
-export function watch(look) {
+export function poll(check) {
   let pause = FIRST_PAUSE;
   const tick = () => {
-    if (look()) return;
+    if (check()) return;
     pause = Math.min(pause * 1.5, LONGEST_PAUSE);
     setTimeout(tick, pause);
   };

@@ -10,7 +10,7 @@ import { handled } from "../stores/foreign-promise.js";
 /**
  * A request as it was when `fetch` was called.
  *
- * @typedef {object} Prepared
+ * @typedef {object} RequestSnapshot
  * @property {string} url absolute, if it can be resolved
  * @property {string} origin of `url`; empty if `url` is not absolute
  * @property {Request | undefined} request a copy of the caller's `Request`; members that it does not support are in
@@ -18,8 +18,8 @@ import { handled } from "../stores/foreign-promise.js";
  * @property {Record<string, any>} init
  * @property {Headers | Record<string, string>} headers of `request` or `init`
  * @property {AbortSignal | undefined} signal
- * @property {"ours" | "callers"} authorization whether the token or the caller's own `Authorization` header is sent
- * @property {"again" | "once"} repeat whether it can be sent more than once
+ * @property {boolean} takesToken whether the token is sent; otherwise the caller has set `Authorization`
+ * @property {boolean} isReplayable whether it can be sent more than once
  * @property {boolean} follows whether redirects are followed here and not by `fetch`
  * @property {Promise<any> | undefined} reading resolves to the body of a `Request` of another implementation
  */
@@ -29,18 +29,18 @@ import { handled } from "../stores/foreign-promise.js";
  *
  * @param {any} input
  * @param {any} init
- * @returns {Prepared}
+ * @returns {RequestSnapshot}
  */
-export function prepare(input, init) {
+export function requestSnapshot(input, init) {
   if (isObject(init) && isRequest(init)) {
     const target = isObject(input) && isRequest(input) ? input : addressOf(`${input}`).url;
-    return prepareRequest(new Request(target, init), {});
+    return ofRequest(new Request(target, init), {});
   }
   const members = membersOf(init);
-  if (!isObject(input)) return prepareUrl(`${input}`, members);
-  if (isRequest(input)) return prepareRequest(copiedRequest(input, members), members);
+  if (!isObject(input)) return ofUrl(`${input}`, members);
+  if (isRequest(input)) return ofRequest(copiedRequest(input, members), members);
   const url = /** @type {any} */ (input).url;
-  return typeof url === "string" ? prepareForeign(url, input, members) : prepareUrl(`${input}`, members);
+  return typeof url === "string" ? ofForeignRequest(url, input, members) : ofUrl(`${input}`, members);
 }
 
 /**
@@ -61,12 +61,12 @@ function copiedRequest(request, members) {
  *
  * @param {Request} request a copy to which nothing else refers
  * @param {Record<string, any>} members of the `init` that it was made with
- * @returns {Prepared}
+ * @returns {RequestSnapshot}
  */
-function prepareRequest(request, members) {
+function ofRequest(request, members) {
   const { headers, signal, redirect } = request;
   for (const name of REQUEST_MEMBERS) delete members[name];
-  return snapshot(addressOf(request.url), request, members, headers, signal, redirect, "again");
+  return snapshot(addressOf(request.url), request, members, headers, signal, redirect, true);
 }
 
 /**
@@ -74,9 +74,9 @@ function prepareRequest(request, members) {
  *
  * @param {string} text
  * @param {Record<string, any>} members
- * @returns {Prepared}
+ * @returns {RequestSnapshot}
  */
-function prepareUrl(text, members) {
+function ofUrl(text, members) {
   const address = addressOf(text);
   const { method, redirect, signal } = members;
   const headers = copiedHeaders(members.headers);
@@ -86,8 +86,8 @@ function prepareUrl(text, members) {
   if (method !== undefined) members.method = `${method}`;
   if (redirect !== undefined) members.redirect = `${redirect}`;
   members.headers = headers;
-  const repeat = body === undefined || copy !== undefined ? "again" : "once";
-  return snapshot(address, undefined, members, headers, signal ?? undefined, members.redirect, repeat);
+  const isReplayable = body === undefined || copy !== undefined;
+  return snapshot(address, undefined, members, headers, signal ?? undefined, members.redirect, isReplayable);
 }
 
 /**
@@ -97,20 +97,20 @@ function prepareUrl(text, members) {
  * @param {string} url
  * @param {any} foreign
  * @param {Record<string, any>} members that override its own
- * @returns {Prepared}
+ * @returns {RequestSnapshot}
  */
-function prepareForeign(url, foreign, members) {
+function ofForeignRequest(url, foreign, members) {
   const { method, headers, signal, redirect, credentials, agent } = foreign;
   /** @type {Record<string, any>} */
   const all = { method, headers, signal, redirect, credentials, agent };
   for (const name of Object.keys(all)) if (all[name] === undefined) delete all[name];
   Object.assign(all, members);
-  if (all.body !== undefined || isRead(all.method)) return prepareUrl(url, all);
-  if (typeof foreign.arrayBuffer !== "function") return prepareUrl(url, { ...all, body: foreign.body });
+  if (all.body !== undefined || isRead(all.method)) return ofUrl(url, all);
+  if (typeof foreign.arrayBuffer !== "function") return ofUrl(url, { ...all, body: foreign.body });
   const reading = new Promise((resolve) => resolve(handled(foreign.arrayBuffer())));
   // The caller awaits this promise and receives its error; without a handler, a rejection before that is unhandled.
   reading.catch(() => {});
-  return { ...prepareUrl(url, all), reading };
+  return { ...ofUrl(url, all), reading };
 }
 
 /**
@@ -120,15 +120,25 @@ function prepareForeign(url, foreign, members) {
  * @param {Headers | Record<string, string>} headers
  * @param {AbortSignal | undefined} signal
  * @param {string | undefined} redirect
- * @param {"again" | "once"} repeat
- * @returns {Prepared}
+ * @param {boolean} isReplayable
+ * @returns {RequestSnapshot}
  */
-function snapshot({ url, origin }, request, init, headers, signal, redirect, repeat) {
-  const authorization = setsAuthorization(headers) ? "callers" : "ours";
-  const follows =
-    authorization === "ours" && (redirect === undefined || redirect === "follow") && canFollow();
+function snapshot({ url, origin }, request, init, headers, signal, redirect, isReplayable) {
+  const takesToken = !setsAuthorization(headers);
+  const follows = takesToken && (redirect === undefined || redirect === "follow") && canFollow();
   if (follows) init.redirect = "manual";
-  return { url, origin, request, init, headers, signal, authorization, repeat, follows, reading: undefined };
+  return {
+    url,
+    origin,
+    request,
+    init,
+    headers,
+    signal,
+    takesToken,
+    isReplayable,
+    follows,
+    reading: undefined,
+  };
 }
 
 /** @type {boolean | undefined} */
@@ -149,78 +159,9 @@ function canFollow() {
   return showsRedirects;
 }
 
-/**
- * Returns the arguments for `fetch`. Called once for each time that the request is sent.
- *
- * @param {Prepared} prepared
- * @param {string | undefined} [authorization] the header to send; without it, the caller's header or none is sent
- * @returns {[input: any, init?: any]}
- */
-export function sendable({ url, request, init, headers, authorization: whose }, authorization) {
-  if (whose === "ours") setAuthorization(headers, authorization);
-  if (request === undefined) return [url, init];
-  const input = hasBody(request) ? request.clone() : request;
-  // Any member of `init`, even one without effect, resets the referrer of a Request.
-  return Object.keys(init).length > 0 ? [input, init] : [input];
-}
-
-/**
- * Returns whether a request has a body. Older engines do not expose the `body` of a `Request`.
- *
- * @param {Request} request
- */
-function hasBody({ body, method }) {
-  return body === undefined ? !isRead(method) : body !== null;
-}
-
 /** Returns whether requests with a method have no body. @param {string | undefined} method */
-function isRead(method) {
+export function isRead(method) {
   return method === undefined || /^(?:GET|HEAD)$/i.test(method);
-}
-
-/**
- * Returns the request that follows a redirect, by the rules of the Fetch standard.
- *
- * @param {Prepared} prepared
- * @param {{ url: string, origin: string }} target
- * @param {number} status of the redirect
- * @returns {Promise<Prepared>}
- */
-export async function redirected(prepared, { url, origin }, status) {
-  if (prepared.repeat === "once" && status !== 303) throw unrepeatable();
-  const { request, init } = prepared;
-  const headers = new Headers(prepared.headers);
-  /** @type {Record<string, any>} */
-  const next = { ...init, method: request?.method ?? init.method, headers };
-  if (status === 303 ? !isRead(next.method) : status < 303 && /^POST$/i.test(next.method)) {
-    next.method = "GET";
-    delete next.body;
-    delete next.duplex;
-    for (const name of BODY_HEADERS) headers.delete(name);
-  } else if (request && hasBody(request)) {
-    next.body = await request.clone().arrayBuffer();
-  }
-  if (request) next.signal = request.signal;
-  if (origin !== prepared.origin) for (const name of ORIGIN_HEADERS) headers.delete(name);
-  return { ...prepared, url, origin, request: undefined, init: next, headers };
-}
-
-/** Headers that describe a body. */
-const BODY_HEADERS = [
-  "content-encoding",
-  "content-language",
-  "content-length",
-  "content-location",
-  "content-type",
-];
-
-/** Headers that must not be sent to another origin. */
-const ORIGIN_HEADERS = ["authorization", "cookie", "host", "proxy-authorization"];
-
-function unrepeatable() {
-  return new TypeError(
-    "the request was redirected, and its body is a stream, which cannot be sent again; send to the final address",
-  );
 }
 
 /** The members of `init` that `Request` supports. */
@@ -324,7 +265,7 @@ function copiedHeaders(headers) {
  * @param {Headers | Record<string, string>} headers
  * @returns {headers is Headers}
  */
-function isHeaders(headers) {
+export function isHeaders(headers) {
   return typeof headers.set === "function";
 }
 
@@ -340,23 +281,6 @@ function isAuthorization(name) {
  */
 function setsAuthorization(headers) {
   return isHeaders(headers) ? headers.has("authorization") : Object.keys(headers).some(isAuthorization);
-}
-
-/**
- * Sets the header that carries the token, or removes it.
- *
- * @param {Headers | Record<string, string>} headers
- * @param {string | undefined} value
- */
-function setAuthorization(headers, value) {
-  if (isHeaders(headers)) {
-    if (value === undefined) headers.delete("authorization");
-    else headers.set("authorization", value);
-  } else if (value === undefined) {
-    delete headers.authorization;
-  } else {
-    headers.authorization = value;
-  }
 }
 
 /**

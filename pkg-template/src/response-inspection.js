@@ -2,46 +2,46 @@
 //
 // This file decides which responses are inspected, and how much of them is read. The core recognizes rejections.
 
-import { outlined } from "./response-outline.js";
-import { ignoringErrors } from "./ignoring-errors.js";
-import { LARGEST, readUpTo, readerOf } from "./host-bindings.js";
-import { handled } from "../stores/foreign-promise.js";
+import { MAX_INSPECTED_BYTES, readUpTo, readerOf } from "./body-reading.js";
 import { bufferBody, canBuffer, concat, readInto } from "./buffered-response.js";
+import { ignoringErrors } from "./ignoring-errors.js";
+import { outlined } from "./response-outline.js";
+import { handled } from "../stores/foreign-promise.js";
 
-/** @typedef {import("./session-handle.js").Desk} Desk */
+/** @typedef {import("./session-handle.js").SessionHandle} SessionHandle */
 
 /**
  * The result of an inspection.
  *
- * @typedef {object} Seen
+ * @typedef {object} Inspection
  * @property {string | undefined} text the body, if it was read
- * @property {string | undefined} ruling `undefined` if the token was accepted; see `RULINGS`
+ * @property {string | undefined} rejection `undefined` if the token was accepted; see `AUTH_STATUS`
  * @property {Response} [response] the response for the caller, if the original was consumed
  */
 
 /**
  * Inspects a response. The caller can still read its body.
  *
- * @param {Desk} desk
+ * @param {SessionHandle} handle
  * @param {Response} response
- * @param {boolean} isOurs whether its request had the token; a response to any other is not inspected
- * @returns {Promise<Seen>}
+ * @param {boolean} hadToken whether its request had the token; a response to any other is not inspected
+ * @returns {Promise<Inspection>}
  */
-export async function lookInto(desk, response, isOurs) {
-  if (!isOurs) return NOTHING;
-  const { statuses, speaks } = desk.traits;
-  const refusing = statuses.includes(response.status);
-  if (!refusing && !speaks) return NOTHING;
+export async function inspectResponse(handle, response, hadToken) {
+  if (!hadToken) return NOT_INSPECTED;
+  const { statuses, speaks } = handle.traits;
+  const isRejectionStatus = statuses.includes(response.status);
+  if (!isRejectionStatus && !speaks) return NOT_INSPECTED;
   const { status, headers } = response;
   if (!JSON_TYPE.test(headers.get("content-type") ?? "")) {
-    return { text: undefined, ruling: judged(desk, status, undefined) };
+    return { text: undefined, rejection: rejectionOf(handle, status, undefined) };
   }
-  if (canRebuild(response) && !(Number(headers.get("content-length")) > LARGEST)) {
+  if (canRebuild(response) && !(Number(headers.get("content-length")) > MAX_INSPECTED_BYTES)) {
     const { text, response: same } = await rebuilt(response);
-    return { text, ruling: judged(desk, status, text), response: same };
+    return { text, rejection: rejectionOf(handle, status, text), response: same };
   }
   const text = await copied(response);
-  return { text, ruling: judged(desk, status, text) };
+  return { text, rejection: rejectionOf(handle, status, text) };
 }
 
 /**
@@ -49,39 +49,39 @@ export async function lookInto(desk, response, isOurs) {
  *
  * @param {any} response
  */
-export function isAnswer(response) {
+export function isResponse(response) {
   return typeof response?.headers?.get === "function";
 }
 
-/** @type {Seen} */
-const NOTHING = { text: undefined, ruling: undefined };
+/** @type {Inspection} */
+const NOT_INSPECTED = { text: undefined, rejection: undefined };
 
 /** The types of the bodies that are read. Multipart, event streams, downloads and untyped bodies may never end. */
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
 /**
- * Returns whether the API rejected the token, by the status and the body of its response; see `RULINGS`.
+ * Returns whether the API rejected the token, by the status and the body of its response; see `AUTH_STATUS`.
  *
- * @param {Desk} desk
+ * @param {SessionHandle} handle
  * @param {number} status
  * @param {string | undefined} text
  */
-export function judged(desk, status, text) {
-  const { statuses, speaks } = desk.traits;
-  if (!statuses.includes(status) && !(speaks && mayTellErrors(text))) return undefined;
+export function rejectionOf(handle, status, text) {
+  const { statuses, speaks } = handle.traits;
+  if (!statuses.includes(status) && !(speaks && mayContainErrors(text))) return undefined;
   const outline = text && outlined(text);
-  return RULINGS[desk.tell((core) => core.judge(status, outline)) ?? 0];
+  return AUTH_STATUS[handle.withCore((core) => core.judge(status, outline)) ?? 0];
 }
 
 /** The core's results: the token was accepted, rejected, or rejected after a part of the operation was executed. */
-const RULINGS = [undefined, "whole", "part"];
+const AUTH_STATUS = [undefined, "whole", "part"];
 
 /**
  * Returns whether a text contains `"error`, as every rejection in a body does. Most responses need not be parsed then.
  *
  * @param {string | undefined} text
  */
-function mayTellErrors(text) {
+function mayContainErrors(text) {
   // The first search is without the quote, at which `includes` would stop often: JSON has many.
   return text !== undefined && text.includes("error") && text.includes('"error');
 }
@@ -96,14 +96,14 @@ function mayTellErrors(text) {
 async function copied(response) {
   const { headers, body } = response;
   const length = headers.get("content-length");
-  if (body === null || response.bodyUsed || Number(length) > LARGEST) return undefined;
+  if (body === null || response.bodyUsed || Number(length) > MAX_INSPECTED_BYTES) return undefined;
   try {
     if (body !== undefined && typeof body.getReader !== "function") return undefined;
-    if (canBuffer(response)) return await bufferBody(response, LARGEST);
+    if (canBuffer(response)) return await bufferBody(response, MAX_INSPECTED_BYTES);
     const copy = response.clone();
     // `Content-Length` does not limit a compressed body, and a cross-origin page cannot read `Content-Encoding`.
-    const isTold = length !== null && !headers.has("content-encoding") && response.type !== "cors";
-    return isTold || !copy.body ? await handled(copy.text()) : await readUpTo(copy.body.getReader());
+    const isLengthKnown = length !== null && !headers.has("content-encoding") && response.type !== "cors";
+    return isLengthKnown || !copy.body ? await handled(copy.text()) : await readUpTo(copy.body.getReader());
   } catch {
     return undefined;
   }
@@ -141,7 +141,9 @@ async function rebuilt(response) {
   const parts = [];
   /** @type {unknown[]} */
   const failures = [];
-  const isWhole = await readInto(parts, reader, LARGEST).catch((error) => failures.push(error) === 0);
+  const isWhole = await readInto(parts, reader, MAX_INSPECTED_BYTES).catch(
+    (error) => failures.push(error) === 0,
+  );
   const text = isWhole ? new TextDecoder().decode(concat(parts)) : undefined;
   const rest = body.constructor.from(restored(parts, isWhole ? undefined : reader, failures));
   const counter = response.redirected ? 1 : 0;

@@ -7,23 +7,23 @@ import { inRootContext } from "./root-context.js";
 import { TokenError } from "./token-error.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */
-/** @typedef {import("./boot.js").NativeManager} NativeManager */
-/** @typedef {import("./manager-runtime.js").Office} Office */
+/** @typedef {import("./manager-runtime.js").ManagerRuntime} ManagerRuntime */
+/** @typedef {import("./manager-runtime.js").NativeManager} NativeManager */
 
 /** The handle of one session. */
-export class Desk {
+export class SessionHandle {
   /** The cached token. @type {AccessToken | undefined} */
-  held = undefined;
+  token = undefined;
   /** Until then, in ms of `Date.now()`, the token is returned without a call of the core. */
   servedUntil = 0;
   /** Until then, in ms of `Date.now()`, the token is valid. */
   validUntil = 0;
   /** A promise of the token's value, created for the first caller. @type {Promise<string> | undefined} */
-  promised = undefined;
+  valuePromise = undefined;
   /** Whether the core was notified that this token is in use. */
-  used = false;
-  /** The status that was returned last. @type {import("./status.js").Shown | undefined} */
-  shown = undefined;
+  isUseReported = false;
+  /** The status that was returned last. @type {import("./status.js").LastStatus | undefined} */
+  lastStatus = undefined;
   /** The core's id of the session. @type {number | undefined} */
   session = undefined;
   /**
@@ -31,30 +31,36 @@ export class Desk {
    * with the request that started it.
    */
   ioOwner = 0;
-  ioLooks = 0;
-  /** Whether the session was closed. */
-  left = false;
+  ioPolls = 0;
+  /** Whether this session was closed, and not only its manager. */
+  isSessionClosed = false;
 
   /**
-   * @param {Office} office the runtime that all sessions of a manager share
+   * @param {ManagerRuntime} runtime that all sessions of a manager share
    * @param {unknown} key of the session's selector
    */
-  constructor(office, key) {
-    this.office = office;
+  constructor(runtime, key) {
+    this.runtime = runtime;
     this.key = key;
   }
 
-  get closed() {
-    return this.left || this.office.closed;
+  /** Whether the session or its manager was closed. */
+  get isClosed() {
+    return this.isSessionClosed || this.runtime.isClosed;
   }
 
   /** The properties of the API. Set once the core has accepted the options. */
   get traits() {
-    return this.office.traits;
+    return this.runtime.traits;
+  }
+
+  /** Whether the core has accepted the options and the session is open. */
+  get isReady() {
+    return this.traits !== undefined && !this.isClosed;
   }
 
   ready() {
-    return this.closed ? Promise.reject(this.closedError()) : this.office.ready();
+    return this.isClosed ? Promise.reject(this.closedError()) : this.runtime.ready();
   }
 
   /**
@@ -66,8 +72,8 @@ export class Desk {
    * @param {unknown} owner
    * @returns {Promise<any>}
    */
-  ask(method, options, pick, owner) {
-    return this.office.ask(this, method, options, pick, owner);
+  startCall(method, options, pick, owner) {
+    return this.runtime.startCall(this, method, options, pick, owner);
   }
 
   /**
@@ -75,10 +81,10 @@ export class Desk {
    *
    * @returns {AccessToken | undefined}
    */
-  handOut() {
-    if (this.held === undefined || this.office.now() >= this.servedUntil) return undefined;
-    if (!this.used) this.#use();
-    return this.held;
+  takeCached() {
+    if (this.token === undefined || this.runtime.now() >= this.servedUntil) return undefined;
+    if (!this.isUseReported) this.#reportUse();
+    return this.token;
   }
 
   /**
@@ -86,31 +92,31 @@ export class Desk {
    *
    * @param {string} value
    */
-  promise(value) {
-    if (this.office.ioEndsWithRequest) return Promise.resolve(value);
-    return (this.promised ??= inRootContext(() => Promise.resolve(value)));
+  promiseOf(value) {
+    if (this.runtime.ioEndsWithRequest) return Promise.resolve(value);
+    return (this.valuePromise ??= inRootContext(() => Promise.resolve(value)));
   }
 
   /** Returns whether the cached token is valid but due for a refresh, so that the core must be called. */
   isDue() {
-    const now = this.office.now();
-    return this.held !== undefined && this.servedUntil <= now && now < this.validUntil;
+    const now = this.runtime.now();
+    return this.token !== undefined && this.servedUntil <= now && now < this.validUntil;
   }
 
   /** Returns the cached token, if it is valid. */
   peek() {
-    if (this.held === undefined && !this.closed) this.tell((core) => core.attach(this));
-    return this.office.now() < this.validUntil ? this.held : undefined;
+    if (this.token === undefined && !this.isClosed) this.withCore((core) => core.attach(this));
+    return this.runtime.now() < this.validUntil ? this.token : undefined;
   }
 
   status() {
-    if (this.session === undefined && !this.closed) this.tell((core) => core.attach(this));
-    return this.office.status(this);
+    if (this.session === undefined && !this.isClosed) this.withCore((core) => core.attach(this));
+    return this.runtime.status(this);
   }
 
   /** @param {any} input @param {any} init */
   fetch(input, init) {
-    return this.office.fetch(input, init);
+    return this.runtime.fetch(input, init);
   }
 
   /**
@@ -118,29 +124,29 @@ export class Desk {
    * @param {(core: NativeManager) => T} action
    * @returns {T | undefined}
    */
-  tell(action) {
-    return this.office.tell(action);
+  withCore(action) {
+    return this.runtime.withCore(action);
   }
 
   /** @param {(core: NativeManager) => any} action */
-  explain(action) {
-    return this.office.explain(action);
+  errorFields(action) {
+    return this.runtime.errorFields(action);
   }
 
   /** @param {any} event */
   notify(event) {
-    this.office.notify(event, this.key);
+    this.runtime.notify(event, this.key);
   }
 
   /** Closes the session. The manager's own is closed with the manager. */
-  leave() {
-    if (this.closed || this === this.office.own) return undefined;
-    this.left = true;
-    return this.office.leave(this);
+  close() {
+    if (this.isClosed || this === this.runtime.defaultHandle) return undefined;
+    this.isSessionClosed = true;
+    return this.runtime.closeSession(this);
   }
 
   closedError() {
-    return this.office.closed
+    return this.runtime.isClosed
       ? new TokenError("closed", "this TokenManager is closed; make a new one")
       : new TokenError("closed", "this session is closed; ask the TokenManager for it again");
   }
@@ -154,8 +160,8 @@ export class Desk {
 
   /** Called when I/O of the session starts. Outside a call, it continues in the request that ran it before. */
   ioStarted() {
-    this.ioOwner = this.office.current || this.ioOwner;
-    this.ioLooks++;
+    this.ioOwner = this.runtime.calls.current || this.ioOwner;
+    this.ioPolls++;
   }
 
   /**
@@ -166,29 +172,29 @@ export class Desk {
    * @param {number} validUntil in ms of `Date.now()`
    */
   hold(token, servedUntil, validUntil) {
-    if (this.held !== token) {
-      this.promised = undefined;
-      this.used = false;
+    if (this.token !== token) {
+      this.valuePromise = undefined;
+      this.isUseReported = false;
     }
-    this.held = token;
+    this.token = token;
     this.servedUntil = servedUntil;
     this.validUntil = validUntil;
   }
 
   /** Removes the cached token. */
   dropHold() {
-    this.held = undefined;
-    this.promised = undefined;
+    this.token = undefined;
+    this.valuePromise = undefined;
   }
 
   /** Returns the function that a shared store calls when another holder has written the session's record. */
   watcher() {
-    return () => void this.tell((core) => core.storeChanged(this));
+    return () => void this.withCore((core) => core.storeChanged(this));
   }
 
   /** Notifies the core that the cached token is in use. Once for each token is enough. */
-  #use() {
-    this.used = true;
-    this.tell((core) => core.tokenUsed(this));
+  #reportUse() {
+    this.isUseReported = true;
+    this.withCore((core) => core.tokenUsed(this));
   }
 }

@@ -1,46 +1,47 @@
 // The status of a session, which is the same frozen object until a field changes, and the `change` event.
 
 import { microtask } from "./microtask.js";
-import { startTimer, stopTimer } from "./host-bindings.js";
+import { startTimer, stopTimer } from "./timers.js";
 
 /** @typedef {import("../index.js").Status} Status */
-/** @typedef {import("./session-handle.js").Desk} Desk */
+/** @typedef {import("./session-handle.js").SessionHandle} SessionHandle */
 
 /**
  * The status that a session returned last, and the values it was computed from.
  *
- * @typedef {object} Shown
+ * @typedef {object} LastStatus
  * @property {Status} status
  * @property {string} text
- * @property {Desk["held"]} held
+ * @property {SessionHandle["token"]} token
  * @property {number | undefined} dueAt when the token becomes due for a refresh, by the device's clock
  */
 
 /**
  * Returns the status of a session: the previous object if all fields are equal, otherwise a new one.
  *
- * @param {Desk} desk
+ * @param {SessionHandle} handle
  * @param {any} fields the result of `status_view` in src/js/views.rs
  * @returns {Status}
  */
-export function statusOf(desk, { dueAt, ...fields }) {
-  const { held, shown } = desk;
+export function statusOf(handle, { dueAt, ...fields }) {
+  const { token, lastStatus } = handle;
   const text = JSON.stringify(fields);
-  const status = shown?.text === text && shown.held === held ? shown.status : frozen(desk, fields);
-  desk.shown = { status, text, held, dueAt };
+  const status =
+    lastStatus?.text === text && lastStatus.token === token ? lastStatus.status : frozen(handle, fields);
+  handle.lastStatus = { status, text, token, dueAt };
   return status;
 }
 
 /**
- * @param {Desk} desk
+ * @param {SessionHandle} handle
  * @param {any} fields
  * @returns {Status}
  */
-function frozen(desk, fields) {
-  const { held } = desk;
-  if (held !== undefined) {
+function frozen(handle, fields) {
+  const { token } = handle;
+  if (token !== undefined) {
     // This value changes continuously, so it is computed when it is read.
-    const get = () => (desk.held === held ? Math.max(0, desk.validUntil - desk.office.now()) : 0);
+    const get = () => (handle.token === token ? Math.max(0, handle.validUntil - handle.runtime.now()) : 0);
     Object.defineProperty(fields, "expiresInMs", { enumerable: true, get });
   }
   Object.freeze(fields.lastError?.missingScopes);
@@ -55,25 +56,25 @@ function frozen(desk, fields) {
  * received last. A change by the passing of time alone has a timer, at most one for each session.
  */
 export class StatusChanges {
-  /** @type {Map<Desk, { listeners: number, known: Status, timer: any }>} */
-  #desks = new Map();
+  /** @type {Map<SessionHandle, { listeners: number, known: Status, timer: any }>} */
+  #handles = new Map();
   #isScheduled = false;
   #notify;
 
-  /** @param {(desk: Desk) => void} notify */
+  /** @param {(handle: SessionHandle) => void} notify */
   constructor(notify) {
     this.#notify = notify;
   }
 
   /**
-   * @param {Desk} desk
+   * @param {SessionHandle} handle
    * @returns {() => void} stops watching
    */
-  watch(desk) {
-    const entry = this.#desks.get(desk) ?? { listeners: 0, known: desk.status(), timer: undefined };
+  watch(handle) {
+    const entry = this.#handles.get(handle) ?? { listeners: 0, known: handle.status(), timer: undefined };
     entry.listeners++;
-    this.#desks.set(desk, entry);
-    this.#arm(desk);
+    this.#handles.set(handle, entry);
+    this.#arm(handle);
     let isEnded = false;
     return () => {
       if (isEnded) return;
@@ -81,52 +82,52 @@ export class StatusChanges {
       entry.listeners--;
       if (entry.listeners > 0) return;
       stopTimer(entry.timer);
-      this.#desks.delete(desk);
+      this.#handles.delete(handle);
     };
   }
 
   /** Schedules a comparison. Called after an event that may have changed a status. */
   check() {
-    if (this.#desks.size === 0 || this.#isScheduled) return;
+    if (this.#handles.size === 0 || this.#isScheduled) return;
     this.#isScheduled = true;
     microtask(() => {
       this.#isScheduled = false;
-      for (const desk of [...this.#desks.keys()]) this.#compare(desk);
+      for (const handle of [...this.#handles.keys()]) this.#compare(handle);
     });
   }
 
   clear() {
-    for (const { timer } of this.#desks.values()) stopTimer(timer);
-    this.#desks.clear();
+    for (const { timer } of this.#handles.values()) stopTimer(timer);
+    this.#handles.clear();
   }
 
-  /** @param {Desk} desk */
-  #compare(desk) {
-    const entry = this.#desks.get(desk);
-    if (entry === undefined || desk.closed) return;
-    const status = desk.status();
-    this.#arm(desk);
+  /** @param {SessionHandle} handle */
+  #compare(handle) {
+    const entry = this.#handles.get(handle);
+    if (entry === undefined || handle.isClosed) return;
+    const status = handle.status();
+    this.#arm(handle);
     if (status === entry.known) return;
     entry.known = status;
-    this.#notify(desk);
+    this.#notify(handle);
   }
 
   /**
    * Sets the timer for the time at which a refresh becomes due. The core has a timer for that only where it refreshes
    * in the background, and always one for the expiry.
    *
-   * @param {Desk} desk
+   * @param {SessionHandle} handle
    */
-  #arm(desk) {
-    const entry = this.#desks.get(desk);
+  #arm(handle) {
+    const entry = this.#handles.get(handle);
     if (entry === undefined) return;
     stopTimer(entry.timer);
     entry.timer = undefined;
-    const { status, dueAt } = desk.shown ?? {};
+    const { status, dueAt } = handle.lastStatus ?? {};
     // In Workers, timers end with their request.
-    if (status?.state !== "fresh" || dueAt === undefined || desk.office.ioEndsWithRequest) return;
+    if (status?.state !== "fresh" || dueAt === undefined || handle.runtime.ioEndsWithRequest) return;
     // At least one second, in case the timer fires early by the wall clock. At most the largest delay of a timer.
     const delay = Math.min(Math.max(dueAt - Date.now(), 1_000), 2 ** 31 - 1);
-    entry.timer = startTimer(() => this.#compare(desk), delay, false);
+    entry.timer = startTimer(() => this.#compare(handle), delay, false);
   }
 }

@@ -1,7 +1,5 @@
 // The error class of the package, and the conversion of errors to and from the core.
 
-import { causeOf } from "./fetch-failure.js";
-
 /** @typedef {import("../index.js").TokenErrorCode} TokenErrorCode */
 /** @typedef {import("../index.js").TokenErrorDetails} TokenErrorDetails */
 
@@ -79,6 +77,23 @@ export class TokenError extends Error {
 export function errorOf({ code, message, cause, ...details }) {
   const known = typeof cause === "string" ? causeOf(cause) : cause;
   return new TokenError(code, message, { ...details, cause: known });
+}
+
+/**
+ * Creates the `cause` of an error.
+ *
+ * @param {string} text `cause` of a FetchFailure (fetch-failure.js)
+ */
+export function causeOf(text) {
+  const { name, message, code, stack } = JSON.parse(text);
+  const cause = new Error(message);
+  Object.defineProperty(cause, "name", { value: name, configurable: true, writable: true });
+  Object.defineProperty(cause, "stack", {
+    value: stack || `${name}: ${message}`,
+    configurable: true,
+    writable: true,
+  });
+  return code === undefined ? cause : Object.assign(cause, { code });
 }
 
 /**

@@ -1,14 +1,14 @@
 // The public classes. All rules about tokens are in the core.
 
-import { boot, sharedState } from "./boot.js";
-import { Desk } from "./session-handle.js";
-import { fetchWithToken } from "./authorized-fetch.js";
-import { Office } from "./manager-runtime.js";
+import { ManagerRuntime, startCore } from "./manager-runtime.js";
+import { operationSnapshot } from "./operation-snapshot.js";
 import { optionsSnapshot } from "./options-snapshot.js";
-import { mayReplace } from "./origins.js";
-import { request } from "./graphql-request.js";
+import { mayReplaceToken } from "./origins.js";
+import { requestSnapshot } from "./request-snapshot.js";
 import { selectorOf } from "./selector.js";
+import { SessionHandle } from "./session-handle.js";
 import { sharedManager } from "./shared-managers.js";
+import { sharedState } from "./shared-state.js";
 import { TokenError } from "./token-error.js";
 import { finalizationRegistry, isReal, weakRef } from "./weak.js";
 import { handled } from "../stores/foreign-promise.js";
@@ -23,11 +23,11 @@ const DISPOSE = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
 
 /**
- * Returns whether a session was closed.
+ * Returns whether a session was closed, and not only its manager.
  *
  * @type {(session: TokenSession) => boolean}
  */
-let isLeft;
+let isSessionClosed;
 /**
  * Returns whether a session or its manager was closed.
  *
@@ -41,22 +41,22 @@ class TokenSession {
   static name = "TokenSession";
 
   static {
-    isLeft = (session) => session.#desk.left;
-    isClosed = (session) => session.#desk.closed;
+    isSessionClosed = (session) => session.#handle.isSessionClosed;
+    isClosed = (session) => session.#handle.isClosed;
   }
 
-  #desk;
+  #handle;
   /** Keeps the manager reachable for as long as the session is: collecting the manager would close it. */
   #manager;
   /** @type {typeof globalThis.fetch | undefined} */
   #fetch = undefined;
 
   /**
-   * @param {Desk} desk
+   * @param {SessionHandle} handle
    * @param {TokenManager | undefined} manager the owner; `undefined` if this is the manager itself
    */
-  constructor(desk, manager) {
-    this.#desk = desk;
+  constructor(handle, manager) {
+    this.#handle = handle;
     this.#manager = manager;
   }
 
@@ -65,14 +65,18 @@ class TokenSession {
    * while a client has only this function. Created at the first access, because there may be many sessions.
    */
   get fetch() {
-    return (this.#fetch ??= (/** @type {any} */ input, /** @type {any} */ init) =>
-      fetchWithToken(this.#desk, this, input, init));
+    return (this.#fetch ??= async (/** @type {any} */ input, /** @type {any} */ init) => {
+      const handle = this.#handle;
+      const request = requestSnapshot(input, init);
+      if (!handle.isReady) await handle.ready();
+      return handle.runtime.chunk.authorizedFetch(handle, this, request);
+    });
   }
 
   async ready() {
-    await this.#desk.ready();
+    await this.#handle.ready();
     // Keeps the session reachable until here: the pending call may be the only reference to it.
-    void this.#desk;
+    void this.#handle;
   }
 
   /**
@@ -80,12 +84,12 @@ class TokenSession {
    * @returns {Promise<string>}
    */
   getToken(options) {
-    const desk = this.#desk;
+    const handle = this.#handle;
     if (options === undefined) {
-      const held = desk.handOut();
-      if (held !== undefined) return desk.promise(held.value);
+      const token = handle.takeCached();
+      if (token !== undefined) return handle.promiseOf(token.value);
     }
-    return desk.ask("getToken", options, value, this);
+    return handle.startCall("getToken", options, value, this);
   }
 
   /**
@@ -93,7 +97,7 @@ class TokenSession {
    * @returns {Promise<AccessToken>}
    */
   getAccessToken(options) {
-    return this.#desk.ask("getToken", options, whole, this);
+    return this.#handle.startCall("getToken", options, whole, this);
   }
 
   /**
@@ -101,7 +105,7 @@ class TokenSession {
    * @returns {Promise<string>}
    */
   authorization(options) {
-    return this.#desk.ask("getToken", options, header, this);
+    return this.#handle.startCall("getToken", options, header, this);
   }
 
   /**
@@ -109,7 +113,7 @@ class TokenSession {
    * @returns {Promise<AccessToken>}
    */
   refresh(options) {
-    return this.#desk.ask("refresh", options, whole, this);
+    return this.#handle.startCall("refresh", options, whole, this);
   }
 
   /**
@@ -117,13 +121,13 @@ class TokenSession {
    * @returns {Promise<string[]>}
    */
   async grantedScopes(options) {
-    const desk = this.#desk;
-    const found = await desk.ask("getScopes", options, whole, this);
+    const handle = this.#handle;
+    const found = await handle.startCall("getScopes", options, whole, this);
     if (Array.isArray(found)) return found;
     const scopes = [...found.scopes];
     // No token is granted without scopes, so an empty list means that the provider does not report them.
     if (scopes.length > 0) return scopes;
-    const provider = desk.traits.name;
+    const provider = handle.traits.name;
     throw new TokenError("unsupported", `${provider} does not tell which scopes its tokens have`, {
       provider,
     });
@@ -131,7 +135,7 @@ class TokenSession {
 
   /** @returns {AccessToken | undefined} */
   peek() {
-    return this.#desk.peek();
+    return this.#handle.peek();
   }
 
   /** @param {string} token */
@@ -139,15 +143,15 @@ class TokenSession {
     if (typeof token !== "string") {
       throw new TokenError("invalid_options", "invalidate() takes the token that was refused, as a string");
     }
-    const desk = this.#desk;
-    desk.tell((core) => core.invalidate(desk, token));
+    const handle = this.#handle;
+    handle.withCore((core) => core.invalidate(handle, token));
   }
 
   /** @param {Response} response */
   adopt(response) {
-    const desk = this.#desk;
-    if (!mayReplace(desk, response)) return false;
-    return desk.tell((core) => core.adopt(response, desk, undefined)) ?? false;
+    const handle = this.#handle;
+    if (!mayReplaceToken(handle, response)) return false;
+    return handle.withCore((core) => core.adopt(response, handle, undefined)) ?? false;
   }
 
   /**
@@ -156,12 +160,15 @@ class TokenSession {
    * @param {any} [options]
    * @returns {Promise<any>}
    */
-  request(document, variables, options) {
-    return request(this.#desk, this, document, variables, options);
+  async request(document, variables, options) {
+    const handle = this.#handle;
+    const operation = operationSnapshot(document, variables, options);
+    if (!handle.isReady) await handle.ready();
+    return handle.runtime.chunk.sendOperation(handle, this, operation);
   }
 
   status() {
-    return this.#desk.status();
+    return this.#handle.status();
   }
 
   /**
@@ -170,14 +177,14 @@ class TokenSession {
    * @returns {() => void}
    */
   on(type, listener) {
-    const desk = this.#desk;
-    const { office, key } = desk;
-    const target = this.#manager === undefined ? office.manager : sessionRef(desk, weakRef(this));
+    const handle = this.#handle;
+    const { runtime, key } = handle;
+    const target = this.#manager === undefined ? runtime.manager : sessionRef(handle, weakRef(this));
     // `change` is limited to this session on the manager too, because its `status()` is that of its default session.
     const isOfOne = this.#manager !== undefined || type === "change";
-    const off = office.listeners.add({ type, listener, key: isOfOne ? key : undefined, target });
-    if (type !== "change" || desk.closed) return off;
-    const end = office.changes.watch(desk);
+    const off = runtime.listeners.add({ type, listener, key: isOfOne ? key : undefined, target });
+    if (type !== "change" || handle.isClosed) return off;
+    const end = runtime.changes.watch(handle);
     return () => {
       off();
       end();
@@ -185,7 +192,7 @@ class TokenSession {
   }
 
   async close() {
-    await this.#desk.leave();
+    await this.#handle.close();
   }
 
   [DISPOSE]() {
@@ -209,7 +216,7 @@ export class TokenManager extends TokenSession {
    * @returns {Promise<void>}
    */
   static async ready(source) {
-    await boot(handled(source));
+    await startCore(handled(source));
   }
 
   /**
@@ -223,7 +230,7 @@ export class TokenManager extends TokenSession {
     return sharedManager(managers, key, snapshot, () => new TokenManager(snapshot), isClosed);
   }
 
-  #office;
+  #runtime;
   /**
    * The sessions that are referenced elsewhere, by the keys of their selectors.
    *
@@ -235,14 +242,14 @@ export class TokenManager extends TokenSession {
 
   /** @param {unknown} options */
   constructor(options) {
-    const office = new Office(optionsSnapshot(options));
-    super(office.own, undefined);
-    this.#office = office;
-    office.manager = weakRef(this);
+    const runtime = new ManagerRuntime(optionsSnapshot(options));
+    super(runtime.defaultHandle, undefined);
+    this.#runtime = runtime;
+    runtime.manager = weakRef(this);
     // Created here, because importing the package must have no side effect.
-    registry ??= finalizationRegistry((/** @type {Office} */ office) => office.close());
-    registry.register(this, office, office);
-    office.isCounted = isReal(registry);
+    registry ??= finalizationRegistry((/** @type {ManagerRuntime} */ runtime) => runtime.close());
+    registry.register(this, runtime, runtime);
+    runtime.isCounted = isReal(registry);
   }
 
   /**
@@ -250,13 +257,14 @@ export class TokenManager extends TokenSession {
    * @returns {TokenSession}
    */
   session(selector) {
-    const office = this.#office;
-    const key = office.keyOf(selector);
+    const runtime = this.#runtime;
+    const key = runtime.keyOf(selector);
     const known = this.#sessions.get(key);
     const same = known?.deref();
-    if (same !== undefined && !isLeft(same)) return same;
-    const desk = key === office.own.key ? office.own : new Desk(office, key);
-    const session = new TokenSession(desk, this);
+    if (same !== undefined && !isSessionClosed(same)) return same;
+    const handle =
+      key === runtime.defaultHandle.key ? runtime.defaultHandle : new SessionHandle(runtime, key);
+    const session = new TokenSession(handle, this);
     if (this.#sessions.size >= this.#full) this.#sweep();
     // An invalid selector has no text as its key, and its session is not cached.
     if (typeof key === "string") this.#sessions.set(key, weakRef(session));
@@ -264,8 +272,8 @@ export class TokenManager extends TokenSession {
   }
 
   async close() {
-    registry?.unregister(this.#office);
-    await this.#office.close();
+    registry?.unregister(this.#runtime);
+    await this.#runtime.close();
   }
 
   /** Removes the entries of collected sessions. */
@@ -282,11 +290,11 @@ export class TokenManager extends TokenSession {
  * Returns a weak reference to a session. If the session object was collected and the manager was not, `deref` returns a
  * new object for the same session.
  *
- * @param {Desk} desk
+ * @param {SessionHandle} handle
  * @param {{ deref(): TokenSession | undefined }} first
  */
-const sessionRef = ({ office, key }, first) => ({
-  deref: () => first.deref() ?? office.manager.deref()?.session(selectorOf(key)),
+const sessionRef = ({ runtime, key }, first) => ({
+  deref: () => first.deref() ?? runtime.manager.deref()?.session(selectorOf(key)),
 });
 
 const value = (/** @type {AccessToken} */ token) => token.value;

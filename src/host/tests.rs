@@ -29,6 +29,8 @@ pub(crate) fn bindings_class() -> JsValue {
         include_str!("../../pkg-template/src/ignoring-errors.js"),
         include_str!("../../pkg-template/src/microtask.js"),
         include_str!("../../pkg-template/src/request-scope.js"),
+        include_str!("../../pkg-template/src/timers.js"),
+        include_str!("../../pkg-template/src/body-reading.js"),
         include_str!("../../pkg-template/src/host-bindings.js")
     );
     let source: String =
@@ -36,7 +38,7 @@ pub(crate) fn bindings_class() -> JsValue {
     let source = source.replace("\nexport ", "\n");
     js(&format!(
         "(() => {{ const lazyTextDecoder = () => new TextDecoder('utf-8', {{ ignoreBOM: true }});
-            {source} return Outside; }})()"
+            {source} return HostBindings; }})()"
     ))
 }
 

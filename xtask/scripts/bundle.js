@@ -75,41 +75,60 @@ await Promise.all([
 copyFiles();
 copyTypes();
 
-/** Bundles the forms of the main entry, which differ in the source of the core. */
+/** Bundles the forms of the main entry, which differ in the source of the core, and in when they load it. */
 function mainEntries() {
   const core = readFileSync(join(CORE, "core.wasm"));
   const mangleCache = JSON.parse(readFileSync(join(CORE, "short-names.json"), "utf8"));
-  const form = (/** @type {string} */ name, /** @type {string} */ how, file = "./core.wasm", cjs = true) =>
-    entry(
-      name,
-      "pkg-template/src/index.js",
-      {
-        alias: {
-          "#glue": `./${CORE}/glue.js`,
-          "#wasm": `./${CORE}/wasm.js`,
-          "#module": `./pkg-template/src/module-source/${how}.js`,
-          "#microtask": "./pkg-template/src/microtask.js",
-          "#weak": "./pkg-template/src/weak.js",
-          "#utf8": "./pkg-template/src/utf8.js",
-          "#static": file,
-        },
-        external: [file],
-        // The module imports the glue's functions by these names. Other names that match are shortened as well.
-        mangleProps: /^__wb/,
-        mangleCache,
-        define: {
-          __VERSION__: JSON.stringify(version),
-          __CORE_SHA256__: JSON.stringify(createHash("sha256").update(core).digest("hex")),
-        },
-      },
-      cjs,
-    );
+  const options = (/** @type {string} */ source, loading = "static", file = "./core.wasm") => ({
+    alias: {
+      "#glue": `./${CORE}/glue.js`,
+      "#wasm": `./${CORE}/wasm.js`,
+      "#module": `./pkg-template/src/module-source/${source}.js`,
+      "#load-core-chunk": `./pkg-template/src/load-core-chunk/${loading}.js`,
+      "#microtask": "./pkg-template/src/microtask.js",
+      "#weak": "./pkg-template/src/weak.js",
+      "#utf8": "./pkg-template/src/utf8.js",
+      "#static": file,
+    },
+    external: [file],
+    // The module imports the glue's functions by these names. Other names that match are shortened as well.
+    mangleProps: /^__wb/,
+    mangleCache,
+    define: {
+      __VERSION__: JSON.stringify(version),
+      __CORE_SHA256__: JSON.stringify(createHash("sha256").update(core).digest("hex")),
+    },
+  });
+  const source = "pkg-template/src/index.js";
   return [
-    form("index", "inline"),
-    form("slim", "none"),
-    form("workerd", "precompiled", "./core.wasm", false),
-    form("edge", "precompiled", "./core.wasm?module", false),
+    entry("index", source, options("inline")),
+    split("lazy", source, options("inline", "dynamic")),
+    entry("slim", source, options("none")),
+    entry("workerd", source, options("precompiled"), false),
+    entry("edge", source, options("precompiled", "static", "./core.wasm?module"), false),
   ];
+}
+
+/**
+ * Bundles an entry for `import`, with the code that it loads later in a file of its own, and with the code that both need
+ * in a third one.
+ *
+ * @param {string} name
+ * @param {string} source
+ * @param {BuildOptions} options
+ */
+async function split(name, source, options) {
+  const { outputFiles } = await build({
+    ...MINIFIED,
+    ...options,
+    entryPoints: { [name]: source },
+    format: "esm",
+    splitting: true,
+    chunkNames: `${name}-[name]`,
+    write: false,
+    outdir: join(PACKAGE, "dist"),
+  });
+  for (const { path, text } of outputFiles) writeFileSync(path, await smaller(text));
 }
 
 /**
@@ -125,13 +144,22 @@ async function entry(name, source, options, cjs = true) {
   const bundle = { ...MINIFIED, ...options, entryPoints: [source] };
   if (cjs) await build({ ...bundle, ...COMMON_JS, outfile: `${output}.cjs` });
   const { outputFiles } = await build({ ...bundle, format: "esm", write: false, outfile: `${output}.js` });
-  // terser saves another 7 %. It would remove the list of exports that esbuild writes into the forms for `require`.
-  const { code = "" } = await minify(outputFiles[0].text, {
+  writeFileSync(`${output}.js`, await smaller(outputFiles[0].text));
+}
+
+/**
+ * Minifies a module by another 7 %. Not for the forms for `require`: terser removes the list of exports that esbuild
+ * writes into them.
+ *
+ * @param {string} module
+ */
+async function smaller(module) {
+  const { code = "" } = await minify(module, {
     module: true,
     compress: { passes: 3, ecma: 2020 },
     format: { comments: /^!/, max_line_len: MINIFIED.lineLimit },
   });
-  writeFileSync(`${output}.js`, code);
+  return code;
 }
 
 function copyFiles() {

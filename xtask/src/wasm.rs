@@ -99,10 +99,10 @@ fn generate(compiled: &Path, folder: &Path) -> Result<Vec<String>> {
     Ok(exports)
 }
 
-/// The name of the glue in the module's imports; also in `pkg-template/src/boot.js`.
+/// The name of the glue in the module's imports; also in `pkg-template/src/start-core.js`.
 const GLUE: &str = "env";
 
-/// Types of the glue that boot.js uses and that wasm-bindgen does not generate.
+/// Types of the glue that start-core.js uses and that wasm-bindgen does not generate.
 const GLUE_TYPES: &str = "
 /** Glue for one instance of the module. */
 export function makeGlue(): {

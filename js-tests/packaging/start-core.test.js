@@ -1,4 +1,4 @@
-// Start of the core. Runs pkg-template/src/boot.js with the built core, without the rest of the package.
+// Start of the core. Runs pkg-template/src/start-core.js with the built core, without the rest of the package.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -10,14 +10,14 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const KEY = Symbol.for("graphql-token-manager@0.0.0-test");
-const folder = mkdtempSync(join(tmpdir(), "graphql-token-manager-boot-"));
-const bundle = join(folder, "boot.mjs");
+const folder = mkdtempSync(join(tmpdir(), "graphql-token-manager-start-"));
+const bundle = join(folder, "start-core.mjs");
 let copies = 0;
 
 before(async () => {
   const here = (/** @type {string} */ path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
   await build({
-    entryPoints: [here("pkg-template/src/boot.js")],
+    entryPoints: [here("pkg-template/src/start-core.js")],
     alias: {
       "#glue": here("target/npm/core/glue.js"),
       "#module": here("pkg-template/src/module-source/inline.js"),
@@ -46,16 +46,16 @@ after(() => rmSync(folder, { recursive: true }));
 /**
  * Imports a copy of the module, as in a second bundle on the same page.
  *
- * @returns {Promise<typeof import("../../pkg-template/src/boot.js")>}
+ * @returns {Promise<typeof import("../../pkg-template/src/start-core.js")>}
  */
 const copy = () => import(`${bundle}?copy=${copies++}`);
 
-describe("boot", () => {
+describe("startCore", () => {
   test("compiles once for any number of callers", async () => {
     const compile = mock.method(WebAssembly, "compile");
-    const { boot } = await copy();
+    const { startCore } = await copy();
 
-    const cores = await Promise.all([boot(), boot(), boot()]);
+    const cores = await Promise.all([startCore(), startCore(), startCore()]);
 
     assert.equal(compile.mock.callCount(), 1);
     assert.equal(new Set(cores).size, 1);
@@ -64,23 +64,23 @@ describe("boot", () => {
   test("two copies of one version share one core", async () => {
     const [one, other] = [await copy(), await copy()];
 
-    assert.notEqual(one.boot, other.boot);
-    assert.equal(await one.boot(), await other.boot());
+    assert.notEqual(one.startCore, other.startCore);
+    assert.equal(await one.startCore(), await other.startCore());
   });
 
   test("a failure is told to its callers and then forgotten", async () => {
     const compile = mock.method(WebAssembly, "compile");
     compile.mock.mockImplementationOnce(() => Promise.reject(new RangeError("out of memory")));
-    const { boot } = await copy();
+    const { startCore } = await copy();
 
-    const failures = await Promise.allSettled([boot(), boot()]);
+    const failures = await Promise.allSettled([startCore(), startCore()]);
 
     for (const failure of failures) {
       assert.equal(failure.status, "rejected");
       assert.equal(failure.reason.code, "unsupported");
       assert.match(failure.reason.message, /out of memory/);
     }
-    assert.ok(await boot());
+    assert.ok(await startCore());
   });
 
   for (const [engine, name, message] of [
@@ -102,9 +102,9 @@ describe("boot", () => {
     test(`a policy that forbids WebAssembly is named with its remedy in ${engine}`, async () => {
       const refusal = Object.assign(new Error(message), { name });
       mock.method(WebAssembly, "compile", () => Promise.reject(refusal));
-      const { boot } = await copy();
+      const { startCore } = await copy();
 
-      await assert.rejects(boot(), (/** @type {any} */ error) => {
+      await assert.rejects(startCore(), (/** @type {any} */ error) => {
         assert.equal(error.code, "wasm_blocked");
         assert.match(error.message, /script-src 'wasm-unsafe-eval'/);
         assert.equal(error.name, "TokenError");
@@ -116,16 +116,16 @@ describe("boot", () => {
   test("a damaged module is not taken for a forbidden one", async () => {
     const damaged = new WebAssembly.CompileError("WebAssembly.compile(): expected magic word");
     mock.method(WebAssembly, "compile", () => Promise.reject(damaged));
-    const { boot } = await copy();
+    const { startCore } = await copy();
 
-    await assert.rejects(boot(), { code: "unsupported", message: /expected magic word/ });
+    await assert.rejects(startCore(), { code: "unsupported", message: /expected magic word/ });
   });
 
   test("an engine without WebAssembly is told apart", async (t) => {
     without(t, "WebAssembly");
-    const { boot } = await copy();
+    const { startCore } = await copy();
 
-    await assert.rejects(boot(), { code: "wasm_blocked", message: /no WebAssembly/ });
+    await assert.rejects(startCore(), { code: "wasm_blocked", message: /no WebAssembly/ });
   });
 
   test("a frozen global object costs sharing, not the core", async (t) => {
@@ -134,18 +134,18 @@ describe("boot", () => {
       if (args[0] === globalThis) throw new TypeError("Cannot define property, object is not extensible");
       return Reflect.apply(define, Object, args);
     });
-    const { boot } = await copy();
+    const { startCore } = await copy();
 
-    assert.equal(await boot(), await boot());
+    assert.equal(await startCore(), await startCore());
   });
 
   for (const missing of [["TextDecoder", "TextEncoder"], ["atob"]]) {
     test(`starts without ${missing.join(" and ")}`, async (t) => {
       for (const name of missing) without(t, name);
 
-      const { boot } = await copy();
+      const { startCore } = await copy();
 
-      assert.ok(await boot());
+      assert.ok(await startCore());
     });
   }
 });
