@@ -16,26 +16,26 @@ use crate::{
         CallOutcome, Clock, FetchException, FetchFailure, Fetcher, PLATFORM, callback_future, from_js,
         response_of,
     },
-    js::{Face, listed},
+    js::{ManagerCallbacks, scopes_to_js},
     options::{Config, GrantSource, SecretSource},
     provider::{GrantProtocol, Profile, SelectedVariable, TokenSource},
 };
 
 /// The inputs of a grant.
-pub(crate) struct Granting<'a> {
-    pub(crate) settings: &'a Config,
+pub(crate) struct GrantRunner<'a> {
+    pub(crate) config: &'a Config,
     /// The values of the variables that the session's selector selects.
-    pub(crate) chosen: Vec<SelectedVariable>,
+    pub(crate) selected: Vec<SelectedVariable>,
     /// The scopes to request.
     pub(crate) scopes: ScopeSet,
     /// The selector of the session, for a user-supplied `grant` function.
     pub(crate) key: JsValue,
-    pub(crate) dialect: &'a RefCell<SchemaVariants>,
+    pub(crate) schema_variants: &'a RefCell<SchemaVariants>,
     pub(crate) clock: &'a Clock,
-    pub(crate) face: &'a Face,
+    pub(crate) callbacks: &'a ManagerCallbacks,
     pub(crate) signal: &'a AbortSignal,
     /// The digest of the token that the API rejected, sent to a token broker.
-    pub(crate) refused: Option<String>,
+    pub(crate) rejected_token: Option<String>,
     /// Called for each step of the grant.
     pub(crate) progressed: &'a dyn Fn(Progress<'_>),
 }
@@ -50,28 +50,28 @@ pub(crate) enum Progress<'a> {
 }
 
 /// The result to acquire.
-pub(crate) enum Errand {
+pub(crate) enum GrantTask {
     Token(Grant),
     ApplicationScopes,
 }
 
 /// The result that was acquired.
-pub(crate) enum Got {
+pub(crate) enum GrantResponse {
     Token(Rc<TokenSet>),
     Scopes(ScopeSet),
 }
 
-impl Granting<'_> {
+impl GrantRunner<'_> {
     /// Returns the secrets of the grant, from options or from functions that return them.
     pub(crate) async fn secrets(&self) -> Result<Vec<Secret>, GrantFailure> {
-        let GrantSource::Profile(sources) = &self.settings.grant_source else { return Ok(Vec::new()) };
+        let GrantSource::Profile(sources) = &self.config.grant_source else { return Ok(Vec::new()) };
         let mut secrets = Vec::with_capacity(sources.len());
-        for (source, name) in sources.iter().zip(self.settings.profile.secrets.iter()) {
+        for (source, name) in sources.iter().zip(self.config.profile.secrets.iter()) {
             secrets.push(match source {
                 SecretSource::Text(secret) => secret.clone(),
                 SecretSource::Function(function) => {
-                    let (ended, done) = callback_future(self.face, self.settings.timeout);
-                    self.face.call(function, &Array::new(), Some(self.signal), &done);
+                    let (ended, done) = callback_future(self.callbacks, self.config.timeout);
+                    self.callbacks.call(function, &Array::new(), Some(self.signal), &done);
                     let secret = self.secret(ended.await, name)?;
                     (self.progressed)(Progress::Stepped);
                     secret
@@ -85,31 +85,30 @@ impl Granting<'_> {
     // A single future that calls ordinary functions: nested futures would make the module larger.
     pub(crate) async fn run(
         &self,
-        errand: Errand,
+        task: GrantTask,
         secrets: Option<Vec<Secret>>,
-    ) -> Result<Got, GrantFailure> {
-        if let (Errand::Token(grant), GrantSource::Function(function)) =
-            (&errand, &self.settings.grant_source)
+    ) -> Result<GrantResponse, GrantFailure> {
+        if let (GrantTask::Token(grant), GrantSource::Function(function)) = (&task, &self.config.grant_source)
         {
-            let (ended, done) = callback_future(self.face, self.settings.timeout);
+            let (ended, done) = callback_future(self.callbacks, self.config.timeout);
             self.call(function, grant, &done);
-            return self.by_function(ended.await, grant).map(Got::Token);
+            return self.token_from_result(ended.await, grant).map(GrantResponse::Token);
         }
         let secrets = match secrets {
             Some(secrets) => secrets,
             None => self.secrets().await?,
         };
-        self.check_credentials(&errand, &secrets)?;
-        let mut exchange = match errand {
-            Errand::Token(grant) => GrantExchange::new(&self.settings.profile, &self.scopes, grant),
-            Errand::ApplicationScopes => {
-                GrantExchange::for_application_scopes(&self.settings.profile, &self.scopes)
+        self.check_credentials(&task, &secrets)?;
+        let mut exchange = match task {
+            GrantTask::Token(grant) => GrantExchange::new(&self.config.profile, &self.scopes, grant),
+            GrantTask::ApplicationScopes => {
+                GrantExchange::for_application_scopes(&self.config.profile, &self.scopes)
             }
         };
-        exchange.chosen = &self.chosen;
-        exchange.rejected_token = self.refused.as_deref();
+        exchange.chosen = &self.selected;
+        exchange.rejected_token = self.rejected_token.as_deref();
         loop {
-            let (ended, done) = callback_future(self.face, self.settings.timeout);
+            let (ended, done) = callback_future(self.callbacks, self.config.timeout);
             let sent_at = self.clock.now();
             self.send(&mut exchange, &secrets, &done)?;
             let outcome = ended.await;
@@ -124,10 +123,9 @@ impl Granting<'_> {
     ///
     /// A token broker authenticates the page's user, with cookies for example. No secret is presented, and a change of
     /// the user cannot be detected here.
-    fn check_credentials(&self, errand: &Errand, secrets: &[Secret]) -> Result<(), GrantFailure> {
-        let Errand::Token(grant) = errand else { return Ok(()) };
-        if matches!(grant, Grant::Refresh(_))
-            || self.settings.profile.grant_protocol != GrantProtocol::GraphQl
+    fn check_credentials(&self, task: &GrantTask, secrets: &[Secret]) -> Result<(), GrantFailure> {
+        let GrantTask::Token(grant) = task else { return Ok(()) };
+        if matches!(grant, Grant::Refresh(_)) || self.config.profile.grant_protocol != GrantProtocol::GraphQl
         {
             return Ok(());
         }
@@ -140,7 +138,7 @@ impl Granting<'_> {
     }
 
     fn secret(&self, outcome: CallOutcome, name: &str) -> Result<Secret, GrantFailure> {
-        let what = match outcome.into_value(self.settings.timeout) {
+        let what = match outcome.into_value(self.config.timeout) {
             Ok(value) => match value.as_string() {
                 Some(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
                 Some(_) => "gave an empty string".to_owned(),
@@ -159,10 +157,10 @@ impl Granting<'_> {
         secrets: &[Secret],
         done: &JsValue,
     ) -> Result<(), GrantFailure> {
-        let request = exchange.next_request(&self.dialect.borrow(), secrets, PLATFORM)?;
+        let request = exchange.next_request(&self.schema_variants.borrow(), secrets, PLATFORM)?;
         let sending =
-            Fetcher { bindings: self.face, fetch: self.settings.fetch.as_ref(), signal: self.signal };
-        sending.send(&request, &wanted_headers(&self.settings.profile), done);
+            Fetcher { bindings: self.callbacks, fetch: self.config.fetch.as_ref(), signal: self.signal };
+        sending.send(&request, &wanted_headers(&self.config.profile), done);
         Ok(())
     }
 
@@ -172,35 +170,34 @@ impl Granting<'_> {
         exchange: &mut GrantExchange<'_>,
         outcome: CallOutcome,
         sent_at: UnixMillis,
-    ) -> Result<Option<Got>, GrantFailure> {
-        let response =
-            response_of(outcome, &wanted_headers(&self.settings.profile), sent_at, self.clock.now());
-        let response = response.map_err(|failure| self.explained(failure))?;
-        match exchange.handle_response(&response, &mut self.dialect.borrow_mut(), PLATFORM) {
+    ) -> Result<Option<GrantResponse>, GrantFailure> {
+        let response = response_of(outcome, &wanted_headers(&self.config.profile), sent_at, self.clock.now());
+        let response = response.map_err(|failure| self.fetch_error(failure))?;
+        match exchange.handle_response(&response, &mut self.schema_variants.borrow_mut(), PLATFORM) {
             Outcome::Resend => Ok(None),
-            Outcome::Done(result) => result.map(|tokens| Some(Got::Token(tokens))),
-            Outcome::Scopes(scopes) => Ok(Some(Got::Scopes(scopes))),
+            Outcome::Done(result) => result.map(|tokens| Some(GrantResponse::Token(tokens))),
+            Outcome::Scopes(scopes) => Ok(Some(GrantResponse::Scopes(scopes))),
         }
     }
 
-    fn explained(&self, failure: FetchFailure) -> GrantFailure {
+    fn fetch_error(&self, failure: FetchFailure) -> GrantFailure {
         match failure {
             FetchFailure::TimedOut => {
                 let message = format!(
                     "{} gave no whole answer within {} ms; check the network, or set `timeoutMs` higher",
                     self.endpoint(),
-                    millis(self.settings.timeout)
+                    millis(self.config.timeout)
                 );
                 self.transient(ErrorCode::Timeout, message)
             }
             FetchFailure::Threw(FetchException { what: Some(what), retryable, cause, .. }) => {
-                let which = match self.settings.fetch {
+                let which = match self.config.fetch {
                     Some(_) => "the function given as option `fetch`",
                     None => "the global `fetch`, or what replaces it,",
                 };
                 let message = format!("{which} threw {what}");
                 let mut error =
-                    TokenError::new(ErrorCode::FetchThrew, message).of(self.settings.profile.issuer());
+                    TokenError::new(ErrorCode::FetchThrew, message).of(self.config.profile.issuer());
                 error.cause = cause;
                 if retryable {
                     error.retryability = Some(Retryability::Retryable);
@@ -216,8 +213,7 @@ impl Granting<'_> {
                      server allows this origin (CORS)",
                     self.endpoint()
                 );
-                let mut error =
-                    TokenError::new(ErrorCode::Network, message).of(self.settings.profile.issuer());
+                let mut error = TokenError::new(ErrorCode::Network, message).of(self.config.profile.issuer());
                 error.cause = cause;
                 GrantFailure::Transient(error)
             }
@@ -240,14 +236,14 @@ impl Granting<'_> {
             Grant::Authenticate | Grant::AuthenticateIfChanged(_) => None,
             Grant::Refresh(token) => Some(token.expose()),
         };
-        let scopes = listed(&self.scopes);
-        self.face.grant(function, refresh_token, &scopes, &self.key, self.signal, done);
+        let scopes = scopes_to_js(&self.scopes);
+        self.callbacks.grant(function, refresh_token, &scopes, &self.key, self.signal, done);
     }
 
-    fn by_function(&self, outcome: CallOutcome, grant: &Grant) -> Result<Rc<TokenSet>, GrantFailure> {
-        let name = &self.settings.profile.name;
+    fn token_from_result(&self, outcome: CallOutcome, grant: &Grant) -> Result<Rc<TokenSet>, GrantFailure> {
+        let name = &self.config.profile.name;
         if let CallOutcome::Rejected(thrown) = &outcome
-            && let Some(error) = self.face.own_error(thrown)
+            && let Some(error) = self.callbacks.token_error_of(thrown)
         {
             let error = error.of(name);
             return Err(match grant {
@@ -262,10 +258,10 @@ impl Granting<'_> {
                 (ErrorCode::Network, "throw a TokenError to say whether to try again")
             }
         };
-        match outcome.into_value(self.settings.timeout) {
+        match outcome.into_value(self.config.timeout) {
             Ok(value) => {
                 let now = self.clock.now();
-                token_from_function(&self.settings.profile, &self.scopes, &from_js(&value), now, PLATFORM)
+                token_from_function(&self.config.profile, &self.scopes, &from_js(&value), now, PLATFORM)
                     .map_err(GrantFailure::Permanent)
             }
             Err(what) => {
@@ -276,17 +272,17 @@ impl Granting<'_> {
 
     /// Names the endpoint for a message. Only its origin is included, because a path may contain keys.
     fn endpoint(&self) -> String {
-        let profile = &self.settings.profile;
+        let profile = &self.config.profile;
         let origin = (PLATFORM.parse_url)(profile.grant_url()).map(|url| url.origin);
         format!("{} ({})", profile.issuer(), origin.as_deref().unwrap_or("its endpoint"))
     }
 
     fn transient(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Transient(TokenError::new(code, message).of(self.settings.profile.issuer()))
+        GrantFailure::Transient(TokenError::new(code, message).of(self.config.profile.issuer()))
     }
 
     fn permanent(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Permanent(TokenError::new(code, message).of(self.settings.profile.issuer()))
+        GrantFailure::Permanent(TokenError::new(code, message).of(self.config.profile.issuer()))
     }
 }
 

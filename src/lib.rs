@@ -5,7 +5,7 @@
 //! ```text
 //!  pkg-template/src   TokenManager, a plain JavaScript class: the public API
 //!  ───────────────────────────────────────────────────── JavaScript above, WebAssembly below
-//!  js                 NativeManager, the exported class, and Face, its callbacks
+//!  js                 NativeManager, the exported class, and its callbacks
 //!  driver             the event loop: input → Pool::handle → effects
 //!  grant              one grant: secrets, requests and responses, in order
 //!  host               clocks, entropy, timers, fetch, stores, conversion of values, page events
@@ -196,8 +196,8 @@ mod layers {
             "host/fetch.rs",
             "host/store.rs",
             "grant.rs",
-            "js/face.rs",
-            "js/views.rs",
+            "js/manager_callbacks.rs",
+            "js/convert.rs",
         ];
         for (layer, _) in MAY_USE {
             for (path, code) in sources(layer) {

@@ -81,12 +81,12 @@ export async function sendWithReplay(handle, owner, request, options, inspect) {
   const sent = await sendFollowingRedirects(handle, request, first);
   const inspection = await inspect(handle, sent.response, sent.hadToken);
   const { response = sent.response } = inspection;
-  if (inspection.rejection === undefined) {
+  if (inspection.authStatus === "accepted") {
     adopt(handle, sent);
     return { response, text: inspection.text, rejected: false, token: first.value };
   }
   const isOnce = !request.isReplayable;
-  const last = isOnce || inspection.rejection === "part";
+  const last = isOnce || inspection.authStatus === "partially_rejected";
   handle.withCore((core) =>
     last ? core.lastTokenRejected(handle, first.value) : core.tokenRejected(handle, first.value),
   );
@@ -115,10 +115,10 @@ export async function sendWithReplay(handle, owner, request, options, inspect) {
  */
 async function replay(handle, request, token, inspect) {
   const sent = await sendFollowingRedirects(handle, request, token);
-  const { rejection, text, response = sent.response } = await inspect(handle, sent.response, sent.hadToken);
-  if (rejection === undefined) adopt(handle, sent);
+  const { authStatus, text, response = sent.response } = await inspect(handle, sent.response, sent.hadToken);
+  if (authStatus === "accepted") adopt(handle, sent);
   else handle.withCore((core) => core.replacementRejected(handle, token.value));
-  return { response, text, rejected: rejection === "whole", token: token.value };
+  return { response, text, rejected: authStatus === "rejected", token: token.value };
 }
 
 /**

@@ -10,7 +10,7 @@ import { fetchArguments } from "./fetch-arguments.js";
 import { failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
 import { requestSnapshot } from "./request-snapshot.js";
-import { isResponse, rejectionOf } from "./response-inspection.js";
+import { authStatusOf, isResponse } from "./response-inspection.js";
 import { outlined, parsed } from "./response-outline.js";
 import { TokenError, causeOf, errorOf } from "./token-error.js";
 import { handled } from "../stores/foreign-promise.js";
@@ -48,10 +48,10 @@ export async function sendOperation(handle, owner, operation) {
       [...entriesOf(request.headers), ["", token ?? ""]],
     );
   if (rejected)
-    throw errorOf(handle.errorFields((core) => core.rejected(response, outline(), scopes, handle)));
+    throw errorOf(handle.errorFields((core) => core.explainRejection(response, outline(), scopes, handle)));
   const isTrusted = isResponse(response) && (response.ok || isGraphQl(response));
   if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
-  const fields = handle.errorFields((core) => core.explain(response, outline()));
+  const fields = handle.errorFields((core) => core.classifyResponse(response, outline()));
   if (fields.code !== "graphql_errors") throw errorOf(fields);
   const { message, ...details } = fields;
   throw new GraphQLRequestError(message, { ...details, errors: answer.errors, data: answer.data });
@@ -138,13 +138,13 @@ async function send(handle, owner, request, signal, scopes, inspect) {
  */
 function reading(limit) {
   return async (handle, response, hadToken) => {
-    if (!isResponse(response)) return { text: undefined, rejection: undefined };
+    if (!isResponse(response)) return { text: undefined, authStatus: /** @type {const} */ ("accepted") };
     const text = await readText(response, limit);
     if (text === undefined) throw tooLarge(handle, limit);
-    const rejection = hadToken
-      ? rejectionOf(handle, response.status, text.length > MAX_INSPECTED_BYTES ? undefined : text)
-      : undefined;
-    return { text, rejection };
+    const authStatus = hadToken
+      ? authStatusOf(handle, response.status, text.length > MAX_INSPECTED_BYTES ? undefined : text)
+      : "accepted";
+    return { text, authStatus };
   };
 }
 

@@ -7,7 +7,7 @@ import { errorOf, fieldsOf } from "./token-error.js";
 
 /** @typedef {import("./manager-runtime.js").ManagerRuntime} ManagerRuntime */
 
-/** The callbacks of one manager, which forward to its runtime; see src/js/face.rs. */
+/** The callbacks of one manager, which forward to its runtime; see src/js/manager_callbacks.rs. */
 export class ManagerCallbacks extends HostBindings {
   #runtime;
 
@@ -23,17 +23,17 @@ export class ManagerCallbacks extends HostBindings {
   }
 
   /** Resolves a call. @param {number} call @param {AccessToken | string[]} found */
-  settle(call, found) {
+  resolveCall(call, found) {
     this.#runtime.calls.resolve(call, found);
   }
 
   /** Rejects a call. @param {number} call @param {unknown} error */
-  reject(call, error) {
+  rejectCall(call, error) {
     this.#runtime.calls.reject(call, error);
   }
 
   /** Called after an event that may have changed the status of a session. */
-  changed() {
+  statusChanged() {
     this.#runtime.changes.check();
   }
 
@@ -48,17 +48,17 @@ export class ManagerCallbacks extends HostBindings {
   }
 
   /** @param {string} value @param {string[]} scopes @param {number} issuedAt @param {number} expiresAt */
-  token(value, scopes, issuedAt, expiresAt) {
+  createToken(value, scopes, issuedAt, expiresAt) {
     return new AccessToken(value, scopes, issuedAt, expiresAt);
   }
 
   /** @param {any} fields */
-  error(fields) {
+  createError(fields) {
     return errorOf(fields);
   }
 
   /** @param {unknown} thrown */
-  fieldsOf(thrown) {
+  errorFields(thrown) {
     return fieldsOf(thrown);
   }
 

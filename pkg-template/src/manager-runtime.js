@@ -28,7 +28,7 @@ import { handled } from "../stores/foreign-promise.js";
 const NOTHING_SELECTED = "{}";
 
 /**
- * The properties of the API that requests depend on; see `traits_view` in src/js/views.rs.
+ * The properties of the API that requests depend on; see `traits_to_js` in src/js/convert.rs.
  *
  * @typedef {object} Traits
  * @property {string} name
@@ -287,10 +287,10 @@ export class ManagerRuntime {
   closeSession(handle) {
     for (const call of this.calls.ids(handle)) {
       this.calls.reject(call, handle.closedError());
-      this.withCore((core) => core.abandon(call, handle));
+      this.withCore((core) => core.cancelCall(call, handle));
     }
-    const ended = this.#ended((core, onEnd) => core.leave(handle, onEnd));
-    handle.dropHold();
+    const ended = this.#ended((core, onEnd) => core.closeSession(handle, onEnd));
+    handle.clearToken();
     this.listeners.end(handle.key);
     return ended;
   }
@@ -322,7 +322,7 @@ export class ManagerRuntime {
     } else {
       this.notify({ type: "close" }, this.defaultHandle.key);
     }
-    this.defaultHandle.dropHold();
+    this.defaultHandle.clearToken();
     return ended;
   }
 

@@ -166,7 +166,7 @@ export class PendingCalls {
     if (signal.aborted) throw reasonOf(signal);
     const abort = () => {
       this.reject(id, reasonOf(signal));
-      this.#runtime.withCore((core) => core.abandon(id, handle));
+      this.#runtime.withCore((core) => core.cancelCall(id, handle));
     };
     signal.addEventListener("abort", abort, { once: true });
     return () => {
@@ -228,7 +228,7 @@ export class PendingCalls {
     for (const [id, { polledAt, handle }] of [...this.#calls]) {
       if (now < polledAt + ENDED_AFTER_MS) continue;
       this.#calls.delete(id);
-      this.#runtime.withCore((core) => core.abandon(id, handle));
+      this.#runtime.withCore((core) => core.cancelCall(id, handle));
     }
   }
 }

@@ -11,11 +11,17 @@ import { handled } from "../stores/foreign-promise.js";
 /** @typedef {import("./session-handle.js").SessionHandle} SessionHandle */
 
 /**
+ * Whether the API accepted the token, rejected it, or rejected it after a part of the operation was executed.
+ *
+ * @typedef {"accepted" | "rejected" | "partially_rejected"} AuthStatus
+ */
+
+/**
  * The result of an inspection.
  *
  * @typedef {object} Inspection
  * @property {string | undefined} text the body, if it was read
- * @property {string | undefined} rejection `undefined` if the token was accepted; see `AUTH_STATUS`
+ * @property {AuthStatus} authStatus "accepted" also if the response was not inspected
  * @property {Response} [response] the response for the caller, if the original was consumed
  */
 
@@ -34,14 +40,14 @@ export async function inspectResponse(handle, response, hadToken) {
   if (!isRejectionStatus && !speaks) return NOT_INSPECTED;
   const { status, headers } = response;
   if (!JSON_TYPE.test(headers.get("content-type") ?? "")) {
-    return { text: undefined, rejection: rejectionOf(handle, status, undefined) };
+    return { text: undefined, authStatus: authStatusOf(handle, status, undefined) };
   }
   if (canRebuild(response) && !(Number(headers.get("content-length")) > MAX_INSPECTED_BYTES)) {
     const { text, response: same } = await rebuilt(response);
-    return { text, rejection: rejectionOf(handle, status, text), response: same };
+    return { text, authStatus: authStatusOf(handle, status, text), response: same };
   }
   const text = await copied(response);
-  return { text, rejection: rejectionOf(handle, status, text) };
+  return { text, authStatus: authStatusOf(handle, status, text) };
 }
 
 /**
@@ -54,27 +60,25 @@ export function isResponse(response) {
 }
 
 /** @type {Inspection} */
-const NOT_INSPECTED = { text: undefined, rejection: undefined };
+const NOT_INSPECTED = { text: undefined, authStatus: "accepted" };
 
 /** The types of the bodies that are read. Multipart, event streams, downloads and untyped bodies may never end. */
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
 /**
- * Returns whether the API rejected the token, by the status and the body of its response; see `AUTH_STATUS`.
+ * Returns the core's judgement of a response with this status and body.
  *
  * @param {SessionHandle} handle
  * @param {number} status
  * @param {string | undefined} text
+ * @returns {AuthStatus}
  */
-export function rejectionOf(handle, status, text) {
+export function authStatusOf(handle, status, text) {
   const { statuses, speaks } = handle.traits;
-  if (!statuses.includes(status) && !(speaks && mayContainErrors(text))) return undefined;
+  if (!statuses.includes(status) && !(speaks && mayContainErrors(text))) return "accepted";
   const outline = text && outlined(text);
-  return AUTH_STATUS[handle.withCore((core) => core.judge(status, outline)) ?? 0];
+  return handle.withCore((core) => core.checkRejection(status, outline)) ?? "accepted";
 }
-
-/** The core's results: the token was accepted, rejected, or rejected after a part of the operation was executed. */
-const AUTH_STATUS = [undefined, "whole", "part"];
 
 /**
  * Returns whether a text contains `"error`, as every rejection in a body does. Most responses need not be parsed then.

@@ -151,10 +151,10 @@ export class SessionHandle {
       : new TokenError("closed", "this session is closed; ask the TokenManager for it again");
   }
 
-  // Callbacks of the core; see src/js/face.rs.
+  // Callbacks of the core; see src/js/session_handle.rs.
 
   /** Called with the core's id of the session. @param {number} session */
-  seated(session) {
+  bind(session) {
     this.session = session;
   }
 
@@ -171,7 +171,7 @@ export class SessionHandle {
    * @param {number} servedUntil in ms of `Date.now()`
    * @param {number} validUntil in ms of `Date.now()`
    */
-  hold(token, servedUntil, validUntil) {
+  setToken(token, servedUntil, validUntil) {
     if (this.token !== token) {
       this.valuePromise = undefined;
       this.isUseReported = false;
@@ -182,13 +182,13 @@ export class SessionHandle {
   }
 
   /** Removes the cached token. */
-  dropHold() {
+  clearToken() {
     this.token = undefined;
     this.valuePromise = undefined;
   }
 
   /** Returns the function that a shared store calls when another holder has written the session's record. */
-  watcher() {
+  storeWatcher() {
     return () => void this.withCore((core) => core.storeChanged(this));
   }
 

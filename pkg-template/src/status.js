@@ -20,7 +20,7 @@ import { startTimer, stopTimer } from "./timers.js";
  * Returns the status of a session: the previous object if all fields are equal, otherwise a new one.
  *
  * @param {SessionHandle} handle
- * @param {any} fields the result of `status_view` in src/js/views.rs
+ * @param {any} fields the result of `status_to_js` in src/js/convert.rs
  * @returns {Status}
  */
 export function statusOf(handle, { dueAt, ...fields }) {

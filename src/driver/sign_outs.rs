@@ -5,10 +5,10 @@ use std::{cell::RefCell, rc::Rc};
 use js_sys::Function;
 use wasm_bindgen::JsValue;
 
-use super::{Driver, Happening};
+use super::{Driver, Message};
 use crate::{
     core::{PoolEffect, SessionId, TokenError},
-    js::{Desk, error_view},
+    js::{SessionHandle, error_to_js},
 };
 
 /// The sign-outs of one manager that have not ended.
@@ -20,31 +20,35 @@ struct SignOut {
     sessions: Vec<SessionId>,
     /// The first failure.
     failure: Option<TokenError>,
-    ended: Function,
+    on_cleared: Function,
 }
 
 impl Driver {
-    /// Signs out the identity of a handle, or all sessions. Calls `ended` when the shared store has no token of before
+    /// Signs out the identity of a handle, or all sessions. Calls `on_cleared` when the shared store has no token of before
     /// any more, with the fields of an error if it still may have one.
     ///
     /// # Errors
     ///
     /// `invalid_options` if the selector of the handle is invalid.
-    pub(crate) fn clear(self: &Rc<Self>, desk: Option<&Desk>, ended: Function) -> Result<(), TokenError> {
-        let of = match desk {
-            Some(desk) => Some((desk.clone(), self.opening(desk)?)),
+    pub(crate) fn clear(
+        self: &Rc<Self>,
+        handle: Option<&SessionHandle>,
+        on_cleared: Function,
+    ) -> Result<(), TokenError> {
+        let of = match handle {
+            Some(handle) => Some((handle.clone(), self.session_spec(handle)?)),
             None => None,
         };
-        self.take_note(Happening::Cleared(of, ended));
+        self.enqueue(Message::Cleared(of, on_cleared));
         Ok(())
     }
 
-    pub(super) fn start_sign_out(&self, of: Option<SessionId>, ended: Function) -> Vec<PoolEffect> {
+    pub(super) fn start_sign_out(&self, of: Option<SessionId>, on_cleared: Function) -> Vec<PoolEffect> {
         let (sessions, effects) = self.pool.borrow_mut().clear(of, self.clock.now());
         if sessions.is_empty() {
-            end(&ended, None);
+            report(&on_cleared, None);
         } else {
-            self.sign_outs.0.borrow_mut().push(SignOut { sessions, failure: None, ended });
+            self.sign_outs.0.borrow_mut().push(SignOut { sessions, failure: None, on_cleared });
         }
         effects
     }
@@ -59,18 +63,18 @@ impl Driver {
             }
             let is_pending = !sign_out.sessions.is_empty();
             if !is_pending {
-                ended.push((sign_out.ended.clone(), sign_out.failure.take()));
+                ended.push((sign_out.on_cleared.clone(), sign_out.failure.take()));
             }
             is_pending
         });
-        for (ended, failure) in ended {
-            end(&ended, failure.as_ref());
+        for (on_cleared, failure) in ended {
+            report(&on_cleared, failure.as_ref());
         }
     }
 }
 
-fn end(ended: &Function, failure: Option<&TokenError>) {
-    let failure = failure.map_or(JsValue::UNDEFINED, error_view);
+fn report(on_cleared: &Function, failure: Option<&TokenError>) {
+    let failure = failure.map_or(JsValue::UNDEFINED, error_to_js);
     // It runs no user code, and does not throw.
-    let _ = ended.call1(&JsValue::UNDEFINED, &failure);
+    let _ = on_cleared.call1(&JsValue::UNDEFINED, &failure);
 }

@@ -20,31 +20,86 @@ fn js(source: &str) -> JsValue {
     js_sys::eval(source).expect("the source is right")
 }
 
-/// Evaluates the JavaScript class [`HostBindings`] of the package.
-pub(crate) fn bindings_class() -> JsValue {
-    let source = concat!(
-        include_str!("../../pkg-template/src/cache-mode.js"),
-        include_str!("../../pkg-template/src/fetch-failure.js"),
-        include_str!("../../pkg-template/stores/foreign-promise.js"),
-        include_str!("../../pkg-template/src/ignoring-errors.js"),
-        include_str!("../../pkg-template/src/microtask.js"),
-        include_str!("../../pkg-template/src/request-scope.js"),
-        include_str!("../../pkg-template/src/timers.js"),
-        include_str!("../../pkg-template/src/body-reading.js"),
-        include_str!("../../pkg-template/src/host-bindings.js")
-    );
-    let source: String =
-        source.lines().filter(|line| !line.starts_with("import ")).flat_map(|line| [line, "\n"]).collect();
-    let source = source.replace("\nexport ", "\n");
-    js(&format!(
-        "(() => {{ const lazyTextDecoder = () => new TextDecoder('utf-8', {{ ignoreBOM: true }});
-            {source} return HostBindings; }})()"
-    ))
+/// The class of the package that implements [`HostBindings`], and all modules that it imports, directly or not:
+/// wasm-bindgen copies the modules that are named here to the place of the test, and no others.
+mod package {
+    use wasm_bindgen::prelude::*;
+
+    use crate::host::HostBindings;
+
+    #[wasm_bindgen(module = "/pkg-template/src/host-bindings.js")]
+    extern "C" {
+        #[wasm_bindgen(extends = HostBindings, js_name = HostBindings)]
+        pub(super) type PackageBindings;
+
+        #[wasm_bindgen(constructor, js_class = HostBindings)]
+        pub(super) fn new() -> PackageBindings;
+    }
+
+    #[wasm_bindgen(module = "/pkg-template/src/body-reading.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = readUpTo)]
+        fn body_reading();
+    }
+
+    #[wasm_bindgen(module = "/pkg-template/src/timers.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = startTimer)]
+        fn timers();
+    }
+
+    #[wasm_bindgen(module = "/pkg-template/src/cache-mode.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = withoutCache)]
+        fn cache_mode();
+    }
+
+    #[wasm_bindgen(module = "/pkg-template/src/fetch-failure.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = failureOf)]
+        fn fetch_failure();
+    }
+
+    #[wasm_bindgen(module = "/pkg-template/src/ignoring-errors.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = ignoringErrors)]
+        fn ignoring_errors();
+    }
+
+    #[wasm_bindgen(module = "/pkg-template/src/microtask.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = microtask)]
+        fn microtask();
+    }
+
+    #[wasm_bindgen(module = "/pkg-template/src/request-scope.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = ioEndsWithRequest)]
+        fn request_scope();
+    }
+
+    #[wasm_bindgen(module = "/pkg-template/src/token-error.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = fieldsOf)]
+        fn token_error();
+    }
+
+    #[wasm_bindgen(module = "/pkg-template/src/utf8.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = lazyTextDecoder)]
+        fn utf8();
+    }
+
+    #[wasm_bindgen(module = "/pkg-template/stores/foreign-promise.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = handled)]
+        fn foreign_promise();
+    }
 }
 
-fn bindings() -> HostBindings {
-    let made = Reflect::construct(bindings_class().unchecked_ref::<Function>(), &Array::new());
-    made.expect("it takes nothing").unchecked_into()
+/// Creates the bindings of the package.
+pub(crate) fn bindings() -> HostBindings {
+    package::PackageBindings::new().unchecked_into()
 }
 
 /// Calls a function and returns its outcome.

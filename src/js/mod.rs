@@ -2,12 +2,16 @@
 //!
 //! The public class is plain JavaScript (`pkg-template/src`). It is built on this interface, which is not public.
 
-mod face;
+mod convert;
 mod manager;
-mod views;
+mod manager_callbacks;
+mod session_handle;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use face::{Desk, Face, Held, scopes};
-pub(crate) use views::{error_view, listed, news_view, secret_in_page, status_view, traits_view};
+pub(crate) use convert::{
+    error_to_js, event_to_js, scopes_to_js, secret_in_page_warning, status_to_js, traits_to_js,
+};
+pub(crate) use manager_callbacks::{JsAccessToken, ManagerCallbacks, scopes_from_js};
+pub(crate) use session_handle::SessionHandle;

@@ -5,93 +5,95 @@ use js_sys::{Function, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{Desk, Face, manager::NativeManager};
-use crate::host::tests::bindings_class;
+use super::{ManagerCallbacks, SessionHandle, manager::NativeManager};
+use crate::host::tests::bindings;
 
 /// Callbacks that record their calls. `onNotify` may be replaced.
-const FACE: &str = "(Outside) => {
-    const face = Object.assign(new Outside(), {
+const CALLBACKS: &str = "(bindings) => {
+    const callbacks = Object.assign(bindings, {
         log: [], grants: 0, onNotify() {},
         grant(grant, refreshToken, scopes, key, signal, done) {
             const argument = { refreshToken, scopes, session: JSON.parse(key), signal };
             this.call(grant, [argument], signal, done);
         },
-        desk(key) {
+        handle(key) {
             const name = key === '{}' ? '' : `${key} `;
             return {
                 key,
-                seated(session) { this.session = session },
-                hold: (token) => face.log.push(`${name}hold ${token.value}`),
-                dropHold: () => face.log.push(`${name}drop`),
-                watcher: () => () => {},
+                bind(session) { this.session = session },
+                setToken: (token) => callbacks.log.push(`${name}set ${token.value}`),
+                clearToken: () => callbacks.log.push(`${name}clear`),
+                storeWatcher: () => () => {},
             };
         },
-        settle(call, token) { this.log.push(`settle ${call} ${token.value}`) },
-        reject(call, error) { this.log.push(`reject ${call} ${error.code}`) },
-        token(value) { return { value } },
-        error(fields) { return fields },
-        changed() {},
-        fieldsOf(thrown) { return thrown && thrown.code ? thrown : undefined },
+        resolveCall(call, token) { this.log.push(`resolve ${call} ${token.value}`) },
+        rejectCall(call, error) { this.log.push(`reject ${call} ${error.code}`) },
+        createToken(value) { return { value } },
+        createError(fields) { return fields },
+        statusChanged() {},
+        errorFields(thrown) { return thrown && thrown.code ? thrown : undefined },
         notify(event, key) {
             this.log.push(key === '{}' ? event.type : `${key} ${event.type}`);
             this.onNotify(event);
         },
     });
-    face.own = face.desk('{}');
-    return face;
+    callbacks.own = callbacks.handle('{}');
+    return callbacks;
 }";
 
-fn face() -> JsValue {
-    let make = js_sys::eval(FACE).expect("the source is right").unchecked_into::<Function>();
-    make.call1(&JsValue::UNDEFINED, &bindings_class()).expect("it does not throw")
+fn callbacks() -> JsValue {
+    let make = js_sys::eval(CALLBACKS).expect("the source is right").unchecked_into::<Function>();
+    make.call1(&JsValue::UNDEFINED, &bindings()).expect("it does not throw")
 }
 
 struct Fixture {
-    face: JsValue,
-    own: Desk,
+    callbacks: JsValue,
+    own: SessionHandle,
     core: NativeManager,
 }
 
 impl Fixture {
     /// Creates a manager that gets its tokens from `grant`, the source of a function that can use the callbacks as
-    /// `face`.
+    /// `callbacks`.
     fn new(grant: &str) -> Self {
-        let face = face();
+        let callbacks = callbacks();
         let options = format!(
             "return {{ provider: {{ name: 'acme', endpoint: 'https://api.test', grant: ({grant}) }},
                 retry: {{ attempts: 1 }} }}"
         );
-        let options =
-            Function::new_with_args("face", &options).call1(&JsValue::UNDEFINED, &face).expect("options");
-        let core = NativeManager::new(&options, face.clone().unchecked_into::<Face>());
+        let options = Function::new_with_args("callbacks", &options)
+            .call1(&JsValue::UNDEFINED, &callbacks)
+            .expect("options");
+        let core = NativeManager::new(&options, callbacks.clone().unchecked_into::<ManagerCallbacks>());
         let core = core.unwrap_or_else(|_| panic!("accepted"));
-        let own = face.unchecked_ref::<Face>().own();
-        Self { face, own, core }
+        let own = callbacks.unchecked_ref::<ManagerCallbacks>().own();
+        Self { callbacks, own, core }
     }
 
     fn request(&self, call: u32) {
         self.request_at(call, &self.own);
     }
 
-    fn request_at(&self, call: u32, desk: &Desk) {
-        let asked = self.core.get_token(f64::from(call), &JsValue::UNDEFINED, desk);
+    fn request_at(&self, call: u32, handle: &SessionHandle) {
+        let asked = self.core.get_token(f64::from(call), &JsValue::UNDEFINED, handle);
         asked.expect("no options are right");
     }
 
     /// Returns the handle of a user's session.
-    fn desk(&self, user: &str) -> Desk {
-        let desk = Reflect::get(&self.face, &"desk".into()).expect("it has one").unchecked_into::<Function>();
+    fn handle(&self, user: &str) -> SessionHandle {
+        let handle =
+            Reflect::get(&self.callbacks, &"handle".into()).expect("it has one").unchecked_into::<Function>();
         let key = format!("{{\"user\":\"{user}\"}}");
-        desk.call1(&self.face, &key.into()).expect("it does not throw").unchecked_into()
+        handle.call1(&self.callbacks, &key.into()).expect("it does not throw").unchecked_into()
     }
 
     fn log(&self) -> String {
-        let log = Reflect::get(&self.face, &"log".into()).expect("it has one");
+        let log = Reflect::get(&self.callbacks, &"log".into()).expect("it has one");
         log.unchecked_into::<js_sys::Array>().join("; ").into()
     }
 
     fn grants(&self) -> Option<f64> {
-        Reflect::get(&self.face, &"grants".into()).ok()?.as_f64()
+        Reflect::get(&self.callbacks, &"grants".into()).ok()?.as_f64()
     }
 
     /// Runs `body` with the type of each event.
@@ -100,7 +102,8 @@ impl Fixture {
             let kind = Reflect::get(&event, &"type".into()).ok().and_then(|kind| kind.as_string());
             body(&kind.unwrap_or_default());
         });
-        Reflect::set(&self.face, &"onNotify".into(), &listener.into_js_value()).expect("it is an object");
+        Reflect::set(&self.callbacks, &"onNotify".into(), &listener.into_js_value())
+            .expect("it is an object");
     }
 }
 
@@ -109,12 +112,12 @@ fn nothing() -> Function {
 }
 
 /// Closes a session and waits until it is closed.
-async fn left(core: &NativeManager, desk: &Desk) {
-    let ended = js_sys::Promise::new(&mut |resolve, _| core.leave(desk, resolve));
+async fn close_session(core: &NativeManager, handle: &SessionHandle) {
+    let ended = js_sys::Promise::new(&mut |resolve, _| core.close_session(handle, resolve));
     wasm_bindgen_futures::JsFuture::from(ended).await.expect("it ends");
 }
 
-const GRANT: &str = "() => ({ accessToken: `token-${++face.grants}`, expiresInMs: 60000 })";
+const GRANT: &str = "() => ({ accessToken: `token-${++callbacks.grants}`, expiresInMs: 60000 })";
 
 async fn a_while() {
     TimeoutFuture::new(30).await;
@@ -128,17 +131,17 @@ async fn a_thousand_callers_share_one_grant() {
     a_while().await;
 
     assert_eq!(fixture.grants(), Some(1.0));
-    assert_eq!(fixture.log().matches("settle").count(), 1000);
+    assert_eq!(fixture.log().matches("resolve").count(), 1000);
 }
 
 #[test]
-async fn the_face_holds_the_token_before_callers_and_listeners_are_told() {
+async fn the_handle_receives_the_token_before_callers_and_listeners() {
     let fixture = Fixture::new(GRANT);
 
     fixture.request(1);
     a_while().await;
 
-    assert_eq!(fixture.log(), "hold token-1; settle 1 token-1; token");
+    assert_eq!(fixture.log(), "set token-1; resolve 1 token-1; token");
 }
 
 #[test]
@@ -150,7 +153,7 @@ async fn a_listener_may_call_any_method() {
         if kind == "token" && first.replace(false) {
             inner.core.invalidate(&inner.own, &"token-1".into()).expect("its selector is right");
             inner.request(2);
-            inner.core.abandon(7.0, &inner.own);
+            inner.core.cancel_call(7.0, &inner.own);
             inner.core.adopt(&JsValue::NULL, &inner.own, &JsValue::UNDEFINED);
             inner.core.status(&inner.own);
         }
@@ -161,7 +164,7 @@ async fn a_listener_may_call_any_method() {
 
     assert_eq!(
         fixture.log(),
-        "hold token-1; settle 1 token-1; token; drop; hold token-2; settle 2 token-2; token"
+        "set token-1; resolve 1 token-1; token; clear; set token-2; resolve 2 token-2; token"
     );
 }
 
@@ -179,69 +182,69 @@ async fn a_listener_may_close_the_manager() {
     a_while().await;
     fixture.request(2);
 
-    assert_eq!(fixture.log(), "hold token-1; settle 1 token-1; token; drop; close; reject 2 closed");
+    assert_eq!(fixture.log(), "set token-1; resolve 1 token-1; token; clear; close; reject 2 closed");
 }
 
 #[test]
-async fn a_grant_function_may_call_the_manager_it_grants_for() {
-    let fixture = std::rc::Rc::new(Fixture::new("() => face.onGrant()"));
+async fn a_grant_function_may_call_its_manager() {
+    let fixture = std::rc::Rc::new(Fixture::new("() => callbacks.onGrant()"));
     let inner = std::rc::Rc::clone(&fixture);
     let grant = Closure::<dyn Fn() -> JsValue>::new(move || {
         inner.request(2);
         inner.core.invalidate(&inner.own, &"token".into()).expect("its selector is right");
         js_sys::eval("({ accessToken: 'token' })").expect("the source is right")
     });
-    Reflect::set(&fixture.face, &"onGrant".into(), &grant.into_js_value()).expect("it is an object");
+    Reflect::set(&fixture.callbacks, &"onGrant".into(), &grant.into_js_value()).expect("it is an object");
 
     fixture.request(1);
     a_while().await;
 
-    assert_eq!(fixture.log(), "hold token; settle 1 token; settle 2 token; token");
+    assert_eq!(fixture.log(), "set token; resolve 1 token; resolve 2 token; token");
 }
 
 #[test]
 async fn closing_ends_a_grant_that_never_settles() {
-    let fixture = Fixture::new("({ signal }) => { face.signal = signal; return new Promise(() => {}) }");
+    let fixture = Fixture::new("({ signal }) => { callbacks.signal = signal; return new Promise(() => {}) }");
     fixture.request(1);
     a_while().await;
 
     fixture.core.close(nothing());
 
-    let signal = Reflect::get(&fixture.face, &"signal".into()).expect("it was called");
+    let signal = Reflect::get(&fixture.callbacks, &"signal".into()).expect("it was called");
     assert!(signal.unchecked_into::<web_sys::AbortSignal>().aborted());
     assert_eq!(fixture.log(), "reject 1 closed; close");
 }
 
 #[test]
-async fn a_call_that_is_abandoned_is_not_settled() {
+async fn a_cancelled_call_is_not_resolved() {
     let fixture = Fixture::new(GRANT);
     fixture.request(1);
     fixture.request(2);
 
-    fixture.core.abandon(1.0, &fixture.own);
+    fixture.core.cancel_call(1.0, &fixture.own);
     a_while().await;
 
-    assert_eq!(fixture.log(), "hold token-1; settle 2 token-1; token");
+    assert_eq!(fixture.log(), "set token-1; resolve 2 token-1; token");
 }
 
 #[test]
-async fn a_manager_that_is_dropped_asks_for_nothing_more() {
-    let grant = "() => ({ accessToken: `token-${++face.grants}`, expiresInMs: 40 })";
+async fn a_dropped_manager_requests_no_more_tokens() {
+    let grant = "() => ({ accessToken: `token-${++callbacks.grants}`, expiresInMs: 40 })";
     let fixture = Fixture::new(grant);
     fixture.request(1);
     a_while().await;
     let granted = fixture.grants();
-    let Fixture { face, core, .. } = fixture;
+    let Fixture { callbacks, core, .. } = fixture;
 
     drop(core);
     TimeoutFuture::new(1500).await;
 
-    let grants = Reflect::get(&face, &"grants".into()).ok().and_then(|grants| grants.as_f64());
+    let grants = Reflect::get(&callbacks, &"grants".into()).ok().and_then(|grants| grants.as_f64());
     assert_eq!(grants, granted);
 }
 
 #[test]
-async fn a_grant_function_that_gives_rubbish_is_told_what_to_give() {
+async fn an_invalid_result_of_a_grant_function_rejects_the_call() {
     for (source, code) in [
         ("() => undefined", "protocol"),
         ("() => ({ accessToken: 7 })", "protocol"),
@@ -263,22 +266,22 @@ async fn a_grant_function_that_gives_rubbish_is_told_what_to_give() {
 }
 
 #[test]
-fn options_that_are_wrong_are_refused() {
-    let face = face().unchecked_into::<Face>();
+fn invalid_options_are_rejected() {
+    let callbacks = callbacks().unchecked_into::<ManagerCallbacks>();
     let options = js_sys::eval("({ provider: 'flux' })").expect("the source is right");
 
-    let Err(fields) = NativeManager::new(&options, face) else { panic!("accepted") };
+    let Err(fields) = NativeManager::new(&options, callbacks) else { panic!("accepted") };
 
     let code = Reflect::get(&fields, &"code".into()).ok().and_then(|code| code.as_string());
     assert_eq!(code.as_deref(), Some("invalid_options"));
 }
 
 #[test]
-async fn a_desk_is_told_what_its_own_session_holds() {
+async fn a_handle_receives_the_token_of_its_own_session() {
     let grant =
         "({ session }) => ({ accessToken: `token-of-${session.user ?? 'nobody'}`, expiresInMs: 60000 })";
     let fixture = Fixture::new(grant);
-    let (one, other) = (fixture.desk("one"), fixture.desk("other"));
+    let (one, other) = (fixture.handle("one"), fixture.handle("other"));
 
     fixture.request(1);
     fixture.request_at(2, &one);
@@ -286,66 +289,65 @@ async fn a_desk_is_told_what_its_own_session_holds() {
     a_while().await;
 
     for (call, user) in [(1, "nobody"), (2, "one"), (3, "other")] {
-        assert!(fixture.log().contains(&format!("settle {call} token-of-{user}")), "{}", fixture.log());
+        assert!(fixture.log().contains(&format!("resolve {call} token-of-{user}")), "{}", fixture.log());
     }
     for user in ["one", "other"] {
         let key = format!("{{\"user\":\"{user}\"}}");
-        assert!(fixture.log().contains(&format!("{key} hold token-of-{user}")), "{}", fixture.log());
+        assert!(fixture.log().contains(&format!("{key} set token-of-{user}")), "{}", fixture.log());
         assert!(fixture.log().contains(&format!("{key} token")), "{}", fixture.log());
     }
 }
 
 #[test]
-async fn a_session_has_one_desk_and_the_latest_is_told() {
+async fn a_session_has_one_handle_the_latest() {
     let fixture = Fixture::new(GRANT);
-    let (before, after) = (fixture.desk("one"), fixture.desk("one"));
+    let (before, after) = (fixture.handle("one"), fixture.handle("one"));
     fixture.request_at(1, &before);
     a_while().await;
 
     fixture.core.attach(&after);
 
     let key = "{\"user\":\"one\"}";
-    assert!(fixture.log().ends_with(&format!("{key} drop; {key} hold token-1")), "{}", fixture.log());
+    assert!(fixture.log().ends_with(&format!("{key} clear; {key} set token-1")), "{}", fixture.log());
     assert_eq!(fixture.grants(), Some(1.0));
 }
 
 #[test]
-async fn a_session_that_was_left_is_forgotten_and_comes_back_as_another() {
+async fn a_closed_session_is_opened_again_without_its_token() {
     let fixture = Fixture::new(GRANT);
-    let desk = fixture.desk("one");
-    fixture.request_at(1, &desk);
+    let handle = fixture.handle("one");
+    fixture.request_at(1, &handle);
     a_while().await;
 
-    left(&fixture.core, &desk).await;
-    fixture.request_at(2, &desk);
+    close_session(&fixture.core, &handle).await;
+    fixture.request_at(2, &handle);
     a_while().await;
 
     assert_eq!(fixture.grants(), Some(2.0));
-    assert!(fixture.log().contains("settle 2 token-2"), "{}", fixture.log());
+    assert!(fixture.log().contains("resolve 2 token-2"), "{}", fixture.log());
     assert!(!fixture.log().contains("close"), "{}", fixture.log());
 }
 
 #[test]
-async fn leaving_the_managers_own_session_does_nothing() {
+async fn closing_the_managers_own_session_does_nothing() {
     let fixture = Fixture::new(GRANT);
     fixture.request(1);
     a_while().await;
 
-    left(&fixture.core, &fixture.own).await;
+    close_session(&fixture.core, &fixture.own).await;
     fixture.request(2);
 
-    assert!(fixture.log().ends_with("settle 2 token-1"), "{}", fixture.log());
+    assert!(fixture.log().ends_with("resolve 2 token-1"), "{}", fixture.log());
 }
 
 #[test]
-fn a_selector_that_is_wrong_is_refused() {
+fn an_invalid_selector_is_rejected() {
     let fixture = Fixture::new(GRANT);
-    let desk = fixture.desk("");
+    let handle = fixture.handle("");
 
-    let Err(fields) = fixture.core.get_token(1.0, &JsValue::UNDEFINED, &desk) else { panic!("accepted") };
+    let Err(fields) = fixture.core.get_token(1.0, &JsValue::UNDEFINED, &handle) else { panic!("accepted") };
 
-    let message = Reflect::get(&fields, &"message".into()).ok().and_then(|message| message.as_string());
-    let expected = "option `user` is an empty string; give a string, a number, or true or false";
-    assert_eq!(message.as_deref(), Some(expected));
+    let code = Reflect::get(&fields, &"code".into()).ok().and_then(|code| code.as_string());
+    assert_eq!(code.as_deref(), Some("invalid_options"));
     assert_eq!(fixture.log(), "");
 }

@@ -11,20 +11,20 @@ use web_sys::{AbortController, AbortSignal};
 use super::Driver;
 use crate::{
     core::{AcquisitionId, CallId, ErrorCode, GrantFailure, Input, Secret, SessionId, TokenError},
-    grant::{Errand, Got, Granting, Progress},
+    grant::{GrantResponse, GrantRunner, GrantTask, Progress},
 };
 
 /// The recipient of a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asker {
+pub(super) enum RequestOwner {
     Acquisition(SessionId, AcquisitionId),
     /// A call that requested the application's scopes. Such requests are not shared.
     Caller(CallId),
 }
 
 /// A request in flight.
-pub(super) struct OnWire {
-    pub(super) asker: Asker,
+pub(super) struct InFlight {
+    pub(super) owner: RequestOwner,
     abort: AbortController,
 }
 
@@ -32,73 +32,75 @@ impl Driver {
     pub(super) fn send(
         self: &Rc<Self>,
         session: SessionId,
-        asker: Asker,
-        errand: Errand,
+        owner: RequestOwner,
+        task: GrantTask,
         secrets: Option<Vec<Secret>>,
     ) {
         let Ok(abort) = AbortController::new() else {
-            return self.answer(asker, Err(no_abort_controller()));
+            return self.deliver(owner, Err(no_abort_controller()));
         };
         self.io_started(session);
         let signal = abort.signal();
-        self.on_wire.borrow_mut().push(OnWire { asker, abort });
+        self.in_flight.borrow_mut().push(InFlight { owner, abort });
         let driver = Rc::clone(self);
         spawn_local(async move {
-            let progressed = |progress: Progress<'_>| driver.progressed(asker, progress);
-            let answer = driver.granting(session, &signal, &progressed).run(errand, secrets).await;
+            let progressed = |progress: Progress<'_>| driver.progressed(owner, progress);
+            let answer = driver.grant_runner(session, &signal, &progressed).run(task, secrets).await;
             // A cancelled request was removed, and its response is dropped.
-            let Some(sent) = driver.take_from_wire(asker) else { return };
+            let Some(sent) = driver.take_from_wire(owner) else { return };
             if answer.is_err() {
                 // Ends requests of the failed grant that may still be in flight, for minutes, and would keep the
                 // process running.
                 sent.abort.abort();
             }
-            driver.answer(asker, answer);
+            driver.deliver(owner, answer);
         });
     }
 
-    fn progressed(self: &Rc<Self>, asker: Asker, progress: Progress<'_>) {
-        if let Asker::Acquisition(session, id) = asker {
-            let event = match progress {
+    fn progressed(self: &Rc<Self>, owner: RequestOwner, progress: Progress<'_>) {
+        if let RequestOwner::Acquisition(session, id) = owner {
+            let input = match progress {
                 Progress::Stepped => Input::Progressed(id),
                 Progress::Presented(credentials, secrets) => {
                     self.learn_holder(secrets);
                     Input::Presented(id, credentials)
                 }
             };
-            self.dispatch(session, event);
+            self.dispatch(session, input);
         }
     }
 
     /// Passes the result to its recipient. A result of the wrong kind is reported as a protocol error.
-    fn answer(self: &Rc<Self>, asker: Asker, answer: Result<Got, GrantFailure>) {
-        match asker {
-            Asker::Acquisition(session, id) => {
+    fn deliver(self: &Rc<Self>, owner: RequestOwner, answer: Result<GrantResponse, GrantFailure>) {
+        match owner {
+            RequestOwner::Acquisition(session, id) => {
                 let granted = answer.and_then(|got| match got {
-                    Got::Token(tokens) => Ok(tokens),
-                    Got::Scopes(_) => Err(self.wrong_kind("scopes instead of a token")),
+                    GrantResponse::Token(tokens) => Ok(tokens),
+                    GrantResponse::Scopes(_) => Err(self.wrong_kind("scopes instead of a token")),
                 });
                 if granted.is_ok()
-                    && let Some(mut member) = self.member(session)
+                    && let Some(mut entry) = self.entry(session)
                 {
-                    member.refused = None;
+                    entry.rejected_token = None;
                 }
                 self.dispatch(session, Input::Granted(id, granted));
             }
-            Asker::Caller(call) => match answer {
-                Ok(Got::Scopes(scopes)) => self.face.settle_scopes(call, &scopes),
-                Ok(Got::Token(_)) => self.reject(call, self.wrong_kind("a token instead of scopes")),
+            RequestOwner::Caller(call) => match answer {
+                Ok(GrantResponse::Scopes(scopes)) => self.callbacks.resolve_with_scopes(call, &scopes),
+                Ok(GrantResponse::Token(_)) => {
+                    self.reject(call, self.wrong_kind("a token instead of scopes"))
+                }
                 Err(failure) => self.reject(call, failure),
             },
         }
     }
 
     fn reject(&self, call: CallId, failure: GrantFailure) {
-        self.face.reject(call, &self.blame(failure.into_error()));
+        self.callbacks.reject(call, &self.error_object(failure.into_error()));
     }
 
     fn wrong_kind(&self, what: &str) -> GrantFailure {
-        let name = &*self.settings.profile.name;
+        let name = &*self.config.profile.name;
         let message = format!("{name} answered with {what}; check that `endpoint` is its own");
         GrantFailure::Permanent(TokenError::new(ErrorCode::Protocol, message).of(name))
     }
@@ -107,47 +109,47 @@ impl Driver {
     pub(super) fn cancel_callers(&self) {
         // Not `while let`: the borrow in its scrutinee would last for the whole body.
         loop {
-            let is_caller = |sent: &&OnWire| matches!(sent.asker, Asker::Caller(_));
-            let Some(caller) = self.on_wire.borrow().iter().find(is_caller).map(|sent| sent.asker) else {
+            let is_caller = |sent: &&InFlight| matches!(sent.owner, RequestOwner::Caller(_));
+            let Some(caller) = self.in_flight.borrow().iter().find(is_caller).map(|sent| sent.owner) else {
                 break;
             };
             self.cancel(caller);
         }
     }
 
-    fn take_from_wire(&self, asker: Asker) -> Option<OnWire> {
-        let mut on_wire = self.on_wire.borrow_mut();
-        let place = on_wire.iter().position(|sent| sent.asker == asker)?;
-        Some(on_wire.swap_remove(place))
+    fn take_from_wire(&self, owner: RequestOwner) -> Option<InFlight> {
+        let mut in_flight = self.in_flight.borrow_mut();
+        let place = in_flight.iter().position(|sent| sent.owner == owner)?;
+        Some(in_flight.swap_remove(place))
     }
 
-    pub(super) fn granting<'a>(
+    pub(super) fn grant_runner<'a>(
         &'a self,
         session: SessionId,
         signal: &'a AbortSignal,
         progressed: &'a dyn Fn(Progress<'_>),
-    ) -> Granting<'a> {
+    ) -> GrantRunner<'a> {
         let (key, scopes) =
-            self.about(session).unwrap_or_else(|| (JsValue::UNDEFINED, self.settings.scopes.clone()));
-        let refused = self.member(session).and_then(|member| member.refused.clone());
+            self.key_and_scopes(session).unwrap_or_else(|| (JsValue::UNDEFINED, self.config.scopes.clone()));
+        let rejected_token = self.entry(session).and_then(|entry| entry.rejected_token.clone());
         let selection = self.selection(&key).unwrap_or_default();
-        Granting {
-            settings: &self.settings,
-            chosen: selection.variables,
+        GrantRunner {
+            config: &self.config,
+            selected: selection.variables,
             scopes,
             key,
-            dialect: &self.dialect,
+            schema_variants: &self.schema_variants,
             clock: &self.clock,
-            face: &self.face,
+            callbacks: &self.callbacks,
             signal,
-            refused,
+            rejected_token,
             progressed,
         }
     }
 
-    pub(super) fn cancel(&self, asker: Asker) {
-        let Some(on_wire) = self.take_from_wire(asker) else { return };
-        self.face.abort(&on_wire.abort);
+    pub(super) fn cancel(&self, owner: RequestOwner) {
+        let Some(in_flight) = self.take_from_wire(owner) else { return };
+        self.callbacks.abort(&in_flight.abort);
     }
 }
 

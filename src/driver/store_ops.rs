@@ -7,7 +7,7 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
-use super::{Driver, wire::no_abort_controller};
+use super::{Driver, in_flight::no_abort_controller};
 use crate::{
     core::{AcquisitionId, ClockOffset, Fence, GrantFailure, Input, Secret, SessionId, StoredRecord},
     grant::Progress,
@@ -19,7 +19,7 @@ use crate::{
 /// The lease of an acquisition.
 struct Leased {
     session: SessionId,
-    flight: AcquisitionId,
+    acquisition: AcquisitionId,
     lease: Lease,
     /// The secrets for its grant, until they are used. They are requested before the lease, because that runs user
     /// code.
@@ -31,70 +31,73 @@ struct Leased {
 pub(super) struct Shared(RefCell<Vec<Leased>>);
 
 impl Shared {
-    fn place(&self, session: SessionId, flight: AcquisitionId) -> Option<usize> {
-        self.0.borrow().iter().position(|leased| (leased.session, leased.flight) == (session, flight))
+    fn place(&self, session: SessionId, acquisition: AcquisitionId) -> Option<usize> {
+        self.0
+            .borrow()
+            .iter()
+            .position(|leased| (leased.session, leased.acquisition) == (session, acquisition))
     }
 
     /// Removes and returns the secrets that were requested for an acquisition.
-    pub(super) fn take_secrets(&self, session: SessionId, flight: AcquisitionId) -> Option<Vec<Secret>> {
-        let place = self.place(session, flight)?;
+    pub(super) fn take_secrets(&self, session: SessionId, acquisition: AcquisitionId) -> Option<Vec<Secret>> {
+        let place = self.place(session, acquisition)?;
         self.0.borrow_mut()[place].secrets.take()
     }
 }
 
 /// An operation on an entry.
-enum Deed {
+enum StoreOp {
     Load,
     Acquire(Duration),
     Save(Option<Fence>, StoredRecord),
 }
 
 impl Driver {
-    pub(super) fn load(self: &Rc<Self>, session: SessionId, flight: AcquisitionId) {
-        self.store(session, flight, Deed::Load);
+    pub(super) fn load(self: &Rc<Self>, session: SessionId, acquisition: AcquisitionId) {
+        self.store(session, acquisition, StoreOp::Load);
     }
 
-    pub(super) fn acquire(self: &Rc<Self>, session: SessionId, flight: AcquisitionId) {
-        if let Some(span) = self.settings.policy.sharing.and_then(|sharing| sharing.lease) {
-            self.store(session, flight, Deed::Acquire(span));
+    pub(super) fn acquire(self: &Rc<Self>, session: SessionId, acquisition: AcquisitionId) {
+        if let Some(span) = self.config.policy.sharing.and_then(|sharing| sharing.lease) {
+            self.store(session, acquisition, StoreOp::Acquire(span));
         }
     }
 
     pub(super) fn save(
         self: &Rc<Self>,
         session: SessionId,
-        flight: AcquisitionId,
+        acquisition: AcquisitionId,
         fence: Option<Fence>,
         record: StoredRecord,
     ) {
-        self.store(session, flight, Deed::Save(fence, record));
+        self.store(session, acquisition, StoreOp::Save(fence, record));
     }
 
-    pub(super) fn release(&self, session: SessionId, flight: AcquisitionId) {
-        if let Some(place) = self.shared.place(session, flight) {
+    pub(super) fn release(&self, session: SessionId, acquisition: AcquisitionId) {
+        if let Some(place) = self.shared.place(session, acquisition) {
             let leased = self.shared.0.borrow_mut().swap_remove(place);
-            self.face.release(&leased.lease.object);
+            self.callbacks.release(&leased.lease.object);
         }
     }
 
     /// Performs an operation on the session's entry, and enqueues its result.
-    fn store(self: &Rc<Self>, session: SessionId, flight: AcquisitionId, deed: Deed) {
-        if self.settings.store.is_none() {
+    fn store(self: &Rc<Self>, session: SessionId, acquisition: AcquisitionId, op: StoreOp) {
+        if self.config.store.is_none() {
             return;
         }
         self.io_started(session);
         let driver = Rc::clone(self);
         spawn_local(async move {
-            let event = match driver.request_secrets(session, flight).await {
-                Ok(()) => driver.done(session, flight, deed).await,
+            let input = match driver.request_secrets(session, acquisition).await {
+                Ok(()) => driver.done(session, acquisition, op).await,
                 // Without the holder's digest the key is unknown, so nothing is read or written.
-                Err(failure) => match deed {
-                    Deed::Load | Deed::Acquire(_) => Some(Input::Granted(flight, Err(failure))),
-                    Deed::Save(..) => Some(Input::StoreWritten(flight, Err(failure.into_error()))),
+                Err(failure) => match op {
+                    StoreOp::Load | StoreOp::Acquire(_) => Some(Input::Granted(acquisition, Err(failure))),
+                    StoreOp::Save(..) => Some(Input::StoreWritten(acquisition, Err(failure.into_error()))),
                 },
             };
-            if let Some(event) = event {
-                driver.dispatch(session, event);
+            if let Some(input) = input {
+                driver.dispatch(session, input);
             }
         });
     }
@@ -106,36 +109,41 @@ impl Driver {
     async fn request_secrets(
         self: &Rc<Self>,
         session: SessionId,
-        flight: AcquisitionId,
+        acquisition: AcquisitionId,
     ) -> Result<(), GrantFailure> {
         if self.holder.get().is_some() {
             return Ok(());
         }
         let abort = AbortController::new().map_err(|_| no_abort_controller())?;
-        let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(flight));
-        let secrets = self.granting(session, &abort.signal(), &progressed).secrets().await?;
+        let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(acquisition));
+        let secrets = self.grant_runner(session, &abort.signal(), &progressed).secrets().await?;
         self.learn_holder(&secrets);
         Ok(())
     }
 
-    async fn done(self: &Rc<Self>, session: SessionId, flight: AcquisitionId, deed: Deed) -> Option<Input> {
-        let (entry, name) = self.entry(session)?;
+    async fn done(
+        self: &Rc<Self>,
+        session: SessionId,
+        acquisition: AcquisitionId,
+        op: StoreOp,
+    ) -> Option<Input> {
+        let (entry, name) = self.store_entry(session)?;
         let mut secrets = None;
-        if matches!(deed, Deed::Acquire(_)) {
+        if matches!(op, StoreOp::Acquire(_)) {
             let Ok(abort) = AbortController::new() else {
-                return Some(Input::LeaseAnswered(flight, Ok(None)));
+                return Some(Input::LeaseAnswered(acquisition, Ok(None)));
             };
-            let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(flight));
-            match self.granting(session, &abort.signal(), &progressed).secrets().await {
+            let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(acquisition));
+            match self.grant_runner(session, &abort.signal(), &progressed).secrets().await {
                 Ok(had) => secrets = Some(had),
-                Err(failure) => return Some(Input::Granted(flight, Err(failure))),
+                Err(failure) => return Some(Input::Granted(acquisition, Err(failure))),
             }
         }
-        let (ended, done) = callback_future(&self.face, entry.limit());
-        match &deed {
-            Deed::Load => entry.get(&done),
-            Deed::Acquire(span) => entry.acquire(*span, &done),
-            Deed::Save(fence, record) => {
+        let (ended, done) = callback_future(&self.callbacks, entry.limit());
+        match &op {
+            StoreOp::Load => entry.get(&done),
+            StoreOp::Acquire(span) => entry.acquire(*span, &done),
+            StoreOp::Save(fence, record) => {
                 let wall_ahead = self.wall_ahead();
                 let text = store::encode(record, &name, wall_ahead, PLATFORM);
                 let expires_at = store::expires_at(record, self.clock.now(), wall_ahead);
@@ -143,26 +151,29 @@ impl Driver {
             }
         }
         let outcome = ended.await;
-        Some(match deed {
-            Deed::Load => {
+        Some(match op {
+            StoreOp::Load => {
                 let loaded = entry.read_result(outcome);
-                Input::StoreRead(flight, loaded.map(|text| text.and_then(|text| self.read(&text, &name))))
+                Input::StoreRead(
+                    acquisition,
+                    loaded.map(|text| text.and_then(|text| self.read(&text, &name))),
+                )
             }
-            Deed::Acquire(_) => {
+            StoreOp::Acquire(_) => {
                 let leased = entry.lease_result(outcome).map(|lease| {
                     let lease = lease?;
                     let fence = lease.fence;
-                    self.shared.0.borrow_mut().push(Leased { session, flight, lease, secrets });
+                    self.shared.0.borrow_mut().push(Leased { session, acquisition, lease, secrets });
                     Some(fence)
                 });
-                Input::LeaseAnswered(flight, leased)
+                Input::LeaseAnswered(acquisition, leased)
             }
-            Deed::Save(..) => Input::StoreWritten(flight, entry.write_result(outcome)),
+            StoreOp::Save(..) => Input::StoreWritten(acquisition, entry.write_result(outcome)),
         })
     }
 
     fn read(&self, text: &Secret, name: &str) -> Option<StoredRecord> {
-        let lifetime = self.settings.profile.lifetime;
+        let lifetime = self.config.profile.lifetime;
         store::decode(text, name, self.clock.now(), self.wall_ahead(), lifetime, PLATFORM, |token| {
             claimed_times(token, PLATFORM)
         })

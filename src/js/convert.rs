@@ -13,32 +13,32 @@ use crate::{
 };
 
 /// Creates the result of `status()`.
-pub(crate) fn status_view(status: &Status, sessions: usize) -> JsValue {
+pub(crate) fn status_to_js(status: &Status, sessions: usize) -> JsValue {
     let state = match status.freshness {
         None => "empty",
         Some(Freshness::Fresh) => "fresh",
         Some(Freshness::RefreshDue) => "refresh-due",
         Some(Freshness::Expired) => "expired",
     };
-    let mut view = View::default();
-    view.text("state", Some(state));
-    view.flag("refreshing", Some(status.refreshing));
-    view.number("issuedAt", status.lifetime.map(|(issued_at, _)| issued_at.to_js()));
-    view.number("expiresAt", status.lifetime.map(|(_, expires_at)| expires_at.to_js()));
-    view.number("refreshAt", status.refresh_at.map(UnixMillis::to_js));
+    let mut fields = Fields::default();
+    fields.text("state", Some(state));
+    fields.flag("refreshing", Some(status.refreshing));
+    fields.number("issuedAt", status.lifetime.map(|(issued_at, _)| issued_at.to_js()));
+    fields.number("expiresAt", status.lifetime.map(|(_, expires_at)| expires_at.to_js()));
+    fields.number("refreshAt", status.refresh_at.map(UnixMillis::to_js));
     // Used in JavaScript, and not part of the public API.
-    view.number("dueAt", status.due_at.map(UnixMillis::to_js));
+    fields.number("dueAt", status.due_at.map(UnixMillis::to_js));
     if let Some(error) = &status.last_error {
-        view.put("lastError", fields(error));
+        fields.put("lastError", error_fields(error));
     }
-    view.number("grants", Some(number(status.grants)));
-    view.number("failures", Some(number(status.failures)));
-    view.number("sessions", Some(number(sessions as u64)));
-    view.into_js()
+    fields.number("grants", Some(number(status.grants)));
+    fields.number("failures", Some(number(status.failures)));
+    fields.number("sessions", Some(number(sessions as u64)));
+    fields.into_js()
 }
 
 /// Creates the properties of the API that JavaScript needs in order to send requests to it.
-pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
+pub(crate) fn traits_to_js(profile: &Profile, origins: &[String]) -> JsValue {
     let ErrorMatcher { statuses, codes, messages, phrases } = &profile.error_rules.rejected;
     let mut headers = Vec::new();
     for (name, value) in &profile.headers {
@@ -48,72 +48,72 @@ pub(crate) fn traits_view(profile: &Profile, origins: &[String]) -> JsValue {
     for status in statuses.iter() {
         refusing.push(Json::Number(f64::from(*status)));
     }
-    let mut view = View::default();
-    view.text("name", Some(&profile.name));
-    view.text("endpoint", Some(&profile.endpoint));
-    view.put("origins", Json::list_of(&mut origins.iter().map(String::as_str)));
-    view.put("headers", Json::List(headers));
+    let mut fields = Fields::default();
+    fields.text("name", Some(&profile.name));
+    fields.text("endpoint", Some(&profile.endpoint));
+    fields.put("origins", Json::list_of(&mut origins.iter().map(String::as_str)));
+    fields.put("headers", Json::List(headers));
     // The headers that may contain a newer token.
-    let sliding = profile.rotation.as_ref().map(|news| Json::list_of(&mut news.headers.iter()));
-    view.put("sliding", sliding.unwrap_or_else(|| Json::List(Vec::new())));
+    let sliding = profile.rotation.as_ref().map(|event| Json::list_of(&mut event.headers.iter()));
+    fields.put("sliding", sliding.unwrap_or_else(|| Json::List(Vec::new())));
     // True if tokens are granted in headers, so that rotated ones can be read.
-    view.flag("readable", Some(matches!(profile.token, TokenSource::Headers(_))));
+    fields.flag("readable", Some(matches!(profile.token, TokenSource::Headers(_))));
     // The statuses that reject a token.
-    view.put("statuses", Json::List(refusing));
+    fields.put("statuses", Json::List(refusing));
     // True if bodies of responses may also reject a token.
-    view.flag("speaks", Some(!(codes.is_empty() && messages.is_empty() && phrases.is_empty())));
-    view.into_js()
+    fields.flag("speaks", Some(!(codes.is_empty() && messages.is_empty() && phrases.is_empty())));
+    fields.into_js()
 }
 
 /// Creates the fields of a `TokenError`, which JavaScript constructs from them.
-pub(crate) fn error_view(error: &TokenError) -> JsValue {
-    let mut fields = fields(error);
+pub(crate) fn error_to_js(error: &TokenError) -> JsValue {
+    let mut fields = error_fields(error);
     if let (Json::Map(members), Some(cause)) = (&mut fields, &error.cause) {
         members.push(("cause".to_owned(), Json::text(cause)));
     }
     to_js(&fields)
 }
 
-fn fields(error: &TokenError) -> Json {
-    let mut view = View::default();
-    view.text("code", Some(error.code.as_str()));
-    view.text("message", Some(&error.message));
-    view.flag("retryable", error.retryability.map(|retryability| retryability == Retryability::Retryable));
-    view.text("provider", error.provider.as_deref());
-    view.number("status", error.status.map(f64::from));
-    view.text("requestId", error.request_id.as_deref());
-    view.number("retryAfterMs", error.retry_after.map(|span| number(millis(span))));
+fn error_fields(error: &TokenError) -> Json {
+    let mut fields = Fields::default();
+    fields.text("code", Some(error.code.as_str()));
+    fields.text("message", Some(&error.message));
+    fields.flag("retryable", error.retryability.map(|retryability| retryability == Retryability::Retryable));
+    fields.text("provider", error.provider.as_deref());
+    fields.number("status", error.status.map(f64::from));
+    fields.text("requestId", error.request_id.as_deref());
+    fields.number("retryAfterMs", error.retry_after.map(|span| number(millis(span))));
     if let Some(scopes) = &error.missing_scopes {
-        view.put("missingScopes", Json::list_of(&mut scopes.iter()));
+        fields.put("missingScopes", Json::list_of(&mut scopes.iter()));
     }
-    view.number("attempts", error.attempts.map(f64::from));
-    Json::Map(view.0)
+    fields.number("attempts", error.attempts.map(f64::from));
+    Json::Map(fields.0)
 }
 
 /// Creates an event for listeners. `requested` are the scopes that apply if the response named none.
-pub(crate) fn news_view(change: &Event, requested: &ScopeSet, provider: &str) -> JsValue {
+pub(crate) fn event_to_js(change: &Event, requested: &ScopeSet, provider: &str) -> JsValue {
     match change {
         Event::Token { reason, expires_at, scopes } => {
-            let mut news = news("token");
-            news.text("reason", Some(reason.as_str()));
-            news.number("expiresAt", Some(expires_at.to_js()));
-            news.put("scopes", Json::list_of(&mut scopes.as_ref().unwrap_or(requested).iter()));
-            news.into_js()
+            let mut event = event("token");
+            event.text("reason", Some(reason.as_str()));
+            event.number("expiresAt", Some(expires_at.to_js()));
+            event.put("scopes", Json::list_of(&mut scopes.as_ref().unwrap_or(requested).iter()));
+            event.into_js()
         }
         Event::Retry { attempt, delay, error } => {
-            let mut news = news("retry");
-            news.number("attempt", Some(f64::from(*attempt)));
-            news.number("delayMs", Some(number(millis(*delay))));
-            news.text("code", Some(error.code.as_str()));
-            news.into_js()
+            let mut event = event("retry");
+            event.number("attempt", Some(f64::from(*attempt)));
+            event.number("delayMs", Some(number(millis(*delay))));
+            event.text("code", Some(error.code.as_str()));
+            event.into_js()
         }
         Event::Error { error, token_still_valid } => {
-            let mut news = news("error");
-            news.put("error", fields(error));
-            news.flag("tokenStillValid", Some(*token_still_valid));
-            news.into_js()
+            let mut event = event("error");
+            event.put("error", error_fields(error));
+            event.flag("tokenStillValid", Some(*token_still_valid));
+            event.into_js()
         }
-        Event::Expired => news("expired").into_js(),
+        Event::Expired => event("expired").into_js(),
         Event::ScopesMissing(missing) => warning(
             "insufficient_scope",
             &format!(
@@ -123,13 +123,13 @@ pub(crate) fn news_view(change: &Event, requested: &ScopeSet, provider: &str) ->
             ),
         ),
         Event::StoreFailed(error) => warning(error.code.as_str(), &error.message),
-        Event::Cleared => news("cleared").into_js(),
-        Event::Closed => news("close").into_js(),
+        Event::Cleared => event("cleared").into_js(),
+        Event::Closed => event("close").into_js(),
     }
 }
 
 /// Creates the warning about a long-lived secret in a page, where its users can read it.
-pub(crate) fn secret_in_page() -> JsValue {
+pub(crate) fn secret_in_page_warning() -> JsValue {
     warning(
         "secret_in_page",
         "a long-lived secret is used in a page, where anyone can read it; get tokens from your own server \
@@ -138,16 +138,16 @@ pub(crate) fn secret_in_page() -> JsValue {
 }
 
 fn warning(code: &str, message: &str) -> JsValue {
-    let mut news = news("warning");
-    news.text("code", Some(code));
-    news.text("message", Some(message));
-    news.into_js()
+    let mut event = event("warning");
+    event.text("code", Some(code));
+    event.text("message", Some(message));
+    event.into_js()
 }
 
-fn news(kind: &str) -> View {
-    let mut news = View::default();
-    news.text("type", Some(kind));
-    news
+fn event(kind: &str) -> Fields {
+    let mut event = Fields::default();
+    event.text("type", Some(kind));
+    event
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts and milliseconds stay below 2^53")]
@@ -157,9 +157,9 @@ fn number(number: u64) -> f64 {
 
 /// Properties in insertion order. Missing values are omitted.
 #[derive(Default)]
-struct View(Vec<(String, Json)>);
+struct Fields(Vec<(String, Json)>);
 
-impl View {
+impl Fields {
     fn put(&mut self, key: &str, value: Json) {
         self.0.push((key.to_owned(), value));
     }
@@ -188,7 +188,7 @@ impl View {
 }
 
 /// Converts scopes to an array.
-pub(crate) fn listed(scopes: &ScopeSet) -> Array {
+pub(crate) fn scopes_to_js(scopes: &ScopeSet) -> Array {
     let list = Array::new();
     for scope in scopes.iter() {
         list.push(&JsValue::from_str(scope));

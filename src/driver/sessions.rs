@@ -1,0 +1,278 @@
+//! Connects the sessions of the core to their handles in JavaScript.
+//!
+//! A session handle ([`SessionHandle`]) receives the calls of one session and returns its cached token. A session that the core
+//! opened by itself has no handle.
+
+use std::{cell::RefMut, rc::Rc};
+
+use js_sys::{Function, JSON};
+use wasm_bindgen::prelude::*;
+
+use super::{Driver, call_back};
+use crate::{
+    core::{Identity, IoScope, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
+    graphql::token_digest,
+    host::{HostBindings, PLATFORM, StoreEntry, from_js, wall},
+    js::{JsAccessToken, SessionHandle},
+    options::{Selection, read_selector},
+    store,
+};
+
+/// The driver's state of one session.
+pub(super) struct SessionEntry {
+    id: SessionId,
+    /// Its selector, as received from JavaScript.
+    pub(super) key: JsValue,
+    /// The scopes that each of its grants requests.
+    pub(super) scopes: ScopeSet,
+    handle: Option<SessionHandle>,
+    /// The digest of the token that was discarded because the API rejected it, until another one is granted.
+    pub(super) rejected_token: Option<String>,
+    /// The token that was last pushed to the handle.
+    parts: Option<PushedToken>,
+    /// Ends the subscription to changes in the shared store.
+    unwatch: Option<Function>,
+}
+
+struct PushedToken {
+    tokens: Rc<TokenSet>,
+    held: JsAccessToken,
+    served_until: UnixMillis,
+}
+
+/// The parameters for opening a session.
+#[derive(Clone)]
+pub(super) struct SessionSpec {
+    pub(super) identity: Identity,
+    pub(super) scopes: ScopeSet,
+}
+
+impl Driver {
+    /// Parses a selector.
+    pub(super) fn selection(&self, key: &JsValue) -> Result<Selection, TokenError> {
+        let written = key.as_string().and_then(|text| JSON::parse(&text).ok());
+        read_selector(&from_js(written.as_ref().unwrap_or(key)), &self.config)
+    }
+
+    /// Returns the parameters for opening the session of a handle, or `None` if it is open.
+    pub(super) fn session_spec(&self, handle: &SessionHandle) -> Result<Option<SessionSpec>, TokenError> {
+        if self.session_at(handle).is_some() {
+            return Ok(None);
+        }
+        let selection = self.selection(&handle.key())?;
+        let identity = store::identity(&self.config, &selection, PLATFORM);
+        Ok(Some(SessionSpec {
+            identity,
+            scopes: selection.scopes.unwrap_or_else(|| self.config.scopes.clone()),
+        }))
+    }
+
+    /// Returns the session of a handle, if it is open.
+    pub(super) fn session_at(&self, handle: &SessionHandle) -> Option<SessionId> {
+        let id = SessionId::from_js(handle.session()?);
+        // After a crash of the core, its successor may have given the same id to another session.
+        self.entry(id).filter(|entry| entry.handle.as_ref() == Some(handle)).map(|_| id)
+    }
+
+    /// Borrows the state of a session, if it is open. The borrow must end before JavaScript runs.
+    pub(super) fn entry(&self, id: SessionId) -> Option<RefMut<'_, SessionEntry>> {
+        let found = RefMut::filter_map(self.sessions.borrow_mut(), |sessions| {
+            sessions.get_mut(id.slot() as usize)?.as_mut().filter(|entry| entry.id == id)
+        });
+        found.ok()
+    }
+
+    /// Reports to the handle that I/O starts, where I/O ends with the request that started it.
+    pub(super) fn io_started(&self, id: SessionId) {
+        if self.config.policy.io_scope == IoScope::Request
+            && let Some(handle) = self.entry(id).and_then(|entry| entry.handle.clone())
+        {
+            handle.io_started();
+        }
+    }
+
+    /// Returns the selector and the scopes of an open session.
+    pub(super) fn key_and_scopes(&self, id: SessionId) -> Option<(JsValue, ScopeSet)> {
+        self.entry(id).map(|entry| (entry.key.clone(), entry.scopes.clone()))
+    }
+
+    /// Connects a handle to a session, and pushes the cached token to it.
+    pub(super) fn bind(self: &Rc<Self>, id: SessionId, handle: &SessionHandle) {
+        self.ensure_entry(id);
+        let key = handle.key();
+        let Some(mut entry) = self.entry(id) else { return };
+        entry.key = key;
+        entry.parts = None;
+        let before = entry.handle.replace(handle.clone());
+        drop(entry);
+        if let Some(before) = before {
+            before.clear_token();
+        }
+        handle.bind(id.to_js());
+        self.push_token(id);
+        self.watch(id, handle);
+    }
+
+    /// Adds the driver's state of a session, if it is missing.
+    fn ensure_entry(&self, id: SessionId) {
+        let place = id.slot() as usize;
+        if self.entry(id).is_some() {
+            return;
+        }
+        let pool = self.pool.borrow();
+        let (Some(machine), Some(key)) = (pool.session(id), pool.context(id)) else { return };
+        let (key, scopes) = (key.clone(), machine.scopes().clone());
+        let mut sessions = self.sessions.borrow_mut();
+        if sessions.len() <= place {
+            sessions.resize_with(place + 1, || None);
+        }
+        sessions[place] = Some(SessionEntry {
+            id,
+            key,
+            scopes,
+            handle: None,
+            rejected_token: None,
+            parts: None,
+            unwatch: None,
+        });
+    }
+
+    /// Subscribes to the records of all sessions, once the holder's digest is known.
+    pub(super) fn watch_all(&self) {
+        let mut place = 0;
+        // The store's `watch` is user code and may call any method, so nothing is borrowed across it.
+        while place < self.sessions.borrow().len() {
+            let found = self.sessions.borrow()[place]
+                .as_ref()
+                .and_then(|it| it.handle.clone().map(|handle| (it.id, handle)));
+            if let Some((id, handle)) = found {
+                self.watch(id, &handle);
+            }
+            place += 1;
+        }
+    }
+
+    fn watch(&self, id: SessionId, handle: &SessionHandle) {
+        // Where I/O ends with the request that started it, a subscription would end with the request as well.
+        let is_watched = self.entry(id).is_none_or(|entry| entry.unwatch.is_some());
+        if is_watched || self.config.policy.io_scope == IoScope::Request {
+            return;
+        }
+        let Some((entry, _)) = self.store_entry(id) else { return };
+        let unwatch = entry.watch(&handle.store_watcher());
+        if let Some(mut entry) = self.entry(id) {
+            entry.unwatch = unwatch;
+        }
+    }
+
+    /// Returns the session's entry in the shared store and its key. `None` without a store, or if the holder's digest
+    /// is unknown.
+    pub(super) fn store_entry(&self, id: SessionId) -> Option<(StoreEntry, String)> {
+        let store = self.config.store.as_ref()?;
+        let holder = self.holder.get()?;
+        let (key, scopes) = self.key_and_scopes(id)?;
+        let selection = self.selection(&key).ok()?;
+        let name = store::cache_key(holder, &self.config, &selection, &scopes, PLATFORM);
+        Some((StoreEntry::new(HostBindings::clone(&self.callbacks), store.clone(), &name), name))
+    }
+
+    /// Removes the driver's state of a session that ended or was evicted.
+    pub(super) fn forget(&self, id: SessionId) {
+        if self.entry(id).is_none() {
+            return;
+        }
+        let close_callbacks = self.sessions.borrow_mut().get_mut(id.slot() as usize).and_then(Option::take);
+        let Some(SessionEntry { handle, unwatch, .. }) = close_callbacks else { return };
+        if let Some(handle) = handle {
+            handle.clear_token();
+        }
+        call_back(unwatch);
+    }
+
+    /// Ends the subscriptions of all sessions.
+    pub(super) fn unwatch(&self) {
+        let mut place = 0;
+        // Ending a subscription runs user code, which may call any method, so nothing is borrowed across it.
+        while place < self.sessions.borrow().len() {
+            let unwatch = self.sessions.borrow_mut()[place].as_mut().and_then(|entry| entry.unwatch.take());
+            call_back(unwatch);
+            place += 1;
+        }
+    }
+
+    /// Pushes the cached tokens of all sessions that the last input may have changed.
+    pub(super) fn publish(&self) {
+        let mut dirty = self.pool.borrow().dirty().to_vec();
+        dirty.dedup();
+        for id in dirty {
+            self.ensure_entry(id);
+            self.push_token(id);
+        }
+    }
+
+    /// Pushes the cached token and its times to the handle, if they have changed.
+    fn push_token(&self, id: SessionId) {
+        let Some(handle) = self.entry(id).and_then(|entry| entry.handle.clone()) else { return };
+        let now = self.clock.now();
+        let set_token = {
+            let pool = self.pool.borrow();
+            let held = pool.session(id).and_then(|machine| machine.held());
+            let valid = held.filter(|tokens| now < tokens.expires_at).cloned();
+            valid.zip(pool.served_until(id))
+        };
+        let Some((tokens, served_until)) = set_token else {
+            let parts = self.entry(id).and_then(|mut entry| entry.parts.take());
+            if let Some(parts) = parts {
+                // An expired token is still cached, so a missing one was discarded after a rejection.
+                if self.pool.borrow().session(id).is_some_and(|machine| machine.held().is_none())
+                    && let Some(mut entry) = self.entry(id)
+                {
+                    entry.rejected_token = Some(token_digest(&parts.tokens.access_token));
+                }
+                handle.clear_token();
+            }
+            return;
+        };
+        let held = self.js_token(id, &tokens);
+        // JavaScript compares these times with the wall clock, which is the cheapest to read. They are converted to it
+        // here, and pushed again after that clock was set.
+        let by_wall = |at: UnixMillis| at.shifted(wall().ahead_of(now));
+        let served_until = by_wall(served_until);
+        let valid_until = by_wall(tokens.expires_at);
+        let Some(mut entry) = self.entry(id) else { return };
+        let close = |parts: &PushedToken| {
+            let apart = parts.served_until.since(served_until).max(served_until.since(parts.served_until));
+            parts.tokens == tokens && millis(apart) < CLOSE
+        };
+        if entry.parts.as_ref().is_some_and(close) {
+            return;
+        }
+        entry.parts = Some(PushedToken { tokens, held: held.clone(), served_until });
+        drop(entry);
+        handle.set_token(&held, served_until.to_js(), valid_until.to_js());
+    }
+
+    /// Returns the JavaScript object of a token, and reuses the existing one if it is equal. A provider may return the
+    /// same token with another expiry, which makes a new object.
+    pub(super) fn js_token(&self, id: SessionId, tokens: &Rc<TokenSet>) -> JsAccessToken {
+        let mut scopes = None;
+        if let Some(entry) = self.entry(id) {
+            if let Some(parts) = entry.parts.as_ref().filter(|parts| parts.tokens == *tokens) {
+                return parts.held.clone();
+            }
+            scopes = Some(entry.scopes.clone());
+        }
+        // The token was lent, or its session has no handle. Thousands of callers may share it.
+        if let Some((_, last_token)) = self.last_token.borrow().as_ref().filter(|(known, _)| known == tokens)
+        {
+            return last_token.clone();
+        }
+        let scopes = tokens.scopes.as_ref().or(scopes.as_ref()).unwrap_or(&self.config.scopes);
+        let last_token = self.callbacks.token(tokens, scopes);
+        self.last_token.replace(Some((tokens.clone(), last_token.clone())));
+        last_token
+    }
+}
+
+/// Largest difference, in milliseconds, at which two times count as equal: the clocks are read one after the other.
+const CLOSE: u64 = 20;
