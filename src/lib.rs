@@ -100,6 +100,10 @@ mod host;
 #[cfg(target_arch = "wasm32")]
 mod js;
 
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod generated;
+
 /// About a fifth of the size of the standard library's allocator, and not slower.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]

@@ -5,45 +5,95 @@
  */
 
 import { UsageError } from "./errors.js";
+import { PROVIDERS } from "./provider-options.js";
 import { fromFile, fromVariable, readText } from "./secrets.js";
 import { span, whole } from "./args.js";
 
 /** @import { Flags, Words } from "./args.js" */
 
-/** The flags for secrets: their values come from variables, files or standard input, never from the command line. */
-const SECRETS = {
-  "api-key": "Fluz: the application's API key",
-  "app-secret": "Fluz: the application's secret, with --app-id",
-  password: "Toggle: the API user's password",
-  "client-secret": "Braintree: the OAuth client's secret",
-};
+/**
+ * The options of a provider, as `provider-options.js` lists them.
+ * @typedef {object} ProviderOptions
+ * @property {Readonly<Record<string, ProviderOption>>} options
+ * @property {readonly (readonly string[])[]} alternatives Groups of options of which exactly one must be given.
+ */
+
+/**
+ * @typedef {object} ProviderOption
+ * @property {"text" | "secret" | "date" | "scopes" | "keyword"} kind
+ * @property {string} about
+ * @property {readonly string[]} [choices] The accepted keywords.
+ * @property {boolean} [required]
+ * @property {string} [requiredWithout] The option without which this one is required.
+ */
+
+/** The names of the built-in providers. */
+export const PROVIDER_NAMES = Object.keys(PROVIDERS);
+
+/** Returns the flag of an option. @param {string} option */
+const flagOf = (option) => option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/**
+ * The flags of an option. The value of a secret comes from a variable, a file or standard input, never from the command
+ * line.
+ *
+ * @param {string} option
+ */
+const flagsOf = (option) =>
+  SECRETS.has(option) ? [`${flagOf(option)}-env`, `${flagOf(option)}-file`] : [flagOf(option)];
+
+const ROWS = Object.values(PROVIDERS).flatMap(({ options }) => Object.entries(options));
+
+/** The options that have a flag of their own name. */
+const OPTIONS = new Set([
+  "provider",
+  "profile",
+  "endpoint",
+  "store",
+  "identity",
+  "allowInsecure",
+  ...ROWS.map(([option]) => option),
+]);
+
+const SECRETS = new Set(ROWS.filter(([, { kind }]) => kind === "secret").map(([option]) => option));
+
+/** Returns the names of the providers that have an option. @param {string} option */
+const ownersOf = (option) => PROVIDER_NAMES.filter((name) => PROVIDERS[name]?.options[option]);
+
+/** What help calls the values of flags. Others are a `VALUE`. @type {Readonly<Record<string, string>>} */
+const PLACEHOLDERS = { keyword: "NAME", date: "DATE", scopes: "LIST" };
+
+/**
+ * Returns the flags of an option with their help.
+ *
+ * @param {string} option
+ * @param {ProviderOption} spec
+ * @returns {Flags}
+ */
+function helpOf(option, { kind, about, choices }) {
+  const owners = ownersOf(option);
+  const prefix = owners.length === 1 ? `${owners}: ` : "";
+  const [flag = "", file] = flagsOf(option);
+  if (file === undefined) {
+    const value = PLACEHOLDERS[kind] ?? (option.endsWith("Id") ? "ID" : "VALUE");
+    const help = { value, about: `${prefix}${inFlags(about)}` };
+    return { [flag]: { ...help, ...(choices && { choices }), ...(kind === "scopes" && { many: true }) } };
+  }
+  return {
+    [flag]: { value: "NAME", about: `${prefix}${about}: the variable that holds it` },
+    [file]: { value: "PATH", about: "the same: the file that holds it, - for standard input" },
+  };
+}
+
+/** The names of the built-in providers as a phrase. */
+export const ONE_OF_THE_PROVIDERS = PROVIDER_NAMES.join(", ").replace(/, (?=\w+$)/, " or ");
 
 /** @type {Flags} */
 export const PROVIDER_FLAGS = {
-  provider: { value: "NAME", about: "fluz, toggle or braintree", choices: ["fluz", "toggle", "braintree"] },
+  provider: { value: "NAME", about: ONE_OF_THE_PROVIDERS, choices: PROVIDER_NAMES },
   profile: { value: "FILE", about: 'another API: a Profile as JSON, with {"$env": "NAME"} for secrets' },
-  environment: { value: "NAME", about: "sandbox or production", choices: ["sandbox", "production"] },
   endpoint: { value: "URL", about: "where to ask, instead of the provider's own address" },
-  scopes: {
-    value: "LIST",
-    about: "the scopes to ask for, with commas or spaces; may be repeated",
-    many: true,
-  },
-  "user-id": { value: "UUID", about: "Fluz: the user (no secret, as all ids)" },
-  "account-id": { value: "UUID", about: "Fluz: the account" },
-  "seat-id": { value: "UUID", about: "Fluz: the seat, where it is not the account's own" },
-  "app-id": { value: "ID", about: "Fluz: the application, with its secret instead of an API key" },
-  renewal: { value: "WAY", about: "Fluz: refresh (default) or generate", choices: ["refresh", "generate"] },
-  username: { value: "NAME", about: "Toggle: the API user's name" },
-  email: { value: "ADDRESS", about: "Toggle: the API user's address, instead of the name" },
-  "client-id": { value: "ID", about: "Braintree: the OAuth client" },
-  "braintree-version": { value: "DATE", about: "Braintree: its header Braintree-Version" },
-  ...Object.fromEntries(
-    Object.entries(SECRETS).flatMap(([name, about]) => [
-      [`${name}-env`, { value: "NAME", about: `${about}: the variable that holds it` }],
-      [`${name}-file`, { value: "PATH", about: "the same: the file that holds it, - for standard input" }],
-    ]),
-  ),
+  ...Object.assign({}, ...ROWS.map(([option, spec]) => helpOf(option, spec))),
   store: { value: "FOLDER", about: "keep the token here, for the next call and for other processes" },
   identity: { value: "NAME", about: "whose credentials they are, for --store where a profile does not tell" },
   timeout: { value: "SPAN", about: "for one request (default 10s)" },
@@ -52,30 +102,8 @@ export const PROVIDER_FLAGS = {
   "allow-insecure": { about: "accept an http: address that is not this machine" },
 };
 
-/** Flags of each provider in addition to the common ones. */
-const OWN = {
-  fluz: ["user-id", "account-id", "seat-id", "app-id", "renewal", "api-key", "app-secret"],
-  toggle: ["username", "email", "password"],
-  braintree: ["client-id", "braintree-version", "client-secret"],
-  profile: [],
-};
-
-/** Required flags of each provider: one of each group, with the flags that belong to it. */
-const NEEDED = {
-  fluz: [["user-id"], ["account-id"], ["api-key", "app-id"], ["scopes"], ["environment", "endpoint"]],
-  toggle: [["username", "email"], ["password"]],
-  braintree: [["client-id"], ["client-secret"], ["scopes"], ["environment", "endpoint"]],
-  profile: [],
-};
-
-/** @param {string} flag */
-const isSecret = (flag) => Object.hasOwn(SECRETS, flag);
-
-/** @param {string} flag */
-const spellings = (flag) => (isSecret(flag) ? [`${flag}-env`, `${flag}-file`] : [flag]);
-
-/** Returns the manager's option for a flag. */
-const optionOf = (/** @type {string} */ flag) => flag.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+/** A profile has scopes besides what it describes. @type {ProviderOptions} */
+const PROFILE = { options: { scopes: { kind: "scopes", about: "" } }, alternatives: [] };
 
 /**
  * Returns the options of a manager.
@@ -88,23 +116,18 @@ export async function readProvider(words, warn) {
   const name = words.one("provider");
   if ((name === undefined) === !words.has("profile")) {
     throw new UsageError(
-      "write either --provider fluz, toggle or braintree, or --profile FILE for another API",
+      `write either --provider ${ONE_OF_THE_PROVIDERS}, or --profile FILE for another API`,
     );
   }
-  const provider = /** @type {keyof typeof OWN} */ (name ?? "profile");
-  refuseForeign(words, provider);
-  requireNeeded(words, provider);
+  const provider = PROVIDERS[name ?? ""] ?? PROFILE;
+  refuseForeign(words, name ?? "profile", provider);
+  requireNeeded(words, name ?? "profile", provider);
   /** @type {Record<string, unknown>} */
   const options = { provider: name ?? (await profileOf(words)) };
-  for (const flag of ["environment", "endpoint", "identity", ...OWN[provider]]) {
-    const value = isSecret(flag) ? await secretOf(words, flag, warn) : words.one(flag);
-    if (value !== undefined) options[optionOf(flag)] = value;
+  for (const option of ["endpoint", "identity", ...Object.keys(provider.options)]) {
+    const value = await valueOf(words, option, warn);
+    if (value !== undefined) options[option] = value;
   }
-  const scopes = words
-    .all("scopes")
-    .flatMap((list) => list.split(/[\s,]+/))
-    .filter(Boolean);
-  if (words.has("scopes")) options.scopes = scopes;
   const [timeout, lifetime, attempts] = ["timeout", "lifetime", "attempts"].map((flag) => words.one(flag));
   if (timeout) options.timeoutMs = span("timeout", timeout);
   if (lifetime) options.lifetimeMs = span("lifetime", lifetime);
@@ -115,34 +138,51 @@ export async function readProvider(words, warn) {
 
 /**
  * @param {Words} words
- * @param {keyof typeof OWN} provider
+ * @param {string} option
+ * @param {(text: string) => void} warn
  */
-function refuseForeign(words, provider) {
-  const taken = OWN[provider].flatMap(spellings);
-  const foreign = Object.entries(OWN).flatMap(([owner, flags]) =>
-    flags.flatMap(spellings).map((flag) => ({ owner, flag })),
-  );
-  const found = foreign.find(({ flag }) => words.has(flag) && !taken.includes(flag));
-  if (found) throw new UsageError(`--${found.flag} is for ${found.owner}, not for ${provider}; leave it out`);
-  if (provider === "toggle" && words.has("environment")) {
-    throw new UsageError(
-      "--environment is not for toggle, which has one address; leave it out, or write --endpoint",
-    );
+async function valueOf(words, option, warn) {
+  if (SECRETS.has(option)) return secretOf(words, flagOf(option), warn);
+  if (option !== "scopes") return words.one(flagOf(option));
+  const scopes = words.all("scopes").flatMap((list) => list.split(/[\s,]+/));
+  return words.has("scopes") ? scopes.filter(Boolean) : undefined;
+}
+
+/**
+ * @param {Words} words
+ * @param {string} name
+ * @param {ProviderOptions} provider
+ */
+function refuseForeign(words, name, provider) {
+  for (const [option] of ROWS) {
+    const found = flagsOf(option).find((flag) => words.has(flag));
+    if (found && !Object.hasOwn(provider.options, option)) {
+      throw new UsageError(
+        `--${found} is for ${ownersOf(option).join(" and ")}, not for ${name}; leave it out`,
+      );
+    }
   }
 }
 
 /**
  * @param {Words} words
- * @param {keyof typeof OWN} provider
+ * @param {string} name
+ * @param {ProviderOptions} provider
  */
-function requireNeeded(words, provider) {
-  /** @param {string} flag */
-  const given = (flag) => spellings(flag).some((spelling) => words.has(spelling));
-  const groups = [...NEEDED[provider], ...(given("app-id") ? [["app-secret"]] : [])];
-  for (const group of groups) {
-    if (group.some(given)) continue;
-    const ways = group.flatMap(spellings).map((flag) => `--${flag} ${PROVIDER_FLAGS[flag]?.value}`);
-    throw new UsageError(`${provider} needs ${ways.join(" or ")}`);
+function requireNeeded(words, name, { options, alternatives }) {
+  /** @param {string} option */
+  const isGiven = (option) => flagsOf(option).some((flag) => words.has(flag));
+  const used = alternatives.find((group) => group.some(isGiven)) ?? alternatives[0] ?? [];
+  const unused = alternatives.flat().filter((option) => !used.includes(option));
+  for (const [option, { required, requiredWithout }] of Object.entries(options)) {
+    if (isGiven(option) || unused.includes(option)) continue;
+    if (!required && (requiredWithout === undefined || isGiven(requiredWithout))) continue;
+    const first = alternatives.some((group) => group.some(isGiven))
+      ? []
+      : alternatives.map(([one = ""]) => one);
+    const ways = first.includes(option) ? first : [option, ...(requiredWithout ? [requiredWithout] : [])];
+    const flags = ways.flatMap(flagsOf).map((flag) => `--${flag} ${PROVIDER_FLAGS[flag]?.value}`);
+    throw new UsageError(`${name} needs ${flags.join(" or ")}`);
   }
 }
 
@@ -152,7 +192,7 @@ function requireNeeded(words, provider) {
  * @param {(text: string) => void} warn
  */
 async function secretOf(words, flag, warn) {
-  const [variable, path] = spellings(flag).map((spelling) => words.one(spelling));
+  const [variable, path] = [`${flag}-env`, `${flag}-file`].map((source) => words.one(source));
   if (variable !== undefined && path !== undefined) {
     throw new UsageError(`write --${flag}-env or --${flag}-file, not both`);
   }
@@ -200,16 +240,10 @@ function filledIn(part, depth = 0) {
  * @param {string} message
  */
 export function inFlags(message) {
-  const flags = new Map(
-    [...Object.keys(PROVIDER_FLAGS), ...Object.keys(SECRETS)].map((flag) => [optionOf(flag), flag]),
-  );
-  flags.set("timeoutMs", "timeout").set("lifetimeMs", "lifetime");
+  /** @type {Record<string, readonly string[]>} */
+  const renamed = { timeoutMs: ["timeout"], lifetimeMs: ["lifetime"] };
   return message.replaceAll(/`(\w+)(?:: true)?`/g, (whole, option) => {
-    const flag = flags.get(option);
-    return flag === undefined
-      ? whole
-      : spellings(flag)
-          .map((spelling) => `--${spelling}`)
-          .join(" or ");
+    const flags = renamed[option] ?? (OPTIONS.has(option) ? flagsOf(option) : undefined);
+    return flags === undefined ? whole : flags.map((flag) => `--${flag}`).join(" or ");
   });
 }

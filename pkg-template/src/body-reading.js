@@ -2,6 +2,7 @@
 
 import { ignoringErrors } from "./ignoring-errors.js";
 import { runFakedMicrotasks } from "./microtask.js";
+import { MAX_JSON_BYTES } from "./tables.js";
 import { lazyTextDecoder } from "./utf8.js";
 import { handled } from "../stores/foreign-promise.js";
 
@@ -21,9 +22,6 @@ export function readerOf(body) {
   }
 }
 
-/** The largest body that is inspected: 1 MiB. Rejections and responses to a grant have some hundred bytes. */
-export const MAX_INSPECTED_BYTES = 1024 * 1024;
-
 const decoder = lazyTextDecoder();
 
 /**
@@ -34,7 +32,7 @@ const decoder = lazyTextDecoder();
  * @param {AbortSignal} [signal]
  * @param {number} [limit] in bytes; 1 MiB by default
  */
-export async function readUpTo(reader, signal, limit = MAX_INSPECTED_BYTES) {
+export async function readUpTo(reader, signal, limit = MAX_JSON_BYTES) {
   /** @type {Uint8Array[]} */
   const parts = [];
   let size = 0;

@@ -4,7 +4,7 @@
 
 import { reasonOf } from "./abort-signal.js";
 import { sendWithReplay } from "./authorized-fetch.js";
-import { MAX_INSPECTED_BYTES, readText } from "./body-reading.js";
+import { readText } from "./body-reading.js";
 import { withoutCache } from "./cache-mode.js";
 import { fetchArguments } from "./fetch-arguments.js";
 import { failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
@@ -13,6 +13,7 @@ import { requestSnapshot } from "./request-snapshot.js";
 import { authStatusOf, isResponse } from "./response-inspection.js";
 import { outlined, parsed } from "./response-outline.js";
 import { TokenError, causeOf, errorOf } from "./token-error.js";
+import { MAX_JSON_BYTES } from "./tables.js";
 import { handled } from "../stores/foreign-promise.js";
 
 /** @typedef {import("./operation-snapshot.js").OperationSnapshot} OperationSnapshot */
@@ -142,7 +143,7 @@ function reading(limit) {
     const text = await readText(response, limit);
     if (text === undefined) throw tooLarge(handle, limit);
     const authStatus = hadToken
-      ? authStatusOf(handle, response.status, text.length > MAX_INSPECTED_BYTES ? undefined : text)
+      ? authStatusOf(handle, response.status, text.length > MAX_JSON_BYTES ? undefined : text)
       : "accepted";
     return { text, authStatus };
   };

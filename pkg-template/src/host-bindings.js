@@ -2,12 +2,13 @@
 //
 // Each operation reports its outcome to the core, which makes all decisions.
 
-import { MAX_INSPECTED_BYTES, readUpTo, readerOf } from "./body-reading.js";
+import { readUpTo, readerOf } from "./body-reading.js";
 import { withoutCache } from "./cache-mode.js";
 import { failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import { ioEndsWithRequest } from "./request-scope.js";
 import { startTimer, stopTimer } from "./timers.js";
+import { MAX_JSON_BYTES } from "./tables.js";
 import { handled } from "../stores/foreign-promise.js";
 
 /**
@@ -254,9 +255,7 @@ async function sendAndRead(fetch, url, init, wanted) {
     if (!found || !(reader || typeof response.text === "function")) return "invalid";
     const text = reader ? await readUpTo(reader, signal) : await handled(response.text());
     if (typeof text !== "string") return reader ? "too large" : "invalid";
-    return text.length > MAX_INSPECTED_BYTES
-      ? "too large"
-      : [withoutQuotations(text, sent, init.body), ...found];
+    return text.length > MAX_JSON_BYTES ? "too large" : [withoutQuotations(text, sent, init.body), ...found];
   } catch (error) {
     return failureOf(error, secretsOf(sent, init.body));
   }

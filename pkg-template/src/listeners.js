@@ -1,6 +1,7 @@
 // Event listeners of a manager and its sessions.
 
 import { inRootContext } from "./root-context.js";
+import { EVENT_TYPES } from "./tables.js";
 import { TokenError, errorOf } from "./token-error.js";
 import { handled } from "../stores/foreign-promise.js";
 
@@ -16,8 +17,6 @@ import { handled } from "../stores/foreign-promise.js";
  *   collected
  */
 
-const TYPES = ["token", "change", "retry", "error", "expired", "warning", "close"];
-
 /** The listeners of a manager and its sessions. */
 export class Listeners {
   /** @type {Entry[]} */
@@ -29,8 +28,11 @@ export class Listeners {
    */
   add(entry) {
     const { type, listener } = entry;
-    if (!TYPES.includes(type)) {
-      throw new TokenError("invalid_options", `there is no such event; give one of ${TYPES.join(", ")}`);
+    if (!EVENT_TYPES.includes(type)) {
+      throw new TokenError(
+        "invalid_options",
+        `there is no such event; give one of ${EVENT_TYPES.join(", ")}`,
+      );
     }
     if (typeof listener !== "function") {
       throw new TokenError("invalid_options", `the listener for \`${type}\` is no function; give one`);

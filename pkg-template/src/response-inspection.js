@@ -2,10 +2,11 @@
 //
 // This file decides which responses are inspected, and how much of them is read. The core recognizes rejections.
 
-import { MAX_INSPECTED_BYTES, readUpTo, readerOf } from "./body-reading.js";
+import { readUpTo, readerOf } from "./body-reading.js";
 import { bufferBody, canBuffer, concat, readInto } from "./buffered-response.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import { outlined } from "./response-outline.js";
+import { MAX_JSON_BYTES } from "./tables.js";
 import { handled } from "../stores/foreign-promise.js";
 
 /** @typedef {import("./session-handle.js").SessionHandle} SessionHandle */
@@ -42,7 +43,7 @@ export async function inspectResponse(handle, response, hadToken) {
   if (!JSON_TYPE.test(headers.get("content-type") ?? "")) {
     return { text: undefined, authStatus: authStatusOf(handle, status, undefined) };
   }
-  if (canRebuild(response) && !(Number(headers.get("content-length")) > MAX_INSPECTED_BYTES)) {
+  if (canRebuild(response) && !(Number(headers.get("content-length")) > MAX_JSON_BYTES)) {
     const { text, response: same } = await rebuilt(response);
     return { text, authStatus: authStatusOf(handle, status, text), response: same };
   }
@@ -100,10 +101,10 @@ function mayContainErrors(text) {
 async function copied(response) {
   const { headers, body } = response;
   const length = headers.get("content-length");
-  if (body === null || response.bodyUsed || Number(length) > MAX_INSPECTED_BYTES) return undefined;
+  if (body === null || response.bodyUsed || Number(length) > MAX_JSON_BYTES) return undefined;
   try {
     if (body !== undefined && typeof body.getReader !== "function") return undefined;
-    if (canBuffer(response)) return await bufferBody(response, MAX_INSPECTED_BYTES);
+    if (canBuffer(response)) return await bufferBody(response, MAX_JSON_BYTES);
     const copy = response.clone();
     // `Content-Length` does not limit a compressed body, and a cross-origin page cannot read `Content-Encoding`.
     const isLengthKnown = length !== null && !headers.has("content-encoding") && response.type !== "cors";
@@ -145,9 +146,7 @@ async function rebuilt(response) {
   const parts = [];
   /** @type {unknown[]} */
   const failures = [];
-  const isWhole = await readInto(parts, reader, MAX_INSPECTED_BYTES).catch(
-    (error) => failures.push(error) === 0,
-  );
+  const isWhole = await readInto(parts, reader, MAX_JSON_BYTES).catch((error) => failures.push(error) === 0);
   const text = isWhole ? new TextDecoder().decode(concat(parts)) : undefined;
   const rest = body.constructor.from(restored(parts, isWhole ? undefined : reader, failures));
   const counter = response.redirected ? 1 : 0;

@@ -4,11 +4,10 @@
 // response the core receives only the members by which it recognizes a rejection and classifies an error; see
 // `problems` in src/graphql/response.rs.
 
+import { MAX_ERRORS } from "./tables.js";
+
 /** Responses of at most this many characters are passed to the core as they are. */
 const LARGE = 65_536;
-
-/** The most errors, and fields of `data`, that are kept: `MAX_PROBLEMS` in src/graphql/response.rs. */
-const MAX_PROBLEMS = 100;
 
 /** The longest prefix of a message that is kept: the phrases of rejections are near its beginning. */
 const MAX_TEXT = 1_000;
@@ -23,7 +22,7 @@ export function outlined(text, parse = () => parsed(text)) {
   if (text.length <= LARGE) return text;
   const answer = parse();
   if (answer === undefined) return text.trim()[0] === "<" ? "<" : "{";
-  const outline = Array.isArray(answer) ? answer.slice(0, MAX_PROBLEMS).map(outlineOf) : outlineOf(answer);
+  const outline = Array.isArray(answer) ? answer.slice(0, MAX_ERRORS).map(outlineOf) : outlineOf(answer);
   return JSON.stringify(outline);
 }
 
@@ -48,7 +47,7 @@ function outlineOf(answer) {
     ...problemOf(answer),
     data: isObject(data) ? fieldsOf(data) : data === null ? null : data && true,
     error: error === undefined ? undefined : problemOf(error),
-    errors: Array.isArray(errors) ? errors.slice(0, MAX_PROBLEMS).map(problemOf) : undefined,
+    errors: Array.isArray(errors) ? errors.slice(0, MAX_ERRORS).map(problemOf) : undefined,
   };
 }
 
@@ -59,9 +58,9 @@ function outlineOf(answer) {
  */
 function fieldsOf(data) {
   const names = Object.keys(data);
-  const kept = names.slice(0, MAX_PROBLEMS);
+  const kept = names.slice(0, MAX_ERRORS);
   // One more field that is not null shows that a part of the operation was executed.
-  const other = names.slice(MAX_PROBLEMS).find((name) => data[name] !== null);
+  const other = names.slice(MAX_ERRORS).find((name) => data[name] !== null);
   if (other !== undefined) kept.push(other);
   return Object.fromEntries(kept.map((name) => [name, fieldOf(data[name])]));
 }

@@ -1,21 +1,12 @@
 // The error class of the package, and the conversion of errors to and from the core.
 
+import { RETRYABLE } from "./tables.js";
+
 /** @typedef {import("../index.js").TokenErrorCode} TokenErrorCode */
 /** @typedef {import("../index.js").TokenErrorDetails} TokenErrorDetails */
 
 /** Shared by every realm and every copy of the package, so that `is` works across them. */
 const BRAND = Symbol.for("graphql-token-manager.TokenError");
-
-/** Codes of errors that are retryable by default. */
-const RETRYABLE = new Set([
-  "credentials_unavailable",
-  "rate_limited",
-  "network",
-  "timeout",
-  "server",
-  "store",
-  "internal",
-]);
 
 /** The optional fields of an error. */
 const DETAILS = /** @type {const} */ ([
@@ -42,7 +33,7 @@ export class TokenError extends Error {
   constructor(code, message, details = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    this.retryable = details.retryable ?? RETRYABLE.has(code);
+    this.retryable = details.retryable ?? RETRYABLE.includes(code);
     for (const key of DETAILS) {
       // By its type, an `insufficient_scope` error always has `missingScopes`.
       const value =

@@ -1,14 +1,12 @@
 // Parts that all stores share: errors, validation of arguments, fences, leases, warnings and watchers.
 
 import { handled } from "./foreign-promise.js";
+import { MAX_BYTES } from "./limits.js";
 
 /** @import { StoreErrorCode, StoreWarning } from "graphql-token-manager" */
 
-/**
- * Largest value, in bytes of UTF-8. Tokens have a few thousand bytes; a larger value is not a token, and each holder
- * would read it.
- */
-export const MAX_BYTES = 1024 * 1024;
+// In bytes of UTF-8. Tokens have a few thousand bytes; a larger value is not a token, and each holder would read it.
+export { MAX_BYTES };
 
 /** The error of a store. Its message never contains the value, even if the error of the backend does. */
 export class StoreError extends Error {

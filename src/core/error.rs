@@ -48,54 +48,47 @@ pub enum ErrorCode {
     GraphqlErrors,
 }
 
+/// The codes with their spelling in JavaScript and their classification, in the order of the enumeration.
+const CODES: [(ErrorCode, &str, Retryability); 17] = [
+    (ErrorCode::InvalidOptions, "invalid_options", Retryability::Permanent),
+    (ErrorCode::InvalidCredentials, "invalid_credentials", Retryability::Permanent),
+    (ErrorCode::CredentialsUnavailable, "credentials_unavailable", Retryability::Retryable),
+    (ErrorCode::InsufficientScope, "insufficient_scope", Retryability::Permanent),
+    (ErrorCode::TokenRejected, "token_rejected", Retryability::Permanent),
+    (ErrorCode::RateLimited, "rate_limited", Retryability::Retryable),
+    (ErrorCode::Network, "network", Retryability::Retryable),
+    (ErrorCode::FetchThrew, "fetch_threw", Retryability::Permanent),
+    (ErrorCode::Timeout, "timeout", Retryability::Retryable),
+    (ErrorCode::Server, "server", Retryability::Retryable),
+    (ErrorCode::Protocol, "protocol", Retryability::Permanent),
+    (ErrorCode::Store, "store", Retryability::Retryable),
+    (ErrorCode::Closed, "closed", Retryability::Permanent),
+    (ErrorCode::Unsupported, "unsupported", Retryability::Permanent),
+    (ErrorCode::WasmBlocked, "wasm_blocked", Retryability::Permanent),
+    (ErrorCode::Internal, "internal", Retryability::Retryable),
+    (ErrorCode::GraphqlErrors, "graphql_errors", Retryability::Permanent),
+];
+
 impl ErrorCode {
+    /// The codes in the order of the documentation.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CODES.iter().map(|(code, ..)| *code)
+    }
+
     /// The spelling of the public contract.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidOptions => "invalid_options",
-            Self::InvalidCredentials => "invalid_credentials",
-            Self::CredentialsUnavailable => "credentials_unavailable",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::TokenRejected => "token_rejected",
-            Self::RateLimited => "rate_limited",
-            Self::Network => "network",
-            Self::FetchThrew => "fetch_threw",
-            Self::Timeout => "timeout",
-            Self::Server => "server",
-            Self::Protocol => "protocol",
-            Self::Store => "store",
-            Self::Closed => "closed",
-            Self::Unsupported => "unsupported",
-            Self::WasmBlocked => "wasm_blocked",
-            Self::Internal => "internal",
-            Self::GraphqlErrors => "graphql_errors",
-        }
+        CODES[self as usize].1
+    }
+
+    /// The classification of errors that do not have their own.
+    pub const fn retryability(self) -> Retryability {
+        CODES[self as usize].2
     }
 
     /// Parses the spelling of the public contract.
     pub fn parse(spelling: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|code| code.as_str() == spelling)
+        CODES.iter().find(|(_, name, _)| *name == spelling).map(|(code, ..)| *code)
     }
-
-    const ALL: [Self; 17] = [
-        Self::InvalidOptions,
-        Self::InvalidCredentials,
-        Self::CredentialsUnavailable,
-        Self::InsufficientScope,
-        Self::TokenRejected,
-        Self::RateLimited,
-        Self::Network,
-        Self::FetchThrew,
-        Self::Timeout,
-        Self::Server,
-        Self::Protocol,
-        Self::Store,
-        Self::Closed,
-        Self::Unsupported,
-        Self::WasmBlocked,
-        Self::Internal,
-        Self::GraphqlErrors,
-    ];
 }
 
 /// An error as a caller receives it: what failed, why, and what to do.
@@ -168,6 +161,11 @@ impl TokenError {
         Self::new(ErrorCode::InvalidCredentials, message)
     }
 
+    /// The classification: that of this error, or else that of its code.
+    pub fn retryability(&self) -> Retryability {
+        self.retryability.unwrap_or_else(|| self.code.retryability())
+    }
+
     /// Sets the provider.
     #[must_use]
     pub fn of(mut self, provider: &str) -> Self {
@@ -233,8 +231,9 @@ mod tests {
 
     #[test]
     fn every_code_is_parsed_from_its_spelling() {
-        for code in ErrorCode::ALL {
-            assert_eq!(ErrorCode::parse(code.as_str()), Some(code));
+        for (place, (code, spelling, _)) in CODES.into_iter().enumerate() {
+            assert_eq!((code as usize, code.as_str()), (place, spelling));
+            assert_eq!(ErrorCode::parse(spelling), Some(code));
         }
         assert_eq!(ErrorCode::parse("unknown"), None);
     }

@@ -44,6 +44,25 @@ pub enum Event {
     Closed,
 }
 
+impl Event {
+    /// The types of events in JavaScript. `change` and some warnings originate there.
+    pub const TYPES: [&str; 8] =
+        ["token", "change", "cleared", "retry", "error", "expired", "warning", "close"];
+
+    /// The type in JavaScript, one of [`Self::TYPES`].
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Token { .. } => "token",
+            Self::Retry { .. } => "retry",
+            Self::Error { .. } => "error",
+            Self::Cleared => "cleared",
+            Self::Expired => "expired",
+            Self::ScopesMissing(_) | Self::StoreFailed(_) => "warning",
+            Self::Closed => "close",
+        }
+    }
+}
+
 /// Why a token was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
@@ -66,6 +85,17 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 7] = [
+        Self::Initial,
+        Self::Proactive,
+        Self::Expired,
+        Self::Rejected,
+        Self::Adopted,
+        Self::Shared,
+        Self::Forced,
+    ];
+
     /// The spelling of the public contract.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -5,7 +5,11 @@
 
 use std::time::Duration;
 
-use super::{TokenSet, UnixMillis, millis};
+use super::{
+    TokenSet, UnixMillis,
+    limits::{MAX_COOL_DOWN_MS, MAX_REFRESH_WINDOW_MS, MIN_COOL_DOWN_MS, MIN_GRANT_INTERVAL_MS},
+    millis,
+};
 
 /// The configurable policy of a manager, with the defaults of the public contract.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,7 +126,7 @@ impl Policy {
     /// refresh can complete before callers would wait for it; it is widened by up to a tenth. `jitter` is in `0.0..1.0`.
     pub fn refresh_at(&self, issued_at: UnixMillis, expires_at: UnixMillis, jitter: f64) -> UnixMillis {
         let lifetime = expires_at.millis_since(issued_at);
-        let configured = multiply(lifetime, self.refresh_window).min(MAX_WINDOW);
+        let configured = multiply(lifetime, self.refresh_window).min(MAX_REFRESH_WINDOW_MS);
         let window = configured.max(self.margin(lifetime, None) + scaled_margin(lifetime));
         expires_at.before(multiply(window, 1.0 + jitter / 10.0).min(lifetime))
     }
@@ -201,20 +205,8 @@ impl Sharing {
 /// Milliseconds for which a failure is remembered: twice `last`, which is zero after a success, between five seconds and
 /// a minute.
 pub fn cool_down(last: u64) -> u64 {
-    (2 * last).clamp(MIN_COOL_DOWN, MAX_COOL_DOWN)
+    (2 * last).clamp(MIN_COOL_DOWN_MS, MAX_COOL_DOWN_MS)
 }
-
-/// Longest refresh window.
-///
-/// Five minutes: long enough for three attempts at the longest delay (30 s), short enough that most of an hour-long token's
-/// lifetime is used.
-const MAX_WINDOW: u64 = 5 * 60_000;
-
-/// Bounds the grants of a failing session to twelve a minute, whatever the rate of requests.
-const MIN_COOL_DOWN: u64 = 5000;
-
-/// A provider that recovered is noticed within a minute.
-const MAX_COOL_DOWN: u64 = 60_000;
 
 /// GCRA rate limiter of a session's grants: a burst of five, replenished every second.
 ///
@@ -232,19 +224,15 @@ impl Default for TokenBucket {
 }
 
 impl TokenBucket {
-    /// Least milliseconds between two background grants, by the public contract. Attempts of one acquisition follow the
-    /// option `retry` instead.
-    const INTERVAL: u64 = 1000;
-
     /// Takes one grant from the bucket. Forced grants are not limited, so an empty bucket stays empty.
     pub fn take(&mut self, now: UnixMillis) {
-        let full_at = self.full_at.max(now).after(Self::INTERVAL);
-        self.full_at = full_at.min(now.after(Self::INTERVAL * BURST));
+        let full_at = self.full_at.max(now).after(MIN_GRANT_INTERVAL_MS);
+        self.full_at = full_at.min(now.after(MIN_GRANT_INTERVAL_MS * BURST));
     }
 
     /// When an interactive grant may start.
     pub const fn for_caller(self) -> UnixMillis {
-        self.full_at.before(Self::INTERVAL * (BURST - 1))
+        self.full_at.before(MIN_GRANT_INTERVAL_MS * (BURST - 1))
     }
 
     /// When a background grant may start: with a full bucket.

@@ -2,18 +2,13 @@
 
 use std::rc::Rc;
 
+use super::limits::{MAX_SCOPE_BYTES, MAX_SCOPES};
+
 /// A sorted set of scopes (RFC 6749 section 3.3).
 ///
 /// A clone shares the memory. The empty set allocates nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ScopeSet(Option<Rc<Vec<String>>>);
-
-/// Limit on the scopes of a response or store entry. The largest published table of scopes (Microsoft Graph) has about
-/// 700.
-const MAX_SCOPES: usize = 1000;
-
-/// Limit on the length of a scope of a response or store entry, in bytes.
-const MAX_SCOPE_LENGTH: usize = 256;
 
 impl ScopeSet {
     /// Collects the scopes of a response or store entry; empty strings are skipped.
@@ -28,7 +23,7 @@ impl ScopeSet {
             if set.len() == MAX_SCOPES {
                 return Err("more than 1000 scopes");
             }
-            if scope.len() > MAX_SCOPE_LENGTH {
+            if scope.len() > MAX_SCOPE_BYTES {
                 return Err("a scope of more than 256 characters");
             }
             if !scope.bytes().all(is_scope_character) {
@@ -183,8 +178,8 @@ mod tests {
 
         assert_eq!(external(&scopes[1..]).unwrap().len(), MAX_SCOPES);
         assert!(external(&scopes).unwrap_err().contains(&MAX_SCOPES.to_string()));
-        assert!(external(&["a".repeat(MAX_SCOPE_LENGTH)]).is_ok());
-        let bound = external(&["a".repeat(MAX_SCOPE_LENGTH + 1)]).unwrap_err();
-        assert!(bound.contains(&MAX_SCOPE_LENGTH.to_string()));
+        assert!(external(&["a".repeat(MAX_SCOPE_BYTES)]).is_ok());
+        let bound = external(&["a".repeat(MAX_SCOPE_BYTES + 1)]).unwrap_err();
+        assert!(bound.contains(&MAX_SCOPE_BYTES.to_string()));
     }
 }

@@ -4,6 +4,8 @@ use std::{fmt, rc::Rc};
 
 use zeroize::Zeroizing;
 
+use super::limits::MAX_TOKEN_BYTES;
+
 /// Defines a secret type: clones share the value, `==` compares it, `Debug` prints the type's name.
 macro_rules! secret {
     ($(#[$doc:meta])* $name:ident) => {
@@ -46,15 +48,12 @@ secret! {
     Secret
 }
 
-/// Limit on the length of a token, in bytes. Servers and proxies accept far shorter headers.
-const MAX_TOKEN_LENGTH: usize = 65_536;
-
 /// Returns whether a token can be sent in a header without encoding: 1 to 65,536 characters of visible ASCII.
 ///
 /// RFC 6749 appendix A.12 also permits spaces, which RFC 6750 section 2.1 forbids; the latter also forbids the `$` of
 /// Braintree's tokens, which is accepted here.
 pub fn is_sendable(token: &str) -> bool {
-    (1..=MAX_TOKEN_LENGTH).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=MAX_TOKEN_BYTES).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -80,7 +79,7 @@ mod tests {
         for bad in ["", " ", "a b", "a\n", "a\u{7f}", "ä", "\u{0}"] {
             assert!(!is_sendable(bad), "{bad:?}");
         }
-        assert!(is_sendable(&"a".repeat(MAX_TOKEN_LENGTH)));
-        assert!(!is_sendable(&"a".repeat(MAX_TOKEN_LENGTH + 1)));
+        assert!(is_sendable(&"a".repeat(MAX_TOKEN_BYTES)));
+        assert!(!is_sendable(&"a".repeat(MAX_TOKEN_BYTES + 1)));
     }
 }

@@ -76,11 +76,6 @@ impl UnixMillis {
 /// The largest time value of a JavaScript `Date` (ECMA-262, "Time Values and Time Range").
 const LAST_DATE: u64 = 8_640_000_000_000_000;
 
-/// The longest accepted lifetime of a token in milliseconds: ten years of 365 days.
-///
-/// A response or store entry that states a longer one is a mistake or an attack; the token is refreshed after ten years.
-pub const MAX_LIFETIME: u64 = 10 * 365 * 24 * 60 * 60 * 1000;
-
 impl Add<Duration> for UnixMillis {
     type Output = Self;
 

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use crate::{
-    core::{AccessToken, ClockOffset, MAX_LIFETIME, TokenSet, TokenTimes, UnixMillis, millis},
+    core::{AccessToken, ClockOffset, TokenSet, TokenTimes, UnixMillis, limits::MAX_LIFETIME_MS, millis},
     http::HttpResponse,
     json::Json,
     provider::{ExpiryField, Lifetime},
@@ -33,7 +33,7 @@ pub(super) fn token_with_lifetime(
     data: Option<&Json>,
     claims: TokenTimes,
 ) -> Result<Rc<TokenSet>, String> {
-    let span = lifetime_of(expiry, lifetime, clock, data, claims)?.min(MAX_LIFETIME);
+    let span = lifetime_of(expiry, lifetime, clock, data, claims)?.min(MAX_LIFETIME_MS);
     Ok(Rc::new(TokenSet {
         access_token: AccessToken::new(token),
         refresh_token: None,
@@ -354,9 +354,9 @@ mod tests {
             (r#"{"in":"-5"}"#, HOUR, now, None, minted(), 0),
             (r#"{"in":0.0009}"#, HOUR, now, None, NO_CLAIMS, 0),
             // At most ten years.
-            (r#"{"in":1e300}"#, HOUR, now, None, NO_CLAIMS, MAX_LIFETIME / 1000),
-            (r#"{"in":1e16}"#, HOUR, now, None, NO_CLAIMS, MAX_LIFETIME / 1000),
-            (r#"{"at":"9999-12-31T23:59:59Z"}"#, HOUR, now, None, NO_CLAIMS, MAX_LIFETIME / 1000),
+            (r#"{"in":1e300}"#, HOUR, now, None, NO_CLAIMS, MAX_LIFETIME_MS / 1000),
+            (r#"{"in":1e16}"#, HOUR, now, None, NO_CLAIMS, MAX_LIFETIME_MS / 1000),
+            (r#"{"at":"9999-12-31T23:59:59Z"}"#, HOUR, now, None, NO_CLAIMS, MAX_LIFETIME_MS / 1000),
         ] {
             let token = issue(lifetime, &response(received_at, date), data, claims).expect("a lifetime");
 

@@ -6,7 +6,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    core::{ErrorCode, TokenError, TokenTimes},
+    core::{ErrorCode, TokenError, TokenTimes, limits::MAX_ERRORS},
     http::HttpResponse,
     json::{Json, Platform, has_too_many_values},
     provider::{ErrorMatcher, GrantProtocol, profile::strings},
@@ -284,10 +284,6 @@ const QUOTES: &[u8] = b"\"'`";
 pub(super) fn contains_ignore_case(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
-
-/// Maximum number of errors and payloads that are read. A login has one or two errors; a batch has a response per
-/// operation.
-const MAX_ERRORS: usize = 100;
 
 /// Collects `errors`, a top-level `error`, the body itself, and errors inside payloads; at most [`MAX_ERRORS`] of each.
 fn errors_in(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {

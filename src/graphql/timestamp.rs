@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{core::UnixMillis, json::Json};
+use crate::{
+    core::{UnixMillis, limits::MAX_RETRY_AFTER_MS},
+    json::Json,
+};
 
 /// Parses a timestamp: ISO 8601 with a date, a time and up to 9 fractional digits, with `Z`, `+hh:mm`, `+hhmm`, `+hh`
 /// or no zone (UTC), or seconds or milliseconds since the epoch, as a number or a string.
@@ -36,16 +39,13 @@ pub fn parse_retry_after(text: &str, now: UnixMillis) -> Option<Duration> {
     let mut rest = DateParser::new(text);
     let mut seconds = 0;
     while let Some(digit) = rest.digit() {
-        seconds = MAX_RETRY_AFTER_SECONDS.min(seconds * 10 + digit.unsigned_abs());
+        seconds = (MAX_RETRY_AFTER_MS / 1000).min(seconds * 10 + digit.unsigned_abs());
     }
     if rest.bytes.is_empty() && !text.is_empty() {
         return Some(Duration::from_secs(seconds));
     }
-    Some(parse_http_date(text)?.since(now).min(Duration::from_secs(MAX_RETRY_AFTER_SECONDS)))
+    Some(parse_http_date(text)?.since(now).min(Duration::from_millis(MAX_RETRY_AFTER_MS)))
 }
-
-/// One day: longer delays are shortened to it.
-const MAX_RETRY_AFTER_SECONDS: u64 = 24 * 60 * 60;
 
 /// Smaller numbers are seconds: as milliseconds they would be before March 1973.
 const FIRST_MILLISECONDS: f64 = 1e11;
@@ -390,7 +390,7 @@ mod tests {
         assert_eq!(parse_retry_after("Sun, 22 Nov 2020 10:21:00 GMT", now), Some(Duration::ZERO));
         assert_eq!(
             parse_retry_after("999999999999999999999", now),
-            Some(Duration::from_secs(MAX_RETRY_AFTER_SECONDS))
+            Some(Duration::from_millis(MAX_RETRY_AFTER_MS))
         );
         for text in ["", "soon", "-1", "1.5"] {
             assert_eq!(parse_retry_after(text, now), None, "{text}");

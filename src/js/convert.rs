@@ -78,7 +78,7 @@ fn error_fields(error: &TokenError) -> Json {
     let mut fields = Fields::default();
     fields.text("code", Some(error.code.as_str()));
     fields.text("message", Some(&error.message));
-    fields.flag("retryable", error.retryability.map(|retryability| retryability == Retryability::Retryable));
+    fields.flag("retryable", Some(error.retryability() == Retryability::Retryable));
     fields.text("provider", error.provider.as_deref());
     fields.number("status", error.status.map(f64::from));
     fields.text("requestId", error.request_id.as_deref());
@@ -94,26 +94,26 @@ fn error_fields(error: &TokenError) -> Json {
 pub(crate) fn event_to_js(change: &Event, requested: &ScopeSet, provider: &str) -> JsValue {
     match change {
         Event::Token { reason, expires_at, scopes } => {
-            let mut event = event("token");
+            let mut event = event(change.name());
             event.text("reason", Some(reason.as_str()));
             event.number("expiresAt", Some(expires_at.to_js()));
             event.put("scopes", Json::list_of(&mut scopes.as_ref().unwrap_or(requested).iter()));
             event.into_js()
         }
         Event::Retry { attempt, delay, error } => {
-            let mut event = event("retry");
+            let mut event = event(change.name());
             event.number("attempt", Some(f64::from(*attempt)));
             event.number("delayMs", Some(number(millis(*delay))));
             event.text("code", Some(error.code.as_str()));
             event.into_js()
         }
         Event::Error { error, token_still_valid } => {
-            let mut event = event("error");
+            let mut event = event(change.name());
             event.put("error", error_fields(error));
             event.flag("tokenStillValid", Some(*token_still_valid));
             event.into_js()
         }
-        Event::Expired => event("expired").into_js(),
+        Event::Cleared | Event::Expired | Event::Closed => event(change.name()).into_js(),
         Event::ScopesMissing(missing) => warning(
             "insufficient_scope",
             &format!(
@@ -123,8 +123,6 @@ pub(crate) fn event_to_js(change: &Event, requested: &ScopeSet, provider: &str) 
             ),
         ),
         Event::StoreFailed(error) => warning(error.code.as_str(), &error.message),
-        Event::Cleared => event("cleared").into_js(),
-        Event::Closed => event("close").into_js(),
     }
 }
 

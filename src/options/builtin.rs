@@ -7,7 +7,7 @@ use super::{
 use crate::provider::{Descriptor, PROVIDERS, Profile, broker::Broker, option::Values};
 
 /// Reads the options of the provider `name`.
-pub(super) fn read(name: &str, options: &OptionReader<'_>) -> (ProviderConfig, Values) {
+pub(super) fn read<'a>(name: &str, options: &OptionReader<'a>) -> (ProviderConfig, Values<'a>) {
     match Descriptor::find(name) {
         Some(provider) => described(provider, options),
         None if name == "broker" => broker(options),
@@ -33,13 +33,13 @@ fn names(others: &[&'static str]) -> Vec<&'static str> {
     names
 }
 
-fn described(provider: &Descriptor, options: &OptionReader<'_>) -> (ProviderConfig, Values) {
+fn described<'a>(provider: &Descriptor, options: &OptionReader<'a>) -> (ProviderConfig, Values<'a>) {
     let excluded = exclude_alternatives(provider, options);
-    let values = options.read(provider.options, &COMMON, &excluded);
+    let values = options.read(provider.options, &COMMON, excluded);
     let config = ProviderConfig {
         profile: (provider.profile)(&values),
         grant_source: GrantSource::Profile(values.secrets()),
-        scopes: values.scopes("scopes"),
+        scopes: values.scopes().unwrap_or_default(),
     };
     (config, values)
 }
@@ -68,13 +68,13 @@ fn exclude_alternatives(provider: &Descriptor, options: &OptionReader<'_>) -> Ve
     excluded
 }
 
-fn broker(options: &OptionReader<'_>) -> (ProviderConfig, Values) {
-    let values = options.read(&BROKER, &COMMON, &[]);
+fn broker<'a>(options: &OptionReader<'a>) -> (ProviderConfig, Values<'a>) {
+    let values = options.read(&BROKER, &COMMON, Vec::new());
     let endpoint = values.required_text("endpoint");
     let expected = format!("\"{}\" or {{ refused, sliding }}", names(&[]).join("\", \""));
     let api = match options.get("api") {
         Some(RawValue::Text(name)) => match Descriptor::find(name) {
-            Some(provider) => Profile { endpoint: endpoint.into(), ..(provider.profile)(&Values::default()) },
+            Some(provider) => Profile { endpoint: endpoint.into(), ..(provider.profile)(&Values::EMPTY) },
             None => {
                 options.report_unknown_keyword("api", &names(&[]), &expected);
                 custom::base_profile(String::new(), endpoint, options)
@@ -94,15 +94,15 @@ fn broker(options: &OptionReader<'_>) -> (ProviderConfig, Values) {
     let config = ProviderConfig {
         profile: broker.profile(api),
         grant_source: GrantSource::Profile(Vec::new()),
-        scopes: values.scopes("scopes"),
+        scopes: values.scopes().unwrap_or_default(),
     };
     (config, values)
 }
 
 /// Returns a placeholder for an unknown provider, after that was reported.
-pub(super) fn unknown_provider(options: &OptionReader<'_>) -> (ProviderConfig, Values) {
+pub(super) fn unknown_provider<'a>(options: &OptionReader<'a>) -> (ProviderConfig, Values<'a>) {
     let profile = custom::base_profile(String::new(), String::new(), options);
     let grant_source = GrantSource::Profile(Vec::new());
     let scopes = crate::core::ScopeSet::default();
-    (ProviderConfig { profile, grant_source, scopes }, options.read(&[], &COMMON, &[]))
+    (ProviderConfig { profile, grant_source, scopes }, options.read(&[], &COMMON, Vec::new()))
 }

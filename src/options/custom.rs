@@ -18,9 +18,12 @@ use crate::{
 };
 
 /// Reads the object `provider` together with the other `options`.
-pub(super) fn read(provider: &OptionReader<'_>, options: &OptionReader<'_>) -> (ProviderConfig, Values) {
-    let values = options.read(&CUSTOM, &COMMON, &[]);
-    let scopes = values.scopes("scopes");
+pub(super) fn read<'a>(
+    provider: &OptionReader<'_>,
+    options: &OptionReader<'a>,
+) -> (ProviderConfig, Values<'a>) {
+    let values = options.read(&CUSTOM, &COMMON, Vec::new());
+    let scopes = values.scopes().unwrap_or_default();
     provider.allow_only(&concat(&["name endpoint sliding refused grant ", GRANT_KEYS]));
     let grant = provider.function("grant");
     for key in split_words(GRANT_KEYS) {

@@ -25,7 +25,7 @@ pub use crate::provider::SecretSource;
 use crate::{
     core::{
         Borrowing, IoLimits, Limits, Policy, Presented, RefreshMode, Retry, ScopeSet, Scoping, Sharing,
-        TokenError, TokenRequest,
+        TokenError, TokenRequest, limits::MAX_IDENTITY_BYTES,
     },
     json::{Credentials, Function, Json, Platform},
     provider::{
@@ -191,7 +191,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
 pub fn read_call(given: &RawValue) -> Result<TokenRequest, TokenError> {
     let error = ValidationError::default();
     let values = call(given, &error, &table::CALL);
-    let scopes = values.has("scopes").then(|| values.scopes("scopes"));
+    let scopes = values.scopes();
     let borrowing = if values.flag("exactScopes") { Borrowing::Forbidden } else { Borrowing::Allowed };
     let want = TokenRequest::Cached { min_validity: values.given_millis("minValidityMs"), scopes, borrowing };
     error.into_result()?;
@@ -209,11 +209,11 @@ pub fn read_refresh(given: &RawValue) -> Result<(), TokenError> {
     error.into_result()
 }
 
-fn call(given: &RawValue, error: &ValidationError, known: &'static [OptionSpec]) -> Values {
+fn call<'a>(given: &'a RawValue, error: &'a ValidationError, known: &'static [OptionSpec]) -> Values<'a> {
     if !matches!(given, RawValue::Missing | RawValue::Map(_)) {
         error.report(&["the options of the call are ", given.kind(), "; give an object or nothing"]);
     }
-    OptionReader::new(given.members(), error).read(known, &[], &[])
+    OptionReader::new(given.members(), error).read(known, &[], Vec::new())
 }
 
 /// Result of the provider's own options.
@@ -305,7 +305,7 @@ fn is_loopback(hostname: &str) -> bool {
     hostname == "localhost" || hostname.ends_with(".localhost") || hostname == "[::1]" || is_ipv4()
 }
 
-fn policy(values: &Values, options: &OptionReader<'_>) -> Policy {
+fn policy(values: &Values<'_>, options: &OptionReader<'_>) -> Policy {
     Policy {
         refresh: match values.keyword("refresh") {
             Some("while-used") => RefreshMode::WhileUsed,
@@ -343,7 +343,7 @@ fn store(options: &OptionReader<'_>, timeout: Duration) -> Option<StoreMethods> 
 /// Expected value of `store`.
 const STORE: &str = "an object with `get`, `set` and `delete`, for example redisStore(client)";
 
-fn identity(values: &Values, options: &OptionReader<'_>) -> Option<String> {
+fn identity(values: &Values<'_>, options: &OptionReader<'_>) -> Option<String> {
     let identity = values.text("identity")?;
     // JavaScript strings that are not valid Unicode arrive with U+FFFD, so different strings would become one identity.
     if identity.len() > MAX_IDENTITY_BYTES || identity.contains('\u{FFFD}') {
@@ -376,9 +376,7 @@ fn credentials(profile: &Profile, grant_source: &GrantSource) -> Presented {
     }
 }
 
-const MAX_IDENTITY_BYTES: usize = 256;
-
-fn limits(values: &Values, scoping: Scoping) -> Limits {
+fn limits(values: &Values<'_>, scoping: Scoping) -> Limits {
     let default = Limits { scoping, ..Limits::default() };
     let Some(sessions) = values.object("sessions") else { return default };
     Limits {
@@ -389,7 +387,7 @@ fn limits(values: &Values, scoping: Scoping) -> Limits {
     }
 }
 
-fn retry(values: &Values, options: &OptionReader<'_>) -> Retry {
+fn retry(values: &Values<'_>, options: &OptionReader<'_>) -> Retry {
     let Some(retry) = values.object("retry") else { return Policy::default().retry };
     let (base, max) = (retry.given_millis("baseMs"), retry.given_millis("maxMs"));
     let (default_base, default_max) = (retry.millis("baseMs"), retry.millis("maxMs"));

@@ -14,7 +14,7 @@ use crate::{
     json::Function,
     provider::{
         SecretSource,
-        option::{Accepts, OptionSpec, Presence, Value, Values, duration},
+        option::{Accepts, OptionSpec, Presence, Values, duration},
     },
 };
 
@@ -58,15 +58,15 @@ impl<'a> OptionReader<'a> {
         concat(&[&self.prefix, key])
     }
 
-    /// Reads an object with the options of two tables, except the `excluded` ones, and rejects all others.
+    /// Validates an object that has the options of two tables, except the `unused` ones, and no others.
     ///
     /// A row of `own` replaces the one of `common` with the same name.
     pub(super) fn read(
         &self,
         own: &'static [OptionSpec],
         common: &'static [OptionSpec],
-        excluded: &[&str],
-    ) -> Values {
+        unused: Vec<&'static str>,
+    ) -> Values<'a> {
         let mut known = Vec::new();
         for option in common.iter().chain(own) {
             if !known.contains(&option.name) {
@@ -74,19 +74,18 @@ impl<'a> OptionReader<'a> {
             }
         }
         self.allow_keys(&known);
-        let mut values = Values::default();
-        let mut read: Vec<&str> = excluded.to_vec();
+        let mut done = unused.clone();
         for option in own.iter().chain(common) {
-            if !read.contains(&option.name) {
-                read.push(option.name);
-                values.push(option, self.value_of(option));
+            if !done.contains(&option.name) {
+                done.push(option.name);
+                self.check(option);
             }
         }
-        values
+        Values::new(self.members, [own, common], unused)
     }
 
-    /// Reads an option. Reports an error where its value is not accepted, or where it is missing and required.
-    fn value_of(&self, option: &'static OptionSpec) -> Option<Value> {
+    /// Reports an error where the value of an option is not accepted, or where it is missing and required.
+    fn check(&self, option: &OptionSpec) {
         let name = option.name;
         let is_required = match option.presence {
             Presence::Optional => false,
@@ -94,24 +93,26 @@ impl<'a> OptionReader<'a> {
             Presence::RequiredWithout(other) => self.get(other).is_none(),
         };
         if self.get(name).is_none() && !is_required {
-            return None;
+            return;
         }
         match option.accepts {
-            Accepts::Text(hint) => Some(Value::Text(self.required_text(name, hint))),
-            Accepts::UserName(hint) => Some(Value::Text(self.basic_user_name(name, hint))),
-            Accepts::Date => Some(Value::Text(self.date(name))),
-            Accepts::Secret(hint) => Some(Value::Secret(self.secret(name, hint))),
-            Accepts::Scopes => Some(Value::Scopes(self.scopes())),
-            Accepts::Keyword(known) => self.one_of(name, known).map(Value::Keyword),
-            Accepts::Flag => Some(Value::Flag(self.flag(name))),
-            Accepts::Function => self.function(name).map(Value::Function),
-            Accepts::Millis(least) => self.millis_number(name, least).map(Value::Number),
-            Accepts::Number(least, most, hint) => self.number(name, least, most, hint).map(Value::Number),
-            Accepts::Count(most, hint) => self.count(name, most, hint).map(Value::Number),
+            Accepts::Text(hint) => drop(self.required_text(name, hint)),
+            Accepts::UserName(hint) => drop(self.basic_user_name(name, hint)),
+            Accepts::Date => self.check_date(name),
+            Accepts::Secret(hint) => drop(self.secret(name, hint)),
+            Accepts::Scopes => drop(self.scopes()),
+            Accepts::Keyword(known) => drop(self.one_of(name, known)),
+            Accepts::Flag => self.check_flag(name),
+            Accepts::Function => drop(self.function(name)),
+            Accepts::Millis(least) => drop(self.millis_from(name, least)),
+            Accepts::Number(least, most, hint) => drop(self.number(name, least, most, hint)),
+            Accepts::Count(most, hint) => self.check_count(name, most, hint),
             Accepts::Object(members, hint) => {
-                self.map(name, hint).map(|object| Value::Object(object.read(&[], members, &[])))
+                if let Some(object) = self.map(name, hint) {
+                    object.read(members, &[], Vec::new());
+                }
             }
-            Accepts::Other => None,
+            Accepts::Other => {}
         }
     }
 
@@ -208,22 +209,19 @@ impl<'a> OptionReader<'a> {
 
     /// Reads a required secret: a string or a function that returns one.
     pub(super) fn secret(&self, key: &str, hint: &str) -> SecretSource {
-        let given = self.get(key);
-        if let Some(RawValue::Function(function)) = given {
-            return SecretSource::Function(Function::clone(function));
-        }
-        let text = given.and_then(RawValue::as_words);
-        if text.is_none() {
-            let reminder = match given {
-                None | Some(RawValue::Text(_)) => " (if it comes from the environment: is the variable set?)",
-                Some(_) => "",
+        let given = self.get(key).unwrap_or(&RawValue::Missing);
+        if !matches!(given, RawValue::Function(_)) && given.as_words().is_none() {
+            let reminder = if matches!(given, RawValue::Missing | RawValue::Text(_)) {
+                " (if it comes from the environment: is the variable set?)"
+            } else {
+                ""
             };
             self.report_invalid(
                 key,
                 &concat(&[hint, ", as a string or a function that returns one", reminder]),
             );
         }
-        SecretSource::Text(Secret::new(text.unwrap_or_default()))
+        SecretSource::of(given)
     }
 
     /// Reads a number from `least` to `most`.
@@ -237,21 +235,20 @@ impl<'a> OptionReader<'a> {
         None
     }
 
-    /// Reads a whole number from 1 to `most`.
-    fn count(&self, key: &str, most: u32, hint: &str) -> Option<f64> {
-        let number = self.number(key, 1.0, f64::from(most), hint)?;
-        if number.fract() != 0.0 {
+    /// Checks a whole number from 1 to `most`.
+    fn check_count(&self, key: &str, most: u32, hint: &str) {
+        let number = self.number(key, 1.0, f64::from(most), hint);
+        if number.is_some_and(|number| number.fract() != 0.0) {
             self.report_value(key, "not a whole number", hint);
         }
-        Some(number)
     }
 
     /// Reads a duration in milliseconds, at least 1; fractions are allowed.
     pub(super) fn millis(&self, key: &str) -> Option<Duration> {
-        self.millis_number(key, 1.0).map(duration)
+        self.millis_from(key, 1.0).map(duration)
     }
 
-    fn millis_number(&self, key: &str, least: f64) -> Option<f64> {
+    fn millis_from(&self, key: &str, least: f64) -> Option<f64> {
         let hint = if least == 0.0 {
             "a number of milliseconds from 0 to 2^53"
         } else {
@@ -260,23 +257,18 @@ impl<'a> OptionReader<'a> {
         self.number(key, least, MAX_MILLIS, hint)
     }
 
-    /// Reads a date, `YYYY-MM-DD`.
-    fn date(&self, key: &str) -> String {
+    /// Checks a date, `YYYY-MM-DD`.
+    fn check_date(&self, key: &str) {
         let date = self.required_text(key, "a date, as in \"2019-01-01\"");
         if !is_date(&date) {
             self.report_value(key, "a string that is no date", "one as in \"2019-01-01\"");
         }
-        date
     }
 
-    /// Reads a boolean; `false` where missing.
-    pub(super) fn flag(&self, key: &str) -> bool {
-        match self.get(key) {
-            Some(RawValue::Bool(value)) => return *value,
-            Some(_) => self.report_invalid(key, "true or false"),
-            None => {}
+    fn check_flag(&self, key: &str) {
+        if !matches!(self.get(key), Some(RawValue::Bool(_))) {
+            self.report_invalid(key, "true or false");
         }
-        false
     }
 
     /// Reads a function.

@@ -39,11 +39,11 @@ pub static BRAINTREE: Descriptor = Descriptor {
 };
 
 static OPTIONS: [OptionSpec; 5] = [
-    ENVIRONMENT,
     OptionSpec::required("clientId", Accepts::UserName("the OAuth client's id")),
     OptionSpec::required("clientSecret", Accepts::Secret("the OAuth client's secret")),
     OptionSpec::required("scopes", Accepts::Scopes),
     OptionSpec::optional("braintreeVersion", Accepts::Date).or_text(VERSION),
+    ENVIRONMENT,
 ];
 
 /// Options for Braintree. The client secret is secret number 0.

@@ -42,7 +42,6 @@ pub static FLUZ: Descriptor = Descriptor {
 };
 
 static OPTIONS: [OptionSpec; 9] = [
-    ENVIRONMENT,
     OptionSpec::required("apiKey", Accepts::Secret("the API key that Fluz shows for your application")),
     OptionSpec::required("appId", Accepts::UserName("the application's id, to go with `appSecret`")),
     OptionSpec::required("appSecret", Accepts::Secret("the application's secret")),
@@ -51,6 +50,7 @@ static OPTIONS: [OptionSpec; 9] = [
     OptionSpec::optional("seatId", Accepts::Text("the id of a seat, a UUID, or leave it out")),
     OptionSpec::required("scopes", Accepts::Scopes),
     OptionSpec::optional("renewal", Accepts::Keyword("refresh generate")).or_text("refresh"),
+    ENVIRONMENT,
 ];
 
 /// The option `environment`. It may be missing where an endpoint is given.
@@ -89,7 +89,7 @@ pub enum Environment {
 
 impl Environment {
     /// Returns the environment that was given; where there is none, the one with the shorter lifetime.
-    pub(super) fn of(given: &Values) -> Self {
+    pub(super) fn of(given: &Values<'_>) -> Self {
         if given.keyword("environment") == Some("sandbox") { Self::Sandbox } else { Self::Production }
     }
 }

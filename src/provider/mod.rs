@@ -35,7 +35,7 @@ pub struct Descriptor {
     pub alternatives: &'static [&'static [&'static str]],
     /// Converts validated options to a profile. Its error rules, token rotation and headers do not depend on them,
     /// because a broker uses these without the options.
-    pub profile: fn(&Values) -> Profile,
+    pub profile: fn(&Values<'_>) -> Profile,
 }
 
 impl Descriptor {
@@ -53,10 +53,10 @@ mod tests {
     use crate::json::{Credentials, native::PLATFORM};
 
     use super::{
-        option::{Accepts, Value},
+        option::{Accepts, Presence},
         *,
     };
-    use crate::core::Secret;
+    use crate::json::Json;
 
     /// Every choice of alternatives and keywords of each built-in provider, without and with the optional values.
     fn profiles() -> Vec<Profile> {
@@ -64,45 +64,52 @@ mod tests {
         for provider in PROVIDERS {
             for used in 0..provider.alternatives.len().max(1) {
                 let unused = provider.alternatives.iter().enumerate().filter(|(place, _)| *place != used);
-                let excluded: Vec<_> = unused.flat_map(|(_, group)| group.iter()).collect();
-                let options = provider.options.iter().filter(|option| !excluded.contains(&&option.name));
-                let mut combinations = vec![Values::default()];
-                for option in options {
-                    combinations = with_each_value(&combinations, option);
+                let unused: Vec<_> = unused.flat_map(|(_, group)| group.iter().copied()).collect();
+                let options = provider.options.iter().filter(|option| !unused.contains(&option.name));
+                for members in options.fold(vec![Vec::new()], with_each_value) {
+                    let values = Values::new(&members, [provider.options, &[]], unused.clone());
+                    profiles.push((provider.profile)(&values));
                 }
-                profiles.extend(combinations.iter().map(|values| (provider.profile)(values)));
             }
         }
         profiles
     }
 
-    /// Extends each combination by each value of an option.
-    fn with_each_value(combinations: &[Values], option: &'static OptionSpec) -> Vec<Values> {
-        let choices = match option.accepts {
-            Accepts::Keyword(words) => words.split(' ').map(|word| Some(Value::Keyword(word))).collect(),
-            Accepts::Secret(_) => vec![Some(Value::Secret(SecretSource::Text(Secret::new("secret"))))],
-            Accepts::Scopes => vec![Some(Value::Scopes(["A"].into_iter().collect()))],
-            Accepts::Text(_) | Accepts::UserName(_) | Accepts::Date => {
-                let given = Some(Value::Text("text".to_owned()));
-                if option.presence == option::Presence::Required { vec![given] } else { vec![None, given] }
+    type Members = Vec<(String, Json)>;
+
+    /// Extends each combination of options by each value of one more.
+    fn with_each_value(combinations: Vec<Members>, option: &OptionSpec) -> Vec<Members> {
+        let mut choices = match option.accepts {
+            Accepts::Keyword(words) => words.split(' ').map(Json::text).collect(),
+            Accepts::Text(_) | Accepts::UserName(_) | Accepts::Date | Accepts::Secret(_) => {
+                vec![Json::text("text")]
             }
-            Accepts::Flag
+            Accepts::Scopes
+            | Accepts::Flag
             | Accepts::Function
             | Accepts::Millis(_)
             | Accepts::Number(..)
             | Accepts::Count(..)
             | Accepts::Object(..)
-            | Accepts::Other => vec![None],
+            | Accepts::Other => Vec::new(),
         };
-        let with = |values: &Values, choice: &Option<Value>| {
-            let mut values = values.clone();
-            values.push(option, choice.clone());
-            values
+        if option.presence == Presence::Optional && choices.len() == 1 {
+            choices.push(Json::Missing);
+        }
+        let with = |members: &Members, choice: &Json| {
+            let mut members = members.clone();
+            members.push((option.name.to_owned(), choice.clone()));
+            members
         };
-        combinations
-            .iter()
-            .flat_map(|values| choices.iter().map(move |choice| with(values, choice)))
-            .collect()
+        let mut extended = Vec::new();
+        for members in combinations {
+            if choices.is_empty() {
+                extended.push(members);
+            } else {
+                extended.extend(choices.iter().map(|choice| with(&members, choice)));
+            }
+        }
+        extended
     }
 
     fn operations(profile: &Profile) -> impl Iterator<Item = &Operation> {
@@ -232,7 +239,7 @@ mod tests {
     #[test]
     fn options_of_a_broker_do_not_depend_on_those_of_the_api() {
         for profile in profiles() {
-            let unset = (Descriptor::find(&profile.name).unwrap().profile)(&Values::default());
+            let unset = (Descriptor::find(&profile.name).unwrap().profile)(&Values::EMPTY);
 
             assert_eq!(profile.error_rules, unset.error_rules);
             assert_eq!(profile.rotation, unset.rotation);

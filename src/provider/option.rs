@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{
     core::{ScopeSet, Secret},
-    json::Function,
+    json::{Function, Json},
 };
 
 /// A row of a table of options.
@@ -115,62 +115,52 @@ pub enum SecretSource {
     Function(Function),
 }
 
-/// A validated value.
-#[derive(Clone, Debug)]
-pub enum Value {
-    /// A string.
-    Text(String),
-    /// One of the accepted words.
-    Keyword(&'static str),
-    /// A number, an integer or a duration in milliseconds.
-    Number(f64),
-    /// `true` or `false`.
-    Flag(bool),
-    /// A function.
-    Function(Function),
-    /// A secret.
-    Secret(SecretSource),
-    /// Scopes.
-    Scopes(ScopeSet),
-    /// An object.
-    Object(Values),
+impl SecretSource {
+    /// Returns the source of a validated value.
+    pub fn of(given: &Json) -> Self {
+        if let Json::Function(function) = given {
+            return Self::Function(Function::clone(function));
+        }
+        Self::Text(Secret::new(given.as_words().unwrap_or_default()))
+    }
 }
 
 /// The validated values of an object of options.
 ///
-/// A missing option has the default of its row, if any. A required option that is missing was reported as an error, and
-/// has an empty value here.
-#[derive(Clone, Debug, Default)]
-pub struct Values {
-    given: Vec<(&'static OptionSpec, Value)>,
-    missing: Vec<&'static OptionSpec>,
+/// A missing option has the default of its row, if any. A value that was reported as invalid is empty here.
+#[derive(Clone, Debug)]
+pub struct Values<'a> {
+    members: &'a [(String, Json)],
+    options: [&'static [OptionSpec]; 2],
+    unused: Vec<&'static str>,
 }
 
-impl Values {
-    /// Adds the value of an option, or its absence.
-    pub fn push(&mut self, option: &'static OptionSpec, value: Option<Value>) {
-        match value {
-            Some(value) => self.given.push((option, value)),
-            None => self.missing.push(option),
-        }
+impl<'a> Values<'a> {
+    /// Creates the values of an object that has the options of two tables, without the `unused` ones.
+    pub const fn new(
+        members: &'a [(String, Json)],
+        options: [&'static [OptionSpec]; 2],
+        unused: Vec<&'static str>,
+    ) -> Self {
+        Self { members, options, unused }
     }
 
-    /// Returns whether an option was given.
-    pub fn has(&self, name: &str) -> bool {
-        self.get(name).is_some()
+    /// Values of an object without members.
+    pub const EMPTY: Self = Self::new(&[], [&[], &[]], Vec::new());
+
+    /// Returns the value of an option, if it is given.
+    pub fn get(&self, name: &str) -> Option<&'a Json> {
+        let found = self.members.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+        found.filter(|value| !matches!(value, Json::Missing) && !self.unused.contains(&name))
     }
 
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.given.iter().find(|(option, _)| option.name == name).map(|(_, value)| value)
-    }
-
-    fn default(&self, name: &str) -> Fallback {
-        self.missing.iter().find(|option| option.name == name).map_or(Fallback::None, |option| option.default)
+    fn option(&self, name: &str) -> Option<&'static OptionSpec> {
+        self.options.into_iter().flatten().find(|option| option.name == name)
     }
 
     /// Returns a string.
     pub fn text(&self, name: &str) -> Option<String> {
-        if let Some(Value::Text(text)) = self.get(name) { Some(text.clone()) } else { None }
+        self.get(name).and_then(Json::as_words).map(str::to_owned)
     }
 
     /// Returns a required string.
@@ -180,23 +170,22 @@ impl Values {
 
     /// Returns a keyword, or its default.
     pub fn keyword(&self, name: &str) -> Option<&'static str> {
-        match (self.get(name), self.default(name)) {
-            (Some(Value::Keyword(word)), _) => Some(word),
-            (None, Fallback::Text(word)) => Some(word),
+        let option = self.option(name)?;
+        match (self.get(name), option.accepts, option.default) {
+            (Some(given), Accepts::Keyword(words), _) => {
+                words.split(' ').find(|word| given.as_words() == Some(*word))
+            }
+            (None, _, Fallback::Text(word)) => Some(word),
             _ => None,
         }
     }
 
-    /// Returns a number without its default.
-    pub fn given_number(&self, name: &str) -> Option<f64> {
-        if let Some(Value::Number(number)) = self.get(name) { Some(*number) } else { None }
-    }
-
     /// Returns a number; where it is missing, its default, and 0 where it has none.
     pub fn number(&self, name: &str) -> f64 {
-        match (self.given_number(name), self.default(name)) {
-            (Some(number), _) | (None, Fallback::Number(number)) => number,
-            _ => 0.0,
+        match (self.get(name), self.option(name).map(|option| option.default)) {
+            (Some(given), _) => given.as_number().unwrap_or_default(),
+            (None, Some(Fallback::Number(number))) => number,
+            (None, _) => 0.0,
         }
     }
 
@@ -206,46 +195,48 @@ impl Values {
         self.number(name) as u32
     }
 
-    /// Returns a duration without its default.
-    pub fn given_millis(&self, name: &str) -> Option<Duration> {
-        self.given_number(name).map(duration)
-    }
-
     /// Returns a duration; where it is missing, its default.
     pub fn millis(&self, name: &str) -> Duration {
         duration(self.number(name))
     }
 
+    /// Returns a duration without its default.
+    pub fn given_millis(&self, name: &str) -> Option<Duration> {
+        self.get(name).map(|_| self.millis(name))
+    }
+
     /// Returns a boolean; `false` where missing.
     pub fn flag(&self, name: &str) -> bool {
-        matches!(self.get(name), Some(Value::Flag(true)))
+        matches!(self.get(name), Some(Json::Bool(true)))
     }
 
     /// Returns a function.
     pub fn function(&self, name: &str) -> Option<Function> {
-        if let Some(Value::Function(function)) = self.get(name) {
+        if let Some(Json::Function(function)) = self.get(name) {
             Some(Function::clone(function))
         } else {
             None
         }
     }
 
-    /// Returns the scopes; empty where missing.
-    pub fn scopes(&self, name: &str) -> ScopeSet {
-        if let Some(Value::Scopes(scopes)) = self.get(name) { scopes.clone() } else { ScopeSet::default() }
+    /// Returns the scopes, if any are given.
+    pub fn scopes(&self) -> Option<ScopeSet> {
+        let given = self.get("scopes")?;
+        Some(given.items().iter().filter_map(Json::as_words).collect())
     }
 
-    /// Returns an object.
-    pub fn object(&self, name: &str) -> Option<&Self> {
-        if let Some(Value::Object(values)) = self.get(name) { Some(values) } else { None }
+    /// Returns the members of an object.
+    pub fn object(&self, name: &str) -> Option<Self> {
+        let Accepts::Object(options, _) = self.option(name)?.accepts else { return None };
+        Some(Self::new(self.get(name)?.members(), [options, &[]], Vec::new()))
     }
 
     /// Returns the secrets in the order of their rows.
     pub fn secrets(&self) -> Vec<SecretSource> {
         let mut secrets = Vec::new();
-        for (_, value) in &self.given {
-            if let Value::Secret(secret) = value {
-                secrets.push(secret.clone());
+        for option in self.options.into_iter().flatten() {
+            if let (Accepts::Secret(_), Some(given)) = (option.accepts, self.get(option.name)) {
+                secrets.push(SecretSource::of(given));
             }
         }
         secrets

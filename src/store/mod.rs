@@ -4,4 +4,4 @@ mod cache_key;
 mod record;
 
 pub use cache_key::{HolderDigest, cache_key, identity, manager_identity};
-pub use record::{MAX_ENTRY_BYTES, decode, encode, expires_at};
+pub use record::{decode, encode, expires_at};

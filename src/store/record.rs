@@ -2,8 +2,9 @@
 
 use crate::{
     core::{
-        AccessToken, ClockOffset, Generation, MAX_LIFETIME, RefreshToken, ScopeSet, Secret, StoredRecord,
-        TokenSet, TokenTimes, UnixMillis, is_sendable,
+        AccessToken, ClockOffset, Generation, RefreshToken, ScopeSet, Secret, StoredRecord, TokenSet,
+        TokenTimes, UnixMillis, is_sendable,
+        limits::{MAX_ENTRY_BYTES, MAX_LIFETIME_MS},
     },
     json::{Json, Platform, has_too_many_values},
     provider::Lifetime,
@@ -12,9 +13,6 @@ use std::{rc::Rc, time::Duration};
 
 /// Version of the encoding. Other versions are ignored.
 const VERSION: f64 = 1.0;
-
-/// Maximum size of an entry in bytes: 1 MiB.
-pub const MAX_ENTRY_BYTES: usize = 1 << 20;
 
 /// Retention of a refresh token beyond the expiry of its access token, and of a sign-out.
 ///
@@ -102,7 +100,7 @@ pub fn decode(
 const fn max_lifetime(lifetime: Lifetime) -> Duration {
     match lifetime {
         Lifetime::AtMost(span) => span,
-        Lifetime::Default(_) | Lifetime::Declared(_) => Duration::from_millis(MAX_LIFETIME),
+        Lifetime::Default(_) | Lifetime::Declared(_) => Duration::from_millis(MAX_LIFETIME_MS),
     }
 }
 
@@ -216,7 +214,7 @@ mod tests {
             (
                 "9000000000000000",
                 Lifetime::Default(Duration::from_secs(60)),
-                Duration::from_millis(MAX_LIFETIME),
+                Duration::from_millis(MAX_LIFETIME_MS),
             ),
         ] {
             let text = Secret::new(

@@ -1,6 +1,7 @@
 /** The command `scopes`, which prints the scopes that a document needs. @module */
 
 import { CommandError, UsageError } from "../errors.js";
+import { ONE_OF_THE_PROVIDERS, PROVIDER_NAMES } from "../provider-flags.js";
 import { LONGEST_TEXT, fromInput, readText } from "../secrets.js";
 
 /** @import { Command } from "../main.js" */
@@ -10,7 +11,7 @@ export const scopes = {
   about: "tell which scopes a document needs",
   operand: "FILE",
   flags: {
-    provider: { value: "NAME", about: "fluz, toggle or braintree", choices: ["fluz", "toggle", "braintree"] },
+    provider: { value: "NAME", about: ONE_OF_THE_PROVIDERS, choices: PROVIDER_NAMES },
     operation: { value: "NAME", about: "the operation to look at (default: all of the document)" },
   },
   text: `Prints the scopes that the GraphQL document in FILE (- for standard input) needs, one a line, from what the provider
@@ -22,7 +23,7 @@ publishes; asks nobody. With --json: {"scopes": […]}. A field of which nothing
   ],
   async run({ words, print, json }) {
     const provider = words.one("provider");
-    if (provider === undefined) throw new UsageError("scopes needs --provider fluz, toggle or braintree");
+    if (provider === undefined) throw new UsageError(`scopes needs --provider ${ONE_OF_THE_PROVIDERS}`);
     const path = words.operands[0] ?? "";
     const text = path === "-" ? await fromInput("scopes", LONGEST_TEXT) : await readText(path, path);
     const needed = await scopesOf(text, path, provider, words.one("operation"));

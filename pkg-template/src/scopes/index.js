@@ -1,6 +1,7 @@
 // Computes the scopes that a document needs, from the providers' published tables. Operations that are not in the
 // tables are reported as unknown.
 
+import { PROVIDERS } from "../tables.js";
 import { TokenError } from "../token-error.js";
 import { BRAINTREE } from "./braintree.js";
 import { definitionsOf, nameOf, placeOf, stepCounter } from "./document.js";
@@ -17,9 +18,9 @@ export const scopes = Object.freeze({ fluz: listOf(FLUZ), braintree: listOf(BRAI
 
 /** @type {ReadonlyMap<unknown, Index | undefined>} `undefined` for a provider without scopes. */
 const INDEXES = new Map([
+  ...PROVIDERS.map((name) => /** @type {const} */ ([name, undefined])),
   ["fluz", indexOf(FLUZ)],
   ["braintree", indexOf(BRAINTREE)],
-  ["toggle", undefined],
 ]);
 
 /** Root types by the kind of operation. */
@@ -77,7 +78,7 @@ export function analyse(document, provider, options) {
  */
 function read(document, provider, options) {
   return refusing(() => {
-    if (!INDEXES.has(provider)) throw invalid('`provider` must be "fluz", "braintree" or "toggle"');
+    if (!INDEXES.has(provider)) throw invalid(`\`provider\` must be one of "${PROVIDERS.join('", "')}"`);
     const { operationName, variables } = optionsOf(options);
     const step = stepCounter();
     const { operations, fragments } = definitionsOf(document, step);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    core::MAX_LIFETIME,
+    core::limits::MAX_LIFETIME_MS,
     graphql::rotated_token,
     json::Json,
     provider::{
@@ -227,7 +227,7 @@ fn lifetime_uses_its_unit() {
         (Duration::from_secs(1), json!(null), 900_000),
         (Duration::from_secs(1), json!(0), 0),
         (Duration::from_secs(1), json!(-90), 0),
-        (Duration::from_secs(1), json!(1e300), MAX_LIFETIME),
+        (Duration::from_secs(1), json!(1e300), MAX_LIFETIME_MS),
     ] {
         let mut profile = acme();
         profile.expiry = Some(ExpiryField::ExpiresIn { paths: strings("login.ttl"), unit });
