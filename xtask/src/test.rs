@@ -163,12 +163,13 @@ fn native(_: &Run) -> Result<Counts> {
 
 fn doc(_: &Run) -> Result<Counts> {
     tools::toolchain()?;
-    let native = ["doc", "--no-deps", "--workspace"];
-    let wasm = ["doc", "--no-deps", "--package=graphql-token-manager", "--target=wasm32-unknown-unknown"];
-    for scope in [native.as_slice(), &wasm] {
-        for visibility in [[].as_slice(), &["--document-private-items"]] {
-            process::run(cargo().env("RUSTDOCFLAGS", "--deny=warnings").args(scope).args(visibility))?;
-        }
+    let crate_only = ["doc", "--no-deps", "--package=graphql-token-manager"];
+    for scope in [
+        ["--lib"].as_slice(),
+        &["--lib", "--document-private-items"],
+        &["--lib", "--document-private-items", "--target=wasm32-unknown-unknown"],
+    ] {
+        process::run(cargo().env("RUSTDOCFLAGS", "--deny=warnings").args(crate_only).args(scope))?;
     }
     Ok(PASSED)
 }
