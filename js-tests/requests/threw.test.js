@@ -61,6 +61,37 @@ const CASES = [
     "network",
     true,
   ],
+  [
+    "a damaged body, Brotli's in Node",
+    new TypeError("terminated", { cause: thrown("Error", "x", { code: "ERR__ERROR_FORMAT_CL_SPACE" }) }),
+    "network",
+    true,
+  ],
+  [
+    "a damaged body, Zstandard's in Node",
+    new TypeError("terminated", { cause: thrown("Error", "x", { code: "ZSTD_error_corruption_detected" }) }),
+    "network",
+    true,
+  ],
+  ["a damaged body, Brotli's in Deno", new TypeError("brotli error"), "network", true],
+  [
+    "a damaged body, zlib's in Deno",
+    new TypeError("deflate decompression error: invalid code lengths set"),
+    "network",
+    true,
+  ],
+  [
+    "a damaged body, Zstandard's in Bun",
+    new TypeError('ZstdDecompressionError fetching "https://api.acme.test/".'),
+    "network",
+    true,
+  ],
+  [
+    "a proxy that refuses",
+    new TypeError("fetch failed", { cause: new Error("proxy authentication required") }),
+    "network",
+    true,
+  ],
   ["its own deadline", new DOMException("x", "TimeoutError"), "network", true],
   [
     "a wrapper that expects Headers",

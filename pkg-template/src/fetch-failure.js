@@ -8,13 +8,13 @@
  * @property {string} cause JSON for `causeOf` of token-error.js; contains no secret
  */
 
-/** Codes of Node, undici, OpenSSL, llhttp, zlib and Bun for connections that fail. */
+/** Codes of Node, undici, OpenSSL, llhttp, zlib, Brotli, Zstandard and Bun for connections and bodies that fail. */
 const NETWORK_CODE =
-  /^(?:E(?:ADDR|AI_|ALREADY|CONN|HOST|MFILE|NET|NFILE|NOBUFS|NOTCONN|NOTFOUND|PIPE|PROTO|SOCKET|TIMEDOUT)|ERR_(?:HTTP2|NETWORK|SOCKET|SSL|STREAM_PREMATURE|TLS)|UND_ERR_(?!INVALID|NOT_SUPPORTED)|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HPE_|Z_|Connection|FailedToOpenSocket)/;
+  /^(?:E(?:ADDR|AI_|ALREADY|CONN|HOST|MFILE|NET|NFILE|NOBUFS|NOTCONN|NOTFOUND|PIPE|PROTO|SOCKET|TIMEDOUT)|ERR_(?:_ERROR|HTTP2|NETWORK|SOCKET|SSL|STREAM_PREMATURE|TLS)|UND_ERR_(?!INVALID|NOT_SUPPORTED)|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HPE_|Z_|ZSTD_|Connection|FailedToOpenSocket)/;
 
-/** Messages of engines and libraries for failed connections without a code. */
+/** Messages of engines and libraries for connections and bodies that fail, without a code. */
 const NETWORK_MESSAGE =
-  /^(?:fetch failed|failed to fetch|network ?error|network request|network connection|load failed|terminated$|cancelled$|error (?:sending request|trying to connect|in (?:input|body) stream|decoding response)|the (?:network|internet|socket) connection|could not connect|unable to connect|a server with the specified|connection |premature close|invalid response body)/i;
+  /^(?:fetch failed|failed to fetch|network ?error|network request|network connection|load failed|terminated$|cancelled$|error (?:sending request|trying to connect|in (?:input|body) stream|decoding response)|the (?:network|internet|socket) connection|could not connect|unable to connect|a server with the specified|connection |premature close|invalid response body|proxy authentication|(?:brotli|deflate|gzip|zstd|zlib)(?: decompression |decompression| )?error)/i;
 
 /** Names of errors for a timeout that a `fetch` function set itself. */
 const DEADLINE = /^(?:AbortError|TimeoutError)$/;
