@@ -1,44 +1,13 @@
 // Scope sets: lenders and borrowers, and missing scopes.
 
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 
-import { braintree, fluz, managerFor, sandboxFor, sharedSandbox } from "../support/setup.js";
-import { failure, next, record } from "../support/waiting.js";
+import { braintree, fluz, managerFor, sandboxFor } from "../support/setup.js";
+import { failure, record } from "../support/waiting.js";
 
 const FIND = ["TRANSACTION_FIND"];
 const BOTH = ["TRANSACTION_FIND", "TRANSACTION_CHARGE"];
-
-describe("a session with fewer scopes", () => {
-  test("uses a fresh token that has them all", async (t) => {
-    const sandbox = await sharedSandbox(t);
-    const tokens = managerFor(t, braintree(sandbox, { scopes: BOTH }));
-    const wide = await tokens.getToken();
-
-    assert.equal(await tokens.session({ scopes: FIND }).getToken(), wide);
-    assert.equal(sandbox.requests().length, 1);
-  });
-
-  test("does not use one of another user, one that lacks a scope, or one that is refused", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const scopes = ["LIST_OFFERS", "LIST_PURCHASES"];
-    const tokens = managerFor(t, fluz(sandbox, { scopes }));
-    const wide = await tokens.getToken();
-    const narrow = tokens.session({ scopes: ["LIST_OFFERS"] });
-    const others = [
-      { userId: randomUUID(), scopes: ["LIST_OFFERS"] },
-      { scopes: ["LIST_OFFERS", "LIST_PAYMENT"] },
-    ];
-
-    for (const selector of others) assert.notEqual(await tokens.session(selector).getToken(), wide);
-    assert.equal(await narrow.getToken(), wide);
-    narrow.invalidate(wide);
-
-    assert.equal(tokens.peek(), undefined);
-    assert.notEqual(await narrow.getToken(), wide);
-  });
-});
 
 describe("getToken with scopes that are not held", () => {
   test("is granted once for these scopes alone, and other callers keep their token", async (t) => {
@@ -85,18 +54,5 @@ describe("fewer scopes than asked for", () => {
     const warnings = events.filter(({ type }) => type === "warning");
     assert.equal(warnings.length, 1);
     assert.equal(sandbox.requests().length, 2);
-  });
-
-  test("of a selector are a warning that tells which session it is about", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox));
-    const scopes = ["LIST_PAYMENT", "PCI_COMPLIANCE"];
-    const warned = next(tokens, "warning");
-
-    const token = await tokens.session({ scopes }).getAccessToken();
-
-    assert.deepEqual(token.scopes, ["LIST_PAYMENT"]);
-    const { code, session } = await warned;
-    assert.deepEqual([code, session], ["insufficient_scope", { scopes }]);
   });
 });

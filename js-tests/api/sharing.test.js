@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { fluz, managerFor, QUICK, sandboxFor } from "../support/setup.js";
+import { fluz, managerFor, sandboxFor } from "../support/setup.js";
 import { assertHoldsNone } from "../support/secrets.js";
 import { failure, Gate, next, record, until } from "../support/waiting.js";
 
@@ -232,17 +232,6 @@ describe("a lease", () => {
 
     // Called once for the key of the entry, and once for the grant.
     assert.deepEqual(leases, [undefined, undefined]);
-  });
-
-  test("is not asked for where the secret cannot be had", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const store = new SharedMap();
-    const apiKey = () => Promise.reject(new Error("the vault is shut"));
-
-    const error = await failure(managerFor(t, fluz(sandbox, { store, apiKey, retry: QUICK })).getToken());
-
-    assert.equal(error.code, "credentials_unavailable");
-    assert.ok(!store.calls.includes("acquire"));
   });
 
   test("of a manager that closes is given back when its grant is saved", async (t) => {

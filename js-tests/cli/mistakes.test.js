@@ -7,14 +7,13 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 
-import { sandboxFor, sharedSandbox, unreachable } from "../support/setup.js";
+import { sandboxFor, sharedSandbox } from "../support/setup.js";
 import { folderFor } from "../stores/support.js";
 import { apis, assertKeepsSecrets, run } from "./support.js";
 
 /** A secret in the wrong place. */
 const SECRET = "s3cr3t_0f_somebody";
 
-const TOGGLE = ["--provider", "toggle", "--username", "u"];
 const FLUZ = ["--provider", "fluz", "--environment", "sandbox", "--user-id", "u", "--account-id", "a"];
 
 test("standard input for two secrets is a usage error", async () => {
@@ -64,16 +63,6 @@ describe("a failure", () => {
     assert.equal(error.retryable, true);
     assert.equal(error.status, 429);
     assert.ok(error.retryAfterMs > 100_000);
-  });
-
-  test("of the network ends with 75", async () => {
-    const words = ["token", ...TOGGLE, "--endpoint", await unreachable(), "--password-env", "SET"];
-
-    const { status, stderr } = await run([...words, "--attempts", "1"], { env: { SET: SECRET } });
-
-    assert.equal(status, 75);
-    assert.match(stderr, /token: network: /);
-    assert.doesNotMatch(stderr, /s3cr3t/);
   });
 
   test("of a wrong use is a line of JSON as well", async () => {

@@ -60,13 +60,3 @@ test("leaves the refresh token of an expired token to whoever asks for the next"
   assert.equal(sandbox.counts().fluz.grants, 1);
   assert.equal(sandbox.counts().fluz.refreshes, 1);
 });
-
-test("does not take wrong options for an empty store", async (t) => {
-  const { flags, env } = apis(await sandboxFor(t)).braintree;
-  const words = [...flags, "--braintree-version", "x", "--store", join(await folderFor(t), "tokens")];
-
-  const { status, stderr } = await run(["status", ...words], { env });
-
-  assert.equal(status, 2);
-  assert.match(stderr, /invalid_options: .*--braintree-version/);
-});

@@ -132,19 +132,6 @@ describe("a store", () => {
     }
   });
 
-  test("does not give a token to other credentials", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const { flags, env } = apis(sandbox).toggle;
-    const store = join(await folderFor(t), "tokens");
-    const words = ["token", ...flags, "--store", store];
-    await output(sandbox, words, { env });
-
-    const { status, stdout } = await run(words, { env: { SECRET: "another password" } });
-
-    assert.equal(status, 1);
-    assert.equal(stdout, "");
-  });
-
   test("is passed over where a new token is asked for, or one that lives longer", async (t) => {
     const sandbox = await sandboxFor(t, { lifetimes: { fluz: 600_000 } });
     const { flags, env } = apis(sandbox).fluz;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { PATIENCE_MS } from "../support/patience.js";
-import { fluz, managerFor, sandboxFor } from "../support/setup.js";
+import { fluz, managerFor, sharedSandbox } from "../support/setup.js";
 import { assertHoldsNone } from "../support/secrets.js";
 import { failure } from "../support/waiting.js";
 import { RETRY } from "./providers.js";
@@ -63,7 +63,7 @@ const LIST = WAYS.flatMap(([way, act]) => {
 describe("a secret function that", () => {
   for (const [title, strange] of LIST) {
     test(title, async (t) => {
-      const sandbox = await sandboxFor(t);
+      const sandbox = await sharedSandbox(t);
 
       await assertMended(t, ["credentials_unavailable", "invalid_credentials"], (isStrange) =>
         fluz(sandbox, { ...ONCE, apiKey: () => (isStrange() ? strange() : sandbox.fluz.apiKey) }),
@@ -76,7 +76,7 @@ describe("a secret function that", () => {
 describe("a fetch that", () => {
   for (const [title, strange] of LIST) {
     test(title, async (t) => {
-      const sandbox = await sandboxFor(t);
+      const sandbox = await sharedSandbox(t);
 
       await assertMended(
         t,
@@ -93,7 +93,7 @@ describe("a fetch that", () => {
 
   for (const [title, answer] of answers()) {
     test(`answers with ${title}`, async (t) => {
-      const sandbox = await sandboxFor(t);
+      const sandbox = await sharedSandbox(t);
 
       await assertMended(
         t,
@@ -138,7 +138,7 @@ describe("a signal", () => {
     ["whose removeEventListener calls the caller again", { removeEventListener() {} }],
   ])) {
     test(`${title} does not keep the manager from its work`, async (t) => {
-      const tokens = managerFor(t, fluz(await sandboxFor(t), ONCE));
+      const tokens = managerFor(t, fluz(await sharedSandbox(t), ONCE));
       const signal = /** @type {any} */ ({ aborted: false, addEventListener() {}, ...parts });
 
       const got = await Promise.allSettled([tokens.getToken({ signal }), tokens.getToken()]);

@@ -79,19 +79,6 @@ for (const [name, call] of CALLS) {
         assert.equal(await reasonOf(call(tokens, endpoint, controller.signal)), REASON);
       }
     });
-
-    test("rejects with the timeout's own error", async (t) => {
-      const { endpoint } = await apiFor(
-        t,
-        (_, response) => new Promise((resolve) => response.once("close", () => resolve(undefined))),
-      );
-      const { tokens } = countedFor(t, endpoint);
-      await tokens.getToken();
-
-      const reason = await reasonOf(call(tokens, endpoint, AbortSignal.timeout(30)));
-
-      assert.deepEqual([reason.name, reason.constructor.name], ["TimeoutError", "DOMException"]);
-    });
   });
 }
 

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { inspect } from "node:util";
 
-import { managerFor } from "../support/setup.js";
 import { failure } from "../support/waiting.js";
 import { POST, apiFor, countedFor } from "./support.js";
 
@@ -141,12 +140,6 @@ describe("a request", () => {
     assert.equal((await failure(tokens.fetch(endpoint))).code, "closed");
     assert.equal((await failure(tokens.fetch(endpoint, { headers: { authorization: "x" } }))).code, "closed");
     assert.equal(asked.length, 0);
-  });
-
-  test("with wrong options rejects with what is wrong", async (t) => {
-    const tokens = managerFor(t, { provider: "flux" });
-
-    assert.equal((await failure(tokens.fetch("http://127.0.0.1/"))).code, "invalid_options");
   });
 });
 

@@ -17,19 +17,6 @@ test("login gives a JWT whose ttl in seconds is its lifetime, and me knows whose
   assert.deepEqual(me.body.data, { me: { id } });
 });
 
-test("a renewal works once", async (t) => {
-  const sandbox = await sandboxFor(t);
-  const { endpoint, id, secret } = sandbox.acme;
-  const { renewal } = (await ask(endpoint, LOGIN, { id, secret })).body.data.login;
-
-  const once = await ask(endpoint, RENEW, { refresh: renewal });
-  const twice = await ask(endpoint, RENEW, { refresh: renewal });
-
-  assert.equal(typeof once.body.data.renew.jwt, "string");
-  assert.equal(twice.status, 401);
-  assert.equal(sandbox.counts().acme.reused, 1);
-});
-
 test("whatever is refused gives 401 and UNAUTHENTICATED", async (t) => {
   const clock = stoppedClock();
   const sandbox = await sandboxFor(t, { now: clock.now, lifetimes: { acme: 1_500 } });

@@ -39,35 +39,6 @@ for (const unauthorizedStatus of /** @type {const} */ ([200, 403])) {
   });
 }
 
-test("a wrong password is Unauthorized, with 403 by default", async (t) => {
-  const sandbox = await sandboxFor(t);
-
-  const query = "query ($u: String, $p: String!) { loginUser(username: $u, password: $p) { id } }";
-  const { status, headers, body } = await ask(sandbox.toggle.endpoint, query, {
-    u: sandbox.toggle.username,
-    p: "no",
-  });
-
-  assert.equal(status, 403);
-  assert.equal(body.errors[0].message, "Unauthorized");
-  assert.equal(headers.get("x-authorization"), null);
-});
-
-test("only the selected field logs in", async (t) => {
-  const sandbox = await sandboxFor(t, { variants: { toggle: { field: "LoginUser" } } });
-  const { endpoint, username, password } = sandbox.toggle;
-
-  const other = await logIn(sandbox);
-  const query = "query ($u: String, $p: String!) { LoginUser(username: $u, password: $p) { id } }";
-  const selected = await ask(endpoint, query, { u: username, p: password });
-
-  assert.equal(other.status, 200);
-  assert.match(other.body.errors[0].message, /^Cannot query field "loginUser" on type "Query"/);
-  assert.equal(other.body.errors[0].customer_facing, false);
-  assert.equal(other.body.errors[0].extensions, undefined);
-  assert.ok(selected.headers.has("x-authorization"));
-});
-
 test("a document that cannot run gives 200, whatever media type is accepted", async (t) => {
   const sandbox = await sandboxFor(t);
   const accept = "application/graphql-response+json";
@@ -77,18 +48,6 @@ test("a document that cannot run gives 200, whatever media type is accepted", as
   assert.equal(status, 200);
   assert.match(body.errors[0].message, /^Cannot query field "noSuchField"/);
 });
-
-for (const header of /** @type {const} */ (["x-authorization", "authorization"])) {
-  test(`header ${header} brings the token there alone, with the prefix where asked for`, async (t) => {
-    const sandbox = await sandboxFor(t, { variants: { toggle: { header, bearerPrefix: true } } });
-
-    const { headers } = await logIn(sandbox);
-
-    const present = ["x-authorization", "authorization"].filter((name) => headers.has(name));
-    assert.deepEqual(present, [header]);
-    assert.match(headers.get(header) ?? "", /^Bearer [\w-]+\.[\w-]+\.[\w-]+$/);
-  });
-}
 
 test("a token has the claims that Laravel's usual package requires, and lasts an hour", async (t) => {
   const clock = stoppedClock();
@@ -122,39 +81,6 @@ test("near expiry, an ordinary answer renews the token in the login's headers", 
   assert.equal(near.headers.get("authorization"), renewed);
   assert.equal((await products(sandbox, token)).status, 403);
   assert.equal((await products(sandbox, renewed)).status, 200);
-});
-
-test("sliding every renews with each answer, and leaves the old token valid", async (t) => {
-  const sandbox = await sandboxFor(t, { variants: { toggle: { sliding: "every" } } });
-  const token = (await logIn(sandbox)).headers.get("x-authorization") ?? "";
-
-  const renewed = (await products(sandbox, token)).headers.get("x-authorization") ?? "";
-
-  assert.notEqual(renewed, token);
-  assert.equal((await products(sandbox, renewed)).status, 200);
-  assert.equal((await products(sandbox, token)).status, 200);
-});
-
-test("slidingRevokes ends the old token when it is renewed", async (t) => {
-  const sandbox = await sandboxFor(t, { variants: { toggle: { sliding: "every", slidingRevokes: true } } });
-  const token = (await logIn(sandbox)).headers.get("x-authorization") ?? "";
-
-  const renewed = (await products(sandbox, token)).headers.get("x-authorization") ?? "";
-
-  assert.equal((await products(sandbox, token)).status, 403);
-  assert.equal((await products(sandbox, renewed)).status, 200);
-});
-
-test("sliding never renews nothing", async (t) => {
-  const clock = stoppedClock();
-  const sandbox = await sandboxFor(t, { now: clock.now, variants: { toggle: { sliding: "never" } } });
-  const token = (await logIn(sandbox)).headers.get("x-authorization") ?? "";
-
-  clock.advance(HOUR - 1);
-  const { status, headers } = await products(sandbox, token);
-
-  assert.equal(status, 200);
-  assert.equal(headers.get("x-authorization"), null);
 });
 
 test("what the input lacks comes as a validation map on the error", async (t) => {

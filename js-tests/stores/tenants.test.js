@@ -132,19 +132,6 @@ describe("a secret function that decides whose token it is", () => {
     await tokens.refresh();
     assert.equal(state.calls, 2);
   });
-
-  test("may give another value later, which is the same tenant's", async (t) => {
-    const { endpoint } = await grantingApi(t);
-    const store = new Map();
-    const { state, read } = vault("before");
-    const tokens = managerFor(t, { ...fluz(endpoint), apiKey: read, store });
-    await tokens.getToken();
-
-    state.value = "after";
-    await tokens.refresh();
-
-    assert.equal(store.size, 1);
-  });
 });
 
 describe("managers that cannot tell their credentials from another's", () => {
