@@ -261,23 +261,12 @@ mod tests {
     }
 
     #[test]
-    fn a_three_minute_token_is_refreshed_in_its_last_quarter() {
-        assert_eq!(refresh_between(&Policy::default(), seconds(180)), (130.5, 135.0));
-    }
-
-    #[test]
-    fn a_ten_minute_token_is_refreshed_in_its_last_quarter() {
-        assert_eq!(refresh_between(&Policy::default(), seconds(600)), (435.0, 450.0));
-    }
-
-    #[test]
-    fn an_hour_long_token_is_refreshed_in_its_last_five_minutes() {
-        assert_eq!(refresh_between(&Policy::default(), seconds(3600)), (3270.0, 3300.0));
-    }
-
-    #[test]
-    fn a_token_of_four_seconds_is_refreshed_in_its_last_quarter() {
-        assert_eq!(refresh_between(&Policy::default(), seconds(4)), (2.9, 3.0));
+    fn a_token_is_refreshed_in_its_last_quarter_or_its_last_five_minutes() {
+        for (lifetime, expected) in
+            [(4, (2.9, 3.0)), (180, (130.5, 135.0)), (600, (435.0, 450.0)), (3600, (3270.0, 3300.0))]
+        {
+            assert_eq!(refresh_between(&Policy::default(), seconds(lifetime)), expected, "{lifetime}");
+        }
     }
 
     #[test]

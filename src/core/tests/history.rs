@@ -7,6 +7,7 @@ use proptest::{prelude::*, test_runner::Config};
 
 use super::{
     START, failure, millis, scopes, seconds,
+    secrets::PLANTED,
     store_model::{Holder, Store, StoreCall, StoreOutcome},
     world::Rng,
 };
@@ -355,7 +356,7 @@ impl Plan {
         events.map(answered).collect()
     }
 
-    fn machine(&self) -> Session {
+    pub(super) fn machine(&self) -> Session {
         Session::new(self.policy.clone(), scopes(&["A"]), Jitter::new(self.seed))
     }
 }
@@ -539,7 +540,7 @@ impl Driver {
     }
 
     fn make_token(&mut self, spec: &TokenSpec) -> Rc<TokenSet> {
-        let name = format!("token {}", self.tokens.len());
+        let name = format!("{PLANTED} {}", self.tokens.len());
         let provider_time = |off: i64| self.now.shifted(ClockOffset::new(off * 1000));
         let token = Rc::new(TokenSet {
             refresh_token: spec.refresh_token.map(|()| RefreshToken::new(name.clone())),

@@ -3,8 +3,8 @@
 
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
-    AcquisitionId, CallId, Effect, ErrorCode, Fence, Grant, GrantFailure, Identity, Input, IoScope, Jitter,
-    Limits, Policy, Pool, PoolEffect, ScopeSet, Session, Sharing, TokenRequest, UnixMillis,
+    AcquisitionId, CallId, Effect, ErrorCode, Grant, GrantFailure, Identity, Input, IoScope, Jitter, Limits,
+    Policy, Pool, PoolEffect, ScopeSet, Session, TokenRequest, UnixMillis,
 };
 
 /// Deadline of a request sent at [`START`]: its limit of 10 s and one second.
@@ -28,10 +28,6 @@ fn resolved(effects: &[Effect]) -> Vec<(u64, Option<&str>)> {
 
 fn in_requests() -> Policy {
     Policy { io_scope: IoScope::Request, ..Policy::default() }
-}
-
-fn shared() -> Policy {
-    Policy { sharing: Some(Sharing { lease: Some(seconds(20)), announces: false }), ..Policy::default() }
 }
 
 #[test]
@@ -66,19 +62,6 @@ fn a_response_after_the_deadline_is_accepted_if_no_other_input_came_first() {
 }
 
 #[test]
-fn lost_io_is_replaced_before_its_deadline() {
-    let mut machine = session(Policy::default());
-    assert_eq!(machine.handle(Input::IoLost, START), [], "there is nothing to lose");
-    let _ = request(&mut machine, 1, START);
-
-    let effects = machine.handle(Input::IoLost, START + seconds(2));
-
-    let again = Effect::Send(AcquisitionId(2), Grant::Authenticate);
-    assert_eq!(effects, [Effect::Cancel(AcquisitionId(1)), again]);
-    assert_eq!(machine.poll_timeout(), Some(DEADLINE + seconds(2)));
-}
-
-#[test]
 fn each_step_of_an_acquisition_has_a_deadline() {
     let mut machine = session(Policy::default());
     let _ = request(&mut machine, 1, START);
@@ -87,78 +70,6 @@ fn each_step_of_an_acquisition_has_a_deadline() {
     assert_eq!(machine.poll_timeout(), Some(DEADLINE + seconds(9)));
     let _ = machine.handle(Input::Progressed(AcquisitionId(7)), START + seconds(10));
     assert_eq!(machine.poll_timeout(), Some(DEADLINE + seconds(9)), "of another acquisition");
-}
-
-#[test]
-fn a_refresh_token_that_may_have_been_presented_is_not_presented_again() {
-    let mut machine = session(Policy::default());
-    let _ = request(&mut machine, 1, START);
-    let _ = machine.handle(Input::Granted(AcquisitionId(1), Ok(token("held", START, seconds(180)))), START);
-    let due = machine.poll_timeout().expect("a refresh is planned");
-    let sent = machine.handle(Input::TimerFired, due);
-    assert!(matches!(sent[..], [Effect::Send(_, Grant::Refresh(_))]), "{sent:?}");
-
-    let effects = machine.handle(Input::TimerFired, due + seconds(11));
-
-    let again = Effect::Send(AcquisitionId(3), Grant::Authenticate);
-    assert_eq!(effects, [Effect::Cancel(AcquisitionId(2)), again]);
-}
-
-#[test]
-fn a_lease_that_is_granted_to_a_lost_acquisition_is_released() {
-    let mut machine = session(shared());
-    let _ = request(&mut machine, 1, START);
-    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
-
-    // The secrets are read before the lease is requested, and may take as long as a request.
-    let effects = machine.handle(Input::TimerFired, DEADLINE);
-    assert_eq!(effects, [Effect::ReadStore(AcquisitionId(2))]);
-    let effects = machine.handle(Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))), DEADLINE);
-    assert_eq!(effects, [Effect::ReleaseLease(AcquisitionId(1))]);
-}
-
-#[test]
-fn a_lease_is_released_when_the_step_under_it_is_lost() {
-    let mut machine = session(shared());
-    let _ = request(&mut machine, 1, START);
-    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
-    let _ = machine.handle(Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))), START);
-    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
-
-    let effects = machine.handle(Input::TimerFired, DEADLINE);
-
-    let (cancel, release) = (Effect::Cancel(AcquisitionId(1)), Effect::ReleaseLease(AcquisitionId(1)));
-    assert_eq!(effects, [cancel, release, Effect::ReadStore(AcquisitionId(2))]);
-}
-
-#[test]
-fn a_token_is_returned_although_the_result_of_its_write_is_lost() {
-    let mut machine =
-        session(Policy { sharing: Some(Sharing { lease: None, announces: false }), ..Policy::default() });
-    let _ = request(&mut machine, 1, START);
-    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
-    let _ = machine.handle(Input::Granted(AcquisitionId(1), Ok(token("new", START, seconds(180)))), START);
-
-    let effects = machine.handle(Input::TimerFired, START + seconds(6));
-
-    assert_eq!(resolved(&effects), [(1, Some("new"))]);
-    assert!(!machine.is_busy());
-}
-
-#[test]
-fn a_closed_session_is_finished_when_its_pending_step_is_lost() {
-    let mut machine = session(shared());
-    let _ = request(&mut machine, 1, START);
-    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
-    let _ = machine.handle(Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))), START);
-    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
-    let _ = machine.handle(Input::Closed, START);
-    assert_eq!((machine.is_busy(), machine.poll_timeout()), (true, Some(DEADLINE)));
-
-    let effects = machine.handle(Input::TimerFired, DEADLINE);
-
-    assert_eq!(effects, [Effect::Cancel(AcquisitionId(1)), Effect::ReleaseLease(AcquisitionId(1))]);
-    assert_eq!((machine.is_busy(), machine.poll_timeout()), (false, None));
 }
 
 /// A session with request-scoped I/O and a token that is due for a refresh, and the time of that.

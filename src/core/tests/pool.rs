@@ -3,13 +3,13 @@
 use std::rc::Rc;
 
 use super::{
-    START, failure, millis,
+    START, millis,
     population::{Population, day, herd},
     scopes, seconds, token,
 };
 use crate::core::{
-    AcquisitionId, Borrowing, CallId, Effect, ErrorCode, Event, Fence, GrantFailure, Identity, Input, Jitter,
-    Limits, Policy, Pool, PoolEffect, RefreshMode, SessionId, Sharing, TokenRequest, TokenSet, UnixMillis,
+    AcquisitionId, Borrowing, CallId, Effect, ErrorCode, Event, Identity, Input, Jitter, Limits, Policy,
+    Pool, PoolEffect, RefreshMode, SessionId, Sharing, TokenRequest, TokenSet, UnixMillis,
 };
 
 mod lending;
@@ -80,12 +80,6 @@ impl Fixture {
         session
     }
 
-    fn pass(&mut self, span: u64) {
-        self.now = self.now + seconds(span);
-        self.effects = self.pool.timer_fired(self.now);
-        assert!(self.pool.poll_timeout().is_none_or(|at| at > self.now), "a timer in the past");
-    }
-
     fn sent(&self) -> Vec<SessionId> {
         self.each(|session, effect| matches!(effect, Effect::Send(..)).then_some(session))
     }
@@ -127,127 +121,12 @@ fn with_scopes(names: &[&str]) -> TokenRequest {
     TokenRequest::Cached { min_validity: None, scopes: Some(scopes(names)), borrowing: Borrowing::Allowed }
 }
 
-fn exactly(scopes_wanted: Option<&[&str]>) -> TokenRequest {
-    TokenRequest::Cached {
-        min_validity: None,
-        scopes: scopes_wanted.map(scopes),
-        borrowing: Borrowing::Forbidden,
-    }
-}
-
 fn slots(max_concurrent_grants: usize) -> Limits {
     Limits { max_concurrent_grants, ..Limits::default() }
 }
 
 fn keeping(max: usize) -> Limits {
     Limits { max, ..Limits::default() }
-}
-
-#[test]
-fn equal_identity_and_scopes_are_one_session() {
-    let mut fixture = Fixture::new(Limits::default());
-    let session = fixture.open(1, &["B", "A"]);
-
-    assert_eq!(fixture.open(1, &["A", "B", "A"]), session);
-    assert_ne!(fixture.open(1, &["A"]), session);
-    assert_ne!(fixture.open(2, &["A", "B"]), session);
-    assert_eq!(fixture.open(0, &["A"]), fixture.pool.default_session());
-    assert_eq!(fixture.pool.context(session), Some(&1));
-}
-
-#[test]
-fn the_least_recently_used_session_is_evicted_first_and_the_default_one_never() {
-    let mut fixture = Fixture::new(keeping(2));
-    let own = fixture.holder(0);
-    let (first, second) = (fixture.holder(1), fixture.holder(2));
-    fixture.request(first);
-
-    let third = fixture.holder(3);
-
-    assert_eq!(fixture.evicted(), []);
-    assert_eq!(fixture.pool.session(second).map(|_| ()), None);
-    assert_eq!(fixture.pool.len(), 3);
-    fixture.holder(4);
-    assert_eq!(fixture.pool.session(first).map(|_| ()), None);
-    assert!([own, third].iter().all(|kept| fixture.pool.session(*kept).is_some()));
-}
-
-#[test]
-fn a_session_with_an_acquisition_is_not_evicted_before_it_ends() {
-    let mut fixture = Fixture::new(keeping(1));
-    let first = fixture.request_from(1);
-    let second = fixture.request_from(2);
-    assert_eq!((fixture.evicted(), fixture.pool.len()), (vec![], 3));
-
-    fixture.grant(first, 1, None);
-
-    assert_eq!(fixture.evicted(), [first]);
-    fixture.grant(second, 1, None);
-    assert_eq!((fixture.evicted(), fixture.pool.len()), (vec![], 2));
-}
-
-#[test]
-fn an_unused_session_is_evicted_although_it_is_refreshed() {
-    let mut fixture = Fixture::new(Limits { idle: seconds(160), ..Limits::default() });
-    let (used, unused) = (fixture.holder(1), fixture.holder(2));
-    fixture.pass(140);
-    fixture.request(used);
-    fixture.grant(used, 2, None);
-    fixture.grant(unused, 2, None);
-
-    fixture.pass(29);
-    assert_eq!(fixture.evicted(), []);
-    fixture.pass(1);
-
-    assert_eq!(fixture.evicted(), [unused]);
-    assert!(fixture.pool.session(used).is_some());
-}
-
-#[test]
-fn an_evicted_session_is_recreated_on_use() {
-    let mut fixture = Fixture::new(Limits { idle: seconds(16), ..Limits::default() });
-    let evicted = fixture.holder(1);
-    fixture.pass(17);
-    assert_eq!(fixture.evicted(), [evicted]);
-
-    let back = fixture.request_from(1);
-
-    assert_ne!(back, evicted);
-    assert_eq!(fixture.sent(), [back]);
-    // Late results for the evicted session do not affect the new one.
-    fixture.handle(evicted, Input::Granted(AcquisitionId(1), Ok(token("late", fixture.now, seconds(9)))));
-    assert_eq!(fixture.effects, []);
-}
-
-#[test]
-fn grants_wait_for_a_permit_and_each_that_ends_returns_one() {
-    let mut fixture = Fixture::new(slots(2));
-    let sessions: Vec<_> = (1..=4).map(|number| fixture.request_from(number)).collect();
-    assert_eq!((fixture.sent(), fixture.pool.permits_held()), (vec![], 2));
-
-    fixture.grant(sessions[0], 1, None);
-
-    assert_eq!(fixture.sent(), [sessions[2]]);
-    fixture.handle(
-        sessions[1],
-        Input::Granted(AcquisitionId(1), Err(GrantFailure::Transient(failure(ErrorCode::Server)))),
-    );
-    assert_eq!((fixture.sent(), fixture.pool.permits_held()), (vec![sessions[3]], 2));
-}
-
-#[test]
-fn interactive_grants_go_before_background_refreshes() {
-    let mut fixture = Fixture::new(slots(1));
-    let holders: Vec<_> = (1..=3).map(|number| fixture.holder(number)).collect();
-    fixture.pass(140);
-    let [first] = fixture.sent()[..] else { panic!("one slot") };
-    let late = fixture.request_from(9);
-    assert_eq!(fixture.sent(), []);
-
-    fixture.grant(first, 2, None);
-
-    assert_eq!(fixture.sent(), [late]);
-    assert!(holders.contains(&first));
 }
 
 #[test]
@@ -261,21 +140,6 @@ fn a_queued_acquisition_ends_when_a_token_is_received() {
     assert_eq!(fixture.resolved(), [(CallId(2), name(&seen))]);
     fixture.grant(first, 1, None);
     assert_eq!((fixture.sent(), fixture.pool.permits_held()), (vec![], 0));
-}
-
-#[test]
-fn a_queued_caller_can_cancel_and_the_next_one_is_granted_the_permit() {
-    let mut fixture = Fixture::new(slots(1));
-    let first = fixture.request_from(1);
-    let second = fixture.open(2, &["A"]);
-    let call = fixture.request(second);
-
-    fixture.handle(second, Input::Cancelled(call));
-    fixture.handle(second, Input::Closed);
-
-    assert_eq!(fixture.evicted(), [second]);
-    fixture.grant(first, 1, None);
-    assert_eq!(fixture.pool.permits_held(), 0);
 }
 
 #[test]
@@ -297,30 +161,6 @@ fn the_shared_store_is_read_without_a_permit_and_the_lease_requires_one() {
     fixture.now = fixture.now + millis(1);
     fixture.handle(first, Input::LeaseAnswered(AcquisitionId(1), Ok(None)));
     assert_eq!(about(&fixture), [(second, Effect::ReadStore(AcquisitionId(1)))]);
-}
-
-#[test]
-fn a_lease_for_an_evicted_session_is_released() {
-    let mut fixture = Fixture::new(Limits::default());
-    let session = fixture.open(1, &["A"]);
-    fixture.handle(session, Input::Closed);
-
-    fixture.handle(session, Input::LeaseAnswered(AcquisitionId(3), Ok(Some(Fence(7)))));
-
-    assert_eq!(fixture.effects, [PoolEffect::Session(session, Effect::ReleaseLease(AcquisitionId(3)))]);
-}
-
-#[test]
-fn a_closed_session_is_recreated_on_use() {
-    let mut fixture = Fixture::new(Limits::default());
-    let closed = fixture.request_from(1);
-
-    fixture.handle(closed, Input::Closed);
-
-    assert_eq!(fixture.resolved(), [(CallId(1), Err(ErrorCode::Closed))]);
-    let call = fixture.request(closed);
-    assert_eq!(fixture.resolved(), [(call, Err(ErrorCode::Closed))]);
-    assert_ne!(fixture.open(1, &["A"]), closed);
 }
 
 #[test]
@@ -351,28 +191,6 @@ fn a_token_is_served_without_a_call_until_the_pool_must_count_its_use() {
     fixture.now = START + seconds(15);
     fixture.request(session);
     assert_eq!(fixture.pool.served_until(session), Some(START + seconds(25)));
-}
-
-#[test]
-fn a_failing_identity_does_not_delay_the_others() {
-    let policy = Policy { refresh: RefreshMode::OnDemand, ..Policy::default() };
-    let mut fixture = Fixture::of(policy, slots(1));
-    let broken = fixture.request_from(1);
-    let down = || Input::Granted(AcquisitionId(1), Err(GrantFailure::Transient(failure(ErrorCode::Server))));
-    fixture.handle(broken, down());
-    let first = fixture.request_from(2);
-    // Its backoff ends while another session has the only permit.
-    fixture.pass(1);
-    let second = fixture.request_from(3);
-
-    fixture.grant(first, 1, None);
-    assert_eq!(fixture.sent(), [second]);
-    fixture.now = fixture.now + millis(100);
-    fixture.grant(second, 1, None);
-
-    assert_eq!(fixture.sent(), [broken]);
-    fixture.handle(broken, down());
-    assert_eq!(fixture.pool.permits_held(), 0);
 }
 
 /// The load on the provider is the same fraction as in the benchmark, with fewer sessions.

@@ -111,10 +111,6 @@ impl Fixture {
         self.now = end;
         self.handle(Input::TimerFired);
     }
-
-    fn last_code(&self) -> Option<ErrorCode> {
-        self.answers.last()?.as_ref().err().map(|error| error.code)
-    }
 }
 
 #[test]
@@ -149,36 +145,6 @@ fn one_rejection_is_not_permanent() {
     assert_eq!(fixture.presented.len(), 2);
     assert_eq!(fixture.machine.held().map(|held| held.access_token.expose()), Some("2"));
     assert_eq!(fixture.machine.status(fixture.now).last_error, None);
-}
-
-#[test]
-fn callers_cause_as_few_presentations_of_proven_credentials_as_the_background() {
-    for refresh in [RefreshMode::Always, RefreshMode::WhileUsed, RefreshMode::OnDemand] {
-        let mut fixture = Fixture::proven(refresh, 1);
-
-        for _ in 0..3600 {
-            fixture.pass(seconds(1));
-            fixture.call(TokenRequest::DEFAULT);
-        }
-
-        // The first after two minutes, then after 15 s, 1, 4, 15, 15 and 15 minutes, plus a tenth each.
-        assert!((6..=8).contains(&fixture.presented.len()), "{refresh:?} {:?}", fixture.presented);
-        assert_eq!(fixture.last_code(), Some(ErrorCode::InvalidCredentials));
-    }
-}
-
-#[test]
-fn credentials_that_never_worked_are_presented_twice() {
-    let mut fixture = Fixture::new(RefreshMode::Always, 1);
-
-    for _ in 0..3600 {
-        fixture.call(TokenRequest::DEFAULT);
-        fixture.pass(seconds(1));
-    }
-
-    assert_eq!(fixture.presented.len(), 2);
-    assert_eq!(fixture.last_code(), Some(ErrorCode::InvalidCredentials));
-    assert_eq!(fixture.answers.len(), 3600);
 }
 
 #[test]

@@ -35,19 +35,6 @@ fn refreshed(machine: &mut Session, number: u64, tokens: Rc<TokenSet>, now: Unix
 }
 
 #[test]
-fn a_closed_session_has_no_timeout_although_its_token_was_rejected() {
-    let mut machine = session();
-    let held = token("held", START, seconds(180));
-    let _ = refreshed(&mut machine, 1, held.clone(), START);
-    let _ = machine.handle(Input::TokenInvalidated(held.access_token.clone()), START + millis(100));
-
-    let _ = machine.handle(Input::Closed, START + millis(200));
-
-    assert_eq!(machine.poll_timeout(), None);
-    assert_eq!(machine.status(START + millis(200)).refresh_at, None);
-}
-
-#[test]
 fn callers_wait_at_most_seconds_after_refresh_was_called_in_a_loop() {
     let mut machine = session();
     for number in 1..=1000 {
@@ -74,56 +61,6 @@ fn refresh_returns_the_new_token_although_the_provider_set_its_clock_back() {
 }
 
 #[test]
-fn a_token_adopted_during_a_grant_is_kept_if_it_is_newer() {
-    let mut machine = session();
-    let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::Forced), START);
-    let adopted = stamped("adopted", START + millis(100), START + seconds(2));
-    let _ = machine.handle(Input::TokenReceived(adopted), START + millis(100));
-
-    let granted = stamped("granted", START + millis(200), START);
-    let effects = machine.handle(Input::Granted(AcquisitionId(1), Ok(granted)), START + millis(200));
-
-    assert_eq!(received(&effects), ["adopted"]);
-    assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("adopted"));
-}
-
-#[test]
-fn a_token_adopted_during_a_grant_is_replaced_once_it_is_no_longer_served() {
-    let mut machine = session();
-    let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::Forced), START);
-    let mut adopted = stamped("adopted", START, START + seconds(2));
-    Rc::make_mut(&mut adopted).expires_at = START + seconds(1);
-    let _ = machine.handle(Input::TokenReceived(adopted), START + millis(100));
-
-    let granted = stamped("granted", START + seconds(1), START);
-    let effects = machine.handle(Input::Granted(AcquisitionId(1), Ok(granted)), START + seconds(1));
-
-    assert_eq!(received(&effects), ["granted"]);
-}
-
-#[test]
-fn a_late_response_does_not_restore_a_token_older_than_the_rejected_one() {
-    let mut machine = session();
-    let refused = stamped("refused", START, START);
-    let _ = refreshed(&mut machine, 1, refused.clone(), START);
-    let _ = machine.handle(Input::TokenInvalidated(refused.access_token.clone()), START + seconds(9));
-
-    let older = stamped("older", START + seconds(10), START - seconds(5));
-    let _ = machine.handle(Input::TokenReceived(older), START + seconds(10));
-
-    assert_eq!(machine.held(), None);
-}
-
-#[test]
-fn a_received_token_is_returned_without_its_refresh_token() {
-    let mut machine = session();
-
-    let _ = machine.handle(Input::TokenReceived(token("seen", START, seconds(180))), START);
-
-    assert!(machine.held().is_some_and(|held| held.refresh_token.is_none()));
-}
-
-#[test]
 fn a_token_is_served_until_its_refresh_is_due_and_longer_during_the_refresh() {
     let mut machine = session();
     let _ = refreshed(&mut machine, 1, token("held", START, seconds(180)), START);
@@ -134,20 +71,6 @@ fn a_token_is_served_until_its_refresh_is_due_and_longer_during_the_refresh() {
     assert_eq!(machine.served_until(), Some(refresh_at + seconds(11)), "until that would be lost");
     let _ = machine.handle(Input::Progressed(AcquisitionId(2)), START + seconds(165));
     assert_eq!(machine.served_until(), Some(START + seconds(170)));
-}
-
-#[test]
-fn a_call_at_the_end_of_the_cool_down_starts_an_acquisition() {
-    let mut machine = session();
-    let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
-    let refused = Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials)));
-    let _ = machine.handle(Input::Granted(AcquisitionId(1), refused), START);
-    let end = START + seconds(5);
-
-    let _ = machine.handle(Input::Requested(CallId(2), TokenRequest::DEFAULT), end - millis(1));
-    assert!(!machine.status(end).refreshing);
-    let _ = machine.handle(Input::Requested(CallId(3), TokenRequest::DEFAULT), end);
-    assert!(machine.status(end).refreshing);
 }
 
 #[test]

@@ -142,25 +142,6 @@ impl Fixture {
 }
 
 #[test]
-fn a_hundred_sessions_present_wrong_credentials_twice_in_all() {
-    let mut fixture = Fixture::new(IoScope::Process);
-    for user in 0..100 {
-        fixture.call(user);
-    }
-    fixture.answer_all(Response::Rejected);
-
-    for _ in 0..60 {
-        fixture.pass(seconds(60));
-        (0..100).for_each(|user| fixture.call(user));
-        fixture.answer_all(Response::Rejected);
-    }
-
-    assert_eq!((fixture.presented, fixture.most_sent), (2, 2));
-    assert_eq!(fixture.answers.len(), 6_100);
-    assert!(fixture.answers.iter().all(|answer| *answer == Err(ErrorCode::InvalidCredentials)));
-}
-
-#[test]
 fn right_credentials_are_presented_twice_before_all_sessions_present_them() {
     let mut fixture = Fixture::new(IoScope::Process);
     fixture.credentials = GOOD;
@@ -190,21 +171,6 @@ fn a_provider_out_of_order_delays_no_session_by_each_of_the_others() {
         .collect();
 
     assert_eq!(rounds, [2, 4, 8, 16]);
-}
-
-#[test]
-fn other_credentials_are_presented_and_free_the_sessions() {
-    let mut fixture = Fixture::new(IoScope::Process);
-    (0..10).for_each(|user| fixture.call(user));
-    fixture.answer_all(Response::Rejected);
-    fixture.credentials = GOOD;
-    fixture.pass(seconds(60));
-
-    (0..10).for_each(|user| fixture.call(user));
-    fixture.answer_all(Response::Accepted);
-
-    assert_eq!(fixture.presented, 2 + 10);
-    assert_eq!(fixture.answers.iter().filter(|answer| answer.is_ok()).count(), 10);
 }
 
 #[test]

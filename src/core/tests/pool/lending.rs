@@ -4,66 +4,9 @@ use std::rc::Rc;
 
 use super::{
     super::{scopes, seconds, token},
-    Fixture, LIFETIME, exactly, identity, keeping, name, slots, with_scopes,
+    Fixture, LIFETIME, identity, keeping, name, slots, with_scopes,
 };
 use crate::core::{ErrorCode, Input, Limits, Rejection, Scoping, SessionId, TokenSet, pool::steps};
-
-#[test]
-fn a_session_borrows_the_fresh_token_of_a_sibling_with_all_its_scopes() {
-    let mut fixture = Fixture::new(Limits::default());
-    let wide = fixture.open(1, &["A", "B"]);
-    fixture.request(wide);
-    let granted = fixture.grant(wide, 1, Some(&["A", "B"]));
-    let narrow = fixture.open(1, &["A"]);
-
-    let call = fixture.request(narrow);
-
-    assert_eq!((fixture.resolved(), fixture.sent()), (vec![(call, name(&granted))], vec![]));
-    // Near its expiry the token is no longer lent.
-    fixture.now = fixture.now + seconds(LIFETIME - 5);
-    fixture.request(narrow);
-    assert!(fixture.sent().contains(&narrow));
-}
-
-#[test]
-fn a_caller_that_forbids_borrowing_receives_a_token_requested_with_exactly_its_scopes() {
-    let mut fixture = Fixture::new(Limits::default());
-    let wide = fixture.open(1, &["A", "B"]);
-    fixture.request(wide);
-    let wider = fixture.grant(wide, 1, Some(&["A", "B"]));
-    let narrow = fixture.open(1, &["A"]);
-    let lent = fixture.request(narrow);
-    assert_eq!(fixture.resolved(), [(lent, name(&wider))]);
-
-    let own = fixture.request_with(narrow, exactly(None));
-    assert_eq!((fixture.resolved(), fixture.sent()), (vec![], vec![narrow]));
-    let granted = fixture.grant(narrow, 1, Some(&["A"]));
-    assert_eq!(fixture.resolved(), [(own, name(&granted))]);
-
-    // Scopes that differ from the session's are also requested separately, whatever is cached.
-    let more = fixture.request_with(narrow, exactly(Some(&["B", "C"])));
-    let [sibling] = fixture.sent()[..] else { panic!("one grant") };
-    let granted = fixture.grant(sibling, 1, Some(&["B", "C"]));
-    assert_eq!(fixture.resolved(), [(more, name(&granted))]);
-    let both = fixture.request_with(narrow, exactly(Some(&["B", "A"])));
-    assert_eq!((fixture.resolved(), fixture.sent()), (vec![(both, name(&wider))], vec![]));
-}
-
-#[test]
-fn no_token_is_lent_to_another_identity_or_without_known_scopes() {
-    let mut fixture = Fixture::new(Limits::default());
-    for (number, granted) in [(1, Some(&["A", "B"][..])), (2, None), (3, Some(&["B"][..]))] {
-        let wide = fixture.open(number, &["A", "B"]);
-        fixture.request(wide);
-        fixture.grant(wide, 1, granted);
-    }
-
-    for (number, names) in [(4, &["A"][..]), (2, &["A"]), (3, &["A"]), (1, &[]), (1, &["A", "C"])] {
-        let session = fixture.open(number, names);
-        fixture.request(session);
-        assert_eq!(fixture.sent(), [session], "{number} {names:?}");
-    }
-}
 
 /// Sessions of one identity, each with its own scope set and a token.
 fn siblings(count: usize) -> (Fixture, Vec<SessionId>) {
@@ -145,20 +88,6 @@ fn a_token_belongs_to_the_session_it_was_granted_to_even_after_its_replacement()
     assert_eq!(fixture.pool.owner(narrow, &lent), Some(wide));
 }
 
-#[test]
-fn the_rejection_of_a_lent_token_reaches_its_lender() {
-    let mut fixture = Fixture::new(Limits::default());
-    let wide = fixture.open(1, &["A", "B"]);
-    fixture.request(wide);
-    let granted = fixture.grant(wide, 1, Some(&["A", "B"]));
-    let narrow = fixture.open(1, &["A"]);
-    fixture.request(narrow);
-
-    fixture.handle(narrow, Input::TokenRejected(granted.access_token.clone(), Rejection::First));
-
-    assert_eq!(fixture.pool.session(wide).and_then(|it| it.held()), None);
-}
-
 /// Opens three sessions of one identity: the first holds a token, the second uses it, and the third, used last, holds
 /// one of its own. Returns the sessions and both tokens.
 fn tokens_of_two_siblings(fixture: &mut Fixture) -> ([SessionId; 3], [Rc<TokenSet>; 2]) {
@@ -227,22 +156,6 @@ fn requested_scopes_are_granted_once_and_separately_and_other_callers_keep_their
     assert_eq!((fixture.resolved(), fixture.sent()), (vec![(again, name(&granted))], vec![]));
     let other = fixture.request(narrow);
     assert_eq!(fixture.resolved(), [(other, name(&held))]);
-}
-
-#[test]
-fn fewer_scopes_are_granted_separately_unless_a_wider_token_is_cached() {
-    let mut fixture = Fixture::new(Limits::default());
-    let wide = fixture.open(1, &["A", "B"]);
-    fixture.request_with(wide, with_scopes(&["B"]));
-
-    let [sibling] = fixture.sent()[..] else { panic!("one grant") };
-    assert_eq!(fixture.pool.session(sibling).map(|it| it.scopes().clone()), Some(scopes(&["B"])));
-
-    fixture.request(wide);
-    let held = fixture.grant(wide, 1, Some(&["A", "B"]));
-    fixture.resolved();
-    let other = fixture.request_with(wide, with_scopes(&["A"]));
-    assert_eq!((fixture.resolved(), fixture.sent()), (vec![(other, name(&held))], vec![]));
 }
 
 #[test]
