@@ -11,9 +11,7 @@ use super::{
 use crate::core;
 
 mod history;
-mod holders;
 mod lost_io;
-mod manager;
 mod pool;
 mod pool_history;
 mod pool_properties;

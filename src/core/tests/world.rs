@@ -71,15 +71,6 @@ impl Rng {
     pub(super) fn symmetric(&mut self, reach: u64) -> i64 {
         self.between(0, 2 * reach).cast_signed() - reach.cast_signed()
     }
-
-    /// Mostly short, sometimes longer than any timeout.
-    pub(super) fn latency(&mut self) -> u64 {
-        match self.between(0, 100) {
-            0..90 => self.between(5, 300),
-            90..98 => self.between(300, 3 * SECOND),
-            _ => self.between(3 * SECOND, 15 * SECOND),
-        }
-    }
 }
 
 /// Scheduled occurrences in order of time.
@@ -163,10 +154,6 @@ impl Device {
         if let (Some(since), Sleep::Stops) = (self.asleep_since.take(), self.sleep) {
             self.stopped += now - since;
         }
-    }
-
-    pub(super) const fn asleep(&self) -> Option<Instant> {
-        self.asleep_since
     }
 
     fn wall(&self, now: Instant) -> UnixMillis {

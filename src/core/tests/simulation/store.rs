@@ -1,4 +1,4 @@
-//! The shared store of the simulated holders, with slow and failing calls.
+//! The shared store of the holders, with slow and failing calls.
 
 use super::{
     super::{
