@@ -17,9 +17,11 @@ use crate::core::{
     TokenRequest, UnixMillis,
 };
 
+mod faults;
 mod holder;
 mod store;
 
+use faults::FaultProfile;
 use holder::Holder;
 use store::{Operation, Store};
 
@@ -50,22 +52,6 @@ struct Scenario {
     faults: FaultProfile,
 }
 
-/// Faults and their probabilities.
-#[derive(Clone, Copy, Default)]
-struct FaultProfile {
-    /// Fraction of requests that are lost.
-    lost: f64,
-    /// Fraction of steps after which a holder crashes, and after which it stops for a while.
-    crash: f64,
-    /// Fraction of store responses that take too long.
-    slow: f64,
-    /// Set if the store has outages and is emptied, and holders sleep.
-    store: Option<()>,
-    /// Set if the provider has outages and revokes tokens, its API replaces tokens, clocks are set, holders sleep,
-    /// callers cancel, and some of them force a refresh or need more validity.
-    provider: Option<()>,
-}
-
 /// Recipient of a response: the holder, its generation, and the number of its request or operation.
 #[derive(Clone, Copy)]
 struct Recipient(usize, u64, u64);
@@ -74,7 +60,7 @@ enum Occurrence {
     TimerFires(usize, u64, u64),
     Call(usize),
     Cancel(usize, u64, CallId),
-    RequestArrives(Recipient, AcquisitionId, Grant, bool),
+    RequestArrives(Recipient, AcquisitionId, Grant, Delivery),
     ResponseArrives(Recipient, AcquisitionId, ProviderResponse),
     RequestTimesOut(Recipient, AcquisitionId),
     TokenUsed(usize, usize),
@@ -93,6 +79,13 @@ enum Occurrence {
     OutageBegins,
     OutageEnds(Instant),
     TokensRevoked,
+}
+
+/// Delivery of a response. The provider performs the request either way.
+#[derive(Clone, Copy, PartialEq)]
+enum Delivery {
+    Delivered,
+    Lost,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -275,8 +268,8 @@ impl Simulation {
                     self.handle(number, Input::Cancelled(call));
                 }
             }
-            Occurrence::RequestArrives(to, acquisition, grant, loses_its_answer) => {
-                self.request_arrives(to, acquisition, &grant, loses_its_answer);
+            Occurrence::RequestArrives(to, acquisition, grant, delivery) => {
+                self.request_arrives(to, acquisition, &grant, delivery);
             }
             Occurrence::ResponseArrives(to, acquisition, answer) => self.answered(to, acquisition, answer),
             Occurrence::RequestTimesOut(to, acquisition) => {
@@ -323,71 +316,6 @@ impl Simulation {
         }
     }
 
-    fn device_event(&mut self, occurrence: Occurrence) {
-        match occurrence {
-            Occurrence::FallAsleep(number) => {
-                let often = self.faults.store.is_some();
-                let span = self.rng.between(SECOND, if often { 10 * MINUTE } else { 2 * HOUR });
-                let holder = &mut self.holders[number];
-                holder.device.fall_asleep(self.now);
-                holder.asleep_until = holder.asleep_until.max(self.now + span);
-                self.schedule.add(self.holders[number].asleep_until, Occurrence::WakeUp(number));
-            }
-            Occurrence::WakeUp(number) => {
-                self.holders[number].device.wake_up(self.now);
-                self.disturb(number);
-                let often = self.faults.store.is_some();
-                self.schedule(if often { HOUR } else { 12 * HOUR }, Occurrence::FallAsleep(number));
-            }
-            Occurrence::ClockSet(number) => {
-                let by = self.rng.symmetric(25 * HOUR);
-                self.holders[number].device.set(by, self.now);
-                self.excuse(number);
-                self.schedule(12 * HOUR, Occurrence::ClockSet(number));
-            }
-            _ => unreachable!("an event of a device"),
-        }
-    }
-
-    fn server_event(&mut self, occurrence: &Occurrence) {
-        match occurrence {
-            Occurrence::StoreGoesDown => {
-                self.store.down = Some(());
-                self.figures.disturbances += 1;
-                self.schedule(5 * MINUTE, Occurrence::StoreComesUp);
-            }
-            Occurrence::StoreComesUp => {
-                self.store.down = None;
-                self.schedule(HOUR, Occurrence::StoreGoesDown);
-            }
-            // Garbage is read as an empty store.
-            Occurrence::StoreEmptied => {
-                self.store.entry = None;
-                self.figures.disturbances += 1;
-                self.schedule(HOUR, Occurrence::StoreEmptied);
-            }
-            Occurrence::OutageBegins => {
-                let kind = self.rng.index(3);
-                self.provider.outage = Some([Outage::Down, Outage::Throttled, Outage::Denied][kind]);
-                let mean = if self.rng.chance(0.3).is_some() { HOUR } else { 5 * MINUTE };
-                self.schedule(mean, Occurrence::OutageEnds(self.now));
-            }
-            Occurrence::OutageEnds(since) => {
-                self.provider.outage = None;
-                for holder in &mut self.holders {
-                    holder.excused_at = self.now;
-                    self.figures.outage_acquisitions += 8 + (self.now - since) / (55 * SECOND);
-                }
-                self.schedule(6 * HOUR, Occurrence::OutageBegins);
-            }
-            Occurrence::TokensRevoked => {
-                self.provider.revoke_everything();
-                self.schedule(8 * HOUR, Occurrence::TokensRevoked);
-            }
-            _ => unreachable!("an event of a server"),
-        }
-    }
-
     fn call(&mut self, number: usize) {
         self.schedule(self.scenario.call_every, Occurrence::Call(number));
         let faulty = self.faults.provider.is_some();
@@ -420,14 +348,14 @@ impl Simulation {
         to: Recipient,
         acquisition: AcquisitionId,
         grant: &Grant,
-        loses_its_answer: bool,
+        delivery: Delivery,
     ) {
         let answer = self.provider.respond(grant, self.now, &mut self.rng);
         self.figures.grants += u64::from(matches!(answer, ProviderResponse::Token { .. }));
         if matches!(answer, ProviderResponse::Unavailable(..)) {
             self.holders[to.0].excused_at = self.now;
         }
-        if !loses_its_answer {
+        if delivery == Delivery::Delivered {
             let latency = self.rng.between(5, 300);
             let arrives = Occurrence::ResponseArrives(to, acquisition, answer);
             self.schedule.add(self.now + latency, arrives);

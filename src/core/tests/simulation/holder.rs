@@ -1,4 +1,5 @@
 //! A holder of the simulation: a session on a device, and the effects that it performs.
+#![expect(clippy::wildcard_enum_match_arm, reason = "the checks are about a few inputs")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,8 +7,8 @@ use std::{
 };
 
 use super::{
-    DRIFT, Device, Instant, LEASE, LONGEST_RECOVERY, Occurrence, PROPAGATION, REQUEST_TIMEOUT, Recipient,
-    Rng, SECOND, Simulation, index, millis, scopes,
+    DRIFT, Delivery, Device, Instant, LEASE, LONGEST_RECOVERY, Occurrence, PROPAGATION, REQUEST_TIMEOUT,
+    Recipient, Rng, SECOND, Simulation, index, millis, scopes,
     store::{Entry, LeaseHeld, Operation},
 };
 use crate::core::tests::world::Issued;
@@ -165,15 +166,16 @@ impl Simulation {
             self.figures.unforced += u64::from(trigger != Trigger::Forced);
         }
         self.schedule.add(self.now + REQUEST_TIMEOUT, Occurrence::RequestTimesOut(to, acquisition));
-        let lost = self.rng.chance(self.faults.lost).is_some();
-        if lost {
+        let mut delivery = Delivery::Delivered;
+        if self.rng.chance(self.faults.lost).is_some() {
+            delivery = Delivery::Lost;
             self.excuse(number);
             if self.rng.chance(0.5).is_some() {
                 return;
             }
         }
         let latency = self.rng.between(5, 300);
-        self.schedule.add(self.now + latency, Occurrence::RequestArrives(to, acquisition, grant, lost));
+        self.schedule.add(self.now + latency, Occurrence::RequestArrives(to, acquisition, grant, delivery));
     }
 
     fn resolved(
