@@ -482,7 +482,10 @@ export interface Status {
   /** When the timer refreshes it, by the device's clock. */
   refreshAt?: number;
   /** The failure of the last grant, until one succeeds. */
-  lastError?: { code: TokenErrorCode; message: string } & Omit<TokenErrorDetails, "cause" | "retryable">;
+  lastError?: { code: TokenErrorCode; message: string; retryable: boolean } & Omit<
+    TokenErrorDetails,
+    "cause" | "retryable"
+  >;
   /** Number of grants that returned a token. */
   grants: number;
   /** Number of grants that failed permanently or after all attempts. */

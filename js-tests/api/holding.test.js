@@ -88,8 +88,8 @@ describe("status", () => {
     assert.equal(failed.state, "empty");
     assert.equal(failed.failures, 1);
     assert.equal(failed.grants, 0);
-    const { code, message, status, attempts, provider } = error;
-    assert.deepEqual(failed.lastError, { code, message, status, attempts, provider });
+    const { code, message, retryable, status, attempts, provider } = error;
+    assert.deepEqual(failed.lastError, { code, message, retryable, status, attempts, provider });
     assertHoldsNone(failed, secretsOf(sandbox));
     assert.equal(mended.lastError, undefined);
     assert.equal(mended.failures, 1);
