@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { braintree, fluz, managerFor, operations, sandboxFor, toggle } from "../support/setup.js";
+import { braintree, fluz, managerFor, sandboxFor, toggle } from "../support/setup.js";
 import { simulatedTime } from "../support/simulated-time.js";
-import { next, record, until } from "../support/waiting.js";
+import { record, until } from "../support/waiting.js";
 
 /** @import { TestContext } from "node:test" */
 /** @import { SandboxOptions } from "graphql-token-manager/testing" */
@@ -67,43 +67,4 @@ describe("refreshing ahead", () => {
       assert.equal(refused, 0);
     });
   }
-
-  test("while-used: a token that was asked for since is refreshed ahead, once for one use", async (t) => {
-    const { time, sandbox } = await timedSandbox(t);
-    const tokens = managerFor(t, fluz(sandbox, { refresh: "while-used" }));
-    const events = record(tokens);
-    await tokens.getToken();
-    for (let use = 0; use < 3; use++) await tokens.getToken();
-
-    const renewed = next(tokens, "token");
-    await time.pass((7 * LIFETIME) / 9);
-    await renewed;
-    const expired = next(tokens, "expired");
-    await time.pass(LIFETIME);
-    await expired;
-
-    assert.deepEqual(
-      events.map((event) => (event.type === "token" ? event.reason : event.type)),
-      ["initial", "proactive", "expired"],
-    );
-    assert.deepEqual(operations(sandbox), ["generateUserAccessToken", "refreshUserAccessToken"]);
-  });
-
-  test("on-demand: no timer refreshes; a call near the end does, and gets the token held", async (t) => {
-    const { time, sandbox } = await timedSandbox(t);
-    const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
-    const first = await tokens.getToken();
-    const { refreshAt } = tokens.status();
-
-    await time.pass((7 * LIFETIME) / 9);
-    const { state, refreshing } = tokens.status();
-    const renewed = next(tokens, "token");
-    const held = await tokens.getToken();
-
-    assert.equal(refreshAt, undefined);
-    assert.deepEqual([state, refreshing], ["refresh-due", false]);
-    assert.equal(held, first);
-    assert.equal((await renewed).reason, "proactive");
-    assert.equal(sandbox.requests().length, 2);
-  });
 });

@@ -4,15 +4,12 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, test } from "node:test";
 
-import { fluz, managerFor, operations, sandboxFor } from "../support/setup.js";
+import { fluz, managerFor, sandboxFor } from "../support/setup.js";
 import { simulatedTime } from "../support/simulated-time.js";
-import { failure, next, until } from "../support/waiting.js";
+import { failure, until } from "../support/waiting.js";
 
 /** @param {() => Promise<string>} ask */
 const thousand = (ask) => Promise.all(Array.from({ length: 1_000 }, ask));
-
-/** After three quarters of ten minutes, when a refresh is due. */
-const REFRESH_DUE = 460_000;
 
 describe("sharing", () => {
   test("a thousand callers before the first grant cause one grant and get one token", async (t) => {
@@ -36,24 +33,6 @@ describe("sharing", () => {
 
     assert.equal(sandbox.requests().length, 1);
   });
-
-  test("the token held is handed out at once while a refresh runs", async (t) => {
-    const clock = simulatedTime(t);
-    const sandbox = await sandboxFor(t, { now: clock.now });
-    const tokens = managerFor(t, fluz(sandbox));
-    const first = await tokens.getToken();
-    sandbox.fault({ provider: "fluz", kind: "delay", ms: 200 });
-
-    clock.advance(REFRESH_DUE);
-    const got = await thousand(() => tokens.getToken());
-    const { refreshing } = tokens.status();
-    await next(tokens, "token");
-
-    assert.ok(refreshing, "the refresh was still running when the last caller had its token");
-    assert.deepEqual([...new Set(got)], [first]);
-    assert.notEqual(await tokens.getToken(), first);
-    assert.deepEqual(operations(sandbox), ["generateUserAccessToken", "refreshUserAccessToken"]);
-  });
 });
 
 describe("minValidityMs", () => {
@@ -70,31 +49,6 @@ describe("minValidityMs", () => {
     assert.equal(enough, first);
     assert.notEqual(more, first);
     assert.equal(await tokens.getToken(), more);
-  });
-
-  test("of the manager: callers wait for a token that has that much left", async (t) => {
-    const clock = simulatedTime(t);
-    const sandbox = await sandboxFor(t, { now: clock.now });
-    const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand", minValidityMs: 400_000 }));
-    const first = await tokens.getToken();
-
-    clock.advance(190_000);
-    const soon = await tokens.getToken();
-    clock.advance(20_000);
-    const later = await tokens.getToken();
-
-    assert.equal(soon, first);
-    assert.notEqual(later, first);
-  });
-});
-
-describe("scopes of a call", () => {
-  test("that were granted give the token", async (t) => {
-    const tokens = managerFor(t, fluz(await sandboxFor(t), { scopes: ["LIST_OFFERS", "LIST_PURCHASES"] }));
-
-    const token = await tokens.getToken();
-
-    assert.equal(await tokens.getToken({ scopes: ["LIST_PURCHASES"] }), token);
   });
 });
 

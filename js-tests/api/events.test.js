@@ -216,25 +216,4 @@ describe("a listener", () => {
 
     await seen;
   });
-
-  test("may close the manager, and is told that it was closed", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox));
-    const events = record(tokens);
-    const end = tokens.on("token", () => {
-      end();
-      void tokens.close();
-    });
-
-    const token = await tokens.getToken();
-    const later = await failure(tokens.getToken());
-
-    assert.equal(typeof token, "string", "the caller has its token");
-    assert.equal(later.code, "closed");
-    assert.equal(tokens.peek(), undefined);
-    assert.deepEqual(
-      events.map(({ type }) => type),
-      ["token", "close"],
-    );
-  });
 });

@@ -15,7 +15,7 @@ import {
   sharedSandbox,
   toggle,
 } from "../support/setup.js";
-import { failure, record, until } from "../support/waiting.js";
+import { failure, until } from "../support/waiting.js";
 
 const ASKING = "getApplicationScopes";
 
@@ -45,22 +45,9 @@ describe("at Fluz", () => {
     }
   });
 
-  test("a failure is reported as that of a grant is, without a retry and without an effect on tokens", async (t) => {
-    const sandbox = await sharedSandbox(t);
-    const tokens = managerFor(t, fluz(sandbox));
-    const events = record(tokens);
-    sandbox.fault({ kind: "status", status: 429, retryAfter: 7, operation: ASKING });
-
-    const error = await failure(tokens.grantedScopes());
-
-    assert.deepEqual([error.code, error.retryAfterMs, error.provider], ["rate_limited", 7_000, "fluz"]);
-    assert.deepEqual(operations(sandbox), [ASKING]);
-    assert.deepEqual(events, []);
-    assert.ok(await tokens.getToken());
-  });
-
   test("an answer that is too late is a timeout, by `timeoutMs`, and is cut off", async (t) => {
-    const sandbox = await sharedSandbox(t);
+    // A sandbox of its own, which may receive the request after the test.
+    const sandbox = await sandboxFor(t);
     const fetch = recordingFetch();
     const tokens = managerFor(t, fluz(sandbox, { fetch, timeoutMs: 50 }));
     sandbox.fault({ kind: "delay", ms: 60_000, operation: ASKING });
@@ -143,17 +130,6 @@ describe("at Fluz", () => {
       (await Promise.all(asked)).map(({ code }) => code),
       ["closed", "closed"],
     );
-  });
-
-  test("a wrong option and a wrong selector are refused, and nobody is asked", async (t) => {
-    const sandbox = await sharedSandbox(t);
-    const tokens = managerFor(t, fluz(sandbox));
-
-    const option = await failure(tokens.grantedScopes(/** @type {any} */ ({ scopes: ["LIST_OFFERS"] })));
-    const selector = await failure(tokens.session(/** @type {any} */ ({ usrId: "x" })).grantedScopes());
-
-    assert.deepEqual([option.code, selector.code], ["invalid_options", "invalid_options"]);
-    assert.equal(operations(sandbox).length, 0);
   });
 });
 

@@ -61,20 +61,6 @@ describe("status", () => {
     }
   });
 
-  test("says that a refresh is running", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox));
-    await tokens.getToken();
-
-    const refreshing = tokens.refresh();
-    const during = tokens.status();
-    await refreshing;
-    const after = tokens.status();
-
-    assert.deepEqual([during.refreshing, during.state, during.grants], [true, "fresh", 1]);
-    assert.deepEqual([after.refreshing, after.state, after.grants], [false, "fresh", 2]);
-  });
-
   test("keeps the last failure, without secrets, until a grant succeeds", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
@@ -96,21 +82,6 @@ describe("status", () => {
   });
 });
 
-describe("refresh", () => {
-  test("asks for a new token although one is held, and gives it", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox));
-    const first = await tokens.getAccessToken();
-
-    const second = await tokens.refresh();
-
-    assert.notEqual(second.value, first.value);
-    assert.equal(tokens.peek(), second);
-    assert.equal(await tokens.getToken(), second.value);
-    assert.equal(sandbox.counts().fluz.refreshes, 1);
-  });
-});
-
 describe("invalidate", () => {
   test("makes the next caller wait for a new token", async (t) => {
     const sandbox = await sandboxFor(t);
@@ -126,28 +97,6 @@ describe("invalidate", () => {
     assert.notEqual(second, first);
     assert.equal(await reason, "refused");
     assert.equal(sandbox.requests().length, 2);
-  });
-
-  test("acts only on the token that is held", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox));
-    const first = await tokens.getToken();
-    const second = await tokens.refresh();
-
-    for (const other of [first, "", "x".repeat(10_000), `${second.value} `]) tokens.invalidate(other);
-
-    assert.equal(tokens.peek(), second);
-    assert.equal(sandbox.requests().length, 2);
-  });
-
-  test("before the first grant does nothing", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox));
-
-    tokens.invalidate("never seen");
-
-    assert.equal(tokens.status().state, "empty");
-    assert.equal(sandbox.requests().length, 0);
   });
 
   test("of something that is no string throws invalid_options", async (t) => {
@@ -198,17 +147,5 @@ describe("adopt", () => {
     for (const wrong of [undefined, null, 5, {}, { status: 200 }, { status: 200, headers: {} }, hostile]) {
       assert.equal(tokens.adopt(/** @type {any} */ (wrong)), false);
     }
-  });
-});
-
-describe("ready", () => {
-  test("resolves when the options are accepted, and touches no network", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox));
-
-    assert.equal(await tokens.ready(), undefined);
-    assert.equal(await tokens.ready(), undefined);
-
-    assert.equal(sandbox.requests().length, 0);
   });
 });

@@ -1,4 +1,4 @@
-// Many sessions of one manager: eviction, scheduling and memory.
+// Many sessions of one manager: use, stores and memory.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -9,69 +9,16 @@ import { describe, test } from "node:test";
 
 import { fileStore } from "graphql-token-manager/stores/file";
 import { run } from "../support/child.js";
-import { claims, fluz, managerFor, operations, sandboxFor } from "../support/setup.js";
+import { fluz, managerFor, sandboxFor } from "../support/setup.js";
 import { simulatedTime } from "../support/simulated-time.js";
-import { failure, Gate, next, until } from "../support/waiting.js";
+import { next } from "../support/waiting.js";
 
 /** @import { TokenManager } from "graphql-token-manager" */
 
 /** @param {number} count */
 const users = (count) => Array.from({ length: count }, () => ({ userId: randomUUID() }));
 
-/**
- * Returns a `fetch` that holds requests until they are released, in order of arrival.
- * @param {(userId: string) => boolean} [held] Selects the requests that are held.
- */
-function turnstile(held = () => true) {
-  /** @type {{ userId: string, gate: Gate<void> }[]} */
-  const waiting = [];
-  let most = 0;
-  let open = 0;
-  /** @type {(url: string, init: RequestInit) => Promise<Response>} */
-  const turn = async (url, init) => {
-    const { userId } = JSON.parse(`${init.body}`).variables;
-    most = Math.max(most, ++open);
-    try {
-      if (held(userId)) {
-        const gate = new Gate();
-        waiting.push({ userId, gate });
-        await gate.opened;
-      }
-      return await fetch(url, init);
-    } finally {
-      open--;
-    }
-  };
-  const next = async () => {
-    await until(() => waiting.length > 0, "a grant is on the wire");
-    const { userId, gate } = /** @type {{ userId: string, gate: Gate<void> }} */ (waiting.shift());
-    gate.open();
-    return userId;
-  };
-  return Object.assign(turn, { waiting, next, most: () => most });
-}
-
 describe("sessions are kept", () => {
-  test("up to `max`, the least recently used go first, and come back at the next call", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox, { sessions: { max: 2 } }));
-    const own = await tokens.getToken();
-    const [one, two, three] = /** @type {[any, any, any]} */ (users(3).map((user) => tokens.session(user)));
-    const [first, second] = [await one.getToken(), await two.getToken()];
-    assert.equal(await one.getToken({ minValidityMs: 0 }), first);
-
-    await three.getToken();
-
-    assert.equal(tokens.status().sessions, 3);
-    assert.deepEqual([one.peek()?.value, two.peek(), tokens.peek()?.value], [first, undefined, own]);
-    const back = await two.getToken();
-    assert.notEqual(back, second);
-    assert.equal(claims(back).sub, claims(second).sub);
-    assert.equal(await two.getToken(), back);
-    assert.equal(one.peek(), undefined);
-    assert.equal(sandbox.requests().length, 5);
-  });
-
   test("for as long as they are used, and `idleMs` longer", async (t) => {
     const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
@@ -91,120 +38,6 @@ describe("sessions are kept", () => {
     assert.deepEqual([used.peek()?.value, unused.peek()], [token, undefined]);
     assert.equal(typeof (await unused.getToken()), "string");
     assert.equal(sandbox.requests().length, 4);
-  });
-
-  test("for as long as they have something on the wire", async (t) => {
-    const sandbox = await sandboxFor(t);
-    let closed = false;
-    const gate = turnstile(() => closed);
-    const tokens = managerFor(t, fluz(sandbox, { sessions: { max: 1 }, fetch: gate }));
-    // Until the credentials have yielded a token, at most two grants are in flight.
-    await tokens.getToken();
-    closed = true;
-    const waiting = users(3).map((user) => tokens.session(user).getToken());
-    await until(() => gate.waiting.length === 3, "all are on the wire");
-
-    for (let turn = 0; turn < 3; turn++) await gate.next();
-
-    assert.equal(new Set(await Promise.all(waiting)).size, 3);
-    assert.equal(tokens.status().sessions, 2);
-  });
-});
-
-describe("grants", () => {
-  test("are at most `maxConcurrentGrants` at a time", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const count = turnstile(() => false);
-    const tokens = managerFor(t, fluz(sandbox, { sessions: { maxConcurrentGrants: 3 }, fetch: count }));
-    sandbox.fault({ kind: "delay", ms: 5 });
-
-    const granted = await Promise.all(users(20).map((user) => tokens.session(user).getToken()));
-
-    assert.equal(new Set(granted).size, 20);
-    assert.equal(count.most(), 3);
-    assert.equal(sandbox.requests().length, 20);
-  });
-
-  test("that callers wait for go before refreshes in the background", async (t) => {
-    const clock = simulatedTime(t);
-    const sandbox = await sandboxFor(t, { now: clock.now });
-    let closed = false;
-    const gate = turnstile(() => closed);
-    const tokens = managerFor(
-      t,
-      fluz(sandbox, { renewal: "generate", sessions: { maxConcurrentGrants: 1 }, fetch: gate }),
-    );
-    const [late, ...holders] = /** @type {[{ userId: string }, ...{ userId: string }[]]} */ (users(4));
-    for (const user of holders) await tokens.session(user).getToken();
-    closed = true;
-
-    // Near the end of the lifetime all refreshes are due, and a new session has no token.
-    clock.advance(500_000);
-    const asked = holders.map((user) => tokens.session(user).getToken());
-    await until(() => gate.waiting.length === 1, "the first refresh is on the wire");
-    const newcomer = tokens.session(late).getToken();
-    await Promise.all(asked);
-    const order = [await gate.next(), await gate.next()];
-
-    assert.ok(holders.some(({ userId }) => userId === order[0]));
-    assert.equal(order[1], late.userId);
-    assert.equal(claims(await newcomer).sub.split("/")[0], late.userId);
-    await gate.next();
-    closed = false;
-  });
-
-  test("of one broken identity do not keep the others waiting", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const [broken, ...others] = /** @type {[{ userId: string }, ...{ userId: string }[]]} */ (users(9));
-    const stuck = turnstile((userId) => userId === broken.userId);
-    const tokens = managerFor(
-      t,
-      fluz(sandbox, { sessions: { maxConcurrentGrants: 2 }, fetch: stuck, timeoutMs: 60_000 }),
-    );
-    const waiting = failure(tokens.session(broken).getToken());
-    await until(() => stuck.waiting.length === 1, "it is on the wire");
-
-    const granted = await Promise.all(others.map((user) => tokens.session(user).getToken()));
-
-    assert.equal(new Set(granted).size, 8);
-    await tokens.close();
-    assert.equal((await waiting).code, "closed");
-  });
-
-  test("of a refused identity fail alone, and are remembered alone", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox));
-    const broken = tokens.session({ userId: "no UUID" });
-
-    const error = await failure(broken.getToken());
-    const [one, other] = users(2).map((user) => tokens.session(user));
-
-    assert.equal(error.provider, "fluz");
-    assert.equal(typeof (await one?.getToken()), "string");
-    assert.equal((await failure(broken.getToken())).code, error.code);
-    assert.equal(typeof (await other?.getToken()), "string");
-    assert.equal(broken.status().lastError?.code, error.code);
-    assert.equal(tokens.status().lastError, undefined);
-  });
-
-  test("in the background are made for each session", async (t) => {
-    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 1_500 } });
-    const tokens = managerFor(t, fluz(sandbox, { lifetimeMs: 1_500 }));
-    const sessions = users(3).map((user) => tokens.session(user));
-    const first = await Promise.all(sessions.map((session) => session.getToken()));
-
-    await Promise.all(
-      sessions.map((session) =>
-        next(/** @type {TokenManager} */ (/** @type {unknown} */ (session)), "token"),
-      ),
-    );
-
-    const second = await Promise.all(sessions.map((session) => session.getToken()));
-    assert.equal(new Set([...first, ...second]).size, 6);
-    assert.deepEqual(
-      new Set(operations(sandbox)),
-      new Set(["generateUserAccessToken", "refreshUserAccessToken"]),
-    );
   });
 });
 

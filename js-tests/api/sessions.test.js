@@ -9,7 +9,6 @@ import {
   claims,
   fluz,
   managerFor,
-  operations,
   recordingFetch,
   sandboxFor,
   sharedSandbox,
@@ -65,27 +64,6 @@ describe("a session", () => {
     assert.equal(tokens.status().sessions, 1);
     assert.equal(sandbox.requests().length, 1);
     assert.equal(tokens.peek()?.value, token);
-  });
-
-  test("has a token of its own, which all its callers share", async (t) => {
-    const sandbox = await sharedSandbox(t);
-    const tokens = managerFor(t, fluz(sandbox));
-    const users = [randomUUID(), randomUUID()];
-
-    const granted = await Promise.all(
-      Array.from({ length: 100 }, (_, call) =>
-        tokens.session({ userId: /** @type {string} */ (users[call % 2]) }).getToken(),
-      ),
-    );
-
-    assert.equal(new Set(granted).size, 2);
-    assert.deepEqual(
-      granted.slice(0, 2).map((token) => subject(token)[0]),
-      users,
-    );
-    assert.deepEqual(operations(sandbox), ["generateUserAccessToken", "generateUserAccessToken"]);
-    assert.equal(tokens.status().sessions, 3);
-    assert.equal(tokens.status().state, "empty");
   });
 
   test("is for a user, an account and a seat, each the manager's own where it is left out", async (t) => {

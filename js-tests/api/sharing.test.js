@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 
 import { fluz, managerFor, sandboxFor } from "../support/setup.js";
 import { assertHoldsNone } from "../support/secrets.js";
-import { failure, Gate, next, record, until } from "../support/waiting.js";
+import { failure, Gate, record, until } from "../support/waiting.js";
 
 /**
  * An in-memory store with leases and notices. Its methods are those of a class, so they depend on `this`.
@@ -117,20 +117,6 @@ describe("managers that share a store", () => {
     await until(() => store.lease === undefined, "the lease is given back");
     assert.deepEqual(acquisition(store.calls), ["get", "acquire", "get", "set", "set", "release"]);
     assert.deepEqual([sandbox.counts().fluz.grants, sandbox.counts().fluz.refreshes], [1, 1]);
-  });
-
-  test("take over what one of them renews, and say so", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const store = new SharedMap();
-    const [one, other] = [managerFor(t, fluz(sandbox, { store })), managerFor(t, fluz(sandbox, { store }))];
-    await Promise.all([one.getToken(), other.getToken()]);
-
-    const shared = next(other, "token");
-    const renewed = await one.refresh();
-
-    assert.equal((await shared).reason, "shared");
-    assert.equal(await other.getToken(), renewed.value);
-    assert.equal(sandbox.counts().fluz.refreshes, 1);
   });
 
   test("start with what is there, without a request or a lease", async (t) => {

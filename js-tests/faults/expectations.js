@@ -1,21 +1,17 @@
 /**
- * The effect of each fault of the sandbox, in one table, and a small model that derives the expected requests and
- * events from it.
+ * The effect of each fault of the sandbox, in one table.
  *
  * @module
  */
 
 /** @import { FaultSpec, ProviderName } from "graphql-token-manager/testing" */
-/** @import { TokenErrorCode, TokenEvent } from "graphql-token-manager" */
-/** @import { Api } from "./providers.js" */
+/** @import { TokenErrorCode } from "graphql-token-manager" */
 
 /**
  * The effect of a fault.
  *
- * `harmless`: the token is received nevertheless · `passes`: retried after a backoff, with the credentials, because a
- * refresh token that was sent may have been used · `refused`: after a refresh token, the credentials are presented
- * immediately; after credentials, the grant fails · `final`: permanent, without another attempt.
- * @typedef {{ is: "harmless", warning?: string } | { is: "passes" | "refused" | "final", code: TokenErrorCode }}
+ * `harmless`: the token is received nevertheless · `passes`: retried after a backoff · `final`: not retried.
+ * @typedef {{ is: "harmless", warning?: string } | { is: "passes" | "final", code: TokenErrorCode }}
  *   Meaning
  */
 
@@ -23,8 +19,6 @@
 const harmless = { is: "harmless" };
 /** @type {(code: TokenErrorCode) => Meaning} */
 const passes = (code) => ({ is: "passes", code });
-/** @type {(code: TokenErrorCode) => Meaning} */
-const refused = (code) => ({ is: "refused", code });
 /** @type {(code: TokenErrorCode) => Meaning} */
 const final = (code) => ({ is: "final", code });
 
@@ -47,7 +41,7 @@ const coded = (code) => errors({ extensions: { code } });
  */
 
 /** The meaning of an error without an explanation. */
-const UNEXPLAINED = refused("protocol");
+const UNEXPLAINED = final("protocol");
 
 /** @type {Row[]} */
 export const FAULTS = [
@@ -71,12 +65,12 @@ export const FAULTS = [
     fault: { kind: "status", status: 429, retryAfter: 3_600 },
     means: final("rate_limited"),
   },
-  { title: "401", fault: { kind: "status", status: 401 }, means: refused("invalid_credentials") },
+  { title: "401", fault: { kind: "status", status: 401 }, means: final("invalid_credentials") },
   { title: "a page with 403", fault: { kind: "status", status: 403 }, means: passes("protocol") },
   {
     title: "403 in JSON",
     fault: { kind: "status", status: 403, body: '{"message":"planted-in-the-body"}' },
-    means: refused("invalid_credentials"),
+    means: final("invalid_credentials"),
   },
   { title: "a redirect", fault: { kind: "status", status: 307 }, means: passes("protocol") },
   { title: "a captive portal's page", fault: { kind: "html" }, means: passes("protocol") },
@@ -88,11 +82,11 @@ export const FAULTS = [
     because: "Toggle's token comes in a header, and nothing of the body is needed",
   },
   { title: "two mebibytes", fault: { kind: "oversize" }, means: final("protocol") },
-  { title: "no token", fault: { kind: "no-token" }, means: refused("protocol") },
+  { title: "no token", fault: { kind: "no-token" }, means: final("protocol") },
   {
     title: "a token that cannot be sent",
     fault: { kind: "bad-token", value: "two words" },
-    means: refused("protocol"),
+    means: final("protocol"),
   },
   {
     title: "fewer scopes",
@@ -113,9 +107,9 @@ export const FAULTS = [
         means: UNEXPLAINED,
         but: {
           braintree: errorClass.startsWith("AUTH")
-            ? refused("invalid_credentials")
+            ? final("invalid_credentials")
             : passes(errorClass === "RESOURCE_LIMIT" ? "rate_limited" : "server"),
-          toggle: refused("invalid_credentials"),
+          toggle: final("invalid_credentials"),
         },
         because:
           "it is Braintree's own word; and Toggle words refusals in any way, so that each of its errors is one",
@@ -125,13 +119,13 @@ export const FAULTS = [
     title: "200 with Fluz's AUTH-0008",
     fault: { kind: "status", status: 200, body: coded("AUTH-0008") },
     means: UNEXPLAINED,
-    but: { fluz: refused("invalid_credentials"), toggle: refused("invalid_credentials") },
+    but: { fluz: final("invalid_credentials"), toggle: final("invalid_credentials") },
     because: "it is Fluz's own code; and Toggle words refusals in any way",
   },
   {
     title: "200 with UNAUTHENTICATED",
     fault: { kind: "status", status: 200, body: coded("UNAUTHENTICATED") },
-    means: refused("invalid_credentials"),
+    means: final("invalid_credentials"),
     but: { braintree: UNEXPLAINED },
     because: "Braintree classifies by `errorClass` and has no codes",
   },
@@ -142,66 +136,3 @@ export const FAULTS = [
  * @param {ProviderName} name
  */
 export const meaningOf = (row, name) => row.but?.[name] ?? row.means;
-
-/** @typedef {"first grant" | "background refresh" | "forced refresh"} Moment */
-export const MOMENTS = /** @type {Moment[]} */ (["first grant", "background refresh", "forced refresh"]);
-
-/** The `reason` in the `token` event. @type {Record<Moment, string>} */
-const REASONS = { "first grant": "initial", "background refresh": "proactive", "forced refresh": "forced" };
-
-/**
- * Returns the expected operations and events when a grant meets a fault of this meaning.
- * @param {object} cell
- * @param {Meaning} cell.meaning
- * @param {Api} cell.api
- * @param {Moment} cell.moment
- * @param {"once" | "for good"} cell.lasts
- * @param {number} cell.attempts
- * @returns {{ operations: string[], events: string[], code?: TokenErrorCode }}
- */
-export function foreseen({ meaning, api, moment, lasts, attempts }) {
-  const held = moment === "first grant" ? "nothing held" : "token held";
-  /** @type {string[]} */
-  const operations = [];
-  /** @type {string[]} */
-  const events = [];
-  let refreshToken = moment !== "first grant" && api.refresh !== undefined;
-  for (let failed = 0; ;) {
-    operations.push(refreshToken ? `${api.refresh}` : api.grant);
-    const spoilt = lasts === "for good" || operations.length === 1;
-    if (!spoilt || meaning.is === "harmless") {
-      events.push(`token ${REASONS[moment]}`);
-      if (meaning.is === "harmless" && meaning.warning) events.push(`warning ${meaning.warning}`);
-      return { operations, events };
-    }
-    const { is, code } = meaning;
-    const given = refreshToken;
-    refreshToken = false;
-    if (is === "refused" && given) continue;
-    failed++;
-    if (is !== "passes" || failed === attempts) {
-      return { operations, events: [...events, `error ${code}, ${held}`], code };
-    }
-    events.push(`retry ${failed + 1} ${code}`);
-  }
-}
-
-/**
- * Formats an event as the model does.
- * @param {TokenEvent} event
- */
-export function told(event) {
-  switch (event.type) {
-    case "token":
-      return `token ${event.reason}`;
-    case "retry":
-      return `retry ${event.attempt} ${event.code}`;
-    case "error":
-      return `error ${event.error.code}, ${event.tokenStillValid ? "token" : "nothing"} held`;
-    case "warning":
-      return `warning ${event.code}`;
-    case "expired":
-    case "close":
-      return event.type;
-  }
-}

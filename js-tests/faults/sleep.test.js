@@ -62,29 +62,6 @@ describe("a laptop that slept", { concurrency: true }, () => {
 });
 
 describe("timers that never fire", { concurrency: true }, () => {
-  test("leave refreshing to callers: in the last minutes they get the token held, and a new one comes", async () => {
-    const result = await onDevice(
-      `${MANAGERS}
-      device.suspend();
-      const before = await get();
-      device.pass(57 * 60_000);
-      const renewed = all(({ tokens }) => next(tokens, "token"));
-      const held = await get();
-      const reasons = (await renewed).map(({ reason }) => reason);
-      const after = await get();
-      show({ waited: held.filter((token, place) => token !== before[place]).length, reasons,
-        good: await accepted(after) });
-      await end();`,
-      { names: NAMES },
-    );
-
-    assert.deepEqual(result, {
-      waited: 0,
-      reasons: NAMES.map(() => "proactive"),
-      good: NAMES.map(() => true),
-    });
-  });
-
   test("and a wall clock that is set back serve no expired token", async () => {
     const result = await onDevice(
       `${MANAGERS}
@@ -113,29 +90,6 @@ describe("timers that never fire", { concurrency: true }, () => {
     assert.ok(result.asked >= 32);
     assert.equal(result.refused, 0);
     assert.ok(result.most <= 9, `${result.most} grants`);
-  });
-
-  test("or fire hours late, ask once", async () => {
-    const result = await onDevice(
-      `${MANAGERS}
-      device.suspend();
-      await get();
-      const timers = device.timers();
-      device.pass(5 * HOUR);
-      const renewed = all(({ tokens }) => next(tokens, "token"));
-      timers.forEach(() => device.fire());
-      const reasons = (await renewed).map(({ reason }) => reason);
-      show({ timers: timers.length, reasons, good: await accepted(await get()), requests: sandbox.requests().length });
-      await end();`,
-      { names: NAMES },
-    );
-
-    assert.deepEqual(result, {
-      timers: NAMES.length,
-      reasons: NAMES.map(() => "expired"),
-      good: NAMES.map(() => true),
-      requests: NAMES.length * 3,
-    });
   });
 });
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { call, fluz, managerFor, operations, recordingFetch, sandboxFor } from "../support/setup.js";
-import { assertHoldsNone, secretsOf } from "../support/secrets.js";
+import { assertHoldsNone } from "../support/secrets.js";
 import { failure } from "../support/waiting.js";
 
 const GENERATE = "generateUserAccessToken";
@@ -44,18 +44,6 @@ describe("the key", () => {
 
 describe("the variant", () => {
   for (const [title, variants, expected] of /** @type {const} */ ([
-    ["token, refreshToken, rotating", {}, [GENERATE, REFRESH, REFRESH, REFRESH]],
-    ["token, refreshToken, not rotating", { rotation: false }, [GENERATE, REFRESH, REFRESH, REFRESH]],
-    [
-      "accessToken: one fallback, remembered",
-      { tokenField: "accessToken" },
-      [GENERATE, GENERATE, REFRESH, REFRESH, REFRESH],
-    ],
-    [
-      "refresh by userId: one fallback, remembered",
-      { refreshArgument: "userId" },
-      [GENERATE, REFRESH, REFRESH, REFRESH, REFRESH],
-    ],
     [
       "no refresh: generates instead, and does not try again",
       { refreshArgument: "absent" },
@@ -83,42 +71,4 @@ describe("the variant", () => {
       }
     });
   }
-
-  test("unauthorizedStatus 200: a refused refresh token is recognised all the same", async (t) => {
-    const sandbox = await sandboxFor(t, { variants: { fluz: { unauthorizedStatus: 200 } } });
-    const tokens = managerFor(t, fluz(sandbox));
-    await tokens.getToken();
-    sandbox.revoke();
-
-    await tokens.refresh();
-
-    assert.deepEqual(operations(sandbox), [GENERATE, REFRESH, GENERATE]);
-  });
-});
-
-describe("renewal", () => {
-  test('"generate" uses the credentials alone', async (t) => {
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox, { renewal: "generate" }));
-
-    await tokens.getToken();
-    await tokens.refresh();
-    await tokens.refresh();
-
-    assert.deepEqual(operations(sandbox), [GENERATE, GENERATE, GENERATE]);
-  });
-});
-
-describe("scopes", () => {
-  test("that Fluz does not know are refused with protocol, the request's id and what to check", async (t) => {
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox, { scopes: ["LIST_OFERS"] }));
-
-    const error = await failure(tokens.getToken());
-
-    assert.equal(error.code, "protocol");
-    assert.match(`${error.requestId}`, /^[0-9a-f-]{36}$/);
-    assertHoldsNone(error, secretsOf(sandbox));
-    assert.equal(sandbox.requests().length, 1);
-  });
 });

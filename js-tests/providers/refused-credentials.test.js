@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { fluz, managerFor, QUICK, sandboxFor } from "../support/setup.js";
+import { managerFor, QUICK } from "../support/setup.js";
 import { simulatedTime } from "../support/simulated-time.js";
 import { failure } from "../support/waiting.js";
 
@@ -74,45 +74,4 @@ describe("credentials that never worked", () => {
       assert.equal(api.presented.length, 3);
     });
   }
-});
-
-describe("many sessions of one manager", () => {
-  const USERS = Array.from({ length: 50 }, (_, user) => `00000000-0000-4000-8000-0000000000${10 + user}`);
-
-  /** @param {import("graphql-token-manager").TokenManager} tokens */
-  const sessionsOf = (tokens) =>
-    USERS.flatMap((userId) =>
-      ["LIST_OFFERS", "LIST_PURCHASES"].map((scope) => tokens.session({ userId, scopes: [scope] })),
-    );
-
-  test("present a wrong key twice in all, however long they call", async (t) => {
-    const clock = simulatedTime(t);
-    const sandbox = await sandboxFor(t);
-    const tokens = managerFor(t, fluz(sandbox, { apiKey: "planted-wrong" }));
-
-    for (let minute = 0; minute < 5; minute++) {
-      const errors = await Promise.all(sessionsOf(tokens).map((session) => failure(session.getToken())));
-      for (const { code } of errors) assert.equal(code, "invalid_credentials");
-      clock.advance(MINUTE);
-    }
-
-    assert.equal(sandbox.requests().length, 2);
-    await failure(sessionsOf(tokens)[3]?.refresh() ?? Promise.resolve());
-    assert.equal(sandbox.requests().length, 3);
-  });
-
-  test("all get their tokens at once when the key's function returns a right one", async (t) => {
-    const clock = simulatedTime(t);
-    const sandbox = await sandboxFor(t);
-    let key = "planted-wrong";
-    const tokens = managerFor(t, fluz(sandbox, { apiKey: () => key }));
-    await Promise.all(sessionsOf(tokens).map((session) => failure(session.getToken())));
-    assert.equal(sandbox.requests().length, 2);
-
-    key = sandbox.fluz.apiKey;
-    clock.advance(MINUTE);
-    await Promise.all(sessionsOf(tokens).map((session) => session.getToken()));
-
-    assert.equal(sandbox.counts().fluz.grants, 100);
-  });
 });

@@ -1,12 +1,10 @@
-// Toggle, end to end against the sandbox, in each reading of its documentation.
+// Toggle, end to end against the sandbox, and its sliding tokens.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { call, managerFor, operations, recordingFetch, sandboxFor, toggle } from "../support/setup.js";
+import { call, managerFor, recordingFetch, sandboxFor, toggle } from "../support/setup.js";
 import { simulatedTime } from "../support/simulated-time.js";
-import { assertHoldsNone, secretsOf } from "../support/secrets.js";
-import { failure } from "../support/waiting.js";
 
 const PRODUCTS = "{ Products(account_id: 1) { id } }";
 
@@ -28,53 +26,6 @@ describe("a login", () => {
 });
 
 describe("the variant", () => {
-  for (const header of /** @type {const} */ (["x-authorization", "authorization", "both"])) {
-    for (const bearerPrefix of [false, true]) {
-      test(`header ${header}, ${bearerPrefix ? "with" : "without"} Bearer before the token`, async (t) => {
-        const sandbox = await sandboxFor(t, {
-          variants: { toggle: { header, bearerPrefix, sliding: "every" } },
-        });
-        const tokens = managerFor(t, toggle(sandbox));
-
-        const token = await tokens.getToken();
-        const response = await call(sandbox.toggle.endpoint, token, PRODUCTS);
-        const adopted = tokens.adopt(response);
-        const second = await tokens.getToken();
-
-        assert.match(token, /^[\w-]+\.[\w-]+\.[\w-]+$/);
-        assert.equal(adopted, true);
-        assert.notEqual(second, token);
-        assert.equal((await call(sandbox.toggle.endpoint, second, PRODUCTS)).status, 200);
-      });
-    }
-  }
-
-  test("LoginUser: one fallback, remembered", async (t) => {
-    const sandbox = await sandboxFor(t, { variants: { toggle: { field: "LoginUser" } } });
-    const tokens = managerFor(t, toggle(sandbox));
-
-    await tokens.getToken();
-    await tokens.refresh();
-    await tokens.refresh();
-
-    assert.deepEqual(operations(sandbox), ["loginUser", "LoginUser", "LoginUser", "LoginUser"]);
-    assert.equal(sandbox.counts().toggle.grants, 3);
-  });
-
-  for (const unauthorizedStatus of /** @type {const} */ ([200, 403])) {
-    test(`unauthorizedStatus ${unauthorizedStatus}: a wrong password is invalid_credentials`, async (t) => {
-      const sandbox = await sandboxFor(t, { variants: { toggle: { unauthorizedStatus } } });
-      const tokens = managerFor(t, toggle(sandbox, { password: "planted-password" }));
-
-      const error = await failure(tokens.getToken());
-      await failure(tokens.getToken());
-
-      assert.deepEqual([error.code, error.status], ["invalid_credentials", unauthorizedStatus]);
-      assertHoldsNone(error, [...secretsOf(sandbox), "planted-password"]);
-      assert.equal(sandbox.requests().length, 1);
-    });
-  }
-
   for (const sliding of /** @type {const} */ (["every", "near-expiry", "never"])) {
     test(`sliding ${sliding}: what answers bring is adopted when they bring it`, async (t) => {
       const clock = simulatedTime(t);
@@ -93,19 +44,4 @@ describe("the variant", () => {
       assert.ok(Math.abs(left - (late ? 3_600_000 : 600_000)) < 2_500, `${left}`);
     });
   }
-
-  test("slidingRevokes: the adopted token is the one that counts", async (t) => {
-    const sandbox = await sandboxFor(t, {
-      variants: { toggle: { sliding: "every", slidingRevokes: true } },
-    });
-    const tokens = managerFor(t, toggle(sandbox));
-
-    for (let turn = 0; turn < 5; turn++) {
-      const response = await call(sandbox.toggle.endpoint, await tokens.getToken(), PRODUCTS);
-      assert.equal(response.status, 200);
-      assert.equal(tokens.adopt(response), true);
-    }
-
-    assert.equal(sandbox.counts().toggle.grants, 1);
-  });
 });
