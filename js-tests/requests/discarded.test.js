@@ -1,4 +1,4 @@
-// A response that rejects a token is discarded before the request is replayed or fails, because it is never read.
+// A response that rejects a token or redirects is discarded before the next request, because it is never read.
 
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
@@ -10,18 +10,19 @@ import { POST, countedFor } from "./support.js";
 const ENDPOINT = "https://api.test/graphql";
 
 /**
- * Rejections with endless bodies, which report when they are discarded.
+ * Responses with endless bodies, which report when they are discarded. Without a target they reject the token.
  *
- * @type {Record<string, (letGo: () => void) => any>}
+ * @type {Record<string, (letGo: () => void, location?: string) => any>}
  */
 const REFUSALS = {
-  "a web stream": (letGo) => new Response(new ReadableStream({ cancel: letGo }), { status: 401 }),
+  "a web stream": (letGo, location) => new Response(new ReadableStream({ cancel: letGo }), head(location)),
   // As in node-fetch.
-  "one of Node's streams": (letGo) => {
+  "one of Node's streams": (letGo, location) => {
     const body = new Readable({ read() {} }).on("close", letGo);
+    const { status, headers } = head(location);
     return {
-      status: 401,
-      headers: new Headers(),
+      status,
+      headers: new Headers(headers),
       url: ENDPOINT,
       type: "default",
       body,
@@ -30,27 +31,36 @@ const REFUSALS = {
   },
 };
 
+/** @param {string} [location] @returns {{ status: number, headers: Record<string, string> }} */
+const head = (location) =>
+  location === undefined ? { status: 401, headers: {} } : { status: 307, headers: { location } };
+
 for (const [name, refusal] of Object.entries(REFUSALS)) {
-  describe(`a refused answer whose body is ${name} is let go`, () => {
-    test("before the request is sent with the next token", async (t) => {
-      /** @type {string[]} */
-      const steps = [];
-      const fetch = async () => {
-        // Node streams emit `close` in a later turn.
-        await new Promise(setImmediate);
-        steps.push("sent");
-        return steps.length === 1
-          ? refusal(() => steps.push("let go"))
-          : Response.json({ data: { ok: true } });
-      };
-      const { tokens, counts } = countedFor(t, ENDPOINT, { fetch });
+  describe(`an answer whose body is ${name} is let go`, () => {
+    for (const [when, location, expected] of /** @type {const} */ ([
+      ["before the request is sent with the next token", undefined, 2],
+      ["before a redirect is followed", "/elsewhere", 1],
+    ])) {
+      test(when, async (t) => {
+        /** @type {string[]} */
+        const steps = [];
+        const fetch = async () => {
+          // Node streams emit `close` in a later turn.
+          await new Promise(setImmediate);
+          steps.push("sent");
+          return steps.length === 1
+            ? refusal(() => steps.push("let go"), location)
+            : Response.json({ data: { ok: true } });
+        };
+        const { tokens, counts } = countedFor(t, ENDPOINT, { fetch });
 
-      const response = await tokens.fetch(ENDPOINT, POST);
+        const response = await tokens.fetch(ENDPOINT, POST);
 
-      assert.equal(response.status, 200);
-      assert.deepEqual(steps, ["sent", "let go", "sent"]);
-      assert.equal(counts.grants, 2);
-    });
+        assert.equal(response.status, 200);
+        assert.deepEqual(steps, ["sent", "let go", "sent"]);
+        assert.equal(counts.grants, expected);
+      });
+    }
 
     test("where no next token can be had", async (t) => {
       /** @type {string[]} */
