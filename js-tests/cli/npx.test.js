@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -62,6 +62,19 @@ test("without graphql-yoga, the sandbox says what to install", async () => {
   assert.match(stderr, /sandbox: missing_package: .*graphql-yoga/);
 });
 
+test("npx runs it as the command of its own sandbox, with no flag for what the sandbox sets", async (t) => {
+  const packages = ["graphql", "graphql-yoga"];
+  await Promise.all(
+    packages.map((name) => symlink(join(dirname(PACKAGE), name), join(folder, "node_modules", name))),
+  );
+  t.after(() => Promise.all(packages.map((name) => rm(join(folder, "node_modules", name)))));
+  const inner = ["npx", "--no-install", "graphql-token-manager", "token", "--provider", "fluz"];
+
+  const { stdout, stderr } = await npx(["sandbox", "--", ...inner, "--scopes", "LIST_OFFERS"]);
+
+  assert.match(stdout, /^eyJ[\w.-]+\n$/, stderr);
+});
+
 test("it says its version, and what its commands are", async () => {
   const { version } = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8"));
 
@@ -88,7 +101,7 @@ for (const command of COMMANDS) {
       help.stdout.match(/^ +(?:-\w, )?--[\w-]+/gm)?.map((flag) => flag.replace(/.*--/, "")),
     );
     const [, examples = ""] = help.stdout.split("\nExamples:\n");
-    const own = examples.split(/\b(?:curl|npm) /).flatMap((part, place) => (place % 2 === 0 ? [part] : []));
-    for (const [, flag] of own.join("").matchAll(/ --([a-z-]+)/g)) assert.ok(known.has(flag), flag);
+    const own = examples.replaceAll(/\bcurl .*| -- .*/g, "");
+    for (const [, flag] of own.matchAll(/ --([a-z-]+)/g)) assert.ok(known.has(flag), flag);
   });
 }

@@ -128,6 +128,8 @@ test("JSON is a profile that the command line accepts", async () => {
 test("commands of the package and of the repository, and their flags, exist", async () => {
   const lines = of("sh")
     .flatMap(({ code }) => code.trim().split("\n"))
+    // What follows `--` is a command of its own.
+    .flatMap((line) => line.split(" -- "))
     .map((line) => line.replace(/ *#.*/, ""));
   const { stdout: help } = await run("cargo", ["xtask", "help"], { cwd: ROOT });
   const manifest = JSON.parse(await read("pkg-template/package.json"));

@@ -23,10 +23,11 @@ const DETAILS = ["retryable", "provider", "status", "requestId", "retryAfterMs",
  * Formats a failure as one line of text or JSON.
  * @param {any} error A `TokenError`, a `StoreError`, or an error of this program or of Node: none contains a secret.
  * @param {boolean} json
+ * @param {string} [provider] The provider that the command line names.
  */
-export function lineOf(error, json) {
+export function lineOf(error, json, provider) {
   const code = typeof error?.code === "string" ? error.code : "internal";
-  const told = error?.name === "TokenError" ? inFlags(error.message) : `${error?.message ?? error}`;
+  const told = error?.name === "TokenError" ? inFlags(error.message, provider) : `${error?.message ?? error}`;
   // A single line, even if a message of the system has several; its code is already at the start.
   const message = told.replaceAll(/\s*\n\s*/g, " ").replace(`${code}: `, "");
   if (!json) return `${code}: ${message}`;

@@ -81,8 +81,11 @@ export async function main([name = "--help", ...given]) {
  */
 async function carryOut(name, command, given) {
   let json = given.includes("--json");
+  /** @type {string | undefined} */
+  let provider;
   try {
     const words = readWords(given, { ...command.flags, ...COMMON });
+    provider = words.one("provider");
     json = words.has("json");
     if (words.has("help")) {
       console.log(helpOf(name, command, COMMON));
@@ -95,7 +98,7 @@ async function carryOut(name, command, given) {
     };
     return (await command.run({ words, json, print, warn })) ?? DONE;
   } catch (error) {
-    const line = printable(lineOf(error, json));
+    const line = printable(lineOf(error, json, provider));
     const help = error instanceof UsageError && !json ? `; see graphql-token-manager ${name} --help` : "";
     console.error(json ? line : `graphql-token-manager ${name}: ${line}${help}`);
     return statusOf(error);

@@ -8,6 +8,7 @@ import { UsageError } from "./errors.js";
 import { PROVIDERS } from "./provider-options.js";
 import { fromFile, fromVariable, readText } from "./secrets.js";
 import { span, whole } from "./args.js";
+import { fromOwnVariable, hasVariable, variableOf } from "./variables.js";
 
 /** @import { Flags, Words } from "./args.js" */
 
@@ -121,13 +122,15 @@ export async function readProvider(words, warn) {
   }
   const provider = PROVIDERS[name ?? ""] ?? PROFILE;
   refuseForeign(words, name ?? "profile", provider);
-  requireNeeded(words, name ?? "profile", provider);
+  const sources = new Sources(words, name ?? "profile", provider);
+  requireNeeded(sources);
   /** @type {Record<string, unknown>} */
   const options = { provider: name ?? (await profileOf(words)) };
   for (const option of ["endpoint", "identity", ...Object.keys(provider.options)]) {
-    const value = await valueOf(words, option, warn);
+    const value = (await valueOf(words, option, warn)) ?? sources.variable(option);
     if (value !== undefined) options[option] = value;
   }
+  warnOfEndpoint(words, sources, warn);
   const [timeout, lifetime, attempts] = ["timeout", "lifetime", "attempts"].map((flag) => words.one(flag));
   if (timeout) options.timeoutMs = span("timeout", timeout);
   if (lifetime) options.lifetimeMs = span("lifetime", lifetime);
@@ -164,26 +167,85 @@ function refuseForeign(words, name, provider) {
   }
 }
 
-/**
- * @param {Words} words
- * @param {string} name
- * @param {ProviderOptions} provider
- */
-function requireNeeded(words, name, { options, alternatives }) {
+/** Where the options of a provider come from: a flag, else the variable of the provider and the option. */
+class Sources {
+  /** Options of the alternatives that are not used; their variables are not read. @type {readonly string[]} */
+  unused = [];
+  /** Set if flags or variables selected one of the alternatives. */
+  isSelected;
+
+  /**
+   * @param {Words} words
+   * @param {string} name
+   * @param {ProviderOptions} provider
+   */
+  constructor(words, name, { options, alternatives }) {
+    this.words = words;
+    this.name = name;
+    this.options = options;
+    this.alternatives = alternatives;
+    const selected = this.#selected();
+    this.isSelected = selected !== undefined;
+    const used = selected ?? alternatives[0] ?? [];
+    this.unused = alternatives.flat().filter((option) => !used.includes(option));
+  }
+
   /** @param {string} option */
-  const isGiven = (option) => flagsOf(option).some((flag) => words.has(flag));
-  const used = alternatives.find((group) => group.some(isGiven)) ?? alternatives[0] ?? [];
-  const unused = alternatives.flat().filter((option) => !used.includes(option));
+  hasFlag(option) {
+    return flagsOf(option).some((flag) => this.words.has(flag));
+  }
+
+  /** @param {string} option */
+  variable(option) {
+    const isUnused = this.hasFlag(option) || this.unused.includes(option);
+    return isUnused ? undefined : fromOwnVariable(this.name, option);
+  }
+
+  /** @param {string} option */
+  has(option) {
+    return this.hasFlag(option) || this.variable(option) !== undefined;
+  }
+
+  /** Returns the alternative that a flag belongs to, else the first one whose variables are set. */
+  #selected() {
+    const { alternatives } = this;
+    const flagged = alternatives.find((group) => group.some((option) => this.hasFlag(option)));
+    if (flagged) return flagged;
+    /** @param {string} option */
+    const isSet = (option) => fromOwnVariable(this.name, option) !== undefined;
+    // A file of variables may hold several complete alternatives: that of the sandbox has a name and an email.
+    return (
+      alternatives.find((group) => group.every(isSet)) ?? alternatives.find((group) => group.some(isSet))
+    );
+  }
+}
+
+/** @param {Sources} sources */
+function requireNeeded(sources) {
+  const { name, options, alternatives, unused, isSelected } = sources;
   for (const [option, { required, requiredWithout }] of Object.entries(options)) {
-    if (isGiven(option) || unused.includes(option)) continue;
-    if (!required && (requiredWithout === undefined || isGiven(requiredWithout))) continue;
-    const first = alternatives.some((group) => group.some(isGiven))
-      ? []
-      : alternatives.map(([one = ""]) => one);
+    if (sources.has(option) || unused.includes(option)) continue;
+    if (!required && (requiredWithout === undefined || sources.has(requiredWithout))) continue;
+    const first = isSelected ? [] : alternatives.map(([one = ""]) => one);
     const ways = first.includes(option) ? first : [option, ...(requiredWithout ? [requiredWithout] : [])];
     const flags = ways.flatMap(flagsOf).map((flag) => `--${flag} ${PROVIDER_FLAGS[flag]?.value}`);
-    throw new UsageError(`${name} needs ${flags.join(" or ")}`);
+    const variables = ways.filter((way) => hasVariable(name, way)).map((way) => variableOf(name, way));
+    const set = variables.length === 0 ? "" : `, or the environment variable ${variables.join(" or ")}`;
+    throw new UsageError(`${name} needs ${flags.join(" or ")}${set}`);
   }
+}
+
+/**
+ * Warns if a variable, which may be left over from a sandbox, sets another endpoint than a flag seems to.
+ *
+ * @param {Words} words
+ * @param {Sources} sources
+ * @param {(text: string) => void} warn
+ */
+function warnOfEndpoint(words, sources, warn) {
+  if (!words.has("environment") || sources.variable("endpoint") === undefined) return;
+  const variable = variableOf(sources.name, "endpoint");
+  warn(`${variable} sets the endpoint, whatever --environment says; unset it, or leave --environment out`);
 }
 
 /**
@@ -236,14 +298,17 @@ function filledIn(part, depth = 0) {
 }
 
 /**
- * Replaces the names of options in the message of a `TokenError` by their flags.
+ * Replaces the names of options in the message of a `TokenError` by their flags and variables.
  * @param {string} message
+ * @param {string} [provider] The provider that the command line names.
  */
-export function inFlags(message) {
+export function inFlags(message, provider = "") {
   /** @type {Record<string, readonly string[]>} */
   const renamed = { timeoutMs: ["timeout"], lifetimeMs: ["lifetime"] };
   return message.replaceAll(/`(\w+)(?:: true)?`/g, (whole, option) => {
     const flags = renamed[option] ?? (OPTIONS.has(option) ? flagsOf(option) : undefined);
-    return flags === undefined ? whole : flags.map((flag) => `--${flag}`).join(" or ");
+    if (flags === undefined) return whole;
+    const variables = hasVariable(provider, option) ? [variableOf(provider, option)] : [];
+    return [...flags.map((flag) => `--${flag}`), ...variables].join(" or ");
   });
 }

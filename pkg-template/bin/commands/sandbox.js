@@ -8,6 +8,7 @@ import { constants } from "node:os";
 import { CommandError, UsageError } from "../errors.js";
 import { onSignal, onStop } from "../signals.js";
 import { span, whole } from "../args.js";
+import { variableOf, variablesByProvider } from "../variables.js";
 
 /** @import { Sandbox, SandboxOptions } from "graphql-token-manager/testing" */
 /** @import { Command } from "../main.js" */
@@ -31,13 +32,16 @@ export const sandbox = {
 file once they answer; with --json as JSON. Stopped by SIGINT, SIGTERM or SIGHUP, it ends with 0. The credentials are
 the same each time and open nothing else.
 
-With -- COMMAND, prints nothing, runs the command with these variables in its environment, and ends as it does.
+With -- COMMAND, prints nothing, runs the command with these variables in its environment, and ends as it does. Other
+variables of the providers are removed. This program reads the variables by itself, the endpoint included. A program of
+yours reaches the sandbox only if it passes the endpoint as an option: endpoint: process.env.FLUZ_ENDPOINT.
 
 Needs the packages graphql and graphql-yoga. Lifetimes, variants and faults are those of startSandbox in
 graphql-token-manager/testing, which documents them.`,
   examples: [
     "graphql-token-manager sandbox --port 4000 --lifetime fluz=10s > sandbox.env",
     "graphql-token-manager sandbox --fault kind=delay,ms=2000,provider=toggle -- npm test",
+    "graphql-token-manager sandbox -- npx graphql-token-manager token --provider fluz --scopes LIST_OFFERS",
   ],
   async run({ words, json, print }) {
     const running = await start(words);
@@ -149,13 +153,10 @@ function detailsOf({ url, fluz, toggle, braintree, acme }) {
 function variablesOf(sandbox) {
   const { url, ...apis } = detailsOf(sandbox);
   const own = Object.entries(apis).flatMap(([api, details]) =>
-    Object.entries(details).map(([key, value]) => [`${api}_${snake(key)}`.toUpperCase(), value]),
+    Object.entries(details).map(([key, value]) => [variableOf(api, key), value]),
   );
   return { SANDBOX_URL: url, ...Object.fromEntries(own) };
 }
-
-/** @param {string} key */
-const snake = (key) => key.replace(/[A-Z]/g, (letter) => `_${letter}`);
 
 /**
  * Formats variables for shells and Node's `--env-file`: in single quotes, in which a dollar sign is literal.
@@ -168,13 +169,23 @@ function inEnv(variables) {
 }
 
 /**
+ * Returns the environment of a command, without variables that would add real credentials to those of the sandbox.
+ * @param {Record<string, string>} variables
+ */
+function environmentWith(variables) {
+  const known = new Set(variablesByProvider().flatMap((provider) => provider.variables));
+  const others = Object.entries(process.env).filter(([name]) => !known.has(name));
+  return { ...Object.fromEntries(others), ...variables };
+}
+
+/**
  * @param {string} command
  * @param {readonly string[]} words
  * @param {Record<string, string>} variables
  * @returns {Promise<number>} Its exit status, by the convention of shells.
  */
 function runCommand(command, words, variables) {
-  const child = spawn(command, words, { stdio: "inherit", env: { ...process.env, ...variables } });
+  const child = spawn(command, words, { stdio: "inherit", env: environmentWith(variables) });
   const end = onSignal((signal) => {
     // The terminal sends Ctrl-C to the command as well, and many programs abort at a second signal.
     if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);

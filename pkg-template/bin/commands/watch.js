@@ -121,7 +121,7 @@ class Watcher {
       this.#queue = this.#queue.then(() => this.call.print(line));
     } else if (event.type === "error") {
       const goesOn = event.tokenStillValid ? "; the token held is still valid" : "";
-      this.call.warn(`${lineOf(event.error, false)}${goesOn}`);
+      this.call.warn(`${lineOf(event.error, false, this.call.words.one("provider"))}${goesOn}`);
     }
     this.#queue.catch(fail);
     if (event.type === "error" && !event.tokenStillValid && this.#isFinal(event.error)) fail(event.error);
