@@ -8,7 +8,7 @@
 
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { build } from "esbuild";
 import { minify } from "terser";
 
@@ -47,6 +47,18 @@ const MINIFIED = {
  */
 const COMMON_JS = { format: "cjs", platform: "node" };
 
+const began = performance.now();
+
+/**
+ * Prints a step that has ended, with the time since the start. The steps share one process, so one that ends late may
+ * have been short.
+ *
+ * @param {string} step
+ */
+function done(step) {
+  console.error(`    ${step.padEnd(30)} ${((performance.now() - began) / 1000).toFixed(1).padStart(5)} s`);
+}
+
 rmSync(PACKAGE, { recursive: true, force: true });
 mkdirSync(join(PACKAGE, "dist"), { recursive: true });
 await Promise.all([
@@ -70,10 +82,11 @@ await Promise.all([
     outbase: "pkg-template",
     outExtension: { ".js": ".cjs" },
     outdir: PACKAGE,
-  }),
+  }).then(() => done("stores/*.cjs, testing/*.cjs")),
 ]);
 copyFiles();
 copyTypes();
+done("copied files and types");
 
 /** Bundles the forms of the main entry, which differ in the source of the core, and in when they load it. */
 function mainEntries() {
@@ -128,7 +141,10 @@ async function split(name, source, options) {
     write: false,
     outdir: join(PACKAGE, "dist"),
   });
-  for (const { path, text } of outputFiles) writeFileSync(path, await smaller(text));
+  for (const { path, text } of outputFiles) {
+    writeFileSync(path, await smaller(text));
+    done(relative(PACKAGE, path));
+  }
 }
 
 /**
@@ -142,9 +158,13 @@ async function split(name, source, options) {
 async function entry(name, source, options, cjs = true) {
   const output = join(PACKAGE, "dist", name);
   const bundle = { ...MINIFIED, ...options, entryPoints: [source] };
-  if (cjs) await build({ ...bundle, ...COMMON_JS, outfile: `${output}.cjs` });
+  if (cjs) {
+    await build({ ...bundle, ...COMMON_JS, outfile: `${output}.cjs` });
+    done(`dist/${name}.cjs`);
+  }
   const { outputFiles } = await build({ ...bundle, format: "esm", write: false, outfile: `${output}.js` });
   writeFileSync(`${output}.js`, await smaller(outputFiles[0].text));
+  done(`dist/${name}.js`);
 }
 
 /**
