@@ -1,4 +1,4 @@
-//! The event loop between the core and its host. It performs effects and contains no rules.
+//! The event loop between the core and its host. It performs effects, and decides nothing.
 //!
 //! ```text
 //!  exported methods, timers, responses ──▶ dispatch ──▶ Pool::handle ──▶ perform
@@ -27,11 +27,11 @@ use crate::{
     host::{Clock, HostBindings, PLATFORM, Timer, VisibilityListener, is_page, seed, status_and_headers_of},
     http::HttpResponse,
     js::{
-        JsAccessToken, ManagerCallbacks, SessionHandle, error_to_js, event_to_js, secret_in_page_warning,
-        status_to_js, traits_to_js,
+        JsAccessToken, ManagerCallbacks, SessionHandle, api_profile_to_js, error_to_js, event_to_js,
+        secret_in_page_warning, status_to_js,
     },
     options::{Config, GrantSource, KeepAlive, Selection},
-    store::{HolderDigest, identity, manager_identity},
+    store::{CredentialsDigest, identity, manager_identity},
 };
 
 mod in_flight;
@@ -39,7 +39,7 @@ mod sessions;
 mod sign_outs;
 mod store_ops;
 
-use in_flight::{InFlight, RequestOwner};
+use in_flight::{InFlight, Recipient};
 use sessions::{SessionEntry, SessionSpec};
 use sign_outs::SignOuts;
 use store_ops::Shared;
@@ -47,7 +47,7 @@ use store_ops::Shared;
 /// The event loop of one manager.
 pub(crate) struct Driver {
     config: Config,
-    /// The sessions. The context of each is its selector, as received from JavaScript.
+    /// The sessions. Each has its selector, as received from JavaScript.
     pool: RefCell<Pool<JsValue>>,
     /// Indexed by slot.
     sessions: RefCell<Vec<Option<SessionEntry>>>,
@@ -62,9 +62,8 @@ pub(crate) struct Driver {
     in_flight: RefCell<Vec<InFlight>>,
     shared: Shared,
     sign_outs: SignOuts,
-    /// The holder's digest, part of each key in the store. Unknown until functions have returned the secrets that it
-    /// depends on.
-    holder: OnceCell<HolderDigest>,
+    /// Part of each key in the store. Unknown until functions have returned the secrets that it depends on.
+    credentials_digest: OnceCell<CredentialsDigest>,
     /// Called when the work that remains after a close is done.
     closed: RefCell<Option<Function>>,
     close_callbacks: RefCell<Vec<(SessionId, Function)>>,
@@ -77,10 +76,11 @@ pub(crate) struct Driver {
 /// A message for the event loop.
 enum Message {
     /// An input for the session of a handle. The session is opened if it is not open.
-    At(SessionHandle, Option<SessionSpec>, Input),
+    ForHandle(SessionHandle, Option<SessionSpec>, Input),
     /// An input for one session.
-    For(SessionId, Input),
-    Woke,
+    ForSession(SessionId, Input),
+    /// Time passed, or the clock was set.
+    RunDue,
     /// The user signed out: of the identity of a handle, or of all sessions.
     Cleared(Option<(SessionHandle, Option<SessionSpec>)>, Function),
     Closed,
@@ -95,14 +95,21 @@ impl Driver {
             config.limits.max_concurrent_grants = usize::MAX;
         }
         let clock = Clock::new(HostBindings::clone(&callbacks));
-        let handle = callbacks.own();
+        let handle = callbacks.default_handle();
         let identity = identity(&config, &Selection::default(), PLATFORM);
-        let own = (identity, config.scopes.clone(), handle.key());
-        let pool = Pool::new(config.policy.clone(), config.limits, Jitter::new(seed()), own, clock.now());
+        let default_session = (identity, config.scopes.clone(), handle.selector());
+        let pool = Pool::new(
+            config.policy.clone(),
+            config.limits,
+            Jitter::new(seed()),
+            default_session,
+            clock.now(),
+        );
         let schema_variants = SchemaVariants::default();
-        let holder = HolderDigest::of(&config, None, PLATFORM).map_or_else(OnceCell::new, OnceCell::from);
+        let credentials_digest =
+            CredentialsDigest::of(&config, None, PLATFORM).map_or_else(OnceCell::new, OnceCell::from);
         if is_page() && matches!(&config.grant_source, GrantSource::Profile(sources) if !sources.is_empty()) {
-            callbacks.notify(&secret_in_page_warning(), &handle.key());
+            callbacks.notify(&secret_in_page_warning(), &handle.selector());
         }
         let driver = Rc::new_cyclic(|driver: &Weak<Self>| Self {
             config,
@@ -123,25 +130,25 @@ impl Driver {
             in_flight: RefCell::default(),
             shared: Shared::default(),
             sign_outs: SignOuts::default(),
-            holder,
+            credentials_digest,
             closed: RefCell::default(),
             close_callbacks: RefCell::default(),
             callbacks,
             last_token: RefCell::default(),
             last_error: RefCell::default(),
         });
-        driver.bind(driver.own(), &handle);
+        driver.bind(driver.default_session(), &handle);
         driver.report_identity();
         driver
     }
 
-    /// Computes the holder's digest from secrets that functions returned, if it is unknown.
+    /// Computes the digest of the credentials from secrets that functions returned, if it is unknown.
     ///
-    /// The first digest is kept: rotating a secret does not change the holder.
-    fn learn_holder(&self, secrets: &[Secret]) {
-        if self.holder.get().is_none()
-            && let Some(holder) = HolderDigest::of(&self.config, Some(secrets), PLATFORM)
-            && self.holder.set(holder).is_ok()
+    /// The first digest is kept: rotating a secret does not change the keys in the store.
+    fn set_credentials_digest(&self, secrets: &[Secret]) {
+        if self.credentials_digest.get().is_none()
+            && let Some(digest) = CredentialsDigest::of(&self.config, Some(secrets), PLATFORM)
+            && self.credentials_digest.set(digest).is_ok()
         {
             self.watch_all();
             self.report_identity();
@@ -149,8 +156,8 @@ impl Driver {
     }
 
     fn report_identity(&self) {
-        let identity = |holder| manager_identity(holder, &self.config, PLATFORM);
-        if let Some(digest) = self.holder.get().and_then(identity) {
+        let identity = |credentials| manager_identity(credentials, &self.config, PLATFORM);
+        if let Some(digest) = self.credentials_digest.get().and_then(identity) {
             self.callbacks.identified(&digest);
         }
     }
@@ -166,7 +173,7 @@ impl Driver {
         input: Input,
     ) -> Result<(), TokenError> {
         let session_spec = self.session_spec(handle)?;
-        self.enqueue(Message::At(handle.clone(), session_spec, input));
+        self.enqueue(Message::ForHandle(handle.clone(), session_spec, input));
         Ok(())
     }
 
@@ -180,8 +187,8 @@ impl Driver {
     /// Cancels a call.
     pub(crate) fn cancel_call(self: &Rc<Self>, handle: &SessionHandle, call: CallId) {
         // The session may have been evicted, and a sibling may serve the call by now. The pool finds it by the call id.
-        let session = self.session_at(handle).unwrap_or_else(|| self.own());
-        self.cancel(RequestOwner::Caller(call));
+        let session = self.session_at(handle).unwrap_or_else(|| self.default_session());
+        self.cancel(Recipient::Caller(call));
         self.dispatch(session, Input::Cancelled(call));
     }
 
@@ -201,13 +208,13 @@ impl Driver {
         }
         self.session_spec(handle)?;
         // The application's scopes are the same for all sessions.
-        self.send(self.own(), RequestOwner::Caller(call), GrantTask::ApplicationScopes, None);
+        self.send(self.default_session(), Recipient::Caller(call), GrantTask::ApplicationScopes, None);
         Ok(())
     }
 
     /// Runs what is due, after the timer fired or the clock may have been stopped or set.
     pub(crate) fn run_due(self: &Rc<Self>) {
-        self.enqueue(Message::Woke);
+        self.enqueue(Message::RunDue);
     }
 
     /// Same as [`run_due`](Self::run_due), within a call that belongs to a handle. Where I/O ends with the request that
@@ -221,7 +228,7 @@ impl Driver {
 
     /// Enqueues an input for a session.
     fn dispatch(self: &Rc<Self>, session: SessionId, input: Input) {
-        self.enqueue(Message::For(session, input));
+        self.enqueue(Message::ForSession(session, input));
     }
 
     fn enqueue(self: &Rc<Self>, message: Message) {
@@ -260,12 +267,12 @@ impl Driver {
     fn handle(self: &Rc<Self>, message: Message) -> Vec<PoolEffect> {
         let now = self.clock.now();
         match message {
-            Message::At(handle, session_spec, input) => {
+            Message::ForHandle(handle, session_spec, input) => {
                 let session = self.open(&handle, session_spec);
                 self.pool.borrow_mut().handle(session, input, now)
             }
-            Message::For(session, input) => self.pool.borrow_mut().handle(session, input, now),
-            Message::Woke => self.pool.borrow_mut().timer_fired(now),
+            Message::ForSession(session, input) => self.pool.borrow_mut().handle(session, input, now),
+            Message::RunDue => self.pool.borrow_mut().timer_fired(now),
             Message::Cleared(of, on_cleared) => {
                 let session = of.map(|(handle, session_spec)| self.open(&handle, session_spec));
                 self.start_sign_out(session, on_cleared)
@@ -281,8 +288,8 @@ impl Driver {
         }
         // The session may have been evicted after this message was enqueued; its selector was valid then.
         let session_spec = session_spec.or_else(|| self.session_spec(handle).ok().flatten());
-        let Some(SessionSpec { identity, scopes }) = session_spec else { return self.own() };
-        let session = self.pool.borrow_mut().open(identity, &scopes, handle.key(), self.clock.now());
+        let Some(SessionSpec { identity, scopes }) = session_spec else { return self.default_session() };
+        let session = self.pool.borrow_mut().open(identity, &scopes, handle.selector(), self.clock.now());
         self.bind(session, handle);
         session
     }
@@ -297,8 +304,8 @@ impl Driver {
     /// Removes and returns one callback that waits for the end of a session.
     fn take_close_callback(&self, session: SessionId) -> Option<Function> {
         let mut close_callbacks = self.close_callbacks.borrow_mut();
-        let place = close_callbacks.iter().position(|(of, _)| *of == session)?;
-        Some(close_callbacks.remove(place).1)
+        let index = close_callbacks.iter().position(|(of, _)| *of == session)?;
+        Some(close_callbacks.remove(index).1)
     }
 
     /// Adopts a newer token from an ordinary response. The request carried `lent`, or the token of the handle's session
@@ -314,27 +321,27 @@ impl Driver {
         let Some(rotated) = self.rotated(response) else { return false };
         if let Some(lent) = lent {
             // The new token has the scopes of the session that lent the old one, and belongs to that session.
-            let asked = self.session_at(handle);
-            let owner = asked.and_then(|session| self.pool.borrow().owner(session, lent));
-            if let Some(owner) = owner {
-                self.dispatch(owner, Input::TokenReceived(rotated));
+            let borrower = self.session_at(handle);
+            let lender = borrower.and_then(|session| self.pool.borrow().session_of_token(session, lent));
+            if let Some(lender) = lender {
+                self.dispatch(lender, Input::TokenReceived(rotated));
             }
-            return owner.is_some();
+            return lender.is_some();
         }
         let token = rotated.access_token.clone();
-        let holds = || {
+        let is_cached = || {
             let session = self.session_at(handle);
             let pool = self.pool.borrow();
-            let held = session.and_then(|session| pool.session(session)?.held());
-            held.is_some_and(|held| held.access_token == token)
+            let cached = session.and_then(|session| pool.session(session)?.tokens());
+            cached.is_some_and(|cached| cached.access_token == token)
         };
-        let held_before = holds();
-        let asked = self.handle_or_open(handle, Input::TokenReceived(rotated));
-        !held_before && asked.is_ok() && holds()
+        let was_cached = is_cached();
+        let enqueued = self.handle_or_open(handle, Input::TokenReceived(rotated));
+        !was_cached && enqueued.is_ok() && is_cached()
     }
 
-    pub(crate) fn traits(&self) -> JsValue {
-        traits_to_js(&self.config.profile, &self.config.origins)
+    pub(crate) fn api_profile(&self) -> JsValue {
+        api_profile_to_js(&self.config.profile, &self.config.origins)
     }
 
     pub(crate) fn check_rejection(&self, status: u16, body: Option<&str>) -> AuthStatus {
@@ -344,7 +351,7 @@ impl Driver {
     pub(crate) fn classify(&self, response: &JsValue, body: String) -> TokenError {
         match self.http_response(response, &["date", "retry-after", "content-type"], body) {
             Some(response) => classify(&self.config.profile, &response, PLATFORM),
-            None => no_answer(),
+            None => not_a_response(),
         }
     }
 
@@ -355,11 +362,11 @@ impl Driver {
         body: String,
         needed: Option<&ScopeSet>,
     ) -> TokenError {
-        let Some(response) = self.http_response(response, &[], body) else { return no_answer() };
+        let Some(response) = self.http_response(response, &[], body) else { return not_a_response() };
         let session = self.session_at(handle);
         let pool = self.pool.borrow();
         let machine = session.and_then(|session| pool.session(session));
-        let granted = machine.and_then(|machine| machine.held()?.scopes.as_ref());
+        let granted = machine.and_then(|machine| machine.tokens()?.scopes.as_ref());
         let granted = granted.or_else(|| machine.map(|machine| machine.scopes()));
         repeated_rejection(
             &self.config.profile,
@@ -387,7 +394,7 @@ impl Driver {
         }
     }
 
-    /// Closes the manager, and calls `ended` when no work remains.
+    /// Closes the manager, and calls `on_closed` when no work remains.
     pub(crate) fn close(self: &Rc<Self>, on_closed: Function) {
         self.closed.replace(Some(on_closed));
         self.enqueue(Message::Closed);
@@ -396,10 +403,10 @@ impl Driver {
         self.unwatch();
     }
 
-    /// Closes one session, and calls `ended` when no work remains for it. The manager's own session is not closed.
+    /// Closes one session, and calls `on_closed` when no work remains for it. The default session is not closed.
     pub(crate) fn close_session(self: &Rc<Self>, handle: &SessionHandle, on_closed: Function) {
         match self.session_at(handle) {
-            Some(session) if session != self.own() => {
+            Some(session) if session != self.default_session() => {
                 self.close_callbacks.borrow_mut().push((session, on_closed));
                 self.dispatch(session, Input::Closed);
             }
@@ -407,15 +414,15 @@ impl Driver {
         }
     }
 
-    fn own(&self) -> SessionId {
+    fn default_session(&self) -> SessionId {
         self.pool.borrow().default_session()
     }
 
     fn rotated(&self, response: &JsValue) -> Option<Rc<TokenSet>> {
         let profile = &self.config.profile;
-        let sliding = profile.rotation.as_ref()?;
+        let rotation = profile.rotation.as_ref()?;
         let mut wanted = vec!["date"];
-        sliding.headers.iter().for_each(|name| wanted.push(name));
+        rotation.headers.iter().for_each(|name| wanted.push(name));
         rotated_token(profile, &self.http_response(response, &wanted, String::new())?, PLATFORM)
     }
 
@@ -435,34 +442,33 @@ impl Driver {
             Effect::Resolve(call, Err(error)) => self.callbacks.reject(call, &self.error_object(error)),
             Effect::Send(id, grant) => {
                 let secrets = self.shared.take_secrets(session, id);
-                self.send(session, RequestOwner::Acquisition(session, id), GrantTask::Token(grant), secrets);
+                self.send(session, Recipient::Acquisition(session, id), GrantTask::Token(grant), secrets);
             }
-            Effect::Cancel(id) => self.cancel(RequestOwner::Acquisition(session, id)),
+            Effect::Cancel(id) => self.cancel(Recipient::Acquisition(session, id)),
             Effect::ReadStore(id) => self.load(session, id),
             Effect::AcquireLease(id) => self.acquire(session, id),
             Effect::WriteStore(id, fence, record) => self.save(session, id, fence, record),
             Effect::ReleaseLease(id) => self.release(session, id),
             Effect::ReportCleared(result) => self.report_cleared(session, &result),
-            // Closing the manager's own session closes the manager; other sessions close without this event.
-            Effect::Emit(Event::Closed) if session != self.own() => {}
+            // Closing the default session closes the manager; other sessions close without this event.
+            Effect::Emit(Event::Closed) if session != self.default_session() => {}
             Effect::Emit(event) => self.notify(session, event),
         }
     }
 
     fn notify(&self, session: SessionId, event: Event) {
-        let Some((key, scopes)) = self.key_and_scopes(session) else { return };
-        self.callbacks.notify(&event_to_js(&event, &scopes, &self.config.profile.name), &key);
+        let Some((selector, scopes)) = self.selector_and_scopes(session) else { return };
+        self.callbacks.notify(&event_to_js(&event, &scopes, &self.config.profile.name), &selector);
     }
 
     /// Returns the JavaScript error, and reuses the last one if it is equal.
     fn error_object(&self, error: TokenError) -> JsValue {
-        if let Some((_, last_token)) = self.last_error.borrow().as_ref().filter(|(known, _)| *known == error)
-        {
-            return last_token.clone();
+        if let Some((_, object)) = self.last_error.borrow().as_ref().filter(|(known, _)| *known == error) {
+            return object.clone();
         }
-        let last_token = self.callbacks.create_error(&error_to_js(&error));
-        self.last_error.replace(Some((error, last_token.clone())));
-        last_token
+        let object = self.callbacks.create_error(&error_to_js(&error));
+        self.last_error.replace(Some((error, object.clone())));
+        object
     }
 
     fn rearm(&self) {
@@ -472,8 +478,8 @@ impl Driver {
     }
 }
 
-fn no_answer() -> TokenError {
-    let message = "`fetch` gave something that is no Response; check the function given as option `fetch`";
+fn not_a_response() -> TokenError {
+    let message = "`fetch` did not return a Response; check the function given as option `fetch`";
     TokenError::new(ErrorCode::Protocol, message)
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct GrantRunner<'a> {
     /// The scopes to request.
     pub(crate) scopes: ScopeSet,
     /// The selector of the session, for a user-supplied `grant` function.
-    pub(crate) key: JsValue,
+    pub(crate) selector: JsValue,
     pub(crate) schema_variants: &'a RefCell<SchemaVariants>,
     pub(crate) clock: &'a Clock,
     pub(crate) callbacks: &'a ManagerCallbacks,
@@ -46,17 +46,17 @@ pub(crate) enum Progress<'a> {
     /// A step succeeded and another one follows, with a time limit of its own.
     Stepped,
     /// These credentials are about to be presented.
-    Presented(CredentialId, &'a [Secret]),
+    CredentialsPresented(CredentialId, &'a [Secret]),
 }
 
-/// The result to acquire.
+/// What to request.
 pub(crate) enum GrantTask {
     Token(Grant),
     ApplicationScopes,
 }
 
-/// The result that was acquired.
-pub(crate) enum GrantResponse {
+/// The result of a grant.
+pub(crate) enum GrantResult {
     Token(Rc<TokenSet>),
     Scopes(ScopeSet),
 }
@@ -81,18 +81,18 @@ impl GrantRunner<'_> {
         Ok(secrets)
     }
 
-    /// Acquires the result, with as many requests as that takes. Each step has a time limit.
+    /// Performs the grant, with as many requests as that takes. Each step has a time limit.
     // A single future that calls ordinary functions: nested futures would make the module larger.
     pub(crate) async fn run(
         &self,
         task: GrantTask,
         secrets: Option<Vec<Secret>>,
-    ) -> Result<GrantResponse, GrantFailure> {
+    ) -> Result<GrantResult, GrantFailure> {
         if let (GrantTask::Token(grant), GrantSource::Function(function)) = (&task, &self.config.grant_source)
         {
             let (ended, done) = callback_future(self.callbacks, self.config.timeout);
             self.call(function, grant, &done);
-            return self.token_from_result(ended.await, grant).map(GrantResponse::Token);
+            return self.token_from_result(ended.await, grant).map(GrantResult::Token);
         }
         let secrets = match secrets {
             Some(secrets) => secrets,
@@ -112,8 +112,8 @@ impl GrantRunner<'_> {
             let sent_at = self.clock.now();
             self.send(&mut exchange, &secrets, &done)?;
             let outcome = ended.await;
-            if let Some(got) = self.receive(&mut exchange, outcome, sent_at)? {
-                return Ok(got);
+            if let Some(result) = self.receive(&mut exchange, outcome, sent_at)? {
+                return Ok(result);
             }
             (self.progressed)(Progress::Stepped);
         }
@@ -133,7 +133,7 @@ impl GrantRunner<'_> {
         if *grant == Grant::AuthenticateIfChanged(credentials) {
             return Err(GrantFailure::Unchanged);
         }
-        (self.progressed)(Progress::Presented(credentials, secrets));
+        (self.progressed)(Progress::CredentialsPresented(credentials, secrets));
         Ok(())
     }
 
@@ -141,8 +141,8 @@ impl GrantRunner<'_> {
         let what = match outcome.into_value(self.config.timeout) {
             Ok(value) => match value.as_string() {
                 Some(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
-                Some(_) => "gave an empty string".to_owned(),
-                None => "gave no string".to_owned(),
+                Some(_) => "returned an empty string".to_owned(),
+                None => "did not return a string".to_owned(),
             },
             Err(what) => what,
         };
@@ -170,13 +170,13 @@ impl GrantRunner<'_> {
         exchange: &mut GrantExchange<'_>,
         outcome: CallOutcome,
         sent_at: UnixMillis,
-    ) -> Result<Option<GrantResponse>, GrantFailure> {
+    ) -> Result<Option<GrantResult>, GrantFailure> {
         let response = response_of(outcome, &wanted_headers(&self.config.profile), sent_at, self.clock.now());
         let response = response.map_err(|failure| self.fetch_error(failure))?;
         match exchange.handle_response(&response, &mut self.schema_variants.borrow_mut(), PLATFORM) {
             Outcome::Resend => Ok(None),
-            Outcome::Done(result) => result.map(|tokens| Some(GrantResponse::Token(tokens))),
-            Outcome::Scopes(scopes) => Ok(Some(GrantResponse::Scopes(scopes))),
+            Outcome::Token(result) => result.map(|tokens| Some(GrantResult::Token(tokens))),
+            Outcome::Scopes(scopes) => Ok(Some(GrantResult::Scopes(scopes))),
         }
     }
 
@@ -184,13 +184,13 @@ impl GrantRunner<'_> {
         match failure {
             FetchFailure::TimedOut => {
                 let message = format!(
-                    "{} gave no whole answer within {} ms; check the network, or set `timeoutMs` higher",
+                    "{} did not respond completely within {} ms; check the network, or set `timeoutMs` higher",
                     self.endpoint(),
                     millis(self.config.timeout)
                 );
                 self.transient(ErrorCode::Timeout, message)
             }
-            FetchFailure::Threw(FetchException { what: Some(what), retryable, cause, .. }) => {
+            FetchFailure::Rejected(FetchException { what: Some(what), retryable, cause, .. }) => {
                 let which = match self.config.fetch {
                     Some(_) => "the function given as option `fetch`",
                     None => "the global `fetch`, or what replaces it,",
@@ -206,7 +206,7 @@ impl GrantRunner<'_> {
                     GrantFailure::Permanent(error)
                 }
             }
-            FetchFailure::Threw(FetchException { code, cause, .. }) => {
+            FetchFailure::Rejected(FetchException { code, cause, .. }) => {
                 let why = code.map_or_else(String::new, |code| format!(" ({code})"));
                 let message = format!(
                     "{} cannot be reached{why}; check `endpoint` and the network, and in a browser that the \
@@ -217,15 +217,16 @@ impl GrantRunner<'_> {
                 error.cause = cause;
                 GrantFailure::Transient(error)
             }
-            FetchFailure::Unavailable => {
-                self.permanent(ErrorCode::Unsupported, "there is no `fetch` here; give one as option `fetch`")
-            }
+            FetchFailure::Unavailable => self.permanent(
+                ErrorCode::Unsupported,
+                "`fetch` is not available here; pass one as option `fetch`",
+            ),
             FetchFailure::InvalidResponse => self.permanent(
                 ErrorCode::Protocol,
-                "`fetch` gave something that is no Response; check the function given as option `fetch`",
+                "`fetch` did not return a Response; check the function given as option `fetch`",
             ),
             FetchFailure::TooLarge => {
-                let message = format!("{} answered with more than a MiB; check `endpoint`", self.endpoint());
+                let message = format!("{} responded with more than 1 MiB; check `endpoint`", self.endpoint());
                 self.permanent(ErrorCode::Protocol, message)
             }
         }
@@ -237,7 +238,7 @@ impl GrantRunner<'_> {
             Grant::Refresh(token) => Some(token.expose()),
         };
         let scopes = scopes_to_js(&self.scopes);
-        self.callbacks.grant(function, refresh_token, &scopes, &self.key, self.signal, done);
+        self.callbacks.grant(function, refresh_token, &scopes, &self.selector, self.signal, done);
     }
 
     fn token_from_result(&self, outcome: CallOutcome, grant: &Grant) -> Result<Rc<TokenSet>, GrantFailure> {
@@ -255,7 +256,7 @@ impl GrantRunner<'_> {
         let (code, advice) = match outcome {
             CallOutcome::TimedOut => (ErrorCode::Timeout, "heed its `signal`, or set `timeoutMs` higher"),
             CallOutcome::Resolved(_) | CallOutcome::Rejected(_) => {
-                (ErrorCode::Network, "throw a TokenError to say whether to try again")
+                (ErrorCode::Network, "throw a TokenError to state whether to retry")
             }
         };
         match outcome.into_value(self.config.timeout) {

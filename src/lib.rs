@@ -24,13 +24,13 @@
 //!
 //! - **JSON and URLs are parsed by the engine.** The pure layers receive the parsers as functions ([`json::Platform`]);
 //!   parsers in Rust would add to the module.
-//! - **Views for JavaScript are JSON, not a structure each.** Serializing one type takes 1 KB of the compressed module,
-//!   a derived structure 4 KB.
+//! - **Values for JavaScript are passed as JSON.** A derived structure per type costs 4 KB of the compressed module,
+//!   JSON 1 KB.
 //! - **An acquisition starts with a backoff**, usually of zero length: the delay of the rate limit and the delay after
 //!   a failed attempt are one phase.
 //! - **A session queues before it sends, and the pool holds no effects back.** A queued acquisition has sent nothing,
 //!   and may turn out to be unnecessary.
-//! - **Other scopes are another session.** A caller that needs more scopes is served by a sibling of the same identity,
+//! - **Each scope set has its own session.** A caller that needs more scopes is served by a sibling of the same identity,
 //!   so each session always requests the same scopes.
 //! - **A refresh token leaves the state when it is presented**, so it cannot be presented again, whether its response
 //!   is lost, late or a failure.
@@ -39,7 +39,7 @@
 //!   refresh token.
 //! - **A store announces writes to its other holders.** The core announces nothing, and reads after each announcement
 //!   without a lease.
-//! - **An acquisition bypasses the store** where the lease is unavailable for too long or the store fails, with the
+//! - **An acquisition bypasses the store** if the lease is unavailable for too long or the store fails, with the
 //!   credentials or a refresh token that was never in the store.
 //! - **The time is that of one combined clock** ([`core::HybridClock`]), so the rules need not handle jumps.
 //! - **A validation error selects another spelling** ([`provider::SchemaName`]): contradictions in a provider's

@@ -3,6 +3,7 @@
 // The core decides whether a response is a rejection, and whether the rejection makes the token invalid.
 
 import { fetchArguments, redirected } from "./fetch-arguments.js";
+import { ignoringErrors } from "./ignoring-errors.js";
 import {
   hasUserInfo,
   isAllowedOrigin,
@@ -51,17 +52,17 @@ import { discard, inspectResponse, isResponse } from "./response-inspection.js";
  * Calls `fetch` with the token. The core is running.
  *
  * @param {SessionHandle} handle
- * @param {unknown} owner the public object, kept reachable while the call is pending
+ * @param {unknown} publicObject the public object, kept reachable while the call is pending
  * @param {RequestSnapshot} request
  * @returns {Promise<Response>}
  */
-export async function authorizedFetch(handle, owner, request) {
+export async function authorizedFetch(handle, publicObject, request) {
   if (request.reading) request.init.body = await request.reading;
   if (!request.takesToken) return handle.fetch(...fetchArguments(request));
   if (!isAllowedOrigin(handle, request.origin)) throw originError(handle, request.origin);
   if (hasUserInfo(request.url)) throw userInfoError();
   const options = request.signal && { signal: request.signal };
-  const { response } = await sendWithReplay(handle, owner, request, options, inspectResponse);
+  const { response } = await sendWithReplay(handle, publicObject, request, options, inspectResponse);
   return response;
 }
 
@@ -69,15 +70,16 @@ export async function authorizedFetch(handle, owner, request) {
  * Sends a request with the cached token and, if that is rejected, with the next one.
  *
  * @param {SessionHandle} handle
- * @param {unknown} owner
+ * @param {unknown} publicObject
  * @param {RequestSnapshot} request
  * @param {import("../index.js").GetTokenOptions | undefined} options of the call for a token
  * @param {Inspect} inspect
  * @returns {Promise<Outcome>}
  */
-export async function sendWithReplay(handle, owner, request, options, inspect) {
+export async function sendWithReplay(handle, publicObject, request, options, inspect) {
   const first =
-    (options?.scopes ? undefined : handle.takeCached()) ?? (await requestToken(handle, owner, options));
+    (options?.scopes ? undefined : handle.takeCached()) ??
+    (await requestToken(handle, publicObject, options));
   const sent = await sendFollowingRedirects(handle, request, first);
   const inspection = await inspect(handle, sent.response, sent.hadToken);
   const { response = sent.response } = inspection;
@@ -85,19 +87,19 @@ export async function sendWithReplay(handle, owner, request, options, inspect) {
     adopt(handle, sent);
     return { response, text: inspection.text, rejected: false, token: first.value };
   }
-  const isOnce = !request.isReplayable;
-  const last = isOnce || inspection.authStatus === "partially_rejected";
+  const { isReplayable } = request;
+  const isFinal = !isReplayable || inspection.authStatus === "partially_rejected";
   handle.withCore((core) =>
-    last ? core.lastTokenRejected(handle, first.value) : core.tokenRejected(handle, first.value),
+    isFinal ? core.rejectedWithoutReplay(handle, first.value) : core.tokenRejected(handle, first.value),
   );
-  if (last) return { response, text: inspection.text, rejected: isOnce, token: first.value };
-  const next = await requestToken(handle, owner, options).catch((reason) => {
+  if (isFinal) return { response, text: inspection.text, rejected: !isReplayable, token: first.value };
+  const next = await requestToken(handle, publicObject, options).catch((reason) => {
     discard(response);
     throw reason;
   });
   // The core kept the token because its predecessor was rejected too, or the provider granted the same token again.
   if (next.value === first.value) {
-    handle.withCore((core) => core.replacementRejected(handle, first.value));
+    handle.withCore((core) => core.rejectedAfterRenewal(handle, first.value));
     return { response, text: inspection.text, rejected: true, token: first.value };
   }
   discard(response);
@@ -117,7 +119,7 @@ async function replay(handle, request, token, inspect) {
   const sent = await sendFollowingRedirects(handle, request, token);
   const { authStatus, text, response = sent.response } = await inspect(handle, sent.response, sent.hadToken);
   if (authStatus === "accepted") adopt(handle, sent);
-  else handle.withCore((core) => core.replacementRejected(handle, token.value));
+  else handle.withCore((core) => core.rejectedAfterRenewal(handle, token.value));
   return { response, text, rejected: authStatus === "rejected", token: token.value };
 }
 
@@ -125,12 +127,12 @@ async function replay(handle, request, token, inspect) {
  * Requests a token from the core.
  *
  * @param {SessionHandle} handle
- * @param {unknown} owner
+ * @param {unknown} publicObject
  * @param {object | undefined} options
  * @returns {Promise<AccessToken>}
  */
-function requestToken(handle, owner, options) {
-  return handle.startCall("getToken", options, whole, owner);
+function requestToken(handle, publicObject, options) {
+  return handle.startCall("getToken", options, whole, publicObject);
 }
 
 const whole = (/** @type {AccessToken} */ token) => token;
@@ -150,7 +152,7 @@ async function sendFollowingRedirects(handle, request, token) {
   // Reading a member of a response is slow, so `status` is read only where redirects are followed here.
   const status = follows ? response?.status : undefined;
   if (status !== undefined && REDIRECTS.has(status))
-    return follow(handle, request, { response, token, isLent, status });
+    return followRedirects(handle, request, { response, token, isLent, status });
   if (status === 0 && response.type === "opaqueredirect") throw hiddenRedirect();
   return {
     response,
@@ -171,7 +173,7 @@ async function sendFollowingRedirects(handle, request, token) {
  * @param {{ response: Response, token: AccessToken, isLent: boolean, status: number }} first
  * @returns {Promise<Sent>}
  */
-async function follow(handle, request, { response, token, isLent, status }) {
+async function followRedirects(handle, request, { response, token, isLent, status }) {
   let isKept = true;
   for (let count = 0; REDIRECTS.has(status); count++) {
     const target = targetOf(response, request.url);
@@ -181,7 +183,8 @@ async function follow(handle, request, { response, token, isLent, status }) {
     request = await redirected(request, target, status);
     isKept &&= isAllowedOrigin(handle, target.origin);
     response = await send(handle, request, isKept ? token : undefined);
-    quietly(() => Object.defineProperty(response, "redirected", { value: true }));
+    // A response of a user-supplied `fetch` may be frozen.
+    void ignoringErrors(() => void Object.defineProperty(response, "redirected", { value: true }));
     status = response?.status;
   }
   const { origin } = request;
@@ -211,15 +214,6 @@ function targetOf({ headers }, url) {
   );
 }
 
-/** @param {() => unknown} action */
-function quietly(action) {
-  try {
-    action();
-  } catch {
-    // The response comes from a user-supplied `fetch` and may be frozen.
-  }
-}
-
 function hiddenRedirect() {
   return new TypeError(
     "the request was redirected, and `fetch` does not show where to here; send to the final address, or give `redirect`",
@@ -245,11 +239,11 @@ function send(handle, request, token) {
  * @param {Sent} sent
  */
 function adopt(handle, { response, origin, token, isLent, hadToken }) {
-  const { sliding, name, readable } = handle.traits;
-  if (sliding.length === 0 || !hadToken) return;
+  const { rotationHeaders, name, tokenInHeader } = handle.api;
+  if (rotationHeaders.length === 0 || !hadToken) return;
   // Other allowed origins receive the token but must not replace it.
   if (!isEndpointOrigin(handle, origin)) return;
-  if (sliding.some((header) => response.headers.get(header) !== null)) {
+  if (rotationHeaders.some((header) => response.headers.get(header) !== null)) {
     handle.runtime.isExposureKnown = true;
     handle.withCore((core) => core.adopt(response, handle, isLent ? token.value : undefined));
     return;
@@ -257,11 +251,11 @@ function adopt(handle, { response, origin, token, isLent, hadToken }) {
   // Some APIs send a new token only when the old one is about to expire, so a missing header means nothing in the first
   // half of its lifetime.
   const isLate = Date.now() > handle.validUntil - (token.expiresAt - token.issuedAt) / 2;
-  if (readable || handle.runtime.isExposureKnown || response.type !== "cors" || !response.ok) return;
+  if (tokenInHeader || handle.runtime.isExposureKnown || response.type !== "cors" || !response.ok) return;
   if (token !== handle.token || !isLate) return;
   handle.runtime.isExposureKnown = true;
   const message =
-    `the answers of ${name} bring no new token that this page can read: if it sends one, the server must list ` +
-    `\`${sliding.join("` or `")}\` in \`Access-Control-Expose-Headers\`; until then each token is asked for`;
+    `responses of ${name} contain no new token that this page can read: if the API sends one, the server must list ` +
+    `\`${rotationHeaders.join("` or `")}\` in \`Access-Control-Expose-Headers\`; until then each renewal is a grant`;
   handle.notify({ type: "warning", code: "header_not_exposed", message });
 }

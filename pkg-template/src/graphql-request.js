@@ -24,13 +24,13 @@ import { handled } from "../stores/foreign-promise.js";
  * Sends a GraphQL operation and returns its data. The core is running.
  *
  * @param {SessionHandle} handle
- * @param {unknown} owner the public object, kept reachable while the call is pending
+ * @param {unknown} publicObject the public object, kept reachable while the call is pending
  * @param {OperationSnapshot} operation
  * @returns {Promise<any>} rejects with a {@link TokenError} or a {@link GraphQLRequestError}
  */
-export async function sendOperation(handle, owner, operation) {
+export async function sendOperation(handle, publicObject, operation) {
   const { body, signal } = operation;
-  const scopes = scopesOf(operation, handle.traits.name);
+  const scopes = scopesOf(operation, handle.api.name);
   const init = {
     method: "POST",
     headers: headersFor(handle, operation.headers),
@@ -40,8 +40,15 @@ export async function sendOperation(handle, owner, operation) {
     signal,
   };
   const inspect = reading(operation.maxResponseBytes);
-  const request = requestSnapshot(handle.traits.endpoint, init);
-  const { response, text, rejected, token } = await send(handle, owner, request, signal, scopes, inspect);
+  const request = requestSnapshot(handle.api.endpoint, init);
+  const { response, text, rejected, token } = await send(
+    handle,
+    publicObject,
+    request,
+    signal,
+    scopes,
+    inspect,
+  );
   const answer = parsed(text);
   const outline = () =>
     withoutQuotations(
@@ -49,10 +56,12 @@ export async function sendOperation(handle, owner, operation) {
       [...entriesOf(request.headers), ["", token ?? ""]],
     );
   if (rejected)
-    throw errorOf(handle.errorFields((core) => core.explainRejection(response, outline(), scopes, handle)));
+    throw errorOf(
+      handle.deriveErrorFields((core) => core.explainRejection(response, outline(), scopes, handle)),
+    );
   const isTrusted = isResponse(response) && (response.ok || isGraphQl(response));
   if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
-  const fields = handle.errorFields((core) => core.classifyResponse(response, outline()));
+  const fields = handle.deriveErrorFields((core) => core.classifyResponse(response, outline()));
   if (fields.code !== "graphql_errors") throw errorOf(fields);
   const { message, ...details } = fields;
   throw new GraphQLRequestError(message, { ...details, errors: answer.errors, data: answer.data });
@@ -106,13 +115,13 @@ function called(action, provider) {
  * Sends a request and converts errors of `fetch` to a {@link TokenError}.
  *
  * @param {SessionHandle} handle
- * @param {unknown} owner
+ * @param {unknown} publicObject
  * @param {RequestSnapshot} request
  * @param {AbortSignal | undefined} signal
  * @param {string[] | undefined} scopes
  * @param {import("./authorized-fetch.js").Inspect} inspect
  */
-async function send(handle, owner, request, signal, scopes, inspect) {
+async function send(handle, publicObject, request, signal, scopes, inspect) {
   try {
     if (!request.takesToken) {
       const response = await handle.fetch(...fetchArguments(request));
@@ -124,7 +133,7 @@ async function send(handle, owner, request, signal, scopes, inspect) {
       };
     }
     const options = scopes === undefined ? signal && { signal } : { signal, scopes };
-    return await sendWithReplay(handle, owner, request, options, inspect);
+    return await sendWithReplay(handle, publicObject, request, options, inspect);
   } catch (error) {
     if (signal?.aborted) throw reasonOf(signal);
     throw TokenError.is(error) ? error : networkError(handle, request, error);
@@ -153,7 +162,7 @@ function reading(limit) {
  * @param {SessionHandle} handle
  * @param {number} limit
  */
-function tooLarge({ traits: { name: provider } }, limit) {
+function tooLarge({ api: { name: provider } }, limit) {
   return new TokenError(
     "protocol",
     `${provider} answered with more than ${limit} bytes; ask for less, or set \`maxResponseBytes\` higher`,
@@ -168,7 +177,7 @@ function tooLarge({ traits: { name: provider } }, limit) {
  * @param {RequestSnapshot} request
  * @param {unknown} thrown by `fetch`
  */
-function networkError({ traits: { name: provider, endpoint } }, { headers, init }, thrown) {
+function networkError({ api: { name: provider, endpoint } }, { headers, init }, thrown) {
   const secrets = secretsOf(entriesOf(headers), init.body);
   const { code, what, retryable, cause } = failureOf(thrown, secrets);
   const details = { provider, cause: causeOf(cause) };
@@ -207,7 +216,7 @@ function headersFor(handle, given) {
   const own = {
     "content-type": "application/json",
     accept: ACCEPT,
-    ...Object.fromEntries(handle.traits.headers),
+    ...Object.fromEntries(handle.api.headers),
   };
   if (given === undefined) return own;
   const headers = new Headers(own);

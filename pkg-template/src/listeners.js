@@ -12,7 +12,7 @@ import { handled } from "../stores/foreign-promise.js";
  * @typedef {object} Entry
  * @property {string} type
  * @property {Listener} listener
- * @property {unknown} key of the session to which the listener is limited; `undefined` for all sessions
+ * @property {unknown} selector of the session to which the listener is limited; `undefined` for all sessions
  * @property {{ deref(): object | undefined }} target the manager or session that it was added to, unless it was
  *   collected
  */
@@ -47,11 +47,11 @@ export class Listeners {
    * Returns whether an event would reach a listener.
    *
    * @param {string} type
-   * @param {unknown} key of the event's session
+   * @param {unknown} selector of the event's session
    */
-  has(type, key) {
+  has(type, selector) {
     return this.#entries.some(
-      (entry) => entry.type === type && (entry.key === undefined || entry.key === key),
+      (entry) => entry.type === type && (entry.selector === undefined || entry.selector === selector),
     );
   }
 
@@ -60,26 +60,27 @@ export class Listeners {
    * listener, by an exception or a rejected promise, emits a `warning` and does not affect the others.
    *
    * @param {any} fields
-   * @param {unknown} key of the event's session; `undefined` for all
+   * @param {unknown} selector of the event's session; `undefined` for all
    */
-  notify(fields, key) {
+  notify(fields, selector) {
     const event = Object.freeze(fields.error ? { ...fields, error: errorOf(fields.error) } : fields);
     for (const entry of this.#entries) {
       const { type } = entry;
-      const concerned = entry.key === undefined || key === undefined || entry.key === key;
-      if (type === event.type && concerned && this.#entries.includes(entry)) this.#tell(entry, event);
+      const isOfSession =
+        entry.selector === undefined || selector === undefined || entry.selector === selector;
+      if (type === event.type && isOfSession && this.#entries.includes(entry)) this.#call(entry, event);
     }
   }
 
   /**
    * Emits `close` to the listeners of one session and removes them.
    *
-   * @param {unknown} key
+   * @param {unknown} selector
    */
-  end(key) {
-    const ended = this.#entries.filter((entry) => entry.key === key);
+  end(selector) {
+    const ended = this.#entries.filter((entry) => entry.selector === selector);
     for (const entry of ended)
-      if (entry.type === "close") this.#tell(entry, Object.freeze({ type: "close" }));
+      if (entry.type === "close") this.#call(entry, Object.freeze({ type: "close" }));
     this.#entries = this.#entries.filter((entry) => !ended.includes(entry));
   }
 
@@ -88,7 +89,7 @@ export class Listeners {
   }
 
   /** Calls a listener and reports its failure. @param {Entry} entry @param {any} event */
-  #tell(entry, event) {
+  #call(entry, event) {
     const { type, listener } = entry;
     const target = entry.target.deref();
     // The target was collected. Its manager will be closed, and only that event is still delivered.

@@ -2,7 +2,7 @@
 
 import { AccessToken } from "./access-token.js";
 import { HostBindings } from "./host-bindings.js";
-import { selectorOf } from "./selector.js";
+import { parseSelector } from "./selector.js";
 import { errorOf, fieldsOf } from "./token-error.js";
 
 /** @typedef {import("./manager-runtime.js").ManagerRuntime} ManagerRuntime */
@@ -17,14 +17,14 @@ export class ManagerCallbacks extends HostBindings {
     this.#runtime = runtime;
   }
 
-  /** The handle of the manager's own session. */
-  get own() {
+  /** The handle of the default session. */
+  get defaultHandle() {
     return this.#runtime.defaultHandle;
   }
 
-  /** Resolves a call. @param {number} call @param {AccessToken | string[]} found */
-  resolveCall(call, found) {
-    this.#runtime.calls.resolve(call, found);
+  /** Resolves a call. @param {number} call @param {AccessToken | string[]} value */
+  resolveCall(call, value) {
+    this.#runtime.calls.resolve(call, value);
   }
 
   /** Rejects a call. @param {number} call @param {unknown} error */
@@ -42,9 +42,9 @@ export class ManagerCallbacks extends HostBindings {
     this.#runtime.countAs(digest);
   }
 
-  /** Emits an event. @param {any} event @param {unknown} key of the session that it is about */
-  notify(event, key) {
-    this.#runtime.notify(event, key);
+  /** Emits an event. @param {any} event @param {unknown} selector of its session */
+  notify(event, selector) {
+    this.#runtime.notify(event, selector);
   }
 
   /** @param {string} value @param {string[]} scopes @param {number} issuedAt @param {number} expiresAt */
@@ -58,7 +58,7 @@ export class ManagerCallbacks extends HostBindings {
   }
 
   /** @param {unknown} thrown */
-  errorFields(thrown) {
+  tokenErrorFields(thrown) {
     return fieldsOf(thrown);
   }
 
@@ -68,11 +68,11 @@ export class ManagerCallbacks extends HostBindings {
    * @param {(argument: object) => unknown} grant
    * @param {string | undefined} refreshToken
    * @param {string[]} scopes
-   * @param {any} key of the session
+   * @param {any} selector of the session
    * @param {AbortSignal} signal
    * @param {import("./host-bindings.js").Done} done
    */
-  grant(grant, refreshToken, scopes, key, signal, done) {
-    this.call(grant, [{ refreshToken, scopes, session: selectorOf(key), signal }], signal, done);
+  grant(grant, refreshToken, scopes, selector, signal, done) {
+    this.call(grant, [{ refreshToken, scopes, session: parseSelector(selector), signal }], signal, done);
   }
 }

@@ -12,7 +12,7 @@ import { callSnapshot } from "./options-snapshot.js";
 import { PendingCalls } from "./pending-calls.js";
 import { ioEndsWithRequest, poll } from "./request-scope.js";
 import { inRootContext } from "./root-context.js";
-import { keyOf, selectorOf } from "./selector.js";
+import { serializeSelector, parseSelector } from "./selector.js";
 import { SessionHandle } from "./session-handle.js";
 import { StatusChanges, statusOf } from "./status.js";
 import { TokenError, errorOf } from "./token-error.js";
@@ -24,21 +24,21 @@ import { handled } from "../stores/foreign-promise.js";
 /** @typedef {import("../index.js").CoreSource} CoreSource */
 /** @typedef {import("../index.js").Status} Status */
 
-/** The key of the selector `{}`. */
+/** The selector of the default session, as JSON. */
 const NOTHING_SELECTED = "{}";
 
 /**
- * The properties of the API that requests depend on; see `traits_to_js` in src/js/convert.rs.
+ * What requests need to know of the API; see `traits_to_js` in src/js/convert.rs.
  *
- * @typedef {object} Traits
+ * @typedef {object} ApiProfile
  * @property {string} name
  * @property {string} endpoint
  * @property {string[]} origins
  * @property {[name: string, value: string][]} headers
- * @property {string[]} sliding response headers that may contain a new token
- * @property {boolean} readable whether tokens are granted in response headers, which this host can therefore read
- * @property {number[]} statuses statuses with which the API rejects a token
- * @property {boolean} speaks whether the API may reject a token by an error in the body
+ * @property {string[]} rotationHeaders response headers that may contain a new token
+ * @property {boolean} tokenInHeader whether tokens are granted in response headers, which this host can therefore read
+ * @property {number[]} rejectionStatuses statuses with which the API rejects a token
+ * @property {boolean} rejectsInBody whether the API may reject a token by an error in the body
  */
 
 /**
@@ -77,22 +77,22 @@ export class ManagerRuntime {
    */
   manager = { deref: () => undefined };
 
-  /** The default session, which is the manager's own. */
+  /** The handle of the default session. */
   defaultHandle = new SessionHandle(this, NOTHING_SELECTED);
 
   /** Emits the `change` events. */
-  changes = new StatusChanges((handle) => this.notify({ type: "change" }, handle.key));
+  changes = new StatusChanges((handle) => this.notify({ type: "change" }, handle.selector));
 
   isClosed = false;
 
   /**
-   * The properties of the API. Set once the core has accepted the options.
+   * What requests need to know of the API. Set once the core has accepted the options.
    *
-   * @type {Traits}
+   * @type {ApiProfile}
    */
-  traits = /** @type {any} */ (undefined);
+  api = /** @type {any} */ (undefined);
   /**
-   * The code that sends requests with the token. Set together with `traits`.
+   * The code that sends requests with the token. Set together with `api`.
    *
    * @type {CoreChunk}
    */
@@ -131,12 +131,12 @@ export class ManagerRuntime {
   }
 
   /**
-   * Returns the key of a selector; see `selector.js`.
+   * Serializes a selector; see `selector.js`.
    *
    * @param {unknown} selector
    */
-  keyOf(selector) {
-    return keyOf(selector, this.#options);
+  serializeSelector(selector) {
+    return serializeSelector(selector, this.#options);
   }
 
   /**
@@ -145,29 +145,29 @@ export class ManagerRuntime {
    * @param {SessionHandle} handle
    * @param {"getToken" | "refresh" | "getScopes"} method
    * @param {any} options
-   * @param {(found: any) => unknown} pick
-   * @param {unknown} owner
+   * @param {(value: any) => unknown} toResult converts the token, or the scopes, to the result of the call
+   * @param {unknown} publicObject kept reachable while the call is pending
    * @returns {Promise<any>}
    */
-  startCall(handle, method, options, pick, owner) {
+  startCall(handle, method, options, toResult, publicObject) {
     const waitUntil = this.#waitUntil;
     // The token is valid and its refresh is due: this extra call starts the refresh, which `waitUntil` keeps running.
     // The caller's call then finds it in flight and receives the cached token.
     if (waitUntil && method === "getToken" && handle.isDue()) {
-      waitUntil(this.#addCall(handle, method, undefined, pick, owner));
+      waitUntil(this.#addCall(handle, method, undefined, toResult, publicObject));
     }
-    const result = this.#addCall(handle, method, options, pick, owner);
+    const result = this.#addCall(handle, method, options, toResult, publicObject);
     // A client that disconnects must not end an acquisition for which other callers wait.
     waitUntil?.(result);
     return result;
   }
 
   /** @type {ManagerRuntime["startCall"]} */
-  #addCall(handle, method, options, pick, owner) {
+  #addCall(handle, method, options, toResult, publicObject) {
     return new Promise((resolve, reject) => {
       if (handle.isClosed) throw handle.closedError();
       const isRunning = this.#activeCore() !== undefined;
-      const call = this.calls.add({ handle, resolve, reject, pick, owner }, options?.signal);
+      const call = this.calls.add({ handle, resolve, reject, toResult, publicObject }, options?.signal);
       if (isRunning) {
         this.#send(method, call, options);
       } else {
@@ -190,7 +190,7 @@ export class ManagerRuntime {
   fetch(input, init) {
     const fetch = this.#fetch ?? globalThis.fetch;
     if (typeof fetch !== "function") {
-      throw new TokenError("unsupported", "there is no `fetch` here; give one as option `fetch`");
+      throw new TokenError("unsupported", "`fetch` is not available here; pass one as option `fetch`");
     }
     return handled(fetch(input, init));
   }
@@ -200,7 +200,7 @@ export class ManagerRuntime {
    *
    * @param {(core: NativeManager) => any} action
    */
-  errorFields(action) {
+  deriveErrorFields(action) {
     return this.withCore(action) ?? (this.isClosed ? this.defaultHandle.closedError() : coreCrashedError());
   }
 
@@ -228,26 +228,26 @@ export class ManagerRuntime {
   }
 
   /**
-   * Calls the core to end a session or the manager, if it is running. Resolves when the remaining work is done.
+   * Calls the core, if it is running, to close a session or the manager. Resolves when no work remains.
    *
-   * @param {(core: NativeManager, onEnd: () => void) => void} action
+   * @param {(core: NativeManager, onClosed: () => void) => void} action
    * @returns {Promise<void> | undefined}
    */
-  #ended(action) {
+  #closeInCore(action) {
     /** @type {() => void} */
-    let end = () => {};
-    let isOver = false;
-    const ended = new Promise((/** @type {(value: void) => void} */ resolve) => (end = resolve));
+    let resolve = () => {};
+    let isClosed = false;
+    const closed = new Promise((/** @type {(value: void) => void} */ settle) => (resolve = settle));
     const callbacks = this.#activeCore()?.callbacks;
     const check = () => {
       if (callbacks && Date.now() >= callbacks.timerDueAt) callbacks.onTimer();
-      if (isOver) end();
-      return isOver;
+      if (isClosed) resolve();
+      return isClosed;
     };
     return this.withCore((core) => {
-      action(core, this.ioEndsWithRequest ? () => (isOver = true) : end);
+      action(core, this.ioEndsWithRequest ? () => (isClosed = true) : resolve);
       if (this.ioEndsWithRequest) poll(check);
-      return ended;
+      return closed;
     });
   }
 
@@ -259,7 +259,7 @@ export class ManagerRuntime {
   now() {
     if (this.isClosed) return Infinity;
     const now = Date.now();
-    if (now < this.#lastNow) this.withCore((core) => core.clockChanged(this.defaultHandle));
+    if (now < this.#lastNow) this.withCore((core) => core.runDue(this.defaultHandle));
     this.#lastNow = now;
     return now;
   }
@@ -279,7 +279,7 @@ export class ManagerRuntime {
   }
 
   /**
-   * Closes a session other than the manager's own.
+   * Closes a session other than the default one.
    *
    * @param {SessionHandle} handle
    * @returns {Promise<void> | undefined}
@@ -289,10 +289,10 @@ export class ManagerRuntime {
       this.calls.reject(call, handle.closedError());
       this.withCore((core) => core.cancelCall(call, handle));
     }
-    const ended = this.#ended((core, onEnd) => core.closeSession(handle, onEnd));
+    const closed = this.#closeInCore((core, onClosed) => core.closeSession(handle, onClosed));
     handle.clearToken();
-    this.listeners.end(handle.key);
-    return ended;
+    this.listeners.end(handle.selector);
+    return closed;
   }
 
   /**
@@ -307,7 +307,7 @@ export class ManagerRuntime {
     this.#count?.end();
     this.#core?.unwatch();
     const core = this.#activeCore();
-    const ended = this.#ended((native, onEnd) => native.close(onEnd));
+    const closed = this.#closeInCore((native, onClosed) => native.close(onClosed));
     const status = this.withCore((native) => native.status(this.defaultHandle));
     // The calls that the core has not received yet, or that do not request a token.
     for (const call of this.calls.ids()) {
@@ -320,10 +320,10 @@ export class ManagerRuntime {
       // Deferred: this may run in a listener that the core called, while the core is on the stack.
       microtask(() => core.native.free());
     } else {
-      this.notify({ type: "close" }, this.defaultHandle.key);
+      this.notify({ type: "close" }, this.defaultHandle.selector);
     }
     this.defaultHandle.clearToken();
-    return ended;
+    return closed;
   }
 
   /**
@@ -336,9 +336,9 @@ export class ManagerRuntime {
     if (!this.isCounted || this.isClosed || this.#count !== undefined) return;
     this.#count = countManager(digest);
     this.#count.report((warning) => {
-      const isHeard = this.listeners.has("warning", this.defaultHandle.key);
-      this.notify(warning, this.defaultHandle.key);
-      return isHeard;
+      const hasListener = this.listeners.has("warning", this.defaultHandle.selector);
+      this.notify(warning, this.defaultHandle.selector);
+      return hasListener;
     });
   }
 
@@ -347,16 +347,16 @@ export class ManagerRuntime {
    * listener closed the manager.
    *
    * @param {any} event
-   * @param {unknown} key of the session that it is about
+   * @param {unknown} selector of its session
    */
-  notify(event, key) {
+  notify(event, selector) {
     if (event.type === "close") {
       this.listeners.notify(event, undefined);
       this.listeners.clear();
       this.changes.clear();
     } else if (!this.isClosed) {
-      const hasSession = key !== this.defaultHandle.key || EVENTS_WITH_SESSION.includes(event.type);
-      this.listeners.notify(hasSession ? { ...event, session: selectorOf(key) } : event, key);
+      const hasSession = selector !== this.defaultHandle.selector || EVENTS_WITH_SESSION.includes(event.type);
+      this.listeners.notify(hasSession ? { ...event, session: parseSelector(selector) } : event, selector);
     }
   }
 
@@ -372,7 +372,7 @@ export class ManagerRuntime {
       if (this.isClosed) {
         native.free();
       } else {
-        this.traits = native.traits();
+        this.api = native.apiProfile();
         this.chunk = chunk;
         this.#fetch = /** @type {any} */ (this.#options)?.fetch;
         this.#core?.unwatch();
@@ -458,9 +458,9 @@ export class ManagerRuntime {
     this.#counters.failures++;
     rejectAll(coreCrashedError);
     const { code, message } = coreCrashedError();
-    const { token, validUntil, key } = this.defaultHandle;
+    const { token, validUntil, selector } = this.defaultHandle;
     const tokenStillValid = token !== undefined && Date.now() < validUntil;
-    this.notify({ type: "error", error: { code, message }, tokenStillValid }, key);
+    this.notify({ type: "error", error: { code, message }, tokenStillValid }, selector);
   }
 }
 
@@ -491,10 +491,9 @@ function errorFromCore(thrown) {
 function coreCrashedError() {
   return new TokenError(
     "internal",
-    "graphql-token-manager broke off in the middle of something and starts again with the next call; " +
-      "if the stack was not exhausted, please report how this came about",
+    "the WebAssembly core crashed; the next call restarts it. Unless the stack overflowed, please report this",
   );
 }
 
-/** Events that have a `session` field for the manager's own session too. */
+/** Events that have a `session` field for the default session too. */
 const EVENTS_WITH_SESSION = ["token", "change", "error", "expired"];

@@ -49,8 +49,8 @@ export function resolveAddress(text, base) {
  * @param {SessionHandle} handle
  * @param {string} origin
  */
-export function isAllowedOrigin({ traits }, origin) {
-  return origin !== "" && traits.origins.includes(origin);
+export function isAllowedOrigin({ api }, origin) {
+  return origin !== "" && api.origins.includes(origin);
 }
 
 /**
@@ -59,8 +59,8 @@ export function isAllowedOrigin({ traits }, origin) {
  * @param {SessionHandle} handle
  * @param {string} origin
  */
-export function isEndpointOrigin({ traits }, origin) {
-  return origin !== "" && resolveAddress(traits.endpoint, undefined).origin === origin;
+export function isEndpointOrigin({ api }, origin) {
+  return origin !== "" && resolveAddress(api.endpoint, undefined).origin === origin;
 }
 
 /**
@@ -73,9 +73,7 @@ export function mayReplaceToken(handle, response) {
   try {
     const { url } = response;
     return (
-      !url ||
-      handle.traits === undefined ||
-      isEndpointOrigin(handle, resolveAddress(`${url}`, undefined).origin)
+      !url || handle.api === undefined || isEndpointOrigin(handle, resolveAddress(`${url}`, undefined).origin)
     );
   } catch {
     return false;
@@ -86,7 +84,7 @@ export function mayReplaceToken(handle, response) {
  * @param {SessionHandle} handle
  * @param {string} origin
  */
-export function originError({ traits }, origin) {
+export function originError({ api }, origin) {
   if (origin === "") {
     return new TokenError(
       "invalid_options",
@@ -95,7 +93,7 @@ export function originError({ traits }, origin) {
   }
   return new TokenError(
     "invalid_options",
-    `tokens.fetch sends the token to ${traits.origins.join(", ")} alone, and was asked to send it to ${origin}; ` +
+    `tokens.fetch sends the token to ${api.origins.join(", ")} alone, and was asked to send it to ${origin}; ` +
       "add that to the option `origins` if it may have the token",
   );
 }

@@ -16,12 +16,12 @@ import { poll } from "./request-scope.js";
  * @property {SessionHandle} handle
  * @property {(value: any) => void} resolve
  * @property {(reason: unknown) => void} reject
- * @property {(found: any) => unknown} pick converts the token, or the scopes, to the result of the call
- * @property {unknown} owner the public object, kept reachable while the call is pending
+ * @property {(value: any) => unknown} toResult converts the token, or the scopes, to the result of the call
+ * @property {unknown} publicObject the public object, kept reachable while the call is pending
  */
 
 /**
- * @typedef {object} PollState
+ * @typedef {object} CallState
  * @property {(() => void) | undefined} release removes the listener from the caller's signal
  * @property {number} missed number of polls of this call since the last poll by the request that runs the session's I/O
  * @property {number} ioPolls value of `ioPolls` of the session at the last poll
@@ -29,11 +29,11 @@ import { poll } from "./request-scope.js";
  * @property {((call: Call) => void) | undefined} settle settles the call; set while its own request has to call it
  */
 
-/** @typedef {CallSpec & PollState} Call */
+/** @typedef {CallSpec & CallState} Call */
 
 /** The pending calls of one manager, by their ids. */
 export class PendingCalls {
-  /** The call in progress; 0 if there is none. I/O that starts meanwhile belongs to the request of that call. */
+  /** The call on whose behalf the core runs now; 0 if none. I/O that starts meanwhile belongs to the request of that call. */
   current = 0;
 
   #runtime;
@@ -87,9 +87,9 @@ export class PendingCalls {
     this.current = before;
   }
 
-  /** Resolves a call. @param {number} id @param {unknown} found the token or the scopes */
-  resolve(id, found) {
-    this.#settle(id, ({ resolve, pick }) => resolve(pick(found)));
+  /** Resolves a call. @param {number} id @param {unknown} value the token or the scopes */
+  resolve(id, value) {
+    this.#settle(id, ({ resolve, toResult }) => resolve(toResult(value)));
   }
 
   /** Rejects a call. @param {number} id @param {unknown} error */
@@ -205,7 +205,7 @@ export class PendingCalls {
    */
   #advance(id, call) {
     const { handle } = call;
-    if (handle.ioOwner === id) handle.ioPolls++;
+    if (handle.ioCall === id) handle.ioPolls++;
     const isLate = call.ioPolls === handle.ioPolls;
     call.missed = isLate ? call.missed + 1 : 0;
     call.ioPolls = handle.ioPolls;
@@ -213,7 +213,7 @@ export class PendingCalls {
     if (isLost) call.missed = 0;
     if (!isLost && call.polledAt < this.#runtime.timerDueAt) return;
     this.during(id, () =>
-      this.#runtime.withCore((core) => (isLost ? core.ioLost(handle) : core.clockChanged(handle))),
+      this.#runtime.withCore((core) => (isLost ? core.ioLost(handle) : core.runDue(handle))),
     );
   }
 

@@ -36,9 +36,8 @@ import { handled } from "../stores/foreign-promise.js";
  */
 export async function inspectResponse(handle, response, hadToken) {
   if (!hadToken) return NOT_INSPECTED;
-  const { statuses, speaks } = handle.traits;
-  const isRejectionStatus = statuses.includes(response.status);
-  if (!isRejectionStatus && !speaks) return NOT_INSPECTED;
+  const { rejectionStatuses, rejectsInBody } = handle.api;
+  if (!rejectionStatuses.includes(response.status) && !rejectsInBody) return NOT_INSPECTED;
   const { status, headers } = response;
   if (!JSON_TYPE.test(headers.get("content-type") ?? "")) {
     return { text: undefined, authStatus: authStatusOf(handle, status, undefined) };
@@ -75,8 +74,8 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
  * @returns {AuthStatus}
  */
 export function authStatusOf(handle, status, text) {
-  const { statuses, speaks } = handle.traits;
-  if (!statuses.includes(status) && !(speaks && mayContainErrors(text))) return "accepted";
+  const { rejectionStatuses, rejectsInBody } = handle.api;
+  if (!rejectionStatuses.includes(status) && !(rejectsInBody && mayContainErrors(text))) return "accepted";
   const outline = text && outlined(text);
   return handle.withCore((core) => core.checkRejection(status, outline)) ?? "accepted";
 }

@@ -11,7 +11,7 @@
  * @param {any} options of the manager
  * @returns {unknown}
  */
-export function keyOf(selector, options) {
+export function serializeSelector(selector, options) {
   if (typeof selector === "string") return JSON.stringify(selector);
   if (typeof selector !== "object" || selector === null) return selector;
   try {
@@ -80,12 +80,12 @@ function written(members, own) {
 const sameJson = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /**
- * Returns the selector of a key, as listeners and `grant` functions receive it.
+ * Parses a serialized selector, as listeners and `grant` functions receive it.
  *
- * @param {any} key
+ * @param {any} serialized
  */
-export function selectorOf(key) {
-  const selector = typeof key === "string" ? JSON.parse(key) : { ...key };
+export function parseSelector(serialized) {
+  const selector = typeof serialized === "string" ? JSON.parse(serialized) : { ...serialized };
   Object.values(selector).forEach(Object.freeze);
   return Object.freeze(selector);
 }

@@ -30,18 +30,18 @@ export class SessionHandle {
    * The call in the request of which the session's I/O runs, and the number of its polls since. Used where I/O ends
    * with the request that started it.
    */
-  ioOwner = 0;
+  ioCall = 0;
   ioPolls = 0;
   /** Whether this session was closed, and not only its manager. */
   isSessionClosed = false;
 
   /**
    * @param {ManagerRuntime} runtime that all sessions of a manager share
-   * @param {unknown} key of the session's selector
+   * @param {unknown} selector as JSON, or the user's value if it cannot be serialized
    */
-  constructor(runtime, key) {
+  constructor(runtime, selector) {
     this.runtime = runtime;
-    this.key = key;
+    this.selector = selector;
   }
 
   /** Whether the session or its manager was closed. */
@@ -49,14 +49,14 @@ export class SessionHandle {
     return this.isSessionClosed || this.runtime.isClosed;
   }
 
-  /** The properties of the API. Set once the core has accepted the options. */
-  get traits() {
-    return this.runtime.traits;
+  /** What requests need to know of the API. Set once the core has accepted the options. */
+  get api() {
+    return this.runtime.api;
   }
 
   /** Whether the core has accepted the options and the session is open. */
   get isReady() {
-    return this.traits !== undefined && !this.isClosed;
+    return this.api !== undefined && !this.isClosed;
   }
 
   ready() {
@@ -68,12 +68,12 @@ export class SessionHandle {
    *
    * @param {"getToken" | "refresh" | "getScopes"} method
    * @param {any} options
-   * @param {(found: any) => unknown} pick
-   * @param {unknown} owner
+   * @param {(value: any) => unknown} toResult
+   * @param {unknown} publicObject
    * @returns {Promise<any>}
    */
-  startCall(method, options, pick, owner) {
-    return this.runtime.startCall(this, method, options, pick, owner);
+  startCall(method, options, toResult, publicObject) {
+    return this.runtime.startCall(this, method, options, toResult, publicObject);
   }
 
   /**
@@ -129,16 +129,16 @@ export class SessionHandle {
   }
 
   /** @param {(core: NativeManager) => any} action */
-  errorFields(action) {
-    return this.runtime.errorFields(action);
+  deriveErrorFields(action) {
+    return this.runtime.deriveErrorFields(action);
   }
 
   /** @param {any} event */
   notify(event) {
-    this.runtime.notify(event, this.key);
+    this.runtime.notify(event, this.selector);
   }
 
-  /** Closes the session. The manager's own is closed with the manager. */
+  /** Closes the session. The default session is closed with the manager. */
   close() {
     if (this.isClosed || this === this.runtime.defaultHandle) return undefined;
     this.isSessionClosed = true;
@@ -160,7 +160,7 @@ export class SessionHandle {
 
   /** Called when I/O of the session starts. Outside a call, it continues in the request that ran it before. */
   ioStarted() {
-    this.ioOwner = this.runtime.calls.current || this.ioOwner;
+    this.ioCall = this.runtime.calls.current || this.ioCall;
     this.ioPolls++;
   }
 

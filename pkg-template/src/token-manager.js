@@ -5,7 +5,7 @@ import { operationSnapshot } from "./operation-snapshot.js";
 import { optionsSnapshot } from "./options-snapshot.js";
 import { mayReplaceToken } from "./origins.js";
 import { requestSnapshot } from "./request-snapshot.js";
-import { selectorOf } from "./selector.js";
+import { parseSelector } from "./selector.js";
 import { SessionHandle } from "./session-handle.js";
 import { sharedManager } from "./shared-managers.js";
 import { sharedState } from "./shared-state.js";
@@ -122,13 +122,13 @@ class TokenSession {
    */
   async grantedScopes(options) {
     const handle = this.#handle;
-    const found = await handle.startCall("getScopes", options, whole, this);
-    if (Array.isArray(found)) return found;
-    const scopes = [...found.scopes];
+    const result = await handle.startCall("getScopes", options, whole, this);
+    if (Array.isArray(result)) return result;
+    const scopes = [...result.scopes];
     // No token is granted without scopes, so an empty list means that the provider does not report them.
     if (scopes.length > 0) return scopes;
-    const provider = handle.traits.name;
-    throw new TokenError("unsupported", `${provider} does not tell which scopes its tokens have`, {
+    const provider = handle.api.name;
+    throw new TokenError("unsupported", `${provider} does not report the scopes of its tokens`, {
       provider,
     });
   }
@@ -141,7 +141,7 @@ class TokenSession {
   /** @param {string} token */
   invalidate(token) {
     if (typeof token !== "string") {
-      throw new TokenError("invalid_options", "invalidate() takes the token that was refused, as a string");
+      throw new TokenError("invalid_options", "invalidate() requires the rejected token as a string");
     }
     const handle = this.#handle;
     handle.withCore((core) => core.invalidate(handle, token));
@@ -178,11 +178,11 @@ class TokenSession {
    */
   on(type, listener) {
     const handle = this.#handle;
-    const { runtime, key } = handle;
+    const { runtime, selector } = handle;
     const target = this.#manager === undefined ? runtime.manager : sessionRef(handle, weakRef(this));
     // `change` is limited to this session on the manager too, because its `status()` is that of its default session.
     const isOfOne = this.#manager !== undefined || type === "change";
-    const off = runtime.listeners.add({ type, listener, key: isOfOne ? key : undefined, target });
+    const off = runtime.listeners.add({ type, listener, selector: isOfOne ? selector : undefined, target });
     if (type !== "change" || handle.isClosed) return off;
     const end = runtime.changes.watch(handle);
     return () => {
@@ -232,7 +232,7 @@ export class TokenManager extends TokenSession {
 
   #runtime;
   /**
-   * The sessions that are referenced elsewhere, by the keys of their selectors.
+   * The sessions that are referenced elsewhere, by their serialized selectors.
    *
    * @type {Map<unknown, ReturnType<typeof weakRef<TokenSession>>>}
    */
@@ -258,16 +258,18 @@ export class TokenManager extends TokenSession {
    */
   session(selector) {
     const runtime = this.#runtime;
-    const key = runtime.keyOf(selector);
-    const known = this.#sessions.get(key);
+    const serialized = runtime.serializeSelector(selector);
+    const known = this.#sessions.get(serialized);
     const same = known?.deref();
     if (same !== undefined && !isSessionClosed(same)) return same;
     const handle =
-      key === runtime.defaultHandle.key ? runtime.defaultHandle : new SessionHandle(runtime, key);
+      serialized === runtime.defaultHandle.selector
+        ? runtime.defaultHandle
+        : new SessionHandle(runtime, serialized);
     const session = new TokenSession(handle, this);
     if (this.#sessions.size >= this.#full) this.#sweep();
-    // An invalid selector has no text as its key, and its session is not cached.
-    if (typeof key === "string") this.#sessions.set(key, weakRef(session));
+    // A selector that cannot be serialized is invalid, and its session is not cached.
+    if (typeof serialized === "string") this.#sessions.set(serialized, weakRef(session));
     return session;
   }
 
@@ -279,8 +281,8 @@ export class TokenManager extends TokenSession {
   /** Removes the entries of collected sessions. */
   #sweep() {
     // In an engine without WeakRef, the references are strong and would accumulate.
-    for (const [key, session] of this.#sessions)
-      if (session.strong || session.deref() === undefined) this.#sessions.delete(key);
+    for (const [selector, session] of this.#sessions)
+      if (session.strong || session.deref() === undefined) this.#sessions.delete(selector);
     // Sweeping again only after the map has doubled keeps the cost per session constant.
     this.#full = 64 + 2 * this.#sessions.size;
   }
@@ -293,8 +295,8 @@ export class TokenManager extends TokenSession {
  * @param {SessionHandle} handle
  * @param {{ deref(): TokenSession | undefined }} first
  */
-const sessionRef = ({ runtime, key }, first) => ({
-  deref: () => first.deref() ?? runtime.manager.deref()?.session(selectorOf(key)),
+const sessionRef = ({ runtime, selector }, first) => ({
+  deref: () => first.deref() ?? runtime.manager.deref()?.session(parseSelector(selector)),
 });
 
 const value = (/** @type {AccessToken} */ token) => token.value;

@@ -17,7 +17,7 @@ pub struct Acquisition {
     pub phase: Phase,
     /// Number of attempts that failed and may be retried.
     pub failed_attempts: u32,
-    /// Use of the shared store, where there is one.
+    /// Use of the shared store, if there is one.
     pub store_mode: StoreMode,
     /// Requests for the lease so far.
     pub lease_wait: LeaseWait,
@@ -70,7 +70,7 @@ pub enum Permit {
 pub enum StoreMode {
     /// It is used, if there is one that works.
     Shared,
-    /// It is not used, because it failed during this acquisition.
+    /// It is not used: there is none, it failed recently, or its lease is unavailable for too long.
     Bypassed,
 }
 
@@ -107,7 +107,7 @@ pub enum Phase {
     RecheckingStore(Fence),
     /// Removes the refresh token from the shared store, so that no other holder presents it if this one crashes.
     ClaimingRefreshToken(Fence, RefreshToken),
-    /// Replaces the entry of the shared store by a record without a token, after a sign-out.
+    /// Replaces the record in the shared store by one without a token, after a sign-out.
     ClearingStore(Option<Fence>),
     /// A request to the provider is in flight.
     Requesting {

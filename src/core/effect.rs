@@ -24,7 +24,7 @@ pub enum Effect {
     WriteStore(AcquisitionId, Option<Fence>, StoredRecord),
     /// Release the lease. Not answered.
     ReleaseLease(AcquisitionId),
-    /// Report the end of a sign-out that began with [`Input::Cleared`](super::Input::Cleared): the entry of the shared
+    /// Report the end of a sign-out that began with [`Input::Cleared`](super::Input::Cleared): the record of the shared
     /// store, where there is one, is replaced by a record without a token, or could not be.
     ReportCleared(Result<(), TokenError>),
     /// Emit an event to the listeners.

@@ -29,29 +29,29 @@ pub enum Input {
     /// The acquisition made progress: a secret was read, or another request was sent.
     Progressed(AcquisitionId),
     /// The acquisition presents credentials with this fingerprint to the provider.
-    Presented(AcquisitionId, CredentialId),
-    /// A grant was answered, or failed.
+    CredentialsPresented(AcquisitionId, CredentialId),
+    /// A grant succeeded or failed.
     Granted(AcquisitionId, Result<Rc<TokenSet>, GrantFailure>),
-    /// The shared store was read; `None` where it holds no entry.
+    /// The shared store was read; `None` if it has no record.
     StoreRead(AcquisitionId, Result<Option<StoredRecord>, TokenError>),
-    /// The shared store answered a request for the lease; `None` where another holder has it.
+    /// The shared store answered a request for the lease; `None` if another holder has it.
     LeaseAnswered(AcquisitionId, Result<Option<Fence>, TokenError>),
     /// The shared store was written.
     StoreWritten(AcquisitionId, Result<WriteOutcome, TokenError>),
     /// Another holder wrote to the shared store.
     StoreChanged,
-    /// The user signed out: nothing that was obtained before may be used any more.
+    /// The user signed out: nothing obtained before may be used.
     Cleared,
     /// The session was closed.
     Closed,
 }
 
 impl Input {
-    /// The acquisition that this input answers.
+    /// The acquisition to which this input belongs.
     pub(super) const fn acquisition(&self) -> Option<AcquisitionId> {
         match self {
             Self::Progressed(id)
-            | Self::Presented(id, _)
+            | Self::CredentialsPresented(id, _)
             | Self::Granted(id, _)
             | Self::StoreRead(id, _)
             | Self::LeaseAnswered(id, _)
@@ -108,7 +108,7 @@ pub enum Borrowing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u64);
 
-/// Fencing token of a lease on an entry of a shared store.
+/// Fencing token of a lease on a record of a shared store.
 ///
 /// Fences only grow, so the store can reject a late write of a former lease holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,7 +117,7 @@ pub struct Fence(pub u64);
 /// Result of a write to the shared store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteOutcome {
-    /// The entry was stored.
+    /// The record was stored.
     Stored,
     /// The write was rejected because a newer lease exists.
     Fenced,

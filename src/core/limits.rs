@@ -7,7 +7,7 @@
 /// hundred bytes.
 pub const MAX_JSON_BYTES: usize = 1 << 20;
 
-/// Most bytes of an entry of a shared store: 1 MiB.
+/// Most bytes of a record of a shared store: 1 MiB.
 pub const MAX_ENTRY_BYTES: usize = 1 << 20;
 
 /// Most errors and payloads of a response that are examined. A login has one or two errors; a batch has a response per
@@ -17,10 +17,10 @@ pub const MAX_ERRORS: usize = 100;
 /// Most bytes of a token. Servers and proxies accept far shorter headers.
 pub const MAX_TOKEN_BYTES: usize = 65_536;
 
-/// Most scopes of a response or store entry. The largest published table of scopes (Microsoft Graph) has about 700.
+/// Most scopes of a response or store record. The largest published table of scopes (Microsoft Graph) has about 700.
 pub const MAX_SCOPES: usize = 1000;
 
-/// Most bytes of a scope of a response or store entry.
+/// Most bytes of a scope of a response or store record.
 pub const MAX_SCOPE_BYTES: usize = 256;
 
 /// Most bytes of the option `identity`.
@@ -28,7 +28,7 @@ pub const MAX_IDENTITY_BYTES: usize = 256;
 
 /// Longest accepted lifetime of a token in milliseconds: ten years of 365 days.
 ///
-/// A response or store entry that states a longer one is a mistake or an attack; the token is refreshed after ten years.
+/// A response or store record that states a longer one is a mistake or an attack; the token is refreshed after ten years.
 pub const MAX_LIFETIME_MS: u64 = 10 * 365 * 24 * 60 * 60 * 1000;
 
 /// Longest refresh window in milliseconds.

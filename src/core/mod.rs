@@ -102,7 +102,7 @@ pub use event::{Event, Reason};
 pub use input::{Borrowing, CallId, Fence, GrantFailure, Input, TokenRequest, WriteOutcome};
 pub use jitter::Jitter;
 pub use policy::{IoLimits, IoScope, Policy, RefreshMode, Retry, Sharing, Step, TokenBucket, cool_down};
-pub use pool::{Identity, Limits, Pool, PoolEffect, Presented, Scoping, SessionId};
+pub use pool::{CredentialSharing, Identity, Limits, Pool, PoolEffect, Scoping, SessionId};
 pub use recent_tokens::RecentTokens;
 pub use rejection::{Rejection, RejectionHistory};
 pub use scope::ScopeSet;

@@ -58,7 +58,7 @@ pub struct Pool<T> {
     sessions: Slab<PooledSession<T>>,
     siblings: Siblings,
     by_identity_and_scopes: HashIndex,
-    scope_sets: ScopeInterner,
+    scope_interner: ScopeInterner,
     credentials: Rc<SharedCredentials>,
     /// Slots ordered by the timeout of their session.
     timers: IndexedHeap,
@@ -86,16 +86,16 @@ pub struct Limits {
     pub max_concurrent_grants: usize,
     /// Support of the provider for requested scopes.
     pub scoping: Scoping,
-    /// The credentials that sessions present.
-    pub credentials: Presented,
+    /// Whether all sessions present the same credentials.
+    pub credentials: CredentialSharing,
 }
 
-/// The credentials that sessions present for their tokens.
+/// The relation of the sessions' credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presented {
+pub enum CredentialSharing {
     /// Each session presents those of the manager.
     Shared,
-    /// A user function or a broker decides.
+    /// A user-supplied function or a broker decides.
     Unknown,
 }
 
@@ -115,7 +115,7 @@ impl Default for Limits {
             idle: Duration::from_secs(15 * 60),
             max_concurrent_grants: 32,
             scoping: Scoping::ByRequest,
-            credentials: Presented::Unknown,
+            credentials: CredentialSharing::Unknown,
         }
     }
 }
@@ -126,7 +126,7 @@ struct PooledSession<T> {
     id: SessionId,
     identity: Identity,
     machine: Session,
-    context: T,
+    selector: T,
     /// Number of the last use.
     last_use: u64,
     last_used_at: UnixMillis,
@@ -156,7 +156,7 @@ impl<T: Clone> Pool<T> {
         default_session: (Identity, ScopeSet, T),
         now: UnixMillis,
     ) -> Self {
-        let (identity, scopes, context) = default_session;
+        let (identity, scopes, selector) = default_session;
         let seed = jitter.clone().next_u64();
         let mut pool = Self {
             policy: policy.into(),
@@ -166,7 +166,7 @@ impl<T: Clone> Pool<T> {
             sessions: Slab::new(),
             siblings: Siblings::new(HashIndex::new(seed)),
             by_identity_and_scopes: HashIndex::new(seed),
-            scope_sets: ScopeInterner::new(HashIndex::new(seed)),
+            scope_interner: ScopeInterner::new(HashIndex::new(seed)),
             credentials: Rc::default(),
             timers: IndexedHeap::new(),
             lru: LruList::new(),
@@ -178,20 +178,20 @@ impl<T: Clone> Pool<T> {
             closed: false,
             dirty: Vec::new(),
         };
-        pool.default_session = pool.insert(identity, scopes, context, now);
+        pool.default_session = pool.insert(identity, scopes, selector, now);
         pool
     }
 
     /// Returns the session of an identity and scope set, and creates it if there is none.
     ///
-    /// Any input may evict an unused session: call this for each request, just before [`handle`](Self::handle). `context`
+    /// Any input may evict an unused session: call this for each request, just before [`handle`](Self::handle). `selector`
     /// is stored if the session is new.
-    pub fn open(&mut self, identity: Identity, scopes: &ScopeSet, context: T, now: UnixMillis) -> SessionId {
+    pub fn open(&mut self, identity: Identity, scopes: &ScopeSet, selector: T, now: UnixMillis) -> SessionId {
         if self.closed {
             return SessionId::NONE;
         }
         self.find(identity, scopes).unwrap_or_else(|| {
-            let id = self.insert(identity, scopes.clone(), context, now);
+            let id = self.insert(identity, scopes.clone(), selector, now);
             self.mark_used(id.slot(), now);
             id
         })
@@ -260,18 +260,18 @@ impl<T: Clone> Pool<T> {
         PoolEffects::default()
     }
 
-    fn insert(&mut self, identity: Identity, scopes: ScopeSet, context: T, now: UnixMillis) -> SessionId {
-        let scopes = self.scope_sets.intern(scopes);
+    fn insert(&mut self, identity: Identity, scopes: ScopeSet, selector: T, now: UnixMillis) -> SessionId {
+        let scopes = self.scope_interner.intern(scopes);
         let credentials = match self.limits.credentials {
-            Presented::Shared => CredentialHistory::with_shared(Rc::clone(&self.credentials)),
-            Presented::Unknown => CredentialHistory::default(),
+            CredentialSharing::Shared => CredentialHistory::with_shared(Rc::clone(&self.credentials)),
+            CredentialSharing::Unknown => CredentialHistory::default(),
         };
         let machine = Session::scheduled(Rc::clone(&self.policy), scopes, self.jitter.fork(), credentials);
         let id = self.sessions.insert(|id| PooledSession {
             id,
             identity,
             machine,
-            context,
+            selector,
             last_use: 0,
             last_used_at: now,
             timeout: UnixMillis::NEVER,
@@ -296,7 +296,7 @@ impl<T: Clone> Pool<T> {
                 receiver = requested;
             }
             Input::TokenInvalidated(token) | Input::TokenRejected(token, _) => {
-                receiver = self.holder(slot, token);
+                receiver = self.slot_caching(slot, token);
                 self.mark_used(slot, now);
             }
             Input::TokenUsed | Input::TokenReceived(_) => self.mark_used(slot, now),
@@ -312,7 +312,7 @@ impl<T: Clone> Pool<T> {
             | Input::TimerFired
             | Input::IoLost
             | Input::Progressed(_)
-            | Input::Presented(..)
+            | Input::CredentialsPresented(..)
             | Input::Granted(..)
             | Input::StoreRead(..)
             | Input::LeaseAnswered(..)
@@ -411,7 +411,7 @@ impl<T: Clone> Pool<T> {
     fn max_grants(&self) -> usize {
         // With request-scoped I/O, no session may wait for that of another.
         let may_wait = self.policy.io_scope == IoScope::Process;
-        if may_wait && self.limits.credentials == Presented::Shared {
+        if may_wait && self.limits.credentials == CredentialSharing::Shared {
             self.credentials.max_grants()
         } else {
             usize::MAX
@@ -454,8 +454,8 @@ impl<T> Pool<T> {
     }
 
     /// The driver's data of a session.
-    pub fn context(&self, session: SessionId) -> Option<&T> {
-        self.pooled(session).map(|pooled| &pooled.context)
+    pub fn selector(&self, session: SessionId) -> Option<&T> {
+        self.pooled(session).map(|pooled| &pooled.selector)
     }
 
     /// The number of sessions, including the default one.

@@ -7,15 +7,15 @@
 
 use super::{AccessToken, UnixMillis, cool_down, recent_tokens::fingerprint};
 
-/// A rejection of a token, by what happens to the rejected request.
+/// A rejection of a token, by what follows from it for the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// The request will be replayed with the next token.
+    /// The request is replayed with the next token.
     First,
-    /// The request was replayed with this token, which is newer than the one rejected first.
-    Replayed,
-    /// The request cannot be replayed, so no other token will be tried.
-    NotReplayable,
+    /// A new token was requested after a rejection, and did not help: it was rejected as well, or it is the same.
+    AfterRenewal,
+    /// The request is not replayed: it cannot be, or a part of it was executed.
+    WithoutReplay,
 }
 
 /// The rejections of a session's tokens so far.
@@ -25,7 +25,7 @@ pub struct RejectionHistory(Option<Box<Suspicion>>);
 /// A period in which rejections are attributed to the operation, not to the token.
 #[derive(Clone, Debug)]
 struct Suspicion {
-    /// Fingerprint of the token that was rejected on a replay; `None` covers only [`Rejection::NotReplayable`].
+    /// Fingerprint of the token that was rejected after a renewal; `None` covers only [`Rejection::WithoutReplay`].
     about: Option<u64>,
     until: UnixMillis,
     /// Length in milliseconds.
@@ -41,10 +41,10 @@ impl RejectionHistory {
         let suspicion = self.0.as_ref().filter(|suspicion| now < suspicion.until);
         let (invalidates, about) = match (rejection, suspicion) {
             (Rejection::First, suspicion) => return suspicion.is_none_or(|it| it.about != Some(token)),
-            (Rejection::NotReplayable, Some(_)) => return false,
-            (Rejection::Replayed, Some(suspicion)) if suspicion.about == Some(token) => return false,
-            (Rejection::NotReplayable, None) => (true, None),
-            (Rejection::Replayed, _) => (false, Some(token)),
+            (Rejection::WithoutReplay, Some(_)) => return false,
+            (Rejection::AfterRenewal, Some(suspicion)) if suspicion.about == Some(token) => return false,
+            (Rejection::WithoutReplay, None) => (true, None),
+            (Rejection::AfterRenewal, _) => (false, Some(token)),
         };
         let recent = self.0.as_ref().filter(|suspicion| now < suspicion.until.after(QUIET_PERIOD));
         let span = cool_down(recent.map_or(0, |suspicion| suspicion.span));
@@ -75,8 +75,8 @@ mod tests {
     #[test]
     fn suspicion_moves_to_the_token_that_was_rejected_last() {
         let mut history = RejectionHistory::default();
-        assert!(!history.should_invalidate(&token("b"), Rejection::Replayed, START));
-        assert!(!history.should_invalidate(&token("c"), Rejection::Replayed, at(1)));
+        assert!(!history.should_invalidate(&token("b"), Rejection::AfterRenewal, START));
+        assert!(!history.should_invalidate(&token("c"), Rejection::AfterRenewal, at(1)));
 
         assert!(!history.should_invalidate(&token("c"), Rejection::First, at(2)));
         assert!(history.should_invalidate(&token("b"), Rejection::First, at(2)));
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn a_token_whose_replay_is_rejected_is_kept_for_five_seconds() {
         let mut history = RejectionHistory::default();
-        assert!(!history.should_invalidate(&token("b"), Rejection::Replayed, START));
+        assert!(!history.should_invalidate(&token("b"), Rejection::AfterRenewal, START));
 
         assert!(!history.should_invalidate(&token("b"), Rejection::First, at(4)));
         assert!(history.should_invalidate(&token("b"), Rejection::First, at(5)));
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn suspicion_concerns_one_token() {
         let mut history = RejectionHistory::default();
-        assert!(!history.should_invalidate(&token("b"), Rejection::Replayed, START));
+        assert!(!history.should_invalidate(&token("b"), Rejection::AfterRenewal, START));
 
         assert!(history.should_invalidate(&token("c"), Rejection::First, at(1)));
     }
@@ -120,7 +120,7 @@ mod tests {
                 number += 1;
                 assert!(!history.should_invalidate(
                     &token(&format!("{number}")),
-                    Rejection::Replayed,
+                    Rejection::AfterRenewal,
                     at(second)
                 ));
             }
@@ -133,7 +133,7 @@ mod tests {
     fn two_hundred_concurrent_rejected_replays_count_as_one() {
         let mut history = RejectionHistory::default();
         for _ in 0..200 {
-            assert!(!history.should_invalidate(&token("b"), Rejection::Replayed, START));
+            assert!(!history.should_invalidate(&token("b"), Rejection::AfterRenewal, START));
         }
 
         assert!(history.should_invalidate(&token("b"), Rejection::First, at(5)));
@@ -143,10 +143,10 @@ mod tests {
     fn the_suspicion_starts_over_after_a_quiet_minute() {
         let mut history = RejectionHistory::default();
         for second in [0, 5, 15] {
-            assert!(!history.should_invalidate(&token("b"), Rejection::Replayed, at(second)));
+            assert!(!history.should_invalidate(&token("b"), Rejection::AfterRenewal, at(second)));
         }
 
-        assert!(!history.should_invalidate(&token("b"), Rejection::Replayed, at(95)));
+        assert!(!history.should_invalidate(&token("b"), Rejection::AfterRenewal, at(95)));
         assert!(history.should_invalidate(&token("b"), Rejection::First, at(100)));
     }
 
@@ -156,7 +156,7 @@ mod tests {
         let mut invalidated_at = Vec::new();
 
         for second in 0..40 {
-            if history.should_invalidate(&token(&format!("{second}")), Rejection::NotReplayable, at(second)) {
+            if history.should_invalidate(&token(&format!("{second}")), Rejection::WithoutReplay, at(second)) {
                 invalidated_at.push(second);
             }
         }

@@ -11,7 +11,7 @@ use super::limits::{MAX_SCOPE_BYTES, MAX_SCOPES};
 pub struct ScopeSet(Option<Rc<Vec<String>>>);
 
 impl ScopeSet {
-    /// Collects the scopes of a response or store entry; empty strings are skipped.
+    /// Collects the scopes of a response or store record; empty strings are skipped.
     ///
     /// # Errors
     ///

@@ -29,7 +29,7 @@ pub struct Session {
     scopes: ScopeSet,
     jitter: Jitter,
     cached: Option<CachedToken>,
-    /// `None` while it is presented, and where the shared store holds it.
+    /// `None` while it is presented, and if the shared store has it.
     refresh_token: Option<RefreshToken>,
     acquisition: Option<Box<Acquisition>>,
     /// The permit with which each acquisition starts.
@@ -69,7 +69,8 @@ struct LastFailure {
 /// Why no token is cached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum NoTokenReason {
-    NeverHeld,
+    /// None was granted since the start or the last sign-out.
+    Initial,
     /// The API rejected the token with these times.
     Rejected(Box<TokenTimes>),
 }
@@ -93,7 +94,7 @@ impl Session {
             sign_out: SignOut::default(),
             bucket: TokenBucket::default(),
             used: false,
-            no_token_reason: NoTokenReason::NeverHeld,
+            no_token_reason: NoTokenReason::Initial,
             recent_tokens: RecentTokens::default(),
             rejections: RejectionHistory::default(),
             reported_missing_scopes: ScopeSet::default(),
@@ -146,7 +147,7 @@ impl Session {
     }
 
     /// The cached token, valid or not.
-    pub fn held(&self) -> Option<&Rc<TokenSet>> {
+    pub fn tokens(&self) -> Option<&Rc<TokenSet>> {
         self.cached.as_ref().map(|cached| &cached.tokens)
     }
 
@@ -169,8 +170,8 @@ impl Session {
             Input::TokenUsed => self.used = true,
             Input::TokenInvalidated(token) => self.invalidate(&token),
             Input::TokenRejected(token, rejection) => {
-                let is_held = self.held().is_some_and(|held| held.access_token == token);
-                if is_held && self.rejections.should_invalidate(&token, rejection, now) {
+                let is_cached = self.tokens().is_some_and(|cached| cached.access_token == token);
+                if is_cached && self.rejections.should_invalidate(&token, rejection, now) {
                     self.invalidate(&token);
                 }
             }
@@ -178,7 +179,7 @@ impl Session {
             Input::TimerFired => {}
             Input::IoLost => self.io_lost(now, effects),
             Input::Progressed(_) => self.extend_deadline(now),
-            Input::Presented(_, credentials) => {
+            Input::CredentialsPresented(_, credentials) => {
                 if let Some(acquisition) = &mut self.acquisition {
                     acquisition.credentials = credentials;
                 }
@@ -279,11 +280,11 @@ impl Session {
     fn token_received(&mut self, mut tokens: Rc<TokenSet>, now: UnixMillis, effects: &mut Vec<Effect>) {
         // A token that is being written to the store will be cached next.
         let writing = self.acquisition.as_ref().and_then(|acquisition| acquisition.phase.writing());
-        let is = |known: Option<&Rc<TokenSet>>| {
+        let is_same = |known: Option<&Rc<TokenSet>>| {
             known.is_some_and(|known| known.access_token == tokens.access_token)
         };
-        if is(self.held())
-            || is(writing)
+        if is_same(self.tokens())
+            || is_same(writing)
             || tokens.expires_at <= now
             || self.recent_tokens.includes(&tokens.access_token)
         {
@@ -296,9 +297,9 @@ impl Session {
         let adopted = Rc::make_mut(&mut tokens);
         adopted.refresh_token = None;
         if adopted.scopes.is_none() {
-            adopted.scopes = self.held().and_then(|held| held.scopes.clone());
+            adopted.scopes = self.tokens().and_then(|cached| cached.scopes.clone());
         }
-        self.store_token(tokens, Reason::Adopted, effects);
+        self.cache_token(tokens, Reason::Adopted, effects);
         self.resolve_waiters(
             &|session, request| match request {
                 TokenRequest::Forced => None,
@@ -306,7 +307,7 @@ impl Session {
             },
             effects,
         );
-        let is_dispensable = self.acquisition.as_ref().is_some_and(|acquisition| match acquisition.phase {
+        let has_no_purpose = self.acquisition.as_ref().is_some_and(|acquisition| match acquisition.phase {
             // The change of another holder must still be read, and that of a sign-out written.
             _ if acquisition.reason == Reason::Shared || self.sign_out.is_unstored() => false,
             Phase::Backoff { .. }
@@ -319,7 +320,7 @@ impl Session {
             | Phase::Requesting { .. }
             | Phase::WritingStore { .. } => false,
         });
-        if is_dispensable && self.waiters.is_empty() {
+        if has_no_purpose && self.waiters.is_empty() {
             self.end_acquisition(effects);
         }
     }
@@ -376,7 +377,7 @@ impl Session {
         if matches!(acquisition.phase, Phase::WritingStore { .. }) && !self.closed {
             // The token was granted, whether or not the store has it.
             let message =
-                "the store's `set` was not answered in time; tokens are not shared until it works again";
+                "the store's `set` did not complete in time; tokens are not shared until it works again";
             self.store_written(Err(TokenError::new(ErrorCode::Store, message)), now, effects);
             self.renew_acquisition_id();
             return;
@@ -408,7 +409,7 @@ impl Session {
     }
 
     /// Caches a new token and notifies listeners.
-    fn store_token(&mut self, mut tokens: Rc<TokenSet>, reason: Reason, effects: &mut Vec<Effect>) {
+    fn cache_token(&mut self, mut tokens: Rc<TokenSet>, reason: Reason, effects: &mut Vec<Effect>) {
         effects.push(Effect::Emit(Event::Token {
             reason,
             expires_at: tokens.expires_at.shifted(tokens.provider_clock),
@@ -436,8 +437,8 @@ impl Session {
     /// The expiry of a token that is or was cached. A provider may return the same token again, and then only its
     /// computed expiry moves.
     fn known_expiry(&self, token: &AccessToken) -> Option<UnixMillis> {
-        let held = self.held().filter(|held| held.access_token == *token);
-        held.map(|held| held.expires_at).or_else(|| self.recent_tokens.expiry_of(token))
+        let cached = self.tokens().filter(|cached| cached.access_token == *token);
+        cached.map(|cached| cached.expires_at).or_else(|| self.recent_tokens.expiry_of(token))
     }
 
     /// Resolves the waiters for which `result` returns one; the others stay.
@@ -479,10 +480,10 @@ impl Session {
 
     /// The times of the cached token, or of the one that was rejected.
     fn latest_times(&self) -> Option<&TokenTimes> {
-        match (self.held(), &self.no_token_reason) {
-            (Some(held), _) => Some(&held.times),
+        match (self.tokens(), &self.no_token_reason) {
+            (Some(cached), _) => Some(&cached.times),
             (None, NoTokenReason::Rejected(times)) => Some(times),
-            (None, NoTokenReason::NeverHeld) => None,
+            (None, NoTokenReason::Initial) => None,
         }
     }
 
@@ -494,7 +495,7 @@ impl Session {
             }
             (Some(_), _) => Reason::Expired,
             (None, NoTokenReason::Rejected(_)) => Reason::Rejected,
-            (None, NoTokenReason::NeverHeld) => Reason::Initial,
+            (None, NoTokenReason::Initial) => Reason::Initial,
         }
     }
 }
@@ -513,7 +514,7 @@ pub(super) fn reject_stale(input: &Input) -> Option<Effect> {
         | Input::TimerFired
         | Input::IoLost
         | Input::Progressed(_)
-        | Input::Presented(..)
+        | Input::CredentialsPresented(..)
         | Input::Granted(..)
         | Input::StoreRead(..)
         | Input::StoreWritten(..)
@@ -526,7 +527,7 @@ pub(super) fn reject_stale(input: &Input) -> Option<Effect> {
 /// The result that a caller receives.
 type TokenResult = Result<Rc<TokenSet>, TokenError>;
 
-/// Returns the cached token, or `insufficient_scope` where it is known to lack requested scopes.
+/// Returns the cached token, or `insufficient_scope` if it is known to lack requested scopes.
 fn token_for(cached: &CachedToken, request: &TokenRequest) -> TokenResult {
     let Some(missing) = cached.missing_scopes(request) else { return Ok(Rc::clone(&cached.tokens)) };
     let message = format!(

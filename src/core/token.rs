@@ -23,7 +23,7 @@ pub struct TokenSet {
     pub times: TokenTimes,
 }
 
-/// The entry of a session in a shared store.
+/// The record of a session in a shared store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredRecord {
     /// The token; `None` after a sign-out.

@@ -11,12 +11,12 @@ use web_sys::{AbortController, AbortSignal};
 use super::Driver;
 use crate::{
     core::{AcquisitionId, CallId, ErrorCode, GrantFailure, Input, Secret, SessionId, TokenError},
-    grant::{GrantResponse, GrantRunner, GrantTask, Progress},
+    grant::{GrantResult, GrantRunner, GrantTask, Progress},
 };
 
 /// The recipient of a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum RequestOwner {
+pub(super) enum Recipient {
     Acquisition(SessionId, AcquisitionId),
     /// A call that requested the application's scopes. Such requests are not shared.
     Caller(CallId),
@@ -24,7 +24,7 @@ pub(super) enum RequestOwner {
 
 /// A request in flight.
 pub(super) struct InFlight {
-    pub(super) owner: RequestOwner,
+    pub(super) recipient: Recipient,
     abort: AbortController,
 }
 
@@ -32,38 +32,38 @@ impl Driver {
     pub(super) fn send(
         self: &Rc<Self>,
         session: SessionId,
-        owner: RequestOwner,
+        recipient: Recipient,
         task: GrantTask,
         secrets: Option<Vec<Secret>>,
     ) {
         let Ok(abort) = AbortController::new() else {
-            return self.deliver(owner, Err(no_abort_controller()));
+            return self.deliver(recipient, Err(no_abort_controller()));
         };
         self.io_started(session);
         let signal = abort.signal();
-        self.in_flight.borrow_mut().push(InFlight { owner, abort });
+        self.in_flight.borrow_mut().push(InFlight { recipient, abort });
         let driver = Rc::clone(self);
         spawn_local(async move {
-            let progressed = |progress: Progress<'_>| driver.progressed(owner, progress);
-            let answer = driver.grant_runner(session, &signal, &progressed).run(task, secrets).await;
+            let progressed = |progress: Progress<'_>| driver.progressed(recipient, progress);
+            let result = driver.grant_runner(session, &signal, &progressed).run(task, secrets).await;
             // A cancelled request was removed, and its response is dropped.
-            let Some(sent) = driver.take_from_wire(owner) else { return };
-            if answer.is_err() {
+            let Some(sent) = driver.take_in_flight(recipient) else { return };
+            if result.is_err() {
                 // Ends requests of the failed grant that may still be in flight, for minutes, and would keep the
                 // process running.
                 sent.abort.abort();
             }
-            driver.deliver(owner, answer);
+            driver.deliver(recipient, result);
         });
     }
 
-    fn progressed(self: &Rc<Self>, owner: RequestOwner, progress: Progress<'_>) {
-        if let RequestOwner::Acquisition(session, id) = owner {
+    fn progressed(self: &Rc<Self>, recipient: Recipient, progress: Progress<'_>) {
+        if let Recipient::Acquisition(session, id) = recipient {
             let input = match progress {
                 Progress::Stepped => Input::Progressed(id),
-                Progress::Presented(credentials, secrets) => {
-                    self.learn_holder(secrets);
-                    Input::Presented(id, credentials)
+                Progress::CredentialsPresented(credentials, secrets) => {
+                    self.set_credentials_digest(secrets);
+                    Input::CredentialsPresented(id, credentials)
                 }
             };
             self.dispatch(session, input);
@@ -71,12 +71,12 @@ impl Driver {
     }
 
     /// Passes the result to its recipient. A result of the wrong kind is reported as a protocol error.
-    fn deliver(self: &Rc<Self>, owner: RequestOwner, answer: Result<GrantResponse, GrantFailure>) {
-        match owner {
-            RequestOwner::Acquisition(session, id) => {
-                let granted = answer.and_then(|got| match got {
-                    GrantResponse::Token(tokens) => Ok(tokens),
-                    GrantResponse::Scopes(_) => Err(self.wrong_kind("scopes instead of a token")),
+    fn deliver(self: &Rc<Self>, recipient: Recipient, result: Result<GrantResult, GrantFailure>) {
+        match recipient {
+            Recipient::Acquisition(session, id) => {
+                let granted = result.and_then(|response| match response {
+                    GrantResult::Token(tokens) => Ok(tokens),
+                    GrantResult::Scopes(_) => Err(self.wrong_kind("scopes instead of a token")),
                 });
                 if granted.is_ok()
                     && let Some(mut entry) = self.entry(session)
@@ -85,11 +85,9 @@ impl Driver {
                 }
                 self.dispatch(session, Input::Granted(id, granted));
             }
-            RequestOwner::Caller(call) => match answer {
-                Ok(GrantResponse::Scopes(scopes)) => self.callbacks.resolve_with_scopes(call, &scopes),
-                Ok(GrantResponse::Token(_)) => {
-                    self.reject(call, self.wrong_kind("a token instead of scopes"))
-                }
+            Recipient::Caller(call) => match result {
+                Ok(GrantResult::Scopes(scopes)) => self.callbacks.resolve_with_scopes(call, &scopes),
+                Ok(GrantResult::Token(_)) => self.reject(call, self.wrong_kind("a token instead of scopes")),
                 Err(failure) => self.reject(call, failure),
             },
         }
@@ -109,18 +107,19 @@ impl Driver {
     pub(super) fn cancel_callers(&self) {
         // Not `while let`: the borrow in its scrutinee would last for the whole body.
         loop {
-            let is_caller = |sent: &&InFlight| matches!(sent.owner, RequestOwner::Caller(_));
-            let Some(caller) = self.in_flight.borrow().iter().find(is_caller).map(|sent| sent.owner) else {
+            let is_caller = |sent: &&InFlight| matches!(sent.recipient, Recipient::Caller(_));
+            let Some(caller) = self.in_flight.borrow().iter().find(is_caller).map(|sent| sent.recipient)
+            else {
                 break;
             };
             self.cancel(caller);
         }
     }
 
-    fn take_from_wire(&self, owner: RequestOwner) -> Option<InFlight> {
+    fn take_in_flight(&self, recipient: Recipient) -> Option<InFlight> {
         let mut in_flight = self.in_flight.borrow_mut();
-        let place = in_flight.iter().position(|sent| sent.owner == owner)?;
-        Some(in_flight.swap_remove(place))
+        let index = in_flight.iter().position(|sent| sent.recipient == recipient)?;
+        Some(in_flight.swap_remove(index))
     }
 
     pub(super) fn grant_runner<'a>(
@@ -129,15 +128,16 @@ impl Driver {
         signal: &'a AbortSignal,
         progressed: &'a dyn Fn(Progress<'_>),
     ) -> GrantRunner<'a> {
-        let (key, scopes) =
-            self.key_and_scopes(session).unwrap_or_else(|| (JsValue::UNDEFINED, self.config.scopes.clone()));
+        let (selector, scopes) = self
+            .selector_and_scopes(session)
+            .unwrap_or_else(|| (JsValue::UNDEFINED, self.config.scopes.clone()));
         let rejected_token = self.entry(session).and_then(|entry| entry.rejected_token.clone());
-        let selection = self.selection(&key).unwrap_or_default();
+        let selection = self.selection(&selector).unwrap_or_default();
         GrantRunner {
             config: &self.config,
             selected: selection.variables,
             scopes,
-            key,
+            selector,
             schema_variants: &self.schema_variants,
             clock: &self.clock,
             callbacks: &self.callbacks,
@@ -147,8 +147,8 @@ impl Driver {
         }
     }
 
-    pub(super) fn cancel(&self, owner: RequestOwner) {
-        let Some(in_flight) = self.take_from_wire(owner) else { return };
+    pub(super) fn cancel(&self, recipient: Recipient) {
+        let Some(in_flight) = self.take_in_flight(recipient) else { return };
         self.callbacks.abort(&in_flight.abort);
     }
 }

@@ -12,7 +12,7 @@ use super::{Driver, call_back};
 use crate::{
     core::{Identity, IoScope, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
     graphql::token_digest,
-    host::{HostBindings, PLATFORM, StoreEntry, from_js, wall},
+    host::{HostBindings, KeyedStore, PLATFORM, from_js, wall},
     js::{JsAccessToken, SessionHandle},
     options::{Selection, read_selector},
     store,
@@ -21,22 +21,22 @@ use crate::{
 /// The driver's state of one session.
 pub(super) struct SessionEntry {
     id: SessionId,
-    /// Its selector, as received from JavaScript.
-    pub(super) key: JsValue,
+    /// As received from JavaScript.
+    pub(super) selector: JsValue,
     /// The scopes that each of its grants requests.
     pub(super) scopes: ScopeSet,
     handle: Option<SessionHandle>,
     /// The digest of the token that was discarded because the API rejected it, until another one is granted.
     pub(super) rejected_token: Option<String>,
     /// The token that was last pushed to the handle.
-    parts: Option<PushedToken>,
+    pushed: Option<PushedToken>,
     /// Ends the subscription to changes in the shared store.
     unwatch: Option<Function>,
 }
 
 struct PushedToken {
     tokens: Rc<TokenSet>,
-    held: JsAccessToken,
+    object: JsAccessToken,
     served_until: UnixMillis,
 }
 
@@ -49,9 +49,9 @@ pub(super) struct SessionSpec {
 
 impl Driver {
     /// Parses a selector.
-    pub(super) fn selection(&self, key: &JsValue) -> Result<Selection, TokenError> {
-        let written = key.as_string().and_then(|text| JSON::parse(&text).ok());
-        read_selector(&from_js(written.as_ref().unwrap_or(key)), &self.config)
+    pub(super) fn selection(&self, selector: &JsValue) -> Result<Selection, TokenError> {
+        let parsed = selector.as_string().and_then(|text| JSON::parse(&text).ok());
+        read_selector(&from_js(parsed.as_ref().unwrap_or(selector)), &self.config)
     }
 
     /// Returns the parameters for opening the session of a handle, or `None` if it is open.
@@ -59,7 +59,7 @@ impl Driver {
         if self.session_at(handle).is_some() {
             return Ok(None);
         }
-        let selection = self.selection(&handle.key())?;
+        let selection = self.selection(&handle.selector())?;
         let identity = store::identity(&self.config, &selection, PLATFORM);
         Ok(Some(SessionSpec {
             identity,
@@ -92,17 +92,17 @@ impl Driver {
     }
 
     /// Returns the selector and the scopes of an open session.
-    pub(super) fn key_and_scopes(&self, id: SessionId) -> Option<(JsValue, ScopeSet)> {
-        self.entry(id).map(|entry| (entry.key.clone(), entry.scopes.clone()))
+    pub(super) fn selector_and_scopes(&self, id: SessionId) -> Option<(JsValue, ScopeSet)> {
+        self.entry(id).map(|entry| (entry.selector.clone(), entry.scopes.clone()))
     }
 
     /// Connects a handle to a session, and pushes the cached token to it.
     pub(super) fn bind(self: &Rc<Self>, id: SessionId, handle: &SessionHandle) {
         self.ensure_entry(id);
-        let key = handle.key();
+        let selector = handle.selector();
         let Some(mut entry) = self.entry(id) else { return };
-        entry.key = key;
-        entry.parts = None;
+        entry.selector = selector;
+        entry.pushed = None;
         let before = entry.handle.replace(handle.clone());
         drop(entry);
         if let Some(before) = before {
@@ -115,40 +115,40 @@ impl Driver {
 
     /// Adds the driver's state of a session, if it is missing.
     fn ensure_entry(&self, id: SessionId) {
-        let place = id.slot() as usize;
+        let index = id.slot() as usize;
         if self.entry(id).is_some() {
             return;
         }
         let pool = self.pool.borrow();
-        let (Some(machine), Some(key)) = (pool.session(id), pool.context(id)) else { return };
-        let (key, scopes) = (key.clone(), machine.scopes().clone());
+        let (Some(machine), Some(selector)) = (pool.session(id), pool.selector(id)) else { return };
+        let (selector, scopes) = (selector.clone(), machine.scopes().clone());
         let mut sessions = self.sessions.borrow_mut();
-        if sessions.len() <= place {
-            sessions.resize_with(place + 1, || None);
+        if sessions.len() <= index {
+            sessions.resize_with(index + 1, || None);
         }
-        sessions[place] = Some(SessionEntry {
+        sessions[index] = Some(SessionEntry {
             id,
-            key,
+            selector,
             scopes,
             handle: None,
             rejected_token: None,
-            parts: None,
+            pushed: None,
             unwatch: None,
         });
     }
 
-    /// Subscribes to the records of all sessions, once the holder's digest is known.
+    /// Subscribes to the records of all sessions, once the digest of the credentials is known.
     pub(super) fn watch_all(&self) {
-        let mut place = 0;
+        let mut index = 0;
         // The store's `watch` is user code and may call any method, so nothing is borrowed across it.
-        while place < self.sessions.borrow().len() {
-            let found = self.sessions.borrow()[place]
+        while index < self.sessions.borrow().len() {
+            let found = self.sessions.borrow()[index]
                 .as_ref()
                 .and_then(|it| it.handle.clone().map(|handle| (it.id, handle)));
             if let Some((id, handle)) = found {
                 self.watch(id, &handle);
             }
-            place += 1;
+            index += 1;
         }
     }
 
@@ -158,22 +158,22 @@ impl Driver {
         if is_watched || self.config.policy.io_scope == IoScope::Request {
             return;
         }
-        let Some((entry, _)) = self.store_entry(id) else { return };
-        let unwatch = entry.watch(&handle.store_watcher());
+        let Some((store, _)) = self.keyed_store(id) else { return };
+        let unwatch = store.watch(&handle.store_watcher());
         if let Some(mut entry) = self.entry(id) {
             entry.unwatch = unwatch;
         }
     }
 
-    /// Returns the session's entry in the shared store and its key. `None` without a store, or if the holder's digest
-    /// is unknown.
-    pub(super) fn store_entry(&self, id: SessionId) -> Option<(StoreEntry, String)> {
+    /// Returns the shared store with the key of the session's record, and that key. `None` without a store, or if the digest
+    /// of the credentials is unknown.
+    pub(super) fn keyed_store(&self, id: SessionId) -> Option<(KeyedStore, String)> {
         let store = self.config.store.as_ref()?;
-        let holder = self.holder.get()?;
-        let (key, scopes) = self.key_and_scopes(id)?;
-        let selection = self.selection(&key).ok()?;
-        let name = store::cache_key(holder, &self.config, &selection, &scopes, PLATFORM);
-        Some((StoreEntry::new(HostBindings::clone(&self.callbacks), store.clone(), &name), name))
+        let credentials = self.credentials_digest.get()?;
+        let (selector, scopes) = self.selector_and_scopes(id)?;
+        let selection = self.selection(&selector).ok()?;
+        let key = store::cache_key(credentials, &self.config, &selection, &scopes, PLATFORM);
+        Some((KeyedStore::new(HostBindings::clone(&self.callbacks), store.clone(), &key), key))
     }
 
     /// Removes the driver's state of a session that ended or was evicted.
@@ -181,8 +181,8 @@ impl Driver {
         if self.entry(id).is_none() {
             return;
         }
-        let close_callbacks = self.sessions.borrow_mut().get_mut(id.slot() as usize).and_then(Option::take);
-        let Some(SessionEntry { handle, unwatch, .. }) = close_callbacks else { return };
+        let removed = self.sessions.borrow_mut().get_mut(id.slot() as usize).and_then(Option::take);
+        let Some(SessionEntry { handle, unwatch, .. }) = removed else { return };
         if let Some(handle) = handle {
             handle.clear_token();
         }
@@ -191,12 +191,12 @@ impl Driver {
 
     /// Ends the subscriptions of all sessions.
     pub(super) fn unwatch(&self) {
-        let mut place = 0;
+        let mut index = 0;
         // Ending a subscription runs user code, which may call any method, so nothing is borrowed across it.
-        while place < self.sessions.borrow().len() {
-            let unwatch = self.sessions.borrow_mut()[place].as_mut().and_then(|entry| entry.unwatch.take());
+        while index < self.sessions.borrow().len() {
+            let unwatch = self.sessions.borrow_mut()[index].as_mut().and_then(|entry| entry.unwatch.take());
             call_back(unwatch);
-            place += 1;
+            index += 1;
         }
     }
 
@@ -214,42 +214,43 @@ impl Driver {
     fn push_token(&self, id: SessionId) {
         let Some(handle) = self.entry(id).and_then(|entry| entry.handle.clone()) else { return };
         let now = self.clock.now();
-        let set_token = {
+        let current = {
             let pool = self.pool.borrow();
-            let held = pool.session(id).and_then(|machine| machine.held());
-            let valid = held.filter(|tokens| now < tokens.expires_at).cloned();
+            let cached = pool.session(id).and_then(|machine| machine.tokens());
+            let valid = cached.filter(|tokens| now < tokens.expires_at).cloned();
             valid.zip(pool.served_until(id))
         };
-        let Some((tokens, served_until)) = set_token else {
-            let parts = self.entry(id).and_then(|mut entry| entry.parts.take());
-            if let Some(parts) = parts {
+        let Some((tokens, served_until)) = current else {
+            let pushed = self.entry(id).and_then(|mut entry| entry.pushed.take());
+            if let Some(pushed) = pushed {
                 // An expired token is still cached, so a missing one was discarded after a rejection.
-                if self.pool.borrow().session(id).is_some_and(|machine| machine.held().is_none())
+                if self.pool.borrow().session(id).is_some_and(|machine| machine.tokens().is_none())
                     && let Some(mut entry) = self.entry(id)
                 {
-                    entry.rejected_token = Some(token_digest(&parts.tokens.access_token));
+                    entry.rejected_token = Some(token_digest(&pushed.tokens.access_token));
                 }
                 handle.clear_token();
             }
             return;
         };
-        let held = self.js_token(id, &tokens);
+        let object = self.js_token(id, &tokens);
         // JavaScript compares these times with the wall clock, which is the cheapest to read. They are converted to it
         // here, and pushed again after that clock was set.
         let by_wall = |at: UnixMillis| at.shifted(wall().ahead_of(now));
         let served_until = by_wall(served_until);
         let valid_until = by_wall(tokens.expires_at);
         let Some(mut entry) = self.entry(id) else { return };
-        let close = |parts: &PushedToken| {
-            let apart = parts.served_until.since(served_until).max(served_until.since(parts.served_until));
-            parts.tokens == tokens && millis(apart) < CLOSE
+        let is_unchanged = |pushed: &PushedToken| {
+            let difference =
+                pushed.served_until.since(served_until).max(served_until.since(pushed.served_until));
+            pushed.tokens == tokens && millis(difference) < CLOCK_TOLERANCE_MS
         };
-        if entry.parts.as_ref().is_some_and(close) {
+        if entry.pushed.as_ref().is_some_and(is_unchanged) {
             return;
         }
-        entry.parts = Some(PushedToken { tokens, held: held.clone(), served_until });
+        entry.pushed = Some(PushedToken { tokens, object: object.clone(), served_until });
         drop(entry);
-        handle.set_token(&held, served_until.to_js(), valid_until.to_js());
+        handle.set_token(&object, served_until.to_js(), valid_until.to_js());
     }
 
     /// Returns the JavaScript object of a token, and reuses the existing one if it is equal. A provider may return the
@@ -257,22 +258,21 @@ impl Driver {
     pub(super) fn js_token(&self, id: SessionId, tokens: &Rc<TokenSet>) -> JsAccessToken {
         let mut scopes = None;
         if let Some(entry) = self.entry(id) {
-            if let Some(parts) = entry.parts.as_ref().filter(|parts| parts.tokens == *tokens) {
-                return parts.held.clone();
+            if let Some(pushed) = entry.pushed.as_ref().filter(|pushed| pushed.tokens == *tokens) {
+                return pushed.object.clone();
             }
             scopes = Some(entry.scopes.clone());
         }
         // The token was lent, or its session has no handle. Thousands of callers may share it.
-        if let Some((_, last_token)) = self.last_token.borrow().as_ref().filter(|(known, _)| known == tokens)
-        {
-            return last_token.clone();
+        if let Some((_, object)) = self.last_token.borrow().as_ref().filter(|(known, _)| known == tokens) {
+            return object.clone();
         }
         let scopes = tokens.scopes.as_ref().or(scopes.as_ref()).unwrap_or(&self.config.scopes);
-        let last_token = self.callbacks.token(tokens, scopes);
-        self.last_token.replace(Some((tokens.clone(), last_token.clone())));
-        last_token
+        let object = self.callbacks.token(tokens, scopes);
+        self.last_token.replace(Some((tokens.clone(), object.clone())));
+        object
     }
 }
 
-/// Largest difference, in milliseconds, at which two times count as equal: the clocks are read one after the other.
-const CLOSE: u64 = 20;
+/// Largest difference at which two times count as equal: the clocks are read one after the other.
+const CLOCK_TOLERANCE_MS: u64 = 20;

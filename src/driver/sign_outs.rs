@@ -24,8 +24,8 @@ struct SignOut {
 }
 
 impl Driver {
-    /// Signs out the identity of a handle, or all sessions. Calls `on_cleared` when the shared store has no token of before
-    /// any more, with the fields of an error if it still may have one.
+    /// Signs out the identity of a handle, or all sessions. Calls `on_cleared` when the shared store no longer has a
+    /// token from before the sign-out, with the fields of an error if it still may have one.
     ///
     /// # Errors
     ///

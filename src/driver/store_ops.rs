@@ -31,7 +31,7 @@ struct Leased {
 pub(super) struct Shared(RefCell<Vec<Leased>>);
 
 impl Shared {
-    fn place(&self, session: SessionId, acquisition: AcquisitionId) -> Option<usize> {
+    fn index_of(&self, session: SessionId, acquisition: AcquisitionId) -> Option<usize> {
         self.0
             .borrow()
             .iter()
@@ -40,12 +40,12 @@ impl Shared {
 
     /// Removes and returns the secrets that were requested for an acquisition.
     pub(super) fn take_secrets(&self, session: SessionId, acquisition: AcquisitionId) -> Option<Vec<Secret>> {
-        let place = self.place(session, acquisition)?;
-        self.0.borrow_mut()[place].secrets.take()
+        let index = self.index_of(session, acquisition)?;
+        self.0.borrow_mut()[index].secrets.take()
     }
 }
 
-/// An operation on an entry.
+/// An operation on the record of a session.
 enum StoreOp {
     Load,
     Acquire(Duration),
@@ -74,13 +74,13 @@ impl Driver {
     }
 
     pub(super) fn release(&self, session: SessionId, acquisition: AcquisitionId) {
-        if let Some(place) = self.shared.place(session, acquisition) {
-            let leased = self.shared.0.borrow_mut().swap_remove(place);
+        if let Some(index) = self.shared.index_of(session, acquisition) {
+            let leased = self.shared.0.borrow_mut().swap_remove(index);
             self.callbacks.release(&leased.lease.object);
         }
     }
 
-    /// Performs an operation on the session's entry, and enqueues its result.
+    /// Performs an operation on the session's record, and enqueues its result.
     fn store(self: &Rc<Self>, session: SessionId, acquisition: AcquisitionId, op: StoreOp) {
         if self.config.store.is_none() {
             return;
@@ -89,8 +89,8 @@ impl Driver {
         let driver = Rc::clone(self);
         spawn_local(async move {
             let input = match driver.request_secrets(session, acquisition).await {
-                Ok(()) => driver.done(session, acquisition, op).await,
-                // Without the holder's digest the key is unknown, so nothing is read or written.
+                Ok(()) => driver.perform_store_op(session, acquisition, op).await,
+                // Without the digest of the credentials the key is unknown, so nothing is read or written.
                 Err(failure) => match op {
                     StoreOp::Load | StoreOp::Acquire(_) => Some(Input::Granted(acquisition, Err(failure))),
                     StoreOp::Save(..) => Some(Input::StoreWritten(acquisition, Err(failure.into_error()))),
@@ -102,7 +102,7 @@ impl Driver {
         });
     }
 
-    /// Calls the functions that return secrets, unless the holder's digest is known without them.
+    /// Calls the functions that return secrets, unless the digest of the credentials is known.
     ///
     /// Each acquisition calls them itself until one has succeeded: in some hosts a request cannot wait for I/O that
     /// another request started.
@@ -111,23 +111,23 @@ impl Driver {
         session: SessionId,
         acquisition: AcquisitionId,
     ) -> Result<(), GrantFailure> {
-        if self.holder.get().is_some() {
+        if self.credentials_digest.get().is_some() {
             return Ok(());
         }
         let abort = AbortController::new().map_err(|_| no_abort_controller())?;
         let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(acquisition));
         let secrets = self.grant_runner(session, &abort.signal(), &progressed).secrets().await?;
-        self.learn_holder(&secrets);
+        self.set_credentials_digest(&secrets);
         Ok(())
     }
 
-    async fn done(
+    async fn perform_store_op(
         self: &Rc<Self>,
         session: SessionId,
         acquisition: AcquisitionId,
         op: StoreOp,
     ) -> Option<Input> {
-        let (entry, name) = self.store_entry(session)?;
+        let (store, key) = self.keyed_store(session)?;
         let mut secrets = None;
         if matches!(op, StoreOp::Acquire(_)) {
             let Ok(abort) = AbortController::new() else {
@@ -135,32 +135,29 @@ impl Driver {
             };
             let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(acquisition));
             match self.grant_runner(session, &abort.signal(), &progressed).secrets().await {
-                Ok(had) => secrets = Some(had),
+                Ok(received) => secrets = Some(received),
                 Err(failure) => return Some(Input::Granted(acquisition, Err(failure))),
             }
         }
-        let (ended, done) = callback_future(&self.callbacks, entry.limit());
+        let (ended, done) = callback_future(&self.callbacks, store.limit());
         match &op {
-            StoreOp::Load => entry.get(&done),
-            StoreOp::Acquire(span) => entry.acquire(*span, &done),
+            StoreOp::Load => store.get(&done),
+            StoreOp::Acquire(span) => store.acquire(*span, &done),
             StoreOp::Save(fence, record) => {
                 let wall_ahead = self.wall_ahead();
-                let text = store::encode(record, &name, wall_ahead, PLATFORM);
+                let text = store::encode(record, &key, wall_ahead, PLATFORM);
                 let expires_at = store::expires_at(record, self.clock.now(), wall_ahead);
-                entry.set(&text, expires_at, *fence, &done);
+                store.set(&text, expires_at, *fence, &done);
             }
         }
         let outcome = ended.await;
         Some(match op {
             StoreOp::Load => {
-                let loaded = entry.read_result(outcome);
-                Input::StoreRead(
-                    acquisition,
-                    loaded.map(|text| text.and_then(|text| self.read(&text, &name))),
-                )
+                let loaded = store.read_result(outcome);
+                Input::StoreRead(acquisition, loaded.map(|text| text.and_then(|text| self.read(&text, &key))))
             }
             StoreOp::Acquire(_) => {
-                let leased = entry.lease_result(outcome).map(|lease| {
+                let leased = store.lease_result(outcome).map(|lease| {
                     let lease = lease?;
                     let fence = lease.fence;
                     self.shared.0.borrow_mut().push(Leased { session, acquisition, lease, secrets });
@@ -168,13 +165,13 @@ impl Driver {
                 });
                 Input::LeaseAnswered(acquisition, leased)
             }
-            StoreOp::Save(..) => Input::StoreWritten(acquisition, entry.write_result(outcome)),
+            StoreOp::Save(..) => Input::StoreWritten(acquisition, store.write_result(outcome)),
         })
     }
 
-    fn read(&self, text: &Secret, name: &str) -> Option<StoredRecord> {
+    fn read(&self, text: &Secret, key: &str) -> Option<StoredRecord> {
         let lifetime = self.config.profile.lifetime;
-        store::decode(text, name, self.clock.now(), self.wall_ahead(), lifetime, PLATFORM, |token| {
+        store::decode(text, key, self.clock.now(), self.wall_ahead(), lifetime, PLATFORM, |token| {
             claimed_times(token, PLATFORM)
         })
     }

@@ -48,7 +48,7 @@ pub enum Outcome {
     /// The request must be sent again at once, with changes that the response caused.
     Resend,
     /// The grant has ended.
-    Done(Result<Rc<TokenSet>, GrantFailure>),
+    Token(Result<Rc<TokenSet>, GrantFailure>),
     /// The application's scopes, where these were requested.
     Scopes(ScopeSet),
 }
@@ -137,15 +137,15 @@ impl<'a> GrantExchange<'a> {
                 return self.malformed(&parsed, what);
             }
             return match self.token_set(token, &parsed, response, platform) {
-                Ok(tokens) => Outcome::Done(Ok(tokens)),
+                Ok(tokens) => Outcome::Token(Ok(tokens)),
                 Err(what) => self.malformed(&parsed, &what),
             };
         }
         if let Some(failure) = self.transient_failure(&parsed, response) {
-            return Outcome::Done(Err(GrantFailure::Transient(failure)));
+            return Outcome::Token(Err(GrantFailure::Transient(failure)));
         }
         if let Some(failure) = self.intercepted(&parsed, response) {
-            return Outcome::Done(Err(GrantFailure::Transient(failure)));
+            return Outcome::Token(Err(GrantFailure::Transient(failure)));
         }
         let rejected_names = self.rejected_names(&parsed);
         if self.try_next_variants(rejected_names, variants) {
@@ -158,7 +158,7 @@ impl<'a> GrantExchange<'a> {
         let is_of_identity = error.code == ErrorCode::InvalidCredentials
             && parsed.errors_match(self.profile.error_rules.identity_rejected);
         if is_of_identity && self.presented.is_none() {
-            return Outcome::Done(Err(GrantFailure::IdentityRejected(error)));
+            return Outcome::Token(Err(GrantFailure::IdentityRejected(error)));
         }
         self.fail(error)
     }
@@ -406,7 +406,7 @@ impl<'a> GrantExchange<'a> {
     }
 
     fn fail(&self, error: TokenError) -> Outcome {
-        Outcome::Done(Err(match self.presented {
+        Outcome::Token(Err(match self.presented {
             Some(_) => GrantFailure::RefreshTokenRejected(error),
             None => GrantFailure::Permanent(error),
         }))

@@ -37,7 +37,7 @@ enum ResponseFormat {
 /// Prints the codes only: a message may quote a secret.
 impl fmt::Debug for ParsedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Answer").field(&self.status).field(&self.codes()).finish()
+        f.debug_tuple("ParsedResponse").field(&self.status).field(&self.codes()).finish()
     }
 }
 

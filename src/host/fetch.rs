@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum FetchFailure {
     /// `fetch` threw an exception.
-    Threw(FetchException),
+    Rejected(FetchException),
     /// `fetch` does not exist.
     Unavailable,
     /// `fetch` returned a value that is not a `Response`.
@@ -76,7 +76,10 @@ pub(crate) fn response_of(
     let parts = match outcome {
         CallOutcome::Resolved(parts) => parts,
         CallOutcome::Rejected(_) => {
-            return Err(FetchFailure::Threw(FetchException { retryable: true, ..FetchException::default() }));
+            return Err(FetchFailure::Rejected(FetchException {
+                retryable: true,
+                ..FetchException::default()
+            }));
         }
         CallOutcome::TimedOut => return Err(FetchFailure::TimedOut),
     };
@@ -85,7 +88,7 @@ pub(crate) fn response_of(
             Some("unavailable") => FetchFailure::Unavailable,
             Some("invalid") => FetchFailure::InvalidResponse,
             Some("too large") => FetchFailure::TooLarge,
-            _ => FetchFailure::Threw(fetch_exception(&parts)),
+            _ => FetchFailure::Rejected(fetch_exception(&parts)),
         });
     };
     let body = Secret::new(parts.shift().as_string().unwrap_or_default());

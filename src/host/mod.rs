@@ -29,7 +29,7 @@ pub(crate) use fetch::{FetchException, FetchFailure, Fetcher, response_of, statu
 pub(crate) use from_js::{error_name, from_js, string_property};
 pub(crate) use platform::PLATFORM;
 use platform::global;
-pub(crate) use store::{Lease, StoreEntry};
+pub(crate) use store::{KeyedStore, Lease};
 pub(crate) use timer::Timer;
 pub(crate) use to_js::to_js;
 pub(crate) use visibility::{VisibilityListener, is_page};

@@ -11,9 +11,9 @@ use crate::{
     options::StoreMethods,
 };
 
-/// An entry of a store.
+/// A user-supplied store, with the key of one session.
 #[derive(Clone)]
-pub(crate) struct StoreEntry {
+pub(crate) struct KeyedStore {
     bindings: HostBindings,
     store: StoreMethods,
     key: JsValue,
@@ -25,7 +25,7 @@ pub(crate) struct Lease {
     pub(crate) object: JsValue,
 }
 
-impl StoreEntry {
+impl KeyedStore {
     pub(crate) fn new(bindings: HostBindings, store: StoreMethods, key: &str) -> Self {
         Self { bindings, store, key: JsValue::from_str(key) }
     }
@@ -35,7 +35,7 @@ impl StoreEntry {
         self.bindings.call(&self.store.get, &Array::of1(&self.key), None, done);
     }
 
-    /// Converts the outcome of [`get`](Self::get). `None` if the store has no entry.
+    /// Converts the outcome of [`get`](Self::get). `None` if the store has no record.
     pub(crate) fn read_result(&self, outcome: CallOutcome) -> Result<Option<Secret>, TokenError> {
         let value = self.outcome("get", outcome)?;
         if value.is_null() || value.is_undefined() {
@@ -43,11 +43,11 @@ impl StoreEntry {
         }
         match value.as_string() {
             Some(text) => Ok(Some(Secret::new(text))),
-            None => Err(store_error("get", "gave something that is no string")),
+            None => Err(store_error("get", "returned something that is not a string")),
         }
     }
 
-    /// Calls `set`, with the time until which the store must keep the entry.
+    /// Calls `set`, with the time until which the store must keep the record.
     pub(crate) fn set(&self, text: &Secret, expires_at: UnixMillis, fence: Option<Fence>, done: &JsValue) {
         let text = JsValue::from_str(text.expose());
         let arguments = Array::of3(&self.key, &text, &JsValue::from_f64(expires_at.to_js()));
@@ -129,7 +129,7 @@ const MAX_MESSAGE: usize = 400;
 
 /// Describes an exception of a store.
 ///
-/// The message of a `StoreError` contains no value of an entry. Other messages may, so only the name of the error and
+/// The message of a `StoreError` contains no value of a record. Other messages may, so only the name of the error and
 /// the error code of the system are used.
 fn store_exception(thrown: &JsValue) -> String {
     let member = |key: &str| thrown.is_object().then(|| string_property(thrown, key)).flatten();

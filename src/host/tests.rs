@@ -445,7 +445,7 @@ async fn only_the_code_of_a_failure_is_kept() {
         ("async () => { throw undefined }", None),
         ("async () => new Response(new ReadableStream({ pull(c) { c.error(new Error('cut')) } }))", None),
     ] {
-        let Err(FetchFailure::Threw(FetchException { code, .. })) = fetched(source).await else {
+        let Err(FetchFailure::Rejected(FetchException { code, .. })) = fetched(source).await else {
             panic!("{source}")
         };
 

@@ -38,15 +38,15 @@ pub(crate) fn status_to_js(status: &Status, sessions: usize) -> JsValue {
 }
 
 /// Creates the properties of the API that JavaScript needs in order to send requests to it.
-pub(crate) fn traits_to_js(profile: &Profile, origins: &[String]) -> JsValue {
+pub(crate) fn api_profile_to_js(profile: &Profile, origins: &[String]) -> JsValue {
     let ErrorMatcher { statuses, codes, messages, phrases } = &profile.error_rules.rejected;
     let mut headers = Vec::new();
     for (name, value) in &profile.headers {
         headers.push(Json::list_of(&mut [name.as_str(), value.expose()].into_iter()));
     }
-    let mut refusing = Vec::new();
+    let mut rejection_statuses = Vec::new();
     for status in statuses.iter() {
-        refusing.push(Json::Number(f64::from(*status)));
+        rejection_statuses.push(Json::Number(f64::from(*status)));
     }
     let mut fields = Fields::default();
     fields.text("name", Some(&profile.name));
@@ -54,14 +54,14 @@ pub(crate) fn traits_to_js(profile: &Profile, origins: &[String]) -> JsValue {
     fields.put("origins", Json::list_of(&mut origins.iter().map(String::as_str)));
     fields.put("headers", Json::List(headers));
     // The headers that may contain a newer token.
-    let sliding = profile.rotation.as_ref().map(|event| Json::list_of(&mut event.headers.iter()));
-    fields.put("sliding", sliding.unwrap_or_else(|| Json::List(Vec::new())));
+    let rotation = profile.rotation.as_ref().map(|rotation| Json::list_of(&mut rotation.headers.iter()));
+    fields.put("rotationHeaders", rotation.unwrap_or_else(|| Json::List(Vec::new())));
     // True if tokens are granted in headers, so that rotated ones can be read.
-    fields.flag("readable", Some(matches!(profile.token, TokenSource::Headers(_))));
+    fields.flag("tokenInHeader", Some(matches!(profile.token, TokenSource::Headers(_))));
     // The statuses that reject a token.
-    fields.put("statuses", Json::List(refusing));
+    fields.put("rejectionStatuses", Json::List(rejection_statuses));
     // True if bodies of responses may also reject a token.
-    fields.flag("speaks", Some(!(codes.is_empty() && messages.is_empty() && phrases.is_empty())));
+    fields.flag("rejectsInBody", Some(!(codes.is_empty() && messages.is_empty() && phrases.is_empty())));
     fields.into_js()
 }
 
@@ -91,29 +91,34 @@ fn error_fields(error: &TokenError) -> Json {
 }
 
 /// Creates an event for listeners. `requested` are the scopes that apply if the response named none.
-pub(crate) fn event_to_js(change: &Event, requested: &ScopeSet, provider: &str) -> JsValue {
-    match change {
+pub(crate) fn event_to_js(event: &Event, requested: &ScopeSet, provider: &str) -> JsValue {
+    let fields = || {
+        let mut fields = Fields::default();
+        fields.text("type", Some(event.name()));
+        fields
+    };
+    match event {
         Event::Token { reason, expires_at, scopes } => {
-            let mut event = event(change.name());
-            event.text("reason", Some(reason.as_str()));
-            event.number("expiresAt", Some(expires_at.to_js()));
-            event.put("scopes", Json::list_of(&mut scopes.as_ref().unwrap_or(requested).iter()));
-            event.into_js()
+            let mut fields = fields();
+            fields.text("reason", Some(reason.as_str()));
+            fields.number("expiresAt", Some(expires_at.to_js()));
+            fields.put("scopes", Json::list_of(&mut scopes.as_ref().unwrap_or(requested).iter()));
+            fields.into_js()
         }
         Event::Retry { attempt, delay, error } => {
-            let mut event = event(change.name());
-            event.number("attempt", Some(f64::from(*attempt)));
-            event.number("delayMs", Some(number(millis(*delay))));
-            event.text("code", Some(error.code.as_str()));
-            event.into_js()
+            let mut fields = fields();
+            fields.number("attempt", Some(f64::from(*attempt)));
+            fields.number("delayMs", Some(number(millis(*delay))));
+            fields.text("code", Some(error.code.as_str()));
+            fields.into_js()
         }
         Event::Error { error, token_still_valid } => {
-            let mut event = event(change.name());
-            event.put("error", error_fields(error));
-            event.flag("tokenStillValid", Some(*token_still_valid));
-            event.into_js()
+            let mut fields = fields();
+            fields.put("error", error_fields(error));
+            fields.flag("tokenStillValid", Some(*token_still_valid));
+            fields.into_js()
         }
-        Event::Cleared | Event::Expired | Event::Closed => event(change.name()).into_js(),
+        Event::Cleared | Event::Expired | Event::Closed => fields().into_js(),
         Event::ScopesMissing(missing) => warning(
             "insufficient_scope",
             &format!(
@@ -136,16 +141,11 @@ pub(crate) fn secret_in_page_warning() -> JsValue {
 }
 
 fn warning(code: &str, message: &str) -> JsValue {
-    let mut event = event("warning");
-    event.text("code", Some(code));
-    event.text("message", Some(message));
-    event.into_js()
-}
-
-fn event(kind: &str) -> Fields {
-    let mut event = Fields::default();
-    event.text("type", Some(kind));
-    event
+    let mut fields = Fields::default();
+    fields.text("type", Some("warning"));
+    fields.text("code", Some(code));
+    fields.text("message", Some(message));
+    fields.into_js()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts and milliseconds stay below 2^53")]

@@ -68,27 +68,27 @@ impl NativeManager {
 
     /// Discards the token if it is the cached one: the user reported that the API rejected it.
     ///
-    /// Throws the fields of an `invalid_options` error where the session's selector is invalid.
+    /// Throws the fields of an `invalid_options` error if the session's selector is invalid.
     pub fn invalidate(&self, handle: &SessionHandle, token: &JsValue) -> Result<(), JsValue> {
         self.request(handle, Input::TokenInvalidated(AccessToken::new(text(token))))
     }
 
-    /// Reports that a response rejected the token, and that the request is sent again with another one.
+    /// Reports that a response rejected the token, and that the request is replayed with the next one.
     #[wasm_bindgen(js_name = tokenRejected)]
     pub fn token_rejected(&self, handle: &SessionHandle, token: &JsValue) {
         self.reject(handle, token, Rejection::First);
     }
 
-    /// Reports that a response rejected the token, and that the request cannot be sent again.
-    #[wasm_bindgen(js_name = lastTokenRejected)]
-    pub fn last_token_rejected(&self, handle: &SessionHandle, token: &JsValue) {
-        self.reject(handle, token, Rejection::NotReplayable);
+    /// Reports that a response rejected the token, and that the request is not replayed.
+    #[wasm_bindgen(js_name = rejectedWithoutReplay)]
+    pub fn rejected_without_replay(&self, handle: &SessionHandle, token: &JsValue) {
+        self.reject(handle, token, Rejection::WithoutReplay);
     }
 
-    /// Reports that the token which replaced a rejected one was rejected as well.
-    #[wasm_bindgen(js_name = replacementRejected)]
-    pub fn replacement_rejected(&self, handle: &SessionHandle, token: &JsValue) {
-        self.reject(handle, token, Rejection::Replayed);
+    /// Reports that a new token, requested after a rejection, was rejected as well, or is the one that was rejected.
+    #[wasm_bindgen(js_name = rejectedAfterRenewal)]
+    pub fn rejected_after_renewal(&self, handle: &SessionHandle, token: &JsValue) {
+        self.reject(handle, token, Rejection::AfterRenewal);
     }
 
     /// Reports that JavaScript returned the cached token without a call of the core, once per token.
@@ -97,7 +97,7 @@ impl NativeManager {
         self.driver.handle_if_open(handle, Input::TokenUsed);
     }
 
-    /// Reports that another holder wrote to the session's entry in the shared store.
+    /// Reports that another holder wrote the session's record in the shared store.
     #[wasm_bindgen(js_name = storeChanged)]
     pub fn store_changed(&self, handle: &SessionHandle) {
         self.driver.handle_if_open(handle, Input::StoreChanged);
@@ -109,9 +109,9 @@ impl NativeManager {
         self.driver.handle_if_open(handle, Input::IoLost);
     }
 
-    /// Reports that the clock was stopped or set: runs what is due, and pushes the cached tokens to JavaScript again.
-    #[wasm_bindgen(js_name = clockChanged)]
-    pub fn clock_changed(&self, handle: &SessionHandle) {
+    /// Runs what is due, also after the clock was set, and pushes cached tokens whose times by that clock have changed.
+    #[wasm_bindgen(js_name = runDue)]
+    pub fn run_due(&self, handle: &SessionHandle) {
         self.driver.run_due_for(handle);
     }
 
@@ -127,8 +127,9 @@ impl NativeManager {
     }
 
     /// Returns the properties of the API that JavaScript needs in order to send requests to it.
-    pub fn traits(&self) -> JsValue {
-        self.driver.traits()
+    #[wasm_bindgen(js_name = apiProfile)]
+    pub fn api_profile(&self) -> JsValue {
+        self.driver.api_profile()
     }
 
     /// Checks whether a response with this status and body rejects the token.
@@ -178,30 +179,30 @@ impl NativeManager {
         self.driver.status(handle)
     }
 
-    /// Signs out the identity of a session. Calls `ended` when the shared store has no token of before any more, with the
-    /// fields of an error if it still may have one.
+    /// Signs out the identity of a session. Calls `on_cleared` when the shared store no longer has a token from before the
+    /// sign-out, with the fields of an error if it still may have one.
     ///
-    /// Throws the fields of an `invalid_options` error where the session's selector is invalid.
-    pub fn clear(&self, handle: &SessionHandle, ended: Function) -> Result<(), JsValue> {
-        self.driver.clear(Some(handle), ended).map_err(|error| error_to_js(&error))
+    /// Throws the fields of an `invalid_options` error if the session's selector is invalid.
+    pub fn clear(&self, handle: &SessionHandle, on_cleared: Function) -> Result<(), JsValue> {
+        self.driver.clear(Some(handle), on_cleared).map_err(|error| error_to_js(&error))
     }
 
     /// Signs out all sessions, as [`clear`](Self::clear) does.
     #[wasm_bindgen(js_name = clearAll)]
-    pub fn clear_all(&self, ended: Function) -> Result<(), JsValue> {
-        self.driver.clear(None, ended).map_err(|error| error_to_js(&error))
+    pub fn clear_all(&self, on_cleared: Function) -> Result<(), JsValue> {
+        self.driver.clear(None, on_cleared).map_err(|error| error_to_js(&error))
     }
 
-    /// Closes a session that is not the manager's own, and calls `ended` as [`close`](Self::close) does.
+    /// Closes a session other than the default session, and calls `on_closed` as [`close`](Self::close) does.
     #[wasm_bindgen(js_name = closeSession)]
-    pub fn close_session(&self, handle: &SessionHandle, ended: Function) {
-        self.driver.close_session(handle, ended);
+    pub fn close_session(&self, handle: &SessionHandle, on_closed: Function) {
+        self.driver.close_session(handle, on_closed);
     }
 
-    /// Closes the manager. Pending calls are rejected before it returns. Calls `ended` when the result of a grant that
+    /// Closes the manager. Pending calls are rejected before it returns. Calls `on_closed` when the result of a grant that
     /// was in flight under a lease is stored.
-    pub fn close(&self, ended: Function) {
-        self.driver.close(ended);
+    pub fn close(&self, on_closed: Function) {
+        self.driver.close(on_closed);
     }
 }
 

@@ -32,18 +32,18 @@ extern "C" {
     #[wasm_bindgen(method, js_name = rejectCall)]
     fn reject_call(this: &ManagerCallbacks, call: f64, error: &JsValue);
 
-    /// The handle of the manager's own session.
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn own(this: &ManagerCallbacks) -> SessionHandle;
+    /// The handle of the default session.
+    #[wasm_bindgen(method, getter, js_name = defaultHandle)]
+    pub(crate) fn default_handle(this: &ManagerCallbacks) -> SessionHandle;
 
-    /// Calls a user-supplied `grant` function for the session with the selector `key`, as [`HostBindings::call`] does.
+    /// Calls a user-supplied `grant` function for the session with this selector, as [`HostBindings::call`] does.
     #[wasm_bindgen(method)]
     pub(crate) fn grant(
         this: &ManagerCallbacks,
         function: &Function,
         refresh_token: Option<&str>,
         scopes: &Array,
-        key: &JsValue,
+        selector: &JsValue,
         signal: &AbortSignal,
         done: &JsValue,
     );
@@ -62,12 +62,12 @@ extern "C" {
     pub(crate) fn create_error(this: &ManagerCallbacks, fields: &JsValue) -> JsValue;
 
     /// Returns the fields of a `TokenError`, and `undefined` for other values.
-    #[wasm_bindgen(method, js_name = errorFields)]
-    fn error_fields(this: &ManagerCallbacks, thrown: &JsValue) -> JsValue;
+    #[wasm_bindgen(method, js_name = tokenErrorFields)]
+    fn token_error_fields(this: &ManagerCallbacks, thrown: &JsValue) -> JsValue;
 
-    /// Emits an event to listeners, for the session with the selector `key`.
+    /// Emits an event to listeners, for the session with this selector.
     #[wasm_bindgen(method)]
-    pub(crate) fn notify(this: &ManagerCallbacks, event: &JsValue, key: &JsValue);
+    pub(crate) fn notify(this: &ManagerCallbacks, event: &JsValue, selector: &JsValue);
 
     /// Reports that the status of any session may have changed.
     #[wasm_bindgen(method, js_name = statusChanged)]
@@ -109,7 +109,7 @@ impl ManagerCallbacks {
     /// Converts a thrown `TokenError`, of this copy of the package or another. Returns `None` for other values.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     pub(crate) fn token_error_of(&self, thrown: &JsValue) -> Option<TokenError> {
-        let fields = self.error_fields(thrown);
+        let fields = self.token_error_fields(thrown);
         let get = |key: &str| Reflect::get(&fields, &JsValue::from_str(key)).unwrap_or_default();
         let (code, message) = (get("code").as_string()?, get("message").as_string()?);
         let missing_scopes = scopes_from_js(&get("missingScopes"));

@@ -13,7 +13,7 @@ extern "C" {
 
     /// The selector as JSON, or the user's value if it cannot be serialized.
     #[wasm_bindgen(method, getter)]
-    pub(crate) fn key(this: &SessionHandle) -> JsValue;
+    pub(crate) fn selector(this: &SessionHandle) -> JsValue;
 
     /// The session of the last call of [`bind`](Self::bind).
     #[wasm_bindgen(method, getter)]
@@ -36,7 +36,7 @@ extern "C" {
     #[wasm_bindgen(method, js_name = clearToken)]
     pub(crate) fn clear_token(this: &SessionHandle);
 
-    /// Returns a function that a store calls after another holder wrote to the session's entry.
+    /// Returns a function that a store calls after another holder wrote the session's record.
     #[wasm_bindgen(method, js_name = storeWatcher)]
     pub(crate) fn store_watcher(this: &SessionHandle) -> JsValue;
 }

@@ -12,14 +12,14 @@ use crate::host::tests::bindings;
 const CALLBACKS: &str = "(bindings) => {
     const callbacks = Object.assign(bindings, {
         log: [], grants: 0, onNotify() {},
-        grant(grant, refreshToken, scopes, key, signal, done) {
-            const argument = { refreshToken, scopes, session: JSON.parse(key), signal };
+        grant(grant, refreshToken, scopes, selector, signal, done) {
+            const argument = { refreshToken, scopes, session: JSON.parse(selector), signal };
             this.call(grant, [argument], signal, done);
         },
-        handle(key) {
-            const name = key === '{}' ? '' : `${key} `;
+        handle(selector) {
+            const name = selector === '{}' ? '' : `${selector} `;
             return {
-                key,
+                selector,
                 bind(session) { this.session = session },
                 setToken: (token) => callbacks.log.push(`${name}set ${token.value}`),
                 clearToken: () => callbacks.log.push(`${name}clear`),
@@ -31,13 +31,13 @@ const CALLBACKS: &str = "(bindings) => {
         createToken(value) { return { value } },
         createError(fields) { return fields },
         statusChanged() {},
-        errorFields(thrown) { return thrown && thrown.code ? thrown : undefined },
-        notify(event, key) {
-            this.log.push(key === '{}' ? event.type : `${key} ${event.type}`);
+        tokenErrorFields(thrown) { return thrown && thrown.code ? thrown : undefined },
+        notify(event, selector) {
+            this.log.push(selector === '{}' ? event.type : `${selector} ${event.type}`);
             this.onNotify(event);
         },
     });
-    callbacks.own = callbacks.handle('{}');
+    callbacks.defaultHandle = callbacks.handle('{}');
     return callbacks;
 }";
 
@@ -48,7 +48,7 @@ fn callbacks() -> JsValue {
 
 struct Fixture {
     callbacks: JsValue,
-    own: SessionHandle,
+    default_handle: SessionHandle,
     core: NativeManager,
 }
 
@@ -66,25 +66,25 @@ impl Fixture {
             .expect("options");
         let core = NativeManager::new(&options, callbacks.clone().unchecked_into::<ManagerCallbacks>());
         let core = core.unwrap_or_else(|_| panic!("accepted"));
-        let own = callbacks.unchecked_ref::<ManagerCallbacks>().own();
-        Self { callbacks, own, core }
+        let default_handle = callbacks.unchecked_ref::<ManagerCallbacks>().default_handle();
+        Self { callbacks, default_handle, core }
     }
 
     fn request(&self, call: u32) {
-        self.request_at(call, &self.own);
+        self.request_at(call, &self.default_handle);
     }
 
     fn request_at(&self, call: u32, handle: &SessionHandle) {
-        let asked = self.core.get_token(f64::from(call), &JsValue::UNDEFINED, handle);
-        asked.expect("no options are right");
+        let requested = self.core.get_token(f64::from(call), &JsValue::UNDEFINED, handle);
+        requested.expect("no options are valid");
     }
 
     /// Returns the handle of a user's session.
     fn handle(&self, user: &str) -> SessionHandle {
         let handle =
             Reflect::get(&self.callbacks, &"handle".into()).expect("it has one").unchecked_into::<Function>();
-        let key = format!("{{\"user\":\"{user}\"}}");
-        handle.call1(&self.callbacks, &key.into()).expect("it does not throw").unchecked_into()
+        let selector = format!("{{\"user\":\"{user}\"}}");
+        handle.call1(&self.callbacks, &selector.into()).expect("it does not throw").unchecked_into()
     }
 
     fn log(&self) -> String {
@@ -151,11 +151,11 @@ async fn a_listener_may_call_any_method() {
     let first = std::cell::Cell::new(true);
     fixture.on_notify(move |kind| {
         if kind == "token" && first.replace(false) {
-            inner.core.invalidate(&inner.own, &"token-1".into()).expect("its selector is right");
+            inner.core.invalidate(&inner.default_handle, &"token-1".into()).expect("its selector is right");
             inner.request(2);
-            inner.core.cancel_call(7.0, &inner.own);
-            inner.core.adopt(&JsValue::NULL, &inner.own, &JsValue::UNDEFINED);
-            inner.core.status(&inner.own);
+            inner.core.cancel_call(7.0, &inner.default_handle);
+            inner.core.adopt(&JsValue::NULL, &inner.default_handle, &JsValue::UNDEFINED);
+            inner.core.status(&inner.default_handle);
         }
     });
 
@@ -191,7 +191,7 @@ async fn a_grant_function_may_call_its_manager() {
     let inner = std::rc::Rc::clone(&fixture);
     let grant = Closure::<dyn Fn() -> JsValue>::new(move || {
         inner.request(2);
-        inner.core.invalidate(&inner.own, &"token".into()).expect("its selector is right");
+        inner.core.invalidate(&inner.default_handle, &"token".into()).expect("its selector is right");
         js_sys::eval("({ accessToken: 'token' })").expect("the source is right")
     });
     Reflect::set(&fixture.callbacks, &"onGrant".into(), &grant.into_js_value()).expect("it is an object");
@@ -221,7 +221,7 @@ async fn a_cancelled_call_is_not_resolved() {
     fixture.request(1);
     fixture.request(2);
 
-    fixture.core.cancel_call(1.0, &fixture.own);
+    fixture.core.cancel_call(1.0, &fixture.default_handle);
     a_while().await;
 
     assert_eq!(fixture.log(), "set token-1; resolve 2 token-1; token");
@@ -292,9 +292,9 @@ async fn a_handle_receives_the_token_of_its_own_session() {
         assert!(fixture.log().contains(&format!("resolve {call} token-of-{user}")), "{}", fixture.log());
     }
     for user in ["one", "other"] {
-        let key = format!("{{\"user\":\"{user}\"}}");
-        assert!(fixture.log().contains(&format!("{key} set token-of-{user}")), "{}", fixture.log());
-        assert!(fixture.log().contains(&format!("{key} token")), "{}", fixture.log());
+        let selector = format!("{{\"user\":\"{user}\"}}");
+        assert!(fixture.log().contains(&format!("{selector} set token-of-{user}")), "{}", fixture.log());
+        assert!(fixture.log().contains(&format!("{selector} token")), "{}", fixture.log());
     }
 }
 
@@ -307,8 +307,12 @@ async fn a_session_has_one_handle_the_latest() {
 
     fixture.core.attach(&after);
 
-    let key = "{\"user\":\"one\"}";
-    assert!(fixture.log().ends_with(&format!("{key} clear; {key} set token-1")), "{}", fixture.log());
+    let selector = "{\"user\":\"one\"}";
+    assert!(
+        fixture.log().ends_with(&format!("{selector} clear; {selector} set token-1")),
+        "{}",
+        fixture.log()
+    );
     assert_eq!(fixture.grants(), Some(1.0));
 }
 
@@ -334,7 +338,7 @@ async fn closing_the_managers_own_session_does_nothing() {
     fixture.request(1);
     a_while().await;
 
-    close_session(&fixture.core, &fixture.own).await;
+    close_session(&fixture.core, &fixture.default_handle).await;
     fixture.request(2);
 
     assert!(fixture.log().ends_with("resolve 2 token-1"), "{}", fixture.log());

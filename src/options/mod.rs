@@ -24,8 +24,8 @@ use validation_error::{ValidationError, item_path};
 pub use crate::provider::SecretSource;
 use crate::{
     core::{
-        Borrowing, IoLimits, Limits, Policy, Presented, RefreshMode, Retry, ScopeSet, Scoping, Sharing,
-        TokenError, TokenRequest, limits::MAX_IDENTITY_BYTES,
+        Borrowing, CredentialSharing, IoLimits, Limits, Policy, RefreshMode, Retry, ScopeSet, Scoping,
+        Sharing, TokenError, TokenRequest, limits::MAX_IDENTITY_BYTES,
     },
     json::{Credentials, Function, Json, Platform},
     provider::{
@@ -78,13 +78,13 @@ impl Config {
 /// Methods of a shared store.
 #[derive(Clone, Debug)]
 pub struct StoreMethods {
-    /// Reads an entry.
+    /// Reads a record.
     pub get: Function,
-    /// Writes an entry.
+    /// Writes a record.
     pub set: Function,
     /// Acquires a lease; optional.
     pub acquire: Option<Function>,
-    /// Reports changes of an entry; optional.
+    /// Reports changes of a record; optional.
     pub watch: Option<Function>,
     /// Limit of one call.
     pub timeout: Duration,
@@ -365,14 +365,14 @@ fn are_distinguishable(profile: &Profile, grant_source: &GrantSource) -> bool {
 
 /// Whether all sessions present the same credentials. The user of a page presents those for a broker, and a user-supplied
 /// function decides by itself.
-fn credentials(profile: &Profile, grant_source: &GrantSource) -> Presented {
+fn credentials(profile: &Profile, grant_source: &GrantSource) -> CredentialSharing {
     match grant_source {
         GrantSource::Profile(sources)
             if !sources.is_empty() && matches!(profile.grant_protocol, GrantProtocol::GraphQl) =>
         {
-            Presented::Shared
+            CredentialSharing::Shared
         }
-        GrantSource::Profile(_) | GrantSource::Function(_) => Presented::Unknown,
+        GrantSource::Profile(_) | GrantSource::Function(_) => CredentialSharing::Unknown,
     }
 }
 

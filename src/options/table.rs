@@ -53,7 +53,7 @@ pub static SESSIONS: [OptionSpec; 3] = [
     OptionSpec::optional("idleMs", Accepts::Millis(1.0)).or_number(900_000.0),
     OptionSpec::optional(
         "maxConcurrentGrants",
-        Accepts::Count(10_000, "how many grants may be on the wire at a time, from 1 to 10000"),
+        Accepts::Count(10_000, "how many grants may be in flight at a time, from 1 to 10000"),
     )
     .or_number(32.0),
 ];

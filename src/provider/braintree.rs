@@ -95,7 +95,7 @@ impl Braintree {
             }),
             lifetime: self.lifetime.map_or(Lifetime::Default(LIFETIME), Lifetime::Declared),
             rotation: None,
-            error_rules: SIGNALS,
+            error_rules: ERROR_RULES,
             default_failure: DefaultFailure::Protocol,
             advice: "that `clientId` and `clientSecret` belong to this environment, and that the OAuth client \
                      may have these scopes",
@@ -105,7 +105,7 @@ impl Braintree {
     }
 }
 
-const SIGNALS: ErrorRules = ErrorRules {
+const ERROR_RULES: ErrorRules = ErrorRules {
     // Wrong secrets, expired tokens and missing scopes all have this class.
     rejected: ErrorMatcher::of(&[401], "AUTHENTICATION"),
     denied: &ErrorMatcher::of(&[403], "AUTHORIZATION"),

@@ -170,7 +170,7 @@ impl Fluz {
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(lifetime)),
             rotation: None,
-            error_rules: SIGNALS,
+            error_rules: ERROR_RULES,
             default_failure: DefaultFailure::Protocol,
             advice,
             secrets: strings(secret),
@@ -205,7 +205,7 @@ static SPELLINGS: [SchemaName; 3] = [
     SchemaName { placeholder: "argument", kind: NameKind::Argument, variants: &["refreshToken", "userId"] },
 ];
 
-const SIGNALS: ErrorRules = ErrorRules {
+const ERROR_RULES: ErrorRules = ErrorRules {
     rejected: ErrorMatcher {
         // Phrases that the client seen to work in production treats as a rejection.
         phrases: "invalid access|token+expired|token+invalid|token+verif",

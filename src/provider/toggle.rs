@@ -98,7 +98,7 @@ impl Toggle {
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(LIFETIME)),
             rotation: Some(RotationHeader { headers: strings(HEADERS), shape: TokenShape::Jwt }),
-            error_rules: SIGNALS,
+            error_rules: ERROR_RULES,
             // The response to a wrong password is not documented, and errors have no codes.
             default_failure: DefaultFailure::InvalidCredentials,
             advice,
@@ -118,7 +118,7 @@ const BY_EMAIL: &str =
 const BY_USERNAME: &str =
     "query($login: String, $password: String!) { %root%(username: $login, password: $password) { id } }";
 
-const SIGNALS: ErrorRules = ErrorRules {
+const ERROR_RULES: ErrorRules = ErrorRules {
     rejected: ErrorMatcher {
         statuses: Cow::Borrowed(&[401]),
         codes: strings(""),

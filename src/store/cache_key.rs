@@ -1,4 +1,4 @@
-//! Keys of a shared store: they determine which managers and sessions share an entry.
+//! Keys of a shared store: they determine which managers and sessions share a record.
 //!
 //! Each structure is destructured without `..`, so that a new option or profile field does not compile until it is
 //! decided here whether it changes which token is granted.
@@ -22,10 +22,10 @@ use crate::{
 /// Different credentials yield different digests. Where functions return the credentials, either the returned values or
 /// `identity` is used. SHA-256: the digest only allows verifying a guess.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HolderDigest(String);
+pub struct CredentialsDigest(String);
 
-impl HolderDigest {
-    /// Computes the digest; `None` where it depends on secrets that functions return and `secrets` is `None`.
+impl CredentialsDigest {
+    /// Computes the digest; `None` if it depends on secrets that functions return and `secrets` is `None`.
     ///
     /// `secrets` are those of one grant in the order of their ids.
     pub fn of(config: &Config, secrets: Option<&[Secret]>, platform: Platform) -> Option<Self> {
@@ -63,16 +63,16 @@ impl HolderDigest {
     }
 }
 
-/// Returns the key of a session's entry in a store: a digest of everything that determines which token is granted.
+/// Returns the key of a session's record in a store: a digest of everything that determines which token is granted.
 pub fn cache_key(
-    holder: &HolderDigest,
+    credentials: &CredentialsDigest,
     config: &Config,
     selection: &Selection,
     scopes: &ScopeSet,
     platform: Platform,
 ) -> String {
     let input = Json::List(vec![
-        Json::text(&*holder.0),
+        Json::text(&*credentials.0),
         describe_variables(&config.profile, &selection.variables),
         Json::list_of(&mut scopes.iter()),
     ]);
@@ -90,8 +90,12 @@ pub fn identity(config: &Config, selection: &Selection, platform: Platform) -> I
 
 /// Returns the identity of a manager within the program, as a digest: everything in the [`cache_key`] of its default
 /// session, except the scopes. `None` where managers with different credentials could have the same identity.
-pub fn manager_identity(holder: &HolderDigest, config: &Config, platform: Platform) -> Option<String> {
-    let digest = || cache_key(holder, config, &Selection::default(), &ScopeSet::default(), platform);
+pub fn manager_identity(
+    credentials: &CredentialsDigest,
+    config: &Config,
+    platform: Platform,
+) -> Option<String> {
+    let digest = || cache_key(credentials, config, &Selection::default(), &ScopeSet::default(), platform);
     config.identify_owner().then(digest)
 }
 

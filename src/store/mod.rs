@@ -3,5 +3,5 @@
 mod cache_key;
 mod record;
 
-pub use cache_key::{HolderDigest, cache_key, identity, manager_identity};
+pub use cache_key::{CredentialsDigest, cache_key, identity, manager_identity};
 pub use record::{decode, encode, expires_at};

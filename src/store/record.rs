@@ -26,7 +26,7 @@ pub fn encode(record: &StoredRecord, key: &str, wall_ahead: ClockOffset, platfor
     let at = |point: UnixMillis| Json::Number(point.shifted(wall_ahead).to_js());
     let Generation(generation) = record.generation;
     let tokens = record.tokens.as_ref();
-    let entry = Json::object(vec![
+    let record = Json::object(vec![
         ("v", Some(Json::Number(VERSION))),
         ("key", Some(Json::text(key))),
         // A number of JSON has 53 bits.
@@ -38,7 +38,7 @@ pub fn encode(record: &StoredRecord, key: &str, wall_ahead: ClockOffset, platfor
         ("refreshToken", tokens.and_then(|it| Some(Json::text(it.refresh_token.as_ref()?.expose())))),
         ("scopes", tokens.and_then(|it| Some(Json::list_of(&mut it.scopes.as_ref()?.iter())))),
     ]);
-    Secret::new((platform.write_json)(&entry))
+    Secret::new((platform.write_json)(&record))
 }
 
 /// Decodes a record; `None` where it has another version or key, or is invalid.

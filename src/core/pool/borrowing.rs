@@ -87,8 +87,8 @@ impl<T: Clone> Pool<T> {
                 return None;
             }
             if self.limits.scoping == Scoping::ByRequest && needed != *own_scopes {
-                let (identity, context) = (pooled.identity, pooled.context.clone());
-                let lender = self.open(identity, &needed, context, now).slot();
+                let (identity, selector) = (pooled.identity, pooled.selector.clone());
+                let lender = self.open(identity, &needed, selector, now).slot();
                 self.borrowers.insert(Borrower { call, home, lender });
                 self.mark_used(lender, now);
                 return Some(lender);
@@ -124,7 +124,7 @@ impl<T: Clone> Pool<T> {
         let (Some(pooled), Some(lending)) = (self.sessions.get(slot), self.sessions.get(lender)) else {
             return;
         };
-        let Some(tokens) = lending.machine.held().cloned() else { return };
+        let Some(tokens) = lending.machine.tokens().cloned() else { return };
         effects.push(pooled.id, Effect::Resolve(call, Ok(tokens)));
         self.mark_used(lender, now);
         self.forward(lender, Input::TokenUsed, now, effects);
@@ -132,24 +132,24 @@ impl<T: Clone> Pool<T> {
     }
 
     /// Returns the slot of the session that caches this token: it may have been lent to the session at `slot`.
-    pub(super) fn holder(&self, slot: u32, token: &AccessToken) -> u32 {
+    pub(super) fn slot_caching(&self, slot: u32, token: &AccessToken) -> u32 {
         let Some(pooled) = self.sessions.get(slot) else { return slot };
-        if pooled.machine.holds(token) {
+        if pooled.machine.caches(token) {
             return slot;
         }
-        let holder = self.siblings_of(pooled.identity).find(|(_, sibling)| sibling.machine.holds(token));
-        holder.map_or(slot, |(holder, _)| holder)
+        let sibling = self.siblings_of(pooled.identity).find(|(_, sibling)| sibling.machine.caches(token));
+        sibling.map_or(slot, |(sibling, _)| sibling)
     }
 
-    /// Returns the session to which a token was granted, which may have lent it to `session`; `None` where no session of
+    /// Returns the session to which a token was granted, which may have lent it to `session`; `None` if no session of
     /// the identity had it recently.
-    pub fn owner(&self, session: SessionId, token: &AccessToken) -> Option<SessionId> {
+    pub fn session_of_token(&self, session: SessionId, token: &AccessToken) -> Option<SessionId> {
         let borrower = self.pooled(session)?;
-        if borrower.machine.has_held(token) {
+        if borrower.machine.has_cached(token) {
             return Some(session);
         }
         let mut siblings = self.siblings_of(borrower.identity);
-        siblings.find(|(_, sibling)| sibling.machine.has_held(token)).map(|(_, owner)| owner.id)
+        siblings.find(|(_, sibling)| sibling.machine.has_cached(token)).map(|(_, pooled)| pooled.id)
     }
 
     /// Rejects the callers of a closing session that wait at siblings.

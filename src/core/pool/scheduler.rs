@@ -113,7 +113,7 @@ impl GrantScheduler {
                     self.sequence += 1;
                     self.enqueue(*key, request, now, self.sequence);
                 } else {
-                    self.hold(*key, Health::Healthy);
+                    self.issue_permit(*key, Health::Healthy);
                 }
             }
         }
@@ -139,7 +139,7 @@ impl GrantScheduler {
         };
         self.granted += 1;
         self.leave(SchedulerKey(key));
-        self.hold(SchedulerKey(key), health);
+        self.issue_permit(SchedulerKey(key), health);
         self.clients.get(key as usize).map(|client| client.session)
     }
 
@@ -178,7 +178,7 @@ impl GrantScheduler {
         self.clients[key.0 as usize].state = ClientState::Waiting { request, since, sequence };
     }
 
-    fn hold(&mut self, key: SchedulerKey, health: Health) {
+    fn issue_permit(&mut self, key: SchedulerKey, health: Health) {
         self.held += 1;
         self.held_by_failing += usize::from(health == Health::Failing);
         self.clients[key.0 as usize].state = ClientState::Holding(health);

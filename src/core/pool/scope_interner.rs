@@ -104,7 +104,7 @@ mod tests {
         }
 
         assert_eq!(pool.len(), 100);
-        assert_eq!(pool.scope_sets.sets.len(), 2);
-        assert!(pool.scope_sets.sets.iter().all(ScopeSet::is_shared));
+        assert_eq!(pool.scope_interner.sets.len(), 2);
+        assert!(pool.scope_interner.sets.iter().all(ScopeSet::is_shared));
     }
 }

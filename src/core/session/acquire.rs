@@ -46,7 +46,7 @@ impl Session {
         let presented = match &mut acquisition.phase {
             Phase::Requesting { presented, .. } => presented,
             // A secret function failed. It is called before the lease is requested, and before the store is read where
-            // the key of the entry depends on its value.
+            // the key of the record depends on its value.
             Phase::AcquiringLease | Phase::ReadingStore { .. } if result.is_err() => &mut none,
             Phase::AcquiringLease
             | Phase::Backoff { .. }
@@ -88,15 +88,15 @@ impl Session {
             }
             Err(GrantFailure::IdentityRejected(error)) => {
                 self.record_rejection(credentials, Subject::Identity, &error, now);
-                self.on_permanent_failure(error, now, effects);
+                self.fail_acquisition(error, now, effects);
             }
             Err(GrantFailure::Permanent(error) | GrantFailure::RefreshTokenRejected(error)) => {
                 self.record_rejection(credentials, Subject::Credentials, &error, now);
-                self.on_permanent_failure(error, now, effects);
+                self.fail_acquisition(error, now, effects);
             }
             Err(GrantFailure::Unchanged) => {
                 let error = self.credentials.error().unwrap_or_else(TokenError::unchanged_credentials);
-                self.on_permanent_failure(error, now, effects);
+                self.fail_acquisition(error, now, effects);
             }
         }
     }
@@ -136,12 +136,12 @@ impl Session {
         self.acquisition = None;
         self.successes = self.successes.saturating_add(1);
         if !self.has_newer_than(&tokens.times, requested_at, now) {
-            self.store_token(tokens, reason, effects);
+            self.cache_token(tokens, reason, effects);
         }
         self.resolve_waiters(&Self::cached_result, effects);
     }
 
-    /// Schedules the next attempt, or fails the acquisition where attempts or patience are exhausted.
+    /// Schedules the next attempt, or fails the acquisition if no attempts are left or `Retry-After` exceeds `retry.max`.
     pub(super) fn on_transient_failure(
         &mut self,
         mut error: TokenError,
@@ -158,7 +158,7 @@ impl Session {
             error.code = ErrorCode::RateLimited;
         }
         if exceeds_max || acquisition.failed_attempts >= retry.attempts {
-            self.on_permanent_failure(error, now, effects);
+            self.fail_acquisition(error, now, effects);
             return;
         }
         let delay = retry.delay(acquisition.failed_attempts, self.jitter.fraction()).max(retry_after);
@@ -182,7 +182,7 @@ impl Session {
     }
 
     /// Fails the acquisition: all waiters share its error, which is remembered for a cool-down.
-    fn on_permanent_failure(&mut self, error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
+    fn fail_acquisition(&mut self, error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
         self.end_acquisition(effects);
         self.failures = self.failures.saturating_add(1);
         let span = cool_down(self.last_failure.as_ref().map_or(0, |failure| failure.span));

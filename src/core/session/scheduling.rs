@@ -104,19 +104,19 @@ impl Session {
         needed: &ScopeSet,
         now: UnixMillis,
     ) -> Option<&TokenSet> {
-        let held = self.held()?;
-        let has_scopes = held.scopes.as_ref().is_some_and(|granted| granted.includes(needed));
-        (has_scopes && self.can_serve(request, now)).then_some(held)
+        let tokens = self.tokens()?;
+        let has_scopes = tokens.scopes.as_ref().is_some_and(|granted| granted.includes(needed));
+        (has_scopes && self.can_serve(request, now)).then_some(tokens)
     }
 
     /// Returns whether this is the cached token.
-    pub(in super::super) fn holds(&self, token: &AccessToken) -> bool {
-        self.held().is_some_and(|held| held.access_token == *token)
+    pub(in super::super) fn caches(&self, token: &AccessToken) -> bool {
+        self.tokens().is_some_and(|cached| cached.access_token == *token)
     }
 
     /// Returns whether this is the cached token, or one of the last before it.
-    pub(in super::super) fn has_held(&self, token: &AccessToken) -> bool {
-        self.holds(token) || self.recent_tokens.includes(token)
+    pub(in super::super) fn has_cached(&self, token: &AccessToken) -> bool {
+        self.caches(token) || self.recent_tokens.includes(token)
     }
 
     /// The scopes that each grant requests.

@@ -210,7 +210,8 @@ impl Session {
                 self.store_failed(error, now, effects);
             }
             if self.policy.is_below_min_validity(&tokens, now) {
-                let message = "the store took so long that the token has worn out; look at the store's load";
+                let message =
+                    "the store took so long that the token is about to expire; check the store's load";
                 return self.on_transient_failure(TokenError::new(ErrorCode::Store, message), now, effects);
             }
             if has_lease {
@@ -312,7 +313,7 @@ impl Session {
         let mut tokens = Rc::clone(stored);
         Rc::make_mut(&mut tokens).refresh_token = None;
         self.credentials.granted_otherwise();
-        self.store_token(tokens, Reason::Shared, effects);
+        self.cache_token(tokens, Reason::Shared, effects);
         self.resolve_waiters(
             &|session, request| {
                 let is_satisfied = session.cached.as_ref()?.satisfies(request, &session.policy, now);
@@ -329,8 +330,8 @@ impl Session {
         now < stored.expires_at
             && !self.recent_tokens.includes(&stored.access_token)
             && !self.latest_times().is_some_and(|latest| stored.times.is_older_than(latest))
-            && self.held().is_none_or(|held| {
-                held.access_token != stored.access_token && held.expires_at < stored.expires_at
+            && self.tokens().is_none_or(|cached| {
+                cached.access_token != stored.access_token && cached.expires_at < stored.expires_at
             })
     }
 

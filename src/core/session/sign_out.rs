@@ -1,6 +1,6 @@
 //! Sign-out: discarding everything that was obtained before, here and at the other holders.
 //!
-//! The store's entry is replaced by a record without a token and of a new [`Generation`]. Holders that read another
+//! The store's record is replaced by one without a token and with a new [`Generation`]. Holders that read another
 //! generation than their own discard their token. The record is written under the lease, so a grant that another holder
 //! has in flight is written before it and replaced, or is fenced.
 
@@ -49,7 +49,7 @@ impl Session {
         self.end_acquisition(effects);
         if self.policy.sharing.is_some() {
             self.sign_out.is_unstored = true;
-            // The store is asked although it may have failed before.
+            // The store is tried even if it failed before.
             self.store_failure = None;
         } else {
             effects.push(Effect::ReportCleared(Ok(())));
@@ -66,7 +66,7 @@ impl Session {
         self.refresh_token = None;
         self.last_failure = None;
         self.used = false;
-        self.no_token_reason = NoTokenReason::NeverHeld;
+        self.no_token_reason = NoTokenReason::Initial;
         self.rejections = RejectionHistory::default();
         self.reported_missing_scopes = ScopeSet::default();
         if let Some(discarded) = self.cached.take() {
@@ -142,21 +142,21 @@ impl Session {
         }
     }
 
-    /// Reports that the store's entry of before the sign-out remains. The next acquisition attempts to replace it.
+    /// Reports that the shared store may still have a token from before the sign-out. The next acquisition attempts to replace it.
     pub(super) fn sign_out_failed(&mut self, error: &TokenError, effects: &mut Vec<Effect>) {
         if self.sign_out.is_unstored {
             effects.push(Effect::ReportCleared(Err(error.clone())));
         }
     }
 
-    /// Ends an acquisition that was started to replace the store's entry, unless callers wait for its token. Returns
+    /// Ends an acquisition that was started to replace the store's record, unless callers wait for its token. Returns
     /// whether it did.
     pub(super) fn end_sign_out(&mut self, effects: &mut Vec<Effect>) -> bool {
-        let is_over = !self.is_awaited()
+        let is_finished = !self.is_awaited()
             && self.acquisition.as_ref().is_some_and(|acquisition| acquisition.reason == Reason::SignedOut);
-        if is_over {
+        if is_finished {
             self.end_acquisition(effects);
         }
-        is_over
+        is_finished
     }
 }

@@ -54,7 +54,7 @@ impl Session {
             refreshing: self.acquisition.as_ref().is_some_and(|it| {
                 it.reason != Reason::Shared && (it.reason != Reason::SignedOut || self.is_awaited())
             }),
-            lifetime: self.held().map(|tokens| {
+            lifetime: self.tokens().map(|tokens| {
                 let offset = tokens.provider_clock;
                 (tokens.issued_at.shifted(offset), tokens.expires_at.shifted(offset))
             }),
@@ -97,7 +97,7 @@ impl Session {
         match (&self.cached, &self.no_token_reason) {
             (Some(cached), _) => self.background_from(cached.refresh_at),
             (None, NoTokenReason::Rejected(_)) => self.background_from(UnixMillis::new(0)),
-            (None, NoTokenReason::NeverHeld) => UnixMillis::NEVER,
+            (None, NoTokenReason::Initial) => UnixMillis::NEVER,
         }
     }
 

@@ -174,7 +174,7 @@ fn op(rng: &mut Rng) -> Op {
         26..28 => Op::Invalidate(token_ref(rng, 2)),
         28 => Op::Reject(
             token_ref(rng, 2),
-            [Rejection::First, Rejection::Replayed, Rejection::NotReplayable][rng.index(3)],
+            [Rejection::First, Rejection::AfterRenewal, Rejection::WithoutReplay][rng.index(3)],
         ),
         29..33 => Op::ReceiveToken(token_ref(rng, 5), spec(rng)),
         33..45 => Op::Respond(response(rng)),
@@ -507,7 +507,7 @@ impl Driver {
 
     fn known(&self, known: &TokenRef) -> Option<Rc<TokenSet>> {
         match known {
-            TokenRef::Held => self.machine.held().cloned(),
+            TokenRef::Held => self.machine.tokens().cloned(),
             TokenRef::Any(number) => self.tokens.get(number % self.tokens.len().max(1)).cloned(),
             TokenRef::New => None,
         }
@@ -577,7 +577,7 @@ impl Driver {
             | Input::TimerFired
             | Input::IoLost
             | Input::Progressed(_)
-            | Input::Presented(..)
+            | Input::CredentialsPresented(..)
             | Input::StoreRead(..)
             | Input::LeaseAnswered(..)
             | Input::StoreWritten(..)
@@ -606,7 +606,7 @@ impl Driver {
             }
         }
         let status = self.machine.status(self.now);
-        self.view.held = self.machine.held().cloned();
+        self.view.held = self.machine.tokens().cloned();
         self.view.acquisition = self.machine.acquisition().map(|acquisition| acquisition.id);
         assert_eq!(self.machine.is_busy(), self.view.acquisition.is_some());
         self.view.timeout = self.machine.poll_timeout();

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 
 use super::{START, failure, seconds, token, world::Rng};
 use crate::core::{
-    AcquisitionId, Borrowing, CallId, Effect, ErrorCode, Fence, GrantFailure, Identity, Input, Jitter,
-    Limits, Phase, Policy, Pool, PoolEffect, Presented, RefreshMode, Rejection, ScopeSet, Scoping, Session,
-    SessionId, Sharing, TokenError, TokenRequest, TokenSet, UnixMillis, WriteOutcome,
+    AcquisitionId, Borrowing, CallId, CredentialSharing, Effect, ErrorCode, Fence, GrantFailure, Identity,
+    Input, Jitter, Limits, Phase, Policy, Pool, PoolEffect, RefreshMode, Rejection, ScopeSet, Scoping,
+    Session, SessionId, Sharing, TokenError, TokenRequest, TokenSet, UnixMillis, WriteOutcome,
 };
 
 /// The identity and scopes by which a session is opened.
@@ -53,7 +53,7 @@ pub(super) fn plans(siblings: Siblings) -> impl Strategy<Value = Plan> {
                 idle: seconds([16, 160, 1600][rng.index(3)]),
                 max_concurrent_grants: 1 + rng.index(3),
                 scoping: [Scoping::ByRequest, Scoping::ByRequest, Scoping::Fixed][rng.index(3)],
-                credentials: Presented::Unknown,
+                credentials: CredentialSharing::Unknown,
             },
             seed,
             siblings,
@@ -278,7 +278,7 @@ impl Driver {
 
     fn report_token(&mut self) {
         let session = self.any_session();
-        let held = self.pool.session(session).and_then(Session::held).cloned();
+        let held = self.pool.session(session).and_then(Session::tokens).cloned();
         let input = match (self.rng.between(0, 4), held) {
             (0, _) => Input::TokenUsed,
             (1, Some(held)) => Input::TokenInvalidated(held.access_token.clone()),
@@ -457,7 +457,7 @@ impl Driver {
     /// Registers a session that the pool opened for a borrower.
     fn register(&mut self, session: SessionId) {
         let Some(machine) = self.pool.session(session) else { return };
-        let Some(&identity) = self.pool.context(session) else { return };
+        let Some(&identity) = self.pool.selector(session) else { return };
         let selector = Selector { identity, scopes: machine.scopes().clone() };
         self.known.entry(session).or_insert((selector, (self.uses, self.now)));
     }
@@ -476,7 +476,7 @@ impl Driver {
             idle: !machine.is_busy() && !machine.is_awaited(),
             awaited: machine.is_awaited(),
             timeout: machine.poll_timeout(),
-            held: machine.held().cloned(),
+            held: machine.tokens().cloned(),
             served_until: self.pool.served_until(session),
         })
     }

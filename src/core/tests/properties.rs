@@ -156,7 +156,7 @@ proptest! {
     #[test]
     fn a_token_granted_after_a_rejection_is_not_replaced_by_an_older_one(plan in plans()) {
         for step in plan.run() {
-            if let Input::TokenRejected(_, Rejection::Replayed) = step.input {
+            if let Input::TokenRejected(_, Rejection::AfterRenewal) = step.input {
                 assert_eq!(step.after.held, step.before.held, "{step:#?}");
             }
         }

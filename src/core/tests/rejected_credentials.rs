@@ -98,7 +98,7 @@ impl Fixture {
         } else {
             Err(GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials)))
         };
-        vec![Input::Presented(acquisition, self.credentials), Input::Granted(acquisition, answer)]
+        vec![Input::CredentialsPresented(acquisition, self.credentials), Input::Granted(acquisition, answer)]
     }
 
     /// Lets time pass and fires due timers.
@@ -143,7 +143,7 @@ fn one_rejection_is_not_permanent() {
     fixture.pass(seconds(20));
 
     assert_eq!(fixture.presented.len(), 2);
-    assert_eq!(fixture.machine.held().map(|held| held.access_token.expose()), Some("2"));
+    assert_eq!(fixture.machine.tokens().map(|held| held.access_token.expose()), Some("2"));
     assert_eq!(fixture.machine.status(fixture.now).last_error, None);
 }
 

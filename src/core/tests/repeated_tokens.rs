@@ -90,7 +90,7 @@ fn run(provider: &mut Provider, seed: u64, span: u64) -> Seen {
                     | Effect::Emit(_) => {}
                 }
             }
-            if let Some(held) = machine.held() {
+            if let Some(held) = machine.tokens() {
                 let end = ends.entry(held.access_token.expose().to_owned()).or_insert(held.expires_at);
                 assert!(held.expires_at <= *end, "a token that is repeated got a later end");
                 *end = held.expires_at;
@@ -134,5 +134,5 @@ fn the_expiry_of_a_rejected_token_is_remembered() {
     let repeated = token("repeated", later, seconds(60));
     let _ = machine.handle(Input::Granted(AcquisitionId(2), Ok(repeated)), later);
 
-    assert_eq!(machine.held().map(|held| held.expires_at), Some(START + seconds(60)));
+    assert_eq!(machine.tokens().map(|held| held.expires_at), Some(START + seconds(60)));
 }

@@ -57,7 +57,7 @@ fn refresh_returns_the_new_token_although_the_provider_set_its_clock_back() {
     let effects = refreshed(&mut machine, 2, stamped("new", later, START - seconds(3600)), later);
 
     assert_eq!(received(&effects), ["new"]);
-    assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("new"));
+    assert_eq!(machine.tokens().map(|held| held.access_token.expose()), Some("new"));
 }
 
 #[test]
@@ -159,5 +159,5 @@ fn a_token_of_the_same_second_is_accepted() {
     let _ = machine
         .handle(Input::TokenReceived(stamped("seen", START + millis(500), START)), START + millis(500));
 
-    assert_eq!(machine.held().map(|held| held.access_token.expose()), Some("seen"));
+    assert_eq!(machine.tokens().map(|held| held.access_token.expose()), Some("seen"));
 }

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::{START, failure, history::config, millis, scopes, seconds, token};
 use crate::core::{
-    AcquisitionId, CallId, CredentialId, Effect, ErrorCode, Grant, GrantFailure, Identity, Input, IoScope,
-    Jitter, Limits, Policy, Pool, PoolEffect, Presented, RefreshMode, SessionId, TokenError, TokenRequest,
-    UnixMillis,
+    AcquisitionId, CallId, CredentialId, CredentialSharing, Effect, ErrorCode, Grant, GrantFailure, Identity,
+    Input, IoScope, Jitter, Limits, Policy, Pool, PoolEffect, RefreshMode, SessionId, TokenError,
+    TokenRequest, UnixMillis,
 };
 
 const GOOD: CredentialId = CredentialId(1);
@@ -39,7 +39,7 @@ enum Response {
 impl Fixture {
     fn new(io_scope: IoScope) -> Self {
         let policy = Policy { refresh: RefreshMode::Always, io_scope, ..Policy::default() };
-        let limits = Limits { credentials: Presented::Shared, ..Limits::default() };
+        let limits = Limits { credentials: CredentialSharing::Shared, ..Limits::default() };
         let own = (Identity::new([0; 16]), scopes(&["A"]), 0);
         Self {
             pool: Pool::new(policy, limits, Jitter::new(1), own, START),
@@ -126,7 +126,7 @@ impl Fixture {
         self.presented += 1;
         self.sent.push((session, acquisition, self.credentials));
         self.most_sent = self.most_sent.max(self.sent.len());
-        self.handle(session, Input::Presented(acquisition, self.credentials));
+        self.handle(session, Input::CredentialsPresented(acquisition, self.credentials));
     }
 
     /// Lets time pass, with the alarms that go off meanwhile.

@@ -8,9 +8,9 @@ use super::{
     record, scopes, seconds, token,
 };
 use crate::core::{
-    AcquisitionId, CallId, CredentialHistory, CredentialId, Effect, ErrorCode, Event, Fence, Generation,
-    Grant, GrantFailure, Identity, Input, Jitter, Limits, Policy, Pool, PoolEffect, Presented, Session,
-    Sharing, StoredRecord, Subject, TokenRequest, WriteOutcome,
+    AcquisitionId, CallId, CredentialHistory, CredentialId, CredentialSharing, Effect, ErrorCode, Event,
+    Fence, Generation, Grant, GrantFailure, Identity, Input, Jitter, Limits, Policy, Pool, PoolEffect,
+    Session, Sharing, StoredRecord, Subject, TokenRequest, WriteOutcome,
 };
 
 const LEASE: Sharing = Sharing { lease: Some(seconds(20)), announces: true };
@@ -42,7 +42,7 @@ fn request(session: &mut Session, call: u64) -> Vec<Effect> {
 }
 
 fn held(session: &Session) -> Option<&str> {
-    session.held().map(|held| held.access_token.expose())
+    session.tokens().map(|held| held.access_token.expose())
 }
 
 fn reports(effects: &[Effect]) -> Vec<Result<(), ErrorCode>> {
@@ -247,7 +247,7 @@ fn a_pool_signs_out_one_identity_or_all() {
     const IDENTITIES: [Identity; 3] =
         [Identity::new([0; 16]), Identity::new([1; 16]), Identity::new([2; 16])];
     for (of, cleared) in [(Some(1), 2), (None, 4)] {
-        let limits = Limits { credentials: Presented::Shared, ..Limits::default() };
+        let limits = Limits { credentials: CredentialSharing::Shared, ..Limits::default() };
         let own = (IDENTITIES[0], scopes(&[]), ());
         let mut pool = Pool::new(Policy::default(), limits, Jitter::new(1), own, START);
         let mut ids = vec![pool.default_session()];

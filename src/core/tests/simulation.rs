@@ -398,7 +398,7 @@ impl Simulation {
     }
 
     fn token_rejected(&mut self, number: usize, token: usize) {
-        let held = self.holders[number].machine.held();
+        let held = self.holders[number].machine.tokens();
         let Some(held) = held.filter(|held| index(held.access_token.expose()) == token) else { return };
         let input = Input::TokenInvalidated(held.access_token.clone());
         self.figures.rejected_tokens += 1;

@@ -219,7 +219,7 @@ impl Run {
         let notices = history.iter().filter(|it| **it == Step::OtherHolderWrites).count();
         self.drain();
         let version = |tokens: &Rc<TokenSet>| tokens.access_token.expose().parse::<u64>().expect("a version");
-        let held = self.machine.held().map(version).expect("a token is held throughout");
+        let held = self.machine.tokens().map(version).expect("a token is held throughout");
         let stored = self.stored.as_ref().map(version).expect("it is never emptied");
         assert!(held >= stored, "holds {held} where the store has {stored}: {history:?}");
         // Each announcement costs at most one read, as do a failed read and each of three phases.
@@ -275,7 +275,7 @@ fn an_unannounced_change_is_read_within_a_minute_of_use() {
     run.handle(Input::TimerFired);
     run.drain();
 
-    assert_eq!(run.machine.held(), run.stored.as_ref().map(without_refresh_token).as_ref());
+    assert_eq!(run.machine.tokens(), run.stored.as_ref().map(without_refresh_token).as_ref());
     assert_eq!(run.reads, 1);
 }
 

@@ -208,7 +208,7 @@ fn kind_of(input: &Input) -> &'static str {
         Input::StoreChanged => KINDS[20],
         Input::Progressed(_) => KINDS[22],
         Input::IoLost => KINDS[23],
-        Input::Presented(..) => KINDS[24],
+        Input::CredentialsPresented(..) => KINDS[24],
         Input::Granted(_, Err(GrantFailure::Unchanged)) => KINDS[25],
     }
 }
@@ -268,7 +268,7 @@ fn token_inputs() -> Vec<NamedInput> {
             Input::TokenRejected(AccessToken::new("held"), Rejection::First)
         }),
         ("a response rejects the cached token on a replay", |_| {
-            Input::TokenRejected(AccessToken::new("held"), Rejection::Replayed)
+            Input::TokenRejected(AccessToken::new("held"), Rejection::AfterRenewal)
         }),
         ("a response rejects another token", |_| {
             Input::TokenRejected(AccessToken::new("first"), Rejection::First)
@@ -287,7 +287,9 @@ fn answers() -> Vec<NamedInput> {
     vec![
         ("the pending step is lost", |_| Input::IoLost),
         ("the acquisition makes progress", |fixture| Input::Progressed(fixture.acquisition)),
-        ("credentials are presented", |fixture| Input::Presented(fixture.acquisition, CredentialId(7))),
+        ("credentials are presented", |fixture| {
+            Input::CredentialsPresented(fixture.acquisition, CredentialId(7))
+        }),
         ("the credentials are unchanged since their rejection", |fixture| {
             Input::Granted(fixture.acquisition, Err(GrantFailure::Unchanged))
         }),

@@ -86,7 +86,7 @@ impl Scenario {
 
     fn grant(&mut self, grant: &Grant, server: impl FnMut(&HttpRequest) -> HttpResponse) -> Granted {
         match self.exchange(Some(grant), server) {
-            Outcome::Done(granted) => granted,
+            Outcome::Token(granted) => granted,
             Outcome::Resend | Outcome::Scopes(_) => panic!("no end of a grant"),
         }
     }
@@ -95,7 +95,7 @@ impl Scenario {
     fn application_scopes(&mut self, response: HttpResponse) -> Result<ScopeSet, Granted> {
         match self.exchange(None, once(response)) {
             Outcome::Scopes(scopes) => Ok(scopes),
-            Outcome::Done(granted) => Err(granted),
+            Outcome::Token(granted) => Err(granted),
             Outcome::Resend => panic!("the exchange does not end"),
         }
     }
@@ -122,7 +122,7 @@ impl Scenario {
         for _ in 0..MAX_REQUESTS {
             let request = match exchange.next_request(&self.variants, &self.secrets, PLATFORM) {
                 Ok(request) => request,
-                Err(failure) => return Outcome::Done(check_printed(Err(failure), &hidden)),
+                Err(failure) => return Outcome::Token(check_printed(Err(failure), &hidden)),
             };
             let response = server(&request);
             // The requested scopes are not secret, and may equal the granted ones.
@@ -140,7 +140,7 @@ impl Scenario {
             self.requests.push(request);
             match outcome {
                 Outcome::Resend => {}
-                Outcome::Done(granted) => return Outcome::Done(check_printed(granted, &hidden)),
+                Outcome::Token(granted) => return Outcome::Token(check_printed(granted, &hidden)),
                 Outcome::Scopes(_) => return outcome,
             }
         }

@@ -311,7 +311,7 @@ fn concurrent_grants_share_a_changed_variant() {
 
     assert_eq!(first, [Outcome::Resend, Outcome::Resend, Outcome::Resend]);
     for outcome in second {
-        assert!(matches!(outcome, Outcome::Done(Ok(_))), "{outcome:?}");
+        assert!(matches!(outcome, Outcome::Token(Ok(_))), "{outcome:?}");
     }
 }
 
@@ -332,6 +332,6 @@ fn concurrent_grants_share_a_changed_media_type() {
         let request = exchange.next_request(&variants, &secrets, PLATFORM).unwrap();
         assert_eq!(request.header("accept"), Some("application/json"));
         let outcome = exchange.handle_response(&reply(406, ""), &mut variants, PLATFORM);
-        assert!(matches!(outcome, Outcome::Done(Err(_))), "{outcome:?}");
+        assert!(matches!(outcome, Outcome::Token(Err(_))), "{outcome:?}");
     }
 }

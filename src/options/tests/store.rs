@@ -1,7 +1,7 @@
 //! Shared store and limits on sessions.
 
 use super::*;
-use crate::core::{Limits, Presented, Scoping};
+use crate::core::{CredentialSharing, Limits, Scoping};
 
 /// A store with every method, in the form that JavaScript passes to the core.
 fn store(methods: &[&'static str]) -> RawValue {
@@ -106,7 +106,7 @@ fn each_limit_is_accepted() {
         idle: Duration::from_millis(250),
         max_concurrent_grants: 2,
         scoping: Scoping::ByRequest,
-        credentials: Presented::Shared,
+        credentials: CredentialSharing::Shared,
     };
     assert_eq!(limits, expected);
 }
@@ -134,10 +134,10 @@ fn scopes_are_selectable_where_the_grant_uses_them() {
 #[test]
 fn sessions_share_credentials_that_the_library_presents_itself() {
     for options in [fluz(), toggle(), braintree()] {
-        assert_eq!(accepted(&options).limits.credentials, Presented::Shared);
+        assert_eq!(accepted(&options).limits.credentials, CredentialSharing::Shared);
     }
     // The last one presents no secret.
     for options in [broker(), by_function(), acme()] {
-        assert_eq!(accepted(&options).limits.credentials, Presented::Unknown);
+        assert_eq!(accepted(&options).limits.credentials, CredentialSharing::Unknown);
     }
 }

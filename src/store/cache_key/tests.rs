@@ -38,7 +38,7 @@ fn fluz(changes: &[(&str, RawValue)]) -> String {
 /// Returns the key of a manager's default session, where functions return these secrets.
 fn key_of(config: &Config, given: &[&str]) -> String {
     let given: Vec<_> = given.iter().map(|secret| Secret::new(*secret)).collect();
-    let holder = HolderDigest::of(config, Some(&given), PLATFORM).expect("all secrets are there");
+    let holder = CredentialsDigest::of(config, Some(&given), PLATFORM).expect("all secrets are there");
     cache_key(&holder, config, &Selection::default(), &config.scopes, PLATFORM)
 }
 
@@ -166,15 +166,15 @@ fn profile_fields_that_change_the_token_change_the_key() {
 #[test]
 fn key_uses_the_returned_secret_or_the_identity() {
     let config = read(&profile(&[]));
-    assert_eq!(HolderDigest::of(&config, None, PLATFORM), None);
-    assert_eq!(HolderDigest::of(&config, Some(&[]), PLATFORM), None);
+    assert_eq!(CredentialsDigest::of(&config, None, PLATFORM), None);
+    assert_eq!(CredentialsDigest::of(&config, Some(&[]), PLATFORM), None);
     assert_eq!(key_of(&config, &["one"]), key_of(&config, &["one"]));
     assert_ne!(key_of(&config, &["one"]), key_of(&config, &["two"]));
 
     let of = |identity: &str| {
         let options = [profile(&[]), vec![("identity", text(identity))]].concat();
         let config = read(&options);
-        let holder = HolderDigest::of(&config, None, PLATFORM).expect("known without the secrets");
+        let holder = CredentialsDigest::of(&config, None, PLATFORM).expect("known without the secrets");
         cache_key(&holder, &config, &Selection::default(), &config.scopes, PLATFORM)
     };
     assert_eq!(of("one"), of("one"));
@@ -186,7 +186,7 @@ fn key_uses_the_returned_secret_or_the_identity() {
 fn managers_of_one_owner_have_one_identity() {
     let of = |config: &Config, secret: &str| {
         let given = [Secret::new(secret)];
-        let holder = HolderDigest::of(config, Some(&given), PLATFORM).expect("all secrets are there");
+        let holder = CredentialsDigest::of(config, Some(&given), PLATFORM).expect("all secrets are there");
         manager_identity(&holder, config, PLATFORM)
     };
     let fluz = |changes: &[(&str, RawValue)]| of(&config(changes), "given");
@@ -209,7 +209,7 @@ fn managers_of_one_owner_have_one_identity() {
 fn managers_with_credentials_in_functions_need_an_identity_option() {
     let of = |options: &[(&str, RawValue)]| {
         let config = read(options);
-        let holder = HolderDigest::of(&config, Some(&[]), PLATFORM).expect("there are no secrets");
+        let holder = CredentialsDigest::of(&config, Some(&[]), PLATFORM).expect("there are no secrets");
         manager_identity(&holder, &config, PLATFORM)
     };
     let given = map(&[
@@ -359,7 +359,7 @@ impl SelectorCase {
         let selection = options::read_selector(&RawValue::Map(members), &config).expect("a good selector");
         let scopes = selection.scopes.clone().unwrap_or_else(|| config.scopes.clone());
         let given = [Secret::new(format!("key-{api_key}"))];
-        let holder = HolderDigest::of(&config, Some(&given), PLATFORM).expect("all secrets are there");
+        let holder = CredentialsDigest::of(&config, Some(&given), PLATFORM).expect("all secrets are there");
         Computed {
             identity: identity(&config, &selection, PLATFORM),
             key: cache_key(&holder, &config, &selection, &scopes, PLATFORM),

@@ -65,7 +65,7 @@ fn the_most_recently_used_siblings_lend_and_any_holder_of_a_rejected_token_is_fo
     assert_eq!(fixture.resolved(), []);
 
     fixture.handle(narrow, Input::TokenRejected(granted.access_token.clone(), Rejection::First));
-    assert_eq!(fixture.pool.session(wide).and_then(|it| it.held()), None);
+    assert_eq!(fixture.pool.session(wide).and_then(|it| it.tokens()), None);
 }
 
 #[test]
@@ -78,14 +78,14 @@ fn a_token_belongs_to_the_session_it_was_granted_to_even_after_its_replacement()
     let lent = fixture.grant(wide, 1, None).access_token.clone();
     let newer = token("newer", fixture.now, seconds(LIFETIME));
 
-    assert_eq!(fixture.pool.owner(narrow, &lent), Some(wide));
-    assert_eq!(fixture.pool.owner(wide, &lent), Some(wide));
-    assert_eq!(fixture.pool.owner(stranger, &lent), None);
-    assert_eq!(fixture.pool.owner(narrow, &newer.access_token), None);
+    assert_eq!(fixture.pool.session_of_token(narrow, &lent), Some(wide));
+    assert_eq!(fixture.pool.session_of_token(wide, &lent), Some(wide));
+    assert_eq!(fixture.pool.session_of_token(stranger, &lent), None);
+    assert_eq!(fixture.pool.session_of_token(narrow, &newer.access_token), None);
 
     fixture.handle(wide, Input::TokenReceived(newer));
 
-    assert_eq!(fixture.pool.owner(narrow, &lent), Some(wide));
+    assert_eq!(fixture.pool.session_of_token(narrow, &lent), Some(wide));
 }
 
 /// Opens three sessions of one identity: the first holds a token, the second uses it, and the third, used last, holds
@@ -116,7 +116,7 @@ fn the_holder_of_a_rejected_token_is_found_where_it_was_not_used_last() {
         };
         fixture.handle(narrow, input);
 
-        let held = |session| fixture.pool.session(session).and_then(|it| it.held());
+        let held = |session| fixture.pool.session(session).and_then(|it| it.tokens());
         assert_eq!(held(wide), None);
         assert_eq!(held(last).map(|tokens| &tokens.access_token), Some(&own.access_token));
     }
@@ -129,8 +129,8 @@ fn the_owner_of_a_token_is_found_where_it_was_not_used_last() {
     let [wide, _, last] = sessions;
 
     for session in sessions {
-        assert_eq!(fixture.pool.owner(session, &lent.access_token), Some(wide));
-        assert_eq!(fixture.pool.owner(session, &own.access_token), Some(last));
+        assert_eq!(fixture.pool.session_of_token(session, &lent.access_token), Some(wide));
+        assert_eq!(fixture.pool.session_of_token(session, &own.access_token), Some(last));
     }
 }
 
@@ -144,7 +144,7 @@ fn requested_scopes_are_granted_once_and_separately_and_other_callers_keep_their
     let stepping = fixture.request_with(narrow, with_scopes(&["B"]));
     let [sibling] = fixture.sent()[..] else { panic!("one grant") };
     assert_eq!(fixture.pool.session(sibling).map(|it| it.scopes().clone()), Some(scopes(&["B"])));
-    assert_eq!(fixture.pool.context(sibling), Some(&1));
+    assert_eq!(fixture.pool.selector(sibling), Some(&1));
     let joining = fixture.request_with(narrow, with_scopes(&["B"]));
     assert_eq!((fixture.sent(), fixture.resolved()), (vec![], vec![]));
     let other = fixture.request(narrow);

@@ -165,7 +165,7 @@ impl Fixture {
     }
 
     fn token_state(&self, now: UnixMillis) -> TokenState {
-        let Some(tokens) = self.machine.held() else {
+        let Some(tokens) = self.machine.tokens() else {
             return match self.history {
                 History::New => TokenState::None,
                 History::Held | History::Closed => TokenState::Rejected,
@@ -275,7 +275,7 @@ fn prepare_acquisition(
     };
     // A refresh that is due would read the store by itself.
     let early = (acquisition_state == AcquisitionState::ReadingChange && failure_state == FailureState::None)
-        .then(|| fixture.machine.held())
+        .then(|| fixture.machine.tokens())
         .flatten();
     let at = early.map_or(at, |held| held.issued_at);
     fixture.handle(begin, at);
