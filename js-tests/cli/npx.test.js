@@ -14,7 +14,7 @@ import { apis, PACKAGE, run } from "./support.js";
 
 const execute = promisify(execFile);
 const PACKED = fileURLToPath(new URL("../../target/npm/", import.meta.url));
-const COMMANDS = ["token", "header", "status", "watch", "scopes", "sandbox"];
+const COMMANDS = ["token", "header", "status", "watch", "scopes", "sandbox", "demo"];
 
 /** @type {(() => Promise<void>)[]} */
 const endings = [];
@@ -54,13 +54,16 @@ test("npx runs it, and it gets a token", async (t) => {
   assert.match(stdout, /^eyJ[\w.-]+\n$/);
 });
 
-test("without graphql-yoga, the sandbox says what to install", async () => {
-  const { stdout, stderr, code } = await npx(["sandbox"]);
+for (const command of ["sandbox", "demo"]) {
+  test(`without graphql-yoga, ${command} says what to install`, async () => {
+    const { stderr, code } = await npx([command, "--json"]);
 
-  assert.equal(code, 1);
-  assert.equal(stdout, "");
-  assert.match(stderr, /sandbox: missing_package: .*graphql-yoga/);
-});
+    const { error } = JSON.parse(stderr);
+    assert.equal(code, 1);
+    assert.equal(error.code, "missing_package");
+    assert.match(error.message, /npm install --save-dev graphql graphql-yoga/);
+  });
+}
 
 test("npx runs it as the command of its own sandbox, with no flag for what the sandbox sets", async (t) => {
   const packages = ["graphql", "graphql-yoga"];

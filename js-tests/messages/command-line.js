@@ -90,4 +90,6 @@ export const WRONG_COMMANDS = [
   ["sandbox", "--fault", "kind=narrow,scopes=A+B,provider=toggle"],
   ["sandbox", "--fault", "{"],
   ["sandbox", "4000"],
+  ["demo", "--seconds", "3"],
+  ["demo", "--grant-ms", "5s"],
 ];

@@ -7,6 +7,7 @@
  */
 
 import { readFile } from "node:fs/promises";
+import { demo } from "./commands/demo.js";
 import { header } from "./commands/header.js";
 import { sandbox } from "./commands/sandbox.js";
 import { scopes } from "./commands/scopes.js";
@@ -42,7 +43,7 @@ import { distance, readWords } from "./args.js";
  */
 
 /** @type {Readonly<Record<string, Command>>} */
-const COMMANDS = { token, header, status, watch, scopes, sandbox };
+const COMMANDS = { token, header, status, watch, scopes, sandbox, demo };
 
 /** @type {Flags} */
 const COMMON = {

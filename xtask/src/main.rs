@@ -36,8 +36,8 @@ Usage: cargo xtask <COMMAND>
                       in target/npm/package
   pack                build, make the tarball, install it into node_modules; the
                       last line printed is the path of the tarball
-  demo                pack, then run examples/demo/demo.js
-    --seconds N         and its other options; `node examples/demo/demo.js --help`
+  demo                pack, then run the package's command `demo`
+    --seconds N         and its other flags; `npx graphql-token-manager demo --help`
   test                run every part; ends with `N passed, N failed`
     --only NAME...    run these parts only (an unknown name lists them)
     --all             also what takes minutes more: frameworks, older majors of
@@ -82,7 +82,7 @@ fn run() -> Result<ExitCode> {
         ("demo", options) => {
             package::pack()?;
             // Replaces this process, so that Ctrl-C ends the demo in its own way.
-            let error = Command::new("node").arg("examples/demo/demo.js").args(options).exec();
+            let error = Command::new("node").args([package::PROGRAM, "demo"]).args(options).exec();
             return Err(Error::new(error).context("cannot start node"));
         }
         ("test", options) => return test::run(options),

@@ -11,6 +11,9 @@ use crate::{tools, wasm};
 /// The folder with the content of the package.
 pub(crate) const FOLDER: &str = "target/npm/package";
 
+/// The command line of the installed package.
+pub(crate) const PROGRAM: &str = "node_modules/graphql-token-manager/bin/graphql-token-manager.js";
+
 /// Builds the core and the content of the package.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { CommandError, UsageError } from "../errors.js";
+import { startLocalSandbox } from "../local-sandbox.js";
 import { onSignal, onStop } from "../signals.js";
 import { span, whole } from "../args.js";
 import { variableOf, variablesByProvider } from "../variables.js";
@@ -61,21 +62,10 @@ graphql-token-manager/testing, which documents them.`,
  * @returns {Promise<Sandbox>}
  */
 async function start(words) {
-  const { startSandbox } = await import("graphql-token-manager/testing");
   try {
-    return await startSandbox(/** @type {SandboxOptions} */ (optionsOf(words)));
+    return await startLocalSandbox(/** @type {SandboxOptions} */ (optionsOf(words)), "sandbox");
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(error.message.replace(/^startSandbox: /, ""));
-    const { cause, code } = /** @type {Error & { code?: string }} */ (error);
-    if (cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND") {
-      const packages = "graphql and graphql-yoga";
-      const remedy =
-        "npm install --save-dev graphql graphql-yoga, or without a project: " +
-        "npx -p graphql-token-manager -p graphql -p graphql-yoga graphql-token-manager sandbox";
-      throw new CommandError("missing_package", `the sandbox needs the packages ${packages}; ${remedy}`);
-    }
-    if (code === "EADDRINUSE")
-      throw new CommandError(code, "the port is taken; write another --port, or none");
     throw error;
   }
 }

@@ -6,18 +6,19 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { runExample } from "./support.js";
+import { until } from "../support/waiting.js";
+import { run, start } from "./support.js";
 
 /** @import { Ending } from "./support.js" */
 
-/** @param {string[]} words @param {Parameters<typeof runExample>[3]} [watch] */
-const demo = (words, watch) => runExample("demo/demo.js", ["--seconds", "10", ...words], {}, watch);
+/** @param {string[]} words */
+const demo = (...words) => run(["demo", "--seconds", "10", ...words]);
 
 /** @param {Ending} ending */
 const everything = ({ stdout, stderr }) => `${stdout}${stderr}`;
 
 test("the demo shows what it claims, checks it on both sides, and ends with 0", async () => {
-  const ending = await demo([]);
+  const ending = await demo();
 
   assert.equal(ending.status, 0, everything(ending));
   assert.equal(ending.stderr, "");
@@ -41,7 +42,7 @@ test("the demo shows what it claims, checks it on both sides, and ends with 0", 
 });
 
 test("where calls are refused the demo names the claim and ends with 1", async () => {
-  const ending = await demo(["--revoke"]);
+  const ending = await demo("--revoke");
 
   assert.equal(ending.status, 1, everything(ending));
   assert.match(ending.stdout, /^ +✗ No call was refused\n +(Fluz|Toggle|Braintree): [1-9]\d* refused/m);
@@ -49,31 +50,28 @@ test("where calls are refused the demo names the claim and ends with 1", async (
 });
 
 test("where tokens come too late the demo names the claim and ends with 1", async () => {
-  const ending = await demo(["--grant-ms", "5000"]);
+  const ending = await demo("--grant-ms", "5000");
 
   assert.equal(ending.status, 1, everything(ending));
   assert.match(ending.stdout, /^ +✗ No call waited for its token/m);
   assert.match(ending.stdout, /\d of 6 claims failed .*:\n(   .+\n)*   No call waited for its token/);
 });
 
-test("Ctrl-C ends the demo at once, with 130", async () => {
-  let stopped = false;
+test("Ctrl-C ends the demo at once, with 130", async (t) => {
+  const running = start(t, ["demo", "--seconds", "3600"]);
+  await until(() => /calls meanwhile/.test(running.stdout), "a token was renewed");
 
-  const ending = await demo([], (stdout, stop) => {
-    if (stopped || !/calls meanwhile/.test(stdout)) return;
-    stopped = true;
-    stop();
-  });
+  const ending = await running.stop("SIGINT");
 
   assert.equal(ending.status, 130, everything(ending));
-  assert.equal(ending.stderr, "");
-  assert.match(ending.stdout, /\nStopped\.\n$/);
+  assert.equal(ending.stderr, "Stopped.\n");
 });
 
-test("a wrong option is named, with what to write", async () => {
-  const { status, stdout, stderr } = await runExample("demo/demo.js", ["--seconds", "3"], {});
+test("as JSON, the claims alone are printed", async () => {
+  const { status, stdout, stderr } = await demo("--json");
 
-  assert.equal(status, 2);
-  assert.equal(stdout, "");
-  assert.match(stderr, /^--seconds takes a whole number from 10 to 3600, not `3`$/m);
+  assert.deepEqual([status, stderr], [0, ""]);
+  const { claims } = JSON.parse(stdout);
+  assert.equal(claims.length, 6);
+  for (const { holds, reasons } of claims) assert.deepEqual([holds, reasons], [true, []]);
 });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { startSandbox } from "graphql-token-manager/testing";
+import { startLocalSandbox } from "../local-sandbox.js";
 import { GRANTS, LIFETIMES, apisOf } from "./apis.js";
 import { judge } from "./claims.js";
 import { Client, pause, seconds } from "./client.js";
@@ -90,12 +90,15 @@ export class Demo {
 
   async #start() {
     const { grantMs } = this.#plan;
-    const sandbox = await startSandbox({
-      lifetimes: LIFETIMES,
-      // Toggle may return a new token with any response; in the demo it does so with each.
-      variants: { toggle: { sliding: "every" } },
-      faults: GRANTS.map((operation) => ({ kind: "delay", ms: grantMs, operation })),
-    });
+    const sandbox = await startLocalSandbox(
+      {
+        lifetimes: LIFETIMES,
+        // Toggle may return a new token with any response; in the demo it does so with each.
+        variants: { toggle: { sliding: "every" } },
+        faults: GRANTS.map((operation) => ({ kind: "delay", ms: grantMs, operation })),
+      },
+      "demo",
+    );
     this.#sandbox = sandbox;
     const apis = apisOf(sandbox);
     this.#clients = apis.map((api) => new Client(api, (client, text) => this.#tell(client, text)));

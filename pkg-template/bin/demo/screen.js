@@ -39,8 +39,6 @@ export class Screen {
     this.#out = out;
     this.paint = paintFor(isTerminal, env);
     this.isLive = isTerminal && env.TERM !== "dumb" && out.columns >= LEAST_COLUMNS && out.rows >= LEAST_ROWS;
-    // The reader of the pipe closed it, as `head` does.
-    out.on("error", () => process.exit(1));
   }
 
   /** Maximum width of a line. */
