@@ -14,7 +14,7 @@ import { apis, PACKAGE, run } from "./support.js";
 
 const execute = promisify(execFile);
 const PACKED = fileURLToPath(new URL("../../target/npm/", import.meta.url));
-const COMMANDS = ["token", "header", "status", "watch", "scopes", "sandbox", "demo"];
+const COMMANDS = ["token", "header", "status", "watch", "scopes", "doctor", "sandbox", "demo"];
 
 /** @type {(() => Promise<void>)[]} */
 const endings = [];
@@ -52,6 +52,14 @@ test("npx runs it, and it gets a token", async (t) => {
   const { stdout } = await npx(["token", ...flags], env);
 
   assert.match(stdout, /^eyJ[\w.-]+\n$/);
+});
+
+test("npx examines a provider", async (t) => {
+  const { flags, env } = apis(await sandboxFor(t)).toggle;
+
+  const { stdout } = await npx(["doctor", ...flags], env);
+
+  assert.match(stdout, /^ok +credentials /m);
 });
 
 for (const command of ["sandbox", "demo"]) {

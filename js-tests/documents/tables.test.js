@@ -129,12 +129,22 @@ test("docs/api.md lists all events and warnings", async () => {
   assert.deepEqual(listed.sort(), [...codes, "store"].sort());
 });
 
-test("docs/errors.md lists all codes, and which are retryable", async () => {
+/** Returns the error codes that the types declare. */
+function declaredCodes() {
   const [, union = ""] = /export type TokenErrorCode =(.*?);/s.exec(index) ?? [];
-  const codes = [...union.matchAll(/"(\w+)"/g)].map(([, code = ""]) => code);
+  return [...union.matchAll(/"(\w+)"/g)].map(([, code = ""]) => code);
+}
+
+test("docs/troubleshooting.md lists all codes", async () => {
+  const listed = tableBelow(await read("docs/troubleshooting.md"), "## Codes");
+
+  assert.deepEqual([...listed.keys()].sort(), declaredCodes().sort());
+});
+
+test("docs/errors.md lists all codes, and which are retryable", async () => {
   const listed = tableBelow(await read("docs/errors.md"), "## Codes");
 
-  assert.deepEqual([...listed.keys()].sort(), codes.sort());
+  assert.deepEqual([...listed.keys()].sort(), declaredCodes().sort());
   for (const [code, [, retryable]] of listed) {
     const error = new TokenError(/** @type {any} */ (code), "x");
     if (retryable === "yes" || retryable === "no") assert.equal(error.retryable, retryable === "yes", code);

@@ -90,6 +90,12 @@ export const WRONG_COMMANDS = [
   ["sandbox", "--fault", "kind=narrow,scopes=A+B,provider=toggle"],
   ["sandbox", "--fault", "{"],
   ["sandbox", "4000"],
+  ["doctor"],
+  ["doctor", "--page", SECRET],
+  ["doctor", "--broker", `https://u:${SECRET}@host.test/`],
+  ["doctor", "--store", "redis:"],
+  ["doctor", "--store", `redis://:${SECRET}@host.test`],
+  ["doctor", "--store", "folder", "--store-env", "SET"],
   ["demo", "--seconds", "3"],
   ["demo", "--grant-ms", "5s"],
 ];

@@ -8,6 +8,7 @@
 
 import { readFile } from "node:fs/promises";
 import { demo } from "./commands/demo.js";
+import { doctor } from "./commands/doctor.js";
 import { header } from "./commands/header.js";
 import { sandbox } from "./commands/sandbox.js";
 import { scopes } from "./commands/scopes.js";
@@ -43,7 +44,7 @@ import { distance, readWords } from "./args.js";
  */
 
 /** @type {Readonly<Record<string, Command>>} */
-const COMMANDS = { token, header, status, watch, scopes, sandbox, demo };
+const COMMANDS = { token, header, status, watch, scopes, doctor, sandbox, demo };
 
 /** @type {Flags} */
 const COMMON = {

@@ -40,7 +40,7 @@ const flagOf = (option) => option.replace(/[A-Z]/g, (letter) => `-${letter.toLow
  *
  * @param {string} option
  */
-const flagsOf = (option) =>
+export const flagsOf = (option) =>
   SECRETS.has(option) ? [`${flagOf(option)}-env`, `${flagOf(option)}-file`] : [flagOf(option)];
 
 const ROWS = Object.values(PROVIDERS).flatMap(({ options }) => Object.entries(options));
