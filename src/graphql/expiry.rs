@@ -343,6 +343,8 @@ mod tests {
             ("{}", HOUR, late, Some(DATE), minted(), 180),
             ("{}", HOUR, now, None, claims(PROVIDER - 3000 * DAY / 2, 180), 180),
             ("{}", HOUR, now, Some(DATE), claims(PROVIDER - seconds(100), 180), 80),
+            // Claims that have expired by that clock state only how long a token lasts.
+            ("{}", HOUR, now, Some(DATE), claims(PROVIDER - seconds(200), 180), 180),
             // The earlier of two.
             ("{}", Lifetime::AtMost(10 * minute), now, None, minted(), 180),
             ("{}", Lifetime::AtMost(10 * minute), now, None, claims(PROVIDER, 3600), 600),

@@ -191,3 +191,20 @@ pub(super) fn after_scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str>
     let credentials = rest.trim();
     (first.eq_ignore_ascii_case(scheme) && credentials.len() < rest.len()).then_some(credentials)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fingerprint(secrets: &[&str]) -> CredentialId {
+        credential_fingerprint(&secrets.iter().map(|&secret| Secret::new(secret)).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn fingerprint_depends_on_each_secret_and_on_where_it_ends() {
+        assert_eq!(fingerprint(&["ab", "c"]), fingerprint(&["ab", "c"]));
+        for other in [&["ax", "c"][..], &["ab", "x"], &["a", "bc"], &["c", "ab"], &["ab"], &["ab", "c", ""]] {
+            assert_ne!(fingerprint(other), fingerprint(&["ab", "c"]), "{other:?}");
+        }
+    }
+}

@@ -359,6 +359,8 @@ mod tests {
     #[test]
     fn parses_http_dates() {
         assert_eq!(parse_http_date("Sun, 22 Nov 2026 10:20:30 GMT"), Some(UnixMillis::new(MOMENT - 123)),);
+        // Of a year with two digits, 70 is the first of the last century.
+        assert_eq!(parse_http_date("Thursday, 01-Jan-70 00:00:01 GMT"), Some(UnixMillis::new(1_000)));
         for text in [
             "yesterday",
             "",

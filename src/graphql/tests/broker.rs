@@ -61,13 +61,14 @@ fn grant_request_is_a_form() {
 
 #[test]
 fn form_contains_the_rejected_token_digest() {
-    let mut scenario = Scenario::new(profile(), &[], &[]);
+    let mut scenario = scenario();
     scenario.refused = Some(token_digest(&AccessToken::new("abc")));
 
     let _ = scenario.answered(reply(200, "{}"));
 
     // RFC 6234: SHA-256 of "abc".
-    assert_eq!(scenario.last().body.expose(), "refused=ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+    let form = "scope=b%26c%20read%3Aa&refused=ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0";
+    assert_eq!(scenario.last().body.expose(), form);
 }
 
 #[test]

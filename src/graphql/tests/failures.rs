@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use crate::{
-    core::ErrorCode::{self, InvalidCredentials, Protocol, RateLimited, Server},
+    core::{
+        ErrorCode::{self, InvalidCredentials, Protocol, RateLimited, Server},
+        Retryability,
+    },
     provider::{TokenSource, profile::strings},
 };
 
@@ -42,6 +45,8 @@ fn check(mut scenario: Scenario, response: HttpResponse, kind: Kind, code: Error
         other => panic!("{other:?}: {shown}"),
     };
     assert_eq!((error.code, failed, error.status), (code, kind, status), "{shown}");
+    let retryable = error.retryability() == Retryability::Retryable;
+    assert_eq!(retryable, kind == Transient, "{shown}");
     assert!(error.message.contains(mention), "{mention} is not in: {error}");
     assert_eq!(scenario.requests.len(), 1, "{shown}");
 }

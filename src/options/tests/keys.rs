@@ -114,7 +114,7 @@ fn misspelled_nested_option_is_corrected() {
 fn misspelled_keyword_is_corrected() {
     let timed = acme().with("provider.expiry", map([("expiresIn", text("login.ttl"))]));
     for (options, key, words) in [
-        (fluz(), "provider", &["fluz", "toggle", "braintree"][..]),
+        (fluz(), "provider", &["fluz", "toggle", "braintree", "broker"][..]),
         (fluz(), "environment", &["sandbox", "production"]),
         (braintree(), "environment", &["sandbox", "production"]),
         (fluz(), "renewal", &["refresh", "generate"]),
