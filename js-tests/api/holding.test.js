@@ -82,6 +82,17 @@ describe("status", () => {
   });
 });
 
+test("getToken gives what replaced the token that it gave before", async (t) => {
+  const tokens = managerFor(t, fluz(await sandboxFor(t)));
+  const before = new Set([await tokens.getToken(), await tokens.getToken()]);
+
+  const { value } = await tokens.refresh();
+
+  assert.equal(before.size, 1);
+  assert.ok(!before.has(value));
+  assert.equal(await tokens.getToken(), value);
+});
+
 describe("invalidate", () => {
   test("makes the next caller wait for a new token", async (t) => {
     const sandbox = await sandboxFor(t);

@@ -1,4 +1,5 @@
-// Secrets, tokens and refresh tokens do not appear in anything that a program can print.
+// Secrets do not appear in anything that a program can print. `faults.test.js` has each fault, `api/access-token.test.js`
+// what a token prints, and `src/graphql/tests` each response.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -8,44 +9,9 @@ import { run } from "../support/child.js";
 import { assertHoldsNone, secretsOf } from "../support/secrets.js";
 import { fluz, managerFor, sandboxFor } from "../support/setup.js";
 import { failure, record } from "../support/waiting.js";
-import { FAULTS } from "./expectations.js";
 import { APIS, NAMES, RETRY } from "./providers.js";
 
 /** @import { TestContext } from "node:test" */
-
-/**
- * Returns a `fetch` that records the secrets in its requests and responses, and the URLs.
- */
-function eavesdropping() {
-  /** @type {Set<string>} */
-  const secrets = new Set();
-  /** @type {string[]} */
-  const urls = [];
-  /** @param {unknown} value */
-  const keep = (value) => {
-    if (typeof value === "string" && /^(?!\d{4}-)\S{24,}$/.test(value)) secrets.add(value);
-    else if (typeof value === "object" && value !== null) Object.values(value).forEach(keep);
-  };
-  /** @type {(url: string, init: RequestInit) => Promise<Response>} */
-  const eavesdrop = async (url, init) => {
-    urls.push(url);
-    const sent = new Headers(init.headers).get("authorization")?.split(" ")[1];
-    if (sent) secrets.add(sent);
-    const response = await fetch(url, init);
-    keep(response.headers.get("x-authorization"));
-    const text = await response
-      .clone()
-      .text()
-      .catch(() => "");
-    try {
-      keep(JSON.parse(text).data);
-    } catch {
-      // An HTML page or a truncated body.
-    }
-    return response;
-  };
-  return Object.assign(eavesdrop, { secrets, urls });
-}
 
 /**
  * Yields all strings in an error: its printed form, and each property along its prototypes and causes.
@@ -63,40 +29,6 @@ function* readings(error) {
 }
 
 describe("no secret is seen", () => {
-  for (const name of NAMES) {
-    test(`${name}: in errors, events, status and manager, whatever went wrong`, async (t) => {
-      const sandbox = await sandboxFor(t);
-      const fetch = eavesdropping();
-      /** @type {unknown[]} */
-      const seen = [];
-      for (const { fault, only = NAMES } of FAULTS) {
-        if (!only.includes(name)) continue;
-        const isLate = fault.kind === "delay";
-        const timing = { timeoutMs: isLate ? 40 : 10_000, retry: { ...RETRY, attempts: 2 } };
-        const tokens = managerFor(t, APIS[name].options(sandbox, { fetch, ...timing }));
-        const events = record(tokens);
-        if (!isLate) await tokens.getToken();
-        const heal = sandbox.fault({ ...fault, provider: name });
-        const caught = await Promise.allSettled([tokens.refresh(), tokens.getToken({ minValidityMs: 1e9 })]);
-        heal();
-        seen.push(events, tokens.status(), tokens, `${tokens}`, JSON.stringify(tokens));
-        for (const end of caught) {
-          if (end.status === "rejected") seen.push(end.reason, [...readings(end.reason)]);
-          else seen.push(typeof end.value === "string" ? "a token" : end.value);
-        }
-        await tokens.close();
-        seen.push(tokens.status(), inspect(tokens, { showHidden: true, depth: Infinity }));
-      }
-
-      assert.ok(fetch.secrets.size > 20, "tokens and refresh tokens were overheard");
-      assertHoldsNone(
-        seen.map((it) => shown(it)),
-        [...secretsOf(sandbox), ...fetch.secrets],
-      );
-      for (const url of fetch.urls) assert.equal(url, sandbox[name].endpoint);
-    });
-  }
-
   test("where an API quotes them in its errors", async (t) => {
     const sandbox = await sandboxFor(t);
     const secrets = secretsOf(sandbox);
@@ -226,13 +158,3 @@ describe("a program prints nothing of its own", { concurrency: true }, () => {
     assert.doesNotMatch(stdout, /eyJ|the token is seen/);
   });
 });
-
-/**
- * Returns what must not contain a token: the printed forms of an access token, or any other value itself.
- * @param {any} value
- */
-function shown(value) {
-  return typeof value?.value === "string"
-    ? [`${value}`, JSON.stringify(value), inspect(value, { depth: 9 })]
-    : value;
-}

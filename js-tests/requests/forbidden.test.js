@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { braintree, fluz, managerFor, sandboxFor } from "../support/setup.js";
+import { braintree, fluz, managerFor, operations, sandboxFor } from "../support/setup.js";
 import { simulatedTime } from "../support/simulated-time.js";
 import { failure } from "../support/waiting.js";
 import { POST, apiFor, countedFor, json } from "./support.js";
@@ -35,6 +35,8 @@ test("Braintree: too few scopes look like bad credentials, and are told as what 
   await failure(tokens.request(document));
   assert.equal(await tokens.getToken(), token);
   assert.equal(sandbox.counts().braintree.grants, 2);
+  // The first is sent with both tokens, the later ones once, since no other token is to be had.
+  assert.equal(operations(sandbox).filter((operation) => operation === "createCustomer").length, 4);
 });
 
 test("fetch gives the answer to what is forbidden, and keeps the new token", async (t) => {

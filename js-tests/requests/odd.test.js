@@ -16,6 +16,16 @@ test("a `fetch` that returns no Response: tokens.fetch returns the same, request
   }
 });
 
+test("`maxResponseBytes` also limits an answer that has no stream, only a text", async (t) => {
+  const headers = new Headers({ "content-type": "application/json" });
+  const fetch = async () => ({ status: 200, ok: true, headers, text: async () => '{"data":{"ok":true}}' });
+  const { tokens } = countedFor(t, "https://api.acme.test/graphql", { fetch });
+
+  assert.deepEqual(await tokens.request("{ ok }", {}, { maxResponseBytes: 20 }), { ok: true });
+  const error = await failure(tokens.request("{ ok }", {}, { maxResponseBytes: 19 }));
+  assert.equal(error.code, "protocol");
+});
+
 test("a `fetch` that throws at once rejects", async (t) => {
   const fetch = () => {
     throw new RangeError("own");

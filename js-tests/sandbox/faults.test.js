@@ -1,3 +1,5 @@
+// The steps and the selection of faults. `faults/faults.test.js` has the effect of each on a manager.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -30,9 +32,6 @@ function marco({ fluz }, query = "{ marco }") {
   });
 }
 
-/** @param {Sandbox} sandbox */
-const grants = (sandbox) => sandbox.counts().fluz.grants;
-
 test("delay waits before the operation is executed, or after it", async (t) => {
   const sandbox = await sandboxFor(t);
   sandbox.fault({ kind: "delay", ms: 40, times: 1 });
@@ -45,19 +44,6 @@ test("delay waits before the operation is executed, or after it", async (t) => {
   assert.equal(sandbox.requests()[0]?.fault, "delay+delay");
 });
 
-test("drop before cuts the connection, and nothing was executed", async (t) => {
-  const sandbox = await sandboxFor(t);
-  sandbox.fault({ kind: "drop", when: "before", operation: "generateUserAccessToken" });
-
-  await assert.rejects(generate(sandbox), TypeError);
-
-  assert.equal(grants(sandbox), 0);
-  assert.deepEqual(
-    sandbox.requests().map(({ status, fault }) => [status, fault]),
-    [[0, "drop"]],
-  );
-});
-
 test("drop after cuts the connection when the token was issued already", async (t) => {
   const sandbox = await sandboxFor(t);
   const { refreshToken } = await generate(sandbox);
@@ -67,20 +53,6 @@ test("drop after cuts the connection when the token was issued already", async (
 
   assert.equal(sandbox.counts().fluz.refreshes, 1);
   assert.equal((await refresh(sandbox, refreshToken)).status, 401);
-});
-
-test("truncate announces the whole body, sends half and ends the connection", async (t) => {
-  const sandbox = await sandboxFor(t);
-  sandbox.fault({ kind: "truncate" });
-
-  const response = await marco(sandbox);
-  const reader = response.body?.getReader();
-  const first = await reader?.read();
-
-  const announced = Number(response.headers.get("content-length"));
-  assert.equal(response.status, 200);
-  assert.equal(first?.value?.length, Math.floor(announced / 2));
-  await assert.rejects(async () => reader?.read());
 });
 
 test("status answers instead of the provider, with Retry-After as it was given", async (t) => {
@@ -101,26 +73,6 @@ test("status answers instead of the provider, with Retry-After as it was given",
   );
   assert.match(await /** @type {Response} */ (answers[0]).text(), /<title>429 Too Many Requests<\/title>/);
   assert.equal(sandbox.counts().fluz.refused, 0);
-});
-
-test("html answers 200 with a page, and nothing was executed", async (t) => {
-  const sandbox = await sandboxFor(t);
-  sandbox.fault({ kind: "html" });
-
-  const response = await marco(sandbox);
-
-  assert.equal(response.status, 200);
-  assert.equal(response.headers.get("content-type"), "text/html; charset=utf-8");
-  assert.match(await response.text(), /^<!doctype html>/);
-});
-
-test("invalid-json spoils the answer to an operation that was executed", async (t) => {
-  const sandbox = await sandboxFor(t);
-  sandbox.fault({ kind: "invalid-json" });
-
-  await assert.rejects(generate(sandbox), SyntaxError);
-
-  assert.equal(grants(sandbox), 1);
 });
 
 test("date shifts the Date header and nothing else, omit-date leaves it out", async (t) => {
@@ -172,20 +124,6 @@ test("narrow is not used up by operations that issue no token", async (t) => {
   assert.deepEqual(scopes, []);
 });
 
-test("no-token answers null, or no header, for a token that was issued", async (t) => {
-  const sandbox = await sandboxFor(t);
-  sandbox.fault({ kind: "no-token" });
-
-  const { token } = await generate(sandbox);
-  const { status, headers } = await logIn(sandbox);
-
-  assert.equal(token, null);
-  assert.equal(status, 200);
-  assert.equal(headers.get("x-authorization"), null);
-  assert.equal(headers.get("authorization"), null);
-  assert.equal(grants(sandbox), 1);
-});
-
 test("bad-token stands in the token's place under any alias, control characters included", async (t) => {
   const sandbox = await sandboxFor(t);
   const value = "two words\r\nand a line";
@@ -212,20 +150,6 @@ test("bad-token stands in Toggle's headers, after the prefix, in sliding answers
 
   assert.equal(headers.get("x-authorization"), "Bearer two words");
   assert.equal(headers.get("authorization"), "Bearer two words");
-});
-
-test("oversize adds padding to an answer that is still the provider's", async (t) => {
-  const sandbox = await sandboxFor(t);
-  sandbox.fault({ kind: "oversize", bytes: 100_000, times: 1 });
-  sandbox.fault({ kind: "oversize", times: 1 });
-
-  const [small, large] = [await marco(sandbox), await marco(sandbox)];
-
-  const body = await small.json();
-  assert.deepEqual(body.data, { marco: "polo" });
-  assert.equal(body.extensions.padding.length, 100_000);
-  assert.match(body.extensions.requestId, /^[0-9a-f-]{36}$/);
-  assert.ok(Number(large.headers.get("content-length")) > 2 * 1024 * 1024);
 });
 
 test("a fault applies to its provider and operation only, and as often as it says", async (t) => {

@@ -44,22 +44,6 @@ async function grantingApi(t) {
   return { counts, endpoint: api.endpoint };
 }
 
-/**
- * Options which differ between tenants only in the result of a function; `src/store/cache_key/tests.rs` has each kind.
- * @type {Record<string, (endpoint: string, read: () => string) => Options>}
- */
-const BY_FUNCTION = {
-  "the API key of Fluz": (endpoint, read) => ({ ...fluz(endpoint), apiKey: read }),
-  "the client secret of Braintree": (endpoint, read) => ({
-    provider: "braintree",
-    endpoint,
-    clientId: "client",
-    clientSecret: read,
-    scopes: ["A"],
-  }),
-  "a variable of a profile": (endpoint, read) => profile(endpoint, { variables: { in: [{ secret: read }] } }),
-};
-
 /** @param {string} endpoint */
 function fluz(endpoint) {
   const ids = { userId: "user", accountId: "account" };
@@ -77,42 +61,46 @@ function profile(endpoint, authenticate) {
   return { provider: { name: "acme", endpoint, authenticate: { document, ...authenticate }, token, expiry } };
 }
 
-for (const [name, optionsFor] of Object.entries(BY_FUNCTION)) {
-  describe(`tenants that differ only in what a function gives for ${name}`, () => {
-    test("have tokens of their own, and managers of one tenant share", async (t) => {
-      const { counts, endpoint } = await grantingApi(t);
-      const path = await folderFor(t);
-      /** @param {string} tenant */
-      const token = (tenant) => {
-        const options = optionsFor(endpoint, () => `secret-of-${tenant}`);
-        return managerFor(t, { ...options, store: fileStore({ path }) }).getToken();
-      };
+/**
+ * Options which differ between tenants only in the result of a function; `src/store/cache_key/tests.rs` has each kind.
+ * @type {(endpoint: string, read: () => string) => Options}
+ */
+const optionsFor = (endpoint, read) => profile(endpoint, { variables: { in: [{ secret: read }] } });
 
-      const [one, other] = [await token("one"), await token("other")];
+describe("tenants that differ only in what a function gives", () => {
+  test("have tokens of their own, and managers of one tenant share", async (t) => {
+    const { counts, endpoint } = await grantingApi(t);
+    const path = await folderFor(t);
+    /** @param {string} tenant */
+    const token = (tenant) => {
+      const options = optionsFor(endpoint, () => `secret-of-${tenant}`);
+      return managerFor(t, { ...options, store: fileStore({ path }) }).getToken();
+    };
 
-      assert.notEqual(one, other);
-      assert.deepEqual([await token("one"), await token("other")], [one, other]);
-      assert.equal(counts.grants, 2);
-    });
+    const [one, other] = [await token("one"), await token("other")];
 
-    test("are told apart by `identity` as well, and no function is called before a grant", async (t) => {
-      const { counts, endpoint } = await grantingApi(t);
-      const store = new Map();
-      const { state, read } = vault("the same");
-      const managerOf = (/** @type {string} */ identity) =>
-        managerFor(t, { ...optionsFor(endpoint, read), store, identity });
-
-      const one = await managerOf("one").getToken();
-      const other = await managerOf("other").getToken();
-      const { calls } = state;
-      const again = await managerOf("one").getToken();
-
-      assert.notEqual(one, other);
-      assert.equal(again, one);
-      assert.deepEqual([counts.grants, state.calls - calls], [2, 0]);
-    });
+    assert.notEqual(one, other);
+    assert.deepEqual([await token("one"), await token("other")], [one, other]);
+    assert.equal(counts.grants, 2);
   });
-}
+
+  test("are told apart by `identity` as well, and no function is called before a grant", async (t) => {
+    const { counts, endpoint } = await grantingApi(t);
+    const store = new Map();
+    const { state, read } = vault("the same");
+    const managerOf = (/** @type {string} */ identity) =>
+      managerFor(t, { ...optionsFor(endpoint, read), store, identity });
+
+    const one = await managerOf("one").getToken();
+    const other = await managerOf("other").getToken();
+    const { calls } = state;
+    const again = await managerOf("one").getToken();
+
+    assert.notEqual(one, other);
+    assert.equal(again, one);
+    assert.deepEqual([counts.grants, state.calls - calls], [2, 0]);
+  });
+});
 
 describe("a secret function that decides whose token it is", () => {
   test("is called once more, before the store is first read", async (t) => {
