@@ -17,8 +17,8 @@ use super::{
     seconds,
 };
 use crate::core::{
-    AcquisitionId, CachedToken, CallId, Effect, ErrorCode, Event, Grant, GrantFailure, Input, IoScope,
-    Policy, RefreshMode, Rejection, StoredRecord, TokenError, TokenRequest, TokenSet, UnixMillis, cool_down,
+    AcquisitionId, CachedToken, CallId, Effect, ErrorCode, Event, Generation, Grant, GrantFailure, Input,
+    IoScope, Policy, RefreshMode, Rejection, TokenError, TokenRequest, TokenSet, UnixMillis, cool_down,
 };
 
 proptest! {
@@ -548,18 +548,25 @@ fn starts(history: &[Step], kind: impl Fn(&Step) -> bool) -> Vec<UnixMillis> {
     first.filter(|step| kind(step)).map(|step| step.at).collect()
 }
 
-/// Each step after a failure until the next token, with the end of the cool-down.
+/// Each step after a failure until the next token or sign-out, with the end of the cool-down.
 fn cooled(history: &[Step]) -> Vec<(&Step, UnixMillis)> {
     let mut cooled = Vec::new();
     let mut failure = None;
+    let mut has_sign_outs = false;
     for step in history {
         if matches!(step.input, Input::Closed) {
             break;
         }
-        let signed_out = matches!(
-            step.input,
-            Input::Cleared | Input::StoreRead(_, Ok(Some(StoredRecord { tokens: None, .. })))
-        );
+        if let Input::StoreRead(_, Ok(Some(record))) = &step.input {
+            has_sign_outs |= record.generation != Generation::default();
+        }
+        let signed_out = match step.input {
+            Input::Cleared => true,
+            // A read may show that another holder has signed out.
+            Input::StoreRead(..) => has_sign_outs && step.after.remembered.is_none(),
+            _ => false,
+        };
+        has_sign_outs |= signed_out;
         if has_new_token(step) || signed_out {
             failure = None;
         }
