@@ -81,8 +81,8 @@ enum Message {
     ForSession(SessionId, Input),
     /// Time passed, or the clock was set.
     RunDue,
-    /// The user signed out: of the identity of a handle, or of all sessions.
-    Cleared(Option<(SessionHandle, Option<SessionSpec>)>, Function),
+    /// The effects of a sign-out, which has happened already.
+    Perform(Vec<PoolEffect>),
     Closed,
 }
 
@@ -222,7 +222,13 @@ impl Driver {
     pub(crate) fn run_due_for(self: &Rc<Self>, handle: &SessionHandle) {
         match self.config.policy.io_scope {
             IoScope::Process => self.run_due(),
-            IoScope::Request => self.handle_if_open(handle, Input::TimerFired),
+            IoScope::Request => {
+                self.handle_if_open(handle, Input::TimerFired);
+                // The sessions of a sign-out belong to the call that waits for it.
+                for session in self.sign_outs.sessions() {
+                    self.dispatch(session, Input::TimerFired);
+                }
+            }
         }
     }
 
@@ -273,10 +279,7 @@ impl Driver {
             }
             Message::ForSession(session, input) => self.pool.borrow_mut().handle(session, input, now),
             Message::RunDue => self.pool.borrow_mut().timer_fired(now),
-            Message::Cleared(of, on_cleared) => {
-                let session = of.map(|(handle, session_spec)| self.open(&handle, session_spec));
-                self.start_sign_out(session, on_cleared)
-            }
+            Message::Perform(effects) => effects,
             Message::Closed => self.pool.borrow_mut().close(now),
         }
     }
@@ -473,7 +476,8 @@ impl Driver {
 
     fn rearm(&self) {
         let pool = self.pool.borrow();
-        let keep_alive = if pool.is_awaited() { KeepAlive::Yes } else { self.config.keep_alive };
+        let is_awaited = pool.is_awaited() || self.sign_outs.is_pending();
+        let keep_alive = if is_awaited { KeepAlive::Yes } else { self.config.keep_alive };
         self.timer.set(pool.poll_timeout(), keep_alive, self.clock.now());
     }
 }

@@ -233,26 +233,17 @@ impl<T: Clone> Pool<T> {
         effects.into_sorted()
     }
 
-    /// Signs out the sessions of the identity of `session`, or all sessions. Returns those that report
-    /// [`Effect::ReportCleared`], and the effects to perform, in order.
+    /// Signs out sessions that are open. Each reports [`Effect::ReportCleared`]. Returns the effects to perform, in order.
     #[must_use = "an effect that is not performed leaves a caller waiting"]
-    pub fn clear(
-        &mut self,
-        session: Option<SessionId>,
-        now: UnixMillis,
-    ) -> (Vec<SessionId>, Vec<PoolEffect>) {
+    pub fn clear(&mut self, sessions: &[SessionId], now: UnixMillis) -> Vec<PoolEffect> {
         let mut effects = self.start_call();
-        let identity = session.and_then(|id| self.pooled(id)).map(|pooled| pooled.identity);
-        let mut cleared = Vec::new();
-        for slot in 0..self.sessions.end() {
-            let Some(pooled) = self.sessions.get(slot) else { continue };
-            if session.is_none() || Some(pooled.identity) == identity {
-                cleared.push(pooled.id);
+        for session in sessions {
+            if let Some(slot) = self.sessions.find(*session) {
                 self.apply(slot, Input::Cleared, now, &mut effects);
             }
         }
         self.run_due(now, &mut effects);
-        (cleared, effects.into_sorted())
+        effects.into_sorted()
     }
 
     fn start_call(&mut self) -> PoolEffects {
@@ -451,6 +442,22 @@ impl<T> Pool<T> {
     /// The state machine of a session; `None` after its eviction.
     pub fn session(&self, session: SessionId) -> Option<&Session> {
         self.pooled(session).map(|pooled| &pooled.machine)
+    }
+
+    /// The sessions that are not closed.
+    pub fn open_sessions(&self) -> Vec<SessionId> {
+        let slots = (0..self.sessions.end()).filter_map(|slot| self.sessions.get(slot));
+        slots.filter(|pooled| !pooled.machine.is_closed()).map(|pooled| pooled.id).collect()
+    }
+
+    /// The sessions with the identity of one of `sessions` that are not closed.
+    pub fn siblings(&self, sessions: &[SessionId]) -> Vec<SessionId> {
+        let mut identities: Vec<_> =
+            sessions.iter().filter_map(|id| Some(self.pooled(*id)?.identity)).collect();
+        identities.sort_unstable();
+        identities.dedup();
+        let siblings = identities.into_iter().flat_map(|identity| self.siblings_of(identity));
+        siblings.map(|(_, pooled)| pooled.id).collect()
     }
 
     /// The driver's data of a session.

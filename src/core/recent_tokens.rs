@@ -21,6 +21,11 @@ impl RecentTokens {
         self.0.push((fingerprint, tokens.expires_at));
     }
 
+    /// Returns whether no token was recorded.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns whether `token` was cached before.
     pub fn includes(&self, token: &AccessToken) -> bool {
         self.expiry_of(token).is_some()

@@ -146,6 +146,16 @@ impl Session {
         self.acquisition.is_some()
     }
 
+    /// Returns whether the session was closed.
+    pub(super) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The last sign-out, here or at another holder.
+    pub const fn generation(&self) -> Generation {
+        self.sign_out.generation()
+    }
+
     /// The cached token, valid or not.
     pub fn tokens(&self) -> Option<&Rc<TokenSet>> {
         self.cached.as_ref().map(|cached| &cached.tokens)

@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{Driver, call_back};
 use crate::{
-    core::{Identity, IoScope, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
+    core::{Generation, Identity, IoScope, ScopeSet, SessionId, TokenError, TokenSet, UnixMillis, millis},
     graphql::token_digest,
     host::{HostBindings, KeyedStore, PLATFORM, from_js, wall},
     js::{JsAccessToken, SessionHandle},
@@ -25,16 +25,18 @@ pub(super) struct SessionEntry {
     pub(super) selector: JsValue,
     /// The scopes that each of its grants requests.
     pub(super) scopes: ScopeSet,
-    handle: Option<SessionHandle>,
+    pub(super) handle: Option<SessionHandle>,
+    /// The sign-out that the handle was last notified of.
+    pub(super) generation: Generation,
     /// The digest of the token that was discarded because the API rejected it, until another one is granted.
     pub(super) rejected_token: Option<String>,
     /// The token that was last pushed to the handle.
-    pushed: Option<PushedToken>,
+    pub(super) pushed: Option<PushedToken>,
     /// Ends the subscription to changes in the shared store.
     unwatch: Option<Function>,
 }
 
-struct PushedToken {
+pub(super) struct PushedToken {
     tokens: Rc<TokenSet>,
     object: JsAccessToken,
     served_until: UnixMillis,
@@ -121,7 +123,8 @@ impl Driver {
         }
         let pool = self.pool.borrow();
         let (Some(machine), Some(selector)) = (pool.session(id), pool.selector(id)) else { return };
-        let (selector, scopes) = (selector.clone(), machine.scopes().clone());
+        let (selector, scopes, generation) =
+            (selector.clone(), machine.scopes().clone(), machine.generation());
         let mut sessions = self.sessions.borrow_mut();
         if sessions.len() <= index {
             sessions.resize_with(index + 1, || None);
@@ -131,6 +134,7 @@ impl Driver {
             selector,
             scopes,
             handle: None,
+            generation,
             rejected_token: None,
             pushed: None,
             unwatch: None,
@@ -204,6 +208,7 @@ impl Driver {
     pub(super) fn publish(&self) {
         let mut dirty = self.pool.borrow().dirty().to_vec();
         dirty.dedup();
+        self.report_sign_outs(&dirty);
         for id in dirty {
             self.ensure_entry(id);
             self.push_token(id);
@@ -211,7 +216,7 @@ impl Driver {
     }
 
     /// Pushes the cached token and its times to the handle, if they have changed.
-    fn push_token(&self, id: SessionId) {
+    pub(super) fn push_token(&self, id: SessionId) {
         let Some(handle) = self.entry(id).and_then(|entry| entry.handle.clone()) else { return };
         let now = self.clock.now();
         let current = {

@@ -2,12 +2,12 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::Function;
+use js_sys::{Array, Function};
 use wasm_bindgen::JsValue;
 
 use super::{Driver, Message};
 use crate::{
-    core::{PoolEffect, SessionId, TokenError},
+    core::{Session, SessionId, TokenError},
     js::{SessionHandle, error_to_js},
 };
 
@@ -15,8 +15,19 @@ use crate::{
 #[derive(Default)]
 pub(super) struct SignOuts(RefCell<Vec<SignOut>>);
 
+impl SignOuts {
+    pub(super) fn is_pending(&self) -> bool {
+        !self.0.borrow().is_empty()
+    }
+
+    /// The sessions that have not reported yet.
+    pub(super) fn sessions(&self) -> Vec<SessionId> {
+        self.0.borrow().iter().flat_map(|sign_out| sign_out.sessions.iter().copied()).collect()
+    }
+}
+
 struct SignOut {
-    /// Sessions that have not reported yet.
+    /// Sessions that have not reported yet, the last one first.
     sessions: Vec<SessionId>,
     /// The first failure.
     failure: Option<TokenError>,
@@ -35,31 +46,92 @@ impl Driver {
         handle: Option<&SessionHandle>,
         on_cleared: Function,
     ) -> Result<(), TokenError> {
-        let of = match handle {
-            Some(handle) => Some((handle.clone(), self.session_spec(handle)?)),
-            None => None,
+        let sessions = match handle {
+            Some(handle) => {
+                let session_spec = self.session_spec(handle)?;
+                let session = self.open(handle, session_spec);
+                self.pool.borrow().siblings(&[session])
+            }
+            None => self.pool.borrow().open_sessions(),
         };
-        self.enqueue(Message::Cleared(of, on_cleared));
+        self.clear_sessions(sessions, on_cleared);
         Ok(())
     }
 
-    pub(super) fn start_sign_out(&self, of: Option<SessionId>, on_cleared: Function) -> Vec<PoolEffect> {
-        let (sessions, effects) = self.pool.borrow_mut().clear(of, self.clock.now());
+    /// Returns the keys of the open sessions in the shared store.
+    pub(crate) fn store_keys(&self) -> Array {
+        let keys = Array::new();
+        let sessions = self.pool.borrow().open_sessions();
+        for session in sessions {
+            if let Some((_, key)) = self.keyed_store(session) {
+                keys.push(&JsValue::from_str(&key));
+            }
+        }
+        keys
+    }
+
+    /// Signs out the sessions whose entries another holder has not replaced: `keys` are the keys of those that it has.
+    pub(crate) fn clear_others(self: &Rc<Self>, keys: &Array, on_cleared: Function) {
+        let mut sessions = self.pool.borrow().open_sessions();
+        sessions.retain(|session| {
+            let key = self.keyed_store(*session).map(|(_, key)| JsValue::from_str(&key));
+            key.is_some_and(|key| !keys.includes(&key, 0))
+        });
+        self.clear_sessions(sessions, on_cleared);
+    }
+
+    fn clear_sessions(self: &Rc<Self>, mut sessions: Vec<SessionId>, on_cleared: Function) {
+        // Not through the inbox: when this returns, no handle may have a token of before, also where a listener called
+        // it. The effects wait for those of the input that is being processed.
+        let effects = self.pool.borrow_mut().clear(&sessions, self.clock.now());
+        self.publish();
         if sessions.is_empty() {
             report(&on_cleared, None);
         } else {
+            sessions.reverse();
             self.sign_outs.0.borrow_mut().push(SignOut { sessions, failure: None, on_cleared });
         }
-        effects
+        self.enqueue(Message::Perform(effects));
+    }
+
+    /// Reports to the handles that their sessions were signed out, here or by another holder. A sibling may have lent
+    /// its token, so its requests in flight are concerned as well.
+    pub(super) fn report_sign_outs(&self, dirty: &[SessionId]) {
+        let mut signed_out = Vec::new();
+        for id in dirty {
+            let generation = self.pool.borrow().session(*id).map(Session::generation);
+            if let (Some(generation), Some(mut entry)) = (generation, self.entry(*id))
+                && entry.generation != generation
+            {
+                entry.generation = generation;
+                entry.rejected_token = None;
+                signed_out.push(*id);
+            }
+        }
+        let siblings = self.pool.borrow().siblings(&signed_out);
+        for id in siblings {
+            let Some(mut entry) = self.entry(id) else { continue };
+            // A sibling that was not signed out keeps its token, which is pushed again.
+            entry.pushed = None;
+            let handle = entry.handle.clone();
+            drop(entry);
+            if let Some(handle) = handle {
+                handle.signed_out();
+                self.push_token(id);
+            }
+        }
     }
 
     pub(super) fn report_cleared(&self, session: SessionId, result: &Result<(), TokenError>) {
         let mut ended = Vec::new();
         self.sign_outs.0.borrow_mut().retain_mut(|sign_out| {
-            let before = sign_out.sessions.len();
-            sign_out.sessions.retain(|pending| *pending != session);
-            if sign_out.sessions.len() < before && sign_out.failure.is_none() {
-                sign_out.failure = result.as_ref().err().cloned();
+            // Most report in the order of the list, which is reversed.
+            let Some(place) = sign_out.sessions.iter().rposition(|pending| *pending == session) else {
+                return true;
+            };
+            sign_out.sessions.swap_remove(place);
+            if let (None, Err(error)) = (&sign_out.failure, result) {
+                sign_out.failure = Some(error.clone());
             }
             let is_pending = !sign_out.sessions.is_empty();
             if !is_pending {

@@ -9,7 +9,9 @@ use web_sys::AbortController;
 
 use super::{Driver, in_flight::no_abort_controller};
 use crate::{
-    core::{AcquisitionId, ClockOffset, Fence, GrantFailure, Input, Secret, SessionId, StoredRecord},
+    core::{
+        AcquisitionId, ClockOffset, Fence, GrantFailure, Input, Secret, Session, SessionId, StoredRecord,
+    },
     grant::Progress,
     graphql::claimed_times,
     host::{Lease, PLATFORM, callback_future, wall},
@@ -129,7 +131,9 @@ impl Driver {
     ) -> Option<Input> {
         let (store, key) = self.keyed_store(session)?;
         let mut secrets = None;
-        if matches!(op, StoreOp::Acquire(_)) {
+        // A sign-out presents no credentials, and the functions that return them may fail after it.
+        let only_signs_out = self.pool.borrow().session(session).is_some_and(Session::only_signs_out);
+        if matches!(op, StoreOp::Acquire(_)) && !only_signs_out {
             let Ok(abort) = AbortController::new() else {
                 return Some(Input::LeaseAnswered(acquisition, Ok(None)));
             };

@@ -36,6 +36,11 @@ extern "C" {
     #[wasm_bindgen(method, js_name = clearToken)]
     pub(crate) fn clear_token(this: &SessionHandle);
 
+    /// Reports a sign-out: removes the cached token, and requests in flight are neither repeated with another token nor
+    /// searched for a newer one.
+    #[wasm_bindgen(method, js_name = signedOut)]
+    pub(crate) fn signed_out(this: &SessionHandle);
+
     /// Returns a function that a store calls after another holder wrote the session's record.
     #[wasm_bindgen(method, js_name = storeWatcher)]
     pub(crate) fn store_watcher(this: &SessionHandle) -> JsValue;

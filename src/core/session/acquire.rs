@@ -183,6 +183,10 @@ impl Session {
 
     /// Fails the acquisition: all waiters share its error, which is remembered for a cool-down.
     fn fail_acquisition(&mut self, error: TokenError, now: UnixMillis, effects: &mut Vec<Effect>) {
+        self.sign_out_failed(&error, effects);
+        if self.end_sign_out(effects) {
+            return;
+        }
         self.end_acquisition(effects);
         self.failures = self.failures.saturating_add(1);
         let span = cool_down(self.last_failure.as_ref().map_or(0, |failure| failure.span));

@@ -28,6 +28,11 @@ impl SignOut {
         StoredRecord { tokens: Some(tokens), generation: self.generation }
     }
 
+    /// The last sign-out, here or at another holder.
+    pub(super) const fn generation(&self) -> Generation {
+        self.generation
+    }
+
     /// Returns whether the shared store lacks a record of the last sign-out.
     pub(super) const fn is_unstored(&self) -> bool {
         self.is_unstored
@@ -37,7 +42,8 @@ impl SignOut {
 impl Session {
     /// Discards everything, and starts over for callers that wait.
     pub(super) fn clear(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
-        self.forget(effects);
+        self.forget();
+        effects.push(Effect::Emit(Event::Cleared));
         self.credentials.forget();
         let generation = Generation(self.jitter.next_u64());
         self.enter_generation(generation);
@@ -62,7 +68,7 @@ impl Session {
     }
 
     /// Discards the token, the refresh token and the last failure.
-    fn forget(&mut self, effects: &mut Vec<Effect>) {
+    fn forget(&mut self) {
         self.refresh_token = None;
         self.last_failure = None;
         self.used = false;
@@ -71,7 +77,6 @@ impl Session {
         self.reported_missing_scopes = ScopeSet::default();
         if let Some(discarded) = self.cached.take() {
             self.recent_tokens.remember(&discarded.tokens);
-            effects.push(Effect::Emit(Event::Cleared));
         }
     }
 
@@ -95,7 +100,11 @@ impl Session {
         if self.sign_out.is_unstored || self.sign_out.left == Some(generation) {
             return None;
         }
-        self.forget(effects);
+        // A session that never had a token has nothing to forget: it starts with this record.
+        if self.cached.is_some() || !self.recent_tokens.is_empty() {
+            effects.push(Effect::Emit(Event::Cleared));
+        }
+        self.forget();
         self.enter_generation(generation);
         tokens
     }
@@ -152,11 +161,16 @@ impl Session {
     /// Ends an acquisition that was started to replace the store's record, unless callers wait for its token. Returns
     /// whether it did.
     pub(super) fn end_sign_out(&mut self, effects: &mut Vec<Effect>) -> bool {
-        let is_finished = !self.is_awaited()
-            && self.acquisition.as_ref().is_some_and(|acquisition| acquisition.reason == Reason::SignedOut);
+        let is_finished = self.only_signs_out();
         if is_finished {
             self.end_acquisition(effects);
         }
         is_finished
+    }
+
+    /// Returns whether the acquisition replaces the store's entry, and no caller waits for its token.
+    pub fn only_signs_out(&self) -> bool {
+        !self.is_awaited()
+            && self.acquisition.as_ref().is_some_and(|acquisition| acquisition.reason == Reason::SignedOut)
     }
 }

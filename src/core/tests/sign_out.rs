@@ -217,6 +217,31 @@ fn another_holder_discards_its_token() {
 }
 
 #[test]
+fn a_session_that_never_had_a_token_emits_an_event_for_its_own_sign_out_only() {
+    let cleared = Effect::Emit(Event::Cleared);
+    let record = StoredRecord { tokens: None, generation: Generation(7) };
+    let mut reader = session(Some(LEASE));
+    request(&mut reader, 1);
+
+    let effects = reader.handle(Input::StoreRead(AcquisitionId(1), Ok(Some(record))), START);
+
+    assert!(!effects.contains(&cleared), "{effects:?}");
+    assert!(session(None).handle(Input::Cleared, START).contains(&cleared));
+}
+
+#[test]
+fn a_key_that_depends_on_secrets_which_are_unavailable_fails_the_sign_out_and_is_no_failure_to_remember() {
+    let mut session = session(Some(LEASE));
+    let _ = session.handle(Input::Cleared, START);
+    let unavailable = GrantFailure::Permanent(failure(ErrorCode::CredentialsUnavailable));
+
+    let effects = session.handle(Input::Granted(AcquisitionId(1), Err(unavailable)), START);
+
+    assert_eq!(effects, [Effect::ReportCleared(Err(failure(ErrorCode::CredentialsUnavailable)))]);
+    assert!(request(&mut session, 1).contains(&Effect::ReadStore(AcquisitionId(2))));
+}
+
+#[test]
 fn another_holder_that_missed_the_sign_out_adopts_the_token_after_it() {
     let mut session = signed_in(Some(LEASE));
     let _ = session.handle(Input::StoreChanged, START);
@@ -246,7 +271,7 @@ fn a_token_of_before_the_sign_out_that_is_written_late_is_not_adopted() {
 fn a_pool_signs_out_one_identity_or_all() {
     const IDENTITIES: [Identity; 3] =
         [Identity::new([0; 16]), Identity::new([1; 16]), Identity::new([2; 16])];
-    for (of, cleared) in [(Some(1), 2), (None, 4)] {
+    for (of, cleared) in [(Some(1_usize), 2), (None, 4)] {
         let limits = Limits { credentials: CredentialSharing::Shared, ..Limits::default() };
         let own = (IDENTITIES[0], scopes(&[]), ());
         let mut pool = Pool::new(Policy::default(), limits, Jitter::new(1), own, START);
@@ -255,7 +280,11 @@ fn a_pool_signs_out_one_identity_or_all() {
             ids.push(pool.open(IDENTITIES[identity], &scopes(&[scope]), (), START));
         }
 
-        let (sessions, effects) = pool.clear(of.map(|number: usize| ids[number]), START);
+        let sessions = match of {
+            Some(number) => pool.siblings(&[ids[number]]),
+            None => pool.open_sessions(),
+        };
+        let effects = pool.clear(&sessions, START);
 
         let reported = effects
             .iter()
