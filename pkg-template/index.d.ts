@@ -282,6 +282,37 @@ export class TokenManager {
   ): () => void;
 
   /**
+   * Signs out: discards the tokens, the refresh tokens and the remembered failures of all sessions. The next call begins
+   * with the credentials. On a session, that of {@link session}, signs out its identity alone.
+   *
+   * The tokens are discarded before this returns; no call that starts later receives one of them. Callers that wait for
+   * a token are not rejected: they receive one of after the sign-out. A request in flight is not sent again if its token
+   * is rejected, and its response does not replace the token: `fetch` returns that response, {@link request} rejects
+   * with `token_rejected`. See `docs/sign-out.md`.
+   *
+   * With the option `store`, the entries of the sessions are replaced by records without a token, so that the other
+   * tabs, processes and machines discard theirs. Such a record is kept for one day. The entries of sessions that were
+   * evicted, or that only another process uses, are not replaced.
+   *
+   * @returns a promise that resolves when the store has no token of before
+   * @throws {TokenError} `store` if an entry could not be replaced, so that it may still contain a token. The tokens are
+   * discarded here nonetheless, and the next acquisition tries to replace the entry again; `credentials_unavailable` if
+   * the key of the entry depends on a secret function that failed; `closed`; any code of {@link ready}.
+   *
+   * @example
+   * ```ts
+   * import { TokenManager } from "graphql-token-manager";
+   *
+   * declare const tokens: TokenManager;
+   *
+   * // First the session of the application, from which the next token would be derived.
+   * await fetch("/sign-out", { method: "POST" });
+   * await tokens.clear();
+   * ```
+   */
+  clear(): Promise<void>;
+
+  /**
    * Stops timers, removes listeners, cancels requests in flight, and rejects waiting callers with `closed`. May be
    * called again.
    */
@@ -523,6 +554,15 @@ export type TokenEvent =
       /** The scopes of the token. */
       readonly scopes: readonly string[];
       /** The selector of the session, without the manager's own values. */
+      readonly session: Selector;
+    }
+  | {
+      /**
+       * The token was discarded by a sign-out: by `clear()`, or because another holder of the store signed out and this
+       * session had a token.
+       */
+      readonly type: "cleared";
+      /** The selector of the session. */
       readonly session: Selector;
     }
   | {

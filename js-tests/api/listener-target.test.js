@@ -27,6 +27,7 @@ describe("a listener gets as its second argument", () => {
     sandbox.fault({ kind: "status", status: 503, times: 3 });
     await tokens.refresh().catch(() => {});
     await expired;
+    await tokens.clear();
     await tokens.close();
 
     assert.deepEqual([...targets.keys()].sort(), [...EVENT_TYPES].sort());

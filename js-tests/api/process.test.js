@@ -43,6 +43,18 @@ function assertEnded({ status, stdout: printed, stderr }, stdout) {
   assert.deepEqual([status, printed.trim(), stderr], [0, stdout, ""]);
 }
 
+test("a program that waits for a sign-out does not end while the lease of the store is taken", async (t) => {
+  const sandbox = await sandboxFor(t);
+  const program = `${START}
+    let denied = 0;
+    const store = { get() {}, set() {}, delete() {} };
+    store.acquire = async () => (++denied < 3 ? undefined : { fence: 1, release: async () => {} });
+    await new TokenManager({ ...given, store }).clear();
+    done("signed out");`;
+
+  assertEnded(await run(program, { given: fluz(sandbox) }), "signed out");
+});
+
 describe("a program ends by itself", { concurrency: true }, () => {
   test("that has made a manager, and never used it", async (t) => {
     const sandbox = await sandboxFor(t);

@@ -5,69 +5,8 @@ import { describe, test } from "node:test";
 
 import { fluz, managerFor, sandboxFor } from "../support/setup.js";
 import { assertHoldsNone } from "../support/secrets.js";
+import { SharedMap } from "../support/shared-map.js";
 import { failure, Gate, record, until } from "../support/waiting.js";
-
-/**
- * An in-memory store with leases and notices. Its methods are those of a class, so they depend on `this`.
- */
-class SharedMap {
-  /** @type {Map<string, string>} */
-  entries = new Map();
-  /** @type {{ fence: number } | undefined} */
-  lease = undefined;
-  fence = 0;
-  /** Names of the calls, in order. @type {string[]} */
-  calls = [];
-  /** @type {Set<() => void>} */
-  watchers = new Set();
-  /** Awaited before each call. @type {(method: string) => unknown} */
-  before = () => undefined;
-
-  /** @param {string} key */
-  async get(key) {
-    this.calls.push("get");
-    await this.before("get");
-    return this.entries.get(key);
-  }
-
-  /** @param {string} key @param {string} value @param {number} expiresAt @param {number} [fence] */
-  async set(key, value, expiresAt, fence) {
-    this.calls.push("set");
-    await this.before("set");
-    assert.ok(expiresAt > Date.now());
-    if (fence !== undefined && fence < this.fence) return false;
-    this.entries.set(key, value);
-    for (const changed of this.watchers) changed();
-    return true;
-  }
-
-  /** @param {string} key */
-  async delete(key) {
-    this.entries.delete(key);
-  }
-
-  /** @param {string} _key @param {number} ttlMs */
-  async acquire(_key, ttlMs) {
-    this.calls.push("acquire");
-    await this.before("acquire");
-    assert.ok(ttlMs > 0);
-    if (this.lease) return undefined;
-    const lease = (this.lease = { fence: ++this.fence });
-    return {
-      fence: lease.fence,
-      release: async () => {
-        this.calls.push("release");
-        if (this.lease === lease) this.lease = undefined;
-      },
-    };
-  }
-
-  /** @param {string} _key @param {() => void} changed */
-  watch(_key, changed) {
-    this.watchers.add(changed);
-    return () => void this.watchers.delete(changed);
-  }
-}
 
 /**
  * Returns the calls of one acquisition. This store also announces writes to the manager that made them, which then

@@ -37,6 +37,16 @@ async function pageFor(t, { broker: options, page, manager } = {}) {
   return { sandbox, tokens, client, asked, url };
 }
 
+test("after a sign-out, the broker is not told of the token of before", async (t) => {
+  const { client, asked } = await pageFor(t);
+  await client.getToken();
+
+  await client.clear();
+  await client.getToken();
+
+  assert.deepEqual(asked, ["", ""]);
+});
+
 test("it gets the broker's token, with what is left of its lifetime", async (t) => {
   const { client, tokens, asked, sandbox } = await pageFor(t);
   const events = record(client);

@@ -31,6 +31,11 @@ const tokens = new TokenManager({ ...options, store: await open() });
 process.on("message", async (message) => {
   if (message === "getToken") process.send?.(await tokens.getToken());
   if (message === "refresh") process.send?.((await tokens.refresh()).value);
+  if (message === "clear") {
+    await tokens.clear();
+    process.send?.("cleared");
+  }
+  if (message === "peek") process.send?.(tokens.peek()?.value ?? "none");
   if (message === "close") {
     await tokens.close();
     await disconnect();

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 import { fluz, sandboxFor } from "../support/setup.js";
 import { redisFor } from "./redis-server.js";
-import { folderFor } from "./support.js";
+import { eventually, folderFor } from "./support.js";
 
 /** @import { TestContext } from "node:test" */
 
@@ -24,7 +24,7 @@ function managerProcess(t, given) {
   t.after(() => child.kill("SIGKILL"));
   return {
     child,
-    /** @param {"getToken" | "refresh" | "close"} method @returns {Promise<string>} */
+    /** @param {"getToken" | "refresh" | "clear" | "peek" | "close"} method @returns {Promise<string>} */
     async call(method) {
       child.send(method);
       const [answer] = await once(child, "message");
@@ -58,6 +58,25 @@ for (const [name, storeFor] of STORES) {
       // Each presented the refresh token that the previous one had stored.
       assert.equal(sandbox.counts().fluz.grants, 1);
       await Promise.all(managers.map(({ call }) => call("close")));
+    });
+
+    test("forget it when one of them signs out", async (t) => {
+      const sandbox = await sandboxFor(t);
+      const given = { options: fluz(sandbox), store: await storeFor(t) };
+      const [first, other] = [managerProcess(t, given), managerProcess(t, given)];
+      const token = await first.call("getToken");
+      assert.equal(await other.call("getToken"), token);
+
+      await first.call("clear");
+      await eventually(async () => (await other.call("peek")) === "none");
+
+      const next = await other.call("getToken");
+      assert.notEqual(next, token);
+      assert.equal(await first.call("getToken"), next);
+      // The refresh token of before the sign-out was not presented.
+      const { grants, refreshes } = sandbox.counts().fluz;
+      assert.deepEqual([grants, refreshes], [2, 0]);
+      await Promise.all([first, other].map(({ call }) => call("close")));
     });
   });
 }

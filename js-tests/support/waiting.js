@@ -80,7 +80,15 @@ export function record(tokens) {
   return events;
 }
 
-export const EVENT_TYPES = /** @type {const} */ (["token", "retry", "error", "expired", "warning", "close"]);
+export const EVENT_TYPES = /** @type {const} */ ([
+  "token",
+  "cleared",
+  "retry",
+  "error",
+  "expired",
+  "warning",
+  "close",
+]);
 
 /**
  * Resolves with the TokenError that a promise rejects with.

@@ -62,6 +62,43 @@ for (const compatibilityDate of DATES) {
     assert.deepEqual(events, ["unsupported", "unsupported", "initial"]);
   });
 
+  test(`a sign-out in one request gives the calls of others a token of after it, at ${compatibilityDate}`, async (t) => {
+    const worker = await workerFor(t, { compatibilityDate, extra: LONG });
+    const first = await ask(worker);
+    worker.sandbox.fault({ kind: "delay", ms: 2 * PATIENCE_MS, times: 1 });
+
+    const cleared = await ask(worker, "/clear");
+    const waiting = [ask(worker), ask(worker)];
+    const again = await ask(worker, "/clear");
+    const answers = await Promise.all(waiting);
+
+    for (const { status, text } of [cleared, again, ...answers]) assert.equal(status, 200, text);
+    assert.equal(answers[0]?.text, answers[1]?.text);
+    assert.notEqual(answers[0]?.text, first.text);
+  });
+
+  test(`a sign-out waits for the leases of all sessions, at ${compatibilityDate}`, async (t) => {
+    const imports = `
+      const denied = new Set();
+      const entries = new Map();
+      const store = {
+        get: (key) => entries.get(key),
+        set: (key, value) => void entries.set(key, value),
+        delete: (key) => void entries.delete(key),
+        acquire: async (key) => {
+          if (globalThis.now !== 1 || denied.has(key)) return { fence: 1, release: async () => {} };
+          denied.add(key);
+          return undefined;
+        },
+      };`;
+    const worker = await workerFor(t, { compatibilityDate, extra: `${LONG}, store`, imports });
+    await Promise.all([ask(worker), ask(worker, "/other?scope=MAKE_DEPOSIT")]);
+
+    const { status, text } = await ask(worker, "/clear?now=1");
+
+    assert.equal(`${status} ${text}`, "200 cleared");
+  });
+
   test(`a manager that is closed in one request ends the calls of others, at ${compatibilityDate}`, async (t) => {
     const worker = await workerFor(t, { compatibilityDate, extra: LONG });
     worker.sandbox.fault({ kind: "delay", ms: 2 * PATIENCE_MS, times: 1 });

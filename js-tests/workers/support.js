@@ -45,6 +45,7 @@ const WORKER = `
     "/leave": () => (void tokens.getToken().catch(() => {}), new Response("left")),
     "/invalidate": async () => (tokens.invalidate(await tokens.getToken()), new Response("invalidated")),
     "/data": async () => Response.json(await tokens.request("{ __typename }")),
+    "/clear": async () => (await tokens.clear(), new Response("cleared")),
     "/close": async () => (await tokens.close(), new Response("closed")),
     "/other": async (request) => {
       const scopes = new URL(request.url).searchParams.getAll("scope");

@@ -29,6 +29,7 @@ import { discard, inspectResponse, isResponse } from "./response-inspection.js";
  * @property {boolean} rejected whether the API rejected the last token; a partial rejection of a repeatable request
  *   does not count
  * @property {string | undefined} token the last token that was sent
+ * @property {boolean} [isSignedOut] whether the token was rejected after a sign-out, so that the request is not repeated
  */
 
 /**
@@ -77,33 +78,50 @@ export async function authorizedFetch(handle, publicObject, request) {
  * @returns {Promise<Outcome>}
  */
 export async function sendWithReplay(handle, publicObject, request, options, inspect) {
+  let { signOuts } = handle;
+  // A call that waits during a sign-out gets a token of after it.
+  const toResult = (/** @type {AccessToken} */ token) => {
+    ({ signOuts } = handle);
+    return token;
+  };
   const first =
     (options?.scopes ? undefined : handle.takeCached()) ??
-    (await requestToken(handle, publicObject, options));
+    (await requestToken(handle, publicObject, options, toResult));
+  // After a sign-out the next token may be another user's: the request is not sent with it, and does not replace it.
+  const isSignedOut = () => handle.signOuts !== signOuts;
   const sent = await sendFollowingRedirects(handle, request, first);
   const inspection = await inspect(handle, sent.response, sent.hadToken);
   const { response = sent.response } = inspection;
   if (inspection.authStatus === "accepted") {
-    adopt(handle, sent);
+    if (!isSignedOut()) adopt(handle, sent);
     return { response, text: inspection.text, rejected: false, token: first.value };
   }
+  const afterSignOut = () => ({
+    response,
+    text: inspection.text,
+    rejected: inspection.authStatus === "rejected",
+    token: first.value,
+    isSignedOut: true,
+  });
+  if (isSignedOut()) return afterSignOut();
   const { isReplayable } = request;
   const isFinal = !isReplayable || inspection.authStatus === "partially_rejected";
   handle.withCore((core) =>
     isFinal ? core.rejectedWithoutReplay(handle, first.value) : core.tokenRejected(handle, first.value),
   );
   if (isFinal) return { response, text: inspection.text, rejected: !isReplayable, token: first.value };
-  const next = await requestToken(handle, publicObject, options).catch((reason) => {
+  const next = await requestToken(handle, publicObject, options, whole).catch((reason) => {
     discard(response);
     throw reason;
   });
+  if (isSignedOut()) return afterSignOut();
   // The core kept the token because its predecessor was rejected too, or the provider granted the same token again.
   if (next.value === first.value) {
     handle.withCore((core) => core.rejectedAfterRenewal(handle, first.value));
     return { response, text: inspection.text, rejected: true, token: first.value };
   }
   discard(response);
-  return replay(handle, request, next, inspect);
+  return replay(handle, request, next, inspect, isSignedOut);
 }
 
 /**
@@ -113,11 +131,14 @@ export async function sendWithReplay(handle, publicObject, request, options, ins
  * @param {RequestSnapshot} request
  * @param {AccessToken} token
  * @param {Inspect} inspect
+ * @param {() => boolean} isSignedOut
  * @returns {Promise<Outcome>}
  */
-async function replay(handle, request, token, inspect) {
+async function replay(handle, request, token, inspect, isSignedOut) {
   const sent = await sendFollowingRedirects(handle, request, token);
   const { authStatus, text, response = sent.response } = await inspect(handle, sent.response, sent.hadToken);
+  if (isSignedOut())
+    return { response, text, rejected: authStatus === "rejected", token: token.value, isSignedOut: true };
   if (authStatus === "accepted") adopt(handle, sent);
   else handle.withCore((core) => core.rejectedAfterRenewal(handle, token.value));
   return { response, text, rejected: authStatus === "rejected", token: token.value };
@@ -129,10 +150,11 @@ async function replay(handle, request, token, inspect) {
  * @param {SessionHandle} handle
  * @param {unknown} publicObject
  * @param {object | undefined} options
+ * @param {(token: AccessToken) => AccessToken} toResult called when the core returns the token
  * @returns {Promise<AccessToken>}
  */
-function requestToken(handle, publicObject, options) {
-  return handle.startCall("getToken", options, whole, publicObject);
+function requestToken(handle, publicObject, options, toResult) {
+  return handle.startCall("getToken", options, toResult, publicObject);
 }
 
 const whole = (/** @type {AccessToken} */ token) => token;

@@ -41,7 +41,7 @@ export async function sendOperation(handle, publicObject, operation) {
   };
   const inspect = reading(operation.maxResponseBytes);
   const request = requestSnapshot(handle.api.endpoint, init);
-  const { response, text, rejected, token } = await send(
+  const { response, text, rejected, token, isSignedOut } = await send(
     handle,
     publicObject,
     request,
@@ -55,6 +55,7 @@ export async function sendOperation(handle, publicObject, operation) {
       outlined(text ?? "", () => answer),
       [...entriesOf(request.headers), ["", token ?? ""]],
     );
+  if (rejected && isSignedOut) throw signedOut(handle, response);
   if (rejected)
     throw errorOf(
       handle.deriveErrorFields((core) => core.explainRejection(response, outline(), scopes, handle)),
@@ -156,6 +157,21 @@ function reading(limit) {
       : "accepted";
     return { text, authStatus };
   };
+}
+
+/**
+ * Returns the error for a request whose token was rejected after a sign-out.
+ *
+ * @param {SessionHandle} handle
+ * @param {Response} response
+ */
+function signedOut({ api: { name: provider } }, { status }) {
+  return new TokenError(
+    "token_rejected",
+    `${provider} rejected the token of a request that was sent before clear(); it is not sent again with another ` +
+      "token; send it again if it belongs to the current user",
+    { provider, status },
+  );
 }
 
 /**

@@ -40,6 +40,7 @@ export class ManagerCallbacks extends HostBindings {
   /** Called with a digest of the manager's identity. @param {string} digest */
   identified(digest) {
     this.#runtime.countAs(digest);
+    this.#runtime.watchSignOuts(digest);
   }
 
   /** Emits an event. @param {any} event @param {unknown} selector of its session */

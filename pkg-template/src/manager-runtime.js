@@ -9,6 +9,7 @@ import { ignoringErrors } from "./ignoring-errors.js";
 import { Listeners } from "./listeners.js";
 import { microtask } from "./microtask.js";
 import { callSnapshot } from "./options-snapshot.js";
+import { PageSignOuts, isPage } from "./page-sign-outs.js";
 import { PendingCalls } from "./pending-calls.js";
 import { ioEndsWithRequest, poll } from "./request-scope.js";
 import { inRootContext } from "./root-context.js";
@@ -39,6 +40,12 @@ const NOTHING_SELECTED = "{}";
  * @property {boolean} tokenInHeader whether tokens are granted in response headers, which this host can therefore read
  * @property {number[]} rejectionStatuses statuses with which the API rejects a token
  * @property {boolean} rejectsInBody whether the API may reject a token by an error in the body
+ */
+
+/**
+ * Passes a call to the core.
+ *
+ * @typedef {(native: NativeManager, call: number, options: any, handle: SessionHandle) => void} Send
  */
 
 /**
@@ -76,6 +83,12 @@ export class ManagerRuntime {
    * @type {{ deref(): import("./token-manager.js").TokenManager | undefined }}
    */
   manager = { deref: () => undefined };
+  /**
+   * Returns the handles of the sessions of a manager.
+   *
+   * @type {(manager: import("./token-manager.js").TokenManager) => SessionHandle[]}
+   */
+  handlesOf = () => [];
 
   /** The handle of the default session. */
   defaultHandle = new SessionHandle(this, NOTHING_SELECTED);
@@ -115,6 +128,8 @@ export class ManagerRuntime {
   /** @type {Promise<void> | undefined} */
   #starting = undefined;
   #counters = { grants: 0, failures: 0 };
+  /** @type {PageSignOuts | undefined} */
+  #pageSignOuts = undefined;
 
   /** @param {unknown} options */
   constructor(options) {
@@ -151,29 +166,123 @@ export class ManagerRuntime {
    */
   startCall(handle, method, options, toResult, publicObject) {
     const waitUntil = this.#waitUntil;
+    /** @type {Send} */
+    const send = (native, call, given) => native[method](call, given, handle);
     // The token is valid and its refresh is due: this extra call starts the refresh, which `waitUntil` keeps running.
     // The caller's call then finds it in flight and receives the cached token.
     if (waitUntil && method === "getToken" && handle.isDue()) {
-      waitUntil(this.#addCall(handle, method, undefined, toResult, publicObject));
+      waitUntil(this.#addCall(handle, send, undefined, toResult, publicObject));
     }
-    const result = this.#addCall(handle, method, options, toResult, publicObject);
+    const result = this.#addCall(handle, send, options, toResult, publicObject);
     // A client that disconnects must not end an acquisition for which other callers wait.
     waitUntil?.(result);
     return result;
   }
 
-  /** @type {ManagerRuntime["startCall"]} */
-  #addCall(handle, method, options, toResult, publicObject) {
+  /**
+   * Signs out the identity of a session, or all sessions. Starts the core if it is not running, because the store may
+   * have a token of before.
+   *
+   * @param {SessionHandle} handle
+   * @param {boolean} isWhole
+   * @param {unknown} publicObject
+   * @returns {Promise<void>}
+   */
+  clear(handle, isWhole, publicObject) {
+    // The core notifies the handles of its sessions. One that crashed has lost them, and their handles keep the tokens.
+    if (isWhole || this.#activeCore() === undefined) this.#signOutHandles();
+    handle.signedOut();
+    /** @type {Send} */
+    const send = (native, call) => {
+      const end = (/** @type {any} */ failure) =>
+        failure === undefined
+          ? this.calls.resolve(call, undefined)
+          : this.calls.reject(call, errorOf(failure));
+      if (isWhole) native.clearAll(end);
+      else native.clear(handle, end);
+      if (isWhole || !this.#hasStore) this.#announce(native);
+    };
+    const result = this.#addCall(handle, send, undefined, () => undefined, publicObject);
+    this.#waitUntil?.(result);
+    return result;
+  }
+
+  get #hasStore() {
+    return /** @type {any} */ (this.#options)?.store !== undefined;
+  }
+
+  /**
+   * Announces a sign-out to other pages: with a store, by the keys of the entries that are replaced.
+   *
+   * @param {NativeManager} native
+   */
+  #announce(native) {
+    this.#pageSignOuts?.announce(this.#hasStore ? native.storeKeys() : null);
+  }
+
+  /**
+   * Follows a sign-out of another page. With a store, its notices have announced the replaced entries, so only the
+   * sessions that the other page does not have are signed out here.
+   *
+   * @param {unknown} keys
+   */
+  #signedOutElsewhere(keys) {
+    if (this.#hasStore) {
+      if (Array.isArray(keys)) this.withCore((core) => core.clearOthers(keys, () => {}));
+      return;
+    }
+    this.#signOutHandles();
+    this.withCore((core) => core.clearAll(() => {}));
+  }
+
+  /** Follows a sign-out that a page may have missed while it was in the back/forward cache. */
+  #mayHaveMissed() {
+    if (!this.#hasStore) return this.#signedOutElsewhere(null);
+    for (const handle of this.#handles()) this.withCore((core) => core.storeChanged(handle));
+  }
+
+  #signOutHandles() {
+    for (const handle of this.#handles()) handle.signedOut();
+  }
+
+  #handles() {
+    const manager = this.manager.deref();
+    return manager === undefined ? [] : this.handlesOf(manager);
+  }
+
+  /**
+   * In a page, watches for sign-outs in other pages.
+   *
+   * @param {string} digest of the identity
+   */
+  watchSignOuts(digest) {
+    if (this.isClosed || !isPage()) return;
+    this.#pageSignOuts ??= new PageSignOuts(
+      digest,
+      (keys) => this.#signedOutElsewhere(keys),
+      () => this.#mayHaveMissed(),
+    );
+  }
+
+  /**
+   * @param {SessionHandle} handle
+   * @param {Send} send
+   * @param {any} options
+   * @param {(value: any) => unknown} toResult
+   * @param {unknown} publicObject
+   * @returns {Promise<any>}
+   */
+  #addCall(handle, send, options, toResult, publicObject) {
     return new Promise((resolve, reject) => {
       if (handle.isClosed) throw handle.closedError();
       const isRunning = this.#activeCore() !== undefined;
       const call = this.calls.add({ handle, resolve, reject, toResult, publicObject }, options?.signal);
       if (isRunning) {
-        this.#send(method, call, options);
+        this.#send(send, call, options);
       } else {
         const snapshot = callSnapshot(options);
         this.ready().then(
-          () => this.#send(method, call, snapshot),
+          () => this.#send(send, call, snapshot),
           (error) => this.calls.reject(call, error),
         );
       }
@@ -305,6 +414,7 @@ export class ManagerRuntime {
     this.isClosed = true;
     this.#options = undefined;
     this.#count?.end();
+    this.#pageSignOuts?.close();
     this.#core?.unwatch();
     const core = this.#activeCore();
     const closed = this.#closeInCore((native, onClosed) => native.close(onClosed));
@@ -403,17 +513,17 @@ export class ManagerRuntime {
   /**
    * Passes a call to the core.
    *
-   * @param {"getToken" | "refresh" | "getScopes"} method
+   * @param {Send} send
    * @param {number} call
    * @param {any} options
    */
-  #send(method, call, options) {
+  #send(send, call, options) {
     // The call may have been aborted, or the manager closed, while the core started.
     const handle = this.calls.handleOf(call);
     if (handle === undefined) return;
     this.calls.during(call, () => {
       try {
-        inRootContext(() => this.#core?.native[method](call, options, handle));
+        inRootContext(() => this.#core && send(this.#core.native, call, options, handle));
       } catch (thrown) {
         if (this.#core?.instance.failed) this.#activeCore();
         else this.calls.reject(call, errorFromCore(thrown));
@@ -495,5 +605,5 @@ function coreCrashedError() {
   );
 }
 
-/** Events that have a `session` field for the default session too. */
-const EVENTS_WITH_SESSION = ["token", "change", "error", "expired"];
+/** Events that have a `session` field for the manager's own session too. */
+const EVENTS_WITH_SESSION = ["token", "change", "cleared", "error", "expired"];

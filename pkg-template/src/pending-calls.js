@@ -16,7 +16,8 @@ import { poll } from "./request-scope.js";
  * @property {SessionHandle} handle
  * @property {(value: any) => void} resolve
  * @property {(reason: unknown) => void} reject
- * @property {(value: any) => unknown} toResult converts the token, or the scopes, to the result of the call
+ * @property {(value: any) => unknown} toResult converts the token, or the scopes, to the result of the call; called when the
+ *   core resolves the call
  * @property {unknown} publicObject the public object, kept reachable while the call is pending
  */
 
@@ -89,7 +90,9 @@ export class PendingCalls {
 
   /** Resolves a call. @param {number} id @param {unknown} value the token or the scopes */
   resolve(id, value) {
-    this.#settle(id, ({ resolve, toResult }) => resolve(toResult(value)));
+    // Converted now, also where the call's own request settles it later.
+    const result = this.#calls.get(id)?.toResult(value);
+    this.#settle(id, ({ resolve }) => resolve(result));
   }
 
   /** Rejects a call. @param {number} id @param {unknown} error */

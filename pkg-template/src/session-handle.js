@@ -34,6 +34,8 @@ export class SessionHandle {
   ioPolls = 0;
   /** Whether this session was closed, and not only its manager. */
   isSessionClosed = false;
+  /** The number of sign-outs of this session. A request in flight compares it with the number at which it was sent. */
+  signOuts = 0;
 
   /**
    * @param {ManagerRuntime} runtime that all sessions of a manager share
@@ -185,6 +187,12 @@ export class SessionHandle {
   clearToken() {
     this.token = undefined;
     this.valuePromise = undefined;
+  }
+
+  /** Removes the cached token at a sign-out. */
+  signedOut() {
+    this.signOuts++;
+    this.clearToken();
   }
 
   /** Returns the function that a shared store calls when another holder has written the session's record. */

@@ -34,6 +34,18 @@ let isSessionClosed;
  * @type {(session: TokenSession) => boolean}
  */
 let isClosed;
+/**
+ * Returns the handle of a session.
+ *
+ * @type {(session: TokenSession) => SessionHandle}
+ */
+let handleOf;
+/**
+ * Returns the handles of a manager's sessions, as far as they are referenced.
+ *
+ * @type {(manager: TokenManager) => SessionHandle[]}
+ */
+let handlesOf;
 
 /** A public session. The manager itself is its default session. */
 class TokenSession {
@@ -43,6 +55,7 @@ class TokenSession {
   static {
     isSessionClosed = (session) => session.#handle.isSessionClosed;
     isClosed = (session) => session.#handle.isClosed;
+    handleOf = (session) => session.#handle;
   }
 
   #handle;
@@ -53,7 +66,7 @@ class TokenSession {
 
   /**
    * @param {SessionHandle} handle
-   * @param {TokenManager | undefined} manager the owner; `undefined` if this is the manager itself
+   * @param {TokenManager | undefined} manager `undefined` if this is the manager itself
    */
   constructor(handle, manager) {
     this.#handle = handle;
@@ -167,6 +180,12 @@ class TokenSession {
     return handle.runtime.chunk.sendOperation(handle, this, operation);
   }
 
+  /** @returns {Promise<void>} */
+  async clear() {
+    const handle = this.#handle;
+    await handle.runtime.clear(handle, this.#manager === undefined, this);
+  }
+
   status() {
     return this.#handle.status();
   }
@@ -211,6 +230,13 @@ let registry;
 export class TokenManager extends TokenSession {
   static name = "TokenManager";
 
+  static {
+    handlesOf = (manager) =>
+      [manager, ...[...manager.#sessions.values()].map((session) => session.deref())]
+        .filter((session) => session !== undefined)
+        .map(handleOf);
+  }
+
   /**
    * @param {CoreSource | PromiseLike<CoreSource>} [source]
    * @returns {Promise<void>}
@@ -246,6 +272,7 @@ export class TokenManager extends TokenSession {
     super(runtime.defaultHandle, undefined);
     this.#runtime = runtime;
     runtime.manager = weakRef(this);
+    runtime.handlesOf = handlesOf;
     // Created here, because importing the package must have no side effect.
     registry ??= finalizationRegistry((/** @type {ManagerRuntime} */ runtime) => runtime.close());
     registry.register(this, runtime, runtime);
