@@ -39,11 +39,15 @@ const flagOf = (option) => option.replace(/[A-Z]/g, (letter) => `-${letter.toLow
  * line.
  *
  * @param {string} option
+ * @param {ProviderOption["kind"]} [kind] of a provider's own option
  */
-export const flagsOf = (option) =>
-  SECRETS.has(option) ? [`${flagOf(option)}-env`, `${flagOf(option)}-file`] : [flagOf(option)];
+const flagsOf = (option, kind) =>
+  kind === "secret" ? [`${flagOf(option)}-env`, `${flagOf(option)}-file`] : [flagOf(option)];
 
-const ROWS = Object.values(PROVIDERS).flatMap(({ options }) => Object.entries(options));
+/** The options of all providers. Several may have one of the same name, with another kind and meaning. */
+const ROWS = Object.entries(PROVIDERS).flatMap(([provider, { options }]) =>
+  Object.entries(options).map(([option, spec]) => ({ provider, option, spec })),
+);
 
 /** The options that have a flag of their own name. */
 const OPTIONS = new Set([
@@ -53,37 +57,71 @@ const OPTIONS = new Set([
   "store",
   "identity",
   "allowInsecure",
-  ...ROWS.map(([option]) => option),
+  ...ROWS.map(({ option }) => option),
 ]);
 
-const SECRETS = new Set(ROWS.filter(([, { kind }]) => kind === "secret").map(([option]) => option));
-
-/** Returns the names of the providers that have an option. @param {string} option */
-const ownersOf = (option) => PROVIDER_NAMES.filter((name) => PROVIDERS[name]?.options[option]);
+/**
+ * Returns the flags of an option: those of the provider that the command line names, else those of all providers.
+ *
+ * @param {string} option
+ * @param {string} provider
+ */
+export function flagsFor(option, provider) {
+  const rows = ROWS.filter((row) => row.option === option);
+  const own = rows.filter((row) => row.provider === provider);
+  const kinds = (own.length > 0 ? own : rows).map(({ spec }) => spec.kind);
+  return kinds.length === 0 ? flagsOf(option) : new Set(kinds.flatMap((kind) => flagsOf(option, kind)));
+}
 
 /** What help calls the values of flags. Others are a `VALUE`. @type {Readonly<Record<string, string>>} */
 const PLACEHOLDERS = { keyword: "NAME", date: "DATE", scopes: "LIST" };
 
+/** The help of the second flag of a secret. */
+const SAME_FROM_FILE = "the same: the file that holds it, - for standard input";
+
 /**
- * Returns the flags of an option with their help.
+ * Returns the flags of a provider's option with their help.
  *
  * @param {string} option
  * @param {ProviderOption} spec
  * @returns {Flags}
  */
 function helpOf(option, { kind, about, choices }) {
-  const owners = ownersOf(option);
-  const prefix = owners.length === 1 ? `${owners}: ` : "";
-  const [flag = "", file] = flagsOf(option);
+  const [flag = "", file] = flagsOf(option, kind);
   if (file === undefined) {
     const value = PLACEHOLDERS[kind] ?? (option.endsWith("Id") ? "ID" : "VALUE");
-    const help = { value, about: `${prefix}${inFlags(about)}` };
+    const help = { value, about: inFlags(about) };
     return { [flag]: { ...help, ...(choices && { choices }), ...(kind === "scopes" && { many: true }) } };
   }
   return {
-    [flag]: { value: "NAME", about: `${prefix}${about}: the variable that holds it` },
-    [file]: { value: "PATH", about: "the same: the file that holds it, - for standard input" },
+    [flag]: { value: "NAME", about: `${about}: the variable that holds it` },
+    [file]: { value: "PATH", about: SAME_FROM_FILE },
   };
+}
+
+/**
+ * Returns the flags of providers' options with their help: one text for all, or the text of each provider.
+ *
+ * @param {typeof ROWS} rows
+ * @returns {Flags}
+ */
+export function helpOfOptions(rows) {
+  /** @type {Record<string, { provider: string, help: Flags[string] }[]>} */
+  const byFlag = {};
+  for (const { provider, option, spec } of rows) {
+    for (const [flag, help] of Object.entries(helpOf(option, spec)))
+      (byFlag[flag] ??= []).push({ provider, help });
+  }
+  const merged = Object.entries(byFlag).map(([flag, ways]) => {
+    const abouts = new Set(ways.map(({ help }) => help.about));
+    const isForAll = abouts.size === 1 && (ways.length > 1 || abouts.has(SAME_FROM_FILE));
+    const about = isForAll
+      ? [...abouts].join("")
+      : ways.map(({ provider, help }) => `${provider}: ${help.about}`).join("; ");
+    const choices = [...new Set(ways.flatMap(({ help }) => help.choices ?? []))];
+    return [flag, { ...ways[0]?.help, about, ...(choices.length > 0 && { choices }) }];
+  });
+  return Object.fromEntries(merged);
 }
 
 /** The names of the built-in providers as a phrase. */
@@ -94,7 +132,7 @@ export const PROVIDER_FLAGS = {
   provider: { value: "NAME", about: ONE_OF_THE_PROVIDERS, choices: PROVIDER_NAMES },
   profile: { value: "FILE", about: 'another API: a Profile as JSON, with {"$env": "NAME"} for secrets' },
   endpoint: { value: "URL", about: "where to ask, instead of the provider's own address" },
-  ...Object.assign({}, ...ROWS.map(([option, spec]) => helpOf(option, spec))),
+  ...helpOfOptions(ROWS),
   store: { value: "FOLDER", about: "keep the token here, for the next call and for other processes" },
   identity: { value: "NAME", about: "whose credentials they are, for --store where a profile does not tell" },
   timeout: { value: "SPAN", about: "for one request (default 10s)" },
@@ -127,7 +165,8 @@ export async function readProvider(words, warn) {
   /** @type {Record<string, unknown>} */
   const options = { provider: name ?? (await profileOf(words)) };
   for (const option of ["endpoint", "identity", ...Object.keys(provider.options)]) {
-    const value = (await valueOf(words, option, warn)) ?? sources.variable(option);
+    const value =
+      (await valueOf(words, option, provider.options[option]?.kind, warn)) ?? sources.variable(option);
     if (value !== undefined) options[option] = value;
   }
   warnOfEndpoint(words, sources, warn);
@@ -142,10 +181,11 @@ export async function readProvider(words, warn) {
 /**
  * @param {Words} words
  * @param {string} option
+ * @param {ProviderOption["kind"] | undefined} kind
  * @param {(text: string) => void} warn
  */
-async function valueOf(words, option, warn) {
-  if (SECRETS.has(option)) return secretOf(words, flagOf(option), warn);
+async function valueOf(words, option, kind, warn) {
+  if (kind === "secret") return secretOf(words, flagOf(option), warn);
   if (option !== "scopes") return words.one(flagOf(option));
   const scopes = words.all("scopes").flatMap((list) => list.split(/[\s,]+/));
   return words.has("scopes") ? scopes.filter(Boolean) : undefined;
@@ -157,14 +197,14 @@ async function valueOf(words, option, warn) {
  * @param {ProviderOptions} provider
  */
 function refuseForeign(words, name, provider) {
-  for (const [option] of ROWS) {
-    const found = flagsOf(option).find((flag) => words.has(flag));
-    if (found && !Object.hasOwn(provider.options, option)) {
-      throw new UsageError(
-        `--${found} is for ${ownersOf(option).join(" and ")}, not for ${name}; leave it out`,
-      );
-    }
-  }
+  const own = Object.entries(provider.options).flatMap(([option, { kind }]) => flagsOf(option, kind));
+  const foreign = ROWS.flatMap(({ option, spec }) => flagsOf(option, spec.kind)).find(
+    (flag) => words.has(flag) && !own.includes(flag),
+  );
+  if (foreign === undefined) return;
+  const owners = ROWS.filter(({ option, spec }) => flagsOf(option, spec.kind).includes(foreign));
+  const names = [...new Set(owners.map(({ provider }) => provider))];
+  throw new UsageError(`--${foreign} is for ${names.join(" and ")}, not for ${name}; leave it out`);
 }
 
 /** Where the options of a provider come from: a flag, else the variable of the provider and the option. */
@@ -192,7 +232,7 @@ class Sources {
 
   /** @param {string} option */
   hasFlag(option) {
-    return flagsOf(option).some((flag) => this.words.has(flag));
+    return flagsOf(option, this.options[option]?.kind).some((flag) => this.words.has(flag));
   }
 
   /** @param {string} option */
@@ -228,7 +268,9 @@ function requireNeeded(sources) {
     if (!required && (requiredWithout === undefined || sources.has(requiredWithout))) continue;
     const first = isSelected ? [] : alternatives.map(([one = ""]) => one);
     const ways = first.includes(option) ? first : [option, ...(requiredWithout ? [requiredWithout] : [])];
-    const flags = ways.flatMap(flagsOf).map((flag) => `--${flag} ${PROVIDER_FLAGS[flag]?.value}`);
+    const flags = ways
+      .flatMap((way) => flagsOf(way, options[way]?.kind))
+      .map((flag) => `--${flag} ${PROVIDER_FLAGS[flag]?.value}`);
     const variables = ways.filter((way) => hasVariable(name, way)).map((way) => variableOf(name, way));
     const set = variables.length === 0 ? "" : `, or the environment variable ${variables.join(" or ")}`;
     throw new UsageError(`${name} needs ${flags.join(" or ")}${set}`);
@@ -306,9 +348,9 @@ export function inFlags(message, provider = "") {
   /** @type {Record<string, readonly string[]>} */
   const renamed = { timeoutMs: ["timeout"], lifetimeMs: ["lifetime"] };
   return message.replaceAll(/`(\w+)(?:: true)?`/g, (whole, option) => {
-    const flags = renamed[option] ?? (OPTIONS.has(option) ? flagsOf(option) : undefined);
+    const flags = renamed[option] ?? (OPTIONS.has(option) ? flagsFor(option, provider) : undefined);
     if (flags === undefined) return whole;
     const variables = hasVariable(provider, option) ? [variableOf(provider, option)] : [];
-    return [...flags.map((flag) => `--${flag}`), ...variables].join(" or ");
+    return [...[...flags].map((flag) => `--${flag}`), ...variables].join(" or ");
   });
 }

@@ -7,7 +7,7 @@
 import { lineOf } from "../exit-status.js";
 import { UsageError } from "../errors.js";
 import { distance } from "../args.js";
-import { PROVIDER_NAMES, flagsOf, inFlags, readProvider } from "../provider-flags.js";
+import { PROVIDER_NAMES, flagsFor, inFlags, readProvider } from "../provider-flags.js";
 import { PROVIDERS } from "../provider-options.js";
 import { variableOf } from "../variables.js";
 import { failure, ok, skipped, warning } from "./checks.js";
@@ -98,7 +98,10 @@ function wrongIds({ provider, ...options }) {
       return /\bUUID\b/.test(about) && options[option] !== undefined && !UUID.test(options[option]);
     })
     .map(([option]) => {
-      const names = [...flagsOf(option).map((flag) => `--${flag}`), variableOf(provider, option)];
+      const names = [
+        ...[...flagsFor(option, provider)].map((flag) => `--${flag}`),
+        variableOf(provider, option),
+      ];
       return failure(
         "options",
         `${names.join(" or ")} is not a UUID`,
