@@ -17,6 +17,9 @@ import type { TokenStore } from "./store.js";
 export type TokenManagerOptions =
   FluzOptions | ToggleOptions | BraintreeOptions | BrokerProviderOptions | ProfileOptions;
 
+/** The names of the built-in providers. */
+export type BuiltinProvider = "fluz" | "toggle" | "braintree";
+
 /**
  * A secret: a string, or a function that is called for each grant, so that the secret can come from a vault and be
  * rotated. A function must return within `timeoutMs`. With a `store` and without `identity`, it is called once more,
@@ -117,7 +120,7 @@ export interface CommonOptions {
    * The store in which the token is shared with other holders: tabs, processes or machines. Together they send one
    * grant, and renew the token for each other. The key is a SHA-256 digest of everything that determines the token:
    * endpoint, credentials, variables, headers, scopes and {@link CommonOptions.identity}. Managers with different
-   * credentials never share an entry. With read access to the store's keys, guesses of a weak password can be tested
+   * credentials never share a record. With read access to the store's keys, guesses of a weak password can be tested
    * against them.
    *
    * A secret function is called once more, before the store is first read, unless `identity` is given: its value at
@@ -313,7 +316,7 @@ export type BrokerProviderOptions = CommonOptions & {
    *
    * @defaultValue `{ refused: { statuses: [401] } }`
    */
-  api?: "fluz" | "toggle" | "braintree" | Pick<ProfileBase, "refused" | "sliding"> | undefined;
+  api?: BuiltinProvider | Pick<ProfileBase, "refused" | "sliding"> | undefined;
   /**
    * Mode in which cookies are sent to the broker: `"include"` if it has another origin.
    *

@@ -6,6 +6,8 @@
  * @packageDocumentation
  */
 
+import type { BuiltinProvider } from "./options.js";
+
 /**
  * Returns the scopes that a document needs, sorted and without duplicates.
  *
@@ -93,8 +95,8 @@ export interface Scope<Name extends string = string> {
   readonly operations?: readonly string[];
 }
 
-/** The name of a provider. */
-export type ScopesProvider = "fluz" | "braintree" | "toggle";
+/** The name of a provider. One that publishes no scopes needs none. */
+export type ScopesProvider = BuiltinProvider;
 
 /** GraphQL as text, or parsed by any version of graphql-js: only its structure is used. */
 export type GraphQLDocument =

@@ -1,9 +1,10 @@
 //! Files that are generated from the tables of the core, and the comparison of the tables with the types.
 //!
-//! `UPDATE_GENERATED=1 cargo test generated` writes the files; without it, the tests fail where one of them differs. The types are
-//! written by hand, because their documentation is prose; their names, defaults and ranges are compared here.
+//! `UPDATE_GENERATED=1 cargo test generated` writes the files; without it, the tests fail if one of them differs. The
+//! types are written by hand, because their documentation is prose; their names, defaults and ranges are compared here.
 
 mod javascript;
+mod types;
 
 use std::{env, fs, path::PathBuf};
 
@@ -15,7 +16,7 @@ fn read(file: &str) -> String {
     fs::read_to_string(path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// Compares a file with its generated text, or writes it where `UPDATE_GENERATED` is set.
+/// Compares a file with its generated text, or writes it if `UPDATE_GENERATED` is set.
 fn assert_generated(file: &str, text: &str) {
     if env::var_os("UPDATE_GENERATED").is_some() {
         fs::write(path(file), text).unwrap_or_else(|error| panic!("{file}: {error}"));

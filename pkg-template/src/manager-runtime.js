@@ -16,6 +16,7 @@ import { inRootContext } from "./root-context.js";
 import { serializeSelector, parseSelector } from "./selector.js";
 import { SessionHandle } from "./session-handle.js";
 import { StatusChanges, statusOf } from "./status.js";
+import { EVENTS_WITH_SESSION } from "./tables.js";
 import { TokenError, errorOf } from "./token-error.js";
 import { handled } from "../stores/foreign-promise.js";
 
@@ -604,6 +605,3 @@ function coreCrashedError() {
     "the WebAssembly core crashed; the next call restarts it. Unless the stack overflowed, please report this",
   );
 }
-
-/** Events that have a `session` field for the manager's own session too. */
-const EVENTS_WITH_SESSION = ["token", "change", "cleared", "error", "expired"];

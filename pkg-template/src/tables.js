@@ -14,6 +14,9 @@ export const RETRYABLE = [
 /** Types of events. */
 export const EVENT_TYPES = ["token", "change", "cleared", "retry", "error", "expired", "warning", "close"];
 
+/** Types of events that have a `session` field for the default session too. */
+export const EVENTS_WITH_SESSION = ["token", "change", "cleared", "error", "expired"];
+
 /** Names of the built-in providers. */
 export const PROVIDERS = ["fluz", "toggle", "braintree"];
 

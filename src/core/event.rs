@@ -13,7 +13,7 @@ pub enum Event {
         reason: Reason,
         /// When it expires, by the provider's clock.
         expires_at: UnixMillis,
-        /// Its scopes, where they are known.
+        /// Its scopes, if they are known.
         scopes: Option<ScopeSet>,
     },
     /// A grant failed and is retried after a delay.
@@ -48,6 +48,9 @@ impl Event {
     /// The types of events in JavaScript. `change` and some warnings originate there.
     pub const TYPES: [&str; 8] =
         ["token", "change", "cleared", "retry", "error", "expired", "warning", "close"];
+
+    /// The types of events that name their session also if it is the default one.
+    pub const TYPES_WITH_SESSION: [&str; 5] = ["token", "change", "cleared", "error", "expired"];
 
     /// The type in JavaScript, one of [`Self::TYPES`].
     pub const fn name(&self) -> &'static str {
@@ -85,17 +88,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Every reason.
-    pub const ALL: [Self; 7] = [
-        Self::Initial,
-        Self::Proactive,
-        Self::Expired,
-        Self::Rejected,
-        Self::Adopted,
-        Self::Shared,
-        Self::Forced,
-    ];
-
     /// The spelling of the public contract.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! Limits of the public contract, and those that JavaScript shares.
 //!
-//! A limit that concerns one function only is defined beside it. `src/generated.rs` writes the shared ones to the
-//! package's JavaScript, and all of them to `docs/reference.md`.
+//! A limit that concerns one function only is defined beside it. `src/generated.rs` writes those that JavaScript
+//! shares to the package.
 
 /// Most bytes of a response to a grant, and of a JSON response that is examined for a rejection: 1 MiB. Both have some
 /// hundred bytes.

@@ -18,6 +18,11 @@ fn tables_of_the_main_entry_are_current() {
         HEADER.to_owned(),
         list("Codes of errors that are retryable by default.", "RETRYABLE", retryable.map(ErrorCode::as_str)),
         list("Types of events.", "EVENT_TYPES", Event::TYPES),
+        list(
+            "Types of events that have a `session` field for the default session too.",
+            "EVENTS_WITH_SESSION",
+            Event::TYPES_WITH_SESSION,
+        ),
         list("Names of the built-in providers.", "PROVIDERS", PROVIDERS.map(|provider| provider.name)),
         number(
             "The most bytes of a JSON response that are inspected, and of a response to a grant.",
@@ -120,8 +125,8 @@ fn list<'a>(about: &str, name: &str, words: impl IntoIterator<Item = &'a str>) -
 fn number(about: &str, name: &str, value: usize) -> String {
     let digits = value.to_string();
     let mut grouped = String::new();
-    for (place, digit) in digits.char_indices() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push('_');
         }
         grouped.push(digit);

@@ -1,7 +1,7 @@
 //! Options as data: their names, accepted values and defaults, and the values that were given.
 //!
-//! One table for each object of options is the source for validation, and for the tables of the package and of its
-//! documentation (`src/generated.rs`).
+//! One table for each object of options is the source for validation and for the flags of the command line; a test
+//! (`src/generated.rs`) compares it with the types of the package.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct OptionSpec {
     pub accepts: Accepts,
     /// Whether the option may be missing.
     pub presence: Presence,
-    /// Value of a missing option, where it is the same for all providers.
+    /// Value of a missing option, if it is the same for all providers.
     pub default: Fallback,
 }
 
@@ -61,7 +61,7 @@ pub enum Presence {
     Optional,
     /// It must be given.
     Required,
-    /// It must be given where this other option is missing.
+    /// It must be given if this other option is missing.
     RequiredWithout(&'static str),
 }
 
