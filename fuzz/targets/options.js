@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { TokenManager } from "graphql-token-manager";
 
@@ -49,10 +50,14 @@ const RIGHT = {
   }),
 };
 
-const KEYS =
-  "provider environment apiKey appId appSecret userId accountId seatId scopes renewal email username password clientId clientSecret braintreeVersion endpoint url api lifetimeMs refresh refreshWindow minValidityMs timeoutMs retry attempts baseMs maxMs fetch headers origins allowInsecure store storeTimeoutMs sessions max idleMs maxConcurrentGrants keepAlive identity debug name authenticate renew document variables authorization basic bearer token data header refreshToken expiry expiresIn expiresAt unit jwt sliding refused statuses messages codes grant".split(
-    " ",
-  );
+const TYPES = ["options.d.ts", "store.d.ts"].map((file) =>
+  readFileSync(new URL(`../../pkg-template/${file}`, import.meta.url), "utf8"),
+);
+/** The names of all options, and of the members of profiles and stores. */
+const KEYS = [
+  ...new Set([...TYPES.join("").matchAll(/^ +(\w+)\??[:(]/gm)].map(([, key = ""]) => key)),
+  "debug",
+];
 
 /** Placeholders for values that JSON cannot represent. */
 const special = fc.constantFrom(

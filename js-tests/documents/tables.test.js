@@ -59,13 +59,28 @@ const options = await read("pkg-template/options.d.ts");
 const index = await read("pkg-template/index.d.ts");
 const broker = await read("pkg-template/broker.d.ts");
 
+/**
+ * Returns the section of docs/options.md on each provider: it starts with the option that selects the provider.
+ *
+ * @returns {Promise<[document: string, headings: string[], types: string, names: string[], others: string[]][]>}
+ */
+async function sectionsOfProviders() {
+  const text = await read("docs/options.md");
+  const declared = [
+    ...options.matchAll(/^export type (\w+) = CommonOptions & \{.*?^  provider: "(\w+)";/gms),
+  ];
+  assert.ok(declared.length > 3);
+  return declared.map(([, type = "", provider = ""]) => {
+    const [, heading = ""] = new RegExp(`^(## .*)\n\n\`provider: "${provider}"\``, "m").exec(text) ?? [];
+    assert.notEqual(heading, "", `docs/options.md has a section on ${provider}`);
+    return ["options", [heading], options, [type], ["provider"]];
+  });
+}
+
 /** Tables, the declarations whose members they list, and members that are described elsewhere. */
 const TABLES =
   /** @type {[document: string, headings: string[], types: string, names: string[], others?: string[]][]} */ ([
-    ["options", ["## Fluz"], options, ["FluzOptions"], ["provider"]],
-    ["options", ["## Toggle"], options, ["ToggleOptions"], ["provider"]],
-    ["options", ["## Braintree"], options, ["BraintreeOptions"], ["provider"]],
-    ["options", ["## A page with a broker"], options, ["BrokerProviderOptions"], ["provider"]],
+    ...(await sectionsOfProviders()),
     [
       "options",
       ["## Grants", "## Times", "## Requests", "## Stores and sessions", "## Runtimes"],

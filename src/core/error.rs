@@ -231,8 +231,8 @@ mod tests {
 
     #[test]
     fn every_code_is_parsed_from_its_spelling() {
-        for (place, (code, spelling, _)) in CODES.into_iter().enumerate() {
-            assert_eq!((code as usize, code.as_str()), (place, spelling));
+        for (index, (code, spelling, _)) in CODES.into_iter().enumerate() {
+            assert_eq!((code as usize, code.as_str()), (index, spelling));
             assert_eq!(ErrorCode::parse(spelling), Some(code));
         }
         assert_eq!(ErrorCode::parse("unknown"), None);

@@ -302,11 +302,11 @@ impl<'a> GrantExchange<'a> {
     /// Selects the next variant of each rejected name, at most once per name and grant. Returns whether any changed.
     fn try_next_variants(&mut self, rejected_names: NameFlags, variants: &mut SchemaVariants) -> bool {
         let mut changed = false;
-        for (place, name) in self.profile.schema_names.iter().enumerate() {
-            if rejected_names[place] && !self.advanced[place] {
+        for (index, name) in self.profile.schema_names.iter().enumerate() {
+            if rejected_names[index] && !self.advanced[index] {
                 // Relative to the sent variant: another grant may have advanced it already.
-                variants.advance(place, name, &self.sent_variants);
-                self.advanced[place] = true;
+                variants.advance(index, name, &self.sent_variants);
+                self.advanced[index] = true;
                 changed = true;
             }
         }
@@ -323,9 +323,9 @@ impl<'a> GrantExchange<'a> {
         for (lead, rejected) in parsed.errors().iter().filter_map(GraphqlError::rejected_name) {
             let kind =
                 if contains_ignore_case(lead, "argument") { NameKind::Argument } else { NameKind::Field };
-            for (place, name) in self.profile.schema_names.iter().enumerate() {
-                let word = self.sent_variants.current(place, name);
-                rejected_names[place] |= name.kind == kind && word.as_bytes() == rejected;
+            for (index, name) in self.profile.schema_names.iter().enumerate() {
+                let word = self.sent_variants.current(index, name);
+                rejected_names[index] |= name.kind == kind && word.as_bytes() == rejected;
             }
         }
         rejected_names

@@ -34,9 +34,9 @@ pub(super) enum RefreshOperation {
 }
 
 impl SchemaVariants {
-    /// Returns the variant in use of `name`, which has index `place` in the profile.
-    pub(super) fn current(&self, place: usize, name: &SchemaName) -> &'static str {
-        name.variants[usize::from(self.variants[place])]
+    /// Returns the variant in use of `name`, which has this `index` in the profile.
+    pub(super) fn current(&self, index: usize, name: &SchemaName) -> &'static str {
+        name.variants[usize::from(self.variants[index])]
     }
 
     /// Replaces the placeholders of `document`.
@@ -48,9 +48,9 @@ impl SchemaVariants {
         // Every second part is between percent signs.
         for part in document.split('%') {
             let mut part_text = part;
-            for (place, name) in profile.schema_names.iter().enumerate() {
+            for (index, name) in profile.schema_names.iter().enumerate() {
                 if name.placeholder == part {
-                    part_text = self.current(place, name);
+                    part_text = self.current(index, name);
                 }
             }
             rendered.push_str(part_text);
@@ -59,8 +59,8 @@ impl SchemaVariants {
     }
 
     /// Selects the variant after the one that `sent` used: this value may have advanced since.
-    pub(super) fn advance(&mut self, place: usize, name: &SchemaName, sent: &Self) {
-        let next = usize::from(sent.variants[place]) + 1;
-        self.variants[place] = if next < name.variants.len() { next as u8 } else { 0 };
+    pub(super) fn advance(&mut self, index: usize, name: &SchemaName, sent: &Self) {
+        let next = usize::from(sent.variants[index]) + 1;
+        self.variants[index] = if next < name.variants.len() { next as u8 } else { 0 };
     }
 }

@@ -87,8 +87,8 @@ pub(super) fn convert(value: &JsValue, depth: usize, strings: Strings) -> RawVal
 fn list(list: &JsValue, depth: usize, strings: Strings) -> RawValue {
     let Ok(given) = copy_of(list) else { return RawValue::Other };
     let mut items = Vec::new();
-    for place in 0..given.length() {
-        items.push(convert(&given.get(place), depth, strings));
+    for index in 0..given.length() {
+        items.push(convert(&given.get(index), depth, strings));
     }
     RawValue::List(items)
 }
@@ -96,8 +96,8 @@ fn list(list: &JsValue, depth: usize, strings: Strings) -> RawValue {
 fn members(object: &JsValue, depth: usize, strings: Strings) -> RawValue {
     let Ok(given) = entries(object) else { return RawValue::Other };
     let mut members = Vec::new();
-    for place in 0..given.length() {
-        let entry = given.get(place).unchecked_into::<Array>();
+    for index in 0..given.length() {
+        let entry = given.get(index).unchecked_into::<Array>();
         let name = entry.get(0);
         // `Object.entries` returns string keys only.
         let key = name.as_string().unwrap_or_default();

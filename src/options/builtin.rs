@@ -50,8 +50,8 @@ fn exclude_alternatives(provider: &Descriptor, options: &OptionReader<'_>) -> Ve
     let is_given = |group: &[&'static str]| group.iter().any(|name| options.get(name).is_some());
     let used = provider.alternatives.iter().position(|group| is_given(group)).unwrap_or(0);
     let mut excluded = Vec::new();
-    for (place, group) in provider.alternatives.iter().enumerate() {
-        if place != used {
+    for (index, group) in provider.alternatives.iter().enumerate() {
+        if index != used {
             if is_given(group) {
                 let [one, other] = [provider.alternatives[used], group].map(|group| group.join("` with `"));
                 options.report(&[

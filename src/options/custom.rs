@@ -165,8 +165,8 @@ fn variable(
         RawValue::Map(inner) => Variable::Map(members(&within.nested(key, inner), secrets)),
         RawValue::List(items) => {
             let mut variables = Vec::new();
-            for (place, value) in items.iter().enumerate() {
-                variables.push(variable(within, &item_path(key, place), value, secrets));
+            for (index, value) in items.iter().enumerate() {
+                variables.push(variable(within, &item_path(key, index), value, secrets));
             }
             Variable::List(variables)
         }
@@ -328,14 +328,14 @@ fn statuses(given: &OptionReader<'_>) -> Vec<u16> {
     match given.get("statuses") {
         None => {}
         Some(RawValue::List(items)) => {
-            for (place, item) in items.iter().enumerate() {
+            for (index, item) in items.iter().enumerate() {
                 match item.as_number() {
                     Some(number) if (100.0..600.0).contains(&number) && number.fract() == 0.0 => {
                         statuses.push(number as u16);
                     }
                     number => {
                         let what = number.map_or(item.kind(), |_| "no HTTP status code");
-                        given.report_invalid_item("statuses", place, what, "a whole number from 100 to 599");
+                        given.report_invalid_item("statuses", index, what, "a whole number from 100 to 599");
                     }
                 }
             }

@@ -249,10 +249,10 @@ impl UrlCheck<'_> {
         match self.options.get("origins") {
             None => {}
             Some(RawValue::List(given)) => {
-                for (place, given) in given.iter().enumerate() {
+                for (index, given) in given.iter().enumerate() {
                     match given.as_words() {
-                        Some(text) => origins.push(self.check(&item_path("origins", place), text)),
-                        None => self.options.report_invalid_item("origins", place, given.kind(), ORIGINS),
+                        Some(text) => origins.push(self.check(&item_path("origins", index), text)),
+                        None => self.options.report_invalid_item("origins", index, given.kind(), ORIGINS),
                     }
                 }
             }

@@ -172,8 +172,8 @@ impl<'a> OptionReader<'a> {
     }
 
     /// Reports an invalid item of a list.
-    pub(super) fn report_invalid_item(&self, key: &str, place: usize, what: &str, hint: &str) {
-        self.report_value(&item_path(key, place), what, hint);
+    pub(super) fn report_invalid_item(&self, key: &str, index: usize, what: &str, hint: &str) {
+        self.report_value(&item_path(key, index), what, hint);
     }
 
     /// Reports a value that must contain exactly one of several members.
@@ -333,14 +333,14 @@ impl<'a> OptionReader<'a> {
             self.report_invalid("scopes", "an array of scopes, at least one, for example [\"LIST_OFFERS\"]");
         }
         let mut scopes = Vec::new();
-        for (place, item) in items.iter().enumerate() {
+        for (index, item) in items.iter().enumerate() {
             match item.as_words() {
                 Some(text) if is_scope(text) => scopes.push(text),
                 text => {
                     let what = text.map_or(item.kind(), |_| "a string that is no scope");
                     self.report_invalid_item(
                         "scopes",
-                        place,
+                        index,
                         what,
                         "a scope's name, visible ASCII without spaces",
                     );
@@ -391,10 +391,10 @@ impl<'a> OptionReader<'a> {
             }
             None => {}
         }
-        for (place, item) in given.items().iter().enumerate() {
+        for (index, item) in given.items().iter().enumerate() {
             match item.as_words() {
                 Some(text) => texts.push(text.to_owned()),
-                None => self.report_invalid_item(key, place, item.kind(), one),
+                None => self.report_invalid_item(key, index, item.kind(), one),
             }
         }
         Some(texts)
@@ -411,7 +411,7 @@ const MAX_MILLIS: f64 = 9_007_199_254_740_992.0;
 
 fn is_date(text: &str) -> bool {
     let shaped = text.len() == 10
-        && text.bytes().enumerate().all(|(place, byte)| match place {
+        && text.bytes().enumerate().all(|(index, byte)| match index {
             4 | 7 => byte == b'-',
             _ => byte.is_ascii_digit(),
         });

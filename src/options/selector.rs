@@ -88,8 +88,8 @@ const OR_LEAVE_OUT: &str = "a value, or leave the key out for the manager's own"
 
 /// Inserts a variable in the order of names; there are few.
 fn insert(variables: &mut Vec<SelectedVariable>, name: &str, value: Option<Json>) {
-    let place = variables.iter().position(|(other, _)| other.as_str() > name).unwrap_or(variables.len());
-    variables.insert(place, (name.to_owned(), value));
+    let index = variables.iter().position(|(other, _)| other.as_str() > name).unwrap_or(variables.len());
+    variables.insert(index, (name.to_owned(), value));
 }
 
 /// Returns whether a variable is a constant scalar.

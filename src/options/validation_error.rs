@@ -34,8 +34,8 @@ pub(super) fn concat(parts: &[&str]) -> String {
 }
 
 /// Returns the path of a list item.
-pub(super) fn item_path(list: &str, place: usize) -> String {
-    format!("{list}[{place}]")
+pub(super) fn item_path(list: &str, index: usize) -> String {
+    format!("{list}[{index}]")
 }
 
 /// Returns a key where it is safe to show, else `…`: it may be a secret in the wrong place.

@@ -414,9 +414,9 @@ impl StringList {
         words.into_iter()
     }
 
-    /// Returns the string at `place`.
-    pub fn get(&self, place: usize) -> Option<&str> {
-        self.iter().as_slice().get(place).copied()
+    /// Returns the string at `index`.
+    pub fn get(&self, index: usize) -> Option<&str> {
+        self.iter().as_slice().get(index).copied()
     }
 
     /// Returns whether the list is empty.

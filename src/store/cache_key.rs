@@ -46,11 +46,11 @@ impl CredentialsDigest {
         } = config;
         let mut credentials = Vec::new();
         if let GrantSource::Profile(sources) = grant_source {
-            for (place, source) in sources.iter().enumerate() {
+            for (index, source) in sources.iter().enumerate() {
                 credentials.push(match source {
                     SecretSource::Text(secret) => digest(secret),
                     SecretSource::Function(_) if identity.is_some() => Json::Null,
-                    SecretSource::Function(_) => digest(secrets?.get(place)?),
+                    SecretSource::Function(_) => digest(secrets?.get(index)?),
                 });
             }
         }

@@ -21,7 +21,7 @@ const CORE = "target/npm/core";
 const PACKAGE = "target/npm/package";
 
 /** Entries whose checked source lies beside their types: packed unchanged for `import`, bundled for `require`. */
-const UNBUNDLED = ["stores/encrypted", "stores/file", "stores/redis", "stores/web", "testing/index"];
+const UNBUNDLED = unbundledEntries();
 
 /** @type {BuildOptions} */
 const COMMON = {
@@ -87,6 +87,14 @@ await Promise.all([
 copyFiles();
 copyTypes();
 done("copied files and types");
+
+/** Returns the files of these entries, without extension: the stores and `/testing`. */
+function unbundledEntries() {
+  const { exports } = JSON.parse(readFileSync("pkg-template/package.json", "utf8"));
+  /** @type {string[]} */
+  const files = Object.values(exports).map((conditions) => conditions.require?.default ?? "");
+  return files.flatMap((file) => /^\.\/((?:stores|testing)\/[\w-]+)\.cjs$/.exec(file)?.[1] ?? []);
+}
 
 /** Bundles the forms of the main entry, which differ in the source of the core, and in when they load it. */
 function mainEntries() {

@@ -122,9 +122,9 @@ fn proven_credentials_are_presented_again_after_fifteen_seconds_one_four_and_the
 
         let times: Vec<_> = fixture.presented.iter().map(|(at, _)| *at).collect();
         let delays: Vec<_> = times.windows(2).map(|pair| pair[1].since(pair[0]).as_secs_f64()).collect();
-        for (place, pause) in delays.iter().enumerate() {
-            let least = [15.0, 60.0, 240.0].get(place).copied().unwrap_or(900.0);
-            assert!((least..=least * 1.2 + 0.001).contains(pause), "{place}: {pause} s");
+        for (index, pause) in delays.iter().enumerate() {
+            let least = [15.0, 60.0, 240.0].get(index).copied().unwrap_or(900.0);
+            assert!((least..=least * 1.2 + 0.001).contains(pause), "{index}: {pause} s");
         }
         assert!(times.len() > 14, "it goes on: {times:?}");
         // The first rejections came while the token was valid.

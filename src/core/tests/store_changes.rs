@@ -107,13 +107,13 @@ impl Run {
         add(self.budget.refreshes > 0, Step::Refresh);
         add(self.notices > 0, Step::NoticeArrives);
         add(self.in_flight.is_some(), Step::Granted);
-        for (place, pending) in self.pending.iter().enumerate() {
+        for (index, pending) in self.pending.iter().enumerate() {
             let performed = pending.answer.is_some();
-            add(!performed, Step::Performed(place));
-            add(performed, Step::Answered(place));
-            add(performed && self.budget.failures > 0, Step::Fails(place));
+            add(!performed, Step::Performed(index));
+            add(performed, Step::Answered(index));
+            add(performed && self.budget.failures > 0, Step::Fails(index));
             let locks = matches!(pending.call, Call::AcquireLease);
-            add(!performed && locks && self.budget.denials > 0, Step::LeaseDenied(place));
+            add(!performed && locks && self.budget.denials > 0, Step::LeaseDenied(index));
         }
         steps
     }
@@ -138,19 +138,19 @@ impl Run {
                 let granted = self.new_token();
                 self.handle(Input::Granted(acquisition, Ok(granted)));
             }
-            Step::Performed(place) => self.perform(place),
-            Step::LeaseDenied(place) => {
+            Step::Performed(index) => self.perform(index),
+            Step::LeaseDenied(index) => {
                 self.budget.denials -= 1;
-                self.pending[place].answer =
-                    Some(Input::LeaseAnswered(self.pending[place].acquisition, Ok(None)));
+                self.pending[index].answer =
+                    Some(Input::LeaseAnswered(self.pending[index].acquisition, Ok(None)));
             }
-            Step::Answered(place) => {
-                let answer = self.pending.remove(place).answer;
+            Step::Answered(index) => {
+                let answer = self.pending.remove(index).answer;
                 self.handle(answer.expect("it was performed"));
             }
-            Step::Fails(place) => {
+            Step::Fails(index) => {
                 self.budget.failures -= 1;
-                let Pending { acquisition, call, .. } = self.pending.remove(place);
+                let Pending { acquisition, call, .. } = self.pending.remove(index);
                 let error = || failure(ErrorCode::Store);
                 self.handle(match call {
                     Call::Read => Input::StoreRead(acquisition, Err(error())),
@@ -161,8 +161,8 @@ impl Run {
         }
     }
 
-    fn perform(&mut self, place: usize) {
-        let (acquisition, call) = (self.pending[place].acquisition, self.pending[place].call.clone());
+    fn perform(&mut self, index: usize) {
+        let (acquisition, call) = (self.pending[index].acquisition, self.pending[index].call.clone());
         let answer = match call {
             Call::Read => Input::StoreRead(acquisition, Ok(self.stored.clone().map(record))),
             Call::AcquireLease => {
@@ -177,7 +177,7 @@ impl Run {
                 Input::StoreWritten(acquisition, Ok(WriteOutcome::Stored))
             }
         };
-        self.pending[place].answer = Some(answer);
+        self.pending[index].answer = Some(answer);
     }
 
     fn handle(&mut self, input: Input) {

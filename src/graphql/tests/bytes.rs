@@ -265,9 +265,9 @@ proptest! {
     }
 
     #[test]
-    fn one_wrong_byte_ends_a_grant(place in 0..fluz::SAMPLE.len(), byte in 0_u8..128) {
+    fn one_wrong_byte_ends_a_grant(index in 0..fluz::SAMPLE.len(), byte in 0_u8..128) {
         let mut bytes = fluz::SAMPLE.as_bytes().to_vec();
-        bytes[place] = byte;
+        bytes[index] = byte;
         let body = String::from_utf8(bytes).unwrap();
 
         let granted = fluz::scenario().authenticate(|_| reply(200, &body));

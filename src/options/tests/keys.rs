@@ -1,26 +1,16 @@
 //! Unknown keys and keywords, and the suggested ones.
 
-use super::*;
-
-const COMMON_KEYS: [&str; 11] = [
-    "endpoint",
-    "lifetimeMs",
-    "refresh",
-    "refreshWindow",
-    "minValidityMs",
-    "timeoutMs",
-    "retry",
-    "fetch",
-    "headers",
-    "allowInsecure",
-    "keepAlive",
-];
+use super::{
+    table::{COMMON, CUSTOM, RETRY, SESSIONS},
+    *,
+};
+use crate::provider::{PROVIDERS, option::OptionSpec};
 
 /// Common misspellings of a word.
 fn misspelt(word: &str) -> Vec<String> {
     let mut typos = Vec::new();
-    for place in 0..word.len() {
-        let (before, rest) = word.split_at(place);
+    for at in 0..word.len() {
+        let (before, rest) = word.split_at(at);
         typos.push(format!("{before}{}", &rest[1..]));
         typos.push(format!("{before}{}{rest}", &rest[..1]));
         typos.push(format!("{before}x{}", &rest[1..]));
@@ -47,29 +37,15 @@ fn names_the_nearest(base: &Value, path: &str, key: &str) {
     }
 }
 
+fn names(table: &[OptionSpec]) -> impl Iterator<Item = &'static str> {
+    table.iter().map(|option| option.name)
+}
+
 #[test]
 fn misspelled_provider_option_is_corrected() {
-    for (options, own) in [
-        (
-            fluz(),
-            &[
-                "environment",
-                "apiKey",
-                "appId",
-                "appSecret",
-                "userId",
-                "accountId",
-                "seatId",
-                "scopes",
-                "renewal",
-            ][..],
-        ),
-        (toggle(), &["email", "username", "password"]),
-        (braintree(), &["environment", "clientId", "clientSecret", "scopes", "braintreeVersion"]),
-        (acme(), &["scopes"]),
-        (by_function(), &["scopes"]),
-    ] {
-        for key in COMMON_KEYS.iter().chain(own).chain(&["provider"]) {
+    let builtin = PROVIDERS.map(|provider| (minimal(provider), provider.options));
+    for (options, own) in builtin.into_iter().chain([(acme(), &CUSTOM[..]), (by_function(), &CUSTOM)]) {
+        for key in names(&COMMON).chain(names(own)) {
             names_the_nearest(&options, "", key);
         }
     }
@@ -77,7 +53,7 @@ fn misspelled_provider_option_is_corrected() {
 
 #[test]
 fn misspelled_nested_option_is_corrected() {
-    for key in ["attempts", "baseMs", "maxMs"] {
+    for key in names(&RETRY) {
         names_the_nearest(&toggle(), "retry", key);
     }
     let both =
@@ -105,7 +81,7 @@ fn misspelled_nested_option_is_corrected() {
     for key in ["refused", "sliding"] {
         names_the_nearest(&broker(), "api", key);
     }
-    for key in ["max", "idleMs", "maxConcurrentGrants"] {
+    for key in names(&SESSIONS) {
         names_the_nearest(&fluz(), "sessions", key);
     }
 }
@@ -113,14 +89,15 @@ fn misspelled_nested_option_is_corrected() {
 #[test]
 fn misspelled_keyword_is_corrected() {
     let timed = acme().with("provider.expiry", map([("expiresIn", text("login.ttl"))]));
+    let providers = PROVIDERS.map(|provider| provider.name);
     for (options, key, words) in [
-        (fluz(), "provider", &["fluz", "toggle", "braintree", "broker"][..]),
+        (fluz(), "provider", &[&providers[..], &["broker"]].concat()[..]),
         (fluz(), "environment", &["sandbox", "production"]),
         (braintree(), "environment", &["sandbox", "production"]),
         (fluz(), "renewal", &["refresh", "generate"]),
         (toggle(), "refresh", &["always", "while-used", "on-demand"]),
         (broker(), "credentials", &["same-origin", "include"]),
-        (broker(), "api", &["fluz", "toggle", "braintree"]),
+        (broker(), "api", &providers),
         (timed, "provider.expiry.unit", &["seconds", "milliseconds"]),
     ] {
         for word in words {
@@ -133,26 +110,7 @@ fn misspelled_keyword_is_corrected() {
 
 #[test]
 fn unknown_key_lists_the_known_ones() {
-    let common = [
-        "provider",
-        "endpoint",
-        "lifetimeMs",
-        "refresh",
-        "refreshWindow",
-        "minValidityMs",
-        "timeoutMs",
-        "retry",
-        "fetch",
-        "headers",
-        "origins",
-        "allowInsecure",
-        "keepAlive",
-        "waitUntil",
-        "sessions",
-        "store",
-        "storeTimeoutMs",
-        "identity",
-    ];
+    let common: Vec<_> = names(&COMMON).collect();
     assert_eq!(
         suggested(&toggle().with("cache", RawValue::Bool(true))),
         [&["cache"], &common[..], &["email", "username", "password"]].concat()

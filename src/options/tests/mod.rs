@@ -16,6 +16,10 @@ use super::*;
 use crate::{
     core::{ErrorCode, Secret},
     json::native::PLATFORM,
+    provider::{
+        Descriptor,
+        option::{Accepts, Presence},
+    },
 };
 
 /// A user-supplied value; functions are identified by name.
@@ -101,6 +105,25 @@ fn by_function() -> Value {
     map([("provider", provider)])
 }
 
+/// Minimal options of a built-in provider, with the first of its alternatives.
+fn minimal(provider: &Descriptor) -> Value {
+    let unused: Vec<_> = provider.alternatives.iter().skip(1).flat_map(|group| group.iter()).collect();
+    let mut members = vec![("provider".to_owned(), text(provider.name))];
+    for option in provider.options {
+        if option.presence == Presence::Optional || unused.contains(&&option.name) {
+            continue;
+        }
+        let value = match option.accepts {
+            Accepts::Keyword(words) => text(words.split(' ').next().unwrap_or_default()),
+            Accepts::Scopes => texts(&["planted"]),
+            Accepts::Date => text("2019-01-01"),
+            _ => text("planted"),
+        };
+        members.push((option.name.to_owned(), value));
+    }
+    RawValue::Map(members)
+}
+
 /// Minimal options of each kind.
 fn everyone() -> [Value; 6] {
     [fluz(), toggle(), braintree(), broker(), acme(), by_function()]
@@ -137,11 +160,11 @@ impl Value {
             *self = Self::Map(Vec::new());
         }
         let Self::Map(members) = self else { unreachable!() };
-        let place = members.iter().position(|(name, _)| name == key).unwrap_or_else(|| {
+        let index = members.iter().position(|(name, _)| name == key).unwrap_or_else(|| {
             members.push((key.to_owned(), Self::Missing));
             members.len() - 1
         });
-        &mut members[place].1
+        &mut members[index].1
     }
 }
 

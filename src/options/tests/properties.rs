@@ -3,8 +3,11 @@
 
 use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree, test_runner::TestRunner};
 
-use super::*;
-use crate::provider::{Authorization, Lifetime, Operation, TokenSource, Variable};
+use super::{
+    table::{BROKER, COMMON, RETRY, SESSIONS},
+    *,
+};
+use crate::provider::{Authorization, Lifetime, Operation, PROVIDERS, TokenSource, Variable};
 
 fn config() -> ProptestConfig {
     // A failure prints its minimal input; no file is written.
@@ -29,16 +32,28 @@ fn secret() -> impl Strategy<Value = String> {
 }
 
 /// Keys and keywords of the options, so that random objects reach the validation of values.
-const WORDS: &str = "provider fluz toggle braintree broker environment sandbox production apiKey appId appSecret userId \
-    accountId seatId scopes renewal refresh generate email username password clientId clientSecret \
-    braintreeVersion 2019-01-01 endpoint https://a.test/ http://a.test/ lifetimeMs always refreshWindow \
-    minValidityMs timeoutMs retry attempts baseMs maxMs fetch headers x-a Authorization allowInsecure \
-    keepAlive origins store get set delete acquire watch storeTimeoutMs name authenticate document variables \
-    $scopes authorization basic bearer renew token data header refreshToken expiry expiresIn expiresAt unit \
-    jwt grant";
+fn words() -> Vec<&'static str> {
+    let tables = [&COMMON[..], &RETRY, &SESSIONS, &BROKER];
+    let options = tables.into_iter().chain(PROVIDERS.map(|provider| provider.options)).flatten();
+    let mut words: Vec<_> = OTHER_WORDS.split(' ').chain(PROVIDERS.map(|provider| provider.name)).collect();
+    for option in options {
+        words.push(option.name);
+        if let Accepts::Keyword(keywords) = option.accepts {
+            words.extend(keywords.split(' '));
+        }
+    }
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// Members of profiles and stores, and values.
+const OTHER_WORDS: &str = "broker 2019-01-01 https://a.test/ http://a.test/ x-a Authorization get set delete acquire watch \
+    name authenticate document variables $scopes authorization basic bearer renew token data header refreshToken \
+    expiry expiresIn expiresAt unit jwt grant";
 
 fn word() -> impl Strategy<Value = String> {
-    prop_oneof![8 => select(WORDS.split(' ').collect::<Vec<_>>()).prop_map(str::to_owned), 1 => secret()]
+    prop_oneof![8 => select(words()).prop_map(str::to_owned), 1 => secret()]
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -67,9 +82,9 @@ fn nearly_right() -> impl Strategy<Value = Value> {
         provider.authenticate.authorization provider.authenticate.authorization.basic provider.renew \
         provider.token provider.expiry provider.refused provider.sliding provider.headers";
     let places = select(places.split(' ').collect::<Vec<_>>());
-    let change = (places, path, value()).prop_map(|(place, path, value)| {
+    let change = (places, path, value()).prop_map(|(within, path, value)| {
         let path = if path.len() > 2 { path[..1].join(".") } else { path.join(".") };
-        (if place.is_empty() { path } else { format!("{place}.{path}") }, value)
+        (if within.is_empty() { path } else { format!("{within}.{path}") }, value)
     });
     let changes = vec(prop_oneof![1 => change, 2 => likely()], 1..4);
     (base, changes).prop_map(|(base, changes)| {

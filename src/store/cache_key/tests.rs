@@ -389,8 +389,8 @@ fn variables_for_a_function_are_part_of_the_identity() {
     let swapped = [("a", text("2")), ("b", text("1"))];
     let number = [("a", RawValue::Number(1.0)), two.clone()];
     let all = [&[one.clone(), two.clone()][..], &[one], &[two], &[], &swapped, &number];
-    for (place, selector) in all.iter().enumerate() {
-        assert!(all[..place].iter().all(|other| by_function(other) != by_function(selector)), "{place}");
+    for (index, selector) in all.iter().enumerate() {
+        assert!(all[..index].iter().all(|other| by_function(other) != by_function(selector)), "{index}");
     }
 }
 
