@@ -721,8 +721,9 @@ export interface TokenErrorOf<Code extends TokenErrorCode> extends Error {
 }
 
 /**
- * The error with which every method rejects. Contains no secret, no token and no body of a response, however it is
- * printed.
+ * The error with which methods reject. Exceptions: an aborted call rejects with its signal's reason, and
+ * {@link TokenManager.fetch} passes on what `fetch` throws. Contains no secret, no token and no body of a response,
+ * however it is printed.
  *
  * @example
  * ```ts
@@ -743,7 +744,7 @@ export type TokenError =
   | TokenErrorOf<Exclude<TokenErrorCode, "insufficient_scope" | "graphql_errors">>
   | GraphQLRequestError;
 
-/** The class of the errors with which every method rejects. */
+/** The class of the errors with which methods reject. */
 export const TokenError: TokenErrorConstructor;
 
 /** The class of {@link TokenError}, which may be extended. */

@@ -11,14 +11,16 @@
 //!  host               clocks, entropy, timers, fetch, stores, conversion of values, page events
 //!  ───────────────────────────────────────────────────── below: no JavaScript, tested natively
 //!  store              records of a shared store and their keys
-//!  options            validation of the user's options
 //!  graphql            requests and the interpretation of responses
+//!  options            validation of the user's options
 //!  provider           descriptions of the APIs, as data
 //!  http, json, base64 plain values
 //!  core               the state machines of one token and of many
 //! ```
 //!
-//! Each layer uses only those below it. [`core`] has the glossary and the diagrams.
+//! Without JavaScript, each layer uses only those below it. Of those above, `js` exports the driver to JavaScript, and
+//! `driver` and `grant` use its conversions. A test in this file has the list. ARCHITECTURE.md has the glossary and the
+//! diagrams.
 //!
 //! # Design decisions
 //!
@@ -30,7 +32,7 @@
 //!   a failed attempt are one phase.
 //! - **A session queues before it sends, and the pool holds no effects back.** A queued acquisition has sent nothing,
 //!   and may turn out to be unnecessary.
-//! - **Each scope set has its own session.** A caller that needs more scopes is served by a sibling of the same identity,
+//! - **Each scope set has its own session.** A caller that needs more scopes is served by a sibling,
 //!   so each session always requests the same scopes.
 //! - **A refresh token leaves the state when it is presented**, so it cannot be presented again, whether its response
 //!   is lost, late or a failure.
@@ -116,7 +118,7 @@ mod layers {
 
     use std::{fs, path::Path};
 
-    /// The layers from the bottom up, each with the layers that it may use.
+    /// The layers, each with those that it may use.
     const MAY_USE: [(&str, &[&str]); 12] = [
         ("base64", &[]),
         ("core", &[]),

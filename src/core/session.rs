@@ -21,7 +21,7 @@ use shared_store::{StoreChanges, StoreFailure};
 use sign_out::SignOut;
 pub use timing::Status;
 
-/// The state machine of one token. The [module documentation](super) has its diagrams.
+/// The state machine of one token. ARCHITECTURE.md has its diagrams.
 #[derive(Debug)]
 pub struct Session {
     policy: Rc<Policy>,

@@ -130,9 +130,9 @@ pub fn repeated_rejection(
         None if !granted.is_empty() => (
             ErrorCode::InsufficientScope,
             format!(
-                "{name} refused the operation ({summary}), also with a new token; it looks as if the operation needs \
-                 scopes that the token lacks, which was granted {granted_list}: ask for those in the options; if none is \
-                 lacking, check that the credentials belong to this environment"
+                "{name} refused the operation ({summary}), also with a new token. The operation probably needs \
+                 scopes besides those that the token was granted ({granted_list}): ask for them in the options; if none is \
+                 missing, check that the credentials belong to this environment"
             ),
         ),
         _ => (

@@ -21,10 +21,10 @@ const PARTS: &[Part] = &[
     ("fmt", "the Rust code is formatted", fmt),
     ("prettier", "everything else is formatted", prettier),
     ("clippy", "no warning, native and WebAssembly", clippy),
-    ("deny", "crates have allowed licences, come from crates.io, and are there once", deny),
+    ("deny", "crates have allowed licences and come from crates.io, and no crate appears twice", deny),
     ("native", "the core's tests and the documentation's examples, natively", native),
     ("doc", "the documentation builds without a warning", doc),
-    ("pack", "the package holds exactly the listed files", pack),
+    ("pack", "the package holds exactly the listed files, and its entries are within their budgets", pack),
     ("types", "the JavaScript agrees with its types", types),
     ("js", "the packed and installed package does what it promises", js),
     ("fuzz", "generated inputs break no promise, 10 s for each target; with --all a minute", fuzz),
@@ -33,7 +33,11 @@ const PARTS: &[Part] = &[
     ("wasm-chromium", "the WebAssembly side in headless Chromium", wasm_chromium),
     ("wasm-firefox", "the WebAssembly side in headless Firefox", wasm_firefox),
     ("wasm-webkit", "the WebAssembly side in WebKit", wasm_webkit),
-    ("reproducible", "a second build in another folder gives the same bytes; only with --all", reproducible),
+    (
+        "reproducible",
+        "a second build in another folder gives the same bytes; with --all, or by name",
+        reproducible,
+    ),
 ];
 
 /// Parts that run with `--all`, or if they are named.
@@ -314,7 +318,7 @@ fn wasm_firefox(_: &Run) -> Result<Counts> {
     wasm(wasm_tests()?.env("WASM_BINDGEN_USE_BROWSER", "1").env("GECKODRIVER", tools::geckodriver()?))
 }
 
-/// The runner knows WebKit as Safari. WebKit has no headless mode, so that it needs a display.
+/// The runner knows WebKit as Safari. WebKit has no headless mode, so it needs a display.
 fn wasm_webkit(_: &Run) -> Result<Counts> {
     tools::browsers_and_redis()?;
     let tests = wasm_tests()?;

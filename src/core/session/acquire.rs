@@ -1,4 +1,4 @@
-//! Grants: requesting a token, classifying the result, retrying and failing.
+//! Grants: sending them, and what follows from their results: a token, a retry or a failure.
 
 use std::{rc::Rc, time::Duration};
 
