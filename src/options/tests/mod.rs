@@ -117,7 +117,16 @@ fn minimal(provider: &Descriptor) -> Value {
             Accepts::Keyword(words) => text(words.split(' ').next().unwrap_or_default()),
             Accepts::Scopes => texts(&["planted"]),
             Accepts::Date => text("2019-01-01"),
-            _ => text("planted"),
+            Accepts::Text(_)
+            | Accepts::UserName(_)
+            | Accepts::Secret(_)
+            | Accepts::Flag
+            | Accepts::Function
+            | Accepts::Millis(_)
+            | Accepts::Number(..)
+            | Accepts::Count(..)
+            | Accepts::Object(..)
+            | Accepts::Other => text("planted"),
         };
         members.push((option.name.to_owned(), value));
     }
