@@ -18,11 +18,7 @@ test("shows each status in StrictMode, after a remount too, and renders for noth
   await writeFile(project.path("use-token-status.js"), hook);
   const options = ["--bundle", "--format=esm", "--outfile=built.js", "--log-level=warning"];
   const development = '--define:process.env.NODE_ENV="development"';
-  const built = await project.run(
-    process.execPath,
-    project.tool("esbuild/bin/esbuild"),
-    ...["main.js", ...options, development],
-  );
+  const built = await project.node("esbuild/bin/esbuild", "main.js", ...options, development);
   assert.equal(built.status, 0, built.stderr);
 
   assert.equal(await told(await browser, `${await siteFor(t, project, ".")}/`), "shown");
