@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { PATIENCE_MS } from "../support/patience.js";
 import { DATES, LONG, ask, grants, workerFor } from "./support.js";
 
 for (const compatibilityDate of DATES) {
@@ -56,3 +57,57 @@ test("a refresh goes on after the response where `waitUntil` is given", async (t
   assert.deepEqual((await status()).events, ["initial", "proactive"]);
   assert.equal(grants(worker.sandbox), 2);
 });
+
+/**
+ * A store in the memory of the isolate, each of whose operations takes a timer of the request that calls it. Leases last
+ * for as long as a manager asks, which is longer than the tests wait.
+ */
+const STORE = `
+  const entries = new Map();
+  globalThis.leases = new Map();
+  globalThis.replyMs = 0;
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const store = {
+    get: async (key) => (await pause(1), entries.get(key)),
+    set: async (key, value) => (await pause(1), entries.set(key, value), true),
+    delete: async (key) => (await pause(1), entries.delete(key)),
+    async acquire(key) {
+      await pause(1);
+      if (leases.has(key)) return undefined;
+      const lease = { fence: Date.now(), release: async () => (await pause(100), leases.delete(key)) };
+      leases.set(key, lease);
+      await pause(replyMs);
+      return lease;
+    },
+  };
+`;
+
+for (const compatibilityDate of [DATES[0], DATES.at(-1)]) {
+  test(`a request lasts until it has released its lease, at ${compatibilityDate}`, async (t) => {
+    const worker = await workerFor(t, { compatibilityDate, imports: STORE, extra: "store" });
+
+    const first = await ask(worker);
+    await ask(worker, "/invalidate");
+    const second = await ask(worker);
+
+    assert.deepEqual([first.status, second.status], [200, 200], `${first.text} ${second.text}`);
+    assert.notEqual(first.text, second.text);
+    const { leases } = JSON.parse((await ask(worker, "/status")).text);
+    assert.equal(leases, 0);
+  });
+
+  test(`a lease that was granted to a request which has ended delays nobody, at ${compatibilityDate}`, async (t) => {
+    const worker = await workerFor(t, {
+      compatibilityDate,
+      imports: `${STORE} globalThis.replyMs = ${10 * PATIENCE_MS};`,
+      extra: `store, storeTimeoutMs: ${10 * PATIENCE_MS}, ${LONG}`,
+    });
+
+    assert.equal((await ask(worker, "/leave")).text, "left");
+    const answers = await Promise.all([ask(worker), ask(worker)]);
+
+    for (const { status, text } of answers) assert.equal(status, 200, text);
+    const { leases } = JSON.parse((await ask(worker, "/status")).text);
+    assert.equal(leases, 1, "the lease of the ended request is still held");
+  });
+}

@@ -40,9 +40,13 @@ const WORKER = `
 
   const routes = {
     "/token": (request) => broker(request),
-    "/status": () => Response.json({ ...tokens.status(), events }),
-    // The request ends while its grant is on the wire.
-    "/leave": () => (void tokens.getToken().catch(() => {}), new Response("left")),
+    "/status": () => Response.json({ ...tokens.status(), events, leases: globalThis.leases?.size }),
+    // The request ends while its grant is on the wire, or with a store while it acquires the lease.
+    "/leave": async () => {
+      void tokens.getToken().catch(() => {});
+      while (globalThis.leases?.size === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      return new Response("left");
+    },
     "/invalidate": async () => (tokens.invalidate(await tokens.getToken()), new Response("invalidated")),
     "/data": async () => Response.json(await tokens.request("{ __typename }")),
     "/clear": async () => (await tokens.clear(), new Response("cleared")),

@@ -23,6 +23,9 @@ const RESOLVED = 0;
 const REJECTED = 1;
 const TIMED_OUT = 2;
 
+/** The time for which a request is kept for the release of a lease, in ms. */
+const RELEASE_LIMIT_MS = 1_000;
+
 /** The host functions that the core calls; see src/host/bindings.rs. None of them throws. */
 export class HostBindings {
   /** Set where I/O ends with the request that started it; see `IoScope` in src/core/policy.rs. */
@@ -31,6 +34,13 @@ export class HostBindings {
   /** The callback of the core's one timer and its time by `Date.now()`. Used where timers end with their request. */
   onTimer = () => {};
   timerDueAt = Infinity;
+
+  /**
+   * The pending releases of leases, and when each counts as lost, by `Date.now()`. Its request may have ended.
+   *
+   * @type {Set<{ until: number }>}
+   */
+  #releases = new Set();
 
   /**
    * @param {() => void} callback
@@ -140,7 +150,21 @@ export class HostBindings {
    * @param {any} lease
    */
   release(lease) {
-    ignoringErrors(() => lease.release());
+    const released = ignoringErrors(() => lease.release());
+    if (!this.ioEndsWithRequest) return;
+    const release = { until: Date.now() + RELEASE_LIMIT_MS };
+    this.#releases.add(release);
+    released.then(() => this.#releases.delete(release));
+  }
+
+  /**
+   * Whether a lease is being released. Used where I/O ends with its request: a request that ends before would leave the
+   * lease to expire, and other requests would wait for that.
+   */
+  get isReleasing() {
+    const now = Date.now();
+    for (const release of this.#releases) if (release.until <= now) this.#releases.delete(release);
+    return this.#releases.size > 0;
   }
 
   /**

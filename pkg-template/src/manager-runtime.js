@@ -337,6 +337,11 @@ export class ManagerRuntime {
     return this.#core?.callbacks.timerDueAt ?? Infinity;
   }
 
+  /** Whether a lease is being released; see `HostBindings`. */
+  get isReleasing() {
+    return this.#core?.callbacks.isReleasing ?? false;
+  }
+
   /**
    * Calls the core, if it is running, to close a session or the manager. Resolves when no work remains.
    *

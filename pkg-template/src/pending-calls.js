@@ -194,6 +194,8 @@ export class PendingCalls {
     this.#sweep(call.polledAt);
     if (call.settle === undefined) this.#advance(id, call);
     if (call.settle === undefined) return false;
+    // The I/O of this request would end with its response.
+    if (call.handle.ioOwner === id && this.#runtime.isReleasing) return false;
     this.#remove(id);
     call.settle(call);
     return true;

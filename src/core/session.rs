@@ -40,6 +40,8 @@ pub struct Session {
     credentials: CredentialHistory,
     store_failure: Option<Box<StoreFailure>>,
     store_changes: StoreChanges,
+    /// Until when this session may have the lease without its knowledge, because a reply to its request was lost.
+    lost_lease_until: UnixMillis,
     sign_out: SignOut,
     bucket: TokenBucket,
     /// Set if the token was requested since it was cached.
@@ -91,6 +93,7 @@ impl Session {
             credentials: CredentialHistory::default(),
             store_failure: None,
             store_changes: StoreChanges::default(),
+            lost_lease_until: UnixMillis::new(0),
             sign_out: SignOut::default(),
             bucket: TokenBucket::default(),
             used: false,
@@ -394,6 +397,9 @@ impl Session {
         }
         if matches!(acquisition.phase, Phase::Requesting { .. }) {
             effects.push(Effect::Cancel(id));
+        }
+        if acquisition.phase == Phase::AcquiringLease {
+            self.lease_reply_lost(now);
         }
         self.end_acquisition(effects);
         if !self.closed {

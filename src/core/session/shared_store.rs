@@ -1,11 +1,11 @@
 //! The steps of an acquisition that use the shared store: reading, leases, claiming the refresh token, writing.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use super::{
     Acquisition, Effect, ErrorCode, Event, Fence, Input, IoScope, LeaseWait, Permit, Phase, Reason,
     RefreshToken, Session, Sharing, StoreMode, StoredRecord, TokenError, TokenRequest, TokenSet, UnixMillis,
-    WriteOutcome, cool_down,
+    WriteOutcome, cool_down, millis,
 };
 
 /// A failure of the shared store.
@@ -182,7 +182,10 @@ impl Session {
             return;
         }
         match result {
-            Ok(Some(fence)) => self.read_store(Phase::RecheckingStore(fence), now, effects),
+            Ok(Some(fence)) => {
+                self.lost_lease_until = UnixMillis::new(0);
+                self.read_store(Phase::RecheckingStore(fence), now, effects);
+            }
             Ok(None) => self.wait_for_lease(now, effects),
             Err(error) => {
                 self.store_failed(error, now, effects);
@@ -395,15 +398,15 @@ impl Session {
         }
     }
 
-    /// Waits for the token of the holder that has the lease, or sends a grant without the store once the lease of a
-    /// crashed holder would have expired.
+    /// Waits for the token of the holder that has the lease. Sends a grant without the store once the lease of a crashed
+    /// holder would have expired, or at once if this session may have the lease itself.
     fn wait_for_lease(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let lease = self.lease_span();
         let Some(acquisition) = &mut self.acquisition else { return };
         let LeaseWait { since, denied } = &mut acquisition.lease_wait;
         *denied += 1;
         let waited = now.millis_since(since.unwrap_or(now));
-        let lease = self.policy.sharing.and_then(|sharing| sharing.lease).unwrap_or_default();
-        if waited >= Sharing::lease_timeout(lease) {
+        if now < self.lost_lease_until || waited >= Sharing::lease_timeout(lease) {
             acquisition.store_mode = StoreMode::Bypassed;
             if !self.clear_store(None, effects) {
                 self.grant_without_store(None, now, effects);
@@ -412,6 +415,21 @@ impl Session {
             let delay = Sharing::lease_retry_delay(*denied, self.jitter.fraction());
             acquisition.back_off(now.after(delay));
         }
+    }
+
+    /// Records that the reply to a request for the lease was lost.
+    ///
+    /// The request of a Worker may have ended after the store granted the lease. Waiting for that lease would delay each
+    /// caller until it expires. In other hosts the reply is only late, and the driver releases that lease.
+    pub(super) fn lease_reply_lost(&mut self, now: UnixMillis) {
+        if self.policy.io_scope == IoScope::Request {
+            self.lost_lease_until = now.after(millis(self.lease_span()));
+        }
+    }
+
+    /// The time for which a lease is requested.
+    fn lease_span(&self) -> Duration {
+        self.policy.sharing.and_then(|sharing| sharing.lease).unwrap_or_default()
     }
 
     /// Bypasses the store for this acquisition and those that start within a cool-down.

@@ -3,8 +3,8 @@
 
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
-    AcquisitionId, CallId, Effect, ErrorCode, Grant, GrantFailure, Identity, Input, IoScope, Jitter, Limits,
-    Policy, Pool, PoolEffect, ScopeSet, Session, TokenRequest, UnixMillis,
+    AcquisitionId, CallId, Effect, ErrorCode, Fence, Grant, GrantFailure, Identity, Input, IoScope, Jitter,
+    Limits, Policy, Pool, PoolEffect, ScopeSet, Session, Sharing, TokenRequest, UnixMillis,
 };
 
 /// Deadline of a request sent at [`START`]: its limit of 10 s and one second.
@@ -136,6 +136,47 @@ fn with_request_scoped_io_the_first_call_after_the_backoff_sends_the_retry() {
     assert_eq!(resolved(&request(&mut machine, 3, resumes - millis(1))), [(3, Some("held"))]);
     let effects = request(&mut machine, 4, resumes);
     assert!(matches!(effects[..], [Effect::Send(..)]), "{effects:?}");
+}
+
+/// A session whose first request for the lease was lost, and whose second request was denied, and the effects of that.
+fn denied_after_lost_lease(io_scope: IoScope) -> (Session, Vec<Effect>) {
+    let sharing = Some(Sharing { lease: Some(seconds(30)), announces: false });
+    let mut machine = session(Policy { io_scope, sharing, ..Policy::default() });
+    let _ = request(&mut machine, 1, START);
+    let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
+    let _ = machine.handle(Input::IoLost, START);
+    let _ = machine.handle(Input::StoreRead(AcquisitionId(2), Ok(None)), START);
+    let effects = machine.handle(Input::LeaseAnswered(AcquisitionId(2), Ok(None)), START);
+    (machine, effects)
+}
+
+#[test]
+fn with_request_scoped_io_a_lease_that_may_be_the_sessions_own_is_not_waited_for() {
+    let (mut machine, effects) = denied_after_lost_lease(IoScope::Request);
+    assert!(matches!(effects[..], [Effect::Send(..)]), "{effects:?}");
+
+    // Nor is it by the next acquisition, until the session has a lease again.
+    let _ = machine.handle(Input::Granted(AcquisitionId(2), Ok(token("a", START, seconds(180)))), START);
+    let renewed = |machine: &mut Session, id, lease| {
+        let _ = machine.handle(Input::Requested(CallId(id), TokenRequest::Forced), START);
+        let _ = machine.handle(Input::StoreRead(AcquisitionId(id), Ok(None)), START);
+        machine.handle(Input::LeaseAnswered(AcquisitionId(id), Ok(lease)), START)
+    };
+    let effects = renewed(&mut machine, 3, None);
+    assert!(matches!(effects[..], [Effect::Send(..)]), "{effects:?}");
+    let _ = machine.handle(Input::Granted(AcquisitionId(3), Ok(token("b", START, seconds(180)))), START);
+    let _ = renewed(&mut machine, 4, Some(Fence(1)));
+    let _ = machine.handle(Input::StoreRead(AcquisitionId(4), Ok(None)), START);
+    let _ = machine.handle(
+        Input::Granted(AcquisitionId(4), Err(GrantFailure::Permanent(failure(ErrorCode::Protocol)))),
+        START,
+    );
+    assert_eq!(renewed(&mut machine, 5, None), []);
+}
+
+#[test]
+fn with_process_scoped_io_a_lease_is_waited_for_although_a_reply_was_lost() {
+    assert_eq!(denied_after_lost_lease(IoScope::Process).1, []);
 }
 
 #[test]
