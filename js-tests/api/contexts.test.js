@@ -7,7 +7,6 @@ import { run } from "../support/child.js";
 
 const PROGRAM = `
   import { AsyncLocalStorage } from "node:async_hooks";
-  import { TokenManager } from "graphql-token-manager";
   const storage = new AsyncLocalStorage();
   const seen = {};
   const note = (where) => (seen[where] ??= []).push(storage.getStore()?.id ?? "none");
@@ -16,7 +15,7 @@ const PROGRAM = `
   const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
   let grants = 0;
-  const tokens = new TokenManager({
+  const make = async () => new (await import("graphql-token-manager")).TokenManager({
     provider: {
       name: "acme",
       endpoint: "https://api.acme.test/graphql",
@@ -33,6 +32,8 @@ const PROGRAM = `
       return Response.json({ data: { login: { jwt: "t" + ++grants } } });
     },
   });
+  // Loads the package within the first request, or before it.
+  let tokens = given.isLazy ? undefined : await make();
   const renewed = (count) => new Promise((resolve) => {
     const stop = tokens.on("token", () => {
       note("listener");
@@ -43,6 +44,7 @@ const PROGRAM = `
     const context = { id };
     registry.register(context, id);
     return storage.run(context, async () => {
+      tokens ??= await make();
       await tokens.getToken();
       const other = tokens.session({ user: "other" });
       other.on("token", () => note("session listener"));
@@ -51,10 +53,10 @@ const PROGRAM = `
       note("caller");
     });
   };
-  const third = renewed(4);
   await handle("first");
-  await third;
-  while (!collected.has("first")) {
+  await renewed(4);
+  // Until version 22, Node itself keeps the context of an import() alive.
+  while (!given.isLazy && !collected.has("first")) {
     globalThis.gc();
     await turn();
   }
@@ -66,16 +68,21 @@ const PROGRAM = `
 `;
 
 describe("AsyncLocalStorage", () => {
-  test("the store of a caller is for its own requests alone, and is collected while tokens are renewed", async () => {
-    const { status, stdout, stderr } = await run(PROGRAM, { flags: ["--expose-gc"] });
+  for (const isLazy of [false, true]) {
+    const title = isLazy
+      ? "the store of the caller that loads the package is for its own requests alone"
+      : "the store of a caller is for its own requests alone, and is collected while tokens are renewed";
+    test(title, async () => {
+      const { status, stdout, stderr } = await run(PROGRAM, { flags: ["--expose-gc"], given: { isLazy } });
 
-    assert.equal(status, 0, stderr);
-    const { caller, request, ...shared } = JSON.parse(stdout);
-    assert.deepEqual(caller, ["first", "second"]);
-    assert.deepEqual(request, ["first", "second"]);
-    assert.deepEqual(Object.keys(shared).sort(), ["grant", "listener", "secret", "session listener"]);
-    for (const [where, ids] of Object.entries(shared)) {
-      assert.deepEqual([...new Set(ids)], ["none"], `${where} ran in the context of a caller: ${ids}`);
-    }
-  });
+      assert.equal(status, 0, stderr);
+      const { caller, request, ...shared } = JSON.parse(stdout);
+      assert.deepEqual(caller, ["first", "second"]);
+      assert.deepEqual(request, ["first", "second"]);
+      assert.deepEqual(Object.keys(shared).sort(), ["grant", "listener", "secret", "session listener"]);
+      for (const [where, ids] of Object.entries(shared)) {
+        assert.deepEqual([...new Set(ids)], ["none"], `${where} ran in the context of a caller: ${ids}`);
+      }
+    });
+  }
 });

@@ -1,4 +1,4 @@
-// Runs the manager's own work in the asynchronous context in which this module was loaded, not in that of a caller.
+// Runs the manager's own work in an asynchronous context without stores, not in that of a caller.
 //
 // Grants, timers, secret functions and listeners serve all callers. In the context of the first caller they would keep
 // that caller's AsyncLocalStorage stores alive, attribute later work to them, and count as pending work of its zone
@@ -6,8 +6,11 @@
 
 /** @typedef {<T>(action: () => T) => T} Run */
 
+/** Descriptions of the properties with an AsyncResource's stores: until Node 22, and from Node 24 on. */
+const STORES = ["kResourceStore", "context_frame"];
+
 /** @type {Run} */
-const runAsAtLoad = captured() ?? ((action) => action());
+const runWithoutStores = captured() ?? ((action) => action());
 
 /** @returns {Run | undefined} */
 function captured() {
@@ -17,10 +20,29 @@ function captured() {
       const snapshot = new AsyncContext.Snapshot();
       return (action) => snapshot.run(action);
     }
-    return process?.getBuiltinModule?.("node:async_hooks")?.AsyncLocalStorage?.snapshot();
+    return emptySnapshot(process?.getBuiltinModule?.("node:async_hooks"));
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Returns a snapshot of a context without stores, or of the current context where that is impossible.
+ *
+ * The current context is that of the code that loads this module: of the first request, if that imports it. Node has no
+ * way out of all stores at once, but an AsyncResource has them in properties that can be removed.
+ *
+ * @param {any} asyncHooks the module `node:async_hooks`
+ * @returns {Run | undefined}
+ */
+function emptySnapshot(asyncHooks) {
+  const { AsyncLocalStorage, AsyncResource } = asyncHooks ?? {};
+  if (typeof AsyncLocalStorage?.snapshot !== "function") return undefined;
+  const resource = new AsyncResource("graphql-token-manager");
+  for (const symbol of Object.getOwnPropertySymbols(resource)) {
+    if (STORES.includes(symbol.description ?? "")) resource[symbol] = undefined;
+  }
+  return resource.runInAsyncScope(() => AsyncLocalStorage.snapshot());
 }
 
 /** Returns the root zone, if zone.js is loaded; it may be loaded after this module. */
@@ -42,5 +64,5 @@ function rootZone() {
  */
 export function inRootContext(action) {
   const zone = rootZone();
-  return runAsAtLoad(zone === undefined ? action : () => zone.run(action));
+  return runWithoutStores(zone === undefined ? action : () => zone.run(action));
 }
