@@ -65,6 +65,17 @@ describe("a program ends by itself", { concurrency: true }, () => {
     assert.equal(sandbox.requests().length, 0);
   });
 
+  test("whose fake timers clear none of the real ones", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const program = `${START}
+      const tokens = new TokenManager(given);
+      await tokens.getToken();
+      globalThis.clearTimeout = () => {};
+      done(typeof (await tokens.refresh()));`;
+
+    assertEnded(await run(program, { given: fluz(sandbox) }), "object");
+  });
+
   test("that has a token, without closing the manager", async (t) => {
     const sandbox = await sandboxFor(t);
     const program = `${START} done(typeof (await new TokenManager(given).getToken()));`;

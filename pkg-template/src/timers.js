@@ -28,6 +28,8 @@ export function stopTimer(timer) {
     // is up to an hour here. `ref()` avoids that.
     timer.ref?.();
     clearTimeout(timer);
+    // Fake timers may have replaced `clearTimeout`, and clear only their own.
+    timer.unref?.();
   } catch {
     // A timer that still fires has no effect.
   }
