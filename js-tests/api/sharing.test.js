@@ -159,6 +159,19 @@ describe("a lease", () => {
     assert.deepEqual(leases, [undefined, undefined]);
   });
 
+  test("that comes after `storeTimeoutMs` is given back", async (t) => {
+    const sandbox = await sandboxFor(t);
+    const store = new SharedMap();
+    const gate = /** @type {Gate<void>} */ (new Gate());
+    store.before = (called) => (called === "acquire" ? gate.opened : undefined);
+    assert.ok(await managerFor(t, fluz(sandbox, { store, storeTimeoutMs: 20 })).getToken());
+
+    gate.open();
+    await until(() => store.calls.includes("release"), "the lease is given back");
+
+    assert.equal(store.lease, undefined);
+  });
+
   test("of a manager that closes is given back when its grant is saved", async (t) => {
     const sandbox = await sandboxFor(t);
     const store = new SharedMap();

@@ -141,7 +141,30 @@ pub(in crate::core) fn steps(action: impl FnOnce()) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{
+            super::{Input, Jitter, Policy, ScopeSet},
+            Identity, Limits, Pool, UnixMillis,
+        },
+        *,
+    };
+
+    #[test]
+    fn sessions_that_were_closed_or_evicted_leave_no_entry() {
+        let now = UnixMillis::new(0);
+        let limits = Limits { max: 3, ..Limits::default() };
+        let own = (Identity::new([0; 16]), ScopeSet::default(), ());
+        let mut pool = Pool::new(Policy::default(), limits, Jitter::new(1), own, now);
+
+        for number in 1..100 {
+            let session = pool.open(Identity::new([number; 16]), &ScopeSet::default(), (), now);
+            let input = if number % 2 == 0 { Input::Closed } else { Input::TokenUsed };
+            let _ = pool.handle(session, input, now);
+        }
+
+        assert!(pool.len() <= 5, "{} sessions", pool.len());
+        assert!(pool.by_identity_and_scopes.len <= pool.len(), "{}", pool.by_identity_and_scopes.len);
+    }
 
     #[test]
     fn all_slots_with_the_same_hash_are_found() {

@@ -182,6 +182,19 @@ fn closing_the_pool_resolves_all_callers_and_emits_one_event() {
 }
 
 #[test]
+fn a_closed_session_is_replaced_at_the_next_request() {
+    let mut fixture = Fixture::new(Limits::default());
+    let closed = fixture.holder(1);
+    fixture.handle(closed, Input::Closed);
+
+    let replacement = fixture.request_from(1);
+    fixture.grant(replacement, 1, None);
+
+    assert_ne!(replacement, closed);
+    assert_eq!(fixture.resolved().len(), 1);
+}
+
+#[test]
 fn a_token_is_served_without_a_call_until_the_pool_must_count_its_use() {
     let mut fixture = Fixture::new(Limits { idle: seconds(160), ..Limits::default() });
     let (own, session) = (fixture.holder(0), fixture.holder(1));

@@ -219,3 +219,24 @@ fn with_fixed_scoping_no_other_scopes_are_requested() {
     assert_eq!(fixture.resolved().len(), 1);
     assert_eq!(fixture.pool.len(), 1);
 }
+
+#[test]
+fn a_request_with_scopes_counts_as_a_use_of_the_session_that_grants_them() {
+    let mut fixture = Fixture::new(keeping(3));
+    let narrow = fixture.open(1, &["A"]);
+    fixture.request_with(narrow, with_scopes(&["B"]));
+    let wide = fixture.sent()[0];
+    fixture.grant(wide, 1, Some(&["B"]));
+    let other = fixture.holder(2);
+
+    // All tokens have expired, and the other session is used before the scopes are requested again.
+    fixture.now = fixture.now + seconds(LIFETIME);
+    fixture.request(other);
+    fixture.grant(other, 2, None);
+    fixture.now = fixture.now + seconds(1);
+    fixture.request_with(narrow, with_scopes(&["B"]));
+    fixture.grant(wide, 2, Some(&["B"]));
+    fixture.request_from(3);
+
+    assert_eq!(fixture.evicted(), [other]);
+}
