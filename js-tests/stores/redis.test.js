@@ -167,6 +167,46 @@ test("without a connection of its own for them, changes are found by looking", a
   assert.equal(count(), before + 1);
 });
 
+test("while a server does not answer, no more polls are sent than are answered", async () => {
+  let sent = 0;
+  /** @type {(reply: unknown) => void} */
+  let reply = () => {};
+  const sendCommand = () => {
+    sent += 1;
+    return new Promise((resolve) => (reply = resolve));
+  };
+  const polls = fakeIntervals();
+  const store = redisStore({ sendCommand });
+  const end = store.watch?.("key", () => {});
+  polls.restore();
+
+  polls.tick();
+  polls.tick();
+  assert.equal(sent, 1);
+  reply(null);
+  await new Promise((resolve) => setImmediate(resolve));
+  polls.tick();
+  assert.equal(sent, 2);
+  end?.();
+});
+
+/** Replaces `setInterval` until `restore` is called; `tick` calls the callbacks that were set meanwhile. */
+function fakeIntervals() {
+  const real = globalThis.setInterval;
+  /** @type {(() => void)[]} */
+  const callbacks = [];
+  globalThis.setInterval = /** @type {any} */ (
+    (/** @type {() => void} */ callback) => {
+      callbacks.push(callback);
+      return real(() => {}, 2 ** 31 - 1).unref();
+    }
+  );
+  return {
+    tick: () => callbacks.forEach((callback) => callback()),
+    restore: () => void (globalThis.setInterval = real),
+  };
+}
+
 test("one's own changes are not told, and another key's neither", async (t) => {
   for (const name of CLIENTS) {
     const prefix = `${t.name}:${name}:`;

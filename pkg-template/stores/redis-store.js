@@ -50,6 +50,8 @@ class RedisStore {
   #seen = new Map();
   /** @type {{ end: () => void } | undefined} */
   #watching;
+  /** The number of searches for changes that are in progress. */
+  #looking = 0;
   #unconfirmed = new UnconfirmedLeases();
 
   /**
@@ -156,7 +158,8 @@ class RedisStore {
    */
   #startWatching() {
     const timer = setInterval(() => {
-      if (!subscription.isHeard()) void this.#look();
+      // While the server is unavailable, clients keep commands and send them all when it is back.
+      if (!subscription.isHeard() && this.#looking === 0) void this.#look();
     }, this.#pollMs);
     unref(timer);
     const subscription = this.#client.subscribe(this.#channel(), {
@@ -181,6 +184,7 @@ class RedisStore {
   }
 
   async #look() {
+    this.#looking++;
     for (const key of this.#watchers.keys()) {
       const before = this.#seen.get(key);
       const value = await this.#read(key).catch(() => undefined);
@@ -190,6 +194,7 @@ class RedisStore {
       this.#seen.set(key, value);
       this.#watchers.tell(key);
     }
+    this.#looking--;
   }
 
   /**
