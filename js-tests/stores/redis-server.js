@@ -11,6 +11,7 @@ import { connect, createServer } from "node:net";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
+import { PATIENCE_MS } from "../support/patience.js";
 import { folderFor, said } from "./support.js";
 
 /** @import { AddressInfo } from "node:net" */
@@ -225,7 +226,9 @@ export async function withoutSubscriptions(t, target) {
 function makeClient(name, url, options) {
   const module = require(name);
   if (isIoredis(name)) return new module(url, { retryStrategy: () => 20, ...options });
-  return module.createClient({ url, socket: { reconnectStrategy: 20 }, ...options });
+  // The default of 5 s is too short on a busy machine.
+  const socket = { reconnectStrategy: 20, connectTimeout: PATIENCE_MS };
+  return module.createClient({ url, socket, ...options });
 }
 
 /** @param {string} name */
