@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createClient } from "redis";
 import { createBroker } from "graphql-token-manager/broker";
 import { requiredScopes } from "graphql-token-manager/scopes";
 import { encrypted } from "graphql-token-manager/stores/encrypted";
@@ -128,6 +129,8 @@ export const FAILING_CALLS = {
   },
   stores: {
     "a folder that is not a string": () => fileStore(/** @type {any} */ ({})),
+    "a Redis client that is not connected": () =>
+      redisStore(createClient({ url: "redis://127.0.0.1:12" })).get("key"),
     "a Redis client that is not one": () => redisStore(/** @type {any} */ ({})),
     "a Redis prefix with a hash tag": () =>
       redisStore(/** @type {any} */ ({ call: async () => null }), { prefix: "{}" }),

@@ -44,6 +44,13 @@ async function attempt(action) {
 }
 
 /**
+ * Messages of clients without a connection: node-redis before `connect()`, after it was closed and while offline, and
+ * ioredis without its offline queue, after it was closed and after its retries. None of these errors has a code.
+ */
+const DISCONNECTED =
+  /^The client is (?:closed|offline)|^Stream isn't writeable|^Connection is closed|^Reached the max retries per request/;
+
+/**
  * @param {unknown} error
  * @returns {StoreError}
  */
@@ -55,6 +62,12 @@ function failure(error) {
   if (/subscriber mode|PubSub mode|^ERR Can't execute .*SUBSCRIBE/.test(text)) {
     return wrongOption(
       "redisStore needs a client that is not subscribed to channels; pass another client, or its `duplicate()`",
+    );
+  }
+  if (DISCONNECTED.test(text)) {
+    return new StoreError(
+      "unavailable",
+      "the Redis client is not connected; await its `connect()`, and check its address and that the server runs",
     );
   }
   const reply = serverCode(text);
