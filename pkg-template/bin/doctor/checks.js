@@ -24,8 +24,13 @@ export const ok = (name, message) => ({ name, status: "ok", message });
 /** @param {string} name @param {string} message @returns {Check} */
 export const skipped = (name, message) => ({ name, status: "skipped", message });
 
-/** @param {string} name @param {string} message @param {string} remedy @returns {Check} */
-export const warning = (name, message, remedy) => ({ name, status: "warning", message, remedy });
+/** @param {string} name @param {string} message @param {string} [remedy] @returns {Check} */
+export const warning = (name, message, remedy) => ({
+  name,
+  status: "warning",
+  message,
+  ...(remedy === undefined ? {} : { remedy }),
+});
 
 /**
  * @param {string} name

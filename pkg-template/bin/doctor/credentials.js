@@ -31,7 +31,7 @@ export async function checkOptions(words) {
   /** @type {Check[]} */
   const checks = [];
   const warn = (/** @type {string} */ text) => {
-    checks.push(warning("options", text, "see --help"));
+    checks.push(warning("options", text));
   };
   try {
     const options = await readProvider(words, warn);

@@ -70,7 +70,7 @@ const UNREACHABLE = "check the network, a VPN, and that a firewall lets this mac
 
 /** What a code of Node means, and what to do. @type {Readonly<Record<string, readonly [string, string]>>} */
 const CODES = {
-  ENOTFOUND: ["DNS has no such host", "correct the host name in the address"],
+  ENOTFOUND: ["DNS has no such host", "correct the host name, or check the DNS server of this network"],
   EAI_AGAIN: ["DNS does not answer", "check the network of this machine and its DNS server"],
   ECONNREFUSED: [
     "nothing listens at this host and port",
