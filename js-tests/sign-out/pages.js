@@ -89,7 +89,7 @@ const handedOut = (tab) => tab.run(() => page().handedOut.splice(0));
  * @param {Promise<Browser>} starting
  */
 export function testSignOut(starting) {
-  for (const kind of [undefined, "indexedDb", "localStorage"]) {
+  for (const kind of [undefined, "indexedDb", "localStorage", "sessionStorage"]) {
     const where = kind ?? "without a store";
 
     test(`${where}: Ann out and Bob in on one page, and Bob receives no token of Ann's`, async (t) => {
@@ -149,8 +149,8 @@ export function testSignOut(starting) {
       }
       assert.ok((await second.run(() => page().cleared)) > 0);
       const messages = [...(await first.run(() => posted)), ...(await second.run(() => posted))];
-      const format = kind ? /^("gtm1-[\w-]{43}"|\[("gtm1-[\w-]{43}",?)+\])$/ : /^null$/;
-      for (const message of messages) assert.match(message, format);
+      // Messages of the store contain a key.
+      for (const message of messages) assert.match(message, kind ? /^("gtm1-[\w-]{43}"|null)$/ : /^null$/);
     });
   }
 

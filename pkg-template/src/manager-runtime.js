@@ -201,7 +201,8 @@ export class ManagerRuntime {
           : this.calls.reject(call, errorOf(failure));
       if (isWhole) native.clearAll(end);
       else native.clear(handle, end);
-      if (isWhole || !this.#hasStore) this.#announce(native);
+      // The identity of a session is not announced, and signing out all sessions would also replace their records.
+      if (isWhole || !this.#hasStore) this.#pageSignOuts?.announce();
     };
     const result = this.#addCall(handle, send, undefined, () => undefined, publicObject);
     this.#waitUntil?.(result);
@@ -213,32 +214,17 @@ export class ManagerRuntime {
   }
 
   /**
-   * Announces a sign-out to other pages: with a store, by the keys of the entries that are replaced.
-   *
-   * @param {NativeManager} native
+   * Follows a sign-out of another page. Also with a store: the other page may not have all of these sessions, and the
+   * store may fail, or be one that pages do not share.
    */
-  #announce(native) {
-    this.#pageSignOuts?.announce(this.#hasStore ? native.storeKeys() : null);
-  }
-
-  /**
-   * Follows a sign-out of another page. With a store, its notices have announced the replaced entries, so only the
-   * sessions that the other page does not have are signed out here.
-   *
-   * @param {unknown} keys
-   */
-  #signedOutElsewhere(keys) {
-    if (this.#hasStore) {
-      if (Array.isArray(keys)) this.withCore((core) => core.clearOthers(keys, () => {}));
-      return;
-    }
+  #signedOutElsewhere() {
     this.#signOutHandles();
     this.withCore((core) => core.clearAll(() => {}));
   }
 
   /** Follows a sign-out that a page may have missed while it was in the back/forward cache. */
   #mayHaveMissed() {
-    if (!this.#hasStore) return this.#signedOutElsewhere(null);
+    if (!this.#hasStore) return this.#signedOutElsewhere();
     for (const handle of this.#handles()) this.withCore((core) => core.storeChanged(handle));
   }
 
@@ -260,7 +246,7 @@ export class ManagerRuntime {
     if (this.isClosed || !isPage()) return;
     this.#pageSignOuts ??= new PageSignOuts(
       digest,
-      (keys) => this.#signedOutElsewhere(keys),
+      () => this.#signedOutElsewhere(),
       () => this.#mayHaveMissed(),
     );
   }

@@ -13,8 +13,8 @@ export function isPage() {
 /**
  * Announces the sign-outs of a manager to the managers of the same identity in other pages, and reports theirs.
  *
- * The message contains keys of a store at most, never a token. An open channel would keep a page out of the back/forward
- * cache, so it is closed meanwhile, and a page that is restored may have missed a sign-out.
+ * The message is empty. An open channel would keep a page out of the back/forward cache, so it is closed meanwhile, and a
+ * page that is restored may have missed a sign-out.
  */
 export class PageSignOuts {
   #identity;
@@ -25,7 +25,7 @@ export class PageSignOuts {
 
   /**
    * @param {string} identity a digest
-   * @param {(message: unknown) => void} onSignOut called after a sign-out in another page
+   * @param {() => void} onSignOut called after a sign-out in another page
    * @param {() => void} onRestored called when the page was restored
    */
   constructor(identity, onSignOut, onRestored) {
@@ -36,9 +36,8 @@ export class PageSignOuts {
     this.#each("addEventListener");
   }
 
-  /** @param {readonly string[] | null} message */
-  announce(message) {
-    ignoringErrors(() => this.#channel?.postMessage(message));
+  announce() {
+    ignoringErrors(() => this.#channel?.postMessage(null));
   }
 
   close() {
@@ -52,7 +51,7 @@ export class PageSignOuts {
       this.#channel = new BroadcastChannel(NAME + this.#identity);
       // In Node with a DOM, an open channel would keep the process running.
       this.#channel.unref?.();
-      this.#channel.onmessage = (/** @type {MessageEvent} */ { data }) => this.#onSignOut(data);
+      this.#channel.onmessage = () => this.#onSignOut();
     } catch {
       // BroadcastChannel is unavailable here.
     }

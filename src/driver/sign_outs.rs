@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::{Array, Function};
+use js_sys::Function;
 use wasm_bindgen::JsValue;
 
 use super::{Driver, Message};
@@ -46,7 +46,7 @@ impl Driver {
         handle: Option<&SessionHandle>,
         on_cleared: Function,
     ) -> Result<(), TokenError> {
-        let sessions = match handle {
+        let mut sessions = match handle {
             Some(handle) => {
                 let session_spec = self.session_spec(handle)?;
                 let session = self.open(handle, session_spec);
@@ -54,33 +54,6 @@ impl Driver {
             }
             None => self.pool.borrow().open_sessions(),
         };
-        self.clear_sessions(sessions, on_cleared);
-        Ok(())
-    }
-
-    /// Returns the keys of the open sessions in the shared store.
-    pub(crate) fn store_keys(&self) -> Array {
-        let keys = Array::new();
-        let sessions = self.pool.borrow().open_sessions();
-        for session in sessions {
-            if let Some((_, key)) = self.keyed_store(session) {
-                keys.push(&JsValue::from_str(&key));
-            }
-        }
-        keys
-    }
-
-    /// Signs out the sessions whose entries another holder has not replaced: `keys` are the keys of those that it has.
-    pub(crate) fn clear_others(self: &Rc<Self>, keys: &Array, on_cleared: Function) {
-        let mut sessions = self.pool.borrow().open_sessions();
-        sessions.retain(|session| {
-            let key = self.keyed_store(*session).map(|(_, key)| JsValue::from_str(&key));
-            key.is_some_and(|key| !keys.includes(&key, 0))
-        });
-        self.clear_sessions(sessions, on_cleared);
-    }
-
-    fn clear_sessions(self: &Rc<Self>, mut sessions: Vec<SessionId>, on_cleared: Function) {
         // Not through the inbox: when this returns, no handle may have a token of before, also where a listener called
         // it. The effects wait for those of the input that is being processed.
         let effects = self.pool.borrow_mut().clear(&sessions, self.clock.now());
@@ -92,6 +65,7 @@ impl Driver {
             self.sign_outs.0.borrow_mut().push(SignOut { sessions, failure: None, on_cleared });
         }
         self.enqueue(Message::Perform(effects));
+        Ok(())
     }
 
     /// Reports to the handles that their sessions were signed out, here or by another holder. A sibling may have lent

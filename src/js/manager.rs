@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Function};
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use crate::{
@@ -191,19 +191,6 @@ impl NativeManager {
     #[wasm_bindgen(js_name = clearAll)]
     pub fn clear_all(&self, on_cleared: Function) -> Result<(), JsValue> {
         self.driver.clear(None, on_cleared).map_err(|error| error_to_js(&error))
-    }
-
-    /// Returns the keys of the sessions in the shared store, where they are known.
-    #[wasm_bindgen(js_name = storeKeys)]
-    pub fn store_keys(&self) -> Array {
-        self.driver.store_keys()
-    }
-
-    /// Signs out the sessions whose keys are not among `keys`, as [`clear`](Self::clear) does: the other page that signed
-    /// out does not have them.
-    #[wasm_bindgen(js_name = clearOthers)]
-    pub fn clear_others(&self, keys: &Array, on_cleared: Function) {
-        self.driver.clear_others(keys, on_cleared);
     }
 
     /// Closes a session other than the default session, and calls `on_closed` as [`close`](Self::close) does.
