@@ -64,7 +64,39 @@ pub struct Config {
     pub identity: Option<String>,
 }
 
+/// The options that determine which token is granted, besides those that a selector replaces.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenDetermination<'a> {
+    /// The API.
+    pub profile: &'a Profile,
+    /// The source of the token.
+    pub grant_source: &'a GrantSource,
+    /// The owner of the credentials.
+    pub identity: Option<&'a str>,
+}
+
 impl Config {
+    /// Returns the options that determine which token is granted. A new option does not compile until it is decided here
+    /// whether it does.
+    pub fn token_determination(&self) -> TokenDetermination<'_> {
+        let Self {
+            profile,
+            grant_source,
+            identity,
+            // Selected per session, and part of its key.
+            scopes: _,
+            // These change when and how a token is requested, not which one.
+            policy: _,
+            timeout: _,
+            fetch: _,
+            origins: _,
+            keep_alive: _,
+            limits: _,
+            store: _,
+        } = self;
+        TokenDetermination { profile, grant_source, identity: identity.as_deref() }
+    }
+
     /// Returns whether managers of one program with the same options (compared as data) receive tokens of the same
     /// owner.
     pub fn identify_owner(&self) -> bool {

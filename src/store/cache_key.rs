@@ -9,7 +9,7 @@ use crate::{
     base64,
     core::{Identity, ScopeSet, Secret},
     json::{Json, Platform},
-    options::{Config, GrantSource, SecretSource, Selection},
+    options::{Config, GrantSource, SecretSource, Selection, TokenDetermination},
     provider::{
         Authorization, GrantProtocol, Operation, Profile, RotationHeader, SelectedVariable, StringList,
         TokenSource, Variable,
@@ -29,21 +29,7 @@ impl CredentialsDigest {
     ///
     /// `secrets` are those of one grant in the order of their ids.
     pub fn of(config: &Config, secrets: Option<&[Secret]>, platform: Platform) -> Option<Self> {
-        let Config {
-            profile,
-            grant_source,
-            identity,
-            // Selected per session, and part of its key.
-            scopes: _,
-            // These change when and how a token is requested, not which one.
-            policy: _,
-            timeout: _,
-            fetch: _,
-            origins: _,
-            keep_alive: _,
-            limits: _,
-            store: _,
-        } = config;
+        let TokenDetermination { profile, grant_source, identity } = config.token_determination();
         let mut credentials = Vec::new();
         if let GrantSource::Profile(sources) = grant_source {
             for (index, source) in sources.iter().enumerate() {
@@ -55,7 +41,7 @@ impl CredentialsDigest {
             }
         }
         let input = Json::List(vec![
-            identity.as_deref().map_or(Json::Null, Json::text),
+            identity.map_or(Json::Null, Json::text),
             Json::List(credentials),
             describe_profile(profile),
         ]);

@@ -2,7 +2,7 @@
 
 use super::{
     AcquisitionState, CALLER, EARLY_TIMER, FailureState, Fixture, NOW, Setup, Situation, TIMER, TOKEN_STATES,
-    TokenState, events, reach, reach_closed,
+    TokenState, inputs, reach, reach_closed,
 };
 use crate::core::{Effect, Event, Grant, Input, StoredRecord, UnixMillis};
 
@@ -51,7 +51,7 @@ pub(super) fn written(setup: Setup) -> String {
         Setup::WithoutStore => LEGEND.to_owned(),
         Setup::WithStore => SHARED_LEGEND.to_owned(),
     };
-    for (title, input) in events(setup) {
+    for (title, input) in inputs(setup) {
         text.push_str(&format!("\n{title}\n"));
         for line in lines(setup, title, input) {
             text.push_str(&line.written(setup));
@@ -255,23 +255,23 @@ fn effect_text(effect: &Effect) -> String {
         Effect::ReleaseLease(_) => "release".to_owned(),
         Effect::ReportCleared(Ok(())) => "cleared".to_owned(),
         Effect::ReportCleared(Err(error)) => format!("not cleared: {}", error.code.as_str()),
-        Effect::Emit(change) => event_text(change),
+        Effect::Emit(event) => event_text(event),
     }
 }
 
-fn event_text(change: &Event) -> String {
-    match change {
+#[expect(clippy::wildcard_enum_match_arm, reason = "the type alone describes any other event")]
+fn event_text(event: &Event) -> String {
+    match event {
         Event::Token { reason, .. } => format!("emit token ({})", reason.as_str()),
         Event::Retry { attempt, error, .. } => format!("emit retry {attempt} ({})", error.code.as_str()),
         Event::Error { error, token_still_valid } => {
             let remaining = if *token_still_valid { ", a token remains" } else { "" };
             format!("emit error ({}{remaining})", error.code.as_str())
         }
-        Event::Expired => "emit expired".to_owned(),
         Event::ScopesMissing(missing) => format!("emit missing {}", missing.listed()),
         Event::StoreFailed(_) => "emit store failed".to_owned(),
-        Event::Cleared => "emit cleared".to_owned(),
         Event::Closed => "emit closed".to_owned(),
+        event => format!("emit {}", event.name()),
     }
 }
 
