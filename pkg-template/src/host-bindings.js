@@ -15,7 +15,7 @@ import { handled } from "../stores/foreign-promise.js";
  * Receives the outcome of an operation, once, and never while the core is on the stack. Returns whether the core was
  * still waiting for it, since its waits have a timeout.
  *
- * @typedef {(outcome: number, value?: unknown) => boolean} Done
+ * @typedef {(outcome: number, value?: unknown) => boolean} ReportOutcome
  */
 
 // Outcomes of an operation; see `CallOutcome` in src/host/callback_future.rs.
@@ -123,7 +123,7 @@ export class HostBindings {
    * @param {(...args: any[]) => unknown} action
    * @param {unknown[]} args
    * @param {AbortSignal | undefined} signal ends the wait with the outcome `TIMED_OUT`
-   * @param {Done} done
+   * @param {ReportOutcome} done
    */
   call(action, args, signal, done) {
     reportOutcome(() => action(...args), signal, done);
@@ -134,7 +134,7 @@ export class HostBindings {
    *
    * @param {(...args: any[]) => unknown} action
    * @param {unknown[]} args
-   * @param {Done} done
+   * @param {ReportOutcome} done
    */
   acquire(action, args, done) {
     this.call(action, args, undefined, (outcome, lease) => {
@@ -204,7 +204,7 @@ export class HostBindings {
    * @param {RequestCredentials | undefined} credentials
    * @param {string[]} wanted
    * @param {AbortSignal} signal
-   * @param {Done} done
+   * @param {ReportOutcome} done
    */
   sendRequest(fetch, url, headers, body, credentials, wanted, signal, done) {
     /** @type {RequestInit} */
@@ -239,21 +239,21 @@ export class HostBindings {
  *
  * @param {() => unknown} action
  * @param {AbortSignal | undefined} signal
- * @param {Done} done
+ * @param {ReportOutcome} done
  */
 function reportOutcome(action, signal, done) {
-  /** @type {(ended: [outcome: number, value?: unknown]) => void} */
-  let end = () => {};
-  const ended = new Promise((/** @type {typeof end} */ resolve) => (end = resolve));
-  const timeOut = () => end([TIMED_OUT]);
+  /** @type {(result: [outcome: number, value?: unknown]) => void} */
+  let settle = () => {};
+  const settled = new Promise((/** @type {typeof settle} */ resolve) => (settle = resolve));
+  const timeOut = () => settle([TIMED_OUT]);
   signal?.addEventListener("abort", timeOut);
   // Not `Promise.resolve`: it returns a promise unchanged, and the class or `then` of a user-supplied promise may
   // throw.
   new Promise((resolve) => resolve(handled(action()))).then(
-    (value) => end([RESOLVED, value]),
-    (thrown) => end([REJECTED, thrown]),
+    (value) => settle([RESOLVED, value]),
+    (thrown) => settle([REJECTED, thrown]),
   );
-  ended.then(([outcome, value]) => {
+  settled.then(([outcome, value]) => {
     signal?.removeEventListener("abort", timeOut);
     done(outcome, value);
   });

@@ -71,7 +71,7 @@ export class ManagerCallbacks extends HostBindings {
    * @param {string[]} scopes
    * @param {any} selector of the session
    * @param {AbortSignal} signal
-   * @param {import("./host-bindings.js").Done} done
+   * @param {import("./host-bindings.js").ReportOutcome} done
    */
   grant(grant, refreshToken, scopes, selector, signal, done) {
     this.call(grant, [{ refreshToken, scopes, session: parseSelector(selector), signal }], signal, done);

@@ -17,7 +17,7 @@ export function ioEndsWithRequest() {
 
 /** Pauses in milliseconds. The first is shorter than most grants, and the longest adds little to the time of a call. */
 const FIRST_PAUSE = 4;
-const LONGEST_PAUSE = 40;
+const MAX_PAUSE_MS = 40;
 
 /**
  * Calls `check` on timers of the current request until it returns `true`.
@@ -29,7 +29,7 @@ export function poll(check) {
   let pause = FIRST_PAUSE;
   const tick = () => {
     if (check()) return;
-    pause = Math.min(pause * 1.5, LONGEST_PAUSE);
+    pause = Math.min(pause * 1.5, MAX_PAUSE_MS);
     setTimeout(tick, pause);
   };
   try {

@@ -120,7 +120,7 @@ export class Folder {
    */
   async list(key) {
     const place = this.place(key);
-    const all = await this.#access.doing("list the folder", async () => {
+    const all = await this.#access.guarded("list the folder", async () => {
       await this.#access.checkRoot(this.#path);
       if (this.#base() !== this.#path) await this.#access.checkFolder(this.#base());
       await this.#access.checkFolder(place);
@@ -180,7 +180,7 @@ export class Folder {
    * @param {Stats} file
    */
   async isSame(key, number, file) {
-    const stats = await this.#access.doing("look at an entry", () =>
+    const stats = await this.#access.guarded("look at an entry", () =>
       fs.lstat(this.#file(key, number, "token")),
     );
     return stats !== undefined && stats.ino === file.ino && stats.dev === file.dev;
@@ -193,7 +193,7 @@ export class Folder {
    * @param {number} from
    * @param {number} to
    */
-  async carryOver(key, from, to) {
+  async migrateRecord(key, from, to) {
     const target = this.#file(key, to, "token");
     const source = this.#file(key, from, "token");
     if (from === 0) {
@@ -201,7 +201,7 @@ export class Folder {
       return this.#add(target, key, JSON.stringify({ version: VERSION, key, ...empty }));
     }
     return this.#access.required("write an entry", async () => {
-      await this.#access.refuseLink(source);
+      await this.#access.rejectLink(source);
       return link(source, target);
     });
   }
@@ -232,7 +232,7 @@ export class Folder {
    * @param {number} number
    */
   async removeLease(key, number) {
-    await this.#access.doing("release a lease", () =>
+    await this.#access.guarded("release a lease", () =>
       fs.rm(this.#file(key, number, "lease"), { force: true }),
     );
   }

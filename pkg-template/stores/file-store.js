@@ -17,7 +17,7 @@ import {
   wrongOption,
 } from "./common.js";
 import { Folder } from "./entry-directory.js";
-import { isDead, ownProcess } from "./process-identity.js";
+import { isProcessGone, ownProcess } from "./process-identity.js";
 import { FolderWatch } from "./file-watch.js";
 
 /** @import { Lease, SharedStore } from "graphql-token-manager" */
@@ -108,7 +108,7 @@ class FileStore {
     const until = Date.now() + ttlMs;
     if (!(await folder.addLease(key, fence, { ...ownProcess(), until, ttlMs }))) return undefined;
     // A process with an outdated listing may have created a file for a number that is already superseded.
-    const granted = await this.#carryOver(key, fence).catch((error) => error);
+    const granted = await this.#migrateRecord(key, fence).catch((error) => error);
     if (granted !== true || Date.now() >= until) {
       await folder.removeLease(key, fence);
       if (typeof granted !== "boolean") throw granted;
@@ -168,7 +168,7 @@ class FileStore {
     if (number === 0) return false;
     const lease = await this.#folder.lease(key, number);
     // Lease files are created atomically: a damaged one outlived a crash of the machine, which ended its holder.
-    return lease !== undefined && isHeld(lease) && !isDead(lease);
+    return lease !== undefined && isHeld(lease) && !isProcessGone(lease);
   }
 
   /**
@@ -176,10 +176,10 @@ class FileStore {
    * @param {string} key
    * @param {number} fence
    */
-  async #carryOver(key, fence) {
+  async #migrateRecord(key, fence) {
     const { value, last } = await this.#folder.list(key);
     if (last !== fence || value >= fence) return false;
-    return this.#folder.carryOver(key, value, fence);
+    return this.#folder.migrateRecord(key, value, fence);
   }
 
   /**

@@ -14,7 +14,7 @@ import { hostname } from "node:os";
 
 /** @returns {Holder} */
 export const ownProcess = () =>
-  (own ??= { place: place(), pid: process.pid, born: birthOf(process.pid) ?? "" });
+  (own ??= { place: place(), pid: process.pid, born: processStartTime(process.pid) ?? "" });
 
 /** @type {Holder | undefined} */
 let own;
@@ -29,11 +29,11 @@ function place() {
 }
 
 /** @param {Holder} holder */
-export function isDead(holder) {
+export function isProcessGone(holder) {
   const { place, pid, born } = holder;
   if (place !== ownProcess().place || !Number.isInteger(pid) || pid <= 0) return false;
   if (process.platform === "linux") {
-    const now = birthOf(pid);
+    const now = processStartTime(pid);
     if (now !== undefined && born !== "") return now !== born;
   }
   try {
@@ -50,7 +50,7 @@ export function isDead(holder) {
  * the system does not provide it.
  * @param {number} pid
  */
-function birthOf(pid) {
+function processStartTime(pid) {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
   if (stat === undefined) return undefined;
   // Parsed after the program's name, which may contain any character: the state is field 3, the start time field 22.

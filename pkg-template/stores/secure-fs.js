@@ -103,7 +103,7 @@ export class Access {
    * @returns {Promise<Stats>} the new file
    */
   async replace(path, temporary, text, folder) {
-    await this.refuseLink(path);
+    await this.rejectLink(path);
     await this.#write(temporary, text, "durable");
     try {
       const stats = await fs.lstat(temporary);
@@ -121,9 +121,9 @@ export class Access {
    * @param {string} path
    */
   read(path) {
-    return this.doing("read a file", async () => {
+    return this.guarded("read a file", async () => {
       // This platform has no flag that prevents following it.
-      if (constants.O_NOFOLLOW === undefined) await this.refuseLink(path);
+      if (constants.O_NOFOLLOW === undefined) await this.rejectLink(path);
       const file = await fs.open(path, READ);
       try {
         const stats = await file.stat();
@@ -143,7 +143,7 @@ export class Access {
    * @param {() => Promise<T>} action
    * @returns {Promise<T | undefined>}
    */
-  async doing(what, action) {
+  async guarded(what, action) {
     try {
       return await action();
     } catch (error) {
@@ -168,7 +168,7 @@ export class Access {
   }
 
   /** @param {string} path */
-  async refuseLink(path) {
+  async rejectLink(path) {
     const stats = await fs.lstat(path).catch(unless("ENOENT"));
     if (stats?.isSymbolicLink()) throw isLink();
   }

@@ -40,13 +40,13 @@ export function locksOf() {
 }
 
 /**
- * Runs an action exclusively among all tabs, by its name; where locks are unavailable, it runs without exclusion.
+ * Runs an action withLock among all tabs, by its name; where locks are unavailable, it runs without exclusion.
  * @template T
  * @param {string} name
  * @param {() => T | Promise<T>} action
  * @returns {Promise<T>}
  */
-export async function exclusively(name, action) {
+export async function withLock(name, action) {
   const locks = locksOf();
   if (locks === undefined) return action();
   /** @type {{ failed: unknown } | undefined} */
@@ -59,7 +59,7 @@ export async function exclusively(name, action) {
       return /** @type {never} */ (undefined);
     }
   };
-  const result = await locks.request(`${NAME}moment:${name}`, run).catch(refuse);
+  const result = await locks.request(`${NAME}moment:${name}`, run).catch(throwStoreError);
   if (failure !== undefined) throw failure.failed;
   return /** @type {T} */ (result);
 }
@@ -71,7 +71,7 @@ export async function exclusively(name, action) {
  * @returns {Promise<Lease | undefined>}
  */
 export function leaseByLock(name, ttlMs, record) {
-  return exclusively(name, async () => {
+  return withLock(name, async () => {
     let hold = await take(name, { ifAvailable: true });
     if (hold === undefined) {
       const { until, ttlMs, fence } = await record.read();
@@ -88,7 +88,7 @@ export function leaseByLock(name, ttlMs, record) {
       throw error;
     });
     const extending = setInterval(() => {
-      exclusively(name, () => record.extend(fence, until())).catch(() => {});
+      withLock(name, () => record.extend(fence, until())).catch(() => {});
     }, EXTEND_MS);
     const free = () => {
       clearInterval(extending);
@@ -111,7 +111,7 @@ export function leaseByLock(name, ttlMs, record) {
 async function release(name, fence, timer, free, record) {
   clearTimeout(timer);
   try {
-    await exclusively(name, () => record.release(fence));
+    await withLock(name, () => record.release(fence));
   } finally {
     free();
   }
@@ -130,7 +130,7 @@ function take(name, how) {
       return new Promise((free) => resolve(() => free(undefined)));
     });
     // After the lock was acquired, a rejection means only that it was stolen, which the fence already handles.
-    held?.catch((error) => reject(refusal(error)));
+    held?.catch((error) => reject(storeErrorOf(error)));
   });
 }
 
@@ -145,12 +145,12 @@ function once(action) {
 }
 
 /** @param {unknown} error @returns {never} */
-function refuse(error) {
-  throw refusal(error);
+function throwStoreError(error) {
+  throw storeErrorOf(error);
 }
 
 /** @param {unknown} error */
-function refusal(error) {
+function storeErrorOf(error) {
   const { name } = /** @type {{ name?: string }} */ (Object(error));
   return new StoreError("blocked", `the browser does not let this page use locks (${name})`);
 }

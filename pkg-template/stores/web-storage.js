@@ -18,7 +18,7 @@ import {
   wrongOption,
 } from "./common.js";
 import { Channel } from "./web-channel.js";
-import { exclusively, leaseByLock, locksOf } from "./web-locks.js";
+import { withLock, leaseByLock, locksOf } from "./web-locks.js";
 
 /** @import { Lease, SharedStore } from "graphql-token-manager" */
 /** @import { WebStorageOptions } from "./web.js" */
@@ -96,12 +96,12 @@ class WebStorageStore {
       this.#announce(key);
       return true;
     };
-    return fence === undefined ? write() : exclusively(this.#name(key), write);
+    return fence === undefined ? write() : withLock(this.#name(key), write);
   }
 
   /** @param {string} key */
   async delete(key) {
-    this.#doing((storage) => storage.removeItem(this.#item("token", key)));
+    this.#guarded((storage) => storage.removeItem(this.#item("token", key)));
     this.#announce(key);
   }
 
@@ -185,7 +185,7 @@ class WebStorageStore {
 
   /** @param {StorageEvent} event */
   #stored({ storageArea, key }) {
-    const storage = this.#doing((own) => own);
+    const storage = this.#guarded((own) => own);
     if (storageArea !== null && storageArea !== storage) return;
     // `key` is null after `clear()`.
     if (key === null) return this.#watchers.tellAll();
@@ -203,7 +203,7 @@ class WebStorageStore {
 
   /** Returns the scope of this storage: the origin, or the tab. */
   #scope() {
-    return this.#doing((storage) => {
+    return this.#guarded((storage) => {
       const { sessionStorage } = /** @type {{ sessionStorage?: Storage }} */ (globalThis);
       if (storage !== sessionStorage) return `storage:${this.#prefix}`;
       const item = `${this.#prefix}tab`;
@@ -236,7 +236,7 @@ class WebStorageStore {
    * @param {string} key
    */
   #read(kind, key) {
-    return this.#doing((storage) => storage.getItem(this.#item(kind, key)));
+    return this.#guarded((storage) => storage.getItem(this.#item(kind, key)));
   }
 
   /**
@@ -245,7 +245,7 @@ class WebStorageStore {
    * @param {object} content
    */
   #write(kind, key, content) {
-    this.#doing((storage) => storage.setItem(this.#item(kind, key), JSON.stringify(content)));
+    this.#guarded((storage) => storage.setItem(this.#item(kind, key), JSON.stringify(content)));
   }
 
   /**
@@ -261,7 +261,7 @@ class WebStorageStore {
    * @param {(storage: Storage) => T} action
    * @returns {T}
    */
-  #doing(action) {
+  #guarded(action) {
     try {
       const storage = this.#open();
       // Some embedded browsers have no storage.

@@ -9,7 +9,7 @@
  */
 
 import { randomBytes, randomUUID } from "node:crypto";
-import { open, withBearer } from "./exchange.js";
+import { open, withBearer } from "./provider-request.js";
 import { isEmpty } from "./service.js";
 import { TokenRegister, numericDates, signJwt } from "./tokens.js";
 
@@ -67,26 +67,26 @@ export function acme({ lifetimeMs, now, engine }) {
     resolvers: {
       Query: { me: withBearer([], (_args, { subject }) => ({ id: subject })) },
       Mutation: {
-        login: open((/** @type {{ id: string, secret: string }} */ { id, secret }, exchange) => {
+        login: open((/** @type {{ id: string, secret: string }} */ { id, secret }, providerRequest) => {
           const known = id === acmeCredentials.id && secret === acmeCredentials.secret;
-          if (!known) throw exchange.refuse("credentials");
-          return session(exchange.grant({ subject: id, scopes: [] }));
+          if (!known) throw providerRequest.reject("credentials");
+          return session(providerRequest.grant({ subject: id, scopes: [] }));
         }),
-        renew: open((/** @type {{ refresh: string }} */ { refresh }, exchange) => {
-          const token = exchange.redeem(refresh, "single-use");
-          if (!token) throw exchange.refuse("token");
+        renew: open((/** @type {{ refresh: string }} */ { refresh }, providerRequest) => {
+          const token = providerRequest.redeem(refresh, "single-use");
+          if (!token) throw providerRequest.reject("token");
           return session(token);
         }),
       },
     },
-    granting: ["login", "renew"],
+    grantFields: ["login", "renew"],
     spellings: [],
     grantsHold: "no scopes",
     tokens,
-    refusal: () => new GraphQLError("Not authenticated.", { extensions: { code: "UNAUTHENTICATED" } }),
-    admit: () => undefined,
-    finish: (answer, { refusals }) =>
-      refusals.length > 0 && isEmpty(answer.body)
+    rejection: () => new GraphQLError("Not authenticated.", { extensions: { code: "UNAUTHENTICATED" } }),
+    checkRequest: () => undefined,
+    finish: (answer, { rejections }) =>
+      rejections.length > 0 && isEmpty(answer.body)
         ? { ...answer, status: 401, body: { ...answer.body, data: null } }
         : answer,
   };

@@ -9,7 +9,7 @@
 
 import { randomBytes } from "node:crypto";
 import { BoundedMap } from "./bounded-map.js";
-import { open, withBearer } from "./exchange.js";
+import { open, withBearer } from "./provider-request.js";
 
 /** @import { Engine } from "./service.js" */
 
@@ -73,9 +73,9 @@ export function braintreeShop({ now, engine: { graphql } }) {
 
   return {
     queries: {
-      node: open((/** @type {{ id: string }} */ { id }, exchange) => {
+      node: open((/** @type {{ id: string }} */ { id }, providerRequest) => {
         const node = nodes.get(id);
-        exchange.requireBearer(node ? [FIND_SCOPES[node.type]] : []);
+        providerRequest.requireBearer(node ? [FIND_SCOPES[node.type]] : []);
         if (!node) throw error("NOT_FOUND", "An object with this ID was not found.", { inputPath: ["id"] });
         return node;
       }),

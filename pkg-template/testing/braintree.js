@@ -19,12 +19,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { braintreeTypeDefs } from "./braintree-schema.js";
 import { braintreeShop } from "./braintree-resolvers.js";
-import { open, withBasic } from "./exchange.js";
+import { open, withBasic } from "./provider-request.js";
 import { single } from "./service.js";
 import { TokenRegister } from "./tokens.js";
 
 /** @import { BraintreeVariants } from "./index.js" */
-/** @import { RefusalReason } from "./exchange.js" */
+/** @import { RejectionReason } from "./provider-request.js" */
 /** @import { Engine, HttpAnswer, HttpRequest, Json, Provider } from "./service.js" */
 /** @import { Unwritten } from "./tokens.js" */
 
@@ -59,9 +59,9 @@ export function braintree({ variants, lifetimeMs, now, engine }) {
     typeDefs: braintreeTypeDefs,
     resolvers: {
       Query: {
-        ping: open((_args, exchange) => {
-          if (exchange.scheme === "basic") exchange.requireBasic();
-          else exchange.requireBearer([]);
+        ping: open((_args, providerRequest) => {
+          if (providerRequest.scheme === "basic") providerRequest.requireBasic();
+          else providerRequest.requireBearer([]);
           return "pong";
         }),
         ...shop.queries,
@@ -73,15 +73,15 @@ export function braintree({ variants, lifetimeMs, now, engine }) {
       Node: { __resolveType: shop.resolveType },
       Reversal: { __resolveType: shop.resolveType },
     },
-    granting: ["createOAuthAccessTokenFromClientCredentials"],
+    grantFields: ["createOAuthAccessTokenFromClientCredentials"],
     spellings: [],
     grantsHold: "scopes",
     tokens,
     basic: Buffer.from(`${braintreeCredentials.clientId}:${braintreeCredentials.clientSecret}`).toString(
       "base64",
     ),
-    refusal: (reason) => new GraphQLError(...refused(reason)),
-    admit: refuseWithoutVersion,
+    rejection: (reason) => new GraphQLError(...errorOf(reason)),
+    checkRequest: rejectWithoutVersion,
     finish: ({ status, headers, body }) => ({
       // The documentation states "Will always return with HTTP status 200"; methods and media types are handled
       // elsewhere.
@@ -109,9 +109,9 @@ function createAccessToken({ expiresAt }) {
   return withBasic(
     (
       /** @type {{ input: { scopes: string[], clientMutationId?: string | null } }} */ { input },
-      exchange,
+      providerRequest,
     ) => {
-      const token = exchange.grant({ subject: MERCHANT_ID, scopes: input.scopes });
+      const token = providerRequest.grant({ subject: MERCHANT_ID, scopes: input.scopes });
       const accessToken = {
         accessToken: token.value,
         tokenType: "BEARER",
@@ -144,10 +144,10 @@ function writeTime({ expiresAt, lifetimeMs }, format) {
 const OFFSET_MS = 5.5 * 3_600_000;
 
 /**
- * @param {RefusalReason} reason
+ * @param {RejectionReason} reason
  * @returns {[string, { extensions: Record<string, unknown> }]}
  */
-function refused(reason) {
+function errorOf(reason) {
   return reason === "kind"
     ? [
         "The requested field is not accessible with the provided authentication credentials.",
@@ -164,7 +164,7 @@ function refused(reason) {
  * @param {HttpRequest} request
  * @returns {HttpAnswer | undefined}
  */
-function refuseWithoutVersion({ headers }) {
+function rejectWithoutVersion({ headers }) {
   if (/^\d{4}-\d{2}-\d{2}$/.test(single(headers["braintree-version"]) ?? "")) return undefined;
   const message = "The header Braintree-Version is required and must be a date of the form YYYY-MM-DD.";
   const extensions = { errorClass: "VALIDATION", errorType: "developer_error" };

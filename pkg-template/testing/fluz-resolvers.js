@@ -7,7 +7,7 @@
  */
 
 import { randomBytes, randomUUID } from "node:crypto";
-import { withBearer } from "./exchange.js";
+import { withBearer } from "./provider-request.js";
 import { BoundedMap } from "./bounded-map.js";
 
 /** @import { AccessToken } from "./tokens.js" */

@@ -18,13 +18,13 @@
  */
 
 import { randomBytes, randomUUID } from "node:crypto";
-import { open, withBasic } from "./exchange.js";
+import { open, withBasic } from "./provider-request.js";
 import { isEmpty } from "./service.js";
 import { fluzShop } from "./fluz-resolvers.js";
 import { TokenRegister, numericDates, signJwt } from "./tokens.js";
 
 /** @import { FluzVariants } from "./index.js" */
-/** @import { Exchange } from "./exchange.js" */
+/** @import { ProviderRequest } from "./provider-request.js" */
 /** @import { Engine, HttpAnswer, JsonAnswer, Provider } from "./service.js" */
 /** @import { AccessToken } from "./tokens.js" */
 
@@ -86,7 +86,7 @@ export function fluz({ variants, lifetimeMs, now, engine }) {
     now,
     write: (token) => signJwt({ sub: token.subject, jti: randomUUID(), ...numericDates(token) }, key),
   });
-  const refusal = () =>
+  const rejection = () =>
     new GraphQLError("User access token is missing, invalid, or not permitted for this action.", {
       extensions: { code: "AUTH-0008" },
     });
@@ -99,9 +99,9 @@ export function fluz({ variants, lifetimeMs, now, engine }) {
     resolvers: {
       UUID: uuid(engine),
       Query: {
-        marco: open((_args, exchange) => {
-          if (exchange.scheme === "bearer") exchange.requireBearer([]);
-          else exchange.requireBasic();
+        marco: open((_args, providerRequest) => {
+          if (providerRequest.scheme === "bearer") providerRequest.requireBearer([]);
+          else providerRequest.requireBasic();
           return "polo";
         }),
         getApplicationScopes: withBasic(() => HELD),
@@ -109,16 +109,16 @@ export function fluz({ variants, lifetimeMs, now, engine }) {
       },
       Mutation: { ...grants(variants, tokens), ...shop.mutations },
     },
-    granting: ["generateUserAccessToken", "refreshUserAccessToken"],
+    grantFields: ["generateUserAccessToken", "refreshUserAccessToken"],
     spellings: ["refreshUserAccessToken"],
     grantsHold: "scopes",
     tokens,
     basic: fluzCredentials.apiKey,
-    refusal,
+    rejection,
     // A wrong key is rejected before the document is parsed: observed with a document that is invalid in the schema.
-    admit: (_request, exchange) =>
-      exchange.scheme === "basic" && !exchange.hasBasic ? wrongKey(exchange) : undefined,
-    finish: (answer, exchange) => finish(answer, exchange, variants),
+    checkRequest: (_request, providerRequest) =>
+      providerRequest.scheme === "basic" && !providerRequest.hasBasic ? wrongKey(providerRequest) : undefined,
+    finish: (answer, providerRequest) => finish(answer, providerRequest, variants),
   };
 }
 
@@ -164,18 +164,21 @@ function grants({ tokenField, refreshArgument, rotation }, tokens) {
   const generateUserAccessToken = withBasic(
     (
       /** @type {{ userId: string, accountId: string, scopes: string[], seatId?: string | null }} */ args,
-      exchange,
+      providerRequest,
     ) => {
       const subject = [args.userId, args.accountId, ...(args.seatId ? [args.seatId] : [])].join("/");
-      const token = exchange.grant({ subject, scopes: args.scopes.filter((scope) => HELD.includes(scope)) });
+      const token = providerRequest.grant({
+        subject,
+        scopes: args.scopes.filter((scope) => HELD.includes(scope)),
+      });
       return payload(token, tokens.refreshTokenFor(token));
     },
   );
   if (refreshArgument === "absent") return { generateUserAccessToken };
-  const refreshUserAccessToken = withBasic((/** @type {Record<string, string>} */ args, exchange) => {
+  const refreshUserAccessToken = withBasic((/** @type {Record<string, string>} */ args, providerRequest) => {
     const refreshToken = args[refreshArgument] ?? "";
-    const token = exchange.redeem(refreshToken, rotation ? "single-use" : "reusable");
-    if (!token) throw exchange.refuse("token");
+    const token = providerRequest.redeem(refreshToken, rotation ? "single-use" : "reusable");
+    if (!token) throw providerRequest.reject("token");
     return payload(token, rotation ? tokens.refreshTokenFor(token) : refreshToken);
   });
   return { generateUserAccessToken, refreshUserAccessToken };
@@ -196,11 +199,11 @@ function uuid({ graphql: { GraphQLError, GraphQLScalarType } }) {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
- * @param {Exchange} exchange
+ * @param {ProviderRequest} providerRequest
  * @returns {HttpAnswer}
  */
-function wrongKey(exchange) {
-  exchange.refuse("credentials");
+function wrongKey(providerRequest) {
+  providerRequest.reject("credentials");
   return wrongKeyAnswer();
 }
 
@@ -215,15 +218,15 @@ function wrongKeyAnswer() {
 
 /**
  * @param {JsonAnswer} answer
- * @param {Exchange} exchange
+ * @param {ProviderRequest} providerRequest
  * @param {Required<FluzVariants>} variants
  * @returns {HttpAnswer}
  */
-function finish({ status, headers, body }, exchange, { unauthorizedStatus }) {
+function finish({ status, headers, body }, providerRequest, { unauthorizedStatus }) {
   const extensions = { ...body.extensions, requestId: randomUUID() };
-  if (exchange.refusals.length === 0 || !isEmpty(body))
+  if (providerRequest.rejections.length === 0 || !isEmpty(body))
     return { status, headers, body: { ...body, extensions } };
   // Missing Basic credentials have the same response as wrong ones.
-  if (exchange.lacking === "basic") return wrongKeyAnswer();
+  if (providerRequest.lacking === "basic") return wrongKeyAnswer();
   return { status: unauthorizedStatus, headers, body: { ...body, data: null, extensions } };
 }

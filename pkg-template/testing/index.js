@@ -20,7 +20,7 @@ import { toggle, toggleCredentials } from "./toggle.js";
 
 /** @import { Sandbox, SandboxOptions } from "./index.js" */
 /** @import { Reply } from "./respond.js" */
-/** @import { Settings } from "./options.js" */
+/** @import { SandboxConfig } from "./options.js" */
 /** @import { Engine } from "./service.js" */
 
 export { checkStore, storeChecks } from "./store-checks.js";
@@ -31,10 +31,10 @@ export { checkStore, storeChecks } from "./store-checks.js";
  * @returns {Promise<Sandbox>}
  */
 export async function startSandbox(options) {
-  const settings = readOptions(options);
+  const config = readOptions(options);
   const engine = await loadEngine();
   const log = new RequestLog();
-  const services = createServices(settings, engine, log);
+  const services = createServices(config, engine, log);
   const operations = new Map(services.map((service) => [service.provider.name, service.operations]));
   const faults = new Faults();
   const closing = new AbortController();
@@ -53,13 +53,13 @@ export async function startSandbox(options) {
     if (spec.operation === undefined || known.includes(spec.operation)) return faults.add(spec);
     throw wrong(`${key}.operation`, "names no operation", `write one of ${[...new Set(known)].join(", ")}`);
   };
-  settings.faults.forEach((spec, index) => addFault(spec, `faults[${index}]`));
+  config.faults.forEach((spec, index) => addFault(spec, `faults[${index}]`));
 
-  const { now } = settings;
+  const { now } = config;
   const byPath = new Map(services.map((service) => [service.provider.path, service]));
   const listener = await listen({
-    port: settings.port,
-    responseHeaders: settings.exposeHeaders ? "exposed" : "hidden",
+    port: config.port,
+    responseHeaders: config.exposeHeaders ? "exposed" : "hidden",
     respond: async (request) => {
       const service = byPath.get(request.url.pathname);
       if (!service) return notFound([...byPath.keys()], now());
@@ -106,7 +106,7 @@ async function loadEngine() {
 }
 
 /**
- * @param {Settings} settings
+ * @param {SandboxConfig} config
  * @param {Engine} engine
  * @param {RequestLog} log
  */

@@ -14,24 +14,24 @@ import { validateHeaderValue } from "node:http";
 export const PROVIDERS = ["fluz", "toggle", "braintree", "acme"];
 
 /** Longest lifetime or offset: 100 years, which JavaScript can still represent as a date. */
-const LONGEST_MS = 100 * 365 * 86_400_000;
+const MAX_MS = 100 * 365 * 86_400_000;
 
 /** Longest delay of a timer: 2 ** 31 - 1 ms, about 24 days. A longer one would fire at once. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
+const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * Returns the valid value of a key, or throws an error with the expected value.
- * @typedef {(value: unknown, key: string) => any} Reader
+ * @typedef {(value: unknown, key: string) => any} OptionReader
  */
 
 /**
  * A field of an object: its reader, and its default.
- * @typedef {{ read: Reader, otherwise?: unknown, required?: true }} Field
+ * @typedef {{ read: OptionReader, otherwise?: unknown, required?: true }} Field
  */
 
 /**
  * The options with all defaults.
- * @typedef {object} Settings
+ * @typedef {object} SandboxConfig
  * @property {number} port
  * @property {Record<ProviderName, number>} lifetimes
  * @property {{ fluz: Required<FluzVariants>, toggle: Required<ToggleVariants>, braintree: Required<BraintreeVariants> }} variants
@@ -42,7 +42,7 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * @param {unknown} options
- * @returns {Settings}
+ * @returns {SandboxConfig}
  */
 export function readOptions(options = {}) {
   return record(OPTIONS)(options, "");
@@ -72,7 +72,7 @@ export function readFault(spec, key = "fault") {
   return read;
 }
 
-/** @returns {Reader} */
+/** @returns {OptionReader} */
 function oneOf(/** @type {readonly (string | number)[]} */ ...choices) {
   return (value, key) => {
     if (choices.some((choice) => choice === value)) return value;
@@ -88,7 +88,7 @@ function oneOf(/** @type {readonly (string | number)[]} */ ...choices) {
  * @param {number} least
  * @param {number} most
  * @param {string} unit
- * @returns {Reader}
+ * @returns {OptionReader}
  */
 function whole(least, most, unit) {
   return (value, key) => {
@@ -108,31 +108,31 @@ function wrongNumber(value) {
   return Number.isInteger(value) ? "a number out of range" : "a fraction";
 }
 
-/** @type {Reader} */
+/** @type {OptionReader} */
 const flag = (value, key) => {
   if (typeof value === "boolean") return value;
   throw wrong(key, `is ${kindOf(value)}`, "write true or false");
 };
 
-/** @type {Reader} */
+/** @type {OptionReader} */
 const string = (value, key) => {
   if (typeof value === "string") return value;
   throw wrong(key, `is ${kindOf(value)}`, "write a string");
 };
 
-/** @type {Reader} */
+/** @type {OptionReader} */
 const word = (value, key) => {
   if (typeof value === "string" && value !== "") return value;
   throw wrong(key, `is ${value === "" ? "an empty string" : kindOf(value)}`, "write the name of a field");
 };
 
-/** @type {Reader} */
+/** @type {OptionReader} */
 const clock = (value, key) => {
   if (typeof value === "function") return value;
   throw wrong(key, `is ${kindOf(value)}`, "write a function that returns milliseconds since the Unix epoch");
 };
 
-/** @type {Reader} */
+/** @type {OptionReader} */
 const retryAfter = (value, key) => {
   if (typeof value === "number" && Number.isInteger(value) && value >= 0) return value;
   if (typeof value === "string" && value !== "" && fitsHeader(value)) return value;
@@ -140,8 +140,8 @@ const retryAfter = (value, key) => {
 };
 
 /**
- * @param {Reader} read
- * @returns {Reader}
+ * @param {OptionReader} read
+ * @returns {OptionReader}
  */
 function list(read) {
   return (value, key) => {
@@ -153,7 +153,7 @@ function list(read) {
 /**
  * Returns a reader for an object with exactly these fields. A field that is missing or `undefined` gets its default.
  * @param {Readonly<Record<string, Field>>} fields
- * @returns {Reader}
+ * @returns {OptionReader}
  */
 function record(fields) {
   return (value, key) => {
@@ -184,8 +184,8 @@ function object(value, key) {
   throw wrong(key, `is ${kindOf(value)}`, "write an object");
 }
 
-const lifetime = whole(1, LONGEST_MS, "milliseconds");
-const delay = whole(0, LONGEST_DELAY_MS, "milliseconds");
+const lifetime = whole(1, MAX_MS, "milliseconds");
+const delay = whole(0, MAX_DELAY_MS, "milliseconds");
 const when = { read: oneOf("before", "after") };
 
 /** @type {Record<string, Record<string, Field>>} */
@@ -200,7 +200,7 @@ const FAULT_FIELDS = {
   },
   html: {},
   "invalid-json": {},
-  date: { offsetMs: { read: whole(-LONGEST_MS, LONGEST_MS, "milliseconds"), required: true } },
+  date: { offsetMs: { read: whole(-MAX_MS, MAX_MS, "milliseconds"), required: true } },
   "omit-date": {},
   narrow: { scopes: { read: list(string), required: true } },
   "no-token": {},

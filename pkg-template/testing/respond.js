@@ -35,7 +35,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  */
 
 /**
- * @typedef {object} Desk
+ * @typedef {object} SandboxState
  * @property {Faults} faults
  * @property {RequestLog} log
  * @property {() => number} now
@@ -45,7 +45,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /**
  * @param {Service} service
  * @param {HttpRequest} request
- * @param {Desk} desk
+ * @param {SandboxState} state
  * @returns {Promise<Reply | undefined>} Undefined if the connection must be closed without a response.
  */
 export async function answerRequest(service, request, { faults, log, now, closing }) {
@@ -65,7 +65,7 @@ export async function answerRequest(service, request, { faults, log, now, closin
   if (take(asked, ["drop"], ({ when = "before" }) => when === "before")) return undefined;
 
   const answer = instead(take, asked) ?? (await execute(service, request, outline, asked, take));
-  spoil(answer, take, asked);
+  corruptBody(answer, take, asked);
   const reply = {
     status: answer.status,
     headers: answer.headers,
@@ -120,8 +120,8 @@ function htmlPage(title) {
  * @param {Take} take
  */
 async function execute(service, request, outline, asked, take) {
-  const { granting, grantsHold } = service.provider;
-  const mayGrant = grantsHold === "scopes" && outline.rootFields.some((field) => granting.includes(field));
+  const { grantFields, grantsHold } = service.provider;
+  const mayGrant = grantsHold === "scopes" && outline.rootFields.some((field) => grantFields.includes(field));
   const narrow = mayGrant ? take(asked, ["narrow"]) : undefined;
   const { answer, granted } = await service.answer(request, outline, narrow?.scopes);
   const fault = granted.length > 0 ? take(asked, ["no-token", "bad-token"]) : undefined;
@@ -153,7 +153,7 @@ function withTokens({ status, headers, body }, tokens, value) {
  * @param {Take} take
  * @param {Asked} asked
  */
-function spoil(answer, take, asked) {
+function corruptBody(answer, take, asked) {
   const fault = take(asked, ["oversize", "invalid-json"]);
   if (fault?.kind === "oversize") {
     const { bytes = DEFAULT_OVERSIZE } = fault;

@@ -6,11 +6,11 @@
  * @module
  */
 
-import { Exchange } from "./exchange.js";
+import { ProviderRequest } from "./provider-request.js";
 import { outline } from "./document.js";
 
 /** @import { ProviderCounts, ProviderName } from "./index.js" */
-/** @import { RefusalReason } from "./exchange.js" */
+/** @import { RejectionReason } from "./provider-request.js" */
 /** @import { Outline } from "./document.js" */
 /** @import { TokenRegister } from "./tokens.js" */
 
@@ -48,15 +48,15 @@ import { outline } from "./document.js";
  * @property {string} path
  * @property {string} typeDefs SDL.
  * @property {Record<string, any>} resolvers
- * @property {readonly string[]} granting Root fields that issue tokens.
+ * @property {readonly string[]} grantFields Root fields that issue tokens.
  * @property {readonly string[]} spellings Root fields that exist under another variant only.
  * @property {"scopes" | "no scopes"} grantsHold
  * @property {TokenRegister} tokens
  * @property {string} [basic]
- * @property {(reason: RefusalReason) => import("graphql").GraphQLError} refusal
- * @property {(request: HttpRequest, exchange: Exchange) => HttpAnswer | undefined} admit Rejects a request before
+ * @property {(reason: RejectionReason) => import("graphql").GraphQLError} rejection
+ * @property {(request: HttpRequest, providerRequest: ProviderRequest) => HttpAnswer | undefined} checkRequest Rejects a request before
  * GraphQL is executed.
- * @property {(answer: JsonAnswer, exchange: Exchange, asked: Outline) => HttpAnswer} finish Converts the response to
+ * @property {(answer: JsonAnswer, providerRequest: ProviderRequest, asked: Outline) => HttpAnswer} finish Converts the response to
  * the provider's format.
  */
 
@@ -119,27 +119,27 @@ export class Service {
    */
   async answer(request, asked, narrowTo) {
     const { provider } = this;
-    const exchange = new Exchange({
+    const providerRequest = new ProviderRequest({
       authorization: single(request.headers.authorization),
       tokens: provider.tokens,
       basic: provider.basic,
-      refusal: provider.refusal,
+      rejection: provider.rejection,
       narrowTo,
       count: this.#count,
     });
-    const early = provider.admit(request, exchange);
+    const early = provider.checkRequest(request, providerRequest);
     if (early) return { answer: early, granted: [] };
-    const executed = await this.#execute(request, exchange);
-    const answer = hasJson(executed) ? provider.finish(executed, exchange, asked) : executed;
-    return { answer, granted: exchange.granted.map(({ value }) => value) };
+    const executed = await this.#execute(request, providerRequest);
+    const answer = hasJson(executed) ? provider.finish(executed, providerRequest, asked) : executed;
+    return { answer, granted: providerRequest.granted.map(({ value }) => value) };
   }
 
   /**
    * @param {HttpRequest} request
-   * @param {Exchange} exchange
+   * @param {ProviderRequest} providerRequest
    * @returns {Promise<HttpAnswer>}
    */
-  async #execute({ method, url, headers, body }, exchange) {
+  async #execute({ method, url, headers, body }, providerRequest) {
     const response = await this.#yoga.fetch(
       url.href,
       {
@@ -148,7 +148,7 @@ export class Service {
         // A GET request with a body, even an empty one, cannot be constructed.
         ...(method === "GET" || method === "HEAD" ? {} : { body }),
       },
-      { exchange },
+      { providerRequest },
     );
     const text = await response.text();
     const answered = Object.fromEntries(response.headers);

@@ -10,7 +10,7 @@
 /** @typedef {() => TokenStore | Promise<TokenStore>} Open Returns another holder of the same entries. */
 /** @typedef {TokenStore & Required<Pick<TokenStore, "acquire">>} LeasingStore */
 /**
- * @typedef {object} Given
+ * @typedef {object} CheckContext
  * @property {Open} open
  * @property {string} key
  * @property {(condition: () => Promise<boolean>, what: string) => Promise<void>} eventually
@@ -62,7 +62,7 @@ export async function checkStore(open, options) {
     throw new Error(`the store does not do what stores promise:\n${failures.join("\n")}`);
 }
 
-/** @typedef {[name: string, needs: "acquire" | "watch" | undefined, check: (given: Given) => Promise<void>]} Check */
+/** @typedef {[name: string, needs: "acquire" | "watch" | undefined, check: (given: CheckContext) => Promise<void>]} Check */
 
 /** @type {Check[]} */
 const VALUES = [
@@ -359,10 +359,10 @@ const soon = () => Date.now() + HOUR_MS;
 /**
  * Returns the functions that wait, with a time limit.
  * @param {number} patienceMs
- * @returns {Pick<Given, "eventually" | "granted">}
+ * @returns {Pick<CheckContext, "eventually" | "granted">}
  */
 function waiting(patienceMs) {
-  /** @type {Given["eventually"]} */
+  /** @type {CheckContext["eventually"]} */
   const eventually = async (condition, what) => {
     const end = performance.now() + patienceMs;
     while (!(await condition())) {
@@ -370,7 +370,7 @@ function waiting(patienceMs) {
       await pause(5);
     }
   };
-  /** @type {Given["granted"]} */
+  /** @type {CheckContext["granted"]} */
   const granted = async (store, key, ttlMs) => {
     /** @type {Lease | undefined} */
     let lease;

@@ -8,7 +8,7 @@
 
 import { randomInt } from "node:crypto";
 import { BoundedMap } from "./bounded-map.js";
-import { withBearer } from "./exchange.js";
+import { withBearer } from "./provider-request.js";
 
 /** @import { Engine } from "./service.js" */
 

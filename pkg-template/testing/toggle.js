@@ -18,14 +18,14 @@
  */
 
 import { randomBytes, randomUUID } from "node:crypto";
-import { open } from "./exchange.js";
+import { open } from "./provider-request.js";
 import { isEmpty } from "./service.js";
 import { throttle } from "./toggle-throttle.js";
 import { toggleShop } from "./toggle-resolvers.js";
 import { TokenRegister, numericDates, signJwt } from "./tokens.js";
 
 /** @import { ToggleVariants } from "./index.js" */
-/** @import { Exchange } from "./exchange.js" */
+/** @import { ProviderRequest } from "./provider-request.js" */
 /** @import { Engine, HttpAnswer, Json, JsonAnswer, Provider } from "./service.js" */
 /** @import { AccessToken } from "./tokens.js" */
 /** @import { Outline } from "./document.js" */
@@ -51,7 +51,7 @@ export function toggle({ variants, lifetimeMs, now, engine }) {
   const { GraphQLError } = engine.graphql;
   const key = randomBytes(32);
   const tokens = new TokenRegister({ lifetimeMs, now, write: (token) => signJwt(claims(token), key) });
-  const refusal = () => new GraphQLError(UNAUTHORIZED);
+  const rejection = () => new GraphQLError(UNAUTHORIZED);
   const shop = toggleShop({ now, engine });
   const cost = throttle(now);
 
@@ -63,15 +63,15 @@ export function toggle({ variants, lifetimeMs, now, engine }) {
       Query: { [variants.field]: open(logIn(engine)), ...shop.queries },
       Mutation: shop.mutations,
     },
-    granting: [variants.field],
+    grantFields: [variants.field],
     spellings: ["loginUser", "LoginUser"],
     grantsHold: "no scopes",
     tokens,
-    refusal,
-    admit: () => undefined,
-    finish: (answer, exchange, asked) => {
-      slide(exchange, variants, tokens, now);
-      return finish(answer, exchange, asked, variants, cost);
+    rejection,
+    checkRequest: () => undefined,
+    finish: (answer, providerRequest, asked) => {
+      rotate(providerRequest, variants, tokens, now);
+      return finish(answer, providerRequest, asked, variants, cost);
     },
   };
 }
@@ -107,8 +107,8 @@ function typeDefs({ field }) {
 
 /** @param {Engine} engine */
 function logIn({ graphql: { GraphQLError } }) {
-  /** @type {(args: { email?: string | null, username?: string | null, password: string }, exchange: Exchange) => { id: number }} */
-  return ({ email, username, password }, exchange) => {
+  /** @type {(args: { email?: string | null, username?: string | null, password: string }, providerRequest: ProviderRequest) => { id: number }} */
+  return ({ email, username, password }, providerRequest) => {
     if (!email && !username) {
       const validation = { email: ["The email field is required when username is not present."] };
       throw new GraphQLError("validation", { extensions: { validation } });
@@ -117,23 +117,23 @@ function logIn({ graphql: { GraphQLError } }) {
       (!email || email === toggleCredentials.email) &&
       (!username || username === toggleCredentials.username) &&
       password === toggleCredentials.password;
-    if (!known) throw exchange.refuse("credentials");
-    exchange.grant({ subject: String(USER_ID), scopes: [] });
+    if (!known) throw providerRequest.reject("credentials");
+    providerRequest.grant({ subject: String(USER_ID), scopes: [] });
     return { id: USER_ID };
   };
 }
 
 /**
  * Rotates the token of an ordinary operation, if the variant requires it.
- * @param {Exchange} exchange
+ * @param {ProviderRequest} providerRequest
  * @param {Required<ToggleVariants>} variants
  * @param {TokenRegister} tokens
  * @param {() => number} now
  */
-function slide(exchange, { sliding, slidingRevokes }, tokens, now) {
-  const token = exchange.bearer;
+function rotate(providerRequest, { sliding, slidingRevokes }, tokens, now) {
+  const token = providerRequest.bearer;
   if (!token || !isDue(token, sliding, now())) return;
-  exchange.slide(token);
+  providerRequest.rotate(token);
   if (slidingRevokes) tokens.revoke(token.value);
 }
 
@@ -158,22 +158,22 @@ const NEAR = 0.25;
 
 /**
  * @param {JsonAnswer} answer
- * @param {Exchange} exchange
+ * @param {ProviderRequest} providerRequest
  * @param {Outline} asked
  * @param {Required<ToggleVariants>} variants
  * @param {(fieldCount: number) => Json} cost
  * @returns {HttpAnswer}
  */
-function finish({ status, headers, body }, exchange, asked, variants, cost) {
+function finish({ status, headers, body }, providerRequest, asked, variants, cost) {
   const extensions = { cost: cost(asked.fieldCount) };
   const errors = body.errors?.map(toggleError);
-  if (exchange.refusals.length > 0 && isEmpty(body)) {
+  if (providerRequest.rejections.length > 0 && isEmpty(body)) {
     return { status: variants.unauthorizedStatus, headers, body: { errors } };
   }
   return {
     // yoga responds with 4xx to documents that cannot be executed; methods and media types are not specific to Toggle.
     status: status === 400 ? 200 : status,
-    headers: { ...headers, ...tokenHeaders(exchange, variants) },
+    headers: { ...headers, ...tokenHeaders(providerRequest, variants) },
     body: {
       ...(body.data === undefined ? {} : { data: body.data }),
       ...(errors ? { errors } : {}),
@@ -196,7 +196,7 @@ function toggleError({ message, locations, extensions }) {
 }
 
 /**
- * @param {Exchange} exchange
+ * @param {ProviderRequest} providerRequest
  * @param {Required<ToggleVariants>} variants
  * @returns {Record<string, string>}
  */

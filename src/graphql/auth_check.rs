@@ -63,7 +63,7 @@ pub fn classify(profile: &Profile, response: &HttpResponse, platform: Platform) 
         );
         (ErrorCode::GraphqlErrors, message)
     } else if rate_limited {
-        (ErrorCode::RateLimited, format!("{name} asks for fewer requests; make them later"))
+        (ErrorCode::RateLimited, format!("{name} rate limited the request; retry later"))
     } else if outage {
         (ErrorCode::Server, format!("{name} is out of order ({summary}); try again later"))
     } else {

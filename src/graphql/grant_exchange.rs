@@ -241,8 +241,7 @@ impl<'a> GrantExchange<'a> {
         let outage = parsed.matches(self.profile.error_rules.outage)
             || (broken && !parsed.errors_match(&self.profile.error_rules.rejected));
         let (code, message) = if rate_limited {
-            let message =
-                format!("{name} asks for fewer requests; make them later, or share one TokenManager");
+            let message = format!("{name} rate limited the request; retry later, or share one TokenManager");
             (ErrorCode::RateLimited, message)
         } else if outage {
             (
@@ -259,7 +258,7 @@ impl<'a> GrantExchange<'a> {
 
     /// Returns the end of a message about a transient failure: only grants are retried.
     const fn next_step(&self) -> &'static str {
-        if self.application_scopes.is_some() { "ask again later" } else { "it is asked again by itself" }
+        if self.application_scopes.is_some() { "try again later" } else { "it is retried" }
     }
 
     /// Returns the error of a response that did not come from the provider. It is transient, because only the provider

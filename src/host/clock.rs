@@ -9,19 +9,19 @@ use crate::core::{HybridClock, UnixMillis};
 #[derive(Debug)]
 pub(crate) struct Clock {
     bindings: HostBindings,
-    steady: Cell<HybridClock>,
+    clock: Cell<HybridClock>,
 }
 
 impl Clock {
     pub(crate) fn new(bindings: HostBindings) -> Self {
-        let steady = Cell::new(HybridClock::new(wall(), monotonic(&bindings)));
-        Self { bindings, steady }
+        let clock = Cell::new(HybridClock::new(wall(), monotonic(&bindings)));
+        Self { bindings, clock }
     }
 
     pub(crate) fn now(&self) -> UnixMillis {
-        let mut clock = self.steady.get();
+        let mut clock = self.clock.get();
         let now = clock.read(wall(), monotonic(&self.bindings));
-        self.steady.set(clock);
+        self.clock.set(clock);
         now
     }
 }

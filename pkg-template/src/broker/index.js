@@ -4,12 +4,12 @@
  * @module
  */
 
-import { failed, granted, refused } from "./responses.js";
-import { Asked, read } from "./token-request.js";
+import { errorResponse, failed, granted } from "./responses.js";
+import { TokenRequest, read } from "./token-request.js";
 import { Origins } from "./origins.js";
 import { checkOptions } from "./options.js";
 import { RateLimit } from "./rate-limit.js";
-import { Refusal, tooMany } from "./oauth-error.js";
+import { OAuthError, tooMany } from "./oauth-error.js";
 import { ScopeSets } from "./scope-sets.js";
 import { identityOf, isWithin, narrowed, selectorFrom } from "./selector.js";
 import { ignoringErrors } from "../ignoring-errors.js";
@@ -30,15 +30,16 @@ export { toNodeListener } from "./node.js";
  * @returns {Broker}
  */
 export function createBroker(tokens, options) {
-  const desk = new Desk(tokens, options);
+  const endpoint = new TokenEndpoint(tokens, options);
   // Workers pass more arguments than the request.
-  return (request) => desk.answer(request);
+  return (request) => endpoint.respond(request);
 }
 
 /** The rate limit for reports of a rejected token, per identity. Each costs a grant, and any page can send one. */
 const REPORTS = { requests: 1, perMs: 5_000 };
 
-class Desk {
+/** The endpoint of one broker. */
+class TokenEndpoint {
   #tokens;
   #options;
   #origins;
@@ -62,24 +63,24 @@ class Desk {
    * @param {Request} request
    * @returns {Promise<Response>}
    */
-  async answer(request) {
+  async respond(request) {
     /** @type {Record<string, string>} */
     let headers = {};
     try {
       headers = this.#origins.headersFor(request);
       if (request.method === "OPTIONS") return this.#origins.preflight(request, headers);
       if (request.method !== "POST")
-        throw new Refusal(405, "invalid_request", "ask by POST", { allow: METHODS });
+        throw new OAuthError(405, "invalid_request", "use POST", { allow: METHODS });
       this.#origins.check(request);
       const { token, remainingMs } = await this.#grant(request, await read(request));
       return granted(token, remainingMs, headers);
     } catch (error) {
-      if (error instanceof Refusal) return refused(error, headers);
+      if (error instanceof OAuthError) return errorResponse(error, headers);
       // The client has disconnected, so nothing receives this response.
       if (request?.signal?.aborted) return new Response(null, { status: 499 });
-      const refusal = failed(error);
-      if (refusal.status >= 500) this.#report(error, request);
-      return refused(refusal, headers);
+      const oauthError = failed(error);
+      if (oauthError.status >= 500) this.#report(error, request);
+      return errorResponse(oauthError, headers);
     }
   }
 
@@ -87,19 +88,19 @@ class Desk {
    * Authorizes a request and returns a token, with its remaining lifetime in ms.
    *
    * @param {Request} request
-   * @param {Asked} asked
+   * @param {TokenRequest} tokenRequest
    */
-  async #grant(request, asked) {
-    const given = selectorFrom(await handled(this.#options.authorize(request, asked.selector())));
-    const selector = narrowed(asked, given);
+  async #grant(request, tokenRequest) {
+    const given = selectorFrom(await handled(this.#options.authorize(request, tokenRequest.selector())));
+    const selector = narrowed(tokenRequest, given);
     const identity = identityOf(given);
     await this.#limit(request, given, identity);
     if (selector !== given) throwIfLate(this.#scopeSets.take(identity, selector.scopes ?? []));
 
     const session = isEmpty(selector) ? this.#tokens : this.#tokens.session(selector);
-    if (asked.refused !== undefined) await this.#acceptReport(session, identity, asked.refused);
+    if (tokenRequest.refused !== undefined) await this.#acceptReport(session, identity, tokenRequest.refused);
     const token = await tokenOf(session, selector, request.signal);
-    if (asked.scopes && !isWithin(asked.scopes, token.scopes)) throw outOfReach();
+    if (tokenRequest.scopes && !isWithin(tokenRequest.scopes, token.scopes)) throw outOfReach();
     return { token, remainingMs: remaining(session, token) };
   }
 
@@ -169,7 +170,7 @@ const isEmpty = (object) => Object.keys(object).length === 0;
 const METHODS = "POST, OPTIONS";
 
 function outOfReach() {
-  return new Refusal(400, "invalid_scope", "these scopes are more than may be given");
+  return new OAuthError(400, "invalid_scope", "these scopes exceed the permitted ones");
 }
 
 /**

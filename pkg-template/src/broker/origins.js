@@ -1,7 +1,7 @@
 // Origin checks of the broker. Browsers send the user's cookies with requests of any page, so the page's origin is
 // checked.
 
-import { Refusal } from "./oauth-error.js";
+import { OAuthError } from "./oauth-error.js";
 
 /** The time in seconds for which browsers may cache a preflight. */
 const REMEMBERED = "600";
@@ -27,7 +27,7 @@ export class Origins {
    */
   check(request) {
     if (this.#isAllowed(request) || this.#isOwn(request)) return;
-    throw new Refusal(
+    throw new OAuthError(
       403,
       "unauthorized_client",
       "pages of this origin may not ask; see allowedOrigins and origin",

@@ -1,7 +1,7 @@
 // The broker's responses (RFC 6749 sections 5.1 and 5.2). They never contain the message of an error, which is for the
 // operator of the broker.
 
-import { Refusal, TRY_LATER, retryAfter } from "./oauth-error.js";
+import { OAuthError, TEMPORARILY_UNAVAILABLE, retryAfter } from "./oauth-error.js";
 
 /** @import { AccessToken } from "../../index.js" */
 
@@ -22,7 +22,8 @@ const HEADERS = {
  */
 export function granted(token, remainingMs, headers) {
   const expires_in = Math.floor(remainingMs / 1000);
-  if (expires_in < 1) throw new Refusal(503, TRY_LATER, "the token is about to expire", retryAfter(1_000));
+  if (expires_in < 1)
+    throw new OAuthError(503, TEMPORARILY_UNAVAILABLE, "the token is about to expire", retryAfter(1_000));
   const { value: access_token, tokenType: token_type, scopes } = token;
   const scope = scopes.length > 0 ? { scope: scopes.join(" ") } : {};
   return answer(200, { access_token, token_type, expires_in, ...scope }, headers);
@@ -31,10 +32,10 @@ export function granted(token, remainingMs, headers) {
 /**
  * Returns the response for a rejected request.
  *
- * @param {Refusal} refusal
+ * @param {OAuthError} oauthError
  * @param {Record<string, string>} headers
  */
-export function refused({ status, error, description, headers: own }, headers) {
+export function errorResponse({ status, error, description, headers: own }, headers) {
   return answer(status, { error, error_description: description }, { ...headers, ...own });
 }
 
@@ -50,12 +51,21 @@ function answer(status, body, headers) {
  */
 export function failed(error) {
   if (error?.code === "insufficient_scope") {
-    return new Refusal(400, "invalid_scope", "these scopes were not granted");
+    return new OAuthError(400, "invalid_scope", "these scopes were not granted");
   }
   // A closed manager belongs to a server that is shutting down, and its replacement can serve the retry.
   if (error?.retryable === true || error?.code === "closed") {
     const waits = error.retryAfterMs === undefined ? {} : retryAfter(error.retryAfterMs);
-    return new Refusal(503, TRY_LATER, "there is no token right now; try again later", waits);
+    return new OAuthError(
+      503,
+      TEMPORARILY_UNAVAILABLE,
+      "there is no token right now; try again later",
+      waits,
+    );
   }
-  return new Refusal(500, "server_error", "the broker cannot get a token; its operator is told why");
+  return new OAuthError(
+    500,
+    "server_error",
+    "the broker cannot get a token; the reason is reported to its operator",
+  );
 }

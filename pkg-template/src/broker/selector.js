@@ -2,10 +2,10 @@
 
 import { membersOf } from "../selector.js";
 import { TokenError } from "../token-error.js";
-import { Refusal } from "./oauth-error.js";
+import { OAuthError } from "./oauth-error.js";
 
 /** @import { BrokerSelector } from "../../broker.js" */
-/** @import { Asked } from "./token-request.js" */
+/** @import { TokenRequest } from "./token-request.js" */
 
 /**
  * Validates and copies the result of `authorize`. Each member is read once. Anything that is not clearly a selector
@@ -18,7 +18,7 @@ export function selectorFrom(given) {
   if (given === null || given === undefined || given === false) {
     // RFC 9110 section 15.5.2 requires a challenge. Browsers do not open a dialog for this scheme.
     const challenge = { "www-authenticate": "Bearer" };
-    throw new Refusal(401, "invalid_client", "who asks is not known here; sign in first", challenge);
+    throw new OAuthError(401, "invalid_client", "the caller is unknown; sign in first", challenge);
   }
   const members = typeof given === "object" ? membersOf(given) : undefined;
   if (members === undefined) throw notASelector("something that is not a plain object");
@@ -39,23 +39,23 @@ export function selectorFrom(given) {
 /**
  * Narrows a selector to the requested scopes. Throws if the request names another identity or more scopes.
  *
- * @param {Asked} asked
+ * @param {TokenRequest} tokenRequest
  * @param {BrokerSelector} given
  * @returns {BrokerSelector}
  */
-export function narrowed(asked, given) {
-  for (const [field, value] of Object.entries(asked.fields)) {
+export function narrowed(tokenRequest, given) {
+  for (const [field, value] of Object.entries(tokenRequest.fields)) {
     // The values of a form are strings, so they are compared as strings.
     const own = Object.hasOwn(given, field) ? given[field] : undefined;
     if (own === undefined || own === null || typeof own === "object" || `${own}` !== value) {
-      throw new Refusal(403, "unauthorized_client", "a token for this identity is not given to who asks");
+      throw new OAuthError(403, "unauthorized_client", "the caller gets no token for this identity");
     }
   }
-  if (asked.scopes === undefined || given.scopes === undefined) return given;
-  if (!isWithin(asked.scopes, given.scopes)) {
-    throw new Refusal(400, "invalid_scope", "these scopes are more than may be given");
+  if (tokenRequest.scopes === undefined || given.scopes === undefined) return given;
+  if (!isWithin(tokenRequest.scopes, given.scopes)) {
+    throw new OAuthError(400, "invalid_scope", "these scopes exceed the permitted ones");
   }
-  return { ...given, scopes: asked.scopes };
+  return { ...given, scopes: tokenRequest.scopes };
 }
 
 /**

@@ -1,11 +1,11 @@
 // Parses the request of a page: a form (RFC 6749 appendix B) of limited size.
 
-import { Refusal, malformed } from "./oauth-error.js";
+import { OAuthError, malformed } from "./oauth-error.js";
 
 /** @import { BrokerSelector } from "../../broker.js" */
 
 /** The longest body in bytes. The scopes of both providers together have 1,500. */
-const LONGEST = 8 * 1024;
+const MAX_BODY_BYTES = 8 * 1024;
 
 const FORM = "application/x-www-form-urlencoded";
 
@@ -19,7 +19,7 @@ const DIGEST = /^[\w-]{43}$/;
 const SCOPES = /^[\x21\x23-\x5b\x5d-\x7e]+( +[\x21\x23-\x5b\x5d-\x7e]+)*$/;
 
 /** The parsed request of a page. */
-export class Asked {
+export class TokenRequest {
   /** @type {string[] | undefined} */
   scopes;
   /** The digest of a token that the API rejected. @type {string | undefined} */
@@ -37,11 +37,11 @@ export class Asked {
  * Reads and parses the body of a request.
  *
  * @param {Request} request
- * @returns {Promise<Asked>}
+ * @returns {Promise<TokenRequest>}
  */
 export async function read(request) {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (type !== FORM) throw new Refusal(415, "invalid_request", `the body must be ${FORM}`);
+  if (type !== FORM) throw new OAuthError(415, "invalid_request", `the body must be ${FORM}`);
   if (request.bodyUsed) {
     throw new TypeError("the body of the request was read before the broker got it; hand it over unread");
   }
@@ -50,20 +50,20 @@ export async function read(request) {
 
 /** @param {string} body */
 function parsed(body) {
-  const asked = new Asked();
+  const tokenRequest = new TokenRequest();
   const seen = new Set();
   for (const [key, value] of new URLSearchParams(body)) {
     // RFC 6749 section 3.2: a parameter must not be repeated, and one without a value counts as omitted.
     if (seen.has(key)) throw malformed("a parameter is given twice");
     seen.add(key);
     if (value === "") continue;
-    if (key === "scope") asked.scopes = scopes(value);
-    else if (key === "refused") asked.refused = digest(value);
+    if (key === "scope") tokenRequest.scopes = scopes(value);
+    else if (key === "refused") tokenRequest.refused = digest(value);
     else if (key === "grant_type" && value !== "client_credentials") {
-      throw new Refusal(400, "unsupported_grant_type", "leave grant_type out");
+      throw new OAuthError(400, "unsupported_grant_type", "leave grant_type out");
     } else if (!OF_OAUTH.includes(key)) {
       // Not by assignment, because a page may name a parameter `__proto__`.
-      Object.defineProperty(asked.fields, key, {
+      Object.defineProperty(tokenRequest.fields, key, {
         value,
         enumerable: true,
         configurable: true,
@@ -71,7 +71,7 @@ function parsed(body) {
       });
     }
   }
-  return asked;
+  return tokenRequest;
 }
 
 /** @param {string} text */
@@ -82,13 +82,13 @@ function scopes(text) {
 
 /** @param {string} text */
 function digest(text) {
-  if (!DIGEST.test(text)) throw malformed("refused is no SHA-256 in base64url");
+  if (!DIGEST.test(text)) throw malformed("refused is not a SHA-256 digest in base64url");
   return text;
 }
 
 /** @param {Request} request */
 async function bodyOf(request) {
-  if (Number(request.headers.get("content-length")) > LONGEST) throw tooLong();
+  if (Number(request.headers.get("content-length")) > MAX_BODY_BYTES) throw bodyTooLong();
   /** @type {Uint8Array[]} */
   const chunks = [];
   let length = 0;
@@ -97,9 +97,9 @@ async function bodyOf(request) {
       const { done, value } = await reader.read();
       if (done) break;
       length += value.length;
-      if (length > LONGEST) {
+      if (length > MAX_BODY_BYTES) {
         reader.cancel().catch(() => {});
-        throw tooLong();
+        throw bodyTooLong();
       }
       chunks.push(value);
     }
@@ -112,9 +112,9 @@ async function bodyOf(request) {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     // The body was truncated or is not UTF-8.
-    throw error instanceof Refusal ? error : malformed("the body cannot be read");
+    throw error instanceof OAuthError ? error : malformed("the body cannot be read");
   }
 }
 
-const tooLong = () =>
-  new Refusal(413, "invalid_request", `the body must not be longer than ${LONGEST} bytes`);
+const bodyTooLong = () =>
+  new OAuthError(413, "invalid_request", `the body must not be longer than ${MAX_BODY_BYTES} bytes`);

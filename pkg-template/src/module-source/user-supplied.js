@@ -21,11 +21,11 @@ export async function given(source) {
       sha256(/** @type {BufferSource} */ (bytes)),
     ]);
     checked(module);
-    if (digest !== undefined && digest !== __CORE_SHA256__) throw refused(`has the SHA-256 ${digest}`);
+    if (digest !== undefined && digest !== __CORE_SHA256__) throw invalidSource(`has the SHA-256 ${digest}`);
     return module;
   } catch (error) {
     if (TokenError.is(error) || isRefusal(error)) throw error;
-    throw refused("is no WebAssembly");
+    throw invalidSource("is not WebAssembly");
   }
 }
 
@@ -52,7 +52,7 @@ async function body(response) {
   const { ok, status } = response;
   if (status >= 500)
     throw new TokenError("server", `TokenManager.ready() found HTTP status ${status}`, { status });
-  if (!ok) throw refused(`was answered with HTTP status ${status}`);
+  if (!ok) throw invalidSource(`has the HTTP status ${status}`);
   try {
     return await response.arrayBuffer();
   } catch {
@@ -73,7 +73,7 @@ async function sha256(bytes) {
 }
 
 /** @param {string} why */
-function refused(why) {
+function invalidSource(why) {
   return new TokenError(
     "invalid_options",
     `what TokenManager.ready() was given ${why}; ` +

@@ -15,43 +15,43 @@
  *
  * `missing`: no credentials at all · `kind`: a token in place of the API key, or the reverse · `credentials`: wrong
  * ones · `token`: unknown, expired or revoked · `scope`: a valid token with insufficient scopes.
- * @typedef {"missing" | "kind" | "credentials" | "token" | "scope"} RefusalReason
+ * @typedef {"missing" | "kind" | "credentials" | "token" | "scope"} RejectionReason
  */
 
 /**
- * @typedef {object} ExchangeParts
+ * @typedef {object} RequestParts
  * @property {string | undefined} authorization The request header.
  * @property {TokenRegister} tokens
  * @property {string} [basic] The required value after `Basic ` in the header, if the provider accepts such
  * credentials.
- * @property {(reason: RefusalReason) => GraphQLError} refusal
+ * @property {(reason: RejectionReason) => GraphQLError} rejection
  * @property {readonly string[]} [narrowTo] The only scopes that may be granted.
  * @property {(what: keyof ProviderCounts) => void} count
  */
 
 /** @typedef {"none" | "basic" | "bearer" | "other"} Scheme */
 
-/** @type {Record<Scheme, RefusalReason>} */
-const REFUSED_BASIC = { none: "missing", basic: "credentials", bearer: "kind", other: "kind" };
+/** @type {Record<Scheme, RejectionReason>} */
+const REJECTED_BASIC = { none: "missing", basic: "credentials", bearer: "kind", other: "kind" };
 
-/** @type {Partial<Record<Scheme, RefusalReason>>} */
-const REFUSED_BEARER = { none: "missing", basic: "kind", other: "kind" };
+/** @type {Partial<Record<Scheme, RejectionReason>>} */
+const REJECTED_BEARER = { none: "missing", basic: "kind", other: "kind" };
 
-export class Exchange {
+export class ProviderRequest {
   #parts;
   #credentials;
   /** @type {AccessToken | undefined} */
   #bearer;
   /** @type {Set<keyof ProviderCounts>} */
   #countedOnce = new Set();
-  /** @type {RefusalReason[]} */
-  #refusals = [];
+  /** @type {RejectionReason[]} */
+  #rejections = [];
   /** @type {AccessToken[]} */
   #granted = [];
   /** @type {"basic" | "bearer" | undefined} */
   #lacking;
 
-  /** @param {ExchangeParts} parts */
+  /** @param {RequestParts} parts */
   constructor(parts) {
     this.#parts = parts;
     this.#credentials = readAuthorization(parts.authorization);
@@ -59,10 +59,10 @@ export class Exchange {
 
   /**
    * The reasons for which fields of this request were rejected; empty if none was.
-   * @returns {readonly RefusalReason[]}
+   * @returns {readonly RejectionReason[]}
    */
-  get refusals() {
-    return this.#refusals;
+  get rejections() {
+    return this.#rejections;
   }
 
   /** The access tokens that were granted to this request. @returns {readonly AccessToken[]} */
@@ -93,7 +93,7 @@ export class Exchange {
   requireBasic() {
     if (this.hasBasic) return;
     this.#lacking = "basic";
-    throw this.refuse(REFUSED_BASIC[this.scheme]);
+    throw this.reject(REJECTED_BASIC[this.scheme]);
   }
 
   /**
@@ -106,7 +106,7 @@ export class Exchange {
     const token = this.#bearer ?? this.#parts.tokens.find(this.#credentials.value);
     if (this.scheme !== "bearer" || !token || scopes.some((scope) => !token.scopes.includes(scope))) {
       this.#lacking = "bearer";
-      throw this.refuse(REFUSED_BEARER[this.scheme] ?? (token ? "scope" : "token"));
+      throw this.reject(REJECTED_BEARER[this.scheme] ?? (token ? "scope" : "token"));
     }
     this.#bearer = token;
     this.#countOnce("calls");
@@ -136,18 +136,18 @@ export class Exchange {
    * Issues a newer access token for that of the request.
    * @param {AccessToken} token
    */
-  slide(token) {
+  rotate(token) {
     return this.#issued("refreshes", this.#parts.tokens.extend(token));
   }
 
   /**
    * Records the rejection of a field, and returns the error to throw.
-   * @param {RefusalReason} reason
+   * @param {RejectionReason} reason
    */
-  refuse(reason) {
-    this.#refusals.push(reason);
+  reject(reason) {
+    this.#rejections.push(reason);
     this.#countOnce("refused");
-    return this.#parts.refusal(reason);
+    return this.#parts.rejection(reason);
   }
 
   /**
@@ -179,46 +179,46 @@ export class Exchange {
  * Returns a resolver that requires a token with these scopes.
  * @template A, R
  * @param {readonly string[]} scopes
- * @param {(args: A, token: AccessToken, exchange: Exchange) => R} resolve
+ * @param {(args: A, token: AccessToken, providerRequest: ProviderRequest) => R} resolve
  */
 export function withBearer(scopes, resolve) {
   return (
     /** @type {unknown} */ _source,
     /** @type {A} */ args,
-    /** @type {ResolverContext} */ { exchange },
-  ) => resolve(args, exchange.requireBearer(scopes), exchange);
+    /** @type {ResolverContext} */ { providerRequest },
+  ) => resolve(args, providerRequest.requireBearer(scopes), providerRequest);
 }
 
 /**
  * Returns a resolver that requires the provider's Basic credentials.
  * @template A, R
- * @param {(args: A, exchange: Exchange) => R} resolve
+ * @param {(args: A, providerRequest: ProviderRequest) => R} resolve
  */
 export function withBasic(resolve) {
   return (
     /** @type {unknown} */ _source,
     /** @type {A} */ args,
-    /** @type {ResolverContext} */ { exchange },
+    /** @type {ResolverContext} */ { providerRequest },
   ) => {
-    exchange.requireBasic();
-    return resolve(args, exchange);
+    providerRequest.requireBasic();
+    return resolve(args, providerRequest);
   };
 }
 
 /**
  * Returns a resolver without authentication.
  * @template A, R
- * @param {(args: A, exchange: Exchange) => R} resolve
+ * @param {(args: A, providerRequest: ProviderRequest) => R} resolve
  */
 export function open(resolve) {
   return (
     /** @type {unknown} */ _source,
     /** @type {A} */ args,
-    /** @type {ResolverContext} */ { exchange },
-  ) => resolve(args, exchange);
+    /** @type {ResolverContext} */ { providerRequest },
+  ) => resolve(args, providerRequest);
 }
 
-/** @typedef {{ exchange: Exchange }} ResolverContext */
+/** @typedef {{ providerRequest: ProviderRequest }} ResolverContext */
 
 /**
  * Parses the header. Scheme names are case-insensitive (RFC 9110, section 11.1).
