@@ -10,13 +10,13 @@ import { redisFor } from "../../js-tests/stores/redis-server.js";
 import { folderFor } from "../../js-tests/stores/support.js";
 import { circumstances, report, table } from "../report.js";
 
-/** @typedef {import("../../js-tests/sharing/fleet.js").Ending} Ending */
-/** @typedef {import("../../js-tests/sharing/fleet.js").Place} Place */
+/** @typedef {import("../../js-tests/sharing/fleet.js").Cleanup} Cleanup */
+/** @typedef {import("../../js-tests/sharing/fleet.js").StoreLocation} StoreLocation */
 
 const LIFETIMES = 60;
 const LIFETIMES_IN_TABS = 20;
 const SEED = 7;
-const FLEET = { members: 8, callers: 100 };
+const FLEET = { holders: 8, callers: 100 };
 const TABS = { most: 5, callers: 20 };
 const KILL_EVERY_MS = 3_000;
 const OUTAGE_MS = { before: 10_000, down: 10_000, after: 30_000 };
@@ -26,7 +26,7 @@ const SPANS = { timeoutMs: 750, storeTimeoutMs: 500 };
 /** @type {string[]} */
 const faults = [];
 
-/** @type {Record<string, (t: Ending) => Promise<Place>>} */
+/** @type {Record<string, (t: Cleanup) => Promise<StoreLocation>>} */
 const PLACES = {
   "`fileStore`": async (t) => ({ kind: "file", path: await folderFor(t) }),
   "`redisStore`": async (t) => {
@@ -42,10 +42,10 @@ for (const [name, placeFor] of Object.entries(PLACES)) {
     const what = `${name}${killEveryMs === undefined ? "" : ", killed"}`;
     say(`Processes on a ${what}: ${LIFETIMES} lifetimes`);
     const figures = await ended(async (t) => {
-      const place = await placeFor(t);
+      const location = await placeFor(t);
       return runFleet(t, {
         ...FLEET,
-        place,
+        location,
         spans: SPANS,
         lifetimes: LIFETIMES,
         ...(killEveryMs === undefined ? {} : { killEveryMs }),
@@ -118,7 +118,7 @@ report(
   "sharing",
   `
 One token for many holders. Tokens live for ${LIFETIME_MS / 1_000} s, and refresh tokens can be used once: the sandbox's Fluz.
-${FLEET.members} processes with ${FLEET.callers} callers each for ${LIFETIMES} lifetimes; and the same with a process killed (SIGKILL) while it holds the
+${FLEET.holders} processes with ${FLEET.callers} callers each for ${LIFETIMES} lifetimes; and the same with a process killed (SIGKILL) while it holds the
 lease, the first to acquire it ${KILL_EVERY_MS / 1_000} s after the last kill, and another process started in its place:
 
 ${table(["on one", "killed", "grants, of at most", ...WHAT, "longest wait"], processes)}
@@ -128,7 +128,7 @@ of them while it holds the lease:
 
 ${table(["browser", "tabs closed", "grants, of at most", ...WHAT, "longest wait"], tabs)}
 
-${FLEET.members} processes whose Redis is unavailable for ${OUTAGE_MS.down / 1_000} s, after ${OUTAGE_MS.before / 1_000} s:
+${FLEET.holders} processes whose Redis is unavailable for ${OUTAGE_MS.down / 1_000} s, after ${OUTAGE_MS.before / 1_000} s:
 
 ${table(
   [
@@ -179,7 +179,7 @@ function shared({ calls, failures, reused }) {
 /**
  * Runs an action that starts servers and processes, and stops these afterwards.
  * @template T
- * @param {(t: Ending) => Promise<T>} action
+ * @param {(t: Cleanup) => Promise<T>} action
  */
 async function ended(action) {
   /** @type {(() => unknown)[]} */

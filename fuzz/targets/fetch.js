@@ -158,11 +158,11 @@ export async function check(input) {
   } finally {
     await tokens.close();
   }
-  judge(sent, given, input);
+  assertSent(sent, given, input);
 }
 
 /** @param {any[]} sent @param {any} given @param {any} input */
-function judge(sent, given, input) {
+function assertSent(sent, given, input) {
   assert.ok(sent.length <= 44, `${sent.length} requests for one call`);
   for (const { url, token } of sent) {
     const { origin } = new URL(url);

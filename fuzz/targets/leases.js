@@ -84,7 +84,7 @@ export async function check({ writes, held, damages }) {
     for (let count = 0; count < writes; count++)
       await before.set(KEY, `${SECRET}.${count}`, soon(), first.fence);
     if (!held) await first.release();
-    for (const damage of damages) await spoil(path, damage);
+    for (const damage of damages) await corruptFile(path, damage);
 
     const store = fileStore({ path, onWarning: (/** @type {any} */ warning) => assertHidden(warning) });
     const found = await settled(() => store.get(KEY));
@@ -144,7 +144,7 @@ async function settled(call) {
 }
 
 /** @param {string} path @param {{ which: number, how: any }} damage */
-async function spoil(path, { which, how }) {
+async function corruptFile(path, { which, how }) {
   const names = (await readdir(path, { recursive: true })).sort();
   const files = [];
   for (const name of names) if ((await stat(join(path, name))).isFile()) files.push(join(path, name));

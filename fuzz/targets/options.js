@@ -134,7 +134,7 @@ async function withOptions(base, changes, late) {
   if (!changes.some(({ path }) => path[0] === "retry")) options.retry = { attempts: 1 };
   if (!changes.some(({ path }) => path[0] === "timeoutMs")) options.timeoutMs = 1_000;
   const tokens = new TokenManager(options);
-  spoil(options, late);
+  changeLater(options, late);
   try {
     const ready = await settled(() => tokens.ready());
     if (ready.error) assert.equal(ready.error.code, "invalid_options");
@@ -244,7 +244,7 @@ function put(object, [first = "", ...rest], value) {
 }
 
 /** Changes the options in place: the strings that are URLs, or everything. @param {any} options @param {string} late */
-function spoil(options, late) {
+function changeLater(options, late) {
   const seen = new Set();
   /** @param {any} object */
   const visit = (object) => {

@@ -11,7 +11,7 @@ import { PATIENCE_MS } from "../support/patience.js";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url);
 
-/** @typedef {{ status: number | null, stdout: string, stderr: string }} Ending */
+/** @typedef {{ status: number | null, stdout: string, stderr: string }} ExitResult */
 
 /**
  * @param {string} file Below examples/.
@@ -19,7 +19,7 @@ const EXAMPLES = new URL("../../examples/", import.meta.url);
  * @param {Record<string, string>} env Its environment, in addition to the path and the locale.
  * @param {(stdout: string, stop: () => void) => void} [watch] Called with all output so far, each time that there is
  *   more.
- * @returns {Promise<Ending>}
+ * @returns {Promise<ExitResult>}
  */
 export function runExample(file, words, env, watch) {
   const child = spawn(process.execPath, [fileURLToPath(new URL(file, EXAMPLES)), ...words], {

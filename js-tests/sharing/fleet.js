@@ -18,16 +18,16 @@ import { STEPS } from "./stepping.js";
 /** @import { Sandbox } from "graphql-token-manager/testing" */
 /** @import { RedisServer } from "../stores/redis-server.js" */
 /** @import { Met } from "./callers.js" */
-/** @import { Told } from "./member.js" */
+/** @import { HolderMessage } from "./holder.js" */
 
-/** @typedef {{ after: TestContext["after"] }} Ending */
+/** @typedef {{ after: TestContext["after"] }} Cleanup */
 /**
  * The shared store.
  *
- * @typedef {{ kind: "file", path: string } | { kind: "redis", url: string, server: RedisServer }} Place
+ * @typedef {{ kind: "file", path: string } | { kind: "redis", url: string, server: RedisServer }} StoreLocation
  */
 
-const PROGRAM = fileURLToPath(new URL("member.js", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("holder.js", import.meta.url));
 
 export const LIFETIME_MS = 2_000;
 
@@ -56,7 +56,7 @@ export const leaseMs = ({ timeoutMs, storeTimeoutMs }) => 2 * (timeoutMs + store
 
 /**
  * Starts a sandbox with short token lifetimes and single-use refresh tokens.
- * @param {Ending} t
+ * @param {Cleanup} t
  * @param {Spans} spans
  */
 export async function quickSandbox(t, { lifetimeMs = LIFETIME_MS }) {
@@ -83,16 +83,16 @@ export function grantsOf(sandbox) {
 
 /**
  * @typedef {object} FleetParts
- * @property {number} members
+ * @property {number} holders
  * @property {number} callers Number of callers of each.
- * @property {Place} place
+ * @property {StoreLocation} location
  * @property {Spans} spans
  */
 
 export class Fleet {
-  /** @type {Set<Member>} */
-  #members = new Set();
-  /** Results of the members that have ended. @type {Met[]} */
+  /** @type {Set<HolderProcess>} */
+  #holders = new Set();
+  /** Results of the holders that have ended. @type {Met[]} */
   #gone = [];
   /** @type {string[]} */
   failures = [];
@@ -100,13 +100,13 @@ export class Fleet {
   warnings = [];
   /** Reasons of the retries of token requests. @type {string[]} */
   retries = [];
-  /** How often a member adopted a token that another had stored. */
+  /** How often a holder adopted a token that another had stored. */
   shared = 0;
   #t;
   #parts;
 
   /**
-   * @param {Ending} t
+   * @param {Cleanup} t
    * @param {FleetParts} parts
    */
   constructor(t, parts) {
@@ -115,38 +115,38 @@ export class Fleet {
   }
 
   /**
-   * Starts a sandbox and the members, and waits for the first successful call of each.
+   * Starts a sandbox and the holders, and waits for the first successful call of each.
    */
   async start() {
     this.sandbox = await quickSandbox(this.#t, this.#parts.spans);
-    for (let count = 0; count < this.#parts.members; count += 1) this.#add();
-    await Promise.all([...this.#members].map(({ working }) => working));
+    for (let count = 0; count < this.#parts.holders; count += 1) this.#add();
+    await Promise.all([...this.#holders].map(({ working }) => working));
     return this.sandbox;
   }
 
   /**
-   * Kills the next member that reaches a step under the lease, and starts another in its place.
+   * Kills the next holder that reaches a step under the lease, and starts another in its place.
    * @param {import("./stepping.js").Step} step
    * @returns {Promise<"held the lease" | "did not">} the state of its lease according to the store
    */
   async killHolder(step) {
-    /** @type {Member} */
+    /** @type {HolderProcess} */
     const victim = await new Promise((resolve) => {
-      const chosen = (/** @type {Member} */ member) => {
-        for (const one of this.#members) one.stopped = (other) => other.tell({ goOn: true });
-        for (const one of this.#members) one.tell({ kill: null });
-        resolve(member);
+      const chosen = (/** @type {HolderProcess} */ holder) => {
+        for (const one of this.#holders) one.stopped = (other) => other.tell({ goOn: true });
+        for (const one of this.#holders) one.tell({ kill: null });
+        resolve(holder);
       };
-      for (const one of this.#members) {
+      for (const one of this.#holders) {
         one.stopped = chosen;
         one.tell({ kill: step });
       }
     });
-    const held = await holdsLease(this.#parts.place, victim.child.pid);
+    const held = await holdsLease(this.#parts.location, victim.child.pid);
     const ended = once(victim.child, "exit");
     victim.child.kill("SIGKILL");
     await ended;
-    this.#members.delete(victim);
+    this.#holders.delete(victim);
     this.#gone.push(victim.met);
     this.#add();
     return held ? "held the lease" : "did not";
@@ -154,38 +154,38 @@ export class Fleet {
 
   /** The combined results so far. */
   get met() {
-    const all = [...this.#gone, ...[...this.#members].map(({ met }) => met)];
+    const all = [...this.#gone, ...[...this.#holders].map(({ met }) => met)];
     return {
       calls: all.reduce((sum, { calls }) => sum + calls, 0),
       longestWaitMs: Math.max(...all.map(({ longestWaitMs }) => longestWaitMs)),
     };
   }
 
-  /** Stops all members after their last calls have settled. */
+  /** Stops all holders after their last calls have settled. */
   async stop() {
-    await Promise.all([...this.#members].map((member) => member.end()));
+    await Promise.all([...this.#holders].map((holder) => holder.end()));
   }
 
   #add() {
-    const { place, callers, spans } = this.#parts;
-    const { kind } = place;
+    const { location, callers, spans } = this.#parts;
+    const { kind } = location;
     const sandbox = /** @type {Sandbox} */ (this.sandbox);
     const given = {
       options: optionsFor(sandbox, spans),
-      place: kind === "file" ? place : { kind, url: place.url },
+      location: kind === "file" ? location : { kind, url: location.url },
       callers,
     };
-    const member = new Member(fork(PROGRAM, [JSON.stringify(given)]), this);
-    this.#t.after(() => member.child.kill("SIGKILL"));
-    this.#members.add(member);
+    const holder = new HolderProcess(fork(PROGRAM, [JSON.stringify(given)]), this);
+    this.#t.after(() => holder.child.kill("SIGKILL"));
+    this.#holders.add(holder);
   }
 }
 
-class Member {
+class HolderProcess {
   /** @type {Met} */
   met = { calls: 0, longestWaitMs: 0, failures: [] };
-  /** Called when the member is paused in order to be killed. @type {(member: Member) => void} */
-  stopped = (member) => member.tell({ goOn: true });
+  /** Called when the holder is paused in order to be killed. @type {(holder: HolderProcess) => void} */
+  stopped = (holder) => holder.tell({ goOn: true });
   /** @type {() => void} */
   #works = () => {};
   /** Resolves at its first successful call. @type {Promise<void>} */
@@ -197,20 +197,20 @@ class Member {
    */
   constructor(child, fleet) {
     this.child = child;
-    child.on("message", (/** @type {import("./member.js").Tells} */ tells) => {
-      if (tells.met) this.met = tells.met;
-      if (tells.met && tells.met.longestWaitMs > 0) this.#works();
-      if (tells.failed) fleet.failures.push(tells.failed);
-      if (tells.warned) fleet.warnings.push(tells.warned);
-      if (tells.retried) fleet.retries.push(tells.retried);
-      if (tells.shared) fleet.shared += 1;
-      if (tells.at) this.stopped(this);
+    child.on("message", (/** @type {import("./holder.js").HolderReport} */ report) => {
+      if (report.met) this.met = report.met;
+      if (report.met && report.met.longestWaitMs > 0) this.#works();
+      if (report.failed) fleet.failures.push(report.failed);
+      if (report.warned) fleet.warnings.push(report.warned);
+      if (report.retried) fleet.retries.push(report.retried);
+      if (report.shared) fleet.shared += 1;
+      if (report.at) this.stopped(this);
     });
   }
 
-  /** @param {Told} told */
-  tell(told) {
-    if (this.child.connected) this.child.send(told);
+  /** @param {HolderMessage} report */
+  tell(report) {
+    if (this.child.connected) this.child.send(report);
   }
 
   async end() {
@@ -222,15 +222,15 @@ class Member {
 
 /**
  * Returns true if a process holds a lease according to the store. Redis does not record the process.
- * @param {Place} place
+ * @param {StoreLocation} location
  * @param {number | undefined} pid
  */
-async function holdsLease(place, pid) {
-  if (place.kind === "redis") return place.server.holdsLease();
-  const names = await readdir(place.path, { recursive: true });
+async function holdsLease(location, pid) {
+  if (location.kind === "redis") return location.server.holdsLease();
+  const names = await readdir(location.path, { recursive: true });
   const leases = names.filter((name) => name.endsWith(".lease"));
   const holders = await Promise.all(
-    leases.map(async (name) => JSON.parse(await readFile(join(place.path, name), "utf8")).pid),
+    leases.map(async (name) => JSON.parse(await readFile(join(location.path, name), "utf8")).pid),
   );
   return holders.includes(pid);
 }
@@ -240,7 +240,7 @@ export const stepOf = (count) => STEPS[count % STEPS.length] ?? "asking";
 
 /**
  * Runs a fleet for a number of token lifetimes.
- * @param {Ending} t
+ * @param {Cleanup} t
  * @param {FleetParts & { lifetimes: number, killEveryMs?: number }} parts
  */
 export async function runFleet(t, { lifetimes, killEveryMs, ...parts }) {

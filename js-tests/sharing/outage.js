@@ -7,7 +7,7 @@
 import { Fleet, grantsOf, mostGrants } from "./fleet.js";
 
 /** @import { RedisServer } from "../stores/redis-server.js" */
-/** @import { Ending, Spans } from "./fleet.js" */
+/** @import { Cleanup, Spans } from "./fleet.js" */
 
 /** Kinds of outage: the server hangs, or it ends and restarts empty. */
 export const OUTAGES = {
@@ -22,17 +22,17 @@ export const OUTAGES = {
 };
 
 /**
- * @param {Ending} t
+ * @param {Cleanup} t
  * @param {object} parts
  * @param {RedisServer} parts.server
  * @param {keyof typeof OUTAGES} parts.outage
  * @param {{ before: number, down: number, after: number }} parts.ms Duration of each part.
- * @param {number} parts.members
+ * @param {number} parts.holders
  * @param {number} parts.callers
  * @param {Spans} parts.spans
  */
 export async function runOutage(t, { server, outage, ms, ...parts }) {
-  const fleet = new Fleet(t, { ...parts, place: { kind: "redis", url: server.url, server } });
+  const fleet = new Fleet(t, { ...parts, location: { kind: "redis", url: server.url, server } });
   const sandbox = await fleet.start();
   const during = async (/** @type {number} */ span) => {
     const before = grantsOf(sandbox);
@@ -45,7 +45,7 @@ export async function runOutage(t, { server, outage, ms, ...parts }) {
   const sharedBefore = fleet.shared;
   await OUTAGES[outage].end(server);
   const began = performance.now();
-  // The store is in use again when a member adopts a token that another has stored.
+  // The store is in use again when a holder adopts a token that another has stored.
   while (fleet.shared === sharedBefore && performance.now() - began < ms.after) await during(10);
   const usedAgainMs = performance.now() - began;
   // Members that found it unavailable last return to it last.

@@ -122,7 +122,8 @@ export function testPages(starting) {
     await tab.run(() => {
       for (let size = 1 << 22; size >= 1; size >>= 1) {
         try {
-          for (let place = 0; ; place += 1) localStorage.setItem(`${size}-${place}`, "x".repeat(size));
+          for (let location = 0; ; location += 1)
+            localStorage.setItem(`${size}-${location}`, "x".repeat(size));
         } catch {
           // Retry with half the size.
         }

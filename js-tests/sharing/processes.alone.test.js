@@ -11,15 +11,15 @@ import { leaseMs, runFleet } from "./fleet.js";
 import { runOutage } from "./outage.js";
 
 /** @import { TestContext } from "node:test" */
-/** @import { Place } from "./fleet.js" */
+/** @import { StoreLocation } from "./fleet.js" */
 
-const FLEET = { members: 8, callers: 100 };
+const FLEET = { holders: 8, callers: 100 };
 /** Timeouts for a loaded machine, because each timeout costs a grant. */
 const PATIENT = { lifetimeMs: 2_000, timeoutMs: 2_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
 /** Timeouts with a lease of four seconds, for stores in which a lease ends only by expiry. */
 const SHORTER = { lifetimeMs: 2_000, timeoutMs: 1_000, storeTimeoutMs: 1_000, minValidityMs: 700 };
 
-/** @type {Record<string, (t: TestContext) => Promise<Place>>} */
+/** @type {Record<string, (t: TestContext) => Promise<StoreLocation>>} */
 const PLACES = {
   fileStore: async (t) => ({ kind: "file", path: await folderFor(t) }),
   redisStore: async (t) => {
@@ -31,11 +31,11 @@ const PLACES = {
 for (const [name, placeFor] of Object.entries(PLACES)) {
   describe(`processes on a ${name}`, () => {
     test("get one token for each lifetime, no call fails, and no refresh token comes twice", async (t) => {
-      const place = await placeFor(t);
+      const location = await placeFor(t);
 
       const figures = await runFleet(t, {
         ...FLEET,
-        place,
+        location,
         spans: slower(PATIENT, currentPace()),
         lifetimes: 3,
       });
@@ -48,15 +48,16 @@ for (const [name, placeFor] of Object.entries(PLACES)) {
     });
 
     test("go on when one that holds the lease is killed, at any step", async (t) => {
-      const place = await placeFor(t);
+      const location = await placeFor(t);
       // The lease of the file store is free immediately after a crash.
-      const [quick, killEveryMs, lifetimes] = place.kind === "file" ? [PATIENT, 200, 7] : [SHORTER, 4_500, 6];
+      const [quick, killEveryMs, lifetimes] =
+        location.kind === "file" ? [PATIENT, 200, 7] : [SHORTER, 4_500, 6];
       const pace = currentPace();
       const spans = slower(quick, pace);
 
       const figures = await runFleet(t, {
         ...FLEET,
-        place,
+        location,
         spans,
         lifetimes,
         killEveryMs: pace * killEveryMs,
@@ -68,7 +69,7 @@ for (const [name, placeFor] of Object.entries(PLACES)) {
       // Each incidental timeout may cost a grant.
       const late = figures.retries.length + 8 * figures.warnings.length;
       assert.ok(figures.grants <= figures.mostGrants + late, `${figures.grants} grants`);
-      const longest = leaseMs(spans) + (place.kind === "file" ? 0 : pace * 2_000);
+      const longest = leaseMs(spans) + (location.kind === "file" ? 0 : pace * 2_000);
       assert.ok(figures.longestWaitMs < longest, `${figures.longestWaitMs} ms`);
     });
   });
@@ -84,9 +85,9 @@ test("processes whose Redis hangs get tokens of their own, and share again when 
 
   assert.deepEqual([...new Set(figures.failures)], []);
   assert.equal(figures.reused, 0);
-  // At least two for each member, instead of one for all.
+  // At least two for each holder, instead of one for all.
   assert.ok(figures.down > figures.mostBefore, `${figures.down} grants while it was down`);
   assert.ok(figures.usedAgainMs < pace * 9_000, `used again after ${figures.usedAgainMs} ms`);
-  // Not one for each of the eight members; incidental timeouts may cost some.
+  // Not one for each of the eight holders; incidental timeouts may cost some.
   assert.ok(figures.after <= 2 * figures.mostAfter, `${figures.after} grants after that`);
 });

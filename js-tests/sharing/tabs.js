@@ -10,7 +10,7 @@ import { grantsOf, LIFETIME_MS, mostGrants, optionsFor, quickSandbox, stepOf } f
 
 /** @import { Browser, Tab } from "../stores/browsers.js" */
 /** @import { Met } from "./callers.js" */
-/** @import { Ending, Spans } from "./fleet.js" */
+/** @import { Cleanup, Spans } from "./fleet.js" */
 
 // Globals of the tab. The functions that run in a tab are defined in this file but see these instead of Node's.
 const { open, posted, TokenManager, startCallers, stepping } = /** @type {Record<string, any>} */ ({});
@@ -37,7 +37,7 @@ export class Tabs {
   #parts;
 
   /**
-   * @param {Ending} t
+   * @param {Cleanup} t
    * @param {Browser} browser
    * @param {TabsParts} parts
    */
@@ -85,9 +85,9 @@ export class Tabs {
     this.#open.add(tab);
   }
 
-  /** Closes the tab at a position in the order of opening, without notice. @param {number} place */
-  async close(place) {
-    const tab = [...this.#open][place];
+  /** Closes the tab at a position in the order of opening, without notice. @param {number} location */
+  async close(location) {
+    const tab = [...this.#open][location];
     if (tab !== undefined) await this.#close(tab);
   }
 
@@ -133,14 +133,14 @@ export class Tabs {
 
   /** @param {Tab} tab */
   async #close(tab) {
-    const told = await tab.run(() => ({
+    const report = await tab.run(() => ({
       met: Reflect.get(window, "callers").met,
       warnings: Reflect.get(window, "warnings"),
       posted,
     }));
-    this.#gone.push(told.met);
-    this.warnings.push(...told.warnings);
-    for (const message of told.posted) this.posted.add(message);
+    this.#gone.push(report.met);
+    this.warnings.push(...report.warnings);
+    for (const message of report.posted) this.posted.add(message);
     this.#open.delete(tab);
     await tab.close();
   }
@@ -148,7 +148,7 @@ export class Tabs {
 
 /**
  * Opens and closes tabs at random for a number of token lifetimes; every third that is closed has the lease.
- * @param {Ending} t
+ * @param {Cleanup} t
  * @param {Browser} browser
  * @param {TabsParts & { lifetimes: number, seed: number }} parts
  */

@@ -67,7 +67,7 @@ enum Op {
 /// A token that an operation refers to.
 #[derive(Clone, Debug)]
 enum TokenRef {
-    Held,
+    Cached,
     /// One of all tokens so far.
     Any(usize),
     New,
@@ -215,7 +215,7 @@ fn some_scopes(rng: &mut Rng) -> ScopeSet {
 
 fn token_ref(rng: &mut Rng, new: u64) -> TokenRef {
     match rng.between(0, 4 + new) {
-        0..2 => TokenRef::Held,
+        0..2 => TokenRef::Cached,
         2..4 => TokenRef::Any(rng.index(usize::MAX)),
         _ => TokenRef::New,
     }
@@ -425,7 +425,7 @@ impl Driver {
         for op in [
             Op::Request(TokenRequest::DEFAULT),
             Op::Respond(ResponseSpec::Token(token)),
-            Op::Invalidate(TokenRef::Held),
+            Op::Invalidate(TokenRef::Cached),
         ] {
             self.perform(&op);
         }
@@ -458,11 +458,11 @@ impl Driver {
                     token.map_or(AccessToken::new("unknown"), |it| it.access_token.clone()),
                 )
             }
-            Op::Reject(known, refusal) => {
+            Op::Reject(known, rejection) => {
                 let token = self.known(known);
                 Input::TokenRejected(
                     token.map_or(AccessToken::new("unknown"), |it| it.access_token.clone()),
-                    *refusal,
+                    *rejection,
                 )
             }
             Op::ReceiveToken(known, spec) => match self.known(known) {
@@ -507,7 +507,7 @@ impl Driver {
 
     fn known(&self, known: &TokenRef) -> Option<Rc<TokenSet>> {
         match known {
-            TokenRef::Held => self.machine.tokens().cloned(),
+            TokenRef::Cached => self.machine.tokens().cloned(),
             TokenRef::Any(number) => self.tokens.get(number % self.tokens.len().max(1)).cloned(),
             TokenRef::New => None,
         }

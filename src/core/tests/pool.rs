@@ -12,7 +12,7 @@ use crate::core::{
     Pool, PoolEffect, RefreshMode, SessionId, Sharing, TokenRequest, TokenSet, UnixMillis,
 };
 
-mod lending;
+mod borrowing;
 
 const LIFETIME: u64 = 180;
 

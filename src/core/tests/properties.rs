@@ -189,7 +189,7 @@ proptest! {
 
     #[test]
     fn a_received_token_never_replaces_a_newer_one(plan in any_plans()) {
-        let mut superseded: Vec<String> = Vec::new();
+        let mut replaced_tokens: Vec<String> = Vec::new();
         for step in plan.run() {
             let replaced = step.before.held.clone().filter(|held| step.after.held.as_ref() != Some(held));
             if let (Input::TokenReceived(tokens), Some(old)) = (&step.input, &replaced) {
@@ -197,10 +197,10 @@ proptest! {
             }
             if let (Input::TokenReceived(tokens), true) = (&step.input, adopted(&step)) {
                 let name = tokens.access_token.expose();
-                assert!(!superseded.iter().rev().take(16).any(|it| it == name), "{step:#?}");
+                assert!(!replaced_tokens.iter().rev().take(16).any(|it| it == name), "{step:#?}");
                 assert!(step.at < tokens.expires_at, "{step:#?}");
             }
-            superseded.extend(replaced.map(|old| old.access_token.expose().to_owned()));
+            replaced_tokens.extend(replaced.map(|old| old.access_token.expose().to_owned()));
         }
     }
 

@@ -115,7 +115,7 @@ impl Fixture {
                 | Effect::Emit(_) => {}
             }
         }
-        assert!(self.pool.poll_timeout().is_none_or(|at| at > self.now), "an alarm in the past");
+        assert!(self.pool.poll_timeout().is_none_or(|at| at > self.now), "a timeout in the past");
     }
 
     fn send(&mut self, session: SessionId, acquisition: AcquisitionId, grant: &Grant) {
@@ -129,11 +129,11 @@ impl Fixture {
         self.handle(session, Input::CredentialsPresented(acquisition, self.credentials));
     }
 
-    /// Lets time pass, with the alarms that go off meanwhile.
+    /// Advances the time, and fires the timer whenever it is due.
     fn pass(&mut self, span: std::time::Duration) {
         let end = self.now + span;
-        while let Some(alarm) = self.pool.poll_timeout().filter(|at| *at <= end) {
-            self.now = alarm;
+        while let Some(timeout) = self.pool.poll_timeout().filter(|at| *at <= end) {
+            self.now = timeout;
             let effects = self.pool.timer_fired(self.now);
             self.perform(effects);
         }
@@ -274,8 +274,8 @@ proptest! {
     #[test]
     fn unproven_credentials_are_presented_twice_by_all_sessions_together(acts in acts()) {
         let mut fixture = Fixture::new(IoScope::Process);
-        // Refusals of the credentials that were refused last, until some are accepted or something else fails.
-        let (mut last, mut refusals, mut is_proven, mut others) = (WRONG, 0_usize, false, 0_usize);
+        // Rejections of the credentials that were rejected last, until some are accepted or something else fails.
+        let (mut last, mut rejections, mut is_proven, mut others) = (WRONG, 0_usize, false, 0_usize);
         for act in acts {
             match act {
                 Act::Call(user) => fixture.call(user),
@@ -287,9 +287,9 @@ proptest! {
                     is_proven |= is_accepted;
                     match said {
                         Response::Unavailable | Response::IdentityRejected => others += 1,
-                        Response::Rejected | Response::Accepted if is_accepted => refusals = 0,
+                        Response::Rejected | Response::Accepted if is_accepted => rejections = 0,
                         Response::Rejected | Response::Accepted => {
-                            refusals = if last == credentials { refusals + 1 } else { 1 };
+                            rejections = if last == credentials { rejections + 1 } else { 1 };
                             last = credentials;
                         }
                     }
@@ -298,7 +298,7 @@ proptest! {
             }
             if !is_proven {
                 prop_assert!(fixture.sent.len() <= 2 + others, "{} sent at a time", fixture.sent.len());
-                prop_assert!(others > 0 || refusals <= 2, "{refusals} refusals");
+                prop_assert!(others > 0 || rejections <= 2, "{rejections} rejections");
             }
         }
 

@@ -202,7 +202,7 @@ proptest! {
 
     #[test]
     fn a_stored_token_is_adopted_only_if_it_is_newer_and_valid(plan in shared_plans()) {
-        let mut superseded: Vec<String> = Vec::new();
+        let mut replaced_tokens: Vec<String> = Vec::new();
         for step in plan.run() {
             if let (Input::StoreRead(_, Ok(Some(StoredRecord { tokens: Some(stored), .. }))), Some(now_held)) = (&step.input, &step.after.held)
                 && step.before.held.as_ref() != Some(now_held)
@@ -211,7 +211,7 @@ proptest! {
                 assert_eq!(name, stored.access_token.expose());
                 assert!(step.at < now_held.expires_at, "{step:#?}");
                 assert!(now_held.refresh_token.is_none(), "{step:#?}");
-                assert!(!superseded.iter().rev().take(16).any(|it| it == name), "{step:#?}");
+                assert!(!replaced_tokens.iter().rev().take(16).any(|it| it == name), "{step:#?}");
                 let signed_out = step.effects.contains(&Effect::Emit(Event::Cleared));
                 if let Some(old) = step.before.held.as_ref().filter(|_| !signed_out) {
                     assert!(old.expires_at < now_held.expires_at, "{step:#?}");
@@ -219,7 +219,7 @@ proptest! {
                 }
             }
             let replaced = step.before.held.clone().filter(|held| step.after.held.as_ref() != Some(held));
-            superseded.extend(replaced.map(|old| old.access_token.expose().to_owned()));
+            replaced_tokens.extend(replaced.map(|old| old.access_token.expose().to_owned()));
         }
     }
 

@@ -392,7 +392,7 @@ impl Simulation {
         if self.provider.accepts(token, self.now).is_err() {
             self.schedule(200, Occurrence::TokenRejected(number, token));
         } else if self.rng.chance(0.05).is_some() {
-            let newer = self.provider.slide(token, self.now);
+            let newer = self.provider.rotate_access_token(token, self.now);
             self.schedule(500, Occurrence::TokenReceived(number, newer));
         }
     }

@@ -49,18 +49,18 @@ pub(super) enum StoreCall {
 
 impl Store {
     pub(super) fn answer(&mut self, outcome: StoreOutcome) -> Option<Input> {
-        let (id, asked) = self.pending.pop_front()?;
+        let (id, operation) = self.pending.pop_front()?;
         let failed = || TokenError::new(ErrorCode::Store, "the test says so");
         self.failures += u32::from(outcome != StoreOutcome::Success);
         if outcome == StoreOutcome::Failure {
-            return Some(match asked {
+            return Some(match operation {
                 StoreCall::Read => Input::StoreRead(id, Err(failed())),
                 StoreCall::AcquireLease => Input::LeaseAnswered(id, Err(failed())),
                 StoreCall::Write(..) => Input::StoreWritten(id, Err(failed())),
             });
         }
         let works = outcome == StoreOutcome::Success;
-        Some(match asked {
+        Some(match operation {
             StoreCall::Read => Input::StoreRead(id, works.then(|| self.entry.clone()).ok_or_else(failed)),
             // A lease without a receiver expires in the store.
             StoreCall::AcquireLease if !works => Input::LeaseAnswered(id, Err(failed())),

@@ -145,38 +145,38 @@ fn the_tables_cover_every_kind_of_input() {
         .expect("a new session is reachable");
 
     for kind in KINDS {
-        let present = events(Setup::WithStore).iter().any(|(_, input)| kind_of(&input(&fixture)) == kind);
-        assert!(present, "{kind} is not in the table");
+        let is_covered = inputs(Setup::WithStore).iter().any(|(_, input)| kind_of(&input(&fixture)) == kind);
+        assert!(is_covered, "{kind} is not in the table");
     }
 }
 
 const KINDS: [&str; 27] = [
-    "Requested a usable token",
-    "Requested a fresh token",
+    "Requested a cached token",
+    "Requested a forced refresh",
     "Cancelled",
-    "Used",
-    "Invalidated",
-    "Observed",
-    "Woke",
+    "TokenUsed",
+    "TokenInvalidated",
+    "TokenReceived",
+    "TimerFired",
     "Granted a token",
-    "Granted nothing, transient",
-    "Granted nothing, refresh token refused",
-    "Granted nothing, permanent",
+    "Granted, transient failure",
+    "Granted, refresh token rejected",
+    "Granted, permanent failure",
     "Closed",
-    "Requested with a scopes_wanted for validity",
-    "Requested with a scopes_wanted for scopes",
-    "Loaded",
-    "Loaded nothing, the store failed",
-    "Leased",
-    "Leased nothing, the store failed",
-    "Saved",
-    "Saved nothing, the store failed",
-    "PeerSaved",
-    "Refused",
+    "Requested with a minimum validity",
+    "Requested with scopes",
+    "StoreRead",
+    "StoreRead, failure",
+    "LeaseAnswered",
+    "LeaseAnswered, failure",
+    "StoreWritten",
+    "StoreWritten, failure",
+    "StoreChanged",
+    "TokenRejected",
     "Progressed",
     "IoLost",
-    "Presented",
-    "Granted Unchanged",
+    "CredentialsPresented",
+    "Granted, credentials unchanged",
     "Cleared",
 ];
 
@@ -215,15 +215,15 @@ fn kind_of(input: &Input) -> &'static str {
 
 type NamedInput = (&'static str, fn(&Fixture) -> Input);
 
-fn events(setup: Setup) -> Vec<NamedInput> {
-    let mut events = calls();
-    events.extend(token_inputs());
-    events.extend(answers());
+fn inputs(setup: Setup) -> Vec<NamedInput> {
+    let mut inputs = calls();
+    inputs.extend(token_inputs());
+    inputs.extend(grant_inputs());
     if setup == Setup::WithStore {
-        events.extend(readings());
-        events.extend(leases());
+        inputs.extend(read_inputs());
+        inputs.extend(lease_inputs());
     }
-    events
+    inputs
 }
 
 /// Shows what is due in each state.
@@ -283,7 +283,7 @@ fn token_inputs() -> Vec<NamedInput> {
     ]
 }
 
-fn answers() -> Vec<NamedInput> {
+fn grant_inputs() -> Vec<NamedInput> {
     vec![
         ("the pending step is lost", |_| Input::IoLost),
         ("the acquisition makes progress", |fixture| Input::Progressed(fixture.acquisition)),
@@ -319,7 +319,7 @@ fn answers() -> Vec<NamedInput> {
     ]
 }
 
-fn readings() -> Vec<NamedInput> {
+fn read_inputs() -> Vec<NamedInput> {
     vec![
         ("another holder wrote to the store", |_| Input::StoreChanged),
         ("the store has no entry", |fixture| Input::StoreRead(fixture.acquisition, Ok(None))),
@@ -345,7 +345,7 @@ fn readings() -> Vec<NamedInput> {
     ]
 }
 
-fn leases() -> Vec<NamedInput> {
+fn lease_inputs() -> Vec<NamedInput> {
     vec![
         ("the lease is acquired", |fixture| Input::LeaseAnswered(fixture.acquisition, Ok(Some(Fence(2))))),
         ("another holder has the lease", |fixture| Input::LeaseAnswered(fixture.acquisition, Ok(None))),

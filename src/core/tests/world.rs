@@ -96,7 +96,7 @@ impl<T> Schedule<T> {
 
 /// The clocks of one device. Each has its own rate; only the wall clock can be set.
 pub(super) struct Device {
-    steady: HybridClock,
+    clock: HybridClock,
     offset: i64,
     wall_drift: i64,
     monotonic_drift: i64,
@@ -119,7 +119,7 @@ pub(super) const DRIFT: u64 = 100;
 impl Device {
     pub(super) fn new(now: Instant, rng: &mut Rng) -> Self {
         let mut device = Self {
-            steady: HybridClock::new(UnixMillis::new(0), 0),
+            clock: HybridClock::new(UnixMillis::new(0), 0),
             offset: rng.symmetric(24 * HOUR),
             wall_drift: rng.symmetric(DRIFT),
             monotonic_drift: rng.symmetric(DRIFT),
@@ -127,14 +127,14 @@ impl Device {
             stopped: 0,
             sleep: rng.chance(0.5).map_or(Sleep::Counts, |()| Sleep::Stops),
         };
-        device.steady = HybridClock::new(device.wall(now), device.monotonic(now));
+        device.clock = HybridClock::new(device.wall(now), device.monotonic(now));
         device
     }
 
     /// The time that the device's software reads.
     pub(super) fn now(&mut self, now: Instant) -> UnixMillis {
         let (wall, monotonic) = (self.wall(now), self.monotonic(now));
-        self.steady.read(wall, monotonic)
+        self.clock.read(wall, monotonic)
     }
 
     /// Sets the wall clock. The time is read just before and just after, because a clock that is set back during sleep
@@ -237,7 +237,7 @@ impl Provider {
                 let family = self.revoked.len() - 1;
                 ProviderResponse::Token {
                     access: self.issue(family, now),
-                    refresh: Some(self.rotate(family)),
+                    refresh: Some(self.rotate_refresh_token(family)),
                 }
             }
             Grant::Refresh(token) => self.refreshed(index(token.expose()), now, rng),
@@ -258,13 +258,13 @@ impl Provider {
             None
         } else {
             self.refresh_tokens[token].state = Rotation::Spent;
-            Some(self.rotate(family))
+            Some(self.rotate_refresh_token(family))
         };
         ProviderResponse::Token { access: self.issue(family, now), refresh }
     }
 
-    /// Issues a new token for an old one, as with sliding sessions.
-    pub(super) fn slide(&mut self, token: usize, now: Instant) -> usize {
+    /// Issues a new token for an old one, as an API does that rotates tokens.
+    pub(super) fn rotate_access_token(&mut self, token: usize, now: Instant) -> usize {
         self.issue(self.access_tokens[token].family, now)
     }
 
@@ -287,7 +287,7 @@ impl Provider {
         self.access_tokens.len() - 1
     }
 
-    fn rotate(&mut self, family: usize) -> usize {
+    fn rotate_refresh_token(&mut self, family: usize) -> usize {
         self.refresh_tokens.push(Rotating { family, state: Rotation::Good });
         self.refresh_tokens.len() - 1
     }

@@ -69,7 +69,7 @@ pub(super) fn classed(class: &str) -> String {
 fn grant_request_matches_the_guide() {
     let mut scenario = scenario();
 
-    scenario.answered(reply(200, SAMPLE)).unwrap();
+    scenario.respond(reply(200, SAMPLE)).unwrap();
 
     let request = scenario.last();
     assert_eq!(request.url, "https://payments.sandbox.braintree-api.com/graphql");
@@ -97,13 +97,13 @@ fn grant_request_matches_the_guide() {
 
 #[test]
 fn reads_the_sample_response() {
-    let token = scenario().answered(reply(200, SAMPLE)).unwrap();
-    let asked = scopes(&["TRANSACTION_MANAGE_SETTLEMENT", "TRANSACTION_SALE"]);
+    let token = scenario().respond(reply(200, SAMPLE)).unwrap();
+    let requested = scopes(&["TRANSACTION_MANAGE_SETTLEMENT", "TRANSACTION_SALE"]);
 
     assert_eq!(token.access_token.expose(), "access_token$sandbox$abc123");
     assert_eq!(token.refresh_token, None);
     // The response contains no scopes.
-    assert_eq!(token.scopes, Some(asked));
+    assert_eq!(token.scopes, Some(requested));
     assert_eq!(token.expires_at, NOW + 60 * MINUTE);
 }
 
@@ -116,11 +116,11 @@ fn expiry_is_optional_and_may_have_any_format() {
         (json!("2026-11-22T10:20:30Z"), 0),
         (json!(null), 60),
     ] {
-        let token = scenario().answered(expiring(&at)).unwrap();
+        let token = scenario().respond(expiring(&at)).unwrap();
 
         assert_eq!(lifetime(&token), minutes * MINUTE, "{at}");
     }
-    let granted = scenario().answered(expiring(&json!("date")));
+    let granted = scenario().respond(expiring(&json!("date")));
     fails_with(ErrorCode::Protocol)
         .status(200)
         .mentions("`data.createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt`")
@@ -134,7 +134,7 @@ fn refresh_is_unsupported() {
         json!("planted-refresh-token");
     let mut scenario = scenario();
 
-    let token = scenario.answered(reply(200, &body.to_string())).unwrap();
+    let token = scenario.respond(reply(200, &body.to_string())).unwrap();
     let granted = scenario.refresh("planted-refresh-token", |_| panic!("a request was made"));
 
     assert_eq!(token.refresh_token, None);

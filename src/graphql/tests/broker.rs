@@ -40,7 +40,7 @@ fn error_of(granted: Granted) -> (TokenError, &'static str) {
 fn grant_request_is_a_form() {
     let mut scenario = scenario();
 
-    let tokens = scenario.answered(reply(
+    let tokens = scenario.respond(reply(
         200,
         r#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"example","expires_in":3600,
             "refresh_token":"tGzv3JOkF0XG5Qx2TlKWIA","example_parameter":"example_value","scope":"read:a"}"#,
@@ -62,9 +62,9 @@ fn grant_request_is_a_form() {
 #[test]
 fn form_contains_the_rejected_token_digest() {
     let mut scenario = scenario();
-    scenario.refused = Some(token_digest(&AccessToken::new("abc")));
+    scenario.rejected_token = Some(token_digest(&AccessToken::new("abc")));
 
-    let _ = scenario.answered(reply(200, "{}"));
+    let _ = scenario.respond(reply(200, "{}"));
 
     // RFC 6234: SHA-256 of "abc".
     let form = "scope=b%26c%20read%3Aa&refused=ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0";
@@ -79,7 +79,7 @@ fn claims_of_an_older_token_are_not_a_clock() {
     let encoded = crate::base64::encode_url(claims.as_bytes());
     let body = format!(r#"{{"access_token":"e30.{encoded}.c2ln","expires_in":80}}"#);
 
-    let tokens = scenario().answered(reply(200, &body)).unwrap();
+    let tokens = scenario().respond(reply(200, &body)).unwrap();
 
     assert_eq!(tokens.expires_at.since(NOW), Duration::from_secs(80));
     assert_eq!(tokens.provider_clock, ClockOffset::default());
@@ -106,7 +106,7 @@ fn errors_are_classified_by_retryability() {
         (500, r#"{"error":"server_error"}"#, ErrorCode::Server, "transient"),
         (502, "<html>", ErrorCode::Server, "transient"),
     ] {
-        let (error, seen) = error_of(scenario().answered(reply(status, body)));
+        let (error, seen) = error_of(scenario().respond(reply(status, body)));
 
         assert_eq!((error.code, seen), (code, retryability), "{status} {body}");
         assert_eq!(error.provider.as_deref(), Some("broker"));
@@ -118,7 +118,7 @@ fn retry_after_of_a_broker_is_used() {
     for status in [429, 503] {
         let response = reply(status, r#"{"error":"temporarily_unavailable"}"#).with("retry-after", "7");
 
-        let (error, _) = error_of(scenario().answered(response));
+        let (error, _) = error_of(scenario().respond(response));
 
         assert_eq!(error.retry_after, Some(Duration::from_secs(7)));
     }

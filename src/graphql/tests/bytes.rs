@@ -31,13 +31,13 @@ fn scenario(which: usize) -> Scenario {
 
 /// Kind of grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+enum GrantKind {
     ByCredentials,
     ByRefreshToken,
 }
 
 /// Checks that the outcome of a grant is documented. [`Scenario`] has checked for secrets and counted the requests.
-fn documented(granted: &Granted, asked: Asked) -> Result<(), TestCaseError> {
+fn documented(granted: &Granted, kind: GrantKind) -> Result<(), TestCaseError> {
     let error = match granted {
         Ok(token) => {
             prop_assert!(is_sendable(token.access_token.expose()));
@@ -53,18 +53,18 @@ fn documented(granted: &Granted, asked: Asked) -> Result<(), TestCaseError> {
             );
             error
         }
-        Err(GrantFailure::Permanent(error)) if asked == Asked::ByCredentials => {
+        Err(GrantFailure::Permanent(error)) if kind == GrantKind::ByCredentials => {
             prop_assert!(
                 matches!(error.code, ErrorCode::InvalidCredentials | ErrorCode::Protocol),
                 "{error}"
             );
             error
         }
-        Err(GrantFailure::IdentityRejected(error)) if asked == Asked::ByCredentials => {
+        Err(GrantFailure::IdentityRejected(error)) if kind == GrantKind::ByCredentials => {
             prop_assert_eq!(error.code, ErrorCode::InvalidCredentials, "{}", error);
             error
         }
-        Err(GrantFailure::RefreshTokenRejected(error)) if asked == Asked::ByRefreshToken => {
+        Err(GrantFailure::RefreshTokenRejected(error)) if kind == GrantKind::ByRefreshToken => {
             let lasting = [ErrorCode::InvalidCredentials, ErrorCode::Protocol, ErrorCode::Unsupported];
             prop_assert!(lasting.contains(&error.code), "{error}");
             error
@@ -229,7 +229,7 @@ proptest! {
 
         let granted = scenario(which).authenticate(|_| arriving(status, &body, &headers));
 
-        documented(&granted, Asked::ByCredentials)?;
+        documented(&granted, GrantKind::ByCredentials)?;
     }
 
     #[test]
@@ -244,7 +244,7 @@ proptest! {
             arriving(*status, &body.to_string(), &headers)
         });
 
-        documented(&granted, Asked::ByCredentials)?;
+        documented(&granted, GrantKind::ByCredentials)?;
         prop_assert!(scenario.requests.len() <= 2 + scenario.profile.schema_names.len());
     }
 
@@ -260,7 +260,7 @@ proptest! {
                 let (body, status) = answers.next().unwrap();
                 arriving(*status, &body.to_string(), &headers)
             });
-            documented(&granted, Asked::ByRefreshToken)?;
+            documented(&granted, GrantKind::ByRefreshToken)?;
         }
     }
 
@@ -272,12 +272,12 @@ proptest! {
 
         let granted = fluz::scenario().authenticate(|_| reply(200, &body));
 
-        documented(&granted, Asked::ByCredentials)?;
+        documented(&granted, GrantKind::ByCredentials)?;
     }
 
     #[test]
     fn each_validation_error_costs_at_most_one_request(
-        messages in vec(vec(message(), 1..4), 1..8), asked in select(vec![Asked::ByCredentials, Asked::ByRefreshToken]),
+        messages in vec(vec(message(), 1..4), 1..8), kind in select(vec![GrantKind::ByCredentials, GrantKind::ByRefreshToken]),
     ) {
         let mut scenario = fluz::scenario();
         let mut answers = messages.iter().cycle();
@@ -286,12 +286,12 @@ proptest! {
             reply(400, &json!({ "errors": errors }).to_string())
         };
 
-        let granted = match asked {
-            Asked::ByCredentials => scenario.authenticate(server),
-            Asked::ByRefreshToken => scenario.refresh("planted-refresh-token", server),
+        let granted = match kind {
+            GrantKind::ByCredentials => scenario.authenticate(server),
+            GrantKind::ByRefreshToken => scenario.refresh("planted-refresh-token", server),
         };
 
-        documented(&granted, asked)?;
+        documented(&granted, kind)?;
         prop_assert!(scenario.requests.len() <= 1 + scenario.profile.schema_names.len());
     }
 
@@ -398,7 +398,7 @@ proptest! {
             ..fluz::generated(json!({ "token": token }))
         };
 
-        let granted = fluz::scenario().answered(response);
+        let granted = fluz::scenario().respond(response);
 
         prop_assert!(lifetime(&granted.unwrap()) <= 10 * MINUTE);
     }
@@ -407,7 +407,7 @@ proptest! {
 #[test]
 fn truncated_response_is_never_a_token() {
     for end in 0..fluz::SAMPLE.len() {
-        let granted = fluz::scenario().answered(reply(200, &fluz::SAMPLE[..end]));
+        let granted = fluz::scenario().respond(reply(200, &fluz::SAMPLE[..end]));
 
         fails_with(ErrorCode::Protocol).status(200).is_transient(granted);
     }
@@ -428,7 +428,7 @@ fn large_body_ends_a_grant() {
         for which in 0..4 {
             let granted = scenario(which).authenticate(|_| reply(200, &body));
 
-            documented(&granted, Asked::ByCredentials).unwrap();
+            documented(&granted, GrantKind::ByCredentials).unwrap();
         }
     }
 }

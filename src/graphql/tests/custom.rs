@@ -83,7 +83,7 @@ fn identified(authorization: Authorization, secret: &str) -> Option<String> {
     profile.authenticate.authorization = authorization;
     let mut scenario = Scenario::new(profile, &[], &[secret]);
 
-    scenario.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
+    scenario.respond(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
 
     scenario.last().header("authorization").map(str::to_owned)
 }
@@ -98,7 +98,7 @@ fn grant_request_follows_the_profile() {
 
     let answer =
         json!({ "jwt": "planted-token", "renewal": "planted-renewal", "ttl": 90, "scope": "read write" });
-    let token = scenario.answered(logged_in(answer)).unwrap();
+    let token = scenario.respond(logged_in(answer)).unwrap();
 
     assert_eq!(scenario.last().url, "https://api.acme.test/graphql");
     assert_eq!(scenario.last().header("authorization"), None);
@@ -149,7 +149,7 @@ fn every_kind_of_variable_is_resolved() {
     ];
     let mut scenario = Scenario::new(profile, &["write", "read"], &["planted-first", "planted-second"]);
 
-    scenario.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
+    scenario.respond(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
 
     assert_eq!(
         scenario.last().variables(),
@@ -194,7 +194,7 @@ fn custom_header_replaces_the_default() {
         vec![header("accept", "application/json"), header("x-tenant", "first"), header("x-tenant", "second")];
     let mut scenario = scenario(profile);
 
-    scenario.answered(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
+    scenario.respond(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
 
     assert_eq!(
         scenario.last().sorted_headers(),
@@ -209,7 +209,7 @@ fn first_existing_path_is_used() {
     let payload =
         json!({ "null": null, "tokens": ["planted-first", "planted-second"], "jwt": "planted-third" });
 
-    let token = scenario(profile).answered(logged_in(payload)).unwrap();
+    let token = scenario(profile).respond(logged_in(payload)).unwrap();
 
     assert_eq!(token.access_token.expose(), "planted-second");
 }
@@ -233,7 +233,7 @@ fn lifetime_uses_its_unit() {
         profile.expiry = Some(ExpiryField::ExpiresIn { paths: strings("login.ttl"), unit });
 
         let token =
-            scenario(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
+            scenario(profile).respond(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
 
         assert_eq!(lifetime(&token), Duration::from_millis(millis), "{ttl}");
     }
@@ -250,7 +250,7 @@ fn shorter_of_stated_and_known_lifetime_applies() {
         let profile = Profile { lifetime: known, ..acme() };
 
         let token =
-            scenario(profile).answered(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
+            scenario(profile).respond(logged_in(json!({ "jwt": "planted-token", "ttl": ttl }))).unwrap();
 
         assert_eq!(lifetime(&token), Duration::from_secs(seconds), "{known:?} {ttl}");
     }
@@ -261,7 +261,7 @@ fn token_is_read_from_any_configured_header() {
     let profile = Profile { token: TokenSource::Headers(strings("x-session")), ..acme() };
     let answer = logged_in(json!({ "ok": true })).with("x-session", "Bearer planted-token");
 
-    let token = scenario(profile).answered(answer).unwrap();
+    let token = scenario(profile).respond(answer).unwrap();
 
     assert_eq!(token.access_token.expose(), "planted-token");
 }

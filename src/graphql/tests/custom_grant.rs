@@ -54,12 +54,12 @@ fn reads_a_token_with_all_members() {
 #[test]
 fn missing_scopes_are_the_requested_ones() {
     let profile = Profile { selector_policy: SelectorPolicy::Any, ..acme() };
-    let asked = scopes(&["read", "write"]);
+    let requested = scopes(&["read", "write"]);
     let granted = |profile: &Profile, members: &[(&str, Value)]| {
-        token_from_function(profile, &asked, &with(members), NOW, PLATFORM).unwrap().scopes.clone()
+        token_from_function(profile, &requested, &with(members), NOW, PLATFORM).unwrap().scopes.clone()
     };
 
-    assert_eq!(granted(&profile, &[]), Some(asked.clone()));
+    assert_eq!(granted(&profile, &[]), Some(requested.clone()));
     assert_eq!(granted(&profile, &[("scopes", RawValue::List(vec![text("read")]))]), Some(scopes(&["read"])));
     // Without a variable for scopes, the requested scopes are not granted.
     assert_eq!(granted(&Profile { selector_policy: SelectorPolicy::Nothing, ..acme() }, &[]), None);

@@ -38,7 +38,7 @@ fn by_header() -> Scenario {
 fn check(mut scenario: Scenario, response: HttpResponse, kind: Kind, code: ErrorCode, mention: &'static str) {
     let shown = format!("{} {} {}", scenario.profile.name, response.status, response.body.expose());
     let status = (response.status > 0).then_some(response.status);
-    let (error, failed) = match scenario.answered(response) {
+    let (error, failed) = match scenario.respond(response) {
         Err(GrantFailure::Permanent(error)) => (error, Permanent),
         Err(GrantFailure::IdentityRejected(error)) => (error, OfIdentity),
         Err(GrantFailure::Transient(error)) => (error, Transient),
@@ -267,7 +267,7 @@ fn unsendable_tokens_are_rejected() {
         check(toggle::scenario(), response, Permanent, Protocol, "");
     }
     let token: String = ('!'..='~').collect();
-    let granted = fluz::scenario().answered(generated(json!({ "token": token }))).unwrap();
+    let granted = fluz::scenario().respond(generated(json!({ "token": token }))).unwrap();
     assert_eq!(granted.access_token.expose(), token);
 }
 
@@ -300,7 +300,7 @@ fn the_token_of_a_failed_response_is_ignored() {
 
 #[test]
 fn retry_after_is_seconds_or_date() {
-    for (asked, seconds) in [
+    for (given, seconds) in [
         ("0", Some(0)),
         (" 7 ", Some(7)),
         ("86400", Some(86_400)),
@@ -324,7 +324,7 @@ fn retry_after_is_seconds_or_date() {
             (coded(200, "SERVICE_AVAILABILITY"), Server),
             (coded(200, "INTERNAL"), Server),
         ] {
-            let granted = braintree::scenario().answered(response.clone().with("retry-after", asked));
+            let granted = braintree::scenario().respond(response.clone().with("retry-after", given));
 
             let retry_after = seconds.map(Duration::from_secs);
             let expected = ExpectedError { retry_after, ..fails_with(code) };
@@ -343,7 +343,7 @@ fn retry_after_date_uses_the_provider_clock() {
     fails_with(RateLimited)
         .status(429)
         .retry_after(Duration::from_millis(60_000 - 50 - 500))
-        .is_transient(fluz::scenario().answered(response));
+        .is_transient(fluz::scenario().respond(response));
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn well_formed_request_ids_are_kept() {
     ] {
         let body = format!(r#"{{"data":null,"extensions":{{"requestId":{id}}}}}"#);
 
-        let granted = fluz::scenario().answered(reply(200, &body));
+        let granted = fluz::scenario().respond(reply(200, &body));
 
         let expected = ExpectedError { request_id: shown, ..fails_with(Protocol) };
         expected.status(200).is_permanent(granted);

@@ -62,7 +62,7 @@ pub(super) fn generated(payload: Value) -> HttpResponse {
 fn grant_request_matches_the_page() {
     let mut scenario = scenario();
 
-    scenario.answered(reply(200, SAMPLE)).unwrap();
+    scenario.respond(reply(200, SAMPLE)).unwrap();
 
     let request = scenario.last();
     assert_eq!(request.url, "https://transactional-graph.staging.fluzapp.com/api/v1/graphql");
@@ -91,7 +91,7 @@ fn grant_request_matches_the_page() {
 
 #[test]
 fn reads_the_sample_response() {
-    let token = scenario().answered(reply(200, SAMPLE)).unwrap();
+    let token = scenario().respond(reply(200, SAMPLE)).unwrap();
 
     assert_eq!(token.access_token.expose(), "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...");
     assert_eq!(token.refresh_token.as_ref().unwrap().expose(), "0cb671d0b1aaa727c96874270cd15c2f");
@@ -103,7 +103,7 @@ fn reads_the_sample_response() {
 #[test]
 fn reads_either_name_of_the_token() {
     for payload in [json!({ "accessToken": "planted" }), json!({ "token": null, "accessToken": "planted" })] {
-        let token = scenario().answered(generated(payload)).unwrap();
+        let token = scenario().respond(generated(payload)).unwrap();
 
         assert_eq!(token.access_token.expose(), "planted");
         assert_eq!(token.refresh_token, None);
@@ -116,8 +116,8 @@ fn seat_is_sent_only_if_set() {
     let seat_id = Some("33333333-3333-4333-8333-333333333333".to_owned());
     let mut seated = with(Fluz { seat_id, ..options() }.profile());
 
-    without.answered(reply(200, SAMPLE)).unwrap();
-    seated.answered(reply(200, SAMPLE)).unwrap();
+    without.respond(reply(200, SAMPLE)).unwrap();
+    seated.respond(reply(200, SAMPLE)).unwrap();
 
     assert!(!without.last().variables().as_object().unwrap().contains_key("seatId"));
     assert_eq!(seated.last().variables()["seatId"], "33333333-3333-4333-8333-333333333333");
@@ -127,7 +127,7 @@ fn seat_is_sent_only_if_set() {
 fn pasted_forms_of_a_key_are_sent_alike() {
     // A key that starts like the scheme is unchanged.
     let mut scenario = Scenario::new(options().profile(), &[], &["BasicallyAKey"]);
-    scenario.answered(reply(200, SAMPLE)).unwrap();
+    scenario.respond(reply(200, SAMPLE)).unwrap();
     assert_eq!(scenario.last().header("authorization"), Some("Basic BasicallyAKey"));
     for key in [
         "YXBwLWlkOnBsYW50ZWQtc2VjcmV0",
@@ -138,7 +138,7 @@ fn pasted_forms_of_a_key_are_sent_alike() {
     ] {
         let mut scenario = Scenario::new(options().profile(), &[], &[key]);
 
-        scenario.answered(reply(200, SAMPLE)).unwrap();
+        scenario.respond(reply(200, SAMPLE)).unwrap();
 
         assert_eq!(scenario.last().header("authorization"), Some("Basic YXBwLWlkOnBsYW50ZWQtc2VjcmV0"));
     }
@@ -157,21 +157,21 @@ fn unsendable_key_is_never_sent() {
 
 #[test]
 fn empty_granted_scopes_mean_the_requested_ones() {
-    let asked = scenario().scopes;
+    let requested = scenario().scopes;
     for (answered, expected) in [
         (json!(["LIST_OFFERS"]), scopes(&["LIST_OFFERS"])),
         (json!(["B", "A", "B"]), scopes(&["A", "B"])),
         (json!(["A", null, 7, { "name": "B" }]), scopes(&["A"])),
         (json!("A B"), scopes(&["A", "B"])),
-        (json!([]), asked.clone()),
-        (json!(""), asked.clone()),
-        (json!(null), asked.clone()),
-        (json!({ "LIST_OFFERS": true }), asked.clone()),
-        (json!(7), asked.clone()),
+        (json!([]), requested.clone()),
+        (json!(""), requested.clone()),
+        (json!(null), requested.clone()),
+        (json!({ "LIST_OFFERS": true }), requested.clone()),
+        (json!(7), requested.clone()),
     ] {
         let payload = json!({ "token": "planted-token", "scopes": answered });
 
-        let token = scenario().answered(generated(payload)).unwrap();
+        let token = scenario().respond(generated(payload)).unwrap();
 
         assert_eq!(token.scopes, Some(expected), "{answered}");
     }
@@ -185,7 +185,7 @@ fn complete_payload_is_used_despite_errors() {
     }"#;
 
     for status in [200, 294, 500] {
-        let token = scenario().answered(reply(status, body)).unwrap();
+        let token = scenario().respond(reply(status, body)).unwrap();
 
         assert_eq!(token.access_token.expose(), "planted-token");
     }

@@ -68,7 +68,7 @@ fn empty_refresh_token_is_none() {
 fn generating_manager_keeps_no_refresh_token() {
     let mut scenario = with(Fluz { renewal: Renewal::Generate, ..options() }.profile());
 
-    let token = scenario.answered(reply(200, SAMPLE)).unwrap();
+    let token = scenario.respond(reply(200, SAMPLE)).unwrap();
     let granted = scenario.refresh("planted-refresh-token", |_| panic!("a request was made"));
 
     assert_eq!(token.refresh_token, None);
@@ -131,7 +131,7 @@ fn missing_operation_is_requested_once() {
 
         let first = scenario.refresh("planted-first", once(error(400, message)));
         let second = scenario.refresh("planted-second", |_| panic!("a request was made"));
-        let token = scenario.answered(reply(200, SAMPLE));
+        let token = scenario.respond(reply(200, SAMPLE));
 
         assert_eq!(scenario.requests.len(), 2);
         fails_with(ErrorCode::Protocol).status(400).rejects_refresh_token(first);
@@ -176,7 +176,7 @@ fn existing_operation_is_requested_again() {
 fn credential_grant_does_not_disable_the_refresh_operation() {
     let mut scenario = scenario();
 
-    let granted = scenario.answered(error(400, MISSING));
+    let granted = scenario.respond(error(400, MISSING));
     let token = scenario.refresh("planted-first", once(reply(200, SAMPLE)));
 
     fails_with(ErrorCode::Protocol).status(400).is_permanent(granted);

@@ -35,11 +35,11 @@ fn body_decides_regardless_of_status_and_media_type() {
             ["application/graphql-response+json; charset=utf-8", "application/json", "text/plain"]
         {
             let granted =
-                fluz::scenario().answered(coded(status, "AUTH-0002").with("content-type", media_type));
+                fluz::scenario().respond(coded(status, "AUTH-0002").with("content-type", media_type));
             fails_with(ErrorCode::InvalidCredentials).status(status).is_permanent(granted);
 
             let token =
-                fluz::scenario().answered(reply(status, fluz::SAMPLE).with("content-type", media_type));
+                fluz::scenario().respond(reply(status, fluz::SAMPLE).with("content-type", media_type));
             assert_eq!(lifetime(&token.unwrap()), 10 * MINUTE);
         }
     }

@@ -52,7 +52,7 @@ struct Scenario {
     secrets: Vec<Secret>,
     variants: SchemaVariants,
     /// Digest of the token that the API rejected.
-    refused: Option<String>,
+    rejected_token: Option<String>,
     /// All requests so far.
     requests: Vec<HttpRequest>,
 }
@@ -64,7 +64,7 @@ impl Scenario {
             profile,
             scopes: scopes.iter().copied().collect(),
             secrets: secrets.iter().map(|&secret| Secret::new(secret)).collect(),
-            refused: None,
+            rejected_token: None,
             requests: Vec::new(),
         }
     }
@@ -80,7 +80,7 @@ impl Scenario {
     }
 
     /// Runs a grant with the long-lived credentials that has one response.
-    fn answered(&mut self, response: HttpResponse) -> Granted {
+    fn respond(&mut self, response: HttpResponse) -> Granted {
         self.authenticate(once(response))
     }
 
@@ -109,7 +109,7 @@ impl Scenario {
         let mut exchange = match grant {
             Some(grant) => {
                 let mut exchange = GrantExchange::new(&self.profile, &self.scopes, grant.clone());
-                exchange.rejected_token = self.refused.as_deref();
+                exchange.rejected_token = self.rejected_token.as_deref();
                 exchange
             }
             None => GrantExchange::for_application_scopes(&self.profile, &self.scopes),
@@ -126,8 +126,8 @@ impl Scenario {
             };
             let response = server(&request);
             // The requested scopes are not secret, and may equal the granted ones.
-            let asked = |text: &String| self.scopes.iter().any(|scope| scope == text);
-            hidden.extend(contents(response.body.expose()).into_iter().filter(|text| !asked(text)));
+            let is_requested = |text: &String| self.scopes.iter().any(|scope| scope == text);
+            hidden.extend(contents(response.body.expose()).into_iter().filter(|text| !is_requested(text)));
             if matches!(self.profile.grant_protocol, GrantProtocol::TokenEndpoint { .. }) {
                 // For a token endpoint, `error` is a code.
                 hidden.retain(|text| !response.body.expose().contains(&format!(r#""error":"{text}""#)));

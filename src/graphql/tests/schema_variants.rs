@@ -286,7 +286,7 @@ fn error_beside_data_is_not_a_validation_error() {
         "errors":[{"message":"Cannot query field \"token\" on type \"UserAccessToken\"."}]}"#;
     let mut scenario = scenario();
 
-    let granted = scenario.answered(reply(200, body));
+    let granted = scenario.respond(reply(200, body));
 
     fails_with(ErrorCode::Protocol).status(200).is_permanent(granted);
 }

@@ -43,7 +43,7 @@ fn logged_in() -> HttpResponse {
 fn login_matches_the_page() {
     let mut scenario = scenario();
 
-    scenario.answered(logged_in().with("x-authorization", &token())).unwrap();
+    scenario.respond(logged_in().with("x-authorization", &token())).unwrap();
 
     let request = scenario.last();
     assert_eq!(request.url, "https://api.mytoggle.io/graphql");
@@ -69,7 +69,7 @@ fn password_is_sent_unchanged() {
     let password = " \"pässword\"\n ";
     let mut scenario = Scenario::new(options().profile(), &[], &[password]);
 
-    scenario.answered(logged_in().with("x-authorization", &token())).unwrap();
+    scenario.respond(logged_in().with("x-authorization", &token())).unwrap();
 
     assert_eq!(scenario.last().variables()["password"], password);
 }
@@ -83,7 +83,7 @@ fn lifetime_is_at_most_one_hour() {
         (json!({ "iat": now, "exp": now + 86_400 }), 60),
     ] {
         let token =
-            scenario().answered(logged_in().with("x-authorization", &jwt(&claims.to_string()))).unwrap();
+            scenario().respond(logged_in().with("x-authorization", &jwt(&claims.to_string()))).unwrap();
 
         assert_eq!(lifetime(&token), minutes * MINUTE, "{claims}");
         assert_eq!(token.issued_at, NOW);
@@ -99,12 +99,12 @@ fn newer_header_is_preferred_unless_it_is_empty() {
     for headers in [[&newer, &older], [&older, &newer]] {
         let response = headers.iter().fold(logged_in(), |it, (name, value)| it.with(name, value));
 
-        assert_eq!(scenario().answered(response).unwrap().access_token.expose(), token());
+        assert_eq!(scenario().respond(response).unwrap().access_token.expose(), token());
     }
     for empty in ["", "  ", "Bearer", "bearer "] {
         let response = logged_in().with("x-authorization", empty).with("authorization", &token());
 
-        assert_eq!(scenario().answered(response).unwrap().access_token.expose(), token(), "{empty:?}");
+        assert_eq!(scenario().respond(response).unwrap().access_token.expose(), token(), "{empty:?}");
     }
 }
 
@@ -112,7 +112,7 @@ fn newer_header_is_preferred_unless_it_is_empty() {
 fn login_by_email_sends_no_user_name() {
     let mut scenario = by_email();
 
-    scenario.answered(logged_in().with("x-authorization", &token())).unwrap();
+    scenario.respond(logged_in().with("x-authorization", &token())).unwrap();
 
     assert!(scenario.last().query().contains("loginUser(email: $login, password: $password)"));
     assert_eq!(scenario.last().variables(), json!({ "login": "shop@example.com", "password": PASSWORD }));
@@ -123,7 +123,7 @@ fn strips_the_bearer_prefix() {
     for prefix in ["", "Bearer ", "bearer ", "BEARER   ", " Bearer\t"] {
         let value = format!("{prefix}{} ", token());
 
-        let granted = scenario().answered(logged_in().with("authorization", &value)).unwrap();
+        let granted = scenario().respond(logged_in().with("authorization", &value)).unwrap();
 
         assert_eq!(granted.access_token.expose(), token(), "{prefix:?}");
     }
@@ -133,7 +133,7 @@ fn strips_the_bearer_prefix() {
 fn null_login_beside_a_token_is_accepted() {
     let response = reply(200, r#"{"data":{"loginUser":null}}"#).with("x-authorization", &token());
 
-    let granted = scenario().answered(response).unwrap();
+    let granted = scenario().respond(response).unwrap();
 
     assert_eq!(granted.access_token.expose(), token());
 }

@@ -15,22 +15,22 @@ import { stepping } from "./stepping.js";
 /** @import { SharedStore } from "graphql-token-manager" */
 /** @import { Step } from "./stepping.js" */
 
-/** Messages to a member. @typedef {{ kill?: Step | null, goOn?: true, end?: true }} Told */
+/** Messages to a holder. @typedef {{ kill?: Step | null, goOn?: true, end?: true }} HolderMessage */
 /**
- * Messages from a member.
+ * Messages from a holder.
  *
  * @typedef {{ at?: Step, failed?: string, warned?: string, retried?: string, shared?: true, met?:
- *   import("./callers.js").Met, ended?: true }} Tells
+ *   import("./callers.js").Met, ended?: true }} HolderReport
  */
 
-const { options, place, callers } = JSON.parse(process.argv[2] ?? "{}");
-/** Interval of its reports, in milliseconds. The reports of a killed member are complete up to the last one. */
+const { options, location, callers } = JSON.parse(process.argv[2] ?? "{}");
+/** Interval of its reports, in milliseconds. The reports of a killed holder are complete up to the last one. */
 const TELL_MS = 250;
 
 /** @type {Step | null} */
 let killedAt = null;
 let goOn = () => {};
-const tell = (/** @type {Tells} */ tells) => void process.send?.(tells);
+const tell = (/** @type {HolderReport} */ report) => void process.send?.(report);
 
 const { store, disconnect } = await open();
 const steps = stepping(store, (step) => {
@@ -50,10 +50,10 @@ await tokens.ready();
 const { met, stop } = startCallers(tokens, callers, (failed) => tell({ failed }));
 const telling = setInterval(() => tell({ met }), TELL_MS);
 
-process.on("message", async (/** @type {Told} */ told) => {
-  if (told.kill !== undefined) killedAt = told.kill;
-  if (told.goOn) goOn();
-  if (!told.end) return;
+process.on("message", async (/** @type {HolderMessage} */ report) => {
+  if (report.kill !== undefined) killedAt = report.kill;
+  if (report.goOn) goOn();
+  if (!report.end) return;
   await stop();
   clearInterval(telling);
   await tokens.close();
@@ -63,8 +63,8 @@ process.on("message", async (/** @type {Told} */ told) => {
 
 /** @returns {Promise<{ store: SharedStore, disconnect: () => void }>} */
 async function open() {
-  if (place.kind === "file") return { store: fileStore({ path: place.path }), disconnect: () => {} };
-  const client = createClient({ url: place.url });
+  if (location.kind === "file") return { store: fileStore({ path: location.path }), disconnect: () => {} };
+  const client = createClient({ url: location.url });
   // The client reconnects automatically; an error event without a listener would end the process.
   client.on("error", () => {});
   await client.connect();
