@@ -13,14 +13,14 @@ use std::{
 use proptest::prelude::*;
 
 use super::{
-    START,
+    START, failure,
     history::{Plan, Step, config, plans, shared_plans},
     record, scopes, seconds,
     store_model::Holder,
     token,
 };
 use crate::core::{
-    AcquisitionId, CallId, Effect, Event, Fence, Grant, Input, Jitter, Policy, Session, Sharing,
+    AcquisitionId, CallId, Effect, ErrorCode, Event, Fence, Grant, Input, Jitter, Policy, Session, Sharing,
     StoredRecord, TokenRequest, TokenSet, UnixMillis, WriteOutcome,
 };
 
@@ -369,4 +369,24 @@ fn a_forced_refresh_joins_a_grant_in_progress_of_another_holder_and_no_earlier_o
         let resolved = effects.iter().filter(|it| matches!(it, Effect::Resolve(CallId(1), Ok(_)))).count();
         assert_eq!(resolved, served, "{effects:?}");
     }
+}
+
+#[test]
+fn a_store_that_has_worked_since_is_announced_when_it_fails_again() {
+    let sharing = Some(Sharing { lease: Some(seconds(20)), announces: true });
+    let mut machine = Session::new(Policy { sharing, ..Policy::default() }, scopes(&[]), Jitter::new(1));
+    let mut announced = Vec::new();
+
+    // An hour apart, so that the token and the cool-down of the store are over.
+    for (number, works) in [(1, false), (2, true), (3, false)] {
+        let now = START + seconds(3_600 * number);
+        let tokens = token("held", now, seconds(180));
+        let read = if works { Ok(Some(record(tokens.clone()))) } else { Err(failure(ErrorCode::Store)) };
+        let mut effects = machine.handle(Input::Requested(CallId(number), TokenRequest::DEFAULT), now);
+        effects.extend(machine.handle(Input::StoreRead(AcquisitionId(number), read), now));
+        effects.extend(machine.handle(Input::Granted(AcquisitionId(number), Ok(tokens)), now));
+        announced.push(effects.iter().any(|it| matches!(it, Effect::Emit(Event::StoreFailed(_)))));
+    }
+
+    assert_eq!(announced, [true, false, true]);
 }
