@@ -44,6 +44,9 @@ pub(crate) fn build() -> Result<()> {
 /// and with panics that trap without a message, `dist/index.js` is 11 % smaller compressed.
 /// `pkg-template/src/core-instance.js` reports a trap to callers and starts another instance. The WebAssembly tests use the
 /// installed library and print panics.
+///
+/// Only the module is built, not the Rust library that tests link: `cargo build` compiles both at once, and the compressed
+/// module is then 9.3 KB larger.
 fn compile() -> Result<PathBuf> {
     say("Compiling the core to WebAssembly");
     let mut rustup = Command::new("rustup");
@@ -52,10 +55,11 @@ fn compile() -> Result<PathBuf> {
             "run",
             tools::NIGHTLY,
             "cargo",
-            "build",
+            "rustc",
             "--release",
             "--package=graphql-token-manager",
             "--lib",
+            "--crate-type=cdylib",
         ])
         .arg("--target=wasm32-unknown-unknown")
         .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"])
