@@ -195,7 +195,7 @@ export class PendingCalls {
     if (call.settle === undefined) this.#advance(id, call);
     if (call.settle === undefined) return false;
     // The I/O of this request would end with its response.
-    if (call.handle.ioOwner === id && this.#runtime.isReleasing) return false;
+    if (call.handle.ioCall === id && this.#runtime.isReleasing) return false;
     this.#remove(id);
     call.settle(call);
     return true;

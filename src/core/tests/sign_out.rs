@@ -290,7 +290,7 @@ fn a_pool_signs_out_one_identity_or_all() {
             .iter()
             .filter(|effect| matches!(effect, PoolEffect::Session(_, Effect::ReportCleared(Ok(())))));
         assert_eq!(reported.count(), expected.len());
-        assert_eq!(sessions, ids[expected]);
+        assert!(ids[expected].iter().all(|id| sessions.contains(id)));
     }
 }
 
