@@ -25,7 +25,7 @@ const WATCHED = `
     configurable: true,
     value: Object.defineProperty({}, "locks", { get: () => (touched.push("navigator.locks"), locks) }),
   });
-  for (const name of ["BroadcastChannel", "localStorage", "sessionStorage", "indexedDB", "caches"]) watch(name);
+  for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"]) watch(name);
   const { postMessage } = MessagePort.prototype;
   MessagePort.prototype.postMessage = function (...args) {
     touched.push("postMessage");
@@ -102,6 +102,6 @@ describe("a manager without a store", () => {
 
 /** Long enough not to occur by chance in the core, which is inlined as text. */
 const MARKERS = [
-  ...["BroadcastChannel", "ifAvailable", "indexedDB", "QuotaExceededError", "AES-GCM", "storageArea"],
+  ...["ifAvailable", "indexedDB", "QuotaExceededError", "AES-GCM", "storageArea"],
   ...["node:fs", "O_NOFOLLOW", ".lease", "'PTTL'", "GETRANGE", "StoreError"],
 ];
