@@ -17,6 +17,7 @@ const TABLE = {
   AbortController: "unsupported",
   AsyncContext: "token",
   Blob: "token",
+  BroadcastChannel: "token",
   Buffer: "token",
   DOMException: "token",
   DecompressionStream: "token",
