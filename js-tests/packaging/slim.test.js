@@ -111,26 +111,21 @@ describe("slim", () => {
   });
 
   const refusals = /** @type {[string, (site: string) => any, string, RegExp][]} */ ([
-    ["something else", () => 42, "invalid_options", /is no WebAssembly; give it/],
-    ["a page instead of the file", (site) => `${site}/page`, "invalid_options", /is no WebAssembly; give it/],
-    ["an address of nothing", (site) => `${site}/none`, "invalid_options", /HTTP status 404; give it/],
-    ["a server that is down", (site) => `${site}/down`, "server", /HTTP status 503/],
+    ["something else", () => 42, "invalid_options", / WebAssembly;/],
+    ["a page instead of the file", (site) => `${site}/page`, "invalid_options", / WebAssembly;/],
+    ["an address of nothing", (site) => `${site}/none`, "invalid_options", /404/],
+    ["a server that is down", (site) => `${site}/down`, "server", /503/],
     ["an answer that breaks off", (site) => `${site}/cut`, "network", /broke off/],
     ["nobody who answers", () => unreachable(), "network", /could not be loaded/],
     ["no address", () => "http://", "network", /could not be loaded/],
-    ["another module", () => otherModule(), "invalid_options", /another module; give it the core\.wasm/],
+    ["another module", () => otherModule(), "invalid_options", /another module/],
     [
       "the core with other bytes",
       () => withSection(core),
       "invalid_options",
       /has the SHA-256 [0-9a-f]{64};/,
     ],
-    [
-      "the core of another version",
-      () => otherVersion(),
-      "invalid_options",
-      /version 9\.9\.9; give it the core/,
-    ],
+    ["the core of another version", () => otherVersion(), "invalid_options", /9\.9\.9/],
   ]);
   for (const [what, source, code, message] of refusals) {
     test(`${what} is told as ${code}, and another try works`, async (t) => {

@@ -42,6 +42,12 @@ mod package {
         fn body_reading();
     }
 
+    #[wasm_bindgen(module = "/pkg-template/src/tables.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = MAX_JSON_BYTES)]
+        fn tables();
+    }
+
     #[wasm_bindgen(module = "/pkg-template/src/timers.js")]
     extern "C" {
         #[wasm_bindgen(js_name = startTimer)]
