@@ -48,6 +48,8 @@ export class PageSignOuts {
 
   #open() {
     try {
+      // Not by its bare name, about which Next warns in builds for its edge runtime.
+      const { BroadcastChannel } = globalThis;
       this.#channel = new BroadcastChannel(NAME + this.#identity);
       // In Node with a DOM, an open channel would keep the process running.
       this.#channel.unref?.();
