@@ -151,7 +151,8 @@ impl Session {
         }
     }
 
-    /// Reports that the shared store may still have a token from before the sign-out. The next acquisition attempts to replace it.
+    /// Reports that the shared store may still have a token from before the sign-out. The next acquisition tries to
+    /// replace it.
     pub(super) fn sign_out_failed(&mut self, error: &TokenError, effects: &mut Vec<Effect>) {
         if self.sign_out.is_unstored {
             effects.push(Effect::ReportCleared(Err(error.clone())));
