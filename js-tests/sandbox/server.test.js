@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { startSandbox } from "graphql-token-manager/testing";
 import { PATIENCE_MS } from "../support/patience.js";
+import { until } from "../support/waiting.js";
 import { ask, fluzKey, generate, logIn, offers, sandboxFor } from "./support.js";
 
 const run = promisify(execFile);
@@ -50,7 +51,7 @@ test(
     await once(response.resume(), "end");
     const busy = ask(sandbox.fluz.endpoint, "{ getApplicationScopes }", {}, fluzKey(sandbox));
     const rejection = assert.rejects(busy, TypeError);
-    while (sandbox.requests().length === 0) await new Promise(setImmediate);
+    await until(() => sandbox.requests().length > 0, "the request has arrived");
 
     const closing = sandbox.close();
     assert.equal(sandbox.close(), closing, "the second call waits for the first");

@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { PATIENCE_MS } from "../support/patience.js";
+import { until } from "../support/waiting.js";
 import { said } from "./support.js";
 
 /** @import { AddressInfo } from "node:net" */
@@ -192,7 +193,8 @@ export async function webkitFor(t) {
     await session.end();
     driver.kill();
   });
-  await until(`http://127.0.0.1:${port}/status`);
+  const isServing = async () => (await fetch(`http://127.0.0.1:${port}/status`).catch(() => undefined))?.ok;
+  await until(isServing, "the driver responds");
   await session.start({ "webkitgtk:browserOptions": { binary: WEBKIT, args: ["--automation"] } });
   return { tab: (url, isReady) => session.tab(url, isReady) };
 }
@@ -254,7 +256,7 @@ class Session {
           await this.#ask("DELETE", "/window");
         }),
     };
-    while (!(await tab.run(isReady))) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => tab.run(isReady), "the page is ready");
     return tab;
   }
 
@@ -305,18 +307,4 @@ async function freePort() {
   server.close();
   await once(server, "close");
   return port;
-}
-
-/**
- * Resolves when a server responds.
- *
- * @param {string} url
- */
-async function until(url) {
-  for (let tries = 0; tries < 40_000; tries += 1) {
-    const answer = await fetch(url).catch(() => undefined);
-    if (answer?.ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error(`waited in vain for ${url}`);
 }

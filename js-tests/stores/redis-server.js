@@ -12,6 +12,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import { PATIENCE_MS } from "../support/patience.js";
+import { until } from "../support/waiting.js";
 import { folderFor, said } from "./support.js";
 
 /** @import { AddressInfo } from "node:net" */
@@ -138,7 +139,7 @@ export async function clusterFor(t, size = 1) {
     return info.includes("cluster_state:ok") && info.includes(`cluster_known_nodes:${size}`);
   };
   for (const client of clients) {
-    while (!(await isReady(client))) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => isReady(client), "the cluster is ready");
   }
   return { server: /** @type {RedisServer} */ (nodes[0]), client: clients[0], clients };
 }

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { PATIENCE_MS } from "../support/patience.js";
+import { until } from "../support/waiting.js";
 
 /** @import { ChildProcess } from "node:child_process" */
 /** @import { TestContext } from "node:test" */
@@ -89,13 +90,7 @@ export async function leaseInTime(store, key, ttlMs = 60_000) {
  * Resolves when a condition holds.
  * @param {() => Promise<boolean>} condition
  */
-export async function eventually(condition) {
-  const end = performance.now() + PATIENCE_MS;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error("waited in vain");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
+export const eventually = (condition) => until(condition, "the condition holds");
 
 /**
  * Watches a key; `told` resolves when it changed.

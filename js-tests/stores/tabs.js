@@ -7,7 +7,7 @@
 import "../support/guard.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PATIENCE_MS } from "../support/patience.js";
+import { until } from "../support/waiting.js";
 import { siteFor } from "./browsers.js";
 
 /** @import { Browser, Tab } from "./browsers.js" */
@@ -39,11 +39,7 @@ export function checked(tab, kind) {
 
 /** @param {Tab} tab @param {() => any} condition */
 export async function untilIn(tab, condition) {
-  const end = performance.now() + PATIENCE_MS;
-  while (!(await tab.run(condition))) {
-    if (performance.now() > end) throw new Error(`waited in vain until ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await until(() => tab.run(condition), `${condition}`);
 }
 
 /**

@@ -16,20 +16,15 @@ const now = performance.now.bind(performance);
 
 /**
  * Resolves when a condition holds, which is polled every few milliseconds.
- * @param {() => unknown} condition
+ * @param {() => unknown} condition may be asynchronous
  * @param {string} what Description of the condition, for the error.
- * @returns {Promise<void>}
  */
-export function until(condition, what) {
+export async function until(condition, what) {
   const end = now() + PATIENCE_MS;
-  return new Promise((resolve, reject) => {
-    const look = () => {
-      if (condition()) return resolve();
-      if (now() > end) return reject(new Error(`waited in vain until ${what}`));
-      setTimeout(look, 2);
-    };
-    look();
-  });
+  while (!(await condition())) {
+    if (now() > end) throw new Error(`waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }
 
 /**
