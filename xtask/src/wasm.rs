@@ -41,7 +41,7 @@ pub(crate) fn build() -> Result<()> {
 /// Compiles the crate together with the standard library, which requires a nightly compiler.
 ///
 /// The library that rustup installs is optimized for speed and formats the message of every panic. Compiled for size,
-/// and with panics that trap without a message, `dist/index.js` is 11 % smaller compressed.
+/// and with panics that trap without a message, the optimized module is 89.1 KB compressed instead of 103.8 KB.
 /// `pkg-template/src/core-instance.js` reports a trap to callers and starts another instance. The WebAssembly tests use the
 /// installed library and print panics.
 ///
