@@ -1,6 +1,8 @@
 //! Acquisitions after the end of their I/O with its host: the request of a Worker ended, a page was frozen, a context was killed.
 //! No response will arrive.
 
+use std::time::Duration;
+
 use super::{START, failure, millis, scopes, seconds, token};
 use crate::core::{
     AcquisitionId, CallId, Effect, ErrorCode, Fence, Grant, GrantFailure, Identity, Input, IoScope, Jitter,
@@ -138,21 +140,24 @@ fn with_request_scoped_io_the_first_call_after_the_backoff_sends_the_retry() {
     assert!(matches!(effects[..], [Effect::Send(..)]), "{effects:?}");
 }
 
+const LEASE: Duration = seconds(5);
+
 /// A session whose first request for the lease was lost, and whose second request was denied, and the effects of that.
-fn denied_after_lost_lease(io_scope: IoScope) -> (Session, Vec<Effect>) {
-    let sharing = Some(Sharing { lease: Some(seconds(30)), announces: false });
+fn denied_after_lost_lease(io_scope: IoScope, denied_after: Duration) -> (Session, Vec<Effect>) {
+    let sharing = Some(Sharing { lease: Some(LEASE), announces: false });
     let mut machine = session(Policy { io_scope, sharing, ..Policy::default() });
     let _ = request(&mut machine, 1, START);
     let _ = machine.handle(Input::StoreRead(AcquisitionId(1), Ok(None)), START);
     let _ = machine.handle(Input::IoLost, START);
-    let _ = machine.handle(Input::StoreRead(AcquisitionId(2), Ok(None)), START);
-    let effects = machine.handle(Input::LeaseAnswered(AcquisitionId(2), Ok(None)), START);
+    let denied_at = START + denied_after;
+    let _ = machine.handle(Input::StoreRead(AcquisitionId(2), Ok(None)), denied_at);
+    let effects = machine.handle(Input::LeaseAnswered(AcquisitionId(2), Ok(None)), denied_at);
     (machine, effects)
 }
 
 #[test]
 fn with_request_scoped_io_a_lease_that_may_be_the_sessions_own_is_not_waited_for() {
-    let (mut machine, effects) = denied_after_lost_lease(IoScope::Request);
+    let (mut machine, effects) = denied_after_lost_lease(IoScope::Request, LEASE - millis(1));
     assert!(matches!(effects[..], [Effect::Send(..)]), "{effects:?}");
 
     // Nor is it by the next acquisition, until the session has a lease again.
@@ -176,7 +181,12 @@ fn with_request_scoped_io_a_lease_that_may_be_the_sessions_own_is_not_waited_for
 
 #[test]
 fn with_process_scoped_io_a_lease_is_waited_for_although_a_reply_was_lost() {
-    assert_eq!(denied_after_lost_lease(IoScope::Process).1, []);
+    assert_eq!(denied_after_lost_lease(IoScope::Process, Duration::ZERO).1, []);
+}
+
+#[test]
+fn with_request_scoped_io_a_lease_is_waited_for_once_the_lost_one_has_expired() {
+    assert_eq!(denied_after_lost_lease(IoScope::Request, LEASE).1, []);
 }
 
 #[test]

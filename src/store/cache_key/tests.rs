@@ -140,7 +140,11 @@ fn profile_fields_that_change_the_token_change_the_key() {
         // The secret in another place.
         vec![("authenticate", operation(map(&[("a", RawValue::Null), ("b", secret())]), none()))],
         vec![("authenticate", operation(map(&[("a", RawValue::List(vec![secret()]))]), none()))],
+        vec![("authenticate", operation(map(&[("a", RawValue::List(vec![text("1"), secret()]))]), none()))],
+        vec![("authenticate", operation(map(&[("a", RawValue::List(vec![text("2"), secret()]))]), none()))],
+        vec![("authenticate", operation(map(&[("a", RawValue::List(vec![secret(), text("1")]))]), none()))],
         vec![("authenticate", operation(map(&[("a", map(&[("a", secret())]))]), none()))],
+        vec![("authenticate", operation(map(&[("a", map(&[("b", secret())]))]), none()))],
         vec![("authenticate", operation(map(&[]), map(&[("basic", secret())])))],
         vec![("authenticate", operation(map(&[]), map(&[("bearer", secret())])))],
         // A literal in its place.
