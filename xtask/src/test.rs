@@ -308,14 +308,15 @@ fn wasm(command: &mut Command) -> Result<Counts> {
     counted(command, of_cargo)
 }
 
-/// Runs the tests in a browser, and once more each time its page was not loaded, at most five times.
+/// Runs the tests in a browser, and once more each time its page was not loaded, at most ten times.
 ///
 /// The HTTP server of wasm-bindgen-test-runner (tiny_http 0.12) sometimes leaves one of several simultaneous connections
 /// waiting until the browser closes another, after five minutes: it counts a thread as free that has work already. Then no
-/// test runs. `timeouts` in webdriver.json ends such a wait. A test that fails is not repeated.
+/// test runs. In webdriver.json, `timeouts` ends such a wait, and Firefox has a limit of two connections, which prevents it.
+/// A test that fails is not repeated.
 fn wasm_in_browser(command: &mut Command) -> Result<Counts> {
     command.env("WASM_BINDGEN_USE_BROWSER", "1");
-    for _ in 1..5 {
+    for _ in 1..10 {
         let (status, text) = watched(command)?;
         if !text.contains(NOTHING_RAN) || text.contains(TESTS_STARTED) {
             return conclude(status, of_cargo(&text));
