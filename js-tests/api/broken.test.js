@@ -6,7 +6,7 @@ import { describe, mock, test } from "node:test";
 
 import { TokenManager } from "graphql-token-manager";
 
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 
 /** @import { TestContext } from "node:test" */
 
@@ -158,7 +158,7 @@ describe("a core that breaks off", () => {
     const options = /** @type {const} */ ({
       cwd: import.meta.dirname,
       encoding: "utf8",
-      timeout: PATIENCE_MS,
+      timeout: TEST_TIMEOUT_MS,
     });
     const child = spawnSync(process.execPath, ["--input-type=module", "--eval", program], options);
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { run } from "../support/child.js";
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { fluz, sandboxFor, unreachable } from "../support/setup.js";
 import { until } from "../support/waiting.js";
 
@@ -127,7 +127,7 @@ describe("a program ends by itself", { concurrency: true }, () => {
 
   test("whose manager was closed while a grant was on the wire", async (t) => {
     const sandbox = await sandboxFor(t);
-    sandbox.fault({ kind: "delay", ms: 2 * PATIENCE_MS });
+    sandbox.fault({ kind: "delay", ms: 2 * TEST_TIMEOUT_MS });
     const program = `${START}
       const tokens = new TokenManager({ ...given, fetch: (...request) => {
         setTimeout(() => tokens.close(), 20);

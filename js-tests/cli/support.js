@@ -10,7 +10,7 @@ import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { secretsOf } from "../support/secrets.js";
 import { until } from "../support/waiting.js";
 
@@ -78,7 +78,7 @@ class Running {
       cwd,
       env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...(moved ? clock : {}), ...env },
       stdio: ["pipe", "pipe", "pipe"],
-      timeout: PATIENCE_MS,
+      timeout: TEST_TIMEOUT_MS,
       // A signal that the command handles would look like success.
       killSignal: "SIGKILL",
     });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 
 import { sandboxFor } from "../support/setup.js";
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { until } from "../support/waiting.js";
 import { folderFor } from "../stores/support.js";
 import { apis, assertKeepsSecrets, run, start } from "./support.js";
@@ -180,7 +180,7 @@ describe("a watch", () => {
   });
 
   test("ends by the second signal where the first has it wait for the answer to a grant", async (t) => {
-    const sandbox = await sandboxFor(t, { faults: [{ kind: "delay", ms: 2 * PATIENCE_MS }] });
+    const sandbox = await sandboxFor(t, { faults: [{ kind: "delay", ms: 2 * TEST_TIMEOUT_MS }] });
     const { flags, env } = apis(sandbox).fluz;
     const store = await folderFor(t);
     const watch = start(t, ["watch", ...flags, "--store", store, "--timeout", "1h"], { env });

@@ -13,7 +13,7 @@ import { useServer } from "graphql-ws/use/ws";
 import { CloseCode } from "graphql-ws";
 import { createSchema } from "graphql-yoga";
 import { WebSocketServer } from "ws";
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 
 /** @import { IncomingMessage, ServerResponse } from "node:http" */
 /** @import { AddressInfo } from "node:net" */
@@ -57,7 +57,7 @@ export async function startApi(sandbox) {
     {
       schema: schema(orders),
       // The default of 3 s, and pings that must be answered within 12 s, end connections on a loaded machine.
-      connectionInitWaitTimeout: PATIENCE_MS,
+      connectionInitWaitTimeout: TEST_TIMEOUT_MS,
       // graphql-ws closes rejected connections with 4403.
       onConnect: async ({ connectionParams, extra: { socket } }) => {
         const { authorization } = connectionParams ?? {};

@@ -8,7 +8,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { ROOT, blocks, pages, read } from "./documents.js";
 
 const run = promisify(execFile);
@@ -79,7 +79,7 @@ test("JavaScript runs as it is", async () => {
     const file = path.join(folder, `block-${index}.mjs`);
     await writeFile(file, code);
 
-    const { stdout, stderr } = await run(process.execPath, [file], { timeout: PATIENCE_MS });
+    const { stdout, stderr } = await run(process.execPath, [file], { timeout: TEST_TIMEOUT_MS });
 
     assert.match(stdout, /offerId/, document);
     assert.equal(stderr, "", document);

@@ -7,7 +7,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url);
 
@@ -26,7 +26,7 @@ export function runExample(file, words, env, watch) {
     env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...env },
     stdio: ["ignore", "pipe", "pipe"],
     // A test that hangs then fails with the output so far.
-    timeout: PATIENCE_MS,
+    timeout: TEST_TIMEOUT_MS,
   });
   let stdout = "";
   let stderr = "";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { fluz, managerFor, sharedSandbox } from "../support/setup.js";
 import { assertHoldsNone } from "../support/secrets.js";
 import { failure } from "../support/waiting.js";
@@ -13,7 +13,7 @@ import { STRANGE, STRANGE_PROMISES, hostileObject } from "./strange.js";
 /** @import { TestContext } from "node:test" */
 /** @import { Options } from "../support/setup.js" */
 
-const ONCE = { timeoutMs: PATIENCE_MS, retry: { ...RETRY, attempts: 1 } };
+const ONCE = { timeoutMs: TEST_TIMEOUT_MS, retry: { ...RETRY, attempts: 1 } };
 
 /**
  * Asserts that a call of a manager with a misbehaving function fails with a `TokenError` of one of the codes that does

@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { after } from "node:test";
 import { chromium } from "playwright-core";
 
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 
 /** @import { Server } from "node:http" */
 /** @import { TestContext } from "node:test" */
@@ -44,7 +44,7 @@ async function start() {
     response.end(isScript ? script : "<!doctype html><title>A page</title>");
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
-  return { server, browser: await chromium.launch({ executablePath, args: ARGS, timeout: PATIENCE_MS }) };
+  return { server, browser: await chromium.launch({ executablePath, args: ARGS, timeout: TEST_TIMEOUT_MS }) };
 }
 
 after(async () => {
@@ -63,7 +63,7 @@ export async function pageFor(t, before = "") {
   const { browser, server } = await (running ??= start());
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   const context = await browser.newContext();
-  context.setDefaultTimeout(PATIENCE_MS);
+  context.setDefaultTimeout(TEST_TIMEOUT_MS);
   t.after(() => context.close());
   const page = await context.newPage();
   await page.addInitScript(before);

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
 
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 
 const ROOT = join(import.meta.dirname, "../..");
 const require = createRequire(import.meta.url);
@@ -126,7 +126,7 @@ describe("module systems", () => {
     `;
 
     const cwd = dirname(fileURLToPath(import.meta.url));
-    const options = /** @type {const} */ ({ cwd, encoding: "utf8", timeout: PATIENCE_MS });
+    const options = /** @type {const} */ ({ cwd, encoding: "utf8", timeout: TEST_TIMEOUT_MS });
     const child = spawnSync(process.execPath, ["--input-type=module", "--eval", program], options);
 
     assert.equal(child.status, 0, `${child.error ?? child.stderr}`);

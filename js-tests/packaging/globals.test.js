@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { run } from "../support/child.js";
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 
 const entry = import.meta.resolve("graphql-token-manager");
 
@@ -96,7 +96,7 @@ for (const how of ["missing", "throwing", "useless"]) {
   describe(how, () => {
     test("no constructor throws, and each call ends as the table says", async () => {
       const { status, stdout, stderr } = await run(PROGRAM, {
-        given: { entry, how, names: Object.keys(TABLE), patience: PATIENCE_MS / 2 },
+        given: { entry, how, names: Object.keys(TABLE), patience: TEST_TIMEOUT_MS / 2 },
       });
       assert.equal(status, 0, stderr);
       const ends = JSON.parse(stdout);

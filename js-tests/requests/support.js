@@ -7,7 +7,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { managerFor } from "../support/setup.js";
 
 /** @import { IncomingMessage, ServerResponse } from "node:http" */
@@ -39,7 +39,7 @@ export async function apiFor(t, respond) {
   const asked = [];
   /** @type {Set<string>} */
   const refused = new Set();
-  const server = createServer({ keepAliveTimeout: PATIENCE_MS }, async (request, response) => {
+  const server = createServer({ keepAliveTimeout: TEST_TIMEOUT_MS }, async (request, response) => {
     const parts = [];
     for await (const part of request) parts.push(part);
     const { method = "", url = "", headers } = request;

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { startSandbox } from "graphql-token-manager/testing";
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { until } from "../support/waiting.js";
 import { ask, fluzKey, generate, logIn, offers, sandboxFor } from "./support.js";
 
@@ -41,7 +41,7 @@ test("it takes the port asked for, and says when that is taken", async (t) => {
 
 test(
   "close ends idle and busy connections at once, and may be called again",
-  { timeout: PATIENCE_MS },
+  { timeout: TEST_TIMEOUT_MS },
   async () => {
     const sandbox = await startSandbox();
     sandbox.fault({ kind: "delay", ms: 1_000_000, operation: "getApplicationScopes" });

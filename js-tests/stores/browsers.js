@@ -13,7 +13,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { until } from "../support/waiting.js";
 import { said } from "./support.js";
 
@@ -121,10 +121,10 @@ export async function chromiumFor(t) {
   const args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
   args.push("--disable-background-networking", "--disable-component-update", "--disable-sync");
   args.push("--disable-dev-shm-usage", `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`);
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args, timeout: PATIENCE_MS });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args, timeout: TEST_TIMEOUT_MS });
   t.after(() => browser.close());
   const context = await browser.newContext();
-  context.setDefaultTimeout(PATIENCE_MS);
+  context.setDefaultTimeout(TEST_TIMEOUT_MS);
   const protocol = async () => context.newCDPSession(await context.newPage());
   return {
     tab: async (url, isReady = IS_READY) => {
@@ -215,7 +215,7 @@ class Session {
   async start(capabilities) {
     const { sessionId } = await this.#ask("POST", "", {
       capabilities: {
-        alwaysMatch: { timeouts: { script: PATIENCE_MS, pageLoad: PATIENCE_MS }, ...capabilities },
+        alwaysMatch: { timeouts: { script: TEST_TIMEOUT_MS, pageLoad: TEST_TIMEOUT_MS }, ...capabilities },
       },
     });
     this.url += `/${sessionId}`;

@@ -11,7 +11,7 @@ import { connect, createServer } from "node:net";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { until } from "../support/waiting.js";
 import { folderFor, said } from "./support.js";
 
@@ -228,7 +228,7 @@ function makeClient(name, url, options) {
   const module = require(name);
   if (isIoredis(name)) return new module(url, { retryStrategy: () => 20, ...options });
   // The default of 5 s is too short on a busy machine.
-  const socket = { reconnectStrategy: 20, connectTimeout: PATIENCE_MS };
+  const socket = { reconnectStrategy: 20, connectTimeout: TEST_TIMEOUT_MS };
   return module.createClient({ url, socket, ...options });
 }
 

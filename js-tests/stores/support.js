@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { until } from "../support/waiting.js";
 
 /** @import { ChildProcess } from "node:child_process" */
@@ -77,7 +77,7 @@ export async function lease(store, key, ttlMs = 60_000) {
  * @param {number} [ttlMs]
  */
 export async function leaseInTime(store, key, ttlMs = 60_000) {
-  const end = performance.now() + PATIENCE_MS;
+  const end = performance.now() + TEST_TIMEOUT_MS;
   while (performance.now() < end) {
     const granted = await store.acquire(key, ttlMs);
     if (granted !== undefined) return granted;
@@ -102,7 +102,7 @@ export function watched(store, key) {
   let count = 0;
   let end = () => {};
   // Watching alone does not keep the process running.
-  const patience = setTimeout(() => {}, PATIENCE_MS);
+  const patience = setTimeout(() => {}, TEST_TIMEOUT_MS);
   const told = new Promise((/** @type {(value: void) => void} */ resolve) => {
     end = store.watch(key, () => {
       count += 1;

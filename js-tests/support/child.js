@@ -8,7 +8,7 @@ import "./guard.js";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-import { PATIENCE_MS } from "./patience.js";
+import { TEST_TIMEOUT_MS } from "./timeouts.js";
 
 /**
  * Runs a program, an ES module, until it exits.
@@ -27,7 +27,7 @@ export function run(program, { flags = [], given } = {}) {
     const child = execFile(
       process.execPath,
       args,
-      { cwd, timeout: PATIENCE_MS },
+      { cwd, timeout: TEST_TIMEOUT_MS },
       (_error, stdout, stderr) => {
         resolve({ status: child.exitCode, stdout, stderr });
       },

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { until } from "../support/waiting.js";
 import { DATES, LONG, ask, grants, workerFor } from "./support.js";
 
@@ -108,8 +108,8 @@ for (const compatibilityDate of [DATES[0], DATES.at(-1)]) {
   test(`a lease that was granted to a request which has ended delays nobody, at ${compatibilityDate}`, async (t) => {
     const worker = await workerFor(t, {
       compatibilityDate,
-      imports: `${STORE} globalThis.replyMs = ${10 * PATIENCE_MS};`,
-      extra: `store, storeTimeoutMs: ${10 * PATIENCE_MS}, ${LONG}`,
+      imports: `${STORE} globalThis.replyMs = ${10 * TEST_TIMEOUT_MS};`,
+      extra: `store, storeTimeoutMs: ${10 * TEST_TIMEOUT_MS}, ${LONG}`,
     });
 
     assert.equal((await ask(worker, "/leave")).text, "left");

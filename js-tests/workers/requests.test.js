@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { DATES, LONG, ask, askBroker, grants, workerFor } from "./support.js";
 
 for (const compatibilityDate of DATES) {
@@ -65,7 +65,7 @@ for (const compatibilityDate of DATES) {
   test(`a sign-out in one request gives the calls of others a token of after it, at ${compatibilityDate}`, async (t) => {
     const worker = await workerFor(t, { compatibilityDate, extra: LONG });
     const first = await ask(worker);
-    worker.sandbox.fault({ kind: "delay", ms: 2 * PATIENCE_MS, times: 1 });
+    worker.sandbox.fault({ kind: "delay", ms: 2 * TEST_TIMEOUT_MS, times: 1 });
 
     const cleared = await ask(worker, "/clear");
     const waiting = [ask(worker), ask(worker)];
@@ -101,7 +101,7 @@ for (const compatibilityDate of DATES) {
 
   test(`a manager that is closed in one request ends the calls of others, at ${compatibilityDate}`, async (t) => {
     const worker = await workerFor(t, { compatibilityDate, extra: LONG });
-    worker.sandbox.fault({ kind: "delay", ms: 2 * PATIENCE_MS, times: 1 });
+    worker.sandbox.fault({ kind: "delay", ms: 2 * TEST_TIMEOUT_MS, times: 1 });
 
     const waiting = [ask(worker), ask(worker)];
     const closed = await ask(worker, "/close");

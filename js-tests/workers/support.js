@@ -9,7 +9,7 @@ import { build } from "esbuild";
 import { startSandbox } from "graphql-token-manager/testing";
 import { Miniflare } from "miniflare";
 
-import { PATIENCE_MS } from "../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 
 /** @import { TestContext } from "node:test" */
 /** @import { Sandbox, SandboxOptions } from "graphql-token-manager/testing" */
@@ -24,7 +24,7 @@ export const DATES = ["2023-01-01", "2024-10-13", "2024-10-14", "2026-04-01"];
  * A timeout that never elapses in a test: a lost request must be detected by other means. The tests wait for responses
  * for less time.
  */
-export const LONG = `timeoutMs: ${10 * PATIENCE_MS}`;
+export const LONG = `timeoutMs: ${10 * TEST_TIMEOUT_MS}`;
 
 /** Source of the Worker; `%OPTIONS%`, `%IMPORTS%` and `%STATEMENTS%` are replaced. */
 const WORKER = `
@@ -158,7 +158,10 @@ async function bundled(contents) {
  */
 export async function ask({ url }, path = "/", init = {}) {
   try {
-    const response = await fetch(new URL(path, url), { signal: AbortSignal.timeout(PATIENCE_MS), ...init });
+    const response = await fetch(new URL(path, url), {
+      signal: AbortSignal.timeout(TEST_TIMEOUT_MS),
+      ...init,
+    });
     return { status: response.status, text: await response.text() };
   } catch (error) {
     if (init.signal?.aborted) throw error;

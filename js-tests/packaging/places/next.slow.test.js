@@ -22,7 +22,7 @@ const browser = chromiumFor({ after });
 const NEXT = "node_modules/next/dist/bin/next";
 const LOCAL = ["--hostname=127.0.0.1", "--port=0"];
 /** Far more than a development server needs to build a route on any machine. */
-const PATIENCE_MS = 120_000;
+const TEST_TIMEOUT_MS = 120_000;
 
 const page = await readFile(join(import.meta.dirname, "../../../docs/next.md"), "utf8");
 /** The files of docs/next.md. @type {Record<string, string>} */
@@ -90,7 +90,7 @@ const json = async (address) => (await fetch(address)).json();
  * @param {(answer: any) => boolean} fits
  */
 async function answerOf(address, fits) {
-  const end = performance.now() + PATIENCE_MS;
+  const end = performance.now() + TEST_TIMEOUT_MS;
   let last = "";
   while (performance.now() < end) {
     const response = await fetch(address).catch(() => undefined);

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { promisify } from "node:util";
-import { PATIENCE_MS } from "../../support/patience.js";
+import { TEST_TIMEOUT_MS } from "../../support/timeouts.js";
 import { fluz, operations, sandboxFor } from "../../support/setup.js";
 
 /** @import { TestContext } from "node:test" */
@@ -112,7 +112,7 @@ export class Project {
     const how = {
       cwd: this.folder,
       env: this.environment(),
-      timeout: PATIENCE_MS,
+      timeout: TEST_TIMEOUT_MS,
       killSignal: /** @type {const} */ ("SIGKILL"),
     };
     return new Promise((resolve) => {
