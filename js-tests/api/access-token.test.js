@@ -7,7 +7,7 @@ import { managerFor, fluz, sandboxFor } from "../support/setup.js";
 import { assertHoldsNone, waysToShow } from "../support/secrets.js";
 
 describe("a token", () => {
-  test("is a string, and the same by each of the three methods", async (t) => {
+  test("is a string, and the same for each of the three methods", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
 
@@ -19,7 +19,7 @@ describe("a token", () => {
     assert.deepEqual(sandbox.counts().fluz, { grants: 1, refreshes: 0, calls: 0, refused: 0, reused: 0 });
   });
 
-  test("tells its type, its scopes and its times", async (t) => {
+  test("has its type, its scopes and its times", async (t) => {
     const sandbox = await sandboxFor(t, { lifetimes: { fluz: 60_000 } });
     const tokens = managerFor(t, fluz(sandbox, { scopes: ["LIST_PURCHASES", "LIST_OFFERS"] }));
 
@@ -54,7 +54,7 @@ describe("a token", () => {
 });
 
 describe("printing a token", () => {
-  test("shows its times and never its value, in whatever way it is printed or copied", async (t) => {
+  test("shows its times and never its value, however it is printed or copied", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
 
     const token = await tokens.getAccessToken();
@@ -75,7 +75,7 @@ describe("printing a token", () => {
     });
   });
 
-  test("on the console shows no value", async (t) => {
+  test("to the console shows no value", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     const token = await tokens.getAccessToken();
     const written = t.mock.method(process.stdout, "write", () => true);
@@ -89,7 +89,7 @@ describe("printing a token", () => {
     assert.ok(!printed.includes(token.value), "the value was printed");
   });
 
-  test("shows nothing of the manager's secrets either, before and after a grant", async (t) => {
+  test("shows no secret of the manager, before and after a grant", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     const { apiKey } = sandbox.fluz;
@@ -101,7 +101,7 @@ describe("printing a token", () => {
     assertHoldsNone(tokens.status(), [apiKey, token]);
   });
 
-  test("is found out by the scan if it shows a secret", () => {
+  test("with a secret in it is detected by the scan", () => {
     const hidden = Object.defineProperty(new Error("x"), "hidden", { value: { deep: "planted" } });
 
     const seen = waysToShow(new Error("y", { cause: hidden })).filter(([, text]) => text.includes("planted"));

@@ -11,7 +11,7 @@ import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 /** @import { TestContext } from "node:test" */
 
 /**
- * Makes the clock of the core throw until `mend` is called, or `times` times. The package does not catch this
+ * Makes the clock of the core throw until `restore` is called, or `times` times. The package does not catch this
  * exception, as with an exhausted stack.
  */
 function breakTheClock({ times = Infinity } = {}) {
@@ -19,7 +19,7 @@ function breakTheClock({ times = Infinity } = {}) {
     throw new RangeError("Maximum call stack size exceeded");
   };
   const broken = mock.method(Date, "now", exhausted, { times });
-  return { mend: () => broken.mock.restore() };
+  return { restore: () => broken.mock.restore() };
 }
 
 /** @param {TestContext} t @param {{ expiresInMs?: number, keepAlive?: boolean }} [options] */
@@ -37,31 +37,31 @@ function manager(t, { expiresInMs = 60_000, keepAlive = false } = {}) {
   return tokens;
 }
 
-describe("a core that breaks off", () => {
-  test("tells the caller, and starts again with the next call", async (t) => {
+describe("a crash of the core", () => {
+  test("rejects the caller; the core restarts with the next call", async (t) => {
     const tokens = manager(t);
     /** @type {string[]} */
-    const told = [];
-    tokens.on("error", ({ error, tokenStillValid }) => told.push(`${error.code} ${tokenStillValid}`));
+    const reported = [];
+    tokens.on("error", ({ error, tokenStillValid }) => reported.push(`${error.code} ${tokenStillValid}`));
     await tokens.getToken();
 
-    const { mend } = breakTheClock();
+    const { restore } = breakTheClock();
     const broken = tokens.refresh();
-    mend();
+    restore();
     await Promise.allSettled([broken]);
 
     await assert.rejects(broken, { name: "TokenError", code: "internal", retryable: true });
-    assert.deepEqual(told, ["internal true"]);
-    assert.equal(await tokens.getToken(), "token-1", "what is held goes on being handed out");
+    assert.deepEqual(reported, ["internal true"]);
+    assert.equal(await tokens.getToken(), "token-1", "the cached token is still returned");
     assert.equal((await tokens.refresh()).value, "token-2");
   });
 
-  test("takes other managers along into a new one, and no call hangs", async (t) => {
+  test("moves other managers to a new core, and no call hangs", async (t) => {
     const [first, other] = [manager(t), manager(t)];
     await Promise.all([first.getToken(), other.getToken()]);
-    const { mend } = breakTheClock();
+    const { restore } = breakTheClock();
     const broken = first.refresh();
-    mend();
+    restore();
     await assert.rejects(broken, { code: "internal" });
 
     const refreshed = await Promise.all([first.refresh(), other.refresh()]);
@@ -72,12 +72,12 @@ describe("a core that breaks off", () => {
     );
   });
 
-  test("is ready again once it was started again", async (t) => {
+  test("ends with the next `ready()`, which starts a new core", async (t) => {
     const tokens = manager(t);
     await tokens.ready();
-    const { mend } = breakTheClock();
+    const { restore } = breakTheClock();
     tokens.status();
-    mend();
+    restore();
 
     await tokens.ready();
 
@@ -85,26 +85,26 @@ describe("a core that breaks off", () => {
     assert.equal(await tokens.getToken(), "token-1");
   });
 
-  test("rejects those who wait in it", async (t) => {
+  test("rejects pending callers", async (t) => {
     const tokens = new TokenManager({
       provider: { name: "acme", endpoint: "https://api.acme.test", grant: () => new Promise(() => {}) },
     });
     t.after(() => tokens.close());
     const waiting = tokens.getToken();
     await tokens.ready();
-    const { mend } = breakTheClock();
+    const { restore } = breakTheClock();
     tokens.status();
-    mend();
+    restore();
 
     await assert.rejects(waiting, { code: "internal" });
   });
 
-  test("ends no process where only the engine called", async (t) => {
+  test("in a timer callback does not end the process", async (t) => {
     const tokens = manager(t, { expiresInMs: 400, keepAlive: true });
-    let strays = 0;
-    const stray = () => strays++;
-    process.on("uncaughtException", stray);
-    t.after(() => process.off("uncaughtException", stray));
+    let uncaught = 0;
+    const count = () => uncaught++;
+    process.on("uncaughtException", count);
+    t.after(() => process.off("uncaughtException", count));
     await tokens.getToken();
     // The refresh timer calls the core, and its clock throws.
     const failed = new Promise((resolve) => void tokens.on("error", resolve));
@@ -113,16 +113,16 @@ describe("a core that breaks off", () => {
     const { error } = /** @type {any} */ (await failed);
 
     assert.equal(error.code, "internal");
-    assert.equal(strays, 0);
+    assert.equal(uncaught, 0);
     assert.equal(await tokens.getToken({ minValidityMs: 200 }), "token-2");
   });
 
-  test("is closed like any other", async (t) => {
+  test("leaves a manager that can be closed", async (t) => {
     const tokens = manager(t);
     await tokens.getToken();
-    const { mend } = breakTheClock();
+    const { restore } = breakTheClock();
     tokens.status();
-    mend();
+    restore();
 
     await tokens.close();
 
@@ -130,7 +130,7 @@ describe("a core that breaks off", () => {
     assert.equal(tokens.peek(), undefined);
   });
 
-  test("is one whose stack was exhausted, too", () => {
+  test("from an exhausted stack is handled as well", () => {
     // A separate process: when the stack is exhausted, rejections cannot be handled either.
     const program = `
       import { TokenManager } from "graphql-token-manager";

@@ -11,7 +11,7 @@ import { failure, next, thrown } from "../support/waiting.js";
 const PRODUCTS = "{ Products(account_id: 1) { id } }";
 
 describe("peek", () => {
-  test("gives the token that is held and valid, and asks nobody", async (t) => {
+  test("returns the cached token if it is valid, without a request", async (t) => {
     const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
@@ -29,7 +29,7 @@ describe("peek", () => {
 });
 
 describe("status", () => {
-  test("tells each state of a token's life", async (t) => {
+  test("reports each state of a token", async (t) => {
     const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
@@ -51,12 +51,12 @@ describe("status", () => {
     assert.deepEqual(empty, nothing);
     const { issuedAt, expiresAt } = token;
     const one = { refreshing: false, issuedAt, expiresAt, grants: 1, failures: 0, sessions: 1 };
-    for (const [state, left, { expiresInMs = 0, ...told }] of /** @type {const} */ ([
+    for (const [state, left, { expiresInMs = 0, ...status }] of /** @type {const} */ ([
       ["fresh", 600_000, fresh],
       ["refresh-due", 120_000, due],
       ["expired", 0, expired],
     ])) {
-      assert.deepEqual(told, { state, ...one });
+      assert.deepEqual(status, { state, ...one });
       assert.ok(expiresInMs <= left && expiresInMs >= Math.max(0, left - 2_500), `${expiresInMs} ms left`);
     }
   });
@@ -69,7 +69,7 @@ describe("status", () => {
     const error = await failure(tokens.getToken());
     const failed = tokens.status();
     await tokens.refresh();
-    const mended = tokens.status();
+    const recovered = tokens.status();
 
     assert.equal(failed.state, "empty");
     assert.equal(failed.failures, 1);
@@ -77,12 +77,12 @@ describe("status", () => {
     const { code, message, retryable, status, attempts, provider } = error;
     assert.deepEqual(failed.lastError, { code, message, retryable, status, attempts, provider });
     assertHoldsNone(failed, secretsOf(sandbox));
-    assert.equal(mended.lastError, undefined);
-    assert.equal(mended.failures, 1);
+    assert.equal(recovered.lastError, undefined);
+    assert.equal(recovered.failures, 1);
   });
 });
 
-test("getToken gives what replaced the token that it gave before", async (t) => {
+test("getToken returns the replacement of a token after a refresh", async (t) => {
   const tokens = managerFor(t, fluz(await sandboxFor(t)));
   const before = new Set([await tokens.getToken(), await tokens.getToken()]);
 
@@ -110,7 +110,7 @@ describe("invalidate", () => {
     assert.equal(sandbox.requests().length, 2);
   });
 
-  test("of something that is no string throws invalid_options", async (t) => {
+  test("throws invalid_options for anything but a string", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     const token = await tokens.getAccessToken();
 
@@ -124,7 +124,7 @@ describe("invalidate", () => {
 });
 
 describe("adopt", () => {
-  test("takes Toggle's newer token out of an ordinary answer, and leaves its body alone", async (t) => {
+  test("adopts a newer Toggle token from an ordinary response without reading its body", async (t) => {
     const sandbox = await sandboxFor(t, { variants: { toggle: { sliding: "every" } } });
     const tokens = managerFor(t, toggle(sandbox));
     const first = await tokens.getToken();
@@ -143,7 +143,7 @@ describe("adopt", () => {
     assert.equal(sandbox.counts().toggle.grants, 1);
   });
 
-  test("of something that is no Response is false", async (t) => {
+  test("returns false for anything but a Response", async (t) => {
     const tokens = managerFor(t, toggle(await sandboxFor(t)));
     const hostile = {
       status: 200,

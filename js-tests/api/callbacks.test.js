@@ -173,7 +173,7 @@ const PROGRAM = `
   console.log(JSON.stringify({ lost, uncalled }));
 `;
 
-test("a callback that fails, at once or later, never ends the process", async () => {
+test("a callback that throws or rejects, at once or later, does not end the process", async () => {
   const { status, stdout, stderr } = await run(PROGRAM);
 
   assert.equal(status, 0, stderr);

@@ -11,8 +11,8 @@ import { failure, until } from "../support/waiting.js";
 /** @param {() => Promise<string>} ask */
 const thousand = (ask) => Promise.all(Array.from({ length: 1_000 }, ask));
 
-describe("sharing", () => {
-  test("a thousand callers before the first grant cause one grant and get one token", async (t) => {
+describe("single flight", () => {
+  test("a thousand callers before the first grant cause one grant and receive one token", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
 
@@ -23,7 +23,7 @@ describe("sharing", () => {
     assert.equal(sandbox.counts().fluz.grants, 1);
   });
 
-  test("a thousand callers after it cause none", async (t) => {
+  test("a thousand callers after the first grant cause no further grant", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     await tokens.getToken();
@@ -36,7 +36,7 @@ describe("sharing", () => {
 });
 
 describe("minValidityMs", () => {
-  test("of a call: the token held does when it has that much left, else the caller waits", async (t) => {
+  test("of a call: the cached token is returned if it is valid that long, else the caller waits", async (t) => {
     const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
@@ -53,7 +53,7 @@ describe("minValidityMs", () => {
 });
 
 describe("an aborted signal", () => {
-  test("that was aborted before rejects with its reason and makes no request", async (t) => {
+  test("that is already aborted rejects with its reason and sends no request", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     const reason = { why: "changed my mind" };
@@ -70,7 +70,7 @@ describe("an aborted signal", () => {
     assert.equal(sandbox.requests().length, 0);
   });
 
-  test("rejects that caller alone with the identical reason, and the others get the token", async (t) => {
+  test("rejects only its caller, with the identical reason, and the others receive the token", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     sandbox.fault({ provider: "fluz", kind: "delay", ms: 100 });
@@ -79,7 +79,7 @@ describe("an aborted signal", () => {
 
     const waiting = tokens.getToken({ signal: controller.signal });
     const others = [tokens.getToken(), tokens.getToken({ signal: new AbortController().signal })];
-    await until(() => sandbox.requests().length === 1, "the grant is on the wire");
+    await until(() => sandbox.requests().length === 1, "the grant is in flight");
     controller.abort(reason);
 
     await assert.rejects(waiting, (error) => error === reason);
@@ -87,7 +87,7 @@ describe("an aborted signal", () => {
     assert.equal(sandbox.requests().length, 1);
   });
 
-  test("rejects a caller who waits for the core to start, or for a refresh", async (t) => {
+  test("rejects a caller that waits for the core to start, or for a refresh", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     const [early, late] = [new AbortController(), new AbortController()];
@@ -103,7 +103,7 @@ describe("an aborted signal", () => {
     assert.equal(tokens.status().state, "fresh");
   });
 
-  test("keeps no listener of a call, however the call ended", async (t) => {
+  test("has no listener left once the call has ended in any way", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     const { signal } = new AbortController();
@@ -127,7 +127,7 @@ describe("an aborted signal", () => {
     assert.equal(listeners(), 0, "after close");
   });
 
-  test("that is null is none, as for `fetch`", async (t) => {
+  test("that is null counts as no signal, as for `fetch`", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
 
@@ -140,7 +140,7 @@ describe("an aborted signal", () => {
     assert.notEqual((await tokens.refresh({ signal: null })).value, token);
   });
 
-  test("without a reason, as polyfills have them, rejects with an AbortError", async (t) => {
+  test("without a reason, as in polyfills, rejects with an AbortError", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     class OldSignal extends EventTarget {
@@ -169,7 +169,7 @@ describe("an aborted signal", () => {
     }
   });
 
-  test("that is no signal is refused as an option", async (t) => {
+  test("that is not an AbortSignal is rejected as an invalid option", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
 
@@ -190,8 +190,8 @@ describe("an aborted signal", () => {
   });
 });
 
-describe("options of a call", () => {
-  test("that are invalid are rejected, and make no request", async (t) => {
+describe("the options of a call", () => {
+  test("are rejected if they are invalid, without a request", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
 
@@ -204,7 +204,7 @@ describe("options of a call", () => {
     assert.equal(sandbox.requests().length, 0);
   });
 
-  test("an option that throws when it is read rejects that call alone", async (t) => {
+  test("reject only that call if reading one throws", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     const options = {
       get scopes() {

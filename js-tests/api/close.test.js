@@ -20,7 +20,7 @@ const waiting = (tokens) =>
 const codes = (errors) => [...new Set(errors.map(({ code }) => code))];
 
 describe("closing", () => {
-  test("while the core starts rejects callers with closed, and asks nobody", async (t) => {
+  test("while the core starts rejects callers with closed and sends no request", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     const events = record(tokens);
@@ -34,7 +34,7 @@ describe("closing", () => {
     assert.equal(sandbox.requests().length, 0);
   });
 
-  test("before anything was asked for is told, and leaves nothing", async (t) => {
+  test("before the first call emits `close` and leaves nothing behind", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     const events = record(tokens);
 
@@ -44,7 +44,7 @@ describe("closing", () => {
     assert.equal((await failure(tokens.getToken())).code, "closed");
   });
 
-  test("while a grant is on the wire rejects callers at once and cuts the request", async (t) => {
+  test("during a grant rejects callers at once and aborts the request", async (t) => {
     const sandbox = await sandboxFor(t);
     /** @type {AbortSignal[]} */
     const signals = [];
@@ -60,7 +60,7 @@ describe("closing", () => {
     sandbox.fault({ kind: "delay", ms: 10_000 });
 
     const callers = waiting(tokens);
-    await until(() => sandbox.requests().length === 1, "the grant is on the wire");
+    await until(() => sandbox.requests().length === 1, "the grant is in flight");
     await tokens.close();
 
     assert.deepEqual(codes(await callers), ["closed"]);
@@ -75,7 +75,7 @@ describe("closing", () => {
     ["answers late", (gate) => gate.opened.then(() => Response.json({ data: {} }))],
     ["fails late", (gate) => gate.opened.then(() => Promise.reject(new Error("late")))],
   ])) {
-    test(`with a fetch that ignores its signal and ${title} rejects callers at once`, async (t) => {
+    test(`rejects callers at once with a fetch that ignores its signal and ${title}`, async (t) => {
       const sandbox = await sandboxFor(t);
       const gate = /** @type {Gate} */ (new Gate());
       let sent = 0;
@@ -95,7 +95,7 @@ describe("closing", () => {
     });
   }
 
-  test("while a secret or a grant function is asked rejects callers at once", async (t) => {
+  test("while a secret or a grant function is pending rejects callers at once", async (t) => {
     const sandbox = await sandboxFor(t);
     let asked = 0;
     const never = () => (asked++, new Promise(() => {}));
@@ -105,13 +105,13 @@ describe("closing", () => {
     });
 
     const callers = Promise.all([waiting(bySecret), waiting(byFunction)]);
-    await until(() => asked === 2, "both were asked");
+    await until(() => asked === 2, "both functions were called");
     await Promise.all([bySecret.close(), byFunction.close()]);
 
     assert.deepEqual(codes((await callers).flat()), ["closed"]);
   });
 
-  test("aborts the signal that a grant function was given", async (t) => {
+  test("aborts the signal passed to a grant function", async (t) => {
     /** @type {Gate<AbortSignal>} */
     const called = new Gate();
     const tokens = managerFor(t, {
@@ -134,7 +134,7 @@ describe("closing", () => {
     assert.equal((await caller).code, "closed");
   });
 
-  test("may be done again, at once and later", async (t) => {
+  test("can be repeated, at once and later", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     await tokens.getToken();
 
@@ -146,8 +146,8 @@ describe("closing", () => {
   });
 });
 
-describe("afterwards", () => {
-  test("every method answers that it is closed, and none throws but as it did before", async (t) => {
+describe("after closing", () => {
+  test("every method reports that the manager is closed, and none throws that did not throw before", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     const token = await tokens.getToken();

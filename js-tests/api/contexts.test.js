@@ -70,8 +70,8 @@ const PROGRAM = `
 describe("AsyncLocalStorage", () => {
   for (const isLazy of [false, true]) {
     const title = isLazy
-      ? "the store of the caller that loads the package is for its own requests alone"
-      : "the store of a caller is for its own requests alone, and is collected while tokens are renewed";
+      ? "the store of the caller that loads the package is visible to its own requests only"
+      : "the store of a caller is visible to its own requests only, and is collected while tokens are renewed";
     test(title, async () => {
       const { status, stdout, stderr } = await run(PROGRAM, { flags: ["--expose-gc"], given: { isLazy } });
 

@@ -7,8 +7,8 @@ import { fluz, managerFor, sharedSandbox, unreachable } from "../support/setup.j
 import { assertHoldsNone, secretsOf } from "../support/secrets.js";
 import { failure, next } from "../support/waiting.js";
 
-describe("an endpoint that is not there", () => {
-  test("gives network, with the system's code for it", async (t) => {
+describe("an unreachable endpoint", () => {
+  test("rejects with network and the system's error code", async (t) => {
     const sandbox = await sharedSandbox(t);
     const endpoint = await unreachable();
     const { origin } = new URL(endpoint);
@@ -22,7 +22,7 @@ describe("an endpoint that is not there", () => {
     assertHoldsNone(error, secretsOf(sandbox));
   });
 
-  test("is named without its path, which may hold a key", async (t) => {
+  test("is named without its path, which may contain a key", async (t) => {
     const sandbox = await sharedSandbox(t);
     const tokens = managerFor(
       t,
@@ -33,7 +33,7 @@ describe("an endpoint that is not there", () => {
   });
 });
 
-describe("a fetch of the user's", () => {
+describe("a user-supplied fetch", () => {
   const secretive = Object.assign(new Error("planted-message"), { cause: new Error("planted-cause") });
   const headers = new Headers();
   /** `faults/misbehaving.test.js` has what is not a Response. @type {[title: string, fetch: () => unknown, code: string][]} */
@@ -53,7 +53,7 @@ describe("a fetch of the user's", () => {
     ["returns bytes that are not text", () => new Response(new Uint8Array([0xff, 0xfe, 0x00])), "protocol"],
   ];
   for (const [title, fetch, code] of rows) {
-    test(`that ${title}: ${code}`, async (t) => {
+    test(`that ${title} causes ${code}`, async (t) => {
       const sandbox = await sharedSandbox(t);
       const tokens = managerFor(t, fluz(sandbox, { fetch }));
 
@@ -64,7 +64,7 @@ describe("a fetch of the user's", () => {
     });
   }
 
-  test("that never settles times out, as often as retry says", async (t) => {
+  test("that never settles times out in each attempt that `retry` allows", async (t) => {
     let asked = 0;
     const fetch = () => (asked++, new Promise(() => {}));
     const tokens = managerFor(t, fluz(await sharedSandbox(t), { fetch, timeoutMs: 20 }));
@@ -82,7 +82,7 @@ describe("a fetch of the user's", () => {
     assert.equal((await failure(tokens.getToken())).code, "timeout");
   });
 
-  test("may call the manager, and nothing deadlocks", async (t) => {
+  test("may call the manager without a deadlock", async (t) => {
     const sandbox = await sharedSandbox(t);
     /** @type {Promise<string>[]} */
     const inside = [];
@@ -105,7 +105,7 @@ describe("a fetch of the user's", () => {
 });
 
 describe("Retry-After", () => {
-  test("in seconds is obeyed", async (t) => {
+  test("in seconds is respected", async (t) => {
     const sandbox = await sharedSandbox(t);
     const tokens = managerFor(t, fluz(sandbox, { retry: { baseMs: 1, maxMs: 60_000 } }));
     sandbox.fault({ kind: "status", status: 429, retryAfter: 20 });

@@ -12,16 +12,16 @@ import { TokenError } from "graphql-token-manager";
 /** @import { TokenEvent } from "graphql-token-manager" */
 
 describe("the event", () => {
-  test("token tells the reason, the end and the scopes, for each reason", async (t) => {
+  test("token has the reason, the expiry and the scopes, for each reason", async (t) => {
     const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now, variants: { toggle: { sliding: "every" } } });
     const tokens = managerFor(t, toggle(sandbox));
     const events = record(tokens);
-    const told = () => next(tokens, "token");
+    const received = () => next(tokens, "token");
 
     await tokens.getToken();
     clock.advance(3_400_000);
-    const proactive = told();
+    const proactive = received();
     await tokens.getToken();
     await proactive;
     clock.advance(3_600_000);
@@ -32,19 +32,19 @@ describe("the event", () => {
     clock.advance(1_000);
     tokens.adopt(await call(sandbox.toggle.endpoint, token, "{ Products(account_id: 1) { id } }"));
 
-    const news = events.filter((event) => event.type === "token");
-    const reasons = news.map((event) => event.type === "token" && event.reason);
+    const tokenEvents = events.filter((event) => event.type === "token");
+    const reasons = tokenEvents.map((event) => event.type === "token" && event.reason);
     assert.deepEqual(reasons, ["initial", "proactive", "expired", "refused", "forced", "adopted"]);
-    for (const event of news) {
+    for (const event of tokenEvents) {
       assert.deepEqual(Object.keys(event).sort(), ["expiresAt", "reason", "scopes", "session", "type"]);
       assert.deepEqual(event.type === "token" && [event.session, event.scopes], [{}, []]);
       assert.ok(Object.isFrozen(event));
     }
-    const last = news.at(-1);
+    const last = tokenEvents.at(-1);
     assert.equal(last?.type === "token" && last.expiresAt, tokens.peek()?.expiresAt);
   });
 
-  test("retry tells the attempt to come, the pause and the code; error tells the end", async (t) => {
+  test("retry has the next attempt, the delay and the code; error has the final failure", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     const events = record(tokens);
@@ -69,7 +69,7 @@ describe("the event", () => {
     assert.equal(last.error.message, error.message);
   });
 
-  test("warning tells that fewer scopes were granted, once for the same scopes", async (t) => {
+  test("warning reports that fewer scopes were granted, once for the same scopes", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox, { scopes: ["LIST_OFFERS", "MAKE_DEPOSIT"] }));
     const events = record(tokens);
@@ -87,7 +87,7 @@ describe("the event", () => {
 });
 
 describe("a listener", () => {
-  test("for an unknown event is refused, with the events that there are", async (t) => {
+  test("for an unknown event is rejected, and the error lists the known events", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
 
     for (const type of ["tokens", "", "toString", undefined, null, Symbol("token")]) {
@@ -98,7 +98,7 @@ describe("a listener", () => {
     }
   });
 
-  test("that is no function is refused", async (t) => {
+  test("that is not a function is rejected", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
 
     for (const listener of [undefined, null, {}, "log"]) {
@@ -108,7 +108,7 @@ describe("a listener", () => {
     }
   });
 
-  test("that is given twice is called twice, and taken back one at a time", async (t) => {
+  test("that is added twice is called twice, and removed one at a time", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     let calls = 0;
     const listener = () => calls++;
@@ -123,7 +123,7 @@ describe("a listener", () => {
     assert.equal(calls, 3);
   });
 
-  test("that throws or rejects disturbs neither the others nor the caller; a warning says so", async (t) => {
+  test("that throws or rejects affects neither other listeners nor the caller, and causes a warning", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     /** @type {string[]} */
     const called = [];
@@ -156,7 +156,7 @@ describe("a listener", () => {
     }
   });
 
-  test("for warnings that throws is not told of itself for ever", async (t) => {
+  test("for warnings that throws is not called again with its own failure", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     let calls = 0;
     tokens.on("warning", () => {
@@ -172,7 +172,7 @@ describe("a listener", () => {
     assert.equal(calls, 1);
   });
 
-  test("that was taken back in the middle of an event is not called for it", async (t) => {
+  test("that is removed during an event is not called for it", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     /** @type {string[]} */
     const called = [];
@@ -188,7 +188,7 @@ describe("a listener", () => {
     assert.deepEqual(called, ["first", "third"]);
   });
 
-  test("that is added in the middle of an event hears of the next one", async (t) => {
+  test("that is added during an event receives the next one", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     let calls = 0;
     const end = tokens.on("token", () => {
@@ -203,7 +203,7 @@ describe("a listener", () => {
     assert.deepEqual([before, calls], [0, 1]);
   });
 
-  test("finds the new state: what it is told of has happened", async (t) => {
+  test("is called after the state has changed", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     const seen = next(tokens, "token", (event) => {
       assert.equal(tokens.peek()?.expiresAt, event.expiresAt);

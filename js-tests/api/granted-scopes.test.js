@@ -19,8 +19,8 @@ import { failure, until } from "../support/waiting.js";
 
 const ASKING = "getApplicationScopes";
 
-describe("at Fluz", () => {
-  test("they are the application's, in order, asked for with its key at each call", async (t) => {
+describe("granted scopes at Fluz", () => {
+  test("are the application's, sorted, requested with its key at each call", async (t) => {
     const sandbox = await sharedSandbox(t);
     const fetch = recordingFetch();
     let keys = 0;
@@ -45,7 +45,7 @@ describe("at Fluz", () => {
     }
   });
 
-  test("an answer that is too late is a timeout, by `timeoutMs`, and is cut off", async (t) => {
+  test("reject with timeout after `timeoutMs`, and the request is aborted", async (t) => {
     // A sandbox of its own, which may receive the request after the test.
     const sandbox = await sandboxFor(t);
     const fetch = recordingFetch();
@@ -58,7 +58,7 @@ describe("at Fluz", () => {
     assert.equal(fetch.requests[0]?.init.signal?.aborted, true);
   });
 
-  test("a key that is refused, or that cannot be had, is told", async (t) => {
+  test("reject if the key is rejected or unavailable", async (t) => {
     const sandbox = await sharedSandbox(t);
     const wrong = managerFor(t, fluz(sandbox, { apiKey: "d3Jvbmc6cGxhbnRlZA==" }));
     const absent = managerFor(t, fluz(sandbox, { apiKey: () => Promise.reject(new Error("planted")) }));
@@ -72,7 +72,7 @@ describe("at Fluz", () => {
     assert.equal(operations(sandbox).length, 1);
   });
 
-  test("an aborted signal rejects with its reason and cuts the request, and no other", async (t) => {
+  test("reject with the reason of an aborted signal, and only that request is aborted", async (t) => {
     const sandbox = await sharedSandbox(t);
     const fetch = recordingFetch();
     const tokens = managerFor(t, fluz(sandbox, { fetch }));
@@ -81,7 +81,7 @@ describe("at Fluz", () => {
 
     const aborted = tokens.grantedScopes({ signal: abort.signal });
     const other = tokens.grantedScopes();
-    await until(() => fetch.requests.length === 2, "both are on the wire");
+    await until(() => fetch.requests.length === 2, "both are in flight");
     abort.abort("planted reason");
 
     await assert.rejects(aborted, (reason) => reason === "planted reason");
@@ -97,7 +97,7 @@ describe("at Fluz", () => {
   });
 
   for (const what of ["the manager", "the session"]) {
-    test(`closing ${what} rejects it with closed and cuts the request`, async (t) => {
+    test(`reject with closed when ${what} is closed, and the request is aborted`, async (t) => {
       const sandbox = await sharedSandbox(t);
       const fetch = recordingFetch();
       const tokens = managerFor(t, fluz(sandbox, { fetch }));
@@ -105,7 +105,7 @@ describe("at Fluz", () => {
       sandbox.fault({ kind: "delay", ms: 60_000, operation: ASKING });
 
       const asked = failure(session.grantedScopes());
-      await until(() => fetch.requests.length === 1, "it is on the wire");
+      await until(() => fetch.requests.length === 1, "the request is in flight");
       await (what === "the manager" ? tokens : session).close();
 
       assert.equal((await asked).code, "closed");
@@ -115,16 +115,16 @@ describe("at Fluz", () => {
     });
   }
 
-  test("closing rejects it also where fetch heeds no signal, or the core only starts", async (t) => {
+  test("reject on close also if fetch ignores its signal, or the core is still starting", async (t) => {
     const sandbox = await sharedSandbox(t);
     let sent = 0;
-    const deaf = managerFor(t, fluz(sandbox, { fetch: () => (sent++, new Promise(() => {})) }));
+    const ignoring = managerFor(t, fluz(sandbox, { fetch: () => (sent++, new Promise(() => {})) }));
     const starting = managerFor(t, fluz(sandbox));
 
-    const asked = [deaf, starting].map((tokens) => failure(tokens.grantedScopes()));
+    const asked = [ignoring, starting].map((tokens) => failure(tokens.grantedScopes()));
     await starting.close();
     await until(() => sent === 1, "fetch was called");
-    await deaf.close();
+    await ignoring.close();
 
     assert.deepEqual(
       (await Promise.all(asked)).map(({ code }) => code),
@@ -133,8 +133,8 @@ describe("at Fluz", () => {
   });
 });
 
-describe("elsewhere they are those of the current token", () => {
-  test("which is got first, once, in order", async (t) => {
+describe("granted scopes elsewhere", () => {
+  test("are those of the current token, which is obtained first, once, sorted", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, braintree(sandbox, { scopes: ["TRANSACTION_FIND", "CUSTOMER_CREATE"] }));
 
@@ -150,7 +150,7 @@ describe("elsewhere they are those of the current token", () => {
     assert.deepEqual(tokens.peek()?.scopes, two);
   });
 
-  test("and unsupported where nobody tells them", async (t) => {
+  test("are unsupported if no response contains them", async (t) => {
     const sandbox = await sharedSandbox(t);
     for (const options of [toggle(sandbox), { provider: acmeProfile(sandbox), retry: QUICK }]) {
       const tokens = managerFor(t, options);

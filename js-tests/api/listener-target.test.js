@@ -13,7 +13,7 @@ import { EVENT_TYPES } from "../support/waiting.js";
 
 const SELECTOR = { userId: "6f1d3f0e-8f0b-4c53-9d0a-000000000001" };
 
-describe("a listener gets as its second argument", () => {
+describe("the second argument of a listener is", () => {
   test("the manager that it was added to, for each type of event", async (t) => {
     const sandbox = await sandboxFor(t, { lifetimes: { fluz: 400 } });
     const scopes = ["LIST_OFFERS", "MAKE_DEPOSIT"];
@@ -51,7 +51,7 @@ describe("a listener gets as its second argument", () => {
     for (const target of targets) assert.equal(target, session);
   });
 
-  test("nothing that shows a token when it is printed", async (t) => {
+  test("an object that shows no token when it is printed", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     /** @type {string[]} */
@@ -66,7 +66,7 @@ describe("a listener gets as its second argument", () => {
   });
 });
 
-describe("a manager that nobody has any more is", () => {
+describe("an unreferenced manager is", () => {
   const GIVEN = `import { TokenManager } from "graphql-token-manager";
     const collection = async (isDone) => {
       // Looking at a WeakRef keeps what it refers to until the end of the job.
@@ -85,7 +85,7 @@ describe("a manager that nobody has any more is", () => {
     return ended.stdout.trim();
   }
 
-  test("collected where its listeners use their arguments alone, and is closed", async (t) => {
+  test("collected and closed if its listeners use only their arguments", async (t) => {
     const program = `const closed = [];
       const seen = [];
       const ref = await (async () => {
@@ -106,7 +106,7 @@ describe("a manager that nobody has any more is", () => {
     assert.match(await printed(t, program), /^undefined \["string".*"string"\] \[ 'close', undefined \]$/);
   });
 
-  test("kept by a listener that refers to it, until it is closed", async (t) => {
+  test("retained by a listener that refers to it, until it is closed", async (t) => {
     const program = `const ref = await (async () => {
         const tokens = new TokenManager(given);
         tokens.on("token", () => tokens.status());
@@ -123,7 +123,7 @@ describe("a manager that nobody has any more is", () => {
     assert.equal(await printed(t, program), "true undefined");
   });
 
-  test("not needed by a session's listener after the session's object was collected", async (t) => {
+  test("not retained by a session's listener after the session object was collected", async (t) => {
     const program = `const tokens = new TokenManager(given);
       const selector = ${JSON.stringify(SELECTOR)};
       const targets = [];

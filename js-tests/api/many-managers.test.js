@@ -39,24 +39,24 @@ async function managers(t, optionsOf, count, { of = TokenManager, use = (tokens)
   return { made, warnings };
 }
 
-test("is reported once for each identity, by the first manager that is too many", async (t) => {
+test("many_managers is reported once for each identity, by the first manager over the limit", async (t) => {
   const sandbox = await sandboxFor(t);
   const { made, warnings } = await managers(t, () => fluz(sandbox), MANY);
   assert.deepEqual(warnings, []);
 
-  const { warnings: told } = await managers(t, () => fluz(sandbox), 5);
+  const { warnings: ofSame } = await managers(t, () => fluz(sandbox), 5);
   const { warnings: ofOther } = await managers(t, () => fluz(sandbox, { identity: "other" }), MANY + 1);
 
   assert.deepEqual(
-    [...told, ...ofOther].map(({ type, code }) => `${type} ${code}`),
+    [...ofSame, ...ofOther].map(({ type, code }) => `${type} ${code}`),
     ["warning many_managers", "warning many_managers"],
   );
-  assertHoldsNone([told, ofOther], secretsOf(sandbox));
+  assertHoldsNone([ofSame, ofOther], secretsOf(sandbox));
   assert.equal(sandbox.requests().length, 0);
   for (const tokens of made) await tokens.getToken();
 });
 
-test("is not reported of managers that were closed, nor of one that is replaced again and again", async (t) => {
+test("many_managers does not count closed managers, nor shared ones that are replaced repeatedly", async (t) => {
   const sandbox = await sandboxFor(t);
   /** @type {any[]} */
   const warnings = [];
@@ -73,7 +73,7 @@ test("is not reported of managers that were closed, nor of one that is replaced 
   assert.deepEqual(warnings, []);
 });
 
-test("is not reported of sessions, of other users, and of managers that nobody uses", async (t) => {
+test("many_managers does not count sessions, other users and unused managers", async (t) => {
   const sandbox = await sandboxFor(t);
   const user = (/** @type {number} */ place) => `6f1d3f0e-8f0b-4c53-9d0a-${`${place}`.padStart(12, "0")}`;
   const unused = Array.from({ length: 3 * MANY }, () => new TokenManager(/** @type {any} */ (fluz(sandbox))));
@@ -86,7 +86,7 @@ test("is not reported of sessions, of other users, and of managers that nobody u
   assert.equal(unused.length, 3 * MANY);
 });
 
-test("counts managers whose scopes alone are different, and those of other copies of the package", async (t) => {
+test("many_managers counts managers that differ only in scopes, and those of other copies of the package", async (t) => {
   const sandbox = await sandboxFor(t);
   const require = createRequire(import.meta.url);
   const folder = dirname(require.resolve("graphql-token-manager/package.json"));
@@ -104,7 +104,7 @@ test("counts managers whose scopes alone are different, and those of other copie
   );
 });
 
-test("waits for a manager that has a listener", async (t) => {
+test("many_managers is deferred until a manager has a listener", async (t) => {
   const sandbox = await sandboxFor(t);
   const silent = Array.from({ length: 2 * MANY }, () => new TokenManager(/** @type {any} */ (fluz(sandbox))));
   t.after(() => Promise.all(silent.map((tokens) => tokens.close())));
@@ -118,7 +118,7 @@ test("waits for a manager that has a listener", async (t) => {
   );
 });
 
-test("compares the values of secret functions once they were called", async (t) => {
+test("many_managers compares the values of secret functions once they were called", async (t) => {
   const sandbox = await sandboxFor(t);
   const { variables, ...operation } = acmeProfile(sandbox).authenticate;
   const optionsOf = (/** @type {string} */ value) => {
@@ -133,7 +133,7 @@ test("compares the values of secret functions once they were called", async (t) 
   assert.deepEqual([unlike.warnings.length, alike.warnings.length], [0, 1]);
 });
 
-test("is not reported where a function has the credentials, unless `identity` names their owner", async (t) => {
+test("many_managers is not reported if a function holds the credentials, unless `identity` is set", async (t) => {
   const grant = () => ({ accessToken: "a-token", expiresInMs: 60_000 });
   const provider = { name: "acme", endpoint: "https://acme.test", grant };
   const use = (/** @type {TokenManager} */ tokens) => tokens.getToken();
@@ -155,7 +155,7 @@ const PROGRAM = `const { TokenManager } = await import("graphql-token-manager");
     return tokens;
   };`;
 
-test("is not reported of managers that were collected, of which nothing is left", async () => {
+test("many_managers does not count collected managers, and their entries are removed", async () => {
   const program = `${PROGRAM}
     for (let place = 0; place < 40; place++) {
       await make();
@@ -174,7 +174,7 @@ test("is not reported of managers that were collected, of which nothing is left"
   assert.deepEqual([stdout.trim(), stderr], ["[]", ""]);
 });
 
-test("is not reported where collections are not noticed: those that were collected would count for ever", async () => {
+test("many_managers is not reported without FinalizationRegistry, as collected managers would count forever", async () => {
   const program = `delete globalThis.FinalizationRegistry;
     delete globalThis.WeakRef;
     ${PROGRAM}

@@ -42,8 +42,8 @@ const profileOf = (endpoint, tenant) => ({
   expiry: { lifetimeMs: 600_000 },
 });
 
-describe("a profile that is used for one tenant after the other", () => {
-  test("is each manager's own as it was when that was made", async (t) => {
+describe("a profile that is reused for one tenant after the other", () => {
+  test("is copied by each manager when the manager is created", async (t) => {
     const { endpoint } = await tenantApi(t);
     const provider = profileOf(endpoint, "one");
     const one = managerFor(t, { provider });
@@ -55,7 +55,7 @@ describe("a profile that is used for one tenant after the other", () => {
     assert.equal(await two.getToken(), "token-of-two");
   });
 
-  test("does not make the session of another tenant the manager's own", async (t) => {
+  test("does not make another tenant's session the default session", async (t) => {
     const { endpoint } = await tenantApi(t);
     const provider = profileOf(endpoint, "one");
     const tokens = managerFor(t, { provider });
@@ -67,8 +67,8 @@ describe("a profile that is used for one tenant after the other", () => {
   });
 });
 
-describe("options that change after the constructor", () => {
-  test("are not looked at: addresses, headers, scopes, limits, functions, the store", async (t) => {
+describe("options that change after construction", () => {
+  test("have no effect: addresses, headers, scopes, limits, functions, the store", async (t) => {
     const sandbox = await sandboxFor(t);
     const fetch = recordingFetch();
     const other = await apiFor(t);
@@ -105,7 +105,7 @@ describe("options that change after the constructor", () => {
     assert.equal(fetch.requests.length, 1);
   });
 
-  test("are read once, each member of them, when the manager is made", async (t) => {
+  test("are read once, each member of them, when the manager is created", async (t) => {
     const sandbox = await sharedSandbox(t);
     /** @type {Record<string, number>} */
     const reads = {};
@@ -191,7 +191,7 @@ describe("options that cannot be copied", () => {
     });
   }
 
-  test("what is nested seven deep in variables is copied", async (t) => {
+  test("do not include variables nested seven levels deep, which are copied", async (t) => {
     const { endpoint } = await tenantApi(t);
     const provider = profileOf(endpoint, "one");
     provider.authenticate.variables.deep = { a: { b: { c: { d: { e: { f: 1 } } } } } };
@@ -205,7 +205,7 @@ describe("options that cannot be copied", () => {
 });
 
 describe("the options of a call", () => {
-  test("are those of the call, also while the core starts", async (t) => {
+  test("are copied at the call, also while the core starts", async (t) => {
     const sandbox = await sandboxFor(t);
     const fetch = recordingFetch();
     const tokens = managerFor(t, fluz(sandbox, { fetch }));
@@ -223,7 +223,7 @@ describe("the options of a call", () => {
     );
   });
 
-  test("of request() as well: scopes are not those that the list has later", async (t) => {
+  test("are copied for request() as well: later changes of the list of scopes have no effect", async (t) => {
     const sandbox = await sandboxFor(t);
     const fetch = recordingFetch();
     const tokens = managerFor(t, fluz(sandbox, { fetch }));

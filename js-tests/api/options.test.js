@@ -53,7 +53,7 @@ const WRONG = [
   ],
 ];
 
-describe("invalid options are rejected by every method, and named:", () => {
+describe("invalid options are rejected by every method, and the error names the option:", () => {
   for (const [title, options, named = ""] of WRONG) {
     test(title, async (t) => {
       const sandbox = await sharedSandbox(t);
@@ -71,8 +71,8 @@ describe("invalid options are rejected by every method, and named:", () => {
   }
 });
 
-describe("a constructor", () => {
-  test("never throws, whatever it is given", async () => {
+describe("the constructor", () => {
+  test("never throws, whatever it receives", async () => {
     const hostile = new Proxy(
       {},
       {
@@ -116,7 +116,7 @@ describe("a constructor", () => {
     }
   });
 
-  test("takes options of a class, without a prototype, and with undefined for what is left out", async (t) => {
+  test("accepts class instances, objects without a prototype, and undefined for omitted options", async (t) => {
     const sandbox = await sharedSandbox(t);
     class Settings {
       constructor() {
@@ -135,15 +135,15 @@ describe("a constructor", () => {
     }
   });
 
-  test("needs `new`", () => {
+  test("requires `new`", () => {
     assert.throws(() => /** @type {any} */ (TokenManager)(), TypeError);
   });
 });
 
-describe("an endpoint in the clear", () => {
+describe("an http: endpoint", () => {
   const unclear = "http://api.test/graphql";
 
-  test("is used where allowInsecure says so", async (t) => {
+  test("is used if allowInsecure is set", async (t) => {
     const sandbox = await sharedSandbox(t);
     /** @type {string[]} */
     const asked = [];

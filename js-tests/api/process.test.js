@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { run } from "../support/child.js";
-import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { fluz, sandboxFor, unreachable } from "../support/setup.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { until } from "../support/waiting.js";
 
 /**
@@ -43,7 +43,7 @@ function assertEnded({ status, stdout: printed, stderr }, stdout) {
   assert.deepEqual([status, printed.trim(), stderr], [0, stdout, ""]);
 }
 
-test("a program that waits for a sign-out does not end while the lease of the store is taken", async (t) => {
+test("a program that waits for a sign-out does not exit while another holder has the store's lease", async (t) => {
   const sandbox = await sandboxFor(t);
   const program = `${START}
     let denied = 0;
@@ -55,8 +55,8 @@ test("a program that waits for a sign-out does not end while the lease of the st
   assertEnded(await run(program, { given: fluz(sandbox) }), "signed out");
 });
 
-describe("a program ends by itself", { concurrency: true }, () => {
-  test("that has made a manager, and never used it", async (t) => {
+describe("a program exits by itself", { concurrency: true }, () => {
+  test("if it created a manager and never used it", async (t) => {
     const sandbox = await sandboxFor(t);
 
     const ended = await run(`${START} done(typeof new TokenManager(given));`, { given: fluz(sandbox) });
@@ -65,7 +65,7 @@ describe("a program ends by itself", { concurrency: true }, () => {
     assert.equal(sandbox.requests().length, 0);
   });
 
-  test("whose fake timers clear none of the real ones", async (t) => {
+  test("if its fake timers do not clear real ones", async (t) => {
     const sandbox = await sandboxFor(t);
     const program = `${START}
       const tokens = new TokenManager(given);
@@ -76,14 +76,14 @@ describe("a program ends by itself", { concurrency: true }, () => {
     assertEnded(await run(program, { given: fluz(sandbox) }), "object");
   });
 
-  test("that has a token, without closing the manager", async (t) => {
+  test("if it has a token and did not close the manager", async (t) => {
     const sandbox = await sandboxFor(t);
     const program = `${START} done(typeof (await new TokenManager(given).getToken()));`;
 
     assertEnded(await run(program, { given: fluz(sandbox) }), "string");
   });
 
-  test("that got a new token in the background", async (t) => {
+  test("if a token was renewed in the background", async (t) => {
     const sandbox = await sandboxFor(t, { lifetimes: { fluz: 4_000 } });
     const program = `${START}
       const tokens = new TokenManager(given);
@@ -97,7 +97,7 @@ describe("a program ends by itself", { concurrency: true }, () => {
     assertEnded(await run(program, { given: fluz(sandbox) }), "proactive");
   });
 
-  test("whose endpoint cannot be reached", async (t) => {
+  test("if its endpoint is unreachable", async (t) => {
     const sandbox = await sandboxFor(t);
     const program = `${START}
       new TokenManager(given).getToken().catch(({ code }) => done(code));`;
@@ -107,7 +107,7 @@ describe("a program ends by itself", { concurrency: true }, () => {
     assertEnded(await run(program, { given }), "network");
   });
 
-  test("that holds a token which cannot be refreshed any more", async (t) => {
+  test("if its token can no longer be refreshed", async (t) => {
     const sandbox = await sandboxFor(t, { lifetimes: { fluz: 30_000 } });
     const program = `${START}
       const tokens = new TokenManager(given);
@@ -125,7 +125,7 @@ describe("a program ends by itself", { concurrency: true }, () => {
     assertEnded(await ended, "true");
   });
 
-  test("whose manager was closed while a grant was on the wire", async (t) => {
+  test("if its manager was closed during a grant", async (t) => {
     const sandbox = await sandboxFor(t);
     sandbox.fault({ kind: "delay", ms: 2 * TEST_TIMEOUT_MS });
     const program = `${START}
@@ -138,7 +138,7 @@ describe("a program ends by itself", { concurrency: true }, () => {
     assertEnded(await run(program, { given: fluz(sandbox) }), "closed");
   });
 
-  test("whose manager was closed while a secret was awaited that never comes", async (t) => {
+  test("if its manager was closed while a secret is pending that never resolves", async (t) => {
     const sandbox = await sandboxFor(t);
     const program = `${START}
       const tokens = new TokenManager({ ...given, apiKey: () => {
@@ -150,7 +150,7 @@ describe("a program ends by itself", { concurrency: true }, () => {
     assertEnded(await run(program, { given: fluz(sandbox) }), "closed");
   });
 
-  test("whose answer trickles for ever and heeds no signal, once it was given up", async (t) => {
+  test("if a response trickles forever and ignores its signal, once the request timed out", async (t) => {
     const sandbox = await sandboxFor(t);
     // It keeps the process running while it is being read.
     const program = `${START}
@@ -169,7 +169,7 @@ describe("a program ends by itself", { concurrency: true }, () => {
   });
 });
 
-describe("a program goes on", { concurrency: true }, () => {
+describe("a program keeps running", { concurrency: true }, () => {
   test("while a caller waits for a retry", async (t) => {
     const sandbox = await sandboxFor(t);
     sandbox.fault({ kind: "status", status: 503, times: 2 });
@@ -198,8 +198,8 @@ describe("a program goes on", { concurrency: true }, () => {
   });
 });
 
-describe("a manager that nobody holds any more", () => {
-  test("is collected, and its timer with it", async (t) => {
+describe("an unreferenced manager", () => {
+  test("is collected, and its timer is cleared", async (t) => {
     const sandbox = await sandboxFor(t);
     const program = `${START}
       import { setTimeout as pause } from "node:timers/promises";
@@ -234,7 +234,7 @@ describe("a manager that nobody holds any more", () => {
     assert.equal(sandbox.requests().length, 1);
   });
 
-  test("stays while a caller waits for it", async (t) => {
+  test("is retained while a caller waits for it", async (t) => {
     const sandbox = await sandboxFor(t);
     sandbox.fault({ kind: "delay", ms: 100 });
     const program = `${START}
@@ -250,7 +250,7 @@ describe("a manager that nobody holds any more", () => {
     assertEnded(await run(program, { given: fluz(sandbox), flags: ["--expose-gc"] }), "string");
   });
 
-  test("stays while somebody waits until it is ready", async () => {
+  test("is retained while a caller waits for `ready()`", async () => {
     const program = `${START}
       import { setTimeout as pause } from "node:timers/promises";
       let settled = false;

@@ -23,13 +23,13 @@ async function timedSandbox(t, options) {
   return { time, sandbox: await sandboxFor(t, { lifetimes: LIFETIMES, now: time.now, ...options }) };
 }
 
-describe("refreshing ahead", () => {
+describe("proactive refresh", () => {
   for (const [name, options, query, version] of /** @type {const} */ ([
     ["fluz", fluz, "{ getOffers { offerId } }", {}],
     ["toggle", toggle, "{ Products(account_id: 1) { id } }", {}],
     ["braintree", braintree, "{ ping }", { "braintree-version": "2019-01-01" }],
   ])) {
-    test(`${name}: across two refreshes no call is refused, and no caller waits`, async (t) => {
+    test(`${name}: over two refreshes no call is rejected, and no caller waits`, async (t) => {
       const { time, sandbox } = await timedSandbox(t);
       const tokens = managerFor(t, options(sandbox));
       const { endpoint } = sandbox[name];
@@ -37,7 +37,7 @@ describe("refreshing ahead", () => {
       const use = async () => {
         const held = tokens.peek();
         const token = await tokens.getToken();
-        assert.equal(token, held?.value, "the token held was handed out");
+        assert.equal(token, held?.value, "the cached token is returned");
         const headers = { "content-type": "application/json", authorization: `Bearer ${token}`, ...version };
         const response = await fetch(endpoint, { method: "POST", headers, body: JSON.stringify({ query }) });
         assert.equal((await response.json()).errors, undefined);

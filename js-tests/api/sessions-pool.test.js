@@ -18,8 +18,8 @@ import { next } from "../support/waiting.js";
 /** @param {number} count */
 const users = (count) => Array.from({ length: count }, () => ({ userId: randomUUID() }));
 
-describe("sessions are kept", () => {
-  test("for as long as they are used, and `idleMs` longer", async (t) => {
+describe("sessions are retained", () => {
+  test("while they are used, and for `idleMs` afterwards", async (t) => {
     const clock = simulatedTime(t);
     const sandbox = await sandboxFor(t, { now: clock.now });
     const tokens = managerFor(t, fluz(sandbox, { sessions: { idleMs: 100_000 } }));
@@ -42,7 +42,7 @@ describe("sessions are kept", () => {
 });
 
 describe("sessions in one store", () => {
-  test("are shared by managers, each by its own entry", async (t) => {
+  test("are shared by managers, each in its own record", async (t) => {
     const sandbox = await sandboxFor(t);
     const folder = await mkdtemp(path.join(tmpdir(), "sessions-"));
     t.after(() => rm(folder, { recursive: true, force: true }));
@@ -68,7 +68,7 @@ describe("sessions in one store", () => {
   });
 });
 
-describe("what nobody has any more is collected", () => {
+describe("garbage collection", () => {
   const GIVEN = `import { TokenManager } from "graphql-token-manager";
     const collected = async (what, isDone) => {
       // Looking at a WeakRef keeps what it refers to until the end of the job.
@@ -90,7 +90,7 @@ describe("what nobody has any more is collected", () => {
     return ended.stdout.trim();
   }
 
-  test("but a session that somebody has keeps its manager open", async (t) => {
+  test("does not close the manager of a session that is still referenced", async (t) => {
     const program = `let manager;
       const session = (() => {
         const tokens = new TokenManager(given);
@@ -104,7 +104,7 @@ describe("what nobody has any more is collected", () => {
     assert.equal(await printed(t, program), "true true object");
   });
 
-  test("a manager and its sessions, timers set or not", async (t) => {
+  test("collects a manager and its sessions, with or without timers", async (t) => {
     const program = `const refs = await (async () => {
         const tokens = new TokenManager(given);
         const sessions = [1, 2, 3].map((number) => tokens.session(user(number)));
@@ -117,7 +117,7 @@ describe("what nobody has any more is collected", () => {
     assert.equal(await printed(t, program), "collected");
   });
 
-  test("a session's object, while its token is kept", async (t) => {
+  test("collects a session object while its token is retained", async (t) => {
     const program = `const tokens = new TokenManager(given);
       const token = await tokens.session(user(1)).getToken();
       const ref = new WeakRef(tokens.session(user(1)));
@@ -127,7 +127,7 @@ describe("what nobody has any more is collected", () => {
     assert.equal(await printed(t, program), "2 true");
   });
 
-  test("what thousands of sessions that come and go have taken", async (t) => {
+  test("reclaims the memory of thousands of sessions that were evicted", async (t) => {
     const program = `const grant = ({ session }) => ({ accessToken: "token-" + session.user, expiresInMs: 600000 });
       const tokens = new TokenManager({
         provider: { name: "acme", endpoint: "https://acme.test", grant },

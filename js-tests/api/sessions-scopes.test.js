@@ -9,8 +9,8 @@ import { failure, record } from "../support/waiting.js";
 const FIND = ["TRANSACTION_FIND"];
 const BOTH = ["TRANSACTION_FIND", "TRANSACTION_CHARGE"];
 
-describe("getToken with scopes that are not held", () => {
-  test("is granted once for these scopes alone, and other callers keep their token", async (t) => {
+describe("getToken with scopes that the cached token lacks", () => {
+  test("obtains a grant for these scopes only, and other callers keep their token", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, braintree(sandbox, { scopes: FIND }));
     const narrow = await tokens.getToken();
@@ -32,8 +32,8 @@ describe("getToken with scopes that are not held", () => {
   });
 });
 
-describe("fewer scopes than asked for", () => {
-  test("are an error for who asked for them, and a warning for the others", async (t) => {
+describe("fewer scopes than requested", () => {
+  test("are an error for the caller that requested them, and a warning for the others", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox, { scopes: ["LIST_OFFERS"] }));
     const events = record(tokens);

@@ -21,7 +21,7 @@ import { EVENT_TYPES, failure, record } from "../support/waiting.js";
 const subject = (token) => claims(token).sub.split("/");
 
 describe("a session", () => {
-  test("is the same for the same selector, however that is written", async (t) => {
+  test("is the same object for the same selector, however it is written", async (t) => {
     const sandbox = await sharedSandbox(t);
     const tokens = managerFor(t, fluz(sandbox));
     const [userId, accountId] = [randomUUID(), randomUUID()];
@@ -44,7 +44,7 @@ describe("a session", () => {
     }
   });
 
-  test("of what the manager has itself is the manager's own", async (t) => {
+  test("is the default session if the selector has only what the manager has", async (t) => {
     const sandbox = await sharedSandbox(t);
     const tokens = managerFor(t, fluz(sandbox));
     const { userId, accountId } = sandbox.fluz;
@@ -66,7 +66,7 @@ describe("a session", () => {
     assert.equal(tokens.peek()?.value, token);
   });
 
-  test("is for a user, an account and a seat, each the manager's own where it is left out", async (t) => {
+  test("selects a user, an account and a seat, each the manager's own if omitted", async (t) => {
     const sandbox = await sharedSandbox(t);
     const [userId, accountId, seatId, seat] = Array.from({ length: 4 }, () => randomUUID());
     const { userId: ownUser, accountId: ownAccount } = sandbox.fluz;
@@ -109,7 +109,7 @@ describe("a session", () => {
     assert.equal(tokens.peek(), undefined);
   });
 
-  test("is found again where nobody has its object any more", async (t) => {
+  test("keeps its token if its object was collected", async (t) => {
     const sandbox = await sharedSandbox(t);
     const tokens = managerFor(t, fluz(sandbox));
     const userId = randomUUID();
@@ -124,7 +124,7 @@ describe("a session", () => {
     assert.equal(sandbox.requests().length, 1);
   });
 
-  test("sends requests with its token, also after that was refused", async (t) => {
+  test("sends requests with its token, also after a rejection", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     const [one, other] = [tokens.session({ userId: randomUUID() }), tokens.session({ userId: randomUUID() })];
@@ -149,8 +149,8 @@ describe("a session", () => {
   });
 });
 
-describe("what a session may select", () => {
-  test("at an API of one's own is its variables", async (t) => {
+describe("a session selector", () => {
+  test("sets the variables of a custom API's profile", async (t) => {
     const sandbox = await sharedSandbox(t);
     const fetch = recordingFetch();
     const provider = acmeProfile(sandbox);
@@ -178,7 +178,7 @@ describe("what a session may select", () => {
     assert.equal((await failure(tokens.session({ till: "2" }).getToken())).code, "invalid_options");
   });
 
-  test("for a `grant` function is whatever it makes something of", async (t) => {
+  test("is passed to a `grant` function, which interprets it", async (t) => {
     /** @type {Selector[]} */
     const asked = [];
     const tokens = managerFor(t, {
@@ -259,13 +259,13 @@ describe("what a session may select", () => {
     });
   }
 
-  test("is the manager's own scopes where `scopes` is undefined", async (t) => {
+  test("selects the manager's own scopes if `scopes` is undefined", async (t) => {
     const tokens = managerFor(t, fluz(await sharedSandbox(t)));
 
     assert.equal(await tokens.session({ scopes: undefined }).getToken(), await tokens.getToken());
   });
 
-  test("is told apart as JavaScript tells it apart", async (t) => {
+  test("distinguishes all values that JavaScript distinguishes", async (t) => {
     /** @type {string[]} */
     const granted = [];
     const grant = (/** @type {any} */ { session }) => {
@@ -296,7 +296,7 @@ describe("what a session may select", () => {
     assert.equal(tokens.session({ a: -0 }), tokens.session({ a: 0 }));
   });
 
-  test("named __proto__ is sent as a variable of its own", async (t) => {
+  test("with the key __proto__ is sent as an own variable", async (t) => {
     /** @type {unknown[]} */
     const sent = [];
     const fetch = async (/** @type {string} */ _url, /** @type {any} */ { body }) => {
@@ -319,7 +319,7 @@ describe("what a session may select", () => {
     assert.deepEqual(sent, [variables, JSON.parse('{"__proto__":"another","u":"1"}')]);
   });
 
-  test("is read once, at the call", async (t) => {
+  test("has its getters read once, at the call", async (t) => {
     const ids = [randomUUID(), randomUUID(), randomUUID()];
     let reads = 0;
     const tokens = managerFor(t, fluz(await sharedSandbox(t)));
@@ -333,7 +333,7 @@ describe("what a session may select", () => {
     assert.equal(reads, 1);
   });
 
-  test("is taken as it is at the call", async (t) => {
+  test("is copied at the call", async (t) => {
     const tokens = managerFor(t, fluz(await sharedSandbox(t)));
     const selector = { userId: randomUUID(), scopes: ["LIST_OFFERS", "LIST_PURCHASES"] };
     const { userId } = selector;
@@ -347,13 +347,13 @@ describe("what a session may select", () => {
   });
 });
 
-describe("events", () => {
-  test("tell the manager's listeners which session they are about, and a session's of it alone", async (t) => {
+describe("events of a session", () => {
+  test("have its selector at the manager's listeners; its own listeners receive no others", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     const [userId, other] = [randomUUID(), randomUUID()];
     const session = tokens.session({ scopes: ["LIST_PURCHASES", "LIST_OFFERS"], userId });
-    const heard = record(tokens);
+    const received = record(tokens);
     /** @type {TokenEvent[]} */
     const own = [];
     for (const type of EVENT_TYPES) session.on(type, (event) => own.push(event));
@@ -365,15 +365,15 @@ describe("events", () => {
     await session.getToken();
     await tokens.session({ userId: other }).getToken();
 
-    const selectors = heard.map((event) => event.type === "token" && event.session);
+    const selectors = received.map((event) => event.type === "token" && event.session);
     const selected = { scopes: ["LIST_OFFERS", "LIST_PURCHASES"], userId };
     assert.deepEqual(selectors, [{}, selected, { userId: other }]);
     assert.ok(selectors.every((selector) => Object.isFrozen(selector)));
-    assert.deepEqual(own, [heard[1]]);
-    assert.deepEqual(managers, [heard[0]]);
+    assert.deepEqual(own, [received[1]]);
+    assert.deepEqual(managers, [received[0]]);
   });
 
-  test("no longer come to a listener that was taken back", async (t) => {
+  test("are no longer received by a removed listener", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     const session = tokens.session({ userId: randomUUID() });
     const end = session.on("token", () => assert.fail("it was taken back"));
@@ -385,7 +385,7 @@ describe("events", () => {
 });
 
 describe("closing", () => {
-  test("one session ends it for all who have it, and no other", async (t) => {
+  test("a session closes it for all that hold it, and no other session", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     const [userId, other] = [randomUUID(), randomUUID()];
@@ -393,11 +393,11 @@ describe("closing", () => {
     const theirs = await tokens.session({ userId: other }).getToken();
     const first = await session.getToken();
     /** @type {string[]} */
-    const heard = [];
-    session.on("close", () => heard.push("session"));
-    session.on("token", () => heard.push("token"));
-    tokens.session({ userId: other }).on("close", () => heard.push("other"));
-    const end = tokens.on("close", () => heard.push("manager"));
+    const received = [];
+    session.on("close", () => received.push("session"));
+    session.on("token", () => received.push("token"));
+    tokens.session({ userId: other }).on("close", () => received.push("other"));
+    const end = tokens.on("close", () => received.push("manager"));
 
     const waiting = failure(session.refresh());
     await session.close();
@@ -405,13 +405,13 @@ describe("closing", () => {
 
     const errors = [await waiting, await failure(session.getToken()), await failure(session.ready())];
     for (const { code } of errors) assert.equal(code, "closed");
-    assert.deepEqual(heard, ["session"]);
+    assert.deepEqual(received, ["session"]);
     assert.deepEqual([session.peek(), session.status().state], [undefined, "empty"]);
     assert.equal(await tokens.session({ userId: other }).getToken(), theirs);
     const again = tokens.session({ userId });
     assert.notEqual(again, session);
     assert.notEqual(await again.getToken(), first);
-    assert.deepEqual(heard, ["session"]);
+    assert.deepEqual(received, ["session"]);
     end();
   });
 
@@ -428,7 +428,7 @@ describe("closing", () => {
     assert.equal(sandbox.requests().length, 0);
   });
 
-  test("the session that is the manager's own does nothing", async (t) => {
+  test("the default session has no effect", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     const token = await tokens.getToken();
 
@@ -438,7 +438,7 @@ describe("closing", () => {
     assert.equal(await tokens.session({}).getToken(), token);
   });
 
-  test("by `using` is closing", async (t) => {
+  test("is what `using` does", async (t) => {
     const tokens = managerFor(t, fluz(await sandboxFor(t)));
     const [one, other] = [tokens.session({ userId: randomUUID() }), tokens.session({ userId: randomUUID() })];
     await Promise.all([one.getToken(), other.getToken()]);
@@ -450,16 +450,16 @@ describe("closing", () => {
     assert.equal(tokens.status().sessions, 1);
   });
 
-  test("the manager closes all of them", async (t) => {
+  test("the manager closes all sessions", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox));
     const sessions = Array.from({ length: 5 }, () => tokens.session({ userId: randomUUID() }));
     const held = sessions.slice(0, 3);
     await Promise.all(held.map((session) => session.getToken()));
     /** @type {string[]} */
-    const heard = [];
-    tokens.on("close", () => heard.push("manager"));
-    held[0]?.on("close", () => heard.push("session"));
+    const received = [];
+    tokens.on("close", () => received.push("manager"));
+    held[0]?.on("close", () => received.push("session"));
     const waiting = [
       ...held.map((session) => failure(session.refresh())),
       ...sessions.map((it) => failure(it.refresh())),
@@ -473,7 +473,7 @@ describe("closing", () => {
       assert.equal(session.peek(), undefined);
       assert.equal((await failure(session.ready())).code, "closed");
     }
-    assert.deepEqual(heard, ["manager", "session"]);
+    assert.deepEqual(received, ["manager", "session"]);
     assert.equal(tokens.status().sessions, 0);
   });
 });

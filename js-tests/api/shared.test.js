@@ -29,7 +29,7 @@ function keyFor(t) {
   return key;
 }
 
-test("the same key and options give the same manager, also by another copy of the package", async (t) => {
+test("the same key and options return the same manager, also from another copy of the package", async (t) => {
   const sandbox = await sandboxFor(t);
   const key = keyFor(t);
   const require = createRequire(import.meta.url);
@@ -47,7 +47,7 @@ test("the same key and options give the same manager, also by another copy of th
   assert.equal(sandbox.requests().length, 1);
 });
 
-test("other options close the manager and replace it, at any depth", async (t) => {
+test("options that differ at any depth close the manager and replace it", async (t) => {
   const sandbox = await sandboxFor(t);
   const key = keyFor(t);
   const changes = [{}, { scopes: ["LIST_PAYMENT"] }, { headers: { "x-tenant": "7" } }, { lifetimeMs: 1000 }];
@@ -60,7 +60,7 @@ test("other options close the manager and replace it, at any depth", async (t) =
   await managers.at(-1)?.getToken();
 });
 
-test("a manager that was closed is replaced", async (t) => {
+test("a closed manager is replaced", async (t) => {
   const sandbox = await sandboxFor(t);
   const key = keyFor(t);
   await TokenManager.shared(key, options(sandbox)).close();
@@ -70,7 +70,7 @@ test("a manager that was closed is replaced", async (t) => {
   assert.equal(sandbox.requests().length, 1);
 });
 
-test("functions and stores are not compared: they require `identity`, which decides", async (t) => {
+test("functions and stores are not compared: they require `identity`, which is compared instead", async (t) => {
   const sandbox = await sandboxFor(t);
   const key = keyFor(t);
   const { password, ...known } = /** @type {any} */ (toggle(sandbox));
@@ -94,13 +94,13 @@ test("a key is a non-empty string", () => {
   }
 });
 
-test("wrong options are reported by the methods, as those of any manager", async (t) => {
+test("invalid options are reported by the methods, as for any manager", async (t) => {
   const manager = TokenManager.shared(keyFor(t), /** @type {any} */ ({ provider: "acme" }));
 
   assert.equal((await failure(manager.ready())).code, "invalid_options");
 });
 
-test("grants and requests go around caches behind `fetch`", async (t) => {
+test("grants and requests bypass caches behind `fetch`", async (t) => {
   const sandbox = await sandboxFor(t);
   /** @type {unknown[]} */
   const modes = [];

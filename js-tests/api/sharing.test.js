@@ -41,24 +41,24 @@ describe("managers that share a store", () => {
     assert.equal(sandbox.counts().fluz.grants, 1);
   });
 
-  test("ask in the order of the contract: lease, read again, grant, save, release", async (t) => {
+  test("call the store in the order of the contract: acquire, get, grant, set, release", async (t) => {
     const sandbox = await sandboxFor(t);
     const store = new SharedMap();
     const manager = managerFor(t, fluz(sandbox, { store }));
 
     await manager.getToken();
-    await until(() => store.lease === undefined, "the lease is given back");
+    await until(() => store.lease === undefined, "the lease is released");
     assert.deepEqual(acquisition(store.calls), ["get", "acquire", "get", "set", "release"]);
 
     // The refresh token is removed from the store before it is presented.
     store.calls.length = 0;
     await manager.refresh();
-    await until(() => store.lease === undefined, "the lease is given back");
+    await until(() => store.lease === undefined, "the lease is released");
     assert.deepEqual(acquisition(store.calls), ["get", "acquire", "get", "set", "set", "release"]);
     assert.deepEqual([sandbox.counts().fluz.grants, sandbox.counts().fluz.refreshes], [1, 1]);
   });
 
-  test("start with what is there, without a request or a lease", async (t) => {
+  test("use a stored token, without a request or a lease", async (t) => {
     const sandbox = await sandboxFor(t);
     const store = new SharedMap();
     const first = managerFor(t, fluz(sandbox, { store }));
@@ -71,7 +71,7 @@ describe("managers that share a store", () => {
     assert.equal(sandbox.requests().length, 1);
   });
 
-  test("need no more than a Map, which has no leases", async (t) => {
+  test("work with a Map, which has no leases", async (t) => {
     const sandbox = await sandboxFor(t);
     const store = new Map();
 
@@ -85,7 +85,7 @@ describe("managers that share a store", () => {
 
 describe("a store that fails", () => {
   for (const method of ["get", "acquire", "set"]) {
-    test(`in \`${method}\` costs sharing, and not the token`, async (t) => {
+    test(`in \`${method}\` disables sharing, and the token is still obtained`, async (t) => {
       const sandbox = await sandboxFor(t);
       const store = new SharedMap();
       store.before = (called) => {
@@ -102,7 +102,7 @@ describe("a store that fails", () => {
       assert.equal(store.lease, undefined);
     });
 
-    test(`by never answering \`${method}\` is waited for as long as the option says`, async (t) => {
+    test(`by never settling \`${method}\` is given up after \`storeTimeoutMs\``, async (t) => {
       const sandbox = await sandboxFor(t);
       const store = new SharedMap();
       store.before = (called) => (called === method ? new Promise(() => {}) : undefined);
@@ -114,7 +114,7 @@ describe("a store that fails", () => {
     });
   }
 
-  test("by giving somebody else's entry is as good as an empty one", async (t) => {
+  test("by returning the record of another identity counts as empty", async (t) => {
     const sandbox = await sandboxFor(t);
     const store = new SharedMap();
     const other = "b1a7c9d2-5e44-4a8e-9a3c-000000000000";
@@ -131,7 +131,7 @@ describe("a store that fails", () => {
     assert.deepEqual([grants, refreshes], [3, 0]);
   });
 
-  test("by giving what is no lease says so", async (t) => {
+  test("by returning an invalid lease causes a warning", async (t) => {
     const sandbox = await sandboxFor(t);
     for (const lease of [7, {}, { fence: 1 }, { release() {} }, { fence: "1", release() {} }]) {
       const store = new SharedMap();
@@ -146,7 +146,7 @@ describe("a store that fails", () => {
 });
 
 describe("a lease", () => {
-  test("is not held while a secret is asked for", async (t) => {
+  test("is not held while a secret function runs", async (t) => {
     const sandbox = await sandboxFor(t);
     const store = new SharedMap();
     /** @type {unknown[]} */
@@ -159,7 +159,7 @@ describe("a lease", () => {
     assert.deepEqual(leases, [undefined, undefined]);
   });
 
-  test("that comes after `storeTimeoutMs` is given back", async (t) => {
+  test("that is granted after `storeTimeoutMs` is released", async (t) => {
     const sandbox = await sandboxFor(t);
     const store = new SharedMap();
     const gate = /** @type {Gate<void>} */ (new Gate());
@@ -167,18 +167,18 @@ describe("a lease", () => {
     assert.ok(await managerFor(t, fluz(sandbox, { store, storeTimeoutMs: 20 })).getToken());
 
     gate.open();
-    await until(() => store.calls.includes("release"), "the lease is given back");
+    await until(() => store.calls.includes("release"), "the lease is released");
 
     assert.equal(store.lease, undefined);
   });
 
-  test("of a manager that closes is given back when its grant is saved", async (t) => {
+  test("of a manager that is closed is released once its grant was stored", async (t) => {
     const sandbox = await sandboxFor(t);
     const store = new SharedMap();
     const gate = new Gate();
     const manager = managerFor(t, fluz(sandbox, { store, fetch: behind(gate) }));
     const caller = failure(manager.getToken());
-    await until(() => store.calls.length === 3, "the grant is on the wire");
+    await until(() => store.calls.length === 3, "the grant is in flight");
 
     const closed = manager.close();
     assert.equal((await caller).code, "closed");

@@ -27,7 +27,7 @@ function applicationFor(t, options, profile) {
     application.grants++;
     const token = `${user}-${application.grants}`;
     await Promise.race([gate, new Promise((resolve) => signal.addEventListener("abort", resolve))]);
-    if (user === "") throw new TokenError("invalid_credentials", "nobody is signed in");
+    if (user === "") throw new TokenError("invalid_credentials", "no user is signed in");
     return { accessToken: `${token}${session.user ?? ""}`, expiresInMs: 3_600_000 };
   };
   const endpoint = "https://api.acme.test/graphql";
@@ -37,16 +37,16 @@ function applicationFor(t, options, profile) {
   return Object.assign(application, { make, tokens: make() });
 }
 
-/** Makes the clock of the core throw, as an exhausted stack would, until `mend` is called. */
+/** Makes the clock of the core throw, as an exhausted stack would, until `restore` is called. */
 function breakTheClock() {
   const broken = mock.method(Date, "now", () => {
     throw new RangeError("Maximum call stack size exceeded");
   });
-  return { mend: () => broken.mock.restore() };
+  return { restore: () => broken.mock.restore() };
 }
 
 describe("after clear()", () => {
-  test("the token is gone at once, and the next is that of the next user", async (t) => {
+  test("the token is gone at once, and the next one is the next user's", async (t) => {
     const application = applicationFor(t);
     const { tokens } = application;
     assert.equal(await tokens.getToken(), "ann-1");
@@ -90,7 +90,7 @@ describe("after clear()", () => {
     );
   });
 
-  test("in a listener, no call after it receives the token, also where a grant has just ended", async (t) => {
+  test("in a listener, no later call receives the token, even if a grant has just completed", async (t) => {
     const application = applicationFor(t);
     const { tokens } = application;
     const session = tokens.session({ user: "u" });
@@ -109,7 +109,7 @@ describe("after clear()", () => {
     for (const token of await Promise.all(later)) assert.match(token, /^bob/);
   });
 
-  test("callers that wait receive the token of the next user, and the grant in flight is aborted", async (t) => {
+  test("callers that wait receive the next user's token, and the grant in flight is aborted", async (t) => {
     const application = applicationFor(t);
     const { tokens } = application;
     const gate = new Gate();
@@ -126,7 +126,7 @@ describe("after clear()", () => {
     assert.equal(await tokens.getToken(), "bob-2");
   });
 
-  test("a failure is not remembered: signed out for 20 s, then in, one grant is enough", async (t) => {
+  test("an earlier failure is not remembered: 20 s without credentials, then one grant suffices", async (t) => {
     const time = simulatedTime(t);
     const application = applicationFor(t);
     const { tokens } = application;
@@ -146,7 +146,7 @@ describe("after clear()", () => {
     assert.equal(await tokens.getToken(), "bob-1");
   });
 
-  test("twice, and with a grant at the same time, each promise resolves", async (t) => {
+  test("twice, and during a grant, each promise resolves", async (t) => {
     const application = applicationFor(t);
     const { tokens } = application;
     await tokens.getToken();
@@ -214,7 +214,7 @@ describe("a request that was sent before clear()", () => {
     });
   }
 
-  test("brings no token", async (t) => {
+  test("has no token adopted from its response", async (t) => {
     const { tokens, endpoint } = await requestOfAnn(t, { status: 200 });
 
     assert.equal((await tokens.fetch(endpoint, POST)).status, 200);
@@ -222,7 +222,7 @@ describe("a request that was sent before clear()", () => {
     assert.match(await tokens.getToken(), /^bob/);
   });
 
-  test("and waited for a token is sent once, with the next one", async (t) => {
+  test("but still waited for a token is sent once, with the next one", async (t) => {
     const { endpoint, asked } = await apiFor(t);
     const application = applicationFor(t, undefined, { endpoint });
     application.gate = new Gate().opened;
@@ -242,7 +242,7 @@ describe("a request that was sent before clear()", () => {
 });
 
 describe("clear() of a manager", () => {
-  test("that was never used removes what the store has", async (t) => {
+  test("that was never used clears the store", async (t) => {
     const store = new SharedMap();
     const application = applicationFor(t, { store });
     await application.tokens.getToken();
@@ -259,7 +259,7 @@ describe("clear() of a manager", () => {
     assert.equal(store.lease, undefined);
   });
 
-  test("with invalid options rejects, and of one that is closed or is being closed", async (t) => {
+  test("rejects with invalid options, and if the manager or session is closed or being closed", async (t) => {
     const invalid = managerFor(t, { provider: "none" });
     assert.equal((await failure(invalid.clear())).code, "invalid_options");
 
@@ -277,14 +277,14 @@ describe("clear() of a manager", () => {
     assert.equal((await failure(tokens.clear())).code, "closed");
   });
 
-  test("whose core crashed forgets the tokens of all sessions", async (t) => {
+  test("whose core crashed discards the tokens of all sessions", async (t) => {
     const application = applicationFor(t);
     const { tokens } = application;
     const sessions = [tokens, tokens.session({ user: "u" }), tokens.session({ user: "u", scopes: ["A"] })];
     await Promise.all(sessions.map((session) => session.getToken()));
-    const { mend } = breakTheClock();
+    const { restore } = breakTheClock();
     const broken = failure(tokens.refresh());
-    mend();
+    restore();
     assert.equal((await broken).code, "internal");
     application.user = "bob";
 
@@ -298,9 +298,9 @@ describe("clear() of a manager", () => {
     const { tokens } = application;
     await tokens.getToken();
 
-    const { mend } = breakTheClock();
+    const { restore } = breakTheClock();
     const broken = failure(tokens.clear());
-    mend();
+    restore();
     assert.equal((await broken).code, "internal");
 
     application.user = "bob";
@@ -309,7 +309,7 @@ describe("clear() of a manager", () => {
 });
 
 describe("with a store, clear()", () => {
-  test("makes other managers forget the token, which do not adopt it again", async (t) => {
+  test("makes other managers discard the token, and they do not adopt it again", async (t) => {
     const store = new SharedMap();
     const application = applicationFor(t, { store });
     const other = application.make();
@@ -326,7 +326,7 @@ describe("with a store, clear()", () => {
     assert.ok(![...store.entries.values()].some((entry) => entry.includes("ann")));
   });
 
-  test("while its token is written leaves no token of before", async (t) => {
+  test("during the write of a token leaves no earlier token in the store", async (t) => {
     const store = new SharedMap();
     const application = applicationFor(t, { store });
     const gate = new Gate();
@@ -343,7 +343,7 @@ describe("with a store, clear()", () => {
     assert.ok(![...store.entries.values()].some((entry) => entry.includes("ann")));
   });
 
-  test("rejects with `store` where the store fails; the token is gone, and its entry follows", async (t) => {
+  test("rejects with `store` if the store fails; the token is gone, and its record is cleared later", async (t) => {
     const time = simulatedTime(t);
     const store = new SharedMap();
     const application = applicationFor(t, { store });
@@ -381,14 +381,14 @@ describe("with a store, clear()", () => {
     await closed;
   });
 
-  test("needs no secret, whose function may fail after the sign-out", async (t) => {
+  test("does not need a secret, whose function may fail after the sign-out", async (t) => {
     const { endpoint } = await apiFor(t, (_, response) =>
       json(response, 200, { data: { login: "token-1" } }),
     );
     const store = new SharedMap();
     let isSignedIn = true;
     const password = () => {
-      if (!isSignedIn) throw new Error("nobody is signed in");
+      if (!isSignedIn) throw new Error("no user is signed in");
       return "secret";
     };
     const provider = {

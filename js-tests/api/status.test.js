@@ -43,7 +43,7 @@ function changesOf(tokens) {
 }
 
 describe("status()", () => {
-  test("is the same frozen object until something of it changes", async (t) => {
+  test("is the same frozen object until its content changes", async (t) => {
     const { tokens, how } = granting(t);
     const empty = tokens.status();
     assert.equal(empty.state, "empty");
@@ -68,7 +68,7 @@ describe("status()", () => {
     assert.equal(tokens.status(), failed);
   });
 
-  test("has a time left that is computed when it is read", async (t) => {
+  test("has a remaining time that is computed when it is read", async (t) => {
     const { tokens } = granting(t);
     await tokens.getToken();
     const status = tokens.status();
@@ -82,7 +82,7 @@ describe("status()", () => {
     assert.equal(status.expiresInMs, 0);
   });
 
-  test("of a session is its own", async (t) => {
+  test("of a session is separate", async (t) => {
     const { tokens } = granting(t);
     await tokens.getToken();
     const session = tokens.session({ scopes: ["other"] });
@@ -95,7 +95,7 @@ describe("status()", () => {
 });
 
 describe("change", () => {
-  test("comes for each other status, and for nothing else", async (t) => {
+  test("is emitted for each different status, and only then", async (t) => {
     const { tokens } = granting(t);
     const { seen, off } = changesOf(tokens);
     await tokens.getToken();
@@ -117,7 +117,7 @@ describe("change", () => {
     assert.equal(seen.length, before);
   });
 
-  test("of a manager is about its own session", async (t) => {
+  test("of a manager reports its default session", async (t) => {
     const { tokens } = granting(t, { sessions: { max: 10 } });
     await tokens.getToken();
     const session = tokens.session({ scopes: ["other"] });
@@ -138,7 +138,7 @@ describe("change", () => {
   });
 
   for (const refresh of ["on-demand", "while-used"]) {
-    test(`comes by the clock alone, with refresh "${refresh}"`, async (t) => {
+    test(`is emitted as time passes, with refresh "${refresh}"`, async (t) => {
       const { tokens } = granting(t, { lifetimeMs: 2_000, refresh, minValidityMs: 0, keepAlive: true });
       await tokens.getToken();
       const states = [tokens.status().state];
@@ -159,7 +159,7 @@ describe("change", () => {
     });
   }
 
-  test("listeners keep no process running, and end with the manager", async (t) => {
+  test("listeners do not keep the process running, and are removed with the manager", async (t) => {
     const { tokens } = granting(t);
     const { seen } = changesOf(tokens);
     await tokens.close();

@@ -46,14 +46,14 @@ describe("a TokenError", () => {
     assert.match(`${error.stack}`, /^TokenError: it is dark|^Error: it is dark/);
   });
 
-  test("is retryable or not by its code, unless it says otherwise", () => {
+  test("is retryable or not by its code, unless specified", () => {
     for (const [code, retryable] of /** @type {[Code, boolean][]} */ (Object.entries(CODES))) {
       assert.equal(new TokenError(code, "x").retryable, retryable, code);
       assert.equal(new TokenError(code, "x", { retryable: !retryable }).retryable, !retryable, code);
     }
   });
 
-  test("has the details that it was given, and no others", () => {
+  test("has the details that it was constructed with, and no others", () => {
     const details = {
       provider: "acme",
       status: 503,
@@ -71,7 +71,7 @@ describe("a TokenError", () => {
     assert.equal("cause" in bare, false);
   });
 
-  test("of the code `insufficient_scope` always has a list of scopes", () => {
+  test("with the code `insufficient_scope` always has a list of scopes", () => {
     const unknown = new TokenError("insufficient_scope", "x");
     const known = new TokenError("insufficient_scope", "x", { missingScopes: ["A"] });
     const other = new TokenError("network", "x");
@@ -82,7 +82,7 @@ describe("a TokenError", () => {
     );
   });
 
-  test("keeps its cause, where it was given one", () => {
+  test("keeps its cause, if one was given", () => {
     const cause = new Error("before");
 
     const error = new TokenError("server", "x", { cause });
@@ -91,7 +91,7 @@ describe("a TokenError", () => {
     assert.ok(!Object.keys(error).includes("cause"));
   });
 
-  test("is written to JSON and printed with its code", () => {
+  test("is serialized to JSON and printed with its code", () => {
     const error = new TokenError("server", "x", { status: 503 });
 
     assert.deepEqual(JSON.parse(JSON.stringify(error)), {
@@ -103,7 +103,7 @@ describe("a TokenError", () => {
     assert.match(inspect(error), /TokenError: x[^]*code: 'server'[^]*status: 503/);
   });
 
-  test("may be extended", () => {
+  test("can be subclassed", () => {
     class Special extends TokenError {}
 
     assert.ok(TokenError.is(new Special("server", "x")));
@@ -111,7 +111,7 @@ describe("a TokenError", () => {
 });
 
 describe("TokenError.is", () => {
-  test("knows its own, and nothing else", () => {
+  test("accepts instances of its class, and nothing else", () => {
     const hostile = new Proxy(
       {},
       {
@@ -136,7 +136,7 @@ describe("TokenError.is", () => {
     }
   });
 
-  test("knows the errors of another copy of the package, both ways", async () => {
+  test("accepts the errors of another copy of the package, both ways", async () => {
     const { href } = new URL(`file://${join(folder, "dist", "index.js")}`);
     const [one, other] = await Promise.all([import(`${href}?copy=1`), import(`${href}?copy=2`)]);
     const cjs = require(join(folder, "dist", "index.cjs"));
@@ -151,7 +151,7 @@ describe("TokenError.is", () => {
     }
   });
 
-  test("knows the errors of another realm, both ways", () => {
+  test("accepts the errors of another realm, both ways", () => {
     const context = createContext({ module: { exports: {} } });
     runInContext(readFileSync(join(folder, "dist", "index.cjs"), "utf8"), context);
     const { TokenError: Foreign } = context.module.exports;
