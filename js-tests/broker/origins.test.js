@@ -6,14 +6,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ORIGIN, ask, brokerFor, refusal } from "./support.js";
+import { ORIGIN, ask, brokerFor, outcome } from "./support.js";
 
 const OTHER = "https://other.test";
 
 /** @param {Record<string, string | undefined>} headers @param {string} [url] */
 const as = (headers, url) => ({ headers, ...(url && { url }) });
 
-test("pages of the same origin may ask, others may not", async (t) => {
+test("pages of the same origin are accepted, others are rejected", async (t) => {
   const { broker, sandbox } = await brokerFor(t);
 
   for (const [how, status] of /** @type {[any, number][]} */ ([
@@ -44,12 +44,12 @@ test("pages of the same origin may ask, others may not", async (t) => {
     assert.equal(response.status, status, JSON.stringify(how));
     assert.equal(response.headers.get("access-control-allow-origin"), null);
     assert.equal(response.headers.get("vary"), "Origin");
-    if (status === 403) assert.deepEqual(await refusal(response), [403, "unauthorized_client"]);
+    if (status === 403) assert.deepEqual(await outcome(response), [403, "unauthorized_client"]);
   }
   assert.equal(sandbox.requests().length, 1);
 });
 
-test("where the broker's own origin is told, nothing else is believed", async (t) => {
+test("if `origin` is set, no other origin is accepted, whatever the Host header contains", async (t) => {
   const { broker } = await brokerFor(t, { origin: ORIGIN });
   const url = "http://evil.test/token";
 
@@ -65,7 +65,7 @@ test("where the broker's own origin is told, nothing else is believed", async (t
   }
 });
 
-test("pages of an allowed origin may ask and read every answer", async (t) => {
+test("pages of an allowed origin are accepted and can read every response", async (t) => {
   const { broker } = await brokerFor(t, {
     allowedOrigins: [OTHER],
     authorize: (request) => (request.headers.has("cookie") ? {} : null),
@@ -87,7 +87,7 @@ test("pages of an allowed origin may ask and read every answer", async (t) => {
   }
 });
 
-test("a preflight is answered for allowed origins alone, and asks nobody", async (t) => {
+test("a preflight is permitted for allowed origins only, without a call of `authorize`", async (t) => {
   let calls = 0;
   const authorize = () => (calls++, {});
   const { broker, sandbox } = await brokerFor(t, { allowedOrigins: [OTHER], authorize });

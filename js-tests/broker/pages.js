@@ -28,11 +28,11 @@ const PAGE = `<!doctype html><title>A page</title><script type="module">
     tokens.on("warning", ({ code }) => window.warnings.push(code));
     return (window.tokens = tokens);
   };
-  window.told = (promise) => promise.then(
+  window.result = (promise) => promise.then(
     (value) => ({ value }), ({ code, status }) => ({ code, ...(status && { status }) }));
 </script>`;
 
-const IS_READY = () => "told" in window;
+const IS_READY = () => "result" in window;
 const OFFERS = "{ getOffers { offerId } }";
 
 /**
@@ -78,11 +78,11 @@ async function siteFor(t, starting, options) {
 }
 
 // Globals of the page. The functions that run in a page are defined in this file but see these instead of Node's.
-const { make, told, warnings } = /** @type {Record<string, any>} */ ({});
+const { make, result, warnings } = /** @type {Record<string, any>} */ ({});
 
 /** @param {Promise<Browser>} starting */
 export function testPages(starting) {
-  test("a page makes requests across a revocation, and holds no secret", async (t) => {
+  test("a page's requests succeed across a revocation, and the page has no secret", async (t) => {
     const { sandbox, asked, origin, tab: open } = await siteFor(t, starting);
     const tab = await open(origin);
     const given = { endpoint: sandbox.fluz.endpoint, query: OFFERS };
@@ -117,17 +117,17 @@ export function testPages(starting) {
     assert.equal(generated.length, 2);
   });
 
-  test("a page whose visitor is not known is told so", async (t) => {
+  test("a page whose visitor is not authenticated receives 401", async (t) => {
     const { sandbox, origin, tab: open } = await siteFor(t, starting);
     const tab = await open(`${origin}/stranger`);
 
-    const failure = await tab.run((endpoint) => told(make({ endpoint }).getToken()), sandbox.fluz.endpoint);
+    const failure = await tab.run((endpoint) => result(make({ endpoint }).getToken()), sandbox.fluz.endpoint);
 
     assert.deepEqual(failure, { code: "invalid_credentials", status: 401 });
     assert.equal(sandbox.requests().length, 0);
   });
 
-  test("a page of another origin gets a token only where that is allowed", async (t) => {
+  test("a page of another origin receives a token only if its origin is allowed", async (t) => {
     const other = await siteFor(t, starting);
     const closed = await siteFor(t, starting);
     const opened = await siteFor(t, starting, { allowedOrigins: [other.origin] });
@@ -138,7 +138,8 @@ export function testPages(starting) {
       const options = { url: `${origin}/token`, endpoint: sandbox.fluz.endpoint, credentials: "include" };
       results.push(
         await tab.run(
-          (given) => told(make({ ...given, retry: { attempts: 1 }, headers: { "x-csrf": "1" } }).getToken()),
+          (given) =>
+            result(make({ ...given, retry: { attempts: 1 }, headers: { "x-csrf": "1" } }).getToken()),
           options,
         ),
       );
@@ -156,7 +157,7 @@ export function testPages(starting) {
     );
   });
 
-  test("a form of another site, and a page without an origin, are refused", async (t) => {
+  test("a form submission from another site, and a page with an opaque origin, are rejected", async (t) => {
     const { origin, asked, sandbox, tab: open } = await siteFor(t, starting);
     const other = await siteFor(t, starting);
     const foreign = await other.tab(other.origin);
@@ -167,7 +168,7 @@ export function testPages(starting) {
 
     const sandboxed = await open(`${origin}/sandboxed`);
     const failure = await sandboxed.run(
-      (given) => told(make({ ...given, retry: { attempts: 1 } }).getToken()),
+      (given) => result(make({ ...given, retry: { attempts: 1 } }).getToken()),
       { url: `${origin}/token`, endpoint: sandbox.fluz.endpoint },
     );
 

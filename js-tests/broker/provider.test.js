@@ -37,7 +37,7 @@ async function pageFor(t, { broker: options, page, manager } = {}) {
   return { sandbox, tokens, client, asked, url };
 }
 
-test("after a sign-out, the broker is not told of the token of before", async (t) => {
+test("after a sign-out, the previous token is not reported to the broker", async (t) => {
   const { client, asked } = await pageFor(t);
   await client.getToken();
 
@@ -47,7 +47,7 @@ test("after a sign-out, the broker is not told of the token of before", async (t
   assert.deepEqual(asked, ["", ""]);
 });
 
-test("it gets the broker's token, with what is left of its lifetime", async (t) => {
+test("the client receives the broker's token, with its remaining lifetime", async (t) => {
   const { client, tokens, asked, sandbox } = await pageFor(t);
   const events = record(client);
 
@@ -65,7 +65,7 @@ test("it gets the broker's token, with what is left of its lifetime", async (t) 
   assert.deepEqual(operations(sandbox), ["generateUserAccessToken"]);
 });
 
-test("requests work across a revocation: the broker is told which token was refused", async (t) => {
+test("requests succeed across a revocation: the rejected token is reported to the broker", async (t) => {
   const { client, asked, sandbox } = await pageFor(t, { manager: { renewal: "generate" } });
   await client.request(OFFERS);
   const token = await client.getToken();
@@ -79,7 +79,7 @@ test("requests work across a revocation: the broker is told which token was refu
   assert.equal(generated.length, 2);
 });
 
-test("a refusal is told until another token came, and not after", async (t) => {
+test("a rejection is reported until another token was received, and not afterwards", async (t) => {
   let isDown = false;
   const { client, asked } = await pageFor(t, {
     broker: {
@@ -99,11 +99,11 @@ test("a refusal is told until another token came, and not after", async (t) => {
   await client.refresh();
   await client.refresh();
 
-  const told = `refused=${digestOf(first)}`;
-  assert.deepEqual(asked, ["", told, told, told, ""]);
+  const reported = `refused=${digestOf(first)}`;
+  assert.deepEqual(asked, ["", reported, reported, reported, ""]);
 });
 
-test("it asks for its scopes, and says when they are too many", async (t) => {
+test("the client requests its scopes, and its error names them if they are too many", async (t) => {
   const { client, asked } = await pageFor(t, { page: { scopes: ["LIST_OFFERS", "MANAGE_PAYMENT"] } });
 
   const error = await failure(client.getToken());
@@ -112,14 +112,14 @@ test("it asks for its scopes, and says when they are too many", async (t) => {
   assert.deepEqual(asked, ["scope=LIST_OFFERS%20MANAGE_PAYMENT"]);
 });
 
-test("a session's selector is sent as fields of the form, and authorize decides", async (t) => {
+test("a session's selector is sent as form fields, and `authorize` decides", async (t) => {
   const users = ["3f6e1e5e-0000-4000-8000-00000000000a", "3f6e1e5e-0000-4000-8000-00000000000b"];
   /** @type {unknown[]} */
-  const heard = [];
+  const selectors = [];
   const { client, asked, sandbox } = await pageFor(t, {
     broker: {
       authorize: (_request, selector) => {
-        heard.push(selector);
+        selectors.push(selector);
         return users.includes(`${selector.userId}`) ? selector : null;
       },
     },
@@ -142,7 +142,7 @@ test("a session's selector is sent as fields of the form, and authorize decides"
   assert.deepEqual([stranger.code, own.code], ["invalid_credentials", "invalid_credentials"]);
   assert.equal(number.code, "invalid_options");
   const narrow = { scopes: ["LIST_OFFERS"] };
-  assert.deepEqual(heard, [
+  assert.deepEqual(selectors, [
     { userId: users[0], ...narrow },
     { userId: users[1], ...narrow },
     { userId: "planted" },
@@ -156,7 +156,7 @@ test("a session's selector is sent as fields of the form, and authorize decides"
   assert.equal(operations(sandbox).filter((it) => it === "generateUserAccessToken").length, 2);
 });
 
-test("who is not signed in is told so, once", async (t) => {
+test("an unauthenticated visitor causes one request and invalid_credentials", async (t) => {
   const { client, asked } = await pageFor(t, { broker: { authorize: () => null } });
 
   const error = await failure(client.getToken());
@@ -166,7 +166,7 @@ test("who is not signed in is told so, once", async (t) => {
   assert.equal(asked.length, 1);
 });
 
-test("a page that asks too often is told when to come back", async (t) => {
+test("a rate-limited page receives Retry-After", async (t) => {
   const { client } = await pageFor(t, { broker: { rateLimit: { requests: 1, perMs: 3_600_000 } } });
   await client.getToken();
 
@@ -177,7 +177,7 @@ test("a page that asks too often is told when to come back", async (t) => {
   assert.equal(await client.getToken(), client.peek()?.value);
 });
 
-test("the token goes to the endpoint, and not to the broker", async (t) => {
+test("the token is sent to the endpoint, and not to the broker", async (t) => {
   const { client, url } = await pageFor(t);
 
   await assert.rejects(client.fetch(url), { code: "invalid_options" });

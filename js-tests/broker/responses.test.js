@@ -11,9 +11,9 @@ import { createBroker } from "graphql-token-manager/broker";
 import { claims, fluz, managerFor, sandboxFor } from "../support/setup.js";
 import { simulatedTime } from "../support/simulated-time.js";
 import { thrown } from "../support/waiting.js";
-import { ORIGIN, ask, brokerFor, digestOf, json, refusal } from "./support.js";
+import { ORIGIN, ask, brokerFor, digestOf, json, outcome } from "./support.js";
 
-test("a page gets a token, how long it lasts and what it may do", async (t) => {
+test("a page receives a token, its lifetime and its scopes", async (t) => {
   const { broker, tokens, sandbox } = await brokerFor(t);
 
   const response = await ask(broker);
@@ -29,7 +29,7 @@ test("a page gets a token, how long it lasts and what it may do", async (t) => {
   assert.equal(sandbox.requests().length, 1);
 });
 
-test("the lifetime is what is left of it, however wrong the clock is", async (t) => {
+test("`expires_in` is the remaining lifetime, even if the clock is wrong", async (t) => {
   const clock = simulatedTime(t);
   const sandbox = await sandboxFor(t, { now: () => clock.now() + 86_400_000 });
   const tokens = managerFor(t, fluz(sandbox, { refresh: "on-demand" }));
@@ -43,7 +43,7 @@ test("the lifetime is what is left of it, however wrong the clock is", async (t)
   assert.equal(before.expires_in - after.expires_in, 100);
 });
 
-test("the lifetime is never rounded up, and a token that has less than a second left is not given", async (t) => {
+test("`expires_in` is rounded down, and a token with less than a second left is not sent", async (t) => {
   const time = simulatedTime(t);
   const grant = () => ({ accessToken: "token", expiresInMs: 10_000, scopes: ["A"] });
   const provider = { name: "acme", endpoint: "https://acme.test/graphql", grant };
@@ -59,12 +59,12 @@ test("the lifetime is never rounded up, and a token that has less than a second 
   assert.equal(await lifetime(), 1);
 });
 
-test("what is no such form is refused before anybody is asked", async (t) => {
+test("a body that is not a valid form is rejected before `authorize` is called", async (t) => {
   let calls = 0;
   const { broker, sandbox } = await brokerFor(t, { authorize: () => (calls++, {}) });
   const long = `scope=${"a".repeat(8 * 1024)}`;
 
-  for (const [response, ...told] of /** @type {[Promise<Response>, number, string][]} */ ([
+  for (const [response, ...expected] of /** @type {[Promise<Response>, number, string][]} */ ([
     [ask(broker, {}, { method: "GET" }), 405, "invalid_request"],
     [ask(broker, {}, { method: "PUT" }), 405, "invalid_request"],
     [ask(broker, {}, { headers: { "content-type": "application/json" } }), 415, "invalid_request"],
@@ -78,14 +78,14 @@ test("what is no such form is refused before anybody is asked", async (t) => {
     [ask(broker, { refused: "short" }), 400, "invalid_request"],
     [ask(broker, { grant_type: "password" }), 400, "unsupported_grant_type"],
   ])) {
-    assert.deepEqual(await refusal(response), told);
+    assert.deepEqual(await outcome(response), expected);
     assert.equal((await response).headers.get("cache-control"), "no-store");
   }
   assert.equal((await ask(broker, {}, { method: "GET" })).headers.get("allow"), "POST, OPTIONS");
   assert.deepEqual([calls, sandbox.requests().length], [0, 0]);
 });
 
-test("a body that is cut off, is endless or is no text is refused", async (t) => {
+test("a body that is cut off, endless or not UTF-8 is rejected", async (t) => {
   const { broker } = await brokerFor(t);
   let pulled = 0;
   const streams = {
@@ -105,12 +105,12 @@ test("a body that is cut off, is endless or is no text is refused", async (t) =>
     headers: { "content-type": "application/x-www-form-urlencoded" },
   };
 
-  const told = [];
+  const outcomes = [];
   for (const body of Object.values(streams)) {
-    told.push(await refusal(broker(new Request(`${ORIGIN}/token`, { ...init, body }))));
+    outcomes.push(await outcome(broker(new Request(`${ORIGIN}/token`, { ...init, body }))));
   }
 
-  assert.deepEqual(told, [
+  assert.deepEqual(outcomes, [
     [400, "invalid_request"],
     [413, "invalid_request"],
     [400, "invalid_request"],
@@ -118,7 +118,7 @@ test("a body that is cut off, is endless or is no text is refused", async (t) =>
   assert.ok(pulled < 12, `${pulled}`);
 });
 
-test("a form as clients of OAuth send it is understood, whatever its case and charset", async (t) => {
+test("a form as sent by OAuth clients is accepted, whatever its case and charset", async (t) => {
   const { broker } = await brokerFor(t);
   const form = { grant_type: "client_credentials", client_id: "x", client_secret: "", scope: "" };
   const headers = { "content-type": "Application/X-WWW-Form-URLencoded; charset=UTF-8" };
@@ -126,20 +126,20 @@ test("a form as clients of OAuth send it is understood, whatever its case and ch
   assert.equal((await ask(broker, form, { headers })).status, 200);
 });
 
-test("whoever is not known gets nothing, and the API hears of nothing", async (t) => {
-  for (const nobody of [null, undefined, /** @type {const} */ (false)]) {
-    const { broker, sandbox } = await brokerFor(t, { authorize: async () => nobody });
+test("an unauthenticated visitor receives 401, and no request is sent to the API", async (t) => {
+  for (const unauthenticated of [null, undefined, /** @type {const} */ (false)]) {
+    const { broker, sandbox } = await brokerFor(t, { authorize: async () => unauthenticated });
 
     const response = await ask(broker);
 
-    assert.deepEqual(await refusal(response), [401, "invalid_client"]);
+    assert.deepEqual(await outcome(response), [401, "invalid_client"]);
     // With such a scheme, browsers do not open a dialog.
     assert.equal(response.headers.get("www-authenticate"), "Bearer");
     assert.equal(sandbox.requests().length, 0);
   }
 });
 
-test("authorize sees the request and what was asked for", async (t) => {
+test("`authorize` receives the request and the requested selector", async (t) => {
   /** @type {any[]} */
   const seen = [];
   const { broker } = await brokerFor(t, {
@@ -151,7 +151,7 @@ test("authorize sees the request and what was asked for", async (t) => {
   assert.deepEqual(seen, ["sid=1", { userId: "u", scopes: ["a", "b"], __proto__x: "1" }]);
 });
 
-test("a refused token is invalidated if it is the one held, once in five seconds", async (t) => {
+test("a rejected token is invalidated if it is the cached one, at most once in five seconds", async (t) => {
   const clock = simulatedTime(t);
   const { broker, sandbox } = await brokerFor(t);
   const first = (await json(ask(broker))).access_token;
@@ -182,7 +182,7 @@ test("two hundred pages whose token was revoked cause one grant", async (t) => {
   assert.equal(sandbox.requests().length, 2);
 });
 
-test("failures are told by status and code, and by nothing of their own", async (t) => {
+test("failures have a status and an OAuth error code, and no details", async (t) => {
   const { tokens } = await brokerFor(t);
   /** @type {[Error, ...unknown[]][]} */
   const cases = [
@@ -196,25 +196,25 @@ test("failures are told by status and code, and by nothing of their own", async 
     [new TokenError("protocol", "planted"), 500, "server_error"],
     [new TypeError("planted"), 500, "server_error"],
   ];
-  for (const [error, ...told] of cases) {
+  for (const [error, ...expected] of cases) {
     /** @type {unknown[]} */
-    const heard = [];
+    const errors = [];
     const manager = Object.assign(Object.create(tokens), {
       getAccessToken: () => Promise.reject(error),
       peek: () => undefined,
     });
-    const broker = createBroker(manager, { authorize: () => ({}), onError: (it) => void heard.push(it) });
+    const broker = createBroker(manager, { authorize: () => ({}), onError: (it) => void errors.push(it) });
 
     const response = await ask(broker);
 
     const text = await response.clone().text();
     assert.ok(!text.includes("planted"), text);
-    assert.deepEqual(await refusal(response), told);
-    assert.deepEqual(heard, response.status >= 500 ? [error] : []);
+    assert.deepEqual(await outcome(response), expected);
+    assert.deepEqual(errors, response.status >= 500 ? [error] : []);
   }
 });
 
-test("what a function of the operator's throws, or gives instead of a selector, is the operator's to know", async (t) => {
+test("what the operator's functions throw or return is reported to `onError` only", async (t) => {
   const thrown = new Error("planted");
   const reject = () => Promise.reject(thrown);
   /** @type {Record<string, any>[]} */
@@ -227,20 +227,20 @@ test("what a function of the operator's throws, or gives instead of a selector, 
   ];
   for (const options of wrong) {
     /** @type {any[]} */
-    const heard = [];
+    const errors = [];
     const onError = (/** @type {unknown} */ error) => {
-      heard.push(error);
+      errors.push(error);
       throw new Error("ignored");
     };
     const { broker } = await brokerFor(t, { ...options, onError });
 
-    assert.deepEqual(await refusal(ask(broker)), [500, "server_error"]);
-    assert.equal(heard.length, 1);
-    assert.ok(heard[0] === thrown || heard[0].code === "invalid_options");
+    assert.deepEqual(await outcome(ask(broker)), [500, "server_error"]);
+    assert.equal(errors.length, 1);
+    assert.ok(errors[0] === thrown || errors[0].code === "invalid_options");
   }
 });
 
-test("what authorize gives instead of a plain selector is a failure, and no token", async (t) => {
+test("an invalid selector returned by `authorize` is a failure, and no token is sent", async (t) => {
   /** `api/sessions.test.js` has further values: both are checked by the same code. @type {Record<string, unknown>} */
   const wrong = {
     "an undefined member": { userId: undefined },
@@ -265,24 +265,24 @@ test("what authorize gives instead of a plain selector is a failure, and no toke
   };
   for (const [what, given] of Object.entries(wrong)) {
     /** @type {any[]} */
-    const heard = [];
+    const errors = [];
     const { broker, sandbox } = await brokerFor(t, {
       authorize: /** @type {any} */ (() => given),
-      onError: (error) => heard.push(error),
+      onError: (error) => errors.push(error),
     });
 
-    assert.deepEqual(await refusal(ask(broker)), [500, "server_error"], what);
+    assert.deepEqual(await outcome(ask(broker)), [500, "server_error"], what);
 
     assert.equal(sandbox.requests().length, 0, what);
-    assert.equal(heard.length, 1, what);
+    assert.equal(errors.length, 1, what);
     if (what === "a revoked proxy") continue;
-    assert.ok(TokenError.is(heard[0]), what);
-    assert.equal(heard[0].code, "invalid_options", what);
-    assert.doesNotMatch(heard[0].message, /planted(?!` is)/, what);
+    assert.ok(TokenError.is(errors[0]), what);
+    assert.equal(errors[0].code, "invalid_options", what);
+    assert.doesNotMatch(errors[0].message, /planted(?!` is)/, what);
   }
 });
 
-test("what authorize gives is read once", async (t) => {
+test("the selector returned by `authorize` is read once", async (t) => {
   const ids = ["0ec0de00-0000-4000-8000-00000000000a", "0ec0de00-0000-4000-8000-00000000000b"];
   let reads = 0;
   const scopes = ["LIST_OFFERS"];
@@ -313,7 +313,7 @@ function revoked() {
   return proxy;
 }
 
-test("a page that goes away is not waited for, and its grant serves the next", async (t) => {
+test("a page that disconnects is not waited for, and its grant serves the next one", async (t) => {
   const { broker, sandbox } = await brokerFor(t);
   const leaving = new AbortController();
   const end = sandbox.fault({ provider: "fluz", kind: "delay", ms: 50 });
@@ -328,19 +328,19 @@ test("a page that goes away is not waited for, and its grant serves the next", a
   end();
 });
 
-test("a request whose body was read by somebody else is the operator's mistake", async (t) => {
+test("a request whose body was already read is reported to the operator", async (t) => {
   /** @type {any[]} */
-  const heard = [];
-  const { broker } = await brokerFor(t, { onError: (error) => heard.push(error) });
+  const errors = [];
+  const { broker } = await brokerFor(t, { onError: (error) => errors.push(error) });
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   const request = new Request(`${ORIGIN}/token`, { method: "POST", headers, body: "userId=u" });
   await request.text();
 
-  assert.deepEqual(await refusal(broker(request)), [500, "server_error"]);
-  assert.equal(heard.length, 1);
+  assert.deepEqual(await outcome(broker(request)), [500, "server_error"]);
+  assert.equal(errors.length, 1);
 });
 
-test("a broker says at once what is wrong with its options", async (t) => {
+test("invalid options of a broker are reported when it is created", async (t) => {
   const { tokens } = await brokerFor(t);
   const authorize = () => ({});
   /** @type {[options: unknown, named: string][]} */

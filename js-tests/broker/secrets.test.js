@@ -49,7 +49,7 @@ function written(t) {
   return lines;
 }
 
-test("answers, errors and logs hold no secret, whatever the API does", async (t) => {
+test("responses, errors and logs contain no secret, whatever the API does", async (t) => {
   const lines = written(t);
   /** @type {(() => [number, string])[]} */
   const behaviours = [
@@ -112,7 +112,7 @@ test("answers, errors and logs hold no secret, whatever the API does", async (t)
   assertHoldsNone([seen, lines], Object.values(PLANTED));
 });
 
-test("what functions of the operator's throw is not told to pages", async (t) => {
+test("what the operator's functions throw is not sent to pages", async (t) => {
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, fluz(sandbox));
   const fails = () => {
@@ -128,7 +128,7 @@ test("what functions of the operator's throw is not told to pages", async (t) =>
   assertHoldsNone(seen, [PLANTED.thrown]);
 });
 
-test("a token is all that a provider's credentials become", async (t) => {
+test("responses contain the token, and nothing else of a provider's credentials", async (t) => {
   const sandbox = await sandboxFor(t);
   for (const options of [fluz(sandbox), toggle(sandbox)]) {
     const tokens = new TokenManager(/** @type {any} */ (options));

@@ -13,7 +13,7 @@ import express from "express";
 import { Hono } from "hono";
 import { toNodeListener } from "graphql-token-manager/broker";
 import { until } from "../support/waiting.js";
-import { brokerFor, json, listening, refusal } from "./support.js";
+import { brokerFor, json, listening, outcome } from "./support.js";
 
 /** @import { Broker } from "graphql-token-manager/broker" */
 /** @import { RequestListener } from "node:http" */
@@ -39,7 +39,7 @@ const SERVERS = {
 };
 
 for (const [name, listener] of Object.entries(SERVERS)) {
-  test(`${name}: a page is given a token, and told why it is not`, async (t) => {
+  test(`${name}: a page receives a token, or the reason why it does not`, async (t) => {
     /** @type {any[]} */
     const asked = [];
     const { broker, tokens } = await brokerFor(t, {
@@ -56,19 +56,19 @@ for (const [name, listener] of Object.entries(SERVERS)) {
     assert.equal(given.headers.get("cache-control"), "no-store");
     assert.equal((await json(given)).access_token, await tokens.getToken());
     assert.deepEqual(asked, [{ scopes: ["LIST_OFFERS"] }]);
-    assert.deepEqual(await refusal(post(`${origin}/token`, {}, { origin })), [401, "invalid_client"]);
-    assert.deepEqual(await refusal(post(`${origin}/token`, { seatId: "x" }, { cookie })), [
+    assert.deepEqual(await outcome(post(`${origin}/token`, {}, { origin })), [401, "invalid_client"]);
+    assert.deepEqual(await outcome(post(`${origin}/token`, { seatId: "x" }, { cookie })), [
       403,
       "unauthorized_client",
     ]);
-    assert.deepEqual(await refusal(post(`${origin}/token`, {}, { cookie, origin: "https://other.test" })), [
+    assert.deepEqual(await outcome(post(`${origin}/token`, {}, { cookie, origin: "https://other.test" })), [
       403,
       "unauthorized_client",
     ]);
   });
 }
 
-test("a form that is too long is not read to its end, and the connection is not kept", async (t) => {
+test("a form over the size limit is not read to its end, and the connection is closed", async (t) => {
   const { broker } = await brokerFor(t);
   const origin = await listening(t, createServer(toNodeListener(broker)));
   const headers = { "content-type": "application/x-www-form-urlencoded", "transfer-encoding": "chunked" };
@@ -83,7 +83,7 @@ test("a form that is too long is not read to its end, and the connection is not 
   asking.destroy();
 });
 
-test("what is no request gets no token", async (t) => {
+test("a malformed HTTP request receives no token", async (t) => {
   const { broker } = await brokerFor(t);
   const origin = await listening(t, createServer(toNodeListener(broker)));
   const { port } = new URL(origin);
@@ -98,7 +98,7 @@ test("what is no request gets no token", async (t) => {
   assert.equal((await fetch(`${origin}/token`)).status, 405);
 });
 
-test("a connection that is closed ends the wait for its answer", async (t) => {
+test("a closed connection aborts the pending response", async (t) => {
   /** @type {AbortSignal | undefined} */
   let signal;
   const { broker } = await brokerFor(t, {
@@ -115,14 +115,14 @@ test("a connection that is closed ends the wait for its answer", async (t) => {
     body: new URLSearchParams(),
     signal: leaving.signal,
   });
-  await until(() => signal, "it was asked");
+  await until(() => signal, "authorize was called");
   leaving.abort();
 
   await assert.rejects(asked, { name: "AbortError" });
-  await until(() => signal?.aborted, "the broker knows that nobody waits");
+  await until(() => signal?.aborted, "the broker's signal is aborted");
 });
 
-test("a body that another middleware has read and not kept is not taken for an empty one", async (t) => {
+test("a body that another middleware consumed is not treated as an empty one", async (t) => {
   const { broker } = await brokerFor(t);
   const listener = toNodeListener(broker);
   const server = createServer(async (request, response) => {
@@ -131,10 +131,10 @@ test("a body that another middleware has read and not kept is not taken for an e
   });
   const origin = await listening(t, server);
 
-  assert.deepEqual(await refusal(post(`${origin}/token`, { seatId: "x" })), [400, "invalid_request"]);
+  assert.deepEqual(await outcome(post(`${origin}/token`, { seatId: "x" })), [400, "invalid_request"]);
 });
 
-test("HTTP/2 names the host in another way", async (t) => {
+test("HTTP/2 requests, which have :authority instead of Host, are accepted", async (t) => {
   const { broker, tokens } = await brokerFor(t);
   const server = createHttp2Server(toNodeListener(broker));
   server.listen(0, "127.0.0.1");

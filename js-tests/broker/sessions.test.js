@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { createBroker } from "graphql-token-manager/broker";
 import { claims, fluz, managerFor, operations, sharedSandbox } from "../support/setup.js";
 import { simulatedTime } from "../support/simulated-time.js";
-import { ask, brokerFor, digestOf, json, refusal } from "./support.js";
+import { ask, brokerFor, digestOf, json, outcome } from "./support.js";
 
 /** @import { TestContext } from "node:test" */
 /** @import { BrokerSelector } from "graphql-token-manager/broker" */
@@ -30,7 +30,7 @@ const user = (who) => `0ec0de00-0000-4000-8000-00000000000${who}`;
 /** @param {BrokerSelector} selector */
 const giving = (selector) => ({ authorize: () => selector });
 
-test("a page gets the session that authorize gave, whatever it asks for", async (t) => {
+test("a page receives the session that `authorize` returned, whatever it requests", async (t) => {
   const { tokens, granted } = await managed(t);
   const users = { a: { userId: user("a") }, b: { userId: user("b") } };
   const authorize = (/** @type {Request} */ request) =>
@@ -50,17 +50,17 @@ test("a page gets the session that authorize gave, whatever it asks for", async 
   assert.match(claims(given[2].access_token).sub, new RegExp(`^${user("b")}/`));
   for (const form of [{ userId: user("b") }, { seatId: user("a") }, { toString: "x" }, { __proto__x: "y" }]) {
     const response = ask(broker, /** @type {any} */ (form), { headers: { cookie: "a" } });
-    assert.deepEqual(await refusal(response), [403, "unauthorized_client"], JSON.stringify(form));
+    assert.deepEqual(await outcome(response), [403, "unauthorized_client"], JSON.stringify(form));
   }
-  assert.deepEqual(await refusal(ask(broker, "__proto__=x", { headers: { cookie: "a" } })), [
+  assert.deepEqual(await outcome(ask(broker, "__proto__=x", { headers: { cookie: "a" } })), [
     403,
     "unauthorized_client",
   ]);
-  assert.deepEqual(await refusal(ask(broker, {}, { headers: { cookie: "c" } })), [401, "invalid_client"]);
+  assert.deepEqual(await outcome(ask(broker, {}, { headers: { cookie: "c" } })), [401, "invalid_client"]);
   assert.equal(granted(), 2);
 });
 
-test("a page names numbers and truths by their texts, and null and lists by none", async (t) => {
+test("a page requests numbers and booleans as text, and cannot request null or lists", async (t) => {
   const endpoint = "https://mine.test/graphql";
   const grant = (/** @type {any} */ { session }) => ({
     accessToken: `token-of-${session.shop}`,
@@ -72,14 +72,14 @@ test("a page names numbers and truths by their texts, and null and lists by none
 
   assert.equal((await json(ask(broker, { shop: "7", live: "true" }))).access_token, "token-of-7");
   for (const form of [{ shop: "8" }, { live: "false" }, { seat: "x" }]) {
-    assert.deepEqual(await refusal(ask(broker, /** @type {any} */ (form))), [403, "unauthorized_client"]);
+    assert.deepEqual(await outcome(ask(broker, /** @type {any} */ (form))), [403, "unauthorized_client"]);
   }
   for (const form of [{ shop: "null" }, { seats: "a" }]) {
-    assert.deepEqual(await refusal(ask(hostile, /** @type {any} */ (form))), [403, "unauthorized_client"]);
+    assert.deepEqual(await outcome(ask(hostile, /** @type {any} */ (form))), [403, "unauthorized_client"]);
   }
 });
 
-test("a session that was closed, or a manager, is told as something that may pass", async (t) => {
+test("a closed session is replaced, and a closed manager is reported as temporarily unavailable", async (t) => {
   const { tokens } = await managed(t);
   const broker = createBroker(tokens, giving({ userId: user("a") }));
   const first = await json(ask(broker));
@@ -90,44 +90,44 @@ test("a session that was closed, or a manager, is told as something that may pas
 
   // Another session replaces it, as for each later request.
   assert.notEqual(second.access_token, first.access_token);
-  assert.deepEqual((await refusal(ask(broker))).slice(0, 2), [503, "temporarily_unavailable"]);
+  assert.deepEqual((await outcome(ask(broker))).slice(0, 2), [503, "temporarily_unavailable"]);
 });
 
-test("a page gets no more scopes than authorize gave, and fewer if it asks for fewer", async (t) => {
+test("a page receives no more scopes than `authorize` returned, and fewer if it requests fewer", async (t) => {
   const { tokens, granted } = await managed(t);
   const broker = createBroker(tokens, giving({ scopes: ["LIST_OFFERS", "LIST_PURCHASES"] }));
 
   assert.equal((await json(ask(broker))).scope, "LIST_OFFERS LIST_PURCHASES");
   assert.equal((await json(ask(broker, { scope: "LIST_OFFERS" }))).scope, "LIST_OFFERS");
   for (const scope of ["MANAGE_PAYMENT", "LIST_OFFERS MANAGE_PAYMENT"]) {
-    assert.deepEqual(await refusal(ask(broker, { scope })), [400, "invalid_scope"]);
+    assert.deepEqual(await outcome(ask(broker, { scope })), [400, "invalid_scope"]);
   }
   assert.equal(granted(), 2);
 });
 
-test("where authorize gives no scopes, a page may ask for those of the token alone", async (t) => {
+test("if `authorize` returns no scopes, a page may request only those of the token", async (t) => {
   const { broker, sandbox } = await brokerFor(t);
 
   assert.equal((await ask(broker, { scope: "LIST_OFFERS" })).status, 200);
-  assert.deepEqual(await refusal(ask(broker, { scope: "MANAGE_PAYMENT" })), [400, "invalid_scope"]);
+  assert.deepEqual(await outcome(ask(broker, { scope: "MANAGE_PAYMENT" })), [400, "invalid_scope"]);
   assert.equal(sandbox.requests().length, 1);
 });
 
-test("an API that grants more than authorize gave has its token withheld", async (t) => {
+test("the token of an API that grants more than `authorize` returned is withheld", async (t) => {
   /** @type {any[]} */
-  const heard = [];
+  const errors = [];
   const grant = () => ({ accessToken: "planted", expiresInMs: 60_000, scopes: ["a", "b"] });
   const provider = { name: "mine", endpoint: "https://mine.test/graphql", grant };
   const broker = createBroker(managerFor(t, { provider }), {
     ...giving({ scopes: ["a"] }),
-    onError: (it) => heard.push(it),
+    onError: (it) => errors.push(it),
   });
 
-  assert.deepEqual(await refusal(ask(broker)), [500, "server_error"]);
-  assert.equal(heard.length, 1);
+  assert.deepEqual(await outcome(ask(broker)), [500, "server_error"]);
+  assert.equal(errors.length, 1);
 });
 
-test("a refusal is of one session's token", async (t) => {
+test("a rejection concerns one session's token", async (t) => {
   const { tokens } = await managed(t);
   const authorize = (/** @type {Request} */ request) => ({
     userId: user(request.headers.get("cookie")),
@@ -142,7 +142,7 @@ test("a refusal is of one session's token", async (t) => {
   assert.equal((await as("a")).access_token, a.access_token);
 });
 
-test("a subject that asks too often waits, and others do not", async (t) => {
+test("a subject that exceeds the rate limit is rejected, and others are not", async (t) => {
   const clock = simulatedTime(t);
   const subject = (/** @type {Request} */ request) => `${request.headers.get("cookie")}`;
   const rateLimit = { requests: 3, perMs: 30_000 };
@@ -153,18 +153,18 @@ test("a subject that asks too often waits, and others do not", async (t) => {
   for (const who of ["a", "a", "a", "a", "b"]) statuses.push((await as(who)).status);
 
   assert.deepEqual(statuses, [200, 200, 200, 429, 200]);
-  assert.deepEqual(await refusal(as("a")), [429, "temporarily_unavailable", 10]);
+  assert.deepEqual(await outcome(as("a")), [429, "temporarily_unavailable", 10]);
   clock.advance(10_000);
   assert.deepEqual([(await as("a")).status, (await as("a")).status], [200, 429]);
   clock.advance(60_000);
   for (const status of [200, 200, 200, 429]) assert.equal((await as("a")).status, status);
   // After the clock is set back, requests do not wait until it catches up.
   clock.advance(-86_400_000);
-  const [, , seconds] = await refusal(as("a"));
+  const [, , seconds] = await outcome(as("a"));
   assert.ok(Number(seconds) <= 10, `${seconds}`);
 });
 
-test("without a subject it is the selector that counts, sixty times a minute", async (t) => {
+test("without a subject, the rate limit of sixty a minute counts for each selector", async (t) => {
   simulatedTime(t);
   const { tokens } = await managed(t);
   const authorize = (/** @type {Request} */ request) => ({ userId: user(request.headers.get("cookie")) });
@@ -179,7 +179,7 @@ test("without a subject it is the selector that counts, sixty times a minute", a
   assert.equal(await as("b"), 200);
 });
 
-test("of more than ten thousand subjects, the busiest are kept, whenever they came", async (t) => {
+test("of more than ten thousand subjects, the rate limits of the busiest are kept, whenever they came", async (t) => {
   simulatedTime(t);
   const subject = (/** @type {Request} */ request) => `${request.headers.get("cookie")}`;
   const { broker } = await brokerFor(t, { subject, rateLimit: { requests: 1, perMs: 3_600_000 } });
@@ -203,7 +203,7 @@ test("of more than ten thousand subjects, the busiest are kept, whenever they ca
   assert.equal(await as(`idle-${idle.length - 9_801}`), 200);
 });
 
-test("a page never gets the wider token that the server uses for the same user", async (t) => {
+test("a page never receives the token with wider scopes that the server uses for the same user", async (t) => {
   const { tokens, granted } = await managed(t);
   const own = ["LIST_OFFERS", "LIST_PURCHASES"];
   const wide = [...own, "MAKE_DEPOSIT", "PURCHASE_GIFTCARD"];
@@ -231,13 +231,13 @@ test("a page never gets the wider token that the server uses for the same user",
     assert.deepEqual(claims(first.access_token).scopes ?? scopes, scopes);
     assert.ok(!servers.has(first.access_token));
     assert.equal(second.access_token, first.access_token);
-    assert.deepEqual(await refusal(ask(broker, { scope: "PURCHASE_GIFTCARD" })), [400, "invalid_scope"]);
+    assert.deepEqual(await outcome(ask(broker, { scope: "PURCHASE_GIFTCARD" })), [400, "invalid_scope"]);
   }
   // The last selector is equivalent to the second.
   assert.equal(granted() - before, 3);
 });
 
-test("a subject is limited whatever scopes it asks for, and others keep their tokens", async (t) => {
+test("a subject is rate-limited whatever scopes it requests, and others keep their tokens", async (t) => {
   const all = Array.from({ length: 14 }, (_, place) => `SCOPE_${place}`);
   let grants = 0;
   const grant = (/** @type {any} */ { scopes }) => {
@@ -276,7 +276,7 @@ test("a subject is limited whatever scopes it asks for, and others keep their to
   }
 });
 
-test("reports of refused tokens count for the identity, whatever its scopes", async (t) => {
+test("reports of rejected tokens count for the identity, whatever its scopes", async (t) => {
   simulatedTime(t);
   const { tokens } = await managed(t);
   const broker = createBroker(

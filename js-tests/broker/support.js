@@ -57,7 +57,7 @@ export function ask(
  * Returns the status and the error code of a response, and the token if it contains one, which is an error.
  * @param {Response | Promise<Response>} response
  */
-export async function refusal(response) {
+export async function outcome(response) {
   const { status, headers } = await response;
   const { error, access_token } = await json(response);
   const retryAfter = headers.get("retry-after");

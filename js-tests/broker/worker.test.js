@@ -78,7 +78,7 @@ const ask = (headers, form = {}) =>
     body: String(new URLSearchParams(form)),
   });
 
-test("a page of a Worker's site is given a token, and another one when that was refused", async () => {
+test("a page of a Worker's site receives a token, and another one after a rejection", async () => {
   const headers = { origin: "https://app.test", cookie: "sid=1" };
 
   const first = await ask(headers);
@@ -94,18 +94,18 @@ test("a page of a Worker's site is given a token, and another one when that was 
   assert.equal(sandbox.counts().braintree.grants, 2);
 });
 
-test("a session in a Worker asks for the scopes that a document needs", async () => {
+test("a session in a Worker requests the scopes that a document needs", async () => {
   const before = sandbox.counts().braintree.grants;
 
   /** @type {any} */
-  const told = await (await worker.dispatchFetch("https://app.test/create")).json();
+  const result = await (await worker.dispatchFetch("https://app.test/create")).json();
 
-  assert.ok(told.createCustomer.customer.id);
-  assert.ok(told.scopes.includes("CUSTOMER_FIND"));
+  assert.ok(result.createCustomer.customer.id);
+  assert.ok(result.scopes.includes("CUSTOMER_FIND"));
   assert.ok(sandbox.counts().braintree.grants > before);
 });
 
-test("who is not signed in, and pages of other sites, are refused", async () => {
+test("unauthenticated visitors, and pages of other sites, are rejected", async () => {
   const cookie = "sid=1";
   for (const [headers, status, allowed] of /** @type {[Record<string, string>, number, string | null][]} */ ([
     [{ origin: "https://app.test" }, 401, null],
