@@ -84,7 +84,7 @@ test("a header with several policies has all of them", () => {
   assert.deepEqual(policies.map(allowsWasm), [true, false]);
 });
 
-test("a page's policies are those of its meta elements, not of its comments", () => {
+test("a page's policies are read from its meta elements, not from its comments", () => {
   const policies = policiesOfPage(`<!doctype html>
     <!-- <meta http-equiv="Content-Security-Policy" content="script-src 'none'"> -->
     <META content='default-src &#39;self&#39;' HTTP-EQUIV=content-security-policy >

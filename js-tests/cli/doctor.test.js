@@ -68,22 +68,22 @@ const toggleAt = (endpoint) => [
 const SET = { env: { SECRET: WRONG } };
 
 describe("a provider", () => {
-  test("without a mistake is ok in each check, and needs one grant", async (t) => {
+  test("without a mistake is ok in each check, and receives one grant request", async (t) => {
     const sandbox = await sandboxFor(t);
     const { flags, env } = apis(sandbox).fluz;
 
-    const ending = await run(["doctor", ...flags], { env });
+    const result = await run(["doctor", ...flags], { env });
 
-    assert.equal(ending.status, 0, ending.stdout);
+    assert.equal(result.status, 0, result.stdout);
     assert.equal(sandbox.counts().fluz.grants, 1);
     for (const name of ["options", "endpoint", "clock", "credentials"]) {
-      assert.match(ending.stdout, new RegExp(`^ok +${name} `, "m"));
+      assert.match(result.stdout, new RegExp(`^ok +${name} `, "m"));
     }
-    assertKeepsSecrets(sandbox, ending);
-    assert.doesNotMatch(ending.stdout, /eyJ/);
+    assertKeepsSecrets(sandbox, result);
+    assert.doesNotMatch(result.stdout, /eyJ/);
   });
 
-  test("with incomplete options gets no request, and ends with 2", async () => {
+  test("with incomplete options receives no request, and the status is 2", async () => {
     const { status, statuses, checks } = await examine(["--provider", "fluz", "--environment", "production"]);
 
     assert.equal(status, 2);
@@ -91,7 +91,7 @@ describe("a provider", () => {
     assert.match(checks.options.message, /FLUZ_API_KEY/);
   });
 
-  test("with a misspelled scope is a warning with the right one, and what the provider says", async (t) => {
+  test("with a misspelled scope is a warning with the correct one and the provider's message", async (t) => {
     const { flags, env } = apis(await sharedSandbox(t)).fluz;
 
     const { status, statuses, checks } = await examine([...flags, "--scopes", "LIST_OFFERZ"], { env });
@@ -118,7 +118,7 @@ describe("a provider", () => {
     assert.match(checks.options.message, /--user-id .*FLUZ_USER_ID/);
   });
 
-  test("that refuses the credentials is asked once, and the host is named", async (t) => {
+  test("that rejects the credentials receives one grant request, and the host is named", async (t) => {
     const sandbox = await sandboxFor(t);
     const { flags } = apis(sandbox).fluz;
 
@@ -134,7 +134,7 @@ describe("a provider", () => {
     );
   });
 
-  test("that repeats the secret is quoted without it, in each of its encodings", async (t) => {
+  test("that echoes the secret is quoted without it, in each of its encodings", async (t) => {
     const secret = `${WRONG} "quoted" ä`;
     const pair = Buffer.from(`u:${secret}`).toString("base64");
     const forms = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), pair];
@@ -180,7 +180,7 @@ describe("an endpoint", () => {
     ["that is another API", answer("application/json", '{"ok":true}'), 1, /not GraphQL/],
   ];
   for (const [title, listener, expected, pattern] of MISTAKES) {
-    test(`${title} gets no credentials`, async (t) => {
+    test(`${title} receives no credentials`, async (t) => {
       /** @type {string[]} */
       const bodies = [];
       const endpoint = await serve(t, async (request, response) => {
@@ -201,7 +201,7 @@ describe("an endpoint", () => {
     });
   }
 
-  test("at which nothing listens is a failure that may pass, with the system's code", async () => {
+  test("that refuses connections is a retryable failure, with the system's error code", async () => {
     const { status, checks } = await examine(toggleAt("http://127.0.0.1:12/graphql"), SET);
 
     assert.equal(status, 75);
@@ -212,7 +212,7 @@ describe("an endpoint", () => {
     [-1, "behind"],
     [1, "ahead"],
   ]) {
-    test(`whose clock is a day off is told from the clock of this machine (${expected})`, async (t) => {
+    test(`whose clock is a day off is distinguished from a wrong local clock (${expected})`, async (t) => {
       const { flags, env } = apis(await sharedSandbox(t)).fluz;
 
       const { status, checks } = await examine(flags, { env, aheadMs: Number(days) * 86_400_000 });
@@ -238,7 +238,7 @@ describe("a store", () => {
     assert.equal(await files(), count);
   });
 
-  test("in a folder that cannot be made names the folder", async (t) => {
+  test("in a folder that cannot be created names the folder", async (t) => {
     const file = join(await folderFor(t), "file");
     await writeFile(file, "");
 
@@ -265,7 +265,7 @@ describe("a store", () => {
     assert.match(none.checks.store.message, /NOAUTH/);
   });
 
-  test("in Redis that is down, or is something else, is a failure", async (t) => {
+  test("in Redis that is down, or is another service, is a failure", async (t) => {
     const other = createTcpServer((socket) => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")).listen(0);
     t.after(() => other.close());
     await once(other, "listening");
@@ -311,21 +311,21 @@ describe("a broker", () => {
     assert.match(checks.broker.remedy, /"https:\/\/shop\.example" to allowedOrigins/);
   });
 
-  test("on the page's own origin needs no list", async (t) => {
+  test("on the page's own origin does not need to list it", async (t) => {
     const { status, statuses } = await examine(["--broker", await brokerFor(t, {})]);
 
     assert.equal(status, 0);
     assert.deepEqual(statuses, { broker: "ok" });
   });
 
-  test("that gives tokens to anybody is a warning, and its token is not printed", async (t) => {
+  test("that returns tokens without authentication is a warning, and its token is not printed", async (t) => {
     const { status, statuses } = await examine(["--broker", await brokerFor(t, { authorize: () => ({}) })]);
 
     assert.equal(status, 0);
     assert.deepEqual(statuses, { broker: "warning" });
   });
 
-  test("whose header a proxy removes is a failure of CORS", async (t) => {
+  test("whose header is removed by a proxy is a CORS failure", async (t) => {
     const broker = await brokerFor(t, { allowedOrigins: [ORIGIN] });
     const proxy = await serve(t, async (request, response) => {
       const { method = "", headers } = request;
@@ -340,7 +340,7 @@ describe("a broker", () => {
     assert.equal(checks.cors.code, "cors");
   });
 
-  test("that cannot get a token points to onError; a page in its place is no broker", async (t) => {
+  test("that cannot get a token refers to onError; an HTML page in its place is not a broker", async (t) => {
     const failing = await brokerFor(t, {
       authorize: () => {
         throw new Error(WRONG);
@@ -360,7 +360,7 @@ describe("a broker", () => {
 describe("a page", () => {
   const HTML = "<!doctype html><title>Shop</title>";
 
-  test("without 'wasm-unsafe-eval' is a failure with the directive to send", async (t) => {
+  test("without 'wasm-unsafe-eval' is a failure with the directive to add", async (t) => {
     const policy = "default-src 'self'; script-src 'self' 'nonce-abc'";
     const url = await serve(t, answer("text/html", HTML, 200, { "content-security-policy": policy }));
 
@@ -385,7 +385,7 @@ describe("a page", () => {
     assert.equal(checks["api cors"].status, "failure");
   });
 
-  test("with a policy in its HTML, or none, is judged by that", async (t) => {
+  test("with a policy in its HTML, or with none, is checked against that", async (t) => {
     const meta = `<meta http-equiv="Content-Security-Policy" content="script-src 'self'">`;
     const strict = await serve(t, answer("text/html", `<!doctype html><head>${meta}`));
     const open = await serve(t, answer("text/html", HTML));
@@ -396,7 +396,7 @@ describe("a page", () => {
     assert.equal(allowed.checks["csp wasm"].status, "ok");
   });
 
-  test("that is not there is a failure", async (t) => {
+  test("that does not exist is a failure", async (t) => {
     const url = await serve(t, answer("text/html", HTML, 404));
 
     const { status, checks } = await examine(["--page", url]);

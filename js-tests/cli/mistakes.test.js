@@ -17,40 +17,40 @@ const SECRET = "s3cr3t_0f_somebody";
 const FLUZ = ["--provider", "fluz", "--environment", "sandbox", "--user-id", "u", "--account-id", "a"];
 
 test("standard input for two secrets is a usage error", async () => {
-  const words = ["--scopes", "A", "--app-id", "i", "--app-secret-file", "-", "--api-key-file", "-"];
+  const args = ["--scopes", "A", "--app-id", "i", "--app-secret-file", "-", "--api-key-file", "-"];
 
-  const { status, stdout, stderr } = await run(["token", ...FLUZ, ...words], { input: SECRET });
+  const { status, stdout, stderr } = await run(["token", ...FLUZ, ...args], { input: SECRET });
 
   assert.deepEqual([status, stdout], [2, ""]);
   assert.ok(stderr.includes("-file -") && !stderr.includes(SECRET), stderr);
 });
 
 describe("a failure", () => {
-  test("that stays ends with 1", async (t) => {
+  test("that is permanent ends with status 1", async (t) => {
     const sandbox = await sharedSandbox(t);
 
-    const ending = await run(["token", ...apis(sandbox).toggle.flags], { env: { SECRET } });
+    const result = await run(["token", ...apis(sandbox).toggle.flags], { env: { SECRET } });
 
-    assert.equal(ending.status, 1);
-    assert.equal(ending.stdout, "");
-    assert.match(ending.stderr, /^graphql-token-manager token: invalid_credentials: [^\n]+\n$/);
-    assert.doesNotMatch(ending.stderr, /s3cr3t/);
-    assertKeepsSecrets(sandbox, ending);
+    assert.equal(result.status, 1);
+    assert.equal(result.stdout, "");
+    assert.match(result.stderr, /^graphql-token-manager token: invalid_credentials: [^\n]+\n$/);
+    assert.doesNotMatch(result.stderr, /s3cr3t/);
+    assertKeepsSecrets(sandbox, result);
   });
 
-  test("that may pass ends with 75, after as many attempts as are allowed", async (t) => {
+  test("that is retryable ends with status 75, after the allowed attempts", async (t) => {
     const sandbox = await sandboxFor(t, { faults: [{ kind: "status", status: 503 }] });
     const { flags, env } = apis(sandbox).fluz;
 
-    const ending = await run(["token", ...flags, "--attempts", "1"], { env });
+    const result = await run(["token", ...flags, "--attempts", "1"], { env });
 
-    assert.equal(ending.status, 75);
-    assert.match(ending.stderr, /^graphql-token-manager token: server: [^\n]+\n$/);
+    assert.equal(result.status, 75);
+    assert.match(result.stderr, /^graphql-token-manager token: server: [^\n]+\n$/);
     assert.equal(sandbox.requests().length, 1);
-    assertKeepsSecrets(sandbox, ending);
+    assertKeepsSecrets(sandbox, result);
   });
 
-  test("is a line of JSON where JSON is asked for, with what is known of it", async (t) => {
+  test("is a line of JSON with --json, with all known details", async (t) => {
     const sandbox = await sandboxFor(t, { faults: [{ kind: "status", status: 429, retryAfter: 120 }] });
     const { flags, env } = apis(sandbox).fluz;
 
@@ -65,7 +65,7 @@ describe("a failure", () => {
     assert.ok(error.retryAfterMs > 100_000);
   });
 
-  test("of a wrong use is a line of JSON as well", async () => {
+  test("of usage is a line of JSON as well", async () => {
     const { status, stderr } = await run(["token", "--json", "--provdier", "x"]);
 
     assert.equal(status, 2);
@@ -74,7 +74,7 @@ describe("a failure", () => {
   });
 });
 
-test("a profile that is nested deeply ends with 2", async (t) => {
+test("a deeply nested profile ends with status 2", async (t) => {
   const folder = await folderFor(t);
   for (const depth of [70, 100_000]) {
     for (const [open, close] of [
@@ -92,7 +92,7 @@ test("a profile that is nested deeply ends with 2", async (t) => {
   }
 });
 
-test("names in a profile are those of variables alone", async (t) => {
+test("$env in a profile does not resolve to an inherited property", async (t) => {
   const path = join(await folderFor(t), "profile.json");
   await writeFile(path, JSON.stringify({ name: "acme", headers: { "x-key": { $env: "toString" } } }));
 
@@ -102,7 +102,7 @@ test("names in a profile are those of variables alone", async (t) => {
   assert.ok(stderr.includes("--profile"), stderr);
 });
 
-test("no control character of an API reaches a terminal", async (t) => {
+test("no control character from an API reaches a terminal", async (t) => {
   const evil = "OK\u001b]0;owned\u0007\u001b[2J\u009b31m\u202eroot#\r\nfake: line";
   const server = createServer((_request, response) => {
     response.writeHead(200, { "content-type": "application/json" });
@@ -122,8 +122,8 @@ test("no control character of an API reaches a terminal", async (t) => {
   };
   for (const name of ["acme", `acme${evil}`]) {
     await writeFile(path, JSON.stringify({ ...profile, name }));
-    for (const words of [["token"], ["token", "--json"], ["watch"], ["watch", "--events"]]) {
-      const { status, stdout, stderr } = await run([...words, "--profile", path]);
+    for (const args of [["token"], ["token", "--json"], ["watch"], ["watch", "--events"]]) {
+      const { status, stdout, stderr } = await run([...args, "--profile", path]);
 
       assert.notEqual(status, 0);
       assert.notEqual(stderr, "");

@@ -45,7 +45,7 @@ const npx = (words, env) =>
     env: { ...process.env, ...env },
   }).catch((failure) => failure);
 
-test("npx runs it, and it gets a token", async (t) => {
+test("npx runs the program, which prints a token", async (t) => {
   const sandbox = await sandboxFor(t);
   const { flags, env } = apis(sandbox).toggle;
 
@@ -54,7 +54,7 @@ test("npx runs it, and it gets a token", async (t) => {
   assert.match(stdout, /^eyJ[\w.-]+\n$/);
 });
 
-test("npx examines a provider", async (t) => {
+test("npx runs doctor against a provider", async (t) => {
   const { flags, env } = apis(await sandboxFor(t)).toggle;
 
   const { stdout } = await npx(["doctor", ...flags], env);
@@ -63,7 +63,7 @@ test("npx examines a provider", async (t) => {
 });
 
 for (const command of ["sandbox", "demo"]) {
-  test(`without graphql-yoga, ${command} says what to install`, async () => {
+  test(`without graphql-yoga, ${command} names the package to install`, async () => {
     const { stderr, code } = await npx([command, "--json"]);
 
     const { error } = JSON.parse(stderr);
@@ -73,7 +73,7 @@ for (const command of ["sandbox", "demo"]) {
   });
 }
 
-test("npx runs it as the command of its own sandbox, with no flag for what the sandbox sets", async (t) => {
+test("npx runs the program as the command of its own sandbox, without flags for what the sandbox sets", async (t) => {
   const packages = ["graphql", "graphql-yoga"];
   await Promise.all(
     packages.map((name) => symlink(join(dirname(PACKAGE), name), join(folder, "node_modules", name))),
@@ -86,18 +86,18 @@ test("npx runs it as the command of its own sandbox, with no flag for what the s
   assert.match(stdout, /^eyJ[\w.-]+\n$/, stderr);
 });
 
-test("it says its version, and what its commands are", async () => {
+test("--version prints the version, --help lists the commands", async () => {
   const { version } = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8"));
 
-  const [told, help, nothing] = await Promise.all([run(["--version"]), run(["--help"]), run([])]);
+  const [versionOutput, help, nothing] = await Promise.all([run(["--version"]), run(["--help"]), run([])]);
 
-  assert.deepEqual(told, { status: 0, stdout: `${version}\n`, stderr: "" });
+  assert.deepEqual(versionOutput, { status: 0, stdout: `${version}\n`, stderr: "" });
   assert.deepEqual(nothing, help);
   for (const command of COMMANDS) assert.match(help.stdout, new RegExp(`^  ${command} +\\w`, "m"));
 });
 
 for (const command of COMMANDS) {
-  test(`${command} --help tells its flags, shows examples, and how it ends`, async () => {
+  test(`${command} --help lists its flags, examples and exit statuses`, async () => {
     const help = await run([command, "--help"]);
 
     assert.equal(help.status, 0);

@@ -7,7 +7,7 @@ import { helpOfOptions } from "../../pkg-template/bin/provider-flags.js";
 
 /** @typedef {import("../../pkg-template/bin/provider-flags.js").ProviderOption} ProviderOption */
 
-test("an option that is a secret of one provider only has the flags of both, each with its own help", () => {
+test("an option that is secret for one provider only has both kinds of flag, each with its own help", () => {
   const flags = helpOfOptions([
     { provider: "acme", option: "clientId", spec: { kind: "text", about: "the client's id" } },
     { provider: "other", option: "clientId", spec: { kind: "secret", about: "the client's secret id" } },

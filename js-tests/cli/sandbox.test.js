@@ -31,20 +31,20 @@ async function sandboxBy(t, ...words) {
 
 const MARCO = "{ marco }";
 
-test("prints endpoints and credentials that work, and ends with 0 when told to", async (t) => {
+test("prints working endpoints and credentials, and exits with 0 on a signal", async (t) => {
   const { running, details } = await sandboxBy(t);
   const { fluz, toggle, braintree, acme, url } = details;
 
   const answer = await ask(fluz.endpoint, MARCO, {}, { authorization: `Basic ${fluz.apiKey}` });
-  const ending = await running.stop("SIGINT");
+  const result = await running.stop("SIGINT");
 
   assert.equal(answer.body.data.marco, "polo");
   for (const { endpoint } of [fluz, toggle, braintree, acme]) assert.ok(endpoint.startsWith(url));
-  assert.equal(ending.status, 0);
-  assert.equal(ending.stderr, "");
+  assert.equal(result.status, 0);
+  assert.equal(result.stderr, "");
 });
 
-test("prints a file that shells and Node read, dollar signs included", async (t) => {
+test("prints a file that shells and Node can read, dollar signs included", async (t) => {
   const running = start(t, ["sandbox"]);
   await until(() => running.stdout.includes("ACME_SECRET"), "all was printed");
   const file = join(await folderFor(t), "sandbox.env");
@@ -73,7 +73,7 @@ test("prints a file that shells and Node read, dollar signs included", async (t)
   assert.match(SANDBOX_URL, /^http:\/\/127\.0\.0\.1:\d+$/);
 });
 
-test("has the lifetimes, variants and faults that are asked for", async (t) => {
+test("has the requested lifetimes, variants and faults", async (t) => {
   const { details } = await sandboxBy(
     t,
     ...["--lifetime", "braintree=1m", "--variant", "fluz.tokenField=accessToken"],
@@ -98,18 +98,18 @@ test("has the lifetimes, variants and faults that are asked for", async (t) => {
   assert.match(spelling.body.data.generateUserAccessToken.accessToken, /^eyJ/);
 });
 
-test("runs a command with the variables in its environment, and ends as it does", async () => {
+test("runs a command with the variables in its environment, and exits with its status", async () => {
   const program = `fetch(process.env.FLUZ_ENDPOINT, { method: "POST",
     headers: { "content-type": "application/json", authorization: "Basic " + process.env.FLUZ_API_KEY },
     body: '{"query":"${MARCO}"}' }).then((answer) => answer.json())
     .then(({ data }) => { console.log(data.marco, process.argv[1]); process.exitCode = 7; })`;
 
-  const ending = await run(["sandbox", "--", process.execPath, "--eval", program, "--", "--json"]);
+  const result = await run(["sandbox", "--", process.execPath, "--eval", program, "--", "--json"]);
 
-  assert.deepEqual(ending, { status: 7, stdout: "polo --json\n", stderr: "" });
+  assert.deepEqual(result, { status: 7, stdout: "polo --json\n", stderr: "" });
 });
 
-test("ends by the second signal where the first has it wait for its server to close", async (t) => {
+test("is terminated by a second signal if its server does not close after the first", async (t) => {
   const hanging = 'import http from "node:http"; http.Server.prototype.close = function () { return this; };';
   const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hanging)}` };
   const running = start(t, ["sandbox", "--json"], { env });
@@ -123,7 +123,7 @@ test("ends by the second signal where the first has it wait for its server to cl
   assert.deepEqual([running.child.exitCode, running.child.signalCode], [null, "SIGTERM"]);
 });
 
-test("hands a signal on to the command, and ends as it does", async (t) => {
+test("forwards a signal to the command, and exits with its status", async (t) => {
   const program = "console.log('ready'); setInterval(() => {}, 1000)";
   const running = start(t, ["sandbox", "--", process.execPath, "--eval", program]);
   await running.said(1);
@@ -133,7 +133,7 @@ test("hands a signal on to the command, and ends as it does", async (t) => {
   assert.equal(status, 128 + 15);
 });
 
-test("says so where the port is taken, or the command is not there", async (t) => {
+test("fails with a system error code if the port is taken or the command does not exist", async (t) => {
   const server = createServer().listen(0, "127.0.0.1");
   t.after(() => server.close());
   await once(server, "listening");

@@ -22,11 +22,11 @@ async function documentFor(t, text) {
   return file;
 }
 
-test("prints them one a line, or as JSON, of the whole document or of one operation", async (t) => {
-  const words = ["scopes", await documentFor(t, CHARGE), "--provider", "braintree"];
+test("prints them one per line, or as JSON, of the whole document or of one operation", async (t) => {
+  const args = ["scopes", await documentFor(t, CHARGE), "--provider", "braintree"];
 
-  const lines = await run(words);
-  const json = await run([...words, "--operation", "Charge", "--json"]);
+  const lines = await run(args);
+  const json = await run([...args, "--operation", "Charge", "--json"]);
   const piped = await run(["scopes", "-", "--provider", "braintree"], { input: CHARGE });
 
   assert.deepEqual(lines, { status: 0, stdout: "PAYMENT_CONTEXT_FIND\nTRANSACTION_CHARGE\n", stderr: "" });
@@ -34,18 +34,18 @@ test("prints them one a line, or as JSON, of the whole document or of one operat
   assert.deepEqual(piped, lines);
 });
 
-test("reads a document of more than 64 KiB from standard input, and none of more than a MiB", async () => {
-  const words = ["scopes", "-", "--provider", "braintree"];
+test("reads a document of more than 64 KiB from standard input, and rejects one of more than 1 MiB", async () => {
+  const args = ["scopes", "-", "--provider", "braintree"];
   const comment = `# ${"x".repeat(98)}\n`;
 
-  const large = await run(words, { input: comment.repeat(1_000) + CHARGE });
-  const larger = await run(words, { input: comment.repeat(11_000) + CHARGE });
+  const large = await run(args, { input: comment.repeat(1_000) + CHARGE });
+  const larger = await run(args, { input: comment.repeat(11_000) + CHARGE });
 
   assert.equal(large.stdout, "PAYMENT_CONTEXT_FIND\nTRANSACTION_CHARGE\n");
   assert.equal(larger.status, 2);
 });
 
-test("prints nothing where none is needed", async (t) => {
+test("prints nothing if no scope is needed", async (t) => {
   const file = await documentFor(t, "{ Products(account_id: 1) { id } }");
 
   assert.deepEqual(await run(["scopes", file, "--provider", "toggle"]), {
@@ -55,7 +55,7 @@ test("prints nothing where none is needed", async (t) => {
   });
 });
 
-test("says where a document is wrong, as editors and terminals read it", async (t) => {
+test("reports the position of a syntax error in a form that editors and terminals recognize", async (t) => {
   const broken = await documentFor(t, "query {\n  getOffers(\n}\n");
   const unknown = await documentFor(
     t,

@@ -8,7 +8,7 @@ import { sandboxFor } from "../support/setup.js";
 import { folderFor } from "../stores/support.js";
 import { apis, assertKeepsSecrets, output, run } from "./support.js";
 
-test("tells the state, the times and the scopes, and never the token", async (t) => {
+test("prints the state, the times and the scopes, and never the token", async (t) => {
   const sandbox = await sandboxFor(t, { lifetimes: { fluz: 600_000 } });
   const { flags, env } = apis(sandbox).fluz;
   const kept = [...flags, "--store", join(await folderFor(t), "tokens")];
@@ -31,20 +31,20 @@ test("tells the state, the times and the scopes, and never the token", async (t)
   assert.equal(sandbox.requests().length, 1);
 });
 
-test("says that there is nothing with status 1, and asks nobody", async (t) => {
+test("prints `empty` with status 1 if the store has no token, and sends no request", async (t) => {
   const sandbox = await sandboxFor(t);
   const { flags, env } = apis(sandbox).fluz;
-  const words = ["status", ...flags, "--store", join(await folderFor(t), "tokens")];
+  const args = ["status", ...flags, "--store", join(await folderFor(t), "tokens")];
 
-  const text = await run(words, { env });
-  const json = await run([...words, "--json"], { env });
+  const text = await run(args, { env });
+  const json = await run([...args, "--json"], { env });
 
   assert.deepEqual(text, { status: 1, stdout: "state    empty\n", stderr: "" });
   assert.deepEqual(json, { status: 1, stdout: '{"state":"empty"}\n', stderr: "" });
   assert.equal(sandbox.requests().length, 0);
 });
 
-test("leaves the refresh token of an expired token to whoever asks for the next", async (t) => {
+test("does not use up the refresh token of an expired token", async (t) => {
   let aheadMs = 0;
   const sandbox = await sandboxFor(t, { now: () => Date.now() + aheadMs, lifetimes: { fluz: 600_000 } });
   const { flags, env } = apis(sandbox).fluz;
@@ -52,11 +52,11 @@ test("leaves the refresh token of an expired token to whoever asks for the next"
   await output(sandbox, ["token", ...kept], { env });
   aheadMs = 700_000;
 
-  const ending = await run(["status", ...kept], { env, aheadMs });
+  const result = await run(["status", ...kept], { env, aheadMs });
   await output(sandbox, ["token", ...kept], { env, aheadMs });
 
-  assertKeepsSecrets(sandbox, ending);
-  assert.equal(ending.status, 1);
+  assertKeepsSecrets(sandbox, result);
+  assert.equal(result.status, 1);
   assert.equal(sandbox.counts().fluz.grants, 1);
   assert.equal(sandbox.counts().fluz.refreshes, 1);
 });

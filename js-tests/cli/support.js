@@ -10,14 +10,14 @@ import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { secretsOf } from "../support/secrets.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { until } from "../support/waiting.js";
 
 /** @import { TestContext } from "node:test" */
 /** @import { Sandbox } from "graphql-token-manager/testing" */
 
-/** @typedef {{ status: number | null, stdout: string, stderr: string }} Ending */
+/** @typedef {{ status: number | null, stdout: string, stderr: string }} ExitResult */
 
 /**
  * @typedef {object} How
@@ -39,22 +39,22 @@ export const PROGRAM = join(PACKAGE, bin["graphql-token-manager"]);
 
 /**
  * Runs a command until it exits.
- * @param {readonly string[]} words
+ * @param {readonly string[]} args
  * @param {How} [how]
- * @returns {Promise<Ending>}
+ * @returns {Promise<ExitResult>}
  */
-export function run(words, how) {
-  return new Running(words, how).ended;
+export function run(args, how) {
+  return new Running(args, how).ended;
 }
 
 /**
  * Starts a command that runs until it is stopped, at the latest at the end of the test.
  * @param {TestContext} t
- * @param {readonly string[]} words
+ * @param {readonly string[]} args
  * @param {How} [how]
  */
-export function start(t, words, how) {
-  const running = new Running(words, how);
+export function start(t, args, how) {
+  const running = new Running(args, how);
   t.after(async () => {
     running.child.kill("SIGKILL");
     await running.ended;
@@ -67,14 +67,14 @@ class Running {
   stderr = "";
 
   /**
-   * @param {readonly string[]} words
+   * @param {readonly string[]} args
    * @param {How} [how]
    */
-  constructor(words, { env = {}, input, aheadMs = 0, speed = 1, cwd = ROOT } = {}) {
+  constructor(args, { env = {}, input, aheadMs = 0, speed = 1, cwd = ROOT } = {}) {
     const preload = `--import ${new URL("clock.js", import.meta.url).href}`;
     const clock = { NODE_OPTIONS: preload, AHEAD_MS: `${aheadMs}`, SPEED: `${speed}` };
     const moved = aheadMs !== 0 || speed !== 1;
-    this.child = spawn(process.execPath, [PROGRAM, ...words], {
+    this.child = spawn(process.execPath, [PROGRAM, ...args], {
       cwd,
       env: { PATH: process.env.PATH, LANG: "C.UTF-8", ...(moved ? clock : {}), ...env },
       stdio: ["pipe", "pipe", "pipe"],
@@ -87,7 +87,7 @@ class Running {
     this.child.stdin.end(input ?? "");
     this.child.stdout.setEncoding("utf8").on("data", (text) => (this.stdout += text));
     this.child.stderr.setEncoding("utf8").on("data", (text) => (this.stderr += text));
-    /** @type {Promise<Ending>} */
+    /** @type {Promise<ExitResult>} */
     this.ended = new Promise((resolve, reject) => {
       this.child.on("error", reject);
       this.child.on("close", (status) => resolve({ status, stdout: this.stdout, stderr: this.stderr }));
@@ -174,13 +174,13 @@ export function assertKeepsSecrets(sandbox, { stdout, stderr }) {
 /**
  * Runs a command that must succeed without output on standard error.
  * @param {Sandbox} sandbox
- * @param {readonly string[]} words
+ * @param {readonly string[]} args
  * @param {How} [how]
  */
-export async function output(sandbox, words, how) {
-  const ending = await run(words, how);
-  assert.equal(ending.stderr, "");
-  assert.equal(ending.status, 0);
-  assertKeepsSecrets(sandbox, ending);
-  return ending.stdout;
+export async function output(sandbox, args, how) {
+  const result = await run(args, how);
+  assert.equal(result.stderr, "");
+  assert.equal(result.status, 0);
+  assertKeepsSecrets(sandbox, result);
+  return result.stdout;
 }

@@ -25,7 +25,7 @@ describe("a token", () => {
     });
   }
 
-  test("of braintree has the scopes asked for, however they are listed", async (t) => {
+  test("of braintree has the requested scopes, however they are listed", async (t) => {
     const sandbox = await sharedSandbox(t);
     const { flags, env } = apis(sandbox).braintree;
 
@@ -41,7 +41,7 @@ describe("a token", () => {
     assert.ok(typeof value === "string" && expiresAt > issuedAt);
   });
 
-  test("of another API is got as a profile says, with its secrets from the environment", async (t) => {
+  test("of a custom API is obtained with a profile, with its secrets from the environment", async (t) => {
     const sandbox = await sharedSandbox(t);
     const profile = acmeProfile(sandbox);
     profile.authenticate.variables.secret = { $env: "ACME_SECRET" };
@@ -56,7 +56,7 @@ describe("a token", () => {
     assert.deepEqual(await answer.json(), { data: { me: { id: sandbox.acme.id } } });
   });
 
-  test("comes as a header, for curl's -H @-", async (t) => {
+  test("is printed as a header, for curl's -H @-", async (t) => {
     const sandbox = await sharedSandbox(t);
     const { flags, env } = apis(sandbox).toggle;
 
@@ -70,7 +70,7 @@ describe("a token", () => {
 });
 
 describe("a secret", () => {
-  test("is read from a file, without the line break at its end", async (t) => {
+  test("is read from a file, without the final line break", async (t) => {
     const sandbox = await sharedSandbox(t);
     const { flags } = apis(sandbox).toggle;
     const file = join(await folderFor(t), "password");
@@ -93,16 +93,16 @@ describe("a secret", () => {
     assert.notEqual(printed, "");
   });
 
-  test("in a file that others can read is used, with a warning that can be turned off", async (t) => {
+  test("in a file that other users can read causes a warning that can be disabled", async (t) => {
     const sandbox = await sharedSandbox(t);
     const { flags } = apis(sandbox).toggle;
     const file = join(await folderFor(t), "password");
     await writeFile(file, sandbox.toggle.password);
     await chmod(file, 0o640);
-    const words = ["token", ...flags.slice(0, -2), "--password-file", file];
+    const args = ["token", ...flags.slice(0, -2), "--password-file", file];
 
-    const { status, stdout, stderr } = await run(words);
-    const quiet = await output(sandbox, [...words, "--quiet"]);
+    const { status, stdout, stderr } = await run(args);
+    const quiet = await output(sandbox, [...args, "--quiet"]);
 
     assert.equal(status, 0);
     assert.match(
@@ -114,14 +114,14 @@ describe("a secret", () => {
 });
 
 describe("a store", () => {
-  test("lets calls share one grant, also those at the same time, and keeps it from others", async (t) => {
+  test("lets calls share one grant, also concurrent ones, and is not accessible to other users", async (t) => {
     const sandbox = await sandboxFor(t);
     const { flags, env } = apis(sandbox).fluz;
     const store = join(await folderFor(t), "tokens");
-    const words = ["token", ...flags, "--store", store];
+    const args = ["token", ...flags, "--store", store];
 
-    const together = await Promise.all([1, 2, 3].map(() => output(sandbox, words, { env })));
-    const later = await output(sandbox, words, { env });
+    const together = await Promise.all([1, 2, 3].map(() => output(sandbox, args, { env })));
+    const later = await output(sandbox, args, { env });
 
     assert.equal(new Set([...together, later]).size, 1);
     assert.equal(sandbox.counts().fluz.grants, 1);
@@ -132,33 +132,33 @@ describe("a store", () => {
     }
   });
 
-  test("is passed over where a new token is asked for, or one that lives longer", async (t) => {
+  test("is bypassed if a new token is requested, or one with a longer validity", async (t) => {
     const sandbox = await sandboxFor(t, { lifetimes: { fluz: 600_000 } });
     const { flags, env } = apis(sandbox).fluz;
-    const words = ["token", ...flags, "--store", join(await folderFor(t), "tokens")];
-    const first = await output(sandbox, words, { env });
+    const args = ["token", ...flags, "--store", join(await folderFor(t), "tokens")];
+    const first = await output(sandbox, args, { env });
 
-    const fresh = await output(sandbox, [...words, "--fresh"], { env });
-    const held = await output(sandbox, [...words, "--min-validity", "3m"], { env, aheadMs: 240_000 });
-    const longer = await output(sandbox, [...words, "--min-validity", "7m"], { env, aheadMs: 240_000 });
+    const fresh = await output(sandbox, [...args, "--fresh"], { env });
+    const held = await output(sandbox, [...args, "--min-validity", "3m"], { env, aheadMs: 240_000 });
+    const longer = await output(sandbox, [...args, "--min-validity", "7m"], { env, aheadMs: 240_000 });
 
     assert.notEqual(fresh, first);
     assert.equal(held, fresh);
     assert.notEqual(longer, fresh);
   });
 
-  test("has the next token when the one held is nearly over: that is handed out at once", async (t) => {
+  test("receives the next token in the refresh window, which is then returned at once", async (t) => {
     let aheadMs = 0;
     const sandbox = await sandboxFor(t, { now: () => Date.now() + aheadMs, lifetimes: { fluz: 600_000 } });
     const { flags, env } = apis(sandbox).fluz;
-    const words = ["token", ...flags, "--store", join(await folderFor(t), "tokens")];
-    const first = await output(sandbox, words, { env });
+    const args = ["token", ...flags, "--store", join(await folderFor(t), "tokens")];
+    const first = await output(sandbox, args, { env });
     // The refresh window: the last quarter.
     aheadMs = 500_000;
 
-    const near = await output(sandbox, words, { env, aheadMs });
+    const near = await output(sandbox, args, { env, aheadMs });
     const requests = sandbox.requests().length;
-    const next = await output(sandbox, words, { env, aheadMs });
+    const next = await output(sandbox, args, { env, aheadMs });
 
     assert.equal(near, first);
     assert.equal(requests, 2);
@@ -167,7 +167,7 @@ describe("a store", () => {
   });
 });
 
-test("a profile without credentials of its own needs --identity beside --store", async (t) => {
+test("a profile with literal credentials requires --identity with --store", async (t) => {
   const sandbox = await sandboxFor(t);
   const folder = await folderFor(t);
   const { endpoint, id, secret } = sandbox.acme;
@@ -179,12 +179,12 @@ test("a profile without credentials of its own needs --identity beside --store",
     expiry: { expiresIn: "login.ttl", unit: "seconds" },
   };
   await writeFile(join(folder, "acme.json"), JSON.stringify(profile));
-  const words = ["token", "--profile", join(folder, "acme.json"), "--store", join(folder, "tokens")];
+  const args = ["token", "--profile", join(folder, "acme.json"), "--store", join(folder, "tokens")];
 
-  const refused = await run(words, {});
-  const one = await run([...words, "--identity", "one"], {});
-  const again = await run([...words, "--identity", "one"], {});
-  const two = await run([...words, "--identity", "two"], {});
+  const refused = await run(args, {});
+  const one = await run([...args, "--identity", "one"], {});
+  const again = await run([...args, "--identity", "one"], {});
+  const two = await run([...args, "--identity", "two"], {});
 
   assert.equal(refused.status, 2);
   assert.ok(refused.stderr.includes("--identity"));

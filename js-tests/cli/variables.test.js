@@ -29,17 +29,17 @@ const FLUZ = ["token", "--provider", "fluz", "--scopes", "LIST_OFFERS"];
 const TOGGLE = ["token", "--provider", "toggle"];
 
 describe("credentials, ids and the endpoint", () => {
-  for (const words of [FLUZ, TOGGLE, ["token", "--provider", "braintree", "--scopes", "CUSTOMER_CREATE"]]) {
-    test(`of ${words[2]} come from variables where no flag gives them`, async (t) => {
+  for (const args of [FLUZ, TOGGLE, ["token", "--provider", "braintree", "--scopes", "CUSTOMER_CREATE"]]) {
+    test(`of ${args[2]} come from variables unless a flag is given`, async (t) => {
       const sandbox = await sharedSandbox(t);
 
-      const printed = await output(sandbox, words, { env: variables(sandbox) });
+      const printed = await output(sandbox, args, { env: variables(sandbox) });
 
       assert.match(printed, /^[\w.$-]+\n$/);
     });
   }
 
-  test("of flags win over variables", async (t) => {
+  test("from flags take precedence over variables", async (t) => {
     const sandbox = await sharedSandbox(t);
     const nowhere = "http://127.0.0.1:9/graphql";
     const { flags, env } = apis(sandbox).toggle;
@@ -50,7 +50,7 @@ describe("credentials, ids and the endpoint", () => {
     assert.ok(claims(printed).sub);
   });
 
-  test("of an alternative that no flag selects are those of the first that is complete", async (t) => {
+  test("of alternatives, without a flag, are those of the first complete one", async (t) => {
     const sandbox = await sharedSandbox(t);
     const env = variables(sandbox);
 
@@ -63,7 +63,7 @@ describe("credentials, ids and the endpoint", () => {
     assert.doesNotMatch(flagged.stderr, /API_KEY/);
   });
 
-  test("that are missing or wrong are named by flag and variable", async (t) => {
+  test("that are missing or invalid are named by flag and variable", async (t) => {
     const sandbox = await sharedSandbox(t);
     const env = variables(sandbox);
 
@@ -75,17 +75,17 @@ describe("credentials, ids and the endpoint", () => {
     assert.match(wrong.stderr, /--endpoint .*TOGGLE_ENDPOINT/);
   });
 
-  test("of a variable win over --environment, with a warning", async (t) => {
+  test("from a variable take precedence over --environment, with a warning", async (t) => {
     const sandbox = await sharedSandbox(t);
 
-    const ending = await run([...FLUZ, "--environment", "production"], { env: variables(sandbox) });
+    const result = await run([...FLUZ, "--environment", "production"], { env: variables(sandbox) });
 
-    assert.equal(ending.status, 0);
-    assert.match(ending.stderr, /^graphql-token-manager token: warning: .*FLUZ_ENDPOINT.*--environment.*\n$/);
+    assert.equal(result.status, 0);
+    assert.match(result.stderr, /^graphql-token-manager token: warning: .*FLUZ_ENDPOINT.*--environment.*\n$/);
   });
 });
 
-test("the help lists the variables, and sandbox prints no other name of a provider's credential", async (t) => {
+test("the help lists each variable that the sandbox prints for a provider's credentials", async (t) => {
   const { stdout } = await run(["token", "--help"]);
   const [, listed = ""] = stdout.split("\nEnvironment variables");
   const documented = new Set(listed.match(/\b(?:FLUZ|TOGGLE|BRAINTREE)_\w+/g));
@@ -104,8 +104,8 @@ test("the help lists the variables, and sandbox prints no other name of a provid
 describe("sandbox -- COMMAND", () => {
   const SELF = [process.execPath, PROGRAM];
 
-  for (const words of [FLUZ, TOGGLE, ["token", "--provider", "braintree", "--scopes", "CUSTOMER_CREATE"]]) {
-    test(`gives this program all that a token of ${words[2]} needs, whatever is set outside`, async () => {
+  for (const args of [FLUZ, TOGGLE, ["token", "--provider", "braintree", "--scopes", "CUSTOMER_CREATE"]]) {
+    test(`sets all that token needs for ${args[2]}, and overrides outer variables`, async () => {
       // Real credentials, which would select another alternative or be refused by the sandbox.
       const real = {
         FLUZ_APP_ID: "app",
@@ -117,10 +117,10 @@ describe("sandbox -- COMMAND", () => {
         BRAINTREE_CLIENT_SECRET: WRONG,
       };
 
-      const ending = await run(["sandbox", "--", ...SELF, ...words], { env: real });
+      const result = await run(["sandbox", "--", ...SELF, ...args], { env: real });
 
-      assert.deepEqual([ending.status, ending.stderr], [0, ""]);
-      assert.match(ending.stdout, /^[\w.$-]+\n$/);
+      assert.deepEqual([result.status, result.stderr], [0, ""]);
+      assert.match(result.stdout, /^[\w.$-]+\n$/);
     });
   }
 

@@ -22,21 +22,21 @@ const SPEED = 10;
 const modeOf = async (path) => (await stat(path)).mode & 0o777;
 
 describe("a watch", () => {
-  test("prints each new token in a line, and ends with 0 when told to", async (t) => {
+  test("prints each new token on a line, and exits with 0 on a signal", async (t) => {
     const sandbox = await sandboxFor(t, SHORT);
     const { flags, env } = apis(sandbox).fluz;
     const watch = start(t, ["watch", ...flags], { env });
 
     const lines = await watch.said(3);
-    const ending = await watch.stop("SIGINT");
+    const result = await watch.stop("SIGINT");
 
     assert.equal(new Set(lines).size, lines.length);
     for (const line of lines) assert.match(line, /^eyJ[\w.-]+$/);
-    assert.equal(ending.status, 0);
-    assert.equal(ending.stderr, "");
+    assert.equal(result.status, 0);
+    assert.equal(result.stderr, "");
   });
 
-  test("writes the token into a file that is whole and its owner's, before it says so", async (t) => {
+  test("writes the token to a file atomically, with mode 0600, before it reports it", async (t) => {
     const sandbox = await sandboxFor(t, SHORT);
     const { flags, env } = apis(sandbox).fluz;
     const folder = await folderFor(t);
@@ -52,7 +52,7 @@ describe("a watch", () => {
     const lines = await watch.said(2);
     const second = await readFile(file, "utf8");
     const cmdline = await readFile(`/proc/${watch.child.pid}/cmdline`, "utf8");
-    const ending = await watch.stop("SIGTERM");
+    const result = await watch.stop("SIGTERM");
 
     assert.match(first, /^eyJ[\w.-]+\n$/);
     assert.notEqual(second, first);
@@ -61,13 +61,13 @@ describe("a watch", () => {
     const [initial, next] = lines.map((line) => JSON.parse(line));
     assert.deepEqual([initial.type, initial.reason, next.reason], ["token", "initial", "proactive"]);
     assert.ok(Math.abs(initial.at - Date.now()) < 60_000);
-    assert.doesNotMatch(ending.stdout, /eyJ/);
-    assert.equal(ending.status, 0);
-    assertKeepsSecrets(sandbox, ending);
+    assert.doesNotMatch(result.stdout, /eyJ/);
+    assert.equal(result.status, 0);
+    assertKeepsSecrets(sandbox, result);
     assertKeepsSecrets(sandbox, { stdout: cmdline, stderr: cmdline });
   });
 
-  test("writes the header, which curl takes as a file, and takes no link for a file", async (t) => {
+  test("writes a header file for curl, and replaces a link instead of following it", async (t) => {
     const sandbox = await sandboxFor(t);
     const { flags, env } = apis(sandbox).fluz;
     const folder = await folderFor(t);
@@ -83,60 +83,60 @@ describe("a watch", () => {
     assert.equal(await readFile(elsewhere, "utf8"), "kept");
   });
 
-  test("outlives failures that may pass, at the start too", async (t) => {
+  test("continues after retryable failures, including at the start", async (t) => {
     const sandbox = await sandboxFor(t, { lifetimes: { fluz: 20_000 } });
     const end = sandbox.fault({ kind: "status", status: 503 });
     const { flags, env } = apis(sandbox).fluz;
     const watch = start(t, ["watch", ...flags, "--attempts", "1", "--timeout", "5m"], { env, speed: SPEED });
-    await until(() => watch.stderr !== "", "the failure was told");
+    await until(() => watch.stderr !== "", "the failure was reported");
     end();
     await watch.said(1);
     const again = sandbox.fault({ kind: "status", status: 503 });
-    await until(() => watch.stderr.includes("still valid"), "the second failure was told");
+    await until(() => watch.stderr.includes("still valid"), "the second failure was reported");
     again();
 
     const tokens = watch.lines.length;
     await watch.said(tokens + 1);
-    const ending = await watch.stop("SIGHUP");
+    const result = await watch.stop("SIGHUP");
 
-    assert.match(ending.stderr, /^graphql-token-manager watch: warning: server: [^\n]+\n/);
-    assert.equal(ending.status, 0);
+    assert.match(result.stderr, /^graphql-token-manager watch: warning: server: [^\n]+\n/);
+    assert.equal(result.status, 0);
   });
 
-  test("ends with 1 where the credentials are refused", async (t) => {
+  test("exits with 1 if the credentials are rejected", async (t) => {
     const sandbox = await sandboxFor(t);
 
-    const ending = await run(["watch", ...apis(sandbox).fluz.flags], { env: { SECRET: "YTpi" } });
+    const result = await run(["watch", ...apis(sandbox).fluz.flags], { env: { SECRET: "YTpi" } });
 
-    assert.equal(ending.status, 1);
-    assert.match(ending.stderr, /watch: invalid_credentials: /);
-    assert.equal(ending.stdout, "");
+    assert.equal(result.status, 1);
+    assert.match(result.stderr, /watch: invalid_credentials: /);
+    assert.equal(result.stdout, "");
   });
 
   for (const status of [401, 403]) {
-    test(`goes on after credentials that have worked are refused with ${status}`, async (t) => {
+    test(`continues after credentials that have worked are rejected with ${status}`, async (t) => {
       const sandbox = await sandboxFor(t, { lifetimes: { toggle: 40_000 } });
       const { flags, env } = apis(sandbox).toggle;
       const spans = ["--lifetime", "40s", "--timeout", "5m", "--attempts", "1"];
-      const words = ["watch", ...flags, ...spans, "--events"];
-      const watch = start(t, words, { env, speed: SPEED });
+      const args = ["watch", ...flags, ...spans, "--events"];
+      const watch = start(t, args, { env, speed: SPEED });
       await watch.said(1);
 
       // The first two attempts are rejected, even if the cached token expires meanwhile.
       sandbox.fault({ kind: "status", status, times: 2 });
       await until(
         () => watch.lines.filter((line) => line.includes('"type":"token"')).length > 1,
-        "a token after the refusals",
+        "a token after the rejections",
       );
-      const ending = await watch.stop("SIGTERM");
+      const result = await watch.stop("SIGTERM");
 
       const types = watch.lines.map((line) => JSON.parse(line).type);
       assert.equal(types.filter((type) => type === "error").length, 2);
-      assert.deepEqual([ending.status, ending.stderr], [0, ""]);
+      assert.deepEqual([result.status, result.stderr], [0, ""]);
     });
   }
 
-  test("ends with 1 after a failure that stays, when the token held has expired", async (t) => {
+  test("exits with 1 after a permanent failure, once the cached token has expired", async (t) => {
     const sandbox = await sandboxFor(t, { lifetimes: { fluz: 20_000 } });
     const { flags, env } = apis(sandbox).fluz;
     const watch = start(t, ["watch", ...flags, "--timeout", "5m", "--events"], { env, speed: SPEED });
@@ -153,38 +153,38 @@ describe("a watch", () => {
     assert.equal(last.tokenStillValid, false);
   });
 
-  test("ends with 1 where the file cannot be written", async (t) => {
+  test("exits with 1 if the file cannot be written", async (t) => {
     const sandbox = await sandboxFor(t);
     const { flags, env } = apis(sandbox).fluz;
     const folder = await folderFor(t);
     await mkdir(join(folder, "taken"));
 
     for (const file of [join(folder, "taken"), join(folder, "missing/token")]) {
-      const ending = await run(["watch", ...flags, "--output", file], { env });
+      const result = await run(["watch", ...flags, "--output", file], { env });
 
-      assert.equal(ending.status, 1);
-      assert.match(ending.stderr, /^graphql-token-manager watch: (EISDIR|ENOENT): [^\n]+\n$/);
+      assert.equal(result.status, 1);
+      assert.match(result.stderr, /^graphql-token-manager watch: (EISDIR|ENOENT): [^\n]+\n$/);
       assert.deepEqual(await readdir(folder), ["taken"]);
     }
   });
 
-  test("ends at once when told to, also while it waits for the provider", async (t) => {
+  test("exits at once on a signal, also while a request to the provider is pending", async (t) => {
     const sandbox = await sandboxFor(t, { faults: [{ kind: "delay", ms: 60_000 }] });
     const { flags, env } = apis(sandbox).fluz;
     const watch = start(t, ["watch", ...flags], { env });
-    await until(() => sandbox.requests().length > 0, "the provider was asked");
+    await until(() => sandbox.requests().length > 0, "a request was sent");
 
-    const ending = await watch.stop("SIGTERM");
+    const result = await watch.stop("SIGTERM");
 
-    assert.deepEqual(ending, { status: 0, stdout: "", stderr: "" });
+    assert.deepEqual(result, { status: 0, stdout: "", stderr: "" });
   });
 
-  test("ends by the second signal where the first has it wait for the answer to a grant", async (t) => {
+  test("is terminated by a second signal if the first has it wait for the response to a grant", async (t) => {
     const sandbox = await sandboxFor(t, { faults: [{ kind: "delay", ms: 2 * TEST_TIMEOUT_MS }] });
     const { flags, env } = apis(sandbox).fluz;
     const store = await folderFor(t);
     const watch = start(t, ["watch", ...flags, "--store", store, "--timeout", "1h"], { env });
-    await until(() => sandbox.requests().length > 0, "the provider was asked");
+    await until(() => sandbox.requests().length > 0, "a request was sent");
 
     // A signal that arrives before the previous one was handled is merged with it.
     watch.child.kill("SIGTERM");
@@ -194,7 +194,7 @@ describe("a watch", () => {
     assert.deepEqual([watch.child.exitCode, watch.child.signalCode], [null, "SIGTERM"]);
   });
 
-  test("ends when nobody reads on", async (t) => {
+  test("exits when its output is closed", async (t) => {
     const sandbox = await sandboxFor(t, SHORT);
     const { flags, env } = apis(sandbox).fluz;
     const watch = start(t, ["watch", ...flags], { env });
