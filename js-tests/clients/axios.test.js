@@ -26,13 +26,13 @@ trial.testAbort("a cancel token ends the request, with axios's own error", () =>
   return { outcome: assert.rejects(calling, axios.isCancel), abort: () => cancel("given up") };
 });
 
-test("an answer with another status is axios's own error", async () => {
+test("a response with another status is reported as axios's own error", async () => {
   sandbox.fault({ kind: "status", status: 503, operation: "getOffers", times: 1 });
 
   await assert.rejects(client.post(url, body), { name: "AxiosError", code: "ERR_BAD_RESPONSE", status: 503 });
 });
 
-test("progress is told, of a request that has to be sent again as well", async () => {
+test("upload progress is reported, also for a request that is replayed", async () => {
   /** @type {number[]} */
   const sent = [];
   sandbox.revoke();

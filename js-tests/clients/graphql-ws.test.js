@@ -18,7 +18,7 @@ const { api, environment } = await ownApi(sandbox);
 
 /** Sends an order as soon as the example has subscribed. */
 async function firstOrder() {
-  await until(() => api.subscriptions() === 0, "nobody else has subscribed");
+  await until(() => api.subscriptions() === 0, "no other client is subscribed");
   await until(() => api.subscriptions() === 1, "the example has subscribed");
   api.order("first");
 }
@@ -56,7 +56,7 @@ async function subscribed() {
 
 const all = (/** @type {string} */ id) => Array(SUBSCRIPTIONS).fill(id);
 
-test("graphql-ws.js runs as it is, and ends by itself", async () => {
+test("graphql-ws.js runs unchanged, and exits by itself", async () => {
   const [{ status, stdout, stderr }] = await Promise.all([
     runExample(await runnable("clients/graphql-ws.js"), [], environment),
     firstOrder(),
@@ -71,7 +71,7 @@ for (const [what, happens] of /** @type {[string, () => void][]} */ ([
   ["was revoked", () => sandbox.revoke()],
   ["has expired", () => pass(LIFETIME_MS)],
 ])) {
-  test(`subscriptions go on, with one new token, after the server has closed their connection because its token ${what}`, async () => {
+  test(`subscriptions continue with one new token after the server closed their connection because its token ${what}`, async () => {
     const { ready, receive, end } = await subscribed();
     const before = sandbox.counts().acme.grants;
     const first = await receive("1");
@@ -89,7 +89,7 @@ for (const [what, happens] of /** @type {[string, () => void][]} */ ([
   });
 }
 
-test("a connection is opened again where its token is refused at once", async () => {
+test("a connection is reopened if its token is rejected at once", async () => {
   const before = sandbox.counts().acme.grants;
 
   sandbox.revoke();
@@ -101,7 +101,7 @@ test("a connection is opened again where its token is refused at once", async ()
   await end();
 });
 
-test("a server that closes with 4401 ends the subscription; the next one has a new token", async () => {
+test("a close with code 4401 ends the subscription; the next one has a new token", async () => {
   const before = sandbox.counts().acme;
   const subscription = orders();
   const next = subscription.next();

@@ -22,7 +22,7 @@ trial.testAbort("a signal ends the request", () => {
   };
 });
 
-test("ky's own retries send the request again, each with a token", async () => {
+test("ky's own retries resend the request, each with a token", async () => {
   sandbox.fault({ kind: "status", status: 503, operation: "getOffers", times: 2 });
 
   const retry = { limit: 2, methods: ["post"], delay: () => 1 };
@@ -31,16 +31,16 @@ test("ky's own retries send the request again, each with a token", async () => {
   assert.equal(data.getOffers.length, 1);
 });
 
-test("a timeout while the token is waited for gives up that call alone", async () => {
+test("a timeout while the token is pending affects only that call", async () => {
   sandbox.revoke();
   const end = sandbox.fault({ kind: "delay", ms: 300, operation: "generateUserAccessToken" });
 
-  const [hurried, patient] = await Promise.allSettled([
+  const [limited, unlimited] = await Promise.allSettled([
     client.post(url, { json, timeout: 100 }).json(),
     client.post(url, { json }).json(),
   ]);
   end();
 
-  assert.equal(hurried.status === "rejected" && hurried.reason.name, "TimeoutError");
-  assert.equal(patient.status === "fulfilled" && patient.value.data.getOffers.length, 1);
+  assert.equal(limited.status === "rejected" && limited.reason.name, "TimeoutError");
+  assert.equal(unlimited.status === "fulfilled" && unlimited.value.data.getOffers.length, 1);
 });

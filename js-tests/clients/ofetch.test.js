@@ -13,7 +13,7 @@ trial.testAbort("a timeout ends the request, with ofetch's own error", () => {
   return { outcome: assert.rejects(calling, { name: "FetchError" }) };
 });
 
-test("ofetch's own retries send the request again, each with a token", async () => {
+test("ofetch's own retries resend the request, each with a token", async () => {
   sandbox.fault({ kind: "status", status: 503, operation: "getOffers", times: 2 });
 
   const { data } = await $fetch(url, { ...request, retry: 2, retryDelay: 1 });

@@ -54,7 +54,7 @@ const DEFERRED = gql`
 `;
 
 describe("incremental delivery", () => {
-  test("reaches Apollo Client part by part", async () => {
+  test("is delivered to Apollo Client part by part", async () => {
     const client = new ApolloClient({
       link: new HttpLink({ uri: url, fetch: tokens.fetch }),
       cache: new InMemoryCache(),
@@ -75,7 +75,7 @@ describe("incremental delivery", () => {
     assert.deepEqual(parts[1], { me: { __typename: "Me", id: "sandbox-acme-id", name: "Ada" } });
   });
 
-  test("reaches urql part by part", async () => {
+  test("is delivered to urql part by part", async () => {
     const options = { url, fetch: tokens.fetch, preferGetMethod: false };
     const client = new Client({ ...options, exchanges: [fetchExchange] });
     /** @type {any[]} */
@@ -93,7 +93,7 @@ describe("incremental delivery", () => {
   });
 });
 
-test("a subscription by server-sent events reaches urql event by event, and ends when it is unsubscribed", async () => {
+test("a subscription by server-sent events is delivered to urql event by event, and ends on unsubscribe", async () => {
   const exchanges = [fetchExchange];
   const client = new Client({ url, fetch: tokens.fetch, exchanges, fetchSubscriptions: true });
   /** @type {string[]} */
@@ -107,7 +107,7 @@ test("a subscription by server-sent events reaches urql event by event, and ends
     await until(() => ids.includes(id), "the event is there");
   }
   unsubscribe();
-  await until(() => api.subscriptions() === 0, "the server knows");
+  await until(() => api.subscriptions() === 0, "the server has ended the subscription");
 
   assert.deepEqual(ids, ["1", "2"]);
 });

@@ -99,7 +99,7 @@ export async function testExample(file, subject = OFFERS) {
   const example = await importExample(`clients/${file}`);
   log.mock.restore();
 
-  test(`${file} runs as it is, and ends by itself`, async () => {
+  test(`${file} runs unchanged, and exits by itself`, async () => {
     const program = await runnable(`clients/${file}`);
 
     const { status, stdout, stderr } = await runExample(program, [], environment);
@@ -199,7 +199,7 @@ class Trial {
 
 /** @param {Trial} trial */
 function testRenewal(trial) {
-  test("calls go on while a new token is asked for, once, and none is refused", async () => {
+  test("calls continue while one new token is requested, and none is rejected", async () => {
     const count = trial.counting();
 
     await trial.call();
@@ -219,7 +219,7 @@ function testRenewal(trial) {
  * @param {number} besides Number of rejected requests in addition to those calls.
  */
 function testLoss(trial, what, happens, besides) {
-  test(`calls whose token ${what} on their way succeed, with one new token`, async () => {
+  test(`calls in flight whose token ${what} succeed, with one new token`, async () => {
     const count = trial.counting();
     trial.sandbox.fault({ kind: "delay", ms: HELD_MS, operation: trial.operation, times: CALLS });
 
@@ -240,7 +240,7 @@ function testLoss(trial, what, happens, besides) {
  * @param {string} body
  */
 function testRefusal(trial, body) {
-  test("calls that are refused with status 200 succeed, with one new token", async () => {
+  test("calls that are rejected with status 200 succeed, with one new token", async () => {
     const { sandbox, operation } = trial;
     const count = trial.counting();
     // Replays are delayed as well, so the rejections are those of the other calls.

@@ -16,7 +16,7 @@ trial.testAbort("cancelling a query ends its request", () => {
   };
 });
 
-test("a query that failed is tried again only where waiting may help", async () => {
+test("a failed query is retried only if the error is retryable", async () => {
   const { retry } = client.getDefaultOptions().queries;
   const failing = async (/** @type {number} */ status) => {
     const end = sandbox.fault({ kind: "status", status, operation: "getOffers" });

@@ -9,7 +9,7 @@ const run = promisify(execFile);
 
 const { environment } = await testExample("typed-documents/offers.ts");
 
-test("the generated documents are what the generator makes of the API's schema, read with a token", async () => {
+test("the generated documents match the generator's output for the API's schema, fetched with a token", async () => {
   const cwd = path.resolve(import.meta.dirname, "../../examples/clients/typed-documents");
   const generator = path.join(cwd, "node_modules/@graphql-codegen/cli/cjs/bin.js");
 

@@ -79,7 +79,7 @@ for (const { file, prints, env, secret } of EXAMPLES) {
     assert.equal(status, 0);
   });
 
-  test(`quickstart/${file} says that its secret is wrong, and not what it is`, async () => {
+  test(`quickstart/${file} reports that its secret is invalid, without showing it`, async () => {
     const { status, stdout, stderr } = await runExample(`quickstart/${file}`, [], {
       ...env(sandbox),
       [secret]: WRONG,
