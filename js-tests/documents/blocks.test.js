@@ -58,20 +58,20 @@ async function typeExamples() {
   return texts.flatMap((text) => blocks(text.replaceAll(/^ *\* ?/gm, "")));
 }
 
-test("every block is of a language that is checked", () => {
+test("every block has a language that is checked", () => {
   const languages = new Set(single.map(({ language }) => language));
 
   assert.deepEqual([...languages].sort(), ["js", "json", "sh", "ts"]);
 });
 
-test("every block with a file name is on a page whose project a test runs", () => {
+test("every block with a file name is on a page whose project is run by a test", () => {
   for (const { document } of projectBlocks) {
     const file = PROJECTS.get(document);
     assert.ok(file !== undefined && existsSync(path.join(ROOT, file)), document);
   }
 });
 
-test("JavaScript runs as it is", async () => {
+test("JavaScript runs unchanged", async () => {
   const scripts = of("js");
   assert.ok(scripts.length > 0);
 
@@ -86,7 +86,7 @@ test("JavaScript runs as it is", async () => {
   }
 });
 
-test("TypeScript compiles, in the documents and in the documentation of the types", async () => {
+test("TypeScript compiles, in the documents and in the doc comments of the types", async () => {
   const own = of("ts").map(({ code }) => code);
   const examples = [...own, ...(await typeExamples()).map(({ code }) => code)];
   assert.ok(own.length > 15 && examples.length > own.length);
@@ -104,7 +104,7 @@ test("TypeScript compiles, in the documents and in the documentation of the type
   assert.equal(`${checked.stdout}`, "");
 });
 
-test("JSON is a profile that the command line accepts", async () => {
+test("JSON is a valid profile for the command line", async () => {
   const profiles = of("json");
   assert.ok(profiles.length > 0);
 

@@ -76,7 +76,7 @@ test("the index of the documentation has every page", async () => {
   );
 });
 
-test("every path that ARCHITECTURE.md names exists", async () => {
+test("every path in ARCHITECTURE.md exists", async () => {
   const text = await read("ARCHITECTURE.md");
   const paths = [...text.matchAll(/`((?:src|pkg-template|js-tests)(?:\/[\w.-]+)*)\b/g)].map(
     ([, named = ""]) => named,
@@ -89,7 +89,7 @@ test("every path that ARCHITECTURE.md names exists", async () => {
   );
 });
 
-test("every environment that is tested is listed, with its test", async () => {
+test("every tested environment is listed, with its test", async () => {
   const listed = links(await read("docs/places.md"));
   const folders = ["js-tests/packaging/places", "js-tests/workers"];
   const tests = await Promise.all(
@@ -104,7 +104,7 @@ test("every environment that is tested is listed, with its test", async () => {
   );
 });
 
-test("every example of a client is in the table of the clients", async () => {
+test("every client example is in the table of clients", async () => {
   const files = (await readdir(path.join(ROOT, CLIENTS)))
     .filter((name) => /\.[jt]s$/.test(name) && !["tokens.js", "own-api.js"].includes(name))
     .concat("typed-documents/offers.ts");
@@ -116,7 +116,7 @@ test("every example of a client is in the table of the clients", async () => {
   );
 });
 
-test("the stated versions of the clients are those that are tested", async () => {
+test("the stated versions of the clients are the tested ones", async () => {
   const stated = [...(await read(`${CLIENTS}/README.md`)).matchAll(/\| `([@\w/-]+)` ([\d.]+) /g)];
   const manifests = await Promise.all(
     ["package.json", `${CLIENTS}/typed-documents/package.json`].map(async (file) =>

@@ -20,7 +20,7 @@ const promises = text
     return { promise, tests: [...tests.matchAll(/\]\(([^)#]+)\)/g)].map(([, target = ""]) => target) };
   });
 
-test("every promise of the threat model names a test", () => {
+test("every guarantee of the threat model references a test", () => {
   assert.ok(promises.length > 25, `${promises.length} promises were read`);
   assert.deepEqual(
     promises.filter(({ tests }) => tests.length === 0),
@@ -28,7 +28,7 @@ test("every promise of the threat model names a test", () => {
   );
 });
 
-test("every test that the threat model names exists", () => {
+test("every test referenced by the threat model exists", () => {
   const named = promises.flatMap(({ tests }) => tests);
 
   assert.deepEqual(
