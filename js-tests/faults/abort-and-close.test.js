@@ -10,8 +10,8 @@ import { fluz, managerFor, sandboxFor } from "../support/setup.js";
 import { EVENT_TYPES, failure, record, until } from "../support/waiting.js";
 import { APIS, NAMES, RETRY } from "./providers.js";
 
-describe("a provider that takes the request and never answers", () => {
-  test("does not keep a program running whose attempts are over, nor its connections", async (t) => {
+describe("a provider that never responds", () => {
+  test("does not keep a program running after the last attempt, nor do its connections", async (t) => {
     /** @type {import("node:net").Socket[]} */
     const open = [];
     const server = createServer((socket) => void open.push(socket.on("error", () => {}).resume()));
@@ -30,10 +30,10 @@ describe("a provider that takes the request and never answers", () => {
     );
 
     assert.deepEqual([status, stdout.trim(), stderr], [0, "timeout", ""]);
-    assert.ok(open.length >= 3, "it was asked three times");
+    assert.ok(open.length >= 3, "it received three connections");
   });
 
-  test("is told that the request is over, by the signal of fetch and of a grant function", async (t) => {
+  test("has its request aborted, by the signal of fetch and of a grant function", async (t) => {
     /** @type {AbortSignal[]} */
     const signals = [];
     const never = (/** @type {AbortSignal} */ signal) => (signals.push(signal), new Promise(() => {}));
@@ -67,7 +67,7 @@ describe("a provider that takes the request and never answers", () => {
 
 describe("close", () => {
   for (const name of NAMES) {
-    test(`${name}: at whatever moment of a flight, every caller is answered and nothing is asked later`, async (t) => {
+    test(`${name}: at any moment of an acquisition, every caller is settled and no request is sent later`, async (t) => {
       const sandbox = await sandboxFor(t);
       for (let moment = 0; moment < 12; moment++) {
         let step = 0;
@@ -127,7 +127,7 @@ describe("a listener", { concurrency: true }, () => {
     "dispose",
   ]);
   for (const type of EVENT_TYPES) {
-    test(`for ${type} may call any method, again and again, and nobody waits for ever`, async (t) => {
+    test(`for ${type} may call any method repeatedly, and no call hangs`, async (t) => {
       const sandbox = await sandboxFor(t, { lifetimes: { fluz: 60 } });
       for (const method of METHODS) {
         const scopes = ["LIST_OFFERS", "MAKE_DEPOSIT"];

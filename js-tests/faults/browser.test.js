@@ -24,7 +24,7 @@ const HOUR = 3_600_000;
 const IN_PAGES = /** @type {const} */ (["fluz", "toggle", "braintree"]);
 
 describe("in a page", { concurrency: true }, () => {
-  test("it works for each provider, and warns of the secret once", async (t) => {
+  test("each provider works, and the secret is warned about once", async (t) => {
     const sandbox = await sandboxFor(t);
     for (const name of IN_PAGES) {
       const page = await pageFor(t);
@@ -70,7 +70,7 @@ describe("in a page", { concurrency: true }, () => {
     ["pageshow", "window"],
     ["online", "window"],
   ]) {
-    test(`${event} has a token refreshed whose timer never fired, and told that it expired`, async (t) => {
+    test(`${event} triggers a refresh if the timer never fired, and reports expiry`, async (t) => {
       const sandbox = await sandboxFor(t, { lifetimes: { toggle: HOUR, fluz: HOUR } });
       const page = await pageFor(t, ASLEEP);
       await page.evaluate(
@@ -98,7 +98,7 @@ describe("in a page", { concurrency: true }, () => {
     });
   }
 
-  test("going offline costs no token, and coming back online ends the cool-down's wait for one", async (t) => {
+  test("going offline keeps the cached token, and going online ends the cool-down", async (t) => {
     const sandbox = await sandboxFor(t, { lifetimes: { toggle: HOUR } });
     const page = await pageFor(t, ASLEEP);
     const context = page.context();
@@ -119,7 +119,7 @@ describe("in a page", { concurrency: true }, () => {
     assert.notEqual(await page.evaluate("tokens.getToken()"), first);
   });
 
-  test("a server that does not expose its headers gives Toggle a protocol error that names them, the others tokens", async (t) => {
+  test("unexposed headers are a protocol error at Toggle that names them; other APIs return tokens", async (t) => {
     const sandbox = await sandboxFor(t, { exposeHeaders: false });
     /** @type {Record<string, any>} */
     const got = {};
@@ -136,11 +136,11 @@ describe("in a page", { concurrency: true }, () => {
 
     assert.equal(got.toggle.code, "protocol");
     assert.ok(got.toggle.message.includes("x-authorization"));
-    assert.ok(Math.abs(got.fluz - 600_000) < 2_500, "its JWT tells");
+    assert.ok(Math.abs(got.fluz - 600_000) < 2_500, "the JWT contains it");
     assert.ok(Math.abs(got.braintree - HOUR) < 2_500);
   });
 
-  test("a request that the server's CORS forbids is a network error that says so", async (t) => {
+  test("a request that CORS forbids is a network error that mentions CORS", async (t) => {
     const sandbox = await sandboxFor(t);
     const page = await pageFor(t);
     const endpoint = page.url();

@@ -45,28 +45,32 @@ const UNEXPLAINED = final("protocol");
 
 /** @type {Row[]} */
 export const FAULTS = [
-  { title: "no answer in time", fault: { kind: "delay", ms: 60_000 }, means: passes("timeout") },
-  { title: "a connection cut before", fault: { kind: "drop", when: "before" }, means: passes("network") },
+  { title: "no response in time", fault: { kind: "delay", ms: 60_000 }, means: passes("timeout") },
+  {
+    title: "a connection cut before the operation was executed",
+    fault: { kind: "drop", when: "before" },
+    means: passes("network"),
+  },
   {
     title: "a connection cut after the operation was executed",
     fault: { kind: "drop", when: "after" },
     means: passes("network"),
   },
-  { title: "half an answer", fault: { kind: "truncate" }, means: passes("network") },
+  { title: "a truncated response", fault: { kind: "truncate" }, means: passes("network") },
   { title: "500", fault: { kind: "status", status: 500 }, means: passes("server") },
   {
-    title: "503, asking for no pause",
+    title: "503 with Retry-After: 0",
     fault: { kind: "status", status: 503, retryAfter: 0 },
     means: passes("server"),
   },
   { title: "429", fault: { kind: "status", status: 429 }, means: passes("rate_limited") },
   {
-    title: "429 for an hour",
+    title: "429 with Retry-After: 3600",
     fault: { kind: "status", status: 429, retryAfter: 3_600 },
     means: final("rate_limited"),
   },
   { title: "401", fault: { kind: "status", status: 401 }, means: final("invalid_credentials") },
-  { title: "a page with 403", fault: { kind: "status", status: 403 }, means: passes("protocol") },
+  { title: "403 with an HTML page", fault: { kind: "status", status: 403 }, means: passes("protocol") },
   {
     title: "403 in JSON",
     fault: { kind: "status", status: 403, body: '{"message":"planted-in-the-body"}' },
@@ -75,16 +79,16 @@ export const FAULTS = [
   { title: "a redirect", fault: { kind: "status", status: 307 }, means: passes("protocol") },
   { title: "a captive portal's page", fault: { kind: "html" }, means: passes("protocol") },
   {
-    title: "JSON with a brace too many",
+    title: "invalid JSON",
     fault: { kind: "invalid-json" },
     means: passes("protocol"),
     but: { toggle: harmless },
-    because: "Toggle's token comes in a header, and nothing of the body is needed",
+    because: "Toggle's token is in a header, and the body is not needed",
   },
-  { title: "two mebibytes", fault: { kind: "oversize" }, means: final("protocol") },
+  { title: "a response of two mebibytes", fault: { kind: "oversize" }, means: final("protocol") },
   { title: "no token", fault: { kind: "no-token" }, means: final("protocol") },
   {
-    title: "a token that cannot be sent",
+    title: "a token that is not valid in a header",
     fault: { kind: "bad-token", value: "two words" },
     means: final("protocol"),
   },
@@ -94,7 +98,7 @@ export const FAULTS = [
     means: harmless,
     only: ["fluz", "braintree"],
     but: { fluz: { is: "harmless", warning: "insufficient_scope" } },
-    because: "only Fluz's answer names the scopes that were granted",
+    because: "only Fluz's response lists the granted scopes",
   },
   { title: "a Date a day ahead", fault: { kind: "date", offsetMs: 86_400_000 }, means: harmless },
   { title: "a Date a day behind", fault: { kind: "date", offsetMs: -86_400_000 }, means: harmless },
@@ -112,7 +116,7 @@ export const FAULTS = [
           toggle: final("invalid_credentials"),
         },
         because:
-          "it is Braintree's own word; and Toggle words refusals in any way, so that each of its errors is one",
+          "only Braintree has error classes; Toggle has no codes, so each of its errors counts as a rejection",
       }),
   ),
   {
@@ -120,7 +124,7 @@ export const FAULTS = [
     fault: { kind: "status", status: 200, body: coded("AUTH-0008") },
     means: UNEXPLAINED,
     but: { fluz: final("invalid_credentials"), toggle: final("invalid_credentials") },
-    because: "it is Fluz's own code; and Toggle words refusals in any way",
+    because: "only Fluz has this code; Toggle has no codes, so each of its errors counts as a rejection",
   },
   {
     title: "200 with UNAUTHENTICATED",

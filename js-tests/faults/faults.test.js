@@ -19,7 +19,7 @@ import { APIS, NAMES, RETRY, accepts, asked } from "./providers.js";
 const HOUR = 3_600_000;
 const ATTEMPTS = 3;
 
-describe("a grant that is spoilt by", () => {
+describe("a grant with the fault", () => {
   for (const row of FAULTS) {
     test(row.title, async (t) => {
       const time = simulatedTime(t);

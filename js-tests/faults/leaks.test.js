@@ -28,8 +28,8 @@ function* readings(error) {
   }
 }
 
-describe("no secret is seen", () => {
-  test("where an API quotes them in its errors", async (t) => {
+describe("no secret is exposed", () => {
+  test("if an API quotes secrets in its errors", async (t) => {
     const sandbox = await sandboxFor(t);
     const secrets = secretsOf(sandbox);
     for (const name of NAMES) {
@@ -52,7 +52,7 @@ describe("no secret is seen", () => {
     }
   });
 
-  test("where a secret cannot be sent, or a function for it fails", async (t) => {
+  test("if a secret cannot be sent, or a function for it fails", async (t) => {
     const sandbox = await sandboxFor(t);
     const planted = "planted-secret";
     for (const [key, name] of /** @type {const} */ ([
@@ -84,7 +84,7 @@ describe("no secret is seen", () => {
     }
   });
 
-  test("where fetch fails with a message that quotes the request", async (t) => {
+  test("if fetch fails with a message that quotes the request", async (t) => {
     const sandbox = await sandboxFor(t);
     for (const name of NAMES) {
       const fetch = (/** @type {string} */ url, /** @type {RequestInit} */ init) => {
@@ -102,7 +102,7 @@ describe("no secret is seen", () => {
   });
 });
 
-describe("a program prints nothing of its own", { concurrency: true }, () => {
+describe("output of a program", { concurrency: true }, () => {
   /**
    * @param {TestContext} t
    * @param {string} program
@@ -118,7 +118,7 @@ describe("a program prints nothing of its own", { concurrency: true }, () => {
     return ended;
   }
 
-  test("while it fails, recovers, refreshes and closes", async (t) => {
+  test("is empty while the manager fails, recovers, refreshes and closes", async (t) => {
     const { status, stdout, stderr } = await printed(
       t,
       `const tokens = new TokenManager(given);
@@ -133,14 +133,14 @@ describe("a program prints nothing of its own", { concurrency: true }, () => {
     assert.deepEqual([status, stdout, stderr], [0, "", ""]);
   });
 
-  test("but an error that nobody catches, without a secret", async (t) => {
+  test("has an uncaught error without a secret", async (t) => {
     const { status, stderr } = await printed(t, "await new TokenManager(given).getToken();");
 
     assert.equal(status, 1);
     assert.match(stderr, /TokenError/);
   });
 
-  test("nor does the program, by logging all that it has", async (t) => {
+  test("has no secret if the program logs every object", async (t) => {
     const { status, stdout } = await printed(
       t,
       `const tokens = new TokenManager(given);

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { fluz, managerFor, sharedSandbox } from "../support/setup.js";
 import { assertHoldsNone } from "../support/secrets.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { failure } from "../support/waiting.js";
 import { RETRY } from "./providers.js";
 import { STRANGE, STRANGE_PROMISES, hostileObject } from "./strange.js";
@@ -23,7 +23,7 @@ const ONCE = { timeoutMs: TEST_TIMEOUT_MS, retry: { ...RETRY, attempts: 1 } };
  * @param {(strange: () => boolean) => Options} options
  * @param {string} [hidden]
  */
-async function assertMended(t, codes, options, hidden = "planted-") {
+async function assertRecovers(t, codes, options, hidden = "planted-") {
   let strange = true;
   const tokens = managerFor(
     t,
@@ -65,7 +65,7 @@ describe("a secret function that", () => {
     test(title, async (t) => {
       const sandbox = await sharedSandbox(t);
 
-      await assertMended(t, ["credentials_unavailable", "invalid_credentials"], (isStrange) =>
+      await assertRecovers(t, ["credentials_unavailable", "invalid_credentials"], (isStrange) =>
         fluz(sandbox, { ...ONCE, apiKey: () => (isStrange() ? strange() : sandbox.fluz.apiKey) }),
       );
     });
@@ -78,7 +78,7 @@ describe("a fetch that", () => {
     test(title, async (t) => {
       const sandbox = await sharedSandbox(t);
 
-      await assertMended(
+      await assertRecovers(
         t,
         ["fetch_threw", "protocol"],
         (isStrange) =>
@@ -92,10 +92,10 @@ describe("a fetch that", () => {
   }
 
   for (const [title, answer] of answers()) {
-    test(`answers with ${title}`, async (t) => {
+    test(`resolves with ${title}`, async (t) => {
       const sandbox = await sharedSandbox(t);
 
-      await assertMended(
+      await assertRecovers(
         t,
         ["fetch_threw", "protocol"],
         (isStrange) =>
@@ -112,7 +112,7 @@ describe("a fetch that", () => {
 describe("a grant function that", () => {
   for (const [title, strange] of [...LIST, ...grants()]) {
     test(title, async (t) => {
-      await assertMended(t, ["network", "protocol"], (isStrange) => ({
+      await assertRecovers(t, ["network", "protocol"], (isStrange) => ({
         provider: {
           name: "mine",
           endpoint: "https://mine.test/graphql",
@@ -137,7 +137,7 @@ describe("a signal", () => {
     ],
     ["whose removeEventListener calls the caller again", { removeEventListener() {} }],
   ])) {
-    test(`${title} does not keep the manager from its work`, async (t) => {
+    test(`${title} does not affect other callers`, async (t) => {
       const tokens = managerFor(t, fluz(await sharedSandbox(t), ONCE));
       const signal = /** @type {any} */ ({ aborted: false, addEventListener() {}, ...parts });
 
@@ -175,7 +175,7 @@ function answers() {
     ],
     ["headers that throw", () => ({ status: 200, headers: { get: throwing } })],
     ["headers without get", () => ({ status: 200, headers: {} })],
-    ["a header that is no text", () => ({ status: 200, headers: { get: () => ({}) }, text: () => "" })],
+    ["a header that is not a string", () => ({ status: 200, headers: { get: () => ({}) }, text: () => "" })],
     [
       "a body that throws",
       () => ({
@@ -186,17 +186,20 @@ function answers() {
         },
       }),
     ],
-    ["a text that throws", () => ({ status: 200, headers, text: throwing })],
-    ["a text that is a strange promise", () => ({ status: 200, headers, text: STRANGE_PROMISES[1]?.[1] })],
-    ["a reader that throws", streaming(throwing)],
-    ["a reader that is none", streaming(() => 7)],
-    ["a read that throws", streaming(() => ({ read: throwing }))],
-    ["a read that gives no promise", streaming(() => ({ read: () => ({ done: true }) }))],
-    ["a read that gives undefined", streaming(() => ({ read: () => undefined }))],
-    ["a read that gives a strange promise", streaming(() => ({ read: STRANGE_PROMISES[1]?.[1] }))],
-    ["a read that gives nothing", streaming(() => ({ read: async () => undefined }))],
+    ["a text() that throws", () => ({ status: 200, headers, text: throwing })],
     [
-      "a part that throws",
+      "a text() that returns an unusual promise",
+      () => ({ status: 200, headers, text: STRANGE_PROMISES[1]?.[1] }),
+    ],
+    ["a getReader() that throws", streaming(throwing)],
+    ["an invalid reader", streaming(() => 7)],
+    ["a read() that throws", streaming(() => ({ read: throwing }))],
+    ["a read() that does not return a promise", streaming(() => ({ read: () => ({ done: true }) }))],
+    ["a read() that returns undefined", streaming(() => ({ read: () => undefined }))],
+    ["a read() that returns an unusual promise", streaming(() => ({ read: STRANGE_PROMISES[1]?.[1] }))],
+    ["a read() that resolves with undefined", streaming(() => ({ read: async () => undefined }))],
+    [
+      "a chunk whose value throws",
       streaming(() => ({
         read: async () => ({
           get value() {
@@ -205,21 +208,21 @@ function answers() {
         }),
       })),
     ],
-    ["a chunk of text", chunk("text")],
-    ["a chunk that only looks like bytes", chunk(Object.create(Uint8Array.prototype))],
+    ["a chunk that is a string", chunk("text")],
+    ["a chunk that only inherits from Uint8Array", chunk(Object.create(Uint8Array.prototype))],
     ["a chunk that is a proxy of bytes", chunk(new Proxy(new Uint8Array(4), {}))],
-    ["a chunk that was given away", chunk(detached())],
-    ["a chunk of words", chunk(new Uint16Array(4))],
+    ["a chunk that was transferred", chunk(detached())],
+    ["a chunk that is a Uint16Array", chunk(new Uint16Array(4))],
     ["empty chunks without end", chunk(new Uint8Array(0))],
     [
-      "too much, and a cancel that rejects",
+      "an oversized body, and a cancel() that rejects",
       streaming(() => ({
         read: async () => ({ value: new Uint8Array(2 ** 21) }),
         cancel: () => Promise.reject(new Error("planted-in-cancel")),
       })),
     ],
     [
-      "too much, and a cancel that throws",
+      "an oversized body, and a cancel() that throws",
       streaming(() => ({ read: async () => ({ value: new Uint8Array(2 ** 21) }), cancel: throwing })),
     ],
   ];
@@ -255,14 +258,14 @@ function grants() {
       "returns a list of scopes that throws",
       () => ({ accessToken, expiresInMs: 1_000, scopes: new Proxy([], { get: throwing }) }),
     ],
-    ["returns a date that is none", () => ({ accessToken, expiresAt: new Date(NaN) })],
+    ["returns an invalid Date", () => ({ accessToken, expiresAt: new Date(NaN) })],
     [
-      "returns what only inherits from Date",
+      "returns an object that only inherits from Date",
       () => ({ accessToken, expiresAt: Object.create(Date.prototype) }),
     ],
     ["returns a token with a line break", () => ({ accessToken: "planted-\r\nx", expiresInMs: 1_000 })],
     [
-      "throws what only looks like a TokenError",
+      "throws an object that only resembles a TokenError",
       () => {
         throw { [brand]: true };
       },
@@ -285,7 +288,7 @@ function grants() {
       },
     ],
     [
-      "throws a TokenError of an unknown code",
+      "throws a TokenError with an unknown code",
       () => {
         throw { [brand]: true, code: "planted-code", message: "x" };
       },

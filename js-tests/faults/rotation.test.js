@@ -30,7 +30,7 @@ describe("a rotating refresh token", () => {
       assert.deepEqual(sandbox.counts()[name], { grants: 1, refreshes: 50, calls: 0, refused: 0, reused: 0 });
     });
 
-    test(`${name}: a lost response costs a grant by credentials, never a second presentation`, async (t) => {
+    test(`${name}: a lost response costs a grant with the credentials; the refresh token is not presented twice`, async (t) => {
       const sandbox = await sandboxFor(t);
       const fetch = recordingFetch();
       const tokens = managerFor(t, APIS[name].options(sandbox, { fetch, retry: RETRY }));
@@ -52,7 +52,7 @@ describe("a rotating refresh token", () => {
     });
   }
 
-  test("listeners of the new token find the new refresh token in place", async (t) => {
+  test("is replaced before listeners receive the new token", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, APIS.fluz.options(sandbox));
     await tokens.getToken();

@@ -28,7 +28,7 @@ const MANAGERS = `
   };
 `;
 
-describe("a laptop that slept", { concurrency: true }, () => {
+describe("a laptop after sleep", { concurrency: true }, () => {
   for (const [title, asleep] of [
     ["whose monotonic clock stopped meanwhile", "device.freeze(); device.jump(8 * HOUR);"],
     ["whose monotonic clock went on", "device.pass(8 * HOUR);"],
@@ -43,8 +43,8 @@ describe("a laptop that slept", { concurrency: true }, () => {
         const states = managers.map(({ tokens }) => tokens.status().state);
         const after = await get();
         const good = await accepted(after);
-        const news = managers.map(({ events }) => events.map(({ type, reason }) => reason ?? type));
-        show({ same: before.filter((token, place) => token === after[place]), peeked, states, good, news,
+        const log = managers.map(({ events }) => events.map(({ type, reason }) => reason ?? type));
+        show({ same: before.filter((token, place) => token === after[place]), peeked, states, good, log,
           counts: sandbox.counts() });
         await end();`,
         { names: NAMES },
@@ -55,14 +55,14 @@ describe("a laptop that slept", { concurrency: true }, () => {
       assert.deepEqual(result.peeked, each(true));
       assert.deepEqual(result.states, each("expired"));
       assert.deepEqual(result.good, each(true));
-      assert.deepEqual(result.news, each(["initial", "expired", "expired"]));
+      assert.deepEqual(result.log, each(["initial", "expired", "expired"]));
       for (const name of NAMES) assert.equal(result.counts[name].grants + result.counts[name].refreshes, 2);
     });
   }
 });
 
 describe("timers that never fire", { concurrency: true }, () => {
-  test("and a wall clock that is set back serve no expired token", async () => {
+  test("and a wall clock that is set back do not cause an expired token to be returned", async () => {
     const result = await onDevice(
       `${MANAGERS}
       device.suspend();
@@ -94,7 +94,7 @@ describe("timers that never fire", { concurrency: true }, () => {
 });
 
 describe("a token that lives for sixty days", () => {
-  test("is not asked for again at once: a timer waits for 24.8 days at most, and is set again", async () => {
+  test("is not refreshed at once: its timer waits for at most 24.8 days, and is armed again", async () => {
     const result = await onDevice(
       `const sandbox = await startSandbox({ now: device.now, lifetimes: { fluz: given.lifetime } });
       const tokens = new TokenManager(APIS.fluz.options(sandbox, { lifetimeMs: given.lifetime }));

@@ -72,17 +72,20 @@ export function restlessThenable() {
 
 /** Values that user code may throw or return, with their names. @type {[title: string, make: () => unknown][]} */
 export const STRANGE = [
-  ["a proxy that throws at everything", hostile],
-  ["a proxy of an object that throws at everything", hostileObject],
-  ["a proxy that was revoked", revoked],
-  ["a proxy that says yes to everything", yes],
+  ["a proxy that throws in every trap", hostile],
+  ["a proxy of an object that throws in every trap", hostileObject],
+  ["a revoked proxy", revoked],
+  ["a proxy whose properties are all true", yes],
   ["a function", () => () => "planted-in-a-function"],
   ["a symbol", () => Symbol("planted-in-a-symbol")],
   ["a bigint", () => 7n],
   ["undefined", () => undefined],
   ["null", () => null],
   ["an object without a prototype", () => Object.create(null)],
-  ["an object whose text throws", () => ({ toString: hostile(), valueOf: hostile(), toJSON: hostile() })],
+  [
+    "an object whose toString() throws",
+    () => ({ toString: hostile(), valueOf: hostile(), toJSON: hostile() }),
+  ],
   [
     "an object that contains itself",
     () => {
@@ -96,9 +99,9 @@ export const STRANGE = [
 
 /** Additional values that user code may return in place of a promise. @type {[title: string, make: () => unknown][]} */
 export const STRANGE_PROMISES = [
-  ["a promise whose class throws", brokenPromise],
-  ["a promise that throws when it is waited for", throwingPromise],
-  ["a promise that cannot be waited for", promiseWithoutThen],
+  ["a promise whose constructor throws", brokenPromise],
+  ["a promise whose then() throws", throwingPromise],
+  ["a promise without a then() method", promiseWithoutThen],
   ["a thenable that settles twice and throws", restlessThenable],
-  ["a promise of a proxy that throws at everything", async () => ({ value: hostileObject() })],
+  ["a promise of a proxy that throws in every trap", async () => ({ value: hostileObject() })],
 ];
