@@ -34,12 +34,12 @@ describe("budgets", () => {
     assert.match((await check("entry.js 1000 10\n")).join(), /entry\.js: \d+ bytes gzip, \d+ more than 10/);
   });
 
-  test("a bundle contains what its entry imports later", async () => {
+  test("a bundle includes what its entry imports dynamically", async () => {
     assert.deepEqual(await check("small.js 100 100\n"), []);
     assert.match((await check("bundle:small.js 100 100\n")).join(), /bundle:small\.js: 1\d\d\d bytes raw/);
   });
 
-  test("a line that sets no budget is rejected", async () => {
+  test("a line without a budget is rejected", async () => {
     for (const line of ["entry.js", "entry.js 1000", "entry.js many few", "entry.js 1000 100 10"]) {
       await assert.rejects(check(line), Error, line);
     }

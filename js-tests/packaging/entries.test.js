@@ -35,7 +35,7 @@ const INSPECTION = {
 const beforehand = ["workerd.js", "edge.js"].map((name) => join(folder, "dist", name));
 
 describe("module systems", () => {
-  test("import and require give the same class where Node can require ES modules", async () => {
+  test("import and require return the same class if Node can require ES modules", async () => {
     const features = /** @type {{ require_module?: boolean }} */ (process.features);
 
     const imported = await import("graphql-token-manager");
@@ -51,7 +51,7 @@ describe("module systems", () => {
     ["slim", "TokenManager"],
     ["scopes", "requiredScopes"],
   ]) {
-    test(`${entry}.cjs has the names of the ES module, for require and for import`, async () => {
+    test(`${entry}.cjs has the exports of the ES module, for require and for import`, async () => {
       const [esm, cjs] = ["js", "cjs"].map((extension) => join(folder, "dist", `${entry}.${extension}`));
       const names = Object.keys(await import(esm)).sort();
 
@@ -64,7 +64,7 @@ describe("module systems", () => {
     });
   }
 
-  test("what reads documents is an entry of its own, without the core, and its errors are known to the main one", async () => {
+  test("the document parser is a separate entry without the core, and TokenError.is accepts its errors", async () => {
     const { TokenError } = await import("graphql-token-manager");
     for (const { requiredScopes } of [
       await import("graphql-token-manager/scopes"),
@@ -84,7 +84,7 @@ describe("module systems", () => {
     }
   });
 
-  test("the licence texts of the code of others that it contains come with it", () => {
+  test("the licences of third-party code are in the package", () => {
     const texts = readFileSync(join(folder, "THIRD-PARTY-LICENSES"), "utf8");
 
     for (const [component, copyright] of /** @type {const} */ ([
@@ -114,7 +114,7 @@ describe("module systems", () => {
     }
   });
 
-  test("an import starts nothing and defines nothing", () => {
+  test("an import has no side effects", () => {
     const program = `
       const before = Object.getOwnPropertyNames(globalThis);
       await import("graphql-token-manager");
@@ -137,7 +137,7 @@ describe("module systems", () => {
 
 describe("the stores", () => {
   for (const name of ["encrypted", "file", "redis", "web"]) {
-    test(`stores/${name} is imported and required by the same names, and starts nothing`, async () => {
+    test(`stores/${name} has the same exports for import and require, and no side effects`, async () => {
       const imported = Object.keys(await import(`graphql-token-manager/stores/${name}`)).sort();
       const required = Object.keys(require(join(folder, "stores", `${name}.cjs`))).sort();
 
@@ -146,7 +146,7 @@ describe("the stores", () => {
       assert.ok(Object.keys(require(`graphql-token-manager/stores/${name}`)).length > 0);
     });
 
-    test(`stores/${name} needs nothing but what its runtime has`, async () => {
+    test(`stores/${name} depends only on its runtime`, async () => {
       const { metafile } = await build({
         entryPoints: [join(folder, "stores", `${name}.js`)],
         bundle: true,
@@ -168,7 +168,7 @@ describe("the stores", () => {
   }
 });
 
-test("the sandbox can be required, as test runners do that know no other modules", async () => {
+test("the sandbox can be required, for test runners that support CommonJS only", async () => {
   const imported = Object.keys(await import("graphql-token-manager/testing")).sort();
 
   const required = require(join(folder, "testing/index.cjs"));
@@ -180,7 +180,7 @@ test("the sandbox can be required, as test runners do that know no other modules
 
 describe("bundlers", () => {
   for (const entry of beforehand) {
-    test(`dist/${basename(entry)} imports the module, and names nothing that compiles bytes or text`, () => {
+    test(`dist/${basename(entry)} imports the compiled module, and does not compile bytes`, () => {
       const code = readFileSync(entry, "utf8");
       const file = entry.endsWith("edge.js") ? "./core.wasm?module" : "./core.wasm";
 
@@ -191,7 +191,7 @@ describe("bundlers", () => {
   }
 
   for (const entry of [...entries, ...beforehand]) {
-    test(`dist/${basename(entry)} makes no code of text`, () => {
+    test(`dist/${basename(entry)} does not evaluate code from strings`, () => {
       assert.doesNotMatch(readFileSync(entry, "utf8"), /\bFunction\(|\beval\(/);
     });
   }
@@ -199,7 +199,7 @@ describe("bundlers", () => {
   for (const entry of entries) {
     const name = `dist/${basename(entry)}`;
 
-    test(`${name} needs no other file but what knows scopes, no platform and no top-level await`, async () => {
+    test(`${name} needs no other file except the scopes entry, no platform and no top-level await`, async () => {
       // `iife` does not support top-level await, `neutral` does not resolve built-in modules.
       const { metafile, warnings } = await build({
         entryPoints: [entry],
@@ -218,7 +218,7 @@ describe("bundlers", () => {
       assert.equal(Object.keys(metafile.outputs).length, 1);
     });
 
-    test(`${name} holds no address that a bundler would turn into a file`, () => {
+    test(`${name} contains no URL that a bundler would resolve to a file`, () => {
       const code = readFileSync(entry, "utf8");
 
       assert.doesNotMatch(code, /new URL\([^)]*import\.meta/);
@@ -228,8 +228,8 @@ describe("bundlers", () => {
   }
 });
 
-describe("the types", () => {
-  test("are right for CommonJS, also where the compiler looks into them", async () => {
+describe("type declarations", () => {
+  test("are valid for CommonJS, also with skipLibCheck off", async () => {
     await mkdir(join(ROOT, "target"), { recursive: true });
     const place = await mkdtemp(join(ROOT, "target/types-"));
     const file = join(place, "required.cts");
@@ -257,7 +257,7 @@ describe("the types", () => {
 });
 
 describe("the manifest", () => {
-  test("the package depends on nothing", () => {
+  test("has no dependencies", () => {
     const optional = Object.keys(manifest.peerDependenciesMeta ?? {});
 
     assert.deepEqual(manifest.dependencies ?? {}, {});
@@ -266,11 +266,11 @@ describe("the manifest", () => {
     for (const name of optional) assert.equal(manifest.peerDependenciesMeta[name].optional, true);
   });
 
-  test("nothing runs when the package is installed", () => {
+  test("has no install scripts", () => {
     assert.deepEqual(manifest.scripts ?? {}, {});
   });
 
-  test("every path it names is a file of the package", () => {
+  test("refers to existing files only", () => {
     /** @type {(value: unknown) => string[]} */
     const paths = (value) =>
       typeof value === "string" ? [value] : Object.values(value ?? {}).flatMap(paths);
@@ -279,7 +279,7 @@ describe("the manifest", () => {
     for (const path of named) assert.ok(readFileSync(join(folder, path)).length > 0, path);
   });
 
-  test("types come first in every branch, and module-sync before import and require", () => {
+  test("lists types first in every branch, and module-sync before import and require", () => {
     const everywhere = ["module-sync", "import", "require", "default"];
     for (const [entry, conditions] of Object.entries({
       ".": ["workerd", "edge-light", ...everywhere],

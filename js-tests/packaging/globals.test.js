@@ -63,7 +63,7 @@ async function languageGlobals() {
   return new Set(JSON.parse(stdout));
 }
 
-test("the table has every global that the package reads", () => {
+test("the table lists every global that the package reads", () => {
   const code = withoutTexts(readFileSync(fileURLToPath(entry), "utf8"));
   const known = new Set([...Object.getOwnPropertyNames(globalThis), ...Object.keys(TABLE), ...BROWSERS]);
   const read = [...known].filter((name) => {
@@ -94,9 +94,9 @@ function withoutTexts(code) {
 
 for (const how of ["missing", "throwing", "useless"]) {
   describe(how, () => {
-    test("no constructor throws, and each call ends as the table says", async () => {
+    test("no constructor throws, and each call ends as the table states", async () => {
       const { status, stdout, stderr } = await run(PROGRAM, {
-        given: { entry, how, names: Object.keys(TABLE), patience: TEST_TIMEOUT_MS / 2 },
+        given: { entry, how, names: Object.keys(TABLE), timeoutMs: TEST_TIMEOUT_MS / 2 },
       });
       assert.equal(status, 0, stderr);
       const ends = JSON.parse(stdout);
@@ -112,7 +112,7 @@ for (const how of ["missing", "throwing", "useless"]) {
   });
 }
 
-test("where the built-in classes are frozen, calls resolve and errors keep their codes", async () => {
+test("with frozen built-in classes, calls resolve and errors keep their codes", async () => {
   const { status, stdout, stderr } = await run(FROZEN, { given: { entry } });
 
   assert.equal(status, 0, stderr);
@@ -142,18 +142,18 @@ const FROZEN = `
       expiry: { expiresIn: "login.ttl", unit: "seconds" },
     },
   });
-  const told = ({ name, code, message }) => code ? name + " " + code : message;
+  const describe = ({ name, code, message }) => code ? name + " " + code : message;
   const thrown = (action) => {
     try {
       return action();
     } catch (error) {
-      return told(error);
+      return describe(error);
     }
   };
   const ends = {
     token: await manager(granted).getToken(),
-    grant: await manager(["no answer"]).getToken().catch(told),
-    errors: await manager(granted, { errors: [{ message: "no" }] }).request("{ a }").catch(told),
+    grant: await manager(["no answer"]).getToken().catch(describe),
+    errors: await manager(granted, { errors: [{ message: "no" }] }).request("{ a }").catch(describe),
     store: thrown(() => encrypted({}, "short")),
   };
   process.stdout.write(JSON.stringify(ends), () => process.exit(0));
@@ -185,7 +185,7 @@ const PROGRAM = `
     } catch (error) {
       return ["threw " + error, ""];
     }
-    const late = new Promise((resolve) => setTimeout(resolve, given.patience, "never ended"));
+    const late = new Promise((resolve) => setTimeout(resolve, given.timeoutMs, "never ended"));
     const ended = tokens.getToken().then(() => tokens.refresh()).then(() => "token", (error) => error.code ?? String(error));
     const how = await Promise.race([ended, late]);
     tokens.session({ scopes: ["a"] }).status();

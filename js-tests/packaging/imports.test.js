@@ -38,7 +38,7 @@ for (const entry of modules) {
   const name = join("graphql-token-manager", entry);
 
   describe(name, () => {
-    test("weighs nothing where nothing of it is used", async () => {
+    test("adds nothing to a bundle that uses none of its exports", async () => {
       const exported = Object.keys(await import(name)).join(", ");
 
       for (const code of [`import "${name}";`, `import { ${exported} } from "${name}";`]) {
@@ -46,7 +46,7 @@ for (const entry of modules) {
       }
     });
 
-    test("looks at nothing outside while it is imported", async () => {
+    test("reads no global while it is imported", async () => {
       const { status, stdout, stderr } = await run(
         `
         const looked = [];
@@ -87,7 +87,7 @@ for (const [use, bytes] of /** @type {const} */ ([
     20_000,
   ],
 ])) {
-  test(`${use.replace(/.*"(graphql.*?)".*/, "$1")} brings neither the core nor another entry`, async () => {
+  test(`${use.replace(/.*"(graphql.*?)".*/, "$1")} includes neither the core nor another entry`, async () => {
     const code = await bundled(use);
 
     assert.ok(code.length < bytes, `${code.length} bytes`);
@@ -95,7 +95,7 @@ for (const [use, bytes] of /** @type {const} */ ([
   });
 }
 
-test("what is installed is this package alone", () => {
+test("the package has no dependencies of any kind", () => {
   for (const kind of ["dependencies", "optionalDependencies", "bundleDependencies", "bundledDependencies"]) {
     assert.equal(manifest[kind], undefined, kind);
   }

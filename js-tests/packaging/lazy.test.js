@@ -95,7 +95,7 @@ for (const [name, browserFor, importsAgain] of /** @type {const} */ ([
   describe(name, () => {
     const starting = browserFor(file);
 
-    test("loads the core at the first use, once", async (t) => {
+    test("loads the core on first use, once", async (t) => {
       const [site, sandbox, browser] = [await siteFor(t), await sandboxFor(t), await starting];
       const tab = await browser.tab(`${site.origin}/`, isReady);
       t.after(() => tab.close());
@@ -110,7 +110,7 @@ for (const [name, browserFor, importsAgain] of /** @type {const} */ ([
       assert.equal(site.requested.filter((path) => path === CORE).length, 1);
     });
 
-    test("rejects with `network` if the core cannot be loaded, until the page is loaded again at the latest", async (t) => {
+    test("rejects with `network` while the core cannot be loaded, at most until the page is reloaded", async (t) => {
       const [site, sandbox, browser] = [await siteFor(t), await sandboxFor(t), await starting];
       site.missing.add(CORE);
       const tab = await browser.tab(`${site.origin}/`, isReady);

@@ -56,7 +56,7 @@ async function serverFor(t) {
 }
 
 describe("slim", () => {
-  test("has no bytes inside, which the main entry has", () => {
+  test("contains no module bytes, unlike the main entry", () => {
     const inlined = (/** @type {string} */ name) =>
       /[\w+/=]{1000}/.test(readFileSync(join(folder, "dist", name), "utf8"));
 
@@ -68,11 +68,11 @@ describe("slim", () => {
     ["a compiled module", () => new WebAssembly.Module(core)],
     ["bytes", () => core],
     ["an ArrayBuffer", () => Uint8Array.from(core).buffer],
-    ["an address", (site) => `${site}/core.wasm`],
-    ["a URL", (site) => new URL(`${site}/core.wasm`)],
-    ["an answer on its way", (site) => fetch(`${site}/core.wasm`)],
+    ["a URL string", (site) => `${site}/core.wasm`],
+    ["a URL object", (site) => new URL(`${site}/core.wasm`)],
+    ["a pending response", (site) => fetch(`${site}/core.wasm`)],
   ])) {
-    test(`gets tokens once it was given ${what}`, async (t) => {
+    test(`gets tokens after it received ${what}`, async (t) => {
       const { TokenManager } = await copy("slim");
       const tokens = new TokenManager(/** @type {any} */ (fluz(await sandboxFor(t))));
       t.after(() => tokens.close());
@@ -83,7 +83,7 @@ describe("slim", () => {
     });
   }
 
-  test("a manager that is asked before says what to call, and works after that", async (t) => {
+  test("rejects calls before `ready` with an instruction, and works afterwards", async (t) => {
     const { TokenManager } = await copy("slim");
     const tokens = new TokenManager(/** @type {any} */ (fluz(await sandboxFor(t))));
     t.after(() => tokens.close());
@@ -98,37 +98,32 @@ describe("slim", () => {
     assert.equal(typeof (await tokens.getToken()), "string");
   });
 
-  test("is given one core once: what comes later is not looked at, and not loaded", async () => {
+  test("accepts one core; later ones are neither read nor loaded", async () => {
     const compile = mock.method(WebAssembly, "compile");
     const { TokenManager } = await copy("slim");
     const other = await copy("slim");
 
     await Promise.all([TokenManager.ready(core), TokenManager.ready(core), other.TokenManager.ready(core)]);
-    await TokenManager.ready("an address of nothing");
+    await TokenManager.ready("/not-found");
     await TokenManager.ready();
 
     assert.equal(compile.mock.callCount(), 1);
   });
 
   const refusals = /** @type {[string, (site: string) => any, string, RegExp][]} */ ([
-    ["something else", () => 42, "invalid_options", / WebAssembly;/],
-    ["a page instead of the file", (site) => `${site}/page`, "invalid_options", / WebAssembly;/],
-    ["an address of nothing", (site) => `${site}/none`, "invalid_options", /404/],
+    ["a number", () => 42, "invalid_options", / WebAssembly;/],
+    ["an HTML page", (site) => `${site}/page`, "invalid_options", / WebAssembly;/],
+    ["a URL that is not found", (site) => `${site}/none`, "invalid_options", /404/],
     ["a server that is down", (site) => `${site}/down`, "server", /503/],
-    ["an answer that breaks off", (site) => `${site}/cut`, "network", /broke off/],
-    ["nobody who answers", () => unreachable(), "network", /could not be loaded/],
-    ["no address", () => "http://", "network", /could not be loaded/],
+    ["a response that breaks off", (site) => `${site}/cut`, "network", /broke off/],
+    ["an unreachable server", () => unreachable(), "network", /could not be loaded/],
+    ["an invalid URL", () => "http://", "network", /could not be loaded/],
     ["another module", () => otherModule(), "invalid_options", /another module/],
-    [
-      "the core with other bytes",
-      () => withSection(core),
-      "invalid_options",
-      /has the SHA-256 [0-9a-f]{64};/,
-    ],
+    ["a modified core", () => withSection(core), "invalid_options", /has the SHA-256 [0-9a-f]{64};/],
     ["the core of another version", () => otherVersion(), "invalid_options", /9\.9\.9/],
   ]);
   for (const [what, source, code, message] of refusals) {
-    test(`${what} is told as ${code}, and another try works`, async (t) => {
+    test(`reports ${what} as ${code}, and another attempt succeeds`, async (t) => {
       const { TokenManager } = await copy("slim");
 
       const error = await failure(TokenManager.ready(source(await serverFor(t))));
@@ -139,7 +134,7 @@ describe("slim", () => {
     });
   }
 
-  test("a policy that forbids WebAssembly is told with its remedy", async () => {
+  test("reports a policy that forbids WebAssembly with its remedy", async () => {
     const refusal = new WebAssembly.CompileError("call to WebAssembly.compile() blocked by CSP");
     mock.method(WebAssembly, "compile", () => Promise.reject(refusal));
     const { TokenManager } = await copy("slim");
@@ -152,7 +147,7 @@ describe("slim", () => {
 });
 
 describe("the main entry", () => {
-  test("starts ahead without a manager", async () => {
+  test("can start the core without a manager", async () => {
     const compile = mock.method(WebAssembly, "compile");
     const { TokenManager } = await copy("index");
 
@@ -163,7 +158,7 @@ describe("the main entry", () => {
     assert.equal(compile.mock.callCount(), 1);
   });
 
-  test("takes a compiled module instead of its own, and goes back to that where it was a wrong one", async () => {
+  test("accepts a compiled module, and falls back to its own if that is incompatible", async () => {
     const module = new WebAssembly.Module(core);
     const compile = mock.method(WebAssembly, "compile");
     const [one, other] = [await copy("index"), await copy("index")];

@@ -68,7 +68,7 @@ describe("startCore", () => {
     assert.equal(await one.startCore(), await other.startCore());
   });
 
-  test("a failure is told to its callers and then forgotten", async () => {
+  test("a failure is reported to its callers and not remembered", async () => {
     const compile = mock.method(WebAssembly, "compile");
     compile.mock.mockImplementationOnce(() => Promise.reject(new RangeError("out of memory")));
     const { startCore } = await copy();
@@ -99,9 +99,9 @@ describe("startCore", () => {
     ],
     ["workerd", "CompileError", "WebAssembly.compile(): Wasm code generation disallowed by embedder"],
   ]) {
-    test(`a policy that forbids WebAssembly is named with its remedy in ${engine}`, async () => {
-      const refusal = Object.assign(new Error(message), { name });
-      mock.method(WebAssembly, "compile", () => Promise.reject(refusal));
+    test(`a policy that forbids WebAssembly is reported with its remedy in ${engine}`, async () => {
+      const error = Object.assign(new Error(message), { name });
+      mock.method(WebAssembly, "compile", () => Promise.reject(error));
       const { startCore } = await copy();
 
       await assert.rejects(startCore(), (/** @type {any} */ error) => {
@@ -113,7 +113,7 @@ describe("startCore", () => {
     });
   }
 
-  test("a damaged module is not taken for a forbidden one", async () => {
+  test("a damaged module is not reported as forbidden by a policy", async () => {
     const damaged = new WebAssembly.CompileError("WebAssembly.compile(): expected magic word");
     mock.method(WebAssembly, "compile", () => Promise.reject(damaged));
     const { startCore } = await copy();
@@ -121,14 +121,14 @@ describe("startCore", () => {
     await assert.rejects(startCore(), { code: "unsupported", message: /expected magic word/ });
   });
 
-  test("an engine without WebAssembly is told apart", async (t) => {
+  test("a missing WebAssembly global is reported as such", async (t) => {
     without(t, "WebAssembly");
     const { startCore } = await copy();
 
     await assert.rejects(startCore(), { code: "wasm_blocked", message: /no WebAssembly/ });
   });
 
-  test("a frozen global object costs sharing, not the core", async (t) => {
+  test("a frozen global object prevents sharing, but the core starts", async (t) => {
     const define = Object.defineProperty;
     t.mock.method(Object, "defineProperty", (/** @type {any[]} */ ...args) => {
       if (args[0] === globalThis) throw new TypeError("Cannot define property, object is not extensible");

@@ -17,7 +17,7 @@ const texts = [
 const brokenTexts = ["\ud83c", "\udf88", "a\ud83cb", "\udf88\ud83c"];
 
 describe("the fallback", () => {
-  test("encodes as the engine does, halves of pairs included", () => {
+  test("encodes like the engine, lone surrogates included", () => {
     for (const text of [...texts, ...brokenTexts]) {
       assert.deepEqual(encodeUtf8(text), new TextEncoder().encode(text), JSON.stringify(text));
     }
@@ -29,7 +29,7 @@ describe("the fallback", () => {
     }
   });
 
-  test("replaces what is no UTF-8 and keeps what surrounds it", () => {
+  test("replaces invalid UTF-8 and keeps the surrounding text", () => {
     const broken = [[0x80], [0xc0, 0xaf], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xff]];
 
     for (const bytes of broken) {
@@ -39,8 +39,8 @@ describe("the fallback", () => {
   });
 });
 
-describe("the lazy pair", () => {
-  test("speaks as the engine does", () => {
+describe("the lazy encoder and decoder", () => {
+  test("behave like the engine's", () => {
     const into = new Uint8Array(20);
 
     const { written } = lazyTextEncoder().encodeInto("Grüße 🎈", into);
@@ -48,7 +48,7 @@ describe("the lazy pair", () => {
     assert.equal(lazyTextDecoder().decode(into.subarray(0, written)), "Grüße 🎈");
   });
 
-  test("keeps a byte order mark, which is part of the text", () => {
+  test("keep a byte order mark, which is part of the text", () => {
     assert.equal(lazyTextDecoder().decode(lazyTextEncoder().encode("\ufeffa")), "\ufeffa");
   });
 });

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { after, describe, test } from "node:test";
 import { chromiumFor, firefoxFor, webkitFor } from "../../stores/browsers.js";
-import { TOLD, projectFor } from "./project.js";
-import { siteFor, told } from "./site.js";
+import { RESULT, projectFor } from "./project.js";
+import { siteFor, resultOf } from "./site.js";
 
 /** @import { TestContext } from "node:test" */
 
@@ -41,36 +41,36 @@ for (const [engine, browserFor] of /** @type {const} */ ([
       test(`${place}, which imports one file`, async (t) => {
         const project = await projectWith(t, FILE);
 
-        assert.equal(await told(await browser, `${await siteFor(t, project, ".")}/${page}`), TOLD);
+        assert.equal(await resultOf(await browser, `${await siteFor(t, project, ".")}/${page}`), RESULT);
 
         project.assertServed();
       });
     }
 
-    test("a script tag, which imports what has no bytes and fetches them", async (t) => {
+    test("a script tag that imports `/slim` and fetches the module", async (t) => {
       const project = await projectWith(t, SLIM);
 
-      assert.equal(await told(await browser, `${await siteFor(t, project, ".")}/slim.html`), TOLD);
+      assert.equal(await resultOf(await browser, `${await siteFor(t, project, ".")}/slim.html`), RESULT);
 
       project.assertServed();
     });
 
-    test("a page runs it under `script-src 'self' 'wasm-unsafe-eval'`", async (t) => {
+    test("a page under `script-src 'self' 'wasm-unsafe-eval'`", async (t) => {
       const project = await projectWith(t, FILE);
       const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ${project.sandbox.url}`;
 
       const site = await siteFor(t, project, ".", { "content-security-policy": policy });
-      assert.equal(await told(await browser, `${site}/policy.html`), TOLD);
+      assert.equal(await resultOf(await browser, `${site}/policy.html`), RESULT);
 
       project.assertServed();
     });
 
-    test("under `script-src 'self'` an error names what to add", async (t) => {
+    test("under `script-src 'self'` an error names the directive to add", async (t) => {
       const project = await projectWith(t, FILE);
       const policy = `default-src 'none'; script-src 'self'; connect-src 'self' ${project.sandbox.url}`;
 
       const site = await siteFor(t, project, ".", { "content-security-policy": policy });
-      const error = await told(await browser, `${site}/policy.html`);
+      const error = await resultOf(await browser, `${site}/policy.html`);
 
       assert.match(error, /^wasm_blocked: .*add the directive `script-src 'wasm-unsafe-eval'`/);
       assert.deepEqual(project.sandbox.requests(), []);

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { copyFile, readFile, readdir, writeFile } from "node:fs/promises";
 import { after, test } from "node:test";
 import { chromiumFor } from "../../stores/browsers.js";
-import { TOLD, assertQuiet, projectFor } from "./project.js";
-import { siteFor, told } from "./site.js";
+import { RESULT, assertQuiet, projectFor } from "./project.js";
+import { siteFor, resultOf } from "./site.js";
 
 /** @type {[name: string, tool: string, options: string[]][]} */
 const BUNDLERS = [
@@ -21,7 +21,7 @@ const BUNDLERS = [
 const browser = chromiumFor({ after });
 
 for (const [name, tool, options] of BUNDLERS) {
-  test(`${name} builds it into a page`, async (t) => {
+  test(`${name} bundles the package into a page`, async (t) => {
     const project = await projectFor(t, "page");
 
     assertQuiet(await project.node(tool, ...options));
@@ -33,12 +33,12 @@ for (const [name, tool, options] of BUNDLERS) {
       files.filter((file) => !/\.(?:js|html|txt)$|^assets$/.test(file)),
       [],
     );
-    assert.equal(await told(await browser, await siteFor(t, project, "dist")), TOLD);
+    assert.equal(await resultOf(await browser, await siteFor(t, project, "dist")), RESULT);
     project.assertServed();
   });
 }
 
-test("Vite builds what has no bytes, with the address of core.wasm", async (t) => {
+test("Vite bundles `/slim` with the URL of core.wasm", async (t) => {
   const project = await projectFor(t, "slim");
   const program = await readFile(project.path("program.js"), "utf8");
   await writeFile(project.path("program.js"), program.replace('-manager"', '-manager/slim"'));
@@ -47,7 +47,7 @@ test("Vite builds what has no bytes, with the address of core.wasm", async (t) =
 
   const files = await readdir(project.path("dist/assets"));
   assert.equal(files.filter((file) => file.endsWith(".wasm")).length, 1);
-  assert.equal(await told(await browser, await siteFor(t, project, "dist")), TOLD);
+  assert.equal(await resultOf(await browser, await siteFor(t, project, "dist")), RESULT);
   project.assertServed();
 });
 
@@ -68,23 +68,23 @@ function rollupTo(format) {
 }
 
 for (const [name, tool, options] of SINGLE_FILES) {
-  test(`${name} builds it into a single file`, async (t) => {
+  test(`${name} bundles the package into a single file`, async (t) => {
     const project = await projectFor(t, "page");
 
     assertQuiet(await project.node(tool, ...options));
 
     assert.deepEqual(await readdir(project.path("dist")), ["main.js"]);
     await copyFile(project.path("index.html"), project.path("dist/index.html"));
-    assert.equal(await told(await browser, await siteFor(t, project, "dist")), TOLD);
+    assert.equal(await resultOf(await browser, await siteFor(t, project, "dist")), RESULT);
     project.assertServed();
   });
 }
 
-test("Vite builds it into a web worker with the default `worker.format`", async (t) => {
+test("Vite bundles the package into a web worker with the default `worker.format`", async (t) => {
   const project = await projectFor(t, "vite-worker");
 
   assertQuiet(await project.node("vite/bin/vite.js", "build"));
 
-  assert.equal(await told(await browser, await siteFor(t, project, "dist")), TOLD);
+  assert.equal(await resultOf(await browser, await siteFor(t, project, "dist")), RESULT);
   project.assertServed();
 });

@@ -91,7 +91,7 @@ describe("an editor suggests", () => {
     assert.ok(names.includes("insufficient_scope") && names.includes("graphql_errors"), `${names}`);
   });
 
-  test("what an error of a code has, where its code was compared", () => {
+  test("the details of an error after its code was compared", () => {
     const names = completions('if (TokenError.is(thrown) && thrown.code === "graphql_errors") thrown.|;');
 
     assert.ok(names.includes("errors") && names.includes("data"), `${names}`);

@@ -83,18 +83,18 @@ function isPlain(node) {
   return inLine || inherited;
 }
 
-describe("the types", () => {
+describe("the type declarations", () => {
   const files = readdirSync(join(folder, "dist")).filter((name) => name.endsWith(".d.ts"));
 
   for (const name of files) {
-    test(`${name} says of each name what it is`, () => {
+    test(`of ${name} document each export`, () => {
       const text = readFileSync(join(folder, "dist", name), "utf8");
 
       assert.deepEqual(undocumented(name, text), []);
     });
   }
 
-  test("what is not documented is found", () => {
+  test("without documentation are detected", () => {
     const text = `
       export interface A { b: 1;
         /** c */ c?: { d: 1 } }

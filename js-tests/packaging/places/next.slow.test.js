@@ -10,8 +10,8 @@ import { after, test } from "node:test";
 import { chromiumFor } from "../../stores/browsers.js";
 import { sandboxFor } from "../../support/setup.js";
 import { until } from "../../support/waiting.js";
-import { TOLD, install, projectFor } from "./project.js";
-import { told } from "./site.js";
+import { RESULT, install, projectFor } from "./project.js";
+import { resultOf } from "./site.js";
 
 /** @import { AddressInfo } from "node:net" */
 /** @import { TestContext } from "node:test" */
@@ -103,7 +103,7 @@ async function answerOf(address, fits) {
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`waited in vain for ${address}; last: ${last.slice(0, 2_000)}`);
+  throw new Error(`timed out waiting for ${address}; last: ${last.slice(0, 2_000)}`);
 }
 
 /**
@@ -184,14 +184,14 @@ for (const version of ["15", "16"]) {
         await t.test("in a server component", async () => {
           const page = await (await fetch(site)).text();
 
-          assert.ok(page.includes(`<p>${TOLD}</p>`), page);
+          assert.ok(page.includes(`<p>${RESULT}</p>`), page);
           project.assertServed();
         });
 
         for (const [place, path, expected] of [
-          ["a route handler", "/api", TOLD],
-          ["the middleware, at the edge", "/middleware", `string ${TOLD}`],
-          ...(hasEdge ? [["a route at the edge", "/edge", `string ${TOLD}`]] : []),
+          ["a route handler", "/api", RESULT],
+          ["the middleware, at the edge", "/middleware", `string ${RESULT}`],
+          ...(hasEdge ? [["a route at the edge", "/edge", `string ${RESULT}`]] : []),
         ]) {
           await t.test(`in ${place}`, async () => {
             assert.equal(await (await fetch(site + path)).text(), expected);
@@ -201,19 +201,19 @@ for (const version of ["15", "16"]) {
         }
 
         await t.test("in a page", async () => {
-          assert.equal(await told(await browser, `${site}/client`), TOLD);
+          assert.equal(await resultOf(await browser, `${site}/client`), RESULT);
 
           project.assertServed();
         });
 
-        await t.test("by one manager for several requests at once, over two refreshes", () =>
+        await t.test("with one manager for several concurrent requests, over two refreshes", () =>
           assertShared(site, sandbox, hasEdge),
         );
 
         await t.test("with refreshes that no cache answers", (t) => assertNotCached(t, site));
       });
 
-      await t.test("developed with: edits and routes add no manager", async (t) => {
+      await t.test("in development: edits and routes add no manager", async (t) => {
         // Its tokens outlive the test, so the number of grants equals the number of managers.
         const sandbox = await sandboxFor(t);
         await useSandbox(project, sandbox);

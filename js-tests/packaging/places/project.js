@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { promisify } from "node:util";
-import { TEST_TIMEOUT_MS } from "../../support/timeouts.js";
 import { fluz, operations, sandboxFor } from "../../support/setup.js";
+import { TEST_TIMEOUT_MS } from "../../support/timeouts.js";
 
 /** @import { TestContext } from "node:test" */
 /** @import { Sandbox } from "graphql-token-manager/testing" */
@@ -24,7 +24,7 @@ const HERE = import.meta.dirname;
 const BUILT = join(HERE, "../../../target/npm");
 
 /** Output of `program.js` on success. */
-export const TOLD = "granted, refreshed";
+export const RESULT = "granted, refreshed";
 
 /** @type {Promise<string> | undefined} */
 let workshop;
@@ -204,8 +204,8 @@ function commonJs(program) {
  *
  * @param {Ended} ended
  */
-export function assertTold({ status, stdout, stderr }) {
-  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: `${TOLD}\n`, stderr: "" });
+export function assertResult({ status, stdout, stderr }) {
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: `${RESULT}\n`, stderr: "" });
 }
 
 /**

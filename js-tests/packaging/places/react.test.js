@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { chromiumFor } from "../../stores/browsers.js";
 import { projectFor } from "./project.js";
-import { siteFor, told } from "./site.js";
+import { siteFor, resultOf } from "./site.js";
 
 const browser = chromiumFor({ after });
 
-test("shows each status in StrictMode, after a remount too, and renders for nothing else", async (t) => {
+test("renders each status in StrictMode, also after remounting, and only on changes", async (t) => {
   const project = await projectFor(t, "react");
   const page = await readFile(join(import.meta.dirname, "../../../docs/react.md"), "utf8");
   const hook = /^```js use-token-status\.js\n(.*?)^```$/ms.exec(page)?.[1];
@@ -21,5 +21,5 @@ test("shows each status in StrictMode, after a remount too, and renders for noth
   const built = await project.node("esbuild/bin/esbuild", "main.js", ...options, development);
   assert.equal(built.status, 0, built.stderr);
 
-  assert.equal(await told(await browser, `${await siteFor(t, project, ".")}/`), "shown");
+  assert.equal(await resultOf(await browser, `${await siteFor(t, project, ".")}/`), "shown");
 });

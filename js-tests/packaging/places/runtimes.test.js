@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { assertTold, projectFor } from "./project.js";
+import { assertResult, projectFor } from "./project.js";
 
 for (const major of [20, 22, 24, 26]) {
   describe(`Node ${major}`, () => {
@@ -10,13 +10,13 @@ for (const major of [20, 22, 24, 26]) {
       test(`runs ${file}`, async (t) => {
         const project = await projectFor(t, "node");
 
-        assertTold(await project.run(project.tool(`node-${major}/bin/node`), file));
+        assertResult(await project.run(project.tool(`node-${major}/bin/node`), file));
 
         project.assertServed();
       });
     }
 
-    test("import and require give one class, and one core", async (t) => {
+    test("import and require return one class, and share one core", async (t) => {
       const project = await projectFor(t, "node");
       const node = project.tool(`node-${major}/bin/node`);
       const version = await project.run(node, "--version");
@@ -35,19 +35,19 @@ describe("Deno", () => {
     project.run(project.tool("@deno/linux-x64-glibc/deno"), "run", "--quiet", "--no-prompt", ...options);
 
   for (const file of ["main.mjs", "main.cjs"]) {
-    test(`runs ${file}, allowed to do no more than to ask the API`, async (t) => {
+    test(`runs ${file} with permission for the API's host only`, async (t) => {
       const project = await projectFor(t, "node");
       const allowed = [`--allow-net=${new URL(project.sandbox.url).host}`, "--allow-env=TOKEN_OPTIONS"];
       // To `require` a file, Deno reads its package manifest.
       if (file.endsWith(".cjs")) allowed.push("--allow-read=.");
 
-      assertTold(await deno(project, ...allowed, file));
+      assertResult(await deno(project, ...allowed, file));
 
       project.assertServed();
     });
   }
 
-  test("import and require give one class, and one core", async (t) => {
+  test("import and require return one class, and share one core", async (t) => {
     const { stdout, stderr } = await deno(await projectFor(t, "node"), "--allow-read=.", "both.mjs");
 
     assert.deepEqual(JSON.parse(stdout), { oneClass: true, cores: 1, known: true }, stderr);
@@ -61,13 +61,13 @@ describe("Bun", () => {
     test(`runs ${file}`, async (t) => {
       const project = await projectFor(t, "node");
 
-      assertTold(await project.run(project.tool(bun), file));
+      assertResult(await project.run(project.tool(bun), file));
 
       project.assertServed();
     });
   }
 
-  test("import and require give two classes, and one core", async (t) => {
+  test("import and require return two classes, and share one core", async (t) => {
     const project = await projectFor(t, "node");
 
     const { stdout, stderr } = await project.run(project.tool(bun), "both.mjs");
@@ -80,16 +80,16 @@ for (const [name, fixture] of [
   ["workerd, by miniflare", "workerd"],
   ["edge-runtime", "edge"],
 ]) {
-  test(`${name}, runs what its condition leads to`, async (t) => {
+  test(`${name} runs the file that its export condition selects`, async (t) => {
     const project = await projectFor(t, fixture);
 
-    assertTold(await project.run(process.execPath, "run.mjs"));
+    assertResult(await project.run(process.execPath, "run.mjs"));
 
     project.assertServed();
   });
 }
 
-test("edge-runtime, with one manager at module level: ten requests at once, over two refreshes", async (t) => {
+test("edge-runtime, with one manager at module level: ten concurrent requests, over two refreshes", async (t) => {
   const project = await projectFor(t, "edge");
 
   const { status, stdout, stderr } = await project.run(process.execPath, "run.mjs", "requests.js");

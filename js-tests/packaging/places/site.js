@@ -63,7 +63,7 @@ export async function siteFor(t, project, folder, headers = {}) {
  * @param {string} url
  * @returns {Promise<string>}
  */
-export async function told(browser, url) {
+export async function resultOf(browser, url) {
   const tab = await browser.tab(url, () => document.title !== "");
   const title = await tab.run(() => document.title);
   await tab.close();

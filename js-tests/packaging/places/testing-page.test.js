@@ -10,7 +10,7 @@ const ROOT = join(import.meta.dirname, "../../..");
 const page = await readFile(join(ROOT, "docs/testing.md"), "utf8");
 const programs = [...page.matchAll(/^```js (\S+)\n(.*?)^```$/gms)].map(([, name, code]) => ({ name, code }));
 
-test("every code block has the name of its file", () => {
+test("every code block has a file name", () => {
   assert.equal(programs.length * 2, page.match(/^```/gm)?.length);
   const names = programs.map(({ name }) => name);
   for (const part of ["fake-timers.test.js", "fake-timers.spec.mjs", "fake-timers.mjs", "sandbox.mjs"]) {

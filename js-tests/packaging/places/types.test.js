@@ -12,7 +12,7 @@ for (const major of [6, 7]) {
       ["nodenext", { module: "nodenext" }, ["mts", "cts"]],
       ["bundler", { module: "esnext", moduleResolution: "bundler" }, ["ts"]],
     ])) {
-      test(`takes right uses and refuses wrong ones, by ${resolution}`, async (t) => {
+      test(`accepts valid uses and rejects invalid ones, with ${resolution}`, async (t) => {
         const project = await projectFor(t, "types");
         const files = extensions.map((extension) => `uses.${extension}`);
         for (const file of files) await copyFile(project.path("all.ts"), project.path(file));
@@ -29,7 +29,7 @@ for (const major of [6, 7]) {
 }
 
 for (const major of [6, 7]) {
-  describe(`TypeScript ${major}, every library checked`, () => {
+  describe(`TypeScript ${major} with skipLibCheck off`, () => {
     for (const [lib, types] of /** @type {const} */ ([
       [["es2022"], []],
       [["es2022"], ["node"]],
@@ -37,7 +37,7 @@ for (const major of [6, 7]) {
       [["es2022", "dom"], ["node"]],
       [["esnext", "dom"], ["node"]],
     ])) {
-      test(`takes the types of all entries, with lib ${lib} and types ${types.join() || "of no package"}`, async (t) => {
+      test(`accepts the types of all entries, with lib ${lib} and types ${types.join() || "of no package"}`, async (t) => {
         const project = await projectFor(t, "types");
         const ended = await compiled(project, major, "entries.ts", { lib, types });
 
@@ -45,7 +45,7 @@ for (const major of [6, 7]) {
       });
     }
 
-    test("blames a wrong `apiKey` on `apiKey`", async (t) => {
+    test("reports an invalid `apiKey` at `apiKey`", async (t) => {
       const project = await projectFor(t, "types");
       const ended = await compiled(project, major, "wrong-key.ts", { lib: ["es2022"], types: [] });
 
@@ -76,7 +76,7 @@ async function compiled(project, major, file, options) {
   return project.node(`typescript-${major}/bin/tsc`, "--project", "tsconfig.used.json");
 }
 
-test("publint finds nothing", async (t) => {
+test("publint reports no problem", async (t) => {
   const project = await projectFor(t, "types");
 
   const { status, stdout, stderr } = await project.node("publint/src/cli.js", "--strict", await tarball());
@@ -85,7 +85,7 @@ test("publint finds nothing", async (t) => {
   assert.match(stdout, /All good!/);
 });
 
-test("@arethetypeswrong/cli finds nothing", async (t) => {
+test("@arethetypeswrong/cli reports no problem", async (t) => {
   const project = await projectFor(t, "types");
   const cli = "@arethetypeswrong/cli/dist/index.js";
   // `node10` does not read `exports`, and TypeScript has removed it. `core.wasm` is not a module, so it cannot be one

@@ -4,8 +4,8 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { chromiumFor } from "../../stores/browsers.js";
-import { TOLD, assertQuiet, projectFor } from "./project.js";
-import { siteFor, told } from "./site.js";
+import { RESULT, assertQuiet, projectFor } from "./project.js";
+import { siteFor, resultOf } from "./site.js";
 
 const browser = chromiumFor({ after });
 
@@ -15,7 +15,7 @@ for (const [name, tool] of [
   ["Vite 6", "vite-6/bin/vite.js"],
 ]) {
   describe(name, () => {
-    test("serves it while it is developed with", async (t) => {
+    test("serves the package in development", async (t) => {
       const project = await projectFor(t, "page");
       await mkdir(project.path("public"));
       await writeFile(project.path("public/options.json"), JSON.stringify(project.options));
@@ -28,11 +28,11 @@ for (const [name, tool] of [
         "--port=0",
       );
 
-      assert.equal(await told(await browser, site), TOLD);
+      assert.equal(await resultOf(await browser, site), RESULT);
       project.assertServed();
     });
 
-    test("replaces its module while the page stays, and adds no manager", async (t) => {
+    test("hot-reloads the module without adding a manager", async (t) => {
       const project = await projectFor(t, "vite-hot");
       const options = async (/** @type {object} */ more) =>
         writeFile(project.path("public/options.json"), JSON.stringify({ ...project.options, ...more }));
@@ -67,12 +67,12 @@ for (const [name, tool] of [
       await tab.close();
     });
 
-    test("builds it into a page", async (t) => {
+    test("bundles the package into a page", async (t) => {
       const project = await projectFor(t, "page");
 
       assertQuiet(await project.node(tool, "build"));
 
-      assert.equal(await told(await browser, await siteFor(t, project, "dist")), TOLD);
+      assert.equal(await resultOf(await browser, await siteFor(t, project, "dist")), RESULT);
       project.assertServed();
     });
   });

@@ -6,7 +6,7 @@ import { projectFor } from "./project.js";
 
 describe("zone.js", () => {
   for (const order of ["zone first", "package first"]) {
-    test(`has no pending macrotask of ours in any \`refresh\` mode, loaded ${order}`, async (t) => {
+    test(`has no pending macrotask of the manager in any \`refresh\` mode, loaded ${order}`, async (t) => {
       const project = await projectFor(t, "zone");
 
       const ended = await project.run(process.execPath, project.path("main.mjs"), order);
