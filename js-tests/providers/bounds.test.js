@@ -46,12 +46,12 @@ function manyScopes() {
   return words.slice(0, 255_000);
 }
 
-describe("an answer with scopes", () => {
+describe("a response with scopes", () => {
   for (const [name, scope] of /** @type {const} */ ([
     ["as a text", manyScopes().join(" ")],
     ["as a list", manyScopes().slice(0, 170_000)],
   ])) {
-    test(`of a mebibyte ${name} is refused, and does not block the event loop`, async (t) => {
+    test(`of a mebibyte ${name} is rejected, and does not block the event loop`, async (t) => {
       const tokens = answered(t, { jwt: "token", ttl: 60, scope }, { retry: { attempts: 1 } });
 
       const ms = await processorMsOf(async () => {
@@ -64,7 +64,7 @@ describe("an answer with scopes", () => {
 });
 
 describe("a token", () => {
-  test("that ends in a far future is printed", async (t) => {
+  test("that expires in the far future can be printed", async (t) => {
     for (const login of [
       { jwt: "token", ttl: 1e16 },
       { jwt: "token", ttl: 1e300 },

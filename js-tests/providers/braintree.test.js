@@ -8,7 +8,7 @@ import { assertHoldsNone, secretsOf } from "../support/secrets.js";
 import { failure } from "../support/waiting.js";
 
 describe("a grant", () => {
-  test("sends the client's credentials encoded, a version and the scopes; its token is taken", async (t) => {
+  test("sends the encoded credentials, a version and the scopes, and its token is accepted", async (t) => {
     const sandbox = await sandboxFor(t);
     const fetch = recordingFetch();
     const tokens = managerFor(t, braintree(sandbox, { fetch }));
@@ -35,8 +35,8 @@ describe("a grant", () => {
   });
 });
 
-describe("a refusal", () => {
-  test("of the client's credentials is told by the error class, with the request's id", async (t) => {
+describe("a rejection", () => {
+  test("of the credentials is recognized by the error class, and the error has the request id", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, braintree(sandbox, { clientSecret: "planted-client-secret" }));
 

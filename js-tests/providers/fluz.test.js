@@ -11,7 +11,7 @@ const GENERATE = "generateUserAccessToken";
 const REFRESH = "refreshUserAccessToken";
 
 describe("a grant", () => {
-  test("is one request, whose token the API takes", async (t) => {
+  test("is one request, whose token the API accepts", async (t) => {
     const sandbox = await sandboxFor(t);
     const fetch = recordingFetch();
     const tokens = managerFor(t, fluz(sandbox, { fetch }));
@@ -28,8 +28,8 @@ describe("a grant", () => {
   });
 });
 
-describe("the key", () => {
-  test("that is wrong is refused with invalid_credentials, in one request", async (t) => {
+describe("the API key", () => {
+  test("if invalid is rejected with invalid_credentials, in one request", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, fluz(sandbox, { apiKey: "cGxhbnRlZC1hcHA6d3JvbmctcGxhbnRlZA==" }));
 
@@ -42,15 +42,15 @@ describe("the key", () => {
   });
 });
 
-describe("the variant", () => {
+describe("the schema variant", () => {
   for (const [title, variants, expected] of /** @type {const} */ ([
     [
-      "no refresh: generates instead, and does not try again",
+      "without refresh: tokens are generated instead, and refresh is not attempted again",
       { refreshArgument: "absent" },
       [GENERATE, REFRESH, GENERATE, GENERATE, GENERATE],
     ],
     [
-      "accessToken and userId: one fallback each",
+      "with accessToken and userId: one fallback each",
       { tokenField: "accessToken", refreshArgument: "userId" },
       [GENERATE, GENERATE, REFRESH, REFRESH, REFRESH, REFRESH],
     ],

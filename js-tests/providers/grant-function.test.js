@@ -25,7 +25,7 @@ const granting = (t, grant, options) =>
   });
 
 describe("a grant function", () => {
-  test("is called with what it needs, and gives the token", async (t) => {
+  test("is called with the documented argument, and its token is returned", async (t) => {
     /** @type {GrantRequest[]} */
     const requests = [];
     let number = 0;
@@ -60,8 +60,8 @@ describe("a grant function", () => {
   });
 
   for (const [title, result] of /** @type {[string, () => unknown][]} */ ([
-    ["a span, at once", () => ({ accessToken: "abc", expiresInMs: 90_000 })],
-    ["a Date, by a promise", async () => ({ accessToken: "abc", expiresAt: new Date(Date.now() + 90_000) })],
+    ["a duration, synchronously", () => ({ accessToken: "abc", expiresInMs: 90_000 })],
+    ["a Date, in a promise", async () => ({ accessToken: "abc", expiresAt: new Date(Date.now() + 90_000) })],
   ])) {
     test(`may return the expiry as ${title}`, async (t) => {
       const { value, issuedAt, expiresAt } = await granting(t, result).getAccessToken();
@@ -71,7 +71,7 @@ describe("a grant function", () => {
     });
   }
 
-  test("that never settles times out, as often as retry says", async (t) => {
+  test("that never settles times out in each attempt that `retry` allows", async (t) => {
     let calls = 0;
     const tokens = granting(t, () => (calls++, new Promise(() => {})), { timeoutMs: 20 });
 
@@ -81,13 +81,13 @@ describe("a grant function", () => {
   });
 });
 
-describe("what a grant function throws", () => {
+describe("an error thrown by a grant function", () => {
   for (const [title, error, calls] of /** @type {[string, TokenError, number][]} */ ([
-    ["a TokenError that may pass is tried again", new TokenError("server", "down"), 3],
-    ["a TokenError that lasts is not", new TokenError("invalid_credentials", "who are you"), 1],
+    ["as a retryable TokenError is retried", new TokenError("server", "down"), 3],
+    ["as a permanent TokenError is not retried", new TokenError("invalid_credentials", "who are you"), 1],
   ])) {
     for (const how of ["throws", "rejects"]) {
-      test(`${title}, where it ${how}`, async (t) => {
+      test(`${title}, if the function ${how}`, async (t) => {
         let called = 0;
         const tokens = granting(t, () => {
           called++;
@@ -102,7 +102,7 @@ describe("what a grant function throws", () => {
     }
   }
 
-  test("a TokenError keeps its details, and gets the provider's name", async (t) => {
+  test("as a TokenError keeps its details, and has the provider's name", async (t) => {
     const status = { status: 418, requestId: "r-1", retryAfterMs: 5 };
     for (const [code, details] of /** @type {const} */ ([
       ["rate_limited", status],
@@ -116,7 +116,7 @@ describe("what a grant function throws", () => {
     }
   });
 
-  test("retryable: what the error says goes before its code", async (t) => {
+  test("has its own `retryable`, which takes precedence over its code", async (t) => {
     let calls = 0;
     const counted = (/** @type {TokenError} */ error) => () => {
       calls++;
@@ -133,7 +133,7 @@ describe("what a grant function throws", () => {
     assert.deepEqual([lasted.retryable, passed.retryable], [false, true]);
   });
 
-  test("a manager inside a grant function fails with its own code", async (t) => {
+  test("as an `internal` error of a nested manager keeps its code", async (t) => {
     const broken = new TokenError("internal", "the inner one broke off");
 
     const error = await failure(granting(t, () => Promise.reject(broken)).getToken());
@@ -141,7 +141,7 @@ describe("what a grant function throws", () => {
     assert.deepEqual([error.code, error.retryable], ["internal", true]);
   });
 
-  test("a TokenError of another copy of the package counts as well", async (t) => {
+  test("as a TokenError of another copy of the package is recognized", async (t) => {
     const require = createRequire(import.meta.url);
     const folder = dirname(require.resolve("graphql-token-manager/package.json"));
     const copy = require(join(folder, "dist", "index.cjs"));

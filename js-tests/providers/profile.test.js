@@ -24,7 +24,7 @@ const acme = (sandbox, parts, options) => ({
 });
 
 describe("a profile", () => {
-  test("logs in, and its token is taken", async (t) => {
+  test("obtains a token that the API accepts", async (t) => {
     const sandbox = await sandboxFor(t);
     const tokens = managerFor(t, acme(sandbox));
 
@@ -35,7 +35,7 @@ describe("a profile", () => {
     assert.deepEqual(operations(sandbox), ["login", "me"]);
   });
 
-  test("fills its variables: functions, scopes, lists and objects", async (t) => {
+  test("sends all kinds of variables: functions, scopes, lists and objects", async (t) => {
     const sandbox = await sandboxFor(t);
     const fetch = recordingFetch();
     const variables = {
@@ -56,7 +56,7 @@ describe("a profile", () => {
     assert.deepEqual(token.scopes, ["A", "B"]);
   });
 
-  test("takes its token from a header, and adopts newer ones from another", async (t) => {
+  test("reads the token from a header, and adopts newer ones from another header", async (t) => {
     const endpoint = "https://acme.test/graphql";
     let logins = 0;
     const answer = () =>

@@ -60,7 +60,7 @@ describe("credentials that never worked", () => {
     ["as a string", "planted-wrong"],
     ["from a function", async () => "planted-wrong"],
   ])) {
-    test(`${kind} are presented twice, however long callers call`, async (t) => {
+    test(`${kind} are presented twice, however often callers retry`, async (t) => {
       const clock = simulatedTime(t);
       const { tokens, api } = guarded(t, { secret });
 

@@ -34,7 +34,7 @@ const PROVIDERS = [
 
 describe("a secret function", () => {
   for (const [name, , secret, options] of PROVIDERS) {
-    test(`of ${name} is called once for each grant, with nothing, and may be asynchronous`, async (t) => {
+    test(`of ${name} is called once for each grant, without arguments, and may be asynchronous`, async (t) => {
       const sandbox = await sharedSandbox(t);
       /** @type {unknown[][]} */
       const calls = [];
@@ -55,7 +55,7 @@ describe("a secret function", () => {
     });
   }
 
-  test("may give another secret for the next grant", async (t) => {
+  test("may return another secret for the next grant", async (t) => {
     const sandbox = await sharedSandbox(t);
     const secrets = ["rotated-away", sandbox.toggle.password];
     const tokens = managerFor(t, toggle(sandbox, { password: () => secrets.shift() }));
@@ -77,7 +77,7 @@ describe("a secret function", () => {
     ["never settles", () => new Promise(() => {})],
   ];
   for (const [title, secret] of BAD) {
-    test(`that ${title} is credentials_unavailable, names the option and shows nothing`, async (t) => {
+    test(`that ${title} causes credentials_unavailable, and the error names the option and no value`, async (t) => {
       const sandbox = await sharedSandbox(t);
       for (const [, key, , options] of PROVIDERS) {
         let calls = 0;
@@ -96,7 +96,7 @@ describe("a secret function", () => {
     });
   }
 
-  test("may call the manager, and nothing deadlocks", async (t) => {
+  test("may call the manager without a deadlock", async (t) => {
     const sandbox = await sharedSandbox(t);
     /** @type {Promise<string>[]} */
     const inside = [];

@@ -9,7 +9,7 @@ import { simulatedTime } from "../support/simulated-time.js";
 const PRODUCTS = "{ Products(account_id: 1) { id } }";
 
 describe("a login", () => {
-  test("by user name sends that and the password, and its token is taken", async (t) => {
+  test("by user name sends it and the password, and its token is accepted", async (t) => {
     const sandbox = await sandboxFor(t);
     const fetch = recordingFetch();
     const tokens = managerFor(t, toggle(sandbox, { fetch }));
@@ -25,9 +25,9 @@ describe("a login", () => {
   });
 });
 
-describe("the variant", () => {
+describe("the schema variant", () => {
   for (const sliding of /** @type {const} */ (["every", "near-expiry", "never"])) {
-    test(`sliding ${sliding}: what answers bring is adopted when they bring it`, async (t) => {
+    test(`sliding ${sliding}: a token in a response is adopted when the response has one`, async (t) => {
       const clock = simulatedTime(t);
       const sandbox = await sandboxFor(t, { now: clock.now, variants: { toggle: { sliding } } });
       const tokens = managerFor(t, toggle(sandbox));
