@@ -28,7 +28,7 @@ const reasonOf = (promise) =>
 
 for (const [name, call] of CALLS) {
   describe(name, () => {
-    test("rejects with the reason where it was aborted before", async (t) => {
+    test("rejects with the reason of a signal that is already aborted", async (t) => {
       const { endpoint, asked } = await apiFor(t);
       const { tokens } = countedFor(t, endpoint);
 
@@ -41,7 +41,7 @@ for (const [name, call] of CALLS) {
       assert.equal(asked.length, 0);
     });
 
-    test("rejects with the reason while it waits for the token, and the grant goes on", async (t) => {
+    test("rejects with the reason while it waits for the token, and the grant continues", async (t) => {
       const { endpoint, asked } = await apiFor(t);
       /** @type {Gate} */
       const granted = new Gate();
@@ -53,7 +53,7 @@ for (const [name, call] of CALLS) {
       const controller = new AbortController();
       const waiting = reasonOf(call(tokens, endpoint, controller.signal));
       const other = tokens.getToken();
-      await until(() => tokens.status().refreshing, "the grant is on its way");
+      await until(() => tokens.status().refreshing, "the grant is in flight");
 
       controller.abort(REASON);
 
@@ -66,7 +66,7 @@ for (const [name, call] of CALLS) {
         assert.equal(getEventListeners(controller.signal, "abort").length, 0);
     });
 
-    test("rejects with the reason while it waits for the answer, and for the second one", async (t) => {
+    test("rejects with the reason while it waits for the first and for the replayed response", async (t) => {
       for (const path of ["first", "second"]) {
         const controller = new AbortController();
         const { endpoint } = await apiFor(t, async ({ token }, response) => {
@@ -82,7 +82,7 @@ for (const [name, call] of CALLS) {
   });
 }
 
-test("no listener is left on a signal that outlives many calls", async (t) => {
+test("a signal that outlives many calls has no listener left", async (t) => {
   const { endpoint } = await apiFor(t);
   const { tokens } = countedFor(t, endpoint);
   const { signal } = new AbortController();
@@ -100,7 +100,7 @@ test("no listener is left on a signal that outlives many calls", async (t) => {
   assert.ok(left <= 2 * getEventListeners(bare.signal, "abort").length, `${left}`);
 });
 
-test("an abort while the body comes rejects its reading, as fetch does", async (t) => {
+test("an abort while the body is received rejects the read, like `fetch`", async (t) => {
   const controller = new AbortController();
   const { endpoint } = await apiFor(t, async (_, response) => {
     response.writeHead(200, { "content-type": "text/plain" });

@@ -89,7 +89,7 @@ describe("in a page", { concurrency: true }, () => {
     }
   });
 
-  test("bodies of every kind are sent again", async (t) => {
+  test("bodies of every kind are replayed", async (t) => {
     const { asked, origin } = await openApi(t);
     const page = await pageFor(t, MAKE);
 
@@ -146,7 +146,7 @@ describe("in a page", { concurrency: true }, () => {
     );
   });
 
-  test("an address without an origin is the page's", async (t) => {
+  test("a URL without an origin is resolved against the page", async (t) => {
     const { origin } = await openApi(t);
     const page = await pageFor(t, MAKE);
 
@@ -158,7 +158,7 @@ describe("in a page", { concurrency: true }, () => {
     assert.ok(message.includes(new URL(page.url()).origin), message);
   });
 
-  test("a newer token that the page may not read is warned of once, and only when it is due", async (t) => {
+  test("a token header that is not exposed causes one warning, and only if a newer token is due", async (t) => {
     const { origin } = await openApi(t, (_, response) => void response.setHeader("x-new", "newer"));
     const page = await pageFor(t, MAKE);
 
@@ -186,7 +186,7 @@ describe("in a page", { concurrency: true }, () => {
     assert.ok(late[0]?.startsWith("header_not_exposed") && late[0].includes("x-new"), late[0]);
   });
 
-  test("a newer token that the page may read is taken over", async (t) => {
+  test("a newer token in an exposed header is adopted", async (t) => {
     const { origin } = await openApi(t, (_, response) => {
       response.setHeader("x-new", "newer");
       response.setHeader("access-control-expose-headers", "x-new");

@@ -106,7 +106,7 @@ async function outcome(response, use) {
 }
 
 for (const [name, use] of Object.entries(USES)) {
-  test(`an answer that was looked into gives what one of fetch gives: ${name}`, async (t) => {
+  test(`an inspected response behaves like one of fetch: ${name}`, async (t) => {
     const both = await bothOf(t);
 
     const [expected, found] = await Promise.all((await both()).map((response) => outcome(response, use)));
@@ -115,7 +115,7 @@ for (const [name, use] of Object.entries(USES)) {
   });
 }
 
-test("an answer of more than is looked into is given whole, and as it comes", async (t) => {
+test("a response over the inspection limit is returned complete, while it is received", async (t) => {
   const half = Buffer.from(`{"data":"${"-".repeat(1024 * 1024)}`);
   const ends = new Gate();
   const both = await bothOf(t, async (_asked, response) => {
@@ -130,7 +130,7 @@ test("an answer of more than is looked into is given whole, and as it comes", as
   for (const answer of answers) assert.equal((await answer.text()).length, half.length + 2);
 });
 
-test("an answer of several parts is given whole", async (t) => {
+test("a response in several chunks is returned complete", async (t) => {
   const both = await bothOf(t, async (_asked, response) => {
     response.writeHead(200, { "content-type": "application/json" });
     for (const part of ['{"data":', '{"a":', "1}}"]) await new Promise((sent) => response.write(part, sent));
@@ -143,7 +143,7 @@ test("an answer of several parts is given whole", async (t) => {
   for (const answer of answers) assert.equal((await answer.arrayBuffer()).byteLength, 16);
 });
 
-test("an answer that breaks off in its body fails where the caller reads it, as one of fetch does", async (t) => {
+test("a response that breaks off fails when the caller reads it, like one of `fetch`", async (t) => {
   const both = await bothOf(t, (_asked, response) => {
     response.writeHead(200, { "content-type": "application/json", "content-length": 100 });
     response.write('{"data":', () => response.destroy());
@@ -159,7 +159,7 @@ test("an answer that breaks off in its body fails where the caller reads it, as 
   }
 });
 
-test("an answer to which a replacement of fetch has added something is copied, and keeps that", async (t) => {
+test("a response with members added by a replacement of `fetch` is cloned and keeps them", async (t) => {
   const api = await apiFor(t, (_asked, response) => json(response, 200, { data: { ok: true } }));
   const { tokens } = countedFor(t, api.endpoint, {
     fetch: async (/** @type {any} */ url, /** @type {any} */ init) => {

@@ -12,13 +12,14 @@ const ENDPOINT = "https://api.test/graphql";
 /**
  * Responses with endless bodies, which report when they are discarded. Without a target they reject the token.
  *
- * @type {Record<string, (letGo: () => void, location?: string) => any>}
+ * @type {Record<string, (onCancel: () => void, location?: string) => any>}
  */
-const REFUSALS = {
-  "a web stream": (letGo, location) => new Response(new ReadableStream({ cancel: letGo }), head(location)),
+const REJECTIONS = {
+  "a web stream": (onCancel, location) =>
+    new Response(new ReadableStream({ cancel: onCancel }), head(location)),
   // As in node-fetch.
-  "one of Node's streams": (letGo, location) => {
-    const body = new Readable({ read() {} }).on("close", letGo);
+  "one of Node's streams": (onCancel, location) => {
+    const body = new Readable({ read() {} }).on("close", onCancel);
     const { status, headers } = head(location);
     return {
       status,
@@ -35,8 +36,8 @@ const REFUSALS = {
 const head = (location) =>
   location === undefined ? { status: 401, headers: {} } : { status: 307, headers: { location } };
 
-for (const [name, refusal] of Object.entries(REFUSALS)) {
-  describe(`an answer whose body is ${name} is let go`, () => {
+for (const [name, rejection] of Object.entries(REJECTIONS)) {
+  describe(`the body of a rejected response, ${name}, is cancelled`, () => {
     for (const [when, location, expected] of /** @type {const} */ ([
       ["before the request is sent with the next token", undefined, 2],
       ["before a redirect is followed", "/elsewhere", 1],
@@ -49,7 +50,7 @@ for (const [name, refusal] of Object.entries(REFUSALS)) {
           await new Promise(setImmediate);
           steps.push("sent");
           return steps.length === 1
-            ? refusal(() => steps.push("let go"), location)
+            ? rejection(() => steps.push("cancelled"), location)
             : Response.json({ data: { ok: true } });
         };
         const { tokens, counts } = countedFor(t, ENDPOINT, { fetch });
@@ -57,15 +58,15 @@ for (const [name, refusal] of Object.entries(REFUSALS)) {
         const response = await tokens.fetch(ENDPOINT, POST);
 
         assert.equal(response.status, 200);
-        assert.deepEqual(steps, ["sent", "let go", "sent"]);
+        assert.deepEqual(steps, ["sent", "cancelled", "sent"]);
         assert.equal(counts.grants, expected);
       });
     }
 
-    test("where no next token can be had", async (t) => {
+    test("if no new token can be obtained", async (t) => {
       /** @type {string[]} */
       const steps = [];
-      const fetch = async () => (steps.push("sent"), refusal(() => steps.push("let go")));
+      const fetch = async () => (steps.push("sent"), rejection(() => steps.push("cancelled")));
       let grants = 0;
       const grant = () => {
         if (++grants > 1) throw new Error("the vault is closed");
@@ -76,12 +77,12 @@ for (const [name, refusal] of Object.entries(REFUSALS)) {
       assert.equal((await failure(tokens.fetch(ENDPOINT, POST))).code, "network");
       await new Promise(setImmediate);
 
-      assert.deepEqual(steps, ["sent", "let go"]);
+      assert.deepEqual(steps, ["sent", "cancelled"]);
     });
 
-    test("not where the caller is given it", async (t) => {
-      let isLetGo = false;
-      const fetch = async () => refusal(() => (isLetGo = true));
+    test("unless the response is returned to the caller", async (t) => {
+      let isCancelled = false;
+      const fetch = async () => rejection(() => (isCancelled = true));
       const { tokens } = countedFor(t, ENDPOINT, { fetch });
       const body = new Blob(["x"]).stream();
 
@@ -89,7 +90,7 @@ for (const [name, refusal] of Object.entries(REFUSALS)) {
       await new Promise(setImmediate);
 
       assert.equal(response.status, 401);
-      assert.equal(isLetGo, false);
+      assert.equal(isCancelled, false);
     });
   });
 }

@@ -21,13 +21,13 @@ function thrown(name, message, more) {
 /** @type {[title: string, thrown: any, code: string, retryable: boolean][]} */
 const CASES = [
   [
-    "undici's",
+    "an error of undici",
     new TypeError("fetch failed", { cause: thrown("Error", "x", { code: "ECONNREFUSED" }) }),
     "network",
     true,
   ],
   [
-    "undici's, in parts",
+    "an AggregateError of undici",
     new TypeError("fetch failed", {
       cause: new AggregateError([thrown("Error", "x", { code: "ENOTFOUND" })]),
     }),
@@ -35,7 +35,7 @@ const CASES = [
     true,
   ],
   [
-    "undici's for a body",
+    "an error of undici while a body is read",
     new TypeError("terminated", {
       cause: thrown("SocketError", "other side closed", { code: "UND_ERR_SOCKET" }),
     }),
@@ -43,56 +43,61 @@ const CASES = [
     true,
   ],
   [
-    "a certificate's",
+    "an invalid certificate",
     new TypeError("fetch failed", { cause: thrown("Error", "x", { code: "CERT_HAS_EXPIRED" }) }),
     "network",
     true,
   ],
-  ["Chromium's", new TypeError("Failed to fetch"), "network", true],
-  ["Firefox's", new TypeError("NetworkError when attempting to fetch resource."), "network", true],
-  ["Safari's", new TypeError("Load failed"), "network", true],
-  ["React Native's", new TypeError("Network request failed"), "network", true],
-  ["workerd's", new Error("Network connection lost."), "network", true],
-  ["Bun's", thrown("Error", "Unable to connect.", { code: "ConnectionRefused" }), "network", true],
-  ["Deno's", new TypeError("error sending request for url (https://api.acme.test/)"), "network", true],
+  ["an error of Chromium", new TypeError("Failed to fetch"), "network", true],
+  ["an error of Firefox", new TypeError("NetworkError when attempting to fetch resource."), "network", true],
+  ["an error of Safari", new TypeError("Load failed"), "network", true],
+  ["an error of React Native", new TypeError("Network request failed"), "network", true],
+  ["an error of workerd", new Error("Network connection lost."), "network", true],
+  ["an error of Bun", thrown("Error", "Unable to connect.", { code: "ConnectionRefused" }), "network", true],
   [
-    "node-fetch's",
+    "an error of Deno",
+    new TypeError("error sending request for url (https://api.acme.test/)"),
+    "network",
+    true,
+  ],
+  [
+    "an error of node-fetch",
     thrown("FetchError", "request to x failed", { code: "ECONNRESET", type: "system" }),
     "network",
     true,
   ],
   [
-    "a damaged body, Brotli's in Node",
+    "a damaged Brotli body in Node",
     new TypeError("terminated", { cause: thrown("Error", "x", { code: "ERR__ERROR_FORMAT_CL_SPACE" }) }),
     "network",
     true,
   ],
   [
-    "a damaged body, Zstandard's in Node",
+    "a damaged Zstandard body in Node",
     new TypeError("terminated", { cause: thrown("Error", "x", { code: "ZSTD_error_corruption_detected" }) }),
     "network",
     true,
   ],
-  ["a damaged body, Brotli's in Deno", new TypeError("brotli error"), "network", true],
+  ["a damaged Brotli body in Deno", new TypeError("brotli error"), "network", true],
   [
-    "a damaged body, zlib's in Deno",
+    "a damaged zlib body in Deno",
     new TypeError("deflate decompression error: invalid code lengths set"),
     "network",
     true,
   ],
   [
-    "a damaged body, Zstandard's in Bun",
+    "a damaged Zstandard body in Bun",
     new TypeError('ZstdDecompressionError fetching "https://api.acme.test/".'),
     "network",
     true,
   ],
   [
-    "a proxy that refuses",
+    "a proxy that rejects the request",
     new TypeError("fetch failed", { cause: new Error("proxy authentication required") }),
     "network",
     true,
   ],
-  ["its own deadline", new DOMException("x", "TimeoutError"), "network", true],
+  ["a timeout of fetch", new DOMException("x", "TimeoutError"), "network", true],
   [
     "a wrapper that expects Headers",
     new TypeError("init.headers.set is not a function"),
@@ -109,10 +114,10 @@ const CASES = [
     "fetch_threw",
     true,
   ],
-  ["a policy", thrown("PolicyError", "egress is forbidden by policy 17"), "fetch_threw", true],
+  ["an egress policy", thrown("PolicyError", "egress is forbidden by policy 17"), "fetch_threw", true],
   ["a file that is missing", thrown("Error", "no such file", { code: "ENOENT" }), "fetch_threw", true],
-  ["nothing", undefined, "fetch_threw", true],
-  ["a text", "planted", "fetch_threw", true],
+  ["undefined", undefined, "fetch_threw", true],
+  ["a string", "planted", "fetch_threw", true],
 ];
 
 /** @param {any} fetch */
@@ -133,7 +138,7 @@ const profile = (fetch) => ({
 });
 
 for (const [title, reason, code, retryable] of CASES) {
-  test(`${title}: ${code}, for a grant and for request()`, async (t) => {
+  test(`${title} causes ${code}, for a grant and for request()`, async (t) => {
     const fetch = () => Promise.reject(reason);
     const granting = managerFor(t, profile(fetch));
     const { tokens } = countedFor(t, ENDPOINT, { fetch });
@@ -153,7 +158,7 @@ for (const [title, reason, code, retryable] of CASES) {
   });
 }
 
-describe("no error quotes what was sent:", () => {
+describe("no error quotes the request:", () => {
   /** @type {[title: string, quote: (init: any) => unknown][]} */
   const quotes = [
     ["the body", (init) => init.body],

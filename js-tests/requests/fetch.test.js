@@ -8,7 +8,7 @@ import { failure } from "../support/waiting.js";
 import { POST, apiFor, countedFor } from "./support.js";
 
 describe("a request", () => {
-  test("is given as a string, a URL, a Request, or a Request in the place of init", async (t) => {
+  test("accepts a string, a URL, a Request, or a Request as init", async (t) => {
     const { asked, endpoint } = await apiFor(t);
     const { tokens } = countedFor(t, endpoint);
     const request = () => new Request(endpoint, { ...POST, headers: { "x-own": "1" } });
@@ -43,7 +43,7 @@ describe("a request", () => {
     ]);
   });
 
-  test("keeps its headers in each of their forms, and the caller's own objects as they were", async (t) => {
+  test("keeps its headers in each form, and does not change the caller's objects", async (t) => {
     const { asked, endpoint } = await apiFor(t);
     const { tokens } = countedFor(t, endpoint);
     const plain = { "x-own": "1" };
@@ -64,7 +64,7 @@ describe("a request", () => {
     );
   });
 
-  test("with an Authorization of the caller's is sent as it is, anywhere, and once", async (t) => {
+  test("with an Authorization of its own is sent unchanged, to any origin, and once", async (t) => {
     const { asked, endpoint } = await apiFor(t);
     const other = await apiFor(t);
     const { tokens, counts } = countedFor(t, endpoint);
@@ -88,7 +88,7 @@ describe("a request", () => {
     assert.equal(counts.grants, 0);
   });
 
-  test("with an Authorization that has no value gets the token", async (t) => {
+  test("with an empty Authorization is sent with the token", async (t) => {
     const { asked, endpoint } = await apiFor(t);
     const { tokens } = countedFor(t, endpoint);
 
@@ -97,7 +97,7 @@ describe("a request", () => {
     assert.equal(asked[0]?.token, "token-1");
   });
 
-  test("goes through the option `fetch` with whatever else init holds", async (t) => {
+  test("goes through the option `fetch` with all other members of init", async (t) => {
     const { endpoint } = await apiFor(t);
     /** @type {any[]} */
     const seen = [];
@@ -116,14 +116,14 @@ describe("a request", () => {
     assert.equal(seen[0].headers.authorization, "Bearer token-1");
   });
 
-  test("is bound: fetch can be handed on by itself, and keeps the manager alive", async (t) => {
+  test("can be sent by a detached `fetch`, which is bound and keeps the manager alive", async (t) => {
     const { endpoint } = await apiFor(t);
     const { fetch: handedOn } = countedFor(t, endpoint).tokens;
 
     assert.equal((await handedOn(endpoint)).status, 200);
   });
 
-  test("in which fetch finds a fault rejects with what fetch says", async (t) => {
+  test("that `fetch` rejects as invalid rejects with the same error", async (t) => {
     const { endpoint } = await apiFor(t);
     const { tokens } = countedFor(t, endpoint);
 
@@ -131,7 +131,7 @@ describe("a request", () => {
     await assert.rejects(tokens.fetch(endpoint, { method: "GET", body: "x" }), TypeError);
   });
 
-  test("after close is refused, also with an Authorization of the caller's", async (t) => {
+  test("after close is rejected, also with an Authorization of its own", async (t) => {
     const { endpoint, asked } = await apiFor(t);
     const { tokens } = countedFor(t, endpoint);
     await tokens.getToken();
@@ -143,8 +143,8 @@ describe("a request", () => {
   });
 });
 
-describe("origins", () => {
-  test("that are not given do not get the token: the option and the origin are named", async (t) => {
+describe("an origin", () => {
+  test("that is not listed receives no token, and the error names the option and the origin", async (t) => {
     const { endpoint, origin } = await apiFor(t);
     const other = await apiFor(t);
     const { tokens, counts } = countedFor(t, endpoint);
@@ -164,7 +164,7 @@ describe("origins", () => {
     assert.deepEqual([other.asked.length, counts.grants], [0, 0]);
   });
 
-  test("that are given do, at any path", async (t) => {
+  test("that is listed receives the token, at any path", async (t) => {
     const { endpoint, origin, asked } = await apiFor(t);
     const other = await apiFor(t);
     const { tokens } = countedFor(t, endpoint, { origins: [other.endpoint] });
@@ -181,7 +181,7 @@ describe("origins", () => {
     );
   });
 
-  test("that only look alike do not", async (t) => {
+  test("that resembles the endpoint's receives no token", async (t) => {
     const { tokens } = countedFor(t, "https://api.acme.test/graphql");
 
     for (const url of [
@@ -197,7 +197,7 @@ describe("origins", () => {
     }
   });
 
-  test("with a user name or a password in the address do not, and no message repeats these", async (t) => {
+  test("in a URL with a user name or a password receives no token, and no message repeats these", async (t) => {
     const { endpoint, origin, asked } = await apiFor(t);
     const { tokens, counts } = countedFor(t, endpoint);
     const address = (/** @type {string} */ user) => endpoint.replace("://", `://${user}@`);
@@ -213,7 +213,7 @@ describe("origins", () => {
     assert.equal((await tokens.fetch(`${origin}/@scope/name?to=a@b`)).status, 200);
   });
 
-  test("of an address that is not absolute are not guessed", async (t) => {
+  test("is not inferred from a relative URL", async (t) => {
     const { endpoint } = await apiFor(t);
     const { tokens } = countedFor(t, endpoint);
 
@@ -221,8 +221,8 @@ describe("origins", () => {
   });
 });
 
-describe("the answer", () => {
-  test("is the one that fetch gave, with its body unread", async (t) => {
+describe("the response", () => {
+  test("is the one that `fetch` returned, with its body unread", async (t) => {
     const { endpoint } = await apiFor(t);
     /** @type {Response | undefined} */
     let given;

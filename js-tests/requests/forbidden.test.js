@@ -14,7 +14,7 @@ const forbidding = (t) =>
     if (url === "/forbidden") json(response, 401, { error: "no" });
   });
 
-test("Braintree: too few scopes look like bad credentials, and are told as what they are", async (t) => {
+test("Braintree: missing scopes look like invalid credentials, but are reported as insufficient_scope", async (t) => {
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, braintree(sandbox, { scopes: ["TRANSACTION_FIND"] }));
   const document = "mutation { createCustomer { customer { id } } }";
@@ -39,7 +39,7 @@ test("Braintree: too few scopes look like bad credentials, and are told as what 
   assert.equal(operations(sandbox).filter((operation) => operation === "createCustomer").length, 4);
 });
 
-test("fetch gives the answer to what is forbidden, and keeps the new token", async (t) => {
+test("fetch returns the response to a forbidden operation, and the new token stays cached", async (t) => {
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, fluz(sandbox));
   const body = JSON.stringify({ query: "{ getWallet { balance } }" });
@@ -51,8 +51,8 @@ test("fetch gives the answer to what is forbidden, and keeps the new token", asy
   assert.ok(tokens.peek());
 });
 
-describe("a forbidden operation that is called again and again", () => {
-  test("costs a grant at most every few seconds, and lets the others go on", async (t) => {
+describe("a forbidden operation that is called repeatedly", () => {
+  test("causes a grant at most every few seconds, and other requests succeed", async (t) => {
     const clock = simulatedTime(t);
     const { endpoint, origin, asked } = await forbidding(t);
     const { tokens, counts } = countedFor(t, endpoint);
@@ -74,7 +74,7 @@ describe("a forbidden operation that is called again and again", () => {
   });
 });
 
-test("without scopes, request says that the token is not taken", async (t) => {
+test("without scopes, request() reports token_rejected", async (t) => {
   const { endpoint } = await apiFor(t, (_, response) => json(response, 401, { error: "planted" }));
   const { tokens } = countedFor(t, endpoint);
 

@@ -31,27 +31,27 @@ const CASES = {
     body: { data: null, errors: PADDING.map(() => ({ message: "no" })) },
     code: "graphql_errors",
   },
-  "a refusal": { body: { data: null, errors: [REFUSAL], extensions: { all: PADDING } }, replayed: true },
-  "a refusal by its message": {
+  "a rejection": { body: { data: null, errors: [REFUSAL], extensions: { all: PADDING } }, replayed: true },
+  "a rejection by its message": {
     body: { errors: [{ message: "Unauthorized", all: PADDING }] },
     replayed: true,
   },
-  "a refusal of all of many fields": {
+  "a rejection of all of many fields": {
     body: { data: Object.fromEntries(PADDING.map((none, place) => [`f${place}`, none])), errors: [REFUSAL] },
     replayed: true,
   },
-  "a refusal of a part": {
+  "a partial rejection": {
     body: { data: { ok: 1, all: PADDING }, errors: [REFUSAL] },
     code: "graphql_errors",
   },
-  "a refusal of the first of many fields": {
+  "a rejection of the first of many fields": {
     body: {
       data: { ...Object.fromEntries(PADDING.map((none, place) => [`f${place}`, none])), last: 1 },
       errors: [REFUSAL],
     },
     code: "graphql_errors",
   },
-  "a refusal in a payload": {
+  "a rejection in a payload": {
     body: { data: { login: null, ok: { all: PADDING, error: { code: "UNAUTHENTICATED", message: "no" } } } },
   },
   "JSON that is not GraphQL": { body: { all: PADDING }, code: "protocol" },
@@ -59,7 +59,7 @@ const CASES = {
   "a list": { body: PADDING, code: "protocol" },
 };
 
-describe("request() and answers of more than 64 KiB", () => {
+describe("request() handles a response of more than 64 KiB:", () => {
   for (const [name, { body, code, replayed = false }] of Object.entries(CASES)) {
     test(name, async (t) => {
       const { endpoint, asked } = await apiFor(t, ({ token }, response) => {
@@ -80,7 +80,7 @@ describe("request() and answers of more than 64 KiB", () => {
   }
 });
 
-test("a batch of answers is refused where one of them is", async (t) => {
+test("a batch of responses is rejected if one of them is a rejection", async (t) => {
   const { endpoint, asked } = await apiFor(t, ({ token }, response) => {
     if (token === "token-1") json(response, 200, [{ all: PADDING }, { data: null, errors: [REFUSAL] }]);
   });
@@ -90,7 +90,7 @@ test("a batch of answers is refused where one of them is", async (t) => {
   assert.equal(asked.length, 2);
 });
 
-test("an answer in front of which there is other whitespace than JSON has is not GraphQL", async (t) => {
+test("a response that starts with whitespace other than JSON's is not GraphQL", async (t) => {
   for (const mark of ["\u00a0", "\u0085", "\ufeff\u2003"]) {
     const { endpoint } = await apiFor(t, (_, response) =>
       json(response, 200, `${mark}{"data":null,"errors":[{"message":"no"}]}`),
@@ -107,7 +107,7 @@ test("an answer in front of which there is other whitespace than JSON has is not
   assert.equal((await failure(tokens.request("{ ok }"))).code, "graphql_errors");
 });
 
-test("an answer of 12 MiB with errors costs a few times what parsing it does", async (t) => {
+test("a response of 12 MiB with errors takes at most four times as long as parsing it", async (t) => {
   const text = `{"data":{"all":[${"1,".repeat(6_000_000)}1]},"errors":[{"message":"no"}]}`;
   const { tokens } = countedFor(t, "https://api.acme.test/graphql", {
     fetch: async () => new Response(text, { headers: { "content-type": "application/json" } }),

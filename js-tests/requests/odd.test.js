@@ -7,7 +7,7 @@ import { run } from "../support/child.js";
 import { failure } from "../support/waiting.js";
 import { apiFor, countedFor } from "./support.js";
 
-test("a `fetch` that returns no Response: tokens.fetch returns the same, request() is a protocol error", async (t) => {
+test("a `fetch` result that is not a Response is returned by tokens.fetch and a protocol error of request()", async (t) => {
   for (const given of [undefined, null, "x", {}]) {
     const { tokens } = countedFor(t, "https://api.acme.test/graphql", { fetch: async () => given });
 
@@ -16,7 +16,7 @@ test("a `fetch` that returns no Response: tokens.fetch returns the same, request
   }
 });
 
-test("`maxResponseBytes` also limits an answer that has no stream, only a text", async (t) => {
+test("`maxResponseBytes` also limits a response without a stream", async (t) => {
   const headers = new Headers({ "content-type": "application/json" });
   const fetch = async () => ({ status: 200, ok: true, headers, text: async () => '{"data":{"ok":true}}' });
   const { tokens } = countedFor(t, "https://api.acme.test/graphql", { fetch });
@@ -26,7 +26,7 @@ test("`maxResponseBytes` also limits an answer that has no stream, only a text",
   assert.equal(error.code, "protocol");
 });
 
-test("a `fetch` that throws at once rejects", async (t) => {
+test("a `fetch` that throws synchronously rejects the call", async (t) => {
   const fetch = () => {
     throw new RangeError("own");
   };
@@ -36,7 +36,7 @@ test("a `fetch` that throws at once rejects", async (t) => {
   assert.equal((await failure(tokens.request("{ ok }"))).code, "fetch_threw");
 });
 
-test("a manager of which only `fetch` is held is not collected; one that nobody holds is", async (t) => {
+test("a manager is retained by its `fetch`, and collected when unreferenced", async (t) => {
   const { endpoint } = await apiFor(t);
   const program = `
     import { TokenManager } from "graphql-token-manager";

@@ -23,13 +23,13 @@ const quoting = (text) => ({
   extensions: { requestId: text },
 });
 
-describe("an error of request() does not show the token that the answer quotes as a code", () => {
+describe("an error of request() does not contain a token that the response has as a code", () => {
   for (const [name, status, code] of /** @type {const} */ ([
     ["with errors", 200, "graphql_errors"],
-    ["that refuses the token twice", 401, "token_rejected"],
+    ["that rejects the token twice", 401, "token_rejected"],
     ["of a server that failed", 500, "graphql_errors"],
   ])) {
-    test(`in an answer ${name}`, async (t) => {
+    test(`in a response ${name}`, async (t) => {
       const { endpoint } = await apiFor(t, ({ token }, response) =>
         json(response, status, quoting(`E-${token}`)),
       );
@@ -43,7 +43,7 @@ describe("an error of request() does not show the token that the answer quotes a
     });
   }
 
-  test("in an answer to the caller's own credentials", async (t) => {
+  test("in a response to a request with the caller's own credentials", async (t) => {
     const { endpoint } = await apiFor(t, ({ token }, response) => json(response, 200, quoting(`${token}`)));
     const { tokens } = countedFor(t, endpoint, {}, { grant });
     const headers = { authorization: "Bearer the-callers-own-credentials" };
@@ -54,7 +54,7 @@ describe("an error of request() does not show the token that the answer quotes a
     assert.doesNotMatch(printed(error), /callers-own/);
   });
 
-  test("and other codes are shown", async (t) => {
+  test("but contains other codes", async (t) => {
     const { endpoint } = await apiFor(t, (_, response) => json(response, 200, quoting("OUT_OF_STOCK")));
     const { tokens } = countedFor(t, endpoint, {}, { grant });
 
@@ -65,7 +65,7 @@ describe("an error of request() does not show the token that the answer quotes a
   });
 });
 
-test("an error of a grant does not show the credential that the answer quotes as a code", async (t) => {
+test("an error of a grant does not contain a credential that the response has as a code", async (t) => {
   const { endpoint } = await apiFor(t, ({ headers }, response) =>
     json(response, 401, quoting(`${headers.authorization}`.replace(/^Basic |=*$/g, ""))),
   );

@@ -58,7 +58,7 @@ for (const [name, option] of /** @type {[string, any][]} */ ([
 ])) {
   describe(`with ${name},`, () => {
     for (const status of [301, 302, 303, 307, 308]) {
-      test(`${status} to another origin leaves the token behind`, async (t) => {
+      test(`${status} to another origin does not carry the token`, async (t) => {
         const places = await placesFor(
           t,
           ({ api, foreign }) => ({ [`${api}/a`]: [status, `${foreign}/b`] }),
@@ -82,7 +82,7 @@ for (const [name, option] of /** @type {[string, any][]} */ ([
         assert.deepEqual([counts.grants, await tokens.getToken()], [1, "token-1"]);
       });
 
-      test(`${status} to an accepted origin keeps it, and the method as the standard says`, async (t) => {
+      test(`${status} to an accepted origin carries it, and the method follows the Fetch standard`, async (t) => {
         const places = await placesFor(
           t,
           ({ api, accepted }) => ({ [`${api}/a`]: [status, `${accepted}/b`] }),
@@ -104,7 +104,7 @@ for (const [name, option] of /** @type {[string, any][]} */ ([
       });
     }
 
-    test("an origin that may have it gets no token once another had the request", async (t) => {
+    test("a redirect back to the endpoint's origin through another one does not carry the token", async (t) => {
       const { api, foreign, tokens } = await placesFor(
         t,
         ({ api, foreign }) => ({
@@ -122,7 +122,7 @@ for (const [name, option] of /** @type {[string, any][]} */ ([
   });
 }
 
-test("a token that is refused behind a redirect is replaced, and the request sent from the start", async (t) => {
+test("a token that is rejected after a redirect is replaced, and the request is replayed from the start", async (t) => {
   const { api, accepted, tokens } = await placesFor(t, ({ api, accepted }) => ({
     [`${api}/a`]: [308, `${accepted}/b`],
   }));
@@ -143,7 +143,7 @@ test("a token that is refused behind a redirect is replaced, and the request sen
   assert.deepEqual(new Set(accepted.asked.map(({ body }) => `${body}`.replace("=", ""))), new Set(["1"]));
 });
 
-test("HEAD stays HEAD, and DELETE becomes GET only by 303", async (t) => {
+test("HEAD stays HEAD, and DELETE becomes GET only with 303", async (t) => {
   const { api, tokens } = await placesFor(t, ({ api }) => ({
     [`${api}/302`]: [302, "/end"],
     [`${api}/303`]: [303, "/end"],
@@ -160,7 +160,7 @@ test("HEAD stays HEAD, and DELETE becomes GET only by 303", async (t) => {
   );
 });
 
-test("twenty redirects are followed, and no more", async (t) => {
+test("at most twenty redirects are followed", async (t) => {
   const api = await apiFor(t, ({ url }, response) => {
     const left = Number(url.slice(1));
     if (left > 0) redirect(response, 302, `/${left - 1}`);
@@ -172,7 +172,7 @@ test("twenty redirects are followed, and no more", async (t) => {
   assert.equal(api.asked.length, 42);
 });
 
-test("a stream as body is not sent twice: fetch rejects, and 303 needs none", async (t) => {
+test("a stream body is not sent twice: `fetch` rejects, unless the status is 303", async (t) => {
   const { api, tokens } = await placesFor(t, ({ api }) => ({
     [`${api}/307`]: [307, "/end"],
     [`${api}/301`]: [301, "/end"],
@@ -185,7 +185,7 @@ test("a stream as body is not sent twice: fetch rejects, and 303 needs none", as
   assert.equal((await tokens.fetch(`${api.origin}/303`, init())).status, 200);
 });
 
-test("an address that cannot be followed is an error, and none at all is an answer", async (t) => {
+test("an invalid Location is an error, and a redirect without one is returned", async (t) => {
   const api = await apiFor(t, ({ url, headers: { host } }, response) => {
     if (url === "/none") response.writeHead(302).end();
     if (url === "/user") redirect(response, 302, `http://name:word@${host}/end`);
@@ -203,7 +203,7 @@ test("an address that cannot be followed is an error, and none at all is an answ
   }
 });
 
-test("`redirect` of the caller's is obeyed, in init and in a Request", async (t) => {
+test("the caller's `redirect` is respected, in init and in a Request", async (t) => {
   const { api, tokens } = await placesFor(t, ({ api }) => ({ [`${api}/a`]: [302, "/end"] }));
   const input = `${api.origin}/a`;
 
@@ -229,13 +229,13 @@ test("an abort ends a chain of redirects", async (t) => {
   assert.ok(api.asked.length <= 2);
 });
 
-describe("a newer token in a header counts", () => {
+describe("a newer token in a header is adopted", () => {
   const sliding = { sliding: { header: "x-new" } };
-  const bringing =
+  const withNewToken =
     (/** @type {string} */ token) => (/** @type {any} */ _, /** @type {ServerResponse} */ response) =>
       json(response, 200, "{}", { "x-new": token });
 
-  test("where it is of the endpoint's origin, also behind a redirect within it", async (t) => {
+  test("from the endpoint's origin, also after a redirect within it", async (t) => {
     const api = await apiFor(t, ({ url }, response) => {
       if (url === "/a") redirect(response, 302, "/b");
       else json(response, 200, "{}", { "x-new": "newer" });
@@ -247,8 +247,8 @@ describe("a newer token in a header counts", () => {
     assert.equal(await tokens.getToken(), "newer");
   });
 
-  test("not where it is of another origin that may only use the token", async (t) => {
-    const other = await apiFor(t, bringing("planted"));
+  test("but not from another origin to which the token may be sent", async (t) => {
+    const other = await apiFor(t, withNewToken("planted"));
     const api = await apiFor(t, ({ url }, response) => {
       if (url === "/a") redirect(response, 307, other.endpoint);
     });
@@ -266,7 +266,7 @@ describe("a newer token in a header counts", () => {
     assert.equal(await tokens.getToken(), "token-1");
   });
 
-  test("in an answer given to adopt that tells no address, as before", async (t) => {
+  test("from a response without a URL that is passed to adopt()", async (t) => {
     const { tokens } = countedFor(t, "https://api.acme.test/graphql", {}, sliding);
     await tokens.getToken();
 

@@ -12,10 +12,10 @@ const HEADERS = { "content-type": "application/json", "braintree-version": "2019
 /** An operation of each API that requires a token; Braintree's ping does not. */
 const QUERIES = { ...APIS, braintree: { ...APIS.braintree, query: '{ node(id: "x") { id } }' } };
 
-describe("each provider's refusal is recognised", () => {
+describe("each provider's rejection is recognized:", () => {
   /** @type {[title: string, names: typeof NAMES, variants: import("graphql-token-manager/testing").SandboxVariants][]} */
   const cases = [
-    ["as it comes by default", NAMES, {}],
+    ["in its default form", NAMES, {}],
     [
       "inside HTTP 200",
       ["fluz", "toggle"],
@@ -50,7 +50,7 @@ describe("each provider's refusal is recognised", () => {
   }
 });
 
-describe("an answer is looked into", () => {
+describe("a response is inspected", () => {
   for (const type of [
     "application/json",
     "application/json; charset=utf-8",
@@ -79,7 +79,7 @@ describe("an answer is looked into", () => {
       },
     ],
   ])) {
-    test(`of no stated length, ${how}`, async (t) => {
+    test(`of unknown length, received ${how}`, async (t) => {
       const refused = JSON.stringify({ errors: [{ message: "Unauthorized", note: "ünïcode €" }] });
       const { endpoint } = await apiFor(t, ({ token }, response) => {
         if (token !== "token-1") return;
@@ -93,7 +93,7 @@ describe("an answer is looked into", () => {
     });
   }
 
-  test("and the caller reads the same, whatever the size", async (t) => {
+  test("and reaches the caller unchanged, whatever its size", async (t) => {
     const sizes = [0, 10, 1024 * 1024 - 20, 1024 * 1024, 3 * 1024 * 1024];
     const { endpoint } = await apiFor(t, ({ url }, response) => {
       const padding = "x".repeat(Number(url.slice(1)));
@@ -109,7 +109,7 @@ describe("an answer is looked into", () => {
   });
 });
 
-describe("an answer is not looked into, and given at once,", () => {
+describe("a response is returned without inspection", () => {
   for (const type of [
     "text/event-stream",
     'multipart/mixed; boundary="-"',
@@ -118,7 +118,7 @@ describe("an answer is not looked into, and given at once,", () => {
     "application/jsonl",
     "text/plain",
   ]) {
-    test(`of type ${type}, while its body is still coming`, async (t) => {
+    test(`of type ${type}, before its body is complete`, async (t) => {
       /** @type {Gate} */
       const rest = new Gate();
       const { endpoint } = await apiFor(t, async (_, response) => {
@@ -138,10 +138,10 @@ describe("an answer is not looked into, and given at once,", () => {
   }
 
   for (const [how, headers] of /** @type {const} */ ([
-    ["as it comes", {}],
-    ["as its length says", { "content-length": `${4 * 1024 * 1024}` }],
+    ["as received", {}],
+    ["according to its Content-Length", { "content-length": `${4 * 1024 * 1024}` }],
   ])) {
-    test(`once it is longer than a MiB, ${how}`, async (t) => {
+    test(`if it is longer than 1 MiB ${how}`, async (t) => {
       /** @type {Gate} */
       const rest = new Gate();
       const start = JSON.stringify(REFUSED).padEnd(2 * 1024 * 1024);
@@ -161,7 +161,7 @@ describe("an answer is not looked into, and given at once,", () => {
     });
   }
 
-  test("where the API refuses by statuses alone", async (t) => {
+  test("if the API rejects tokens by status only", async (t) => {
     /** @type {Gate} */
     const rest = new Gate();
     const { endpoint } = await apiFor(t, async (_, response) => {
@@ -179,7 +179,7 @@ describe("an answer is not looked into, and given at once,", () => {
   });
 });
 
-test("an answer that breaks off is given, and breaks off for the caller", async (t) => {
+test("a response that breaks off is returned, and breaks off for the caller", async (t) => {
   const { endpoint } = await apiFor(t, (_, response) => {
     response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
     response.write('{"errors":');
@@ -193,7 +193,7 @@ test("an answer that breaks off is given, and breaks off for the caller", async 
   assert.equal(counts.grants, 1);
 });
 
-test("an answer without a body, and one that is no Response, do no harm", async (t) => {
+test("a response without a body, and a `fetch` result that is not a Response, are returned unchanged", async (t) => {
   const odd = {
     status: 200,
     ok: true,
@@ -208,7 +208,7 @@ test("an answer without a body, and one that is no Response, do no harm", async 
   assert.equal(await mocked.fetch(endpoint, POST), odd);
 });
 
-test("a `fetch` whose bodies are Node's streams is judged by its status, and not stalled", async (t) => {
+test("a response whose body is a Node stream is judged by its status, and is not delayed", async (t) => {
   const { endpoint, refused } = await apiFor(t);
   let copies = 0;
   const { tokens, counts } = countedFor(t, endpoint, {

@@ -30,7 +30,7 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
       ["small", 10],
       ["longer than a stream's buffer", 300_000],
     ])) {
-      test(`a ${size} refusal inside HTTP 200 has the request sent again, and the answer is whole`, async (t) => {
+      test(`a ${size} rejection inside HTTP 200 causes a replay, and the response is complete`, async (t) => {
         const padding = "x".repeat(length);
         const { endpoint, asked } = await apiFor(t, ({ token, url }, response) => {
           const body = token === "token-1" ? { ...REFUSED, padding } : { data: { padding } };
@@ -53,7 +53,7 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
       });
     }
 
-    test("its own Request is sent, and sent again", async (t) => {
+    test("its own Request is sent and replayed", async (t) => {
       const { endpoint, asked, refused } = await apiFor(t);
       const { tokens } = countedFor(t, endpoint, { fetch });
       refused.add("token-1");
@@ -67,7 +67,7 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
       );
     });
 
-    test("an answer of more than 1 MiB, and one that breaks off, are given as they come", async (t) => {
+    test("a response of more than 1 MiB, and one that breaks off, are returned as received", async (t) => {
       const long = JSON.stringify({ data: "x".repeat(2_000_000) });
       const { endpoint, origin } = await apiFor(t, ({ url }, response) => {
         response.writeHead(200, { "content-type": "application/json" });
@@ -81,7 +81,7 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
       await assert.rejects(async () => (await tokens.fetch(`${origin}/broken`, POST)).text());
     });
 
-    test("request() gives data, sees refusals, and holds its limit", async (t) => {
+    test("request() returns data, recognizes rejections, and enforces its limit", async (t) => {
       const { endpoint, asked } = await apiFor(t, ({ token }, response) => {
         if (token === "token-1") json(response, 200, REFUSED);
         else json(response, 200, { data: { ok: true, padding: "x".repeat(5_000) } });
@@ -94,7 +94,7 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
       assert.deepEqual([error.code, asked.length], ["protocol", 3]);
     });
 
-    test("a redirect to another origin leaves the token behind", async (t) => {
+    test("a redirect to another origin does not carry the token", async (t) => {
       const other = await apiFor(t);
       const { endpoint } = await apiFor(t, (_, response) => {
         response.writeHead(307, { location: other.endpoint }).end();
@@ -114,7 +114,7 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
 /** Responses of the mocks: the first token is rejected inside HTTP 200. @param {string | null | undefined} header */
 const mocked = (header) => (header === "Bearer token-1" ? REFUSED : { data: { ok: true } });
 
-describe("with a mock of the global fetch,", () => {
+describe("a request is replayed with a mock of the global fetch:", () => {
   const endpoint = "https://api.acme.test/graphql";
 
   /** @param {import("node:test").TestContext} t @param {Record<string, any>} [options] */

@@ -11,7 +11,7 @@ import { POST, REFUSED, apiFor, countedFor, json } from "./support.js";
 
 describe("200 requests in flight when the token is revoked", () => {
   for (const name of /** @type {const} */ (["fluz", "toggle"])) {
-    test(`cost ${name} one grant, and all succeed`, async (t) => {
+    test(`cause one grant at ${name}, and all succeed`, async (t) => {
       const sandbox = await sandboxFor(t);
       const tokens = managerFor(t, APIS[name].options(sandbox));
       const body = JSON.stringify({ query: APIS[name].query });
@@ -28,7 +28,7 @@ describe("200 requests in flight when the token is revoked", () => {
   }
 });
 
-describe("what is sent the second time", () => {
+describe("the replay", () => {
   const bytes = new Uint8Array([123, 34, 97, 34, 58, 49, 125]);
   /** @type {[name: string, make: () => any][]} */
   const bodies = [
@@ -45,7 +45,7 @@ describe("what is sent the second time", () => {
 
   for (const [name, make] of bodies) {
     for (const input of ["url", "request"]) {
-      test(`is the same: ${name}, by ${input}`, async (t) => {
+      test(`is the same request: ${name}, by ${input}`, async (t) => {
         const { endpoint, asked, refused } = await apiFor(t);
         const { tokens, counts } = countedFor(t, endpoint);
         refused.add("token-1");
@@ -81,7 +81,7 @@ describe("what is sent the second time", () => {
     ["URLSearchParams", () => new URLSearchParams({ a: "1" }), (body) => body.set("a", "2")],
     ["FormData", formData, (body) => body.set("a", "3")],
   ])) {
-    test(`is what the caller gave, though it was changed since: ${name}`, async (t) => {
+    test(`has the body and headers of the call, even if they were changed since: ${name}`, async (t) => {
       /** @type {Gate} */
       const arrived = new Gate();
       /** @type {Gate} */
@@ -124,7 +124,7 @@ describe("what is sent the second time", () => {
       },
     ],
   ])) {
-    test(`is nothing for ${name}: its answer is given, and the next call gets a new token`, async (t) => {
+    test(`is omitted for ${name}: its response is returned, and the next call gets a new token`, async (t) => {
       const { endpoint, asked, refused } = await apiFor(t);
       const { tokens, counts } = countedFor(t, endpoint);
       refused.add("token-1");
@@ -142,7 +142,7 @@ describe("what is sent the second time", () => {
     });
   }
 
-  test("is nothing where data has a root field: its answer is given", async (t) => {
+  test("is omitted if data has a root field: its response is returned", async (t) => {
     const partial = { data: { ping: "pong", me: null }, ...REFUSED };
     const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 200, partial));
     const { tokens } = countedFor(t, endpoint);
@@ -153,7 +153,7 @@ describe("what is sent the second time", () => {
     assert.equal(asked.length, 1);
   });
 
-  test("is the request where every root field is null", async (t) => {
+  test("is sent if every root field is null", async (t) => {
     const { endpoint, asked } = await apiFor(t, ({ token }, response) => {
       if (token === "token-1") json(response, 200, { data: { me: null }, ...REFUSED });
     });
@@ -163,7 +163,7 @@ describe("what is sent the second time", () => {
     assert.equal(asked.length, 2);
   });
 
-  test("comes with the newest token where an older one is refused late, without a grant", async (t) => {
+  test("has the newest token if an older one is rejected late, without a grant", async (t) => {
     /** @type {Gate} */
     const late = new Gate();
     const { endpoint, asked, refused } = await apiFor(t, async ({ url }) => {
@@ -185,7 +185,7 @@ describe("what is sent the second time", () => {
     assert.deepEqual([counts.grants, await tokens.getToken()], [2, "token-2"]);
   });
 
-  test("is never a third request", async (t) => {
+  test("is sent once: there is no third request", async (t) => {
     const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 401, { error: "no" }));
     const { tokens } = countedFor(t, endpoint);
 

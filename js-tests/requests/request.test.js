@@ -20,8 +20,8 @@ async function requestError(promise) {
   return error;
 }
 
-describe("what is sent", () => {
-  test("is the document, its variables and the operation's name, as GraphQL over HTTP has it", async (t) => {
+describe("the request", () => {
+  test("contains the document, its variables and the operation name, according to GraphQL over HTTP", async (t) => {
     const { endpoint, asked } = await apiFor(t);
     const { tokens } = countedFor(t, endpoint);
     const document = "query A($n: Int) { ok(n: $n) } query B { ok }";
@@ -44,7 +44,7 @@ describe("what is sent", () => {
     assert.deepEqual(JSON.parse(`${second?.body}`), { query: "{ ok }" });
   });
 
-  test("has the headers of the provider, of the options and of the call, the later before the earlier", async (t) => {
+  test("has the headers of the provider, of the options and of the call, in ascending precedence", async (t) => {
     const sandbox = await sandboxFor(t);
     const recorded = recordingFetch();
     const options = braintree(sandbox, { fetch: recorded, headers: { "x-tenant": "7", "x-own": "options" } });
@@ -59,7 +59,7 @@ describe("what is sent", () => {
     assert.equal(second?.get("accept"), "application/json");
   });
 
-  test("with an Authorization of the caller's is sent with that, and once", async (t) => {
+  test("with an Authorization of the caller is sent with it, and once", async (t) => {
     const { endpoint, asked, refused } = await apiFor(t);
     const { tokens, counts } = countedFor(t, endpoint);
     refused.add("own");
@@ -75,7 +75,7 @@ describe("what is sent", () => {
   });
 });
 
-describe("an answer", () => {
+describe("a response", () => {
   const DATA = { data: { ok: true } };
   const ERRORS = { errors: [{ message: "planted words", extensions: { code: "BAD" } }] };
   const GRAPHQL = "application/graphql-response+json";
@@ -93,10 +93,16 @@ describe("an answer", () => {
     ["with errors beside data is partial data", 200, JSON_TYPE, { ...DATA, ...ERRORS }, "graphql_errors"],
     ["of status 500 with errors is errors", 500, GRAPHQL, ERRORS, "graphql_errors"],
     ["of another status in the legacy type is not data", 404, JSON_TYPE, DATA, "protocol"],
-    ["of JSON that is not GraphQL is none", 404, JSON_TYPE, { message: "planted words" }, "protocol"],
-    ["that is a page is none", 200, "text/html", "<html>planted words", "protocol"],
-    ["that is nothing is none", 200, JSON_TYPE, "", "protocol"],
-    ["of status 503 in JSON is an outage", 503, JSON_TYPE, { message: "planted words" }, "server"],
+    [
+      "of JSON that is not GraphQL is a protocol error",
+      404,
+      JSON_TYPE,
+      { message: "planted words" },
+      "protocol",
+    ],
+    ["that is an HTML page is a protocol error", 200, "text/html", "<html>planted words", "protocol"],
+    ["without a body is a protocol error", 200, JSON_TYPE, "", "protocol"],
+    ["of status 503 in JSON is a server error", 503, JSON_TYPE, { message: "planted words" }, "server"],
     ["of status 429 is a rate limit", 429, "text/plain", "planted words", "rate_limited"],
   ];
   for (const [title, status, type, body, outcome] of answers) {
@@ -126,7 +132,7 @@ describe("an answer", () => {
     });
   }
 
-  test("that redirects is not followed, and says what to set", async (t) => {
+  test("that redirects is not followed, and the error names the option to set", async (t) => {
     const { endpoint, asked } = await apiFor(
       t,
       (_, response) => void response.writeHead(308, { location: "/x" }).end(),
@@ -138,7 +144,7 @@ describe("an answer", () => {
     assert.deepEqual([error.code, error.status, asked.length], ["protocol", 308, 1]);
   });
 
-  test("that does not come is a network error; one that breaks off, too", async (t) => {
+  test("that is missing is a network error, and so is one that breaks off", async (t) => {
     const { endpoint } = await apiFor(t, (_, response) => {
       response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
       response.write("{");
@@ -154,7 +160,7 @@ describe("an answer", () => {
     assert.deepEqual([half.code, half.retryable], ["network", true]);
   });
 
-  test("that takes longer than `fetch` waits is a timeout", async (t) => {
+  test("that takes longer than the timeout of `fetch` is a timeout", async (t) => {
     const late = () =>
       Promise.reject(
         new TypeError("x", { cause: Object.assign(new Error(), { code: "UND_ERR_HEADERS_TIMEOUT" }) }),
@@ -164,7 +170,7 @@ describe("an answer", () => {
     assert.equal((await failure(tokens.request("{ ok }"))).code, "timeout");
   });
 
-  test("that refuses the token for a part is partial data, and not asked for again", async (t) => {
+  test("that rejects the token for some fields is partial data, and is not replayed", async (t) => {
     const partial = { data: { ping: "pong", me: null }, ...REFUSED };
     const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 200, partial));
     const { tokens } = countedFor(t, endpoint);
@@ -175,7 +181,7 @@ describe("an answer", () => {
     assert.equal(asked.length, 1);
   });
 
-  test("is read up to a limit, compressed or not; past it, the error names the option", async (t) => {
+  test("is read up to a limit, compressed or not; beyond it, the error names the option", async (t) => {
     const padding = "x".repeat(3 * 1024 * 1024);
     const { endpoint } = await apiFor(t, (_, response) => {
       const bytes = gzipSync(JSON.stringify({ data: { padding } }));
@@ -191,7 +197,7 @@ describe("an answer", () => {
     assert.ok(await tokens.request("{ padding }", {}, { maxResponseBytes: Infinity }));
   });
 
-  test("that never ends is given up at 16 MiB", async (t) => {
+  test("that never ends is aborted at 16 MiB", async (t) => {
     const { endpoint } = await apiFor(t, async (_, response) => {
       response.writeHead(200, { "content-type": "application/json" });
       const part = Buffer.alloc(1024 * 1024, 32);
@@ -214,7 +220,7 @@ describe("a GraphQLRequestError", () => {
     extensions: { requestId: "r-1" },
   };
 
-  test("has what the API said, and tells no more than codes when it is printed", async (t) => {
+  test("has the API's errors, and prints only their codes", async (t) => {
     const { endpoint } = await apiFor(t, (_, response) => json(response, 200, answer));
     const { tokens } = countedFor(t, endpoint);
 
@@ -238,7 +244,7 @@ describe("a GraphQLRequestError", () => {
     assert.ok(inspect(error).includes("requestId: 'r-1'"));
   });
 
-  test("is told from other errors, and can be made for a test", () => {
+  test("is distinguished from other errors, and can be constructed for a test", () => {
     const made = new GraphQLRequestError("no", { errors: [{ message: "x" }], data: null, status: 200 });
 
     assert.ok(GraphQLRequestError.is(made));
@@ -248,7 +254,7 @@ describe("a GraphQLRequestError", () => {
   });
 });
 
-describe("what is wrong is told at once, without a request:", () => {
+describe("an invalid argument is rejected at once, without a request:", () => {
   const types = { kind: "Document", definitions: [{ kind: "ObjectTypeDefinition" }] };
   /** @type {[title: string, args: any[], named?: string][]} */
   const cases = [
@@ -261,10 +267,10 @@ describe("what is wrong is told at once, without a request:", () => {
     ["a bigint in variables", ["{ a }", { id: 1n }]],
     ["an unknown option", ["{ a }", {}, { planted: 1 }]],
     ["a limit of zero", ["{ a }", {}, { maxResponseBytes: 0 }], "`maxResponseBytes`"],
-    ["a text as the limit", ["{ a }", {}, { maxResponseBytes: "1 MB" }], "`maxResponseBytes`"],
+    ["a string as the limit", ["{ a }", {}, { maxResponseBytes: "1 MB" }], "`maxResponseBytes`"],
     ["a number as options", ["{ a }", {}, 7]],
     ["a number as the operation's name", ["{ a }", {}, { operationName: 7 }], "`operationName`"],
-    ["no scopes", ["{ a }", {}, { scopes: [] }], "`scopes`"],
+    ["an empty list of scopes", ["{ a }", {}, { scopes: [] }], "`scopes`"],
     ["an object as the signal", ["{ a }", {}, { signal: {} }], "`signal`"],
   ];
   for (const [title, args, named = ""] of cases) {

@@ -10,8 +10,8 @@ import { POST, apiFor, countedFor, json } from "./support.js";
 
 const PRODUCTS = { ...POST, body: JSON.stringify({ query: "{ Products(account_id: 1) { id } }" }) };
 
-describe("tokens.fetch takes over", () => {
-  test("Toggle's newer token, without a login", async (t) => {
+describe("tokens.fetch adopts", () => {
+  test("a newer Toggle token, without a login", async (t) => {
     const sandbox = await sandboxFor(t, { variants: { toggle: { sliding: "every", slidingRevokes: true } } });
     const tokens = managerFor(t, toggle(sandbox));
     const first = await tokens.getToken();
@@ -25,7 +25,7 @@ describe("tokens.fetch takes over", () => {
     assert.deepEqual([sandbox.counts().toggle.grants, sandbox.counts().toggle.refused], [1, 0]);
   });
 
-  test("a token from an answer of any kind, but not from a refusal or an outage", async (t) => {
+  test("a token from any kind of response, but not from a rejection or a server error", async (t) => {
     /** @type {[path: string, status: number, type: string][]} */
     const answers = [
       ["json", 200, "application/json"],
@@ -49,7 +49,7 @@ describe("tokens.fetch takes over", () => {
     assert.deepEqual(held, ["new-json", "new-event", "new-bad", "token-2", "token-2"]);
   });
 
-  test("nothing from a refusal inside HTTP 200 that repeats the token", async (t) => {
+  test("no token from a rejection inside HTTP 200 that repeats it", async (t) => {
     const { endpoint } = await apiFor(t, ({ token }, response) => {
       const refused = { errors: [{ message: "Unauthorized" }] };
       if (token === "token-1") json(response, 200, refused, { "x-new": "from-a-refusal" });
@@ -61,7 +61,7 @@ describe("tokens.fetch takes over", () => {
     assert.equal(await tokens.getToken(), "token-2");
   });
 
-  test("nothing where the caller sent an Authorization of its own: it may be another user's", async (t) => {
+  test("no token if the caller sent its own Authorization, which may be another user's", async (t) => {
     const { endpoint } = await apiFor(t, (_, response) => json(response, 200, "{}", { "x-new": "theirs" }));
     const { tokens } = countedFor(t, endpoint, {}, { sliding: { header: "x-new" } });
     await tokens.getToken();
@@ -72,7 +72,7 @@ describe("tokens.fetch takes over", () => {
   });
 });
 
-test("a newer token belongs to the session whose token was sent, not to one that had it lent", async (t) => {
+test("a newer token is adopted by the session whose token was sent, not by a borrower", async (t) => {
   /** The operations that the API permits each token. @type {Map<string, string[]>} */
   const allowed = new Map();
   const issue = (/** @type {string[]} */ scopes) => {
@@ -102,7 +102,7 @@ test("a newer token belongs to the session whose token was sent, not to one that
   assert.deepEqual(allowed.get(await wide.getToken()), ["ADMIN", "READ"]);
 });
 
-test("in Node, where every header can be read, nothing is warned of", async (t) => {
+test("Node, where every header is readable, causes no warning", async (t) => {
   const clock = simulatedTime(t);
   const { endpoint } = await apiFor(t);
   const grant = () => ({ accessToken: "token-1", expiresInMs: 60_000 });

@@ -15,7 +15,7 @@ const CHARGING = 'chargeCreditCard(input: { paymentMethodId: "a", transaction: {
 const CHARGE = `mutation Charge { ${CHARGING} { transaction { id } } }`;
 const CREATE = "mutation Create { createCustomer { customer { id } } }";
 
-test("a grant for just the scopes that the document needs, shared and held", async (t) => {
+test("the scopes that the document needs are granted, shared and cached", async (t) => {
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, braintree(sandbox, { scopes: ["TRANSACTION_FIND"] }));
   const narrow = await tokens.getAccessToken();
@@ -31,7 +31,7 @@ test("a grant for just the scopes that the document needs, shared and held", asy
   assert.deepEqual(narrow.scopes, ["TRANSACTION_FIND"]);
 });
 
-test("reads a DocumentNode, for a session too, also where the package is required", async (t) => {
+test("a DocumentNode is accepted, also by a session and by the CommonJS build", async (t) => {
   const sandbox = await sandboxFor(t);
   /** @type {typeof import("graphql-token-manager")} */
   const required = createRequire(import.meta.url)("graphql-token-manager");
@@ -47,7 +47,7 @@ test("reads a DocumentNode, for a session too, also where the package is require
   assert.equal(tokens.peek(), undefined);
 });
 
-test("a wider token that is held and fresh is used", async (t) => {
+test("a cached fresh token with wider scopes is used", async (t) => {
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, braintree(sandbox, { scopes: ["CUSTOMER_CREATE", "TRANSACTION_FIND"] }));
   await tokens.getToken();
@@ -57,7 +57,7 @@ test("a wider token that is held and fresh is used", async (t) => {
   assert.equal(sandbox.counts().braintree.grants, 1);
 });
 
-test("reads the operation that is named, and what its variables leave in", async (t) => {
+test("the named operation is analysed, without fields that its variables exclude", async (t) => {
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, braintree(sandbox, { scopes: ["CUSTOMER_CREATE"] }));
   const skipping = `mutation M($all: Boolean!) {
@@ -71,7 +71,7 @@ test("reads the operation that is named, and what its variables leave in", async
   assert.equal(sandbox.counts().braintree.grants, 1);
 });
 
-test("asks for nothing where the provider knows no scopes, or the document needs none", async (t) => {
+test("no scopes are requested if the provider has none, or the document needs none", async (t) => {
   const sandbox = await sandboxFor(t);
   const toggles = managerFor(t, toggle(sandbox));
   const users = managerFor(t, fluz(sandbox));
@@ -82,7 +82,7 @@ test("asks for nothing where the provider knows no scopes, or the document needs
   assert.ok(sandbox.counts().toggle.grants <= 1);
 });
 
-test("guesses nothing: a field whose scope is not published is named, and nothing is sent", async (t) => {
+test("a field whose scope is unpublished is an error that names it, and no request is sent", async (t) => {
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, braintree(sandbox));
 
@@ -94,7 +94,7 @@ test("guesses nothing: a field whose scope is not published is named, and nothin
   assert.equal(sandbox.counts().braintree.grants, 0);
 });
 
-test("a document that is malformed is told with its line and column", async (t) => {
+test("a malformed document is reported with line and column", async (t) => {
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, braintree(sandbox));
 
@@ -126,7 +126,7 @@ test("the function receives the document, the provider's name, the operation and
   ]);
 });
 
-test("any function does for an API without a table; `requiredScopes` refuses it", async (t) => {
+test("an API without a table can use any function; `requiredScopes` rejects it", async (t) => {
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, { provider: acmeProfile(sandbox) });
 
@@ -137,7 +137,7 @@ test("any function does for an API without a table; `requiredScopes` refuses it"
   await tokens.request("{ me { id } }", {}, { scopes: () => [] });
 });
 
-test("a function that throws, or returns anything but strings, sends nothing", async (t) => {
+test("if the function throws, or returns anything but strings, no request is sent", async (t) => {
   const sandbox = await sandboxFor(t);
   const tokens = managerFor(t, braintree(sandbox));
   const thrown = new Error("planted");

@@ -15,11 +15,11 @@ async function placesFor(t) {
   return { api, other, ...countedFor(t, api.endpoint) };
 }
 
-describe("an address that changes later has no effect", () => {
+describe("a URL that changes after the call has no effect", () => {
   /** @type {[when: string, prepare: (places: Awaited<ReturnType<typeof placesFor>>) => unknown][]} */
   const moments = [
     ["while the core starts and the first token is granted", () => undefined],
-    ["while the token is held", ({ tokens }) => tokens.getToken()],
+    ["while a token is cached", ({ tokens }) => tokens.getToken()],
     ["before the replay", ({ api }) => api.refused.add("token-1")],
   ];
   for (const [when, prepare] of moments) {
@@ -41,7 +41,7 @@ describe("an address that changes later has no effect", () => {
   /** @type {[name: string, make: (good: string, bad: string) => any][]} */
   const changing = [
     [
-      "an object whose text changes",
+      "an object whose toString() result changes",
       (good, bad) => {
         let count = 0;
         return { toString: () => (count++ === 0 ? good : bad) };
@@ -91,7 +91,7 @@ describe("an address that changes later has no effect", () => {
   }
 });
 
-describe("a Request is asked for nothing but what `fetch` itself sees in it", () => {
+describe("a Request is read as `fetch` reads it", () => {
   /** @type {[name: string, make: (shown: string, real: string) => Request][]} */
   const disguised = [
     [
@@ -115,7 +115,7 @@ describe("a Request is asked for nothing but what `fetch` itself sees in it", ()
     ],
   ];
   for (const [name, make] of disguised) {
-    test(`${name} does not bring the token elsewhere`, async (t) => {
+    test(`${name} does not redirect the token`, async (t) => {
       const { api, other, tokens } = await placesFor(t);
 
       assert.equal((await failure(tokens.fetch(make(api.endpoint, other.endpoint)))).code, "invalid_options");
@@ -126,7 +126,7 @@ describe("a Request is asked for nothing but what `fetch` itself sees in it", ()
     });
   }
 
-  test("its headers are those of the call", async (t) => {
+  test("and its headers are those at the time of the call", async (t) => {
     const { api, tokens } = await placesFor(t);
     api.refused.add("token-1");
     const request = new Request(api.endpoint, { ...POST, headers: { "x-own": "1" } });
@@ -145,7 +145,7 @@ describe("a Request is asked for nothing but what `fetch` itself sees in it", ()
     );
   });
 
-  test("the caller's Request is as it was: without the token", async (t) => {
+  test("and is not modified", async (t) => {
     const { api, tokens } = await placesFor(t);
     const request = new Request(api.endpoint);
 
@@ -154,7 +154,7 @@ describe("a Request is asked for nothing but what `fetch` itself sees in it", ()
     assert.equal(request.headers.has("authorization"), false);
   });
 
-  test("one whose body was used is refused, as by fetch", async (t) => {
+  test("and is rejected if its body was used, as by `fetch`", async (t) => {
     const { api, tokens } = await placesFor(t);
     const request = new Request(api.endpoint, POST);
     await request.text();
@@ -164,8 +164,8 @@ describe("a Request is asked for nothing but what `fetch` itself sees in it", ()
   });
 });
 
-describe("the parts of init are read once", () => {
-  test("each member, also one that is inherited", async (t) => {
+describe("the members of init are read once:", () => {
+  test("each member, including inherited ones", async (t) => {
     const { api, tokens } = await placesFor(t);
     api.refused.add("token-1");
     /** @type {string[]} */
@@ -195,7 +195,7 @@ describe("the parts of init are read once", () => {
     ]);
   });
 
-  test("a header whose text changes, and a body with a text of its own", async (t) => {
+  test("a header with a custom toString(), and a body with one", async (t) => {
     const { api, tokens } = await placesFor(t);
     api.refused.add("token-1");
     let count = 0;
@@ -210,7 +210,7 @@ describe("the parts of init are read once", () => {
     ]);
   });
 
-  test("a body in memory that another thread may write to", async (t) => {
+  test("a body in memory shared with another thread", async (t) => {
     const { api, tokens } = await placesFor(t);
     const bytes = new Uint8Array(new SharedArrayBuffer(2)).fill(49);
 
@@ -221,7 +221,7 @@ describe("the parts of init are read once", () => {
     assert.equal(`${api.asked[0]?.body}`, "11");
   });
 
-  test("a request with an Authorization of the caller's, which is sent as it was as well", async (t) => {
+  test("a request with an Authorization of the caller", async (t) => {
     const { api, other, tokens } = await placesFor(t);
     const url = new URL(api.endpoint);
     const headers = { authorization: "Basic b3du" };
@@ -238,7 +238,7 @@ describe("the parts of init are read once", () => {
   });
 });
 
-test("an address is resolved against the base as it is at the call", async (t) => {
+test("a relative URL is resolved against the base at the time of the call", async (t) => {
   const { api, other, tokens } = await placesFor(t);
   /** @type {Gate} */
   const granted = new Gate();

@@ -7,8 +7,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 
-import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { managerFor } from "../support/setup.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 
 /** @import { IncomingMessage, ServerResponse } from "node:http" */
 /** @import { TestContext } from "node:test" */
