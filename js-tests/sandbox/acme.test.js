@@ -5,7 +5,7 @@ import { ask, bearer, claims, sandboxFor, stoppedClock } from "./support.js";
 const LOGIN = "mutation ($id: ID!, $secret: String!) { login(id: $id, secret: $secret) { jwt renewal ttl } }";
 const RENEW = "mutation ($refresh: String!) { renew(refresh: $refresh) { jwt renewal ttl } }";
 
-test("login gives a JWT whose ttl in seconds is its lifetime, and me knows whose it is", async (t) => {
+test("login returns a JWT whose ttl is its lifetime in seconds, and me returns its subject", async (t) => {
   const sandbox = await sandboxFor(t);
   const { endpoint, id, secret } = sandbox.acme;
 
@@ -17,7 +17,7 @@ test("login gives a JWT whose ttl in seconds is its lifetime, and me knows whose
   assert.deepEqual(me.body.data, { me: { id } });
 });
 
-test("whatever is refused gives 401 and UNAUTHENTICATED", async (t) => {
+test("every rejection is 401 with UNAUTHENTICATED", async (t) => {
   const clock = stoppedClock();
   const sandbox = await sandboxFor(t, { now: clock.now, lifetimes: { acme: 1_500 } });
   const { endpoint, id, secret } = sandbox.acme;

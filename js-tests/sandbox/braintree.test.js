@@ -29,7 +29,7 @@ const INVALID = {
 /** @param {{ message: string, extensions: object }} error */
 const withoutPlace = ({ message, extensions }) => ({ message, extensions });
 
-test("ping answers pong to the client's credentials and to a token", async (t) => {
+test("ping returns pong for the client's credentials and for a token", async (t) => {
   const sandbox = await sandboxFor(t);
   const { accessToken } = await createAccessToken(sandbox, []);
 
@@ -44,7 +44,7 @@ test("ping answers pong to the client's credentials and to a token", async (t) =
   }
 });
 
-test("a token opens what its scopes allow, and nothing else", async (t) => {
+test("a token permits what its scopes allow, and nothing else", async (t) => {
   const sandbox = await sandboxFor(t);
   const { accessToken } = await createAccessToken(sandbox, ["TRANSACTION_CHARGE"]);
 
@@ -61,7 +61,7 @@ test("a token opens what its scopes allow, and nothing else", async (t) => {
   assert.deepEqual(refused.body.errors.map(withoutPlace), [INVALID]);
 });
 
-test("reading a Venmo payment context by node needs PAYMENT_CONTEXT_FIND", async (t) => {
+test("reading a Venmo payment context by node requires PAYMENT_CONTEXT_FIND", async (t) => {
   const sandbox = await sandboxFor(t);
   const creating = await createAccessToken(sandbox, ["PAYMENT_CONTEXT_CREATE"]);
   const finding = await createAccessToken(sandbox, ["PAYMENT_CONTEXT_FIND"]);
@@ -78,7 +78,7 @@ test("reading a Venmo payment context by node needs PAYMENT_CONTEXT_FIND", async
   assert.deepEqual(sandbox.counts().braintree, { grants: 2, refreshes: 0, calls: 2, refused: 1, reused: 0 });
 });
 
-test("wrong credentials and an expired token give the same error, with 200", async (t) => {
+test("invalid credentials and an expired token cause the same error, with status 200", async (t) => {
   const clock = stoppedClock();
   const sandbox = await sandboxFor(t, { now: clock.now, lifetimes: { braintree: 50 } });
   const { accessToken } = await createAccessToken(sandbox, []);
@@ -100,7 +100,7 @@ test("wrong credentials and an expired token give the same error, with 200", asy
   }
 });
 
-test("a token where the client's credentials belong is an AUTHORIZATION error", async (t) => {
+test("a token in place of the client's credentials is an AUTHORIZATION error", async (t) => {
   const sandbox = await sandboxFor(t);
   const { accessToken } = await createAccessToken(sandbox, []);
 
@@ -111,7 +111,7 @@ test("a token where the client's credentials belong is an AUTHORIZATION error", 
   assert.equal(body.errors[0].extensions.errorClass, "AUTHORIZATION");
 });
 
-test("a request without a Braintree-Version of the documented form is refused", async (t) => {
+test("a request without a valid Braintree-Version is rejected", async (t) => {
   const sandbox = await sandboxFor(t);
   const { authorization } = clientCredentials(sandbox);
 
@@ -127,7 +127,7 @@ test("a request without a Braintree-Version of the documented form is refused", 
   }
 });
 
-test("a document that does not fit the schema gives 200 and an error without errorClass", async (t) => {
+test("a document that does not match the schema gives 200 and an error without errorClass", async (t) => {
   const sandbox = await sandboxFor(t);
 
   const { status, body } = await ask(
@@ -167,7 +167,7 @@ const EXPIRY = /** @type {const} */ ({
 });
 
 for (const [expiresAt, written] of Object.entries(EXPIRY)) {
-  test(`expiresAt ${expiresAt} is written ${written}`, async (t) => {
+  test(`expiresAt ${expiresAt} is formatted as ${written}`, async (t) => {
     const { now } = stoppedClock(Date.UTC(2030, 0, 31, 12));
     const variants = { braintree: { expiresAt: /** @type {keyof typeof EXPIRY} */ (expiresAt) } };
     const sandbox = await sandboxFor(t, { now, variants });
@@ -178,7 +178,7 @@ for (const [expiresAt, written] of Object.entries(EXPIRY)) {
   });
 }
 
-test("expiresAt epoch has milliseconds where the lifetime is no multiple of a second", async (t) => {
+test("expiresAt epoch has milliseconds if the lifetime is not a whole number of seconds", async (t) => {
   const { now } = stoppedClock(1_000_000_000_000);
   const variants = /** @type {const} */ ({ braintree: { expiresAt: "epoch" } });
   const sandbox = await sandboxFor(t, { now, variants, lifetimes: { braintree: 50 } });
@@ -188,7 +188,7 @@ test("expiresAt epoch has milliseconds where the lifetime is no multiple of a se
   assert.equal(token.expiresAt, "1000000000050");
 });
 
-test("a token of one provider opens nothing at another", async (t) => {
+test("a token of one provider is rejected by another", async (t) => {
   const sandbox = await sandboxFor(t);
   const { accessToken } = await createAccessToken(sandbox, []);
 

@@ -32,7 +32,7 @@ function marco({ fluz }, query = "{ marco }") {
   });
 }
 
-test("delay waits before the operation is executed, or after it", async (t) => {
+test("delay waits before the operation is executed, or afterwards", async (t) => {
   const sandbox = await sandboxFor(t);
   sandbox.fault({ kind: "delay", ms: 40, times: 1 });
   sandbox.fault({ kind: "delay", ms: 40, times: 1, when: "after" });
@@ -44,7 +44,7 @@ test("delay waits before the operation is executed, or after it", async (t) => {
   assert.equal(sandbox.requests()[0]?.fault, "delay+delay");
 });
 
-test("drop after cuts the connection when the token was issued already", async (t) => {
+test("drop after closes the connection once the token was issued", async (t) => {
   const sandbox = await sandboxFor(t);
   const { refreshToken } = await generate(sandbox);
   sandbox.fault({ kind: "drop", when: "after", operation: "refreshUserAccessToken", times: 1 });
@@ -55,7 +55,7 @@ test("drop after cuts the connection when the token was issued already", async (
   assert.equal((await refresh(sandbox, refreshToken)).status, 401);
 });
 
-test("status answers instead of the provider, with Retry-After as it was given", async (t) => {
+test("status replaces the provider's response, with the given Retry-After", async (t) => {
   const sandbox = await sandboxFor(t);
   const date = "Thu, 31 Jan 2030 12:00:00 GMT";
   sandbox.fault({ kind: "status", status: 429, retryAfter: 7, times: 1 });
@@ -75,7 +75,7 @@ test("status answers instead of the provider, with Retry-After as it was given",
   assert.equal(sandbox.counts().fluz.refused, 0);
 });
 
-test("date shifts the Date header and nothing else, omit-date leaves it out", async (t) => {
+test("date shifts the Date header only, omit-date removes it", async (t) => {
   const { now } = stoppedClock(Date.UTC(2030, 0, 31, 12));
   const sandbox = await sandboxFor(t, { now });
   sandbox.fault({ kind: "date", offsetMs: -86_400_000, times: 1 });
@@ -87,7 +87,7 @@ test("date shifts the Date header and nothing else, omit-date leaves it out", as
   assert.deepEqual(dates, ["Wed, 30 Jan 2030 12:00:00 GMT", null, "Thu, 31 Jan 2030 12:00:00 GMT"]);
 });
 
-test("narrow grants only its scopes, at Fluz and when refreshing", async (t) => {
+test("narrow reduces the granted scopes, at Fluz and when refreshing", async (t) => {
   const sandbox = await sandboxFor(t);
   const takeBack = sandbox.fault({ kind: "narrow", scopes: ["LIST_PAYMENT"] });
 
@@ -102,7 +102,7 @@ test("narrow grants only its scopes, at Fluz and when refreshing", async (t) => 
   assert.deepEqual(refreshed.body.data.refreshUserAccessToken.scopes, ["LIST_OFFERS"]);
 });
 
-test("narrow at Braintree shows only when the token is used", async (t) => {
+test("narrow at Braintree has an effect only when the token is used", async (t) => {
   const sandbox = await sandboxFor(t);
   sandbox.fault({ kind: "narrow", provider: "braintree", scopes: [] });
   const { accessToken } = await createAccessToken(sandbox, ["CUSTOMER_CREATE"]);
@@ -114,7 +114,7 @@ test("narrow at Braintree shows only when the token is used", async (t) => {
   assert.equal(body.errors[0].extensions.errorClass, "AUTHENTICATION");
 });
 
-test("narrow is not used up by operations that issue no token", async (t) => {
+test("narrow is not consumed by operations that issue no token", async (t) => {
   const sandbox = await sandboxFor(t);
   sandbox.fault({ kind: "narrow", scopes: [], times: 1 });
 
@@ -124,7 +124,7 @@ test("narrow is not used up by operations that issue no token", async (t) => {
   assert.deepEqual(scopes, []);
 });
 
-test("bad-token stands in the token's place under any alias, control characters included", async (t) => {
+test("bad-token replaces the token under any alias, control characters included", async (t) => {
   const sandbox = await sandboxFor(t);
   const value = "two words\r\nand a line";
   sandbox.fault({ kind: "bad-token", provider: "fluz", value });
@@ -140,7 +140,7 @@ test("bad-token stands in the token's place under any alias, control characters 
   assert.match(body.data.a.refreshToken, /^[0-9a-f]{32}$/);
 });
 
-test("bad-token stands in Toggle's headers, after the prefix, in sliding answers too", async (t) => {
+test("bad-token replaces the token in Toggle's headers, after the prefix, in sliding responses too", async (t) => {
   const variants = /** @type {const} */ ({ toggle: { bearerPrefix: true, sliding: "every" } });
   const sandbox = await sandboxFor(t, { variants });
   const token = ((await logIn(sandbox)).headers.get("authorization") ?? "").slice("Bearer ".length);
@@ -152,7 +152,7 @@ test("bad-token stands in Toggle's headers, after the prefix, in sliding answers
   assert.equal(headers.get("authorization"), "Bearer two words");
 });
 
-test("a fault applies to its provider and operation only, and as often as it says", async (t) => {
+test("a fault applies to its provider and operation only, and as often as specified", async (t) => {
   const sandbox = await sandboxFor(t);
   sandbox.fault({ kind: "status", status: 500, provider: "toggle" });
   sandbox.fault({ kind: "status", status: 502, operation: "getApplicationScopes", times: 2 });
@@ -165,7 +165,7 @@ test("a fault applies to its provider and operation only, and as often as it say
   assert.equal(toggle.status, 500);
 });
 
-test("an operation is matched through fragments, and by the name of the operation that runs", async (t) => {
+test("an operation is matched through fragments, and by the name of the executed operation", async (t) => {
   const sandbox = await sandboxFor(t);
   sandbox.fault({ kind: "status", status: 500, operation: "marco" });
 
@@ -179,7 +179,7 @@ test("an operation is matched through fragments, and by the name of the operatio
   assert.deepEqual([await asked("A"), await asked("B")], [200, 500]);
 });
 
-test("a fault that is taken back applies no longer", async (t) => {
+test("a removed fault has no effect", async (t) => {
   const sandbox = await sandboxFor(t);
   const takeBack = sandbox.fault({ kind: "html" });
 
@@ -189,7 +189,7 @@ test("a fault that is taken back applies no longer", async (t) => {
   assert.equal((await marco(sandbox)).headers.get("content-type"), "application/json; charset=utf-8");
 });
 
-test("a fault that another one forestalls is not used up", async (t) => {
+test("a fault that is preempted by another one is not consumed", async (t) => {
   const sandbox = await sandboxFor(t);
   sandbox.fault({ kind: "status", status: 500, times: 1 });
   sandbox.fault({ kind: "drop", times: 1 });
@@ -200,7 +200,7 @@ test("a fault that another one forestalls is not used up", async (t) => {
   assert.deepEqual(statuses, [500, 200]);
 });
 
-test("faults of different steps apply to one request together", async (t) => {
+test("faults of different steps apply to the same request", async (t) => {
   const sandbox = await sandboxFor(t);
   sandbox.fault({ kind: "omit-date" });
   sandbox.fault({ kind: "delay", ms: 1 });
@@ -213,7 +213,7 @@ test("faults of different steps apply to one request together", async (t) => {
   assert.equal(sandbox.requests()[0]?.fault, "delay+status+omit-date");
 });
 
-test("faults among the options are active from the start", async (t) => {
+test("faults in the options are active from the start", async (t) => {
   const sandbox = await sandboxFor(t, { faults: [{ kind: "status", status: 500, times: 1 }] });
 
   assert.deepEqual([(await marco(sandbox)).status, (await marco(sandbox)).status], [500, 200]);

@@ -13,7 +13,7 @@ import {
   stoppedClock,
 } from "./support.js";
 
-test("marco answers polo to the API key, with a request id", async (t) => {
+test("marco returns polo for the API key, with a request id", async (t) => {
   const sandbox = await sandboxFor(t);
 
   const { status, body } = await ask(sandbox.fluz.endpoint, "{ marco }", {}, fluzKey(sandbox));
@@ -23,7 +23,7 @@ test("marco answers polo to the API key, with a request id", async (t) => {
   assert.match(body.extensions.requestId, /^[0-9a-f-]{36}$/);
 });
 
-test("a wrong API key gives 401 and a bare error string, whatever the document says", async (t) => {
+test("an invalid API key gives 401 and a bare error string, whatever the document", async (t) => {
   const sandbox = await sandboxFor(t);
 
   const wrong = { authorization: "Basic d3Jvbmc6a2V5" };
@@ -39,7 +39,7 @@ test("a wrong API key gives 401 and a bare error string, whatever the document s
   }
 });
 
-test("a token from generateUserAccessToken opens operations within its scopes", async (t) => {
+test("a token from generateUserAccessToken permits operations within its scopes", async (t) => {
   const sandbox = await sandboxFor(t);
 
   const granted = await generate(sandbox, ["LIST_OFFERS", "LIST_PURCHASES"]);
@@ -64,7 +64,7 @@ test("an access token is an HS256 JWT with iat, exp in whole seconds, jti and su
   assert.equal(sub, `${sandbox.fluz.userId}/${sandbox.fluz.accountId}`);
 });
 
-test("the claims of a lifetime that is not whole seconds are fractions", async (t) => {
+test("the claims of a lifetime that is not a whole number of seconds are fractional", async (t) => {
   const clock = stoppedClock(1_000_000_000_250);
   const sandbox = await sandboxFor(t, { now: clock.now, lifetimes: { fluz: 50 } });
 
@@ -73,7 +73,7 @@ test("the claims of a lifetime that is not whole seconds are fractions", async (
   assert.deepEqual([claims(token).iat, claims(token).exp], [1_000_000_000.25, 1_000_000_000.3]);
 });
 
-test("a token is accepted until the last millisecond of its lifetime, and not longer", async (t) => {
+test("a token is accepted until the last millisecond of its lifetime, and no longer", async (t) => {
   const clock = stoppedClock();
   const sandbox = await sandboxFor(t, { now: clock.now });
   const { token } = await generate(sandbox);
@@ -89,7 +89,7 @@ test("a token is accepted until the last millisecond of its lifetime, and not lo
   assert.equal(late.body.errors[0].extensions.code, "AUTH-0008");
 });
 
-test("a missing scope and no token at all give the same answer as an expired token", async (t) => {
+test("a missing scope and a missing token give the same response as an expired token", async (t) => {
   const sandbox = await sandboxFor(t);
   const { token } = await generate(sandbox, ["LIST_PAYMENT"]);
 
@@ -104,7 +104,7 @@ test("a missing scope and no token at all give the same answer as an expired tok
   }
 });
 
-test("an operation that is refused in part gives 200 with what was allowed", async (t) => {
+test("an operation that is partly rejected gives 200 with the permitted data", async (t) => {
   const sandbox = await sandboxFor(t);
   const { token } = await generate(sandbox, ["LIST_OFFERS"]);
 
@@ -134,7 +134,7 @@ test("only the selected token field exists", async (t) => {
   assert.equal((await offers(sandbox, selected.body.data.generateUserAccessToken.accessToken)).status, 200);
 });
 
-test("with rotation a refresh token used twice ends all tokens of its grant, and no others", async (t) => {
+test("with rotation, a refresh token used twice revokes all tokens of its grant, and no others", async (t) => {
   const sandbox = await sandboxFor(t);
   const first = await generate(sandbox);
   const other = await generate(sandbox);
@@ -151,7 +151,7 @@ test("with rotation a refresh token used twice ends all tokens of its grant, and
   assert.equal(sandbox.counts().fluz.reused, 1);
 });
 
-test("an id that is no UUID is refused by the schema, without repeating it as the reason", async (t) => {
+test("an id that is not a UUID is rejected by the schema, and the message does not repeat it", async (t) => {
   const sandbox = await sandboxFor(t);
   const variables = { userId: "me", accountId: sandbox.fluz.accountId, scopes: [] };
 
@@ -163,7 +163,7 @@ test("an id that is no UUID is refused by the schema, without repeating it as th
   );
 });
 
-test("a purchase repeated with its idempotency key within ten minutes is made once", async (t) => {
+test("a purchase repeated with its idempotency key within ten minutes is executed once", async (t) => {
   const clock = stoppedClock();
   const sandbox = await sandboxFor(t, { now: clock.now, lifetimes: { fluz: 3_600_000 } });
   const { token } = await generate(sandbox, [
@@ -203,7 +203,7 @@ test("a purchase repeated with its idempotency key within ten minutes is made on
   assert.equal(revealed.body.data.revealGiftCard.success, true);
 });
 
-test("a business failure comes in the payload, without errors", async (t) => {
+test("a business failure is in the payload, without errors", async (t) => {
   const sandbox = await sandboxFor(t);
   const { token } = await generate(sandbox, ["PURCHASE_GIFTCARD"]);
   const input = { idempotencyKey: crypto.randomUUID(), offerId: crypto.randomUUID(), amount: 25 };

@@ -17,7 +17,7 @@ import {
 
 const NOTHING = { grants: 0, refreshes: 0, calls: 0, refused: 0, reused: 0 };
 
-test("counts tells grants, refreshes, calls and refusals apart, for each provider", async (t) => {
+test("counts distinguishes grants, refreshes, calls and rejections, for each provider", async (t) => {
   const sandbox = await sandboxFor(t, { variants: { toggle: { sliding: "every" } } });
 
   const { token, refreshToken } = await generate(sandbox);
@@ -38,7 +38,7 @@ test("counts tells grants, refreshes, calls and refusals apart, for each provide
   });
 });
 
-test("changing what counts and requests returned changes nothing", async (t) => {
+test("modifying the results of counts and requests has no effect", async (t) => {
   const sandbox = await sandboxFor(t);
   await generate(sandbox);
 
@@ -49,7 +49,7 @@ test("changing what counts and requests returned changes nothing", async (t) => 
   assert.equal(sandbox.requests()[0]?.status, 200);
 });
 
-test("requests tells when, whose, what and how each was answered", async (t) => {
+test("requests lists the time, provider, operation and status of each request", async (t) => {
   const clock = stoppedClock(1_000);
   const sandbox = await sandboxFor(t, { now: clock.now });
 
@@ -79,7 +79,7 @@ test("requests keeps the newest thousand", async (t) => {
   assert.equal(sandbox.requests()[0]?.provider, "acme");
 });
 
-test("no credential and no token comes into requests or counts", async (t) => {
+test("no credential and no token is contained in requests or counts", async (t) => {
   const sandbox = await sandboxFor(t);
   const { token, refreshToken } = await generate(sandbox);
   await refresh(sandbox, refreshToken);
@@ -100,7 +100,7 @@ test("no credential and no token comes into requests or counts", async (t) => {
   }
 });
 
-test("revoke ends one token, and says how many", async (t) => {
+test("revoke revokes one token, and returns the number of tokens", async (t) => {
   const sandbox = await sandboxFor(t);
   const one = await generate(sandbox);
   const other = await generate(sandbox);
@@ -114,7 +114,7 @@ test("revoke ends one token, and says how many", async (t) => {
   assert.equal((await refresh(sandbox, other.refreshToken)).status, 401);
 });
 
-test("revoke without a token ends all of every provider, and new ones can be had", async (t) => {
+test("revoke without a token revokes all tokens of every provider, and new ones are issued", async (t) => {
   const sandbox = await sandboxFor(t);
   const fluz = await generate(sandbox);
   const toggle = (await logIn(sandbox)).headers.get("x-authorization") ?? "";

@@ -14,14 +14,14 @@ test("a message about an option does not repeat its value", async () => {
   });
 });
 
-test("an operation of another variant may be named in a fault", async (t) => {
+test("a fault may name an operation of another variant", async (t) => {
   const sandbox = await sandboxFor(t, { variants: { fluz: { refreshArgument: "absent" } } });
 
   sandbox.fault({ kind: "html", operation: "refreshUserAccessToken" });
   sandbox.fault({ kind: "html", operation: "LoginUser" });
 });
 
-test("undefined stands for the default everywhere", async (t) => {
+test("undefined selects the default everywhere", async (t) => {
   const options = {
     port: undefined,
     lifetimes: { fluz: undefined },
@@ -34,7 +34,7 @@ test("undefined stands for the default everywhere", async (t) => {
   assert.match(sandbox.url, /^http:\/\/127\.0\.0\.1:\d+$/);
 });
 
-test("revoke refuses what is no string", async (t) => {
+test("revoke rejects anything but a string", async (t) => {
   const sandbox = await sandboxFor(t);
 
   assert.throws(() => sandbox.revoke(/** @type {any} */ (null)), TypeError);

@@ -28,7 +28,7 @@ test("it listens on 127.0.0.1 and on no other address", async (t) => {
   for (const address of [...others, "127.0.0.2"]) await assert.rejects(fetch(`http://${address}:${port}/`));
 });
 
-test("it takes the port asked for, and says when that is taken", async (t) => {
+test("it uses the given port, and reports if that is taken", async (t) => {
   const first = await sandboxFor(t);
   const port = Number(new URL(first.url).port);
 
@@ -40,7 +40,7 @@ test("it takes the port asked for, and says when that is taken", async (t) => {
 });
 
 test(
-  "close ends idle and busy connections at once, and may be called again",
+  "close terminates idle and busy connections at once, and may be called again",
   { timeout: TEST_TIMEOUT_MS },
   async () => {
     const sandbox = await startSandbox();
@@ -72,7 +72,7 @@ test("it can be disposed of, as `await using` does", async () => {
   await assert.rejects(fetch(sandbox.url));
 });
 
-test("pages of any origin may ask, and read the token headers", async (t) => {
+test("pages of any origin may send requests, and read the token headers", async (t) => {
   const sandbox = await sandboxFor(t);
 
   const preflight = await fetch(sandbox.toggle.endpoint, {
@@ -105,7 +105,7 @@ test("exposeHeaders false hides the token headers from pages", async (t) => {
   assert.equal(headers.get("access-control-expose-headers"), null);
 });
 
-test("Accept chooses the media type, and with it the status of a document that cannot run", async (t) => {
+test("Accept selects the media type, and thus the status of an invalid document", async (t) => {
   const sandbox = await sandboxFor(t);
   const asking = (/** @type {string} */ accept) =>
     ask(sandbox.fluz.endpoint, "{ noSuchField }", {}, { ...fluzKey(sandbox), accept });
@@ -120,7 +120,7 @@ test("Accept chooses the media type, and with it the status of a document that c
   );
 });
 
-test("a query may come by GET, a mutation may not", async (t) => {
+test("a query may use GET, a mutation may not", async (t) => {
   const sandbox = await sandboxFor(t);
   const asking = (/** @type {string} */ query) =>
     fetch(`${sandbox.fluz.endpoint}?query=${encodeURIComponent(query)}`, { headers: fluzKey(sandbox) });
@@ -150,7 +150,7 @@ test("a body of more than a mebibyte gives 413", async (t) => {
   assert.equal(status, 413);
 });
 
-test("two sandboxes know nothing of each other", async (t) => {
+test("two sandboxes are independent", async (t) => {
   const one = await sandboxFor(t);
   const other = await sandboxFor(t);
   const { token } = await generate(one);
@@ -169,7 +169,7 @@ test("credentials are the same at every start", async (t) => {
   assert.deepEqual(mine, theirs);
 });
 
-test("importing it does nothing, and without graphql it says what to install", async (t) => {
+test("importing it has no side effects, and without graphql it names the package to install", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "sandbox-"));
   t.after(() => rm(folder, { recursive: true }));
   const source = dirname(fileURLToPath(import.meta.resolve("graphql-token-manager/testing")));

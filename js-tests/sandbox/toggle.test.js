@@ -4,7 +4,7 @@ import { ask, bearer, claims, logIn, products, sandboxFor, stoppedClock } from "
 
 const HOUR = 3_600_000;
 
-test("loginUser answers the id only, and brings the token in both headers", async (t) => {
+test("loginUser returns only the id in the body, and the token in both headers", async (t) => {
   const sandbox = await sandboxFor(t);
 
   const { status, headers, body } = await logIn(sandbox);
@@ -15,7 +15,7 @@ test("loginUser answers the id only, and brings the token in both headers", asyn
   assert.equal((await products(sandbox, headers.get("x-authorization") ?? "")).status, 200);
 });
 
-test("loginUser takes the email as well", async (t) => {
+test("loginUser accepts the email as well", async (t) => {
   const sandbox = await sandboxFor(t);
   const { endpoint, email, password } = sandbox.toggle;
 
@@ -26,7 +26,7 @@ test("loginUser takes the email as well", async (t) => {
 });
 
 for (const unauthorizedStatus of /** @type {const} */ ([200, 403])) {
-  test(`unauthorizedStatus ${unauthorizedStatus} comes with exactly the documented body`, async (t) => {
+  test(`unauthorizedStatus ${unauthorizedStatus} has exactly the documented body`, async (t) => {
     const sandbox = await sandboxFor(t, { variants: { toggle: { unauthorizedStatus } } });
 
     const { status, headers, body } = await products(sandbox, "unknown");
@@ -39,7 +39,7 @@ for (const unauthorizedStatus of /** @type {const} */ ([200, 403])) {
   });
 }
 
-test("a document that cannot run gives 200, whatever media type is accepted", async (t) => {
+test("an invalid document gives 200, whatever media type is accepted", async (t) => {
   const sandbox = await sandboxFor(t);
   const accept = "application/graphql-response+json";
 
@@ -49,7 +49,7 @@ test("a document that cannot run gives 200, whatever media type is accepted", as
   assert.match(body.errors[0].message, /^Cannot query field "noSuchField"/);
 });
 
-test("a token has the claims that Laravel's usual package requires, and lasts an hour", async (t) => {
+test("a token has the claims that Laravel's usual package requires, and expires after an hour", async (t) => {
   const clock = stoppedClock();
   const sandbox = await sandboxFor(t, { now: clock.now, variants: { toggle: { sliding: "never" } } });
   const token = (await logIn(sandbox)).headers.get("x-authorization") ?? "";
@@ -65,7 +65,7 @@ test("a token has the claims that Laravel's usual package requires, and lasts an
   assert.deepEqual([last.status, late.status], [200, 403]);
 });
 
-test("near expiry, an ordinary answer renews the token in the login's headers", async (t) => {
+test("near expiry, an ordinary response has a renewed token in the login's headers", async (t) => {
   const clock = stoppedClock();
   const sandbox = await sandboxFor(t, { now: clock.now });
   const token = (await logIn(sandbox)).headers.get("x-authorization") ?? "";
@@ -83,7 +83,7 @@ test("near expiry, an ordinary answer renews the token in the login's headers", 
   assert.equal((await products(sandbox, renewed)).status, 200);
 });
 
-test("what the input lacks comes as a validation map on the error", async (t) => {
+test("missing input is reported as a validation map in the error", async (t) => {
   const sandbox = await sandboxFor(t);
   const token = (await logIn(sandbox)).headers.get("x-authorization") ?? "";
 
@@ -103,7 +103,7 @@ test("what the input lacks comes as a validation map on the error", async (t) =>
   );
 });
 
-test("an order makes cards, and is listed", async (t) => {
+test("an order creates cards, and is listed", async (t) => {
   const sandbox = await sandboxFor(t);
   const token = (await logIn(sandbox)).headers.get("x-authorization") ?? "";
 
@@ -128,7 +128,7 @@ test("an order makes cards, and is listed", async (t) => {
   assert.deepEqual(listed.body.data.Orders.data, [{ id: made.body.data.createOrder.id }]);
 });
 
-test("every answer has the throttle's figures, which time refills", async (t) => {
+test("every response has the throttle's headers, and the allowance refills over time", async (t) => {
   const clock = stoppedClock();
   const sandbox = await sandboxFor(t, { now: clock.now });
 
