@@ -114,7 +114,7 @@ function forEachSeed(property) {
 }
 
 describe("for any document", () => {
-  test("the answer is the same each time, for the text, the parsed and the printed document", () => {
+  test("the result is the same each time, for the text, the parsed and the printed document", () => {
     forEachSeed((below, seed) => {
       const { text } = documentOf(below);
 
@@ -127,7 +127,7 @@ describe("for any document", () => {
     });
   });
 
-  test("operations need together what each needs alone, and what is known of variables never adds", () => {
+  test("several operations need the union of their scopes, and known variables never add any", () => {
     forEachSeed((below, seed) => {
       const { text, operations } = documentOf(below);
       const each = Array.from({ length: operations }, (_, place) =>
@@ -149,7 +149,7 @@ describe("for any document", () => {
     });
   });
 
-  test("requiredScopes gives the scopes where all is known, and throws `unsupported` elsewhere", () => {
+  test("requiredScopes returns the scopes if all are known, and otherwise throws `unsupported`", () => {
     forEachSeed((below, seed) => {
       const { text } = documentOf(below);
       const { scopes, unknown } = analyse(text, "braintree");
@@ -165,8 +165,8 @@ describe("for any document", () => {
   });
 });
 
-describe("nothing but a TokenError is thrown", () => {
-  test("at damaged documents", () => {
+describe("only TokenErrors are thrown", () => {
+  test("for damaged documents", () => {
     const scraps = [
       "{",
       "}",
@@ -198,14 +198,14 @@ describe("nothing but a TokenError is thrown", () => {
     });
   });
 
-  test("at random characters", () => {
+  test("for random characters", () => {
     forEachSeed((below, seed) => {
       const length = below(60);
       outcome(String.fromCharCode(...Array.from({ length }, () => below(below(2) ? 128 : 0x10000))), seed);
     });
   });
 
-  test("at parsed documents with parts that are missing, or of another kind", () => {
+  test("for parsed documents with missing or invalid nodes", () => {
     const strange = [undefined, null, 0, "", "x", [], {}, [null], { kind: "Field" }, { kind: 1 }, new Map()];
     forEachSeed((below, seed) => {
       const document = JSON.parse(JSON.stringify(parse(documentOf(below).text, { noLocation: true })));
@@ -226,7 +226,7 @@ describe("nothing but a TokenError is thrown", () => {
     });
   });
 
-  test("at documents that throw, or are circular", () => {
+  test("for documents that throw, or are cyclic", () => {
     const throwing = new Proxy(/** @type {any} */ ({}), {
       get() {
         throw new Error("planted");
@@ -241,21 +241,21 @@ describe("nothing but a TokenError is thrown", () => {
   });
 });
 
-describe("documents end soon that are", () => {
+describe("analysis is fast for a document that is", () => {
   /** Maximum CPU time in milliseconds; each document needs a fraction of it. */
   const MOST_MS = 5_000;
 
   for (const [what, document] of /** @type {[string, () => string][]} */ ([
-    ["deep in fields", () => "{ a ".repeat(200_000)],
-    ["deep in lists", () => `{ a(b: ${"[".repeat(200_000)}) }`],
-    ["deep in objects", () => `{ a(b: ${"{b:".repeat(200_000)}) }`],
-    ["deep in types", () => `query ($a: ${"[".repeat(200_000)}) { a }`],
+    ["nested deeply in fields", () => "{ a ".repeat(200_000)],
+    ["nested deeply in lists", () => `{ a(b: ${"[".repeat(200_000)}) }`],
+    ["nested deeply in objects", () => `{ a(b: ${"{b:".repeat(200_000)}) }`],
+    ["nested deeply in types", () => `query ($a: ${"[".repeat(200_000)}) { a }`],
     ["wide", () => `{ ${"a ".repeat(400_000)} }`],
     ["long", () => `{ a } # ${"x".repeat(2_000_000)}`],
     ["one long string", () => `{ a(b: "${"\\u0041".repeat(100_000)}") ...B }`],
     ["one long name", () => `{ ...${"a".repeat(500_000)} }`],
     [
-      "fragments in fragments, twice each",
+      "exponential in nested fragments",
       () =>
         `{ ...F0 node { ...F0 } } ${Array.from({ length: 2_000 }, (_, place) => `fragment F${place} on Query { ...F${place + 1} ...F${place + 1} a: node { ...F0 } }`).join(" ")} fragment F2000 on Query { a }`,
     ],
@@ -279,14 +279,14 @@ describe("documents end soon that are", () => {
     });
   }
 
-  test("deep, from the same level on in every engine", () => {
+  test("nested deeply, with the same limit in every engine", () => {
     const nested = (/** @type {number} */ levels) => "{ a ".repeat(levels) + "}".repeat(levels);
 
     assert.deepEqual(outcome(nested(500)), { scopes: [], unknown: ["Query.a"] });
     assert.ok(`${outcome(nested(501))}`.includes("column 2001"));
   });
 
-  test("deep, however little stack the caller has left", () => {
+  test("nested deeply, if the caller has left little stack", () => {
     const deep = `{ ${"a { ".repeat(490)} a ${"}".repeat(490)} }`;
     assert.deepEqual(analyse(deep, "fluz").unknown, ["Query.a"]);
     /** @type {Set<string>} */

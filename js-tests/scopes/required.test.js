@@ -21,7 +21,7 @@ const braintree = (document, options) => requiredScopes(document, "braintree", o
  * @param {() => unknown} work
  * @returns {TokenError}
  */
-function refusal(work) {
+function errorOf(work) {
   try {
     work();
   } catch (error) {
@@ -33,7 +33,7 @@ function refusal(work) {
 }
 
 describe("a document needs the scopes of", () => {
-  test("all its root fields, sorted and each once", () => {
+  test("all its root fields, sorted and without duplicates", () => {
     const document = `mutation {
       vaultPaymentMethod { clientMutationId } createCustomer { clientMutationId }
       authorizeCreditCard { clientMutationId } authorizeVenmoAccount { clientMutationId }
@@ -58,26 +58,26 @@ describe("a document needs the scopes of", () => {
     assert.deepEqual(braintree(document), ["CUSTOMER_CREATE", "TRANSACTION_CHARGE", "TRANSACTION_REFUND"]);
   });
 
-  test("root fields alone: what is below them has their names by chance", () => {
+  test("root fields only: nested fields of the same name do not count", () => {
     const document = "mutation { chargeCreditCard { createCustomer { node { ... on Dispute { id } } } } }";
 
     assert.deepEqual(braintree(document), ["TRANSACTION_CHARGE"]);
   });
 
-  test("nothing, for introspection", () => {
+  test("no field, for introspection", () => {
     assert.deepEqual(
       braintree('{ __typename __schema { types { name } } __type(name: "Node") { name } }'),
       [],
     );
   });
 
-  test("nothing at all at Toggle, which has no scopes", () => {
+  test("no field at Toggle, which has no scopes", () => {
     assert.deepEqual(requiredScopes("{ loginUser { id } }", "toggle"), []);
     assert.deepEqual(analyse("{ Products { id } }", "toggle"), { scopes: [], unknown: [] });
   });
 });
 
-describe("of several operations", () => {
+describe("with several operations", () => {
   const document = `
     query Find($id: ID!) { node(id: $id) { ... on VenmoPaymentContext { status } } }
     mutation Charge { chargeCreditCard { a } }
@@ -93,18 +93,18 @@ describe("of several operations", () => {
     assert.deepEqual(braintree(document, { operationName: null }), braintree(document));
   });
 
-  test("one that is not there is an error, which lists those that are", () => {
-    const { code, message } = refusal(() => braintree(document, { operationName: "charge" }));
+  test("an unknown name is an error that lists the existing ones", () => {
+    const { code, message } = errorOf(() => braintree(document, { operationName: "charge" }));
 
     assert.equal(code, "invalid_options");
     for (const named of ["operationName", "Find", "Charge", "Keep"]) assert.ok(message.includes(named));
     for (const operationName of ["A", ""]) {
-      assert.equal(refusal(() => braintree("{ __typename }", { operationName })).code, "invalid_options");
+      assert.equal(errorOf(() => braintree("{ __typename }", { operationName })).code, "invalid_options");
     }
   });
 });
 
-describe("what Braintree's node is asked for", () => {
+describe("the type requested from Braintree's node", () => {
   const found = ["PAYMENT_CONTEXT_FIND"];
 
   for (const [place, selection] of Object.entries({
@@ -113,14 +113,14 @@ describe("what Braintree's node is asked for", () => {
     "a named fragment": "{ ...Context }",
     "a fragment in a fragment on the interface": "{ ... on Node { ... { ...Context } } }",
   })) {
-    test(`is told by ${place}`, () => {
+    test(`is determined by ${place}`, () => {
       const document = `{ one: node(id: 1) ${selection} } fragment Context on VenmoPaymentContext { status }`;
 
       assert.deepEqual(braintree(document), found);
     });
   }
 
-  test("is told by all selections of one key, which servers merge", () => {
+  test("is determined by all selections of one response key, which servers merge", () => {
     assert.deepEqual(
       braintree("{ node { id } ...A } fragment A on Query { node { ... on VenmoPaymentContext { id } } }"),
       found,
@@ -134,7 +134,7 @@ describe("what Braintree's node is asked for", () => {
     );
   });
 
-  test("is not known without a type, or with one that is not in the table", () => {
+  test("is unknown without a type condition, or with a type that is not in the table", () => {
     assert.deepEqual(analyse("{ node(id: 1) { id } }", "braintree").unknown, ["Query.node"]);
     assert.deepEqual(analyse("{ node(id: 1) { ... on Dispute { id } } }", "braintree").unknown, [
       "Node.dispute",
@@ -142,7 +142,7 @@ describe("what Braintree's node is asked for", () => {
     assert.deepEqual(analyse("{ node(id: 1) { ... on Node { id } } }", "braintree").unknown, ["Query.node"]);
   });
 
-  test("is not asked for by what is left out", () => {
+  test("is not determined by excluded selections", () => {
     const document = "{ node(id: 1) { id ... on VenmoPaymentContext @skip(if: true) { status } } }";
 
     assert.deepEqual(analyse(document, "braintree"), { scopes: [], unknown: ["Query.node"] });
@@ -159,7 +159,7 @@ describe("@skip and @include", () => {
   const without = ["TRANSACTION_REFUND"];
   const both = ["CUSTOMER_CREATE", "TRANSACTION_REFUND"];
 
-  test("with literals leave fields in or out", () => {
+  test("with literals include or exclude fields", () => {
     assert.deepEqual(needed("@skip(if: true)"), without);
     assert.deepEqual(needed("@skip(if: false)"), both);
     assert.deepEqual(needed("@include(if: false)"), without);
@@ -168,21 +168,21 @@ describe("@skip and @include", () => {
     assert.deepEqual(needed("@include(if: false) @skip(if: false)"), without);
   });
 
-  test("leave out fragments as well", () => {
+  test("exclude fragments as well", () => {
     const document = `mutation { ...A @skip(if: true) ... @include(if: false) { chargeCreditCard { a } } __typename }
       fragment A on Mutation { createCustomer { a } }`;
 
     assert.deepEqual(braintree(document), []);
   });
 
-  test("leave out a spread without the fragment's other uses", () => {
+  test("exclude a spread without the fragment's other uses", () => {
     const document = `mutation { ...A @skip(if: true) ...B } fragment B on Mutation { ...A }
       fragment A on Mutation { createCustomer { a } }`;
 
     assert.deepEqual(braintree(document), ["CUSTOMER_CREATE"]);
   });
 
-  test("with variables leave nothing out while their values are not known", () => {
+  test("with variables exclude nothing while the values are unknown", () => {
     assert.deepEqual(needed("@skip(if: $x)", undefined, "($x: Boolean!)"), both);
     assert.deepEqual(needed("@skip(if: $x)", undefined, "($x: Boolean = true)"), both);
     assert.deepEqual(needed("@skip(if: $x)", { variables: {} }, "($x: Boolean!)"), both);
@@ -190,7 +190,7 @@ describe("@skip and @include", () => {
     assert.deepEqual(needed("@skip(if: $x)", { variables: { x: null } }, "($x: Boolean = true)"), both);
   });
 
-  test("with variables go by their values, or their defaults", () => {
+  test("with variables use their values, or their defaults", () => {
     assert.deepEqual(needed("@skip(if: $x)", { variables: { x: true } }, "($x: Boolean!)"), without);
     assert.deepEqual(needed("@include(if: $x)", { variables: { x: true } }, "($x: Boolean = false)"), both);
     assert.deepEqual(needed("@include(if: $x)", { variables: { x: false } }, "($x: Boolean!)"), without);
@@ -198,19 +198,19 @@ describe("@skip and @include", () => {
     assert.deepEqual(needed("@skip(if: $toString)", { variables: {} }, "($toString: Boolean!)"), both);
   });
 
-  test("without an argument, and other directives, leave nothing out", () => {
+  test("without an argument, and other directives, exclude nothing", () => {
     assert.deepEqual(needed("@skip"), both);
     assert.deepEqual(needed("@skip(unless: true)"), both);
     assert.deepEqual(needed("@hide(if: true)"), both);
   });
 });
 
-describe("what is not published", () => {
-  test("is an error that names it, and no guess", () => {
+describe("an unpublished scope", () => {
+  test("is an error that names the field", () => {
     const document =
       "mutation { deleteCustomer { a } again: deleteCustomer { a } chargeCreditCard { a } voidAll }";
 
-    const error = refusal(() => braintree(document));
+    const error = errorOf(() => braintree(document));
 
     assert.equal(error.code, "unsupported");
     assert.equal(error.provider, "braintree");
@@ -219,7 +219,7 @@ describe("what is not published", () => {
     }
   });
 
-  test("is named without a place where none is known, or where it throws", () => {
+  test("is reported without a position if none is known, and a position that throws is an error", () => {
     const name = { kind: "Name", value: "voidAll" };
     const places = {
       none: undefined,
@@ -235,14 +235,14 @@ describe("what is not published", () => {
       return { kind: "Document", definitions: [operation] };
     };
 
-    const plain = refusal(() => requiredScopes(document(places.none), "braintree"));
-    const hostile = refusal(() => requiredScopes(document(places.throwing), "braintree"));
+    const plain = errorOf(() => requiredScopes(document(places.none), "braintree"));
+    const hostile = errorOf(() => requiredScopes(document(places.throwing), "braintree"));
 
     assert.ok(plain.message.includes("`Mutation.voidAll`") && !plain.message.includes("line"));
     assert.equal(hostile.code, "invalid_options");
   });
 
-  test("is listed by analyse, beside what is known", () => {
+  test("is listed by analyse, in addition to the known scopes", () => {
     const document = "mutation { deleteCustomer { a } chargeCreditCard { a } }";
 
     assert.deepEqual(analyse(document, "braintree"), {
@@ -251,7 +251,7 @@ describe("what is not published", () => {
     });
   });
 
-  test("is told apart by the root type", () => {
+  test("is specific to the root type", () => {
     assert.deepEqual(analyse("{ chargeCreditCard { a } }", "braintree").unknown, ["Query.chargeCreditCard"]);
     assert.deepEqual(analyse("subscription { getWallet }", "fluz").unknown, ["Subscription.getWallet"]);
     assert.deepEqual(analyse("{ node { ... on VenmoPaymentContext { id } } }", "fluz").unknown, [
@@ -260,7 +260,7 @@ describe("what is not published", () => {
     assert.deepEqual(analyse("mutation { node { id } }", "braintree").unknown, ["Mutation.node"]);
   });
 
-  test("is what objects have by nature, too", () => {
+  test("includes fields named like members of Object.prototype", () => {
     assert.deepEqual(analyse("{ constructor toString hasOwnProperty valueOf }", "fluz").scopes, []);
     assert.equal(analyse("{ constructor toString hasOwnProperty valueOf }", "fluz").unknown.length, 4);
   });
@@ -270,14 +270,14 @@ describe("a parsed document", () => {
   const text = `query A { ...F } fragment F on Query { node { ... on VenmoPaymentContext { id } } }
     mutation B { createCustomer @skip(if: true) { a } chargeCreditCard { a } }`;
 
-  test("counts as its text does", () => {
+  test("has the same result as its text", () => {
     const expected = braintree(text);
 
     assert.deepEqual(requiredScopes(parse(text), "braintree"), expected);
     assert.deepEqual(requiredScopes(parse(text, { noLocation: true }), "braintree"), expected);
   });
 
-  test("may come from any version of graphql-js: only its structure counts", () => {
+  test("may be of any version of graphql-js: only its structure is used", () => {
     const plain = JSON.parse(JSON.stringify(parse(text)));
     // Version 17 omits empty members.
     const sparse = JSON.parse(
@@ -290,13 +290,13 @@ describe("a parsed document", () => {
     assert.deepEqual(requiredScopes(sparse, "braintree"), braintree(text));
   });
 
-  test("may be a string object, as code generators write them", () => {
+  test("may be a String object, as generated by code generators", () => {
     class TypedDocumentString extends String {}
 
     assert.deepEqual(requiredScopes(new TypedDocumentString(text), "braintree"), braintree(text));
   });
 
-  test("is not changed", () => {
+  test("is not modified", () => {
     const document = parse(text);
     const before = JSON.stringify(document);
 
@@ -306,23 +306,23 @@ describe("a parsed document", () => {
   });
 });
 
-describe("what is wrong", () => {
+describe("an invalid argument:", () => {
   for (const [what, text, place] of [
-    ["an end too early", "{\n  getWallet {", "line 2, column 14"],
+    ["an unexpected end", "{\n  getWallet {", "line 2, column 14"],
     ["a stray bracket", "{ a }\n}", "line 2, column 1"],
-    ["a string without an end", '{ a(b: "x) }', "line 1"],
-    ["nothing", "", "line 1, column 1"],
+    ["an unterminated string", '{ a(b: "x) }', "line 1"],
+    ["an empty document", "", "line 1, column 1"],
     ["a comment", "# nothing", "line 1, column 10"],
   ]) {
-    test(`${what} is told with line and column`, () => {
-      const { code, message } = refusal(() => requiredScopes(text, "fluz"));
+    test(`${what} is reported with line and column`, () => {
+      const { code, message } = errorOf(() => requiredScopes(text, "fluz"));
 
       assert.equal(code, "invalid_options");
       assert.ok(message.includes(place), message);
     });
   }
 
-  test("is told without what is written there, which may be a secret", () => {
+  test("the message does not quote the document, which may contain a secret", () => {
     for (const text of [
       '{ a(b: "planted" "x") }',
       '{ a(b: "x" planted"y") }',
@@ -332,34 +332,34 @@ describe("what is wrong", () => {
       "{ a(b: 1planted) }",
       '"planted"',
     ]) {
-      const error = refusal(() => requiredScopes(text, "fluz"));
+      const error = errorOf(() => requiredScopes(text, "fluz"));
 
       assert.ok(!/plan/.test(error.message + JSON.stringify(error)), error.message);
       assert.equal(error.cause, undefined);
     }
   });
 
-  test("fragments that are not defined are named, wherever they are used", () => {
+  test("undefined fragments are named, wherever they are used", () => {
     for (const document of [
       "{\n ...Missing }",
       "{ __typename\n getWallet { a { ...Missing } } }",
       "{ __typename } query Other { __typename ... @skip(if: true) { ...Missing } }",
     ]) {
-      const { code, message } = refusal(() => requiredScopes(document, "fluz"));
+      const { code, message } = errorOf(() => requiredScopes(document, "fluz"));
 
       assert.equal(code, "invalid_options");
       assert.ok(message.includes("`Missing`"));
-      assert.ok(refusal(() => requiredScopes(parse(document), "fluz")).message.includes("`Missing`"));
+      assert.ok(errorOf(() => requiredScopes(parse(document), "fluz")).message.includes("`Missing`"));
     }
   });
 
-  test("a document without an operation has nothing to need", () => {
+  test("a document without an operation is rejected", () => {
     for (const document of ["fragment A on Query { a }", "type Query { a: Int }"]) {
-      assert.equal(refusal(() => requiredScopes(document, "fluz")).code, "invalid_options");
+      assert.equal(errorOf(() => requiredScopes(document, "fluz")).code, "invalid_options");
     }
   });
 
-  test("what is no document is refused", () => {
+  test("anything but a document is rejected", () => {
     for (const document of [
       undefined,
       null,
@@ -370,23 +370,23 @@ describe("what is wrong", () => {
       { kind: "Field" },
       () => "{ a }",
     ]) {
-      const { code, message } = refusal(() => requiredScopes(/** @type {any} */ (document), "fluz"));
+      const { code, message } = errorOf(() => requiredScopes(/** @type {any} */ (document), "fluz"));
 
       assert.equal(code, "invalid_options");
       assert.ok(message.includes("`document`"));
     }
   });
 
-  test("a provider that is not known is refused, and its name not shown", () => {
+  test("an unknown provider is rejected, and its name not shown", () => {
     for (const provider of ["planted", "Fluz", undefined, {}, "constructor"]) {
-      const { code, message } = refusal(() => requiredScopes("{ a }", /** @type {any} */ (provider)));
+      const { code, message } = errorOf(() => requiredScopes("{ a }", /** @type {any} */ (provider)));
 
       assert.equal(code, "invalid_options");
       assert.ok(message.includes("`provider`") && !message.includes("planted"));
     }
   });
 
-  test("options are checked", () => {
+  test("options are validated", () => {
     for (const [options, named] of /** @type {[any, string][]} */ ([
       [{ operationname: "A" }, "`options`"],
       [{ operationName: 1 }, "`operationName`"],
@@ -394,7 +394,7 @@ describe("what is wrong", () => {
       [{ variables: "x" }, "`variables`"],
       ["A", "`options`"],
     ])) {
-      const { code, message } = refusal(() => requiredScopes("{ __typename }", "fluz", options));
+      const { code, message } = errorOf(() => requiredScopes("{ __typename }", "fluz", options));
 
       assert.equal(code, "invalid_options");
       assert.ok(message.includes(named), message);

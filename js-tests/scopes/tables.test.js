@@ -111,7 +111,7 @@ const OAUTH_SECRETS = ["createOAuthClientSecret", "disableOAuthClientSecret", "d
 const names = (/** @type {readonly { name: string }[]} */ list) => list.map(({ name }) => name);
 
 describe("Fluz's scopes", () => {
-  test("are the nine of the page on scopes, with its words, and thirteen of other pages", () => {
+  test("are the nine on the scopes page, with its descriptions, and thirteen of other pages", () => {
     const described = scopes.fluz.filter(({ description }) => description);
 
     assert.deepEqual(
@@ -142,7 +142,7 @@ describe("Fluz's scopes", () => {
 });
 
 describe("Braintree's scopes", () => {
-  test("are the 56 of the guide, and the one that the schema names", () => {
+  test("are the 56 of the guide, and the one named by the schema", () => {
     assert.equal(BRAINTREE_LIST.length, 56);
     assert.deepEqual(names(scopes.braintree), [...BRAINTREE_LIST, "MANAGE_OAUTH_CLIENT_SECRETS"]);
   });
@@ -174,7 +174,7 @@ describe("Braintree's scopes", () => {
     });
   }
 
-  test("are not needed for a token itself", () => {
+  test("are not needed to obtain a token", () => {
     const document =
       "mutation { createOAuthAccessTokenFromClientCredentials { accessToken { accessToken } } }";
 
@@ -182,8 +182,8 @@ describe("Braintree's scopes", () => {
   });
 });
 
-describe("the data", () => {
-  test("cannot be changed", () => {
+describe("the tables", () => {
+  test("are immutable", () => {
     assert.ok(Object.isFrozen(scopes));
     for (const list of [scopes.fluz, scopes.braintree]) {
       assert.ok(Object.isFrozen(list));
@@ -194,7 +194,7 @@ describe("the data", () => {
     }
   });
 
-  test("names each scope once", () => {
+  test("contain each scope once", () => {
     for (const list of [scopes.fluz, scopes.braintree]) {
       assert.equal(new Set(names(list)).size, list.length);
     }
