@@ -11,7 +11,7 @@ const starting = chromiumFor({ after: /** @type {import("node:test").TestContext
 
 describe("Chromium", () => testPages(starting));
 
-test("Chromium: where IndexedDB is full, a warning says so, and tokens go on", async (t) => {
+test("Chromium: if IndexedDB is full, a warning is emitted, and tokens are still obtained", async (t) => {
   const { site, limit, tab: openTab } = await originFor(t, starting);
   const sandbox = await sandboxFor(t);
   const tab = await openTab(site.secure);

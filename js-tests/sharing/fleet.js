@@ -133,13 +133,13 @@ export class Fleet {
     /** @type {HolderProcess} */
     const victim = await new Promise((resolve) => {
       const chosen = (/** @type {HolderProcess} */ holder) => {
-        for (const one of this.#holders) one.stopped = (other) => other.tell({ goOn: true });
-        for (const one of this.#holders) one.tell({ kill: null });
+        for (const one of this.#holders) one.stopped = (other) => other.send({ goOn: true });
+        for (const one of this.#holders) one.send({ kill: null });
         resolve(holder);
       };
       for (const one of this.#holders) {
         one.stopped = chosen;
-        one.tell({ kill: step });
+        one.send({ kill: step });
       }
     });
     const held = await holdsLease(this.#parts.location, victim.child.pid);
@@ -185,7 +185,7 @@ class HolderProcess {
   /** @type {Met} */
   met = { calls: 0, longestWaitMs: 0, failures: [] };
   /** Called when the holder is paused in order to be killed. @type {(holder: HolderProcess) => void} */
-  stopped = (holder) => holder.tell({ goOn: true });
+  stopped = (holder) => holder.send({ goOn: true });
   /** @type {() => void} */
   #works = () => {};
   /** Resolves at its first successful call. @type {Promise<void>} */
@@ -209,13 +209,13 @@ class HolderProcess {
   }
 
   /** @param {HolderMessage} report */
-  tell(report) {
+  send(report) {
     if (this.child.connected) this.child.send(report);
   }
 
   async end() {
     const ended = once(this.child, "exit");
-    this.tell({ end: true });
+    this.send({ end: true });
     await ended;
   }
 }

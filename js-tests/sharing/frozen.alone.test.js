@@ -14,7 +14,7 @@ const MOST_MS = 10_000;
 
 const starting = chromiumFor({ after: /** @type {import("node:test").TestContext["after"]} */ (after) });
 
-test("callers of other tabs wait for ten seconds at most", async (t) => {
+test("callers in other tabs wait at most ten seconds for the lease of a frozen tab", async (t) => {
   const browser = await starting;
   const site = await siteFor(t);
   const sandbox = await sandboxFor(t);
@@ -24,7 +24,10 @@ test("callers of other tabs wait for ten seconds at most", async (t) => {
   sandbox.fault({ provider: "fluz", kind: "delay", ms: 120_000, times: 1 });
   await frozen.run(start, given);
   await frozen.run(() => void (/** @type {any} */ (window).tokens.getToken().catch(() => {})));
-  await until(() => sandbox.requests().some(({ fault }) => fault === "delay"), "it asks under the lease");
+  await until(
+    () => sandbox.requests().some(({ fault }) => fault === "delay"),
+    "the request is sent under the lease",
+  );
   await frozen.freeze?.();
 
   const { token, waitedMs } = await other.run(async () => {

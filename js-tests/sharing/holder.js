@@ -25,37 +25,37 @@ import { stepping } from "./stepping.js";
 
 const { options, location, callers } = JSON.parse(process.argv[2] ?? "{}");
 /** Interval of its reports, in milliseconds. The reports of a killed holder are complete up to the last one. */
-const TELL_MS = 250;
+const REPORT_MS = 250;
 
 /** @type {Step | null} */
 let killedAt = null;
 let goOn = () => {};
-const tell = (/** @type {HolderReport} */ report) => void process.send?.(report);
+const send = (/** @type {HolderReport} */ report) => void process.send?.(report);
 
 const { store, disconnect } = await open();
 const steps = stepping(store, (step) => {
   if (step !== killedAt) return undefined;
   killedAt = null;
-  tell({ at: step });
+  send({ at: step });
   return new Promise((resolve) => (goOn = resolve));
 });
 const tokens = new TokenManager({ ...options, ...steps });
-tokens.on("warning", ({ message }) => tell({ warned: message }));
-tokens.on("retry", ({ code }) => tell({ retried: code }));
+tokens.on("warning", ({ message }) => send({ warned: message }));
+tokens.on("retry", ({ code }) => send({ retried: code }));
 tokens.on("token", ({ reason }) => {
-  if (reason === "shared") tell({ shared: true });
+  if (reason === "shared") send({ shared: true });
 });
 // The core is compiled first, so that calls do not wait for it.
 await tokens.ready();
-const { met, stop } = startCallers(tokens, callers, (failed) => tell({ failed }));
-const telling = setInterval(() => tell({ met }), TELL_MS);
+const { met, stop } = startCallers(tokens, callers, (failed) => send({ failed }));
+const reporting = setInterval(() => send({ met }), REPORT_MS);
 
 process.on("message", async (/** @type {HolderMessage} */ report) => {
   if (report.kill !== undefined) killedAt = report.kill;
   if (report.goOn) goOn();
   if (!report.end) return;
   await stop();
-  clearInterval(telling);
+  clearInterval(reporting);
   await tokens.close();
   disconnect();
   process.send?.({ met, ended: true }, () => process.disconnect());

@@ -43,7 +43,7 @@ const SPANS = { lifetimeMs: 2_000, timeoutMs: 2_000, storeTimeoutMs: 1_000, minV
  * @param {"indexedDb" | "encrypted"} kind
  */
 export function testTabsInTime(starting, kind) {
-  test(`${kind}: tabs get one token for each lifetime, though they come and go, also while they hold the lease`, async (t) => {
+  test(`${kind}: tabs get one token per lifetime, while tabs are opened and closed, also while they hold the lease`, async (t) => {
     const browser = await starting;
 
     const spans = slower(SPANS, currentPace());
@@ -66,7 +66,7 @@ export function testTabsInTime(starting, kind) {
  */
 export function testPages(starting) {
   for (const kind of ["localStorage", "indexedDb", "encrypted"]) {
-    test(`${kind}: a second tab starts with the first one's token, and takes over its next`, async (t) => {
+    test(`${kind}: a second tab starts with the first one's token, and adopts its next one`, async (t) => {
       const { site, tab: openTab } = await originFor(t, starting);
       const sandbox = await sandboxFor(t);
       const given = { options: { ...fluz(sandbox) }, kind };
@@ -100,7 +100,7 @@ export function testPages(starting) {
   }
 
   for (const kind of ["localStorage", "indexedDb", "encrypted"]) {
-    test(`${kind}: where the browser blocks storage, a warning says so, and tokens go on`, async (t) => {
+    test(`${kind}: if the browser blocks storage, a warning is emitted, and tokens are still obtained`, async (t) => {
       const { site, tab: openTab } = await originFor(t, starting);
       const sandbox = await sandboxFor(t);
       const tab = await openTab(site.sandboxed);
@@ -115,7 +115,7 @@ export function testPages(starting) {
     });
   }
 
-  test("localStorage: where it is full, a warning says so, and tokens go on", async (t) => {
+  test("localStorage: if it is full, a warning is emitted, and tokens are still obtained", async (t) => {
     const { site, tab: openTab } = await originFor(t, starting);
     const sandbox = await sandboxFor(t);
     const tab = await openTab(site.secure);

@@ -30,7 +30,7 @@ const PLACES = {
 
 for (const [name, placeFor] of Object.entries(PLACES)) {
   describe(`processes on a ${name}`, () => {
-    test("get one token for each lifetime, no call fails, and no refresh token comes twice", async (t) => {
+    test("get one token per lifetime, no call fails, and no refresh token is presented twice", async (t) => {
       const location = await placeFor(t);
 
       const figures = await runFleet(t, {
@@ -43,11 +43,11 @@ for (const [name, placeFor] of Object.entries(PLACES)) {
       assert.deepEqual([...new Set(figures.failures), ...figures.warnings], []);
       assert.equal(figures.reused, 0);
       assert.ok(figures.grants > 1 && figures.grants <= figures.mostGrants, `${figures.grants} grants`);
-      assert.ok(figures.shared >= 7 * figures.grants, `taken over ${figures.shared} times`);
+      assert.ok(figures.shared >= 7 * figures.grants, `adopted ${figures.shared} times`);
       assert.ok(figures.calls > 5_000, `${figures.calls} calls`);
     });
 
-    test("go on when one that holds the lease is killed, at any step", async (t) => {
+    test("continue if a lease holder is killed, at any step", async (t) => {
       const location = await placeFor(t);
       // The lease of the file store is free immediately after a crash.
       const [quick, killEveryMs, lifetimes] =
@@ -75,7 +75,7 @@ for (const [name, placeFor] of Object.entries(PLACES)) {
   });
 }
 
-test("processes whose Redis hangs get tokens of their own, and share again when it goes on", async (t) => {
+test("processes whose Redis hangs get their own tokens, and share again when it resumes", async (t) => {
   const server = await redisFor(t);
   const pace = currentPace();
   const ms = slower({ before: 2_000, down: 3_000, after: 10_000 }, pace);

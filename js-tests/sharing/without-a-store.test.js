@@ -37,7 +37,7 @@ const WATCHED = `
 `;
 
 describe("a manager without a store", () => {
-  test("touches no lock, no channel, no storage, and looks at nothing again and again", async (t) => {
+  test("uses no lock, no channel, no storage and no polling", async (t) => {
     const sandbox = await sandboxFor(t);
 
     const { status, stdout, stderr } = await run(
@@ -58,7 +58,7 @@ describe("a manager without a store", () => {
     assert.ok(sandbox.requests().length >= 3);
   });
 
-  test("hands out what it holds as soon as a promise can: the same one to all, settled already", async (t) => {
+  test("returns the cached token in one microtask: the same settled promise for all callers", async (t) => {
     const sandbox = await sandboxFor(t);
     for (const store of [undefined, new Map()]) {
       const tokens = managerFor(t, fluz(sandbox, { store }));
@@ -69,17 +69,17 @@ describe("a manager without a store", () => {
       const order = [];
       const note = (/** @type {string} */ what) => () => void order.push(what);
       const [one, other] = [tokens.getToken(), tokens.getToken()];
-      const handed = one.then(note("token"));
+      const tokenThen = one.then(note("token"));
       const turns = Promise.resolve().then(note("a turn")).then(note("another"));
       const later = tokens.getAccessToken().then(note("whole token"));
-      await Promise.all([handed, turns, later]);
+      await Promise.all([tokenThen, turns, later]);
 
       assert.equal(one, other);
       assert.deepEqual(order, ["token", "a turn", "whole token", "another"]);
     }
   });
 
-  test("brings no store with it: what the package's own entry loads knows none of theirs", async () => {
+  test("does not load a store: the main entry imports none", async () => {
     const names = await readdir(join(folder, "dist"), { recursive: true });
     const scripts = names.filter((name) => /^index.*\.(js|cjs|mjs)$/.test(name));
     assert.ok(scripts.length >= 1, `${names}`);

@@ -55,12 +55,12 @@ const start = async (/** @type {{ origin: string, kind: string | undefined }} */
     retry: { attempts: 1 },
     ...(kind && { store: open(kind), identity: "page" }),
   });
-  Object.assign(window, { page: () => window, tokens, cleared: 0, handedOut: [] });
+  Object.assign(window, { page: () => window, tokens, cleared: 0, returned: [] });
   tokens.on("cleared", () => page().cleared++);
   const caller = async () => {
     for (;;) {
       const token = await tokens.getToken().catch((/** @type {any} */ { code }) => code);
-      page().handedOut.push(token);
+      page().returned.push(token);
       await tokens.request("{ ok }").catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
@@ -82,7 +82,7 @@ const HAS_NONE = () => page().tokens.peek() === undefined && page().other?.peek(
 const HAS_BOBS = () => page().tokens.peek()?.value.startsWith("bob") ?? false;
 
 /** Returns the tokens that callers received from now on. @param {Tab} tab */
-const handedOut = (tab) => tab.run(() => page().handedOut.splice(0));
+const returned = (tab) => tab.run(() => page().returned.splice(0));
 
 /**
  * Registers the tests.
@@ -92,7 +92,7 @@ export function testSignOut(starting) {
   for (const kind of [undefined, "indexedDb", "localStorage", "sessionStorage"]) {
     const where = kind ?? "without a store";
 
-    test(`${where}: Ann out and Bob in on one page, and Bob receives no token of Ann's`, async (t) => {
+    test(`${where}: after Ann signs out and Bob signs in on one page, Bob receives no token of Ann's`, async (t) => {
       const { site, tab: openTab } = await originFor(t, starting);
       const server = await serverFor(t);
       const tab = await openTab(site.secure);
@@ -100,15 +100,15 @@ export function testSignOut(starting) {
 
       server.user = "";
       const signedOut = await tab.run(clear);
-      await handedOut(tab);
+      await returned(tab);
       server.received.length = 0;
       server.user = "bob";
       const { next } = await tab.run(clear);
-      await untilIn(tab, () => page().handedOut.length > 20);
+      await untilIn(tab, () => page().returned.length > 20);
 
       assert.deepEqual(signedOut, { held: null, next: "invalid_credentials" });
       assert.match(next, /^bob/);
-      const tokens = [...(await handedOut(tab)), ...server.received];
+      const tokens = [...(await returned(tab)), ...server.received];
       assert.deepEqual(
         tokens.filter((/** @type {string} */ token) => token.startsWith("ann")),
         [],
@@ -132,16 +132,16 @@ export function testSignOut(starting) {
       server.user = "";
       await first.run(clear);
       await untilIn(second, HAS_NONE);
-      for (const tab of tabs) await handedOut(tab);
+      for (const tab of tabs) await returned(tab);
       server.received.length = 0;
       server.user = "bob";
       await first.run(clear);
       for (const tab of tabs) await untilIn(tab, HAS_BOBS);
       assert.match(await second.run(() => page().other.getToken()), /^bob/);
-      for (const tab of tabs) await untilIn(tab, () => page().handedOut.length > 20);
+      for (const tab of tabs) await untilIn(tab, () => page().returned.length > 20);
 
       for (const tab of tabs) {
-        const tokens = [...(await handedOut(tab)), ...server.received];
+        const tokens = [...(await returned(tab)), ...server.received];
         assert.deepEqual(
           tokens.filter((/** @type {string} */ token) => token.startsWith("ann")),
           [],
@@ -154,7 +154,7 @@ export function testSignOut(starting) {
     });
   }
 
-  test("without a store: a page that is restored from the back/forward cache forgets its token", async (t) => {
+  test("without a store: a page restored from the back/forward cache discards its token", async (t) => {
     const { site, tab: openTab } = await originFor(t, starting);
     const server = await serverFor(t);
     const [first, second] = [await openTab(site.secure), await openTab(site.secure)];
