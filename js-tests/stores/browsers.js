@@ -93,7 +93,7 @@ const PAGE = `<!doctype html><title>A tab</title><script>
       if (lease !== undefined) return lease;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    throw new Error("waited in vain for a lease");
+    throw new Error("timed out waiting for a lease");
   };
 </script><script type="module">
   import * as stores from "/stores/web.js";

@@ -41,14 +41,14 @@ class MemoryStore {
     if (value.length > 1024 * 1024) throw new Error("too large");
     if (fence < (this.memory.leases.get(key)?.fence ?? 0)) return false;
     this.memory.entries.set(key, { value, expiresAt });
-    this.tell(key);
+    this.notify(key);
     return true;
   }
 
   /** @param {string} key */
   delete(key) {
     this.memory.entries.delete(key);
-    this.tell(key);
+    this.notify(key);
   }
 
   /**
@@ -74,7 +74,7 @@ class MemoryStore {
   }
 
   /** @param {string} key */
-  tell(key) {
+  notify(key) {
     for (const watcher of this.memory.watchers) {
       if (watcher.key === key && watcher.holder !== this) queueMicrotask(() => attempt(watcher.changed));
     }
@@ -90,16 +90,16 @@ function attempt(action) {
   }
 }
 
-describe("a right store", () => {
+describe("a valid store", () => {
   const memory = new Memory();
 
   testConformance(() => new MemoryStore(memory));
 
-  test("may do without leases and notices", async () => {
+  test("may lack leases and notifications", async () => {
     const checks = storeChecks(() => {
       const { get, set, delete: remove } = MemoryStore.prototype;
-      const tell = () => {};
-      return /** @type {any} */ ({ memory, get, set, delete: remove, tell });
+      const notify = () => {};
+      return /** @type {any} */ ({ memory, get, set, delete: remove, notify });
     });
 
     const results = await Promise.all(checks.map(({ run }) => run()));
@@ -113,16 +113,16 @@ const MISTAKES = {
   "a value that does not expire": (store) => {
     store.get = (/** @type {string} */ key) => store.memory.entries.get(key)?.value;
   },
-  "a store of its own for each holder": (store) => {
+  "a separate store for each holder": (store) => {
     store.memory = new Memory();
   },
-  "keys that run together": (store) => {
+  "keys that collide": (store) => {
     const { get, set } = MemoryStore.prototype;
     store.get = (/** @type {string} */ key) => get.call(store, key.toLowerCase());
     store.set = (/** @type {string} */ key, /** @type {any[]} */ ...rest) =>
       set.call(store, key.toLowerCase(), .../** @type {[string, number]} */ (rest));
   },
-  "no limit": (store) => {
+  "no size limit": (store) => {
     store.set = (/** @type {string} */ key, /** @type {string} */ value, /** @type {any[]} */ ...rest) =>
       value.length > 1024 * 1024
         ? true
@@ -135,7 +135,7 @@ const MISTAKES = {
     store.set = (/** @type {string} */ key, /** @type {string} */ value, /** @type {number} */ expiresAt) =>
       MemoryStore.prototype.set.call(store, key, value, expiresAt);
   },
-  "a fence that counts only once it has written": (store) => {
+  "a fence that takes effect only after a write": (store) => {
     const { acquire } = MemoryStore.prototype;
     store.acquire = async (/** @type {string} */ key, /** @type {number} */ ttlMs) => {
       const last = store.memory.leases.get(key)?.fence ?? 0;
@@ -144,7 +144,7 @@ const MISTAKES = {
       return lease;
     };
   },
-  "a lease for everybody": (store) => {
+  "a lease that is not exclusive": (store) => {
     store.acquire = async (/** @type {string} */ key, /** @type {number} */ ttlMs) => {
       store.memory.leases.get(key)?.until && (store.memory.leases.get(key).until = 0);
       return MemoryStore.prototype.acquire.call(store, key, ttlMs);
@@ -153,25 +153,25 @@ const MISTAKES = {
   "a lease that never ends": (store) => {
     store.acquire = (/** @type {string} */ key) => MemoryStore.prototype.acquire.call(store, key, Infinity);
   },
-  "a lease that anybody ends": (store) => {
+  "a lease that any holder releases": (store) => {
     store.acquire = async (/** @type {string} */ key, /** @type {number} */ ttlMs) => {
       const lease = await MemoryStore.prototype.acquire.call(store, key, ttlMs);
       return lease && { ...lease, release: async () => void (store.memory.leases.get(key).until = 0) };
     };
   },
-  "fences that start again": (store) => {
+  "fences that restart": (store) => {
     store.acquire = async (/** @type {string} */ key, /** @type {number} */ ttlMs) => {
       const lease = await MemoryStore.prototype.acquire.call(store, key, ttlMs);
       return lease && { ...lease, release: async () => void store.memory.leases.delete(key) };
     };
   },
-  "a delete that forgets the fence": (store) => {
+  "a delete that removes the fence": (store) => {
     store.delete = (/** @type {string} */ key) => {
       MemoryStore.prototype.delete.call(store, key);
       store.memory.leases.delete(key);
     };
   },
-  "no notices": (store) => {
+  "no notifications": (store) => {
     store.watch = () => () => {};
   },
   "a watch that does not end": (store) => {
@@ -182,13 +182,13 @@ const MISTAKES = {
   },
 };
 
-describe("a store with a mistake is refused:", { concurrency: true }, () => {
-  for (const [name, spoil] of Object.entries(MISTAKES)) {
+describe("a faulty store is rejected:", { concurrency: true }, () => {
+  for (const [name, breakStore] of Object.entries(MISTAKES)) {
     test(name, async () => {
       const memory = new Memory();
       const open = () => {
         const store = new MemoryStore(memory);
-        spoil(store);
+        breakStore(store);
         return store;
       };
 

@@ -12,8 +12,8 @@ const starting = chromiumFor({ after: /** @type {import("node:test").TestContext
 
 describe("Chromium", () => testTabs(starting));
 
-describe("Chromium alone can be told to", () => {
-  test("let IndexedDB be full: an error says so, and the entry stays", async (t) => {
+describe("in Chromium only", () => {
+  test("if IndexedDB is full, an error reports it, and the entry stays", async (t) => {
     const { site, limit, tab: openTab } = await originFor(t, starting);
     const tab = await openTab(site.secure);
     await limit?.(site.secure, 500_000);
@@ -28,7 +28,7 @@ describe("Chromium alone can be told to", () => {
     assert.deepEqual(result, ["full", "token"]);
   });
 
-  test("clear the page's data while it uses them: it goes on", async (t) => {
+  test("if the page's data is cleared while in use, stores continue", async (t) => {
     const { site, clear, tab: openTab } = await originFor(t, starting);
     const tab = await openTab(site.secure);
     await tab.run(async () => {
@@ -58,7 +58,7 @@ describe("Chromium alone can be told to", () => {
   });
 
   for (const kind of ["localStorage", "indexedDb"]) {
-    test(`${kind}: freeze a tab that holds the lease: another tab gets it long before its time is over`, async (t) => {
+    test(`${kind}: the lease of a frozen tab is granted to another tab long before it expires`, async (t) => {
       const { site, tab: openTab } = await originFor(t, starting);
       const frozen = await openTab(site.secure);
       const other = await openTab(site.secure);

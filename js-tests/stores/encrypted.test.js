@@ -54,13 +54,13 @@ async function cryptoKey(usages = ["encrypt", "decrypt"]) {
   return /** @type {CryptoKey} */ (key);
 }
 
-describe("what every store promises, the limit aside, which is the store's below", async () => {
+describe("the store contract, except for the size limit, which is the inner store's", async () => {
   const folder = await folderFor({ after: /** @type {any} */ (after) });
   const key = randomBytes(32);
   testConformance(() => encrypted(fileStore({ path: folder }), key));
 });
 
-test("keys are bytes, base64 in either alphabet, or a CryptoKey, and the same key opens in each form", async () => {
+test("keys are bytes, base64 in either alphabet, or a CryptoKey, and the same key decrypts in each form", async () => {
   const bytes = randomBytes(32);
   const raw = /** @type {any} */ (bytes);
   const imported = /** @type {CryptoKey} */ (
@@ -79,7 +79,7 @@ test("keys are bytes, base64 in either alphabet, or a CryptoKey, and the same ke
   }
 });
 
-test("a key is copied, so that whoever gave it may overwrite it", async () => {
+test("a key is copied, so the caller may overwrite it", async () => {
   const bytes = randomBytes(32);
   const { store, below } = sealed(bytes);
   const same = bytes.toString("base64");
@@ -90,7 +90,7 @@ test("a key is copied, so that whoever gave it may overwrite it", async () => {
   assert.equal(await sealed(same, below).store.get("key"), "token");
 });
 
-test("what lies below shows no value, and never the same twice", async () => {
+test("the inner store contains no plaintext, and never the same ciphertext twice", async () => {
   const { store, below } = sealed(randomBytes(32));
 
   await store.set("key", "a-secret-token", soon());
@@ -102,7 +102,7 @@ test("what lies below shows no value, and never the same twice", async () => {
   assert.doesNotMatch(Buffer.from(`${first}`.slice(5), "base64").toString("latin1"), /secret/);
 });
 
-test("a value that was moved, changed, cut or never sealed is missing, and a warning says so once", async () => {
+test("a value that was moved, modified, truncated or not encrypted is missing, and one warning is reported", async () => {
   const { store, below, warnings } = sealed(randomBytes(32));
   await store.set("key", "token", soon());
   const whole = `${below.values.get("key")}`;
@@ -133,7 +133,7 @@ test("a value that was moved, changed, cut or never sealed is missing, and a war
   assert.equal(await store.get("key"), "token");
 });
 
-describe("a key that protects nothing is refused", () => {
+describe("an ineffective key is rejected:", () => {
   const generate = (/** @type {any} */ algorithm, extractable = false) =>
     crypto.subtle.generateKey(algorithm, extractable, ["encrypt", "decrypt"]);
   /** @type {Record<string, () => any>} */
@@ -143,19 +143,19 @@ describe("a key that protects nothing is refused", () => {
     "zero in base64": () => Buffer.alloc(32).toString("base64"),
     "bytes that are too few": () => randomBytes(31),
     "no bytes": () => new Uint8Array(0),
-    "a CryptoKey that can be taken out": () => generate({ name: "AES-GCM", length: 256 }, true),
-    "one that says it cannot": async () => {
+    "an extractable CryptoKey": () => generate({ name: "AES-GCM", length: 256 }, true),
+    "an extractable CryptoKey with an overridden `extractable`": async () => {
       const key = await generate({ name: "AES-GCM", length: 256 }, true);
       return Object.defineProperty(key, "extractable", { value: false });
     },
-    "one of another algorithm": () => generate({ name: "AES-CBC", length: 256 }),
-    "an object that looks like one": () => ({
+    "a CryptoKey of another algorithm": () => generate({ name: "AES-CBC", length: 256 }),
+    "an object that resembles a CryptoKey": () => ({
       type: "secret",
       extractable: false,
       algorithm: { name: "AES-GCM", length: 256 },
       usages: ["encrypt", "decrypt"],
     }),
-    "an object with its prototype": () =>
+    "an object with the prototype of CryptoKey": () =>
       Object.create(CryptoKey.prototype, { algorithm: { value: { name: "AES-GCM" } } }),
   };
   for (const [name, make] of Object.entries(KEYS)) {
@@ -169,7 +169,7 @@ describe("a key that protects nothing is refused", () => {
   }
 });
 
-test("an old entry that somebody puts back opens: that is not protected from", async () => {
+test("an earlier value that is restored decrypts: replays are not prevented", async () => {
   const { store, below } = sealed(randomBytes(32));
   await store.set("key", "old", soon());
   const old = `${below.values.get("key")}`;
@@ -179,7 +179,7 @@ test("an old entry that somebody puts back opens: that is not protected from", a
   assert.equal(await store.get("key"), "old");
 });
 
-test("a key is replaced by giving the new one first and the old one behind it", async () => {
+test("keys are rotated by listing the new one before the old one", async () => {
   const [old, next] = [await cryptoKey(), randomBytes(32).toString("base64")];
   const { store: before, below } = sealed(old);
   await before.set("key", "token", soon());
@@ -193,7 +193,7 @@ test("a key is replaced by giving the new one first and the old one behind it", 
   assert.equal(await before.get("key"), undefined);
 });
 
-test("a key that is none is refused at once, and not shown", async () => {
+test("an invalid key is rejected at once, and not shown", async () => {
   const wrong = [
     "",
     "a-secret-key",
@@ -215,7 +215,7 @@ test("a key that is none is refused at once, and not shown", async () => {
   assert.throws(() => encrypted(/** @type {any} */ ({}), randomBytes(32)), { code: "invalid_options" });
 });
 
-test("it has leases and notices exactly where the store below has them, and hands them on", async () => {
+test("it has leases and notifications exactly if the inner store has them, and forwards them", async () => {
   assert.deepEqual(Object.keys(encrypted(new MapStore(), randomBytes(32))), ["get", "set", "delete"]);
   /** @type {unknown[]} */
   const calls = [];

@@ -68,7 +68,7 @@ for (const [name, storeFor] of Object.entries(STORES)) {
       after: /** @type {TestContext["after"]} */ (after),
     });
 
-    test("is repaired by the next lease, whose fence is higher", async () => {
+    test("is repaired by the next lease, which has a higher fence", async () => {
       for (const text of DAMAGE) {
         const before = await lease(store, "key");
         await before.release();
@@ -84,7 +84,7 @@ for (const [name, storeFor] of Object.entries(STORES)) {
       }
     });
 
-    test("leaves the lease with its holder, the only one that may write", async () => {
+    test("leaves the lease with its holder, which alone may write", async () => {
       for (const text of DAMAGE) {
         const before = await lease(store, "key");
         await before.release();
@@ -103,7 +103,7 @@ for (const [name, storeFor] of Object.entries(STORES)) {
       }
     });
 
-    test("costs processes that count under the lease nothing, however often it comes", async (t) => {
+    test("does not affect processes that count under the lease, however often it occurs", async (t) => {
       const holders = await Promise.all(Array.from({ length: 4 }, () => holderFor(t, place)));
       await store.set("key", "0", soon());
       const run = { isOver: false };
@@ -131,7 +131,7 @@ for (const [name, storeFor] of Object.entries(STORES)) {
         );
     });
 
-    test("that a caller gives is refused as one", async () => {
+    test("passed by a caller is rejected as invalid", async () => {
       for (const fence of [NaN, Infinity, -1, 1.5, 2 ** 53, "1"]) {
         await assert.rejects(store.set("key", "token", soon(), /** @type {any} */ (fence)), {
           name: "StoreError",
@@ -142,7 +142,7 @@ for (const [name, storeFor] of Object.entries(STORES)) {
   });
 }
 
-test("a late write in Redis is refused where its fence was damaged after the lease had ended", async (t) => {
+test("a late write in Redis is rejected if its fence was damaged after the lease had ended", async (t) => {
   const { store, damage } = await /** @type {any} */ (STORES.redisStore)(t);
   const early = await lease(store, "key");
   await early.release();

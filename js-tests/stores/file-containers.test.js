@@ -50,9 +50,9 @@ async function volumeFor(t, mode, owner = 0) {
   return path;
 }
 
-describe("a volume of root", { skip: !isRoot && "needs to be run by root" }, () => {
+describe("a volume owned by root", { skip: !isRoot && "needs to be run by root" }, () => {
   for (const mode of [0o2777, 0o1777, 0o2775]) {
-    test(`of mode ${mode.toString(8)} serves a user without a name, by a folder of its own`, async (t) => {
+    test(`of mode ${mode.toString(8)} serves a user without a name, in a folder of its own`, async (t) => {
       const path = await volumeFor(t, mode);
 
       const { kept, value, warnings } = await runAs(path, SHARE);
@@ -65,7 +65,7 @@ describe("a volume of root", { skip: !isRoot && "needs to be run by root" }, () 
     });
   }
 
-  test("serves several users, each by its own entries", async (t) => {
+  test("serves several users, each with its own entries", async (t) => {
     const path = await volumeFor(t, 0o2777);
     await runAs(path, SHARE);
 
@@ -78,7 +78,7 @@ describe("a volume of root", { skip: !isRoot && "needs to be run by root" }, () 
     assert.deepEqual(found, [null]);
   });
 
-  test("in which another user has made the folder is refused", async (t) => {
+  test("in which another user created the folder is rejected", async (t) => {
     const path = await volumeFor(t, 0o2777);
     await fs.mkdir(join(path, `user-${UID}`), { mode: 0o777 });
 
@@ -91,7 +91,7 @@ describe("a volume of root", { skip: !isRoot && "needs to be run by root" }, () 
     assert.ok(message.includes("user 0") && message.includes(`user ${UID}`), message);
   });
 
-  test("that this user may not write to is refused by the system's code and what to change", async (t) => {
+  test("that this user may not write to is rejected with the system's error code and a remedy", async (t) => {
     const path = await volumeFor(t, 0o755);
 
     const { code, message } = await runAs(
@@ -104,7 +104,7 @@ describe("a volume of root", { skip: !isRoot && "needs to be run by root" }, () 
     assert.ok(message.includes(`${UID}`), message);
   });
 
-  test("of another user is refused, and the error names both users", async (t) => {
+  test("owned by another user is rejected, and the error names both users", async (t) => {
     const path = await volumeFor(t, 0o2777, UID + 1);
 
     const { code, message } = await runAs(
@@ -117,7 +117,7 @@ describe("a volume of root", { skip: !isRoot && "needs to be run by root" }, () 
   });
 });
 
-test("a mount that is a symbolic link is refused, and the error says what to set", async (t) => {
+test("mounted at a symbolic link is rejected, and the error names the option to set", async (t) => {
   const parent = await fs.realpath(await folderFor(t));
   const target = join(parent, "mount");
   await fs.mkdir(target, { mode: 0o700 });

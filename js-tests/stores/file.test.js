@@ -46,13 +46,13 @@ async function storeFor(t) {
   return { path, warnings, options, store: fileStore(options) };
 }
 
-describe("what every store promises", async () => {
+describe("the store contract", async () => {
   const folder = await folderFor({ after: /** @type {any} */ (after) });
   testConformance(() => fileStore({ path: folder }));
 });
 
-describe("what others see", () => {
-  test("the folder has mode 0700, its files 0600, and no name holds a key", async (t) => {
+describe("permissions and disclosure", () => {
+  test("the folder has mode 0700, its files 0600, and no name contains a key", async (t) => {
     const { path, store } = await storeFor(t);
     const held = await lease(store, "somebody@example.com");
 
@@ -92,7 +92,7 @@ describe("what others see", () => {
     assert.equal(warnings.length, 2);
   });
 
-  test("without a listener, the process warns", async (t) => {
+  test("without a listener, a process warning is emitted", async (t) => {
     const { path, store } = await storeFor(t);
     await store.set("key", "token", soon());
     await fs.chmod(path, 0o750);
@@ -104,7 +104,7 @@ describe("what others see", () => {
     assert.deepEqual({ name, code }, { name: "StoreWarning", code: "insecure_mode" });
   });
 
-  test("a symbolic link is refused, as the folder, as an entry and as a lease", async (t) => {
+  test("a symbolic link is rejected, as the folder, as an entry and as a lease", async (t) => {
     const { path, store } = await storeFor(t);
     const target = join(path, "..", "elsewhere");
     await store.set("key", "token", soon());
@@ -132,7 +132,7 @@ describe("what others see", () => {
     await assert.rejects(linked.acquire("key", 1_000), insecure);
   });
 
-  test("a pipe in the place of an entry is refused, and not waited for", async (t) => {
+  test("a pipe in place of an entry is rejected without blocking", async (t) => {
     const { path, store } = await storeFor(t);
     await store.set("key", "token", soon());
     const entry = await entryIn(path);
@@ -159,7 +159,7 @@ describe("what others see", () => {
 });
 
 test(
-  "a folder that the system does not let anyone make is an error, and keeps no process busy",
+  "a folder that cannot be created is an error, and keeps no process busy",
   {
     skip: process.platform !== "linux",
   },
@@ -181,13 +181,13 @@ test(
   },
 );
 
-describe("what is found", () => {
-  test("an entry that is truncated, garbage, of another format or too large is missing, and is replaced", async (t) => {
+describe("files on disk", () => {
+  test("an entry that is truncated, malformed, of another format or too large is missing, and is replaced", async (t) => {
     const { path, store } = await storeFor(t);
     await store.set("key", "token", soon());
     const entry = await entryIn(path);
     const whole = await fs.readFile(entry, "utf8");
-    const rubbish = [
+    const malformed = [
       "",
       whole.slice(0, -5),
       "null",
@@ -197,7 +197,13 @@ describe("what is found", () => {
     ];
     const large = JSON.stringify({ ...JSON.parse(whole), value: "x".repeat(1024 * 1024 + 1) });
 
-    for (const text of [...rubbish, whole.replace('"token"', "7"), large, "x".repeat(10_000_000), "\0\xff"]) {
+    for (const text of [
+      ...malformed,
+      whole.replace('"token"', "7"),
+      large,
+      "x".repeat(10_000_000),
+      "\0\xff",
+    ]) {
       await fs.writeFile(await entryIn(path), text);
       assert.equal(await store.get("key"), undefined, text.slice(0, 80));
       const held = await lease(store, "key");
@@ -208,7 +214,7 @@ describe("what is found", () => {
     }
   });
 
-  test("an entry is on the disk before it takes the place of the old one, and so is its name after", async (t) => {
+  test("an entry is synced before it replaces the old one, and its directory afterwards", async (t) => {
     const { path, store } = await storeFor(t);
     await store.set("key", "old", soon());
     const handle = await fs.open(await entryIn(path));
@@ -228,7 +234,7 @@ describe("what is found", () => {
     assert.deepEqual(found, ["old", "new"]);
   });
 
-  test("a lease that is garbage holds nobody up", async (t) => {
+  test("a malformed lease does not block", async (t) => {
     const { path, store } = await storeFor(t);
     const { fence } = await lease(store, "key");
     const [name] = (await names(path)).filter((name) => name.endsWith(".lease"));
@@ -239,7 +245,7 @@ describe("what is found", () => {
     assert.ok(next.fence > fence);
   });
 
-  test("a folder that is emptied or removed is made again, and fences still grow", async (t) => {
+  test("a folder that is emptied or removed is created again, and fences still grow", async (t) => {
     const { path, store } = await storeFor(t);
     const first = await lease(store, "key");
     await store.set("key", "token", soon(), first.fence);
@@ -256,7 +262,7 @@ describe("what is found", () => {
     assert.equal(await store.set("key", "token", soon(), third.fence), true);
   });
 
-  test("nothing is left over: one file for each key beside its lease", async (t) => {
+  test("no other files remain: one file for each key beside its lease", async (t) => {
     const { path, store } = await storeFor(t);
     const abandoned = join(path, `${await nameOf(store, path)}.abandoned.tmp`);
     await fs.writeFile(abandoned, "half a tok", { mode: 0o600 });
@@ -274,7 +280,7 @@ describe("what is found", () => {
     );
   });
 
-  test("a write that was stopped halfway leaves the entry as it was", async (t) => {
+  test("an interrupted write leaves the entry unchanged", async (t) => {
     const { path, store } = await storeFor(t);
     await store.set("key", "token", soon());
     await fs.writeFile(join(path, `${await nameOf(store, path)}.half.tmp`), '{"version":1,"val', {
@@ -284,7 +290,7 @@ describe("what is found", () => {
     assert.equal(await store.get("key"), "token");
   });
 
-  test("a lease that was granted too late to be of use is given back", async (t) => {
+  test("a lease that was granted too late to be used is released", async (t) => {
     const { path, store } = await storeFor(t);
     const real = Date.now.bind(Date);
     let ahead = 0;
@@ -302,7 +308,7 @@ describe("what is found", () => {
     assert.equal(await store.set("key", "token", soon(), next.fence), true);
   });
 
-  test("a lease taken before the clock was set back does not last for as long as that", async (t) => {
+  test("a lease taken before the clock was set back does not last longer", async (t) => {
     const { store } = await storeFor(t);
     t.mock.method(Date, "now", () => performance.timeOrigin + performance.now() + 86_400_000);
     await lease(store, "key", 30_000);
@@ -348,12 +354,12 @@ test("an entry among ten thousand is read as fast as one among ten", async (t) =
   assert.ok((await spent()) < 10 * alone);
 });
 
-describe("notices", () => {
-  test("a change is told where the system tells nothing, and one's own is not", async (t) => {
+describe("notifications", () => {
+  test("changes of others are reported even if the system reports none, and own changes are not", async (t) => {
     const { path, options } = await storeFor(t);
     const store = fileStore({ ...options, pollMs: 20 });
     const other = fileStore(options);
-    const { told, count, end } = watched(store, "key");
+    const { changed, count, end } = watched(store, "key");
     t.after(end);
     await store.set("key", "own", soon());
     const held = await lease(store, "key");
@@ -364,11 +370,11 @@ describe("notices", () => {
 
     await other.set("key", "token", soon());
 
-    await told;
+    await changed;
     assert.equal(await store.get("key"), "token");
   });
 
-  test("watching keeps no process running", async (t) => {
+  test("watching does not keep the process running", async (t) => {
     const { path } = await storeFor(t);
     const { run } = await import("../support/child.js");
 
@@ -385,7 +391,7 @@ describe("notices", () => {
 });
 
 describe("processes", () => {
-  test("a lease is free as soon as its process was killed, and its late write is refused", async (t) => {
+  test("a lease is free as soon as its process was killed, and its late write is rejected", async (t) => {
     const { path, store } = await storeFor(t);
     const holder = await holderFor(t, { kind: "file", path });
     const first = await holder.do("acquire", "key", 3_600_000);
@@ -398,12 +404,12 @@ describe("processes", () => {
     assert.equal(await store.set("key", "late", soon(), first), false);
   });
 
-  test("a process that is stopped loses its lease by time, and its write when it goes on", async (t) => {
+  test("a stopped process loses its lease when it expires, and its late write is rejected", async (t) => {
     const { path, store } = await storeFor(t);
     await stopHolder(t, { kind: "file", path }, store);
   });
 
-  test("processes that are killed while they hold the lease cost the others nothing", async (t) => {
+  test("processes that are killed while they hold the lease do not affect the others", async (t) => {
     const { path, store } = await storeFor(t);
     const holders = await Promise.all(Array.from({ length: 8 }, () => holderFor(t, { kind: "file", path })));
     const killed = holders.splice(0, 4);

@@ -14,7 +14,7 @@ describe("Firefox in private windows", () => {
   const starting = firefoxFor(file, "private");
 
   for (const kind of SHARED) {
-    test(`${kind}: what every store promises`, async (t) => {
+    test(`${kind}: the store contract`, async (t) => {
       const { site, tab: openTab } = await originFor(t, starting);
 
       const { passed, failed } = await checked(await openTab(site.secure), kind);

@@ -29,7 +29,7 @@ const actions = {
     for (let time = 0; time < times; time += 1) {
       const { fence, release } = await leaseInTime(store, key);
       const count = Number((await store.get(key)) ?? 0);
-      if (!(await store.set(key, `${count + 1}`, soon(), fence))) throw new Error("a write was refused");
+      if (!(await store.set(key, `${count + 1}`, soon(), fence))) throw new Error("a write was rejected");
       fences.push(fence);
       await release();
     }

@@ -42,7 +42,7 @@ const STORES = [
 
 for (const [name, storeFor] of STORES) {
   describe(`processes that share a ${name} store`, () => {
-    test("cause one grant between them, and renew for each other", async (t) => {
+    test("cause one grant, and use each other's renewals", async (t) => {
       const sandbox = await sandboxFor(t);
       const given = { options: fluz(sandbox), store: await storeFor(t) };
       const managers = Array.from({ length: 4 }, () => managerProcess(t, given));
@@ -60,7 +60,7 @@ for (const [name, storeFor] of STORES) {
       await Promise.all(managers.map(({ call }) => call("close")));
     });
 
-    test("forget it when one of them signs out", async (t) => {
+    test("discard the token when one of them signs out", async (t) => {
       const sandbox = await sandboxFor(t);
       const given = { options: fluz(sandbox), store: await storeFor(t) };
       const [first, other] = [managerProcess(t, given), managerProcess(t, given)];

@@ -17,7 +17,7 @@ import { CLIENTS, redisFor, RedisServer } from "./redis-server.js";
 const REFRESHES = Number(process.env.REFRESHES ?? 25);
 
 for (const name of CLIENTS) {
-  test(`${name}: ${REFRESHES} refreshes over a slow connection, and none is missed`, async (t) => {
+  test(`${name}: of ${REFRESHES} refreshes over a slow connection, none is missed`, async (t) => {
     const sandbox = await sandboxFor(t);
     const server = await redisFor(t);
     const slow = new RedisServer(await slowAddress(t, server.port), []);

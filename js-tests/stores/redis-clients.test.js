@@ -30,23 +30,23 @@ const require = createRequire(import.meta.url);
  * @param {string} key
  */
 async function testSharing(t, one, other, key) {
-  const { told, count, end } = watched(one, key);
+  const { changed, count, end } = watched(one, key);
   t.after(end);
-  await told;
+  await changed;
   const before = count();
 
   const held = await lease(other, key);
   assert.equal(await one.acquire(key, 1_000), undefined);
   assert.equal(await other.set(key, "token", soon(), held.fence), true);
   assert.equal(await one.get(key), "token");
-  await until(() => count() > before, "it is told");
+  await until(() => count() > before, "the change is reported");
   await held.release();
   assert.ok((await lease(one, key)).fence > held.fence);
   end();
 }
 
 for (const name of ["redis", "redis-5", "ioredis", "ioredis-5"]) {
-  test(`${name}: led by a sentinel, also to the next primary`, async (t) => {
+  test(`${name}: connects through a sentinel, also to the next primary`, async (t) => {
     const { replica, sentinel } = await sentinelFor(t);
     const plain = await sentinel.client(t, "redis");
     await eventually(async () => {
@@ -82,12 +82,12 @@ for (const name of ["redis", "redis-5", "ioredis", "ioredis-5"]) {
     });
     await eventually(async () => (await one.get("another").catch(() => undefined)) === "token");
     // Notified, or detected after the reconnect.
-    await until(() => count() > 0, "it is told");
+    await until(() => count() > 0, "the change is reported");
   });
 }
 
 for (const name of CLIENTS) {
-  test(`${name}: on a cluster of three nodes, whichever of them has the key`, async (t) => {
+  test(`${name}: works on a cluster of three nodes, whichever has the key`, async (t) => {
     const { server, clients } = await clusterFor(t, 3);
     const [one, other] = [
       redisStore(await server.clusterClient(t, name)),
@@ -102,7 +102,7 @@ for (const name of CLIENTS) {
 }
 
 for (const name of ["ioredis", "ioredis-5"]) {
-  test(`${name}: a cluster with a prefix, that reads from replicas`, async (t) => {
+  test(`${name}: works on a cluster with a prefix and reads from replicas`, async (t) => {
     const { server, client } = await clusterFor(t);
     const options = { keyPrefix: "service:", scaleReads: "all" };
     const [one, other] = [
@@ -121,7 +121,7 @@ for (const name of ["ioredis", "ioredis-5"]) {
 }
 
 for (const name of ["redis", "redis-5"]) {
-  test(`${name}: a pool`, async (t) => {
+  test(`${name}: works with a pool`, async (t) => {
     const server = await redisFor(t);
     const poolFor = async () => {
       const pool = require(name).createClientPool({ url: server.url });
@@ -134,7 +134,7 @@ for (const name of ["redis", "redis-5"]) {
   });
 }
 
-test("a client that cannot work is refused when the store is made", async (t) => {
+test("an unsuitable client is rejected when the store is created", async (t) => {
   const server = await redisFor(t);
   const ioredis = await server.client(t, "ioredis");
   // With RESP3, version 6 can send other commands as well.
@@ -165,7 +165,7 @@ test("a client that cannot work is refused when the store is made", async (t) =>
   }
 });
 
-test("a client that turns out not to work is refused at its first use", async (t) => {
+test("a client that proves unsuitable is rejected at its first use", async (t) => {
   const server = await redisFor(t);
   const callbacks = (await server.client(t, "redis-5")).legacy();
   // While subscribed, node-redis may send other commands with RESP3 only.
@@ -179,16 +179,16 @@ test("a client that turns out not to work is refused at its first use", async (t
 });
 
 for (const name of CLIENTS) {
-  test(`${name}: where the connection is closed at SUBSCRIBE, changes are found by looking`, async (t) => {
+  test(`${name}: if the connection is closed at SUBSCRIBE, changes are detected by polling`, async (t) => {
     const server = await redisFor(t);
     const { port, subscriptions } = await withoutSubscriptions(t, server.port);
     const one = redisStore(await new RedisServer(port, []).client(t, name), { pollMs: 20 });
     const other = redisStore(await server.client(t, name));
     const begin = performance.now();
-    const { told, count, end } = watched(one, "key");
+    const { changed, count, end } = watched(one, "key");
     t.after(end);
 
-    await told;
+    await changed;
     const before = count();
     await other.set("key", "token", soon());
     await until(() => count() > before, "the change is found");
@@ -200,7 +200,7 @@ for (const name of CLIENTS) {
 }
 
 for (const name of CLIENTS) {
-  test(`${name}: a lease whose release failed is taken up again by its holder alone`, async (t) => {
+  test(`${name}: a lease whose release failed can be acquired again by its holder only`, async (t) => {
     const server = await redisFor(t);
     const plain = await server.client(t, "redis");
     const store = redisStore(await server.client(t, name));
@@ -223,7 +223,7 @@ for (const name of CLIENTS) {
   });
 }
 
-test("a lease whose reply was lost is taken up again by its holder alone", async (t) => {
+test("a lease whose reply was lost can be acquired again by its holder only", async (t) => {
   const server = await redisFor(t);
   const client = await server.client(t, "redis");
   let loses = true;

@@ -13,7 +13,7 @@ import { eventually, lease, leaseInTime, soon, watched } from "./support.js";
 /** @import { TestContext } from "node:test" */
 
 for (const name of CLIENTS) {
-  test(`${name}: a failover to a replica costs no order, also where the last lease was not copied`, async (t) => {
+  test(`${name}: a failover to a replica preserves the order of fences, even if the last lease was not replicated`, async (t) => {
     // A new replica does not wait for others.
     const primary = await redisFor(t, "--repl-diskless-sync-delay", "0");
     const replica = await redisFor(t);
@@ -25,9 +25,9 @@ for (const name of CLIENTS) {
     );
     const store = redisStore(await address.client(t, name), { pollMs: 60_000 });
     const watcher = redisStore(await address.client(t, name));
-    const { told, count, end } = watched(watcher, "key");
+    const { changed, count, end } = watched(watcher, "key");
     t.after(end);
-    await told;
+    await changed;
     const before = count();
     const first = await lease(store, "key");
     await store.set("key", "token", soon(), first.fence);
@@ -47,10 +47,10 @@ for (const name of CLIENTS) {
     const third = await leaseInTime(store, "key");
     assert.ok(first.fence < second.fence && second.fence < third.fence);
     assert.equal(await store.set("key", "late", soon(), second.fence), false);
-    const heard = count();
+    const reported = count();
     assert.equal(await store.set("key", "again", soon(), third.fence), true);
     await eventually(async () => (await watcher.get("key").catch(() => undefined)) === "again");
-    await until(() => count() > Math.max(before, heard), "it is told");
+    await until(() => count() > Math.max(before, reported), "the change is reported");
   });
 }
 

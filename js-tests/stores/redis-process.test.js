@@ -37,9 +37,9 @@ const PROGRAM = `
   console.log("quit");
   for (const [timer, delay] of pending) if (timer.hasRef()) console.error("held by a timer of " + delay + " ms");`;
 
-describe("a program that watches a store ends after it ended its client", { concurrency: 2 }, () => {
+describe("a program that watches a store exits after it closed its client", { concurrency: 2 }, () => {
   for (const name of CLIENTS) {
-    test(`${name}, while changes are announced`, async (t) => {
+    test(`${name}, while subscribed`, async (t) => {
       const { url } = await redisFor(t);
 
       const { status, stdout, stderr } = await run(PROGRAM, { given: { name, url, pollMs: 60_000 } });
@@ -47,7 +47,7 @@ describe("a program that watches a store ends after it ended its client", { conc
       assert.deepEqual([status, stdout, stderr], [0, "quit\n", ""]);
     });
 
-    test(`${name}, while it looks for changes since subscriptions are closed`, async (t) => {
+    test(`${name}, while polling because subscriptions are closed`, async (t) => {
       const server = await redisFor(t);
       const { port } = await withoutSubscriptions(t, server.port);
       const url = `redis://127.0.0.1:${port}`;

@@ -32,7 +32,7 @@ async function storeFor(t, name, options) {
 }
 
 for (const name of CLIENTS) {
-  describe(`${name}: what every store promises`, async () => {
+  describe(`${name}: the store contract`, async () => {
     const clients = [server.client(file, name), server.client(file, name)];
     let opened = 0;
     testConformance(async () => {
@@ -41,7 +41,7 @@ for (const name of CLIENTS) {
     });
   });
 
-  test(`${name}: a flushed database costs no order, and a late write of before is refused`, async (t) => {
+  test(`${name}: a flushed database preserves the order of fences, and an earlier late write is rejected`, async (t) => {
     const store = await storeFor(t, name);
     const first = await lease(store, "key");
     await store.set("key", "token", soon(), first.fence);
@@ -57,12 +57,12 @@ for (const name of CLIENTS) {
     assert.equal(await store.set("key", "late", soon(), first.fence), false);
   });
 
-  test(`${name}: it goes on where the server was away, and tells what was missed`, async (t) => {
+  test(`${name}: after an outage the store continues, and reports missed changes`, async (t) => {
     const own = await redisFor(t);
     const store = redisStore(await own.client(t, name), { pollMs: 60_000 });
-    const { told, count, end } = watched(store, "key");
+    const { changed, count, end } = watched(store, "key");
     t.after(end);
-    await told;
+    await changed;
     const before = count();
     const first = await lease(store, "key");
 
@@ -73,13 +73,13 @@ for (const name of CLIENTS) {
     await other.set("key", "token", soon());
 
     await waiting;
-    await until(() => count() > before, "it is told");
+    await until(() => count() > before, "the change is reported");
     await eventually(async () => (await store.get("key").catch(() => undefined)) === "token");
     assert.ok((await leaseInTime(store, "key")).fence > first.fence);
   });
 }
 
-test("the clients fit as the packages declare them", () => {
+test("the types of the clients are accepted", () => {
   const lazy = new Redis({ lazyConnect: true });
 
   const sentinel = createSentinel({ name: "primary", sentinelRootNodes: [{ host: "127.0.0.1", port: 1 }] });
@@ -106,16 +106,16 @@ test("an entry and a lease expire in the server, a fence much later", async (t) 
   assert.ok((await left("fence")) > 24 * 3_600_000);
 });
 
-test("rubbish under its keys is missing, holds nobody up, and is replaced", async (t) => {
+test("malformed values are missing, do not block, and are replaced", async (t) => {
   const store = await storeFor(t, "ioredis");
   const key = (/** @type {string} */ of) => `${t.name}:{key}:${of}`;
-  const rubbish = [
+  const malformed = [
     ["SET", "x"],
     ["SET", `1:${"x".repeat(1024 * 1024 + 1)}`],
     ["LPUSH", "x"],
     ["SADD", "x"],
   ];
-  for (const [verb, ...words] of rubbish) {
+  for (const [verb, ...words] of malformed) {
     for (const of of ["token", "lease", "fence"]) {
       await command("DEL", key(of));
       await command(`${verb}`, key(of), ...words);
@@ -129,7 +129,7 @@ test("rubbish under its keys is missing, holds nobody up, and is replaced", asyn
   }
 });
 
-test("errors hold neither the value nor the command", async (t) => {
+test("errors contain neither the value nor the command", async (t) => {
   for (const name of CLIENTS) {
     const own = await redisFor(t, "--maxmemory", "1");
     const client = await own.client(t, name);
@@ -148,26 +148,26 @@ test("errors hold neither the value nor the command", async (t) => {
 /** A minimal valid client, for tests of other invalid options. */
 const SILENT = { call: async () => null };
 
-test("without a connection of its own for them, changes are found by looking", async (t) => {
+test("without a separate connection for subscriptions, changes are detected by polling", async (t) => {
   const client = await server.client(t, "redis");
   const sendCommand = (/** @type {string[]} */ words) => client.sendCommand(words);
   const prefix = `${t.name}:`;
   const store = redisStore({ sendCommand }, { prefix, pollMs: 20 });
   const other = redisStore(client, { prefix });
-  const { told, count, end } = watched(store, "key");
+  const { changed, count, end } = watched(store, "key");
   t.after(end);
-  await told;
+  await changed;
   const before = count();
 
   await store.set("key", "own", soon());
   await other.set("other", "token", soon());
   await other.set("key", "token", soon());
 
-  await until(() => count() > before, "it is told");
+  await until(() => count() > before, "the change is reported");
   assert.equal(count(), before + 1);
 });
 
-test("while a server does not answer, no more polls are sent than are answered", async () => {
+test("while a server does not reply, no more polls are sent than are answered", async () => {
   let sent = 0;
   /** @type {(reply: unknown) => void} */
   let reply = () => {};
@@ -207,56 +207,56 @@ function fakeIntervals() {
   };
 }
 
-test("one's own changes are not told, and another key's neither", async (t) => {
+test("own changes are not reported, nor are those of another key", async (t) => {
   for (const name of CLIENTS) {
     const prefix = `${t.name}:${name}:`;
     const store = redisStore(await server.client(t, name), { prefix });
     const other = redisStore(await server.client(t, name), { prefix });
-    const { told, count, end } = watched(store, "key");
+    const { changed, count, end } = watched(store, "key");
     t.after(end);
-    await told;
+    await changed;
     const before = count();
 
     await store.set("key", "own", soon());
     await store.delete("key");
     await other.set("another", "token", soon());
     await other.set("key", "token", soon());
-    await until(() => count() > before, "it is told");
+    await until(() => count() > before, "the change is reported");
 
     // Notices arrive in order.
     assert.equal(count(), before + 1, name);
   }
 });
 
-test("whoever may not publish or subscribe shares all the same", async (t) => {
+test("clients that may not publish or subscribe still share", async (t) => {
   await command("ACL", "SETUSER", "mute", "on", "nopass", "~*", "resetchannels", "+@all", "-subscribe");
   for (const name of CLIENTS) {
     const client = await server.client(t, name, { username: "mute", password: "any" });
     const prefix = `${t.name}:${name}:`;
     const store = redisStore(client, { prefix, pollMs: 20 });
-    const { told, end } = watched(store, "key");
+    const { changed, end } = watched(store, "key");
     t.after(end);
 
     assert.equal(await store.set("key", "token", soon()), true, name);
     const other = redisStore(await server.client(t, name), { prefix });
     await other.set("key", "other", soon());
 
-    await told;
+    await changed;
   }
 });
 
-test("a prefix or answers in bytes, set for the client, change nothing", async (t) => {
+test("a client with a key prefix or binary replies works", async (t) => {
   const prefixed = redisStore(await server.client(t, "ioredis", { keyPrefix: "service:" }), {
     prefix: t.name,
   });
   const other = redisStore(await server.client(t, "ioredis", { keyPrefix: "service:" }), { prefix: t.name });
-  const { told, count, end } = watched(prefixed, "key");
+  const { changed, count, end } = watched(prefixed, "key");
   t.after(end);
-  await told;
+  await changed;
   const before = count();
   const held = await lease(other, "key");
   await other.set("key", "token", soon(), held.fence);
-  await until(() => count() > before, "it is told");
+  await until(() => count() > before, "the change is reported");
   assert.equal(await prefixed.get("key"), "token");
   assert.equal(Number(await command("EXISTS", `service:${t.name}{key}:token`)), 1);
 
@@ -269,7 +269,7 @@ test("a prefix or answers in bytes, set for the client, change nothing", async (
   assert.ok((await lease(store, "key")).fence > fence);
 });
 
-test("a lease that was granted too late to be of use is given back", async (t) => {
+test("a lease that was granted too late to be used is released", async (t) => {
   const own = await redisFor(t);
   const store = redisStore(await own.client(t, "redis"));
   own.signal("SIGSTOP");
@@ -281,7 +281,7 @@ test("a lease that was granted too late to be of use is given back", async (t) =
   assert.equal(await asked, undefined);
 });
 
-test("eight processes count under the lease, killed holders aside, and none is lost", async (t) => {
+test("eight processes count under the lease, while holders are killed, and no increment is lost", async (t) => {
   const own = await redisFor(t);
   const place = /** @type {const} */ ({ kind: "redis", url: own.url });
   const holders = await Promise.all(Array.from({ length: 8 }, () => holderFor(t, place)));
@@ -299,7 +299,7 @@ test("eight processes count under the lease, killed holders aside, and none is l
   assert.equal(new Set(fences).size, 120);
 });
 
-test("a process that is stopped loses its lease by time, and its write when it goes on", async (t) => {
+test("a stopped process loses its lease when it expires, and its late write is rejected", async (t) => {
   const own = await redisFor(t);
   await stopHolder(t, { kind: "redis", url: own.url }, redisStore(await own.client(t, "redis")));
 });

@@ -66,7 +66,7 @@ export function said(child, ready) {
  */
 export async function lease(store, key, ttlMs = 60_000) {
   const granted = await store.acquire(key, ttlMs);
-  if (granted === undefined) throw new Error("somebody else holds the lease");
+  if (granted === undefined) throw new Error("another holder has the lease");
   return granted;
 }
 
@@ -83,7 +83,7 @@ export async function leaseInTime(store, key, ttlMs = 60_000) {
     if (granted !== undefined) return granted;
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
-  throw new Error("waited in vain for a lease");
+  throw new Error("timed out waiting for a lease");
 }
 
 /**
@@ -93,28 +93,28 @@ export async function leaseInTime(store, key, ttlMs = 60_000) {
 export const eventually = (condition) => until(condition, "the condition holds");
 
 /**
- * Watches a key; `told` resolves when it changed.
+ * Watches a key; `changed` resolves when it changed.
  * @param {Store} store
  * @param {string} key
- * @returns {{ told: Promise<void>, count: () => number, end: () => void }}
+ * @returns {{ changed: Promise<void>, count: () => number, end: () => void }}
  */
 export function watched(store, key) {
   let count = 0;
   let end = () => {};
   // Watching alone does not keep the process running.
-  const patience = setTimeout(() => {}, TEST_TIMEOUT_MS);
-  const told = new Promise((/** @type {(value: void) => void} */ resolve) => {
+  const keepAlive = setTimeout(() => {}, TEST_TIMEOUT_MS);
+  const changed = new Promise((/** @type {(value: void) => void} */ resolve) => {
     end = store.watch(key, () => {
       count += 1;
-      clearTimeout(patience);
+      clearTimeout(keepAlive);
       resolve();
     });
   });
   return {
-    told,
+    changed,
     count: () => count,
     end: () => {
-      clearTimeout(patience);
+      clearTimeout(keepAlive);
       end();
     },
   };

@@ -69,7 +69,7 @@ export async function originFor(t, starting) {
  */
 export function testTabs(starting) {
   for (const kind of [...SHARED, "sessionStorage"]) {
-    test(`${kind}: what every store promises`, async (t) => {
+    test(`${kind}: the store contract`, async (t) => {
       const { site, tab: openTab } = await originFor(t, starting);
       const tab = await openTab(site.secure);
 
@@ -81,7 +81,7 @@ export function testTabs(starting) {
   }
 
   for (const kind of ["localStorage", "indexedDb"]) {
-    test(`${kind}: the same in a page without https:, which has no locks`, async (t) => {
+    test(`${kind}: the store contract on a page without https:, which has no Web Locks`, async (t) => {
       const { site, tab: openTab } = await originFor(t, starting);
       const tab = await openTab(site.insecure);
       assert.equal(await tab.run(() => isSecureContext || "locks" in navigator), false);
@@ -94,7 +94,7 @@ export function testTabs(starting) {
   }
 
   for (const kind of SHARED) {
-    test(`${kind}: tabs count under the lease, one is closed while it holds it, and none is lost`, async (t) => {
+    test(`${kind}: tabs count under the lease, one is closed while it holds it, and no increment is lost`, async (t) => {
       const { site, tab: openTab } = await originFor(t, starting);
       const tabs = await Promise.all([0, 1, 2, 3].map(() => openTab(site.secure)));
       const [first] = /** @type {[Tab]} */ (tabs);
@@ -133,7 +133,7 @@ export function testTabs(starting) {
       assert.equal(await first.run((kind) => open(kind).get("key"), kind), "20");
     });
 
-    test(`${kind}: a lease whose tab sleeps is taken away, and its late write refused`, async (t) => {
+    test(`${kind}: a lease whose tab is suspended expires, and its late write is rejected`, async (t) => {
       const { site, tab: openTab } = await originFor(t, starting);
       const asleep = await openTab(site.secure);
       const other = await openTab(site.secure);
@@ -165,13 +165,13 @@ export function testTabs(starting) {
       assert.equal(await other.run((kind) => open(kind).get("key"), kind), "token");
     });
 
-    test(`${kind}: other tabs are told that a key changed, and no message holds the token`, async (t) => {
+    test(`${kind}: other tabs are notified of a changed key, and no message contains the token`, async (t) => {
       const { site, tab: openTab } = await originFor(t, starting);
       const watcher = await openTab(site.secure);
       const writer = await openTab(site.secure);
       await watcher.run((kind) => {
-        const heard = (/** @type {MessageEvent} */ { data }) => Reflect.get(window, "heard").push(data);
-        Object.assign(window, { told: 0, heard: [], store: open(kind) });
+        const messages = (/** @type {MessageEvent} */ { data }) => Reflect.get(window, "messages").push(data);
+        Object.assign(window, { changes: 0, messages: [], store: open(kind) });
         const names = [
           "storage:graphql-token-manager:",
           "database:graphql-token-manager:",
@@ -182,12 +182,12 @@ export function testTabs(starting) {
           "channels",
           names.map((name) => {
             const channel = new BroadcastChannel(`graphql-token-manager:changed:${name}`);
-            channel.onmessage = heard;
+            channel.onmessage = messages;
             return channel;
           }),
         );
         Reflect.get(window, "store").watch("key", () =>
-          Reflect.set(window, "told", Reflect.get(window, "told") + 1),
+          Reflect.set(window, "changes", Reflect.get(window, "changes") + 1),
         );
       }, kind);
 
@@ -195,9 +195,9 @@ export function testTabs(starting) {
 
       await untilIn(
         watcher,
-        () => Reflect.get(window, "told") > 0 && Reflect.get(window, "heard").length > 0,
+        () => Reflect.get(window, "changes") > 0 && Reflect.get(window, "messages").length > 0,
       );
-      assert.deepEqual(await watcher.run(() => Reflect.get(window, "heard")), ["key"]);
+      assert.deepEqual(await watcher.run(() => Reflect.get(window, "messages")), ["key"]);
       assert.deepEqual(await writer.run(() => posted), ['"key"']);
       await untilIn(
         watcher,
@@ -206,7 +206,7 @@ export function testTabs(starting) {
     });
   }
 
-  test("sessionStorage: two tabs hold one lease each, as they share nothing", async (t) => {
+  test("sessionStorage: two tabs hold one lease each, because they share nothing", async (t) => {
     const { site, tab: openTab } = await originFor(t, starting);
     const tabs = [await openTab(site.secure), await openTab(site.secure)];
 
@@ -218,7 +218,7 @@ export function testTabs(starting) {
     }
   });
 
-  test("a page that may not use storage gets errors that say so", async (t) => {
+  test("a page that may not use storage receives `blocked` errors", async (t) => {
     const { site, tab: openTab } = await originFor(t, starting);
     const tab = await openTab(site.sandboxed);
 
@@ -243,7 +243,7 @@ export function testTabs(starting) {
     assert.deepEqual(codes, Array(8).fill("StoreError blocked"));
   });
 
-  test("localStorage: where it is full, an error says so, and the entry stays", async (t) => {
+  test("localStorage: if it is full, an error reports it, and the entry stays", async (t) => {
     const { site, tab: openTab } = await originFor(t, starting);
     const tab = await openTab(site.secure);
 
@@ -267,7 +267,7 @@ export function testTabs(starting) {
     assert.deepEqual(result, { code: "full", short: true, value: "token" });
   });
 
-  test("rubbish is missing, holds nobody up, and is replaced", async (t) => {
+  test("malformed values are missing, do not block, and are replaced", async (t) => {
     const { site, tab: openTab } = await originFor(t, starting);
     const tab = await openTab(site.secure);
 
@@ -293,7 +293,7 @@ export function testTabs(starting) {
       ]) {
         const store = open(kind);
         await store.get("key");
-        for (const rubbish of [
+        for (const malformed of [
           0,
           "x",
           null,
@@ -306,7 +306,7 @@ export function testTabs(starting) {
             request.onsuccess = () => resolve(request.result);
           });
           const transaction = database.transaction(["tokens", "leases"], "readwrite");
-          for (const table of ["tokens", "leases"]) transaction.objectStore(table).put(rubbish, "key");
+          for (const table of ["tokens", "leases"]) transaction.objectStore(table).put(malformed, "key");
           await new Promise((resolve) => (transaction.oncomplete = resolve));
           database.close();
           await use(store);
@@ -318,7 +318,7 @@ export function testTabs(starting) {
     assert.deepEqual(results, Array(18).fill([null, "token"]));
   });
 
-  test("indexedDb: a database that is deleted while it is open is made again, and fences still grow", async (t) => {
+  test("indexedDb: a database that is deleted while open is created again, and fences still grow", async (t) => {
     const { site, tab: openTab } = await originFor(t, starting);
     const [one, other] = [await openTab(site.secure), await openTab(site.secure)];
     for (const [kind, name] of [
@@ -357,7 +357,7 @@ export function testTabs(starting) {
     }
   });
 
-  test("encrypted: the database shows no token, the key cannot be taken out, and an entry opens in its place alone", async (t) => {
+  test("encrypted: the database contains no plaintext, the key is not extractable, and an entry decrypts in its place only", async (t) => {
     const { site, tab: openTab } = await originFor(t, starting);
     const tab = await openTab(site.secure);
 
@@ -394,7 +394,7 @@ export function testTabs(starting) {
     assert.deepEqual(result, { shown: false, exported, extractable: false, moved: null, own, plain: null });
   });
 
-  test("encrypted: a key in the database that scripts could take out, or of another kind, is replaced", async (t) => {
+  test("encrypted: an extractable key in the database, or one of another kind, is replaced", async (t) => {
     const { site, tab: openTab } = await originFor(t, starting);
     const tab = await openTab(site.secure);
 
@@ -449,7 +449,7 @@ export function testTabs(starting) {
     );
   });
 
-  test("encrypted: without https: it fails rather than write what can be read", async (t) => {
+  test("encrypted: without https:, it fails rather than write plaintext", async (t) => {
     const { site, tab: openTab } = await originFor(t, starting);
     const tab = await openTab(site.insecure);
 
@@ -462,7 +462,7 @@ export function testTabs(starting) {
     assert.equal(code, "unsupported");
   });
 
-  test("indexedDb: a database of somebody else's making is left alone", async (t) => {
+  test("indexedDb: a database with another schema is left unchanged", async (t) => {
     const { site, tab: openTab } = await originFor(t, starting);
     const tab = await openTab(site.secure);
 

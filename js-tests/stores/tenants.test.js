@@ -67,8 +67,8 @@ function profile(endpoint, authenticate) {
  */
 const optionsFor = (endpoint, read) => profile(endpoint, { variables: { in: [{ secret: read }] } });
 
-describe("tenants that differ only in what a function gives", () => {
-  test("have tokens of their own, and managers of one tenant share", async (t) => {
+describe("tenants that differ only in the value of a secret function", () => {
+  test("have separate tokens, and managers of one tenant share theirs", async (t) => {
     const { counts, endpoint } = await grantingApi(t);
     const path = await folderFor(t);
     /** @param {string} tenant */
@@ -84,7 +84,7 @@ describe("tenants that differ only in what a function gives", () => {
     assert.equal(counts.grants, 2);
   });
 
-  test("are told apart by `identity` as well, and no function is called before a grant", async (t) => {
+  test("are distinguished by `identity` as well, and no function is called before a grant", async (t) => {
     const { counts, endpoint } = await grantingApi(t);
     const store = new Map();
     const { state, read } = vault("the same");
@@ -102,8 +102,8 @@ describe("tenants that differ only in what a function gives", () => {
   });
 });
 
-describe("a secret function that decides whose token it is", () => {
-  test("is called once more, before the store is first read", async (t) => {
+describe("a secret function that determines the tenant", () => {
+  test("is called once before the store is first read", async (t) => {
     const { endpoint } = await grantingApi(t);
     const store = new Map();
     const options = (/** @type {() => string} */ read) => ({ ...fluz(endpoint), apiKey: read, store });
@@ -122,7 +122,7 @@ describe("a secret function that decides whose token it is", () => {
   });
 });
 
-describe("managers that cannot tell their credentials from another's", () => {
+describe("managers whose options do not identify their credentials", () => {
   /** @type {Record<string, (endpoint: string) => Options>} */
   const OPTIONS = {
     "a `grant` function": (endpoint) => ({
@@ -133,7 +133,7 @@ describe("managers that cannot tell their credentials from another's", () => {
   };
 
   for (const [name, optionsFor] of Object.entries(OPTIONS)) {
-    test(`need \`identity\` beside a store: ${name}`, async (t) => {
+    test(`require \`identity\` with a store: ${name}`, async (t) => {
       const { endpoint } = await grantingApi(t);
       const store = new Map();
       const error = await failure(managerFor(t, { ...optionsFor(endpoint), store }).getToken());
@@ -145,7 +145,7 @@ describe("managers that cannot tell their credentials from another's", () => {
     });
   }
 
-  test("share exactly where `identity` is the same", async (t) => {
+  test("share exactly if `identity` is the same", async (t) => {
     const path = await folderFor(t);
     const { endpoint } = await grantingApi(t);
     const token = (/** @type {string} */ tenant, /** @type {string} */ value) => {

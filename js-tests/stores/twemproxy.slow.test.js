@@ -54,7 +54,7 @@ const HANDSHAKES = {
 };
 
 for (const name of CLIENTS) {
-  test(`${name}: holders share a token, and no storm of connections comes`, async (t) => {
+  test(`${name}: holders share a token, and connections are not reopened rapidly`, async (t) => {
     const { proxy, server, connections } = await twemproxyFor(t);
     const sandbox = await sandboxFor(t);
     const options = HANDSHAKES[name];

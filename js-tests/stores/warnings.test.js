@@ -29,7 +29,7 @@ async function warningOf(t, store) {
 }
 
 for (const name of CLIENTS) {
-  test(`${name}: what the server replied`, async (t) => {
+  test(`${name}: a store warning contains the server's error code`, async (t) => {
     const full = await redisFor(t, "--maxmemory", "1");
     assert.match(await warningOf(t, redisStore(await full.client(t, name))), /\bOOM\b/);
 
@@ -45,7 +45,7 @@ for (const name of CLIENTS) {
   });
 }
 
-test("what the system's code is", async (t) => {
+test("a store warning contains the system's error code", async (t) => {
   const folder = await folderFor(t);
   const file = join(folder, "file");
   await writeFile(file, "");
@@ -54,7 +54,7 @@ test("what the system's code is", async (t) => {
   assert.match(await warningOf(t, fileStore({ path: join(folder, "x".repeat(300)) })), /\bENAMETOOLONG\b/);
 });
 
-test("what the browser's error is called", async (t) => {
+test("a store warning contains the name of the browser's error", async (t) => {
   for (const name of ["SecurityError", "QuotaExceededError"]) {
     const store = webStorageStore(() => {
       throw new DOMException("secret details", name);
@@ -65,7 +65,7 @@ test("what the browser's error is called", async (t) => {
   }
 });
 
-test("of a store of one's own, the name and the code of what it throws", async (t) => {
+test("a store warning of a custom store contains the error's code or StoreError message, and no other text", async (t) => {
   const failing = (/** @type {unknown} */ thrown) => ({
     get: async () => Promise.reject(thrown),
     set: async () => Promise.reject(thrown),

@@ -64,7 +64,7 @@ async function pass(t, ms) {
   }
 }
 
-test("a tab that runs keeps its lease for as long as it lasts", async (t) => {
+test("a running tab keeps its lease until it expires", async (t) => {
   const { holder, other } = tabsFor(t);
   const held = await holder.acquire("key", 30_000);
   assert.ok(held);
@@ -77,7 +77,7 @@ test("a tab that runs keeps its lease for as long as it lasts", async (t) => {
   assert.ok(next && next.fence > held.fence);
 });
 
-test("a tab that is frozen loses its lease within ten seconds, and its late write is refused", async (t) => {
+test("a frozen tab loses its lease within ten seconds, and its late write is rejected", async (t) => {
   const { holder, other } = tabsFor(t);
   // As in a tab that freezes now.
   t.mock.method(globalThis, "setInterval", () => 0);
@@ -95,7 +95,7 @@ test("a tab that is frozen loses its lease within ten seconds, and its late writ
   assert.equal(await holder.acquire("key", 30_000), undefined);
 });
 
-test("a lease that was released is not extended", async (t) => {
+test("a released lease is not extended", async (t) => {
   const { holder, other } = tabsFor(t);
   const held = await holder.acquire("key", 30_000);
 
