@@ -11,7 +11,7 @@ import { until } from "../support/waiting.js";
 import { DATES, LONG, ask, grants, workerFor } from "./support.js";
 
 for (const compatibilityDate of DATES) {
-  test(`the grant of a request that has ended is taken over, at ${compatibilityDate}`, async (t) => {
+  test(`the grant of an ended request is replaced, at ${compatibilityDate}`, async (t) => {
     const worker = await workerFor(t, { compatibilityDate, extra: LONG });
     worker.sandbox.fault({ kind: "delay", ms: 700, times: 1 });
 
@@ -23,7 +23,7 @@ for (const compatibilityDate of DATES) {
     assert.ok(grants(worker.sandbox) <= 2);
   });
 
-  test(`a client that leaves during the first grant harms no other, at ${compatibilityDate}`, async (t) => {
+  test(`a client that disconnects during the first grant does not affect others, at ${compatibilityDate}`, async (t) => {
     const worker = await workerFor(t, { compatibilityDate, extra: LONG });
     worker.sandbox.fault({ kind: "delay", ms: 1_000, times: 1 });
     const leaving = new AbortController();
@@ -42,7 +42,7 @@ for (const compatibilityDate of DATES) {
 /** Lifetime of the token, long enough that it does not expire during the test on a busy machine. */
 const LIFETIME = 60_000;
 
-test("a refresh goes on after the response where `waitUntil` is given", async (t) => {
+test("a refresh continues after the response if `waitUntil` is set", async (t) => {
   const worker = await workerFor(t, {
     sandbox: { lifetimes: { fluz: LIFETIME } },
     imports: 'import { waitUntil } from "cloudflare:workers";',
@@ -60,7 +60,7 @@ test("a refresh goes on after the response where `waitUntil` is given", async (t
 
   const during = await ask(worker);
 
-  assert.equal(during.text, first.text, "the token held is handed out at once");
+  assert.equal(during.text, first.text, "the cached token is returned at once");
   // Nothing else requests a token or waits for one.
   await until(async () => (await status()).events.length >= 2, "the token is refreshed");
   assert.deepEqual((await status()).events, ["initial", "proactive"]);
@@ -105,7 +105,7 @@ for (const compatibilityDate of [DATES[0], DATES.at(-1)]) {
     assert.equal(leases, 0);
   });
 
-  test(`a lease that was granted to a request which has ended delays nobody, at ${compatibilityDate}`, async (t) => {
+  test(`a lease granted to an ended request does not block others, at ${compatibilityDate}`, async (t) => {
     const worker = await workerFor(t, {
       compatibilityDate,
       imports: `${STORE} globalThis.replyMs = ${10 * TEST_TIMEOUT_MS};`,

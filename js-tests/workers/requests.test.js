@@ -10,7 +10,7 @@ import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { DATES, LONG, ask, askBroker, grants, workerFor } from "./support.js";
 
 for (const compatibilityDate of DATES) {
-  test(`fifty requests at a cold start share one grant, at compatibility date ${compatibilityDate}`, async (t) => {
+  test(`fifty requests at a cold start share one grant, at ${compatibilityDate}`, async (t) => {
     const worker = await workerFor(t, { compatibilityDate, extra: LONG });
     worker.sandbox.fault({ kind: "delay", ms: 300, times: 1 });
 
@@ -32,7 +32,7 @@ for (const compatibilityDate of DATES) {
     assert.equal(grants(worker.sandbox), 1);
   });
 
-  test(`requests and sessions go on after refusals and retries, at ${compatibilityDate}`, async (t) => {
+  test(`requests and sessions succeed after rejections and retries, at ${compatibilityDate}`, async (t) => {
     const worker = await workerFor(t, {
       compatibilityDate,
       extra: `${LONG}, retry: { baseMs: 50, maxMs: 100 }`,
@@ -50,7 +50,7 @@ for (const compatibilityDate of DATES) {
     assert.equal(new Set(others.map(({ text }) => text)).size, 2);
   });
 
-  test(`a call in module scope, where the host has no timers, harms no request, at ${compatibilityDate}`, async (t) => {
+  test(`a call in module scope, where the host has no timers, does not affect requests, at ${compatibilityDate}`, async (t) => {
     const statements = `for (const call of [() => tokens.getToken(), () => tokens.request("{ __typename }")])
       call().catch((error) => events.push(error.code));`;
     const worker = await workerFor(t, { compatibilityDate, statements });
@@ -62,7 +62,7 @@ for (const compatibilityDate of DATES) {
     assert.deepEqual(events, ["unsupported", "unsupported", "initial"]);
   });
 
-  test(`a sign-out in one request gives the calls of others a token of after it, at ${compatibilityDate}`, async (t) => {
+  test(`after a sign-out in one request, pending calls of others receive a later token, at ${compatibilityDate}`, async (t) => {
     const worker = await workerFor(t, { compatibilityDate, extra: LONG });
     const first = await ask(worker);
     worker.sandbox.fault({ kind: "delay", ms: 2 * TEST_TIMEOUT_MS, times: 1 });
@@ -99,7 +99,7 @@ for (const compatibilityDate of DATES) {
     assert.equal(`${status} ${text}`, "200 cleared");
   });
 
-  test(`a manager that is closed in one request ends the calls of others, at ${compatibilityDate}`, async (t) => {
+  test(`closing a manager in one request rejects pending calls of others, at ${compatibilityDate}`, async (t) => {
     const worker = await workerFor(t, { compatibilityDate, extra: LONG });
     worker.sandbox.fault({ kind: "delay", ms: 2 * TEST_TIMEOUT_MS, times: 1 });
 

@@ -19,7 +19,7 @@ const START = 1_800_000_000_000;
 const PATHS = ["/token", "/token", "/data", "/"];
 
 for (const compatibilityDate of [DATES[0], DATES.at(-1)]) {
-  test(`nothing fails over tokens of 8 s in ten minutes, at ${compatibilityDate}`, async (t) => {
+  test(`no request fails in ten minutes with tokens of 8 s, at ${compatibilityDate}`, async (t) => {
     let now = START;
     const worker = await workerFor(t, {
       compatibilityDate,

@@ -15,7 +15,7 @@ for (const [compatibilityDate, asked] of /** @type {[string, typeof askBroker][]
   ["2023-01-01", ask],
   ["2026-04-01", askBroker],
 ])) {
-  test(`no request fails over tokens of 8 s, at ${compatibilityDate}, by ${asked.name}()`, async (t) => {
+  test(`no request fails with tokens of 8 s, at ${compatibilityDate}, by ${asked.name}()`, async (t) => {
     const worker = await workerFor(t, { compatibilityDate, sandbox: { lifetimes: { fluz: LIFETIME } } });
     const startedAt = performance.now();
     /** @type {Promise<{ status: number, text: string }>[]} */
