@@ -22,7 +22,7 @@ const now = performance.now.bind(performance);
 export async function until(condition, what) {
   const end = now() + TEST_TIMEOUT_MS;
   while (!(await condition())) {
-    if (now() > end) throw new Error(`waited in vain until ${what}`);
+    if (now() > end) throw new Error(`timed out waiting until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
@@ -38,7 +38,7 @@ export function within(promise, what) {
   /** @type {ReturnType<typeof setTimeout>} */
   let timer;
   const late = new Promise((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), TEST_TIMEOUT_MS);
+    timer = setTimeout(() => reject(new Error(`timed out waiting for ${what}`)), TEST_TIMEOUT_MS);
   });
   return Promise.race([promise, /** @type {Promise<never>} */ (late)]).finally(() => clearTimeout(timer));
 }
@@ -53,7 +53,10 @@ export function within(promise, what) {
  */
 export function next(tokens, type, fits = () => true) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`waited in vain for a ${type} event`)), TEST_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`timed out waiting for a ${type} event`)),
+      TEST_TIMEOUT_MS,
+    );
     const end = tokens.on(type, (event) => {
       if (!fits(event)) return;
       clearTimeout(timer);
