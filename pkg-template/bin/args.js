@@ -22,31 +22,31 @@ import { UsageError } from "./errors.js";
 
 /**
  * A parsed command line.
- * @typedef {object} Words
+ * @typedef {object} Arguments
  * @property {(flag: string) => boolean} has
  * @property {(flag: string) => string | undefined} one
  * @property {(flag: string) => readonly string[]} all
- * @property {readonly string[]} operands Words that are not flags.
- * @property {readonly string[] | undefined} rest Words after `--`.
+ * @property {readonly string[]} operands Arguments that are not flags.
+ * @property {readonly string[] | undefined} rest Arguments after `--`.
  */
 
 /** Flags that users may try, but that would expose a secret in the list of processes. */
 const SECRETS = ["api-key", "app-secret", "password", "client-secret"];
 
 /**
- * @param {readonly string[]} words
+ * @param {readonly string[]} args
  * @param {Flags} flags
- * @returns {Words}
+ * @returns {Arguments}
  * @throws {UsageError}
  */
-export function readWords(words, flags) {
+export function parseArguments(args, flags) {
   const options = Object.fromEntries(
     Object.entries(flags).map(([name, { value, short }]) => {
       return [name, { type: kind(value !== undefined), multiple: true, ...(short ? { short } : {}) }];
     }),
   );
   // Not strict, because the messages of strict mode repeat the input.
-  const { tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true });
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
   /** @type {Map<string, string[]>} */
   const given = new Map();
   /** @type {string[]} */
@@ -63,7 +63,7 @@ export function readWords(words, flags) {
     one: (flag) => given.get(flag)?.[0],
     all: (flag) => given.get(flag) ?? [],
     operands,
-    rest: end === undefined ? undefined : words.slice(end + 1),
+    rest: end === undefined ? undefined : args.slice(end + 1),
   };
 }
 
@@ -79,7 +79,7 @@ function take({ name, rawName, value, inlineValue }, flags, given) {
   const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
   if (!flag) throw unknown(name, rawName, Object.keys(flags));
   if (flag.value === undefined && value !== undefined) throw new UsageError(`${rawName} takes no value`);
-  // A word that starts with a dash is a flag rather than a value, unless it is joined by `=`.
+  // An argument that starts with a dash is a flag rather than a value, unless it is joined by `=`.
   const missing = value === undefined || value === "" || (!inlineValue && /^-./.test(value));
   if (flag.value !== undefined && missing) throw new UsageError(`${rawName} wants a value: ${flag.value}`);
   if (flag.choices && value !== undefined && !flag.choices.includes(value)) {
@@ -104,7 +104,7 @@ function unknown(name, rawName, known) {
       `${rawName} is refused: process lists and the shell's history show what is written here${ways}`,
     );
   }
-  // Any other word may be a secret without its flag.
+  // Any other argument may be a secret without its flag.
   const shown = /^--?[a-z][a-z-]{0,30}$/.test(rawName) ? `the flag ${rawName}` : "one of the flags";
   const near =
     known.find((other) => distance(other, name) <= 2) ?? known.find((other) => other.startsWith(name));
@@ -112,7 +112,7 @@ function unknown(name, rawName, known) {
 }
 
 /**
- * Returns the Levenshtein distance of two words.
+ * Returns the Levenshtein distance of two strings.
  * @param {string} one
  * @param {string} other
  */

@@ -5,13 +5,13 @@
  */
 
 /** The command succeeded. */
-export const DONE = 0;
+export const EXIT_OK = 0;
 /** The command failed, and the same call will fail again. */
-export const FAILED = 1;
+export const EXIT_FAILURE = 1;
 /** The command line, or a file or variable that it refers to, is invalid. No request was sent. */
-export const MISUSED = 2;
+export const EXIT_USAGE = 2;
 /** The command failed, and may succeed later: EX_TEMPFAIL of sysexits.h, which supervisors recognise. */
-export const TRY_LATER = 75;
+export const EXIT_TEMPFAIL = 75;
 
 /** The command line is invalid. */
 export class UsageError extends Error {

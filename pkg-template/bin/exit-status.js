@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FAILED, MISUSED, TRY_LATER, UsageError } from "./errors.js";
+import { EXIT_FAILURE, EXIT_TEMPFAIL, EXIT_USAGE, UsageError } from "./errors.js";
 import { inFlags } from "./provider-flags.js";
 
 /**
@@ -12,8 +12,8 @@ import { inFlags } from "./provider-flags.js";
  * @returns {number}
  */
 export function statusOf(error) {
-  if (error instanceof UsageError || error?.code === "invalid_options") return MISUSED;
-  return error?.retryable === true ? TRY_LATER : FAILED;
+  if (error instanceof UsageError || error?.code === "invalid_options") return EXIT_USAGE;
+  return error?.retryable === true ? EXIT_TEMPFAIL : EXIT_FAILURE;
 }
 
 /** Optional properties of a `TokenError`. */
@@ -27,9 +27,9 @@ const DETAILS = ["retryable", "provider", "status", "requestId", "retryAfterMs",
  */
 export function lineOf(error, json, provider) {
   const code = typeof error?.code === "string" ? error.code : "internal";
-  const told = error?.name === "TokenError" ? inFlags(error.message, provider) : `${error?.message ?? error}`;
+  const text = error?.name === "TokenError" ? inFlags(error.message, provider) : `${error?.message ?? error}`;
   // A single line, even if a message of the system has several; its code is already at the start.
-  const message = told.replaceAll(/\s*\n\s*/g, " ").replace(`${code}: `, "");
+  const message = text.replaceAll(/\s*\n\s*/g, " ").replace(`${code}: `, "");
   if (!json) return `${code}: ${message}`;
   const details = DETAILS.filter((key) => error?.[key] !== undefined).map((key) => [key, error[key]]);
   return JSON.stringify({ error: { code, message, ...Object.fromEntries(details) } });

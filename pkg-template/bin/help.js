@@ -44,11 +44,11 @@ ${ENDINGS}`;
  * @param {Flags} common
  */
 export function helpOf(name, { text, flags, operand, rest, examples }, common) {
-  const words = [operand, "[flags]", rest && `[-- ${rest}]`].filter(Boolean).join(" ");
+  const parts = [operand, "[flags]", rest && `[-- ${rest}]`].filter(Boolean).join(" ");
   const rows = Object.entries({ ...flags, ...common }).map(([flag, { value, short, about }]) => {
     return [`${short ? `-${short}, ` : ""}--${flag}${value === undefined ? "" : ` ${value}`}`, about];
   });
-  return `Usage: graphql-token-manager ${name} ${words}
+  return `Usage: graphql-token-manager ${name} ${parts}
 
 ${text}
 

@@ -16,12 +16,12 @@ import { status } from "./commands/status.js";
 import { token } from "./commands/token.js";
 import { watch } from "./commands/watch.js";
 import { lineOf, statusOf } from "./exit-status.js";
-import { DONE, MISUSED, UsageError } from "./errors.js";
+import { EXIT_OK, EXIT_USAGE, UsageError } from "./errors.js";
 import { helpOf, overview } from "./help.js";
 import { printable } from "./printable.js";
-import { distance, readWords } from "./args.js";
+import { distance, parseArguments } from "./args.js";
 
-/** @import { Flags, Words } from "./args.js" */
+/** @import { Flags, Arguments } from "./args.js" */
 
 /**
  * @typedef {object} Command
@@ -29,7 +29,7 @@ import { distance, readWords } from "./args.js";
  * @property {string} text Text of its help.
  * @property {Flags} flags Its own flags, in addition to the common ones.
  * @property {string} [operand] The operand that it requires.
- * @property {string} [rest] The words that it accepts after `--`.
+ * @property {string} [rest] The arguments that it accepts after `--`.
  * @property {readonly string[]} examples Complete command lines.
  * @property {(call: Call) => Promise<number | void>} run Returns the exit status; nothing for success.
  */
@@ -37,7 +37,7 @@ import { distance, readWords } from "./args.js";
 /**
  * The arguments of a command.
  * @typedef {object} Call
- * @property {Words} words
+ * @property {Arguments} args
  * @property {boolean} json
  * @property {(text: string) => void} print Prints to standard output, with a line break.
  * @property {(text: string) => void} warn Prints to standard error.
@@ -60,20 +60,20 @@ const COMMON = {
 export async function main([name = "--help", ...given]) {
   endWithReader();
   if (name === "--help" || name === "-h" || name === "help") {
-    const asked = given.find((word) => Object.hasOwn(COMMANDS, word));
-    console.log(asked ? helpOf(asked, /** @type {Command} */ (COMMANDS[asked]), COMMON) : overview(COMMANDS));
-    return DONE;
+    const topic = given.find((arg) => Object.hasOwn(COMMANDS, arg));
+    console.log(topic ? helpOf(topic, /** @type {Command} */ (COMMANDS[topic]), COMMON) : overview(COMMANDS));
+    return EXIT_OK;
   }
   if (name === "--version" || name === "-V") {
     console.log(await version());
-    return DONE;
+    return EXIT_OK;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) {
     console.error(`graphql-token-manager: usage: ${unknown(name)}`);
-    return MISUSED;
+    return EXIT_USAGE;
   }
-  return carryOut(name, command, given);
+  return runCommand(name, command, given);
 }
 
 /**
@@ -81,24 +81,24 @@ export async function main([name = "--help", ...given]) {
  * @param {Command} command
  * @param {readonly string[]} given
  */
-async function carryOut(name, command, given) {
+async function runCommand(name, command, given) {
   let json = given.includes("--json");
   /** @type {string | undefined} */
   let provider;
   try {
-    const words = readWords(given, { ...command.flags, ...COMMON });
-    provider = words.one("provider");
-    json = words.has("json");
-    if (words.has("help")) {
+    const args = parseArguments(given, { ...command.flags, ...COMMON });
+    provider = args.one("provider");
+    json = args.has("json");
+    if (args.has("help")) {
       console.log(helpOf(name, command, COMMON));
-      return DONE;
+      return EXIT_OK;
     }
-    checkOperands(command, words);
+    checkOperands(command, args);
     const print = (/** @type {string} */ text) => void process.stdout.write(`${printable(text)}\n`);
     const warn = (/** @type {string} */ text) => {
-      if (!words.has("quiet")) console.error(printable(`graphql-token-manager ${name}: warning: ${text}`));
+      if (!args.has("quiet")) console.error(printable(`graphql-token-manager ${name}: warning: ${text}`));
     };
-    return (await command.run({ words, json, print, warn })) ?? DONE;
+    return (await command.run({ args, json, print, warn })) ?? EXIT_OK;
   } catch (error) {
     const line = printable(lineOf(error, json, provider));
     const help = error instanceof UsageError && !json ? `; see graphql-token-manager ${name} --help` : "";
@@ -109,16 +109,16 @@ async function carryOut(name, command, given) {
 
 /**
  * @param {Command} command
- * @param {Words} words
+ * @param {Arguments} args
  */
-function checkOperands({ operand, rest }, words) {
+function checkOperands({ operand, rest }, args) {
   // The operands are not repeated in the message: one may be a secret without its flag.
-  if (operand && words.operands.length === 0) throw new UsageError(`it wants ${operand}`);
+  if (operand && args.operands.length === 0) throw new UsageError(`it wants ${operand}`);
   const most = operand ? 1 : 0;
-  if (words.operands.length > most) {
+  if (args.operands.length > most) {
     throw new UsageError(`it takes ${operand ? `one ${operand}` : "flags"} and no other words`);
   }
-  if (words.rest && !rest) throw new UsageError("it takes nothing after --");
+  if (args.rest && !rest) throw new UsageError("it takes nothing after --");
 }
 
 /** @param {string} name */

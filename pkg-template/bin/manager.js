@@ -25,9 +25,9 @@ export const TOKEN_FLAGS = {
  * @param {(store: TokenStore) => TokenStore} [around] Wraps the store.
  * @returns {Promise<TokenManager>}
  */
-export async function openTokens({ words, warn }, more, around = (store) => store) {
-  const options = await readProvider(words, warn);
-  const path = words.one("store");
+export async function openTokens({ args, warn }, more, around = (store) => store) {
+  const options = await readProvider(args, warn);
+  const path = args.one("store");
   if (path !== undefined) {
     const { fileStore } = await import("graphql-token-manager/stores/file");
     options.store = around(fileStore({ path, onWarning: ({ message }) => warn(message) }));
@@ -47,12 +47,12 @@ export async function openTokens({ words, warn }, more, around = (store) => stor
  * @param {(token: AccessToken) => void} use
  */
 export async function withToken(call, use) {
-  const { words } = call;
-  const given = words.one("min-validity");
+  const { args } = call;
+  const given = args.one("min-validity");
   const minValidityMs = given === undefined ? undefined : span("min-validity", given);
   const tokens = await openTokens(call, { refresh: "on-demand" });
   try {
-    use(await (words.has("fresh") ? tokens.refresh() : tokens.getAccessToken({ minValidityMs })));
+    use(await (args.has("fresh") ? tokens.refresh() : tokens.getAccessToken({ minValidityMs })));
     // A token near its expiry is returned while a new one is being acquired for the next call. The end of the process
     // would cancel that, so it is awaited.
     if (tokens.status().state === "refresh-due") await tokens.refresh().catch(() => {});

@@ -10,7 +10,7 @@ import { fromFile, fromVariable, readText } from "./secrets.js";
 import { span, whole } from "./args.js";
 import { fromOwnVariable, hasVariable, variableOf } from "./variables.js";
 
-/** @import { Flags, Words } from "./args.js" */
+/** @import { Flags, Arguments } from "./args.js" */
 
 /**
  * The options of a provider, as `provider-options.js` lists them.
@@ -146,60 +146,60 @@ const PROFILE = { options: { scopes: { kind: "scopes", about: "" } }, alternativ
 
 /**
  * Returns the options of a manager.
- * @param {Words} words
+ * @param {Arguments} args
  * @param {(text: string) => void} warn
  * @returns {Promise<Record<string, unknown>>}
  * @throws {UsageError}
  */
-export async function readProvider(words, warn) {
-  const name = words.one("provider");
-  if ((name === undefined) === !words.has("profile")) {
+export async function readProvider(args, warn) {
+  const name = args.one("provider");
+  if ((name === undefined) === !args.has("profile")) {
     throw new UsageError(
       `write either --provider ${ONE_OF_THE_PROVIDERS}, or --profile FILE for another API`,
     );
   }
   const provider = PROVIDERS[name ?? ""] ?? PROFILE;
-  refuseForeign(words, name ?? "profile", provider);
-  const sources = new Sources(words, name ?? "profile", provider);
+  refuseForeign(args, name ?? "profile", provider);
+  const sources = new Sources(args, name ?? "profile", provider);
   requireNeeded(sources);
   /** @type {Record<string, unknown>} */
-  const options = { provider: name ?? (await profileOf(words)) };
+  const options = { provider: name ?? (await profileOf(args)) };
   for (const option of ["endpoint", "identity", ...Object.keys(provider.options)]) {
     const value =
-      (await valueOf(words, option, provider.options[option]?.kind, warn)) ?? sources.variable(option);
+      (await valueOf(args, option, provider.options[option]?.kind, warn)) ?? sources.variable(option);
     if (value !== undefined) options[option] = value;
   }
-  warnOfEndpoint(words, sources, warn);
-  const [timeout, lifetime, attempts] = ["timeout", "lifetime", "attempts"].map((flag) => words.one(flag));
+  warnOfEndpoint(args, sources, warn);
+  const [timeout, lifetime, attempts] = ["timeout", "lifetime", "attempts"].map((flag) => args.one(flag));
   if (timeout) options.timeoutMs = span("timeout", timeout);
   if (lifetime) options.lifetimeMs = span("lifetime", lifetime);
   if (attempts) options.retry = { attempts: whole("attempts", attempts, 1, 100) };
-  if (words.has("allow-insecure")) options.allowInsecure = true;
+  if (args.has("allow-insecure")) options.allowInsecure = true;
   return options;
 }
 
 /**
- * @param {Words} words
+ * @param {Arguments} args
  * @param {string} option
  * @param {ProviderOption["kind"] | undefined} kind
  * @param {(text: string) => void} warn
  */
-async function valueOf(words, option, kind, warn) {
-  if (kind === "secret") return secretOf(words, flagOf(option), warn);
-  if (option !== "scopes") return words.one(flagOf(option));
-  const scopes = words.all("scopes").flatMap((list) => list.split(/[\s,]+/));
-  return words.has("scopes") ? scopes.filter(Boolean) : undefined;
+async function valueOf(args, option, kind, warn) {
+  if (kind === "secret") return secretOf(args, flagOf(option), warn);
+  if (option !== "scopes") return args.one(flagOf(option));
+  const scopes = args.all("scopes").flatMap((list) => list.split(/[\s,]+/));
+  return args.has("scopes") ? scopes.filter(Boolean) : undefined;
 }
 
 /**
- * @param {Words} words
+ * @param {Arguments} args
  * @param {string} name
  * @param {ProviderOptions} provider
  */
-function refuseForeign(words, name, provider) {
+function refuseForeign(args, name, provider) {
   const own = Object.entries(provider.options).flatMap(([option, { kind }]) => flagsOf(option, kind));
   const foreign = ROWS.flatMap(({ option, spec }) => flagsOf(option, spec.kind)).find(
-    (flag) => words.has(flag) && !own.includes(flag),
+    (flag) => args.has(flag) && !own.includes(flag),
   );
   if (foreign === undefined) return;
   const owners = ROWS.filter(({ option, spec }) => flagsOf(option, spec.kind).includes(foreign));
@@ -215,12 +215,12 @@ class Sources {
   isSelected;
 
   /**
-   * @param {Words} words
+   * @param {Arguments} args
    * @param {string} name
    * @param {ProviderOptions} provider
    */
-  constructor(words, name, { options, alternatives }) {
-    this.words = words;
+  constructor(args, name, { options, alternatives }) {
+    this.args = args;
     this.name = name;
     this.options = options;
     this.alternatives = alternatives;
@@ -232,7 +232,7 @@ class Sources {
 
   /** @param {string} option */
   hasFlag(option) {
-    return flagsOf(option, this.options[option]?.kind).some((flag) => this.words.has(flag));
+    return flagsOf(option, this.options[option]?.kind).some((flag) => this.args.has(flag));
   }
 
   /** @param {string} option */
@@ -280,23 +280,23 @@ function requireNeeded(sources) {
 /**
  * Warns if a variable, which may be left over from a sandbox, sets another endpoint than a flag seems to.
  *
- * @param {Words} words
+ * @param {Arguments} args
  * @param {Sources} sources
  * @param {(text: string) => void} warn
  */
-function warnOfEndpoint(words, sources, warn) {
-  if (!words.has("environment") || sources.variable("endpoint") === undefined) return;
+function warnOfEndpoint(args, sources, warn) {
+  if (!args.has("environment") || sources.variable("endpoint") === undefined) return;
   const variable = variableOf(sources.name, "endpoint");
   warn(`${variable} sets the endpoint, whatever --environment says; unset it, or leave --environment out`);
 }
 
 /**
- * @param {Words} words
+ * @param {Arguments} args
  * @param {string} flag
  * @param {(text: string) => void} warn
  */
-async function secretOf(words, flag, warn) {
-  const [variable, path] = [`${flag}-env`, `${flag}-file`].map((source) => words.one(source));
+async function secretOf(args, flag, warn) {
+  const [variable, path] = [`${flag}-env`, `${flag}-file`].map((source) => args.one(source));
   if (variable !== undefined && path !== undefined) {
     throw new UsageError(`write --${flag}-env or --${flag}-file, not both`);
   }
@@ -304,9 +304,9 @@ async function secretOf(words, flag, warn) {
   return path === undefined ? undefined : fromFile(`${flag}-file`, path, warn);
 }
 
-/** @param {Words} words */
-async function profileOf(words) {
-  const path = words.one("profile") ?? "";
+/** @param {Arguments} args */
+async function profileOf(args) {
+  const path = args.one("profile") ?? "";
   const text = await readText(path, "the file that --profile names");
   let profile;
   try {

@@ -9,12 +9,12 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
  * Calls back at each of these signals, which then no longer end the process.
- * @param {(signal: NodeJS.Signals) => void} told
+ * @param {(signal: NodeJS.Signals) => void} listener
  * @returns {() => void} Removes the handlers.
  */
-export function onSignal(told) {
-  SIGNALS.forEach((signal) => process.on(signal, told));
-  return () => SIGNALS.forEach((signal) => process.off(signal, told));
+export function onSignal(listener) {
+  SIGNALS.forEach((signal) => process.on(signal, listener));
+  return () => SIGNALS.forEach((signal) => process.off(signal, listener));
 }
 
 /**

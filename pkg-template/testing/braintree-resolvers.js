@@ -119,11 +119,11 @@ export function braintreeShop({ now, engine: { graphql } }) {
 /**
  * Every payload contains the clientMutationId of its input.
  * @param {string} scope
- * @param {(input: Input) => object} carryOut
+ * @param {(input: Input) => object} resolve
  */
-function mutation(scope, carryOut) {
+function mutation(scope, resolve) {
   return withBearer([scope], (/** @type {{ input?: Input | null }} */ { input }) => ({
-    ...carryOut(input ?? {}),
+    ...resolve(input ?? {}),
     clientMutationId: input?.clientMutationId,
   }));
 }

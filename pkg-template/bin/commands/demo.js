@@ -6,14 +6,14 @@
  */
 
 import { constants } from "node:os";
-import { DONE, FAILED } from "../errors.js";
+import { EXIT_FAILURE, EXIT_OK } from "../errors.js";
 import { Screen } from "../demo/screen.js";
 import { onSignal } from "../signals.js";
 import { whole } from "../args.js";
 
 /** @import { Command } from "../main.js" */
-/** @import { Words } from "../args.js" */
-/** @import { Claim } from "../demo/claims.js" */
+/** @import { Arguments } from "../args.js" */
+/** @import { ClaimResult } from "../demo/claims.js" */
 /** @import { Demo, Plan } from "../demo/run.js" */
 
 /** @type {Command} */
@@ -31,39 +31,39 @@ network. With --json, prints only the claims: {"claims": [{"title", "holds", "re
 Ends with 0 if all claims held, with 1 if not, and with 130 after Ctrl-C. With --grant-ms 5000, tokens expire before new
 ones come, and the demo fails. Needs the packages graphql and graphql-yoga.`,
   examples: ["graphql-token-manager demo", "graphql-token-manager demo --seconds 10 --revoke"],
-  async run({ words, json, print }) {
-    const plan = planOf(words);
+  async run({ args, json, print }) {
+    const plan = planOf(args);
     const screen = new Screen(process.stdout, process.env);
     if (json) screen.mute();
     const claims = await show(plan, screen);
     if (typeof claims === "number") return claims;
     if (json) print(JSON.stringify({ claims }));
-    return claims.every(({ holds }) => holds) ? DONE : FAILED;
+    return claims.every(({ holds }) => holds) ? EXIT_OK : EXIT_FAILURE;
   },
 };
 
 /**
- * @param {Words} words
+ * @param {Arguments} args
  * @returns {Plan}
  */
-function planOf(words) {
+function planOf(args) {
   return {
     // At least ten seconds, for two refreshes of each token.
-    seconds: whole("seconds", words.one("seconds") ?? "22", 10, 3_600),
+    seconds: whole("seconds", args.one("seconds") ?? "22", 10, 3_600),
     // At least 100 ms, so that two calls start during a grant.
-    grantMs: whole("grant-ms", words.one("grant-ms") ?? "200", 100, 10_000),
-    revoke: words.has("revoke"),
+    grantMs: whole("grant-ms", args.one("grant-ms") ?? "200", 100, 10_000),
+    revoke: args.has("revoke"),
   };
 }
 
 /**
  * @param {Plan} plan
  * @param {Screen} screen
- * @returns {Promise<Claim[] | number>} the claims, or the exit status if a signal ended the demo
+ * @returns {Promise<ClaimResult[] | number>} the claims, or the exit status if a signal ended the demo
  */
 async function show(plan, screen) {
   const began = performance.now();
-  screen.say(screen.paint.bold("graphql-token-manager: tokens that are there when they are needed"));
+  screen.print(screen.paint.bold("graphql-token-manager: tokens that are there when they are needed"));
   // Imported after the first line is printed, because loading takes half a second.
   const { Demo } = await import("../demo/run.js");
   const demo = new Demo(plan, screen);
@@ -80,9 +80,9 @@ async function show(plan, screen) {
     const run = demo.run();
     // A demo that is closed while it runs may fail.
     run.catch(() => {});
-    const ending = await Promise.race([run, stopped]);
-    if (typeof ending !== "number") conclude(ending, screen, performance.now() - began);
-    return ending;
+    const outcome = await Promise.race([run, stopped]);
+    if (typeof outcome !== "number") conclude(outcome, screen, performance.now() - began);
+    return outcome;
   } finally {
     screen.rest();
     end();
@@ -91,7 +91,7 @@ async function show(plan, screen) {
 }
 
 /**
- * @param {Claim[]} claims
+ * @param {ClaimResult[]} claims
  * @param {Screen} screen
  * @param {number} tookMs
  */
@@ -99,10 +99,10 @@ function conclude(claims, screen, tookMs) {
   const failed = claims.filter(({ holds }) => !holds);
   const took = `${(tookMs / 1_000).toFixed(1)} s`;
   if (failed.length === 0) {
-    screen.say(screen.paint.good(`All ${claims.length} claims held. (${took})`));
+    screen.print(screen.paint.good(`All ${claims.length} claims held. (${took})`));
     return;
   }
-  screen.say(
+  screen.print(
     screen.paint.bad(`${failed.length} of ${claims.length} claims failed (${took}):`),
     ...failed.map(({ title }) => `   ${title}`),
   );

@@ -9,7 +9,7 @@ import { checkEndpoint } from "../doctor/endpoint.js";
 import { checkPage } from "../doctor/page.js";
 import { checkStore, storeOf } from "../doctor/store.js";
 
-/** @import { Words } from "../args.js" */
+/** @import { Arguments } from "../args.js" */
 /** @import { Command } from "../main.js" */
 /** @import { Check } from "../doctor/checks.js" */
 
@@ -47,8 +47,8 @@ Ends with 0 without a failure, 2 if only the options are wrong, 75 if all failur
     "graphql-token-manager doctor --page https://shop.example/ --broker https://api.shop.example/token",
     "graphql-token-manager doctor --store redis://127.0.0.1:6379",
   ],
-  async run({ words, json, print }) {
-    const places = placesOf(words);
+  async run({ args, json, print }) {
+    const places = placesOf(args);
     /** @type {Check[]} */
     const checks = [];
     /** @param {readonly Check[]} found */
@@ -56,7 +56,7 @@ Ends with 0 without a failure, 2 if only the options are wrong, 75 if all failur
       checks.push(...found);
       if (!json) found.forEach((check) => print(textOf(check)));
     };
-    const endpoint = (await checkProvider(words, report)) ?? places.endpoint;
+    const endpoint = (await checkProvider(args, report)) ?? places.endpoint;
     const { store, broker, origin, page } = places;
     if (store !== undefined) report(await checkStore(store));
     if (broker) report(await checkBroker(broker, origin ?? new URL(broker).origin));
@@ -71,29 +71,29 @@ Ends with 0 without a failure, 2 if only the options are wrong, 75 if all failur
 /**
  * Returns the addresses that the flags name.
  *
- * @param {Words} words
+ * @param {Arguments} args
  * @throws {UsageError}
  */
-function placesOf(words) {
-  const [broker, page, endpoint] = ["broker", "page", "endpoint"].map((flag) => addressOf(words, flag)?.href);
-  const store = storeOf(words);
+function placesOf(args) {
+  const [broker, page, endpoint] = ["broker", "page", "endpoint"].map((flag) => addressOf(args, flag)?.href);
+  const store = storeOf(args);
   const isOther = [broker, page, store].some((place) => place !== undefined);
-  if (!isOther && !words.has("provider") && !words.has("profile")) {
+  if (!isOther && !args.has("provider") && !args.has("profile")) {
     throw new UsageError("doctor needs --provider, --profile, --store, --broker or --page");
   }
-  const origin = addressOf(words, "origin")?.origin ?? (page && new URL(page).origin);
+  const origin = addressOf(args, "origin")?.origin ?? (page && new URL(page).origin);
   return { store, broker, page, endpoint, origin };
 }
 
 /**
- * @param {Words} words
+ * @param {Arguments} args
  * @param {string} flag
  */
-function addressOf(words, flag) {
-  const text = words.one(flag);
+function addressOf(args, flag) {
+  const text = args.one(flag);
   if (text === undefined) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  // `--endpoint` is judged with the options.
+  // `--endpoint` is checked with the options.
   if (flag === "endpoint" || (url && /^https?:$/.test(url.protocol) && url.username === "")) return url;
   throw new UsageError(`--${flag} takes an address with https: or http:, and without a user name`);
 }
@@ -101,13 +101,13 @@ function addressOf(words, flag) {
 /**
  * Checks the options, the endpoint, the clock and the credentials.
  *
- * @param {Words} words
+ * @param {Arguments} args
  * @param {(checks: readonly Check[]) => void} report
  * @returns {Promise<string | undefined>} the address of the endpoint
  */
-async function checkProvider(words, report) {
-  if (!words.has("provider") && !words.has("profile")) return undefined;
-  const { checks, options, url } = await checkOptions(words);
+async function checkProvider(args, report) {
+  if (!args.has("provider") && !args.has("profile")) return undefined;
+  const { checks, options, url } = await checkOptions(args);
   report(checks);
   if (!options || !url) {
     report([

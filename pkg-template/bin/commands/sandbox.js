@@ -13,7 +13,7 @@ import { variableOf, variablesByProvider } from "../variables.js";
 
 /** @import { Sandbox, SandboxOptions } from "graphql-token-manager/testing" */
 /** @import { Command } from "../main.js" */
-/** @import { Words } from "../args.js" */
+/** @import { Arguments } from "../args.js" */
 
 /** @type {Command} */
 export const sandbox = {
@@ -44,10 +44,10 @@ graphql-token-manager/testing, which documents them.`,
     "graphql-token-manager sandbox --fault kind=delay,ms=2000,provider=toggle -- npm test",
     "graphql-token-manager sandbox -- npx graphql-token-manager token --provider fluz --scopes LIST_OFFERS",
   ],
-  async run({ words, json, print }) {
-    const running = await start(words);
+  async run({ args, json, print }) {
+    const running = await start(args);
     try {
-      const [command, ...rest] = words.rest ?? [];
+      const [command, ...rest] = args.rest ?? [];
       if (command !== undefined) return await runCommand(command, rest, variablesOf(running));
       print(json ? JSON.stringify(detailsOf(running)) : inEnv(variablesOf(running)));
       await new Promise((/** @type {(value: void) => void} */ resolve) => void onStop(resolve));
@@ -58,30 +58,30 @@ graphql-token-manager/testing, which documents them.`,
 };
 
 /**
- * @param {Words} words
+ * @param {Arguments} args
  * @returns {Promise<Sandbox>}
  */
-async function start(words) {
+async function start(args) {
   try {
-    return await startLocalSandbox(/** @type {SandboxOptions} */ (optionsOf(words)), "sandbox");
+    return await startLocalSandbox(/** @type {SandboxOptions} */ (optionsOf(args)), "sandbox");
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(error.message.replace(/^startSandbox: /, ""));
     throw error;
   }
 }
 
-/** @param {Words} words */
-function optionsOf(words) {
-  const port = words.one("port");
+/** @param {Arguments} args */
+function optionsOf(args) {
+  const port = args.one("port");
   /** @type {Record<string, number>} */
   const lifetimes = {};
-  for (const text of words.all("lifetime")) {
+  for (const text of args.all("lifetime")) {
     const [name, value] = pair("lifetime", text);
     lifetimes[name] = span("lifetime", value);
   }
   /** @type {Record<string, Record<string, unknown>>} */
   const variants = {};
-  for (const text of words.all("variant")) {
+  for (const text of args.all("variant")) {
     const [name, value] = pair("variant", text);
     const [api = "", key, ...more] = name.split(".");
     if (key === undefined || more.length > 0) throw new UsageError("--variant takes API.KEY=VALUE");
@@ -91,7 +91,7 @@ function optionsOf(words) {
     ...(port === undefined ? {} : { port: whole("port", port, 0, 65_535) }),
     lifetimes,
     variants,
-    faults: words.all("fault").map(faultOf),
+    faults: args.all("fault").map(faultOf),
   };
 }
 
@@ -170,12 +170,12 @@ function environmentWith(variables) {
 
 /**
  * @param {string} command
- * @param {readonly string[]} words
+ * @param {readonly string[]} args
  * @param {Record<string, string>} variables
  * @returns {Promise<number>} Its exit status, by the convention of shells.
  */
-function runCommand(command, words, variables) {
-  const child = spawn(command, words, { stdio: "inherit", env: environmentWith(variables) });
+function runCommand(command, args, variables) {
+  const child = spawn(command, args, { stdio: "inherit", env: environmentWith(variables) });
   const end = onSignal((signal) => {
     // The terminal sends Ctrl-C to the command as well, and many programs abort at a second signal.
     if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);

@@ -21,12 +21,12 @@ publishes; asks nobody. With --json: {"scopes": […]}. A field of which nothing
     `graphql-token-manager token --provider braintree … \\
       --scopes "$(graphql-token-manager scopes charge.graphql --provider braintree)"`,
   ],
-  async run({ words, print, json }) {
-    const provider = words.one("provider");
+  async run({ args, print, json }) {
+    const provider = args.one("provider");
     if (provider === undefined) throw new UsageError(`scopes needs --provider ${ONE_OF_THE_PROVIDERS}`);
-    const path = words.operands[0] ?? "";
+    const path = args.operands[0] ?? "";
     const text = path === "-" ? await fromInput("scopes", LONGEST_TEXT) : await readText(path, path);
-    const needed = await scopesOf(text, path, provider, words.one("operation"));
+    const needed = await scopesOf(text, path, provider, args.one("operation"));
     if (json) print(JSON.stringify({ scopes: needed }));
     else if (needed.length > 0) print(needed.join("\n"));
   },

@@ -1,6 +1,6 @@
 /** The command `status`, which prints the state of a stored token without contacting the provider. @module */
 
-import { FAILED, UsageError } from "../errors.js";
+import { EXIT_FAILURE, UsageError } from "../errors.js";
 import { PROVIDER_FLAGS } from "../provider-flags.js";
 import { openTokens } from "../manager.js";
 
@@ -20,23 +20,23 @@ States: fresh; refresh-due, good and about to be renewed; empty, where there is 
     `graphql-token-manager status --provider toggle --username api-user --password-env TOGGLE_PASSWORD --store ~/.cache/tokens`,
   ],
   async run(call) {
-    if (!call.words.has("store")) {
+    if (!call.args.has("store")) {
       throw new UsageError("status needs --store FOLDER: nothing else outlives a command");
     }
-    const asking = { refresh: "on-demand", retry: { attempts: 1 }, fetch: noAnswer };
-    const tokens = await openTokens(call, asking, readOnly);
+    const options = { refresh: "on-demand", retry: { attempts: 1 }, fetch: rejectRequest };
+    const tokens = await openTokens(call, options, readOnly);
     try {
       const held = await tokens.getAccessToken({ minValidityMs: 0 }).catch(() => undefined);
       const { state } = tokens.status();
       call.print(call.json ? JSON.stringify(inJson(held, state)) : inText(held, state));
-      return held ? undefined : FAILED;
+      return held ? undefined : EXIT_FAILURE;
     } finally {
       await tokens.close();
     }
   },
 };
 
-const noAnswer = () => Promise.reject(new Error("nobody is asked"));
+const rejectRequest = () => Promise.reject(new Error("no request is sent"));
 
 /**
  * Returns a read-only view of a store. Otherwise, a manager that finds an expired token would remove its refresh

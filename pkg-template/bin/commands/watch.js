@@ -64,8 +64,8 @@ class Watcher {
   constructor(call, tokens) {
     this.call = call;
     this.tokens = tokens;
-    this.output = call.words.one("output");
-    this.inEvents = call.words.has("events");
+    this.output = call.args.one("output");
+    this.inEvents = call.args.has("events");
   }
 
   /** Runs until it is stopped. Throws the failure if it cannot continue. */
@@ -77,7 +77,7 @@ class Watcher {
       signal.addEventListener("abort", () => resolve());
     });
     const failed = new Promise((_resolve, reject) => {
-      for (const type of EVENTS) this.tokens.on(type, (event) => this.#take(event, reject));
+      for (const type of EVENTS) this.tokens.on(type, (event) => this.#handleEvent(event, reject));
     });
     try {
       await Promise.race([stopped, failed, this.#begin()]);
@@ -99,7 +99,7 @@ class Watcher {
   async #begin() {
     while (!this.#stopped.signal.aborted) {
       try {
-        this.#hand(await this.tokens.getAccessToken());
+        this.#write(await this.tokens.getAccessToken());
         return await this.#queue;
       } catch (error) {
         const { retryable, retryAfterMs } = /** @type {TokenError} */ (error);
@@ -113,15 +113,15 @@ class Watcher {
    * @param {Exclude<TokenEvent, { type: "close" }>} event
    * @param {(reason: unknown) => void} fail
    */
-  #take(event, fail) {
+  #handleEvent(event, fail) {
     const held = event.type === "token" ? this.tokens.peek() : undefined;
-    if (held) this.#hand(held);
+    if (held) this.#write(held);
     if (this.inEvents) {
       const line = JSON.stringify({ at: Date.now(), ...plain(event) });
       this.#queue = this.#queue.then(() => this.call.print(line));
     } else if (event.type === "error") {
       const goesOn = event.tokenStillValid ? "; the token held is still valid" : "";
-      this.call.warn(`${lineOf(event.error, false, this.call.words.one("provider"))}${goesOn}`);
+      this.call.warn(`${lineOf(event.error, false, this.call.args.one("provider"))}${goesOn}`);
     }
     this.#queue.catch(fail);
     if (event.type === "error" && !event.tokenStillValid && this.#isFinal(event.error)) fail(event.error);
@@ -140,10 +140,10 @@ class Watcher {
    * Writes a token unless it was already written.
    * @param {AccessToken} token
    */
-  #hand({ tokenType, value }) {
+  #write({ tokenType, value }) {
     if (value === this.#written) return;
     this.#written = value;
-    const text = this.call.words.has("header") ? `Authorization: ${tokenType} ${value}` : value;
+    const text = this.call.args.has("header") ? `Authorization: ${tokenType} ${value}` : value;
     const { output } = this;
     if (output !== undefined) this.#queue = this.#queue.then(() => replaceFile(output, `${text}\n`));
     else if (!this.inEvents) this.call.print(text);

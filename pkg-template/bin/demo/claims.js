@@ -14,31 +14,31 @@
  * @typedef {object} Outcome
  * @property {Client} client Counts of the program.
  * @property {ProviderCounts} server Counts of the sandbox.
- * @property {Crowd} crowd
+ * @property {Burst} burst
  */
 
 /**
  * Result of the concurrent callers, recorded as soon as all of them had their tokens.
- * @typedef {object} Crowd
+ * @typedef {object} Burst
  * @property {number} callers
  * @property {number} distinct Number of distinct tokens that they received.
- * @property {number} asked Number of requests that the program sent for them.
+ * @property {number} tokenRequests Number of requests that the program sent for them.
  * @property {number} grants Number of grants that the sandbox counted.
  */
 
 /**
  * `reasons`: the counts of each API for which the claim failed.
  *
- * @typedef {{ title: string, holds: boolean, reasons: string[] }} Claim
+ * @typedef {{ title: string, holds: boolean, reasons: string[] }} ClaimResult
  */
 
 /**
  * @param {Outcome[]} outcomes
  * @param {{ callers: number, ticks: number, everyMs: number, latestMs: number }} plan The plan, and the maximum delay
  *   at the start of a call.
- * @returns {Claim[]}
+ * @returns {ClaimResult[]}
  */
-export function judge(outcomes, plan) {
+export function checkClaims(outcomes, plan) {
   return [
     oneGrant(outcomes, plan.callers),
     onSchedule(outcomes, plan),
@@ -54,12 +54,12 @@ export function judge(outcomes, plan) {
  * @param {number} callers
  */
 function oneGrant(outcomes, callers) {
-  return claim(
+  return checkClaim(
     `${callers.toLocaleString("en")} callers at once were answered by one grant`,
     outcomes,
-    ({ crowd }) =>
-      crowd.callers === callers && crowd.distinct === 1 && crowd.asked === 1 && crowd.grants === 1,
-    ({ crowd }) => `${crowd.asked} asked for, ${crowd.grants} counted by the sandbox`,
+    ({ burst }) =>
+      burst.callers === callers && burst.distinct === 1 && burst.tokenRequests === 1 && burst.grants === 1,
+    ({ burst }) => `${burst.tokenRequests} asked for, ${burst.grants} counted by the sandbox`,
   );
 }
 
@@ -68,7 +68,7 @@ function oneGrant(outcomes, callers) {
  * @param {{ ticks: number, everyMs: number, latestMs: number }} plan
  */
 function onSchedule(outcomes, { ticks, everyMs, latestMs }) {
-  return claim(
+  return checkClaim(
     `A call every ${everyMs} ms, answered, to the end (the latest began ${latestMs.toFixed(0)} ms late)`,
     outcomes,
     ({ client, server }) => client.calls === ticks && client.answered === ticks && server.calls === ticks,
@@ -78,7 +78,7 @@ function onSchedule(outcomes, { ticks, everyMs, latestMs }) {
 
 /** @param {Outcome[]} outcomes */
 function noneRefused(outcomes) {
-  return claim(
+  return checkClaim(
     "No call was refused",
     outcomes,
     ({ client, server }) => client.refused === 0 && client.failed === 0 && server.refused === 0,
@@ -89,7 +89,7 @@ function noneRefused(outcomes) {
 
 /** @param {Outcome[]} outcomes */
 function noneWaited(outcomes) {
-  return claim(
+  return checkClaim(
     "No call waited for its token, also while a new one was being asked for",
     outcomes,
     ({ client }) => client.waited === 0 && (client.callsDuringRefresh > 0 || client.refreshes.length === 0),
@@ -101,25 +101,25 @@ function noneWaited(outcomes) {
 
 /** @param {Outcome[]} outcomes */
 function aheadOfExpiry(outcomes) {
-  return claim(
+  return checkClaim(
     "Every new token came before the old one ended, as both sides counted",
     outcomes,
     ({ client, server }) =>
-      client.mishaps === 0 &&
+      client.unexpectedEvents === 0 &&
       client.replaced >= 2 &&
       client.received === 1 + client.replaced &&
       client.received === server.grants + server.refreshes &&
-      client.asked === 1 + client.refreshes.length &&
+      client.tokenRequests === 1 + client.refreshes.length &&
       client.refreshes.every(({ aheadMs }) => aheadMs > 0),
     ({ client, server }) =>
       `${client.received} tokens, ${server.grants + server.refreshes} counted by the sandbox, ` +
-      `${client.replaced} ahead of expiry; asked for ${client.asked} times; ${client.mishaps} mishaps`,
+      `${client.replaced} ahead of expiry; asked for ${client.tokenRequests} times; ${client.unexpectedEvents} mishaps`,
   );
 }
 
 /** @param {Outcome[]} outcomes */
 function adopted(outcomes) {
-  return claim(
+  return checkClaim(
     "Toggle's new tokens were taken from its answers, with no second sign-in",
     outcomes.filter(({ client }) => client.api.name === "toggle"),
     ({ client, server }) =>
@@ -136,9 +136,9 @@ function adopted(outcomes) {
  * @param {Outcome[]} outcomes
  * @param {(outcome: Outcome) => boolean} holds
  * @param {(outcome: Outcome) => string} describe
- * @returns {Claim}
+ * @returns {ClaimResult}
  */
-function claim(title, outcomes, holds, describe) {
+function checkClaim(title, outcomes, holds, describe) {
   const broken = outcomes.filter((outcome) => !holds(outcome));
   return {
     title,

@@ -16,17 +16,17 @@ import { TokenManager } from "graphql-token-manager";
  * @property {number} callsMeanwhile Number of calls that started during the grant.
  */
 
-/** Receives messages for display. @typedef {(client: Client, text: string) => void} Tell */
+/** Receives messages for display. @typedef {(client: Client, text: string) => void} Log */
 
 export class Client {
   /** Number of token requests. */
-  asked = 0;
+  tokenRequests = 0;
   /** Number of `token` events, by reason. @type {Record<string, number>} */
   tokens = {};
   /** @type {Refresh[]} */
   refreshes = [];
   /** Number of unexpected events: `expired`, `error`, `retry`. */
-  mishaps = 0;
+  unexpectedEvents = 0;
 
   /** Number of calls started. */
   calls = 0;
@@ -46,7 +46,7 @@ export class Client {
   lastEvent = "";
 
   #manager;
-  #tell;
+  #log;
   /** Expiry of the cached token. */
   #expiresAt = 0;
   /** Number of calls since the grant started, while there is one. @type {number | undefined} */
@@ -54,18 +54,18 @@ export class Client {
 
   /**
    * @param {Api} api
-   * @param {Tell} tell
+   * @param {Log} log
    */
-  constructor(api, tell) {
+  constructor(api, log) {
     this.api = api;
-    this.#tell = tell;
+    this.#log = log;
     this.#manager = new TokenManager(api.options(this.#countedFetch));
     this.#manager.on("token", (event) => this.#received(event));
     this.#manager.on("retry", ({ code, delayMs }) =>
-      this.#mishap(`no token yet (${code}); again in ${delayMs} ms`),
+      this.#unexpectedEvent(`no token yet (${code}); again in ${delayMs} ms`),
     );
-    this.#manager.on("error", ({ error }) => this.#mishap(`no new token (${error.code})`));
-    this.#manager.on("expired", () => this.#mishap("the token expired before there was a new one"));
+    this.#manager.on("error", ({ error }) => this.#unexpectedEvent(`no new token (${error.code})`));
+    this.#manager.on("expired", () => this.#unexpectedEvent("the token expired before there was a new one"));
   }
 
   /** Number of tokens received, for any reason. */
@@ -78,7 +78,7 @@ export class Client {
     return this.refreshes.length + (this.tokens.adopted ?? 0);
   }
 
-  get isAsking() {
+  get isGrantPending() {
     return this.#callsMeanwhile !== undefined;
   }
 
@@ -93,7 +93,7 @@ export class Client {
    * @param {number} callers
    * @returns {Promise<{ callers: number, distinct: number }>} with the number of distinct tokens that they received
    */
-  async crowd(callers) {
+  async burst(callers) {
     const tokens = await Promise.all(Array.from({ length: callers }, () => this.#manager.getToken()));
     return { callers: tokens.length, distinct: new Set(tokens).size };
   }
@@ -108,7 +108,7 @@ export class Client {
     try {
       const response = await this.#send(await this.#authorization());
       this.#manager.adopt(response);
-      this.#judge(response.status, await response.json());
+      this.#countResult(response.status, await response.json());
     } catch (error) {
       this.failed += 1;
       this.#note(`a call failed: ${error instanceof Error ? error.message : error}`);
@@ -156,7 +156,7 @@ export class Client {
    * @param {number} status
    * @param {{ data?: unknown, errors?: unknown }} answer
    */
-  #judge(status, { data, errors }) {
+  #countResult(status, { data, errors }) {
     if (status === 200 && data && !errors) {
       this.answered += 1;
       return;
@@ -168,7 +168,7 @@ export class Client {
 
   /** The `fetch` of the manager. @type {FetchLike} */
   #countedFetch = (url, init) => {
-    this.asked += 1;
+    this.tokenRequests += 1;
     this.#callsMeanwhile ??= 0;
     return fetch(url, init);
   };
@@ -181,26 +181,27 @@ export class Client {
     this.tokens[reason] = (this.tokens[reason] ?? 0) + 1;
     if (reason === "adopted") {
       this.lastEvent = "takes the new token out of each answer; asks for none";
-      if (this.tokens.adopted === 1) this.#tell(this, this.lastEvent);
+      if (this.tokens.adopted === 1) this.#log(this, this.lastEvent);
       return;
     }
     this.#callsMeanwhile = undefined;
     if (reason === "initial") return this.#note("first token");
-    if (reason !== "proactive") return this.#mishap(`new token only after the old one was ${reason}`);
+    if (reason !== "proactive")
+      return this.#unexpectedEvent(`new token only after the old one was ${reason}`);
     this.refreshes.push({ aheadMs, callsMeanwhile });
     this.#note(`new token ${seconds(aheadMs)} before the old one ends; ${callsMeanwhile} calls meanwhile`);
   }
 
   /** @param {string} text */
-  #mishap(text) {
-    this.mishaps += 1;
+  #unexpectedEvent(text) {
+    this.unexpectedEvents += 1;
     this.#note(text);
   }
 
   /** @param {string} text */
   #note(text) {
     this.lastEvent = text;
-    this.#tell(this, text);
+    this.#log(this, text);
   }
 }
 

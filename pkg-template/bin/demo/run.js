@@ -6,12 +6,12 @@
 
 import { startLocalSandbox } from "../local-sandbox.js";
 import { GRANTS, LIFETIMES, apisOf } from "./apis.js";
-import { judge } from "./claims.js";
+import { checkClaims } from "./claims.js";
 import { Client, pause, seconds } from "./client.js";
 import {
   MARGIN,
   NAME_WIDTH,
-  crowdRow,
+  burstRow,
   heading,
   lifetimes,
   liveRow,
@@ -21,7 +21,7 @@ import {
 } from "./tables.js";
 
 /** @import { Sandbox } from "graphql-token-manager/testing" */
-/** @import { Claim, Crowd } from "./claims.js" */
+/** @import { Burst, ClaimResult } from "./claims.js" */
 /** @import { Screen } from "./screen.js" */
 
 /**
@@ -59,25 +59,25 @@ export class Demo {
     this.#screen = screen;
   }
 
-  /** Runs the demo. @returns {Promise<Claim[]>} the claims with their results */
+  /** Runs the demo. @returns {Promise<ClaimResult[]>} the claims with their results */
   async run() {
     const sandbox = await this.#start();
-    const crowds = await this.#crowd(sandbox);
+    const bursts = await this.#burst(sandbox);
     const { ticks, latestMs } = await this.#traffic(sandbox);
     const counts = sandbox.counts();
     const outcomes = this.#clients.map((client, index) => ({
       client,
       server: counts[client.api.name],
-      crowd: crowds[index],
+      burst: bursts[index],
     }));
-    const claims = judge(outcomes, { callers: CALLERS, ticks, everyMs: EVERY_MS, latestMs });
+    const claims = checkClaims(outcomes, { callers: CALLERS, ticks, everyMs: EVERY_MS, latestMs });
     const { paint } = this.#screen;
-    this.#screen.say(
+    this.#screen.print(
       paint.bold("3  What both sides counted"),
       ...summary(outcomes, this.#screen.width, paint),
       "",
     );
-    this.#screen.say(paint.bold("4  What that shows"), ...verdicts(claims, paint), "");
+    this.#screen.print(paint.bold("4  What that shows"), ...verdicts(claims, paint), "");
     return claims;
   }
 
@@ -101,8 +101,8 @@ export class Demo {
     );
     this.#sandbox = sandbox;
     const apis = apisOf(sandbox);
-    this.#clients = apis.map((api) => new Client(api, (client, text) => this.#tell(client, text)));
-    this.#screen.say(
+    this.#clients = apis.map((api) => new Client(api, (client, text) => this.#log(client, text)));
+    this.#screen.print(
       `${MARGIN}Three APIs, played by a sandbox on ${sandbox.url}, over real HTTP.`,
       ...lifetimes(apis, grantMs, this.#screen.paint),
       "",
@@ -112,20 +112,20 @@ export class Demo {
 
   /**
    * @param {Sandbox} sandbox
-   * @returns {Promise<Crowd[]>}
+   * @returns {Promise<Burst[]>}
    */
-  async #crowd(sandbox) {
+  async #burst(sandbox) {
     const { paint } = this.#screen;
-    this.#screen.say(paint.bold(`1  ${CALLERS.toLocaleString("en")} callers at once, for each API`));
-    const fared = await Promise.all(this.#clients.map((client) => client.crowd(CALLERS)));
+    this.#screen.print(paint.bold(`1  ${CALLERS.toLocaleString("en")} callers at once, for each API`));
+    const results = await Promise.all(this.#clients.map((client) => client.burst(CALLERS)));
     const counts = sandbox.counts();
-    const crowds = this.#clients.map((client, index) => ({
-      ...fared[index],
-      asked: client.asked,
+    const bursts = this.#clients.map((client, index) => ({
+      ...results[index],
+      tokenRequests: client.tokenRequests,
       grants: counts[client.api.name].grants,
     }));
-    this.#screen.say(...this.#clients.map((client, index) => crowdRow(client, crowds[index])), "");
-    return crowds;
+    this.#screen.print(...this.#clients.map((client, index) => burstRow(client, bursts[index])), "");
+    return bursts;
   }
 
   /**
@@ -146,13 +146,13 @@ export class Demo {
     );
     clearTimeout(fault);
     // Closes the managers when no grant is in flight, so that the counts of both sides agree.
-    for (let turns = 0; turns < 300 && this.#clients.some(({ isAsking }) => isAsking); turns += 1)
+    for (let turns = 0; turns < 300 && this.#clients.some(({ isGrantPending }) => isGrantPending); turns += 1)
       await pause(10);
     clearInterval(lines);
     this.#status();
     this.#screen.rest();
     await Promise.all(this.#clients.map((client) => client.close()));
-    this.#screen.say("");
+    this.#screen.print("");
     return { ticks, latestMs: Math.max(...late) };
   }
 
@@ -183,12 +183,12 @@ export class Demo {
     const { seconds: length } = this.#plan;
     const screen = this.#screen;
     const { paint } = screen;
-    screen.say(
+    screen.print(
       paint.bold(
         `2  A call every ${EVERY_MS} ms to each API, for ${length} s, whatever happens to the tokens`,
       ),
     );
-    if (!screen.isLive) screen.say(paint.dim(" ".repeat(CLOCK_WIDTH) + heading(LINE_BAR)));
+    if (!screen.isLive) screen.print(paint.dim(" ".repeat(CLOCK_WIDTH) + heading(LINE_BAR)));
     screen.show(() => {
       const passed = Math.min(length * 1_000, performance.now() - began);
       return [
@@ -204,16 +204,16 @@ export class Demo {
   #status() {
     const { isLive, paint } = this.#screen;
     if (isLive || this.#closed) return;
-    this.#screen.say(...this.#clients.map((client) => this.#clock() + liveRow(client, LINE_BAR, paint)));
+    this.#screen.print(...this.#clients.map((client) => this.#clock() + liveRow(client, LINE_BAR, paint)));
   }
 
   /**
    * @param {Client} client
    * @param {string} text
    */
-  #tell({ api }, text) {
+  #log({ api }, text) {
     if (this.#screen.isLive) return;
-    this.#screen.say(`${this.#clock()}${api.label.padEnd(NAME_WIDTH)}${text}`);
+    this.#screen.print(`${this.#clock()}${api.label.padEnd(NAME_WIDTH)}${text}`);
   }
 
   /** Elapsed time of the demo. */

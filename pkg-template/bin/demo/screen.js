@@ -51,7 +51,7 @@ export class Screen {
    *
    * @param {...string} lines
    */
-  say(...lines) {
+  print(...lines) {
     const folded = this.#out.isTTY ? lines.map((line) => fold(line, this.width)) : lines;
     this.#write(this.#rewind() + folded.map((line) => `${line}\n`).join("") + this.#frame());
   }

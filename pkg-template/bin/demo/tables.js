@@ -8,7 +8,7 @@ import { REAL_LIFETIMES } from "./apis.js";
 import { seconds } from "./client.js";
 
 /** @import { Api } from "./apis.js" */
-/** @import { Claim, Crowd, Outcome } from "./claims.js" */
+/** @import { Burst, ClaimResult, Outcome } from "./claims.js" */
 /** @import { Client } from "./client.js" */
 /** @import { Paint } from "./paint.js" */
 
@@ -33,11 +33,11 @@ export function lifetimes(apis, grantMs, { dim }) {
 
 /**
  * @param {Client} client
- * @param {Crowd} crowd
+ * @param {Burst} burst
  */
-export function crowdRow({ api }, { distinct, asked, grants }) {
+export function burstRow({ api }, { distinct, tokenRequests, grants }) {
   const cells = [
-    `${count(asked, "request")} sent`,
+    `${count(tokenRequests, "request")} sent`,
     `${count(grants, "grant")} counted by the sandbox`,
     distinct === 1 ? "1 token for all" : `${distinct} different tokens`,
   ];
@@ -58,7 +58,9 @@ export function liveTable(clients, width, paint) {
     ...clients.flatMap((client) => [
       MARGIN + liveRow(client, barWidth, paint),
       paint.dim(
-        MARGIN + " ".repeat(NAME_WIDTH) + (client.isAsking ? "asking for a new token" : client.lastEvent),
+        MARGIN +
+          " ".repeat(NAME_WIDTH) +
+          (client.isGrantPending ? "asking for a new token" : client.lastEvent),
       ),
     ]),
   ];
@@ -72,20 +74,20 @@ export function liveTable(clients, width, paint) {
  * @param {Paint} paint
  */
 export function liveRow(client, barWidth, paint) {
-  const { api, asked, calls, refused, failed, waited, replaced } = client;
+  const { api, tokenRequests, calls, refused, failed, waited, replaced } = client;
   const left = client.leftMs();
   const bad = (/** @type {number} */ number, /** @type {number} */ width) =>
     (number > 0 ? paint.bad : paint.dim)(String(number).padStart(width));
   const cells = [
     String(replaced).padStart(9),
-    String(asked).padStart(6),
+    String(tokenRequests).padStart(6),
     String(calls).padStart(5),
     bad(refused + failed, 7),
     bad(waited, 6),
   ];
   return (
     paint.bold(api.label.padEnd(NAME_WIDTH)) +
-    paint.bar(left / api.lifetimeMs, barWidth, client.isAsking) +
+    paint.bar(left / api.lifetimeMs, barWidth, client.isGrantPending) +
     `${seconds(left).padStart(6)}  ` +
     cells.join(gap(barWidth))
   );
@@ -149,7 +151,7 @@ function counted(outcomes, paint) {
         outcomes.map(({ client }) => client.api.label.padStart(16)).join("  "),
     ),
     paint.dim(row("", () => ["program", "sandbox"])),
-    row("Grants, 1,000 callers", ({ crowd }) => [crowd.asked, crowd.grants]),
+    row("Grants, 1,000 callers", ({ burst }) => [burst.tokenRequests, burst.grants]),
     row("Tokens in all", ({ client, server }) => [client.received, server.grants + server.refreshes]),
     row("  taken from answers", ({ client, server }) =>
       client.tokens.adopted ? [client.tokens.adopted, server.refreshes] : [undefined, undefined],
@@ -174,7 +176,7 @@ function leastLeft({ refreshes }) {
 }
 
 /**
- * @param {Claim[]} claims
+ * @param {ClaimResult[]} claims
  * @param {Paint} paint
  */
 export function verdicts(claims, { yes, no, bad }) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DONE, FAILED, MISUSED, TRY_LATER } from "../errors.js";
+import { EXIT_FAILURE, EXIT_OK, EXIT_TEMPFAIL, EXIT_USAGE } from "../errors.js";
 
 /**
  * The result of a check. No member contains a secret, a token or a part of a body.
@@ -12,10 +12,10 @@ import { DONE, FAILED, MISUSED, TRY_LATER } from "../errors.js";
  * @typedef {object} Check
  * @property {string} name
  * @property {"ok" | "warning" | "failure" | "skipped"} status
- * @property {string} message What was found.
- * @property {string} [remedy] What to do.
+ * @property {string} message The finding.
+ * @property {string} [remedy] The instruction for the user.
  * @property {string} [code] The code of the error, if there is one.
- * @property {boolean} [retryable] Set for a failure that may pass.
+ * @property {boolean} [retryable] Set for a retryable failure.
  */
 
 /** @param {string} name @param {string} message @returns {Check} */
@@ -64,10 +64,12 @@ export function worst(checks) {
  */
 export function statusOfChecks(checks) {
   const failures = checks.filter(({ status }) => status === "failure");
-  if (failures.length === 0) return DONE;
+  if (failures.length === 0) return EXIT_OK;
   const permanent = failures.filter(({ retryable }) => retryable !== true);
-  if (permanent.length === 0) return TRY_LATER;
-  return permanent.every(({ code }) => code === "usage" || code === "invalid_options") ? MISUSED : FAILED;
+  if (permanent.length === 0) return EXIT_TEMPFAIL;
+  return permanent.every(({ code }) => code === "usage" || code === "invalid_options")
+    ? EXIT_USAGE
+    : EXIT_FAILURE;
 }
 
 /** Width of the column of the statuses and of that of the names. */

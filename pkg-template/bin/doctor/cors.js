@@ -30,9 +30,9 @@ export async function checkBroker(url, origin) {
       : await send(url, { method: "OPTIONS", headers: { ...headers, ...ask } });
     const form = { "content-type": "application/x-www-form-urlencoded" };
     const answer = await send(url, { method: "POST", headers: { ...headers, ...form }, body: "" });
-    const checks = [judge(url, origin, answer)];
+    const checks = [classify(url, origin, answer)];
     if (checks[0]?.status !== "failure" && preflight)
-      checks.push(...judgeCors(url, origin, preflight, answer));
+      checks.push(...checkResponseCors(url, origin, preflight, answer));
     return checks;
   } catch (error) {
     return [unreachable("broker", url, error)];
@@ -45,7 +45,7 @@ export async function checkBroker(url, origin) {
  * @param {Answer} answer
  * @returns {Check}
  */
-function judge(url, origin, answer) {
+function classify(url, origin, answer) {
   const { status, headers } = answer;
   const where = shown(url);
   const error = errorOf(answer);
@@ -104,7 +104,7 @@ function errorOf({ text }) {
  * @param {Answer} answer
  * @returns {Check[]}
  */
-function judgeCors(url, origin, preflight, answer) {
+function checkResponseCors(url, origin, preflight, answer) {
   const allowed = answer.headers.get("access-control-allow-origin");
   if (allowed !== origin && allowed !== "*") {
     const found =
@@ -140,7 +140,7 @@ function judgeCors(url, origin, preflight, answer) {
 }
 
 /**
- * Asks the API whether pages of an origin may send it a token.
+ * Checks by a preflight whether pages of an origin may send a token to the API.
  *
  * @param {string} url
  * @param {string} origin

@@ -1,5 +1,5 @@
 /**
- * The checks of the options and the credentials: what can be told without a request, and one grant.
+ * The checks of the options and the credentials: those without a request, and one grant.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { PROVIDER_NAMES, flagsFor, inFlags, readProvider } from "../provider-fla
 import { PROVIDERS } from "../provider-options.js";
 import { variableOf } from "../variables.js";
 import { failure, ok, skipped, warning } from "./checks.js";
-import { wordsOfProvider } from "./provider-words.js";
+import { messageOfProvider } from "./provider-message.js";
 
 /** @import { FetchLike, TokenError } from "graphql-token-manager" */
-/** @import { Words } from "../args.js" */
+/** @import { Arguments } from "../args.js" */
 /** @import { Check } from "./checks.js" */
 
 /** @typedef {Record<string, any>} Options Options of a manager. */
@@ -24,17 +24,17 @@ const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /**
  * Reads and checks the options.
  *
- * @param {Words} words
+ * @param {Arguments} args
  * @returns {Promise<{ checks: Check[], options?: Options, url?: string }>} `url`: where grants are sent.
  */
-export async function checkOptions(words) {
+export async function checkOptions(args) {
   /** @type {Check[]} */
   const checks = [];
   const warn = (/** @type {string} */ text) => {
     checks.push(warning("options", text));
   };
   try {
-    const options = await readProvider(words, warn);
+    const options = await readProvider(args, warn);
     const url = await urlOf(options);
     checks.push(...wrongIds(options), ...(await unknownScopes(options)));
     if (checks.length === 0) checks.push(ok("options", `complete for ${nameOf(options)}`));
@@ -42,7 +42,7 @@ export async function checkOptions(words) {
   } catch (error) {
     const { code, message } = /** @type {TokenError} */ (error);
     if (!(error instanceof UsageError) && code !== "invalid_options") throw error;
-    const text = inFlags(message.replace("invalid_options: ", ""), words.one("provider"));
+    const text = inFlags(message.replace("invalid_options: ", ""), args.one("provider"));
     checks.push(failure("options", text, "see graphql-token-manager token --help", { code }));
     return { checks };
   }
@@ -116,13 +116,13 @@ function wrongIds({ provider, ...options }) {
  *
  * @param {Options} options
  */
-async function unknownScopes({ provider, scopes: asked = [] }) {
+async function unknownScopes({ provider, scopes: requested = [] }) {
   const { scopes } = await import("graphql-token-manager/scopes");
   /** @type {Readonly<Record<string, readonly { name: string }[]>>} */
   const tables = scopes;
   const known = (Object.hasOwn(tables, provider) ? tables[provider] : undefined)?.map(({ name }) => name);
   if (known === undefined) return [];
-  return asked
+  return requested
     .filter((/** @type {string} */ scope) => !known.includes(scope))
     .map((/** @type {string} */ scope) => {
       const near = known.find((name) => distance(name, scope.toUpperCase()) <= 2);
@@ -146,10 +146,10 @@ const shortened = (scope) => (/^\w{1,60}$/.test(scope) ? scope : "one of --scope
  * @returns {Promise<Check>}
  */
 export async function checkCredentials(options, url) {
-  let said = "";
+  let message = "";
   const { token, error } = await withManager(options, async (url, init) => {
     const response = await fetch(url, init);
-    said = await wordsOfProvider(response.clone(), options);
+    message = await messageOfProvider(response.clone(), options);
     return response;
   });
   const name = nameOf(options);
@@ -172,7 +172,7 @@ export async function checkCredentials(options, url) {
   }
   const { code, retryable } = error;
   const line = lineOf(error, false, PROVIDER_NAMES.includes(name) ? name : undefined);
-  const quoted = said === "" ? "" : `; ${name} says: “${said}”`;
+  const quoted = message === "" ? "" : `; ${name} says: “${message}”`;
   return failure("credentials", `${line}${quoted}`, remedyOf(code, options, new URL(url).host), {
     code,
     retryable,

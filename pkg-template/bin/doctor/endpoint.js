@@ -125,7 +125,7 @@ function html(where, { status, headers }) {
   );
 }
 
-/** Returns whether a body is a GraphQL response, also one that refuses the query. @param {string} text */
+/** Returns whether a body is a GraphQL response, also one that rejects the query. @param {string} text */
 function isGraphqlText(text) {
   try {
     const body = JSON.parse(text);

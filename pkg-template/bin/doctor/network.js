@@ -25,7 +25,7 @@ const MAX_BODY = 262_144;
  */
 
 /**
- * Sends a request, and does not follow redirects unless told so.
+ * Sends a request, and does not follow redirects unless `init` requests it.
  *
  * @param {string | URL} url
  * @param {RequestInit} [init]
@@ -131,7 +131,7 @@ export function unreachable(name, url, error) {
   );
 }
 
-/** Node's `fetch` ignores the variables of proxies unless it is told to use them. */
+/** Node's `fetch` ignores the proxy variables unless an option enables them. */
 function proxies() {
   const { env } = process;
   const isSet = env.HTTPS_PROXY || env.https_proxy || env.HTTP_PROXY || env.http_proxy;

@@ -59,11 +59,11 @@ export class RedisConnection {
   /**
    * Runs a command whose reply is one line: a status, an error or a number.
    *
-   * @param {...string} words
+   * @param {...string} args
    */
-  async run(...words) {
-    const parts = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
-    this.#socket.write(`*${words.length}\r\n${parts.join("")}`);
+  async run(...args) {
+    const parts = args.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+    this.#socket.write(`*${args.length}\r\n${parts.join("")}`);
     while (!this.#received.includes("\r\n")) {
       const arrived = new Promise(
         (/** @type {(value: void) => void} */ resolve) => (this.#arrived = resolve),

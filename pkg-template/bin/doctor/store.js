@@ -10,7 +10,7 @@ import { fromVariable } from "../secrets.js";
 import { failure, ok, warning } from "./checks.js";
 import { RedisConnection } from "./redis-connection.js";
 
-/** @import { Words } from "../args.js" */
+/** @import { Arguments } from "../args.js" */
 /** @import { Check } from "./checks.js" */
 
 /** Lifetime of the entries that the checks write, in ms. */
@@ -21,16 +21,16 @@ const KEY = "doctor";
 /**
  * Returns the place of the store: a folder, or the address of a server.
  *
- * @param {Words} words
+ * @param {Arguments} args
  * @returns {string | URL | undefined}
  * @throws {UsageError}
  */
-export function storeOf(words) {
-  const variable = words.one("store-env");
-  if (variable !== undefined && words.has("store")) {
+export function storeOf(args) {
+  const variable = args.one("store-env");
+  if (variable !== undefined && args.has("store")) {
     throw new UsageError("write --store or --store-env, not both");
   }
-  const place = variable === undefined ? words.one("store") : fromVariable("store-env", variable);
+  const place = variable === undefined ? args.one("store") : fromVariable("store-env", variable);
   if (place === undefined || !/^rediss?:/i.test(place)) return place;
   const url = URL.canParse(place) ? new URL(place) : undefined;
   if (url === undefined || url.hostname === "") {

@@ -1,5 +1,5 @@
 /**
- * What a provider says of a request that it rejected, without the secrets that the request had.
+ * The error message of a provider that rejected a request, without the secrets of the request.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const LONGEST = 200;
  * @param {Response} response
  * @param {Record<string, any>} options Options of the manager that sent the request.
  */
-export async function wordsOfProvider(response, options) {
+export async function messageOfProvider(response, options) {
   try {
     const { errors, error_description: description } = await response.json();
     const message = errors?.[0]?.message ?? description;
@@ -26,7 +26,7 @@ export async function wordsOfProvider(response, options) {
 }
 
 /**
- * Replaces all that may be a secret: those of the options in the encodings in which they were sent, and long words
+ * Redacts all possible secrets: those of the options in the encodings in which they were sent, and long words
  * without spaces, such as tokens.
  *
  * @param {string} text
@@ -49,7 +49,7 @@ const SHORTEST = 4;
 
 /**
  * Returns the secrets of the options, alone and as the user names and passwords of Basic authentication. A profile does
- * not tell which of its values are secrets, so all of them count.
+ * not mark which of its values are secrets, so all of them count.
  *
  * @param {Record<string, any>} options
  * @returns {string[]}
